@@ -1,0 +1,1 @@
+"""The doors: one module per command; the only rooms that print, read argv or exit."""

@@ -1,0 +1,91 @@
+"""What config.toml can say, with its defaults: frozen values, no file in sight.
+
+Owns the names, units and defaults of every setting. Must not know TOML.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`[polling]`: how long and how much a server may answer."""
+
+    timeout: float = 30.0  # seconds for one whole poll
+    connect_timeout: float = 10.0  # seconds to a connection, TLS included
+    max_reply: int = 8 * 1024 * 1024  # bytes of one reply
+    concurrency: int = 64  # servers polled at the same moment
+    max_backoff: float = (
+        900.0  # seconds a failing server is left alone at most, beyond its interval
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """`[alerts]` and its overrides."""
+
+    warn: float = 0.80  # ratios
+    critical: float = 0.90
+    for_polls: int = 2  # `for`
+    clear_margin: float = 0.05
+    clear_for: int = 2
+    repeat: float = 4 * 3600.0  # seconds
+    expiry_warn: int = 90  # days
+    expiry_critical: int = 30
+    las_warn: int = 10
+    las_critical: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """The thresholds for everyone, and those for a group, a server or a product."""
+
+    default: Thresholds = field(default_factory=Thresholds)
+    group: Mapping[str, Thresholds] = field(default_factory=dict)
+    server: Mapping[str, Thresholds] = field(default_factory=dict)
+    product: Mapping[str, Thresholds] = field(default_factory=dict)
+
+    def of(self, *, group: str, server: str, product: str = "") -> Thresholds:
+        """The most specific thresholds: product before server before group before everyone."""
+        return (
+            self.product.get(product)
+            or self.server.get(server)
+            or self.group.get(group)
+            or self.default
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """`[history]`: where the history is, and how long each resolution is kept, in days."""
+
+    path: Path | None = None  # None = history.db in the data dir
+    raw: int = 14
+    five_minutes: int = 62
+    hour: int = 400
+    day: int = 3650
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything config.toml can say."""
+
+    theme: str = "lictui-dark"
+    ascii: bool = False
+    read_only: bool = False
+    timezone: str = ""  # IANA name; "" = the system's
+    interval: float | None = None  # seconds; overrides every source's default, not a server's own
+    limits: Limits = field(default_factory=Limits)
+    alerts: Alerts = field(default_factory=Alerts)
+    retention: Retention = field(default_factory=Retention)
+    keymap: Mapping[str, str] = _NONE  # binding id -> keys, comma separated
+    users: str = "hide"  # `[privacy] users`: hide · hash · show

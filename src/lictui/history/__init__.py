@@ -1,0 +1,1 @@
+"""What was read, kept in SQLite; the only room that speaks SQL."""

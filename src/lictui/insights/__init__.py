@@ -1,0 +1,1 @@
+"""Pure arithmetic on series of figures."""

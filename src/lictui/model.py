@@ -1,0 +1,312 @@
+"""The frozen values everything speaks in: Server, Pool, Reading, Snapshot, Failure, Poll.
+
+Owns the words of the field and the arithmetic that belongs to one value. Must not know where a
+value comes from, how it is kept or how it is drawn. Times are UTC epoch seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import date
+
+
+class SourceName(StrEnum):
+    """The protocols a server can be read with."""
+
+    WINRM = "winrm"
+    CVAD = "cvad"
+
+
+# Citrix asks that a license server be polled every 15 minutes and no more often (docs.citrix.com,
+# "consoles-services"; its own figures change no faster). A site is read live.
+DEFAULT_INTERVAL: Final = {SourceName.WINRM: 900.0, SourceName.CVAD: 60.0}
+
+
+class Model(StrEnum):
+    """How a license is counted."""
+
+    CONCURRENT = "concurrent"
+    USER_DEVICE = "user_device"
+    NAMED_USER = "named_user"
+    SERVER = "server"
+    ENABLER = "enabler"
+    OTHER = "other"
+
+
+class State(StrEnum):
+    """What is true of a server as a whole."""
+
+    WAITING = "waiting"  # registered, never reported
+    UP = "up"
+    STALE = "stale"  # three polls missed
+    DOWN = "down"
+    DENIED = "denied"  # credentials, permission
+    UNTRUSTED = "untrusted"  # TLS
+    NO_DATA = "no_data"  # answers, but has no inventory
+    ERROR = "error"  # an answer lictui cannot read
+    DISABLED = "disabled"  # never contacted
+
+
+class Level(StrEnum):
+    """How full a pool is; in rising order, `unknown` apart."""
+
+    OK = "ok"
+    WARN = "warn"
+    CRITICAL = "critical"
+    OVERDRAFT = "overdraft"
+    EXHAUSTED = "exhausted"
+    UNKNOWN = "unknown"
+
+
+class Mode(StrEnum):
+    """How a server is licensed itself."""
+
+    FILE = "file"
+    LAS = "las"
+    CLOUD = "cloud"
+
+
+class Step(StrEnum):
+    """The steps of reaching a server, in order."""
+
+    RESOLVE = "resolve"
+    CONNECT = "connect"
+    TLS = "tls"
+    AUTH = "auth"
+    INVENTORY = "inventory"
+    PARSE = "parse"
+
+
+class FailureKind(StrEnum):
+    """Why a poll failed; the contract's `reason.kind`."""
+
+    TIMEOUT = "timeout"
+    REFUSED = "refused"
+    DNS = "dns"
+    TLS = "tls"
+    AUTH = "auth"
+    FORBIDDEN = "forbidden"
+    RATE_LIMITED = "rate_limited"
+    UNAVAILABLE = "unavailable"
+    PROTOCOL = "protocol"
+    PARSE = "parse"
+    TOO_LARGE = "too_large"
+    NO_DATA = "no_data"
+    COMMAND = "command"
+    CONFIG = "config"
+
+
+_STATE_OF_KIND: Final = {
+    FailureKind.AUTH: State.DENIED,
+    FailureKind.FORBIDDEN: State.DENIED,
+    FailureKind.TLS: State.UNTRUSTED,
+    FailureKind.NO_DATA: State.NO_DATA,
+    FailureKind.PROTOCOL: State.ERROR,
+    FailureKind.PARSE: State.ERROR,
+    FailureKind.TOO_LARGE: State.ERROR,
+    FailureKind.COMMAND: State.ERROR,
+    FailureKind.CONFIG: State.ERROR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One registered license server or site, as servers.toml has it."""
+
+    name: str
+    source: SourceName
+    url: str = ""
+    username: str = ""
+    secret: str = ""  # a reference (`env:NAME`, …), never the secret itself
+    auth: str = ""  # winrm alone: negotiate · kerberos · ntlm · basic · certificate
+    verify: bool | str = True  # True · False · a CA bundle's path · "sha256:<hex>"
+    group: str = ""
+    interval: float | None = None  # seconds; None = the source's own default
+    enabled: bool = True
+    site: str = ""  # cvad: name or id of the site
+    overview_paths: tuple[str, ...] = ()  # cvad: where to look for LicenseOverview
+    certificate: str = ""  # winrm with auth = "certificate": PEM file with certificate and key
+    customer_id: str = ""  # cvad in Citrix Cloud
+
+    @property
+    def every(self) -> float:
+        """Seconds between two polls."""
+        return self.interval or DEFAULT_INTERVAL[self.source]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a poll brought nothing: what happened, where, and what to do about it."""
+
+    kind: FailureKind
+    message: str
+    hint: str = ""
+    step: Step | None = None
+
+    @property
+    def state(self) -> State:
+        """The state a server is in after this failure."""
+        return _STATE_OF_KIND.get(self.kind, State.DOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The figures of a pool at one moment; None is a figure that could not be read."""
+
+    in_use: int | None = None
+    installed: int | None = None  # without overdraft; None also means unlimited
+    overdraft: int | None = None
+
+    @property
+    def total(self) -> int | None:
+        """Installed and overdraft together; an unknown overdraft counts as none."""
+        return None if self.installed is None else self.installed + (self.overdraft or 0)
+
+    @property
+    def free(self) -> int | None:
+        """Installed less in use; negative when overdraft is in use, never clamped."""
+        if self.installed is None or self.in_use is None:
+            return None
+        return self.installed - self.in_use
+
+    @property
+    def ratio(self) -> float | None:
+        """In use as a share of installed; None when unknown or nothing is installed."""
+        if not self.installed or self.in_use is None:
+            return None
+        return self.in_use / self.installed
+
+    def level(self, warn: float, critical: float) -> Level:
+        """How full this is, by two thresholds given as ratios; the last level that applies."""
+        if self.in_use is None or self.installed is None:
+            return Level.UNKNOWN
+        if self.installed == 0:
+            return Level.EXHAUSTED if self.in_use > 0 else Level.OK
+        if self.in_use >= self.installed + (self.overdraft or 0):
+            return Level.EXHAUSTED
+        if self.in_use > self.installed:
+            return Level.OVERDRAFT
+        ratio = self.in_use / self.installed
+        if ratio >= critical:
+            return Level.CRITICAL
+        return Level.WARN if ratio >= warn else Level.OK
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PoolKey:
+    """What tells the pools of one server apart."""
+
+    product: str
+    subscription_date: str = ""  # ISO date, "" when the source gives none
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One (server, product, subscription date) as the server reported it."""
+
+    product: str  # the code as the server names it
+    name: str  # friendly name; the code itself when nobody knows a better one
+    model: Model
+    reading: Reading
+    license_type: str = ""
+    subscription_date: date | None = None
+    expires: date | None = None
+    permanent: bool | None = None  # None: the source cannot tell
+    counted: bool = True  # start-up licenses are listed, never counted
+    raw: tuple[tuple[str, str], ...] = ()  # the server's own fields, for the "why" of a figure
+
+    @property
+    def key(self) -> PoolKey:
+        """What tells this pool from the others of its server."""
+        return PoolKey(
+            self.product, self.subscription_date.isoformat() if self.subscription_date else ""
+        )
+
+
+class ActivationStatus(StrEnum):
+    """Where a server stands with the License Activation Service."""
+
+    ACTIVATED = "activated"
+    NOT_ACTIVATED = "not_activated"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """LAS activation, and the day it ends if told."""
+
+    status: ActivationStatus
+    expires: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the server itself says about its licenses: an alert, a grace period."""
+
+    kind: str  # "grace" or "server", the contract's alert kinds
+    level: Level  # ok (to be known) · warn · critical
+    title: str
+    detail: str = ""
+    action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything one successful poll told."""
+
+    pools: tuple[Pool, ...]
+    reported_name: str = ""
+    version: str = ""
+    mode: Mode | None = None
+    activation: Activation | None = None
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """One attempt to read one server, and what came of it."""
+
+    server: str
+    at: float  # UTC epoch seconds when the answer was complete
+    latency: float  # seconds
+    result: Snapshot | Failure
+
+
+class EventKind(StrEnum):
+    """What the journal knows."""
+
+    SERVER = "server"  # lost, found, registered, removed
+    LEVEL = "level"
+    LICENSES = "licenses"  # added, removed, renewed, expiring
+    VERSION = "version"
+    ACTIVATION = "activation"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the journal."""
+
+    at: float
+    kind: EventKind
+    server: str
+    message: str
+    product: str = ""
+    level: Level = Level.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How one step of the test went."""
+
+    step: Step
+    ok: bool
+    detail: str
+    seconds: float
+    hint: str = ""
+    fingerprint: str = field(default="")  # tls alone: the leaf's SHA-256, lower-case hex

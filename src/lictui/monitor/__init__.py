@@ -1,0 +1,1 @@
+"""The engine: when to poll, who polls, and what is true now."""

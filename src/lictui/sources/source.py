@@ -1,0 +1,60 @@
+"""What every source is: something that reads one server and says each step it took.
+
+Owns the protocol between sources and the engine, and the choice of a source by its name. Must not
+know when it is asked, nor what becomes of the answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from lictui.model import Failure, SourceName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lictui.clock import Clock
+    from lictui.config.settings import Limits
+    from lictui.model import FailureKind, Server, Snapshot, Step
+
+
+class SourceError(Exception):
+    """Raised inside a source and nowhere else: the failure that ends this poll."""
+
+    def __init__(
+        self, kind: FailureKind, message: str, hint: str = "", step: Step | None = None
+    ) -> None:
+        super().__init__(message)
+        self.failure = Failure(kind, message, hint, step)
+
+
+class Source(Protocol):
+    """Reads one server. Keeps its connection and token between polls."""
+
+    async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
+        """Read everything once; `found` hears of auth, inventory and parse as each ends.
+
+        Raises SourceError, and nothing else but cancellation.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of the connection. Safe to call twice."""
+        ...
+
+
+def ignore(_step: Step, _detail: str) -> None:
+    """Listen to no step: for polls, where only the result counts."""
+
+
+def open_source(server: Server, limits: Limits, clock: Clock) -> Source:
+    """The source that `server.source` names, not yet connected; imports only that protocol."""
+    match server.source:
+        case SourceName.WINRM:
+            from lictui.sources.winrm.source import WinrmSource  # noqa: PLC0415 - one protocol only
+
+            return WinrmSource(server, limits, clock)
+        case SourceName.CVAD:
+            from lictui.sources.cvad.source import CvadSource  # noqa: PLC0415 - one protocol only
+
+            return CvadSource(server, limits, clock)

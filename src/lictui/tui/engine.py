@@ -1,0 +1,48 @@
+"""What the screens may ask of the engine, as a protocol: the monitor fulfils it, tests fake it.
+
+Owns the list of questions and commands. Must not know threads, sockets or SQL.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from lictui.insights.series import Question, Series
+    from lictui.model import Event, Finding, Server
+
+
+class Engine(Protocol):
+    """Everything a screen can want that is not on the board. Awaitables of the caller's loop."""
+
+    def poll_now(self, name: str | None = None) -> None:
+        """Poll one server, or all enabled ones, without waiting for their turn."""
+        ...
+
+    async def series(self, question: Question) -> Series:
+        """The past, in buckets."""
+        ...
+
+    async def events(self, limit: int = 1000) -> tuple[Event, ...]:
+        """The journal, newest first."""
+        ...
+
+    def test(self, server: Server) -> AsyncIterator[Finding]:
+        """Try `server` step by step, saved or not; each finding as its step ends."""
+        ...
+
+    async def save(self, server: Server, replacing: str | None = None) -> None:
+        """Write `server` to the registry, in place of `replacing` if given (its history stays).
+
+        Raises LictuiError when the name is taken or the registry cannot be written.
+        """
+        ...
+
+    async def remove(self, name: str) -> None:
+        """Take a server out of the registry; its history stays.
+
+        Raises LictuiError when the registry cannot be written.
+        """
+        ...

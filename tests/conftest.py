@@ -1,0 +1,35 @@
+"""What holds for every test: a clean environment, UTC, no network but loopback."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LEAKS = ("TEXTUAL", "LICTUI_", "NO_COLOR", "FORCE_COLOR", "COLORTERM", "XDG_", "LC_", "LANG")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No setting of the machine reaches a test."""
+    for name in list(os.environ):
+        if name.startswith(_LEAKS):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that stands still until it is moved."""
+    return FakeClock()

@@ -1,0 +1,51 @@
+"""A clock that stands still until it is moved; sleepers wake in the order of their time."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from datetime import UTC, datetime
+
+START = datetime(2026, 11, 24, 6, 0, tzinfo=UTC).timestamp()
+
+
+class FakeClock:
+    """`lictui.clock.Clock` for tests; `advance` moves it and lets every sleeper run."""
+
+    def __init__(self, start: float = START) -> None:
+        self._start = start
+        self._now = start
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._count = itertools.count()
+
+    def now(self) -> float:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._now - self._start
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._now + seconds, next(self._count), future))
+        await future
+
+    async def advance(self, seconds: float) -> None:
+        """Move on by `seconds`, stopping at every moment someone waits for."""
+        until = self._now + seconds
+        await settle()
+        while self._sleepers and self._sleepers[0][0] <= until:
+            self._now, _, future = heapq.heappop(self._sleepers)
+            if not future.done():
+                future.set_result(None)
+            await settle()
+        self._now = until
+
+
+async def settle(rounds: int = 20) -> None:
+    """Let everything that can run without time passing run."""
+    for _ in range(rounds):
+        await asyncio.sleep(0)
