@@ -1,0 +1,115 @@
+"""What changed, in words: the journal's lines from two states of one server.
+
+Pure. Must not know how events are kept or shown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lictui.model import Event, EventKind, Level, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lictui.config.settings import Alerts
+    from lictui.model import Pool, PoolKey, Snapshot
+    from lictui.monitor.board import ServerStatus
+
+_QUIET = (State.WAITING, State.DISABLED)
+
+
+def changes(before: ServerStatus, after: ServerStatus, alerts: Alerts) -> tuple[Event, ...]:
+    """The events between two states of one server, at the time of its last poll."""
+    at = after.polled_at or 0.0
+
+    def event(kind: EventKind, message: str, product: str = "", level: Level = Level.OK) -> Event:
+        return Event(at, kind, after.server.name, message, product, level)
+
+    return (
+        *_state_changes(before, after, event),
+        *_snapshot_changes(before, after, event),
+        *_level_changes(before, after, alerts, event),
+    )
+
+
+def _state_changes(
+    before: ServerStatus, after: ServerStatus, event: Callable[..., Event]
+) -> Iterator[Event]:
+    if before.state is after.state:
+        return
+    if after.state is State.UP:
+        word = "reports for the first time" if before.snapshot is None else "reports again"
+        yield event(EventKind.SERVER, word)
+    elif after.failure:
+        level = Level.WARN if after.state is State.NO_DATA else Level.CRITICAL
+        yield event(
+            EventKind.SERVER, f"{after.state.replace('_', ' ')}: {after.failure.message}", "", level
+        )
+
+
+def _snapshot_changes(
+    before: ServerStatus, after: ServerStatus, event: Callable[..., Event]
+) -> Iterator[Event]:
+    old, new = before.snapshot, after.snapshot
+    if old is None or new is None or old is new:
+        return
+    if old.version and new.version and old.version != new.version:
+        yield event(EventKind.VERSION, f"version {old.version} -> {new.version}")
+    if new.activation and old.activation != new.activation:
+        end = f", to {new.activation.expires}" if new.activation.expires else ""
+        yield event(
+            EventKind.ACTIVATION,
+            f"LAS activation: {new.activation.status.replace('_', ' ')}{end}",
+        )
+    for notice in new.notices:
+        if notice not in old.notices:
+            yield event(EventKind.NOTICE, notice.title, "", notice.level)
+    yield from _license_changes(_pools(old), _pools(new), event)
+
+
+def _license_changes(
+    old: dict[PoolKey, Pool], new: dict[PoolKey, Pool], event: Callable[..., Event]
+) -> Iterator[Event]:
+    for key in sorted(old.keys() | new.keys()):
+        was, now = old.get(key), new.get(key)
+        kind, product = EventKind.LICENSES, key.product
+        if was is None and now is not None:
+            yield event(kind, f"{_count(now)} licenses added", product)
+        elif now is None and was is not None:
+            yield event(kind, f"{_count(was)} licenses gone", product, Level.WARN)
+        elif was and now:
+            if was.reading.installed != now.reading.installed:
+                yield event(kind, f"installed {_count(was)} -> {_count(now)}", product)
+            if was.expires != now.expires and now.expires:
+                yield event(kind, f"expires {now.expires}, was {was.expires or '?'}", product)
+
+
+def _level_changes(
+    before: ServerStatus, after: ServerStatus, alerts: Alerts, event: Callable[..., Event]
+) -> Iterator[Event]:
+    if before.snapshot is None or after.snapshot is None or before.snapshot is after.snapshot:
+        return
+    old = _pools(before.snapshot)
+    for key, pool in _pools(after.snapshot).items():
+        was = old.get(key)
+        if was is None or not pool.counted:
+            continue
+        limits = alerts.of(group=after.server.group, server=after.server.name, product=pool.product)
+        from_level = was.reading.level(limits.warn, limits.critical)
+        to_level = pool.reading.level(limits.warn, limits.critical)
+        if from_level is not to_level:
+            yield event(
+                EventKind.LEVEL,
+                f"{from_level} -> {to_level}, {pool.reading.in_use} of {_count(pool)}",
+                key.product,
+                to_level,
+            )
+
+
+def _pools(snapshot: Snapshot) -> dict[PoolKey, Pool]:
+    return {pool.key: pool for pool in snapshot.pools}
+
+
+def _count(pool: Pool) -> str:
+    return "?" if pool.reading.installed is None else str(pool.reading.installed)
