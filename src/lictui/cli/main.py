@@ -1,10 +1,106 @@
-"""The front door: every command, its common options, and how an error leaves."""
+"""The front door: every command by name, the options all of them take, and how an error leaves.
+
+Owns the exit codes: 0 fine, 1 the answer is no, 2 usage or configuration, 130 interrupted.
+Must not import what a command needs: each is loaded when it is called.
+"""
 
 from __future__ import annotations
 
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
 import click
 
+from lictui.cli import options
+from lictui.errors import LictuiError
 
-@click.group()
-def main() -> None:
-    """Monitor Citrix license servers, in a terminal."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# name -> module:attribute; the order is the order of the help.
+_COMMANDS: Final = {
+    "watch": "lictui.cli.run:watch",
+    "status": "lictui.cli.status:status",
+    "collect": "lictui.cli.collect:collect",
+    "servers": "lictui.cli.servers:servers",
+    "history": "lictui.cli.history:history",
+    "simulate": "lictui.cli.simulate:simulate",
+    "config": "lictui.cli.config:config",
+    "info": "lictui.cli.info:info",
+}
+
+
+class _Doors(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return options.with_common(command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = options.nearest(args[0], _COMMANDS)
+            raise click.UsageError(f"{error.message}{near}", ctx) from None
+
+
+@click.group(
+    cls=_Doors,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@options.monitor
+@click.pass_context
+def lictui(ctx: click.Context, /, **chosen: Any) -> None:
+    """Monitor Citrix license servers, in a terminal.
+
+    Without a command, the monitor itself: register servers with `a`, then watch them.
+    """
+    if ctx.invoked_subcommand is None:
+        from lictui.cli.run import monitor  # noqa: PLC0415 - commands without a screen do not pay
+
+        monitor(ctx.obj, options.MonitorOptions(**chosen))
+
+
+options.with_common(lictui)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run `lictui` and exit."""
+    try:
+        code = lictui.main(args, prog_name="lictui", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as leave:
+        code = leave.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except LictuiError as error:
+        _say(error)
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        code = 130
+    except BrokenPipeError:
+        # The reader has what it wanted; Python would complain again while closing stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(error: LictuiError) -> None:
+    click.echo(f"lictui: {error.message}", err=True)
+    if error.hint:
+        click.echo(f"  {error.hint}", err=True)

@@ -41,9 +41,10 @@ class ServerStatus:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """All servers, in the order of the registry."""
+    """All servers, in the order of the registry, and what the user should know of the rest."""
 
     servers: tuple[ServerStatus, ...] = ()
+    notices: tuple[str, ...] = ()  # lasting: a damaged file, another lictui that polls
 
     def of(self, name: str) -> ServerStatus | None:
         """The status of one server."""
@@ -53,7 +54,9 @@ class Board:
 def register(board: Board, servers: Iterable[Server]) -> Board:
     """The board for this registry: what is known of servers that stay is kept."""
     known = {status.server.name: status for status in board.servers}
-    return Board(tuple(_registered(known.get(server.name), server) for server in servers))
+    return replace(
+        board, servers=tuple(_registered(known.get(server.name), server) for server in servers)
+    )
 
 
 def _registered(known: ServerStatus | None, server: Server) -> ServerStatus:
@@ -70,11 +73,12 @@ def _registered(known: ServerStatus | None, server: Server) -> ServerStatus:
 
 def apply(board: Board, poll: Poll, due: float | None = None) -> Board:
     """The board after a poll; the same board if the server is not on it (it was removed)."""
-    return Board(
-        tuple(
+    return replace(
+        board,
+        servers=tuple(
             _polled(status, poll, due) if status.server.name == poll.server else status
             for status in board.servers
-        )
+        ),
     )
 
 
@@ -91,11 +95,12 @@ def _polled(before: ServerStatus, poll: Poll, due: float | None) -> ServerStatus
 
 def age(board: Board, now: float) -> Board:
     """The board at `now`: servers that were up and missed three polls become stale."""
-    return Board(tuple(_aged(status, now) for status in board.servers))
+    return replace(board, servers=tuple(_aged(status, now) for status in board.servers))
 
 
 def _aged(status: ServerStatus, now: float) -> ServerStatus:
     if status.state is not State.UP or status.polled_at is None:
         return status
-    missed = (now - status.polled_at) / status.server.every
-    return replace(status, state=State.STALE, since=now) if missed >= STALE_AFTER else status
+    every = status.due - status.polled_at if status.due else status.server.every
+    missed = (now - status.polled_at) / max(every, 1.0)
+    return replace(status, state=State.STALE, since=now) if missed > STALE_AFTER else status
