@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lictui.model import PoolKey
+    from lictui.model import Model, PoolKey
 
 
 class Resolution(IntEnum):
@@ -57,3 +57,14 @@ class Series:
 
     buckets: tuple[Bucket, ...]
     bucket: int  # seconds each was made of
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One bucket of one pool that was not polled here, for a history to take in as it stands."""
+
+    server: str
+    key: PoolKey
+    model: Model
+    resolution: Resolution
+    bucket: Bucket
