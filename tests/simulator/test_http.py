@@ -1,0 +1,151 @@
+"""The simulator's HTTP server: framing, keep-alive, TLS, and an end that leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from lictui.simulator.certificate import self_signed
+from lictui.simulator.http import MAX_BODY, Reply, listen
+
+if TYPE_CHECKING:
+    from lictui.simulator.http import Connection, Listener, Request
+
+NOW = 1_795_500_000.0
+
+
+async def echo(request: Request, connection: Connection) -> Reply | None:
+    """Says what it was asked, and how often on this connection."""
+    connection.memory = count = (connection.memory or 0) + 1  # type: ignore[operator]
+    match request.path:
+        case "/silent":
+            return None
+        case "/half":
+            return Reply(body=b"x" * 100, cut=True)
+        case "/broken":
+            raise ValueError("a handler's own mistake")
+    said = f"{request.method} {request.path} {dict(request.query)} {request.body!r}"
+    return Reply(201, (("X-Count", str(count)), ("X-Said", said)), b"body")
+
+
+async def raw(listener: Listener, sent: bytes) -> bytes:
+    """Everything the server says to `sent` until it closes."""
+    reader, writer = await asyncio.open_connection(listener.host, listener.port)
+    writer.write(sent)
+    said = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return said
+
+
+async def test_one_connection_carries_several_requests() -> None:
+    async with aclosing(await listen(echo)) as listener, httpx.AsyncClient() as client:
+        first = await client.get(listener.url + "/a%20b?q=1&q=2&empty=")
+        second = await client.post(listener.url + "/c", content=b"text")
+    assert first.status_code == 201
+    assert first.headers["X-Said"] == "GET /a b {'q': '2', 'empty': ''} b''"
+    assert (first.headers["X-Count"], second.headers["X-Count"]) == ("1", "2")
+    assert second.headers["X-Said"] == "POST /c {} b'text'"
+    assert second.text == "body"
+
+
+async def test_tls_shows_the_certificate_a_client_may_pin_or_trust() -> None:
+    certificate = self_signed("lic-01", now=NOW)
+    trust = ssl.create_default_context(cadata=certificate.pem.decode())
+    async with aclosing(await listen(echo, certificate=certificate)) as listener:
+        assert listener.url.startswith("https://127.0.0.1:")
+        async with httpx.AsyncClient(verify=trust) as client:
+            assert (await client.get(listener.url)).status_code == 201
+        async with httpx.AsyncClient() as distrustful:
+            with pytest.raises(httpx.ConnectError, match="self-signed"):
+                await distrustful.get(listener.url)
+
+
+async def test_a_head_request_gets_no_body() -> None:
+    async with aclosing(await listen(echo)) as listener, httpx.AsyncClient() as client:
+        reply = await client.head(listener.url)
+        assert (reply.headers["Content-Length"], reply.content) == ("4", b"")
+        assert (await client.get(listener.url)).headers["X-Count"] == "2"
+
+
+async def test_half_an_answer_is_cut_in_the_body() -> None:
+    async with aclosing(await listen(echo)) as listener, httpx.AsyncClient() as client:
+        with pytest.raises(httpx.RemoteProtocolError, match="received 50 bytes, expected 100"):
+            await client.get(listener.url + "/half")
+
+
+async def test_silence_lasts_until_the_client_gives_up() -> None:
+    async with aclosing(await listen(echo)) as listener, httpx.AsyncClient(timeout=0.05) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            await client.get(listener.url + "/silent")
+
+
+async def test_a_failing_handler_is_a_500(caplog: pytest.LogCaptureFixture) -> None:
+    async with aclosing(await listen(echo)) as listener, httpx.AsyncClient() as client:
+        reply = await client.get(listener.url + "/broken")
+        assert reply.status_code == 500
+        assert "Traceback" not in reply.text
+        assert (await client.get(listener.url)).status_code == 201
+    assert "GET /broken" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"nonsense\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 70_000, b"431"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", b"400"),
+        (
+            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n" + b"x" * MAX_BODY,
+            b"413",
+        ),
+        (b"\x16\x03\x01\x02\x00\x01", b"400"),
+    ],
+)
+async def test_a_malformed_request_is_refused_and_the_connection_closed(
+    sent: bytes, status: bytes
+) -> None:
+    async with aclosing(await listen(echo)) as listener:
+        padding = b"x" if status == b"413" else b""
+        said = await raw(listener, sent + padding)
+        assert said.startswith(b"HTTP/1.1 " + status)
+        assert b"onnection: close" in said
+
+
+async def test_a_client_that_leaves_early_disturbs_nobody() -> None:
+    async with aclosing(await listen(echo)) as listener:
+        for sent in (b"", b"GET", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"):
+            _, writer = await asyncio.open_connection(listener.host, listener.port)
+            writer.write(sent)
+            writer.close()
+            await writer.wait_closed()
+        async with httpx.AsyncClient() as client:
+            assert (await client.get(listener.url)).status_code == 201
+
+
+@pytest.mark.parametrize("tls", [False, True])
+async def test_closing_drops_idle_silent_and_unfinished_connections(tls: bool) -> None:  # noqa: FBT001 - pytest passes it by name
+    certificate = self_signed("lic-01", now=NOW) if tls else None
+    trust = ssl.create_default_context(cadata=certificate.pem.decode()) if certificate else None
+    listener = await listen(echo, certificate=certificate)
+    before = asyncio.all_tasks()
+    idle = await asyncio.open_connection(listener.host, listener.port)  # under TLS: no handshake
+    silent = await asyncio.open_connection(listener.host, listener.port, ssl=trust)
+    silent[1].write(b"GET /silent HTTP/1.1\r\nHost: x\r\n\r\n")
+    late = await asyncio.open_connection(listener.host, listener.port)
+    await listener.aclose()
+    await listener.aclose()
+    for reader, writer in (idle, silent, late):
+        with suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        writer.close()
+    assert asyncio.all_tasks() == before
+    with pytest.raises(OSError):  # noqa: PT011 - the text is the platform's own
+        await asyncio.open_connection(listener.host, listener.port)
