@@ -1,0 +1,22 @@
+"""Messages that more than one module needs. Must not know who sends or hears them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from lictui.monitor.board import Board
+
+
+class BoardChanged(Message):
+    """The monitor has a new board. Of several in the queue only the newest counts."""
+
+    def __init__(self, board: Board) -> None:
+        super().__init__()
+        self.board = board
+
+    def can_replace(self, message: Message) -> bool:
+        """Whether this one makes `message` needless."""
+        return isinstance(message, BoardChanged)
