@@ -1,0 +1,152 @@
+"""Product codes: what `XDT_PLT_UD` is called, how it is counted, and whether it counts at all.
+
+Owns the table of published codes. Must not know which source a code came from. A name is never
+invented: a code nobody has published a name for is its own name.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from lictui.model import Model
+
+_CVAD: Final = "Citrix Virtual Apps and Desktops"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What is known of one product code."""
+
+    code: str  # as the server names it
+    name: str
+    model: Model
+    counted: bool = True  # start-up licenses are listed, never counted
+
+    @property
+    def short_name(self) -> str:
+        """The name for narrow screens: `CVAD Premium`, `Virtual Apps Advanced`."""
+        return self.name.replace(_CVAD, "CVAD").removeprefix("Citrix ")
+
+
+def describe(code: str) -> Product:
+    """Everything known of `code`, in whatever case it is written; never raises."""
+    known = code.strip().upper()
+    startup = known in _START_UP
+    model = Model.SERVER if startup else _model(known)
+    return Product(code, _name(known) or code, model, counted=not startup)
+
+
+def cvad_code(product: str, edition: str, model: str) -> str:
+    """The product code of an inventory line that has none, from its three enums.
+
+    The enums are LicenseProduct, ProductEdition and LicenseModel of the orchestration API's
+    LicenseInventoryModel; what the contract has no abbreviation for goes in as it stands.
+    """
+    stem = _CVAD_PRODUCTS.get(product, product)
+    concurrent = "CCU" if stem == "MPS" else "CCS"
+    suffix = {"UserDevice": "UD", "Concurrent": concurrent}.get(model, model)
+    return "_".join(filter(None, (stem, _CVAD_EDITIONS.get(edition, edition), suffix)))
+
+
+_CVAD_PRODUCTS: Final = {"XenDesktopXdt": "XDT", "XenDesktopXds": "XDS", "XenApp": "MPS"}
+_CVAD_EDITIONS: Final = {
+    "Platinum": "PLT",
+    "Enterprise": "ENT",
+    "Advanced": "ADV",
+    "Apps": "APP",
+    "Vdi": "STD",
+}
+
+_MODELS: Final = {
+    "CCU": Model.CONCURRENT,
+    "CCS": Model.CONCURRENT,
+    "SCCU": Model.CONCURRENT,
+    "RC": Model.CONCURRENT,
+    "UD": Model.USER_DEVICE,
+    "RN": Model.NAMED_USER,
+    "SERVER": Model.SERVER,
+    "SSERVER": Model.SERVER,
+    "ENABLER": Model.ENABLER,
+}
+
+_START_UP: Final = {
+    "CITRIX": "Start-up License",
+    "CTXLSDIAG": "License Server Diagnostics",
+}
+
+
+def _model(code: str) -> Model:
+    """The model that the suffix says (Citrix CTX130944 calls the three parts "PEM")."""
+    _, underscore, suffix = code.rpartition("_")
+    return _MODELS.get(suffix, Model.OTHER) if underscore else Model.OTHER
+
+
+def _name(code: str) -> str:
+    """The published name of an upper-case code, "" if there is none."""
+    if name := _NAMES.get(code):
+        return name
+    for pattern, name in _FAMILIES:
+        if match := pattern.fullmatch(code):
+            return f"{name} {match[1]}"
+    return ""
+
+
+def _table(*rows: tuple[str, str, str]) -> dict[str, str]:
+    """One entry for each (stem, suffix) of rows that list several of either, by blanks."""
+    return {
+        f"{stem}_{suffix}": name
+        for stems, suffixes, name in rows
+        for stem in stems.split()
+        for suffix in suffixes.split()
+    }
+
+
+# Codes and names as Citrix's Get-LicLocalizedNames and two public monitoring scripts list them.
+# Platinum, Enterprise and VDI carry the names of 2019 and later (Premium, Advanced, Standard);
+# an edition that was not renamed in public keeps the name it was sold under.
+_NAMES: Final = _START_UP | _table(
+    ("XDT_PLT", "UD CCS", f"{_CVAD} Premium"),
+    ("XDT_ENT", "UD CCS", f"{_CVAD} Advanced"),
+    ("XDT_ADV", "UD", "Citrix Virtual Apps Standard"),
+    ("XDT_STD", "UD CCS", "Citrix Virtual Desktops Standard"),
+    ("XDT_APP", "UD", "Citrix XenDesktop App"),
+    ("XDS_PLT", "CCS", "Citrix XenDesktop Platinum (Legacy)"),
+    ("XDS_ENT", "CCS", "Citrix XenDesktop Enterprise (Legacy)"),
+    ("XDS_ADV", "CCS", "Citrix XenDesktop Advanced (Legacy)"),
+    ("XDS_STD", "CCS", "Citrix XenDesktop VDI (Legacy)"),
+    ("MPS_PLT", "CCU", "Citrix Virtual Apps Premium"),
+    ("MPS_ENT", "CCU", "Citrix Virtual Apps Advanced"),
+    ("MPS_ADV", "CCU", "Citrix XenApp Advanced"),
+    ("MPS_STD", "CCU", "Citrix Virtual Apps Standard"),
+    ("MPS_SMB", "RN", "Citrix XenApp Fundamentals"),
+    ("MPS_VDS", "RN", "Citrix Desktop Server"),
+    ("MPS_ENT", "ENABLER", "Citrix SmartAuditor"),
+    ("PVS_STD", "CCS", "Citrix Provisioning Services"),
+    ("PVSD_STD", "CCS", "Citrix Provisioning Server for Desktops"),
+    ("CXS_PLT", "CCS", "Citrix XenServer Platinum"),
+    ("CXS_ENT", "CCS", "Citrix XenServer Enterprise"),
+    ("CXS_ADV", "CCS", "Citrix XenServer Advanced"),
+    ("CXC_XT", "UD", "Citrix XenClient XT"),
+    ("CEHV_PLT CEHV_ENT", "CCS", "Citrix Essentials StorageLink"),
+    ("CESEP_ENT", "CCU", "Citrix EdgeSight for Endpoints"),
+    ("CESPS_ENT", "CCU", "Citrix EdgeSight for XenApp"),
+    ("CESLT_STD", "SCCU SSERVER", "Citrix EdgeSight for Load Testing"),
+    ("MPM_ADV CPM_ADV", "RN RC", "Citrix Password Manager Advanced"),
+    ("CPM_STD", "RN RC", "Citrix Password Manager Standard"),
+    ("CPM_ENT", "RN RC", "Citrix Password Manager Enterprise"),
+    ("CAG_SSLVPN CAG_AAC CAG_ICA", "CCU", "Citrix Access Gateway"),
+    ("CAG_BASE CAG_EXPRESS", "SERVER", "Citrix Access Gateway"),
+    ("CNS_SSE", "SERVER", "Citrix NetScaler Standard"),
+    ("CNS_SEE", "SERVER", "Citrix NetScaler Enterprise"),
+    ("CNS_SPE", "SERVER", "Citrix NetScaler Platinum"),
+)
+
+# Families whose members differ by a figure or an option that the code itself spells.
+_FAMILIES: Final = (
+    (re.compile(r"CNS_V(1|10|100|200|500|1000|3000)_SERVER"), "Citrix NetScaler VPX"),
+    (re.compile(r"CNS_(\d{4,5})_SERVER"), "Citrix NetScaler MPX"),
+    (re.compile(r"CBR(?:WS|W2K8)?_(\w+)_SERVER"), "Citrix Branch Repeater"),
+    (re.compile(r"CWS(?:DE)?_(\w+)_SERVER"), "Citrix WANScaler"),
+)
