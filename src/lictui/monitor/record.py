@@ -1,0 +1,69 @@
+"""What a poll does: onto the board, into the history and, if it changed something, the journal.
+
+Owns the board, and the polls that the history could not take yet. Must not know when to poll.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from lictui.errors import LictuiError
+from lictui.monitor import board as boards
+from lictui.monitor.journal import changes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from lictui.config.settings import Alerts
+    from lictui.history.store import History
+    from lictui.model import Event, Poll, Server
+    from lictui.monitor.board import Board
+
+_log = logging.getLogger(__name__)
+_KEEP: Final = 100_000  # polls kept in memory while the history cannot be written
+
+
+class Recorder:
+    """Applies polls to the board and writes them down; never raises."""
+
+    def __init__(self, board: Board, history: History | None, alerts: Alerts) -> None:
+        self.board = board
+        self.alerts = alerts
+        self._history = history
+        self._waiting: deque[tuple[Server, Poll, tuple[Event, ...]]] = deque(maxlen=_KEEP)
+        self._trouble = ""
+
+    def record(self, polls: Iterable[tuple[Server, Poll, float | None]]) -> None:
+        """Take in polls that just ended, each with the time its server is due again."""
+        for server, poll, due in polls:
+            before = self.board.of(server.name)
+            if before is None:
+                continue  # removed while it was being polled
+            self.board = boards.apply(self.board, poll, due)
+            after = self.board.of(server.name)
+            events = changes(before, after, self.alerts) if after else ()
+            self._waiting.append((server, poll, events))
+        self._write()
+
+    def note(self, notices: Sequence[str]) -> None:
+        """Put lasting notices on the board, beside the recorder's own trouble."""
+        mine = (self._trouble,) if self._trouble else ()
+        self.board = replace(self.board, notices=(*notices, *mine))
+
+    def _write(self) -> None:
+        if self._history is None or not self._waiting:
+            return
+        others = [notice for notice in self.board.notices if notice != self._trouble]
+        try:
+            self._history.append_many(tuple(self._waiting))
+        except LictuiError as error:
+            if not self._trouble:
+                _log.error("%s (%s)", error.message, error.hint)
+            self._trouble = f"{error.message}; {len(self._waiting)} polls wait to be written"
+        else:
+            self._waiting.clear()
+            self._trouble = ""
+        self.note(others)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from tests.support.clock import START
+from tests.support.values import failure, poll, pool, server, snapshot
+
+from lictui.config.settings import Alerts
+from lictui.model import (
+    Activation,
+    ActivationStatus,
+    EventKind,
+    Level,
+)
+from lictui.monitor.board import Board, apply, register
+from lictui.monitor.journal import changes
+
+if TYPE_CHECKING:
+    from lictui.model import (
+        Event,
+        Failure,
+        Snapshot,
+    )
+
+FRESH = register(Board(), (server(),))
+
+
+def events(*results: Snapshot | Failure) -> tuple[Event, ...]:
+    """The events of the last of these results, in a row."""
+    board, last = FRESH, ()
+    for number, result in enumerate(results):
+        before = board.servers[0]
+        board = apply(board, poll(result, at=START + number * 60))
+        last = changes(before, board.servers[0], Alerts())
+    return last
+
+
+def test_a_first_answer_a_loss_and_a_return_are_events() -> None:
+    assert [event.message for event in events(snapshot())] == ["reports for the first time"]
+    lost = events(snapshot(), failure())
+    assert [(event.message, event.level) for event in lost] == [("down: no answer", Level.CRITICAL)]
+    assert lost[0].at == START + 60
+    assert [event.message for event in events(snapshot(), failure(), snapshot())] == [
+        "reports again"
+    ]
+
+
+def test_the_same_answer_twice_is_no_event() -> None:
+    assert events(snapshot(), snapshot()) == ()
+    assert events(failure(), failure()) == ()
+
+
+def test_a_level_that_changes_is_an_event() -> None:
+    (event,) = events(snapshot(pool(in_use=100)), snapshot(pool(in_use=520)))
+    assert event.kind is EventKind.LEVEL
+    assert event.level is Level.OVERDRAFT
+    assert event.message == "ok -> overdraft, 520 of 500"
+
+
+def test_a_level_is_compared_across_an_outage() -> None:
+    found = events(snapshot(pool(in_use=100)), failure(), snapshot(pool(in_use=490)))
+    assert [event.kind for event in found] == [EventKind.SERVER, EventKind.LEVEL]
+
+
+def test_start_up_licenses_change_no_level() -> None:
+    start_up = pool("CITRIX", counted=False, in_use=0)
+    assert events(snapshot(start_up), snapshot(replace(start_up, reading=pool().reading))) == ()
+
+
+def test_licenses_added_removed_and_renewed() -> None:
+    old, new = pool(subscription=date(2026, 12, 1)), pool(subscription=date(2027, 12, 1))
+    assert {event.message for event in events(snapshot(old), snapshot(new))} == {
+        "500 licenses added",
+        "500 licenses gone",
+    }
+    bigger = pool(installed=600, in_use=412)
+    assert next(event.message for event in events(snapshot(pool()), snapshot(bigger))) == (
+        "installed 500 -> 600"
+    )
+    renewed = pool(expires=date(2028, 3, 31))
+    (event,) = events(snapshot(pool(expires=date(2027, 3, 31))), snapshot(renewed))
+    assert event.message == "expires 2028-03-31, was 2027-03-31"
+
+
+def test_version_and_activation() -> None:
+    active = Activation(ActivationStatus.ACTIVATED, date(2026, 12, 3))
+    found = events(snapshot(version="11.17.2.51000"), snapshot(version="11.17.2.54100"))
+    assert [event.kind for event in found] == [EventKind.VERSION]
+    (event,) = events(snapshot(), snapshot(activation=active))
+    assert event.message == "LAS activation: activated, to 2026-12-03"

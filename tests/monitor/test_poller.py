@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.clock import START, settle
+from tests.support.values import poll, server, snapshot
+
+from lictui.config.settings import Limits
+from lictui.model import Failure, FailureKind
+from lictui.monitor.board import Board, apply, register
+from lictui.monitor.poller import Poller
+from lictui.sources.source import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from tests.support.clock import FakeClock
+
+    from lictui.clock import Clock
+    from lictui.model import Poll, Server, Snapshot, Step
+
+LIMITS = Limits(timeout=5.0)
+
+
+class Script:
+    """A source that does what the test says, and counts what is asked of it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.fetches: list[float] = []
+        self.at_once = 0
+        self.most_at_once = 0
+        self.answer: Snapshot | Exception = snapshot()
+        self.takes = 0.0
+        self.closed = 0
+
+    async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
+        del found
+        self.fetches.append(self.clock.now() - START)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await self.clock.sleep(self.takes)
+        finally:
+            self.at_once -= 1
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+class Bench:
+    """A poller whose sources are scripts, by server name."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.scripts: dict[str, Script] = {}
+        self.polls: list[Poll] = []
+        self.poller = Poller(clock, self.open, self.report)
+        self.poller.allow(allowed=True)
+
+    def open(self, server: Server, limits: Limits, clock: Clock) -> Script:
+        del limits
+        return self.scripts.setdefault(server.name, Script(clock))
+
+    def report(self, server: Server, poll: Poll, due: float) -> None:
+        assert server.name == poll.server
+        assert due > poll.at
+        self.polls.append(poll)
+
+    async def serve(self, *servers: Server, board: Board | None = None) -> None:
+        await self.poller.serve(servers, LIMITS, board or Board())
+        await settle()
+
+
+@pytest.fixture
+async def bench(clock: FakeClock) -> AsyncIterator[Bench]:
+    bench = Bench(clock)
+    yield bench
+    await bench.poller.stop()
+
+
+async def test_every_server_is_polled_at_its_own_interval(bench: Bench) -> None:
+    await bench.serve(server("a", interval=60.0), server("b", interval=300.0))
+    await bench.clock.advance(620)
+    assert len(bench.scripts["a"].fetches) in (10, 11)
+    assert len(bench.scripts["b"].fetches) in (2, 3)
+
+
+async def test_polls_keep_their_distance_exactly(bench: Bench) -> None:
+    await bench.serve(server("a", interval=60.0))
+    bench.scripts["a"].takes = 7.0
+    await bench.clock.advance(600)
+    times = bench.scripts["a"].fetches[1:]
+    assert {round(after - before, 6) for before, after in itertools.pairwise(times)} == {60.0}
+
+
+async def test_polls_of_one_server_never_overlap(bench: Bench) -> None:
+    await bench.serve(server("a", interval=1.0))
+    bench.scripts["a"].takes = 2.5
+    await bench.clock.advance(30)
+    bench.poller.poll_now("a")
+    await bench.clock.advance(10)
+    assert bench.scripts["a"].most_at_once == 1
+
+
+async def test_a_hanging_server_delays_no_other(bench: Bench) -> None:
+    await bench.serve(server("hangs", interval=10.0), server("b", interval=10.0))
+    bench.scripts["hangs"].takes = 1e9
+    await bench.clock.advance(100)
+    assert len(bench.scripts["b"].fetches) >= 9
+
+
+async def test_a_poll_is_given_up_at_its_deadline(clock: FakeClock) -> None:
+    from lictui.monitor.poll import poll as poll_once  # noqa: PLC0415 - `poll` is a value here
+
+    class Hangs(Script):
+        async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
+            del found
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    ended = await poll_once(server(), Hangs(clock), 0.01, clock)
+    assert isinstance(ended.result, Failure)
+    assert ended.result.kind is FailureKind.TIMEOUT
+
+
+async def test_a_defect_in_a_source_is_a_failure_and_no_end(bench: Bench) -> None:
+    await bench.serve(server("a", interval=10.0))
+    bench.scripts["a"].answer = ZeroDivisionError()
+    await bench.clock.advance(100)
+    assert len(bench.polls) > 2
+    assert all(isinstance(poll.result, Failure) for poll in bench.polls[1:])
+
+
+async def test_a_failing_server_is_left_alone_ever_longer(bench: Bench) -> None:
+    await bench.serve(server("a", interval=10.0))
+    bench.scripts["a"].answer = SourceError(FailureKind.REFUSED, "nobody listens")
+    await bench.clock.advance(400)
+    times = bench.scripts["a"].fetches
+    gaps = [round(after - before) for before, after in itertools.pairwise(times)]
+    assert gaps[1:6] == [10, 20, 40, 80, 80]
+
+
+async def test_poll_now_does_not_wait_for_the_turn(bench: Bench) -> None:
+    await bench.serve(server("a"), server("b"))
+    bench.poller.poll_now("a")
+    await settle()
+    assert len(bench.scripts["a"].fetches) == 2
+    assert len(bench.scripts["b"].fetches) == 1
+    bench.poller.poll_now()
+    await settle()
+    assert len(bench.scripts["b"].fetches) == 2
+
+
+async def test_a_follower_polls_only_when_asked(bench: Bench) -> None:
+    bench.poller.allow(allowed=False)
+    await bench.serve(server("a", interval=10.0))
+    await bench.clock.advance(100)
+    assert bench.polls == []
+    bench.poller.poll_now("a")
+    await settle()
+    assert len(bench.polls) == 1
+
+
+async def test_a_fresh_answer_is_not_asked_for_again_after_a_restart(bench: Bench) -> None:
+    board = apply(register(Board(), (server("a"),)), poll(name="a", at=START - 100))
+    await bench.serve(server("a"), board=board)
+    await bench.clock.advance(700)
+    assert bench.polls == []
+    await bench.clock.advance(200)
+    assert len(bench.polls) == 1
+
+
+async def test_a_new_registry_ends_and_begins_only_what_changed(bench: Bench) -> None:
+    await bench.serve(server("a"), server("b"))
+    await bench.serve(server("b"), server("c"), server("off", enabled=False))
+    assert bench.scripts["a"].closed == 1
+    assert bench.scripts["b"].closed == 0
+    assert len(bench.scripts["b"].fetches) == 1
+    assert "c" in bench.scripts
+    assert "off" not in bench.scripts
+
+
+async def test_a_disabled_server_is_never_contacted(bench: Bench) -> None:
+    await bench.serve(server("off", enabled=False))
+    bench.poller.poll_now()
+    await bench.clock.advance(2000)
+    assert bench.scripts == {}
