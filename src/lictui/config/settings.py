@@ -6,14 +6,11 @@ Owns the names, units and defaults of every setting. Must not know TOML.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,5 +84,5 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     alerts: Alerts = field(default_factory=Alerts)
     retention: Retention = field(default_factory=Retention)
-    keymap: Mapping[str, str] = _NONE  # binding id -> keys, comma separated
+    keymap: Mapping[str, str] = field(default_factory=dict)  # binding id -> keys, comma separated
     users: str = "hide"  # `[privacy] users`: hide · hash · show
