@@ -1,0 +1,162 @@
+"""The stretch of time a chart shows: its length, its way back and forth, its buckets and ticks.
+
+Owns the arithmetic of the time axis. Pure: must not know what is drawn over it. Moments are UTC
+epoch seconds; a time zone is a matter of the tick labels alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HOUR: Final = 3600
+_DAY: Final = 24 * _HOUR
+_BUCKETS: Final = tuple(
+    minutes * 60 for minutes in (5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 720)
+) + tuple(days * _DAY for days in (1, 2, 7))
+
+
+class Length(Enum):
+    """How much time is shown at once."""
+
+    DAY = _DAY
+    WEEK = 7 * _DAY
+    MONTH = 30 * _DAY
+    YEAR = 365 * _DAY
+
+
+_LENGTHS: Final = tuple(Length)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """So much time, up to `back` lengths before now."""
+
+    length: Length = Length.WEEK
+    back: int = 0  # 0 follows the present
+
+    def longer(self) -> Span:
+        """The next longer span up to now; itself if there is none."""
+        return Span(_LENGTHS[min(_LENGTHS.index(self.length) + 1, len(_LENGTHS) - 1)])
+
+    def shorter(self) -> Span:
+        """The next shorter span up to now; itself if there is none."""
+        return Span(_LENGTHS[max(_LENGTHS.index(self.length) - 1, 0)])
+
+    def earlier(self) -> Span:
+        """As much time, one length before."""
+        return replace(self, back=self.back + 1)
+
+    def later(self) -> Span:
+        """As much time, one length after; never beyond now."""
+        return replace(self, back=max(0, self.back - 1))
+
+    def bounds(self, now: float, bucket: int) -> tuple[int, int]:
+        """Start and end in UTC epoch seconds, on the bounds of buckets, the end exclusive."""
+        end = (int(now) // bucket + 1) * bucket - self.back * self.length.value
+        return end - self.length.value // bucket * bucket, end
+
+    @classmethod
+    def around(cls, at: float, now: float, length: Length = Length.DAY) -> Span:
+        """The span of this length that shows the moment `at`."""
+        return cls(length, max(0, int((now - at) // length.value)))
+
+
+def bucket_seconds(length: Length, columns: int, every: float) -> int:
+    """The width of a bucket: two to a column at most, and two polls to a bucket at least.
+
+    With fewer polls a bucket could be empty because of the polls' jitter alone, and an empty
+    bucket must mean that no poll succeeded.
+    """
+    wanted = max(length.value / max(1, 2 * columns), 2 * every)
+    return next((bucket for bucket in _BUCKETS if bucket >= wanted), _BUCKETS[-1])
+
+
+def time_zone(name: str) -> ZoneInfo | None:
+    """The time zone of this IANA name; None, which stands for the system's, for none."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
+
+
+def local(at: float, tz: ZoneInfo | None) -> datetime:
+    """The moment `at` on the wall clock of `tz`."""
+    return datetime.fromtimestamp(at, UTC).astimezone(tz)
+
+
+def moment(at: float, tz: ZoneInfo | None, *, year: bool = False) -> str:
+    """A moment in words: `Tue 24 Nov 10:40`, or with its year and without its hour."""
+    here = local(at, tz)
+    return here.strftime(f"%a {here.day} %b {'%Y' if year else '%H:%M'}")
+
+
+def ticks(
+    start: int, end: int, length: Length, tz: ZoneInfo | None, columns: int
+) -> tuple[tuple[int, str], ...]:
+    """Round moments of local time within the span, with labels that fit into `columns`."""
+    for unit, count, form in _STEPS[length]:
+        found = tuple(
+            (int(at.timestamp()), at.strftime(form.format(day=at.day)))
+            for at in _rounds(local(start, tz), end, unit, count)
+            if at.timestamp() >= start
+        )
+        if sum(len(label) + 2 for _, label in found) <= columns:
+            return found
+    return ()
+
+
+class _Unit(Enum):
+    HOUR = timedelta(hours=1)
+    DAY = timedelta(days=1)
+    MONTH = None  # of no fixed length
+
+
+_STEPS: Final = {
+    Length.DAY: tuple((_Unit.HOUR, hours, "%H:%M") for hours in (2, 3, 4, 6, 12)),
+    Length.WEEK: (
+        (_Unit.DAY, 1, "%a {day} %b"),
+        (_Unit.DAY, 1, "%a {day}"),
+        (_Unit.DAY, 2, "%a {day}"),
+    ),
+    Length.MONTH: tuple((_Unit.DAY, days, "{day} %b") for days in (2, 7, 14)),
+    Length.YEAR: (
+        (_Unit.MONTH, 1, "%b %Y"),
+        *((_Unit.MONTH, months, "%b") for months in (1, 2, 3, 6)),
+    ),
+}
+
+
+def _rounds(first: datetime, end: int, unit: _Unit, count: int) -> Iterator[datetime]:
+    """Every `count`-th hour, midnight or first of a month on the wall clock, from before `first`.
+
+    Counted from a fixed origin, so that the ticks stay where they are while time goes on.
+    """
+    at = first.replace(hour=0, minute=0, second=0, microsecond=0)
+    month = at.year * 12 + at.month - 1
+    month -= month % count
+    match unit:
+        case _Unit.MONTH:
+            at = _settled(at.replace(year=month // 12, month=month % 12 + 1, day=1))
+        case _Unit.DAY:
+            at = _settled(at - timedelta(days=(at.toordinal() - 1) % count))
+        case _Unit.HOUR:
+            pass  # the counts divide a day
+    while at.timestamp() < end:
+        yield at
+        if unit.value is None:
+            month += count
+            at = _settled(at.replace(year=month // 12, month=month % 12 + 1))
+        else:
+            at = _settled(at + unit.value * count)
+
+
+def _settled(at: datetime) -> datetime:
+    """Let the system's zone find its offset anew: the one it had would not follow the season."""
+    return at if isinstance(at.tzinfo, ZoneInfo) else at.replace(tzinfo=None).astimezone()

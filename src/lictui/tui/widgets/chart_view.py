@@ -1,0 +1,108 @@
+"""What a chart shows, as one frozen value, and the geometry that follows from it.
+
+Pure: must not know Textual, plotext or where the buckets come from. Moments are UTC epoch seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
+from typing import TYPE_CHECKING
+
+from lictui.model import Reading
+from lictui.tui.span import Length, ticks
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from lictui.insights.series import Bucket
+    from lictui.model import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A level that held from one moment to another."""
+
+    start: int
+    end: int
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChartView:
+    """Everything the chart needs to know, and nothing that changes without being seen."""
+
+    buckets: tuple[Bucket, ...] = ()
+    start: int = 0
+    end: int = 1  # exclusive
+    length: Length = Length.WEEK
+    tz: ZoneInfo | None = None
+    assigned: bool = False  # the last figure of a bucket counts, not its peak
+    warn: float = 0.8  # ratios
+    critical: float = 0.9
+    cursor: int | None = None  # index of the bucket whose figures are read off
+    note: str = ""  # said in place of a chart
+
+    def figure(self, bucket: Bucket) -> float:
+        """The figure of a bucket that is drawn."""
+        return bucket.last if self.assigned else bucket.high
+
+    def level(self, bucket: Bucket) -> Level:
+        """How full the pool was at that figure."""
+        reading = Reading(round(self.figure(bucket)), bucket.installed, bucket.overdraft)
+        return reading.level(self.warn, self.critical)
+
+    @property
+    def top(self) -> int:
+        """The upper end of the value axis: a little above everything that is drawn."""
+        tallest = max(
+            max(self.figure(bucket), (bucket.installed or 0) + (bucket.overdraft or 0))
+            for bucket in self.buckets
+        )
+        return max(1, ceil(tallest * 1.08))
+
+    @property
+    def label_width(self) -> int:
+        """Columns that the widest label of the value axis takes."""
+        return len(f"{self.top:,}") if self.buckets else 1
+
+    def values(self, height: int) -> tuple[int, ...]:
+        """Round figures for the value axis, some rows apart."""
+        unit = 1
+        while True:
+            for step in (unit, 2 * unit, 5 * unit):
+                if self.top // step <= max(1, height // 4):
+                    return tuple(range(0, self.top + 1, step))
+            unit *= 10
+
+    def moments(self, columns: int) -> tuple[tuple[int, str], ...]:
+        """Round moments for the time axis, as many as there is room for."""
+        return ticks(self.start, self.end, self.length, self.tz, columns)
+
+    def stretches(self) -> tuple[tuple[Bucket, ...], ...]:
+        """The buckets, parted where nothing was recorded."""
+        gaps = [
+            index
+            for index, (before, after) in enumerate(pairwise(self.buckets), start=1)
+            if after.start > before.end
+        ]
+        bounds = [0, *gaps, len(self.buckets)]
+        return tuple(self.buckets[left:right] for left, right in pairwise(bounds))
+
+    def lines(self, share: float, *, overdraft: bool = False) -> tuple[Line, ...]:
+        """Where a share of installed lay; it steps where licenses came or went."""
+        found: list[Line] = []
+        for bucket in self.buckets:
+            if bucket.installed is None or (overdraft and not bucket.overdraft):
+                continue
+            y = bucket.installed * share + (bucket.overdraft or 0 if overdraft else 0)
+            if found and found[-1].y == y:
+                found[-1] = Line(found[-1].start, bucket.end, y)
+            else:
+                found.append(Line(bucket.start, bucket.end, y))
+        return tuple(found)
+
+    def share(self, bucket: Bucket) -> float:
+        """How far along the time axis the middle of a bucket lies, 0 to 1."""
+        return ((bucket.start + bucket.end) / 2 - self.start) / (self.end - self.start)
