@@ -1,0 +1,115 @@
+"""The same product over all servers: sums of what is known, and how much of it that is.
+
+Pure arithmetic on a board. Must not know who asks: `status`, the estate and the head line do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lictui.model import Level, Reading, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lictui.config.settings import Alerts
+    from lictui.model import Model, Pool, Snapshot
+    from lictui.monitor.board import Board, ServerStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """One (product, model) over the servers whose last poll succeeded."""
+
+    product: str
+    name: str
+    model: Model
+    reading: Reading  # each figure the sum of what is known; None if nothing is
+    level: Level
+    unknown: int  # pools with a figure missing
+    reporting: tuple[str, ...]  # servers whose figures are in the sums
+    expected: tuple[str, ...]  # enabled servers that hold the product, or held it when last read
+
+    @property
+    def free(self) -> int | None:
+        """Installed less in use; None when a pool's figure is missing."""
+        return None if self.unknown else self.reading.free
+
+    @property
+    def ratio(self) -> float | None:
+        """In use as a share of installed; None when a pool's figure is missing."""
+        return None if self.unknown else self.reading.ratio
+
+
+@dataclass(slots=True)
+class _Sum:
+    name: str
+    pools: list[Pool] = field(default_factory=list)
+    reporting: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+
+
+def answered(status: ServerStatus) -> bool:
+    """Whether the last poll of this server succeeded, so that its figures may be summed."""
+    return (
+        status.snapshot is not None
+        and status.failure is None
+        and status.state is not State.DISABLED
+    )
+
+
+def totals(board: Board, alerts: Alerts) -> tuple[Total, ...]:
+    """Every product and model that is counted somewhere, in the order they are met."""
+    sums: dict[tuple[str, Model], _Sum] = {}
+    for status, pool in _counted(board):
+        key = (pool.product, pool.model)
+        total = sums.setdefault(key, _Sum(pool.name))
+        server = status.server.name
+        if server not in total.expected:
+            total.expected.append(server)
+        if answered(status):
+            total.pools.append(pool)
+            if server not in total.reporting:
+                total.reporting.append(server)
+    return tuple(_total(product, model, it, alerts) for (product, model), it in sums.items())
+
+
+def _counted(board: Board) -> Iterator[tuple[ServerStatus, Pool]]:
+    for status in board.servers:
+        snapshot: Snapshot | None = status.snapshot
+        if snapshot is None or not status.server.enabled:
+            continue
+        for pool in snapshot.pools:
+            if pool.counted:
+                yield status, pool
+
+
+def _total(product: str, model: Model, it: _Sum, alerts: Alerts) -> Total:
+    reading = combined(it.pools)
+    unknown = sum(missing(pool.reading) for pool in it.pools)
+    limits = alerts.of(group="", server="", product=product)
+    level = Level.UNKNOWN if unknown else reading.level(limits.warn, limits.critical)
+    return Total(
+        product, it.name, model, reading, level, unknown, tuple(it.reporting), tuple(it.expected)
+    )
+
+
+def missing(reading: Reading) -> bool:
+    """Whether a figure that the ratio needs could not be read."""
+    return reading.in_use is None or reading.installed is None
+
+
+def combined(pools: list[Pool]) -> Reading:
+    """The pools' figures summed, each over the pools that have it."""
+    readings = [pool.reading for pool in pools]
+    return Reading(
+        _sum(reading.in_use for reading in readings),
+        _sum(reading.installed for reading in readings),
+        _sum(reading.overdraft for reading in readings),
+    )
+
+
+def _sum(figures: Iterator[int | None]) -> int | None:
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) if known else None
