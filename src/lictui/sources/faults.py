@@ -1,0 +1,152 @@
+"""What a broken exchange is called: every exception of httpx, TLS and sockets as a failure.
+
+Owns the words and the hints for connections that fail. Must not know any protocol above HTTP, nor
+what the answer to a status is.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from lictui.model import FailureKind, Step
+from lictui.sources.address import host_port
+from lictui.sources.clean import text
+from lictui.sources.source import SourceError
+from lictui.sources.tls import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lictui.config.settings import Limits
+
+_UNREACHABLE: Final = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN})
+# Not a verdict of TLS, but the connection below it ending or waiting.
+_CUT_OFF: Final = (
+    ssl.SSLEOFError,
+    ssl.SSLSyscallError,
+    ssl.SSLWantReadError,
+    ssl.SSLWantWriteError,
+    ssl.SSLZeroReturnError,
+)
+
+
+class DroppedError(SourceError):
+    """A request met a kept connection that the server had closed meanwhile."""
+
+
+class Progress:
+    """How far one request came; httpcore calls it with each event of a connection."""
+
+    def __init__(self, step: Step) -> None:
+        self.step = step  # what the request is for
+        self.connecting = Step.CONNECT
+        self.connected = False  # a new connection was begun for this request
+        self.sent = False  # the request itself was begun
+        self.answered = False  # the head of the reply came
+
+    async def __call__(self, event: str, _info: dict[str, Any]) -> None:
+        """Take note of one event."""
+        match event:
+            case "connection.connect_tcp.started":
+                self.connected = True
+            case "connection.start_tls.started":
+                self.connecting = Step.TLS
+            case "http11.send_request_headers.started":
+                self.sent = True
+
+
+def failure(error: Exception, url: httpx.URL, progress: Progress, limits: Limits) -> SourceError:
+    """The failure that `error` is, struck while `url` was asked."""
+    for cause in causes(error):
+        if found := _unconnected(cause, url) or _unanswered(cause, url, progress, limits):
+            return found
+    lost = f"{host_port(url)} broke off the connection"
+    hint = "The server or something on the way closed it; the server's own log may say why."
+    if not progress.connected and not progress.answered:
+        return DroppedError(FailureKind.PROTOCOL, lost, hint, progress.step)
+    step = progress.connecting if progress.connected and not progress.sent else progress.step
+    return SourceError(FailureKind.PROTOCOL, f"{lost} ({text(error) or 'reset'})", hint, step)
+
+
+def _unconnected(cause: BaseException, url: httpx.URL) -> SourceError | None:
+    where = host_port(url)
+    match cause:
+        case socket.gaierror():
+            return unresolved(url.host)
+        case ConnectionRefusedError():
+            return SourceError(
+                FailureKind.REFUSED,
+                f"{where} refuses connections",
+                "Is the service running and the port right? A firewall may refuse too.",
+                Step.CONNECT,
+            )
+        case ssl.SSLError() if not isinstance(cause, _CUT_OFF):
+            return refusal(cause, where)
+        case OSError() if cause.errno in _UNREACHABLE:
+            return SourceError(
+                FailureKind.REFUSED,
+                f"no route to {where}",
+                "Check the network, VPN and routes from this machine.",
+                Step.CONNECT,
+            )
+    return None
+
+
+def _unanswered(
+    cause: BaseException, url: httpx.URL, progress: Progress, limits: Limits
+) -> SourceError | None:
+    where = host_port(url)
+    match cause:
+        case httpx.ConnectTimeout():
+            return silent(where, limits.connect_timeout, progress.connecting)
+        case httpx.TimeoutException():
+            return SourceError(
+                FailureKind.TIMEOUT,
+                f"{where} took the request, then was silent for {limits.timeout:g} s",
+                "The server is overloaded, or this port belongs to something else.",
+                progress.step,
+            )
+        case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
+            return SourceError(
+                FailureKind.CONFIG,
+                f"cannot ask {where}: {text(cause)}",
+                "Check the server's entry in servers.toml.",
+                progress.step,
+            )
+    return None
+
+
+def unresolved(host: str) -> SourceError:
+    """The failure for a name without an address."""
+    return SourceError(
+        FailureKind.DNS,
+        f"the name {text(host)} cannot be resolved",
+        "Check the spelling of the address, and this machine's DNS.",
+        Step.RESOLVE,
+    )
+
+
+def silent(where: str, seconds: float, step: Step) -> SourceError:
+    """The failure for a connection to `where` (HOST:PORT) that did not come about in time."""
+    return SourceError(
+        FailureKind.TIMEOUT,
+        f"no answer from {where} in {seconds:g} s",
+        "Is the host up? A firewall that drops this port looks the same.",
+        step,
+    )
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """`error`, and everything that led to it, nearest first."""
+    yield error
+    if isinstance(error, BaseExceptionGroup):
+        for member in error.exceptions:
+            yield from causes(member)
+    before = error.__cause__ or error.__context__  # httpcore hides the cause, and keeps the context
+    if before is not None:
+        yield from causes(before)

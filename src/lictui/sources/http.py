@@ -1,0 +1,199 @@
+"""HTTP as every source speaks it: one kept connection to one server, bounded in every way.
+
+Owns the client, its limits, and the one retry that helps. Must not know what is asked or what an
+answer means: a status is the source's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from lictui.model import FailureKind, Step
+from lictui.sources.address import host_port, origin
+from lictui.sources.clean import text
+from lictui.sources.faults import DroppedError, Progress, failure
+from lictui.sources.source import SourceError
+from lictui.sources.tls import ssl_context
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+    from lictui.clock import Clock
+    from lictui.config.settings import Limits
+    from lictui.model import Server
+
+PATIENCE: Final = 5.0  # seconds a server may ask to wait before the second try
+_HEADERS: Final = {
+    "User-Agent": "lictui",
+    # A compressed reply could unpack to any size: none is asked for, none is unpacked.
+    "Accept-Encoding": "identity",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A complete answer; `headers` are found in any case of letters."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Link:
+    """The one connection to one server, opened by the first request and kept between polls."""
+
+    def __init__(
+        self, server: Server, limits: Limits, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._server = server
+        self._limits = limits
+        self._transport = transport
+        self._opened: httpx.AsyncClient | None = None
+        self._step = Step.CONNECT
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        step: Step,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Reply:
+        """Send one request, to a path of the server or a full URL, and read the whole answer.
+
+        Every status is an answer but a redirect, which is never followed. Raises SourceError with
+        `step`, or with the step of connecting that was not passed.
+        """
+        client, self._step = self._client(), step
+        progress = Progress(step)
+        request = client.build_request(
+            method, url, headers=headers, content=content, extensions={"trace": progress}
+        )
+        try:
+            response = await client.send(request, stream=True)
+            progress.answered = True
+            try:
+                return await self._read(response, step)
+            finally:
+                await response.aclose()
+        except (httpx.HTTPError, OSError) as error:
+            raise failure(error, request.url, progress, self._limits) from error
+
+    @asynccontextmanager
+    async def deadline(self) -> AsyncIterator[None]:
+        """Bound all that is done inside by `limits.timeout`; names the step it ran out in."""
+        try:
+            async with asyncio.timeout(self._limits.timeout):
+                yield
+        except TimeoutError as error:
+            raise SourceError(
+                FailureKind.TIMEOUT,
+                f"no complete answer from {self.where} in {self._limits.timeout:g} s",
+                "The server is overloaded, or something on the way holds its answers back.",
+                self._step,
+            ) from error
+
+    @property
+    def where(self) -> str:
+        """HOST:PORT of the server, for messages."""
+        return host_port(origin(self._server.url))
+
+    async def aclose(self) -> None:
+        """Close the connection. Safe to call twice; a later request opens a new one."""
+        client, self._opened = self._opened, None
+        if client:
+            await client.aclose()
+
+    def _client(self) -> httpx.AsyncClient:
+        if self._opened is None:
+            base = origin(self._server.url)
+            self._opened = httpx.AsyncClient(
+                base_url=base,
+                headers=_HEADERS,
+                verify=ssl_context(self._server) if base.scheme == "https" else False,
+                timeout=httpx.Timeout(self._limits.timeout, connect=self._limits.connect_timeout),
+                limits=httpx.Limits(
+                    max_connections=1, max_keepalive_connections=1, keepalive_expiry=None
+                ),
+                follow_redirects=False,
+                trust_env=False,
+                transport=self._transport,
+            )
+        return self._opened
+
+    async def _read(self, response: httpx.Response, step: Step) -> Reply:
+        where = host_port(response.request.url)
+        if response.has_redirect_location:
+            raise SourceError(
+                FailureKind.PROTOCOL,
+                f"{where} sends us on to {text(response.headers['location'])}",
+                "Probably a portal or login page; is this the address of the server itself?",
+                step,
+            )
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise SourceError(
+                FailureKind.PROTOCOL,
+                f"{where} compressed its answer though asked not to",
+                "A proxy on the way may do it: let it pass these requests through.",
+                step,
+            )
+        body = bytearray()
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > self._limits.max_reply:
+                raise SourceError(
+                    FailureKind.TOO_LARGE,
+                    f"{where} answers with more than {self._limits.max_reply:,} bytes",
+                    "Is this really a license server? If so, raise max_reply in [polling].",
+                    step,
+                )
+        return Reply(response.status_code, response.headers, bytes(body))
+
+
+async def retrying(send: Callable[[], Awaitable[Reply]], clock: Clock) -> Reply:
+    """What `send` brings, tried once more where that helps.
+
+    At once on a new connection when the kept one was dropped; after a pause for a 503, and for a
+    429 that asks for no more than PATIENCE. What answers then, stands.
+    """
+    try:
+        reply = await send()
+    except DroppedError:
+        reply = await send()
+    wait = _pause(reply, clock.now())
+    if wait is None:
+        return reply
+    await clock.sleep(wait)
+    return await send()
+
+
+def _pause(reply: Reply, now: float) -> float | None:
+    """Seconds to wait before a second try; None when there should be none."""
+    asked = _retry_after(reply.headers.get("retry-after", ""), now)
+    if reply.status == HTTPStatus.SERVICE_UNAVAILABLE and asked is None:
+        return 1.0
+    if reply.status not in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+        return None
+    return asked if asked is not None and asked <= PATIENCE else None
+
+
+def _retry_after(value: str, now: float) -> float | None:
+    """Seconds from `now`, given as such or as a date (RFC 9110, section 10.2.3)."""
+    value = value.strip()
+    if value.isascii() and value.isdecimal():
+        return float(value[:9])
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    at = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max(0.0, at.timestamp() - now)

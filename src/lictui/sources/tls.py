@@ -1,0 +1,182 @@
+"""The one TLS policy of every source: system store, CA bundle, pinned leaf, or no check at all.
+
+Owns what `verify` means and what a refused certificate is called. Must not know any protocol, nor
+open a connection. A pin is checked inside the handshake, so that on a mismatch not one byte of a
+request leaves the machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import ssl
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from lictui.model import FailureKind, Step
+from lictui.sources.source import SourceError
+
+if TYPE_CHECKING:
+    from lictui.model import Server
+
+_PIN: Final = "sha256:"
+_SUFFIXES: Final = frozenset({".pem", ".crt", ".cer"})
+
+# X509_V_ERR_… of OpenSSL's x509_vfy.h, in words.
+_REASONS: Final = {
+    9: "its certificate is not valid yet",
+    10: "its certificate has expired",
+    18: "its certificate is self-signed",
+    19: "its certificate comes from a CA this machine does not know",
+    20: "its certificate comes from a CA this machine does not know",
+    21: "its certificate comes from a CA this machine does not know",
+    23: "its certificate is revoked",
+    62: "its certificate is for another host name",
+    64: "its certificate is for another address",
+}
+_ALERTS: Final = {
+    "WRONG_VERSION_NUMBER": ("it does not speak TLS on this port", "Is the address http://?"),
+    "UNSUPPORTED_PROTOCOL": ("it speaks no TLS newer than 1.1", "Enable TLS 1.2 on the server."),
+    "TLSV1_ALERT_PROTOCOL_VERSION": (
+        "it speaks no TLS newer than 1.1",
+        "Enable TLS 1.2 on the server.",
+    ),
+}
+
+
+class PinMismatchError(ssl.SSLError):
+    """The leaf is not the pinned one; `seen` is the SHA-256 of the one that was shown."""
+
+    def __init__(self, seen: str) -> None:
+        super().__init__(ssl.SSL_ERROR_SSL, f"not the pinned certificate, but sha256:{seen}")
+        self.seen = seen
+
+
+def ssl_context(server: Server) -> ssl.SSLContext:
+    """The context for connections to `server`, shared by all servers of the same policy.
+
+    For asynchronous use only: a pin is not checked on blocking sockets. Raises SourceError of kind
+    `config` when a pin, CA bundle or client certificate cannot be used.
+    """
+    try:
+        return _context(server.verify, server.certificate, _stamps(server))
+    except (OSError, ValueError) as error:
+        path = server.certificate if isinstance(server.verify, bool) else server.verify
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise SourceError(
+            FailureKind.CONFIG,
+            f"cannot use {path}: {reason or error}",
+            'verify is true, false, the path of a CA bundle (PEM) or "sha256:<64 hex digits>";'
+            " certificate is a PEM file with the certificate and its key without a passphrase.",
+            Step.TLS,
+        ) from error
+
+
+def _stamps(server: Server) -> tuple[int, ...]:
+    """When the files of the policy last changed: a renewed bundle makes a new context."""
+    bundle = server.verify if isinstance(server.verify, str) and not pin(server.verify) else ""
+    return tuple(Path(path).stat().st_mtime_ns for path in (bundle, server.certificate) if path)
+
+
+@lru_cache(maxsize=64)
+def _context(verify: bool | str, certificate: str, _stamps: tuple[int, ...]) -> ssl.SSLContext:  # noqa: FBT001 - `verify` as the registry spells it
+    match verify:
+        case True:
+            context = ssl.create_default_context()
+            _fill_empty_store(context)
+        case str() if wanted := pin(verify):
+            context = _unchecked()
+            context.sslobject_class = _pinned(wanted)
+        case str():
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # with an empty store
+            for bundle in _bundles(Path(verify)):
+                context.load_verify_locations(cafile=bundle)
+        case _:
+            context = _unchecked()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # Python 3.13 made both the default. A private CA seldom meets the first; with the second a
+    # bundle may hold just the issuing CA. Every Python gives the same verdict.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if certificate:
+        # Without a password given, OpenSSL would ask for one on the terminal.
+        context.load_cert_chain(certificate, password="")
+    return context
+
+
+def _unchecked() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _fill_empty_store(context: ssl.SSLContext) -> None:
+    """Some builds of Python come without a system store; httpx brings one along."""
+    where = ssl.get_default_verify_paths()
+    if not context.get_ca_certs() and not where.cafile and not where.capath:
+        import certifi  # noqa: PLC0415 - seldom needed
+
+        context.load_verify_locations(certifi.where())
+
+
+def _bundles(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    found = sorted(file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES)
+    if not found:
+        raise ValueError("no .pem, .crt or .cer file in this folder")
+    return found
+
+
+def pin(verify: bool | str) -> str:  # noqa: FBT001 - `verify` as the registry spells it
+    """The pinned SHA-256 as 64 lower-case hex digits; "" when `verify` is no pin.
+
+    Colons between the digits are accepted. Raises ValueError for a pin that is none.
+    """
+    if not isinstance(verify, str) or not verify.lower().startswith(_PIN):
+        return ""
+    digits = verify[len(_PIN) :].replace(":", "").strip().lower()
+    if not re.fullmatch("[0-9a-f]{64}", digits):
+        raise ValueError("a SHA-256 fingerprint has 64 hex digits")
+    return digits
+
+
+def fingerprint(certificate: bytes) -> str:
+    """The SHA-256 of a certificate in DER, as lower-case hex."""
+    return hashlib.sha256(certificate).hexdigest()
+
+
+def _pinned(wanted: str) -> type[ssl.SSLObject]:
+    class Pinned(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            super().do_handshake()
+            seen = fingerprint(self.getpeercert(binary_form=True) or b"")
+            if seen != wanted:
+                raise PinMismatchError(seen)
+
+    return Pinned
+
+
+def refusal(error: ssl.SSLError, where: str) -> SourceError:
+    """The failure for a handshake with `where` (HOST:PORT) that `error` ended."""
+    match error:
+        case PinMismatchError():
+            reason = f"its certificate is not the pinned one, but sha256:{error.seen}"
+            hint = (
+                "If it was renewed on purpose, pin the new one:"
+                f' verify = "sha256:{error.seen}". If not, someone may be in between.'
+            )
+        case ssl.SSLCertVerificationError():
+            reason = _REASONS.get(error.verify_code, error.verify_message or "unknown reason")
+            hint = (
+                "Give the CA bundle that signed it (verify = PATH), or pin this certificate:"
+                ' verify = "sha256:…"; `lictui servers test` shows its fingerprint.'
+            )
+        case _:
+            fallback = (
+                f"TLS failed ({(error.reason or 'no reason given').lower().replace('_', ' ')})"
+            )
+            reason, hint = _ALERTS.get(error.reason or "", (fallback, "Does it speak TLS 1.2?"))
+    return SourceError(FailureKind.TLS, f"{where}: {reason}", hint, Step.TLS)
