@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from lictui.paths import Paths
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lictui.paths import Paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,5 +20,3 @@ class Context:
     log_level: str = "warning"
     # setting -> "option" or "environment"
     overrides: Mapping[str, str] = field(default_factory=dict)
-        default_factory=dict
-    )  # setting -> "option" · "environment"
