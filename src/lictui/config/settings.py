@@ -5,8 +5,8 @@ Owns the names, units and defaults of every setting. Must not know TOML.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,21 +44,25 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """The thresholds for everyone, and those for a group, a server or a product."""
+    """The thresholds for everyone, and what a group, a server or a product changes of them.
+
+    An override names fields of Thresholds and holds only those it sets, so that a group's `warn`
+    still stands where a product sets `expiry_warn`.
+    """
 
     default: Thresholds = field(default_factory=Thresholds)
-    group: Mapping[str, Thresholds] = field(default_factory=dict)
-    server: Mapping[str, Thresholds] = field(default_factory=dict)
-    product: Mapping[str, Thresholds] = field(default_factory=dict)
+    group: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    server: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    product: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def of(self, *, group: str, server: str, product: str = "") -> Thresholds:
-        """The most specific thresholds: product before server before group before everyone."""
-        return (
-            self.product.get(product)
-            or self.server.get(server)
-            or self.group.get(group)
-            or self.default
-        )
+        """The thresholds that hold: product before server before group before everyone."""
+        changes = {
+            **self.group.get(group, {}),
+            **self.server.get(server, {}),
+            **self.product.get(product, {}),
+        }
+        return replace(self.default, **changes) if changes else self.default
 
 
 @dataclass(frozen=True, slots=True)
