@@ -107,5 +107,5 @@ def test_a_line_that_is_found_holds_its_key(data: dict[str, Any], multiline: boo
         if path not in found:
             assert any(path[:length] in found for length in range(1, len(path)))  # inline table
             continue
-        spelled = tomli_w.dumps({path[-1]: 0}).rpartition("0")[0]
+        spelled = tomli_w.dumps({str(path[-1]): 0}).rpartition("0")[0]
         assert text.split("\n")[found[path] - 1].startswith(spelled)
