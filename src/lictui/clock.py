@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 
 class Clock(Protocol):
@@ -53,3 +54,9 @@ class SystemClock:
 def iso(at: float) -> str:
     """UTC epoch seconds as the contract writes them: `2026-11-24T06:00:00Z`."""
     return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def local_day(at: float, timezone: str = "") -> date:
+    """The calendar day at `at` (UTC epoch seconds) in an IANA zone, or in the system's."""
+    zone = ZoneInfo(timezone) if timezone else None
+    return datetime.fromtimestamp(at, UTC).astimezone(zone).date()

@@ -1,0 +1,128 @@
+"""A program in a real pseudo-terminal, its screen read by an emulator that is not ours (pyte).
+
+Waits by what the program writes, never by sleeping; gives up with the screen in the message.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+from typing import TYPE_CHECKING, Self
+
+import pyte
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+PATIENCE = 30.0  # seconds of nothing of what was waited for
+
+
+class Terminal:
+    """`with Terminal([...]) as terminal:` runs a program until the block ends."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        columns: int = 80,
+        rows: int = 24,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.columns, self.rows = columns, rows
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self.received = 0  # bytes so far
+        self._master, slave = pty.openpty()
+        _set_size(slave, columns, rows)
+        self.process = subprocess.Popen(
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            env={"TERM": "xterm-256color", "COLORTERM": "truecolor", **(environment or os.environ)},
+        )
+        os.close(slave)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+    @property
+    def text(self) -> str:
+        """The screen as a person sees it, a line a row."""
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def type(self, keys: str) -> None:
+        """Send keys as a terminal would."""
+        os.write(self._master, keys.encode())
+
+    def wait_for(self, *words: str, gone: Sequence[str] = ()) -> str:
+        """Read until all `words` are on the screen and none of `gone`; the screen then."""
+        return self.wait_until(
+            lambda text: (
+                all(word in text for word in words) and not any(word in text for word in gone)
+            ),
+            f"{words} (without {tuple(gone)})",
+        )
+
+    def wait_until(self, condition: Callable[[str], bool], what: str) -> str:
+        """Read until the screen meets `condition`; the screen then."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition(self.text):
+            if not self.read(max(0.0, deadline - time.monotonic())):
+                raise AssertionError(f"waited in vain for {what} on this screen:\n{self.text}")
+        return self.text
+
+    def read(self, seconds: float) -> int:
+        """Take in what the program writes next, for up to `seconds`; how many bytes it was."""
+        ready, _, _ = select.select([self._master], [], [], seconds)
+        if not ready:
+            return 0
+        try:
+            data = os.read(self._master, 65536)
+        except OSError:  # the other end is closed
+            return 0
+        self.received += len(data)
+        self._answer(data)
+        self._stream.feed(data)
+        return len(data)
+
+    def _answer(self, data: bytes) -> None:
+        """A terminal answers a question for its attributes; without it some programs wait."""
+        if b"\x1b[c" in data:
+            os.write(self._master, b"\x1b[?62;22c")
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Make the window another size."""
+        self.columns, self.rows = columns, rows
+        self._screen.resize(rows, columns)
+        _set_size(self._master, columns, rows)
+        os.killpg(self.process.pid, signal.SIGWINCH)
+
+    def ended(self) -> int:
+        """Read to the end; the exit code."""
+        deadline = time.monotonic() + PATIENCE
+        while self.process.poll() is None and time.monotonic() < deadline:
+            self.read(0.1)
+        while self.read(0.0):
+            pass
+        code = self.process.poll()
+        assert code is not None, f"still running:\n{self.text}"
+        return code
+
+
+def _set_size(handle: int, columns: int, rows: int) -> None:
+    fcntl.ioctl(handle, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
