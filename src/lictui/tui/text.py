@@ -1,0 +1,114 @@
+"""Text that fits: cell widths, shortening in the middle, ages, figures, clean strings.
+
+Owns how words and numbers are cut to a width. Must not know colours, nor what the words are about.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from rich.cells import cell_len, set_cell_size
+
+if TYPE_CHECKING:
+    from datetime import date
+
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+_DAY: Final = 86400
+# Control, format (the bidirectional marks are), surrogate and unassigned characters, and the two
+# line ends that Unicode adds: none of them may reach a cell.
+_UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Cn", "Zl", "Zp"))
+
+
+@lru_cache(maxsize=8192)
+def clean(text: str) -> str:
+    """`text` as it may stand in cells: what moves the cursor or turns the direction is a blank."""
+    kept = "".join(" " if unicodedata.category(c) in _UNSEEN else c for c in text)
+    return " ".join(kept.split())
+
+
+@lru_cache(maxsize=8192)
+def shorten(text: str, width: int, ellipsis: str = "…") -> str:
+    """`text` in at most `width` cells; what is too much goes from the middle."""
+    text = clean(text)
+    if cell_len(text) <= width:
+        return text
+    room = width - cell_len(ellipsis)
+    if room < 1:
+        return set_cell_size(text, max(width, 0)).rstrip()
+    tail = room // 2
+    front = set_cell_size(text, room - tail).rstrip()
+    return front + ellipsis + _last_cells(text, tail).lstrip()
+
+
+def _last_cells(text: str, width: int) -> str:
+    taken = ""
+    for character in reversed(text):
+        if cell_len(character + taken) > width:
+            break
+        taken = character + taken
+    return taken
+
+
+def pad(text: str, width: int, *, right: bool = False, ellipsis: str = "…") -> str:
+    """`text` in exactly `width` cells, at the left or the right edge."""
+    text = shorten(text, width, ellipsis)
+    blank = " " * max(width - cell_len(text), 0)
+    return blank + text if right else text + blank
+
+
+def figure(value: int | None) -> str:
+    """A count with its thousands set apart; `?` when it could not be read."""
+    return "?" if value is None else f"{value:,}"
+
+
+def percent(ratio: float | None) -> str:
+    """A ratio in whole percent, rounded so that only what is full reads 100 %; `?` if unknown."""
+    if ratio is None:
+        return "?"
+    shown = round(ratio * 100)
+    if shown == 100 and ratio != 1:  # noqa: PLR2004 - the one figure that rounding must not invent
+        shown = 99 if ratio < 1 else 101
+    return f"{shown} %"
+
+
+def age(seconds: float) -> str:
+    """How long something lasts, in its one telling unit: `12 s`, `3 min`, `5 h`, `4 d`."""
+    seconds = max(0, int(seconds))
+    if seconds < _MINUTE:
+        return f"{seconds} s"
+    return coarse_age(seconds)
+
+
+def coarse_age(seconds: float) -> str:
+    """As `age`, but nothing shorter than a minute is told apart, so that it seldom changes."""
+    seconds = max(0, int(seconds))
+    if seconds < _MINUTE:
+        return "now"
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE} min"
+    if seconds < 2 * _DAY:
+        return f"{seconds // _HOUR} h"
+    return f"{seconds // _DAY} d"
+
+
+def countdown(seconds: float) -> str:
+    """Time to wait, as a clock shows it: `4:48`, `1:04:48`."""
+    seconds = max(0, int(seconds))
+    minutes, rest = divmod(seconds, _MINUTE)
+    hours, minutes = divmod(minutes, _MINUTE)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def day(of: date, today: date) -> str:
+    """A date for people: `3 Dec`, with the year when it is not this one."""
+    return f"{of.day} {of:%b}" if of.year == today.year else f"{of.day} {of:%b %Y}"
+
+
+def in_days(days: int) -> str:
+    """A distance to a day: `in 37 d`, `today`, `5 d ago`."""
+    if days == 0:
+        return "today"
+    return f"in {days} d" if days > 0 else f"{-days} d ago"

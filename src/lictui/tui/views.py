@@ -1,0 +1,279 @@
+"""What the wall shows, as frozen values: a pane for each server, a row for each pool.
+
+Pure: board and settings in, view models out; equal means nothing is repainted. Must not know
+colours, widths, or widgets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from lictui.model import Level, State
+from lictui.products import Product
+from lictui.tui import text
+from lictui.tui.filter import Filter
+from lictui.tui.ink import Tone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+
+    from lictui.config.settings import Alerts, Thresholds
+    from lictui.model import Model, Pool, PoolKey, Reading, Snapshot
+    from lictui.monitor.board import Board, ServerStatus
+    from lictui.tui.ink import Run
+
+RowId = tuple[str, "PoolKey | None"]  # server and pool; without a pool the server itself
+NO_FILTER: Final = Filter()
+SORTS: Final = ("registry", "name", "ratio", "free", "alerts")
+
+
+@dataclass(frozen=True, slots=True)
+class RowView:
+    """One pool."""
+
+    server: str
+    key: PoolKey
+    name: str
+    model: Model
+    reading: Reading
+    level: Level
+    limits: Thresholds
+    counted: bool
+    stale: str = ""  # how old the figures are, when they are not those of now
+
+    @property
+    def id(self) -> RowId:
+        """What the cursor remembers."""
+        return self.server, self.key
+
+
+@dataclass(frozen=True, slots=True)
+class PaneView:
+    """One server."""
+
+    server: str
+    group: str
+    state: State
+    age: str  # of the state when it is not up, else of the figures
+    source: str = ""
+    identity: str = ""  # the name and version it reports
+    mode: str = ""
+    reason: tuple[str, ...] = ()  # why there are no figures, and what to do
+    rows: tuple[RowView, ...] = ()
+    notes: tuple[Run, ...] = ()  # what ends soon
+    polling: bool = False
+
+    @property
+    def ids(self) -> tuple[RowId, ...]:
+        """Where the cursor can stand."""
+        return tuple(row.id for row in self.rows) or ((self.server, None),)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user wants to see of the board, and in which order."""
+
+    group: str = ""
+    filter: Filter = NO_FILTER
+    sort: str = SORTS[0]
+    reverse: bool = False
+    alone: str = ""  # the one server whose pane is maximised
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When the board is looked at: what ages and days are counted from."""
+
+    now: float
+    today: date
+
+
+class Panes:
+    """Makes the panes of a board; one whose server has not changed is the same object again."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[ServerStatus, tuple[object, ...], PaneView]] = {}
+
+    def of(
+        self, board: Board, alerts: Alerts, moment: Moment, polling: frozenset[str] = frozenset()
+    ) -> tuple[PaneView, ...]:
+        """The panes in the order of the registry."""
+        made = {
+            status.server.name: self._pane(status, alerts, moment, polling)
+            for status in board.servers
+        }
+        self._made = made
+        return tuple(view for _, _, view in made.values())
+
+    def _pane(
+        self, status: ServerStatus, alerts: Alerts, moment: Moment, polling: frozenset[str]
+    ) -> tuple[ServerStatus, tuple[object, ...], PaneView]:
+        name = status.server.name
+        rest = (_ages(status, moment.now), moment.today, alerts, name in polling)
+        known = self._made.get(name)
+        if known and known[0] is status and known[1] == rest:
+            return known
+        return status, rest, pane(status, alerts, moment, polling=name in polling)
+
+
+def _ages(status: ServerStatus, now: float) -> tuple[str, str]:
+    """How long the state has lasted, and how old the figures are; coarse, so that idle is idle."""
+    since = "" if status.since is None else text.coarse_age(now - status.since)
+    figures = "" if status.answered_at is None else text.coarse_age(now - status.answered_at)
+    return since, figures
+
+
+def pane(
+    status: ServerStatus, alerts: Alerts, moment: Moment, *, polling: bool = False
+) -> PaneView:
+    """One server as it is shown."""
+    server, snapshot = status.server, status.snapshot
+    since, figures = _ages(status, moment.now)
+    pools = snapshot.pools if snapshot else ()
+    stale = "" if status.live else figures
+    return PaneView(
+        server.name,
+        server.group,
+        status.state,
+        figures if status.live else since,
+        server.source.value,
+        text.clean(f"{snapshot.reported_name} {snapshot.version}") if snapshot else "",
+        _mode(snapshot, moment.today) if snapshot else "",
+        _reason(status),
+        tuple(_row(status, pool, alerts, stale, _twins(pool, pools)) for pool in pools),
+        _notes(status, pools, alerts, moment.today),
+        polling,
+    )
+
+
+def _mode(snapshot: Snapshot, today: date) -> str:
+    mode = snapshot.mode.value if snapshot.mode else ""
+    if snapshot.activation and snapshot.activation.expires:
+        return f"{mode} to {text.day(snapshot.activation.expires, today)}".strip()
+    return mode
+
+
+def _reason(status: ServerStatus) -> tuple[str, ...]:
+    match status.state:
+        case State.WAITING:
+            return ("waiting for the first answer",)
+        case State.DISABLED:
+            return ("disabled: not polled",)
+        case State.STALE:
+            return ("no poll has come back for three intervals",)
+        case _ if status.failure:
+            return tuple(filter(None, (status.failure.message, status.failure.hint)))
+        case State.UP if status.snapshot and not status.snapshot.pools:
+            return ("answers, and has no licenses",)
+        case _:
+            return ()
+
+
+def _twins(pool: Pool, pools: Sequence[Pool]) -> bool:
+    return sum(other.product == pool.product for other in pools) > 1
+
+
+def _row(status: ServerStatus, pool: Pool, alerts: Alerts, stale: str, twins: bool) -> RowView:  # noqa: FBT001 - private
+    server = status.server
+    limits = alerts.of(group=server.group, server=server.name, product=pool.product)
+    name = text.clean(Product(pool.product, pool.name, pool.model).short_name)
+    if twins and pool.subscription_date:
+        name = f"{name} SA {pool.subscription_date:%Y-%m}"
+    return RowView(
+        server.name,
+        pool.key,
+        name,
+        pool.model,
+        pool.reading,
+        pool.reading.level(limits.warn, limits.critical),
+        limits,
+        pool.counted,
+        stale,
+    )
+
+
+def _notes(
+    status: ServerStatus, pools: Sequence[Pool], alerts: Alerts, today: date
+) -> tuple[Run, ...]:
+    """What ends within the warning time, soonest first, in few words."""
+    limits = alerts.of(group=status.server.group, server=status.server.name)
+    counted = [pool for pool in pools if pool.counted]
+    expires = [(p.expires - today).days for p in counted if p.expires and not p.permanent]
+    subscriptions = [
+        (p.subscription_date - today).days
+        for p in counted
+        if p.subscription_date and p.subscription_date >= today
+    ]
+    runs: list[Run] = []
+    for days, one, many in (
+        (expires, "license expires", "licenses expire"),
+        (subscriptions, "SA date ends", "SA dates end"),
+    ):
+        soon = sorted(day for day in days if day <= limits.expiry_warn)
+        if not soon:
+            continue
+        tone = Tone.CRITICAL if soon[0] <= limits.expiry_critical else Tone.WARN
+        words = one if len(soon) == 1 else many
+        runs += [(" · ", Tone.FRAME)] if runs else []
+        runs.append((f"{len(soon)} {words} {text.in_days(soon[0])}", tone))
+    return tuple(runs)
+
+
+def chosen(panes: Sequence[PaneView], wanted: Wanted) -> tuple[PaneView, ...]:
+    """The panes that are wanted, filtered and in order; groups stay together."""
+    kept = [
+        narrowed
+        for pane in panes
+        if wanted.group in ("", pane.group) and wanted.alone in ("", pane.server)
+        if (narrowed := _narrowed(pane, wanted.filter)) is not None
+    ]
+    if key := _SORT_KEYS.get(wanted.sort):
+        kept.sort(key=key)
+    if wanted.reverse:
+        kept.reverse()
+    order = {name: at for at, name in enumerate(dict.fromkeys(pane.group for pane in panes))}
+    kept.sort(key=lambda pane: order[pane.group])
+    return tuple(kept)
+
+
+def _narrowed(pane: PaneView, wanted: Filter) -> PaneView | None:
+    if wanted.pattern is None:
+        return pane
+    if wanted.matches(pane.server, pane.group):
+        return None if wanted.inverted else pane
+    rows = tuple(
+        row for row in pane.rows if wanted.matches(row.name, row.key.product) is not wanted.inverted
+    )
+    if not rows:
+        return pane if wanted.inverted and not pane.rows else None
+    if len(rows) == len(pane.rows):
+        return pane
+    return replace(pane, rows=rows)
+
+
+def _fullest(pane: PaneView) -> float:
+    ratios = [row.reading.ratio for row in pane.rows if row.counted]
+    return -max((ratio for ratio in ratios if ratio is not None), default=-1.0)
+
+
+def _least_free(pane: PaneView) -> float:
+    free = [row.reading.free for row in pane.rows if row.counted]
+    return min((figure for figure in free if figure is not None), default=float("inf"))
+
+
+_WORSE: Final = (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
+
+
+def _trouble(pane: PaneView) -> tuple[bool, int]:
+    worst = max((_WORSE.index(r.level) for r in pane.rows if r.level in _WORSE), default=-1)
+    return pane.state in (State.UP, State.DISABLED), -worst
+
+
+_SORT_KEYS: Final[dict[str, Callable[[PaneView], Any]]] = {
+    "name": lambda pane: pane.server.casefold(),
+    "ratio": _fullest,
+    "free": _least_free,
+    "alerts": _trouble,
+}

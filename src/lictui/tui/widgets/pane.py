@@ -1,0 +1,252 @@
+"""A pane: one server in a frame, its title, its pools in columns, and what ends soon.
+
+Owns the drawing of one pane, line by line. Pure: views in, lines of runs out. Must not know
+Textual, nor where on the screen a pane stands.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from lictui.model import Level, Model, State
+from lictui.tui import text
+from lictui.tui.ink import OF_LEVEL, Tone, fit, width
+from lictui.tui.widgets.gauge import BEYOND, gauge
+from lictui.tui.widgets.trend import Past, trend
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from lictui.model import Reading
+    from lictui.tui.ink import Line, Run
+    from lictui.tui.symbols import Symbols
+    from lictui.tui.views import PaneView, RowId, RowView
+
+_MODEL: Final = {  # long and short
+    Model.CONCURRENT: ("concurrent", "ccu"),
+    Model.USER_DEVICE: ("user/device", "u/d"),
+    Model.NAMED_USER: ("named user", "usr"),
+    Model.SERVER: ("server", "srv"),
+    Model.ENABLER: ("enabler", "enb"),
+    Model.OTHER: ("other", "oth"),
+}
+_STATE_TONE: Final = {
+    State.UP: Tone.OK,
+    State.WAITING: Tone.QUIET,
+    State.DISABLED: Tone.QUIET,
+    State.STALE: Tone.WARN,
+    State.NO_DATA: Tone.WARN,
+}
+_RATIO: Final = 7  # `1234 %` and the mark of its level
+_WORD: Final = 9  # ` assigned`
+_FRAME: Final = 4  # both borders, each with a blank
+_REASON_LINES: Final = 2
+_NO_PAST: Final = Past()
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The widths of a row's columns; 0 leaves one out. The same for every row of a wall."""
+
+    name: int
+    model: int
+    gauge: int
+    digits: int
+    word: int
+    trend: int
+
+    @property
+    def figures(self) -> int:
+        """Cells of `in use / installed`."""
+        return 2 * self.digits + 3
+
+    @property
+    def middle(self) -> int:
+        """Cells from the gauge to the level mark, which a row without live figures uses as one."""
+        return (self.gauge + 1 if self.gauge else 0) + self.figures + self.word + _RATIO
+
+
+def columns(inside: int, digits: int, longest: int) -> Columns:
+    """Columns for `inside` cells; figures have their room first, then names, gauge and trend."""
+    model = 11 if inside >= 70 else 3 if inside >= 46 else 0  # noqa: PLR2004 - where words fit
+    word = _WORD if inside >= 110 else 0  # noqa: PLR2004
+    rest = inside - (model + 1 if model else 0) - 2 - 2 * digits - 3 - word - _RATIO
+    with_trend = rest >= 28  # noqa: PLR2004 - name 12, gauge 8, trend 6 and their blanks
+    rest -= 2 if with_trend else 1
+    name = min(max(longest, 8), max(rest * 45 // 100, rest - 90, 8))
+    left = rest - name
+    if left < BEYOND + 3:
+        return Columns(max(rest + 1, 1), model, 0, digits, word, 0)
+    tail = left * 2 // 5 if with_trend else 0
+    return Columns(name, model, left - tail, digits, word, tail)
+
+
+def model_word(model: Model) -> str:
+    """How the model is called on the screen."""
+    return _MODEL[model][0]
+
+
+def use_word(model: Model) -> str:
+    """What `in use` means for this model."""
+    return "assigned" if model is Model.USER_DEVICE else "in use"
+
+
+def height(view: PaneView, cells: int) -> int:
+    """Lines that a pane of this width needs, its frame included."""
+    return 2 + len(view.rows) + len(_wrapped(view, cells - _FRAME))
+
+
+def lines(
+    view: PaneView,
+    pasts: Mapping[RowId, Past],
+    cells: int,
+    high: int,
+    shape: Columns,
+    symbols: Symbols,
+) -> tuple[Line, ...]:
+    """The pane in `high` lines of `cells` cells each."""
+    inside = cells - _FRAME
+    body = [
+        *_reason(view, inside, symbols),
+        *(row(each, pasts.get(each.id, _NO_PAST), shape, symbols) for each in view.rows),
+    ]
+    blank: Line = ()
+    body += [blank] * (high - 2 - len(body))
+    edge: Run = (symbols.vertical, Tone.FRAME)
+    return (
+        _title(view, cells, symbols),
+        *(
+            fit((edge, (" ", Tone.TEXT), *fit(each, inside), (" ", Tone.TEXT), edge), cells)
+            for each in body
+        ),
+        _bottom(view.notes, cells, symbols),
+    )
+
+
+def cursor_line(view: PaneView, at: RowId, cells: int) -> int:
+    """Which line of the pane the cursor is on when it stands at this row."""
+    before = len(_wrapped(view, cells - _FRAME))
+    for index, each in enumerate(view.rows):
+        if each.id == at:
+            return 1 + before + index
+    return 1
+
+
+def _title(view: PaneView, cells: int, symbols: Symbols) -> Line:
+    tone = _STATE_TONE.get(view.state, Tone.CRITICAL)
+    word = view.state.value.replace("_", " ")
+    bad = view.state not in (State.UP, State.WAITING, State.DISABLED)
+    if bad and view.age not in ("", "now"):
+        word = f"{word} {view.age}"
+    age = "polling" if view.polling else view.age if view.state is State.UP else ""
+    left, right = symbols.corners[0], symbols.corners[1]
+    word = f" {symbols.state[view.state]} {word}"
+    room = cells - 7 - min(len(view.server), max(12, cells // 3)) - len(word)
+    said = next(
+        (
+            said
+            for facts in (
+                (view.source, view.identity, view.mode, age),
+                (view.source, view.mode, age),
+                (view.source, age),
+                (age,),
+            )
+            if len(said := _said(facts, symbols)) <= room
+        ),
+        "",
+    )
+    state: list[Run] = [(word, tone), (said, Tone.QUIET)]
+    name = text.shorten(view.server, cells - width(state) - 6, symbols.ellipsis)
+    head: list[Run] = [(left + " ", Tone.FRAME), (name, Tone.STRONG), (" ", Tone.FRAME)]
+    tail: list[Run] = [*state, (" " + right, Tone.FRAME)]
+    gap = cells - width(head) - width(tail)
+    return fit((*head, (symbols.horizontal * max(gap, 0), Tone.FRAME), *tail), cells)
+
+
+def _said(facts: Iterable[str], symbols: Symbols) -> str:
+    return "".join(f" {symbols.dot} {fact}" for fact in facts if fact)
+
+
+def _bottom(notes: Sequence[Run], cells: int, symbols: Symbols) -> Line:
+    left, right = symbols.corners[2], symbols.corners[3]
+    said = [(note.replace("·", symbols.dot), tone) for note, tone in notes]
+    tail: list[Run] = [(" ", Tone.FRAME), *said, (" ", Tone.FRAME)] if said else []
+    if width(tail) > cells - 4:
+        tail = [(" ", Tone.FRAME), said[0], (" ", Tone.FRAME)]
+    gap = max(cells - 2 - width(tail), 0)
+    rule: Run = (left + symbols.horizontal * gap, Tone.FRAME)
+    return fit((rule, *tail, (right, Tone.FRAME)), cells)
+
+
+def _wrapped(view: PaneView, inside: int) -> list[tuple[str, bool]]:
+    """The reason in lines; which are the reason itself and which the hint."""
+    wrapped = []
+    for index, said in enumerate(view.reason):
+        lead = "-> " if index else ""
+        pieces = textwrap.wrap(
+            lead + text.clean(said), max(inside, 8), subsequent_indent=" " * len(lead)
+        )
+        shown = pieces[:_REASON_LINES]
+        if len(pieces) > _REASON_LINES:
+            shown[-1] = text.shorten(" ".join(pieces[_REASON_LINES - 1 :]), inside)
+        wrapped += [(piece, index == 0) for piece in shown]
+    if not wrapped and not view.rows:
+        wrapped.append(("", True))
+    return wrapped
+
+
+def _reason(view: PaneView, inside: int, symbols: Symbols) -> list[Line]:
+    tone = _STATE_TONE.get(view.state, Tone.CRITICAL)
+    tone = Tone.QUIET if tone is Tone.OK else tone
+    return [
+        ((text.shorten(piece, inside, symbols.ellipsis), tone if first else Tone.QUIET),)
+        for piece, first in _wrapped(view, inside)
+    ]
+
+
+def row(view: RowView, past: Past, shape: Columns, symbols: Symbols) -> Line:
+    """One pool, without frame."""
+    live = not view.stale and view.counted
+    name = text.pad(view.name, shape.name, ellipsis=symbols.ellipsis)
+    runs: list[Run] = [(name + " ", Tone.TEXT if live else Tone.QUIET)]
+    if shape.model:
+        word = _MODEL[view.model][shape.model < len("user/device")]
+        runs.append((text.pad(word, shape.model) + " ", Tone.QUIET))
+    runs += _live(view, past, shape, symbols) if live else _dead(view, shape, symbols)
+    if shape.trend:
+        limits = view.limits
+        drawn = trend(past, view.reading.installed, limits, shape.trend, symbols)
+        runs += [(" ", Tone.TEXT), *(drawn if live else [(t, Tone.QUIET) for t, _ in drawn])]
+    return tuple(runs)
+
+
+def _live(view: RowView, past: Past, shape: Columns, symbols: Symbols) -> list[Run]:
+    reading, level = view.reading, view.level
+    runs: list[Run] = []
+    if shape.gauge:
+        runs += [(" ", Tone.TEXT), *gauge(reading, level, past.peak, shape.gauge, symbols)]
+    word = f" {use_word(view.model):<{_WORD - 1}}" if shape.word else ""
+    said = f"{text.percent(reading.ratio):>{_RATIO - 1}}{symbols.level[level]}"
+    tone = Tone.TEXT if level is Level.OK else OF_LEVEL[level]
+    return [*runs, (" " + figures(reading, shape.digits), tone), (word, Tone.QUIET), (said, tone)]
+
+
+def figures(reading: Reading, digits: int) -> str:
+    """`in use / installed` with both figures at fixed places."""
+    in_use, installed = text.figure(reading.in_use), text.figure(reading.installed)
+    return f"{in_use:>{digits}} / {installed:>{digits}}"
+
+
+def _dead(view: RowView, shape: Columns, symbols: Symbols) -> list[Run]:
+    """A row whose figures are not those of now, or do not count: no gauge, in quiet."""
+    reading = view.reading
+    known = f"{text.figure(reading.in_use)} / {text.figure(reading.installed)}"
+    if not view.counted:
+        said = (f"{known}  start-up license, not counted", f"{known}  not counted", known)
+    else:
+        ago = "a moment ago" if view.stale == "now" else f"{view.stale} ago"
+        said = (f"last {known}, {ago}", f"{known}, {ago}", known)
+    fitting = next((each for each in said if len(each) <= shape.middle), said[-1])
+    return [(" " + text.pad(fitting, shape.middle, ellipsis=symbols.ellipsis), Tone.QUIET)]

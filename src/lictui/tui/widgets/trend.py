@@ -1,0 +1,112 @@
+"""The trend: how full a pool was, bucket by bucket, on the fixed domain of 0 to installed.
+
+Owns bucketing for the eye and the drawing of one trend. Pure: must not know Textual or who keeps
+the past. The stretch shown is the last day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from lictui.model import Level, Reading
+from lictui.tui.ink import OF_LEVEL, Tone, merge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lictui.config.settings import Thresholds
+    from lictui.insights.series import Bucket, Series
+    from lictui.tui.ink import Run
+    from lictui.tui.symbols import Symbols
+
+STRETCH: Final = 86400  # seconds of the past that are drawn
+_HEIGHTS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The maximum of each bucket of the last day, oldest first; None is a gap."""
+
+    start: int = 0  # UTC epoch seconds
+    bucket: int = STRETCH  # seconds
+    highs: tuple[float | None, ...] = ()
+    installed: tuple[int | None, ...] = ()
+
+    @property
+    def peak(self) -> float | None:
+        """The highest of the day."""
+        return max((high for high in self.highs if high is not None), default=None)
+
+
+def bucket_for(cells: int) -> int:
+    """How many seconds one cell stands for, so that `cells` of them show the last day."""
+    if cells < 1:
+        return STRETCH
+    return max(300, -(-STRETCH // cells // 300) * 300)
+
+
+def past(series: Series, now: float, cells: int, bucket: int) -> Past:
+    """The series in `cells` buckets of `bucket` seconds that end with the one `now` is in.
+
+    A maximum is kept exactly; a bucket of the series lies in the cell that its start is in.
+    """
+    last = int(now) // bucket * bucket
+    start = last - (cells - 1) * bucket
+    highs: list[float | None] = [None] * cells
+    installed: list[int | None] = [None] * cells
+    for found in series.buckets:
+        at = (_moment(found, start) - start) // bucket
+        if 0 <= at < cells:
+            before = highs[at]
+            highs[at] = found.high if before is None else max(before, found.high)
+            installed[at] = found.installed
+    return Past(start, bucket, tuple(highs), tuple(installed))
+
+
+def _moment(found: Bucket, start: int) -> int:
+    """Where a bucket counts: where its maximum was, unless that lies before what is shown."""
+    return max(found.start, min(found.high_at, found.end - 1), start)
+
+
+def with_reading(before: Past, at: float, reading: Reading) -> Past:
+    """The past with what was read just now; moved on when a new bucket has begun."""
+    if reading.in_use is None or not before.highs:
+        return before
+    cells = len(before.highs)
+    index = (int(at) - before.start) // before.bucket
+    if index < 0:
+        return before
+    moved = max(0, index - cells + 1)
+    highs = (list(before.highs) + [None] * moved)[moved:][-cells:]
+    installed = (list(before.installed) + [None] * moved)[moved:][-cells:]
+    if len(highs) < cells:  # longer ago than everything shown
+        highs, installed = [None] * cells, [None] * cells
+    index -= moved
+    known = highs[index]
+    highs[index] = float(reading.in_use) if known is None else max(known, float(reading.in_use))
+    installed[index] = reading.installed
+    return Past(before.start + moved * before.bucket, before.bucket, tuple(highs), tuple(installed))
+
+
+def trend(
+    before: Past, installed: int | None, limits: Thresholds, cells: int, symbols: Symbols
+) -> list[Run]:
+    """A trend in exactly `cells` cells, the newest bucket at the right."""
+    shown = list(zip(before.highs, before.installed, strict=True))[-cells:] if cells > 0 else []
+    runs: Iterable[Run] = (
+        _cell(high, then if then is not None else installed, limits, symbols)
+        for high, then in shown
+    )
+    return [(symbols.gap * max(cells - len(shown), 0), Tone.FRAME), *merge(runs)]
+
+
+def _cell(high: float | None, installed: int | None, limits: Thresholds, symbols: Symbols) -> Run:
+    if high is None:
+        return symbols.gap, Tone.FRAME
+    level = Reading(round(high), installed).level(limits.warn, limits.critical)
+    if not installed:
+        return symbols.rises[0 if high <= 0 else -1], OF_LEVEL[level]
+    height = min(max(-int(-high * _HEIGHTS // installed), 1), _HEIGHTS)
+    tone = Tone.OVER if high > installed else OF_LEVEL[level]
+    return symbols.rises[height - 1], tone if level is not Level.UNKNOWN else Tone.QUIET
