@@ -1,0 +1,235 @@
+"""The simulated license server, seen by a client that others wrote: pypsrp."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import Element, SubElement
+
+import pytest
+from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
+from pypsrp.wsman import NAMESPACES, WSMan
+
+from lictui.simulator.certificate import self_signed
+from lictui.simulator.inventory import Mood
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from lictui.simulator.certificate import Certificate
+    from lictui.simulator.http import Listener
+
+    Serve = Callable[..., Awaitable[Listener]]
+
+LICENSING = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/CitrixLicensing/*"
+CIMV2 = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/*"
+POOLS = "SELECT * FROM Citrix_GT_License_Pool"
+W, N = NAMESPACES["wsman"], NAMESPACES["wsen"]
+
+WAYS: dict[str, tuple[bool, dict[str, Any]]] = {
+    "basic over TLS": (True, {"auth": "basic"}),
+    "NTLM over TLS, bound to the channel": (True, {"auth": "ntlm"}),
+    "NTLM over TLS, bound to nothing": (True, {"auth": "ntlm", "negotiate_send_cbt": False}),
+    "NTLM over TLS, encrypted once more": (True, {"auth": "ntlm", "encryption": "always"}),
+    "SPNEGO over TLS": (True, {"auth": "negotiate"}),
+    "NTLM over HTTP, encrypted": (False, {"auth": "ntlm"}),
+    "SPNEGO over HTTP, encrypted": (False, {"auth": "negotiate"}),
+}
+
+
+def read_all(client: WSMan, resource: str, query: str) -> list[Element]:
+    """Every item of a query, two at a time to the end of its sequence."""
+    asked = Element(f"{{{N}}}Enumerate")
+    SubElement(asked, f"{{{W}}}OptimizeEnumeration")
+    SubElement(asked, f"{{{W}}}MaxElements").text = "100"
+    dialect = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
+    SubElement(asked, f"{{{W}}}Filter", Dialect=dialect).text = query
+    answer = client.enumerate(resource, asked)[0]
+    items = answer.find(f"{{{W}}}Items")
+    found = [] if items is None else list(items)
+    while context := answer.findtext(f"{{{N}}}EnumerationContext"):
+        asked = Element(f"{{{N}}}Pull")
+        SubElement(asked, f"{{{N}}}EnumerationContext").text = context
+        SubElement(asked, f"{{{N}}}MaxElements").text = "2"
+        answer = client.pull(resource, asked)[0]
+        items = answer.find(f"{{{N}}}Items")
+        found += [] if items is None else list(items)
+    return found
+
+
+async def ask(
+    listener: Listener, query: str, resource: str = LICENSING, **how: Any
+) -> list[dict[str, str]]:
+    """What pypsrp brings back: a dict by local names of each item."""
+    tls = listener.url.startswith("https")
+    settings: dict[str, Any] = {
+        "username": r"CORP\svc-lictui",
+        "password": "secret",
+        "ssl": tls,
+        "cert_validation": False,
+        "no_proxy": True,
+        "encryption": "auto" if tls else "always",
+        "auth": "ntlm",
+    }
+
+    def talk() -> list[Element]:
+        with WSMan(listener.host, port=listener.port, **(settings | how)) as client:
+            return read_all(client, resource, query)
+
+    return [
+        {child.tag.rpartition("}")[2]: "".join(child.itertext()) for child in item}
+        for item in await asyncio.to_thread(talk)
+    ]
+
+
+@pytest.mark.parametrize(("tls", "how"), WAYS.values(), ids=WAYS)
+async def test_it_reads_both_classes(
+    serve: Serve,
+    tls: bool,  # noqa: FBT001 - pytest passes it by name
+    how: dict[str, Any],
+) -> None:
+    listener = await (serve() if tls else serve(certificate=None))
+    pools = await ask(listener, POOLS, **how)
+    licenses = await ask(
+        listener, "SELECT SerialNumber,ExpirationDate FROM Citrix_GT_License", **how
+    )
+    assert [pool["PLD"] for pool in pools] == ["XDT_PLT_UD", "PVS_STD_CCS", "CITRIX"]
+    assert [pool["Count"] for pool in pools] == ["550", "88", "10000"]
+    assert [pool["InUseCount"] for pool in pools] == ["412", "90", "1"]
+    assert [(each["SerialNumber"], each["ExpirationDate"]) for each in licenses] == [
+        ("LA-0000000001", "2027-03-31T00:00:00Z"),
+        ("LA-0000000002", ""),
+        ("", ""),
+    ]
+
+
+async def test_it_reads_the_services_asked_for_by_name(serve: Serve) -> None:
+    query = (
+        "SELECT Name, State FROM Win32_Service "
+        "WHERE Name='Citrix Licensing' OR Name = 'citrix_gtlicensingprov'"
+    )
+    found = await ask(await serve(), query, CIMV2)
+    assert found == [
+        {"Name": "Citrix Licensing", "State": "Running"},
+        {"Name": "Citrix_GTLicensingProv", "State": "Running"},
+    ]
+
+
+async def test_it_may_trust_the_certificate(
+    serve: Serve, certificate: Certificate, tmp_path: Path
+) -> None:
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_bytes(certificate.pem)
+    found = await ask(await serve(), POOLS, auth="basic", cert_validation=str(trusted))
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize(
+    ("username", "login"),
+    [
+        (r"CORP\svc-lictui", r"corp\SVC-LICTUI"),
+        ("svc@corp.example", "svc@corp.example"),
+        ("monitor", "monitor"),
+        ("monitor", r".\monitor"),
+        ("monitor", r"LIC-01\monitor"),
+    ],
+)
+async def test_users_go_by_the_names_windows_knows_them_by(
+    serve: Serve, username: str, login: str
+) -> None:
+    listener = await serve(username=username, password="pä ss")
+    assert len(await ask(listener, POOLS, username=login, password="pä ss")) == 3
+
+
+@pytest.mark.parametrize(("tls", "how"), WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize(
+    "wrong", [{"password": "guess"}, {"username": r"OTHER\svc-lictui"}], ids=str
+)
+async def test_a_wrong_user_or_password_stays_outside(
+    serve: Serve,
+    tls: bool,  # noqa: FBT001 - pytest passes it by name
+    how: dict[str, Any],
+    wrong: dict[str, Any],
+) -> None:
+    listener = await (serve() if tls else serve(certificate=None))
+    with pytest.raises(AuthenticationError):
+        await ask(listener, POOLS, **(how | wrong))
+
+
+async def test_servers_of_one_process_keep_their_users_apart(serve: Serve) -> None:
+    one, other = await serve(password="one"), await serve(password="other")
+    assert len(await ask(one, POOLS, password="one")) == 3
+    assert len(await ask(other, POOLS, password="other")) == 3
+    with pytest.raises(AuthenticationError):
+        await ask(one, POOLS, password="other")
+
+
+async def test_a_login_bound_to_another_channel_is_refused(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    someone_between = self_signed("lic-01", now=1_795_500_000.0)
+    monkeypatch.setattr(
+        "pypsrp.negotiate.HTTPNegotiateAuth._get_cbt_data",
+        lambda _: b"tls-server-end-point:" + bytes.fromhex(someone_between.fingerprint),
+    )
+    with pytest.raises(AuthenticationError):
+        await ask(await serve(), POOLS)
+
+
+async def test_basic_is_not_offered_without_tls(serve: Serve) -> None:
+    listener = await serve(certificate=None)
+    with pytest.raises(AuthenticationError):
+        await ask(listener, POOLS, auth="basic", encryption="never")
+
+
+async def test_what_is_not_offered_is_refused(serve: Serve) -> None:
+    basic_alone = await serve(auth=frozenset({"basic"}))
+    assert len(await ask(basic_alone, POOLS, auth="basic")) == 3
+    with pytest.raises(AuthenticationError):
+        await ask(basic_alone, POOLS, auth="ntlm")
+    negotiate_alone = await serve(auth=frozenset({"negotiate"}))
+    with pytest.raises(AuthenticationError):
+        await ask(negotiate_alone, POOLS, auth="basic")
+
+
+async def test_an_unencrypted_body_over_plain_http_is_a_bare_500(serve: Serve) -> None:
+    listener = await serve(certificate=None)
+    with pytest.raises(WinRMTransportError) as caught:
+        await ask(listener, POOLS, encryption="never")
+    assert (caught.value.code, caught.value.response_text) == (500, "")
+
+
+@pytest.mark.parametrize(
+    ("mood", "code"), [(Mood.FORBIDDEN, 5), (Mood.LIMITED, 2150859174)], ids=str
+)
+@pytest.mark.parametrize("tls", [True, False])
+async def test_moods_that_are_faults(
+    serve: Serve,
+    mood: Mood,
+    code: int,
+    tls: bool,  # noqa: FBT001 - pytest passes it by name
+) -> None:
+    listener = await (serve(mood) if tls else serve(mood, certificate=None))
+    with pytest.raises(WSManFaultError) as caught:
+        await ask(listener, POOLS)
+    assert (caught.value.code, caught.value.machine) == (code, "lic-01")
+
+
+async def test_a_denying_server_knows_no_password(serve: Serve) -> None:
+    listener = await serve(Mood.DENIED)
+    for auth in ("basic", "ntlm", "negotiate"):
+        with pytest.raises(AuthenticationError):
+            await ask(listener, POOLS, auth=auth)
+
+
+async def test_an_empty_server_ends_its_sequence_at_once(serve: Serve) -> None:
+    listener = await serve(Mood.EMPTY)
+    assert await ask(listener, POOLS) == []
+    assert len(await ask(listener, "SELECT Name FROM Win32_Service", CIMV2)) == 3
+
+
+async def test_a_busy_server_is_a_503(serve: Serve) -> None:
+    with pytest.raises(WinRMTransportError) as caught:
+        await ask(await serve(Mood.BUSY), POOLS, auth="basic")
+    assert caught.value.code == 503
