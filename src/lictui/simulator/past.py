@@ -1,0 +1,164 @@
+"""A year of the simulated estate's history, written down as if lictui had watched it.
+
+Owns which buckets that year has: days for a year, hours for three months, five minutes for nine
+days, every reading for two. Must not know how a history is kept. Times are UTC epoch seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
+from math import inf
+from typing import TYPE_CHECKING, Final
+
+from lictui.insights.series import Bucket, Past, Resolution
+from lictui.model import PoolKey
+from lictui.products import describe
+from lictui.simulator.inventory import Mood
+from lictui.simulator.region import DAY, QUARTER
+from lictui.simulator.stock import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lictui.simulator.estate import Estate
+    from lictui.simulator.stock import LicenseServer, Pool
+
+_DAYS: Final = 365  # of day buckets; the rest of the store's default retention would do no more
+_HOURS: Final = 92  # days of hour buckets
+_RECENT: Final = 9  # days of five-minute buckets, and of readings every five minutes
+_RAW: Final = 2  # days of single readings
+_STEP: Final = 300  # seconds between two recent readings; older ones are a quarter hour apart
+
+
+def backfill(estate: Estate, until: float) -> Iterator[Past]:
+    """Every bucket of the year before `until`, pool by pool, rising in time within each width."""
+    for server in estate.servers:
+        if server.mood is Mood.NORMAL:
+            for pool in server.pools:
+                yield from _of_pool(server, pool, until)
+
+
+def _of_pool(server: LicenseServer, pool: Pool, until: float) -> Iterator[Past]:
+    bare = server.kind is Kind.BARE_SITE
+    key = PoolKey(pool.product, "" if bare else pool.subscription_date.isoformat())
+    model = describe(pool.product).model
+    for resolution, bucket in _buckets(server, pool, until):
+        known = replace(bucket, installed=None, overdraft=None) if bare else bucket
+        yield Past(server.name, key, model, resolution, known)
+
+
+def _buckets(
+    server: LicenseServer, pool: Pool, until: float
+) -> Iterator[tuple[Resolution, Bucket]]:
+    today = int(until) // DAY * DAY
+    recent = today - (_RECENT - 1) * DAY
+    older = _quarters(pool, today - (_DAYS - 1) * DAY, recent)
+    newer = _fives(pool, recent, int(until))
+    if server.falls_silent:
+        older, newer = _with_gaps(server, older), _with_gaps(server, newer)
+    roll = _Roll(pool)
+    yield from roll.up(older, Resolution.DAY)
+    yield from roll.up(newer, Resolution.DAY)
+    yield from roll.up(older.since(today - (_HOURS - 1) * DAY), Resolution.HOUR)
+    yield from roll.up(newer, Resolution.HOUR)
+    yield from roll.up(newer, Resolution.FIVE_MINUTES)
+    yield from roll.runs(newer.since(int(until) // _STEP * _STEP - _RAW * DAY))
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Readings at even distances; None is a poll that failed."""
+
+    start: int
+    step: int
+    points: Sequence[int | None]
+
+    def since(self, start: int) -> _Line:
+        """The readings from `start`, which is one of their times, on."""
+        first = max(0, (start - self.start) // self.step)
+        return _Line(self.start + first * self.step, self.step, self.points[first:])
+
+
+def _quarters(pool: Pool, start: int, end: int) -> _Line:
+    return _Line(start, QUARTER, pool.curve.span(start // QUARTER, end // QUARTER))
+
+
+def _fives(pool: Pool, start: int, end: int) -> _Line:
+    quarters = pool.curve.span(start // QUARTER, end // QUARTER + 2)
+    points: list[int] = []
+    for before, after in pairwise(quarters):
+        rise = after - before
+        points += (before, before + round(rise / 3), before + round(rise * 2 / 3))
+    return _Line(start, _STEP, points[: (end - start) // _STEP + 1])
+
+
+def _with_gaps(server: LicenseServer, line: _Line) -> _Line:
+    moods = (server.mood_at(line.start + at * line.step) for at in range(len(line.points)))
+    return replace(
+        line,
+        points=[
+            None if mood is Mood.SILENT else point
+            for mood, point in zip(moods, line.points, strict=True)
+        ],
+    )
+
+
+class _Roll:
+    """Rolls readings of one pool up into buckets."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._ends = pool.ends() or inf
+
+    def up(self, line: _Line, width: Resolution) -> Iterator[tuple[Resolution, Bucket]]:
+        """One bucket for each `width` in which there is a reading."""
+        many = width // line.step
+        for first in range(0, len(line.points), many):
+            start = line.start + first * line.step
+            # A pool that ends, ends at midnight: no bucket is cut in the middle.
+            if start >= self._ends:
+                return
+            points = line.points[first : first + many]
+            read = [point for point in points if point is not None]
+            if read:
+                yield width, self._bucket(start, width, line.step, points, read)
+
+    def runs(self, line: _Line) -> Iterator[tuple[Resolution, Bucket]]:
+        """One bucket for each stretch over which the readings were the same."""
+        at = line.start
+        for point, run in groupby(line.points):
+            many = len(list(run))
+            if point is not None and at < self._ends:
+                last = at + (many - 1) * line.step
+                bucket = self._bucket(at, 0, line.step, (point,), [point])
+                yield Resolution.RAW, replace(bucket, end=last, samples=many)
+            at += many * line.step
+
+    def _bucket(
+        self, start: int, width: int, step: int, points: Sequence[int | None], read: list[int]
+    ) -> Bucket:
+        installed = self._pool.installed_at(start)
+        overdraft = self._pool.overdraft_of(installed)
+        high = max(read)
+        high_at = start + points.index(high) * step
+        if self._pool.refuses and high > installed + overdraft:
+            high = installed + overdraft
+            read = [min(point, high) for point in read]
+            high_at = (
+                start
+                + next(at for at, point in enumerate(points) if point is not None and point >= high)
+                * step
+            )
+        return Bucket(
+            start,
+            start + width,
+            min(read),
+            sum(read) / len(read),
+            high,
+            high_at,
+            read[-1],
+            installed,
+            overdraft,
+            len(read),
+        )
