@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Symbols:
-    """One set of glyphs. Every glyph is one cell wide."""
+    """One set of glyphs. Every glyph is one cell wide, but for the arrow."""
 
     corners: str  # top left, top right, bottom left, bottom right
     horizontal: str
@@ -38,6 +38,10 @@ class Symbols:
     cursor: str
     ascending: str
     descending: str
+    passed: str  # a step of the test
+    failed: str
+    waits: str  # the step that is under way
+    arrow: str  # before what to do about it
 
 
 UNICODE: Final = Symbols(
@@ -76,6 +80,10 @@ UNICODE: Final = Symbols(
     cursor="▌",
     ascending="▲",
     descending="▼",
+    passed="✔",
+    failed="✖",
+    waits="…",
+    arrow="→",
 )
 
 ASCII: Final = Symbols(
@@ -114,6 +122,10 @@ ASCII: Final = Symbols(
     cursor=">",
     ascending="^",
     descending="v",
+    passed="+",
+    failed="x",
+    waits=".",
+    arrow="->",
 )
 
 

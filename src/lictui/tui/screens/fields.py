@@ -7,7 +7,7 @@ nor what makes a value valid, which is the registry's business.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -40,16 +40,15 @@ class Field:
     title: str
     example: str
     help: str
-    default: str = ""
+    default: str = ""  # what an empty field stands for
     choices: tuple[tuple[str, str], ...] = ()  # (value, what it means)
-    required: bool = False
 
 
 _SOURCE: Final = Field(
     "source",
     "Source",
-    "left, right",
-    "How the server is read; the other fields follow from it",
+    "",
+    "How the server is read (left and right choose); the other fields follow from it",
     SourceName.WINRM,
     (
         (SourceName.WINRM, "a license server, over WinRM"),
@@ -57,22 +56,27 @@ _SOURCE: Final = Field(
     ),
 )
 _NAME: Final = Field(
-    "name", "Name", "unique", "What it is called everywhere; a new name keeps the history",
-    required=True,
-)  # fmt: skip
+    "name", "Name", "unique", "What it is called everywhere; a new name keeps the history"
+)
 _SECRET: Final = Field("secret", "Secret", "env:NAME, file:.., keyring:..", _WHERE_SECRETS_ARE)
 _COMMON: Final = (
     Field("verify", "Verify", "true, CA file, sha256:.., false", _VERIFY_HELP, "true"),
     Field("group", "Group", "e.g. emea", "Servers of one group stand together"),
 )
+_INTERVAL: Final = Field(
+    "interval",
+    "Interval",
+    "seconds",
+    "Between two polls; Citrix asks for 900 of a license server and no less",
+)
 _ENABLED: Final = Field(
-    "enabled", "Enabled", "left, right", "A disabled server is never contacted", "true",
+    "enabled", "Enabled", "", "A disabled server is never contacted", "true",
     (("true", "yes, poll it"), ("false", "no, leave it alone")),
 )  # fmt: skip
 _AUTH: Final = Field(
     "auth",
     "Auth",
-    "left, right",
+    "",
     "negotiate is right nearly always; basic is for local accounts and needs TLS",
     "negotiate",
     (
@@ -89,9 +93,8 @@ _OF_SOURCE: Final = {
         Field(
             "url",
             "Address",
-            "https://lic01.example:5986/wsman",
+            "https://lic01:5986/wsman",
             "The WinRM listener: https on 5986, http on 5985 (then the messages are encrypted)",
-            required=True,
         ),
         _NAME,
         _AUTH,
@@ -104,9 +107,8 @@ _OF_SOURCE: Final = {
         Field(
             "url",
             "Address",
-            "https://ddc01.example",
+            "https://ddc01.corp.example",
             "The Delivery Controller, or the site's address in Citrix Cloud; no path",
-            required=True,
         ),
         _NAME,
         Field("username", "User", r"DOMAIN\user", "A read-only administrator of the site"),
@@ -118,23 +120,22 @@ _OF_SOURCE: Final = {
     ),
 }
 _BY_CERTIFICATE: Final = ("username", "secret")
-KEYS: Final = tuple(
-    dict.fromkeys(
-        [
-            "source",
-            *(f.key for fields in _OF_SOURCE.values() for f in fields),
-            "interval",
-            "enabled",
-        ]
+ALL: Final = {
+    field.key: field
+    for field in (
+        _SOURCE,
+        *(field for fields in _OF_SOURCE.values() for field in fields),
+        _INTERVAL,
+        _ENABLED,
     )
-)
+}
 
 
 def fields(draft: Mapping[str, str]) -> dict[str, Field]:
     """The fields that this draft's source and its way of signing in need, in order, by key."""
     source = SourceName(draft.get("source") or SourceName.WINRM)
     every = f"{DEFAULT_INTERVAL[source]:.0f}"
-    interval = Field("interval", "Interval", f"{every} s", "Seconds between two polls", every)
+    interval = replace(_INTERVAL, default=every)
     hidden = _BY_CERTIFICATE if draft.get("auth") == "certificate" else ("certificate",)
     every_one = (_SOURCE, *_OF_SOURCE[source], interval, _ENABLED)
     return {field.key: field for field in every_one if field.key not in hidden}
@@ -166,7 +167,9 @@ def raw_of(draft: Mapping[str, str]) -> dict[str, Any]:
     raw: dict[str, Any] = {}
     for key, field in fields(draft).items():
         text = draft.get(key, "").strip()
-        if key == "source" or (text and text != field.default):
+        if key == "source":
+            raw[key] = text or field.default
+        elif text and text != field.default:
             raw[key] = _VALUE.get(key, str)(text)
     return raw
 

@@ -25,7 +25,6 @@ class Choice(Widget, can_focus=True):
     Choice {
         height: 1;
         width: 1fr;
-        padding: 0 1;
         background: $surface;
         &:focus { background: $chosen; }
     }

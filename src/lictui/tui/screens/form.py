@@ -1,0 +1,262 @@
+"""The registration form: a server's fields, its test, and the way into the registry.
+
+Owns what the keys of the form do and when a field complains. Must not know which fields a source
+needs (`fields`), what makes a value valid (the registry), nor how a server is tested (the engine).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on, work
+from textual.containers import Horizontal, VerticalScroll
+from textual.events import DescendantFocus
+from textual.screen import Screen
+from textual.widgets import Button, Footer, Input
+
+from lictui.config import entry
+from lictui.errors import LictuiError
+from lictui.model import Level
+from lictui.tui import commands
+from lictui.tui.ink import Tone
+from lictui.tui.screens import fields, steps
+from lictui.tui.screens.confirm import ConfirmScreen
+from lictui.tui.widgets.choice import Choice
+from lictui.tui.widgets.field_row import FieldRow
+from lictui.tui.widgets.prose import Prose
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.worker import Worker
+
+    from lictui.model import Finding, Server
+    from lictui.tui.app import LictuiApp
+
+
+class FormScreen(Screen[None]):
+    """Register a server, or change the one given."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("form")]
+    CSS = """
+    FormScreen {
+        & #title { height: 1; padding: 0 1; background: $panel; }
+        & #fields { padding: 1 1 0 1; }
+        & #actions { height: 1; margin: 1 0 1 0; }
+        & #actions Button { margin-right: 2; }
+        & #pin { display: none; }
+        & #steps { padding: 0 0 1 0; }
+        & #help { height: 2; padding: 0 1; background: $surface; color: $quiet; }
+        &.-narrow #fields { padding: 0; }
+        &.-narrow #help { height: 3; }
+        &.-narrow #actions { margin: 0; }
+    }
+    """
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-wide")]  # noqa: RUF012 - as Textual declares it
+
+    def __init__(self, server: Server | None = None, *, test: bool = False) -> None:
+        super().__init__()
+        self._replacing = server.name if server else None
+        self._before = fields.draft_of(server) if server else {}
+        self._draft = dict(self._before)
+        self._test_at_once = test
+        self._touched: set[str] = set(self._before)
+        self._named = server is not None  # the name is the user's own, not ours
+        self._findings: list[Finding] = []
+        self._testing: Worker[None] | None = None
+
+    @property
+    def lictui(self) -> LictuiApp:
+        """The application, as what it is."""
+        return cast("LictuiApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Every field there is, those the source does not need unseen."""
+        title = f"Edit {self._replacing}" if self._replacing else "Add a server"
+        yield Prose(((title, Tone.STRONG),), id="title")
+        with VerticalScroll(id="fields", can_focus=False):
+            for key, field in fields.ALL.items():
+                yield FieldRow(field, self._draft.get(key, ""), self.lictui.symbols)
+            yield Prose(id="warnings")
+            with Horizontal(id="actions"):
+                yield Button("Test", id="test", compact=True)
+                yield Button("Save", id="save", compact=True, variant="primary")
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button("Pin this certificate", id="pin", compact=True, variant="warning")
+            yield Prose(id="steps")
+        yield Prose(id="help")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Begin where the work begins."""
+        self._present()
+        first = "url" if self._replacing is None else "name"
+        self._row(first).entry.focus()
+        if self._test_at_once:
+            self.call_after_refresh(self.action_test)
+
+    # What is filled in
+
+    @on(Input.Changed)
+    @on(Choice.Changed)
+    def _filled(self, message: Input.Changed | Choice.Changed) -> None:
+        row = message.control.parent
+        if not isinstance(row, FieldRow) or self._draft.get(row.key, "") == message.value:
+            return
+        self._draft[row.key] = message.value
+        self._touched.add(row.key)
+        if row.key == "name":
+            self._named = message.value not in (
+                "",
+                fields.suggested_name(self._draft.get("url", "")),
+            )
+        if row.key == "url" and not self._named:
+            self._fill("name", fields.suggested_name(message.value))
+        self._present()
+
+    def _fill(self, key: str, text: str) -> None:
+        self._draft[key] = text
+        self._row(key).fill(text)
+
+    def _present(self) -> None:
+        """Show the fields that are needed, each with its example or with what is wrong."""
+        needed = fields.fields(self._draft)
+        server, problems = self._checked()
+        for row in self.query(FieldRow):
+            problem = problems.get(row.key, "") if row.key in self._touched else ""
+            row.present(needed.get(row.key), problem)
+        mark = self.lictui.symbols.level[Level.WARN]
+        warnings = entry.warnings(server) if server else ()
+        panel = self.query_one("#warnings", Prose)
+        panel.display = bool(warnings)
+        panel.say(*(((f"{mark} {warning}", Tone.WARN),) for warning in warnings))
+
+    def _checked(self) -> tuple[Server | None, dict[str, str]]:
+        """The server as filled in, or what is wrong by the key of its field."""
+        server, refusals = entry.check(fields.raw_of(self._draft), Path.cwd())
+        problems = {refusal.key: _sentence(refusal) for refusal in refusals}
+        others = {status.server.name for status in self.lictui.board.servers} - {self._replacing}
+        if self._draft.get("name", "").strip() in others:
+            problems["name"] = "is taken by another server"
+        return (None if problems else server), problems
+
+    def _server(self) -> Server | None:
+        """The server as filled in; None, with every complaint in sight, if it cannot be."""
+        self._touched.update(fields.ALL)
+        self._present()
+        server, problems = self._checked()
+        for row in self.query(FieldRow):
+            if row.key in problems and row.display:
+                row.entry.focus()
+                self._say("Something is not right yet: see the fields with a mark.")
+                break
+        return server
+
+    def _say(self, text: str, hint: str = "") -> None:
+        """Say what went wrong where the steps of the test stand."""
+        symbols = self.lictui.symbols
+        said = [((f"{symbols.failed} {text}", Tone.CRITICAL),)]
+        if hint:
+            said.append(((f"  {symbols.arrow} {hint}", Tone.ACCENT),))
+        panel = self.query_one("#steps", Prose)
+        panel.say(*said)
+        panel.scroll_visible()
+
+    @on(Input.Submitted)
+    def _next(self) -> None:
+        self.focus_next()
+
+    @on(DescendantFocus)
+    def _explain(self, event: DescendantFocus) -> None:
+        row = event.widget.parent
+        text = row.help if isinstance(row, FieldRow) else ""
+        self.query_one("#help", Prose).say(((text, Tone.QUIET),))
+
+    # The test
+
+    @on(Button.Pressed, "#test")
+    def action_test(self) -> None:
+        """Try the server as it is filled in."""
+        if self._testing:
+            self._testing.cancel()
+        if server := self._server():
+            self._testing = self._test(server)
+
+    @work(group="form-test")
+    async def _test(self, server: Server) -> None:
+        self._findings = []
+        self._show_steps(running=True)
+        try:
+            async for finding in self.lictui.engine.test(server):
+                self._findings.append(finding)
+                self._show_steps(running=finding.ok)
+        except LictuiError as error:
+            self._say(error.message, error.hint)
+            return
+        self._show_steps(running=False)
+        if self._pin:
+            self.query_one("#pin").focus()
+
+    def _show_steps(self, *, running: bool) -> None:
+        panel = self.query_one("#steps", Prose)
+        shown = steps.lines(
+            self._findings, max(30, panel.size.width), self.lictui.symbols, running=running
+        )
+        panel.say(*shown)
+        self.query_one("#pin").display = bool(self._pin)
+        panel.scroll_visible()
+
+    @property
+    def _pin(self) -> str:
+        """The certificate that could be pinned: it is not trusted, or nobody looks at it."""
+        for finding in self._findings:
+            pin = f"sha256:{finding.fingerprint}"
+            trusted = finding.ok and self._draft.get("verify", "") != "false"
+            if finding.fingerprint and not trusted and pin != self._draft.get("verify"):
+                return pin
+        return ""
+
+    @on(Button.Pressed, "#pin")
+    def _take_pin(self) -> None:
+        self._fill("verify", self._pin)
+        self._present()
+        self.query_one("#test").focus()
+        self.action_test()
+
+    # The way out
+
+    @on(Button.Pressed, "#save")
+    def action_save(self) -> None:
+        """Write the server to the registry and poll it."""
+        if server := self._server():
+            self._save(server)
+
+    @work(group="form-save")
+    async def _save(self, server: Server) -> None:
+        try:
+            await self.lictui.engine.save(server, self._replacing)
+        except LictuiError as error:
+            self._say(error.message, error.hint)
+            return
+        self.lictui.engine.poll_now(server.name)
+        self.dismiss()
+
+    @on(Button.Pressed, "#cancel")
+    def action_cancel(self) -> None:
+        """Leave the form; nothing that was typed is lost without a question."""
+        if self._draft == self._before:
+            self.dismiss()
+        else:
+            self.app.push_screen(ConfirmScreen("Leave without saving?"), self._leave)
+
+    def _leave(self, sure: bool | None) -> None:  # noqa: FBT001 - the answer
+        if sure:
+            self.dismiss()
+
+    def _row(self, key: str) -> FieldRow:
+        return self.query_one(f"#field-{key}", FieldRow)
+
+
+def _sentence(refusal: entry.Refusal) -> str:
+    return refusal.message + (f": {refusal.hint}" if refusal.hint else "")
