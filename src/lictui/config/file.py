@@ -6,7 +6,6 @@ Owns what makes the file as a whole consistent. Must not know who uses a setting
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lictui.config import values
@@ -95,10 +94,10 @@ class _Reader:
         try:
             taken = key.kind(value)
             if key.name == "history.path":
-                taken = self._document.file.parent / Path(taken).expanduser()
-        except (values.Wrong, RuntimeError) as wrong:
+                taken = values.located(self._document.file.parent, taken)
+        except values.Wrong as wrong:
             self._wrong.add(key.name)
-            self._blame(path, str(wrong), getattr(wrong, "hint", ""))
+            self._blame(path, wrong.message, wrong.hint)
         else:
             self._settings = put(self._settings, key.field, taken)
 

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -126,6 +127,14 @@ def zone(value: object) -> str:
             f"no time zone is called {shown(found)}", hint or "a name like Europe/Berlin"
         ) from None
     return found
+
+
+def located(base: Path, said: str) -> Path:
+    """The file that `said` names: `~` is the user's home, a relative path begins at `base`."""
+    try:
+        return base / Path(said).expanduser()
+    except RuntimeError:  # the home of a user who does not exist
+        return base / said
 
 
 def unprintable(value: str) -> str:

@@ -1,0 +1,82 @@
+"""Hot reload: notices that config.toml or servers.toml changed, and keeps what last was good.
+
+Owns the look at the files, which is cheap enough for every few seconds. Must not know threads,
+timers or who reloads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lictui.config.file import load_settings
+from lictui.config.registry import read_registry
+from lictui.config.settings import Settings
+from lictui.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lictui.errors import Problem
+    from lictui.model import Server
+    from lictui.paths import Paths
+
+Signature = tuple[int, int, int] | None  # time, size and inode; None: no such file
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """The configuration to go on with, and what of the files could not be used for it."""
+
+    settings: Settings
+    servers: tuple[Server, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+class Watcher:
+    """Looks at both files when asked. The first look finds everything changed."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._seen: tuple[Signature, Signature] | None = None
+        self._settings = Settings()
+        self._servers: tuple[Server, ...] = ()
+
+    def changed(self) -> Reload | None:
+        """The configuration if a file changed since the last call, else None; never raises.
+
+        A config.toml with a problem leaves the settings as they were, a server with a problem is
+        kept as it was, and a servers.toml that is no TOML leaves all servers as they were.
+        """
+        # Looked at before reading: a change in between is seen by the next call.
+        seen = (_signature(self._paths.config), _signature(self._paths.servers))
+        if seen == self._seen:
+            return None
+        self._seen = seen
+        problems = (*self._read_settings(), *self._read_servers())
+        return Reload(self._settings, self._servers, problems)
+
+    def _read_settings(self) -> tuple[Problem, ...]:
+        try:
+            self._settings = load_settings(self._paths)
+        except ConfigError as error:
+            return error.problems
+        return ()
+
+    def _read_servers(self) -> tuple[Problem, ...]:
+        try:
+            registry = read_registry(self._paths)
+        except ConfigError as error:
+            return error.problems
+        good = {server.name: server for server in self._servers}
+        kept = (server or good.get(name) for name, server in registry.entries)
+        self._servers = tuple(server for server in kept if server is not None)
+        return registry.problems
+
+
+def _signature(file: Path) -> Signature:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

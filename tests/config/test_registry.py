@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lictui.config.entry import AUTHS, check
+from lictui.config.registry import (
+    add_server,
+    edit_server,
+    load_servers,
+    read_servers,
+    remove_server,
+    save_servers,
+)
+from lictui.errors import ConfigError, LictuiError, UsageError
+from lictui.model import Server, SourceName
+from lictui.paths import Paths
+
+LIC = Server(
+    "lic",
+    SourceName.WINRM,
+    url="https://lic:5986/wsman",
+    username="CORP\\svc",
+    secret="env:X",
+    auth="negotiate",
+)
+DDC = Server("ddc", SourceName.CVAD, url="https://ddc", username="u", secret="env:Y")
+
+BY_HAND = """\
+# our servers
+[[server]]
+name = 'lic'   # the big one
+source = "winrm"
+url = "https://lic"
+username = 'CORP\\svc'
+secret = "env:X"
+verify = "ca.pem"
+
+[[server]]
+name = "broken"
+source = "winrm"
+url = "https://joe:pw@h"
+"""
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    return Paths(tmp_path / "config", tmp_path / "data")
+
+
+def by_hand(paths: Paths, text: str = BY_HAND) -> str:
+    paths.config_dir.mkdir(exist_ok=True)
+    paths.servers.write_text(text)
+    return text
+
+
+def backup(paths: Paths) -> Path:
+    return paths.servers.with_name("servers.toml.bak")
+
+
+def test_without_a_file_nothing_is_registered(paths: Paths) -> None:
+    assert load_servers(paths) == ()
+    assert not paths.config_dir.exists()
+
+
+def test_what_is_added_is_read_back_and_private(paths: Paths) -> None:
+    add_server(paths, LIC)
+    add_server(paths, DDC)
+    assert load_servers(paths) == (LIC, DDC)
+    assert stat.S_IMODE(paths.servers.stat().st_mode) == 0o600
+    assert stat.S_IMODE(paths.config_dir.stat().st_mode) == 0o700
+    assert not backup(paths).exists()
+
+
+def test_a_name_is_registered_once(paths: Paths) -> None:
+    add_server(paths, LIC)
+    with pytest.raises(UsageError, match="named lic already"):
+        add_server(paths, replace(DDC, name="lic"))
+    add_server(paths, DDC)
+    with pytest.raises(UsageError, match="named lic already"):
+        edit_server(paths, "ddc", replace(DDC, name="lic"))
+    assert load_servers(paths) == (LIC, DDC)
+
+
+def test_no_way_in_leaves_a_password_unchecked(paths: Paths) -> None:
+    bad = replace(LIC, secret="hunter2")
+    with pytest.raises(UsageError) as added:
+        add_server(paths, bad)
+    with pytest.raises(UsageError) as saved:
+        save_servers(paths, [bad])
+    assert "hunter2" not in f"{added.value} {saved.value}"
+    assert not paths.servers.exists()
+
+
+def test_adding_keeps_the_text_as_it_stands(paths: Paths) -> None:
+    text = by_hand(paths)
+    add_server(paths, DDC)
+    assert paths.servers.read_text().startswith(text)
+    assert not backup(paths).exists()
+    assert read_servers(paths)[0][1] == DDC
+
+
+def test_adding_to_a_list_written_inline_keeps_the_old_text_beside(paths: Paths) -> None:
+    text = by_hand(paths, 'server = [{name="a", source="cvad", url="https://a"}] # x\n')
+    add_server(paths, DDC)
+    assert backup(paths).read_text() == text
+    assert read_servers(paths)[0] == (DDC,)
+
+
+def test_editing_keeps_what_the_user_spelled_and_comments_beside(paths: Paths) -> None:
+    text = by_hand(paths)
+    (before,), _ = read_servers(paths)
+    edit_server(paths, "lic", replace(before, name="lic-2", group="emea"))
+    ((after,), _) = read_servers(paths)
+    assert after == replace(before, name="lic-2", group="emea")
+    assert 'verify = "ca.pem"' in paths.servers.read_text()
+    assert 'url = "https://lic"\n' in paths.servers.read_text()
+    assert 'name = "broken"' in paths.servers.read_text()
+    assert backup(paths).read_text() == text
+    assert stat.S_IMODE(backup(paths).stat().st_mode) == 0o600
+
+
+def test_a_text_of_lictuis_own_is_not_kept_beside(paths: Paths) -> None:
+    save_servers(paths, [LIC, DDC])
+    edit_server(paths, "lic", replace(LIC, group="emea"))
+    remove_server(paths, "ddc")
+    assert load_servers(paths) == (replace(LIC, group="emea"),)
+    assert not backup(paths).exists()
+
+
+def test_a_source_can_change(paths: Paths) -> None:
+    save_servers(paths, [LIC])
+    edit_server(paths, "lic", replace(DDC, name="lic"))
+    assert load_servers(paths) == (replace(DDC, name="lic"),)
+
+
+def test_the_last_one_can_be_removed_and_another_added(paths: Paths) -> None:
+    add_server(paths, LIC)
+    remove_server(paths, "lic")
+    assert load_servers(paths) == ()
+    add_server(paths, DDC)
+    assert load_servers(paths) == (DDC,)
+    assert not backup(paths).exists()
+
+
+def test_a_server_that_is_not_there_is_said_with_the_nearest(paths: Paths) -> None:
+    save_servers(paths, [LIC, DDC])
+    with pytest.raises(UsageError, match="no server is named lik") as caught:
+        remove_server(paths, "lik")
+    assert caught.value.hint == "did you mean lic?"
+    with pytest.raises(UsageError, match="no server is named x"):
+        edit_server(paths, "x", LIC)
+
+
+def test_a_bad_server_does_not_cost_the_good_ones(paths: Paths) -> None:
+    by_hand(paths)
+    add_server(paths, DDC)
+    servers, problems = read_servers(paths)
+    assert [server.name for server in servers] == ["lic", "ddc"]
+    (problem,) = problems
+    assert (problem.line, problem.key) == (13, "server[1].url")
+    assert "pw@" not in str(problem)
+    with pytest.raises(ConfigError) as caught:
+        load_servers(paths)
+    assert caught.value.problems == problems
+
+
+def test_a_broken_server_can_be_removed(paths: Paths) -> None:
+    by_hand(paths)
+    remove_server(paths, "broken")
+    assert [server.name for server in load_servers(paths)] == ["lic"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "hint"),
+    [
+        ("[server]\nname = 'a'", 1, "server", "write [[server]]"),
+        ("[[servers]]\nname = 'a'", 1, "servers", "every server is a table [[server]]"),
+        ("[[server]\n", 1, "", ""),
+    ],
+)
+def test_a_file_of_another_shape_is_said(
+    paths: Paths, text: str, line: int, key: str, hint: str
+) -> None:
+    by_hand(paths, text)
+    servers, (problem,) = read_servers(paths)
+    assert servers == ()
+    assert (problem.line, problem.key, problem.hint) == (line, key, hint)
+
+
+def test_a_file_that_is_no_toml_is_never_overwritten(paths: Paths) -> None:
+    text = by_hand(paths, "[[server]\n")
+    with pytest.raises(ConfigError):
+        add_server(paths, LIC)
+    assert paths.servers.read_text() == text
+
+
+def test_the_second_of_a_name_is_the_problem(paths: Paths) -> None:
+    save_servers(paths, [LIC, DDC, LIC])
+    servers, (problem,) = read_servers(paths)
+    assert servers == (LIC, DDC)
+    assert problem.key == "server[2].name"
+    assert problem.hint == "names are unique; the first is on line 4"
+
+
+def test_what_others_wrote_meanwhile_is_not_lost(paths: Paths) -> None:
+    names = [f"server {number}" for number in range(12)]
+    threads = [
+        threading.Thread(target=add_server, args=(paths, replace(LIC, name=name))) for name in names
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(server.name for server in load_servers(paths)) == sorted(names)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are protected otherwise")
+def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LictuiError, match=r"servers\.toml cannot be written"):
+        add_server(Paths(tmp_path / "file" / "config", tmp_path), LIC)
+
+
+NAMES = st.text(
+    st.characters(exclude_categories=("C", "Z")) | st.sampled_from(" []/\"'\\#=."), min_size=1
+).filter(str.strip)
+COMMON = {
+    "name": NAMES,
+    "username": NAMES,
+    "secret": st.sampled_from(["env:A_B", "file:/a b/c", "command:pass show 'x y'", "keyring:a/b"]),
+    "verify": st.booleans() | st.sampled_from(["/ca.pem", "sha256:" + "ab" * 32]),
+    "group": NAMES,
+    "interval": st.integers(1, 10_000) | st.floats(1, 10_000),
+    "enabled": st.booleans(),
+}
+WINRM = st.fixed_dictionaries(
+    COMMON
+    | {"source": st.just("winrm"), "url": st.sampled_from(["https://h", "http://[::1]:1/x"])},
+    optional={"auth": st.sampled_from([auth for auth in AUTHS if auth != "certificate"])},
+)
+CVAD = st.fixed_dictionaries(
+    COMMON | {"source": st.just("cvad"), "url": st.just("https://h:8443")},
+    optional={
+        "site": NAMES,
+        "customer_id": NAMES,
+        "overview_paths": st.lists(NAMES.map("/".__add__).filter(lambda path: "{" not in path)),
+    },
+)
+
+
+@given(st.lists(WINRM | CVAD, max_size=4, unique_by=lambda table: table["name"]))
+def test_every_server_survives_the_file(tables: list[dict[str, object]]) -> None:
+    with TemporaryDirectory() as folder:
+        paths = Paths(Path(folder), Path(folder))
+        servers = []
+        for table in tables:
+            server, refusals = check(table, paths.config_dir)
+            assert refusals == ()
+            assert server is not None
+            servers.append(server)
+            add_server(paths, server)
+        assert load_servers(paths) == tuple(servers)
+        save_servers(paths, reversed(servers))
+        assert load_servers(paths) == tuple(reversed(servers))

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked
+
+from lictui.config.secrets import SecretError, doubt, resolve
+
+
+async def error(reference: str, seconds: float = 10.0) -> SecretError:
+    with pytest.raises(SecretError) as caught:
+        await resolve(reference, seconds=seconds)
+    assert caught.value.__cause__ is None
+    return caught.value
+
+
+def python(program: str) -> str:
+    return f"command:{sys.executable} -c '{program}'"
+
+
+async def test_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIC_PW", "hunter2 ")
+    assert await resolve("env:LIC_PW") == "hunter2 "
+    monkeypatch.setenv("LIC_PW", "")
+    assert (await error("env:LIC_PW")).message == "env:LIC_PW is empty"
+    monkeypatch.delenv("LIC_PW")
+    missing = await error("env:LIC_PW")
+    assert missing.message == "env:LIC_PW is not set"
+    assert "export LIC_PW=" in missing.hint
+
+
+async def test_from_the_first_line_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "pw").write_bytes(b"hunter2 \r\nmore\n")
+    assert await resolve(f"file:{tmp_path}/pw") == "hunter2 "
+    assert await resolve("file:pw", tmp_path) == "hunter2 "
+    (tmp_path / "pw").write_bytes(b"\xff\xfe")
+    assert "is not UTF-8 text" in (await error(f"file:{tmp_path}/pw")).message
+    assert "No such file" in (await error(f"file:{tmp_path}/none")).message
+
+
+async def test_from_a_command_without_a_shell() -> None:
+    assert await resolve(python('print("a b"); print("more")')) == "a b"
+    assert await resolve("command:echo $HOME ; x") == "$HOME ; x"
+
+
+async def test_a_command_that_fails_is_named_and_its_words_are_not(tmp_path: Path) -> None:
+    failed = await error(python('import sys; print("hunter" "2"); sys.exit("hunter" "3")'))
+    assert "ended with code 1" in failed.message
+    assert "hunter2" not in str(failed) + failed.hint
+    assert "hunter3" not in str(failed) + failed.hint
+    missing = await error(f"command:{tmp_path}/none")
+    assert "cannot be run: No such file" in missing.message
+    assert "is empty" in (await error(python("pass"))).message
+
+
+async def test_a_command_that_hangs_is_ended_with_all_it_started() -> None:
+    hangs = await error("command:sh -c 'sleep 60 & sleep 60; wait'", seconds=0.2)
+    assert "gave no answer in 0.2 s" in hangs.message
+
+
+async def test_a_command_holds_up_nobody() -> None:
+    other = asyncio.Event()
+    waiting = asyncio.create_task(resolve(python("import time; time.sleep(0.3); print(1)")))
+    await asyncio.sleep(0)
+    other.set()
+    assert not waiting.done()
+    assert await waiting == "1"
+
+
+class Keys(KeyringBackend):
+    priority = 1
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if service == "locked":
+            raise KeyringLocked("hunter2")
+        return {("my/lic", "svc"): "from the keyring"}.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise NotImplementedError
+
+    def delete_password(self, service: str, username: str) -> None:
+        raise NotImplementedError
+
+
+async def test_from_the_keyring() -> None:
+    before = keyring.get_keyring()
+    keyring.set_keyring(Keys())  # type: ignore[no-untyped-call]
+    try:
+        assert await resolve("keyring:my/lic/svc") == "from the keyring"
+        assert (await error("keyring:lic/joe")).hint == "keyring set lic joe"
+        locked = await error("keyring:locked/joe")
+        assert "KeyringLocked" in locked.message
+        assert "hunter2" not in locked.message
+    finally:
+        keyring.set_keyring(before)
+
+
+async def test_a_keyring_that_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    assert (await error("keyring:a/b")).hint == "pip install 'lictui[keyring]'"
+
+
+async def test_what_is_no_reference_is_not_repeated() -> None:
+    assert "no secret is set" in (await error("")).message
+    assert "hunter2" not in str(await error("hunter2"))
+
+
+def test_doubts_are_said_without_looking_anything_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIC_PW", "x")
+    assert doubt("env:LIC_PW") == ""
+    assert "not set here" in doubt("env:NONE_SUCH")
+    file = tmp_path / "pw"
+    assert "No such file" in doubt(f"file:{file}")
+    file.touch(mode=0o600)
+    assert doubt(f"file:{file}") == ""
+    file.chmod(0o640)
+    assert "chmod 600" in doubt(f"file:{file}")
+    assert doubt("command:x") == ""
+    assert Path.cwd() != tmp_path
+    assert "chmod 600" in doubt("file:pw", tmp_path)
