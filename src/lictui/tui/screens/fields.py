@@ -19,16 +19,14 @@ if TYPE_CHECKING:
     from lictui.model import Server
 
 _WHERE_SECRETS_ARE: Final = (
-    "Never the password, only where it is: env:NAME (a variable of the environment), file:PATH, "
-    "command:CMD ARGS (what it prints), keyring:SERVICE/USER. Looked up when it is needed."
+    "Where the password is, never itself: env:NAME, file:PATH, command:CMD, keyring:SERVICE/USER"
 )
 _VERIFY_HELP: Final = (
-    "true: the system's authorities; or the path of a CA bundle; sha256:HEX pins the server's own "
-    "certificate (Test offers that); false: anyone may answer, so better pin"
+    "true: system's authorities; a CA bundle's path; sha256:HEX pins the server's certificate; "
+    "false: anyone may answer"
 )
 _PATHS_HELP: Final = (
-    "Where the site has its license overview, if not at a usual place; comma separated, may hold "
-    "{customer} and {site}"
+    "Where the license overview is, if not at a usual place; with commas; {customer} and {site}"
 )
 
 
@@ -48,7 +46,7 @@ _SOURCE: Final = Field(
     "source",
     "Source",
     "",
-    "How the server is read (left and right choose); the other fields follow from it",
+    "How the server is read: left and right choose; the other fields follow",
     SourceName.WINRM,
     (
         (SourceName.WINRM, "a license server, over WinRM"),
@@ -94,7 +92,7 @@ _OF_SOURCE: Final = {
             "url",
             "Address",
             "https://lic01:5986/wsman",
-            "The WinRM listener: https on 5986, http on 5985 (then the messages are encrypted)",
+            "The WinRM listener: https on 5986; http on 5985, where messages are encrypted",
         ),
         _NAME,
         _AUTH,

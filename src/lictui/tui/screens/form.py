@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from lictui.model import Finding, Server
     from lictui.tui.app import LictuiApp
+    from lictui.tui.ink import Line
 
 
 class FormScreen(Screen[None]):
@@ -42,15 +43,26 @@ class FormScreen(Screen[None]):
     CSS = """
     FormScreen {
         & #title { height: 1; padding: 0 1; background: $panel; }
-        & #fields { padding: 1 1 0 1; }
+        & #fields { padding: 1 1 0 1; scrollbar-gutter: stable; scrollbar-size-vertical: 1; }
         & #actions { height: 1; margin: 1 0 1 0; }
         & #actions Button { margin-right: 2; }
         & #pin { display: none; }
         & #steps { padding: 0 0 1 0; }
         & #help { height: 2; padding: 0 1; background: $surface; color: $quiet; }
-        &.-narrow #fields { padding: 0; }
-        &.-narrow #help { height: 3; }
-        &.-narrow #actions { margin: 0; }
+        &.-narrow {
+            & #fields { padding: 0 1; }
+            & #actions { margin: 0; }
+            & #actions Button { margin-right: 1; min-width: 8; }
+            & FieldRow {
+                layout: grid;
+                grid-size: 2;
+                grid-columns: 12 1fr;
+                grid-rows: auto;
+            }
+            & .beside { width: 1fr; column-span: 2; padding-left: 12; display: none; }
+            & .beside.-wrong { display: block; }
+            & #help { height: 3; }
+        }
     }
     """
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (76, "-wide")]  # noqa: RUF012 - as Textual declares it
@@ -159,9 +171,12 @@ class FormScreen(Screen[None]):
         said = [((f"{symbols.failed} {text}", Tone.CRITICAL),)]
         if hint:
             said.append(((f"  {symbols.arrow} {hint}", Tone.ACCENT),))
-        panel = self.query_one("#steps", Prose)
-        panel.say(*said)
-        panel.scroll_visible()
+        self._tell(*said)
+
+    def _tell(self, *lines: Line) -> None:
+        self.query_one("#steps", Prose).say(*lines)
+        scroll = self.query_one("#fields", VerticalScroll)
+        self.call_after_refresh(scroll.scroll_end, animate=False)
 
     @on(Input.Submitted)
     def _next(self) -> None:
@@ -170,8 +185,10 @@ class FormScreen(Screen[None]):
     @on(DescendantFocus)
     def _explain(self, event: DescendantFocus) -> None:
         row = event.widget.parent
-        text = row.help if isinstance(row, FieldRow) else ""
-        self.query_one("#help", Prose).say(((text, Tone.QUIET),))
+        said = [row.help] if isinstance(row, FieldRow) else []
+        if isinstance(row, FieldRow) and row.example and self.has_class("-narrow"):
+            said.append(f"as {row.example}")  # there is no room beside the field
+        self.query_one("#help", Prose).say(*(((text, Tone.QUIET),) for text in said))
 
     # The test
 
@@ -196,16 +213,14 @@ class FormScreen(Screen[None]):
             return
         self._show_steps(running=False)
         if self._pin:
-            self.query_one("#pin").focus()
+            self.query_one("#pin").focus(scroll_visible=False)
+        elif self._findings and self._findings[-1].ok:
+            self.query_one("#save").focus(scroll_visible=False)
 
     def _show_steps(self, *, running: bool) -> None:
-        panel = self.query_one("#steps", Prose)
-        shown = steps.lines(
-            self._findings, max(30, panel.size.width), self.lictui.symbols, running=running
-        )
-        panel.say(*shown)
+        width = self.query_one("#steps").size.width
         self.query_one("#pin").display = bool(self._pin)
-        panel.scroll_visible()
+        self._tell(*steps.lines(self._findings, width, self.lictui.symbols, running=running))
 
     @property
     def _pin(self) -> str:

@@ -28,19 +28,12 @@ class FieldRow(Horizontal):
     DEFAULT_CSS = """
     FieldRow {
         height: auto;
+        max-width: 100;
         & .title { width: 12; }
         & .beside { width: 35; padding-left: 2; }
+        & .beside.-empty { display: none; }
         & Input { width: 1fr; }
         & Input:focus { background: $chosen; }
-    }
-    .-narrow FieldRow {
-        layout: grid;
-        grid-size: 2;
-        grid-columns: 11 1fr;
-        grid-rows: auto;
-        & .title { width: 11; }
-        & .beside { width: 1fr; column-span: 2; padding-left: 11; display: none; }
-        & .beside.-wrong { display: block; }
     }
     """
 
@@ -48,6 +41,7 @@ class FieldRow(Horizontal):
         super().__init__(id=f"field-{field.key}")
         self.key = field.key
         self.help = ""
+        self.example = ""
         self._symbols = symbols
         self.entry: Input | Choice
         if field.choices:
@@ -66,7 +60,7 @@ class FieldRow(Horizontal):
         self.display = field is not None
         if field is None:
             return
-        self.help = field.help
+        self.help, self.example = field.help, field.example
         if isinstance(self.entry, Input):
             self.entry.placeholder = field.default
         title, beside = self.query(Prose)
@@ -76,7 +70,7 @@ class FieldRow(Horizontal):
             beside.say(((f"{self._symbols.failed} {problem}", Tone.CRITICAL),))
         else:
             beside.say(((field.example, Tone.QUIET),))
-        beside.display = bool(problem or field.example)
+        beside.set_class(not (problem or field.example), "-empty")
 
     def fill(self, text: str) -> None:
         """Put a text into the field without it counting as typed."""
