@@ -11,6 +11,7 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Any, Final
 
+import httpcore
 import httpx
 
 from lictui.model import FailureKind, Step
@@ -76,7 +77,7 @@ def failure(error: Exception, url: httpx.URL, progress: Progress, limits: Limits
 def _unconnected(cause: BaseException, url: httpx.URL) -> SourceError | None:
     where = host_port(url)
     match cause:
-        case socket.gaierror():
+        case socket.gaierror() | UnicodeError():
             return unresolved(url.host)
         case ConnectionRefusedError():
             return SourceError(
@@ -102,7 +103,7 @@ def _unanswered(
 ) -> SourceError | None:
     where = host_port(url)
     match cause:
-        case httpx.ConnectTimeout():
+        case httpx.ConnectTimeout() | httpcore.ConnectTimeout():
             return silent(where, limits.connect_timeout, progress.connecting)
         case httpx.TimeoutException():
             return SourceError(
@@ -112,13 +113,21 @@ def _unanswered(
                 progress.step,
             )
         case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
-            return SourceError(
-                FailureKind.CONFIG,
-                f"cannot ask {where}: {text(cause)}",
-                "Check the server's entry in servers.toml.",
-                progress.step,
-            )
+            return unsendable(where, progress.step)
     return None
+
+
+def unsendable(where: str, step: Step) -> SourceError:
+    """The failure for a request to `where` (HOST:PORT) that cannot even be written down.
+
+    Says nothing of the exception, whose text may hold the password that was to be sent.
+    """
+    return SourceError(
+        FailureKind.CONFIG,
+        f"the request to {where} holds characters that HTTP cannot carry",
+        "Check url, site and customer_id of the server in servers.toml.",
+        step,
+    )
 
 
 def unresolved(host: str) -> SourceError:

@@ -19,7 +19,7 @@ import httpx
 from lictui.model import FailureKind, Step
 from lictui.sources.address import host_port, origin
 from lictui.sources.clean import text
-from lictui.sources.faults import DroppedError, Progress, failure
+from lictui.sources.faults import DroppedError, Progress, failure, unsendable
 from lictui.sources.source import SourceError
 from lictui.sources.tls import ssl_context
 
@@ -75,9 +75,12 @@ class Link:
         """
         client, self._step = self._client(), step
         progress = Progress(step)
-        request = client.build_request(
-            method, url, headers=headers, content=content, extensions={"trace": progress}
-        )
+        try:
+            request = client.build_request(
+                method, url, headers=headers, content=content, extensions={"trace": progress}
+            )
+        except (httpx.InvalidURL, ValueError) as error:
+            raise unsendable(self.where, step) from error
         try:
             response = await client.send(request, stream=True)
             progress.answered = True
@@ -85,19 +88,23 @@ class Link:
                 return await self._read(response, step)
             finally:
                 await response.aclose()
-        except (httpx.HTTPError, OSError) as error:
+        except (httpx.HTTPError, OSError, UnicodeError) as error:
             raise failure(error, request.url, progress, self._limits) from error
 
     @asynccontextmanager
     async def deadline(self) -> AsyncIterator[None]:
-        """Bound all that is done inside by `limits.timeout`; names the step it ran out in."""
+        """Bound all that is done inside by `limits.timeout`; names the step it ran out in.
+
+        A moment earlier than that, so that the engine's own guard need not speak.
+        """
+        seconds = self._limits.timeout
         try:
-            async with asyncio.timeout(self._limits.timeout):
+            async with asyncio.timeout(max(0.9 * seconds, seconds - 0.1)):
                 yield
         except TimeoutError as error:
             raise SourceError(
                 FailureKind.TIMEOUT,
-                f"no complete answer from {self.where} in {self._limits.timeout:g} s",
+                f"no complete answer from {self.where} in {seconds:g} s",
                 "The server is overloaded, or something on the way holds its answers back.",
                 self._step,
             ) from error

@@ -24,24 +24,23 @@ _PIN: Final = "sha256:"
 _SUFFIXES: Final = frozenset({".pem", ".crt", ".cer"})
 
 # X509_V_ERR_… of OpenSSL's x509_vfy.h, in words.
+_UNKNOWN_CA: Final = "comes from a CA this machine does not know"
 _REASONS: Final = {
-    9: "its certificate is not valid yet",
-    10: "its certificate has expired",
-    18: "its certificate is self-signed",
-    19: "its certificate comes from a CA this machine does not know",
-    20: "its certificate comes from a CA this machine does not know",
-    21: "its certificate comes from a CA this machine does not know",
-    23: "its certificate is revoked",
-    62: "its certificate is for another host name",
-    64: "its certificate is for another address",
+    9: "is not valid yet",
+    10: "has expired",
+    18: "is self-signed",
+    19: _UNKNOWN_CA,
+    20: _UNKNOWN_CA,
+    21: _UNKNOWN_CA,
+    23: "is revoked",
+    62: "is for another host name",
+    64: "is for another address",
 }
+_OLD: Final = ("speaks no TLS newer than 1.1", "Enable TLS 1.2 on the server.")
 _ALERTS: Final = {
-    "WRONG_VERSION_NUMBER": ("it does not speak TLS on this port", "Is the address http://?"),
-    "UNSUPPORTED_PROTOCOL": ("it speaks no TLS newer than 1.1", "Enable TLS 1.2 on the server."),
-    "TLSV1_ALERT_PROTOCOL_VERSION": (
-        "it speaks no TLS newer than 1.1",
-        "Enable TLS 1.2 on the server.",
-    ),
+    "WRONG_VERSION_NUMBER": ("does not speak TLS on this port", "Is the address http://?"),
+    "UNSUPPORTED_PROTOCOL": _OLD,
+    "TLSV1_ALERT_PROTOCOL_VERSION": _OLD,
 }
 
 
@@ -86,14 +85,14 @@ def _context(verify: bool | str, certificate: str, _stamps: tuple[int, ...]) -> 
             context = ssl.create_default_context()
             _fill_empty_store(context)
         case str() if wanted := pin(verify):
-            context = _unchecked()
+            context = unchecked()
             context.sslobject_class = _pinned(wanted)
         case str():
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # with an empty store
             for bundle in _bundles(Path(verify)):
                 context.load_verify_locations(cafile=bundle)
         case _:
-            context = _unchecked()
+            context = unchecked()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # Python 3.13 made both the default. A private CA seldom meets the first; with the second a
     # bundle may hold just the issuing CA. Every Python gives the same verdict.
@@ -105,7 +104,8 @@ def _context(verify: bool | str, certificate: str, _stamps: tuple[int, ...]) -> 
     return context
 
 
-def _unchecked() -> ssl.SSLContext:
+def unchecked() -> ssl.SSLContext:
+    """A context that accepts any certificate: for `verify = false`, and to look at one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -163,20 +163,24 @@ def refusal(error: ssl.SSLError, where: str) -> SourceError:
     """The failure for a handshake with `where` (HOST:PORT) that `error` ended."""
     match error:
         case PinMismatchError():
-            reason = f"its certificate is not the pinned one, but sha256:{error.seen}"
+            message = (
+                f"the certificate of {where} is not the pinned one: it has sha256:{error.seen}"
+            )
             hint = (
                 "If it was renewed on purpose, pin the new one:"
                 f' verify = "sha256:{error.seen}". If not, someone may be in between.'
             )
         case ssl.SSLCertVerificationError():
-            reason = _REASONS.get(error.verify_code, error.verify_message or "unknown reason")
+            reason = _REASONS.get(error.verify_code, f"is refused: {error.verify_message}")
+            message = f"the certificate of {where} {reason}"
             hint = (
-                "Give the CA bundle that signed it (verify = PATH), or pin this certificate:"
-                ' verify = "sha256:…"; `lictui servers test` shows its fingerprint.'
+                "Give the CA bundle that signed it (verify = PATH), or pin it (verify ="
+                ' "sha256:…"): `lictui servers test` shows its fingerprint.'
             )
         case _:
-            fallback = (
-                f"TLS failed ({(error.reason or 'no reason given').lower().replace('_', ' ')})"
+            why = (error.reason or "no reason given").lower().replace("_", " ")
+            words, hint = _ALERTS.get(
+                error.reason or "", (f"ended the TLS handshake: {why}", "Does it speak TLS 1.2?")
             )
-            reason, hint = _ALERTS.get(error.reason or "", (fallback, "Does it speak TLS 1.2?"))
-    return SourceError(FailureKind.TLS, f"{where}: {reason}", hint, Step.TLS)
+            message = f"{where} {words}"
+    return SourceError(FailureKind.TLS, message, hint, Step.TLS)

@@ -1,0 +1,1 @@
+"""The orchestration REST API of Citrix sites, on a Delivery Controller or in Citrix Cloud."""

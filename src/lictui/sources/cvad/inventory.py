@@ -1,0 +1,165 @@
+"""License rows of a site as pools: which figure is installed, which overdraft, which in use.
+
+Owns the arithmetic of LicenseOverview and of the site's own counters. Pure: must not know how they
+were asked for. Field names are those of Citrix's published models (LicenseSummaryResponseModel,
+LicenseInventoryModel, SiteDetailResponseModel).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from lictui.model import Model, Pool, Reading
+from lictui.products import cvad_code, describe
+from lictui.sources.clean import day, text, whole
+from lictui.sources.cvad.answers import get, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+_FOREVER: Final = 9999  # the year .NET writes for "never"
+_CODE: Final = 64  # characters of a product code at most
+_MODELS: Final = {"Concurrent": Model.CONCURRENT, "UserDevice": Model.USER_DEVICE}
+_LISTS: Final = ("LicenseInventories", "LicenseLasInventories")
+_ROW: Final = (
+    "LicenseProductName",
+    "ProductEdition",
+    "LicenseModel",
+    "LicenseType",
+    "LicensesInUse",
+    "LicensesAvailable",
+    "LicenseOverdraft",
+    "LicenseExpirationDate",
+    "LicenseSubscriptionAdvantageDate",
+)
+_TOTALS: Final = ("NormalLicenses", "OverdraftLicenses", "LicensesUsage")
+_USAGE: Final = ("LicensedSessionsActive", "PeakConcurrentLicenseUsers", "TotalUniqueLicenseUsers")
+_SITE: Final = ("ProductCode", "ProductEdition", "LicensingModel", *_USAGE, "LicenseExpirationDate")
+
+
+def from_overview(overview: object) -> tuple[Pool, ...]:
+    """The pools of both inventories, legacy and LAS; rows of one key are added up."""
+    inventory = [(name, row) for name in _LISTS for row in rows(get(overview, name))]
+    pools = [_pool(row, (("inventory", name),)) for name, row in inventory]
+    if len(pools) == 1:
+        pools = [_totalled(pools[0], overview)]
+    return _added(pools)
+
+
+def _pool(row: dict[str, object], origin: tuple[tuple[str, str], ...]) -> Pool:
+    product, edition, model = (text(get(row, key), _CODE) for key in _ROW[:3])
+    name = text(get(row, "LocalizedLicenseProductName"))
+    code = text(cvad_code(product, edition, model) or name or "Unknown", _CODE)
+    overdraft = whole(get(row, "LicenseOverdraft"))
+    expires, permanent = _end(row)
+    return Pool(
+        product=code,
+        name=name or describe(code).name,
+        model=_MODELS.get(model, Model.OTHER),
+        reading=Reading(
+            in_use=whole(get(row, "LicensesInUse")),
+            installed=_installed(whole(get(row, "LicensesAvailable")), overdraft),
+            overdraft=overdraft,
+        ),
+        license_type=text(get(row, "LicenseType"), _CODE),
+        subscription_date=day(get(row, "LicenseSubscriptionAdvantageDate")),
+        expires=expires,
+        permanent=permanent,
+        raw=origin + _raw(row, _ROW),
+    )
+
+
+def _end(value: object) -> tuple[date | None, bool | None]:
+    """When a license ends, and whether it never does; neither is known without a date."""
+    expires = day(get(value, "LicenseExpirationDate"))
+    if expires is None:
+        return None, None
+    forever = expires.year >= _FOREVER
+    return None if forever else expires, forever
+
+
+def _installed(available: int | None, overdraft: int | None) -> int | None:
+    """What was bought, of an `available` that is taken to include the overdraft.
+
+    Whether it does is not documented; where it cannot, nothing is known.
+    """
+    if available is None:
+        return None
+    installed = available - (overdraft or 0)
+    return installed if installed >= 0 else None
+
+
+def _totalled(pool: Pool, overview: object) -> Pool:
+    """The only pool, with the totals of the overview, which can then mean no other."""
+    read = pool.reading
+    installed = whole(get(overview, "NormalLicenses"))
+    overdraft = whole(get(overview, "OverdraftLicenses"))
+    usage = whole(get(overview, "LicensesUsage"))
+    reading = Reading(
+        in_use=usage if read.in_use is None else read.in_use,
+        installed=read.installed if installed is None else installed,
+        overdraft=read.overdraft if overdraft is None else overdraft,
+    )
+    return replace(pool, reading=reading, raw=pool.raw + _raw(overview, _TOTALS))
+
+
+def _added(pools: Iterable[Pool]) -> tuple[Pool, ...]:
+    merged: dict[object, Pool] = {}
+    for pool in pools:
+        known = merged.get(pool.key)
+        merged[pool.key] = _sum(known, pool) if known else pool
+    return tuple(merged.values())
+
+
+def _sum(one: Pool, other: Pool) -> Pool:
+    """Two rows of one key: a figure that either lacks is not known of both."""
+    ends = [pool.expires for pool in (one, other) if pool.expires]
+    both = (one.reading, other.reading)
+    return replace(
+        one,
+        reading=Reading(
+            in_use=_plus(*(reading.in_use for reading in both)),
+            installed=_plus(*(reading.installed for reading in both)),
+            overdraft=_plus(*(reading.overdraft for reading in both)),
+        ),
+        expires=min(ends, default=None),
+        permanent=one.permanent if one.permanent is other.permanent else None,
+        raw=one.raw + other.raw,
+    )
+
+
+def _plus(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
+
+def from_site(site: object) -> tuple[Pool, ...]:
+    """What the site alone knows: its license and how many are in use, not how many it has.
+
+    Some releases answer with zeros for all usage: that is no figure.
+    """
+    product, edition, model = (text(get(site, key), _CODE) for key in _SITE[:3])
+    used = {key: whole(get(site, key)) for key in _USAGE}
+    counter = {"Concurrent": "LicensedSessionsActive", "UserDevice": "TotalUniqueLicenseUsers"}
+    in_use = used.get(counter.get(model, "")) if any(used.values()) else None
+    if not product and in_use is None:
+        return ()
+    code = text(cvad_code(product, edition, model), _CODE)
+    expires, permanent = _end(site)
+    return (
+        Pool(
+            product=code,
+            name=describe(code).name,
+            model=_MODELS.get(model, Model.OTHER),
+            reading=Reading(in_use=in_use),
+            expires=expires,
+            permanent=permanent,
+            raw=_raw(site, _SITE),
+        ),
+    )
+
+
+def _raw(value: object, keys: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """The server's own fields, as it sent them."""
+    return tuple((key, text(get(value, key), _CODE)) for key in keys if get(value, key) is not None)

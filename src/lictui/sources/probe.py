@@ -1,0 +1,119 @@
+"""The test of one server, step by step: resolve, connect, tls, auth, inventory, parse.
+
+Owns the order of the steps, and what each finding says. Must not know any protocol: what follows
+TLS is told by the source itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Final
+
+from lictui.model import FailureKind, Finding, Step
+from lictui.sources.address import origin
+from lictui.sources.reach import connected, peer, resolve, secured, shown
+from lictui.sources.source import SourceError, open_source
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from lictui.clock import Clock
+    from lictui.config.settings import Limits
+    from lictui.model import Failure, Server
+    from lictui.sources.reach import Leaf
+
+_ORDER: Final = tuple(Step)
+
+
+async def probe(server: Server, limits: Limits, clock: Clock) -> AsyncGenerator[Finding, None]:
+    """Try `server` step by step: each finding as its step ends, and none after a failure.
+
+    Nothing is kept, neither connection nor token. Raises nothing for what the server does; whoever
+    gives up half way closes the iterator (`contextlib.aclosing`).
+    """
+    watch = _Watch(clock)
+    try:
+        url = origin(server.url)
+        yield watch.passed(Step.RESOLVE, await resolve(url, limits))
+        async with connected(url, limits) as stream:
+            yield watch.passed(Step.CONNECT, peer(stream))
+            if url.scheme == "https":
+                leaf = await secured(stream, server, url, limits)
+                yield watch.passed(Step.TLS, f"{_trust(server.verify)} · {leaf}", leaf)
+        async with aclosing(_told(server, limits, clock)) as told:
+            async for step, detail in told:
+                yield watch.passed(step, detail)
+    except SourceError as error:
+        refused = error.failure.kind is FailureKind.TLS
+        yield watch.failed(
+            error.failure, await shown(origin(server.url), limits) if refused else None
+        )
+
+
+def _trust(verify: bool | str) -> str:  # noqa: FBT001 - `verify` as the registry spells it
+    match verify:
+        case False:
+            return "NOT CHECKED (verify = false)"
+        case str() if verify.lower().startswith("sha256:"):
+            return "pinned"
+        case _:
+            return "trusted"
+
+
+async def _told(
+    server: Server, limits: Limits, clock: Clock
+) -> AsyncGenerator[tuple[Step, str], None]:
+    """What the source reports of its steps, as it reports it; raises the SourceError it ends in."""
+    reports: asyncio.Queue[tuple[Step, str] | None] = asyncio.Queue()
+    source = open_source(server, limits, clock)
+    reading = asyncio.create_task(
+        source.fetch(lambda step, detail: reports.put_nowait((step, detail)))
+    )
+    reading.add_done_callback(lambda _: reports.put_nowait(None))
+    try:
+        while report := await reports.get():
+            yield report
+        await reading
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await source.aclose()
+
+
+class _Watch:
+    """Takes the time of each step, and knows which comes next."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since = clock.monotonic()
+        self._next = 0  # index in _ORDER
+
+    def passed(self, step: Step, detail: str, leaf: Leaf | None = None) -> Finding:
+        self._next = _ORDER.index(step) + 1
+        return Finding(
+            step, ok=True, detail=detail, seconds=self._lap(), fingerprint=_fingerprint(leaf)
+        )
+
+    def failed(self, failure: Failure, leaf: Leaf | None = None) -> Finding:
+        """The step that failed: never one that passed before (a token may end half way)."""
+        index = min(self._next, len(_ORDER) - 1)
+        if failure.step:
+            index = max(index, _ORDER.index(failure.step))
+        detail = f"{failure.message} · {leaf}" if leaf else failure.message
+        return Finding(
+            _ORDER[index],
+            ok=False,
+            detail=detail,
+            seconds=self._lap(),
+            hint=failure.hint,
+            fingerprint=_fingerprint(leaf),
+        )
+
+    def _lap(self) -> float:
+        before, self._since = self._since, self._clock.monotonic()
+        return self._since - before
+
+
+def _fingerprint(leaf: Leaf | None) -> str:
+    return leaf.fingerprint if leaf else ""
