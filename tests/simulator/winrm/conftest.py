@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.simulator.winrm.wsman import service
 
 from lictui.simulator.certificate import self_signed
 from lictui.simulator.inventory import License, Mood
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from lictui.simulator.certificate import Certificate
     from lictui.simulator.http import Listener
+    from lictui.simulator.winrm.soap import SoapService
 
     Serve = Callable[..., Awaitable[Listener]]
 
@@ -62,3 +64,8 @@ async def serve(
     yield serve
     for listener in listeners:
         await listener.aclose()
+
+
+@pytest.fixture
+def soap(licenses: tuple[License, ...], clock: FakeClock) -> SoapService:
+    return service(licenses, clock)

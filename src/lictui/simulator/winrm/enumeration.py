@@ -69,8 +69,9 @@ class Enumerations:
     def pull(self, call: Call) -> str:
         """The body of a PullResponse; Fault when the context is not the last one given."""
         asked = _child(call, "Pull")
+        most = _most(asked)
         opened = self._take(asked, call.resource)
-        now, left = _fitting(opened.items, _most(asked), call.max_envelope)
+        now, left = _fitting(opened.items, most, call.max_envelope)
         items = f"<n:Items>{''.join(now)}</n:Items>"
         if not left:
             items += "<n:EndOfSequence/>"

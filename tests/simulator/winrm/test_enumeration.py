@@ -1,0 +1,161 @@
+"""Sequences: Enumerate, Pull, Release, and the bounds of an envelope."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from defusedxml.ElementTree import fromstring
+from tests.simulator.winrm.wsman import (
+    LICENSING,
+    NAMESPACES,
+    POOLS,
+    WMI,
+    code,
+    context_of,
+    enumerate_,
+    envelope,
+    find,
+    products,
+    pull,
+    service,
+    text,
+)
+
+from lictui.simulator.inventory import Mood
+from lictui.simulator.winrm.soap import SoapService
+
+if TYPE_CHECKING:
+    from tests.support.clock import FakeClock
+
+    from lictui.simulator.inventory import License
+
+
+async def test_the_first_reply_holds_one_item_and_pull_the_rest(soap: SoapService) -> None:
+    first = await enumerate_(soap)
+    assert len(find(first, "s:Body/n:EnumerateResponse/w:Items")) == 1
+    assert first.find(".//w:EndOfSequence", NAMESPACES) is None
+    second = await pull(soap, context_of(first))
+    assert products(first) + products(second) == ["XDT_PLT_UD", "PVS_STD_CCS", "CITRIX"]
+    find(second, "s:Body/n:PullResponse/n:EndOfSequence")
+    assert second.find(".//w:EndOfSequence", NAMESPACES) is None
+    assert context_of(second) == ""
+
+
+async def test_pull_gives_no_more_than_asked_for(soap: SoapService) -> None:
+    first = await enumerate_(soap)
+    second = await pull(soap, context_of(first), most="")  # WS-Enumeration's default is one
+    assert len(find(second, ".//n:Items")) == 1
+    assert second.find(".//n:EndOfSequence", NAMESPACES) is None
+    third = await pull(soap, context_of(second), "<n:MaxElements>1</n:MaxElements>")
+    assert products(third) == ["CITRIX"]
+    find(third, ".//n:EndOfSequence")
+
+
+async def test_every_pull_moves_on_and_an_earlier_context_fails(soap: SoapService) -> None:
+    contexts = [context_of(await enumerate_(soap))]
+    contexts.append(context_of(await pull(soap, contexts[0], "")))
+    assert len(set(contexts)) == 2
+    assert code(await pull(soap, contexts[0], status=500)) == "2150858779"
+    assert products(await pull(soap, contexts[1])) == ["CITRIX"]
+    assert code(await pull(soap, contexts[1], status=500)) == "2150858779"
+
+
+@pytest.mark.parametrize("held", [0, 1])
+async def test_what_fits_the_first_reply_ends_there(
+    licenses: tuple[License, ...], clock: FakeClock, held: int
+) -> None:
+    only = await enumerate_(service(licenses[:held], clock))
+    assert len(find(only, "s:Body/n:EnumerateResponse/w:Items")) == held
+    find(only, "s:Body/n:EnumerateResponse/w:EndOfSequence")
+    assert context_of(only) == ""
+
+
+@pytest.mark.parametrize("held", [0, 3])
+async def test_without_optimize_all_items_come_by_pull(
+    licenses: tuple[License, ...], clock: FakeClock, held: int
+) -> None:
+    soap = service(licenses[:held], clock)
+    first = await enumerate_(soap, optimize="")
+    assert len(find(first, "s:Body/n:EnumerateResponse")) == 1
+    rest = await pull(soap, context_of(first))
+    assert len(products(rest)) == held
+    find(rest, ".//n:EndOfSequence")
+
+
+async def test_an_enumeration_shows_one_moment(
+    licenses: tuple[License, ...], clock: FakeClock
+) -> None:
+    held = list(licenses)
+    soap = SoapService(
+        "lic-01", lambda: tuple(held), lambda: Mood.NORMAL, clock, latency=0, licensing=True
+    )
+    first = await enumerate_(soap)
+    held.clear()
+    assert len(products(await pull(soap, context_of(first)))) == 2
+
+
+async def test_a_released_enumeration_is_over(soap: SoapService) -> None:
+    context = context_of(await enumerate_(soap))
+    released = await pull(soap, context, "", "Release")
+    assert (text(released, "s:Header/a:Action") or "").endswith("/ReleaseResponse")
+    assert code(await pull(soap, context, status=500)) == "2150858779"
+
+
+async def test_a_context_belongs_to_its_resource(soap: SoapService) -> None:
+    context = context_of(await enumerate_(soap))
+    other = WMI + "root/cimv2/*"
+    assert code(await pull(soap, context, resource=other, status=500)) == "2150858779"
+    assert len(products(await pull(soap, context, resource=LICENSING.upper()))) == 2
+
+
+async def test_enumerations_left_open_do_not_pile_up(soap: SoapService) -> None:
+    oldest = context_of(await enumerate_(soap))
+    newest = ""
+    for _ in range(1000):
+        newest = context_of(await enumerate_(soap))
+    assert code(await pull(soap, oldest, status=500)) == "2150858779"
+    assert len(products(await pull(soap, newest))) == 2
+
+
+async def test_conditions_choose(soap: SoapService) -> None:
+    root = await enumerate_(soap, f"{POOLS} WHERE PLD='citrix' AND InUseCount = 1 OR Count=0")
+    assert products(root) == ["CITRIX"]
+    none = await enumerate_(soap, f"{POOLS} WHERE InUseCount &lt;> 1 AND PLD = 'CITRIX'")
+    assert products(none) == []
+
+
+async def test_max_elements_must_be_a_positive_number(soap: SoapService) -> None:
+    context = context_of(await enumerate_(soap))
+    for wrong in ("0", "-1", "many", "²"):
+        root = await pull(soap, context, f"<n:MaxElements>{wrong}</n:MaxElements>", status=500)
+        assert code(root) == "2150858817"
+
+
+async def test_an_envelope_stays_as_small_as_asked(
+    licenses: tuple[License, ...], clock: FakeClock
+) -> None:
+    soap = service(licenses[:1] * 50, clock)
+    first = await enumerate_(soap)
+    context, sizes = context_of(first), []
+    headers = "<w:MaxEnvelopeSize>8192</w:MaxEnvelopeSize>"
+    while context:
+        inside = (
+            f"<n:Pull><n:EnumerationContext>{context}</n:EnumerationContext>"
+            "<n:MaxElements>100</n:MaxElements></n:Pull>"
+        )
+        _, said = await soap.answer(envelope("Pull", inside, headers=headers))
+        assert len(said) <= 8192
+        sizes.append(len(products(fromstring(said))))
+        context = context_of(fromstring(said))
+    assert sum(sizes) == 49
+    assert max(sizes) > 3
+
+
+async def test_an_item_that_fits_no_envelope_is_a_fault(
+    licenses: tuple[License, ...], clock: FakeClock
+) -> None:
+    soap = service((replace(licenses[0], full_name="x" * 9000),), clock)
+    headers = "<w:MaxEnvelopeSize>8192</w:MaxEnvelopeSize>"
+    assert code(await enumerate_(soap, headers=headers, status=500)) == "2150858824"

@@ -1,0 +1,217 @@
+"""Instances, faults, moods: what is said to one envelope."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.simulator.winrm.wsman import (
+    NAMESPACES,
+    NIL,
+    POOLS,
+    TYPE,
+    WMI,
+    answer,
+    code,
+    context_of,
+    enumerate_,
+    envelope,
+    find,
+    products,
+    pull,
+    service,
+    text,
+)
+
+from lictui.simulator.inventory import Mood
+
+if TYPE_CHECKING:
+    from tests.support.clock import FakeClock
+
+    from lictui.simulator.inventory import License
+    from lictui.simulator.winrm.soap import SoapService
+
+
+async def test_an_instance_is_typed_and_qualified(soap: SoapService) -> None:
+    root = await enumerate_(soap)
+    pool = find(root, ".//w:Items/p:Citrix_GT_License_Pool")
+    assert pool.get(TYPE) == "p:Citrix_GT_License_Pool_Type"
+    assert text(pool, "p:Count") == "550"  # overdraft included
+    assert text(pool, "p:Overdraft") == "50"
+    assert text(pool, "p:InUseCount") == "412"
+    assert text(pool, "p:PooledAvailable") == "138"
+    assert text(pool, "p:PLDFullName") == "Citrix XenDesktop Platinum|User/Device"
+    assert text(pool, "p:LicenseType") == "Retail"
+    assert text(pool, "p:SubscriptionDate/cim:Datetime") == "2026-12-01T00:00:00Z"
+    assert (text(pool, "p:VendorString") or "").startswith(";LT=Retail;")
+    nil = [child.tag.rpartition("}")[2] for child in pool if child.get(NIL) == "true"]
+    assert nil == ["DUP_GROUP", "FLOAT_OK", "HOST_BASED", "HOSTID", "PLATFORMS", "USER_BASED"]
+
+
+async def test_a_projection_is_a_fragment_of_unqualified_children(soap: SoapService) -> None:
+    query = "select subscriptiondate, hostid, pld from citrix_gt_license_pool"
+    root = await enumerate_(soap, query)
+    fragment = find(root, ".//w:Items/w:XmlFragment")
+    assert [child.tag for child in fragment] == ["HOSTID", "PLD", "SubscriptionDate"]
+    assert fragment[0].get(NIL) == "true"
+    assert fragment.findtext("PLD") == "XDT_PLT_UD"
+    assert fragment.findtext("SubscriptionDate/Datetime") == "2026-12-01T00:00:00Z"
+
+
+async def test_a_license_has_an_end_or_none_and_a_serial_or_none(soap: SoapService) -> None:
+    first = await enumerate_(soap, "SELECT ExpirationDate,SerialNumber FROM Citrix_GT_License")
+    second = await pull(soap, context_of(first))
+    found = [each for root in (first, second) for each in root.findall(".//{*}XmlFragment")]
+    assert [each.findtext("ExpirationDate/Datetime") for each in found] == [
+        "2027-03-31T00:00:00Z",
+        None,
+        None,
+    ]
+    assert find(found[1], "ExpirationDate").get(NIL) == "true"
+    assert [each.findtext("SerialNumber") for each in found] == [
+        "LA-0000000001",
+        "LA-0000000002",
+        "",
+    ]
+    assert find(found[2], "SerialNumber").get(NIL) is None
+
+
+async def test_a_class_may_be_named_in_the_uri_instead(soap: SoapService) -> None:
+    resource = WMI + "ROOT/citrixlicensing/citrix_gt_license_pool"
+    assert products(await enumerate_(soap, "", resource)) == ["XDT_PLT_UD"]
+
+
+async def test_headers_of_a_reply(soap: SoapService) -> None:
+    root = await enumerate_(soap)
+    assert text(root, "s:Header/a:Action") == f"{NAMESPACES['n']}/EnumerateResponse"
+    assert text(root, "s:Header/a:RelatesTo") == "uuid:1&2"
+    assert (text(root, "s:Header/a:MessageID") or "").startswith("uuid:")
+    assert text(root, "s:Header/a:To") == f"{NAMESPACES['a']}/role/anonymous"
+
+
+async def test_a_fault_says_what_and_where(soap: SoapService) -> None:
+    root = await enumerate_(soap, "SELECT * FROM Citrix_GT_Nothing", status=500)
+    assert text(root, "s:Header/a:Action") == "http://schemas.dmtf.org/wbem/wsman/1/wsman/fault"
+    assert text(root, "s:Header/a:RelatesTo") == "uuid:1&2"
+    fault = find(root, "s:Body/s:Fault")
+    assert text(fault, "s:Code/s:Subcode/s:Value") == "n:CannotProcessFilter"
+    outer = find(fault, "s:Detail/f:WSManFault")
+    inner = find(outer, "f:Message/f:ProviderFault/f:WSManFault")
+    assert (outer.get("Code"), inner.get("Code")) == ("2150858778", "2150858778")
+    assert outer.get("Machine") == "lic-01"
+    said = "The specified class does not exist in the given namespace."
+    assert text(fault, "s:Reason/s:Text") == text(inner, "f:Message") == said
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"resource": WMI + "root/Nowhere/*"}, str(0x8004100E)),
+        ({"resource": "http://example.org/*"}, "2150858811"),
+        ({"query": "SELECT Nothing FROM Citrix_GT_License_Pool"}, "2150858778"),
+        ({"query": f"{POOLS} WHERE Nothing=1"}, "2150858778"),
+        ({"query": f"{POOLS} WHERE (PLD='x')"}, "2150858778"),
+        ({"query": "DROP TABLE licenses"}, "2150858778"),
+        ({"query": ""}, "2150858778"),
+        ({"dialect": "http://www.w3.org/TR/1999/REC-xpath-19991116"}, "2150858777"),
+        ({"headers": "<w:MaxEnvelopeSize>8191</w:MaxEnvelopeSize>"}, "2150858823"),
+        ({"headers": "<w:MaxEnvelopeSize>big</w:MaxEnvelopeSize>"}, "2150858817"),
+        ({"headers": "<w:OperationTimeout>60</w:OperationTimeout>"}, "2150858881"),
+    ],
+)
+async def test_what_cannot_be_answered_is_a_fault(
+    soap: SoapService, changes: dict[str, Any], expected: str
+) -> None:
+    assert code(await enumerate_(soap, status=500, **changes)) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (b"", "2150858819"),
+        (b"<s:Envelope", "2150858819"),
+        (b"\xff\xfe\x00", "2150858819"),
+        (b"<?xml version='1.0' encoding='nonsense'?><a/>", "2150858819"),
+        (b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "2150858819"),
+        (b"<html><body/></html>", "2150858817"),
+        (envelope("Enumerate", ""), "2150858817"),
+        (envelope("Pull", "<n:Pull/>"), "2150858779"),
+        (envelope("Renew", "<n:Renew/>"), "2150858753"),
+    ],
+)
+async def test_what_is_no_request_is_a_fault(
+    soap: SoapService, asked: bytes, expected: str
+) -> None:
+    assert code(await answer(soap, asked, 500)) == expected
+
+
+@pytest.mark.parametrize("name", ["[/x]<&>\"'", "\u202eevil", "a" * 300, "Ünïcode 授权"])
+async def test_names_come_through_as_they_are(
+    licenses: tuple[License, ...], clock: FakeClock, name: str
+) -> None:
+    soap = service((replace(licenses[0], product=name),), clock)
+    assert products(await enumerate_(soap)) == [name]
+
+
+async def test_what_xml_cannot_carry_is_replaced(
+    licenses: tuple[License, ...], clock: FakeClock
+) -> None:
+    soap = service((replace(licenses[0], product="a\x1b[31m\x00\x07\ud800\uffff"),), clock)
+    assert products(await enumerate_(soap)) == ["a\ufffd[31m\ufffd\ufffd\ufffd\ufffd"]
+
+
+async def test_a_server_without_licensing_has_no_such_namespace(
+    licenses: tuple[License, ...], clock: FakeClock
+) -> None:
+    soap = service(licenses, clock, licensing=False)
+    assert code(await enumerate_(soap, status=500)) == str(0x8004100E)
+    await enumerate_(soap, "SELECT Name FROM Win32_Service", WMI + "root/cimv2/*")
+
+
+async def test_identify(soap: SoapService) -> None:
+    root = await answer(soap, envelope("", "<i:Identify/>", ""))
+    assert text(root, ".//i:ProductVendor") == "Microsoft Corporation"
+
+
+async def test_an_answer_takes_its_time(licenses: tuple[License, ...], clock: FakeClock) -> None:
+    asking = asyncio.create_task(enumerate_(service(licenses, clock, latency=2.0)))
+    await clock.advance(1.9)
+    assert not asking.done()
+    await clock.advance(0.2)
+    assert products(await asking) == ["XDT_PLT_UD"]
+
+
+@pytest.mark.parametrize("given", ["PT1.5S", "P0DT0H0M1.5S"])
+async def test_a_server_gives_up_when_the_client_says(
+    licenses: tuple[License, ...], clock: FakeClock, given: str
+) -> None:
+    headers = f"<w:OperationTimeout>{given}</w:OperationTimeout>"
+    soap = service(licenses, clock, latency=60.0)
+    asking = asyncio.create_task(enumerate_(soap, headers=headers, status=500))
+    await clock.advance(1.4)
+    assert not asking.done()
+    await clock.advance(0.2)
+    assert code(await asking) == "2150858793"
+
+
+@pytest.mark.parametrize(
+    ("mood", "expected"), [(Mood.FORBIDDEN, "5"), (Mood.LIMITED, "2150859174")]
+)
+async def test_moods_that_are_faults(
+    licenses: tuple[License, ...], clock: FakeClock, mood: Mood, expected: str
+) -> None:
+    assert code(await enumerate_(service(licenses, clock, mood), status=500)) == expected
+
+
+async def test_an_empty_mood_has_no_licenses_but_its_services(
+    licenses: tuple[License, ...], clock: FakeClock
+) -> None:
+    soap = service(licenses, clock, Mood.EMPTY)
+    for query in (POOLS, "SELECT * FROM Citrix_GT_License"):
+        root = await enumerate_(soap, query)
+        assert len(find(root, ".//w:Items")) == 0
+        find(root, ".//w:EndOfSequence")
+    services = await enumerate_(soap, "SELECT * FROM Win32_Service", WMI + "root/cimv2/*")
+    assert len(find(services, ".//w:Items")) == 1
