@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -24,6 +24,7 @@ from lictui.sources.source import SourceError
 from lictui.sources.tls import ssl_context
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from lictui.clock import Clock
@@ -45,6 +46,8 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    fresh: bool = False  # it came over a connection that was opened for this request
+    certificate: bytes = b""  # the server's leaf in DER; b"" over plain HTTP
 
 
 class Link:
@@ -85,11 +88,12 @@ class Link:
             response = await client.send(request, stream=True)
             progress.answered = True
             try:
-                return await self._read(response, step)
+                reply = await self._read(response, step)
             finally:
                 await response.aclose()
         except (httpx.HTTPError, OSError, UnicodeError) as error:
             raise failure(error, request.url, progress, self._limits) from error
+        return replace(reply, fresh=progress.connected)
 
     @asynccontextmanager
     async def deadline(self) -> AsyncIterator[None]:
@@ -163,7 +167,16 @@ class Link:
                     "Is this really a license server? If so, raise max_reply in [polling].",
                     step,
                 )
-        return Reply(response.status_code, response.headers, bytes(body))
+        return Reply(
+            response.status_code, response.headers, bytes(body), certificate=_leaf(response)
+        )
+
+
+def _leaf(response: httpx.Response) -> bytes:
+    """The certificate that a login may have to be bound to."""
+    stream = response.extensions.get("network_stream")
+    handshake: ssl.SSLObject | None = stream.get_extra_info("ssl_object") if stream else None
+    return (handshake.getpeercert(binary_form=True) if handshake else None) or b""
 
 
 async def retrying(send: Callable[[], Awaitable[Reply]], clock: Clock) -> Reply:

@@ -1,0 +1,1 @@
+"""License servers on premises: their WMI classes, read over WS-Management."""
