@@ -29,7 +29,8 @@ FRESH = register(Board(), (server(),))
 
 def events(*results: Snapshot | Failure) -> tuple[Event, ...]:
     """The events of the last of these results, in a row."""
-    board, last = FRESH, ()
+    board = FRESH
+    last: tuple[Event, ...] = ()
     for number, result in enumerate(results):
         before = board.servers[0]
         board = apply(board, poll(result, at=START + number * 60))

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+from tests.cli.test_status_json import ANSWER, TODAY
+from tests.support.clock import START
+from tests.support.values import poll, pool, server, snapshot
+
+from lictui.cli import tables
+from lictui.cli.status_json import status_json
+from lictui.config.settings import Alerts
+from lictui.monitor.board import Board, apply, register
+
+
+def test_the_table_is_aligned_and_tells_what_to_do() -> None:
+    assert tables.as_table(ANSWER) == (
+        "SERVER       STATE    PRODUCT                  IN USE  INSTALLED  FREE    %  LEVEL\n"
+        "lic-emea-01  up       XDT_PLT_UD (2026-12-01)     412        500    88  82%  !\n"
+        "lic-emea-01  up       PVS_STD_CCS                   ?         80     ?    ?  unknown\n"
+        "lic-emea-01  up       CITRIX                        0         10    10   0%  ok\n"
+        "ddc-us-01    down\n"
+        "new          waiting\n"
+        "\n"
+        "TOTAL        MODEL        SERVERS  IN USE  INSTALLED  FREE    %  LEVEL\n"
+        "XDT_PLT_UD   user/device      1/1     412        500    88  82%  !\n"
+        "PVS_STD_CCS  concurrent       1/1       ?         80     ?    ?  unknown\n"
+        "\n"
+        "ddc-us-01: no answer from 10.0.0.9:443 in 10 s\n"
+        "  …\n"
+    )
+
+
+def test_csv_has_a_row_a_pool_and_one_for_a_server_without() -> None:
+    rows = list(csv.DictReader(io.StringIO(tables.as_csv(ANSWER))))
+    assert [row["server"] for row in rows] == ["lic-emea-01"] * 3 + ["ddc-us-01", "new"]
+    assert rows[0]["in_use"] == "412"
+    assert rows[1]["in_use"] == ""
+    assert rows[3]["reason"].startswith("timeout: no answer")
+
+
+def test_csv_text_that_a_spreadsheet_would_run_is_made_inert() -> None:
+    board = apply(
+        register(Board(), (server("=cmd()", group="@sum"),)),
+        poll(snapshot(pool("-1+1", in_use=5, installed=3)), "=cmd()"),
+    )
+    answer = status_json(board, Alerts(), START, TODAY)
+    (row,) = csv.DictReader(io.StringIO(tables.as_csv(answer)))
+    assert (row["server"], row["group"], row["product"]) == ("'=cmd()", "'@sum", "'-1+1")
+    assert row["free"] == "-2"  # a number stays one
+
+
+def test_json_lines_are_one_server_each() -> None:
+    lines = [json.loads(line) for line in tables.as_jsonl(ANSWER).splitlines()]
+    assert [line["name"] for line in lines] == ["lic-emea-01", "ddc-us-01", "new"]
+    assert {line["at"] for line in lines} == {"2026-11-24T06:00:00Z"}
+
+
+def test_markdown_escapes_its_own_mark() -> None:
+    board = apply(register(Board(), (server("a|b"),)), poll(name="a|b"))
+    text = tables.as_markdown(status_json(board, Alerts(), START, TODAY))
+    assert "a\\|b" in text
+    assert len({line.count("|") - line.count("\\|") for line in text.splitlines()}) == 1
+
+
+def test_no_server_is_said() -> None:
+    assert tables.as_table(status_json(Board(), Alerts(), START, TODAY)) == "No server matches.\n"
