@@ -119,22 +119,25 @@ class _Service:
 
     def _about(self, what: str, request: Request, site: Site, mood: Mood) -> Reply:
         licenses = () if mood is Mood.EMPTY else self._inventory()
+        asks = {name: value.lower() == "true" for name, value in request.query.items()}
         match what:
             case "me":
                 ends = self._login.ends(request.headers) or 0.0
-                return json_reply(bodies.me(site, self._login.username, iso(ends)))
+                body = bodies.me(site, self._login.username, iso(ends))
             case "site":
-                return json_reply(bodies.site_detail(site, licenses))
+                body = bodies.site_detail(site, licenses)
             case "alerts":
-                return json_reply(bodies.error_warning(site))
+                body = bodies.error_warning(site)
             case "controllers":
-                return json_reply(bodies.controllers(site, self._clock.now()))
-            case "overview" if request.query.get("async", "").lower() == "true":
-                return json_reply(None, status=202, headers=(("Location", _JOB),))
+                body = bodies.controllers(site, self._clock.now())
             case "job":
-                return json_reply({"Type": "GetLicenseSummary", "Status": "Complete"})
-        inventory = what == "result" or request.query.get("includeInventory", "").lower() == "true"
-        return json_reply(bodies.overview(site, licenses, inventory=inventory))
+                body = {"Type": "GetLicenseSummary", "Status": "Complete"}
+            case "overview" if asks.get("async"):
+                return json_reply(None, status=202, headers=(("Location", _JOB),))
+            case _:
+                inventory = what == "result" or asks.get("includeInventory", False)
+                body = bodies.overview(site, licenses, inventory=inventory)
+        return json_reply(body)
 
 
 def _routes(site: Site) -> dict[str, str]:
