@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from lictui.config.registry import save_servers
+from lictui.errors import LictuiError
 from lictui.model import DEFAULT_INTERVAL, Server, SourceName
 from lictui.paths import Paths, write_private
 from lictui.simulator.certificate import self_signed
@@ -72,7 +73,7 @@ async def start(
     """Serve `estate`, and write servers.toml, config.toml and the passwords to `config_dir`.
 
     `speed` is how fast the client's clock runs. With a `base_port` the servers listen on it and
-    the ports after it, in their order. OSError when a port is taken.
+    the ports after it, in their order. LictuiError when that is not possible.
     """
     shared = None
     if len(estate.servers) > _OWN_CERTIFICATE:
@@ -83,7 +84,13 @@ async def start(
             place = _Place(host, base_port + at if base_port else 0, shared)
             secret = config_dir / SECRETS / simulated.name
             password = _password(estate, simulated)
-            server, listener = await _serve(estate, simulated, clock, place, password)
+            try:
+                server, listener = await _serve(estate, simulated, clock, place, password)
+            except OSError as error:
+                raise LictuiError(
+                    f"cannot listen on {host}:{place.port or '*'}: {error.strerror or error}",
+                    "choose another host or base port, or let the ports be any free ones",
+                ) from None
             stack.push_async_callback(listener.aclose)
             write_private(secret, password.encode())
             servers.append(_registered(server, simulated, f"file:{secret}", speed))
