@@ -25,6 +25,10 @@ class Engine(Protocol):
         """The past, in buckets."""
         ...
 
+    async def many(self, questions: tuple[Question, ...]) -> tuple[Series, ...]:
+        """The same for several questions, answered in their order."""
+        ...
+
     async def events(self, limit: int = 1000) -> tuple[Event, ...]:
         """The journal, newest first."""
         ...

@@ -25,8 +25,9 @@ _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Cn", "Zl", "Zp"))
 @lru_cache(maxsize=8192)
 def clean(text: str) -> str:
     """`text` as it may stand in cells: what moves the cursor or turns the direction is a blank."""
-    kept = "".join(" " if unicodedata.category(c) in _UNSEEN else c for c in text)
-    return " ".join(kept.split())
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(" " if unicodedata.category(c) in _UNSEEN else c for c in text)
 
 
 @lru_cache(maxsize=8192)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lictui.model import Level, State
 from lictui.products import Product
 from lictui.tui import text
-from lictui.tui.filter import Filter
+from lictui.tui.filter import NOTHING
 from lictui.tui.ink import Tone
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from lictui.config.settings import Alerts, Thresholds
     from lictui.model import Model, Pool, PoolKey, Reading, Snapshot
     from lictui.monitor.board import Board, ServerStatus
+    from lictui.tui.filter import Filter
     from lictui.tui.ink import Run
 
 RowId = tuple[str, "PoolKey | None"]  # server and pool; without a pool the server itself
-NO_FILTER: Final = Filter()
 SORTS: Final = ("registry", "name", "ratio", "free", "alerts")
 
 
@@ -76,7 +76,7 @@ class Wanted:
     """What the user wants to see of the board, and in which order."""
 
     group: str = ""
-    filter: Filter = NO_FILTER
+    filter: Filter = NOTHING
     sort: str = SORTS[0]
     reverse: bool = False
     alone: str = ""  # the one server whose pane is maximised
@@ -139,7 +139,7 @@ def pane(
         status.state,
         figures if status.live else since,
         server.source.value,
-        text.clean(f"{snapshot.reported_name} {snapshot.version}") if snapshot else "",
+        text.clean(f"{snapshot.reported_name} {snapshot.version}".strip()) if snapshot else "",
         _mode(snapshot, moment.today) if snapshot else "",
         _reason(status),
         tuple(_row(status, pool, alerts, stale, _twins(pool, pools)) for pool in pools),

@@ -5,10 +5,20 @@ Owns that frame. Must not know what stands between the two lines.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, cast
+from zoneinfo import ZoneInfo
 
+from textual import on
+from textual.events import Resize
 from textual.screen import Screen
-from textual.widgets import Footer
+
+from lictui.tui.export import write_csv
+from lictui.tui.ink import Tone
+from lictui.tui.views import Moment
+from lictui.tui.widgets.headline import Headline, head
+from lictui.tui.widgets.statusline import Statusline, offered
+from lictui.tui.widgets.toosmall import TooSmall, fits
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -16,35 +26,95 @@ if TYPE_CHECKING:
 
     from lictui.monitor.board import Board
     from lictui.tui.app import LictuiApp
-
-Table = tuple[tuple[str, ...], ...]  # the first row names the columns
+    from lictui.tui.export import Table
+    from lictui.tui.ink import Run
 
 
 class View(Screen[None]):
     """One of the views behind the keys 1 to 5. A subclass says what it is called and its body."""
 
     VIEW: ClassVar[str] = ""
+    AUTO_FOCUS = "#body"
+    DEFAULT_CSS = """
+    View {
+        overflow: hidden;
+        TooSmall { display: none; }
+        &.-too-small > * { display: none; }
+        &.-too-small > TooSmall { display: block; }
+    }
+    """
 
     @property
     def lictui(self) -> LictuiApp:
         """The application, as what it is."""
         return cast("LictuiApp", self.app)
 
+    @property
+    def moment(self) -> Moment:
+        """Now, and today where the user is."""
+        now = self.lictui.clock.now()
+        name = self.lictui.settings.timezone
+        local = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(name) if name else None)
+        return Moment(now, local.date())
+
     def compose(self) -> ComposeResult:
         """The frame, with the body inside."""
-        yield self.body()
-        yield Footer()
+        app = self.lictui
+        yield Headline(app.clock, app.symbols)
+        body = self.body()
+        body.id = "body"
+        yield body
+        keymap = dict(app.settings.keymap)
+        yield Statusline(self.VIEW, offered(self.VIEW, keymap, read_only=app.read_only))
+        yield TooSmall()
 
     def body(self) -> Widget:
         """The one widget between head line and status line."""
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        """Follow the board."""
-        self.watch(self.app, "board", self.board_changed)
+        """Follow the board, unless the screen is paused."""
+        self.watch(self.app, "board", self._board_came)
+        self.watch(self.app, "paused", self._pause_came)
+
+    def _board_came(self, board: Board) -> None:
+        if not self.lictui.paused:
+            self._show(board)
+
+    def _pause_came(self, paused: bool) -> None:  # noqa: FBT001 - Textual calls it
+        self.say(self.standing())
+        if not paused:
+            self._show(self.lictui.board)
+
+    def _show(self, board: Board) -> None:
+        app = self.lictui
+        headline = self.query_one(Headline)
+        headline.view = head(board, app.settings.alerts, self.moment.today)
+        headline.flag = " ".join(
+            word for word, true in (("lictui demo", app.demo), ("read only", app.read_only)) if true
+        )
+        self.board_changed(board)
 
     def board_changed(self, board: Board) -> None:
-        """A new board; also called once at the start."""
+        """A new board to show; also called once at the start."""
+
+    def standing(self) -> tuple[Run, ...]:
+        """What the status line says in place of the keys, if anything."""
+        if not self.lictui.paused:
+            return ()
+        return (
+            (" PAUSED ", Tone.WARN),
+            ("the screen stands still, recording goes on ", Tone.TEXT),
+            ("p goes on", Tone.QUIET),
+        )
+
+    def say(self, runs: tuple[Run, ...]) -> None:
+        """Put this on the status line; nothing puts the keys back."""
+        self.query_one(Statusline).said = runs
+
+    @on(Resize)
+    def _measure(self, event: Resize) -> None:
+        self.set_class(not fits(event.size), "-too-small")
 
     @property
     def chosen_server(self) -> str:
@@ -62,8 +132,27 @@ class View(Screen[None]):
     def action_poll_server(self) -> None:
         """Ask the chosen server now."""
         if name := self.chosen_server:
-            self.lictui.engine.poll_now(name)
-            self.notify(f"Polling {name}", markup=False)
+            self.lictui.poll(name)
+
+    def action_copy(self) -> None:
+        """The chosen row, to the clipboard of the terminal."""
+        if copied := self.copied():
+            self.app.copy_to_clipboard(copied)
+            self.notify(f"Copied: {copied}", markup=False)
+
+    def action_export(self) -> None:
+        """What is shown, into a file in the current folder."""
+        table = self.exported()
+        if len(table) <= 1:
+            self.notify("There is nothing to export here", severity="warning", markup=False)
+            return
+        try:
+            file = write_csv(table, self.VIEW, self.lictui.clock.now())
+        except OSError as error:
+            said = f"Could not write the file: {error.strerror or error}"
+            self.notify(said, severity="error", markup=False)
+        else:
+            self.notify(f"{len(table) - 1} rows written to {file}", markup=False)
 
     def action_back(self) -> None:
         """Leave a screen that was opened from another."""

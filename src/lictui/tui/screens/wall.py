@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.widgets import Static
+from textual import on, work
 
-from lictui.tui import commands
+from lictui.tui import commands, text
+from lictui.tui import filter as filters
+from lictui.tui.ink import Tone
+from lictui.tui.pasts import Pasts, question
 from lictui.tui.screens.view import View
+from lictui.tui.views import SORTS, Panes, Wanted, chosen
+from lictui.tui.widgets.filterbar import FilterBar
+from lictui.tui.widgets.wall import Wall
 
 if TYPE_CHECKING:
+    from textual.app import ComposeResult
     from textual.binding import BindingType
-    from textual.widget import Widget
+
+    from lictui.model import PoolKey
+    from lictui.monitor.board import Board
+    from lictui.tui.export import Table
+    from lictui.tui.ink import Run
+    from lictui.tui.views import PaneView, RowId, RowView
+
+_AGES: float = 10  # seconds between two looks at whether an age reads differently
+_COLUMNS = (
+    "server", "state", "product", "name", "model", "subscription_date",
+    "in_use", "installed", "overdraft", "free", "ratio", "level",
+)  # fmt: skip
 
 
 class WallScreen(View):
@@ -20,6 +39,210 @@ class WallScreen(View):
     VIEW = "wall"
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("wall")]
 
-    def body(self) -> Widget:
+    def __init__(self) -> None:
+        super().__init__()
+        self._panes = Panes()
+        self._pasts: Pasts[RowId] = Pasts()
+        self._all: tuple[PaneView, ...] = ()
+        self._wanted = Wanted()
+        self._spelled = ""
+
+    def body(self) -> Wall:
         """The panes."""
-        return Static("")
+        return Wall(self.lictui.symbols)
+
+    def compose(self) -> ComposeResult:
+        """The frame, and the filter's line."""
+        yield from super().compose()
+        yield FilterBar()
+
+    def on_mount(self) -> None:
+        """Begin as it was left."""
+        app = self.lictui
+        sort = app.remembered.get("sort", "")
+        self._wanted = Wanted(
+            group=app.group,
+            filter=filters.parse_or_none(app.pattern),
+            sort=sort if sort in SORTS else SORTS[0],
+            reverse=app.remembered.get("reverse") == "yes",
+        )
+        self._spelled = app.pattern
+        super().on_mount()
+        self.watch(app, "polling", self._again, init=False)
+        self.set_interval(_AGES, self._again)
+
+    @property
+    def _wall(self) -> Wall:
+        return self.query_one(Wall)
+
+    def board_changed(self, board: Board) -> None:
+        """Draw this board."""
+        app = self.lictui
+        self._all = self._panes.of(board, app.settings.alerts, self.moment, app.polling)
+        self._pasts.read(
+            ((status.server.name, pool.key), status.answered_at, pool.reading)
+            for status in board.servers
+            if status.live and status.snapshot and status.answered_at is not None
+            for pool in status.snapshot.pools
+        )
+        self._want(self._wanted)
+
+    def _again(self) -> None:
+        if not self.lictui.paused:
+            self.board_changed(self.lictui.board)
+
+    def _want(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        with self.app.batch_update():
+            self._wall.pasts = self._pasts.known
+            self._wall.panes = chosen(self._all, wanted)
+            self.say(self.standing())
+
+    def standing(self) -> tuple[Run, ...]:
+        """Paused, filtered, or nothing."""
+        if said := super().standing():
+            return said
+        wanted, shown = self._wanted, len(self._wall.panes)
+        if not self._all:
+            return ((" no server is registered: ", Tone.TEXT), ("a adds one", Tone.QUIET))
+        runs: list[Run] = []
+        if wanted.filter.pattern is not None:
+            found = f"{shown} of {len(self._all)} servers" if shown else "no match"
+            runs.append((f" /{text.clean(self._spelled)} ", Tone.ACCENT))
+            runs.append((f" {found} ", Tone.TEXT if shown else Tone.WARN))
+        if wanted.group:
+            runs.append((f" group {text.clean(wanted.group)} ", Tone.ACCENT))
+        if wanted.alone:
+            runs.append((f" {text.clean(wanted.alone)} alone ", Tone.ACCENT))
+        return (*runs, (" esc shows all", Tone.QUIET)) if runs else ()
+
+    # Trends
+
+    @on(Wall.Seen)
+    def _seen(self, event: Wall.Seen) -> None:
+        now = self.moment.now
+        rows = self._pasts.due(event.rows, now, event.cells)
+        if rows:
+            self._ask(rows, now, event.cells)
+
+    @work(group="trends")
+    async def _ask(self, rows: tuple[RowId, ...], now: float, cells: int) -> None:
+        asked = [(row, (row[0], row[1])) for row in rows if row[1] is not None]
+        questions = tuple(question(((server, key),), now, cells) for _, (server, key) in asked)
+        answers = await self.lictui.engine.many(questions)
+        self._pasts.take(zip((row for row, _ in asked), answers, strict=True), now, cells)
+        self._wall.pasts = self._pasts.known
+
+    # What is chosen
+
+    @property
+    def chosen_server(self) -> str:
+        """The server whose pane the cursor is in."""
+        return self._wall.cursor[0] if self._wall.cursor else ""
+
+    def _row(self) -> RowView | None:
+        pane = self._wall.chosen
+        rows = pane.rows if pane else ()
+        return next((row for row in rows if row.id == self._wall.cursor), None)
+
+    def copied(self) -> str:
+        """Server, product and figures."""
+        row = self._row()
+        if row is None:
+            return self.chosen_server
+        figures = f"{text.figure(row.reading.in_use)} / {text.figure(row.reading.installed)}"
+        return f"{row.server}  {row.name}  {figures}  {text.percent(row.reading.ratio)}"
+
+    def exported(self) -> Table:
+        """The rows that are shown, a line each."""
+        return (_COLUMNS, *(_cells(p, row) for p in self._wall.panes for row in p.rows))
+
+    # Keys
+
+    def action_open(self) -> None:
+        """The chart of the chosen row."""
+        self.action_product()
+
+    def action_product(self) -> None:
+        """The chart of the chosen row."""
+        if row := self._row():
+            self.lictui.open_product((row.server,), row.key.product)
+        else:
+            self.notify("No license to show here", severity="warning", markup=False)
+
+    @on(Wall.Opened)
+    def _opened(self) -> None:
+        self.action_product()
+
+    def action_move(self, step: int) -> None:
+        """A row down or up."""
+        self._wall.move(step)
+
+    def action_page(self, step: int) -> None:
+        """A screen down or up."""
+        self._wall.page(step)
+
+    def action_edge(self, step: int) -> None:
+        """The first or last row."""
+        self._wall.to_edge(step)
+
+    def action_pane(self, step: int) -> None:
+        """The next or previous pane."""
+        self._wall.step_pane(step)
+
+    def action_sort_next(self) -> None:
+        """Sort by the next column."""
+        sort = SORTS[(SORTS.index(self._wanted.sort) + 1) % len(SORTS)]
+        self._sorted(replace(self._wanted, sort=sort, reverse=False))
+
+    def action_sort_reverse(self) -> None:
+        """Turn the order around."""
+        self._sorted(replace(self._wanted, reverse=not self._wanted.reverse))
+
+    def _sorted(self, wanted: Wanted) -> None:
+        self._want(wanted)
+        self.lictui.remember(sort=wanted.sort, reverse="yes" if wanted.reverse else "no")
+        turned = ", reversed" if wanted.reverse else ""
+        self.notify(f"Sorted by {wanted.sort}{turned}", timeout=2, markup=False)
+
+    def action_group_next(self) -> None:
+        """The next group alone; after the last all again."""
+        groups = ["", *sorted({pane.group for pane in self._all if pane.group})]
+        at = groups.index(self._wanted.group) if self._wanted.group in groups else 0
+        self._want(replace(self._wanted, group=groups[(at + 1) % len(groups)]))
+
+    def action_maximise(self) -> None:
+        """The chosen pane alone, or all again."""
+        alone = "" if self._wanted.alone else self.chosen_server
+        self._want(replace(self._wanted, alone=alone))
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.query_one(FilterBar).open(self._spelled)
+
+    def action_back(self) -> None:
+        """Undo the filter, then what else narrows the wall."""
+        self.query_one(FilterBar).close()
+        self._spelled = ""
+        self._want(replace(self._wanted, filter=filters.NOTHING, group="", alone=""))
+
+    @on(FilterBar.Changed)
+    def _filtered(self, event: FilterBar.Changed) -> None:
+        if self.query_one(FilterBar).is_open:
+            self._spelled = event.spelled
+            self._want(replace(self._wanted, filter=event.wanted))
+            self.query_one(FilterBar).word("" if self._wall.panes else "no match")
+
+    @on(FilterBar.Closed)
+    def _filter_closed(self) -> None:
+        self._wall.focus()
+
+
+def _cells(pane: PaneView, row: RowView) -> tuple[str | int | float | None, ...]:
+    key: PoolKey = row.key
+    reading = row.reading
+    return (
+        row.server, pane.state.value, key.product, row.name, row.model.value,
+        key.subscription_date, reading.in_use, reading.installed, reading.overdraft,
+        reading.free, reading.ratio, row.level.value,
+    )  # fmt: skip

@@ -10,6 +10,8 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from rich.cells import cell_len
+
 from lictui.model import Level, Model, State
 from lictui.tui import text
 from lictui.tui.ink import OF_LEVEL, Tone, fit, width
@@ -75,7 +77,7 @@ def columns(inside: int, digits: int, longest: int) -> Columns:
     rest = inside - (model + 1 if model else 0) - 2 - 2 * digits - 3 - word - _RATIO
     with_trend = rest >= 28  # noqa: PLR2004 - name 12, gauge 8, trend 6 and their blanks
     rest -= 2 if with_trend else 1
-    name = min(max(longest, 8), max(rest * 45 // 100, rest - 90, 8))
+    name = min(max(longest, 8), max(rest * 48 // 100, rest - 90, 8))
     left = rest - name
     if left < BEYOND + 3:
         return Columns(max(rest + 1, 1), model, 0, digits, word, 0)
@@ -91,6 +93,37 @@ def model_word(model: Model) -> str:
 def use_word(model: Model) -> str:
     """What `in use` means for this model."""
     return "assigned" if model is Model.USER_DEVICE else "in use"
+
+
+def inside(cells: int) -> int:
+    """Cells between the two borders of a pane."""
+    return cells - _FRAME
+
+
+def measure(view: PaneView) -> tuple[int, int]:
+    """Digits of the largest figure and cells of the longest name in a pane."""
+    rows = [row for row in view.rows if row.counted]
+    largest = [f or 0 for r in rows for f in (r.reading.in_use, r.reading.installed)]
+    return (
+        max((len(text.figure(figure)) for figure in largest), default=1),
+        max((cell_len(row.name) for row in view.rows), default=1),
+    )
+
+
+def heading(name: str, count: str, cells: int, symbols: Symbols) -> Line:
+    """The line above the panes of one group."""
+    said: list[Run] = [
+        (symbols.horizontal * 2 + " ", Tone.FRAME),
+        (text.shorten(name, max(cells - 20, 8), symbols.ellipsis), Tone.ACCENT),
+        (f" {symbols.dot} {count} ", Tone.QUIET),
+    ]
+    return fit((*said, (symbols.horizontal * max(cells - width(said), 0), Tone.FRAME)), cells)
+
+
+def with_cursor(line: Line, symbols: Symbols) -> Line:
+    """The line with its left border turned into the cursor."""
+    (first, _), *rest = line
+    return ((symbols.cursor, Tone.ACCENT), (first[1:], Tone.TEXT), *rest)
 
 
 def height(view: PaneView, cells: int) -> int:
@@ -215,7 +248,7 @@ def row(view: RowView, past: Past, shape: Columns, symbols: Symbols) -> Line:
         word = _MODEL[view.model][shape.model < len("user/device")]
         runs.append((text.pad(word, shape.model) + " ", Tone.QUIET))
     runs += _live(view, past, shape, symbols) if live else _dead(view, shape, symbols)
-    if shape.trend:
+    if shape.trend and view.counted:
         limits = view.limits
         drawn = trend(past, view.reading.installed, limits, shape.trend, symbols)
         runs += [(" ", Tone.TEXT), *(drawn if live else [(t, Tone.QUIET) for t, _ in drawn])]
@@ -228,7 +261,8 @@ def _live(view: RowView, past: Past, shape: Columns, symbols: Symbols) -> list[R
     if shape.gauge:
         runs += [(" ", Tone.TEXT), *gauge(reading, level, past.peak, shape.gauge, symbols)]
     word = f" {use_word(view.model):<{_WORD - 1}}" if shape.word else ""
-    said = f"{text.percent(reading.ratio):>{_RATIO - 1}}{symbols.level[level]}"
+    mark = " " if reading.ratio is None else symbols.level[level]
+    said = f"{text.percent(reading.ratio):>{_RATIO - 1}}{mark}"
     tone = Tone.TEXT if level is Level.OK else OF_LEVEL[level]
     return [*runs, (" " + figures(reading, shape.digits), tone), (word, Tone.QUIET), (said, tone)]
 

@@ -1,0 +1,91 @@
+"""The line behind `/`: a regex as it is typed, and at once what is wrong with it.
+
+Owns the typing. Must not know what is filtered: it tells its screen every filter that is right.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Input, Label
+
+from lictui.tui import filter as filters
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from lictui.tui.filter import Filter
+
+
+class FilterBar(Horizontal):
+    """Hidden until it is opened."""
+
+    DEFAULT_CSS = """
+    FilterBar {
+        dock: bottom;
+        height: 1;
+        background: $panel;
+        display: none;
+        &.-open { display: block; }
+        Label { color: $accent; padding: 0 1; }
+        Input { width: 1fr; border: none; height: 1; padding: 0; background: $panel; }
+        #wrong { color: $error; }
+    }
+    """
+
+    class Changed(Message):
+        """Another filter is wanted; its text stands beside it."""
+
+        def __init__(self, wanted: Filter, spelled: str) -> None:
+            super().__init__()
+            self.wanted = wanted
+            self.spelled = spelled
+
+    class Closed(Message):
+        """Typing has ended."""
+
+    def compose(self) -> ComposeResult:
+        """A slash, the field, and room for a word about it."""
+        yield Label("/")
+        yield Input(placeholder="regex over servers and products, ! inverts", compact=True)
+        yield Label("", id="wrong", markup=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is being typed in."""
+        return self.has_class("-open")
+
+    def open(self, spelled: str) -> None:
+        """Show it with this text and begin to type."""
+        self.add_class("-open")
+        field = self.query_one(Input)
+        field.value = spelled
+        field.focus()
+
+    def close(self) -> None:
+        """Hide it; the filter stays."""
+        self.remove_class("-open")
+        self.post_message(self.Closed())
+
+    def word(self, said: str) -> None:
+        """Say something about what is typed."""
+        self.query_one("#wrong", Label).update(said)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        try:
+            wanted = filters.parse(event.value)
+        except ValueError as error:
+            self.word(f"not a regex: {error}")
+            return
+        self.word("")
+        self.post_message(self.Changed(wanted, event.value))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.close()

@@ -1,0 +1,272 @@
+"""The wall of panes: one scrolling widget that draws only the lines in view.
+
+Owns the cursor, the places of the panes, and which lines are repainted: those whose text or tone
+changed, and no other. Must not know where panes come from or what opening one does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual import on
+from textual.events import Click, Resize
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import var
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from lictui.tui import flow, text
+from lictui.tui.symbols import UNICODE
+from lictui.tui.widgets import paint, pane
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lictui.tui.ink import Line
+    from lictui.tui.symbols import Symbols
+    from lictui.tui.views import PaneView, RowId
+    from lictui.tui.widgets.trend import Past
+
+_NO_PASTS: Final[Mapping[RowId, Past]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What stands in one line of one column."""
+
+    line: Line
+    chosen: bool
+
+
+class Wall(ScrollView, can_focus=True):
+    """All panes. Set `panes` and `pasts`; equal values repaint nothing."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = paint.TONES
+    DEFAULT_CSS = "Wall { scrollbar-gutter: stable; scrollbar-size: 0 1;" + paint.CSS + "}"
+
+    panes: var[tuple[PaneView, ...]] = var(())
+    pasts: var[Mapping[RowId, Past]] = var(_NO_PASTS)
+    cursor: var[RowId | None] = var(None)
+
+    class Opened(Message):
+        """The row under the cursor is wanted in full."""
+
+        def __init__(self, row: RowId) -> None:
+            super().__init__()
+            self.row = row
+
+    class Seen(Message):
+        """Other rows than before are in view, or their trends have another width."""
+
+        def __init__(self, rows: tuple[RowId, ...], cells: int) -> None:
+            super().__init__()
+            self.rows = rows
+            self.cells = cells  # of a trend
+
+    def __init__(self, symbols: Symbols = UNICODE) -> None:
+        super().__init__()
+        self._symbols = symbols
+        self._flow = flow.flow((), 0, 1)
+        self._shape = pane.columns(60, 1, 1)
+        self._lines: dict[str, tuple[tuple[object, ...], tuple[Line, ...]]] = {}
+        self._measured: dict[str, tuple[PaneView, int, int]] = {}
+        self._drawn: dict[int, tuple[_Piece, ...]] = {}
+        self._seen: tuple[tuple[RowId, ...], int] = ((), 0)
+
+    # What is shown
+
+    def watch_panes(self) -> None:
+        """Place the panes and repaint what changed."""
+        self._place()
+
+    def watch_pasts(self) -> None:
+        """Repaint the rows whose trend changed."""
+        self._repaint()
+
+    @on(Resize)
+    def _resized(self) -> None:
+        self._place()
+
+    def _place(self) -> None:
+        width = self.scrollable_content_region.width
+        if not width:
+            return
+        count = flow.column_count(width) if len(self.panes) > 1 else 1
+        edges = flow.edges(width, count)
+        narrowest = min(b - a for a, b in pairwise(edges))
+        measured = {view.server: self._measure(view) for view in self.panes}
+        self._measured = measured
+        digits = max((digits for _, digits, _ in measured.values()), default=1)
+        longest = max((name for _, _, name in measured.values()), default=1)
+        self._shape = pane.columns(pane.inside(narrowest), digits, longest)
+        places = [flow.Place(v.group, pane.height(v, narrowest)) for v in self.panes]
+        self._flow = flow.flow(places, width, count)
+        self._lines = {name: kept for name, kept in self._lines.items() if name in measured}
+        self._keep_cursor()
+        self.virtual_size = Size(width, self._flow.height)
+        self._repaint()
+
+    def _measure(self, view: PaneView) -> tuple[PaneView, int, int]:
+        known = self._measured.get(view.server)
+        if known and known[0] is view:
+            return known
+        return view, *pane.measure(view)
+
+    def _repaint(self) -> None:
+        """Mark the visible lines dirty whose text or tone is no longer what was drawn."""
+        top = self.scroll_offset.y
+        width = self.size.width
+        for y, before in list(self._drawn.items()):
+            if y < self.size.height and self._pieces(y + top) != before:
+                self.refresh(Region(0, y, width, 1))
+        self._tell_seen()
+
+    def _pieces(self, line: int) -> tuple[_Piece, ...]:
+        band = self._flow.band_at(line)
+        if band is None:
+            return ()
+        if not band.count:
+            return (_Piece(self._heading(self.panes[band.first].group), chosen=False),)
+        pieces = []
+        for column in range(band.count):
+            view = self.panes[band.first + column]
+            cells = self._flow.cells(column)
+            here = view.server == (self.cursor[0] if self.cursor else None)
+            at = pane.cursor_line(view, self.cursor, cells) if here and self.cursor else -1
+            drawn = self._pane_lines(view, cells, band.height)
+            pieces.append(_Piece(drawn[line - band.top], chosen=band.top + at == line))
+        return tuple(pieces)
+
+    def _pane_lines(self, view: PaneView, cells: int, high: int) -> tuple[Line, ...]:
+        pasts = tuple(self.pasts.get(row.id) for row in view.rows)
+        key = (view, cells, high, self._shape, pasts)
+        known = self._lines.get(view.server)
+        if known is None or known[0] != key:
+            drawn = pane.lines(view, self.pasts, cells, high, self._shape, self._symbols)
+            known = self._lines[view.server] = (key, drawn)
+        return known[1]
+
+    def _heading(self, group: str) -> Line:
+        views = [view for view in self.panes if view.group == group]
+        count = "1 server" if len(views) == 1 else f"{len(views)} servers"
+        name = text.clean(group) or "no group"
+        return pane.heading(name, count, self.size.width, self._symbols)
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen, from the panes it crosses."""
+        pieces = self._pieces(y + self.scroll_offset.y)
+        self._drawn[y] = pieces
+        found = []
+        for piece in pieces:
+            line = pane.with_cursor(piece.line, self._symbols) if piece.chosen else piece.line
+            found += paint.segments(self, line, chosen=piece.chosen)
+        return Strip(found).adjust_cell_length(self.size.width, self.rich_style)
+
+    # What is in view
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Other lines are in view."""
+        super().watch_scroll_y(old_value, new_value)
+        self._tell_seen()
+
+    def _tell_seen(self) -> None:
+        top = self.scroll_offset.y
+        rows: list[RowId] = []
+        for band in self._flow.bands:
+            if band.top + band.height > top and band.top < top + self.size.height:
+                for view in self.panes[band.first : band.first + band.count]:
+                    rows += [row.id for row in view.rows]
+        seen = (tuple(rows), self._shape.trend)
+        if seen != self._seen:
+            self._seen = seen
+            self.post_message(self.Seen(*seen))
+
+    # The cursor
+
+    @property
+    def chosen(self) -> PaneView | None:
+        """The pane that the cursor is in."""
+        return self.panes[at] if (at := self._at()) is not None else None
+
+    def _at(self) -> int | None:
+        name = self.cursor[0] if self.cursor else ""
+        return next((i for i, view in enumerate(self.panes) if view.server == name), None)
+
+    def _keep_cursor(self) -> None:
+        """Leave the cursor where it is, or as near as can be when its row is gone."""
+        view = self.chosen
+        if view is not None and self.cursor in view.ids:
+            return
+        if view is None and self.panes:
+            view = self.panes[0]
+        self.set_reactive(Wall.cursor, view.ids[0] if view else None)
+
+    def watch_cursor(self) -> None:
+        """Show where the cursor is."""
+        self._repaint()
+        at = self._at()
+        if at is None or self.cursor is None:
+            return
+        band = self._flow.band_of(at)
+        line = band.top + pane.cursor_line(
+            self.panes[at], self.cursor, self._flow.cells(at - band.first)
+        )
+        first = self.panes[at].ids[0] == self.cursor
+        top = band.top - (1 if band.top and first else 0) if first else line
+        if top < self.scroll_offset.y:
+            self.scroll_to(y=top, animate=False)
+        elif line + 2 > self.scroll_offset.y + self.size.height:
+            self.scroll_to(y=line + 2 - self.size.height, animate=False)
+
+    def move(self, step: int) -> None:
+        """To the next or previous row; past the end of a pane to the one below or above it."""
+        at = self._at()
+        if at is None or self.cursor is None:
+            return
+        ids = self.panes[at].ids
+        index = ids.index(self.cursor) + step
+        if 0 <= index < len(ids):
+            self.cursor = ids[index]
+            return
+        band = self._flow.band_of(at)
+        bands = [each for each in self._flow.bands if each.count]
+        beside = bands.index(band) + (1 if step > 0 else -1)
+        if 0 <= beside < len(bands):
+            next_band = bands[beside]
+            column = min(at - band.first, next_band.count - 1)
+            below = self.panes[next_band.first + column].ids
+            self.cursor = below[0] if step > 0 else below[-1]
+
+    def step_pane(self, step: int) -> None:
+        """To the first row of the next or previous pane, around the end."""
+        at = self._at()
+        if at is not None:
+            self.cursor = self.panes[(at + step) % len(self.panes)].ids[0]
+
+    def page(self, step: int) -> None:
+        """A screen further or back."""
+        for _ in range(max(1, self.size.height - 4)):
+            self.move(step)
+
+    def to_edge(self, step: int) -> None:
+        """To the first or the last row of all."""
+        if self.panes:
+            self.cursor = self.panes[-1].ids[-1] if step > 0 else self.panes[0].ids[0]
+
+    @on(Click)
+    def _clicked(self, event: Click) -> None:
+        line = event.y + self.scroll_offset.y
+        at = self._flow.pane_at(event.x, line)
+        if at is None:
+            return
+        view, band = self.panes[at], self._flow.band_of(at)
+        cells = self._flow.cells(at - band.first)
+        rows = {band.top + pane.cursor_line(view, row, cells): row for row in view.ids}
+        row = rows.get(line, view.ids[0])
+        if row == self.cursor and line in rows:
+            self.post_message(self.Opened(row))
+        self.cursor = row

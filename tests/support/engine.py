@@ -1,0 +1,61 @@
+"""An engine that answers from what it is given, and remembers what it was asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lictui.insights.series import Series
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from lictui.insights.series import Question
+    from lictui.model import Event, Finding, Server
+
+
+def _nothing(question: Question) -> Series:
+    return Series((), question.bucket)
+
+
+@dataclass
+class FakeEngine:
+    """`lictui.tui.engine.Engine` without a thread; raises `refusal` from save and remove."""
+
+    past: Callable[[Question], Series] = _nothing
+    journal: tuple[Event, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    refusal: Exception | None = None
+    polled: list[str | None] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+    tested: list[Server] = field(default_factory=list)
+    saved: list[tuple[Server, str | None]] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+
+    def poll_now(self, name: str | None = None) -> None:
+        self.polled.append(name)
+
+    async def series(self, question: Question) -> Series:
+        self.questions.append(question)
+        return self.past(question)
+
+    async def many(self, questions: tuple[Question, ...]) -> tuple[Series, ...]:
+        return tuple([await self.series(question) for question in questions])
+
+    async def events(self, limit: int = 1000) -> tuple[Event, ...]:
+        return self.journal[:limit]
+
+    async def test(self, server: Server) -> AsyncIterator[Finding]:
+        self.tested.append(server)
+        for finding in self.findings:
+            yield finding
+
+    async def save(self, server: Server, replacing: str | None = None) -> None:
+        if self.refusal:
+            raise self.refusal
+        self.saved.append((server, replacing))
+
+    async def remove(self, name: str) -> None:
+        if self.refusal:
+            raise self.refusal
+        self.removed.append(name)
