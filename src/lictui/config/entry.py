@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lictui.config.values import Kind
 
 AUTHS: Final = ("negotiate", "kerberos", "ntlm", "basic", "certificate")
+LISTS: Final = ("overview_paths",)  # keys that hold a list
 _PASSWORD_AUTHS: Final = ("ntlm", "basic")  # negotiate and kerberos may use who is logged in
 _PIN: Final = re.compile(r"[0-9a-f]{64}")
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
@@ -116,7 +117,19 @@ def check(table: Mapping[str, Any], base: Path) -> tuple[Server | None, tuple[Re
         refusals += _inconsistent(fields)
     if refusals:
         return None, tuple(refusals)
-    return Server(**_settled(fields, base)), ()
+    return _completed(anchored(fields, base)), ()
+
+
+def anchored(table: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """`table` with the relative paths in it taken from the folder `base`."""
+    found = dict(table)
+    if secret := table.get("secret"):
+        found["secret"] = secrets.settled(secret, base)
+    for key in ("certificate", "verify"):
+        path = table.get(key)
+        if isinstance(path, str) and path and not path.lower().startswith("sha256:"):
+            found[key] = str(values.located(base, path))
+    return found
 
 
 def table_of(server: Server) -> dict[str, Any]:
@@ -192,16 +205,7 @@ def _inconsistent(fields: Mapping[str, Any]) -> Iterator[Refusal]:
         yield Refusal("secret", "is missing", "say where the password is: env:NAME, file:PATH, …")
 
 
-def _settled(fields: dict[str, Any], base: Path) -> dict[str, Any]:
-    """The fields with what was left to lictui filled in, and paths that hold everywhere."""
-    settled = {**fields, "source": SourceName(fields["source"])}
-    if settled["source"] is SourceName.WINRM:
-        settled.setdefault("auth", "negotiate")
-    if "secret" in settled:
-        settled["secret"] = secrets.settled(settled["secret"], base)
-    if "certificate" in settled:
-        settled["certificate"] = str(values.located(base, settled["certificate"]))
-    verify = settled.get("verify", True)
-    if isinstance(verify, str) and not verify.startswith("sha256:"):
-        settled["verify"] = str(values.located(base, verify))
-    return settled
+def _completed(fields: dict[str, Any]) -> Server:
+    source = SourceName(fields["source"])
+    auth = {"auth": "negotiate"} if source is SourceName.WINRM else {}
+    return Server(**{**auth, **fields, "source": source})

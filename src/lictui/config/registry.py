@@ -86,6 +86,12 @@ def load_servers(paths: Paths) -> tuple[Server, ...]:
     return servers
 
 
+def table_named(paths: Paths, name: str) -> dict[str, Any]:
+    """What the file says of the server called `name`, good or not. Raises LictuiError."""
+    tables = _tables(read(paths.servers))
+    return tables[_index(name, tables)]
+
+
 def add_server(paths: Paths, server: Server) -> None:
     """Register `server`. Raises LictuiError when its name is taken or the file cannot be written.
 

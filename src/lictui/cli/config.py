@@ -1,0 +1,155 @@
+"""`lictui config`: where config.toml is, a first one, what holds, and what is wrong.
+
+Exit 2 if `check` finds a problem; warnings alone leave it at 0.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from lictui.errors import ConfigError, LictuiError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lictui.cli.context import Context
+    from lictui.config.origin import Override
+    from lictui.config.settings import Settings
+    from lictui.model import Server
+    from lictui.paths import Paths
+
+# parameter of the monitor -> the setting it stands above
+_SETTING_OF: Final = {
+    "theme": "theme",
+    "ascii": "ascii",
+    "read_only": "read_only",
+    "interval": "polling.interval",
+}
+
+
+@click.group()
+def config() -> None:
+    """Show and check the configuration."""
+
+
+@config.command()
+@click.pass_obj
+def path(context: Context, /) -> None:
+    """Print where config.toml is, or would be."""
+    click.echo(context.paths.config)
+
+
+@config.command()
+@click.pass_obj
+def init(context: Context, /) -> None:
+    """Write a config.toml that explains every setting; never over an existing one."""
+    from lictui.config.template import template  # noqa: PLC0415 - `--help` writes nothing
+    from lictui.paths import FILE_MODE, make_folder  # noqa: PLC0415 - as above
+
+    file = context.paths.config
+    try:
+        make_folder(file.parent)
+        # Created, or not at all: nothing of the user's is ever replaced.
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb") as out:
+            out.write(template().encode())
+    except FileExistsError:
+        raise UsageError(f"{file} is there already", "lictui never writes over it") from None
+    except OSError as error:
+        raise LictuiError(f"{file} cannot be written: {error.strerror or error}") from None
+    click.echo(file)
+
+
+@config.command()
+@click.option("--origin", is_flag=True, help="Say where each value came from.")
+@click.pass_context
+def show(ctx: click.Context, /, *, origin: bool) -> None:
+    """Print the settings that hold, as TOML."""
+    from lictui.config.origin import effective  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.template import listing  # noqa: PLC0415 - as above
+
+    settings = effective(ctx.obj.paths, _overrides(ctx.find_root()))
+    click.echo(listing(settings, origins=origin), nl=False)
+
+
+@config.command()
+@click.pass_obj
+def check(context: Context, /) -> int:
+    """Print every problem and every warning of config.toml and servers.toml."""
+    problems = tuple(_problems(context.paths))
+    for problem in problems:
+        click.echo(problem)
+    warnings = tuple(_warnings(context.paths))
+    for warning in warnings:
+        click.echo(f"warning: {warning}")
+    click.echo(f"{_counted(len(problems), 'problem')}, {_counted(len(warnings), 'warning')}")
+    return 2 if problems else 0
+
+
+def _overrides(root: click.Context) -> dict[str, Override]:
+    """What stands before `config` on the command line, or in the environment, of settings."""
+    from lictui.config.origin import Origin, Override  # noqa: PLC0415 - `--help` reads nothing
+
+    origins = {
+        click.core.ParameterSource.COMMANDLINE: Origin.OPTION,
+        click.core.ParameterSource.ENVIRONMENT: Origin.ENVIRONMENT,
+    }
+    found = {}
+    for parameter, setting in _SETTING_OF.items():
+        source = root.get_parameter_source(parameter)
+        origin = origins.get(source) if source else None
+        if origin:
+            option, variable = f"--{parameter.replace('_', '-')}", f"LICTUI_{parameter.upper()}"
+            where = option if origin is Origin.OPTION else variable
+            found[setting] = Override(root.params[parameter], origin, where)
+    return found
+
+
+def _problems(paths: Paths) -> Iterator[str]:
+    from lictui.config.file import load_settings  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.registry import read_servers  # noqa: PLC0415 - as above
+    from lictui.tui.commands import problems  # noqa: PLC0415 - as above
+
+    try:
+        keymap = load_settings(paths).keymap
+    except ConfigError as error:
+        yield from map(str, error.problems)
+    else:
+        yield from (f"{paths.config}: {problem}" for problem in problems(keymap))
+    yield from map(str, read_servers(paths)[1])
+
+
+def _warnings(paths: Paths) -> Iterator[str]:
+    from lictui.config.file import load_settings  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.registry import read_servers, warnings  # noqa: PLC0415 - as above
+    from lictui.config.secrets import doubt  # noqa: PLC0415 - as above
+
+    servers, _ = read_servers(paths)
+    for server in servers:
+        yield from (f"{server.name}: {warning}" for warning in warnings(server))
+        if server.enabled and (doubted := doubt(server.secret)):
+            yield f"{server.name}: {doubted}"
+    try:
+        yield from _idle_thresholds(load_settings(paths), servers)
+    except ConfigError:
+        return  # said as problems
+
+
+def _idle_thresholds(settings: Settings, servers: tuple[Server, ...]) -> Iterator[str]:
+    """Thresholds that are for nobody, most likely by a slip of the pen."""
+    from lictui.config.values import nearest  # noqa: PLC0415 - `--help` reads nothing
+
+    for scope, given, known in (
+        ("group", settings.alerts.group, {server.group for server in servers}),
+        ("server", settings.alerts.server, {server.name for server in servers}),
+    ):
+        for name in given:
+            if name not in known:
+                hint = nearest(name, known)
+                yield f"[alerts.{scope}.{name}]: no such {scope}" + (f" ({hint})" if hint else "")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count or 'no'} {what}" + ("" if count == 1 else "s")

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import stat
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lictui.cli.main import main
+from lictui.config.registry import add_server
+from lictui.model import Server, SourceName
+from lictui.paths import Paths
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
+    paths = Paths(tmp_path / "config", tmp_path / "data")
+    monkeypatch.setenv("LICTUI_CONFIG_DIR", str(paths.config_dir))
+    monkeypatch.setenv("LICTUI_DATA_DIR", str(paths.data_dir))
+    return paths
+
+
+def run(*args: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        main(args)
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+def test_path_says_where_config_toml_would_be(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("config", "path") == 0
+    assert capsys.readouterr().out == f"{paths.config}\n"
+    assert not paths.config_dir.exists()
+
+
+def test_init_writes_a_private_file_and_never_again(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("config", "init") == 0
+    assert stat.S_IMODE(paths.config.stat().st_mode) == 0o600
+    assert stat.S_IMODE(paths.config_dir.stat().st_mode) == 0o700
+    paths.config.write_text("ascii = true")
+    capsys.readouterr()
+    assert run("config", "init") == 2
+    assert paths.config.read_text() == "ascii = true"
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "is there already" in shown.err
+
+
+def test_show_prints_what_holds_as_toml(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    paths.config_dir.mkdir()
+    paths.config.write_text("[polling]\ntimeout = 7\n")
+    assert run("--theme", "nord", "config", "show") == 0
+    shown = tomllib.loads(capsys.readouterr().out)
+    assert (shown["theme"], shown["polling"]["timeout"]) == ("nord", 7)
+
+
+def test_show_origin_says_which_of_the_four_won(
+    paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths.config_dir.mkdir()
+    paths.config.write_text("theme = 'x'\nascii = true\ntimezone = 'UTC'\n")
+    monkeypatch.setenv("LICTUI_THEME", "from the environment")
+    monkeypatch.setenv("LICTUI_INTERVAL", "30")
+    assert run("--theme", "nord", "config", "show", "--origin") == 0
+    said = {
+        line.partition(" = ")[0]: " ".join(line.split())
+        for line in capsys.readouterr().out.split("\n")
+    }
+    assert said["theme"] == 'theme = "nord" # option --theme'
+    assert said["interval"] == "interval = 30 # environment LICTUI_INTERVAL"
+    assert said["timezone"] == f'timezone = "UTC" # file {paths.config}:3'
+    assert said["read_only"] == "read_only = false # default"
+
+
+def test_show_refuses_what_cannot_be_read(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    paths.config_dir.mkdir()
+    paths.config.write_text("them = 1")
+    assert run("config", "show") == 2
+    assert "did you mean theme?" in capsys.readouterr().err
+
+
+def test_check_is_content_with_nothing(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("config", "check") == 0
+    assert capsys.readouterr().out == "no problems, no warnings\n"
+    assert not paths.config_dir.exists()
+
+
+def test_check_prints_the_problems_of_both_files(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths.config_dir.mkdir()
+    paths.config.write_text("[alerts]\nwarn = 80\n")
+    paths.servers.write_text('[[server]]\nname = "a"\nsource = "winrn"\nurl = "https://a"\n')
+    assert run("config", "check") == 2
+    out = capsys.readouterr().out
+    assert f"{paths.config}:2: alerts.warn: is a ratio from 0 to 1, not 80 (write 0.8)" in out
+    assert f"{paths.servers}:3: server[0].source:" in out
+    assert "2 problems, no warnings" in out
+
+
+def test_check_knows_the_commands_of_the_keymap(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths.config_dir.mkdir()
+    paths.config.write_text("[keymap]\nqiut = 'x'\n")
+    assert run("config", "check") == 2
+    assert "did you mean 'quit'?" in capsys.readouterr().out
+
+
+def test_check_warns_of_what_is_allowed_and_risky(
+    paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PW", "x")
+    server = Server(
+        "a", SourceName.CVAD, url="https://a", username="u", secret="env:PW", verify=False
+    )
+    add_server(paths, server)
+    paths.config.write_text("[alerts.server.b]\nwarn = 0.5\n[alerts.group.emea]\nwarn = 0.5\n")
+    assert run("config", "check") == 0
+    out = capsys.readouterr().out
+    assert "warning: a: verify = false" in out
+    assert "warning: [alerts.server.b]: no such server" in out
+    assert "warning: [alerts.group.emea]: no such group" in out
+    assert "no problems, 3 warnings" in out

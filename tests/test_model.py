@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lictui.model import (
+    DEFAULT_INTERVAL,
+    Failure,
+    FailureKind,
+    Level,
+    Model,
+    Pool,
+    PoolKey,
+    Reading,
+    Server,
+    SourceName,
+    State,
+)
+
+COUNTS = st.none() | st.integers(0, 10_000)
+READINGS = st.builds(Reading, COUNTS, COUNTS, COUNTS)
+
+
+@pytest.mark.parametrize(
+    ("in_use", "installed", "overdraft", "level"),
+    [
+        (79, 100, 10, Level.OK),
+        (80, 100, 10, Level.WARN),
+        (90, 100, 10, Level.CRITICAL),
+        (100, 100, 10, Level.CRITICAL),
+        (101, 100, 10, Level.OVERDRAFT),
+        (110, 100, 10, Level.EXHAUSTED),
+        (100, 100, 0, Level.EXHAUSTED),
+        (100, 100, None, Level.EXHAUSTED),
+        (150, 100, 10, Level.EXHAUSTED),
+        (0, 0, 0, Level.OK),
+        (1, 0, None, Level.EXHAUSTED),
+        (None, 100, 0, Level.UNKNOWN),
+        (5, None, 0, Level.UNKNOWN),
+        (None, None, None, Level.UNKNOWN),
+    ],
+)
+def test_the_last_level_that_applies_wins(
+    in_use: int | None, installed: int | None, overdraft: int | None, level: Level
+) -> None:
+    assert Reading(in_use, installed, overdraft).level(0.8, 0.9) is level
+
+
+def test_nothing_is_clamped() -> None:
+    reading = Reading(in_use=90, installed=80, overdraft=8)
+    assert (reading.free, reading.ratio, reading.total) == (-10, 1.125, 88)
+
+
+def test_what_is_unknown_stays_unknown() -> None:
+    assert (Reading(5).free, Reading(5).ratio, Reading(5).total) == (None, None, None)
+    assert Reading(5, 0).ratio is None
+    assert Reading(None, 10).free is None
+    assert Reading(5, 10).total == 10
+
+
+@given(READINGS)
+def test_figures_agree_with_one_another(reading: Reading) -> None:
+    level = reading.level(0.8, 0.9)
+    assert (level is Level.UNKNOWN) == (reading.free is None)
+    if reading.free is not None and reading.free < 0:
+        assert level in (Level.OVERDRAFT, Level.EXHAUSTED)
+    if reading.ratio is not None and reading.ratio < 0.8:
+        assert level is Level.OK
+
+
+@given(READINGS, st.integers(1, 100))
+def test_more_in_use_is_never_a_lower_level(reading: Reading, more: int) -> None:
+    if reading.in_use is None or reading.installed is None:
+        return
+    rising = list(Level)
+    before = reading.level(0.8, 0.9)
+    after = Reading(reading.in_use + more, reading.installed, reading.overdraft).level(0.8, 0.9)
+    assert rising.index(after) >= rising.index(before)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        (FailureKind.TIMEOUT, State.DOWN),
+        (FailureKind.REFUSED, State.DOWN),
+        (FailureKind.DNS, State.DOWN),
+        (FailureKind.UNAVAILABLE, State.DOWN),
+        (FailureKind.AUTH, State.DENIED),
+        (FailureKind.FORBIDDEN, State.DENIED),
+        (FailureKind.TLS, State.UNTRUSTED),
+        (FailureKind.NO_DATA, State.NO_DATA),
+        (FailureKind.PARSE, State.ERROR),
+        (FailureKind.TOO_LARGE, State.ERROR),
+    ],
+)
+def test_a_failure_has_its_state(kind: FailureKind, state: State) -> None:
+    assert Failure(kind, "").state is state
+
+
+def test_a_server_is_polled_as_often_as_it_says_or_its_source() -> None:
+    assert Server("a", SourceName.WINRM).every == DEFAULT_INTERVAL[SourceName.WINRM] == 900
+    assert Server("a", SourceName.CVAD).every == 60
+    assert Server("a", SourceName.CVAD, interval=5).every == 5
+
+
+def test_pools_are_told_apart_by_product_and_subscription_date() -> None:
+    pool = Pool("XDT_PLT_UD", "…", Model.USER_DEVICE, Reading())
+    assert pool.key == PoolKey("XDT_PLT_UD", "")
+    dated = Pool(
+        "XDT_PLT_UD", "…", Model.USER_DEVICE, Reading(), subscription_date=date(2026, 12, 1)
+    )
+    assert dated.key == PoolKey("XDT_PLT_UD", "2026-12-01")

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from lictui.paths import Paths, make_folder, resolve, write_private
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_what_is_written_is_private_from_the_folder_on(tmp_path: Path) -> None:
+    file = tmp_path / "a" / "file"
+    write_private(file, b"one")
+    assert (mode(file), mode(tmp_path / "a"), file.read_bytes()) == (0o600, 0o700, b"one")
+
+
+def test_a_file_that_was_open_to_others_is_closed_to_them(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"one")
+    file.chmod(0o644)
+    write_private(file, b"two")
+    assert (mode(file), file.read_bytes()) == (0o600, b"two")
+
+
+def test_a_write_that_fails_leaves_the_old_text_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    write_private(file, b"one")
+
+    def fail(_self: Path, _target: Path) -> Path:
+        raise OSError("disk on fire")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="disk on fire"):
+        write_private(file, b"two")
+    assert file.read_bytes() == b"one"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    real, link = tmp_path / "real" / "file", tmp_path / "link"
+    link.symlink_to(real)
+    write_private(link, b"one")
+    assert link.is_symlink()
+    assert real.read_bytes() == b"one"
+
+
+def test_an_existing_folder_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir(mode=0o755)
+    make_folder(tmp_path / "shared")
+    assert mode(tmp_path / "shared") == 0o755
+
+
+def test_folders_given_are_taken_and_others_are_the_platforms(tmp_path: Path) -> None:
+    assert resolve(tmp_path / "c", tmp_path / "d") == Paths(tmp_path / "c", tmp_path / "d")
+    paths = resolve(data_dir=tmp_path)
+    assert paths.config_dir.name == "lictui"
+    assert paths.history == tmp_path / "history.db"
+    assert not (tmp_path / "history.db").exists()
