@@ -218,7 +218,7 @@ class FormScreen(Screen[None]):
             self.query_one("#save").focus(scroll_visible=False)
 
     def _show_steps(self, *, running: bool) -> None:
-        width = self.query_one("#steps").size.width
+        width = self.size.width - 4  # padding and scrollbar
         self.query_one("#pin").display = bool(self._pin)
         self._tell(*steps.lines(self._findings, width, self.lictui.symbols, running=running))
 
