@@ -18,13 +18,15 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from lictui.model import Level
+from lictui.tui.ink import Tone
 from lictui.tui.widgets.chart_view import ChartView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lictui.insights.series import Bucket
-    from lictui.tui.widgets.chart_view import Line
+    from lictui.tui.ink import Line, Run
+    from lictui.tui.widgets.chart_view import Held
 
 
 class _Role(Enum):
@@ -105,6 +107,16 @@ class Chart(Widget):
         self._ink = _ASCII if ascii_only else _UNICODE
         self._key: object = None
         self._rows: tuple[_Row, ...] = ()
+
+    def legend(self) -> Line:
+        """What the lines mean, and how to read the chart off."""
+        ink, view = self._ink, self.view
+        said: list[Run] = [(f"{ink.installed} ", Tone.STRONG), ("installed  ", Tone.QUIET)]
+        if any(bucket.overdraft for bucket in view.buckets):
+            said += [(f"{ink.total} ", Tone.OVER), ("with overdraft  ", Tone.QUIET)]
+        limits = f"{view.warn * 100:.0f} and {view.critical * 100:.0f} %"
+        said += [(f"{ink.threshold} ", Tone.WARN), (f"{limits}  ", Tone.QUIET)]
+        return (*said, ("left, right: read off", Tone.QUIET))
 
     def render_line(self, y: int) -> Strip:
         """One row of the chart."""
@@ -196,7 +208,7 @@ class _Plot:
             marker=[self._marker(ink.area, roles[view.level(bucket)]) for _, bucket in ends],
         ).lines(active=True)
 
-    def _levels(self, lines: Iterable[Line], symbol: str, role: _Role) -> None:
+    def _levels(self, lines: Iterable[Held], symbol: str, role: _Role) -> None:
         for line in lines:
             ends = [line.start, line.end - 1], [line.y, line.y]
             level = self.figure.signal(*ends, marker=self._marker(symbol, role))

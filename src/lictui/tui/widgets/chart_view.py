@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Held:
     """A level that held from one moment to another."""
 
     start: int
@@ -90,17 +90,17 @@ class ChartView:
         bounds = [0, *gaps, len(self.buckets)]
         return tuple(self.buckets[left:right] for left, right in pairwise(bounds))
 
-    def lines(self, share: float, *, overdraft: bool = False) -> tuple[Line, ...]:
+    def lines(self, share: float, *, overdraft: bool = False) -> tuple[Held, ...]:
         """Where a share of installed lay; it steps where licenses came or went."""
-        found: list[Line] = []
+        found: list[Held] = []
         for bucket in self.buckets:
             if bucket.installed is None or (overdraft and not bucket.overdraft):
                 continue
             y = bucket.installed * share + (bucket.overdraft or 0 if overdraft else 0)
             if found and found[-1].y == y:
-                found[-1] = Line(found[-1].start, bucket.end, y)
+                found[-1] = Held(found[-1].start, bucket.end, y)
             else:
-                found.append(Line(bucket.start, bucket.end, y))
+                found.append(Held(bucket.start, bucket.end, y))
         return tuple(found)
 
     def share(self, bucket: Bucket) -> float:
