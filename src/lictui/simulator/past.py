@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
-from math import inf
+from math import ceil, inf
 from typing import TYPE_CHECKING, Final
 
 from lictui.insights.series import Bucket, Past, Resolution
@@ -81,7 +81,7 @@ class _Line:
 
 
 def _quarters(pool: Pool, start: int, end: int) -> _Line:
-    return _Line(start, QUARTER, pool.curve.span(start // QUARTER, end // QUARTER))
+    return _line(pool, start, QUARTER, pool.curve.span(start // QUARTER, end // QUARTER))
 
 
 def _fives(pool: Pool, start: int, end: int) -> _Line:
@@ -90,7 +90,20 @@ def _fives(pool: Pool, start: int, end: int) -> _Line:
     for before, after in pairwise(quarters):
         rise = after - before
         points += (before, before + round(rise / 3), before + round(rise * 2 / 3))
-    return _Line(start, _STEP, points[: (end - start) // _STEP + 1])
+    return _line(pool, start, _STEP, points[: (end - start) // _STEP + 1])
+
+
+def _line(pool: Pool, start: int, step: int, points: list[int]) -> _Line:
+    """The readings, with nobody who was turned away because there was no more at the time."""
+    at = 0
+    for since, until in pairwise([*(since for since, _ in pool.sizes), inf]):
+        installed = pool.installed_at(since)
+        total = installed + pool.overdraft_of(installed)
+        end = len(points) if until == inf else max(0, ceil((until - start) / step))
+        if pool.refuses:
+            points[at:end] = [min(point, total) for point in points[at:end]]
+        at = max(at, end)
+    return _Line(start, step, points)
 
 
 def _with_gaps(server: LicenseServer, line: _Line) -> _Line:
@@ -141,22 +154,13 @@ class _Roll:
         installed = self._pool.installed_at(start)
         overdraft = self._pool.overdraft_of(installed)
         high = max(read)
-        high_at = start + points.index(high) * step
-        if self._pool.refuses and high > installed + overdraft:
-            high = installed + overdraft
-            read = [min(point, high) for point in read]
-            high_at = (
-                start
-                + next(at for at, point in enumerate(points) if point is not None and point >= high)
-                * step
-            )
         return Bucket(
             start,
             start + width,
             min(read),
             sum(read) / len(read),
             high,
-            high_at,
+            start + points.index(high) * step,
             read[-1],
             installed,
             overdraft,

@@ -1,0 +1,181 @@
+"""The simulated estate: the same for the same seed, alive, and with everything a demo must show."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.clock import START
+
+from lictui.model import Level, Reading
+from lictui.simulator.estate import Estate
+from lictui.simulator.inventory import Mood
+from lictui.simulator.region import DAY, works
+
+if TYPE_CHECKING:
+    from lictui.simulator.inventory import License
+    from lictui.simulator.stock import Pool
+
+_HOUR = 3600.0
+_ESTATE = Estate(1, START)
+_POOLS = [
+    pytest.param(pool, id=f"{server.name} {pool.product} {pool.subscription_date}")
+    for server in _ESTATE.servers
+    for pool in server.pools
+]
+
+
+def _everything(estate: Estate, at: float) -> list[tuple[License, ...]]:
+    return [estate.inventory_at(server.name, at) for server in estate.servers]
+
+
+def _levels(estate: Estate, at: float) -> set[Level]:
+    return {
+        Reading(each.in_use, each.installed, each.overdraft).level(0.8, 0.9)
+        for inventory in _everything(estate, at)
+        for each in inventory
+    }
+
+
+def test_the_same_seed_is_the_same_estate_in_whatever_order_one_asks() -> None:
+    hours = [START + hour * _HOUR for hour in range(-48, 48, 5)]
+    forwards = [_everything(Estate(7, START), at) for at in hours]
+    other = Estate(7, START)
+    backwards = [_everything(other, at) for at in reversed(hours)]
+    assert forwards == backwards[::-1]
+
+
+def test_another_seed_is_another_estate() -> None:
+    assert _everything(Estate(1, START), START) != _everything(Estate(2, START), START)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 44, 555])
+@pytest.mark.parametrize("hour", [0, 9, 18, 75])  # night, morning and evening; a weekend
+def test_every_level_is_there_at_any_hour(seed: int, hour: int) -> None:
+    start = START + hour * _HOUR
+    assert {
+        Level.OK,
+        Level.WARN,
+        Level.CRITICAL,
+        Level.OVERDRAFT,
+        Level.EXHAUSTED,
+    } <= _levels(Estate(seed, start), start)
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_there_is_an_overdraft_excursion_of_a_day(seed: int) -> None:
+    estate = Estate(seed, START)
+    quarters = [START - 2 * DAY + at * 900 for at in range(96 * 4)]
+    readings = [estate.inventory_at("ddc-us-01", at)[0] for at in quarters]
+    over = [at for at, each in zip(quarters, readings, strict=True) if each.in_use > each.installed]
+    assert over
+    assert max(each.in_use for each in readings) <= 1.1 * readings[0].installed
+    assert over[-1] - over[0] < DAY
+
+
+def test_office_hours_are_busy_and_nights_and_weekends_are_not() -> None:
+    tuesday, sunday = START - START % DAY, START - START % DAY - 2 * DAY
+
+    def in_use(at: float) -> int:
+        return _ESTATE.inventory_at("ddc-emea-01", at)[0].in_use
+
+    morning, lunch, afternoon = (in_use(tuesday + hour * _HOUR) for hour in (9.5, 11.6, 14))
+    assert in_use(tuesday + 2 * _HOUR) < 0.1 * morning
+    assert in_use(sunday + 10 * _HOUR) < 0.25 * morning
+    assert lunch < max(morning, afternoon)
+
+
+def test_regions_begin_their_day_at_different_hours() -> None:
+    night_in_the_us = START  # 06:00 UTC
+    apac = _ESTATE.inventory_at("ddc-apac-01", night_in_the_us)[0]
+    us = _ESTATE.inventory_at("lic-us-01", night_in_the_us)[0]
+    assert apac.in_use > 0.4 * apac.installed
+    assert us.in_use < 0.1 * us.installed
+
+
+@pytest.mark.parametrize("pool", _POOLS)
+def test_figures_are_smooth_and_never_negative(pool: Pool) -> None:
+    points = [pool.curve.at(START + minute * 60) for minute in range(0, 3 * 24 * 60, 5)]
+    size = pool.sizes[-1][1]
+    assert min(points) >= 0
+    assert max(abs(a - b) for a, b in pairwise(points)) <= max(2, 0.1 * size)
+
+
+def test_no_two_pools_live_the_same_life() -> None:
+    lives = [
+        tuple(pool.curve.at(START + hour * _HOUR) / pool.sizes[-1][1] for hour in range(72))
+        for server in _ESTATE.servers
+        for pool in server.pools
+        if pool.curve.at(START + 36 * _HOUR) > 1
+    ]
+    assert len(set(lives)) == len(lives)
+
+
+@given(at=st.floats(START - 365 * DAY, START + 365 * DAY))
+def test_concurrent_licenses_are_never_given_beyond_the_total(at: float) -> None:
+    for each in _ESTATE.inventory_at("ddc-us-01", at):
+        assert 0 <= each.in_use <= each.installed + each.overdraft
+
+
+def test_assignments_fall_by_night_alone() -> None:
+    server = next(each for each in _ESTATE.servers if each.name == "lic-emea-01")
+    for pool in server.pools[:2]:
+        first = int(START // 900) - 300 * 96
+        points = pool.curve.span(first, first + 300 * 96)
+        falls = [
+            (first + at + 1) * 900
+            for at, (before, after) in enumerate(pairwise(points))
+            if after < before
+        ]
+        assert falls
+        assert {(at + server.region.hours * 3600) % DAY for at in falls} == {0}
+
+
+def test_nobody_is_new_on_a_day_off() -> None:
+    server = next(each for each in _ESTATE.servers if each.name == "lic-emea-01")
+    day = server.region.day(START)
+    while works(server.region, day):
+        day -= 1
+    midnight = day * DAY - server.region.hours * 3600
+    points = server.pools[0].curve.span(int(midnight // 900), int(midnight // 900) + 96)
+    assert len(set(points)) == 1
+
+
+def test_licenses_that_expire_are_gone_the_day_after() -> None:
+    ending = next(
+        each for each in _ESTATE.inventory_at("ddc-us-01", START) if each.expires is not None
+    )
+    assert ending.expires is not None
+    assert 15 <= (ending.expires.toordinal() - 719163) - START // DAY <= 25
+    last = (ending.expires.toordinal() - 719163 + 1) * DAY
+    assert len(_ESTATE.inventory_at("ddc-us-01", last - 1)) == 2
+    assert len(_ESTATE.inventory_at("ddc-us-01", last)) == 1
+
+
+def test_a_server_falls_silent_and_comes_back_at_any_speed() -> None:
+    minutes = [_ESTATE.mood_at("lic-apac-02", START + at * 60) for at in range(200)]
+    assert minutes[0] is Mood.NORMAL
+    for silent in (range(2, 3), range(8, 12), range(32, 48), range(128, 192)):
+        assert {minutes[at] for at in silent} == {Mood.SILENT}
+        assert minutes[silent[0] - 1] is Mood.NORMAL
+        assert minutes[silent[-1] + 1] is Mood.NORMAL
+
+
+def test_a_las_server_is_empty_over_wmi_and_one_refuses_its_password() -> None:
+    assert _ESTATE.mood_at("lic-apac-03", START) is Mood.EMPTY
+    assert _ESTATE.inventory_at("lic-apac-03", START) == ()
+    assert _ESTATE.mood_at("lic-emea-03", START) is Mood.DENIED
+
+
+def test_a_large_estate_has_as_many_servers_of_five_pools() -> None:
+    estate = Estate(1, START, scale=30)
+    assert len({server.name for server in estate.servers}) == 30
+    assert {len(estate.inventory_at(server.name, START)) for server in estate.servers} == {5}
+
+
+def test_a_stranger_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        _ESTATE.inventory_at("nobody", START)

@@ -1,0 +1,157 @@
+"""The year before the demo: the same figures that the servers would have given."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.clock import START
+
+from lictui.insights.series import Resolution
+from lictui.model import Model, PoolKey
+from lictui.simulator.estate import Estate
+from lictui.simulator.past import backfill
+from lictui.simulator.region import DAY
+
+if TYPE_CHECKING:
+    from lictui.insights.series import Bucket, Past
+    from lictui.simulator.inventory import License
+
+_UNTIL = START + 1234.5
+_ESTATE = Estate(1, _UNTIL)
+_Line = tuple[str, PoolKey, Resolution]
+
+
+@pytest.fixture(scope="module")
+def past() -> dict[_Line, list[Past]]:
+    lines: dict[_Line, list[Past]] = defaultdict(list)
+    for each in backfill(_ESTATE, _UNTIL):
+        lines[each.server, each.key, each.resolution].append(each)
+    return dict(lines)
+
+
+def _buckets(
+    past: dict[_Line, list[Past]], resolution: Resolution
+) -> list[tuple[str, PoolKey, Bucket]]:
+    return [
+        (server, key, each.bucket)
+        for (server, key, width), line in past.items()
+        if width is resolution
+        for each in line
+    ]
+
+
+def _held(server: str, key: PoolKey, at: float) -> License:
+    return next(
+        each
+        for each in _ESTATE.inventory_at(server, at)
+        if (each.product, each.subscription_date.isoformat())
+        == (key.product, key.subscription_date)
+    )
+
+
+def test_servers_that_never_answered_have_no_past(past: dict[_Line, list[Past]]) -> None:
+    assert {server for server, _, _ in past} == {server.name for server in _ESTATE.servers} - {
+        "lic-emea-03",
+        "lic-apac-03",
+    }
+
+
+def test_every_width_reaches_as_far_back_as_it_should(past: dict[_Line, list[Past]]) -> None:
+    days = {
+        Resolution.DAY: 364,
+        Resolution.HOUR: 91,
+        Resolution.FIVE_MINUTES: 8,
+        Resolution.RAW: 1.9,
+    }
+    for (_, _, width), line in past.items():
+        assert line[0].bucket.start <= _UNTIL - days[width] * DAY
+        assert line[-1].bucket.end >= _UNTIL - 86400
+
+
+def test_buckets_rise_in_time_and_end_before_now(past: dict[_Line, list[Past]]) -> None:
+    for (_, _, width), line in past.items():
+        for before, after in pairwise(line):
+            assert before.bucket.end <= after.bucket.start
+        assert all(each.bucket.start <= _UNTIL for each in line)
+        if width is not Resolution.RAW:
+            assert all(each.bucket.start % width == 0 for each in line)
+            assert all(each.bucket.end == each.bucket.start + width for each in line)
+
+
+def test_every_bucket_is_consistent_in_itself(past: dict[_Line, list[Past]]) -> None:
+    for width in Resolution:
+        for _, _, bucket in _buckets(past, width):
+            assert bucket.low <= bucket.average <= bucket.high
+            assert bucket.low <= bucket.last <= bucket.high
+            assert bucket.start <= bucket.high_at <= bucket.end
+            assert bucket.samples > 0
+
+
+@pytest.mark.parametrize("width", [Resolution.DAY, Resolution.HOUR, Resolution.FIVE_MINUTES])
+def test_the_maximum_is_what_the_server_said_at_its_time(
+    past: dict[_Line, list[Past]], width: Resolution
+) -> None:
+    for server, key, bucket in _buckets(past, width)[::37]:
+        if bucket.installed is None:
+            continue
+        held = _held(server, key, bucket.high_at)
+        assert held.in_use == bucket.high
+        assert (held.installed, held.overdraft) == (bucket.installed, bucket.overdraft)
+
+
+def test_nothing_said_within_a_bucket_is_above_its_maximum(past: dict[_Line, list[Past]]) -> None:
+    steps = {Resolution.DAY: 900, Resolution.HOUR: 900, Resolution.FIVE_MINUTES: 300}
+    for width, step in steps.items():
+        for server, key, bucket in _buckets(past, width)[::211]:
+            if bucket.installed is None:
+                continue
+            end = min(bucket.end, int(_UNTIL))
+            said = [_held(server, key, at).in_use for at in range(bucket.start, end, step)]
+            assert bucket.low <= min(said)
+            assert max(said) <= bucket.high
+
+
+def test_hours_sum_up_the_five_minutes_they_are_made_of(past: dict[_Line, list[Past]]) -> None:
+    key = PoolKey("XDT_PLT_CCS", "2027-06-12")
+    fives = [each.bucket for each in past["lic-us-01", key, Resolution.FIVE_MINUTES]]
+    hours = [each.bucket for each in past["lic-us-01", key, Resolution.HOUR]]
+    for hour in (each for each in hours if each.start >= fives[0].start):
+        parts = [each for each in fives if hour.start <= each.start < hour.end]
+        assert hour.samples == sum(each.samples for each in parts)
+        assert hour.high == max(each.high for each in parts)
+        assert hour.low == min(each.low for each in parts)
+        assert hour.last == parts[-1].last
+
+
+def test_readings_that_stay_the_same_are_one_row(past: dict[_Line, list[Past]]) -> None:
+    startup = past["lic-emea-01", PoolKey("CITRIX", "2030-01-01"), Resolution.RAW]
+    assert len(startup) == 1
+    assert startup[0].bucket.samples == 2 * 288 + 1
+    for (_, _, width), line in past.items():
+        if width is Resolution.RAW:
+            for before, after in pairwise(line):
+                gap = after.bucket.start - before.bucket.end
+                assert gap > 300 or before.bucket.last != after.bucket.last
+
+
+def test_silence_is_a_gap(past: dict[_Line, list[Past]]) -> None:
+    (start, end), *_ = next(
+        server.silences for server in _ESTATE.servers if server.name == "lic-apac-02"
+    )
+    for server, _, bucket in _buckets(past, Resolution.HOUR):
+        if server == "lic-apac-02":
+            assert bucket.end <= start + 3600 or bucket.start >= end - 3600
+
+
+def test_a_step_of_what_is_installed_is_remembered(past: dict[_Line, list[Past]]) -> None:
+    line = past["ddc-apac-01", PoolKey("XDT_PLT_CCS", "2027-06-12"), Resolution.DAY]
+    assert [line[0].bucket.installed, line[-1].bucket.installed] == [650, 900]
+
+
+def test_a_site_without_an_overview_knows_no_installed(past: dict[_Line, list[Past]]) -> None:
+    line = past["ddc-us-02", PoolKey("XDT_PLT_CCS"), Resolution.DAY]
+    assert {(each.bucket.installed, each.bucket.overdraft) for each in line} == {(None, None)}
+    assert line[0].model is Model.CONCURRENT
