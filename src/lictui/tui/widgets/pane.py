@@ -90,6 +90,11 @@ def model_word(model: Model) -> str:
     return _MODEL[model][0]
 
 
+def short_model(model: Model) -> str:
+    """The same in three letters."""
+    return _MODEL[model][1]
+
+
 def use_word(model: Model) -> str:
     """What `in use` means for this model."""
     return "assigned" if model is Model.USER_DEVICE else "in use"

@@ -1,0 +1,133 @@
+"""The table of the estate on the screen: one scrolling widget, only changed lines repainted.
+
+Owns the cursor and the repainting. Must not know how a row is drawn, nor what opening one does.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual import on
+from textual.events import Click, Resize
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import var
+from textual.scroll_view import ScrollView
+
+from lictui.tui import ledger
+from lictui.tui.ink import fit
+from lictui.tui.symbols import UNICODE
+from lictui.tui.widgets import paint
+from lictui.tui.widgets.pane import with_cursor
+from lictui.tui.widgets.trend import Past
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from textual.strip import Strip
+
+    from lictui.tui.ink import Line
+    from lictui.tui.ledger import TotalId, TotalView
+    from lictui.tui.symbols import Symbols
+
+_NO_PASTS: Final[Mapping[TotalId, Past]] = MappingProxyType({})
+_NO_PAST: Final = Past()
+
+
+class Estate(ScrollView, can_focus=True):
+    """All products. Set `rows` and `pasts`; equal values repaint nothing."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = paint.TONES
+    DEFAULT_CSS = "Estate { scrollbar-gutter: stable; scrollbar-size: 0 1;" + paint.CSS + "}"
+
+    rows: var[tuple[TotalView, ...]] = var(())
+    pasts: var[Mapping[TotalId, Past]] = var(_NO_PASTS)
+    cursor: var[int] = var(0)
+
+    class Opened(Message):
+        """The row under the cursor is wanted in full."""
+
+    class Shaped(Message):
+        """Trends have another width, or there are other rows."""
+
+        def __init__(self, cells: int) -> None:
+            super().__init__()
+            self.cells = cells
+
+    def __init__(self, symbols: Symbols = UNICODE) -> None:
+        super().__init__()
+        self._symbols = symbols
+        self._shape = ledger.shape(80, ())
+        self._drawn: dict[int, Line] = {}
+
+    @property
+    def chosen(self) -> TotalView | None:
+        """The row under the cursor."""
+        return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
+
+    def watch_rows(self, before: tuple[TotalView, ...], after: tuple[TotalView, ...]) -> None:
+        """Keep the cursor on its row, and repaint what changed."""
+        here = before[self.cursor].id if 0 <= self.cursor < len(before) else None
+        ids = [view.id for view in after]
+        at = ids.index(here) if here in ids else min(self.cursor, len(ids) - 1)
+        self.set_reactive(Estate.cursor, max(at, 0))
+        self._place()
+
+    @on(Resize)
+    def _place(self) -> None:
+        width = self.scrollable_content_region.width
+        self._shape = ledger.shape(width, self.rows)
+        self.virtual_size = Size(width, len(self.rows) + 1)
+        self.post_message(self.Shaped(self._shape.trend))
+        self._repaint()
+
+    def watch_pasts(self) -> None:
+        """Repaint the rows whose trend changed."""
+        self._repaint()
+
+    def _repaint(self) -> None:
+        for y, before in list(self._drawn.items()):
+            if y < self.size.height and self._line(y) != before:
+                self.refresh(Region(0, y, self.size.width, 1))
+
+    def _line(self, y: int) -> Line:
+        """The header stays at the top; below it the rows that are scrolled into view."""
+        cells = self.size.width
+        if y == 0:
+            return fit(ledger.header(self._shape), cells)
+        at = y - 1 + self.scroll_offset.y
+        if at >= len(self.rows):
+            return fit((), cells)
+        view = self.rows[at]
+        drawn = ledger.row(view, self.pasts.get(view.id, _NO_PAST), self._shape, self._symbols)
+        drawn = fit(drawn, cells)
+        return with_cursor(drawn, self._symbols) if at == self.cursor else drawn
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the table."""
+        line = self._drawn[y] = self._line(y)
+        chosen = y > 0 and self.rows and y - 1 + self.scroll_offset.y == self.cursor
+        return paint.strip(self, line, self.size.width, chosen=bool(chosen))
+
+    def watch_cursor(self) -> None:
+        """Show where the cursor is."""
+        top, high = self.scroll_offset.y, self.size.height - 1
+        if self.cursor < top:
+            self.scroll_to(y=self.cursor, animate=False)
+        elif self.cursor >= top + high:
+            self.scroll_to(y=self.cursor - high + 1, animate=False)
+        self._repaint()
+
+    def move(self, step: int) -> None:
+        """So many rows on or back."""
+        self.cursor = max(0, min(self.cursor + step, len(self.rows) - 1))
+
+    @on(Click)
+    def _clicked(self, event: Click) -> None:
+        at = event.y - 1 + self.scroll_offset.y
+        if event.y == 0 or at >= len(self.rows):
+            return
+        if at == self.cursor:
+            self.post_message(self.Opened())
+        self.cursor = at
