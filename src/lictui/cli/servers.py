@@ -1,75 +1,30 @@
 """`lictui servers`: the registry, without the screen.
 
-Owns what the options are called and how a server is printed. Must not know what makes a server
-valid: `lictui.config.entry` does.
+Owns how a server is printed. Must not know how one is registered (`register`) or tested (`test`).
 """
 
 from __future__ import annotations
 
 import json
-import shlex
-import tomllib
-from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from lictui.cli import register
 from lictui.cli.test import test
-from lictui.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from lictui.cli.context import Context
-    from lictui.config.entry import Refusal
-    from lictui.config.settings import Settings
     from lictui.model import Server
     from lictui.paths import Paths
 
-_F = TypeVar("_F", bound=Callable[..., Any])
 _COLUMNS: Final = ("NAME", "SOURCE", "URL", "GROUP", "EVERY", "VERIFY", "ENABLED")
-
-# key -> metavar and help of its option; `--set` is for every other key
-_OPTIONS: Final = {
-    "source": ("SOURCE", "winrm, or cvad."),
-    "url": ("URL", "https://host:5986/wsman for winrm; https://host for cvad."),
-    "username": ("USER", r"DOMAIN\user, or a local account."),
-    "secret": ("REF", "Where the password is: env:NAME, file:PATH, command:CMD, keyring:S/U."),
-    "auth": ("HOW", "winrm: negotiate, kerberos, ntlm, basic or certificate."),
-    "verify": ("HOW", "true, a CA bundle's path, sha256:HEX to pin, or false."),
-    "group": ("GROUP", "Servers of one group stand together."),
-    "interval": ("SECONDS", "Seconds between two polls."),
-}
-
-
-def _fields(command: _F) -> _F:
-    """The options of `add` and `edit`.
-
-    None has a variable of the environment: LICTUI_INTERVAL is the monitor's, and must not slip
-    into the registry.
-    """
-    setting = click.option(
-        "--set",
-        "sets",
-        multiple=True,
-        metavar="KEY=VALUE",
-        envvar=(),
-        help='Any other key, as site=PROD or overview_paths=["/a", "/b"].',
-    )
-    command = setting(command)
-    for key, (metavar, says) in reversed(_OPTIONS.items()):
-        command = click.option(f"--{key}", metavar=metavar, envvar=(), help=says)(command)
-    return command
 
 
 @click.group()
 def servers() -> None:
     """List, register, change, remove and test servers."""
-
-
-servers.add_command(test)
 
 
 @servers.command("list")
@@ -108,119 +63,7 @@ def show(context: Context, /, *, name: str, as_json: bool) -> None:
         _print_json({"schema": "lictui.server/1", **_as_json(server)})
     else:
         click.echo(tomli_w.dumps(table_of(server)), nl=False)
-    _warn(server)
-
-
-@servers.command()
-@click.argument("name")
-@_fields
-@click.pass_obj
-def add(context: Context, /, *, name: str, sets: tuple[str, ...], **options: str | None) -> None:
-    """Register a server called NAME."""
-    from lictui.config.entry import check  # noqa: PLC0415 - `--help` writes nothing
-    from lictui.config.registry import add_server  # noqa: PLC0415 - as above
-
-    table = {"name": name, **_changes(options, sets)}
-    server, refusals = check(table, context.paths.config_dir)
-    if server is None:
-        raise _refused(refusals)
-    add_server(context.paths, server)
-    click.echo(f"Added {name}. Try it: lictui servers test {shlex.quote(name)}", err=True)
-    _warn(server)
-
-
-@servers.command()
-@click.argument("name")
-@click.option("--name", "new_name", metavar="NEW", envvar=(), help="Rename; the history stays.")
-@click.option("--enable/--disable", "enabled", default=None, envvar=(), help="Poll it, or not.")
-@_fields
-@click.pass_obj
-def edit(
-    context: Context,
-    /,
-    *,
-    name: str,
-    new_name: str | None,
-    enabled: bool | None,
-    sets: tuple[str, ...],
-    **options: str | None,
-) -> None:
-    """Change the server called NAME; an empty value takes a key out."""
-    from lictui.config.entry import check, keys_of  # noqa: PLC0415 - `--help` writes nothing
-    from lictui.config.file import load_settings  # noqa: PLC0415 - as above
-    from lictui.config.registry import edit_server, table_named  # noqa: PLC0415 - as above
-
-    changes = _changes(options, sets)
-    if new_name is not None:
-        changes["name"] = new_name
-    if enabled is not None:
-        changes["enabled"] = enabled
-    if not changes:
-        raise UsageError("nothing to change", "say what: lictui servers edit --help")
-    table = table_named(context.paths, name) | changes
-    if changes.get("source"):  # what belongs to the old source goes with it
-        table = {key: table[key] for key in table if key in (*keys_of(table["source"]), *changes)}
-    server, refusals = check(table, context.paths.config_dir)
-    if server is None:
-        raise _refused(refusals)
-    settings = load_settings(context.paths)  # before anything is written: it may have problems
-    edit_server(context.paths, name, server)
-    if server.name != name:
-        _rename_history(context.paths, settings, name, server.name)
-    click.echo(f"Changed {server.name}.", err=True)
-    _warn(server)
-
-
-@servers.command()
-@click.argument("name")
-@click.option("--yes", is_flag=True, envvar=(), help="Do not ask.")
-@click.pass_obj
-def remove(context: Context, /, *, name: str, yes: bool) -> int:
-    """Take the server called NAME out of the registry; its history stays."""
-    from lictui.config.registry import remove_server, table_named  # noqa: PLC0415 - `--help` neither
-
-    table_named(context.paths, name)  # no question about a server that is not there
-    if not yes and not click.confirm(f"Remove {name}?", err=True):
-        return 1
-    remove_server(context.paths, name)
-    click.echo(f"Removed {name}.", err=True)
-    return 0
-
-
-def _changes(options: dict[str, str | None], sets: Iterable[str]) -> dict[str, Any]:
-    """The keys that the command line gives, relative paths taken from where it was typed."""
-    from lictui.config.entry import anchored  # noqa: PLC0415 - `--help` reads nothing
-
-    texts = {key: text for key, text in options.items() if text is not None}
-    for said in sets:
-        key, equals, text = said.partition("=")
-        if not equals or not key.strip() or key.strip() in ("name", "enabled"):
-            raise UsageError(f"--set takes KEY=VALUE, not {key!r}")
-        texts[key.strip()] = text.strip()
-    return anchored({key: _value(key, text) for key, text in texts.items()}, Path.cwd())
-
-
-def _value(key: str, text: str) -> Any:
-    """What `text` means for `key`; what it cannot mean stays text, and is refused as such."""
-    from lictui.config.entry import LISTS  # noqa: PLC0415 - `--help` reads nothing
-
-    if key == "verify" and text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    if key == "interval":
-        try:
-            return float(text)
-        except ValueError:
-            return text
-    if key in LISTS:
-        try:
-            return tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
-            return text
-    return text
-
-
-def _refused(refusals: Iterable[Refusal]) -> UsageError:
-    return UsageError("\n  ".join(map(str, refusals)))
+    register.warn(server)
 
 
 def _registered(paths: Paths, name: str) -> Server:
@@ -232,29 +75,6 @@ def _registered(paths: Paths, name: str) -> Server:
         click.echo(f"lictui: {problem}", err=True)
     (server,) = select(found, (name,))
     return server
-
-
-def _rename_history(paths: Paths, settings: Settings, old: str, new: str) -> None:
-    """Let what was recorded under the old name go on under the new one."""
-    if not (settings.retention.path or paths.history).exists():
-        return
-    from lictui.clock import SystemClock  # noqa: PLC0415 - only a new name needs the history
-    from lictui.monitor.restore import open_history  # noqa: PLC0415 - as above
-
-    history = open_history(paths, settings, SystemClock())
-    try:
-        history.rename(old, new)
-    finally:
-        history.close()
-
-
-def _warn(server: Server) -> None:
-    from lictui.config.registry import warnings  # noqa: PLC0415 - `--help` warns of nothing
-    from lictui.config.secrets import doubt  # noqa: PLC0415 - as above
-
-    for warning in (*warnings(server), doubt(server.secret)):
-        if warning:
-            click.echo(f"warning: {server.name}: {warning}", err=True)
 
 
 def _row(server: Server) -> tuple[str, ...]:
@@ -289,3 +109,7 @@ def _as_json(server: Server) -> dict[str, Any]:
 
 def _print_json(answer: dict[str, Any]) -> None:
     click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+
+
+for command in (register.add, register.edit, register.remove, test):
+    servers.add_command(command)
