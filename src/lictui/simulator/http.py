@@ -150,7 +150,7 @@ class _Conversation:
                 await self._wait_for_the_end()
                 return
             await self._send(reply, method=request.method)
-            if reply.cut or self._http.our_state is not h11.DONE:
+            if self._http.our_state is not h11.DONE:
                 return
             self._http.start_next_cycle()
 
