@@ -36,7 +36,7 @@ class Mood(StrEnum):
     EMPTY = "empty"  # answers with an inventory of nothing, as a LAS server does over WMI
     LOGIN_PAGE = "login_page"  # an HTML page with status 200, as a portal in between would
     BUSY = "busy"  # 503 with Retry-After
-    LIMITED = "limited"  # 429 with Retry-After
+    LIMITED = "limited"  # too many requests: 429 with Retry-After; over WinRM its quota fault
     DENIED = "denied"  # refuses every password
     FORBIDDEN = "forbidden"  # knows the user, lacks the permission
     HALF = "half"  # cuts the answer off in the middle
