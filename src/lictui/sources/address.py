@@ -15,6 +15,7 @@ from lictui.sources.clean import text
 from lictui.sources.source import SourceError
 
 _PORTS: Final = {"http": 80, "https": 443}
+_LAST_PORT: Final = 65535
 
 
 def origin(url: str) -> httpx.URL:
@@ -26,6 +27,8 @@ def origin(url: str) -> httpx.URL:
         raise _unusable(shown, text(error)) from error
     if parsed.scheme not in _PORTS or not parsed.host:
         raise _unusable(shown, "it must begin with https:// or http:// and name a host")
+    if not 0 < port(parsed) <= _LAST_PORT:
+        raise _unusable(shown, "there is no such port")
     if parsed.userinfo:
         raise _unusable(shown, "a name or password has no place in it")
     return parsed.copy_with(raw_path=b"/", fragment=None)
@@ -42,7 +45,7 @@ def _unusable(shown: str, reason: str) -> SourceError:
 
 def port(url: httpx.URL) -> int:
     """The TCP port of `url`."""
-    return url.port or _PORTS.get(url.scheme, 443)
+    return _PORTS.get(url.scheme, 443) if url.port is None else url.port
 
 
 def host_port(url: httpx.URL) -> str:

@@ -7,6 +7,7 @@ what the answer to a status is.
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import ssl
 from typing import TYPE_CHECKING, Any, Final
@@ -66,12 +67,22 @@ def failure(error: Exception, url: httpx.URL, progress: Progress, limits: Limits
     for cause in causes(error):
         if found := _unconnected(cause, url) or _unanswered(cause, url, progress, limits):
             return found
-    lost = f"{host_port(url)} broke off the connection"
-    hint = "The server or something on the way closed it; the server's own log may say why."
     if not progress.connected and not progress.answered:
-        return DroppedError(FailureKind.PROTOCOL, lost, hint, progress.step)
+        return DroppedError(FailureKind.PROTOCOL, *_broken(error, url), progress.step)
     step = progress.connecting if progress.connected and not progress.sent else progress.step
-    return SourceError(FailureKind.PROTOCOL, f"{lost} ({text(error) or 'reset'})", hint, step)
+    return SourceError(FailureKind.PROTOCOL, *_broken(error, url), step)
+
+
+def _broken(error: Exception, url: httpx.URL) -> tuple[str, str]:
+    """Message and hint for an exchange that ended before its end."""
+    where, why = host_port(url), text(error, 100)
+    # The two ways in which h11 and httpcore tell that the other side hung up.
+    if isinstance(error, httpx.RemoteProtocolError) and not re.search("disconnected|closed", why):
+        return f"{where} does not speak HTTP as it should ({why})", "Is this the right port?"
+    return (
+        f"{where} broke off the connection" + (f" ({why})" if why else ""),
+        "The server or something on the way closed it; the server's own log may say why.",
+    )
 
 
 def _unconnected(cause: BaseException, url: httpx.URL) -> SourceError | None:

@@ -158,7 +158,7 @@ class Link:
                 step,
             )
         body = bytearray()
-        async for chunk in response.aiter_raw():
+        async for chunk in response.aiter_bytes():
             body += chunk
             if len(body) > self._limits.max_reply:
                 raise SourceError(

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+
+from lictui.model import FailureKind, Step
+from lictui.sources.address import host_port, is_loopback, origin, refuse_in_the_clear
+from lictui.sources.source import SourceError
+
+
+@pytest.mark.parametrize(
+    ("url", "where"),
+    [
+        ("https://ddc01.corp.example", "ddc01.corp.example:443"),
+        ("http://lic01:5985/wsman?x=1", "lic01:5985"),
+        ("https://[2001:db8::7]:8443/a", "[2001:db8::7]:8443"),
+        ("http://10.0.0.9", "10.0.0.9:80"),
+    ],
+)
+def test_host_and_port(url: str, where: str) -> None:
+    found = origin(url)
+    assert host_port(found) == where
+    assert found.path == "/"
+    assert not found.query
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "ddc01", "ftp://ddc01", "https://", "https://a:b@ddc01", "https://x:99999999", "\x00"],
+)
+def test_an_address_that_cannot_be_used(url: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        origin(url)
+    assert caught.value.failure.kind is FailureKind.CONFIG
+
+
+def test_a_password_in_an_address_is_not_repeated() -> None:
+    for url in ("https://me:hunter2@ddc01", "gopher://me:hunter2@ddc01"):
+        with pytest.raises(SourceError) as caught:
+            origin(url)
+        assert "hunter2" not in caught.value.failure.message
+
+
+@pytest.mark.parametrize(
+    "url", ["https://ddc01", "http://127.0.0.1:80", "http://[::1]", "http://localhost"]
+)
+def test_a_password_may_travel(url: str) -> None:
+    refuse_in_the_clear(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://ddc01", "http://10.0.0.9:8080", "http://localhost.evil.example"]
+)
+def test_a_password_may_not_travel_readable(url: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        refuse_in_the_clear(url)
+    failure = caught.value.failure
+    assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.AUTH)
+    assert "https://" in failure.hint
+
+
+def test_loopback() -> None:
+    assert is_loopback("127.8.8.8")
+    assert not is_loopback("128.0.0.1")

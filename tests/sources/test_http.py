@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import asyncio
+import gzip
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.wire import hang, http, replying, serving
+
+from lictui.config.settings import Limits
+from lictui.model import FailureKind, Server, SourceName, Step
+from lictui.sources.faults import DroppedError
+from lictui.sources.http import Link, Reply, retrying
+from lictui.sources.source import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.support.clock import FakeClock
+
+    from lictui.model import Failure
+
+SHORT = Limits(timeout=0.3, connect_timeout=0.2, max_reply=1000)
+
+
+@asynccontextmanager
+async def linked(port: int, limits: Limits = SHORT) -> AsyncIterator[Link]:
+    link = Link(Server("x", SourceName.CVAD, url=f"http://127.0.0.1:{port}"), limits)
+    try:
+        yield link
+    finally:
+        await link.aclose()
+
+
+async def failure_of(link: Link, url: str = "/", step: Step = Step.INVENTORY) -> Failure:
+    with pytest.raises(SourceError) as caught:
+        await link.request("GET", url, step=step)
+    assert caught.value.failure.hint
+    return caught.value.failure
+
+
+async def test_requests_share_one_connection() -> None:
+    connections = []
+    handle = replying(http(b"one"), http(b"two", "404 Not Found"))
+
+    async def counting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        await handle(reader, writer)
+
+    async with serving(counting) as port, linked(port) as link:
+        one = await link.request("GET", "/a", step=Step.AUTH)
+        two = await link.request("GET", "/b", step=Step.AUTH)
+    assert (one.body, one.status, two.body, two.status) == (b"one", 200, b"two", 404)
+    assert one.headers["CONTENT-LENGTH"] == "3"
+    assert len(connections) == 1
+
+
+async def test_a_full_url_and_headers_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")  # must not be used
+    heard: list[bytes] = []
+    async with serving(replying(http(), heard=heard)) as port, linked(port) as link:
+        url = f"http://127.0.0.1:{port}/wsman?a=%2Fb"
+        await link.request("POST", url, step=Step.AUTH, headers={"X-One": "1"}, content=b"")
+    assert heard[0].startswith(b"POST /wsman?a=%2Fb HTTP/1.1\r\n")
+    assert b"x-one: 1" in heard[0].lower()
+    assert b"accept-encoding: identity" in heard[0].lower()
+
+
+async def test_refused() -> None:
+    async with serving(hang) as port:
+        pass
+    async with linked(port) as link:
+        failure = await failure_of(link)
+    assert (failure.kind, failure.step) == (FailureKind.REFUSED, Step.CONNECT)
+    assert f"127.0.0.1:{port}" in failure.message
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "x" * 64])
+async def test_unresolved(host: str) -> None:
+    link = Link(Server("x", SourceName.CVAD, url=f"http://{host}"), Limits())
+    failure = await failure_of(link)
+    await link.aclose()
+    assert (failure.kind, failure.step) == (FailureKind.DNS, Step.RESOLVE)
+    assert host in failure.message
+
+
+async def test_silence_is_a_timeout_of_the_step_asked_for() -> None:
+    async with serving(hang) as port, linked(port) as link:
+        failure = await failure_of(link)
+    assert (failure.kind, failure.step) == (FailureKind.TIMEOUT, Step.INVENTORY)
+    assert "0.3 s" in failure.message
+
+
+async def test_a_slow_drip_ends_with_the_deadline() -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.wait([asyncio.ensure_future(reader.read(1))], timeout=0.05)
+
+    async with serving(drip) as port, linked(port) as link:
+        with pytest.raises(SourceError) as caught:
+            async with link.deadline():
+                await link.request("GET", "/", step=Step.INVENTORY)
+    failure = caught.value.failure
+    assert (failure.kind, failure.step) == (FailureKind.TIMEOUT, Step.INVENTORY)
+    assert "no complete answer" in failure.message
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (b"", "broke off"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", "broke off"),
+        (b"220 smtp.example ESMTP\r\n\r\n", "does not speak HTTP"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 200_000, "does not speak HTTP"),
+        (b"\x00" * 500, "does not speak HTTP"),
+    ],
+    ids=["closed", "cut-off", "smtp", "endless-header", "zeros"],
+)
+async def test_what_is_not_http(reply: bytes, words: str) -> None:
+    async with serving(replying(reply)) as port, linked(port) as link:
+        failure = await failure_of(link)
+    assert (failure.kind, failure.step) == (FailureKind.PROTOCOL, Step.INVENTORY)
+    assert words in failure.message
+
+
+async def test_a_reset_connection() -> None:
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.abort()
+
+    async with serving(reset) as port, linked(port) as link:
+        assert (await failure_of(link)).kind is FailureKind.PROTOCOL
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_a_reply_that_is_too_large_is_not_read_to_its_end(declared: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    sent = 0
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        head = b"Content-Length: 10000000" if declared else b"Connection: close"
+        writer.write(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n")
+        while sent < 10_000_000:
+            writer.write(b"x" * 100_000)
+            sent += 100_000
+            await writer.drain()
+
+    async with serving(flood) as port, linked(port, replace(SHORT, timeout=5.0)) as link:
+        failure = await failure_of(link)
+    assert failure.kind is FailureKind.TOO_LARGE
+    assert "1,000 bytes" in failure.message
+    assert sent < 10_000_000
+
+
+async def test_a_compressed_bomb_is_refused_unopened() -> None:
+    bomb = gzip.compress(b"0" * 1_000_000)[:900]
+    reply = http(bomb, content_encoding="gzip")
+    async with serving(replying(reply)) as port, linked(port) as link:
+        failure = await failure_of(link)
+    assert failure.kind is FailureKind.PROTOCOL
+    assert "compressed" in failure.message
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    heard: list[bytes] = []
+    reply = http(b"", "302 Found", location="https://portal.example/login")
+    async with serving(replying(reply, http(b"{}"), heard=heard)) as port, linked(port) as link:
+        failure = await failure_of(link)
+    assert failure.kind is FailureKind.PROTOCOL
+    assert "https://portal.example/login" in failure.message
+    assert len(heard) == 1
+
+
+async def test_a_redirect_to_nowhere_sends_nothing_to_the_terminal() -> None:
+    reply = http(b"", "302 Found", location="https://portal.example/\x1b[2J")
+    async with serving(replying(reply)) as port, linked(port) as link:
+        failure = await failure_of(link)
+    assert failure.kind is FailureKind.PROTOCOL
+    assert "\x1b" not in failure.message
+
+
+async def test_what_http_cannot_carry_is_not_repeated() -> None:
+    async with serving(hang) as port, linked(port) as link:
+        for value in ("secret\nvalue", "secrät"):
+            with pytest.raises(SourceError) as caught:
+                await link.request("GET", "/", step=Step.AUTH, headers={"Authorization": value})
+            assert caught.value.failure.kind is FailureKind.CONFIG
+            assert "secr" not in caught.value.failure.message
+
+
+async def test_a_kept_connection_that_was_dropped_is_told_apart(clock: FakeClock) -> None:
+    """The server closes after the first answer, but only when the second request is in."""
+    handle = replying(http(b"one"), b"", http(b"two"))
+    async with serving(handle) as port, linked(port) as link:
+        await link.request("GET", "/", step=Step.AUTH)
+        reply = await retrying(lambda: link.request("GET", "/", step=Step.AUTH), clock)
+    assert reply.body == b"two"
+
+
+async def test_a_fresh_connection_that_breaks_is_not_tried_again(clock: FakeClock) -> None:
+    heard: list[bytes] = []
+    async with serving(replying(b"", http(), heard=heard)) as port, linked(port) as link:
+        with pytest.raises(SourceError) as caught:
+            await retrying(lambda: link.request("GET", "/", step=Step.AUTH), clock)
+    assert not isinstance(caught.value, DroppedError)
+    assert len(heard) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "after", "pause"),
+    [
+        (503, "", 1.0),
+        (503, "3", 3.0),
+        (503, "120", None),
+        (429, "2", 2.0),
+        (429, "0", 0.0),
+        (429, "", None),
+        (429, "6", None),
+        (429, "Tue, 24 Nov 2026 06:00:04 GMT", 4.0),
+        (429, "Tue, 24 Nov 2026 05:00:00 GMT", 0.0),
+        (429, "Tue, 24 Nov 2026 07:00:00 GMT", None),
+        (429, "soon", None),
+        (429, "-1", None),
+        (500, "1", None),
+        (404, "1", None),
+    ],
+)
+async def test_when_and_after_what_pause_it_is_tried_again(
+    status: int, after: str, pause: float | None, clock: FakeClock
+) -> None:
+    replies = [Reply(status, {"retry-after": after}, b""), Reply(200, {}, b"")]
+    asked_at: list[float] = []
+
+    async def send() -> Reply:
+        asked_at.append(clock.monotonic())
+        return replies.pop(0)
+
+    asking = asyncio.ensure_future(retrying(send, clock))
+    await clock.advance(10)
+    assert (await asking).status == (status if pause is None else 200)
+    assert asked_at == ([0.0] if pause is None else [0.0, pause])

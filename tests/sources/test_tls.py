@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import ssl
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.wire import Identity, hang, http, replying, serving
+
+from lictui.config.settings import Limits
+from lictui.model import Failure, FailureKind, Server, SourceName, Step
+from lictui.sources.http import Link, Reply
+from lictui.sources.source import SourceError
+from lictui.sources.tls import fingerprint, pin, ssl_context
+
+if TYPE_CHECKING:
+    import asyncio
+    from pathlib import Path
+
+SHORT = Limits(timeout=2.0, connect_timeout=2.0)
+SERVER = Server("x", SourceName.CVAD)
+
+
+async def ask(identity: Identity, verify: bool | str, heard: list[bytes]) -> Reply | Failure:  # noqa: FBT001 - as the registry spells it
+    """What one request over TLS brings; `heard` is what the server got to read."""
+    async with serving(replying(http(b"ok"), heard=heard), identity.server) as port:
+        server = replace(SERVER, url=f"https://localhost:{port}", verify=verify)
+        link = Link(server, SHORT)
+        try:
+            return await link.request(
+                "GET", "/", step=Step.AUTH, headers={"Authorization": "Basic c2VjcmV0"}
+            )
+        except SourceError as error:
+            return error.failure
+        finally:
+            await link.aclose()
+
+
+@pytest.fixture
+def identity() -> Identity:
+    return Identity("localhost")
+
+
+@pytest.fixture
+def bundle(identity: Identity, tmp_path: Path) -> Path:
+    file = tmp_path / "ca.pem"
+    file.write_bytes(identity.ca_pem)
+    return file
+
+
+async def test_a_bundle_is_trusted_as_file_and_as_folder(identity: Identity, bundle: Path) -> None:
+    for verify in (bundle, bundle.parent):
+        assert isinstance(await ask(identity, str(verify), []), Reply)
+
+
+async def test_the_pinned_leaf_is_enough_whatever_its_ca_and_name() -> None:
+    identity = Identity("other.example")
+    digits = fingerprint(identity.der)
+    colons = ":".join(digits[i : i + 2] for i in range(0, 64, 2)).upper()
+    for verify in (f"sha256:{digits}", f"SHA256:{colons}"):
+        assert isinstance(await ask(identity, verify, []), Reply)
+
+
+async def test_nothing_at_all_is_sent_to_a_leaf_that_is_not_the_pinned_one(
+    identity: Identity,
+) -> None:
+    heard: list[bytes] = []
+    failure = await ask(identity, "sha256:" + "0" * 64, heard)
+    assert isinstance(failure, Failure)
+    assert (failure.kind, failure.step) == (FailureKind.TLS, Step.TLS)
+    assert fingerprint(identity.der) in failure.message
+    assert f'verify = "sha256:{fingerprint(identity.der)}"' in failure.hint
+    assert heard == []
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_the_pin_is_checked_in_every_version_of_tls(
+    identity: Identity, version: ssl.TLSVersion
+) -> None:
+    identity.server.minimum_version = identity.server.maximum_version = version
+    heard: list[bytes] = []
+    assert isinstance(await ask(identity, "sha256:" + "0" * 64, heard), Failure)
+    assert heard == []
+    assert isinstance(await ask(identity, f"sha256:{fingerprint(identity.der)}", heard), Reply)
+
+
+@pytest.mark.parametrize(
+    ("names", "not_after", "trusted", "word"),
+    [
+        (["localhost"], None, False, "a CA this machine does not know"),
+        (["other.example"], None, True, "another host name"),
+        (["localhost"], datetime(2020, 1, 1, tzinfo=UTC), True, "expired"),
+    ],
+)
+async def test_why_a_certificate_is_refused(
+    names: list[str],
+    not_after: datetime | None,
+    trusted: bool,  # noqa: FBT001 - a parameter of the test
+    word: str,
+    tmp_path: Path,
+) -> None:
+    identity = Identity(*names, not_after=not_after)
+    (tmp_path / "ca.pem").write_bytes(identity.ca_pem)
+    heard: list[bytes] = []
+    failure = await ask(identity, str(tmp_path / "ca.pem") if trusted else True, heard)
+    assert isinstance(failure, Failure)
+    assert (failure.kind, failure.step) == (FailureKind.TLS, Step.TLS)
+    assert word in failure.message
+    assert "verify" in failure.hint
+    assert heard == []
+
+
+async def test_no_check_at_all() -> None:
+    identity = Identity("other.example", not_after=datetime(2020, 1, 1, tzinfo=UTC))
+    assert isinstance(await ask(identity, False, []), Reply)  # noqa: FBT003 - as the registry spells it
+
+
+async def _failure(port: int, limits: Limits = SHORT) -> Failure:
+    link = Link(replace(SERVER, url=f"https://127.0.0.1:{port}", verify=False), limits)
+    with pytest.raises(SourceError) as caught:
+        await link.request("GET", "/", step=Step.AUTH)
+    await link.aclose()
+    return caught.value.failure
+
+
+async def test_a_server_without_tls_on_that_port() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10)
+        writer.write(http(b"", "400 Bad Request"))
+        await writer.drain()
+
+    async with serving(talk) as port:
+        failure = await _failure(port)
+    assert (failure.kind, failure.step) == (FailureKind.TLS, Step.TLS)
+    assert "does not speak TLS" in failure.message
+
+
+async def test_a_server_that_knows_old_tls_alone() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(bytes.fromhex("15 0302 0002 02 46"))  # alert: fatal, protocol_version
+        await writer.drain()
+
+    async with serving(refuse) as port:
+        failure = await _failure(port)
+    assert (failure.kind, failure.step) == (FailureKind.TLS, Step.TLS)
+    assert "no TLS newer than 1.1" in failure.message
+
+
+async def test_a_handshake_that_hangs_and_one_that_is_cut_off() -> None:
+    async with serving(hang) as port:
+        failure = await _failure(port, replace(SHORT, connect_timeout=0.2))
+    assert (failure.kind, failure.step) == (FailureKind.TIMEOUT, Step.TLS)
+    assert "0.2 s" in failure.message
+
+    async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        del writer
+        await reader.read(10)
+
+    async with serving(leave) as port:
+        failure = await _failure(port)
+    assert (failure.kind, failure.step) == (FailureKind.PROTOCOL, Step.TLS)
+
+
+async def test_a_client_certificate_is_shown(tmp_path: Path, identity: Identity) -> None:
+    mine = Identity("client.example")
+    file = tmp_path / "client.pem"
+    file.write_bytes(mine.leaf_pem)
+    identity.server.verify_mode = ssl.CERT_REQUIRED
+    mine.ca.configure_trust(identity.server)
+    seen = []
+
+    async def look(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        seen.append(writer.get_extra_info("peercert"))
+        writer.write(http())
+        await writer.drain()
+
+    async with serving(look, identity.server) as port:
+        url = f"https://localhost:{port}"
+        link = Link(replace(SERVER, url=url, verify=False, certificate=str(file)), SHORT)
+        await link.request("GET", "/", step=Step.AUTH)
+        await link.aclose()
+    assert ("DNS", "client.example") in seen[0]["subjectAltName"]
+
+
+def test_a_policy_is_loaded_once_and_again_when_its_file_changes(bundle: Path) -> None:
+    server = replace(SERVER, verify=str(bundle))
+    first = ssl_context(server)
+    assert ssl_context(replace(server, name="another")) is first
+    assert ssl_context(SERVER) is ssl_context(replace(SERVER, url="https://elsewhere"))
+    bundle.write_bytes(Identity("localhost").ca_pem)
+    changed = ssl_context(server)
+    assert changed is not first
+    assert changed.get_ca_certs() != first.get_ca_certs()
+
+
+def test_the_system_store_is_the_default() -> None:
+    context = ssl_context(SERVER)
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+@pytest.mark.parametrize(
+    "verify", ["/no/such/file.pem", "sha256:12", "sha256:" + "g" * 64, "EMPTY", "JUNK"]
+)
+def test_a_policy_that_cannot_be(verify: str, tmp_path: Path) -> None:
+    (tmp_path / "junk.pem").write_text("no certificate")
+    (tmp_path / "empty").mkdir()
+    places = {"EMPTY": str(tmp_path / "empty"), "JUNK": str(tmp_path / "junk.pem")}
+    with pytest.raises(SourceError) as caught:
+        ssl_context(replace(SERVER, verify=places.get(verify, verify)))
+    assert caught.value.failure.kind is FailureKind.CONFIG
+    assert places.get(verify, verify) in caught.value.failure.message
+
+
+def test_what_is_a_pin() -> None:
+    assert pin("sha256:" + "AB" * 32) == "ab" * 32
+    assert pin("/etc/ssl/ca.pem") == ""
+    assert pin(True) == ""  # noqa: FBT003 - as the registry spells it
