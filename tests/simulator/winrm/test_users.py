@@ -21,6 +21,14 @@ def test_it_is_there_while_needed_and_gone_after() -> None:
     assert not file.exists()
 
 
+def test_a_folder_that_was_cleaned_away_comes_back() -> None:
+    with only(Account("svc", "secret"), "lic-01"):
+        folder = Path(os.environ["NTLM_USER_FILE"]).parent
+    folder.rmdir()
+    with only(Account("svc", "secret"), "lic-01"):
+        assert folder.stat().st_mode & 0o077 == 0
+
+
 def test_it_is_gone_after_a_failure_too() -> None:
     with pytest.raises(ZeroDivisionError), only(Account("svc", "secret"), "lic-01"):
         raise ZeroDivisionError

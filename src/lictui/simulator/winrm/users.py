@@ -46,6 +46,7 @@ def only(account: Account, machine: str) -> Iterator[None]:
     """Let NTLM know `account` of `machine` and nobody else; servers may share users' names."""
     with _alone:
         file = _folder() / "users"
+        file.parent.mkdir(mode=0o700, exist_ok=True)  # a cleaner of /tmp may have come by
         file.write_text(account.lines(machine), encoding="utf-8")
         # Set once: to change the environment is not safe while other threads read it.
         if os.environ.get("NTLM_USER_FILE") != str(file):
