@@ -21,10 +21,10 @@ async def serving(
     host: str = "127.0.0.1",
 ) -> AsyncIterator[int]:
     """A TCP server that hands each connection to `handle`; yields its port."""
-    open_now: set[asyncio.StreamWriter] = set()
+    open_now: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        open_now.add(writer)
+        open_now[asyncio.current_task()] = writer
         with suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
             await handle(reader, writer)
         writer.close()
@@ -34,9 +34,9 @@ async def serving(
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        for writer in open_now:
+        for writer in open_now.values():
             writer.transport.abort()
-        await asyncio.sleep(0)
+        await asyncio.gather(*filter(None, open_now))
 
 
 def replying(*replies: bytes, heard: list[bytes] | None = None) -> Callable[..., Awaitable[None]]:

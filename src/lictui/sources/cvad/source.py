@@ -68,7 +68,8 @@ class CvadSource:
             name=site.name,
             cloud=bool(self._server.customer_id),
         )
-        found(Step.PARSE, f"{len(result.pools)} pools")
+        count = len(result.pools)
+        found(Step.PARSE, f"{count} pool{'' if count == 1 else 's'}")
         return result
 
     async def aclose(self) -> None:
