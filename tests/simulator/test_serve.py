@@ -1,0 +1,177 @@
+"""The whole estate listening: a config dir that loads, servers that answer, and nothing left."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import stat
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from tests.support.clock import START
+
+from lictui.config.file import load_settings
+from lictui.config.registry import load_servers
+from lictui.config.secrets import doubt, resolve
+from lictui.errors import LictuiError
+from lictui.model import SourceName
+from lictui.paths import Paths
+from lictui.simulator.estate import Estate
+from lictui.simulator.inventory import Mood
+from lictui.simulator.serve import SECRETS, start
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.support.clock import FakeClock
+
+    from lictui.model import Server
+    from lictui.simulator.serve import Running
+
+_LOW = 23711  # a port below those that systems hand out
+
+
+@pytest.fixture
+def estate() -> Estate:
+    return Estate(1, START)
+
+
+@pytest.fixture
+async def running(estate: Estate, clock: FakeClock, tmp_path: Path) -> AsyncIterator[Running]:
+    running = await start(estate, clock, tmp_path)
+    yield running
+    await running.aclose()
+
+
+def _address(server: Server) -> tuple[str, int]:
+    url = httpx.URL(server.url)
+    return url.host, url.port or 0
+
+
+async def test_the_config_dir_loads_as_it_was_meant(running: Running, tmp_path: Path) -> None:
+    paths = Paths(tmp_path, tmp_path)
+    assert load_servers(paths) == running.servers
+    assert load_settings(paths).limits.timeout < 10
+    assert {server.group for server in running.servers} == {"emea", "us", "apac"}
+    assert {(server.source, server.auth) for server in running.servers} == {
+        (SourceName.WINRM, "basic"),
+        (SourceName.WINRM, "ntlm"),
+        (SourceName.WINRM, "negotiate"),
+        (SourceName.CVAD, ""),
+    }
+
+
+async def test_every_file_is_the_users_alone(running: Running, tmp_path: Path) -> None:
+    modes = _modes(tmp_path)
+    assert len(modes) >= len(running.servers) + 3
+    assert modes.pop(tmp_path / SECRETS) == "drwx------"
+    assert set(modes.values()) == {"-rw-------"}
+
+
+def _modes(folder: Path) -> dict[Path, str]:
+    return {path: stat.filemode(path.stat().st_mode) for path in folder.rglob("*")}
+
+
+async def test_passwords_stand_in_their_files_alone(running: Running, tmp_path: Path) -> None:
+    registry = (tmp_path / "servers.toml").read_text()
+    for server in running.servers:
+        assert doubt(server.secret) == ""
+        assert await resolve(server.secret) not in registry
+
+
+async def test_certificates_are_pinned_and_one_server_is_plain(running: Running) -> None:
+    for server in running.servers:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if server.url.startswith("http://"):
+            assert server.auth == "negotiate"
+            continue
+        _, writer = await asyncio.open_connection(*_address(server), ssl=context)
+        shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        writer.close()
+        await writer.wait_closed()
+        assert server.verify == f"sha256:{sha256(shown).hexdigest()}"
+    assert sum(server.url.startswith("http://") for server in running.servers) == 1
+
+
+async def test_the_estate_answers_with_its_own_figures(
+    running: Running, estate: Estate, clock: FakeClock
+) -> None:
+    server = next(each for each in running.servers if each.name == "ddc-emea-01")
+    async with httpx.AsyncClient(base_url=server.url, verify=False) as http:  # noqa: S501 - loopback
+        password = await resolve(server.secret)
+        answer = await http.post("/cvad/manage/Tokens", auth=(server.username, password))
+        headers = {
+            "Authorization": f"CWSAuth bearer={answer.json()['Token']}",
+            "Citrix-CustomerId": "CitrixOnPremises",
+        }
+        site = (await http.get("/cvad/manage/Sites/EMEA-01", headers=headers)).json()
+        assert site["LicensedSessionsActive"] == estate.inventory_at(server.name, START)[0].in_use
+        await clock.advance(1800)
+        site = (await http.get("/cvad/manage/Sites/EMEA-01", headers=headers)).json()
+        held = estate.inventory_at(server.name, START + 1800)[0]
+        assert site["LicensedSessionsActive"] == held.in_use
+        assert site["PeakConcurrentLicenseUsers"] >= held.in_use
+
+
+@pytest.mark.parametrize(("speed", "winrm", "cvad"), [(1, 15, 3), (60, None, 180)])
+async def test_the_pace_follows_the_clients_clock(
+    estate: Estate,
+    clock: FakeClock,
+    tmp_path: Path,
+    speed: float,
+    winrm: float | None,
+    cvad: float,
+) -> None:
+    running = await start(estate, clock, tmp_path, speed=speed)
+    await running.aclose()
+    assert {(server.source, server.interval) for server in running.servers} == {
+        (SourceName.WINRM, winrm),
+        (SourceName.CVAD, cvad),
+    }
+
+
+async def test_afterwards_nobody_listens(estate: Estate, clock: FakeClock, tmp_path: Path) -> None:
+    running = await start(estate, clock, tmp_path)
+    await running.aclose()
+    for server in running.servers:
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection(*_address(server))
+
+
+async def test_fixed_ports_follow_one_another(clock: FakeClock, tmp_path: Path) -> None:
+    running = await start(Estate(1, START, scale=3), clock, tmp_path, base_port=_LOW)
+    ports = [_address(server)[1] for server in running.servers]
+    await running.aclose()
+    assert ports == [_LOW, _LOW + 1, _LOW + 2]
+
+
+async def test_a_port_that_is_taken_is_said_and_the_others_are_let_go(
+    estate: Estate, clock: FakeClock, tmp_path: Path
+) -> None:
+    port = _LOW + 11
+    taken = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", port)
+    with pytest.raises(LictuiError, match=f"127.0.0.1:{port}"):
+        await start(estate, clock, tmp_path, base_port=port - 1)
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port - 1)
+    taken.close()
+    await taken.wait_closed()
+
+
+async def test_many_servers_are_served_too(clock: FakeClock, tmp_path: Path) -> None:
+    running = await start(Estate(1, START, scale=70), clock, tmp_path)
+    await running.aclose()
+    assert len({server.url for server in running.servers}) == 70
+    assert len({server.verify for server in running.servers}) == 1
+
+
+def test_moods_reach_the_sockets(estate: Estate) -> None:
+    assert {estate.mood_at(server.name, START) for server in estate.servers} == {
+        Mood.NORMAL,
+        Mood.DENIED,
+        Mood.EMPTY,
+    }
