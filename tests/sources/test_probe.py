@@ -113,7 +113,8 @@ async def test_an_untrusted_leaf_can_be_pinned_with_what_is_told(
         found = await findings(server)
         assert told(found) == [("resolve", True), ("connect", True), ("tls", False)]
         assert found[-1].fingerprint == fingerprint(identity.der)
-        assert f"sha256:{fingerprint(identity.der)}" in found[-1].detail
+        assert found[-1].detail.count(f"sha256:{fingerprint(identity.der)}") == 1
+        assert "O=trustme" in found[-1].detail
         assert found[-1].hint
         again = await findings(replace(server, verify=f"sha256:{found[-1].fingerprint}"))
     assert again[-1].ok

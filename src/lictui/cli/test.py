@@ -64,7 +64,8 @@ def _line(finding: Finding) -> str:
     good, bad, arrow = ("✔", "✖", "→") if _draws("✔✖→") else ("+", "x", "->")
     mark = click.style(good, fg="green") if finding.ok else click.style(bad, fg="red")
     time = f"{finding.seconds * 1000:.0f} ms"
-    line = f" {mark} {finding.step.value:<{_STEP_WIDTH}} {time:>{_TIME_WIDTH}}  {finding.detail}"
+    detail = finding.detail.replace(" · sha256:", f"\n{_INDENT}sha256:")
+    line = f" {mark} {finding.step.value:<{_STEP_WIDTH}} {time:>{_TIME_WIDTH}}  {detail}"
     if finding.hint:
         line += f"\n{_INDENT}{arrow} {finding.hint}"
     return line.encode(_encoding(), "replace").decode(_encoding())

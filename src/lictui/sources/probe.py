@@ -100,7 +100,9 @@ class _Watch:
         index = min(self._next, len(_ORDER) - 1)
         if failure.step:
             index = max(index, _ORDER.index(failure.step))
-        detail = f"{failure.message} · {leaf}" if leaf else failure.message
+        detail = failure.message
+        if leaf:
+            detail += f" · {leaf.words if leaf.fingerprint in detail else leaf}"
         return Finding(
             _ORDER[index],
             ok=False,

@@ -41,9 +41,13 @@ class Leaf:
     subject: str
     ends: str  # ISO date, "" if it cannot be read
 
+    @property
+    def words(self) -> str:
+        """Whose it is, and until when."""
+        return f"{self.subject} · until {self.ends}" if self.ends else self.subject
+
     def __str__(self) -> str:
-        ends = f" · until {self.ends}" if self.ends else ""
-        return f"{self.subject}{ends} · sha256:{self.fingerprint}"
+        return f"{self.words} · sha256:{self.fingerprint}"
 
 
 async def resolve(url: httpx.URL, limits: Limits) -> str:
