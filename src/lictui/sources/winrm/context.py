@@ -5,6 +5,7 @@ Owns how it is made, and the channel binding of RFC 5929. Must not know how its 
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, Step
@@ -19,6 +20,25 @@ if TYPE_CHECKING:
     from lictui.model import Server
 
 _SERVICE: Final = "WSMAN"  # of the service principal that WinRM registers for its host
+
+
+class TokenError(Exception):
+    """pyspnego, or GSSAPI below it, cannot go on from this token; says why."""
+
+
+async def step(context: ContextProxy, token: bytes | None) -> bytes | None:
+    """The token to send next, None after the last; raises TokenError, and nothing else.
+
+    In a thread, since Kerberos may have to ask its KDC.
+    """
+    return await asyncio.to_thread(_step, context, token)
+
+
+def _step(context: ContextProxy, token: bytes | None) -> bytes | None:
+    try:
+        return context.step(token)
+    except Exception as error:  # what a stranger sends breaks it in many ways, StopIteration too
+        raise TokenError(text(error) or type(error).__name__) from error
 
 
 async def new_context(server: Server, protocol: str, host: str, certificate: bytes) -> ContextProxy:

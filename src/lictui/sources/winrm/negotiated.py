@@ -6,7 +6,6 @@ connection, and dies with it. The tokens themselves are pyspnego's. Must not kno
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from dataclasses import replace
 from http import HTTPStatus
@@ -16,7 +15,7 @@ from lictui.model import FailureKind, Step
 from lictui.sources.clean import text
 from lictui.sources.source import SourceError
 from lictui.sources.winrm import sealing
-from lictui.sources.winrm.context import new_context
+from lictui.sources.winrm.context import TokenError, new_context, step
 from lictui.sources.winrm.login import UNAUTHORIZED, offers, refused
 from lictui.sources.winrm.refusals import by_status
 
@@ -119,11 +118,11 @@ class Negotiated:
 
     async def _begin(self, context: ContextProxy) -> bytes | None:
         try:
-            return await self._step(context, None)
-        except Exception as error:  # of pyspnego, GSSAPI or a missing library
+            return await step(context, None)
+        except TokenError as error:
             raise SourceError(
                 FailureKind.AUTH,
-                f"{self._protocol} has nothing to log in with: {text(error)}",
+                f"{self._protocol} has nothing to log in with: {error}",
                 "Check username and secret; for Kerberos the ticket too (klist), and that the url"
                 " has the server's full name.",
                 Step.AUTH,
@@ -143,10 +142,10 @@ class Negotiated:
         if not answer:
             return None
         try:
-            return await self._step(context, answer)
-        except Exception as error:  # pyspnego raises many kinds for what a stranger sends
+            return await step(context, answer)
+        except TokenError as error:
             if first or reply.status == HTTPStatus.OK:
-                raise self._unsound(f"its token makes no sense: {text(error)}") from error
+                raise self._unsound(f"its token makes no sense: {error}") from error
             raise self._refused(reply) from error  # a token that only says no
 
     def _token(self, reply: Reply) -> bytes:
@@ -154,11 +153,6 @@ class Negotiated:
             return base64.b64decode(offers(reply).get(self._scheme, ""), validate=True)
         except ValueError as error:
             raise self._unsound("its token is not base64") from error
-
-    async def _step(self, context: ContextProxy, token: bytes | None) -> bytes | None:
-        if self._protocol == "ntlm":
-            return context.step(token)
-        return await asyncio.to_thread(context.step, token)  # Kerberos may have to ask its KDC
 
     def _refused(self, reply: Reply) -> SourceError:
         hint = "The account may also be locked, or barred from logging on over the network."

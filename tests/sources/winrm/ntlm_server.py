@@ -1,0 +1,182 @@
+"""A WinRM listener that lets in by NTLM, small enough to misbehave on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import re
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+import spnego
+from spnego.channel_bindings import GssChannelBindings
+from tests.sources.winrm.answers import ASKED, SOAP, Asked
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import TracebackType
+
+PASSWORD = "correct horse"
+
+
+@dataclass
+class NtlmServer:
+    """Answers each SOAP body with `answer`; the switches below make it break the rules."""
+
+    answer: Callable[[Asked], bytes]
+    offers: str = "Negotiate"
+    tls: ssl.SSLContext | None = None
+    bindings: bytes = b""  # the channel a client must have bound its login to
+    scheme: str = "Negotiate"
+    blank: bytes = b""  # between the dashes and the words of a boundary
+    close_between_legs: bool = False
+    shut_out_after: int = 10**6  # questions that one login is good for
+    clear: bool = False  # answers sealed questions in the clear
+    forge: bool = False  # changes one bit of what it seals
+    port: int = 0
+    connections: int = 0
+    logins: int = 0
+    seen: list[bytes] = field(default_factory=list)  # every body that came, as it came
+
+    async def __aenter__(self) -> Self:
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._server.wait_closed()
+
+    def drop(self) -> None:
+        """Close every connection, as a restart does."""
+        for writer in self._writers:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._tasks.add(task)
+        self._writers.add(writer)
+        self.connections += 1
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            await _Connection(self, reader, writer).run()
+        writer.close()
+        with contextlib.suppress(ConnectionError, OSError):
+            await writer.wait_closed()
+
+
+class _Connection:
+    def __init__(
+        self, server: NtlmServer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._server, self._reader, self._writer = server, reader, writer
+        self._context: spnego.ContextProxy | None = None
+        self._questions = 0
+
+    async def run(self) -> None:
+        while True:
+            head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
+            length = re.search(r"content-length: (\d+)", head, re.IGNORECASE)
+            body = await self._reader.readexactly(int(length[1]) if length else 0)
+            self._server.seen.append(body)
+            token = re.search(rf"authorization: {self._server.scheme} (\S+)", head, re.IGNORECASE)
+            if token:
+                if self._log_in(base64.b64decode(token[1])):
+                    return
+            elif not (self._context and self._context.complete) or (
+                self._questions >= self._server.shut_out_after
+            ):
+                self._context = None
+                self._send(401, f"WWW-Authenticate: {self._server.offers}\r\n", b"")
+            else:
+                self._questions += 1
+                self._reply(body)
+
+    def _log_in(self, token: bytes) -> bool:
+        if self._context is None or self._context.complete:
+            bindings = self._server.bindings
+            self._context = spnego.server(
+                protocol="ntlm" if self._server.scheme == "NTLM" else "negotiate",
+                options=spnego.NegotiateOptions.use_ntlm
+                if self._server.scheme == "NTLM"
+                else spnego.NegotiateOptions.use_negotiate,
+                channel_bindings=GssChannelBindings(application_data=bindings)
+                if bindings
+                else None,
+            )
+        try:
+            answer = self._context.step(token)
+        except Exception:  # noqa: BLE001 - an acceptor breaks in many ways, and then refuses
+            self._context = None
+            self._send(401, f"WWW-Authenticate: {self._server.offers}\r\n", b"")
+            return False
+        written = base64.b64encode(answer or b"").decode()
+        done = self._context.complete
+        self._server.logins += done
+        close = "Connection: close\r\n" if self._server.close_between_legs else ""
+        header = f"WWW-Authenticate: {self._server.scheme} {written}\r\n" if written else ""
+        self._send(200 if done else 401, header + close, b"")
+        return self._server.close_between_legs
+
+    def _reply(self, body: bytes) -> None:
+        sealed = b"Encrypted Boundary" in body
+        asked = Asked(self._opened(body) if sealed else body)
+        answer = self._server.answer(asked).replace(ASKED.encode(), asked.message.encode())
+        status = 500 if b"<s:Fault>" in answer else 200
+        if not sealed or self._server.clear:
+            self._send(status, f"Content-Type: {SOAP}\r\n", answer)
+            return
+        assert self._context
+        header, data, padding = self._context.wrap_winrm(answer)
+        if self._server.forge:
+            data = bytes([data[0] ^ 1]) + data[1:]
+        edge = b"--" + self._server.blank + b"Encrypted Boundary"
+        message = (
+            edge
+            + b"\r\n\tContent-Type: application/HTTP-SPNEGO-session-encrypted\r\n"
+            + f"\tOriginalContent: type={SOAP};Length={len(answer) + padding}\r\n".encode()
+            + edge
+            + b"\r\n\tContent-Type: application/octet-stream\r\n"
+            + struct.pack("<i", len(header))
+            + header
+            + data
+            + edge
+            + b"--\r\n"
+        )
+        kind = (
+            'multipart/encrypted;protocol="application/HTTP-SPNEGO-session-encrypted"'
+            ';boundary="Encrypted Boundary"'
+        )
+        self._send(status, f"Content-Type: {kind}\r\n", message)
+
+    def _opened(self, body: bytes) -> bytes:
+        assert self._context
+        start = body.index(b"application/octet-stream\r\n") + len(b"application/octet-stream\r\n")
+        sealed = body[start:].removesuffix(b"--Encrypted Boundary--\r\n")
+        (length,) = struct.unpack_from("<i", sealed)
+        return self._context.unwrap_winrm(sealed[4 : 4 + length], sealed[4 + length :])
+
+    def _send(self, status: int, headers: str, body: bytes) -> None:
+        head = f"HTTP/1.1 {status} -\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
+        self._writer.write(head.encode() + body)
+
+
+def users(folder: Path) -> str:
+    """A file with the one user the acceptor knows, for NTLM_USER_FILE."""
+    file = folder / "users"
+    file.write_text(f"CORP:svc:{PASSWORD}\n")
+    return str(file)

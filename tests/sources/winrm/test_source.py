@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from tests.sources.winrm.answers import (
+    ASKED,
+    NO_SUCH_CLASS,
+    Asked,
+    answering,
+    enumerated,
+    fault,
+    fragment,
+    pool_values,
+    pulled,
+    typed,
+    wsman_fault,
+)
+from tests.support.clock import FakeClock
+
+from lictui.config.settings import Limits
+from lictui.model import Failure, FailureKind, Snapshot, Step
+from lictui.sources.source import SourceError, ignore
+from lictui.sources.winrm.source import WinrmSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from lictui.model import Server
+
+    Answer = Callable[[Asked], bytes | httpx.Response]
+    Poll = Callable[..., Coroutine[None, None, Snapshot | Failure]]
+
+POOL = typed(pool_values())
+LICENSE = typed(
+    {"SerialNumber": "LA-1", "ExpirationDate": "20270331000000.000000+000"}, "Citrix_GT_License"
+)
+STOPPED = fragment({"Name": "Citrix Licensing", "State": "Stopped"})
+
+
+@pytest.fixture
+def poll(server: Callable[..., Server], limits: Limits, clock: FakeClock) -> Poll:
+    """One poll of a server that answers as told: the snapshot, or the failure."""
+
+    async def run(
+        answer: Answer, found: Callable[[Step, str], None] = ignore, limits: Limits = limits
+    ) -> Snapshot | Failure:
+        source = WinrmSource(server(), limits, clock, answering(answer))
+        try:
+            return await source.fetch(found)
+        except SourceError as error:
+            return error.failure
+        finally:
+            await source.aclose()
+
+    return run
+
+
+def by_class(pools: bytes, licenses: bytes, services: bytes) -> Answer:
+    """An answer for each question; a Pull has its own."""
+
+    def answer(asked: Asked) -> bytes:
+        if "License_Pool" in asked.wql:
+            return pools
+        return licenses if "Citrix_GT_License" in asked.wql else services
+
+    return answer
+
+
+async def test_pools_licenses_and_services_make_one_snapshot(poll: Poll) -> None:
+    told: list[tuple[Step, str]] = []
+    result = await poll(
+        by_class(enumerated(POOL), enumerated(LICENSE), enumerated(STOPPED)),
+        lambda *step: told.append(step),
+    )
+    assert isinstance(result, Snapshot)
+    assert [pool.product for pool in result.pools] == ["XDT_PLT_UD"]
+    assert result.pools[0].expires
+    assert [notice.title for notice in result.notices] == ["Service Citrix Licensing is stopped"]
+    assert told == [
+        (Step.AUTH, r"Basic as CORP\svc"),
+        (Step.INVENTORY, "1 pool, 1 license"),
+        (Step.PARSE, "1 product"),
+    ]
+
+
+async def test_a_pull_always_uses_the_context_received_last(poll: Poll) -> None:
+    pulls: list[str] = []
+
+    def answer(asked: Asked) -> bytes:
+        if not asked.pulls:
+            return enumerated(POOL, context="c1") if "Pool" in asked.wql else enumerated()
+        pulls.append(asked.context)
+        number = len(pulls)
+        item = typed(pool_values(PLD=f"P{number}_X_CCU"))
+        return pulled(item, context=f"c{number + 1}") if number < 3 else pulled(item)
+
+    result = await poll(answer)
+    assert isinstance(result, Snapshot)
+    assert pulls == ["c1", "c2", "c3"]
+    assert len(result.pools) == 4
+
+
+async def test_a_pull_that_brings_no_new_context_goes_on_with_the_old(poll: Poll) -> None:
+    seen: list[str] = []
+
+    def answer(asked: Asked) -> bytes:
+        if not asked.pulls:
+            return enumerated(context="c1") if "Pool" in asked.wql else enumerated()
+        seen.append(asked.context)
+        if len(seen) == 1:
+            return pulled(POOL).replace(b"<n:EndOfSequence/>", b"")
+        return pulled()
+
+    assert isinstance(await poll(answer), Snapshot)
+    assert seen == ["c1", "c1"]
+
+
+@pytest.mark.parametrize("broken", ["licenses", "services"])
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        fault(NO_SUCH_CLASS),
+        fault(wsman_fault(5, "Access is denied.")),
+        b"<html>",
+        httpx.Response(503, headers={"Retry-After": "600"}),
+    ],
+)
+async def test_what_only_adds_to_the_pools_never_costs_them(
+    poll: Poll, broken: str, refusal: bytes | httpx.Response
+) -> None:
+    def answer(asked: Asked) -> bytes | httpx.Response:
+        if "License_Pool" in asked.wql:
+            return enumerated(POOL)
+        is_license = "Citrix_GT_License" in asked.wql
+        return refusal if is_license == (broken == "licenses") else enumerated()
+
+    assert isinstance(await poll(answer), Snapshot)
+
+
+async def test_an_addition_that_hangs_costs_its_share_and_no_more(
+    server: Callable[..., Server], clock: FakeClock
+) -> None:
+    async def handle(request: httpx.Request) -> httpx.Response:
+        asked = Asked(request.content)
+        if "License_Pool" not in asked.wql:
+            await asyncio.Event().wait()
+        body = enumerated(POOL).replace(ASKED.encode(), asked.message.encode())
+        return httpx.Response(200, content=body)
+
+    short = Limits(timeout=0.4, connect_timeout=0.4)
+    source = WinrmSource(server(), short, clock, httpx.MockTransport(handle))
+    async with asyncio.timeout(0.4):
+        assert (await source.fetch(ignore)).pools
+    await source.aclose()
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kind"),
+    [
+        (fault(NO_SUCH_CLASS), FailureKind.NO_DATA),
+        (enumerated(), FailureKind.NO_DATA),
+        (fault(wsman_fault(2150859174)), FailureKind.RATE_LIMITED),
+        (fault(wsman_fault(2150858793)), FailureKind.TIMEOUT),
+        (enumerated(POOL, relates_to="uuid:other"), FailureKind.PROTOCOL),
+        (enumerated(typed({"Count": "5"})), FailureKind.PARSE),
+        (b"<!DOCTYPE html><html><head>", FailureKind.PROTOCOL),
+        (b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', FailureKind.PARSE),
+        (enumerated(POOL)[:-50], FailureKind.PARSE),
+        (httpx.Response(404), FailureKind.NO_DATA),
+        (httpx.Response(403), FailureKind.FORBIDDEN),
+        (httpx.Response(500, content=b"oops"), FailureKind.UNAVAILABLE),
+        (httpx.Response(429, headers={"Retry-After": "600"}), FailureKind.RATE_LIMITED),
+        (httpx.Response(302, headers={"Location": "/login"}), FailureKind.PROTOCOL),
+    ],
+    ids=range(14),
+)
+async def test_every_refusal_is_a_failure_in_words(
+    poll: Poll, refusal: bytes | httpx.Response, kind: FailureKind
+) -> None:
+    result = await poll(lambda _asked: refusal)
+    assert isinstance(result, Failure)
+    assert result.kind is kind
+    assert result.message
+    assert result.hint
+    assert result.step in {Step.INVENTORY, Step.PARSE}
+
+
+async def test_a_server_busy_for_a_moment_is_asked_again(poll: Poll) -> None:
+    answers = iter([httpx.Response(503, headers={"Retry-After": "0"})])
+    good = by_class(enumerated(POOL), enumerated(), enumerated())
+    assert isinstance(await poll(lambda asked: next(answers, None) or good(asked)), Snapshot)
+
+
+@pytest.mark.parametrize("context", ["c{}", "always the same"])
+@pytest.mark.parametrize(
+    ("items", "kind"),
+    [
+        ("", FailureKind.PROTOCOL),
+        (POOL, FailureKind.TOO_LARGE),
+        (POOL * 300, FailureKind.TOO_LARGE),
+    ],
+    ids=["empty", "one by one", "many"],
+)
+async def test_a_list_without_end_is_left(
+    poll: Poll, limits: Limits, items: str, kind: FailureKind, context: str
+) -> None:
+    count = 0
+
+    def answer(asked: Asked) -> bytes:
+        nonlocal count
+        count += 1
+        if not asked.pulls:
+            return enumerated(items, context="c0")
+        return pulled(items, context=context.format(count))
+
+    small = Limits(timeout=limits.timeout, max_reply=1_000_000)
+    result = await poll(answer, limits=small)
+    assert isinstance(result, Failure)
+    assert result.kind is kind
+    assert result.step is Step.INVENTORY
+    assert "does not end" in result.message
+
+
+async def test_a_list_that_neither_ends_nor_goes_on_is_left(poll: Poll) -> None:
+    body = enumerated(POOL).replace(b"<w:EndOfSequence/>", b"")
+    result = await poll(lambda _asked: body)
+    assert isinstance(result, Failure)
+    assert result.kind is FailureKind.PROTOCOL
+
+
+async def test_nothing_of_one_poll_is_left_in_the_next(
+    server: Callable[..., Server], limits: Limits, clock: FakeClock
+) -> None:
+    bodies = [enumerated(POOL), enumerated(typed(pool_values(InUseCount="1"))), enumerated()]
+    answer = by_class(b"", enumerated(), enumerated())
+    source = WinrmSource(
+        server(),
+        limits,
+        clock,
+        answering(lambda asked: bodies.pop(0) if "Pool" in asked.wql else answer(asked)),
+    )
+    assert (await source.fetch(ignore)).pools[0].reading.in_use == 412
+    assert (await source.fetch(ignore)).pools[0].reading.in_use == 1
+    with pytest.raises(SourceError):
+        await source.fetch(ignore)
+    await source.aclose()
+    await source.aclose()
+
+
+async def test_the_default_path_is_wsman(
+    server: Callable[..., Server], limits: Limits, clock: FakeClock
+) -> None:
+    paths: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.path)
+        return httpx.Response(404)
+
+    for url in ("https://lic01:5986", "https://lic01:5986/", "https://lic01:5986/other"):
+        source = WinrmSource(server(url=url), limits, clock, httpx.MockTransport(handle))
+        with pytest.raises(SourceError):
+            await source.fetch(ignore)
+        await source.aclose()
+    assert paths == ["/wsman", "/wsman", "/other"]
+
+
+WHOLE = (enumerated(POOL), enumerated(POOL, context="c"), pulled(POOL), fault(NO_SUCH_CLASS))
+DAMAGED = st.builds(
+    lambda body, at, junk: body[: at % len(body)] + junk + body[at % len(body) :],
+    st.sampled_from(WHOLE),
+    st.integers(0, 10_000),
+    st.binary(max_size=4),
+)
+
+
+@examples(
+    max_examples=60, deadline=2_000, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(bodies=st.lists(DAMAGED | st.binary(max_size=60), min_size=1, max_size=8))
+def test_whatever_a_server_says_is_a_snapshot_or_a_failure(
+    server: Callable[..., Server], bodies: list[bytes]
+) -> None:
+    async def run() -> None:
+        said = iter(bodies)
+        transport = answering(lambda _asked: next(said, bodies[-1]))
+        source = WinrmSource(server(), Limits(max_reply=100_000), FakeClock(), transport)
+        try:
+            assert (await source.fetch(ignore)).pools
+        except SourceError as error:
+            assert error.failure.message  # noqa: PT017 - either outcome will do
+        finally:
+            await source.aclose()
+
+    asyncio.run(run())

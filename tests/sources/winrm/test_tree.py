@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lictui.sources.winrm.tree import NotXmlError, child, tree
+
+LAUGHS = b'<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;">]><a>&c;</a>'
+
+
+def test_names_are_local() -> None:
+    root = tree(b'<x:a xmlns:x="urn:x" xmlns:y="urn:y"><y:b y:c="1">text</y:b></x:a>')
+    below = child(root, "b")
+    assert root.tag == "a"
+    assert below is not None
+    assert (below.text, below.get("c")) == ("text", "1")
+    assert child(root, "b", "missing", "too") is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        LAUGHS,
+        b"<!DOCTYPE a><a/>",
+        b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>',
+        b"<a>" * 60 + b"</a>" * 60,
+        b"<a>" + b"<b/>" * 200_001 + b"</a>",
+        b"<a>&unknown;</a>",
+        b'<?xml version="1.0" encoding="utf-7"?><a/>',
+        b'<?xml version="1.0" encoding="none-such"?><a/>',
+        b"<a>",
+        b"",
+        b"\x00\xff",
+    ],
+    ids=range(11),
+)
+def test_what_no_honest_server_sends_is_refused(body: bytes) -> None:
+    with pytest.raises(NotXmlError, match=r"."):
+        tree(body)
+
+
+@given(st.binary(max_size=300) | st.text("<>/&;!?[]='\"ab \x00é", max_size=80).map(str.encode))
+def test_any_bytes_are_a_tree_or_refused(body: bytes) -> None:
+    with contextlib.suppress(NotXmlError):
+        tree(body)
