@@ -97,6 +97,12 @@ def moment(at: float, tz: ZoneInfo | None, *, year: bool = False) -> str:
     return here.strftime(f"%a {here.day} %b {'%Y' if year else '%H:%M'}")
 
 
+def stamp(at: float, tz: ZoneInfo | None) -> str:
+    """A moment in a column of a list: `24 Nov 10:40`."""
+    here = local(at, tz)
+    return f"{here.day:2} {here:%b %H:%M}"
+
+
 def ticks(
     start: int, end: int, length: Length, tz: ZoneInfo | None, columns: int
 ) -> tuple[tuple[int, str], ...]:

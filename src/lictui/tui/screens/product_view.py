@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lictui.tui.span import Span
     from lictui.tui.symbols import Symbols
 
-_ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)
+ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)
 MODELS: Final = {
     Model.CONCURRENT: "concurrent",
     Model.USER_DEVICE: "user/device",
@@ -60,7 +60,7 @@ class Subject:
     @property
     def assigned(self) -> bool:
         """Whether its figures are assignments, not licenses checked out."""
-        return self.model in _ASSIGNED
+        return self.model in ASSIGNED
 
     @property
     def live(self) -> tuple[Pool, ...]:

@@ -90,7 +90,7 @@ class ServersScreen(View):
             return
         now, symbols = self.lictui.clock.now(), self.lictui.symbols
         self.table.present(
-            registry_view.columns(self.size.width - 1),
+            registry_view.columns(self.size.width - 2),
             {
                 status.server.name: registry_view.cells(status, now, symbols)
                 for status in self.lictui.board.servers

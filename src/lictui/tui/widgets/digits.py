@@ -26,8 +26,13 @@ _FONT: Final = {
 _HALVES: Final = {"..": " ", "#.": "▀", ".#": "▄", "##": "█"}
 
 
+def height(*, ascii_only: bool = False, scale: int = 1) -> int:
+    """Rows that `big` makes."""
+    return ROWS * scale if ascii_only else (ROWS * scale + 1) // 2
+
+
 def big(text: str, *, ascii_only: bool = False, scale: int = 1) -> tuple[str, ...]:
-    """`text`, of digits and `,?-`, as rows of equal width: 3 * scale rows, in ASCII 5 * scale."""
+    """`text`, of digits and `,?-`, as rows of equal width; others become `?`."""
     glyphs = [_FONT.get(character, _FONT["?"]).split("/") for character in text]
     wide = 2 if ascii_only else 1  # a cell is about twice as high as it is wide
     dots = [

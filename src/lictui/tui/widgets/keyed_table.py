@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 from textual.coordinate import Coordinate
 from textual.widgets import DataTable
@@ -30,6 +31,7 @@ class Column:
     key: str
     title: str
     width: int
+    sentence: bool = False  # cut at its end; a name is cut in its middle
 
 
 Rows = dict[str, "Mapping[str, Run]"]  # by the row's key, each cell by its column
@@ -42,6 +44,7 @@ class KeyedTable(DataTable[Text]):
         """
     KeyedTable {
         height: 1fr;
+        padding-left: 1;
         background: $background;
         scrollbar-size-vertical: 1;
         scrollbar-size-horizontal: 0;
@@ -105,4 +108,8 @@ class KeyedTable(DataTable[Text]):
     def _cell(self, run: Run, column: Column) -> Text:
         text, tone = run
         style = self.get_component_rich_style(f"ink--{tone}", partial=True)
-        return Text(shorten(text, column.width, self._symbols.ellipsis), style, no_wrap=True)
+        if column.sentence and cell_len(text) > column.width:
+            text = set_cell_size(text, column.width - 1) + self._symbols.ellipsis
+        else:
+            text = shorten(text, column.width, self._symbols.ellipsis)
+        return Text(text, style, no_wrap=True)

@@ -1,0 +1,238 @@
+"""The alerts view: what is wrong now, and below it the journal of what changed.
+
+Owns the two lists, their filter and what their keys do. Must not know what deserves an alert, nor
+who keeps the journal.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual import on, work
+from textual.containers import Vertical
+from textual.widgets import DataTable
+
+from lictui.errors import LictuiError
+from lictui.monitor import alerts
+from lictui.tui import commands, text
+from lictui.tui import filter as filters
+from lictui.tui.ink import OF_LEVEL, Tone
+from lictui.tui.screens import alerts_view
+from lictui.tui.screens.view import View
+from lictui.tui.span import time_zone
+from lictui.tui.widgets.filterbar import FilterBar
+from lictui.tui.widgets.keyed_table import KeyedTable
+from lictui.tui.widgets.prose import Prose
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.widget import Widget
+
+    from lictui.monitor.board import Board
+    from lictui.tui.export import Table
+    from lictui.tui.ink import Run
+    from lictui.tui.screens.alerts_view import Entry
+
+_PATIENCE: Final = 5.0  # seconds between two looks into the journal
+_EVENTS: Final = 500  # of the journal that are shown
+
+
+class AlertsScreen(View):
+    """The alerts view."""
+
+    VIEW = "alerts"
+    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("alerts")]
+    CSS = """
+    AlertsScreen {
+        & .head { height: 1; padding: 0 1; }
+        & #now { height: auto; max-height: 45%; }
+        & #journal { height: 1fr; }
+        & #whole { height: 3; padding: 0 1; border-top: solid $frame; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now: dict[str, Entry] = {}
+        self._journal: dict[str, Entry] = {}
+        self._events: tuple[Entry, ...] = ()
+        self._asked_at: float | None = None
+        self._wanted = filters.NOTHING
+        self._spelled = ""
+
+    def body(self) -> Widget:
+        """The two lists, and all of the chosen line."""
+        symbols = self.lictui.symbols
+        return Vertical(
+            Prose(id="now-head", classes="head"),
+            KeyedTable(symbols, id="now", show_header=False),
+            Prose(id="journal-head", classes="head"),
+            KeyedTable(symbols, id="journal", show_header=False),
+            Prose(id="whole"),
+        )
+
+    def compose(self) -> ComposeResult:
+        """The frame, and the filter's line."""
+        yield from super().compose()
+        yield FilterBar()
+
+    def on_mount(self) -> None:
+        """Begin in the list that has something in it."""
+        super().on_mount()
+        self.query_one("#now" if self._now else "#journal").focus()
+
+    def board_changed(self, board: Board) -> None:
+        """What is wrong now; and the journal, if the last look is old enough."""
+        del board
+        now = self.lictui.clock.now()
+        if self._asked_at is None or now - self._asked_at >= _PATIENCE:
+            self._asked_at = now
+            self._read()
+        self._present()
+
+    def on_resize(self) -> None:
+        """The message takes what room there is."""
+        self._present()
+
+    @work(group="alerts-journal")
+    async def _read(self) -> None:
+        try:
+            self._events = alerts_view.of_events(await self.lictui.engine.events(_EVENTS))
+        except LictuiError as error:
+            self.notify(error.message, severity="error", markup=False)
+            return
+        self._present()
+
+    def _present(self) -> None:
+        if not self.size.width:
+            return
+        app, width = self.lictui, self.size.width - 2
+        current = alerts.current(app.board, app.settings.alerts, self.moment.today)
+        self._now = self._fill("#now", alerts_view.of_alerts(current), width)
+        self._journal = self._fill("#journal", self._events, width)
+        title = f"Now: {len(self._now)}" if self._now else "Now: nothing is wrong"
+        self.query_one("#now-head", Prose).say(((title, Tone.STRONG),))
+        journal = "Journal" if self._journal else "Journal: nothing yet"
+        self.query_one("#journal-head", Prose).say(((journal, Tone.STRONG),))
+        self._tell()
+
+    def _fill(self, table: str, entries: tuple[Entry, ...], width: int) -> dict[str, Entry]:
+        found = alerts_view.keyed(alerts_view.filtered(entries, self._wanted))
+        tz = time_zone(self.lictui.settings.timezone)
+        self.query_one(table, KeyedTable).present(
+            alerts_view.columns(width),
+            {key: entry.cells(self.lictui.symbols, tz) for key, entry in found.items()},
+        )
+        return found
+
+    @property
+    def _table(self) -> KeyedTable:
+        now = self.query_one("#now", KeyedTable)
+        return now if now.has_focus else self.query_one("#journal", KeyedTable)
+
+    @property
+    def _chosen(self) -> Entry | None:
+        table = self._table
+        return (self._now if table.id == "now" else self._journal).get(table.chosen)
+
+    @on(DataTable.RowHighlighted)
+    def _moved(self) -> None:
+        self._tell()
+
+    def on_descendant_focus(self) -> None:
+        """Say the line of the list that has the focus now."""
+        self._tell()
+
+    def _tell(self) -> None:
+        entry = self._chosen
+        said: tuple[Run, ...] = ()
+        if entry is not None:
+            product = f" ({text.clean(entry.product)})" if entry.product else ""
+            level = self.lictui.symbols.level[entry.level]
+            said = (
+                (f"{level} ", OF_LEVEL[entry.level]),
+                (text.clean(entry.server), Tone.STRONG),
+                (f"{product}: {text.clean(entry.message)}", Tone.TEXT),
+            )
+        self.query_one("#whole", Prose).say(said)
+
+    # What the keys do
+
+    @property
+    def chosen_server(self) -> str:
+        """The server the chosen line is about."""
+        return self._chosen.server if self._chosen else ""
+
+    def action_move(self, by: int) -> None:
+        """To the next or the previous line."""
+        self._table.move_cursor(row=self._table.cursor_row + by)
+
+    @on(DataTable.RowSelected)
+    def action_open(self) -> None:
+        """The chart of the product at that time; without a product, the registry."""
+        entry = self._chosen
+        if entry is None:
+            return
+        if entry.product:
+            at = entry.at if self._table.id == "journal" else None
+            self.lictui.show("product", servers=(entry.server,), product=entry.product, at=at)
+        else:
+            self.lictui.show("servers")
+
+    def action_product(self) -> None:
+        """The chart of the product."""
+        self.action_open()
+
+    def action_filter(self) -> None:
+        """Type a filter."""
+        self.query_one(FilterBar).open(self._spelled)
+
+    def action_back(self) -> None:
+        """Undo the filter, then leave."""
+        if self._wanted is filters.NOTHING and not self.query_one(FilterBar).is_open:
+            super().action_back()
+            return
+        self.query_one(FilterBar).close()
+        self._spelled, self._wanted = "", filters.NOTHING
+        self.say(self.standing())
+        self._present()
+
+    @on(FilterBar.Changed)
+    def _filter(self, event: FilterBar.Changed) -> None:
+        if self.query_one(FilterBar).is_open:
+            self._spelled, self._wanted = event.spelled, event.wanted
+            self._present()
+            self.query_one(FilterBar).word("" if self._now or self._journal else "no match")
+            self.say(self.standing())
+
+    @on(FilterBar.Closed)
+    def _filter_closed(self) -> None:
+        self.query_one("#now" if self._now else "#journal").focus()
+
+    def standing(self) -> tuple[Run, ...]:
+        """Paused, filtered, or nothing."""
+        if (said := super().standing()) or not self._spelled:
+            return said
+        found = len(self._now) + len(self._journal)
+        return (
+            (f" /{text.clean(self._spelled)} ", Tone.ACCENT),
+            (f" {found} lines" if found else " no match", Tone.TEXT if found else Tone.WARN),
+            ("  esc shows all", Tone.QUIET),
+        )
+
+    # What others may have of it
+
+    def copied(self) -> str:
+        """All of the chosen line."""
+        return self.query_one("#whole", Prose).said
+
+    def exported(self) -> Table:
+        """Both lists."""
+        head = ("list", "at", "level", "server", "product", "message")
+        rows = [("now", entry) for entry in self._now.values()]
+        rows += [("journal", entry) for entry in self._journal.values()]
+        return (
+            head,
+            *((name, it.at, it.level, it.server, it.product, it.message) for name, it in rows),
+        )

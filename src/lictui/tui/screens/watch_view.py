@@ -1,0 +1,208 @@
+"""What the console view shows: pages of one group each, as frozen values and lines of text.
+
+Pure: board and settings in, lines out. Must not know Textual, time's passing, or who looks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from lictui.model import Level, State
+from lictui.monitor.totals import answered, combined
+from lictui.tui.ink import OF_LEVEL, Tone, fit, width
+from lictui.tui.screens.product_view import ASSIGNED, MODELS
+from lictui.tui.symbols import ASCII
+from lictui.tui.text import age, clean, coarse_age, figure, percent, shorten
+from lictui.tui.widgets.digits import big, height
+from lictui.tui.widgets.gauge import gauge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from lictui.config.settings import Settings
+    from lictui.model import Model, Pool, PoolKey, Reading
+    from lictui.monitor.alerts import Alert
+    from lictui.monitor.board import Board, ServerStatus
+    from lictui.tui.ink import Line, Run
+    from lictui.tui.symbols import Symbols
+
+_FIXED: Final = 3  # rows of a block beside its digits: title, gauge, a blank one
+_FRAME: Final = 3  # rows of a page beside its blocks: head, servers, alerts
+_ROOMY: Final = (120, 44)  # columns and rows from which digits are twice as big
+_QUIET: Final = (State.UP, State.WAITING, State.DISABLED)
+
+Peaks = dict[str, tuple[int, str]]  # by block: today's peak and its hour
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One product over the servers of a group."""
+
+    product: str
+    name: str
+    model: Model
+    pools: tuple[tuple[str, PoolKey], ...]
+    reading: Reading  # as last known
+    level: Level  # unknown when no figure is of now
+    servers: tuple[int, int]  # with figures of now, and all that hold it
+    answered_at: float | None  # the oldest answer it rests on
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is seen at one time."""
+
+    group: str
+    blocks: tuple[Block, ...]
+    servers: tuple[ServerStatus, ...]
+
+
+def pages(
+    board: Board, settings: Settings, size: tuple[int, int], symbols: Symbols
+) -> tuple[Page, ...]:
+    """A page for each group, several where its products need more room than there is."""
+    tall = height(ascii_only=symbols is ASCII, scale=scale(size))
+    room = max(1, (size[1] - _FRAME) // (_FIXED + tall))
+    found: list[Page] = []
+    enabled = [status for status in board.servers if status.state is not State.DISABLED]
+    for group in dict.fromkeys(status.server.group for status in enabled):
+        servers = tuple(status for status in enabled if status.server.group == group)
+        blocks = tuple(_blocks(group, servers, settings))
+        for first in range(0, max(1, len(blocks)), room):
+            page = Page(clean(group), blocks[first : first + room], servers)
+            found.append(page)
+    return tuple(found)
+
+
+def scale(size: tuple[int, int]) -> int:
+    """How big the digits are on a terminal of this size."""
+    return 2 if size[0] >= _ROOMY[0] and size[1] >= _ROOMY[1] else 1
+
+
+def _blocks(group: str, servers: Sequence[ServerStatus], settings: Settings) -> Iterator[Block]:
+    held: dict[tuple[str, Model], list[tuple[ServerStatus, Pool]]] = {}
+    for status in servers:
+        for pool in status.snapshot.pools if status.snapshot else ():
+            if pool.counted:
+                held.setdefault((pool.product, pool.model), []).append((status, pool))
+    for (product, model), pools in held.items():
+        live = [pool for status, pool in pools if answered(status)]
+        reading = combined(live or [pool for _, pool in pools])
+        limits = settings.alerts.of(group=group, server="", product=product)
+        names = {status.server.name for status, _ in pools}
+        known = {status.server.name for status, _ in pools if answered(status)}
+        yield Block(
+            product,
+            clean(pools[0][1].name),
+            model,
+            tuple((status.server.name, pool.key) for status, pool in pools),
+            reading,
+            reading.level(limits.warn, limits.critical) if live else Level.UNKNOWN,
+            (len(known), len(names)),
+            min((s.answered_at for s, _ in pools if s.answered_at is not None), default=None),
+        )
+
+
+def lines(
+    page: Page,
+    alerts: Sequence[Alert],
+    peaks: Mapping[str, tuple[int, str]],
+    now: float,
+    size: tuple[int, int],
+    symbols: Symbols,
+    place: str,
+) -> list[Line]:
+    """The page as exactly so many rows of exactly so many columns."""
+    cells, rows = size
+    found: list[Line] = [_head(page, now, cells, place)]
+    for block in page.blocks:
+        found += _block(block, peaks.get(block.product), now, size, symbols)
+    if not page.blocks:
+        found += [(), ((" no figures yet", Tone.QUIET),)]
+    foot = [_unwell(page, now, cells, symbols), _alerts(alerts, cells, symbols)]
+    body = found[: max(0, rows - len(foot))]
+    body += [()] * (rows - len(foot) - len(body))
+    return [fit(line, cells) for line in (*body, *foot)]
+
+
+def _head(page: Page, now: float, cells: int, place: str) -> Line:
+    polled = max((s.polled_at for s in page.servers if s.polled_at is not None), default=None)
+    when = "never polled" if polled is None else f"polled {age(now - polled)} ago"
+    left: Line = ((f" {page.group or 'servers'}", Tone.STRONG), (f"  {place}", Tone.QUIET))
+    gap = max(1, cells - width(left) - len(when) - 1)
+    return (*left, (" " * gap, Tone.TEXT), (when, Tone.TEXT))
+
+
+def _block(
+    block: Block,
+    peak: tuple[int, str] | None,
+    now: float,
+    size: tuple[int, int],
+    symbols: Symbols,
+) -> Iterator[Line]:
+    reading, cells = block.reading, size[0]
+    live = block.level is not Level.UNKNOWN or block.servers[0] > 0
+    tone = OF_LEVEL[block.level] if live else Tone.QUIET
+    yield _title(block, cells, symbols)
+    digits = big(
+        "?" if reading.in_use is None else f"{reading.in_use:,}",
+        ascii_only=symbols is ASCII,
+        scale=scale(size),
+    )
+    beside = list(_beside(block, peak, now, symbols, live=live))
+    skip = max(0, (len(digits) - len(beside)) // 2)
+    for row, dots in enumerate(digits):
+        said = beside[row - skip] if 0 <= row - skip < len(beside) else ()
+        yield ((f" {dots}  ", tone), *said)
+    yield ((" ", Tone.TEXT), *gauge(reading, block.level, peak and peak[0], cells - 2, symbols))
+    yield ()
+
+
+def _title(block: Block, cells: int, symbols: Symbols) -> Line:
+    known, held = block.servers
+    count = f"{known} of {held} servers" if held > 1 else "1 server"
+    said = f" {symbols.dot} {MODELS[block.model]} {symbols.dot} {count}"
+    name = shorten(block.name, max(8, cells - len(said) - 2), symbols.ellipsis)
+    return ((f" {name}", Tone.STRONG), (said, Tone.QUIET))
+
+
+def _beside(
+    block: Block, peak: tuple[int, str] | None, now: float, symbols: Symbols, *, live: bool
+) -> Iterator[Line]:
+    reading, assigned = block.reading, block.model in ASSIGNED
+    verb = " assigned" if assigned else ""
+    yield ((f"of {figure(reading.installed)}{verb}", Tone.TEXT),)
+    mark = symbols.level[block.level].strip()
+    share = f"{percent(reading.ratio)} {mark}".rstrip()
+    free = f"  {figure(reading.free)} free" if reading.free is not None else ""
+    yield ((share, OF_LEVEL[block.level] if live else Tone.QUIET), (free, Tone.TEXT))
+    if not live:
+        ago = age(now - block.answered_at) if block.answered_at is not None else "?"
+        yield ((f"last known, {ago} ago", Tone.CRITICAL),)
+    elif peak is not None:
+        word = "most" if assigned else "peak"
+        yield ((f"{word} today {peak[0]:,} at {peak[1]}", Tone.QUIET),)
+
+
+def _unwell(page: Page, now: float, cells: int, symbols: Symbols) -> Line:
+    said: list[Run] = []
+    for status in page.servers:
+        if status.state in _QUIET:
+            continue
+        word = status.state.replace("_", " ")
+        since = "" if status.since is None else f" {coarse_age(now - status.since)}"
+        tone = Tone.WARN if status.state in (State.STALE, State.NO_DATA) else Tone.CRITICAL
+        glyph = symbols.state[status.state]
+        said.append((f" {glyph} {clean(status.server.name)} {word}{since} ", tone))
+    return fit(said, cells)
+
+
+def _alerts(alerts: Sequence[Alert], cells: int, symbols: Symbols) -> Line:
+    if not alerts:
+        return ((" no alerts", Tone.QUIET),)
+    worst = alerts[0]
+    count = f" {len(alerts)} alert{'s' if len(alerts) > 1 else ''} "
+    said = f"{symbols.level[worst.level]} {clean(worst.server)}: {clean(worst.message)}"
+    line: Line = ((count, Tone.STRONG), (said, OF_LEVEL[worst.level]))
+    return fit(line, cells)
