@@ -87,7 +87,7 @@ def test_folders_that_were_named_stay(simulate: type[Simulate], tmp_path: Path) 
         running = simulate(*folders, "--scale", "4")
         assert running.paths == Paths(tmp_path / "c", tmp_path / "d")
         assert running.end(signal.SIGTERM)[0] == 0
-        assert len(loadload_servers(running.paths)) == 4
+        assert len(load_servers(running.paths)) == 4
 
 
 def _refused(capsys: pytest.CaptureFixture[str], *options: str) -> str:
