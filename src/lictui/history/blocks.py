@@ -1,0 +1,126 @@
+"""The blocks: everything older than the last few hours, packed, one pool and width after another.
+
+Owns where a block is and how it grows. Must not know what is rolled up when.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from lictui.history.pack import pack_runs, pack_tallies, unpack_runs, unpack_tallies
+from lictui.history.rollup import merge
+from lictui.insights.series import Resolution
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from lictui.history.rollup import Run, Tally
+
+WIDTHS: Final = (Resolution.FIVE_MINUTES, Resolution.HOUR, Resolution.DAY)
+_ORDER: Final = (Resolution.RAW, *WIDTHS)
+_BUCKETS: Final = 288  # in a block of tallies: a day of five minutes, twelve days of hours
+_PLACES: Final = 1 << 20  # blocks of one pool and width: more than time will bring
+
+
+def span(width: Resolution) -> int:
+    """Seconds that one block of `width` covers; single readings go by the day."""
+    return width * _BUCKETS or Resolution.DAY
+
+
+def runs(db: sqlite3.Connection, pool: int, start: int, end: int) -> Iterator[Run]:
+    """Packed readings of the days that [start, end) touches, in order of time."""
+    for base, body in _bodies(db, pool, Resolution.RAW, start, end):
+        yield from unpack_runs(body, base)
+
+
+def tallies(
+    db: sqlite3.Connection, pool: int, width: Resolution, start: int, end: int
+) -> Iterator[Tally]:
+    """Packed tallies of `width` of the blocks that [start, end) touches, in order of time."""
+    for base, body in _bodies(db, pool, width, start, end):
+        yield from unpack_tallies(body, width, base)
+
+
+def add_runs(db: sqlite3.Connection, pool: int, found: Iterable[Run]) -> None:
+    """Pack `found` with what is there; a run is cut at midnight."""
+    length = span(Resolution.RAW)
+    for number, group in groupby(_days(found), lambda run: run.at // length):
+        base = number * length
+        held = {run.at: run for run in runs(db, pool, base, base + 1)}
+        held.update((run.at, run) for run in group)
+        _store(db, pool, Resolution.RAW, base, pack_runs(sorted(held.values()), base))
+
+
+def add_tallies(
+    db: sqlite3.Connection,
+    pool: int,
+    width: Resolution,
+    found: Iterable[Tally],
+    joined: Callable[[Sequence[Tally], Sequence[Tally]], list[Tally]] = merge,
+) -> None:
+    """Pack `found`, in order of time, with what is there, `joined` where both have a bucket."""
+    length = span(width)
+    for number, group in groupby(found, lambda each: each.start // length):
+        base = number * length
+        held = joined(list(tallies(db, pool, width, base, base + 1)), list(group))
+        _store(db, pool, width, base, pack_tallies(held, width, base))
+
+
+def first(db: sqlite3.Connection, pool: int, width: Resolution) -> int | None:
+    """When the oldest packed reading or bucket of `width` begins; None when there is none."""
+    bounds = _place(pool, width, 0), _place(pool, width, _PLACES - 1)
+    query = "SELECT min(place) FROM block WHERE place BETWEEN ? AND ?"
+    ((place,),) = db.execute(query, bounds)
+    if place is None:
+        return None
+    base = place % _PLACES * span(width)
+    if width is Resolution.RAW:
+        return next(runs(db, pool, base, base + 1)).at
+    return next(tallies(db, pool, width, base, base + 1)).start
+
+
+def drop(db: sqlite3.Connection, pool: int, width: Resolution, before: int) -> None:
+    """Forget the blocks that end before `before`."""
+    bounds = _place(pool, width, 0), _place(pool, width, max(0, before // span(width)))
+    db.execute("DELETE FROM block WHERE place >= ? AND place < ?", bounds)
+
+
+def hand_over(db: sqlite3.Connection, old: int, new: int) -> None:
+    """Add everything of the pool `old` to `new`, and forget `old`."""
+    end = _PLACES * Resolution.DAY
+    add_runs(db, new, list(runs(db, old, 0, end)))
+    for width in WIDTHS:
+        add_tallies(db, new, width, list(tallies(db, old, width, 0, end)))
+    bounds = _place(old, Resolution.RAW, 0), _place(old + 1, Resolution.RAW, 0)
+    db.execute("DELETE FROM block WHERE place >= ? AND place < ?", bounds)
+
+
+def _place(pool: int, width: Resolution, number: int) -> int:
+    """The key of a block: neighbours in time are neighbours in the file."""
+    return (pool * len(_ORDER) + _ORDER.index(width)) * _PLACES + number
+
+
+def _bodies(
+    db: sqlite3.Connection, pool: int, width: Resolution, start: int, end: int
+) -> list[tuple[int, bytes]]:
+    length = span(width)
+    last = min((end - 1) // length, _PLACES - 1)
+    bounds = _place(pool, width, max(0, start // length)), _place(pool, width, last)
+    query = "SELECT place, body FROM block WHERE place BETWEEN ? AND ? ORDER BY place"
+    return [(place % _PLACES * length, body) for place, body in db.execute(query, bounds)]
+
+
+def _store(db: sqlite3.Connection, pool: int, width: Resolution, base: int, body: bytes) -> None:
+    place = _place(pool, width, base // span(width))
+    db.execute("INSERT OR REPLACE INTO block(place, body) VALUES(?, ?)", (place, body))
+
+
+def _days(found: Iterable[Run]) -> Iterator[Run]:
+    for run in found:
+        rest: Run | None = run
+        while rest:
+            part, rest = rest.cut(rest.at // Resolution.DAY * Resolution.DAY + Resolution.DAY)
+            if part:
+                yield part

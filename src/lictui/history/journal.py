@@ -1,0 +1,48 @@
+"""The journal: what changed, one line each.
+
+Owns the table `event`. Must not know what is worth a line.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from lictui.model import Event, EventKind, Level
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator
+
+
+def add(db: sqlite3.Connection, events: Iterable[Event]) -> None:
+    """Write lines down, in the order given."""
+    db.executemany(
+        "INSERT INTO event(at, kind, server, product, level, message) VALUES(?, ?, ?, ?, ?, ?)",
+        [
+            (each.at, each.kind.value, each.server, each.product, each.level.value, each.message)
+            for each in events
+        ],
+    )
+
+
+def newest(db: sqlite3.Connection, limit: int, before: float | None = None) -> tuple[Event, ...]:
+    """At most `limit` lines, the newest first; only those before the time `before`, if given."""
+    rows = db.execute(
+        "SELECT at, kind, server, product, level, message FROM event"
+        " WHERE ? IS NULL OR at < ? ORDER BY at DESC, id DESC LIMIT ?",
+        (before, before, limit),
+    )
+    return tuple(_known(rows))
+
+
+def forget(db: sqlite3.Connection, before: float) -> None:
+    """Drop the lines before the time `before`."""
+    db.execute("DELETE FROM event WHERE at < ?", (before,))
+
+
+def _known(rows: Iterable[tuple[float, str, str, str, str, str]]) -> Iterator[Event]:
+    for at, kind, server, product, level, message in rows:
+        # A newer lictui may have written kinds and levels that this one has no words for.
+        with suppress(ValueError):
+            yield Event(at, EventKind(kind), server, message, product, Level(level))

@@ -1,0 +1,95 @@
+"""How readings and tallies are packed into a block: columns of differences, as compressed JSON.
+
+Neighbours differ little, so that the compressor finds small numbers and long repetitions: half a
+byte to two for a reading. Owns the format of a block. Must not know where blocks are kept.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from itertools import accumulate, pairwise
+from operator import add, mul, sub
+from typing import TYPE_CHECKING, Any
+
+from lictui.history.rollup import Run, Tally
+from lictui.history.trouble import Damaged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+def pack_runs(runs: Sequence[Run], base: int) -> bytes:
+    """Runs in order of time, none before `base`, which unpacking must be given again."""
+    at, span, n, in_use = zip(*runs, strict=True)
+    unread = [index for index, value in enumerate(in_use) if value is None]
+    return _pack(_steps(at, base), span, n, _steps(_filled(in_use), 0), unread)
+
+
+def unpack_runs(body: bytes, base: int) -> list[Run]:
+    """The runs that were packed; raises Damaged."""
+    at, span, n, in_use, unread = _unpack(body, 5)
+    values: list[int | None] = list(accumulate(in_use))
+    for index in unread:
+        values[index] = None
+    moments = map(base.__add__, accumulate(at))
+    return list(map(Run, moments, span, n, values))
+
+
+def pack_tallies(tallies: Sequence[Tally], width: int, base: int) -> bytes:
+    """Tallies of `width` seconds in order of time, none before `base`."""
+    start, low, total, high, high_at, last, n = zip(*tallies, strict=True)
+    return _pack(
+        _steps([(each - base) // width for each in start], 0),
+        _steps(low, 0),
+        list(map(sub, high, low)),
+        list(map(sub, high_at, start)),
+        list(map(sub, last, low)),
+        list(map(sub, total, map(mul, low, n))),
+        n,
+    )
+
+
+def unpack_tallies(body: bytes, width: int, base: int) -> list[Tally]:
+    """The tallies that were packed; raises Damaged."""
+    places, lows, highs, high_at, last, total, n = _unpack(body, 7)
+    start = [base + width * place for place in accumulate(places)]
+    low = list(accumulate(lows))
+    return list(
+        map(
+            Tally,
+            start,
+            low,
+            map(add, total, map(mul, low, n)),
+            map(add, low, highs),
+            map(add, start, high_at),
+            map(add, low, last),
+            n,
+        )
+    )
+
+
+def _filled(values: Iterable[int | None]) -> Iterator[int]:
+    """The values, with the one before in place of each that could not be read."""
+    last = 0
+    for value in values:
+        last = last if value is None else value
+        yield last
+
+
+def _steps(values: Iterable[int], first: int) -> list[int]:
+    return [after - before for before, after in pairwise((first, *values))]
+
+
+def _pack(*columns: Sequence[int]) -> bytes:
+    return zlib.compress(json.dumps(columns, separators=(",", ":")).encode(), 9)
+
+
+def _unpack(body: bytes, columns: int) -> Any:
+    try:
+        found = json.loads(zlib.decompress(body))
+    except (zlib.error, ValueError) as error:
+        raise Damaged from error
+    if not isinstance(found, list) or len(found) != columns:
+        raise Damaged
+    return found

@@ -1,0 +1,120 @@
+"""Readings, and what remains of them in wider and wider buckets. Pure.
+
+Owns the arithmetic: a tally of a stretch is the same whether it was made from its readings, from
+the tallies of its parts, or a bit now and a bit later. Must not know where either is kept.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class Run(NamedTuple):
+    """Readings in a row, evenly spaced, that all said the same."""
+
+    at: int  # UTC epoch seconds of the first
+    span: int  # seconds from the first to the last
+    n: int
+    in_use: int | None  # None: could not be read
+
+    @property
+    def end(self) -> int:
+        """The time of the last reading."""
+        return self.at + self.span
+
+    def moment(self, index: int) -> int:
+        """The time of the reading number `index`, from 0."""
+        return self.at + (self.span * index // (self.n - 1) if index else 0)
+
+    def before(self, edge: int) -> int:
+        """How many of the readings were earlier than `edge`."""
+        if edge <= self.at:
+            return 0
+        if edge > self.end:
+            return self.n
+        return -((self.at - edge) * (self.n - 1) // self.span)
+
+    def cut(self, edge: int) -> tuple[Run | None, Run | None]:
+        """The readings before `edge`, and those from it on."""
+        first = self.before(edge)
+        return self._part(0, first), self._part(first, self.n)
+
+    def _part(self, start: int, stop: int) -> Run | None:
+        if start == stop:
+            return None
+        at = self.moment(start)
+        return Run(at, self.moment(stop - 1) - at, stop - start, self.in_use)
+
+
+class Tally(NamedTuple):
+    """What the readings in one stretch of time came to."""
+
+    start: int
+    low: int
+    total: int  # sum of all readings: the average times `n`
+    high: int
+    high_at: int  # when `high` was read first
+    last: int
+    n: int  # readings
+
+
+def tally(runs: Iterable[Run], width: int) -> list[Tally]:
+    """The tallies of `runs` in buckets of `width` seconds; what could not be read counts not."""
+    found: dict[int, Tally] = {}
+    for run in runs:
+        if run.in_use is None:
+            continue
+        rest: Run | None = run
+        while rest:
+            start = rest.at // width * width
+            part, rest = rest.cut(start + width)
+            if part:
+                one = _of_run(start, part)
+                found[start] = join(found[start], one) if start in found else one
+    return [found[start] for start in sorted(found)]
+
+
+def _of_run(start: int, run: Run) -> Tally:
+    value = run.in_use or 0
+    return Tally(start, value, value * run.n, value, run.at, value, run.n)
+
+
+def join(earlier: Tally, later: Tally) -> Tally:
+    """Both as one, with the start of the earlier."""
+    high, high_at = earlier.high, earlier.high_at
+    if later.high > high:
+        high, high_at = later.high, later.high_at
+    return Tally(
+        earlier.start,
+        min(earlier.low, later.low),
+        earlier.total + later.total,
+        high,
+        high_at,
+        later.last,
+        earlier.n + later.n,
+    )
+
+
+def merge(earlier: Sequence[Tally], later: Sequence[Tally]) -> list[Tally]:
+    """Tallies of the same width in order of time; where both have a bucket, the two joined."""
+    if not earlier or not later or earlier[-1].start < later[0].start:
+        return [*earlier, *later]
+    found = {each.start: each for each in earlier}
+    for each in later:
+        found[each.start] = join(found[each.start], each) if each.start in found else each
+    return [found[start] for start in sorted(found)]
+
+
+def coarsen(tallies: Iterable[Tally], width: int) -> list[Tally]:
+    """The same in buckets of `width` seconds, a multiple of the width they have."""
+    found: list[Tally] = []
+    for each in tallies:
+        start = each.start // width * width
+        if found and found[-1].start == start:
+            found[-1] = join(found[-1], each)
+        else:
+            found.append(each._replace(start=start))
+    return found

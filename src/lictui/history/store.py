@@ -1,0 +1,164 @@
+"""The history as everyone else sees it: polls go in, series, journal and the last board come out.
+
+Owns the connection and its transactions. One thread at a time; other processes may read and write
+the same file meanwhile. Everything here raises HistoryError when the file cannot be used just
+now: what it holds stays, and the caller goes on without. Times are UTC epoch seconds.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from lictui.history import journal, latest, lease
+from lictui.history.append import append
+from lictui.history.database import open_database
+from lictui.history.past import backfill
+from lictui.history.query import answer
+from lictui.history.rename import rename
+from lictui.history.retention import compact
+from lictui.history.stats import stats
+from lictui.history.transaction import reading, writing
+from lictui.history.transfer import rows
+from lictui.history.trouble import speaking
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+    from typing import Self
+
+    from lictui.clock import Clock
+    from lictui.config.settings import Retention
+    from lictui.history.database import Opened
+    from lictui.history.latest import Latest
+    from lictui.history.stats import Stats
+    from lictui.history.transfer import Wanted
+    from lictui.insights.series import Past, Question, Series
+    from lictui.model import Event, Poll, Server
+
+
+class History:
+    """What was read, in one SQLite file."""
+
+    def __init__(self, path: Path, opened: Opened, retention: Retention, clock: Clock) -> None:
+        self.path = path
+        self.retention = retention
+        self.journal_mode = opened.journal
+        self.notices = opened.notices  # what the user must be told
+        self._db = opened.db
+        self._clock = clock
+
+    @classmethod
+    def open(cls, path: Path, retention: Retention, clock: Clock) -> History:
+        """The history at `path`, 0600 in a 0700 folder, created or brought up to date if need be.
+
+        A damaged file is set aside, never deleted; a newer lictui's or another program's is
+        refused and not touched.
+        """
+        return cls(path, open_database(path, clock.now()), retention, clock)
+
+    def close(self) -> None:
+        """Let go of the file. Safe to call twice."""
+        with speaking(self.path):
+            self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def append(self, server: Server, poll: Poll, events: Sequence[Event] = ()) -> None:
+        """Write one poll down, and what it brought for the journal."""
+        self.append_many(((server, poll, events),))
+
+    def append_many(self, polls: Iterable[tuple[Server, Poll, Sequence[Event]]]) -> None:
+        """Write several polls down, in order: all of them, or after an error none.
+
+        A poll that failed leaves a gap: no figures, only that it was tried.
+        """
+        with self._writing() as db:
+            for server, poll, events in polls:
+                append(db, server, poll)
+                journal.add(db, events)
+
+    def backfill(self, rows: Iterable[Past]) -> None:
+        """Take in what was not polled here, as it stands; twice changes nothing."""
+        with self._writing() as db:
+            backfill(db, rows)
+
+    def rename(self, old: str, new: str) -> None:
+        """Call the server `old` by the name `new`; if that has a history, this one continues it."""
+        with self._writing() as db:
+            rename(db, old, new)
+
+    def compact(self) -> None:
+        """Roll up and forget what is due: cheap, and to be called every few minutes."""
+        with self._writing() as db:
+            self._compact(db)
+
+    def shrink(self) -> None:
+        """Roll up and forget everything due, and give the disk back what is free: takes a while."""
+        with speaking(self.path):
+            done = False
+            while not done:
+                with writing(self._db):
+                    done = self._compact(self._db)
+            self._db.execute("VACUUM")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def latest(self) -> Mapping[str, Latest]:
+        """The last poll, and the last that told something, of every server ever polled."""
+        with self._reading() as db:
+            return latest.everything(db)
+
+    def series(self, question: Question) -> Series:
+        """What was in use over time; several pools are summed at the same moments."""
+        return self.many((question,))[0]
+
+    def many(self, questions: Iterable[Question]) -> tuple[Series, ...]:
+        """Several questions, answered as of one moment."""
+        now = self._clock.now()
+        with self._reading() as db:
+            return tuple(answer(db, question, now) for question in questions)
+
+    def events(self, limit: int, before: float | None = None) -> tuple[Event, ...]:
+        """At most `limit` lines of the journal, newest first; only those before `before`."""
+        with self._reading() as db:
+            return journal.newest(db, limit, before)
+
+    def export_rows(self, wanted: Wanted) -> Iterator[tuple[object, ...]]:
+        """The rows of a CSV, its header first, one pool at a time in memory."""
+        with speaking(self.path):
+            yield from rows(self._db, wanted)
+
+    def stats(self) -> Stats:
+        """How much there is, of what, and since when."""
+        with self._reading() as db:
+            return stats(db)
+
+    def claim(self, holder: str, until: float, now: float) -> bool:
+        """Take or renew the right to poll, until `until`; False while another one has it."""
+        with self._writing() as db:
+            return lease.claim(db, holder, until, now)
+
+    def release(self, holder: str) -> None:
+        """Let go of the right to poll."""
+        with self._writing() as db:
+            lease.release(db, holder)
+
+    def _compact(self, db: sqlite3.Connection) -> bool:
+        now = self._clock.now()
+        journal.forget(db, now - self.retention.journal * 86400)
+        return compact(db, now, self.retention)
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with speaking(self.path), writing(self._db):
+            yield self._db
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with speaking(self.path), reading(self._db):
+            yield self._db

@@ -1,0 +1,118 @@
+"""The history as CSV rows, one pool after another, as the contract has them.
+
+Owns the columns, and that a spreadsheet runs none of them. Must not know files or printing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from lictui.clock import iso
+from lictui.history import pools, read
+from lictui.history.hold import Timeline
+from lictui.history.transaction import reading
+from lictui.insights.series import Resolution
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Iterator
+
+    from lictui.history.pools import KnownPool
+
+_POOL: Final = ("server", "product", "model", "subscription_date")
+RAW_HEADER: Final = ("at", *_POOL, "in_use", "installed", "overdraft")
+HEADER: Final = (
+    *("from", "to", *_POOL, "in_use_min", "in_use_avg", "in_use_max", "max_at"),
+    *("installed", "overdraft", "samples"),
+)
+_RUNS: Final = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
+_MONTH: Final = 32 * Resolution.DAY  # seconds of one pool in memory at a time
+_END: Final = 1 << 40  # seconds; later than any reading
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to export; nothing said means everything."""
+
+    resolution: Resolution = Resolution.RAW
+    servers: Collection[str] = ()
+    products: Collection[str] = ()
+    since: int = 0  # UTC epoch seconds
+    until: int = _END  # exclusive
+
+
+def rows(db: sqlite3.Connection, wanted: Wanted) -> Iterator[tuple[object, ...]]:
+    """The header, then a row a reading or bucket, by pool and in order of time."""
+    raw = wanted.resolution is Resolution.RAW
+    yield RAW_HEADER if raw else HEADER
+    for pool in list(pools.every_one(db)):
+        if wanted.servers and pool.server not in wanted.servers:
+            continue
+        if wanted.products and pool.product not in wanted.products:
+            continue
+        yield from _readings(db, pool, wanted) if raw else _buckets(db, pool, wanted)
+
+
+def _readings(
+    db: sqlite3.Connection, pool: KnownPool, wanted: Wanted
+) -> Iterator[tuple[object, ...]]:
+    cells = _cells(pool)
+    timeline = Timeline(pools.terms(db, pool.id))
+    for start, end in _stretches(db, pool, wanted):
+        with reading(db):
+            found = read.runs(db, pool, start, end)
+        for run in found:
+            for index in range(run.n):
+                at = run.moment(index)
+                now = timeline.before(at + 1)
+                yield (iso(at), *cells, run.in_use, now.installed, now.overdraft)
+
+
+def _buckets(
+    db: sqlite3.Connection, pool: KnownPool, wanted: Wanted
+) -> Iterator[tuple[object, ...]]:
+    cells = _cells(pool)
+    width = wanted.resolution
+    timeline = Timeline(pools.terms(db, pool.id))
+    for start, end in _stretches(db, pool, wanted):
+        with reading(db):
+            found = read.tallies(db, pool, width, start, end)
+        for each in found:
+            now = timeline.before(each.start + width)
+            yield (
+                iso(each.start),
+                iso(each.start + width),
+                *cells,
+                each.low,
+                _average(each.total, each.n),
+                each.high,
+                iso(each.high_at),
+                now.installed,
+                now.overdraft,
+                each.n,
+            )
+
+
+def _stretches(
+    db: sqlite3.Connection, pool: KnownPool, wanted: Wanted
+) -> Iterator[tuple[int, int]]:
+    """[since, until) in parts small enough for the memory, as far as there is anything."""
+    last = read.last_moment(db, pool)
+    start = max(wanted.since, pool.since // Resolution.DAY * Resolution.DAY)
+    end = min(wanted.until, last + 1)
+    while start < end:
+        stop = min(start // _MONTH * _MONTH + _MONTH, end)
+        yield start, stop
+        start = stop
+
+
+def _cells(pool: KnownPool) -> tuple[str, ...]:
+    return tuple(
+        f"'{cell}" if cell.startswith(_RUNS) else cell
+        for cell in (pool.server, pool.product, pool.model, pool.subscription_date)
+    )
+
+
+def _average(total: int, n: int) -> str:
+    return f"{total / n:.3f}".rstrip("0").rstrip(".")
