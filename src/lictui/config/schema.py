@@ -132,7 +132,8 @@ KEYS: Final = (
     Key("history.keep_raw", "retention.raw", _DAYS, "Days that every reading is kept,"),
     Key("history.keep_5m", "retention.five_minutes", _DAYS, "that 5-minute figures are,"),
     Key("history.keep_hour", "retention.hour", _DAYS, "that hourly figures are,"),
-    Key("history.keep_day", "retention.day", _DAYS, "and that daily figures are."),
+    Key("history.keep_day", "retention.day", _DAYS, "that daily figures are,"),
+    Key("history.keep_journal", "retention.journal", _DAYS, "and that lines of the journal are."),
     Key(
         "privacy.users",
         "users",

@@ -70,10 +70,11 @@ class Retention:
     """`[history]`: where the history is, and how long each resolution is kept, in days."""
 
     path: Path | None = None  # None = history.db in the data dir
-    raw: int = 14
-    five_minutes: int = 62
-    hour: int = 400
+    raw: int = 62
+    five_minutes: int = 400
+    hour: int = 1096
     day: int = 3650
+    journal: int = 400
 
 
 @dataclass(frozen=True, slots=True)
