@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from lictui.clock import SystemClock
 from lictui.config.settings import Retention
-from lictui.paths import Paths, make_folder
+from lictui.paths import Paths
 from lictui.simulator.estate import Estate
 from lictui.simulator.past import backfill
 from lictui.simulator.serve import start
@@ -32,12 +32,8 @@ def remember(estate: Estate, paths: Paths, clock: Clock) -> None:
     """Put the year before the estate's start into the history of `paths`. Raises LictuiError."""
     from lictui.history.store import History  # noqa: PLC0415 - without a past there is none
 
-    make_folder(paths.data_dir)
-    history = History.open(paths.history, Retention(), clock)
-    try:
+    with History.open(paths.history, Retention(), clock) as history:
         history.backfill(backfill(estate, estate.start))
-    finally:
-        history.close()
 
 
 class Demo:
