@@ -6,41 +6,32 @@ where figures come from: boards arrive from outside, questions go to the engine.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import App
-from textual.reactive import reactive
-from textual.screen import Screen
+from textual.reactive import var
 
 from lictui.config.settings import Settings
 from lictui.monitor.board import Board
 from lictui.tui import commands, symbols, themes
+from lictui.tui._textual import Shadow
 from lictui.tui.messages import BoardChanged
 from lictui.tui.palette import LictuiCommands
+from lictui.tui.screens.names import STAY, make
+from lictui.tui.seven_bit import SevenBit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from rich.console import RenderableType
     from textual.app import SystemCommand
     from textual.binding import BindingType
+    from textual.filter import LineFilter
+    from textual.screen import Screen
 
     from lictui.clock import Clock
     from lictui.tui.engine import Engine
-
-SCREENS: Final = {
-    "wall": "lictui.tui.screens.wall:WallScreen",
-    "estate": "lictui.tui.screens.estate:EstateScreen",
-    "product": "lictui.tui.screens.product:ProductScreen",
-    "servers": "lictui.tui.screens.servers:ServersScreen",
-    "alerts": "lictui.tui.screens.alerts:AlertsScreen",
-    "help": "lictui.tui.screens.help:HelpScreen",
-    "form": "lictui.tui.screens.form:FormScreen",
-    "first_run": "lictui.tui.screens.first_run:FirstRunScreen",
-    "watch": "lictui.tui.watch:WatchScreen",
-}
-STAY: Final = ("wall", "estate", "servers", "alerts")  # one of these is always at the bottom
 
 
 class LictuiApp(App[int]):
@@ -51,9 +42,10 @@ class LictuiApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings()]
     COMMANDS = {LictuiCommands}  # noqa: RUF012 - Textual's own declaration of it
 
-    board: reactive[Board] = reactive(Board, init=False)
-    paused: reactive[bool] = reactive(bool, init=False)
-    polling: reactive[frozenset[str]] = reactive(frozenset, init=False)  # asked for by hand
+    # Not `reactive`: that would repaint the whole screen for every board.
+    board: var[Board] = var(Board, init=False)
+    paused: var[bool] = var(bool, init=False)
+    polling: var[frozenset[str]] = var(frozenset, init=False)  # asked for by hand, not yet heard
 
     def __init__(  # noqa: PLR0913 - the seams between the program and its screen, each by name
         self,
@@ -82,6 +74,7 @@ class LictuiApp(App[int]):
         self.watching = watch
         self.remembered = dict(state or {})
         self._on_state = on_state
+        self._shadow = Shadow()
         self.set_reactive(LictuiApp.board, board or Board())
         self.animation_level = "none"
         self.set_class(self.symbols is symbols.ASCII, "-ascii")
@@ -90,6 +83,11 @@ class LictuiApp(App[int]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What the drawing needs, for themes of other makers."""
         return dict(themes.DEFAULTS)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """In ASCII mode everything drawn leaves in 7 bits, Textual's own frames too."""
+        filters = super().get_line_filters()
+        return [*filters, SevenBit()] if self.symbols is symbols.ASCII else filters
 
     def on_mount(self) -> None:
         """Put up the first screen."""
@@ -115,12 +113,12 @@ class LictuiApp(App[int]):
         if name not in STAY:
             if name == "help":
                 kwargs |= {"keymap": self.settings.keymap, "symbols": self.symbols}
-            self.push_screen(_screen(name, kwargs))
+            self.push_screen(make(name, **kwargs))
             return
         while len(self.screen_stack) > 2:  # noqa: PLR2004 - Textual's own blank screen and a view
             self.pop_screen()
         if name not in self._installed_screens:
-            self.install_screen(_screen(name, kwargs), name)
+            self.install_screen(make(name, **kwargs), name)
         if len(self.screen_stack) == 1:
             self.push_screen(name)
         else:
@@ -166,6 +164,10 @@ class LictuiApp(App[int]):
         self.engine.poll_now(name)
         self.notify(f"Polling {name or 'every server'}", timeout=2, markup=False)
 
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Write what Textual drew, but only the cells that changed."""
+        super()._display(screen, self._shadow.sparing(renderable))
+
     # Commands
 
     def action_show(self, name: str) -> None:
@@ -189,12 +191,3 @@ class LictuiApp(App[int]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """Nothing: the palette offers the commands of the table alone."""
         return ()
-
-
-def _screen(name: str, kwargs: dict[str, Any]) -> Screen[Any]:
-    """Make a screen; its module is imported when it is first wanted."""
-    module, _, attribute = SCREENS[name].partition(":")
-    made = getattr(import_module(module), attribute)(**kwargs)
-    if not isinstance(made, Screen):
-        raise TypeError(f"{attribute} is no screen")
-    return made

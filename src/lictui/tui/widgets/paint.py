@@ -50,4 +50,4 @@ def strip(widget: Widget, line: Line, cells: int, *, chosen: bool = False) -> St
 
 
 def _style(widget: Widget, tone: str) -> Style:
-    return widget.get_component_rich_style(f"ink--{tone}", partial=True)
+    return widget.get_component_rich_style(f"ink--{tone}", partial=tone == "chosen")

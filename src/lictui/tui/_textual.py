@@ -1,0 +1,180 @@
+"""Writes to the terminal only the cells that changed: the one room that knows Textual's insides.
+
+Textual repaints what widgets call for from the widget's left edge, and gives each run of text its
+whole colour anew. Over a slow line that is several times what is needed. Here a shadow of the
+terminal says which cells differ, and the pen changes only what it must.
+
+Owns that shadow; must not know widgets. It leans on this: Textual hands `App._display` a
+`LayoutUpdate` (everything) or a `ChopsUpdate` (spans of lines), and calls `render_segments` of it
+when, and only when, it writes the result.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from rich.cells import get_character_cell_size
+from rich.color import ColorSystem
+from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual.strip import Strip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console, RenderableType
+    from rich.style import Style
+
+_GAP: Final = 4  # cells that are cheaper written again than jumped over
+_SYSTEMS: Final = {"standard": ColorSystem.STANDARD, "256": ColorSystem.EIGHT_BIT}
+
+
+class _Pen(NamedTuple):
+    """What a terminal is told before a character."""
+
+    attributes: str
+    ink: str
+    paper: str
+
+
+_PLAIN: Final = _Pen("", "39", "49")
+_Cell = tuple[str, _Pen]  # the second cell of a wide character has no text
+_UNKNOWN: Final[_Cell] = ("\0", _PLAIN)
+
+
+class Shadow:
+    """What the terminal shows, as far as it is known."""
+
+    def __init__(self) -> None:
+        self._written: dict[int, list[Strip]] = {}  # whole lines, until their cells are wanted
+        self._cells: dict[int, list[_Cell]] = {}
+
+    def sparing(self, update: RenderableType | None) -> RenderableType | None:
+        """The same update, to be written with as little as can be."""
+        if isinstance(update, LayoutUpdate):
+            return cast("RenderableType", _Whole(self, update))
+        if isinstance(update, ChopsUpdate):
+            return cast("RenderableType", _Changed(self, update))
+        return update
+
+    def learn(self, first: int, lines: Iterable[list[Strip]]) -> None:
+        """The whole screen was written anew, from line `first` on."""
+        self._cells.clear()
+        self._written = dict(enumerate(lines, first))
+
+    def line(self, y: int, width: int, colours: ColorSystem) -> list[_Cell]:
+        """The cells of a line, at least `width` of them; what changes in them is remembered."""
+        if y in self._written:
+            self._cells[y] = [c for strip in self._written.pop(y) for c in _cells(strip, colours)]
+        cells = self._cells.setdefault(y, [])
+        cells.extend([_UNKNOWN] * (width - len(cells)))
+        return cells
+
+
+class _Whole(CompositorUpdate):
+    """Everything is written as it is, and the shadow learns it."""
+
+    def __init__(self, shadow: Shadow, update: LayoutUpdate) -> None:
+        self._shadow = shadow
+        self._lines = [list(line) for line in update.strips]
+        self._update = LayoutUpdate([*self._lines], update.region)
+
+    def render_segments(self, console: Console) -> str:
+        """What to write."""
+        self._shadow.learn(self._update.region.y, self._lines)
+        return self._update.render_segments(console)
+
+
+class _Changed(CompositorUpdate):
+    """What differs from the shadow is written, and nothing else."""
+
+    def __init__(self, shadow: Shadow, update: ChopsUpdate) -> None:
+        self._shadow = shadow
+        self._update = update
+
+    def render_segments(self, console: Console) -> str:
+        """What to write; nothing when nothing differs."""
+        colours = _SYSTEMS.get(console.color_system or "", ColorSystem.TRUECOLOR)
+        written: list[str] = []
+        pen = _PLAIN
+        for y, first, last in self._update.spans:
+            shown = self._shadow.line(y, last, colours)
+            wanted = self._wanted(y, first, last, colours)
+            for start, end in _runs(shown, wanted, first):
+                written.append(f"\x1b[{y + 1};{start + 1}H")
+                for text, after in wanted[start - first : end - first]:
+                    written.append(_change(pen, after) + text)
+                    pen = after
+            shown[first:last] = wanted
+        written.append(_change(pen, _PLAIN))
+        return "".join(written)
+
+    def _wanted(self, y: int, first: int, last: int, colours: ColorSystem) -> list[_Cell]:
+        cells = [_UNKNOWN] * (last - first)
+        for x, strip in self._update.chops[y].items():
+            if strip is not None and x < last and x + strip.cell_length > first:
+                fresh = _cells(strip, colours)[max(first - x, 0) : last - x]
+                at = max(x - first, 0)
+                cells[at : at + len(fresh)] = fresh
+        return cells
+
+
+def _runs(shown: list[_Cell], wanted: list[_Cell], first: int) -> list[tuple[int, int]]:
+    """Where `wanted` differs from what is shown; neighbours that are close become one."""
+    runs: list[tuple[int, int]] = []
+    for x, cell in enumerate(wanted, first):
+        if cell == shown[x] or cell is _UNKNOWN:
+            continue
+        start = x - 1 if not cell[0] and x > first else x  # a wide character is written whole
+        if (
+            runs
+            and start - runs[-1][1] <= _GAP
+            and _UNKNOWN not in wanted[runs[-1][1] - first : x - first]
+        ):
+            runs[-1] = (runs[-1][0], x + 1)
+        else:
+            runs.append((start, x + 1))
+    return runs
+
+
+def _cells(strip: Strip, colours: ColorSystem) -> list[_Cell]:
+    cells: list[_Cell] = []
+    for text, style, _ in strip:
+        pen = _pen(style, colours) if style else _PLAIN
+        if text.isascii():
+            cells += [(character, pen) for character in text]
+            continue
+        for character in text:
+            match get_character_cell_size(character):
+                case 0 if cells:  # an accent belongs to what stands before it
+                    at = -1 if cells[-1][0] else -2
+                    cells[at] = (cells[at][0] + character, cells[at][1])
+                case 2:
+                    cells += [(character, pen), ("", pen)]
+                case _:
+                    cells.append((character, pen))
+    return cells
+
+
+@lru_cache(maxsize=4096)
+def _pen(style: Style, colours: ColorSystem) -> _Pen:
+    ink, paper = style.color, style.bgcolor
+    return _Pen(
+        Strip.render_ansi(style.without_color, colours),
+        ";".join(ink.downgrade(colours).get_ansi_codes()) if ink else "39",
+        ";".join(paper.downgrade(colours).get_ansi_codes(foreground=False)) if paper else "49",
+    )
+
+
+@lru_cache(maxsize=4096)
+def _change(before: _Pen, after: _Pen) -> str:
+    """What turns one pen into another; an attribute that ends takes everything with it."""
+    if before == after:
+        return ""
+    if after == _PLAIN:
+        return "\x1b[0m"
+    if before.attributes == after.attributes:
+        codes = [new for old, new in zip(before, after, strict=True) if old != new]
+    else:
+        codes = ["0", *(code for code in after if code not in ("", "39", "49"))]
+    return f"\x1b[{';'.join(codes)}m"
