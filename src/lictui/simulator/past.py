@@ -55,7 +55,7 @@ def _buckets(
     recent = today - (_RECENT - 1) * DAY
     older = _quarters(pool, today - (_DAYS - 1) * DAY, recent)
     newer = _fives(pool, recent, int(until))
-    if server.falls_silent:
+    if server.silences:
         older, newer = _with_gaps(server, older), _with_gaps(server, newer)
     roll = _Roll(pool)
     yield from roll.up(older, Resolution.DAY)
@@ -100,21 +100,18 @@ def _line(pool: Pool, start: int, step: int, points: list[int]) -> _Line:
         installed = pool.installed_at(since)
         total = installed + pool.overdraft_of(installed)
         end = len(points) if until == inf else max(0, ceil((until - start) / step))
-        if pool.refuses:
+        if pool.refuses and max(points[at:end], default=0) > total:
             points[at:end] = [min(point, total) for point in points[at:end]]
         at = max(at, end)
     return _Line(start, step, points)
 
 
 def _with_gaps(server: LicenseServer, line: _Line) -> _Line:
-    moods = (server.mood_at(line.start + at * line.step) for at in range(len(line.points)))
-    return replace(
-        line,
-        points=[
-            None if mood is Mood.SILENT else point
-            for mood, point in zip(moods, line.points, strict=True)
-        ],
-    )
+    points = list(line.points)
+    for start, end in server.silences:
+        first, last = (max(0, ceil((at - line.start) / line.step)) for at in (start, end))
+        points[first:last] = [None] * len(points[first:last])
+    return replace(line, points=points)
 
 
 class _Roll:
@@ -123,6 +120,7 @@ class _Roll:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._ends = pool.ends() or inf
+        self._always = self._terms(0) if len(pool.sizes) == 1 else None
 
     def up(self, line: _Line, width: Resolution) -> Iterator[tuple[Resolution, Bucket]]:
         """One bucket for each `width` in which there is a reading."""
@@ -151,8 +149,7 @@ class _Roll:
     def _bucket(
         self, start: int, width: int, step: int, points: Sequence[int | None], read: list[int]
     ) -> Bucket:
-        installed = self._pool.installed_at(start)
-        overdraft = self._pool.overdraft_of(installed)
+        installed, overdraft = self._always or self._terms(start)
         high = max(read)
         return Bucket(
             start,
@@ -166,3 +163,7 @@ class _Roll:
             overdraft,
             len(read),
         )
+
+    def _terms(self, at: int) -> tuple[int, int]:
+        installed = self._pool.installed_at(at)
+        return installed, self._pool.overdraft_of(installed)

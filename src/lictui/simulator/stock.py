@@ -97,11 +97,6 @@ class LicenseServer:
     flaps_after: float | None = None  # from this moment on it falls silent again and again
     activated_until: date | None = None
 
-    @property
-    def falls_silent(self) -> bool:
-        """Whether there are moments at which it does not answer."""
-        return bool(self.silences) or self.flaps_after is not None
-
     def mood_at(self, moment: float) -> Mood:
         """How it behaves at one moment."""
         silent = any(start <= moment < end for start, end in self.silences) or self._flaps(moment)
