@@ -152,6 +152,6 @@ def test_a_step_of_what_is_installed_is_remembered(past: dict[_Line, list[Past]]
 
 
 def test_a_site_without_an_overview_knows_no_installed(past: dict[_Line, list[Past]]) -> None:
-    line = past["ddc-us-02", PoolKey("XDT_PLT_CCS"), Resolution.DAY]
+    line = past["ddc-us-02", PoolKey("XDT_STD_CCS"), Resolution.DAY]
     assert {(each.bucket.installed, each.bucket.overdraft) for each in line} == {(None, None)}
     assert line[0].model is Model.CONCURRENT

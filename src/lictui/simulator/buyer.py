@@ -30,6 +30,7 @@ _NAMES: Final = {
     "XDT_STD_UD": "Citrix XenDesktop VDI|User/Device",
     "XDT_PLT_CCS": "Citrix XenDesktop Platinum|Concurrent",
     "XDT_ENT_CCS": "Citrix XenDesktop Enterprise|Concurrent",
+    "XDT_STD_CCS": "Citrix XenDesktop VDI|Concurrent",
     "XDS_PLT_CCS": "Citrix XenDesktop Platinum|Concurrent (Legacy)",
     "MPS_PLT_CCU": "Citrix XenApp (Presentation Server) Platinum|Concurrent",
     "MPS_ENT_CCU": "Citrix XenApp (Presentation Server) Enterprise|Concurrent",

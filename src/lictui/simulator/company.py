@@ -96,7 +96,7 @@ def _us(buyer: Buyer) -> tuple[LicenseServer, ...]:
             "ddc-us-02",
             _US_WEST,
             Kind.BARE_SITE,
-            (buyer.office(_US_WEST, "XDT_PLT_CCS", 600, 0.6),),
+            (buyer.office(_US_WEST, "XDT_STD_CCS", 600, 0.6),),
         ),
     )
 
