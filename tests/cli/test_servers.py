@@ -6,13 +6,19 @@ import stat
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lictui.cli.main import main
 from lictui.config.registry import load_servers
+from lictui.config.settings import Retention
+from lictui.history.store import History
+from lictui.model import Poll, Snapshot
 from lictui.paths import Paths
+
+if TYPE_CHECKING:
+    from tests.support.clock import FakeClock
 
 WINRM = (
     "--source",
@@ -194,6 +200,16 @@ def test_edit_renames(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert run("edit", "lic", "--group", "g") == 2
     assert "no server is named lic" in capsys.readouterr().err
+
+
+def test_a_new_name_keeps_the_history(paths: Paths, clock: FakeClock) -> None:
+    run("add", "lic", *WINRM)
+    (server,) = load_servers(paths)
+    with History.open(paths.history, Retention(), clock) as history:
+        history.append(server, Poll("lic", clock.now(), 0.1, Snapshot(())))
+    assert run("edit", "lic", "--name", "new") == 0
+    with History.open(paths.history, Retention(), clock) as history:
+        assert list(history.latest()) == ["new"]
 
 
 def test_edit_with_nothing_to_change_says_so(capsys: pytest.CaptureFixture[str]) -> None:

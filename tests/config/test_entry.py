@@ -203,6 +203,7 @@ def test_what_is_risky_is_allowed_and_warned_about() -> None:
     assert "interval = 60: 900 s" in said({"interval": 60})
     assert said({"interval": 900}) == ""
     assert "travels readable" in said({"url": "http://h", "auth": "basic"})
+    assert said({"verify": False, "url": "http://h"}) == ""  # there is nothing to verify
     assert said({"url": "http://h"}) == ""  # the messages are encrypted
     assert "travels readable" in said({"url": "http://h"}, CVAD)
 

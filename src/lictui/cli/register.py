@@ -188,8 +188,5 @@ def _rename_history(paths: Paths, settings: Settings, old: str, new: str) -> Non
     from lictui.clock import SystemClock  # noqa: PLC0415 - only a new name needs the history
     from lictui.monitor.restore import open_history  # noqa: PLC0415 - as above
 
-    history = open_history(paths, settings, SystemClock())
-    try:
+    with open_history(paths, settings, SystemClock()) as history:
         history.rename(old, new)
-    finally:
-        history.close()

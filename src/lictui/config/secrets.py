@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 TIMEOUT: Final = 10.0  # seconds that a command or a keyring may take
+_GRACE: Final = 1.0  # seconds for a command that was killed to be gone
 _WAYS: Final = "env:NAME · file:PATH · command:CMD ARGS · keyring:SERVICE/USER"
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOST: Final = 64 * 1024  # characters of a secret's file
@@ -139,7 +140,10 @@ async def _from_command(secret: str, command: str, seconds: float) -> str:
     finally:
         if process.returncode is None:
             _kill(process)
-            await process.wait()
+            # What left the command's session may still hold its output open.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GRACE):
+                    await process.wait()
     if process.returncode:
         raise SecretError(
             f"{secret} ended with code {process.returncode}", "run it in a terminal to see why"
