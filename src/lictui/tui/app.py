@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.tui.engine import Engine
+    from lictui.tui.watching import WatchOptions
 
 
 class LictuiApp(App[int]):
@@ -58,9 +59,10 @@ class LictuiApp(App[int]):
         read_only: bool = False,
         group: str = "",
         filter: str = "",  # noqa: A002 - the option's name
-        watch: Any = None,
+        watch: WatchOptions | None = None,
         state: dict[str, str] | None = None,
         on_state: Callable[[dict[str, str]], None] | None = None,
+        on_shown: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
         self.engine = engine
@@ -74,6 +76,7 @@ class LictuiApp(App[int]):
         self.watching = watch
         self.remembered = dict(state or {})
         self._on_state = on_state
+        self._on_shown = on_shown
         self._shadow = Shadow()
         self.set_reactive(LictuiApp.board, board or Board())
         self.animation_level = "none"
@@ -91,6 +94,8 @@ class LictuiApp(App[int]):
 
     def on_mount(self) -> None:
         """Put up the first screen."""
+        if self._on_shown is not None:
+            self.call_after_refresh(self._on_shown)
         self.theme, said = themes.wanted(self.settings.theme, self.remembered.get("theme", ""))
         if said:
             self.notify(said, severity="warning", markup=False)
@@ -137,9 +142,9 @@ class LictuiApp(App[int]):
 
     # Boards
 
-    def publish(self, board: Board) -> None:
-        """Hand in a new board; may be called from any thread."""
-        self.post_message(BoardChanged(board))
+    def publish(self, board: Board, settings: Settings | None = None) -> None:
+        """Hand in a new board, and the settings it is to be read by; from any thread."""
+        self.post_message(BoardChanged(board, settings or self.settings))
 
     @on(BoardChanged)
     def _take_board(self, message: BoardChanged) -> None:
@@ -155,6 +160,7 @@ class LictuiApp(App[int]):
                 else set()
             )
             self.polling -= answered
+            self.settings = message.settings
             self.board = message.board
 
     def poll(self, name: str | None = None) -> None:

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from lictui.config.settings import Settings
     from lictui.monitor.board import Board
 
 
 class BoardChanged(Message):
     """The monitor has a new board. Of several in the queue only the newest counts."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, settings: Settings) -> None:
         super().__init__()
         self.board = board
+        self.settings = settings
 
     def can_replace(self, message: Message) -> bool:
         """Whether this one makes `message` needless."""

@@ -1,0 +1,238 @@
+"""The engine: registry, poller, recorder and history, tied together in one loop.
+
+Owns what is open, and the round of small duties: configuration that changed, the lease, age,
+retention. Runs with or without a screen. Must not know threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from lictui.config import registry
+from lictui.config.settings import Settings
+from lictui.config.watch import Watcher
+from lictui.errors import LictuiError
+from lictui.insights.series import Series
+from lictui.monitor import board as boards
+from lictui.monitor.board import Board
+from lictui.monitor.lease import Lease
+from lictui.monitor.poller import Poller
+from lictui.monitor.record import Recorder
+from lictui.monitor.restore import open_history, restored
+from lictui.sources.source import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from lictui.clock import Clock
+    from lictui.config.watch import Reload
+    from lictui.history.store import History
+    from lictui.insights.series import Question
+    from lictui.model import Event, Finding, Poll, Server
+    from lictui.paths import Paths
+
+_log = logging.getLogger(__name__)
+_ROUND: Final = 3.0  # seconds between two looks at files, lease and age
+_COMPACT_EVERY: Final = 600.0  # seconds
+_FOLLOWS: Final = "another lictui polls these servers; this one shows what it records"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which servers this run is about, and how often; "" and None leave things as they are."""
+
+    group: str = ""
+    interval: float | None = None  # seconds, over whatever the registry says
+
+    def of(self, servers: tuple[Server, ...]) -> tuple[Server, ...]:
+        """The servers in scope."""
+        return tuple(server for server in servers if self.group in ("", server.group))
+
+    def paced(self, server: Server, default: float | None) -> Server:
+        """The same server, at the pace it is to be polled with."""
+        return replace(server, interval=self.interval or server.interval or default)
+
+
+class Engine:
+    """Opens everything, polls for ever, closes everything; all in the loop it is called in."""
+
+    def __init__(self, paths: Paths, clock: Clock, scope: Scope | None = None) -> None:
+        self.settings = Settings()
+        self._paths = paths
+        self._clock = clock
+        self._scope = scope or Scope()
+        self._watcher = Watcher(paths)
+        self._arrived: asyncio.Queue[tuple[Server, Poll, float]] = asyncio.Queue()
+        self._poller = Poller(clock, open_source, self._take)
+        self._duties: list[asyncio.Task[None]] = []
+        self._publish: Callable[[Board, Settings], None] = _to_nobody
+        self._history: History | None = None
+        self._lease = Lease(None, clock)
+        self._recorder = Recorder(Board(), None, self.settings.alerts)
+        self._registry: tuple[Server, ...] = ()
+        self._notices: dict[str, tuple[str, ...]] = {}  # by what they are about
+        self._compacted = clock.monotonic()
+
+    @property
+    def board(self) -> Board:
+        """The newest board."""
+        return self._recorder.board
+
+    async def open(self) -> None:
+        """Read the configuration, open the history, restore the board of the last run.
+
+        Never raises for what a user can mend: what is wrong becomes a notice on the board.
+        """
+        if found := self._watcher.changed():
+            self._configure(found)
+        try:
+            self._history = open_history(self._paths, self.settings, self._clock)
+            self._notices["history"] = self._history.notices
+        except LictuiError as error:
+            self._notices["history"] = (f"{error.message}; nothing is recorded. {error.hint}",)
+        self._lease = Lease(self._history, self._clock)
+        board = boards.register(Board(), self._scope.of(self._registry))
+        self._recorder = Recorder(board, self._history, self.settings.alerts)
+        self._restore()
+        self._show()
+
+    async def begin(self, publish: Callable[[Board, Settings], None]) -> None:
+        """Poll from now on; every new board goes to `publish`, in this loop's thread."""
+        self._publish = publish
+        self._hold_lease()
+        await self._serve()
+        self._duties = [
+            asyncio.create_task(self._record(), name="record"),
+            asyncio.create_task(self._rounds(), name="rounds"),
+        ]
+
+    async def close(self) -> None:
+        """Stop polling, write what has arrived, let go of everything."""
+        for duty in self._duties:
+            duty.cancel()
+        await asyncio.gather(*self._duties, return_exceptions=True)
+        await self._poller.stop()
+        self._write_arrived()
+        self._lease.release()
+        if self._history:
+            self._history.close()
+            self._history = None
+
+    def poll_now(self, name: str | None = None) -> None:
+        """Poll one server, or all enabled ones, without waiting for their turn."""
+        self._poller.poll_now(name)
+
+    async def many(self, questions: tuple[Question, ...]) -> tuple[Series, ...]:
+        """Questions about the past; without a history every answer is empty."""
+        if self._history is None:
+            return tuple(Series((), question.bucket) for question in questions)
+        return self._history.many(questions)
+
+    async def events(self, limit: int = 1000) -> tuple[Event, ...]:
+        """The journal, newest first."""
+        return self._history.events(limit) if self._history else ()
+
+    async def test(self, server: Server) -> AsyncIterator[Finding]:
+        """Try `server` step by step; each finding as its step ends."""
+        from lictui.sources.probe import probe  # noqa: PLC0415 - start-up does not test
+
+        async for finding in probe(server, self.settings.limits, self._clock):
+            yield finding
+
+    async def save(self, server: Server, replacing: str | None = None) -> None:
+        """Write `server` to the registry, in place of `replacing`; raises LictuiError."""
+        if replacing is None:
+            registry.add_server(self._paths, server)
+        else:
+            registry.edit_server(self._paths, replacing, server)
+            if self._history and replacing != server.name:
+                self._history.rename(replacing, server.name)
+        await self._reconfigure()
+
+    async def remove(self, name: str) -> None:
+        """Take a server out of the registry; its history stays. Raises LictuiError."""
+        registry.remove_server(self._paths, name)
+        await self._reconfigure()
+
+    def _take(self, server: Server, poll: Poll, due: float) -> None:
+        self._arrived.put_nowait((server, poll, due))
+
+    async def _record(self) -> None:
+        """Write what arrives; what arrives together goes into one transaction and one board."""
+        while True:
+            first = await self._arrived.get()
+            self._arrived.put_nowait(first)
+            self._write_arrived()
+            self._publish(self.board, self.settings)
+
+    def _write_arrived(self) -> None:
+        polls = []
+        while not self._arrived.empty():
+            polls.append(self._arrived.get_nowait())
+        self._recorder.record(polls)
+
+    async def _rounds(self) -> None:
+        while True:
+            await self._clock.sleep(_ROUND)
+            try:
+                await self._round()
+            except Exception:  # noqa: BLE001 - one bad round must not be the last
+                _log.exception("a round of duties")
+
+    async def _round(self) -> None:
+        before = self.board
+        self._hold_lease()
+        await self._reconfigure()
+        if not self._lease.held:
+            self._restore()
+        self._recorder.board = boards.age(self.board, self._clock.now())
+        if self._clock.monotonic() - self._compacted >= _COMPACT_EVERY and self._history:
+            self._compacted = self._clock.monotonic()
+            self._history.compact()
+        if self.board != before:
+            self._publish(self.board, self.settings)
+
+    def _hold_lease(self) -> None:
+        held = self._lease.renew()
+        self._poller.allow(allowed=held)
+        self._notices["lease"] = () if held else (_FOLLOWS,)
+        self._show()
+
+    async def _reconfigure(self) -> None:
+        found = self._watcher.changed()
+        if found is None:
+            return
+        self._configure(found)
+        self._recorder.alerts = self.settings.alerts
+        self._recorder.board = boards.register(self.board, self._scope.of(self._registry))
+        self._restore()
+        self._show()
+        await self._serve()
+        self._publish(self.board, self.settings)
+
+    def _configure(self, found: Reload) -> None:
+        self.settings, self._registry = found.settings, found.servers
+        self._notices["config"] = tuple(map(str, found.problems))
+
+    async def _serve(self) -> None:
+        paced = [
+            self._scope.paced(server, self.settings.interval)
+            for server in self._scope.of(self._registry)
+        ]
+        await self._poller.serve(paced, self.settings.limits, self.board)
+
+    def _restore(self) -> None:
+        """Take over from the history what is newer there: the last run's, or another lictui's."""
+        if self._history:
+            self._recorder.board = restored(self.board, self._history.latest())
+
+    def _show(self) -> None:
+        notices = [notice for about in self._notices.values() for notice in about]
+        self._recorder.note(notices)
+
+
+def _to_nobody(_board: Board, _settings: Settings) -> None:
+    """Where boards go before anyone listens."""

@@ -1,0 +1,114 @@
+"""The one background thread: it polls, records and publishes, whatever the terminal does.
+
+Owns the thread and its loop, and carries questions of other threads into it. Must not know that
+there is a screen: it is handed a function to publish to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+
+    from lictui.config.settings import Settings
+    from lictui.insights.series import Question, Series
+    from lictui.model import Event, Finding, Server
+    from lictui.monitor.board import Board
+    from lictui.monitor.engine import Engine
+
+_T = TypeVar("_T")
+
+
+class Monitor:
+    """Runs an engine in its own thread. `start`, then `go` once polling may begin."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
+        self._failed: BaseException | None = None
+
+    def start(self) -> None:
+        """Open everything; returns when the board of the last run is restored.
+
+        Raises what opening raised.
+        """
+        self._thread.start()
+        self._call(self.engine.open())
+
+    def go(self, publish: Callable[[Board, Settings], None]) -> None:
+        """Begin to poll; `publish` is called in the monitor thread with every new board.
+
+        Does not wait: the caller may have a frame to draw.
+        """
+        asyncio.run_coroutine_threadsafe(self.engine.begin(publish), self._loop)
+
+    def stop(self) -> None:
+        """End polling, close everything, end the thread. Safe to call twice."""
+        if not self._thread.is_alive():
+            return
+        self._call(self.engine.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    @property
+    def board(self) -> Board:
+        """The newest board."""
+        return self.engine.board
+
+    def poll_now(self, name: str | None = None) -> None:
+        """Poll one server, or all enabled ones, without waiting for their turn."""
+        self._loop.call_soon_threadsafe(self.engine.poll_now, name)
+
+    async def series(self, question: Question) -> Series:
+        """The past, in buckets."""
+        return (await self.many((question,)))[0]
+
+    async def many(self, questions: tuple[Question, ...]) -> tuple[Series, ...]:
+        """Several questions about the past in one go."""
+        return await self._ask(self.engine.many(questions))
+
+    async def events(self, limit: int = 1000) -> tuple[Event, ...]:
+        """The journal, newest first."""
+        return await self._ask(self.engine.events(limit))
+
+    async def save(self, server: Server, replacing: str | None = None) -> None:
+        """Write `server` to the registry, in place of `replacing` if given; raises LictuiError."""
+        await self._ask(self.engine.save(server, replacing))
+
+    async def remove(self, name: str) -> None:
+        """Take a server out of the registry; raises LictuiError."""
+        await self._ask(self.engine.remove(name))
+
+    async def test(self, server: Server) -> AsyncIterator[Finding]:
+        """Try `server` step by step; each finding as its step ends."""
+        here = asyncio.get_running_loop()
+        findings: asyncio.Queue[Finding | None] = asyncio.Queue()
+
+        async def run() -> None:
+            try:
+                async for finding in self.engine.test(server):
+                    here.call_soon_threadsafe(findings.put_nowait, finding)
+            finally:
+                here.call_soon_threadsafe(findings.put_nowait, None)
+
+        running = asyncio.run_coroutine_threadsafe(run(), self._loop)
+        try:
+            while (finding := await findings.get()) is not None:
+                yield finding
+        finally:
+            running.cancel()
+
+    async def _ask(self, question: Coroutine[Any, Any, _T]) -> _T:
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(question, self._loop))
+
+    def _call(self, command: Coroutine[Any, Any, _T]) -> _T:
+        return asyncio.run_coroutine_threadsafe(command, self._loop).result()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
