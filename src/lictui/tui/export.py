@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lictui.paths import write_private
+from lictui.tui.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,7 +33,9 @@ def csv_text(table: Iterable[Sequence[Cell]]) -> str:
 
 
 def _harmless(cell: Cell) -> Cell:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_RUNS) else cell
+    if not isinstance(cell, str):
+        return cell
+    return clean(f"'{cell}" if cell.startswith(_RUNS) else cell)
 
 
 def write_csv(table: Iterable[Sequence[Cell]], view: str, now: float) -> Path:

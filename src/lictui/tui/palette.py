@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.command import DiscoveryHit, Hit, Provider
+from textual.content import Content
 
 from lictui.tui import commands
 
@@ -26,7 +27,7 @@ class LictuiCommands(Provider):
     async def discover(self) -> Hits:
         """Everything, before anything is typed."""
         for command in self._offered():
-            yield DiscoveryHit(_title(command), self._run(command), help=command.help)
+            yield DiscoveryHit(Content(_title(command)), self._run(command), help=command.help)
 
     async def search(self, query: str) -> Hits:
         """What matches."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, cast
-from zoneinfo import ZoneInfo
 
 from textual import on
 from textual.events import Resize
@@ -15,6 +14,7 @@ from textual.screen import Screen
 
 from lictui.tui.export import write_csv
 from lictui.tui.ink import Tone
+from lictui.tui.span import time_zone
 from lictui.tui.views import Moment
 from lictui.tui.widgets.headline import Headline, head
 from lictui.tui.widgets.statusline import Statusline, offered
@@ -53,9 +53,8 @@ class View(Screen[None]):
     def moment(self) -> Moment:
         """Now, and today where the user is."""
         now = self.lictui.clock.now()
-        name = self.lictui.settings.timezone
-        local = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(name) if name else None)
-        return Moment(now, local.date())
+        zone = time_zone(self.lictui.settings.timezone)
+        return Moment(now, datetime.fromtimestamp(now, UTC).astimezone(zone).date())
 
     def compose(self) -> ComposeResult:
         """The frame, with the body inside."""

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.estate import EMPTY, TIMEOUT, down, estate, pool, up
+
+from lictui.config.settings import Alerts
+from lictui.model import Activation, ActivationStatus, Level, Notice, State
+from lictui.monitor.alerts import AlertKind, current
+from lictui.monitor.board import Board
+
+if TYPE_CHECKING:
+    from lictui.monitor.alerts import Alert
+    from lictui.monitor.board import ServerStatus
+
+TODAY = date(2026, 11, 24)
+
+
+def alerts(*servers: ServerStatus) -> list[tuple[AlertKind, Level]]:
+    return [(alert.kind, alert.level) for alert in found(*servers)]
+
+
+def found(*servers: ServerStatus) -> tuple[Alert, ...]:
+    return current(Board(servers), Alerts(), TODAY)
+
+
+@pytest.mark.parametrize(
+    ("in_use", "level"),
+    [(80, Level.WARN), (90, Level.CRITICAL), (101, Level.OVERDRAFT), (110, Level.EXHAUSTED)],
+)
+def test_usage(in_use: int, level: Level) -> None:
+    status = up("a", pool("XDT_PLT_UD", in_use, 100, 10))
+    assert alerts(status) == [(AlertKind.USAGE, level)]
+    (alert,) = found(status)
+    assert (alert.server, alert.product, alert.since) == ("a", "XDT_PLT_UD", status.answered_at)
+    assert f"{in_use} of 100 assigned" in alert.message
+
+
+def test_what_is_fine_is_quiet() -> None:
+    assert alerts(up("a", pool("XDT_PLT_UD", 79, 100), pool("PVS_STD_CCS", 0, 0))) == []
+
+
+def test_pools_of_one_product_stand_in_for_one_another() -> None:
+    full = pool("XDT_PLT_UD", 100, 100, subscription=date(2028, 1, 1))
+    assert alerts(up("a", full, pool("XDT_PLT_UD", 0, 100))) == []
+
+
+@pytest.mark.parametrize(
+    ("ends", "level"),
+    [
+        (date(2027, 2, 22), Level.WARN),
+        (date(2026, 12, 24), Level.CRITICAL),
+        (date(2026, 11, 1), Level.CRITICAL),
+    ],
+)
+def test_licenses_that_expire(ends: date, level: Level) -> None:
+    assert alerts(up("a", pool("XDT_PLT_UD", 1, 9, expires=ends))) == [(AlertKind.EXPIRY, level)]
+
+
+def test_a_day_before_the_warning_time_is_quiet() -> None:
+    assert alerts(up("a", pool("XDT_PLT_UD", 1, 9, expires=date(2027, 2, 23)))) == []
+
+
+def test_permanent_and_start_up_licenses_never_expire() -> None:
+    soon = date(2026, 12, 1)
+    permanent = replace(pool("XDT_PLT_UD", 1, 9, expires=soon), permanent=True)
+    assert alerts(up("a", permanent, pool("CITRIX", 10, 10, expires=soon))) == []
+
+
+@pytest.mark.parametrize(
+    ("ends", "level"),
+    [
+        (date(2027, 2, 22), Level.WARN),
+        (date(2026, 12, 24), Level.CRITICAL),
+        (date(2026, 11, 1), Level.WARN),
+    ],
+)
+def test_subscriptions_that_end(ends: date, level: Level) -> None:
+    status = up("a", pool("XDT_PLT_UD", 1, 9, subscription=ends))
+    assert alerts(status) == [(AlertKind.SUBSCRIPTION, level)]
+
+
+def test_a_subscription_that_a_newer_one_covers_is_quiet() -> None:
+    old = pool("XDT_PLT_UD", 1, 9, subscription=date(2020, 1, 1))
+    assert alerts(up("a", old, pool("XDT_PLT_UD", 1, 9, subscription=date(2028, 1, 1)))) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "expires", "level"),
+    [
+        (ActivationStatus.ACTIVATED, date(2026, 12, 4), Level.WARN),
+        (ActivationStatus.ACTIVATED, date(2026, 11, 27), Level.CRITICAL),
+        (ActivationStatus.EXPIRED, None, Level.CRITICAL),
+        (ActivationStatus.NOT_ACTIVATED, None, Level.CRITICAL),
+    ],
+)
+def test_activation(status: ActivationStatus, expires: date | None, level: Level) -> None:
+    server = up("a", activation=Activation(status, expires))
+    assert alerts(server) == [(AlertKind.ACTIVATION, level)]
+
+
+def test_what_the_server_says_itself() -> None:
+    notices = (
+        Notice("grace", Level.WARN, "Grace period", "5 days left"),
+        Notice("server", Level.CRITICAL, "Daemon down"),
+        Notice("server", Level.OK, "All is well"),
+    )
+    told = found(up("a", notices=notices))
+    assert [(a.kind, a.message) for a in told] == [
+        (AlertKind.SERVER, "Daemon down"),
+        (AlertKind.GRACE, "Grace period: 5 days left"),
+    ]
+
+
+def test_a_server_that_is_lost_says_why_and_its_last_figures_do_not_alert() -> None:
+    status = down(up("a", pool("XDT_PLT_UD", 100, 100)), TIMEOUT)
+    (alert,) = found(status)
+    assert (alert.kind, alert.level, alert.since) == (
+        AlertKind.SERVER, Level.CRITICAL, status.since,
+    )  # fmt: skip
+    assert alert.message == TIMEOUT.message
+
+
+def test_an_empty_server_is_a_warning_and_a_disabled_one_nothing() -> None:
+    assert alerts(down(up("a"), EMPTY)) == [(AlertKind.SERVER, Level.WARN)]
+    assert alerts(replace(down(up("a"), EMPTY), state=State.DISABLED)) == []
+
+
+def test_a_figure_that_could_not_be_read() -> None:
+    assert alerts(up("a", pool("XDT_PLT_UD", None, 100))) == [(AlertKind.DATA, Level.WARN)]
+    assert alerts(up("a", pool("XDT_PLT_UD", 5, None))) == []
+
+
+def test_the_worst_comes_first() -> None:
+    ranks = [Level.EXHAUSTED, Level.OVERDRAFT, Level.CRITICAL, Level.WARN]
+    levels = [alert.level for alert in current(estate(), Alerts(), TODAY)]
+    assert levels == sorted(levels, key=ranks.index)

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.clock import START
+from tests.support.estate import SA, TIMEOUT, down, estate, pool, up
+
+from lictui.config.settings import Alerts
+from lictui.model import (
+    Activation,
+    ActivationStatus,
+    Level,
+    Mode,
+    Poll,
+    Server,
+    Snapshot,
+    SourceName,
+    State,
+)
+from lictui.monitor.board import Board, ServerStatus, apply
+from lictui.tui import filter as filters
+from lictui.tui.ink import Tone
+from lictui.tui.views import SORTS, Moment, Panes, Wanted, chosen, pane
+
+if TYPE_CHECKING:
+    from lictui.tui.views import PaneView
+
+NOW = Moment(START, date(2026, 11, 24))
+LIMITS = Alerts()
+
+
+def panes(board: Board, moment: Moment = NOW) -> tuple[PaneView, ...]:
+    return Panes().of(board, LIMITS, moment)
+
+
+def names(views: tuple[PaneView, ...]) -> list[str]:
+    return [view.server for view in views]
+
+
+def test_a_server_that_is_up() -> None:
+    view = panes(estate())[0]
+    assert (view.state, view.age, view.source) == (State.UP, "now", "winrm")
+    assert (view.identity, view.mode) == ("LIC01 11.17.2.54100", "file")
+    assert view.reason == ()
+    assert next(row.name for row in view.rows) == "CVAD Premium"
+    assert [row.level for row in view.rows][:3] == [Level.WARN, Level.OK, Level.OVERDRAFT]
+    assert [row.counted for row in view.rows] == [True, True, True, False]
+
+
+def test_a_server_that_is_down_says_why_and_keeps_what_is_known() -> None:
+    view = panes(estate())[2]
+    assert (view.state, view.age) == (State.DOWN, "3 min")
+    assert view.reason == (TIMEOUT.message, TIMEOUT.hint)
+    assert view.rows[0].reading.in_use == 214
+    assert view.rows[0].stale == "4 min"
+
+
+@pytest.mark.parametrize(
+    ("state", "word"),
+    [(State.WAITING, "first answer"), (State.DISABLED, "disabled"), (State.STALE, "three")],
+)
+def test_a_server_without_a_failure_says_what_it_waits_for(state: State, word: str) -> None:
+    status = ServerStatus(Server("a", SourceName.WINRM), state)
+    assert word in pane(status, LIMITS, NOW).reason[0]
+
+
+def test_an_empty_answer_is_said() -> None:
+    assert "no licenses" in pane(up("a"), LIMITS, NOW).reason[0]
+
+
+def test_what_ends_soon_is_noted_by_its_level() -> None:
+    soon, later = date(2026, 12, 20), date(2027, 2, 1)
+    status = up(
+        "a", pool("XDT_PLT_UD", 1, 2, expires=soon), pool("MPS_ADV_CCU", 1, 2, subscription=later)
+    )
+    notes = pane(status, LIMITS, NOW).notes
+    assert notes[0] == ("1 license expires in 26 d", Tone.CRITICAL)
+    assert notes[-1] == ("1 SA date ends in 69 d", Tone.WARN)
+
+
+def test_permanent_start_up_and_far_dates_are_not_noted() -> None:
+    startup = pool("CITRIX", 0, 10, expires=date(2026, 12, 1))
+    far = pool("XDT_PLT_UD", 1, 2, expires=date(2028, 1, 1), subscription=date(2028, 1, 1))
+    assert pane(up("a", startup, far), LIMITS, NOW).notes == ()
+
+
+def test_thresholds_are_the_most_specific() -> None:
+    strict = Alerts(product={"XDT_PLT_UD": {"warn": 0.1, "critical": 0.2}})
+    status = up("a", pool("XDT_PLT_UD", 30, 100))
+    assert pane(status, strict, NOW).rows[0].level is Level.CRITICAL
+
+
+def test_twins_are_told_apart_by_their_subscription() -> None:
+    status = up(
+        "a",
+        pool("XDT_PLT_UD", 1, 2, subscription=SA),
+        pool("XDT_PLT_UD", 1, 2, subscription=date(2025, 1, 1)),
+    )
+    assert [row.name for row in pane(status, LIMITS, NOW).rows] == [
+        "CVAD Premium SA 2026-12",
+        "CVAD Premium SA 2025-01",
+    ]
+
+
+def test_las_says_until_when() -> None:
+    activation = Activation(ActivationStatus.ACTIVATED, date(2026, 12, 3))
+    view = pane(up("a", mode=Mode.LAS, activation=activation), LIMITS, NOW)
+    assert view.mode == "las to 3 Dec"
+
+
+def test_what_has_not_changed_is_the_same_object() -> None:
+    board, maker = estate(), Panes()
+    before = maker.of(board, LIMITS, NOW)
+    poll = Poll("lic-lab", START, 0.1, Snapshot(()))
+    after = maker.of(apply(board, poll), LIMITS, NOW)
+    assert [a is b for a, b in zip(before, after, strict=True)] == [
+        True,
+        True,
+        True,
+        False,
+        True,
+        True,
+    ]
+
+
+def test_seconds_do_not_change_a_pane_and_minutes_do() -> None:
+    maker = Panes()
+    board = Board((up("a", pool("XDT_PLT_UD", 1, 2), ago=5),))
+    before = maker.of(board, LIMITS, NOW)
+    assert maker.of(board, LIMITS, replace(NOW, now=START + 54)) == before
+    assert maker.of(board, LIMITS, replace(NOW, now=START + 55)) != before
+
+
+def test_a_filter_on_a_server_shows_all_of_it() -> None:
+    (view,) = chosen(panes(estate()), Wanted(filter=filters.parse("emea-01")))
+    assert len(view.rows) == 4
+
+
+def test_a_filter_on_a_product_shows_its_rows() -> None:
+    views = chosen(panes(estate()), Wanted(filter=filters.parse("PVS|Provisioning")))
+    assert names(views) == ["lic-emea-01"]
+    assert [row.key.product for row in views[0].rows] == ["PVS_STD_CCS"]
+
+
+def test_an_inverted_filter_hides() -> None:
+    views = chosen(panes(estate()), Wanted(filter=filters.parse("!emea|CVAD")))
+    assert names(views) == ["lic-lab", "lic-new"] or names(views) == ["lic-new", "lic-lab"]
+    assert [row.key.product for view in views for row in view.rows] == ["ACME_X"]
+
+
+def test_nothing_matches() -> None:
+    assert chosen(panes(estate()), Wanted(filter=filters.parse("no such thing"))) == ()
+
+
+def test_groups_stay_together_in_the_order_they_are_met() -> None:
+    assert names(chosen(panes(estate()), Wanted())) == [
+        "lic-emea-01", "lic-las", "ddc-us-01", "lic-new", "lic-apac-02", "lic-lab",
+    ]  # fmt: skip
+
+
+def test_one_group_and_one_pane_alone() -> None:
+    assert names(chosen(panes(estate()), Wanted(group="us"))) == ["ddc-us-01", "lic-new"]
+    assert names(chosen(panes(estate()), Wanted(alone="lic-lab"))) == ["lic-lab"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("registry", ["b", "C", "a"]),
+        ("name", ["a", "b", "C"]),
+        ("ratio", ["C", "b", "a"]),
+        ("free", ["C", "b", "a"]),
+        ("alerts", ["a", "C", "b"]),
+    ],
+)
+def test_sorting(sort: str, order: list[str]) -> None:
+    board = Board(
+        (
+            up("b", pool("XDT_PLT_UD", 50, 100)),
+            up("C", pool("XDT_PLT_UD", 90, 100)),
+            down(up("a"), TIMEOUT),
+        )
+    )
+    assert names(chosen(panes(board), Wanted(sort=sort))) == order
+    assert names(chosen(panes(board), Wanted(sort=sort, reverse=True)))[-1] == order[0]
+
+
+@given(st.permutations(range(6)), st.sampled_from(SORTS), st.booleans())
+def test_sorting_loses_nothing(order: list[int], sort: str, reverse: bool) -> None:  # noqa: FBT001 - hypothesis gives it
+    board = estate()
+    shuffled = Board(tuple(board.servers[at] for at in order))
+    found = chosen(panes(shuffled), Wanted(sort=sort, reverse=reverse))
+    assert sorted(names(found)) == sorted(s.server.name for s in board.servers)
