@@ -38,9 +38,9 @@ def runs(db: sqlite3.Connection, pool: int, start: int, end: int) -> Iterator[Ru
 def tallies(
     db: sqlite3.Connection, pool: int, width: Resolution, start: int, end: int
 ) -> Iterator[Tally]:
-    """Packed tallies of `width` of the blocks that [start, end) touches, in order of time."""
+    """Packed tallies of `width` that begin in [start, end), in order of time."""
     for base, body in _bodies(db, pool, width, start, end):
-        yield from unpack_tallies(body, width, base)
+        yield from unpack_tallies(body, width, base, (start, end))
 
 
 def add_runs(db: sqlite3.Connection, pool: int, found: Iterable[Run]) -> None:
@@ -64,7 +64,7 @@ def add_tallies(
     length = span(width)
     for number, group in groupby(found, lambda each: each.start // length):
         base = number * length
-        held = joined(list(tallies(db, pool, width, base, base + 1)), list(group))
+        held = joined(list(tallies(db, pool, width, base, base + length)), list(group))
         _store(db, pool, width, base, pack_tallies(held, width, base))
 
 
@@ -78,7 +78,7 @@ def first(db: sqlite3.Connection, pool: int, width: Resolution) -> int | None:
     base = place % _PLACES * span(width)
     if width is Resolution.RAW:
         return next(runs(db, pool, base, base + 1)).at
-    return next(tallies(db, pool, width, base, base + 1)).start
+    return next(tallies(db, pool, width, base, base + span(width))).start
 
 
 def drop(db: sqlite3.Connection, pool: int, width: Resolution, before: int) -> None:

@@ -31,6 +31,11 @@ class Timeline:
         return self._terms[self._index]
 
 
+def reach(terms: Sequence[Terms], width: int) -> int:
+    """Seconds before a stretch of time in which a reading may hold into it, in whole buckets."""
+    return int(max((each.every for each in terms), default=0) * _LATE) // width * width
+
+
 def held(
     tallies: Sequence[Tally], terms: Sequence[Terms], width: int, end: int
 ) -> Iterator[tuple[Tally, Terms]]:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import json
 import zlib
-from itertools import accumulate, pairwise
+from bisect import bisect_left
+from itertools import accumulate, islice, pairwise
 from operator import add, mul, sub
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lictui.history.rollup import Run, Tally
 from lictui.history.trouble import Damaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+
+_JSON: Final = json.JSONEncoder(separators=(",", ":"))
 
 
 def pack_runs(runs: Sequence[Run], base: int) -> bytes:
@@ -33,7 +37,7 @@ def unpack_runs(body: bytes, base: int) -> list[Run]:
     for index in unread:
         values[index] = None
     moments = map(base.__add__, accumulate(at))
-    return list(map(Run, moments, span, n, values))
+    return list(map(Run._make, zip(moments, span, n, values, strict=True)))
 
 
 def pack_tallies(tallies: Sequence[Tally], width: int, base: int) -> bytes:
@@ -50,23 +54,27 @@ def pack_tallies(tallies: Sequence[Tally], width: int, base: int) -> bytes:
     )
 
 
-def unpack_tallies(body: bytes, width: int, base: int) -> list[Tally]:
-    """The tallies that were packed; raises Damaged."""
+def unpack_tallies(
+    body: bytes, width: int, base: int, within: tuple[int, int] | None = None
+) -> list[Tally]:
+    """The tallies that were packed, or those that begin `within` [start, end); raises Damaged."""
     places, lows, highs, high_at, last, total, n = _unpack(body, 7)
     start = [base + width * place for place in accumulate(places)]
     low = list(accumulate(lows))
-    return list(
-        map(
-            Tally,
-            start,
-            low,
-            map(add, total, map(mul, low, n)),
-            map(add, low, highs),
-            map(add, start, high_at),
-            map(add, low, last),
-            n,
-        )
+    columns = (
+        start,
+        low,
+        map(add, total, map(mul, low, n)),
+        map(add, low, highs),
+        map(add, start, high_at),
+        map(add, low, last),
+        n,
     )
+    found = zip(*columns, strict=True)
+    if within is None:
+        return list(map(Tally._make, found))
+    first, last = (bisect_left(start, edge) for edge in within)
+    return list(map(Tally._make, islice(found, first, last)))
 
 
 def _filled(values: Iterable[int | None]) -> Iterator[int]:
@@ -82,7 +90,7 @@ def _steps(values: Iterable[int], first: int) -> list[int]:
 
 
 def _pack(*columns: Sequence[int]) -> bytes:
-    return zlib.compress(json.dumps(columns, separators=(",", ":")).encode(), 9)
+    return zlib.compress(_JSON.encode(columns).encode())
 
 
 def _unpack(body: bytes, columns: int) -> Any:

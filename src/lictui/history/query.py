@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lictui.history import blocks, pools, read
-from lictui.history.hold import Timeline, held
+from lictui.history.hold import Timeline, held, reach
 from lictui.history.rollup import coarsen
 from lictui.history.sums import summed
 from lictui.insights.series import Bucket, Resolution, Series
@@ -28,7 +28,7 @@ def answer(db: sqlite3.Connection, question: Question, now: float) -> Series:
     if not known:
         return Series((), question.bucket)
     if len(known) > 1:
-        return summed(db, known, question, int(now) + 1)
+        return summed(db, known, question, int(now))
     source = _source(db, known[0], question)
     if source is Resolution.RAW and question.bucket <= 0:
         return Series(tuple(_readings(db, known[0], question)), Resolution.RAW)
@@ -54,8 +54,7 @@ def _alone(
     start = question.start // width * width
     stop = -(-question.end // width) * width
     terms = pools.terms(db, pool.id)
-    reach = int(max((each.every for each in terms), default=0) * 2) // width * width
-    tallies = read.tallies(db, pool, step, start - reach, stop)
+    tallies = read.tallies(db, pool, step, start - reach(terms, width), stop)
     if width != step:
         tallies = coarsen(tallies, width)
     return Series(

@@ -5,7 +5,6 @@ Owns the seam between the two, so that nobody else sees one. Must not know quest
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from lictui.history import blocks
@@ -42,9 +41,9 @@ def tallies(
         return tally(runs(db, pool, start, end), width)
     packed = list(blocks.tallies(db, pool.id, Resolution(width), start, end))
     if end > pool.rolled // width * width:
-        packed = merge(packed, tally(rows(db, pool.id), width))
-    first, last = (bisect_left(packed, (edge,)) for edge in (start, end))
-    return packed[first:last]
+        recent = tally(rows(db, pool.id), width)
+        packed = merge(packed, [each for each in recent if start <= each.start < end])
+    return packed
 
 
 def last_moment(db: sqlite3.Connection, pool: KnownPool) -> int:

@@ -6,6 +6,7 @@ the tallies of its parts, or a bit now and a bit later. Must not know where eith
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -110,11 +111,15 @@ def merge(earlier: Sequence[Tally], later: Sequence[Tally]) -> list[Tally]:
 
 def coarsen(tallies: Iterable[Tally], width: int) -> list[Tally]:
     """The same in buckets of `width` seconds, a multiple of the width they have."""
-    found: list[Tally] = []
-    for each in tallies:
-        start = each.start // width * width
-        if found and found[-1].start == start:
-            found[-1] = join(found[-1], each)
-        else:
-            found.append(each._replace(start=start))
-    return found
+    return [
+        _all(start, group)
+        for start, group in groupby(tallies, lambda each: each.start // width * width)
+    ]
+
+
+def _all(start: int, group: Iterable[Tally]) -> Tally:
+    """All of `group`, which is in order of time, as one."""
+    _, lows, totals, highs, moments, lasts, many = zip(*group, strict=True)
+    high = max(highs)
+    high_at = moments[highs.index(high)]
+    return Tally(start, min(lows), sum(totals), high, high_at, lasts[-1], sum(many))

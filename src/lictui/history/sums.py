@@ -1,6 +1,6 @@
 """The sum of several pools over time, aligned: what was in use of all of them at one moment.
 
-Owns the alignment: by five minutes, by the hour when a bucket is a day or longer, so that a year
+Owns the alignment: by five minutes; by the hour when a bucket is a day or longer, so that a year
 stays quick; by the day where hours are no longer kept. A sum of maxima is exact to that width. A
 pool counts from its first reading to the poll that no longer listed it; while it counts and has
 no figure, there is no sum.
@@ -9,38 +9,42 @@ no figure, there is no sum.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from lictui.history import pools, read
-from lictui.history.hold import held
+from lictui.history.hold import held, reach
 from lictui.insights.series import Bucket, Resolution, Series
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
 
-    from lictui.history.pools import KnownPool
+    from lictui.history.pools import KnownPool, Terms
+    from lictui.history.rollup import Tally
     from lictui.insights.series import Question
+
+    Part = tuple[Tally, Terms]
 
 
 def summed(
-    db: sqlite3.Connection, known: Sequence[KnownPool], question: Question, end: int
+    db: sqlite3.Connection, known: Sequence[KnownPool], question: Question, now: int
 ) -> Series:
-    """The series of the sum; nothing at `end` or later is made up."""
+    """The series of the sum; no bucket that begins after `now` is made up."""
     align = _alignment(db, known, question)
     unit = Resolution.DAY if question.bucket >= Resolution.DAY else align
     width = -(-max(question.bucket, unit) // unit) * unit
     start = question.start // width * width
-    stop = -(-question.end // width) * width
+    stop = min(-(-question.end // width) * width, now + 1)
     seam = start
     if align is Resolution.HOUR:
-        horizons = (read.horizon(db, pool, align) for pool in known)
-        seam = min(max(start, -(-max(horizons) // Resolution.DAY) * Resolution.DAY), stop)
+        hours = max(read.horizon(db, pool, align) for pool in known)
+        seam = max(start, -(-hours // Resolution.DAY) * Resolution.DAY)
     found = [
-        *_aligned(db, known, Resolution.DAY, start, seam, end),
-        *_aligned(db, known, align, seam, stop, end),
+        *_aligned(db, known, Resolution.DAY, start, min(seam, stop)),
+        *_aligned(db, known, align, seam, stop),
     ]
     return Series(tuple(_coarsened(found, width)), width)
 
@@ -56,84 +60,56 @@ def _alignment(
     return Resolution.DAY
 
 
-class _Sum:
-    """The figures of one bucket, as pools are added."""
-
-    __slots__ = ("average", "high", "high_at", "installed", "last", "low", "n", "over", "pools")
-
-    def __init__(self) -> None:
-        self.low = self.high = self.last = self.high_at = self.n = self.pools = 0
-        self.average = 0.0
-        self.installed: int | None = 0
-        self.over: int | None = None
-
-
 def _aligned(
-    db: sqlite3.Connection,
-    known: Sequence[KnownPool],
-    width: Resolution,
-    start: int,
-    stop: int,
-    end: int,
+    db: sqlite3.Connection, known: Sequence[KnownPool], width: Resolution, start: int, stop: int
 ) -> Iterator[Bucket]:
     """The sum in buckets of `width`, where every pool that counts then has a figure."""
     if start >= stop:
         return
-    sums: dict[int, _Sum] = {}
+    parts: dict[int, list[Part]] = defaultdict(list)
     for pool in known:
-        _add(sums, db, pool, width, start, stop, end)
+        for part in _of_pool(db, pool, width, start, stop):
+            parts[part[0].start].append(part)
     began = sorted(pool.since for pool in known)
     ended = sorted(pool.ended for pool in known if pool.ended is not None)
-    for at in sorted(sums):
-        one = sums[at]
-        edge = at + width
-        if one.pools == bisect_left(began, edge) - bisect_left(ended, edge):
-            yield Bucket(
-                at,
-                edge,
-                one.low,
-                one.average,
-                one.high,
-                max(at, one.high_at),
-                one.last,
-                one.installed,
-                one.over,
-                one.n,
-            )
+    for at in sorted(parts):
+        end = at + width
+        if len(parts[at]) == bisect_left(began, end) - bisect_left(ended, end):
+            yield _sum(at, end, parts[at])
 
 
-def _add(
-    sums: dict[int, _Sum],
-    db: sqlite3.Connection,
-    pool: KnownPool,
-    width: Resolution,
-    start: int,
-    stop: int,
-    end: int,
-) -> None:
+def _of_pool(
+    db: sqlite3.Connection, pool: KnownPool, width: Resolution, start: int, stop: int
+) -> Iterator[Part]:
+    """What the pool puts into each bucket while it counts."""
     terms = pools.terms(db, pool.id)
-    reach = int(max((each.every for each in terms), default=0) * 2) // width * width
-    tallies = read.tallies(db, pool, width, start - reach, stop)
-    for each, now in held(tallies, terms, width, min(stop, end)):
-        at = each.start
-        if at < start or (pool.ended is not None and pool.ended < at + width):
-            continue
-        one = sums.get(at)
-        if one is None:
-            one = sums[at] = _Sum()
-        one.low += each.low
-        one.average += each.total / each.n if each.n else each.last
-        one.high += each.high
-        one.high_at = max(one.high_at, each.high_at)
-        one.last += each.last
-        one.n += each.n
-        one.pools += 1
-        if now.installed is None or one.installed is None:
-            one.installed = None
-        else:
-            one.installed += now.installed
-        if now.overdraft is not None:
-            one.over = (one.over or 0) + now.overdraft
+    tallies = read.tallies(db, pool, width, start - reach(terms, width), stop)
+    last = stop if pool.ended is None else pool.ended - width
+    for part in held(tallies, terms, width, stop):
+        if start <= part[0].start <= last:
+            yield part
+
+
+def _sum(start: int, end: int, parts: Sequence[Part]) -> Bucket:
+    tallies, terms = zip(*parts, strict=True)
+    _, lows, totals, highs, moments, lasts, many = zip(*tallies, strict=True)
+    averages = (
+        total / n if n else last for total, n, last in zip(totals, many, lasts, strict=True)
+    )
+    installed = [each.installed for each in terms]
+    overdraft = [each.overdraft for each in terms if each.overdraft is not None]
+    return Bucket(
+        start,
+        end,
+        sum(lows),
+        sum(averages),
+        sum(highs),
+        max(start, *moments),
+        sum(lasts),
+        None if None in installed else sum(installed),
+        sum(overdraft) if overdraft else None,
+        sum(many),
+    )
 
 
 def _coarsened(buckets: Iterable[Bucket], width: int) -> Iterator[Bucket]:
