@@ -8,17 +8,24 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.clock import START
 
 from lictui.config.registry import load_servers
+from lictui.config.settings import Retention
 from lictui.errors import LictuiError
-from lictui.paths import make_folder
+from lictui.history.store import History
+from lictui.insights.series import Question
+from lictui.model import PoolKey
+from lictui.paths import Paths, make_folder
 from lictui.simulator import demo as demo_module
-from lictui.simulator.demo import Demo
+from lictui.simulator.demo import Demo, remember
+from lictui.simulator.estate import Estate
+from lictui.simulator.region import DAY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lictui.paths import Paths
+    from tests.support.clock import FakeClock
 
 
 def _plain(paths: Paths) -> str:
@@ -77,3 +84,18 @@ def test_two_demos_do_not_disturb_each_other() -> None:
     with Demo(1, past=False) as first, Demo(2, past=False) as second:
         assert first.paths != second.paths
         assert _ask(_plain(first.paths)) == _ask(_plain(second.paths)) == 401
+
+
+def test_the_history_holds_the_year_before(tmp_path: Path, clock: FakeClock) -> None:
+    estate, paths = Estate(1, START, scale=1), Paths(tmp_path, tmp_path)
+    remember(estate, paths, clock)
+    server = estate.servers[0]
+    held = estate.inventory_at(server.name, START)[0]
+    pools = ((server.name, PoolKey(held.product, held.subscription_date.isoformat())),)
+    with History.open(paths.history, Retention(), clock) as history:
+        day = history.series(Question(pools, int(START - DAY), int(START), 300)).buckets
+        year = history.series(Question(pools, int(START - 364 * DAY), int(START), DAY)).buckets
+    assert (len(day), len(year)) == (288, 365)
+    assert max(bucket.high for bucket in day) <= max(bucket.high for bucket in year[-2:])
+    now = estate.inventory_at(server.name, day[-1].start)[0]
+    assert (day[-1].last, day[-1].installed) == (now.in_use, now.installed)
