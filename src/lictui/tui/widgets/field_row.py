@@ -47,7 +47,7 @@ class FieldRow(Horizontal):
         if field.choices:
             self.entry = Choice(field.choices, text or field.default, ascii_only=symbols is ASCII)
         else:
-            self.entry = Input(text, compact=True, select_on_focus=False)
+            self.entry = Input(text, compact=True)
 
     def compose(self) -> ComposeResult:
         """Title, field, and what stands beside."""

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from tests.support.engine import FakeEngine
+from tests.support.running import running
+from tests.support.screen import screen_text
+from textual.widgets import Input
+
+from lictui.errors import LictuiError
+from lictui.model import Finding, Server, SourceName, Step
+from lictui.tui.screens.form import FormScreen
+from lictui.tui.widgets.field_row import FieldRow
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.support.running import Running
+
+PIN = "4f" * 32
+UNTRUSTED = (
+    Finding(Step.RESOLVE, ok=True, detail="10.1.0.7", seconds=0.002),
+    Finding(Step.CONNECT, ok=True, detail="10.1.0.7:5986", seconds=0.011),
+    Finding(Step.TLS, False, "CN=LIC01 is self-signed", 0.03, "pin it", PIN),  # noqa: FBT003
+)
+FINE = tuple(Finding(step, ok=True, detail="fine", seconds=0.01) for step in Step)
+
+
+class PinningEngine(FakeEngine):
+    """Trusts a server whose certificate is pinned."""
+
+    async def test(self, server: Server) -> AsyncIterator[Finding]:
+        self.tested.append(server)
+        for finding in UNTRUSTED if server.verify is True else FINE:
+            yield finding
+
+
+def said(run: Running, key: str) -> str:
+    """What stands in a field's line beside it."""
+    beside = run.app.screen.query_one(f"#field-{key}", FieldRow).query(".beside").last()
+    return str(beside.render())
+
+
+def value(run: Running, key: str) -> str:
+    return run.app.screen.query_one(f"#field-{key} Input", Input).value
+
+
+def is_form(run: Running) -> bool:
+    return isinstance(run.app.screen, FormScreen)
+
+
+async def fill(run: Running) -> None:
+    """Address, user and secret, by keys alone."""
+    await run.type("https://lic01.example")
+    await run.press("tab", "tab", "tab")  # the name follows the host, negotiate is right
+    await run.type(r"CORP\svc")
+    await run.press("tab")
+    await run.type("env:SECRET")
+
+
+async def test_a_server_is_added_tested_pinned_and_saved_with_keys_alone() -> None:
+    engine = PinningEngine()
+    async with running("form", engine=engine) as run:
+        await fill(run)
+        await run.press("ctrl+t")
+        text = screen_text(run.app)
+        assert "✖ tls" in text
+        assert "Pin this certificate" in text
+        await run.press("enter")  # the button to pin has the focus
+        assert value(run, "verify") == f"sha256:{PIN}"
+        assert "✔ parse" in screen_text(run.app)
+        await run.press("enter")  # the button to save has it now
+        assert not is_form(run)
+    assert engine.saved == [
+        (
+            Server(
+                "lic01",
+                SourceName.WINRM,
+                "https://lic01.example:5986/wsman",
+                r"CORP\svc",
+                "env:SECRET",
+                "negotiate",
+                f"sha256:{PIN}",
+            ),
+            None,
+        )
+    ]
+    assert engine.polled == ["lic01"]
+    assert [server.verify for server in engine.tested] == [True, f"sha256:{PIN}"]
+
+
+async def test_a_step_that_fails_is_shown_with_what_to_do() -> None:
+    denied = Finding(Step.AUTH, False, "401, Negotiate only", 0.01, "set auth")  # noqa: FBT003
+    async with running("form", engine=FakeEngine(findings=(*FINE[:3], denied))) as run:
+        await fill(run)
+        await run.press("ctrl+t")
+        text = screen_text(run.app)
+        assert "✖ auth" in text
+        assert "→ set auth" in text
+        assert "inventory" not in text
+        assert "Pin this" not in text
+
+
+async def test_a_password_is_refused_with_the_explanation() -> None:
+    engine = FakeEngine()
+    async with running("form", engine=engine) as run:
+        await fill(run)
+        await run.press("ctrl+u")
+        await run.type("hunter2")
+        assert "not hold the secret itself" in said(run, "secret")
+        await run.press("ctrl+s")
+        assert is_form(run)
+    assert engine.saved == []
+
+
+async def test_a_name_that_is_taken_is_refused_but_its_own_name_is_not() -> None:
+    engine = FakeEngine()
+    async with running("form", engine=engine) as run:
+        await fill(run)
+        await run.press("shift+tab", "shift+tab", "shift+tab")
+        await run.type("lic-lab")
+        assert "taken" in said(run, "name")
+        await run.press("ctrl+s")
+        assert is_form(run)
+    assert engine.saved == []
+
+
+async def test_empty_fields_are_not_complained_of_before_someone_wants_to_save() -> None:
+    async with running("form") as run:
+        assert "missing" not in said(run, "url")
+        await run.press("ctrl+s")
+        assert "missing" in said(run, "url")
+        assert run.app.focused is run.app.screen.query_one("#field-url Input")
+
+
+async def test_the_name_follows_the_host_until_it_is_typed() -> None:
+    async with running("form") as run:
+        await run.type("https://lic01")
+        assert value(run, "name") == "lic01"
+        await run.press("tab")
+        await run.type("mine")
+        await run.press("shift+tab", "end")
+        await run.type("x")
+        assert value(run, "name") == "mine"
+
+
+async def test_another_source_has_other_fields() -> None:
+    async with running("form", size=(80, 30)) as run:
+        await run.press("shift+tab", "right")
+        text = screen_text(run.app)
+        assert "Customer" in text
+        assert "Auth" not in text
+
+
+async def test_editing_keeps_what_is_not_touched_and_replaces_the_old_name() -> None:
+    engine = FakeEngine()
+    server = Server(
+        "lic-lab", SourceName.WINRM, "https://lab:5986/wsman", "u", "env:X", "ntlm", group="g"
+    )
+    async with running("form", engine=engine, server=server) as run:
+        await run.press("end")
+        await run.type("-2")
+        await run.press("ctrl+s")
+    saved, replacing = engine.saved[0]
+    assert (saved.name, saved.group, saved.auth, replacing) == ("lic-lab-2", "g", "ntlm", "lic-lab")
+
+
+async def test_what_the_registry_refuses_is_said_in_the_form() -> None:
+    engine = FakeEngine(refusal=LictuiError("servers.toml cannot be written", "make room"))
+    async with running("form", engine=engine) as run:
+        await fill(run)
+        await run.press("ctrl+s")
+        text = screen_text(run.app)
+        assert is_form(run)
+        assert "servers.toml cannot be written" in text
+        assert "make room" in text
+
+
+async def test_leaving_asks_only_if_something_would_be_lost() -> None:
+    async with running("form") as run:
+        await run.press("escape")
+        assert not is_form(run)
+    async with running("form") as run:
+        await run.type("h")
+        await run.press("escape")
+        assert "Leave without saving?" in screen_text(run.app)
+        await run.press("n")
+        assert is_form(run)
+        await run.press("escape", "y")
+        assert not is_form(run)
+
+
+async def test_what_had_better_not_be_done_is_warned_about() -> None:
+    async with running("form") as run:
+        await fill(run)
+        await run.press("tab")
+        await run.type("false")
+        assert "pin its certificate" in " ".join(screen_text(run.app).split())
+
+
+async def test_another_test_ends_the_one_under_way() -> None:
+    class Hanging(FakeEngine):
+        ended = 0
+
+        async def test(self, server: Server) -> AsyncIterator[Finding]:
+            self.tested.append(server)
+            yield FINE[0]
+            if len(self.tested) == 1:
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    self.ended += 1
+
+    engine = Hanging()
+    async with running("form", engine=engine) as run:
+        await fill(run)
+        await run._pilot.press("ctrl+t")
+        await run._pilot.pause()
+        await run.press("ctrl+t")
+    assert (len(engine.tested), engine.ended) == (2, 1)
+
+
+async def test_q_in_a_field_is_a_letter() -> None:
+    async with running("form") as run:
+        await run.type("q?:")
+        assert value(run, "url") == "q?:"
