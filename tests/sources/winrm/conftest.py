@@ -4,14 +4,26 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.sources.winrm.answers import answering
 from tests.sources.winrm.ntlm_server import PASSWORD, users
 
 from lictui.config.settings import Limits
 from lictui.model import Server, SourceName
+from lictui.sources.source import SourceError, ignore
+from lictui.sources.winrm.source import WinrmSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
+
+    import httpx
+    from tests.sources.winrm.answers import Asked
+    from tests.support.clock import FakeClock
+
+    from lictui.model import Failure, Snapshot, Step
+
+    Answer = Callable[[Asked], bytes | httpx.Response]
+    Poll = Callable[..., Coroutine[None, None, Snapshot | Failure]]
 
 
 @pytest.fixture
@@ -42,3 +54,21 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Server]:
 def ntlm_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the acceptor know its one user."""
     monkeypatch.setenv("NTLM_USER_FILE", users(tmp_path))
+
+
+@pytest.fixture
+def poll(server: Callable[..., Server], limits: Limits, clock: FakeClock) -> Poll:
+    """One poll of a server that answers as told: the snapshot, or the failure."""
+
+    async def run(
+        answer: Answer, found: Callable[[Step, str], None] = ignore, limits: Limits = limits
+    ) -> Snapshot | Failure:
+        source = WinrmSource(server(), limits, clock, answering(answer))
+        try:
+            return await source.fetch(found)
+        except SourceError as error:
+            return error.failure
+        finally:
+            await source.aclose()
+
+    return run

@@ -140,13 +140,16 @@ async def test_an_answer_in_the_clear_to_a_sealed_question_is_not_believed(opene
 async def test_a_forged_answer_is_not_believed_and_the_next_poll_begins_anew(
     opened: Open,
 ) -> None:
-    async with NtlmServer(answer, forge=True) as listener:
+    async with NtlmServer(answer) as listener:
         source = opened(listener)
+        await source.fetch(ignore)
+        listener.forge = True
         found = await failure(source)
         assert found.kind is FailureKind.PROTOCOL
         assert "cannot be opened" in found.message
         listener.forge = False
         assert (await source.fetch(ignore)).pools
+        assert listener.logins == 2
 
 
 async def test_a_connection_closed_between_the_steps_of_a_login_is_named(opened: Open) -> None:

@@ -29,36 +29,18 @@ from lictui.sources.source import SourceError, ignore
 from lictui.sources.winrm.source import WinrmSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
 
     from lictui.model import Server
 
     Answer = Callable[[Asked], bytes | httpx.Response]
-    Poll = Callable[..., Coroutine[None, None, Snapshot | Failure]]
+    from tests.sources.winrm.conftest import Poll
 
 POOL = typed(pool_values())
 LICENSE = typed(
     {"SerialNumber": "LA-1", "ExpirationDate": "20270331000000.000000+000"}, "Citrix_GT_License"
 )
 STOPPED = fragment({"Name": "Citrix Licensing", "State": "Stopped"})
-
-
-@pytest.fixture
-def poll(server: Callable[..., Server], limits: Limits, clock: FakeClock) -> Poll:
-    """One poll of a server that answers as told: the snapshot, or the failure."""
-
-    async def run(
-        answer: Answer, found: Callable[[Step, str], None] = ignore, limits: Limits = limits
-    ) -> Snapshot | Failure:
-        source = WinrmSource(server(), limits, clock, answering(answer))
-        try:
-            return await source.fetch(found)
-        except SourceError as error:
-            return error.failure
-        finally:
-            await source.aclose()
-
-    return run
 
 
 def by_class(pools: bytes, licenses: bytes, services: bytes) -> Answer:
@@ -89,38 +71,6 @@ async def test_pools_licenses_and_services_make_one_snapshot(poll: Poll) -> None
     ]
 
 
-async def test_a_pull_always_uses_the_context_received_last(poll: Poll) -> None:
-    pulls: list[str] = []
-
-    def answer(asked: Asked) -> bytes:
-        if not asked.pulls:
-            return enumerated(POOL, context="c1") if "Pool" in asked.wql else enumerated()
-        pulls.append(asked.context)
-        number = len(pulls)
-        item = typed(pool_values(PLD=f"P{number}_X_CCU"))
-        return pulled(item, context=f"c{number + 1}") if number < 3 else pulled(item)
-
-    result = await poll(answer)
-    assert isinstance(result, Snapshot)
-    assert pulls == ["c1", "c2", "c3"]
-    assert len(result.pools) == 4
-
-
-async def test_a_pull_that_brings_no_new_context_goes_on_with_the_old(poll: Poll) -> None:
-    seen: list[str] = []
-
-    def answer(asked: Asked) -> bytes:
-        if not asked.pulls:
-            return enumerated(context="c1") if "Pool" in asked.wql else enumerated()
-        seen.append(asked.context)
-        if len(seen) == 1:
-            return pulled(POOL).replace(b"<n:EndOfSequence/>", b"")
-        return pulled()
-
-    assert isinstance(await poll(answer), Snapshot)
-    assert seen == ["c1", "c1"]
-
-
 @pytest.mark.parametrize("broken", ["licenses", "services"])
 @pytest.mark.parametrize(
     "refusal",
@@ -134,18 +84,31 @@ async def test_a_pull_that_brings_no_new_context_goes_on_with_the_old(poll: Poll
 async def test_what_only_adds_to_the_pools_never_costs_them(
     poll: Poll, broken: str, refusal: bytes | httpx.Response
 ) -> None:
+    good = by_class(enumerated(POOL), enumerated(LICENSE), enumerated(STOPPED))
+
     def answer(asked: Asked) -> bytes | httpx.Response:
-        if "License_Pool" in asked.wql:
-            return enumerated(POOL)
-        is_license = "Citrix_GT_License" in asked.wql
-        return refusal if is_license == (broken == "licenses") else enumerated()
+        is_license = "FROM Citrix_GT_License" in asked.wql and "Pool" not in asked.wql
+        is_broken = is_license if broken == "licenses" else "Win32" in asked.wql
+        return refusal if is_broken else good(asked)
 
-    assert isinstance(await poll(answer), Snapshot)
+    result = await poll(answer)
+    assert isinstance(result, Snapshot)
+    assert bool(result.pools[0].expires) == (broken != "licenses")
+    assert bool(result.notices) == (broken != "services")
 
 
-async def test_an_addition_that_hangs_costs_its_share_and_no_more(
-    server: Callable[..., Server], clock: FakeClock
+@pytest.mark.parametrize(
+    ("share", "limit"), [(0.02, 10), (100, 1)], ids=["its own share", "the rest of the poll"]
+)
+async def test_an_addition_that_hangs_never_costs_the_pools(
+    server: Callable[..., Server],
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    share: float,
+    limit: float,
 ) -> None:
+    monkeypatch.setattr("lictui.sources.winrm.source._EXTRA", share)
+
     async def handle(request: httpx.Request) -> httpx.Response:
         asked = Asked(request.content)
         if "License_Pool" not in asked.wql:
@@ -153,9 +116,8 @@ async def test_an_addition_that_hangs_costs_its_share_and_no_more(
         body = enumerated(POOL).replace(ASKED.encode(), asked.message.encode())
         return httpx.Response(200, content=body)
 
-    short = Limits(timeout=0.4, connect_timeout=0.4)
-    source = WinrmSource(server(), short, clock, httpx.MockTransport(handle))
-    async with asyncio.timeout(0.4):
+    source = WinrmSource(server(), Limits(timeout=limit), clock, httpx.MockTransport(handle))
+    async with asyncio.timeout(5):
         assert (await source.fetch(ignore)).pools
     await source.aclose()
 
@@ -195,43 +157,6 @@ async def test_a_server_busy_for_a_moment_is_asked_again(poll: Poll) -> None:
     answers = iter([httpx.Response(503, headers={"Retry-After": "0"})])
     good = by_class(enumerated(POOL), enumerated(), enumerated())
     assert isinstance(await poll(lambda asked: next(answers, None) or good(asked)), Snapshot)
-
-
-@pytest.mark.parametrize("context", ["c{}", "always the same"])
-@pytest.mark.parametrize(
-    ("items", "kind"),
-    [
-        ("", FailureKind.PROTOCOL),
-        (POOL, FailureKind.TOO_LARGE),
-        (POOL * 300, FailureKind.TOO_LARGE),
-    ],
-    ids=["empty", "one by one", "many"],
-)
-async def test_a_list_without_end_is_left(
-    poll: Poll, limits: Limits, items: str, kind: FailureKind, context: str
-) -> None:
-    count = 0
-
-    def answer(asked: Asked) -> bytes:
-        nonlocal count
-        count += 1
-        if not asked.pulls:
-            return enumerated(items, context="c0")
-        return pulled(items, context=context.format(count))
-
-    small = Limits(timeout=limits.timeout, max_reply=1_000_000)
-    result = await poll(answer, limits=small)
-    assert isinstance(result, Failure)
-    assert result.kind is kind
-    assert result.step is Step.INVENTORY
-    assert "does not end" in result.message
-
-
-async def test_a_list_that_neither_ends_nor_goes_on_is_left(poll: Poll) -> None:
-    body = enumerated(POOL).replace(b"<w:EndOfSequence/>", b"")
-    result = await poll(lambda _asked: body)
-    assert isinstance(result, Failure)
-    assert result.kind is FailureKind.PROTOCOL
 
 
 async def test_nothing_of_one_poll_is_left_in_the_next(

@@ -51,8 +51,9 @@ class Negotiated:
         if kept:
             reply = await self._send(soap, kept)
             if not _is_shut_out(reply):
+                reply = self._opened(reply, kept)
                 self._context = kept
-                return self._opened(reply, kept)
+                return reply
         context = await self._shake_hands()
         reply = await self._send(soap, context)
         if reply.status == UNAUTHORIZED:
