@@ -68,11 +68,11 @@ async def new_context(server: Server, protocol: str, host: str, certificate: byt
             protocol=protocol,
             options=options,
         )
-    except (ImportError, ValueError) as error:
+    except (ImportError, ValueError) as error:  # ValueError: GSSAPI is there, without Kerberos
         raise SourceError(
             FailureKind.CONFIG,
-            f"{protocol} cannot be spoken from this machine: {text(error)}",
-            "Kerberos needs an extra: pip install 'lictui[kerberos]'.",
+            f"auth = {protocol} needs GSSAPI, which this machine lacks",
+            "Install the extra: pip install 'lictui[kerberos]'.",
             Step.AUTH,
         ) from error
     except spnego.exceptions.SpnegoError as error:
