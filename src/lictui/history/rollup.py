@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 class Run(NamedTuple):
@@ -66,21 +66,23 @@ def tally(runs: Iterable[Run], width: int) -> list[Tally]:
     """The tallies of `runs` in buckets of `width` seconds; what could not be read counts not."""
     found: dict[int, Tally] = {}
     for run in runs:
-        if run.in_use is None:
-            continue
-        rest: Run | None = run
-        while rest:
-            start = rest.at // width * width
-            part, rest = rest.cut(start + width)
-            if part:
-                one = _of_run(start, part)
-                found[start] = join(found[start], one) if start in found else one
+        for one in _parts(run, width):
+            found[one.start] = join(found[one.start], one) if one.start in found else one
     return [found[start] for start in sorted(found)]
 
 
-def _of_run(start: int, run: Run) -> Tally:
-    value = run.in_use or 0
-    return Tally(start, value, value * run.n, value, run.at, value, run.n)
+def _parts(run: Run, width: int) -> Iterator[Tally]:
+    value = run.in_use
+    if value is None:
+        return
+    first = 0
+    while first < run.n:
+        at = run.moment(first)
+        start = at // width * width
+        stop = run.before(start + width)
+        n = stop - first
+        yield Tally(start, value, value * n, value, at, value, n)
+        first = stop
 
 
 def join(earlier: Tally, later: Tally) -> Tally:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from lictui.history import journal, latest, lease
+from lictui.history import journal, latest, lease, pools
 from lictui.history.append import append
 from lictui.history.database import open_database
 from lictui.history.past import backfill
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lictui.config.settings import Retention
     from lictui.history.database import Opened
     from lictui.history.latest import Latest
+    from lictui.history.pools import KnownPool
     from lictui.history.stats import Stats
     from lictui.history.transfer import Wanted
     from lictui.insights.series import Past, Question, Series
@@ -132,6 +133,11 @@ class History:
         """The rows of a CSV, its header first, one pool at a time in memory."""
         with speaking(self.path):
             yield from rows(self._db, wanted)
+
+    def pools(self) -> tuple[KnownPool, ...]:
+        """Every pool ever read, by server, product and subscription date."""
+        with self._reading() as db:
+            return tuple(pools.every_one(db))
 
     def stats(self) -> Stats:
         """How much there is, of what, and since when."""

@@ -28,7 +28,6 @@ HEADER: Final = (
 )
 _RUNS: Final = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
 _MONTH: Final = 32 * Resolution.DAY  # seconds of one pool in memory at a time
-_END: Final = 1 << 40  # seconds; later than any reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Wanted:
     servers: Collection[str] = ()
     products: Collection[str] = ()
     since: int = 0  # UTC epoch seconds
-    until: int = _END  # exclusive
+    until: int | None = None  # exclusive
 
 
 def rows(db: sqlite3.Connection, wanted: Wanted) -> Iterator[tuple[object, ...]]:
@@ -100,7 +99,7 @@ def _stretches(
     """[since, until) in parts small enough for the memory, as far as there is anything."""
     last = read.last_moment(db, pool)
     start = max(wanted.since, pool.since // Resolution.DAY * Resolution.DAY)
-    end = min(wanted.until, last + 1)
+    end = last + 1 if wanted.until is None else min(wanted.until, last + 1)
     while start < end:
         stop = min(start // _MONTH * _MONTH + _MONTH, end)
         yield start, stop

@@ -1,0 +1,21 @@
+"""A history of its own for every test, and short ways to fill and ask it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.history.desk import Desk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.clock import FakeClock
+
+
+@pytest.fixture
+def desk(tmp_path: Path, clock: FakeClock) -> Iterator[Desk]:
+    desk = Desk(tmp_path / "data" / "history.db", clock)
+    yield desk
+    desk.close()

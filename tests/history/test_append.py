@@ -1,0 +1,156 @@
+"""What polls become: rows that grow, gaps that stay gaps, and every reading still in there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.history.desk import DAY, HOUR, MIDNIGHT, Desk
+from tests.support.values import poll, pool, server, snapshot
+
+from lictui.model import Model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_an_unchanged_reading_makes_its_row_longer(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5, 5, 5, 6, 5])
+    assert desk.rows() == [
+        (MIDNIGHT, 120, 3, 5),
+        (MIDNIGHT + 180, 0, 1, 6),
+        (MIDNIGHT + 240, 0, 1, 5),
+    ]
+
+
+def test_a_failed_poll_ends_the_row_and_records_no_figure(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5, 5])
+    desk.fail(MIDNIGHT + 120)
+    desk.line(MIDNIGHT + 180, [5, 5])
+    assert desk.rows() == [(MIDNIGHT, 60, 2, 5), (MIDNIGHT + 180, 60, 2, 5)]
+
+
+def test_a_pause_of_more_than_two_and_a_half_intervals_ends_the_row(desk: Desk) -> None:
+    desk.read(MIDNIGHT, 5)
+    desk.read(MIDNIGHT + 150, 5)
+    desk.read(MIDNIGHT + 301, 5)
+    assert desk.rows() == [(MIDNIGHT, 150, 2, 5), (MIDNIGHT + 301, 0, 1, 5)]
+
+
+def test_a_slow_server_pauses_longer(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5, 5, 5], every=900)
+    assert desk.rows() == [(MIDNIGHT, 1800, 3, 5)]
+
+
+def test_a_poll_that_did_not_list_the_pool_ends_its_row(desk: Desk) -> None:
+    desk.read(MIDNIGHT, {"A": 1, "B": 2})
+    desk.read(MIDNIGHT + 60, {"A": 1})
+    desk.read(MIDNIGHT + 120, {"A": 1, "B": 2})
+    assert desk.rows() == [
+        (MIDNIGHT, 120, 3, 1),
+        (MIDNIGHT, 0, 1, 2),
+        (MIDNIGHT + 120, 0, 1, 2),
+    ]
+
+
+def test_of_two_readings_in_one_second_the_later_stands(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5, 5, 5])
+    desk.read(MIDNIGHT + 120.9, 8)
+    assert desk.readings() == [(MIDNIGHT, 5), (MIDNIGHT + 60, 5), (MIDNIGHT + 120, 8)]
+    desk.read(MIDNIGHT + 120.95, 8)
+    desk.read(MIDNIGHT + 120.99, 9)
+    assert desk.readings()[-1] == (MIDNIGHT + 120, 9)
+    assert len(desk.readings()) == 3
+
+
+def test_a_clock_that_is_set_back_loses_nothing(desk: Desk) -> None:
+    desk.line(MIDNIGHT + HOUR, [5, 5])
+    desk.line(MIDNIGHT, [7, 7])
+    assert sorted(desk.readings()) == [
+        (MIDNIGHT, 7),
+        (MIDNIGHT + 60, 7),
+        (MIDNIGHT + HOUR, 5),
+        (MIDNIGHT + HOUR + 60, 5),
+    ]
+
+
+def test_a_poll_that_is_written_late_still_counts(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5] * 60)
+    desk.move_to(MIDNIGHT + DAY)
+    desk.read(MIDNIGHT + 30, 99)
+    (hour,) = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, HOUR)
+    assert (hour.high, hour.high_at, hour.samples) == (99, MIDNIGHT + 30, 61)
+    assert (MIDNIGHT + 30, 99) in desk.readings()
+
+
+def test_a_figure_that_could_not_be_read_is_kept_as_such(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5, None, None, 6])
+    assert [value for _, value in desk.readings()] == [5, None, None, 6]
+    (bucket,) = desk.buckets(MIDNIGHT, MIDNIGHT + 300, 300)
+    assert (bucket.low, bucket.high, bucket.samples) == (5, 6, 2)
+
+
+def test_a_figure_no_server_can_mean_is_no_figure(desk: Desk) -> None:
+    desk.read(MIDNIGHT, 10**30)
+    desk.read(MIDNIGHT + 60, 2**31 - 1)
+    assert desk.readings() == [(MIDNIGHT, None), (MIDNIGHT + 60, 2**31 - 1)]
+
+
+def test_what_was_installed_is_known_for_every_moment(desk: Desk) -> None:
+    desk.read(MIDNIGHT, 5, installed=100)
+    desk.read(MIDNIGHT + 60, 5, installed=100)
+    desk.read(MIDNIGHT + 120, 5, installed=150)
+    desk.read(MIDNIGHT + 180, 5, installed=None)
+    assert [row[6] for row in desk.export()] == ["100", "100", "150", ""]
+    assert desk.rows() == [(MIDNIGHT, 180, 4, 5)]
+
+
+def test_the_name_and_model_are_those_told_last(desk: Desk) -> None:
+    one = server()
+    desk.history.append(one, poll(snapshot(pool("X", name="X")), at=MIDNIGHT))
+    told = pool("X", name="The X", model=Model.CONCURRENT)
+    desk.history.append(one, poll(snapshot(told), at=MIDNIGHT + 900))
+    (known,) = desk.history.pools()
+    assert (known.name, known.model, known.since) == ("The X", "concurrent", MIDNIGHT)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_the_readings_are_the_polls_whatever_was_rolled_up_when(
+    tmp_path_factory: object, data: st.DataObject
+) -> None:
+    """Polls on a grid, some failing, some pausing; rolled up at any time or never."""
+    folder: Path = tmp_path_factory.mktemp("h")  # type: ignore[attr-defined]
+    desk = Desk(folder / "history.db")
+    at = MIDNIGHT
+    expected: list[tuple[int, int | None]] = []
+    try:
+        for _ in range(data.draw(st.integers(1, 60))):
+            match data.draw(st.sampled_from("rrrrrrfpc")):
+                case "r":
+                    value = data.draw(st.none() | st.integers(0, 2))
+                    desk.read(at, value, every=600)
+                    expected.append((at, value))
+                case "f":
+                    desk.fail(at, every=600)
+                case "p":
+                    at += data.draw(st.integers(1, 30)) * 600
+                case "c":
+                    desk.move_to(at)
+                    continue
+            at += 600
+        assert desk.readings() == expected
+        end = at // DAY * DAY + DAY
+        for width in (300, HOUR, DAY):
+            known = [(when, value) for when, value in expected if value is not None]
+            found = [one for one in desk.buckets(MIDNIGHT, end, width) if one.samples]
+            assert sum(one.samples for one in found) == len(known)
+            for one in found:
+                inside = [(when, value) for when, value in known if one.start <= when < one.end]
+                values = [value for _, value in inside]
+                assert (one.low, one.high, one.last) == (min(values), max(values), values[-1])
+                assert one.average == sum(values) / len(values)
+                assert one.high_at == next(when for when, v in inside if v == one.high)
+    finally:
+        desk.close()

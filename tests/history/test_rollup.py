@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lictui.history.rollup import Run, Tally, coarsen, merge, tally
+
+WIDTHS = (300, 3600, 86400)
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> list[Run]:
+    """Runs in order of time that do not overlap."""
+    found: list[Run] = []
+    at = draw(st.integers(0, 10_000_000))
+    for _ in range(draw(st.integers(1, 12))):
+        n = draw(st.integers(1, 40))
+        span = 0 if n == 1 else draw(st.integers(n - 1, n * 900))
+        found.append(Run(at, span, n, draw(st.none() | st.integers(-5, 400))))
+        at += span + draw(st.integers(1, 5000))
+    return found
+
+
+def expanded(some: list[Run]) -> list[tuple[int, int]]:
+    return [
+        (run.moment(index), run.in_use)
+        for run in some
+        for index in range(run.n)
+        if run.in_use is not None
+    ]
+
+
+def by_hand(readings: list[tuple[int, int]], width: int) -> list[Tally]:
+    starts = sorted({at // width * width for at, _ in readings})
+    found = []
+    for start in starts:
+        inside = [(at, value) for at, value in readings if start <= at < start + width]
+        values = [value for _, value in inside]
+        high = max(values)
+        first = next(at for at, value in inside if value == high)
+        found.append(Tally(start, min(values), sum(values), high, first, values[-1], len(values)))
+    return found
+
+
+@given(runs(), st.sampled_from(WIDTHS))
+def test_a_tally_is_what_its_readings_come_to(some: list[Run], width: int) -> None:
+    assert tally(some, width) == by_hand(expanded(some), width)
+
+
+@given(runs(), st.sampled_from([3600, 86400]))
+def test_wide_tallies_are_the_same_from_narrow_ones(some: list[Run], width: int) -> None:
+    assert coarsen(tally(some, 300), width) == tally(some, width)
+
+
+@given(runs(), st.integers(0, 10_100_000), st.sampled_from(WIDTHS))
+def test_a_bit_now_and_a_bit_later_is_the_same_as_all_at_once(
+    some: list[Run], edge: int, width: int
+) -> None:
+    parts = [run.cut(edge) for run in some]
+    earlier = tally([before for before, _ in parts if before], width)
+    later = tally([after for _, after in parts if after], width)
+    whole = [part for pair in parts for part in pair if part]
+    assert merge(earlier, later) == tally(whole, width)
+
+
+@given(runs(), st.integers(0, 10_100_000))
+def test_a_cut_loses_no_reading_and_moves_none_across_the_edge(some: list[Run], edge: int) -> None:
+    for run in some:
+        before, after = run.cut(edge)
+        moments = [run.moment(index) for index in range(run.n)]
+        assert (before.n if before else 0) == sum(at < edge for at in moments)
+        assert (before.n if before else 0) + (after.n if after else 0) == run.n
+        if before:
+            assert (before.at, before.end < edge) == (run.at, True)
+        if after:
+            assert (after.end, after.at >= edge) == (run.end, True)
+
+
+def test_of_two_equal_maxima_the_first_counts() -> None:
+    (found,) = tally([Run(0, 0, 1, 7), Run(60, 60, 2, 9), Run(180, 0, 1, 9)], 300)
+    assert (found.high, found.high_at, found.last, found.n) == (9, 60, 9, 4)
