@@ -244,5 +244,6 @@ async def test_when_and_after_what_pause_it_is_tried_again(
 
     asking = asyncio.ensure_future(retrying(send, clock))
     await clock.advance(10)
+    assert asking.done()
     assert (await asking).status == (status if pause is None else 200)
     assert asked_at == ([0.0] if pause is None else [0.0, pause])

@@ -48,8 +48,11 @@ class Site:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             path = head.split(" ", 2)[1].partition("?")[0]
             answer = self.answers.get(path)
-            body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            writer.write(http(body) if path in self.answers else http(b"", "404 Not Found"))
+            if answer is None or isinstance(answer, int):
+                writer.write(http(b"", f"{answer or 404} No"))
+            else:
+                body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+                writer.write(http(body))
             await writer.drain()
 
 
@@ -165,6 +168,7 @@ async def test_silence_in_the_handshake_and_after_it() -> None:
     [
         (TOKENS, b"<html>", ["auth"]),
         (ME, {"Customers": []}, ["auth", "inventory"]),
+        (SITE, 401, ["auth", "inventory"]),  # the token itself was good
         (OVERVIEW, b"<html>", ["auth", "inventory", "parse"]),
         (OVERVIEW, [], ["auth", "inventory", "parse"]),
     ],

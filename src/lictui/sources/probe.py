@@ -32,7 +32,7 @@ async def probe(server: Server, limits: Limits, clock: Clock) -> AsyncGenerator[
     Nothing is kept, neither connection nor token. Raises nothing for what the server does; whoever
     gives up half way closes the iterator (`contextlib.aclosing`).
     """
-    watch = _Watch(clock)
+    watch = _Watch()
     try:
         url = origin(server.url)
         yield watch.passed(Step.RESOLVE, await resolve(url, limits))
@@ -82,11 +82,13 @@ async def _told(
 
 
 class _Watch:
-    """Takes the time of each step, and knows which comes next."""
+    """Takes the time of each step, and knows which comes next.
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._since = clock.monotonic()
+    By the loop's own time: seconds of the wire, even where the clock is a simulated one.
+    """
+
+    def __init__(self) -> None:
+        self._since = asyncio.get_running_loop().time()
         self._next = 0  # index in _ORDER
 
     def passed(self, step: Step, detail: str, leaf: Leaf | None = None) -> Finding:
@@ -113,7 +115,7 @@ class _Watch:
         )
 
     def _lap(self) -> float:
-        before, self._since = self._since, self._clock.monotonic()
+        before, self._since = self._since, asyncio.get_running_loop().time()
         return self._since - before
 
 

@@ -179,6 +179,7 @@ async def test_a_503_is_tried_again(source: CvadSource, site: FakeSite, clock: F
     site.answers[OVERVIEW] = lambda _request: replies.pop(0)
     reading = asyncio.ensure_future(source.fetch(ignore))
     await clock.advance(1)
+    assert reading.done()
     assert (await reading).pools
 
 
@@ -254,9 +255,10 @@ async def test_a_hostile_site_id_stays_one_segment_of_this_host(
     site.answers[ME] = me((identity, "PROD"))
     await failure_of(source)
     assert {request.url.host for request in site.asked} == {"ddc01.acme.test"}
-    assert all(
-        b"/Sites/" not in r.url.raw_path or r.url.raw_path.count(b"/") == 4 for r in site.asked
-    )
+    paths = [request.url.raw_path.partition(b"?")[0] for request in site.asked]
+    assert [path.count(b"/") for path in paths if b"/Sites/" in path] == [4]
+    of_site = [path.partition(b"/CitrixOnPremises/")[2] for path in paths]
+    assert [path.count(b"/") for path in of_site if path.endswith(b"LicenseOverview")] == [2, 2]
 
 
 async def test_only_the_site_is_known_where_no_overview_answers(
@@ -315,6 +317,7 @@ async def test_a_job_is_followed_to_its_end(
     site.answers["/jobs/7"] = lambda _request: looks.pop(0)
     reading = asyncio.ensure_future(source.fetch(ignore))
     await clock.advance(2)
+    assert reading.done()
     assert (await reading).pools[0].reading.in_use == 5
 
 
@@ -324,6 +327,7 @@ async def test_a_job_without_end_is_given_up(
     site.answers[OVERVIEW] = httpx.Response(202, headers={"Location": OVERVIEW})
     reading = asyncio.ensure_future(failure_of(source))
     await clock.advance(60)
+    assert reading.done()
     assert (await reading).kind is FailureKind.TIMEOUT
 
 
