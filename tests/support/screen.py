@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from textual.app import App
-    from textual.pilot import Pilot
 
 GOLDENS = Path(__file__).parents[1] / "screens" / "goldens"
 
@@ -30,11 +29,3 @@ def golden(name: str, text: str) -> None:
         file.write_text(text, encoding="utf-8")
     assert file.exists(), f"no golden {file}; look at the screen, then write it with UPDATE=1"
     assert text == file.read_text(encoding="utf-8")
-
-
-async def settled(pilot: Pilot[Any]) -> None:
-    """Wait until everything asked for has been answered and drawn."""
-    await pilot.pause()
-    if pilot.app.workers:
-        await pilot.app.workers.wait_for_complete()
-    await pilot.pause()

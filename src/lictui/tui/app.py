@@ -20,6 +20,7 @@ from lictui.tui.messages import BoardChanged
 from lictui.tui.palette import LictuiCommands
 from lictui.tui.screens.names import STAY, make
 from lictui.tui.seven_bit import SevenBit
+from lictui.tui.views import unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -116,8 +117,6 @@ class LictuiApp(App[int]):
     def show(self, name: str, **kwargs: Any) -> None:
         """Put up a screen by its name; the views take the place of one another."""
         if name not in STAY:
-            if name == "help":
-                kwargs |= {"keymap": self.settings.keymap, "symbols": self.symbols}
             self.push_screen(make(name, **kwargs))
             return
         while len(self.screen_stack) > 2:  # noqa: PLR2004 - Textual's own blank screen and a view
@@ -149,17 +148,7 @@ class LictuiApp(App[int]):
     @on(BoardChanged)
     def _take_board(self, message: BoardChanged) -> None:
         with self.batch_update():
-            answered = (
-                {
-                    status.server.name
-                    for status in message.board.servers
-                    if (before := self.board.of(status.server.name)) is not None
-                    and before.polled_at != status.polled_at
-                }
-                if self.polling
-                else set()
-            )
-            self.polling -= answered
+            self.polling = unanswered(self.polling, self.board, message.board)
             self.settings = message.settings
             self.board = message.board
 
@@ -175,6 +164,10 @@ class LictuiApp(App[int]):
         super()._display(screen, self._shadow.sparing(renderable))
 
     # Commands
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing that writes with --read-only."""
+        return not (self.read_only and commands.writes(action, parameters))
 
     def action_show(self, name: str) -> None:
         """Go to a view."""

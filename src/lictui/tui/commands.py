@@ -168,6 +168,12 @@ def of_screen(screen: str) -> tuple[Command, ...]:
     return tuple(c for c in COMMANDS if not c.screens or screen in c.screens)
 
 
+def writes(action: str, parameters: tuple[object, ...]) -> bool:
+    """Whether a Textual action, as it is resolved, belongs to a command that writes."""
+    spelled = f"{action}({', '.join(map(repr, parameters))})" if parameters else action
+    return any(c.writes and c.action.removeprefix("app.") == spelled for c in COMMANDS)
+
+
 def bindings(screen: str = "") -> list[Binding]:
     """The Textual bindings of a screen; without a name, those of the application itself."""
     from textual.binding import Binding  # noqa: PLC0415 - the table is read without a screen too

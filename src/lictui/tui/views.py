@@ -221,6 +221,15 @@ def _notes(
     return tuple(runs)
 
 
+def unanswered(asked: frozenset[str], before: Board, after: Board) -> frozenset[str]:
+    """Of the servers that were asked by hand, those that no poll has come back from yet."""
+    return frozenset(
+        name
+        for name in asked
+        if (was := before.of(name)) and (now := after.of(name)) and was.polled_at == now.polled_at
+    )
+
+
 def chosen(panes: Sequence[PaneView], wanted: Wanted) -> tuple[PaneView, ...]:
     """The panes that are wanted, filtered and in order; groups stay together."""
     kept = [

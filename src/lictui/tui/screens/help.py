@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding
 from textual.containers import VerticalScroll
@@ -15,11 +15,12 @@ from lictui.tui import commands
 from lictui.tui.text import pad
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from lictui.tui.app import LictuiApp
     from lictui.tui.commands import Command
     from lictui.tui.symbols import Symbols
 
@@ -66,15 +67,12 @@ class HelpScreen(ModalScreen[None]):
     }
     """
 
-    def __init__(self, keymap: Mapping[str, str], symbols: Symbols) -> None:
-        super().__init__()
-        self._keymap = keymap
-        self._symbols = symbols
-
     def compose(self) -> ComposeResult:
         """One text that scrolls."""
+        app = cast("LictuiApp", self.app)
         with VerticalScroll():
-            yield Static(Content.assemble(*_said(commands.mapped(self._keymap), self._symbols)))
+            table = commands.mapped(app.settings.keymap)
+            yield Static(Content.assemble(*_said(table, app.symbols)))
 
     def action_roll(self, step: int) -> None:
         """A line further or back."""

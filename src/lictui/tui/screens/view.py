@@ -12,6 +12,7 @@ from textual import on
 from textual.events import Resize
 from textual.screen import Screen
 
+from lictui.tui import commands
 from lictui.tui.export import write_csv
 from lictui.tui.ink import Tone
 from lictui.tui.span import time_zone
@@ -127,6 +128,10 @@ class View(Screen[None]):
     def exported(self) -> Table:
         """Everything shown, as a table."""
         return ()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing that writes with --read-only."""
+        return not (self.lictui.read_only and commands.writes(action, parameters))
 
     def action_poll_server(self) -> None:
         """Ask the chosen server now."""

@@ -46,6 +46,7 @@ class WallScreen(View):
         self._all: tuple[PaneView, ...] = ()
         self._wanted = Wanted()
         self._spelled = ""
+        self._in_view: tuple[tuple[RowId, ...], int] = ((), 0)  # rows, and cells of a trend
 
     def body(self) -> Wall:
         """The panes."""
@@ -95,16 +96,18 @@ class WallScreen(View):
         self._wanted = wanted
         with self.app.batch_update():
             self._wall.pasts = self._pasts.known
+            self._wall.word = (
+                "No server or product matches." if self._all else "No server is registered yet."
+            )
             self._wall.panes = chosen(self._all, wanted)
             self.say(self.standing())
+        self._ask_due()
 
     def standing(self) -> tuple[Run, ...]:
         """Paused, filtered, or nothing."""
         if said := super().standing():
             return said
         wanted, shown = self._wanted, len(self._wall.panes)
-        if not self._all:
-            return ((" no server is registered: ", Tone.TEXT), ("a adds one", Tone.QUIET))
         runs: list[Run] = []
         if wanted.filter.pattern is not None:
             found = f"{shown} of {len(self._all)} servers" if shown else "no match"
@@ -120,10 +123,14 @@ class WallScreen(View):
 
     @on(Wall.Seen)
     def _seen(self, event: Wall.Seen) -> None:
+        self._in_view = (event.rows, event.cells)
+        self._ask_due()
+
+    def _ask_due(self) -> None:
+        rows, cells = self._in_view
         now = self.moment.now
-        rows = self._pasts.due(event.rows, now, event.cells)
-        if rows:
-            self._ask(rows, now, event.cells)
+        if due := self._pasts.due(rows, now, cells):
+            self._ask(due, now, cells)
 
     @work(group="trends")
     async def _ask(self, rows: tuple[RowId, ...], now: float, cells: int) -> None:

@@ -35,7 +35,7 @@ _NO_PASTS: Final[Mapping[TotalId, Past]] = MappingProxyType({})
 _NO_PAST: Final = Past()
 
 
-class Estate(ScrollView, can_focus=True):
+class Estate(ScrollView, can_focus=True, inherit_bindings=False):
     """All products. Set `rows` and `pasts`; equal values repaint nothing."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = paint.TONES

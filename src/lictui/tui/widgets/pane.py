@@ -125,6 +125,12 @@ def heading(name: str, count: str, cells: int, symbols: Symbols) -> Line:
     return fit((*said, (symbols.horizontal * max(cells - width(said), 0), Tone.FRAME)), cells)
 
 
+def centred(word: str, cells: int) -> Line:
+    """A sentence in the middle of a line."""
+    word = text.shorten(word, cells)
+    return fit(((" " * ((cells - cell_len(word)) // 2), Tone.TEXT), (word, Tone.QUIET)), cells)
+
+
 def with_cursor(line: Line, symbols: Symbols) -> Line:
     """The line with its left border turned into the cursor."""
     (first, _), *rest = line

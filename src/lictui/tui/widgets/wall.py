@@ -42,7 +42,7 @@ class _Piece:
     chosen: bool
 
 
-class Wall(ScrollView, can_focus=True):
+class Wall(ScrollView, can_focus=True, inherit_bindings=False):
     """All panes. Set `panes` and `pasts`; equal values repaint nothing."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = paint.TONES
@@ -51,6 +51,7 @@ class Wall(ScrollView, can_focus=True):
     panes: var[tuple[PaneView, ...]] = var(())
     pasts: var[Mapping[RowId, Past]] = var(_NO_PASTS)
     cursor: var[RowId | None] = var(None)
+    word: var[str] = var("")  # said in the middle when there is no pane
 
     class Opened(Message):
         """The row under the cursor is wanted in full."""
@@ -82,6 +83,10 @@ class Wall(ScrollView, can_focus=True):
     def watch_panes(self) -> None:
         """Place the panes and repaint what changed."""
         self._place()
+
+    def watch_word(self) -> None:
+        """Say it."""
+        self._repaint()
 
     def watch_pasts(self) -> None:
         """Repaint the rows whose trend changed."""
@@ -128,7 +133,8 @@ class Wall(ScrollView, can_focus=True):
     def _pieces(self, line: int) -> tuple[_Piece, ...]:
         band = self._flow.band_at(line)
         if band is None:
-            return ()
+            word = self.word if not self.panes and line == self.size.height // 2 - 1 else ""
+            return (_Piece(pane.centred(word, self.size.width), chosen=False),) if word else ()
         if not band.count:
             return (_Piece(self._heading(self.panes[band.first].group), chosen=False),)
         pieces = []

@@ -1,0 +1,324 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.clock import START, FakeClock
+from tests.support.engine import FakeEngine
+from tests.support.estate import day_of_work, estate, pool, up
+from tests.support.running import running
+from tests.support.screen import screen_text
+
+from lictui.config.settings import Settings
+from lictui.model import Poll, Snapshot
+from lictui.monitor.board import Board, apply
+from lictui.tui.screens.product import ProductScreen
+from lictui.tui.screens.wall import WallScreen
+from lictui.tui.widgets.wall import Wall
+
+if TYPE_CHECKING:
+    from tests.support.running import Running
+
+    from lictui.tui.export import Table
+
+
+def wall(run: Running) -> Wall:
+    return run.app.screen.query_one(Wall)
+
+
+def shown(run: Running) -> list[str]:
+    return [view.server for view in wall(run).panes]
+
+
+def cursor(run: Running) -> tuple[str, str]:
+    at = wall(run).cursor
+    assert at is not None
+    return at[0], at[1].product if at[1] else ""
+
+
+async def test_the_cursor_walks_rows_and_panes() -> None:
+    async with running() as run:
+        assert cursor(run) == ("lic-emea-01", "XDT_PLT_UD")
+        await run.press("j")
+        assert cursor(run) == ("lic-emea-01", "MPS_ADV_CCU")
+        await run.press("down", "down", "j")
+        assert cursor(run) == ("lic-las", "")
+        await run.press("k")
+        assert cursor(run) == ("lic-emea-01", "CITRIX")
+        await run.press("tab", "tab")
+        assert cursor(run) == ("ddc-us-01", "XDT_PLT_CCS")
+        await run.press("shift+tab")
+        assert cursor(run) == ("lic-las", "")
+        await run.press("end")
+        assert cursor(run) == ("lic-lab", "ACME_X")
+        assert "ACME_X" in screen_text(run.app)
+        await run.press("home", "up")
+        assert cursor(run) == ("lic-emea-01", "XDT_PLT_UD")
+        assert screen_text(run.app).splitlines()[1].startswith("── emea")
+
+
+async def test_pages() -> None:
+    board = Board(tuple(up(f"s{n:03}", pool("XDT_PLT_UD", n, 300)) for n in range(200)))
+    async with running(board=board) as run:
+        await run.press("pagedown")
+        here = cursor(run)[0]
+        assert here > "s003"
+        assert here in screen_text(run.app)
+        await run.press("pageup")
+        assert cursor(run)[0] < here
+
+
+async def test_columns_are_walked_downwards_and_across() -> None:
+    board = Board(tuple(up(f"s{n}", pool("XDT_PLT_UD", n, 9)) for n in range(5)))
+    async with running(size=(140, 40), board=board) as run:
+        await run.press("j")
+        assert cursor(run)[0] == "s2"
+        await run.press("tab")
+        assert cursor(run)[0] == "s3"
+        await run.press("k")
+        assert cursor(run)[0] == "s1"
+        await run.press("j", "j")
+        assert cursor(run)[0] == "s4"
+
+
+async def test_enter_opens_the_product_and_escape_comes_back() -> None:
+    async with running() as run:
+        await run.press("j", "enter")
+        assert isinstance(run.app.screen, ProductScreen)
+        await run.press("escape")
+        assert isinstance(run.app.screen, WallScreen)
+        assert cursor(run) == ("lic-emea-01", "MPS_ADV_CCU")
+
+
+async def test_a_click_chooses_and_a_second_opens() -> None:
+    async with running() as run:
+        await run.app.run_action("noop")
+        await run.click(10, 4)
+        assert cursor(run) == ("lic-emea-01", "MPS_ADV_CCU")
+        await run.click(10, 4)
+        assert isinstance(run.app.screen, ProductScreen)
+
+
+async def test_the_filter_works_while_it_is_typed() -> None:
+    async with running() as run:
+        await run.press("slash", *"lab")
+        assert shown(run) == ["lic-lab"]
+        await run.press("enter")
+        assert "/lab" in screen_text(run.app)
+        await run.press("escape")
+        assert len(shown(run)) == 6
+
+
+async def test_an_invalid_filter_is_said_at_once_and_changes_nothing() -> None:
+    async with running() as run:
+        await run.press("slash", *"lab", "[")
+        assert "not a regex" in screen_text(run.app)
+        assert shown(run) == ["lic-lab"]
+
+
+async def test_an_inverted_filter() -> None:
+    async with running() as run:
+        await run.press("slash", *"!lic", "enter")
+        assert shown(run) == ["ddc-us-01"]
+
+
+async def test_keys_typed_into_the_filter_are_no_commands() -> None:
+    async with running() as run:
+        await run.press("slash", *"qRp")
+        assert run.engine.polled == []
+        assert not run.app.paused
+        assert run.app.is_running
+
+
+async def test_sort_is_shown_and_remembered() -> None:
+    remembered: list[dict[str, str]] = []
+    async with running(options={"on_state": remembered.append}) as run:
+        await run.press("s", "s")
+        assert remembered[-1]["sort"] == "ratio"
+        assert shown(run)[:2] == ["lic-emea-01", "lic-las"]
+        await run.press("S")
+        assert remembered[-1]["reverse"] == "yes"
+    async with running(options={"state": remembered[-1]}) as run:
+        assert shown(run)[:2] == ["lic-las", "lic-emea-01"]
+
+
+async def test_groups_one_by_one() -> None:
+    async with running() as run:
+        await run.press("g")
+        assert shown(run) == ["lic-apac-02"]
+        await run.press("g", "g")
+        assert shown(run) == ["ddc-us-01", "lic-new"]
+        await run.press("g")
+        assert len(shown(run)) == 6
+
+
+async def test_maximise() -> None:
+    async with running() as run:
+        await run.press("tab", "tab", "M")
+        assert shown(run) == ["ddc-us-01"]
+        await run.press("M")
+        assert len(shown(run)) == 6
+        assert cursor(run)[0] == "ddc-us-01"
+
+
+async def test_poll_now_says_so_until_the_answer_is_there() -> None:
+    async with running() as run:
+        await run.press("r")
+        assert run.engine.polled == ["lic-emea-01"]
+        assert "polling" in screen_text(run.app)
+        await run.publish(apply(estate(), Poll("lic-emea-01", START, 0.1, Snapshot(()))))
+        assert run.app.polling == frozenset()
+        await run.press("R")
+        await run.press("f5")
+        assert run.engine.polled[1:] == [None, None]
+
+
+async def test_pause_holds_the_screen_and_goes_on_with_the_newest() -> None:
+    async with running() as run:
+        await run.press("p")
+        assert "PAUSED" in screen_text(run.app)
+        await run.publish(Board((up("another", pool("XDT_PLT_UD", 1, 2)),)))
+        assert "another" not in screen_text(run.app)
+        await run.press("p")
+        assert "PAUSED" not in screen_text(run.app)
+        assert shown(run) == ["another"]
+
+
+async def test_copy_takes_the_row() -> None:
+    async with running() as run:
+        await run.press("Y")
+        assert run.app.clipboard == "lic-emea-01  CVAD Premium  412 / 500  82 %"
+
+
+async def test_export_writes_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[Table] = []
+
+    def write(table: Table, view: str, _now: float) -> str:
+        written.append(table)
+        return f"here/{view}.csv"
+
+    monkeypatch.setattr("lictui.tui.screens.view.write_csv", write)
+    async with running() as run:
+        await run.press("slash", *"PVS", "enter")
+        await run.press("E")
+        assert "here/wall.csv" in "".join(n.message for n in run.app._notifications)
+    ((header, row),) = written
+    assert dict(zip(header, row, strict=True)) == {
+        "server": "lic-emea-01",
+        "state": "up",
+        "product": "PVS_STD_CCS",
+        "name": "Provisioning Services",
+        "model": "concurrent",
+        "subscription_date": "",
+        "in_use": 90,
+        "installed": 80,
+        "overdraft": 20,
+        "free": -10,
+        "ratio": 1.125,
+        "level": "overdraft",
+    }
+
+
+async def test_export_says_when_it_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("lictui.tui.screens.view.write_csv", refuse)
+    async with running() as run:
+        await run.press("E")
+        assert "Permission denied" in "".join(n.message for n in run.app._notifications)
+
+
+async def test_the_first_frame_does_not_wait_for_the_past() -> None:
+    engine = FakeEngine(day_of_work)
+    async with running(engine=engine) as run:
+        asked = {question.pools for question in engine.questions}
+        assert all(len(pools) == 1 for pools in asked)
+        in_view = {row.server for view in wall(run).panes[:4] for row in view.rows}
+        assert {pools[0][0] for pools in asked} <= in_view | {"lic-apac-02"}
+        before = len(engine.questions)
+        await run.publish(estate())
+        assert len(engine.questions) == before
+
+
+async def test_trends_are_asked_for_again_in_the_next_bucket() -> None:
+    engine, clock = FakeEngine(day_of_work), FakeClock()
+    async with running(engine=engine, clock=clock) as run:
+        before = len(engine.questions)
+        await clock.advance(3 * 3600)
+        await run.publish(apply(estate(), Poll("lic-lab", clock.now(), 0.1, Snapshot(()))))
+        assert len(engine.questions) > before
+
+
+async def test_a_renewed_cursor_survives_a_board_without_its_row() -> None:
+    async with running() as run:
+        await run.press("tab", "tab", "tab")
+        board = estate()
+        await run.publish(Board(board.servers[:2]))
+        assert cursor(run)[0] == "lic-emea-01"
+        await run.publish(Board())
+        assert wall(run).cursor is None
+
+
+async def test_live_resize() -> None:
+    async with running(size=(200, 60)) as run:
+        for size in ((60, 15), (40, 10), (30, 5), (120, 40), (80, 24)):
+            await run.resize(*size)
+        assert "lic-emea-01" in screen_text(run.app)
+
+
+async def test_themes_cycle_and_an_unknown_one_is_said() -> None:
+    async with running(settings=Settings(theme="lictui-drak")) as run:
+        assert run.app.theme == "lictui-dark"
+        assert "lictui-dark" in "".join(n.message for n in run.app._notifications)
+        seen = set()
+        for _ in range(4):
+            await run.press("T")
+            seen.add(run.app.theme)
+        assert len(seen) == 4
+
+
+async def test_a_remapped_key() -> None:
+    async with running(settings=Settings(keymap={"pause": "z"})) as run:
+        await run.press("p")
+        assert not run.app.paused
+        await run.press("z")
+        assert run.app.paused
+
+
+async def test_two_commands_on_one_key_are_both_named_and_the_defaults_hold() -> None:
+    async with running(settings=Settings(keymap={"pause": "M"})) as run:
+        said = "".join(n.message for n in run.app._notifications)
+        assert "pause" in said
+        assert "maximise" in said
+        await run.press("p")
+        assert run.app.paused
+
+
+@pytest.mark.parametrize("view", ["wall", "estate", "servers", "alerts"])
+async def test_the_palette_offers_and_runs_commands(view: str) -> None:
+    async with running(view) as run:
+        await run.press("colon")
+        await run.press(*"hold the screen", "enter")
+        assert run.app.paused
+
+
+async def test_read_only_offers_nothing_that_writes() -> None:
+    async with running(options={"read_only": True}) as run:
+        assert "add a server" not in screen_text(run.app)
+        assert "read only" in screen_text(run.app)
+        await run.press("a")
+        assert isinstance(run.app.screen, WallScreen)
+
+
+async def test_an_option_filters_and_groups_from_the_start() -> None:
+    async with running(options={"group": "emea", "filter": "las"}) as run:
+        assert shown(run) == ["lic-las"]
+
+
+async def test_polling_mark_and_age_are_in_the_title() -> None:
+    board = estate()
+    old = replace(board.servers[0], answered_at=START - 7200)
+    async with running(board=Board((old,))) as run:
+        assert "2 h ╮" in screen_text(run.app)

@@ -1,0 +1,149 @@
+"""What leaves for the terminal: only what changed, and the terminal ends up showing the screen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pyte
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
+from tests.support.clock import START, FakeClock
+from tests.support.engine import FakeEngine
+from tests.support.estate import day_of_work, estate, pool, up
+from tests.support.running import running
+from tests.support.screen import screen_text
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.drivers.headless_driver import HeadlessDriver
+from textual.geometry import Region
+from textual.strip import Strip
+
+from lictui.config.settings import Settings
+from lictui.model import Poll
+from lictui.monitor.board import Board, apply
+from lictui.tui._textual import Shadow
+
+WIDTH = 12
+
+
+class Wire:
+    """Everything written, and the terminal that reads it."""
+
+    def __init__(self) -> None:
+        self.screen = pyte.Screen(80, 24)
+        self._stream = pyte.Stream(self.screen)
+        self.written = 0
+
+    def write(self, data: str) -> None:
+        self.written += len(data.encode())
+        self._stream.feed(data)
+
+    def take(self) -> int:
+        """Bytes since the last time."""
+        written, self.written = self.written, 0
+        return written
+
+    def text(self) -> str:
+        return "\n".join(line.rstrip() for line in self.screen.display) + "\n"
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
+    """Textual in the belief that it writes to a terminal."""
+    wire = Wire()
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setattr(HeadlessDriver, "is_headless", property(lambda _: False))
+    monkeypatch.setattr(HeadlessDriver, "write", lambda _, data: wire.write(data))
+    return wire
+
+
+def busy(add: int, at: float) -> Board:
+    codes = ("XDT_PLT_UD", "MPS_ADV_CCU", "PVS_STD_CCS", "XDT_PLT_CCS", "XDT_ENT_UD")
+    board = Board(
+        tuple(
+            up(f"lic-{n}", *(pool(c, 37 * n + 61 * i + add, 500, 50) for i, c in enumerate(codes)))
+            for n in range(4)
+        )
+    )
+    return Board(tuple(replace(s, polled_at=at, answered_at=at) for s in board.servers))
+
+
+async def test_idle_writes_nothing_and_a_second_little(wire: Wire) -> None:
+    clock = FakeClock()
+    async with running(clock=clock, engine=FakeEngine(day_of_work)) as run:
+        wire.take()
+        headline = run.app.screen.query_one("Headline")
+        for _ in range(5):
+            headline.call_later(headline._tick)  # type: ignore[attr-defined]
+            await run.settle()
+        assert wire.take() == 0
+        await clock.advance(1)
+        headline.call_later(headline._tick)  # type: ignore[attr-defined]
+        await run.settle()
+        assert 0 < wire.take() <= 60
+
+
+async def test_an_equal_board_writes_nothing(wire: Wire) -> None:
+    async with running(board=busy(0, START - 5), engine=FakeEngine(day_of_work)) as run:
+        wire.take()
+        await run.publish(busy(0, START - 5))
+        assert wire.take() == 0
+
+
+@pytest.mark.parametrize("theme", ["lictui-dark", "lictui-ansi"])
+async def test_a_round_that_changes_every_row_costs_less_than_4_kib(wire: Wire, theme: str) -> None:
+    async with running(
+        board=busy(0, START - 5), engine=FakeEngine(day_of_work), settings=Settings(theme=theme)
+    ) as run:
+        wire.take()
+        await run.publish(busy(23, START))
+        assert 0 < wire.take() <= 4096
+        assert wire.text() == screen_text(run.app)
+
+
+async def test_the_terminal_shows_the_screen_after_everything(wire: Wire) -> None:
+    async with running(engine=FakeEngine(day_of_work)) as run:
+        for keys in (["j"], ["end"], ["slash", "l", "a"], ["escape"], ["2"], ["1"], ["p"], ["T"]):
+            await run.press(*keys)
+            assert wire.text() == screen_text(run.app)
+        lab = estate().of("lic-lab")
+        assert lab is not None
+        assert lab.snapshot is not None
+        await run.publish(apply(estate(), Poll("lic-lab", START, 0.1, lab.snapshot)))
+        assert wire.text() == screen_text(run.app)
+
+
+cells = st.text(st.sampled_from("ab ─█ラé"), min_size=WIDTH, max_size=WIDTH)
+styles = st.sampled_from(
+    [Style(), Style(color="red"), Style(bgcolor="blue"), Style(bold=True, color="#112233"), None]
+)
+lines = st.lists(st.tuples(cells, styles), min_size=1, max_size=4)
+
+
+def strip(line: list[tuple[str, Style | None]]) -> Strip:
+    whole = Strip([Segment(text[:4], style) for text, style in line])
+    return whole.crop(0, WIDTH).adjust_cell_length(WIDTH)
+
+
+@given(st.lists(lines, min_size=2, max_size=6))
+def test_whatever_is_drawn_the_terminal_looks_the_same(
+    drawn: list[list[tuple[str, Style | None]]],
+) -> None:
+    console = Console(color_system="truecolor", force_terminal=True)
+    sparing, plain = pyte.Screen(WIDTH, 1), pyte.Screen(WIDTH, 1)
+    shadow = Shadow()
+    for at, line in enumerate(drawn):
+        one = strip(line)
+        whole = LayoutUpdate([[one]], Region(0, 0, WIDTH, 1))
+        pyte.Stream(plain).feed(whole.render_segments(console))
+        update = whole if at == 0 else ChopsUpdate([{0: one}], [(0, 0, WIDTH)], [[WIDTH]])
+        written = shadow.sparing(update).render_segments(console)  # type: ignore[union-attr]
+        pyte.Stream(sparing).feed(written)
+        assert sparing.display == plain.display
+        assert [sparing.buffer[0][x] for x in range(WIDTH)] == [
+            plain.buffer[0][x] for x in range(WIDTH)
+        ]
