@@ -26,7 +26,7 @@ def loaded_by(*modules: str) -> set[str]:
 
 
 def test_no_core_package_brings_a_screen_along() -> None:
-    assert loaded_by(*HEADLESS).isdisjoint({"textual", "rich", "plotext"})
+    assert loaded_by(*HEADLESS).isdisjoint({"textual", "plotext"})
 
 
 @pytest.mark.parametrize("room", ["lictui.monitor.engine", "lictui.config.registry"])

@@ -158,6 +158,13 @@ async def test_poll_now_does_not_wait_for_the_turn(bench: Bench) -> None:
     assert len(bench.scripts["b"].fetches) == 2
 
 
+async def test_a_poll_asked_for_before_polling_began_is_not_lost(bench: Bench) -> None:
+    board = apply(register(Board(), (server("a"),)), poll(name="a", at=START - 100))
+    bench.poller.poll_now("a")
+    await bench.serve(server("a"), board=board)
+    assert len(bench.polls) == 1
+
+
 async def test_a_follower_polls_only_when_asked(bench: Bench) -> None:
     bench.poller.allow(allowed=False)
     await bench.serve(server("a", interval=10.0))

@@ -83,7 +83,8 @@ class Terminal:
         deadline = time.monotonic() + PATIENCE
         while not condition(self.text):
             if not self.read(max(0.0, deadline - time.monotonic())):
-                raise AssertionError(f"waited in vain for {what} on this screen:\n{self.text}")
+                ended = self.process.poll()
+                raise AssertionError(f"waited in vain for {what}; exit {ended}:\n{self.text}")
         return self.text
 
     def read(self, seconds: float) -> int:

@@ -5,7 +5,6 @@ Exit 2 if there is no history or it cannot be used.
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from contextlib import contextmanager
@@ -79,7 +78,7 @@ def export(
     output: str | None,
 ) -> None:
     """Write the history as CSV, all series one after another; times are UTC."""
-    from lictui.history.transfer import Wanted  # noqa: PLC0415 - `--help` opens no history
+    from lictui.history.transfer import Wanted, csv_lines  # noqa: PLC0415 - `--help` opens no history
     from lictui.insights.series import Resolution  # noqa: PLC0415 - as above
 
     del form  # there is one so far
@@ -95,7 +94,7 @@ def export(
             until=_utc(until) if until else None,
         )
         with _destination(output) as out:
-            csv.writer(out, lineterminator="\n").writerows(store.export_rows(wanted))
+            out.writelines(csv_lines(store.export_rows(wanted)))
 
 
 @history.command()

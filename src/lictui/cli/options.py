@@ -195,5 +195,5 @@ def log_to(file: Path, level: str, *, also_stderr: bool = False) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         force=True,
     )
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("httpcore").setLevel(logging.WARNING)
+    for library in ("httpx", "httpcore", "spnego", "asyncio"):  # they would log headers and tokens
+        logging.getLogger(library).setLevel(logging.WARNING)

@@ -5,7 +5,6 @@ Exit 0 if every selected enabled server is up, 1 if not; the output lists all of
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Final
 
@@ -74,12 +73,13 @@ def status(
     from lictui.clock import SystemClock, local_day  # noqa: PLC0415 - `--help` does not need it
     from lictui.monitor.matching import Filter, matching  # noqa: PLC0415 - `--help` neither
     from lictui.monitor.once import once  # noqa: PLC0415 - `--help` neither
+    from lictui.sources.lookups import run  # noqa: PLC0415 - `--help` neither
 
     wanted = Filter.parse(pattern)
     settings, registry = load(context)
     servers = select(registry, names, group)
     clock = SystemClock()
-    result = asyncio.run(
+    result = run(
         once(servers, settings, context.paths, clock, timeout=timeout, contact=not cached)
     )
     for notice in result.notices:

@@ -5,7 +5,6 @@ Exit 0 if every step passed, 1 if one failed.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -32,10 +31,12 @@ _INDENT: Final = " " * (3 + _STEP_WIDTH + 1 + _TIME_WIDTH + 2)
 @click.pass_obj
 def test(context: Context, /, *, name: str, as_json: bool) -> int:
     """Try one server: resolve, connect, tls, auth, inventory, parse."""
+    from lictui.sources.lookups import run  # noqa: PLC0415 - `--help` connects to nobody
+
     settings, servers = load(context)
     (server,) = select(servers, (name,))
     color = False if context.no_color or os.environ.get("NO_COLOR") else None
-    findings = asyncio.run(_findings(server, settings.limits, quiet=as_json, color=color))
+    findings = run(_findings(server, settings.limits, quiet=as_json, color=color))
     if as_json:
         click.echo(json.dumps(_as_json(server, findings), indent=2, ensure_ascii=False))
     return 0 if findings[-1].ok else 1

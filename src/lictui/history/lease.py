@@ -25,6 +25,12 @@ def claim(db: sqlite3.Connection, holder: str, until: float, now: float) -> bool
     return True
 
 
+def holder(db: sqlite3.Connection) -> str:
+    """Who holds the lease, or held it last; "" if nobody does."""
+    row = db.execute("SELECT holder FROM lease").fetchone()
+    return str(row[0]) if row else ""
+
+
 def release(db: sqlite3.Connection, holder: str) -> None:
     """Let go of the lease, if `holder` has it."""
     db.execute("DELETE FROM lease WHERE holder = ?", (holder,))

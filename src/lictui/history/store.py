@@ -149,6 +149,11 @@ class History:
         with self._writing() as db:
             return lease.claim(db, holder, until, now)
 
+    def holder(self) -> str:
+        """Who has the right to poll; "" if nobody has."""
+        with self._reading() as db:
+            return lease.holder(db)
+
     def release(self, holder: str) -> None:
         """Let go of the right to poll."""
         with self._writing() as db:

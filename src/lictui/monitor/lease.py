@@ -24,7 +24,7 @@ class Lease:
     def __init__(self, history: History | None, clock: Clock) -> None:
         self._history = history
         self._clock = clock
-        self.holder = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"
+        self.holder = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"  # unique; see _is_dead
         self.held = False
 
     def renew(self) -> bool:
@@ -35,12 +35,21 @@ class Lease:
         if self._history is None:
             self.held = True
             return True
-        now = self._clock.now()
         try:
-            self.held = self._history.claim(self.holder, until=now + TERM, now=now)
+            self.held = self._claim(self._history)
         except LictuiError:
             self.held = True  # rather two that poll than none
         return self.held
+
+    def _claim(self, history: History) -> bool:
+        now = self._clock.now()
+        if history.claim(self.holder, until=now + TERM, now=now):
+            return True
+        other = history.holder()
+        if not _is_dead(other):
+            return False
+        history.release(other)
+        return history.claim(self.holder, until=now + TERM, now=now)
 
     def release(self) -> None:
         """Let another one poll at once."""
@@ -51,3 +60,17 @@ class Lease:
                 return  # it runs out by itself
             finally:
                 self.held = False
+
+
+def _is_dead(holder: str) -> bool:
+    """Whether `holder` was a process of this machine that is gone, so that nobody need wait."""
+    host, _, rest = holder.rpartition(":")[0].rpartition(":")
+    if host != socket.gethostname() or not rest.isdecimal() or os.name == "nt":
+        return False
+    try:
+        os.kill(int(rest), 0)  # signal 0 asks, and does nothing
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False

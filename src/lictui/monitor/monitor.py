@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lictui.model import Event, Finding, Server
     from lictui.monitor.board import Board
     from lictui.monitor.engine import Engine
+from lictui.sources import lookups
 
 _T = TypeVar("_T")
 
@@ -27,7 +28,7 @@ class Monitor:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._loop = asyncio.new_event_loop()
+        self._loop = lookups.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
         self._failed: BaseException | None = None
 

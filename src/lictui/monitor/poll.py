@@ -21,10 +21,14 @@ _log = logging.getLogger(__name__)
 
 
 async def poll(server: Server, source: Source, timeout: float, clock: Clock) -> Poll:  # noqa: ASYNC109 - the deadline is this function's whole point
-    """Read `server` once through `source`, given up after `timeout` real seconds; never raises."""
-    started = clock.monotonic()
+    """Read `server` once through `source`, given up after `timeout` seconds; never raises.
+
+    Latency and deadline are seconds of the wire, even where the clock is a simulated one.
+    """
+    loop = asyncio.get_running_loop()
+    started = loop.time()
     result = await _fetch(server, source, timeout)
-    return Poll(server.name, clock.now(), clock.monotonic() - started, result)
+    return Poll(server.name, clock.now(), loop.time() - started, result)
 
 
 async def _fetch(server: Server, source: Source, deadline: float) -> Snapshot | Failure:

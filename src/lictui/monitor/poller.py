@@ -34,6 +34,7 @@ class Poller:
         self._open = open_source
         self._report = report
         self._turns: dict[str, _Turns] = {}
+        self._asked: set[str | None] = set()  # for servers whose turns had not begun
         self._places = asyncio.Semaphore(1)
         self._polling_allowed = asyncio.Event()
 
@@ -52,12 +53,15 @@ class Poller:
         for name, server in wanted.items():
             if name not in self._turns:
                 self._turns[name] = self._begin(server, limits, board)
+        self._asked.clear()
 
     def _begin(self, server: Server, limits: Limits, board: Board) -> _Turns:
         status = board.of(server.name)
         fresh = status.polled_at if status and status.state is State.UP else None
         due = schedule.first_due(server, fresh, self._clock.now())
         turns = _Turns(server, limits)
+        if self._asked & {server.name, None}:
+            turns.now.set()
         turns.task = asyncio.create_task(self._take_turns(turns, due), name=f"poll {server.name}")
         return turns
 
@@ -99,10 +103,12 @@ class Poller:
             self._polling_allowed.clear()
 
     def poll_now(self, name: str | None = None) -> None:
-        """Poll one server now, or all of them."""
-        for turns in self._turns.values():
-            if name in (None, turns.server.name):
-                turns.now.set()
+        """Poll one server now, or all of them; at once where polling has not begun yet."""
+        wanted = [turns for turns in self._turns.values() if name in (None, turns.server.name)]
+        for turns in wanted:
+            turns.now.set()
+        if not wanted:
+            self._asked.add(name)
 
     async def stop(self) -> None:
         """End every task and let go of every connection."""

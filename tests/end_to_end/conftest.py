@@ -1,0 +1,104 @@
+"""lictui as a program, with folders of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support.simulated import PASSWORD, Simulators
+from tests.support.terminal import Terminal
+
+from lictui.config.registry import save_servers
+from lictui.paths import Paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lictui.model import Server
+
+
+@dataclass
+class Program:
+    """`lictui`, started as a stranger would, in a config dir and data dir of the test's."""
+
+    paths: Paths
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def command(self, *arguments: str) -> list[str]:
+        """The words to start it with."""
+        return [sys.executable, "-m", "lictui", *arguments]
+
+    def run(self, *arguments: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
+        """Run it to its end, without a terminal."""
+        return subprocess.run(
+            self.command(*arguments),
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env=self._environment(),
+            timeout=seconds,
+        )
+
+    def json(self, *arguments: str) -> dict[str, Any]:
+        """What it prints, as JSON."""
+        done = self.run(*arguments, "--json")
+        assert "Traceback" not in done.stderr, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start it without a terminal and go on."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self._environment(),
+        )
+
+    def terminal(self, *arguments: str, columns: int = 80, rows: int = 24) -> Terminal:
+        """Start it in a terminal."""
+        return Terminal(
+            self.command(*arguments),
+            columns=columns,
+            rows=rows,
+            environment=self._environment(),
+        )
+
+    def register(self, *servers: Server) -> None:
+        """Write servers.toml."""
+        save_servers(self.paths, servers)
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.paths.config_dir.parent),
+            "LANG": "C.UTF-8",
+            "TZ": "UTC",
+            "TERM": "xterm-256color",
+            "LICTUI_CONFIG_DIR": str(self.paths.config_dir),
+            "LICTUI_DATA_DIR": str(self.paths.data_dir),
+            "LICENSE_PASSWORD": PASSWORD,
+            **self.environment,
+        }
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    """lictui, never run before."""
+    return Program(Paths(tmp_path / "config", tmp_path / "data"))
+
+
+@pytest.fixture
+def simulators() -> Iterator[Simulators]:
+    """Simulated license servers, while the test runs."""
+    with Simulators() as running:
+        yield running

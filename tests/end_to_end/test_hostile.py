@@ -1,0 +1,60 @@
+"""Names that attack a screen: it stays whole, and output for machines stays clean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support.simulated import USER, licenses
+
+from lictui.model import Server, SourceName
+from lictui.simulator.cvad.site import Site
+
+if TYPE_CHECKING:
+    from tests.end_to_end.conftest import Program
+    from tests.support.simulated import Simulators
+
+ATTACKS = "[/x][bold]\x1b[2J\x1b]0;title\x07\r\n\u202egnp.exe\u200b\x9b31m" + "W" * 300
+
+
+@pytest.fixture
+def hostile(program: Program, simulators: Simulators) -> Program:
+    winrm = simulators.winrm(licenses(1, f"[/x]{'P' * 60}_CCU", ATTACKS))
+    cvad = simulators.cvad(licenses(2, name=ATTACKS), site=Site("9f3c", ATTACKS))
+    common: dict[str, Any] = {"username": USER, "secret": "env:LICENSE_PASSWORD"}
+    program.register(
+        Server(
+            "[/x] " + "n" * 290,
+            SourceName.WINRM,
+            url=f"{winrm.listener.url}/wsman",
+            verify=winrm.pin,
+            auth="ntlm",
+            **common,
+        ),
+        Server("cvad", SourceName.CVAD, url=cvad.listener.url, verify=cvad.pin, **common),
+    )
+    return program
+
+
+@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv", "markdown"])
+def test_no_output_carries_an_escape(hostile: Program, form: str) -> None:
+    done = hostile.run("status", "--format", form)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for character in "\x1b\x07\x9b\u202e\u200b\r":
+        assert character not in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 40)])
+def test_the_screen_stays_whole(hostile: Program, columns: int, rows: int) -> None:
+    with hostile.terminal(columns=columns, rows=rows) as terminal:
+        text = terminal.wait_for("cvad", "[/x]", "1 / 500", gone=["waiting"])
+        for line in text.splitlines():
+            if line.startswith("╭"):
+                assert line.endswith(("╮", "▅", "▃", "▁", "▇", "▂", "▆")), text
+        for view in "2345":
+            terminal.type(view)
+            terminal.wait_until(lambda text: text.splitlines()[-1].strip() != "", "a footer")
+        terminal.type("q")
+        assert terminal.ended() == 0
+    assert "Traceback" not in terminal.text

@@ -1,0 +1,110 @@
+"""Six servers, six faults: each says what it is, none delays another."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support.simulated import USER
+
+from lictui.model import Server, SourceName
+from lictui.simulator.inventory import Mood
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.end_to_end.conftest import Program
+    from tests.support.simulated import Simulators
+
+SECRET = "env:LICENSE_PASSWORD"
+# name -> state, kind, words that must be in the message or the hint
+EXPECTED = {
+    "well": ("up", None, ""),
+    "refused": ("down", "refused", "refuses connections"),
+    "hangs": ("down", "timeout", "no "),
+    "wrong": ("denied", "auth", "password"),
+    "untrusted": ("untrusted", "tls", "sha256:"),
+    "login-page": ("error", "parse", "login page"),
+    "las-empty": ("no_data", "no_data", "License Activation Service"),
+}
+
+
+def _server(name: str, url: str, verify: str = "", **fields: Any) -> Server:
+    return Server(
+        name,
+        SourceName(fields.pop("source", "winrm")),
+        url=url,
+        username=USER,
+        secret=fields.pop("secret", SECRET),
+        verify=verify or True,
+        auth=fields.pop("auth", "ntlm"),
+        **fields,
+    )
+
+
+@pytest.fixture
+def faulty(program: Program, simulators: Simulators) -> Iterator[Program]:
+    """A registry of one healthy server and six that are not."""
+    well, untrusted = simulators.winrm(), simulators.winrm()
+    denied, hangs = simulators.winrm(), simulators.winrm(mood=Mood.SILENT)
+    empty = simulators.winrm(mood=Mood.EMPTY)
+    page = simulators.cvad(mood=Mood.LOGIN_PAGE)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound, never listening: connections are refused
+        program.register(
+            _server("well", f"{well.listener.url}/wsman", well.pin),
+            _server("refused", f"https://127.0.0.1:{closed.getsockname()[1]}/wsman"),
+            _server("hangs", f"{hangs.listener.url}/wsman", hangs.pin),
+            _server("wrong", f"{denied.listener.url}/wsman", denied.pin, secret="env:LANG"),
+            _server("untrusted", f"{untrusted.listener.url}/wsman"),
+            _server("login-page", page.listener.url, page.pin, source="cvad", auth=""),
+            _server("las-empty", f"{empty.listener.url}/wsman", empty.pin),
+        )
+        yield program
+
+
+def test_status_names_each_fault(faulty: Program) -> None:
+    answer = faulty.json("status", "--timeout", "2")
+    servers = {server["name"]: server for server in answer["servers"]}
+    found = {
+        name: (server["state"], server["reason"] and server["reason"]["kind"])
+        for name, server in servers.items()
+    }
+    assert found == {name: (state, kind) for name, (state, kind, _) in EXPECTED.items()}
+    for name, (_, kind, words) in EXPECTED.items():
+        if kind:
+            reason = servers[name]["reason"]
+            assert words in f"{reason['message']} {reason['hint']}", reason
+            assert reason["hint"]
+    # The one that hangs took its two seconds; nobody waited for it.
+    assert servers["well"]["latency_ms"] < 1500
+    assert len(servers["well"]["pools"]) == 1
+
+
+def test_status_exits_with_1_and_lists_all_of_them(faulty: Program) -> None:
+    done = faulty.run("status", "--timeout", "2")
+    assert done.returncode == 1
+    assert all(name in done.stdout for name in EXPECTED)
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_status_of_the_healthy_one_exits_with_0(faulty: Program) -> None:
+    assert faulty.run("status", "--server", "well").returncode == 0
+
+
+@pytest.mark.slow
+def test_the_wall_says_what_a_newcomer_acts_on(faulty: Program) -> None:
+    (faulty.paths.config_dir / "config.toml").write_text(
+        "[polling]\ntimeout = 2\nconnect_timeout = 2\n"
+    )
+    with faulty.terminal(columns=160, rows=50) as terminal:
+        text = terminal.wait_for(
+            "down", "denied", "untrusted", "error", "no data", gone=["waiting"]
+        )
+        for words in ("password", "sha256:", "login page", "License Activation Service"):
+            assert words in text
+        assert "412 / 500" in text.replace("  ", " ")
+        terminal.type("q")
+        assert terminal.ended() == 0
+    assert "Traceback" not in terminal.text

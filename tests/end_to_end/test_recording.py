@@ -1,0 +1,117 @@
+"""Recording goes on: while the terminal is stalled, and until the moment of a SIGKILL."""
+
+from __future__ import annotations
+
+import random
+import signal
+import sqlite3
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.simulated import USER, licenses
+
+from lictui.model import Server, SourceName
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.end_to_end.conftest import Program
+    from tests.support.simulated import Simulated, Simulators
+
+STALLED = 20.0  # seconds
+PATIENCE = 30.0
+
+
+def busy(name: str, simulated: Simulated) -> Server:
+    return Server(
+        name,
+        SourceName.WINRM,
+        url=f"{simulated.listener.url}/wsman",
+        username=USER,
+        secret="env:LICENSE_PASSWORD",
+        verify=simulated.pin,
+        auth="basic",
+        interval=1.0,
+    )
+
+
+def readings(history: Path) -> list[float]:
+    """When each server was last polled, as another process sees it; [] before there is a file."""
+    if not history.exists():
+        return []
+    with closing(sqlite3.connect(f"file:{history}?mode=ro", uri=True)) as db:
+        try:
+            return [at for (at,) in db.execute("SELECT polled_at FROM latest")]
+        except sqlite3.OperationalError:
+            return []
+
+
+def wait_for_reading_after(history: Path, moment: float) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not any(at > moment for at in readings(history)):
+        assert time.monotonic() < deadline, "no reading came"
+
+
+def counted(program: Program) -> int:
+    """Readings in the history."""
+    stats = program.json("history", "stats")
+    return int(stats["readings"])
+
+
+@pytest.mark.slow
+def test_a_stalled_terminal_stops_no_recording(program: Program, simulators: Simulators) -> None:
+    # Many pools whose figures change with every poll: the pipe to the terminal fills at once.
+    servers = [simulators.winrm(*(licenses(n, f"P{n:02}_CCU") for n in range(20))) for _ in "ab"]
+    program.register(*(busy(f"lic-{n}", one) for n, one in enumerate(servers)))
+    history = program.paths.history
+    with program.terminal(columns=200, rows=60) as terminal:
+        terminal.wait_for("lic-0", "lic-1")
+        stalled = time.time()
+        polls = 0
+        figure = 100
+        while time.time() - stalled < STALLED:  # nobody reads the terminal meanwhile
+            figure += 1
+            for one in servers:
+                one.inventory = tuple(licenses(figure + n, f"P{n:02}_CCU") for n in range(20))
+            wait_for_reading_after(history, time.time())
+            polls += 1
+        assert polls > STALLED / 3
+        terminal.wait_for(f"{figure:,}"[:2])  # it reads again, and shows what is true now
+        terminal.type("q")
+        assert terminal.ended() == 0
+
+
+@pytest.mark.slow
+def test_sigkill_costs_at_most_the_poll_in_flight(program: Program, simulators: Simulators) -> None:
+    one = simulators.winrm()
+    program.register(busy("lic-01", one))
+    history = program.paths.history
+    moments = random.Random(7)  # noqa: S311 - any five moments, the same in every run
+    seen = 0
+    for _ in range(5):
+        collector = program.start("collect", "-n", "1")
+        began = time.time()
+        wait_for_reading_after(history, began + moments.uniform(0, 2.5))
+        known = max(readings(history))
+        collector.send_signal(signal.SIGKILL)
+        collector.communicate()
+        assert max(readings(history)) >= known
+        with closing(sqlite3.connect(history)) as db:
+            assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        now = counted(program)
+        assert now > seen
+        seen = now
+
+
+@pytest.mark.slow
+def test_collect_ends_cleanly_on_sigterm(program: Program, simulators: Simulators) -> None:
+    program.register(busy("lic-01", simulators.winrm()))
+    collector = program.start("collect")
+    wait_for_reading_after(program.paths.history, time.time() - PATIENCE)
+    collector.send_signal(signal.SIGTERM)
+    _out, said = collector.communicate(timeout=20)
+    assert collector.returncode == 0
+    assert "Traceback" not in said
+    assert "lic-01 is up" in said

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lictui.sources import lookups
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def dead_dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every name but localhost is asked for and never answered."""
+    answered = threading.Event()
+    real = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *rest: Any, **hints: Any) -> Any:
+        if host != "localhost":
+            answered.wait()
+            raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+        return real(host, *rest, **hints)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    yield
+    answered.set()
+
+
+async def _look_up(host: str) -> list[Any]:
+    found = await asyncio.get_running_loop().getaddrinfo(host, 443, type=socket.SOCK_STREAM)
+    return list(found)
+
+
+@pytest.mark.usefixtures("dead_dns")
+def test_names_that_are_never_resolved_hold_up_no_other() -> None:
+    async def look() -> list[Any]:
+        dead = [asyncio.create_task(_look_up(f"dead-{number}.example")) for number in range(100)]
+        await asyncio.sleep(0)
+        found = await _look_up("localhost")
+        for task in dead:
+            task.cancel()
+        return found
+
+    assert lookups.run(look())  # and it ends, though 100 threads still wait
+
+
+def test_a_name_that_does_not_exist_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def getaddrinfo(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    with pytest.raises(socket.gaierror, match="no such name"):
+        lookups.run(_look_up("nowhere.example"))
