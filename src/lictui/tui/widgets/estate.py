@@ -39,7 +39,7 @@ class Estate(ScrollView, can_focus=True, inherit_bindings=False):
     """All products. Set `rows` and `pasts`; equal values repaint nothing."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = paint.TONES
-    DEFAULT_CSS = "Estate { scrollbar-gutter: stable; scrollbar-size: 0 1;" + paint.CSS + "}"
+    DEFAULT_CSS = f"Estate {{ {paint.SCROLL} {paint.CSS} }}"
 
     rows: var[tuple[TotalView, ...]] = var(())
     pasts: var[Mapping[TotalId, Past]] = var(_NO_PASTS)

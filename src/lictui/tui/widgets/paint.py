@@ -31,6 +31,16 @@ CSS: Final = """
     & > .ink--over { color: $over; }
     & > .ink--chosen { background: $chosen; }
 """
+SCROLL: Final = """
+    scrollbar-gutter: stable;
+    scrollbar-size: 0 1;
+    scrollbar-color: $frame;
+    scrollbar-color-hover: $quiet;
+    scrollbar-color-active: $quiet;
+    scrollbar-background: $background;
+    scrollbar-background-hover: $background;
+    scrollbar-background-active: $background;
+"""
 _ON_CHOSEN: Final = {Tone.QUIET: Tone.TEXT, Tone.FRAME: Tone.TEXT}  # readable on any background
 
 

@@ -66,7 +66,8 @@ class Statusline(Widget):
         left = paint.segments(self, self.said) if self.said else self._offered(room)
         blank = max(room - sum(segment.cell_length for segment in left), 0)
         fitted = Strip(left).adjust_cell_length(min(room, room - blank))
-        return Strip([*fitted, Segment(" " * blank), *views]).adjust_cell_length(cells)
+        gap = paint.segments(self, ((" " * blank, Tone.QUIET),))
+        return Strip([*fitted, *gap, *views]).adjust_cell_length(cells)
 
     def _offered(self, room: int) -> list[Segment]:
         found: list[Segment] = []

@@ -46,7 +46,7 @@ class Wall(ScrollView, can_focus=True, inherit_bindings=False):
     """All panes. Set `panes` and `pasts`; equal values repaint nothing."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = paint.TONES
-    DEFAULT_CSS = "Wall { scrollbar-gutter: stable; scrollbar-size: 0 1;" + paint.CSS + "}"
+    DEFAULT_CSS = f"Wall {{ {paint.SCROLL} {paint.CSS} }}"
 
     panes: var[tuple[PaneView, ...]] = var(())
     pasts: var[Mapping[RowId, Past]] = var(_NO_PASTS)
