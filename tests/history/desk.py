@@ -12,7 +12,7 @@ from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.config.settings import Retention
 from lictui.history.store import History
-from lictui.history.transfer import Wanted
+from lictui.history.transfer import Wanted, csv_lines
 from lictui.insights.series import Question, Resolution
 from lictui.model import PoolKey
 
@@ -101,10 +101,9 @@ class Desk:
 
     def export(self, resolution: Resolution = Resolution.RAW, **wanted: object) -> list[list[str]]:
         """The exported rows, without their header, as text."""
-        out = io.StringIO()
         rows = self.history.export_rows(Wanted(resolution, **wanted))  # type: ignore[arg-type]
-        csv.writer(out, lineterminator="\n").writerows(rows)
-        return list(csv.reader(io.StringIO(out.getvalue())))[1:]
+        written = io.StringIO("".join(csv_lines(rows)), newline="")
+        return list(csv.reader(written))[1:]
 
     def readings(self) -> list[tuple[int, int | None]]:
         """Every reading of the exported past, one pool after another: when, and in use."""

@@ -13,6 +13,7 @@ from lictui import products
 from lictui.history import blocks, pools
 from lictui.history.pools import Terms
 from lictui.history.retention import roll
+from lictui.history.retention import rows as rows_of
 from lictui.history.rollup import Run, Tally
 from lictui.insights.series import Resolution
 
@@ -40,7 +41,8 @@ def backfill(db: sqlite3.Connection, rows: Iterable[Past]) -> None:
             pool = pools.create(db, server, key, found[0].model, name, since)
         pools.begin(db, pool, since)
         # Readings that were polled here go into blocks first: then there is one place to replace.
-        roll(db, pool, 1 + max(map(_last_moment, found)))
+        polled = (run.end for run in rows_of(db, pool.id))
+        roll(db, pool, 1 + max((*map(_last_moment, found), *polled)))
         _take(db, pool, found)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def runs(db: sqlite3.Connection, pool: KnownPool, start: int, end: int) -> list[Run]:
     """The readings in [start, end), in order of time; None of them a gap, some of them unread."""
-    found = [*blocks.runs(db, pool.id, start, end), *rows(db, pool.id)]
+    found = [*blocks.runs(db, pool.id, start, end), *rows(db, pool.id, start, end)]
     inside: list[Run] = []
     for run in found:
         _, part = run.cut(start)

@@ -8,14 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lictui.history import blocks, pools
-from lictui.history.retention import roll
+from lictui.history.retention import FOREVER, roll
 
 if TYPE_CHECKING:
     import sqlite3
 
     from lictui.history.pools import KnownPool
-
-_EVERYTHING = 1 << 40  # seconds; later than any reading
 
 
 def rename(db: sqlite3.Connection, old: str, new: str) -> None:
@@ -35,8 +33,8 @@ def rename(db: sqlite3.Connection, old: str, new: str) -> None:
 def _merge(db: sqlite3.Connection, earlier: KnownPool, later: KnownPool) -> None:
     """Put what a name used to stand for before the history of who bears it now."""
     # Both in blocks entirely: one place to join them. What is read next starts a new row.
-    roll(db, earlier, _EVERYTHING)
-    roll(db, later, _EVERYTHING)
+    roll(db, earlier, FOREVER)
+    roll(db, later, FOREVER)
     blocks.hand_over(db, later.id, earlier.id)
     db.execute("UPDATE OR REPLACE terms SET pool = ? WHERE pool = ?", (earlier.id, later.id))
     db.execute("DELETE FROM pool WHERE id = ?", (later.id,))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lictui.config.settings import Retention
     from lictui.history.pools import KnownPool
 
+FOREVER: Final = 1 << 40  # seconds; later than any reading
 _STEP: Final = 3 * 3600  # seconds; a roll rewrites blocks, so it waits until it is worth it
 _SETTLED: Final = 300  # seconds after which no reading is under way any more
 _AT_ONCE: Final = 400  # pools a call: a fraction of a second, whatever the estate
@@ -54,10 +55,12 @@ def add_late(db: sqlite3.Connection, pool: KnownPool, run: Run) -> None:
     _pack(db, pool.id, [run])
 
 
-def rows(db: sqlite3.Connection, pool: int) -> list[Run]:
-    """The readings that are not in blocks yet, in order of time."""
+def rows(db: sqlite3.Connection, pool: int, start: int = 0, end: int = FOREVER) -> list[Run]:
+    """The readings that are not in blocks yet and touch [start, end), in order of time."""
     found = db.execute(
-        "SELECT at, span, n, in_use FROM reading WHERE pool = ? ORDER BY at", (pool,)
+        "SELECT at, span, n, in_use FROM reading WHERE pool = ? AND at < ? AND at + span >= ?"
+        " ORDER BY at",
+        (pool, end, start),
     )
     return list(map(Run._make, found))
 

@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lictui.history import blocks, pools
-from lictui.history.retention import rows
+from lictui.history.retention import FOREVER, rows
 from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     import sqlite3
-
-_END = 1 << 40  # seconds; later than any reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ def stats(db: sqlite3.Connection) -> Stats:
     known = list(pools.every_one(db))
     readings = 0
     for pool in known:
-        readings += sum(each.n for each in blocks.tallies(db, pool.id, Resolution.DAY, 0, _END))
+        readings += sum(each.n for each in blocks.tallies(db, pool.id, Resolution.DAY, 0, FOREVER))
         readings += sum(run.n for run in rows(db, pool.id) if run.in_use is not None)
     ((schema,),) = db.execute("PRAGMA user_version")
     ((page_count,),) = db.execute("PRAGMA page_count")

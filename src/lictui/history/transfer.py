@@ -16,7 +16,7 @@ from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from lictui.history.pools import KnownPool
 
@@ -27,7 +27,8 @@ HEADER: Final = (
     *("installed", "overdraft", "samples"),
 )
 _RUNS: Final = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
-_MONTH: Final = 32 * Resolution.DAY  # seconds of one pool in memory at a time
+_QUOTED: Final = frozenset('",\r\n')
+_MONTH: Final = 32 * Resolution.DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,23 @@ def rows(db: sqlite3.Connection, wanted: Wanted) -> Iterator[tuple[object, ...]]
         if wanted.products and pool.product not in wanted.products:
             continue
         yield from _readings(db, pool, wanted) if raw else _buckets(db, pool, wanted)
+
+
+def csv_lines(found: Iterable[tuple[object, ...]]) -> Iterator[str]:
+    """Rows as lines of CSV.
+
+    The csv module quotes a carriage return only where it ends lines itself (Python 3.11, 3.12), so
+    that a cell could begin a row of its own.
+    """
+    return (",".join(map(_quoted, row)) + "\n" for row in found)
+
+
+def _quoted(cell: object) -> str:
+    text = "" if cell is None else str(cell)
+    if _QUOTED.isdisjoint(text):
+        return text
+    doubled = text.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def _readings(
@@ -100,8 +118,9 @@ def _stretches(
     last = read.last_moment(db, pool)
     start = max(wanted.since, pool.since // Resolution.DAY * Resolution.DAY)
     end = last + 1 if wanted.until is None else min(wanted.until, last + 1)
+    length = Resolution.DAY if wanted.resolution is Resolution.RAW else _MONTH
     while start < end:
-        stop = min(start // _MONTH * _MONTH + _MONTH, end)
+        stop = min(start // length * length + length, end)
         yield start, stop
         start = stop
 

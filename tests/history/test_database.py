@@ -1,0 +1,263 @@
+"""The file: private, brought up to date, set aside when damaged, refused when it is not ours."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.history.desk import DAY, HOUR, MIDNIGHT, Desk
+from tests.support.clock import FakeClock
+from tests.support.values import poll, server
+
+from lictui.config.settings import Retention
+from lictui.history import database, schema
+from lictui.history.database import mend
+from lictui.history.store import History
+from lictui.history.transfer import Wanted
+from lictui.history.trouble import HistoryError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def filled(path: Path) -> int:
+    """A history with some megabytes of past; returns the size of its file."""
+    desk = Desk(path)
+    for hour in range(48):
+        names = [f"lic-{number:03}" for number in range(60)]
+        for name in names:
+            desk.line(MIDNIGHT + hour * HOUR, [hour, hour + 1, hour + 2], name, every=900)
+        desk.move_to(MIDNIGHT + hour * HOUR)
+    desk.close()
+    return path.stat().st_size
+
+
+def test_it_is_private_in_a_private_folder(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "data" / "history.db"
+    desk = Desk(path)
+    desk.read(MIDNIGHT, 5)
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    assert modes == {"history.db": 0o600, "history.db-wal": 0o600, "history.db-shm": 0o600}
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert desk.history.journal_mode == "wal"
+    assert desk.history.notices == ()
+    desk.close()
+
+
+def test_a_restart_finds_what_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    first = Desk(path)
+    first.line(MIDNIGHT, [5, 6])
+    first.close()
+    second = Desk(path)
+    second.line(MIDNIGHT + 120, [6])
+    assert second.rows() == [(MIDNIGHT, 0, 1, 5), (MIDNIGHT + 60, 60, 2, 6)]
+    second.close()
+
+
+@pytest.mark.parametrize("damage", ["garbage", "header", "truncated", "nonsense inside"])
+def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "history.db"
+    size = filled(path)
+    match damage:
+        case "garbage":
+            path.write_bytes(b"this is no database at all\n" * 500)
+        case "header":
+            path.write_bytes(b"\0" * 100 + path.read_bytes()[100:])
+        case "truncated":
+            path.write_bytes(path.read_bytes()[: size // 2])
+        case "nonsense inside":
+            path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 8192)
+    damaged = path.read_bytes()
+    desk = Desk(path)
+    (notice,) = desk.history.notices
+    assert "history.db.damaged-20261124T060000Z" in notice
+    assert (tmp_path / "history.db.damaged-20261124T060000Z").read_bytes() == damaged
+    desk.read(MIDNIGHT, 5)
+    assert desk.readings() == [(MIDNIGHT, 5)]
+    desk.close()
+    assert Desk(path).history.notices == ()
+
+
+def test_damage_deep_inside_is_an_error_that_says_how_to_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    size = filled(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: size // 3] + b"\xa5" * (size - size // 3))
+    with closing(Desk(path)) as desk, pytest.raises(HistoryError) as raised:
+        desk.export()
+    assert "is damaged" in raised.value.message
+    assert "lictui history compact" in raised.value.hint
+    assert mend(path, MIDNIGHT) == tmp_path / "history.db.damaged-20261124T000000Z"
+    with closing(Desk(path)) as desk:
+        assert desk.history.stats().pools == 0
+
+
+def test_a_sound_file_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    filled(path)
+    assert mend(path, MIDNIGHT) is None
+
+
+def test_a_block_that_does_not_unpack_is_damage(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [1, 2, 3])
+    desk.move_to(MIDNIGHT + DAY)
+    desk.history._db.execute("UPDATE block SET body = x'00'")
+    with pytest.raises(HistoryError, match="is damaged"):
+        desk.ask(MIDNIGHT, MIDNIGHT + DAY, 300)
+
+
+def test_an_older_schema_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    with closing(sqlite3.connect(path)) as old:
+        for statement in schema.STEPS[0]:
+            old.execute(statement)
+        old.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        old.execute("PRAGMA user_version = 1")
+        known = (1, "lic-01", "XDT_PLT_UD", "", "user_device", "X", MIDNIGHT, None, MIDNIGHT)
+        old.execute("INSERT INTO pool VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", known)
+        old.execute("INSERT INTO reading VALUES(1, ?, 60, 2, 7)", (MIDNIGHT,))
+        old.execute("INSERT INTO terms VALUES(1, ?, 500, 50, 60.0)", (MIDNIGHT,))
+        old.commit()
+    with closing(Desk(path)) as desk:
+        assert desk.history.stats().schema == schema.VERSION
+        assert desk.readings() == [(MIDNIGHT, 7), (MIDNIGHT + 60, 7)]
+        assert desk.history.claim("me", MIDNIGHT + 30, MIDNIGHT)
+
+
+def test_a_step_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "history.db"
+    with closing(Desk(path)) as desk:
+        desk.read(MIDNIGHT, 5)
+    broken = (*schema.STEPS, ("CREATE TABLE more(x)", "CREATE TABLE more(x)"))
+    monkeypatch.setattr(schema, "STEPS", broken)
+    monkeypatch.setattr(schema, "VERSION", len(broken))
+    with pytest.raises(HistoryError):
+        Desk(path)
+    monkeypatch.undo()
+    with closing(Desk(path)) as desk:
+        assert desk.readings() == [(MIDNIGHT, 5)]
+
+
+def test_a_newer_schema_is_refused_and_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    with closing(Desk(path)) as desk:
+        desk.read(MIDNIGHT, 5)
+        desk.history._db.execute("PRAGMA user_version = 99")
+    before = path.read_bytes()
+    with pytest.raises(HistoryError) as raised:
+        Desk(path)
+    assert "newer lictui (schema 99" in raised.value.message
+    assert "update lictui" in raised.value.hint
+    assert path.read_bytes() == before
+
+
+def test_a_database_of_another_program_is_refused_and_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "places.sqlite"
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE bookmarks(url)")
+    before = path.read_bytes()
+    with pytest.raises(HistoryError, match="another program"):
+        Desk(path)
+    assert path.read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_with_a_hint(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(HistoryError) as raised:
+        Desk(tmp_path / "file" / "history.db")
+    assert "cannot be written" in raised.value.message
+    assert "[history] path" in raised.value.hint
+
+
+def test_a_network_file_system_gets_the_rollback_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "history.db"
+    with closing(Desk(path)) as desk:
+        desk.read(MIDNIGHT, 5)
+    monkeypatch.setattr(database, "is_network", lambda _path: True)
+    with closing(Desk(path)) as desk:
+        assert desk.history.journal_mode == "delete"
+        assert "rollback journal" in desk.history.notices[0]
+        assert desk.history._db.execute("PRAGMA synchronous").fetchone() == (2,)
+        desk.read(MIDNIGHT + 60, 5)
+        assert desk.readings() == [(MIDNIGHT, 5), (MIDNIGHT + 60, 5)]
+        assert not path.with_name("history.db-wal").exists()
+
+
+def test_the_mode_that_sqlite_returns_counts_not_the_one_asked_for(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "x.db")) as db:
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        memory = sqlite3.connect(":memory:")  # it cannot do WAL, and says "memory"
+        mode, notices = database._journal(memory, tmp_path / "x.db")
+        memory.close()
+    assert mode == "memory"
+    assert "rollback journal" in notices[0]
+
+
+def test_a_full_disk_is_said_and_loses_nothing(desk: Desk) -> None:
+    desk.read(MIDNIGHT, 5)
+    ((pages,),) = desk.history._db.execute("PRAGMA page_count").fetchall()
+    desk.history._db.execute(f"PRAGMA max_page_count = {pages}")
+    many = [(server(f"s{n}"), poll(name=f"s{n}", at=MIDNIGHT), ()) for n in range(2000)]
+    with pytest.raises(HistoryError, match="the disk is full"):
+        desk.history.append_many(many)
+    assert desk.readings() == [(MIDNIGHT, 5)]
+    desk.history._db.execute("PRAGMA max_page_count = 1000000")
+    desk.history.append_many(many)
+    assert len(desk.readings()) == 2001
+
+
+def test_a_locked_file_is_said_and_works_again_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_PATIENCE", 0.01)
+    path = tmp_path / "history.db"
+    with closing(Desk(path)) as desk, closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(HistoryError, match="is locked by another program"):
+            desk.read(MIDNIGHT, 5)
+        other.execute("ROLLBACK")
+        desk.read(MIDNIGHT, 6)
+        assert desk.readings() == [(MIDNIGHT, 6)]
+
+
+def test_another_process_reads_while_this_one_writes(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    with closing(Desk(path)) as writer, closing(Desk(path)) as reader:
+        writer.line(MIDNIGHT, [5, 6])
+        rows = reader.history.export_rows(Wanted())
+        next(rows)
+        writer.line(MIDNIGHT + 120, [7])
+        assert len(list(rows)) >= 2
+        assert reader.readings() == [(MIDNIGHT, 5), (MIDNIGHT + 60, 6), (MIDNIGHT + 120, 7)]
+
+
+def test_two_writers_lose_nothing_of_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    with closing(Desk(path)) as one, closing(Desk(path)) as other:
+        for turn in range(400):
+            writer = (one, other)[turn % 2]
+            writer.line(MIDNIGHT + turn * 60, [turn // 7])
+            if turn % 90 == 0:
+                writer.move_to(MIDNIGHT + turn * 60)
+        expected = [(MIDNIGHT + turn * 60, turn // 7) for turn in range(400)]
+        assert one.readings() == other.readings() == expected
+
+
+def test_nothing_of_a_batch_is_kept_when_a_part_of_it_fails(desk: Desk) -> None:
+    good = (server(), poll(at=MIDNIGHT), ())
+    with pytest.raises(AttributeError):
+        desk.history.append_many([good, (server(), None, ())])  # type: ignore[list-item]
+    assert desk.readings() == []
+    assert desk.history.latest() == {}
+
+
+def test_closing_twice_is_fine(tmp_path: Path) -> None:
+    history = History.open(tmp_path / "h.db", Retention(), FakeClock())
+    history.close()
+    history.close()

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.history.desk import DAY, MIDNIGHT
+from tests.support.values import poll, server
+
+from lictui.model import Event, EventKind, Level
+
+if TYPE_CHECKING:
+    from tests.history.desk import Desk
+
+
+def event(at: float, message: str = "x") -> Event:
+    return Event(at, EventKind.LEVEL, "lic-01", message, "XDT_PLT_UD", Level.WARN)
+
+
+def test_the_newest_line_comes_first_and_in_one_moment_the_later_one(desk: Desk) -> None:
+    lines = [event(MIDNIGHT, "a"), event(MIDNIGHT + 9, "b"), event(MIDNIGHT + 9, "c")]
+    desk.history.append(server(), poll(), lines)
+    assert desk.history.events(10) == tuple(reversed(lines))
+    assert desk.history.events(2) == (lines[2], lines[1])
+
+
+def test_older_lines_are_had_by_asking_for_those_before(desk: Desk) -> None:
+    desk.history.append(server(), poll(), [event(MIDNIGHT + turn) for turn in range(5)])
+    older = desk.history.events(2, before=MIDNIGHT + 3)
+    assert [each.at for each in older] == [MIDNIGHT + 2, MIDNIGHT + 1]
+
+
+def test_a_line_is_forgotten_after_the_days_agreed(desk: Desk) -> None:
+    desk.history.append(server(), poll(), [event(MIDNIGHT - 401 * DAY), event(MIDNIGHT - DAY)])
+    desk.move_to(MIDNIGHT)
+    assert [each.at for each in desk.history.events(10)] == [MIDNIGHT - DAY]
+
+
+def test_a_kind_of_a_newer_version_is_left_out(desk: Desk) -> None:
+    desk.history.append(server(), poll(), [event(MIDNIGHT), event(MIDNIGHT + 1)])
+    desk.history._db.execute("UPDATE event SET kind = 'omen' WHERE at = ?", (MIDNIGHT + 1,))
+    assert desk.history.events(10) == (event(MIDNIGHT),)

@@ -1,0 +1,167 @@
+"""One pool's past: the right buckets, exact maxima, gaps that are gaps, no seam at a roll-up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.history.desk import DAY, HOUR, MIDNIGHT, Desk
+
+from lictui.config.settings import Retention
+from lictui.insights.series import Series
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_day_in_five_minutes(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [turn % 7 for turn in range(1440)])
+    found = desk.ask(MIDNIGHT, MIDNIGHT + DAY, 300)
+    assert (found.bucket, len(found.buckets)) == (300, 288)
+    first = found.buckets[0]
+    assert (first.start, first.end) == (MIDNIGHT, MIDNIGHT + 300)
+    assert (first.low, first.average, first.high, first.last) == (0, 2.0, 4, 4)
+    assert (first.high_at, first.samples) == (MIDNIGHT + 240, 5)
+    assert (first.installed, first.overdraft) == (500, 50)
+
+
+@pytest.mark.parametrize("bucket", [60, 300, 900, HOUR, 5400, 6 * HOUR, DAY])
+def test_there_is_no_seam_between_what_is_rolled_up_and_what_is_not(
+    tmp_path: Path, bucket: int
+) -> None:
+    line = [turn * 37 % 101 for turn in range(3000)]
+    whole, rolled = Desk(tmp_path / "a.db"), Desk(tmp_path / "b.db")
+    for desk in (whole, rolled):
+        for start in range(0, 3000, 100):
+            desk.line(MIDNIGHT + start * 60, line[start : start + 100])
+            if desk is rolled:
+                desk.move_to(MIDNIGHT + (start + 100) * 60)
+    assert len(rolled.rows()) < 500 < len(whole.rows())
+    end = MIDNIGHT + 3000 * 60
+    whole.clock._now = end
+    assert rolled.ask(MIDNIGHT, end, bucket) == whole.ask(MIDNIGHT, end, bucket)
+    whole.close()
+    rolled.close()
+
+
+def test_single_readings_are_stretches_over_which_a_figure_held(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5, 5, None, 6])
+    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 0)
+    assert [(one.start, one.end, one.last, one.samples) for one in found] == [
+        (MIDNIGHT, MIDNIGHT + 60, 5, 2),
+        (MIDNIGHT + 180, MIDNIGHT + 180, 6, 1),
+    ]
+
+
+def test_a_gap_is_a_gap_and_never_a_zero(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5] * 10)
+    for turn in range(10, 30):
+        desk.fail(MIDNIGHT + turn * 60)
+    desk.line(MIDNIGHT + 1800, [6] * 10)
+    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
+    assert [(one.start - MIDNIGHT, one.low) for one in found] == [
+        (0, 5),
+        (300, 5),
+        (1800, 6),
+        (2100, 6),
+    ]
+
+
+def test_a_slow_server_leaves_no_gaps_between_its_polls(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5, 6, 7], every=900)
+    desk.clock._now = MIDNIGHT + 2400
+    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
+    assert [(one.last, one.samples) for one in found] == [
+        (5, 1),
+        (5, 0),
+        (5, 0),
+        (6, 1),
+        (6, 0),
+        (6, 0),
+        (7, 1),
+        (7, 0),
+        (7, 0),  # begins now; what is to come is not made up
+    ]
+
+
+def test_a_reading_does_not_hold_longer_than_one_and_a_half_intervals(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5], every=900)
+    desk.clock._now = MIDNIGHT + HOUR
+    assert [one.start - MIDNIGHT for one in desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)] == [
+        0,
+        300,
+        600,
+        900,
+        1200,
+    ]
+
+
+def test_a_reading_from_before_holds_into_the_range_asked_for(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5, 6], every=900)
+    found = desk.buckets(MIDNIGHT + 300, MIDNIGHT + 900, 300)
+    assert [(one.start - MIDNIGHT, one.last, one.samples) for one in found] == [
+        (300, 5, 0),
+        (600, 5, 0),
+    ]
+
+
+def test_a_year_of_days_keeps_every_peak_and_its_moment(desk: Desk) -> None:
+    for day in range(365):
+        start = MIDNIGHT + day * DAY
+        desk.line(start, [10, 20, 30 + day, 20], every=6 * HOUR)
+        desk.move_to(start + DAY)
+    found = desk.ask(MIDNIGHT, MIDNIGHT + 365 * DAY, DAY)
+    assert [one.high for one in found.buckets] == [30 + day for day in range(365)]
+    assert all(one.high_at == one.start + 12 * HOUR for one in found.buckets)
+    assert {one.average for one in found.buckets[:1]} == {20.0}
+
+
+def test_finer_figures_that_are_no_longer_kept_are_answered_with_wider_ones(
+    tmp_path: Path,
+) -> None:
+    desk = Desk(tmp_path / "h.db", retention=Retention(raw=1, five_minutes=2, hour=20, day=400))
+    for hour in range(30 * 24):
+        desk.line(MIDNIGHT + hour * HOUR, [hour % 24 + 1] * 4, every=900)
+        desk.move_to(MIDNIGHT + (hour + 1) * HOUR)
+    end = MIDNIGHT + 30 * DAY
+    assert desk.ask(end - HOUR, end, 0).bucket == 0
+    assert desk.ask(end - DAY, end, 300).bucket == 300
+    assert desk.ask(end - 10 * DAY, end, 300).bucket == HOUR
+    assert desk.ask(end - 10 * DAY, end, 0).bucket == HOUR
+    old = desk.ask(MIDNIGHT, end, 300)
+    assert old.bucket == DAY
+    assert [one.high for one in old.buckets] == [24] * 30
+    assert [one.high_at for one in old.buckets] == [
+        MIDNIGHT + day * DAY + 23 * HOUR for day in range(30)
+    ]
+    desk.close()
+
+
+def test_a_young_pool_is_answered_as_finely_as_asked_for(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5, 6])
+    assert desk.ask(MIDNIGHT - 300 * DAY, MIDNIGHT + HOUR, 300).bucket == 300
+
+
+def test_a_bucket_that_no_resolution_divides_is_rounded_up(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5, 6])
+    assert desk.ask(MIDNIGHT, MIDNIGHT + HOUR, 1000).bucket == 1200
+    assert desk.ask(MIDNIGHT, MIDNIGHT + HOUR, 60).bucket == 60
+
+
+def test_what_is_installed_steps_when_it_stepped(desk: Desk) -> None:
+    desk.read(MIDNIGHT, 5, installed=100)
+    desk.read(MIDNIGHT + 600, 5, installed=200)
+    desk.read(MIDNIGHT + 900, 5, installed=None)
+    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
+    assert [one.installed for one in found] == [100, 200, None]
+
+
+def test_a_pool_nobody_knows_has_no_past(desk: Desk) -> None:
+    assert desk.ask(MIDNIGHT, MIDNIGHT + DAY, 300, ("nobody",)) == Series((), 300)
+
+
+def test_a_server_that_comes_back_under_its_name_continues(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5] * 5)
+    desk.line(MIDNIGHT + DAY, [6] * 5)
+    found = desk.buckets(MIDNIGHT, MIDNIGHT + 2 * DAY, DAY)
+    assert [one.high for one in found] == [5, 6]

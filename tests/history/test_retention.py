@@ -1,0 +1,87 @@
+"""What is rolled up when, and how long what is kept."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from tests.history.desk import DAY, HOUR, MIDNIGHT, Desk
+from tests.support.values import poll, pool, server, snapshot
+
+from lictui.config.settings import Retention
+from lictui.insights.series import Resolution
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_readings_leave_their_rows_after_some_hours(desk: Desk) -> None:
+    desk.line(MIDNIGHT, range(12 * 60))
+    desk.move_to(MIDNIGHT + 12 * HOUR + 60)
+    assert desk.rows()[0][0] == MIDNIGHT + 9 * HOUR  # none of the last hours is under way any more
+    assert [value for _, value in desk.readings()] == list(range(12 * 60))
+
+
+def test_a_row_that_was_cut_grows_on_behind_the_cut(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5] * 200)
+    desk.move_to(MIDNIGHT + 200 * 60)
+    assert desk.rows() == [(MIDNIGHT + 3 * HOUR, 19 * 60, 20, 5)]
+    desk.line(MIDNIGHT + 200 * 60, [5] * 10)
+    assert desk.rows() == [(MIDNIGHT + 3 * HOUR, 29 * 60, 30, 5)]
+    assert desk.readings() == [(MIDNIGHT + turn * 60, 5) for turn in range(210)]
+
+
+def test_what_ended_before_the_cut_does_not_grow_across_it(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5] * 180)
+    desk.move_to(MIDNIGHT + 3 * HOUR + 300)
+    desk.line(MIDNIGHT + 3 * HOUR, [5] * 5)
+    assert desk.readings() == [(MIDNIGHT + turn * 60, 5) for turn in range(185)]
+
+
+def test_each_resolution_is_kept_for_its_own_days(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "h.db", retention=Retention(raw=2, five_minutes=5, hour=30, day=600))
+    for day in range(700):
+        desk.line(MIDNIGHT + day * DAY, [1, 2, 3, 4], every=6 * HOUR)
+        desk.move_to(MIDNIGHT + (day + 1) * DAY)
+    end = MIDNIGHT + 700 * DAY
+
+    def oldest(resolution: Resolution) -> float:
+        rows = desk.export(resolution)
+        return (end - _epoch(rows[0][0])) / DAY
+
+    assert 2 <= oldest(Resolution.RAW) <= 4
+    assert 5 <= oldest(Resolution.FIVE_MINUTES) <= 7
+    assert 30 <= oldest(Resolution.HOUR) <= 30 + 13  # a block of hours is twelve days
+    assert 600 <= oldest(Resolution.DAY) <= 700
+    desk.close()
+
+
+def test_many_pools_are_rolled_up_a_part_at_a_time(desk: Desk) -> None:
+    names = [f"p{number}" for number in range(1000)]
+    pools = [pool(name, 1) for name in names]
+    desk.history.append(server(), poll(snapshot(*pools), at=MIDNIGHT))
+
+    def left() -> int:
+        return len(desk.rows())
+
+    desk.move_to(MIDNIGHT + DAY)
+    assert 0 < left() < 1000
+    desk.move_to(MIDNIGHT + DAY)
+    desk.move_to(MIDNIGHT + DAY)
+    assert left() == 0
+
+
+def test_shrinking_gives_the_disk_back_what_is_free(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "h.db", retention=Retention(raw=1, five_minutes=1, hour=1, day=1))
+    for number in range(100):
+        desk.line(MIDNIGHT, range(200), f"s{number}")
+    desk.clock._now = MIDNIGHT + 2000 * DAY
+    before = desk.history.stats().size
+    desk.history.shrink()
+    assert desk.history.stats().size < before / 2
+    assert desk.path.stat().st_size == desk.history.stats().size
+    desk.close()
+
+
+def _epoch(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()

@@ -1,0 +1,122 @@
+"""Several pools at the same moments: aligned, and only where every one of them has a figure."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.history.desk import DAY, HOUR, MIDNIGHT, PRODUCT, Desk
+from tests.support.values import poll, pool, server, snapshot
+
+from lictui.insights.series import Question
+from lictui.model import PoolKey
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_sum_is_of_the_same_moment_not_of_the_peaks(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [10] * 60 + [1] * 60, "a")
+    desk.line(MIDNIGHT, [1] * 60 + [10] * 60, "b")
+    desk.clock._now = MIDNIGHT + 2 * HOUR
+    (whole,) = desk.buckets(MIDNIGHT, MIDNIGHT + DAY, DAY, "a", "b")
+    assert (whole.low, whole.high, whole.average, whole.samples) == (11, 11, 11.0, 240)
+    assert (whole.installed, whole.overdraft) == (1000, 100)
+
+
+def test_a_slow_and_a_quick_server_align(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [100, 200], "slow", every=900)
+    desk.line(MIDNIGHT, range(30), "quick")
+    desk.clock._now = MIDNIGHT + 1800
+    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "slow", "quick")
+    assert [one.high for one in found] == [104, 109, 114, 219, 224, 229]
+    assert [one.low for one in found] == [100, 105, 110, 215, 220, 225]
+    assert [one.last for one in found] == [104, 109, 114, 219, 224, 229]
+
+
+def test_where_one_has_a_gap_there_is_no_sum(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5] * 30, "a")
+    desk.line(MIDNIGHT, [5] * 10, "b")
+    desk.line(MIDNIGHT + 1200, [5] * 10, "b")
+    desk.clock._now = MIDNIGHT + HOUR
+    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "a", "b")
+    assert [one.start - MIDNIGHT for one in found] == [0, 300, 1200, 1500]
+
+
+def test_a_figure_that_could_not_be_read_is_a_gap_of_the_sum(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5] * 10, "a")
+    desk.line(MIDNIGHT, [5] * 5 + [None] * 5, "b")
+    desk.clock._now = MIDNIGHT + 600
+    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "a", "b")
+    assert [one.start - MIDNIGHT for one in found] == [0]
+
+
+def test_an_unknown_count_of_installed_stays_unknown(desk: Desk) -> None:
+    desk.read(MIDNIGHT, 5, "a", installed=None)
+    desk.read(MIDNIGHT, 6, "b")
+    (found,) = desk.buckets(MIDNIGHT, MIDNIGHT + 300, 300, "a", "b")
+    assert (found.high, found.installed, found.overdraft) == (11, None, 100)
+
+
+def test_a_server_registered_later_leaves_the_past_of_the_others(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5] * 20, "old")
+    desk.line(MIDNIGHT + 600, [7] * 10, "new")
+    desk.clock._now = MIDNIGHT + 1200
+    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "old", "new")
+    assert [one.high for one in found] == [5, 5, 12, 12]
+
+
+def test_a_renewal_carries_on_where_the_old_subscription_ended(desk: Desk) -> None:
+    one = server(interval=60.0)
+    days = [date(2026, 12, 1)] * 10 + [date(2027, 12, 1)] * 10
+    desk.history.append_many(
+        (one, poll(snapshot(pool(PRODUCT, 5, subscription=day)), at=MIDNIGHT + turn * 60), ())
+        for turn, day in enumerate(days)
+    )
+    desk.clock._now = MIDNIGHT + 1200
+    pools = tuple(("lic-01", PoolKey(PRODUCT, day.isoformat())) for day in sorted(set(days)))
+    found = desk.history.series(Question(pools, MIDNIGHT, MIDNIGHT + HOUR, 300))
+    assert [bucket.high for bucket in found.buckets] == [5, 5, 5, 5]
+
+
+def test_a_pool_named_twice_counts_once(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5] * 5)
+    assert desk.buckets(MIDNIGHT, MIDNIGHT + 300, 300, "lic-01", "lic-01")[0].high == 5
+
+
+def test_a_day_of_a_sum_is_aligned_by_the_hour(desk: Desk) -> None:
+    for day in range(3):
+        start = MIDNIGHT + day * DAY
+        desk.line(start, [hour for hour in range(24) for _ in range(4)], "a", every=900)
+        desk.line(start, [23 - hour for hour in range(24) for _ in range(4)], "b", every=900)
+        desk.move_to(start + DAY)
+    found = desk.buckets(MIDNIGHT, MIDNIGHT + 3 * DAY, DAY, "a", "b")
+    assert [(one.low, one.high, one.average) for one in found] == [(23, 23, 23.0)] * 3
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.lists(st.integers(0, 50), min_size=24, max_size=24), min_size=2, max_size=4))
+def test_sums_of_five_minute_polls_are_exact(
+    tmp_path_factory: object, lines: list[list[int]]
+) -> None:
+    folder: Path = tmp_path_factory.mktemp("h")  # type: ignore[attr-defined]
+    desk = Desk(folder / "history.db")
+    names = tuple(f"s{number}" for number in range(len(lines)))
+    try:
+        for name, line in zip(names, lines, strict=True):
+            desk.line(MIDNIGHT, line, name, every=300)
+        desk.clock._now = MIDNIGHT + 2 * HOUR
+        sums = [sum(figures) for figures in zip(*lines, strict=True)]
+        fine = desk.buckets(MIDNIGHT, MIDNIGHT + 2 * HOUR, 300, *names)
+        assert [one.high for one in fine] == sums
+        hours = desk.buckets(MIDNIGHT, MIDNIGHT + 2 * HOUR, HOUR, *names)
+        assert [one.high for one in hours] == [max(sums[:12]), max(sums[12:])]
+        assert [one.low for one in hours] == [min(sums[:12]), min(sums[12:])]
+        assert [one.high_at for one in hours] == [
+            MIDNIGHT + 300 * sums.index(max(sums[:12])),
+            MIDNIGHT + 300 * (12 + sums[12:].index(max(sums[12:]))),
+        ]
+    finally:
+        desk.close()
