@@ -212,6 +212,14 @@ def test_a_full_disk_is_said_and_loses_nothing(desk: Desk) -> None:
     assert len(desk.readings()) == 2001
 
 
+def test_a_file_that_may_not_be_written_is_said_and_can_still_be_read(desk: Desk) -> None:
+    desk.read(MIDNIGHT, 5)
+    desk.history._db.execute("PRAGMA query_only = ON")
+    with pytest.raises(HistoryError, match="cannot be written"):
+        desk.read(MIDNIGHT + 60, 6)
+    assert desk.readings() == [(MIDNIGHT, 5)]
+
+
 def test_a_locked_file_is_said_and_works_again_afterwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
