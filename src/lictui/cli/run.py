@@ -18,10 +18,13 @@ from lictui.cli import options
 from lictui.errors import LictuiError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lictui.cli.context import Context
     from lictui.cli.options import MonitorOptions
     from lictui.clock import SystemClock
     from lictui.config.settings import Settings
+    from lictui.tui.app import LictuiApp
 
 _DEMO: Final = -1  # what the first-run screen ends with when the demo is wanted
 _DEMO_SPEED: Final = 60.0  # a day in 24 minutes: something happens while one looks
@@ -111,6 +114,7 @@ def _run(
                 lambda board, settings: app.publish(board, _drawn(settings, chosen))
             ),
         )
+        stack.callback(_end_on_signals(lambda: _from_a_signal(app)))
         result = app.run()
         with suppress(LictuiError):  # a view that is not remembered is no reason to complain
             save_state(context.paths, app.remembered)
@@ -147,3 +151,30 @@ def _require_terminal() -> None:
             f"the monitor cannot draw on TERM={os.environ.get('TERM', '')!r}",
             "set TERM to what this terminal is, for example xterm-256color",
         )
+
+
+def _end_on_signals(end: Callable[[], None]) -> Callable[[], None]:
+    """Let SIGTERM and SIGHUP call `end`, and a second one end at once; returns the way back."""
+    import signal  # noqa: PLC0415 - late, as above
+
+    asked: list[int] = []
+
+    def received(number: int, _frame: object) -> None:
+        if asked:
+            os._exit(128 + number)  # whoever asks twice does not wait for a stalled terminal
+        asked.append(number)
+        end()
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, received) for number in numbers}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    return restore
+
+
+def _from_a_signal(app: LictuiApp) -> None:
+    """Quit as a key would, from the moment between two steps that a signal comes in."""
+    app.call_later(app.exit, 0)

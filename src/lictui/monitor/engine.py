@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lictui.history.store import History
     from lictui.insights.series import Question
     from lictui.model import Event, Finding, Poll, Server
+    from lictui.monitor.poller import Open
     from lictui.paths import Paths
 
 _log = logging.getLogger(__name__)
@@ -59,7 +60,13 @@ class Scope:
 class Engine:
     """Opens everything, polls for ever, closes everything; all in the loop it is called in."""
 
-    def __init__(self, paths: Paths, clock: Clock, scope: Scope | None = None) -> None:
+    def __init__(
+        self,
+        paths: Paths,
+        clock: Clock,
+        scope: Scope | None = None,
+        open_source: Open = open_source,
+    ) -> None:
         self.settings = Settings()
         self._paths = paths
         self._clock = clock

@@ -1,0 +1,98 @@
+"""An engine over real files, with sources that do what the test says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.clock import settle
+from tests.support.values import snapshot
+
+from lictui.config.registry import save_servers
+from lictui.monitor.engine import Engine
+from lictui.paths import Paths
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from tests.support.clock import FakeClock
+
+    from lictui.clock import Clock
+    from lictui.config.settings import Limits, Settings
+    from lictui.model import Server, Snapshot, Step
+    from lictui.monitor.board import Board, ServerStatus
+    from lictui.monitor.engine import Scope
+
+
+class Answers:
+    """A source: gives the answer the desk has for its server, or raises it."""
+
+    def __init__(self, desk: Desk, name: str) -> None:
+        self._desk = desk
+        self._name = name
+
+    async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
+        del found
+        self._desk.asked.append(self._name)
+        answer = self._desk.answers.get(self._name, snapshot())
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+class Desk:
+    """Engines over the files of one test, one after the other or side by side."""
+
+    def __init__(self, folder: Path, clock: FakeClock) -> None:
+        self.paths = Paths(folder / "config", folder / "data")
+        self.clock = clock
+        self.answers: dict[str, Snapshot | Exception] = {}
+        self.asked: list[str] = []
+        self.boards: list[Board] = []
+        self._engines: list[Engine] = []
+
+    def register(self, *servers: Server) -> None:
+        save_servers(self.paths, servers)
+
+    def open(self, server: Server, limits: Limits, clock: Clock) -> Answers:
+        del limits, clock
+        return Answers(self, server.name)
+
+    async def engine(self, scope: Scope | None = None, *, begin: bool = True) -> Engine:
+        engine = Engine(self.paths, self.clock, scope, self.open)
+        self._engines.append(engine)
+        await engine.open()
+        if begin:
+            await engine.begin(self.publish)
+            await settle()
+        return engine
+
+    def publish(self, board: Board, settings: Settings) -> None:
+        del settings
+        self.boards.append(board)
+
+    async def close(self, engine: Engine) -> None:
+        self._engines.remove(engine)
+        await engine.close()
+
+    async def aclose(self) -> None:
+        for engine in list(self._engines):
+            await self.close(engine)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Desk]:
+    desk = Desk(tmp_path, clock)
+    yield desk
+    await desk.aclose()
+
+
+def of(engine: Engine, name: str = "lic-01") -> ServerStatus:
+    """The status of one server."""
+    found = engine.board.of(name)
+    assert found is not None
+    return found
