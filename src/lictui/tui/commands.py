@@ -180,7 +180,17 @@ def bindings(screen: str = "") -> list[Binding]:
 
     chosen = [c for c in COMMANDS if (screen in c.screens if screen else not c.screens)]
     return [
-        Binding(c.keys, c.action, c.title, show=c.footer, tooltip=c.help, id=c.id) for c in chosen
+        # The filter is opened before the next key is dealt with, or what is typed fast is lost.
+        Binding(
+            c.keys,
+            c.action,
+            c.title,
+            show=c.footer,
+            tooltip=c.help,
+            id=c.id,
+            priority=c.id == "filter",
+        )
+        for c in chosen
     ]
 
 

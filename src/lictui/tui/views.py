@@ -131,7 +131,7 @@ def pane(
     """One server as it is shown."""
     server, snapshot = status.server, status.snapshot
     since, figures = _ages(status, moment.now)
-    pools = snapshot.pools if snapshot else ()
+    pools = sorted(snapshot.pools, key=lambda pool: not pool.counted) if snapshot else ()
     stale = "" if status.live else figures
     return PaneView(
         server.name,

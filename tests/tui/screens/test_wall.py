@@ -9,6 +9,8 @@ from tests.support.engine import FakeEngine
 from tests.support.estate import day_of_work, estate, pool, up
 from tests.support.running import running
 from tests.support.screen import screen_text
+from textual.events import Key
+from textual.widgets import Input
 
 from lictui.config.settings import Settings
 from lictui.model import Poll, Snapshot
@@ -108,6 +110,15 @@ async def test_the_filter_works_while_it_is_typed() -> None:
         assert "/lab" in screen_text(run.app)
         await run.press("escape")
         assert len(shown(run)) == 6
+
+
+async def test_a_filter_typed_faster_than_it_opens_is_not_lost() -> None:
+    async with running() as run:
+        for key, character in (("slash", "/"), ("l", "l"), ("a", "a"), ("slash", "/")):
+            run.app.post_message(Key(key, character))
+        await run.settle()
+        assert isinstance(run.app.screen, WallScreen)
+        assert run.app.screen.query_one(Input).value == "la/"
 
 
 async def test_an_invalid_filter_is_said_at_once_and_changes_nothing() -> None:

@@ -46,6 +46,11 @@ def test_installed_of_that_time_is_the_scale() -> None:
     assert drawn(Past(0, 300, (50.0, 50.0), (50, 100)), 2) == "█▄"
 
 
+def test_without_a_known_installed_the_day_is_its_own_scale_and_has_no_level() -> None:
+    known = Past(0, 300, (5.0, 10.0), (None, None))
+    assert trend(known, None, LIMITS, 2, UNICODE)[-1] == ("▄█", Tone.QUIET)
+
+
 def test_the_last_day_fits_into_the_cells() -> None:
     for cells in range(1, 60):
         assert bucket_for(cells) * cells >= STRETCH

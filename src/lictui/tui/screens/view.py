@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import on
 from textual.events import Resize
 from textual.screen import Screen
+from textual.widgets import Input
 
 from lictui.tui import commands
 from lictui.tui.export import write_csv
@@ -130,7 +131,9 @@ class View(Screen[None]):
         return ()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Nothing that writes with --read-only."""
+        """Nothing that writes with --read-only, no filter while one is typed."""
+        if action == "filter" and isinstance(self.focused, Input):
+            return False
         return not (self.lictui.read_only and commands.writes(action, parameters))
 
     def action_poll_server(self) -> None:

@@ -29,7 +29,6 @@ class FilterBar(Horizontal):
         height: 1;
         background: $panel;
         display: none;
-        &.-open { display: block; }
         Label { color: $accent; padding: 0 1; }
         Input { width: 1fr; border: none; height: 1; padding: 0; background: $panel; }
         #wrong { color: $error; }
@@ -56,18 +55,18 @@ class FilterBar(Horizontal):
     @property
     def is_open(self) -> bool:
         """Whether it is being typed in."""
-        return self.has_class("-open")
+        return bool(self.display)
 
     def open(self, spelled: str) -> None:
-        """Show it with this text and begin to type."""
-        self.add_class("-open")
+        """Show it with this text and begin to type: the very next key belongs to it."""
+        self.display = True
         field = self.query_one(Input)
         field.value = spelled
-        field.focus()
+        self.screen.set_focus(field)
 
     def close(self) -> None:
         """Hide it; the filter stays."""
-        self.remove_class("-open")
+        self.display = False
         self.post_message(self.Closed())
 
     def word(self, said: str) -> None:

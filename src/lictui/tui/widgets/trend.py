@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Level, Reading
+from lictui.model import Reading
 from lictui.tui.ink import OF_LEVEL, Tone, merge
 
 if TYPE_CHECKING:
@@ -95,18 +95,29 @@ def trend(
     """A trend in exactly `cells` cells, the newest bucket at the right."""
     shown = list(zip(before.highs, before.installed, strict=True))[-cells:] if cells > 0 else []
     runs: Iterable[Run] = (
-        _cell(high, then if then is not None else installed, limits, symbols)
+        _cell(high, then if then is not None else installed, before.peak, limits, symbols)
         for high, then in shown
     )
     return [(symbols.gap * max(cells - len(shown), 0), Tone.FRAME), *merge(runs)]
 
 
-def _cell(high: float | None, installed: int | None, limits: Thresholds, symbols: Symbols) -> Run:
+def _cell(
+    high: float | None,
+    installed: int | None,
+    peak: float | None,
+    limits: Thresholds,
+    symbols: Symbols,
+) -> Run:
     if high is None:
         return symbols.gap, Tone.FRAME
+    if installed is None:  # no end of the scale is known: the day's own shape, in no level's tone
+        return _bar(high, peak or 1.0, symbols), Tone.QUIET
     level = Reading(round(high), installed).level(limits.warn, limits.critical)
-    if not installed:
-        return symbols.rises[0 if high <= 0 else -1], OF_LEVEL[level]
-    height = min(max(-int(-high * _HEIGHTS // installed), 1), _HEIGHTS)
     tone = Tone.OVER if high > installed else OF_LEVEL[level]
-    return symbols.rises[height - 1], tone if level is not Level.UNKNOWN else Tone.QUIET
+    return _bar(high, installed, symbols), tone
+
+
+def _bar(high: float, scale: float, symbols: Symbols) -> str:
+    if scale <= 0:
+        return symbols.rises[-1 if high > 0 else 0]
+    return symbols.rises[min(max(-int(-high * _HEIGHTS // scale), 1), _HEIGHTS) - 1]
