@@ -17,7 +17,6 @@ from lictui.monitor.board import Board
 from lictui.tui import commands, symbols, themes
 from lictui.tui._textual import Shadow
 from lictui.tui.messages import BoardChanged
-from lictui.tui.palette import LictuiCommands
 from lictui.tui.screens.names import STAY, make
 from lictui.tui.seven_bit import SevenBit
 from lictui.tui.views import unanswered
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from textual.app import SystemCommand
     from textual.binding import BindingType
+    from textual.command import Provider
     from textual.filter import LineFilter
     from textual.screen import Screen
 
@@ -36,13 +36,19 @@ if TYPE_CHECKING:
     from lictui.tui.watching import WatchOptions
 
 
+def _palette() -> type[Provider]:
+    from lictui.tui.palette import LictuiCommands  # noqa: PLC0415 - when it is first opened
+
+    return LictuiCommands
+
+
 class LictuiApp(App[int]):
     """The monitor on the screen. Exits with the code the process shall end with."""
 
     TITLE = "lictui"
     CSS = ".-ascii Wall, .-ascii Estate { scrollbar-size: 0 0; }"
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings()]
-    COMMANDS = {LictuiCommands}  # noqa: RUF012 - Textual's own declaration of it
+    COMMANDS = {_palette}  # noqa: RUF012 - Textual's own declaration of it
 
     # Not `reactive`: that would repaint the whole screen for every board.
     board: var[Board] = var(Board, init=False)

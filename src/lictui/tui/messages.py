@@ -9,6 +9,7 @@ from textual.message import Message
 if TYPE_CHECKING:
     from lictui.config.settings import Settings
     from lictui.monitor.board import Board
+    from lictui.tui.filter import Filter
 
 
 class BoardChanged(Message):
@@ -22,3 +23,16 @@ class BoardChanged(Message):
     def can_replace(self, message: Message) -> bool:
         """Whether this one makes `message` needless."""
         return isinstance(message, BoardChanged)
+
+
+class FilterTyped(Message):
+    """Another filter is wanted, as it was spelled."""
+
+    def __init__(self, wanted: Filter, spelled: str) -> None:
+        super().__init__()
+        self.wanted = wanted
+        self.spelled = spelled
+
+
+class FilterClosed(Message):
+    """Typing a filter has ended; the filter stays."""

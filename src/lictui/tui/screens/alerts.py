@@ -15,17 +15,14 @@ from textual.widgets import DataTable
 from lictui.errors import LictuiError
 from lictui.monitor import alerts
 from lictui.tui import commands, text
-from lictui.tui import filter as filters
 from lictui.tui.ink import OF_LEVEL, Tone
 from lictui.tui.screens import alerts_view
-from lictui.tui.screens.view import View
+from lictui.tui.screens.filtered import Filtered
 from lictui.tui.span import time_zone
-from lictui.tui.widgets.filterbar import FilterBar
 from lictui.tui.widgets.keyed_table import KeyedTable
 from lictui.tui.widgets.prose import Prose
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.widget import Widget
 
@@ -38,10 +35,11 @@ _PATIENCE: Final = 5.0  # seconds between two looks into the journal
 _EVENTS: Final = 500  # of the journal that are shown
 
 
-class AlertsScreen(View):
+class AlertsScreen(Filtered):
     """The alerts view."""
 
     VIEW = "alerts"
+    ROWS = "line"
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("alerts")]
     CSS = """
     AlertsScreen {
@@ -58,8 +56,6 @@ class AlertsScreen(View):
         self._journal: dict[str, Entry] = {}
         self._events: tuple[Entry, ...] = ()
         self._asked_at: float | None = None
-        self._wanted = filters.NOTHING
-        self._spelled = ""
 
     def body(self) -> Widget:
         """The two lists, and all of the chosen line."""
@@ -72,15 +68,10 @@ class AlertsScreen(View):
             Prose(id="whole"),
         )
 
-    def compose(self) -> ComposeResult:
-        """The frame, and the filter's line."""
-        yield from super().compose()
-        yield FilterBar()
-
     def on_mount(self) -> None:
         """Begin in the list that has something in it."""
         super().on_mount()
-        self.query_one("#now" if self._now else "#journal").focus()
+        self.focus_body()
 
     def board_changed(self, board: Board) -> None:
         """What is wrong now; and the journal, if the last look is old enough."""
@@ -118,7 +109,7 @@ class AlertsScreen(View):
         self._tell()
 
     def _fill(self, table: str, entries: tuple[Entry, ...], width: int) -> dict[str, Entry]:
-        found = alerts_view.keyed(alerts_view.filtered(entries, self._wanted))
+        found = alerts_view.keyed(alerts_view.filtered(entries, self.filter))
         tz = time_zone(self.lictui.settings.timezone)
         self.query_one(table, KeyedTable).present(
             alerts_view.columns(width),
@@ -184,42 +175,17 @@ class AlertsScreen(View):
         """The chart of the product."""
         self.action_open()
 
-    def action_filter(self) -> None:
-        """Type a filter."""
-        self.query_one(FilterBar).open(self._spelled)
-
-    def action_back(self) -> None:
-        """Undo the filter, then leave."""
-        if self._wanted is filters.NOTHING and not self.query_one(FilterBar).is_open:
-            super().action_back()
-            return
-        self.query_one(FilterBar).close()
-        self._spelled, self._wanted = "", filters.NOTHING
-        self.say(self.standing())
+    def narrowed(self) -> None:
+        """Show what the filter lets through."""
         self._present()
 
-    @on(FilterBar.Changed)
-    def _filter(self, event: FilterBar.Changed) -> None:
-        if self.query_one(FilterBar).is_open:
-            self._spelled, self._wanted = event.spelled, event.wanted
-            self._present()
-            self.query_one(FilterBar).word("" if self._now or self._journal else "no match")
-            self.say(self.standing())
+    def found(self) -> int:
+        """The lines that are shown."""
+        return len(self._now) + len(self._journal)
 
-    @on(FilterBar.Closed)
-    def _filter_closed(self) -> None:
+    def focus_body(self) -> None:
+        """Let the keys go to the list that has something in it."""
         self.query_one("#now" if self._now else "#journal").focus()
-
-    def standing(self) -> tuple[Run, ...]:
-        """Paused, filtered, or nothing."""
-        if (said := super().standing()) or not self._spelled:
-            return said
-        found = len(self._now) + len(self._journal)
-        return (
-            (f" /{text.clean(self._spelled)} ", Tone.ACCENT),
-            (f" {found} lines" if found else " no match", Tone.TEXT if found else Tone.WARN),
-            ("  esc shows all", Tone.QUIET),
-        )
 
     # What others may have of it
 

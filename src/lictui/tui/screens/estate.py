@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 
+from lictui.errors import LictuiError
 from lictui.monitor.totals import totals
 from lictui.tui import commands, ledger, text
-from lictui.tui import filter as filters
 from lictui.tui.ink import Tone
 from lictui.tui.pasts import Pasts, question
-from lictui.tui.screens.view import View
+from lictui.tui.screens.filtered import Filtered
 from lictui.tui.views import SORTS
 from lictui.tui.widgets.estate import Estate
-from lictui.tui.widgets.filterbar import FilterBar
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
     from textual.binding import BindingType
 
     from lictui.monitor.board import Board
@@ -32,28 +30,22 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-class EstateScreen(View):
+class EstateScreen(Filtered):
     """How the estate is doing on licenses."""
 
     VIEW = "estate"
+    ROWS = "product"
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("estate")]
 
     def __init__(self) -> None:
         super().__init__()
         self._pasts: Pasts[TotalId] = Pasts()
-        self._filter = filters.NOTHING
-        self._spelled = ""
         self._sort = SORTS[0]
         self._reverse = False
 
     def body(self) -> Estate:
         """The table."""
         return Estate(self.lictui.symbols)
-
-    def compose(self) -> ComposeResult:
-        """The frame, and the filter's line."""
-        yield from super().compose()
-        yield FilterBar()
 
     @property
     def _estate(self) -> Estate:
@@ -71,25 +63,23 @@ class EstateScreen(View):
         )
         with self.app.batch_update():
             self._estate.pasts = self._pasts.known
-            rows = ledger.views(found, alerts, self._filter)
+            rows = ledger.views(found, alerts, self.filter)
             self._estate.rows = ledger.ordered(rows, self._sort, reverse=self._reverse)
             self.say(self.standing())
 
+    def narrowed(self) -> None:
+        """Sum again."""
+        self.board_changed(self.lictui.board)
+
+    def found(self) -> int:
+        """The products that are shown."""
+        return len(self._estate.rows)
+
     def standing(self) -> tuple[Run, ...]:
-        """Paused, filtered, or nothing."""
-        if said := super().standing():
+        """Paused, filtered, or why there is nothing."""
+        if (said := super().standing()) or self._estate.rows:
             return said
-        if self._filter.pattern is not None:
-            shown = len(self._estate.rows)
-            found = f"{shown} products" if shown else "no match"
-            return (
-                (f" /{text.clean(self._spelled)} ", Tone.ACCENT),
-                (f" {found} ", Tone.TEXT if shown else Tone.WARN),
-                (" esc shows all", Tone.QUIET),
-            )
-        if not self._estate.rows:
-            return ((" no server has told of licenses yet", Tone.TEXT),)
-        return ()
+        return ((" no server has told of licenses yet", Tone.TEXT),)
 
     @on(Estate.Shaped)
     def _shaped(self, event: Estate.Shaped) -> None:
@@ -102,7 +92,11 @@ class EstateScreen(View):
     async def _ask(self, due: tuple[TotalId, ...], now: float, cells: int) -> None:
         board = self.lictui.board
         questions = tuple(question(_pools(board, *key), now, cells) for key in due)
-        answers = await self.lictui.engine.many(questions)
+        try:
+            answers = await self.lictui.engine.many(questions)
+        except LictuiError as error:
+            self.notify(error.message, severity="error", markup=False)
+            return
         self._pasts.take(zip(due, answers, strict=True), now, cells)
         self._estate.pasts = self._pasts.known
 
@@ -169,32 +163,6 @@ class EstateScreen(View):
         self.board_changed(self.lictui.board)
         turned = ", reversed" if self._reverse else ""
         self.notify(f"Sorted by {self._sort}{turned}", timeout=2, markup=False)
-
-    def action_filter(self) -> None:
-        """Type a filter."""
-        self.query_one(FilterBar).open(self._spelled)
-
-    def action_back(self) -> None:
-        """Undo the filter; without one, to the wall."""
-        bar = self.query_one(FilterBar)
-        if not bar.is_open and self._filter.pattern is None:
-            super().action_back()
-            return
-        bar.close()
-        self._filter, self._spelled = filters.NOTHING, ""
-        self.board_changed(self.lictui.board)
-
-    @on(FilterBar.Changed)
-    def _filtered(self, event: FilterBar.Changed) -> None:
-        bar = self.query_one(FilterBar)
-        if bar.is_open:
-            self._filter, self._spelled = event.wanted, event.spelled
-            self.board_changed(self.lictui.board)
-            bar.word("" if self._estate.rows else "no match")
-
-    @on(FilterBar.Closed)
-    def _filter_closed(self) -> None:
-        self._estate.focus()
 
 
 def _pools(board: Board, product: str, model: str) -> Pools:

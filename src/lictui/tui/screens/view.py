@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import on
 from textual.events import Resize
 from textual.screen import Screen
-from textual.widgets import Input
 
 from lictui.tui import commands
 from lictui.tui.export import write_csv
@@ -132,7 +131,7 @@ class View(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing that writes with --read-only, no filter while one is typed."""
-        if action == "filter" and isinstance(self.focused, Input):
+        if action == "filter" and self.focused and self.focused.check_consume_key("slash", "/"):
             return False
         return not (self.lictui.read_only and commands.writes(action, parameters))
 

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 
+from lictui.errors import LictuiError
 from lictui.tui import commands, text
 from lictui.tui import filter as filters
 from lictui.tui.ink import Tone
 from lictui.tui.pasts import Pasts, question
-from lictui.tui.screens.view import View
+from lictui.tui.screens.filtered import Filtered
 from lictui.tui.views import SORTS, Panes, Wanted, chosen
-from lictui.tui.widgets.filterbar import FilterBar
 from lictui.tui.widgets.wall import Wall
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
     from textual.binding import BindingType
 
     from lictui.model import PoolKey
@@ -33,7 +32,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-class WallScreen(View):
+class WallScreen(Filtered):
     """Home."""
 
     VIEW = "wall"
@@ -45,17 +44,11 @@ class WallScreen(View):
         self._pasts: Pasts[RowId] = Pasts()
         self._all: tuple[PaneView, ...] = ()
         self._wanted = Wanted()
-        self._spelled = ""
         self._in_view: tuple[tuple[RowId, ...], int] = ((), 0)  # rows, and cells of a trend
 
     def body(self) -> Wall:
         """The panes."""
         return Wall(self.lictui.symbols)
-
-    def compose(self) -> ComposeResult:
-        """The frame, and the filter's line."""
-        yield from super().compose()
-        yield FilterBar()
 
     def on_mount(self) -> None:
         """Begin as it was left."""
@@ -63,11 +56,10 @@ class WallScreen(View):
         sort = app.remembered.get("sort", "")
         self._wanted = Wanted(
             group=app.group,
-            filter=filters.parse_or_none(app.pattern),
             sort=sort if sort in SORTS else SORTS[0],
             reverse=app.remembered.get("reverse") == "yes",
         )
-        self._spelled = app.pattern
+        self.filter, self.spelled = filters.parse_or_none(app.pattern), app.pattern
         super().on_mount()
         self.watch(app, "polling", self._again, init=False)
         self.set_interval(_AGES, self._again)
@@ -93,7 +85,7 @@ class WallScreen(View):
             self.board_changed(self.lictui.board)
 
     def _want(self, wanted: Wanted) -> None:
-        self._wanted = wanted
+        self._wanted = wanted = replace(wanted, filter=self.filter)
         with self.app.batch_update():
             self._wall.pasts = self._pasts.known
             self._wall.word = (
@@ -103,21 +95,24 @@ class WallScreen(View):
             self.say(self.standing())
         self._ask_due()
 
+    def narrowed(self) -> None:
+        """Show what the filter lets through."""
+        self._want(self._wanted)
+
+    def found(self) -> int:
+        """The servers that are shown."""
+        return len(self._wall.panes)
+
     def standing(self) -> tuple[Run, ...]:
-        """Paused, filtered, or nothing."""
+        """Paused, filtered, narrowed to a group or a pane, or nothing."""
         if said := super().standing():
             return said
-        wanted, shown = self._wanted, len(self._wall.panes)
-        runs: list[Run] = []
-        if wanted.filter.pattern is not None:
-            found = f"{shown} of {len(self._all)} servers" if shown else "no match"
-            runs.append((f" /{text.clean(self._spelled)} ", Tone.ACCENT))
-            runs.append((f" {found} ", Tone.TEXT if shown else Tone.WARN))
-        if wanted.group:
-            runs.append((f" group {text.clean(wanted.group)} ", Tone.ACCENT))
-        if wanted.alone:
-            runs.append((f" {text.clean(wanted.alone)} alone ", Tone.ACCENT))
-        return (*runs, (" esc shows all", Tone.QUIET)) if runs else ()
+        wanted = self._wanted
+        only = [f" group {wanted.group} "] if wanted.group else []
+        only += [f" {wanted.alone} alone "] if wanted.alone else []
+        if not only:
+            return ()
+        return (*((text.clean(word), Tone.ACCENT) for word in only), (" esc shows all", Tone.QUIET))
 
     # Trends
 
@@ -136,7 +131,11 @@ class WallScreen(View):
     async def _ask(self, rows: tuple[RowId, ...], now: float, cells: int) -> None:
         asked = [(row, (row[0], row[1])) for row in rows if row[1] is not None]
         questions = tuple(question(((server, key),), now, cells) for _, (server, key) in asked)
-        answers = await self.lictui.engine.many(questions)
+        try:
+            answers = await self.lictui.engine.many(questions)
+        except LictuiError as error:
+            self.notify(error.message, severity="error", markup=False)
+            return
         self._pasts.take(zip((row for row, _ in asked), answers, strict=True), now, cells)
         self._wall.pasts = self._pasts.known
 
@@ -223,26 +222,10 @@ class WallScreen(View):
         alone = "" if self._wanted.alone else self.chosen_server
         self._want(replace(self._wanted, alone=alone))
 
-    def action_filter(self) -> None:
-        """Type a filter."""
-        self.query_one(FilterBar).open(self._spelled)
-
     def action_back(self) -> None:
-        """Undo the filter, then what else narrows the wall."""
-        self.query_one(FilterBar).close()
-        self._spelled = ""
-        self._want(replace(self._wanted, filter=filters.NOTHING, group="", alone=""))
-
-    @on(FilterBar.Changed)
-    def _filtered(self, event: FilterBar.Changed) -> None:
-        if self.query_one(FilterBar).is_open:
-            self._spelled = event.spelled
-            self._want(replace(self._wanted, filter=event.wanted))
-            self.query_one(FilterBar).word("" if self._wall.panes else "no match")
-
-    @on(FilterBar.Closed)
-    def _filter_closed(self) -> None:
-        self._wall.focus()
+        """Undo the filter and what else narrows the wall."""
+        self.unfilter()
+        self._want(replace(self._wanted, group="", alone=""))
 
 
 def _cells(pane: PaneView, row: RowView) -> tuple[str | int | float | None, ...]:

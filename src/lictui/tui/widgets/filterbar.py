@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.containers import Horizontal
-from textual.message import Message
 from textual.widgets import Input, Label
 
 from lictui.tui import filter as filters
+from lictui.tui.messages import FilterClosed, FilterTyped
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
-
-    from lictui.tui.filter import Filter
 
 
 class FilterBar(Horizontal):
@@ -35,27 +33,11 @@ class FilterBar(Horizontal):
     }
     """
 
-    class Changed(Message):
-        """Another filter is wanted; its text stands beside it."""
-
-        def __init__(self, wanted: Filter, spelled: str) -> None:
-            super().__init__()
-            self.wanted = wanted
-            self.spelled = spelled
-
-    class Closed(Message):
-        """Typing has ended."""
-
     def compose(self) -> ComposeResult:
         """A slash, the field, and room for a word about it."""
         yield Label("/")
         yield Input(placeholder="regex over servers and products, ! inverts", compact=True)
         yield Label("", id="wrong", markup=False)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it is being typed in."""
-        return bool(self.display)
 
     def open(self, spelled: str) -> None:
         """Show it with this text and begin to type: the very next key belongs to it."""
@@ -67,7 +49,7 @@ class FilterBar(Horizontal):
     def close(self) -> None:
         """Hide it; the filter stays."""
         self.display = False
-        self.post_message(self.Closed())
+        self.post_message(FilterClosed())
 
     def word(self, said: str) -> None:
         """Say something about what is typed."""
@@ -82,7 +64,7 @@ class FilterBar(Horizontal):
             self.word(f"not a regex: {error}")
             return
         self.word("")
-        self.post_message(self.Changed(wanted, event.value))
+        self.post_message(FilterTyped(wanted, event.value))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

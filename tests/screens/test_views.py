@@ -1,0 +1,169 @@
+"""Registry, form, product, alerts, console and first run as they look: read in review."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support.clock import START
+from tests.support.engine import FakeEngine
+from tests.support.estate import day_of_work
+from tests.support.running import running
+from tests.support.screen import golden, screen_text
+
+from lictui.config.settings import Settings
+from lictui.model import Event, EventKind, Finding, Level, Server, SourceName, Step
+from lictui.monitor.board import Board
+from lictui.tui.watching import WatchOptions
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from tests.support.running import Running
+
+SIZES = [(80, 24), (60, 15), (120, 40)]
+PRODUCT: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "XDT_PLT_UD"}
+PIN = "4f1b" * 16
+FOUND = (
+    Finding(Step.RESOLVE, ok=True, detail="10.1.0.7", seconds=0.002),
+    Finding(Step.CONNECT, ok=True, detail="10.1.0.7:5986", seconds=0.011),
+    Finding(
+        Step.TLS,
+        ok=False,
+        detail="the certificate is self-signed: CN=LIC01, until 12 Mar 2027",
+        seconds=0.031,
+        hint="compare the fingerprint with the server's own, then pin it",
+        fingerprint=PIN,
+    ),
+)
+JOURNAL = (
+    Event(START - 200, EventKind.SERVER, "lic-apac-02", "lost: no answer", level=Level.CRITICAL),
+    Event(START - 90000, EventKind.LEVEL, "ddc-us-01", "200 of 200", "XDT_PLT_UD", Level.EXHAUSTED),
+    Event(START - 180000, EventKind.VERSION, "lic-lab", "version 11.17.2.53100 -> 11.17.2.54100"),
+)
+LAB = Server(
+    "lic-lab",
+    SourceName.WINRM,
+    "https://lic-lab.corp.example:5986/wsman",
+    r"CORP\svc-lictui",
+    "env:LICTUI_LAB",
+    "negotiate",
+    group="lab",
+)
+
+
+def shown(
+    screen: str, size: tuple[int, int] = (80, 24), **kwargs: Any
+) -> AbstractAsyncContextManager[Running]:
+    engine = FakeEngine(past=day_of_work, journal=JOURNAL, findings=FOUND)
+    return running(screen, size, engine=engine, **kwargs)
+
+
+def name(view: str, size: tuple[int, int]) -> str:
+    return f"{view}_{size[0]}x{size[1]}"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_servers(size: tuple[int, int]) -> None:
+    async with shown("servers", size) as run:
+        await run.press("down", "down")
+        golden(name("servers", size), screen_text(run.app))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_form(size: tuple[int, int]) -> None:
+    async with shown("form", size) as run:
+        golden(name("form", size), screen_text(run.app))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_form_with_a_test_that_failed(size: tuple[int, int]) -> None:
+    async with shown("form", size, server=LAB) as run:
+        await run.press("ctrl+t")
+        golden(name("form_tested", size), screen_text(run.app))
+
+
+async def test_form_with_complaints() -> None:
+    async with shown("form") as run:
+        await run.type("lic01")
+        await run.press("tab", "tab", "tab", "tab")
+        await run.type("hunter2")
+        await run.press("ctrl+s")
+        golden("form_refused", screen_text(run.app))
+
+
+@pytest.mark.parametrize("size", [*SIZES, (200, 60)])
+async def test_product(size: tuple[int, int]) -> None:
+    async with shown("product", size, **PRODUCT) as run:
+        golden(name("product", size), screen_text(run.app))
+
+
+async def test_product_with_its_cursor() -> None:
+    async with shown("product", servers=("ddc-us-01",), product="XDT_PLT_CCS") as run:
+        await run.press("d", *["left"] * 30)
+        golden("product_day_read_off", screen_text(run.app))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_alerts(size: tuple[int, int]) -> None:
+    async with shown("alerts", size) as run:
+        golden(name("alerts", size), screen_text(run.app))
+
+
+@pytest.mark.parametrize("size", [*SIZES, (200, 60)])
+async def test_watch(size: tuple[int, int]) -> None:
+    async with shown("wall", size, options={"watch": WatchOptions()}) as run:
+        golden(name("watch", size), screen_text(run.app))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_first_run(size: tuple[int, int]) -> None:
+    async with shown("wall", size, board=Board()) as run:
+        golden(name("first_run", size), screen_text(run.app))
+
+
+async def test_a_question() -> None:
+    async with shown("servers") as run:
+        await run.press("x")
+        golden("confirm", screen_text(run.app))
+
+
+VIEWS: dict[str, dict[str, Any]] = {
+    "servers": {},
+    "form": {},
+    "product": PRODUCT,
+    "alerts": {},
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+async def test_ascii_is_seven_bit(view: str) -> None:
+    async with shown(view, settings=Settings(ascii=True), **VIEWS[view]) as run:
+        text = screen_text(run.app)
+        assert text.isascii()
+        golden(f"{view}_ascii", text)
+
+
+async def test_ascii_console() -> None:
+    options = {"watch": WatchOptions()}
+    async with shown("wall", settings=Settings(ascii=True), options=options) as run:
+        text = screen_text(run.app)
+        assert text.isascii()
+        golden("watch_ascii", text)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("theme", ["lictui-ansi", "lictui-light", "lictui-colour-blind"])
+async def test_other_themes_draw_the_same_text(view: str, theme: str) -> None:
+    async with shown(view, settings=Settings(theme=theme), **VIEWS[view]) as run:
+        before = screen_text(run.app)
+    async with shown(view, **VIEWS[view]) as run:
+        assert screen_text(run.app) == before
+
+
+@pytest.mark.parametrize("view", VIEWS)
+async def test_any_size_can_be_drawn(view: str) -> None:
+    async with shown(view, **VIEWS[view]) as run:
+        for size in ((20, 5), (40, 10), (75, 20), (111, 19), (300, 100), (80, 24)):
+            await run.resize(*size)
+            assert len(screen_text(run.app).splitlines()) == size[1]
