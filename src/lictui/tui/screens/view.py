@@ -17,7 +17,7 @@ from lictui.tui.export import write_csv
 from lictui.tui.ink import Tone
 from lictui.tui.span import time_zone
 from lictui.tui.views import Moment
-from lictui.tui.widgets.headline import Headline, head
+from lictui.tui.widgets.headline import Headline
 from lictui.tui.widgets.statusline import Statusline, offered
 from lictui.tui.widgets.toosmall import TooSmall, fits
 
@@ -75,7 +75,7 @@ class View(Screen[None]):
     def on_mount(self) -> None:
         """Follow the board, unless the screen is paused."""
         self.watch(self.app, "board", self._board_came)
-        self.watch(self.app, "paused", self._pause_came)
+        self.watch(self.app, "paused", self._pause_came, init=False)
 
     def _board_came(self, board: Board) -> None:
         if not self.lictui.paused:
@@ -89,7 +89,7 @@ class View(Screen[None]):
     def _show(self, board: Board) -> None:
         app = self.lictui
         headline = self.query_one(Headline)
-        headline.view = head(board, app.settings.alerts, self.moment.today)
+        headline.show(board, app.settings.alerts, self.moment.today)
         headline.flag = " ".join(
             word for word, true in (("lictui demo", app.demo), ("read only", app.read_only)) if true
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.reactive import var
 from textual.widget import Widget
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from lictui.tui.ink import Line, Run
     from lictui.tui.symbols import Symbols
 
-_STATES = sorted(State, key=lambda state: state is not State.UP)  # up comes first
-_GOOD = (State.UP, State.WAITING, State.DISABLED)
+_STATES: Final = sorted(State, key=lambda state: state is not State.UP)  # up comes first
+_LARGE: Final = 100  # servers, from which summing them at every poll is work worth saving
+_GOOD: Final = (State.UP, State.WAITING, State.DISABLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,20 +158,38 @@ class Headline(Widget):
         self._clock = clock
         self._symbols = symbols
         self._line: Line = ()
+        self._newest: tuple[Board, Alerts, date] | None = None  # not yet looked at
+        self._told = False  # since the last tick
 
     def on_mount(self) -> None:
         """Let the age tick."""
         self.set_interval(1, self._tick)
 
+    def show(self, board: Board, limits: Alerts, today: date) -> None:
+        """Tell of this board; of a large estate's many boards in a second, the first and last."""
+        self._newest = (board, limits, today)
+        if not self._told or len(board.servers) <= _LARGE:
+            self._told = True
+            self._look()
+
+    def _look(self) -> None:
+        if self._newest is not None:
+            self.view, self._newest = head(*self._newest), None
+
     def watch_view(self) -> None:
         """Another board."""
-        self._tick()
+        self._draw()
 
     def watch_flag(self) -> None:
         """Demo, read-only, paused."""
-        self._tick()
+        self._draw()
 
     def _tick(self) -> None:
+        self._told = False
+        self._look()
+        self._draw()
+
+    def _draw(self) -> None:
         if self._now() != self._line:
             self.refresh()
 
