@@ -73,6 +73,10 @@ class FirstRunScreen(Screen[None]):
         """Back from the form, which may have registered one."""
         self._board_came(self.lictui.board)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing that writes with --read-only."""
+        return not (self.lictui.read_only and commands.writes(action, parameters))
+
     def action_move(self, by: int) -> None:
         """To the next or the previous way on."""
         if by > 0:

@@ -161,7 +161,9 @@ class FormScreen(Screen[None]):
         for row in self.query(FieldRow):
             if row.key in problems and row.display:
                 row.entry.focus()
-                self._say("Something is not right yet: see the fields with a mark.")
+                mark = self.lictui.symbols.failed
+                said = f"{mark} Something is not right yet: see the fields with a mark."
+                self.query_one("#steps", Prose).say(((said, Tone.CRITICAL),))
                 break
         return server
 
@@ -254,7 +256,7 @@ class FormScreen(Screen[None]):
         except LictuiError as error:
             self._say(error.message, error.hint)
             return
-        self.lictui.engine.poll_now(server.name)
+        self.lictui.poll(server.name)
         self.dismiss()
 
     @on(Button.Pressed, "#cancel")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lictui.tui.screens.product_view import Subject
 
 _WIDE: Final = 110  # columns from which the figures stand beside the chart
-_BESIDE: Final = 40
+_BESIDE: Final = 44
 _LOW: Final = 18  # rows below which the figures give way to the chart
 _FRESH: Final = 10.0  # seconds at least between two questions about the present
 _AXIS: Final = 8  # columns that the value axis takes at most
@@ -56,7 +56,7 @@ class ProductScreen(View):
         &.-wide {
             & #body { layout: horizontal; }
             & #body > Vertical { height: 100%; width: 1fr; }
-            & #facts { width: 40; height: 100%; max-height: 100%; padding: 2 1 0 2; }
+            & #facts { width: 44; height: 100%; max-height: 100%; padding: 2 1 0 2; }
         }
     }
     """
@@ -223,7 +223,7 @@ class ProductScreen(View):
     def action_poll_server(self) -> None:
         """Poll every server that contributes."""
         for name in self._servers:
-            self.lictui.engine.poll_now(name)
+            self.lictui.poll(name)
 
     # What others may have of it
 

@@ -84,7 +84,7 @@ def _past(view: ChartView, now: float) -> Iterator[Fact]:
     top = max(view.buckets, key=view.figure)
     most = round(view.figure(top))
     at = top.start if view.assigned else top.high_at
-    free = "" if top.installed is None else f"  {top.installed - most:,} free then"
+    free = "" if top.installed is None else f"  {top.installed - most:,} free"
     yield (
         "most" if view.assigned else "peak",
         [(f"{most:,}", Tone.STRONG), (f"  {moment(at, view.tz)}{free}", Tone.TEXT)],

@@ -163,7 +163,7 @@ class ServersScreen(View):
         try:
             await self.lictui.engine.remove(name)
         except LictuiError as error:
-            said = f"{error.message}. {error.hint}".strip()
+            said = ". ".join(part for part in (error.message, error.hint) if part)
             self.notify(said, severity="error", markup=False)
 
     def action_test(self) -> None:

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support.clock import START, FakeClock
+from tests.support.engine import FakeEngine
+from tests.support.estate import day_of_work, estate
+from tests.support.running import running
+from tests.support.screen import screen_text
+
+from lictui.errors import LictuiError
+from lictui.insights.series import Series
+from lictui.model import PoolKey
+from lictui.tui.screens.product import ProductScreen
+from lictui.tui.span import Length, Span
+
+if TYPE_CHECKING:
+    from tests.support.running import Running
+
+    from lictui.insights.series import Question
+
+ONE: dict[str, Any] = {"servers": ("ddc-us-01",), "product": "XDT_PLT_CCS"}
+TWO: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "XDT_PLT_UD"}
+
+
+def engine() -> FakeEngine:
+    return FakeEngine(past=day_of_work)
+
+
+def screen(run: Running) -> ProductScreen:
+    assert isinstance(run.app.screen, ProductScreen)
+    return run.app.screen
+
+
+async def test_the_pools_of_all_servers_are_asked_for_together() -> None:
+    asked = engine()
+    async with running("product", engine=asked, **TWO) as run:
+        assert "2 servers" in screen_text(run.app)
+        assert "612 of 700 assigned" in screen_text(run.app)
+    assert asked.questions[-1].pools == (
+        ("lic-emea-01", PoolKey("XDT_PLT_UD", "2026-12-31")),
+        ("ddc-us-01", PoolKey("XDT_PLT_UD")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "length"),
+    [("d", Length.DAY), ("w", Length.WEEK), ("m", Length.MONTH), ("y", Length.YEAR)],
+)
+async def test_a_key_for_each_range(key: str, length: Length) -> None:
+    asked = engine()
+    async with running("product", engine=asked, **ONE) as run:
+        await run.press("y", key)
+        assert length.name.lower() + " to now" in screen_text(run.app)
+    question = asked.questions[-1]
+    assert length.value - question.bucket < question.end - question.start <= length.value
+
+
+async def test_brackets_change_the_range_and_angles_move_in_time() -> None:
+    asked = engine()
+    async with running("product", engine=asked, **ONE) as run:
+        await run.press("right_square_bracket")
+        assert "month to now" in screen_text(run.app)
+        await run.press("left_square_bracket", "left_square_bracket")
+        assert "day to now" in screen_text(run.app)
+        now = asked.questions[-1]
+        await run.press("less_than_sign")
+        assert "day to Mon 23 Nov" in screen_text(run.app)
+        assert now.start - asked.questions[-1].start == 86400
+        await run.press("greater_than_sign", "greater_than_sign")
+        assert "day to now" in screen_text(run.app)
+
+
+async def test_the_cursor_reads_off_from_the_newest_on_and_escape_puts_it_away() -> None:
+    async with running("product", engine=engine(), **ONE) as run:
+        await run.press("d", "left")
+        assert "Tue 24 Nov 06:00 to 06:10" in screen_text(run.app)
+        assert "40 of 250 in use" in screen_text(run.app)
+        await run.press("left", "left")
+        assert "05:40 to 05:50" in screen_text(run.app)
+        await run.press("right", "right", "right", "right")
+        assert "06:00 to 06:10" in screen_text(run.app)
+        await run.press("escape")
+        assert "read off" in screen_text(run.app)
+        await run.press("escape")
+        assert not isinstance(run.app.screen, ProductScreen)
+
+
+async def test_concurrent_use_has_a_peak_with_its_time_and_assignments_have_none() -> None:
+    async with running("product", engine=engine(), **ONE) as run:
+        await run.press("d")
+        assert "peak     200  Mon 23 Nov 11:50" in screen_text(run.app)
+        assert "peak of each" in screen_text(run.app)
+    async with running("product", engine=engine(), **TWO) as run:
+        assert "peak" not in screen_text(run.app)
+        assert "most     200" in screen_text(run.app)
+
+
+async def test_a_gap_counts_against_the_coverage() -> None:
+    async with running("product", engine=engine(), **ONE) as run:
+        await run.press("d")
+        assert "87 % recorded" in screen_text(run.app)  # three hours of a day are missing
+
+
+async def test_reading_the_history_never_holds_up_the_keys_and_late_answers_are_dropped() -> None:
+    answers: list[asyncio.Future[Series]] = []
+
+    class Slow(FakeEngine):
+        async def series(self, question: Question) -> Series:
+            answers.append(asyncio.get_running_loop().create_future())
+            await answers[-1]
+            return day_of_work(question)
+
+        async def many(self, questions: tuple[Question, ...]) -> tuple[Series, ...]:
+            return tuple(day_of_work(question) for question in questions)
+
+    async with running(engine=Slow()) as run:
+        run.app.show("product", **ONE)
+        await run._pilot.pause()
+        assert "reading the history" in screen_text(run.app)
+        await run._pilot.press("d")
+        await run._pilot.pause()
+        assert "day to now" in screen_text(run.app)
+        for answer in reversed(answers):
+            answer.set_result(Series((), 300))
+        await run.settle()
+        assert screen(run).chart.view.length is Length.DAY
+        assert (
+            screen(run).chart.view.buckets[0].end - screen(run).chart.view.buckets[0].start == 600
+        )
+
+
+async def test_a_history_that_cannot_be_read_is_said() -> None:
+    class Broken(FakeEngine):
+        many = FakeEngine(past=day_of_work).many
+
+        async def series(self, question: Question) -> Series:
+            raise LictuiError(f"the history is damaged ({question.bucket})")
+
+    async with running("product", engine=Broken(), **ONE) as run:
+        assert "the history is damaged" in screen_text(run.app)
+
+
+async def test_no_reading_at_all_is_said() -> None:
+    async with running("product", engine=FakeEngine(), **ONE) as run:
+        assert "nothing was recorded" in screen_text(run.app)
+        await run.press("left")  # nothing to read off, and nothing happens
+
+
+async def test_boards_ask_the_past_again_only_after_a_while() -> None:
+    asked, clock = engine(), FakeClock()
+    async with running("product", engine=asked, clock=clock, **ONE) as run:
+        before = len(asked.questions)
+        await run.publish(estate())
+        assert len(asked.questions) == before
+        await clock.advance(3600)
+        board = estate()
+        await run.publish(type(board)(board.servers[:3]))
+        assert len(asked.questions) == before + 1
+
+
+async def test_it_can_be_opened_at_a_moment_of_the_past() -> None:
+    at = START - 3 * 86400
+    async with running("product", engine=engine(), at=at, **ONE) as run:
+        view = screen(run).chart.view
+        assert view.cursor is not None
+        assert view.buckets[view.cursor].start <= at < view.buckets[view.cursor].end
+        assert screen(run)._span == Span(Length.DAY, 3)
+
+
+async def test_another_width_has_other_buckets() -> None:
+    asked = engine()
+    async with running("product", engine=asked, **ONE) as run:
+        narrow = asked.questions[-1].bucket
+        await run.resize(200, 60)
+        assert asked.questions[-1].bucket < narrow
+
+
+async def test_a_product_that_nobody_has_any_more_is_shown_by_its_code() -> None:
+    async with running("product", servers=("lic-lab",), product="[/gone]") as run:
+        assert "[/gone]" in screen_text(run.app)
+        assert "no figures of now" in screen_text(run.app)

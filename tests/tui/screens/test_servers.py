@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tests.support.engine import FakeEngine
+from tests.support.estate import estate
+from tests.support.running import running
+from tests.support.screen import screen_text
+from textual.widgets import Input
+
+from lictui.config.settings import Settings
+from lictui.errors import LictuiError
+from lictui.model import Finding, Server, SourceName, State, Step
+from lictui.monitor.board import Board, ServerStatus
+from lictui.tui.screens.form import FormScreen
+from lictui.tui.screens.registry_view import good_for
+from lictui.tui.screens.servers import ServersScreen
+
+if TYPE_CHECKING:
+    from tests.support.running import Running
+
+FINE = tuple(Finding(step, ok=True, detail="fine", seconds=0.01) for step in Step)
+
+
+def screen(run: Running) -> ServersScreen:
+    assert isinstance(run.app.screen, ServersScreen)
+    return run.app.screen
+
+
+async def test_the_panel_says_what_failed_and_what_to_do() -> None:
+    async with running("servers") as run:
+        await run.press("down", "down")
+        text = screen_text(run.app)
+        assert "✖ connect: no answer from 10.2.0.9:5986 in 10 s" in text
+        assert "→ Check that the server runs" in text
+
+
+async def test_j_and_k_move_and_the_cursor_stays_on_its_server_when_the_board_changes() -> None:
+    async with running("servers") as run:
+        await run.press("j", "j", "j", "k")
+        assert screen(run).chosen_server == "lic-apac-02"
+        board = estate()
+        await run.publish(Board(board.servers[1:]))
+        assert screen(run).chosen_server == "lic-apac-02"
+        await run.publish(Board(board.servers[:2]))
+        assert screen(run).chosen_server == "ddc-us-01"
+
+
+async def test_a_change_of_state_shows() -> None:
+    async with running("servers") as run:
+        board = estate()
+        first = replace(board.servers[0], state=State.STALE)
+        await run.publish(Board((first, *board.servers[1:])))
+        assert "◐ stale" in screen_text(run.app)
+
+
+async def test_a_test_shows_its_steps_until_one_goes_on() -> None:
+    engine = FakeEngine(findings=FINE)
+    async with running("servers", engine=engine) as run:
+        await run.press("t")
+        text = screen_text(run.app)
+        assert "Test lic-emea-01" in text
+        assert "✔ parse" in text
+        await run.publish(estate())
+        assert "✔ parse" in screen_text(run.app)  # a poll does not take it away
+        await run.press("down")
+        assert "✔ parse" not in screen_text(run.app)
+    assert [server.name for server in engine.tested] == ["lic-emea-01"]
+
+
+async def test_removing_asks_first() -> None:
+    engine = FakeEngine()
+    async with running("servers", engine=engine) as run:
+        await run.press("x")
+        assert "Remove lic-emea-01?" in screen_text(run.app)
+        await run.press("enter")  # no is what enter does
+        assert engine.removed == []
+        await run.press("x", "y")
+        assert engine.removed == ["lic-emea-01"]
+
+
+async def test_what_the_registry_refuses_is_said() -> None:
+    engine = FakeEngine(refusal=LictuiError("servers.toml cannot be written"))
+    async with running("servers", engine=engine) as run:
+        await run.press("x", "y")
+        said = [note.message for note in run.app._notifications]
+        assert said == ["servers.toml cannot be written"]
+
+
+async def test_e_opens_the_form_of_the_chosen_server() -> None:
+    async with running("servers") as run:
+        await run.press("down", "e")
+        assert isinstance(run.app.screen, FormScreen)
+        assert run.app.screen.query_one("#field-name Input", Input).value == "ddc-us-01"
+
+
+async def test_r_polls_the_chosen_server() -> None:
+    engine = FakeEngine()
+    async with running("servers", engine=engine) as run:
+        await run.press("down", "r")
+    assert engine.polled == ["ddc-us-01"]
+
+
+async def test_read_only_changes_nothing_whatever_is_pressed() -> None:
+    engine = FakeEngine(findings=FINE)
+    async with running("servers", engine=engine, settings=Settings(read_only=True)) as run:
+        await run.press("x", "y", "e", "a")
+        assert isinstance(run.app.screen, ServersScreen)
+        assert "add" not in screen_text(run.app)
+    assert (engine.removed, engine.saved) == ([], [])
+
+
+async def test_enter_gives_the_whole_screen_to_the_details_and_escape_takes_it_back() -> None:
+    async with running("servers") as run:
+        await run.press("enter")
+        assert "Server " not in screen_text(run.app)
+        await run.press("escape")
+        assert "Server " in screen_text(run.app)
+
+
+async def test_without_a_server_it_says_how_to_add_one() -> None:
+    async with running("servers", board=Board()) as run:
+        assert "press a to add one" in screen_text(run.app)
+
+
+async def test_hostile_names_stay_names() -> None:
+    name = "[/x] \x1b[31m \u202e" + "é" * 300
+    server = Server(name, SourceName.WINRM, "https://[/bold]:1/wsman")
+    board = Board((ServerStatus(server, State.WAITING),))
+    async with running("servers", board=board) as run:
+        text = screen_text(run.app)
+        assert "[/x]" in text
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+
+
+def test_a_version_says_what_it_is_good_for() -> None:
+    assert good_for("11.17.2.54100") == "good for Usage Insights, LAS"
+    assert good_for("11.17.2.52000") == "good for Usage Insights, LAS online only"
+    assert good_for("11.14.0.31000") == "too old for Usage Insights, too old for LAS"
+    assert good_for("7.47") == ""
+    assert good_for("") == ""
