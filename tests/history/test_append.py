@@ -75,6 +75,19 @@ def test_a_clock_that_is_set_back_loses_nothing(desk: Desk) -> None:
     ]
 
 
+def test_a_clock_that_is_set_back_to_the_start_of_a_row_does_not_cost_the_row(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5, 5, 5])
+    desk.read(MIDNIGHT, 9)
+    assert len(desk.readings()) == 3
+
+
+def test_a_failure_in_the_same_second_still_ends_the_row(desk: Desk) -> None:
+    desk.read(MIDNIGHT, 5)
+    desk.fail(MIDNIGHT + 0.5)
+    desk.read(MIDNIGHT + 60, 5)
+    assert len(desk.rows()) == 2
+
+
 def test_a_poll_that_is_written_late_still_counts(desk: Desk) -> None:
     desk.line(MIDNIGHT, [5] * 60)
     desk.move_to(MIDNIGHT + DAY)

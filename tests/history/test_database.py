@@ -96,6 +96,15 @@ def test_damage_deep_inside_is_an_error_that_says_how_to_go_on(tmp_path: Path) -
         assert desk.history.stats().pools == 0
 
 
+def test_what_was_set_aside_before_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    for nonsense in (b"first" * 99, b"second" * 99):
+        path.write_bytes(nonsense)
+        Desk(path).close()
+    kept = {each.read_bytes() for each in tmp_path.glob("*.damaged-*")}
+    assert kept == {b"first" * 99, b"second" * 99}
+
+
 def test_a_sound_file_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     filled(path)
@@ -108,6 +117,7 @@ def test_a_block_that_does_not_unpack_is_damage(desk: Desk) -> None:
     desk.history._db.execute("UPDATE block SET body = x'00'")
     with pytest.raises(HistoryError, match="is damaged"):
         desk.ask(MIDNIGHT, MIDNIGHT + DAY, 300)
+    assert mend(desk.path, MIDNIGHT) is not None
 
 
 def test_an_older_schema_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: Path) -> None:
@@ -160,6 +170,7 @@ def test_a_database_of_another_program_is_refused_and_not_touched(tmp_path: Path
     with closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE bookmarks(url)")
     before = path.read_bytes()
+    assert mend(path, MIDNIGHT) is None
     with pytest.raises(HistoryError, match="another program"):
         Desk(path)
     assert path.read_bytes() == before

@@ -7,13 +7,13 @@ import pytest
 from lictui.history.filesystem import is_network
 
 MOUNTS = """\
-/dev/sda1 / ext4 rw 0 0
 proc /proc proc rw 0 0
 filer:/home /home nfs4 rw,vers=4.2 0 0
 /dev/sdb1 /home/local xfs rw 0 0
 //nas/share /mnt/the\\040share cifs rw 0 0
 autofs /net autofs rw 0 0
 filer:/net /net nfs rw 0 0
+/dev/sda1 / ext4 rw 0 0
 """
 
 

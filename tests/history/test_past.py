@@ -77,6 +77,14 @@ def test_polls_of_a_day_that_the_past_tells_of_join_it(desk: Desk) -> None:
     assert (today.low, today.high, today.last, today.samples) == (98, 120, 110, 6)
 
 
+def test_a_past_of_what_is_polled_already_reaches_back_further(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5, 6], every=900)
+    desk.history.backfill(year())
+    assert desk.history.stats().first == MIDNIGHT - 365 * DAY
+    assert len(desk.export(Resolution.DAY)) == 366
+    assert desk.ask(MIDNIGHT - 300 * DAY, MIDNIGHT, 300).bucket == DAY
+
+
 def test_what_was_polled_before_is_replaced_not_doubled(desk: Desk) -> None:
     desk.line(MIDNIGHT, [5] * 60)
     desk.history.backfill(past(Resolution.HOUR, MIDNIGHT, [50]))

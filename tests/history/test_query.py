@@ -146,6 +146,7 @@ def test_a_bucket_that_no_resolution_divides_is_rounded_up(desk: Desk) -> None:
     desk.line(MIDNIGHT, [5, 6])
     assert desk.ask(MIDNIGHT, MIDNIGHT + HOUR, 1000).bucket == 1200
     assert desk.ask(MIDNIGHT, MIDNIGHT + HOUR, 60).bucket == 60
+    assert desk.ask(MIDNIGHT, MIDNIGHT + HOUR, 5400).bucket == 5400
 
 
 def test_what_is_installed_steps_when_it_stepped(desk: Desk) -> None:

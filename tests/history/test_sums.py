@@ -36,6 +36,15 @@ def test_a_slow_and_a_quick_server_align(desk: Desk) -> None:
     assert [one.last for one in found] == [104, 109, 114, 219, 224, 229]
 
 
+def test_the_moment_of_a_peak_is_when_the_last_of_them_had_risen(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [1, 9, 1, 1, 1], "a")
+    desk.line(MIDNIGHT, [1, 1, 1, 9, 1], "b")
+    desk.line(MIDNIGHT - 600, [7], "slow", every=900)
+    desk.clock._now = MIDNIGHT + 300
+    (found,) = desk.buckets(MIDNIGHT, MIDNIGHT + 300, 300, "a", "b", "slow")
+    assert (found.high, found.high_at) == (25, MIDNIGHT + 180)
+
+
 def test_where_one_has_a_gap_there_is_no_sum(desk: Desk) -> None:
     desk.line(MIDNIGHT, [5] * 30, "a")
     desk.line(MIDNIGHT, [5] * 10, "b")

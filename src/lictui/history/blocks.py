@@ -97,6 +97,17 @@ def hand_over(db: sqlite3.Connection, old: int, new: int) -> None:
     db.execute("DELETE FROM block WHERE place >= ? AND place < ?", bounds)
 
 
+def check(db: sqlite3.Connection) -> None:
+    """Unpack every block there is; raises Damaged."""
+    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'block'").fetchone():
+        return
+    for place, body in db.execute("SELECT place, body FROM block"):
+        if place // _PLACES % len(_ORDER):
+            unpack_tallies(body, 1, 0)
+        else:
+            unpack_runs(body, 0)
+
+
 def _place(pool: int, width: Resolution, number: int) -> int:
     """The key of a block: neighbours in time are neighbours in the file."""
     return (pool * len(_ORDER) + _ORDER.index(width)) * _PLACES + number

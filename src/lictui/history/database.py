@@ -10,18 +10,21 @@ import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
+from lictui.history import blocks
 from lictui.history.filesystem import is_network
 from lictui.history.schema import migrate
-from lictui.history.trouble import HistoryError, is_damage, speaking
+from lictui.history.trouble import Damaged, HistoryError, is_damage, speaking
 from lictui.paths import FILE_MODE, make_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _PATIENCE: Final = 5.0  # seconds to wait for another writer
-_CACHE: Final = -16_000  # KiB of pages kept in memory
+_CACHE: Final = -8_000  # KiB of pages kept in memory, negative as SQLite wants it
+_LOG: Final = 4 * 1024 * 1024  # bytes a write-ahead log keeps after one that was longer
 _COMPANIONS: Final = ("", "-wal", "-shm", "-journal")
 
 
@@ -55,24 +58,28 @@ def open_database(path: Path, now: float) -> Opened:
 
 
 def mend(path: Path, now: float) -> Path | None:
-    """Read every page of the file; if it is damaged, set it aside and return its new name."""
+    """Read all of the file; if any of it is damaged, set it aside and return its new name."""
     db = sqlite3.connect(path, timeout=_PATIENCE)
     try:
-        ((found,),) = db.execute("PRAGMA quick_check(1)").fetchall()
+        sound = db.execute("PRAGMA quick_check(1)").fetchall() == [("ok",)]
+        blocks.check(db)
+    except Damaged:
+        sound = False
     except sqlite3.DatabaseError as error:
         if not is_damage(error):
             with speaking(path):
                 raise
-        found = str(error)
+        sound = False
     finally:
         db.close()
-    return None if found == "ok" else set_aside(path, now)
+    return None if sound else set_aside(path, now)
 
 
 def set_aside(path: Path, now: float) -> Path:
     """Rename a damaged file, and what SQLite keeps beside it; returns the new name."""
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
-    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    names = (f"{path.name}.damaged-{stamp}{'-' * bool(n)}{n or ''}" for n in count())
+    aside = next(each for each in map(path.with_name, names) if not each.exists())
     try:
         for companion in _COMPANIONS:
             with suppress(FileNotFoundError):
@@ -103,6 +110,7 @@ def _connect(path: Path) -> Opened:
     db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
     try:
         db.execute(f"PRAGMA cache_size = {_CACHE}")
+        db.execute(f"PRAGMA journal_size_limit = {_LOG}")
         migrate(db)
         journal, notices = _journal(db, path)
         # Under WAL, NORMAL loses at most the last commits to a power cut, and nothing to a crash.

@@ -52,6 +52,6 @@ def held(
         if until <= stop:
             continue
         following = tallies[index + 1].start if index + 1 < len(tallies) else end
-        for start in range(stop, min(following, int(until), end), width):
+        for start in range(stop, min(following, int(until)), width):
             last = each.last
             yield Tally(start, last, 0, last, start, last, 0), now

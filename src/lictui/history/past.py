@@ -54,9 +54,13 @@ def _last_moment(row: Past) -> int:
 def _take(db: sqlite3.Connection, pool: KnownPool, found: Sequence[Past]) -> None:
     tallies: dict[Resolution, list[Tally]] = defaultdict(list)
     runs: list[Run] = []
+    before: Terms | None = None
     for row in sorted(found, key=lambda row: (row.bucket.start, -row.resolution)):
         one = row.bucket
-        pools.set_terms(db, pool.id, Terms(one.start, one.installed, one.overdraft, _EVERY))
+        terms = Terms(one.start, one.installed, one.overdraft, _EVERY)
+        if before is None or before[1:] != terms[1:]:
+            pools.set_terms(db, pool.id, terms)
+        before = terms
         if row.resolution is Resolution.RAW:
             runs.append(Run(one.start, one.end - one.start, one.samples, round(one.last)))
         else:
