@@ -36,6 +36,7 @@ class Command:
     screens: tuple[str, ...] = VIEWS
     footer: bool = False
     writes: bool = False  # not offered with --read-only
+    at_once: bool = False  # before the next key is dealt with, or what is typed fast goes astray
 
     @property
     def each_key(self) -> tuple[str, ...]:
@@ -46,7 +47,7 @@ class Command:
 COMMANDS: Final = (
     Command("help", "?,f1", "app.show('help')", "Help", "Every key and what it does", footer=True),
     Command("filter", "/", "filter", "Filter", "Show only what a regex matches; ! inverts",
-            (*_GRIDS, "alerts"), footer=True),
+            (*_GRIDS, "alerts"), footer=True, at_once=True),
     Command("open", "enter", "open", "Open", "Open what is chosen", _LISTS, footer=True),
     Command("back", "escape", "back", "Back", "Clear the filter, or go back"),
     Command("server.add", "a", "app.show('form')", "Add a server", "Register a license server",
@@ -103,6 +104,10 @@ COMMANDS: Final = (
             footer=True),
     Command("form.save", "ctrl+s", "save", "Save", "Write the server to the registry", ("form",),
             footer=True),
+    Command("form.next", "tab", "app.focus_next", "Next field", "On to the next field", ("form",),
+            at_once=True),
+    Command("form.previous", "shift+tab", "app.focus_previous", "Previous field",
+            "Back to the field before", ("form",), at_once=True),
     Command("form.cancel", "escape", "cancel", "Cancel", "Leave; asks if something was changed",
             ("form",), footer=True),
     Command("confirm.yes", "y", "answer(True)", "Yes", "Do it", ("confirm",), footer=True),
@@ -180,7 +185,6 @@ def bindings(screen: str = "") -> list[Binding]:
 
     chosen = [c for c in COMMANDS if (screen in c.screens if screen else not c.screens)]
     return [
-        # The filter is opened before the next key is dealt with, or what is typed fast is lost.
         Binding(
             c.keys,
             c.action,
@@ -188,7 +192,7 @@ def bindings(screen: str = "") -> list[Binding]:
             show=c.footer,
             tooltip=c.help,
             id=c.id,
-            priority=c.id == "filter",
+            priority=c.at_once,
         )
         for c in chosen
     ]

@@ -221,6 +221,35 @@ async def test_another_test_ends_the_one_under_way() -> None:
     assert (len(engine.tested), engine.ended) == (2, 1)
 
 
+async def test_what_is_typed_as_fast_as_it_can_be_lands_where_it_belongs() -> None:
+    async with running("form") as run:
+        keys = [
+            *"https://lic01",
+            "tab",
+            "tab",
+            "tab",
+            *"me",
+            "tab",
+            *"env:X",
+            "shift+tab",
+            "end",
+            "!",
+        ]
+        await run.press(*keys)
+        assert [value(run, key) for key in ("url", "name", "username", "secret")] == [
+            "https://lic01",
+            "lic01",
+            "me!",
+            "env:X",
+        ]
+
+
+async def test_trying_to_save_nothing_is_nothing_to_lose() -> None:
+    async with running("form") as run:
+        await run.press("ctrl+s", "escape")
+        assert not is_form(run)
+
+
 async def test_q_in_a_field_is_a_letter() -> None:
     async with running("form") as run:
         await run.type("q?:")

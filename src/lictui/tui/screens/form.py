@@ -156,6 +156,7 @@ class FormScreen(Screen[None]):
     def _server(self) -> Server | None:
         """The server as filled in; None, with every complaint in sight, if it cannot be."""
         self._touched.update(fields.ALL)
+        self._draft |= {row.key: row.entry.value for row in self.query(FieldRow)}
         self._present()
         server, problems = self._checked()
         for row in self.query(FieldRow):
@@ -262,7 +263,7 @@ class FormScreen(Screen[None]):
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
         """Leave the form; nothing that was typed is lost without a question."""
-        if self._draft == self._before:
+        if fields.raw_of(self._draft) == fields.raw_of(self._before):
             self.dismiss()
         else:
             self.app.push_screen(ConfirmScreen("Leave without saving?"), self._leave)
