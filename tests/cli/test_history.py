@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -82,6 +84,22 @@ def test_export_to_a_file_leaves_nothing_half(
     assert sorted(each.name for each in tmp_path.iterdir()) == ["data", "out.csv"]
     assert run("history", "export", "-o", str(tmp_path / "nowhere" / "out.csv")) == 2
     assert "cannot write" in capsys.readouterr().err
+
+
+def test_export_to_what_is_no_file_leaves_it_what_it_is(recorded: Paths, tmp_path: Path) -> None:
+    del recorded
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert run("history", "export", "-o", str(pipe)) == 0
+    assert os.read(reader, 1 << 16).startswith(b"at,server,")
+    os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    link = tmp_path / "link.csv"
+    link.symlink_to(tmp_path / "real.csv")
+    assert run("history", "export", "-o", str(link)) == 0
+    assert link.is_symlink()
+    assert (tmp_path / "real.csv").read_bytes().startswith(b"at,server,")
 
 
 def test_a_server_the_history_does_not_know_is_an_error_that_suggests(

@@ -166,21 +166,25 @@ def _utc(moment: datetime) -> int:
 
 @contextmanager
 def _destination(output: str | None) -> Iterator[TextIO]:
-    """Stdout, or a file that is there when it is complete and not before."""
+    """Stdout, or a file that is there when it is complete and not before; a device as it is."""
     if output is None:
         yield sys.stdout
         return
     from pathlib import Path  # noqa: PLC0415 - only for who names a file
 
-    part = Path(f"{output}.part")
+    file = Path(output).resolve()
+    whole = file.is_file() or not file.exists()
+    part = file.with_name(f"{file.name}.part") if whole else file
     try:
         with part.open("w", encoding="utf-8", newline="") as out:
             yield out
-        part.replace(output)
+        if whole:
+            part.replace(file)
     except OSError as error:
         raise UsageError(f"cannot write {output}: {error.strerror}") from error
     finally:
-        part.unlink(missing_ok=True)
+        if whole:
+            part.unlink(missing_ok=True)
 
 
 def _facts(store: History, found: Stats) -> dict[str, str | int | float | None]:
