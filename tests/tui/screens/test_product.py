@@ -13,6 +13,7 @@ from tests.support.screen import screen_text
 from lictui.errors import LictuiError
 from lictui.insights.series import Series
 from lictui.model import PoolKey
+from lictui.monitor.board import Board
 from lictui.tui.screens.product import ProductScreen
 from lictui.tui.span import Length, Span
 
@@ -156,9 +157,26 @@ async def test_boards_ask_the_past_again_only_after_a_while() -> None:
         await run.publish(estate())
         assert len(asked.questions) == before
         await clock.advance(3600)
-        board = estate()
-        await run.publish(type(board)(board.servers[:3]))
+        await run.publish(Board(estate().servers[:3]))
         assert len(asked.questions) == before + 1
+
+
+async def test_the_chart_follows_the_present_without_going_blank_and_keeps_its_cursor() -> None:
+    clock = FakeClock()
+    async with running("product", engine=engine(), clock=clock, **ONE) as run:
+        await run.press("d", "left", "left")
+        view = screen(run).chart.view
+        assert view.cursor is not None
+        at = view.buckets[view.cursor].start
+        await clock.advance(3600)
+        seen: list[str] = []
+        run.app.watch(screen(run).chart, "view", lambda view: seen.append(view.note), init=False)
+        await run.publish(Board(estate().servers[:3]))
+        after = screen(run).chart.view
+        assert after.end == view.end + 3600
+        assert after.cursor is not None
+        assert after.buckets[after.cursor].start == at
+        assert set(seen) == {""}
 
 
 async def test_it_can_be_opened_at_a_moment_of_the_past() -> None:

@@ -67,6 +67,7 @@ class ProductScreen(View):
         self._product = product
         self._at = at
         self._span = Span()
+        self._drawn: Span | None = None
         self._asked: Question | None = None
         self._asked_at = 0.0
         self._chart: Chart | None = None
@@ -120,39 +121,37 @@ class ProductScreen(View):
 
     def _ask(self) -> None:
         about, now = self._subject, self.lictui.clock.now()
-        asked = product_view.question(about, self._span, self._columns, now)
-        limits = about.thresholds
-        if self._asked is None or (asked.start, asked.bucket) != (
-            self._asked.start,
-            self._asked.bucket,
-        ):
-            self.chart.view = ChartView(
-                start=asked.start,
-                end=asked.end,
-                length=self._span.length,
-                tz=time_zone(self.lictui.settings.timezone),
-                assigned=about.assigned,
-                warn=limits.warn,
-                critical=limits.critical,
-                note="reading the history",
-            )
+        before, asked = self._asked, product_view.question(about, self._span, self._columns, now)
         self._asked, self._asked_at = asked, now
+        if before is None or self._span != self._drawn or before.bucket != asked.bucket:
+            self.chart.view = replace(self._view(asked), note="reading the history")
+        self._drawn = self._span
         self._tell()
         self._read(asked)
+
+    def _view(self, asked: Question) -> ChartView:
+        about = self._subject
+        return ChartView(
+            start=asked.start,
+            end=asked.end,
+            length=self._span.length,
+            tz=time_zone(self.lictui.settings.timezone),
+            assigned=about.assigned,
+            warn=about.thresholds.warn,
+            critical=about.thresholds.critical,
+        )
 
     @work(group="product-series")
     async def _read(self, asked: Question) -> None:
         try:
-            series = await self.lictui.engine.series(asked)
+            buckets, note = (await self.lictui.engine.series(asked)).buckets, ""
         except LictuiError as error:
-            self.chart.view = replace(self.chart.view, buckets=(), cursor=None, note=error.message)
-            return
+            buckets, note = (), error.message
         if asked != self._asked:
             return  # the user has gone on to another stretch of time
         view = self.chart.view
-        cursor = None if view.cursor is None or not series.buckets else view.buckets[view.cursor]
-        self.chart.view = replace(view, buckets=series.buckets, note="", cursor=None)
-        at = cursor.start if cursor else self._at
+        at = self._at if view.cursor is None else view.buckets[view.cursor].start
+        self.chart.view = replace(self._view(asked), buckets=buckets, note=note)
         if at is not None:
             self._point_at(at)
         self._at = None

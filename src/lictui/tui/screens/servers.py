@@ -67,7 +67,7 @@ class ServersScreen(View):
         """Follow the board; the cells that tell an age have a timer of their own."""
         super().on_mount()
         self.table.focus()
-        self.set_interval(_AGES, self._refresh)
+        self.set_interval(_AGES, self._grow_older)
 
     @property
     def table(self) -> KeyedTable:
@@ -84,6 +84,10 @@ class ServersScreen(View):
     def on_resize(self) -> None:
         """Show the columns there is room for."""
         self._refresh()
+
+    def _grow_older(self) -> None:
+        if not self.lictui.paused:
+            self._refresh()
 
     def _refresh(self) -> None:
         if not self.size.width:
