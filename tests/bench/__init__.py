@@ -1,0 +1,1 @@
+"""The budgets of the house, measured as ratios in one run: `make bench`. Never asserted."""

@@ -1,0 +1,107 @@
+"""`make bench`: every budget of the house, measured as a ratio in this run, and printed."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.bench import estate, polling, screen
+from tests.history import cost
+
+from lictui.clock import SystemClock
+from lictui.config.settings import Retention
+from lictui.history.store import History
+from lictui.insights.series import Question
+from lictui.model import PoolKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lictui.paths import Paths
+
+YEAR = 365 * 86400
+
+
+def main() -> None:
+    """Print a line a budget, as each is measured."""
+    _line("what", "measured", "budget", "")
+    with tempfile.TemporaryDirectory(prefix="lictui-bench-") as folder:
+        for measure in (_small, _large, _rounds, _disk):
+            for what, figure, budget, met in measure(Path(folder)):
+                _line(what, figure, budget, "met" if met else "MISSED")
+
+
+def _line(what: str, figure: str, budget: str, verdict: str) -> None:
+    sys.stdout.write(f"{what:<58} {figure:>26}  {budget:<18} {verdict}\n")
+    sys.stdout.flush()
+
+
+_Row = tuple[str, str, str, bool]
+
+
+def _small(folder: Path) -> Iterator[_Row]:
+    paths = estate.write(folder / "small", 200)
+    word = estate.names(1)[0]
+    ours, _, bare, _ = screen.start(paths, word)
+    yield _ratio("first frame with data, 200 servers x 5 pools", ours, bare, 1.5, "s")
+    idle = screen.idle_bytes(paths, word)
+    yield "bytes a second, nothing changing", f"{idle:.0f}", "<= 60", idle <= 60
+    wire = screen.bytes_of_a_round()
+    yield "bytes of a round that changes every row, 80x24", f"{wire:.0f}", "<= 4096", wire <= 4096
+    ours = screen.key_to_frame(screen.lictui(paths), word)
+    bare = screen.key_to_frame([*screen.BARE, "list"], "option 1")
+    yield _ratio("key to frame, p95, 200 servers", ours, bare, 3.0, "s")
+    yield from _questions(paths)
+
+
+def _large(folder: Path) -> Iterator[_Row]:
+    paths = estate.write(folder / "large", 1000, days=30)
+    ours, memory, bare, bare_memory = screen.start(paths, estate.names(1)[0])
+    yield _ratio("first frame with data, 1,000 servers x 5 pools", ours, bare, 2.0, "s")
+    yield _ratio("resident memory, 1,000 servers", memory / 1024, bare_memory / 1024, 1.8, "MiB")
+
+
+def _questions(paths: Paths) -> Iterator[_Row]:
+    clock = SystemClock()
+    now = int(clock.now())
+    keys = [(name, PoolKey(code)) for name in estate.names(200) for code in estate.PRODUCTS]
+    year = [Question((key,), now - YEAR, now, 86400) for key in keys]
+    with History.open(paths.history, Retention(), clock) as history:
+        one = _milliseconds(lambda: history.series(year[7]))
+        yield "a year of daily peaks, one product", f"{one:.1f} ms", "<= 20 ms", one <= 20
+        many = _milliseconds(lambda: history.many(year))
+        yield "the same, 1,000 pools at once", f"{many:.0f} ms", "<= 250 ms", many <= 250
+
+
+def _rounds(_folder: Path) -> Iterator[_Row]:
+    ours, bare = polling.rounds(500)
+    yield _ratio("a poll round of 500 HTTP servers", ours, bare, 1.3, "s")
+
+
+def _disk(folder: Path) -> Iterator[_Row]:
+    for every, days in ((60.0, 30), (900.0, 365)):
+        with cost.live(folder / f"disk-{every:.0f}", every, days) as history:
+            history.shrink()
+            size = history.stats().bytes_per_reading or 0.0
+        what = f"bytes on disk a reading, {days} days at {every:.0f} s"
+        yield what, f"{size:.1f}", "<= 8", size <= 8
+
+
+def _ratio(what: str, ours: float, bare: float, budget: float, unit: str) -> _Row:
+    ratio = ours / bare
+    figure = f"{ours:.3g} {unit} / {bare:.3g} {unit} = {ratio:.2f}"
+    return what, figure, f"<= {budget:g} x", ratio <= budget
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    work()
+    began = time.perf_counter()
+    work()
+    return (time.perf_counter() - began) * 1000
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The wall in a terminal, every figure of it changing once a second: what a poll round costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.bench.estate import PRODUCTS
+from tests.support.engine import FakeEngine
+from tests.support.values import poll, pool, server, snapshot
+
+from lictui.clock import SystemClock
+from lictui.model import Reading
+from lictui.monitor.board import Board, apply, register
+from lictui.tui.app import LictuiApp
+
+
+class Changing(LictuiApp):
+    """Publishes a new board every second."""
+
+    turn = 0
+
+    def on_ready(self) -> None:
+        """Begin when the first frame is drawn."""
+        self.set_interval(1.0, self._next)
+
+    def _next(self) -> None:
+        Changing.turn += 1
+        self.publish(board(Changing.turn))
+
+
+def board(turn: int) -> Board:
+    """Eight servers of five pools, each figure another one than in the turn before."""
+    servers = [server(f"lic-{number:02}") for number in range(8)]
+    made = register(Board(), servers)
+    now = SystemClock().now()
+    for number, each in enumerate(servers):
+        pools = tuple(
+            replace(
+                pool(code), reading=Reading(150 + (turn * 17 + number * 31 + at * 7) % 250, 500, 50)
+            )
+            for at, code in enumerate(PRODUCTS)
+        )
+        made = apply(made, poll(snapshot(*pools), each.name, now), now + 900)
+    return made
+
+
+def _figure(turn: int, server: int, pool: int) -> int:
+    return 150 + (turn * 17 + server * 31 + pool * 7) % 250
+
+
+if __name__ == "__main__":
+    Changing(FakeEngine(), SystemClock(), board=board(0)).run()

@@ -1,0 +1,95 @@
+"""A registry and a history of any size, as if lictui had watched it for a year."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lictui.history.store import History
+
+from lictui.clock import SystemClock
+from lictui.config.registry import save_servers
+from lictui.config.settings import Retention
+from lictui.insights.series import Bucket, Past, Resolution
+from lictui.model import Poll, Pool, PoolKey, Reading, Server, Snapshot, SourceName
+from lictui.paths import Paths
+from lictui.products import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lictui.model import Model
+
+PRODUCTS = ("XDT_PLT_UD", "XDT_PLT_CCS", "MPS_ENT_CCU", "PVS_STD_CCS", "XDT_ADV_UD")
+_DAY, _HOUR = int(Resolution.DAY), int(Resolution.HOUR)
+
+
+def names(count: int) -> list[str]:
+    """The names of the servers."""
+    return [f"lic-bench-{number:04}" for number in range(count)]
+
+
+def write(folder: Path, servers: int, days: int = 365) -> Paths:
+    """Register `servers` servers of 5 pools each in `folder`, with `days` days of history."""
+    paths = Paths(folder / "config", folder / "data")
+    clock = SystemClock()
+    registry = [
+        Server(
+            name, SourceName.WINRM, url="https://127.0.0.1:9/wsman", username="u", secret="env:X"
+        )
+        for name in names(servers)
+    ]
+    save_servers(paths, registry)
+    history = History.open(paths.history, Retention(), clock)
+    now = clock.now()
+    history.backfill(_past(names(servers), now, days))
+    history.append_many(
+        [(each, Poll(each.name, now, 0.1, _snapshot(each.name)), ()) for each in registry]
+    )
+    history.close()
+    return paths
+
+
+def _snapshot(name: str) -> Snapshot:
+    pools = tuple(
+        Pool(
+            product,
+            describe(product).name,
+            describe(product).model,
+            Reading(_figure(name, product, 0), 500, 50),
+        )
+        for product in PRODUCTS
+    )
+    return Snapshot(pools, reported_name=name.upper())
+
+
+def _figure(name: str, product: str, at: int) -> int:
+    """Something between 100 and 520 that differs everywhere and repeats."""
+    return 100 + (hash((name, product)) + at // _HOUR * 37) % 420
+
+
+def _past(servers: list[str], now: float, days: int) -> Iterator[Past]:
+    for server in servers:
+        for product in PRODUCTS:
+            model = describe(product).model
+            for width, count in ((_DAY, days), (_HOUR, 48)):
+                end = int(now) // width * width
+                for start in range(end - count * width, end, width):
+                    yield _bucket(server, product, model, start, width)
+
+
+def _bucket(server: str, product: str, model: Model, start: int, width: int) -> Past:
+    high = _figure(server, product, start)
+    bucket = Bucket(
+        start,
+        start + width,
+        high - 50,
+        high - 20.5,
+        high,
+        start + width // 2,
+        high - 10,
+        500,
+        50,
+        96,
+    )
+    return Past(server, PoolKey(product), model, Resolution(width), bucket)

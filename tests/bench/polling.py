@@ -1,0 +1,143 @@
+"""One poll round of many HTTP servers against the same requests by a bare httpx loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from tests.support.simulated import PASSWORD, USER
+
+from lictui.clock import SystemClock
+from lictui.config.settings import Limits
+from lictui.model import Server, Snapshot, SourceName
+from lictui.monitor.poll import poll
+from lictui.sources import tls
+from lictui.sources.source import open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from lictui.sources.source import Source
+
+ROUNDS = 5
+LIMITS = Limits(timeout=120.0, connect_timeout=60.0)
+
+
+def rounds(count: int) -> tuple[float, float]:
+    """Median seconds of a round of `count` servers: by lictui's sources, and by bare httpx."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    os.environ["BENCH_PASSWORD"] = PASSWORD
+    command = [sys.executable, "-m", "tests.bench.sites", str(count)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout
+            told = json.loads(process.stdout.readline())
+            servers = [
+                Server(
+                    f"ddc-{port}",
+                    SourceName.CVAD,
+                    url=f"https://127.0.0.1:{port}",
+                    username=USER,
+                    secret="env:BENCH_PASSWORD",
+                    verify=f"sha256:{told['pin']}",
+                )
+                for port in told["ports"]
+            ]
+            return asyncio.run(_compare(servers))
+        finally:
+            process.terminate()
+
+
+async def _compare(servers: Sequence[Server]) -> tuple[float, float]:
+    """Rounds in turn, all connections open and all tokens got by a first one of each."""
+    clock = SystemClock()
+    sources = [open_source(server, LIMITS, clock) for server in servers]
+    requests = await _recorded(servers[0])
+    clients = [
+        httpx.AsyncClient(verify=tls.ssl_context(server), trust_env=False) for server in servers
+    ]
+
+    async def ours() -> None:
+        polls = await asyncio.gather(
+            *(
+                poll(server, source, LIMITS.timeout, clock)
+                for server, source in zip(servers, sources, strict=True)
+            )
+        )
+        assert all(isinstance(each.result, Snapshot) for each in polls)
+
+    async def bare() -> None:
+        await asyncio.gather(
+            *(
+                _replay(client, server, requests, tokens[server.name])
+                for client, server in zip(clients, servers, strict=True)
+            )
+        )
+
+    await ours()
+    tokens = {
+        server.name: _token_of(source) for server, source in zip(servers, sources, strict=True)
+    }
+    await bare()
+    times: dict[str, list[float]] = {"ours": [], "bare": []}
+    for _ in range(ROUNDS):
+        times["ours"].append(await _timed(ours))
+        times["bare"].append(await _timed(bare))
+    await asyncio.gather(*(source.aclose() for source in sources))
+    await asyncio.gather(*(client.aclose() for client in clients))
+    return median(times["ours"]), median(times["bare"])
+
+
+async def _timed(work: Callable[[], Awaitable[None]]) -> float:
+    began = time.perf_counter()
+    await work()
+    return time.perf_counter() - began
+
+
+async def _recorded(server: Server) -> list[httpx.Request]:
+    """The requests of a second poll, when token and paths are known."""
+    seen: list[httpx.Request] = []
+    send = httpx.AsyncClient.send
+
+    async def recording(
+        client: httpx.AsyncClient, request: httpx.Request, **options: Any
+    ) -> httpx.Response:
+        seen.append(request)
+        return await send(client, request, **options)
+
+    source: Source = open_source(server, LIMITS, SystemClock())
+    httpx.AsyncClient.send = recording  # type: ignore[method-assign,assignment]
+    try:
+        await poll(server, source, LIMITS.timeout, SystemClock())
+        seen.clear()
+        await poll(server, source, LIMITS.timeout, SystemClock())
+    finally:
+        httpx.AsyncClient.send = send  # type: ignore[method-assign]
+        await source.aclose()
+    return seen
+
+
+def _token_of(source: Any) -> str:
+    return f"CWSAuth bearer={source._session._token.value}"
+
+
+async def _replay(
+    client: httpx.AsyncClient, server: Server, requests: Sequence[httpx.Request], token: str
+) -> None:
+    for request in requests:
+        headers = dict(request.headers) | {"authorization": token}
+        headers.pop("host")
+        path = request.url.raw_path.decode()
+        reply = await client.request(request.method, server.url + path, headers=headers)
+        assert reply.status_code == httpx.codes.OK

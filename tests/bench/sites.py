@@ -1,0 +1,47 @@
+"""Serves so many simulated sites and prints their ports: a process of its own for the bench."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sys
+
+from tests.support.simulated import PASSWORD, USER, licenses
+
+from lictui.clock import SystemClock
+from lictui.simulator.certificate import self_signed
+from lictui.simulator.cvad import serve_cvad
+from lictui.simulator.cvad.site import Site
+from lictui.simulator.inventory import Mood
+
+
+async def serve(count: int) -> None:
+    """Until standard input ends."""
+    clock = SystemClock()
+    certificate = self_signed("bench.example", now=clock.now())
+    held = (licenses(),)
+    listeners = [
+        await serve_cvad(
+            lambda: Site("9f3c", "BENCH"),
+            lambda: held,
+            lambda: Mood.NORMAL,
+            clock,
+            username=USER,
+            password=PASSWORD,
+            certificate=certificate,
+        )
+        for _ in range(count)
+    ]
+    ports = [one.port for one in listeners]
+    sys.stdout.write(json.dumps({"pin": certificate.fingerprint, "ports": ports}) + "\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.read)
+    for listener in listeners:
+        await listener.aclose()
+
+
+if __name__ == "__main__":
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    asyncio.run(serve(int(sys.argv[1])))
