@@ -89,6 +89,8 @@ class LictuiApp(App[int]):
         self.animation_level = "none"
         self.set_class(self.symbols is symbols.ASCII, "-ascii")
         themes.register(self)
+        theme, self._said = themes.wanted(self.settings.theme, self.remembered.get("theme", ""))
+        self.theme = theme  # before anything is styled
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What the drawing needs, for themes of other makers."""
@@ -103,9 +105,8 @@ class LictuiApp(App[int]):
         """Put up the first screen."""
         if self._on_shown is not None:
             self.call_after_refresh(self._on_shown)
-        self.theme, said = themes.wanted(self.settings.theme, self.remembered.get("theme", ""))
-        if said:
-            self.notify(said, severity="warning", markup=False)
+        if self._said:
+            self.notify(self._said, severity="warning", markup=False)
         if found := commands.problems(self.settings.keymap):
             self.notify("\n".join(found), title="Default keys", severity="error", markup=False)
         else:

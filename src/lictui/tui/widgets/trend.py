@@ -94,8 +94,9 @@ def trend(
 ) -> list[Run]:
     """A trend in exactly `cells` cells, the newest bucket at the right."""
     shown = list(zip(before.highs, before.installed, strict=True))[-cells:] if cells > 0 else []
+    peak = before.peak
     runs: Iterable[Run] = (
-        _cell(high, then if then is not None else installed, before.peak, limits, symbols)
+        _cell(high, then if then is not None else installed, peak, limits, symbols)
         for high, then in shown
     )
     return [(symbols.gap * max(cells - len(shown), 0), Tone.FRAME), *merge(runs)]
