@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from lictui.tui.screens.registry_view import good_for
 from lictui.tui.screens.servers import ServersScreen
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from tests.support.running import Running
 
 FINE = tuple(Finding(step, ok=True, detail="fine", seconds=0.01) for step in Step)
@@ -67,6 +70,24 @@ async def test_a_test_shows_its_steps_until_one_goes_on() -> None:
         await run.press("down")
         assert "✔ parse" not in screen_text(run.app)
     assert [server.name for server in engine.tested] == ["lic-emea-01"]
+
+
+async def test_a_test_that_goes_on_says_nothing_about_another_server() -> None:
+    go_on = asyncio.Event()
+
+    class Slow(FakeEngine):
+        async def test(self, server: Server) -> AsyncIterator[Finding]:
+            yield Finding(Step.RESOLVE, ok=True, detail=server.name, seconds=0.1)
+            await go_on.wait()
+            yield FINE[1]
+
+    async with running("servers", engine=Slow()) as run:
+        await run._pilot.press("t", "down")
+        await run._pilot.pause()
+        go_on.set()
+        await run.settle()
+        text = screen_text(run.app)
+        assert "Test" not in text
 
 
 async def test_removing_asks_first() -> None:
