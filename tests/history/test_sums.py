@@ -45,6 +45,14 @@ def test_the_moment_of_a_peak_is_when_the_last_of_them_had_risen(desk: Desk) -> 
     assert (found.high, found.high_at) == (25, MIDNIGHT + 180)
 
 
+def test_days_of_slow_servers_have_no_holes(desk: Desk) -> None:
+    for name in ("a", "b"):
+        desk.line(MIDNIGHT + 600, [turn % 50 for turn in range(5 * 96)], name, every=900)
+    desk.move_to(MIDNIGHT + 5 * DAY)
+    found = desk.buckets(MIDNIGHT, MIDNIGHT + 5 * DAY, 300, "a", "b")
+    assert [one.start for one in found] == list(range(MIDNIGHT + 600, MIDNIGHT + 5 * DAY, 300))
+
+
 def test_where_one_has_a_gap_there_is_no_sum(desk: Desk) -> None:
     desk.line(MIDNIGHT, [5] * 30, "a")
     desk.line(MIDNIGHT, [5] * 10, "b")

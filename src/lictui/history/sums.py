@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from lictui.history import pools, read
+from lictui.history.blocks import span
 from lictui.history.hold import held, reach
 from lictui.insights.series import Bucket, Resolution, Series
 
@@ -64,25 +65,31 @@ def _aligned(
     db: sqlite3.Connection, known: Sequence[KnownPool], width: Resolution, start: int, stop: int
 ) -> Iterator[Bucket]:
     """The sum in buckets of `width`, where every pool that counts then has a figure."""
-    if start >= stop:
-        return
-    parts: dict[int, list[Part]] = defaultdict(list)
-    for pool in known:
-        for part in _of_pool(db, pool, width, start, stop):
-            parts[part[0].start].append(part)
     began = sorted(pool.since for pool in known)
     ended = sorted(pool.ended for pool in known if pool.ended is not None)
-    for at in sorted(parts):
-        end = at + width
-        if len(parts[at]) == bisect_left(began, end) - bisect_left(ended, end):
-            yield _sum(at, end, parts[at])
+    terms = [pools.terms(db, pool.id) for pool in known]
+    # A stretch at a time: a year of a thousand pools does not fit into the memory.
+    length = 2 * span(width)
+    for first in range(start, stop, length):
+        parts: dict[int, list[Part]] = defaultdict(list)
+        for pool, each in zip(known, terms, strict=True):
+            for part in _of_pool(db, pool, each, width, first, min(first + length, stop)):
+                parts[part[0].start].append(part)
+        for at in sorted(parts):
+            end = at + width
+            if len(parts[at]) == bisect_left(began, end) - bisect_left(ended, end):
+                yield _sum(at, end, parts[at])
 
 
 def _of_pool(
-    db: sqlite3.Connection, pool: KnownPool, width: Resolution, start: int, stop: int
+    db: sqlite3.Connection,
+    pool: KnownPool,
+    terms: Sequence[Terms],
+    width: Resolution,
+    start: int,
+    stop: int,
 ) -> Iterator[Part]:
     """What the pool puts into each bucket while it counts."""
-    terms = pools.terms(db, pool.id)
     tallies = read.tallies(db, pool, width, start - reach(terms, width), stop)
     last = stop if pool.ended is None else pool.ended - width
     for part in held(tallies, terms, width, stop):
