@@ -31,3 +31,4 @@ demo: .venv/dev  ## the monitor on a simulated estate
 
 screenshots: .venv/dev  ## write screenshots/ from the demo
 	$(PY) -m tests.screenshots
+	$(PY) -m tests.readme

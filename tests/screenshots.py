@@ -1,0 +1,88 @@
+"""`make screenshots`: pictures of the demo, as it is, into screenshots/.
+
+SVG by Textual; the README's picture also as PNG where Chromium is there to draw it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from lictui.model import State
+from lictui.monitor.engine import Engine
+from lictui.monitor.monitor import Monitor
+from lictui.simulator.demo import Demo
+from lictui.tui.app import LictuiApp
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
+
+FOLDER: Final = Path(__file__).parents[1] / "screenshots"
+README: Final = "wall"
+# name -> (size, theme, keys that lead there from the wall)
+PICTURES: Final = {
+    "wall": ((120, 40), "lictui-dark", ()),
+    "wall-80x24": ((80, 24), "lictui-dark", ()),
+    "wall-light": ((120, 40), "lictui-light", ()),
+    "estate": ((120, 24), "lictui-dark", ("2",)),
+    "product": ((120, 40), "lictui-dark", ("2", "down", "down", "down", "down", "down", "enter")),
+    "servers": ((120, 24), "lictui-dark", ("4", "down", "down")),
+    "register": ((100, 30), "lictui-dark", ("4", "down", "down", "down", "e", "ctrl+t")),
+    "alerts": ((120, 30), "lictui-dark", ("5",)),
+}
+
+
+async def main() -> None:
+    """Take every picture of one estate."""
+    os.environ["COLORTERM"] = "truecolor"
+    FOLDER.mkdir(exist_ok=True)
+    with Demo(seed=1, speed=60.0) as demo:
+        monitor = Monitor(Engine(demo.paths, demo.clock))
+        monitor.start()
+        try:
+            monitor.go(lambda _board, _settings: None)
+            while any(status.state is State.WAITING for status in monitor.board.servers):
+                await demo.clock.sleep(1.0)
+            for name, (size, theme, keys) in PICTURES.items():
+                app = LictuiApp(monitor, demo.clock, board=monitor.board, demo=True)
+                async with app.run_test(size=size) as pilot:
+                    app.theme = theme
+                    await _press(pilot, keys)
+                    app.save_screenshot(f"{name}.svg", str(FOLDER))
+                sys.stdout.write(f"screenshots/{name}.svg\n")
+        finally:
+            monitor.stop()
+
+
+def to_png(picture: Path) -> None:
+    """Draw an SVG as a browser does, at twice its size; nothing where there is no Chromium."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        return
+    width, height = re.findall(r'viewBox="0 0 (\d+)[.\d]* (\d+)', picture.read_text())[0]
+    flags = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars")
+    shot = f"--screenshot={picture.with_suffix('.png')}"
+    size = f"--window-size={width},{height}"
+    subprocess.run(
+        [chromium, *flags, size, shot, picture.as_uri()], check=True, capture_output=True
+    )
+
+
+async def _press(pilot: Pilot[int], keys: tuple[str, ...]) -> None:
+    for key in (*keys, ""):
+        if key:
+            await pilot.press(key)
+        for _ in range(5):  # what the key asked of the monitor thread comes in its own time
+            await asyncio.sleep(0.1)
+            await pilot.pause()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+    to_png(FOLDER / f"{README}.svg")
