@@ -96,6 +96,32 @@ def test_a_reading_does_not_hold_longer_than_one_and_a_half_intervals(desk: Desk
     ]
 
 
+def test_a_reading_holds_no_longer_than_to_a_poll_that_fails(desk: Desk) -> None:
+    desk.read(MIDNIGHT, 5, every=900)
+    desk.fail(MIDNIGHT + 600, every=900)
+    desk.fail(MIDNIGHT + 900, every=900)
+    desk.read(MIDNIGHT + 1800, 6, every=900)
+    desk.clock._now = MIDNIGHT + 2100
+    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
+    assert [one.start - MIDNIGHT for one in found] == [0, 300, 1800, 2100]
+    assert [one.installed for one in found] == [500] * 4
+
+
+def test_a_reading_holds_no_longer_than_to_one_that_could_not_be_read(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5, None, 6], every=900)
+    desk.clock._now = MIDNIGHT + 2100
+    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
+    assert [one.start - MIDNIGHT for one in found] == [0, 300, 600, 1800, 2100]
+
+
+def test_a_pool_that_is_no_longer_listed_holds_no_longer(desk: Desk) -> None:
+    desk.read(MIDNIGHT, {"A": 1, "B": 2}, every=900)
+    desk.read(MIDNIGHT + 600, {"A": 1}, every=900)
+    desk.clock._now = MIDNIGHT + 900
+    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, product="B")
+    assert [one.start - MIDNIGHT for one in found] == [0, 300]
+
+
 def test_a_reading_from_before_holds_into_the_range_asked_for(desk: Desk) -> None:
     desk.line(MIDNIGHT, [5, 6], every=900)
     found = desk.buckets(MIDNIGHT + 300, MIDNIGHT + 900, 300)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from lictui.history.pools import KnownPool
-    from lictui.model import Poll, Pool, Server
+    from lictui.model import Poll, Server
 
 _MISSED: Final = 2.5  # intervals without an answer: a poll was missed, and the row has ended
 _LARGEST: Final = 2**31  # no license server counts further; SQLite could not keep some that lie
@@ -26,27 +26,27 @@ _LARGEST: Final = 2**31  # no license server counts further; SQLite could not ke
 def append(db: sqlite3.Connection, server: Server, poll: Poll) -> None:
     """Write one poll down, within the caller's transaction; a failure leaves a gap."""
     before = latest.put(db, poll)
-    if isinstance(poll.result, Failure):
-        return
     at = int(poll.at)
+    known = pools.of_server(db, poll.server)
+    if isinstance(poll.result, Failure):
+        if before is not None:  # else it was silent already
+            for pool in known.values():
+                pools.fall_silent(db, pool, at)
+        return
     if before is not None and not 0 <= at - before <= _MISSED * server.every:
         before = None
-    known = pools.of_server(db, poll.server)
     listed = {pool.key: pool for pool in poll.result.pools}
-    for key, pool in listed.items():
-        found = known.get(key) or pools.create(db, poll.server, key, pool.model, pool.name, at)
-        pools.describe(db, found, pool.model, pool.name)
-        _note_terms(db, found, pool, at, server.every)
-        _read(db, found, at, _figure(pool.reading.in_use), before)
+    for key, told in listed.items():
+        found = known.get(key) or pools.create(db, poll.server, key, told.model, told.name, at)
+        pools.describe(db, found, told.model, told.name)
+        said = told.reading
+        in_use = _figure(said.in_use)
+        every = 0.0 if in_use is None else server.every
+        terms = Terms(at, _figure(said.installed), _figure(said.overdraft), every)
+        pools.set_terms(db, found.id, terms)
+        _read(db, found, at, in_use, before)
     for key in known.keys() - listed.keys():
         pools.end(db, known[key], at)
-
-
-def _note_terms(
-    db: sqlite3.Connection, found: KnownPool, pool: Pool, at: int, every: float
-) -> None:
-    installed, overdraft = _figure(pool.reading.installed), _figure(pool.reading.overdraft)
-    pools.set_terms(db, found.id, Terms(at, installed, overdraft, every))
 
 
 def _read(

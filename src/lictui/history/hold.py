@@ -1,4 +1,4 @@
-"""How long a reading holds: until the next one, or half an interval longer than that should take.
+"""How long a reading holds: to the next poll, or half an interval longer than that should take.
 
 Owns the terms that go with a bucket, and the buckets that a slow server leaves empty. Pure.
 """
@@ -52,6 +52,9 @@ def held(
         if until <= stop:
             continue
         following = tallies[index + 1].start if index + 1 < len(tallies) else end
+        last = each.last
         for start in range(stop, min(following, int(until)), width):
-            last = each.last
+            now = timeline.before(start + width)
+            if not now.every:
+                break
             yield Tally(start, last, 0, last, start, last, 0), now

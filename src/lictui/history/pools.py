@@ -22,7 +22,7 @@ class Terms(NamedTuple):
     at: int
     installed: int | None
     overdraft: int | None
-    every: float  # seconds between two polls
+    every: float  # seconds between two polls; 0: the last one brought no figure
 
 
 class KnownPool(NamedTuple):
@@ -105,6 +105,16 @@ def end(db: sqlite3.Connection, pool: KnownPool, at: int) -> None:
     """Note that a poll no longer listed the pool."""
     if pool.ended is None:
         db.execute("UPDATE pool SET ended = ? WHERE id = ?", (at, pool.id))
+        fall_silent(db, pool, at)
+
+
+def fall_silent(db: sqlite3.Connection, pool: KnownPool, at: int) -> None:
+    """Note that a poll brought no figure of the pool: what was read last holds no longer."""
+    db.execute(
+        "INSERT OR REPLACE INTO terms SELECT pool, ?, installed, overdraft, 0 FROM terms"
+        " WHERE pool = ? AND at <= ? ORDER BY at DESC LIMIT 1",
+        (at, pool.id, at),
+    )
 
 
 def terms(db: sqlite3.Connection, pool: int) -> list[Terms]:

@@ -27,7 +27,7 @@ _READINGS: Final = (
     """CREATE TABLE reading(
         pool INTEGER NOT NULL, at INTEGER NOT NULL, span INTEGER NOT NULL, n INTEGER NOT NULL,
         in_use INTEGER, PRIMARY KEY(pool, at)) WITHOUT ROWID""",
-    # What held of a pool from `at` on; `every`: seconds between its polls.
+    # What held of a pool from `at` on; `every`: seconds between its polls, 0 while they fail.
     """CREATE TABLE terms(
         pool INTEGER NOT NULL, at INTEGER NOT NULL, installed INTEGER, overdraft INTEGER,
         every REAL NOT NULL, PRIMARY KEY(pool, at)) WITHOUT ROWID""",
