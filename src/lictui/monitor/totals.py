@@ -46,8 +46,8 @@ class Total:
 class _Sum:
     name: str
     pools: list[Pool] = field(default_factory=list)
-    reporting: list[str] = field(default_factory=list)
-    expected: list[str] = field(default_factory=list)
+    reporting: dict[str, None] = field(default_factory=dict)  # in order, each once
+    expected: dict[str, None] = field(default_factory=dict)
 
 
 def answered(status: ServerStatus) -> bool:
@@ -66,12 +66,10 @@ def totals(board: Board, alerts: Alerts) -> tuple[Total, ...]:
         key = (pool.product, pool.model)
         total = sums.setdefault(key, _Sum(pool.name))
         server = status.server.name
-        if server not in total.expected:
-            total.expected.append(server)
+        total.expected[server] = None
         if answered(status):
             total.pools.append(pool)
-            if server not in total.reporting:
-                total.reporting.append(server)
+            total.reporting[server] = None
     return tuple(_total(product, model, it, alerts) for (product, model), it in sums.items())
 
 
@@ -102,6 +100,8 @@ def missing(reading: Reading) -> bool:
 
 def combined(pools: list[Pool]) -> Reading:
     """The pools' figures summed, each over the pools that have it."""
+    if len(pools) == 1:
+        return pools[0].reading
     readings = [pool.reading for pool in pools]
     return Reading(
         _sum(reading.in_use for reading in readings),

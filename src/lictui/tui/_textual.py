@@ -100,8 +100,9 @@ class _Changed(CompositorUpdate):
         for y, first, last in self._update.spans:
             shown = self._shadow.line(y, last, colours)
             wanted = self._wanted(y, first, last, colours)
-            for start, end in _runs(shown, wanted, first):
-                written.append(f"\x1b[{y + 1};{start + 1}H")
+            for at, (start, end) in enumerate(_runs(shown, wanted, first)):
+                # Columns are absolute: terminals disagree about the width of some characters.
+                written.append(f"\x1b[{start + 1}G" if at else f"\x1b[{y + 1};{start + 1}H")
                 for text, after in wanted[start - first : end - first]:
                     written.append(_change(pen, after) + text)
                     pen = after
@@ -172,7 +173,7 @@ def _change(before: _Pen, after: _Pen) -> str:
     if before == after:
         return ""
     if after == _PLAIN:
-        return "\x1b[0m"
+        return "\x1b[m"
     if before.attributes == after.attributes:
         codes = [new for old, new in zip(before, after, strict=True) if old != new]
     else:
