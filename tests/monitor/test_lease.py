@@ -52,12 +52,10 @@ def test_a_holder_that_was_killed_is_replaced_at_once(history: History, clock: F
     assert Lease(history, clock).renew()
 
 
-@pytest.mark.parametrize(
-    "holder", ["elsewhere:1:a", f"{socket.gethostname()}:{os.getpid()}:b", "?"]
-)
+@pytest.mark.parametrize("holder", ["elsewhere:1:a", "{host}:{pid}:b", "?"])
 def test_any_other_holder_is_waited_for(history: History, clock: FakeClock, holder: str) -> None:
     other = Lease(history, clock)
-    other.holder = holder
+    other.holder = holder.format(host=socket.gethostname(), pid=os.getpid())
     assert other.renew()
     assert not Lease(history, clock).renew()
 
