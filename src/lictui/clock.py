@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, date, datetime
-from typing import Protocol
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from datetime import date
 
 
 class Clock(Protocol):

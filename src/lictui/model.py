@@ -1,103 +1,32 @@
 """The frozen values everything speaks in: Server, Pool, Reading, Snapshot, Failure, Poll.
 
-Owns the words of the field and the arithmetic that belongs to one value. Must not know where a
-value comes from, how it is kept or how it is drawn. Times are UTC epoch seconds.
+Owns the arithmetic that belongs to one value; the words it is said in are in `words`. Must not know
+where a value comes from, how it is kept or drawn. Times are UTC epoch seconds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+from lictui.words import (  # noqa: TC001 - the history's codec reads the annotations at run time
+    ActivationStatus,
+    EventKind,
+    FailureKind,
+    Level,
+    Mode,
+    Model,
+    SourceName,
+    State,
+    Step,
+)
 
 if TYPE_CHECKING:
     from datetime import date
 
-
-class SourceName(StrEnum):
-    """The protocols a server can be read with."""
-
-    WINRM = "winrm"
-    CVAD = "cvad"
-
-
 # Citrix asks that a license server be polled every 15 minutes and no more often (docs.citrix.com,
 # "consoles-services"; its own figures change no faster). A site is read live.
 DEFAULT_INTERVAL: Final = {SourceName.WINRM: 900.0, SourceName.CVAD: 60.0}
-
-
-class Model(StrEnum):
-    """How a license is counted."""
-
-    CONCURRENT = "concurrent"
-    USER_DEVICE = "user_device"
-    NAMED_USER = "named_user"
-    SERVER = "server"
-    ENABLER = "enabler"
-    OTHER = "other"
-
-
-class State(StrEnum):
-    """What is true of a server as a whole."""
-
-    WAITING = "waiting"  # registered, never reported
-    UP = "up"
-    STALE = "stale"  # three polls missed
-    DOWN = "down"
-    DENIED = "denied"  # credentials, permission
-    UNTRUSTED = "untrusted"  # TLS
-    NO_DATA = "no_data"  # answers, but has no inventory
-    ERROR = "error"  # an answer lictui cannot read
-    DISABLED = "disabled"  # never contacted
-
-
-class Level(StrEnum):
-    """How full a pool is; in rising order, `unknown` apart."""
-
-    OK = "ok"
-    WARN = "warn"
-    CRITICAL = "critical"
-    OVERDRAFT = "overdraft"
-    EXHAUSTED = "exhausted"
-    UNKNOWN = "unknown"
-
-
-class Mode(StrEnum):
-    """How a server is licensed itself."""
-
-    FILE = "file"
-    LAS = "las"
-    CLOUD = "cloud"
-
-
-class Step(StrEnum):
-    """The steps of reaching a server, in order."""
-
-    RESOLVE = "resolve"
-    CONNECT = "connect"
-    TLS = "tls"
-    AUTH = "auth"
-    INVENTORY = "inventory"
-    PARSE = "parse"
-
-
-class FailureKind(StrEnum):
-    """Why a poll failed; the contract's `reason.kind`."""
-
-    TIMEOUT = "timeout"
-    REFUSED = "refused"
-    DNS = "dns"
-    TLS = "tls"
-    AUTH = "auth"
-    FORBIDDEN = "forbidden"
-    RATE_LIMITED = "rate_limited"
-    UNAVAILABLE = "unavailable"
-    PROTOCOL = "protocol"
-    PARSE = "parse"
-    TOO_LARGE = "too_large"
-    NO_DATA = "no_data"
-    COMMAND = "command"
-    CONFIG = "config"
 
 
 _STATE_OF_KIND: Final = {
@@ -227,15 +156,6 @@ class Pool:
         )
 
 
-class ActivationStatus(StrEnum):
-    """Where a server stands with the License Activation Service."""
-
-    ACTIVATED = "activated"
-    NOT_ACTIVATED = "not_activated"
-    EXPIRED = "expired"
-    UNKNOWN = "unknown"
-
-
 @dataclass(frozen=True, slots=True)
 class Activation:
     """LAS activation, and the day it ends if told."""
@@ -275,17 +195,6 @@ class Poll:
     at: float  # UTC epoch seconds when the answer was complete
     latency: float  # seconds
     result: Snapshot | Failure
-
-
-class EventKind(StrEnum):
-    """What the journal knows."""
-
-    SERVER = "server"  # lost, found, registered, removed
-    LEVEL = "level"
-    LICENSES = "licenses"  # added, removed, renewed, expiring
-    VERSION = "version"
-    ACTIVATION = "activation"
-    NOTICE = "notice"
 
 
 @dataclass(frozen=True, slots=True)

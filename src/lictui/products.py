@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from lictui.model import Model
+from lictui.words import Model
 
 _CVAD: Final = "Citrix Virtual Apps and Desktops"
 

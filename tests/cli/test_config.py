@@ -8,8 +8,9 @@ import pytest
 
 from lictui.cli.main import main
 from lictui.config.registry import add_server
-from lictui.model import Server, SourceName
+from lictui.model import Server
 from lictui.paths import Paths
+from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from pathlib import Path

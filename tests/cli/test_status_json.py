@@ -8,17 +8,9 @@ from tests.support.values import poll, pool, server, snapshot
 
 from lictui.cli.status_json import status_json
 from lictui.config.settings import Alerts
-from lictui.model import (
-    Activation,
-    ActivationStatus,
-    Failure,
-    FailureKind,
-    Mode,
-    Model,
-    SourceName,
-    Step,
-)
+from lictui.model import Activation, Failure
 from lictui.monitor.board import Board, apply, register
+from lictui.words import ActivationStatus, FailureKind, Mode, Model, SourceName, Step
 
 TODAY = date(2026, 11, 24)
 SERVER_KEYS = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lictui.config.entry import check, table_of, warnings
-from lictui.model import SourceName
+from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from lictui.config.entry import Refusal

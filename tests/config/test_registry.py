@@ -21,8 +21,9 @@ from lictui.config.registry import (
     save_servers,
 )
 from lictui.errors import ConfigError, LictuiError, UsageError
-from lictui.model import Server, SourceName
+from lictui.model import Server
 from lictui.paths import Paths
+from lictui.words import SourceName
 
 LIC = Server(
     "lic",

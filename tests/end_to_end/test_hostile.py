@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support.simulated import USER, licenses
 
-from lictui.model import Server, SourceName
+from lictui.model import Server
 from lictui.simulator.cvad.site import Site
+from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Program

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.simulated import USER, licenses
 
-from lictui.model import Server, SourceName
+from lictui.model import Server
+from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from tests.history.desk import DAY, MIDNIGHT
 from tests.support.values import poll, server
 
-from lictui.model import Event, EventKind, Level
+from lictui.model import Event
+from lictui.words import EventKind, Level
 
 if TYPE_CHECKING:
     from tests.history.desk import Desk

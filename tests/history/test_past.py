@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from tests.history.desk import DAY, HOUR, MIDNIGHT, PRODUCT
 
 from lictui.insights.series import Bucket, Past, Resolution
-from lictui.model import Model, PoolKey
+from lictui.model import PoolKey
+from lictui.words import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,8 @@ import pytest
 from tests.history.desk import DAY, HOUR, MIDNIGHT
 from tests.support.values import poll, pool, server, snapshot
 
-from lictui.model import Event, EventKind
+from lictui.model import Event
+from lictui.words import EventKind
 
 if TYPE_CHECKING:
     from tests.history.desk import Desk

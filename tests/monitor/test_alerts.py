@@ -8,9 +8,10 @@ import pytest
 from tests.support.estate import EMPTY, TIMEOUT, down, estate, pool, up
 
 from lictui.config.settings import Alerts
-from lictui.model import Activation, ActivationStatus, Level, Notice, State
+from lictui.model import Activation, Notice
 from lictui.monitor.alerts import AlertKind, current
 from lictui.monitor.board import Board
+from lictui.words import ActivationStatus, Level, State
 
 if TYPE_CHECKING:
     from lictui.monitor.alerts import Alert

@@ -9,9 +9,10 @@ from tests.support.values import pool, server, snapshot
 
 from lictui.errors import LictuiError
 from lictui.insights.series import Question
-from lictui.model import FailureKind, PoolKey, State
+from lictui.model import PoolKey
 from lictui.monitor.engine import Scope
 from lictui.sources.source import SourceError
+from lictui.words import FailureKind, State
 
 if TYPE_CHECKING:
     from tests.monitor.conftest import Desk

@@ -8,21 +8,13 @@ from tests.support.clock import START
 from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.config.settings import Alerts
-from lictui.model import (
-    Activation,
-    ActivationStatus,
-    EventKind,
-    Level,
-)
+from lictui.model import Activation
 from lictui.monitor.board import Board, apply, register
 from lictui.monitor.journal import changes
+from lictui.words import ActivationStatus, EventKind, Level
 
 if TYPE_CHECKING:
-    from lictui.model import (
-        Event,
-        Failure,
-        Snapshot,
-    )
+    from lictui.model import Event, Failure, Snapshot
 
 FRESH = register(Board(), (server(),))
 

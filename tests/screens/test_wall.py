@@ -13,10 +13,11 @@ from tests.support.running import running
 from tests.support.screen import golden, screen_text
 
 from lictui.config.settings import Settings
-from lictui.model import Failure, FailureKind
+from lictui.model import Failure
 from lictui.monitor.board import Board
 from lictui.tui import themes
 from lictui.tui.app import LictuiApp
+from lictui.words import FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable

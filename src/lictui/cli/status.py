@@ -13,7 +13,7 @@ import click
 from lictui.cli import tables
 from lictui.cli.selection import load, select
 from lictui.cli.status_json import status_json
-from lictui.model import State
+from lictui.words import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,9 +79,7 @@ def status(
     settings, registry = load(context)
     servers = select(registry, names, group)
     clock = SystemClock()
-    result = run(
-        once(servers, settings, context.paths, clock, timeout=timeout, contact=not cached)
-    )
+    result = run(once(servers, settings, context.paths, clock, timeout=timeout, contact=not cached))
     for notice in result.notices:
         click.echo(f"lictui: {notice}", err=True)
     shown = matching(result, wanted)

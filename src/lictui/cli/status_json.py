@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from lictui.clock import iso
-from lictui.model import Mode
 from lictui.monitor.alerts import current
 from lictui.monitor.totals import answered, totals
+from lictui.words import Mode
 
 if TYPE_CHECKING:
     from datetime import date

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from lictui.config import addresses, secrets, values
-from lictui.model import DEFAULT_INTERVAL, Server, SourceName
+from lictui.model import DEFAULT_INTERVAL, Server
+from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

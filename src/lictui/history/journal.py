@@ -8,7 +8,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from lictui.model import Event, EventKind, Level
+from lictui.model import Event
+from lictui.words import EventKind, Level
 
 if TYPE_CHECKING:
     import sqlite3

@@ -10,7 +10,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lictui.model import Model, PoolKey
+    from lictui.model import PoolKey
+    from lictui.words import Model
 
 
 class Resolution(IntEnum):

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import ActivationStatus, Level, Model, State
 from lictui.monitor.totals import answered, combined, missing
+from lictui.words import ActivationStatus, Level, Model, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Failure, State
+from lictui.model import Failure
+from lictui.words import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

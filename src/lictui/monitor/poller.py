@@ -9,9 +9,10 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from lictui.model import Failure, State
+from lictui.model import Failure
 from lictui.monitor import schedule
 from lictui.monitor.poll import poll
+from lictui.words import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

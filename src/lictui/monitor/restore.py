@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lictui.history.store import History
-from lictui.model import State
+from lictui.words import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

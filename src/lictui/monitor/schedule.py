@@ -6,7 +6,8 @@ import math
 import zlib
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Failure, FailureKind
+from lictui.model import Failure
+from lictui.words import FailureKind
 
 if TYPE_CHECKING:
     from lictui.model import Server, Snapshot

@@ -8,14 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lictui.model import Level, Reading, State
+from lictui.model import Reading
+from lictui.words import Level, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lictui.config.settings import Alerts
-    from lictui.model import Model, Pool, Snapshot
+    from lictui.model import Pool, Snapshot
     from lictui.monitor.board import Board, ServerStatus
+    from lictui.words import Model
 
 
 @dataclass(frozen=True, slots=True)

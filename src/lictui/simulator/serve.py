@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.config.registry import save_servers
 from lictui.errors import LictuiError
-from lictui.model import DEFAULT_INTERVAL, Server, SourceName
+from lictui.model import DEFAULT_INTERVAL, Server
 from lictui.paths import Paths, write_private
 from lictui.simulator.certificate import self_signed
 from lictui.simulator.cvad import serve_cvad
 from lictui.simulator.sites import site_at
 from lictui.simulator.stock import Kind
 from lictui.simulator.winrm.service import serve_winrm
+from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,10 +10,11 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import FailureKind, Finding, Step
+from lictui.model import Finding
 from lictui.sources.address import origin
 from lictui.sources.reach import connected, peer, resolve, secured, shown
 from lictui.sources.source import SourceError, open_source
+from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

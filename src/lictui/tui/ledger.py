@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.cells import cell_len
 
-from lictui.model import Level, Model
 from lictui.products import Product
 from lictui.tui import text
 from lictui.tui.ink import OF_LEVEL, Tone
 from lictui.tui.widgets.pane import model_word, short_model
 from lictui.tui.widgets.trend import trend
+from lictui.words import Level, Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -22,8 +22,9 @@ from tests.support.fake_site import (
     row,
 )
 
-from lictui.model import Activation, ActivationStatus, FailureKind, Mode, Reading, Step
+from lictui.model import Activation, Reading
 from lictui.sources.source import SourceError, ignore
+from lictui.words import ActivationStatus, FailureKind, Mode, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

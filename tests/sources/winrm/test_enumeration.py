@@ -6,7 +6,8 @@ import pytest
 from tests.sources.winrm.answers import enumerated, pool_values, pulled, typed
 
 from lictui.config.settings import Limits
-from lictui.model import Failure, FailureKind, Snapshot, Step
+from lictui.model import Failure, Snapshot
+from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from tests.sources.winrm.answers import Asked

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lictui.model import FailureKind, Model, Reading
+from lictui.model import Reading
 from lictui.sources.source import SourceError
 from lictui.sources.winrm.pools import read_pools, unreadable_figures
+from lictui.words import FailureKind, Model
 
 if TYPE_CHECKING:
     from lictui.model import Pool

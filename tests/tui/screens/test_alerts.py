@@ -8,11 +8,12 @@ from tests.support.estate import day_of_work
 from tests.support.running import running
 from tests.support.screen import screen_text
 
-from lictui.model import Event, EventKind, Level
+from lictui.model import Event
 from lictui.monitor.board import Board
 from lictui.tui.screens.alerts import AlertsScreen
 from lictui.tui.screens.product import ProductScreen
 from lictui.tui.screens.servers import ServersScreen
+from lictui.words import EventKind, Level
 
 if TYPE_CHECKING:
     from tests.support.running import Running

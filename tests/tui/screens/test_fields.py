@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictui.config import entry
-from lictui.model import Server, SourceName
+from lictui.model import Server
 from lictui.tui.screens import fields
+from lictui.words import SourceName
 
 WINRM = Server(
     "lic-01",

@@ -9,9 +9,10 @@ from tests.support.screen import screen_text
 from textual.widgets import Input
 
 from lictui.errors import LictuiError
-from lictui.model import Finding, Server, SourceName, Step
+from lictui.model import Finding, Server
 from lictui.tui.screens.form import FormScreen
 from lictui.tui.widgets.field_row import FieldRow
+from lictui.words import SourceName, Step
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import FailureKind, Step
 from lictui.sources.clean import text
 from lictui.sources.cvad.answers import decoded, first_present, get, refusal, rows
 from lictui.sources.source import SourceError
+from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from lictui.sources.cvad.session import Session

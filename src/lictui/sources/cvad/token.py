@@ -13,13 +13,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
-from lictui.model import FailureKind, Step
 from lictui.sources import credentials
 from lictui.sources.address import origin, refuse_in_the_clear
 from lictui.sources.clean import text, whole
 from lictui.sources.cvad.answers import decoded, first_present, get, refusal
 from lictui.sources.http import retrying
 from lictui.sources.source import SourceError
+from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from lictui.clock import Clock

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Level
 from lictui.tui.ink import OF_LEVEL, Tone
 from lictui.tui.span import stamp
 from lictui.tui.text import clean
 from lictui.tui.widgets.keyed_table import Column
+from lictui.words import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from lictui.model import DEFAULT_INTERVAL, SourceName
+from lictui.model import DEFAULT_INTERVAL
+from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

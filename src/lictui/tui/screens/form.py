@@ -17,7 +17,6 @@ from textual.widgets import Button, Footer, Input
 
 from lictui.config import entry
 from lictui.errors import LictuiError
-from lictui.model import Level
 from lictui.tui import commands
 from lictui.tui.ink import Tone
 from lictui.tui.screens import fields, steps
@@ -25,6 +24,7 @@ from lictui.tui.screens.confirm import ConfirmScreen
 from lictui.tui.widgets.choice import Choice
 from lictui.tui.widgets.field_row import FieldRow
 from lictui.tui.widgets.prose import Prose
+from lictui.words import Level
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from lictui.insights.series import Bucket
-    from lictui.model import Level, Pool
+    from lictui.model import Pool
     from lictui.tui.ink import Line, Run
     from lictui.tui.screens.product_view import Subject
     from lictui.tui.symbols import Symbols
     from lictui.tui.widgets.chart_view import ChartView
+    from lictui.words import Level
 
 Fact = tuple[str, "list[Run]"]  # a word, and what there is to say
 _LABEL: Final = 9  # columns of the word

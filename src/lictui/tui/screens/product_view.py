@@ -10,21 +10,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from lictui.insights.series import Question
-from lictui.model import DEFAULT_INTERVAL, Model
+from lictui.model import DEFAULT_INTERVAL
 from lictui.monitor.totals import answered, combined
 from lictui.tui.ink import Tone
 from lictui.tui.span import Length, bucket_seconds, moment
 from lictui.tui.text import clean, shorten
+from lictui.words import Model
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from lictui.config.settings import Settings, Thresholds
-    from lictui.model import Level, Pool, Reading
+    from lictui.model import Pool, Reading
     from lictui.monitor.board import Board, ServerStatus
     from lictui.tui.ink import Line
     from lictui.tui.span import Span
     from lictui.tui.symbols import Symbols
+    from lictui.words import Level
 
 ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)
 MODELS: Final = {

@@ -13,12 +13,12 @@ from textual.screen import Screen
 
 from lictui.errors import LictuiError
 from lictui.insights.series import Question
-from lictui.model import Level
 from lictui.monitor import alerts as alerting
 from lictui.tui.ink import Tone
 from lictui.tui.screens import watch_view
 from lictui.tui.span import local, time_zone
 from lictui.tui.widgets.lines import Lines
+from lictui.words import Level
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

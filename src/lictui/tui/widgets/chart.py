@@ -17,9 +17,9 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from lictui.model import Level
 from lictui.tui.ink import Tone
 from lictui.tui.widgets.chart_view import ChartView
+from lictui.words import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from lictui.insights.series import Bucket
-    from lictui.model import Level
+    from lictui.words import Level
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.reactive import var
 from textual.widget import Widget
 
-from lictui.model import Level, State
 from lictui.monitor import alerts as alerting
 from lictui.monitor.totals import totals
 from lictui.tui import text
 from lictui.tui.ink import OF_LEVEL, Tone, fit, width
 from lictui.tui.symbols import UNICODE
 from lictui.tui.widgets import paint
+from lictui.words import Level, State
 
 if TYPE_CHECKING:
     from datetime import date

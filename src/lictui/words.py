@@ -1,0 +1,109 @@
+"""The closed sets of words: what can be true of a server, a pool, a poll; one word per thing.
+
+Owns the words that the outside reads in JSON, files and columns. Must not know what they describe.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class SourceName(StrEnum):
+    """The protocols a server can be read with."""
+
+    WINRM = "winrm"
+    CVAD = "cvad"
+
+
+class Model(StrEnum):
+    """How a license is counted."""
+
+    CONCURRENT = "concurrent"
+    USER_DEVICE = "user_device"
+    NAMED_USER = "named_user"
+    SERVER = "server"
+    ENABLER = "enabler"
+    OTHER = "other"
+
+
+class State(StrEnum):
+    """What is true of a server as a whole."""
+
+    WAITING = "waiting"  # registered, never reported
+    UP = "up"
+    STALE = "stale"  # three polls missed
+    DOWN = "down"
+    DENIED = "denied"  # credentials, permission
+    UNTRUSTED = "untrusted"  # TLS
+    NO_DATA = "no_data"  # answers, but has no inventory
+    ERROR = "error"  # an answer lictui cannot read
+    DISABLED = "disabled"  # never contacted
+
+
+class Level(StrEnum):
+    """How full a pool is; in rising order, `unknown` apart."""
+
+    OK = "ok"
+    WARN = "warn"
+    CRITICAL = "critical"
+    OVERDRAFT = "overdraft"
+    EXHAUSTED = "exhausted"
+    UNKNOWN = "unknown"
+
+
+class Mode(StrEnum):
+    """How a server is licensed itself."""
+
+    FILE = "file"
+    LAS = "las"
+    CLOUD = "cloud"
+
+
+class Step(StrEnum):
+    """The steps of reaching a server, in order."""
+
+    RESOLVE = "resolve"
+    CONNECT = "connect"
+    TLS = "tls"
+    AUTH = "auth"
+    INVENTORY = "inventory"
+    PARSE = "parse"
+
+
+class FailureKind(StrEnum):
+    """Why a poll failed; the contract's `reason.kind`."""
+
+    TIMEOUT = "timeout"
+    REFUSED = "refused"
+    DNS = "dns"
+    TLS = "tls"
+    AUTH = "auth"
+    FORBIDDEN = "forbidden"
+    RATE_LIMITED = "rate_limited"
+    UNAVAILABLE = "unavailable"
+    PROTOCOL = "protocol"
+    PARSE = "parse"
+    TOO_LARGE = "too_large"
+    NO_DATA = "no_data"
+    COMMAND = "command"
+    CONFIG = "config"
+
+
+class ActivationStatus(StrEnum):
+    """Where a server stands with the License Activation Service."""
+
+    ACTIVATED = "activated"
+    NOT_ACTIVATED = "not_activated"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+class EventKind(StrEnum):
+    """What the journal knows."""
+
+    SERVER = "server"  # lost, found, registered, removed
+    LEVEL = "level"
+    LICENSES = "licenses"  # added, removed, renewed, expiring
+    VERSION = "version"
+    ACTIVATION = "activation"
+    NOTICE = "notice"
