@@ -6,7 +6,7 @@ help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
 
 .venv/dev: pyproject.toml
-	python3 .ci/venv.py dev
+	python3 .ci/environment.py dev
 	@touch $@
 
 check: .venv/dev  ## format, lint, types, walls, tests: under three minutes
