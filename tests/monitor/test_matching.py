@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.errors import UsageError
+from lictui.model import Snapshot
 from lictui.monitor.board import Board, apply, register
 from lictui.monitor.matching import Filter, matching
 
@@ -45,11 +46,38 @@ def test_a_product_that_matches_is_shown_alone(board: Board) -> None:
 def test_an_exclamation_mark_hides_what_matches(board: Board) -> None:
     assert shown(board, "!emea") == {"lic-us-01": ["XDT_PLT_UD"], "silent": []}
     assert shown(board, "!XDT") == {"lic-emea-01": ["PVS_STD_CCS"], "silent": []}
+    assert Filter.parse("!") == Filter.parse("")
 
 
-def test_a_broken_expression_says_where() -> None:
-    with pytest.raises(UsageError, match="unterminated"):
-        Filter.parse("(lic")
+def test_a_server_without_products_is_hidden_by_its_name_alone(board: Board) -> None:
+    board = apply(board, poll(Snapshot(()), "silent"))
+    assert shown(board, "!XDT|PVS") == {"silent": []}
+    assert shown(board, "!silent|XDT") == {"lic-emea-01": ["PVS_STD_CCS"]}
+
+
+@pytest.mark.parametrize("text", ["cvad premium", "Virtual Apps and Desktops Premium", "^xdt_plt"])
+def test_a_product_goes_by_its_code_its_name_and_the_name_on_the_screen(
+    board: Board, text: str
+) -> None:
+    named = pool("XDT_PLT_UD", name="Citrix Virtual Apps and Desktops Premium")
+    board = apply(board, poll(snapshot(named, pool("ACME_X")), "silent"))
+    assert shown(board, text)["silent"] == ["XDT_PLT_UD"]
+
+
+def test_any_of_the_words_is_enough() -> None:
+    wanted = Filter.parse("EMEA|us-.1")
+    assert wanted(("lic-emea-01", "x"))
+    assert wanted(("x", "ddc-us-01"))
+    assert not wanted(("lic-apac", ""))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("(lic", "unterminated"), ("*", "nothing to repeat"), ("a" * 201, "at most 200 characters")],
+)
+def test_what_is_no_filter_is_said_in_a_sentence(text: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        Filter.parse(text)
 
 
 @given(st.text(max_size=20))

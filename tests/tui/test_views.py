@@ -13,7 +13,7 @@ from tests.support.estate import SA, TIMEOUT, down, estate, pool, up
 from lictui.config.settings import Alerts
 from lictui.model import Activation, Poll, Server, Snapshot
 from lictui.monitor.board import Board, ServerStatus, apply
-from lictui.tui import filter as filters
+from lictui.monitor.matching import Filter
 from lictui.tui.ink import Tone
 from lictui.tui.views import SORTS, Moment, Panes, Wanted, chosen, pane
 from lictui.words import ActivationStatus, Level, Mode, SourceName, State
@@ -128,24 +128,24 @@ def test_seconds_do_not_change_a_pane_and_minutes_do() -> None:
 
 
 def test_a_filter_on_a_server_shows_all_of_it() -> None:
-    (view,) = chosen(panes(estate()), Wanted(filter=filters.parse("emea-01")))
+    (view,) = chosen(panes(estate()), Wanted(filter=Filter.parse("emea-01")))
     assert len(view.rows) == 4
 
 
 def test_a_filter_on_a_product_shows_its_rows() -> None:
-    views = chosen(panes(estate()), Wanted(filter=filters.parse("PVS|Provisioning")))
+    views = chosen(panes(estate()), Wanted(filter=Filter.parse("PVS|Provisioning")))
     assert names(views) == ["lic-emea-01"]
     assert [row.key.product for row in views[0].rows] == ["PVS_STD_CCS"]
 
 
 def test_an_inverted_filter_hides() -> None:
-    views = chosen(panes(estate()), Wanted(filter=filters.parse("!emea|CVAD")))
+    views = chosen(panes(estate()), Wanted(filter=Filter.parse("!emea|CVAD")))
     assert names(views) == ["lic-lab", "lic-new"] or names(views) == ["lic-new", "lic-lab"]
     assert [row.key.product for view in views for row in view.rows] == ["ACME_X"]
 
 
 def test_nothing_matches() -> None:
-    assert chosen(panes(estate()), Wanted(filter=filters.parse("no such thing"))) == ()
+    assert chosen(panes(estate()), Wanted(filter=Filter.parse("no such thing"))) == ()
 
 
 def test_groups_stay_together_in_the_order_they_are_met() -> None:

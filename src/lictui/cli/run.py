@@ -32,6 +32,9 @@ _DEMO_SPEED: Final = 60.0  # a day in 24 minutes: something happens while one lo
 
 def monitor(context: Context, chosen: MonitorOptions, watch: dict[str, Any] | None = None) -> None:
     """Run the monitor until it is quit; exits with its code."""
+    from lictui.monitor.matching import Filter  # noqa: PLC0415 - `--help` runs nothing
+
+    Filter.parse(chosen.filter)  # said before there is a screen to say it on
     _require_terminal()
     code = _demo(context, chosen, watch) if chosen.demo else _live(context, chosen, watch)
     if code == _DEMO:

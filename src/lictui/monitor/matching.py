@@ -1,25 +1,30 @@
-"""Which servers and products a filter lets through. Pure; the same for `status` and the screen.
+"""Which servers and products a filter lets through. Pure; the same for `status` and the screens.
 
-Must not know where the pattern was typed.
+Owns the pattern's syntax and what it is looked for in. Must not know where it was typed.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from lictui.errors import UsageError
+from lictui.products import Product
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from lictui.monitor.board import Board, ServerStatus
+    from lictui.words import Model
+
+Part = TypeVar("Part")
+LONGEST: Final = 200  # characters; nobody types more, and a longer one may take for ever
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A regular expression over server names, groups, product codes and names."""
+    """A regular expression over names, groups and products. Without one it lets all through."""
 
     pattern: re.Pattern[str] | None = None
     inverted: bool = False
@@ -33,13 +38,13 @@ class Filter:
         inverted = text.startswith("!")
         text = text.removeprefix("!").strip()
         if not text:
-            return cls()
+            return ALL
+        if len(text) > LONGEST:
+            raise UsageError(f"a filter has at most {LONGEST} characters, not {len(text)}")
         try:
             return cls(re.compile(text, re.IGNORECASE), inverted)
-        except re.error as error:
-            raise UsageError(
-                f"{text!r} is no regular expression: {error}", "write \\ before ( ) [ ] * + ? ."
-            ) from None
+        except (re.error, RecursionError, OverflowError) as error:
+            raise UsageError(f"not a regex: {error}", "write \\ before ( ) [ ] * + ? .") from None
 
     def __call__(self, words: Iterable[str]) -> bool:
         """Whether a thing known by these words is let through."""
@@ -47,6 +52,31 @@ class Filter:
             return True
         found = any(self.pattern.search(word) for word in words)
         return found is not self.inverted
+
+    def parts(
+        self,
+        names: Iterable[str],
+        parts: tuple[Part, ...],
+        words: Callable[[Part], Iterable[str]],
+    ) -> tuple[Part, ...] | None:
+        """The parts of a whole that are let through; None if nothing of it is.
+
+        A whole is found by its names with everything in it, and hidden by them with everything in
+        it; where they do not decide, each part is judged by its own words.
+        """
+        named = self(names)
+        if self.pattern is None or named is not self.inverted:
+            return parts if named else None
+        kept = tuple(part for part in parts if self(words(part)))
+        return kept if kept or (named and not parts) else None
+
+
+ALL: Final = Filter()
+
+
+def product_words(code: str, name: str, model: Model) -> tuple[str, ...]:
+    """What a product is known by: its code, its name, and the name as the screen shortens it."""
+    return code, name, Product(code, name, model).short_name
 
 
 def matching(board: Board, wanted: Filter) -> Board:
@@ -58,12 +88,12 @@ def matching(board: Board, wanted: Filter) -> Board:
 
 
 def _matching(status: ServerStatus, wanted: Filter) -> ServerStatus | None:
-    by_name = wanted((status.server.name, status.server.group))
-    if by_name and not wanted.inverted:
-        return status
-    if status.snapshot is None or (wanted.inverted and not by_name):
-        return status if by_name else None
-    pools = tuple(pool for pool in status.snapshot.pools if wanted((pool.product, pool.name)))
-    if not pools:
-        return None
-    return replace(status, snapshot=replace(status.snapshot, pools=pools))
+    server, snapshot = status.server, status.snapshot
+    pools = wanted.parts(
+        (server.name, server.group),
+        snapshot.pools if snapshot else (),
+        lambda pool: product_words(pool.product, pool.name, pool.model),
+    )
+    if pools is None or snapshot is None:
+        return None if pools is None else status
+    return replace(status, snapshot=replace(snapshot, pools=pools))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.cells import cell_len
 
+from lictui.monitor.matching import product_words
 from lictui.products import Product
 from lictui.tui import text
 from lictui.tui.ink import OF_LEVEL, Tone
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from lictui.config.settings import Alerts, Thresholds
+    from lictui.monitor.matching import Filter
     from lictui.monitor.totals import Total
-    from lictui.tui.filter import Filter
     from lictui.tui.ink import Line, Run
     from lictui.tui.symbols import Symbols
     from lictui.tui.widgets.trend import Past
@@ -49,19 +50,14 @@ class TotalView:
 
 def views(found: Sequence[Total], alerts: Alerts, wanted: Filter) -> tuple[TotalView, ...]:
     """The rows that the filter lets through."""
-    made = (
+    return tuple(
         TotalView(
             total,
             text.clean(Product(total.product, total.name, total.model).short_name),
             alerts.of(group="", server="", product=total.product),
         )
         for total in found
-    )
-    return tuple(
-        view
-        for view in made
-        if wanted.pattern is None
-        or wanted.matches(view.name, view.total.product) is not wanted.inverted
+        if wanted(product_words(total.product, total.name, total.model))
     )
 
 

@@ -9,7 +9,7 @@ from textual.message import Message
 if TYPE_CHECKING:
     from lictui.config.settings import Settings
     from lictui.monitor.board import Board
-    from lictui.tui.filter import Filter
+    from lictui.monitor.matching import Filter
 
 
 class BoardChanged(Message):

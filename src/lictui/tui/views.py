@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from lictui.monitor.matching import ALL, product_words
 from lictui.products import Product
 from lictui.tui import text
-from lictui.tui.filter import NOTHING
 from lictui.tui.ink import Tone
 from lictui.words import Level, State
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lictui.config.settings import Alerts, Thresholds
     from lictui.model import Pool, PoolKey, Reading, Snapshot
     from lictui.monitor.board import Board, ServerStatus
-    from lictui.tui.filter import Filter
+    from lictui.monitor.matching import Filter
     from lictui.tui.ink import Run
     from lictui.words import Model
 
@@ -43,6 +43,7 @@ class RowView:
     limits: Thresholds
     counted: bool
     stale: str = ""  # how old the figures are, when they are not those of now
+    words: tuple[str, ...] = ()  # what a filter looks in
 
     @property
     def id(self) -> RowId:
@@ -77,7 +78,7 @@ class Wanted:
     """What the user wants to see of the board, and in which order."""
 
     group: str = ""
-    filter: Filter = NOTHING
+    filter: Filter = ALL
     sort: str = SORTS[0]
     reverse: bool = False
     alone: str = ""  # the one server whose pane is maximised
@@ -192,6 +193,7 @@ def _row(status: ServerStatus, pool: Pool, alerts: Alerts, stale: str, twins: bo
         limits,
         pool.counted,
         stale,
+        product_words(pool.product, pool.name, pool.model),
     )
 
 
@@ -249,18 +251,10 @@ def chosen(panes: Sequence[PaneView], wanted: Wanted) -> tuple[PaneView, ...]:
 
 
 def _narrowed(pane: PaneView, wanted: Filter) -> PaneView | None:
-    if wanted.pattern is None:
-        return pane
-    if wanted.matches(pane.server, pane.group):
-        return None if wanted.inverted else pane
-    rows = tuple(
-        row for row in pane.rows if wanted.matches(row.name, row.key.product) is not wanted.inverted
-    )
-    if not rows:
-        return pane if wanted.inverted and not pane.rows else None
-    if len(rows) == len(pane.rows):
-        return pane
-    return replace(pane, rows=rows)
+    rows = wanted.parts((pane.server, pane.group), pane.rows, lambda row: row.words)
+    if rows is None:
+        return None
+    return pane if len(rows) == len(pane.rows) else replace(pane, rows=rows)
 
 
 def _fullest(pane: PaneView) -> float:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lictui.model import Event
     from lictui.monitor.alerts import Alert
-    from lictui.tui.filter import Filter
+    from lictui.monitor.matching import Filter
     from lictui.tui.ink import Run
     from lictui.tui.symbols import Symbols
 
@@ -67,9 +67,7 @@ def of_events(events: Iterable[Event]) -> tuple[Entry, ...]:
 def filtered(entries: Iterable[Entry], wanted: Filter) -> tuple[Entry, ...]:
     """The entries that the filter lets through."""
     return tuple(
-        entry
-        for entry in entries
-        if wanted.matches(entry.server, entry.product, entry.message) != wanted.inverted
+        entry for entry in entries if wanted((entry.server, entry.product, entry.message))
     )
 
 

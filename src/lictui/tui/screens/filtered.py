@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 
-from lictui.tui import filter as filters
+from lictui.monitor.matching import ALL
 from lictui.tui import text
 from lictui.tui.ink import Tone
 from lictui.tui.messages import FilterClosed, FilterTyped
 from lictui.tui.screens.view import View
 
 if TYPE_CHECKING:
+    from lictui.monitor.matching import Filter
     from lictui.tui.ink import Run
     from lictui.tui.widgets.filterbar import FilterBar
 
@@ -27,7 +28,7 @@ class Filtered(View):
 
     def __init__(self) -> None:
         super().__init__()
-        self.filter = filters.NOTHING
+        self.filter = ALL
         self.spelled = ""
         self._bar: FilterBar | None = None  # made when first wanted: few starts need it
 
@@ -70,10 +71,10 @@ class Filtered(View):
         if self._bar is not None and typing:
             self._bar.close()
         undone = typing or self.filter.pattern is not None
-        self._narrow(filters.NOTHING, "")
+        self._narrow(ALL, "")
         return undone
 
-    def _narrow(self, wanted: filters.Filter, spelled: str) -> None:
+    def _narrow(self, wanted: Filter, spelled: str) -> None:
         self.filter, self.spelled = wanted, spelled
         self.narrowed()
         self.say(self.standing())

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 
 from lictui.errors import LictuiError
+from lictui.monitor.matching import Filter
 from lictui.tui import commands, text
-from lictui.tui import filter as filters
 from lictui.tui.ink import Tone
 from lictui.tui.pasts import Pasts, question
 from lictui.tui.screens.filtered import Filtered
@@ -59,7 +59,7 @@ class WallScreen(Filtered):
             sort=sort if sort in SORTS else SORTS[0],
             reverse=app.remembered.get("reverse") == "yes",
         )
-        self.filter, self.spelled = filters.parse_or_none(app.pattern), app.pattern
+        self.filter, self.spelled = Filter.parse(app.pattern), app.pattern
         super().on_mount()
         self.watch(app, "polling", self._again, init=False)
         self.set_interval(_AGES, self._again)

@@ -11,7 +11,8 @@ from textual import on
 from textual.containers import Horizontal
 from textual.widgets import Input, Label
 
-from lictui.tui import filter as filters
+from lictui.errors import UsageError
+from lictui.monitor.matching import Filter
 from lictui.tui.messages import FilterClosed, FilterTyped
 
 if TYPE_CHECKING:
@@ -59,9 +60,9 @@ class FilterBar(Horizontal):
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         try:
-            wanted = filters.parse(event.value)
-        except ValueError as error:
-            self.word(f"not a regex: {error}")
+            wanted = Filter.parse(event.value)
+        except UsageError as error:
+            self.word(error.message)
             return
         self.word("")
         self.post_message(FilterTyped(wanted, event.value))
