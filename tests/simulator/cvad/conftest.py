@@ -40,3 +40,9 @@ async def client(stage: Stage) -> AsyncIterator[Client]:
     async with httpx.AsyncClient(base_url=listener.url, verify=trust, timeout=5) as http:
         yield Client(http, stage)
     await listener.aclose()
+
+
+@pytest.fixture
+async def inside(client: Client) -> Client:
+    await client.log_in()
+    return client

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 USER, PASSWORD = r"CORP\svc-lictui", "c0rrect:horse"
 CERTIFICATE = self_signed("ddc01.corp.example", now=START)
 TRUSTED = CERTIFICATE.pem.decode().partition("-----BEGIN PRIVATE")[0]
+SITE = "/cvad/manage/Sites/9f3c"
+OVERVIEW = "/citrix/orchestration/api/CitrixOnPremises/9f3c/Licensing/LicenseOverview"
+FULL = f"{OVERVIEW}?includeInventory=true"
 
 LICENSES = (
     License(

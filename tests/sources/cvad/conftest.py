@@ -11,12 +11,15 @@ from tests.support.fake_site import PASSWORD, USERNAME, FakeSite
 from lictui.config.settings import Limits
 from lictui.model import Server
 from lictui.sources.cvad.source import CvadSource
+from lictui.sources.source import SourceError, ignore
 from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from tests.support.clock import FakeClock
+
+    from lictui.model import Failure
 
 SERVER = Server(
     "ddc-us-01",
@@ -25,6 +28,17 @@ SERVER = Server(
     username=USERNAME,
     secret="env:LICTUI_TEST",
 )
+
+
+async def failure_of(source: CvadSource) -> Failure:
+    """What a poll fails with: it says what to do, and gives nothing away."""
+    with pytest.raises(SourceError) as caught:
+        await source.fetch(ignore)
+    failure = caught.value.failure
+    assert PASSWORD not in f"{failure}"
+    assert "token-" not in f"{failure}"
+    assert failure.hint
+    return failure
 
 
 @pytest.fixture

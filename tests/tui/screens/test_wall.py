@@ -3,16 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
 from tests.support.clock import START, FakeClock
 from tests.support.engine import FakeEngine
 from tests.support.estate import day_of_work, estate, pool, up
 from tests.support.running import running
 from tests.support.screen import screen_text
-from textual.events import Key
-from textual.widgets import Input
 
-from lictui.config.settings import Settings
 from lictui.model import Poll, Snapshot
 from lictui.monitor.board import Board, apply
 from lictui.tui.screens.product import ProductScreen
@@ -21,8 +17,6 @@ from lictui.tui.widgets.wall import Wall
 
 if TYPE_CHECKING:
     from tests.support.running import Running
-
-    from lictui.tui.export import Table
 
 
 def wall(run: Running) -> Wall:
@@ -102,46 +96,6 @@ async def test_a_click_chooses_and_a_second_opens() -> None:
         assert isinstance(run.app.screen, ProductScreen)
 
 
-async def test_the_filter_works_while_it_is_typed() -> None:
-    async with running() as run:
-        await run.press("slash", *"lab")
-        assert shown(run) == ["lic-lab"]
-        await run.press("enter")
-        assert "/lab" in screen_text(run.app)
-        await run.press("escape")
-        assert len(shown(run)) == 6
-
-
-async def test_a_filter_typed_faster_than_it_opens_is_not_lost() -> None:
-    async with running() as run:
-        for key, character in (("slash", "/"), ("l", "l"), ("a", "a"), ("slash", "/")):
-            run.app.post_message(Key(key, character))
-        await run.settle()
-        assert isinstance(run.app.screen, WallScreen)
-        assert run.app.screen.query_one(Input).value == "la/"
-
-
-async def test_an_invalid_filter_is_said_at_once_and_changes_nothing() -> None:
-    async with running() as run:
-        await run.press("slash", *"lab", "[")
-        assert "not a regex" in screen_text(run.app)
-        assert shown(run) == ["lic-lab"]
-
-
-async def test_an_inverted_filter() -> None:
-    async with running() as run:
-        await run.press("slash", *"!lic", "enter")
-        assert shown(run) == ["ddc-us-01"]
-
-
-async def test_keys_typed_into_the_filter_are_no_commands() -> None:
-    async with running() as run:
-        await run.press("slash", *"qRp")
-        assert run.engine.polled == []
-        assert not run.app.paused
-        assert run.app.is_running
-
-
 async def test_sort_is_shown_and_remembered() -> None:
     remembered: list[dict[str, str]] = []
     async with running(options={"on_state": remembered.append}) as run:
@@ -196,51 +150,6 @@ async def test_pause_holds_the_screen_and_goes_on_with_the_newest() -> None:
         assert shown(run) == ["another"]
 
 
-async def test_copy_takes_the_row() -> None:
-    async with running() as run:
-        await run.press("Y")
-        assert run.app.clipboard == "lic-emea-01  CVAD Premium  412 / 500  82 %"
-
-
-async def test_export_writes_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    written: list[Table] = []
-
-    def write(table: Table, view: str, _now: float) -> str:
-        written.append(table)
-        return f"here/{view}.csv"
-
-    monkeypatch.setattr("lictui.tui.screens.view.write_csv", write)
-    async with running() as run:
-        await run.press("slash", *"PVS", "enter")
-        await run.press("E")
-        assert "here/wall.csv" in "".join(n.message for n in run.app._notifications)
-    ((header, row),) = written
-    assert dict(zip(header, row, strict=True)) == {
-        "server": "lic-emea-01",
-        "state": "up",
-        "product": "PVS_STD_CCS",
-        "name": "Provisioning Services",
-        "model": "concurrent",
-        "subscription_date": "",
-        "in_use": 90,
-        "installed": 80,
-        "overdraft": 20,
-        "free": -10,
-        "ratio": 1.125,
-        "level": "overdraft",
-    }
-
-
-async def test_export_says_when_it_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr("lictui.tui.screens.view.write_csv", refuse)
-    async with running() as run:
-        await run.press("E")
-        assert "Permission denied" in "".join(n.message for n in run.app._notifications)
-
-
 async def test_the_first_frame_does_not_wait_for_the_past() -> None:
     engine = FakeEngine(day_of_work)
     async with running(engine=engine) as run:
@@ -277,55 +186,6 @@ async def test_live_resize() -> None:
         for size in ((60, 15), (40, 10), (30, 5), (120, 40), (80, 24)):
             await run.resize(*size)
         assert "lic-emea-01" in screen_text(run.app)
-
-
-async def test_themes_cycle_and_an_unknown_one_is_said() -> None:
-    async with running(settings=Settings(theme="lictui-drak")) as run:
-        assert run.app.theme == "lictui-dark"
-        assert "lictui-dark" in "".join(n.message for n in run.app._notifications)
-        seen = set()
-        for _ in range(4):
-            await run.press("T")
-            seen.add(run.app.theme)
-        assert len(seen) == 4
-
-
-async def test_a_remapped_key() -> None:
-    async with running(settings=Settings(keymap={"pause": "z"})) as run:
-        await run.press("p")
-        assert not run.app.paused
-        await run.press("z")
-        assert run.app.paused
-
-
-async def test_two_commands_on_one_key_are_both_named_and_the_defaults_hold() -> None:
-    async with running(settings=Settings(keymap={"pause": "M"})) as run:
-        said = "".join(n.message for n in run.app._notifications)
-        assert "pause" in said
-        assert "maximise" in said
-        await run.press("p")
-        assert run.app.paused
-
-
-@pytest.mark.parametrize("view", ["wall", "estate", "servers", "alerts"])
-async def test_the_palette_offers_and_runs_commands(view: str) -> None:
-    async with running(view) as run:
-        await run.press("colon")
-        await run.press(*"hold the screen", "enter")
-        assert run.app.paused
-
-
-async def test_read_only_offers_nothing_that_writes() -> None:
-    async with running(options={"read_only": True}) as run:
-        assert "add a server" not in screen_text(run.app)
-        assert "read only" in screen_text(run.app)
-        await run.press("a")
-        assert isinstance(run.app.screen, WallScreen)
-
-
-async def test_an_option_filters_and_groups_from_the_start() -> None:
-    async with running(options={"group": "emea", "filter": "las"}) as run:
-        assert shown(run) == ["lic-las"]
 
 
 async def test_polling_mark_and_age_are_in_the_title() -> None:
