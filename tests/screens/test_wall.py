@@ -21,6 +21,7 @@ from lictui.words import FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from textual.pilot import Pilot
 
@@ -83,7 +84,8 @@ async def test_filtered() -> None:
         golden("wall_filtered", screen_text(run.app))
 
 
-async def test_hostile_strings() -> None:
+async def test_hostile_strings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # where the export goes
     told = replace(pool("ACME_X", 3, 4), name=HOSTILE)
     status = up(HOSTILE, told, group=HOSTILE, reported_name=HOSTILE)
     failed = down(up("b" + HOSTILE, told), Failure(FailureKind.PARSE, HOSTILE, HOSTILE))
