@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from lictui.model import PoolKey
@@ -23,9 +23,11 @@ class Resolution(IntEnum):
     DAY = 86400
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """The readings of one stretch of time, summed over the pools asked for; no bucket is a gap."""
+class Bucket(NamedTuple):
+    """The readings of one stretch of time, summed over the pools asked for; no bucket is a gap.
+
+    A named tuple: a year of a thousand pools is made of 365,000, several times faster so.
+    """
 
     start: int  # UTC epoch seconds
     end: int  # exclusive; with RAW the last moment the figure was seen to hold

@@ -44,7 +44,7 @@ def _of_pool(server: LicenseServer, pool: Pool, until: float) -> Iterator[Past]:
     key = PoolKey(pool.product, "" if bare else pool.subscription_date.isoformat())
     model = describe(pool.product).model
     for resolution, bucket in _buckets(server, pool, until):
-        known = replace(bucket, installed=None, overdraft=None) if bare else bucket
+        known = bucket._replace(installed=None, overdraft=None) if bare else bucket
         yield Past(server.name, key, model, resolution, known)
 
 
@@ -143,7 +143,7 @@ class _Roll:
             if point is not None and at < self._ends:
                 last = at + (many - 1) * line.step
                 bucket = self._bucket(at, 0, line.step, (point,), [point])
-                yield Resolution.RAW, replace(bucket, end=last, samples=many)
+                yield Resolution.RAW, bucket._replace(end=last, samples=many)
             at += many * line.step
 
     def _bucket(
