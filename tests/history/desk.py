@@ -69,11 +69,12 @@ class Desk:
         figures: Iterable[int | None],
         name: str = "lic-01",
         every: float = 60.0,
+        late: float = 0.0,
     ) -> None:
-        """Polls from `start` on, `every` seconds, one for each figure."""
-        one = server(name, interval=every)
+        """Polls from `start` on, `every` seconds and each `late`, one for each figure."""
+        one, pace = server(name, interval=every), every + late
         polls = [
-            (one, poll(snapshot(pool(PRODUCT, figure)), name, start + turn * every), ())
+            (one, poll(snapshot(pool(PRODUCT, figure)), name, start + turn * pace), ())
             for turn, figure in enumerate(figures)
         ]
         self.history.append_many(polls)

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def starts(desk: Desk, length: int = HOUR) -> list[int]:
+    """When the five minutes begin that are no gap, in seconds since midnight."""
+    return [one.start - MIDNIGHT for one in desk.buckets(MIDNIGHT, MIDNIGHT + length, 300)]
+
+
 def test_a_day_in_five_minutes(desk: Desk) -> None:
     desk.line(MIDNIGHT, [turn % 7 for turn in range(1440)])
     found = desk.ask(MIDNIGHT, MIDNIGHT + DAY, 300)
@@ -84,16 +89,50 @@ def test_a_slow_server_leaves_no_gaps_between_its_polls(desk: Desk) -> None:
     ]
 
 
-def test_a_reading_does_not_hold_longer_than_one_and_a_half_intervals(desk: Desk) -> None:
+def test_a_reading_that_none_follows_holds_for_one_interval(desk: Desk) -> None:
     desk.line(MIDNIGHT, [5], every=900)
     desk.clock._now = MIDNIGHT + HOUR
-    assert [one.start - MIDNIGHT for one in desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)] == [
-        0,
-        300,
-        600,
-        900,
-        1200,
-    ]
+    assert starts(desk) == [0, 300, 600]
+
+
+def test_a_reading_is_shown_to_hold_while_the_next_is_not_due(desk: Desk) -> None:
+    desk.read(MIDNIGHT + 250, 5, every=900)
+    desk.clock._now = MIDNIGHT + 1149
+    assert starts(desk) == [0, 300, 600, 900]
+    desk.clock._now = MIDNIGHT + 1150
+    assert starts(desk) == [0, 300, 600]
+
+
+@pytest.mark.parametrize("at", [0, 10, 299])
+def test_the_bucket_of_a_poll_that_failed_is_a_gap(desk: Desk, at: int) -> None:
+    desk.read(MIDNIGHT + at, 5, every=300)
+    desk.fail(MIDNIGHT + at + 300, every=300)
+    desk.read(MIDNIGHT + at + 600, 6, every=300)
+    desk.clock._now = MIDNIGHT + at + 600
+    assert starts(desk) == [0, 600]
+
+
+@pytest.mark.parametrize("at", [0, 10, 299])
+def test_the_bucket_of_a_poll_that_never_came_is_a_gap(desk: Desk, at: int) -> None:
+    desk.read(MIDNIGHT + at, 5, every=300)
+    desk.read(MIDNIGHT + at + 600, 6, every=300)
+    desk.clock._now = MIDNIGHT + at + 600
+    assert starts(desk) == [0, 600]
+
+
+@pytest.mark.parametrize("late", [1, 20, 60])
+def test_a_poll_that_is_a_little_late_leaves_no_gap(desk: Desk, late: int) -> None:
+    desk.line(MIDNIGHT, range(50), every=900, late=late)
+    desk.clock._now = MIDNIGHT + 49 * (900 + late)
+    last = 49 * (900 + late) // 300 * 300
+    assert starts(desk, DAY) == list(range(0, last + 1, 300))
+
+
+def test_a_poll_that_is_half_an_interval_late_leaves_a_gap(desk: Desk) -> None:
+    desk.read(MIDNIGHT, 5, every=900)
+    desk.read(MIDNIGHT + 1351, 6, every=900)
+    desk.clock._now = MIDNIGHT + 1352
+    assert starts(desk) == [0, 300, 600, 1200]
 
 
 def test_a_reading_holds_no_longer_than_to_a_poll_that_fails(desk: Desk) -> None:
@@ -129,6 +168,13 @@ def test_a_reading_from_before_holds_into_the_range_asked_for(desk: Desk) -> Non
         (300, 5, 0),
         (600, 5, 0),
     ]
+
+
+def test_what_follows_the_range_asked_for_decides_what_its_last_reading_fills(desk: Desk) -> None:
+    desk.line(MIDNIGHT + 10, [5, 6], every=900, late=300)
+    desk.clock._now = MIDNIGHT + HOUR
+    found = desk.buckets(MIDNIGHT, MIDNIGHT + 1200, 300)
+    assert [one.start - MIDNIGHT for one in found] == [0, 300, 600, 900]
 
 
 def test_a_year_of_days_keeps_every_peak_and_its_moment(desk: Desk) -> None:

@@ -53,6 +53,24 @@ def test_days_of_slow_servers_have_no_holes(desk: Desk) -> None:
     assert [one.start for one in found] == list(range(MIDNIGHT + 600, MIDNIGHT + 5 * DAY, 300))
 
 
+def test_days_of_late_polls_have_no_holes(desk: Desk) -> None:
+    for name in ("a", "b"):
+        desk.line(MIDNIGHT, [turn % 50 for turn in range(5 * 92)], name, every=900, late=40)
+    desk.move_to(MIDNIGHT + 5 * DAY)
+    found = desk.buckets(MIDNIGHT, MIDNIGHT + 5 * DAY, 300, "a", "b")
+    assert [one.start for one in found] == list(range(MIDNIGHT, MIDNIGHT + 5 * DAY, 300))
+
+
+def test_a_poll_that_failed_is_a_gap_of_the_sum(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5] * 10, "a", every=300)
+    desk.read(MIDNIGHT, 5, "b", every=300)
+    desk.fail(MIDNIGHT + 300, "b", every=300)
+    desk.line(MIDNIGHT + 600, [5] * 2, "b", every=300)
+    desk.clock._now = MIDNIGHT + 3000
+    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "a", "b")
+    assert [one.start - MIDNIGHT for one in found] == [0, 600, 900]
+
+
 def test_where_one_has_a_gap_there_is_no_sum(desk: Desk) -> None:
     desk.line(MIDNIGHT, [5] * 30, "a")
     desk.line(MIDNIGHT, [5] * 10, "b")

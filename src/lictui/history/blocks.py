@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from lictui.history.pack import pack_runs, pack_tallies, unpack_runs, unpack_tallies
+from lictui.history.pack import begin, pack_runs, pack_tallies, unpack_runs, unpack_tallies
 from lictui.history.rollup import merge
 from lictui.insights.series import Resolution
 
@@ -37,10 +37,12 @@ def runs(db: sqlite3.Connection, pool: int, start: int, end: int) -> Iterator[Ru
 
 def tallies(
     db: sqlite3.Connection, pool: int, width: Resolution, start: int, end: int
-) -> Iterator[Tally]:
+) -> list[Tally]:
     """Packed tallies of `width` that begin in [start, end), in order of time."""
+    found: list[Tally] = []
     for base, body in _bodies(db, pool, width, start, end):
-        yield from unpack_tallies(body, width, base, (start, end))
+        found += unpack_tallies(body, width, base, (start, end))
+    return found
 
 
 def add_runs(db: sqlite3.Connection, pool: int, found: Iterable[Run]) -> None:
@@ -64,21 +66,17 @@ def add_tallies(
     length = span(width)
     for number, group in groupby(found, lambda each: each.start // length):
         base = number * length
-        held = joined(list(tallies(db, pool, width, base, base + length)), list(group))
+        held = joined(tallies(db, pool, width, base, base + length), list(group))
         _store(db, pool, width, base, pack_tallies(held, width, base))
 
 
 def first(db: sqlite3.Connection, pool: int, width: Resolution) -> int | None:
     """When the oldest packed reading or bucket of `width` begins; None when there is none."""
     bounds = _place(pool, width, 0), _place(pool, width, _PLACES - 1)
-    query = "SELECT min(place) FROM block WHERE place BETWEEN ? AND ?"
-    ((place,),) = db.execute(query, bounds)
-    if place is None:
-        return None
-    base = place % _PLACES * span(width)
-    if width is Resolution.RAW:
-        return next(runs(db, pool, base, base + 1)).at
-    return next(tallies(db, pool, width, base, base + span(width))).start
+    query = "SELECT place, body FROM block WHERE place BETWEEN ? AND ? ORDER BY place LIMIT 1"
+    for place, body in db.execute(query, bounds):
+        return int(place % _PLACES * span(width) + begin(body) * (width or 1))
+    return None
 
 
 def drop(db: sqlite3.Connection, pool: int, width: Resolution, before: int) -> None:
@@ -92,7 +90,7 @@ def hand_over(db: sqlite3.Connection, old: int, new: int) -> None:
     end = _PLACES * Resolution.DAY
     add_runs(db, new, list(runs(db, old, 0, end)))
     for width in WIDTHS:
-        add_tallies(db, new, width, list(tallies(db, old, width, 0, end)))
+        add_tallies(db, new, width, tallies(db, old, width, 0, end))
     bounds = _place(old, Resolution.RAW, 0), _place(old + 1, Resolution.RAW, 0)
     db.execute("DELETE FROM block WHERE place >= ? AND place < ?", bounds)
 

@@ -1,10 +1,13 @@
-"""How long a reading holds: to the next poll, or half an interval longer than that should take.
+"""How long a reading holds: to the next one if that is in time, else for one interval.
 
 Owns the terms that go with a bucket, and the buckets that a slow server leaves empty. Pure.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from itertools import zip_longest
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from lictui.history.pools import Terms
@@ -13,8 +16,9 @@ from lictui.history.rollup import Tally
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_LATE: Final = 1.5  # intervals that a reading holds when no other follows
+_IN_TIME: Final = 1.5  # intervals between two readings with no gap between them
 UNKNOWN: Final = Terms(0, None, None, 0.0)
+_start = attrgetter("start")
 
 
 class Timeline:
@@ -32,29 +36,65 @@ class Timeline:
 
 
 def reach(terms: Sequence[Terms], width: int) -> int:
-    """Seconds before a stretch of time in which a reading may hold into it, in whole buckets."""
-    return int(max((each.every for each in terms), default=0) * _LATE) // width * width
+    """Seconds around a stretch of time whose readings may fill a bucket of it, in whole buckets."""
+    return -int(-max((each.every for each in terms), default=0) * _IN_TIME // width) * width
 
 
 def held(
-    tallies: Sequence[Tally], terms: Sequence[Terms], width: int, end: int
-) -> Iterator[tuple[Tally, Terms]]:
-    """Every bucket with the terms at its end; those that a reading holds through have `n` = 0.
+    tallies: Sequence[Tally],
+    terms: Sequence[Terms],
+    width: int,
+    within: tuple[int, int],
+    now: int,
+) -> Iterator[tuple[Sequence[Tally], Terms]]:
+    """The buckets that begin `within` [start, end), by the terms that held at their ends.
 
-    No bucket that begins at `end` or later is made up.
+    `tallies` reach around that stretch. Buckets that a reading holds through have `n` = 0; none
+    that begins after `now` is made up.
     """
+    start, end = within
+    every = _filled(tallies, terms, width, min(end, now + 1))
+    first = bisect_left(every, start, key=_start)
+    stop = bisect_left(every, end, first, key=_start)
+    for held_then, later in zip_longest(terms or (UNKNOWN,), terms[1:]):
+        last = bisect_right(every, later.at - width, first, stop, key=_start) if later else stop
+        if first < last:
+            yield every[first:last], held_then
+            first = last
+
+
+def _filled(
+    tallies: Sequence[Tally], terms: Sequence[Terms], width: int, end: int
+) -> Sequence[Tally]:
+    if not tallies:
+        return tallies
+    whole = tallies[-1].start - tallies[0].start == (len(tallies) - 1) * width
+    first = len(tallies) - 1 if whole else 0  # most often there is nothing to fill but at the end
+    found = list(tallies[:first])
     timeline = Timeline(terms)
-    for index, each in enumerate(tallies):
+    for each, following in zip_longest(tallies[first:], tallies[first + 1 :]):
+        found.append(each)
         stop = each.start + width
-        now = timeline.before(stop)
-        yield each, now
-        until = each.start + now.every * _LATE
-        if until <= stop:
+        if following is not None and following.start == stop:
             continue
-        following = tallies[index + 1].start if index + 1 < len(tallies) else end
+        until = _until(each, following, timeline.before(stop).every, width, end)
         last = each.last
-        for start in range(stop, min(following, int(until)), width):
-            now = timeline.before(start + width)
-            if not now.every:
+        for start in range(stop, until, width):
+            if not timeline.before(start + width).every:
                 break
-            yield Tally(start, last, 0, last, start, last, 0), now
+            found.append(Tally(start, last, 0, last, start, last, 0))
+    return found
+
+
+def _until(each: Tally, following: Tally | None, every: float, width: int, end: int) -> int:
+    """Where the buckets end that the last reading of `each` fills.
+
+    A bucket knows one moment of a reading, that of its peak. Where polls are so slow that buckets
+    between two of them are empty, it is the only reading of its bucket.
+    """
+    if following is not None:
+        end = min(end, following.start)
+        if following.high_at - each.high_at <= every * _IN_TIME:
+            return end
+    until = int(each.high_at + every)
+    return end if until >= end else until // width * width

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lictui.history import blocks, pools, read
-from lictui.history.hold import Timeline, held, reach
-from lictui.history.rollup import coarsen
+from lictui.history.alone import buckets
+from lictui.history.hold import Timeline
 from lictui.history.sums import summed
 from lictui.insights.series import Bucket, Resolution, Series
 
@@ -32,7 +32,7 @@ def answer(db: sqlite3.Connection, question: Question, now: float) -> Series:
     source = _source(db, known[0], question)
     if source is Resolution.RAW and question.bucket <= 0:
         return Series(tuple(_readings(db, known[0], question)), Resolution.RAW)
-    return _alone(db, known[0], question, source, int(now) + 1)
+    return _alone(db, known[0], question, source, int(now))
 
 
 def _source(db: sqlite3.Connection, pool: KnownPool, question: Question) -> Resolution:
@@ -47,35 +47,13 @@ def _source(db: sqlite3.Connection, pool: KnownPool, question: Question) -> Reso
 
 
 def _alone(
-    db: sqlite3.Connection, pool: KnownPool, question: Question, source: Resolution, end: int
+    db: sqlite3.Connection, pool: KnownPool, question: Question, source: Resolution, now: int
 ) -> Series:
     step = source or question.bucket
     width = -(-question.bucket // step) * step or step
-    start = question.start // width * width
-    stop = -(-question.end // width) * width
+    within = question.start // width * width, -(-question.end // width) * width
     terms = pools.terms(db, pool.id)
-    tallies = read.tallies(db, pool, step, start - reach(terms, width), stop)
-    if width != step:
-        tallies = coarsen(tallies, width)
-    return Series(
-        tuple(
-            Bucket(
-                each.start,
-                each.start + width,
-                each.low,
-                each.total / each.n if each.n else each.last,
-                each.high,
-                each.high_at,
-                each.last,
-                now.installed,
-                now.overdraft,
-                each.n,
-            )
-            for each, now in held(tallies, terms, width, min(stop, end))
-            if each.start >= start
-        ),
-        width,
-    )
+    return Series(tuple(buckets(db, pool, terms, width, within, now, step)), width)
 
 
 def _readings(db: sqlite3.Connection, pool: KnownPool, question: Question) -> Iterator[Bucket]:

@@ -39,7 +39,7 @@ def tallies(
     """
     if width not in blocks.WIDTHS:
         return tally(runs(db, pool, start, end), width)
-    packed = list(blocks.tallies(db, pool.id, Resolution(width), start, end))
+    packed = blocks.tallies(db, pool.id, Resolution(width), start, end)
     if end > pool.rolled // width * width:
         recent = tally(rows(db, pool.id), width)
         packed = merge(packed, [each for each in recent if start <= each.start < end])

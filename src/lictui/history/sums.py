@@ -10,24 +10,20 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from lictui.history import pools, read
+from lictui.history.alone import buckets
 from lictui.history.blocks import span
-from lictui.history.hold import held, reach
 from lictui.insights.series import Bucket, Resolution, Series
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
 
-    from lictui.history.pools import KnownPool, Terms
-    from lictui.history.rollup import Tally
+    from lictui.history.pools import KnownPool
     from lictui.insights.series import Question
-
-    Part = tuple[Tally, Terms]
 
 
 def summed(
@@ -44,8 +40,8 @@ def summed(
         hours = max(read.horizon(db, pool, align) for pool in known)
         seam = max(start, -(-hours // Resolution.DAY) * Resolution.DAY)
     found = [
-        *_aligned(db, known, Resolution.DAY, start, min(seam, stop)),
-        *_aligned(db, known, align, seam, stop),
+        *_aligned(db, known, Resolution.DAY, start, min(seam, stop), now),
+        *_aligned(db, known, align, seam, stop, now),
     ]
     return Series(tuple(_coarsened(found, width)), width)
 
@@ -62,7 +58,12 @@ def _alignment(
 
 
 def _aligned(
-    db: sqlite3.Connection, known: Sequence[KnownPool], width: Resolution, start: int, stop: int
+    db: sqlite3.Connection,
+    known: Sequence[KnownPool],
+    width: Resolution,
+    start: int,
+    stop: int,
+    now: int,
 ) -> Iterator[Bucket]:
     """The sum in buckets of `width`, where every pool that counts then has a figure."""
     began = sorted(pool.since for pool in known)
@@ -71,40 +72,24 @@ def _aligned(
     # A stretch at a time: a year of a thousand pools does not fit into the memory.
     length = 2 * span(width)
     for first in range(start, stop, length):
-        parts: dict[int, list[Part]] = defaultdict(list)
+        within = first, min(first + length, stop)
+        parts: dict[int, list[Bucket]] = defaultdict(list)
         for pool, each in zip(known, terms, strict=True):
-            for part in _of_pool(db, pool, each, width, first, min(first + length, stop)):
-                parts[part[0].start].append(part)
+            last = stop if pool.ended is None else pool.ended - width
+            for bucket in buckets(db, pool, each, width, within, now):
+                if bucket.start <= last:
+                    parts[bucket.start].append(bucket)
         for at in sorted(parts):
             end = at + width
             if len(parts[at]) == bisect_left(began, end) - bisect_left(ended, end):
-                yield _sum(at, end, parts[at])
+                yield _sum(parts[at])
 
 
-def _of_pool(
-    db: sqlite3.Connection,
-    pool: KnownPool,
-    terms: Sequence[Terms],
-    width: Resolution,
-    start: int,
-    stop: int,
-) -> Iterator[Part]:
-    """What the pool puts into each bucket while it counts."""
-    tallies = read.tallies(db, pool, width, start - reach(terms, width), stop)
-    last = stop if pool.ended is None else pool.ended - width
-    for part in held(tallies, terms, width, stop):
-        if start <= part[0].start <= last:
-            yield part
-
-
-def _sum(start: int, end: int, parts: Sequence[Part]) -> Bucket:
-    tallies, terms = zip(*parts, strict=True)
-    _, lows, totals, highs, moments, lasts, many = zip(*tallies, strict=True)
-    averages = (
-        total / n if n else last for total, n, last in zip(totals, many, lasts, strict=True)
-    )
-    installed = [each.installed for each in terms]
-    overdraft = [each.overdraft for each in terms if each.overdraft is not None]
+def _sum(parts: Sequence[Bucket]) -> Bucket:
+    """Buckets of the same time, one a pool, as one."""
+    (start, *_), (end, *_), *figures = zip(*parts, strict=True)
+    lows, averages, highs, moments, lasts, installed, overdraft, samples = figures
+    granted = [each for each in overdraft if each is not None]
     return Bucket(
         start,
         end,
@@ -114,17 +99,16 @@ def _sum(start: int, end: int, parts: Sequence[Part]) -> Bucket:
         max(start, *moments),
         sum(lasts),
         None if None in installed else sum(installed),
-        sum(overdraft) if overdraft else None,
-        sum(many),
+        sum(granted) if granted else None,
+        sum(samples),
     )
 
 
-def _coarsened(buckets: Iterable[Bucket], width: int) -> Iterator[Bucket]:
-    for start, group in groupby(buckets, lambda each: each.start // width * width):
+def _coarsened(found: Iterable[Bucket], width: int) -> Iterator[Bucket]:
+    for start, group in groupby(found, lambda each: each.start // width * width):
         parts = list(group)
         peak = max(parts, key=lambda each: each.high)
-        yield replace(
-            parts[-1],
+        yield parts[-1]._replace(
             start=start,
             end=start + width,
             low=min(each.low for each in parts),
