@@ -115,6 +115,17 @@ def test_check_knows_the_commands_of_the_keymap(
     assert "did you mean 'quit'?" in capsys.readouterr().out
 
 
+def test_check_knows_the_themes(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    paths.config_dir.mkdir()
+    paths.config.write_text("ascii = true\ntheme = 'lictui-drak'\n")
+    assert run("config", "check") == 2
+    out = capsys.readouterr().out
+    assert f'{paths.config}:2: theme: no theme is called "lictui-drak"' in out
+    assert "did you mean lictui-dark?" in out
+    paths.config.write_text("theme = 'nord'\n")
+    assert run("config", "check") == 0
+
+
 def test_check_warns_of_what_is_allowed_and_risky(
     paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

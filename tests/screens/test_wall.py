@@ -15,7 +15,7 @@ from tests.support.screen import golden, screen_text
 from lictui.config.settings import Settings
 from lictui.model import Failure
 from lictui.monitor.board import Board
-from lictui.tui import themes
+from lictui.tui import theme_names
 from lictui.tui.app import LictuiApp
 from lictui.words import FailureKind
 
@@ -115,7 +115,7 @@ async def test_empty_estate() -> None:
         golden("wall_empty", screen_text(run.app))
 
 
-@pytest.mark.parametrize("theme", themes.NAMES)
+@pytest.mark.parametrize("theme", theme_names.NAMES)
 def test_a_picture_of_each_theme(theme: str, snap_compare: Callable[..., bool]) -> None:
     app = LictuiApp(FakeEngine(day_of_work), FakeClock(), Settings(theme=theme), board=estate())
     assert snap_compare(app, terminal_size=(80, 24), run_before=_settle)

@@ -50,9 +50,9 @@ class Running:
         await self._pilot.click(offset=(x, y))
         await self.settle()
 
-    async def publish(self, board: Board) -> None:
-        """The monitor has another board."""
-        self.app.publish(board)
+    async def publish(self, board: Board, settings: Settings | None = None) -> None:
+        """The monitor has another board, or other settings."""
+        self.app.publish(board, settings)
         await self.settle()
 
     async def resize(self, width: int, height: int) -> None:

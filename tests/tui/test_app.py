@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+from tests.support.estate import estate
 from tests.support.running import running
 from tests.support.screen import screen_text
 
 from lictui.config.settings import Settings
 from lictui.tui.screens.wall import WallScreen
 
+if TYPE_CHECKING:
+    from tests.support.running import Running
+
+
+def said(run: Running) -> str:
+    return "".join(notice.message for notice in run.app._notifications)
+
 
 async def test_themes_cycle_and_an_unknown_one_is_said() -> None:
     async with running(settings=Settings(theme="lictui-drak")) as run:
         assert run.app.theme == "lictui-dark"
-        assert "lictui-dark" in "".join(n.message for n in run.app._notifications)
+        assert "did you mean lictui-dark?" in said(run)
         seen = set()
         for _ in range(4):
             await run.press("T")
@@ -31,11 +41,44 @@ async def test_a_remapped_key() -> None:
 
 async def test_two_commands_on_one_key_are_both_named_and_the_defaults_hold() -> None:
     async with running(settings=Settings(keymap={"pause": "M"})) as run:
-        said = "".join(n.message for n in run.app._notifications)
-        assert "pause" in said
-        assert "maximise" in said
+        assert "'pause'" in said(run)
+        assert "'maximise'" in said(run)
         await run.press("p")
         assert run.app.paused
+
+
+async def test_a_theme_that_the_file_has_changed_is_worn_at_once() -> None:
+    async with running(settings=Settings(theme="nord")) as run:
+        await run.publish(estate(), Settings(theme="lictui-light"))
+        assert run.app.theme == "lictui-light"
+        await run.publish(estate(), Settings(theme="lictui-lihgt"))
+        assert run.app.theme == "lictui-light"
+        assert "did you mean lictui-light?" in said(run)
+
+
+async def test_an_edit_of_something_else_leaves_the_theme_that_a_key_chose() -> None:
+    async with running() as run:
+        await run.press("T")
+        chosen = run.app.theme
+        await run.publish(estate(), Settings(read_only=True))
+        assert run.app.theme == chosen != Settings().theme
+
+
+async def test_keys_that_the_file_has_changed_are_bound_and_shown_at_once() -> None:
+    async with running() as run:
+        await run.publish(estate(), Settings(keymap={"pause": "z", "help": "h"}))
+        assert " h help" in screen_text(run.app)
+        await run.press("p")
+        assert not run.app.paused
+        await run.press("z")
+        assert run.app.paused
+
+
+async def test_keys_that_cannot_be_are_said_and_the_defaults_hold() -> None:
+    async with running(settings=Settings(keymap={"help": "h"})) as run:
+        await run.publish(estate(), Settings(keymap={"help": "h", "pauze": "z"}))
+        assert "did you mean 'pause'?" in said(run)
+        assert " ? help" in screen_text(run.app)
 
 
 @pytest.mark.parametrize("view", ["wall", "estate", "servers", "alerts"])

@@ -108,16 +108,20 @@ def _overrides(root: click.Context) -> dict[str, Override]:
 
 
 def _problems(paths: Paths) -> Iterator[str]:
-    from lictui.config.file import load_settings  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.document import read  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.file import load_settings  # noqa: PLC0415 - as above
     from lictui.config.registry import read_servers  # noqa: PLC0415 - as above
-    from lictui.tui.commands import problems  # noqa: PLC0415 - as above
+    from lictui.tui import commands, theme_names  # noqa: PLC0415 - as above
 
     try:
-        keymap = load_settings(paths).keymap
+        settings = load_settings(paths)
     except ConfigError as error:
         yield from map(str, error.problems)
     else:
-        yield from (f"{paths.config}: {problem}" for problem in problems(keymap))
+        if wrong := theme_names.problem(settings.theme):
+            yield str(read(paths.config).problem(("theme",), wrong))
+        for wrong in commands.problems(settings.keymap):
+            yield f"{paths.config}: {wrong}"
     yield from map(str, read_servers(paths)[1])
 
 

@@ -1,7 +1,7 @@
 """The application: which screen is shown, the board they all draw, and what every screen shares.
 
-Owns the table of screens, theme, keymap and pause. Must not know how anything is drawn, nor
-where figures come from: boards arrive from outside, questions go to the engine.
+Owns the table of screens and pause. Must not know how anything is drawn, nor where figures come
+from: boards arrive from outside, questions go to the engine.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from textual.reactive import var
 
 from lictui.config.settings import Settings
 from lictui.monitor.board import Board
-from lictui.tui import commands, symbols, themes
+from lictui.tui import commands, symbols, theme_names, themes, wishes
 from lictui.tui._textual import Shadow
 from lictui.tui.messages import BoardChanged
 from lictui.tui.screens.names import STAY, make
@@ -53,6 +53,7 @@ class LictuiApp(App[int]):
     # Not `reactive`: that would repaint the whole screen for every board.
     board: var[Board] = var(Board, init=False)
     paused: var[bool] = var(bool, init=False)
+    keys: var[dict[str, str]] = var(dict, init=False)  # the keymap that holds
     polling: var[frozenset[str]] = var(frozenset, init=False)  # asked for by hand, not yet heard
 
     def __init__(  # noqa: PLR0913 - the seams between the program and its screen, each by name
@@ -89,8 +90,7 @@ class LictuiApp(App[int]):
         self.animation_level = "none"
         self.set_class(self.symbols is symbols.ASCII, "-ascii")
         themes.register(self)
-        theme, self._said = themes.wanted(self.settings.theme, self.remembered.get("theme", ""))
-        self.theme = theme  # before anything is styled
+        self.theme = theme_names.first(self.settings.theme, self.remembered.get("theme", ""))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What the drawing needs, for themes of other makers."""
@@ -105,12 +105,7 @@ class LictuiApp(App[int]):
         """Put up the first screen."""
         if self._on_shown is not None:
             self.call_after_refresh(self._on_shown)
-        if self._said:
-            self.notify(self._said, severity="warning", markup=False)
-        if found := commands.problems(self.settings.keymap):
-            self.notify("\n".join(found), title="Default keys", severity="error", markup=False)
-        else:
-            self.set_keymap(dict(self.settings.keymap))
+        wishes.heed(self)
         if self.watching is not None:
             self.show("watch", options=self.watching)
             return
@@ -156,7 +151,8 @@ class LictuiApp(App[int]):
     def _take_board(self, message: BoardChanged) -> None:
         with self.batch_update():
             self.polling = unanswered(self.polling, self.board, message.board)
-            self.settings = message.settings
+            before, self.settings = self.settings, message.settings
+            wishes.heed(self, before)
             self.board = message.board
 
     def poll(self, name: str | None = None) -> None:
@@ -190,7 +186,7 @@ class LictuiApp(App[int]):
 
     def action_next_theme(self) -> None:
         """The next theme."""
-        self.theme = themes.after(self.theme)
+        self.theme = theme_names.after(self.theme)
         self.remember(theme=self.theme)
         self.notify(f"Theme {self.theme}", timeout=2, markup=False)
 

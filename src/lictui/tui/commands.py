@@ -12,8 +12,6 @@ from difflib import get_close_matches
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
-from lictui.errors import UsageError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -159,13 +157,6 @@ def mapped(keymap: Mapping[str, str]) -> tuple[Command, ...]:
         replace(command, keys=keymap[command.id]) if command.id in keymap else command
         for command in COMMANDS
     )
-
-
-def checked(keymap: Mapping[str, str]) -> dict[str, str]:
-    """The keymap as it stands. Raises UsageError with every problem if it cannot be used."""
-    if found := problems(keymap):
-        raise UsageError("\n".join(found), "change [keymap] in config.toml; ids are listed by ?")
-    return dict(keymap)
 
 
 def of_screen(screen: str) -> tuple[Command, ...]:

@@ -1,15 +1,14 @@
 """The themes: dark, light, the terminal's own 16 colours, and one for colour-blind eyes.
 
-Owns colours and their order. Must not know what is drawn with them: screens use the theme's
+Owns colours. Must not know what is drawn with them: screens use the theme's
 variables alone.
 """
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
-from textual.theme import BUILTIN_THEMES, Theme
+from textual.theme import Theme
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -102,29 +101,9 @@ THEMES: Final = (
         variables={"over": "#d98cc0", "quiet": "#8b919c", "frame": "#4d5462", "chosen": "#2c3a4a"},
     ),
 )
-NAMES: Final = tuple(theme.name for theme in THEMES)
 
 
 def register(app: App[int]) -> None:
     """Make the themes known to Textual."""
     for theme in THEMES:
         app.register_theme(theme)
-
-
-def after(name: str) -> str:
-    """The theme that follows; the first after one of another maker."""
-    return NAMES[(NAMES.index(name) + 1) % len(NAMES)] if name in NAMES else NAMES[0]
-
-
-def wanted(configured: str, last: str) -> tuple[str, str]:
-    """The theme to begin with, and a word about it if the one in the settings is unknown.
-
-    What was chosen with a key the last time counts unless config.toml names another than the
-    default.
-    """
-    known = (*NAMES, *BUILTIN_THEMES)
-    if configured not in known:
-        close = get_close_matches(configured, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(NAMES)}"
-        return NAMES[0], f"No theme {configured!r} ({hint})"
-    return (last if configured == NAMES[0] and last in known else configured), ""

@@ -66,9 +66,7 @@ def of_events(events: Iterable[Event]) -> tuple[Entry, ...]:
 
 def filtered(entries: Iterable[Entry], wanted: Filter) -> tuple[Entry, ...]:
     """The entries that the filter lets through."""
-    return tuple(
-        entry for entry in entries if wanted((entry.server, entry.product, entry.message))
-    )
+    return tuple(entry for entry in entries if wanted((entry.server, entry.product, entry.message)))
 
 
 def columns(width: int) -> tuple[Column, ...]:

@@ -71,7 +71,7 @@ class HelpScreen(ModalScreen[None]):
         """One text that scrolls."""
         app = cast("LictuiApp", self.app)
         with VerticalScroll():
-            table = commands.mapped(app.settings.keymap)
+            table = commands.mapped(app.keys)
             yield Static(Content.assemble(*_said(table, app.symbols)))
 
     def action_roll(self, step: int) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from lictui.monitor.board import Board
     from lictui.tui.app import LictuiApp
+    from lictui.tui.commands import Command
     from lictui.tui.export import Table
     from lictui.tui.ink import Run
 
@@ -64,8 +65,7 @@ class View(Screen[None]):
         body = self.body()
         body.id = "body"
         yield body
-        keymap = dict(app.settings.keymap)
-        yield Statusline(self.VIEW, offered(self.VIEW, keymap, read_only=app.read_only))
+        yield Statusline(self.VIEW, self._offered())
         yield TooSmall()
 
     def body(self) -> Widget:
@@ -76,6 +76,7 @@ class View(Screen[None]):
         """Follow the board, unless the screen is paused."""
         self.watch(self.app, "board", self._board_came)
         self.watch(self.app, "paused", self._pause_came, init=False)
+        self.watch(self.app, "keys", self._keys_came, init=False)
 
     def _board_came(self, board: Board) -> None:
         if not self.lictui.paused:
@@ -85,6 +86,12 @@ class View(Screen[None]):
         self.say(self.standing())
         if not paused:
             self._show(self.lictui.board)
+
+    def _keys_came(self) -> None:
+        self.query_one(Statusline).offer(self._offered())
+
+    def _offered(self) -> tuple[Command, ...]:
+        return offered(self.VIEW, self.lictui.keys, read_only=self.lictui.read_only)
 
     def _show(self, board: Board) -> None:
         app = self.lictui

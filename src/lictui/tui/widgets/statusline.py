@@ -53,8 +53,13 @@ class Statusline(Widget):
     def __init__(self, view: str, offered: Sequence[Command]) -> None:
         super().__init__()
         self._view = view
+        self.offer(offered)
+
+    def offer(self, offered: Sequence[Command]) -> None:
+        """Show these commands with their keys."""
         self._keys = [command for command in offered if command.footer]
         self._views = [c for c in offered if c.id.startswith("view.")]
+        self.refresh()
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line
         """Keys to the left, views to the right, as many as there is room for."""
