@@ -15,20 +15,23 @@ from lictui.monitor.board import Board, apply, register
 
 
 def test_the_table_is_aligned_and_tells_what_to_do() -> None:
-    assert tables.as_table(ANSWER) == (
-        "SERVER       STATE    PRODUCT                  IN USE  INSTALLED  FREE    %  LEVEL\n"
-        "lic-emea-01  up       XDT_PLT_UD (2026-12-01)     412        500    88  82%  !\n"
-        "lic-emea-01  up       PVS_STD_CCS                   ?         80     ?    ?  unknown\n"
-        "lic-emea-01  up       CITRIX                        0         10    10   0%  ok\n"
-        "ddc-us-01    down\n"
-        "new          waiting\n"
-        "\n"
-        "TOTAL        MODEL        SERVERS  IN USE  INSTALLED  FREE    %  LEVEL\n"
-        "XDT_PLT_UD   user/device      1/1     412        500    88  82%  !\n"
-        "PVS_STD_CCS  concurrent       1/1       ?         80     ?    ?  unknown\n"
-        "\n"
-        "ddc-us-01: no answer from 10.0.0.9:443 in 10 s\n"
-        "  …\n"
+    assert (
+        tables.as_table(ANSWER)
+        == """\
+SERVER       STATE    PRODUCT                  MODEL        IN USE  INSTALLED  FREE    %  LEVEL
+lic-emea-01  up       XDT_PLT_UD (2026-12-01)  user/device     412        500    88  82%  !
+lic-emea-01  up       PVS_STD_CCS              concurrent        ?         80     ?    ?  unknown
+lic-emea-01  up       CITRIX                   user/device       0         10    10   0%  ok
+ddc-us-01    down
+new          waiting
+
+TOTAL        MODEL        SERVERS  IN USE  INSTALLED  FREE    %  LEVEL
+XDT_PLT_UD   user/device      1/1     412        500    88  82%  !
+PVS_STD_CCS  concurrent       1/1       ?         80     ?    ?  unknown
+
+ddc-us-01: no answer from 10.0.0.9:443 in 10 s
+  …
+"""
     )
 
 

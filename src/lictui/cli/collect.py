@@ -48,7 +48,7 @@ def collect(context: Context, /, *, interval: float | None, group: str) -> int:
     try:
         monitor.start()
         _say_notices(monitor.board)
-        click.echo(f"lictui: collecting from {len(monitor.board.servers)} servers", err=True)
+        click.echo(f"lictui: {_begun(len(monitor.board.servers))}", err=True)
         monitor.go(_Announcer(monitor.board))
         asked.wait()
     finally:
@@ -56,6 +56,12 @@ def collect(context: Context, /, *, interval: float | None, group: str) -> int:
         for each, handler in previous.items():
             signal.signal(each, handler)
     return 130 if signal.SIGINT in received else 0
+
+
+def _begun(count: int) -> str:
+    if count == 0:
+        return "no server is registered yet; one that is added now will be polled"
+    return f"collecting from {count} {'server' if count == 1 else 'servers'}"
 
 
 def _say_notices(board: Board) -> None:

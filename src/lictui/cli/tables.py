@@ -75,8 +75,8 @@ def inert(cell: Any) -> Any:
 
 def as_markdown(answer: dict[str, Any]) -> str:
     """A table for a ticket or a wiki."""
-    head = ("Server", "State", "Product", "In use", "Installed", "Free", "%", "Level")
-    lines = [_pipes(head), _pipes("---:" if name in head[3:7] else "---" for name in head)]
+    head = ("Server", "State", "Product", "Model", "In use", "Installed", "Free", "%", "Level")
+    lines = [_pipes(head), _pipes("---:" if name in head[4:8] else "---" for name in head)]
     lines += [_pipes(cells) for cells in _cells(answer)]
     return "\n".join(lines) + "\n"
 
@@ -87,10 +87,10 @@ def _pipes(cells: Iterable[str]) -> str:
 
 def as_table(answer: dict[str, Any]) -> str:
     """Aligned columns for a person, then the totals, then what failed and what to do."""
-    head = ("SERVER", "STATE", "PRODUCT", "IN USE", "INSTALLED", "FREE", "%", "LEVEL")
+    head = ("SERVER", "STATE", "PRODUCT", "MODEL", "IN USE", "INSTALLED", "FREE", "%", "LEVEL")
     if not answer["servers"]:
         return "No server matches.\n"
-    lines = aligned([head, *_cells(answer)], right={3, 4, 5, 6})
+    lines = aligned([head, *_cells(answer)], right={4, 5, 6, 7})
     if answer["totals"]:
         head = ("TOTAL", "MODEL", "SERVERS", "IN USE", "INSTALLED", "FREE", "%", "LEVEL")
         lines += ["", *aligned([head, *map(_total_cells, answer["totals"])], right={2, 3, 4, 5, 6})]
@@ -118,24 +118,23 @@ def aligned(table: Sequence[Sequence[str]], right: set[int]) -> list[str]:
 def _cells(answer: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     for row in rows(answer):
         if "product" not in row:
-            yield (row["server"], row["state"], "", "", "", "", "", "")
+            yield (row["server"], row["state"], *[""] * 7)
             continue
-        yield (
-            row["server"],
-            row["state"],
-            row["name"]
-            + ("" if not row["subscription_date"] else f" ({row['subscription_date']})"),
-            *_figures(row),
-        )
+        until = f" ({row['subscription_date']})" if row["subscription_date"] else ""
+        yield (row["server"], row["state"], row["name"] + until, _model(row), *_figures(row))
 
 
 def _total_cells(total: dict[str, Any]) -> tuple[str, ...]:
     return (
         total["name"],
-        total["model"].replace("_", "/"),
+        _model(total),
         f"{total['servers_reporting']}/{total['servers_expected']}",
         *_figures(total),
     )
+
+
+def _model(row: dict[str, Any]) -> str:
+    return str(row["model"]).replace("_", "/")
 
 
 def _figures(row: dict[str, Any]) -> tuple[str, ...]:
