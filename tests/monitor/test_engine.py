@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,6 +68,23 @@ async def test_a_failed_poll_is_a_gap_and_survives_a_restart(desk: Desk) -> None
     assert again.failure.message == "no answer"
 
 
+async def test_a_renewed_license_keeps_its_past(desk: Desk) -> None:
+    desk.register(server(interval=300.0))
+    desk.answers["lic-01"] = snapshot(pool(in_use=400, subscription=date(2026, 12, 1)))
+    engine = await desk.engine()
+    renewed = pool(in_use=401, subscription=date(2027, 12, 1))
+    desk.answers["lic-01"] = snapshot(renewed, pool("MPS_ENT_CCU"))
+    await desk.clock.advance(400)
+    pools = await engine.pools(("lic-01", "lic-02"), "XDT_PLT_UD")
+    assert pools == tuple(
+        ("lic-01", PoolKey("XDT_PLT_UD", day)) for day in ("2026-12-01", "2027-12-01")
+    )
+    assert await engine.pools(("lic-02",), "XDT_PLT_UD") == ()
+    question = Question(pools, int(START), int(START) + 600, 300)
+    (series,) = await engine.many((question,))
+    assert [bucket.last for bucket in series.buckets] == [400, 401]
+
+
 async def test_a_hot_edit_is_picked_up(desk: Desk) -> None:
     desk.register(server())
     engine = await desk.engine()
@@ -103,6 +121,7 @@ async def test_a_history_that_cannot_be_opened_costs_no_monitoring(desk: Desk) -
     engine = await desk.engine()
     assert of(engine).state is State.UP
     assert any("nothing is recorded" in notice for notice in engine.board.notices)
+    assert await engine.pools(("lic-01",), "XDT_PLT_UD") == ()
     assert await engine.events() == ()
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from lictui.insights.series import Question
-    from lictui.model import Event, Finding, Server
+    from lictui.model import Event, Finding, PoolKey, Server
 
 
 def _nothing(question: Question) -> Series:
@@ -23,6 +23,7 @@ class FakeEngine:
     """`lictui.tui.engine.Engine` without a thread; raises `refusal` from save and remove."""
 
     past: Callable[[Question], Series] = _nothing
+    held: tuple[tuple[str, PoolKey], ...] = ()
     journal: tuple[Event, ...] = ()
     findings: tuple[Finding, ...] = ()
     refusal: Exception | None = None
@@ -41,6 +42,13 @@ class FakeEngine:
 
     async def many(self, questions: tuple[Question, ...]) -> tuple[Series, ...]:
         return tuple([await self.series(question) for question in questions])
+
+    async def pools(
+        self, servers: tuple[str, ...], product: str
+    ) -> tuple[tuple[str, PoolKey], ...]:
+        return tuple(
+            (name, key) for name, key in self.held if name in servers and key.product == product
+        )
 
     async def events(self, limit: int = 1000) -> tuple[Event, ...]:
         return self.journal[:limit]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lictui.config.watch import Reload
     from lictui.history.store import History
     from lictui.insights.series import Question
-    from lictui.model import Event, Finding, Poll, Server
+    from lictui.model import Event, Finding, Poll, PoolKey, Server
     from lictui.monitor.poller import Open
     from lictui.paths import Paths
 
@@ -137,6 +137,18 @@ class Engine:
         if self._history is None:
             return tuple(Series((), question.bucket) for question in questions)
         return self._history.many(questions)
+
+    async def pools(
+        self, servers: tuple[str, ...], product: str
+    ) -> tuple[tuple[str, PoolKey], ...]:
+        """Every pool of `product` that was ever read of these servers, as a question names it."""
+        if self._history is None:
+            return ()
+        return tuple(
+            (pool.server, pool.key)
+            for pool in self._history.pools()
+            if pool.product == product and pool.server in servers
+        )
 
     async def events(self, limit: int = 1000) -> tuple[Event, ...]:
         """The journal, newest first."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lictui.config.settings import Settings
     from lictui.insights.series import Question, Series
-    from lictui.model import Event, Finding, Server
+    from lictui.model import Event, Finding, PoolKey, Server
     from lictui.monitor.board import Board
     from lictui.monitor.engine import Engine
 from lictui.sources import lookups
@@ -72,6 +72,12 @@ class Monitor:
     async def many(self, questions: tuple[Question, ...]) -> tuple[Series, ...]:
         """Several questions about the past in one go."""
         return await self._ask(self.engine.many(questions))
+
+    async def pools(
+        self, servers: tuple[str, ...], product: str
+    ) -> tuple[tuple[str, PoolKey], ...]:
+        """Every pool of `product` that was ever read of these servers."""
+        return await self._ask(self.engine.pools(servers, product))
 
     async def events(self, limit: int = 1000) -> tuple[Event, ...]:
         """The journal, newest first."""

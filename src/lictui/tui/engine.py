@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from lictui.insights.series import Question, Series
-    from lictui.model import Event, Finding, Server
+    from lictui.model import Event, Finding, PoolKey, Server
 
 
 class Engine(Protocol):
@@ -27,6 +27,12 @@ class Engine(Protocol):
 
     async def many(self, questions: tuple[Question, ...]) -> tuple[Series, ...]:
         """The same for several questions, answered in their order."""
+        ...
+
+    async def pools(
+        self, servers: tuple[str, ...], product: str
+    ) -> tuple[tuple[str, PoolKey], ...]:
+        """Every pool of `product` that was ever read of these servers, as a question names it."""
         ...
 
     async def events(self, limit: int = 1000) -> tuple[Event, ...]:

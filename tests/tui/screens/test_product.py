@@ -46,6 +46,31 @@ async def test_the_pools_of_all_servers_are_asked_for_together() -> None:
     )
 
 
+async def test_a_renewed_license_keeps_the_curve_of_its_old_subscription() -> None:
+    renewed, other = PoolKey("XDT_PLT_UD", "2025-12-31"), PoolKey("MPS_ENT_CCU", "2025-12-31")
+    asked = engine()
+    asked.held = (
+        ("lic-emea-01", PoolKey("XDT_PLT_UD", "2026-12-31")),
+        *(("lic-emea-01", key) for key in (renewed, other)),
+        ("lic-elsewhere", renewed),
+    )
+    async with running("product", engine=asked, **TWO):
+        pass
+    assert asked.questions[-1].pools == (
+        ("lic-emea-01", PoolKey("XDT_PLT_UD", "2026-12-31")),
+        ("ddc-us-01", PoolKey("XDT_PLT_UD")),
+        ("lic-emea-01", renewed),
+    )
+
+
+async def test_what_is_no_longer_on_the_board_is_still_in_the_chart() -> None:
+    asked = engine()
+    asked.held = (("ddc-us-01", PoolKey("OLD")),)
+    async with running("product", engine=asked, servers=("ddc-us-01",), product="OLD"):
+        pass
+    assert asked.questions[-1].pools == asked.held
+
+
 @pytest.mark.parametrize(
     ("key", "length"),
     [("d", Length.DAY), ("w", Length.WEEK), ("m", Length.MONTH), ("y", Length.YEAR)],

@@ -143,8 +143,11 @@ class ProductScreen(View):
 
     @work(group="product-series")
     async def _read(self, asked: Question) -> None:
+        engine = self.lictui.engine
         try:
-            buckets, note = (await self.lictui.engine.series(asked)).buckets, ""
+            ever = await engine.pools(self._servers, self._product)
+            whole = product_view.reaching_back(asked, ever)
+            buckets, note = (await engine.series(whole)).buckets, ""
         except LictuiError as error:
             buckets, note = (), error.message
         if asked != self._asked:

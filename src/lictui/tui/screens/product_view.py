@@ -6,7 +6,7 @@ answered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.insights.series import Question
@@ -18,10 +18,11 @@ from lictui.tui.text import clean, shorten
 from lictui.words import Model
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from zoneinfo import ZoneInfo
 
     from lictui.config.settings import Settings, Thresholds
-    from lictui.model import Pool, Reading
+    from lictui.model import Pool, PoolKey, Reading
     from lictui.monitor.board import Board, ServerStatus
     from lictui.tui.ink import Line
     from lictui.tui.span import Span
@@ -113,6 +114,14 @@ def question(about: Subject, span: Span, columns: int, now: float) -> Question:
     start, end = span.bounds(now, bucket)
     keys = dict.fromkeys((status.server.name, pool.key) for status, pool in about.pools)
     return Question(tuple(keys), start, end, bucket)
+
+
+def reaching_back(asked: Question, ever: Iterable[tuple[str, PoolKey]]) -> Question:
+    """The same question about the pools that were `ever` read too.
+
+    A license that was renewed is a pool of its own on the board; its curve is one with the old.
+    """
+    return replace(asked, pools=tuple(dict.fromkeys((*asked.pools, *ever))))
 
 
 def title(about: Subject, width: int, symbols: Symbols) -> Line:
