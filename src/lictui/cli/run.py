@@ -6,6 +6,7 @@ the first frame. Must not know what is drawn.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import ExitStack, suppress
@@ -86,12 +87,16 @@ def _run(
     *,
     demo: bool,
 ) -> int:
+    # What start-up makes stays: looking through it for garbage takes a tenth of the time to the
+    # first frame, and finds none.
+    gc.disable()
     from lictui.config.state import load_state, save_state  # noqa: PLC0415 - late, as above
     from lictui.monitor.engine import Engine, Scope  # noqa: PLC0415 - late, as above
     from lictui.monitor.monitor import Monitor  # noqa: PLC0415 - late, as above
 
     options.log_to(context.paths.log, context.log_level)
     with ExitStack() as stack:
+        stack.callback(gc.enable)
         engine = Engine(context.paths, clock, Scope(chosen.group, chosen.interval))
         thread = Monitor(engine)
         stack.callback(thread.stop)
@@ -103,6 +108,11 @@ def _run(
         from lictui.tui.app import LictuiApp  # noqa: PLC0415 - after the thread has begun
         from lictui.tui.watching import WatchOptions  # noqa: PLC0415 - as above
 
+        def shown() -> None:
+            gc.freeze()
+            gc.enable()
+            thread.go(lambda board, settings: app.publish(board, _drawn(settings, chosen)))
+
         app = LictuiApp(
             thread,
             clock,
@@ -113,9 +123,7 @@ def _run(
             filter=chosen.filter,
             watch=WatchOptions(**watch) if watch is not None else None,
             state=load_state(context.paths),
-            on_shown=lambda: thread.go(
-                lambda board, settings: app.publish(board, _drawn(settings, chosen))
-            ),
+            on_shown=shown,
         )
         stack.callback(_end_on_signals(lambda: _from_a_signal(app)))
         result = app.run()
