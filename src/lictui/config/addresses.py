@@ -57,7 +57,7 @@ def _split(value: object, example: str) -> SplitResult:
         raise Wrong(f"is no address: {shown(url)}", f"write it as {example}") from None
     if parts.scheme not in _PORTS:
         raise Wrong(f"must begin with https:// or http://, not {shown(url)}")
-    if parts.query or parts.fragment or port == 0 or any(letter.isspace() for letter in url):
+    if parts.query or parts.fragment or port == 0 or url.split() != [url]:
         raise Wrong(f"is no address: {shown(url)}", f"write it as {example}")
     if not _is_host(parts.hostname or ""):
         raise Wrong(f"has no host that can be: {shown(url)}", f"write it as {example}")

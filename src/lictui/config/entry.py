@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from lictui.config import addresses, secrets, values
@@ -91,6 +92,7 @@ _OF_SOURCE: Final[dict[str, dict[str, Kind]]] = {
 _KEYS: Final = _COMMON | _OF_SOURCE["winrm"] | _OF_SOURCE["cvad"]
 
 
+@cache
 def keys_of(source: str) -> tuple[str, ...]:
     """The keys that a server of this source may have; every source's where it is unknown."""
     return tuple(_COMMON | _OF_SOURCE[source] if source in _OF_SOURCE else _KEYS)
@@ -104,9 +106,10 @@ def check(table: Mapping[str, Any], base: Path) -> tuple[Server | None, tuple[Re
     source = str(table.get("source", ""))
     given = {key: value for key, value in table.items() if value != ""}
     fields: dict[str, Any] = {}
+    known = keys_of(source)
     refusals = list(_strangers(table, source))
     for key, kind in _KEYS.items():
-        if key in given and key in keys_of(source):
+        if key in given and key in known:
             try:
                 fields[key] = kind(given[key])
                 if key == "url" and source in addresses.OF_SOURCE:

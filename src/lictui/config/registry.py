@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import tomllib
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,7 +51,7 @@ def read_registry(paths: Paths) -> Registry:
     document = read(paths.servers)
     entries: list[tuple[str, Server | None]] = []
     problems = [_no_such_key(document, key) for key in document.data if key != "server"]
-    seen: dict[str, int | None] = {}
+    seen: dict[str, int] = {}
     for at, table in enumerate(_tables(document)):
         server, refusals = check(table, paths.config_dir)
         problems += [
@@ -61,10 +60,11 @@ def read_registry(paths: Paths) -> Registry:
         ]
         name = str(table.get("name", ""))
         if name and name in seen:
-            hint = f"names are unique; the first is on line {seen[name]}"
+            first = document.line(("server", seen[name], "name"))
+            hint = f"names are unique; the first is on line {first}"
             problems.append(document.problem(("server", at, "name"), "is taken", hint))
             continue
-        seen[name] = document.line(("server", at, "name"))
+        seen[name] = at
         entries.append((name, server))
     return Registry(tuple(entries), tuple(problems))
 
@@ -176,7 +176,7 @@ def _rewrite(paths: Paths, document: Document) -> None:
 def _tables(document: Document) -> list[dict[str, Any]]:
     tables = document.data.get("server", [])
     if isinstance(tables, list) and all(isinstance(table, dict) for table in tables):
-        return deepcopy(tables)
+        return tables
     problem = document.problem(("server",), "must be a list of tables", "write [[server]]")
     raise ConfigError((problem,))
 

@@ -139,6 +139,8 @@ def located(base: Path, said: str) -> Path:
 
 def unprintable(value: str) -> str:
     """The first character of `value` that must not reach a screen, as `U+202E`; "" if none."""
+    if value.isprintable():
+        return ""
     for character in value:
         if not (
             character.isprintable()
