@@ -7,6 +7,7 @@ default, a word nobody knows is the nearest to "unknown" there is. Must not know
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import fields, is_dataclass
 from datetime import date
 from enum import Enum
@@ -82,6 +83,9 @@ def _reader(kind: Any) -> Callable[[Any], Any]:
 
 
 def _plainly(kind: Any) -> Callable[[Any], Any]:
+    if kind is str:
+        return sys.intern  # the same few words come back thousands of times: one of each is kept
+
     def read(value: Any) -> Any:
         if isinstance(value, kind):
             return value
