@@ -60,7 +60,13 @@ async def test_failure_panes() -> None:
         Failure(FailureKind.REFUSED, "10.0.0.1:5986 refuses the connection", "Is WinRM on?"),
         Failure(FailureKind.AUTH, "user CORP\\svc is refused", "Check the password."),
         Failure(FailureKind.TLS, "the certificate of lic-3 is self-signed", "Pin it with t."),
-        Failure(FailureKind.PARSE, "an HTML page instead of an inventory", "Check the address."),
+        Failure(
+            FailureKind.NO_DATA,
+            "lic-3.corp.example:5986 answers, but has no namespace ROOT\\CitrixLicensing, "
+            "where a license server keeps its figures",
+            "if it is a delivery controller, register its site with source cvad instead; if it is "
+            "a license server, restart its service Citrix_GTLicensingProv",
+        ),
     ]
     board = Board(
         tuple(

@@ -29,6 +29,31 @@ def test_shortened_text_never_exceeds_its_width(said: str, width: int) -> None:
     assert cell_len(text.shorten(said, width)) <= width
 
 
+@pytest.mark.parametrize(
+    ("said", "most", "lines"),
+    [
+        ("register its site instead", 4, ("register its", "site instead")),
+        ("register its site instead of it", 2, ("register its", "site instead…")),
+        ("register its wrong stations now", 2, ("register its", "wrong…")),
+        ("https://lic01.corp.example", 2, ("https://lic01.", "corp.example")),
+        ("ライセンスサーバー", 2, ("ライセンスサー", "バー")),
+        ("x" * 40, 2, ("x" * 14, "x" * 13 + "…")),
+        ("  ", 2, ()),
+    ],
+)
+def test_sentences_break_between_words_and_are_cut_at_the_end(
+    said: str, most: int, lines: tuple[str, ...]
+) -> None:
+    assert text.wrap(said, 14, most) == lines
+
+
+@given(st.text(), st.integers(4, 40), st.integers(1, 4))
+def test_wrapped_text_never_exceeds_its_lines(said: str, width: int, most: int) -> None:
+    lines = text.wrap(said, width, most, "...")
+    assert len(lines) <= most
+    assert all(cell_len(line) <= width for line in lines)
+
+
 @given(st.text(), st.integers(0, 40), st.booleans())
 def test_padded_text_has_exactly_its_width(said: str, width: int, right: bool) -> None:  # noqa: FBT001 - hypothesis gives it
     assert cell_len(text.pad(said, width, right=right)) == width

@@ -9,7 +9,7 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 if TYPE_CHECKING:
     from datetime import date
@@ -51,6 +51,32 @@ def _last_cells(text: str, width: int) -> str:
             break
         taken = character + taken
     return taken
+
+
+@lru_cache(maxsize=1024)
+def wrap(text: str, width: int, most: int, ellipsis: str = "…") -> tuple[str, ...]:
+    """`text` in at most `most` lines of `width` cells, broken between words.
+
+    A word that is wider than a line is broken anywhere; what is too much goes from the end.
+    """
+    lines = [""]
+    for word in clean(text).split():
+        joined = f"{lines[-1]} {word}".lstrip()
+        if cell_len(joined) <= width:
+            lines[-1] = joined
+        else:
+            lines += chop_cells(word, max(width, 2))
+    lines = [line for line in lines if line]
+    if len(lines) > most:
+        lines[most - 1 :] = [_ended(lines[most - 1], width, ellipsis)]
+    return tuple(lines)
+
+
+def _ended(line: str, width: int, ellipsis: str) -> str:
+    room = width - cell_len(ellipsis)
+    while cell_len(line) > room and " " in line:
+        line = line.rpartition(" ")[0]
+    return line + ellipsis if cell_len(line) <= room else set_cell_size(line, room) + ellipsis
 
 
 def pad(text: str, width: int, *, right: bool = False, ellipsis: str = "…") -> str:

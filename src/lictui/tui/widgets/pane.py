@@ -6,7 +6,6 @@ Textual, nor where on the screen a pane stands.
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -44,7 +43,7 @@ _STATE_TONE: Final = {
 _RATIO: Final = 7  # `1234 %` and the mark of its level
 _WORD: Final = 9  # ` assigned`
 _FRAME: Final = 4  # both borders, each with a blank
-_REASON_LINES: Final = 2
+_REASON_LINES: Final = 4  # of the reason, and as many of the hint
 _NO_PAST: Final = Past()
 
 
@@ -224,18 +223,14 @@ def _bottom(notes: Sequence[Run], cells: int, symbols: Symbols) -> Line:
     return fit((rule, *tail, (right, Tone.FRAME)), cells)
 
 
-def _wrapped(view: PaneView, inside: int) -> list[tuple[str, bool]]:
+def _wrapped(view: PaneView, inside: int, ellipsis: str = "…") -> list[tuple[str, bool]]:
     """The reason in lines; which are the reason itself and which the hint."""
     wrapped = []
     for index, said in enumerate(view.reason):
         lead = "-> " if index else ""
-        pieces = textwrap.wrap(
-            lead + text.clean(said), max(inside, 8), subsequent_indent=" " * len(lead)
-        )
-        shown = pieces[:_REASON_LINES]
-        if len(pieces) > _REASON_LINES:
-            shown[-1] = text.shorten(" ".join(pieces[_REASON_LINES - 1 :]), inside)
-        wrapped += [(piece, index == 0) for piece in shown]
+        for piece in text.wrap(said, max(inside, 8) - len(lead), _REASON_LINES, ellipsis):
+            wrapped.append((lead + piece, index == 0))
+            lead = " " * len(lead)
     if not wrapped and not view.rows:
         wrapped.append(("", True))
     return wrapped
@@ -245,8 +240,8 @@ def _reason(view: PaneView, inside: int, symbols: Symbols) -> list[Line]:
     tone = _STATE_TONE.get(view.state, Tone.CRITICAL)
     tone = Tone.QUIET if tone is Tone.OK else tone
     return [
-        ((text.shorten(piece, inside, symbols.ellipsis), tone if first else Tone.QUIET),)
-        for piece, first in _wrapped(view, inside)
+        ((piece, tone if first else Tone.QUIET),)
+        for piece, first in _wrapped(view, inside, symbols.ellipsis)
     ]
 
 
