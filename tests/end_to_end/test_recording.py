@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 STALLED = 20.0  # seconds
 PATIENCE = 30.0
+PIPE = 100_000  # bytes; more than a terminal takes without being read
 
 
 def busy(name: str, simulated: Simulated) -> Server:
@@ -63,7 +64,8 @@ def counted(program: Program) -> int:
 
 @pytest.mark.slow
 def test_a_stalled_terminal_stops_no_recording(program: Program, simulators: Simulators) -> None:
-    # Many pools whose figures change with every poll: the pipe to the terminal fills at once.
+    # Figures that change with every poll and views that change places: many times what the pipe to
+    # a terminal holds, so that the screen's thread is stuck in a write while nobody reads.
     servers = [simulators.winrm(*(licenses(n, f"P{n:02}_CCU") for n in range(20))) for _ in "ab"]
     program.register(*(busy(f"lic-{n}", one) for n, one in enumerate(servers)))
     history = program.paths.history
@@ -74,12 +76,15 @@ def test_a_stalled_terminal_stops_no_recording(program: Program, simulators: Sim
         figure = 100
         while time.time() - stalled < STALLED:  # nobody reads the terminal meanwhile
             figure += 1
+            terminal.type("21")
             for one in servers:
                 one.inventory = tuple(licenses(figure + n, f"P{n:02}_CCU") for n in range(20))
             wait_for_reading_after(history, time.time())
             polls += 1
         assert polls > STALLED / 3
-        terminal.wait_for(f"{figure:,}"[:2])  # it reads again, and shows what is true now
+        unread = terminal.received
+        terminal.wait_for("lic-0", str(figure))  # it reads again, and shows what is true now
+        assert terminal.received - unread > PIPE
         terminal.type("q")
         assert terminal.ended() == 0
 
