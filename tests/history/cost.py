@@ -6,6 +6,9 @@ An estate of pools that move by day and stand still by night, polled through the
 from __future__ import annotations
 
 import random
+import sqlite3
+import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tests.support.clock import FakeClock
@@ -45,6 +48,27 @@ def live(folder: Path, every: float, days: int, servers: int = 2, pools: int = 3
     clock._now = BEGIN + days * DAY
     history.compact()
     return history
+
+
+def plain(folder: Path, pools: int, days: int, every: int = 900) -> float:
+    """Seconds that plain SQL takes for the daily peaks of `pools` pools, over a row a reading."""
+    made = """CREATE TABLE reading(
+        pool INTEGER, at INTEGER, in_use INTEGER, PRIMARY KEY(pool, at)) WITHOUT ROWID"""
+    asked = "SELECT pool, at / 86400, max(in_use) FROM reading GROUP BY pool, at / 86400"
+    with closing(sqlite3.connect(folder / "plain.db")) as db:
+        db.execute(made)
+        for number in range(pools):
+            lines = _figures(number, every, 1)
+            rows = (
+                (number, BEGIN + turn * every, next(lines)[0].reading.in_use)
+                for turn in range(days * DAY // every)
+            )
+            db.executemany("INSERT INTO reading VALUES(?, ?, ?)", rows)
+        db.commit()
+        began = time.perf_counter()
+        found = db.execute(asked).fetchall()
+        assert len(found) == pools * days
+        return time.perf_counter() - began
 
 
 def _figures(seed: int, every: float, pools: int) -> Iterator[tuple[Pool, ...]]:
