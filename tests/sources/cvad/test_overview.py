@@ -52,11 +52,18 @@ async def test_only_the_site_is_known_where_no_overview_answers(
     assert (await source.fetch(ignore)).pools[0].reading.installed == 500
 
 
-@pytest.mark.parametrize("status", [404, 405, 406, 501])
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        *(httpx.Response(status) for status in (400, 404, 405, 406, 501)),
+        httpx.Response(200, html="\n<!DOCTYPE html><title>Web Studio</title>"),
+    ],
+    ids=lambda reply: f"{reply.status_code}",
+)
 async def test_the_overview_is_found_on_a_later_path_and_remembered(
-    status: int, source: CvadSource, site: FakeSite
+    elsewhere: httpx.Response, source: CvadSource, site: FakeSite
 ) -> None:
-    site.answers[OVERVIEW] = httpx.Response(status)
+    site.answers[OVERVIEW] = elsewhere
     site.answers[PREVIEW] = overview(row(LicensesInUse=3))
     assert (await source.fetch(ignore)).pools[0].reading.in_use == 3
     site.asked.clear()

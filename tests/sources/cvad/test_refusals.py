@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (400, FailureKind.PROTOCOL),
+        (418, FailureKind.PROTOCOL),
         (403, FailureKind.FORBIDDEN),
         (429, FailureKind.RATE_LIMITED),
         (500, FailureKind.UNAVAILABLE),
@@ -59,7 +59,7 @@ async def test_a_503_is_tried_again(source: CvadSource, site: FakeSite, clock: F
     assert (await reading).pools
 
 
-@pytest.mark.parametrize("path", [TOKENS, ME, SITE, OVERVIEW])
+@pytest.mark.parametrize("path", [TOKENS, ME, SITE])
 async def test_a_login_page_is_called_one(path: str, source: CvadSource, site: FakeSite) -> None:
     site.answers[path] = httpx.Response(200, html="\n<!DOCTYPE html><title>Sign in</title>")
     failure = await failure_of(source)

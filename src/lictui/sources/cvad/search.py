@@ -36,6 +36,7 @@ CONTROLLERS: Final = tuple(
 REST: Final = 3600.0  # seconds until paths that all led nowhere are tried again
 _NOWHERE: Final = frozenset(
     {
+        HTTPStatus.BAD_REQUEST,  # a path that means nothing to this release
         HTTPStatus.NOT_FOUND,
         HTTPStatus.METHOD_NOT_ALLOWED,
         HTTPStatus.NOT_ACCEPTABLE,
@@ -69,10 +70,10 @@ class Search:
         for path in sorted(candidates, key=lambda path: path != self.path):
             url = path if "?" in path or not self._query else f"{path}?{self._query}"
             reply = await self._finished(session, url, await session.get(url))
-            if reply.status == HTTPStatus.OK:
+            if reply.status == HTTPStatus.OK and not _is_page(reply):
                 self.path = path
                 return reply
-            if reply.status not in _NOWHERE:
+            if reply.status not in _NOWHERE and not _is_page(reply):
                 raise refusal(reply, session.where, path, Step.INVENTORY)
         self.rest()
         return None
@@ -105,6 +106,11 @@ def _filled(path: str, customer: str, site: Site) -> str:
     filled = path.replace("{customer}", quote(customer, safe=""))
     filled = filled.replace("{site}", quote(site.id, safe=""))
     return "/" + filled.lstrip("/")
+
+
+def _is_page(reply: Reply) -> bool:
+    """Whether a console's front page came, as it does for any path that the API does not have."""
+    return reply.status == HTTPStatus.OK and reply.body.lstrip().startswith(b"<")
 
 
 def _own(url: str, location: str, session: Session) -> str:
