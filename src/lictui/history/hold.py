@@ -72,17 +72,20 @@ def _filled(
     first = len(tallies) - 1 if whole else 0  # most often there is nothing to fill but at the end
     found = list(tallies[:first])
     timeline = Timeline(terms)
+    silences = [each.at for each in terms if not each.every]
     for each, following in zip_longest(tallies[first:], tallies[first + 1 :]):
         found.append(each)
         stop = each.start + width
         if following is not None and following.start == stop:
             continue
         until = _until(each, following, timeline.before(stop).every, width, end)
+        after = bisect_left(silences, stop)
+        if after < len(silences):
+            until = min(until, silences[after] // width * width)
         last = each.last
-        for start in range(stop, until, width):
-            if not timeline.before(start + width).every:
-                break
-            found.append(Tally(start, last, 0, last, start, last, 0))
+        found += [
+            Tally(start, last, 0, last, start, last, 0) for start in range(stop, until, width)
+        ]
     return found
 
 
