@@ -20,7 +20,7 @@ class Limits:
     timeout: float = 30.0  # seconds for one whole poll
     connect_timeout: float = 10.0  # seconds to a connection, TLS included
     max_reply: int = 8 * 1024 * 1024  # bytes of one reply
-    concurrency: int = 64  # servers polled at the same moment
+    concurrency: int = 256  # servers polled at the same moment
     max_backoff: float = (
         900.0  # seconds a failing server is left alone at most, beyond its interval
     )
@@ -57,6 +57,8 @@ class Alerts:
 
     def of(self, *, group: str, server: str, product: str = "") -> Thresholds:
         """The thresholds that hold: product before server before group before everyone."""
+        if not (self.group or self.server or self.product):
+            return self.default
         changes = {
             **self.group.get(group, {}),
             **self.server.get(server, {}),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lictui.model import Failure
 from lictui.monitor import schedule
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
     Open = Callable[[Server, Limits, Clock], Source]
     Report = Callable[[Server, Poll, float], None]  # the poll, and when the next one is due
+
+# Seconds between polls from which on a connection is not worth keeping: servers drop idle ones
+# after about two minutes, and 1,000 open ones cost both sides.
+_IDLE: Final = 120.0
 
 
 class Poller:
@@ -75,6 +79,8 @@ class Poller:
             await self._until(turns, due)
             async with self._places:
                 result = await poll(server, turns.source, limits.timeout, self._clock)
+                if server.every >= _IDLE:
+                    await turns.source.aclose()
             failures = failures + 1 if isinstance(result.result, Failure) else 0
             wait = schedule.pause(server, result.result, failures, limits.max_backoff)
             due = schedule.next_due(server, due, self._clock.now(), wait) + offset

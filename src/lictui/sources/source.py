@@ -41,7 +41,7 @@ class Source(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Let go of the connection. Safe to call twice."""
+        """Let go of the connection, safe to call twice; a later fetch opens another."""
         ...
 
 

@@ -73,7 +73,7 @@ class CvadSource:
         return result
 
     async def aclose(self) -> None:
-        """Close the connection; the token is given up with it."""
+        """Close the connection; the token stays good for another."""
         await self._link.aclose()
 
     async def _known_site(self) -> Site:
