@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import on, work
 from textual.containers import Horizontal, VerticalScroll
 from textual.events import DescendantFocus
+from textual.keys import key_to_character
 from textual.screen import Screen
 from textual.widgets import Button, Footer, Input
 
@@ -28,7 +29,7 @@ from lictui.words import Level
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
-    from textual.binding import BindingType
+    from textual.binding import ActiveBinding, BindingType
     from textual.worker import Worker
 
     from lictui.model import Finding, Server
@@ -82,6 +83,16 @@ class FormScreen(Screen[None]):
     def lictui(self) -> LictuiApp:
         """The application, as what it is."""
         return cast("LictuiApp", self.app)
+
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """What the footer shows: keys that work in every field, so none that types a character."""
+        found = super().active_bindings
+        return {
+            key: bound
+            for key, bound in found.items()
+            if not (key_to_character(key) or "\0").isprintable()
+        }
 
     def compose(self) -> ComposeResult:
         """Every field there is, those the source does not need unseen."""
