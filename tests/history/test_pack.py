@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.history.test_rollup import runs
 
-from lictui.history.pack import pack_runs, pack_tallies, unpack_runs, unpack_tallies
+from lictui.history.pack import begin, pack_runs, pack_tallies, unpack_runs, unpack_tallies
 from lictui.history.rollup import Run, tally
 from lictui.history.trouble import Damaged
 
@@ -13,7 +13,9 @@ from lictui.history.trouble import Damaged
 @given(runs())
 def test_runs_come_out_as_they_went_in(some: list[Run]) -> None:
     base = some[0].at // 86400 * 86400
-    assert unpack_runs(pack_runs(some, base), base) == some
+    body = pack_runs(some, base)
+    assert unpack_runs(body, base) == some
+    assert begin(body) == some[0].at - base
 
 
 @given(runs(), st.sampled_from([300, 3600, 86400]))
@@ -23,6 +25,7 @@ def test_tallies_come_out_as_they_went_in(some: list[Run], width: int) -> None:
         base = found[0].start // (width * 288) * (width * 288)
         body = pack_tallies(found, width, base)
         assert unpack_tallies(body, width, base) == found
+        assert base + begin(body) * width == found[0].start
         edge = found[len(found) // 2].start
         assert unpack_tallies(body, width, base, (edge, 1 << 40)) == found[len(found) // 2 :]
 
@@ -36,3 +39,5 @@ def test_a_quiet_night_costs_next_to_nothing() -> None:
 def test_a_block_that_does_not_unpack_is_said_to_be_damaged(body: bytes) -> None:
     with pytest.raises(Damaged):
         unpack_runs(body, 0)
+    with pytest.raises(Damaged):
+        begin(body)
