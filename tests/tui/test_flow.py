@@ -55,3 +55,13 @@ def test_every_pane_has_a_place_and_no_two_the_same(
         assert band.first <= index < band.first + band.count
         assert band.height >= panes[index][1]
     assert edges(width, columns)[-1] == width
+
+
+def test_the_bands_between_two_lines_are_those_they_cross() -> None:
+    placed = flow([Place("", 3), Place("", 5), Place("", 4)], 100, 1)  # they begin at 0, 3 and 8
+    found = [
+        [band.first for band in placed.between(first, last)]
+        for first, last in ((0, 3), (2, 4), (3, 8), (7, 99))
+    ]
+    assert found == [[0], [0, 1], [1], [1, 2]]
+    assert flow([], 100, 1).between(0, 40) == ()

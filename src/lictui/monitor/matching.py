@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from lictui.errors import UsageError
@@ -74,6 +75,7 @@ class Filter:
 ALL: Final = Filter()
 
 
+@lru_cache(maxsize=4096)
 def product_words(code: str, name: str, model: Model) -> tuple[str, ...]:
     """What a product is known by: its code, its name, and the name as the screen shortens it."""
     return code, name, Product(code, name, model).short_name

@@ -66,7 +66,8 @@ def totals(board: Board, alerts: Alerts) -> tuple[Total, ...]:
     sums: dict[tuple[str, Model], _Sum] = {}
     for status, pool in _counted(board):
         key = (pool.product, pool.model)
-        total = sums.setdefault(key, _Sum(pool.name))
+        if (total := sums.get(key)) is None:
+            total = sums[key] = _Sum(pool.name)
         server = status.server.name
         total.expected[server] = None
         if answered(status):

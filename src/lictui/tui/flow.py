@@ -5,7 +5,7 @@ Owns places. Pure: must not know what a pane looks like, only how high it is.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -47,6 +47,12 @@ class Flow:
         if not 0 <= line < self.height:
             return None
         return self.bands[bisect_right(self.bands, line, key=lambda band: band.top) - 1]
+
+    def between(self, first: int, last: int) -> tuple[Band, ...]:
+        """The bands of which a line is among these, `last` excluded."""
+        begin = bisect_right(self.bands, first, key=lambda band: band.top) - 1
+        end = bisect_left(self.bands, last, key=lambda band: band.top)
+        return self.bands[max(begin, 0) : end]
 
     def band_of(self, index: int) -> Band:
         """The band that a pane is in."""

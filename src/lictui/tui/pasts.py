@@ -49,6 +49,8 @@ class Pasts(Generic[K]):
 
     def read(self, readings: Iterable[tuple[K, float, Reading]]) -> None:
         """Keep what was just read, so that a trend is right between two questions."""
+        if not self.known:
+            return
         changed = {
             key: after
             for key, at, reading in readings

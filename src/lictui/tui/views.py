@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from lictui.monitor.matching import ALL, product_words
-from lictui.products import Product
 from lictui.tui import text
 from lictui.tui.ink import Tone
 from lictui.words import Level, State
@@ -134,6 +133,7 @@ def pane(
     server, snapshot = status.server, status.snapshot
     since, figures = _ages(status, moment.now)
     pools = sorted(snapshot.pools, key=lambda pool: not pool.counted) if snapshot else ()
+    products = [pool.product for pool in pools]
     stale = "" if status.live else figures
     return PaneView(
         server.name,
@@ -144,7 +144,7 @@ def pane(
         text.clean(f"{snapshot.reported_name} {snapshot.version}".strip()) if snapshot else "",
         _mode(snapshot, moment.today) if snapshot else "",
         _reason(status),
-        tuple(_row(status, pool, alerts, stale, _twins(pool, pools)) for pool in pools),
+        tuple(_row(status, pool, alerts, stale, products.count(pool.product)) for pool in pools),
         _notes(status, pools, alerts, moment.today),
         polling,
     )
@@ -173,15 +173,12 @@ def _reason(status: ServerStatus) -> tuple[str, ...]:
             return ()
 
 
-def _twins(pool: Pool, pools: Sequence[Pool]) -> bool:
-    return sum(other.product == pool.product for other in pools) > 1
-
-
-def _row(status: ServerStatus, pool: Pool, alerts: Alerts, stale: str, twins: bool) -> RowView:  # noqa: FBT001 - private
+def _row(status: ServerStatus, pool: Pool, alerts: Alerts, stale: str, twins: int) -> RowView:
     server = status.server
     limits = alerts.of(group=server.group, server=server.name, product=pool.product)
-    name = text.clean(Product(pool.product, pool.name, pool.model).short_name)
-    if twins and pool.subscription_date:
+    words = product_words(pool.product, pool.name, pool.model)
+    name = text.clean(words[-1])
+    if twins > 1 and pool.subscription_date:
         name = f"{name} SA {pool.subscription_date:%Y-%m}"
     return RowView(
         server.name,
@@ -193,7 +190,7 @@ def _row(status: ServerStatus, pool: Pool, alerts: Alerts, stale: str, twins: bo
         limits,
         pool.counted,
         stale,
-        product_words(pool.product, pool.name, pool.model),
+        words,
     )
 
 

@@ -106,10 +106,11 @@ def inside(cells: int) -> int:
 
 def measure(view: PaneView) -> tuple[int, int]:
     """Digits of the largest figure and cells of the longest name in a pane."""
-    rows = [row for row in view.rows if row.counted]
-    largest = [f or 0 for r in rows for f in (r.reading.in_use, r.reading.installed)]
+    readings = [row.reading for row in view.rows if row.counted]
+    figures = [figure or 0 for r in readings for figure in (r.in_use, r.installed)]
+    extremes = (max(figures, default=0), min(figures, default=0))
     return (
-        max((len(text.figure(figure)) for figure in largest), default=1),
+        max(len(text.figure(figure)) for figure in extremes),
         max((cell_len(row.name) for row in view.rows), default=1),
     )
 

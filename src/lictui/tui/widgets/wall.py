@@ -182,10 +182,9 @@ class Wall(ScrollView, can_focus=True, inherit_bindings=False):
     def _tell_seen(self) -> None:
         top = self.scroll_offset.y
         rows: list[RowId] = []
-        for band in self._flow.bands:
-            if band.top + band.height > top and band.top < top + self.size.height:
-                for view in self.panes[band.first : band.first + band.count]:
-                    rows += [row.id for row in view.rows]
+        for band in self._flow.between(top, top + self.size.height):
+            for view in self.panes[band.first : band.first + band.count]:
+                rows += [row.id for row in view.rows]
         seen = (tuple(rows), self._shape.trend)
         if seen != self._seen:
             self._seen = seen
