@@ -9,7 +9,6 @@ import asyncio
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
-from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from datetime import date
@@ -61,5 +60,7 @@ def iso(at: float) -> str:
 
 def local_day(at: float, timezone: str = "") -> date:
     """The calendar day at `at` (UTC epoch seconds) in an IANA zone, or in the system's."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - the first frame seldom needs a zone
+
     zone = ZoneInfo(timezone) if timezone else None
     return datetime.fromtimestamp(at, UTC).astimezone(zone).date()

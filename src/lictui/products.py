@@ -88,7 +88,7 @@ def _name(code: str) -> str:
     if name := _NAMES.get(code):
         return name
     for pattern, name in _FAMILIES:
-        if match := pattern.fullmatch(code):
+        if match := re.fullmatch(pattern, code):
             return f"{name} {match[1]}"
     return ""
 
@@ -145,8 +145,8 @@ _NAMES: Final = _START_UP | _table(
 
 # Families whose members differ by a figure or an option that the code itself spells.
 _FAMILIES: Final = (
-    (re.compile(r"CNS_V(1|10|100|200|500|1000|3000)_SERVER"), "Citrix NetScaler VPX"),
-    (re.compile(r"CNS_(\d{4,5})_SERVER"), "Citrix NetScaler MPX"),
-    (re.compile(r"CBR(?:WS|W2K8)?_(\w+)_SERVER"), "Citrix Branch Repeater"),
-    (re.compile(r"CWS(?:DE)?_(\w+)_SERVER"), "Citrix WANScaler"),
+    (r"CNS_V(1|10|100|200|500|1000|3000)_SERVER", "Citrix NetScaler VPX"),
+    (r"CNS_(\d{4,5})_SERVER", "Citrix NetScaler MPX"),
+    (r"CBR(?:WS|W2K8)?_(\w+)_SERVER", "Citrix Branch Repeater"),
+    (r"CWS(?:DE)?_(\w+)_SERVER", "Citrix WANScaler"),
 )

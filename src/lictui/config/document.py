@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from lictui.config.lines import find_lines
 from lictui.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -47,6 +46,8 @@ class Document:
 
     @cached_property
     def _lines(self) -> dict[KeyPath, int]:
+        from lictui.config.lines import find_lines  # noqa: PLC0415 - only a problem has a line
+
         return find_lines(self.text)
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from zoneinfo import ZoneInfo
 
 _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
@@ -80,8 +80,12 @@ def bucket_seconds(length: Length, columns: int, every: float) -> int:
 
 def time_zone(name: str) -> ZoneInfo | None:
     """The time zone of this IANA name; None, which stands for the system's, for none."""
+    if not name:
+        return None
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - only for who sets a zone
+
     try:
-        return ZoneInfo(name) if name else None
+        return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
         return None
 
@@ -165,4 +169,6 @@ def _rounds(first: datetime, end: int, unit: _Unit, count: int) -> Iterator[date
 
 def _settled(at: datetime) -> datetime:
     """Let the system's zone find its offset anew: the one it had would not follow the season."""
-    return at if isinstance(at.tzinfo, ZoneInfo) else at.replace(tzinfo=None).astimezone()
+    import zoneinfo  # noqa: PLC0415 - as above
+
+    return at if isinstance(at.tzinfo, zoneinfo.ZoneInfo) else at.replace(tzinfo=None).astimezone()

@@ -13,7 +13,6 @@ from textual.events import Resize
 from textual.screen import Screen
 
 from lictui.tui import commands
-from lictui.tui.export import write_csv
 from lictui.tui.ink import Tone
 from lictui.tui.span import time_zone
 from lictui.tui.views import Moment
@@ -155,6 +154,8 @@ class View(Screen[None]):
 
     def action_export(self) -> None:
         """What is shown, into a file in the current folder."""
+        from lictui.tui.export import write_csv  # noqa: PLC0415 - few look for a file
+
         table = self.exported()
         if len(table) <= 1:
             self.notify("There is nothing to export here", severity="warning", markup=False)
