@@ -80,6 +80,27 @@ def test_show_origin_says_which_of_the_four_won(
     assert said["read_only"] == "read_only = false # default"
 
 
+def test_show_origin_keeps_its_column_and_is_quiet_about_what_is_not_set(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths.config_dir.mkdir()
+    paths.config.write_text(f"[history]\npath = '{'x' * 60}.db'\n")
+    assert run("config", "show", "--origin") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "# interval is not set" in lines
+    assert len({line.index("  # ") for line in lines if " = " in line}) == 1
+
+
+def test_info_says_where_the_history_is(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    paths.config_dir.mkdir()
+    paths.config.write_text("[history]\npath = 'elsewhere.db'\n")
+    assert run("info") == 0
+    assert f"{paths.config_dir / 'elsewhere.db'} (not there yet)" in capsys.readouterr().out
+    paths.config.write_text("broken")
+    assert run("info") == 0
+    assert str(paths.history) in capsys.readouterr().out
+
+
 def test_show_refuses_what_cannot_be_read(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
     paths.config_dir.mkdir()
     paths.config.write_text("them = 1")
@@ -134,10 +155,10 @@ def test_check_warns_of_what_is_allowed_and_risky(
         "a", SourceName.CVAD, url="https://a", username="u", secret="env:PW", verify=False
     )
     add_server(paths, server)
-    paths.config.write_text("[alerts.server.b]\nwarn = 0.5\n[alerts.group.emea]\nwarn = 0.5\n")
+    paths.config.write_text("[alerts.server.'b.c']\nwarn = 0.5\n[alerts.group.emea]\nwarn = 0.5\n")
     assert run("config", "check") == 0
     out = capsys.readouterr().out
     assert "warning: a: verify = false" in out
-    assert "warning: [alerts.server.b]: no such server" in out
+    assert 'warning: [alerts.server."b.c"]: no such server' in out
     assert "warning: [alerts.group.emea]: no such group" in out
     assert "no problems, 3 warnings" in out

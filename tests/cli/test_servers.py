@@ -246,6 +246,22 @@ def test_list_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert second.split() == ["ddc", "cvad", "https://ddc", "60", "s", "pinned", "yes"]
 
 
+def test_list_says_how_often_a_server_is_really_polled(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("add", "a", *WINRM)
+    run("add", "b", *WINRM, "--interval", "30", "--url", "http://lic02:5985/wsman")
+    paths.config.write_text("[polling]\ninterval = 120\n")
+    capsys.readouterr()
+    assert run("list") == 0
+    _, a, b = capsys.readouterr().out.splitlines()
+    assert "120 s  yes" in a
+    assert "30 s  no TLS" in b
+    paths.config.write_text("broken")
+    assert run("list", "--json") == 0
+    assert [each["every"] for each in json.loads(capsys.readouterr().out)["servers"]] == [900, 30]
+
+
 def test_list_keeps_stdout_for_data(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("list") == 0
     said = capsys.readouterr()

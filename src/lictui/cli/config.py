@@ -143,7 +143,8 @@ def _warnings(paths: Paths) -> Iterator[str]:
 
 def _idle_thresholds(settings: Settings, servers: tuple[Server, ...]) -> Iterator[str]:
     """Thresholds that are for nobody, most likely by a slip of the pen."""
-    from lictui.config.values import nearest  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.document import dotted  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.values import nearest  # noqa: PLC0415 - as above
 
     for scope, given, known in (
         ("group", settings.alerts.group, {server.group for server in servers}),
@@ -152,7 +153,8 @@ def _idle_thresholds(settings: Settings, servers: tuple[Server, ...]) -> Iterato
         for name in given:
             if name not in known:
                 hint = nearest(name, known)
-                yield f"[alerts.{scope}.{name}]: no such {scope}" + (f" ({hint})" if hint else "")
+                table = dotted(("alerts", scope, name))
+                yield f"[{table}]: no such {scope}" + (f" ({hint})" if hint else "")
 
 
 def _counted(count: int, what: str) -> str:

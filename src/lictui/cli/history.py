@@ -109,8 +109,8 @@ def stats(context: Context, /, *, as_json: bool) -> None:
         return
     width = max(map(len, facts))
     for name, value in facts.items():
-        shown = f"{value:,}" if isinstance(value, int) else value
-        click.echo(f"{name.replace('_', ' ').ljust(width)}  {'-' if value is None else shown}")
+        shown = f"{value:,}" if isinstance(value, int | float) else value or "-"
+        click.echo(f"{name.replace('_', ' ').ljust(width)}  {shown}")
 
 
 @history.command()

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui import __version__
+from lictui.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lictui.cli.context import Context
+    from lictui.paths import Paths
 
 _PACKAGES: Final = ("textual", "httpx", "plotext", "pyspnego", "keyring", "gssapi")
 
@@ -49,10 +51,19 @@ def _facts(context: Context) -> dict[str, dict[str, Any]]:
             "config.toml": _place(paths.config),
             "servers.toml": _place(paths.servers),
             "state.toml": _place(paths.state),
-            "history.db": _place(paths.history),
+            "history.db": _place(_history(paths)),
             "lictui.log": _place(paths.log),
         },
     }
+
+
+def _history(paths: Paths) -> Path:
+    from lictui.config.file import load_settings  # noqa: PLC0415 - `--help` reads nothing
+
+    try:
+        return load_settings(paths).retention.path or paths.history
+    except ConfigError:  # what is wrong is for `config check` to say; a bug report is wanted here
+        return paths.history
 
 
 def _version(package: str) -> str:

@@ -13,6 +13,7 @@ import click
 
 from lictui.cli import register
 from lictui.cli.test import test
+from lictui.errors import ConfigError
 
 if TYPE_CHECKING:
     from lictui.cli.context import Context
@@ -36,11 +37,14 @@ def list_servers(context: Context, /, *, as_json: bool) -> int:
     from lictui.config.registry import read_servers  # noqa: PLC0415 - `--help` reads nothing
 
     found, problems = read_servers(context.paths)
+    usual = _usual_interval(context.paths)
     if as_json:
-        listed = [_as_json(server) for server in found]
+        listed = [_as_json(server, usual) for server in found]
         _print_json({"schema": "lictui.servers/1", "servers": listed})
     elif found:
-        click.echo("\n".join(aligned([_COLUMNS, *map(_row, found)], right={4})))
+        click.echo(
+            "\n".join(aligned([_COLUMNS, *(_row(each, usual) for each in found)], right={4}))
+        )
     elif not problems:
         click.echo("No server is registered yet: lictui servers add --help", err=True)
     for problem in problems:
@@ -60,7 +64,8 @@ def show(context: Context, /, *, name: str, as_json: bool) -> None:
 
     server = _registered(context.paths, name)
     if as_json:
-        _print_json({"schema": "lictui.server/1", **_as_json(server)})
+        usual = _usual_interval(context.paths)
+        _print_json({"schema": "lictui.server/1", **_as_json(server, usual)})
     else:
         click.echo(tomli_w.dumps(table_of(server)), nl=False)
     register.warn(server)
@@ -77,19 +82,35 @@ def _registered(paths: Paths, name: str) -> Server:
     return server
 
 
-def _row(server: Server) -> tuple[str, ...]:
+def _usual_interval(paths: Paths) -> float | None:
+    """Seconds between two polls of a server that does not say; None leaves it to the source."""
+    from lictui.config.file import load_settings  # noqa: PLC0415 - `--help` reads nothing
+
+    try:
+        return load_settings(paths).interval
+    except ConfigError:  # `config check` says what is wrong; the registry can be read all the same
+        return None
+
+
+def _every(server: Server, usual: float | None) -> float:
+    return server.interval or usual or server.every
+
+
+def _row(server: Server, usual: float | None) -> tuple[str, ...]:
     return (
         server.name,
         server.source.value,
         server.url,
         server.group,
-        f"{server.every:g} s",
+        f"{_every(server, usual):g} s",
         _trust(server),
         "yes" if server.enabled else "no",
     )
 
 
 def _trust(server: Server) -> str:
+    if not server.url.startswith("https:"):
+        return "no TLS"
     match server.verify:
         case True:
             return "yes"
@@ -101,10 +122,11 @@ def _trust(server: Server) -> str:
             return bundle
 
 
-def _as_json(server: Server) -> dict[str, Any]:
+def _as_json(server: Server, usual: float | None) -> dict[str, Any]:
     from lictui.config.registry import warnings  # noqa: PLC0415 - `--help` warns of nothing
 
-    return {**asdict(server), "every": server.every, "warnings": warnings(server)}
+    every = _every(server, usual)
+    return {**asdict(server), "every": every, "warnings": warnings(server)}
 
 
 def _print_json(answer: dict[str, Any]) -> None:

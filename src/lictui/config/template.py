@@ -59,14 +59,16 @@ def template() -> str:
 
 def listing(settings: Iterable[Setting], *, origins: bool = False) -> str:
     """The settings as TOML; with `origins`, each line says where its value came from."""
+    said = [(setting, spelled(setting.path, setting.value)) for setting in settings]
+    column = max((len(line) for _, line in said), default=0)
     lines = []
-    for table, of_table in groupby(settings, key=lambda setting: setting.path[:-1]):
+    for table, of_table in groupby(said, key=lambda each: each[0].path[:-1]):
         if table:
             lines += ["", f"[{dotted(table)}]"]
-        for setting in of_table:
-            line = spelled(setting.path, setting.value)
+        for setting, line in of_table:
             origin = f"{setting.origin} {setting.where}".rstrip()
-            lines.append(f"{line:<31} # {origin}" if origins else line)
+            told = origins and setting.value is not None
+            lines.append(f"{line:<{column}}  # {origin}" if told else line)
     return "\n".join(lines) + "\n"
 
 
