@@ -92,8 +92,11 @@ def as_table(answer: dict[str, Any]) -> str:
         return "No server matches.\n"
     lines = aligned([head, *_cells(answer)], right={4, 5, 6, 7})
     if answer["totals"]:
-        head = ("TOTAL", "MODEL", "SERVERS", "IN USE", "INSTALLED", "FREE", "%", "LEVEL")
-        lines += ["", *aligned([head, *map(_total_cells, answer["totals"])], right={2, 3, 4, 5, 6})]
+        totals = ("TOTAL", "MODEL", "SERVERS", "IN USE", "INSTALLED", "FREE", "%", "LEVEL")
+        lines += [
+            "",
+            *aligned([totals, *map(_total_cells, answer["totals"])], right={2, 3, 4, 5, 6}),
+        ]
     failed = [server for server in answer["servers"] if server["reason"]]
     for server in failed:
         reason = server["reason"]
