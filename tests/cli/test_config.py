@@ -4,31 +4,16 @@ import stat
 import tomllib
 from typing import TYPE_CHECKING
 
-import pytest
+from tests.cli.conftest import run
 
-from lictui.cli.main import main
 from lictui.config.registry import add_server
 from lictui.model import Server
-from lictui.paths import Paths
 from lictui.words import SourceName
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import pytest
 
-
-@pytest.fixture
-def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
-    paths = Paths(tmp_path / "config", tmp_path / "data")
-    monkeypatch.setenv("LICTUI_CONFIG_DIR", str(paths.config_dir))
-    monkeypatch.setenv("LICTUI_DATA_DIR", str(paths.data_dir))
-    return paths
-
-
-def run(*args: str) -> int:
-    with pytest.raises(SystemExit) as left:
-        main(args)
-    assert isinstance(left.value.code, int)
-    return left.value.code
+    from lictui.paths import Paths
 
 
 def test_path_says_where_config_toml_would_be(

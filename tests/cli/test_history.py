@@ -9,21 +9,13 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.cli.conftest import run
 from tests.history.desk import HOUR, MIDNIGHT, Desk
-
-from lictui.cli.main import main
-from lictui.paths import Paths
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-@pytest.fixture
-def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
-    paths = Paths(tmp_path / "config", tmp_path / "data")
-    monkeypatch.setenv("LICTUI_CONFIG_DIR", str(paths.config_dir))
-    monkeypatch.setenv("LICTUI_DATA_DIR", str(paths.data_dir))
-    return paths
+    from lictui.paths import Paths
 
 
 @pytest.fixture
@@ -33,13 +25,6 @@ def recorded(paths: Paths) -> Paths:
         desk.line(MIDNIGHT, [1, 2, 3, 4], "lic-01", every=1800)
         desk.line(MIDNIGHT, [5, 6, 7, 8], "lic-02", every=1800)
     return paths
-
-
-def run(*args: str) -> int:
-    with pytest.raises(SystemExit) as left:
-        main(args)
-    assert isinstance(left.value.code, int)
-    return left.value.code
 
 
 def test_export_writes_every_reading(recorded: Paths, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,45 +9,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.cli.conftest import CVAD, WINRM, run
 
-from lictui.cli.main import main
 from lictui.config.registry import load_servers
 from lictui.config.settings import Retention
 from lictui.history.store import History
 from lictui.model import Poll, Snapshot
-from lictui.paths import Paths
 
 if TYPE_CHECKING:
     from tests.support.clock import FakeClock
 
-WINRM = (
-    "--source",
-    "winrm",
-    "--url",
-    "https://lic01",
-    "--username",
-    "CORP\\u",
-    "--secret",
-    "env:P",
-)
-CVAD = ("--source", "cvad", "--url", "https://ddc", "--username", "u", "--secret", "env:P")
+    from lictui.paths import Paths
 
 
 @pytest.fixture(autouse=True)
-def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
-    paths = Paths(tmp_path / "config", tmp_path / "data")
-    monkeypatch.setenv("LICTUI_CONFIG_DIR", str(paths.config_dir))
-    monkeypatch.setenv("LICTUI_DATA_DIR", str(paths.data_dir))
-    monkeypatch.setenv("P", "hunter2")
+def _here(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    del paths  # the environment names them
     monkeypatch.chdir(tmp_path)
-    return paths
 
 
-def run(*args: str) -> int:
-    with pytest.raises(SystemExit) as left:
-        main(("servers", *args))
-    assert isinstance(left.value.code, int)
-    return left.value.code
+def servers(*args: str) -> int:
+    return run("servers", *args)
 
 
 def file(paths: Paths) -> list[dict[str, Any]]:
@@ -58,7 +40,7 @@ def file(paths: Paths) -> list[dict[str, Any]]:
 def test_add_writes_what_servers_toml_promises(
     paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("add", "lic", *WINRM, "--group", "emea", "--interval", "900") == 0
+    assert servers("add", "lic", *WINRM, "--group", "emea", "--interval", "900") == 0
     assert file(paths) == [
         {
             "name": "lic",
@@ -81,7 +63,7 @@ def test_add_writes_what_servers_toml_promises(
 
 def test_add_sets_the_keys_of_one_source(paths: Paths) -> None:
     more = ("--set", "site=PROD", "--set", 'overview_paths=["/a", "/{site}"]')
-    assert run("add", "ddc", *CVAD, "--verify", "False", *more) == 0
+    assert servers("add", "ddc", *CVAD, "--verify", "False", *more) == 0
     (table,) = file(paths)
     assert (table["site"], table["overview_paths"]) == ("PROD", ["/a", "/{site}"])
     assert table["verify"] is False
@@ -93,14 +75,14 @@ def test_add_sets_the_keys_of_one_source(paths: Paths) -> None:
 def test_a_name_may_hold_anything_that_shows(
     name: str, capsys: pytest.CaptureFixture[str], paths: Paths
 ) -> None:
-    assert run("add", *WINRM, "--", name) == 0
+    assert servers("add", *WINRM, "--", name) == 0
     capsys.readouterr()
-    assert run("list", "--json") == 0
+    assert servers("list", "--json") == 0
     (server,) = json.loads(capsys.readouterr().out)["servers"]
     assert server["name"] == name
-    assert run("edit", "--group", "g", "--", name) == 0
-    assert run("show", "--", name) == 0
-    assert run("remove", "--yes", "--", name) == 0
+    assert servers("edit", "--group", "g", "--", name) == 0
+    assert servers("show", "--", name) == 0
+    assert servers("remove", "--yes", "--", name) == 0
     assert load_servers(paths) == ()
 
 
@@ -108,7 +90,7 @@ def test_a_name_may_hold_anything_that_shows(
 def test_a_name_that_would_spoil_a_screen_is_refused(
     name: str, paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("add", name, *WINRM) == 2
+    assert servers("add", name, *WINRM) == 2
     assert not paths.servers.exists()
     assert capsys.readouterr().err.startswith("lictui: name: ")
 
@@ -116,8 +98,8 @@ def test_a_name_that_would_spoil_a_screen_is_refused(
 def test_a_secret_itself_is_refused_and_not_repeated(
     paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("add", "lic", *WINRM[:-1], "hunter2") == 2
-    assert run("add", "lic", *WINRM, "--set", "secret=hunter2") == 2
+    assert servers("add", "lic", *WINRM[:-1], "hunter2") == 2
+    assert servers("add", "lic", *WINRM, "--set", "secret=hunter2") == 2
     assert not paths.servers.exists()
     said = capsys.readouterr()
     assert "hunter2" not in said.out + said.err
@@ -127,16 +109,16 @@ def test_a_secret_itself_is_refused_and_not_repeated(
 def test_a_second_server_of_a_name_is_refused(
     paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run("add", "lic", *WINRM)
+    servers("add", "lic", *WINRM)
     before = paths.servers.read_bytes()
-    assert run("add", "lic", *CVAD) == 2
+    assert servers("add", "lic", *CVAD) == 2
     assert paths.servers.read_bytes() == before
     assert "named lic already" in capsys.readouterr().err
 
 
 def test_everything_that_is_wrong_is_said_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     wrong = ("--source", "winrm", "--url", "lic", "--interval", "soon", "--set", "sitte=1")
-    assert run("add", "lic", *wrong) == 2
+    assert servers("add", "lic", *wrong) == 2
     said = capsys.readouterr().err
     for key in ("url:", "interval:", "sitte:"):
         assert key in said
@@ -147,166 +129,97 @@ def test_the_environment_of_the_monitor_does_not_slip_into_the_registry(
 ) -> None:
     monkeypatch.setenv("LICTUI_INTERVAL", "5")
     monkeypatch.setenv("LICTUI_GROUP", "us")
-    run("add", "lic", *WINRM)
+    servers("add", "lic", *WINRM)
     (table,) = file(paths)
     assert table.keys().isdisjoint({"interval", "group"})
 
 
 def test_risks_are_warned_about(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("add", "lic", *WINRM, "--interval", "60", "--verify", "false") == 0
+    assert servers("add", "lic", *WINRM, "--interval", "60", "--verify", "false") == 0
     said = capsys.readouterr().err
     assert "warning: lic: verify = false" in said
     assert "warning: lic: interval = 60" in said
 
 
 def test_paths_are_taken_from_where_they_were_typed(paths: Paths) -> None:
-    assert run("add", "ddc", *CVAD[:-1], "file:pw", "--verify", "ca.pem") == 0
+    assert servers("add", "ddc", *CVAD[:-1], "file:pw", "--verify", "ca.pem") == 0
     (server,) = load_servers(paths)
     assert server.secret == f"file:{Path.cwd()}/pw"
     assert server.verify == f"{Path.cwd()}/ca.pem"
 
 
 def test_edit_changes_only_what_is_said(paths: Paths) -> None:
-    run("add", "lic", *WINRM, "--group", "emea", "--interval", "900")
-    assert run("edit", "lic", "--interval", "1800", "--disable") == 0
+    servers("add", "lic", *WINRM, "--group", "emea", "--interval", "900")
+    assert servers("edit", "lic", "--interval", "1800", "--disable") == 0
     (server,) = load_servers(paths)
     assert (server.interval, server.enabled, server.group) == (1800, False, "emea")
-    assert run("edit", "lic", "--group", "", "--interval", "", "--enable") == 0
+    assert servers("edit", "lic", "--group", "", "--interval", "", "--enable") == 0
     (server,) = load_servers(paths)
     assert (server.interval, server.enabled, server.group) == (None, True, "")
 
 
 def test_edit_can_change_the_source(paths: Paths) -> None:
-    run("add", "x", *WINRM, "--auth", "ntlm")
-    assert run("edit", "x", "--source", "cvad", "--url", "https://ddc") == 0
+    servers("add", "x", *WINRM, "--auth", "ntlm")
+    assert servers("edit", "x", "--source", "cvad", "--url", "https://ddc") == 0
     (table,) = file(paths)
     assert table["source"] == "cvad"
     assert "auth" not in table
 
 
 def test_edit_mends_a_server_that_cannot_be_used(paths: Paths) -> None:
-    run("add", "lic", *WINRM)
+    servers("add", "lic", *WINRM)
     paths.servers.write_text(paths.servers.read_text().replace("https://lic01:5986", "lic01"))
-    assert run("edit", "lic", "--url", "https://lic02") == 0
+    assert servers("edit", "lic", "--url", "https://lic02") == 0
     assert load_servers(paths)[0].url == "https://lic02:5986/wsman"
 
 
 def test_edit_renames(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
-    run("add", "lic", *WINRM)
-    run("add", "other", *CVAD)
-    assert run("edit", "lic", "--name", "other") == 2
-    assert run("edit", "lic", "--name", "new") == 0
+    servers("add", "lic", *WINRM)
+    servers("add", "other", *CVAD)
+    assert servers("edit", "lic", "--name", "other") == 2
+    assert servers("edit", "lic", "--name", "new") == 0
     assert [server.name for server in load_servers(paths)] == ["new", "other"]
     capsys.readouterr()
-    assert run("edit", "lic", "--group", "g") == 2
+    assert servers("edit", "lic", "--group", "g") == 2
     assert "no server is named lic" in capsys.readouterr().err
 
 
 def test_a_new_name_keeps_the_history(paths: Paths, clock: FakeClock) -> None:
-    run("add", "lic", *WINRM)
+    servers("add", "lic", *WINRM)
     (server,) = load_servers(paths)
     with History.open(paths.history, Retention(), clock) as history:
         history.append(server, Poll("lic", clock.now(), 0.1, Snapshot(())))
-    assert run("edit", "lic", "--name", "new") == 0
+    assert servers("edit", "lic", "--name", "new") == 0
     with History.open(paths.history, Retention(), clock) as history:
         assert list(history.latest()) == ["new"]
 
 
 def test_edit_with_nothing_to_change_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    run("add", "lic", *WINRM)
-    assert run("edit", "lic") == 2
+    servers("add", "lic", *WINRM)
+    assert servers("edit", "lic") == 2
     assert "nothing to change" in capsys.readouterr().err
 
 
 def test_remove_asks_first(
     paths: Paths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run("add", "lic", *WINRM)
+    servers("add", "lic", *WINRM)
     monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
-    assert run("remove", "lic") == 1
+    assert servers("remove", "lic") == 1
     assert len(load_servers(paths)) == 1
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
-    assert run("remove", "lic") == 0
+    assert servers("remove", "lic") == 0
     assert load_servers(paths) == ()
     assert capsys.readouterr().out == ""
-    assert run("remove", "lic", "--yes") == 2
-
-
-def test_list_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
-    run("add", "lic", *WINRM, "--group", "emea")
-    run("add", "ddc", *CVAD, "--verify", "sha256:" + "4F" * 32)
-    capsys.readouterr()
-    assert run("list") == 0
-    head, first, second = capsys.readouterr().out.splitlines()
-    assert head.split() == ["NAME", "SOURCE", "URL", "GROUP", "EVERY", "VERIFY", "ENABLED"]
-    assert first.split() == [
-        *("lic", "winrm", "https://lic01:5986/wsman", "emea"),
-        *("900", "s", "yes", "yes"),
-    ]
-    assert second.split() == ["ddc", "cvad", "https://ddc", "60", "s", "pinned", "yes"]
-
-
-def test_list_says_how_often_a_server_is_really_polled(
-    paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run("add", "a", *WINRM)
-    run("add", "b", *WINRM, "--interval", "30", "--url", "http://lic02:5985/wsman")
-    paths.config.write_text("[polling]\ninterval = 120\n")
-    capsys.readouterr()
-    assert run("list") == 0
-    _, a, b = capsys.readouterr().out.splitlines()
-    assert "120 s  yes" in a
-    assert "30 s  no TLS" in b
-    paths.config.write_text("broken")
-    assert run("list", "--json") == 0
-    assert [each["every"] for each in json.loads(capsys.readouterr().out)["servers"]] == [900, 30]
-
-
-def test_list_keeps_stdout_for_data(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("list") == 0
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "No server is registered" in said.err
-    assert run("list", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["servers"] == []
-
-
-def test_a_bad_server_does_not_hide_the_good_ones(
-    paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run("add", "lic", *WINRM)
-    with paths.servers.open("a") as out:
-        out.write('[[server]]\nname = "bad"\n')
-    capsys.readouterr()
-    assert run("list") == 2
-    said = capsys.readouterr()
-    assert "lic01" in said.out
-    assert "server[1].source: is missing" in said.err
-    assert run("show", "lic") == 0
-
-
-def test_show_prints_the_server_as_toml_and_as_json(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    run("add", "ddc", *CVAD, "--set", "site=PROD", "--interval", "30")
-    capsys.readouterr()
-    assert run("show", "ddc") == 0
-    said = capsys.readouterr()
-    assert tomllib.loads(said.out)["site"] == "PROD"
-    assert "warning: ddc: interval = 30" in said.err
-    assert run("show", "ddc", "--json") == 0
-    shown = json.loads(capsys.readouterr().out)
-    assert (shown["schema"], shown["site"], shown["every"]) == ("lictui.server/1", "PROD", 30)
-    assert run("show", "dcd") == 2
-    assert "ddc" in capsys.readouterr().err
+    assert servers("remove", "lic", "--yes") == 2
 
 
 def test_set_takes_a_key_and_a_value(capsys: pytest.CaptureFixture[str]) -> None:
     for wrong in ("site", "=x", "name=x", "enabled=false"):
-        assert run("add", "ddc", *CVAD, "--set", wrong) == 2
+        assert servers("add", "ddc", *CVAD, "--set", wrong) == 2
         assert "--set takes KEY=VALUE" in capsys.readouterr().err
 
 
 def test_testing_is_attached(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("test", "none") == 2
+    assert servers("test", "none") == 2
     assert "no server is named" in capsys.readouterr().err
