@@ -56,7 +56,7 @@ class ProductScreen(View):
         &.-wide {
             & #body { layout: horizontal; }
             & #body > Vertical { height: 100%; width: 1fr; }
-            & #facts { width: 44; height: 100%; max-height: 100%; padding: 2 1 0 2; }
+            & #facts { width: 47; height: 100%; max-height: 100%; padding: 2 1 0 2; }
         }
     }
     """

@@ -46,7 +46,7 @@ def read_off(view: ChartView, symbols: Symbols) -> Line:
         (f"{symbols.ascending} {at}  ", Tone.ACCENT),
         (f"{value:,} of {figure(bucket.installed)} {verb}  {share}", Tone.STRONG),
         (_mark(level, symbols), OF_LEVEL[level]),
-        (f"{free}, {round(bucket.low):,} to {round(bucket.high):,}", Tone.QUIET),
+        (free, Tone.QUIET),
     )
 
 
