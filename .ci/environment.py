@@ -1,4 +1,4 @@
-"""Make `.venv` with lictui in it: `python3 .ci/environment.py [dev]`. Run again, it brings it up to date.
+"""Make `.venv` with lictui in it, or bring it up to date: `python3 .ci/environment.py [dev]`.
 
 A bare Debian has Python without ensurepip, so `python3 -m venv` alone cannot bring pip along
 there. Then pip comes from the package index, as the wheel that it is.
