@@ -174,6 +174,7 @@ async def test_a_scope_is_kept_to(desk: Desk) -> None:
     assert of(engine, "b").server.interval is None  # what the form would write stays the user's
     await desk.clock.advance(35)
     assert desk.asked.count("b") >= 3
+    assert engine.board.notices == ("polling every 10 s, where 900 s is the shortest advised",)
     assert "a" not in desk.asked
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -95,3 +96,17 @@ async def test_read_only_offers_nothing_that_writes() -> None:
         assert "read only" in screen_text(run.app)
         await run.press("a")
         assert isinstance(run.app.screen, WallScreen)
+
+
+@pytest.mark.parametrize("view", ["1", "2", "4", "5"])
+async def test_what_is_wrong_with_lictui_itself_stands_under_the_head_line(view: str) -> None:
+    async with running() as run:
+        await run.press(view)
+        head = screen_text(run.app).splitlines()[:2]
+        notices = ("config.toml:2: alerts.wran: no such key [/x]", "the history was set aside")
+        await run.publish(replace(estate(), notices=notices))
+        lines = screen_text(run.app).splitlines()
+        assert "config.toml:2: alerts.wran: no such key [/x]" in lines[1]
+        assert "1 more" in "".join(lines[1:4])
+        await run.publish(replace(estate(), notices=()))
+        assert screen_text(run.app).splitlines()[:2] == head

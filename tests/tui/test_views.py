@@ -33,6 +33,12 @@ def names(views: tuple[PaneView, ...]) -> list[str]:
     return [view.server for view in views]
 
 
+def test_tls_that_is_off_is_said_on_the_wall() -> None:
+    status = estate().servers[0]
+    status = replace(status, server=replace(status.server, verify=False))
+    assert pane(status, LIMITS, NOW).source == "winrm TLS off!"
+
+
 def test_a_server_that_is_up() -> None:
     view = panes(estate())[0]
     assert (view.state, view.age, view.source) == (State.UP, "now", "winrm")

@@ -16,6 +16,7 @@ from lictui.config.settings import Settings
 from lictui.config.watch import Watcher
 from lictui.errors import LictuiError
 from lictui.insights.series import Series
+from lictui.model import DEFAULT_INTERVAL
 from lictui.monitor import board as boards
 from lictui.monitor.board import Board
 from lictui.monitor.lease import Lease
@@ -51,6 +52,13 @@ class Scope:
     def of(self, servers: tuple[Server, ...]) -> tuple[Server, ...]:
         """The servers in scope."""
         return tuple(server for server in servers if self.group in ("", server.group))
+
+    def hurry(self, servers: tuple[Server, ...]) -> tuple[str, ...]:
+        """A warning, if what was asked for is more than a source's own default."""
+        usual = max((DEFAULT_INTERVAL[server.source] for server in servers), default=0.0)
+        if self.interval is None or self.interval >= usual:
+            return ()
+        return (f"polling every {self.interval:g} s, where {usual:g} s is the shortest advised",)
 
     def paced(self, server: Server, default: float | None) -> Server:
         """The same server, at the pace it is to be polled with."""
@@ -235,6 +243,7 @@ class Engine:
     def _configure(self, found: Reload) -> None:
         self.settings, self._registry = found.settings, found.servers
         self._notices["config"] = tuple(map(str, found.problems))
+        self._notices["pace"] = self._scope.hurry(self._scope.of(found.servers))
 
     async def _serve(self) -> None:
         paced = [

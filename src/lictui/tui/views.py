@@ -140,7 +140,7 @@ def pane(
         server.group,
         status.state,
         figures if status.live else since,
-        server.source.value,
+        f"{server.source} TLS off!" if server.verify is False else server.source.value,
         text.clean(f"{snapshot.reported_name} {snapshot.version}".strip()) if snapshot else "",
         _mode(snapshot, moment.today) if snapshot else "",
         _reason(status),

@@ -16,6 +16,7 @@ from lictui.tui import commands
 from lictui.tui.ink import Tone
 from lictui.tui.span import time_zone
 from lictui.tui.views import Moment
+from lictui.tui.widgets import notices
 from lictui.tui.widgets.headline import Headline
 from lictui.tui.widgets.statusline import Statusline, offered
 from lictui.tui.widgets.toosmall import TooSmall, fits
@@ -96,6 +97,7 @@ class View(Screen[None]):
         app = self.lictui
         headline = self.query_one(Headline)
         headline.show(board, app.settings.alerts, self.moment.today)
+        notices.show(headline, board.notices, app.symbols)
         headline.flag = " ".join(
             word for word, true in (("lictui demo", app.demo), ("read only", app.read_only)) if true
         )
