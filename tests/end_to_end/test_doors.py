@@ -13,10 +13,12 @@ from tests.support.simulated import licenses
 from lictui import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.end_to_end.conftest import Program
     from tests.support.simulated import Simulators
+    from tests.support.terminal import Terminal
 
 COMMANDS = ("watch", "status", "collect", "servers", "history", "simulate", "config", "info")
 
@@ -82,22 +84,48 @@ def test_the_secret_is_in_no_file_and_no_output(program: Program, simulators: Si
     assert not program.paths.servers.exists()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP, None], ids=str)
-def test_the_demo_leaves_nothing_behind(
-    program: Program, tmp_path: Path, end: signal.Signals | None
-) -> None:
+@pytest.fixture
+def demo(program: Program, tmp_path: Path) -> Iterator[Terminal]:
+    """The demo on the screen; afterwards nothing of it is left."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     program.environment["TMPDIR"] = str(folder)
     with program.terminal("--demo") as terminal:
         terminal.wait_for("lictui demo", "lic-emea-01", "Provision", "106 %")
         assert list(folder.iterdir())
-        if end is None:
-            terminal.type("q")
-        else:
-            terminal.process.send_signal(end)
-        assert terminal.ended() == 0
+        yield terminal
     assert list(folder.iterdir()) == []
     assert not program.paths.data_dir.exists()
     assert not program.paths.config_dir.exists()
+
+
+@pytest.mark.slow
+def test_the_demo_ends_by_key(demo: Terminal) -> None:
+    demo.type("q")
+    assert demo.ended() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=str)
+def test_the_demo_ends_by_signal(demo: Terminal, number: signal.Signals) -> None:
+    demo.process.send_signal(number)
+    assert demo.ended() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unread", [0, 400], ids=["read", "stalled"])
+def test_the_demo_ends_with_its_terminal(demo: Terminal, unread: int) -> None:
+    """Also where the screen's thread is stuck in a write that nobody reads any more."""
+    for _ in range(unread):
+        demo.type("T")
+    demo.process.poll()
+    demo.vanish()
+    assert demo.process.wait(timeout=15) == 0
+
+
+@pytest.mark.slow
+def test_a_stalled_demo_ends_by_signal(demo: Terminal) -> None:
+    for _ in range(400):
+        demo.type("T")
+    demo.process.send_signal(signal.SIGTERM)
+    assert demo.process.wait(timeout=15) == 0

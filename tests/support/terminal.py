@@ -58,7 +58,7 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        os.close(self._master)
+        self.vanish()
 
     @property
     def text(self) -> str:
@@ -105,6 +105,12 @@ class Terminal:
         """A terminal answers a question for its attributes; without it some programs wait."""
         if b"\x1b[c" in data:
             os.write(self._master, b"\x1b[?62;22c")
+
+    def vanish(self) -> None:
+        """Be gone, as a connection that broke; the program is sent no signal."""
+        if self._master >= 0:
+            os.close(self._master)
+            self._master = -1
 
     def resize(self, columns: int, rows: int) -> None:
         """Make the window another size."""

@@ -94,10 +94,18 @@ def main(args: Sequence[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         code = 130
     except BrokenPipeError:
-        # The reader has what it wanted; Python would complain again while closing stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    _let_go()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _let_go() -> None:
+    """Leave a pipe or a terminal that is gone in peace; Python would complain while closing it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _say(error: LictuiError) -> None:

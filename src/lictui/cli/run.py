@@ -16,16 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui.cli import options
+from lictui.cli.leaving import leaving
 from lictui.errors import LictuiError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lictui.cli.context import Context
     from lictui.cli.options import MonitorOptions
     from lictui.clock import SystemClock
     from lictui.config.settings import Settings
-    from lictui.tui.app import LictuiApp
 
 _DEMO: Final = -1  # what the first-run screen ends with when the demo is wanted
 _DEMO_SPEED: Final = 60.0  # a day in 24 minutes: something happens while one looks
@@ -69,17 +67,21 @@ def watch(
 def _demo(context: Context, chosen: MonitorOptions, watch: dict[str, Any] | None) -> int:
     from lictui.simulator.demo import Demo  # noqa: PLC0415 - only the demo pays for it
 
-    with Demo(chosen.seed, chosen.speed or _DEMO_SPEED) as demo:
-        return _run(replace(context, paths=demo.paths), demo.clock, chosen, watch, demo=True)
+    with ExitStack() as stack:
+        demo = stack.enter_context(Demo(chosen.seed, chosen.speed or _DEMO_SPEED))
+        context = replace(context, paths=demo.paths)
+        return _run(stack, context, demo.clock, chosen, watch, demo=True)
 
 
 def _live(context: Context, chosen: MonitorOptions, watch: dict[str, Any] | None) -> int:
     from lictui.clock import SystemClock  # noqa: PLC0415 - late like everything of the monitor
 
-    return _run(context, SystemClock(), chosen, watch, demo=False)
+    with ExitStack() as stack:
+        return _run(stack, context, SystemClock(), chosen, watch, demo=False)
 
 
 def _run(
+    stack: ExitStack,
     context: Context,
     clock: SystemClock,
     chosen: MonitorOptions,
@@ -95,41 +97,40 @@ def _run(
     from lictui.monitor.monitor import Monitor  # noqa: PLC0415 - late, as above
 
     options.log_to(context.paths.log, context.log_level)
-    with ExitStack() as stack:
-        stack.callback(gc.enable)
-        engine = Engine(context.paths, clock, Scope(chosen.group, chosen.interval))
-        thread = Monitor(engine)
-        stack.callback(thread.stop)
-        thread.start()
-        if context.no_color:
-            os.environ["NO_COLOR"] = "1"
-        elif os.environ.get("NO_COLOR") == "":
-            del os.environ["NO_COLOR"]  # an empty one asks for nothing
-        from lictui.tui.app import LictuiApp  # noqa: PLC0415 - after the thread has begun
-        from lictui.tui.watching import WatchOptions  # noqa: PLC0415 - as above
+    stack.callback(gc.enable)
+    engine = Engine(context.paths, clock, Scope(chosen.group, chosen.interval))
+    thread = Monitor(engine)
+    stack.callback(thread.stop)
+    thread.start()
+    if context.no_color:
+        os.environ["NO_COLOR"] = "1"
+    elif os.environ.get("NO_COLOR") == "":
+        del os.environ["NO_COLOR"]  # an empty one asks for nothing
+    from lictui.tui.app import LictuiApp  # noqa: PLC0415 - after the thread has begun
+    from lictui.tui.watching import WatchOptions  # noqa: PLC0415 - as above
 
-        def shown() -> None:
-            gc.freeze()
-            gc.enable()
-            thread.go(lambda board, settings: app.publish(board, _drawn(settings, chosen)))
+    def shown() -> None:
+        gc.freeze()
+        gc.enable()
+        thread.go(lambda board, settings: app.publish(board, _drawn(settings, chosen)))
 
-        app = LictuiApp(
-            thread,
-            clock,
-            _drawn(engine.settings, chosen),
-            board=thread.board,
-            demo=demo,
-            read_only=chosen.read_only,
-            filter=chosen.filter,
-            watch=WatchOptions(**watch) if watch is not None else None,
-            state=load_state(context.paths),
-            on_shown=shown,
-        )
-        stack.callback(_end_on_signals(lambda: _from_a_signal(app)))
+    app = LictuiApp(
+        thread,
+        clock,
+        _drawn(engine.settings, chosen),
+        board=thread.board,
+        demo=demo,
+        read_only=chosen.read_only,
+        filter=chosen.filter,
+        watch=WatchOptions(**watch) if watch is not None else None,
+        state=load_state(context.paths),
+        on_shown=shown,
+    )
+    with leaving(end=lambda: app.call_later(app.exit, 0), close=stack.close):
         result = app.run()
-        with suppress(LictuiError):  # a view that is not remembered is no reason to complain
-            save_state(context.paths, app.remembered)
-        return result if isinstance(result, int) else app.return_code or 0
+    with suppress(LictuiError):  # a view that is not remembered is no reason to complain
+        save_state(context.paths, app.remembered)
+    return result if isinstance(result, int) else app.return_code or 0
 
 
 def _drawn(settings: Settings, chosen: MonitorOptions) -> Settings:
@@ -162,30 +163,3 @@ def _require_terminal() -> None:
             f"the monitor cannot draw on TERM={os.environ.get('TERM', '')!r}",
             "set TERM to what this terminal is, for example xterm-256color",
         )
-
-
-def _end_on_signals(end: Callable[[], None]) -> Callable[[], None]:
-    """Let SIGTERM and SIGHUP call `end`, and a second one end at once; returns the way back."""
-    import signal  # noqa: PLC0415 - late, as above
-
-    asked: list[int] = []
-
-    def received(number: int, _frame: object) -> None:
-        if asked:
-            os._exit(128 + number)  # whoever asks twice does not wait for a stalled terminal
-        asked.append(number)
-        end()
-
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, received) for number in numbers}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    return restore
-
-
-def _from_a_signal(app: LictuiApp) -> None:
-    """Quit as a key would, from the moment between two steps that a signal comes in."""
-    app.call_later(app.exit, 0)
