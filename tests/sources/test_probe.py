@@ -170,7 +170,7 @@ async def test_silence_in_the_handshake_and_after_it() -> None:
         (TOKENS, b"<html>", ["auth"]),
         (ME, {"Customers": []}, ["auth", "inventory"]),
         (SITE, 401, ["auth", "inventory"]),  # the token itself was good
-        (OVERVIEW, b"<html>", ["auth", "inventory", "parse"]),
+        (OVERVIEW, b"{", ["auth", "inventory", "parse"]),
         (OVERVIEW, [], ["auth", "inventory", "parse"]),
     ],
 )

@@ -72,15 +72,16 @@ class Poller:
 
     async def _take_turns(self, turns: _Turns, due: float) -> None:
         server, limits = turns.server, turns.limits
-        turns.source = self._open(server, limits, self._clock)
         failures = 0
         offset = schedule.jitter(server)
         while True:
             await self._until(turns, due)
             async with self._places:
-                result = await poll(server, turns.source, limits.timeout, self._clock)
+                # Opened when first wanted: what it imports need not hold up the first screen.
+                turns.source = source = turns.source or self._open(server, limits, self._clock)
+                result = await poll(server, source, limits.timeout, self._clock)
                 if server.every >= _IDLE:
-                    await turns.source.aclose()
+                    await source.aclose()
             failures = failures + 1 if isinstance(result.result, Failure) else 0
             wait = schedule.pause(server, result.result, failures, limits.max_backoff)
             due = schedule.next_due(server, due, self._clock.now(), wait) + offset
@@ -89,18 +90,17 @@ class Poller:
 
     async def _until(self, turns: _Turns, due: float) -> None:
         """Wait for the turn, or for someone who wants a poll now."""
-        sleep = asyncio.create_task(self._turn_comes(due))
-        nudge = asyncio.create_task(turns.now.wait())
+        alarm = asyncio.create_task(self._ring(turns, due))
         try:
-            await asyncio.wait((sleep, nudge), return_when=asyncio.FIRST_COMPLETED)
+            await turns.now.wait()
         finally:
-            sleep.cancel()
-            nudge.cancel()
+            alarm.cancel()
             turns.now.clear()
 
-    async def _turn_comes(self, due: float) -> None:
+    async def _ring(self, turns: _Turns, due: float) -> None:
         await self._clock.sleep(due - self._clock.now())
         await self._polling_allowed.wait()
+        turns.now.set()
 
     def allow(self, *, allowed: bool) -> None:
         """Take turns or not; a poll that is asked for happens either way."""
