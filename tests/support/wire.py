@@ -35,7 +35,8 @@ async def serving(
     finally:
         server.close()
         for writer in open_now.values():
-            writer.transport.abort()
+            with suppress(AttributeError):  # Python 3.11.2 cannot abort what is closed
+                writer.transport.abort()
         await asyncio.gather(*filter(None, open_now))
 
 
