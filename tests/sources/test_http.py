@@ -98,10 +98,11 @@ async def test_a_slow_drip_ends_with_the_deadline() -> None:
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-        while not writer.is_closing():
+        gone = asyncio.ensure_future(reader.read(1))
+        while not gone.done():
             writer.write(b"x")
             await writer.drain()
-            await asyncio.wait([asyncio.ensure_future(reader.read(1))], timeout=0.05)
+            await asyncio.wait([gone], timeout=0.05)
 
     async with serving(drip) as port, linked(port) as link:
         with pytest.raises(SourceError) as caught:
