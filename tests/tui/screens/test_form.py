@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.support.engine import FakeEngine
 from tests.support.running import running
 from tests.support.screen import screen_text
@@ -10,7 +11,9 @@ from textual.widgets import Input
 
 from lictui.errors import LictuiError
 from lictui.model import Finding, Server
+from lictui.monitor.board import Board, register
 from lictui.tui.screens.form import FormScreen
+from lictui.tui.screens.wall import WallScreen
 from lictui.tui.widgets.field_row import FieldRow
 from lictui.words import SourceName, Step
 
@@ -255,3 +258,20 @@ async def test_q_in_a_field_is_a_letter() -> None:
     async with running("form") as run:
         await run.type("q?:")
         assert value(run, "url") == "q?:"
+
+
+@pytest.mark.parametrize("waits", [0, 1, 5, 20])
+async def test_the_board_may_come_before_the_word_that_the_server_is_saved(waits: int) -> None:
+    class Publishing(FakeEngine):
+        async def save(self, server: Server, replacing: str | None = None) -> None:
+            await super().save(server, replacing)
+            run.app.publish(register(Board(), [server]))
+            for _ in range(waits):
+                await asyncio.sleep(0)
+
+    async with running(board=Board(), engine=Publishing()) as run:
+        await run.press("a")
+        await fill(run)
+        await run.press("ctrl+s")
+        assert isinstance(run.app.screen, WallScreen)
+        assert "lic01" in screen_text(run.app)

@@ -269,7 +269,8 @@ class FormScreen(Screen[None]):
             self._say(error.message, error.hint)
             return
         self.lictui.poll(server.name)
-        self.dismiss()
+        if self.is_current:  # else the wall has taken over: the new board was faster than this
+            self.dismiss()
 
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
