@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from lictui.model import Finding
 
-SHORT = Limits(timeout=0.5, connect_timeout=0.3)
+SHORT = Limits(timeout=0.5, connect_timeout=0.3)  # for servers that never answer
+LONG = Limits(timeout=20.0, connect_timeout=10.0)
 SERVER = Server("x", SourceName.CVAD, username="u", secret="env:LICTUI_TEST")
 ANSWERS: dict[str, object] = {
     TOKENS: {"Token": "token-1", "Principal": r"CORP\u"},
@@ -57,7 +58,7 @@ class Site:
             await writer.drain()
 
 
-async def findings(server: Server, limits: Limits = SHORT) -> list[Finding]:
+async def findings(server: Server, limits: Limits = LONG) -> list[Finding]:
     return [finding async for finding in probe(server, limits, SystemClock())]
 
 
@@ -156,8 +157,8 @@ async def test_refused() -> None:
 
 async def test_silence_in_the_handshake_and_after_it() -> None:
     async with serving(hang) as port:
-        tls = await findings(replace(SERVER, url=f"https://127.0.0.1:{port}"))
-        auth = await findings(replace(SERVER, url=f"http://127.0.0.1:{port}"))
+        tls = await findings(replace(SERVER, url=f"https://127.0.0.1:{port}"), SHORT)
+        auth = await findings(replace(SERVER, url=f"http://127.0.0.1:{port}"), SHORT)
     assert told(tls) == [("resolve", True), ("connect", True), ("tls", False)]
     assert "0.3 s" in tls[-1].detail
     assert told(auth) == [("resolve", True), ("connect", True), ("auth", False)]
@@ -195,7 +196,7 @@ async def test_giving_up_half_way_leaves_nothing_behind() -> None:
     tasks = asyncio.all_tasks()
     async with serving(Site({OVERVIEW: b"<html>"})) as port:
         server = replace(SERVER, url=f"http://127.0.0.1:{port}")
-        async with aclosing(probe(server, SHORT, SystemClock())) as steps:
+        async with aclosing(probe(server, LONG, SystemClock())) as steps:
             async for finding in steps:
                 if finding.step is Step.AUTH:
                     break
