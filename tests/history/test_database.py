@@ -79,7 +79,8 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage:
     desk.read(MIDNIGHT, 5)
     assert desk.readings() == [(MIDNIGHT, 5)]
     desk.close()
-    assert Desk(path).history.notices == ()
+    with closing(Desk(path)) as again:
+        assert again.history.notices == ()
 
 
 def test_damage_deep_inside_is_an_error_that_says_how_to_go_on(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """`lictui` and `lictui watch`: the monitor thread and the screen, brought together and taken apart.
 
-Owns the order: thread first, so that it opens files while the screen is imported; polling after
-the first frame. Must not know what is drawn.
+Owns the order: the files are opened, the screen is imported and drawn, then polling begins.
+Must not know what is drawn.
 """
 
 from __future__ import annotations

@@ -30,7 +30,6 @@ class Monitor:
         self.engine = engine
         self._loop = lookups.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
-        self._failed: BaseException | None = None
 
     def start(self) -> None:
         """Open everything; returns when the board of the last run is restored.
