@@ -69,7 +69,6 @@ class LictuiApp(App[int]):
         filter: str = "",  # noqa: A002 - the option's name
         watch: WatchOptions | None = None,
         state: dict[str, str] | None = None,
-        on_state: Callable[[dict[str, str]], None] | None = None,
         on_shown: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
@@ -83,7 +82,6 @@ class LictuiApp(App[int]):
         self.pattern = filter
         self.watching = watch
         self.remembered = dict(state or {})
-        self._on_state = on_state
         self._on_shown = on_shown
         self._shadow = Shadow()
         self.set_reactive(LictuiApp.board, board or Board())
@@ -138,8 +136,6 @@ class LictuiApp(App[int]):
     def remember(self, **state: str) -> None:
         """Keep what the next start shall begin with."""
         self.remembered.update(state)
-        if self._on_state is not None:
-            self._on_state(dict(self.remembered))
 
     # Boards
 

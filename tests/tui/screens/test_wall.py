@@ -97,14 +97,13 @@ async def test_a_click_chooses_and_a_second_opens() -> None:
 
 
 async def test_sort_is_shown_and_remembered() -> None:
-    remembered: list[dict[str, str]] = []
-    async with running(options={"on_state": remembered.append}) as run:
+    async with running() as run:
         await run.press("s", "s")
-        assert remembered[-1]["sort"] == "ratio"
+        assert run.app.remembered["sort"] == "ratio"
         assert shown(run)[:2] == ["lic-emea-01", "lic-las"]
         await run.press("S")
-        assert remembered[-1]["reverse"] == "yes"
-    async with running(options={"state": remembered[-1]}) as run:
+        assert run.app.remembered["reverse"] == "yes"
+    async with running(options={"state": run.app.remembered}) as run:
         assert shown(run)[:2] == ["lic-las", "lic-emea-01"]
 
 
