@@ -16,6 +16,7 @@ from lictui.words import (  # noqa: TC001 - the history's codec reads the annota
     Level,
     Mode,
     Model,
+    Reporting,
     SourceName,
     State,
     Step,
@@ -25,8 +26,16 @@ if TYPE_CHECKING:
     from datetime import date
 
 # Citrix asks that a license server be polled every 15 minutes and no more often (docs.citrix.com,
-# "consoles-services"; its own figures change no faster). A site is read live.
-DEFAULT_INTERVAL: Final = {SourceName.WINRM: 900.0, SourceName.CVAD: 60.0}
+# "consoles-services"; its own figures change no faster), by whatever way. A site is read live.
+# License servers report to Citrix Cloud once a day, and its token end point is rate limited.
+DEFAULT_INTERVAL: Final = {
+    SourceName.WINRM: 900.0,
+    SourceName.CVAD: 60.0,
+    SourceName.CITRIX_CLOUD: 900.0,
+    SourceName.PARTNER: 3600.0,
+    SourceName.LMSTAT: 900.0,
+    SourceName.COMMAND: 900.0,
+}
 
 
 _STATE_OF_KIND: Final = {
@@ -59,7 +68,16 @@ class Server:
     site: str = ""  # cvad: name or id of the site
     overview_paths: tuple[str, ...] = ()  # cvad: where to look for LicenseOverview
     certificate: str = ""  # winrm with auth = "certificate": PEM file with certificate and key
-    customer_id: str = ""  # cvad in Citrix Cloud
+    customer_id: str = ""  # citrix-cloud, partner, and cvad in Citrix Cloud
+    trust_url: str = ""  # partner: where tokens come from
+    experimental: bool = False  # citrix-cloud: ask what Citrix has not documented, too
+    address: str = ""  # lmstat: PORT@HOST, several with commas
+    lmutil: str = ""  # lmstat: the program's path
+    command: tuple[str, ...] = ()  # command: what to run, no shell
+    format: str = ""  # command: what it prints
+    licenses_available: str = ""  # command: whether LicensesAvailable is the "total" or "free"
+    quantity_divisor: int = 1  # what installed and overdraft are divided by, where a server doubles
+    same_as: str = ""  # the server that this is another way to read
 
     @property
     def every(self) -> float:
@@ -146,7 +164,10 @@ class Pool:
     expires: date | None = None
     permanent: bool | None = None  # None: the source cannot tell
     counted: bool = True  # start-up licenses are listed, never counted
+    vendor: str = ""  # FlexNet alone: whose daemon serves it
+    queued: int | None = None  # requests that wait, demand turned away; None: nobody can tell
     raw: tuple[tuple[str, str], ...] = ()  # the server's own fields, for the "why" of a figure
+    how: tuple[tuple[str, str], ...] = ()  # figure -> formula: ("installed", "Count - Overdraft")
 
     @property
     def key(self) -> PoolKey:
@@ -176,6 +197,30 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class LicenseServer:
+    """One license server as Citrix Cloud's License Usage Insights lists it."""
+
+    host_id: str
+    fqdn: str = ""
+    status: Reporting = Reporting.NEVER_REPORTED
+    last_reported: float | None = None  # UTC epoch seconds
+    expires: date | None = None
+    days_to_expire: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One month of a pool as the source itself tells of its past; no reading of lictui's."""
+
+    key: PoolKey
+    at: float  # UTC epoch seconds, the first moment of the month
+    in_use: int | None  # assigned in all
+    installed: int | None
+    newly: int | None = None  # assigned in that month
+    released: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything one successful poll told."""
 
@@ -185,6 +230,22 @@ class Snapshot:
     mode: Mode | None = None
     activation: Activation | None = None
     notices: tuple[Notice, ...] = ()
+    license_server: str = ""  # the host that the pools are on, where the source tells
+    license_servers: tuple[LicenseServer, ...] = ()  # partner alone
+    told: tuple[Told, ...] = ()  # citrix-cloud alone
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a license; read only when asked for, and never kept."""
+
+    product: str
+    user: str = ""  # "" where a device holds it
+    device: str = ""  # the user's host, or the device itself
+    since: float | None = None  # UTC epoch seconds
+    count: int = 1
+    assigned: bool = False  # to a user or device, whether or not in use; else checked out
+    subscription_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,3 +280,4 @@ class Finding:
     seconds: float
     hint: str = ""
     fingerprint: str = field(default="")  # tls alone: the leaf's SHA-256, lower-case hex
+    hosts: tuple[str, ...] = ()  # parse alone: what the license server calls itself

@@ -13,6 +13,10 @@ class SourceName(StrEnum):
 
     WINRM = "winrm"
     CVAD = "cvad"
+    CITRIX_CLOUD = "citrix-cloud"
+    PARTNER = "partner"
+    LMSTAT = "lmstat"
+    COMMAND = "command"
 
 
 class Model(StrEnum):
@@ -96,6 +100,15 @@ class ActivationStatus(StrEnum):
     NOT_ACTIVATED = "not_activated"
     EXPIRED = "expired"
     UNKNOWN = "unknown"
+
+
+class Reporting(StrEnum):
+    """Whether a license server tells Citrix Cloud what it uses."""
+
+    REPORTING = "reporting"
+    NOT_REPORTING = "not_reporting"  # silent for more than 3 days
+    NEVER_REPORTED = "never_reported"
+    EXPIRED = "expired"
 
 
 class EventKind(StrEnum):

@@ -79,4 +79,9 @@ def _host(parts: SplitResult) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-OF_SOURCE: Final[dict[str, Callable[[object], str]]] = {"winrm": winrm, "cvad": origin}
+OF_SOURCE: Final[dict[str, Callable[[object], str]]] = {
+    "winrm": winrm,
+    "cvad": origin,
+    "citrix-cloud": origin,
+    "partner": origin,
+}

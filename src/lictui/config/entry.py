@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from lictui.config.values import Kind
 
 AUTHS: Final = ("negotiate", "kerberos", "ntlm", "basic", "certificate")
-LISTS: Final = ("overview_paths",)  # keys that hold a list
+FORMATS: Final = (  # of what a command prints
+    "get-licinventory",
+    "get-liclasinventory",
+    "wmi-json",
+    "lmstat",
+    "udadmin",
+    "checkmk",
+    "lictui",
+    "license-file",
+)
+LISTS: Final = ("overview_paths", "command")  # keys that hold a list
 _PASSWORD_AUTHS: Final = ("ntlm", "basic")  # negotiate and kerberos may use who is logged in
 _PIN: Final = re.compile(r"[0-9a-f]{64}")
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
@@ -84,18 +94,33 @@ _COMMON: Final[dict[str, Kind]] = {
     "group": values.text,
     "interval": values.number(1, 7 * 86400),
     "enabled": values.flag,
+    "same_as": values.text,
+    "quantity_divisor": values.number(1, 100, whole=True),
 }
+_NO_HTTP: Final = ("url", "username", "secret", "verify")  # keys of _COMMON
 _OF_SOURCE: Final[dict[str, dict[str, Kind]]] = {
     "winrm": {"auth": values.choice(*AUTHS), "certificate": values.text},
     "cvad": {"site": values.text, "customer_id": values.text, "overview_paths": _overview_paths},
+    "citrix-cloud": {"customer_id": values.text, "experimental": values.flag},
+    "partner": {"trust_url": addresses.origin, "customer_id": values.text},
+    "lmstat": {"address": values.text, "lmutil": values.text},
+    "command": {
+        "command": values.texts,
+        "format": values.choice(*FORMATS),
+        "licenses_available": values.choice("total", "free"),
+    },
 }
-_KEYS: Final = _COMMON | _OF_SOURCE["winrm"] | _OF_SOURCE["cvad"]
+_OVER_HTTP: Final = ("winrm", "cvad", "citrix-cloud", "partner")
+_KEYS: Final = {key: kind for of in (_COMMON, *_OF_SOURCE.values()) for key, kind in of.items()}
 
 
 @cache
 def keys_of(source: str) -> tuple[str, ...]:
     """The keys that a server of this source may have; every source's where it is unknown."""
-    return tuple(_COMMON | _OF_SOURCE[source] if source in _OF_SOURCE else _KEYS)
+    if source not in _OF_SOURCE:
+        return tuple(_KEYS)
+    common = [key for key in _COMMON if source in _OVER_HTTP or key not in _NO_HTTP]
+    return (*common, *_OF_SOURCE[source])
 
 
 def check(table: Mapping[str, Any], base: Path) -> tuple[Server | None, tuple[Refusal, ...]]:
@@ -141,7 +166,7 @@ def table_of(server: Server) -> dict[str, Any]:
     table: dict[str, Any] = {}
     for key in keys_of(server.source):
         value = getattr(server, key)
-        if value in ("", None, ()):
+        if value in ("", None, ()) or (key == "quantity_divisor" and value == 1):
             continue
         if isinstance(value, float) and value.is_integer():
             value = int(value)
@@ -187,7 +212,7 @@ def _missing(given: Mapping[str, Any], source: str) -> Iterator[Refusal]:
         yield Refusal("name", "is missing", "every server has a name of its own")
     if "source" not in given:
         yield Refusal("source", "is missing", "one of " + " · ".join(SourceName))
-    if "url" not in given:
+    if "url" not in given and source in _OVER_HTTP:
         examples = {"winrm": "https://lic01.example:5986/wsman", "cvad": "https://ddc01.example"}
         yield Refusal("url", "is missing", examples.get(source, ""))
 

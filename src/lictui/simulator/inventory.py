@@ -40,6 +40,10 @@ class Mood(StrEnum):
     DENIED = "denied"  # refuses every password
     FORBIDDEN = "forbidden"  # knows the user, lacks the permission
     HALF = "half"  # cuts the answer off in the middle
+    HUGE = "huge"  # answers with more than 10 MB
+    GARBAGE = "garbage"  # answers with bytes that mean nothing
+    EXPIRED = "expired"  # its client secret, or its key, has run out
+    ELSEWHERE = "elsewhere"  # knows nothing of this customer, as another region would not
 
 
 Inventory = Callable[[], tuple[License, ...]]

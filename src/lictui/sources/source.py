@@ -60,3 +60,25 @@ def open_source(server: Server, limits: Limits, clock: Clock) -> Source:
             from lictui.sources.cvad.source import CvadSource  # noqa: PLC0415 - one protocol only
 
             return CvadSource(server, limits, clock)
+        case SourceName.CITRIX_CLOUD:
+            from lictui.sources.cloud.source import CloudSource  # noqa: PLC0415 - one protocol only
+
+            return CloudSource(server, limits, clock)
+        case SourceName.PARTNER:
+            from lictui.sources.partner.source import (  # noqa: PLC0415 - one protocol only
+                PartnerSource,
+            )
+
+            return PartnerSource(server, limits, clock)
+        case SourceName.LMSTAT:
+            from lictui.sources.flexnet.source import (  # noqa: PLC0415 - one protocol only
+                LmstatSource,
+            )
+
+            return LmstatSource(server, limits, clock)
+        case SourceName.COMMAND:
+            from lictui.sources.command.source import (  # noqa: PLC0415 - one protocol only
+                CommandSource,
+            )
+
+            return CommandSource(server, limits, clock)

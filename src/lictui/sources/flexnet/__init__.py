@@ -1,0 +1,1 @@
+"""Any FlexNet license server, by lmutil."""

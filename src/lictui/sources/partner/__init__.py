@@ -1,0 +1,1 @@
+"""License Usage Insights."""
