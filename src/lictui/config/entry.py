@@ -212,7 +212,7 @@ def _missing(given: Mapping[str, Any], source: str) -> Iterator[Refusal]:
         yield Refusal("name", "is missing", "every server has a name of its own")
     if "source" not in given:
         yield Refusal("source", "is missing", "one of " + " · ".join(SourceName))
-    if "url" not in given and source in _OVER_HTTP:
+    if "url" not in given and (source in _OVER_HTTP or source not in _OF_SOURCE):
         examples = {"winrm": "https://lic01.example:5986/wsman", "cvad": "https://ddc01.example"}
         yield Refusal("url", "is missing", examples.get(source, ""))
 
