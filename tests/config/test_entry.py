@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lictui.config.entry import check, table_of, warnings
+from lictui.config.advice import warnings
+from lictui.config.entry import check, table_of
 from lictui.words import SourceName
 
 if TYPE_CHECKING:
-    from lictui.config.entry import Refusal
+    from lictui.config.refusal import Refusal
     from lictui.model import Server
 
 BASE = Path("/etc/lictui")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lictui.cli.context import Context
-    from lictui.config.entry import Refusal
+    from lictui.config.refusal import Refusal
     from lictui.config.settings import Settings
     from lictui.model import Server
     from lictui.paths import Paths
@@ -160,7 +160,7 @@ def _changes(options: dict[str, str | None], sets: Iterable[str]) -> dict[str, A
 
 def _value(key: str, text: str) -> Any:
     """What `text` means for `key`; what it cannot mean stays text, and is refused as such."""
-    from lictui.config.entry import LISTS  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.sources import LISTS  # noqa: PLC0415 - `--help` reads nothing
 
     if key == "verify" and text.lower() in ("true", "false"):
         return text.lower() == "true"

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _HOST: Final = re.compile(r"(?!-)[\w-]{1,63}(?:\.[\w-]{1,63})*\.?")
 _MOST: Final = 253  # characters of a host name (RFC 1035)
 _PORTS: Final = {"https": 5986, "http": 5985}  # of WinRM's listeners
+_PORT: Final = 65535
+_SEVERAL: Final = "write PORT@HOST, several with commas: 27000@lic01,27000@lic02"
 
 
 def winrm(value: object) -> str:
@@ -42,6 +44,31 @@ def origin(value: object) -> str:
             f"write {found}; paths belong in overview_paths",
         )
     return found
+
+
+def ports(value: object) -> str:
+    """`27000@lic01`, several with commas; `@lic01` leaves the port to FlexNet (27000 to 27009).
+
+    docs.citrix.com, "License administration commands", of `-c`.
+    """
+    found = [part.strip() for part in name(value).strip().split(",")]
+    for part in found:
+        port, at, host = part.rpartition("@")
+        if not at:
+            raise Wrong(f"is not PORT@HOST: {shown(part)}", _port_first(part))
+        if port and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= _PORT):
+            raise Wrong(f"has no port that can be: {shown(part)}", f"write it as 27000@{host}")
+        if not _is_host(host.removeprefix("[").removesuffix("]") if ":" in host else host):
+            raise Wrong(f"has no host that can be: {shown(part)}", _SEVERAL)
+    return ",".join(found)
+
+
+def _port_first(part: str) -> str:
+    """How an address that was written otherwise is written for FlexNet."""
+    host, colon, port = part.rpartition(":")
+    if colon and port.isdigit() and _is_host(host):
+        return f"write it as {port}@{host}"
+    return f"write it as 27000@{part}" if _is_host(part) else _SEVERAL
 
 
 def _split(value: object, example: str) -> SplitResult:

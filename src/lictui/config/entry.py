@@ -1,18 +1,19 @@
 """One `[[server]]` of servers.toml: every key once, what it may be, and when it makes sense.
 
-Owns the way between a table and a Server, and what deserves a warning. Must not know files: the
-same rules hold for a form and a command line.
+Owns the keys that every server has, and the way between a table and a Server. Must not know files:
+the same rules hold for a form and a command line. What differs by source stands in `sources`.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from lictui.config import addresses, secrets, values
-from lictui.model import DEFAULT_INTERVAL, Server
+from lictui.config import addresses, secrets, sources, values
+from lictui.config.refusal import Refusal
+from lictui.model import Server
 from lictui.words import SourceName
 
 if TYPE_CHECKING:
@@ -21,34 +22,7 @@ if TYPE_CHECKING:
 
     from lictui.config.values import Kind
 
-AUTHS: Final = ("negotiate", "kerberos", "ntlm", "basic", "certificate")
-FORMATS: Final = (  # of what a command prints
-    "get-licinventory",
-    "get-liclasinventory",
-    "wmi-json",
-    "lmstat",
-    "udadmin",
-    "checkmk",
-    "lictui",
-    "license-file",
-)
-LISTS: Final = ("overview_paths", "command")  # keys that hold a list
-_PASSWORD_AUTHS: Final = ("ntlm", "basic")  # negotiate and kerberos may use who is logged in
 _PIN: Final = re.compile(r"[0-9a-f]{64}")
-_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
-_PLACEHOLDERS: Final = ("customer", "site")
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why the value of one key cannot be."""
-
-    key: str
-    message: str
-    hint: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.key}: {self.message}" + (f" ({self.hint})" if self.hint else "")
 
 
 def _verify(value: object) -> bool | str:
@@ -70,19 +44,6 @@ def _verify(value: object) -> bool | str:
     return f"sha256:{pin}"
 
 
-def _overview_paths(value: object) -> tuple[str, ...]:
-    paths = values.texts(value)
-    for path in paths:
-        if not path.startswith("/"):
-            raise values.Wrong(f"must begin with /, unlike {values.shown(path)}")
-        for placeholder in _PLACEHOLDER.findall(path):
-            if placeholder not in _PLACEHOLDERS:
-                raise values.Wrong(
-                    f"knows no placeholder {{{placeholder}}}", "{customer} and {site} are known"
-                )
-    return paths
-
-
 # key -> kind; the order is the order in which a table is written
 _COMMON: Final[dict[str, Kind]] = {
     "name": values.name,
@@ -98,29 +59,16 @@ _COMMON: Final[dict[str, Kind]] = {
     "quantity_divisor": values.number(1, 100, whole=True),
 }
 _NO_HTTP: Final = ("url", "username", "secret", "verify")  # keys of _COMMON
-_OF_SOURCE: Final[dict[str, dict[str, Kind]]] = {
-    "winrm": {"auth": values.choice(*AUTHS), "certificate": values.text},
-    "cvad": {"site": values.text, "customer_id": values.text, "overview_paths": _overview_paths},
-    "citrix-cloud": {"customer_id": values.text, "experimental": values.flag},
-    "partner": {"trust_url": addresses.origin, "customer_id": values.text},
-    "lmstat": {"address": values.text, "lmutil": values.text},
-    "command": {
-        "command": values.texts,
-        "format": values.choice(*FORMATS),
-        "licenses_available": values.choice("total", "free"),
-    },
-}
-_OVER_HTTP: Final = ("winrm", "cvad", "citrix-cloud", "partner")
-_KEYS: Final = {key: kind for of in (_COMMON, *_OF_SOURCE.values()) for key, kind in of.items()}
+_KEYS: Final = {key: kind for of in (_COMMON, *sources.KEYS.values()) for key, kind in of.items()}
 
 
 @cache
 def keys_of(source: str) -> tuple[str, ...]:
     """The keys that a server of this source may have; every source's where it is unknown."""
-    if source not in _OF_SOURCE:
+    if source not in sources.KEYS:
         return tuple(_KEYS)
-    common = [key for key in _COMMON if source in _OVER_HTTP or key not in _NO_HTTP]
-    return (*common, *_OF_SOURCE[source])
+    common = [key for key in _COMMON if source in sources.OVER_HTTP or key not in _NO_HTTP]
+    return (*common, *sources.KEYS[source])
 
 
 def check(table: Mapping[str, Any], base: Path) -> tuple[Server | None, tuple[Refusal, ...]]:
@@ -133,7 +81,8 @@ def check(table: Mapping[str, Any], base: Path) -> tuple[Server | None, tuple[Re
     fields: dict[str, Any] = {}
     known = keys_of(source)
     refusals = list(_strangers(table, source))
-    for key, kind in _KEYS.items():
+    kinds = _KEYS | sources.KEYS.get(source, {})
+    for key, kind in kinds.items():
         if key in given and key in known:
             try:
                 fields[key] = kind(given[key])
@@ -143,7 +92,7 @@ def check(table: Mapping[str, Any], base: Path) -> tuple[Server | None, tuple[Re
                 refusals.append(Refusal(key, wrong.message, wrong.hint))
     refusals += _missing(given, source)
     if not refusals:
-        refusals += _inconsistent(fields)
+        refusals += sources.inconsistent(fields)
     if refusals:
         return None, tuple(refusals)
     return _completed(anchored(fields, base)), ()
@@ -158,7 +107,18 @@ def anchored(table: Mapping[str, Any], base: Path) -> dict[str, Any]:
         path = table.get(key)
         if isinstance(path, str) and path and not path.lower().startswith("sha256:"):
             found[key] = str(values.located(base, path))
+    if isinstance(program := table.get("lmutil"), str):
+        found["lmutil"] = _program(base, program)
+    if isinstance(words := table.get("command"), list | tuple) and words:
+        found["command"] = (_program(base, words[0]), *words[1:])
     return found
+
+
+def _program(base: Path, said: Any) -> Any:
+    """A program that is named by its path; one that is named alone is looked for when it runs."""
+    if isinstance(said, str) and (said.startswith("~") or set(said) & {"/", os.sep}):
+        return str(values.located(base, said))
+    return said
 
 
 def table_of(server: Server) -> dict[str, Any]:
@@ -175,34 +135,19 @@ def table_of(server: Server) -> dict[str, Any]:
     return table
 
 
-def warnings(server: Server) -> tuple[str, ...]:
-    """What may be done, and had better not."""
-    return tuple(_warnings(server))
-
-
-def _warnings(server: Server) -> Iterator[str]:
-    plain = server.url.startswith("http://")
-    if server.verify is False and not plain:
-        yield "verify = false: anyone in between may pose as the server; pin its certificate"
-    # Over plain HTTP, WinRM itself encrypts the messages, except with Basic.
-    if plain and (server.source is SourceName.CVAD or server.auth == "basic"):
-        yield "http://: the password travels readable; use https://"
-    least = DEFAULT_INTERVAL[server.source]
-    if server.interval is not None and server.interval < least:
-        why = " (Citrix asks for no more)" if server.source is SourceName.WINRM else ""
-        yield f"interval = {server.interval:g}: {least:g} s is the shortest advised{why}"
-    if server.source is SourceName.WINRM and server.auth == "negotiate" and not server.username:
-        yield "no username: signs in as the user that lictui runs as"
-
-
 def _strangers(table: Mapping[str, Any], source: str) -> Iterator[Refusal]:
     known = keys_of(source)
     for key in table:
         if key in known:
             continue
-        owner = next((other for other, keys in _OF_SOURCE.items() if key in keys), "")
-        if owner:
-            yield Refusal(key, f"is a key of {owner}, not of {source}", "take it out")
+        owners = " · ".join(other for other, keys in sources.KEYS.items() if key in keys)
+        if key in _COMMON:
+            instead = {"url": 'write address = "27000@lic01"'} if source == "lmstat" else {}
+            yield Refusal(
+                key, f"is of no use: {source} speaks no HTTP", instead.get(key, "take it out")
+            )
+        elif owners:
+            yield Refusal(key, f"is a key of {owners}, not of {source}", "take it out")
         else:
             yield Refusal(key, "no such key", values.nearest(key, known))
 
@@ -212,29 +157,9 @@ def _missing(given: Mapping[str, Any], source: str) -> Iterator[Refusal]:
         yield Refusal("name", "is missing", "every server has a name of its own")
     if "source" not in given:
         yield Refusal("source", "is missing", "one of " + " · ".join(SourceName))
-    if "url" not in given and (source in _OVER_HTTP or source not in _OF_SOURCE):
-        examples = {"winrm": "https://lic01.example:5986/wsman", "cvad": "https://ddc01.example"}
-        yield Refusal("url", "is missing", examples.get(source, ""))
-
-
-def _inconsistent(fields: Mapping[str, Any]) -> Iterator[Refusal]:
-    auth = fields.get("auth", "negotiate")
-    by_password = fields["source"] == SourceName.CVAD or auth in _PASSWORD_AUTHS
-    by_certificate = fields["source"] == SourceName.WINRM and auth == "certificate"
-    if by_certificate and "certificate" not in fields:
-        hint = "the path of a PEM file with certificate and key"
-        yield Refusal("certificate", 'is missing, with auth = "certificate"', hint)
-    if by_certificate and fields["url"].startswith("http://"):
-        yield Refusal("url", "must be https:// to sign in with a certificate")
-    if "certificate" in fields and not by_certificate:
-        yield Refusal("certificate", f'is of no use with auth = "{auth}"', 'auth = "certificate"')
-    if by_password and "username" not in fields:
-        yield Refusal("username", "is missing")
-    if "secret" not in fields and (by_password or (auth == "negotiate" and "username" in fields)):
-        yield Refusal("secret", "is missing", "say where the password is: env:NAME, file:PATH, …")
+    yield from sources.missing(given, source)
 
 
 def _completed(fields: dict[str, Any]) -> Server:
     source = SourceName(fields["source"])
-    auth = {"auth": "negotiate"} if source is SourceName.WINRM else {}
-    return Server(**{**auth, **fields, "source": source})
+    return Server(**{**sources.DEFAULTS.get(source, {}), **fields, "source": source})

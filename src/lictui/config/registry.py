@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from lictui.config import entry
+from lictui.config import advice
 from lictui.config.document import read
 from lictui.config.entry import check, table_of
 from lictui.config.lock import locked
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lictui.model import Server
     from lictui.paths import Paths
 
-warnings = entry.warnings
+warnings = advice.warnings
 
 _HEADER: Final = "# The servers that lictui watches. lictui writes this file; you may, too.\n\n"
 

@@ -54,7 +54,7 @@ KEYS: Final = (
         "polling.interval",
         "interval",
         values.number(1, 7 * 86400),
-        "Seconds between two polls of a server that does not say; unset: 900 (winrm), 60 (cvad).",
+        "Seconds between two polls; unset: 60 (cvad), 3600 (partner), 900 (the other sources).",
         example=900,
     ),
     Key("polling.timeout", "limits.timeout", values.number(1, 3600), "Seconds for one whole poll."),
@@ -134,6 +134,12 @@ KEYS: Final = (
     Key("history.keep_hour", "retention.hour", _DAYS, "that hourly figures are,"),
     Key("history.keep_day", "retention.day", _DAYS, "that daily figures are,"),
     Key("history.keep_journal", "retention.journal", _DAYS, "and that lines of the journal are."),
+    Key(
+        "holders.idle_days",
+        "idle_days",
+        _DAYS,
+        "Days after which a user/device license that is held is marked as idle.",
+    ),
     Key(
         "privacy.users",
         "users",

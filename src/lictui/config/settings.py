@@ -92,4 +92,5 @@ class Settings:
     alerts: Alerts = field(default_factory=Alerts)
     retention: Retention = field(default_factory=Retention)
     keymap: Mapping[str, str] = field(default_factory=dict)  # binding id -> keys, comma separated
+    idle_days: int = 90  # `[holders]`: an assignment that is older is marked
     users: str = "hide"  # `[privacy] users`: hide · hash · show

@@ -16,7 +16,7 @@ from textual.keys import key_to_character
 from textual.screen import Screen
 from textual.widgets import Button, Footer, Input
 
-from lictui.config import entry
+from lictui.config import advice, entry
 from lictui.errors import LictuiError
 from lictui.tui import commands
 from lictui.tui.ink import Tone
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from textual.binding import ActiveBinding, BindingType
     from textual.worker import Worker
 
+    from lictui.config.refusal import Refusal
     from lictui.model import Finding, Server
     from lictui.tui.app import LictuiApp
     from lictui.tui.ink import Line
@@ -150,7 +151,7 @@ class FormScreen(Screen[None]):
             problem = problems.get(row.key, "") if row.key in self._touched else ""
             row.present(needed.get(row.key), problem)
         mark = self.lictui.symbols.level[Level.WARN]
-        warnings = entry.warnings(server) if server else ()
+        warnings = advice.warnings(server) if server else ()
         panel = self.query_one("#warnings", Prose)
         panel.display = bool(warnings)
         panel.say(*(((f"{mark} {warning}", Tone.WARN),) for warning in warnings))
@@ -288,5 +289,5 @@ class FormScreen(Screen[None]):
         return self.query_one(f"#field-{key}", FieldRow)
 
 
-def _sentence(refusal: entry.Refusal) -> str:
+def _sentence(refusal: Refusal) -> str:
     return refusal.message + (f": {refusal.hint}" if refusal.hint else "")

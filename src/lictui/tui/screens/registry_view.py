@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.config import entry
+from lictui.config import advice
 from lictui.tui.ink import OF_LEVEL, Tone
 from lictui.tui.span import moment
 from lictui.tui.text import age, clean, coarse_age
@@ -134,7 +134,7 @@ def details(
     if server.source is SourceName.WINRM:
         account.append(server.auth)
     yield ((clean(dot.join(part for part in account if part)), Tone.QUIET),)
-    for warning in entry.warnings(server):
+    for warning in advice.warnings(server):
         yield ((f"{symbols.level[Level.WARN]} {clean(warning)}", Tone.WARN),)
 
 
