@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_HEAD: Final = 64 * 1024  # bytes of request line and headers
 MAX_BODY: Final = 1024 * 1024  # bytes
 _CHUNK: Final = 64 * 1024
+_NO_CONTENT: Final = 204
 _TOO_LARGE: Final = 413
 _SERVER_ERROR: Final = 500
 
@@ -42,7 +43,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What to answer; Content-Length is added."""
+    """What to answer; Content-Length is added, but to a 204, which has no body."""
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
@@ -174,7 +175,9 @@ class _Conversation:
         return event
 
     async def _send(self, reply: Reply, *, method: str = "", close: bool = False) -> None:
-        headers = [*reply.headers, ("Content-Length", str(len(reply.body)))]
+        headers = list(reply.headers)
+        if reply.status != _NO_CONTENT:  # RFC 9110, 8.6: there it must not be sent
+            headers.append(("Content-Length", str(len(reply.body))))
         if close:
             headers.append(("Connection", "close"))
         events: list[h11.Event] = [h11.Response(status_code=reply.status, headers=headers)]

@@ -3,3 +3,33 @@
 Read it from `service` (which path answers what, to whom) to `bodies` (field names) and `account`
 (the figures).
 """
+
+from lictui.simulator.partner.account import (
+    Account,
+    CustomerUsage,
+    Feature,
+    FeatureCount,
+    LinkedCustomer,
+    NetScaler,
+    NetScalerLicense,
+    PartnerServer,
+    ServerUsage,
+    Sku,
+    Stamps,
+)
+from lictui.simulator.partner.service import serve_partner
+
+__all__ = [
+    "Account",
+    "CustomerUsage",
+    "Feature",
+    "FeatureCount",
+    "LinkedCustomer",
+    "NetScaler",
+    "NetScalerLicense",
+    "PartnerServer",
+    "ServerUsage",
+    "Sku",
+    "Stamps",
+    "serve_partner",
+]
