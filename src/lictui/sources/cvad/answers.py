@@ -1,4 +1,4 @@
-"""What an answer of the API means before its content is looked at: its status, and its JSON.
+"""What an answer of the API means before its content is looked at: its status.
 
 Owns the words for every status that is not 200. Must not know which request it answers.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from lictui.sources.answers import get
 from lictui.sources.clean import json_value, text
 from lictui.sources.source import SourceError
 from lictui.words import FailureKind
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
     from lictui.sources.http import Reply
     from lictui.words import Step
-
-MOST_ROWS: Final = 1000  # of any list in an answer; more is not a license inventory
 
 _STATUSES: Final[dict[int, tuple[FailureKind, str, str]]] = {
     HTTPStatus.UNAUTHORIZED: (
@@ -89,34 +88,3 @@ async def first_present(
         if reply.status != HTTPStatus.NOT_FOUND:
             return path, reply
     return last, await ask(last)
-
-
-def decoded(reply: Reply, where: str, step: Step) -> object:
-    """The JSON of a reply; raises SourceError (parse) with `step` if there is none."""
-    if reply.body.lstrip()[:1] == b"<":
-        raise SourceError(
-            FailureKind.PARSE,
-            f"{where} sent an HTML page instead of JSON: a login page or proxy?",
-            "Give the address of the Delivery Controller itself, not of StoreFront or a gateway.",
-            step,
-        )
-    try:
-        return json_value(reply.body)
-    except ValueError as error:
-        raise SourceError(
-            FailureKind.PARSE,
-            f"{where} sent an answer that is not JSON: {text(error, 100)}",
-            "Is this the address of a Delivery Controller or of Citrix Cloud?",
-            step,
-        ) from error
-
-
-def get(value: object, key: str) -> object:
-    """`value[key]` of a JSON object; None for anything else."""
-    return value.get(key) if isinstance(value, dict) else None
-
-
-def rows(value: object) -> list[dict[str, object]]:
-    """The JSON objects in a list, MOST_ROWS at most; none for anything else."""
-    found = value if isinstance(value, list) else []
-    return [row for row in found[:MOST_ROWS] if isinstance(row, dict)]

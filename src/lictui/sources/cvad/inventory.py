@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.model import Pool, Reading
 from lictui.products import cvad_code, describe
+from lictui.sources.answers import get, rows
 from lictui.sources.clean import day, text, whole
-from lictui.sources.cvad.answers import get, rows
 from lictui.words import Model
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from lictui.sources.answers import decoded, get, rows
 from lictui.sources.clean import text
-from lictui.sources.cvad.answers import decoded, first_present, get, refusal, rows
+from lictui.sources.cvad.answers import first_present, refusal
 from lictui.sources.source import SourceError
 from lictui.words import FailureKind, Step
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from lictui.model import Snapshot
+from lictui.sources.answers import get, rows
 from lictui.sources.clean import text
-from lictui.sources.cvad.answers import get, rows
 from lictui.sources.cvad.inventory import from_overview, from_site
 from lictui.sources.cvad.notices import activation, notices
 from lictui.sources.source import SourceError

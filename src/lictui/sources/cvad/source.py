@@ -9,8 +9,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from lictui.sources.answers import decoded
 from lictui.sources.cvad import search, snapshot
-from lictui.sources.cvad.answers import decoded, refusal
+from lictui.sources.cvad.answers import refusal
 from lictui.sources.cvad.search import Search
 from lictui.sources.cvad.session import Session
 from lictui.sources.cvad.sites import find_site

@@ -15,8 +15,9 @@ from urllib.parse import quote, urlencode
 
 from lictui.sources import credentials
 from lictui.sources.address import origin, refuse_in_the_clear
+from lictui.sources.answers import decoded, get
 from lictui.sources.clean import text, whole
-from lictui.sources.cvad.answers import decoded, first_present, get, refusal
+from lictui.sources.cvad.answers import first_present, refusal
 from lictui.sources.http import retrying
 from lictui.sources.source import SourceError
 from lictui.words import FailureKind, Step
