@@ -29,7 +29,7 @@ def test_list_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert servers("list") == 0
     head, first, second = capsys.readouterr().out.splitlines()
-    assert head.split() == ["NAME", "SOURCE", "URL", "GROUP", "EVERY", "VERIFY", "ENABLED"]
+    assert head.split() == ["NAME", "SOURCE", "ADDRESS", "GROUP", "EVERY", "VERIFY", "ENABLED"]
     assert first.split() == [
         *("lic", "winrm", "https://lic01:5986/wsman", "emea"),
         *("900", "s", "yes", "yes"),

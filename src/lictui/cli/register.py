@@ -24,14 +24,39 @@ if TYPE_CHECKING:
     from lictui.model import Server
     from lictui.paths import Paths
 
+_EXAMPLES: Final = """\b
+Every source needs keys of its own:
+  lictui servers add lic01 --source winrm --url https://lic01:5986/wsman \\
+      --username 'CORP\\svc' --secret env:LIC01
+  lictui servers add site --source cvad --url https://ddc01 \\
+      --username 'CORP\\svc' --secret file:/etc/lictui/site
+  lictui servers add daas --source citrix-cloud --set customer_id=acme \\
+      --username CLIENT_ID --secret env:CLOUD      (--set experimental=true)
+  lictui servers add csp --source partner --set customer_id=acme \\
+      --username CLIENT_ID --secret env:CLOUD      (--url, --set trust_url=URL)
+  lictui servers add lic01 --source lmstat --set address=27000@lic01 \\
+      --set lmutil=/opt/citrix/lmutil
+  lictui servers add lic02 --source command --set format=get-licinventory \\
+      --set 'command=["ssh", "lic02", "Get-LicInventory | ConvertTo-Json"]'
+
+\b
+Keys of every source: same_as=NAME (another way to read that server),
+quantity_divisor=2 (where a server doubles what is installed).
+"""
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 # key -> metavar and help of its option; `--set` is for every other key
 _OPTIONS: Final = {
-    "source": ("SOURCE", "winrm, or cvad."),
-    "url": ("URL", "https://host:5986/wsman for winrm; https://host for cvad."),
-    "username": ("USER", r"DOMAIN\user, or a local account."),
-    "secret": ("REF", "Where the password is: env:NAME, file:PATH, command:CMD, keyring:S/U."),
+    "source": ("SOURCE", "winrm, cvad, citrix-cloud, partner, lmstat or command."),
+    "url": (
+        "URL",
+        "https://host:5986/wsman for winrm, https://host for cvad, citrix-cloud and partner.",
+    ),
+    "username": ("USER", r"DOMAIN\user, a local account, or a client id of Citrix Cloud."),
+    "secret": (
+        "REF",
+        "Where the password or client secret is: env:NAME, file:PATH, command:CMD, keyring:S/U.",
+    ),
     "auth": ("HOW", "winrm: negotiate, kerberos, ntlm, basic or certificate."),
     "verify": ("HOW", "true, a CA bundle's path, sha256:HEX to pin, or false."),
     "group": ("GROUP", "Servers of one group stand together."),
@@ -51,7 +76,7 @@ def _fields(command: _F) -> _F:
         multiple=True,
         metavar="KEY=VALUE",
         envvar=(),
-        help='Any other key, as site=PROD or overview_paths=["/a", "/b"].',
+        help='Any other key, as site=PROD or overview_paths=["/a", "/b"]; lists as TOML.',
     )
     command = setting(command)
     for key, (metavar, says) in reversed(_OPTIONS.items()):
@@ -59,7 +84,7 @@ def _fields(command: _F) -> _F:
     return command
 
 
-@click.command()
+@click.command(epilog=_EXAMPLES)
 @click.argument("name")
 @_fields
 @click.pass_obj
@@ -160,21 +185,28 @@ def _changes(options: dict[str, str | None], sets: Iterable[str]) -> dict[str, A
 
 def _value(key: str, text: str) -> Any:
     """What `text` means for `key`; what it cannot mean stays text, and is refused as such."""
-    from lictui.config.sources import LISTS  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.sources import FLAGS, LISTS, NUMBERS  # noqa: PLC0415 - as above
 
-    if key == "verify" and text.lower() in ("true", "false"):
+    if key in FLAGS and text.lower() in ("true", "false"):
         return text.lower() == "true"
-    if key == "interval":
-        try:
-            return float(text)
-        except ValueError:
-            return text
-    if key in LISTS:
+    if key in (*LISTS, *NUMBERS):
         try:
             return tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
-            return text
+            return _words(text) if key == "command" else text
     return text
+
+
+def _words(text: str) -> list[str] | str:
+    """A command that was given as one text, split as a shell would; what it is stays unsaid."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return text
+    if words:
+        said = f"note: command is split into {len(words)} words, and no shell will run it"
+        click.echo(said, err=True)
+    return words or text
 
 
 def _refused(refusals: Iterable[Refusal]) -> UsageError:

@@ -6,6 +6,7 @@ Owns how a server is printed. Must not know how one is registered (`register`) o
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from lictui.model import Server
     from lictui.paths import Paths
 
-_COLUMNS: Final = ("NAME", "SOURCE", "URL", "GROUP", "EVERY", "VERIFY", "ENABLED")
+_COLUMNS: Final = ("NAME", "SOURCE", "ADDRESS", "GROUP", "EVERY", "VERIFY", "ENABLED")
 
 
 @click.group()
@@ -100,7 +101,7 @@ def _row(server: Server, usual: float | None) -> tuple[str, ...]:
     return (
         server.name,
         server.source.value,
-        server.url,
+        _address(server),
         server.group,
         f"{_every(server, usual):g} s",
         _trust(server),
@@ -108,7 +109,15 @@ def _row(server: Server, usual: float | None) -> tuple[str, ...]:
     )
 
 
+def _address(server: Server, most: int = 60) -> str:
+    """Where it is asked: its URL, FlexNet's PORT@HOST, or the command."""
+    said = server.url or server.address or shlex.join(server.command)
+    return said if len(said) <= most else f"{said[: most - 1]}…"
+
+
 def _trust(server: Server) -> str:
+    if not server.url:
+        return "-"
     if not server.url.startswith("https:"):
         return "no TLS"
     match server.verify:

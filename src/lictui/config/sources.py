@@ -29,7 +29,9 @@ FORMATS: Final = (  # of what a command prints
     "license-file",
 )
 INVENTORIES: Final = FORMATS[:2]  # the two that may name LicensesAvailable
-LISTS: Final = ("overview_paths", "command")  # keys that hold a list
+LISTS: Final = ("overview_paths", "command")  # keys that hold a list,
+FLAGS: Final = ("experimental", "verify")  # true or false, or for verify also a text,
+NUMBERS: Final = ("interval", "quantity_divisor")  # and a number
 OVER_HTTP: Final = ("winrm", "cvad", "citrix-cloud", "partner")
 DEFAULTS: Final[dict[str, dict[str, str]]] = {  # what a key that is left out stands for
     "winrm": {"auth": "negotiate"},
