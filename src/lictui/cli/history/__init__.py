@@ -1,0 +1,20 @@
+"""`lictui history`: the local history out and in, what it comes to, and less of it on disk.
+
+Owns the group; one module per command. Exit 2 if there is no history or it cannot be used.
+"""
+
+from __future__ import annotations
+
+import click
+
+from lictui.cli.history.export import export
+from lictui.cli.history.upkeep import compact, stats
+
+
+@click.group()
+def history() -> None:
+    """Look after the local history."""
+
+
+for _command in (export, stats, compact):
+    history.add_command(_command)
