@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.model import Server
-    from lictui.sources.cvad.token import Token
     from lictui.sources.http import Link, Reply
+    from lictui.sources.tokens import Token
 
 _UNSAID: Final = "the account of servers.toml"
 
@@ -54,19 +54,20 @@ class Session:
 
         Any status but 401 comes back as it is. Raises SourceError.
         """
-        reply = await self._send(url, await self._valid())
+        token = await self._valid()
+        reply = await self._send(url, token)
         if reply.status == HTTPStatus.UNAUTHORIZED:
             self._token = None
-            reply = await self._send(url, await self._valid())
+            reply = await self._send(url, await self._valid(token.value))
         if reply.status == HTTPStatus.UNAUTHORIZED:
             self._token = None
             raise refusal(reply, self.where, url, Step.AUTH)
         return reply
 
-    async def _valid(self) -> Token:
+    async def _valid(self, dead: str = "") -> Token:
         if self._token is None or self._clock.now() >= self._token.until:
             self._token = None
-            self._token = await sign_in(self._server, self._link, self._clock)
+            self._token = await sign_in(self._server, self._link, self._clock, dead)
         return self._token
 
     async def _send(self, url: str, token: Token) -> Reply:

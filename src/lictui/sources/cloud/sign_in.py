@@ -1,0 +1,123 @@
+"""How Citrix Cloud is signed in to: a client id and its secret for a token, in either form.
+
+Owns both requests: OAuth 2 client credentials (developer-docs.citrix.com, "Get started with Citrix
+Cloud APIs") and the older JSON form of the trust service (developer.cloud.com, "Authenticate").
+Must not know what the token is used for. The secret is looked up here, sent once, kept nowhere.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from lictui.sources import credentials
+from lictui.sources.address import host_port, origin, refuse_in_the_clear
+from lictui.sources.answers import decoded, get
+from lictui.sources.clean import whole
+from lictui.sources.cloud import regions
+from lictui.sources.cloud.answers import CLIENT, complaint, noted, path_of, refusal
+from lictui.sources.http import retrying
+from lictui.sources.source import SourceError
+from lictui.sources.tokens import LIFETIME, Token, account, renewal, sendable, shared
+from lictui.words import FailureKind, Step
+
+if TYPE_CHECKING:
+    from lictui.clock import Clock
+    from lictui.model import Server
+    from lictui.sources.http import Link, Reply
+
+_FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+_JSON: Final = {"Content-Type": "application/json", "Accept": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One way to ask for a token: what is sent, and what the answer calls things."""
+
+    headers: dict[str, str]
+    body: bytes
+    token: str
+    lifetime: str  # seconds; documented as a string of digits, seen as a number
+
+
+def _oauth(client: str, secret: str) -> _Form:
+    fields = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret}
+    return _Form(_FORM, urlencode(fields).encode(), "access_token", "expires_in")
+
+
+def _legacy(client: str, secret: str) -> _Form:
+    body = json.dumps({"clientId": client, "clientSecret": secret}).encode()
+    return _Form(_JSON, body, "token", "expiresIn")
+
+
+async def sign_in(server: Server, link: Link, clock: Clock, dead: str = "") -> Token:
+    """A token for a customer of Citrix Cloud, perhaps one that another server got; see `shared`.
+
+    Raises SourceError with step `auth`.
+    """
+    url, legacy = regions.of_token(server.url, server.customer_id)
+    return await _signed_in(server, link, clock, url, legacy=legacy, dead=dead)
+
+
+async def sign_in_to_trust(server: Server, link: Link, clock: Clock, dead: str = "") -> Token:
+    """A token for License Usage Insights, likewise."""
+    url = regions.of_partners(server.url, server.trust_url)
+    return await _signed_in(server, link, clock, url, legacy=True, dead=dead)
+
+
+async def _signed_in(
+    server: Server, link: Link, clock: Clock, url: str, *, legacy: bool, dead: str
+) -> Token:
+    refuse_in_the_clear(url)
+    refuse_in_the_clear(server.url)  # where the token goes
+    secret = await credentials.secret(server)
+    form = (_legacy if legacy else _oauth)(server.username, secret)
+
+    async def ask() -> Token:
+        reply = await retrying(
+            lambda: link.request(
+                "POST", url, step=Step.AUTH, headers=form.headers, content=form.body
+            ),
+            clock,
+        )
+        return _token(reply, server, url, form, secret, clock.now())
+
+    return await shared(account(url, server.username, secret), ask, clock, dead)
+
+
+def _token(reply: Reply, server: Server, url: str, form: _Form, secret: str, now: float) -> Token:
+    where, path = host_port(origin(url)), path_of(url)
+    noted(reply, where, path)
+    hints: dict[int, str] = {HTTPStatus.NOT_FOUND: regions.hint(server.url)}
+    answer = None
+    if reply.status in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST):
+        answer = _if_json(reply, where)
+        # An error may come with a 200; with a 400 it says what is wrong with the client (RFC 6749).
+        if get(answer, "error") or get(answer, "error_description"):
+            raise SourceError(
+                FailureKind.AUTH,
+                f"{where} does not accept the client: {complaint(answer, secret)}",
+                CLIENT,
+                Step.AUTH,
+            )
+    if reply.status != HTTPStatus.OK:
+        raise refusal(reply, where, path, Step.AUTH, hints=hints, hidden=secret)
+    seconds = whole(get(answer, form.lifetime))
+    return Token(
+        sendable(get(answer, form.token), where),
+        server.customer_id,
+        "",
+        renewal(now, seconds or LIFETIME),
+    )
+
+
+def _if_json(reply: Reply, where: str) -> object:
+    try:
+        return decoded(reply, where, Step.AUTH)
+    except SourceError:
+        if reply.status == HTTPStatus.OK:
+            raise
+        return None

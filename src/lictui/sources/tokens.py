@@ -1,0 +1,106 @@
+"""Tokens: what one is, how long it is good for, and who may use one that another server asked for.
+
+Owns the tokens that servers of one account share, for Citrix Cloud limits how often it gives one
+out. Must not know how a token is asked for. A token is never logged and never written; of a secret
+only a digest is remembered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
+
+from lictui.sources.source import SourceError
+from lictui.words import FailureKind, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from lictui.clock import Clock
+    from lictui.model import Failure
+
+LIFETIME: Final = 3600.0  # seconds, where the server does not say (all documentations say an hour)
+MARGIN: Final = 60.0  # seconds before its end at which a token is renewed
+SENDABLE: Final = re.compile(r"[\x21-\x7e]{1,16384}")
+_OF_THE_ACCOUNT: Final = (FailureKind.AUTH, FailureKind.FORBIDDEN, FailureKind.RATE_LIMITED)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A right to ask, for a while."""
+
+    value: str = field(repr=False)
+    customer: str
+    principal: str  # who the server says we are, "" if it does not
+    until: float  # UTC epoch seconds; renewal is due, not yet the end
+
+
+def sendable(token: object, where: str) -> str:
+    """`token` if a header can carry it; raises SourceError (parse) for the answer of `where`."""
+    if isinstance(token, str) and SENDABLE.fullmatch(token):
+        return token
+    raise SourceError(
+        FailureKind.PARSE,
+        f"{where} accepted us, but its answer holds no token",
+        "Is this the address of a Delivery Controller or of Citrix Cloud?",
+        Step.AUTH,
+    )
+
+
+def renewal(now: float, lifetime: float) -> float:
+    """When to renew a token that is good for `lifetime` seconds from `now`."""
+    return now + lifetime - min(MARGIN, lifetime / 10)
+
+
+class _Account:
+    """One client at one place that gives out tokens."""
+
+    def __init__(self) -> None:
+        self.asking = asyncio.Lock()
+        self.asked = 0  # how often, to tell who waited for which answer
+        self.token: Token | None = None
+        self.refusal: Failure | None = None  # what the last one who asked was told
+
+
+# By event loop, for a lock belongs to one; what it knows goes when the loop does.
+_ACCOUNTS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Account]]] = (
+    WeakKeyDictionary()
+)
+
+
+def account(*parts: str) -> str:
+    """The key of an account by place, client and secret: another secret is another account."""
+    return sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
+
+
+async def shared(
+    key: str, ask: Callable[[], Awaitable[Token]], clock: Clock, dead: str = ""
+) -> Token:
+    """The token of the account `key`: one that is still good, else what `ask` brings.
+
+    `dead` is the value of a token that a server has refused. One asks at a time; those who wait
+    meanwhile take its token, or its refusal where that holds for all. Raises what `ask` raises.
+    """
+    accounts = _ACCOUNTS.setdefault(asyncio.get_running_loop(), {})
+    known = accounts.setdefault(key, _Account())
+    asked = known.asked
+    async with known.asking:
+        if known.token and known.token.value != dead and clock.now() < known.token.until:
+            return known.token
+        if known.refusal and known.asked != asked:
+            told = known.refusal
+            raise SourceError(told.kind, told.message, told.hint, told.step)
+        known.token = known.refusal = None
+        try:
+            known.token = await ask()
+        except SourceError as error:
+            if error.failure.kind in _OF_THE_ACCOUNT:
+                known.refusal = error.failure
+            raise
+        finally:
+            known.asked += 1
+        return known.token
