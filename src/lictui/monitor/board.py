@@ -6,23 +6,35 @@ SQL or the clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import Failure
 from lictui.words import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from lictui.model import Poll, Server, Snapshot
+    from lictui.model import LicenseServer, Poll, PoolKey, Server, Snapshot
 
 STALE_AFTER: Final = 3  # polls missed
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Which registered server a figure of a merged pool was read from, and which pool of it."""
+
+    figure: str  # in_use · installed · overdraft · queued · ends · …; "pool" is the one that leads
+    server: str
+    key: PoolKey
+
+
+@dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """One server, and the last that is known of it."""
+    """One server, and the last that is known of it.
+
+    The last fields are `together`'s: of servers that read one license server it makes one status.
+    """
 
     server: Server
     state: State = State.WAITING
@@ -33,6 +45,25 @@ class ServerStatus:
     answered_at: float | None = None  # of `snapshot`
     latency: float | None = None  # seconds, of the last poll
     due: float | None = None  # when the next poll is planned
+    parts: tuple[ServerStatus, ...] = ()  # what this one stands for, the main server first
+    origins: Mapping[PoolKey, tuple[Origin, ...]] = field(default_factory=dict, hash=False)
+    lapsed: frozenset[PoolKey] = frozenset()  # pools that no part answers for just now
+    reports: LicenseServer | None = None  # how Citrix Cloud lists it
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The registered servers that this status stands for."""
+        return tuple(part.server.name for part in self.parts) or (self.server.name,)
+
+    def owner(self, key: PoolKey) -> tuple[str, PoolKey]:
+        """The registered server, and its pool, whose past is the past of this pool."""
+        whose = {origin.figure: origin for origin in self.origins.get(key, ())}
+        origin = whose.get("in_use") or whose.get("pool")
+        return (origin.server, origin.key) if origin else (self.server.name, key)
+
+    def part(self, name: str) -> ServerStatus:
+        """The status of one registered server in this one; itself if it stands for no other."""
+        return next((part for part in self.parts if part.server.name == name), self)
 
     @property
     def live(self) -> bool:
@@ -48,8 +79,13 @@ class Board:
     notices: tuple[str, ...] = ()  # lasting: a damaged file, another lictui that polls
 
     def of(self, name: str) -> ServerStatus | None:
-        """The status of one server."""
-        return next((status for status in self.servers if status.server.name == name), None)
+        """The status of one server, or the one that stands for it."""
+        own = next((status for status in self.servers if status.server.name == name), None)
+        if own is not None:
+            return own
+        return next(
+            (status for status in self.servers if status.parts and name in status.names), None
+        )
 
 
 def register(board: Board, servers: Iterable[Server]) -> Board:

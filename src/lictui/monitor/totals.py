@@ -52,12 +52,16 @@ class _Sum:
     expected: dict[str, None] = field(default_factory=dict)
 
 
-def answered(status: ServerStatus) -> bool:
-    """Whether the last poll of this server succeeded, so that its figures may be summed."""
+def answered(status: ServerStatus, pool: Pool | None = None) -> bool:
+    """Whether the last poll of this server succeeded, so that its figures may be summed.
+
+    Of a server that is read in several ways it may be one `pool` that nobody answers for.
+    """
     return (
         status.snapshot is not None
         and status.failure is None
         and status.state is not State.DISABLED
+        and not (pool and status.lapsed and pool.key in status.lapsed)
     )
 
 
@@ -70,7 +74,7 @@ def totals(board: Board, alerts: Alerts) -> tuple[Total, ...]:
             total = sums[key] = _Sum(pool.name)
         server = status.server.name
         total.expected[server] = None
-        if answered(status):
+        if answered(status, pool):
             total.pools.append(pool)
             total.reporting[server] = None
     return tuple(_total(product, model, it, alerts) for (product, model), it in sums.items())
