@@ -170,3 +170,26 @@ async def test_silence_lasts_until_the_client_gives_up(inside: Client) -> None:
             await inside.http.get(path, headers=inside.headers, timeout=0.05)
     inside.stage.mood = Mood.NORMAL
     assert (await inside.get(CURRENT)).status_code == 200
+
+
+async def test_every_mood_is_unlike_every_other(client: Client) -> None:
+    async def seen() -> tuple[object, ...]:
+        try:
+            token = await client.token()
+            answers = [await client.get(path) for path in READS]
+        except httpx.HTTPError as error:
+            return (type(error),)
+        return (
+            token.status_code,
+            len(token.content) > 0 and token.content[:9],
+            *[(each.status_code, each.content[:30], len(each.content)) for each in answers],
+        )
+
+    await client.log_in()
+    client.http.timeout = httpx.Timeout(5, read=0.5)
+    likes = {}
+    for mood in Mood:
+        await client.stage.clock.advance(60)  # or there would be too many tokens
+        client.stage.mood = mood
+        likes[mood] = await seen()
+    assert len(set(likes.values())) == len(Mood), likes

@@ -80,3 +80,30 @@ async def test_silence_lasts_until_the_client_gives_up(inside: Client) -> None:
         await inside.http.get(SITE, headers=inside.headers, timeout=0.05)
     inside.stage.mood = Mood.NORMAL
     assert (await inside.get(SITE)).status_code == 200
+
+
+async def test_an_answer_can_be_too_long_to_read(inside: Client) -> None:
+    inside.stage.mood = Mood.HUGE
+    answer = await inside.get(FULL)
+    assert len(answer.content) > 10 * 1024 * 1024
+    assert answer.json()["LicensesUsage"] == 255  # only its length is wrong with it
+
+
+async def test_an_answer_can_mean_nothing(inside: Client) -> None:
+    inside.stage.mood = Mood.GARBAGE
+    answer = await inside.get(FULL)
+    assert answer.status_code == 200
+    with pytest.raises(UnicodeDecodeError):
+        answer.content.decode()
+
+
+async def test_a_password_that_ran_out_gives_no_new_token(inside: Client) -> None:
+    inside.stage.mood = Mood.EXPIRED
+    assert (await inside.get(SITE)).status_code == 200
+    assert (await inside.log_in()).status_code == 401
+
+
+async def test_elsewhere_there_is_no_such_site(inside: Client) -> None:
+    inside.stage.mood = Mood.ELSEWHERE
+    assert (await inside.log_in()).status_code == 200
+    assert [(await inside.get(path)).status_code for path in (SITE, FULL)] == [404, 404]

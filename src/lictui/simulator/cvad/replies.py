@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from lictui.simulator.faults import PORTAL
 from lictui.simulator.http import Reply
 from lictui.simulator.inventory import Mood
 
@@ -35,8 +36,7 @@ def instead(mood: Mood, retry_after: int) -> Reply | None:
     again = (("Retry-After", str(retry_after)),)
     match mood:
         case Mood.LOGIN_PAGE:
-            page = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body></body></html>"
-            return Reply(200, (("Content-Type", "text/html; charset=utf-8"),), page)
+            return PORTAL
         case Mood.BUSY:
             return error(503, "ServiceUnavailable", "The site is not available.", again)
         case Mood.LIMITED:

@@ -7,13 +7,13 @@ Windows' own web server.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.clock import iso
 from lictui.simulator.cvad import bodies
 from lictui.simulator.cvad.login import Login
 from lictui.simulator.cvad.replies import error, instead, json_reply
+from lictui.simulator.faults import spoiled
 from lictui.simulator.http import listen
 from lictui.simulator.inventory import Mood
 
@@ -81,7 +81,7 @@ class _Service:
             return refusal
         path = request.path.lower().rstrip("/")
         if request.method == "POST":
-            return self._token(request, site, path, deny=mood is Mood.DENIED)
+            return self._token(request, site, path, deny=mood in {Mood.DENIED, Mood.EXPIRED})
         return self._stranger(request, site, mood) or self._told(request, site, mood, path)
 
     def _token(self, request: Request, site: Site, path: str, *, deny: bool) -> Reply:
@@ -109,13 +109,13 @@ class _Service:
 
     def _told(self, request: Request, site: Site, mood: Mood, path: str) -> Reply:
         what = _routes(site).get(path)
-        if what is None:
+        if what is None or mood is Mood.ELSEWHERE:
             return _not_found(path)
         if what not in {"me", "site"} and not _names_instance(request, site):
             return error(400, "BadRequest", "Citrix-InstanceId is missing or not this site.")
         if what != "me" and mood is Mood.FORBIDDEN:
             return error(403, "Forbidden", "You do not have the permission to read this.")
-        return replace(self._about(what, request, site, mood), cut=mood is Mood.HALF)
+        return spoiled(self._about(what, request, site, mood), mood)
 
     def _about(self, what: str, request: Request, site: Site, mood: Mood) -> Reply:
         licenses = () if mood is Mood.EMPTY else self._inventory()

@@ -6,10 +6,12 @@ what the envelopes say.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from spnego.exceptions import SpnegoError
 
+from lictui.simulator.faults import PORTAL, spoiled
 from lictui.simulator.http import Reply, listen
 from lictui.simulator.inventory import Mood
 from lictui.simulator.winrm.login import Login
@@ -29,14 +31,12 @@ BOTH: Final = frozenset({"basic", "negotiate"})
 _SOAP: Final = "application/soap+xml"
 # Someone else answers: a portal on the way, or the system in place of a stopped service.
 _INSTEAD: Final = {
-    Mood.LOGIN_PAGE: Reply(
-        200,
-        (("Content-Type", "text/html; charset=utf-8"),),
-        b"<!DOCTYPE html><html><head><title>Sign in</title></head>"
-        b"<body><form method=post><input name=user><input name=password></form></body></html>",
-    ),
+    Mood.LOGIN_PAGE: PORTAL,
     Mood.BUSY: Reply(503, (("Retry-After", "30"),)),
+    Mood.ELSEWHERE: Reply(404),
 }
+# A password that has run out is refused like a wrong one.
+_REFUSING: Final = {Mood.DENIED, Mood.EXPIRED}
 
 
 async def serve_winrm(  # noqa: PLR0913 - a server has that many sides; all but three are named
@@ -83,7 +83,7 @@ class _Front:
         instead = _INSTEAD.get(mood) or _misdirected(request)
         if instead is not None:
             return instead
-        admission = self._login.admit(request, connection, deny=mood is Mood.DENIED)
+        admission = self._login.admit(request, connection, deny=mood in _REFUSING)
         if isinstance(admission, Reply):
             return admission
         if not request.body:  # the handshake by itself
@@ -102,17 +102,21 @@ class _Front:
             except (ValueError, SpnegoError):
                 connection.memory = None  # the two ends disagree on where their keys stand
                 return Reply(400)
-            status, said = await self._soap.answer(asked)
-            kind, said = CONTENT_TYPE, seal(context, said)
+            reply = await self._said(asked)
+            kind, body = CONTENT_TYPE, seal(context, reply.body)
         elif not connection.encrypted:
             return Reply(500)  # all that Windows says while AllowUnencrypted is false
         elif kind == _SOAP:
-            status, said = await self._soap.answer(request.body)
-            kind = f"{_SOAP};charset=UTF-8"
+            reply = await self._said(request.body)
+            kind, body = f"{_SOAP};charset=UTF-8", reply.body
         else:
             return Reply(415)
-        headers = (*admission.headers, ("Content-Type", kind))
-        return Reply(status, headers, said, cut=self._mood() is Mood.HALF)
+        return replace(reply, headers=(*admission.headers, ("Content-Type", kind)), body=body)
+
+    async def _said(self, asked: bytes) -> Reply:
+        """The envelope of the answer, spoiled before it is sealed if it is to be spoiled."""
+        status, said = await self._soap.answer(asked)
+        return spoiled(Reply(status, (), said), self._mood())
 
 
 def _misdirected(request: Request) -> Reply | None:
