@@ -59,14 +59,15 @@ class Session:
         await self._valid()
         return f"client {self._server.username} of {self._server.customer_id}"
 
-    async def ask(self, url: str) -> object:
+    async def ask(self, url: str, *, renew: bool = True) -> object:
         """The JSON at a path of the server or a full URL; None for 204, which holds none.
 
-        A token refused in mid-session is renewed once. Raises SourceError for any other status.
+        A token refused in mid-session is renewed once, unless it was just seen to be good. Raises
+        SourceError for any other status.
         """
         token = await self._valid()
         reply = await self._send(url, token)
-        if reply.status == HTTPStatus.UNAUTHORIZED:
+        if renew and reply.status == HTTPStatus.UNAUTHORIZED:
             self._token = None
             token = await self._valid(token.value)
             reply = await self._send(url, token)
@@ -75,7 +76,7 @@ class Session:
         if reply.status == HTTPStatus.OK:
             return decoded(reply, self._where(url), Step.PARSE)
         unauthorized = reply.status == HTTPStatus.UNAUTHORIZED
-        if unauthorized:
+        if renew and unauthorized:
             self._token = None
         step = Step.AUTH if unauthorized else Step.INVENTORY
         raise refusal(
