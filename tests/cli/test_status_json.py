@@ -15,11 +15,12 @@ from lictui.words import ActivationStatus, FailureKind, Mode, Model, SourceName,
 TODAY = date(2026, 11, 24)
 SERVER_KEYS = {
     "name", "source", "group", "url", "state", "reason", "polled_at", "latency_ms", "reported_name",
-    "version", "mode", "activation", "license_servers", "pools",
+    "version", "mode", "activation", "license_servers", "pools", "same_as",
 }  # fmt: skip
 POOL_KEYS = {
     "product", "name", "model", "license_type", "subscription_date", "expires", "permanent",
     "installed", "overdraft", "in_use", "free", "ratio", "level", "counted",
+    "same_as", "queued", "vendor",
 }  # fmt: skip
 TOTAL_KEYS = {
     "product", "name", "model", "installed", "overdraft", "in_use", "free", "ratio", "level",

@@ -28,6 +28,7 @@ _FORMATS: Final[dict[str, Callable[[dict[str, object]], str]]] = {
     "csv": tables.as_csv,
     "markdown": tables.as_markdown,
 }
+_FOR_PEOPLE: Final = ("table", "markdown")  # each license server once, however it is read
 
 
 @click.command()
@@ -73,6 +74,7 @@ def status(
     from lictui.clock import SystemClock, local_day  # noqa: PLC0415 - `--help` does not need it
     from lictui.monitor.matching import Filter, matching  # noqa: PLC0415 - `--help` neither
     from lictui.monitor.once import once  # noqa: PLC0415 - `--help` neither
+    from lictui.monitor.together import doubts  # noqa: PLC0415 - `--help` neither
     from lictui.sources.lookups import run  # noqa: PLC0415 - `--help` neither
 
     wanted = Filter.parse(pattern)
@@ -80,12 +82,14 @@ def status(
     servers = select(registry, names, group)
     clock = SystemClock()
     result = run(once(servers, settings, context.paths, clock, timeout=timeout, contact=not cached))
-    for notice in result.notices:
+    for notice in (*result.notices, *doubts(registry)):
         click.echo(f"lictui: {notice}", err=True)
     shown = matching(result, wanted)
     today = local_day(clock.now(), settings.timezone)
-    answer = status_json(shown, settings.alerts, clock.now(), today)
-    click.echo(_FORMATS["json" if as_json else form](answer), nl=False)
+    form = "json" if as_json else form
+    once_each = form in _FOR_PEOPLE
+    answer = status_json(shown, settings.alerts, clock.now(), today, each_once=once_each)
+    click.echo(_FORMATS[form](answer), nl=False)
     return 0 if _all_up(shown) else 1
 
 

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lictui.clock import iso
 from lictui.monitor.alerts import current
+from lictui.monitor.together import Together, stand_ins
 from lictui.monitor.totals import answered, totals
 from lictui.words import Mode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from lictui.config.settings import Alerts, Thresholds
-    from lictui.model import Activation, Failure, Pool
+    from lictui.model import Activation, Failure, Pool, PoolKey
     from lictui.monitor.alerts import Alert
     from lictui.monitor.board import Board, ServerStatus
     from lictui.monitor.totals import Total
@@ -24,21 +26,36 @@ if TYPE_CHECKING:
 SCHEMA: Final = "lictui.status/1"
 
 
-def status_json(board: Board, alerts: Alerts, now: float, today: date) -> dict[str, Any]:
-    """The whole answer; `now` in UTC epoch seconds, `today` where the user is."""
+def status_json(
+    board: Board, alerts: Alerts, now: float, today: date, *, each_once: bool = False
+) -> dict[str, Any]:
+    """The whole answer; `now` in UTC epoch seconds, `today` where the user is.
+
+    Every registered server is in it, and of pools that several read all but one are not counted.
+    With `each_once` a license server is there once, with the other ways to read it in `parts`.
+    """
+    merged = Together().of(board)
+    shown = merged if each_once else board
+    others = {} if each_once else stand_ins(merged)
     return {
         "schema": SCHEMA,
         "at": iso(now),
-        "servers": [server_json(status, alerts) for status in board.servers],
-        "totals": [_total(total) for total in totals(board, alerts)],
-        "alerts": [_alert(alert) for alert in current(board, alerts, today)],
+        "servers": [server_json(status, alerts, others) for status in shown.servers],
+        "totals": [_total(total) for total in totals(merged, alerts)],
+        "alerts": [_alert(alert) for alert in current(merged, alerts, today)],
     }
 
 
-def server_json(status: ServerStatus, alerts: Alerts) -> dict[str, Any]:
-    """One server; figures only if its last poll succeeded, the rest as last known."""
+def server_json(
+    status: ServerStatus, alerts: Alerts, others: Mapping[tuple[str, PoolKey], str]
+) -> dict[str, Any]:
+    """One server; figures only if its last poll succeeded, the rest as last known.
+
+    `others` says of a pool here which server's reading of it is counted instead.
+    """
     server, snapshot = status.server, status.snapshot
-    pools = snapshot.pools if snapshot and answered(status) else ()
+    pools = snapshot.pools if snapshot else ()
+    pools = tuple(pool for pool in pools if answered(status, pool))
     return {
         "name": server.name,
         "source": server.source.value,
@@ -52,18 +69,30 @@ def server_json(status: ServerStatus, alerts: Alerts) -> dict[str, Any]:
         "version": (snapshot and snapshot.version) or None,
         "mode": snapshot.mode.value if snapshot and isinstance(snapshot.mode, Mode) else None,
         "activation": _activation(snapshot.activation if snapshot else None),
+        "same_as": server.same_as or None,
         "license_servers": [],
         "pools": [
             _pool(
                 pool,
                 alerts.of(group=server.group, server=server.name, product=pool.product),
+                others.get((server.name, pool.key), ""),
             )
             for pool in pools
         ],
+        **({"parts": [_part(part) for part in status.parts]} if status.parts else {}),
     }
 
 
-def _pool(pool: Pool, limits: Thresholds) -> dict[str, Any]:
+def _part(status: ServerStatus) -> dict[str, Any]:
+    return {
+        "name": status.server.name,
+        "source": status.server.source.value,
+        "state": status.state.value,
+        "reason": _reason(status.failure),
+    }
+
+
+def _pool(pool: Pool, limits: Thresholds, same_as: str) -> dict[str, Any]:
     reading = pool.reading
     return {
         "product": pool.product,
@@ -79,7 +108,10 @@ def _pool(pool: Pool, limits: Thresholds) -> dict[str, Any]:
         "free": reading.free,
         "ratio": _ratio(reading.ratio),
         "level": reading.level(limits.warn, limits.critical).value,
-        "counted": pool.counted,
+        "counted": pool.counted and not same_as,
+        "same_as": same_as or None,
+        "queued": pool.queued,
+        "vendor": pool.vendor or None,
     }
 
 

@@ -30,6 +30,8 @@ _COLUMNS: Final = (
     "ratio",
     "level",
     "reason",
+    "counted",  # what follows came later: at the end, so that no column moves
+    "same_as",
 )
 _RUNS: Final = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run as a formula
 _LEVEL_MARK: Final = {"warn": "!", "critical": "!!", "overdraft": "over", "exhausted": "FULL"}
@@ -97,8 +99,8 @@ def as_table(answer: dict[str, Any]) -> str:
             "",
             *aligned([totals, *map(_total_cells, answer["totals"])], right={2, 3, 4, 5, 6}),
         ]
-    failed = [server for server in answer["servers"] if server["reason"]]
-    for server in failed:
+    asked = [each for server in answer["servers"] for each in server.get("parts") or (server,)]
+    for server in (each for each in asked if each["reason"]):
         reason = server["reason"]
         lines += ["", f"{server['name']}: {reason['message']}"]
         if reason["hint"]:

@@ -60,7 +60,10 @@ _FULL: Final = (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
 
 
 def current(board: Board, alerts: Alerts, today: date) -> tuple[Alert, ...]:
-    """Everything that is wrong or will be soon, the worst first, then in the board's order."""
+    """Everything that is wrong or will be soon, the worst first, then in the board's order.
+
+    On a board that `together` made, what is read in several ways is said once.
+    """
     found = [
         alert
         for status in board.servers
@@ -75,23 +78,37 @@ def _of_server(status: ServerStatus, alerts: Alerts, today: date) -> Iterator[Al
     if status.state not in _QUIET:
         level = _UNWELL.get(status.state, Level.CRITICAL)
         yield Alert(AlertKind.SERVER, level, server.name, "", status.since, _unwell(status))
+    else:
+        yield from _of_parts(status)
     if status.snapshot is None:
         return
     at = status.answered_at
     products: dict[str, list[Pool]] = {}
+    known = {pool.product for pool in status.snapshot.pools if answered(status, pool)}
     for pool in status.snapshot.pools:
         if pool.counted:
             products.setdefault(pool.product, []).append(pool)
     for product, pools in products.items():
         limits = alerts.of(group=server.group, server=server.name, product=product)
         facts = list(_dates(pools, limits, today))
-        if answered(status):
-            facts.extend(_usage(pools, limits))
+        if product in known:
+            facts.extend(_usage([pool for pool in pools if answered(status, pool)], limits))
         for kind, level, message in facts:
             yield Alert(kind, level, server.name, product, at, message)
     limits = alerts.of(group=server.group, server=server.name)
     for kind, level, message in _of_the_server_itself(status, limits, today):
         yield Alert(kind, level, server.name, "", at, message)
+
+
+def _of_parts(status: ServerStatus) -> Iterator[Alert]:
+    """Ways to read a license server that fail while another answers: no emergency, but a word.
+
+    That there is no inventory over WMI is what LAS is like.
+    """
+    for part in status.parts:
+        if part.state not in _QUIET and part.state is not State.NO_DATA:
+            said = f"{_unwell(part)}; its figures come from elsewhere"
+            yield Alert(AlertKind.SERVER, Level.WARN, part.server.name, "", part.since, said)
 
 
 _Fact = tuple[AlertKind, Level, str]

@@ -23,6 +23,7 @@ from lictui.monitor.lease import Lease
 from lictui.monitor.poller import Poller
 from lictui.monitor.record import Recorder
 from lictui.monitor.restore import open_history, restored
+from lictui.monitor.together import doubts
 from lictui.sources.source import open_source
 
 if TYPE_CHECKING:
@@ -243,6 +244,7 @@ class Engine:
     def _configure(self, found: Reload) -> None:
         self.settings, self._registry = found.settings, found.servers
         self._notices["config"] = tuple(map(str, found.problems))
+        self._notices["same_as"] = doubts(found.servers)
         self._notices["pace"] = self._scope.hurry(self._scope.of(found.servers))
 
     async def _serve(self) -> None:

@@ -14,6 +14,7 @@ from textual.reactive import var
 
 from lictui.config.settings import Settings
 from lictui.monitor.board import Board
+from lictui.monitor.together import Together
 from lictui.tui import commands, symbols, theme_names, themes, wishes
 from lictui.tui._textual import Shadow
 from lictui.tui.messages import BoardChanged
@@ -83,6 +84,7 @@ class LictuiApp(App[int]):
         self.watching = watch
         self.remembered = dict(state or {})
         self._on_shown = on_shown
+        self.together = Together()
         self._shadow = Shadow()
         self.set_reactive(LictuiApp.board, board or Board())
         self.animation_level = "none"

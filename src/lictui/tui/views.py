@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from lictui.monitor.matching import ALL, product_words
-from lictui.tui import text
-from lictui.tui.ink import Tone
+from lictui.tui import notes, text
 from lictui.words import Level, State
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ class RowView:
     counted: bool
     stale: str = ""  # how old the figures are, when they are not those of now
     words: tuple[str, ...] = ()  # what a filter looks in
+    queued: int = 0  # requests that wait for a license
 
     @property
     def id(self) -> RowId:
@@ -112,18 +112,30 @@ class Panes:
         self, status: ServerStatus, alerts: Alerts, moment: Moment, polling: frozenset[str]
     ) -> tuple[ServerStatus, tuple[object, ...], PaneView]:
         name = status.server.name
-        rest = (_ages(status, moment.now), moment.today, alerts, name in polling)
+        beside = notes.beside(status, moment.now, moment.today)
+        asked = not polling.isdisjoint(status.names) if status.parts else name in polling
+        rest = (_ages(status, moment.now), beside, moment.today, alerts, asked)
         known = self._made.get(name)
         if known and known[0] is status and known[1] == rest:
             return known
-        return status, rest, pane(status, alerts, moment, polling=name in polling)
+        return status, rest, pane(status, alerts, moment, polling=asked)
 
 
-def _ages(status: ServerStatus, now: float) -> tuple[str, str]:
-    """How long the state has lasted, and how old the figures are; coarse, so that idle is idle."""
+def _ages(status: ServerStatus, now: float) -> tuple[str, ...]:
+    """How long the state has lasted, and how old the figures are; coarse, so that idle is idle.
+
+    Then the age of each pool that only figures of before are known of.
+    """
     since = "" if status.since is None else text.coarse_age(now - status.since)
-    figures = "" if status.answered_at is None else text.coarse_age(now - status.answered_at)
-    return since, figures
+    return since, _age(status, now), *(_lapse(status, key, now) for key in sorted(status.lapsed))
+
+
+def _age(status: ServerStatus, now: float) -> str:
+    return "" if status.answered_at is None else text.coarse_age(now - status.answered_at)
+
+
+def _lapse(status: ServerStatus, key: PoolKey, now: float) -> str:
+    return _age(status.part(status.owner(key)[0]), now)
 
 
 def pane(
@@ -131,23 +143,42 @@ def pane(
 ) -> PaneView:
     """One server as it is shown."""
     server, snapshot = status.server, status.snapshot
-    since, figures = _ages(status, moment.now)
+    since, figures, *_ = _ages(status, moment.now)
     pools = sorted(snapshot.pools, key=lambda pool: not pool.counted) if snapshot else ()
     products = [pool.product for pool in pools]
-    stale = "" if status.live else figures
     return PaneView(
         server.name,
         server.group,
         status.state,
         figures if status.live else since,
-        f"{server.source} TLS off!" if server.verify is False else server.source.value,
+        _source(status),
         text.clean(f"{snapshot.reported_name} {snapshot.version}".strip()) if snapshot else "",
         _mode(snapshot, moment.today) if snapshot else "",
         _reason(status),
-        tuple(_row(status, pool, alerts, stale, products.count(pool.product)) for pool in pools),
-        _notes(status, pools, alerts, moment.today),
+        tuple(
+            _row(
+                status, pool, alerts, _stale(status, pool, moment.now), products.count(pool.product)
+            )
+            for pool in pools
+        ),
+        _notes(status, pools, alerts, moment),
         polling,
     )
+
+
+def _stale(status: ServerStatus, pool: Pool, now: float) -> str:
+    """How old the figures of a pool are, where they are not those of now."""
+    if status.live and not (status.lapsed and pool.key in status.lapsed):
+        return ""
+    return _lapse(status, pool.key, now) if status.live else _age(status, now)
+
+
+def _source(status: ServerStatus) -> str:
+    """The ways it is read with, and whether one of them trusts anybody."""
+    parts = status.parts or (status,)
+    asked = [part.server for part in parts if part.state is not State.DISABLED] or [status.server]
+    said = "+".join(dict.fromkeys(server.source.value for server in asked))
+    return f"{said} TLS off!" if any(server.verify is False for server in asked) else said
 
 
 def _mode(snapshot: Snapshot, today: date) -> str:
@@ -180,6 +211,8 @@ def _row(status: ServerStatus, pool: Pool, alerts: Alerts, stale: str, twins: in
     name = text.clean(words[-1])
     if twins > 1 and pool.subscription_date:
         name = f"{name} SA {pool.subscription_date:%Y-%m}"
+    if pool.vendor.casefold() not in ("", "citrix"):
+        name = f"{name} ({text.clean(pool.vendor)})"
     return RowView(
         server.name,
         pool.key,
@@ -191,34 +224,16 @@ def _row(status: ServerStatus, pool: Pool, alerts: Alerts, stale: str, twins: in
         pool.counted,
         stale,
         words,
+        pool.queued or 0,
     )
 
 
 def _notes(
-    status: ServerStatus, pools: Sequence[Pool], alerts: Alerts, today: date
+    status: ServerStatus, pools: Sequence[Pool], alerts: Alerts, moment: Moment
 ) -> tuple[Run, ...]:
-    """What ends within the warning time, soonest first, in few words."""
     limits = alerts.of(group=status.server.group, server=status.server.name)
-    counted = [pool for pool in pools if pool.counted]
-    expires = [(p.expires - today).days for p in counted if p.expires and not p.permanent]
-    subscriptions = [
-        (p.subscription_date - today).days
-        for p in counted
-        if p.subscription_date and p.subscription_date >= today
-    ]
-    runs: list[Run] = []
-    for days, one, many in (
-        (expires, "license expires", "licenses expire"),
-        (subscriptions, "SA date ends", "SA dates end"),
-    ):
-        soon = sorted(day for day in days if day <= limits.expiry_warn)
-        if not soon:
-            continue
-        tone = Tone.CRITICAL if soon[0] <= limits.expiry_critical else Tone.WARN
-        words = one if len(soon) == 1 else many
-        runs += [(" · ", Tone.FRAME)] if runs else []
-        runs.append((f"{len(soon)} {words} {text.in_days(soon[0])}", tone))
-    return tuple(runs)
+    ends = notes.endings(pools, limits, moment.today)
+    return notes.dotted((*ends, *notes.beside(status, moment.now, moment.today)))
 
 
 def unanswered(asked: frozenset[str], before: Board, after: Board) -> frozenset[str]:

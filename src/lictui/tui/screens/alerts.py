@@ -99,7 +99,7 @@ class AlertsScreen(Filtered):
         if not self.size.width:
             return
         app, width = self.lictui, self.size.width - 2
-        current = alerts.current(app.board, app.settings.alerts, self.moment.today)
+        current = alerts.current(self.merged, app.settings.alerts, self.moment.today)
         self._now = self._fill("#now", alerts_view.of_alerts(current), width)
         self._journal = self._fill("#journal", self._events, width)
         title = f"Now: {len(self._now)}" if self._now else "Now: nothing is wrong"

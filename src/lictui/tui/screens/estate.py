@@ -69,7 +69,7 @@ class EstateScreen(Filtered):
 
     def narrowed(self) -> None:
         """Sum again."""
-        self.board_changed(self.lictui.board)
+        self.board_changed(self.merged)
 
     def found(self) -> int:
         """The products that are shown."""
@@ -90,7 +90,7 @@ class EstateScreen(Filtered):
 
     @work(group="trends")
     async def _ask(self, due: tuple[TotalId, ...], now: float, cells: int) -> None:
-        board = self.lictui.board
+        board = self.merged
         questions = tuple(question(_pools(board, *key), now, cells) for key in due)
         try:
             answers = await self.lictui.engine.many(questions)
@@ -160,14 +160,14 @@ class EstateScreen(Filtered):
         self._sorted()
 
     def _sorted(self) -> None:
-        self.board_changed(self.lictui.board)
+        self.board_changed(self.merged)
         turned = ", reversed" if self._reverse else ""
         self.notify(f"Sorted by {self._sort}{turned}", timeout=2, markup=False)
 
 
 def _pools(board: Board, product: str, model: str) -> Pools:
     return tuple(
-        (status.server.name, pool.key)
+        status.owner(pool.key)
         for status in board.servers
         if status.snapshot is not None and status.server.enabled
         for pool in status.snapshot.pools

@@ -94,7 +94,7 @@ class ProductScreen(View):
     @property
     def _subject(self) -> Subject:
         app = self.lictui
-        return product_view.subject(app.board, self._servers, self._product, app.settings)
+        return product_view.subject(self.merged, self._servers, self._product, app.settings)
 
     def board_changed(self, board: Board) -> None:
         """Say the figures of now; ask the past anew once enough of it has gone by."""
@@ -145,8 +145,9 @@ class ProductScreen(View):
     async def _read(self, asked: Question) -> None:
         engine = self.lictui.engine
         try:
-            ever = await engine.pools(self._servers, self._product)
-            whole = product_view.reaching_back(asked, ever)
+            about = self._subject
+            ever = await engine.pools(about.owners, self._product)
+            whole = product_view.reaching_back(asked, ever, about.stand_ins)
             buckets, note = (await engine.series(whole)).buckets, ""
         except LictuiError as error:
             buckets, note = (), error.message
@@ -224,8 +225,10 @@ class ProductScreen(View):
 
     def action_poll_server(self) -> None:
         """Poll every server that contributes."""
-        for name in self._servers:
-            self.lictui.poll(name)
+        for server in self._servers:
+            status = self.merged.of(server)
+            for name in status.names if status else ():
+                self.lictui.poll(name)
 
     # What others may have of it
 

@@ -122,7 +122,7 @@ def _dates(pool: Pool) -> list[Run]:
 
 
 def _servers(about: Subject) -> list[Run]:
-    live = [status for status, _ in about.pools if answered(status)]
+    live = [status for status, pool in about.pools if answered(status, pool)]
     names = dict.fromkeys(status.server.name for status, _ in about.pools)
     known = dict.fromkeys(status.server.name for status in live)
     runs: list[Run] = [(f"{len(known)} of {len(about.servers)}: ", Tone.TEXT)]

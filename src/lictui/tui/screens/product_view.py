@@ -68,7 +68,27 @@ class Subject:
     @property
     def live(self) -> tuple[Pool, ...]:
         """The pools whose figures are those of now."""
-        return tuple(pool for status, pool in self.pools if answered(status))
+        return tuple(pool for status, pool in self.pools if answered(status, pool))
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """The registered servers whose history is the product's; of all where none is known."""
+        owners = dict.fromkeys(status.owner(pool.key)[0] for status, pool in self.pools)
+        holding = {status.server.name for status, _ in self.pools}
+        return (*owners, *(name for name in self.servers if name not in holding | owners.keys()))
+
+    @property
+    def stand_ins(self) -> frozenset[tuple[str, PoolKey]]:
+        """Pools that are recorded as well, and read what another one's history has already."""
+        statuses = {status.server.name: status for status, _ in self.pools}.values()
+        owned = {status.owner(pool.key) for status, pool in self.pools}
+        return frozenset(
+            (part.server.name, pool.key)
+            for status in statuses
+            for part in status.parts
+            for pool in (part.snapshot.pools if part.snapshot else ())
+            if (part.server.name, pool.key) not in owned
+        )
 
     @property
     def reading(self) -> Reading:
@@ -83,7 +103,7 @@ class Subject:
 
 def subject(board: Board, servers: tuple[str, ...], product: str, settings: Settings) -> Subject:
     """What the board says of this product on these servers."""
-    statuses = [status for name in servers if (status := board.of(name))]
+    statuses = list({it.server.name: it for name in servers if (it := board.of(name))}.values())
     pools = tuple(
         (status, pool)
         for status in statuses
@@ -112,16 +132,21 @@ def question(about: Subject, span: Span, columns: int, now: float) -> Question:
     """What to ask of the past for a chart of so many columns."""
     bucket = bucket_seconds(span.length, columns, about.every)
     start, end = span.bounds(now, bucket)
-    keys = dict.fromkeys((status.server.name, pool.key) for status, pool in about.pools)
+    keys = dict.fromkeys(status.owner(pool.key) for status, pool in about.pools)
     return Question(tuple(keys), start, end, bucket)
 
 
-def reaching_back(asked: Question, ever: Iterable[tuple[str, PoolKey]]) -> Question:
-    """The same question about the pools that were `ever` read too.
+def reaching_back(
+    asked: Question,
+    ever: Iterable[tuple[str, PoolKey]],
+    without: frozenset[tuple[str, PoolKey]] = frozenset(),
+) -> Question:
+    """The same question about the pools that were `ever` read too, `without` some of them.
 
     A license that was renewed is a pool of its own on the board; its curve is one with the old.
     """
-    return replace(asked, pools=tuple(dict.fromkeys((*asked.pools, *ever))))
+    old = (pool for pool in ever if pool not in without)
+    return replace(asked, pools=tuple(dict.fromkeys((*asked.pools, *old))))
 
 
 def title(about: Subject, width: int, symbols: Symbols) -> Line:

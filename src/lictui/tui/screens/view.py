@@ -52,6 +52,11 @@ class View(Screen[None]):
         return cast("LictuiApp", self.app)
 
     @property
+    def merged(self) -> Board:
+        """The board as it is looked at: each license server once."""
+        return self.lictui.together.of(self.lictui.board)
+
+    @property
     def moment(self) -> Moment:
         """Now, and today where the user is."""
         now = self.lictui.clock.now()
@@ -95,6 +100,7 @@ class View(Screen[None]):
 
     def _show(self, board: Board) -> None:
         app = self.lictui
+        board = app.together.of(board)
         headline = self.query_one(Headline)
         headline.show(board, app.settings.alerts, self.moment.today)
         notices.show(headline, board.notices, app.symbols)
@@ -104,7 +110,7 @@ class View(Screen[None]):
         self.board_changed(board)
 
     def board_changed(self, board: Board) -> None:
-        """A new board to show; also called once at the start."""
+        """A new board to show, each license server once; also called once at the start."""
 
     def standing(self) -> tuple[Run, ...]:
         """What the status line says in place of the keys, if anything."""
@@ -144,8 +150,9 @@ class View(Screen[None]):
         return not (self.lictui.read_only and commands.writes(action, parameters))
 
     def action_poll_server(self) -> None:
-        """Ask the chosen server now."""
-        if name := self.chosen_server:
+        """Ask the chosen server now, in every way it is read."""
+        status = self.merged.of(self.chosen_server)
+        for name in status.names if status else ():
             self.lictui.poll(name)
 
     def action_copy(self) -> None:

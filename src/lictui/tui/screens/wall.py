@@ -77,12 +77,13 @@ class WallScreen(Filtered):
             for status in board.servers
             if status.live and status.snapshot and status.answered_at is not None
             for pool in status.snapshot.pools
+            if pool.key not in status.lapsed
         )
         self._want(self._wanted)
 
     def _again(self) -> None:
         if not self.lictui.paused:
-            self.board_changed(self.lictui.board)
+            self.board_changed(self.merged)
 
     def _want(self, wanted: Wanted) -> None:
         self._wanted = wanted = replace(wanted, filter=self.filter)
@@ -129,8 +130,13 @@ class WallScreen(Filtered):
 
     @work(group="trends")
     async def _ask(self, rows: tuple[RowId, ...], now: float, cells: int) -> None:
-        asked = [(row, (row[0], row[1])) for row in rows if row[1] is not None]
-        questions = tuple(question(((server, key),), now, cells) for _, (server, key) in asked)
+        known = {status.server.name: status for status in self.merged.servers}
+        asked = [
+            (row, known[row[0]].owner(row[1]))
+            for row in rows
+            if row[1] is not None and row[0] in known
+        ]
+        questions = tuple(question((owner,), now, cells) for _, owner in asked)
         try:
             answers = await self.lictui.engine.many(questions)
         except LictuiError as error:

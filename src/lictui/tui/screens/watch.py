@@ -78,7 +78,7 @@ class WatchScreen(Screen[None]):
         self._draw()
 
     def _board_came(self, board: Board) -> None:
-        app = self.lictui
+        app, board = self.lictui, self.lictui.together.of(board)
         today = local(app.clock.now(), time_zone(app.settings.timezone)).date()
         self._alerts = alerting.current(board, app.settings.alerts, today)
         known = frozenset((it.kind, it.level, it.server, it.product) for it in self._alerts)
@@ -98,7 +98,8 @@ class WatchScreen(Screen[None]):
         now = app.clock.now()
         right, down = _SHIFTS[int(now // _SHIFT) % len(_SHIFTS)]
         size = (width - right, height - down)
-        pages = watch_view.pages(app.board, app.settings, size, app.symbols)
+        board = app.together.of(app.board)
+        pages = watch_view.pages(board, app.settings, size, app.symbols)
         if not pages:
             rows = [(), ((" no server is registered: lictui servers add", Tone.QUIET),)]
         else:

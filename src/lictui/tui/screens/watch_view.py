@@ -88,16 +88,16 @@ def _blocks(group: str, servers: Sequence[ServerStatus], settings: Settings) -> 
             if pool.counted:
                 held.setdefault((pool.product, pool.model), []).append((status, pool))
     for (product, model), pools in held.items():
-        live = [pool for status, pool in pools if answered(status)]
+        live = [pool for status, pool in pools if answered(status, pool)]
         reading = combined(live or [pool for _, pool in pools])
         limits = settings.alerts.of(group=group, server="", product=product)
         names = {status.server.name for status, _ in pools}
-        known = {status.server.name for status, _ in pools if answered(status)}
+        known = {status.server.name for status, pool in pools if answered(status, pool)}
         yield Block(
             product,
             clean(pools[0][1].name),
             model,
-            tuple((status.server.name, pool.key) for status, pool in pools),
+            tuple(status.owner(pool.key) for status, pool in pools),
             reading,
             reading.level(limits.warn, limits.critical) if live else Level.UNKNOWN,
             (len(known), len(names)),

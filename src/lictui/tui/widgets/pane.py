@@ -15,6 +15,7 @@ from lictui.tui import text
 from lictui.tui.ink import OF_LEVEL, Tone, fit, width
 from lictui.tui.widgets.gauge import BEYOND, gauge
 from lictui.tui.widgets.trend import Past, trend
+from lictui.tui.widgets.waiting import with_queue
 from lictui.words import Level, Model, State
 
 if TYPE_CHECKING:
@@ -216,9 +217,9 @@ def _said(facts: Iterable[str], symbols: Symbols) -> str:
 def _bottom(notes: Sequence[Run], cells: int, symbols: Symbols) -> Line:
     left, right = symbols.corners[2], symbols.corners[3]
     said = [(note.replace("·", symbols.dot), tone) for note, tone in notes]
+    while len(said) > 1 and width(said) > cells - 6:
+        said = said[:-2]  # with what stands before it
     tail: list[Run] = [(" ", Tone.FRAME), *said, (" ", Tone.FRAME)] if said else []
-    if width(tail) > cells - 4:
-        tail = [(" ", Tone.FRAME), said[0], (" ", Tone.FRAME)]
     gap = max(cells - 2 - width(tail), 0)
     rule: Run = (left + symbols.horizontal * gap, Tone.FRAME)
     return fit((rule, *tail, (right, Tone.FRAME)), cells)
@@ -259,7 +260,7 @@ def row(view: RowView, past: Past, shape: Columns, symbols: Symbols) -> Line:
         limits = view.limits
         drawn = trend(past, view.reading.installed, limits, shape.trend, symbols)
         runs += [(" ", Tone.TEXT), *(drawn if live else [(t, Tone.QUIET) for t, _ in drawn])]
-    return tuple(runs)
+    return with_queue(runs, view.queued, shape) if view.queued and live else tuple(runs)
 
 
 def _live(view: RowView, past: Past, shape: Columns, symbols: Symbols) -> list[Run]:
