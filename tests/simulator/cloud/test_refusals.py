@@ -32,6 +32,7 @@ async def test_the_scheme_may_be_written_in_any_case(inside: Client, scheme: str
         ("Bearer {}", "invalid"),
         ("Bearer Bearer={}", "invalid"),
         ("CwsAuth {}", "invalid"),
+        ("CwsAuth Token={}", "invalid"),
         ("CwsAuth Bearer={}x", "invalid"),
     ],
 )

@@ -37,6 +37,7 @@ async def test_the_customer_stands_in_the_path_and_perhaps_in_a_header(inside: C
         for answer in (
             await inside.get(other),
             await inside.get(path, Citrix_CustomerId="other"),
+            await inside.get(other, Citrix_CustomerId="acme"),
             await inside.get(other, Citrix_CustomerId="other"),
         ):
             assert (answer.status_code, answer.json()["type"]) == (403, AUTHORIZATION)
