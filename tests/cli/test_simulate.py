@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -74,8 +75,11 @@ def test_it_serves_until_a_signal_and_leaves_nothing(
 ) -> None:
     running = simulate("--seed", "3")
     servers = load_servers(running.paths)
-    listed = [line.split() for line in running.lines[3:]]
-    assert listed == [[server.name, server.source, server.url] for server in servers]
+    listed = [line.split(maxsplit=2) for line in running.lines[3:]]
+    assert listed == [
+        [server.name, server.source, server.url or server.address or shlex.join(server.command)]
+        for server in servers
+    ]
     assert running.end(number) == (code, "")
     assert not running.paths.config_dir.parent.exists()
 

@@ -14,6 +14,7 @@ from lictui.model import Reading
 from lictui.simulator.estate import Estate
 from lictui.simulator.inventory import Mood
 from lictui.simulator.region import DAY, works
+from lictui.simulator.stock import Kind
 from lictui.words import Level
 
 if TYPE_CHECKING:
@@ -22,9 +23,13 @@ if TYPE_CHECKING:
 
 _HOUR = 3600.0
 _ESTATE = Estate(1, START)
+# Those of other servers once more, or what these upload once a day, are left out.
+_OWN = [
+    server for server in _ESTATE.servers if not server.same_as and server.kind is not Kind.PARTNER
+]
 _POOLS = [
     pytest.param(pool, id=f"{server.name} {pool.product} {pool.subscription_date}")
-    for server in _ESTATE.servers
+    for server in _OWN
     for pool in server.pools
 ]
 
@@ -108,7 +113,7 @@ def test_figures_are_smooth_and_never_negative(pool: Pool) -> None:
 def test_no_two_pools_live_the_same_life() -> None:
     lives = [
         tuple(pool.curve.at(START + hour * _HOUR) / pool.sizes[-1][1] for hour in range(72))
-        for server in _ESTATE.servers
+        for server in _OWN
         for pool in server.pools
         if pool.curve.at(START + 36 * _HOUR) > 1
     ]
@@ -169,6 +174,36 @@ def test_a_las_server_is_empty_over_wmi_and_one_refuses_its_password() -> None:
     assert _ESTATE.mood_at("lic-apac-03", START) is Mood.EMPTY
     assert _ESTATE.inventory_at("lic-apac-03", START) == ()
     assert _ESTATE.mood_at("lic-emea-03", START) is Mood.DENIED
+
+
+def test_one_license_server_is_known_in_three_ways() -> None:
+    ways = [each for each in _ESTATE.servers if "lic-emea-06" in (each.name, each.same_as)]
+    assert [each.kind for each in ways] == [Kind.NTLM, Kind.SITE, Kind.PARTNER]
+    wmi, site, _ = (_ESTATE.inventory_at(each.name, START + 7 * _HOUR) for each in ways)
+    assert wmi == site
+
+
+def test_every_way_of_reading_is_there() -> None:
+    assert {server.kind for server in _ESTATE.servers} == set(Kind)
+    names = {server.name for server in _ESTATE.servers}
+    assert {server.same_as for server in _ESTATE.servers} <= {*names, ""}
+
+
+def test_a_partner_hears_of_users_once_a_day() -> None:
+    midnight = START - START % DAY
+    (partner,) = (each for each in _ESTATE.servers if each.name == "csp-partner")
+    figures = [
+        [held.in_use for held in _ESTATE.inventory_at(partner.name, midnight + at * 300)]
+        for at in range(288)
+    ]
+    assert figures[0] == figures[-1]
+    own = _ESTATE.inventory_at("lic-emea-01", midnight)
+    assert figures[0][0] > sum(held.in_use for held in own if held.product == "XDT_PLT_UD")
+    assert len({tuple(_sums(partner.name, midnight + day * DAY)) for day in range(9)}) > 1
+
+
+def _sums(server: str, at: float) -> list[int]:
+    return [held.in_use for held in _ESTATE.inventory_at(server, at)]
 
 
 def test_a_large_estate_has_as_many_servers_of_five_pools() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 import stat
 from hashlib import sha256
@@ -47,6 +48,11 @@ async def running(estate: Estate, clock: FakeClock, tmp_path: Path) -> AsyncIter
 
 
 def _address(server: Server) -> tuple[str, int]:
+    if not server.url:
+        port, _, host = server.address.rpartition("@")
+        if server.command:
+            host, _, port = server.command[1].rpartition("@")[2].rpartition(":")
+        return host, int(port)
     url = httpx.URL(server.url)
     return url.host, url.port or 0
 
@@ -60,14 +66,16 @@ async def test_the_config_dir_loads_as_it_was_meant(running: Running, tmp_path: 
         (SourceName.WINRM, "basic"),
         (SourceName.WINRM, "ntlm"),
         (SourceName.WINRM, "negotiate"),
-        (SourceName.CVAD, ""),
+        *((source, "") for source in SourceName if source is not SourceName.WINRM),
     }
 
 
 async def test_every_file_is_the_users_alone(running: Running, tmp_path: Path) -> None:
     modes = _modes(tmp_path)
-    assert len(modes) >= len(running.servers) + 3
+    assert len(modes) >= sum(bool(server.secret) for server in running.servers) + 5
     assert modes.pop(tmp_path / SECRETS) == "drwx------"
+    programs = (tmp_path / SECRETS / "lmutil", tmp_path / SECRETS / "remote")
+    assert {modes.pop(program) for program in programs} == {"-rwx------"}
     assert set(modes.values()) == {"-rw-------"}
 
 
@@ -78,12 +86,15 @@ def _modes(folder: Path) -> dict[Path, str]:
 async def test_passwords_stand_in_their_files_alone(running: Running, tmp_path: Path) -> None:
     registry = (tmp_path / "servers.toml").read_text()
     for server in running.servers:
-        assert doubt(server.secret) == ""
-        assert await resolve(server.secret) not in registry
+        if server.url:
+            assert doubt(server.secret) == ""
+            assert await resolve(server.secret) not in registry
+        else:
+            assert server.secret == ""
 
 
 async def test_certificates_are_pinned_and_one_server_is_plain(running: Running) -> None:
-    for server in running.servers:
+    for server in (each for each in running.servers if each.url):
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         if server.url.startswith("http://"):
@@ -117,21 +128,23 @@ async def test_the_estate_answers_with_its_own_figures(
         assert site["PeakConcurrentLicenseUsers"] >= held.in_use
 
 
-@pytest.mark.parametrize(("speed", "winrm", "cvad"), [(1, 15, 3), (60, None, 180)])
+@pytest.mark.parametrize(
+    ("speed", "every", "cvad", "partner"), [(1, 15, 3, 60), (60, None, 180, None)]
+)
 async def test_the_pace_follows_the_clients_clock(
     estate: Estate,
     clock: FakeClock,
     tmp_path: Path,
     speed: float,
-    winrm: float | None,
+    every: float | None,
     cvad: float,
+    partner: float | None,
 ) -> None:
     running = await start(estate, clock, tmp_path, speed=speed)
     await running.aclose()
-    assert {(server.source, server.interval) for server in running.servers} == {
-        (SourceName.WINRM, winrm),
-        (SourceName.CVAD, cvad),
-    }
+    expected = dict.fromkeys(SourceName, every)
+    expected |= {SourceName.CVAD: cvad, SourceName.PARTNER: partner}
+    assert {server.source: server.interval for server in running.servers} == expected
 
 
 async def test_afterwards_nobody_listens(estate: Estate, clock: FakeClock, tmp_path: Path) -> None:
@@ -167,6 +180,27 @@ async def test_many_servers_are_served_too(clock: FakeClock, tmp_path: Path) -> 
     await running.aclose()
     assert len({server.url for server in running.servers}) == 70
     assert len({server.verify for server in running.servers}) == 1
+
+
+async def test_programs_bring_the_figures_of_their_machine(
+    running: Running, estate: Estate
+) -> None:
+    servers = {server.name: server for server in running.servers}
+    lmutil = servers["lic-legal-01"]
+    text = await _printed(lmutil.lmutil, "lmstat", "-a", "-c", lmutil.address)
+    held = estate.inventory_at("lic-legal-01", START)[0]
+    counted = f"Total of {held.installed} licenses issued;  Total of {held.in_use} licenses in use"
+    assert f"Users of docman_pro:  ({counted})" in text
+    rows = json.loads(await _printed(*servers["lic-us-03"].command))
+    assert [row["LicensesInUse"] for row in rows] == [
+        held.in_use for held in estate.inventory_at("lic-us-03", START)
+    ]
+
+
+async def _printed(*argv: str) -> str:
+    process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
+    output, _ = await process.communicate()
+    return output.decode()
 
 
 def test_moods_reach_the_sockets(estate: Estate) -> None:

@@ -144,8 +144,10 @@ def _tell(servers: Iterable[Server], paths: Paths) -> None:
     folders = f"--config-dir {shlex.quote(str(paths.config_dir))}"
     click.echo(f"  lictui {folders} --data-dir {shlex.quote(str(paths.data_dir))}\n")
     width = max(len(server.name) for server in listed)
+    named = max(len(server.source) for server in listed)
     for server in listed:
-        click.echo(f"  {server.name.ljust(width)}  {server.source.ljust(5)}  {server.url}")
+        where = server.url or server.address or shlex.join(server.command)
+        click.echo(f"  {server.name.ljust(width)}  {server.source.ljust(named)}  {where}")
     sys.stdout.flush()
 
 

@@ -38,6 +38,7 @@ _NAMES: Final = {
     "PVS_STD_CCS": "Citrix Provisioning Services|Concurrent",
     "CXS_ENT_CCS": "Citrix XenServer Enterprise|Concurrent",
     "CITRIX": "Citrix Start-up License|Server",
+    "XenDesktop:XAXDFull": "Citrix DaaS Premium|User/Device",
 }
 
 
@@ -166,7 +167,7 @@ class Buyer:
     ) -> Pool:
         return Pool(
             product,
-            _NAMES[product],
+            _NAMES.get(product, product),
             self.day(subscription),
             Curve(rhythm, hours),
             ((0.0, installed),),

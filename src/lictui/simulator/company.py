@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.simulator.buyer import Buyer
 from lictui.simulator.inventory import Mood
+from lictui.simulator.outposts import outposts
 from lictui.simulator.region import APAC, DAY, EMEA, US
 from lictui.simulator.stock import Kind, LicenseServer
 
@@ -24,7 +25,8 @@ _INDIA: Final = replace(APAC, hours=5.5)
 def company(seed: int, start: float) -> tuple[LicenseServer, ...]:
     """The same company for the same seed; `start` is the moment somebody begins to look."""
     buyer = Buyer(seed, start)
-    return (*_emea(buyer), *_us(buyer), *_apac(buyer))
+    known = (*_emea(buyer), *_us(buyer), *_apac(buyer))
+    return (*known, *outposts(buyer, known))
 
 
 def _emea(buyer: Buyer) -> tuple[LicenseServer, ...]:

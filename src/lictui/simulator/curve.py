@@ -7,6 +7,7 @@ figures. Must not know licenses. Times are UTC epoch seconds.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Protocol
 
 from lictui.simulator.region import QUARTER, QUARTERS
@@ -50,6 +51,14 @@ class Curve:
             points += self._rhythm.quarters(day)[max(0, start - at) : max(0, end - at)]
         return points
 
+    def fine(self, first: int, last: int) -> list[int]:
+        """The same quarter hours in three steps each, of five minutes."""
+        points: list[int] = []
+        for before, after in pairwise(self.span(first, last + 1)):
+            rise = after - before
+            points += (before, before + round(rise / 3), before + round(rise * 2 / 3))
+        return points
+
     def _point(self, quarter: int) -> int:
         day, of_day = divmod(quarter + self._shift, QUARTERS)
         # Replaced, not changed: the loop that serves and the thread that reads may both be here.
@@ -58,3 +67,17 @@ class Curve:
             kept = list(self._days.items())[1 - _REMEMBERED :]
             self._days = {**dict(kept), day: points}
         return points[of_day]
+
+
+class Steps(Curve):
+    """The same, but each figure stands until the next: what is told now and then, not read."""
+
+    __slots__ = ()
+
+    def at(self, moment: float) -> int:
+        """In use as told last before `moment`."""
+        return self._point(int(moment // QUARTER))
+
+    def fine(self, first: int, last: int) -> list[int]:
+        """Each quarter hour three times."""
+        return [point for point in self.span(first, last) for _ in range(3)]

@@ -12,17 +12,16 @@ from math import ceil, inf
 from typing import TYPE_CHECKING, Final
 
 from lictui.insights.series import Bucket, Past, Resolution
-from lictui.model import PoolKey
-from lictui.products import describe
 from lictui.simulator.inventory import Mood
 from lictui.simulator.region import DAY, QUARTER
-from lictui.simulator.stock import Kind
+from lictui.simulator.telling import telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lictui.simulator.estate import Estate
     from lictui.simulator.stock import LicenseServer, Pool
+    from lictui.simulator.telling import Telling
 
 _DAYS: Final = 365  # of day buckets; the rest of the store's default retention would do no more
 _HOURS: Final = 92  # days of hour buckets
@@ -40,16 +39,14 @@ def backfill(estate: Estate, until: float) -> Iterator[Past]:
 
 
 def _of_pool(server: LicenseServer, pool: Pool, until: float) -> Iterator[Past]:
-    bare = server.kind is Kind.BARE_SITE
-    key = PoolKey(pool.product, "" if bare else pool.subscription_date.isoformat())
-    model = describe(pool.product).model
-    for resolution, bucket in _buckets(server, pool, until):
-        known = bucket._replace(installed=None, overdraft=None) if bare else bucket
-        yield Past(server.name, key, model, resolution, known)
+    told = telling(server, pool)
+    name, key, model = server.name, told.key, told.model
+    for resolution, bucket in _buckets(server, pool, told, until):
+        yield Past(name, key, model, resolution, bucket)
 
 
 def _buckets(
-    server: LicenseServer, pool: Pool, until: float
+    server: LicenseServer, pool: Pool, told: Telling, until: float
 ) -> Iterator[tuple[Resolution, Bucket]]:
     today = int(until) // DAY * DAY
     recent = today - (_RECENT - 1) * DAY
@@ -57,7 +54,7 @@ def _buckets(
     newer = _fives(pool, recent, int(until))
     if server.silences:
         older, newer = _with_gaps(server, older), _with_gaps(server, newer)
-    roll = _Roll(pool)
+    roll = _Roll(pool, told)
     yield from roll.up(older, Resolution.DAY)
     yield from roll.up(newer, Resolution.DAY)
     yield from roll.up(older.since(today - (_HOURS - 1) * DAY), Resolution.HOUR)
@@ -85,11 +82,7 @@ def _quarters(pool: Pool, start: int, end: int) -> _Line:
 
 
 def _fives(pool: Pool, start: int, end: int) -> _Line:
-    quarters = pool.curve.span(start // QUARTER, end // QUARTER + 2)
-    points: list[int] = []
-    for before, after in pairwise(quarters):
-        rise = after - before
-        points += (before, before + round(rise / 3), before + round(rise * 2 / 3))
+    points = pool.curve.fine(start // QUARTER, end // QUARTER + 1)
     return _line(pool, start, _STEP, points[: (end - start) // _STEP + 1])
 
 
@@ -117,8 +110,9 @@ def _with_gaps(server: LicenseServer, line: _Line) -> _Line:
 class _Roll:
     """Rolls readings of one pool up into buckets."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, told: Telling) -> None:
         self._pool = pool
+        self._told = told
         self._ends = pool.ends() or inf
         self._always = self._terms(0) if len(pool.sizes) == 1 else None
 
@@ -164,6 +158,6 @@ class _Roll:
             len(read),
         )
 
-    def _terms(self, at: int) -> tuple[int, int]:
+    def _terms(self, at: int) -> tuple[int | None, int | None]:
         installed = self._pool.installed_at(at)
-        return installed, self._pool.overdraft_of(installed)
+        return self._told.figures(installed, self._pool.overdraft_of(installed))

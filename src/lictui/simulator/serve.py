@@ -1,6 +1,6 @@
 """Starts every license server of the estate on a port of its own, with a config dir that fits.
 
-Owns ports, certificates, passwords and the files a client needs. Must not know how a protocol
+Owns their order, passwords and the files a client needs. Must not know how a protocol
 works. The passwords open nothing but these servers.
 """
 
@@ -13,33 +13,26 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.config.registry import save_servers
 from lictui.errors import LictuiError
-from lictui.model import DEFAULT_INTERVAL, Server
+from lictui.model import DEFAULT_INTERVAL
 from lictui.paths import Paths, write_private
 from lictui.simulator.certificate import self_signed
-from lictui.simulator.cvad import serve_cvad
-from lictui.simulator.sites import site_at
-from lictui.simulator.stock import Kind
-from lictui.simulator.winrm.service import serve_winrm
+from lictui.simulator.doors import Place, opened
+from lictui.simulator.shell import install
 from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lictui.clock import Clock
-    from lictui.simulator.certificate import Certificate
+    from lictui.model import Server
     from lictui.simulator.estate import Estate
-    from lictui.simulator.http import Listener
-    from lictui.simulator.inventory import License, Mood
     from lictui.simulator.stock import LicenseServer
 
-SECRETS: Final = "simulated"  # the folder of the passwords, and the sign of a simulator's dir
-_USER: Final = "svc-lictui"
-_DOMAIN: Final = "CORP"
-_AUTH: Final = {Kind.BASIC: "basic", Kind.NTLM: "ntlm", Kind.SEALED: "negotiate"}
+# The folder of the passwords and programs, and the sign of a simulator's config dir.
+SECRETS: Final = "simulated"
 _OWN_CERTIFICATE: Final = 64  # more servers than this share one: a key takes time to make
-_ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared with, not bound
 # Real seconds between two polls, so that there is something to see at every speed.
-_EVERY: Final = {SourceName.WINRM: 15.0, SourceName.CVAD: 3.0}
+_EVERY: Final = dict.fromkeys(SourceName, 15.0) | {SourceName.CVAD: 3.0, SourceName.PARTNER: 60.0}
 
 _SETTINGS: Final = """\
 # Settings for the simulated license servers; a silent one is given up on quickly.
@@ -79,91 +72,36 @@ async def start(
     shared = None
     if len(estate.servers) > _OWN_CERTIFICATE:
         shared = self_signed("licenses.corp.example", now=estate.start)
+    programs = None
+    if any(simulated.kind.is_machine for simulated in estate.servers):
+        programs = install(config_dir / SECRETS)
     async with AsyncExitStack() as stack:
         servers = []
         for at, simulated in enumerate(estate.servers):
-            place = _Place(host, base_port + at if base_port else 0, shared)
-            secret = config_dir / SECRETS / simulated.name
+            place = Place(host, base_port + at if base_port else 0, shared)
             password = _password(estate, simulated)
             try:
-                server, listener = await _serve(estate, simulated, clock, place, password)
+                server, listener = await opened(estate, simulated, clock, place, password, programs)
             except OSError as error:
                 raise LictuiError(
                     f"cannot listen on {host}:{place.port or '*'}: {error.strerror or error}",
                     "choose another host or base port, or let the ports be any free ones",
                 ) from None
             stack.push_async_callback(listener.aclose)
-            write_private(secret, password.encode())
-            servers.append(_registered(server, simulated, f"file:{secret}", speed))
+            if not simulated.kind.is_machine:
+                secret = config_dir / SECRETS / simulated.name
+                write_private(secret, password.encode())
+                server = replace(server, secret=f"file:{secret}")
+            servers.append(_registered(server, simulated, speed))
         _write(config_dir, servers, speed)
         return Running(tuple(servers), stack.pop_all())
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where one server is to listen, and the certificate that many share."""
-
-    host: str
-    port: int
-    shared: Certificate | None
-
-    def url(self, listener: Listener) -> str:
-        """The origin that a client on this machine reaches it at."""
-        scheme = listener.url.partition("://")[0]
-        return f"{scheme}://{_ANYWHERE.get(self.host, self.host)}:{listener.port}"
-
-
-async def _serve(
-    estate: Estate, simulated: LicenseServer, clock: Clock, place: _Place, password: str
-) -> tuple[Server, Listener]:
-    """The listening server, and what a client must know of it, its secret apart."""
-    name = simulated.name
-    certificate = None
-    if simulated.kind is not Kind.SEALED:
-        certificate = place.shared or self_signed(f"{name}.corp.example", now=estate.start)
-    pin = f"sha256:{certificate.fingerprint}" if certificate else True
-
-    def inventory() -> tuple[License, ...]:
-        return estate.inventory_at(name, clock.now())
-
-    def mood() -> Mood:
-        return estate.mood_at(name, clock.now())
-
-    if simulated.kind.is_site:
-        user = f"{_DOMAIN}\\{_USER}"
-        listener = await serve_cvad(
-            lambda: site_at(estate, simulated, clock.now()),
-            inventory,
-            mood,
-            clock,
-            username=user,
-            password=password,
-            certificate=certificate,
-            host=place.host,
-            port=place.port,
-        )
-        return Server(name, SourceName.CVAD, place.url(listener), user, verify=pin), listener
-    user = _USER if simulated.kind is Kind.BASIC else f"{_DOMAIN}\\{_USER}"
-    listener = await serve_winrm(
-        inventory,
-        mood,
-        clock,
-        name=name.upper(),
-        username=user,
-        password=password,
-        certificate=certificate,
-        host=place.host,
-        port=place.port,
-    )
-    url = f"{place.url(listener)}/wsman"
-    auth = _AUTH[simulated.kind]
-    return Server(name, SourceName.WINRM, url, user, auth=auth, verify=pin), listener
-
-
-def _registered(server: Server, simulated: LicenseServer, secret: str, speed: float) -> Server:
+def _registered(server: Server, simulated: LicenseServer, speed: float) -> Server:
     every = _EVERY[server.source] * speed
     interval = None if every == DEFAULT_INTERVAL[server.source] else every
-    return replace(server, secret=secret, group=simulated.region.name, interval=interval)
+    group, same_as = simulated.region.name, simulated.same_as
+    return replace(server, group=group, interval=interval, same_as=same_as)
 
 
 def _password(estate: Estate, simulated: LicenseServer) -> str:

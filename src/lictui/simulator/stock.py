@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from math import inf
+from typing import TYPE_CHECKING, Final
 
 from lictui.simulator.inventory import License, Mood
 
@@ -77,11 +78,47 @@ class Kind(StrEnum):
     SITE = "site"  # the orchestration API of a legacy site
     LAS_SITE = "las_site"  # of a site that uses the License Activation Service
     BARE_SITE = "bare_site"  # where no license overview answers
+    CLOUD = "cloud"  # an account of Citrix Cloud
+    PARTNER = "partner"  # a partner's account of License Usage Insights
+    LMSTAT = "lmstat"  # FlexNet, asked from afar
+    INVENTORY = "inventory"  # the rest by a command over there: Get-LicInventory
+    LAS_INVENTORY = "las_inventory"  # Get-LicLasInventory
+    WMI_JSON = "wmi_json"  # Citrix_GT_License_Pool
+    REMOTE_LMSTAT = "remote_lmstat"
+    UDADMIN = "udadmin"
+    CHECKMK = "checkmk"
+    LICTUI = "lictui"  # another lictui
 
     @property
     def is_site(self) -> bool:
         """Whether this is a delivery controller rather than a license server."""
         return self in {Kind.SITE, Kind.LAS_SITE, Kind.BARE_SITE}
+
+    @property
+    def is_account(self) -> bool:
+        """Whether this is an account in Citrix Cloud rather than a machine."""
+        return self in {Kind.CLOUD, Kind.PARTNER}
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether it is read by a program that somebody runs."""
+        return not (self.is_site or self.is_account or self in _OVER_WINRM)
+
+
+_OVER_WINRM: Final = (Kind.BASIC, Kind.NTLM, Kind.SEALED)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What License Usage Insights knows of one license server."""
+
+    host: str
+    pools: tuple[Pool, ...] = ()  # of users and devices
+    concurrent: tuple[Pool, ...] = ()
+    reports: bool = True  # whether it ever did
+    until: float = inf  # when it did for the last time
+    expires: date | None = None
+    in_back_office: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +133,9 @@ class LicenseServer:
     silences: tuple[tuple[float, float], ...] = ()  # from, to
     flaps_after: float | None = None  # from this moment on it falls silent again and again
     activated_until: date | None = None
+    same_as: str = ""  # the server that this is another way to read
+    vendor: str = "CITRIX"  # whose daemon FlexNet runs
+    reports: tuple[Report, ...] = ()  # of a partner's account
 
     def mood_at(self, moment: float) -> Mood:
         """How it behaves at one moment."""
