@@ -4,72 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tests.support.clock import START
-from tests.support.values import failure, pool, server, snapshot
+from tests.support.parts import cvad, failed, lost, one, only, origin, up
+from tests.support.values import pool, server
 
 from lictui.config.settings import Alerts
-from lictui.model import LicenseServer, Reading, Server
+from lictui.model import Reading, Server
 from lictui.monitor.alerts import AlertKind, current
-from lictui.monitor.board import Board, ServerStatus
-from lictui.monitor.together import Together, doubts, mains, same_hosts, stand_ins
+from lictui.monitor.board import Board
+from lictui.monitor.together import Together, doubts, mains, stand_ins
 from lictui.monitor.totals import answered, totals
-from lictui.words import FailureKind, Level, Mode, Model, Reporting, SourceName, State
-
-if TYPE_CHECKING:
-    from lictui.model import Pool
+from lictui.words import FailureKind, Level, Mode, SourceName, State
 
 SA = date(2026, 12, 1)
-SOURCES = (
-    {"source": SourceName.WINRM},
-    {"source": SourceName.CVAD},
-    {"source": SourceName.LMSTAT, "url": ""},
-    {"source": SourceName.COMMAND, "url": "", "format": "checkmk"},
-    {"source": SourceName.COMMAND, "url": "", "format": "get-liclasinventory"},
-)
-
-
-def up(
-    name: str, *pools: Pool, ago: float = 10, mode: Mode | None = None, **of: Any
-) -> ServerStatus:
-    told = snapshot(mode=mode) if not pools else snapshot(*pools, mode=mode)
-    told = told if pools else replace(told, pools=())
-    at = START - ago
-    return ServerStatus(server(name, **of), State.UP, at, None, told, at, at, 0.1, at + 60)
-
-
-def failed(status: ServerStatus, kind: FailureKind = FailureKind.TIMEOUT) -> ServerStatus:
-    why = failure(kind)
-    return replace(status, state=why.state, failure=why)
-
-
-def lost(name: str, kind: FailureKind = FailureKind.TIMEOUT, **of: Any) -> ServerStatus:
-    why = failure(kind)
-    return ServerStatus(server(name, **of), why.state, START, why, polled_at=START)
-
-
-def one(*statuses: ServerStatus) -> ServerStatus:
-    (status,) = Together().of(Board(statuses)).servers
-    return status
-
-
-def only(status: ServerStatus) -> Pool:
-    assert status.snapshot is not None
-    (found,) = status.snapshot.pools
-    return found
-
-
-def cvad(name: str, *pools: Pool, same_as: str = "lic", **of: Any) -> ServerStatus:
-    return up(name, *pools, same_as=same_as, source=SourceName.CVAD, **of)
-
-
-def origin(status: ServerStatus, figure: str) -> str:
-    (origins,) = status.origins.values()
-    return next(each.server for each in origins if each.figure == figure)
 
 
 def test_in_file_mode_the_license_server_itself_comes_first() -> None:
@@ -109,7 +58,7 @@ def test_what_one_lacks_is_filled_from_the_next() -> None:
 
 
 def test_a_count_that_hides_its_overdraft_is_believed_last() -> None:
-    way = {"source": SourceName.COMMAND, "format": "checkmk", "same_as": "lic"}
+    way: dict[str, Any] = {"source": SourceName.COMMAND, "format": "checkmk", "same_as": "lic"}
     checkmk = up("mk", pool(installed=550, overdraft=None), **way)
     winrm = up("lic", pool(in_use=None), mode=Mode.FILE)
     assert only(one(winrm, checkmk)).reading == Reading(412, 500, 50)
@@ -221,137 +170,6 @@ def test_an_unchanged_server_is_the_same_object_again() -> None:
 def test_a_board_without_parts_is_itself() -> None:
     board = Board((up("lic", pool()),))
     assert Together().of(board) is board
-
-
-def listing(*listed: LicenseServer, **of: Any) -> ServerStatus:
-    status = up("account", source=SourceName.PARTNER, url="https://partner.example", **of)
-    assert status.snapshot is not None
-    return replace(status, snapshot=replace(status.snapshot, license_servers=listed))
-
-
-def test_what_citrix_cloud_says_of_a_license_server_stands_on_its_pane() -> None:
-    entries = (
-        LicenseServer("LIC-01", "lic-01.corp.test", Reporting.REPORTING, START),
-        LicenseServer("X", "LIC-02.EXAMPLE", Reporting.NOT_REPORTING, START),
-        LicenseServer("Y", "lic-03.one.test"),
-        LicenseServer("Z", "lic-03.two.test"),
-    )
-    statuses = (
-        up("a", pool(), url="https://lic-01/wsman"),
-        up("b", pool(), url="https://lic-02.example:5986/wsman"),
-        up("c", pool(), url="https://lic-03/wsman"),  # may be either of two
-        listing(*entries),
-    )
-    board = Together().of(Board(statuses))
-    assert [status.reports for status in board.servers] == [entries[0], entries[1], None, None]
-
-
-def test_a_partner_account_of_the_same_server_needs_no_pane() -> None:
-    entry = LicenseServer("X", "lic.example", Reporting.REPORTING, START)
-    status = one(up("lic", pool(), url="https://lic.example"), listing(entry, same_as="lic"))
-    assert status.reports == entry
-    assert only(status) == pool() or only(status).reading == pool().reading
-
-
-def test_the_servers_that_answer_to_a_name() -> None:
-    board = Board(
-        (
-            up("a", pool(), url="https://lic01.corp.example/wsman"),
-            up("b", pool(), url="", source=SourceName.LMSTAT, address="27000@LIC01,27000@lic02"),
-            up("c", pool(), url="https://10.1.0.7/wsman"),
-            up("d", pool(), url="https://lic01.other.example/wsman"),
-        )
-    )
-    assert same_hosts(board, ("lic01.corp.example.",)) == ("a", "b")
-    assert same_hosts(board, ("Lic01",)) == ("a", "b", "d")
-    assert same_hosts(board, ("10",)) == ()
-    assert same_hosts(board, ("", "nobody")) == ()
-
-
-figures = st.none() | st.integers(0, 9)
-readings = st.builds(Reading, figures, figures, figures)
-dates = st.sampled_from([None, SA, date(2027, 3, 31)])
-
-
-@st.composite
-def parts(draw: st.DrawFn) -> tuple[ServerStatus, ...]:
-    """A main server and up to three other ways to read it, each in any state."""
-    found = []
-    for at in range(draw(st.integers(2, 4))):
-        of: dict[str, Any] = dict(draw(st.sampled_from(SOURCES)))
-        keys = draw(
-            st.lists(st.tuples(st.sampled_from(["P", "Q"]), dates), unique=True, max_size=3)
-        )
-        pools = [
-            replace(
-                pool(product, subscription=day, model=Model.CONCURRENT),
-                reading=draw(readings),
-                queued=draw(figures),
-                expires=draw(dates),
-            )
-            for product, day in keys
-        ]
-        mode = draw(st.sampled_from([None, Mode.FILE, Mode.LAS]))
-        status = up(f"s{at}", *pools, mode=mode, same_as="s0" if at else "", **of)
-        if draw(st.booleans()):
-            status = failed(
-                status, draw(st.sampled_from([FailureKind.TIMEOUT, FailureKind.NO_DATA]))
-            )
-        found.append(status)
-    return tuple(found)
-
-
-@given(parts())
-def test_no_figure_is_invented_and_each_has_an_origin_that_has_it(
-    statuses: tuple[ServerStatus, ...],
-) -> None:
-    status = one(*statuses)
-    told = {(it.server.name, each.key): each for it in statuses if it.snapshot
-            for each in it.snapshot.pools}  # fmt: skip
-    for each in status.snapshot.pools if status.snapshot else ():
-        whose = {o.figure: told[o.server, o.key] for o in status.origins[each.key]}
-        for name in ("in_use", "installed", "overdraft"):
-            value = getattr(each.reading, name)
-            assert value is None or getattr(whose[name].reading, name) == value
-        assert each.queued is None or whose["queued"].queued == each.queued
-        assert each.expires is None or whose["ends"].expires == each.expires
-        assert status.owner(each.key) in told
-
-
-@given(parts())
-def test_sums_count_once(statuses: tuple[ServerStatus, ...]) -> None:
-    """No total is above what the one way that says most of the product says, date by date."""
-    board = Together().of(Board(statuses))
-    known = [(it.server.name, each) for it in statuses if it.snapshot for each in it.snapshot.pools]
-    for total in totals(board, Alerts()):
-        days = {each.subscription_date for _, each in known if each.product == total.product}
-        most = sum(
-            max((e.reading.installed or 0 for _, e in known
-                 if e.product == total.product and e.subscription_date == day), default=0)
-            for day in days
-        )  # fmt: skip
-        assert (total.reading.installed or 0) <= most
-    others = stand_ins(board)
-    (status,) = board.servers
-    counted = {(name, each.key) for name, each in known} - others.keys()
-    pools = status.snapshot.pools if status.snapshot else ()
-    assert counted == {status.owner(each.key) for each in pools}
-
-
-@given(parts(), st.randoms(use_true_random=False))
-def test_the_order_of_registration_does_not_matter(
-    statuses: tuple[ServerStatus, ...], random: Any
-) -> None:
-    rest = list(statuses[1:])
-    random.shuffle(rest)
-    before, after = one(*statuses), one(statuses[0], *rest)
-    assert before.state is after.state
-    pools = [
-        {each.key: each for each in status.snapshot.pools} if status.snapshot else {}
-        for status in (before, after)
-    ]
-    assert pools[0] == pools[1]
-    assert before.origins == after.origins
 
 
 def test_a_server_is_found_by_each_of_its_names() -> None:

@@ -1,0 +1,63 @@
+"""Names of one host, and what Citrix Cloud lists under them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tests.support.clock import START
+from tests.support.parts import one, only, up
+from tests.support.values import pool
+
+from lictui.model import LicenseServer
+from lictui.monitor.board import Board
+from lictui.monitor.together import Together, same_hosts
+from lictui.words import Reporting, SourceName
+
+if TYPE_CHECKING:
+    from lictui.monitor.board import ServerStatus
+
+
+def listing(*listed: LicenseServer, **of: Any) -> ServerStatus:
+    status = up("account", source=SourceName.PARTNER, url="https://partner.example", **of)
+    assert status.snapshot is not None
+    return replace(status, snapshot=replace(status.snapshot, license_servers=listed))
+
+
+def test_what_citrix_cloud_says_of_a_license_server_stands_on_its_pane() -> None:
+    entries = (
+        LicenseServer("LIC-01", "lic-01.corp.test", Reporting.REPORTING, START),
+        LicenseServer("X", "LIC-02.EXAMPLE", Reporting.NOT_REPORTING, START),
+        LicenseServer("Y", "lic-03.one.test"),
+        LicenseServer("Z", "lic-03.two.test"),
+    )
+    statuses = (
+        up("a", pool(), url="https://lic-01/wsman"),
+        up("b", pool(), url="https://lic-02.example:5986/wsman"),
+        up("c", pool(), url="https://lic-03/wsman"),  # may be either of two
+        listing(*entries),
+    )
+    board = Together().of(Board(statuses))
+    assert [status.reports for status in board.servers] == [entries[0], entries[1], None, None]
+
+
+def test_a_partner_account_of_the_same_server_needs_no_pane() -> None:
+    entry = LicenseServer("X", "lic.example", Reporting.REPORTING, START)
+    status = one(up("lic", pool(), url="https://lic.example"), listing(entry, same_as="lic"))
+    assert status.reports == entry
+    assert only(status) == pool() or only(status).reading == pool().reading
+
+
+def test_the_servers_that_answer_to_a_name() -> None:
+    board = Board(
+        (
+            up("a", pool(), url="https://lic01.corp.example/wsman"),
+            up("b", pool(), url="", source=SourceName.LMSTAT, address="27000@LIC01,27000@lic02"),
+            up("c", pool(), url="https://10.1.0.7/wsman"),
+            up("d", pool(), url="https://lic01.other.example/wsman"),
+        )
+    )
+    assert same_hosts(board, ("lic01.corp.example.",)) == ("a", "b")
+    assert same_hosts(board, ("Lic01",)) == ("a", "b", "d")
+    assert same_hosts(board, ("10",)) == ()
+    assert same_hosts(board, ("", "nobody")) == ()

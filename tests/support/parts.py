@@ -1,0 +1,56 @@
+"""Boards of servers that read one license server in several ways."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tests.support.clock import START
+from tests.support.values import failure, server, snapshot
+
+from lictui.monitor.board import Board, ServerStatus
+from lictui.monitor.together import Together
+from lictui.words import FailureKind, SourceName, State
+
+if TYPE_CHECKING:
+    from lictui.model import Pool
+    from lictui.words import Mode
+
+
+def up(
+    name: str, *pools: Pool, ago: float = 10, mode: Mode | None = None, **of: Any
+) -> ServerStatus:
+    told = snapshot(mode=mode) if not pools else snapshot(*pools, mode=mode)
+    told = told if pools else replace(told, pools=())
+    at = START - ago
+    return ServerStatus(server(name, **of), State.UP, at, None, told, at, at, 0.1, at + 60)
+
+
+def failed(status: ServerStatus, kind: FailureKind = FailureKind.TIMEOUT) -> ServerStatus:
+    why = failure(kind)
+    return replace(status, state=why.state, failure=why)
+
+
+def lost(name: str, kind: FailureKind = FailureKind.TIMEOUT, **of: Any) -> ServerStatus:
+    why = failure(kind)
+    return ServerStatus(server(name, **of), why.state, START, why, polled_at=START)
+
+
+def one(*statuses: ServerStatus) -> ServerStatus:
+    (status,) = Together().of(Board(statuses)).servers
+    return status
+
+
+def only(status: ServerStatus) -> Pool:
+    assert status.snapshot is not None
+    (found,) = status.snapshot.pools
+    return found
+
+
+def cvad(name: str, *pools: Pool, same_as: str = "lic", **of: Any) -> ServerStatus:
+    return up(name, *pools, same_as=same_as, source=SourceName.CVAD, **of)
+
+
+def origin(status: ServerStatus, figure: str) -> str:
+    (origins,) = status.origins.values()
+    return next(each.server for each in origins if each.figure == figure)
