@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lictui.history import latest, pools
+from lictui.history import latest, pools, told
 from lictui.history.pools import Terms
 from lictui.history.retention import add_late
 from lictui.history.rollup import Run
@@ -36,15 +36,16 @@ def append(db: sqlite3.Connection, server: Server, poll: Poll) -> None:
     if before is not None and not 0 <= at - before <= _MISSED * server.every:
         before = None
     listed = {pool.key: pool for pool in poll.result.pools}
-    for key, told in listed.items():
-        found = known.get(key) or pools.create(db, poll.server, key, told.model, told.name, at)
-        pools.describe(db, found, told.model, told.name)
-        said = told.reading
+    for key, each in listed.items():
+        found = known.get(key) or pools.create(db, poll.server, key, each.model, each.name, at)
+        pools.describe(db, found, each.model, each.name)
+        said = each.reading
         in_use = _figure(said.in_use)
         every = 0.0 if in_use is None else server.every
         terms = Terms(at, _figure(said.installed), _figure(said.overdraft), every)
         pools.set_terms(db, found.id, terms)
         _read(db, found, at, in_use, before)
+    told.put(db, poll.server, poll.result.told)
     for key in known.keys() - listed.keys():
         pools.end(db, known[key], at)
 

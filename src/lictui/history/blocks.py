@@ -55,6 +55,23 @@ def add_runs(db: sqlite3.Connection, pool: int, found: Iterable[Run]) -> None:
         _store(db, pool, Resolution.RAW, base, pack_runs(sorted(held.values()), base))
 
 
+def replace_runs(db: sqlite3.Connection, pool: int, base: int, found: Sequence[Run]) -> None:
+    """Let `found`, in order of time, be all the readings of the day that begins at `base`."""
+    _store(db, pool, Resolution.RAW, base, pack_runs(found, base))
+
+
+def replace_tallies(
+    db: sqlite3.Connection, pool: int, width: Resolution, found: Iterable[Tally]
+) -> None:
+    """Pack `found`, in order of time, in place of the buckets that are there of the same time."""
+    add_tallies(db, pool, width, found, joined=_replaced)
+
+
+def _replaced(held: Sequence[Tally], given: Sequence[Tally]) -> list[Tally]:
+    found = {each.start: each for each in (*held, *given)}
+    return [found[start] for start in sorted(found)]
+
+
 def add_tallies(
     db: sqlite3.Connection,
     pool: int,

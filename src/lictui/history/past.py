@@ -77,9 +77,4 @@ def _take(db: sqlite3.Connection, pool: KnownPool, found: Sequence[Past]) -> Non
             )
     blocks.add_runs(db, pool.id, runs)
     for width, some in tallies.items():
-        blocks.add_tallies(db, pool.id, width, some, joined=_replaced)
-
-
-def _replaced(held: Sequence[Tally], given: Sequence[Tally]) -> list[Tally]:
-    found = {each.start: each for each in (*held, *given)}
-    return [found[start] for start in sorted(found)]
+        blocks.replace_tallies(db, pool.id, width, some)

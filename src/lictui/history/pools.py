@@ -108,6 +108,11 @@ def end(db: sqlite3.Connection, pool: KnownPool, at: int) -> None:
         fall_silent(db, pool, at)
 
 
+def end_after(db: sqlite3.Connection, pool: KnownPool, at: int) -> None:
+    """Note that the pool, which no server lists, counts until `at` at least."""
+    db.execute("UPDATE pool SET ended = max(coalesce(ended, 0), ?) WHERE id = ?", (at, pool.id))
+
+
 def fall_silent(db: sqlite3.Connection, pool: KnownPool, at: int) -> None:
     """Note that a poll brought no figure of the pool: what was read last holds no longer."""
     db.execute(

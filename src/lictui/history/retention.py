@@ -75,12 +75,20 @@ def _pack(db: sqlite3.Connection, pool: int, runs: list[Run]) -> None:
         blocks.add_tallies(db, pool, width, tallies)
 
 
-def _forget(db: sqlite3.Connection, pool: int, now: float, retention: Retention) -> None:
-    kept = {
+def kept(now: float, retention: Retention) -> dict[Resolution, int]:
+    """From when on each width is kept: forgotten are whole blocks that end before."""
+    days = {
         Resolution.RAW: retention.raw,
         Resolution.FIVE_MINUTES: retention.five_minutes,
         Resolution.HOUR: retention.hour,
         Resolution.DAY: retention.day,
     }
-    for width, days in kept.items():
-        blocks.drop(db, pool, width, int(now) - days * Resolution.DAY)
+    return {
+        width: max(0, int(now) - many * Resolution.DAY) // blocks.span(width) * blocks.span(width)
+        for width, many in days.items()
+    }
+
+
+def _forget(db: sqlite3.Connection, pool: int, now: float, retention: Retention) -> None:
+    for width, since in kept(now, retention).items():
+        blocks.drop(db, pool, width, since)

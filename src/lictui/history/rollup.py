@@ -101,6 +101,19 @@ def join(earlier: Tally, later: Tally) -> Tally:
     )
 
 
+def richer(held: Tally, given: Tally) -> Tally:
+    """Two tellings of the same stretch as one: the one of more readings, with the extremes of both.
+
+    Of as many the one given. The same again changes nothing, as joining would.
+    """
+    stands, other = (given, held) if given.n >= held.n else (held, given)
+    high, high_at = stands.high, stands.high_at
+    if other.high > high:
+        high, high_at = other.high, other.high_at
+    low = min(stands.low, other.low)
+    return Tally(stands.start, low, stands.total, high, high_at, stands.last, stands.n)
+
+
 def merge(earlier: Sequence[Tally], later: Sequence[Tally]) -> list[Tally]:
     """Tallies of the same width in order of time; where both have a bucket, the two joined."""
     if not earlier or not later or earlier[-1].start < later[0].start:

@@ -48,8 +48,24 @@ _LEASE: Final = (
         one INTEGER PRIMARY KEY CHECK(one = 1), holder TEXT NOT NULL,
         taken REAL NOT NULL, until REAL NOT NULL)""",
 )
+_TOLD: Final = (
+    # What a source told of months of its own past, `at` their first moment: no reading of ours.
+    """CREATE TABLE told(
+        server TEXT NOT NULL, product TEXT NOT NULL, subscription_date TEXT NOT NULL,
+        at INTEGER NOT NULL, in_use INTEGER, installed INTEGER, newly INTEGER, released INTEGER,
+        PRIMARY KEY(server, product, subscription_date, at)) WITHOUT ROWID""",
+    # Lines of license files: so many licenses from `start` to `expires`, None for ever.
+    """CREATE TABLE increment(
+        server TEXT NOT NULL, product TEXT NOT NULL, subscription_date TEXT NOT NULL,
+        serial TEXT NOT NULL, start INTEGER NOT NULL, count INTEGER NOT NULL, expires INTEGER,
+        PRIMARY KEY(server, product, subscription_date, serial, start, count)) WITHOUT ROWID""",
+)
 
-STEPS: Final = (_READINGS, _LEASE)  # step i leads from version i to i + 1; never edit an old one
+STEPS: Final = (
+    _READINGS,
+    _LEASE,
+    _TOLD,
+)  # step i leads from version i to i + 1; never edit an old one
 VERSION: Final = len(STEPS)
 
 

@@ -11,7 +11,7 @@ import gc
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from lictui.history import journal, latest, lease, pools
+from lictui.history import journal, latest, lease, pools, told
 from lictui.history.append import append
 from lictui.history.database import open_database
 from lictui.history.past import backfill
@@ -32,12 +32,14 @@ if TYPE_CHECKING:
     from lictui.clock import Clock
     from lictui.config.settings import Retention
     from lictui.history.database import Opened
+    from lictui.history.intake.given import Given
+    from lictui.history.intake.take import Taken
     from lictui.history.latest import Latest
     from lictui.history.pools import KnownPool
     from lictui.history.stats import Stats
     from lictui.history.transfer import Wanted
     from lictui.insights.series import Past, Question, Series
-    from lictui.model import Event, Poll, Server
+    from lictui.model import Event, Poll, PoolKey, Server, Told
 
 
 class History:
@@ -90,6 +92,13 @@ class History:
         with self._writing() as db:
             backfill(db, rows)
 
+    def take(self, found: Iterable[Given]) -> Taken:
+        """Take in what a file gave: all of it or none; twice changes nothing."""
+        from lictui.history.intake.take import take  # noqa: PLC0415 - the monitor takes in nothing
+
+        with self._writing() as db:
+            return take(db, found, self._clock.now(), self.retention)
+
     def rename(self, old: str, new: str) -> None:
         """Call the server `old` by the name `new`; if that has a history, this one continues it."""
         with self._writing() as db:
@@ -129,6 +138,11 @@ class History:
         """At most `limit` lines of the journal, newest first; only those before `before`."""
         with self._reading() as db:
             return journal.newest(db, limit, before)
+
+    def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:
+        """The months the source told of a pool's past, which are no readings of ours."""
+        with self._reading() as db:
+            return told.of(db, server, key)
 
     def export_rows(self, wanted: Wanted) -> Iterator[tuple[object, ...]]:
         """The rows of a CSV, its header first, one pool at a time in memory."""

@@ -1,6 +1,6 @@
 """The history as CSV rows, one pool after another, as the contract has them.
 
-Owns the columns, and that a spreadsheet runs none of them. Must not know files or printing.
+Owns the order of the rows. Must not know files or printing.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from lictui.clock import iso
-from lictui.history import pools, read
+from lictui.history import months, pools, read
+from lictui.history.columns import HEADER, MONTH_HEADER, RAW_HEADER, cells
 from lictui.history.hold import Timeline
 from lictui.history.transaction import reading
 from lictui.insights.series import Resolution
@@ -20,13 +21,6 @@ if TYPE_CHECKING:
 
     from lictui.history.pools import KnownPool
 
-_POOL: Final = ("server", "product", "model", "subscription_date")
-RAW_HEADER: Final = ("at", *_POOL, "in_use", "installed", "overdraft")
-HEADER: Final = (
-    *("from", "to", *_POOL, "in_use_min", "in_use_avg", "in_use_max", "max_at"),
-    *("installed", "overdraft", "samples"),
-)
-_RUNS: Final = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
 _QUOTED: Final = frozenset('",\r\n')
 _MONTH: Final = 32 * Resolution.DAY
 
@@ -40,17 +34,31 @@ class Wanted:
     products: Collection[str] = ()
     since: int = 0  # UTC epoch seconds
     until: int | None = None  # exclusive
+    months: bool = False  # those that a source told of its own past, in place of what was read
+
+    def of(self, server: str, product: str) -> bool:
+        """Whether this server and product are wanted."""
+        return (not self.servers or server in self.servers) and (
+            not self.products or product in self.products
+        )
 
 
 def rows(db: sqlite3.Connection, wanted: Wanted) -> Iterator[tuple[object, ...]]:
-    """The header, then a row a reading or bucket, by pool and in order of time."""
+    """The header, then a row a reading or bucket, by pool and in order of time.
+
+    Single readings are preceded by the months that the source told of before the first of them.
+    """
     raw = wanted.resolution is Resolution.RAW
+    if wanted.months:
+        yield MONTH_HEADER
+        yield from months.rows(db, wanted)
+        return
     yield RAW_HEADER if raw else HEADER
     for pool in list(pools.every_one(db)):
-        if wanted.servers and pool.server not in wanted.servers:
+        if not wanted.of(pool.server, pool.product):
             continue
-        if wanted.products and pool.product not in wanted.products:
-            continue
+        if raw:
+            yield from months.before_readings(db, pool, wanted)
         yield from _readings(db, pool, wanted) if raw else _buckets(db, pool, wanted)
 
 
@@ -74,7 +82,7 @@ def _quoted(cell: object) -> str:
 def _readings(
     db: sqlite3.Connection, pool: KnownPool, wanted: Wanted
 ) -> Iterator[tuple[object, ...]]:
-    cells = _cells(pool)
+    named = cells(pool.server, pool.product, pool.model, pool.subscription_date)
     timeline = Timeline(pools.terms(db, pool.id))
     for start, end in _stretches(db, pool, wanted):
         with reading(db):
@@ -83,13 +91,13 @@ def _readings(
             for index in range(run.n):
                 at = run.moment(index)
                 now = timeline.before(at + 1)
-                yield (iso(at), *cells, run.in_use, now.installed, now.overdraft)
+                yield (iso(at), *named, run.in_use, now.installed, now.overdraft)
 
 
 def _buckets(
     db: sqlite3.Connection, pool: KnownPool, wanted: Wanted
 ) -> Iterator[tuple[object, ...]]:
-    cells = _cells(pool)
+    named = cells(pool.server, pool.product, pool.model, pool.subscription_date)
     width = wanted.resolution
     timeline = Timeline(pools.terms(db, pool.id))
     for start, end in _stretches(db, pool, wanted):
@@ -100,7 +108,7 @@ def _buckets(
             yield (
                 iso(each.start),
                 iso(each.start + width),
-                *cells,
+                *named,
                 each.low,
                 _average(each.total, each.n),
                 each.high,
@@ -123,13 +131,6 @@ def _stretches(
         stop = min(start // length * length + length, end)
         yield start, stop
         start = stop
-
-
-def _cells(pool: KnownPool) -> tuple[str, ...]:
-    return tuple(
-        f"'{cell}" if cell.startswith(_RUNS) else cell
-        for cell in (pool.server, pool.product, pool.model, pool.subscription_date)
-    )
 
 
 def _average(total: int, n: int) -> str:

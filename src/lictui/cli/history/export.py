@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lictui.cli.context import Context
 
 _RESOLUTIONS: Final = {"raw": "RAW", "5m": "FIVE_MINUTES", "hour": "HOUR", "day": "DAY"}
+_MONTH: Final = "month"
 _MOMENT: Final = click.DateTime(
     ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 )
@@ -39,7 +40,7 @@ _MOMENT: Final = click.DateTime(
 )
 @click.option(
     "--resolution",
-    type=click.Choice(list(_RESOLUTIONS)),
+    type=click.Choice([*_RESOLUTIONS, _MONTH]),
     default="raw",
     show_default=True,
     help="Every reading, or its minimum, average and maximum over a stretch of time.",
@@ -68,7 +69,11 @@ def export(
     until: datetime | None,
     output: str | None,
 ) -> None:
-    """Write the history as CSV, all series one after another; times are UTC."""
+    """Write the history as CSV, all series one after another; times are UTC.
+
+    `--resolution month` writes what sources tell of their own past, a row a month. Of the months
+    before a pool's first reading, `raw` writes one row each, at its first moment.
+    """
     from lictui.history.transfer import Wanted, csv_lines  # noqa: PLC0415 - `--help` opens no history
     from lictui.insights.series import Resolution  # noqa: PLC0415 - as above
 
@@ -78,11 +83,12 @@ def export(
         check("server", servers, {pool.server for pool in known})
         check("product", products, {pool.product for pool in known})
         wanted = Wanted(
-            Resolution[_RESOLUTIONS[resolution]],
+            Resolution[_RESOLUTIONS.get(resolution, "DAY")],
             servers,
             products,
             since=_utc(since) if since else 0,
             until=_utc(until) if until else None,
+            months=resolution == _MONTH,
         )
         with _destination(output) as out:
             out.writelines(csv_lines(store.export_rows(wanted)))

@@ -1,0 +1,1 @@
+"""What was recorded elsewhere, read from a file and taken into the history."""

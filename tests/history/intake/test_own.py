@@ -1,0 +1,248 @@
+"""lictui's own CSV back: what was exported and taken in exports the same again."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.history.desk import DAY, HOUR, MIDNIGHT, PRODUCT, Desk
+from tests.support.values import poll as polled
+from tests.support.values import pool, server, snapshot
+
+from lictui.history.intake.file import Ask, read
+from lictui.history.transfer import Wanted, csv_lines
+from lictui.insights.series import Resolution
+from lictui.model import PoolKey, Told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def text(desk: Desk, resolution: Resolution = Resolution.RAW) -> str:
+    return "".join(csv_lines(desk.history.export_rows(Wanted(resolution))))
+
+
+def take(desk: Desk, csv: str, ask: Ask | None = None) -> tuple[int, int]:
+    return desk.history.take(read(csv.encode(), ask or Ask()).pools)
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[Desk]:
+    with closing(Desk(tmp_path / "other" / "history.db")) as desk:
+        yield desk
+
+
+def filled(desk: Desk) -> None:
+    """A changing license count, a gap, an unread figure, a slow server, odd names."""
+    desk.line(MIDNIGHT - 3 * DAY, [turn * 7 % 31 for turn in range(900)], every=300)
+    desk.read(MIDNIGHT, 5, installed=600)
+    desk.fail(MIDNIGHT + 60)
+    desk.read(MIDNIGHT + 120, None, installed=None)
+    desk.read(MIDNIGHT + 180, 9, installed=600)
+    desk.line(MIDNIGHT + 7, [1, 2, 2, 2, 5], '=lic 2, "b"', every=900, late=1)
+    desk.read(MIDNIGHT, {"'=X": 3, " padded": 4, "\tTAB": 5}, "'-three")
+
+
+@pytest.mark.parametrize("resolution", list(Resolution))
+def test_out_and_in_and_out_again_is_the_same(
+    desk: Desk, other: Desk, resolution: Resolution
+) -> None:
+    filled(desk)
+    desk.move_to(MIDNIGHT + 5 * HOUR)
+    before = text(desk, resolution)
+    wrote, known = take(other, before)
+    assert (wrote, known) == (len(before.splitlines()) - 1, 0)
+    assert text(other, resolution) == before
+    assert take(other, before) == (0, wrote)
+    assert text(other, resolution) == before
+
+
+def test_wider_buckets_follow_from_narrower_ones(desk: Desk, other: Desk) -> None:
+    filled(desk)
+    take(other, text(desk))
+    for width in (Resolution.FIVE_MINUTES, Resolution.HOUR, Resolution.DAY):
+        assert text(other, width) == text(desk, width)
+
+
+moments = st.integers(MIDNIGHT - 2 * DAY, MIDNIGHT)
+figures = st.one_of(st.none(), st.integers(0, 400))
+reading = st.tuples(moments, figures, st.sampled_from([100, 500, None]))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.dictionaries(moments, st.tuples(figures, st.sampled_from([100, 500, None])), min_size=1))
+def test_whatever_was_polled_comes_back(polls: dict[int, tuple[int | None, int | None]]) -> None:
+    with TemporaryDirectory() as folder:
+        one, two = Desk(Path(folder) / "one.db"), Desk(Path(folder) / "two.db")
+        with closing(one), closing(two):
+            for at, (in_use, installed) in sorted(polls.items()):
+                one.read(at, in_use, installed=installed)
+            take(two, text(one))
+            assert [text(two, width) for width in Resolution] == [
+                text(one, width) for width in Resolution
+            ]
+            take(one, text(two))
+            assert text(one) == text(two)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(reading, min_size=1, max_size=40), st.lists(reading, min_size=1, max_size=40))
+def test_in_parts_and_twice_is_as_at_once(
+    first: list[tuple[int, int | None, int | None]],
+    second: list[tuple[int, int | None, int | None]],
+) -> None:
+    header = "at,server,product,model,subscription_date,in_use,installed,overdraft\n"
+
+    def lines(rows: list[tuple[int, int | None, int | None]]) -> str:
+        return header + "".join(
+            f"{stamp(at)},lic-01,{PRODUCT},user_device,,{plain(in_use)},{plain(installed)},\n"
+            for at, in_use, installed in rows
+        )
+
+    with TemporaryDirectory() as folder:
+        one, two = Desk(Path(folder) / "one.db"), Desk(Path(folder) / "two.db")
+        with closing(one), closing(two):
+            known = [row for row in first if row[1] is not None]
+            later = [row for row in second if row[1] is not None]
+            take(one, lines([*known, *later]))
+            take(two, lines(known))
+            take(two, lines(later))
+            widths = [Resolution.FIVE_MINUTES, Resolution.HOUR, Resolution.DAY]
+            figure = [[row[:1] + row[6:10] for row in one.export(each)] for each in widths]
+            assert [[row[:1] + row[6:10] for row in two.export(each)] for each in widths] == figure
+            assert [row[5] for row in two.export()] == [row[5] for row in one.export()]
+            before = [text(two, width) for width in Resolution]
+            take(two, lines(later))
+            assert [text(two, width) for width in Resolution] == before
+
+
+def stamp(at: int) -> str:
+    from lictui.clock import iso  # noqa: PLC0415 - one word for the strategy above
+
+    return iso(at)
+
+
+def plain(value: int | None) -> str:
+    return "" if value is None else str(value)
+
+
+def test_readings_of_elsewhere_fill_a_gap_and_replace_those_of_the_same_second(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5, 5, 5, 5])
+    desk.fail(MIDNIGHT + 240)
+    desk.line(MIDNIGHT + 600, [7, 7])
+    rows = "".join(
+        f"{stamp(MIDNIGHT + at)},lic-01,{PRODUCT},user_device,,{figure},500,50\n"
+        for at, figure in ((60, 50), (300, 60))
+    )
+    header = text(desk).splitlines(keepends=True)[0]
+    assert take(desk, header + rows) == (2, 0)
+    assert [figure for _, figure in desk.readings()] == [5, 50, 5, 5, 60, 7, 7]
+    (hour,) = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, HOUR)
+    assert (hour.high, hour.high_at, hour.samples) == (60, MIDNIGHT + 300, 7)
+    assert hour.average == pytest.approx(sum([5, 50, 5, 5, 60, 7, 7]) / 7)
+
+
+def test_terms_of_elsewhere_hold_up_to_the_next_reading_of_our_own(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5, 5, 5, 5])
+    header = text(desk).splitlines(keepends=True)[0]
+    row = f"{stamp(MIDNIGHT + 90)},lic-01,{PRODUCT},user_device,,6,400,\n"
+    take(desk, header + row)
+    assert [row[6] for row in desk.export()] == ["500", "500", "400", "500", "500"]
+
+
+def test_nothing_is_lost_or_doubled_where_readings_are_no_longer_kept(desk: Desk) -> None:
+    desk.line(MIDNIGHT - 100 * DAY, [5, 90, 5, 5])
+    whole = text(desk)
+    desk.move_to(MIDNIGHT)
+    assert desk.readings() == []  # forgotten after 62 days
+    before = [text(desk, width) for width in Resolution]
+    assert take(desk, whole) == (0, 4)
+    assert [text(desk, width) for width in Resolution] == before
+    header = whole.splitlines(keepends=True)[0]
+    late = f"{stamp(MIDNIGHT - 100 * DAY + 90)},lic-01,{PRODUCT},user_device,,95,500,50\n"
+    assert take(desk, header + late) == (1, 0)
+    (day,) = desk.buckets(MIDNIGHT - 100 * DAY, MIDNIGHT - 99 * DAY, DAY)
+    assert (day.low, day.high, day.samples) == (5, 95, 4)
+
+
+def test_a_maximum_survives_after_single_readings_are_forgotten(desk: Desk) -> None:
+    header = "at,server,product,model,subscription_date,in_use,installed,overdraft\n"
+    start = MIDNIGHT - 700 * DAY
+    rows = "".join(
+        f"{stamp(start + turn * HOUR)},lic-01,{PRODUCT},user_device,,{turn % 977},1000,\n"
+        for turn in range(700 * 24)
+    )
+    take(desk, header + rows)
+    desk.history.shrink()
+    days = desk.buckets(start, MIDNIGHT, DAY)
+    assert len(days) == 700
+    assert max(day.high for day in days) == 976
+    assert max(days, key=lambda day: day.high).high_at == start + 976 * HOUR
+
+
+def test_rows_that_cannot_be_read_are_told_with_their_lines() -> None:
+    csv = (
+        "at,server,product,model,subscription_date,in_use,installed,overdraft\n"
+        "2026-11-24T00:00:00Z,lic,P,user_device,,1,2,0\n"
+        "yesterday,lic,P,user_device,,1,2,0\n"
+        "2026-11-24T00:00:00,lic,P,user_device,,1,2,0\n"
+        "2026-11-24T00:10:00Z,lic,P,user_device,,many,2,0\n"
+        "2026-11-24T00:10:00Z,lic,P,user_device,never,1,2,0\n"
+        "2026-11-24T00:10:00Z,lic\n"
+        "2036-11-24T00:10:00Z,lic,P,user_device,,1,2,0\n"
+        "2026-11-24T00:10:00Z,,P,user_device,,1,2,0\n"
+    )
+    found = read(csv.encode(), Ask(until=MIDNIGHT + DAY))
+    assert (found.read, found.skipped) == (8, 7)
+    assert [line for line, _ in found.reasons] == [3, 4, 5, 6, 7]
+    assert "'yesterday'" in found.reasons[0][1]
+    assert len(found.pools) == 1
+
+
+def test_only_what_is_asked_for() -> None:
+    csv = (
+        "at,server,product,model,subscription_date,in_use,installed,overdraft\n"
+        "2026-11-24T00:00:00Z,a,P,user_device,,1,2,0\n"
+        "2026-11-24T00:00:00Z,b,P,user_device,,1,2,0\n"
+        "2026-11-24T00:00:00Z,b,Q,user_device,,1,2,0\n"
+    )
+    found = read(csv.encode(), Ask(servers=("b",), products=("Q", "R")))
+    assert [(one.server, one.key.product) for one in found.pools] == [("b", "Q")]
+    assert found.left_out == 2
+
+
+def test_a_pool_of_elsewhere_does_not_keep_later_sums_waiting(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5] * 120, "lic-02")
+    header = text(desk).splitlines(keepends=True)[0]
+    row = f"{stamp(MIDNIGHT - DAY)},lic-01,{PRODUCT},user_device,,6,400,\n"
+    take(desk, header + row)
+    found = desk.buckets(MIDNIGHT, MIDNIGHT + 2 * HOUR, HOUR, "lic-01", "lic-02")
+    assert [bucket.high for bucket in found] == [5, 5]
+
+
+def test_a_pool_that_is_polled_goes_on(desk: Desk) -> None:
+    desk.line(MIDNIGHT, [5] * 10)
+    csv = text(desk)
+    take(desk, csv.replace("2026-11-24", "2026-11-20"))
+    desk.line(MIDNIGHT + 600, [6] * 10)
+    desk.move_to(MIDNIGHT + 6 * HOUR)
+    assert [row[8] for row in desk.export(Resolution.DAY)] == ["5", "6"]
+
+
+def test_months_that_a_source_told_of_stay_what_they_are(desk: Desk, other: Desk) -> None:
+    key = PoolKey("CVAD:Premium")
+    months = (
+        Told(key, MIDNIGHT - 54 * DAY, 40, 100, 3, 1),
+        Told(key, MIDNIGHT - 23 * DAY, 45, 100, 6, 1),
+    )
+    found = snapshot(pool("CVAD:Premium", 47, 100, None), told=months)
+    desk.history.append(server(), polled(found, at=MIDNIGHT))
+    take(other, text(desk))
+    assert len(other.readings()) == 3
+    assert other.history.told("lic-01", key)[0].in_use == 40
+    assert other.buckets(MIDNIGHT - 60 * DAY, MIDNIGHT - DAY, DAY, product=key.product) == ()
