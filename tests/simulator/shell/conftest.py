@@ -1,0 +1,26 @@
+"""A simulated machine that listens, and the programs that reach it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.simulator.shell.stage import Stage
+from tests.support.clock import FakeClock
+
+from lictui.simulator.shell import Machine, install, serve_shell
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    stage = Stage(install(tmp_path / "with a blank"))
+    listener = await serve_shell(
+        Machine("lic01"), lambda: stage.inventory, lambda: stage.mood, FakeClock()
+    )
+    stage.port = listener.port
+    yield stage
+    await listener.aclose()

@@ -1,0 +1,129 @@
+"""What each program of a simulated machine prints of one inventory."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from tests.simulator.shell.stage import HELD
+from tests.support.clock import START
+
+from lictui.simulator.shell import Machine
+from lictui.simulator.shell.powershell import PowerShell
+from lictui.simulator.shell.tables import lic_inventory
+
+_MACHINE = Machine("lic01")
+_SHELL = ("powershell.exe", "-NoProfile", "-Command")
+
+
+def _text(*argv: str, machine: Machine = _MACHINE) -> str:
+    printed = machine.run(argv, HELD, START)
+    assert (printed.status, printed.stderr) == (0, "")
+    return printed.stdout.decode()
+
+
+def _rows(script: str, machine: Machine = _MACHINE) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(_text(*_SHELL, script, machine=machine))
+    return found
+
+
+def test_the_snap_in_counts_with_the_overdraft() -> None:
+    first, start_up = _rows("Get-LicInventory -AdminAddress x | ConvertTo-Json")
+    assert first["LicenseProductName"] == "XDT"
+    assert (first["LicenseEdition"], first["LicenseModel"]) == ("ENT", "CCS")
+    assert (first["LicensesAvailable"], first["LicenseOverdraft"]) == (110, 10)
+    assert first["LicensesInUse"] == 42
+    assert first["LicenseCustomerSuccessServicesDate"] == "/Date(1796083200000)/"
+    assert first["LocalizedLicenseModel"] == "Concurrent"
+    assert start_up["LicenseProductName"] == "CITRIX"
+
+
+def test_dates_that_stand_for_none() -> None:
+    _, start_up = _rows("Get-LicInventory")
+    assert start_up["LicenseExpirationDate"] == "/Date(946684800000)/"
+    assert start_up["LicenseCustomerSuccessServicesDate"] == "/Date(2145916800000)/"
+    new_york = Machine("lic01", powershell=PowerShell(desktop=False, hours=-5))
+    _, start_up = _rows("Get-LicInventory", new_york)
+    assert start_up["LicenseExpirationDate"] == "1999-12-31T19:00:00-05:00"
+    assert start_up["LicenseCustomerSuccessServicesDate"] == "2037-12-31T19:00:00-05:00"
+
+
+def test_of_las_it_says_what_is_left_under_the_older_name() -> None:
+    first, _ = _rows("Get-LicLasInventory | ConvertTo-Json")
+    assert (first["LicensesAvailable"], first["LicensesInUse"]) == (68, 42)
+    assert first["LicenseSubscriptionAdvantageDate"] == "/Date(1796083200000)/"
+    assert "LicenseCustomerSuccessServicesDate" not in first
+
+
+def test_a_server_may_show_twice_what_was_bought() -> None:
+    assert lic_inventory(HELD, times=2)[0]["LicensesAvailable"] == 220
+
+
+@pytest.mark.parametrize(
+    ("cmdlet", "date"),
+    [
+        ("Get-CimInstance -ClassName", "/Date(1796083200000)/"),
+        ("Get-WmiObject -Class", "20261201000000.000000+000"),
+    ],
+)
+def test_wmi_has_its_own_properties(cmdlet: str, date: str) -> None:
+    first, _ = _rows(f"{cmdlet} Citrix_GT_License_Pool | ConvertTo-Json")
+    assert (first["PLD"], first["Count"], first["Overdraft"]) == ("XDT_ENT_CCS", 110, 10)
+    assert (first["InUseCount"], first["PooledAvailable"]) == (42, 68)
+    assert first["SubscriptionDate"] == date
+
+
+def test_checkmk_has_tabs_and_sections_around() -> None:
+    lines = _text("check_mk_agent").split("\r\n")
+    at = lines.index("<<<citrix_licenses>>>")
+    assert lines[at + 1 : at + 3] == ["XDT_ENT_CCS\t110\t42", "CITRIX\t10\t1"]
+    assert lines[at + 3].startswith("<<<")
+
+
+def test_a_license_file_has_an_increment_for_each_pool() -> None:
+    text = _text("cat", "/opt/licenses/a.lic").replace("\\\n", "")
+    assert "SERVER this_host HOSTNAME=LIC01" in text
+    assert re.findall(r"^INCREMENT (\S+) CITRIX (\S+) (\S+) (\d+) ", text, re.MULTILINE) == [
+        ("XDT_ENT_CCS", "2026.1201", "31-mar-2027", "100"),
+        ("CITRIX", "2030.0101", "permanent", "10"),
+    ]
+    assert text.count("VENDOR_STRING=;LT=RetailS;GP=720;") == 1
+
+
+def test_another_lictui_speaks_the_schema() -> None:
+    answer = json.loads(_text("lictui", "status", "--json"))
+    assert answer["schema"] == "lictui.status/1"
+    (server,) = answer["servers"]
+    assert server["state"] == "up"
+    first, start_up = server["pools"]
+    assert (first["installed"], first["overdraft"], first["in_use"]) == (100, 10, 42)
+    assert (first["counted"], start_up["counted"]) == (True, False)
+
+
+@pytest.mark.parametrize("path", ["lmutil", "/opt/LS/lmutil", r"C:\Program Files\LS\LMUTIL.EXE"])
+def test_a_program_may_be_called_by_its_path(path: str) -> None:
+    assert "Users of XDT_ENT_CCS" in _text(path, "lmstat", "-a", "-c", "@lic01")
+
+
+def test_udadmin_lists_with_and_without_times() -> None:
+    assert _text("udadmin", "-list").count("XDT_ENT_CCS") == 42
+    assert "2026)" in _text("udadmin", "-list", "-a", "-times")
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("udadmin", "-delete", "-user", "x"),
+        ("udadmin", "-list", "-delete"),
+        (*_SHELL, "Get-LicUsage"),
+        ("lmstat", "-x"),
+        ("lmutil",),
+        ("elsewhere",),
+    ],
+)
+def test_what_is_not_simulated_ends_badly(argv: tuple[str, ...]) -> None:
+    printed = _MACHINE.run(argv, HELD, START)
+    assert printed.status > 0
+    assert b"XDT" not in printed.stdout

@@ -1,0 +1,150 @@
+"""The simulated lmutil and ssh, run as programs: what they print, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.simulator.shell.stage import HELD, start
+
+from lictui.simulator.inventory import Mood
+
+if TYPE_CHECKING:
+    from tests.simulator.shell.stage import Stage
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the programs are POSIX's")
+
+_COUNTS = b"(Total of 110 licenses issued;  Total of 42 licenses in use)"
+_AGENT = ("check_mk_agent",)
+
+
+async def test_they_are_the_users_alone_and_may_be_run(stage: Stage) -> None:
+    for program in (stage.programs.lmutil, stage.programs.remote):
+        assert stat.filemode(program.stat().st_mode) == "-rwx------"
+
+
+async def test_lmutil_asks_the_port_it_is_given(stage: Stage) -> None:
+    ended = await stage.lmutil("-a", "-t", "5")
+    assert (ended.status, ended.stderr) == (0, "")
+    assert b"Users of XDT_ENT_CCS:  " + _COUNTS in ended.stdout
+
+
+async def test_without_a_it_says_nothing_of_features(stage: Stage) -> None:
+    ended = await stage.lmutil("-t", "5")
+    assert ended.status == 0
+    assert b"CITRIX: UP" in ended.stdout
+    assert b"Users of" not in ended.stdout
+
+
+@pytest.mark.parametrize("options", [("-z",), ("-a", "-b", "x"), ("status",)])
+async def test_lmutil_refuses_options_it_does_not_know(
+    stage: Stage, options: tuple[str, ...]
+) -> None:
+    ended = await stage.lmutil(*options)
+    assert ended.status == 1
+    assert ended.stdout.startswith(b"usage:")
+
+
+async def test_the_first_of_three_that_answers_is_taken(stage: Stage) -> None:
+    ended = await stage.lmutil(address=f"1@127.0.0.1,{stage.port}@127.0.0.1,2@127.0.0.1")
+    assert _COUNTS in ended.stdout
+
+
+async def test_nobody_there_is_flexnets_own_error(stage: Stage) -> None:
+    ended = await stage.lmutil(address="1@127.0.0.1")
+    assert ended.status == 1
+    said = b'Cannot connect to license server (-15,570:111 "Connection refused")'
+    assert said in ended.stdout
+
+
+async def test_a_command_gets_its_arguments_as_they_are(stage: Stage) -> None:
+    ended = await stage.remote("no such/program&x=1 ü%", "--option")
+    assert ended.status == 127
+    assert ended.stderr == "bash: line 1: no such/program&x=1 ü%: command not found\n"
+
+
+async def test_nobody_there_is_sshs_own_error(stage: Stage) -> None:
+    stage.port = 1
+    ended = await stage.remote(*_AGENT)
+    assert (ended.status, ended.stdout) == (255, b"")
+    assert ended.stderr == "ssh: connect to host 127.0.0.1 port 1: Connection refused\n"
+
+
+@pytest.mark.parametrize(
+    ("mood", "status", "words"),
+    [
+        (Mood.DENIED, 255, "svc-lictui@lic01: Permission denied (publickey"),
+        (Mood.EXPIRED, 255, "expired"),
+        (Mood.FORBIDDEN, 255, "exec request failed"),
+        (Mood.LIMITED, 3, "too many"),
+        (Mood.BUSY, 3, "busy"),
+        (Mood.ELSEWHERE, 127, "not found"),
+        (Mood.EMPTY, 0, ""),
+    ],
+)
+async def test_a_refusal_has_its_status_and_prints_nothing(
+    stage: Stage, mood: Mood, status: int, words: str
+) -> None:
+    stage.mood = mood
+    ended = await stage.remote(*_AGENT)
+    assert (ended.status, ended.stdout) == (status, b"")
+    assert words in ended.stderr
+    assert bool(ended.stderr) == bool(words)
+
+
+async def test_half_is_cut_off_and_lost(stage: Stage) -> None:
+    whole = (await stage.remote(*_AGENT)).stdout
+    stage.mood = Mood.HALF
+    ended = await stage.remote(*_AGENT)
+    assert ended.status == 255
+    assert ended.stdout == whole[: len(whole) // 2]
+    assert "closed by remote host" in ended.stderr
+
+
+async def test_huge_garbage_and_a_page(stage: Stage) -> None:
+    stage.mood = Mood.HUGE
+    assert len((await stage.remote(*_AGENT)).stdout) > 10_000_000
+    stage.mood = Mood.GARBAGE
+    assert bytes(range(256)) in (await stage.lmutil()).stdout
+    stage.mood = Mood.LOGIN_PAGE
+    assert (await stage.remote(*_AGENT)).stdout.startswith(b"<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize("mood", [Mood.DENIED, Mood.BUSY])
+async def test_flexnet_knows_no_refusal_but_not_to_answer(stage: Stage, mood: Mood) -> None:
+    stage.mood = mood
+    ended = await stage.lmutil()
+    assert b"Error getting status: Cannot connect" in ended.stdout
+    assert b"Users of" not in ended.stdout
+
+
+async def test_an_empty_flexnet_server_runs_and_has_no_feature(stage: Stage) -> None:
+    stage.mood = Mood.EMPTY
+    ended = await stage.lmutil()
+    assert ended.status == 0
+    assert b"license server UP" in ended.stdout
+    assert b"Users of" not in ended.stdout
+
+
+async def test_silence_hangs_until_the_group_is_killed(stage: Stage) -> None:
+    stage.mood = Mood.SILENT
+    destination = f"127.0.0.1:{stage.port}"
+    process = await start(str(stage.programs.remote), destination, *_AGENT)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(process.wait()), 0.3)
+    os.killpg(process.pid, signal.SIGTERM)
+    assert await process.wait() == -signal.SIGTERM
+    stdout, stderr = await process.communicate()
+    assert (stdout, stderr) == (b"", b"")
+
+
+async def test_the_figures_are_those_of_the_moment(stage: Stage) -> None:
+    stage.inventory = HELD[:1]
+    before = (await stage.remote(*_AGENT)).stdout
+    stage.inventory = HELD[1:]
+    assert b"XDT_ENT_CCS\t110\t42" in before
+    assert b"XDT_ENT_CCS" not in (await stage.remote(*_AGENT)).stdout
