@@ -25,6 +25,8 @@ from lictui.sources.tokens import LIFETIME, Token, account, renewal, sendable, s
 from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lictui.clock import Clock
     from lictui.model import Server
     from lictui.sources.http import Link, Reply
@@ -53,49 +55,66 @@ def _legacy(client: str, secret: str) -> _Form:
     return _Form(_JSON, body, "token", "expiresIn")
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where tokens are given out, in which form, and what to do if there is no such place."""
+
+    url: str
+    form: Callable[[str, str], _Form]
+    hint: str
+
+
 async def sign_in(server: Server, link: Link, clock: Clock, dead: str = "") -> Token:
     """A token for a customer of Citrix Cloud, perhaps one that another server got; see `shared`.
 
     Raises SourceError with step `auth`.
     """
     url, legacy = regions.of_token(server.url, server.customer_id)
-    return await _signed_in(server, link, clock, url, legacy=legacy, dead=dead)
+    form = _legacy if legacy else _oauth
+    hint = regions.hint(server.url)
+    return await _signed_in(server, link, clock, _Place(url, form, hint), dead)
 
 
 async def sign_in_to_trust(server: Server, link: Link, clock: Clock, dead: str = "") -> Token:
     """A token for License Usage Insights, likewise."""
     url = regions.of_partners(server.url, server.trust_url)
-    return await _signed_in(server, link, clock, url, legacy=True, dead=dead)
+    hint = f"Is trust_url where tokens are given out, such as {regions.TRUST}?"
+    return await _signed_in(server, link, clock, _Place(url, _legacy, hint), dead)
 
 
-async def _signed_in(
-    server: Server, link: Link, clock: Clock, url: str, *, legacy: bool, dead: str
-) -> Token:
-    refuse_in_the_clear(url)
+async def _signed_in(server: Server, link: Link, clock: Clock, place: _Place, dead: str) -> Token:
+    refuse_in_the_clear(place.url)
     refuse_in_the_clear(server.url)  # where the token goes
     secret = await credentials.secret(server)
-    form = (_legacy if legacy else _oauth)(server.username, secret)
+    form = place.form(server.username, secret)
 
     async def ask() -> Token:
         reply = await retrying(
             lambda: link.request(
-                "POST", url, step=Step.AUTH, headers=form.headers, content=form.body
+                "POST", place.url, step=Step.AUTH, headers=form.headers, content=form.body
             ),
             clock,
         )
-        return _token(reply, server, url, form, secret, clock.now())
+        answer = _answer(reply, place, secret)
+        seconds = whole(get(answer, form.lifetime))
+        return Token(
+            sendable(get(answer, form.token), host_port(origin(place.url))),
+            server.customer_id,
+            "",
+            renewal(clock.now(), seconds or LIFETIME),
+        )
 
-    return await shared(account(url, server.username, secret), ask, clock, dead)
+    return await shared(account(place.url, server.username, secret), ask, clock, dead)
 
 
-def _token(reply: Reply, server: Server, url: str, form: _Form, secret: str, now: float) -> Token:
-    where, path = host_port(origin(url)), path_of(url)
+def _answer(reply: Reply, place: _Place, secret: str) -> object:
+    """The JSON of a success; an error may come with a 200, too."""
+    where, path = host_port(origin(place.url)), path_of(place.url)
     noted(reply, where, path)
-    hints: dict[int, str] = {HTTPStatus.NOT_FOUND: regions.hint(server.url)}
     answer = None
     if reply.status in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST):
         answer = _if_json(reply, where)
-        # An error may come with a 200; with a 400 it says what is wrong with the client (RFC 6749).
+        # With a 400 it says what is wrong with the client (RFC 6749, section 5.2).
         if get(answer, "error") or get(answer, "error_description"):
             raise SourceError(
                 FailureKind.AUTH,
@@ -104,14 +123,9 @@ def _token(reply: Reply, server: Server, url: str, form: _Form, secret: str, now
                 Step.AUTH,
             )
     if reply.status != HTTPStatus.OK:
+        hints: dict[int, str] = {HTTPStatus.NOT_FOUND: place.hint}
         raise refusal(reply, where, path, Step.AUTH, hints=hints, hidden=secret)
-    seconds = whole(get(answer, form.lifetime))
-    return Token(
-        sendable(get(answer, form.token), where),
-        server.customer_id,
-        "",
-        renewal(now, seconds or LIFETIME),
-    )
+    return answer
 
 
 def _if_json(reply: Reply, where: str) -> object:
