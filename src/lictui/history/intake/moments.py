@@ -24,6 +24,7 @@ _CLOCK: Final = (
     r"(?:(?:[T,]|\s)\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?"
     r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?P<zone>Z|z|UTC|GMT|[+-]\d{2}:?\d{2})?)?"
 )
+_CLOCKS: Final = (" %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p")  # beside a date's own form
 _WEEKDAY: Final = r"(?:[A-Za-z]{3,9},?\s+)?"
 _DAYS: Final = (
     re.compile(r"(?P<year>\d{4})([-/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})" + _CLOCK),
@@ -114,7 +115,8 @@ def _offset(zone: str | None) -> int | None:
 
 def _formed(text: str, form: str) -> Written:
     timed = re.search(r"%[HIcXTRs]", form) is not None
-    for each, clock in ((form, timed), *([] if timed else [(f"{form} %H:%M:%S", True)])):
+    forms = [(form, timed), *((form + clock, True) for clock in _CLOCKS if not timed)]
+    for each, clock in forms:
         try:
             found = datetime.strptime(text, each)  # noqa: DTZ007 - the zone is the caller's
         except ValueError:
