@@ -8,9 +8,9 @@ from tests.support.values import poll, pool, server, snapshot
 
 from lictui.cli.status_json import status_json
 from lictui.config.settings import Alerts
-from lictui.model import Activation, Failure
+from lictui.model import Activation, Failure, LicenseServer
 from lictui.monitor.board import Board, apply, register
-from lictui.words import ActivationStatus, FailureKind, Mode, Model, SourceName, Step
+from lictui.words import ActivationStatus, FailureKind, Mode, Model, Reporting, SourceName, Step
 
 TODAY = date(2026, 11, 24)
 SERVER_KEYS = {
@@ -107,3 +107,32 @@ def test_alerts_carry_the_words_of_the_contract() -> None:
     kinds = {(alert["kind"], alert["server"]) for alert in ANSWER["alerts"]}
     assert ("usage", "lic-emea-01") in kinds
     assert ("server", "ddc-us-01") in kinds
+
+
+def test_the_license_servers_of_a_partner() -> None:
+    listed = (
+        LicenseServer("LIC01", "lic01.test", Reporting.REPORTING, START, date(2027, 7, 27), 245),
+        LicenseServer("NEW01"),
+    )
+    account = register(Board(), (server("msp", source=SourceName.PARTNER),))
+    answer = snapshot(pool(counted=False), license_servers=listed)
+    (told,) = status_json(apply(account, poll(answer, "msp")), Alerts(), START, TODAY)["servers"]
+    assert told["license_servers"] == [
+        {
+            "host_id": "LIC01",
+            "fqdn": "lic01.test",
+            "status": "reporting",
+            "last_reported": "2026-11-24T06:00:00Z",
+            "expires": "2027-07-27",
+            "days_to_expire": 245,
+        },
+        {
+            "host_id": "NEW01",
+            "fqdn": None,
+            "status": "never_reported",
+            "last_reported": None,
+            "expires": None,
+            "days_to_expire": None,
+        },
+    ]
+    assert EMEA["license_servers"] == []

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from lictui.config.settings import Alerts, Thresholds
-    from lictui.model import Activation, Failure, Pool, PoolKey
+    from lictui.model import Activation, Failure, LicenseServer, Pool, PoolKey
     from lictui.monitor.alerts import Alert
     from lictui.monitor.board import Board, ServerStatus
     from lictui.monitor.totals import Total
@@ -70,7 +70,9 @@ def server_json(
         "mode": snapshot.mode.value if snapshot and isinstance(snapshot.mode, Mode) else None,
         "activation": _activation(snapshot.activation if snapshot else None),
         "same_as": server.same_as or None,
-        "license_servers": [],
+        "license_servers": [
+            _license_server(each) for each in (snapshot.license_servers if snapshot else ())
+        ],
         "pools": [
             _pool(
                 pool,
@@ -112,6 +114,17 @@ def _pool(pool: Pool, limits: Thresholds, same_as: str) -> dict[str, Any]:
         "same_as": same_as or None,
         "queued": pool.queued,
         "vendor": pool.vendor or None,
+    }
+
+
+def _license_server(server: LicenseServer) -> dict[str, Any]:
+    return {
+        "host_id": server.host_id,
+        "fqdn": server.fqdn or None,
+        "status": server.status.value,
+        "last_reported": _when(server.last_reported),
+        "expires": _day(server.expires),
+        "days_to_expire": server.days_to_expire,
     }
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.config import advice
 from lictui.tui.ink import OF_LEVEL, Tone
+from lictui.tui.screens.reporting import license_servers
 from lictui.tui.span import moment
 from lictui.tui.text import age, clean, coarse_age
 from lictui.tui.widgets.keyed_table import Column
@@ -130,6 +131,7 @@ def details(
             yield ((f"{symbols.arrow} {clean(status.failure.hint)}", Tone.ACCENT),)
     if status.snapshot is not None:
         yield from _snapshot(status.snapshot, server, symbols)
+        yield from license_servers(status.snapshot.license_servers, symbols, tz)
     account = [server.url, server.username and f"user {server.username}", server.secret]
     if server.source is SourceName.WINRM:
         account.append(server.auth)
