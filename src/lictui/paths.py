@@ -34,6 +34,11 @@ class Paths:
         return self.config_dir / "servers.toml"
 
     @property
+    def contract(self) -> Path:
+        """`contract.toml`: what was bought; the user's, never written."""
+        return self.config_dir / "contract.toml"
+
+    @property
     def state(self) -> Path:
         """`state.toml`: last view, sort, collapsed panes."""
         return self.data_dir / "state.toml"

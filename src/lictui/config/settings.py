@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from lictui.config.contract import Purchase
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -81,7 +83,7 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything config.toml can say."""
+    """Everything config.toml can say, and the contract beside it."""
 
     theme: str = "lictui-dark"
     ascii: bool = False
@@ -94,3 +96,4 @@ class Settings:
     keymap: Mapping[str, str] = field(default_factory=dict)  # binding id -> keys, comma separated
     idle_days: int = 90  # `[holders]`: an assignment that is older is marked
     users: str = "hide"  # `[privacy] users`: hide · hash · show
+    contract: tuple[Purchase, ...] = ()  # what contract.toml says was bought

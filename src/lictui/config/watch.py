@@ -1,4 +1,4 @@
-"""Hot reload: notices that config.toml or servers.toml changed, and keeps what last was good.
+"""Hot reload: notices that a file of the configuration changed, and keeps what last was good.
 
 Owns the look at the files, which is cheap enough for every few seconds. Must not know threads,
 timers or who reloads.
@@ -6,9 +6,10 @@ timers or who reloads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from lictui.config.contract import load_contract
 from lictui.config.file import load_settings
 from lictui.config.registry import read_registry
 from lictui.config.settings import Settings
@@ -17,6 +18,7 @@ from lictui.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lictui.config.contract import Purchase
     from lictui.errors import Problem
     from lictui.model import Server
     from lictui.paths import Paths
@@ -34,31 +36,42 @@ class Reload:
 
 
 class Watcher:
-    """Looks at both files when asked. The first look finds everything changed."""
+    """Looks at the files when asked. The first look finds everything changed."""
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
-        self._seen: tuple[Signature, Signature] | None = None
+        self._seen: tuple[Signature, ...] | None = None
         self._settings = Settings()
+        self._contract: tuple[Purchase, ...] = ()
         self._servers: tuple[Server, ...] = ()
 
     def changed(self) -> Reload | None:
         """The configuration if a file changed since the last call, else None; never raises.
 
         A config.toml with a problem leaves the settings as they were, a server with a problem is
-        kept as it was, and a servers.toml that is no TOML leaves all servers as they were.
+        kept as it was, and a servers.toml that is no TOML leaves all servers as they were. So does
+        a contract.toml with a problem leave the contract.
         """
         # Looked at before reading: a change in between is seen by the next call.
-        seen = (_signature(self._paths.config), _signature(self._paths.servers))
+        files = (self._paths.config, self._paths.servers, self._paths.contract)
+        seen = tuple(map(_signature, files))
         if seen == self._seen:
             return None
         self._seen = seen
-        problems = (*self._read_settings(), *self._read_servers())
-        return Reload(self._settings, self._servers, problems)
+        problems = (*self._read_settings(), *self._read_servers(), *self._read_contract())
+        settings = replace(self._settings, contract=self._contract)
+        return Reload(settings, self._servers, problems)
 
     def _read_settings(self) -> tuple[Problem, ...]:
         try:
             self._settings = load_settings(self._paths)
+        except ConfigError as error:
+            return error.problems
+        return ()
+
+    def _read_contract(self) -> tuple[Problem, ...]:
+        try:
+            self._contract = load_contract(self._paths)
         except ConfigError as error:
             return error.problems
         return ()

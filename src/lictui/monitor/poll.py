@@ -10,6 +10,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from lictui.model import Failure, Poll
+from lictui.monitor.divisor import divided
 from lictui.sources.source import SourceError, ignore
 from lictui.words import FailureKind
 
@@ -28,7 +29,7 @@ async def poll(server: Server, source: Source, timeout: float, clock: Clock) -> 
     """
     loop = asyncio.get_running_loop()
     started = loop.time()
-    result = await _fetch(server, source, timeout)
+    result = divided(await _fetch(server, source, timeout), server.quantity_divisor)
     return Poll(server.name, clock.now(), loop.time() - started, result)
 
 

@@ -1,0 +1,92 @@
+"""A server that reports twice what was bought is noticed, and divided when it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tests.support.clock import FakeClock
+from tests.support.parts import cvad, up
+from tests.support.values import pool, server, snapshot
+
+from lictui.config.contract import Purchase
+from lictui.model import Failure, Reading
+from lictui.monitor.board import Board
+from lictui.monitor.divisor import hints
+from lictui.monitor.poll import poll
+from lictui.monitor.together import Together
+from lictui.words import Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lictui.model import Snapshot
+    from lictui.words import Step
+
+
+class Told:
+    """A source that says what it was given."""
+
+    def __init__(self, told: Snapshot) -> None:
+        self.told = told
+
+    async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
+        del found
+        return self.told
+
+    async def aclose(self) -> None:
+        """There is nothing to close."""
+
+
+async def test_installed_and_overdraft_are_divided_and_the_formula_says_so() -> None:
+    told = snapshot(
+        replace(
+            pool(in_use=301, installed=1001, overdraft=101),
+            how=(("in_use", "InUse"), ("installed", "Count - Overdraft"), ("overdraft", "Over")),
+        ),
+        pool("Q", 1, None, None),
+    )
+    doubled = server(quantity_divisor=2)
+    result = (await poll(doubled, Told(told), 5, FakeClock())).result
+    assert not isinstance(result, Failure)
+    first, second = result.pools
+    assert first.reading == Reading(301, 500, 50)
+    assert first.how == (
+        ("in_use", "InUse"),
+        ("installed", "(Count - Overdraft) / 2"),
+        ("overdraft", "Over / 2"),
+    )
+    assert second.reading == Reading(1, None, None)
+    assert (await poll(server(), Told(told), 5, FakeClock())).result == told
+
+
+def board(*installed: int, mode: Mode = Mode.LAS) -> Board:
+    statuses = (up(f"s{at}", pool("P", 1, each), mode=mode) for at, each in enumerate(installed))
+    return Together().of(Board(tuple(statuses)))
+
+
+def test_twice_the_contract_is_said_of_a_las_server_alone() -> None:
+    bought = (Purchase("P", 500),)
+    (hint,) = hints(board(1000), bought)
+    assert hint.message == (
+        "P: 1,000 installed, exactly twice the 500 of the contract; if so, quantity_divisor = 2"
+        " for s0"
+    )
+    assert [each.server for each in hints(board(600, 400), bought)] == ["s0", "s1"]
+    assert hints(board(1001), bought) == ()
+    assert hints(board(1000, mode=Mode.FILE), bought) == ()
+    assert hints(board(1000), (Purchase("P", 0), Purchase("Q", 500))) == ()
+
+
+def test_the_contract_of_one_server_or_group_is_compared_with_that() -> None:
+    found = hints(board(1000, 70), (Purchase("P", 500, server="s0"), Purchase("P", 35, group="x")))
+    assert [each.server for each in found] == ["s0"]
+
+
+def test_twice_what_another_way_tells_is_said_too() -> None:
+    statuses = (up("lic", pool("P", 1, 500)), cvad("ddc", pool("P", 1, 1000), mode=Mode.LAS))
+    (hint,) = hints(Together().of(Board(statuses)))
+    assert (hint.server, hint.product) == ("ddc", "P")
+    assert "exactly twice the 500 of lic" in hint.message
+    divided = (statuses[0], cvad("ddc", pool("P", 1, 1000), mode=Mode.LAS, quantity_divisor=2))
+    assert hints(Together().of(Board(divided))) == ()
