@@ -14,7 +14,7 @@ from lictui.model import PoolKey, Reading, Snapshot
 from lictui.monitor.board import Origin
 from lictui.monitor.preference import hides_overdraft, rank, under_las
 from lictui.monitor.totals import answered
-from lictui.words import Model, SourceName, State
+from lictui.words import Mode, Model, SourceName, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -206,10 +206,16 @@ def _snapshot(
         pools,
         named.reported_name,
         named.version,
-        next((each.mode for each in known if each.mode), None),
+        _mode(known),
         next((each.activation for each in known if each.activation), None),
         tuple(notices),
         next((each.license_server for each in known if each.license_server), ""),
         tuple(dict.fromkeys(listed for each in known for listed in each.license_servers)),
         tuple(told for each in known for told in each.told),
     )
+
+
+def _mode(known: Sequence[Snapshot]) -> Mode | None:
+    """LAS if anyone says so: WMI and programs tell of files that are no longer in force."""
+    said = [each.mode for each in known if each.mode]
+    return Mode.LAS if Mode.LAS in said else next(iter(said), None)

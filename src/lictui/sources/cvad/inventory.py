@@ -69,6 +69,12 @@ def _pool(row: dict[str, object], origin: tuple[tuple[str, str], ...]) -> Pool:
         expires=expires,
         permanent=permanent,
         raw=origin + _raw(row, _ROW),
+        how=(
+            ("in_use", "LicensesInUse"),
+            ("installed", "LicensesAvailable - LicenseOverdraft" if overdraft else _ROW[5]),
+            ("overdraft", "LicenseOverdraft"),
+            ("ends", "LicenseExpirationDate"),
+        ),
     )
 
 
@@ -103,7 +109,12 @@ def _totalled(pool: Pool, overview: object) -> Pool:
         installed=read.installed if installed is None else installed,
         overdraft=read.overdraft if overdraft is None else overdraft,
     )
-    return replace(pool, reading=reading, raw=pool.raw + _raw(overview, _TOTALS))
+    how = dict(pool.how)
+    how |= {} if read.in_use is not None else {"in_use": "LicensesUsage"}
+    how |= {} if installed is None else {"installed": "NormalLicenses"}
+    how |= {} if overdraft is None else {"overdraft": "OverdraftLicenses"}
+    raw = pool.raw + _raw(overview, _TOTALS)
+    return replace(pool, reading=reading, raw=raw, how=tuple(how.items()))
 
 
 def _added(pools: Iterable[Pool]) -> tuple[Pool, ...]:
@@ -128,6 +139,7 @@ def _sum(one: Pool, other: Pool) -> Pool:
         expires=min(ends, default=None),
         permanent=one.permanent if one.permanent is other.permanent else None,
         raw=one.raw + other.raw,
+        how=max(one.how, other.how, key=lambda how: len(str(how))),  # who has an overdraft says so
     )
 
 
@@ -157,6 +169,7 @@ def from_site(site: object) -> tuple[Pool, ...]:
             expires=expires,
             permanent=permanent,
             raw=_raw(site, _SITE),
+            how=(("in_use", counter.get(model, "")), ("ends", "LicenseExpirationDate")),
         ),
     )
 

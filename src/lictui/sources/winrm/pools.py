@@ -125,6 +125,18 @@ def _pool(key: PoolKey, instances: list[Item], licenses: Sequence[Item]) -> Pool
             for name in _RAW
             if (value := each.get(name.lower())) is not None
         )[:_MOST_RAW],
+        how=_how(instances, ends=bool(agreed)),
+    )
+
+
+def _how(instances: list[Item], *, ends: bool) -> tuple[tuple[str, str], ...]:
+    """Which property each figure is; of several instances the values add up."""
+    overdraft = any(whole(each.get("overdraft")) for each in instances)
+    return (
+        ("in_use", "InUseCount"),
+        ("installed", "Count - Overdraft" if overdraft else "Count"),
+        ("overdraft", "Overdraft"),
+        *((("ends", "ExpirationDate of Citrix_GT_License"),) if ends else ()),
     )
 
 

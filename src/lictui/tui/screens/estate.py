@@ -133,6 +133,11 @@ class EstateScreen(Filtered):
         if view := self._estate.chosen:
             self.lictui.open_product(view.total.expected, view.total.product)
 
+    def action_why(self) -> None:
+        """Where the figures of the chosen product come from, server by server."""
+        if view := self._estate.chosen:
+            self.lictui.show("why", servers=view.total.expected, product=view.total.product)
+
     @on(Estate.Opened)
     def _opened(self) -> None:
         self.action_product()

@@ -16,6 +16,7 @@ SCREENS: Final = {
     "help": "lictui.tui.screens.help:HelpScreen",
     "form": "lictui.tui.screens.form:FormScreen",
     "first_run": "lictui.tui.screens.first_run:FirstRunScreen",
+    "why": "lictui.tui.screens.why:WhyScreen",
     "watch": "lictui.tui.screens.watch:WatchScreen",
 }
 STAY: Final = ("wall", "estate", "servers", "alerts")  # one of these is always at the bottom

@@ -223,6 +223,10 @@ class ProductScreen(View):
             self.chart.view = replace(self.chart.view, cursor=None)
             self._tell()
 
+    def action_why(self) -> None:
+        """Where the figures of now come from."""
+        self.lictui.show("why", servers=self._servers, product=self._product)
+
     def action_poll_server(self) -> None:
         """Poll every server that contributes."""
         for server in self._servers:

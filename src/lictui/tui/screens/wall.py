@@ -182,6 +182,16 @@ class WallScreen(Filtered):
         else:
             self.notify("No license to show here", severity="warning", markup=False)
 
+    def action_why(self) -> None:
+        """Where the figures of the chosen row come from."""
+        if row := self._row():
+            key = row.key
+            self.lictui.show(
+                "why", servers=(row.server,), product=key.product, day=key.subscription_date
+            )
+        else:
+            self.notify("No figures here", severity="warning", markup=False)
+
     @on(Wall.Opened)
     def _opened(self) -> None:
         self.action_product()

@@ -1,0 +1,105 @@
+"""A license server that is read over three interfaces: one pane, and why it says what it says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.clock import START
+from tests.support.engine import FakeEngine
+from tests.support.estate import EMPTY, SA, day_of_work, down, pool, up
+from tests.support.running import running
+from tests.support.screen import golden, screen_text
+
+from lictui.config.contract import Purchase
+from lictui.config.settings import Settings
+from lictui.model import LicenseServer, PoolKey
+from lictui.monitor.board import Board
+from lictui.words import Mode, Reporting, SourceName
+
+if TYPE_CHECKING:
+    from lictui.monitor.board import ServerStatus
+
+HOW = (("in_use", "InUseCount"), ("installed", "Count - Overdraft"), ("overdraft", "Overdraft"))
+RAW = (("Count", "1100"), ("InUseCount", "412"), ("Overdraft", "100"), ("PLD", "XDT_PLT_UD"))
+
+
+def part(status: ServerStatus) -> ServerStatus:
+    return replace(status, server=replace(status.server, same_as="lic-emea-01"))
+
+
+def board() -> Board:
+    told = replace(pool("XDT_PLT_UD", 412, 1000, 100), how=HOW, raw=RAW)
+    program = replace(pool("XDT_PLT_UD", 409, 500, subscription=SA), queued=3)
+    entries = (
+        LicenseServer(
+            "LIC-EMEA-01", "lic-emea-01.corp.example", Reporting.REPORTING, START - 90000
+        ),
+        LicenseServer("LIC-US-01", "lic-us-01", Reporting.NOT_REPORTING, START - 5.5 * 86400),
+    )
+    matlab = replace(pool("MATLAB", 3, 3), vendor="MLM", queued=12)
+    account = part(up("partner", source=SourceName.PARTNER))
+    assert account.snapshot is not None
+    return Board(
+        (
+            down(up("lic-emea-01", group="emea"), EMPTY, known=False),
+            up("lic-us-01", pool("XDT_PLT_CCS", 70, 100), matlab, group="us"),
+            part(up("ddc-emea-01", told, source=SourceName.CVAD, mode=Mode.LAS, ago=30)),
+            part(up("cmd-emea-01", program, source=SourceName.COMMAND, ago=600)),
+            replace(account, snapshot=replace(account.snapshot, license_servers=entries)),
+        )
+    )
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 15), (120, 40)])
+async def test_the_pane(size: tuple[int, int]) -> None:
+    async with running(size=size, board=board(), engine=FakeEngine(day_of_work)) as run:
+        golden(f"together_{size[0]}x{size[1]}", screen_text(run.app))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 15), (120, 40)])
+async def test_why(size: tuple[int, int]) -> None:
+    settings = Settings(timezone="UTC", contract=(Purchase("XDT_PLT_UD", 500),))
+    async with running(size=size, board=board(), settings=settings) as run:
+        await run.press("w")
+        golden(f"why_{size[0]}x{size[1]}", screen_text(run.app))
+        await run.press("escape")
+        assert "Why" not in screen_text(run.app)
+
+
+async def test_why_scrolls_and_copies() -> None:
+    async with running(size=(60, 15), board=board()) as run:
+        await run.press("w", "pagedown", "pagedown", "pagedown")
+        assert "raw fields come with the next poll" in screen_text(run.app)
+        await run.press("Y")
+        assert "installed    1,000 = Count 1100 - Overdraft 100" in run.app.clipboard
+        assert "cmd-emea-01" in run.app.clipboard
+
+
+async def test_there_is_a_way_to_it_from_the_estate_and_the_chart() -> None:
+    async with running("estate", board=board()) as run:
+        await run.press("w")
+        assert "Count 1100 - Overdraft 100" in screen_text(run.app)
+        await run.press("escape", "enter", "W")
+        assert "Count 1100 - Overdraft 100" in screen_text(run.app)
+
+
+async def test_the_past_is_asked_of_whose_figure_it_is() -> None:
+    engine = FakeEngine(day_of_work, held=(("ddc-emea-01", PoolKey("XDT_PLT_UD")),
+                        ("cmd-emea-01", PoolKey("XDT_PLT_UD", "2026-12-31"))))  # fmt: skip
+    async with running(board=board(), engine=engine) as run:
+        asked = [question.pools for question in engine.questions]
+        assert (("ddc-emea-01", PoolKey("XDT_PLT_UD")),) in asked
+        await run.press("2", "enter")
+        assert engine.questions[-1].pools == (("ddc-emea-01", PoolKey("XDT_PLT_UD")),)
+        await run.press("r")
+        assert {"lic-emea-01", "ddc-emea-01", "cmd-emea-01"} <= set(engine.polled)
+
+
+async def test_the_estate_counts_it_once() -> None:
+    async with running("estate", size=(120, 40), board=board()) as run:
+        line = next(each for each in screen_text(run.app).splitlines() if "user/device" in each)
+        assert "412" in line
+        assert "1,000" in line
+        assert "1/1" in line
