@@ -1,12 +1,19 @@
-"""Reads any FlexNet license server, by lmutil.
+"""Reads any FlexNet license server, by running lmutil.
 
-Owns which requests a poll makes. Must not know what the answers mean.
+Owns how lmutil is called, and when what it prints is an answer. Must not know what the answer
+means.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Final
 
+from lictui.sources.clean import text as cleaned
+from lictui.sources.command.decode import text_of
+from lictui.sources.flexnet.lmstat import lmstat_snapshot
+from lictui.sources.process import run
 from lictui.sources.source import SourceError
 from lictui.words import FailureKind, Step
 
@@ -16,20 +23,77 @@ if TYPE_CHECKING:
     from lictui.clock import Clock
     from lictui.config.settings import Limits
     from lictui.model import Server, Snapshot
+    from lictui.sources.process import Output
+
+_PROGRAM: Final = "lmutil"
 
 
 class LmstatSource:
-    """Not yet."""
+    """`lictui.sources.source.Source` for `lmutil lmstat`; keeps nothing between polls."""
 
     def __init__(self, server: Server, limits: Limits, clock: Clock) -> None:
-        self._server = server
-        self._limits = limits
-        self._clock = clock
+        self._server, self._limits, self._clock = server, limits, clock
 
     async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
-        """Read everything once."""
-        del found
-        raise SourceError(FailureKind.CONFIG, "this source cannot be read yet", "", Step.INVENTORY)
+        """Read everything once, within the time-out; see `Source.fetch`."""
+        output = await lmstat(self._server, self._limits)
+        printed = text_of(output.stdout)
+        found(Step.INVENTORY, f"{program(self._server)} printed {len(output.stdout):,} bytes")
+        snapshot = understood(output, lambda: lmstat_snapshot(printed, self._server.address))
+        found(Step.PARSE, f"{(n := len(snapshot.pools))} feature" + ("" if n == 1 else "s"))
+        return snapshot
 
     async def aclose(self) -> None:
         """Nothing is kept."""
+
+
+def program(server: Server) -> str:
+    """The program that is run, as it is named."""
+    return server.lmutil or _PROGRAM
+
+
+async def lmstat(server: Server, limits: Limits) -> Output:
+    """What `lmstat -a -c PORT@HOST` prints about `server`; raises SourceError.
+
+    lmstat is a part of lmutil, but also comes as a program of its own (docs.citrix.com, "License
+    administration commands").
+    """
+    if not server.address:
+        raise SourceError(
+            FailureKind.CONFIG,
+            "no address is set",
+            'address = "27000@lic01" in servers.toml',
+            Step.INVENTORY,
+        )
+    called = program(server)
+    own = PurePath(called.replace("\\", "/")).name.lower().removesuffix(".exe") == "lmstat"
+    argv = (called, *(() if own else ("lmstat",)), "-a", "-c", server.address)
+    return await run(argv, limits, _environment())
+
+
+def _environment() -> dict[str, str]:
+    """The one of lictui itself, but for what would add servers to the one that is asked for.
+
+    FlexNet looks at LM_LICENSE_FILE and at one such variable of each vendor, whatever `-c` says.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.upper().endswith("_LICENSE_FILE")
+    }
+
+
+def understood(output: Output, read: Callable[[], Snapshot]) -> Snapshot:
+    """What `read` makes of `output`; where it makes nothing, what the program said on stderr."""
+    try:
+        return read()
+    except SourceError as error:
+        failed = output.status != 0 and error.failure.kind is FailureKind.PARSE
+        if not (failed and output.stderr):
+            raise
+        raise SourceError(
+            FailureKind.COMMAND,
+            f"lmstat ended with code {output.status}: {cleaned(output.stderr, 160)}",
+            "Run it in a terminal as the same user to see more.",
+            Step.INVENTORY,
+        ) from error

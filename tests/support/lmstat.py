@@ -1,0 +1,55 @@
+"""Outputs of lmstat for tests, written from its grammar, and short ways to read them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lictui.sources.flexnet.lmstat import lmstat_snapshot
+from lictui.sources.source import SourceError
+
+if TYPE_CHECKING:
+    from lictui.model import Notice, Pool, Snapshot
+
+OUTPUTS = Path(__file__).parents[1] / "sources" / "flexnet" / "outputs"
+CITRIX = (OUTPUTS / "citrix.txt").read_text()
+VENDORS = (OUTPUTS / "vendors.txt").read_text()
+NOW = datetime(2026, 11, 24, 9, 15).timestamp()  # noqa: DTZ001 - lmstat prints local times
+HEAD = """lmutil - Copyright (c) 1989-2026 Flexera. All Rights Reserved.
+License server status: 27000@h1
+h1: license server UP (MASTER) v11.13
+Vendor daemon status (on h1):
+  {vendor}: UP v11.13
+Feature usage info:
+"""
+
+
+def read(text: str) -> Snapshot:
+    return lmstat_snapshot(text, "27000@lic01")
+
+
+def pool(text: str, product: str) -> Pool:
+    (found,) = [each for each in read(text).pools if each.product == product]
+    return found
+
+
+def feature(*lines: str, vendor: str = "vendord") -> str:
+    return HEAD.format(vendor=vendor) + "\n".join(lines)
+
+
+def notice(text: str, title: str) -> Notice:
+    (found,) = [each for each in read(text).notices if title in each.title]
+    return found
+
+
+def failure(text: str) -> SourceError:
+    with pytest.raises(SourceError) as caught:
+        read(text)
+    return caught.value
+
+
+def local(*moment: int) -> float:
+    return datetime(*moment).timestamp()  # type: ignore[arg-type]  # noqa: DTZ001 - as printed
