@@ -1,0 +1,113 @@
+"""OpenSSH's own server, run by the user of the tests on a loopback port, with keys of its own."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_SSHD = "/usr/sbin/sshd"  # it starts itself anew for each connection, and wants to know its path
+_CONFIG = """\
+ListenAddress 127.0.0.1
+Port {port}
+HostKey {folder}/host_key
+AuthorizedKeysFile {folder}/user_key.pub
+PidFile none
+StrictModes no
+UsePAM no
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+"""
+
+
+@dataclass
+class Sshd:
+    """The server while the block lasts; `folder` holds its keys, and those of a client."""
+
+    folder: Path
+    port: int = 0
+
+    def __enter__(self) -> Self:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        for name in ("host_key", "other_host_key", "user_key", "other_user_key"):
+            self._new_key(name)
+        self._trust("known_hosts", "host_key")
+        self._trust("other_known_hosts", "other_host_key")
+        (self.folder / "ssh_config").touch()
+        (self.folder / "sshd_config").write_text(_CONFIG.format(port=self.port, folder=self.folder))
+        if os.geteuid() == 0:
+            Path("/run/sshd").mkdir(exist_ok=True)  # for what it does before anyone has logged in
+        self._process = subprocess.Popen(
+            [_SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stderr
+        said = self._process.stderr.readline()
+        assert "Server listening" in said, said + self._process.stderr.read()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.terminate()
+        self._process.communicate(timeout=10)
+
+    def command(
+        self, *remote: str, key: str = "user_key", known_hosts: str = "known_hosts"
+    ) -> tuple[str, ...]:
+        """The ssh that runs `remote` there, as servers.toml would have it."""
+        options = (
+            "BatchMode=yes",
+            "StrictHostKeyChecking=yes",
+            f"UserKnownHostsFile={self.folder / known_hosts}",
+            "GlobalKnownHostsFile=/dev/null",
+            "IdentitiesOnly=yes",
+        )
+        return (
+            "ssh",
+            "-F",
+            str(self.folder / "ssh_config"),
+            *(word for option in options for word in ("-o", option)),
+            "-i",
+            str(self.folder / key),
+            "-p",
+            str(self.port),
+            f"{getpass.getuser()}@127.0.0.1",
+            *remote,
+        )
+
+    def clients(self) -> list[str]:
+        """The command lines of every ssh to here that still runs."""
+        mark = str(self.folder / "ssh_config").encode()
+        found = []
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                words = entry.read_bytes()
+            except OSError:  # it has ended since
+                continue
+            if mark in words:
+                found.append(words.replace(b"\0", b" ").decode())
+        return found
+
+    def _new_key(self, name: str) -> None:
+        file = str(self.folder / name)
+        words = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file)
+        subprocess.run(words, check=True)
+
+    def _trust(self, name: str, key: str) -> None:
+        kind, data, *_ = (self.folder / f"{key}.pub").read_text().split()
+        (self.folder / name).write_text(f"[127.0.0.1]:{self.port} {kind} {data}\n")
