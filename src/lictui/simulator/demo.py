@@ -41,7 +41,7 @@ class Demo:
 
     def __init__(self, seed: int = 1, speed: float = 60.0, *, past: bool = True) -> None:
         self.clock = SystemClock(speed)
-        self._estate = Estate(seed, self.clock.now())
+        self.estate = Estate(seed, self.clock.now())
         self._past = past
         self._stack = ExitStack()
         self._paths: Paths | None = None
@@ -58,11 +58,11 @@ class Demo:
             folder = tempfile.TemporaryDirectory(prefix="lictui-demo-", ignore_cleanup_errors=True)
             root = Path(stack.enter_context(folder))
             self._paths = Paths(root / "config", root / "data")
-            server = _Server(self._estate, self.clock, self._paths.config_dir)
+            server = _Server(self.estate, self.clock, self._paths.config_dir)
             stack.callback(server.stop)
             server.start()
             if self._past:
-                remember(self._estate, self._paths, self.clock)
+                remember(self.estate, self._paths, self.clock)
             server.wait()
             self._stack = stack.pop_all()
         return self
