@@ -77,6 +77,21 @@ async def test_form(size: tuple[int, int]) -> None:
         golden(name("form", size), screen_text(run.app))
 
 
+@pytest.mark.parametrize("source", [it for it in SourceName if it is not SourceName.WINRM])
+@pytest.mark.parametrize("size", SIZES[:2])
+async def test_form_of_each_source(source: SourceName, size: tuple[int, int]) -> None:
+    async with shown("form", size) as run:
+        await run.press("shift+tab", *["down"] * tuple(SourceName).index(source), "enter")
+        golden(name(f"form_{source}", size), screen_text(run.app))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_form_with_its_sources(size: tuple[int, int]) -> None:
+    async with shown("form", size) as run:
+        await run.press("shift+tab", *["down"] * 4)
+        golden(name("form_sources", size), screen_text(run.app))
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_form_with_a_test_that_failed(size: tuple[int, int]) -> None:
     async with shown("form", size, server=LAB) as run:

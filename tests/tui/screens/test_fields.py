@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lictui.config import entry
 from lictui.model import Server
-from lictui.tui.screens import fields
+from lictui.tui.screens import drafts, fields
 from lictui.words import SourceName
 
 WINRM = Server(
@@ -34,9 +34,41 @@ CVAD = Server(
 )
 
 
-@pytest.mark.parametrize("server", [WINRM, CVAD])
+CLOUD = Server(
+    "daas",
+    SourceName.CITRIX_CLOUD,
+    "https://api-eu.cloud.com",
+    "id",
+    "env:SECRET",
+    customer_id="acme",
+    experimental=True,
+    same_as="ddc",
+)
+PARTNER = Server(
+    "csp",
+    SourceName.PARTNER,
+    "https://h",
+    "id",
+    "env:SECRET",
+    customer_id="acme",
+    trust_url="https://t",
+)
+LMSTAT = Server("l", SourceName.LMSTAT, address="27000@a,@b", lmutil="/lmutil", quantity_divisor=2)
+COMMAND = Server(
+    "c",
+    SourceName.COMMAND,
+    command=("ssh", "lic01", "Get-LicInventory | ConvertTo-Json", "[x"),
+    format="get-licinventory",
+    licenses_available="free",
+)
+
+
+@pytest.mark.parametrize(
+    "server",
+    [WINRM, CVAD, CLOUD, PARTNER, LMSTAT, COMMAND],
+)
 def test_a_server_survives_the_form_unchanged(server: Server) -> None:
-    raw = fields.raw_of(fields.draft_of(server))
+    raw = drafts.raw_of(drafts.draft_of(server))
     assert entry.check(raw, Path("/")) == (server, ())
 
 
@@ -56,13 +88,13 @@ def test_a_certificate_takes_the_place_of_user_and_secret() -> None:
 
 
 def test_fields_of_the_other_source_do_not_reach_the_registry() -> None:
-    draft = fields.draft_of(CVAD) | {"source": "winrm"}
-    assert "site" not in fields.raw_of(draft)
+    draft = drafts.draft_of(CVAD) | {"source": "winrm"}
+    assert "site" not in drafts.raw_of(draft)
 
 
 def test_empty_fields_and_defaults_are_left_out() -> None:
     draft = {"url": "https://a", "verify": "true", "interval": "900", "enabled": "true"}
-    assert fields.raw_of(draft) == {"source": "winrm", "url": "https://a"}
+    assert drafts.raw_of(draft) == {"source": "winrm", "url": "https://a"}
 
 
 @pytest.mark.parametrize(
@@ -77,13 +109,29 @@ def test_empty_fields_and_defaults_are_left_out() -> None:
     ],
 )
 def test_the_name_is_suggested_by_the_host(url: str, name: str) -> None:
-    assert fields.suggested_name(url) == name
+    assert drafts.suggested_name({"source": "cvad", "url": url}) == name
+
+
+@pytest.mark.parametrize(
+    ("draft", "name"),
+    [
+        ({"source": "lmstat", "address": "27000@lic01.corp.example,@lic02"}, "lic01"),
+        ({"source": "lmstat", "address": "lic01"}, "lic01"),
+        ({"source": "citrix-cloud", "customer_id": "acme", "url": "https://h"}, "acme"),
+        ({"source": "partner", "url": "https://h"}, ""),
+        ({"source": "command", "command": "ssh lic01"}, ""),
+    ],
+)
+def test_the_name_is_suggested_by_what_a_source_is_known_by(
+    draft: dict[str, str], name: str
+) -> None:
+    assert drafts.suggested_name(draft) == name
 
 
 @given(st.dictionaries(st.sampled_from(list(fields.ALL)), st.text(max_size=30)))
 def test_whatever_is_typed_the_registry_gets_a_table_to_judge(draft: dict[str, str]) -> None:
-    draft["source"] = "cvad" if len(draft.get("source", "")) % 2 else "winrm"
-    server, refusals = entry.check(fields.raw_of(draft), Path("/"))
+    draft["source"] = tuple(SourceName)[len(draft.get("source", "")) % len(SourceName)]
+    server, refusals = entry.check(drafts.raw_of(draft), Path("/"))
     assert (server is None) == bool(refusals)
     assert all(refusal.key in fields.ALL for refusal in refusals)
 
@@ -91,3 +139,42 @@ def test_whatever_is_typed_the_registry_gets_a_table_to_judge(draft: dict[str, s
 def test_every_key_that_a_registry_entry_can_have_has_a_field() -> None:
     for source in SourceName:
         assert set(entry.keys_of(source)) <= set(fields.ALL)
+
+
+@pytest.mark.parametrize("source", SourceName)
+def test_every_field_that_is_typed_has_an_example_and_help(source: SourceName) -> None:
+    needed = fields.fields({"source": source})
+    assert next(iter(needed)) == "source"
+    for field in needed.values():
+        assert field.help
+        assert field.choices or field.example
+        assert len(field.example) <= 33  # what there is beside a field
+        assert len(field.help) <= 2 * 78
+
+
+def test_citrix_s_own_hosts_stand_in_the_fields_as_what_nothing_means() -> None:
+    needed = fields.fields({"source": "partner"})
+    assert needed["url"].default == "https://licensing.citrixworkspacesapi.net"
+    assert needed["trust_url"].default == "https://trust.citrixworkspacesapi.net"
+    assert fields.fields({"source": "citrix-cloud"})["url"].default == "https://api.cloud.com"
+    assert fields.fields({"source": "winrm"})["url"].default == ""
+
+
+def test_what_is_available_is_asked_of_an_inventory_alone() -> None:
+    for form, asked in (("", True), ("get-liclasinventory", True), ("lmstat", False)):
+        draft = {"source": "command", "format": form}
+        assert ("licenses_available" in fields.fields(draft)) is asked
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ssh lic01 'a b'", ["ssh", "lic01", "a b"]),
+        ('["ssh", "a b"]', ["ssh", "a b"]),
+        ("ssh 'a", "ssh 'a"),
+        ("[1", "[1"),
+    ],
+)
+def test_a_command_is_split_as_a_shell_would_or_is_a_list(text: str, words: object) -> None:
+    draft = {"source": "command", "command": text}
+    assert drafts.raw_of(draft)["command"] == words

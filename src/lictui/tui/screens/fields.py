@@ -1,34 +1,20 @@
-"""Which fields each source needs, and the way between their texts and a server.
+"""Which fields each source needs, in which order: the plan of the registration form.
 
-Owns titles, examples and help of the registration form. Pure: must not know how a field is drawn,
-nor what makes a value valid, which is the registry's business.
+Owns that choice, and which fields a way of signing in or a format hides. Pure: must not know how a
+field is drawn, what its text becomes (`drafts`), nor what makes a value valid (the registry).
 """
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final
 
+from lictui.config.sources import DEFAULTS, INVENTORIES
 from lictui.model import DEFAULT_INTERVAL
 from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from lictui.model import Server
-
-_WHERE_SECRETS_ARE: Final = (
-    "Where the password is, never itself: env:NAME, file:PATH, command:CMD, keyring:SERVICE/USER"
-)
-_VERIFY_HELP: Final = (
-    "true: system's authorities; a CA bundle's path; sha256:HEX pins the server's certificate; "
-    "false: anyone may answer"
-)
-_PATHS_HELP: Final = (
-    "Where the license overview is, if not at a usual place; with commas; {customer} and {site}"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,38 +30,52 @@ class Field:
 
 
 _SOURCE: Final = Field(
-    "source",
-    "Source",
-    "",
-    "How the server is read: left and right choose; the other fields follow",
+    "source", "Source", "",
+    "How the server is read: arrows choose, enter goes on; the other fields follow",
     SourceName.WINRM,
     (
         (SourceName.WINRM, "a license server, over WinRM"),
-        (SourceName.CVAD, "a site, by its Delivery Controller"),
+        (SourceName.CVAD, "a site, by its controller"),
+        (SourceName.CITRIX_CLOUD, "a Citrix Cloud account"),
+        (SourceName.PARTNER, "Usage Insights for partners"),
+        (SourceName.LMSTAT, "any FlexNet server, by lmutil"),
+        (SourceName.COMMAND, "what a command prints"),
     ),
-)
+)  # fmt: skip
 _NAME: Final = Field(
     "name", "Name", "unique", "What it is called everywhere; a new name keeps the history"
 )
-_SECRET: Final = Field("secret", "Secret", "env:NAME, file:.., keyring:..", _WHERE_SECRETS_ARE)
-_COMMON: Final = (
-    Field("verify", "Verify", "true, CA file, sha256:.., false", _VERIFY_HELP, "true"),
+_SECRET: Final = Field(
+    "secret", "Secret", "env:NAME, file:.., keyring:..",
+    "Where the password is, never itself: env:NAME, file:PATH, command:CMD, keyring:SERVICE/USER",
+)  # fmt: skip
+_ACCOUNT: Final = (
+    Field("customer_id", "Customer", "e.g. acme",
+          "The customer id: Citrix Cloud, Identity and Access Management, API Access"),
+    Field("username", "Client id", "of a service principal",
+          "The client's id, of the same page; it needs the permission to read licensing"),
+    replace(_SECRET, help=_SECRET.help.replace("password", "client secret")),
+)  # fmt: skip
+_VERIFY: Final = Field(
+    "verify", "Verify", "true, CA file, sha256:.., false",
+    "true: system's authorities; a CA bundle's path; sha256:HEX pins the server's certificate; "
+    "false: anyone may answer",
+    "true",
+)  # fmt: skip
+_ALL_HAVE: Final = (
     Field("group", "Group", "e.g. emea", "Servers of one group stand together"),
-)
-_INTERVAL: Final = Field(
-    "interval",
-    "Interval",
-    "seconds",
-    "Between two polls; Citrix asks for 900 of a license server and no less",
-)
-_ENABLED: Final = Field(
-    "enabled", "Enabled", "", "A disabled server is never contacted", "true",
-    (("true", "yes, poll it"), ("false", "no, leave it alone")),
+    Field("interval", "Interval", "seconds",
+          "Between two polls; Citrix asks for 900 of a license server and no less"),
+    Field("same_as", "Same as", "another server's name",
+          "If this is another way to read a server that is registered already: one pane for both"),
+    Field("quantity_divisor", "Divide by", "2, if all counts are double",
+          "What installed and overdraft are divided by, where a server counts every license twice",
+          "1"),
+    Field("enabled", "Enabled", "", "A disabled server is never contacted", "true",
+          (("true", "yes, poll it"), ("false", "no, leave it alone"))),
 )  # fmt: skip
 _AUTH: Final = Field(
-    "auth",
-    "Auth",
-    "",
+    "auth", "Auth", "",
     "negotiate is right nearly always; basic is for local accounts and needs TLS",
     "negotiate",
     (
@@ -85,123 +85,115 @@ _AUTH: Final = Field(
         ("basic", "local accounts, over TLS"),
         ("certificate", "a client certificate"),
     ),
-)
-
+)  # fmt: skip
+_FORMAT: Final = Field(
+    "format", "Format", "",
+    "What the command prints; lictui servers snippet prints a command for some of these",
+    "get-licinventory",
+    (
+        ("get-licinventory", "Get-LicInventory | ConvertTo-Json"),
+        ("get-liclasinventory", "Get-LicLasInventory, the same way"),
+        ("wmi-json", "the WMI class, as JSON"),
+        ("lmstat", "lmutil lmstat -a"),
+        ("udadmin", "udadmin -list -times"),
+        ("checkmk", "a Checkmk agent's section"),
+        ("lictui", "lictui status --json"),
+        ("license-file", "a license file"),
+    ),
+)  # fmt: skip
 _OF_SOURCE: Final = {
     SourceName.WINRM: (
-        Field(
-            "url",
-            "Address",
-            "https://lic01:5986/wsman",
-            "The WinRM listener: https on 5986; http on 5985, where messages are encrypted",
-        ),
-        _NAME,
+        Field("url", "Address", "https://lic01:5986/wsman",
+              "The WinRM listener: https on 5986; http on 5985, where messages are encrypted"),
         _AUTH,
         Field("username", "User", r"DOMAIN\user", "An account that may read root/CitrixLicensing"),
         _SECRET,
         Field("certificate", "Certificate", "/path/client.pem", "PEM with certificate and key"),
-        *_COMMON,
+        _VERIFY,
     ),
     SourceName.CVAD: (
-        Field(
-            "url",
-            "Address",
-            "https://ddc01.corp.example",
-            "The Delivery Controller, or the site's address in Citrix Cloud; no path",
-        ),
-        _NAME,
+        Field("url", "Address", "https://ddc01.corp.example",
+              "The Delivery Controller, or the site's address in Citrix Cloud; no path"),
+        Field("customer_id", "Customer", "Citrix Cloud only", "The customer id in Citrix Cloud"),
         Field("username", "User", r"DOMAIN\user", "A read-only administrator of the site"),
         _SECRET,
-        *_COMMON,
+        _VERIFY,
         Field("site", "Site", "the only one", "Name or id; needed if there are several"),
-        Field("customer_id", "Customer", "Citrix Cloud only", "The customer id in Citrix Cloud"),
-        Field("overview_paths", "Paths", "the usual ones", _PATHS_HELP),
+        Field("overview_paths", "Paths", "the usual ones", "Where the license overview is, if not "
+              "at a usual place; with commas; {customer} and {site}"),
     ),
-}
-_BY_CERTIFICATE: Final = ("username", "secret")
-ALL: Final = {
+    SourceName.CITRIX_CLOUD: (
+        Field("url", "Address", "or api-eu, api-us, ..",
+              "The region's host: api, api-us, api-eu, api-ap-s.cloud.com; no path"),
+        *_ACCOUNT,
+        _VERIFY,
+        Field("experimental", "Experiment", "",
+              "Ask what Citrix's own console asks, too: not documented, may end any day", "false",
+              (("false", "documented figures alone"), ("true", "concurrent ones as well"))),
+    ),
+    SourceName.PARTNER: (
+        Field("url", "Address", "Citrix's, if empty",
+              "Where License Usage Insights is asked; no path"),
+        Field("trust_url", "Tokens", "Citrix's, if empty",
+              "Where tokens come from, and the client secret goes; no path"),
+        *_ACCOUNT,
+        _VERIFY,
+    ),
+    SourceName.LMSTAT: (
+        Field("address", "Address", "27000@lic01, or @lic01",
+              "PORT@HOST as FlexNet has it; several with commas; the port may be left out"),
+        Field("lmutil", "Program", "/opt/citrix/LS/lmutil",
+              "The path of lmutil on this machine; looked for on the PATH if left out"),
+    ),
+    SourceName.COMMAND: (
+        Field("command", "Command", "ssh lic01 'lmutil lmstat -a'",
+              "Run at every poll, without a shell; quotes hold a word together; no password in it"),
+        _FORMAT,
+        Field("licenses_available", "Available", "",
+              "What LicensesAvailable counts on that server: Citrix does not say", "",
+              (("", "nobody can tell"), ("total", "all that are installed"),
+               ("free", "those not in use"))),
+    ),
+}  # fmt: skip
+_ORDER: Final = (
+    "source", "url", "address", "command", "format", "name", "trust_url", "lmutil", "customer_id",
+    "auth", "username", "secret", "certificate", "verify", "site", "overview_paths",
+    "experimental", "licenses_available", *(field.key for field in _ALL_HAVE),
+)  # fmt: skip
+_ANY: Final = {
     field.key: field
-    for field in (
-        _SOURCE,
-        *(field for fields in _OF_SOURCE.values() for field in fields),
-        _INTERVAL,
-        _ENABLED,
-    )
+    for field in (_SOURCE, _NAME, *(it for of in _OF_SOURCE.values() for it in of), *_ALL_HAVE)
 }
+ALL: Final = {key: _ANY[key] for key in _ORDER}
+_BY_CERTIFICATE: Final = ("username", "secret")
 
 
 def fields(draft: Mapping[str, str]) -> dict[str, Field]:
-    """The fields that this draft's source and its way of signing in need, in order, by key."""
+    """The fields that this draft's source and what else is chosen in it need, in order, by key."""
     source = SourceName(draft.get("source") or SourceName.WINRM)
-    every = f"{DEFAULT_INTERVAL[source]:.0f}"
-    interval = replace(_INTERVAL, default=every)
-    hidden = _BY_CERTIFICATE if draft.get("auth") == "certificate" else ("certificate",)
-    every_one = (_SOURCE, *_OF_SOURCE[source], interval, _ENABLED)
-    return {field.key: field for field in every_one if field.key not in hidden}
-
-
-def draft_of(server: Server) -> dict[str, str]:
-    """The texts of a registered server's fields."""
-    interval = "" if server.interval is None else f"{server.interval:g}"
-    return {
-        "source": server.source,
-        "name": server.name,
-        "url": server.url,
-        "username": server.username,
-        "secret": server.secret,
-        "auth": server.auth or "negotiate",
-        "certificate": server.certificate,
-        "site": server.site,
-        "customer_id": server.customer_id,
-        "overview_paths": ", ".join(server.overview_paths),
-        "verify": _lower(server.verify),
-        "group": server.group,
-        "interval": interval,
-        "enabled": _lower(server.enabled),
+    defaults = DEFAULTS.get(source, {}) | {"interval": f"{DEFAULT_INTERVAL[source]:.0f}"}
+    needed = {
+        field.key: replace(field, default=defaults.get(field.key, field.default))
+        for field in (_SOURCE, _NAME, *_OF_SOURCE[source], *_ALL_HAVE)
     }
+    hidden = _hidden(draft)
+    return {key: needed[key] for key in _ORDER if key in needed and key not in hidden}
 
 
-def raw_of(draft: Mapping[str, str]) -> dict[str, Any]:
-    """What servers.toml would say for this draft: empty fields and defaults are left out."""
-    raw: dict[str, Any] = {}
-    for key, field in fields(draft).items():
-        text = draft.get(key, "").strip()
-        if key == "source":
-            raw[key] = text or field.default
-        elif text and text != field.default:
-            raw[key] = _VALUE.get(key, str)(text)
-    return raw
+def first(draft: Mapping[str, str]) -> str:
+    """The field in which the work begins: where the server is."""
+    return next(key for key in fields(draft) if key != "source")
 
 
-def suggested_name(url: str) -> str:
-    """A name for the server at this address: its host without the domain; "" if there is none."""
-    try:
-        host = urlsplit(url if "://" in url else f"//{url}").hostname or ""
-    except ValueError:
-        return ""
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        return host.partition(".")[0]
+def _hidden(draft: Mapping[str, str]) -> tuple[str, ...]:
+    by_certificate = draft.get("auth") == "certificate"
+    told = (draft.get("format") or _FORMAT.default) in INVENTORIES
+    return (
+        *(_BY_CERTIFICATE if by_certificate and _is_winrm(draft) else ()),
+        *(() if by_certificate else ("certificate",)),
+        *(() if told else ("licenses_available",)),
+    )
 
 
-def _lower(value: bool | str) -> str:  # noqa: FBT001 - a value of the registry, not a switch
-    return str(value).lower() if isinstance(value, bool) else value
-
-
-def _flag(text: str) -> bool | str:
-    return {"true": True, "false": False}.get(text.lower(), text)
-
-
-def _number(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text  # the registry says what is wrong with it
-
-
-def _list(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-_VALUE: Final = {"verify": _flag, "enabled": _flag, "interval": _number, "overview_paths": _list}
+def _is_winrm(draft: Mapping[str, str]) -> bool:
+    return (draft.get("source") or SourceName.WINRM) == SourceName.WINRM

@@ -20,12 +20,14 @@ from lictui.config import advice, entry
 from lictui.errors import LictuiError
 from lictui.tui import commands
 from lictui.tui.ink import Tone
-from lictui.tui.screens import fields, steps
+from lictui.tui.screens import drafts, fields
 from lictui.tui.screens.confirm import ConfirmScreen
+from lictui.tui.screens.trial import Trial
+from lictui.tui.text import clean
 from lictui.tui.widgets.choice import Choice
 from lictui.tui.widgets.field_row import FieldRow
 from lictui.tui.widgets.prose import Prose
-from lictui.words import Level
+from lictui.words import Level, SourceName
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -33,9 +35,8 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from lictui.config.refusal import Refusal
-    from lictui.model import Finding, Server
+    from lictui.model import Server
     from lictui.tui.app import LictuiApp
-    from lictui.tui.ink import Line
 
 
 class FormScreen(Screen[None]):
@@ -49,7 +50,6 @@ class FormScreen(Screen[None]):
         & #actions { height: 1; margin: 1 0 1 0; }
         & #actions Button { margin-right: 2; }
         & #pin { display: none; }
-        & #steps { padding: 0 0 1 0; }
         & #help { height: 2; padding: 0 1; background: $surface; color: $quiet; }
         &.-narrow {
             & #fields { padding: 0 1; }
@@ -72,12 +72,12 @@ class FormScreen(Screen[None]):
     def __init__(self, server: Server | None = None, *, test: bool = False) -> None:
         super().__init__()
         self._replacing = server.name if server else None
-        self._before = fields.draft_of(server) if server else {}
+        self._before = drafts.draft_of(server) if server else {}
         self._draft = dict(self._before)
         self._test_at_once = test
         self._touched: set[str] = set(self._before)
         self._named = server is not None  # the name is the user's own, not ours
-        self._findings: list[Finding] = []
+        self._asked: set[str] = set()  # servers that may be this one, and were asked about
         self._testing: Worker[None] | None = None
 
     @property
@@ -98,7 +98,8 @@ class FormScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Every field there is, those the source does not need unseen."""
         title = f"Edit {self._replacing}" if self._replacing else "Add a server"
-        yield Prose(((title, Tone.STRONG),), id="title")
+        ways = f"   {len(SourceName)} sources: shift+tab to choose" if not self._replacing else ""
+        yield Prose(((title, Tone.STRONG), (ways, Tone.QUIET)), id="title")
         with VerticalScroll(id="fields", can_focus=False):
             for key, field in fields.ALL.items():
                 yield FieldRow(field, self._draft.get(key, ""), self.lictui.symbols)
@@ -108,14 +109,14 @@ class FormScreen(Screen[None]):
                 yield Button("Save", id="save", compact=True, variant="primary")
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Pin this certificate", id="pin", compact=True, variant="warning")
-            yield Prose(id="steps")
+            yield Trial(self.lictui.symbols, self._told)
         yield Prose(id="help")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Begin where the work begins."""
         self._present()
-        first = "url" if self._replacing is None else "name"
+        first = fields.first(self._draft) if self._replacing is None else "name"
         self._row(first).entry.focus()
         if self._test_at_once:
             self.call_after_refresh(self.action_test)
@@ -130,13 +131,11 @@ class FormScreen(Screen[None]):
             return
         self._draft[row.key] = message.value
         self._touched.add(row.key)
+        suggested = drafts.suggested_name(self._draft)
         if row.key == "name":
-            self._named = message.value not in (
-                "",
-                fields.suggested_name(self._draft.get("url", "")),
-            )
-        if row.key == "url" and not self._named:
-            self._fill("name", fields.suggested_name(message.value))
+            self._named = message.value not in ("", suggested)
+        elif not self._named and suggested != self._draft.get("name", ""):
+            self._fill("name", suggested)
         self._present()
 
     def _fill(self, key: str, text: str) -> None:
@@ -158,7 +157,7 @@ class FormScreen(Screen[None]):
 
     def _checked(self) -> tuple[Server | None, dict[str, str]]:
         """The server as filled in, or what is wrong by the key of its field."""
-        server, refusals = entry.check(fields.raw_of(self._draft), Path.cwd())
+        server, refusals = entry.check(drafts.raw_of(self._draft), Path.cwd())
         problems = {refusal.key: _sentence(refusal) for refusal in refusals}
         others = {status.server.name for status in self.lictui.board.servers} - {self._replacing}
         if self._draft.get("name", "").strip() in others:
@@ -174,26 +173,22 @@ class FormScreen(Screen[None]):
         for row in self.query(FieldRow):
             if row.key in problems and row.display:
                 row.entry.focus()
-                mark = self.lictui.symbols.failed
-                said = f"{mark} Something is not right yet: see the fields with a mark."
-                self.query_one("#steps", Prose).say(((said, Tone.CRITICAL),))
+                self._trial.complain("Something is not right yet: see the fields with a mark.")
                 break
         return server
 
-    def _say(self, text: str, hint: str = "") -> None:
-        """Say what went wrong where the steps of the test stand."""
-        symbols = self.lictui.symbols
-        said = [((f"{symbols.failed} {text}", Tone.CRITICAL),)]
-        if hint:
-            said.append(((f"  {symbols.arrow} {hint}", Tone.ACCENT),))
-        self._tell(*said)
+    @property
+    def _trial(self) -> Trial:
+        return self.query_one(Trial)
 
-    def _tell(self, *lines: Line) -> None:
-        self.query_one("#steps", Prose).say(*lines)
+    def _told(self) -> None:
+        """What the test or the registry says came; let it be seen."""
+        self.query_one("#pin").display = bool(self._pin)
         scroll = self.query_one("#fields", VerticalScroll)
         self.call_after_refresh(scroll.scroll_end, animate=False)
 
     @on(Input.Submitted)
+    @on(Choice.Taken)
     def _next(self) -> None:
         self.focus_next()
 
@@ -217,35 +212,33 @@ class FormScreen(Screen[None]):
 
     @work(group="form-test")
     async def _test(self, server: Server) -> None:
-        self._findings = []
-        self._show_steps(running=True)
-        try:
-            async for finding in self.lictui.engine.test(server):
-                self._findings.append(finding)
-                self._show_steps(running=finding.ok)
-        except LictuiError as error:
-            self._say(error.message, error.hint)
-            return
-        self._show_steps(running=False)
+        trial = self._trial
+        await trial.run(self.lictui.engine, server)
         if self._pin:
             self.query_one("#pin").focus(scroll_visible=False)
-        elif self._findings and self._findings[-1].ok:
+        elif trial.passed:
             self.query_one("#save").focus(scroll_visible=False)
+            self._ask_same(server)
 
-    def _show_steps(self, *, running: bool) -> None:
-        width = self.size.width - 4  # padding and scrollbar
-        self.query_one("#pin").display = bool(self._pin)
-        self._tell(*steps.lines(self._findings, width, self.lictui.symbols, running=running))
+    def _ask_same(self, server: Server) -> None:
+        """Whether another registered server is this one, read another way; once for each."""
+        name = self._replacing or server.name
+        host, other = self._trial.twin(self.lictui.board, name)
+        if not other or other in self._asked or server.same_as:
+            return
+        self._asked.add(other)
+
+        def answered(sure: bool | None) -> None:  # noqa: FBT001 - the answer
+            if sure:
+                self._fill("same_as", other)
+                self._present()
+
+        asked = f"{clean(host)} is also {clean(other)}. Show both as one pane?"
+        self.app.push_screen(ConfirmScreen(asked, "Both are polled and recorded."), answered)
 
     @property
     def _pin(self) -> str:
-        """The certificate that could be pinned: it is not trusted, or nobody looks at it."""
-        for finding in self._findings:
-            pin = f"sha256:{finding.fingerprint}"
-            trusted = finding.ok and self._draft.get("verify", "") != "false"
-            if finding.fingerprint and not trusted and pin != self._draft.get("verify"):
-                return pin
-        return ""
+        return self._trial.pin(self._draft.get("verify", ""))
 
     @on(Button.Pressed, "#pin")
     def _take_pin(self) -> None:
@@ -267,7 +260,7 @@ class FormScreen(Screen[None]):
         try:
             await self.lictui.engine.save(server, self._replacing)
         except LictuiError as error:
-            self._say(error.message, error.hint)
+            self._trial.complain(error.message, error.hint)
             return
         self.lictui.poll(server.name)
         if self.is_current:  # else the wall has taken over: the new board was faster than this
@@ -276,7 +269,7 @@ class FormScreen(Screen[None]):
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
         """Leave the form; nothing that was typed is lost without a question."""
-        if fields.raw_of(self._draft) == fields.raw_of(self._before):
+        if drafts.raw_of(self._draft) == drafts.raw_of(self._before):
             self.dismiss()
         else:
             self.app.push_screen(ConfirmScreen("Leave without saving?"), self._leave)

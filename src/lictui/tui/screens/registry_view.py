@@ -5,6 +5,7 @@ Owns the columns of the servers view. Must not know how a row is drawn or where 
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 
 
 _COLUMNS: Final = (
-    Column("name", "Server", 18),
+    Column("name", "Server", 16),
     Column("state", "State", 11),
-    Column("source", "Source", 6),
+    Column("source", "Source", 12),
     Column("address", "Address", 20),
     Column("tls", "TLS", 7),
-    Column("last", "Answer", 7),
+    Column("last", "Answer", 6),
     Column("mode", "Mode", 5),
     Column("version", "Version", 15),
     Column("interval", "Every", 7),
@@ -59,7 +60,7 @@ _BUILD_AT: Final = 3  # 11.17.2.54100
 
 def columns(width: int) -> tuple[Column, ...]:
     """The columns there is room for; name and address take what is left over."""
-    if width < 76:  # noqa: PLR2004 - the medium set needs so much
+    if width < 78:  # noqa: PLR2004 - the medium set needs so much
         chosen = tuple(column for column in _COLUMNS if column.key in _NARROW)
     elif width < _WIDE:
         chosen = tuple(column for column in _COLUMNS if column.key in _MEDIUM)
@@ -96,10 +97,14 @@ def _word(state: State) -> str:
 
 
 def _address(server: Server) -> str:
-    return clean(server.url.partition("://")[2].partition("/")[0] or server.url)
+    """The host of a URL, FlexNet's PORT@HOST, or the command."""
+    host = server.url.partition("://")[2].partition("/")[0] or server.url
+    return clean(host or server.address or shlex.join(server.command))
 
 
 def _tls(server: Server) -> Run:
+    if not server.url:
+        return ("-", Tone.QUIET)
     if server.url.startswith("http://"):
         return ("none", Tone.WARN if server.source is SourceName.WINRM else Tone.CRITICAL)
     match server.verify:
@@ -132,12 +137,27 @@ def details(
     if status.snapshot is not None:
         yield from _snapshot(status.snapshot, server, symbols)
         yield from license_servers(status.snapshot.license_servers, symbols, tz)
-    account = [server.url, server.username and f"user {server.username}", server.secret]
-    if server.source is SourceName.WINRM:
-        account.append(server.auth)
-    yield ((clean(dot.join(part for part in account if part)), Tone.QUIET),)
+    yield ((clean(dot.join(_way_in(server))), Tone.QUIET),)
     for warning in advice.warnings(server):
         yield ((f"{symbols.level[Level.WARN]} {clean(warning)}", Tone.WARN),)
+
+
+def _way_in(server: Server) -> Iterator[str]:
+    """How it is asked, as whom, and what else was registered of it."""
+    told = (
+        server.url,
+        server.address,
+        server.lmutil,
+        shlex.join(server.command),
+        server.format,
+        server.customer_id and f"customer {server.customer_id}",
+        server.username and f"user {server.username}",
+        server.secret,
+        server.auth,
+        server.same_as and f"same as {server.same_as}",
+        f"divided by {server.quantity_divisor}" if server.quantity_divisor > 1 else "",
+    )
+    yield from (part for part in told if part)
 
 
 def _timing(status: ServerStatus, now: float, tz: ZoneInfo | None) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A choice of a few, on one line, made with left and right.
+"""A choice of a few: on one line, or as a list for as long as it has the focus.
 
 Owns the drawing and keys of a choice. Must not know what is chosen between.
 """
@@ -6,8 +6,9 @@ Owns the drawing and keys of a choice. Must not know what is chosen between.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from textual import events  # noqa: TC002 - Textual reads it at run time
 from textual.binding import Binding
 from textual.content import Content
 from textual.message import Message
@@ -16,6 +17,8 @@ from textual.widget import Widget
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
+
+_FEW: Final = 5  # choices that are found by going round; more are shown as a list
 
 
 class Choice(Widget, can_focus=True):
@@ -26,12 +29,16 @@ class Choice(Widget, can_focus=True):
         height: 1;
         width: 1fr;
         background: $surface;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
         &:focus { background: $chosen; }
+        &.-list:focus { height: auto; background: $surface; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "step(-1)", show=False),
-        Binding("right,space,enter", "step(1)", show=False),
+        Binding("left,up", "step(-1)", show=False),
+        Binding("right,down", "step(1)", show=False),
+        Binding("space,enter", "take", show=False),
     ]
 
     value: reactive[str] = reactive("", init=False)
@@ -42,6 +49,17 @@ class Choice(Widget, can_focus=True):
 
         choice: Choice
         value: str
+
+        @property
+        def control(self) -> Choice:
+            """Where it was chosen."""
+            return self.choice
+
+    @dataclass
+    class Taken(Message):
+        """What is chosen in a list is meant."""
+
+        choice: Choice
 
         @property
         def control(self) -> Choice:
@@ -59,16 +77,32 @@ class Choice(Widget, can_focus=True):
         super().__init__(**kwargs)
         self._says = dict(options)
         self._arrows = ("<", ">") if ascii_only else ("◂", "▸")
+        self.set_class(len(options) > _FEW, "-list")
         self.set_reactive(Choice.value, value)
 
+    @property
+    def unfolded(self) -> bool:
+        """Whether every choice is shown."""
+        return self.has_focus and self.has_class("-list")
+
     def render(self) -> Content:
-        """The chosen value between arrows, and what it means."""
+        """The chosen value between arrows, and what it means; or all of them, a line each."""
         left, right = self._arrows
-        return Content.assemble(
-            (f"{left} ", "$accent"),
-            (self.value, "bold"),
-            (f" {right}", "$accent"),
-            (f"  {self._says.get(self.value, '')}", "$quiet"),
+        if not self.unfolded:
+            return Content.assemble(
+                (f"{left} ", "$accent"),
+                (self.value or "?", "bold"),
+                (f" {right}", "$accent"),
+                (f"  {self._says.get(self.value, '')}", "$quiet"),
+            )
+        width = max(map(len, self._says))
+        return Content("\n").join(
+            Content.assemble(
+                (f"{right} " if value == self.value else "  ", "$accent"),
+                (f"{value:<{width}}", "bold" if value == self.value else ""),
+                (f"  {says}", "$quiet"),
+            )
+            for value, says in self._says.items()
         )
 
     def action_step(self, by: int) -> None:
@@ -76,6 +110,27 @@ class Choice(Widget, can_focus=True):
         values = list(self._says)
         at = values.index(self.value) if self.value in self._says else 0
         self.value = values[(at + by) % len(values)]
+
+    def action_take(self) -> None:
+        """Go on from a list; without one, the next value."""
+        if self.unfolded:
+            self.post_message(self.Taken(self))
+        else:
+            self.action_step(1)
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the line that was clicked."""
+        values = list(self._says)
+        if self.unfolded and event.y < len(values):
+            self.value = values[event.y]
+
+    def on_focus(self) -> None:
+        """Unfold."""
+        self.refresh(layout=True)
+
+    def on_blur(self) -> None:
+        """Fold."""
+        self.refresh(layout=True)
 
     def watch_value(self, value: str) -> None:
         """Tell who cares."""
