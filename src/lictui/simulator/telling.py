@@ -51,8 +51,16 @@ def telling(server: LicenseServer, pool: Pool) -> Telling:
     merged = kind in _ONE_COUNT
     return Telling(
         PoolKey(pool.product, pool.subscription_date.isoformat() if dated else ""),
-        Model.USER_DEVICE if kind is Kind.CLOUD else describe(pool.product).model,
+        _model(server, pool),
         sized=kind not in _NO_SIZE,
         apart=not merged and kind not in _NO_OVERDRAFT,
         merged=merged,
     )
+
+
+def _model(server: LicenseServer, pool: Pool) -> Model:
+    if server.kind is Kind.CLOUD:
+        return Model.USER_DEVICE  # what it is asked for; the product's name says nothing of it
+    if server.vendor != "CITRIX":
+        return Model.CONCURRENT  # floating licenses, and no code that would say so
+    return describe(pool.product).model
