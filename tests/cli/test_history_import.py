@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from lictui.paths import Paths
 
+pytestmark = pytest.mark.usefixtures("paths")  # nobody's own folders
 OF = ("--server", "lic-01", "--product", "XDT_PLT_CCS")
 ROWS = (
     "Time,InUse,Total\n2024-05-01T10:00Z,1,500\n2024-05-01T10:05Z,x,500\n2024-05-01T10:10Z,3,500\n"

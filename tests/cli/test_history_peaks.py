@@ -1,0 +1,131 @@
+"""`lictui history peaks`: the contract's JSON to the letter, from a history on disk."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.cli.conftest import WINRM, run
+from tests.history.desk import HOUR, MIDNIGHT, PRODUCT, Desk
+from tests.support.clock import FakeClock
+from tests.support.values import poll, pool, server, snapshot
+
+from lictui.clock import iso
+
+if TYPE_CHECKING:
+    from lictui.paths import Paths
+
+NOW = MIDNIGHT + 6 * HOUR
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lictui.clock.SystemClock", lambda: FakeClock(NOW))
+
+
+def asked(capsys: pytest.CaptureFixture[str], *args: str) -> dict[tuple[str, ...], dict[str, Any]]:
+    assert run("history", "peaks", "--json", "--tz", "UTC", *args) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["schema"] == "lictui.peaks/1"
+    return {(each["scope"], each["product"], each["window"]): each for each in shown["peaks"]}
+
+
+@pytest.fixture
+def recorded(paths: Paths) -> Paths:
+    """Two servers whose peaks are at different times, the second with a gap."""
+    with closing(Desk(paths.history)) as desk:
+        desk.line(MIDNIGHT, [10, 50, 10, 10] * 18, "lic-01", every=300)
+        desk.line(MIDNIGHT, [40, 5, 20, 20] * 9, "lic-02", every=300)
+        desk.fail(MIDNIGHT + 36 * 300, "lic-02", every=300)
+        desk.line(MIDNIGHT + 48 * 300, [40, 5, 20, 20] * 6, "lic-02", every=300)
+    return paths
+
+
+def test_the_estate_is_the_highest_sum_at_one_moment(
+    recorded: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del recorded
+    found = asked(capsys)
+    estate = found["estate", PRODUCT, "24h"]
+    assert estate == {
+        "scope": "estate",
+        "product": PRODUCT,
+        "model": "user_device",
+        "window": "24h",
+        "peak": 55,
+        "at": iso(MIDNIGHT + 300),
+        "installed_then": 1000,
+        "average": pytest.approx(41.25, abs=0.01),
+        "coverage": pytest.approx(60 / 73, abs=0.0002),
+        "aligned_by": 300,
+        "upper_bound": 90,
+    }
+    own = found["lic-02", PRODUCT, "all"]
+    assert (own["peak"], own["installed_then"], own["upper_bound"]) == (40, 500, None)
+    assert found["lic-01", PRODUCT, "month"]["coverage"] == pytest.approx(72 / 73, abs=0.0002)
+    assert [key[2] for key in found if key[0] == "estate"] == ["24h", "month", "all"]
+
+
+def test_several_pools_of_a_server_add_up_and_startup_licenses_do_not_count(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(Desk(paths.history)) as desk:
+        pools = (
+            pool(PRODUCT, 7, subscription=date(2026, 12, 1)),
+            pool(PRODUCT, 8, subscription=date(2027, 12, 1)),
+            pool("CITRIX", 900),
+            pool("NODE", 5, None, counted=False),
+        )
+        desk.history.append(server(), poll(snapshot(*pools), at=MIDNIGHT))
+    found = asked(capsys)
+    assert {key[1] for key in found} == {PRODUCT}
+    assert found["lic-01", PRODUCT, "all"]["peak"] == 15
+
+
+def test_a_server_that_was_removed_is_not_waited_for(
+    recorded: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del recorded
+    run("servers", "add", "lic-01", *WINRM, "--group", "emea")
+    with_it = asked(capsys)["estate", PRODUCT, "24h"]
+    assert with_it["peak"] == 55
+    run("servers", "add", "lic-02", *WINRM)
+    capsys.readouterr()
+    group = asked(capsys, "--group", "emea")
+    assert {key[0] for key in group} == {"estate", "lic-01"}
+    assert group["estate", PRODUCT, "all"]["peak"] == 50
+
+
+def test_what_was_taken_in_has_its_peak_to_the_unit(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(Desk(paths.history)) as desk:
+        desk.line(MIDNIGHT - 30 * 24 * HOUR, [3, 77, 3], every=300)
+    run("history", "export")
+    csv = capsys.readouterr().out
+    paths.history.unlink()
+    file = paths.data_dir / "out.csv"
+    file.write_text(csv)
+    run("history", "import", str(file))
+    capsys.readouterr()
+    peak = asked(capsys)["lic-01", PRODUCT, "all"]
+    assert (peak["peak"], peak["at"]) == (77, iso(MIDNIGHT - 30 * 24 * HOUR + 300))
+    assert asked(capsys)["lic-01", PRODUCT, "24h"]["peak"] is None
+
+
+def test_a_table_for_people_and_narrowing(
+    recorded: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del recorded
+    assert run("history", "peaks", "--tz", "UTC", "--server", "lic-02", "--product", PRODUCT) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == [
+        *("PRODUCT", "MODEL", "SCOPE", "WINDOW", "PEAK", "INSTALLED", "AT", "AVERAGE", "COVERAGE"),
+    ]
+    assert len(lines) == 1 + 2 * 3
+    assert "lic-01" not in "".join(lines)
+    assert run("history", "peaks", "--server", "lic-2") == 2
+    assert "Did you mean 'lic-02'?" in capsys.readouterr().err
