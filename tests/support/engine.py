@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from lictui.insights.series import Question
-    from lictui.model import Event, Finding, PoolKey, Server
+    from lictui.model import Event, Finding, PoolKey, Server, Told
 
 
 def _nothing(question: Question) -> Series:
@@ -24,6 +24,7 @@ class FakeEngine:
 
     past: Callable[[Question], Series] = _nothing
     held: tuple[tuple[str, PoolKey], ...] = ()
+    months: tuple[Told, ...] = ()
     journal: tuple[Event, ...] = ()
     findings: tuple[Finding, ...] = ()
     refusal: Exception | None = None
@@ -49,6 +50,10 @@ class FakeEngine:
         return tuple(
             (name, key) for name, key in self.held if name in servers and key.product == product
         )
+
+    async def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:
+        del server
+        return tuple(month for month in self.months if month.key == key)
 
     async def events(self, limit: int = 1000) -> tuple[Event, ...]:
         return self.journal[:limit]

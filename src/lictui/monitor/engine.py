@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lictui.config.watch import Reload
     from lictui.history.store import History
     from lictui.insights.series import Question
-    from lictui.model import Event, Finding, Poll, PoolKey, Server
+    from lictui.model import Event, Finding, Poll, PoolKey, Server, Told
     from lictui.monitor.poller import Open
     from lictui.paths import Paths
 
@@ -158,6 +158,10 @@ class Engine:
             for pool in self._history.pools()
             if pool.product == product and pool.server in servers
         )
+
+    async def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:
+        """The months the source told of a pool's past."""
+        return self._history.told(server, key) if self._history else ()
 
     async def events(self, limit: int = 1000) -> tuple[Event, ...]:
         """The journal, newest first."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lictui.config.settings import Settings
     from lictui.insights.series import Question, Series
-    from lictui.model import Event, Finding, PoolKey, Server
+    from lictui.model import Event, Finding, PoolKey, Server, Told
     from lictui.monitor.board import Board
     from lictui.monitor.engine import Engine
 from lictui.sources import lookups
@@ -77,6 +77,10 @@ class Monitor:
     ) -> tuple[tuple[str, PoolKey], ...]:
         """Every pool of `product` that was ever read of these servers."""
         return await self._ask(self.engine.pools(servers, product))
+
+    async def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:
+        """The months the source told of a pool's past."""
+        return await self._ask(self.engine.told(server, key))
 
     async def events(self, limit: int = 1000) -> tuple[Event, ...]:
         """The journal, newest first."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from lictui.insights.series import Question, Series
-    from lictui.model import Event, Finding, PoolKey, Server
+    from lictui.model import Event, Finding, PoolKey, Server, Told
 
 
 class Engine(Protocol):
@@ -33,6 +33,10 @@ class Engine(Protocol):
         self, servers: tuple[str, ...], product: str
     ) -> tuple[tuple[str, PoolKey], ...]:
         """Every pool of `product` that was ever read of these servers, as a question names it."""
+        ...
+
+    async def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:
+        """The months the source itself told of a pool's past, in order; no readings."""
         ...
 
     async def events(self, limit: int = 1000) -> tuple[Event, ...]:
