@@ -44,7 +44,7 @@ def remote(argv: list[str]) -> int:
     """`remote host:port PROGRAM ARGUMENTS…`: runs a program there, and ends as ssh would."""
     if len(argv) < 2:  # noqa: PLR2004 - a destination and a command
         return _end(b"", "usage: remote destination command [argument ...]", _LOST)
-    host, _, port = argv[0].rpartition("@")[2].rpartition(":")
+    host, _, port = argv[0].rpartition("@")[2].replace("[", "").replace("]", "").rpartition(":")
     try:
         return _ask(host, int(port), "/remote", argv[1:])
     except OSError as error:
