@@ -55,7 +55,7 @@ async def test_a_past_that_does_not_come_fails_nothing(
     assert snapshot.told == ()
     assert cloud.valid == 1
     cloud.answers[PAST] = past(month("2026-10"))
-    again_after_an_hour = status in (400, 429, 500, 503)
+    again_after_an_hour = status in (400, 401, 429, 500, 503)
     await clock.advance(3600 - 120)
     assert not (await source.fetch(ignore)).told
     await clock.advance(120)

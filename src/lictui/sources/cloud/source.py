@@ -22,7 +22,7 @@ from lictui.sources.cloud.session import Session
 from lictui.sources.cloud.sign_in import sign_in
 from lictui.sources.http import Link
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Mode, State, Step
+from lictui.words import FailureKind, Mode, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +75,8 @@ class CloudSource:
         if missing is not None and not snapshot.pools:
             raise missing
         found(Step.INVENTORY, f"customer {snapshot.reported_name or self._server.customer_id}")
-        past = f", {len(snapshot.told)} months of the past" if snapshot.told else ""
+        count = len(snapshot.told)
+        past = f", {count} month{'' if count == 1 else 's'} of the past" if count else ""
         found(Step.PARSE, " · ".join(pool.product for pool in snapshot.pools) + past)
         return snapshot
 
@@ -148,7 +149,7 @@ class CloudSource:
                 self._told = read_past(answer, snapshot.pools[0].product)
                 self._past_due = now + _DAY
             except SourceError as error:
-                if error.failure.state in (State.DENIED, State.NO_DATA):
+                if error.failure.kind in (FailureKind.FORBIDDEN, FailureKind.NO_DATA):
                     self._past_due = now + _DAY
         return replace(snapshot, told=self._told)
 
