@@ -147,3 +147,18 @@ def test_check_warns_of_what_is_allowed_and_risky(
     assert 'warning: [alerts.server."b.c"]: no such server' in out
     assert "warning: [alerts.group.emea]: no such group" in out
     assert "no problems, 3 warnings" in out
+
+
+def test_check_reads_the_contract_and_who_is_the_same_as_whom(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = {"url": "https://a", "username": "u", "secret": "env:HOME"}
+    add_server(paths, Server("ddc", SourceName.CVAD, **site, same_as="lic"))  # type: ignore[arg-type]
+    paths.contract.write_text("[[product]]\nproduct = 'P'\npurchased = 5\nserver = 'dcc'\n")
+    assert run("config", "check") == 0
+    said = capsys.readouterr().out
+    assert "warning: ddc: same_as: no server is named lic" in said
+    assert "contract.toml: P: no server is named dcc (did you mean ddc?)" in said
+    paths.contract.write_text("[[product]]\nproduct = 'P'\npurchase = 5\n")
+    assert run("config", "check") == 2
+    assert "contract.toml:3: product[0].purchase: no such key" in capsys.readouterr().out

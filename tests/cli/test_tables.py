@@ -6,12 +6,13 @@ import json
 
 from tests.cli.test_status_json import ANSWER, TODAY
 from tests.support.clock import START
-from tests.support.values import poll, pool, server, snapshot
+from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.cli import tables
 from lictui.cli.status_json import status_json
 from lictui.config.settings import Alerts
 from lictui.monitor.board import Board, apply, register
+from lictui.words import FailureKind, Mode, SourceName
 
 
 def test_the_table_is_aligned_and_tells_what_to_do() -> None:
@@ -69,3 +70,25 @@ def test_markdown_escapes_its_own_mark() -> None:
 
 def test_no_server_is_said() -> None:
     assert tables.as_table(status_json(Board(), Alerts(), START, TODAY)) == "No server matches.\n"
+
+
+def test_a_license_server_that_is_read_in_two_ways_is_there_once() -> None:
+    registry = (server("lic"), server("ddc", source=SourceName.CVAD, same_as="lic"))
+    board = register(Board(), registry)
+    board = apply(board, poll(failure(FailureKind.NO_DATA, "no inventory"), "lic"))
+    board = apply(board, poll(snapshot(mode=Mode.LAS), "ddc"))
+    once = tables.as_table(status_json(board, Alerts(), START, TODAY, each_once=True))
+    assert [line.split()[:2] for line in once.splitlines()[1:3]] == [["lic", "up"], []]
+    assert "lic: no inventory" in once
+    each = status_json(board, Alerts(), START, TODAY)
+    assert [(it["name"], it["state"]) for it in each["servers"]] == [
+        ("lic", "no_data"),
+        ("ddc", "up"),
+    ]
+    both = apply(board, poll(snapshot(pool(in_use=9)), "lic", START + 1))
+    lic, ddc = status_json(both, Alerts(), START, TODAY)["servers"]
+    assert [(it["counted"], it["same_as"]) for it in lic["pools"] + ddc["pools"]] == [
+        (False, "ddc"),
+        (True, None),
+    ]
+    assert ddc["same_as"] == "lic"

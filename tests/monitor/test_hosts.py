@@ -42,10 +42,16 @@ def test_what_citrix_cloud_says_of_a_license_server_stands_on_its_pane() -> None
 
 
 def test_a_partner_account_of_the_same_server_needs_no_pane() -> None:
-    entry = LicenseServer("X", "lic.example", Reporting.REPORTING, START)
-    status = one(up("lic", pool(), url="https://lic.example"), listing(entry, same_as="lic"))
+    entry = LicenseServer("X", "known.elsewhere.as", Reporting.REPORTING, START)
+    account = listing(entry, same_as="lic")
+    told = account.snapshot
+    assert told is not None
+    account = replace(account, snapshot=replace(told, pools=(pool("Q"),), reported_name="me"))
+    status = one(up("lic", pool()), account)
     assert status.reports == entry
-    assert only(status) == pool() or only(status).reading == pool().reading
+    assert only(status).product == "XDT_PLT_UD"
+    assert status.snapshot is not None
+    assert status.snapshot.reported_name == ""
 
 
 def test_the_servers_that_answer_to_a_name() -> None:

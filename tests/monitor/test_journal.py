@@ -11,7 +11,8 @@ from lictui.config.settings import Alerts
 from lictui.model import Activation
 from lictui.monitor.board import Board, apply, register
 from lictui.monitor.journal import changes
-from lictui.words import ActivationStatus, EventKind, Level
+from lictui.monitor.record import Recorder
+from lictui.words import ActivationStatus, EventKind, Level, Mode, SourceName
 
 if TYPE_CHECKING:
     from lictui.model import Event, Failure, Snapshot
@@ -83,3 +84,20 @@ def test_version_and_activation() -> None:
     assert [event.kind for event in found] == [EventKind.VERSION]
     (event,) = events(snapshot(), snapshot(activation=active))
     assert event.message == "LAS activation: activated, to 2026-12-03"
+
+
+def test_what_two_ways_to_read_a_server_tell_is_written_down_once() -> None:
+    registry = (server(), server("ddc", source=SourceName.CVAD, same_as="lic-01"))
+    recorder = Recorder(register(Board(), registry), None, Alerts())
+    said: list[Event] = []
+    for in_use in (100, 520):
+        for each in registry:
+            told = snapshot(pool(in_use=in_use, installed=500), mode=Mode.FILE)
+            recorder.record([(each, poll(told, each.name), None)])
+    for _, _, events_ in recorder._waiting:
+        said += events_
+    assert [(each.server, each.kind) for each in said] == [
+        ("lic-01", EventKind.SERVER),
+        ("ddc", EventKind.SERVER),
+        ("lic-01", EventKind.LEVEL),
+    ]

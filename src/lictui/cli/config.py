@@ -77,7 +77,7 @@ def show(ctx: click.Context, /, *, origin: bool) -> None:
 @config.command()
 @click.pass_obj
 def check(context: Context, /) -> int:
-    """Print every problem and every warning of config.toml and servers.toml."""
+    """Print every problem and every warning of config.toml, servers.toml and contract.toml."""
     problems = tuple(_problems(context.paths))
     for problem in problems:
         click.echo(problem)
@@ -108,7 +108,8 @@ def _overrides(root: click.Context) -> dict[str, Override]:
 
 
 def _problems(paths: Paths) -> Iterator[str]:
-    from lictui.config.document import read  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.contract import load_contract  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.document import read  # noqa: PLC0415 - as above
     from lictui.config.file import load_settings  # noqa: PLC0415 - as above
     from lictui.config.registry import read_servers  # noqa: PLC0415 - as above
     from lictui.tui import commands, theme_names  # noqa: PLC0415 - as above
@@ -123,18 +124,25 @@ def _problems(paths: Paths) -> Iterator[str]:
         for wrong in commands.problems(settings.keymap):
             yield f"{paths.config}: {wrong}"
     yield from map(str, read_servers(paths)[1])
+    try:
+        load_contract(paths)
+    except ConfigError as error:
+        yield from map(str, error.problems)
 
 
 def _warnings(paths: Paths) -> Iterator[str]:
     from lictui.config.file import load_settings  # noqa: PLC0415 - `--help` reads nothing
     from lictui.config.registry import read_servers, warnings  # noqa: PLC0415 - as above
     from lictui.config.secrets import doubt  # noqa: PLC0415 - as above
+    from lictui.monitor.together import doubts  # noqa: PLC0415 - as above
 
     servers, _ = read_servers(paths)
     for server in servers:
         yield from (f"{server.name}: {warning}" for warning in warnings(server))
         if server.enabled and (doubted := doubt(server.secret)):
             yield f"{server.name}: {doubted}"
+    yield from doubts(servers)
+    yield from _idle_contract(paths, servers)
     try:
         yield from _idle_thresholds(load_settings(paths), servers)
     except ConfigError:
@@ -155,6 +163,27 @@ def _idle_thresholds(settings: Settings, servers: tuple[Server, ...]) -> Iterato
                 hint = nearest(name, known)
                 table = dotted(("alerts", scope, name))
                 yield f"[{table}]: no such {scope}" + (f" ({hint})" if hint else "")
+
+
+def _idle_contract(paths: Paths, servers: tuple[Server, ...]) -> Iterator[str]:
+    """Purchases for a server or group that nobody registered."""
+    from lictui.config.contract import load_contract  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.values import nearest  # noqa: PLC0415 - as above
+
+    try:
+        contract = load_contract(paths)
+    except ConfigError:
+        return  # said as problems
+    for scope, known in (
+        ("server", {server.name for server in servers}),
+        ("group", {server.group for server in servers}),
+    ):
+        for bought in contract:
+            name = getattr(bought, scope)
+            if name and name not in known:
+                hint = nearest(name, known)
+                said = f"{paths.contract.name}: {bought.product}: no {scope} is named {name}"
+                yield said + (f" ({hint})" if hint else "")
 
 
 def _counted(count: int, what: str) -> str:

@@ -83,24 +83,27 @@ def _may_double(part: ServerStatus, status: ServerStatus) -> bool:
 
 
 def _by_contract(board: Board, contract: tuple[Purchase, ...]) -> Iterator[Hint]:
+    if not contract:
+        return
+    held: dict[str, list[tuple[ServerStatus, ServerStatus, int]]] = {}
+    for status in board.servers:
+        for part, pool in _readings(status):
+            told = (status, part, pool.reading.installed or 0)
+            held.setdefault(pool.product, []).append(told)
     for bought in contract:
-        held = [
-            (status, part, pool)
-            for status in board.servers
+        mine = [
+            (status, part, installed)
+            for status, part, installed in held.get(bought.product, ())
             if bought.group in ("", status.server.group)
             and (not bought.server or bought.server in status.names)
-            for part, pool in _readings(status)
-            if pool.product == bought.product
         ]
-        total = sum(pool.reading.installed or 0 for _, _, pool in held)
+        total = sum(installed for _, _, installed in mine)
         if not bought.purchased or total != _TWICE * bought.purchased:
             continue
-        for status, part, _ in held:
+        said = f"{total:,} installed, exactly twice the {bought.purchased:,} of the contract"
+        for status, part, _ in mine:
             if _may_double(part, status):
-                told = (
-                    f"{total:,} installed, exactly twice the {bought.purchased:,} of the contract"
-                )
-                yield _hint(part, bought.product, told)
+                yield _hint(part, bought.product, said)
 
 
 def _by_parts(board: Board) -> Iterator[Hint]:

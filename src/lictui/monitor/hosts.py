@@ -5,7 +5,7 @@ Owns that comparison, and the search in what Citrix Cloud lists. Pure.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from lictui.words import SourceName
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lictui.model import LicenseServer
     from lictui.monitor.board import ServerStatus
 
-_ACCOUNTS = (SourceName.CITRIX_CLOUD, SourceName.PARTNER)
+ACCOUNTS: Final = (SourceName.CITRIX_CLOUD, SourceName.PARTNER)
 
 
 def names_of(status: ServerStatus) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ def names_of(status: ServerStatus) -> tuple[str, ...]:
 
 def _names(part: ServerStatus) -> Iterator[str]:
     server, snapshot = part.server, part.snapshot
-    if server.source in _ACCOUNTS:
+    if server.source in ACCOUNTS:
         return  # its address is Citrix's
     on = snapshot.license_server if snapshot else ""
     yield on
@@ -85,6 +85,13 @@ class Listing:
         """
         if not self._whole:
             return None
+        alone = [
+            part.snapshot.license_servers
+            for part in status.parts
+            if part.snapshot and len(part.snapshot.license_servers) == 1
+        ]
+        if alone:
+            return alone[0][0]  # an account that was said to be this server, and knows no other
         names = [_plain(name) for name in names_of(status)]
         if found := next((self._whole[name] for name in names if name in self._whole), None):
             return found

@@ -20,8 +20,16 @@ if TYPE_CHECKING:
 _QUIET = (State.WAITING, State.DISABLED)
 
 
-def changes(before: ServerStatus, after: ServerStatus, alerts: Alerts) -> tuple[Event, ...]:
-    """The events between two states of one server, at the time of its last poll."""
+def changes(
+    before: ServerStatus,
+    after: ServerStatus,
+    alerts: Alerts,
+    without: frozenset[PoolKey] = frozenset(),
+) -> tuple[Event, ...]:
+    """The events between two states of one server, at the time of its last poll.
+
+    Of the pools `without`, which another way to read the server stands for, nothing is said.
+    """
     at = after.polled_at or 0.0
 
     def event(kind: EventKind, message: str, product: str = "", level: Level = Level.OK) -> Event:
@@ -29,8 +37,8 @@ def changes(before: ServerStatus, after: ServerStatus, alerts: Alerts) -> tuple[
 
     return (
         *_state_changes(before, after, event),
-        *_snapshot_changes(before, after, event),
-        *_level_changes(before, after, alerts, event),
+        *_snapshot_changes(before, after, event, without),
+        *_level_changes(before, after, alerts, event, without),
     )
 
 
@@ -50,7 +58,10 @@ def _state_changes(
 
 
 def _snapshot_changes(
-    before: ServerStatus, after: ServerStatus, event: Callable[..., Event]
+    before: ServerStatus,
+    after: ServerStatus,
+    event: Callable[..., Event],
+    without: frozenset[PoolKey],
 ) -> Iterator[Event]:
     old, new = before.snapshot, after.snapshot
     if old is None or new is None or old is new:
@@ -66,7 +77,7 @@ def _snapshot_changes(
     for notice in new.notices:
         if notice not in old.notices:
             yield event(EventKind.NOTICE, notice.title, "", notice.level)
-    yield from _license_changes(_pools(old), _pools(new), event)
+    yield from _license_changes(_pools(old, without), _pools(new, without), event)
 
 
 def _license_changes(
@@ -87,12 +98,16 @@ def _license_changes(
 
 
 def _level_changes(
-    before: ServerStatus, after: ServerStatus, alerts: Alerts, event: Callable[..., Event]
+    before: ServerStatus,
+    after: ServerStatus,
+    alerts: Alerts,
+    event: Callable[..., Event],
+    without: frozenset[PoolKey],
 ) -> Iterator[Event]:
     if before.snapshot is None or after.snapshot is None or before.snapshot is after.snapshot:
         return
-    old = _pools(before.snapshot)
-    for key, pool in _pools(after.snapshot).items():
+    old = _pools(before.snapshot, without)
+    for key, pool in _pools(after.snapshot, without).items():
         was = old.get(key)
         if was is None or not pool.counted:
             continue
@@ -108,8 +123,8 @@ def _level_changes(
             )
 
 
-def _pools(snapshot: Snapshot) -> dict[PoolKey, Pool]:
-    return {pool.key: pool for pool in snapshot.pools}
+def _pools(snapshot: Snapshot, without: frozenset[PoolKey]) -> dict[PoolKey, Pool]:
+    return {key: pool for pool in snapshot.pools if (key := pool.key) not in without}
 
 
 def _count(pool: Pool) -> str:

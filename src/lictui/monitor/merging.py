@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.model import PoolKey, Reading, Snapshot
 from lictui.monitor.board import Origin
+from lictui.monitor.hosts import ACCOUNTS
 from lictui.monitor.preference import hides_overdraft, rank, under_las
 from lictui.monitor.totals import answered
 from lictui.words import Mode, Model, SourceName, State
@@ -200,7 +201,8 @@ def _snapshot(
     by_tier = sorted(asked, key=lambda part: (_tier(part), part is not main, part.server.name))
     known = [part.snapshot for part in by_tier if part.snapshot]
     alive = [part.snapshot for part in by_tier if part.snapshot and answered(part)] or known
-    named = next((each for each in known if each.reported_name or each.version), known[0])
+    own = [p.snapshot for p in by_tier if p.snapshot and p.server.source not in ACCOUNTS] or known
+    named = next((each for each in own if each.reported_name or each.version), own[0])
     notices = dict.fromkeys(notice for each in alive for notice in each.notices)
     return Snapshot(
         pools,

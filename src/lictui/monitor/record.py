@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Final
 from lictui.errors import LictuiError
 from lictui.monitor import board as boards
 from lictui.monitor.journal import changes
+from lictui.monitor.together import Together, doubles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from lictui.config.settings import Alerts
     from lictui.history.store import History
-    from lictui.model import Event, Poll, Server
+    from lictui.model import Event, Poll, PoolKey, Server
     from lictui.monitor.board import Board
 
 _log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Recorder:
         self.board = board
         self.alerts = alerts
         self._history = history
+        self._together = Together()
         self._waiting: deque[tuple[Server, Poll, tuple[Event, ...]]] = deque(maxlen=_KEEP)
         self._trouble = ""
 
@@ -44,9 +46,16 @@ class Recorder:
                 continue  # removed while it was being polled
             self.board = boards.apply(self.board, poll, due)
             after = self.board.of(server.name)
-            events = changes(before, after, self.alerts) if after else ()
+            apart = self._apart(server)
+            events = changes(before, after, self.alerts, apart) if after else ()
             self._waiting.append((server, poll, events))
         self._write()
+
+    def _apart(self, server: Server) -> frozenset[PoolKey]:
+        """The pools of a server that another way to read it stands for; seldom any."""
+        if not any(status.server.same_as for status in self.board.servers):
+            return frozenset()
+        return doubles(self._together.of(self.board), server.name)
 
     def note(self, notices: Sequence[str]) -> None:
         """Put lasting notices on the board, beside the recorder's own trouble."""

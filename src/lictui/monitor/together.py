@@ -154,3 +154,25 @@ def stand_ins(board: Board) -> dict[tuple[str, PoolKey], str]:
                     same = next((server for server, key in owners if key == pool.key), "")
                     found[own] = same or products.get(pool.product, status.server.name)
     return found
+
+
+def doubles(board: Board, name: str) -> frozenset[PoolKey]:
+    """The pools of one registered server that no figure of its license server is taken from.
+
+    `board` is one that was made by Together.
+    """
+    status = board.of(name)
+    if status is None or not status.parts:
+        return frozenset()
+    taken = {
+        (origin.server, origin.key)
+        for origins in status.origins.values()
+        for origin in origins
+        if origin.figure in ("pool", "in_use", "installed")
+    }
+    told = status.part(name).snapshot
+    return (
+        frozenset(pool.key for pool in told.pools if (name, pool.key) not in taken)
+        if told
+        else frozenset()
+    )

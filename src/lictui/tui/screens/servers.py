@@ -13,22 +13,27 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import DataTable
 
 from lictui.errors import LictuiError
+from lictui.monitor.divisor import hints
 from lictui.tui import commands
 from lictui.tui.ink import Tone
 from lictui.tui.screens import registry_view, steps
 from lictui.tui.screens.confirm import ConfirmScreen
 from lictui.tui.screens.view import View
 from lictui.tui.span import time_zone
+from lictui.tui.text import clean
 from lictui.tui.widgets.keyed_table import KeyedTable
 from lictui.tui.widgets.prose import Prose
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from textual.binding import BindingType
     from textual.widget import Widget
 
     from lictui.model import Finding
     from lictui.monitor.board import Board, ServerStatus
     from lictui.tui.export import Table
+    from lictui.tui.ink import Line
 
 _AGES: Final = 10.0  # seconds between two looks at how old the answers are
 
@@ -110,7 +115,15 @@ class ServersScreen(View):
             self._testing = ""
             tz = time_zone(self.lictui.settings.timezone)
             now = self.lictui.clock.now()
-            self._details.say(*registry_view.details(status, now, self.lictui.symbols, tz))
+            symbols = self.lictui.symbols
+            said = registry_view.details(status, now, symbols, tz)
+            self._details.say(*said, *self._hints(status.server.name))
+
+    def _hints(self, name: str) -> Iterator[Line]:
+        """That the server seems to report twice what there is."""
+        for hint in hints(self.merged, self.lictui.settings.contract):
+            if hint.server == name:
+                yield ((f"{self.lictui.symbols.arrow} {clean(hint.message)}", Tone.WARN),)
 
     @on(DataTable.RowHighlighted)
     def _moved(self) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 
+from lictui.products import describe
 from lictui.tui import text
 from lictui.tui.ink import OF_LEVEL, Tone, fit, width
 from lictui.tui.widgets.gauge import BEYOND, gauge
@@ -286,7 +287,8 @@ def _dead(view: RowView, shape: Columns, symbols: Symbols) -> list[Run]:
     reading = view.reading
     known = f"{text.figure(reading.in_use)} / {text.figure(reading.installed)}"
     if not view.counted:
-        said = (f"{known}  start-up license, not counted", f"{known}  not counted", known)
+        start_up = "" if describe(view.key.product).counted else "start-up license, "
+        said = (f"{known}  {start_up}not counted", f"{known}  not counted", known)
     else:
         ago = "a moment ago" if view.stale == "now" else f"{view.stale} ago"
         said = (f"last {known}, {ago}", f"{known}, {ago}", known)
