@@ -1,0 +1,70 @@
+"""Commands that are real programs: a Python script that prints what it is told, and how it ends."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.clock import FakeClock
+
+from lictui.config.settings import Limits
+from lictui.model import Server
+from lictui.sources.command.source import CommandSource
+from lictui.sources.source import SourceError
+from lictui.words import SourceName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from lictui.model import Failure, Snapshot
+    from lictui.words import Step
+
+
+@dataclass
+class Bench:
+    """A folder for programs, and what the last fetch reported of its steps."""
+
+    folder: Path
+    steps: list[tuple[Step, str]]
+
+    def program(self, stdout: bytes, *, stderr: str = "", code: int = 0, name: str = "p") -> str:
+        """The path of a program that prints these and ends so."""
+        (self.folder / f"{name}.out").write_bytes(stdout)
+        script = self.folder / name
+        script.write_text(
+            f"#!{sys.executable}\nimport sys, pathlib\n"
+            f"sys.stdout.buffer.write(pathlib.Path({str(self.folder / f'{name}.out')!r})"
+            f".read_bytes())\nsys.stderr.write({stderr!r})\nsys.stdout.flush()\nsys.exit({code})\n"
+        )
+        script.chmod(0o700)
+        return str(script)
+
+    async def fetch(
+        self, command: tuple[str, ...], form: str, limits: Limits | None = None, available: str = ""
+    ) -> Snapshot | Failure:
+        server = Server(
+            "x", SourceName.COMMAND, command=command, format=form, licenses_available=available
+        )
+        source = CommandSource(server, limits or Limits(), FakeClock())
+        self.steps.clear()
+        try:
+            return await source.fetch(lambda step, detail: self.steps.append((step, detail)))
+        except SourceError as error:
+            return error.failure
+        finally:
+            await source.aclose()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path, [])
+
+
+def failure_of(read: Callable[[], object]) -> Failure:
+    """The failure that `read` ends in."""
+    with pytest.raises(SourceError) as caught:
+        read()
+    return caught.value.failure
