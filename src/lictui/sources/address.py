@@ -16,6 +16,7 @@ from lictui.words import FailureKind, Step
 
 _PORTS: Final = {"http": 80, "https": 443}
 _LAST_PORT: Final = 65535
+_FLEXNET_PORT: Final = 27000  # the first of those that FlexNet tries where none is given
 
 
 def origin(url: str) -> httpx.URL:
@@ -32,6 +33,28 @@ def origin(url: str) -> httpx.URL:
     if parsed.userinfo:
         raise _unusable(shown, "a name or password has no place in it")
     return parsed.copy_with(raw_path=b"/", fragment=None)
+
+
+def flexnet(address: str) -> tuple[httpx.URL, ...]:
+    """Host and port of each server in PORT@HOST,PORT@HOST; raises SourceError (config)."""
+    found = []
+    for part in address.split(","):
+        number, _, host = part.strip().rpartition("@")
+        bare = f"[{host}]" if ":" in host and not host.startswith("[") else host
+        try:
+            url = httpx.URL(f"http://{bare}:{number or _FLEXNET_PORT}")
+        except (httpx.InvalidURL, ValueError):
+            url = httpx.URL()
+        plain = url.host and host.split() == [host] and not url.userinfo and url.path == "/"
+        if not plain or not 0 < port(url) <= _LAST_PORT:
+            raise SourceError(
+                FailureKind.CONFIG,
+                f"the address {text(address)} cannot be used",
+                "An address looks like 27000@lic01, or 27000@lic01,27000@lic02,27000@lic03.",
+                Step.RESOLVE,
+            )
+        found.append(url)
+    return tuple(found)
 
 
 def _unusable(shown: str, reason: str) -> SourceError:

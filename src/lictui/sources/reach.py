@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpcore
 
-from lictui.sources.address import port
+from lictui.sources.address import flexnet, port
 from lictui.sources.clean import text
 from lictui.sources.faults import Progress, failure, unresolved
 from lictui.sources.source import SourceError
@@ -67,6 +67,39 @@ async def resolve(url: httpx.URL, limits: Limits) -> str:
     except (OSError, UnicodeError) as error:
         raise unresolved(url.host) from error
     return ", ".join(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+async def resolvable(address: str, limits: Limits) -> tuple[tuple[httpx.URL, ...], str]:
+    """Which servers of a FlexNet `address` have a name that resolves, and to what.
+
+    One of three is enough; raises SourceError (config, dns, timeout) if it is none.
+    """
+    urls = flexnet(address)
+    found = await asyncio.gather(*(resolve(url, limits) for url in urls), return_exceptions=True)
+    known = {url: at for url, at in zip(urls, found, strict=True) if isinstance(at, str)}
+    if not known:
+        raise _first(found)
+    return tuple(known), ", ".join(dict.fromkeys(known.values()))
+
+
+async def answering(urls: tuple[httpx.URL, ...], limits: Limits) -> str:
+    """The ADDRESS:PORT of those of `urls` that take a connection, closed again at once.
+
+    One of three is enough; raises SourceError if it is none.
+    """
+
+    async def reached(url: httpx.URL) -> str:
+        async with connected(url, limits) as stream:
+            return peer(stream)
+
+    found = await asyncio.gather(*map(reached, urls), return_exceptions=True)
+    if not (at := [each for each in found if isinstance(each, str)]):
+        raise _first(found)
+    return ", ".join(dict.fromkeys(at))
+
+
+def _first(found: list[str | BaseException]) -> BaseException:
+    return next(each for each in found if isinstance(each, BaseException))
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from lictui.sources.clean import text as cleaned
 from lictui.sources.command.decode import text_of
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from lictui.model import Server, Snapshot
     from lictui.sources.process import Output
 
+_T = TypeVar("_T")
+
 _PROGRAM: Final = "lmutil"
 
 
@@ -38,8 +40,14 @@ class LmstatSource:
         """Read everything once, within the time-out; see `Source.fetch`."""
         output = await lmstat(self._server, self._limits)
         printed = text_of(output.stdout)
-        found(Step.INVENTORY, f"{program(self._server)} printed {len(output.stdout):,} bytes")
-        snapshot = understood(output, lambda: lmstat_snapshot(printed, self._server.address))
+        came = f"{program(self._server)} printed {len(output.stdout):,} bytes"
+        try:
+            snapshot = understood(output, lambda: lmstat_snapshot(printed, self._server.address))
+        except SourceError as error:
+            if error.failure.step is Step.PARSE:
+                found(Step.INVENTORY, came)
+            raise
+        found(Step.INVENTORY, came)
         found(Step.PARSE, f"{(n := len(snapshot.pools))} feature" + ("" if n == 1 else "s"))
         return snapshot
 
@@ -83,7 +91,7 @@ def _environment() -> dict[str, str]:
     }
 
 
-def understood(output: Output, read: Callable[[], Snapshot]) -> Snapshot:
+def understood(output: Output, read: Callable[[], _T]) -> _T:
     """What `read` makes of `output`; where it makes nothing, what the program said on stderr."""
     try:
         return read()
@@ -93,7 +101,7 @@ def understood(output: Output, read: Callable[[], Snapshot]) -> Snapshot:
             raise
         raise SourceError(
             FailureKind.COMMAND,
-            f"lmstat ended with code {output.status}: {cleaned(output.stderr, 160)}",
+            f"the program ended with code {output.status}: {cleaned(output.stderr, 160)}",
             "Run it in a terminal as the same user to see more.",
             Step.INVENTORY,
         ) from error

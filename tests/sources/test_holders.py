@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.clock import FakeClock
+from tests.support.lmstat import CITRIX
+
+from lictui.config.settings import Limits
+from lictui.model import Holder, Server
+from lictui.sources.holders import holders, release_line
+from lictui.sources.source import SourceError
+from lictui.words import FailureKind, SourceName
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIMITS = Limits(timeout=20.0)
+UDADMIN = "Users:\r\n böb XDT_ENT_UD 2026.1201\r\n"
+COMMAND = Server("lic01", SourceName.COMMAND, format="udadmin")
+
+
+def printing(text: bytes) -> tuple[str, ...]:
+    return (sys.executable, "-c", f"import sys; sys.stdout.buffer.write({text!r})")
+
+
+async def test_lmstat(tmp_path: Path) -> None:
+    path = tmp_path / "lmutil"
+    path.write_text(f"#!/bin/sh\nexec {shlex.join(printing(CITRIX.encode()))}\n")
+    path.chmod(0o755)
+    server = Server("lic01", SourceName.LMSTAT, address="27000@lic01", lmutil=str(path))
+    found = await holders(server, LIMITS, FakeClock())
+    assert {"anna", "Bernd von Stein"} <= {each.user for each in found}
+    assert all(each.since and each.since <= FakeClock().now() for each in found)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+async def test_udadmin_in_any_encoding(encoding: str) -> None:
+    server = replace(COMMAND, command=printing(UDADMIN.encode(encoding)))
+    (found,) = await holders(server, LIMITS, FakeClock())
+    assert (found.user, found.assigned) == ("böb", True)
+
+
+async def test_a_command_that_prints_lmstat() -> None:
+    server = replace(COMMAND, command=printing(CITRIX.encode()), format="lmstat")
+    assert len(await holders(server, LIMITS, FakeClock())) == 5
+
+
+async def test_a_command_that_prints_something_else() -> None:
+    server = replace(COMMAND, command=(sys.executable, "-c", "raise SystemExit('Access denied')"))
+    with pytest.raises(SourceError) as caught:
+        await holders(server, LIMITS, FakeClock())
+    assert caught.value.failure.kind is FailureKind.COMMAND
+    assert "Access denied" in caught.value.failure.message
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        Server("x", SourceName.WINRM, url="https://lic01"),
+        Server("x", SourceName.CVAD, url="https://ddc01"),
+        Server("x", SourceName.PARTNER),
+        replace(COMMAND, format="checkmk", command=("/no/such/program",)),
+    ],
+)
+async def test_a_source_that_does_not_tell(server: Server) -> None:
+    with pytest.raises(SourceError) as caught:
+        await holders(server, LIMITS, FakeClock())
+    failure = caught.value.failure
+    assert failure.kind is FailureKind.NO_DATA
+    assert "does not tell who holds a license; lmstat and udadmin do" in failure.message
+    assert failure.hint
+
+
+@pytest.mark.parametrize(
+    ("holder", "line"),
+    [
+        (Holder("X_UD", "anna", assigned=True), "udadmin -f X_UD -user anna -delete"),
+        (Holder("X_UD", "u01.01", assigned=True), "udadmin -f X_UD -user u01.01 -delete"),
+        (Holder("X_UD", device="PC-1$", assigned=True), "udadmin -f X_UD -device PC-1$ -delete"),
+        (Holder("X_UD", "a b", assigned=True), 'udadmin -f X_UD -user "a b" -delete'),
+        (Holder("X_UD", "a&del *", assigned=True), 'udadmin -f X_UD -user "a&del *" -delete'),
+        (Holder("X_UD", "a b\\", assigned=True), 'udadmin -f X_UD -user "a b\\\\" -delete'),
+        (Holder("X_UD", 'a" & del "', assigned=True), ""),
+        (Holder("X_UD", "%PATH%", assigned=True), ""),
+        (Holder("X_UD", "-events", assigned=True), ""),
+        (Holder("X_UD", "a\nb", assigned=True), ""),
+        (Holder("X_UD", assigned=True), ""),
+        (Holder("X_UD", "anna", "pc01"), ""),
+    ],
+)
+def test_how_an_assignment_would_be_released(holder: Holder, line: str) -> None:
+    assert release_line(holder) == line
