@@ -49,6 +49,11 @@ class Paths:
         return self.data_dir / "history.db"
 
     @property
+    def privacy_key(self) -> Path:
+        """`privacy.key`: makes the hashes of names this data dir's own."""
+        return self.data_dir / "privacy.key"
+
+    @property
     def log(self) -> Path:
         """`lictui.log`, rotating."""
         return self.data_dir / "lictui.log"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from lictui.insights.series import Question
     from lictui.model import Event, Finding, PoolKey, Server, Told
+    from lictui.monitor.holders import Holders
 
 
 def _nothing(question: Question) -> Series:
@@ -27,9 +28,11 @@ class FakeEngine:
     months: tuple[Told, ...] = ()
     journal: tuple[Event, ...] = ()
     findings: tuple[Finding, ...] = ()
+    holdings: dict[str, Holders] = field(default_factory=dict)  # by server
     refusal: Exception | None = None
     polled: list[str | None] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    asked_holders: list[tuple[str, str]] = field(default_factory=list)
     tested: list[Server] = field(default_factory=list)
     saved: list[tuple[Server, str | None]] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
@@ -57,6 +60,10 @@ class FakeEngine:
 
     async def events(self, limit: int = 1000) -> tuple[Event, ...]:
         return self.journal[:limit]
+
+    async def holders(self, server: str, product: str) -> Holders:
+        self.asked_holders.append((server, product))
+        return self.holdings[server]
 
     async def test(self, server: Server) -> AsyncIterator[Finding]:
         self.tested.append(server)

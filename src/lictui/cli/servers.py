@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui.cli import register
+from lictui.cli.holders import holders
 from lictui.cli.test import test
 from lictui.errors import ConfigError
 
@@ -142,5 +143,5 @@ def _print_json(answer: dict[str, Any]) -> None:
     click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
 
 
-for command in (register.add, register.edit, register.remove, test):
+for command in (register.add, register.edit, register.remove, test, holders):
     servers.add_command(command)

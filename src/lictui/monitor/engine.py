@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from lictui.history.store import History
     from lictui.insights.series import Question
     from lictui.model import Event, Finding, Poll, PoolKey, Server, Told
+    from lictui.monitor.holders import Holders
     from lictui.monitor.poller import Open
     from lictui.paths import Paths
 
@@ -166,6 +167,19 @@ class Engine:
     async def events(self, limit: int = 1000) -> tuple[Event, ...]:
         """The journal, newest first."""
         return self._history.events(limit) if self._history else ()
+
+    async def holders(self, server: str, product: str) -> Holders:
+        """Who holds `product` of a server now, as far as one may know; never raises."""
+        from lictui.monitor.asking import ask_holders  # noqa: PLC0415 - seldom asked
+
+        return await ask_holders(
+            self._registry,
+            server,
+            product,
+            settings=self.settings,
+            paths=self._paths,
+            clock=self._clock,
+        )
 
     async def test(self, server: Server) -> AsyncIterator[Finding]:
         """Try `server` step by step; each finding as its step ends."""

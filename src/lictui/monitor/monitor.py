@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lictui.model import Event, Finding, PoolKey, Server, Told
     from lictui.monitor.board import Board
     from lictui.monitor.engine import Engine
+    from lictui.monitor.holders import Holders
 from lictui.sources import lookups
 
 _T = TypeVar("_T")
@@ -85,6 +86,10 @@ class Monitor:
     async def events(self, limit: int = 1000) -> tuple[Event, ...]:
         """The journal, newest first."""
         return await self._ask(self.engine.events(limit))
+
+    async def holders(self, server: str, product: str) -> Holders:
+        """Who holds `product` of a server now, as far as one may know; never raises."""
+        return await self._ask(self.engine.holders(server, product))
 
     async def save(self, server: Server, replacing: str | None = None) -> None:
         """Write `server` to the registry, in place of `replacing` if given; raises LictuiError."""

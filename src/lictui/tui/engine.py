@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from lictui.insights.series import Question, Series
     from lictui.model import Event, Finding, PoolKey, Server, Told
+    from lictui.monitor.holders import Holders
 
 
 class Engine(Protocol):
@@ -41,6 +42,13 @@ class Engine(Protocol):
 
     async def events(self, limit: int = 1000) -> tuple[Event, ...]:
         """The journal, newest first."""
+        ...
+
+    async def holders(self, server: str, product: str) -> Holders:
+        """Who holds `product` of a server now, with names as `[privacy] users` has them.
+
+        Asks the server itself, so it may take as long as a poll; never raises.
+        """
         ...
 
     def test(self, server: Server) -> AsyncIterator[Finding]:

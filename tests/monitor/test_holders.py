@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support.clock import START
+from tests.support.values import server
+
+from lictui.config.settings import Settings
+from lictui.model import Failure, Holder
+from lictui.monitor import holders
+from lictui.monitor.asking import ask_holders, hash_key
+from lictui.paths import Paths
+from lictui.words import FailureKind, SourceName
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.clock import FakeClock
+
+    from lictui.monitor.holders import Holders, Holding
+
+DAY = 86400
+ANN = Holder("XDT_PLT_UD", "ann", since=START - 100 * DAY, assigned=True)
+BOB = Holder("XDT_PLT_CCS", "bob", "pc-7", START - 3600, 2)
+CID = Holder("XDT_PLT_UD", "cid", since=START - 5 * DAY, assigned=True)
+PAD = Holder("XDT_PLT_UD", device="pad", since=None, assigned=True)
+FOUND = (BOB, PAD, CID, ANN)
+
+
+def seen(found: tuple[Holder, ...] = FOUND, **changes: Any) -> tuple[Holding, ...]:
+    asked: dict[str, Any] = {
+        "product": "",
+        "users": "show",
+        "key": b"k" * 32,
+        "now": START,
+        "idle_days": 90,
+        "release": lambda holder: f"release {holder.user or holder.device}",
+    }
+    return holders.holdings(found, **(asked | changes))
+
+
+def test_the_longest_held_comes_first_and_the_unknown_last() -> None:
+    assert [each.holder for each in seen()] == [ANN, CID, BOB, PAD]
+    assert [each.holder for each in seen(product="XDT_PLT_CCS")] == [BOB]
+
+
+def test_what_is_assigned_and_old_is_idle_with_its_line() -> None:
+    ann, cid, bob, pad = seen()
+    assert (ann.idle, ann.release) == (True, "release ann")
+    assert [each.idle for each in (cid, bob, pad)] == [False] * 3
+    assert (cid.release, bob.release, pad.release) == ("", "", "")
+    old = Holder("X", "eve", "pc-1", START - 200 * DAY)
+    assert not seen((old,))[0].idle  # checked out, not assigned
+    assert seen((CID,), idle_days=4)[0].idle
+
+
+def test_hidden_names_leave_nothing_but_counts_and_times() -> None:
+    hidden = seen((*FOUND, Holder("XDT_PLT_CCS", "ANN", "PC-7", START)), users="hide")
+    names = [(each.holder.user, each.holder.device) for each in hidden]
+    assert names == [
+        ("user 1", ""),
+        ("user 2", ""),
+        ("user 3", "host 1"),
+        ("user 1", "host 1"),  # case does not count
+        ("", "host 2"),
+    ]
+    assert [each.holder.count for each in hidden] == [1, 1, 2, 1, 1]
+    assert hidden[0].holder.since == ANN.since
+    assert hidden[0].idle
+    assert all(each.release == "" for each in hidden)
+    text = repr(hidden)
+    for name in ("ann", "ANN", "bob", "cid", "pad", "pc-7"):
+        assert f"'{name}'" not in text
+
+
+def test_hashed_names_are_the_same_for_one_key_alone() -> None:
+    one, again = seen(users="hash"), seen(users="hash")
+    other = seen(users="hash", key=b"x" * 32)
+    assert one == again
+    assert one[0].holder.user != other[0].holder.user
+    assert one[0].holder.user.startswith("user ")
+    assert len(one[0].holder.user) == len("user ") + 8
+    assert len({each.holder.user for each in one if each.holder.user}) == 3
+    assert all(each.release == "" for each in one)
+
+
+def test_a_hash_takes_any_name() -> None:
+    assert seen((Holder("X", "\ud800"),), users="hash")[0].holder.user.startswith("user ")
+
+
+WINRM = server("lic-01")
+LMSTAT = server("flex", source=SourceName.LMSTAT, url="", address="@lic01", same_as="lic-01")
+OTHER = server("other", source=SourceName.LMSTAT, url="", address="@lic02")
+
+
+def test_whoever_is_another_way_to_read_it_is_asked_too() -> None:
+    everyone = (WINRM, LMSTAT, OTHER)
+    assert holders.parts(everyone, "lic-01") == (WINRM, LMSTAT)
+    assert holders.parts(everyone, "flex") == (LMSTAT, WINRM)
+    assert holders.parts(everyone, "other") == (OTHER,)
+    assert holders.parts(everyone, "none") == ()
+
+
+def test_who_never_tells_is_mentioned_only_where_nobody_does() -> None:
+    silent = ("lic-01", Failure(FailureKind.NO_DATA, "winrm does not tell"))
+    down = ("flex", Failure(FailureKind.COMMAND, "no lmutil"))
+    assert holders.worth_saying((silent,), told=True) == ()
+    assert holders.worth_saying((silent, silent), told=False) == (silent,)
+    assert holders.worth_saying((silent, down), told=False) == (down,)
+    assert holders.worth_saying((silent, down), told=True) == (down,)
+
+
+UDADMIN = """Usage data is 0 minutes old. Next update in 15 minutes.
+Users:
+ ann XDT_ENT_UD 2017.1201 (Thu Sep 14 13:41:07 2017)
+Devices:
+ device01 XDT_ENT_UD 2017.1201
+"""
+
+
+@pytest.fixture
+def udadmin(tmp_path: Path) -> tuple[str, ...]:
+    file = tmp_path / "printed"
+    file.write_text(UDADMIN)
+    return ("cat", str(file))
+
+
+async def asked(
+    clock: FakeClock, paths: Paths, command: tuple[str, ...], users: str, name: str = "lic-01"
+) -> Holders:
+    told = server(
+        "u", source=SourceName.COMMAND, url="", command=command, format="udadmin", same_as="lic-01"
+    )
+    return await ask_holders(
+        (WINRM, told, OTHER),
+        name,
+        "XDT_ENT_UD",
+        settings=Settings(users=users),
+        paths=paths,
+        clock=clock,
+    )
+
+
+async def test_the_part_that_can_tell_tells(
+    clock: FakeClock, tmp_path: Path, udadmin: tuple[str, ...]
+) -> None:
+    answer = await asked(clock, Paths(tmp_path, tmp_path), udadmin, "show")
+    assert (answer.server, answer.told_by, answer.failures) == ("lic-01", ("u",), ())
+    first, second = answer.holdings
+    assert (first.holder.user, second.holder.device) == ("ann", "device01")
+    assert first.idle
+    assert "udadmin" in first.release
+
+
+async def test_hidden_is_the_default_and_keeps_no_key(
+    clock: FakeClock, tmp_path: Path, udadmin: tuple[str, ...]
+) -> None:
+    answer = await asked(clock, Paths(tmp_path, tmp_path / "data"), udadmin, Settings().users)
+    assert answer.users == "hide"
+    assert answer.holdings[0].holder.user == "user 1"
+    assert "ann" not in repr(answer)
+    assert not (tmp_path / "data").exists()
+
+
+async def test_hashes_stay_the_same_in_one_data_dir(
+    clock: FakeClock, tmp_path: Path, udadmin: tuple[str, ...]
+) -> None:
+    async def user(data: str) -> str:
+        answer = await asked(clock, Paths(tmp_path, tmp_path / data), udadmin, "hash")
+        return answer.holdings[0].holder.user
+
+    assert await user("a") == await user("a") != await user("b")
+    assert stat.S_IMODE((tmp_path / "a" / "privacy.key").stat().st_mode) == 0o600
+
+
+async def test_why_nobody_tells_is_said(clock: FakeClock, tmp_path: Path) -> None:
+    paths = Paths(tmp_path, tmp_path)
+    answer = await asked(clock, paths, ("no-such-program",), "show")
+    ((name, failure),) = answer.failures
+    assert (name, failure.kind, answer.holdings) == ("u", FailureKind.COMMAND, ())
+    answer = await ask_holders(
+        (WINRM,), "lic-01", "X", settings=Settings(), paths=paths, clock=clock
+    )
+    assert "winrm does not tell who holds a license" in answer.failures[0][1].message
+    answer = await asked(clock, paths, ("cat",), "show", "none")
+    assert answer.failures[0][1].message == "no server is named none"
+
+
+def test_a_key_that_is_none_is_made_anew(tmp_path: Path) -> None:
+    file = tmp_path / "d" / "privacy.key"
+    key = hash_key(file)
+    assert hash_key(file) == key
+    file.write_bytes(b"short")
+    assert len(hash_key(file)) == 32
+    assert [each.name for each in file.parent.iterdir()] == ["privacy.key"]
