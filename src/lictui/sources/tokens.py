@@ -12,7 +12,6 @@ import re
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
-from weakref import WeakKeyDictionary
 
 from lictui.sources.source import SourceError
 from lictui.words import FailureKind, Step
@@ -66,10 +65,18 @@ class _Account:
         self.refusal: Failure | None = None  # what the last one who asked was told
 
 
-# By event loop, for a lock belongs to one; what it knows goes when the loop does.
-_ACCOUNTS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Account]]] = (
-    WeakKeyDictionary()
-)
+# By event loop, for a lock belongs to one. A lock that was waited for holds its loop: no weak keys.
+_ACCOUNTS: Final[dict[asyncio.AbstractEventLoop, dict[str, _Account]]] = {}
+
+
+def _accounts() -> dict[str, _Account]:
+    """The accounts of the running loop; those of loops that have ended are forgotten."""
+    loop = asyncio.get_running_loop()
+    if loop not in _ACCOUNTS:
+        for ended in [each for each in tuple(_ACCOUNTS) if each.is_closed()]:
+            _ACCOUNTS.pop(ended, None)  # another thread may have been faster
+        _ACCOUNTS[loop] = {}
+    return _ACCOUNTS[loop]
 
 
 def account(*parts: str) -> str:
@@ -85,8 +92,7 @@ async def shared(
     `dead` is the value of a token that a server has refused. One asks at a time; those who wait
     meanwhile take its token, or its refusal where that holds for all. Raises what `ask` raises.
     """
-    accounts = _ACCOUNTS.setdefault(asyncio.get_running_loop(), {})
-    known = accounts.setdefault(key, _Account())
+    known = _accounts().setdefault(key, _Account())
     asked = known.asked
     async with known.asking:
         if known.token and known.token.value != dead and clock.now() < known.token.until:
