@@ -1,0 +1,175 @@
+"""A license server behind a real OpenSSH server: read, refused, not trusted, and given up on."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support.clock import START
+from tests.support.simulated import licenses
+from tests.support.sshd import Sshd
+
+from lictui.config.sources import FORMATS
+from lictui.model import Server
+from lictui.simulator.shell import Machine
+from lictui.words import SourceName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.end_to_end.conftest import Program
+
+pytestmark = pytest.mark.slow
+
+_HELD = (
+    licenses(412),
+    licenses(33, "XDT_ENT_CCS", "Citrix XenDesktop Enterprise|Concurrent"),
+)
+# format -> the program whose output it is, and the figures that this format tells
+_FORMATS: dict[str, tuple[tuple[str, ...], tuple[int | None, int | None]]] = {
+    "get-licinventory": (("powershell", "Get-LicInventory"), (500, 50)),
+    "get-liclasinventory": (("powershell", "Get-LicLasInventory"), (500, 50)),
+    "wmi-json": (("powershell", "Citrix_GT_License_Pool"), (500, 50)),
+    "checkmk": (("check_mk_agent",), (550, None)),
+    "lmstat": (("lmutil", "lmstat", "-a", "-c", "@lic01"), (550, None)),
+    "udadmin": (("udadmin", "-list", "-times"), (None, None)),
+    "lictui": (("lictui", "status", "--json"), (500, 50)),
+    "license-file": (("cat", "*.lic"), (500, None)),
+}
+
+
+@pytest.fixture
+def sshd(tmp_path: Path) -> Iterator[Sshd]:
+    folder = tmp_path / "ssh"
+    folder.mkdir()
+    with Sshd(folder) as running:
+        yield running
+
+
+def _server(command: tuple[str, ...], name: str = "lic01", said: str = "checkmk") -> Server:
+    available = {"get-licinventory": "total", "get-liclasinventory": "free"}.get(said, "")
+    return Server(
+        name, SourceName.COMMAND, command=command, format=said, licenses_available=available
+    )
+
+
+def _output(folder: Path, said: str) -> str:
+    """The command that shows what the program of a format prints."""
+    printed = Machine("lic01").run(_FORMATS[said][0], _HELD, START)
+    assert printed.status == 0
+    file = folder / f"{said}.txt"
+    file.write_bytes(printed.stdout)
+    return f"cat {shlex.quote(str(file))}"
+
+
+def _ask(program: Program, command: tuple[str, ...], seconds: float = 10) -> dict[str, Any]:
+    program.register(_server(command))
+    (server,) = program.json("status", "--timeout", str(seconds))["servers"]
+    found: dict[str, Any] = server
+    return found
+
+
+def test_every_format_is_read_through_ssh(program: Program, sshd: Sshd) -> None:
+    program.register(
+        *(_server(sshd.command(_output(sshd.folder, said)), said, said) for said in _FORMATS)
+    )
+    answer = program.json("status", "--timeout", "20")
+    assert set(_FORMATS) == set(FORMATS)
+    for server in answer["servers"]:
+        assert server["state"] == "up", server["reason"]
+        installed, overdraft = _FORMATS[server["name"]][1]
+        figures = {
+            pool["product"]: (pool["in_use"], pool["installed"], pool["overdraft"])
+            for pool in server["pools"]
+        }
+        some, few = (None, None) if server["name"] == "license-file" else (412, 33)
+        assert figures == {
+            "XDT_PLT_UD": (some, installed, overdraft),
+            "XDT_ENT_CCS": (few, installed, overdraft),
+        }, server["name"]
+    assert sshd.clients() == []
+
+
+def test_a_server_with_another_key_is_not_trusted(program: Program, sshd: Sshd) -> None:
+    ran = sshd.folder / "ran"
+    command = f"touch {shlex.quote(str(ran))}; {_output(sshd.folder, 'checkmk')}"
+    server = _ask(program, sshd.command(command, known_hosts="other_known_hosts"))
+    assert (server["state"], server["reason"]["kind"]) == ("untrusted", "tls")
+    assert server["reason"]["hint"]
+    assert server["pools"] == []
+    assert not ran.exists()
+
+
+def test_a_server_that_nobody_knows_is_not_trusted_either(program: Program, sshd: Sshd) -> None:
+    (sshd.folder / "nobody").touch()
+    command = _output(sshd.folder, "checkmk")
+    server = _ask(program, sshd.command(command, known_hosts="nobody"))
+    assert (server["state"], server["reason"]["kind"]) == ("untrusted", "tls")
+    assert server["pools"] == []
+
+
+def test_a_key_that_the_server_does_not_know_is_denied(program: Program, sshd: Sshd) -> None:
+    command = _output(sshd.folder, "checkmk")
+    server = _ask(program, sshd.command(command, key="other_user_key"))
+    assert (server["state"], server["reason"]["kind"]) == ("denied", "auth")
+    assert server["reason"]["hint"]
+
+
+def test_nobody_listens(program: Program, sshd: Sshd) -> None:
+    command = sshd.command("true")
+    sshd.__exit__(None, None, None)
+    server = _ask(program, command)
+    assert (server["state"], server["reason"]["kind"]) == ("down", "refused")
+
+
+def test_a_program_that_is_not_there_is_the_commands_own_error(
+    program: Program, sshd: Sshd
+) -> None:
+    server = _ask(program, sshd.command("no-such-program"))
+    assert (server["state"], server["reason"]["kind"]) == ("error", "command")
+    assert "no-such-program" in server["reason"]["message"]
+
+
+@pytest.fixture
+def endless(sshd: Sshd) -> Iterator[str]:
+    """A command that prints a little over there, and then hangs while the test lasts."""
+    fifo = sshd.folder / "endless"
+    os.mkfifo(fifo)
+    yield f"echo '<<<citrix_licenses>>>'; cat {shlex.quote(str(fifo))}"
+    with suppress(OSError):  # nobody reads any more
+        os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+
+
+def test_a_command_that_hangs_is_given_up_on_and_nothing_is_left(
+    program: Program, sshd: Sshd, endless: str
+) -> None:
+    began = time.monotonic()
+    server = _ask(program, sshd.command(endless), seconds=2)
+    assert time.monotonic() - began < 12
+    assert (server["state"], server["reason"]["kind"]) == ("down", "timeout")
+    assert server["pools"] == []
+    assert sshd.clients() == []
+
+
+def test_leaving_ends_what_runs_too(program: Program, sshd: Sshd, endless: str) -> None:
+    program.register(_server(sshd.command(endless)))
+    process = program.start("collect")
+    try:
+        until = time.monotonic() + 30
+        while not sshd.clients():
+            assert time.monotonic() < until
+            with suppress(subprocess.TimeoutExpired):
+                assert process.wait(0.1) is None, "it ended by itself"
+        process.terminate()
+        process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.communicate()
+    assert process.returncode == 0
+    assert sshd.clients() == []
