@@ -132,6 +132,17 @@ async def test_an_expired_secret(status: int, source: CloudSource, cloud: FakeCl
     assert "client secret" in failure.hint
 
 
+async def test_a_form_that_is_repeated_keeps_its_secret(
+    source: CloudSource, cloud: FakeCloud
+) -> None:
+    cloud.answers[TOKENS] = lambda request: httpx.Response(
+        500, json={"detail": f"cannot read {request.content.decode()}"}
+    )
+    failure = await failure_of(source)
+    assert "client_secret=…" in failure.message
+    assert "s3cret" not in failure.message
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"access_token": 5}', b"<html>", b"{"])
 async def test_no_token_in_the_answer(body: bytes, source: CloudSource, cloud: FakeCloud) -> None:
     cloud.answers[TOKENS] = httpx.Response(200, content=body)

@@ -71,11 +71,11 @@ def refusal(
     step: Step,
     *,
     hints: Mapping[int, str] | None = None,
-    hidden: str = "",
+    hidden: tuple[str, ...] = (),
 ) -> SourceError:
     """The failure for a reply of `where` (HOST:PORT) to `path` that is no success.
 
-    `hints` are better ones for some statuses; `hidden` is what the server may not repeat.
+    `hints` are better ones for some statuses; `hidden` is what may not be repeated.
     """
     status = reply.status
     unavailable = status >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -108,13 +108,14 @@ def transaction(reply: Reply) -> str:
     )
 
 
-def complaint(body: object, hidden: str = "") -> str:
+def complaint(body: object, hidden: tuple[str, ...] = ()) -> str:
     """The server's own words in an error body of either shape, OAuth's included; "" if none."""
 
     def shown(value: object, limit: int = _SAID) -> str:
         # Before anything is cut off: half a secret is one, too.
-        raw = value.replace(hidden, "…") if isinstance(value, str) and hidden else value
-        return text(raw, limit)
+        for secret in hidden:
+            value = value.replace(secret, "…") if isinstance(value, str) and secret else value
+        return text(value, limit)
 
     keys = ("detail", "error_description", "error", "message", "type")
     said = next((words for key in keys if (words := shown(get(body, key)))), "")
@@ -122,7 +123,7 @@ def complaint(body: object, hidden: str = "") -> str:
     return ", ".join(filter(None, (said, *about)))
 
 
-def _said(reply: Reply, hidden: str) -> str:
+def _said(reply: Reply, hidden: tuple[str, ...]) -> str:
     try:
         return complaint(json_value(reply.body), hidden)
     except ValueError:

@@ -80,7 +80,7 @@ class Session:
             self._token = None
         step = Step.AUTH if unauthorized else Step.INVENTORY
         raise refusal(
-            reply, self._where(url), path_of(url), step, hints=self._hints, hidden=token.value
+            reply, self._where(url), path_of(url), step, hints=self._hints, hidden=(token.value,)
         )
 
     async def _valid(self, dead: str = "") -> Token:

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from lictui.sources import credentials
 from lictui.sources.address import host_port, origin, refuse_in_the_clear
@@ -111,6 +111,7 @@ def _answer(reply: Reply, place: _Place, secret: str) -> object:
     """The JSON of a success; an error may come with a 200, too."""
     where, path = host_port(origin(place.url)), path_of(place.url)
     noted(reply, where, path)
+    hidden = (secret, quote_plus(secret))  # as it stands, and as it was sent
     answer = None
     if reply.status in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST):
         answer = _if_json(reply, where)
@@ -118,13 +119,13 @@ def _answer(reply: Reply, place: _Place, secret: str) -> object:
         if get(answer, "error") or get(answer, "error_description"):
             raise SourceError(
                 FailureKind.AUTH,
-                f"{where} does not accept the client: {complaint(answer, secret)}",
+                f"{where} does not accept the client: {complaint(answer, hidden)}",
                 CLIENT,
                 Step.AUTH,
             )
     if reply.status != HTTPStatus.OK:
         hints: dict[int, str] = {HTTPStatus.NOT_FOUND: place.hint}
-        raise refusal(reply, where, path, Step.AUTH, hints=hints, hidden=secret)
+        raise refusal(reply, where, path, Step.AUTH, hints=hints, hidden=hidden)
     return answer
 
 
