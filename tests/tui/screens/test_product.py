@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,7 @@ from tests.support.screen import screen_text
 
 from lictui.errors import LictuiError
 from lictui.insights.series import Series
-from lictui.model import PoolKey
+from lictui.model import PoolKey, Told
 from lictui.monitor.board import Board
 from lictui.tui.screens.product import ProductScreen
 from lictui.tui.span import Length, Span
@@ -225,3 +226,14 @@ async def test_a_product_that_nobody_has_any_more_is_shown_by_its_code() -> None
     async with running("product", servers=("lic-lab",), product="[/gone]") as run:
         assert "[/gone]" in screen_text(run.app)
         assert "no figures of now" in screen_text(run.app)
+
+
+async def test_months_that_the_source_tells_of_are_in_the_facts_and_in_the_year() -> None:
+    key = PoolKey("XDT_PLT_UD")
+    began = datetime.fromtimestamp(START, UTC).replace(day=1, hour=0).timestamp()
+    asked = FakeEngine(months=(Told(key, began, 500, 700, 12, 3),))
+    async with running("product", engine=asked, **TWO) as run:
+        assert "12 newly assigned, 3 released" in screen_text(run.app)
+        await run.press("y")
+        assert screen(run).chart.view.points() != ()
+        assert "monthly, as the source tells" in screen_text(run.app)

@@ -15,7 +15,7 @@ from textual.containers import Container, Vertical, VerticalScroll
 from lictui.errors import LictuiError
 from lictui.tui import commands
 from lictui.tui.ink import Tone
-from lictui.tui.screens import product_facts, product_view
+from lictui.tui.screens import product_facts, product_months, product_view
 from lictui.tui.screens.view import View
 from lictui.tui.span import Length, Span, time_zone
 from lictui.tui.symbols import ASCII
@@ -149,13 +149,16 @@ class ProductScreen(View):
             ever = await engine.pools(about.owners, self._product)
             whole = product_view.reaching_back(asked, ever, about.stand_ins)
             buckets, note = (await engine.series(whole)).buckets, ""
+            told = (
+                [await engine.told(*pool) for pool in whole.pools] if self._subject.assigned else []
+            )
         except LictuiError as error:
-            buckets, note = (), error.message
+            buckets, note, told = (), error.message, []
         if asked != self._asked:
             return  # the user has gone on to another stretch of time
-        view = self.chart.view
+        view, months = self.chart.view, product_months.together(self._product, told)
         at = self._at if view.cursor is None else view.buckets[view.cursor].start
-        self.chart.view = replace(self._view(asked), buckets=buckets, note=note)
+        self.chart.view = replace(self._view(asked), buckets=buckets, note=note, told=months)
         if at is not None:
             self._point_at(at)
         self._at = None
@@ -226,6 +229,14 @@ class ProductScreen(View):
     def action_why(self) -> None:
         """Where the figures of now come from."""
         self.lictui.show("why", servers=self._servers, product=self._product)
+
+    def action_holders(self) -> None:
+        """Who holds a license of it."""
+        about = self._subject
+        asked = tuple(dict.fromkeys(status.server.name for status, _ in about.pools))
+        self.lictui.show(
+            "holders", servers=asked or self._servers, product=self._product, name=about.name
+        )
 
     def action_poll_server(self) -> None:
         """Poll every server that contributes."""

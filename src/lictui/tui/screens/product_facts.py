@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.monitor.totals import answered
 from lictui.tui.ink import OF_LEVEL, Tone, merge
+from lictui.tui.screens import product_months
 from lictui.tui.span import moment
 from lictui.tui.text import clean, figure, percent
 
@@ -59,6 +60,7 @@ def facts(about: Subject, view: ChartView, now: float, symbols: Symbols) -> Iter
     yield "now", _now(about, symbols)
     if view.buckets:
         yield from _past(view, now)
+    yield from product_months.facts(view.told, now)
     for pool in sorted((pool for _, pool in about.pools), key=lambda pool: pool.key):
         if pool.subscription_date or pool.expires:
             yield "until", _dates(pool)

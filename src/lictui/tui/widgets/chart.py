@@ -45,6 +45,7 @@ class _Role(Enum):
     EDGE_WARN = "edge-warn"
     EDGE_CRITICAL = "edge-critical"
     EDGE_UNKNOWN = "edge-unknown"
+    TOLD = "told"
 
 
 _ROLES: Final = tuple(_Role)
@@ -69,11 +70,12 @@ class _Ink:
     total: str
     threshold: str
     cursor: str
+    told: str
     frame: dict[int, int]  # what becomes of plotext's own characters
 
 
-_UNICODE: Final = _Ink("hd", "━", "┅", "┈", "│", {})
-_ASCII: Final = _Ink("#", "=", "-", ".", "|", str.maketrans("│─┤├└┬┴┼", "|-++++++"))
+_UNICODE: Final = _Ink("hd", "━", "┅", "┈", "│", "●", {})
+_ASCII: Final = _Ink("#", "=", "-", ".", "|", "o", str.maketrans("│─┤├└┬┴┼", "|-++++++"))
 
 
 class Chart(Widget):
@@ -87,6 +89,7 @@ class Chart(Widget):
         & .chart--installed { color: $foreground; }
         & .chart--total { color: $over; }
         & .chart--threshold { color: $warning; }
+        & .chart--told { color: $secondary; }
         & .chart--cursor { color: $accent; text-style: bold; }
         & .chart--area-ok { color: $success 45%; }
         & .chart--area-warn { color: $warning 45%; }
@@ -114,6 +117,8 @@ class Chart(Widget):
         said: list[Run] = [(f"{ink.installed} ", Tone.STRONG), ("installed  ", Tone.QUIET)]
         if any(bucket.overdraft for bucket in view.buckets):
             said += [(f"{ink.total} ", Tone.OVER), ("with overdraft  ", Tone.QUIET)]
+        if view.points():
+            said += [(f"{ink.told} ", Tone.TEXT), ("monthly, as the source tells  ", Tone.QUIET)]
         limits = f"{view.warn * 100:.0f} and {view.critical * 100:.0f} %"
         said += [(f"{ink.threshold} ", Tone.WARN), (f"{limits}  ", Tone.QUIET)]
         return (*said, ("left, right: read off", Tone.QUIET))
@@ -135,7 +140,7 @@ class Chart(Widget):
 
 def _draw(view: ChartView, width: int, height: int, ink: _Ink) -> tuple[_Row, ...]:
     """The chart as rows of text, or what there is to say in its place."""
-    if view.note or not view.buckets:
+    if view.note or not (view.buckets or view.points()):
         note = (view.note or "nothing was recorded in this stretch of time")[:width]
         return (*[()] * (height // 2), ((note.center(width), _Role.FRAME),))
     plot = _Plot(view, width, height, ink)
@@ -184,6 +189,10 @@ class _Plot:
             self.figure.draw(self._curve(view, stretch, ink, _AREA).fillx())
         for stretch in view.stretches():
             self.figure.draw(self._curve(view, stretch, ink, _EDGE))
+        if points := view.points():
+            at, values = zip(*points, strict=True)
+            marker = self._marker(ink.told, _Role.TOLD)
+            self.figure.draw(self.figure.signal(list(at), list(values), marker=marker))
         self._levels(view.lines(1.0), ink.installed, _Role.INSTALLED)
         self._levels(view.lines(1.0, overdraft=True), ink.total, _Role.TOTAL)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lictui.model import Reading
 from lictui.tui.span import Length, ticks
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from lictui.insights.series import Bucket
+    from lictui.model import Told
     from lictui.words import Level
+
+_HALF_A_MONTH: Final = 15 * 86400  # seconds; a month's point stands in its middle
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class ChartView:
     critical: float = 0.9
     cursor: int | None = None  # index of the bucket whose figures are read off
     note: str = ""  # said in place of a chart
+    told: tuple[Told, ...] = ()  # months as the source tells them; drawn where nothing was read
 
     def figure(self, bucket: Bucket) -> float:
         """The figure of a bucket that is drawn."""
@@ -57,15 +61,33 @@ class ChartView:
     def top(self) -> int:
         """The upper end of the value axis: a little above everything that is drawn."""
         tallest = max(
-            max(self.figure(bucket), (bucket.installed or 0) + (bucket.overdraft or 0))
-            for bucket in self.buckets
+            max(
+                (
+                    max(self.figure(bucket), (bucket.installed or 0) + (bucket.overdraft or 0))
+                    for bucket in self.buckets
+                ),
+                default=0,
+            ),
+            *(y for _, y in self.points()),
+            0,
         )
         return max(1, ceil(tallest * 1.08))
 
     @property
     def label_width(self) -> int:
         """Columns that the widest label of the value axis takes."""
-        return len(f"{self.top:,}") if self.buckets else 1
+        return len(f"{self.top:,}") if self.buckets or self.points() else 1
+
+    def points(self) -> tuple[tuple[int, int], ...]:
+        """When and how many the source tells of months before the first reading, in a year."""
+        if self.length is not Length.YEAR:
+            return ()
+        first = self.buckets[0].start if self.buckets else self.end
+        return tuple(
+            (min(int(month.at) + _HALF_A_MONTH, first - 1), month.in_use)
+            for month in self.told
+            if month.in_use is not None and self.start <= month.at < first
+        )
 
     def values(self, height: int) -> tuple[int, ...]:
         """Round figures for the value axis, some rows apart."""
@@ -82,6 +104,8 @@ class ChartView:
 
     def stretches(self) -> tuple[tuple[Bucket, ...], ...]:
         """The buckets, parted where nothing was recorded."""
+        if not self.buckets:
+            return ()
         gaps = [
             index
             for index, (before, after) in enumerate(pairwise(self.buckets), start=1)
