@@ -51,7 +51,8 @@ def _address(server: Server) -> tuple[str, int]:
     if not server.url:
         port, _, host = server.address.rpartition("@")
         if server.command:
-            host, _, port = server.command[1].rpartition("@")[2].rpartition(":")
+            _, _, port, destination, _ = server.command
+            host = destination.rpartition("@")[2]
         return host, int(port)
     url = httpx.URL(server.url)
     return url.host, url.port or 0
@@ -74,7 +75,7 @@ async def test_every_file_is_the_users_alone(running: Running, tmp_path: Path) -
     modes = _modes(tmp_path)
     assert len(modes) >= sum(bool(server.secret) for server in running.servers) + 5
     assert modes.pop(tmp_path / SECRETS) == "drwx------"
-    programs = (tmp_path / SECRETS / "lmutil", tmp_path / SECRETS / "remote")
+    programs = (tmp_path / SECRETS / "lmutil", tmp_path / SECRETS / "ssh")
     assert {modes.pop(program) for program in programs} == {"-rwx------"}
     assert set(modes.values()) == {"-rw-------"}
 

@@ -24,23 +24,25 @@ if TYPE_CHECKING:
     from lictui.simulator.stock import LicenseServer
 
 _USER: Final = "svc-lictui"
-_SHELL: Final = ("powershell.exe", "-NoProfile", "-Command")
+_SNAP_IN: Final = "{cmdlet} -AdminAddress https://{{name}}:8083 | ConvertTo-Json"
 _WMI: Final = "Get-CimInstance -Namespace root/CitrixLicensing -ClassName Citrix_GT_License_Pool"
-# Format, and the command that prints it; {name} is the machine's.
+_POWERSHELL: Final = 'powershell.exe -NoProfile -Command "{script}"'
+
+
+def _snap_in(cmdlet: str) -> str:
+    return _POWERSHELL.format(script=_SNAP_IN.format(cmdlet=cmdlet))
+
+
+# Format, and the command line that prints it; {name} is the machine's. One word each: ssh sends a
+# line, which a shell over there takes apart.
 _COMMANDS: Final = {
-    Kind.INVENTORY: (
-        "get-licinventory",
-        (*_SHELL, "Get-LicInventory -AdminAddress https://{name}:8083 | ConvertTo-Json"),
-    ),
-    Kind.LAS_INVENTORY: (
-        "get-liclasinventory",
-        (*_SHELL, "Get-LicLasInventory -AdminAddress https://{name}:8083 | ConvertTo-Json"),
-    ),
-    Kind.WMI_JSON: ("wmi-json", ("pwsh", "-NoProfile", "-Command", f"{_WMI} | ConvertTo-Json")),
-    Kind.REMOTE_LMSTAT: ("lmstat", ("lmutil", "lmstat", "-a", "-c", "@{name}")),
-    Kind.UDADMIN: ("udadmin", ("udadmin", "-list", "-a", "-times")),
-    Kind.CHECKMK: ("checkmk", ("check_mk_agent",)),
-    Kind.LICTUI: ("lictui", ("lictui", "status", "--json")),
+    Kind.INVENTORY: ("get-licinventory", _snap_in("Get-LicInventory")),
+    Kind.LAS_INVENTORY: ("get-liclasinventory", _snap_in("Get-LicLasInventory")),
+    Kind.WMI_JSON: ("wmi-json", f'pwsh -NoProfile -Command "{_WMI} | ConvertTo-Json"'),
+    Kind.REMOTE_LMSTAT: ("lmstat", "lmutil lmstat -a -c @{name}"),
+    Kind.UDADMIN: ("udadmin", "udadmin -list -a -times"),
+    Kind.CHECKMK: ("checkmk", "check_mk_agent"),
+    Kind.LICTUI: ("lictui", "lictui status --json"),
 }
 # What LicensesAvailable means there: scripts disagree, so lictui wants to be told.
 _AVAILABLE: Final = {Kind.INVENTORY: "total", Kind.LAS_INVENTORY: "free"}
@@ -72,15 +74,17 @@ async def open_machine(
         lmutil = str(programs.lmutil)
         server = Server(simulated.name, SourceName.LMSTAT, address=address, lmutil=lmutil)
         return server, listener
-    said, words = _COMMANDS[kind]
-    destination = f"{_USER}@{place.near}:{listener.port}"
+    said, line = _COMMANDS[kind]
+    destination = f"{_USER}@{place.near}"
     server = Server(
         simulated.name,
         SourceName.COMMAND,
         command=(
-            str(programs.remote),
+            str(programs.ssh),
+            "-p",
+            str(listener.port),
             destination,
-            *(word.format(name=simulated.name) for word in words),
+            line.format(name=simulated.name),
         ),
         format=said,
         licenses_available=_AVAILABLE.get(kind, ""),

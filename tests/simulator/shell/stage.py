@@ -52,10 +52,13 @@ class Stage:
         place = address or f"{self.port}@127.0.0.1"
         return await run(str(self.programs.lmutil), "lmstat", *(options or ("-a",)), "-c", place)
 
-    async def remote(self, *argv: str) -> Ended:
+    async def ssh(self, *words: str) -> Ended:
         """A command over there."""
-        destination = f"svc-lictui@127.0.0.1:{self.port}"
-        return await run(str(self.programs.remote), destination, *argv)
+        return await run(*self.command(*words))
+
+    def command(self, *words: str) -> tuple[str, ...]:
+        """What runs it."""
+        return (str(self.programs.ssh), "-p", str(self.port), "svc-lictui@127.0.0.1", *words)
 
 
 async def start(*argv: str) -> asyncio.subprocess.Process:

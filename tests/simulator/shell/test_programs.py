@@ -9,7 +9,7 @@ import stat
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.simulator.shell.stage import HELD, start
+from tests.simulator.shell.stage import HELD, run, start
 
 from lictui.simulator.inventory import Mood
 
@@ -23,7 +23,7 @@ _AGENT = ("check_mk_agent",)
 
 
 async def test_they_are_the_users_alone_and_may_be_run(stage: Stage) -> None:
-    for program in (stage.programs.lmutil, stage.programs.remote):
+    for program in (stage.programs.lmutil, stage.programs.ssh):
         assert stat.filemode(program.stat().st_mode) == "-rwx------"
 
 
@@ -61,15 +61,31 @@ async def test_nobody_there_is_flexnets_own_error(stage: Stage) -> None:
     assert said in ended.stdout
 
 
-async def test_a_command_gets_its_arguments_as_they_are(stage: Stage) -> None:
-    ended = await stage.remote("no such/program&x=1 ü%", "--option")
+async def test_a_command_line_arrives_as_it_is_and_a_shell_takes_it_apart(stage: Stage) -> None:
+    ended = await stage.ssh("'no such/program&x=1", "ü%'", "--option")
     assert ended.status == 127
     assert ended.stderr == "bash: line 1: no such/program&x=1 ü%: command not found\n"
 
 
+async def test_a_pipe_of_powershells_needs_quotes(stage: Stage) -> None:
+    script = "Get-LicInventory | ConvertTo-Json"
+    ended = await stage.ssh("powershell", "-Command", f'"{script}"')
+    assert (ended.status, ended.stderr) == (0, "")
+    assert b"LicenseProductName" in ended.stdout
+    ended = await stage.ssh("powershell", "-Command", script)
+    assert (ended.status, ended.stdout) == (127, b"")
+    assert "ConvertTo-Json: command not found" in ended.stderr
+
+
+async def test_options_of_sshs_are_taken(stage: Stage) -> None:
+    words = list(stage.command(*_AGENT))
+    words[1:1] = ["-T", "-o", "BatchMode=yes", "-i", "key"]
+    assert (await run(*words)).stdout.startswith(b"<<<check_mk>>>")
+
+
 async def test_nobody_there_is_sshs_own_error(stage: Stage) -> None:
     stage.port = 1
-    ended = await stage.remote(*_AGENT)
+    ended = await stage.ssh(*_AGENT)
     assert (ended.status, ended.stdout) == (255, b"")
     assert ended.stderr == "ssh: connect to host 127.0.0.1 port 1: Connection refused\n"
 
@@ -90,28 +106,36 @@ async def test_a_refusal_has_its_status_and_prints_nothing(
     stage: Stage, mood: Mood, status: int, words: str
 ) -> None:
     stage.mood = mood
-    ended = await stage.remote(*_AGENT)
+    ended = await stage.ssh(*_AGENT)
     assert (ended.status, ended.stdout) == (status, b"")
     assert words in ended.stderr
     assert bool(ended.stderr) == bool(words)
 
 
 async def test_half_is_cut_off_and_lost(stage: Stage) -> None:
-    whole = (await stage.remote(*_AGENT)).stdout
+    whole = (await stage.ssh(*_AGENT)).stdout
     stage.mood = Mood.HALF
-    ended = await stage.remote(*_AGENT)
+    ended = await stage.ssh(*_AGENT)
     assert ended.status == 255
     assert ended.stdout == whole[: len(whole) // 2]
     assert "closed by remote host" in ended.stderr
 
 
+async def test_half_of_lmutil_is_a_program_that_was_killed(stage: Stage) -> None:
+    whole = (await stage.lmutil()).stdout
+    stage.mood = Mood.HALF
+    ended = await stage.lmutil()
+    assert (ended.status, ended.stderr) == (137, "")
+    assert ended.stdout == whole[: len(whole) // 2]
+
+
 async def test_huge_garbage_and_a_page(stage: Stage) -> None:
     stage.mood = Mood.HUGE
-    assert len((await stage.remote(*_AGENT)).stdout) > 10_000_000
+    assert len((await stage.ssh(*_AGENT)).stdout) > 10_000_000
     stage.mood = Mood.GARBAGE
     assert bytes(range(256)) in (await stage.lmutil()).stdout
     stage.mood = Mood.LOGIN_PAGE
-    assert (await stage.remote(*_AGENT)).stdout.startswith(b"<!DOCTYPE html>")
+    assert (await stage.ssh(*_AGENT)).stdout.startswith(b"<!DOCTYPE html>")
 
 
 @pytest.mark.parametrize("mood", [Mood.DENIED, Mood.BUSY])
@@ -132,8 +156,7 @@ async def test_an_empty_flexnet_server_runs_and_has_no_feature(stage: Stage) -> 
 
 async def test_silence_hangs_until_the_group_is_killed(stage: Stage) -> None:
     stage.mood = Mood.SILENT
-    destination = f"127.0.0.1:{stage.port}"
-    process = await start(str(stage.programs.remote), destination, *_AGENT)
+    process = await start(*stage.command(*_AGENT))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(process.wait()), 0.3)
     os.killpg(process.pid, signal.SIGTERM)
@@ -144,7 +167,7 @@ async def test_silence_hangs_until_the_group_is_killed(stage: Stage) -> None:
 
 async def test_the_figures_are_those_of_the_moment(stage: Stage) -> None:
     stage.inventory = HELD[:1]
-    before = (await stage.remote(*_AGENT)).stdout
+    before = (await stage.ssh(*_AGENT)).stdout
     stage.inventory = HELD[1:]
     assert b"XDT_ENT_CCS\t110\t42" in before
-    assert b"XDT_ENT_CCS" not in (await stage.remote(*_AGENT)).stdout
+    assert b"XDT_ENT_CCS" not in (await stage.ssh(*_AGENT)).stdout

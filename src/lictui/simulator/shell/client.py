@@ -13,6 +13,7 @@ import time
 
 _CHUNK = 65536
 _LOST = 255
+_WITH_VALUE = ("-o", "-p", "-i", "-F", "-l")
 _SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 
@@ -40,13 +41,18 @@ def lmutil(argv: list[str]) -> int:
     return _end(text.encode(), "", 1)
 
 
-def remote(argv: list[str]) -> int:
-    """`remote host:port PROGRAM ARGUMENTS…`: runs a program there, and ends as ssh would."""
+def ssh(argv: list[str]) -> int:
+    """`ssh -p PORT [user@]host COMMAND…`: runs a command there, and ends as it did."""
+    options: dict[str, str] = {}
+    while argv and argv[0].startswith("-"):
+        option = argv.pop(0)
+        if option in _WITH_VALUE and argv:
+            options[option] = argv.pop(0)
     if len(argv) < 2:  # noqa: PLR2004 - a destination and a command
-        return _end(b"", "usage: remote destination command [argument ...]", _LOST)
-    host, _, port = argv[0].rpartition("@")[2].replace("[", "").replace("]", "").rpartition(":")
+        return _end(b"", "usage: ssh [options] destination command [argument ...]", _LOST)
+    host, port = argv[0].rpartition("@")[2], options.get("-p", "22")
     try:
-        return _ask(host, int(port), "/remote", argv[1:])
+        return _ask(host, int(port), "/ssh", argv[1:])
     except OSError as error:
         said = f"ssh: connect to host {host} port {port}: {error.strerror}"
         return _end(b"", said, _LOST)
@@ -90,4 +96,4 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # end as a program would, without a traceback
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    sys.exit((lmutil if sys.argv[0].endswith("lmutil") else remote)(sys.argv[1:]))
+    sys.exit((lmutil if sys.argv[0].endswith("lmutil") else ssh)(sys.argv[1:]))

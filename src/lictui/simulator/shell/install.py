@@ -25,15 +25,15 @@ class Programs:
     """Where the simulated programs are."""
 
     lmutil: Path  # `lmutil lmstat -a -c PORT@HOST`
-    remote: Path  # `remote HOST:PORT PROGRAM ARGUMENTS…`, in place of ssh
+    ssh: Path  # `ssh -p PORT USER@HOST COMMAND…`
 
 
 def install(folder: Path) -> Programs:
     """Write both into `folder`, for the user alone. OSError when that is not possible."""
     text = _FIRST.format(python=shlex.quote(sys.executable))
     text += Path(client.__file__).read_text(encoding="utf-8")
-    programs = Programs(folder / "lmutil", folder / "remote")
-    for path in (programs.lmutil, programs.remote):
+    programs = Programs(folder / "lmutil", folder / "ssh")
+    for path in (programs.lmutil, programs.ssh):
         write_private(path, text.encode())
         path.chmod(_EXECUTABLE)
     return programs

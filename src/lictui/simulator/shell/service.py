@@ -6,6 +6,8 @@ the body, status and standard error as headers. Must not know what a program pri
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -20,16 +22,17 @@ if TYPE_CHECKING:
     from lictui.simulator.inventory import CurrentMood, Inventory
     from lictui.simulator.shell.machine import Machine
 
-REMOTE: Final = "/remote"  # asked as ssh would
-DIRECT: Final = "/lmutil"  # asked as a program of this machine would
+SSH: Final = "/ssh"  # a command for the shell over there
+LMUTIL: Final = "/lmutil"  # arguments of a program over here
 _LOST: Final = 255  # ssh's own exit status
+_KILLED: Final = 137  # what a shell makes of SIGKILL
 _BUSY: Final = 3
 _NOT_FOUND: Final = 404
 _HUGE: Final = 11 * 1024 * 1024  # bytes
 _REFUSED: Final = '(-15,570:111 "Connection refused")'
 _PAGE: Final = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body></body></html>\r\n"
 # What becomes of a command on the way to another machine.
-_SSH: Final = {
+_REFUSED_THERE: Final = {
     Mood.DENIED: "{user}@{name}: Permission denied (publickey,password,keyboard-interactive).",
     Mood.EXPIRED: "Your account has expired; please contact your system administrator.",
     Mood.FORBIDDEN: "exec request failed on channel 0",
@@ -76,11 +79,11 @@ class _Front:
         del connection
         argv = [request.query[str(at)] for at in range(len(request.query))]
         mood = self._mood()
-        if not argv or request.path not in (REMOTE, DIRECT):
+        if not argv or request.path not in (SSH, LMUTIL):
             return Reply(_NOT_FOUND)
         if mood is Mood.SILENT:
             return None
-        printed = self._direct(argv, mood) if request.path == DIRECT else self._remote(argv, mood)
+        printed = self._lmutil(argv, mood) if request.path == LMUTIL else self._ssh(argv, mood)
         headers = (
             ("Content-Type", "application/octet-stream"),
             ("X-Status", str(printed.status)),
@@ -91,18 +94,25 @@ class _Front:
             body = body * (_HUGE // len(body))
         return Reply(200, headers, body, cut=printed.cut)
 
-    def _remote(self, argv: list[str], mood: Mood) -> Printed:
-        if sentence := _SSH.get(mood):
+    def _ssh(self, argv: list[str], mood: Mood) -> Printed:
+        if sentence := _REFUSED_THERE.get(mood):
             said = sentence.format(user=self._user, name=self._machine.name)
             return Printed(stderr=said, status=_LOST)
         if mood is Mood.ELSEWHERE:
             return self._machine.run(["elsewhere"], (), 0.0)
         if mood is Mood.EMPTY:
             return Printed()
-        return self._run(argv, mood)
+        words = shlex.split(" ".join(argv))  # ssh sends one line, and a shell reads it
+        if "|" in words:
+            words = [words[words.index("|") + 1]]  # which is no program, but PowerShell's own
+        printed = self._run(words, mood)
+        if mood is Mood.HALF:
+            lost = f"Connection to {self._machine.name} closed by remote host."
+            return replace(printed, stderr=lost, status=_LOST)
+        return printed
 
-    def _direct(self, argv: list[str], mood: Mood) -> Printed:
-        if mood in _SSH or mood in {Mood.ELSEWHERE, Mood.BUSY, Mood.LIMITED}:
+    def _lmutil(self, argv: list[str], mood: Mood) -> Printed:
+        if mood in _REFUSED_THERE or mood in {Mood.ELSEWHERE, Mood.BUSY, Mood.LIMITED}:
             text = unreachable(self._clock.now(), _REFUSED, self._machine.layout)
             return Printed(text.encode(), status=1)
         if mood is Mood.EMPTY:
@@ -114,6 +124,5 @@ class _Front:
             return printed
         printed = self._machine.run(argv, self._inventory(), self._clock.now())
         if mood is Mood.HALF:
-            lost = f"Connection to {self._machine.name} closed by remote host."
-            return Printed(printed.stdout, lost, _LOST, cut=True)
+            return replace(printed, status=_KILLED, cut=True)
         return printed
