@@ -196,14 +196,16 @@ async def test_one_that_left_the_group_and_holds_the_pipes_is_not_waited_for(
     file = tmp_path / "pid"
     argv = script(f"""
         import subprocess, sys
-        left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"],
+        left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(20)"],
                                 start_new_session=True)
         open({str(file)!r}, "w").write(str(left.pid))
         print("done")
     """)
-    output = await run(argv, LONG)
+    try:
+        output = await run(argv, LONG)
+    finally:
+        os.kill(int(file.read_text()), 9)  # it may live: a master of ssh connections does
     assert output.stdout == b"done\n"
-    os.kill(int(file.read_text()), 9)  # it may live: a master of ssh connections does
 
 
 @pytest.mark.parametrize(
