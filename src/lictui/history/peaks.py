@@ -76,7 +76,8 @@ def _shares(history: History, wanted: Wanted) -> dict[tuple[str, str], list[_Sha
             not wanted.products or pool.product in wanted.products
         )
         counted = (pool.server, pool.key) not in startup and products.describe(pool.product).counted
-        if chosen and counted:
+        read = pool.ended is None or pool.since < pool.ended  # else known from license files alone
+        if chosen and counted and read:
             groups[pool.product, pool.model, pool.server].append(pool)
     shares: dict[tuple[str, str], list[_Share]] = defaultdict(list)
     for (product, model, server), found in groups.items():

@@ -28,6 +28,7 @@ def rename(db: sqlite3.Connection, old: str, new: str) -> None:
     if db.execute("SELECT 1 FROM latest WHERE server = ?", (old,)).fetchone():
         db.execute("UPDATE OR REPLACE latest SET server = ? WHERE server = ?", (new, old))
     told.rename(db, old, new)
+    db.execute("UPDATE OR REPLACE increment SET server = ? WHERE server = ?", (new, old))
     db.execute("UPDATE event SET server = ? WHERE server = ?", (new, old))
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from lictui.history.intake.given import Given
     from lictui.history.intake.take import Taken
     from lictui.history.latest import Latest
+    from lictui.history.licenses import Grant
     from lictui.history.pools import KnownPool
     from lictui.history.stats import Stats
     from lictui.history.transfer import Wanted
@@ -98,6 +99,13 @@ class History:
 
         with self._writing() as db:
             return take(db, found, self._clock.now(), self.retention)
+
+    def grant(self, server: str, grants: Iterable[Grant], now: float) -> int:
+        """Take in what license files grant on a server; how many are news."""
+        from lictui.history.licenses import grant  # noqa: PLC0415 - the monitor reads no files
+
+        with self._writing() as db:
+            return grant(db, server, grants, now)
 
     def rename(self, old: str, new: str) -> None:
         """Call the server `old` by the name `new`; if that has a history, this one continues it."""

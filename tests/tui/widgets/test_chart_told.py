@@ -55,7 +55,7 @@ async def test_they_are_drawn_and_named_even_before_anything_was_read(
             await pilot.pause()
             legend = "".join(text for text, _ in app.query_one(Chart).legend())
             assert screen_text(app).count(mark) >= 8
-    assert f"{mark} monthly, as the source tells" in legend
+            assert f"{mark} monthly, as the source tells" in legend
 
 
 def test_months_of_several_pools_add_up_and_what_one_lacks_is_not_known() -> None:
