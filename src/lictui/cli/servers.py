@@ -14,6 +14,7 @@ import click
 
 from lictui.cli import register
 from lictui.cli.holders import holders
+from lictui.cli.snippet import snippet
 from lictui.cli.test import test
 from lictui.errors import ConfigError
 
@@ -143,5 +144,5 @@ def _print_json(answer: dict[str, Any]) -> None:
     click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
 
 
-for command in (register.add, register.edit, register.remove, test, holders):
+for command in (register.add, register.edit, register.remove, test, holders, snippet):
     servers.add_command(command)

@@ -1,0 +1,196 @@
+"""What has to be run, or set up, on a license server so that lictui can read it.
+
+Owns the lines themselves, ready to be copied. Pure: must not know how they are printed. Names of
+cmdlets and properties are those of citrix/delivery-controller-sdk and of the WMI class; no line
+makes ssh or a cmdlet trust what the user has not accepted.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from lictui.words import SourceName
+
+if TYPE_CHECKING:
+    from lictui.model import Server
+
+PLACEHOLDER: Final = "LICENSE-SERVER"  # where no host is known
+_ACCOUNT: Final = r"DOMAIN\ACCOUNT"
+_SSH: Final = (
+    "ssh",
+    *("-o", "BatchMode=yes"),  # asks nobody for anything
+    *("-o", "StrictHostKeyChecking=yes"),
+    *("-o", "ConnectTimeout=10"),
+    "--",
+)
+_TOOLS: Final = r"C:\Program Files (x86)\Citrix\Licensing"
+_PREAMBLE: Final = (
+    "$ErrorActionPreference='Stop'; $ProgressPreference='SilentlyContinue';"
+    " [Console]::OutputEncoding=[Text.Encoding]::UTF8; "
+)
+# In Windows PowerShell, ConvertTo-Json writes enums as numbers, and days as milliseconds.
+_TEXTS: Final = ("LicenseProductName", "LicenseEdition", "LicenseModel", "LicenseType")
+_PLAIN: Final = (
+    "LocalizedLicenseProductName",
+    "LicensesInUse",
+    "LicensesAvailable",
+    "LicenseOverdraft",
+)
+_DAYS: Final = (
+    "LicenseExpirationDate",
+    "LicenseCustomerSuccessServicesDate",
+    "LicenseSubscriptionAdvantageDate",
+)
+_POOL: Final = "PLD,PLDFullName,LicenseType,Count,InUseCount,PooledAvailable,Overdraft,VendorString"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What to run, and what there is to know about it."""
+
+    words: tuple[str, ...] = ()  # the `command` of servers.toml, as an argument list
+    script: str = ""  # the PowerShell in it, readable; no double quotes, so it fits between them
+    lines: tuple[str, ...] = ()  # for an administrator, once, on the server
+    remarks: tuple[str, ...] = ()
+
+
+def recipe(server: Server, host: str, certificate_hash: str = "") -> Recipe:
+    """How `server` is made readable; `host` is where ssh goes, `user@host` maybe.
+
+    Both are put into lines as they are: the caller passes nothing that needs quotes.
+    """
+    match server.source:
+        case SourceName.COMMAND:
+            return _by_command(server.format, host, certificate_hash)
+        case SourceName.WINRM:
+            return _winrm(server)
+        case SourceName.CVAD:
+            return _cvad(server)
+        case SourceName.LMSTAT:
+            words = (server.lmutil or "lmutil", "lmstat", "-a", "-c", server.address)
+            remark = "lictui runs this itself; the FlexNet ports must be open from here."
+            return Recipe(words, remarks=(remark,))
+        case _:
+            return Recipe(remarks=(_CLIENT,))
+
+
+_CLIENT: Final = (
+    "Nothing runs there: create an API client for an administrator who may read licensing (Citrix"
+    " Cloud, Identity and Access Management, API Access). username is its client id, secret says"
+    " where the client secret is."
+)
+
+
+def _by_command(form: str, host: str, certificate_hash: str) -> Recipe:
+    address = f"https://{host.rpartition('@')[2]}:8083"
+    match form:
+        case "get-licinventory":
+            return _powershell(_inventory("Get-LicInventory", address, certificate_hash), host)
+        case "get-liclasinventory":
+            return _powershell(_inventory("Get-LicLasInventory", address, certificate_hash), host)
+        case "wmi-json":
+            return _powershell(_wmi(), host, cmdlets=False)
+        case "lmstat":
+            tool = rf'"{_TOOLS}\LS\lmutil" lmstat -a -c @localhost'
+        case "udadmin":
+            tool = rf'"{_TOOLS}\LS\udadmin" -list -times'
+        case "license-file":
+            tool = rf'cmd /c type "{_TOOLS}\MyFiles\*.lic"'
+        case "lictui":
+            return Recipe((*_SSH, host, "lictui status --json"), remarks=(_KEYS,))
+        case _:
+            agent = "The Checkmk agent there needs its plugin citrix_licenses, and plain port 6556."
+            return Recipe(("nc", "-w", "10", host.rpartition("@")[2], "6556"), remarks=(agent,))
+    shell = f'Where PowerShell is the default shell of sshd there, put "& " before: & {tool}'
+    return Recipe((*_SSH, host, tool), remarks=(_KEYS, shell))
+
+
+_KEYS: Final = (
+    "ssh asks nothing: it needs a key, and the host in known_hosts. Connect once in a terminal as"
+    " the user that lictui runs as, and compare the fingerprint."
+)
+_SNAP_IN: Final = (
+    "The account needs to be an administrator of the license server, read-only, in Citrix"
+    " Licensing Manager. The snap-in comes with Studio and with the license server."
+)
+_PINNING: Final = (
+    "A self-signed certificate is refused until you give its hash: compare what Get-LicCertificate"
+    " shows with the server's own, then: --cert-hash HASH"
+)
+_NAMESPACE: Final = (
+    r"Rights: Remote Enable and Enable Account on the WMI namespace root\CitrixLicensing"
+    " (wmimgmt.msc, Properties, Security)"
+)
+
+
+def _powershell(script: str, host: str, *, cmdlets: bool = True) -> Recipe:
+    # Base64 of UTF-16: neither sh, cmd nor another PowerShell on the way can spoil it.
+    encoded = base64.b64encode(script.encode("utf-16-le")).decode()
+    run = f"powershell -NoProfile -NonInteractive -EncodedCommand {encoded}"
+    own = (_SNAP_IN, _PINNING) if cmdlets else (_NAMESPACE + ".",)
+    return Recipe((*_SSH, host, run), script=script, remarks=(_KEYS, *own))
+
+
+def _inventory(cmdlet: str, address: str, certificate_hash: str) -> str:
+    pinned = f" -CertHash '{certificate_hash}'" if certificate_hash else ""
+    columns = ",".join((*_PLAIN, *map(_as_text, _TEXTS), *map(_as_day, _DAYS)))
+    return (
+        f"{_PREAMBLE}Add-PSSnapin Citrix.Licensing.Admin.V1; ConvertTo-Json -Compress -InputObject"
+        f" @({cmdlet} -AdminAddress '{address}'{pinned} | Select-Object {columns})"
+    )
+
+
+def _wmi() -> str:
+    from_class = "Get-CimInstance -Namespace root/CitrixLicensing -ClassName"
+    pools = f"Select-Object {_POOL},{_as_day('SubscriptionDate')}"
+    licenses = f"Select-Object SerialNumber,{_as_day('ExpirationDate')}"
+    return (
+        f"{_PREAMBLE}ConvertTo-Json -Compress -Depth 4 -InputObject @{{"
+        f"Citrix_GT_License_Pool=@({from_class} Citrix_GT_License_Pool | {pools});"
+        f" Citrix_GT_License=@({from_class} Citrix_GT_License | {licenses})}}"
+    )
+
+
+def _as_text(name: str) -> str:
+    return f"@{{n='{name}';e={{[string]$_.{name}}}}}"
+
+
+def _as_day(name: str) -> str:
+    """ISO 8601 with its offset; text stays as it is, and nothing is nothing."""
+    return f"@{{n='{name}';e={{'{{0:o}}' -f $_.{name}}}}}"
+
+
+_LISTENER: Final = (
+    "In PowerShell on the license server, by its administrator: the first line opens WinRM over"
+    " TLS, and needs a certificate for server authentication."
+)
+_MEMBER: Final = f"{_NAMESPACE}; membership in Remote Management Users. No administrator is needed."
+_READER: Final = (
+    "In PowerShell on a Delivery Controller, by a full administrator of the site: the account may"
+    " then read licensing, and change nothing."
+)
+_CONTROLLER: Final = "The controller must answer HTTPS, with a certificate that verify accepts."
+
+
+def _winrm(server: Server) -> Recipe:
+    account = server.username or _ACCOUNT
+    return Recipe(
+        lines=(
+            "winrm quickconfig -transport:https",
+            f"net localgroup 'Remote Management Users' '{account}' /add",
+        ),
+        remarks=(_LISTENER, _MEMBER),
+    )
+
+
+def _cvad(server: Server) -> Recipe:
+    account = server.username or _ACCOUNT
+    return Recipe(
+        lines=(
+            f"New-AdminAdministrator -Name '{account}'",
+            f"Add-AdminRight -Administrator '{account}' -Role 'Read Only Administrator' -All",
+        ),
+        remarks=(_READER, _CONTROLLER),
+    )
