@@ -14,6 +14,7 @@ from lictui.simulator.cvad import serve_cvad
 from lictui.simulator.cvad.site import Site
 from lictui.simulator.http import listen
 from lictui.simulator.inventory import License, Mood
+from lictui.simulator.shell import Machine, serve_shell
 from lictui.simulator.winrm import serve_winrm
 
 if TYPE_CHECKING:
@@ -99,6 +100,14 @@ class Simulators:
                 password=PASSWORD,
                 certificate=one.certificate,
             )
+        )
+        return one
+
+    def machine(self, *held: License, mood: Mood = Mood.NORMAL) -> Simulated:
+        """A machine with a command line; `install` puts the programs that reach it somewhere."""
+        one = self._new(held, mood)
+        one.listener = self._keep(
+            serve_shell(Machine("lic01"), lambda: one.inventory, lambda: one.mood, self._clock)
         )
         return one
 
