@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, given, settings
@@ -167,3 +168,22 @@ def test_the_readings_are_the_polls_whatever_was_rolled_up_when(
                 assert one.high_at == next(when for when, v in inside if v == one.high)
     finally:
         desk.close()
+
+
+def test_a_pool_whose_date_becomes_known_goes_on_as_itself(desk: Desk) -> None:
+    dated = pool("A", 7, subscription=date(2026, 12, 1))
+    desk.history.append(server(), poll(snapshot(pool("A", 5)), at=MIDNIGHT))
+    desk.history.append(server(), poll(snapshot(dated), at=MIDNIGHT + 60))
+    (known,) = desk.history.pools()
+    assert (known.key, known.ended) == (dated.key, None)
+    assert [value for _, value in desk.readings()] == [5, 7]
+
+
+def test_of_several_pools_none_is_taken_for_the_one_without_a_date(desk: Desk) -> None:
+    some = (
+        pool("A", 7, subscription=date(2026, 12, 1)),
+        pool("A", 2, subscription=date(2027, 1, 1)),
+    )
+    desk.history.append(server(), poll(snapshot(pool("A", 5)), at=MIDNIGHT))
+    desk.history.append(server(), poll(snapshot(*some), at=MIDNIGHT + 60))
+    assert len(desk.history.pools()) == 3

@@ -101,3 +101,9 @@ def test_what_two_ways_to_read_a_server_tell_is_written_down_once() -> None:
         ("ddc", EventKind.SERVER),
         ("lic-01", EventKind.LEVEL),
     ]
+
+
+def test_a_pool_whose_date_becomes_known_is_neither_gone_nor_added() -> None:
+    undated = snapshot(pool("XDT_PLT_CCS", 0, 100))
+    dated = snapshot(pool("XDT_PLT_CCS", 3, 120, subscription=date(2026, 12, 1)))
+    assert [event.message for event in events(undated, dated)] == ["installed 100 -> 120"]

@@ -11,10 +11,11 @@ from lictui.history import latest, pools, told
 from lictui.history.pools import Terms
 from lictui.history.retention import add_late
 from lictui.history.rollup import Run
-from lictui.model import Failure
+from lictui.model import Failure, PoolKey
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Collection
 
     from lictui.history.pools import KnownPool
     from lictui.model import Poll, Server
@@ -37,7 +38,8 @@ def append(db: sqlite3.Connection, server: Server, poll: Poll) -> None:
         before = None
     listed = {pool.key: pool for pool in poll.result.pools}
     for key, each in listed.items():
-        found = known.get(key) or pools.create(db, poll.server, key, each.model, each.name, at)
+        found = known.get(key) or _dated(db, known, listed, key)
+        found = found or pools.create(db, poll.server, key, each.model, each.name, at)
         pools.describe(db, found, each.model, each.name)
         said = each.reading
         in_use = _figure(said.in_use)
@@ -48,6 +50,23 @@ def append(db: sqlite3.Connection, server: Server, poll: Poll) -> None:
     told.put(db, poll.server, poll.result.told)
     for key in known.keys() - listed.keys():
         pools.end(db, known[key], at)
+
+
+def _dated(
+    db: sqlite3.Connection,
+    known: dict[PoolKey, KnownPool],
+    listed: Collection[PoolKey],
+    key: PoolKey,
+) -> KnownPool | None:
+    """The pool that was known without a date so far, now that its date is told."""
+    undated = PoolKey(key.product)
+    if undated in listed or undated not in known or known[undated].ended is not None:
+        return None
+    if sum(other.product == key.product for other in (*known, *listed)) != 2:  # noqa: PLR2004 - itself, undated and dated
+        return None
+    found = pools.date(db, known.pop(undated), key)
+    known[key] = found
+    return found
 
 
 def _read(

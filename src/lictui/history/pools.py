@@ -96,6 +96,14 @@ def describe(db: sqlite3.Connection, pool: KnownPool, model: Model, name: str) -
         )
 
 
+def date(db: sqlite3.Connection, pool: KnownPool, key: PoolKey) -> KnownPool:
+    """Give a pool the subscription date that nobody told before."""
+    db.execute(
+        "UPDATE pool SET subscription_date = ? WHERE id = ?", (key.subscription_date, pool.id)
+    )
+    return pool._replace(subscription_date=key.subscription_date)
+
+
 def begin(db: sqlite3.Connection, pool: KnownPool, since: int) -> None:
     """Note that the pool is known from `since` on, if that is earlier than was known."""
     db.execute("UPDATE pool SET since = min(since, ?) WHERE id = ?", (since, pool.id))

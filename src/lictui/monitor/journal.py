@@ -83,8 +83,9 @@ def _snapshot_changes(
 def _license_changes(
     old: dict[PoolKey, Pool], new: dict[PoolKey, Pool], event: Callable[..., Event]
 ) -> Iterator[Event]:
-    for key in sorted(old.keys() | new.keys()):
-        was, now = old.get(key), new.get(key)
+    dated = _dated(old, new)
+    for key in sorted((old.keys() | new.keys()) - set(dated.values())):
+        was, now = old.get(dated.get(key, key)), new.get(key)
         kind, product = EventKind.LICENSES, key.product
         if was is None and now is not None:
             yield event(kind, f"{_count(now)} licenses added", product)
@@ -95,6 +96,19 @@ def _license_changes(
                 yield event(kind, f"installed {_count(was)} -> {_count(now)}", product)
             if was.expires != now.expires and now.expires:
                 yield event(kind, f"expires {now.expires}, was {was.expires or '?'}", product)
+
+
+def _dated(old: dict[PoolKey, Pool], new: dict[PoolKey, Pool]) -> dict[PoolKey, PoolKey]:
+    """New keys of pools that had no date before, each with its old one: the same licenses."""
+    undated = {key.product: key for key in old.keys() - new.keys() if not key.subscription_date}
+    fresh: dict[str, list[PoolKey]] = {}
+    for key in new.keys() - old.keys():
+        fresh.setdefault(key.product, []).append(key)
+    return {
+        fresh[product][0]: key
+        for product, key in undated.items()
+        if len(fresh.get(product, ())) == 1
+    }
 
 
 def _level_changes(

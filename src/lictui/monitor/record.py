@@ -11,8 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.errors import LictuiError
+from lictui.model import Snapshot
 from lictui.monitor import board as boards
 from lictui.monitor.journal import changes
+from lictui.monitor.recall import recalled
 from lictui.monitor.together import Together, doubles
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ class Recorder:
             before = self.board.of(server.name)
             if before is None:
                 continue  # removed while it was being polled
+            if isinstance(poll.result, Snapshot):
+                poll = replace(poll, result=recalled(server, before.snapshot, poll.result))  # noqa: PLW2901 - the poll as it is understood
             self.board = boards.apply(self.board, poll, due)
             after = self.board.of(server.name)
             apart = self._apart(server)
