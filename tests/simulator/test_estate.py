@@ -126,6 +126,14 @@ def test_concurrent_licenses_are_never_given_beyond_the_total(at: float) -> None
         assert 0 <= each.in_use <= each.installed + each.overdraft
 
 
+def test_who_finds_no_license_waits() -> None:
+    noon = START - START % DAY + 16 * _HOUR  # late morning in New York
+    held = [_ESTATE.inventory_at("lic-legal-01", noon + at * 600)[0] for at in range(24)]
+    assert any(each.waiting for each in held)
+    assert all(each.in_use == each.installed for each in held if each.waiting)
+    assert all(each.waiting == 0 for each in _ESTATE.inventory_at("lic-emea-01", noon))
+
+
 def test_assignments_fall_by_night_alone() -> None:
     server = next(each for each in _ESTATE.servers if each.name == "lic-emea-01")
     for pool in server.pools[:2]:

@@ -26,6 +26,7 @@ class License:
     installed: int  # without overdraft
     overdraft: int
     in_use: int
+    waiting: int = 0  # asked for and not given: a queue where the vendor has one
 
 
 class Mood(StrEnum):

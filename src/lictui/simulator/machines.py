@@ -62,7 +62,11 @@ async def open_machine(
         simulated.name,
         seed,
         simulated.vendor,
-        layout=Layout(airy=kind is Kind.REMOTE_LMSTAT, hours=hours),
+        layout=Layout(
+            newline="\r\n" if simulated.vendor == "CITRIX" else "\n",  # on Windows, mostly
+            airy=kind is Kind.REMOTE_LMSTAT,
+            hours=hours,
+        ),
         powershell=PowerShell(desktop=kind is not Kind.WMI_JSON, hours=hours),
     )
     inventory, mood = now

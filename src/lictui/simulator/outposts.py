@@ -54,7 +54,7 @@ def _commanded(buyer: Buyer) -> tuple[LicenseServer, ...]:
             US,
             Kind.LMSTAT,
             (
-                _exactly(buyer.office(US, "docman_pro", 120, 0.93)),
+                _exactly(buyer.office(US, "docman_pro", 120, 1.04)),
                 _exactly(buyer.machines("casefile_index", 16, 0.5)),
             ),
             vendor="legald",

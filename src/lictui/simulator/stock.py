@@ -56,7 +56,8 @@ class Pool:
             return None
         installed = self.installed_at(moment)
         overdraft = self.overdraft_of(installed)
-        in_use = self.curve.at(moment)
+        asked, total = self.curve.at(moment), installed + overdraft
+        in_use = min(asked, total) if self.refuses else asked
         return License(
             product=self.product,
             full_name=self.full_name,
@@ -65,7 +66,8 @@ class Pool:
             expires=self.expires,
             installed=installed,
             overdraft=overdraft,
-            in_use=min(in_use, installed + overdraft) if self.refuses else in_use,
+            in_use=in_use,
+            waiting=asked - in_use,
         )
 
 

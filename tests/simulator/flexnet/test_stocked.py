@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -54,6 +55,14 @@ def test_other_vendors_have_versions_and_no_dates() -> None:
     text = lmstat(stocked([_held(1, "docman")], START, name="lic1", vendor="legald"))
     assert '"docman" v26.12, vendor: legald, expiry: 31-mar-2027' in text
     assert "    legald: UP" in text
+
+
+def test_who_waits_is_in_the_queue_of_other_vendors_alone() -> None:
+    waiting = replace(_held(500, "docman"), waiting=3)
+    text = lmstat(stocked([waiting], START, name="lic1", vendor="legald"))
+    assert text.count("queued for 1 license\n") == 3
+    assert "Total of 500 licenses in use" in text
+    assert "queued" not in lmstat(stocked([waiting], START, name="lic1"))
 
 
 @pytest.mark.parametrize("times", [True, False])

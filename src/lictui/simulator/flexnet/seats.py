@@ -72,6 +72,15 @@ def _taken(feature: str, in_use: int, seed: int, at: float) -> Iterator[Seat]:
         number += 1
 
 
+def queue(feature: str, waiting: int, seed: int) -> tuple[Seat, ...]:
+    """Those who wait for `feature`."""
+    marks = [crc32(f"{seed}/{feature}/queue/{number}".encode()) for number in range(waiting)]
+    return tuple(
+        Seat(user(mark, 9000 + at), device(mark, 9000 + at), f"10.{mark % 64}.99.1", queued=True)
+        for at, mark in enumerate(marks)
+    )
+
+
 def user(mark: int, number: int) -> str:
     """A user's name; one in thirteen has a blank in it."""
     given, family = _GIVEN[mark % len(_GIVEN)], _FAMILY[mark // 64 % len(_FAMILY)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from lictui.simulator.flexnet.seats import seats
+from lictui.simulator.flexnet.seats import queue, seats
 from lictui.simulator.flexnet.server import Daemon, Feature, FlexServer, Host, VersionGroup
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def stocked(
     """The license server `name` at `at`, with exactly `in_use` licenses of each pool held.
 
     FlexNet knows issued licenses only, so the overdraft counts among them. One feature stands for
-    all pools of a product that follow one another, with a version group for each.
+    all pools of a product that follow one another, with a version group for each. Who waits stands
+    in the queue, but for Citrix's licenses, which nobody waits for.
     """
     features = tuple(
         _feature(product, list(pools), seed, at, citrix=vendor == "CITRIX")
@@ -53,7 +54,10 @@ def _feature(
             VersionGroup(
                 f"{each.subscription_date:{_DATED if citrix else _NUMBERED}}",
                 _expiry(each),
-                seats(f"{product}/{each.subscription_date}", each.in_use, seed, at),
+                (
+                    *seats(f"{product}/{each.subscription_date}", each.in_use, seed, at),
+                    *queue(product, 0 if citrix else each.waiting, seed),
+                ),
                 vendor_string=f";LT={each.license_type};GP=720;SA=1;ODP=0" if citrix else "",
             )
             for each in pools
