@@ -58,6 +58,15 @@ def test_export_of_a_resolution_a_server_and_a_time(
     ]
 
 
+def test_export_of_what_sources_tell_of_their_months(
+    recorded: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del recorded
+    assert run("history", "export", "--resolution", "month") == 0
+    head = "month,server,product,model,subscription_date,in_use,installed,newly,released\n"
+    assert capsys.readouterr().out == head
+
+
 def test_export_to_a_file_leaves_nothing_half(
     recorded: Paths, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,6 +24,9 @@ ALIGNED: Final = Resolution.FIVE_MINUTES
 _average = itemgetter(Bucket._fields.index("average"))
 _high = itemgetter(Bucket._fields.index("high"))
 _start = itemgetter(0)
+_SUMMED: Final = [
+    Bucket._fields.index(name) for name in ("average", "high", "high_at", "installed")
+]
 
 
 class Window(NamedTuple):
@@ -89,6 +92,8 @@ def aligned(parts: Sequence[Part], width: int) -> list[Bucket]:
         return list(parts[0].buckets)
     began = sorted(part.since for part in parts)
     ended = sorted(part.until for part in parts if part.until is not None)
+    if _even(parts, began, ended):
+        return _columns([part.buckets for part in parts])
     found: dict[int, list[Bucket]] = defaultdict(list)
     for part in parts:
         last = None if part.until is None else part.until - width
@@ -101,6 +106,37 @@ def aligned(parts: Sequence[Part], width: int) -> list[Bucket]:
         if len(some) == bisect_left(began, end) - bisect_left(ended, end):
             sums.append(_sum(some))
     return sums
+
+
+def _even(parts: Sequence[Part], began: Sequence[int], ended: Sequence[int]) -> bool:
+    """Whether all of them have the same buckets, and are expected in each."""
+    first = parts[0].buckets
+    if not first or any(len(part.buckets) != len(first) for part in parts):
+        return False
+    if began[-1] > first[0].start or (ended and ended[0] < first[-1].end):
+        return False
+    starts = list(map(_start, first))
+    return all(list(map(_start, part.buckets)) == starts for part in parts)
+
+
+def _columns(parts: Sequence[Sequence[Bucket]]) -> list[Bucket]:
+    """The same as summing bucket by bucket, a column at a time: millions come through here."""
+    average, high, high_at, installed = (
+        zip(*[list(map(itemgetter(place), part)) for part in parts], strict=True)
+        for place in _SUMMED
+    )
+    rows = zip(
+        parts[0],
+        map(sum, average),
+        map(sum, high),
+        map(max, high_at),
+        (None if None in each else sum(each) for each in installed),
+        strict=True,
+    )
+    return [
+        first._replace(average=mean, high=top, high_at=at, installed=owned)
+        for first, mean, top, at, owned in rows
+    ]
 
 
 def _sum(some: Sequence[Bucket]) -> Bucket:

@@ -246,3 +246,20 @@ def test_months_that_a_source_told_of_stay_what_they_are(desk: Desk, other: Desk
     assert len(other.readings()) == 3
     assert other.history.told("lic-01", key)[0].in_use == 40
     assert other.buckets(MIDNIGHT - 60 * DAY, MIDNIGHT - DAY, DAY, product=key.product) == ()
+
+
+def test_an_import_that_is_interrupted_takes_in_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.line(MIDNIGHT, [1, 2, 3])
+    before = text(desk)
+    found = read(before.replace("2026-11-24", "2026-11-20").encode(), Ask())
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lictui.history.intake.readings.widen", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        desk.history.take(found.pools)
+    assert text(desk) == before
+    assert desk.history.stats().readings == 3
