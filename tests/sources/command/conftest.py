@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from tests.support.clock import FakeClock
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from lictui.model import Failure, Snapshot
     from lictui.words import Step
+
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -68,3 +70,11 @@ def failure_of(read: Callable[[], object]) -> Failure:
     with pytest.raises(SourceError) as caught:
         read()
     return caught.value.failure
+
+
+def outcome(read: Callable[[], _T]) -> _T | Failure:
+    """What `read` returns, or the failure it ends in; anything else it raises is a mistake."""
+    try:
+        return read()
+    except SourceError as error:
+        return error.failure
