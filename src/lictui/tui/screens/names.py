@@ -15,6 +15,8 @@ SCREENS: Final = {
     "alerts": "lictui.tui.screens.alerts:AlertsScreen",
     "help": "lictui.tui.screens.help:HelpScreen",
     "form": "lictui.tui.screens.form:FormScreen",
+    "holders": "lictui.tui.screens.holders:HoldersScreen",
+    "assistant": "lictui.tui.screens.assistant:AssistantScreen",
     "first_run": "lictui.tui.screens.first_run:FirstRunScreen",
     "why": "lictui.tui.screens.why:WhyScreen",
     "watch": "lictui.tui.screens.watch:WatchScreen",

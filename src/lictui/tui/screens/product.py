@@ -235,7 +235,7 @@ class ProductScreen(View):
         about = self._subject
         asked = tuple(dict.fromkeys(status.server.name for status, _ in about.pools))
         self.lictui.show(
-            "holders", servers=asked or self._servers, product=self._product, name=about.name
+            "holders", servers=asked or self._servers, product=self._product, title=about.name
         )
 
     def action_poll_server(self) -> None:

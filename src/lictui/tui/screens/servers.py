@@ -164,6 +164,11 @@ class ServersScreen(View):
         if status := self._chosen:
             self.lictui.show("form", server=status.server)
 
+    def action_cloud(self) -> None:
+        """What Citrix Cloud's Usage Insights needs of the chosen server."""
+        if name := self.chosen_server:
+            self.lictui.show("assistant", server=name)
+
     def action_remove(self) -> None:
         """Take the chosen server out of the registry, after a question."""
         if name := self.chosen_server:

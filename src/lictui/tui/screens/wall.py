@@ -192,6 +192,14 @@ class WallScreen(Filtered):
         else:
             self.notify("No figures here", severity="warning", markup=False)
 
+    def action_holders(self) -> None:
+        """Who holds the licenses of the chosen row."""
+        if row := self._row():
+            product = row.key.product
+            self.lictui.show("holders", servers=(row.server,), product=product, title=row.name)
+        else:
+            self.notify("No license here", severity="warning", markup=False)
+
     @on(Wall.Opened)
     def _opened(self) -> None:
         self.action_product()

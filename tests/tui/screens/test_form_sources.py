@@ -1,0 +1,133 @@
+"""The form for every source, and the question whether a server is known already."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tests.support.engine import FakeEngine
+from tests.support.running import running
+from tests.support.screen import screen_text
+from textual.widgets import Input
+
+from lictui.model import Finding, Server
+from lictui.tui.screens.form import FormScreen
+from lictui.tui.widgets.field_row import FieldRow
+from lictui.words import SourceName, Step
+
+if TYPE_CHECKING:
+    from tests.support.running import Running
+
+FINE = tuple(Finding(step, ok=True, detail="fine", seconds=0.01) for step in Step)
+
+
+def value(run: Running, key: str) -> str:
+    return run.app.screen.query_one(f"#field-{key} Input", Input).value
+
+
+def is_form(run: Running) -> bool:
+    return isinstance(run.app.screen, FormScreen)
+
+
+async def fill(run: Running) -> None:
+    """Address, user and secret of a license server."""
+    await run.type("https://lic01.example")
+    await run.press("tab", "tab", "tab")
+    await run.type("user")
+    await run.press("tab")
+    await run.type("env:SECRET")
+
+
+async def test_every_source_is_chosen_from_a_list_with_its_fields_below() -> None:
+    async with running("form", size=(80, 40)) as run:
+        await run.press("shift+tab")
+        listed = screen_text(run.app)
+        for source in SourceName:
+            assert source in listed
+        titles = []
+        for _ in SourceName:
+            titles.append({row.key for row in run.app.screen.query(FieldRow) if row.display})
+            await run.press("down")
+        assert "auth" in titles[0]
+        assert "site" in titles[1]
+        assert {"customer_id", "experimental"} <= titles[2]
+        assert "trust_url" in titles[3]
+        assert {"address", "lmutil"} <= titles[4]
+        assert {"command", "format"} <= titles[5]
+        assert not {"url", "secret", "verify"} & (titles[4] | titles[5])
+        await run.press("up", "enter")
+        assert "Usage Insights" not in screen_text(run.app)
+        assert run.app.focused is run.app.screen.query_one("#field-command Input")
+
+
+async def test_a_flexnet_server_is_added_with_keys_alone() -> None:
+    engine = FakeEngine(findings=FINE)
+    async with running("form", engine=engine) as run:
+        await run.press("shift+tab", "up", "up", "enter")
+        await run.type("27000@lic01.example")
+        await run.press("ctrl+s")
+        assert not is_form(run)
+    ((saved, _),) = engine.saved
+    assert (saved.name, saved.address) == ("lic01", "27000@lic01.example")
+
+
+async def test_a_command_is_added_with_keys_alone() -> None:
+    engine = FakeEngine(findings=FINE)
+    async with running("form", engine=engine) as run:
+        await run.press("shift+tab", "up", "enter")
+        await run.type("cat 'a b'")
+        await run.press("tab", "down", "enter")
+        await run.type("mine")
+        await run.press("ctrl+s")
+    ((saved, _),) = engine.saved
+    assert (saved.name, saved.command) == ("mine", ("cat", "a b"))
+    assert saved.format == "get-liclasinventory"
+
+
+async def test_a_cloud_account_needs_no_address() -> None:
+    engine = FakeEngine(findings=FINE)
+    async with running("form", engine=engine) as run:
+        await run.press("shift+tab", "down", "down", "enter", "tab", "tab")
+        for text in ("acme", "client-id", "env:SECRET"):
+            await run.type(text)
+            await run.press("tab")
+        await run.press("ctrl+s")
+    ((saved, _),) = engine.saved
+    assert (saved.name, saved.url) == ("acme", "https://api.cloud.com")
+    assert (saved.customer_id, saved.username, saved.experimental) == ("acme", "client-id", False)
+
+
+TOLD = replace(FINE[-1], hosts=("LIC01", "lic-emea-01.corp.example"))
+
+
+async def test_a_server_that_is_known_already_may_share_its_pane() -> None:
+    engine = FakeEngine(findings=(*FINE[:-1], TOLD))
+    async with running("form", engine=engine) as run:
+        await fill(run)
+        await run.press("ctrl+t")
+        assert "LIC01 is also lic-emea-01" in screen_text(run.app)
+        await run.press("y")
+        assert value(run, "same_as") == "lic-emea-01"
+        await run.press("ctrl+s")
+    ((saved, _),) = engine.saved
+    assert saved.same_as == "lic-emea-01"
+
+
+async def test_who_says_no_is_not_asked_again() -> None:
+    engine = FakeEngine(findings=(*FINE[:-1], TOLD))
+    async with running("form", engine=engine) as run:
+        await fill(run)
+        await run.press("ctrl+t", "n")
+        assert is_form(run)
+        await run.press("ctrl+t")
+        assert is_form(run)
+        assert value(run, "same_as") == ""
+
+
+async def test_a_server_is_not_asked_whether_it_is_itself() -> None:
+    told = replace(TOLD, hosts=("lic-emea-01.corp.example",))
+    engine = FakeEngine(findings=(*FINE[:-1], told))
+    server = Server("lic-emea-01", SourceName.WINRM, "https://lic-emea-01:5986/wsman", "u", "env:X")
+    async with running("form", engine=engine, server=server) as run:
+        await run.press("ctrl+t")
+        assert is_form(run)
