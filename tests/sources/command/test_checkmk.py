@@ -34,6 +34,11 @@ def test_a_figure_that_is_none_is_not_zero() -> None:
     assert pool.reading == Reading(5, None, None)
 
 
+def test_sections_of_several_agents_add_up() -> None:
+    (pool,) = checkmk_snapshot("<<<citrix_licenses>>>\nX_Y_CCU\t2\t1\n" * 2, "nc").pools
+    assert pool.reading == Reading(2, 4, None)
+
+
 @pytest.mark.parametrize(
     ("said", "kind"),
     [

@@ -24,7 +24,7 @@ POOL = {
     "InUseCount": "412",
     "Overdraft": 50,
     "HOSTID": None,
-    "SubscriptionDate": "/Date(1796083200000)/",
+    "SubscriptionDate": "/Date(1796079600000)/",  # midnight in Berlin
     "VendorString": ";LT=Retail;",
     "CimClass": {"CimSuperClassName": "x"},
 }
