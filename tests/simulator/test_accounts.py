@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from tests.support.clock import START
 
 from lictui.simulator.accounts import cloud_at, partner_at
 from lictui.simulator.estate import Estate
 from lictui.simulator.region import DAY
+
+if TYPE_CHECKING:
+    from lictui.simulator.partner.account import Sku
 
 _ESTATE = Estate(1, START)
 _SERVERS = {server.name: server for server in _ESTATE.servers}
@@ -73,18 +77,29 @@ def test_the_usage_of_this_month_is_what_the_account_holds() -> None:
     assert counts == {each.product: each.in_use for each in _ESTATE.inventory_at("csp-partner", at)}
 
 
+def _counts(skus: tuple[Sku, ...]) -> dict[str, int]:
+    return {
+        feature.feature_id: sum(usage.count for usage in feature.servers)
+        for sku in skus
+        for feature in sku.features
+    }
+
+
 def test_a_month_that_is_over_stands() -> None:
     first = partner_at(_PARTNER, START, "2026-10").skus
     later = partner_at(_PARTNER, START + 9 * DAY, "2026-10").skus
     assert first == later
-    assert first != partner_at(_PARTNER, START, "2026-11").skus
+    last = datetime(2026, 10, 31, 12, tzinfo=UTC).timestamp()
+    assert _counts(first) == {
+        each.product: each.in_use for each in _ESTATE.inventory_at("csp-partner", last)
+    }
 
 
 def test_a_silent_server_stands_at_what_it_told_last() -> None:
     def told(at: float) -> int:
-        skus = partner_at(_PARTNER, at, "2026-11").skus
+        skus = partner_at(_PARTNER, at, f"{datetime.fromtimestamp(at, UTC):%Y-%m}").skus
         usages = [usage for sku in skus for feature in sku.features for usage in feature.servers]
         return sum(usage.count for usage in usages if usage.fqdn.startswith("lic-apac-02"))
 
-    assert told(START - 3 * DAY) == told(START)
+    assert len({told(START + day * DAY) for day in range(-5, 120, 5)}) == 1
     assert len({told(START - day * DAY) for day in range(6, 21)}) > 1

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -160,7 +161,11 @@ async def test_silence_hangs_until_the_group_is_killed(stage: Stage) -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(process.wait()), 0.3)
     os.killpg(process.pid, signal.SIGTERM)
-    assert await process.wait() == -signal.SIGTERM
+    try:
+        assert await asyncio.wait_for(process.wait(), 10) == -signal.SIGTERM
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
     stdout, stderr = await process.communicate()
     assert (stdout, stderr) == (b"", b"")
 
