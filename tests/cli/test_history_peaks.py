@@ -133,9 +133,10 @@ def test_a_table_for_people_and_narrowing(
     assert run("history", "peaks", "--tz", "UTC", "--server", "lic-02", "--product", PRODUCT) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == [
-        *("PRODUCT", "MODEL", "SCOPE", "WINDOW", "PEAK", "INSTALLED", "AT", "AVERAGE", "COVERAGE"),
+        *("PRODUCT", "MODEL", "SCOPE", "WINDOW", "MOST", "INSTALLED", "AT", "AVERAGE", "COVERAGE"),
     ]
     assert len(lines) == 1 + 2 * 3
+    assert "  40 assigned  " in lines[1]  # never called a peak of use
     assert "lic-01" not in "".join(lines)
     assert run("history", "peaks", "--server", "lic-2") == 2
     assert "Did you mean 'lic-02'?" in capsys.readouterr().err

@@ -14,6 +14,9 @@ from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
+
+    from lictui.history.rollup import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,19 @@ def stats(db: sqlite3.Connection) -> Stats:
     """Count everything; unpacks the daily blocks, so that it takes a moment for many pools."""
     known = list(pools.every_one(db))
     readings = 0
+    moments: list[int] = []
     for pool in known:
-        readings += sum(each.n for each in blocks.tallies(db, pool.id, Resolution.DAY, 0, FOREVER))
-        readings += sum(run.n for run in rows(db, pool.id) if run.in_use is not None)
+        days = blocks.tallies(db, pool.id, Resolution.DAY, 0, FOREVER)
+        recent = rows(db, pool.id)
+        readings += sum(each.n for each in days)
+        readings += sum(run.n for run in recent if run.in_use is not None)
+        moments += [run.end for run in recent[-1:]] or _last(db, pool.id, days)
     ((schema,),) = db.execute("PRAGMA user_version")
     ((page_count,),) = db.execute("PRAGMA page_count")
     ((page_size,),) = db.execute("PRAGMA page_size")
     ((events,),) = db.execute("SELECT count(*) FROM event")
-    ((last,),) = db.execute("SELECT max(answered_at) FROM latest")
+    ((answered,),) = db.execute("SELECT max(answered_at) FROM latest")
+    moments += [] if answered is None else [int(answered)]
     return Stats(
         schema=schema,
         servers=len({pool.server for pool in known}),
@@ -54,6 +62,15 @@ def stats(db: sqlite3.Connection) -> Stats:
         readings=readings,
         events=events,
         first=min((pool.since for pool in known), default=None),
-        last=None if last is None else int(last),
+        last=max(moments, default=None),
         size=page_count * page_size,
     )
+
+
+def _last(db: sqlite3.Connection, pool: int, days: Sequence[Tally]) -> list[int]:
+    """When the last reading was that is in a block, as near as is still known."""
+    if not days:
+        return []
+    start = days[-1].start
+    ends = [run.end for run in blocks.runs(db, pool, start, start + 1)]
+    return [max([days[-1].high_at, *ends])]

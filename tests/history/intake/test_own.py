@@ -58,6 +58,9 @@ def test_out_and_in_and_out_again_is_the_same(
     wrote, known = take(other, before)
     assert (wrote, known) == (len(before.splitlines()) - 1, 0)
     assert text(other, resolution) == before
+    last = other.history.stats().last
+    assert last is not None
+    assert MIDNIGHT <= last < MIDNIGHT + 3 * HOUR
     assert take(other, before) == (0, wrote)
     assert text(other, resolution) == before
 

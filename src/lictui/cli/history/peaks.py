@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lictui.history.peaks import Found
 
 _HEAD: Final = (
-    *("PRODUCT", "MODEL", "SCOPE", "WINDOW", "PEAK", "INSTALLED", "AT", "AVERAGE", "COVERAGE"),
+    *("PRODUCT", "MODEL", "SCOPE", "WINDOW", "MOST", "INSTALLED", "AT", "AVERAGE", "COVERAGE"),
 )
 _RIGHT: Final = frozenset({4, 5, 7, 8})
 
@@ -113,12 +113,16 @@ def _rows(found: Sequence[Found], zone: tzinfo | None) -> Iterator[tuple[str, ..
             each.model.replace("_", "/"),
             each.scope,
             peak.window,
-            _figure(peak.peak),
+            "?" if peak.peak is None else f"{peak.peak:,} {_verb(each.model)}",
             _figure(peak.installed_then),
             "-" if local is None else f"{local:%Y-%m-%d %H:%M}",
             "-" if peak.average is None else f"{peak.average:,.1f}",
             f"{peak.coverage:.0%}",
         )
+
+
+def _verb(model: str) -> str:
+    return "assigned" if model in ("user_device", "named_user") else "in use"
 
 
 def _figure(value: int | None) -> str:
