@@ -82,10 +82,10 @@ def _counts(skus: tuple[Sku, ...]) -> dict[str, int]:
 
 
 def test_a_month_that_is_over_stands() -> None:
-    first = partner_at(_PARTNER, START, "2026-10").skus
-    later = partner_at(_PARTNER, START + 9 * DAY, "2026-10").skus
+    first = partner_at(_PARTNER, START, "2026-09").skus
+    later = partner_at(_PARTNER, START + 9 * DAY, "2026-09").skus
     assert first == later
-    last = datetime(2026, 10, 31, 12, tzinfo=UTC).timestamp()
+    last = datetime(2026, 9, 30, 12, tzinfo=UTC).timestamp()
     assert _counts(first) == {
         each.product: each.in_use for each in _ESTATE.inventory_at("csp-partner", last)
     }
