@@ -64,3 +64,9 @@ def test_any_text_is_objects_or_a_failure(said: str) -> None:
         assert found.kind is FailureKind.PARSE
     else:
         assert all(isinstance(each, dict) for each in found)
+
+
+def test_endless_streams_and_documents_cost_no_time() -> None:
+    assert objects("#< CLIXML " * 200_000 + '</Objs>{"a":1}', "ps") == [ONE]
+    many = failure_of(partial(objects, "[]\n" * 1_000_000, "ps"))
+    assert many.kind is FailureKind.TOO_LARGE

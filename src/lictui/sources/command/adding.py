@@ -43,6 +43,7 @@ def _one(pools: Sequence[Pool]) -> Pool:
         license_type=", ".join(types),
         expires=min(ends, default=None),
         permanent=first.permanent if len(terms) == 1 else None if None in terms else False,
+        queued=total(pool.queued for pool in pools),
         counted=any(pool.counted for pool in pools),
         raw=tuple(fact for pool in pools for fact in pool.raw)[:_MOST_RAW],
         how=max((pool.how for pool in pools), key=lambda how: len(str(how))),

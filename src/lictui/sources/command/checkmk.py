@@ -61,7 +61,7 @@ def _section(said: str) -> list[str] | None:
     found: list[str] | None = None
     inside = False
     for line in _LINE_ENDS.split(said):
-        if header := _HEADER.fullmatch(line[:400]):
+        if "<<<" in line and (header := _HEADER.fullmatch(line[:400])):
             inside = header["name"] == _SECTION
             found = (found or []) if inside else found
         elif inside and found is not None and line.strip() and len(found) < _MOST:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from lictui.sources.clean import text
@@ -43,14 +44,16 @@ def objects(said: str, where: str) -> list[Object]:
     document may follow another; warnings, progress and CLIXML before a document are passed over.
     Raises SourceError: `parse` for JSON that is cut off or none at all, `too_large` past MOST.
     """
-    found = [each for document in _documents(said, where) for each in _flat(document, 4)]
-    if len(found) > MOST:
-        raise SourceError(
-            FailureKind.TOO_LARGE,
-            f"{where} printed {len(found):,} objects, more than any license server has",
-            "Is it the right command?",
-            Step.PARSE,
-        )
+    found: list[Object] = []
+    for number, document in enumerate(_documents(said, where)):
+        found += islice(_flat(document, 4), MOST + 1)
+        if max(number, len(found)) > MOST:
+            raise SourceError(
+                FailureKind.TOO_LARGE,
+                f"{where} printed more than {MOST:,} objects: no license server has as many pools",
+                "Is it the right command?",
+                Step.PARSE,
+            )
     return found
 
 
@@ -81,11 +84,12 @@ def _unreadable(where: str, why: str) -> SourceError:
 
 def _without_clixml(said: str) -> str:
     """`said` without the streams that PowerShell serialises when nobody watches it."""
-    while (begin := said.find(_CLIXML)) >= 0:
-        end = said.find(_CLIXML_END, begin)
-        after = end + len(_CLIXML_END) if end >= 0 else begin + len(_CLIXML)
-        said = f"{said[:begin]}\n{said[after:]}"
-    return said
+    first, *streams = said.split(_CLIXML)
+    kept = [first]
+    for stream in streams:
+        inside, end, after = stream.partition(_CLIXML_END)
+        kept.append(after if end else inside)
+    return "\n".join(kept)
 
 
 def _flat(value: object, depth: int) -> Iterator[Object]:

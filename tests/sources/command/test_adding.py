@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from lictui.model import Pool, Reading
+from lictui.sources.command.adding import added
+from lictui.words import Model
+
+POOL = Pool(
+    product="A_B_CCU",
+    name="A",
+    model=Model.CONCURRENT,
+    reading=Reading(1, 2, 3),
+    license_type="Retail",
+    expires=date(2027, 3, 31),
+    permanent=False,
+    queued=1,
+    raw=(("Count", "5"),),
+    how=(("installed", "Count"),),
+)
+
+
+def test_pools_of_one_key_are_one() -> None:
+    other = replace(
+        POOL,
+        reading=Reading(10, None, 30),
+        license_type="Eval",
+        expires=None,
+        permanent=True,
+        how=(("installed", "Count - Overdraft"),),
+    )
+    apart = replace(POOL, subscription_date=date(2026, 12, 1))
+    both, alone = added([POOL, apart, other])
+    assert alone == apart
+    assert both.reading == Reading(11, None, 33)
+    assert (both.license_type, both.queued) == ("Eval, Retail", 2)
+    assert (both.expires, both.permanent) == (date(2027, 3, 31), False)
+    assert both.raw == POOL.raw * 2
+    assert both.how == other.how
+
+
+def test_a_term_that_is_not_known_of_one_is_not_known_of_both() -> None:
+    (both,) = added([POOL, replace(POOL, permanent=None, queued=None)])
+    assert (both.permanent, both.queued) == (None, None)
