@@ -219,6 +219,16 @@ def test_only_what_is_asked_for() -> None:
     assert found.left_out == 2
 
 
+def test_a_gap_stays_one_even_after_a_file_of_days(desk: Desk, other: Desk) -> None:
+    desk.line(MIDNIGHT, [5] * 12, every=300)
+    desk.line(MIDNIGHT + 3 * HOUR, [6] * 12, every=300)
+    take(other, text(desk, Resolution.DAY))
+    take(other, text(desk))
+    found = other.buckets(MIDNIGHT, MIDNIGHT + 4 * HOUR, 300)
+    assert len(found) == 24
+    assert found[12].start == MIDNIGHT + 3 * HOUR
+
+
 def test_a_pool_of_elsewhere_does_not_keep_later_sums_waiting(desk: Desk) -> None:
     desk.line(MIDNIGHT, [5] * 120, "lic-02")
     header = text(desk).splitlines(keepends=True)[0]

@@ -52,7 +52,7 @@ def _told(given: Given, held: Sequence[Terms]) -> dict[int, Terms]:
     found: dict[int, Terms] = {}
     for at, installed, overdraft, read in _rows(given):
         known = _at(held, at) if held and held[0].at <= at else UNKNOWN
-        pace = (known.every or every) if read else 0.0
+        pace = min(known.every or every, every) if read else 0.0
         found[at] = Terms(
             at,
             known.installed if installed is None else installed,
