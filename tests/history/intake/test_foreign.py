@@ -139,6 +139,12 @@ def test_times_are_those_of_the_zone() -> None:
     ]
 
 
+def test_a_column_may_say_that_it_is_utc() -> None:
+    for head in ("Time (UTC)", "timestamp_utc", "UTC", "Date/Time UTC"):
+        text = f"{head},InUse\n2026-07-01 12:00,1\n"
+        assert points(text, BERLIN)[0][0] == "2026-07-01 12:00:00"
+
+
 HOURS = ("00:30", "01:30", "02:00", "02:30", "02:00", "02:30", "03:00")
 AS_UTC = ("22:30", "23:30", "00:00", "00:30", "01:00", "01:30", "02:00")
 

@@ -21,17 +21,8 @@ if TYPE_CHECKING:
 # What a column is for -> the names it goes by, the surest first.
 _NAMES: Final[Mapping[str, Sequence[str]]] = {
     "moment": (
-        *("timestamp", "datetime", "dateandtime", "datetimeutc", "timestamputc", "timeutc"),
-        *(
-            "utc",
-            "at",
-            "collectedat",
-            "collected",
-            "sampletime",
-            "recorded",
-            "when",
-            "timegenerated",
-        ),
+        *("timestamp", "datetime", "dateandtime", "at", "when", "recorded"),
+        *("collectedat", "collected", "sampletime", "timegenerated"),
     ),
     "date": ("date", "day", "usagedate", "datum"),
     "time": ("time", "timeofday", "hour", "uhrzeit"),
@@ -55,6 +46,7 @@ _NAMES: Final[Mapping[str, Sequence[str]]] = {
     "overdraft": ("overdraft", "overdraftlicenses", "licensesoverdraft", "overdraftallowance"),
     "product": ("product", "productcode", "pld", "feature", "licenseproduct"),
 }
+_OTHERS: Final = ("installed", "overdraft", "product")
 _SAID: Final = ("time", "date", "in_use", "installed", "overdraft", "product")
 
 
@@ -67,6 +59,7 @@ class Columns:
     installed: int | None = None
     overdraft: int | None = None
     product: int | None = None
+    utc: bool = False  # the name of a time's column says so
 
 
 def said(option: str) -> dict[str, str]:
@@ -89,8 +82,9 @@ def said(option: str) -> dict[str, str]:
 def recognised(header: Sequence[str], told: Mapping[str, str]) -> Columns | None:
     """The columns of a header, `told` ones before those that are recognised; None: too few."""
     names = [plain(cell) for cell in header]
+    bare = ["timestamp" if name == "utc" else name.removesuffix("utc") for name in names]
     places = {
-        what: next((names.index(each) for each in known if each in names), None)
+        what: next((bare.index(each) for each in known if each in bare), None)
         for what, known in _NAMES.items()
     }
     for what, name in told.items():
@@ -102,7 +96,8 @@ def recognised(header: Sequence[str], told: Mapping[str, str]) -> Columns | None
     times = _times(places, told)
     if in_use is None or not times:
         return None
-    return Columns(times, in_use, places["installed"], places["overdraft"], places["product"])
+    utc = any(names[place].endswith("utc") for place in times)
+    return Columns(times, in_use, *(places[what] for what in _OTHERS), utc=utc)
 
 
 def _times(places: Mapping[str, int | None], told: Mapping[str, str]) -> tuple[int, ...]:

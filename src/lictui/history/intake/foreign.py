@@ -7,6 +7,7 @@ midnight. Owns that rule. Pure: must not know files or SQL.
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, NamedTuple
 
 from lictui.errors import UsageError
@@ -54,7 +55,7 @@ def read(
     days = moments.whole_days(line.time for line in lines)
     local = _settled(lines, account, day_first=day_first)
     order = range(len(local))
-    zoned = moments.Zoned(zone)
+    zoned = moments.Zoned(UTC if columns.utc else zone)
     found: dict[int, Point | Stretch] = {}
     for index in reversed(order) if _falls(local) else order:
         line, at = local[index]
