@@ -97,7 +97,8 @@ def recognised(header: Sequence[str], told: Mapping[str, str]) -> Columns | None
     if in_use is None or not times:
         return None
     utc = any(names[place].endswith("utc") for place in times)
-    return Columns(times, in_use, *(places[what] for what in _OTHERS), utc=utc)
+    installed, overdraft, product = (places[what] for what in _OTHERS)
+    return Columns(times, in_use, installed, overdraft, product, utc)
 
 
 def _times(places: Mapping[str, int | None], told: Mapping[str, str]) -> tuple[int, ...]:
