@@ -86,10 +86,13 @@ def test_each_mood_is_said_as_what_it_is(program: Program, simulators: Simulator
             assert each["reason"]["hint"], each["name"]
 
 
-def test_half_an_answer_over_ssh_is_no_answer(program: Program, simulators: Simulators) -> None:
+def test_half_an_answer_is_no_answer(program: Program, simulators: Simulators) -> None:
     programs = install(program.paths.config_dir / "simulated")
     port = simulators.machine(*_HELD, mood=Mood.HALF).listener.port
-    program.register(*_commands(programs, port, Mood.HALF))
+    here = Server(
+        "here", SourceName.LMSTAT, address=f"{port}@127.0.0.1", lmutil=str(programs.lmutil)
+    )
+    program.register(*_commands(programs, port, Mood.HALF), here)
     for server in program.json("status", "--timeout", "15")["servers"]:
         assert server["state"] == "error", (server["name"], server["pools"])
         assert server["pools"] == []

@@ -287,3 +287,13 @@ async def test_the_name_of_a_site_is_no_host() -> None:
     async with serving(Site()) as port:
         found = await findings(replace(SERVER, url=f"http://127.0.0.1:{port}"))
     assert not any("PROD" in finding.hosts for finding in found)
+
+
+async def test_a_host_key_that_is_not_the_known_one_is_a_finding(tmp_path: Path) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text("#!/bin/sh\necho 'Host key verification failed.' >&2\nexit 255\n")
+    ssh.chmod(0o755)
+    server = Server("x", SourceName.COMMAND, command=(str(ssh), "lic01", "x"), format="wmi-json")
+    (found,) = await findings(server)
+    assert (found.step, found.ok) == (Step.TLS, False)
+    assert found.detail

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _ORDER: Final = tuple(Step)
 _BY_PROGRAM: Final = frozenset({SourceName.LMSTAT, SourceName.COMMAND})
-_LOCAL: Final = frozenset({Step.TLS, Step.AUTH})  # steps that a program knows nothing of
+_LOCAL: Final = frozenset({Step.TLS, Step.AUTH})  # steps that lmutil knows nothing of
 _NO_HOST: Final = frozenset({SourceName.CVAD, SourceName.CITRIX_CLOUD, SourceName.PARTNER})
 _MOST_HOSTS: Final = 1000
 
@@ -38,7 +38,7 @@ async def probe(server: Server, limits: Limits, clock: Clock) -> AsyncGenerator[
     Nothing is kept, neither connection nor token. Raises nothing for what the server does; whoever
     gives up half way closes the iterator (`contextlib.aclosing`).
     """
-    watch = _Watch(_LOCAL if server.source in _BY_PROGRAM else frozenset())
+    watch = _Watch(_LOCAL if server.source is SourceName.LMSTAT else frozenset())
     try:
         async with aclosing(_way(server, limits, watch)) as way:
             async for finding in way:
@@ -47,7 +47,7 @@ async def probe(server: Server, limits: Limits, clock: Clock) -> AsyncGenerator[
             async for step, detail, hosts in told:
                 yield watch.passed(step, detail, hosts=hosts)
     except SourceError as error:
-        refused = error.failure.kind is FailureKind.TLS
+        refused = error.failure.kind is FailureKind.TLS and server.source not in _BY_PROGRAM
         yield watch.failed(
             error.failure, await shown(origin(server.url), limits) if refused else None
         )

@@ -93,6 +93,15 @@ async def test_lmutil_is_looked_for_on_the_path(
     assert "lmutil" in error.message
 
 
+async def test_a_program_that_was_killed_is_not_believed(tmp_path: Path) -> None:
+    half = printing(CITRIX[: len(CITRIX) // 2].encode())
+    for end in ("sys.stdout.flush(); os.kill(os.getpid(), 9)", "sys.exit(137)", "sys.exit(143)"):
+        lmutil = program(tmp_path, f"{half}\n{end}")
+        failure = (await failing(replace(SERVER, lmutil=lmutil))).failure
+        assert failure.kind is FailureKind.COMMAND
+        assert "killed" in failure.message
+
+
 async def test_any_exit_code_is_an_answer_if_something_was_told(tmp_path: Path) -> None:
     lmutil = program(tmp_path, printing(CITRIX.encode()) + "\nsys.exit(1)")
     snapshot, _ = await fetch(replace(SERVER, lmutil=lmutil))

@@ -7,6 +7,7 @@ means.
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 _PROGRAM: Final = "lmutil"
+_SHELL: Final = 128
 
 
 class LmstatSource:
@@ -92,16 +94,31 @@ def _environment() -> dict[str, str]:
 
 
 def understood(output: Output, read: Callable[[], _T]) -> _T:
-    """What `read` makes of `output`; where it makes nothing, what the program said on stderr."""
+    """What `read` makes of `output`; where it makes nothing, what the program said on stderr.
+
+    lmutil ends with codes of its own while it tells everything it knows. One that was killed may
+    have told half: features that are missing would pass for features that are gone.
+    """
+    if _killed(output.status):
+        raise _ended(output, "it was killed, so what it printed may not be all")
     try:
         return read()
     except SourceError as error:
         failed = output.status != 0 and error.failure.kind is FailureKind.PARSE
         if not (failed and output.stderr):
             raise
-        raise SourceError(
-            FailureKind.COMMAND,
-            f"the program ended with code {output.status}: {cleaned(output.stderr, 160)}",
-            "Run it in a terminal as the same user to see more.",
-            Step.INVENTORY,
-        ) from error
+        raise _ended(output, cleaned(output.stderr, 160)) from error
+
+
+def _killed(status: int) -> bool:
+    """Whether a signal ended the program; a shell in between says 128 + its number."""
+    return status < 0 or _SHELL < status <= _SHELL + signal.SIGTERM
+
+
+def _ended(output: Output, why: str) -> SourceError:
+    return SourceError(
+        FailureKind.COMMAND,
+        f"the program ended with code {output.status}: {why}",
+        "Run it in a terminal as the same user to see more.",
+        Step.INVENTORY,
+    )
