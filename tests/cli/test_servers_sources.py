@@ -125,3 +125,13 @@ def test_help_shows_how_each_source_is_added(capsys: pytest.CaptureFixture[str])
     said = capsys.readouterr().out
     for source in ("winrm", "cvad", "citrix-cloud", "partner", "lmstat", "command"):
         assert f"--source {source}" in said
+
+
+def test_a_part_of_nobody_is_warned_about(capsys: pytest.CaptureFixture[str]) -> None:
+    more = ("--source", "lmstat", "--set", "address=@a", "--set", "same_as=lic02")
+    assert servers("add", "part", *more) == 0
+    assert "warning: part: same_as: no server is named lic02" in capsys.readouterr().err
+    servers("add", "lic02", *WINRM)
+    capsys.readouterr()
+    assert servers("edit", "part", "--group", "g") == 0
+    assert "same_as" not in capsys.readouterr().err

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ from lictui.words import FailureKind, SourceName
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.monitor.conftest import Desk
     from tests.support.clock import FakeClock
 
     from lictui.monitor.holders import Holders, Holding
@@ -186,6 +188,23 @@ async def test_why_nobody_tells_is_said(clock: FakeClock, tmp_path: Path) -> Non
     assert "winrm does not tell who holds a license" in answer.failures[0][1].message
     answer = await asked(clock, paths, ("cat",), "show", "none")
     assert answer.failures[0][1].message == "no server is named none"
+
+
+async def test_the_engine_asks_and_keeps_nothing(desk: Desk, udadmin: tuple[str, ...]) -> None:
+    told = server("u", source=SourceName.COMMAND, url="", command=udadmin, format="udadmin")
+    desk.register(replace(told, same_as="lic-01"), WINRM)
+    desk.paths.config.write_text('[privacy]\nusers = "show"\n[holders]\nidle_days = 36500\n')
+    engine = await desk.engine()
+    answer = await engine.holders("lic-01", "XDT_ENT_UD")
+    assert [each.holder.user or each.holder.device for each in answer.holdings] == [
+        "ann",
+        "device01",
+    ]
+    assert not answer.holdings[0].idle
+    await desk.close(engine)
+    kept = [file.read_bytes() for file in desk.paths.data_dir.iterdir()]
+    assert kept
+    assert all(b"device01" not in content for content in kept)
 
 
 def test_a_key_that_is_none_is_made_anew(tmp_path: Path) -> None:

@@ -100,6 +100,7 @@ def add(context: Context, /, *, name: str, sets: tuple[str, ...], **options: str
     add_server(context.paths, server)
     click.echo(f"Added {name}. Try it: lictui servers test {shlex.quote(name)}", err=True)
     warn(server)
+    _warn_of_parts(context, server)
 
 
 @click.command()
@@ -142,6 +143,7 @@ def edit(
         _rename_history(context.paths, settings, name, server.name)
     click.echo(f"Changed {server.name}.", err=True)
     warn(server)
+    _warn_of_parts(context, server)
 
 
 @click.command()
@@ -168,6 +170,17 @@ def warn(server: Server) -> None:
     for warning in (*warnings(server), doubt(server.secret)):
         if warning:
             click.echo(f"warning: {server.name}: {warning}", err=True)
+
+
+def _warn_of_parts(context: Context, server: Server) -> None:
+    """Say on stderr if `same_as` leads nowhere; the other may be registered later."""
+    from lictui.config.registry import read_servers  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.monitor.together import doubts  # noqa: PLC0415 - as above
+
+    if server.same_as:
+        for said in doubts(read_servers(context.paths)[0]):
+            if said.startswith(f"{server.name}: same_as"):
+                click.echo(f"warning: {said}", err=True)
 
 
 def _changes(options: dict[str, str | None], sets: Iterable[str]) -> dict[str, Any]:
