@@ -79,7 +79,7 @@ class Trial(Prose):
         found = [
             other
             for other in (leads.get(it, it) for it in same_hosts(board, hosts))
-            if other != name and leads.get(other, other) != name
+            if other != name
         ]
         return (hosts[0], found[0]) if hosts and found else ("", "")
 
