@@ -212,7 +212,7 @@ class _Reader:
         if found := _DETAIL.match(line):
             if len(feature.groups) < _MOST_GROUPS:
                 feature.groups.append(Group(found[1], found[2], (found[3] or "").strip()))
-            feature.vendor = feature.vendor or found[2]
+            feature.vendor = found[2]  # its own word, before that of the daemon it stands under
             return True
         group = feature.groups[-1] if feature.groups else None
         if group and line.startswith("vendor_string:"):
