@@ -27,7 +27,7 @@ class Paper(ModalScreen[None]):
 
     TITLE = ""
     FOOT: ClassVar = "esc closes"
-    CSS = """
+    DEFAULT_CSS = """
     Paper {
         align: center middle;
         VerticalScroll {
