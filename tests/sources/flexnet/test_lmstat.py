@@ -3,10 +3,11 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from tests.support.lmstat import CITRIX, HEAD, NOW, VENDORS, feature, notice, pool, read
+from tests.support.lmstat import CITRIX, HEAD, NOW, VENDORS, failure, feature, notice, pool, read
 
+from lictui.model import Reading
 from lictui.sources.flexnet.lmstat import lmstat_holders
-from lictui.words import Level, Model
+from lictui.words import FailureKind, Level, Model
 
 
 def test_citrix() -> None:
@@ -119,10 +120,27 @@ def test_a_vendor_daemon_that_is_down_is_critical(vendor: str) -> None:
     assert notice(VENDORS, f"Vendor daemon {vendor} is down").level is Level.CRITICAL
 
 
-def test_only_a_daemon_that_is_down() -> None:
-    text = HEAD.format(vendor="CITRIX").replace("CITRIX: UP", "CITRIX: DOWN")
-    assert read(text).pools == ()
-    assert notice(text, "CITRIX is down").level is Level.CRITICAL
+GONE = "Users of x: Cannot get users of x: The desired vendor daemon is down. (-97,121)\n"
+
+
+@pytest.mark.parametrize("said", ["DOWN", "The desired vendor daemon is down. (-97,121)"])
+@pytest.mark.parametrize("features", ["", GONE])
+def test_no_daemon_up_is_no_answer(said: str, features: str) -> None:
+    text = HEAD.format(vendor="CITRIX").replace("UP v11.13\nF", f"{said}\nF") + features
+    error = failure(text).failure
+    assert error.kind is FailureKind.UNAVAILABLE
+    assert "vendor daemon CITRIX at 27000@lic01 is down" in error.message
+
+
+def test_features_of_the_one_daemon_that_is_down_are_unknown_not_gone() -> None:
+    text = feature(
+        "Users of y:  (Total of 5 licenses issued;  Total of 1 license in use)",
+        "  betad: The desired vendor daemon is down. (-97,121)",
+        GONE,
+    )
+    assert [each.product for each in read(text).pools] == ["y", "x"]
+    assert pool(text, "x").reading == Reading()
+    assert "x: Cannot get users" in notice(text, "without figures").detail
 
 
 def test_only_start_up_licenses() -> None:
@@ -140,6 +158,7 @@ def test_only_start_up_licenses() -> None:
         "Users of x: (Total of 5 licenses issued; Total of 1 license in use)",
         "  Users of x:      (Total of 5 licenses issued;   Total of 1 licenses in use)",
         "Users of x:  (Total of 5 licenses issued;  1 licenses in use)",
+        "Users of x:  (Total of 5 borrowable licenses issued;  Total of 1 license in use)",
     ],
 )
 def test_forms_of_a_feature(line: str) -> None:

@@ -44,6 +44,11 @@ def test_fatal(start: str, said: str, kind: FailureKind, step: Step) -> None:
     assert error.hint
 
 
+def test_a_license_file_that_is_not_there() -> None:
+    text = "Error getting status: Cannot find license file.\nFilename: /nope.lic\n"
+    assert failure(text).failure.kind is FailureKind.CONFIG
+
+
 def test_all_of_a_system_down() -> None:
     text = "License server status: 1@a,1@b\na: license server DOWN\nb: license server DOWN v11\n"
     assert failure(text).failure.kind is FailureKind.REFUSED

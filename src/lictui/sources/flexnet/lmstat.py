@@ -12,7 +12,7 @@ from lictui.sources.clean import day
 from lictui.sources.clean import text as cleaned
 from lictui.sources.flexnet.notices import notices
 from lictui.sources.flexnet.pools import is_citrix, naming, read_pools
-from lictui.sources.flexnet.refusals import refused
+from lictui.sources.flexnet.refusals import at_rest, refused
 from lictui.sources.flexnet.report import read_report
 from lictui.sources.flexnet.uses import since
 from lictui.sources.source import SourceError
@@ -67,6 +67,10 @@ def lmstat_holders(text: str, now: float) -> tuple[Holder, ...]:
 def _answered(text: str, where: str) -> Report:
     """The report in `text`, if it is one and has something to tell."""
     report = read_report(text)
+    resting = [daemon for daemon in report.daemons if not daemon.up]
+    if resting == report.daemons != [] and not any(each.told for each in report.features):
+        # Nobody could say a figure. Were this an answer, licenses would pass for licenses gone.
+        raise at_rest(resting[0].vendor, resting[0].said, where)
     if report.features:
         return report
     up = any(host.up for host in report.hosts)
@@ -80,7 +84,7 @@ def _answered(text: str, where: str) -> Report:
             "Start the license service there.",
             Step.CONNECT,
         )
-    if any(not daemon.up for daemon in report.daemons):
+    if resting:
         return report  # the notice tells all there is
     if report.hosts or report.daemons:
         raise SourceError(

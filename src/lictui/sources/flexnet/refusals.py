@@ -95,6 +95,17 @@ def refused(said: str, where: str) -> SourceError:
     )
 
 
+def at_rest(vendor: str, said: str, where: str) -> SourceError:
+    """The failure for a license manager that runs at `where` without any of its vendor daemons."""
+    why = f": {text(said, 120)}" if said else ""
+    return SourceError(
+        _NO_DAEMON.kind,
+        f"vendor daemon {text(vendor, 60)} at {where} is down{why}",
+        _NO_DAEMON.hint,
+        _NO_DAEMON.step,
+    )
+
+
 def _meaning(said: str) -> _Meaning:
     found = _CODE.search(said)
     number = int(found[1]) if found else 0
@@ -111,4 +122,6 @@ def _meaning(said: str) -> _Meaning:
                 return meaning
     if not number and "cannot connect" in said.lower():
         return _NO_SERVICE
+    if not number and "cannot find license file" in said.lower():
+        return _NO_FILE  # its number stands on another line
     return _MEANINGS.get(number, _OTHER)

@@ -33,8 +33,12 @@ _FATAL: Final = re.compile(
 )
 _STATUS: Final = "License server status:"
 _DAEMONS: Final = re.compile(r"Vendor daemon status(?: \(on (\S+)\))?")
-_FEATURE: Final = re.compile(r"Users of ([^:]+): *\((.*)")
-_ISSUED: Final = re.compile(r"Total of (\d+) licenses? (?:issued|available)", re.IGNORECASE)
+# Instead of counts in parentheses a daemon that is down has a sentence without any.
+_FEATURE: Final = re.compile(r"Users of ([^:]+): *(?:\((.*)|(Cannot get users\b.*))")
+# a word may stand before `licenses`: that they can be borrowed, say
+_ISSUED: Final = re.compile(
+    r"Total of (\d+) (?:[a-z]+ )?licenses? (?:issued|available)", re.IGNORECASE
+)
 _IN_USE: Final = re.compile(r"; *(?:Total of )?(\d+) licenses? in use", re.IGNORECASE)
 _DETAIL: Final = re.compile(r'"[^"]*" v([^\s,]+), *vendor: *([^\s,]+)(?:, *expiry: *(.*))?')
 _KIND: Final = re.compile(r"(floating|nodelocked|uncounted)\b.*\blicense\b", re.IGNORECASE)
@@ -205,7 +209,7 @@ class _Reader:
             feature = self._features[key] = Feature(key[1], key[0])
             self.report.features.append(feature)
         if feature:
-            _count(feature, found[2].strip().rstrip(")"))
+            _count(feature, found[3] or found[2].strip().rstrip(")"))
         self._feature = feature
 
     def _takes_detail(self, feature: Feature, line: str) -> bool:
