@@ -58,6 +58,14 @@ def read(*servers: object, schema: object = "lictui.status/1") -> Snapshot:
     return lictui_snapshot(said, "ssh hub")
 
 
+def test_what_is_read_in_several_ways_counts_once() -> None:
+    other = UP | {"name": "by lmstat", "pools": [POOL | {"same_as": "lic-emea-01"}]}
+    (pool,) = read(UP, other).pools
+    assert pool.reading == Reading(412, 500, 50)
+    (alone,) = read(other).pools
+    assert alone.reading == Reading(412, 500, 50)
+
+
 def test_one_server_is_passed_on_whole() -> None:
     found = read(UP, OFF)
     (pool,) = found.pools

@@ -17,7 +17,7 @@ from lictui.sources.source import SourceError
 from lictui.words import ActivationStatus, FailureKind, Level, Mode, Model, Reporting, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
     from enum import StrEnum
     from typing import TypeVar
 
@@ -35,9 +35,10 @@ Row = dict[str, object]
 def lictui_snapshot(said: str, where: str) -> Snapshot:
     """What the lictui that printed `said` knows.
 
-    One server with pools is passed on whole; the pools of several add up, and each that is not up
-    is a notice. Disabled servers are passed over. Raises SourceError: `parse` for another schema,
-    the first server's own reason where none is up, `no_data` where there is no server or no pool.
+    One server with pools is passed on whole; the pools of several add up, those that are read in
+    several ways once, and each that is not up is a notice. Disabled servers are passed over. Raises
+    SourceError: `parse` for another schema, the first server's own reason where none is up,
+    `no_data` where there is no server or no pool.
     """
     servers = [
         each for each in rows(_document(said, where), _MOST) if each.get("state") != "disabled"
@@ -52,8 +53,10 @@ def lictui_snapshot(said: str, where: str) -> Snapshot:
         )
     if not up:
         raise _down(servers)
-    holding = [each for each in up if rows(each.get("pools"))]
-    pools = added(_pool(row, each) for each in holding for row in _pools(each))
+    names = {text(each.get("name")) for each in up}
+    kept = [(each, _pools(each, names)) for each in up]
+    holding = [each for each, found in kept if found]
+    pools = added(_pool(row, each) for each, found in kept for row in found)
     if not pools:
         raise SourceError(
             FailureKind.NO_DATA,
@@ -94,8 +97,13 @@ def _foreign(message: str) -> SourceError:
     return SourceError(FailureKind.PARSE, message, hint, Step.PARSE)
 
 
-def _pools(server: Row) -> list[Row]:
-    return [row for row in rows(server.get("pools"), _MOST) if text(row.get("product"), _CODE)]
+def _pools(server: Row, up: Container[str]) -> list[Row]:
+    """Those with a product, without what one of the servers `up` counts already (`same_as`)."""
+    return [
+        row
+        for row in rows(server.get("pools"), _MOST)
+        if text(row.get("product"), _CODE) and text(row.get("same_as")) not in up
+    ]
 
 
 def _pool(row: Row, server: Row) -> Pool:
