@@ -92,6 +92,15 @@ def test_what_cannot_be_is_refused(
     assert words in refusal.message
 
 
+@pytest.mark.parametrize("table", [LMSTAT, COMMAND])
+@pytest.mark.parametrize("verify", [True, False])
+def test_verify_does_no_harm_where_nothing_is_verified(
+    table: dict[str, Any], *, verify: bool
+) -> None:
+    told = [each for each in warnings(good(table | {"verify": verify})) if "verify" in each]
+    assert [each.startswith("verify is of no use") for each in told] == [True] * (not verify)
+
+
 def test_what_is_close_is_suggested() -> None:
     assert refused(COMMAND | {"format": "lmstats"}).hint == "did you mean lmstat?"
     assert refused(LMSTAT | {"lmutils": "x"}).hint == "did you mean lmutil?"

@@ -9,7 +9,7 @@ import re
 import shutil
 from typing import TYPE_CHECKING, Final
 
-from lictui.config.sources import DEFAULTS
+from lictui.config.sources import DEFAULTS, OVER_HTTP
 from lictui.model import DEFAULT_INTERVAL
 from lictui.words import SourceName
 
@@ -55,6 +55,10 @@ def _warnings(server: Server) -> Iterator[str]:
 
 
 def _in_the_clear(server: Server) -> Iterator[str]:
+    if server.source not in OVER_HTTP:
+        if server.verify is not True:
+            yield f"verify is of no use: {server.source} speaks no HTTP (take it out)"
+        return
     plain = server.url.startswith("http://")
     if server.verify is False and not plain:
         yield "verify = false: anyone in between may pose as the server; pin its certificate"

@@ -59,6 +59,7 @@ _COMMON: Final[dict[str, Kind]] = {
     "quantity_divisor": values.number(1, 100, whole=True),
 }
 _NO_HTTP: Final = ("url", "username", "secret", "verify")  # keys of _COMMON
+_IDLE: Final = "verify"  # stands in many a template, and does no harm where nothing is verified
 _KEYS: Final = {key: kind for of in (_COMMON, *sources.KEYS.values()) for key, kind in of.items()}
 
 
@@ -79,7 +80,7 @@ def check(table: Mapping[str, Any], base: Path) -> tuple[Server | None, tuple[Re
     source = str(table.get("source", ""))
     given = {key: value for key, value in table.items() if value != ""}
     fields: dict[str, Any] = {}
-    known = keys_of(source)
+    known = {*keys_of(source), _IDLE}
     refusals = list(_strangers(table, source))
     kinds = _KEYS | sources.KEYS.get(source, {})
     for key, kind in kinds.items():
@@ -138,7 +139,7 @@ def table_of(server: Server) -> dict[str, Any]:
 def _strangers(table: Mapping[str, Any], source: str) -> Iterator[Refusal]:
     known = keys_of(source)
     for key in table:
-        if key in known:
+        if key in known or key == _IDLE:
             continue
         owners = " · ".join(other for other, keys in sources.KEYS.items() if key in keys)
         if key in _COMMON:
