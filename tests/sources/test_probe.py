@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SHORT = Limits(timeout=0.5, connect_timeout=0.3)  # for servers that never answer
 LONG = Limits(timeout=20.0, connect_timeout=10.0)
+REFUSED = 'Error getting status: Cannot connect. (-15,570:111 "refused")'
 SERVER = Server("x", SourceName.CVAD, username="u", secret="env:LICTUI_TEST")
 ANSWERS: dict[str, object] = {
     TOKENS: {"Token": "token-1", "Principal": r"CORP\u"},
@@ -245,10 +246,24 @@ async def test_one_of_three_license_servers_is_enough(tmp_path: Path) -> None:
     assert found[-1].ok
 
 
+async def test_what_lmutil_reaches_by_a_way_of_its_own(tmp_path: Path) -> None:
+    async with serving(hang) as port:
+        pass
+    path = lmutil(tmp_path, CITRIX)
+    found = await findings(flexnet(path, port))
+    assert [step for step, _ in told(found)] == ["resolve", "connect", "inventory", "parse"]
+    assert all(finding.ok for finding in found)
+    assert found[1].detail.startswith(f"left to {path}: 127.0.0.1:{port} refuses")
+    far = Server("x", SourceName.LMSTAT, address="27000@no-such-host.invalid", lmutil=path)
+    found = await findings(far)
+    assert told(found) == [("resolve", True), ("inventory", True), ("parse", True)]
+    assert found[-1].hosts == ("lic01",)
+
+
 async def test_a_license_manager_that_is_not_there(tmp_path: Path) -> None:
     async with serving(hang) as port:
         pass
-    found = await findings(flexnet(lmutil(tmp_path, CITRIX), port))
+    found = await findings(flexnet(lmutil(tmp_path, REFUSED), port))
     assert told(found) == [("resolve", True), ("connect", False)]
     assert f"127.0.0.1:{port} refuses" in found[-1].detail
     (found_none,) = await findings(Server("x", SourceName.LMSTAT, address="@no-such-host.invalid"))
@@ -258,7 +273,7 @@ async def test_a_license_manager_that_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "steps"),
     [
-        ('Error getting status: Cannot connect. (-15,570:111 "refused")', ["inventory"]),
+        (REFUSED, ["inventory"]),
         ("hello", ["inventory", "parse"]),
     ],
 )

@@ -40,9 +40,19 @@ async def probe(server: Server, limits: Limits, clock: Clock) -> AsyncGenerator[
     """
     watch = _Watch(_LOCAL if server.source is SourceName.LMSTAT else frozenset())
     try:
-        async with aclosing(_way(server, limits, watch)) as way:
-            async for finding in way:
-                yield finding
+        try:
+            async with aclosing(_way(server, limits, watch)) as way:
+                async for finding in way:
+                    yield finding
+        except SourceError as error:
+            # What a poll would read must not fail here: lmutil may be a script that runs elsewhere.
+            if not (answered := await _all_the_same(server, error, limits, clock)):
+                raise
+            step = error.failure.step or Step.CONNECT
+            yield watch.passed(step, f"left to {server.lmutil or 'lmutil'}: {error}")
+            for step, detail, hosts in answered:
+                yield watch.passed(step, detail, hosts=hosts)
+            return
         async with aclosing(_told(server, limits, clock)) as told:
             async for step, detail, hosts in told:
                 yield watch.passed(step, detail, hosts=hosts)
@@ -69,6 +79,19 @@ async def _way(server: Server, limits: Limits, watch: _Watch) -> AsyncGenerator[
         if url.scheme == "https":
             leaf = await secured(stream, server, url, limits)
             yield watch.passed(Step.TLS, f"{_trust(server.verify)} · {leaf}", leaf)
+
+
+async def _all_the_same(
+    server: Server, error: SourceError, limits: Limits, clock: Clock
+) -> list[tuple[Step, str, tuple[str, ...]]]:
+    """What lmutil tells of a server that lictui itself cannot reach; nothing if it fails too."""
+    if server.source is not SourceName.LMSTAT or error.failure.kind is FailureKind.CONFIG:
+        return []
+    try:
+        async with aclosing(_told(server, limits, clock)) as told:
+            return [each async for each in told]
+    except SourceError:
+        return []
 
 
 def _trust(verify: bool | str) -> str:  # noqa: FBT001 - `verify` as the registry spells it
