@@ -158,6 +158,7 @@ def test_only_start_up_licenses() -> None:
         "Users of x: (Total of 5 licenses issued; Total of 1 license in use)",
         "  Users of x:      (Total of 5 licenses issued;   Total of 1 licenses in use)",
         "Users of x:  (Total of 5 licenses issued;  1 licenses in use)",
+        "Users of x:\t(Total of 5 licenses issued;\tTotal of 1 license in use)",
         "Users of x:  (Total of 5 borrowable licenses issued;  Total of 1 license in use)",
     ],
 )

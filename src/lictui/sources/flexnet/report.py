@@ -34,12 +34,12 @@ _FATAL: Final = re.compile(
 _STATUS: Final = "License server status:"
 _DAEMONS: Final = re.compile(r"Vendor daemon status(?: \(on (\S+)\))?")
 # Instead of counts in parentheses a daemon that is down has a sentence without any.
-_FEATURE: Final = re.compile(r"Users of ([^:]+): *(?:\((.*)|(Cannot get users\b.*))")
+_FEATURE: Final = re.compile(r"Users of (.+?):\s*(?:\((.*)|(Cannot get users\b.*))")
 # a word may stand before `licenses`: that they can be borrowed, say
 _ISSUED: Final = re.compile(
     r"Total of (\d+) (?:[a-z]+ )?licenses? (?:issued|available)", re.IGNORECASE
 )
-_IN_USE: Final = re.compile(r"; *(?:Total of )?(\d+) licenses? in use", re.IGNORECASE)
+_IN_USE: Final = re.compile(r";\s*(?:Total of )?(\d+) licenses? in use", re.IGNORECASE)
 _DETAIL: Final = re.compile(r'"[^"]*" v([^\s,]+), *vendor: *([^\s,]+)(?:, *expiry: *(.*))?')
 _KIND: Final = re.compile(r"(floating|nodelocked|uncounted)\b.*\blicense\b", re.IGNORECASE)
 _RESERVED: Final = re.compile(r"(\d+) +RESERVATIONs? +for +(\w+)", re.IGNORECASE)
