@@ -9,6 +9,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
+from lictui.report import saying
 from lictui.report.values import End, Recorded, What
 from lictui.words import EventKind, Level, State
 
@@ -57,7 +58,12 @@ def _of_server(status: ServerStatus) -> Iterator[End]:
         days = [pool.subscription_date for pool in found if pool.subscription_date]
         newest = max(days, default=None)
         for pool in found:
-            about = (server, pool.product, pool.name, pool.reading.installed)
+            about = (
+                server,
+                pool.product,
+                saying.called(pool.product, pool.name),
+                pool.reading.installed,
+            )
             if pool.expires is not None and not pool.permanent:
                 yield End(pool.expires, What.LICENSES, *about)
             if pool.subscription_date is not None and pool.subscription_date != pool.expires:

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lictui import products
 from lictui.model import Reading
-from lictui.report import assigned, concurrent
+from lictui.report import assigned, concurrent, saying
 from lictui.report.concurrent import Scoped
 from lictui.report.days import at_ends
 from lictui.report.values import Assigned, Kind, Line, Monthly, Product
@@ -83,7 +82,7 @@ def product(
     own = [line for line in lines if line.kind is Kind.SERVER]
     return Product(
         what[0],
-        _name(what[0], shares),
+        saying.called(what[0], shares[0].name),
         what[1],
         warn,
         critical,
@@ -91,12 +90,6 @@ def product(
         tuple(line for line in lines if line.kind is Kind.GROUP),
         tuple(own),
     )
-
-
-def _name(code: str, shares: Sequence[Share]) -> str:
-    """The published name; what a server calls a product that nobody has published a name for."""
-    name = products.describe(code).name
-    return shares[0].name if name == code else name
 
 
 def _scopes(shares: Sequence[Share]) -> list[_Scope]:
@@ -160,6 +153,7 @@ class _Maker:
         return Line(
             kind=scope.kind,
             name=scope.name,
+            group=scope.group,
             month=month,
             before=scope.months[-2],
             year_before=scope.months[0],

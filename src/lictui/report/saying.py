@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from lictui.products import describe
 from lictui.words import Level, Model
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from lictui.report.values import Assigned, Monthly, Product, Report
 
 UNKNOWN: Final = "?"
-NONE: Final = "–"
+NONE: Final = "\N{EN DASH}"
 LEVELS: Final = {
     Level.OK: "fine",
     Level.WARN: "getting tight",
@@ -34,6 +35,8 @@ MODELS: Final = {
     Model.ENABLER: "enabler",
     Model.OTHER: "other",
 }
+_PERCENT: Final = "\N{NO-BREAK SPACE}%"
+_WIDTHS: Final = {300: "5 minutes", 3600: "the hour", 86400: "the day"}
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June", "July"),
@@ -60,8 +63,8 @@ def percent(share: float | None, digits: int = 0) -> str:
     if share < 1 and shown >= 100:  # noqa: PLR2004 - per cent
         shown = 100 - step
     elif share > 0 and shown == 0:
-        return f"< {step:.{digits}f} %"
-    return f"{shown:.{digits}f} %"
+        return f"< {step:.{digits}f}{_PERCENT}"
+    return f"{shown:.{digits}f}{_PERCENT}"
 
 
 def change(now: Monthly, then: Monthly) -> str:
@@ -117,6 +120,11 @@ def length(seconds: int) -> str:
     return f"{days} d {hours} h" if hours else f"{days} d"
 
 
+def width(seconds: int) -> str:
+    """By what sums are aligned: `5 minutes`, `the hour`, `the day`."""
+    return _WIDTHS.get(seconds, length(seconds))
+
+
 def stretch(found: Stretch | None, zone: tzinfo | None) -> str:
     """`3 h 20 min from Tue 13 Oct, 9:10`, or that there was none."""
     if found is None:
@@ -139,6 +147,12 @@ def money(value: float | None, currency: str) -> str:
 def kind(product: Product) -> str:
     """How it is counted."""
     return MODELS[product.model]
+
+
+def called(code: str, told: str) -> str:
+    """A product's published name; what a server calls it where nobody has published one."""
+    name = describe(code).name
+    return told if name == code else name
 
 
 def needed(product: Product) -> str:

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from lictui.words import Level
+
 if TYPE_CHECKING:
     from datetime import date, tzinfo
 
     from lictui.insights.compliance import Holding
     from lictui.insights.spread import Stretch
     from lictui.model import Event
-    from lictui.words import Level, Model
+    from lictui.words import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,7 @@ class Line:
 
     kind: Kind
     name: str  # of the group or server; "estate"
+    group: str  # of a group or server
     month: Monthly
     before: Monthly
     year_before: Monthly
@@ -166,9 +169,35 @@ class Product:
         return self.estate.assigned is not None
 
     @property
+    def tight_alone(self) -> tuple[Line, ...]:
+        """The servers that are critical or worse, where all together are not."""
+        grave = (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
+        if self.estate.level in grave:
+            return ()
+        return tuple(line for line in self.servers if line.level in grave)
+
+    @property
     def lines(self) -> tuple[Line, ...]:
         """The estate, then groups, then servers."""
         return (self.estate, *self.groups, *self.servers)
+
+    @property
+    def by_server(self) -> tuple[tuple[str, Line], ...]:
+        """A line for each server, by its name, where it is the only one too."""
+        line = self.estate
+        alone = [(name, line) for name in (line.servers or line.silent)]
+        return tuple((each.name, each) for each in self.servers) or tuple(alone)
+
+    @property
+    def parts(self) -> tuple[Line, ...]:
+        """Every group followed by its servers; the group alone where it is one server."""
+        found: list[Line] = []
+        for name in sorted({line.group for line in self.servers}):
+            mine = [line for line in self.servers if line.group == name]
+            if len(mine) > 1:
+                found += [line for line in self.groups if line.name == name]
+            found += mine
+        return tuple(found)
 
 
 class What(StrEnum):
