@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from lictui.config.contract import Purchase
 
 
@@ -56,13 +54,3 @@ class Holding:
         """What the idle ones cost in a year."""
         each, idle = self.purchase.cost, self.idle
         return None if each is None or idle is None else each * idle
-
-
-def renewals(holdings: tuple[Holding, ...], start: date, end: date) -> tuple[Holding, ...]:
-    """The lines to be renewed in [start, end], the soonest first."""
-    due = [
-        (each.purchase.renewal, at, each)
-        for at, each in enumerate(holdings)
-        if each.purchase.renewal is not None and start <= each.purchase.renewal <= end
-    ]
-    return tuple(each for _, _, each in sorted(due, key=lambda found: found[:2]))

@@ -31,7 +31,8 @@ def beside(
 ) -> None:
     """One chart for each of `rows`, to the right of the table: bars against a line.
 
-    `form` is how the categories are written. The three keys are the columns of the categories, of the bars and of the line.
+    `form` is how the categories are written. The three keys are the columns of the
+    categories, of the bars and of the line.
     """
     for place, each in enumerate(rows[:_MOST]):
         chart = _chart(workbook, sheet, each, keys)
