@@ -67,6 +67,7 @@ svg .gap { fill: none; stroke: var(--rule); stroke-dasharray: 2 2; }
   th, td { padding: .15rem .35rem; } p, .note { margin: .2rem 0 .5rem; }
   .note, figcaption, dt { font-size: 7.5pt; } dl { grid-template-columns: repeat(4, 1fr);
     gap: .1rem 1rem; } dl div { padding: .15rem 0; } dd { font-size: 8.5pt; }
-  ul.short li { padding: .2rem 0; grid-template-columns: 6rem 1fr; }
+  ul.short { font-size: 8.5pt; line-height: 1.35; }
+  ul.short li { padding: .12rem 0; grid-template-columns: 6rem 1fr; }
 }
 """
