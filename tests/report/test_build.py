@@ -206,3 +206,12 @@ def test_a_forecast_is_asked_for_by_scope(desk: Desk) -> None:
 
     found = desk.product(foresee=foresee)
     assert [line.outlook for line in found.lines] == [None, None, said]
+
+
+def test_a_day_that_began_before_the_month_is_not_in_it(desk: Desk) -> None:
+    desk.hourly("a", [90] * 12 + [10] * 48, at("2026-09-30T08:00"))
+    desk.clock._now = at("2029-12-01T00:00")
+    for _ in range(3):
+        desk.history.compact()
+    month = desk.product().estate.month
+    assert (month.figure, month.aligned_by, month.at_most) == (10, 86400, False)
