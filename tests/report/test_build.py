@@ -213,5 +213,7 @@ def test_a_day_that_began_before_the_month_is_not_in_it(desk: Desk) -> None:
     desk.clock._now = at("2029-12-01T00:00")
     for _ in range(3):
         desk.history.compact()
-    month = desk.product().estate.month
-    assert (month.figure, month.aligned_by, month.at_most) == (10, 86400, False)
+    line = desk.product().estate
+    assert (line.month.figure, line.month.aligned_by, line.month.at_most) == (10, 86400, False)
+    assert line.usage is not None
+    assert (line.usage.p99, line.days_above.recorded) == (10, 2)
