@@ -70,7 +70,7 @@ def _points(report: Report) -> Iterator[Markup]:
 def _overview(report: Report) -> Iterator[Markup]:
     if report.products:
         yield tag("h2", "All products")
-        yield tables.products(report)
+        yield tag("div", tables.products(report), class_="overview")
         yield tag("p", words.NEEDED, class_="note")
 
 

@@ -39,6 +39,7 @@ th { font-weight: 600; font-size: .8rem; color: var(--soft); vertical-align: bot
 th { overflow-wrap: normal; } th:first-child, td:first-child { padding-left: 0; min-width: 7rem; }
 th:last-child, td:last-child { padding-right: 0; }
 .n { text-align: right; white-space: nowrap; overflow-wrap: normal; } .day { white-space: nowrap; }
+th.n { white-space: normal; } .overview td:first-child { min-width: 15rem; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(12.5rem, 1fr)); margin: .6rem 0;
   gap: .2rem 1.4rem; }
 dl div { border-top: 1px solid var(--rule); padding: .3rem 0; } dt { color: var(--soft);
@@ -52,7 +53,7 @@ svg .grid { stroke: var(--rule); } svg .weekend { fill: var(--wash); }
 svg .cap { stroke: var(--ink); stroke-width: 1.5; fill: none; } svg .capname { fill: var(--ink); }
 svg .limit { stroke: var(--warn); stroke-dasharray: 4 3; fill: none; }
 svg .gap { fill: none; stroke: var(--rule); stroke-dasharray: 2 2; }
-.meter svg { width: 6.5rem; }
+.meter svg { width: 5rem; }
 @media (max-width: 44rem) { .charts { grid-template-columns: 1fr; }
   ul.short li { grid-template-columns: 1fr; gap: 0; } }
 @page { size: A4; margin: 14mm 13mm; }
@@ -65,6 +66,7 @@ svg .gap { fill: none; stroke: var(--rule); stroke-dasharray: 2 2; }
   thead { display: table-header-group; } svg { print-color-adjust: exact; }
   table { font-size: 7.5pt; line-height: 1.35; } th { font-size: 7pt; }
   th, td { padding: .15rem .35rem; } p, .note { margin: .2rem 0 .5rem; }
+  .overview td:first-child { min-width: 14rem; }
   .note, figcaption, dt { font-size: 7.5pt; } dl { grid-template-columns: repeat(4, 1fr);
     gap: .1rem 1rem; } dl div { padding: .15rem 0; } dd { font-size: 8.5pt; }
   ul.short { font-size: 8.5pt; line-height: 1.35; }
