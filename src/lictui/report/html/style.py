@@ -15,7 +15,7 @@ STYLE: Final = """
   --rule: #343b44; --wash: #1c2127; --bar: #6fa3d4; --over: #ff8a80; --good: #7cc79b;
   --warn: #e5b454; --bad: #ff8a80; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.5rem 4rem; background: var(--paper);
+body { margin: 0 auto; max-width: 66rem; padding: 2rem 1.5rem 4rem; background: var(--paper);
   color: var(--ink); font: 15px/1.5 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif;
   font-variant-numeric: tabular-nums; }
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .3rem; letter-spacing: -.01em; }
@@ -39,7 +39,8 @@ th { font-weight: 600; font-size: .8rem; color: var(--soft); vertical-align: bot
 th { overflow-wrap: normal; } th:first-child, td:first-child { padding-left: 0; min-width: 7rem; }
 th:last-child, td:last-child { padding-right: 0; }
 .n { text-align: right; white-space: nowrap; overflow-wrap: normal; } .day { white-space: nowrap; }
-th.n { white-space: normal; } .overview td:first-child { min-width: 15rem; }
+th.n { white-space: normal; } .overview td:first-child { min-width: 14rem; }
+.overview td:nth-child(9) { min-width: 9rem; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(12.5rem, 1fr)); margin: .6rem 0;
   gap: .2rem 1.4rem; }
 dl div { border-top: 1px solid var(--rule); padding: .3rem 0; } dt { color: var(--soft);
@@ -66,7 +67,8 @@ svg .gap { fill: none; stroke: var(--rule); stroke-dasharray: 2 2; }
   thead { display: table-header-group; } svg { print-color-adjust: exact; }
   table { font-size: 7.5pt; line-height: 1.35; } th { font-size: 7pt; }
   th, td { padding: .15rem .35rem; } p, .note { margin: .2rem 0 .5rem; }
-  .overview td:first-child { min-width: 14rem; }
+  .overview td:first-child { min-width: 12rem; } .overview td:nth-child(9) { min-width: 9rem; }
+  .meter svg { width: 3rem; } .overview .code { font-size: .9em; }
   .note, figcaption, dt { font-size: 7.5pt; } dl { grid-template-columns: repeat(4, 1fr);
     gap: .1rem 1rem; } dl div { padding: .15rem 0; } dd { font-size: 8.5pt; }
   ul.short { font-size: 8.5pt; line-height: 1.35; }
