@@ -1,7 +1,7 @@
 # Every target works in a fresh clone: the environment is made when it is missing.
 PY := .venv/bin/python
 
-.PHONY: help check check-all fix bench demo screenshots
+.PHONY: help check check-all fix bench demo screenshots report-pictures
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
 
@@ -32,3 +32,6 @@ demo: .venv/dev  ## the monitor on a simulated estate
 screenshots: .venv/dev  ## write screenshots/ from the demo
 	$(PY) -m tests.screenshots
 	$(PY) -m tests.readme
+
+report-pictures: .venv/dev  ## the report as a browser, paper and a spreadsheet show it
+	$(PY) -m tests.report.pictures

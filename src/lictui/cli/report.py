@@ -1,0 +1,176 @@
+"""`lictui report`: one month for people who never open a terminal. Polls nobody.
+
+Owns where the report goes, and what is said when a format needs what is not installed.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from lictui.cli.history.opened import opened
+from lictui.errors import UsageError
+
+if TYPE_CHECKING:
+    from datetime import date, tzinfo
+
+    from lictui.cli.context import Context
+    from lictui.report.values import Report
+
+_FORMATS: Final = ("html", "xlsx", "md", "csv", "png")
+_BINARY: Final = ("xlsx", "png")
+_NEEDS: Final = {"xlsx": ("xlsxwriter", "XlsxWriter"), "png": ("matplotlib", "matplotlib")}
+_MONTH: Final = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
+
+
+@click.command()
+@click.option("--month", default="", metavar="YYYY-MM", help="Which.  [default: the last one]")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(_FORMATS),
+    default="html",
+    show_default=True,
+    help="As what.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write there, all or nothing, instead of to stdout.",
+)
+@click.option(
+    "--group", "groups", multiple=True, metavar="NAME", help="Only these servers; repeatable."
+)
+@click.option("--tz", default="", metavar="ZONE", help="Whose days and month (IANA).")
+@click.pass_obj
+def report(
+    context: Context,
+    /,
+    *,
+    month: str,
+    form: str,
+    output: str | None,
+    groups: tuple[str, ...],
+    tz: str,
+) -> int:
+    """Write the report of a month: peaks, trends, what is tight, what ends, what it costs.
+
+    Without --month it is the last month that is over. On a terminal, HTML goes to a file in the
+    folder you are in. Exit code 1: nothing was recorded in that month.
+    """
+    from lictui.cli.history.take import zone_of  # noqa: PLC0415 - `--help` reads no file
+
+    _check_installed(form)
+    if form in _BINARY and output is None and sys.stdout.isatty():
+        raise UsageError(f"{form} is nothing for a terminal", "name a file with -o, or redirect")
+    found = _built(context, month, groups, zone_of(context, tz))
+    if not found.products:
+        click.echo(f"lictui: nothing was recorded in {found.month.first:%Y-%m}", err=True)
+        return 1
+    if output is None and form == "html" and sys.stdout.isatty():
+        output = f"lictui-report-{found.month.first:%Y-%m}.html"
+        click.echo(f"lictui: written to {output}", err=True)
+    _put(_written(found, form), output)
+    return 0
+
+
+def _built(context: Context, month: str, groups: tuple[str, ...], zone: tzinfo | None) -> Report:
+    from dataclasses import replace  # noqa: PLC0415 - `--help` reads no file
+
+    from lictui.cli.selection import load, select  # noqa: PLC0415 - as above
+    from lictui.clock import SystemClock  # noqa: PLC0415 - as above
+    from lictui.config.contract import load_contract  # noqa: PLC0415 - as above
+    from lictui.report.build import Wanted, build  # noqa: PLC0415 - as above
+
+    settings, servers = load(context)
+    settings = replace(settings, contract=load_contract(context.paths))
+    for group in groups:
+        select(servers, group=group)
+    now = SystemClock().now()
+    first = _first(month, now, zone)
+    with opened(context) as store:
+        return build(store, Wanted(first, now, zone, servers, settings, groups))
+
+
+def _first(month: str, now: float, zone: tzinfo | None) -> date:
+    from datetime import date  # noqa: PLC0415 - `--help` needs no date
+
+    from lictui.report.span import bounds, last_complete  # noqa: PLC0415 - as above
+
+    if not month:
+        return last_complete(now, zone)
+    match = _MONTH.fullmatch(month)
+    try:
+        first = date(int(match[1]), int(match[2]), 1) if match else None
+        begins = bounds(first, now, zone).start if first else 0
+    except (ValueError, OverflowError):
+        first, begins = None, 0
+    if first is None or first.year < 1971:  # noqa: PLR2004 - nothing was ever recorded before
+        raise UsageError(f"--month {month!r} is no month", "write 2026-10")
+    if begins > now:
+        raise UsageError(
+            f"{month} has not begun yet", f"the last is {last_complete(now, zone):%Y-%m}"
+        )
+    return first
+
+
+def _check_installed(form: str) -> None:
+    from importlib.util import find_spec  # noqa: PLC0415 - `--help` needs nothing installed
+
+    if form in _NEEDS and find_spec(_NEEDS[form][0]) is None:
+        raise UsageError(
+            f"--format {form} needs {_NEEDS[form][1]}, which is not installed",
+            "pip install 'lictui[report]'",
+        )
+
+
+def _written(found: Report, form: str) -> bytes:
+    # Each writer is imported when it is asked for: matplotlib alone takes half a second.
+    match form:
+        case "xlsx":
+            from lictui.report.xlsx.book import book  # noqa: PLC0415
+
+            return book(found)
+        case "png":
+            from lictui.report.picture import picture  # noqa: PLC0415
+
+            return picture(found)
+        case "md":
+            from lictui.report.markdown import markdown  # noqa: PLC0415
+
+            return markdown(found).encode()
+        case "csv":
+            from lictui.report.rows import csv_text  # noqa: PLC0415
+
+            return csv_text(found).encode()
+        case _:
+            from lictui.report.html.page import page  # noqa: PLC0415
+
+            return page(found).encode()
+
+
+def _put(data: bytes, output: str | None) -> None:
+    """To stdout, or to a file that is there when it is complete and not before."""
+    if output is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        return
+    from pathlib import Path  # noqa: PLC0415 - only for who names a file
+
+    file = Path(output).resolve()
+    whole = file.is_file() or not file.exists()
+    part = file.with_name(f"{file.name}.part") if whole else file
+    try:
+        part.write_bytes(data)
+        if whole:
+            part.replace(file)
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror}") from error
+    finally:
+        if whole:
+            part.unlink(missing_ok=True)

@@ -1,0 +1,261 @@
+"""What a report says: frozen values, the same for every format.
+
+Owns the shapes. Must not know how they are found, nor how they are written. Times are UTC epoch
+seconds, days are those of the report's zone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from lictui.words import Level
+
+if TYPE_CHECKING:
+    from datetime import date, tzinfo
+
+    from lictui.insights.compliance import Holding
+    from lictui.insights.spread import Stretch
+    from lictui.model import Event
+    from lictui.words import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A calendar month of a zone, or what has passed of it."""
+
+    first: date
+    start: int
+    end: int  # exclusive; now, while the month is not over
+    over: bool = True
+
+
+class Kind(StrEnum):
+    """What a line is of."""
+
+    ESTATE = "estate"
+    GROUP = "group"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class Monthly:
+    """One month in one figure: the peak, or of assignments what was assigned at its end."""
+
+    first: date
+    figure: int | None = None  # None: nothing is known
+    at: int | None = None
+    installed: int | None = None  # at that moment
+    average: float | None = None  # None of assignments
+    coverage: float = 0.0  # 0 to 1, of the time
+    aligned_by: int | None = None  # seconds; None: told by the source, or nothing known
+    at_most: bool = False  # daily maxima of several servers were summed: an upper bound
+
+    @property
+    def ratio(self) -> float | None:
+        """The figure as a share of what was installed then."""
+        if self.figure is None or not self.installed:
+            return None
+        return self.figure / self.installed
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day: its peak, or what was assigned at its end; None where nothing was read."""
+
+    day: date
+    figure: int | None = None
+    at: int | None = None
+    average: float | None = None
+    installed: int | None = None  # at that moment
+    overdraft: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How much of concurrent licenses was needed for how long."""
+
+    seconds: int  # that there are figures of
+    p50: int
+    p95: int  # licenses needed to cover 95 % of the time
+    p99: int
+    above: tuple[tuple[float, int], ...]  # share of installed -> seconds at or above it
+    saturated: Stretch | None  # the longest time without a free license
+    beyond: int  # the most in use above installed: overdraft; 0 if never
+    beyond_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """What became of assignments in the month; None where nothing is known."""
+
+    at_start: int | None
+    newly: int | None
+    released: int | None
+    told: bool  # by the source; else from differences between readings: at least so many
+
+
+@dataclass(frozen=True, slots=True)
+class DaysAbove:
+    """On how many days at least so much was in use."""
+
+    warn: int
+    critical: int
+    full: int  # all that was installed
+    recorded: int  # days that anything is known of
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """A day on which licenses leave, and more are expected in use than stay."""
+
+    day: date
+    installed: int
+    expected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is expected, in words and dates; None: no date that is sure enough."""
+
+    words: str
+    warn: date | None = None
+    critical: date | None = None
+    full: date | None = None
+    shortfalls: tuple[Short, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One product and model of one scope in the month."""
+
+    kind: Kind
+    name: str  # of the group or server; "estate"
+    group: str  # of a group or server
+    month: Monthly
+    before: Monthly
+    year_before: Monthly
+    months: tuple[Monthly, ...]  # the last twelve, this one at the end
+    days: tuple[Day, ...]
+    days_above: DaysAbove
+    installed: int | None  # at the end of the month
+    overdraft: int | None
+    level: Level  # at the peak
+    upper_bound: int | None = None  # sum of the servers' own peaks, where there are several
+    usage: Usage | None = None  # of concurrent ones
+    assigned: Assigned | None = None  # of the others
+    servers: tuple[str, ...] = ()  # whose figures these are
+    silent: tuple[str, ...] = ()  # that hold the product, and told nothing in this month
+    outlook: Outlook | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One product and model everywhere; concurrent and assigned ones are never added up."""
+
+    code: str
+    name: str
+    model: Model
+    warn: float  # ratios
+    critical: float
+    estate: Line
+    groups: tuple[Line, ...]  # none where there is only one
+    servers: tuple[Line, ...]  # none where there is only one
+
+    @property
+    def assigned(self) -> bool:
+        """Whether its figures are assignments, not what was in use at one moment."""
+        return self.estate.assigned is not None
+
+    @property
+    def tight_alone(self) -> tuple[Line, ...]:
+        """The servers that are critical or worse, where all together are not."""
+        grave = (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
+        if self.estate.level in grave:
+            return ()
+        return tuple(line for line in self.servers if line.level in grave)
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The estate, then groups, then servers."""
+        return (self.estate, *self.groups, *self.servers)
+
+    @property
+    def by_server(self) -> tuple[tuple[str, Line], ...]:
+        """A line for each server, by its name, where it is the only one too."""
+        line = self.estate
+        alone = [(name, line) for name in (line.servers or line.silent)]
+        return tuple((each.name, each) for each in self.servers) or tuple(alone)
+
+    @property
+    def parts(self) -> tuple[Line, ...]:
+        """Every group followed by its servers; the group alone where it is one server."""
+        found: list[Line] = []
+        for name in sorted({line.group for line in self.servers}):
+            mine = [line for line in self.servers if line.group == name]
+            if len(mine) > 1:
+                found += [line for line in self.groups if line.name == name]
+            found += mine
+        return tuple(found)
+
+
+class What(StrEnum):
+    """What ends, or is due."""
+
+    LICENSES = "licenses expire"
+    SUBSCRIPTION = "subscription ends"
+    ACTIVATION = "activation expires"
+    RENEWAL = "contract renewal"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Something that ends on a day."""
+
+    day: date
+    what: What
+    server: str  # or the group, or "estate", that a contract is for
+    product: str  # "" of an activation
+    name: str
+    licenses: int | None
+    covered: bool = False  # a later subscription of the same server goes on
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """How much of the month is known of one server."""
+
+    server: str
+    group: str
+    coverage: float  # 0 to 1; 0: it reported nothing
+    removed: bool = False  # from the registry since
+    reason: str = ""  # why it is silent now, if it is
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One month of everything that was asked for."""
+
+    month: Month
+    made_at: int  # what was installed, what ends and what is expected is as of then
+    today: date
+    zone: tzinfo | None  # None: the system's
+    zone_name: str
+    groups: tuple[str, ...]  # that it is narrowed to; none: everything
+    products: tuple[Product, ...]
+    ends: tuple[End, ...]  # in the next twelve months
+    events: tuple[Event, ...]  # oldest first
+    more_events: int  # that were left out
+    holdings: tuple[Holding, ...]  # what the contract comes to
+    servers: tuple[Recorded, ...]
+
+    @property
+    def reporting(self) -> int:
+        """Servers that reported anything in the month."""
+        return sum(each.coverage > 0 for each in self.servers)
+
+    @property
+    def coverage(self) -> float:
+        """The share of all servers' time that is on record."""
+        return sum(each.coverage for each in self.servers) / max(1, len(self.servers))

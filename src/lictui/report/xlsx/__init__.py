@@ -1,0 +1,1 @@
+"""The report as a workbook that a spreadsheet user goes on working in."""

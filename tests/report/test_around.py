@@ -1,0 +1,92 @@
+"""What ends, what happened, what was bought: only what belongs into the month."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from tests.report.desk import CCS, END, HOURS, UD, at
+from tests.report.sample import FORMULA, HOSTILE, sample
+from tests.support.values import poll, pool, server, snapshot
+
+from lictui.model import Activation, Event
+from lictui.report.short import in_short
+from lictui.report.values import End, What
+from lictui.words import ActivationStatus, EventKind, Level
+
+if TYPE_CHECKING:
+    from tests.report.desk import Desk
+
+
+def test_what_ends_within_a_year_by_day(desk: Desk) -> None:
+    found = sample(desk).ends
+    assert found[0] == End(date(2026, 12, 14), What.LICENSES, "a", CCS, found[0].name, 100)
+    assert [(end.day, end.what, end.server) for end in found[1:]] == [
+        (date(2027, 1, 31), What.RENEWAL, "estate"),
+        (date(2027, 4, 1), What.SUBSCRIPTION, FORMULA),
+    ]
+
+
+def test_permanent_licenses_and_those_beyond_a_year_do_not_end(desk: Desk) -> None:
+    desk.hourly("a", [1] * 24)
+    pools = (
+        pool(CCS, 1, 10, expires=date(2026, 12, 1), permanent=True),
+        pool("CITRIX", 1, 10, expires=date(2026, 12, 1)),
+        pool(UD, 1, 10, subscription=date(2026, 12, 1)),
+        pool(UD, 1, 20, subscription=date(2027, 12, 1)),
+    )
+    activation = Activation(ActivationStatus.ACTIVATED, date(2026, 11, 20))
+    told = snapshot(*pools, activation=activation)
+    desk.history.append(server("a"), poll(told, "a", END + 3600))
+    found = desk.report().ends
+    assert [(end.day, end.what, end.covered) for end in found] == [
+        (date(2026, 11, 20), What.ACTIVATION, False),
+        (date(2026, 12, 1), What.SUBSCRIPTION, True),
+    ]
+
+
+def test_the_journal_of_the_month_without_its_noise(desk: Desk) -> None:
+    report = sample(desk)
+    assert [event.message for event in report.events] == ["30 licenses gone", HOSTILE]
+    assert report.more_events == 0
+
+
+def test_of_very_many_events_the_grave_ones_are_kept(desk: Desk) -> None:
+    start = at("2026-10-05T00:00")
+    some = [Event(start + turn, EventKind.SERVER, "a", f"no {turn}") for turn in range(2500)]
+    some[3] = Event(start + 3, EventKind.SERVER, "a", "grave", "", Level.CRITICAL)
+    desk.hourly("a", [1] * HOURS, events=tuple(some))
+    report = desk.report()
+    assert (len(report.events), report.more_events) == (60, 2440)
+    assert [report.events[0].message, report.events[-1].message] == ["grave", "no 2499"]
+
+
+def test_the_contract_is_held_against_its_own_scope(desk: Desk) -> None:
+    assigned, emea, unknown = sample(desk).holdings
+    assert (assigned.needed, assigned.beyond, assigned.idle_cost) == (105, 15, 0.0)
+    assert (emea.installed, emea.needed, emea.idle, emea.months) == (200, 162, 338, 1)
+    assert (unknown.installed, unknown.needed, unknown.beyond) == (None, None, None)
+
+
+def test_in_short_says_what_is_tight_what_comes_and_what_is_missing(desk: Desk) -> None:
+    said = [
+        (point.about, point.text.replace("\N{NO-BREAK SPACE}", " "))
+        for point in in_short(sample(desk))
+    ]
+    assert said[0][0] == "into overdraft"
+    assert "105 of 100 user/device licenses assigned" in said[0][1]
+    texts = dict(reversed(said))
+    assert "short by 50 on 14 December 2026" in texts["ahead"]
+    assert texts["ends soon"].startswith("100 licenses of")
+    assert "15 more were needed than the 90 that were bought" in texts["contract"]
+    assert texts["not known"] == "gone reported nothing in this month and is in no figure."
+    assert (
+        "contract",
+        "Licenses that were bought and never needed cost 14,365 EUR a year.",
+    ) in said
+
+
+def test_a_quiet_month_is_said_in_one_sentence(desk: Desk) -> None:
+    desk.hourly("a", [10] * HOURS)
+    (only,) = in_short(desk.report())
+    assert only.text == "No product came near its limit over all servers."
