@@ -12,6 +12,7 @@ from lictui import products
 from lictui.insights.calendar import day_of
 from lictui.insights.compliance import Holding
 from lictui.report import around, lines, span
+from lictui.report.ahead import foreseen
 from lictui.report.ask import ask
 from lictui.report.shares import looked_at, shares
 from lictui.report.values import Kind, Report
@@ -39,7 +40,7 @@ class Wanted:
     servers: tuple[Server, ...]  # the registry
     settings: Settings
     groups: tuple[str, ...] = ()  # none: the estate, removed servers included
-    foresee: Foresee | None = None
+    foresee: Foresee | None = None  # None: what `ahead` foresees
 
 
 def build(history: History, wanted: Wanted) -> Report:
@@ -49,6 +50,9 @@ def build(history: History, wanted: Wanted) -> Report:
     registered = {server.name for server in wanted.servers}
     removed = set() if wanted.groups else {pool.server for pool in known} - registered
     held = shares(board, known, latest, removed)
+    today = day_of(wanted.now, wanted.zone)
+    alerts = wanted.settings.alerts
+    foresee = wanted.foresee or foreseen(history, board, known, alerts, (wanted.now, today))
     months = span.thirteen(wanted.first, wanted.now, wanted.zone)
     found = []
     for what, of_it in held.items():
@@ -56,13 +60,13 @@ def build(history: History, wanted: Wanted) -> Report:
             share.server: [history.told(server, key) for server, key in share.pools]
             for share in of_it
         }
-        given = lines.Given(wanted.zone, wanted.settings.alerts, told, wanted.foresee)
+        given = lines.Given(wanted.zone, alerts, told, foresee)
         answers = (ask(history, of_it, month) for month in months)
         made = lines.product(what, of_it, answers, given)
         found += [made] if made else []
     found.sort(key=_tightest_first)
     holdings = tuple(_holdings(wanted, found))
-    month, today = months[-1], day_of(wanted.now, wanted.zone)
+    month = months[-1]
     first_seen = _first_seen(held)
     names = {name for each in board.servers for name in each.names} if wanted.groups else None
     events, more = around.happened(history, month, names)

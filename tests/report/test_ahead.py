@@ -1,0 +1,43 @@
+"""What the report expects is what `lictui forecast` says, for every line of it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from tests.report.desk import CCS, at
+from tests.support.values import poll, pool, snapshot
+
+from lictui.report.values import Kind
+from lictui.words import Model
+
+if TYPE_CHECKING:
+    from tests.report.desk import Desk
+
+
+def test_estate_groups_and_servers_have_each_their_outlook(desk: Desk) -> None:
+    start = at("2026-05-01T00:00")
+    for name, group, growth in (("a", "emea", 0.25), ("b", "emea", 0.0), ("c", "us", 0.0)):
+        figures = [round(100 + turn // 24 * growth) for turn in range(24 * 186)]
+        desk.hourly(name, figures, start, group=group, installed=160)
+        ends: dict[str, Any] = (
+            {"expires": date(2026, 12, 14), "permanent": False} if name == "b" else {}
+        )
+        last = pool(CCS, figures[-1], 160, model=Model.CONCURRENT, **ends)
+        one = desk.servers[name]
+        desk.history.append(one, poll(snapshot(last), name, desk.clock.now() - 60))
+    found = desk.product()
+    said = {(line.kind, line.name): line.outlook for line in found.lines}
+    assert all(said.values())
+    growing, ending, steady = (said[Kind.SERVER, name] for name in "abc")
+    assert growing is not None
+    assert growing.words.startswith("grows by 1.")
+    assert ending is not None
+    assert [(each.day, each.expected - each.installed) for each in ending.shortfalls] == [
+        (date(2026, 12, 14), 100)
+    ]
+    assert steady is not None
+    assert steady.words == "flat"
+    emea = said[Kind.GROUP, "emea"]
+    assert emea is not None
+    assert emea.shortfalls[0].day == date(2026, 12, 14)
