@@ -27,9 +27,10 @@ from lictui.words import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lictui.model import Failure
     from lictui.standing import Said
-    from collections.abc import Iterable
 
 EVERY = 900.0  # seconds between two polls
 TODAY = date(2026, 11, 24)
