@@ -16,8 +16,8 @@ from lictui.cli.history.export import destination
 from lictui.cli.history.opened import opened
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from collections.abc import Iterator
+    from datetime import datetime
 
     from lictui.cli.context import Context
     from lictui.history.store import History
