@@ -4,19 +4,13 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tests.support.clock import START
+from tests.support.alarm import EVERY, TODAY, USAGE, Watch
 from tests.support.values import failure, pool, server, snapshot
 
 from lictui.config.settings import Alerts, Thresholds
-from lictui.history.codec import dump, load
-from lictui.model import Activation, Notice, Poll, Snapshot
-from lictui.monitor.alerting import Facts, decide, dismissed
-from lictui.monitor.board import Board, apply, register
-from lictui.monitor.together import Together
-from lictui.standing import Answer, Identity, Standing
+from lictui.model import Activation, Notice
+from lictui.monitor.alerting import dismissed
+from lictui.standing import Answer
 from lictui.words import (
     ActivationStatus,
     AlertKind,
@@ -27,58 +21,7 @@ from lictui.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from lictui.model import Failure
-    from lictui.standing import Said
-
-EVERY = 900.0  # seconds between two polls
-TODAY = date(2026, 11, 24)
-USAGE = Identity("lic-01", AlertKind.USAGE, "XDT_PLT_UD")
-
-
-class Watch:
-    """One server that is polled again and again, and what was said of it."""
-
-    def __init__(self, alerts: Alerts | None = None, *servers: Any) -> None:
-        self.alerts = alerts or Alerts()
-        self.now = START
-        self.today = TODAY
-        self.stands: tuple[Standing, ...] = ()
-        self.said: list[Said] = []
-        self.answers: dict[Identity, Answer] = {}
-        self.unusual: dict[str, str] = {}
-        self.board = register(Board(), servers or (server(),))
-        self._together = Together()
-
-    def poll(self, result: int | Snapshot | Failure | None = None, name: str = "lic-01") -> None:
-        """One poll: a snapshot, a failure, or so many in use of 100."""
-        self.now += EVERY
-        if result is None or isinstance(result, int):
-            result = snapshot(pool(in_use=result, installed=100, overdraft=10))
-        self.board = apply(self.board, Poll(name, self.now, 0.1, result))
-        self.look()
-
-    def look(self) -> None:
-        """What the time, or the last poll, makes of it."""
-        status = self._together.of(self.board).servers[0]
-        facts = Facts(self.alerts, self.today, self.now, self.answers, self.unusual)
-        decision = decide(self.stands, status, facts)
-        self.stands = decision.standing
-        self.said += decision.said
-        for each in decision.said:
-            if each.what in (Happening.WORSE, Happening.CLEARED):
-                self.answers.pop(each.standing.who, None)
-
-    def restart(self) -> None:
-        """Everything that is remembered goes into the history and comes back."""
-        kept = [load(Standing, dump(each)) for each in self.stands]
-        self.stands = tuple(each for each in kept if each is not None)
-        assert len(self.stands) == len(kept)
-
-    def heard(self) -> list[tuple[Happening, Level]]:
-        """What happened, and the level after it."""
-        return [(each.what, each.standing.level) for each in self.said]
+    from lictui.model import Failure, Snapshot
 
 
 def heard(*results: int | Snapshot | Failure | None, **limits: Any) -> list[str]:
@@ -286,88 +229,3 @@ def test_who_is_watched_no_more_is_cleared() -> None:
     watch.poll(85)
     (said,) = dismissed(watch.stands, watch.now)
     assert (said.what, said.standing.who) == (Happening.CLEARED, USAGE)
-
-
-FIGURES = st.integers(0, 120) | st.sampled_from((74, 75, 79, 80, 84, 85, 89, 90, 100, 101, 110))
-RESULTS = st.one_of(
-    FIGURES,
-    st.none(),
-    st.sampled_from((failure(), failure(FailureKind.AUTH), failure(FailureKind.NO_DATA))),
-    st.just(snapshot(pool("MPS_ENT_CCU", in_use=1, installed=10))),
-)
-LIMITS = st.builds(
-    Thresholds,
-    for_polls=st.integers(1, 4),
-    clear_for=st.integers(1, 4),
-    repeat=st.sampled_from((EVERY, 3 * EVERY, 1000 * EVERY)),
-)
-
-
-@given(st.lists(RESULTS, max_size=40), LIMITS, st.data())
-def test_a_restart_at_any_point_changes_nothing(
-    results: list[Any], limits: Thresholds, data: st.DataObject
-) -> None:
-    one, other = Watch(Alerts(limits)), Watch(Alerts(limits))
-    for result in results:
-        one.poll(result)
-        if data.draw(st.booleans()):
-            other.restart()
-            other.look()
-        other.poll(result)
-    assert one.said == other.said
-    assert one.stands == other.stands
-
-
-def _balanced(said: Iterable[Said]) -> None:
-    """Every alert is raised before anything else, and raised again only after it was cleared."""
-    up: set[Identity] = set()
-    for each in said:
-        who = each.standing.who
-        if each.what is Happening.RAISED:
-            assert who not in up
-            up.add(who)
-        else:
-            assert who in up
-        if each.what is Happening.CLEARED:
-            up.discard(who)
-
-
-@given(st.lists(RESULTS, max_size=60), LIMITS)
-def test_raised_and_cleared_take_turns_and_never_come_early(
-    results: list[Any], limits: Thresholds
-) -> None:
-    watch = Watch(Alerts(limits))
-    for at, result in enumerate(results):
-        before = len(watch.said)
-        watch.poll(result)
-        for each in watch.said[before:]:
-            if each.standing.who != USAGE:
-                continue
-            read = [it for it in results[: at + 1] if isinstance(it, int | Snapshot)]
-            if each.what is Happening.RAISED:
-                assert all(isinstance(it, int) and it >= 80 for it in read[-limits.for_polls :])
-            if each.what is Happening.CLEARED:
-                assert all(isinstance(it, Snapshot) or it < 75 for it in read[-limits.clear_for :])
-    _balanced(watch.said)
-    raised = {each.who for each in watch.stands if each.raised is not None}
-    counts = dict.fromkeys(raised, 0)
-    for each in watch.said:
-        counts[each.standing.who] = counts.get(each.standing.who, 0) + (
-            {Happening.RAISED: 1, Happening.CLEARED: -1}.get(each.what, 0)
-        )
-    assert {who for who, count in counts.items() if count} == raised
-
-
-@given(st.lists(st.integers(75, 100), min_size=2, max_size=60))
-def test_what_never_leaves_the_margin_is_never_cleared(figures: list[int]) -> None:
-    watch = Watch()
-    for figure in (85, 85, *figures):
-        watch.poll(figure)
-    assert [each.what for each in watch.said].count(Happening.RAISED) == 1
-    assert Happening.CLEARED not in [each.what for each in watch.said]
-
-
-@pytest.mark.parametrize("kind", list(AlertKind))
-def test_every_alert_comes_back_from_the_history_as_it_was(kind: AlertKind) -> None:
-    standing = Standing(Identity("a", kind, "P", "x"), Level.WARN, "m", 1.0, 0.5, "g", 2, 2, 3.0)
-    assert load(Standing, dump(standing)) == standing

@@ -123,7 +123,8 @@ async def test_an_action_tries_again_and_a_failure_is_one_line(
         action = Action("hook", webhook=f"http://127.0.0.1:{port}/", secret="env:LICTUI_HOOK")
 
         async def happen() -> None:
-            acting.take((SAID,), (action,))
+            acting.actions = (action,)
+            acting.take((SAID,))
             (run,) = acting._runs.values()
             assert run.task is not None
             while not run.task.done():
@@ -145,7 +146,8 @@ async def test_an_action_tries_again_and_a_failure_is_one_line(
 async def test_closing_ends_what_hangs() -> None:
     acting = Acting(FakeClock(), lambda _: None)
     async with serving(hang) as port:
-        acting.take((SAID,), (Action("hook", webhook=f"http://127.0.0.1:{port}/"),))
+        acting.actions = (Action("hook", webhook=f"http://127.0.0.1:{port}/"),)
+        acting.take((SAID,))
         await asyncio.sleep(0)
         await acting.close()
         await acting.close()

@@ -37,17 +37,18 @@ _OUTPUT: Final = 64 * 1024  # bytes that a command may print, which nobody reads
 
 
 class Acting:
-    """Hands what happened to every action that wants it; `note` writes a line down."""
+    """Hands what happened to every one of `actions` that wants it; `note` writes a line down."""
 
-    def __init__(self, clock: Clock, note: Note) -> None:
+    def __init__(self, clock: Clock, note: Note, actions: tuple[Action, ...] = ()) -> None:
+        self.actions = actions
         self._clock = clock
         self._note = note
         self._runs: dict[str, _Run] = {}
 
-    def take(self, said: Iterable[Said], actions: tuple[Action, ...]) -> None:
+    def take(self, said: Iterable[Said]) -> None:
         """Act on what happened, some time soon. Does not wait and does not raise."""
         happened = tuple(said)
-        for action in actions:
+        for action in self.actions:
             wanted = [each for each in happened if action.wants(each)]
             if wanted and (action.command or action.webhook):
                 run = self._runs.get(action.name)

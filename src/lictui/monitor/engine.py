@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from lictui.monitor.matching import Filter
     from lictui.monitor.poller import Open
     from lictui.paths import Paths
-    from lictui.standing import Answer, Identity, Said
+    from lictui.standing import Answer, Identity
 
 _log = logging.getLogger(__name__)
 _ROUND: Final = 3.0  # seconds between two looks at files, lease and age
@@ -70,7 +70,7 @@ class Engine:
         self._history: History | None = None
         self._lease = Lease(None, clock)
         self._acting = Acting(clock, self._note)
-        self._recorder = self._recording(Board())
+        self._recorder = Recorder(Board(), None, self.settings.alerts)
         self._registry: tuple[Server, ...] = ()
         self._notices: dict[str, tuple[str, ...]] = {}  # by what they are about
         self._compacted = clock.monotonic()
@@ -94,7 +94,8 @@ class Engine:
             self._notices["history"] = (f"{error.message}; nothing is recorded. {error.hint}",)
         self._lease = Lease(self._history, self._clock)
         board = boards.register(Board(), self._scope.of(self._registry))
-        self._recorder = self._recording(board)
+        self._recorder = Recorder(board, self._history, self.settings.alerts, self._acting.take)
+        self._recorder.timezone = self.settings.timezone
         self._restore()
         self._recorder.decide(self._clock.now(), allowed=False)  # so far: the lease is not asked
         self._show()
@@ -261,6 +262,7 @@ class Engine:
 
     def _configure(self, found: Reload) -> None:
         self.settings, self._registry = found.settings, found.servers
+        self._acting.actions = found.settings.actions
         self._notices["config"] = tuple(map(str, found.problems))
         self._notices["same_as"] = doubts(found.servers)
         self._notices["pace"] = self._scope.hurry(self._scope.of(found.servers))
@@ -272,16 +274,8 @@ class Engine:
         ]
         await self._poller.serve(paced, self.settings.limits, self.board)
 
-    def _recording(self, board: Board) -> Recorder:
-        recorder = Recorder(board, self._history, self.settings.alerts, self._act)
-        recorder.timezone = self.settings.timezone
-        return recorder
-
     def _note(self, event: Event) -> None:
         self._recorder.add(event)
-
-    def _act(self, said: tuple[Said, ...]) -> None:
-        self._acting.take(said, self.settings.actions)
 
     def _restore(self) -> None:
         """Take over from the history what is newer there: the last run's, or another lictui's."""
