@@ -93,3 +93,13 @@ def write_private(file: Path, data: bytes) -> None:
         with suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def user_name() -> str:
+    """Who this process runs as, for what others read: "?" where nobody can tell."""
+    import getpass  # noqa: PLC0415 - seldom asked
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return "?"

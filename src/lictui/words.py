@@ -120,3 +120,28 @@ class EventKind(StrEnum):
     VERSION = "version"
     ACTIVATION = "activation"
     NOTICE = "notice"
+    ALERT = "alert"  # raised, worse, cleared, said again, acknowledged, snoozed
+    ACTION = "action"  # of config.toml, that failed or works again
+
+
+class AlertKind(StrEnum):
+    """What an alert is about; the contract's words."""
+
+    USAGE = "usage"
+    EXPIRY = "expiry"
+    SUBSCRIPTION = "subscription"
+    ACTIVATION = "activation"
+    GRACE = "grace"
+    SERVER = "server"
+    DATA = "data"
+    UNUSUAL = "unusual"
+
+
+class Happening(StrEnum):
+    """What became of an alert."""
+
+    RAISED = "raised"
+    WORSE = "worse"
+    BETTER = "better"  # the journal alone has it
+    REPEATED = "repeated"
+    CLEARED = "cleared"

@@ -126,7 +126,7 @@ def test_stats_for_a_person_and_for_a_program(
         "schema": "lictui.history/1",
         "path": str(recorded.history),
         "journal_mode": "wal",
-        "schema_version": 3,
+        "schema_version": 4,
         "servers": 2,
         "pools": 2,
         "readings": 8,

@@ -47,8 +47,11 @@ def test_the_template_uncommented_is_the_defaults(tmp_path: Path) -> None:
     assert settings.retention.path is not None
     assert settings.alerts.group == {"emea": {"warn": 0.75}}
     assert settings.keymap == {"quit": "q,ctrl+q"}
+    (action,) = settings.actions
+    assert (action.name, action.on, action.bell) == ("pager", ("usage", "server"), True)
     plain = replace(
         settings,
+        actions=(),
         interval=None,
         retention=replace(settings.retention, path=None),
         alerts=Alerts(settings.alerts.default),

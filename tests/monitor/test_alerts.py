@@ -9,9 +9,9 @@ from tests.support.estate import EMPTY, TIMEOUT, down, estate, pool, up
 
 from lictui.config.settings import Alerts
 from lictui.model import Activation, Notice
-from lictui.monitor.alerts import AlertKind, current
+from lictui.monitor.alerts import current
 from lictui.monitor.board import Board
-from lictui.words import ActivationStatus, Level, State
+from lictui.words import ActivationStatus, AlertKind, Level, State
 
 if TYPE_CHECKING:
     from lictui.monitor.alerts import Alert

@@ -12,11 +12,11 @@ from tests.support.values import pool, server
 
 from lictui.config.settings import Alerts
 from lictui.model import Reading, Server
-from lictui.monitor.alerts import AlertKind, current
+from lictui.monitor.alerts import current
 from lictui.monitor.board import Board
 from lictui.monitor.together import Together, doubts, mains, stand_ins
 from lictui.monitor.totals import answered, totals
-from lictui.words import FailureKind, Level, Mode, SourceName, State
+from lictui.words import AlertKind, FailureKind, Level, Mode, SourceName, State
 
 SA = date(2026, 12, 1)
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from lictui.insights.series import Question
     from lictui.model import Event, Finding, PoolKey, Server, Told
     from lictui.monitor.holders import Holders
+    from lictui.monitor.matching import Filter
+    from lictui.standing import Answer, Identity
 
 
 def _nothing(question: Question) -> Series:
@@ -35,6 +37,8 @@ class FakeEngine:
     asked_holders: list[tuple[str, str]] = field(default_factory=list)
     tested: list[Server] = field(default_factory=list)
     saved: list[tuple[Server, str | None]] = field(default_factory=list)
+    searched: list[Filter] = field(default_factory=list)
+    answered: list[tuple[Identity, Answer | None]] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
 
     def poll_now(self, name: str | None = None) -> None:
@@ -60,6 +64,16 @@ class FakeEngine:
 
     async def events(self, limit: int = 1000) -> tuple[Event, ...]:
         return self.journal[:limit]
+
+    async def search(self, wanted: Filter, limit: int | None = None) -> tuple[Event, ...]:
+        self.searched.append(wanted)
+        found = (it for it in self.journal if wanted((it.server, it.product, it.message)))
+        return tuple(found)[:limit]
+
+    async def answer(self, who: Identity, answer: Answer | None) -> None:
+        if self.refusal:
+            raise self.refusal
+        self.answered.append((who, answer))
 
     async def holders(self, server: str, product: str) -> Holders:
         self.asked_holders.append((server, product))

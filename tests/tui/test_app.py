@@ -33,10 +33,10 @@ async def test_themes_cycle_and_an_unknown_one_is_said() -> None:
 
 
 async def test_a_remapped_key() -> None:
-    async with running(settings=Settings(keymap={"pause": "z"})) as run:
+    async with running(settings=Settings(keymap={"pause": "f9"})) as run:
         await run.press("p")
         assert not run.app.paused
-        await run.press("z")
+        await run.press("f9")
         assert run.app.paused
 
 
@@ -67,11 +67,11 @@ async def test_an_edit_of_something_else_leaves_the_theme_that_a_key_chose() -> 
 
 async def test_keys_that_the_file_has_changed_are_bound_and_shown_at_once() -> None:
     async with running() as run:
-        await run.publish(estate(), Settings(keymap={"pause": "z", "help": "h"}))
+        await run.publish(estate(), Settings(keymap={"pause": "f9", "help": "h"}))
         assert " h help" in screen_text(run.app)
         await run.press("p")
         assert not run.app.paused
-        await run.press("z")
+        await run.press("f9")
         assert run.app.paused
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _COMMANDS: Final = {
     "watch": "lictui.cli.run:watch",
     "status": "lictui.cli.status:status",
+    "alerts": "lictui.cli.alerts:alerts",
     "collect": "lictui.cli.collect:collect",
     "servers": "lictui.cli.servers:servers",
     "history": "lictui.cli.history:history",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lictui.monitor.alerts import Alert
     from lictui.monitor.board import Board, ServerStatus
     from lictui.monitor.totals import Total
+    from lictui.standing import Answer, Standing
 
 SCHEMA: Final = "lictui.status/1"
 
@@ -42,7 +43,7 @@ def status_json(
         "at": iso(now),
         "servers": [server_json(status, alerts, others) for status in shown.servers],
         "totals": [_total(total) for total in totals(merged, alerts)],
-        "alerts": [_alert(alert) for alert in current(merged, alerts, today)],
+        "alerts": [_alert(alert, board, now) for alert in current(merged, alerts, today)],
     }
 
 
@@ -63,7 +64,7 @@ def server_json(
         "url": server.url,
         "state": status.state.value,
         "reason": _reason(status.failure),
-        "polled_at": _when(status.polled_at),
+        "polled_at": when(status.polled_at),
         "latency_ms": None if status.latency is None else round(status.latency * 1000),
         "reported_name": (snapshot and snapshot.reported_name) or None,
         "version": (snapshot and snapshot.version) or None,
@@ -122,7 +123,7 @@ def _license_server(server: LicenseServer) -> dict[str, Any]:
         "host_id": server.host_id,
         "fqdn": server.fqdn or None,
         "status": server.status.value,
-        "last_reported": _when(server.last_reported),
+        "last_reported": when(server.last_reported),
         "expires": _day(server.expires),
         "days_to_expire": server.days_to_expire,
     }
@@ -145,14 +146,28 @@ def _total(total: Total) -> dict[str, Any]:
     }
 
 
-def _alert(alert: Alert) -> dict[str, Any]:
+def _alert(alert: Alert, board: Board, now: float) -> dict[str, Any]:
+    """What is true now, and whether the lictui that keeps polling has raised it."""
+    stands = next((each for each in board.standing or () if each.who == alert.who), None)
     return {
         "kind": alert.kind.value,
         "level": alert.level.value,
         "server": alert.server,
         "product": alert.product or None,
-        "since": _when(alert.since),
+        "since": when(alert.since),
         "message": alert.message,
+        **answer_json(stands, board.answers.get(alert.who), now),
+    }
+
+
+def answer_json(standing: Standing | None, answer: Answer | None, now: float) -> dict[str, Any]:
+    """Since when an alert is raised, and what somebody has said to it that still holds."""
+    held = answer if answer and standing and answer.holds(now) else None
+    known = held if held and held.until is None else None
+    return {
+        "raised": when(standing.raised) if standing else None,
+        "acknowledged": {"by": known.by, "at": iso(known.at)} if known else None,
+        "snoozed_until": when(held.until) if held else None,
     }
 
 
@@ -177,7 +192,8 @@ def _ratio(ratio: float | None) -> float | None:
     return None if ratio is None else round(ratio, 4)
 
 
-def _when(at: float | None) -> str | None:
+def when(at: float | None) -> str | None:
+    """A moment as the contract has it."""
     return None if at is None else iso(at)
 
 

@@ -17,6 +17,7 @@ from lictui.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from lictui.config.actions import Action
     from lictui.config.document import Document
     from lictui.config.lines import Path as KeyPath
     from lictui.config.schema import Key
@@ -80,6 +81,8 @@ class _Reader:
                 self._take(key, here, value)
             elif path == ("alerts",) and part in SCOPES:
                 self._overrides[part] = self._tables(here, value)
+            elif name == "actions":
+                self._settings = replace(self._settings, actions=self._actions(here, value))
             elif name not in TABLES:
                 self._blame(here, "no such key", suggest(name))
             elif not isinstance(value, dict):
@@ -117,6 +120,21 @@ class _Reader:
             return value
         self._blame(path, "must hold a table for each name", f"write [{dotted(path)}.<name>]")
         return {}
+
+    def _actions(self, path: KeyPath, value: object) -> tuple[Action, ...]:
+        from lictui.config.actions import action  # noqa: PLC0415 - few have one
+
+        return tuple(
+            action(
+                name,
+                self._tables((*path, name), table),
+                self._document.file.parent,
+                lambda key, message, hint, here=(*path, name): self._blame(  # type: ignore[misc]
+                    (*here, key) if key else here, message, hint
+                ),
+            )
+            for name, table in self._tables(path, value).items()
+        )
 
     def _alerts(self) -> Alerts:
         scopes: Any = {

@@ -68,6 +68,11 @@ def effective(paths: Paths, overrides: Mapping[str, Override]) -> tuple[Setting,
             found.append(Setting(path, key.of(settings), Origin.DEFAULT))
     found += [_from_file(document, path, value) for path, value in _scoped(document.data)]
     found += [
+        _from_file(document, ("actions", name, part), value)
+        for name, table in document.data.get("actions", {}).items()
+        for part, value in table.items()
+    ]
+    found += [
         _from_file(document, ("keymap", command), keys) for command, keys in settings.keymap.items()
     ]
     return tuple(found)

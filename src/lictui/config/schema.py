@@ -151,7 +151,7 @@ KEYS: Final = (
 BY_NAME: Final = {key.name: key for key in KEYS}
 THRESHOLDS: Final = {key.name.removeprefix("alerts."): key for key in KEYS if key.table == "alerts"}
 SCOPES: Final = ("group", "server", "product")  # of `[alerts.<scope>.<name>]`
-TABLES: Final = (*dict.fromkeys(key.table for key in KEYS if key.table), "keymap")
+TABLES: Final = (*dict.fromkeys(key.table for key in KEYS if key.table), "keymap", "actions")
 
 
 def suggest(name: str) -> str:

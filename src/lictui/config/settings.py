@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from lictui.config.actions import Action
     from lictui.config.contract import Purchase
 
 
@@ -96,4 +97,5 @@ class Settings:
     keymap: Mapping[str, str] = field(default_factory=dict)  # binding id -> keys, comma separated
     idle_days: int = 90  # `[holders]`: an assignment that is older is marked
     users: str = "hide"  # `[privacy] users`: hide · hash · show
+    actions: tuple[Action, ...] = ()  # `[actions.<name>]`
     contract: tuple[Purchase, ...] = ()  # what contract.toml says was bought

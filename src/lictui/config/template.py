@@ -35,6 +35,25 @@ _OVERRIDES: Final = """
 #[alerts.product.XDT_PLT_UD]
 #expiry_warn = 120
 """
+_ACTIONS: Final = """
+# What is done when an alert is raised, gets worse, lasts or is cleared; as many as you like.
+#[actions.pager]
+# Kinds of alert: usage · expiry · subscription · activation · grace · server · data · unusual.
+#on = ["usage", "server"]
+# The least level: warn · critical · overdraft · exhausted.
+#level = "critical"
+#groups = ["emea"]
+#servers = ["lic01.corp.example"]
+# Run without a shell, the event as JSON on its standard input, ended after `timeout` seconds.
+#command = ["/usr/local/bin/page", "--from-lictui"]
+#timeout = 10
+# Posted as JSON, tried again a few times, signed with the secret (X-Lictui-Signature).
+#webhook = "https://hooks.corp.example/lictui"
+#secret = "env:LICTUI_HOOK"
+# In the terminal of a monitor: its bell, or a notification (OSC 9).
+#bell = true
+#osc9 = true
+"""
 _KEYMAP: Final = """
 # Other keys for commands; `?` in the monitor names them all.
 [keymap]
@@ -54,7 +73,7 @@ def template() -> str:
             parts.append(f"# {key.says}\n#{spelled(tuple(key.name.split('.')), shown)}\n")
         if table == "alerts":
             parts.append(_OVERRIDES)
-    return "".join((*parts, _KEYMAP))
+    return "".join((*parts, _ACTIONS, _KEYMAP))
 
 
 def listing(settings: Iterable[Setting], *, origins: bool = False) -> str:

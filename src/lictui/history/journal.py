@@ -6,6 +6,7 @@ Owns the table `event`. Must not know what is worth a line.
 from __future__ import annotations
 
 from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING
 
 from lictui.model import Event
@@ -35,6 +36,18 @@ def newest(db: sqlite3.Connection, limit: int, before: float | None = None) -> t
         (before, before, limit),
     )
     return tuple(_known(rows))
+
+
+def pages(db: sqlite3.Connection, most: int) -> Iterator[tuple[Event, ...]]:
+    """Every line there is, newest first, at most `most` at a time; others may write in between."""
+    where: tuple[float, int] = (inf, 0)
+    while rows := db.execute(
+        "SELECT at, kind, server, product, level, message, id FROM event"
+        " WHERE (at, id) < (?, ?) ORDER BY at DESC, id DESC LIMIT ?",
+        (*where, most),
+    ).fetchall():
+        yield tuple(_known(row[:6] for row in rows))
+        where = (rows[-1][0], rows[-1][6])
 
 
 def forget(db: sqlite3.Connection, before: float) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lictui.history import blocks, pools, told
+from lictui.history import alerts, blocks, pools, told
 from lictui.history.retention import FOREVER, roll
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def rename(db: sqlite3.Connection, old: str, new: str) -> None:
     if db.execute("SELECT 1 FROM latest WHERE server = ?", (old,)).fetchone():
         db.execute("UPDATE OR REPLACE latest SET server = ? WHERE server = ?", (new, old))
     told.rename(db, old, new)
+    alerts.rename(db, old, new)
     db.execute("UPDATE OR REPLACE increment SET server = ? WHERE server = ?", (new, old))
     db.execute("UPDATE event SET server = ? WHERE server = ?", (new, old))
 

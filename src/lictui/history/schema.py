@@ -60,11 +60,24 @@ _TOLD: Final = (
         serial TEXT NOT NULL, start INTEGER NOT NULL, count INTEGER NOT NULL, expires INTEGER,
         PRIMARY KEY(server, product, subscription_date, serial, start, count)) WITHOUT ROWID""",
 )
+_ALERTS: Final = (
+    # What is remembered of an alert from poll to poll, as JSON of `lictui.standing`.
+    """CREATE TABLE alert(
+        server TEXT NOT NULL, kind TEXT NOT NULL, product TEXT NOT NULL, about TEXT NOT NULL,
+        body TEXT NOT NULL, PRIMARY KEY(server, kind, product, about)) WITHOUT ROWID""",
+    # What somebody said to an alert, in a table of its own: who decides on alerts writes the other
+    # one, and anybody this one. `until`: of a snooze; NULL: acknowledged.
+    """CREATE TABLE answer(
+        server TEXT NOT NULL, kind TEXT NOT NULL, product TEXT NOT NULL, about TEXT NOT NULL,
+        "by" TEXT NOT NULL, at REAL NOT NULL, until REAL,
+        PRIMARY KEY(server, kind, product, about)) WITHOUT ROWID""",
+)
 
 STEPS: Final = (
     _READINGS,
     _LEASE,
     _TOLD,
+    _ALERTS,
 )  # step i leads from version i to i + 1; never edit an old one
 VERSION: Final = len(STEPS)
 

@@ -11,7 +11,7 @@ import gc
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from lictui.history import journal, latest, lease, pools, told
+from lictui.history import alerts, journal, latest, lease, pools, told
 from lictui.history.append import append
 from lictui.history.database import open_database
 from lictui.history.past import backfill
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Retention
+    from lictui.history.alerts import Decided
     from lictui.history.database import Opened
     from lictui.history.intake.given import Given
     from lictui.history.intake.take import Taken
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from lictui.history.transfer import Wanted
     from lictui.insights.series import Past, Question, Series
     from lictui.model import Event, Poll, PoolKey, Server, Told
+    from lictui.standing import Answer, Identity, Standing
 
 
 class History:
@@ -78,8 +80,10 @@ class History:
         """Write one poll down, and what it brought for the journal."""
         self.append_many(((server, poll, events),))
 
-    def append_many(self, polls: Iterable[tuple[Server, Poll, Sequence[Event]]]) -> None:
-        """Write several polls down, in order: all of them, or after an error none.
+    def append_many(
+        self, polls: Iterable[tuple[Server, Poll, Sequence[Event]]], decided: Decided | None = None
+    ) -> None:
+        """Write several polls down, in order, and what was `decided` on alerts: all, or none.
 
         A poll that failed leaves a gap: no figures, only that it was tried.
         """
@@ -87,6 +91,29 @@ class History:
             for server, poll, events in polls:
                 append(db, server, poll)
                 journal.add(db, events)
+            if decided is not None:
+                alerts.put(db, decided)
+
+    def alerts(self) -> tuple[Standing, ...]:
+        """Everything that is remembered of alerts, raised or not yet."""
+        with self._reading() as db:
+            return alerts.everything(db)
+
+    def answers(self) -> dict[Identity, Answer]:
+        """What was said to alerts, and still stands."""
+        with self._reading() as db:
+            return alerts.answers(db)
+
+    def answer(self, who: Identity, said: Answer | None, events: Iterable[Event] = ()) -> None:
+        """Note what somebody says to an alert, or with None that it is taken back."""
+        with self._writing() as db:
+            alerts.answer(db, who, said)
+            journal.add(db, events)
+
+    def note(self, events: Iterable[Event]) -> None:
+        """Lines for the journal that no poll brought."""
+        with self._writing() as db:
+            journal.add(db, events)
 
     def backfill(self, rows: Iterable[Past]) -> None:
         """Take in what was not polled here, as it stands; twice changes nothing."""
@@ -146,6 +173,11 @@ class History:
         """At most `limit` lines of the journal, newest first; only those before `before`."""
         with self._reading() as db:
             return journal.newest(db, limit, before)
+
+    def journal(self, most: int = 1000) -> Iterator[tuple[Event, ...]]:
+        """The whole journal, newest first, at most `most` lines at a time."""
+        with speaking(self.path):
+            yield from journal.pages(self._db, most)
 
     def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:
         """The months the source told of a pool's past, which are no readings of ours."""

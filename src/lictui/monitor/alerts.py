@@ -6,12 +6,13 @@ keeps no memory: an alert is true as long as its cause is.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from lictui.monitor.totals import answered, combined, missing
-from lictui.words import ActivationStatus, Level, Model, State
+from lictui.standing import Identity
+from lictui.words import ActivationStatus, AlertKind, Level, Model, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,18 +21,6 @@ if TYPE_CHECKING:
     from lictui.config.settings import Alerts, Thresholds
     from lictui.model import Pool, Reading
     from lictui.monitor.board import Board, ServerStatus
-
-
-class AlertKind(StrEnum):
-    """What an alert is about; the contract's words."""
-
-    USAGE = "usage"
-    EXPIRY = "expiry"
-    SUBSCRIPTION = "subscription"
-    ACTIVATION = "activation"
-    GRACE = "grace"
-    SERVER = "server"
-    DATA = "data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +33,19 @@ class Alert:
     product: str  # "" when the server as a whole is meant
     since: float | None  # UTC epoch seconds; the reading it rests on, when older is not known
     message: str
+    about: str = ""  # which of several: dates of a pool, the title of a notice
+    ratio: float | None = None  # in use / installed, of usage alone
+
+    @property
+    def who(self) -> Identity:
+        """What tells this alert from every other."""
+        return Identity(self.server, self.kind, self.product, self.about)
 
 
+STATE: Final = "state"  # what an alert about the state of a whole server is about
+PART: Final = "part"  # and about one of several ways to read it
+_ROUNDING: Final = 1e-9  # 0.9 - 0.2 is a little more than 0.7
+_NUMBER: Final = re.compile(r"\d+")
 _SEVERITY: Final = {
     Level.EXHAUSTED: 0,
     Level.OVERDRAFT: 1,
@@ -64,20 +64,30 @@ def current(board: Board, alerts: Alerts, today: date) -> tuple[Alert, ...]:
 
     On a board that `together` made, what is read in several ways is said once.
     """
-    found = [
-        alert
-        for status in board.servers
-        if status.state is not State.DISABLED
-        for alert in _of_server(status, alerts, today)
-    ]
-    return tuple(sorted(found, key=lambda alert: _SEVERITY[alert.level]))
+    found = (alert for status in board.servers for alert in of_server(status, alerts, today))
+    return tuple(sorted(found, key=lambda alert: severity(alert.level)))
 
 
-def _of_server(status: ServerStatus, alerts: Alerts, today: date) -> Iterator[Alert]:
+def severity(level: Level) -> int:
+    """The place of a level among all, the worst being 0."""
+    return _SEVERITY[level]
+
+
+def of_server(
+    status: ServerStatus, alerts: Alerts, today: date, *, lasting: bool = False
+) -> Iterator[Alert]:
+    """What is wrong with one server or will be soon; nothing is, with one that is disabled.
+
+    What is `lasting` is what an alert that was said before lives on: usage that is not below its
+    threshold by the clear margin yet.
+    """
     server = status.server
+    if status.state is State.DISABLED:
+        return
     if status.state not in _QUIET:
         level = _UNWELL.get(status.state, Level.CRITICAL)
-        yield Alert(AlertKind.SERVER, level, server.name, "", status.since, _unwell(status))
+        said = _unwell(status)
+        yield Alert(AlertKind.SERVER, level, server.name, "", status.since, said, STATE)
     else:
         yield from _of_parts(status)
     if status.snapshot is None:
@@ -92,12 +102,13 @@ def _of_server(status: ServerStatus, alerts: Alerts, today: date) -> Iterator[Al
         limits = alerts.of(group=server.group, server=server.name, product=product)
         facts = list(_dates(pools, limits, today))
         if product in known:
-            facts.extend(_usage([pool for pool in pools if answered(status, pool)], limits))
-        for kind, level, message in facts:
-            yield Alert(kind, level, server.name, product, at, message)
+            mine = [pool for pool in pools if answered(status, pool)]
+            facts.extend(_usage(mine, limits, limits.clear_margin if lasting else 0.0))
+        for fact in facts:
+            yield Alert(fact.kind, fact.level, server.name, product, at, *fact.rest)
     limits = alerts.of(group=server.group, server=server.name)
-    for kind, level, message in _of_the_server_itself(status, limits, today):
-        yield Alert(kind, level, server.name, "", at, message)
+    for fact in _of_the_server_itself(status, limits, today):
+        yield Alert(fact.kind, fact.level, server.name, "", at, *fact.rest)
 
 
 def _of_parts(status: ServerStatus) -> Iterator[Alert]:
@@ -108,10 +119,63 @@ def _of_parts(status: ServerStatus) -> Iterator[Alert]:
     for part in status.parts:
         if part.state not in _QUIET and part.state is not State.NO_DATA:
             said = f"{_unwell(part)}; its figures come from elsewhere"
-            yield Alert(AlertKind.SERVER, Level.WARN, part.server.name, "", part.since, said)
+            yield Alert(AlertKind.SERVER, Level.WARN, part.server.name, "", part.since, said, PART)
 
 
-_Fact = tuple[AlertKind, Level, str]
+def open_question(status: ServerStatus, who: Identity) -> bool:
+    """Whether the last poll cannot tell if the cause of this alert is gone.
+
+    A poll that failed tells nothing of usage, nor does one that brought no figure; what of
+    dates was told before stays true.
+    """
+    told = answered(status)
+    match who.kind:
+        case AlertKind.SERVER if who.about == STATE:
+            return False
+        case AlertKind.SERVER if who.about == PART:
+            return status.state not in _QUIET  # then nothing is said of parts
+        case AlertKind.SERVER | AlertKind.GRACE:
+            return not told
+        case AlertKind.USAGE | AlertKind.DATA | AlertKind.UNUSUAL:
+            snapshot = status.snapshot if told else None
+            return snapshot is None or any(
+                not answered(status, pool)
+                or (who.kind is AlertKind.USAGE and missing(pool.reading))
+                for pool in snapshot.pools
+                if pool.product == who.product and pool.counted
+            )
+        case _:
+            return status.snapshot is None
+
+
+def rests_on(status: ServerStatus, who: Identity) -> float | None:
+    """When the poll was that last said something of this alert, in UTC epoch seconds.
+
+    Of a server that is read in several ways each figure has its own: two ways that are read once
+    each have not said the same twice.
+    """
+    if who.kind is AlertKind.SERVER and who.about in (STATE, PART):
+        return status.part(who.server).polled_at
+    if not status.parts or status.snapshot is None or not who.product:
+        return status.answered_at
+    owners = {
+        status.owner(pool.key)[0] for pool in status.snapshot.pools if pool.product == who.product
+    }
+    read = (status.part(owner).answered_at for owner in sorted(owners))
+    return min((at for at in read if at is not None), default=status.answered_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    kind: AlertKind
+    level: Level
+    message: str
+    about: str = ""
+    ratio: float | None = None
+
+    @property
+    def rest(self) -> tuple[str, str, float | None]:
+        return self.message, self.about, self.ratio
 
 
 def _unwell(status: ServerStatus) -> str:
@@ -120,16 +184,32 @@ def _unwell(status: ServerStatus) -> str:
     return "no poll has come back for three intervals"
 
 
-def _usage(pools: list[Pool], limits: Thresholds) -> Iterator[_Fact]:
+def _usage(pools: list[Pool], limits: Thresholds, margin: float) -> Iterator[_Fact]:
     """Pools of one product stand in for one another, so their sum is what runs out."""
     if any(pool.reading.in_use is None for pool in pools):
-        yield AlertKind.DATA, Level.WARN, f"{pools[0].name}: the figure in use could not be read"
+        said = f"{pools[0].name}: the figure in use could not be read"
+        yield _Fact(AlertKind.DATA, Level.WARN, said)
     if any(missing(pool.reading) for pool in pools):
         return
     reading = combined(pools)
-    level = reading.level(limits.warn, limits.critical)
+    level = _level(reading, limits, margin)
     if level in _FULL:
-        yield AlertKind.USAGE, level, _full(pools[0], reading, level)
+        now = _level(reading, limits, 0.0)
+        yield _Fact(AlertKind.USAGE, level, _full(pools[0], reading, now), "", reading.ratio)
+
+
+def _level(reading: Reading, limits: Thresholds, margin: float) -> Level:
+    """How full it is, if every threshold were lower by `margin` (a ratio)."""
+    total, installed, in_use = reading.total, reading.installed, reading.in_use
+    if not margin or not total or not installed or in_use is None:
+        return reading.level(limits.warn, limits.critical)
+    raised = in_use + margin * installed + _ROUNDING
+    if raised >= total:
+        return Level.EXHAUSTED
+    if raised > installed + 2 * _ROUNDING:
+        return Level.OVERDRAFT
+    less = margin + _ROUNDING
+    return reading.level(limits.warn - less, limits.critical - less)
 
 
 def _full(pool: Pool, reading: Reading, level: Level) -> str:
@@ -148,10 +228,12 @@ def _full(pool: Pool, reading: Reading, level: Level) -> str:
 def _dates(pools: list[Pool], limits: Thresholds, today: date) -> Iterator[_Fact]:
     newest = max((pool.subscription_date for pool in pools if pool.subscription_date), default=None)
     for pool in pools:
+        about = f"{pool.subscription_date or ''}/{pool.expires or ''}"
         if pool.expires is not None and not pool.permanent:
             days = (pool.expires - today).days
             if (level := _soon(days, limits.expiry_warn, limits.expiry_critical)) is not Level.OK:
-                yield AlertKind.EXPIRY, level, f"{pool.name}: licenses {_when(days, 'expire')}"
+                said = f"{pool.name}: licenses {_when(days, 'expire')}"
+                yield _Fact(AlertKind.EXPIRY, level, said, about)
         if pool.subscription_date is not None:
             days = (pool.subscription_date - today).days
             level = _soon(days, limits.expiry_warn, limits.expiry_critical)
@@ -161,7 +243,7 @@ def _dates(pools: list[Pool], limits: Thresholds, today: date) -> Iterator[_Fact
                 level = Level.WARN if pool.subscription_date == newest else Level.OK
             if level is not Level.OK:
                 said = f"{pool.name}: subscription {_when(days, 'ends', 'ended')}"
-                yield AlertKind.SUBSCRIPTION, level, said
+                yield _Fact(AlertKind.SUBSCRIPTION, level, said, str(pool.subscription_date))
 
 
 def _of_the_server_itself(status: ServerStatus, limits: Thresholds, today: date) -> Iterator[_Fact]:
@@ -173,19 +255,21 @@ def _of_the_server_itself(status: ServerStatus, limits: Thresholds, today: date)
             if notice.level is not Level.OK:
                 kind = AlertKind.GRACE if notice.kind == "grace" else AlertKind.SERVER
                 said = f"{notice.title}: {notice.detail}" if notice.detail else notice.title
-                yield kind, notice.level, said
+                # A title may count days: it is the same alert tomorrow.
+                yield _Fact(kind, notice.level, said, _NUMBER.sub("#", notice.title))
     activation = snapshot.activation
     if activation is None:
         return
     if activation.status is ActivationStatus.EXPIRED:
-        yield AlertKind.ACTIVATION, Level.CRITICAL, "the license activation has expired"
+        said = "the license activation has expired"
+        yield _Fact(AlertKind.ACTIVATION, Level.CRITICAL, said)
     elif activation.status is ActivationStatus.NOT_ACTIVATED:
-        yield AlertKind.ACTIVATION, Level.CRITICAL, "licenses are not activated"
+        yield _Fact(AlertKind.ACTIVATION, Level.CRITICAL, "licenses are not activated")
     elif activation.expires is not None:
         days = (activation.expires - today).days
         if (level := _soon(days, limits.las_warn, limits.las_critical)) is not Level.OK:
             said = f"the license activation {_when(days, 'expires', 'expired')}"
-            yield AlertKind.ACTIVATION, level, said
+            yield _Fact(AlertKind.ACTIVATION, level, said)
 
 
 def _soon(days: int, warn: int, critical: int) -> Level:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from lictui.model import LicenseServer, Poll, PoolKey, Server, Snapshot
+    from lictui.standing import Answer, Identity, Standing
 
 STALE_AFTER: Final = 3  # polls missed
 
@@ -77,6 +78,8 @@ class Board:
 
     servers: tuple[ServerStatus, ...] = ()
     notices: tuple[str, ...] = ()  # lasting: a damaged file, another lictui that polls
+    standing: tuple[Standing, ...] | None = None  # alerts; None: nobody has decided on any
+    answers: Mapping[Identity, Answer] = field(default_factory=dict, hash=False)  # to these
 
     def of(self, name: str) -> ServerStatus | None:
         """The status of one server, or the one that stands for it."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.config import registry
@@ -16,14 +15,17 @@ from lictui.config.settings import Settings
 from lictui.config.watch import Watcher
 from lictui.errors import LictuiError
 from lictui.insights.series import Series
-from lictui.model import DEFAULT_INTERVAL
 from lictui.monitor import board as boards
+from lictui.monitor.acting import Acting
 from lictui.monitor.board import Board
 from lictui.monitor.lease import Lease
 from lictui.monitor.poller import Poller
 from lictui.monitor.record import Recorder
 from lictui.monitor.restore import open_history, restored
+from lictui.monitor.scope import Scope
+from lictui.monitor.search import look_through
 from lictui.monitor.together import doubts
+from lictui.paths import user_name
 from lictui.sources.source import open_source
 
 if TYPE_CHECKING:
@@ -35,36 +37,15 @@ if TYPE_CHECKING:
     from lictui.insights.series import Question
     from lictui.model import Event, Finding, Poll, PoolKey, Server, Told
     from lictui.monitor.holders import Holders
+    from lictui.monitor.matching import Filter
     from lictui.monitor.poller import Open
     from lictui.paths import Paths
+    from lictui.standing import Answer, Identity
 
 _log = logging.getLogger(__name__)
 _ROUND: Final = 3.0  # seconds between two looks at files, lease and age
 _COMPACT_EVERY: Final = 600.0  # seconds
 _FOLLOWS: Final = "another lictui polls these servers; this one shows what it records"
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Which servers this run is about, and how often; "" and None leave things as they are."""
-
-    group: str = ""
-    interval: float | None = None  # seconds, over whatever the registry says
-
-    def of(self, servers: tuple[Server, ...]) -> tuple[Server, ...]:
-        """The servers in scope."""
-        return tuple(server for server in servers if self.group in ("", server.group))
-
-    def hurry(self, servers: tuple[Server, ...]) -> tuple[str, ...]:
-        """A warning, if what was asked for is more than a source's own default."""
-        usual = max((DEFAULT_INTERVAL[server.source] for server in servers), default=0.0)
-        if self.interval is None or self.interval >= usual:
-            return ()
-        return (f"polling every {self.interval:g} s, where {usual:g} s is the shortest advised",)
-
-    def paced(self, server: Server, default: float | None) -> Server:
-        """The same server, at the pace it is to be polled with."""
-        return replace(server, interval=self.interval or server.interval or default)
 
 
 class Engine:
@@ -88,6 +69,7 @@ class Engine:
         self._publish: Callable[[Board, Settings], None] = _to_nobody
         self._history: History | None = None
         self._lease = Lease(None, clock)
+        self._acting = Acting(clock, self._note)
         self._recorder = Recorder(Board(), None, self.settings.alerts)
         self._registry: tuple[Server, ...] = ()
         self._notices: dict[str, tuple[str, ...]] = {}  # by what they are about
@@ -112,14 +94,17 @@ class Engine:
             self._notices["history"] = (f"{error.message}; nothing is recorded. {error.hint}",)
         self._lease = Lease(self._history, self._clock)
         board = boards.register(Board(), self._scope.of(self._registry))
-        self._recorder = Recorder(board, self._history, self.settings.alerts)
+        self._recorder = Recorder(board, self._history, self.settings.alerts, self._acting.take)
+        self._recorder.timezone = self.settings.timezone
         self._restore()
+        self._recorder.decide(self._clock.now(), allowed=False)  # so far: the lease is not asked
         self._show()
 
     async def begin(self, publish: Callable[[Board, Settings], None]) -> None:
         """Poll from now on; every new board goes to `publish`, in this loop's thread."""
         self._publish = publish
         self._hold_lease()
+        self._recorder.dismiss(self._registry, self._clock.now())
         await self._serve()
         self._duties = [
             asyncio.create_task(self._record(), name="record"),
@@ -133,6 +118,7 @@ class Engine:
         await asyncio.gather(*self._duties, return_exceptions=True)
         await self._poller.stop()
         self._write_arrived()
+        await self._acting.close()
         self._lease.release()
         if self._history:
             self._history.close()
@@ -168,6 +154,17 @@ class Engine:
         """The journal, newest first."""
         return self._history.events(limit) if self._history else ()
 
+    async def search(self, wanted: Filter, limit: int | None = None) -> tuple[Event, ...]:
+        """What of the whole journal the filter lets through, newest first; at most `limit`."""
+        return (
+            await look_through(self._history, wanted, limit, self._clock) if self._history else ()
+        )
+
+    async def answer(self, who: Identity, answer: Answer | None) -> None:
+        """Note what somebody says to an alert; None takes it back. Raises LictuiError."""
+        self._recorder.answer(who, answer, user_name(), self._clock.now())
+        self._publish(self.board, self.settings)
+
     async def holders(self, server: str, product: str) -> Holders:
         """Who holds `product` of a server now, as far as one may know; never raises."""
         from lictui.monitor.asking import ask_holders  # noqa: PLC0415 - seldom asked
@@ -196,6 +193,7 @@ class Engine:
             registry.edit_server(self._paths, replacing, server)
             if self._history and replacing != server.name:
                 self._history.rename(replacing, server.name)
+                self._recorder.renamed()
         await self._reconfigure()
 
     async def remove(self, name: str) -> None:
@@ -234,7 +232,7 @@ class Engine:
         await self._reconfigure()
         if not self._lease.held:
             self._restore()
-        self._recorder.board = boards.age(self.board, self._clock.now())
+        self._recorder.age(self._clock.now())
         if self._clock.monotonic() - self._compacted >= _COMPACT_EVERY and self._history:
             self._compacted = self._clock.monotonic()
             self._history.compact()
@@ -244,6 +242,7 @@ class Engine:
     def _hold_lease(self) -> None:
         held = self._lease.renew()
         self._poller.allow(allowed=held)
+        self._recorder.decide(self._clock.now(), allowed=held)
         self._notices["lease"] = () if held else (_FOLLOWS,)
         self._show()
 
@@ -253,7 +252,9 @@ class Engine:
             return
         self._configure(found)
         self._recorder.alerts = self.settings.alerts
+        self._recorder.timezone = self.settings.timezone
         self._recorder.board = boards.register(self.board, self._scope.of(self._registry))
+        self._recorder.dismiss(self._registry, self._clock.now())
         self._restore()
         self._show()
         await self._serve()
@@ -261,6 +262,7 @@ class Engine:
 
     def _configure(self, found: Reload) -> None:
         self.settings, self._registry = found.settings, found.servers
+        self._acting.actions = found.settings.actions
         self._notices["config"] = tuple(map(str, found.problems))
         self._notices["same_as"] = doubts(found.servers)
         self._notices["pace"] = self._scope.hurry(self._scope.of(found.servers))
@@ -271,6 +273,9 @@ class Engine:
             for server in self._scope.of(self._registry)
         ]
         await self._poller.serve(paced, self.settings.limits, self.board)
+
+    def _note(self, event: Event) -> None:
+        self._recorder.add(event)
 
     def _restore(self) -> None:
         """Take over from the history what is newer there: the last run's, or another lictui's."""

@@ -25,12 +25,15 @@ def changes(
     after: ServerStatus,
     alerts: Alerts,
     without: frozenset[PoolKey] = frozenset(),
+    *,
+    levels: bool = True,
 ) -> tuple[Event, ...]:
     """The events between two states of one server, at the time of its last poll.
 
-    Of the pools `without`, which another way to read the server stands for, nothing is said.
+    Of the pools `without`, which another way to read the server stands for, nothing is said; nor of
+    `levels` where alerts are decided on, which have lines of their own.
     """
-    at = after.polled_at or 0.0
+    at = (after.since if after.state is State.STALE else after.polled_at) or 0.0
 
     def event(kind: EventKind, message: str, product: str = "", level: Level = Level.OK) -> Event:
         return Event(at, kind, after.server.name, message, product, level)
@@ -38,7 +41,7 @@ def changes(
     return (
         *_state_changes(before, after, event),
         *_snapshot_changes(before, after, event, without),
-        *_level_changes(before, after, alerts, event, without),
+        *(_level_changes(before, after, alerts, event, without) if levels else ()),
     )
 
 
@@ -50,6 +53,8 @@ def _state_changes(
     if after.state is State.UP:
         word = "reports for the first time" if before.snapshot is None else "reports again"
         yield event(EventKind.SERVER, word)
+    elif after.state is State.STALE:
+        yield event(EventKind.SERVER, "stale: no poll has come back", "", Level.WARN)
     elif after.failure:
         level = Level.WARN if after.state is State.NO_DATA else Level.CRITICAL
         yield event(

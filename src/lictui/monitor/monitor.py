@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from lictui.monitor.board import Board
     from lictui.monitor.engine import Engine
     from lictui.monitor.holders import Holders
+    from lictui.monitor.matching import Filter
+    from lictui.standing import Answer, Identity
 from lictui.sources import lookups
 
 _T = TypeVar("_T")
@@ -86,6 +88,14 @@ class Monitor:
     async def events(self, limit: int = 1000) -> tuple[Event, ...]:
         """The journal, newest first."""
         return await self._ask(self.engine.events(limit))
+
+    async def search(self, wanted: Filter, limit: int | None = None) -> tuple[Event, ...]:
+        """What of the whole journal the filter lets through, newest first."""
+        return await self._ask(self.engine.search(wanted, limit))
+
+    async def answer(self, who: Identity, answer: Answer | None) -> None:
+        """Note what somebody says to an alert; None takes it back. Raises LictuiError."""
+        await self._ask(self.engine.answer(who, answer))
 
     async def holders(self, server: str, product: str) -> Holders:
         """Who holds `product` of a server now, as far as one may know; never raises."""

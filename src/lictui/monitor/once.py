@@ -46,6 +46,7 @@ async def once(
             board = restored(board, history.latest())
         recorder = Recorder(board, history, settings.alerts)
         recorder.note(notices)
+        recorder.decide(clock.now(), allowed=False)
         if contact:
             limits = settings.limits if timeout is None else _within(settings.limits, timeout)
             enabled = [server for server in servers if server.enabled]

@@ -35,15 +35,19 @@ class Output:
 
 
 async def run(
-    argv: tuple[str, ...], limits: Limits, environment: Mapping[str, str] | None = None
+    argv: tuple[str, ...],
+    limits: Limits,
+    environment: Mapping[str, str] | None = None,
+    given: bytes = b"",
 ) -> Output:
     """Run `argv` without a shell, and wait for its end, at most `limits.timeout` seconds.
 
-    It sees no terminal and no input, and `environment` instead of lictui's own. Any exit code is an
-    answer. Raises SourceError: `command` when it cannot be started, `timeout` when it was killed at
-    the deadline with all its children, `too_large` past `limits.max_reply`.
+    It sees no terminal, `given` as its input, which it need not read, and `environment` instead of
+    lictui's own. Any exit code is an answer. Raises SourceError: `command` when it cannot be
+    started, `timeout` when it was killed at the deadline with all its children, `too_large` past
+    `limits.max_reply`.
     """
-    talk = _Talk(limits.max_reply)
+    talk = _Talk(limits.max_reply, given)
     seconds = limits.timeout
     try:
         # A moment before the engine's own guard, so that this sentence is the one that is read.
@@ -76,9 +80,10 @@ class _Talk(asyncio.SubprocessProtocol):
     3.12.4) for pipes that a grandchild may hold open for ever.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, given: bytes) -> None:
         loop = asyncio.get_running_loop()
         self._most = most
+        self.given = given
         self._stderr = bytearray()
         self._open: set[int] = {1, 2}
         self.transport: asyncio.SubprocessTransport | None = None
@@ -90,6 +95,10 @@ class _Talk(asyncio.SubprocessProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.SubprocessTransport", transport)
+        if self.given:
+            stdin = cast("asyncio.WriteTransport", self.transport.get_pipe_transport(0))
+            stdin.write(self.given)
+            stdin.close()  # once all of it is written
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd != _STDOUT_FD:
@@ -145,7 +154,7 @@ async def _start(talk: _Talk, argv: tuple[str, ...], env: Mapping[str, str] | No
         await asyncio.get_running_loop().subprocess_exec(
             lambda: talk,
             *argv,
-            stdin=null,
+            stdin=pipe if talk.given else null,
             stdout=pipe,
             stderr=pipe,
             env=env,

@@ -15,7 +15,7 @@ from textual.reactive import var
 from lictui.config.settings import Settings
 from lictui.monitor.board import Board
 from lictui.monitor.together import Together
-from lictui.tui import commands, symbols, theme_names, themes, wishes
+from lictui.tui import commands, ringing, symbols, theme_names, themes, wishes
 from lictui.tui._textual import Shadow
 from lictui.tui.messages import BoardChanged
 from lictui.tui.screens.names import STAY, make
@@ -151,6 +151,7 @@ class LictuiApp(App[int]):
             self.polling = unanswered(self.polling, self.board, message.board)
             before, self.settings = self.settings, message.settings
             wishes.heed(self, before)
+            ringing.ring(self, self.board, message.board)
             self.board = message.board
 
     def poll(self, name: str | None = None) -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from lictui.insights.series import Question, Series
     from lictui.model import Event, Finding, PoolKey, Server, Told
     from lictui.monitor.holders import Holders
+    from lictui.monitor.matching import Filter
+    from lictui.standing import Answer, Identity
 
 
 class Engine(Protocol):
@@ -42,6 +44,17 @@ class Engine(Protocol):
 
     async def events(self, limit: int = 1000) -> tuple[Event, ...]:
         """The journal, newest first."""
+        ...
+
+    async def search(self, wanted: Filter, limit: int | None = None) -> tuple[Event, ...]:
+        """What of the whole journal the filter lets through, newest first; at most `limit`."""
+        ...
+
+    async def answer(self, who: Identity, answer: Answer | None) -> None:
+        """Note what somebody says to an alert; None takes it back.
+
+        Raises LictuiError when the history cannot be written.
+        """
         ...
 
     async def holders(self, server: str, product: str) -> Holders:

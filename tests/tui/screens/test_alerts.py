@@ -1,21 +1,27 @@
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.support.clock import START
 from tests.support.engine import FakeEngine
-from tests.support.estate import day_of_work
+from tests.support.estate import day_of_work, estate
 from tests.support.running import running
 from tests.support.screen import screen_text
 
 from lictui.model import Event
 from lictui.monitor.board import Board
+from lictui.standing import Answer, Identity, Standing
 from lictui.tui.screens.alerts import AlertsScreen
 from lictui.tui.screens.product import ProductScreen
 from lictui.tui.screens.servers import ServersScreen
-from lictui.words import EventKind, Level
+from lictui.words import AlertKind, EventKind, Level
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
     from tests.support.running import Running
 
 JOURNAL = (
@@ -96,3 +102,81 @@ async def test_when_nothing_is_wrong_it_says_so() -> None:
         text = screen_text(run.app)
         assert "Now: nothing is wrong" in text
         assert "Journal: nothing yet" in text
+
+
+LEVEL = Identity("ddc-us-01", AlertKind.USAGE, "XDT_PLT_UD")
+STANDS = Standing(LEVEL, Level.EXHAUSTED, "200 of 200", START - 900, seen=2, wanted=2, raised=START)
+COMING = replace(STANDS, who=replace(LEVEL, server="lic-lab"), raised=None, seen=1)
+
+
+def standing(*stands: Standing, said: Answer | None = None) -> Board:
+    return replace(estate(), standing=stands, answers={LEVEL: said} if said else {})
+
+
+async def test_an_alert_is_acknowledged_and_taken_back() -> None:
+    async with running("alerts", engine=engine(), board=standing(STANDS, COMING)) as run:
+        text = screen_text(run.app)
+        assert "1 alert\n" in text
+        assert "Now: 2 (1 to come)" in text
+        assert "in 1 poll" in text
+        await run.press("A")
+        ((who, answer),) = run.engine.answered
+        assert who == LEVEL
+        assert answer is not None
+        assert (answer.at, answer.until) == (START, None)
+        await run.publish(standing(STANDS, COMING, said=Answer("alice", START)))
+        text = screen_text(run.app)
+        assert "known: alice" in text
+        assert "no alerts" in text
+        await run.press("home", "A")
+        assert run.engine.answered[-1] == (LEVEL, None)
+
+
+async def test_an_alert_is_put_off() -> None:
+    async with running("alerts", engine=engine(), board=standing(STANDS)) as run:
+        await run.press("z", "escape")
+        assert run.engine.answered == []
+        await run.press("z", "4")
+        answer = run.engine.answered[0][1]
+        assert answer is not None
+        assert answer.until == START + 4 * 3600
+        await run.press("z", "t")
+        tomorrow = run.engine.answered[1][1]
+        assert tomorrow is not None
+        assert tomorrow.until is not None
+        assert START + 3600 < tomorrow.until < START + 48 * 3600
+        silent = Answer("alice", START, START + 9e4)
+        await run.publish(standing(STANDS, said=silent))
+        assert "until " in screen_text(run.app)
+
+
+async def test_what_is_not_raised_and_what_only_happened_cannot_be_answered() -> None:
+    async with running("alerts", engine=engine(), board=standing(COMING)) as run:
+        await run.press("A", "z", "tab", "A")
+        assert run.engine.answered == []
+        assert is_alerts(run)
+
+
+async def test_who_may_only_look_answers_nothing() -> None:
+    options = {"read_only": True}
+    board = standing(STANDS)
+    async with running("alerts", engine=engine(), board=board, options=options) as run:
+        await run.press("A", "z")
+        assert run.engine.answered == []
+        assert is_alerts(run)
+
+
+async def test_the_filter_and_the_export_go_through_the_whole_journal(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    old = [Event(START - 9e5 - at, EventKind.VERSION, "old", f"line {at}") for at in range(600)]
+    all_of_it = FakeEngine(past=day_of_work, journal=(*JOURNAL, *old))
+    async with running("alerts", engine=all_of_it) as run:
+        assert "line 599" not in screen_text(run.app)
+        await run.press("slash")
+        await run.type("line 599")
+        assert "line 599" in screen_text(run.app).split("Journal")[1]
+        await run.press("enter", "escape", "E")
+    (written,) = await asyncio.to_thread(lambda: [it.read_text() for it in tmp_path.iterdir()])
+    assert "line 599" in written

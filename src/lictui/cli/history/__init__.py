@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from lictui.cli.history.export import export
+from lictui.cli.history.journal import journal
 from lictui.cli.history.licenses import import_licenses
 from lictui.cli.history.peaks import peaks
 from lictui.cli.history.take import take
@@ -19,5 +20,5 @@ def history() -> None:
     """Look after the local history."""
 
 
-for _command in (export, take, import_licenses, peaks, stats, compact):
+for _command in (export, take, import_licenses, peaks, journal, stats, compact):
     history.add_command(_command)

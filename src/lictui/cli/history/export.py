@@ -90,7 +90,7 @@ def export(
             until=_utc(until) if until else None,
             months=resolution == _MONTH,
         )
-        with _destination(output) as out:
+        with destination(output) as out:
             out.writelines(csv_lines(store.export_rows(wanted)))
 
 
@@ -99,7 +99,7 @@ def _utc(moment: datetime) -> int:
 
 
 @contextmanager
-def _destination(output: str | None) -> Iterator[TextIO]:
+def destination(output: str | None) -> Iterator[TextIO]:
     """Stdout, or a file that is there when it is complete and not before; a device as it is."""
     if output is None:
         yield sys.stdout

@@ -1,7 +1,7 @@
 """The alerts view: what is wrong now, and below it the journal of what changed.
 
-Owns the two lists, their filter and what their keys do. Must not know what deserves an alert, nor
-who keeps the journal.
+Owns the two lists, their filter, which looks through the whole journal, and what their keys do.
+Must not know what deserves an alert, nor who keeps the journal.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from textual.containers import Vertical
 from textual.widgets import DataTable
 
 from lictui.errors import LictuiError
-from lictui.monitor import alerts
+from lictui.monitor.shown import shown
+from lictui.paths import user_name
+from lictui.standing import Answer
 from lictui.tui import commands, text
 from lictui.tui.ink import OF_LEVEL, Tone
 from lictui.tui.screens import alerts_view
 from lictui.tui.screens.filtered import Filtered
+from lictui.tui.screens.snooze import SnoozeScreen
 from lictui.tui.span import time_zone
 from lictui.tui.widgets.keyed_table import KeyedTable
 from lictui.tui.widgets.prose import Prose
@@ -55,6 +58,7 @@ class AlertsScreen(Filtered):
         self._now: dict[str, Entry] = {}
         self._journal: dict[str, Entry] = {}
         self._events: tuple[Entry, ...] = ()
+        self._whole: tuple[Entry, ...] | None = None  # of the journal, while it is written out
         self._asked_at: float | None = None
 
     def body(self) -> Widget:
@@ -88,21 +92,28 @@ class AlertsScreen(Filtered):
 
     @work(group="alerts-journal")
     async def _read(self) -> None:
+        wanted, engine = self.filter, self.lictui.engine
         try:
-            self._events = alerts_view.of_events(await self.lictui.engine.events(_EVENTS))
+            if wanted.pattern is None:
+                found = await engine.events(_EVENTS)
+            else:
+                found = await engine.search(wanted, _EVENTS)
         except LictuiError as error:
             self.notify(error.message, severity="error", markup=False)
             return
-        self._present()
+        if wanted == self.filter:  # else another look is under way
+            self._events = alerts_view.of_events(found)
+            self._present()
 
     def _present(self) -> None:
         if not self.size.width:
             return
-        app, width = self.lictui, self.size.width - 2
-        current = alerts.current(self.merged, app.settings.alerts, self.moment.today)
-        self._now = self._fill("#now", alerts_view.of_alerts(current), width)
+        app, width, moment = self.lictui, self.size.width - 2, self.moment
+        found = shown(self.merged, app.settings.alerts, moment.today, moment.now)
+        tz = time_zone(app.settings.timezone)
+        self._now = self._fill("#now", alerts_view.of_alerts(found, tz), width)
         self._journal = self._fill("#journal", self._events, width)
-        title = f"Now: {len(self._now)}" if self._now else "Now: nothing is wrong"
+        title = alerts_view.head(self._now.values())
         self.query_one("#now-head", Prose).say(((title, Tone.STRONG),))
         journal = "Journal" if self._journal else "Journal: nothing yet"
         self.query_one("#journal-head", Prose).say(((journal, Tone.STRONG),))
@@ -112,7 +123,7 @@ class AlertsScreen(Filtered):
         found = alerts_view.keyed(alerts_view.filtered(entries, self.filter))
         tz = time_zone(self.lictui.settings.timezone)
         self.query_one(table, KeyedTable).present(
-            alerts_view.columns(width),
+            alerts_view.columns(width, stated=any(it.state for it in found.values())),
             {key: entry.cells(self.lictui.symbols, tz) for key, entry in found.items()},
         )
         return found
@@ -140,11 +151,12 @@ class AlertsScreen(Filtered):
         said: tuple[Run, ...] = ()
         if entry is not None:
             product = f" ({text.clean(entry.product)})" if entry.product else ""
+            state = f" [{text.clean(entry.state)}]" if entry.state else ""
             level = self.lictui.symbols.level[entry.level]
             said = (
                 (f"{level} ", OF_LEVEL[entry.level]),
                 (text.clean(entry.server), Tone.STRONG),
-                (f"{product}: {text.clean(entry.message)}", Tone.TEXT),
+                (f"{product}: {text.clean(entry.message)}{state}", Tone.TEXT),
             )
         self.query_one("#whole", Prose).say(said)
 
@@ -175,9 +187,52 @@ class AlertsScreen(Filtered):
         """The chart of the product."""
         self.action_open()
 
+    def action_acknowledge(self) -> None:
+        """Say that the chosen alert is known; or, if something was said, take it back."""
+        entry = self._raised()
+        if entry is not None:
+            self._answer(entry, Answer(user_name(), self.moment.now) if entry.loud else None)
+
+    def action_snooze(self) -> None:
+        """Ask until when the chosen alert shall be silent."""
+        entry = self._raised()
+        if entry is None:
+            return
+        now, tz = self.moment.now, time_zone(self.lictui.settings.timezone)
+
+        def chosen(until: float | None) -> None:
+            if until is not None:
+                self._answer(entry, Answer(user_name(), now, until))
+
+        self.app.push_screen(SnoozeScreen(now, tz), chosen)
+
+    def _raised(self) -> Entry | None:
+        """The chosen alert, if it is one that can be answered."""
+        entry = self._chosen
+        if entry is None or entry.who is None or self._table.id != "now":
+            said = "Choose an alert above: tab goes there"
+        elif entry.state.startswith("in "):
+            said = "It is not raised yet"
+        else:
+            return entry
+        self.notify(said, severity="warning", markup=False)
+        return None
+
+    @work(group="alerts-answer")
+    async def _answer(self, entry: Entry, answer: Answer | None) -> None:
+        if entry.who is None:
+            return
+        try:
+            await self.lictui.engine.answer(entry.who, answer)
+        except LictuiError as error:
+            self.notify(error.message, severity="error", markup=False)
+        else:
+            self._asked_at = None  # the journal has a line more
+
     def narrowed(self) -> None:
-        """Show what the filter lets through."""
+        """Show what the filter lets through, of the whole journal."""
         self._present()
+        self._read()
 
     def found(self) -> int:
         """The lines that are shown."""
@@ -193,12 +248,22 @@ class AlertsScreen(Filtered):
         """All of the chosen line."""
         return self.query_one("#whole", Prose).said
 
+    def action_export(self) -> None:
+        """The alerts and the whole journal, as far as the filter lets it through."""
+        self._export()
+
+    @work(group="alerts-export")
+    async def _export(self) -> None:
+        try:
+            self._whole = alerts_view.of_events(await self.lictui.engine.search(self.filter))
+        except LictuiError as error:
+            self.notify(error.message, severity="error", markup=False)
+        else:
+            super().action_export()
+        finally:
+            self._whole = None
+
     def exported(self) -> Table:
         """Both lists."""
-        head = ("list", "at", "level", "server", "product", "message")
-        rows = [("now", entry) for entry in self._now.values()]
-        rows += [("journal", entry) for entry in self._journal.values()]
-        return (
-            head,
-            *((name, it.at, it.level, it.server, it.product, it.message) for name, it in rows),
-        )
+        journal = self._journal.values() if self._whole is None else self._whole
+        return alerts_view.table(self._now.values(), journal)

@@ -13,7 +13,7 @@ from textual.screen import Screen
 
 from lictui.errors import LictuiError
 from lictui.insights.series import Question
-from lictui.monitor import alerts as alerting
+from lictui.monitor.shown import shown
 from lictui.tui.ink import Tone
 from lictui.tui.screens import watch_view
 from lictui.tui.span import local, time_zone
@@ -23,8 +23,9 @@ from lictui.words import Level
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from lictui.monitor.alerts import Alert
     from lictui.monitor.board import Board
+    from lictui.monitor.shown import Shown
+    from lictui.standing import Identity
     from lictui.tui.app import LictuiApp
     from lictui.tui.screens.watch_view import Page
     from lictui.tui.watching import WatchOptions
@@ -50,8 +51,8 @@ class WatchScreen(Screen[None]):
         self._turned = 0  # pages shown so far
         self._peaks: dict[str, dict[str, tuple[int, str]]] = {}  # by group, then product
         self._asked: dict[str, float] = {}
-        self._known: frozenset[tuple[str, ...]] | None = None
-        self._alerts: tuple[Alert, ...] = ()
+        self._known: frozenset[tuple[Identity, Level]] | None = None
+        self._alerts: tuple[Shown, ...] = ()
 
     @property
     def lictui(self) -> LictuiApp:
@@ -79,9 +80,11 @@ class WatchScreen(Screen[None]):
 
     def _board_came(self, board: Board) -> None:
         app, board = self.lictui, self.lictui.together.of(board)
-        today = local(app.clock.now(), time_zone(app.settings.timezone)).date()
-        self._alerts = alerting.current(board, app.settings.alerts, today)
-        known = frozenset((it.kind, it.level, it.server, it.product) for it in self._alerts)
+        now = app.clock.now()
+        today = local(now, time_zone(app.settings.timezone)).date()
+        found = shown(board, app.settings.alerts, today, now)
+        self._alerts = tuple(each for each in found if each.loud)
+        known = frozenset((it.who, it.level) for it in self._alerts)
         if self._options.beep and self._known is not None and known - self._known:
             self.app.bell()
         self._known = known

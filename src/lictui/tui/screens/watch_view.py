@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from lictui.config.settings import Settings
     from lictui.model import Pool, PoolKey, Reading
-    from lictui.monitor.alerts import Alert
     from lictui.monitor.board import Board, ServerStatus
+    from lictui.monitor.shown import Shown
     from lictui.tui.ink import Line, Run
     from lictui.tui.symbols import Symbols
     from lictui.words import Model
@@ -107,7 +107,7 @@ def _blocks(group: str, servers: Sequence[ServerStatus], settings: Settings) -> 
 
 def lines(
     page: Page,
-    alerts: Sequence[Alert],
+    alerts: Sequence[Shown],
     peaks: Mapping[str, tuple[int, str]],
     now: float,
     size: tuple[int, int],
@@ -199,11 +199,11 @@ def _unwell(page: Page, now: float, cells: int, symbols: Symbols) -> Line:
     return fit(said, cells)
 
 
-def _alerts(alerts: Sequence[Alert], cells: int, symbols: Symbols) -> Line:
+def _alerts(alerts: Sequence[Shown], cells: int, symbols: Symbols) -> Line:
     if not alerts:
         return ((" no alerts", Tone.QUIET),)
     worst = alerts[0]
     count = f" {len(alerts)} alert{'s' if len(alerts) > 1 else ''} "
-    said = f"{symbols.level[worst.level]} {clean(worst.server)}: {clean(worst.message)}"
+    said = f"{symbols.level[worst.level]} {clean(worst.who.server)}: {clean(worst.message)}"
     line: Line = ((count, Tone.STRONG), (said, OF_LEVEL[worst.level]))
     return fit(line, cells)

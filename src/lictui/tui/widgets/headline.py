@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.reactive import var
 from textual.widget import Widget
 
-from lictui.monitor import alerts as alerting
+from lictui.monitor.shown import shown
 from lictui.monitor.totals import totals
 from lictui.tui import text
 from lictui.tui.ink import OF_LEVEL, Tone, fit, width
@@ -46,15 +46,15 @@ class HeadView:
     installed: int | None = None
     polled_at: float | None = None
     due: float | None = None
-    alerts: int = 0
+    alerts: int = 0  # that nobody has answered
     worst: Level = Level.OK
 
 
-def head(board: Board, limits: Alerts, today: date) -> HeadView:
+def head(board: Board, limits: Alerts, today: date, now: float = 0.0) -> HeadView:
     """The line for this board."""
     counts = Counter(status.state for status in board.servers)
     sums = [total.reading for total in totals(board, limits) if not total.unknown]
-    current = alerting.current(board, limits, today)
+    loud = [each for each in shown(board, limits, today, now) if each.loud]
     polled = [s.polled_at for s in board.servers if s.polled_at is not None]
     due = [s.due for s in board.servers if s.due is not None]
     return HeadView(
@@ -63,8 +63,8 @@ def head(board: Board, limits: Alerts, today: date) -> HeadView:
         sum(reading.installed or 0 for reading in sums) if sums else None,
         max(polled, default=None),
         min(due, default=None),
-        len(current),
-        current[0].level if current else Level.OK,
+        len(loud),
+        loud[0].level if loud else Level.OK,
     )
 
 
@@ -174,7 +174,7 @@ class Headline(Widget):
 
     def _look(self) -> None:
         if self._newest is not None:
-            self.view, self._newest = head(*self._newest), None
+            self.view, self._newest = head(*self._newest, self._clock.now()), None
 
     def watch_view(self) -> None:
         """Another board."""

@@ -1,0 +1,120 @@
+"""`lictui alerts`: what stands, without the screen; and the same two answers as there.
+
+Exit 0, or 1 where there was nothing to answer. Owns the table and the JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from lictui.cli.history.opened import opened
+from lictui.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lictui.cli.context import Context
+    from lictui.history.store import History
+    from lictui.standing import Answer, Standing
+
+SCHEMA: Final = "lictui.alerts/1"
+_HEAD: Final = ("LEVEL", "KIND", "SERVER", "PRODUCT", "RAISED", "ANSWER", "WHAT")
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_context
+def alerts(ctx: click.Context, /, *, as_json: bool) -> None:
+    """Show the alerts that stand, as the lictui that polls has raised them."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` tells no time
+
+    with opened(ctx.obj) as store:
+        found = list(_raised(store))
+    now = SystemClock().now()
+    if as_json:
+        said = {"schema": SCHEMA, "alerts": [_json(*each, now) for each in found]}
+        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
+    elif not found:
+        click.echo("No alerts.")
+    else:
+        from lictui.cli.tables import aligned  # noqa: PLC0415 - `--help` prints no table
+
+        for line in aligned([_HEAD, *(_row(*each, now) for each in found)], right=set()):
+            click.echo(line)
+
+
+@alerts.command()
+@click.option("--server", required=True, metavar="NAME", help="The server it is about.")
+@click.option("--product", default="", metavar="CODE", help="Only what is about this product.")
+@click.option("--kind", default="", metavar="KIND", help="Only this kind: usage, expiry, …")
+@click.option("--for", "lasts", default="", metavar="SPAN", help="Snooze for so long: 4h, 1d.")
+@click.option("--take-back", is_flag=True, help="Hear of it again.")
+@click.pass_obj
+def ack(
+    context: Context, /, *, server: str, product: str, kind: str, lasts: str, take_back: bool
+) -> int:
+    """Acknowledge alerts until they clear or get worse; with --for, snooze them."""
+    from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` tells no time
+    from lictui.config.values import Wrong, duration  # noqa: PLC0415 - as above
+    from lictui.monitor.saying import answered  # noqa: PLC0415 - as above
+    from lictui.paths import user_name  # noqa: PLC0415 - as above
+    from lictui.standing import Answer  # noqa: PLC0415 - as above
+
+    now, by = SystemClock().now(), user_name()
+    try:
+        until = now + duration(lasts) if lasts else None
+    except Wrong as wrong:
+        raise UsageError(f"--for {wrong.message}", wrong.hint) from None
+    answer = None if take_back else Answer(by, now, until)
+    count = 0
+    with opened(context) as store:
+        for standing, _ in _raised(store):
+            who = standing.who
+            if who.server == server and product in ("", who.product) and kind in ("", who.kind):
+                store.answer(who, answer, (answered(standing, answer, by, now),))
+                click.echo(f"{who.kind} {standing.message}")
+                count += 1
+    if not count:
+        click.echo("lictui: no such alert stands", err=True)
+    return 0 if count else 1
+
+
+def _raised(store: History) -> Iterator[tuple[Standing, Answer | None]]:
+    from lictui.monitor.alerts import severity  # noqa: PLC0415 - `--help` needs no monitor
+
+    answers = store.answers()
+    raised = [each for each in store.alerts() if each.raised is not None]
+    for each in sorted(raised, key=lambda it: severity(it.level)):
+        yield each, answers.get(each.who)
+
+
+def _json(standing: Standing, answer: Answer | None, now: float) -> dict[str, Any]:
+    from lictui.cli.status_json import answer_json, when  # noqa: PLC0415 - `--help` needs neither
+
+    who = standing.who
+    return {
+        "kind": who.kind.value,
+        "level": standing.level.value,
+        "server": who.server,
+        "product": who.product or None,
+        "since": when(standing.since),
+        "message": standing.message,
+        "about": who.about or None,
+        **answer_json(standing, answer, now),
+    }
+
+
+def _row(standing: Standing, answer: Answer | None, now: float) -> tuple[str, ...]:
+    from lictui.clock import iso  # noqa: PLC0415 - `--help` tells no time
+
+    who, said = standing.who, "-"
+    if answer is not None and answer.holds(now):
+        said = f"known: {answer.by}" if answer.until is None else f"until {iso(answer.until)}"
+    raised = "-" if standing.raised is None else iso(standing.raised)
+    return (standing.level.value, who.kind.value, who.server, who.product or "-", raised, said,
+            standing.message)  # fmt: skip

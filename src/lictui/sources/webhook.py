@@ -1,0 +1,86 @@
+"""An event posted to a URL of the user's, signed, so that the receiver can tell who sent it.
+
+Owns the request and its signature. Must not know what an event is, nor when to try again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from lictui.model import Server
+from lictui.sources.http import Link
+from lictui.sources.source import SourceError
+from lictui.words import FailureKind, SourceName, Step
+
+if TYPE_CHECKING:
+    from lictui.config.settings import Limits
+
+SIGNATURE: Final = "X-Lictui-Signature"
+_PASSING: Final = frozenset({FailureKind.RATE_LIMITED, FailureKind.UNAVAILABLE})
+
+
+def signature(secret: str, body: bytes, at: int) -> str:
+    """`t=SECONDS,v1=HEX`: HMAC-SHA256 (RFC 2104) over the time, a dot and the body.
+
+    The time is in what is signed, so that a receiver can refuse what somebody sends once more.
+    """
+    signed = f"{at}.".encode() + body
+    return f"t={at},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
+
+
+async def post(
+    url: str,
+    body: bytes,
+    limits: Limits,
+    *,
+    at: float,
+    secret: str = "",
+    verify: bool | str = True,
+) -> None:
+    """Post `body`, which is JSON, to `url`; any answer from 200 to 299 will do.
+
+    `at` is now, in UTC epoch seconds. Raises SourceError; `passing` says whether to try again.
+    """
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    if secret:
+        headers[SIGNATURE] = signature(secret, body, int(at))
+    link = Link(Server("webhook", SourceName.COMMAND, url=url, verify=verify), limits)
+    try:
+        async with link.deadline():
+            reply = await link.request(
+                "POST", url, step=Step.INVENTORY, headers=headers, content=body
+            )
+    finally:
+        await link.aclose()
+    if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
+        return
+    raise SourceError(
+        _kind(reply.status),
+        f"{link.where} answers {reply.status}",
+        "The receiver's own log may say why.",
+        Step.INVENTORY,
+    )
+
+
+def passing(error: SourceError) -> bool:
+    """Whether it may be better in a moment: an answer that says no will say so again."""
+    kind = error.failure.kind
+    return kind in _PASSING or kind in (
+        FailureKind.TIMEOUT,
+        FailureKind.REFUSED,
+        FailureKind.DNS,
+        FailureKind.PROTOCOL,
+    )
+
+
+def _kind(status: int) -> FailureKind:
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return FailureKind.FORBIDDEN
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return FailureKind.RATE_LIMITED
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return FailureKind.UNAVAILABLE
+    return FailureKind.NO_DATA

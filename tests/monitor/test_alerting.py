@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from tests.support.alarm import EVERY, TODAY, USAGE, Watch
+from tests.support.values import failure, pool, server, snapshot
+
+from lictui.config.settings import Alerts, Thresholds
+from lictui.model import Activation, Notice
+from lictui.monitor.alerting import dismissed
+from lictui.standing import Answer
+from lictui.words import (
+    ActivationStatus,
+    AlertKind,
+    FailureKind,
+    Happening,
+    Level,
+    SourceName,
+)
+
+if TYPE_CHECKING:
+    from lictui.model import Failure, Snapshot
+
+
+def heard(*results: int | Snapshot | Failure | None, **limits: Any) -> list[str]:
+    watch = Watch(Alerts(Thresholds(**limits)))
+    for result in results:
+        watch.poll(result)
+    return [f"{what} {level}" for what, level in watch.heard()]
+
+
+def test_usage_is_raised_once_after_two_polls_and_cleared_once_after_two() -> None:
+    assert heard(85) == []
+    assert heard(85, 85) == ["raised warn"]
+    assert heard(85, 85, 85, 86, 87) == ["raised warn"]
+    assert heard(85, 85, 70) == ["raised warn"]
+    assert heard(85, 85, 70, 70, 70) == ["raised warn", "cleared warn"]
+
+
+def test_a_single_poll_above_says_nothing() -> None:
+    assert heard(85, 70, 85, 70, 85, 70) == []
+
+
+def test_a_series_that_swings_around_the_threshold_is_one_raise_and_one_clear() -> None:
+    swings = [81, 81, 79, 82, 78, 81, 76, 80, 79, 75, 80, 78]
+    assert heard(*swings, 74, 80, 74, 74) == ["raised warn", "cleared warn"]
+
+
+def test_the_margin_ends_exactly_where_it_says() -> None:
+    assert heard(80, 80, 75, 75, 75) == ["raised warn"]
+    assert heard(80, 80, 74, 74) == ["raised warn", "cleared warn"]
+    odd = snapshot(pool(in_use=10, installed=13, overdraft=0))
+    full = snapshot(pool(in_use=11, installed=13, overdraft=0))
+    assert heard(full, full, odd, odd, odd) == ["raised warn"]
+
+
+def test_a_rise_says_a_word_and_a_fall_is_known() -> None:
+    assert heard(85, 85, 95) == ["raised warn"]
+    assert heard(85, 85, 95, 95) == ["raised warn", "worse critical"]
+    assert heard(85, 85, 95, 95, 84, 84) == ["raised warn", "worse critical", "better warn"]
+    assert heard(85, 85, 95, 95, 86, 86, 89) == ["raised warn", "worse critical"]
+    assert heard(95, 110, 110) == ["raised exhausted"]
+    assert heard(105, 105, 99, 96, 101, 96) == ["raised overdraft"]
+
+
+def test_a_failed_poll_neither_raises_nor_clears_usage() -> None:
+    def usage(*results: int | Failure) -> list[Happening]:
+        watch = Watch()
+        for result in results:
+            watch.poll(result)
+        return [each.what for each in watch.said if each.standing.who == USAGE]
+
+    lost = failure()
+    assert usage(85, lost, lost, lost) == []
+    assert usage(85, lost, 85) == [Happening.RAISED]
+    assert usage(85, 85, 70, lost, lost, lost) == [Happening.RAISED]
+    assert usage(85, 85, 70, lost, 70) == [Happening.RAISED, Happening.CLEARED]
+
+
+def test_a_figure_that_is_missing_says_so_and_does_not_clear_usage() -> None:
+    assert heard(85, 85, None, None, None) == ["raised warn", "raised warn"]
+    assert heard(None, None, 50, 50) == ["raised warn", "cleared warn"]
+    assert heard(None, 50, None, 50) == []
+
+
+def test_a_product_that_is_gone_is_cleared() -> None:
+    other = snapshot(pool("MPS_ENT_CCU", in_use=1, installed=10))
+    assert heard(85, 85, other, other) == ["raised warn", "cleared warn"]
+
+
+def test_one_poll_is_counted_once_however_often_it_is_looked_at() -> None:
+    watch = Watch()
+    watch.poll(85)
+    for _ in range(5):
+        watch.look()
+    assert watch.said == []
+    watch.poll(85)
+    watch.poll(70)
+    for _ in range(5):
+        watch.look()
+    assert watch.heard() == [(Happening.RAISED, Level.WARN)]
+
+
+def test_what_lasts_is_said_again_until_somebody_answers() -> None:
+    watch = Watch(Alerts(Thresholds(repeat=4 * EVERY)))
+    for _ in range(11):
+        watch.poll(85)
+    assert [each.what for each in watch.said] == [
+        Happening.RAISED, Happening.REPEATED, Happening.REPEATED,
+    ]  # fmt: skip
+    watch.answers[USAGE] = Answer("alice", watch.now)
+    for _ in range(20):
+        watch.poll(85)
+    assert len(watch.said) == 3
+    watch.poll(95)
+    watch.poll(95)
+    assert watch.said[-1].what is Happening.WORSE
+    assert (watch.said[-1].before, watch.answers) == (Level.WARN, {})
+
+
+def test_a_snooze_ends_with_a_word() -> None:
+    watch = Watch(Alerts(Thresholds(repeat=100 * EVERY)))
+    watch.poll(85)
+    watch.poll(85)
+    watch.answers[USAGE] = Answer("alice", watch.now, until=watch.now + 3 * EVERY)
+    watch.poll(85)
+    watch.poll(85)
+    assert len(watch.said) == 1
+    for _ in range(10):
+        watch.poll(85)
+    assert [each.what for each in watch.said] == [Happening.RAISED, Happening.REPEATED]
+
+
+def test_a_server_that_is_lost_is_said_after_two_polls_and_one_refused_at_once() -> None:
+    lost, refused = failure(), failure(FailureKind.AUTH, "401")
+    assert heard(50, lost) == []
+    assert heard(50, lost, 50, lost, 50, lost) == []
+    assert heard(50, lost, lost, lost) == ["raised critical"]
+    assert heard(lost, lost, 50, lost, 50, lost) == ["raised critical"]
+    assert heard(lost, lost, 50, 50) == ["raised critical", "cleared critical"]
+    assert heard(50, refused) == ["raised critical"]
+    assert heard(failure(FailureKind.NO_DATA)) == ["raised warn"]
+
+
+def test_what_the_calendar_says_is_said_at_once_and_is_gone_at_once() -> None:
+    soon = pool(in_use=1, installed=100, expires=TODAY + timedelta(days=60), permanent=False)
+    later = replace(soon, expires=TODAY + timedelta(days=400))
+    assert heard(snapshot(soon)) == ["raised warn"]
+    assert heard(snapshot(soon), snapshot(later)) == ["raised warn", "cleared warn"]
+    watch = Watch()
+    watch.poll(snapshot(soon))
+    watch.today = TODAY + timedelta(days=31)
+    watch.poll(snapshot(soon))
+    assert watch.heard() == [(Happening.RAISED, Level.WARN), (Happening.WORSE, Level.CRITICAL)]
+
+
+def test_permanent_and_start_up_licenses_never_alert_about_expiry() -> None:
+    soon = TODAY + timedelta(days=1)
+    forever = pool(in_use=1, installed=100, expires=soon, permanent=True)
+    start_up = pool("CITRIX", in_use=1, installed=10, expires=soon, counted=False)
+    assert heard(snapshot(forever, start_up)) == []
+
+
+def test_two_pools_that_end_on_two_days_are_two_alerts() -> None:
+    pools = [
+        pool(in_use=1, installed=100, expires=TODAY + timedelta(days=days), permanent=False)
+        for days in (20, 60)
+    ]
+    apart = [replace(pools[0], subscription_date=date(2028, 1, 1)), pools[1]]
+    assert heard(snapshot(*apart)) == ["raised critical", "raised warn"]
+
+
+def test_activation_and_what_a_server_says_itself() -> None:
+    ends = Activation(ActivationStatus.ACTIVATED, TODAY + timedelta(days=5))
+    grace = Notice("grace", Level.WARN, "Grace period, 15 days left")
+    fine = snapshot(pool(in_use=1, installed=100))
+    assert heard(replace(fine, activation=ends), fine) == ["raised warn", "cleared warn"]
+    told = replace(fine, notices=(grace,))
+    tomorrow = replace(fine, notices=(replace(grace, title="Grace period, 14 days left"),))
+    assert heard(told, failure(), tomorrow, fine) == ["raised warn", "cleared warn"]
+
+
+def test_the_most_specific_threshold_wins() -> None:
+    alerts = Alerts(
+        server={"lic-01": {"warn": 0.5, "for_polls": 1}},
+        product={"XDT_PLT_UD": {"warn": 0.6, "critical": 0.7}},
+    )
+    watch = Watch(alerts)
+    watch.poll(55)
+    assert watch.said == []
+    watch.poll(65)
+    assert watch.heard() == [(Happening.RAISED, Level.WARN)]
+
+
+def test_two_ways_to_read_a_server_count_each_poll_once_and_raise_once() -> None:
+    watch = Watch(None, server(), server("ddc", source=SourceName.CVAD, same_as="lic-01"))
+    watch.poll(85)
+    watch.poll(85, "ddc")
+    assert [each for each in watch.said if each.standing.who.kind is AlertKind.USAGE] == []
+    watch.poll(85)
+    watch.poll(85, "ddc")
+    watch.poll(85)
+    watch.poll(85, "ddc")
+    usage = [each for each in watch.said if each.standing.who.kind is AlertKind.USAGE]
+    assert [(each.what, each.standing.who.server) for each in usage] == [
+        (Happening.RAISED, "lic-01")
+    ]
+
+
+def test_what_is_unusual_comes_from_elsewhere() -> None:
+    watch = Watch()
+    watch.unusual = {"XDT_PLT_UD": "40 more than on other Tuesdays"}
+    watch.poll(50)
+    watch.poll(50)
+    assert watch.said[0].standing.who.kind is AlertKind.UNUSUAL
+    assert watch.said[0].standing.message == "40 more than on other Tuesdays"
+    watch.unusual = {}
+    watch.poll(50)
+    watch.poll(50)
+    assert watch.heard()[-1] == (Happening.CLEARED, Level.WARN)
+
+
+def test_who_is_watched_no_more_is_cleared() -> None:
+    watch = Watch()
+    watch.poll(85)
+    assert dismissed(watch.stands, watch.now) == ()
+    watch.poll(85)
+    (said,) = dismissed(watch.stands, watch.now)
+    assert (said.what, said.standing.who) == (Happening.CLEARED, USAGE)

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.clock import START, FakeClock
+from tests.support.wire import Identity, hang, http, serving
+
+from lictui.config.actions import Action
+from lictui.config.settings import Limits
+from lictui.monitor.acting import Acting
+from lictui.sources.source import SourceError
+from lictui.sources.webhook import passing, post, signature
+from lictui.standing import Identity as Who
+from lictui.standing import Said, Standing
+from lictui.words import AlertKind, FailureKind, Happening, Level
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from lictui.model import Event
+
+LIMITS = Limits(timeout=10.0, connect_timeout=5.0)
+SAID = Said(
+    Happening.RAISED,
+    START,
+    Standing(Who("lic-01", AlertKind.USAGE, "XDT_PLT_UD"), Level.WARN, "85 of 100", raised=START),
+)
+
+
+def receiver(
+    heard: list[tuple[bytes, bytes]], *replies: bytes
+) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    """Answers each request with the next reply, and keeps its head and body."""
+    left = list(replies)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        heard.append((head, await reader.readexactly(length)))
+        writer.write(left.pop(0))
+        await writer.drain()
+
+    return handle
+
+
+async def test_what_is_posted_can_be_checked_by_who_knows_the_secret() -> None:
+    heard: list[tuple[bytes, bytes]] = []
+    async with serving(receiver(heard, http(status="204 No Content"))) as port:
+        url = f"http://127.0.0.1:{port}/hook?a=b"
+        await post(url, b'{"a": 1}', LIMITS, at=START, secret="s3cret")
+    head, body = heard[0]
+    assert head.startswith(b"POST /hook?a=b HTTP/1.1\r\n")
+    assert b"s3cret" not in head + body
+    signed = head.split(b"X-Lictui-Signature: ")[1].split(b"\r\n")[0].decode()
+    at, _, digest = signed.removeprefix("t=").partition(",v1=")
+    expected = hmac.new(b"s3cret", f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    assert (at, digest) == (str(int(START)), expected)
+
+
+def test_a_signature_depends_on_secret_time_and_body() -> None:
+    made = {
+        signature("a", b"x", 1), signature("b", b"x", 1),
+        signature("a", b"y", 1), signature("a", b"x", 2),
+    }  # fmt: skip
+    assert len(made) == 4
+
+
+@pytest.mark.parametrize(
+    ("status", "again"),
+    [
+        ("500 Oops", True),
+        ("503 Busy", True),
+        ("429 Slow", True),
+        ("404 No", False),
+        ("403 No", False),
+    ],
+)
+async def test_only_what_may_pass_is_tried_again(status: str, *, again: bool) -> None:
+    async with serving(receiver([], http(status=status))) as port:
+        with pytest.raises(SourceError) as caught:
+            await post(f"http://127.0.0.1:{port}/", b"{}", LIMITS, at=START)
+    assert status[:3] in caught.value.failure.message
+    assert passing(caught.value) is again
+
+
+async def test_a_receiver_that_hangs_is_left() -> None:
+    async with serving(hang) as port:
+        with pytest.raises(SourceError) as caught:
+            await post(f"http://127.0.0.1:{port}/", b"{}", Limits(timeout=1.0), at=START)
+    assert caught.value.failure.kind is FailureKind.TIMEOUT
+
+
+async def test_tls_is_verified(tmp_path: Path) -> None:
+    identity = Identity("127.0.0.1")
+    bundle = tmp_path / "ca.pem"
+    bundle.write_bytes(identity.ca_pem)
+    heard: list[tuple[bytes, bytes]] = []
+    async with serving(receiver(heard, http()), identity.server) as port:
+        url = f"https://127.0.0.1:{port}/"
+        with pytest.raises(SourceError) as caught:
+            await post(url, b"{}", LIMITS, at=START)
+        assert caught.value.failure.kind is FailureKind.TLS
+        assert heard == []
+        await post(url, b"{}", LIMITS, at=START, verify=str(bundle))
+    assert len(heard) == 1
+
+
+async def test_an_action_tries_again_and_a_failure_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LICTUI_HOOK", "s3cret")
+    lines: list[Event] = []
+    heard: list[tuple[bytes, bytes]] = []
+    clock = FakeClock()
+    acting = Acting(clock, lines.append)
+    busy = http(status="503 Busy")
+    async with serving(receiver(heard, busy, busy, http(), *[busy] * 8, http())) as port:
+        action = Action("hook", webhook=f"http://127.0.0.1:{port}/", secret="env:LICTUI_HOOK")
+
+        async def happen() -> None:
+            acting.actions = (action,)
+            acting.take((SAID,))
+            (run,) = acting._runs.values()
+            assert run.task is not None
+            while not run.task.done():
+                await asyncio.wait({run.task}, timeout=0.01)
+                await clock.advance(60)
+
+        await happen()
+        assert (len(heard), lines) == (3, [])
+        await happen()
+        await happen()
+        assert [it.message.split(" fails")[0] for it in lines] == ["the action hook"]
+        assert "s3cret" not in lines[0].message
+        await happen()
+        assert lines[-1].message == "the action hook works again"
+    assert all(b"X-Lictui-Signature: t=" in head for head, _ in heard)
+    await acting.close()
+
+
+async def test_closing_ends_what_hangs() -> None:
+    acting = Acting(FakeClock(), lambda _: None)
+    async with serving(hang) as port:
+        acting.actions = (Action("hook", webhook=f"http://127.0.0.1:{port}/"),)
+        acting.take((SAID,))
+        await asyncio.sleep(0)
+        await acting.close()
+        await acting.close()

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tests.support.clock import START
+from tests.support.estate import estate
+from tests.support.running import running
+
+from lictui.config.actions import Action
+from lictui.config.settings import Settings
+from lictui.standing import Identity, Standing
+from lictui.words import AlertKind, Level
+
+if TYPE_CHECKING:
+    import pytest
+    from tests.support.running import Running
+
+USAGE = Standing(
+    Identity("lic-emea-01", AlertKind.USAGE, "PVS_STD_CCS"),
+    Level.WARN,
+    "90 of 80\x1b]0;owned\x07",
+    seen=2,
+    wanted=2,
+    raised=START,
+    said=START,
+)
+SETTINGS = Settings(actions=(Action("here", level="critical", bell=True, osc9=True),))
+
+
+def heard(run: Running, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    rung: list[str] = []
+    monkeypatch.setattr(run.app, "bell", lambda: rung.append("bell"))
+    assert run.app._driver is not None
+    monkeypatch.setattr(
+        run.app._driver, "write", lambda said: rung.append(said) if "\x1b]9;" in said else None
+    )
+    return rung
+
+
+async def test_what_is_raised_and_gets_worse_rings_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    quiet = replace(estate(), standing=())
+    async with running(board=quiet, settings=SETTINGS) as run:
+        rung = heard(run, monkeypatch)
+        warned = replace(quiet, standing=(USAGE,))
+        await run.publish(warned)
+        assert rung == []
+        worse = replace(USAGE, level=Level.CRITICAL, said=START + 60)
+        await run.publish(replace(quiet, standing=(worse,)))
+        assert rung == ["bell", "\x1b]9;lictui: critical lic-emea-01: 90 of 80 ]0;owned \x07"]
+        await run.publish(replace(quiet, standing=(replace(worse, clear=1),)))
+        await run.publish(quiet)
+        assert len(rung) == 2
+
+
+async def test_what_stood_before_the_start_rings_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    worst = replace(USAGE, level=Level.EXHAUSTED)
+    async with running(board=estate(), settings=SETTINGS) as run:
+        rung = heard(run, monkeypatch)
+        await run.publish(replace(estate(), standing=(worst,)))
+        assert rung == []
