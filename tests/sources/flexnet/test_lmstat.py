@@ -92,11 +92,18 @@ def test_other_vendors_features_are_their_own_names() -> None:
     assert pool(text, "MPS_ENT_CCU").name == "MPS_ENT_CCU"
 
 
-@pytest.mark.parametrize(("product", "in_use"), [("SERIAL", 1), ("desk", 1), ("old", None)])
+@pytest.mark.parametrize(("product", "in_use"), [("SERIAL", 1), ("old", None)])
 def test_what_nobody_counts_is_listed(product: str, in_use: int | None) -> None:
     found = pool(VENDORS, product)
     assert (found.reading.installed, found.counted, found.model) == (None, False, Model.OTHER)
     assert found.reading.in_use == in_use
+
+
+def test_what_is_locked_to_a_machine_and_counted_is_counted_in_use_or_not() -> None:
+    found = pool(VENDORS, "desk")
+    assert (found.reading.installed, found.reading.in_use) == (4, 1)
+    rest = pool(feature("Users of desk:  (Total of 4 licenses issued;  Total of 0 in use)"), "desk")
+    assert (found.counted, found.model) == (rest.counted, rest.model) == (True, Model.CONCURRENT)
 
 
 def test_a_count_that_cannot_be_is_unknown_and_said() -> None:

@@ -62,10 +62,13 @@ def read_pools(features: Sequence[Feature]) -> tuple[Pool, ...]:
 
 
 def counted(feature: Feature) -> bool:
-    """Whether its licenses are counted at all: not where each belongs to a machine."""
-    kinds = {group.kind for group in feature.groups} - {""}
-    bound = bool(kinds) and kinds <= {"nodelocked", "uncounted"}
-    return feature.told and not bound
+    """Whether the license server counts its licenses: it then says how many were issued.
+
+    It counts some that are locked to a machine, too. Who goes by `nodelocked` would know how many
+    there are until somebody uses one: lmstat details no feature that is at rest.
+    """
+    kinds = {group.kind for group in feature.groups}
+    return feature.told and kinds != {"uncounted"}
 
 
 def _pool(feature: Feature, product: str) -> Pool:

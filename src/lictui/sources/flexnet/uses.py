@@ -25,6 +25,7 @@ _LEAP: Final = 8  # years between two 29ths of February, at most
 _ZONES: Final = 26 * 3600.0  # seconds between the clocks of two time zones, at most
 _SKEW: Final = 300.0  # seconds by which two clocks may differ
 _WHO: Final = 3  # user, host, display
+_DISPLAY: Final = re.compile(r"/dev/.*|:.*|[\w.-]+:\d+(?:\.\d+)?")  # of X or a terminal
 
 
 @dataclass(slots=True)
@@ -72,8 +73,9 @@ def read_use(line: str) -> Use | None:
 def _who(names: str) -> tuple[str, str]:
     """User and host, though users may have blanks in them and the display may be missing.
 
-    A display that is missing leaves its blank; on Windows it repeats the host; on Unix it looks
-    like one. Whatever else is there, the last two words are host and display.
+    A display that is missing leaves its blank; on Windows it repeats the host, some vendors add a
+    number to it after a colon; on Unix it looks like one. Words may follow it. Whatever else is
+    there, the last two words are host and display.
     """
     quoted = re.match(r'"([^"]*)" +(.*)', names)
     user, rest = (quoted[1], quoted[2]) if quoted else ("", names)
@@ -90,9 +92,9 @@ def _who(names: str) -> tuple[str, str]:
 def _host(words: list[str]) -> int:
     """Which of `words` is the host; it is never the first."""
     for index in range(1, len(words) - 1):
-        display = words[index + 1]
-        same = words[index].lower() == display.lower()
-        if same or display.startswith(("/dev/", ":")) or display.partition(".")[0].endswith(":0"):
+        host, display = words[index].lower(), words[index + 1].lower()
+        same = display == host or display.startswith(f"{host}:")
+        if same or _DISPLAY.fullmatch(display):
             return index
     return max(len(words) - 2, 1)
 
