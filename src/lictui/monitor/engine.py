@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lictui.config.watch import Reload
     from lictui.history.store import History
     from lictui.insights.series import Question
-    from lictui.model import Event, Finding, Poll, PoolKey, Server, Told
+    from lictui.model import About, Event, Finding, Poll, PoolKey, Server, Told
     from lictui.monitor.holders import Holders
     from lictui.monitor.poller import Open
     from lictui.paths import Paths
@@ -164,9 +164,16 @@ class Engine:
         """The months the source told of a pool's past."""
         return self._history.told(server, key) if self._history else ()
 
-    async def events(self, limit: int = 1000) -> tuple[Event, ...]:
-        """The journal, newest first."""
-        return self._history.events(limit) if self._history else ()
+    async def events(
+        self,
+        limit: int = 1000,
+        *,
+        since: float | None = None,
+        before: float | None = None,
+        about: About | None = None,
+    ) -> tuple[Event, ...]:
+        """The journal, newest first; of the times [since, before) if given."""
+        return self._history.events(limit, before, since, about) if self._history else ()
 
     async def holders(self, server: str, product: str) -> Holders:
         """Who holds `product` of a server now, as far as one may know; never raises."""
