@@ -11,14 +11,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from lictui.insights.calendar import begins, day_of, joined
-from lictui.insights.series import Bucket, Question
+from lictui.insights.series import Question
 from lictui.tui.span import Length, Span, bucket_seconds, local
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from zoneinfo import ZoneInfo
 
-    from lictui.insights.series import Series
+    from lictui.insights.series import Bucket, Series
     from lictui.model import PoolKey
     from lictui.tui.screens.product_view import Subject
 
@@ -92,27 +92,35 @@ class Asked:
 def ask(about: Subject, span: Span, columns: int, now: float, zone: ZoneInfo | None) -> Asked:
     """What to ask of the past for a chart of so many columns."""
     bucket = bucket_seconds(span.length, columns, about.every)
-    keys = dict.fromkeys(status.owner(pool.key) for status, pool in about.pools)
     if bucket >= _DAY:
-        bounds = span.days(now, bucket // _DAY, zone)
-        fine = _HOUR if len(keys) > _FEW or _full_hours(bounds) else 300
-    else:
-        start, end = span.bounds(now, bucket)
-        bounds = tuple(range(start, end + 1, bucket))
-        fine = next((w for w in (_HOUR, 2 * _HOUR) if w >= 2 * about.every), bucket)
-        fine = bucket if bucket % fine else fine
-    question = Question(tuple(keys), bounds[0], bounds[-1], min(bucket, fine))
-    return Asked(span, bucket, bounds, question, zone)
+        return _in_days(about, span, bucket // _DAY, now, zone)
+    start, end = span.bounds(now, bucket)
+    fine = next((width for width in (_HOUR, 2 * _HOUR) if width >= 2 * about.every), bucket)
+    if bucket % fine:
+        fine = bucket
+    question = Question(_owners(about), start, end, fine)
+    return Asked(span, bucket, tuple(range(start, end + 1, bucket)), question, zone)
+
+
+def year_of_days(about: Subject, now: float, zone: ZoneInfo | None) -> Asked:
+    """The last year in days where the user is: what a forecast rests on."""
+    return _in_days(about, Span(Length.YEAR), 1, now, zone)
+
+
+def _in_days(about: Subject, span: Span, count: int, now: float, zone: ZoneInfo | None) -> Asked:
+    owners, bounds = _owners(about), span.days(now, count, zone)
+    fine = _HOUR if len(owners) > _FEW or _full_hours(bounds) else 300
+    question = Question(owners, bounds[0], bounds[-1], fine)
+    return Asked(span, count * _DAY, bounds, question, zone)
+
+
+def _owners(about: Subject) -> tuple[tuple[str, PoolKey], ...]:
+    return tuple(dict.fromkeys(status.owner(pool.key) for status, pool in about.pools))
 
 
 def _full_hours(bounds: Iterable[int]) -> bool:
     """Whether every bound is a full hour of UTC, too: not so where clocks are half an hour off."""
     return all(at % _HOUR == 0 for at in bounds)
-
-
-def year_of_days(about: Subject, now: float, zone: ZoneInfo | None) -> Asked:
-    """The last year in days where the user is: what a forecast rests on."""
-    return ask(replace(about, every=0.0), Span(Length.YEAR), Length.YEAR.value // _DAY, now, zone)
 
 
 def weeks_of(asked: Asked) -> Question:
