@@ -49,11 +49,16 @@ def summed(
     return Series(tuple(_coarsened(found, width)), width)
 
 
+def by_the_hour(question: Question) -> bool:
+    """Whether it is so long that hours are what it is made of, and days before there were any."""
+    hours = Resolution.HOUR <= question.bucket < Resolution.DAY
+    return hours and question.end - question.start > _LONG
+
+
 def _alignment(
     db: sqlite3.Connection, known: Sequence[KnownPool], question: Question
 ) -> Resolution:
-    long = question.end - question.start > _LONG
-    if question.bucket >= (Resolution.HOUR if long else Resolution.DAY):
+    if question.bucket >= Resolution.DAY or by_the_hour(question):
         return Resolution.HOUR
     for width in (Resolution.FIVE_MINUTES, Resolution.HOUR):
         if all(read.reaches(db, pool, width, question.start) for pool in known):
@@ -114,7 +119,7 @@ def _coarsened(found: Iterable[Bucket], width: int) -> Iterator[Bucket]:
         peak = max(parts, key=lambda each: each.high)
         yield parts[-1]._replace(
             start=start,
-            end=start + width,
+            end=max(start + width, parts[-1].end),  # a day stays one where no hours are kept
             low=min(each.low for each in parts),
             average=sum(each.average for each in parts) / len(parts),
             high=peak.high,

@@ -222,7 +222,7 @@ class ProductScreen(Travelling):
             )
         self.query_one("#read", Prose).say(read)
         width = _BESIDE - 4 if self.has_class("-wide") else self.size.width - 3
-        told = product_facts.Told(about, view, self._answer.spread, self._outlook, self.moment)
+        told = product_facts.Told(about, view, self._answer, self._outlook, self.moment)
         found = product_facts.facts(told, symbols)
         self.query_one("#figures", Prose).say(*product_facts.lines(found, width))
 

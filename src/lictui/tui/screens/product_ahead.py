@@ -98,15 +98,13 @@ def _until_this_hour(
 ) -> dict[date, float]:
     """The most until this time of day, of today and of the same weekday in the weeks before."""
     found: dict[date, float] = {}
-    if not hours or hours[-1].end - hours[-1].start > _HOUR:
-        return found  # days alone say nothing of a day that is not over
     passed = now - begins(today, zone)
-    starts = {}
+    starts = {}  # days alone say nothing of a day that is not over
     for week in range(WEEKS + 1):
         day = today - timedelta(weeks=week)
         starts[day] = begins(day, zone)
     first = min(starts.values())
-    recent = [each for each in hours if each.start >= first]
+    recent = [it for it in hours if it.start >= first and it.end - it.start <= _HOUR]
     for day, start in starts.items():
         some = [figure(each) for each in recent if start <= each.start < start + passed]
         if some:

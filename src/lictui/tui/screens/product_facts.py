@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lictui.model import Pool
     from lictui.tui.ink import Line, Run
     from lictui.tui.screens.product_ahead import Outlook
+    from lictui.tui.screens.product_reader import Answer
     from lictui.tui.screens.product_view import Subject
     from lictui.tui.symbols import Symbols
     from lictui.tui.views import Moment
@@ -68,7 +69,7 @@ class Told:
 
     about: Subject
     view: ChartView
-    spread: Spread | None
+    answer: Answer
     outlook: Outlook | None
     moment: Moment
 
@@ -77,8 +78,8 @@ def facts(told: Told, symbols: Symbols) -> Iterator[Fact]:
     """What stands beside the chart: a word, and what there is to say."""
     about, view, now = told.about, told.view, told.moment.now
     yield "now", _now(about, symbols)
-    if view.buckets and told.spread:
-        yield from _past(told, told.spread)
+    if view.buckets and told.answer.spread:
+        yield from _past(told, told.answer.spread)
     if told.outlook:
         yield from product_ahead.facts(told.outlook, told.moment.today)
     monthly = list(product_months.facts(view.told, now))
@@ -122,7 +123,7 @@ def _past(told: Told, found: Spread) -> Iterator[Fact]:
         yield from product_spread.peak(found, view.tz)
         yield "average", [average, coverage]
         yield from product_spread.needed(found)
-    yield from product_spread.above(found, view.tz)
+    yield from product_spread.above(found, view.tz, coarse=told.answer.coarse)
 
 
 def _coverage(view: ChartView, found: Spread, now: float) -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lictui.tui.screens.product_view import Subject
     from lictui.tui.widgets.chart_view import Mark
 
+_HOUR: Final = 3600
 _LASTS: Final = 3600  # seconds that the answer about a year is good for
 
 
@@ -44,6 +45,7 @@ class Answer:
     told: tuple[Told, ...] = ()
     marks: tuple[Mark, ...] = ()
     note: str = ""  # why there is nothing
+    coarse: bool = False  # some of the buckets that the spread rests on are wider than an hour
 
 
 class Reader:
@@ -84,9 +86,10 @@ class Reader:
             asked.drawn(found),
             spread([each._replace(end=min(each.end, int(now) + 1)) for each in found.buckets]),
             asked.shifted(before) if before else (),
-            heat(hours.buckets, asked.zone) if week else None,
+            heat(_narrow(hours), asked.zone) if week else None,
             together(about.product, told),
             product_changes.marks(events, alone=len(about.servers) == 1),
+            coarse=len(_narrow(found)) < len(found.buckets),
         )
 
     async def outlook(self, about: Subject, now: float, zone: ZoneInfo | None) -> Outlook:
@@ -101,7 +104,10 @@ class Reader:
         """A year is asked for once an hour, whatever it is for."""
         hour = int(now) // _LASTS
         if self._year is None or self._year[:2] != (question, hour):
-            self._year = (question, hour, await self._series(question))
+            found = await self._series(question)
+            if found.bucket > _HOUR:  # five minutes are not kept for so long
+                found = await self._series(replace(question, bucket=_HOUR))
+            self._year = (question, hour, found)
         return self._year[2]
 
     async def _series(self, question: Question) -> Series:
@@ -112,3 +118,7 @@ class Reader:
             buckets += found.buckets
             width = max(width, found.bucket)
         return Series(tuple(buckets), width)
+
+
+def _narrow(found: Series) -> tuple[Bucket, ...]:
+    return tuple(each for each in found.buckets if each.end - each.start <= _HOUR)

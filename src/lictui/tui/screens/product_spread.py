@@ -41,14 +41,19 @@ def needed(found: Spread) -> Iterator[tuple[str, list[Run]]]:
     )
 
 
-def above(found: Spread, zone: ZoneInfo | None) -> Iterator[tuple[str, list[Run]]]:
-    """How long shares of what is installed were reached, and for how long without a break."""
+def above(found: Spread, zone: ZoneInfo | None, *, coarse: bool) -> Iterator[tuple[str, list[Run]]]:
+    """How long shares of what is installed were reached, and for how long without a break.
+
+    Where only `coarse` buckets are kept, a day counts whole: no longer than that, then.
+    """
     reached = [(share, seconds) for share, seconds in found.above if seconds]
     if not reached:
         lowest = min(share for share, _ in found.above)
         yield "above", [(f"never at {lowest * 100:.0f} % of installed", Tone.QUIET)]
         return
-    said = ", ".join(f"{share * 100:.0f} % for {coarse_age(secs)}" for share, secs in reached)
+    most = "up to " if coarse else ""
+    each = (f"{share * 100:.0f} % for {most}{coarse_age(secs)}" for share, secs in reached)
+    said = ", ".join(each)
     yield "above", [(said, Tone.WARN)]
     if found.saturated is not None:
         stretch = found.saturated
