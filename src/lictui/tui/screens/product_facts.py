@@ -122,7 +122,7 @@ def _past(told: Told, found: Spread) -> Iterator[Fact]:
     else:
         yield from product_spread.peak(found, view.tz)
         yield "average", [average, coverage]
-        yield from product_spread.needed(found)
+        yield from product_spread.needed(found, coarse=told.answer.coarse)
     yield from product_spread.above(found, view.tz, coarse=told.answer.coarse)
 
 

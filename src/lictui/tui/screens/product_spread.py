@@ -28,15 +28,19 @@ def peak(found: Spread, zone: ZoneInfo | None) -> Iterator[tuple[str, list[Run]]
     yield "peak", [(f"{most:,}", Tone.STRONG), (said, Tone.TEXT)]
 
 
-def needed(found: Spread) -> Iterator[tuple[str, list[Run]]]:
-    """How many licenses would have covered how much of the time."""
+def needed(found: Spread, *, coarse: bool) -> Iterator[tuple[str, list[Run]]]:
+    """How many licenses would have covered how much of the time.
+
+    Of `coarse` buckets only the top is told: by their peaks, whole days say nothing of a half.
+    """
+    half = "" if coarse else f", {found.p50:,.0f} for half"
     yield (
         "needed",
         [
             (f"{found.p95:,.0f}", Tone.STRONG),
             (" to cover 95 % of the time, ", Tone.TEXT),
             (f"{found.p99:,.0f}", Tone.STRONG),
-            (f" for 99 %, {found.p50:,.0f} for half", Tone.TEXT),
+            (f" for 99 %{half}", Tone.TEXT),
         ],
     )
 
