@@ -271,6 +271,15 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """Which lines of the journal are asked for; what is empty narrows nothing."""
+
+    servers: tuple[str, ...] = ()
+    product: str = ""  # and what is said of its servers as a whole
+    kinds: tuple[EventKind, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """How one step of the test went."""
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from tests.history.desk import DAY, MIDNIGHT
 from tests.support.values import poll, server
 
-from lictui.model import Event
+from lictui.model import About, Event
 from lictui.words import EventKind, Level
 
 if TYPE_CHECKING:
@@ -39,3 +39,23 @@ def test_a_kind_of_a_newer_version_is_left_out(desk: Desk) -> None:
     desk.history.append(server(), poll(), [event(MIDNIGHT), event(MIDNIGHT + 1)])
     desk.history._db.execute("UPDATE event SET kind = 'omen' WHERE at = ?", (MIDNIGHT + 1,))
     assert desk.history.events(10) == (event(MIDNIGHT),)
+
+
+def test_a_stretch_of_some_servers_and_a_product_is_had_by_its_kinds(desk: Desk) -> None:
+    def line(at: float, name: str, product: str, kind: EventKind) -> Event:
+        return Event(at, kind, name, "x", product)
+
+    mine = line(MIDNIGHT + 1, "lic-01", "A", EventKind.LICENSES)
+    whole = line(MIDNIGHT + 2, "lic-02", "", EventKind.VERSION)
+    others = [
+        line(MIDNIGHT - 1, "lic-01", "A", EventKind.LICENSES),
+        line(MIDNIGHT + 9, "lic-01", "A", EventKind.LICENSES),
+        line(MIDNIGHT + 3, "lic-03", "A", EventKind.LICENSES),
+        line(MIDNIGHT + 3, "lic-01", "B", EventKind.LICENSES),
+        line(MIDNIGHT + 3, "lic-01", "A", EventKind.LEVEL),
+    ]
+    desk.history.append(server(), poll(), [mine, whole, *others])
+    about = About(("lic-01", "lic-02"), "A", (EventKind.LICENSES, EventKind.VERSION))
+    assert desk.history.events(9, MIDNIGHT + 9, MIDNIGHT, about) == (whole, mine)
+    assert desk.history.events(1, MIDNIGHT + 9, MIDNIGHT, about) == (whole,)
+    assert len(desk.history.events(9)) == 7

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, given, settings
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 from tests.history.desk import DAY, HOUR, MIDNIGHT, PRODUCT, Desk
 from tests.support.values import poll, pool, server, snapshot
 
-from lictui.insights.series import Question
+from lictui.insights.series import Bucket, Past, Question, Resolution
 from lictui.model import PoolKey
+from lictui.words import Model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,3 +157,20 @@ def test_sums_of_five_minute_polls_are_exact(
         ]
     finally:
         desk.close()
+
+
+def test_a_long_stretch_by_the_hour_has_days_where_hours_are_not_kept(desk: Desk) -> None:
+    def past(start: int, width: Resolution) -> Past:
+        end = start + width
+        bucket = Bucket(start, end, 1, 2, 3, start + 60, 2, 10, None, 4)
+        return Past("a", PoolKey(PRODUCT), Model.USER_DEVICE, width, bucket)
+
+    today = MIDNIGHT + 100 * DAY
+    days = [past(at, Resolution.DAY) for at in range(MIDNIGHT, today, DAY)]
+    hours = [past(at, Resolution.HOUR) for at in range(today - 10 * DAY, today, HOUR)]
+    desk.history.backfill([*days, *hours])
+    desk.clock._now = today - 1
+    found = desk.buckets(MIDNIGHT, today, HOUR, "a")
+    assert [one.end - one.start for one in found] == [DAY] * 90 + [HOUR] * 240
+    assert all(before.end == after.start for before, after in pairwise(found))
+    assert len(desk.buckets(MIDNIGHT, today, DAY, "a")) == 100

@@ -8,6 +8,7 @@ import pytest
 from tests.support.clock import START
 from tests.support.engine import FakeEngine
 from tests.support.estate import day_of_work
+from tests.support.growth import growing_year
 from tests.support.running import running
 from tests.support.screen import golden, screen_text
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 SIZES = [(80, 24), (60, 15), (120, 40)]
 PRODUCT: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "XDT_PLT_UD"}
+CONCURRENT: dict[str, Any] = {"servers": ("ddc-us-01",), "product": "XDT_PLT_CCS"}
 PIN = "4f1b" * 16
 FOUND = (
     Finding(Step.RESOLVE, ok=True, detail="10.1.0.7", seconds=0.002),
@@ -41,6 +43,13 @@ JOURNAL = (
     Event(START - 200, EventKind.SERVER, "lic-apac-02", "lost: no answer", level=Level.CRITICAL),
     Event(START - 90000, EventKind.LEVEL, "ddc-us-01", "200 of 200", "XDT_PLT_UD", Level.EXHAUSTED),
     Event(START - 180000, EventKind.VERSION, "lic-lab", "version 11.17.2.53100 -> 11.17.2.54100"),
+)
+CHANGES = (
+    Event(
+        START - 8 * 86400, EventKind.LICENSES, "ddc-us-01", "installed 200 -> 250", "XDT_PLT_CCS"
+    ),
+    Event(START - 12 * 86400, EventKind.SERVER, "ddc-us-01", "down: x", level=Level.CRITICAL),
+    Event(START - 90 * 86400, EventKind.VERSION, "ddc-us-01", "version 2402 -> 2507"),
 )
 LAB = Server(
     "lic-lab",
@@ -112,6 +121,42 @@ async def test_form_with_complaints() -> None:
 async def test_product(size: tuple[int, int]) -> None:
     async with shown("product", size, **PRODUCT) as run:
         golden(name("product", size), screen_text(run.app))
+
+
+def trends(size: tuple[int, int] = (80, 24), **kwargs: Any) -> AbstractAsyncContextManager[Running]:
+    """Concurrent licenses that grow, with some changes on the way."""
+    engine = FakeEngine(past=growing_year, journal=CHANGES)
+    return running("product", size, engine=engine, **CONCURRENT, **kwargs)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_product_with_its_forecast(size: tuple[int, int]) -> None:
+    async with trends(size) as run:
+        await run.press("y")
+        golden(name("product_year", size), screen_text(run.app))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_product_beside_the_period_before(size: tuple[int, int]) -> None:
+    async with trends(size) as run:
+        await run.press("m", "c", *["left"] * 9)
+        golden(name("product_compared", size), screen_text(run.app))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_heat_map(size: tuple[int, int]) -> None:
+    async with trends(size) as run:
+        await run.press("m", "h", "down", "right", "right")
+        golden(name("heat", size), screen_text(run.app))
+
+
+@pytest.mark.parametrize(("keys", "called"), [("yc", "product_year"), ("mh", "heat")])
+async def test_trends_in_ascii(keys: str, called: str) -> None:
+    async with trends(settings=Settings(ascii=True)) as run:
+        await run.press(*keys)
+        text = screen_text(run.app)
+        assert text.isascii()
+        golden(f"{called}_ascii", text)
 
 
 async def test_product_with_its_cursor() -> None:

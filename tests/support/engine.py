@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lictui.insights.series import Series
+from lictui.model import About
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -62,8 +63,24 @@ class FakeEngine:
         del server
         return tuple(month for month in self.months if month.key == key)
 
-    async def events(self, limit: int = 1000) -> tuple[Event, ...]:
-        return self.journal[:limit]
+    async def events(
+        self,
+        limit: int = 1000,
+        *,
+        since: float | None = None,
+        before: float | None = None,
+        about: About | None = None,
+    ) -> tuple[Event, ...]:
+        about = about or About()
+        return tuple(
+            each
+            for each in self.journal
+            if (since is None or each.at >= since)
+            and (before is None or each.at < before)
+            and (not about.servers or each.server in about.servers)
+            and (not about.product or each.product in ("", about.product))
+            and (not about.kinds or each.kind in about.kinds)
+        )[:limit]
 
     async def search(self, wanted: Filter, limit: int | None = None) -> tuple[Event, ...]:
         self.searched.append(wanted)

@@ -67,8 +67,8 @@ async def test_an_edit_of_something_else_leaves_the_theme_that_a_key_chose() -> 
 
 async def test_keys_that_the_file_has_changed_are_bound_and_shown_at_once() -> None:
     async with running() as run:
-        await run.publish(estate(), Settings(keymap={"pause": "f9", "help": "h"}))
-        assert " h help" in screen_text(run.app)
+        await run.publish(estate(), Settings(keymap={"pause": "f9", "help": "H"}))
+        assert " H help" in screen_text(run.app)
         await run.press("p")
         assert not run.app.paused
         await run.press("f9")
@@ -76,8 +76,8 @@ async def test_keys_that_the_file_has_changed_are_bound_and_shown_at_once() -> N
 
 
 async def test_keys_that_cannot_be_are_said_and_the_defaults_hold() -> None:
-    async with running(settings=Settings(keymap={"help": "h"})) as run:
-        await run.publish(estate(), Settings(keymap={"help": "h", "pauze": "z"}))
+    async with running(settings=Settings(keymap={"help": "H"})) as run:
+        await run.publish(estate(), Settings(keymap={"help": "H", "pauze": "z"}))
         assert "did you mean 'pause'?" in said(run)
         assert " ? help" in screen_text(run.app)
 

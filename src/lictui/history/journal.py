@@ -5,11 +5,12 @@ Owns the table `event`. Must not know what is worth a line.
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING
 
-from lictui.model import Event
+from lictui.model import About, Event
 from lictui.words import EventKind, Level
 
 if TYPE_CHECKING:
@@ -28,12 +29,28 @@ def add(db: sqlite3.Connection, events: Iterable[Event]) -> None:
     )
 
 
-def newest(db: sqlite3.Connection, limit: int, before: float | None = None) -> tuple[Event, ...]:
-    """At most `limit` lines, the newest first; only those before the time `before`, if given."""
+def newest(
+    db: sqlite3.Connection,
+    limit: int,
+    before: float | None = None,
+    since: float | None = None,
+    about: About | None = None,
+) -> tuple[Event, ...]:
+    """At most `limit` lines, the newest first; of the times [since, before), if given."""
+    wanted = about or About()
+    servers = json.dumps(wanted.servers)
+    kinds = json.dumps([kind.value for kind in wanted.kinds])
     rows = db.execute(
         "SELECT at, kind, server, product, level, message FROM event"
-        " WHERE ? IS NULL OR at < ? ORDER BY at DESC, id DESC LIMIT ?",
-        (before, before, limit),
+        " WHERE at < ifnull(?, 9e99) AND at >= ifnull(?, -9e99)"
+        " AND (? = '[]' OR server IN (SELECT value FROM json_each(?)))"
+        " AND (? = '' OR product IN ('', ?))"
+        " AND (? = '[]' OR kind IN (SELECT value FROM json_each(?)))"
+        " ORDER BY at DESC, id DESC LIMIT ?",
+        (
+            *(before, since, servers, servers),
+            *(wanted.product, wanted.product, kinds, kinds, limit),
+        ),
     )
     return tuple(_known(rows))
 

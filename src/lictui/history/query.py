@@ -1,6 +1,7 @@
 """A question about the past is answered: one pool from its widest exact tallies, more as a sum.
 
-Owns the choice of the resolution. Must not know how readings are kept, nor how long one holds.
+Owns the choice of the resolution: a long stretch by the hour has days where hours are not kept.
+Must not know how readings are kept, nor how long one holds.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from lictui.history import blocks, pools, read
 from lictui.history.alone import buckets
 from lictui.history.hold import Timeline
-from lictui.history.sums import summed
+from lictui.history.sums import by_the_hour, summed
 from lictui.insights.series import Bucket, Resolution, Series
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def answer(db: sqlite3.Connection, question: Question, now: float) -> Series:
     known = [pool for pool in found if pool]
     if not known:
         return Series((), question.bucket)
-    if len(known) > 1:
+    if len(known) > 1 or by_the_hour(question):
         return summed(db, known, question, int(now))
     source = _source(db, known[0], question)
     if source is Resolution.RAW and question.bucket <= 0:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from lictui.history.stats import Stats
     from lictui.history.transfer import Wanted
     from lictui.insights.series import Past, Question, Series
-    from lictui.model import Event, Poll, PoolKey, Server, Told
+    from lictui.model import About, Event, Poll, PoolKey, Server, Told
     from lictui.standing import Answer, Identity, Standing
 
 
@@ -169,10 +169,16 @@ class History:
         with self._reading() as db, _undisturbed():
             return tuple(answer(db, question, now) for question in questions)
 
-    def events(self, limit: int, before: float | None = None) -> tuple[Event, ...]:
-        """At most `limit` lines of the journal, newest first; only those before `before`."""
+    def events(
+        self,
+        limit: int,
+        before: float | None = None,
+        since: float | None = None,
+        about: About | None = None,
+    ) -> tuple[Event, ...]:
+        """At most `limit` lines of the journal, newest first, of [since, before) if given."""
         with self._reading() as db:
-            return journal.newest(db, limit, before)
+            return journal.newest(db, limit, before, since, about)
 
     def journal(self, most: int = 1000) -> Iterator[tuple[Event, ...]]:
         """The whole journal, newest first, at most `most` lines at a time."""

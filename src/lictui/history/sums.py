@@ -1,9 +1,9 @@
 """The sum of several pools over time, aligned: what was in use of all of them at one moment.
 
-Owns the alignment: by five minutes; by the hour when a bucket is a day or longer, so that a year
-stays quick; by the day where hours are no longer kept. A sum of maxima is exact to that width. A
-pool counts from its first reading to the poll that no longer listed it; while it counts and has
-no figure, there is no sum.
+Owns the alignment: by five minutes; by the hour when a bucket is a day or longer, or an hour of a
+long stretch, so that a year stays quick; by the day where hours are no longer kept. A sum of maxima
+is exact to that width. A pool counts from its first reading to the poll that no longer listed it;
+while it counts and has no figure, there is no sum.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lictui.history import pools, read
 from lictui.history.alone import buckets
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from lictui.history.pools import KnownPool
     from lictui.insights.series import Question
+
+
+_LONG: Final = 62 * int(Resolution.DAY)  # seconds from which an hour is aligned by the hour
 
 
 def summed(
@@ -46,10 +49,16 @@ def summed(
     return Series(tuple(_coarsened(found, width)), width)
 
 
+def by_the_hour(question: Question) -> bool:
+    """Whether it is so long that hours are what it is made of, and days before there were any."""
+    hours = Resolution.HOUR <= question.bucket < Resolution.DAY
+    return hours and question.end - question.start > _LONG
+
+
 def _alignment(
     db: sqlite3.Connection, known: Sequence[KnownPool], question: Question
 ) -> Resolution:
-    if question.bucket >= Resolution.DAY:
+    if question.bucket >= Resolution.DAY or by_the_hour(question):
         return Resolution.HOUR
     for width in (Resolution.FIVE_MINUTES, Resolution.HOUR):
         if all(read.reaches(db, pool, width, question.start) for pool in known):
@@ -110,7 +119,7 @@ def _coarsened(found: Iterable[Bucket], width: int) -> Iterator[Bucket]:
         peak = max(parts, key=lambda each: each.high)
         yield parts[-1]._replace(
             start=start,
-            end=start + width,
+            end=max(start + width, parts[-1].end),  # a day stays one where no hours are kept
             low=min(each.low for each in parts),
             average=sum(each.average for each in parts) / len(parts),
             high=peak.high,

@@ -69,12 +69,13 @@ def _bounds(
 def joined(buckets: Iterable[Bucket], bounds: Sequence[int]) -> tuple[Bucket, ...]:
     """Narrow buckets, in order of time, as one for each stretch between two bounds.
 
-    A bucket belongs where it begins; those outside all bounds are left out. The average is
-    weighted by length, `last`, installed and overdraft are those of the last bucket.
+    A bucket belongs where its middle is, so that a day of UTC is that of the zone for most of the
+    world; those outside all bounds are left out. The average is weighted by length, `last`,
+    installed and overdraft are those of the last bucket.
     """
 
     def place(bucket: Bucket) -> int:
-        return bisect_right(bounds, bucket.start)
+        return bisect_right(bounds, (bucket.start + bucket.end) // 2)
 
     return tuple(
         _one(tuple(found), bounds[at - 1], bounds[at])

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from lictui.config.watch import Reload
     from lictui.history.store import History
     from lictui.insights.series import Question
-    from lictui.model import Event, Finding, Poll, PoolKey, Server, Told
+    from lictui.model import About, Event, Finding, Poll, PoolKey, Server, Told
     from lictui.monitor.holders import Holders
     from lictui.monitor.matching import Filter
     from lictui.monitor.poller import Open
@@ -150,9 +150,16 @@ class Engine:
         """The months the source told of a pool's past."""
         return self._history.told(server, key) if self._history else ()
 
-    async def events(self, limit: int = 1000) -> tuple[Event, ...]:
-        """The journal, newest first."""
-        return self._history.events(limit) if self._history else ()
+    async def events(
+        self,
+        limit: int = 1000,
+        *,
+        since: float | None = None,
+        before: float | None = None,
+        about: About | None = None,
+    ) -> tuple[Event, ...]:
+        """The journal, newest first; of the times [since, before) if given."""
+        return self._history.events(limit, before, since, about) if self._history else ()
 
     async def search(self, wanted: Filter, limit: int | None = None) -> tuple[Event, ...]:
         """What of the whole journal the filter lets through, newest first; at most `limit`."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lictui.config.settings import Settings
     from lictui.insights.series import Question, Series
-    from lictui.model import Event, Finding, PoolKey, Server, Told
+    from lictui.model import About, Event, Finding, PoolKey, Server, Told
     from lictui.monitor.board import Board
     from lictui.monitor.engine import Engine
     from lictui.monitor.holders import Holders
@@ -85,9 +85,17 @@ class Monitor:
         """The months the source told of a pool's past."""
         return await self._ask(self.engine.told(server, key))
 
-    async def events(self, limit: int = 1000) -> tuple[Event, ...]:
-        """The journal, newest first."""
-        return await self._ask(self.engine.events(limit))
+    async def events(
+        self,
+        limit: int = 1000,
+        *,
+        since: float | None = None,
+        before: float | None = None,
+        about: About | None = None,
+    ) -> tuple[Event, ...]:
+        """The journal, newest first; of the times [since, before) if given."""
+        found = self.engine.events(limit, since=since, before=before, about=about)
+        return await self._ask(found)
 
     async def search(self, wanted: Filter, limit: int | None = None) -> tuple[Event, ...]:
         """What of the whole journal the filter lets through, newest first."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from lictui.insights.series import Question, Series
-    from lictui.model import Event, Finding, PoolKey, Server, Told
+    from lictui.model import About, Event, Finding, PoolKey, Server, Told
     from lictui.monitor.holders import Holders
     from lictui.monitor.matching import Filter
     from lictui.standing import Answer, Identity
@@ -42,8 +42,15 @@ class Engine(Protocol):
         """The months the source itself told of a pool's past, in order; no readings."""
         ...
 
-    async def events(self, limit: int = 1000) -> tuple[Event, ...]:
-        """The journal, newest first."""
+    async def events(
+        self,
+        limit: int = 1000,
+        *,
+        since: float | None = None,
+        before: float | None = None,
+        about: About | None = None,
+    ) -> tuple[Event, ...]:
+        """The journal, newest first; of the times [since, before) if given."""
         ...
 
     async def search(self, wanted: Filter, limit: int | None = None) -> tuple[Event, ...]:

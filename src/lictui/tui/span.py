@@ -7,9 +7,11 @@ epoch seconds; a time zone is a matter of the tick labels alone.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Final
+
+from lictui.insights.calendar import begins, day_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +63,17 @@ class Span:
         """Start and end in UTC epoch seconds, on the bounds of buckets, the end exclusive."""
         end = (int(now) // bucket + 1) * bucket - self.back * self.length.value
         return end - self.length.value // bucket * bucket, end
+
+    def days(self, now: float, count: int, tz: ZoneInfo | None) -> tuple[int, ...]:
+        """The bounds of buckets of `count` calendar days: midnights of `tz`, Mondays for weeks.
+
+        Counted from a fixed origin, so that a day stays in its bucket while time goes on.
+        """
+        whole = self.length.value // _DAY
+        today = day_of(now, tz).toordinal() - self.back * whole
+        end = today + 1 + -today % count  # ordinal 1 was a Monday
+        firsts = range(end - whole // count * count, end + 1, count)
+        return tuple(begins(date.fromordinal(each), tz) for each in firsts)
 
     @classmethod
     def around(cls, at: float, now: float, length: Length = Length.DAY) -> Span:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from lictui.insights.series import Bucket
 from lictui.tui import themes
 from lictui.tui.span import Length
 from lictui.tui.widgets.chart import Chart
-from lictui.tui.widgets.chart_view import ChartView
+from lictui.tui.widgets.chart_view import Ahead, ChartView, Mark, Sign
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -93,3 +94,35 @@ async def test_without_a_reading_the_chart_says_so() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (12, 4), (200, 60)])
 async def test_it_can_be_drawn_at_any_size(size: tuple[int, int]) -> None:
     assert len(await drawn(view(cursor=0), size)) <= size[1]
+
+
+async def test_the_period_before_is_a_second_line() -> None:
+    earlier = tuple(each._replace(high=60) for each in view().buckets)
+    rows = await drawn(replace(view(), before=earlier, compared="day before"))
+    (line,) = [row for row in rows if "◦" in row]
+    assert line.count("◦") >= 30
+    assert "└" in rows[-2]
+
+
+async def test_what_is_expected_is_a_dash_in_its_band_and_installed_goes_on() -> None:
+    days = tuple(Ahead(at, at + 3600, 80, 60, 99, 90) for at in range(DAY, DAY + DAY // 4, 3600))
+    rows = await drawn(replace(view(), ahead=days, end=DAY + DAY // 4))
+    future = [row[44:] for row in rows[:-2]]
+    assert any(row.count("╌") >= 8 for row in future)
+    assert sum("░" in row for row in future) >= 2
+    assert any("━" in row for row in future)
+    assert not any("╌" in row[:40] or "░" in row[:40] for row in rows)
+
+
+async def test_of_changes_in_one_column_the_gravest_is_on_the_axis() -> None:
+    marks = (
+        Mark(DAY / 2, Sign.FOUND, "found"),
+        Mark(DAY / 2, Sign.LOST, "lost"),
+        Mark(DAY * 0.75, Sign.VERSION, "version"),
+        Mark(-1, Sign.GONE, "before all"),
+        Mark(DAY, Sign.GONE, "after all"),
+    )
+    rows = await drawn(replace(view(), marks=marks))
+    signs = [char for char in rows[-2] if char in "◆◇✖✔▲"]
+    assert signs == ["✖", "▲"]
+    assert rows[-2].index("▲") > rows[-2].index("✖") > 20

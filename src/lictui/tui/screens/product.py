@@ -1,11 +1,12 @@
-"""The product view: one chart over time, and the figures beside it.
+"""The product view: one chart over time, or a map of the week, and the figures beside it.
 
-Owns the stretch of time, the cursor and when the past is asked. Must not know how the chart is
-drawn, what the figures say (`product_facts`), nor who keeps the past.
+Owns the cursor, what is shown, and when the past is asked. Must not know how anything is drawn,
+what the figures say (`product_facts`), nor how the past is got together (`product_reader`).
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -14,22 +15,32 @@ from textual.containers import Container, Vertical, VerticalScroll
 
 from lictui.errors import LictuiError
 from lictui.tui import commands
-from lictui.tui.ink import Tone
-from lictui.tui.screens import product_facts, product_months, product_view
-from lictui.tui.screens.view import View
-from lictui.tui.span import Length, Span, time_zone
+from lictui.tui.screens import (
+    product_changes,
+    product_drawing,
+    product_facts,
+    product_past,
+    product_view,
+)
+from lictui.tui.screens.product_reader import Answer, Reader
+from lictui.tui.screens.travelling import Travelling
+from lictui.tui.span import Span, time_zone
 from lictui.tui.symbols import ASCII
+from lictui.tui.widgets import heatmap
 from lictui.tui.widgets.chart import Chart
-from lictui.tui.widgets.chart_view import ChartView
+from lictui.tui.widgets.heatmap import HeatMap
 from lictui.tui.widgets.prose import Prose
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from textual.binding import BindingType
     from textual.widget import Widget
 
-    from lictui.insights.series import Question
     from lictui.monitor.board import Board
     from lictui.tui.export import Table
+    from lictui.tui.screens.product_ahead import Outlook
+    from lictui.tui.screens.product_past import Asked
     from lictui.tui.screens.product_view import Subject
 
 _WIDE: Final = 110  # columns from which the figures stand beside the chart
@@ -39,7 +50,7 @@ _FRESH: Final = 10.0  # seconds at least between two questions about the present
 _AXIS: Final = 8  # columns that the value axis takes at most
 
 
-class ProductScreen(View):
+class ProductScreen(Travelling):
     """The chart of one product over some servers."""
 
     VIEW = "product"
@@ -52,7 +63,13 @@ class ProductScreen(View):
         & #body > Vertical { height: 1fr; }
         & #read { height: 1; padding: 0 1; }
         & #facts { height: auto; max-height: 9; padding: 0 1; scrollbar-size-vertical: 1; }
+        & HeatMap { display: none; }
+        &.-week {
+            & HeatMap { display: block; }
+            & Chart { display: none; }
+        }
         &.-low #facts { max-height: 3; }
+        &.-low.-week #facts { display: none; }
         &.-wide {
             & #body { layout: horizontal; }
             & #body > Vertical { height: 100%; width: 1fr; }
@@ -66,30 +83,51 @@ class ProductScreen(View):
         self._servers = servers
         self._product = product
         self._at = at
-        self._span = Span()
-        self._drawn: Span | None = None
-        self._asked: Question | None = None
+        self._drawn: object = None  # what was asked for when the chart was last made anew
+        self._asked: Asked | None = None
         self._asked_at = 0.0
-        self._chart: Chart | None = None
+        self._compare = False
+        self._answer = Answer()
+        self._outlook: Outlook | None = None
+        self._made: tuple[Chart, HeatMap, Reader] | None = None
 
     def body(self) -> Widget:
-        """Title, chart, cursor line and figures."""
-        self._chart = Chart(ascii_only=self.lictui.symbols is ASCII, id="plot")
-        left = Vertical(Prose(id="title"), Prose(id="stretch"), self._chart, Prose(id="read"))
+        """Title, chart or map, cursor line and figures."""
+        app = self.lictui
+        chart, week = Chart(ascii_only=app.symbols is ASCII, id="plot"), HeatMap(app.symbols)
+        self._made = chart, week, Reader(app.engine)
+        left = Vertical(Prose(id="title"), Prose(id="stretch"), chart, week, Prose(id="read"))
         return Container(left, VerticalScroll(Prose(id="figures"), id="facts", can_focus=False))
 
     def on_mount(self) -> None:
         """Begin with the moment that was asked for, or with the week up to now."""
         if self._at is not None:
-            self._span = Span.around(self._at, self.lictui.clock.now())
+            self.span = Span.around(self._at, self.lictui.clock.now())
         super().on_mount()
 
     @property
     def chart(self) -> Chart:
         """The chart."""
-        if self._chart is None:
+        return self._parts[0]
+
+    @property
+    def map(self) -> HeatMap:
+        """The map of the week."""
+        return self._parts[1]
+
+    @property
+    def _parts(self) -> tuple[Chart, HeatMap, Reader]:
+        if self._made is None:
             raise RuntimeError("asked for the chart before there is one")
-        return self._chart
+        return self._made
+
+    @property
+    def _week(self) -> bool:
+        return self.has_class("-week")
+
+    @property
+    def _zone(self) -> ZoneInfo | None:
+        return time_zone(self.lictui.settings.timezone)
 
     @property
     def _subject(self) -> Subject:
@@ -102,7 +140,7 @@ class ProductScreen(View):
         if not self._asked:
             return
         patience = max(_FRESH, self._asked.bucket / 10)
-        if not self._span.back and self.lictui.clock.now() - self._asked_at >= patience:
+        if not self.span.back and self.lictui.clock.now() - self._asked_at >= patience:
             self._ask()
         self._tell()
 
@@ -110,6 +148,10 @@ class ProductScreen(View):
         """Another width has other buckets."""
         self.set_class(self.size.width >= _WIDE, "-wide")
         self.set_class(self.size.height < _LOW, "-low")
+        self._ask()
+
+    def travelled(self) -> None:
+        """Another stretch of time."""
         self._ask()
 
     # The past
@@ -121,96 +163,87 @@ class ProductScreen(View):
 
     def _ask(self) -> None:
         about, now = self._subject, self.lictui.clock.now()
-        before, asked = self._asked, product_view.question(about, self._span, self._columns, now)
+        asked = product_past.ask(about, self.span, self._columns, now, self._zone)
         self._asked, self._asked_at = asked, now
-        if before is None or self._span != self._drawn or before.bucket != asked.bucket:
-            self.chart.view = replace(self._view(asked), note="reading the history")
-        self._drawn = self._span
+        drawn = self.span, asked.bucket
+        if self._drawn != drawn:
+            self._drawn, self._answer = drawn, Answer(note="reading the history")
+            self._draw(asked)
         self._tell()
         self._read(asked)
 
-    def _view(self, asked: Question) -> ChartView:
-        about = self._subject
-        return ChartView(
-            start=asked.start,
-            end=asked.end,
-            length=self._span.length,
-            tz=time_zone(self.lictui.settings.timezone),
-            assigned=about.assigned,
-            warn=about.thresholds.warn,
-            critical=about.thresholds.critical,
-        )
-
     @work(group="product-series")
-    async def _read(self, asked: Question) -> None:
-        engine = self.lictui.engine
+    async def _read(self, asked: Asked) -> None:
+        about, now, reader = self._subject, self.lictui.clock.now(), self._parts[2]
+        shown = self._compare, self._week
         try:
-            about = self._subject
-            ever = await engine.pools(about.owners, self._product)
-            whole = product_view.reaching_back(asked, ever, about.stand_ins)
-            buckets, note = (await engine.series(whole)).buckets, ""
-            told = (
-                [await engine.told(*pool) for pool in whole.pools] if self._subject.assigned else []
-            )
+            answer = await reader.answer(about, asked, now, compare=shown[0], week=shown[1])
         except LictuiError as error:
-            buckets, note, told = (), error.message, []
-        if asked != self._asked:
-            return  # the user has gone on to another stretch of time
-        view, months = self.chart.view, product_months.together(self._product, told)
-        at = self._at if view.cursor is None else view.buckets[view.cursor].start
-        self.chart.view = replace(self._view(asked), buckets=buckets, note=note, told=months)
-        if at is not None:
-            self._point_at(at)
-        self._at = None
+            answer = Answer(note=error.message)
+        if asked != self._asked or shown != (self._compare, self._week):
+            return  # the user has gone on to something else
+        self._answer = answer
+        self._draw(asked)
         self._tell()
+        if answer.note:
+            return
+        with suppress(LictuiError):  # of which the chart would have said as much
+            self._outlook = await reader.outlook(about, now, self._zone)
+        if asked == self._asked:
+            self._draw(asked)
+            self._tell()
 
-    def _point_at(self, at: float) -> None:
-        buckets = self.chart.view.buckets
-        cursor = next((i for i, bucket in enumerate(buckets) if bucket.end > at), len(buckets) - 1)
-        self.chart.view = replace(self.chart.view, cursor=cursor if buckets else None)
+    def _draw(self, asked: Asked) -> None:
+        """Hand the answer to the chart and to the map."""
+        about, answer, before = self._subject, self._answer, self.chart.view
+        at = self._at
+        if at is None and before.cursor is not None:
+            at = before.buckets[before.cursor].start
+        if answer.buckets:
+            self._at = None
+        self.chart.view = product_drawing.chart(about, asked, answer, self._outlook, at)
+        self.map.view = product_drawing.week(about, answer, self.map.view.cursor)
 
     def _tell(self) -> None:
         about, view, symbols = self._subject, self.chart.view, self.lictui.symbols
         room = self._columns + _AXIS - 2
         self.query_one("#title", Prose).say(product_view.title(about, room, symbols))
         if self._asked:
-            said = product_view.stretch(self._span, self._asked, view.tz, assigned=view.assigned)
-            self.query_one("#stretch", Prose).say(((said, Tone.QUIET),))
-        read = product_facts.read_off(view, symbols) if view.buckets else ()
-        self.query_one("#read", Prose).say(read or self.chart.legend())
+            near = () if self._week else view.near(self._columns)
+            said = product_view.stretch(self._asked, about)
+            if self._week:
+                said = product_view.week(self._asked)
+            line = product_changes.words(near, view.tz, room, symbols)
+            self.query_one("#stretch", Prose).say(line or said)
+        read = product_facts.read_off(view, symbols) or self.chart.legend()
+        if self._week:
+            read = heatmap.read_off(self.map.view, symbols) or heatmap.legend(
+                self.map.view, symbols
+            )
+        self.query_one("#read", Prose).say(read)
         width = _BESIDE - 4 if self.has_class("-wide") else self.size.width - 3
-        found = product_facts.facts(about, view, self.lictui.clock.now(), symbols)
+        told = product_facts.Told(about, view, self._answer, self._outlook, self.moment)
+        found = product_facts.facts(told, symbols)
         self.query_one("#figures", Prose).say(*product_facts.lines(found, width))
 
     # What the keys do
 
-    def _go(self, span: Span) -> None:
-        if span != self._span:
-            self._span = span
-            self._ask()
+    def action_compare(self) -> None:
+        """With the period before, or without it again."""
+        self._compare = not self._compare
+        self._ask()
 
-    def action_range(self, length: str) -> None:
-        """So much time, up to now."""
-        self._go(Span(Length[length.upper()]))
-
-    def action_longer(self) -> None:
-        """More time."""
-        self._go(self._span.longer())
-
-    def action_shorter(self) -> None:
-        """Less time."""
-        self._go(self._span.shorter())
-
-    def action_earlier(self) -> None:
-        """Back in time."""
-        self._go(self._span.earlier())
-
-    def action_later(self) -> None:
-        """Forward in time."""
-        self._go(self._span.later())
+    def action_heat(self) -> None:
+        """The map of the week in place of the chart, or the chart again."""
+        self.toggle_class("-week")
+        self._ask()
 
     def action_cursor(self, by: int) -> None:
         """Read off the next or the previous bucket, from the newest at first."""
+        if self._week:
+            self.map.move(by)
+            self._tell()
+            return
         view = self.chart.view
         last = len(view.buckets) - 1
         if last >= 0:
@@ -218,13 +251,24 @@ class ProductScreen(View):
             self.chart.view = replace(view, cursor=cursor)
             self._tell()
 
-    def action_back(self) -> None:
-        """Put the cursor away, then leave."""
-        if self.chart.view.cursor is None:
-            super().action_back()
-        else:
-            self.chart.view = replace(self.chart.view, cursor=None)
+    def action_weekday(self, by: int) -> None:
+        """The same hour of the next weekday, on the map."""
+        if self._week:
+            self.map.move(24 * by)
             self._tell()
+
+    def action_back(self) -> None:
+        """Put the cursor away, then the map, then leave."""
+        if self._week and self.map.view.cursor:
+            self.map.view = replace(self.map.view, cursor=None)
+        elif self._week:
+            self.action_heat()
+        elif self.chart.view.cursor is not None:
+            self.chart.view = replace(self.chart.view, cursor=None)
+        else:
+            super().action_back()
+            return
+        self._tell()
 
     def action_why(self) -> None:
         """Where the figures of now come from."""
@@ -253,11 +297,4 @@ class ProductScreen(View):
 
     def exported(self) -> Table:
         """The buckets that are drawn."""
-        head = ("from", "to", "in_use_min", "in_use_avg", "in_use_max", "installed", "overdraft")
-        return (
-            head,
-            *(
-                (it.start, it.end, it.low, it.average, it.high, it.installed, it.overdraft)
-                for it in self.chart.view.buckets
-            ),
-        )
+        return product_drawing.table(self.chart.view)

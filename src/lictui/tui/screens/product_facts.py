@@ -5,23 +5,27 @@ Pure: a subject and a chart's view in, lines of text out. Must not know Textual.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 from lictui.monitor.totals import answered
 from lictui.tui.ink import OF_LEVEL, Tone, merge
-from lictui.tui.screens import product_months
+from lictui.tui.screens import product_ahead, product_months, product_spread
 from lictui.tui.span import moment
 from lictui.tui.text import clean, figure, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from lictui.insights.series import Bucket
+    from lictui.insights.spread import Spread
     from lictui.model import Pool
     from lictui.tui.ink import Line, Run
+    from lictui.tui.screens.product_ahead import Outlook
+    from lictui.tui.screens.product_reader import Answer
     from lictui.tui.screens.product_view import Subject
     from lictui.tui.symbols import Symbols
+    from lictui.tui.views import Moment
     from lictui.tui.widgets.chart_view import ChartView
     from lictui.words import Level
 
@@ -43,6 +47,10 @@ def read_off(view: ChartView, symbols: Symbols) -> Line:
         until = moment(bucket.end, view.tz, year=True)
         at = f"{moment(bucket.start, view.tz, year=True)} to {until}"
     free = "" if bucket.installed is None else f", {bucket.installed - value:,} free"
+    if view.before:
+        earlier = view.earlier()
+        then = "?" if earlier is None else f"{round(view.figure(earlier)):,}"
+        free = f" {symbols.dot} {view.compared} {then}"
     return (
         (f"{symbols.ascending} {at}  ", Tone.ACCENT),
         (f"{value:,} of {figure(bucket.installed)} {verb}  {share}", Tone.STRONG),
@@ -55,12 +63,29 @@ def _mark(level: Level, symbols: Symbols) -> str:
     return f" {symbols.level[level]}".rstrip()
 
 
-def facts(about: Subject, view: ChartView, now: float, symbols: Symbols) -> Iterator[Fact]:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Everything there is to say something about."""
+
+    about: Subject
+    view: ChartView
+    answer: Answer
+    outlook: Outlook | None
+    moment: Moment
+
+
+def facts(told: Told, symbols: Symbols) -> Iterator[Fact]:
     """What stands beside the chart: a word, and what there is to say."""
+    about, view, now = told.about, told.view, told.moment.now
     yield "now", _now(about, symbols)
-    if view.buckets:
-        yield from _past(view, now)
-    yield from product_months.facts(view.told, now)
+    if view.buckets and told.answer.spread:
+        yield from _past(told, told.answer.spread)
+    if told.outlook:
+        yield from product_ahead.facts(told.outlook, told.moment.today)
+    monthly = list(product_months.facts(view.told, now))
+    if told.outlook and not any(word == "month" for word, _ in monthly):
+        yield from product_ahead.month(told.outlook)
+    yield from monthly
     for pool in sorted((pool for _, pool in about.pools), key=lambda pool: pool.key):
         if pool.subscription_date or pool.expires:
             yield "until", _dates(pool)
@@ -83,31 +108,30 @@ def _now(about: Subject, symbols: Symbols) -> list[Run]:
     return runs
 
 
-def _past(view: ChartView, now: float) -> Iterator[Fact]:
-    top = max(view.buckets, key=view.figure)
-    most = round(view.figure(top))
-    at = top.start if view.assigned else top.high_at
-    free = "" if top.installed is None else f"  {top.installed - most:,} free"
-    yield (
-        "most" if view.assigned else "peak",
-        [(f"{most:,}", Tone.STRONG), (f"  {moment(at, view.tz)}{free}", Tone.TEXT)],
-    )
-    average = (f"{_average(view.buckets):,.0f}", Tone.TEXT)
-    yield "average", [average, (f"  {_coverage(view, now)}", Tone.QUIET)]
+def _past(told: Told, found: Spread) -> Iterator[Fact]:
+    view = told.view
+    average = (f"{found.average:,.0f}", Tone.TEXT)
+    coverage = (f"  {_coverage(view, found, told.moment.now)}", Tone.QUIET)
+    if view.assigned:  # people keep what they were assigned: no concurrency, so no peak of it
+        top = max(view.buckets, key=view.figure)
+        most = round(view.figure(top))
+        free = "" if top.installed is None else f"  {top.installed - most:,} free"
+        said = f"  {moment(top.start, view.tz)}{free}"
+        yield "most", [(f"{most:,}", Tone.STRONG), (said, Tone.TEXT)]
+        yield "average", [average, coverage]
+    else:
+        yield from product_spread.peak(found, view.tz)
+        yield "average", [average, coverage]
+        yield from product_spread.needed(found, coarse=told.answer.coarse)
+    yield from product_spread.above(found, view.tz, coarse=told.answer.coarse)
 
 
-def _average(buckets: tuple[Bucket, ...]) -> float:
-    seconds = sum(bucket.end - bucket.start for bucket in buckets)
-    return sum(it.average * (it.end - it.start) for it in buckets) / max(1, seconds)
-
-
-def _coverage(view: ChartView, now: float) -> str:
+def _coverage(view: ChartView, found: Spread, now: float) -> str:
     """How much of the time shown was recorded, from the first reading on."""
-    first = view.buckets[0]
-    until = min(view.end, int(now))
-    covered = sum(min(bucket.end, until) - bucket.start for bucket in view.buckets)
-    share = min(1.0, covered / max(1, until - first.start))
-    since = "" if first.start <= view.start else f" since {moment(first.start, view.tz)}"
+    first = view.buckets[0].start
+    until = min(max(view.end, view.buckets[-1].end), int(now) + 1)
+    share = min(1.0, found.seconds / max(1, until - first))
+    since = "" if first <= view.start else f" since {moment(first, view.tz)}"
     return f"{percent(share)} recorded{since}"
 
 

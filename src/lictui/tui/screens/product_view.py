@@ -1,31 +1,26 @@
-"""One product over some servers: what is known of it, and what to ask of the past.
+"""One product over some servers: what is known of it now, and what it is called.
 
-Pure: a board in, a question and titles out. Must not know Textual, nor how the question is
-answered.
+Pure: a board in, figures and titles out. Must not know Textual, nor the past.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.insights.series import Question
 from lictui.model import DEFAULT_INTERVAL
 from lictui.monitor.totals import answered, combined
 from lictui.tui.ink import Tone
-from lictui.tui.span import Length, bucket_seconds, moment
+from lictui.tui.span import Length, moment
 from lictui.tui.text import clean, shorten
 from lictui.words import Model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from zoneinfo import ZoneInfo
-
     from lictui.config.settings import Settings, Thresholds
     from lictui.model import Pool, PoolKey, Reading
     from lictui.monitor.board import Board, ServerStatus
     from lictui.tui.ink import Line
-    from lictui.tui.span import Span
+    from lictui.tui.screens.product_past import Asked
     from lictui.tui.symbols import Symbols
     from lictui.words import Level
 
@@ -128,27 +123,6 @@ def subject(board: Board, servers: tuple[str, ...], product: str, settings: Sett
     )
 
 
-def question(about: Subject, span: Span, columns: int, now: float) -> Question:
-    """What to ask of the past for a chart of so many columns."""
-    bucket = bucket_seconds(span.length, columns, about.every)
-    start, end = span.bounds(now, bucket)
-    keys = dict.fromkeys(status.owner(pool.key) for status, pool in about.pools)
-    return Question(tuple(keys), start, end, bucket)
-
-
-def reaching_back(
-    asked: Question,
-    ever: Iterable[tuple[str, PoolKey]],
-    without: frozenset[tuple[str, PoolKey]] = frozenset(),
-) -> Question:
-    """The same question about the pools that were `ever` read too, `without` some of them.
-
-    A license that was renewed is a pool of its own on the board; its curve is one with the old.
-    """
-    old = (pool for pool in ever if pool not in without)
-    return replace(asked, pools=tuple(dict.fromkeys((*asked.pools, *old))))
-
-
 def title(about: Subject, width: int, symbols: Symbols) -> Line:
     """Whose chart this is, in at most so many columns."""
     dot = f" {symbols.dot} "
@@ -162,12 +136,22 @@ def title(about: Subject, width: int, symbols: Symbols) -> Line:
     return ((name, Tone.STRONG), (said, Tone.QUIET))
 
 
-def stretch(span: Span, asked: Question, tz: ZoneInfo | None, *, assigned: bool) -> str:
+def stretch(asked: Asked, about: Subject) -> Line:
     """Which time is shown, and what a bucket of it stands for."""
+    span = asked.span
     year = span.length is Length.YEAR
-    until = moment(asked.end, tz, year=year) if span.back else "now"
-    what = "last figure" if assigned else "peak"
-    return f"{span.length.name.lower()} to {until}, {what} of each {_width(asked.bucket)}"
+    until = moment(asked.end - year, asked.zone, year=year) if span.back else "now"
+    what = "last figure" if about.assigned else "peak"
+    said = f"{span.length.name.lower()} to {until}, {what} of each {_width(asked.bucket)}"
+    return ((said, Tone.QUIET),)
+
+
+def week(asked: Asked) -> Line:
+    """Which time is folded into a map of the week."""
+    span = asked.span
+    length = max(span.length, Length.WEEK, key=lambda length: length.value)
+    until = moment(asked.end, asked.zone, year=length is Length.YEAR) if span.back else "now"
+    return ((f"{length.name.lower()} to {until}, each hour of the week", Tone.QUIET),)
 
 
 def _width(bucket: int) -> str:

@@ -6,6 +6,7 @@ Pure: must not know Textual, plotext or where the buckets come from. Moments are
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from itertools import pairwise
 from math import ceil
 from typing import TYPE_CHECKING, Final
@@ -32,6 +33,40 @@ class Held:
     y: float
 
 
+class Sign(IntEnum):
+    """What a mark on the time axis stands for; of several in one column the first is drawn."""
+
+    GONE = 0  # licenses
+    LICENSES = 1  # added, renewed, another count
+    ENDS = 2  # licenses expire that day
+    LOST = 3  # a server
+    ACTIVATION = 4
+    VERSION = 5
+    NOTICE = 6
+    FOUND = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that changed, or will."""
+
+    at: float
+    sign: Sign
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What is expected of a day that is still to come."""
+
+    start: int
+    end: int
+    expected: float
+    low: float
+    high: float
+    installed: int | None  # then, after what expires
+
+
 @dataclass(frozen=True, slots=True)
 class ChartView:
     """Everything the chart needs to know, and nothing that changes without being seen."""
@@ -47,6 +82,10 @@ class ChartView:
     cursor: int | None = None  # index of the bucket whose figures are read off
     note: str = ""  # said in place of a chart
     told: tuple[Told, ...] = ()  # months as the source tells them; drawn where nothing was read
+    before: tuple[Bucket, ...] = ()  # the period before, moved into the time of this one
+    compared: str = ""  # what that period is called
+    ahead: tuple[Ahead, ...] = ()  # the days that are forecast, up to `end`
+    marks: tuple[Mark, ...] = ()
 
     def figure(self, bucket: Bucket) -> float:
         """The figure of a bucket that is drawn."""
@@ -69,6 +108,8 @@ class ChartView:
                 default=0,
             ),
             *(y for _, y in self.points()),
+            *map(self.figure, self.before),
+            *(max(day.high, day.installed or 0) for day in self.ahead),
             0,
         )
         return max(1, ceil(tallest * 1.08))
@@ -117,16 +158,38 @@ class ChartView:
     def lines(self, share: float, *, overdraft: bool = False) -> tuple[Held, ...]:
         """Where a share of installed lay; it steps where licenses came or went."""
         found: list[Held] = []
-        for bucket in self.buckets:
-            if bucket.installed is None or (overdraft and not bucket.overdraft):
+        known: list[tuple[int, int, int | None, int | None]] = [
+            (it.start, it.end, it.installed, it.overdraft) for it in self.buckets
+        ]
+        known += [(day.start, day.end, day.installed, None) for day in self.ahead]
+        for start, end, installed, granted in known:
+            if installed is None or (overdraft and not granted):
                 continue
-            y = bucket.installed * share + (bucket.overdraft or 0 if overdraft else 0)
+            y = installed * share + (granted or 0 if overdraft else 0)
             if found and found[-1].y == y:
-                found[-1] = Held(found[-1].start, bucket.end, y)
+                found[-1] = Held(found[-1].start, end, y)
             else:
-                found.append(Held(bucket.start, bucket.end, y))
+                found.append(Held(start, end, y))
         return tuple(found)
 
-    def share(self, bucket: Bucket) -> float:
-        """How far along the time axis the middle of a bucket lies, 0 to 1."""
-        return ((bucket.start + bucket.end) / 2 - self.start) / (self.end - self.start)
+    def earlier(self) -> Bucket | None:
+        """The bucket of the period before that the cursor's falls upon."""
+        if self.cursor is None:
+            return None
+        here = self.buckets[self.cursor]
+        middle = (here.start + here.end) / 2
+        return next((each for each in self.before if each.start <= middle < each.end), None)
+
+    def near(self, columns: int) -> tuple[Mark, ...]:
+        """The marks under the cursor, where the axis has so many columns."""
+        if self.cursor is None:
+            return ()
+        here, column = self.buckets[self.cursor], (self.end - self.start) / max(1, columns)
+        middle = (here.start + here.end) / 2
+        reach = max((here.end - here.start) / 2, column)
+        found = (mark for mark in self.marks if abs(mark.at - middle) <= reach)
+        return tuple(sorted(found, key=lambda mark: (mark.sign, mark.at)))
+
+    def share(self, at: float) -> float:
+        """How far along the time axis a moment lies, 0 to 1."""
+        return (at - self.start) / (self.end - self.start)

@@ -1,0 +1,78 @@
+"""The map of the week as rows of characters."""
+
+from __future__ import annotations
+
+import pytest
+
+from lictui.insights.heat import Heat
+from lictui.tui.ink import Tone, width
+from lictui.tui.symbols import ASCII, UNICODE
+from lictui.tui.widgets.heatmap import HeatView, legend, read_off, rows, tone_of
+
+
+def heat(weeks: int = 2) -> Heat:
+    """Nothing on Sundays; on other days the hour times four, and at most twice that."""
+    average = tuple(tuple(4.0 * h if day < 6 else None for h in range(24)) for day in range(7))
+    peak = tuple(tuple(8.0 * h if day < 6 else None for h in range(24)) for day in range(7))
+    return Heat(average, peak, weeks)
+
+
+def text(view: HeatView, cells: int = 78, lines: int = 10, symbols: object = UNICODE) -> list[str]:
+    found = rows(view, cells, lines, symbols)  # type: ignore[arg-type]
+    return ["".join(part for part, _ in line) for line in found]
+
+
+def test_a_cell_is_as_high_as_its_hour_was_full_and_empty_where_nothing_was_read() -> None:
+    found = text(HeatView(heat(), 100))
+    assert found[0].split() == [f"{hour:02}" for hour in range(24)]
+    assert found[1].split()[0] == "Mon"
+    assert found[1][5 + 3 * 23] == "█"  # 92 of 100
+    assert found[1][5 + 3 * 3] == "▁"
+    assert found[7].strip() == "Sun"
+
+
+def test_without_installed_the_highest_hour_is_the_measure() -> None:
+    view = HeatView(heat())
+    assert view.scale == 8.0 * 23
+    assert text(view)[1][5 + 3 * 23] == "▄"
+
+
+def test_the_tone_only_repeats_the_level() -> None:
+    view = HeatView(heat(), 100)
+    assert [tone_of(view, value) for value in (10, 80, 90)] == [
+        Tone.OK,
+        Tone.WARN,
+        Tone.CRITICAL,
+    ]
+
+
+def test_ascii_is_ascii_and_tells_heights_apart() -> None:
+    found = text(HeatView(heat(), 100, cursor=(2, 4)), symbols=ASCII)
+    assert "".join(found).isascii()
+    assert len(set(found[1])) > 8
+
+
+@pytest.mark.parametrize("cells", [20, 29, 53, 58, 78, 200])
+@pytest.mark.parametrize("lines", [3, 8, 30])
+def test_it_fits_wherever_there_is_room_for_it(cells: int, lines: int) -> None:
+    found = rows(HeatView(heat(), 100, cursor=(0, 0)), cells, lines, UNICODE)
+    assert cells < 29 or all(width(line) <= cells for line in found)
+
+
+def test_the_cursor_reads_a_cell_off() -> None:
+    said = read_off(HeatView(heat(), 100, cursor=(1, 10)), UNICODE)
+    line = "".join(part for part, _ in said)
+    assert line == "▲ Tue 10:00  40 (40 %) on average, 80 at most, 2 weeks"
+    empty = read_off(HeatView(heat(), 100, cursor=(6, 23)), UNICODE)
+    assert "".join(part for part, _ in empty) == "▲ Sun 23:00  nothing was recorded"
+    assert read_off(HeatView(heat()), UNICODE) == ()
+
+
+def test_the_legend_says_what_the_measure_is() -> None:
+    assert "of installed" in "".join(part for part, _ in legend(HeatView(heat(), 9), UNICODE))
+    assert "of the highest hour" in "".join(part for part, _ in legend(HeatView(heat()), UNICODE))
+
+
+def test_a_note_or_nothing_at_all_is_said() -> None:
+    assert "reading the history" in "".join(text(HeatView(note="reading the history")))
+    assert "nothing was recorded" in "".join(text(HeatView()))
