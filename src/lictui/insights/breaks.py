@@ -1,0 +1,83 @@
+"""Where a series broke: it stepped to another level, or went on in another direction.
+
+Owns how a break is told from noise. Pure: must not know what the figures are.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from operator import sub
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lictui.insights.rhythm import Point
+
+_EDGE: Final = 4  # points that must lie on either side of a step
+_STEP: Final = 0.93  # a step leaves at most this share of the deviations that a line leaves
+_BEND: Final = 0.6  # two lines leave at most this share of the variance that one leaves
+_BEND_EDGE: Final = 10  # points on either side of a bend: a direction needs more than a level
+_FAR: Final = 3.0  # sigma from the line: holidays beyond count as if they were as far
+_SIGMA: Final = 1.4826  # of a normal distribution, over its median deviation
+
+
+def sigma(misses: Sequence[float]) -> float:
+    """The standard deviation, blind to a few that are far off."""
+    return _SIGMA * median(map(abs, misses))
+
+
+def broken_at(points: Sequence[Point], misses: Sequence[float]) -> int | None:
+    """The first day after the break that explains the series best; None if a line does.
+
+    `misses` are the points' distances from the line through all of them.
+    """
+    cut = _step(points, misses) or _bend(points, misses)
+    return int((points[cut - 1][0] + points[cut][0]) / 2) + 1 if cut else None
+
+
+def _step(points: Sequence[Point], misses: Sequence[float]) -> int | None:
+    """Where two levels explain the series far better than a line does."""
+    if len(points) < 2 * _EDGE:
+        return None
+    along = sum(map(abs, misses))
+    figures = [y for _, y in points]
+    best, cut = min(
+        (_apart(figures[:cut]) + _apart(figures[cut:]), cut)
+        for cut in range(_EDGE, len(points) - _EDGE + 1)
+    )
+    before, after = median(figures[:cut]), median(figures[cut:])
+    stepped = best < _STEP * along and abs(after - before) > 2 * best / len(points)
+    return cut if stepped else None
+
+
+def _apart(figures: Sequence[float]) -> float:
+    middle = median(figures)
+    return sum([abs(y - middle) for y in figures])
+
+
+def _bend(points: Sequence[Point], misses: Sequence[float]) -> int | None:
+    """Where two lines, by least squares, explain the series far better than one."""
+    many = len(points)
+    if many < 2 * _BEND_EDGE:
+        return None
+    far = _FAR * sigma(misses)
+    start = points[0][0]
+    near = [max(-far, min(far, miss)) for miss in misses]
+    terms = [(1, x - start, y) for (x, _), y in zip(points, near, strict=True)]
+    moments = [(n, x, y, x * x, x * y, y * y) for n, x, y in terms]
+    before = list(zip(*map(accumulate, zip(*moments, strict=True)), strict=True))
+    whole = before[-1]
+    best, cut = min(
+        (_left(before[cut - 1]) + _left(list(map(sub, whole, before[cut - 1]))), cut)
+        for cut in range(_BEND_EDGE, many - _BEND_EDGE + 1)
+    )
+    return cut if best / (many - 5) < _BEND * _left(whole) / (many - 2) else None
+
+
+def _left(moments: Sequence[float]) -> float:
+    """The squares that a line of least squares leaves of points with these sums."""
+    n, x, y, xx, xy, yy = moments
+    spread, both = xx - x * x / n, xy - x * y / n
+    return max(0.0, yy - y * y / n - (both * both / spread if spread > 0 else 0.0))
