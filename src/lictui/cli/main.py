@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "collect": "lictui.cli.collect:collect",
     "servers": "lictui.cli.servers:servers",
     "history": "lictui.cli.history:history",
+    "forecast": "lictui.cli.forecast:forecast",
     "simulate": "lictui.cli.simulate:simulate",
     "config": "lictui.cli.config:config",
     "info": "lictui.cli.info:info",

@@ -65,6 +65,11 @@ class Trend:
         """Half the 95 % interval of that level."""
         return _Z * sqrt(self.doubt**2 + (self.doubt_slope * (day - self.middle)) ** 2)
 
+    def between(self, day: float) -> tuple[float, float]:
+        """The 95 % interval of that level."""
+        level = self.level + self.slope * (day - self.last)
+        return max(0.0, level - self.within(day)), max(0.0, level + self.within(day))
+
 
 @dataclass(frozen=True, slots=True)
 class TooShort:

@@ -1,0 +1,178 @@
+"""`lictui forecast`: when licenses run short, for people and as JSON. Polls nobody.
+
+Owns the table and the schema `lictui.forecast/1`. Must not know how a forecast is made.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from lictui.cli.history.opened import check, opened
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from lictui.cli.context import Context
+    from lictui.config.settings import Settings
+    from lictui.history.latest import Latest
+    from lictui.insights.forecast import Forecast
+    from lictui.model import Server
+    from lictui.monitor.board import Board
+    from lictui.monitor.outlook import Scope
+
+SCHEMA: Final = "lictui.forecast/1"
+_HEAD: Final = (
+    *("PRODUCT", "MODEL", "SCOPE", "INSTALLED", "WARN", "CRITICAL", "FULL", "FORECAST"),
+)
+_RIGHT: Final = frozenset({3, 4, 5, 6})
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--server", "names", multiple=True, metavar="NAME", help="Only this; repeatable.")
+@click.option("--product", "products", multiple=True, metavar="CODE", help="Only this; repeatable.")
+@click.option("--group", default="", metavar="NAME", help="Only the servers of this group.")
+@click.option("--tz", default="", metavar="ZONE", help="Whose calendar day is today (IANA).")
+@click.pass_obj
+def forecast(
+    context: Context,
+    /,
+    *,
+    as_json: bool,
+    names: tuple[str, ...],
+    products: tuple[str, ...],
+    group: str,
+    tz: str,
+) -> None:
+    """Say when each license type reaches its thresholds, is used up or runs short.
+
+    It rests on what was recorded of the last year: the peak of each day; of user/device licenses,
+    what was assigned at its end. No date lies further ahead than half of that. The estate is that
+    of the servers chosen.
+    """
+    from datetime import UTC, datetime  # noqa: PLC0415 - `--help` tells no time
+
+    from lictui.cli.history.take import zone_of  # noqa: PLC0415 - `--help` reads no file
+    from lictui.cli.selection import load, select  # noqa: PLC0415 - as above
+    from lictui.clock import SystemClock  # noqa: PLC0415 - as above
+
+    zone = zone_of(context, tz)
+    settings, registered = load(context)
+    chosen = {server.name for server in select(registered, names, group)}
+    now = SystemClock().now()
+    today = datetime.fromtimestamp(now, UTC).astimezone(zone).date()
+    found = _forecasts(context, (settings, registered), chosen, products, (now, today))
+    if as_json:
+        said = {"schema": SCHEMA, "forecasts": [_json(each) for _, each in found]}
+        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
+    else:
+        _print(found, today)
+
+
+_Found = tuple["Scope", "Forecast"]
+
+
+def _forecasts(
+    context: Context,
+    configured: tuple[Settings, tuple[Server, ...]],
+    chosen: set[str],
+    products: tuple[str, ...],
+    moment: tuple[float, date],
+) -> list[_Found]:
+    from lictui.monitor.outlook import scopes  # noqa: PLC0415 - `--help` forecasts nothing
+
+    settings, registered = configured
+    now, today = moment
+    with opened(context) as store:
+        known = store.pools()
+        check("product", products, {pool.product for pool in known})
+        board = _board(registered, chosen, store.latest())
+        asked = [
+            scope
+            for scope in scopes(board, known, settings.alerts)
+            if not products or scope.product in products
+        ]
+        pasts = store.many(scope.question(now) for scope in asked)
+    return [
+        (scope, scope.forecast(past, now, today)) for scope, past in zip(asked, pasts, strict=True)
+    ]
+
+
+def _board(registered: tuple[Server, ...], chosen: set[str], latest: Mapping[str, Latest]) -> Board:
+    """The servers as last recorded, each license server once; those of a `chosen` name."""
+    from dataclasses import replace  # noqa: PLC0415 - `--help` knows no board
+
+    from lictui.monitor.board import Board, register  # noqa: PLC0415 - as above
+    from lictui.monitor.restore import restored  # noqa: PLC0415 - as above
+    from lictui.monitor.together import Together  # noqa: PLC0415 - as above
+
+    board = Together().of(restored(register(Board(), registered), latest))
+    return replace(
+        board, servers=tuple(each for each in board.servers if chosen.intersection(each.names))
+    )
+
+
+def _json(found: Forecast) -> dict[str, Any]:
+    reaches = found.reaches
+    return {
+        "scope": found.scope,
+        "product": found.product,
+        "model": found.model.value,
+        "status": found.status.value,
+        "per_week": None if found.per_week is None else round(found.per_week, 2),
+        "reaches": {
+            "warn": _iso(reaches.warn),
+            "critical": _iso(reaches.critical),
+            "installed": _iso(reaches.installed),
+        },
+        "band": found.band and [day.isoformat() for day in found.band],
+        "shortfalls": [
+            {
+                "date": each.date.isoformat(),
+                "installed": each.installed,
+                "expected": each.expected,
+                "short_by": each.short_by,
+            }
+            for each in found.shortfalls
+        ],
+        "based_on_days": found.based_on_days,
+    }
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _print(found: Sequence[_Found], today: date) -> None:
+    from lictui.cli.tables import aligned  # noqa: PLC0415 - `--help` prints no table
+    from lictui.insights.forecast import words  # noqa: PLC0415 - as above
+
+    if not found:
+        click.echo("No readings yet.")
+        return
+    rows = [
+        (
+            each.product,
+            each.model.replace("_", "/"),
+            each.scope,
+            "?" if scope.installed is None else f"{scope.installed:,}",
+            *(
+                _days(day, today)
+                for day in (each.reaches.warn, each.reaches.critical, each.reaches.installed)
+            ),
+            words(each, today),
+        )
+        for scope, each in found
+    ]
+    for line in aligned([_HEAD, *rows], right=set(_RIGHT)):
+        click.echo(line)
+
+
+def _days(day: date | None, today: date) -> str:
+    if day is None:
+        return "-"
+    return "now" if day == today else f"{(day - today).days} days"
