@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
     from lictui.insights.rhythm import Point
 
+LEAST_DAYS: Final = 28  # of a stretch that a trend may be drawn from
 _EDGE: Final = 4  # points that must lie on either side of a step
 _STEP: Final = 0.93  # a step leaves at most this share of the deviations that a line leaves
+_SMALL: Final = 0.02  # of the level: a step by less changes no forecast
+_BIG: Final = 0.05  # a step that leaves too few days to tell how it goes on is at least so big
+_SLIGHT: Final = 0.01  # of the level: a line that is so near needs no bend
 _BEND: Final = 0.6  # two lines leave at most this share of the variance that one leaves
 _BEND_EDGE: Final = 10  # points on either side of a bend: a direction needs more than a level
 _FAR: Final = 3.0  # sigma from the line: holidays beyond count as if they were as far
@@ -33,11 +37,16 @@ def broken_at(points: Sequence[Point], misses: Sequence[float]) -> int | None:
 
     `misses` are the points' distances from the line through all of them.
     """
-    cut = _step(points, misses) or _bend(points, misses)
-    return int((points[cut - 1][0] + points[cut][0]) / 2) + 1 if cut else None
+    level = median([y for _, y in points])
+    cut = _step(points, misses, level) or _bend(points, misses, level)
+    return _between(points, cut) if cut else None
 
 
-def _step(points: Sequence[Point], misses: Sequence[float]) -> int | None:
+def _between(points: Sequence[Point], cut: int) -> int:
+    return int((points[cut - 1][0] + points[cut][0]) / 2) + 1
+
+
+def _step(points: Sequence[Point], misses: Sequence[float], level: float) -> int | None:
     """Where two levels explain the series far better than a line does."""
     if len(points) < 2 * _EDGE:
         return None
@@ -48,8 +57,9 @@ def _step(points: Sequence[Point], misses: Sequence[float]) -> int | None:
         for cut in range(_EDGE, len(points) - _EDGE + 1)
     )
     before, after = median(figures[:cut]), median(figures[cut:])
-    stepped = best < _STEP * along and abs(after - before) > 2 * best / len(points)
-    return cut if stepped else None
+    short = points[-1][0] - _between(points, cut) + 1 < LEAST_DAYS
+    least = max(2 * best / len(points), (_BIG if short else _SMALL) * level)
+    return cut if best < _STEP * along and abs(after - before) > least else None
 
 
 def _apart(figures: Sequence[float]) -> float:
@@ -57,10 +67,10 @@ def _apart(figures: Sequence[float]) -> float:
     return sum([abs(y - middle) for y in figures])
 
 
-def _bend(points: Sequence[Point], misses: Sequence[float]) -> int | None:
+def _bend(points: Sequence[Point], misses: Sequence[float], level: float) -> int | None:
     """Where two lines, by least squares, explain the series far better than one."""
     many = len(points)
-    if many < 2 * _BEND_EDGE:
+    if many < 2 * _BEND_EDGE or sigma(misses) < _SLIGHT * level:
         return None
     far = _FAR * sigma(misses)
     start = points[0][0]
@@ -73,6 +83,8 @@ def _bend(points: Sequence[Point], misses: Sequence[float]) -> int | None:
         (_left(before[cut - 1]) + _left(list(map(sub, whole, before[cut - 1]))), cut)
         for cut in range(_BEND_EDGE, many - _BEND_EDGE + 1)
     )
+    if points[-1][0] - _between(points, cut) + 1 < LEAST_DAYS:
+        return None
     return cut if best / (many - 5) < _BEND * _left(whole) / (many - 2) else None
 
 

@@ -12,7 +12,8 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from lictui.insights.trend import LEAST_DAYS, Trend, trend
+from lictui.insights.breaks import LEAST_DAYS
+from lictui.insights.trend import Trend, trend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

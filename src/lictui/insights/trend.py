@@ -14,7 +14,7 @@ from math import sqrt
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Final
 
-from lictui.insights.breaks import broken_at, sigma
+from lictui.insights.breaks import LEAST_DAYS, broken_at, sigma
 from lictui.insights.rhythm import even, trimmed, working
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from lictui.insights.rhythm import Point
 
-LEAST_DAYS: Final = 28  # of a stretch that a trend may be drawn from
 _LEAST_POINTS: Final = 12  # working days within it
 _BLOCKS: Final = 60  # points that a slope is drawn from: 1,770 pairs, quick for 1,000 pools
 _BREAKS: Final = 4  # that are looked for in one series; who breaks more often has no trend
