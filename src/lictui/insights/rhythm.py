@@ -50,14 +50,16 @@ def trimmed(figures: Sequence[float], share: float = 0.2) -> float:
 
 def _shares(days: Mapping[int, float]) -> dict[int, float]:
     """Each weekday's usual share of its week's average; 1 as far as it may be chance."""
-    weeks: dict[int, list[float]] = defaultdict(list)
+    growth = _growth(days)
+    weeks: dict[int, list[tuple[int, float]]] = defaultdict(list)
     for day, figure in days.items():
-        weeks[day // 7].append(figure)
-    average = {week: fmean(found) for week, found in weeks.items()}
-    shares = weekdays(
-        (day, figure / average[day // 7] if average[day // 7] else 1.0)
-        for day, figure in days.items()
-    )
+        weeks[day // 7].append((day, figure))
+    shares: dict[int, list[float]] = defaultdict(list)
+    for week in weeks.values():
+        middle, average = (fmean(column) for column in zip(*week, strict=True))
+        for day, figure in week:
+            level = average + growth * (day - middle)  # a week that grows is no rhythm
+            shares[day % 7].append(figure / level if level > 0 else 1.0)
     usual = {weekday: median(found) for weekday, found in shares.items()}
     spread = median(
         abs(share - usual[weekday]) for weekday, found in shares.items() for share in found
@@ -66,3 +68,9 @@ def _shares(days: Mapping[int, float]) -> dict[int, float]:
     between = pvariance(usual.values())
     weight = max(0.0, 1 - _CHANCE * chance / between) if between else 0.0
     return {weekday: max(_LEAST_SHARE, 1 + (each - 1) * weight) for weekday, each in usual.items()}
+
+
+def _growth(days: Mapping[int, float]) -> float:
+    """What a day brings as a rule, by the same weekday a week before."""
+    rises = [figure - days[day - 7] for day, figure in days.items() if day - 7 in days]
+    return median(rises) / 7 if rises else 0.0
