@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lictui.words import Model
 
-_SURE_WITHIN: Final = 0.12  # of the horizon, before and after a date that is given
+_SURE_WITHIN: Final = 0.10  # of the horizon, before and after a date that is given
 _ONE: Final = 0.5  # licenses: more is one, where nothing at all is installed
 
 

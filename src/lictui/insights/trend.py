@@ -31,6 +31,10 @@ _MARGIN: Final = 1.1  # Theil-Sen's sigma over that of least squares on normal n
 _CLEAR: Final = 2.0  # times a day's noise, over the stretch: less may be a step too small to see
 _LEAST_DRIFT: Final = 0.01  # of the level, over the stretch: less is no growth worth a word
 _LEAST_COUNT: Final = 0.5  # licenses, over the stretch: nobody checks out half of one
+_WEEK: Final = 5  # working days
+_FAR: Final = 3.0  # times a day's noise above the line, a whole week long
+_FAR_SHARE: Final = 0.05  # of the level
+_LEAST_RISE: Final = 2.0  # licenses
 _MOST_ALIKE: Final = 0.8  # a higher correlation would be a step or a bend, and was found as one
 
 
@@ -97,7 +101,9 @@ def trend(figures: Mapping[int, float]) -> Trend | TooShort:
         line = _Line.through(days)
     if last - first + 1 < LEAST_DAYS or len(days) < _LEAST_POINTS:
         return TooShort(sum(day >= first for day in figures))
-    return _trend(line, first, last)
+    found = _trend(line, first, last)
+    risen = _risen(line, found)
+    return TooShort(sum(day >= risen for day in figures)) if risen else found
 
 
 def _turn_of_the_year(day: int) -> bool:
@@ -167,6 +173,21 @@ def _trend(line: _Line, first: int, last: int) -> Trend:
         doubt_slope=doubt / sqrt(width) * busiest if sure else 0.0,
         sure=sure,
     )
+
+
+def _risen(line: _Line, found: Trend) -> int | None:
+    """The first of the newest days that all lie far above: a step too new to be seen as one.
+
+    Days far below are not looked for: people go on holiday, and come back.
+    """
+    far = max(_FAR * found.noise, _FAR_SHARE * found.level, _LEAST_RISE)
+    above = [(day, y * line.busiest - found.at(day)) for day, y in line.every]
+    if median([miss for _, miss in above[-_WEEK:]]) <= far:
+        return None
+    at = len(above) - 1
+    while at > 0 and max(above[at][1], above[at - 1][1]) > far / 2:  # one may be low by chance
+        at -= 1
+    return int(above[min(at + 1, len(above) - 1)][0])
 
 
 def _lasting(misses: Sequence[float]) -> float:
