@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tests.bench import estate, polling, screen
 from tests.history import cost
+from tests.insights import backtest
 
 import lictui
 from lictui.clock import SystemClock
@@ -33,7 +34,7 @@ def main() -> None:
     compileall.compile_dir(Path(lictui.__file__).parent, quiet=2)
     _line("what", "measured", "budget", "")
     with tempfile.TemporaryDirectory(prefix="lictui-bench-") as folder:
-        for measure in (_small, _large, _rounds, _disk):
+        for measure in (_small, _large, _rounds, _disk, _forecasts):
             for what, figure, budget, met in measure(Path(folder)):
                 _line(what, figure, budget, "met" if met else "MISSED")
 
@@ -99,6 +100,14 @@ def _disk(folder: Path) -> Iterator[_Row]:
             size = history.stats().bytes_per_reading or 0.0
         what = f"bytes on disk a reading, {days} days at {every:.0f} s"
         yield what, f"{size:.1f}", "<= 8", size <= 8
+
+
+def _forecasts(_folder: Path) -> Iterator[_Row]:
+    for where, guesses in (("growing series", backtest.synthetic()), ("estate", backtest.estate())):
+        middle, high, share = backtest.spread(list(guesses))
+        what = f"forecast error p50/p95 of the horizon, {where}"
+        figure = f"{middle:.1%} / {high:.1%}, {share:.0%} dated"
+        yield what, figure, "<= 10 % at p95", high <= 0.1
 
 
 def _ratio(what: str, ours: float, bare: float, budget: float, unit: str) -> _Row:

@@ -1,0 +1,158 @@
+"""What is forecast of a board: whose past, what is installed, what leaves, by which thresholds."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from tests.support.clock import START
+from tests.support.values import poll, pool, server, snapshot
+
+from lictui.config.settings import Alerts
+from lictui.history.pools import KnownPool
+from lictui.insights.forecast import Status
+from lictui.insights.series import Bucket, Series
+from lictui.model import PoolKey
+from lictui.monitor.board import Board, apply, register
+from lictui.monitor.outlook import ESTATE, daily, scopes
+from lictui.monitor.together import Together
+from lictui.words import Model, SourceName
+
+if TYPE_CHECKING:
+    from lictui.model import Pool, Server
+    from lictui.monitor.outlook import Scope
+
+_CODE = "XDT_PLT_UD"
+_DAY = 86400
+_TODAY = date(2026, 11, 24)
+_MIDNIGHT = int(START) // _DAY * _DAY
+
+
+def _board(*told: tuple[Server, tuple[Pool, ...]]) -> Board:
+    board = register(Board(), [each for each, _ in told])
+    for each, pools in told:
+        board = apply(board, poll(snapshot(*pools), each.name))
+    return Together().of(board)
+
+
+def _scopes(board: Board, *known: KnownPool, alerts: Alerts | None = None) -> dict[str, Scope]:
+    return {each.scope: each for each in scopes(board, known, alerts or Alerts())}
+
+
+def _bucket(day: int, high: float, last: float) -> Bucket:
+    start = _MIDNIGHT + day * _DAY
+    return Bucket(start, start + _DAY, 0, 1, high, start, last, 500, 50, 96)
+
+
+def test_a_product_is_summed_over_servers_and_subscription_dates() -> None:
+    first, second = date(2027, 1, 1), date(2028, 1, 1)
+    board = _board(
+        (server("a"), (pool(installed=100, subscription=first), pool(subscription=second))),
+        (server("b"), (pool(installed=70),)),
+    )
+    found = _scopes(board)
+    assert {name: each.installed for name, each in found.items()} == {
+        ESTATE: 670,
+        "a": 600,
+        "b": 70,
+    }
+    assert found["a"].pools == (
+        ("a", PoolKey(_CODE, "2027-01-01")),
+        ("a", PoolKey(_CODE, "2028-01-01")),
+    )
+    assert set(found[ESTATE].pools) == {*found["a"].pools, ("b", PoolKey(_CODE))}
+
+
+def test_models_and_products_are_never_mixed() -> None:
+    concurrent = pool("XDT_PLT_CCS", model=Model.CONCURRENT)
+    board = _board((server("a"), (pool(), concurrent)))
+    found = [(each.scope, each.product, each.model) for each in scopes(board, (), Alerts())]
+    assert found == [
+        (ESTATE, "XDT_PLT_UD", Model.USER_DEVICE),
+        (ESTATE, "XDT_PLT_CCS", Model.CONCURRENT),
+        ("a", "XDT_PLT_UD", Model.USER_DEVICE),
+        ("a", "XDT_PLT_CCS", Model.CONCURRENT),
+    ]
+
+
+def test_one_unknown_installed_makes_the_sum_unknown() -> None:
+    board = _board((server("a"), (pool(installed=100),)), (server("b"), (pool(installed=None),)))
+    assert {name: each.installed for name, each in _scopes(board).items()} == {
+        ESTATE: None,
+        "a": 100,
+        "b": None,
+    }
+
+
+def test_what_expires_leaves_and_what_is_permanent_stays() -> None:
+    day = date(2026, 12, 14)
+    board = _board(
+        (
+            server("a"),
+            (
+                pool(installed=50, expires=day, permanent=False, subscription=day),
+                pool(installed=30, expires=day),  # nobody said that it is permanent
+                pool(installed=20, expires=day, permanent=True, subscription=date(2030, 1, 1)),
+            ),
+        ),
+        (server("b"), (pool(installed=7, expires=day),)),
+    )
+    found = _scopes(board)
+    assert found["a"].leaving == {day: 80}
+    assert found[ESTATE].leaving == {day: 87}
+    assert found["a"].installed == 100
+
+
+def test_start_up_licenses_and_disabled_servers_are_left_out() -> None:
+    board = _board(
+        (server("a"), (pool("CITRIX", counted=False),)), (server("b", enabled=False), (pool(),))
+    )
+    assert _scopes(board) == {}
+
+
+def test_a_license_server_that_is_read_twice_counts_once() -> None:
+    board = _board(
+        (server("main"), (pool(installed=100),)),
+        (server("site", source=SourceName.CVAD, same_as="main"), (pool(installed=100),)),
+    )
+    found = _scopes(board)
+    assert set(found) == {ESTATE, "main"}
+    assert found[ESTATE].installed == 100
+    assert len(found[ESTATE].pools) == 1
+
+
+def test_pools_that_have_ended_are_part_of_the_past() -> None:
+    board = _board((server("a"), (pool(subscription=date(2027, 1, 1)),)))
+    old = KnownPool(1, "a", _CODE, "2026-01-01", "user_device", _CODE, 0, 5, 0)
+    other = old._replace(server="b")
+    alive = old._replace(subscription_date="2025-01-01", ended=None)
+    concurrent = old._replace(product="XDT_PLT_CCS", model="concurrent")
+    found = _scopes(board, old, other, alive, concurrent)
+    assert [key.subscription_date for _, key in found["a"].pools] == ["2027-01-01", "2026-01-01"]
+
+
+def test_thresholds_are_those_of_the_server_and_of_everyone() -> None:
+    alerts = Alerts(server={"a": {"warn": 0.5}}, product={_CODE: {"critical": 0.95}})
+    found = _scopes(_board((server("a"), (pool(),))), alerts=alerts)
+    assert (found["a"].warn, found["a"].critical) == (0.5, 0.95)
+    assert (found[ESTATE].warn, found[ESTATE].critical) == (0.8, 0.95)
+
+
+def test_days_are_peaks_or_what_was_assigned_last_and_only_those_that_are_over() -> None:
+    past = Series((_bucket(-2, 30, 10), _bucket(-1, 40, 20), _bucket(0, 5, 5)), _DAY)
+    yesterday = date(2026, 11, 23)
+    peaks = daily(past, Model.CONCURRENT, START)
+    assert (list(peaks), peaks[yesterday]) == ([date(2026, 11, 22), yesterday], 40)
+    assert daily(past, Model.USER_DEVICE, START)[yesterday] == 20
+
+
+def test_from_the_answer_to_its_question_a_scope_makes_a_forecast() -> None:
+    scope = _scopes(_board((server("a"), (pool(installed=100),))))["a"]
+    question = scope.question(START)
+    assert (question.pools, question.bucket) == ((("a", PoolKey(_CODE)),), _DAY)
+    assert question.end == _MIDNIGHT
+    assert question.end - question.start == 365 * _DAY
+    past = Series(tuple(_bucket(day, 0, 95) for day in range(-60, 0)), _DAY)
+    found = scope.forecast(past, START, _TODAY)
+    assert (found.scope, found.product, found.status) == ("a", _CODE, Status.FLAT)
+    assert found.reaches.critical == _TODAY
