@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import date, timedelta
+from math import exp
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,6 +78,16 @@ def test_growth_across_a_step_goes_on() -> None:
     assert found.slope == pytest.approx(0.5, rel=0.2)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_summer_that_is_over_is_no_new_direction(seed: int) -> None:
+    def level(at: int) -> float:
+        return (500 + 0.4 * at) * (1 - 0.13 * exp(-(((at - 260) / 20) ** 2)))
+
+    found = _trend(series(365, level, seed=seed, noise=0.02))
+    assert found.days == 365
+    assert found.slope == pytest.approx(0.4, rel=0.3)
+
+
 def test_a_new_direction_is_the_one_that_counts() -> None:
     found = _trend(series(365, lambda at: 500 + 1.5 * max(0, at - 245), noise=0.02))
     assert found.slope == pytest.approx(1.5, rel=0.2)
@@ -96,8 +107,9 @@ def test_a_week_away_is_no_step() -> None:
 
 
 @pytest.mark.parametrize("today", [date(2027, 1, 1), date(2027, 1, 4), date(2027, 1, 18)])
-def test_the_turn_of_the_year_is_no_step(today: date) -> None:
-    figures = series(365, lambda _: 500, today=today)
+@pytest.mark.parametrize("days", [60, 365])
+def test_the_turn_of_the_year_is_no_step(today: date, days: int) -> None:
+    figures = series(days, lambda _: 500, today=today)
     for day in figures:
         if date(2026, 12, 22) <= day <= date(2027, 1, 3):
             figures[day] *= 0.35

@@ -24,9 +24,10 @@ _NONE: Final = (inf, 0)
 _SMALL: Final = 0.02  # of the level: a step by less changes no forecast
 _BIG: Final = 0.05  # a step that leaves too few days to tell how it goes on is at least so big
 _SLIGHT: Final = 0.01  # of the level: a line that is so near needs no bend
+_LEFT: Final = 1.3  # sigma between the line and its newest points: nearer, they are on it
 _NEWEST: Final = 8  # points that tell: six weeks of a year
 _BEND: Final = 0.6  # two lines leave at most this share of the variance that one leaves
-_BEND_BEFORE: Final = 0.25  # the same, where the newest points are on the one line
+_BEND_BEFORE: Final = 0.3  # the same, where the newest points are on the one line
 _BEND_EDGE: Final = 10  # points on either side of a bend: a direction needs more than a level
 _FAR: Final = 3.0  # sigma from the line: holidays beyond count as if they were as far
 _SIGMA: Final = 1.4826  # of a normal distribution, over its median deviation
@@ -92,7 +93,7 @@ def _bend(points: Sequence[Point], misses: Sequence[float], level: float) -> int
     many = len(points)
     if many < 2 * _BEND_EDGE or sigma(misses) < _SLIGHT * level:
         return None
-    left = abs(median(misses[-_NEWEST:])) > sigma(misses)
+    left = abs(median(misses[-_NEWEST:])) > _LEFT * sigma(misses)
     far = _FAR * sigma(misses)
     start = points[0][0]
     near = [max(-far, min(far, miss)) for miss in misses]
