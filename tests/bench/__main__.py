@@ -103,7 +103,10 @@ def _disk(folder: Path) -> Iterator[_Row]:
 
 
 def _forecasts(_folder: Path) -> Iterator[_Row]:
-    for where, guesses in (("growing series", backtest.synthetic()), ("estate", backtest.estate())):
+    # Seeds that nothing was tuned on: what the suite holds forecasts to, it was tuned to.
+    company = (guess for seed in range(31, 35) for guess in backtest.estate(seed))
+    growing = backtest.synthetic(range(300, 312))
+    for where, guesses in (("growing series", growing), ("estate", company)):
         middle, high, share = backtest.spread(list(guesses))
         what = f"forecast error p50/p95 of the horizon, {where}"
         figure = f"{middle:.1%} / {high:.1%}, {share:.0%} dated"

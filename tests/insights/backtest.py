@@ -18,7 +18,7 @@ from lictui.simulator.region import APAC, EMEA, QUARTERS, US, as_date
 from lictui.words import Model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from lictui.insights.forecast import Forecast
     from lictui.simulator.stock import Pool
@@ -69,7 +69,7 @@ class Guess:
     error: float | None
 
 
-def synthetic(seeds: int = 12) -> Iterator[Guess]:
+def synthetic(seeds: Iterable[int] = range(12)) -> Iterator[Guess]:
     """Growth of several lengths, paces and rhythms, that fills what is installed within reach."""
     busy_tuesday = (0.95, 1.0, 0.97, 0.9, 0.8, 0.1, 0.05)
     for days, start, pace, noise, week in (
@@ -81,7 +81,7 @@ def synthetic(seeds: int = 12) -> Iterator[Guess]:
         (90, 800, 6.0, 0.02, OFFICE),
         (60, 300, 4.0, 0.01, ROUND_THE_CLOCK),
     ):
-        for seed in range(seeds):
+        for seed in seeds:
             for share in (0.15, 0.35, 0.6, 0.9):
                 horizon = days // 2
                 truth = round(share * horizon)

@@ -7,7 +7,7 @@ from tests.insights import backtest
 
 
 def test_dates_of_growth_are_right_to_a_tenth_of_the_horizon() -> None:
-    guesses = list(backtest.synthetic(seeds=6))
+    guesses = list(backtest.synthetic(range(6)))
     assert [each for each in guesses if each.error is not None and abs(each.error) > 0.1] == []
     middle, high, share = backtest.spread(guesses)
     assert middle < 0.04

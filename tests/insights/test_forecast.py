@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.insights.backtest import TODAY, ahead, series
+from tests.insights.backtest import ROUND_THE_CLOCK, TODAY, ahead, series
 
 from lictui.insights.forecast import Reaches, Shortfall, Status, words
 
@@ -66,6 +66,11 @@ def test_what_is_flat_above_a_threshold_is_there_today() -> None:
     found = ahead(series(365, lambda _: 460))
     assert found.reaches == Reaches(TODAY, TODAY, None)
     assert words(found, TODAY) == "flat: above 90 % now"
+
+
+def test_what_was_not_so_on_any_day_of_late_is_not_so_today() -> None:
+    figures = series(365, lambda at: 460 if at < 350 else 420, noise=0.01)
+    assert ahead(figures, 500).reaches == Reaches(TODAY, None, None)
 
 
 def test_what_falls_has_no_date() -> None:
@@ -174,3 +179,8 @@ def test_words_of_growth_name_its_dates() -> None:
         f"grows by 14 a week: 90 % on {critical.day} {critical:%b}, full on {full.day} {full:%b}"
     )
     assert words(ahead(series(365, lambda at: 500 + 2.0 * at), 1000), TODAY).endswith(": full now")
+
+
+def test_words_of_little_growth_do_not_call_it_none() -> None:
+    figures = series(365, lambda at: 20 + 0.01 * at, noise=0, week=ROUND_THE_CLOCK)
+    assert words(ahead(figures), TODAY) == "grows by less than 0.1 a week"

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from lictui.words import Model
 
 _SURE_WITHIN: Final = 0.10  # of the horizon, before and after a date that is given
+_LATE: Final = 14  # days: what is said of today has been so on one of them
+_LEAST_PACE: Final = 0.1  # a week that words tell from none
 _ONE: Final = 0.5  # licenses: more is one, where nothing at all is installed
 
 
@@ -139,6 +141,8 @@ class _Ahead:
         self._leaving = {day.toordinal(): many for day, many in sorted(given.leaving.items())}
         days = range(now, until + margin + 1)
         self._installed = self._capacity(given.installed, days)
+        recent = [y for day, y in given.figures.items() if day.toordinal() > found.last - _LATE]
+        self._newest = max(recent)
         steady = not found.slope and len(set(self._installed)) == 1
         if steady:
             self._installed = self._installed[:1]
@@ -162,7 +166,7 @@ class _Ahead:
     def reached(self, share: float) -> date | None:
         """When `share` of what is installed is reached, if that is sure enough to be said."""
         likely = self._first(self._expected, share)
-        if likely is None or self._now + likely > self._until:
+        if likely is None or self._now + likely > self._until or self._unseen(likely, share):
             return None
         if likely > 0:
             soonest, latest = self._first(self._high, share), self._first(self._low, share)
@@ -177,7 +181,13 @@ class _Ahead:
         soonest, latest = self._first(self._high, 1.0), self._first(self._low, 1.0)
         if soonest is None or latest is None or self._now + latest > self._until:
             return None
+        if self._unseen(latest, 1.0):
+            return None
         return date.fromordinal(self._now + soonest), date.fromordinal(self._now + latest)
+
+    def _unseen(self, days: int, share: float) -> bool:
+        """Whether it should be so today, but was on no day of late: use may have just fallen."""
+        return days == 0 and self._newest < share * self._installed[0]
 
     def shortfalls(self) -> tuple[Shortfall, ...]:
         """Each day on which licenses leave and too few stay."""
@@ -200,11 +210,16 @@ def words(found: Forecast, today: date) -> str:
     days = found.based_on_days
     if found.per_week is None:
         return "not enough data" + (f": {days} of {LEAST_DAYS} days" if days < LEAST_DAYS else "")
-    pace = abs(found.per_week)
-    by = f"{pace:,.0f}" if pace >= 10 else f"{pace:.1f}".removesuffix(".0")  # noqa: PLR2004 - two digits say enough
+    by = _pace(abs(found.per_week))
     said = {Status.GROWING: f"grows by {by} a week", Status.FALLING: f"falls by {by} a week"}
     when = [*_reached(found, today), *map(_short, found.shortfalls)]
     return ": ".join(filter(None, (said.get(found.status, "flat"), ", ".join(when))))
+
+
+def _pace(pace: float) -> str:
+    if pace >= 10:  # noqa: PLR2004 - two digits say enough
+        return f"{pace:,.0f}"
+    return f"{pace:.1f}".removesuffix(".0") if pace >= _LEAST_PACE else f"less than {_LEAST_PACE}"
 
 
 def _reached(found: Forecast, today: date) -> Iterator[str]:
