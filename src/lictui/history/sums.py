@@ -1,9 +1,9 @@
 """The sum of several pools over time, aligned: what was in use of all of them at one moment.
 
-Owns the alignment: by five minutes; by the hour when a bucket is a day or longer, so that a year
-stays quick; by the day where hours are no longer kept. A sum of maxima is exact to that width. A
-pool counts from its first reading to the poll that no longer listed it; while it counts and has
-no figure, there is no sum.
+Owns the alignment: by five minutes; by the hour when a bucket is a day or longer, and when hours of
+very many pools are asked for, so that a year stays quick; by the day where hours are no longer
+kept. A sum of maxima is exact to that width. A pool counts from its first reading to the poll that
+no longer listed it; while it counts and has no figure, there is no sum.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lictui.history import pools, read
 from lictui.history.alone import buckets
 from lictui.history.blocks import span
+from lictui.history.even import Even
 from lictui.insights.series import Bucket, Resolution, Series
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from lictui.history.pools import KnownPool
     from lictui.insights.series import Question
+
+_AT_MOST: Final = 20_000 * 86400  # pools times seconds that hours are made of five minutes for: 1 s
 
 
 def summed(
@@ -51,7 +54,11 @@ def _alignment(
 ) -> Resolution:
     if question.bucket >= Resolution.DAY:
         return Resolution.HOUR
-    for width in (Resolution.FIVE_MINUTES, Resolution.HOUR):
+    widths: tuple[Resolution, ...] = (Resolution.FIVE_MINUTES, Resolution.HOUR)
+    work = len(known) * (question.end - question.start)
+    if question.bucket >= Resolution.HOUR and work > _AT_MOST:
+        widths = (Resolution.HOUR,)
+    for width in widths:
         if all(read.reaches(db, pool, width, question.start) for pool in known):
             return width
     return Resolution.DAY
@@ -69,24 +76,33 @@ def _aligned(
     began = sorted(pool.since for pool in known)
     ended = sorted(pool.ended for pool in known if pool.ended is not None)
     terms = [pools.terms(db, pool.id) for pool in known]
-    # A stretch at a time: a year of a thousand pools does not fit into the memory.
-    length = 2 * span(width)
-    for first in range(start, stop, length):
-        within = first, min(first + length, stop)
+    # A block at a time: a year of a thousand pools does not fit into the memory.
+    for base in range(start // span(width) * span(width), stop, span(width)):
+        within = max(start, base), min(base + span(width), stop)
+        whole = Even(width, base)
         parts: dict[int, list[Bucket]] = defaultdict(list)
         for pool, each in zip(known, terms, strict=True):
+            if whole.take(db, pool, each):
+                continue
             last = stop if pool.ended is None else pool.ended - width
             for bucket in buckets(db, pool, each, width, within, now):
                 if bucket.start <= last:
                     parts[bucket.start].append(bucket)
+        many = {}
+        for bucket in whole.buckets(*within):
+            parts[bucket.start].append(bucket)
+            many[bucket.start] = whole.pools - 1
         for at in sorted(parts):
             end = at + width
-            if len(parts[at]) == bisect_left(began, end) - bisect_left(ended, end):
+            there = len(parts[at]) + many.get(at, 0)
+            if there == bisect_left(began, end) - bisect_left(ended, end):
                 yield _sum(parts[at])
 
 
 def _sum(parts: Sequence[Bucket]) -> Bucket:
-    """Buckets of the same time, one a pool, as one."""
+    """Buckets of the same time as one."""
+    if len(parts) == 1:
+        return parts[0]
     (start, *_), (end, *_), *figures = zip(*parts, strict=True)
     lows, averages, highs, moments, lasts, installed, overdraft, samples = figures
     granted = [each for each in overdraft if each is not None]

@@ -168,6 +168,25 @@ class Gauge:
             if within:
                 self._found.setdefault(window.name, _Found()).add(within, width)
 
+    def settle(self, window: Window, top: Bucket | None, weighted: float, seconds: int) -> None:
+        """Take what many buckets of five minutes come to, anywhere in the window.
+
+        `top` is the first of the highest, or None if what was taken is known to be higher.
+        """
+        found = self._found.setdefault(window.name, _Found())
+        before = found.top
+        if top is not None and (
+            before is None or (-top.high, top.start) < (-before.high, before.start)
+        ):
+            found.top, found.width = top, int(ALIGNED)
+        found.weighted += weighted
+        found.seconds += seconds
+
+    def top(self, window: Window) -> Bucket | None:
+        """The highest bucket of a window so far."""
+        found = self._found.get(window.name)
+        return found.top if found else None
+
     def peaks(self) -> Iterator[Peak]:
         """What all that was taken comes to, by window."""
         for window in self.windows:

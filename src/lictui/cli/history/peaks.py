@@ -51,7 +51,7 @@ def peaks(
     from lictui.cli.history.take import zone_of  # noqa: PLC0415 - `--help` reads no file
     from lictui.cli.selection import load, select  # noqa: PLC0415 - as above
     from lictui.clock import SystemClock  # noqa: PLC0415 - as above
-    from lictui.history.peaks import Wanted  # noqa: PLC0415 - as above
+    from lictui.history.shares import Wanted  # noqa: PLC0415 - as above
     from lictui.history.peaks import peaks as found_in  # noqa: PLC0415 - as above
 
     zone = zone_of(context, tz)
