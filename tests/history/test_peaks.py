@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from tests.history.desk import DAY, HOUR, MIDNIGHT, PRODUCT, Desk
 from tests.support.values import failure, poll, pool, server, snapshot
 
-from lictui.history.peaks import ESTATE, Memory, peaks
+from lictui.history.peaks import Memory, peaks
 from lictui.history.shares import Wanted
 from lictui.history.store import History
+from lictui.insights.peaks import ESTATE
 from lictui.insights.series import Question
 from lictui.model import PoolKey
 
 if TYPE_CHECKING:
-    from lictui.history.peaks import Found
+    from lictui.insights.peaks import Found
 
 FIVE = 300
 UTC = ZoneInfo("UTC")
@@ -28,10 +29,10 @@ NAMES = ("a", "b", "c")
 def asked(
     desk: Desk, memory: Memory | None = None, **wanted: object
 ) -> dict[tuple[str, str], Found]:
-    expected = wanted.pop("expected", NAMES)
+    servers = wanted.pop("expected", NAMES)
     zone = wanted.pop("zone", UTC)
     now = desk.clock.now()
-    found = peaks(desk.history, Wanted(now, zone, expected, **wanted), memory)  # type: ignore[arg-type]
+    found = peaks(desk.history, Wanted(now, zone, servers, **wanted), memory)  # type: ignore[arg-type]
     return {(each.scope, each.peak.window): each for each in found}
 
 
@@ -103,7 +104,7 @@ def test_it_is_what_reading_everything_gives(
 
 @pytest.fixture
 def opposed(desk: Desk) -> Desk:
-    """Two servers of 60 each in opposite phase, whose sum is never above 100; one hour of silence."""
+    """Two servers of 60 in opposite phase, whose sum is never above 100; an hour of silence."""
     high, low = [60] * 144, [40] * 144
     for name, line in (("a", [*high, *low] * 5), ("b", [*low, *high] * 5)):
         figures: dict[int, int | None] = {MIDNIGHT + at * FIVE: it for at, it in enumerate(line)}

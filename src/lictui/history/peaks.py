@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.history.facts import Member, summed
 from lictui.history.shares import shares
-from lictui.insights.peaks import ALIGNED, Gauge, Part, aligned, chunks, upper_bound, windows
+from lictui.insights.peaks import (
+    ALIGNED,
+    ESTATE,
+    Found,
+    Gauge,
+    Part,
+    aligned,
+    chunks,
+    upper_bound,
+    windows,
+)
 from lictui.insights.search import highest
 from lictui.insights.series import Question, Resolution
 
@@ -29,23 +39,11 @@ if TYPE_CHECKING:
     from lictui.insights.series import Bucket, Series
     from lictui.model import PoolKey
 
-ESTATE: Final = "estate"
 _HOUR: Final = int(Resolution.HOUR)
 _DAY: Final = int(Resolution.DAY)
 _BLOCK: Final = 12 * _DAY  # one block of hours
 _SETTLED: Final = 2 * _DAY  # after which a day is taken to change no more
 _Owner = tuple[str, "PoolKey"]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The peak of one scope, product and model in one window."""
-
-    scope: str  # ESTATE, or a server's name
-    product: str
-    model: str
-    peak: Peak
-    upper_bound: int | None = None  # of the estate alone
 
 
 @dataclass(slots=True)
@@ -81,18 +79,29 @@ def slowly(
     memory = memory or Memory()
     memory.trust(history)
     found = shares(history, wanted)
+    scopes = wanted.scopes or {ESTATE: {each.server for some in found.values() for each in some}}
     for product, model in sorted(found):
-        those = found[product, model]
-        first = min(share.since for share in those)
-        spans = windows(wanted.now, first, wanted.zone)
-        asking = _Asking(history, memory, wanted.now, spans, first)
-        estate, own = yield from asking.everyone(those)
-        for place, peak in enumerate(estate):
-            bound = upper_bound(each[place] for each in own.values())
-            yield Found(ESTATE, product, model, peak, bound)
-        if wanted.own:
-            for server in sorted(own):
-                yield from (Found(server, product, model, peak) for peak in own[server])
+        for scope, servers in scopes.items():
+            those = [share for share in found[product, model] if share.server in servers]
+            if those:
+                yield from _of_scope(history, wanted, memory, (scope, product, model), those)
+
+
+def _of_scope(
+    history: History,
+    wanted: Wanted,
+    memory: Memory,
+    about: tuple[str, str, str],
+    those: Sequence[Share],
+) -> Iterator[Found | None]:
+    first = min(share.since for share in those)
+    spans = windows(wanted.now, first, wanted.zone)
+    together, own = yield from _Asking(history, memory, wanted.now, spans, first).everyone(those)
+    for place, peak in enumerate(together):
+        yield Found(*about, peak, upper_bound(each[place] for each in own.values()))
+    if wanted.own:
+        for server in sorted(own):
+            yield from (Found(server, *about[1:], peak) for peak in own[server])
 
 
 @dataclass(slots=True)

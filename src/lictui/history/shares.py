@@ -31,6 +31,7 @@ class Wanted:
     expected: Collection[str]  # servers that are polled; others count until they last answered
     servers: Collection[str] | None = None  # None: all
     products: Collection[str] = ()  # none: all
+    scopes: Mapping[str, Collection[str]] | None = None  # servers by scope; None: the estate
     own: bool = True  # those of every server, too
     without: Collection[tuple[str, PoolKey]] = ()  # pools that another one is a reading of
 

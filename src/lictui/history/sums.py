@@ -1,9 +1,9 @@
 """The sum of several pools over time, aligned: what was in use of all of them at one moment.
 
-Owns the alignment: by five minutes; by the hour when a bucket is a day or longer, and when hours of
-very many pools are asked for, so that a year stays quick; by the day where hours are no longer
-kept. A sum of maxima is exact to that width. A pool counts from its first reading to the poll that
-no longer listed it; while it counts and has no figure, there is no sum.
+Owns the alignment: by five minutes; by the hour when a bucket is a day or longer, or an hour of a
+long stretch, so that a year stays quick; by the day where hours are no longer kept. A sum of maxima
+is exact to that width. A pool counts from its first reading to the poll that no longer listed it;
+while it counts and has no figure, there is no sum.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lictui.history.pools import KnownPool
     from lictui.insights.series import Question
 
-_AT_MOST: Final = 20_000 * 86400  # pools times seconds that hours are made of five minutes for: 1 s
+_LONG: Final = 62 * int(Resolution.DAY)  # seconds from which an hour is aligned by the hour
 
 
 def summed(
@@ -52,13 +52,10 @@ def summed(
 def _alignment(
     db: sqlite3.Connection, known: Sequence[KnownPool], question: Question
 ) -> Resolution:
-    if question.bucket >= Resolution.DAY:
+    long = question.end - question.start > _LONG
+    if question.bucket >= (Resolution.HOUR if long else Resolution.DAY):
         return Resolution.HOUR
-    widths: tuple[Resolution, ...] = (Resolution.FIVE_MINUTES, Resolution.HOUR)
-    work = len(known) * (question.end - question.start)
-    if question.bucket >= Resolution.HOUR and work > _AT_MOST:
-        widths = (Resolution.HOUR,)
-    for width in widths:
+    for width in (Resolution.FIVE_MINUTES, Resolution.HOUR):
         if all(read.reaches(db, pool, width, question.start) for pool in known):
             return width
     return Resolution.DAY

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import tzinfo
 
+ESTATE: Final = "estate"
 ALIGNED: Final = Resolution.FIVE_MINUTES
 _average = itemgetter(Bucket._fields.index("average"))
 _high = itemgetter(Bucket._fields.index("high"))
@@ -47,6 +48,17 @@ class Peak:
     average: float | None
     coverage: float  # 0 to 1, of the time between the first reading and now
     aligned_by: int | None  # seconds of the buckets that the peak was found in
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The peak of one scope, product and model in one window."""
+
+    scope: str  # ESTATE, a server's name, or whatever was asked for
+    product: str
+    model: str
+    peak: Peak
+    upper_bound: int | None = None  # of several servers together: the sum of their own peaks
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from lictui.cli.context import Context
-    from lictui.history.peaks import Found
+    from lictui.insights.peaks import Found
 
 _HEAD: Final = (
     *("PRODUCT", "MODEL", "SCOPE", "WINDOW", "MOST", "INSTALLED", "AT", "AVERAGE", "COVERAGE"),
@@ -51,8 +51,8 @@ def peaks(
     from lictui.cli.history.take import zone_of  # noqa: PLC0415 - `--help` reads no file
     from lictui.cli.selection import load, select  # noqa: PLC0415 - as above
     from lictui.clock import SystemClock  # noqa: PLC0415 - as above
-    from lictui.history.shares import Wanted  # noqa: PLC0415 - as above
     from lictui.history.peaks import peaks as found_in  # noqa: PLC0415 - as above
+    from lictui.history.shares import Wanted  # noqa: PLC0415 - as above
 
     zone = zone_of(context, tz)
     _, registered = load(context)
