@@ -95,9 +95,9 @@ def test_it_is_what_reading_everything_gives(
         assert found.peak.coverage == pytest.approx(len(expected) / slots)
         average = sum(total for _, total in expected.values()) / len(expected)
         assert found.peak.average == pytest.approx(average, abs=0.7)
-        day = {at: it for at, it in expected.items() if at + FIVE > desk.clock.now() - DAY}
+        newest = {at: it for at, it in expected.items() if at + FIVE > desk.clock.now() - DAY}
         recent = asked(desk)[ESTATE, "24h"].peak
-        assert recent.peak == max(total for total, _ in day.values())
+        assert recent.peak == max(total for total, _ in newest.values())
     finally:
         desk.close()
 

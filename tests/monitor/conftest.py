@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lictui.config.settings import Limits, Settings
     from lictui.model import Server, Snapshot
     from lictui.monitor.board import Board, ServerStatus
-    from lictui.monitor.engine import Scope
+    from lictui.monitor.scope import Scope
     from lictui.words import Step
 
 

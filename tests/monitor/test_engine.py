@@ -11,7 +11,7 @@ from tests.support.values import pool, server, snapshot
 from lictui.errors import LictuiError
 from lictui.insights.series import Question
 from lictui.model import PoolKey
-from lictui.monitor.engine import Scope
+from lictui.monitor.scope import Scope
 from lictui.sources.source import SourceError
 from lictui.words import FailureKind, State
 

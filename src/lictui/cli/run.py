@@ -93,8 +93,9 @@ def _run(
     # first frame, and finds none.
     gc.disable()
     from lictui.config.state import load_state, save_state  # noqa: PLC0415 - late, as above
-    from lictui.monitor.engine import Engine, Scope  # noqa: PLC0415 - late, as above
+    from lictui.monitor.engine import Engine  # noqa: PLC0415 - late, as above
     from lictui.monitor.monitor import Monitor  # noqa: PLC0415 - late, as above
+    from lictui.monitor.scope import Scope  # noqa: PLC0415 - late, as above
 
     options.log_to(context.paths.log, context.log_level)
     stack.callback(gc.enable)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.config import registry
@@ -16,55 +15,35 @@ from lictui.config.settings import Settings
 from lictui.config.watch import Watcher
 from lictui.errors import LictuiError
 from lictui.insights.series import Series
-from lictui.model import DEFAULT_INTERVAL
 from lictui.monitor import board as boards
+from lictui.monitor.back import Back
 from lictui.monitor.board import Board
 from lictui.monitor.lease import Lease
 from lictui.monitor.poller import Poller
 from lictui.monitor.record import Recorder
 from lictui.monitor.restore import open_history, restored
+from lictui.monitor.scope import Scope
 from lictui.monitor.together import doubts
 from lictui.sources.source import open_source
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from lictui.clock import Clock
     from lictui.config.watch import Reload
     from lictui.history.store import History
+    from lictui.insights.retrospect import Key, Retrospect
     from lictui.insights.series import Question
     from lictui.model import Event, Finding, Poll, PoolKey, Server, Told
     from lictui.monitor.holders import Holders
     from lictui.monitor.poller import Open
+    from lictui.monitor.totals import By
     from lictui.paths import Paths
 
 _log = logging.getLogger(__name__)
 _ROUND: Final = 3.0  # seconds between two looks at files, lease and age
 _COMPACT_EVERY: Final = 600.0  # seconds
 _FOLLOWS: Final = "another lictui polls these servers; this one shows what it records"
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Which servers this run is about, and how often; "" and None leave things as they are."""
-
-    group: str = ""
-    interval: float | None = None  # seconds, over whatever the registry says
-
-    def of(self, servers: tuple[Server, ...]) -> tuple[Server, ...]:
-        """The servers in scope."""
-        return tuple(server for server in servers if self.group in ("", server.group))
-
-    def hurry(self, servers: tuple[Server, ...]) -> tuple[str, ...]:
-        """A warning, if what was asked for is more than a source's own default."""
-        usual = max((DEFAULT_INTERVAL[server.source] for server in servers), default=0.0)
-        if self.interval is None or self.interval >= usual:
-            return ()
-        return (f"polling every {self.interval:g} s, where {usual:g} s is the shortest advised",)
-
-    def paced(self, server: Server, default: float | None) -> Server:
-        """The same server, at the pace it is to be polled with."""
-        return replace(server, interval=self.interval or server.interval or default)
 
 
 class Engine:
@@ -87,6 +66,7 @@ class Engine:
         self._duties: list[asyncio.Task[None]] = []
         self._publish: Callable[[Board, Settings], None] = _to_nobody
         self._history: History | None = None
+        self._back: Back | None = None
         self._lease = Lease(None, clock)
         self._recorder = Recorder(Board(), None, self.settings.alerts)
         self._registry: tuple[Server, ...] = ()
@@ -108,6 +88,7 @@ class Engine:
         try:
             self._history = open_history(self._paths, self.settings, self._clock)
             self._notices["history"] = self._history.notices
+            self._back = Back(self._history, self._clock)
         except LictuiError as error:
             self._notices["history"] = (f"{error.message}; nothing is recorded. {error.hint}",)
         self._lease = Lease(self._history, self._clock)
@@ -132,6 +113,8 @@ class Engine:
             duty.cancel()
         await asyncio.gather(*self._duties, return_exceptions=True)
         await self._poller.stop()
+        if self._back:
+            await self._back.close()
         self._write_arrived()
         self._lease.release()
         if self._history:
@@ -159,6 +142,10 @@ class Engine:
             for pool in self._history.pools()
             if pool.product == product and pool.server in servers
         )
+
+    async def retrospects(self, by: By) -> Mapping[Key, Retrospect]:
+        """What the past says of every total, as of a few minutes ago; takes a while at first."""
+        return await self._back.look(self.board, by, self.settings) if self._back else {}
 
     async def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:
         """The months the source told of a pool's past."""
@@ -196,6 +183,7 @@ class Engine:
             registry.edit_server(self._paths, replacing, server)
             if self._history and replacing != server.name:
                 self._history.rename(replacing, server.name)
+                self._back = Back(self._history, self._clock)
         await self._reconfigure()
 
     async def remove(self, name: str) -> None:

@@ -11,14 +11,16 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
     from lictui.config.settings import Settings
+    from lictui.insights.retrospect import Key, Retrospect
     from lictui.insights.series import Question, Series
     from lictui.model import Event, Finding, PoolKey, Server, Told
     from lictui.monitor.board import Board
     from lictui.monitor.engine import Engine
     from lictui.monitor.holders import Holders
+    from lictui.monitor.totals import By
 from lictui.sources import lookups
 
 _T = TypeVar("_T")
@@ -78,6 +80,10 @@ class Monitor:
     ) -> tuple[tuple[str, PoolKey], ...]:
         """Every pool of `product` that was ever read of these servers."""
         return await self._ask(self.engine.pools(servers, product))
+
+    async def retrospects(self, by: By) -> Mapping[Key, Retrospect]:
+        """What the past says of every total, as of a few minutes ago; takes a while at first."""
+        return await self._ask(self.engine.retrospects(by))
 
     async def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:
         """The months the source told of a pool's past."""
