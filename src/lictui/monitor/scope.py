@@ -1,6 +1,6 @@
-"""Which servers a run is about, and how often they are polled.
+"""Which servers a run is about, and how often they are asked.
 
-Owns what the command line lays over the registry. Must not know polls.
+Owns what the command line may narrow. Must not know a registry beyond its servers.
 """
 
 from __future__ import annotations

@@ -73,6 +73,8 @@ COMMANDS: Final = (
     Command("sort.reverse", "S", "sort_reverse", "Reverse", "Turn the order around", _GRIDS),
     Command("group.next", "g", "group_next", "Group", "Show the next group alone, then all again",
             ("wall",)),
+    Command("estate.by", "g", "by_next", "By", "By product, by group, or by server", ("estate",),
+            footer=True),
     Command("maximise", "M", "maximise", "Maximise", "The chosen pane alone on the whole screen",
             ("wall",)),
     Command("why", "w", "why", "Why", "Where each figure of the chosen row comes from", _GRIDS),
