@@ -54,7 +54,7 @@ class EstateScreen(Filtered):
     EstateScreen {
         & #body { layout: vertical; }
         & Estate { height: 1fr; }
-        & #about { height: 2; padding: 0 1; }
+        & #about { height: auto; max-height: 3; padding: 0 1; }
         &.-low #about { display: none; }
     }
     """
