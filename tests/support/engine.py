@@ -10,7 +10,6 @@ from lictui.insights.series import Series
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from lictui.config.contract import Purchase
     from lictui.insights.retrospect import Key, Retrospect
     from lictui.insights.series import Question
     from lictui.model import Event, Finding, PoolKey, Server, Told
@@ -33,7 +32,6 @@ class FakeEngine:
     findings: tuple[Finding, ...] = ()
     holdings: dict[str, Holders] = field(default_factory=dict)  # by server
     past_of: dict[Key, Retrospect] = field(default_factory=dict)  # by scope, product, model
-    bought: tuple[Purchase, ...] = ()
     refusal: Exception | None = None
     polled: list[str | None] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
@@ -63,9 +61,6 @@ class FakeEngine:
     async def retrospects(self, by: By) -> dict[Key, Retrospect]:
         self.looked_back.append(by)
         return self.past_of
-
-    async def contract(self) -> tuple[Purchase, ...]:
-        return self.bought
 
     async def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:
         del server

@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "servers": "lictui.cli.servers:servers",
     "history": "lictui.cli.history:history",
     "forecast": "lictui.cli.forecast:forecast",
+    "contract": "lictui.cli.contract:contract",
     "simulate": "lictui.cli.simulate:simulate",
     "config": "lictui.cli.config:config",
     "info": "lictui.cli.info:info",

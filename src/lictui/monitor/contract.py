@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from lictui import products
 from lictui.insights.compliance import Holding
 from lictui.monitor.totals import By, totals
+from lictui.words import Model
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -125,13 +126,15 @@ def gap(holding: Holding) -> str:
     if holding.installed is None and holding.needed is None:
         return "no figures of it here"
     said = []
+    assigned = products.describe(bought.product).model in (Model.USER_DEVICE, Model.NAMED_USER)
+    used = "assigned" if assigned else "needed"
     if holding.beyond:
-        said.append(f"over-used: {holding.beyond:,} more were needed than bought")
+        said.append(f"over-used: {holding.beyond:,} more were {used} than bought")
     elif holding.idle:
         cost = money(holding.idle_cost, bought.currency)
-        said.append(f"{holding.idle:,} never needed" + (f", {cost} a year" if cost else ""))
+        said.append(f"{holding.idle:,} never {used}" + (f", {cost} a year" if cost else ""))
     elif holding.needed is not None:
-        said.append("all that was bought was needed")
+        said.append(f"all that was bought was {used}")
     else:
         said.append("its past is not known yet")
     if holding.installed_beyond:

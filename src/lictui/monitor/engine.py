@@ -11,7 +11,6 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from lictui.config import registry
-from lictui.config.contract import load_contract
 from lictui.config.settings import Settings
 from lictui.config.watch import Watcher
 from lictui.errors import LictuiError
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
     from lictui.clock import Clock
-    from lictui.config.contract import Purchase
     from lictui.config.watch import Reload
     from lictui.history.store import History
     from lictui.insights.retrospect import Key, Retrospect
@@ -148,10 +146,6 @@ class Engine:
     async def retrospects(self, by: By) -> Mapping[Key, Retrospect]:
         """What the past says of every total, as of a few minutes ago; takes a while at first."""
         return await self._back.look(self.board, by, self.settings) if self._back else {}
-
-    async def contract(self) -> tuple[Purchase, ...]:
-        """What was bought, as contract.toml says now; raises LictuiError."""
-        return load_contract(self._paths)
 
     async def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:
         """The months the source told of a pool's past."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
-    from lictui.config.contract import Purchase
     from lictui.config.settings import Settings
     from lictui.insights.retrospect import Key, Retrospect
     from lictui.insights.series import Question, Series
@@ -85,10 +84,6 @@ class Monitor:
     async def retrospects(self, by: By) -> Mapping[Key, Retrospect]:
         """What the past says of every total, as of a few minutes ago; takes a while at first."""
         return await self._ask(self.engine.retrospects(by))
-
-    async def contract(self) -> tuple[Purchase, ...]:
-        """What was bought, as contract.toml says now; raises LictuiError."""
-        return await self._ask(self.engine.contract())
 
     async def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:
         """The months the source told of a pool's past."""

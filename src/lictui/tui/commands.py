@@ -60,7 +60,7 @@ COMMANDS: Final = (
     Command("view.product", "3", "product", "Product", "The chart of what is chosen"),
     Command("view.servers", "4", "app.show('servers')", "Servers", "The registry"),
     Command("view.alerts", "5", "app.show('alerts')", "Alerts", "Alerts of now, and the journal"),
-    Command("view.contract", "C", "app.show('contract')", "Contract",
+    Command("contract", "C", "app.show('contract')", "Contract",
             "What was bought against what is needed, and what ends when"),
     Command("move.down", "j,down", "move(1)", "Down", "Next row", _LISTS),
     Command("move.up", "k,up", "move(-1)", "Up", "Previous row", _LISTS),

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from lictui.config.contract import Purchase
     from lictui.insights.retrospect import Key, Retrospect
     from lictui.insights.series import Question, Series
     from lictui.model import Event, Finding, PoolKey, Server, Told
@@ -41,10 +40,6 @@ class Engine(Protocol):
 
     async def retrospects(self, by: By) -> Mapping[Key, Retrospect]:
         """What the past says of every total, as of a few minutes ago; takes a while at first."""
-        ...
-
-    async def contract(self) -> tuple[Purchase, ...]:
-        """What was bought, as contract.toml says now; raises LictuiError."""
         ...
 
     async def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
-    from lictui.config.contract import Purchase
     from lictui.insights.retrospect import Key, Retrospect
     from lictui.monitor.board import Board
     from lictui.monitor.totals import By
@@ -50,9 +49,8 @@ class ContractScreen(View):
 
     def __init__(self) -> None:
         super().__init__()
-        self._purchases: tuple[Purchase, ...] = ()
         self._pasts: dict[By, Mapping[Key, Retrospect]] = {}
-        self._wrong = ""
+        self._asked: set[By] = set()
         self._sheet = Sheet((), ())
 
     def body(self) -> Widget:
@@ -65,26 +63,22 @@ class ContractScreen(View):
             KeyedTable(symbols, id="ends"),
         )
 
-    def on_mount(self) -> None:
-        """Read the contract, and look back."""
-        super().on_mount()
-        self._read()
-
-    @work(group="contract")
-    async def _read(self) -> None:
-        engine = self.lictui.engine
-        try:
-            self._purchases = await engine.contract()
-            self._present()
-            for each in wanted(self._purchases):
-                self._pasts[each] = await engine.retrospects(each)
-        except LictuiError as error:
-            self._wrong = error.message
+    def board_changed(self, board: Board) -> None:
+        """Compare again, and look back for what was not looked back at before."""
+        del board
+        for each in wanted(self.lictui.settings.contract):
+            if each not in self._asked:
+                self._asked.add(each)
+                self._look_back(each)
         self._present()
 
-    def board_changed(self, board: Board) -> None:
-        """Compare again."""
-        del board
+    @work(group="contract")
+    async def _look_back(self, by: By) -> None:
+        try:
+            self._pasts[by] = await self.lictui.engine.retrospects(by)
+        except LictuiError as error:
+            self.notify(error.message, severity="error", markup=False)
+            return
         self._present()
 
     def on_resize(self) -> None:
@@ -95,11 +89,11 @@ class ContractScreen(View):
         if not self.size.width:
             return
         width, today = self.size.width - 2, self.moment.today
-        alerts = self.lictui.settings.alerts
-        self._sheet = found = sheet(self.merged, self._purchases, self._pasts, alerts, today)
-        title = self._wrong or (contract_view.summary(found) if found.holdings else _NONE)
-        tone = Tone.CRITICAL if self._wrong else Tone.STRONG
-        self.query_one("#bought-head", Prose).say(((title, tone),))
+        settings = self.lictui.settings
+        found = sheet(self.merged, settings.contract, self._pasts, settings.alerts, today)
+        self._sheet = found
+        title = contract_view.summary(found) if found.holdings else _NONE
+        self.query_one("#bought-head", Prose).say(((title, Tone.STRONG),))
         table = self.query_one("#bought", KeyedTable)
         table.display = bool(found.holdings)
         table.present(contract_view.bought(width), contract_view.holdings(found))

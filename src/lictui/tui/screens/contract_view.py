@@ -12,6 +12,7 @@ from lictui.products import describe
 from lictui.tui import text
 from lictui.tui.ink import Tone
 from lictui.tui.widgets.keyed_table import Column
+from lictui.tui.widgets.pane import short_model
 
 if TYPE_CHECKING:
     from datetime import date
@@ -75,7 +76,8 @@ def holdings(sheet: Sheet) -> Rows:
 
 
 def _name(holding: Holding) -> str:
-    return text.clean(describe(holding.purchase.product).short_name)
+    product = describe(holding.purchase.product)
+    return text.clean(f"{product.short_name} {short_model(product.model)}")
 
 
 def _tone(holding: Holding) -> Tone:
