@@ -123,8 +123,9 @@ def _said(scope: str, by: By) -> str:
 
 def ordered(rows: Iterable[TotalView], sort: str, *, reverse: bool) -> tuple[TotalView, ...]:
     """The rows in the order that is wanted, what is assigned below the rest."""
-    key = _SORT_KEYS.get(sort)
-    found = sorted(rows, key=key) if key else list(rows)
+    found = list(rows)
+    met = {scope: at for at, scope in enumerate(dict.fromkeys(view.scope for view in found))}
+    found.sort(key=_SORT_KEYS.get(sort) or (lambda view: met[view.scope]))
     if reverse:
         found.reverse()
     return tuple(sorted(found, key=lambda view: view.assigned))

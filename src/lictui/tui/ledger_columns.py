@@ -181,7 +181,7 @@ def shape(cells: int, rows: Sequence[TotalView]) -> Shape:
     """Columns for this width: names and figures first, then what there is room for."""
     longest = max([_NAME, *(cell_len(view.name) for view in rows)])
     scope = max((cell_len(view.scope) for view in rows), default=0)
-    scope = min(scope, max(8, cells // 8)) + 1 if scope else 0
+    scope = min(max(scope, len("server")), max(8, cells // 8)) + 1 if scope else 0
     left = cells - _MARGIN - scope - min(_NAME + 3, longest) - 1 - _SHORT
     chosen = set()
     for column in _IMPORTANCE:
