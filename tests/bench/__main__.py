@@ -6,17 +6,21 @@ import compileall
 import sys
 import tempfile
 import time
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench import estate, polling, screen
+from tests.bench import estate, past, polling, screen
 from tests.history import cost
 from tests.insights import backtest
 
 import lictui
 from lictui.clock import SystemClock
 from lictui.config.settings import Retention
+from lictui.history.peaks import Memory, peaks
+from lictui.history.shares import Wanted
 from lictui.history.store import History
+from lictui.insights.heat import heat
 from lictui.insights.series import Question
 from lictui.model import PoolKey
 
@@ -34,7 +38,7 @@ def main() -> None:
     compileall.compile_dir(Path(lictui.__file__).parent, quiet=2)
     _line("what", "measured", "budget", "")
     with tempfile.TemporaryDirectory(prefix="lictui-bench-") as folder:
-        for measure in (_small, _large, _rounds, _disk, _forecasts):
+        for measure in (_small, _large, _years, _rounds, _disk, _forecasts):
             for what, figure, budget, met in measure(Path(folder)):
                 _line(what, figure, budget, "met" if met else "MISSED")
 
@@ -86,6 +90,39 @@ def _questions(paths: Paths, folder: Path) -> Iterator[_Row]:
         "<= 250 ms or 1 x",
         many <= max(250, sql),
     )
+
+
+def _years(folder: Path) -> Iterator[_Row]:
+    """A year of 1,000 pools by five minutes, one product: what the estate and its chart ask."""
+    clock, pools = SystemClock(), 1000
+    place = folder / "years"
+    place.mkdir()
+    past.write(place / "history.db", clock, pools, 365)
+    some = 4  # of 1,000 pools: plain SQL goes through the rows of one after those of another
+    sql = cost.plain(place, some, 365, past.EVERY) * pools / some
+    now = int(clock.now())
+    keys = tuple((name, PoolKey(past.PRODUCT)) for name in past.names(pools))
+    names, memory = past.names(pools), Memory()
+    wanted = Wanted(now, UTC, names, scopes={"estate": names}, own=False)
+    with History.open(place / "history.db", Retention(), clock) as history:
+        asked: dict[str, Callable[[], object]] = {
+            "the estate's peaks of a year, 1,000 pools": lambda: list(
+                peaks(history, wanted, memory)
+            ),
+            "the same a few minutes later": lambda: list(peaks(history, wanted, memory)),
+            "a year's chart, the sum of 1,000 pools": lambda: history.series(
+                Question(keys, now - YEAR, now, 86400)
+            ),
+            "a year's heat map, the same": lambda: heat(
+                history.series(Question(keys, now - YEAR, now, 3600)).buckets, UTC
+            ),
+        }
+        for what, ask in asked.items():
+            began = time.perf_counter()
+            ask()
+            took = time.perf_counter() - began
+            figure = f"{took:.1f} s / {sql:.1f} s = {took / sql:.2f}"
+            yield f"{what}, over plain SQL", figure, "<= 250 ms or 1 x", took <= max(0.25, sql)
 
 
 def _rounds(_folder: Path) -> Iterator[_Row]:

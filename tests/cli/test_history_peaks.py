@@ -11,7 +11,7 @@ import pytest
 from tests.cli.conftest import WINRM, run
 from tests.history.desk import HOUR, MIDNIGHT, PRODUCT, Desk
 from tests.support.clock import FakeClock
-from tests.support.values import poll, pool, server, snapshot
+from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.clock import iso
 
@@ -134,9 +134,71 @@ def test_a_table_for_people_and_narrowing(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == [
         *("PRODUCT", "MODEL", "SCOPE", "WINDOW", "MOST", "INSTALLED", "AT", "AVERAGE", "COVERAGE"),
+        *("SUM", "OF", "PEAKS"),
     ]
     assert len(lines) == 1 + 2 * 3
     assert "  40 assigned  " in lines[1]  # never called a peak of use
     assert "lic-01" not in "".join(lines)
     assert run("history", "peaks", "--server", "lic-2") == 2
     assert "Did you mean 'lic-02'?" in capsys.readouterr().err
+
+
+def test_servers_in_opposite_phase_and_an_hour_of_silence(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day, five = 24 * HOUR, 300
+    begin = NOW // day * day - 3 * day
+    with closing(Desk(paths.history)) as desk:
+        for name, figures in (("a", [60] * 144 + [40] * 144), ("b", [40] * 144 + [60] * 144)):
+            one = server(name, interval=five)
+            line = [(begin + at * five, figure) for at, figure in enumerate(figures * 3)]
+            desk.history.append_many(
+                (
+                    one,
+                    poll(
+                        failure()
+                        if name == "b" and begin + day <= at < begin + day + HOUR
+                        else snapshot(pool(PRODUCT, figure)),
+                        name,
+                        at,
+                    ),
+                    (),
+                )
+                for at, figure in line
+            )
+        desk.clock._now = NOW
+        desk.history.compact()
+    for name in ("a", "b"):
+        run("servers", "add", name, *WINRM)
+    capsys.readouterr()
+    estate = asked(capsys)["estate", PRODUCT, "all"]
+    assert (estate["peak"], estate["upper_bound"]) == (100, 120)
+    slots = (NOW - begin) // five + 1
+    assert estate["coverage"] == pytest.approx((3 * 288 - 12) / slots, abs=0.002)
+    assert estate["average"] == pytest.approx(100, abs=0.2)  # a zero for the silence: 99.3
+    assert run("history", "peaks", "--tz", "UTC") == 0
+    assert "at most 120" in capsys.readouterr().out
+
+
+def test_a_month_in_which_clocks_change_where_the_user_is(
+    paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    october = 1_790_812_800 - 2 * HOUR  # where Berlin's October of 2026 begins, of UTC
+    now = october + 31 * 24 * HOUR  # an hour before it ends: clocks went back on the 25th
+    monkeypatch.setattr("lictui.clock.SystemClock", lambda: FakeClock(now))
+    with closing(Desk(paths.history)) as desk:
+        figures = [5] * (33 * 96)
+        figures[191], figures[192] = 90, 70  # the last of September, and the first of October
+        desk.line(october - 2 * 24 * HOUR, figures[: 33 * 96], every=900)
+        desk.move_to(now)
+    run("servers", "add", "lic-01", *WINRM)
+    capsys.readouterr()
+    assert run("history", "peaks", "--json", "--tz", "Europe/Berlin") == 0
+    told = {
+        (each["scope"], each["window"]): each
+        for each in json.loads(capsys.readouterr().out)["peaks"]
+    }
+    month = told["estate", "month"]
+    assert (month["peak"], month["at"]) == (70, iso(october))
+    assert month["coverage"] > 0.99
+    assert told["estate", "all"]["peak"] == 90

@@ -57,7 +57,7 @@ EMEA, DDC, NEW = ANSWER["servers"]
 
 def test_it_is_json_with_every_key_always_there() -> None:
     assert json.loads(json.dumps(ANSWER)) == ANSWER
-    assert list(ANSWER) == ["schema", "at", "servers", "totals", "alerts"]
+    assert list(ANSWER) == ["schema", "at", "servers", "totals", "groups", "alerts"]
     assert ANSWER["schema"] == "lictui.status/1"
     assert ANSWER["at"] == "2026-11-24T06:00:00Z"
     assert all(set(each) == SERVER_KEYS for each in ANSWER["servers"])

@@ -33,11 +33,11 @@ def live(folder: Path, every: float, days: int, servers: int = 2, pools: int = 3
     clock = FakeClock(BEGIN)
     history = History.open(folder / "history.db", Retention(), clock)
     estate = [server(f"lic-{number:02}", interval=every) for number in range(servers)]
-    figures = [_figures(number, every, pools) for number in range(servers)]
+    lines_of = [figures(number, every, pools) for number in range(servers)]
     waiting = []
     for turn in range(int(days * DAY / every)):
         at = BEGIN + turn * every
-        for each, lines in zip(estate, figures, strict=True):
+        for each, lines in zip(estate, lines_of, strict=True):
             waiting.append((each, poll(snapshot(*next(lines)), each.name, at + 1), ()))
         if at % 3600 < every:  # an hour in one transaction, for the test's patience alone
             history.append_many(waiting)
@@ -58,7 +58,7 @@ def plain(folder: Path, pools: int, days: int, every: int = 900) -> float:
     with closing(sqlite3.connect(folder / "plain.db")) as db:
         db.execute(made)
         for number in range(pools):
-            lines = _figures(number, every, 1)
+            lines = figures(number, every, 1)
             rows = (
                 (number, BEGIN + turn * every, next(lines)[0].reading.in_use)
                 for turn in range(days * DAY // every)
@@ -71,7 +71,7 @@ def plain(folder: Path, pools: int, days: int, every: int = 900) -> float:
         return time.perf_counter() - began
 
 
-def _figures(seed: int, every: float, pools: int) -> Iterator[tuple[Pool, ...]]:
+def figures(seed: int, every: float, pools: int) -> Iterator[tuple[Pool, ...]]:
     """What the pools of one server say, poll after poll."""
     chance = random.Random(seed)  # noqa: S311 - the same estate every time, not a secret
     used = [60.0 * (number + 1) for number in range(pools)]

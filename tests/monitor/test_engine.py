@@ -26,7 +26,7 @@ ROUND = 4.0  # seconds; a little more than the engine's own
 async def recorded(engine: Engine, name: str = "lic-01") -> list[float]:
     """What was in use, bucket by bucket."""
     question = Question(((name, PoolKey("XDT_PLT_UD")),), int(START) - 60, int(START) + 86400, 300)
-    (series,) = await engine.many((question,))
+    (series,) = await engine.past.many((question,))
     return [bucket.last for bucket in series.buckets]
 
 
@@ -36,7 +36,7 @@ async def test_a_poll_is_on_the_board_published_and_in_the_history(desk: Desk) -
     assert of(engine).state is State.UP
     assert desk.boards[-1] == engine.board
     assert await recorded(engine) == [412]
-    assert [event.message for event in await engine.events()] == ["reports for the first time"]
+    assert [event.message for event in await engine.past.events()] == ["reports for the first time"]
 
 
 async def test_after_a_restart_the_board_is_as_it_was_left(desk: Desk) -> None:
@@ -75,13 +75,13 @@ async def test_a_renewed_license_keeps_its_past(desk: Desk) -> None:
     renewed = pool(in_use=401, subscription=date(2027, 12, 1))
     desk.answers["lic-01"] = snapshot(renewed, pool("MPS_ENT_CCU"))
     await desk.clock.advance(400)
-    pools = await engine.pools(("lic-01", "lic-02"), "XDT_PLT_UD")
+    pools = await engine.past.pools(("lic-01", "lic-02"), "XDT_PLT_UD")
     assert pools == tuple(
         ("lic-01", PoolKey("XDT_PLT_UD", day)) for day in ("2026-12-01", "2027-12-01")
     )
-    assert await engine.pools(("lic-02",), "XDT_PLT_UD") == ()
+    assert await engine.past.pools(("lic-02",), "XDT_PLT_UD") == ()
     question = Question(pools, int(START), int(START) + 600, 300)
-    (series,) = await engine.many((question,))
+    (series,) = await engine.past.many((question,))
     assert [bucket.last for bucket in series.buckets] == [400, 401]
 
 
@@ -121,8 +121,8 @@ async def test_a_history_that_cannot_be_opened_costs_no_monitoring(desk: Desk) -
     engine = await desk.engine()
     assert of(engine).state is State.UP
     assert any("nothing is recorded" in notice for notice in engine.board.notices)
-    assert await engine.pools(("lic-01",), "XDT_PLT_UD") == ()
-    assert await engine.events() == ()
+    assert await engine.past.pools(("lic-01",), "XDT_PLT_UD") == ()
+    assert await engine.past.events() == ()
 
 
 async def test_a_second_lictui_follows_what_the_first_records(desk: Desk) -> None:

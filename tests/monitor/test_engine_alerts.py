@@ -43,7 +43,7 @@ async def read(desk: Desk, engine: Engine, *figures: int, name: str = "lic-01") 
 
 async def said(engine: Engine) -> list[str]:
     """The alerts' lines in the journal, oldest first."""
-    lines = await engine.events()
+    lines = await engine.past.events()
     return [it.message.partition(":")[0] for it in reversed(lines) if it.kind is EventKind.ALERT]
 
 
@@ -69,7 +69,7 @@ async def test_a_line_is_written_once_where_an_alert_speaks(desk: Desk) -> None:
     await read(desk, engine, 85, 85)
     desk.answers["lic-01"] = SourceError(FailureKind.TIMEOUT, "no answer")
     await desk.clock.advance(6 * EVERY)
-    kinds = [it.kind for it in await engine.events()]
+    kinds = [it.kind for it in await engine.past.events()]
     assert kinds.count(EventKind.LEVEL) == 0
     assert kinds.count(EventKind.ALERT) == 1
     assert kinds.count(EventKind.SERVER) == 2
@@ -126,7 +126,7 @@ async def test_the_whole_journal_is_looked_through(desk: Desk) -> None:
     desk.answers["lic-01"] = used(50)
     engine = await desk.engine()
     await read(desk, engine, 85, 85, 50, 50)
-    looking = asyncio.create_task(engine.search(Filter.parse("^raised")))
+    looking = asyncio.create_task(engine.past.search(Filter.parse("^raised")))
     await desk.clock.advance(1)
     assert [it.message.partition(":")[0] for it in await looking] == ["raised"]
 
@@ -185,11 +185,11 @@ async def test_a_command_that_fails_is_one_line_and_the_level_is_heeded(
     await read(desk, engine, 85, 95, 95, 105, 105, 50, 50)
     await acted(engine)
     assert len(out.read_text().splitlines()) == 3
-    failed = [it for it in await engine.events() if it.kind is EventKind.ACTION]
+    failed = [it for it in await engine.past.events() if it.kind is EventKind.ACTION]
     assert [it.message.split(" fails")[0] for it in failed] == ["the action file"]
     assert "ended with 3" in failed[0].message
     configure(desk, tmp_path)
     await desk.clock.advance(4)
     await read(desk, engine, 95, 95)
     await acted(engine)
-    assert (await engine.events(1))[0].message == "the action file works again"
+    assert (await engine.past.events(1))[0].message == "the action file works again"

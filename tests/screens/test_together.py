@@ -79,7 +79,7 @@ async def test_why_scrolls_and_copies() -> None:
 
 async def test_there_is_a_way_to_it_from_the_estate_and_the_chart() -> None:
     async with running("estate", board=board()) as run:
-        await run.press("w")
+        await run.press("end", "w")  # what is assigned stands last
         assert "Count 1100 - Overdraft 100" in screen_text(run.app)
         await run.press("escape", "enter", "W")
         assert "Count 1100 - Overdraft 100" in screen_text(run.app)
@@ -91,7 +91,7 @@ async def test_the_past_is_asked_of_whose_figure_it_is() -> None:
     async with running(board=board(), engine=engine) as run:
         asked = [question.pools for question in engine.questions]
         assert (("ddc-emea-01", PoolKey("XDT_PLT_UD")),) in asked
-        await run.press("2", "enter")
+        await run.press("2", "end", "enter")
         assert engine.questions[-1].pools == (("ddc-emea-01", PoolKey("XDT_PLT_UD")),)
         await run.press("r")
         assert {"lic-emea-01", "ddc-emea-01", "cmd-emea-01"} <= set(engine.polled)
@@ -99,7 +99,7 @@ async def test_the_past_is_asked_of_whose_figure_it_is() -> None:
 
 async def test_the_estate_counts_it_once() -> None:
     async with running("estate", size=(120, 40), board=board()) as run:
-        line = next(each for each in screen_text(run.app).splitlines() if "user/device" in each)
+        line = next(each for each in screen_text(run.app).splitlines() if "u/d" in each)
         assert "412" in line
         assert "1,000" in line
         assert "1/1" in line

@@ -9,6 +9,7 @@ import pytest
 from tests.support.clock import FakeClock
 from tests.support.engine import FakeEngine
 from tests.support.estate import day_of_work, down, estate, pool, up
+from tests.support.looked import looked_back
 from tests.support.running import running
 from tests.support.screen import golden, screen_text
 
@@ -103,8 +104,9 @@ async def test_hostile_strings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_estate() -> None:
-    for size in ((80, 24), (60, 15), (120, 40)):
-        async with running("estate", size=size, engine=FakeEngine(day_of_work)) as run:
+    for size in ((80, 24), (60, 15), (120, 40), (200, 60)):
+        engine = FakeEngine(day_of_work, past_of=looked_back())
+        async with running("estate", size=size, engine=engine) as run:
             golden(f"estate_{size[0]}x{size[1]}", screen_text(run.app))
 
 

@@ -11,10 +11,12 @@ from lictui.model import About
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from lictui.insights.retrospect import Key, Retrospect
     from lictui.insights.series import Question
     from lictui.model import Event, Finding, PoolKey, Server, Told
     from lictui.monitor.holders import Holders
     from lictui.monitor.matching import Filter
+    from lictui.monitor.totals import By
     from lictui.standing import Answer, Identity
 
 
@@ -32,10 +34,12 @@ class FakeEngine:
     journal: tuple[Event, ...] = ()
     findings: tuple[Finding, ...] = ()
     holdings: dict[str, Holders] = field(default_factory=dict)  # by server
+    past_of: dict[Key, Retrospect] = field(default_factory=dict)  # by scope, product, model
     refusal: Exception | None = None
     polled: list[str | None] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     asked_holders: list[tuple[str, str]] = field(default_factory=list)
+    looked_back: list[By] = field(default_factory=list)
     tested: list[Server] = field(default_factory=list)
     saved: list[tuple[Server, str | None]] = field(default_factory=list)
     searched: list[Filter] = field(default_factory=list)
@@ -58,6 +62,10 @@ class FakeEngine:
         return tuple(
             (name, key) for name, key in self.held if name in servers and key.product == product
         )
+
+    async def retrospects(self, by: By) -> dict[Key, Retrospect]:
+        self.looked_back.append(by)
+        return self.past_of
 
     async def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:
         del server

@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "history": "lictui.cli.history:history",
     "forecast": "lictui.cli.forecast:forecast",
     "report": "lictui.cli.report:report",
+    "contract": "lictui.cli.contract:contract",
     "simulate": "lictui.cli.simulate:simulate",
     "config": "lictui.cli.config:config",
     "info": "lictui.cli.info:info",

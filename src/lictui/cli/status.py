@@ -50,6 +50,13 @@ _FOR_PEOPLE: Final = ("table", "markdown")  # each license server once, however 
     metavar="REGEX",
     help="Only servers and products that match; a leading ! inverts.",
 )
+@click.option(
+    "--by",
+    type=click.Choice(["product", "group"]),
+    default="product",
+    show_default=True,
+    help="Of what the table's totals are.",
+)
 @click.option("--cached", is_flag=True, help="What was recorded last; contacts nobody.")
 @click.option(
     "--timeout",
@@ -58,7 +65,7 @@ _FOR_PEOPLE: Final = ("table", "markdown")  # each license server once, however 
     help="How long each server may take.",
 )
 @click.pass_obj
-def status(
+def status(  # noqa: PLR0913 - click hands over each option by its name
     context: Context,
     /,
     *,
@@ -67,6 +74,7 @@ def status(
     names: tuple[str, ...],
     group: str,
     pattern: str,
+    by: str,
     cached: bool,
     timeout: float | None,
 ) -> int:
@@ -89,6 +97,8 @@ def status(
     form = "json" if as_json else form
     once_each = form in _FOR_PEOPLE
     answer = status_json(shown, settings.alerts, clock.now(), today, each_once=once_each)
+    if by == "group" and once_each:
+        answer["totals"] = answer["groups"]
     click.echo(_FORMATS[form](answer), nl=False)
     return 0 if _all_up(shown) else 1
 

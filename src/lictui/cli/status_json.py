@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lictui.clock import iso
 from lictui.monitor.alerts import current
 from lictui.monitor.together import Together, stand_ins
-from lictui.monitor.totals import answered, totals
+from lictui.monitor.totals import By, answered, totals
 from lictui.words import Mode
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ def status_json(
         "at": iso(now),
         "servers": [server_json(status, alerts, others) for status in shown.servers],
         "totals": [_total(total) for total in totals(merged, alerts)],
+        "groups": [
+            {"group": total.scope or None, **_total(total)}
+            for total in totals(merged, alerts, By.GROUP)
+        ],
         "alerts": [_alert(alert, board, now) for alert in current(merged, alerts, today)],
     }
 

@@ -130,8 +130,9 @@ def _cells(answer: dict[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def _total_cells(total: dict[str, Any]) -> tuple[str, ...]:
+    of = f"{total['group'] or 'no group'}: " if "group" in total else ""
     return (
-        total["name"],
+        of + total["name"],
         _model(total),
         f"{total['servers_reporting']}/{total['servers_expected']}",
         *_figures(total),

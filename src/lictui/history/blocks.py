@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 WIDTHS: Final = (Resolution.FIVE_MINUTES, Resolution.HOUR, Resolution.DAY)
 _ORDER: Final = (Resolution.RAW, *WIDTHS)
-_BUCKETS: Final = 288  # in a block of tallies: a day of five minutes, twelve days of hours
+BUCKETS: Final = 288  # in a block of tallies: a day of five minutes, twelve days of hours
 _PLACES: Final = 1 << 20  # blocks of one pool and width: more than time will bring
 
 
 def span(width: Resolution) -> int:
     """Seconds that one block of `width` covers; single readings go by the day."""
-    return width * _BUCKETS or Resolution.DAY
+    return width * BUCKETS or Resolution.DAY
 
 
 def runs(db: sqlite3.Connection, pool: int, start: int, end: int) -> Iterator[Run]:
     """Packed readings of the days that [start, end) touches, in order of time."""
-    for base, body in _bodies(db, pool, Resolution.RAW, start, end):
+    for base, body in bodies(db, pool, Resolution.RAW, start, end):
         yield from unpack_runs(body, base)
 
 
@@ -40,9 +40,27 @@ def tallies(
 ) -> list[Tally]:
     """Packed tallies of `width` that begin in [start, end), in order of time."""
     found: list[Tally] = []
-    for base, body in _bodies(db, pool, width, start, end):
+    for base, body in bodies(db, pool, width, start, end):
         found += unpack_tallies(body, width, base, (start, end))
     return found
+
+
+def body(db: sqlite3.Connection, pool: int, width: Resolution, base: int) -> bytes | None:
+    """The block that begins at `base`, as it is kept; None if there is none."""
+    query = "SELECT body FROM block WHERE place = ?"
+    row = db.execute(query, (_place(pool, width, base // span(width)),)).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def bodies(
+    db: sqlite3.Connection, pool: int, width: Resolution, start: int, end: int
+) -> list[tuple[int, bytes]]:
+    """The blocks that [start, end) touches, as they are kept, by where they begin."""
+    length = span(width)
+    last = min((end - 1) // length, _PLACES - 1)
+    bounds = _place(pool, width, max(0, start // length)), _place(pool, width, last)
+    query = "SELECT place, body FROM block WHERE place BETWEEN ? AND ? ORDER BY place"
+    return [(place % _PLACES * length, body) for place, body in db.execute(query, bounds)]
 
 
 def add_runs(db: sqlite3.Connection, pool: int, found: Iterable[Run]) -> None:
@@ -126,16 +144,6 @@ def check(db: sqlite3.Connection) -> None:
 def _place(pool: int, width: Resolution, number: int) -> int:
     """The key of a block: neighbours in time are neighbours in the file."""
     return (pool * len(_ORDER) + _ORDER.index(width)) * _PLACES + number
-
-
-def _bodies(
-    db: sqlite3.Connection, pool: int, width: Resolution, start: int, end: int
-) -> list[tuple[int, bytes]]:
-    length = span(width)
-    last = min((end - 1) // length, _PLACES - 1)
-    bounds = _place(pool, width, max(0, start // length)), _place(pool, width, last)
-    query = "SELECT place, body FROM block WHERE place BETWEEN ? AND ? ORDER BY place"
-    return [(place % _PLACES * length, body) for place, body in db.execute(query, bounds)]
 
 
 def _store(db: sqlite3.Connection, pool: int, width: Resolution, base: int, body: bytes) -> None:

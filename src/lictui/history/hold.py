@@ -16,7 +16,7 @@ from lictui.history.rollup import Tally
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_IN_TIME: Final = 1.5  # intervals between two readings with no gap between them
+IN_TIME: Final = 1.5  # intervals between two readings with no gap between them
 UNKNOWN: Final = Terms(0, None, None, 0.0)
 _start = attrgetter("start")
 
@@ -37,7 +37,7 @@ class Timeline:
 
 def reach(terms: Sequence[Terms], width: int) -> int:
     """Seconds around a stretch of time whose readings may fill a bucket of it, in whole buckets."""
-    return -int(-max((each.every for each in terms), default=0) * _IN_TIME // width) * width
+    return -int(-max((each.every for each in terms), default=0) * IN_TIME // width) * width
 
 
 def held(
@@ -97,7 +97,7 @@ def _until(each: Tally, following: Tally | None, every: float, width: int, end: 
     """
     if following is not None:
         end = min(end, following.start)
-        if following.high_at - each.high_at <= every * _IN_TIME:
+        if following.high_at - each.high_at <= every * IN_TIME:
             return end
     until = int(each.high_at + every)
     return end if until >= end else until // width * width

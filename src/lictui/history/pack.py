@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 _JSON: Final = json.JSONEncoder(separators=(",", ":"))
+_COLUMN: Final = 1 << 11  # bytes, more than the places of a day take
 _BEGIN: Final = re.compile(rb"\[\[(\d+)[],]")
 # As `_make` does, without a call of Python's for each of a million.
 _run = partial(tuple.__new__, Run)
@@ -81,6 +82,42 @@ def unpack_tallies(
         return list(map(_tally, found))
     first, last = (bisect_left(start, edge) for edge in within)
     return list(map(_tally, islice(found, first, last)))
+
+
+def columns(body: bytes) -> list[list[int]]:
+    """Packed tallies as they are kept; raises Damaged.
+
+    Steps of the place, steps of the low; then high, its moment (less start), last and total (less
+    n times low), each less low; and n.
+    """
+    found: list[list[int]] = _unpack(body, 7)
+    return found
+
+
+def tops(body: bytes) -> tuple[list[int], list[int], list[int]]:
+    """The first of the `columns` alone: steps of the place and of the low, and high less low."""
+    try:
+        text = zlib.decompress(body)
+        end = text.index(b"]", text.index(b"]", text.index(b"]") + 1) + 1)
+        place, low, high = json.loads(text[: end + 1] + b"]")
+    except (zlib.error, ValueError) as error:
+        raise Damaged from error
+    return place, low, high
+
+
+def places(body: bytes) -> bytes:
+    """The steps from place to place of packed tallies, with commas; the rest stays packed.
+
+    Raises Damaged.
+    """
+    try:
+        unpacked = zlib.decompressobj().decompress(body, _COLUMN)
+    except zlib.error as error:
+        raise Damaged from error
+    end = unpacked.find(b"]")
+    if end < 0:
+        raise Damaged
+    return unpacked[2:end]
 
 
 def begin(body: bytes) -> int:

@@ -1,149 +1,264 @@
 """Peaks of everything in the history: by product and model, of each server and of the estate.
 
-Owns which pools are one scope, until when a server is expected, and in which parts the past is
-asked. The arithmetic is `insights.peaks`. Must not know the registry beyond the names handed in.
+Owns how little of the past has to be read for them. Days of which nothing is missing are known by
+their maxima: their sum bounds the day, and only days that can still win are read by five minutes;
+what is cut by a window, or has gaps, is read in full. Every answer is exact. The arithmetic is
+`insights.peaks`. Must not know the registry beyond the names handed in.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from lictui import products
-from lictui.insights.peaks import ALIGNED, Gauge, Part, aligned, chunks, upper_bound, windows
-from lictui.insights.series import Question
+from lictui.history.facts import Member, summed
+from lictui.history.shares import shares
+from lictui.insights.peaks import (
+    ALIGNED,
+    ESTATE,
+    Found,
+    Gauge,
+    Part,
+    aligned,
+    chunks,
+    upper_bound,
+    windows,
+)
+from lictui.insights.search import highest
+from lictui.insights.series import Question, Resolution
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
-    from datetime import tzinfo
+    from collections.abc import Generator, Iterator, Sequence
 
-    from lictui.history.latest import Latest
+    from lictui.history.facts import Facts
     from lictui.history.pools import KnownPool
+    from lictui.history.shares import Share, Wanted
     from lictui.history.store import History
     from lictui.insights.peaks import Peak, Window
-    from lictui.insights.series import Series
+    from lictui.insights.series import Bucket, Series
     from lictui.model import PoolKey
 
-ESTATE: Final = "estate"
+_HOUR: Final = int(Resolution.HOUR)
+_DAY: Final = int(Resolution.DAY)
+_BLOCK: Final = 12 * _DAY  # one block of hours
+_SETTLED: Final = 2 * _DAY  # after which a day is taken to change no more
+_Owner = tuple[str, "PoolKey"]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The peak of one scope, product and model in one window."""
+@dataclass(slots=True)
+class Memory:
+    """What need not be read again, from one time that peaks are asked for to the next."""
 
-    scope: str  # ESTATE, or a server's name
-    product: str
-    model: str
-    peak: Peak
-    upper_bound: int | None = None  # of the estate alone
+    facts: dict[tuple[int, int], tuple[int, Facts]] = field(
+        default_factory=dict
+    )  # by pool: until when
+    bounds: dict[object, list[float]] = field(default_factory=dict)
+    days: dict[tuple[object, int], tuple[Bucket, ...]] = field(default_factory=dict)
+    others: int = -1
 
-
-@dataclass(frozen=True, slots=True)
-class _Share:
-    """The pools of one product and model that a server has or had."""
-
-    server: str
-    pools: tuple[tuple[str, PoolKey], ...]
-    since: int
-    until: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Whose peaks, as of when."""
-
-    now: float
-    zone: tzinfo | None  # whose calendar month; None: the system's
-    expected: Collection[str]  # servers that are polled; others count until they last answered
-    servers: Collection[str] | None = None  # None: all
-    products: Collection[str] = ()  # none: all
+    def trust(self, history: History) -> None:
+        """Forget everything if somebody else has written to the history meanwhile."""
+        others = history.others()
+        if others != self.others:
+            self.facts.clear()
+            self.bounds.clear()
+            self.days.clear()
+        self.others = others
 
 
-def peaks(history: History, wanted: Wanted) -> Iterator[Found]:
+def peaks(history: History, wanted: Wanted, memory: Memory | None = None) -> Iterator[Found]:
     """Every peak, the estate's before those of its servers; the estate is that of `servers`."""
-    shares = _shares(history, wanted)
-    for product, model in sorted(shares):
-        yield from _of_product(history, wanted, product, model, shares[product, model])
+    return (found for found in slowly(history, wanted, memory) if found is not None)
 
 
-def _shares(history: History, wanted: Wanted) -> dict[tuple[str, str], list[_Share]]:
-    last = history.latest()
-    startup = _uncounted(last)
-    groups: dict[tuple[str, str, str], list[KnownPool]] = defaultdict(list)
-    for pool in history.pools():
-        chosen = (wanted.servers is None or pool.server in wanted.servers) and (
-            not wanted.products or pool.product in wanted.products
-        )
-        counted = (pool.server, pool.key) not in startup and products.describe(pool.product).counted
-        read = pool.ended is None or pool.since < pool.ended  # else known from license files alone
-        if chosen and counted and read:
-            groups[pool.product, pool.model, pool.server].append(pool)
-    shares: dict[tuple[str, str], list[_Share]] = defaultdict(list)
-    for (product, model, server), found in groups.items():
-        heard = last.get(server)
-        gone = None if server in wanted.expected or heard is None else heard.answered_at
-        ends = [pool.ended for pool in found]
-        until = None if None in ends else max(each for each in ends if each is not None)
-        if until is None and gone is not None:
-            until = (int(gone) // ALIGNED + 1) * ALIGNED
-        named = tuple((server, pool.key) for pool in found)
-        shares[product, model].append(
-            _Share(server, named, min(pool.since for pool in found), until)
-        )
-    return shares
+def slowly(
+    history: History, wanted: Wanted, memory: Memory | None = None
+) -> Iterator[Found | None]:
+    """The same, with a None whenever something else may have its turn: every few milliseconds."""
+    memory = memory or Memory()
+    memory.trust(history)
+    found = shares(history, wanted)
+    scopes = wanted.scopes or {ESTATE: {each.server for some in found.values() for each in some}}
+    for product, model in sorted(found):
+        for scope, servers in scopes.items():
+            those = [share for share in found[product, model] if share.server in servers]
+            if those:
+                yield from _of_scope(history, wanted, memory, (scope, product, model), those)
 
 
-def _uncounted(last: Mapping[str, Latest]) -> set[tuple[str, PoolKey]]:
-    return {
-        (server, pool.key)
-        for server, heard in last.items()
-        if heard.snapshot
-        for pool in heard.snapshot.pools
-        if not pool.counted
-    }
+def _of_scope(
+    history: History,
+    wanted: Wanted,
+    memory: Memory,
+    about: tuple[str, str, str],
+    those: Sequence[Share],
+) -> Iterator[Found | None]:
+    first = min(share.since for share in those)
+    spans = windows(wanted.now, first, wanted.zone)
+    together, own = yield from _Asking(history, memory, wanted.now, spans, first).everyone(those)
+    for place, peak in enumerate(together):
+        yield Found(*about, peak, upper_bound(each[place] for each in own.values()))
+    if wanted.own:
+        for server in sorted(own):
+            yield from (Found(server, *about[1:], peak) for peak in own[server])
 
 
-def _of_product(
-    history: History, wanted: Wanted, product: str, model: str, shares: Sequence[_Share]
-) -> Iterator[Found]:
-    now = wanted.now
-    first = min(share.since for share in shares)
-    spans: tuple[Window, ...] = windows(now, first, wanted.zone)
-    estate = Gauge(spans, first, now)
-    own = {share.server: Gauge(spans, share.since, now) for share in shares}
-    for start, end in chunks(first, now):
-        asked = [
-            share
-            for share in shares
-            if share.since < end and (share.until is None or share.until > start)
+@dataclass(slots=True)
+class _Asking:
+    """The peaks of one product and model. Its generators yield between two reads."""
+
+    history: History
+    memory: Memory
+    now: float
+    spans: Sequence[Window]
+    first: int
+
+    def everyone(
+        self, those: Sequence[Share]
+    ) -> Generator[None, None, tuple[list[Peak], dict[str, list[Peak]]]]:
+        """The peaks of all together, and of each alone."""
+        fine, members = 0, []
+        for share in those:
+            known = []
+            for pool in share.known:
+                known.append(Member(pool.since, pool.ended, self._facts(pool)))
+                fine = max(fine, self.history.horizon(pool))
+                yield
+            members.append(summed((Member(share.since, share.until, summed(known)),)))
+        fine = -(-fine // _DAY) * _DAY
+        cut = {window.start // _DAY * _DAY for window in self.spans if window.start % _DAY}
+        usable = [
+            {day: found for day, found in days.items() if day >= fine and day not in cut}
+            for days in members
         ]
-        if not asked:
-            continue
-        answers, width = _answers(history, asked, start, end)
-        parts = []
-        for share, series in zip(asked, answers, strict=True):
-            own[share.server].add(series.buckets, width)
-            parts.append(Part(share.since, share.until, series.buckets))
-        estate.add(aligned(parts, width), width)
-    peaks_of = {server: list(gauge.peaks()) for server, gauge in own.items()}
-    for place, peak in enumerate(estate.peaks()):
-        bound = upper_bound(found[place] for found in peaks_of.values())
-        yield Found(ESTATE, product, model, peak, bound)
-    for server in sorted(peaks_of):
-        for peak in peaks_of[server]:
-            yield Found(server, product, model, peak)
+        together = summed(
+            [
+                Member(share.since, share.until, days)
+                for share, days in zip(those, usable, strict=True)
+            ]
+        )
+        estate = Gauge(self.spans, self.first, self.now)
+        gauges = [Gauge(self.spans, share.since, self.now) for share in those]
+        for start, end in self._stretches(fine):
+            asked = [at for at, share in enumerate(those) if _counts(share, start, end)]
+            if start in together or not asked:
+                continue
+            odd = [at for at in asked if start not in usable[at]]
+            read, width = yield from self._read([those[at] for at in odd], (start, end))
+            parts = []
+            for at, series in zip(odd, read, strict=True):
+                gauges[at].add(series.buckets, width)
+                parts.append(Part(those[at].since, those[at].until, series.buckets))
+            rest = [those[at] for at in asked if start in usable[at]]
+            if rest:
+                parts.append(Part(start, None, self._day(_pools(rest, start), start)))
+                yield
+            estate.add(aligned(parts, width), width)
+        yield from self._search(estate, those, together)
+        for share, days, gauge in zip(those, usable, gauges, strict=True):
+            yield from self._search(gauge, (share,), days)
+        peaks_of = (list(gauge.peaks()) for gauge in gauges)
+        return list(estate.peaks()), dict(
+            zip((share.server for share in those), peaks_of, strict=True)
+        )
+
+    def _facts(self, pool: KnownPool) -> Facts:
+        """The whole days of a pool, those that were read before from memory."""
+        until, known = self.memory.facts.get((pool.id, pool.since), (pool.since // _DAY * _DAY, {}))
+        found = known | self.history.facts(pool, until, int(self.now))
+        settled = max(until, int(self.now - _SETTLED) // _DAY * _DAY)
+        keep = {day: those for day, those in found.items() if day < settled}
+        self.memory.facts[pool.id, pool.since] = settled, keep
+        return found
+
+    def _stretches(self, fine: int) -> Iterator[tuple[int, int]]:
+        """All the time in parts: where there are figures of five minutes the days one by one."""
+        for start, end in chunks(self.first, self.now):
+            if start < fine:
+                yield start, min(end, fine)
+        begin = max(fine, self.first // _DAY * _DAY)
+        yield from ((day, day + _DAY) for day in range(begin, int(self.now) + 1, _DAY))
+
+    def _read(
+        self, asked: Sequence[Share], within: tuple[int, int]
+    ) -> Generator[None, None, tuple[list[Series], int]]:
+        """Everyone's buckets of one width, the finest that all of them have of that time."""
+        width = int(ALIGNED)
+        while True:
+            found = []
+            for share in asked:
+                found.append(self.history.series(Question(share.pools, *within, width)))
+                yield
+            widest = max((series.bucket for series in found), default=width)
+            if all(series.bucket == widest for series in found):
+                return found, widest
+            width = widest
+
+    def _search(
+        self, gauge: Gauge, those: Sequence[Share], days: Facts
+    ) -> Generator[None, None, None]:
+        """Find the peaks of days of which nothing is missing."""
+        for window in self.spans:
+            inside = {day: found for day, found in days.items() if day >= window.start}
+            if not inside:
+                continue
+            before = gauge.top(window)
+            floor = before.high if before else 0
+            bounds = {day: high for day, (high, _) in inside.items() if high >= floor}
+            alone = len(those) == 1 and len(those[0].known) == 1  # whose maxima are exact
+            looks = () if alone else (partial(self._by_hours, those), partial(self._by_day, those))
+            found = yield from highest(bounds, looks, partial(self._exact, those))
+            weighted = sum(average for _, average in inside.values()) * _DAY
+            gauge.settle(window, found, weighted, len(inside) * _DAY)
+
+    def _exact(self, those: Sequence[Share], day: int) -> tuple[Bucket, ...]:
+        return self._day(_pools(those, day), day)
+
+    def _by_hours(self, those: Sequence[Share], day: int) -> float:
+        """What the hours of a day bound it by; read with those of the days around it."""
+        base = day // _BLOCK * _BLOCK
+        found = self._bounds(those, day, Resolution.HOUR, base)
+        return max(found[(day - base) // _HOUR : (day - base) // _HOUR + 24])
+
+    def _by_day(self, those: Sequence[Share], day: int) -> float:
+        return max(self._bounds(those, day, Resolution.FIVE_MINUTES, day))
+
+    def _bounds(
+        self, those: Sequence[Share], day: int, width: Resolution, base: int
+    ) -> list[float]:
+        known = _known(those, day)
+        key = tuple(pool.id for pool in known), width, base
+        found = self.memory.bounds.get(key)
+        if found is None:
+            found = self.history.bounds(known, width, base)
+            if base + _BLOCK < self.now - _SETTLED:
+                self.memory.bounds[key] = found
+        return found
+
+    def _day(self, pools: tuple[_Owner, ...], day: int) -> tuple[Bucket, ...]:
+        found = self.memory.days.get((pools, day))
+        if found is None:
+            found = self.history.series(Question(pools, day, day + _DAY, int(ALIGNED))).buckets
+            if day < self.now - _SETTLED:
+                self.memory.days[pools, day] = found
+        return found
 
 
-def _answers(
-    history: History, asked: Sequence[_Share], start: int, end: int
-) -> tuple[tuple[Series, ...], int]:
-    """Everyone's buckets of one width, the finest that all of them have of that time."""
-    width = int(ALIGNED)
-    while True:
-        questions = [Question(share.pools, start, end, width) for share in asked]
-        found = history.many(questions)
-        widest = max(series.bucket for series in found)
-        if all(series.bucket == widest for series in found):
-            return found, widest
-        width = widest
+def _counts(share: Share, start: int, end: int) -> bool:
+    return share.since < end and (share.until is None or share.until > start)
+
+
+def _known(those: Sequence[Share], day: int) -> tuple[KnownPool, ...]:
+    """The pools that count on a day."""
+    return tuple(
+        pool
+        for share in those
+        for pool in share.known
+        if pool.since < day + _DAY and (pool.ended is None or pool.ended > day)
+        if _counts(share, day, day + _DAY)
+    )
+
+
+def _pools(those: Sequence[Share], day: int) -> tuple[_Owner, ...]:
+    return tuple((pool.server, pool.key) for pool in _known(those, day))

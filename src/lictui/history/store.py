@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING
 from lictui.history import alerts, journal, latest, lease, pools, told
 from lictui.history.append import append
 from lictui.history.database import open_database
+from lictui.history.facts import facts
+from lictui.history.highs import bounds
 from lictui.history.past import backfill
 from lictui.history.query import answer
+from lictui.history.read import horizon
 from lictui.history.rename import rename
 from lictui.history.retention import compact
 from lictui.history.stats import stats
 from lictui.history.transaction import reading, writing
 from lictui.history.transfer import rows
 from lictui.history.trouble import speaking
+from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     import sqlite3
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from lictui.config.settings import Retention
     from lictui.history.alerts import Decided
     from lictui.history.database import Opened
+    from lictui.history.facts import Facts
     from lictui.history.intake.given import Given
     from lictui.history.intake.take import Taken
     from lictui.history.latest import Latest
@@ -199,6 +204,26 @@ class History:
         """Every pool ever read, by server, product and subscription date."""
         with self._reading() as db:
             return tuple(pools.every_one(db))
+
+    def facts(self, pool: KnownPool, start: int, end: int) -> Facts:
+        """What the days of a pool come to that begin in [start, end) and have every figure."""
+        with self._reading() as db:
+            return facts(db, pool, (start, end), int(self._clock.now()))
+
+    def bounds(self, pools: Iterable[KnownPool], width: Resolution, base: int) -> list[float]:
+        """What the sum of some pools cannot exceed, in each bucket of the block from `base` on."""
+        with self._reading() as db:
+            return bounds(db, (pool.id for pool in pools), width, base)
+
+    def horizon(self, pool: KnownPool) -> int:
+        """From when on five-minute figures of a pool are kept; 0 if all there ever were."""
+        with self._reading() as db:
+            return horizon(db, pool, Resolution.FIVE_MINUTES)
+
+    def others(self) -> int:
+        """A number that changes when another process has written to the file."""
+        with speaking(self.path):
+            return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
     def stats(self) -> Stats:
         """How much there is, of what, and since when."""

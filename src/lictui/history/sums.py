@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from lictui.history import pools, read
 from lictui.history.alone import buckets
 from lictui.history.blocks import span
+from lictui.history.even import Even
 from lictui.insights.series import Bucket, Resolution, Series
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from lictui.history.pools import KnownPool
     from lictui.insights.series import Question
-
 
 _LONG: Final = 62 * int(Resolution.DAY)  # seconds from which an hour is aligned by the hour
 
@@ -78,24 +78,33 @@ def _aligned(
     began = sorted(pool.since for pool in known)
     ended = sorted(pool.ended for pool in known if pool.ended is not None)
     terms = [pools.terms(db, pool.id) for pool in known]
-    # A stretch at a time: a year of a thousand pools does not fit into the memory.
-    length = 2 * span(width)
-    for first in range(start, stop, length):
-        within = first, min(first + length, stop)
+    # A block at a time: a year of a thousand pools does not fit into the memory.
+    for base in range(start // span(width) * span(width), stop, span(width)):
+        within = max(start, base), min(base + span(width), stop)
+        whole = Even(width, base)
         parts: dict[int, list[Bucket]] = defaultdict(list)
         for pool, each in zip(known, terms, strict=True):
+            if whole.take(db, pool, each):
+                continue
             last = stop if pool.ended is None else pool.ended - width
             for bucket in buckets(db, pool, each, width, within, now):
                 if bucket.start <= last:
                     parts[bucket.start].append(bucket)
+        many = {}
+        for bucket in whole.buckets(*within):
+            parts[bucket.start].append(bucket)
+            many[bucket.start] = whole.pools - 1
         for at in sorted(parts):
             end = at + width
-            if len(parts[at]) == bisect_left(began, end) - bisect_left(ended, end):
+            there = len(parts[at]) + many.get(at, 0)
+            if there == bisect_left(began, end) - bisect_left(ended, end):
                 yield _sum(parts[at])
 
 
 def _sum(parts: Sequence[Bucket]) -> Bucket:
-    """Buckets of the same time, one a pool, as one."""
+    """Buckets of the same time as one."""
+    if len(parts) == 1:
+        return parts[0]
     (start, *_), (end, *_), *figures = zip(*parts, strict=True)
     lows, averages, highs, moments, lasts, installed, overdraft, samples = figures
     granted = [each for each in overdraft if each is not None]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import tzinfo
 
+ESTATE: Final = "estate"
 ALIGNED: Final = Resolution.FIVE_MINUTES
 _average = itemgetter(Bucket._fields.index("average"))
 _high = itemgetter(Bucket._fields.index("high"))
@@ -47,6 +48,17 @@ class Peak:
     average: float | None
     coverage: float  # 0 to 1, of the time between the first reading and now
     aligned_by: int | None  # seconds of the buckets that the peak was found in
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The peak of one scope, product and model in one window."""
+
+    scope: str  # ESTATE, a server's name, or whatever was asked for
+    product: str
+    model: str
+    peak: Peak
+    upper_bound: int | None = None  # of several servers together: the sum of their own peaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +179,25 @@ class Gauge:
             within = _since(buckets, window.start, width)
             if within:
                 self._found.setdefault(window.name, _Found()).add(within, width)
+
+    def settle(self, window: Window, top: Bucket | None, weighted: float, seconds: int) -> None:
+        """Take what many buckets of five minutes come to, anywhere in the window.
+
+        `top` is the first of the highest, or None if what was taken is known to be higher.
+        """
+        found = self._found.setdefault(window.name, _Found())
+        before = found.top
+        if top is not None and (
+            before is None or (-top.high, top.start) < (-before.high, before.start)
+        ):
+            found.top, found.width = top, int(ALIGNED)
+        found.weighted += weighted
+        found.seconds += seconds
+
+    def top(self, window: Window) -> Bucket | None:
+        """The highest bucket of a window so far."""
+        found = self._found.get(window.name)
+        return found.top if found else None
 
     def peaks(self) -> Iterator[Peak]:
         """What all that was taken comes to, by window."""

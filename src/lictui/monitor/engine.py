@@ -14,16 +14,15 @@ from lictui.config import registry
 from lictui.config.settings import Settings
 from lictui.config.watch import Watcher
 from lictui.errors import LictuiError
-from lictui.insights.series import Series
 from lictui.monitor import board as boards
 from lictui.monitor.acting import Acting
 from lictui.monitor.board import Board
 from lictui.monitor.lease import Lease
+from lictui.monitor.past import Past
 from lictui.monitor.poller import Poller
 from lictui.monitor.record import Recorder
 from lictui.monitor.restore import open_history, restored
 from lictui.monitor.scope import Scope
-from lictui.monitor.search import look_through
 from lictui.monitor.together import doubts
 from lictui.paths import user_name
 from lictui.sources.source import open_source
@@ -34,10 +33,8 @@ if TYPE_CHECKING:
     from lictui.clock import Clock
     from lictui.config.watch import Reload
     from lictui.history.store import History
-    from lictui.insights.series import Question
-    from lictui.model import About, Event, Finding, Poll, PoolKey, Server, Told
+    from lictui.model import Event, Finding, Poll, Server
     from lictui.monitor.holders import Holders
-    from lictui.monitor.matching import Filter
     from lictui.monitor.poller import Open
     from lictui.paths import Paths
     from lictui.standing import Answer, Identity
@@ -68,6 +65,7 @@ class Engine:
         self._duties: list[asyncio.Task[None]] = []
         self._publish: Callable[[Board, Settings], None] = _to_nobody
         self._history: History | None = None
+        self.past = Past(None, clock)
         self._lease = Lease(None, clock)
         self._acting = Acting(clock, self._note)
         self._recorder = Recorder(Board(), None, self.settings.alerts)
@@ -90,6 +88,7 @@ class Engine:
         try:
             self._history = open_history(self._paths, self.settings, self._clock)
             self._notices["history"] = self._history.notices
+            self.past = Past(self._history, self._clock)
         except LictuiError as error:
             self._notices["history"] = (f"{error.message}; nothing is recorded. {error.hint}",)
         self._lease = Lease(self._history, self._clock)
@@ -117,55 +116,18 @@ class Engine:
             duty.cancel()
         await asyncio.gather(*self._duties, return_exceptions=True)
         await self._poller.stop()
+        await self.past.aclose()
         self._write_arrived()
         await self._acting.close()
         self._lease.release()
         if self._history:
             self._history.close()
             self._history = None
+            self.past = Past(None, self._clock)
 
     def poll_now(self, name: str | None = None) -> None:
         """Poll one server, or all enabled ones, without waiting for their turn."""
         self._poller.poll_now(name)
-
-    async def many(self, questions: tuple[Question, ...]) -> tuple[Series, ...]:
-        """Questions about the past; without a history every answer is empty."""
-        if self._history is None:
-            return tuple(Series((), question.bucket) for question in questions)
-        return self._history.many(questions)
-
-    async def pools(
-        self, servers: tuple[str, ...], product: str
-    ) -> tuple[tuple[str, PoolKey], ...]:
-        """Every pool of `product` that was ever read of these servers, as a question names it."""
-        if self._history is None:
-            return ()
-        return tuple(
-            (pool.server, pool.key)
-            for pool in self._history.pools()
-            if pool.product == product and pool.server in servers
-        )
-
-    async def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:
-        """The months the source told of a pool's past."""
-        return self._history.told(server, key) if self._history else ()
-
-    async def events(
-        self,
-        limit: int = 1000,
-        *,
-        since: float | None = None,
-        before: float | None = None,
-        about: About | None = None,
-    ) -> tuple[Event, ...]:
-        """The journal, newest first; of the times [since, before) if given."""
-        return self._history.events(limit, before, since, about) if self._history else ()
-
-    async def search(self, wanted: Filter, limit: int | None = None) -> tuple[Event, ...]:
-        """What of the whole journal the filter lets through, newest first; at most `limit`."""
-        return (
-            await look_through(self._history, wanted, limit, self._clock) if self._history else ()
-        )
 
     async def answer(self, who: Identity, answer: Answer | None) -> None:
         """Note what somebody says to an alert; None takes it back. Raises LictuiError."""
@@ -201,6 +163,8 @@ class Engine:
             if self._history and replacing != server.name:
                 self._history.rename(replacing, server.name)
                 self._recorder.renamed()
+                await self.past.aclose()
+                self.past = Past(self._history, self._clock)
         await self._reconfigure()
 
     async def remove(self, name: str) -> None:

@@ -11,15 +11,17 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
     from lictui.config.settings import Settings
+    from lictui.insights.retrospect import Key, Retrospect
     from lictui.insights.series import Question, Series
     from lictui.model import About, Event, Finding, PoolKey, Server, Told
     from lictui.monitor.board import Board
     from lictui.monitor.engine import Engine
     from lictui.monitor.holders import Holders
     from lictui.monitor.matching import Filter
+    from lictui.monitor.totals import By
     from lictui.standing import Answer, Identity
 from lictui.sources import lookups
 
@@ -73,17 +75,21 @@ class Monitor:
 
     async def many(self, questions: tuple[Question, ...]) -> tuple[Series, ...]:
         """Several questions about the past in one go."""
-        return await self._ask(self.engine.many(questions))
+        return await self._ask(self.engine.past.many(questions))
 
     async def pools(
         self, servers: tuple[str, ...], product: str
     ) -> tuple[tuple[str, PoolKey], ...]:
         """Every pool of `product` that was ever read of these servers."""
-        return await self._ask(self.engine.pools(servers, product))
+        return await self._ask(self.engine.past.pools(servers, product))
+
+    async def retrospects(self, by: By) -> Mapping[Key, Retrospect]:
+        """What the past says of every total, as of a few minutes ago; takes a while at first."""
+        return await self._ask(self.engine.past.retrospects(self.board, by, self.engine.settings))
 
     async def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:
         """The months the source told of a pool's past."""
-        return await self._ask(self.engine.told(server, key))
+        return await self._ask(self.engine.past.told(server, key))
 
     async def events(
         self,
@@ -94,12 +100,12 @@ class Monitor:
         about: About | None = None,
     ) -> tuple[Event, ...]:
         """The journal, newest first; of the times [since, before) if given."""
-        found = self.engine.events(limit, since=since, before=before, about=about)
+        found = self.engine.past.events(limit, since=since, before=before, about=about)
         return await self._ask(found)
 
     async def search(self, wanted: Filter, limit: int | None = None) -> tuple[Event, ...]:
         """What of the whole journal the filter lets through, newest first."""
-        return await self._ask(self.engine.search(wanted, limit))
+        return await self._ask(self.engine.past.search(wanted, limit))
 
     async def answer(self, who: Identity, answer: Answer | None) -> None:
         """Note what somebody says to an alert; None takes it back. Raises LictuiError."""

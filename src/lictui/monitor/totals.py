@@ -6,6 +6,7 @@ Pure arithmetic on a board. Must not know who asks: `status`, the estate and the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from lictui.model import Reading
@@ -14,10 +15,18 @@ from lictui.words import Level, State
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lictui.config.settings import Alerts
+    from lictui.config.settings import Alerts, Thresholds
     from lictui.model import Pool, Snapshot
     from lictui.monitor.board import Board, ServerStatus
     from lictui.words import Model
+
+
+class By(StrEnum):
+    """What is summed over: all servers, those of a group, or nothing."""
+
+    PRODUCT = "product"
+    GROUP = "group"
+    SERVER = "server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,7 @@ class Total:
     unknown: int  # pools with a figure missing
     reporting: tuple[str, ...]  # servers whose figures are in the sums
     expected: tuple[str, ...]  # enabled servers that hold the product, or held it when last read
+    scope: str = ""  # the group or the server that it is of; of all servers none
 
     @property
     def free(self) -> int | None:
@@ -65,11 +75,11 @@ def answered(status: ServerStatus, pool: Pool | None = None) -> bool:
     )
 
 
-def totals(board: Board, alerts: Alerts) -> tuple[Total, ...]:
+def totals(board: Board, alerts: Alerts, by: By = By.PRODUCT) -> tuple[Total, ...]:
     """Every product and model that is counted somewhere, in the order they are met."""
-    sums: dict[tuple[str, Model], _Sum] = {}
+    sums: dict[tuple[str, str, Model], _Sum] = {}
     for status, pool in _counted(board):
-        key = (pool.product, pool.model)
+        key = (scope_of(status, by), pool.product, pool.model)
         if (total := sums.get(key)) is None:
             total = sums[key] = _Sum(pool.name)
         server = status.server.name
@@ -77,7 +87,12 @@ def totals(board: Board, alerts: Alerts) -> tuple[Total, ...]:
         if answered(status, pool):
             total.pools.append(pool)
             total.reporting[server] = None
-    return tuple(_total(product, model, it, alerts) for (product, model), it in sums.items())
+    return tuple(_total(key, it, alerts, by) for key, it in sums.items())
+
+
+def scope_of(status: ServerStatus, by: By) -> str:
+    """What the figures of a server are summed into."""
+    return {By.PRODUCT: "", By.GROUP: status.server.group, By.SERVER: status.server.name}[by]
 
 
 def _counted(board: Board) -> Iterator[tuple[ServerStatus, Pool]]:
@@ -90,13 +105,26 @@ def _counted(board: Board) -> Iterator[tuple[ServerStatus, Pool]]:
                 yield status, pool
 
 
-def _total(product: str, model: Model, it: _Sum, alerts: Alerts) -> Total:
+def _total(key: tuple[str, str, Model], it: _Sum, alerts: Alerts, by: By) -> Total:
+    scope, product, model = key
     reading = combined(it.pools)
     unknown = sum(missing(pool.reading) for pool in it.pools)
-    limits = alerts.of(group="", server="", product=product)
+    limits = thresholds(alerts, scope, product, by)
     level = Level.UNKNOWN if unknown else reading.level(limits.warn, limits.critical)
     return Total(
-        product, it.name, model, reading, level, unknown, tuple(it.reporting), tuple(it.expected)
+        *(product, it.name, model, reading, level, unknown),
+        tuple(it.reporting),
+        tuple(it.expected),
+        scope,
+    )
+
+
+def thresholds(alerts: Alerts, scope: str, product: str, by: By) -> Thresholds:
+    """The thresholds that hold for a total."""
+    return alerts.of(
+        group=scope if by is By.GROUP else "",
+        server=scope if by is By.SERVER else "",
+        product=product,
     )
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
+    from lictui.insights.retrospect import Key, Retrospect
     from lictui.insights.series import Question, Series
     from lictui.model import About, Event, Finding, PoolKey, Server, Told
     from lictui.monitor.holders import Holders
     from lictui.monitor.matching import Filter
+    from lictui.monitor.totals import By
     from lictui.standing import Answer, Identity
 
 
@@ -36,6 +38,10 @@ class Engine(Protocol):
         self, servers: tuple[str, ...], product: str
     ) -> tuple[tuple[str, PoolKey], ...]:
         """Every pool of `product` that was ever read of these servers, as a question names it."""
+        ...
+
+    async def retrospects(self, by: By) -> Mapping[Key, Retrospect]:
+        """What the past says of every total, as of a few minutes ago; takes a while at first."""
         ...
 
     async def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:

@@ -1,7 +1,8 @@
-"""The estate as a table: one row per product and model over all servers.
+"""The estate as a table: its rows and their order.
 
-Owns its rows, their order and their columns. Pure: totals in, lines of runs out. Must not know
-Textual.
+Owns what a row knows and what it can be sorted by. Concurrent licenses, whose peaks are of use, and
+assigned ones, which have none, are never mixed: they stand apart. Pure: totals and what the past
+says of them in, views out. Must not know columns (`ledger_columns`) or Textual.
 """
 
 from __future__ import annotations
@@ -9,167 +10,156 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.cells import cell_len
-
+from lictui.insights.forecast import Status
+from lictui.insights.retrospect import Retrospect
 from lictui.monitor.matching import product_words
+from lictui.monitor.totals import By, thresholds
 from lictui.products import Product
 from lictui.tui import text
-from lictui.tui.ink import OF_LEVEL, Tone
-from lictui.tui.widgets.pane import model_word, short_model
-from lictui.tui.widgets.trend import trend
 from lictui.words import Level, Model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import date
+    from zoneinfo import ZoneInfo
 
     from lictui.config.settings import Alerts, Thresholds
+    from lictui.insights.peaks import Found, Peak
+    from lictui.insights.retrospect import Key
     from lictui.monitor.matching import Filter
     from lictui.monitor.totals import Total
-    from lictui.tui.ink import Line, Run
-    from lictui.tui.symbols import Symbols
-    from lictui.tui.widgets.trend import Past
 
-SMALLEST_TREND: Final = 6  # cells
-TotalId = tuple[str, Model]
+ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)
 _WORSE: Final = (Level.UNKNOWN, Level.OK, Level.WARN, Level.CRITICAL, Level.OVERDRAFT)
+_NEVER: Final = 1 << 30
+_UNTOLD: Final = Retrospect()
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What rows are made with, besides the figures of now."""
+
+    alerts: Alerts
+    wanted: Filter
+    today: date
+    zone: ZoneInfo | None = None
+    by: By = By.PRODUCT
 
 
 @dataclass(frozen=True, slots=True)
 class TotalView:
-    """One product and model."""
+    """One product and model of one scope."""
 
     total: Total
     name: str
     limits: Thresholds
+    past: Retrospect
+    today: date
+    zone: ZoneInfo | None
+    scope: str = ""  # as it is said
 
     @property
-    def id(self) -> TotalId:
+    def id(self) -> Key:
         """What the cursor remembers."""
-        return self.total.product, self.total.model
+        return self.total.scope, self.total.product, self.total.model
+
+    @property
+    def assigned(self) -> bool:
+        """Whether its licenses are assigned, not checked out."""
+        return self.total.model in ASSIGNED
+
+    @property
+    def full_in(self) -> int | None:
+        """Days until licenses run short, if a forecast dares to say."""
+        ahead = self.past.ahead
+        if ahead is None:
+            return None
+        days = [ahead.reaches.installed, *(each.date for each in ahead.shortfalls)]
+        return min(((day - self.today).days for day in days if day is not None), default=None)
+
+    @property
+    def outlook(self) -> str:
+        """The same for a cell: days, or where it leads without a date."""
+        days, ahead = self.full_in, self.past.ahead
+        if days is not None:
+            return "now" if days <= 0 else f"{days:,} d"
+        if ahead is None:
+            return ""
+        return {Status.FLAT: "flat", Status.FALLING: "falls", Status.GROWING: "later"}.get(
+            ahead.status, "?"
+        )
+
+    @property
+    def net(self) -> int | None:
+        """By how much assignments have grown since the month began."""
+        month, now = self.past.assigned, self.total.reading.in_use
+        if month is None or month.began is None or now is None:
+            return None
+        return now - month.began
 
 
-def views(found: Sequence[Total], alerts: Alerts, wanted: Filter) -> tuple[TotalView, ...]:
+def views(
+    found: Sequence[Total], pasts: Mapping[Key, Retrospect], around: Around
+) -> tuple[TotalView, ...]:
     """The rows that the filter lets through."""
     return tuple(
         TotalView(
             total,
             text.clean(Product(total.product, total.name, total.model).short_name),
-            alerts.of(group="", server="", product=total.product),
+            thresholds(around.alerts, total.scope, total.product, around.by),
+            pasts.get((total.scope, total.product, total.model), _UNTOLD),
+            around.today,
+            around.zone,
+            _said(total.scope, around.by),
         )
         for total in found
-        if wanted(product_words(total.product, total.name, total.model))
+        if around.wanted((*product_words(total.product, total.name, total.model), total.scope))
     )
 
 
-def ordered(rows: Sequence[TotalView], sort: str, *, reverse: bool) -> tuple[TotalView, ...]:
-    """The rows in the order that is wanted; `registry` leaves them as they were met."""
-    key = _SORT_KEYS.get(sort)
-    found = sorted(rows, key=key) if key else list(rows)
-    return tuple(reversed(found) if reverse else found)
+def _said(scope: str, by: By) -> str:
+    return text.clean(scope) or ("" if by is By.PRODUCT else "no group")
+
+
+def ordered(rows: Iterable[TotalView], sort: str, *, reverse: bool) -> tuple[TotalView, ...]:
+    """The rows in the order that is wanted, what is assigned below the rest."""
+    found = list(rows)
+    met = {scope: at for at, scope in enumerate(dict.fromkeys(view.scope for view in found))}
+    found.sort(key=_SORT_KEYS.get(sort) or (lambda view: met[view.scope]))
+    if reverse:
+        found.reverse()
+    return tuple(sorted(found, key=lambda view: view.assigned))
+
+
+def _most(figure: float | None) -> float:
+    return _NEVER if figure is None else -figure
+
+
+def peak(found: Found | None) -> Peak | None:
+    """The peak of a window, if there is one."""
+    return found.peak if found and found.peak.peak is not None else None
+
+
+def _peak(found: Found | None) -> float:
+    known = peak(found)
+    return _most(known.peak if known else None)
 
 
 _SORT_KEYS: Final[dict[str, Callable[[TotalView], Any]]] = {
-    "name": lambda view: view.name.casefold(),
-    "ratio": lambda view: -(view.total.ratio if view.total.ratio is not None else -1.0),
-    "free": lambda view: view.total.free if view.total.free is not None else float("inf"),
-    "alerts": lambda view: -_WORSE.index(view.total.level) if view.total.level in _WORSE else -9,
+    "name": lambda view: (view.name.casefold(), view.scope.casefold()),
+    "ratio": lambda view: _most(view.total.ratio),
+    "free": lambda view: view.total.free if view.total.free is not None else _NEVER,
+    "level": lambda view: -_WORSE.index(view.total.level) if view.total.level in _WORSE else -9,
+    "days left": lambda view: _NEVER if view.full_in is None else view.full_in,
+    "in use": lambda view: _most(view.total.reading.in_use),
+    "installed": lambda view: _most(view.total.reading.installed),
+    "overdraft": lambda view: _most(view.total.reading.overdraft),
+    "servers missing": lambda view: len(view.total.reporting) - len(view.total.expected),
+    "peak 24 h": lambda view: _peak(view.past.day),
+    "peak of the month": lambda view: _most(view.net) if view.assigned else _peak(view.past.month),
+    "peak of all time": lambda view: _peak(view.past.ever),
+    "average": lambda view: _most(known.average if (known := peak(view.past.month)) else None),
+    "model": lambda view: view.total.model,
+    "scope": lambda view: view.scope.casefold(),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """Widths of the columns; 0 leaves one out."""
-
-    name: int
-    model: int
-    digits: int
-    overdraft: bool
-    peak: bool
-    servers: bool
-    trend: int
-
-
-def shape(cells: int, rows: Sequence[TotalView]) -> Shape:
-    """Columns for this width: names and figures first, then what there is room for."""
-    figures = [
-        figure or 0
-        for view in rows
-        for figure in (view.total.reading.in_use, view.total.reading.installed)
-    ]
-    digits = max([6, *(len(text.figure(figure)) for figure in figures)])
-    longest = max([7, *(cell_len(view.name) for view in rows)])
-    left = cells - 2 - 8 - 2 * (digits + 1) - 3  # frame of the row, percent, in use and installed
-    name = min(longest, max(12, left // 3))
-    left -= name
-    servers = left >= 9 + 8
-    left -= digits + 1 + 8 if servers else 0
-    model = 11 if left >= 12 + 8 else 3 if left >= 4 else 0  # noqa: PLR2004
-    left -= model + 1 if model else 0
-    overdraft = left >= 10 + 12
-    left -= 10 if overdraft else 0
-    peak = left >= 10 + 12
-    left -= 10 if peak else 0
-    more = min(longest - name, max(left - 26, 0))
-    trend_cells = left - more - 2
-    return Shape(
-        name + more,
-        model,
-        digits,
-        overdraft,
-        peak,
-        servers,
-        min(trend_cells, 48) if trend_cells >= SMALLEST_TREND else 0,
-    )
-
-
-def header(columns: Shape) -> Line:
-    """The names of the columns."""
-    said = [" ", text.pad("product", columns.name)]
-    if columns.model:
-        said.append(f" {'model'[: columns.model]:<{columns.model}}")
-    said.append(f" {'in use':>{columns.digits}} {'installed':>{columns.digits + 3}}")
-    if columns.overdraft:
-        said.append(f" {'overdraft':>9}")
-    if columns.servers:
-        said.append(f" {'free':>{columns.digits}}")
-    said.append(f" {'%':>6} ")
-    if columns.servers:
-        said.append(f" {'servers':>7}")
-    if columns.peak:
-        said.append(f" {'peak 24 h':>9}")
-    if columns.trend:
-        said.append("  last 24 h"[: columns.trend + 2])
-    return (("".join(said), Tone.QUIET),)
-
-
-def row(view: TotalView, past: Past, columns: Shape, symbols: Symbols) -> Line:
-    """One product and model."""
-    total, reading = view.total, view.total.reading
-    tone = Tone.TEXT if total.level is Level.OK else OF_LEVEL[total.level]
-    runs: list[Run] = [
-        (f" {text.pad(view.name, columns.name, ellipsis=symbols.ellipsis)}", Tone.TEXT)
-    ]
-    if columns.model:
-        short = columns.model < len("user/device")
-        word = short_model(total.model) if short else model_word(total.model)
-        runs.append((f" {text.pad(word, columns.model)}", Tone.QUIET))
-    width = columns.digits
-    runs.append((f" {text.figure(reading.in_use):>{width}}", tone))
-    runs.append((f" {text.figure(reading.installed):>{width + 3}}", Tone.TEXT))
-    if columns.overdraft:
-        runs.append((f" {text.figure(reading.overdraft):>9}", Tone.QUIET))
-    if columns.servers:
-        runs.append((f" {text.figure(total.free):>{width}}", tone))
-    mark = " " if total.ratio is None else symbols.level[total.level]
-    runs.append((f" {text.percent(total.ratio):>6}{mark}", tone))
-    if columns.servers:
-        said = f"{len(total.reporting)}/{len(total.expected)}"
-        whole = len(total.reporting) == len(total.expected)
-        runs.append((f" {said:>7}", Tone.QUIET if whole else Tone.WARN))
-    if columns.peak:
-        peak = "" if past.peak is None else text.figure(round(past.peak))
-        runs.append((f" {peak:>9}", Tone.QUIET))
-    if columns.trend:
-        runs.append(("  ", Tone.TEXT))
-        runs += trend(past, reading.installed, view.limits, columns.trend, symbols)
-    return tuple(runs)
+SORTS: Final = ("registry", *_SORT_KEYS)

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.support.engine import FakeEngine
 from tests.support.estate import TIMEOUT, day_of_work, down, estate, pool, up
+from tests.support.looked import looked_back
 from tests.support.running import running
 from tests.support.screen import screen_text
 
 from lictui.monitor.board import Board
+from lictui.monitor.totals import By
+from lictui.tui.ledger import SORTS
 from lictui.tui.screens.estate import EstateScreen
 from lictui.tui.screens.product import ProductScreen
 from lictui.tui.screens.wall import WallScreen
@@ -27,8 +31,9 @@ def products(run: Running) -> list[str]:
 
 async def test_products_are_summed_and_say_how_many_servers_they_cover() -> None:
     async with running("estate") as run:
-        row = screen_text(run.app).splitlines()[2]
-        assert row.split()[:4] == ["▌CVAD", "Premium", "user/device", "612"]
+        lines = screen_text(run.app).splitlines()
+        (row,) = [line.split() for line in lines if "612" in line and "700" in line]
+        assert row[:4] == ["CVAD", "Premium", "u/d", "612"]
         assert "2/3" in row
 
 
@@ -51,7 +56,7 @@ async def test_walking_sorting_and_filtering() -> None:
         await run.press("s", "s")
         assert products(run)[0] == "PVS_STD_CCS"
         await run.press("S")
-        assert products(run)[-1] == "PVS_STD_CCS"
+        assert products(run)[3] == "PVS_STD_CCS"  # the last of those that are in use
         await run.press("slash", *"xenapp", "enter")
         assert products(run) == ["MPS_ADV_CCU"]
         await run.press("escape")
@@ -72,7 +77,7 @@ async def test_the_cursor_stays_on_its_product_when_the_order_changes() -> None:
 async def test_enter_opens_the_product_over_its_servers() -> None:
     engine = FakeEngine(day_of_work)
     async with running("estate", engine=engine) as run:
-        await run.press("enter")
+        await run.press(*["j"] * products(run).index("XDT_PLT_UD"), "enter")
         assert isinstance(run.app.screen, ProductScreen)
         servers = {server for server, _ in engine.questions[-1].pools}
         assert servers == {"lic-emea-01", "ddc-us-01", "lic-apac-02"}
@@ -82,7 +87,7 @@ async def test_enter_opens_the_product_over_its_servers() -> None:
 
 async def test_trends_are_those_of_the_sum() -> None:
     engine = FakeEngine(day_of_work)
-    async with running("estate", engine=engine):
+    async with running("estate", (200, 60), engine=engine):
         counts = {len(question.pools) for question in engine.questions if question.pools}
         assert 3 in counts
 
@@ -99,3 +104,57 @@ async def test_the_palette_opens_over_a_product_whose_keys_are_brackets() -> Non
         await run.press("colon")
         await run.press(*"shorter")
         assert "([)" in screen_text(run.app)
+
+
+async def test_what_is_in_use_and_what_is_assigned_stand_apart_with_columns_of_their_own() -> None:
+    engine = FakeEngine(past_of=looked_back())
+    async with running("estate", (120, 40), engine=engine) as run:
+        lines = screen_text(run.app).splitlines()
+        use = next(at for at, line in enumerate(lines) if " installed" in line)
+        assigned = next(at for at, line in enumerate(lines) if "assigned installed" in line)
+        assert "peak 24 h" in lines[use]
+        assert "peak" not in lines[assigned]
+        assert "1,390    1,455      2,120   8 May 26    37 d" in lines[use + 3]
+        assert "31       17        +14" in lines[assigned + 1]
+        assert "612" not in "".join(lines[use:assigned])
+
+
+async def test_the_chosen_row_is_said_in_words_with_its_bound_and_coverage() -> None:
+    engine = FakeEngine(past_of=looked_back())
+    board = Board((up("a", pool("XDT_PLT_CCS", 60, 100)), up("b", pool("XDT_PLT_CCS", 40, 100))))
+    async with running("estate", (120, 40), engine=engine, board=board) as run:
+        said = " ".join(screen_text(run.app).split())
+        assert "peak 2,120 on 8 May 2026" in said
+        assert "of 2,500 installed then" in said
+        assert "at most 2,300" in said
+        assert "97 % of the time covered" in said
+
+
+async def test_rows_by_group_and_by_server_are_looked_back_at_apart() -> None:
+    engine = FakeEngine()
+    async with running("estate", engine=engine) as run:
+        await run.press("g")
+        groups = {(view.total.scope, view.total.product) for view in table(run).rows}
+        assert {("emea", "XDT_PLT_UD"), ("us", "XDT_PLT_UD"), ("apac", "XDT_PLT_UD")} <= groups
+        await run.press("g")
+        assert ("ddc-us-01", "XDT_PLT_CCS") in {
+            (view.total.scope, view.total.product) for view in table(run).rows
+        }
+        assert engine.looked_back == [By.PRODUCT, By.GROUP, By.SERVER]
+        await run.press("g")
+        assert {view.total.scope for view in table(run).rows} == {""}
+
+
+@pytest.mark.parametrize("sort", SORTS)
+async def test_every_order_keeps_what_is_assigned_below(sort: str) -> None:
+    engine = FakeEngine(past_of=looked_back())
+    async with running("estate", engine=engine) as run:
+        await run.press(*["s"] * SORTS.index(sort))
+        assigned = [view.assigned for view in table(run).rows]
+        assert assigned == sorted(assigned)
+
+
+async def test_days_left_sort_the_soonest_first() -> None:
+    async with running("estate", engine=FakeEngine(past_of=looked_back())) as run:
+        await run.press(*["s"] * SORTS.index("days left"))
+        assert products(run)[0] == "XDT_PLT_CCS"

@@ -17,10 +17,21 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from lictui.cli.context import Context
-    from lictui.history.peaks import Found
+    from lictui.insights.peaks import Found
 
 _HEAD: Final = (
-    *("PRODUCT", "MODEL", "SCOPE", "WINDOW", "MOST", "INSTALLED", "AT", "AVERAGE", "COVERAGE"),
+    *(
+        "PRODUCT",
+        "MODEL",
+        "SCOPE",
+        "WINDOW",
+        "MOST",
+        "INSTALLED",
+        "AT",
+        "AVERAGE",
+        "COVERAGE",
+        "SUM OF PEAKS",
+    ),
 )
 _RIGHT: Final = frozenset({4, 5, 7, 8})
 
@@ -51,8 +62,11 @@ def peaks(
     from lictui.cli.history.take import zone_of  # noqa: PLC0415 - `--help` reads no file
     from lictui.cli.selection import load, select  # noqa: PLC0415 - as above
     from lictui.clock import SystemClock  # noqa: PLC0415 - as above
-    from lictui.history.peaks import Wanted  # noqa: PLC0415 - as above
     from lictui.history.peaks import peaks as found_in  # noqa: PLC0415 - as above
+    from lictui.history.shares import Wanted  # noqa: PLC0415 - as above
+    from lictui.monitor.board import Board, register  # noqa: PLC0415 - as above
+    from lictui.monitor.restore import restored  # noqa: PLC0415 - as above
+    from lictui.monitor.together import Together, stand_ins  # noqa: PLC0415 - as above
 
     zone = zone_of(context, tz)
     _, registered = load(context)
@@ -64,7 +78,10 @@ def peaks(
         check("product", products, {pool.product for pool in known})
         chosen = set(servers) or None if grouped is None else grouped & (set(servers) or grouped)
         expected = {server.name for server in registered if server.enabled}
-        found = list(found_in(store, Wanted(now, zone, expected, chosen, products)))
+        board = Together().of(restored(register(Board(), registered), store.latest()))
+        without = stand_ins(board).keys()  # a pool that is read in several ways counts once
+        wanted = Wanted(now, zone, expected, chosen, products, without=without)
+        found = list(found_in(store, wanted))
     if as_json:
         said = {"schema": "lictui.peaks/1", "peaks": list(map(_json, found))}
         click.echo(json.dumps(said, indent=2, ensure_ascii=False))
@@ -118,6 +135,7 @@ def _rows(found: Sequence[Found], zone: tzinfo | None) -> Iterator[tuple[str, ..
             "-" if local is None else f"{local:%Y-%m-%d %H:%M}",
             "-" if peak.average is None else f"{peak.average:,.1f}",
             f"{peak.coverage:.0%}",
+            "" if each.upper_bound is None else f"at most {each.upper_bound:,}",
         )
 
 

@@ -5,29 +5,42 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
+from textual.containers import Container
 
+from lictui.clock import iso
 from lictui.errors import LictuiError
-from lictui.monitor.totals import totals
-from lictui.tui import commands, ledger, text
+from lictui.monitor.totals import By, scope_of, totals
+from lictui.tui import commands, ledger, ledger_columns, text
 from lictui.tui.ink import Tone
+from lictui.tui.ledger import SORTS
 from lictui.tui.pasts import Pasts, question
 from lictui.tui.screens.filtered import Filtered
-from lictui.tui.views import SORTS
+from lictui.tui.span import time_zone
 from lictui.tui.widgets.estate import Estate
+from lictui.tui.widgets.prose import Prose
 
 if TYPE_CHECKING:
-    from textual.binding import BindingType
+    from collections.abc import Mapping
 
+    from textual.binding import BindingType
+    from textual.widget import Widget
+
+    from lictui.insights.retrospect import Key, Retrospect
     from lictui.monitor.board import Board
-    from lictui.tui.export import Table
+    from lictui.tui.export import Cell, Table
     from lictui.tui.ink import Run
-    from lictui.tui.ledger import TotalId
+    from lictui.tui.ledger import TotalView
     from lictui.tui.pasts import Pools
 
 _COLUMNS = (
-    "product", "name", "model", "installed", "overdraft", "in_use", "free", "ratio", "level",
-    "unknown", "servers_reporting", "servers_expected",
+    "scope", "product", "name", "model", "installed", "overdraft", "in_use", "free", "ratio",
+    "level", "unknown", "servers_reporting", "servers_expected", "peak_24h", "peak_month",
+    "peak_all", "peak_all_at", "installed_then", "at_most", "average_month", "coverage_all",
+    "newly_month", "released_month", "net_month", "days_left",
 )  # fmt: skip
+_SCOPES = {By.PRODUCT: "", By.GROUP: "group", By.SERVER: "server"}
+_LOW = 18  # lines, below which the chosen row is not said in words
+_PATIENCE = 60.0  # seconds between two questions; the monitor answers from what it knows
 
 
 class EstateScreen(Filtered):
@@ -35,37 +48,83 @@ class EstateScreen(Filtered):
 
     VIEW = "estate"
     ROWS = "product"
+    AUTO_FOCUS = "Estate"
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("estate")]
+    CSS = """
+    EstateScreen {
+        & #body { layout: vertical; }
+        & Estate { height: 1fr; }
+        & #about { height: auto; max-height: 3; padding: 0 1; }
+        &.-low #about { display: none; }
+    }
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._pasts: Pasts[TotalId] = Pasts()
+        self._pasts: Pasts[Key] = Pasts()
+        self._back: dict[By, Mapping[Key, Retrospect]] = {}
+        self._asked: dict[By, float] = {}
+        self._by = By.PRODUCT
         self._sort = SORTS[0]
         self._reverse = False
+        self._table: Estate | None = None
 
-    def body(self) -> Estate:
-        """The table."""
-        return Estate(self.lictui.symbols)
+    def body(self) -> Widget:
+        """The table, and the chosen row in words."""
+        self._table = Estate(self.lictui.symbols)
+        return Container(self._table, Prose(id="about"))
 
     @property
     def _estate(self) -> Estate:
-        return self.query_one(Estate)
+        if self._table is None:
+            raise RuntimeError("asked for the table before there is one")
+        return self._table
+
+    def focus_body(self) -> None:
+        """Let the keys go to the table."""
+        self._estate.focus()
+
+    def on_resize(self) -> None:
+        """In few lines the table has them all."""
+        self.set_class(self.size.height < _LOW, "-low")
 
     def board_changed(self, board: Board) -> None:
         """Sum this board."""
-        alerts = self.lictui.settings.alerts
-        found = totals(board, alerts)
-        now = self.moment.now
+        alerts, moment = self.lictui.settings.alerts, self.moment
+        found = totals(board, alerts, self._by)
         self._pasts.read(
-            ((total.product, total.model), now, total.reading)
+            ((total.scope, total.product, total.model), moment.now, total.reading)
             for total in found
             if total.reporting == total.expected and not total.unknown
         )
+        zone = time_zone(self.lictui.settings.timezone)
+        around = ledger.Around(alerts, self.filter, moment.today, zone, self._by)
         with self.app.batch_update():
+            self._estate.scope = _SCOPES[self._by]
             self._estate.pasts = self._pasts.known
-            rows = ledger.views(found, alerts, self.filter)
+            rows = ledger.views(found, self._back.get(self._by, {}), around)
             self._estate.rows = ledger.ordered(rows, self._sort, reverse=self._reverse)
             self.say(self.standing())
+        if found and moment.now - self._asked.get(self._by, 0.0) >= _PATIENCE:
+            self._asked[self._by] = moment.now
+            self._look_back(self._by)
+
+    @work(group="look-back")
+    async def _look_back(self, by: By) -> None:
+        """Ask what the past says; at first that takes the monitor a while."""
+        try:
+            self._back[by] = await self.lictui.engine.retrospects(by)
+        except LictuiError as error:
+            self.notify(error.message, severity="error", markup=False)
+            return
+        if not self.lictui.paused:
+            self.board_changed(self.merged)
+
+    @on(Estate.Chosen)
+    def _tell(self) -> None:
+        view = self._estate.chosen
+        said = ledger_columns.about(view, self.lictui.symbols) if view else ()
+        self.query_one("#about", Prose).say(*said)
 
     def narrowed(self) -> None:
         """Sum again."""
@@ -89,9 +148,9 @@ class EstateScreen(Filtered):
             self._ask(due, now, event.cells)
 
     @work(group="trends")
-    async def _ask(self, due: tuple[TotalId, ...], now: float, cells: int) -> None:
+    async def _ask(self, due: tuple[Key, ...], now: float, cells: int) -> None:
         board = self.merged
-        questions = tuple(question(_pools(board, *key), now, cells) for key in due)
+        questions = tuple(question(_pools(board, self._by, key), now, cells) for key in due)
         try:
             answers = await self.lictui.engine.many(questions)
         except LictuiError as error:
@@ -111,18 +170,7 @@ class EstateScreen(Filtered):
 
     def exported(self) -> Table:
         """The rows as they are shown."""
-        found = [view.total for view in self._estate.rows]
-        return (
-            _COLUMNS,
-            *(
-                (
-                    t.product, t.name, t.model.value, t.reading.installed, t.reading.overdraft,
-                    t.reading.in_use, t.free, t.ratio, t.level.value, t.unknown,
-                    len(t.reporting), len(t.expected),
-                )
-                for t in found
-            ),
-        )  # fmt: skip
+        return (_COLUMNS, *map(_cells, self._estate.rows))
 
     def action_open(self) -> None:
         """The chart of the chosen product over its servers."""
@@ -137,6 +185,14 @@ class EstateScreen(Filtered):
         """Where the figures of the chosen product come from, server by server."""
         if view := self._estate.chosen:
             self.lictui.show("why", servers=view.total.expected, product=view.total.product)
+
+    def action_by_next(self) -> None:
+        """By product, then each group and product, then each server and product."""
+        by = tuple(By)
+        self._by = by[(by.index(self._by) + 1) % len(by)]
+        self.board_changed(self.merged)
+        said = {By.PRODUCT: "all servers", By.GROUP: "by group", By.SERVER: "by server"}
+        self.notify(f"Products of {said[self._by]}", timeout=2, markup=False)
 
     @on(Estate.Opened)
     def _opened(self) -> None:
@@ -170,11 +226,34 @@ class EstateScreen(Filtered):
         self.notify(f"Sorted by {self._sort}{turned}", timeout=2, markup=False)
 
 
-def _pools(board: Board, product: str, model: str) -> Pools:
+def _pools(board: Board, by: By, key: Key) -> Pools:
+    scope, product, model = key
     return tuple(
         status.owner(pool.key)
         for status in board.servers
         if status.snapshot is not None and status.server.enabled
+        if scope_of(status, by) == scope
         for pool in status.snapshot.pools
         if pool.counted and pool.product == product and pool.model == model
+    )
+
+
+def _cells(view: TotalView) -> tuple[Cell, ...]:
+    total, past = view.total, view.past
+    day, month, ever = (ledger.peak(each) for each in (past.day, past.month, past.ever))
+    assigned = past.assigned
+    several = len(total.expected) > 1 and past.ever is not None
+    return (
+        *(total.scope, total.product, total.name, total.model.value),
+        *(total.reading.installed, total.reading.overdraft, total.reading.in_use),
+        *(total.free, total.ratio, total.level.value, total.unknown),
+        *(len(total.reporting), len(total.expected)),
+        *(known.peak if known else None for known in (day, month, ever)),
+        iso(ever.at) if ever and ever.at is not None else None,
+        ever.installed_then if ever else None,
+        past.ever.upper_bound if several and past.ever else None,
+        month.average if month else None,
+        ever.coverage if ever else None,
+        *((assigned.newly, assigned.released) if assigned else (None, None)),
+        *(view.net, view.full_in),
     )

@@ -18,6 +18,7 @@ SCREENS: Final = {
     "holders": "lictui.tui.screens.holders:HoldersScreen",
     "assistant": "lictui.tui.screens.assistant:AssistantScreen",
     "first_run": "lictui.tui.screens.first_run:FirstRunScreen",
+    "contract": "lictui.tui.screens.contract:ContractScreen",
     "why": "lictui.tui.screens.why:WhyScreen",
     "watch": "lictui.tui.screens.watch:WatchScreen",
 }

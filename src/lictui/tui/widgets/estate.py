@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.reactive import var
 from textual.scroll_view import ScrollView
 
-from lictui.tui import ledger
+from lictui.tui import ledger_columns as ledger
 from lictui.tui.ink import fit
 from lictui.tui.symbols import UNICODE
 from lictui.tui.widgets import paint
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 
     from textual.strip import Strip
 
+    from lictui.insights.retrospect import Key
     from lictui.tui.ink import Line
-    from lictui.tui.ledger import TotalId, TotalView
+    from lictui.tui.ledger import TotalView
     from lictui.tui.symbols import Symbols
 
-_NO_PASTS: Final[Mapping[TotalId, Past]] = MappingProxyType({})
+_NO_PASTS: Final[Mapping[Key, Past]] = MappingProxyType({})
 _NO_PAST: Final = Past()
 
 
@@ -42,8 +43,12 @@ class Estate(ScrollView, can_focus=True, inherit_bindings=False):
     DEFAULT_CSS = f"Estate {{ {paint.SCROLL} {paint.CSS} }}"
 
     rows: var[tuple[TotalView, ...]] = var(())
-    pasts: var[Mapping[TotalId, Past]] = var(_NO_PASTS)
+    pasts: var[Mapping[Key, Past]] = var(_NO_PASTS)
     cursor: var[int] = var(0)
+    scope: var[str] = var("")  # what the first column is called, if there is one
+
+    class Chosen(Message):
+        """Another row is under the cursor, or the same one says something else."""
 
     class Opened(Message):
         """The row under the cursor is wanted in full."""
@@ -60,6 +65,7 @@ class Estate(ScrollView, can_focus=True, inherit_bindings=False):
         self._symbols = symbols
         self._shape = ledger.shape(80, ())
         self._drawn: dict[int, Line] = {}
+        self._apart = 0  # rows above those that are assigned, if there are both
 
     @property
     def chosen(self) -> TotalView | None:
@@ -78,8 +84,11 @@ class Estate(ScrollView, can_focus=True, inherit_bindings=False):
     def _place(self) -> None:
         width = self.scrollable_content_region.width
         self._shape = ledger.shape(width, self.rows)
-        self.virtual_size = Size(width, len(self.rows) + 1)
+        below = sum(not view.assigned for view in self.rows)
+        self._apart = below if 0 < below < len(self.rows) else 0
+        self.virtual_size = Size(width, len(self.rows) + 1 + 2 * bool(self._apart))
         self.post_message(self.Shaped(self._shape.trend))
+        self.post_message(self.Chosen())
         self._repaint()
 
     def watch_pasts(self) -> None:
@@ -91,14 +100,36 @@ class Estate(ScrollView, can_focus=True, inherit_bindings=False):
             if y < self.size.height and self._line(y) != before:
                 self.refresh(Region(0, y, self.size.width, 1))
 
-    def _line(self, y: int) -> Line:
-        """The header stays at the top; below it the rows that are scrolled into view."""
-        cells = self.size.width
-        if y == 0:
-            return fit(ledger.header(self._shape), cells)
+    def _row_at(self, y: int) -> int | None:
+        """Which row is on a line of the screen; None on a title and below the last."""
         at = y - 1 + self.scroll_offset.y
-        if at >= len(self.rows):
-            return fit((), cells)
+        if self._apart and at >= self._apart:
+            at -= 2  # a blank line, and the titles of what is assigned
+            if at < self._apart:
+                return None
+        return at if y > 0 and 0 <= at < len(self.rows) else None
+
+    def _line_of(self, row: int) -> int:
+        """The line of the table that a row is on."""
+        return row + 2 if self._apart and row >= self._apart else row
+
+    def _titles(self, y: int) -> Line:
+        """The titles at the top are of the rows below them, however far that is scrolled."""
+        first = y - 1 + self.scroll_offset.y
+        if y == 0:
+            assigned = bool(self.rows) and self.rows[0].assigned
+            past = self._apart and self.scroll_offset.y > self._apart
+            return ledger.header(self._shape, assigned=assigned or bool(past), scope=self.scope)
+        if self._apart and first == self._apart + 1:
+            return ledger.header(self._shape, assigned=True, scope=self.scope)
+        return ()
+
+    def _line(self, y: int) -> Line:
+        """The titles stay at the top; below them the rows that are scrolled into view."""
+        cells = self.size.width
+        at = self._row_at(y)
+        if at is None:
+            return fit(self._titles(y), cells)
         view = self.rows[at]
         drawn = ledger.row(view, self.pasts.get(view.id, _NO_PAST), self._shape, self._symbols)
         drawn = fit(drawn, cells)
@@ -107,16 +138,17 @@ class Estate(ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         """One line of the table."""
         line = self._drawn[y] = self._line(y)
-        chosen = y > 0 and self.rows and y - 1 + self.scroll_offset.y == self.cursor
-        return paint.strip(self, line, self.size.width, chosen=bool(chosen))
+        chosen = self._row_at(y) == self.cursor
+        return paint.strip(self, line, self.size.width, chosen=chosen)
 
     def watch_cursor(self) -> None:
         """Show where the cursor is."""
-        top, high = self.scroll_offset.y, self.size.height - 1
-        if self.cursor < top:
-            self.scroll_to(y=self.cursor, animate=False)
-        elif self.cursor >= top + high:
-            self.scroll_to(y=self.cursor - high + 1, animate=False)
+        top, high, line = self.scroll_offset.y, self.size.height - 1, self._line_of(self.cursor)
+        if line < top:
+            self.scroll_to(y=line, animate=False)
+        elif line >= top + high:
+            self.scroll_to(y=line - high + 1, animate=False)
+        self.post_message(self.Chosen())
         self._repaint()
 
     def move(self, step: int) -> None:
@@ -125,8 +157,8 @@ class Estate(ScrollView, can_focus=True, inherit_bindings=False):
 
     @on(Click)
     def _clicked(self, event: Click) -> None:
-        at = event.y - 1 + self.scroll_offset.y
-        if event.y == 0 or at >= len(self.rows):
+        at = self._row_at(event.y)
+        if at is None:
             return
         if at == self.cursor:
             self.post_message(self.Opened())

@@ -19,9 +19,11 @@ from lictui.tui import text
 from lictui.tui.ink import OF_LEVEL, Tone, fit, width
 from lictui.tui.symbols import UNICODE
 from lictui.tui.widgets import paint
+from lictui.tui.widgets.pane import use_word
 from lictui.words import Level, State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     from textual.strip import Strip
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from lictui.clock import Clock
     from lictui.config.settings import Alerts
     from lictui.monitor.board import Board
+    from lictui.monitor.totals import Total
     from lictui.tui.ink import Line, Run
     from lictui.tui.symbols import Symbols
 
@@ -38,12 +41,20 @@ _GOOD: Final = (State.UP, State.WAITING, State.DISABLED)
 
 
 @dataclass(frozen=True, slots=True)
+class Used:
+    """So much of so much, over the products whose figures are all known."""
+
+    word: str  # "in use" or "assigned": the two are never added up
+    figure: int
+    installed: int
+
+
+@dataclass(frozen=True, slots=True)
 class HeadView:
     """Everything the line is made of, but the time."""
 
     states: tuple[tuple[State, int], ...] = ()
-    in_use: int | None = None
-    installed: int | None = None
+    used: tuple[Used, ...] = ()
     polled_at: float | None = None
     due: float | None = None
     alerts: int = 0  # that nobody has answered
@@ -53,14 +64,13 @@ class HeadView:
 def head(board: Board, limits: Alerts, today: date, now: float = 0.0) -> HeadView:
     """The line for this board."""
     counts = Counter(status.state for status in board.servers)
-    sums = [total.reading for total in totals(board, limits) if not total.unknown]
+    known = [total for total in totals(board, limits) if not total.unknown]
     loud = [each for each in shown(board, limits, today, now) if each.loud]
     polled = [s.polled_at for s in board.servers if s.polled_at is not None]
     due = [s.due for s in board.servers if s.due is not None]
     return HeadView(
         tuple((state, counts[state]) for state in _STATES if counts[state]),
-        sum(reading.in_use or 0 for reading in sums) if sums else None,
-        sum(reading.installed or 0 for reading in sums) if sums else None,
+        tuple(_used(known)),
         max(polled, default=None),
         min(due, default=None),
         len(loud),
@@ -68,10 +78,18 @@ def head(board: Board, limits: Alerts, today: date, now: float = 0.0) -> HeadVie
     )
 
 
+def _used(known: Sequence[Total]) -> Iterator[Used]:
+    for word in ("in use", "assigned"):
+        readings = [each.reading for each in known if use_word(each.model) == word]
+        installed = sum(reading.installed or 0 for reading in readings)
+        if installed:
+            yield Used(word, sum(reading.in_use or 0 for reading in readings), installed)
+
+
 def line(view: HeadView, now: float, cells: int, symbols: Symbols, flag: str = "") -> Line:
     """The line in the longest of its forms that fits."""
     right = _alerts(view)
-    for form in (_long, _middle, _short, _shortest):
+    for form in (_long, _middle, _short, _shorter, _shortest):
         left = [(f" {flag or 'lictui'}  ", Tone.ACCENT), *form(view, now, symbols)]
         gap = cells - width(left) - width(right)
         if gap >= 2:  # noqa: PLR2004 - so that two facts stay two
@@ -93,17 +111,21 @@ def _long(view: HeadView, now: float, symbols: Symbols) -> list[Run]:
     noun = "server" if servers == 1 else "servers"
     runs: list[Run] = [(f"{servers} {noun}: " if servers else "no servers", Tone.TEXT)]
     runs += _states(view, symbols)
-    if estate := _estate(view):
-        runs += [("    estate ", Tone.QUIET), *estate[1:]]
+    runs += _estate(view, symbols)
     return [*runs, ("    ", Tone.TEXT), *_ages(view, now, symbols)]
 
 
 def _middle(view: HeadView, now: float, symbols: Symbols) -> list[Run]:
-    return [*_states(view, symbols), *_estate(view), *_age(view, now)]
+    return [*_states(view, symbols), *_estate(view, symbols), *_age(view, now)]
 
 
 def _short(view: HeadView, now: float, symbols: Symbols) -> list[Run]:
-    return [*_shortest(view, now, symbols)[:1], *_estate(view), *_age(view, now)]
+    return [*_shortest(view, now, symbols)[:1], *_estate(view, symbols), *_age(view, now)]
+
+
+def _shorter(view: HeadView, now: float, symbols: Symbols) -> list[Run]:
+    estate = _estate(view, symbols, brief=True)
+    return [*_shortest(view, now, symbols)[:1], *estate, *_age(view, now)]
 
 
 def _shortest(view: HeadView, now: float, symbols: Symbols) -> list[Run]:  # noqa: ARG001 - a form
@@ -113,12 +135,14 @@ def _shortest(view: HeadView, now: float, symbols: Symbols) -> list[Run]:  # noq
     return [(f"{up}/{servers} up", tone), *_age(view, now)]
 
 
-def _estate(view: HeadView) -> list[Run]:
-    if not view.installed:
-        return []
-    share = text.percent((view.in_use or 0) / view.installed)
-    said = f"{text.figure(view.in_use)} of {text.figure(view.installed)} ({share})"
-    return [("   ", Tone.TEXT), (said, Tone.TEXT)]
+def _estate(view: HeadView, symbols: Symbols, *, brief: bool = False) -> list[Run]:
+    runs: list[Run] = []
+    for used in view.used:
+        share = text.percent(used.figure / used.installed)
+        of = f"{text.figure(used.figure)} of {text.figure(used.installed)} ({share})"
+        runs += [(f" {symbols.dot} " if runs else "   ", Tone.FRAME)]
+        runs += [(share if brief else of, Tone.TEXT), (f" {used.word}", Tone.QUIET)]
+    return runs
 
 
 def _age(view: HeadView, now: float) -> list[Run]:

@@ -98,7 +98,7 @@ def short_model(model: Model) -> str:
 
 def use_word(model: Model) -> str:
     """What `in use` means for this model."""
-    return "assigned" if model is Model.USER_DEVICE else "in use"
+    return "assigned" if model in (Model.USER_DEVICE, Model.NAMED_USER) else "in use"
 
 
 def inside(cells: int) -> int:

@@ -1,0 +1,189 @@
+"""Peaks of a whole history: what little is read gives what reading everything would."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.history.desk import DAY, HOUR, MIDNIGHT, PRODUCT, Desk
+from tests.support.values import failure, poll, pool, server, snapshot
+
+from lictui.history.peaks import Memory, peaks
+from lictui.history.shares import Wanted
+from lictui.history.store import History
+from lictui.insights.peaks import ESTATE
+from lictui.insights.series import Question
+from lictui.model import PoolKey
+
+if TYPE_CHECKING:
+    from lictui.insights.peaks import Found
+
+FIVE = 300
+UTC = ZoneInfo("UTC")
+NAMES = ("a", "b", "c")
+
+
+def asked(
+    desk: Desk, memory: Memory | None = None, **wanted: object
+) -> dict[tuple[str, str], Found]:
+    servers = wanted.pop("expected", NAMES)
+    zone = wanted.pop("zone", UTC)
+    now = desk.clock.now()
+    found = peaks(desk.history, Wanted(now, zone, servers, **wanted), memory)  # type: ignore[arg-type]
+    return {(each.scope, each.peak.window): each for each in found}
+
+
+def sums(desk: Desk, start: int, names: tuple[str, ...]) -> dict[int, tuple[float, float]]:
+    """Of every five minutes in which all of `names` have a figure: the sum, and of averages."""
+    now = int(desk.clock.now())
+    lines = []
+    for name in names:
+        question = Question(((name, PoolKey(PRODUCT)),), start, now + 1, FIVE)
+        lines.append({each.start: each for each in desk.history.series(question).buckets})
+    return {
+        at: (sum(line[at].high for line in lines), sum(line[at].average for line in lines))
+        for at in sorted(set.intersection(*map(set, lines)))
+    }
+
+
+def polled(desk: Desk, name: str, every: int, figures: dict[int, int | None]) -> None:
+    """Polls of one server in one go; None is one that failed."""
+    one = server(name, interval=every)
+    desk.history.append_many(
+        (one, poll(failure() if it is None else snapshot(pool(PRODUCT, it)), name, at), ())
+        for at, it in figures.items()
+    )
+
+
+figures = st.integers(0, 60)
+days = st.lists(
+    st.tuples(st.lists(figures, min_size=24, max_size=24), st.sets(st.integers(0, 47), max_size=2)),
+    min_size=4,
+    max_size=4,
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.tuples(days, days, days), st.sampled_from([300, 900]), st.integers(0, 899))
+def test_it_is_what_reading_everything_gives(
+    tmp_path_factory: pytest.TempPathFactory,
+    lines: tuple[list[tuple[list[int], set[int]]], ...],
+    every: int,
+    late: int,
+) -> None:
+    desk = Desk(tmp_path_factory.mktemp("h") / "history.db")
+    try:
+        for name, line in zip(NAMES, lines, strict=True):
+            read: dict[int, int | None] = {}
+            for at in range(MIDNIGHT + late, MIDNIGHT + 4 * DAY - HOUR, every):
+                day, second = divmod(at - MIDNIGHT, DAY)
+                hours, failed = line[day]
+                read[at] = None if second // 1800 in failed else hours[second // HOUR]
+            polled(desk, name, every, read)
+        desk.move_to(MIDNIGHT + 4 * DAY - HOUR)
+        expected = sums(desk, MIDNIGHT, NAMES)
+        found = asked(desk)[ESTATE, "all"]
+        high = max(total for total, _ in expected.values())
+        assert found.peak.peak == high
+        assert found.peak.at is not None
+        first = next(at for at, (total, _) in expected.items() if total == high)
+        assert first <= found.peak.at < first + FIVE
+        slots = (MIDNIGHT + 4 * DAY - HOUR) // FIVE + 1 - (MIDNIGHT + late) // FIVE
+        assert found.peak.coverage == pytest.approx(len(expected) / slots)
+        average = sum(total for _, total in expected.values()) / len(expected)
+        assert found.peak.average == pytest.approx(average, abs=0.7)
+        newest = {at: it for at, it in expected.items() if at + FIVE > desk.clock.now() - DAY}
+        recent = asked(desk)[ESTATE, "24h"].peak
+        assert recent.peak == max(total for total, _ in newest.values())
+    finally:
+        desk.close()
+
+
+@pytest.fixture
+def opposed(desk: Desk) -> Desk:
+    """Two servers of 60 in opposite phase, whose sum is never above 100; an hour of silence."""
+    high, low = [60] * 144, [40] * 144
+    for name, line in (("a", [*high, *low] * 5), ("b", [*low, *high] * 5)):
+        figures: dict[int, int | None] = {MIDNIGHT + at * FIVE: it for at, it in enumerate(line)}
+        if name == "b":
+            figures |= dict.fromkeys(list(figures)[2 * 288 + 48 : 2 * 288 + 60])
+        polled(desk, name, FIVE, figures)
+    desk.move_to(MIDNIGHT + 5 * DAY)
+    return desk
+
+
+def test_servers_in_opposite_phase_peak_together_at_less_than_their_peaks(opposed: Desk) -> None:
+    found = asked(opposed, expected=("a", "b"))
+    estate = found[ESTATE, "all"]
+    assert (estate.peak.peak, estate.upper_bound) == (100, 120)
+    assert [found[name, "all"].peak.peak for name in ("a", "b")] == [60, 60]
+
+
+def test_an_hour_of_silence_lowers_coverage_and_is_no_zero(opposed: Desk) -> None:
+    found = asked(opposed, expected=("a", "b"))
+    slots = 5 * 288 + 1
+    assert found[ESTATE, "all"].peak.coverage == pytest.approx((5 * 288 - 12) / slots)
+    assert found["a", "all"].peak.coverage == pytest.approx(5 * 288 / slots, abs=0.001)
+    assert found["b", "all"].peak.coverage == pytest.approx((5 * 288 - 12) / slots, abs=0.001)
+    assert found[ESTATE, "all"].peak.average == pytest.approx(
+        100, abs=0.2
+    )  # zeros would make it 99
+
+
+def test_what_is_remembered_gives_the_same(opposed: Desk) -> None:
+    memory = Memory()
+    first = asked(opposed, memory, expected=("a", "b"))
+    assert asked(opposed, memory, expected=("a", "b")) == first
+    opposed.read(opposed.clock.now(), 90, "a", FIVE)
+    opposed.read(opposed.clock.now(), 90, "b", FIVE)
+    assert asked(opposed, memory, expected=("a", "b"))[ESTATE, "all"].peak.peak == 180
+
+
+def test_what_another_program_takes_in_is_not_missed(opposed: Desk) -> None:
+    memory = Memory()
+    asked(opposed, memory, expected=("a", "b"))
+    other = History.open(opposed.path, opposed.history.retention, opposed.clock)
+    one = server("a", interval=FIVE)
+    other.append_many([(one, poll(snapshot(pool(PRODUCT, 99)), "a", MIDNIGHT + DAY + 7), ())])
+    other.close()
+    found = asked(opposed, memory, expected=("a", "b"))
+    assert found["a", "all"].peak.peak == 99
+    assert found[ESTATE, "all"].peak.peak == 139
+
+
+def test_only_days_that_can_win_are_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for day in range(20):
+        for name in ("a", "b"):
+            desk.line(MIDNIGHT + day * DAY, [day if day != 7 else 50] * 288, name, every=FIVE)
+        desk.move_to(MIDNIGHT + (day + 1) * DAY)
+    read: list[Question] = []
+    series = History.series
+
+    def counted(history: History, question: Question) -> object:
+        read.append(question)
+        return series(history, question)
+
+    monkeypatch.setattr(History, "series", counted)
+    assert asked(desk, expected=("a", "b"))[ESTATE, "all"].peak.peak == 100
+    fine = {question.start for question in read if question.bucket == FIVE}
+    assert MIDNIGHT + 7 * DAY in fine
+    assert len(fine) <= 4  # that day; today; and where 24 hours and the month begin
+
+
+@pytest.mark.parametrize(("name", "hours"), [("Europe/Berlin", -2), ("America/New_York", 4)])
+def test_a_month_begins_where_the_user_is(desk: Desk, name: str, hours: int) -> None:
+    october = 1_790_812_800  # 2026-10-01, midnight of UTC
+    begins = october + hours * HOUR
+    for server_name in ("a", "b"):
+        line = [5] * (40 * 96)
+        place = (begins - (october - DAY)) // 900
+        line[place - 1] = 90  # the last quarter of an hour of September
+        line[place] = 70  # the first of October
+        desk.line(october - DAY, line, server_name, every=900)
+    desk.move_to(october + 30 * DAY)  # after clocks went back on the 25th, in Europe
+    found = asked(desk, expected=("a", "b"), zone=ZoneInfo(name))
+    assert (found[ESTATE, "month"].peak.peak, found[ESTATE, "month"].peak.at) == (140, begins)
+    assert found[ESTATE, "all"].peak.peak == 180

@@ -1,0 +1,56 @@
+"""The contract sheet on the screen."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from tests.support.engine import FakeEngine
+from tests.support.looked import looked_back
+from tests.support.running import running
+from tests.support.screen import golden, screen_text
+
+from lictui.config.contract import Purchase
+from lictui.config.settings import Settings
+from lictui.monitor.totals import By
+from lictui.tui.screens.contract import ContractScreen
+from lictui.tui.screens.estate import EstateScreen
+
+BOUGHT = (
+    Purchase("XDT_PLT_CCS", 3000, 120.0, "EUR", date(2027, 3, 31)),
+    Purchase("XDT_PLT_UD", 600, 95.0, "EUR", date(2026, 12, 31)),
+    Purchase("MPS_ADV_CCU", 290, group="emea"),
+)
+SETTINGS = Settings(contract=BOUGHT)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_the_sheet(size: tuple[int, int]) -> None:
+    engine = FakeEngine(past_of=looked_back())
+    async with running("contract", size, engine=engine, settings=SETTINGS) as run:
+        golden(f"contract_{size[0]}x{size[1]}", screen_text(run.app))
+        assert engine.looked_back == [By.PRODUCT, By.GROUP]
+
+
+async def test_there_is_a_way_there_and_back() -> None:
+    async with running("estate", settings=SETTINGS) as run:
+        await run.press("C")
+        assert isinstance(run.app.screen, ContractScreen)
+        await run.press("tab", "j", "k", "escape")
+        assert isinstance(run.app.screen, EstateScreen)
+
+
+async def test_without_a_contract_it_says_how_to_write_one_and_what_ends() -> None:
+    async with running("contract") as run:
+        said = screen_text(run.app)
+        assert "write contract.toml" in said
+        assert "LAS activation ends" in said
+
+
+async def test_both_lists_are_exported() -> None:
+    engine = FakeEngine(past_of=looked_back())
+    async with running("contract", engine=engine, settings=SETTINGS) as run:
+        assert isinstance(run.app.screen, ContractScreen)
+        kinds = {row[0] for row in run.app.screen.exported()}
+        assert kinds == {"list", "bought", "ends"}
+        assert {len(row) for row in run.app.screen.exported()} == {16}
