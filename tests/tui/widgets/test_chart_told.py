@@ -53,7 +53,7 @@ async def test_they_are_drawn_and_named_even_before_anything_was_read(
         app = ChartApp(shown, ascii_only=ascii_only)
         async with app.run_test(size=(80, 16)) as pilot:
             await pilot.pause()
-            legend = "".join(text for text, _ in app.query_one(Chart).legend())
+            legend = "".join(text for text, _ in app.query_one(Chart).legend(120))
             assert screen_text(app).count(mark) >= 8
             assert f"{mark} monthly, as the source tells" in legend
 
@@ -72,3 +72,14 @@ def test_the_facts_say_what_was_assigned_and_released_this_month_and_last() -> N
     assert said["before"] == "10 newly assigned, 1 released"
     assert said["told"] == "monthly, as the source tells, since Jan 2026"
     assert dict(facts((), NOW)) == {}
+
+
+async def test_a_legend_ends_where_there_is_no_more_room() -> None:
+    chart = Chart()
+    chart.set_reactive(Chart.view, ChartView(warn=0.8, critical=0.9))
+    whole = "".join(text for text, _ in chart.legend(200))
+    for width in range(12, 60):
+        said = "".join(text for text, _ in chart.legend(width))
+        assert whole.startswith(said)
+        assert len(said) <= width
+    assert whole.endswith("installed  ┈ 80 and 90 %  left, right: read off")

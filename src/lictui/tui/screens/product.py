@@ -215,7 +215,7 @@ class ProductScreen(Travelling):
                 said = product_view.week(self._asked)
             line = product_changes.words(near, view.tz, room, symbols)
             self.query_one("#stretch", Prose).say(line or said)
-        read = product_facts.read_off(view, symbols) or self.chart.legend()
+        read = product_facts.read_off(view, symbols) or self.chart.legend(room)
         if self._week:
             read = heatmap.read_off(self.map.view, symbols) or heatmap.legend(
                 self.map.view, symbols

@@ -16,11 +16,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from lictui.tui.ink import Tone
+from lictui.tui.ink import width as columns
 from lictui.tui.widgets.chart_ink import AREA, ASCII, EDGE, PARTS, UNICODE, Part
 from lictui.tui.widgets.chart_view import ChartView, Held
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from lictui.insights.series import Bucket
     from lictui.tui.ink import Line, Run
@@ -68,24 +69,34 @@ class Chart(Widget):
         self._key: object = None
         self._rows: tuple[_Row, ...] = ()
 
-    def legend(self) -> Line:
-        """What the lines mean, and how to read the chart off."""
+    def legend(self, width: int) -> Line:
+        """What the lines mean, and how to read the chart off, as far as `width` columns hold it."""
+        said: list[Run] = []
+        for sign in self._signs():
+            more = [*said, ("  ", Tone.QUIET), *sign] if said else [*sign]
+            if columns(more) > width:
+                break
+            said = more
+        return tuple(said)
+
+    def _signs(self) -> Iterator[tuple[Run, Run]]:
+        """Each sign with its words, what cannot be guessed first."""
         ink, view = self._ink, self.view
-        said: list[Run] = [(f"{ink.installed} ", Tone.STRONG), ("installed  ", Tone.QUIET)]
-        if any(bucket.overdraft for bucket in view.buckets):
-            said += [(f"{ink.total} ", Tone.OVER), ("with overdraft  ", Tone.QUIET)]
+        yield (f"{ink.installed} ", Tone.STRONG), ("installed", Tone.QUIET)
         if view.before:
-            said += [(f"{ink.before} ", Tone.ACCENT), (f"{view.compared}  ", Tone.QUIET)]
+            yield (f"{ink.before} ", Tone.ACCENT), (view.compared, Tone.QUIET)
         if view.ahead:
-            said += [(f"{ink.ahead} ", Tone.ACCENT), ("forecast  ", Tone.QUIET)]
+            yield (f"{ink.ahead} ", Tone.ACCENT), ("forecast", Tone.QUIET)
         if view.points():
-            said += [(f"{ink.told} ", Tone.TEXT), ("monthly, as the source tells  ", Tone.QUIET)]
-        limits = f"{view.warn * 100:.0f} and {view.critical * 100:.0f} %"
-        said += [(f"{ink.threshold} ", Tone.WARN), (f"{limits}  ", Tone.QUIET)]
+            yield (f"{ink.told} ", Tone.TEXT), ("monthly, as the source tells", Tone.QUIET)
         if view.marks:
             signs = "".join(ink.signs[sign] for sign in sorted({mark.sign for mark in view.marks}))
-            said += [(f"{signs} ", Tone.ACCENT), ("changes  ", Tone.QUIET)]
-        return (*said, ("left, right: read off", Tone.QUIET))
+            yield (f"{signs} ", Tone.ACCENT), ("changes", Tone.QUIET)
+        limits = f"{view.warn * 100:.0f} and {view.critical * 100:.0f} %"
+        yield (f"{ink.threshold} ", Tone.WARN), (limits, Tone.QUIET)
+        if any(bucket.overdraft for bucket in view.buckets):
+            yield (f"{ink.total} ", Tone.OVER), ("with overdraft", Tone.QUIET)
+        yield ("", Tone.QUIET), ("left, right: read off", Tone.QUIET)
 
     def render_line(self, y: int) -> Strip:
         """One row of the chart."""
