@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from lictui.cli import output
 from lictui.cli.history.opened import opened
 from lictui.errors import UsageError
 
@@ -36,13 +37,7 @@ _MONTH: Final = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
     show_default=True,
     help="As what.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    help="Write there, all or nothing, instead of to stdout.",
-)
+@output.OPTION
 @click.option(
     "--group", "groups", multiple=True, metavar="NAME", help="Only these servers; repeatable."
 )
@@ -54,7 +49,7 @@ def report(
     *,
     month: str,
     form: str,
-    output: str | None,
+    to: str | None,
     groups: tuple[str, ...],
     tz: str,
 ) -> int:
@@ -66,16 +61,18 @@ def report(
     from lictui.cli.history.take import zone_of  # noqa: PLC0415 - `--help` reads no file
 
     _check_installed(form)
-    if form in _BINARY and output is None and sys.stdout.isatty():
+    if form in _BINARY and to is None and sys.stdout.isatty():
         raise UsageError(f"{form} is nothing for a terminal", "name a file with -o, or redirect")
     found = _built(context, month, groups, zone_of(context, tz))
     if not found.products:
         click.echo(f"lictui: nothing was recorded in {found.month.first:%Y-%m}", err=True)
         return 1
-    if output is None and form == "html" and sys.stdout.isatty():
-        output = f"lictui-report-{found.month.first:%Y-%m}.html"
-        click.echo(f"lictui: written to {output}", err=True)
-    _put(_written(found, form), output)
+    if to is None and form == "html" and sys.stdout.isatty():
+        to = f"lictui-report-{found.month.first:%Y-%m}.html"
+        click.echo(f"lictui: written to {to}", err=True)
+    data = _written(found, form)
+    with output.binary(to) as out:
+        out.write(data)
     return 0
 
 
@@ -152,25 +149,3 @@ def _written(found: Report, form: str) -> bytes:
             from lictui.report.html.page import page  # noqa: PLC0415
 
             return page(found).encode()
-
-
-def _put(data: bytes, output: str | None) -> None:
-    """To stdout, or to a file that is there when it is complete and not before."""
-    if output is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(data)
-        return
-    from pathlib import Path  # noqa: PLC0415 - only for who names a file
-
-    file = Path(output).resolve()
-    whole = file.is_file() or not file.exists()
-    part = file.with_name(f"{file.name}.part") if whole else file
-    try:
-        part.write_bytes(data)
-        if whole:
-            part.replace(file)
-    except OSError as error:
-        raise UsageError(f"cannot write {output}: {error.strerror}") from error
-    finally:
-        if whole:
-            part.unlink(missing_ok=True)

@@ -1,24 +1,20 @@
 """`lictui history export`: the local history as CSV.
 
-Owns the options, and the file that is there when it is complete and not before.
+Owns the options. Must not know where it is written.
 """
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from lictui.cli import output
 from lictui.cli.history.opened import check, opened
-from lictui.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
-    from typing import TextIO
 
     from lictui.cli.context import Context
 
@@ -49,13 +45,7 @@ _MOMENT: Final = click.DateTime(
 @click.option("--product", "products", multiple=True, metavar="CODE", help="Only this; repeatable.")
 @click.option("--since", type=_MOMENT, metavar="TIME", help="From this day or moment (UTC) on.")
 @click.option("--until", type=_MOMENT, metavar="TIME", help="Before this day or moment (UTC).")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    help="Write there, all or nothing, instead of to stdout.",
-)
+@output.OPTION
 @click.pass_obj
 def export(
     context: Context,
@@ -67,7 +57,7 @@ def export(
     products: tuple[str, ...],
     since: datetime | None,
     until: datetime | None,
-    output: str | None,
+    to: str | None,
 ) -> None:
     """Write the history as CSV, all series one after another; times are UTC.
 
@@ -90,32 +80,9 @@ def export(
             until=_utc(until) if until else None,
             months=resolution == _MONTH,
         )
-        with destination(output) as out:
+        with output.text(to) as out:
             out.writelines(csv_lines(store.export_rows(wanted)))
 
 
 def _utc(moment: datetime) -> int:
     return int(moment.replace(tzinfo=UTC).timestamp())
-
-
-@contextmanager
-def destination(output: str | None) -> Iterator[TextIO]:
-    """Stdout, or a file that is there when it is complete and not before; a device as it is."""
-    if output is None:
-        yield sys.stdout
-        return
-    from pathlib import Path  # noqa: PLC0415 - only for who names a file
-
-    file = Path(output).resolve()
-    whole = file.is_file() or not file.exists()
-    part = file.with_name(f"{file.name}.part") if whole else file
-    try:
-        with part.open("w", encoding="utf-8", newline="") as out:
-            yield out
-        if whole:
-            part.replace(file)
-    except OSError as error:
-        raise UsageError(f"cannot write {output}: {error.strerror}") from error
-    finally:
-        if whole:
-            part.unlink(missing_ok=True)

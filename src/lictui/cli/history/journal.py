@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli.history.export import destination
+from lictui.cli import output
 from lictui.cli.history.opened import opened
 
 if TYPE_CHECKING:
@@ -58,13 +58,7 @@ def _since(_ctx: click.Context, _parameter: click.Parameter, value: str | None) 
     show_default=True,
     help="As what.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    help="Write there, all or nothing, instead of to stdout.",
-)
+@output.OPTION
 @click.pass_obj
 def journal(
     context: Context,
@@ -74,14 +68,14 @@ def journal(
     servers: tuple[str, ...],
     pattern: str,
     form: str,
-    output: str | None,
+    to: str | None,
 ) -> None:
     """Write the journal, newest first: everything that changed, and what became of alerts."""
     from lictui.history.transfer import csv_lines  # noqa: PLC0415 - `--help` opens no history
     from lictui.monitor.matching import Filter  # noqa: PLC0415 - as above
 
     wanted = Filter.parse(pattern)
-    with opened(context) as store, destination(output) as out:
+    with opened(context) as store, output.text(to) as out:
         found = (
             each
             for each in _lines(store, since)
