@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.insights.backtest import TODAY, series
 
-from lictui.insights.unusual import unusual
+from lictui.insights.series import Bucket
+from lictui.insights.unusual import unusual, unusual_today
 
 if TYPE_CHECKING:
     from datetime import date
@@ -73,3 +74,18 @@ def test_most_days_of_a_year_are_usual() -> None:
         if unusual(figures, day, figure) and day.weekday() < 5
     ]
     assert len(said) <= 4
+
+
+def test_an_hour_that_is_not_over_says_nothing_yet() -> None:
+    noon = datetime.combine(TODAY, time(12), UTC).timestamp()
+    starts = range(int(noon) - 84 * 86400 - 43200, int(noon) + 1, 3600)
+    highs = [50 + 40 * (start % 86400 // 3600) for start in starts]
+    highs[-1] = highs[-2]  # the hour has just begun
+    hours = [
+        Bucket(start, start + 3600, high, high, high, start, high, 999, 0, 4)
+        for start, high in zip(starts, highs, strict=True)
+    ]
+    assert unusual_today(hours, noon + 60, UTC) is None
+    doubled = [each if each.start < noon - 43200 else each._replace(high=900) for each in hours]
+    said = unusual_today(doubled, noon + 60, UTC)
+    assert said == "unusual for a Tuesday: 900 by 12:00, usually 490"

@@ -32,6 +32,7 @@ _ORDER: Final = (
     ("alerts.warn", "alerts.critical", "below", False),
     ("alerts.expiry_critical", "alerts.expiry_warn", "below", False),
     ("alerts.las_critical", "alerts.las_warn", "below", False),
+    ("alerts.certificate_critical", "alerts.certificate_warn", "below", False),
     ("polling.connect_timeout", "polling.timeout", "at most", True),
     ("history.keep_raw", "history.keep_5m", "at most", False),
     ("history.keep_5m", "history.keep_hour", "at most", False),

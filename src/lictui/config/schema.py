@@ -123,6 +123,24 @@ KEYS: Final = (
     ),
     Key("alerts.las_critical", "alerts.default.las_critical", _DAYS, "and are critical."),
     Key(
+        "alerts.certificate_warn",
+        "alerts.default.certificate_warn",
+        _DAYS,
+        "Days before a server's TLS certificate ends that warn,",
+    ),
+    Key(
+        "alerts.certificate_critical",
+        "alerts.default.certificate_critical",
+        _DAYS,
+        "and are critical.",
+    ),
+    Key(
+        "alerts.unusual",
+        "alerts.default.unusual",
+        values.flag,
+        "Say when use is not what the same weekday brought in the last weeks.",
+    ),
+    Key(
         "history.path",
         "retention.path",
         values.name,

@@ -43,6 +43,9 @@ class Thresholds:
     expiry_critical: int = 30
     las_warn: int = 10
     las_critical: int = 3
+    certificate_warn: int = 30  # days
+    certificate_critical: int = 7
+    unusual: bool = True  # whether a day unlike its weekday deserves a word
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Facts:
     today: date
     now: float
     answers: Mapping[Identity, Answer]
-    unusual: Mapping[str, str]  # product of this server -> what is unusual about it now
+    unusual: Mapping[str, str] | None  # by product of this server; None: nobody has looked yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def decide(before: Iterable[Standing], status: ServerStatus, facts: Facts) -> De
     old = {each.who: each for each in before}
     found = _by_identity(of_server(status, facts.alerts, facts.today))
     lasting = _by_identity(of_server(status, facts.alerts, facts.today, lasting=True))
-    for alert in _unusual(status, facts.unusual):
+    for alert in _unusual(status, facts.unusual or {}):
         found[alert.who] = lasting[alert.who] = alert
     stands: list[Standing] = []
     said: list[Said] = []
@@ -118,7 +118,7 @@ class _Step:
     ) -> Standing | None:
         if old is None:
             return self._first(found) if found else None
-        if found is None and open_question(self._status, self._who):
+        if found is None and self._open:
             return old
         new = old.counted is None or self._poll != old.counted or self._aged
         old = replace(old, group=self._status.server.group)
@@ -215,6 +215,12 @@ class _Step:
     def _say(self, what: Happening, standing: Standing, before: Level = Level.OK) -> Standing:
         self.said.append(Said(what, self._facts.now, standing, before))
         return standing
+
+    @property
+    def _open(self) -> bool:
+        """Whether nobody can tell if its cause is gone."""
+        unseen = self._who.kind is AlertKind.UNUSUAL and self._facts.unusual is None
+        return unseen or open_question(self._status, self._who)
 
     @property
     def _aged(self) -> bool:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _ROUND: Final = 3.0  # seconds between two looks at files, lease and age
 _COMPACT_EVERY: Final = 600.0  # seconds
+_HABITS_EVERY: Final = 60.0  # seconds between two looks for servers that are to be looked at
 _FOLLOWS: Final = "another lictui polls these servers; this one shows what it records"
 
 
@@ -108,6 +109,7 @@ class Engine:
         self._duties = [
             asyncio.create_task(self._record(), name="record"),
             asyncio.create_task(self._rounds(), name="rounds"),
+            asyncio.create_task(self._habits(), name="habits"),
         ]
 
     async def close(self) -> None:
@@ -196,6 +198,23 @@ class Engine:
                 await self._round()
             except Exception:  # noqa: BLE001 - one bad round must not be the last
                 _log.exception("a round of duties")
+
+    async def _habits(self) -> None:
+        """Look for what is unusual, long after the first frame, and only where alerts are made."""
+        await self._clock.sleep(_HABITS_EVERY)
+        if self._history is None:
+            return
+        from lictui.monitor.habits import Habits  # noqa: PLC0415 - start-up looks at no past
+
+        habits = Habits(self._history, self._clock)
+        while True:
+            try:
+                if self._recorder.decides:
+                    found = self._recorder.standings.unusual
+                    await habits.look(self.board, self.settings, found)
+            except Exception:  # noqa: BLE001 - one bad look must not be the last
+                _log.exception("a look for what is unusual")
+            await self._clock.sleep(_HABITS_EVERY)
 
     async def _round(self) -> None:
         before = self.board

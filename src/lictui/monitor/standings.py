@@ -31,7 +31,7 @@ class Standings:
     """What stands, by server. Everything is changed by its methods alone."""
 
     answers: dict[Identity, Answer] = field(default_factory=dict)
-    unusual: dict[str, Mapping[str, str]] = field(default_factory=dict)  # by server, then product
+    unusual: dict[str, dict[str, str]] = field(default_factory=dict)  # by server, then product
     _of: dict[str, dict[Identity, Standing]] = field(default_factory=dict)
     _changed: dict[Identity, Standing | None] = field(default_factory=dict)  # not written yet
     _unanswered: dict[Identity, None] = field(default_factory=dict)  # nor this
@@ -65,7 +65,7 @@ class Standings:
     ) -> tuple[Said, ...]:
         """Decide on one server as it is now."""
         before = [each for name in status.names for each in self._of.get(name, {}).values()]
-        unusual = self.unusual.get(status.server.name, {})
+        unusual = self.unusual.get(status.server.name)
         decision = decide(before, status, Facts(alerts, today, now, self.answers, unusual))
         old = {each.who: each for each in before}
         new = {each.who: each for each in decision.standing}

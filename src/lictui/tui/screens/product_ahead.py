@@ -6,20 +6,20 @@ Pure: a year of hours in, days ahead and words out. Must not know Textual, nor h
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from lictui.insights.calendar import begins, day_of
 from lictui.insights.forecast import Given, Status, forecast, words
-from lictui.insights.unusual import WEEKS, unusual
+from lictui.insights.unusual import unusual_today
 from lictui.tui.ink import Tone
 from lictui.tui.span import Length
 from lictui.tui.widgets.chart_view import Ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import date, time
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
     from zoneinfo import ZoneInfo
 
     from lictui.insights.forecast import Forecast
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from lictui.tui.screens.product_view import Subject
     from lictui.tui.span import Span
 
-_HOUR: Final = 3600
 _PART: Final = 4  # a chart reaches so little of its length into the future
 _MOVES: Final = (Status.GROWING, Status.FALLING)
 
@@ -74,42 +73,13 @@ def outlook(
         limits.warn,
         limits.critical,
     )
-    until_now = _until_this_hour(hours, today, now, zone, figure)
-    shown = until_now.pop(today, None)
     return Outlook(
         forecast(given, today),
         leaving,
         reading.installed,
-        None if shown is None else unusual(until_now, today, shown, _time(now, zone)),
+        unusual_today(hours, now, zone, assigned=about.assigned),
         _moves(figures, today) if about.assigned else None,
     )
-
-
-def _time(now: float, zone: ZoneInfo | None) -> time:
-    return datetime.fromtimestamp(now, UTC).astimezone(zone).time()
-
-
-def _until_this_hour(
-    hours: Sequence[Bucket],
-    today: date,
-    now: float,
-    zone: ZoneInfo | None,
-    figure: Callable[[Bucket], float],
-) -> dict[date, float]:
-    """The most until this time of day, of today and of the same weekday in the weeks before."""
-    found: dict[date, float] = {}
-    passed = now - begins(today, zone)
-    starts = {}  # days alone say nothing of a day that is not over
-    for week in range(WEEKS + 1):
-        day = today - timedelta(weeks=week)
-        starts[day] = begins(day, zone)
-    first = min(starts.values())
-    recent = [it for it in hours if it.start >= first and it.end - it.start <= _HOUR]
-    for day, start in starts.items():
-        some = [figure(each) for each in recent if start <= each.start < start + passed]
-        if some:
-            found[day] = max(some)
-    return found
 
 
 def _moves(figures: Mapping[date, float], today: date) -> tuple[int, int] | None:

@@ -1,0 +1,128 @@
+"""Whether today is like the same weekday was, asked of the history a little at a time.
+
+Owns when it is asked and of which pools: once an hour of every server that answers, one product
+after the other, so that polls go on meanwhile. Must not know what is usual (`insights.unusual`),
+nor who is told.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from lictui.errors import LictuiError
+from lictui.insights.calendar import begins, day_of
+from lictui.insights.series import Question
+from lictui.insights.unusual import WEEKS, unusual_today
+from lictui.monitor.together import Together
+from lictui.words import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, MutableMapping
+    from datetime import tzinfo
+
+    from lictui.clock import Clock
+    from lictui.config.settings import Alerts, Settings
+    from lictui.history.store import History
+    from lictui.model import Pool, PoolKey
+    from lictui.monitor.board import Board, ServerStatus
+
+_log = logging.getLogger(__name__)
+_ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)
+_HOUR: Final = 3600
+_LEAD: Final = 2 * _HOUR  # before midnight: what was assigned the evening before
+_REST: Final = 0.02  # seconds between two products: whoever is polled or drawn comes first
+
+
+@dataclass(frozen=True, slots=True)
+class _Product:
+    """One product of a server, and the pools whose past is its past."""
+
+    product: str
+    name: str
+    assigned: bool
+    pools: tuple[tuple[str, PoolKey], ...]
+
+
+class Habits:
+    """Looks for what is unusual, and remembers which hour it has looked at."""
+
+    def __init__(self, history: History, clock: Clock) -> None:
+        self._history = history
+        self._clock = clock
+        self._together = Together()
+        self._looked: dict[str, int] = {}  # by server: the hour it was looked at in
+
+    async def look(
+        self, board: Board, settings: Settings, found: MutableMapping[str, dict[str, str]]
+    ) -> None:
+        """Bring `found`, sentences by server and product, up to the hour; never raises.
+
+        A server that does not answer has none: nobody knows what it is like today.
+        """
+        board = self._together.of(board)
+        live = {status.server.name: status for status in board.servers if status.live}
+        for gone in (self._looked.keys() | found.keys()) - live.keys():
+            self._looked.pop(gone, None)
+            found.pop(gone, None)
+        zone = _zone(settings.timezone)
+        for name, status in live.items():
+            hour = int(self._clock.now()) // _HOUR
+            if self._looked.get(name) == hour:
+                continue
+            self._looked[name] = hour
+            try:
+                found[name] = await self._of(status, settings.alerts, zone)
+            except LictuiError as error:  # a history that cannot be read has said so elsewhere
+                _log.info("what is unusual about %s: %s", name, error.message)
+
+    async def _of(
+        self, status: ServerStatus, alerts: Alerts, zone: tzinfo | None
+    ) -> dict[str, str]:
+        said = {}
+        for each in _products(status, alerts):
+            now = self._clock.now()
+            hours = [
+                bucket
+                for series in self._history.many(_questions(each.pools, now, zone))
+                for bucket in series.buckets
+            ]
+            if sentence := unusual_today(hours, now, zone, assigned=each.assigned):
+                said[each.product] = f"{each.name}: {sentence}"
+            await self._clock.sleep(_REST)
+        return said
+
+
+def _products(status: ServerStatus, alerts: Alerts) -> Iterator[_Product]:
+    found: dict[str, list[Pool]] = {}
+    for pool in status.snapshot.pools if status.snapshot else ():
+        if pool.counted:
+            found.setdefault(pool.product, []).append(pool)
+    server = status.server
+    for product, pools in found.items():
+        if alerts.of(group=server.group, server=server.name, product=product).unusual:
+            owners = dict.fromkeys(status.owner(pool.key) for pool in pools)
+            assigned = pools[0].model in _ASSIGNED
+            yield _Product(product, pools[0].name, assigned, tuple(owners))
+
+
+def _questions(
+    pools: tuple[tuple[str, PoolKey], ...], now: float, zone: tzinfo | None
+) -> tuple[Question, ...]:
+    """The same weekday in the weeks before and today, oldest first, each up to this hour."""
+    today, this_hour = day_of(now, zone), int(now) // _HOUR * _HOUR
+    hour = datetime.fromtimestamp(now, UTC).astimezone(zone).hour
+    asked = []
+    for week in range(WEEKS, -1, -1):
+        start = begins(today - timedelta(weeks=week), zone) // _HOUR * _HOUR
+        end = start + hour * _HOUR + _LEAD  # more than enough where a clock was changed
+        asked.append(Question(pools, start - _LEAD, min(end, this_hour), _HOUR))
+    return tuple(asked)
+
+
+def _zone(name: str) -> tzinfo | None:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - start-up looks at no past
+
+    return ZoneInfo(name) if name else None
