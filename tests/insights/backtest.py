@@ -53,11 +53,11 @@ def ahead(
     installed: int | None = 500,
     leaving: Mapping[date, int] | None = None,
     today: date = TODAY,
+    held: Mapping[date, int] | None = None,
 ) -> Forecast:
     """The forecast of these figures, with the usual thresholds."""
-    given = Given(
-        "lic-01", "XDT_ENT_CCS", Model.CONCURRENT, figures, installed, leaving or {}, 0.8, 0.9
-    )
+    what = "lic-01", "XDT_ENT_CCS", Model.CONCURRENT
+    given = Given(*what, figures, installed, leaving or {}, 0.8, 0.9, held or {})
     return forecast(given, today)
 
 

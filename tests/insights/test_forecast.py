@@ -73,6 +73,23 @@ def test_what_was_not_so_on_any_day_of_late_is_not_so_today() -> None:
     assert ahead(figures, 500).reaches == Reaches(TODAY, None, None)
 
 
+@pytest.mark.parametrize(("since", "full"), [(2, TODAY), (3, None), (6, None)])
+def test_what_was_so_when_more_was_installed_is_not_so_today(since: int, full: date | None) -> None:
+    moved = TODAY - timedelta(days=since)  # half of it, and of its users, to another server
+    figures = series(
+        180, lambda at: 900 if at < 180 - since else 390, week=ROUND_THE_CLOCK, noise=0
+    )
+    held = {day: 1000 if day < moved else 500 for day in figures}
+    assert ahead(figures, 500, held=held).reaches.installed == full  # two days: a weekend, perhaps
+    assert ahead(figures, 500).reaches.installed == TODAY  # where it always was as few
+
+
+def test_a_few_licenses_more_do_not_hide_what_was_so() -> None:
+    figures = series(180, lambda _: 460)
+    held = dict.fromkeys(figures, 490)
+    assert ahead(figures, 500, held=held).reaches == Reaches(TODAY, TODAY, None)
+
+
 def test_what_falls_has_no_date() -> None:
     found = ahead(series(365, lambda at: 490 - 0.5 * at))
     assert found.status is Status.FALLING

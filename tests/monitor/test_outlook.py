@@ -14,7 +14,7 @@ from lictui.insights.forecast import Status
 from lictui.insights.series import Bucket, Series
 from lictui.model import PoolKey
 from lictui.monitor.board import Board, apply, register
-from lictui.monitor.outlook import ESTATE, daily, scopes
+from lictui.monitor.outlook import ESTATE, daily, held, scopes
 from lictui.monitor.together import Together
 from lictui.words import Model, SourceName
 
@@ -42,6 +42,13 @@ def _scopes(board: Board, *known: KnownPool, alerts: Alerts | None = None) -> di
 def _bucket(day: int, high: float, last: float) -> Bucket:
     start = _MIDNIGHT + day * _DAY
     return Bucket(start, start + _DAY, 0, 1, high, start, last, 500, 50, 96)
+
+
+def test_what_was_installed_is_told_of_days_that_are_over() -> None:
+    past = Series(
+        (_bucket(-2, 9, 9), _bucket(-1, 9, 9)._replace(installed=None), _bucket(0, 9, 9)), _DAY
+    )
+    assert held(past, START) == {date(2026, 11, 22): 500}
 
 
 def test_a_product_is_summed_over_servers_and_subscription_dates() -> None:
@@ -156,3 +163,11 @@ def test_from_the_answer_to_its_question_a_scope_makes_a_forecast() -> None:
     found = scope.forecast(past, START, _TODAY)
     assert (found.scope, found.product, found.status) == ("a", _CODE, Status.FLAT)
     assert found.reaches.critical == _TODAY
+
+
+def test_a_scope_knows_how_many_were_installed_on_the_days_of_its_past() -> None:
+    scope = _scopes(_board((server("a"), (pool(installed=100),))))["a"]
+    before = [_bucket(day, 0, 95)._replace(installed=200) for day in range(-60, -5)]
+    since = [_bucket(day, 0, 40)._replace(installed=100) for day in range(-5, 0)]
+    found = scope.forecast(Series((*before, *since), _DAY), START, _TODAY)
+    assert found.reaches.critical is None

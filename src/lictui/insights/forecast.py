@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _SURE_WITHIN: Final = 0.10  # of the horizon, before and after a date that is given
 _LATE: Final = 14  # days: what is said of today has been so on one of them
+_ALIKE: Final = 0.9  # of what is installed now, or as much more: such days tell of today best
+_WEEKEND: Final = 2  # days: as few with what is installed now need not tell of a working day
 _LEAST_PACE: Final = 0.1  # a week that words tell from none
 _ONE: Final = 0.5  # licenses: more is one, where nothing at all is installed
 
@@ -47,6 +49,7 @@ class Given:
     leaving: Mapping[date, int] = field(default_factory=dict)  # licenses that expire, by date
     warn: float = 0.80  # ratios
     critical: float = 0.90
+    held: Mapping[date, int] = field(default_factory=dict)  # installed on those days, where known
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +144,9 @@ class _Ahead:
         self._leaving = {day.toordinal(): many for day, many in sorted(given.leaving.items())}
         days = range(now, until + margin + 1)
         self._installed = self._capacity(given.installed, days)
-        recent = [y for day, y in given.figures.items() if day.toordinal() > found.last - _LATE]
-        self._newest = max(recent)
+        late = {day: y for day, y in given.figures.items() if day.toordinal() > found.last - _LATE}
+        alike = [y for day, y in late.items() if _alike(given.held.get(day), given.installed)]
+        self._newest = max(alike if len(alike) > _WEEKEND else late.values())
         steady = not found.slope and len(set(self._installed)) == 1
         if steady:
             self._installed = self._installed[:1]
@@ -203,6 +207,11 @@ class _Ahead:
         """Days until a figure is at `share` of what is installed; of nothing, one is more."""
         pairs = enumerate(zip(figures, self._installed, strict=True))
         return next((at for at, (y, of) in pairs if y >= (share * of or _ONE)), None)
+
+
+def _alike(then: int | None, now: int | None) -> bool:
+    """Whether a day tells of today: use moves with licenses that move to another server."""
+    return then is None or now is None or min(then, now) >= _ALIKE * max(then, now)
 
 
 def words(found: Forecast, today: date) -> str:

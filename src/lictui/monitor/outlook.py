@@ -64,9 +64,19 @@ class Scope:
                 self.leaving,
                 self.warn,
                 self.critical,
+                held(past, now),
             ),
             today,
         )
+
+
+def held(past: Series, now: float) -> dict[date, int]:
+    """What was installed on each day (of UTC) that is over, where that is known."""
+    return {
+        date.fromordinal(_EPOCH + each.start // _DAY): each.installed
+        for each in past.buckets
+        if each.end <= now and each.installed is not None
+    }
 
 
 def daily(past: Series, model: Model, now: float) -> dict[date, float]:

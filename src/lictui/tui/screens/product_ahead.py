@@ -72,6 +72,7 @@ def outlook(
         leaving,
         limits.warn,
         limits.critical,
+        {day_of(each.start, zone): each.installed for each in days if each.installed is not None},
     )
     return Outlook(
         forecast(given, today),
