@@ -112,10 +112,17 @@ def test_there_is_a_native_chart_for_every_product(found: Book) -> None:
     assert text.count("<c:ser>") == 2
 
 
-def test_totals_follow_the_filter(found: Book) -> None:
-    assert any(text.startswith("SUBTOTAL(109,F2:F5") for text in found.formulas("Servers"))
-    assert found.rows("Servers")[-1]["Installed"] == 300
-    assert found.rows("Expiries")[-1]["Licenses"] == 100 + 90 + 100
+def test_totals_follow_the_filter_and_never_mix_two_ways_of_counting(found: Book) -> None:
+    rows = found.rows("Servers")
+    shown = {row["Server"]: row["Installed"] for row in rows if row["Code"] is None}
+    kinds = {str(row["Counted"]) for row in rows if row["Code"] is not None}
+    assert set(shown) == {f"Shown, {kind}" for kind in kinds}
+    assert shown["Shown, concurrent"] == sum(
+        int(row["Installed"] or 0) for row in rows if row["Counted"] == "concurrent"
+    )
+    totals = [text for text in found.formulas("Servers") if text.startswith("SUMPRODUCT(")]
+    assert any("SUBTOTAL(109,OFFSET(F2," in text and '="user/device"' in text for text in totals)
+    assert all(row["Code"] is not None for row in found.rows("Expiries"))
 
 
 def test_the_contract_can_be_gone_on_with(found: Book) -> None:

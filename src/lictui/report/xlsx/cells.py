@@ -24,6 +24,12 @@ PRODUCT: Final = (
 RATIO: Final = '=IF(OR({needed}{row}="",N({installed}{row})=0),"",{needed}{row}/{installed}{row})'
 # Of the rows that a filter shows.
 SUBTOTAL: Final = "=SUBTOTAL(109,{{{0}}}{{first}}:{{{0}}}{{last}})"
+# The same, of the rows alone that are counted in this way: no sum mixes two of them.
+SUBTOTAL_OF: Final = (
+    "=SUMPRODUCT(SUBTOTAL(109,OFFSET({{{0}}}{{first}},"
+    "ROW({{{0}}}{{first}}:{{{0}}}{{last}})-ROW({{{0}}}{{first}}),0))"
+    '*({{model}}{{first}}:{{model}}{{last}}="{1}"))'
+)
 
 
 def named(product: Product) -> tuple[Cell, ...]:

@@ -38,9 +38,6 @@ def expiries(workbook: Any, report: Report) -> None:
             "stop_if_true": True,
         }
         sheet.sheet.conditional_format(*rows, rule)
-    total = sum(end.licenses or 0 for end in report.ends)
-    formula = Formula(SUBTOTAL.format("licenses"), total)
-    sheet.add((None, None, "Total of what is shown", *[None] * 3, formula, None), total=True)
 
 
 def contract(workbook: Any, report: Report) -> None:

@@ -5,11 +5,12 @@ Owns their columns and formulas. Must not know files.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from lictui.report import saying, words
 from lictui.report.short import in_short
-from lictui.report.xlsx.cells import PRODUCT, RATIO, SUBTOTAL, named, when
+from lictui.report.xlsx.cells import PRODUCT, RATIO, SUBTOTAL_OF, named, when
 from lictui.report.xlsx.sheet import Column, Formula, Sheet
 
 if TYPE_CHECKING:
@@ -135,13 +136,14 @@ def servers(workbook: Any, report: Report) -> None:
     groups = {each.server: each.group for each in report.servers}
     whose = (Column("server", "Server", width=20), Column("group", "Group"))
     sheet = Sheet(workbook, "Servers", (*whose, *PRODUCT, *_FIGURES, *_DETAILS))
-    installed = 0
+    installed: Counter[str] = Counter()
     for product in report.products:
         for name, line in product.by_server:
-            installed += line.installed or 0
+            installed[saying.kind(product)] += line.installed or 0
             figures = *_figures(line, report), *_details(line)
             sheet.add((name, groups.get(name, ""), *named(product), *figures))
     sheet.done()
-    total = Formula(SUBTOTAL.format("installed"), installed)
     blank = [None] * (len(sheet.columns) - 6)
-    sheet.add(("Total of what is shown", *[None] * 4, total, *blank), total=True)
+    for kind, many in installed.items():
+        total = Formula(SUBTOTAL_OF.format("installed", kind), many)
+        sheet.add((f"Shown, {kind}", *[None] * 4, total, *blank), total=True)
