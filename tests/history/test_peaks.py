@@ -129,6 +129,15 @@ def test_a_server_is_not_expected_before_it_was_first_read(desk: Desk) -> None:
     assert estate.average == pytest.approx((12 * 10 + 275 * 20) / 287)
 
 
+def test_polling_more_often_since_noon_counts_no_more(desk: Desk) -> None:
+    noon, end = MIDNIGHT + DAY + DAY // 2, MIDNIGHT + 3 * DAY
+    polled(desk, "a", FIVE, dict.fromkeys(range(MIDNIGHT, noon, FIVE), 10))
+    polled(desk, "a", 60, dict.fromkeys(range(noon, end, 60), 50))
+    desk.move_to(end)
+    half = asked(desk, expected=("a",))["a", "all"].peak.average
+    assert half == pytest.approx((10 + 50) / 2)
+
+
 @pytest.fixture
 def opposed(desk: Desk) -> Desk:
     """Two servers of 60 in opposite phase, whose sum is never above 100; an hour of silence."""

@@ -2,7 +2,8 @@
 
 Owns how little of the past has to be read for them. Days of which nothing is missing are known by
 their maxima: their sum bounds the day, and only days that can still win are read by five minutes;
-what is cut by a window, or has gaps, is read in full. Every answer is exact. The arithmetic is
+what is cut by a window, or has gaps, is read in full. Every answer is exact; but the average of a
+whole day is that of its readings, to which one held past midnight belongs. The arithmetic is
 `insights.peaks`. Must not know the registry beyond the names handed in.
 """
 

@@ -2,7 +2,8 @@
 
 A block of five-minute tallies begins with the places of its buckets. Where those are never so far
 apart that a poll can have been missed, readings hold through all of the day. Owns that look. A day
-that is not found whole may yet be: whoever needs to know reads it.
+that is not found whole may yet be, as one on which the interval changed: whoever needs to know
+reads it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _FIVE: Final = Resolution.FIVE_MINUTES
 _DAY: Final = int(Resolution.DAY)
+_NEVER: Final = 0  # buckets are at least one apart
 _at = attrgetter("at")
 
 
@@ -69,9 +71,11 @@ def _step(terms: Sequence[Terms], day: int) -> int:
     """How far apart buckets with readings can be at most while every reading holds to the next."""
     first = max(0, bisect_right(terms, day - _DAY, key=_at) - 1)
     last = bisect_left(terms, day + _DAY, key=_at)
-    every = min((each.every for each in terms[first:last] if each.every), default=0.0)
+    paces = {each.every for each in terms[first:last] if each.every}
+    if len(paces) > 1:
+        return _NEVER  # the mean of such a day's readings is not that of its time
     # Two readings whose buckets are `step` apart are less than `step + 1` buckets apart.
-    return max(1, int((IN_TIME * every + 1) // _FIVE) - 1)
+    return max(1, int((IN_TIME * max(paces, default=0.0) + 1) // _FIVE) - 1)
 
 
 @lru_cache(maxsize=4096)
