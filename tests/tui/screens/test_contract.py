@@ -47,6 +47,14 @@ async def test_without_a_contract_it_says_how_to_write_one_and_what_ends() -> No
         assert "LAS activation ends" in said
 
 
+async def test_nothing_is_cut_off_where_there_is_little_room() -> None:
+    async with running("contract", (60, 15)) as run:
+        lines = screen_text(run.app).splitlines()
+        assert lines[1].rstrip().endswith("write contract.toml")
+        assert any(line.rstrip().endswith("ddc-us-01") for line in lines)
+        assert any(line.rstrip().endswith("…") for line in lines)
+
+
 async def test_both_lists_are_exported() -> None:
     engine = FakeEngine(past_of=looked_back())
     async with running("contract", engine=engine, settings=SETTINGS) as run:

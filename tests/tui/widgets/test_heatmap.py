@@ -69,8 +69,19 @@ def test_the_cursor_reads_a_cell_off() -> None:
 
 
 def test_the_legend_says_what_the_measure_is() -> None:
-    assert "of installed" in "".join(part for part, _ in legend(HeatView(heat(), 9), UNICODE))
-    assert "of the highest hour" in "".join(part for part, _ in legend(HeatView(heat()), UNICODE))
+    assert "of installed" in _legend(HeatView(heat(), 9))
+    assert "of the highest hour" in _legend(HeatView(heat()))
+
+
+def test_the_legend_says_nothing_by_halves() -> None:
+    whole = _legend(HeatView(heat(), 9))
+    assert whole.endswith("arrows: read off")
+    assert _legend(HeatView(heat(), 9), len(whole)) == whole
+    assert _legend(HeatView(heat(), 9), len(whole) - 1).endswith("the hours' peaks")
+
+
+def _legend(view: HeatView, width: int = 80) -> str:
+    return "".join(part for part, _ in legend(view, UNICODE, width))
 
 
 def test_a_note_or_nothing_at_all_is_said() -> None:

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from lictui.monitor.totals import By
     from lictui.tui.export import Table
 
-_NONE = "Nothing is known of what was bought: write contract.toml, as the README shows"
+_NONE = "Nothing is known of what was bought: write contract.toml"
+_HOW = ", as the README shows"
 
 
 class ContractScreen(View):
@@ -92,7 +93,8 @@ class ContractScreen(View):
         settings = self.lictui.settings
         found = sheet(self.merged, settings.contract, self._pasts, settings.alerts, today)
         self._sheet = found
-        title = contract_view.summary(found) if found.holdings else _NONE
+        none = _NONE + _HOW if width >= len(_NONE + _HOW) else _NONE
+        title = contract_view.summary(found) if found.holdings else none
         self.query_one("#bought-head", Prose).say(((title, Tone.STRONG),))
         table = self.query_one("#bought", KeyedTable)
         table.display = bool(found.holdings)

@@ -50,13 +50,14 @@ def bought(width: int) -> tuple[Column, ...]:
 
 
 def ends(width: int) -> tuple[Column, ...]:
-    """Columns of the calendar."""
+    """Columns of the calendar; where there is little room the day says what is left, too."""
+    wide = width >= 70  # noqa: PLR2004 - columns
     return (
         Column("day", "on", 11),
-        Column("left", f"{'left':>8}", 8),
+        *((Column("left", f"{'left':>8}", 8),) if wide else ()),
         Column("what", "what", 22),
         Column("count", f"{'licenses':>9}", 9),
-        Column("about", "of", max(10, width - 58), sentence=True),
+        Column("about", "of", max(10, width - (58 if wide else 46)), sentence=True),
     )
 
 

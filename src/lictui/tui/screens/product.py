@@ -218,7 +218,7 @@ class ProductScreen(Travelling):
         read = product_facts.read_off(view, symbols) or self.chart.legend(room)
         if self._week:
             read = heatmap.read_off(self.map.view, symbols) or heatmap.legend(
-                self.map.view, symbols
+                self.map.view, symbols, room
             )
         self.query_one("#read", Prose).say(read)
         width = _BESIDE - 4 if self.has_class("-wide") else self.size.width - 3

@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from lictui.model import Reading
 from lictui.tui.ink import OF_LEVEL, Tone, merge
+from lictui.tui.ink import width as columns
 from lictui.tui.symbols import UNICODE
 from lictui.tui.text import percent
 from lictui.tui.widgets import paint
@@ -142,11 +143,12 @@ def read_off(view: HeatView, symbols: Symbols) -> Line:
     )
 
 
-def legend(view: HeatView, symbols: Symbols) -> Line:
-    """What the heights and colours mean, and how to read the map off."""
+def legend(view: HeatView, symbols: Symbols, width: int) -> Line:
+    """What the heights and colours mean and, if `width` columns hold it, how to read one off."""
     of = "installed" if view.installed else "the highest hour"
-    return (
+    said = (
         (f"{symbols.rises[0]}{symbols.rises[3]}{symbols.rises[-1]} ", Tone.STRONG),
-        (f"0 to 100 % of {of}, the mean of the hours' peaks  ", Tone.QUIET),
-        ("arrows: read off", Tone.QUIET),
+        (f"0 to 100 % of {of}, the mean of the hours' peaks", Tone.QUIET),
     )
+    more = (*said, ("  arrows: read off", Tone.QUIET))
+    return more if columns(more) <= width else said
