@@ -110,3 +110,9 @@ def test_status_says_what_was_raised_and_answered(folder: Path) -> None:
     assert alert["raised"]
     assert alert["acknowledged"]["by"]
     assert {"kind", "level", "server", "product", "since", "message"} <= alert.keys()
+
+
+def test_a_kind_that_there_is_not_is_refused_with_those_there_are(folder: Path) -> None:
+    found = run(folder, "alerts", "ack", "--server", "lic-01", "--kind", "usgae")
+    assert found.exit_code == 2
+    assert "'usage'" in found.stderr

@@ -12,6 +12,7 @@ import click
 
 from lictui.cli.history.opened import opened
 from lictui.errors import UsageError
+from lictui.words import AlertKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,12 +52,17 @@ def alerts(ctx: click.Context, /, *, as_json: bool) -> None:
 @alerts.command()
 @click.option("--server", required=True, metavar="NAME", help="The server it is about.")
 @click.option("--product", default="", metavar="CODE", help="Only what is about this product.")
-@click.option("--kind", default="", metavar="KIND", help="Only this kind: usage, expiry, …")
+@click.option(
+    "--kind",
+    type=click.Choice([each.value for each in AlertKind]),
+    metavar="KIND",
+    help="Only this kind: usage, expiry, …",
+)
 @click.option("--for", "lasts", default="", metavar="SPAN", help="Snooze for so long: 4h, 1d.")
 @click.option("--take-back", is_flag=True, help="Hear of it again.")
 @click.pass_obj
 def ack(
-    context: Context, /, *, server: str, product: str, kind: str, lasts: str, take_back: bool
+    context: Context, /, *, server: str, product: str, kind: str | None, lasts: str, take_back: bool
 ) -> int:
     """Acknowledge alerts until they clear or get worse; with --for, snooze them."""
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` tells no time
@@ -75,7 +81,7 @@ def ack(
     with opened(context) as store:
         for standing, _ in _raised(store):
             who = standing.who
-            if who.server == server and product in ("", who.product) and kind in ("", who.kind):
+            if who.server == server and product in ("", who.product) and kind in (None, who.kind):
                 store.answer(who, answer, (answered(standing, answer, by, now),))
                 click.echo(f"{who.kind} {standing.message}")
                 count += 1
