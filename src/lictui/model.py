@@ -123,9 +123,7 @@ class Reading:
     @property
     def ratio(self) -> float | None:
         """In use as a share of installed; None when unknown or nothing is installed."""
-        if not self.installed or self.in_use is None:
-            return None
-        return self.in_use / self.installed
+        return None if self.in_use is None or not self.installed else self.in_use / self.installed
 
     def level(self, warn: float, critical: float) -> Level:
         """How full this is, by two thresholds given as ratios; the last level that applies."""
@@ -186,6 +184,15 @@ class Activation:
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """The TLS certificate a server showed when it answered; None where a day cannot be read."""
+
+    sha256: str  # of the leaf, lower-case hex
+    begins: date | None = None
+    expires: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something the server itself says about its licenses: an alert, a grace period."""
 
@@ -233,6 +240,7 @@ class Snapshot:
     license_server: str = ""  # the host that the pools are on, where the source tells
     license_servers: tuple[LicenseServer, ...] = ()  # partner alone
     told: tuple[Told, ...] = ()  # citrix-cloud alone
+    certificate: Certificate | None = None  # None: not over TLS, or not lictui that spoke it
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,7 @@ class EventKind(StrEnum):
     LEVEL = "level"
     LICENSES = "licenses"  # added, removed, renewed, expiring
     VERSION = "version"
+    CERTIFICATE = "certificate"  # of TLS
     ACTIVATION = "activation"
     NOTICE = "notice"
     ALERT = "alert"  # raised, worse, cleared, said again, acknowledged, snoozed

@@ -8,7 +8,7 @@ import pytest
 from tests.support.estate import EMPTY, TIMEOUT, down, estate, pool, up
 
 from lictui.config.settings import Alerts
-from lictui.model import Activation, Notice
+from lictui.model import Activation, Certificate, Notice
 from lictui.monitor.alerts import current
 from lictui.monitor.board import Board
 from lictui.words import ActivationStatus, AlertKind, Level, State
@@ -139,3 +139,28 @@ def test_the_worst_comes_first() -> None:
     ranks = [Level.EXHAUSTED, Level.OVERDRAFT, Level.CRITICAL, Level.WARN]
     levels = [alert.level for alert in current(estate(), Alerts(), TODAY)]
     assert levels == sorted(levels, key=ranks.index)
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "level"),
+    [
+        (date(2026, 1, 1), date(2026, 12, 25), None),
+        (date(2026, 1, 1), date(2026, 12, 24), Level.WARN),
+        (date(2026, 1, 1), date(2026, 12, 1), Level.CRITICAL),
+        (date(2026, 10, 1), date(2026, 12, 24), None),  # for 84 days: renewed by itself, and late
+        (date(2026, 10, 1), date(2026, 12, 7), None),
+        (date(2026, 10, 1), date(2026, 12, 4), Level.WARN),
+        (None, date(2026, 11, 20), Level.CRITICAL),
+        (None, None, None),
+    ],
+)
+def test_a_certificate_that_ends(
+    begins: date | None, ends: date | None, level: Level | None
+) -> None:
+    status = up("a", pool("X", 1, 100))
+    assert status.snapshot is not None
+    shown = Certificate("4f1b", begins, ends)
+    status = replace(status, snapshot=replace(status.snapshot, certificate=shown))
+    assert alerts(status) == ([(AlertKind.SERVER, level)] if level else [])
+    refused = replace(status, state=State.UNTRUSTED)
+    assert alerts(refused) == [(AlertKind.SERVER, Level.CRITICAL)]  # which says it already

@@ -8,11 +8,11 @@ from tests.support.clock import START
 from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.config.settings import Alerts
-from lictui.model import Activation
-from lictui.monitor.board import Board, apply, register
+from lictui.model import Activation, Certificate
+from lictui.monitor.board import Board, ServerStatus, apply, register
 from lictui.monitor.journal import changes
 from lictui.monitor.record import Recorder
-from lictui.words import ActivationStatus, EventKind, Level, Mode, SourceName
+from lictui.words import ActivationStatus, EventKind, Level, Mode, SourceName, State
 
 if TYPE_CHECKING:
     from lictui.model import Event, Failure, Snapshot
@@ -107,3 +107,16 @@ def test_a_pool_whose_date_becomes_known_is_neither_gone_nor_added() -> None:
     undated = snapshot(pool("XDT_PLT_CCS", 0, 100))
     dated = snapshot(pool("XDT_PLT_CCS", 3, 120, subscription=date(2026, 12, 1)))
     assert [event.message for event in events(undated, dated)] == ["installed 100 -> 120"]
+
+
+def test_another_certificate_is_a_line_but_not_of_citrix_own_services() -> None:
+    first = Certificate("aa" * 32, date(2026, 1, 1), date(2026, 12, 1))
+    second = Certificate("4f1b22c0" + "b" * 56, date(2026, 11, 1), date(2027, 3, 12))
+    old, new = snapshot(certificate=first), snapshot(certificate=second)
+    (event,) = events(old, new)
+    assert event.kind is EventKind.CERTIFICATE
+    assert event.message == "certificate changed: sha256:4f1b22c0…, to 12 Mar 2027"
+    assert events(old, old) == events(snapshot(), new) == events(old, snapshot()) == ()
+    account = server(source=SourceName.CITRIX_CLOUD, url="https://api.cloud.com")
+    before, after = (ServerStatus(account, State.UP, snapshot=each) for each in (old, new))
+    assert changes(before, after, Alerts()) == ()

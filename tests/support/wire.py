@@ -19,6 +19,7 @@ async def serving(
     handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
     tls: ssl.SSLContext | None = None,
     host: str = "127.0.0.1",
+    port: int = 0,
 ) -> AsyncIterator[int]:
     """A TCP server that hands each connection to `handle`; yields its port."""
     open_now: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
@@ -29,7 +30,7 @@ async def serving(
             await handle(reader, writer)
         writer.close()
 
-    server = await asyncio.start_server(accept, host, 0, ssl=tls)
+    server = await asyncio.start_server(accept, host, port, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -10,9 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from lictui.monitor.endings import Fact, activation, certificate, dates
 from lictui.monitor.totals import answered, combined, missing
 from lictui.standing import Identity
-from lictui.words import ActivationStatus, AlertKind, Level, Model, State
+from lictui.words import AlertKind, Level, Model, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +91,7 @@ def of_server(
         yield Alert(AlertKind.SERVER, level, server.name, "", status.since, said, STATE)
     else:
         yield from _of_parts(status)
+    yield from _certificates(status, alerts, today)
     if status.snapshot is None:
         return
     at = status.answered_at
@@ -100,14 +102,14 @@ def of_server(
             products.setdefault(pool.product, []).append(pool)
     for product, pools in products.items():
         limits = alerts.of(group=server.group, server=server.name, product=product)
-        facts = list(_dates(pools, limits, today))
+        facts = list(dates(pools, limits, today))
         if product in known:
             mine = [pool for pool in pools if answered(status, pool)]
             facts.extend(_usage(mine, limits, limits.clear_margin if lasting else 0.0))
         for fact in facts:
             yield Alert(fact.kind, fact.level, server.name, product, at, *fact.rest)
     limits = alerts.of(group=server.group, server=server.name)
-    for fact in _of_the_server_itself(status, limits, today):
+    for fact in (*_notices(status), *activation(status.snapshot, limits, today)):
         yield Alert(fact.kind, fact.level, server.name, "", at, *fact.rest)
 
 
@@ -120,6 +122,15 @@ def _of_parts(status: ServerStatus) -> Iterator[Alert]:
         if part.state not in _QUIET and part.state is not State.NO_DATA:
             said = f"{_unwell(part)}; its figures come from elsewhere"
             yield Alert(AlertKind.SERVER, Level.WARN, part.server.name, "", part.since, said, PART)
+
+
+def _certificates(status: ServerStatus, alerts: Alerts, today: date) -> Iterator[Alert]:
+    """The certificate that each way to read a server shows."""
+    for part in status.parts or (status,):
+        name = part.server.name
+        limits = alerts.of(group=part.server.group, server=name)
+        if fact := certificate(part, limits, today):
+            yield Alert(fact.kind, fact.level, name, "", part.answered_at, *fact.rest)
 
 
 def open_question(status: ServerStatus, who: Identity) -> bool:
@@ -165,37 +176,24 @@ def rests_on(status: ServerStatus, who: Identity) -> float | None:
     return min((at for at in read if at is not None), default=status.answered_at)
 
 
-@dataclass(frozen=True, slots=True)
-class _Fact:
-    kind: AlertKind
-    level: Level
-    message: str
-    about: str = ""
-    ratio: float | None = None
-
-    @property
-    def rest(self) -> tuple[str, str, float | None]:
-        return self.message, self.about, self.ratio
-
-
 def _unwell(status: ServerStatus) -> str:
     if status.failure is not None:
         return status.failure.message
     return "no poll has come back for three intervals"
 
 
-def _usage(pools: list[Pool], limits: Thresholds, margin: float) -> Iterator[_Fact]:
+def _usage(pools: list[Pool], limits: Thresholds, margin: float) -> Iterator[Fact]:
     """Pools of one product stand in for one another, so their sum is what runs out."""
     if any(pool.reading.in_use is None for pool in pools):
         said = f"{pools[0].name}: the figure in use could not be read"
-        yield _Fact(AlertKind.DATA, Level.WARN, said)
+        yield Fact(AlertKind.DATA, Level.WARN, said)
     if any(missing(pool.reading) for pool in pools):
         return
     reading = combined(pools)
     level = _level(reading, limits, margin)
     if level in _FULL:
         now = _level(reading, limits, 0.0)
-        yield _Fact(AlertKind.USAGE, level, _full(pools[0], reading, now), "", reading.ratio)
+        yield Fact(AlertKind.USAGE, level, _full(pools[0], reading, now), "", reading.ratio)
 
 
 def _level(reading: Reading, limits: Thresholds, margin: float) -> Level:
@@ -225,68 +223,10 @@ def _full(pool: Pool, reading: Reading, level: Level) -> str:
             return f"{said}, {reading.free:,} free"
 
 
-def _dates(pools: list[Pool], limits: Thresholds, today: date) -> Iterator[_Fact]:
-    newest = max((pool.subscription_date for pool in pools if pool.subscription_date), default=None)
-    for pool in pools:
-        about = f"{pool.subscription_date or ''}/{pool.expires or ''}"
-        if pool.expires is not None and not pool.permanent:
-            days = (pool.expires - today).days
-            if (level := _soon(days, limits.expiry_warn, limits.expiry_critical)) is not Level.OK:
-                said = f"{pool.name}: licenses {_when(days, 'expire')}"
-                yield _Fact(AlertKind.EXPIRY, level, said, about)
-        if pool.subscription_date is not None:
-            days = (pool.subscription_date - today).days
-            level = _soon(days, limits.expiry_warn, limits.expiry_critical)
-            if days < 0:
-                # Licenses outlive their subscription: no emergency, and no word if a newer
-                # subscription covers the product.
-                level = Level.WARN if pool.subscription_date == newest else Level.OK
-            if level is not Level.OK:
-                said = f"{pool.name}: subscription {_when(days, 'ends', 'ended')}"
-                yield _Fact(AlertKind.SUBSCRIPTION, level, said, str(pool.subscription_date))
-
-
-def _of_the_server_itself(status: ServerStatus, limits: Thresholds, today: date) -> Iterator[_Fact]:
-    snapshot = status.snapshot
-    if snapshot is None:
-        return
-    if answered(status):
-        for notice in snapshot.notices:
-            if notice.level is not Level.OK:
-                kind = AlertKind.GRACE if notice.kind == "grace" else AlertKind.SERVER
-                said = f"{notice.title}: {notice.detail}" if notice.detail else notice.title
-                # A title may count days: it is the same alert tomorrow.
-                yield _Fact(kind, notice.level, said, _NUMBER.sub("#", notice.title))
-    activation = snapshot.activation
-    if activation is None:
-        return
-    if activation.status is ActivationStatus.EXPIRED:
-        said = "the license activation has expired"
-        yield _Fact(AlertKind.ACTIVATION, Level.CRITICAL, said)
-    elif activation.status is ActivationStatus.NOT_ACTIVATED:
-        yield _Fact(AlertKind.ACTIVATION, Level.CRITICAL, "licenses are not activated")
-    elif activation.expires is not None:
-        days = (activation.expires - today).days
-        if (level := _soon(days, limits.las_warn, limits.las_critical)) is not Level.OK:
-            said = f"the license activation {_when(days, 'expires', 'expired')}"
-            yield _Fact(AlertKind.ACTIVATION, level, said)
-
-
-def _soon(days: int, warn: int, critical: int) -> Level:
-    if days <= critical:
-        return Level.CRITICAL
-    return Level.WARN if days <= warn else Level.OK
-
-
-def _when(days: int, verb: str, past: str = "expired") -> str:
-    match days:
-        case 0:
-            return f"{verb} today"
-        case 1:
-            return f"{verb} tomorrow"
-        case -1:
-            return f"{past} yesterday"
-        case _ if days < 0:
-            return f"{past} {-days} days ago"
-        case _:
-            return f"{verb} in {days} days"
+def _notices(status: ServerStatus) -> Iterator[Fact]:
+    for notice in status.snapshot.notices if status.snapshot and answered(status) else ():
+        if notice.level is not Level.OK:
+            kind = AlertKind.GRACE if notice.kind == "grace" else AlertKind.SERVER
+            said = f"{notice.title}: {notice.detail}" if notice.detail else notice.title
+            # A title may count days: it is the same alert tomorrow.
+            yield Fact(kind, notice.level, said, _NUMBER.sub("#", notice.title))

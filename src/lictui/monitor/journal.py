@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lictui.model import Event
+from lictui.monitor.hosts import ACCOUNTS
 from lictui.words import EventKind, Level, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lictui.config.settings import Alerts
-    from lictui.model import Pool, PoolKey, Snapshot
+    from lictui.model import Certificate, Pool, PoolKey, Server, Snapshot
     from lictui.monitor.board import ServerStatus
 
 _QUIET = (State.WAITING, State.DISABLED)
@@ -73,6 +74,13 @@ def _snapshot_changes(
         return
     if old.version and new.version and old.version != new.version:
         yield event(EventKind.VERSION, f"version {old.version} -> {new.version}")
+    if (
+        old.certificate
+        and new.certificate
+        and old.certificate.sha256 != new.certificate.sha256
+        and not _of_citrix(after.server)
+    ):
+        yield event(EventKind.CERTIFICATE, _shown(new.certificate))
     if new.activation and old.activation != new.activation:
         end = f", to {new.activation.expires}" if new.activation.expires else ""
         yield event(
@@ -83,6 +91,17 @@ def _snapshot_changes(
         if notice not in old.notices:
             yield event(EventKind.NOTICE, notice.title, "", notice.level)
     yield from _license_changes(_pools(old, without), _pools(new, without), event)
+
+
+def _of_citrix(server: Server) -> bool:
+    """Whether Citrix's own service answers: which certificate it shows is up to which node does."""
+    return server.source in ACCOUNTS or bool(server.customer_id)
+
+
+def _shown(certificate: Certificate) -> str:
+    day = certificate.expires
+    until = f", to {day.day} {day:%b %Y}" if day else ""
+    return f"certificate changed: sha256:{certificate.sha256[:8]}…{until}"
 
 
 def _license_changes(

@@ -214,6 +214,7 @@ def _snapshot(
         next((each.license_server for each in known if each.license_server), ""),
         tuple(dict.fromkeys(listed for each in known for listed in each.license_servers)),
         tuple(told for each in known for told in each.told),
+        main.snapshot.certificate if main.snapshot else None,
     )
 
 

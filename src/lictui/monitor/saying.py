@@ -36,7 +36,8 @@ def _has_a_line(said: Said) -> bool:
     who = said.standing.who
     if who.kind is AlertKind.SERVER and who.about == "state":
         return said.what in (Happening.RAISED, Happening.CLEARED)
-    notice = who.kind is AlertKind.GRACE or (who.kind is AlertKind.SERVER and who.about != "part")
+    own = who.about not in ("part", "certificate")
+    notice = who.kind is AlertKind.GRACE or (who.kind is AlertKind.SERVER and own)
     return notice and said.what is Happening.RAISED
 
 

@@ -19,8 +19,9 @@ import httpx
 from lictui.sources.address import host_port, origin
 from lictui.sources.clean import text
 from lictui.sources.faults import DroppedError, Progress, failure, unsendable
+from lictui.sources.leaf import read_leaf
 from lictui.sources.source import SourceError
-from lictui.sources.tls import ssl_context
+from lictui.sources.tls import fingerprint, ssl_context
 from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import Server
+    from lictui.model import Certificate, Server
 
 PATIENCE: Final = 5.0  # seconds a server may ask to wait before the second try
 _HEADERS: Final = {
@@ -61,6 +62,8 @@ class Link:
         self._transport = transport
         self._opened: httpx.AsyncClient | None = None
         self._step = Step.CONNECT
+        self._leaf = b""
+        self._certificate: Certificate | None = None
 
     async def request(
         self,
@@ -93,6 +96,8 @@ class Link:
                 await response.aclose()
         except (httpx.HTTPError, OSError, UnicodeError) as error:
             raise failure(error, request.url, progress, self._limits) from error
+        if host_port(request.url) == self.where:  # tokens may come from elsewhere
+            self._leaf = reply.certificate
         return replace(reply, fresh=progress.connected)
 
     @asynccontextmanager
@@ -117,6 +122,15 @@ class Link:
     def where(self) -> str:
         """HOST:PORT of the server, for messages."""
         return host_port(origin(self._server.url))
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """What the server showed for its last answer; None over plain HTTP."""
+        if not self._leaf:
+            return None
+        if self._certificate is None or self._certificate.sha256 != fingerprint(self._leaf):
+            self._certificate = read_leaf(self._leaf)
+        return self._certificate
 
     async def aclose(self) -> None:
         """Close the connection. Safe to call twice; a later request opens a new one."""

@@ -241,3 +241,14 @@ async def test_the_test_of_the_server_names_the_token_as_what_failed(
         found = [finding async for finding in probe(server, Limits(timeout=20.0), clock)]
     assert (found[-1].step, found[-1].ok) == (Step.AUTH, False)
     assert "127.0.0.1:1" in found[-1].detail
+
+
+async def test_the_snapshot_knows_the_certificate_that_was_shown(
+    stage: Stage, clock: FakeClock
+) -> None:
+    async with stage() as server:
+        source = PartnerSource(server, Limits(timeout=5.0), clock)
+        told = await source.fetch(ignore)
+        await source.aclose()
+        assert told.certificate is not None
+        assert server.verify == f"sha256:{told.certificate.sha256}"

@@ -27,6 +27,7 @@ def test_each_kind_of_change_has_a_sign_of_its_own() -> None:
         (EventKind.SERVER, Level.OK, Sign.FOUND),
         (EventKind.VERSION, Level.OK, Sign.VERSION),
         (EventKind.ACTIVATION, Level.OK, Sign.ACTIVATION),
+        (EventKind.CERTIFICATE, Level.OK, Sign.CERTIFICATE),
         (EventKind.NOTICE, Level.WARN, Sign.NOTICE),
     )
     events = [Event(1.0, kind, "lic-01", "\x1b[31mso", "", level) for kind, level, _ in kinds]

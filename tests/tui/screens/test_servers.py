@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from tests.support.engine import FakeEngine
@@ -12,11 +13,12 @@ from textual.widgets import Input
 
 from lictui.config.settings import Settings
 from lictui.errors import LictuiError
-from lictui.model import Finding, Server
+from lictui.model import Certificate, Finding, Server, Snapshot
 from lictui.monitor.board import Board, ServerStatus
 from lictui.tui.screens.form import FormScreen
-from lictui.tui.screens.registry_view import good_for
+from lictui.tui.screens.registry_view import details, good_for
 from lictui.tui.screens.servers import ServersScreen
+from lictui.tui.symbols import UNICODE
 from lictui.words import SourceName, State, Step
 
 if TYPE_CHECKING:
@@ -163,3 +165,11 @@ def test_a_version_says_what_it_is_good_for() -> None:
     assert good_for("11.14.0.31000") == "too old for Usage Insights, too old for LAS"
     assert good_for("7.47") == ""
     assert good_for("") == ""
+
+
+def test_the_details_say_how_long_the_certificate_is_good() -> None:
+    shown = Certificate("4f1b22c0" * 8, None, date(2027, 3, 12))
+    told = Snapshot((), certificate=shown)
+    status = ServerStatus(Server("a", SourceName.CVAD), State.UP, snapshot=told)
+    lines = ["".join(text for text, _ in line) for line in details(status, 0.0, UNICODE, None)]
+    assert "certificate to 12 Mar 2027 · sha256:4f1b22c04f1b22c0…" in lines

@@ -78,7 +78,7 @@ class CloudSource:
         count = len(snapshot.told)
         past = f", {count} month{'' if count == 1 else 's'} of the past" if count else ""
         found(Step.PARSE, " · ".join(pool.product for pool in snapshot.pools) + past)
-        return snapshot
+        return replace(snapshot, certificate=self._link.certificate)
 
     async def aclose(self) -> None:
         """Close the connection; the token stays good for another."""

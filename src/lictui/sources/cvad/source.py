@@ -5,6 +5,7 @@ Owns which requests a poll makes. Must not know what the answers mean.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -71,7 +72,7 @@ class CvadSource:
         )
         count = len(result.pools)
         found(Step.PARSE, f"{count} pool{'' if count == 1 else 's'}")
-        return result
+        return replace(result, certificate=self._link.certificate)
 
     async def aclose(self) -> None:
         """Close the connection; the token stays good for another."""

@@ -86,6 +86,7 @@ class PartnerSource:
             reported_name=text(get(answer, "customerId"), 64),
             notices=(*notices(listed, now), *refused),
             license_servers=tuple(each.server for each in listed),
+            certificate=self._link.certificate,
         )
 
     async def aclose(self) -> None:

@@ -7,6 +7,7 @@ services only add to it. Must not know how questions travel.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -66,7 +67,8 @@ class WinrmSource:
         except SourceError:
             if pools is None:  # else just what adds to them came too late
                 raise
-        return self._told(Instances(pools, licenses, services), found)
+        told = self._told(Instances(pools, licenses, services), found)
+        return replace(told, certificate=self._link.certificate)
 
     async def aclose(self) -> None:
         """Let go of connection and login. Safe to call twice."""

@@ -28,7 +28,11 @@ MOST: Final = 500  # lines of the journal that are asked for a chart; the newest
 _KINDS: Final = tuple(
     kind for kind in EventKind if kind is not EventKind.LEVEL
 )  # the curve says it
-_SIGNS: Final = {EventKind.VERSION: Sign.VERSION, EventKind.ACTIVATION: Sign.ACTIVATION}
+_SIGNS: Final = {
+    EventKind.VERSION: Sign.VERSION,
+    EventKind.CERTIFICATE: Sign.CERTIFICATE,
+    EventKind.ACTIVATION: Sign.ACTIVATION,
+}
 
 
 def about(subject: Subject) -> About:

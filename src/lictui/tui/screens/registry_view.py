@@ -185,6 +185,11 @@ def _snapshot(snapshot: Snapshot, server: Server, symbols: Symbols) -> Iterator[
         told.append(f"LAS {snapshot.activation.status.replace('_', ' ')}{until}")
     if said := f" {symbols.dot} ".join(clean(part) for part in told if part):
         yield ((said, Tone.TEXT),)
+    if snapshot.certificate is not None:
+        ends = snapshot.certificate.expires
+        until = f"to {ends.day} {ends:%b %Y}" if ends else "of unknown end"
+        print_ = f"sha256:{snapshot.certificate.sha256[:16]}{symbols.ellipsis}"
+        yield ((f"certificate {until} {symbols.dot} {print_}", Tone.TEXT),)
     for notice in snapshot.notices:
         text = ": ".join(part for part in (notice.title, notice.detail, notice.action) if part)
         yield ((f"{symbols.level[notice.level]} {clean(text)}", OF_LEVEL[notice.level]),)

@@ -72,7 +72,7 @@ UNICODE: Final = Ink(
     "hd", "━", "┅", "┈", "│", "●", "◦", "╌", "░",
     {
         Sign.GONE: "◇", Sign.LICENSES: "◆", Sign.ENDS: "◊", Sign.LOST: "✖", Sign.FOUND: "✔",
-        Sign.ACTIVATION: "▣", Sign.VERSION: "▲", Sign.NOTICE: "!",
+        Sign.ACTIVATION: "▣", Sign.VERSION: "▲", Sign.CERTIFICATE: "▤", Sign.NOTICE: "!",
     },
     {},
 )  # fmt: skip
@@ -80,7 +80,7 @@ ASCII: Final = Ink(
     "#", "=", "-", ".", "|", "o", "+", "~", ":",
     {
         Sign.GONE: "g", Sign.LICENSES: "L", Sign.ENDS: "e", Sign.LOST: "x", Sign.FOUND: "*",
-        Sign.ACTIVATION: "a", Sign.VERSION: "v", Sign.NOTICE: "!",
+        Sign.ACTIVATION: "a", Sign.VERSION: "v", Sign.CERTIFICATE: "c", Sign.NOTICE: "!",
     },
     str.maketrans("│─┤├└┬┴┼", "|-++++++"),
 )  # fmt: skip

@@ -42,8 +42,9 @@ class Sign(IntEnum):
     LOST = 3  # a server
     ACTIVATION = 4
     VERSION = 5
-    NOTICE = 6
-    FOUND = 7
+    CERTIFICATE = 6
+    NOTICE = 7
+    FOUND = 8
 
 
 @dataclass(frozen=True, slots=True)
