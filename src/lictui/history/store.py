@@ -14,16 +14,12 @@ from typing import TYPE_CHECKING
 from lictui.history import alerts, journal, latest, lease, pools, told
 from lictui.history.append import append
 from lictui.history.database import open_database
-from lictui.history.facts import facts
-from lictui.history.highs import bounds
 from lictui.history.past import backfill
 from lictui.history.query import answer
 from lictui.history.read import horizon
 from lictui.history.rename import rename
 from lictui.history.retention import compact
-from lictui.history.stats import stats
 from lictui.history.transaction import reading, writing
-from lictui.history.transfer import rows
 from lictui.history.trouble import speaking
 from lictui.insights.series import Resolution
 
@@ -197,6 +193,8 @@ class History:
 
     def export_rows(self, wanted: Wanted) -> Iterator[tuple[object, ...]]:
         """The rows of a CSV, its header first, one pool at a time in memory."""
+        from lictui.history.transfer import rows  # noqa: PLC0415 - seldom asked
+
         with speaking(self.path):
             yield from rows(self._db, wanted)
 
@@ -207,11 +205,15 @@ class History:
 
     def facts(self, pool: KnownPool, start: int, end: int) -> Facts:
         """What the days of a pool come to that begin in [start, end) and have every figure."""
+        from lictui.history.facts import facts  # noqa: PLC0415 - start-up asks for no peaks
+
         with self._reading() as db:
             return facts(db, pool, (start, end), int(self._clock.now()))
 
     def bounds(self, pools: Iterable[KnownPool], width: Resolution, base: int) -> list[float]:
         """What the sum of some pools cannot exceed, in each bucket of the block from `base` on."""
+        from lictui.history.highs import bounds  # noqa: PLC0415 - start-up asks for no peaks
+
         with self._reading() as db:
             return bounds(db, (pool.id for pool in pools), width, base)
 
@@ -227,6 +229,8 @@ class History:
 
     def stats(self) -> Stats:
         """How much there is, of what, and since when."""
+        from lictui.history.stats import stats  # noqa: PLC0415 - seldom asked
+
         with self._reading() as db:
             return stats(db)
 

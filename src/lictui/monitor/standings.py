@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lictui.history.alerts import Decided
-from lictui.monitor.alerting import Facts, decide, dismissed
 from lictui.monitor.saying import lines
 from lictui.words import Happening
 
@@ -64,6 +63,8 @@ class Standings:
         self, status: ServerStatus, alerts: Alerts, now: float, today: date
     ) -> tuple[Said, ...]:
         """Decide on one server as it is now."""
+        from lictui.monitor.alerting import Facts, decide  # noqa: PLC0415 - the first frame waits for no poll
+
         before = [each for name in status.names for each in self._of.get(name, {}).values()]
         unusual = self.unusual.get(status.server.name)
         decision = decide(before, status, Facts(alerts, today, now, self.answers, unusual))
@@ -80,8 +81,12 @@ class Standings:
         wanted = tuple(server for server in servers if server.enabled)
         kept = {server.name for server in wanted}
         gone = [each for each in self.everything if each.who.server not in kept]
+        if not gone:
+            return ()
         for each in gone:
             self._put(each.who, None)
+        from lictui.monitor.alerting import dismissed  # noqa: PLC0415 - most often nobody is gone
+
         said = dismissed(gone, now)
         self._forget_answers(said)
         self._lines.extend(lines(said))
