@@ -89,3 +89,5 @@ def test_an_hour_that_is_not_over_says_nothing_yet() -> None:
     doubled = [each if each.start < noon - 43200 else each._replace(high=900) for each in hours]
     said = unusual_today(doubled, noon + 60, UTC)
     assert said == "unusual for a Tuesday: 900 by 12:00, usually 490"
+    summed = unusual_today(doubled, noon + 60, UTC, bound=True)
+    assert summed == "unusual for a Tuesday: up to 900 by 12:00, usually 490"

@@ -41,6 +41,7 @@ def unusual(
     until: time | None = None,
     *,
     moved: bool = False,
+    bound: bool = False,
 ) -> str | None:
     """A sentence if `figure` is not what this weekday usually brings, None if it is or who knows.
 
@@ -60,18 +61,25 @@ def unusual(
     high = min(max(before), middle + _USUAL * spread)
     usual = f"{low:,.0f}" if round(low) == round(high) else f"{low:,.0f} to {high:,.0f}"
     by = f" by {until:%H:%M}" if until else ""
-    shown = f"{figure:+,.0f} assigned" if moved else f"{figure:,.0f}"
+    most = "up to " if bound else ""
+    shown = f"{figure:+,.0f} assigned" if moved else f"{most}{figure:,.0f}"
     return f"unusual for a {_WEEKDAYS[today.weekday()]}: {shown}{by}, usually {usual}"
 
 
 def unusual_today(
-    hours: Iterable[Bucket], now: float, zone: tzinfo | None, *, assigned: bool = False
+    hours: Iterable[Bucket],
+    now: float,
+    zone: tzinfo | None,
+    *,
+    assigned: bool = False,
+    bound: bool = False,
 ) -> str | None:
     """The same, of the hours of the last weeks in order of time; `now` in UTC epoch seconds.
 
     Only hours that are over count: in the morning a part of one says little. What was not read
     today is not asked of the days before, and a day that lacks what was read today says nothing.
-    Of what is `assigned` the change since midnight counts, not how many there are by now.
+    Of what is `assigned` the change since midnight counts, not how many there are by now. The most
+    of an hour is but a `bound` where it is the sum of several pools' own.
     """
     today = day_of(now, zone)
     days, before = _by_day(hours, today, now, zone)
@@ -90,7 +98,7 @@ def unusual_today(
     shown = figures.pop(today, None)
     if shown is None or (assigned and abs(shown) < _MOVED * mine[max(mine)].last):
         return None
-    return unusual(figures, today, shown, time(max(mine) + 1), moved=assigned)
+    return unusual(figures, today, shown, time(max(mine) + 1), moved=assigned, bound=bound)
 
 
 def _by_day(

@@ -151,3 +151,17 @@ def test_pools_of_old_go_with_the_new_but_for_those_that_stand_in() -> None:
     ever = (("a", PoolKey("X")), ("a", PoolKey("X", "2025-12-31")), ("b", PoolKey("X")))
     whole = product_past.reaching_back(asked, ever, frozenset({("b", PoolKey("X"))}))
     assert whole.pools == ever[:2]
+
+
+def test_a_long_sum_of_several_servers_is_a_bound_and_so_is_one_of_days() -> None:
+    now = at(2026, 11, 24, 10)
+
+    def bound(servers: int, length: Length, *, coarse: bool = False) -> bool:
+        asked = product_past.ask(about(servers), Span(length), 80, now, BERLIN)
+        return product_past.bound(asked.question, coarse=coarse)
+
+    assert bound(2, Length.YEAR)
+    assert not bound(1, Length.YEAR)
+    assert not bound(2, Length.MONTH)
+    assert bound(2, Length.MONTH, coarse=True)
+    assert not bound(1, Length.MONTH, coarse=True)

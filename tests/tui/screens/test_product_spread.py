@@ -37,6 +37,12 @@ def test_the_peak_has_its_time_and_what_was_free_then() -> None:
     assert said(peak(day(20, 97, 50), UTC)) == ["peak: 97  Thu 1 Jan 01:00  3 free of 100"]
 
 
+def test_a_bound_is_no_peak() -> None:
+    assert said(peak(day(20, 97, 50), UTC, bound=True)) == [
+        "peak: at most 97  Thu 1 Jan 01:00  at least 3 free of 100"
+    ]
+
+
 def test_what_would_have_covered_most_of_the_time() -> None:
     found = day(*range(1, 101))
     assert said(needed(found, coarse=False)) == [

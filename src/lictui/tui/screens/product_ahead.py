@@ -78,7 +78,7 @@ def outlook(
         forecast(given, today),
         leaving,
         reading.installed,
-        unusual_today(hours, now, zone, assigned=about.assigned),
+        unusual_today(hours, now, zone, assigned=about.assigned, bound=len(about.pools) > 1),
         _moves(figures, today) if about.assigned else None,
     )
 

@@ -120,10 +120,11 @@ def _past(told: Told, found: Spread) -> Iterator[Fact]:
         yield "most", [(f"{most:,}", Tone.STRONG), (said, Tone.TEXT)]
         yield "average", [average, coverage]
     else:
-        yield from product_spread.peak(found, view.tz)
+        yield from product_spread.peak(found, view.tz, bound=told.answer.bound)
         yield "average", [average, coverage]
         yield from product_spread.needed(found, coarse=told.answer.coarse)
-    yield from product_spread.above(found, view.tz, coarse=told.answer.coarse)
+    most = told.answer.coarse or (told.answer.bound and not view.assigned)
+    yield from product_spread.above(found, view.tz, coarse=most)
 
 
 def _coverage(view: ChartView, found: Spread, now: float) -> str:

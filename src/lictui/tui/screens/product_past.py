@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lictui.tui.screens.product_view import Subject
 
 _HOUR: Final = 3600
+_LONG: Final = 62 * 86400  # seconds from which a history aligns its sums by the hour
 _DAY: Final = 86400
 _FEW: Final = 4  # pools that may be asked for a year by five minutes; a sum takes a second each
 _SLICES: Final = 12  # parts that a long question about many pools is asked in
@@ -134,6 +135,14 @@ def weeks_of(asked: Asked) -> Question:
     return replace(asked.question, start=start, bucket=300 if odd and few else _HOUR)
 
 
+def bound(asked: Question, *, coarse: bool) -> bool:
+    """Whether the answer sums maxima of hours or days: as high as the true sum, or higher.
+
+    The past of a long stretch is aligned by the hour, what is older by the day; `coarse` says that.
+    """
+    return len(asked.pools) > 1 and (coarse or asked.end - asked.start > _LONG)
+
+
 def reaching_back(
     asked: Question,
     ever: Iterable[tuple[str, PoolKey]],
@@ -150,7 +159,7 @@ def reaching_back(
 def sliced(question: Question) -> tuple[Question, ...]:
     """A long question about many pools in parts: whoever answers has other things to do, too."""
     length = question.end - question.start
-    if len(question.pools) <= _MANY or length <= 62 * _DAY:
+    if len(question.pools) <= _MANY or length <= _LONG:
         return (question,)
     step = -(-length // _SLICES // _DAY) * _DAY
     return tuple(

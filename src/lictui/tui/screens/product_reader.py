@@ -46,6 +46,7 @@ class Answer:
     marks: tuple[Mark, ...] = ()
     note: str = ""  # why there is nothing
     coarse: bool = False  # some of the buckets that the spread rests on are wider than an hour
+    bound: bool = False  # maxima of pools were summed that need not be of one moment: at most so
 
 
 class Reader:
@@ -82,6 +83,7 @@ class Reader:
             before=asked.end,
             about=product_changes.about(about),
         )
+        coarse = len(_narrow(found)) < len(found.buckets)
         return Answer(
             asked.drawn(found),
             spread([each._replace(end=min(each.end, int(now) + 1)) for each in found.buckets]),
@@ -89,7 +91,8 @@ class Reader:
             heat(_narrow(hours), asked.zone) if week else None,
             together(about.product, told),
             product_changes.marks(events, alone=len(about.servers) == 1),
-            coarse=len(_narrow(found)) < len(found.buckets),
+            coarse=coarse,
+            bound=product_past.bound(asked.question, coarse=coarse),
         )
 
     async def outlook(self, about: Subject, now: float, zone: ZoneInfo | None) -> Outlook:

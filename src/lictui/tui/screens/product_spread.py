@@ -19,13 +19,20 @@ if TYPE_CHECKING:
     from lictui.tui.ink import Run
 
 
-def peak(found: Spread, zone: ZoneInfo | None) -> Iterator[tuple[str, list[Run]]]:
-    """The highest of all, when it was, and what was free of what was installed then."""
+def peak(
+    found: Spread, zone: ZoneInfo | None, *, bound: bool = False
+) -> Iterator[tuple[str, list[Run]]]:
+    """The highest of all, when it was, and what was free of what was installed then.
+
+    Where it is but a `bound` it is said to be one.
+    """
     most = round(found.peak)
     then = found.installed_then
-    free = "" if then is None else f"  {then - most:,} free of {figure(then)}"
+    least = "at least " if bound else ""
+    free = "" if then is None else f"  {least}{then - most:,} free of {figure(then)}"
     said = f"  {moment(found.peak_at, zone)}{free}"
-    yield "peak", [(f"{most:,}", Tone.STRONG), (said, Tone.TEXT)]
+    at_most = [("at most ", Tone.TEXT)] if bound else []
+    yield "peak", [*at_most, (f"{most:,}", Tone.STRONG), (said, Tone.TEXT)]
 
 
 def needed(found: Spread, *, coarse: bool) -> Iterator[tuple[str, list[Run]]]:
