@@ -43,12 +43,8 @@ _STATE_OF_KIND: Final = {
     FailureKind.FORBIDDEN: State.DENIED,
     FailureKind.TLS: State.UNTRUSTED,
     FailureKind.NO_DATA: State.NO_DATA,
-    FailureKind.PROTOCOL: State.ERROR,
-    FailureKind.PARSE: State.ERROR,
-    FailureKind.TOO_LARGE: State.ERROR,
-    FailureKind.COMMAND: State.ERROR,
-    FailureKind.CONFIG: State.ERROR,
 }
+_UNREADABLE: Final = "protocol parse too_large command config".split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +93,9 @@ class Failure:
     @property
     def state(self) -> State:
         """The state a server is in after this failure."""
-        return _STATE_OF_KIND.get(self.kind, State.DOWN)
+        return _STATE_OF_KIND.get(
+            self.kind, State.ERROR if self.kind in _UNREADABLE else State.DOWN
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +157,20 @@ class Pool:
     reading: Reading
     license_type: str = ""
     subscription_date: date | None = None
-    expires: date | None = None
+    expires: date | None = None  # the first day on which some of the licenses end
     permanent: bool | None = None  # None: the source cannot tell
+    partly: bool = False  # others of its licenses end later, or never
+    expiring: int | None = None  # of `partly`: how many end on `expires`, where it is told
     counted: bool = True  # start-up licenses are listed, never counted
     vendor: str = ""  # FlexNet alone: whose daemon serves it
     queued: int | None = None  # requests that wait, demand turned away; None: nobody can tell
     raw: tuple[tuple[str, str], ...] = ()  # the server's own fields, for the "why" of a figure
     how: tuple[tuple[str, str], ...] = ()  # figure -> formula: ("installed", "Count - Overdraft")
+
+    @property
+    def leaving(self) -> int | None:
+        """How many licenses end on `expires`; None when nobody tells."""
+        return self.expiring if self.partly else self.reading.installed
 
     @property
     def key(self) -> PoolKey:

@@ -112,7 +112,7 @@ def _ends(board: Board) -> Iterator[Ending]:
         for pool in status.snapshot.pools:
             about, count = (pool.product, pool.name), pool.reading.installed
             if pool.counted and pool.expires is not None and not pool.permanent:
-                ends[pool.expires, "expiry", *about].append(count)
+                ends[pool.expires, "expiry", *about].append(pool.leaving)
             if pool.counted and pool.subscription_date is not None:
                 ends[pool.subscription_date, "subscription", *about].append(count)
         for (day, what, product, name), counts in ends.items():

@@ -167,6 +167,8 @@ def _pool(same: _Same) -> tuple[Pool, tuple[Origin, ...]]:
         subscription_date=dated.subscription_date if dated else None,
         expires=ends.expires if ends else None,
         permanent=ends.permanent if ends else None,
+        partly=bool(ends and ends.partly),
+        expiring=ends.expiring if ends else None,
         vendor=vendor.vendor if vendor else "",
         queued=queued.queued if queued else None,
         raw=(),  # each reading has its own

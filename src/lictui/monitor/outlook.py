@@ -146,7 +146,7 @@ def _scope(
     leaving: Counter[date] = Counter()
     for pool in held.pools:
         if pool.expires is not None and not pool.permanent:
-            leaving[pool.expires] += pool.reading.installed or 0
+            leaving[pool.expires] += pool.leaving or 0
     return Scope(
         scope,
         product,

@@ -51,5 +51,6 @@ def _completed(pool: Pool, told: Pool) -> Pool:
         subscription_date=told.subscription_date,
         expires=told.expires,
         permanent=told.permanent,
+        partly=told.partly,
         counted=told.counted,
     )

@@ -58,17 +58,13 @@ def _of_server(status: ServerStatus) -> Iterator[End]:
         days = [pool.subscription_date for pool in found if pool.subscription_date]
         newest = max(days, default=None)
         for pool in found:
-            about = (
-                server,
-                pool.product,
-                saying.called(pool.product, pool.name),
-                pool.reading.installed,
-            )
+            about = (server, pool.product, saying.called(pool.product, pool.name))
             if pool.expires is not None and not pool.permanent:
-                yield End(pool.expires, What.LICENSES, *about)
+                yield End(pool.expires, What.LICENSES, *about, pool.leaving)
             if pool.subscription_date is not None and pool.subscription_date != pool.expires:
                 covered = pool.subscription_date != newest
-                yield End(pool.subscription_date, What.SUBSCRIPTION, *about, covered)
+                installed = pool.reading.installed
+                yield End(pool.subscription_date, What.SUBSCRIPTION, *about, installed, covered)
 
 
 def happened(

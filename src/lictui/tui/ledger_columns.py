@@ -208,7 +208,7 @@ def shape(cells: int, rows: Sequence[TotalView]) -> Shape:
     )
 
 
-def header(columns: Shape, *, assigned: bool, scope: str = "") -> Line:
+def header(columns: Shape, *, assigned: bool, scope: str = "", stretch: str = "24 h") -> Line:
     """The titles of the columns."""
     said = [" "]
     if columns.scope:
@@ -221,7 +221,7 @@ def header(columns: Shape, *, assigned: bool, scope: str = "") -> Line:
         for column in columns.columns
     )
     if columns.trend:
-        said.append("  last 24 h"[: columns.trend + 2])
+        said.append(f"  last {stretch}"[: columns.trend + 2])
     return (("".join(said), Tone.QUIET),)
 
 

@@ -30,7 +30,8 @@ def _one(pools: Sequence[Pool]) -> Pool:
     first, *others = pools
     if not others:
         return first
-    ends = [pool.expires for pool in pools if pool.expires]
+    first_end = min((pool.expires for pool in pools if pool.expires), default=None)
+    ending = [pool for pool in pools if pool.expires == first_end]
     terms = {pool.permanent for pool in pools}
     types = sorted({pool.license_type for pool in pools} - {""})
     return replace(
@@ -41,8 +42,10 @@ def _one(pools: Sequence[Pool]) -> Pool:
             overdraft=total(pool.reading.overdraft for pool in pools),
         ),
         license_type=", ".join(types),
-        expires=min(ends, default=None),
+        expires=first_end,
         permanent=first.permanent if len(terms) == 1 else None if None in terms else False,
+        partly=first_end is not None and len(ending) < len(pools),
+        expiring=total(pool.leaving for pool in ending),
         queued=total(pool.queued for pool in pools),
         counted=any(pool.counted for pool in pools),
         raw=tuple(fact for pool in pools for fact in pool.raw)[:_MOST_RAW],

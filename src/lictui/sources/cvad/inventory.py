@@ -127,7 +127,8 @@ def _added(pools: Iterable[Pool]) -> tuple[Pool, ...]:
 
 def _sum(one: Pool, other: Pool) -> Pool:
     """Two rows of one key: a figure that either lacks is not known of both."""
-    ends = [pool.expires for pool in (one, other) if pool.expires]
+    first = min((pool.expires for pool in (one, other) if pool.expires), default=None)
+    leaving = [pool.leaving for pool in (one, other) if pool.expires == first]
     both = (one.reading, other.reading)
     return replace(
         one,
@@ -136,8 +137,10 @@ def _sum(one: Pool, other: Pool) -> Pool:
             installed=_plus(*(reading.installed for reading in both)),
             overdraft=_plus(*(reading.overdraft for reading in both)),
         ),
-        expires=min(ends, default=None),
+        expires=first,
         permanent=one.permanent if one.permanent is other.permanent else None,
+        partly=first is not None and (one.expires != other.expires or one.partly or other.partly),
+        expiring=None if None in leaving else sum(each or 0 for each in leaving),
         raw=one.raw + other.raw,
         how=max(one.how, other.how, key=lambda how: len(str(how))),  # who has an overdraft says so
     )

@@ -9,13 +9,15 @@ from textual.containers import Container
 
 from lictui.clock import iso
 from lictui.errors import LictuiError
+from lictui.insights.series import Series
 from lictui.monitor.totals import By, scope_of, totals
 from lictui.tui import commands, ledger, ledger_columns, text
 from lictui.tui.ink import Tone
 from lictui.tui.ledger import SORTS
-from lictui.tui.pasts import Pasts, question
-from lictui.tui.screens.filtered import Filtered
-from lictui.tui.span import time_zone
+from lictui.tui.pasts import Trends, question
+from lictui.tui.screens.product_past import sliced
+from lictui.tui.screens.ranged import WORDS, Ranged
+from lictui.tui.span import Length, time_zone
 from lictui.tui.widgets.estate import Estate
 from lictui.tui.widgets.prose import Prose
 
@@ -26,11 +28,12 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from lictui.insights.retrospect import Key, Retrospect
+    from lictui.insights.series import Question
     from lictui.monitor.board import Board
     from lictui.tui.export import Cell, Table
     from lictui.tui.ink import Run
     from lictui.tui.ledger import TotalView
-    from lictui.tui.pasts import Pools
+    from lictui.tui.pasts import Pasts, Pools
 
 _COLUMNS = (
     "scope", "product", "name", "model", "installed", "overdraft", "in_use", "free", "ratio",
@@ -43,7 +46,7 @@ _LOW = 18  # lines, below which the chosen row is not said in words
 _PATIENCE = 60.0  # seconds between two questions; the monitor answers from what it knows
 
 
-class EstateScreen(Filtered):
+class EstateScreen(Ranged):
     """How the estate is doing on licenses."""
 
     VIEW = "estate"
@@ -61,7 +64,7 @@ class EstateScreen(Filtered):
 
     def __init__(self) -> None:
         super().__init__()
-        self._pasts: Pasts[Key] = Pasts()
+        self._trends: Trends[Key] = Trends()
         self._back: dict[By, Mapping[Key, Retrospect]] = {}
         self._asked: dict[By, float] = {}
         self._by = By.PRODUCT
@@ -92,7 +95,7 @@ class EstateScreen(Filtered):
         """Sum this board."""
         alerts, moment = self.lictui.settings.alerts, self.moment
         found = totals(board, alerts, self._by)
-        self._pasts.read(
+        self._trends.read(
             ((total.scope, total.product, total.model), moment.now, total.reading)
             for total in found
             if total.reporting == total.expected and not total.unknown
@@ -101,7 +104,8 @@ class EstateScreen(Filtered):
         around = ledger.Around(alerts, self.filter, moment.today, zone, self._by)
         with self.app.batch_update():
             self._estate.scope = _SCOPES[self._by]
-            self._estate.pasts = self._pasts.known
+            self._estate.pasts = self._trends.known
+            self._estate.stretch = WORDS[self.length]
             rows = ledger.views(found, self._back.get(self._by, {}), around)
             self._estate.rows = ledger.ordered(rows, self._sort, reverse=self._reverse)
             self.say(self.standing())
@@ -137,27 +141,39 @@ class EstateScreen(Filtered):
     def standing(self) -> tuple[Run, ...]:
         """Paused, filtered, or why there is nothing."""
         if (said := super().standing()) or self._estate.rows:
-            return said
+            return said or self.range_said()
         return ((" no server has told of licenses yet", Tone.TEXT),)
 
     @on(Estate.Shaped)
     def _shaped(self, event: Estate.Shaped) -> None:
         now = self.moment.now
-        due = self._pasts.due((view.id for view in self._estate.rows), now, event.cells)
-        if due:
-            self._ask(due, now, event.cells)
+        for pasts, due in self._trends.due(self._estate.in_view, now, event.cells):
+            self._ask(pasts, due, now, event.cells)
+
+    def stretched(self) -> None:
+        """Sum again; the table says what it needs."""
+        self._trends.stretch(self.length.value)
+        self.board_changed(self.merged)
+        self._estate.shaped()
 
     @work(group="trends")
-    async def _ask(self, due: tuple[Key, ...], now: float, cells: int) -> None:
-        board = self.merged
-        questions = tuple(question(_pools(board, self._by, key), now, cells) for key in due)
+    async def _ask(self, pasts: Pasts[Key], due: tuple[Key, ...], now: float, cells: int) -> None:
+        board, by = self.merged, self._by
+        asked = [question(_pools(board, by, key), now, cells, pasts.stretch) for key in due]
         try:
-            answers = await self.lictui.engine.many(questions)
+            if pasts.stretch <= Length.WEEK.value:
+                answers = await self.lictui.engine.many(tuple(asked))
+            else:  # a sum of many pools takes its time, and whoever answers has polls to write
+                answers = tuple([await self._long(each) for each in asked])
         except LictuiError as error:
             self.notify(error.message, severity="error", markup=False)
             return
-        self._pasts.take(zip(due, answers, strict=True), now, cells)
-        self._estate.pasts = self._pasts.known
+        pasts.take(zip(due, answers, strict=True), now, cells)
+        self._estate.pasts = self._trends.known
+
+    async def _long(self, asked: Question) -> Series:
+        parts = [(await self.lictui.engine.many((part,)))[0] for part in sliced(asked)]
+        return Series(tuple(one for part in parts for one in part.buckets), parts[0].bucket)
 
     def copied(self) -> str:
         """Product and figures."""

@@ -11,8 +11,8 @@ from lictui.errors import LictuiError
 from lictui.monitor.matching import Filter
 from lictui.tui import commands, text
 from lictui.tui.ink import Tone
-from lictui.tui.pasts import Pasts, question
-from lictui.tui.screens.filtered import Filtered
+from lictui.tui.pasts import Trends, question
+from lictui.tui.screens.ranged import Ranged
 from lictui.tui.views import SORTS, Panes, Wanted, chosen
 from lictui.tui.widgets.wall import Wall
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lictui.monitor.board import Board
     from lictui.tui.export import Table
     from lictui.tui.ink import Run
+    from lictui.tui.pasts import Pasts
     from lictui.tui.views import PaneView, RowId, RowView
 
 _AGES: float = 10  # seconds between two looks at whether an age reads differently
@@ -32,7 +33,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-class WallScreen(Filtered):
+class WallScreen(Ranged):
     """Home."""
 
     VIEW = "wall"
@@ -41,7 +42,7 @@ class WallScreen(Filtered):
     def __init__(self) -> None:
         super().__init__()
         self._panes = Panes()
-        self._pasts: Pasts[RowId] = Pasts()
+        self._trends: Trends[RowId] = Trends()
         self._all: tuple[PaneView, ...] = ()
         self._wanted = Wanted()
         self._in_view: tuple[tuple[RowId, ...], int] = ((), 0)  # rows, and cells of a trend
@@ -72,7 +73,7 @@ class WallScreen(Filtered):
         """Draw this board."""
         app = self.lictui
         self._all = self._panes.of(board, app.settings.alerts, self.moment, app.polling)
-        self._pasts.read(
+        self._trends.read(
             ((status.server.name, pool.key), status.answered_at, pool.reading)
             for status in board.servers
             if status.live and status.snapshot and status.answered_at is not None
@@ -88,7 +89,7 @@ class WallScreen(Filtered):
     def _want(self, wanted: Wanted) -> None:
         self._wanted = wanted = replace(wanted, filter=self.filter)
         with self.app.batch_update():
-            self._wall.pasts = self._pasts.known
+            self._wall.pasts = self._trends.known
             self._wall.word = (
                 "No server or product matches." if self._all else "No server is registered yet."
             )
@@ -111,9 +112,8 @@ class WallScreen(Filtered):
         wanted = self._wanted
         only = [f" group {wanted.group} "] if wanted.group else []
         only += [f" {wanted.alone} alone "] if wanted.alone else []
-        if not only:
-            return ()
-        return (*((text.clean(word), Tone.ACCENT) for word in only), (" esc shows all", Tone.QUIET))
+        words = tuple((text.clean(word), Tone.ACCENT) for word in only)
+        return (*words, (" esc shows all", Tone.QUIET)) if only else self.range_said()
 
     # Trends
 
@@ -125,25 +125,32 @@ class WallScreen(Filtered):
     def _ask_due(self) -> None:
         rows, cells = self._in_view
         now = self.moment.now
-        if due := self._pasts.due(rows, now, cells):
-            self._ask(due, now, cells)
+        for pasts, due in self._trends.due(rows, now, cells):
+            self._ask(pasts, due, now, cells)
+
+    def stretched(self) -> None:
+        """Ask for what is in view."""
+        self._trends.stretch(self.length.value)
+        self._want(self._wanted)
 
     @work(group="trends")
-    async def _ask(self, rows: tuple[RowId, ...], now: float, cells: int) -> None:
+    async def _ask(
+        self, pasts: Pasts[RowId], rows: tuple[RowId, ...], now: float, cells: int
+    ) -> None:
         known = {status.server.name: status for status in self.merged.servers}
         asked = [
             (row, known[row[0]].owner(row[1]))
             for row in rows
             if row[1] is not None and row[0] in known
         ]
-        questions = tuple(question((owner,), now, cells) for _, owner in asked)
+        questions = tuple(question((owner,), now, cells, pasts.stretch) for _, owner in asked)
         try:
             answers = await self.lictui.engine.many(questions)
         except LictuiError as error:
             self.notify(error.message, severity="error", markup=False)
             return
-        self._pasts.take(zip((row for row, _ in asked), answers, strict=True), now, cells)
-        self._wall.pasts = self._pasts.known
+        pasts.take(zip((row for row, _ in asked), answers, strict=True), now, cells)
+        self._wall.pasts = self._trends.known
 
     # What is chosen
 

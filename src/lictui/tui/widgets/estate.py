@@ -46,6 +46,7 @@ class Estate(ScrollView, can_focus=True, inherit_bindings=False):
     pasts: var[Mapping[Key, Past]] = var(_NO_PASTS)
     cursor: var[int] = var(0)
     scope: var[str] = var("")  # what the first column is called, if there is one
+    stretch: var[str] = var("24 h")  # that trends show, in words
 
     class Chosen(Message):
         """Another row is under the cursor, or the same one says something else."""
@@ -54,7 +55,7 @@ class Estate(ScrollView, can_focus=True, inherit_bindings=False):
         """The row under the cursor is wanted in full."""
 
     class Shaped(Message):
-        """Trends have another width, or there are other rows."""
+        """Trends have another width, or other rows are in view."""
 
         def __init__(self, cells: int) -> None:
             super().__init__()
@@ -87,8 +88,27 @@ class Estate(ScrollView, can_focus=True, inherit_bindings=False):
         below = sum(not view.assigned for view in self.rows)
         self._apart = below if 0 < below < len(self.rows) else 0
         self.virtual_size = Size(width, len(self.rows) + 1 + 2 * bool(self._apart))
-        self.post_message(self.Shaped(self._shape.trend))
+        self.shaped()
         self.post_message(self.Chosen())
+        self._repaint()
+
+    def shaped(self) -> None:
+        """Let it be known what is in view, and how wide its trends are."""
+        self.post_message(self.Shaped(self._shape.trend))
+
+    @property
+    def in_view(self) -> tuple[Key, ...]:
+        """The rows that are scrolled into view."""
+        found = (self._row_at(y) for y in range(1, max(2, self.size.height)))
+        return tuple(self.rows[at].id for at in found if at is not None)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Other rows come into view."""
+        super().watch_scroll_y(old_value, new_value)
+        self.shaped()
+
+    def watch_stretch(self) -> None:
+        """Say it in the titles."""
         self._repaint()
 
     def watch_pasts(self) -> None:
@@ -119,9 +139,11 @@ class Estate(ScrollView, can_focus=True, inherit_bindings=False):
         if y == 0:
             assigned = bool(self.rows) and self.rows[0].assigned
             past = self._apart and self.scroll_offset.y > self._apart
-            return ledger.header(self._shape, assigned=assigned or bool(past), scope=self.scope)
+            return ledger.header(
+                self._shape, assigned=assigned or bool(past), scope=self.scope, stretch=self.stretch
+            )
         if self._apart and first == self._apart + 1:
-            return ledger.header(self._shape, assigned=True, scope=self.scope)
+            return ledger.header(self._shape, assigned=True, scope=self.scope, stretch=self.stretch)
         return ()
 
     def _line(self, y: int) -> Line:

@@ -268,7 +268,7 @@ def _live(view: RowView, past: Past, shape: Columns, symbols: Symbols) -> list[R
     reading, level = view.reading, view.level
     runs: list[Run] = []
     if shape.gauge:
-        runs += [(" ", Tone.TEXT), *gauge(reading, level, past.peak, shape.gauge, symbols)]
+        runs += [(" ", Tone.TEXT), *gauge(reading, level, past.peak_of_day, shape.gauge, symbols)]
     word = f" {use_word(view.model):<{_WORD - 1}}" if shape.word else ""
     mark = " " if reading.ratio is None else symbols.level[level]
     said = f"{text.percent(reading.ratio):>{_RATIO - 1}}{mark}"

@@ -1,7 +1,7 @@
 """The trend: how full a pool was, bucket by bucket, on the fixed domain of 0 to installed.
 
 Owns bucketing for the eye and the drawing of one trend. Pure: must not know Textual or who keeps
-the past. The stretch shown is the last day.
+the past. The stretch shown is the last day, or a longer one beside which the day's peak is kept.
 """
 
 from __future__ import annotations
@@ -20,30 +20,41 @@ if TYPE_CHECKING:
     from lictui.tui.ink import Run
     from lictui.tui.symbols import Symbols
 
-STRETCH: Final = 86400  # seconds of the past that are drawn
+STRETCH: Final = 86400  # seconds of the past that are drawn unless somebody wants more
+_STEPS: Final = (300, 3600, 86400)  # what a bucket is a multiple of: what is kept of the past
 _HEIGHTS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The maximum of each bucket of the last day, oldest first; None is a gap."""
+    """The maximum of each bucket, oldest first; None is a gap."""
 
     start: int = 0  # UTC epoch seconds
     bucket: int = STRETCH  # seconds
     highs: tuple[float | None, ...] = ()
     installed: tuple[int | None, ...] = ()
+    day: Past | None = None  # the last day, where this is longer
 
     @property
     def peak(self) -> float | None:
-        """The highest of the day."""
+        """The highest of all that is shown."""
         return max((high for high in self.highs if high is not None), default=None)
 
+    @property
+    def peak_of_day(self) -> float | None:
+        """The highest of the last day, however long the stretch is that is shown."""
+        return self.day.peak if self.day else self.peak
 
-def bucket_for(cells: int) -> int:
-    """How many seconds one cell stands for, so that `cells` of them show the last day."""
+
+def bucket_for(cells: int, stretch: int = STRETCH) -> int:
+    """How many seconds one cell stands for, so that `cells` of them show the last `stretch`."""
     if cells < 1:
-        return STRETCH
-    return max(300, -(-STRETCH // cells // 300) * 300)
+        return stretch
+    least = -(-stretch // cells)
+    step = max((step for step in _STEPS if step <= least), default=_STEPS[0])
+    if stretch == STRETCH:
+        step = _STEPS[0]
+    return -(-least // step) * step
 
 
 def past(series: Series, now: float, cells: int, bucket: int) -> Past:
