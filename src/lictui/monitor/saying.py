@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lictui.standing import Answer, Identity, Said, Standing
 
 SCHEMA: Final = "lictui.event/1"
+_TURNS: Final = (f"{Happening.RAISED}: ", f"{Happening.WORSE} (", "cleared after ")
 _UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -54,6 +55,11 @@ def _words(said: Said) -> str:
             return f"cleared after {lasted}; it was: {standing.message}"
         case _:
             return f"{said.what}: {standing.message}"
+
+
+def is_turn(event: Event) -> bool:
+    """Whether a line of the journal says that an alert was raised, rose, or was cleared."""
+    return event.kind is EventKind.ALERT and event.message.startswith(_TURNS)
 
 
 def answered(standing: Standing, said: Answer | None, by: str, at: float) -> Event:

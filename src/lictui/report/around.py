@@ -9,6 +9,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
+from lictui.monitor.saying import is_turn
 from lictui.report import saying
 from lictui.report.values import End, Recorded, What
 from lictui.words import EventKind, Level, State
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 _MOST_EVENTS: Final = 60
 _PAGE: Final = 1000
-_TOLD: Final = (EventKind.LICENSES, EventKind.SERVER, EventKind.ACTIVATION, EventKind.VERSION)
+_TOLD: Final = (
+    *(EventKind.LICENSES, EventKind.SERVER, EventKind.ACTIVATION),
+    *(EventKind.VERSION, EventKind.CERTIFICATE),
+)
 _GRAVE: Final = (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
 
 
@@ -77,11 +81,17 @@ def happened(
     found = [
         each
         for each in _journal(history, month)
-        if (servers is None or each.server in servers)
-        and (each.kind in _TOLD or each.level in _GRAVE)
+        if (servers is None or each.server in servers) and _worth_telling(each)
     ]
     kept = sorted(found, key=lambda e: (e.level not in _GRAVE, -e.at))[:_MOST_EVENTS]
     return tuple(sorted(kept, key=lambda e: (e.at, e.server, e.message))), len(found) - len(kept)
+
+
+def _worth_telling(event: Event) -> bool:
+    """An alert that was raised, rose or was cleared; not that it lasted, nor who answered it."""
+    if event.kind is EventKind.ALERT:
+        return is_turn(event)
+    return event.kind in _TOLD or event.level in _GRAVE
 
 
 def _journal(history: History, month: Month) -> Iterator[Event]:
