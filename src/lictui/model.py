@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from lictui.words import (  # noqa: TC001 - the history's codec reads the annotations at run time
+    STATE_OF_KIND,
     ActivationStatus,
     EventKind,
     FailureKind,
@@ -36,15 +37,6 @@ DEFAULT_INTERVAL: Final = {
     SourceName.LMSTAT: 900.0,
     SourceName.COMMAND: 900.0,
 }
-
-
-_STATE_OF_KIND: Final = {
-    FailureKind.AUTH: State.DENIED,
-    FailureKind.FORBIDDEN: State.DENIED,
-    FailureKind.TLS: State.UNTRUSTED,
-    FailureKind.NO_DATA: State.NO_DATA,
-}
-_UNREADABLE: Final = "protocol parse too_large command config".split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +85,7 @@ class Failure:
     @property
     def state(self) -> State:
         """The state a server is in after this failure."""
-        return _STATE_OF_KIND.get(
-            self.kind, State.ERROR if self.kind in _UNREADABLE else State.DOWN
-        )
+        return STATE_OF_KIND.get(self.kind, State.DOWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Owns the words that the outside reads in JSON, files and columns. Must not know 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class SourceName(StrEnum):
@@ -91,6 +92,20 @@ class FailureKind(StrEnum):
     NO_DATA = "no_data"
     COMMAND = "command"
     CONFIG = "config"
+
+
+# The state a server is in after a failure; after any other it is down.
+STATE_OF_KIND: Final = {
+    FailureKind.AUTH: State.DENIED,
+    FailureKind.FORBIDDEN: State.DENIED,
+    FailureKind.TLS: State.UNTRUSTED,
+    FailureKind.NO_DATA: State.NO_DATA,
+    FailureKind.PROTOCOL: State.ERROR,
+    FailureKind.PARSE: State.ERROR,
+    FailureKind.TOO_LARGE: State.ERROR,
+    FailureKind.COMMAND: State.ERROR,
+    FailureKind.CONFIG: State.ERROR,
+}
 
 
 class ActivationStatus(StrEnum):

@@ -110,6 +110,15 @@ def test_what_expires_leaves_and_what_is_permanent_stays() -> None:
     assert found["a"].installed == 100
 
 
+def test_of_licenses_that_end_in_part_only_that_part_leaves() -> None:
+    day = date(2026, 12, 14)
+    told = pool(installed=50, expires=day, permanent=False, partly=True, expiring=20)
+    unsaid = pool(installed=50, expires=day, permanent=False, partly=True)
+    found = _scopes(_board((server("a"), (told,)), (server("b"), (unsaid,))))
+    assert found["a"].leaving == {day: 20}
+    assert not any(found["b"].leaving.values())
+
+
 def test_start_up_licenses_and_disabled_servers_are_left_out() -> None:
     board = _board(
         (server("a"), (pool("CITRIX", counted=False),)), (server("b", enabled=False), (pool(),))

@@ -53,6 +53,7 @@ def _divided(pool: Pool, by: int) -> Pool:
             installed=None if reading.installed is None else reading.installed // by,
             overdraft=None if reading.overdraft is None else reading.overdraft // by,
         ),
+        expiring=None if pool.expiring is None else pool.expiring // by,
         how=tuple(how.items()),
     )
 

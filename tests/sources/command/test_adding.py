@@ -43,3 +43,12 @@ def test_pools_of_one_key_are_one() -> None:
 def test_a_term_that_is_not_known_of_one_is_not_known_of_both() -> None:
     (both,) = added([POOL, replace(POOL, permanent=None, queued=None)])
     assert (both.permanent, both.queued) == (None, None)
+
+
+def test_how_many_end_first_is_known_beside_when() -> None:
+    later = replace(POOL, reading=Reading(1, 300, 0), expires=date(2027, 9, 30))
+    first = replace(POOL, reading=Reading(1, 200, 0))
+    (both,) = added([later, first])
+    assert (both.expires, both.partly, both.leaving) == (POOL.expires, True, 200)
+    (same,) = added([first, first])
+    assert (same.partly, same.leaving) == (False, 400)

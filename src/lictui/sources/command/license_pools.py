@@ -52,6 +52,8 @@ def _pool(licenses: Sequence[Increment], today: date) -> Pool:
     product = describe(first.product)
     standing = [each for each in licenses if each.in_force(today)] or list(licenses)
     terms = {each.permanent for each in standing}
+    expires = _end(standing, today)
+    ending = [each for each in standing if each.expires == expires]
     uncounted = all(each.uncounted for each in standing)
     return Pool(
         product=product.code,
@@ -60,7 +62,9 @@ def _pool(licenses: Sequence[Increment], today: date) -> Pool:
         reading=Reading(installed=total(each.count for each in standing)),
         license_type=", ".join(sorted({each.license_type for each in standing} - {""})),
         subscription_date=first.subscription_date,
-        expires=_end(standing, today),
+        expires=expires,
+        partly=expires is not None and len(ending) < len(standing),
+        expiring=total(each.count for each in ending),
         permanent=terms.pop() if len(terms) == 1 else None if None in terms else False,
         counted=product.counted and not uncounted,
         vendor=first.vendor,

@@ -76,6 +76,7 @@ def _pool(feature: Feature, product: str) -> Pool:
     is_counted = counted(feature)
     model = Model.CONCURRENT if is_counted else Model.OTHER
     expires, permanent = _term(feature.groups)
+    partly = expires is not None and len({group.expiry.lower() for group in feature.groups}) > 1
     held = sum(use.count for use in feature.holding)
     return Pool(
         product=product,
@@ -90,6 +91,7 @@ def _pool(feature: Feature, product: str) -> Pool:
         subscription_date=subscription(feature),
         expires=expires,
         permanent=permanent,
+        partly=partly,  # how many of each is not told
         counted=is_counted and (known is None or known.counted),
         vendor=text(feature.vendor, 60),
         queued=feature.queued,
