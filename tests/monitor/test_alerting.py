@@ -8,8 +8,9 @@ from tests.support.alarm import EVERY, TODAY, USAGE, Watch
 from tests.support.values import failure, pool, server, snapshot
 
 from lictui.config.settings import Alerts, Thresholds
-from lictui.model import Activation, Notice
+from lictui.model import Activation, Certificate, Notice
 from lictui.monitor.alerting import dismissed
+from lictui.monitor.saying import lines
 from lictui.standing import Answer
 from lictui.words import (
     ActivationStatus,
@@ -229,3 +230,14 @@ def test_who_is_watched_no_more_is_cleared() -> None:
     watch.poll(85)
     (said,) = dismissed(watch.stands, watch.now)
     assert (said.what, said.standing.who) == (Happening.CLEARED, USAGE)
+
+
+def test_a_certificate_that_ends_has_a_line_when_it_is_raised_and_one_when_it_is_renewed() -> None:
+    watch = Watch()
+    for ends in (date(2026, 12, 10), date(2026, 12, 10), date(2028, 1, 1)):
+        shown = Certificate("4f1b", date(2025, 1, 1), ends)
+        watch.poll(snapshot(pool(in_use=1, installed=100), certificate=shown))
+    words = [each.message for each in lines(watch.said)]
+    assert words[0] == "raised: the TLS certificate expires in 16 days"
+    assert words[1].startswith("cleared after 30 min")
+    assert len(words) == 2

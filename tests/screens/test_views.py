@@ -73,6 +73,13 @@ def name(view: str, size: tuple[int, int]) -> str:
     return f"{view}_{size[0]}x{size[1]}"
 
 
+@pytest.mark.parametrize("view", ["wall", "estate"])
+async def test_trends_of_a_month(view: str) -> None:
+    async with shown(view, (190, 30)) as run:
+        await run.press("right_square_bracket", "right_square_bracket")
+        golden(name(f"{view}_month", (190, 30)), screen_text(run.app))
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_servers(size: tuple[int, int]) -> None:
     async with shown("servers", size) as run:
