@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 _LEAKS = ("TEXTUAL", "LICTUI_", "NO_COLOR", "FORCE_COLOR", "COLORTERM", "XDG_", "LC_", "LANG")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each processor: a test of a screen waits as long as it works."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No setting of the machine reaches a test."""

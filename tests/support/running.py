@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from tests.support.clock import FakeClock
 from tests.support.engine import FakeEngine
 from tests.support.estate import estate
+from textual.events import Paste
+from textual.widgets import Input
 
 from lictui.tui.app import LictuiApp
 
@@ -41,8 +43,12 @@ class Running:
         await self.settle()
 
     async def type(self, text: str) -> None:
-        """Type a text, or paste it as fast as a terminal does."""
-        await self._pilot.press(*text)
+        """Put a text into the focused field, pasted at once: letter by letter takes its time."""
+        if isinstance(self.app.focused, Input):
+            self.app.post_message(Paste(text))
+            await self._pilot.pause()
+        else:
+            await self._pilot.press(*text)
         await self.settle()
 
     async def click(self, x: int, y: int) -> None:
