@@ -70,7 +70,9 @@ class TotalView:
 
     @property
     def full_in(self) -> int | None:
-        """Days until licenses run short, if a forecast dares to say."""
+        """Days until licenses run short, if a forecast dares to say; 0 where they are short now."""
+        if (self.total.ratio or 0.0) >= 1:
+            return 0
         ahead = self.past.ahead
         if ahead is None:
             return None

@@ -270,7 +270,8 @@ def _past(view: TotalView, symbols: Symbols) -> str:
     most = f" (each server's own peak summed: at most {bound:,})" if several else ""
     average = "" if known.average is None else f", average {known.average:,.0f}"
     covered = f"{text.percent(known.coverage)} of the time covered"
-    return f"peak {_figure(known.peak)} on {when}{of}{most}{average} {symbols.dot} {covered}"
+    said = f"most in use ever {_figure(known.peak)} on {when}{of}{most}{average}"
+    return f"{said} {symbols.dot} {covered}"
 
 
 def _since(view: TotalView) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _SOON: Final = (30, 90)  # days: critical, warning
 _WORDS: Final = {
-    "renewal": "contract to be renewed",
+    "renewal": "contract renewal",
     "expiry": "licenses expire",
     "subscription": "subscription ends",
     "activation": "LAS activation ends",
@@ -55,9 +55,9 @@ def ends(width: int) -> tuple[Column, ...]:
     return (
         Column("day", "on", 11),
         *((Column("left", f"{'left':>8}", 8),) if wide else ()),
-        Column("what", "what", 22),
-        Column("count", f"{'licenses':>9}", 9),
-        Column("about", "of", max(10, width - (58 if wide else 46)), sentence=True),
+        Column("what", "what", 19),
+        Column("count", "licenses", 8),
+        Column("about", "of", max(10, width - (54 if wide else 45)), sentence=True),
     )
 
 
@@ -95,12 +95,12 @@ def endings(sheet: Sheet, today: date) -> Rows:
         tone = Tone.CRITICAL if days <= _SOON[0] else Tone.WARN if days <= _SOON[1] else Tone.TEXT
         left = "today" if not days else f"{days:,} d" if days > 0 else f"{-days:,} d ago"
         name = describe(each.product).short_name if each.product else ""
-        about = f"{name}, {each.scope}" if name else each.scope
+        about = f"{each.scope}: {name}" if name else each.scope
         found[f"{at}/{each.day}/{each.what}/{each.scope}/{each.product}"] = {
             "day": (f"{each.day.day} {each.day:%b %Y}", Tone.TEXT),
             "left": (f"{left:>8}", tone),
             "what": (_WORDS[each.what], Tone.TEXT),
-            "count": (f"{'' if each.count is None else format(each.count, ','):>9}", Tone.TEXT),
+            "count": (f"{'' if each.count is None else format(each.count, ','):>8}", Tone.TEXT),
             "about": (text.clean(about), Tone.TEXT),
         }
     return found
