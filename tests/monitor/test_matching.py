@@ -80,6 +80,10 @@ def test_what_is_no_filter_is_said_in_a_sentence(text: str, says: str) -> None:
         Filter.parse(text)
 
 
+def test_a_regex_that_python_wonders_about_says_nothing_over_the_screen() -> None:
+    assert Filter.parse("[[a]")(["a"])
+
+
 @given(st.text(max_size=20))
 def test_any_text_filters_or_is_refused(text: str) -> None:
     try:

@@ -6,6 +6,7 @@ Owns the pattern's syntax and what it is looked for in. Must not know where it w
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -43,7 +44,10 @@ class Filter:
         if len(text) > LONGEST:
             raise UsageError(f"a filter has at most {LONGEST} characters, not {len(text)}")
         try:
-            return cls(re.compile(text, re.IGNORECASE), inverted)
+            with warnings.catch_warnings():
+                # `[[` may mean something else one day: no reason to write over the screen.
+                warnings.simplefilter("ignore", FutureWarning)
+                return cls(re.compile(text, re.IGNORECASE), inverted)
         except (re.error, RecursionError, OverflowError) as error:
             raise UsageError(f"not a regex: {error}", "write \\ before ( ) [ ] * + ? .") from None
 
