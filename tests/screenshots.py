@@ -14,11 +14,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import State
 from lictui.monitor.engine import Engine
 from lictui.monitor.monitor import Monitor
 from lictui.simulator.demo import Demo
 from lictui.tui.app import LictuiApp
-from lictui.words import State
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot

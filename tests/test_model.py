@@ -6,8 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.model import DEFAULT_INTERVAL, Failure, Pool, PoolKey, Reading, Server
-from lictui.words import FailureKind, Level, Model, SourceName, State
+from lictui.model import (
+    DEFAULT_INTERVAL,
+    Failure,
+    FailureKind,
+    Level,
+    Model,
+    Pool,
+    PoolKey,
+    Reading,
+    Server,
+    SourceName,
+    State,
+)
 
 COUNTS = st.none() | st.integers(0, 10_000)
 READINGS = st.builds(Reading, COUNTS, COUNTS, COUNTS)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lictui.model import Model
 from lictui.products import cvad_code, describe
-from lictui.words import Model
 
 
 @pytest.mark.parametrize(

@@ -7,24 +7,169 @@ where a value comes from, how it is kept or drawn. Times are UTC epoch seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
-
-from lictui.words import (  # noqa: TC001 - the history's codec reads the annotations at run time
-    STATE_OF_KIND,
-    ActivationStatus,
-    EventKind,
-    FailureKind,
-    Level,
-    Mode,
-    Model,
-    Reporting,
-    SourceName,
-    State,
-    Step,
-)
 
 if TYPE_CHECKING:
     from datetime import date
+
+
+# The closed sets of words: what can be true of a server, a pool, a poll; one word per thing
+
+
+class SourceName(StrEnum):
+    """The protocols a server can be read with."""
+
+    WINRM = "winrm"
+    CVAD = "cvad"
+    CITRIX_CLOUD = "citrix-cloud"
+    PARTNER = "partner"
+    LMSTAT = "lmstat"
+    COMMAND = "command"
+
+
+class Model(StrEnum):
+    """How a license is counted."""
+
+    CONCURRENT = "concurrent"
+    USER_DEVICE = "user_device"
+    NAMED_USER = "named_user"
+    SERVER = "server"
+    ENABLER = "enabler"
+    OTHER = "other"
+
+
+class State(StrEnum):
+    """What is true of a server as a whole."""
+
+    WAITING = "waiting"  # registered, never reported
+    UP = "up"
+    STALE = "stale"  # three polls missed
+    DOWN = "down"
+    DENIED = "denied"  # credentials, permission
+    UNTRUSTED = "untrusted"  # TLS
+    NO_DATA = "no_data"  # answers, but has no inventory
+    ERROR = "error"  # an answer lictui cannot read
+    DISABLED = "disabled"  # never contacted
+
+
+class Level(StrEnum):
+    """How full a pool is; in rising order, `unknown` apart."""
+
+    OK = "ok"
+    WARN = "warn"
+    CRITICAL = "critical"
+    OVERDRAFT = "overdraft"
+    EXHAUSTED = "exhausted"
+    UNKNOWN = "unknown"
+
+
+class Mode(StrEnum):
+    """How a server is licensed itself."""
+
+    FILE = "file"
+    LAS = "las"
+    CLOUD = "cloud"
+
+
+class Step(StrEnum):
+    """The steps of reaching a server, in order."""
+
+    RESOLVE = "resolve"
+    CONNECT = "connect"
+    TLS = "tls"
+    AUTH = "auth"
+    INVENTORY = "inventory"
+    PARSE = "parse"
+
+
+class FailureKind(StrEnum):
+    """Why a poll failed; the contract's `reason.kind`."""
+
+    TIMEOUT = "timeout"
+    REFUSED = "refused"
+    DNS = "dns"
+    TLS = "tls"
+    AUTH = "auth"
+    FORBIDDEN = "forbidden"
+    RATE_LIMITED = "rate_limited"
+    UNAVAILABLE = "unavailable"
+    PROTOCOL = "protocol"
+    PARSE = "parse"
+    TOO_LARGE = "too_large"
+    NO_DATA = "no_data"
+    COMMAND = "command"
+    CONFIG = "config"
+
+
+# The state a server is in after a failure; after any other it is down.
+STATE_OF_KIND: Final = {
+    FailureKind.AUTH: State.DENIED,
+    FailureKind.FORBIDDEN: State.DENIED,
+    FailureKind.TLS: State.UNTRUSTED,
+    FailureKind.NO_DATA: State.NO_DATA,
+    FailureKind.PROTOCOL: State.ERROR,
+    FailureKind.PARSE: State.ERROR,
+    FailureKind.TOO_LARGE: State.ERROR,
+    FailureKind.COMMAND: State.ERROR,
+    FailureKind.CONFIG: State.ERROR,
+}
+
+
+class ActivationStatus(StrEnum):
+    """Where a server stands with the License Activation Service."""
+
+    ACTIVATED = "activated"
+    NOT_ACTIVATED = "not_activated"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+class Reporting(StrEnum):
+    """Whether a license server tells Citrix Cloud what it uses."""
+
+    REPORTING = "reporting"
+    NOT_REPORTING = "not_reporting"  # silent for more than 3 days
+    NEVER_REPORTED = "never_reported"
+    EXPIRED = "expired"
+
+
+class EventKind(StrEnum):
+    """What the journal knows."""
+
+    SERVER = "server"  # lost, found, registered, removed
+    LEVEL = "level"
+    LICENSES = "licenses"  # added, removed, renewed, expiring
+    VERSION = "version"
+    CERTIFICATE = "certificate"  # of TLS
+    ACTIVATION = "activation"
+    NOTICE = "notice"
+    ALERT = "alert"  # raised, worse, cleared, said again, acknowledged, snoozed
+    ACTION = "action"  # of config.toml, that failed or works again
+
+
+class AlertKind(StrEnum):
+    """What an alert is about; the contract's words."""
+
+    USAGE = "usage"
+    EXPIRY = "expiry"
+    SUBSCRIPTION = "subscription"
+    ACTIVATION = "activation"
+    GRACE = "grace"
+    SERVER = "server"
+    DATA = "data"
+    UNUSUAL = "unusual"
+
+
+class Happening(StrEnum):
+    """What became of an alert."""
+
+    RAISED = "raised"
+    WORSE = "worse"
+    BETTER = "better"  # the journal alone has it
+    REPEATED = "repeated"
+    CLEARED = "cleared"
+
 
 # Citrix asks that a license server be polled every 15 minutes and no more often (docs.citrix.com,
 # "consoles-services"; its own figures change no faster), by whatever way. A site is read live.
@@ -293,3 +438,59 @@ class Finding:
     hint: str = ""
     fingerprint: str = field(default="")  # tls alone: the leaf's SHA-256, lower-case hex
     hosts: tuple[str, ...] = ()  # parse alone: what the license server calls itself
+
+
+# What is remembered of an alert from poll to poll, and what people have said to it
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Identity:
+    """What tells one alert from every other."""
+
+    server: str
+    kind: AlertKind
+    product: str = ""  # "" when the server as a whole is meant
+    about: str = ""  # which of several: dates of a pool, the title of a notice
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One alert, from the first poll that found its cause until it is cleared."""
+
+    who: Identity
+    level: Level
+    message: str
+    since: float | None = None  # when its cause was first seen
+    ratio: float | None = None  # in use / installed, of usage alone
+    group: str = ""  # of the server
+    seen: int = 0  # polls in a row that found it, until it is raised
+    wanted: int = 1  # and how many it takes
+    raised: float | None = None  # when it was; None while it is not
+    said: float | None = None  # when it was last spoken of
+    rising: int = 0  # polls in a row that found it worse than its level
+    falling: int = 0  # and better
+    clear: int = 0  # polls in a row that did not find it
+    counted: float | None = None  # the poll that was counted last
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody said to an alert: it is known (until it clears), or not before a time."""
+
+    by: str
+    at: float
+    until: float | None = None  # of a snooze; None: acknowledged
+
+    def holds(self, now: float) -> bool:
+        """Whether it still silences at `now`."""
+        return self.until is None or now < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing that happened to an alert; `standing` is how it is after it, or was before."""
+
+    what: Happening
+    at: float
+    standing: Standing
+    before: Level = Level.OK  # the level until then, of `worse` and `better`

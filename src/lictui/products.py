@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from lictui.words import Model
+from lictui.model import Model
 
 _CVAD: Final = "Citrix Virtual Apps and Desktops"
 

@@ -9,16 +9,15 @@ from lictui.config.registry import save_servers
 from lictui.config.settings import Retention
 from lictui.history.store import History
 from lictui.insights.series import Bucket, Past, Resolution
-from lictui.model import Poll, Pool, PoolKey, Reading, Server, Snapshot
+from lictui.model import Poll, Pool, PoolKey, Reading, Server, Snapshot, SourceName
 from lictui.paths import Paths
 from lictui.products import describe
-from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from lictui.words import Model
+    from lictui.model import Model
 
 PRODUCTS = ("XDT_PLT_UD", "XDT_PLT_CCS", "MPS_ENT_CCU", "PVS_STD_CCS", "XDT_ADV_UD")
 _DAY, _HOUR = int(Resolution.DAY), int(Resolution.HOUR)

@@ -18,8 +18,7 @@ from lictui.history.pools import Terms
 from lictui.history.rollup import Run, coarsen, tally
 from lictui.history.store import History
 from lictui.insights.series import Resolution
-from lictui.model import PoolKey
-from lictui.words import Model
+from lictui.model import Model, PoolKey
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,11 +17,10 @@ from tests.support.simulated import PASSWORD, USER
 
 from lictui.clock import SystemClock
 from lictui.config.settings import Limits
-from lictui.model import Server, Snapshot
+from lictui.model import Server, Snapshot, SourceName
 from lictui.monitor.poll import poll
 from lictui.sources import tls
 from lictui.sources.source import open_source
-from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -14,9 +14,7 @@ from lictui.clock import SystemClock
 from lictui.config.settings import Retention
 from lictui.history.alerts import Decided
 from lictui.history.store import History
-from lictui.model import Event
-from lictui.standing import Identity, Standing
-from lictui.words import AlertKind, EventKind, Level
+from lictui.model import AlertKind, Event, EventKind, Identity, Level, Standing
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from tests.cli.conftest import run
 
 from lictui.config.registry import add_server
-from lictui.model import Server
-from lictui.words import SourceName
+from lictui.model import Server, SourceName
 
 if TYPE_CHECKING:
     import pytest

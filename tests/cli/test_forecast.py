@@ -15,8 +15,7 @@ from lictui.config.registry import save_servers
 from lictui.config.settings import Retention
 from lictui.history.store import History
 from lictui.insights.series import Bucket, Past, Resolution
-from lictui.model import PoolKey
-from lictui.words import Model
+from lictui.model import Model, PoolKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

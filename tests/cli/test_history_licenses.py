@@ -14,7 +14,7 @@ from tests.support.clock import FakeClock
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.history.pools import terms
-from lictui.words import EventKind
+from lictui.model import EventKind
 
 if TYPE_CHECKING:
     from pathlib import Path

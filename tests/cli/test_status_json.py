@@ -8,9 +8,19 @@ from tests.support.values import poll, pool, server, snapshot
 
 from lictui.cli.status_json import status_json
 from lictui.config.settings import Alerts
-from lictui.model import Activation, Failure, LicenseServer
+from lictui.model import (
+    Activation,
+    ActivationStatus,
+    Failure,
+    FailureKind,
+    LicenseServer,
+    Mode,
+    Model,
+    Reporting,
+    SourceName,
+    Step,
+)
 from lictui.monitor.board import Board, apply, register
-from lictui.words import ActivationStatus, FailureKind, Mode, Model, Reporting, SourceName, Step
 
 TODAY = date(2026, 11, 24)
 SERVER_KEYS = {

@@ -8,9 +8,8 @@ import pytest
 from lictui.config.actions import Action
 from lictui.config.file import load_settings
 from lictui.errors import ConfigError
+from lictui.model import AlertKind, Happening, Identity, Level, Said, Standing
 from lictui.paths import Paths
-from lictui.standing import Identity, Said, Standing
-from lictui.words import AlertKind, Happening, Level
 
 if TYPE_CHECKING:
     from pathlib import Path

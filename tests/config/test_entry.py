@@ -7,7 +7,7 @@ import pytest
 
 from lictui.config.advice import warnings
 from lictui.config.entry import check, table_of
-from lictui.words import SourceName
+from lictui.model import SourceName
 
 if TYPE_CHECKING:
     from lictui.config.refusal import Refusal

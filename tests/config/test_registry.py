@@ -22,9 +22,8 @@ from lictui.config.registry import (
 )
 from lictui.config.sources import AUTHS
 from lictui.errors import ConfigError, LictuiError, UsageError
-from lictui.model import Server
+from lictui.model import Server, SourceName
 from lictui.paths import Paths
-from lictui.words import SourceName
 
 LIC = Server(
     "lic",

@@ -7,9 +7,8 @@ import pytest
 from lictui.config.registry import remove_server, save_servers
 from lictui.config.settings import Settings
 from lictui.config.watch import Reload, Watcher
-from lictui.model import Server
+from lictui.model import Server, SourceName
 from lictui.paths import Paths
-from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from pathlib import Path

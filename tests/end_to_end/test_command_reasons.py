@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.simulated import licenses
 
-from lictui.model import Server
+from lictui.model import Server, SourceName
 from lictui.simulator.inventory import Mood
 from lictui.simulator.shell import install
-from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Program

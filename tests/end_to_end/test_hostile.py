@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support.simulated import USER, licenses
 
-from lictui.model import Server
+from lictui.model import Server, SourceName
 from lictui.simulator.cvad.site import Site
-from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Program

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support.simulated import USER
 
-from lictui.model import Server
+from lictui.model import Server, SourceName
 from lictui.simulator.inventory import Mood
-from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.simulated import USER, licenses
 
-from lictui.model import Server
-from lictui.words import SourceName
+from lictui.model import Server, SourceName
 
 if TYPE_CHECKING:
     from pathlib import Path

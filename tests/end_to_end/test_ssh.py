@@ -15,9 +15,8 @@ from tests.support.simulated import licenses
 from tests.support.sshd import Sshd
 
 from lictui.config.sources import FORMATS
-from lictui.model import Server
+from lictui.model import Server, SourceName
 from lictui.simulator.shell import Machine
-from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,7 @@ from tests.support.values import poll, server
 from lictui.history.alerts import Decided
 from lictui.history.store import History
 from lictui.history.trouble import HistoryError
-from lictui.model import Event
-from lictui.standing import Answer, Identity, Standing
-from lictui.words import AlertKind, EventKind, Level
+from lictui.model import AlertKind, Answer, Event, EventKind, Identity, Level, Standing
 
 if TYPE_CHECKING:
     from tests.history.desk import Desk

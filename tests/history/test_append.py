@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.history.desk import DAY, HOUR, MIDNIGHT, Desk
 from tests.support.values import poll, pool, server, snapshot
 
-from lictui.words import Model
+from lictui.model import Model
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 from tests.history.desk import DAY, MIDNIGHT
 from tests.support.values import poll, server
 
-from lictui.model import About, Event
-from lictui.words import EventKind, Level
+from lictui.model import About, Event, EventKind, Level
 
 if TYPE_CHECKING:
     from tests.history.desk import Desk

@@ -14,8 +14,20 @@ from tests.history.desk import MIDNIGHT
 from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.history.codec import dump, load
-from lictui.model import Activation, Failure, Notice, Pool, Reading, Snapshot
-from lictui.words import ActivationStatus, FailureKind, Level, Mode, Model, Step
+from lictui.model import (
+    Activation,
+    ActivationStatus,
+    Failure,
+    FailureKind,
+    Level,
+    Mode,
+    Model,
+    Notice,
+    Pool,
+    Reading,
+    Snapshot,
+    Step,
+)
 
 if TYPE_CHECKING:
     from tests.history.desk import Desk

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from tests.history.desk import DAY, HOUR, MIDNIGHT, PRODUCT
 
 from lictui.insights.series import Bucket, Past, Resolution
-from lictui.model import PoolKey
-from lictui.words import Model
+from lictui.model import Model, PoolKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

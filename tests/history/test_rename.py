@@ -6,8 +6,7 @@ import pytest
 from tests.history.desk import DAY, HOUR, MIDNIGHT
 from tests.support.values import poll, pool, server, snapshot
 
-from lictui.model import Event
-from lictui.words import EventKind
+from lictui.model import Event, EventKind
 
 if TYPE_CHECKING:
     from tests.history.desk import Desk

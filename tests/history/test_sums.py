@@ -12,8 +12,7 @@ from tests.history.desk import DAY, HOUR, MIDNIGHT, PRODUCT, Desk
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.insights.series import Bucket, Past, Question, Resolution
-from lictui.model import PoolKey
-from lictui.words import Model
+from lictui.model import Model, PoolKey
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,11 +11,11 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from lictui.insights.forecast import Given, forecast
+from lictui.model import Model
 from lictui.simulator.buyer import Buyer
 from lictui.simulator.estate import Estate
 from lictui.simulator.inventory import Mood
 from lictui.simulator.region import APAC, EMEA, QUARTERS, US, as_date
-from lictui.words import Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits, Settings
-    from lictui.model import Server, Snapshot
+    from lictui.model import Server, Snapshot, Step
     from lictui.monitor.board import Board, ServerStatus
     from lictui.monitor.scope import Scope
-    from lictui.words import Step
 
 
 class Answers:

@@ -8,18 +8,20 @@ from tests.support.alarm import EVERY, TODAY, USAGE, Watch
 from tests.support.values import failure, pool, server, snapshot
 
 from lictui.config.settings import Alerts, Thresholds
-from lictui.model import Activation, Certificate, Notice
-from lictui.monitor.alerting import dismissed
-from lictui.monitor.saying import lines
-from lictui.standing import Answer
-from lictui.words import (
+from lictui.model import (
+    Activation,
     ActivationStatus,
     AlertKind,
+    Answer,
+    Certificate,
     FailureKind,
     Happening,
     Level,
+    Notice,
     SourceName,
 )
+from lictui.monitor.alerting import dismissed
+from lictui.monitor.saying import lines
 
 if TYPE_CHECKING:
     from lictui.model import Failure, Snapshot

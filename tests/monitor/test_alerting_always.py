@@ -12,14 +12,12 @@ from tests.support.values import failure, pool, snapshot
 
 from lictui.config.settings import Alerts, Thresholds
 from lictui.history.codec import dump, load
-from lictui.model import Snapshot
-from lictui.standing import Identity, Standing
-from lictui.words import AlertKind, FailureKind, Happening, Level
+from lictui.model import AlertKind, FailureKind, Happening, Identity, Level, Snapshot, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lictui.standing import Said
+    from lictui.model import Said
 
 FIGURES = st.integers(0, 120) | st.sampled_from((74, 75, 79, 80, 84, 85, 89, 90, 100, 101, 110))
 RESULTS = st.one_of(

@@ -8,10 +8,9 @@ import pytest
 from tests.support.estate import EMPTY, TIMEOUT, down, estate, pool, up
 
 from lictui.config.settings import Alerts
-from lictui.model import Activation, Certificate, Notice
+from lictui.model import Activation, ActivationStatus, AlertKind, Certificate, Level, Notice, State
 from lictui.monitor.alerts import current
 from lictui.monitor.board import Board
-from lictui.words import ActivationStatus, AlertKind, Level, State
 
 if TYPE_CHECKING:
     from lictui.monitor.alerts import Alert

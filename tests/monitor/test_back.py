@@ -12,10 +12,10 @@ from tests.support.estate import pool
 from tests.support.values import poll, server, snapshot
 
 from lictui.config.settings import Settings
+from lictui.model import Model
 from lictui.monitor.back import Back
 from lictui.monitor.board import Board, apply, register
 from lictui.monitor.totals import By
-from lictui.words import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ import pytest
 from tests.support.clock import START
 from tests.support.values import failure, poll, server, snapshot
 
+from lictui.model import FailureKind, State
 from lictui.monitor.board import Board, age, apply, register
-from lictui.words import FailureKind, State
 
 if TYPE_CHECKING:
     from lictui.monitor.board import ServerStatus

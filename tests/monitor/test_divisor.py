@@ -10,18 +10,16 @@ from tests.support.parts import cvad, up
 from tests.support.values import pool, server, snapshot
 
 from lictui.config.contract import Purchase
-from lictui.model import Failure, Reading
+from lictui.model import Failure, Mode, Reading
 from lictui.monitor.board import Board
 from lictui.monitor.divisor import hints
 from lictui.monitor.poll import poll
 from lictui.monitor.together import Together
-from lictui.words import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lictui.model import Snapshot
-    from lictui.words import Step
+    from lictui.model import Snapshot, Step
 
 
 class Told:

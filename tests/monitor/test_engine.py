@@ -10,10 +10,9 @@ from tests.support.values import pool, server, snapshot
 
 from lictui.errors import LictuiError
 from lictui.insights.series import Question
-from lictui.model import PoolKey
+from lictui.model import FailureKind, PoolKey, State
 from lictui.monitor.scope import Scope
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, State
 
 if TYPE_CHECKING:
     from tests.monitor.conftest import Desk

@@ -11,10 +11,9 @@ import pytest
 from tests.support.clock import settle
 from tests.support.values import pool, server, snapshot
 
+from lictui.model import AlertKind, Answer, EventKind, FailureKind, Identity
 from lictui.monitor.matching import Filter
 from lictui.sources.source import SourceError
-from lictui.standing import Answer, Identity
-from lictui.words import AlertKind, EventKind, FailureKind
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,10 +14,9 @@ from tests.support.values import pool, server, snapshot
 from lictui.config.settings import Retention, Settings, Thresholds
 from lictui.history.store import History
 from lictui.insights.series import Bucket, Past, Resolution
-from lictui.model import Poll, PoolKey
+from lictui.model import AlertKind, EventKind, Model, Poll, PoolKey
 from lictui.monitor.board import Board, ServerStatus, apply, register
 from lictui.monitor.habits import Habits
-from lictui.words import AlertKind, EventKind, Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,11 +9,10 @@ from tests.support.clock import START
 from tests.support.values import server
 
 from lictui.config.settings import Settings
-from lictui.model import Failure, Holder
+from lictui.model import Failure, FailureKind, Holder, SourceName
 from lictui.monitor import holders
 from lictui.monitor.asking import ask_holders, hash_key
 from lictui.paths import Paths
-from lictui.words import FailureKind, SourceName
 
 if TYPE_CHECKING:
     from pathlib import Path

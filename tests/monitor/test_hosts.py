@@ -9,10 +9,9 @@ from tests.support.clock import START
 from tests.support.parts import one, only, up
 from tests.support.values import pool
 
-from lictui.model import LicenseServer
+from lictui.model import LicenseServer, Reporting, SourceName
 from lictui.monitor.board import Board
 from lictui.monitor.together import Together, same_hosts
-from lictui.words import Reporting, SourceName
 
 if TYPE_CHECKING:
     from lictui.monitor.board import ServerStatus

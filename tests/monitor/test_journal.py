@@ -8,11 +8,19 @@ from tests.support.clock import START
 from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.config.settings import Alerts
-from lictui.model import Activation, Certificate
+from lictui.model import (
+    Activation,
+    ActivationStatus,
+    Certificate,
+    EventKind,
+    Level,
+    Mode,
+    SourceName,
+    State,
+)
 from lictui.monitor.board import Board, ServerStatus, apply, register
 from lictui.monitor.journal import changes
 from lictui.monitor.record import Recorder
-from lictui.words import ActivationStatus, EventKind, Level, Mode, SourceName, State
 
 if TYPE_CHECKING:
     from lictui.model import Event, Failure, Snapshot

@@ -12,11 +12,10 @@ from tests.support.parts import failed, one, up
 from tests.support.values import pool
 
 from lictui.config.settings import Alerts
-from lictui.model import Reading
+from lictui.model import FailureKind, Mode, Model, Reading, SourceName
 from lictui.monitor.board import Board
 from lictui.monitor.together import Together, stand_ins
 from lictui.monitor.totals import totals
-from lictui.words import FailureKind, Mode, Model, SourceName
 
 if TYPE_CHECKING:
     from lictui.monitor.board import ServerStatus

@@ -12,11 +12,10 @@ from lictui.config.settings import Alerts
 from lictui.history.pools import KnownPool
 from lictui.insights.forecast import Status
 from lictui.insights.series import Bucket, Series
-from lictui.model import PoolKey
+from lictui.model import Model, PoolKey, SourceName
 from lictui.monitor.board import Board, apply, register
 from lictui.monitor.outlook import ESTATE, daily, held, scopes
 from lictui.monitor.together import Together
-from lictui.words import Model, SourceName
 
 if TYPE_CHECKING:
     from lictui.model import Pool, Server

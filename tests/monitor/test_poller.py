@@ -9,11 +9,10 @@ from tests.support.clock import START, settle
 from tests.support.values import poll, server, snapshot
 
 from lictui.config.settings import Limits
-from lictui.model import Failure
+from lictui.model import Failure, FailureKind
 from lictui.monitor.board import Board, apply, register
 from lictui.monitor.poller import Poller
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from tests.support.clock import FakeClock
 
     from lictui.clock import Clock
-    from lictui.model import Poll, Server, Snapshot
-    from lictui.words import Step
+    from lictui.model import Poll, Server, Snapshot, Step
 
 LIMITS = Limits(timeout=5.0)
 

@@ -11,12 +11,11 @@ from tests.support.parts import cvad, failed, lost, one, only, origin, up
 from tests.support.values import pool, server
 
 from lictui.config.settings import Alerts
-from lictui.model import Reading, Server
+from lictui.model import AlertKind, FailureKind, Level, Mode, Reading, Server, SourceName, State
 from lictui.monitor.alerts import current
 from lictui.monitor.board import Board
 from lictui.monitor.together import Together, doubts, mains, stand_ins
 from lictui.monitor.totals import answered, totals
-from lictui.words import AlertKind, FailureKind, Level, Mode, SourceName, State
 
 SA = date(2026, 12, 1)
 

@@ -7,10 +7,9 @@ import pytest
 from tests.support.estate import TIMEOUT, down, pool, up
 
 from lictui.config.settings import Alerts
-from lictui.model import Reading
+from lictui.model import Level, Model, Reading, State
 from lictui.monitor.board import Board
 from lictui.monitor.totals import totals
-from lictui.words import Level, Model, State
 
 if TYPE_CHECKING:
     from lictui.monitor.board import ServerStatus

@@ -11,8 +11,8 @@ from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.config.settings import Retention, Settings
 from lictui.history.store import History
+from lictui.model import Model
 from lictui.report.build import Wanted, build
-from lictui.words import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

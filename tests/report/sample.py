@@ -10,15 +10,14 @@ from tests.support.values import failure, poll, server
 
 from lictui.config.contract import Purchase
 from lictui.config.settings import Settings
-from lictui.model import Event
+from lictui.model import Event, EventKind, Level
 from lictui.report.values import Kind, Outlook, Short
-from lictui.words import EventKind, Level
 
 if TYPE_CHECKING:
     from tests.report.desk import Desk
 
+    from lictui.model import Model
     from lictui.report.values import Report
-    from lictui.words import Model
 
 HOSTILE = "<script>alert(1)</script>"
 FORMULA = '=HYPERLINK("http://evil.example","x")'

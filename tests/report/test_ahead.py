@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from tests.report.desk import CCS, at
 from tests.support.values import poll, pool, snapshot
 
+from lictui.model import Model
 from lictui.report.values import Kind
-from lictui.words import Model
 
 if TYPE_CHECKING:
     from tests.report.desk import Desk

@@ -9,10 +9,9 @@ from tests.report.desk import CCS, END, HOURS, UD, at
 from tests.report.sample import FORMULA, HOSTILE, sample
 from tests.support.values import poll, pool, server, snapshot
 
-from lictui.model import Activation, Event
+from lictui.model import Activation, ActivationStatus, Event, EventKind, Level
 from lictui.report.short import in_short
 from lictui.report.values import End, What
-from lictui.words import ActivationStatus, EventKind, Level
 
 if TYPE_CHECKING:
     from tests.report.desk import Desk

@@ -11,8 +11,8 @@ from tests.report.desk import BERLIN, CCS, END, HOURS, START, at, days
 from tests.support.values import server
 
 from lictui.config.settings import Alerts, Settings
+from lictui.model import Level, Model
 from lictui.report.values import Kind, Outlook, Short
-from lictui.words import Level, Model
 
 if TYPE_CHECKING:
     from tests.report.desk import Desk

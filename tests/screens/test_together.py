@@ -14,9 +14,8 @@ from tests.support.screen import golden, screen_text
 
 from lictui.config.contract import Purchase
 from lictui.config.settings import Settings
-from lictui.model import LicenseServer, PoolKey
+from lictui.model import LicenseServer, Mode, PoolKey, Reporting, SourceName
 from lictui.monitor.board import Board
-from lictui.words import Mode, Reporting, SourceName
 
 if TYPE_CHECKING:
     from lictui.monitor.board import ServerStatus

@@ -13,10 +13,9 @@ from tests.support.running import running
 from tests.support.screen import golden, screen_text
 
 from lictui.config.settings import Settings
-from lictui.model import Event, Finding, Server
+from lictui.model import Event, EventKind, Finding, Level, Server, SourceName, Step
 from lictui.monitor.board import Board
 from lictui.tui.watching import WatchOptions
-from lictui.words import EventKind, Level, SourceName, Step
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager

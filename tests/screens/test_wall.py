@@ -14,11 +14,10 @@ from tests.support.running import running
 from tests.support.screen import golden, screen_text
 
 from lictui.config.settings import Settings
-from lictui.model import Failure
+from lictui.model import Failure, FailureKind
 from lictui.monitor.board import Board
 from lictui.tui import theme_names
 from lictui.tui.app import LictuiApp
-from lictui.words import FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.clock import START
 
-from lictui.model import Reading
+from lictui.model import Level, Reading
 from lictui.simulator.estate import Estate
 from lictui.simulator.inventory import Mood
 from lictui.simulator.region import DAY, works
 from lictui.simulator.stock import Kind
-from lictui.words import Level
 
 if TYPE_CHECKING:
     from lictui.simulator.inventory import License

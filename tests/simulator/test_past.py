@@ -10,11 +10,10 @@ import pytest
 from tests.support.clock import START
 
 from lictui.insights.series import Resolution
-from lictui.model import PoolKey
+from lictui.model import Model, PoolKey
 from lictui.simulator.estate import Estate
 from lictui.simulator.past import backfill
 from lictui.simulator.region import DAY
-from lictui.words import Model
 
 if TYPE_CHECKING:
     from lictui.insights.series import Bucket, Past

@@ -17,11 +17,11 @@ from lictui.config.file import load_settings
 from lictui.config.registry import load_servers
 from lictui.config.secrets import doubt, resolve
 from lictui.errors import LictuiError
+from lictui.model import SourceName
 from lictui.paths import Paths
 from lictui.simulator.estate import Estate
 from lictui.simulator.inventory import Mood
 from lictui.simulator.serve import SECRETS, start
-from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from lictui.model import FailureKind, Step
 from lictui.sources.address import host_port, is_loopback, origin, refuse_in_the_clear
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Step
 
 
 @pytest.mark.parametrize(

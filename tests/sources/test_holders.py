@@ -10,10 +10,9 @@ from tests.support.clock import FakeClock
 from tests.support.lmstat import CITRIX
 
 from lictui.config.settings import Limits
-from lictui.model import Holder, Server
+from lictui.model import FailureKind, Holder, Server, SourceName
 from lictui.sources.holders import holders, release_line
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, SourceName
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,11 +10,10 @@ import pytest
 from tests.support.wire import hang, http, replying, serving
 
 from lictui.config.settings import Limits
-from lictui.model import Server
+from lictui.model import FailureKind, Server, SourceName, Step
 from lictui.sources.faults import DroppedError
 from lictui.sources.http import Link, Reply, retrying
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, SourceName, Step
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

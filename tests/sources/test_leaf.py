@@ -15,12 +15,11 @@ from tests.support.wire import Identity, http, replying, serving
 from lictui.clock import SystemClock
 from lictui.config.settings import Limits
 from lictui.history.codec import dump, load
-from lictui.model import Certificate, Server, Snapshot
+from lictui.model import Certificate, Server, Snapshot, SourceName, Step
 from lictui.sources.http import Link
 from lictui.sources.leaf import read_leaf
 from lictui.sources.source import ignore, open_source
 from lictui.sources.tls import fingerprint
-from lictui.words import SourceName, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,10 +14,9 @@ from tests.support.wire import Identity, hang, http, serving
 
 from lictui.clock import SystemClock
 from lictui.config.settings import Limits
-from lictui.model import Server
+from lictui.model import Server, SourceName, Step
 from lictui.sources.probe import probe
 from lictui.sources.tls import fingerprint
-from lictui.words import SourceName, Step
 
 if TYPE_CHECKING:
     from pathlib import Path

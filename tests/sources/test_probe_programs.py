@@ -10,8 +10,7 @@ from tests.support.lmstat import CITRIX
 from tests.support.probing import findings, told
 from tests.support.wire import hang, serving
 
-from lictui.model import Server
-from lictui.words import SourceName, Step
+from lictui.model import Server, SourceName, Step
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lictui.config.settings import Limits
+from lictui.model import FailureKind, Step
 from lictui.sources import lookups
 from lictui.sources.process import run
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,10 @@ import pytest
 from tests.support.wire import Identity, hang, http, replying, serving
 
 from lictui.config.settings import Limits
-from lictui.model import Failure, Server
+from lictui.model import Failure, FailureKind, Server, SourceName, Step
 from lictui.sources.http import Link, Reply
 from lictui.sources.source import SourceError
 from lictui.sources.tls import fingerprint, pin, ssl_context
-from lictui.words import FailureKind, SourceName, Step
 
 if TYPE_CHECKING:
     import asyncio

@@ -11,12 +11,11 @@ from tests.support.wire import Identity, hang, http, serving
 
 from lictui.config.actions import Action
 from lictui.config.settings import Limits
+from lictui.model import AlertKind, FailureKind, Happening, Level, Said, Standing
+from lictui.model import Identity as Who
 from lictui.monitor.acting import Acting
 from lictui.sources.source import SourceError
 from lictui.sources.webhook import passing, post, signature
-from lictui.standing import Identity as Who
-from lictui.standing import Said, Standing
-from lictui.words import AlertKind, FailureKind, Happening, Level
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

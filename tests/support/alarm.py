@@ -10,17 +10,13 @@ from tests.support.values import pool, server, snapshot
 
 from lictui.config.settings import Alerts
 from lictui.history.codec import dump, load
-from lictui.model import Poll
+from lictui.model import AlertKind, Happening, Identity, Poll, Standing
 from lictui.monitor.alerting import Facts, decide
 from lictui.monitor.board import Board, apply, register
 from lictui.monitor.together import Together
-from lictui.standing import Identity, Standing
-from lictui.words import AlertKind, Happening
 
 if TYPE_CHECKING:
-    from lictui.model import Failure, Snapshot
-    from lictui.standing import Answer, Said
-    from lictui.words import Level
+    from lictui.model import Answer, Failure, Level, Said, Snapshot
 
 EVERY = 900.0  # seconds between two polls
 TODAY = date(2026, 11, 24)

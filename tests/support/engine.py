@@ -13,11 +13,10 @@ if TYPE_CHECKING:
 
     from lictui.insights.retrospect import Key, Retrospect
     from lictui.insights.series import Question
-    from lictui.model import Event, Finding, PoolKey, Server, Told
+    from lictui.model import Answer, Event, Finding, Identity, PoolKey, Server, Told
     from lictui.monitor.holders import Holders
     from lictui.monitor.matching import Filter
     from lictui.monitor.totals import By
-    from lictui.standing import Answer, Identity
 
 
 def _nothing(question: Question) -> Series:

@@ -10,10 +10,22 @@ from typing import TYPE_CHECKING
 from tests.support.clock import START
 
 from lictui.insights.series import Bucket, Series
-from lictui.model import Activation, Failure, Pool, Reading, Server, Snapshot
+from lictui.model import (
+    Activation,
+    ActivationStatus,
+    Failure,
+    FailureKind,
+    Mode,
+    Pool,
+    Reading,
+    Server,
+    Snapshot,
+    SourceName,
+    State,
+    Step,
+)
 from lictui.monitor.board import Board, ServerStatus
 from lictui.products import describe
-from lictui.words import ActivationStatus, FailureKind, Mode, SourceName, State, Step
 
 if TYPE_CHECKING:
     from lictui.insights.series import Question

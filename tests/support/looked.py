@@ -10,7 +10,7 @@ from tests.support.clock import START
 from lictui.insights.forecast import Forecast, Reaches, Status
 from lictui.insights.peaks import Found, Peak
 from lictui.insights.retrospect import Month, Retrospect
-from lictui.words import Model
+from lictui.model import Model
 
 if TYPE_CHECKING:
     from lictui.insights.retrospect import Key

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 from tests.support.clock import START
 from tests.support.values import failure, server, snapshot
 
+from lictui.model import FailureKind, SourceName, State
 from lictui.monitor.board import Board, ServerStatus
 from lictui.monitor.together import Together
-from lictui.words import FailureKind, SourceName, State
 
 if TYPE_CHECKING:
-    from lictui.model import Pool
-    from lictui.words import Mode
+    from lictui.model import Mode, Pool
 
 
 def up(

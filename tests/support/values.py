@@ -6,8 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support.clock import START
 
-from lictui.model import Failure, Poll, Pool, Reading, Server, Snapshot
-from lictui.words import FailureKind, Model, SourceName
+from lictui.model import (
+    Failure,
+    FailureKind,
+    Model,
+    Poll,
+    Pool,
+    Reading,
+    Server,
+    Snapshot,
+    SourceName,
+)
 
 if TYPE_CHECKING:
     from datetime import date

@@ -9,8 +9,7 @@ from tests.support.running import running
 
 from lictui.config.actions import Action
 from lictui.config.settings import Settings
-from lictui.standing import Identity, Standing
-from lictui.words import AlertKind, Level
+from lictui.model import AlertKind, Identity, Level, Standing
 
 if TYPE_CHECKING:
     import pytest

@@ -11,12 +11,21 @@ from tests.support.clock import START
 from tests.support.estate import SA, TIMEOUT, down, estate, pool, up
 
 from lictui.config.settings import Alerts
-from lictui.model import Activation, Poll, Server, Snapshot
+from lictui.model import (
+    Activation,
+    ActivationStatus,
+    Level,
+    Mode,
+    Poll,
+    Server,
+    Snapshot,
+    SourceName,
+    State,
+)
 from lictui.monitor.board import Board, ServerStatus, apply
 from lictui.monitor.matching import Filter
 from lictui.tui.ink import Tone
 from lictui.tui.views import SORTS, Moment, Panes, Wanted, chosen, pane
-from lictui.words import ActivationStatus, Level, Mode, SourceName, State
 
 if TYPE_CHECKING:
     from lictui.tui.views import PaneView

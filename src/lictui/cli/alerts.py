@@ -12,14 +12,14 @@ import click
 
 from lictui.cli.history.opened import opened
 from lictui.errors import UsageError
-from lictui.words import AlertKind
+from lictui.model import AlertKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lictui.cli.context import Context
     from lictui.history.store import History
-    from lictui.standing import Answer, Standing
+    from lictui.model import Answer, Standing
 
 SCHEMA: Final = "lictui.alerts/1"
 _HEAD: Final = ("LEVEL", "KIND", "SERVER", "PRODUCT", "RAISED", "ANSWER", "WHAT")
@@ -67,9 +67,9 @@ def ack(
     """Acknowledge alerts until they clear or get worse; with --for, snooze them."""
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` tells no time
     from lictui.config.values import Wrong, duration  # noqa: PLC0415 - as above
+    from lictui.model import Answer  # noqa: PLC0415 - as above
     from lictui.monitor.saying import answered  # noqa: PLC0415 - as above
     from lictui.paths import user_name  # noqa: PLC0415 - as above
-    from lictui.standing import Answer  # noqa: PLC0415 - as above
 
     now, by = SystemClock().now(), user_name()
     try:

@@ -11,7 +11,7 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.words import SourceName
+from lictui.model import SourceName
 
 if TYPE_CHECKING:
     from lictui.model import Server

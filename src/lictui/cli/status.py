@@ -13,7 +13,7 @@ import click
 from lictui.cli import tables
 from lictui.cli.selection import load, select
 from lictui.cli.status_json import status_json
-from lictui.words import State
+from lictui.model import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable

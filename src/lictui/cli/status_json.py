@@ -8,21 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from lictui.clock import iso
+from lictui.model import Mode
 from lictui.monitor.alerts import current
 from lictui.monitor.together import Together, stand_ins
 from lictui.monitor.totals import By, answered, totals
-from lictui.words import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
     from lictui.config.settings import Alerts, Thresholds
-    from lictui.model import Activation, Failure, LicenseServer, Pool, PoolKey
+    from lictui.model import Activation, Answer, Failure, LicenseServer, Pool, PoolKey, Standing
     from lictui.monitor.alerts import Alert
     from lictui.monitor.board import Board, ServerStatus
     from lictui.monitor.totals import Total
-    from lictui.standing import Answer, Standing
 
 SCHEMA: Final = "lictui.status/1"
 

@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 
 from lictui.config import values
 from lictui.config.secrets import reference, settled
-from lictui.words import AlertKind, Happening, Level
+from lictui.model import AlertKind, Happening, Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from lictui.config.values import Kind
-    from lictui.standing import Said
+    from lictui.model import Said
 
 _RISING: Final = (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
 

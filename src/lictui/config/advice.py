@@ -10,8 +10,7 @@ import shutil
 from typing import TYPE_CHECKING, Final
 
 from lictui.config.sources import DEFAULTS, OVER_HTTP
-from lictui.model import DEFAULT_INTERVAL
-from lictui.words import SourceName
+from lictui.model import DEFAULT_INTERVAL, SourceName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

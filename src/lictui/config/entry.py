@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lictui.config import addresses, secrets, sources, values
 from lictui.config.refusal import Refusal
-from lictui.model import Server
-from lictui.words import SourceName
+from lictui.model import Server, SourceName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

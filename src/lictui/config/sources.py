@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lictui.config import addresses, values
 from lictui.config.refusal import Refusal
-from lictui.words import SourceName
+from lictui.model import SourceName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

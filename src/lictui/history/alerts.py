@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lictui.history import journal
 from lictui.history.codec import dump, load
-from lictui.standing import Answer, Identity, Standing
-from lictui.words import AlertKind
+from lictui.model import AlertKind, Answer, Identity, Standing
 
 if TYPE_CHECKING:
     import sqlite3

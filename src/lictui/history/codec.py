@@ -15,7 +15,7 @@ from functools import cache
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
-from lictui.words import FailureKind, Level, Model
+from lictui.model import FailureKind, Level, Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable

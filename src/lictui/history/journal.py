@@ -10,8 +10,7 @@ from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING
 
-from lictui.model import About, Event
-from lictui.words import EventKind, Level
+from lictui.model import About, Event, EventKind, Level
 
 if TYPE_CHECKING:
     import sqlite3

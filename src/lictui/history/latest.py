@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lictui.history.codec import dump, load
-from lictui.model import Failure, Snapshot
-from lictui.words import State
+from lictui.model import Failure, Snapshot, State
 
 if TYPE_CHECKING:
     import sqlite3

@@ -13,8 +13,7 @@ from lictui import products
 from lictui.clock import iso
 from lictui.history import journal, pools
 from lictui.history.pools import Terms
-from lictui.model import Event, PoolKey
-from lictui.words import EventKind
+from lictui.model import Event, EventKind, PoolKey
 
 if TYPE_CHECKING:
     import sqlite3

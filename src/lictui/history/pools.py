@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
-    from lictui.words import Model
+    from lictui.model import Model
 
 
 class Terms(NamedTuple):

@@ -61,7 +61,7 @@ _TOLD: Final = (
         PRIMARY KEY(server, product, subscription_date, serial, start, count)) WITHOUT ROWID""",
 )
 _ALERTS: Final = (
-    # What is remembered of an alert from poll to poll, as JSON of `lictui.standing`.
+    # What is remembered of an alert from poll to poll, as JSON of `lictui.model`.
     """CREATE TABLE alert(
         server TEXT NOT NULL, kind TEXT NOT NULL, product TEXT NOT NULL, about TEXT NOT NULL,
         body TEXT NOT NULL, PRIMARY KEY(server, kind, product, about)) WITHOUT ROWID""",

@@ -42,8 +42,7 @@ if TYPE_CHECKING:
     from lictui.history.stats import Stats
     from lictui.history.transfer import Wanted
     from lictui.insights.series import Past, Question, Series
-    from lictui.model import About, Event, Poll, PoolKey, Server, Told
-    from lictui.standing import Answer, Identity, Standing
+    from lictui.model import About, Answer, Event, Identity, Poll, PoolKey, Server, Standing, Told
 
 
 class History:

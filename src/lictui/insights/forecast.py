@@ -18,7 +18,7 @@ from lictui.insights.trend import Trend, trend
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from lictui.words import Model
+    from lictui.model import Model
 
 _SURE_WITHIN: Final = 0.10  # of the horizon, before and after a date that is given
 _LATE: Final = 14  # days: what is said of today has been so on one of them

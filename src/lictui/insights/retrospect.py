@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lictui.insights.forecast import Forecast
     from lictui.insights.peaks import Found
-    from lictui.words import Model
+    from lictui.model import Model
 
 Key = tuple[str, str, "Model"]  # group, server, or "" for all of them; product; model
 

@@ -10,8 +10,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from lictui.model import PoolKey
-    from lictui.words import Model
+    from lictui.model import Model, PoolKey
 
 
 class Resolution(IntEnum):

@@ -16,17 +16,16 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.config.settings import Limits
 from lictui.errors import LictuiError
-from lictui.model import Event
+from lictui.model import Event, EventKind, Level
 from lictui.monitor.saying import event
 from lictui.sources.source import SourceError
-from lictui.words import EventKind, Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from lictui.clock import Clock
     from lictui.config.actions import Action
-    from lictui.standing import Said
+    from lictui.model import Said
 
     Note = Callable[[Event], None]
 
@@ -124,8 +123,8 @@ async def _act(action: Action, said: Said, clock: Clock) -> None:
 
 
 async def _run(command: tuple[str, ...], body: bytes, limits: Limits) -> None:
+    from lictui.model import FailureKind  # noqa: PLC0415 - as above
     from lictui.sources.process import run  # noqa: PLC0415 - few have a command
-    from lictui.words import FailureKind  # noqa: PLC0415 - as above
 
     output = await run(command, limits, given=body + b"\n")
     if output.status:

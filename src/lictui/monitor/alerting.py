@@ -15,17 +15,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import AlertKind, Happening, Level, Said, Standing, State
 from lictui.monitor.alerts import PART, STATE, Alert, of_server, open_question, rests_on, severity
-from lictui.standing import Said, Standing
-from lictui.words import AlertKind, Happening, Level, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
     from lictui.config.settings import Alerts, Thresholds
+    from lictui.model import Answer, Identity
     from lictui.monitor.board import ServerStatus
-    from lictui.standing import Answer, Identity
 
 _PATIENT: Final = (AlertKind.USAGE, AlertKind.DATA, AlertKind.UNUSUAL)
 _PASSING: Final = (State.DOWN, State.ERROR)  # may be over at the next poll

@@ -10,10 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import AlertKind, Identity, Level, Model, State
 from lictui.monitor.endings import Fact, activation, certificate, dates
 from lictui.monitor.totals import answered, combined, missing
-from lictui.standing import Identity
-from lictui.words import AlertKind, Level, Model, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

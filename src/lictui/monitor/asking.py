@@ -13,12 +13,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Failure
+from lictui.model import Failure, FailureKind
 from lictui.monitor import holders as seen
 from lictui.monitor.holders import Holders
 from lictui.paths import FILE_MODE, make_folder
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,14 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Failure
-from lictui.words import State
+from lictui.model import Failure, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lictui.model import LicenseServer, Poll, PoolKey, Server, Snapshot
-    from lictui.standing import Answer, Identity, Standing
+    from lictui.model import (
+        Answer,
+        Identity,
+        LicenseServer,
+        Poll,
+        PoolKey,
+        Server,
+        Snapshot,
+        Standing,
+    )
 
 STALE_AFTER: Final = 3  # polls missed
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from lictui import products
 from lictui.insights.compliance import Holding
+from lictui.model import Model
 from lictui.monitor.totals import By, totals
-from lictui.words import Model
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.words import ActivationStatus, AlertKind, Level, State
+from lictui.model import ActivationStatus, AlertKind, Level, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

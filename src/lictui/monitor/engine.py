@@ -33,11 +33,10 @@ if TYPE_CHECKING:
     from lictui.clock import Clock
     from lictui.config.watch import Reload
     from lictui.history.store import History
-    from lictui.model import Event, Finding, Poll, Server
+    from lictui.model import Answer, Event, Finding, Identity, Poll, Server
     from lictui.monitor.holders import Holders
     from lictui.monitor.poller import Open
     from lictui.paths import Paths
-    from lictui.standing import Answer, Identity
 
 _log = logging.getLogger(__name__)
 _ROUND: Final = 3.0  # seconds between two looks at files, lease and age

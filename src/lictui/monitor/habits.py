@@ -16,8 +16,8 @@ from lictui.errors import LictuiError
 from lictui.insights.calendar import begins, day_of
 from lictui.insights.series import Question
 from lictui.insights.unusual import WEEKS, unusual_today
+from lictui.model import Model
 from lictui.monitor.together import Together
-from lictui.words import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping

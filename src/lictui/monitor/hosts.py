@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from lictui.words import SourceName
+from lictui.model import SourceName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

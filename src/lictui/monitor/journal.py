@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lictui.model import Event
+from lictui.model import Event, EventKind, Level, State
 from lictui.monitor.hosts import ACCOUNTS
-from lictui.words import EventKind, Level, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,8 +17,8 @@ from lictui.products import Product
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from lictui.model import Model
     from lictui.monitor.board import Board, ServerStatus
-    from lictui.words import Model
 
 Part = TypeVar("Part")
 LONGEST: Final = 200  # characters; nobody types more, and a longer one may take for ever

@@ -10,12 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import PoolKey, Reading, Snapshot
+from lictui.model import Mode, Model, PoolKey, Reading, Snapshot, SourceName, State
 from lictui.monitor.board import Origin
 from lictui.monitor.hosts import ACCOUNTS
 from lictui.monitor.preference import hides_overdraft, rank, under_las
 from lictui.monitor.totals import answered
-from lictui.words import Mode, Model, SourceName, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -16,13 +16,12 @@ if TYPE_CHECKING:
     from lictui.config.settings import Settings
     from lictui.insights.retrospect import Key, Retrospect
     from lictui.insights.series import Question, Series
-    from lictui.model import About, Event, Finding, PoolKey, Server, Told
+    from lictui.model import About, Answer, Event, Finding, Identity, PoolKey, Server, Told
     from lictui.monitor.board import Board
     from lictui.monitor.engine import Engine
     from lictui.monitor.holders import Holders
     from lictui.monitor.matching import Filter
     from lictui.monitor.totals import By
-    from lictui.standing import Answer, Identity
 from lictui.sources import lookups
 
 _T = TypeVar("_T")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.insights.forecast import Given, forecast
 from lictui.insights.series import Question, Resolution
-from lictui.words import Model
+from lictui.model import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -9,10 +9,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from lictui.model import Failure, Poll
+from lictui.model import Failure, FailureKind, Poll
 from lictui.monitor.divisor import divided
 from lictui.sources.source import SourceError, ignore
-from lictui.words import FailureKind
 
 if TYPE_CHECKING:
     from lictui.clock import Clock

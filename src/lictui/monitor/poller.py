@@ -9,10 +9,9 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Failure
+from lictui.model import Failure, State
 from lictui.monitor import schedule
 from lictui.monitor.poll import poll
-from lictui.words import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lictui.words import Mode, SourceName, State
+from lictui.model import Mode, SourceName, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lictui.words import SourceName
+from lictui.model import SourceName
 
 if TYPE_CHECKING:
     from lictui.model import Pool, Server, Snapshot

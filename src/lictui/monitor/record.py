@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.clock import local_day
 from lictui.errors import LictuiError
+from lictui.model import State
 from lictui.monitor import board as boards
 from lictui.monitor.board import STALE_AFTER
 from lictui.monitor.journal import changes
 from lictui.monitor.saying import answered, lines
 from lictui.monitor.standings import Standings
 from lictui.monitor.together import Together, doubles
-from lictui.words import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from lictui.config.settings import Alerts
     from lictui.history.alerts import Decided
     from lictui.history.store import History
-    from lictui.model import Event, Poll, PoolKey, Server
+    from lictui.model import Answer, Event, Identity, Poll, PoolKey, Said, Server
     from lictui.monitor.board import Board, ServerStatus
-    from lictui.standing import Answer, Identity, Said
 
 _log = logging.getLogger(__name__)
 _KEEP: Final = 100_000  # polls kept in memory while the history cannot be written

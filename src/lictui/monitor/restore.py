@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lictui.history.store import History
-from lictui.words import State
+from lictui.model import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,10 +17,10 @@ from lictui.insights.calendar import begins, month_of
 from lictui.insights.peaks import ESTATE
 from lictui.insights.retrospect import Month, Retrospect
 from lictui.insights.series import Question
+from lictui.model import Model
 from lictui.monitor.outlook import scopes as outlooks
 from lictui.monitor.together import stand_ins
 from lictui.monitor.totals import By, scope_of
-from lictui.words import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

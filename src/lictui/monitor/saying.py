@@ -8,13 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from lictui.clock import iso
-from lictui.model import Event
-from lictui.words import AlertKind, EventKind, Happening, Level
+from lictui.model import AlertKind, Event, EventKind, Happening, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from lictui.standing import Answer, Identity, Said, Standing
+    from lictui.model import Answer, Identity, Said, Standing
 
 SCHEMA: Final = "lictui.event/1"
 _TURNS: Final = (f"{Happening.RAISED}: ", f"{Happening.WORSE} (", "cleared after ")

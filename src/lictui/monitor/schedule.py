@@ -6,8 +6,7 @@ import math
 import zlib
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Failure
-from lictui.words import FailureKind
+from lictui.model import Failure, FailureKind
 
 if TYPE_CHECKING:
     from lictui.model import Server, Snapshot

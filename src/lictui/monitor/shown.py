@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from lictui.config.settings import Alerts
+    from lictui.model import Answer, Identity, Level
     from lictui.monitor.board import Board
-    from lictui.standing import Answer, Identity
-    from lictui.words import Level
 
 
 @dataclass(frozen=True, slots=True)

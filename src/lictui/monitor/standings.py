@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lictui.history.alerts import Decided
+from lictui.model import Happening
 from lictui.monitor.saying import lines
-from lictui.words import Happening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
     from lictui.config.settings import Alerts
     from lictui.history.store import History
-    from lictui.model import Event, Server
+    from lictui.model import Answer, Event, Identity, Said, Server, Standing
     from lictui.monitor.board import ServerStatus
-    from lictui.standing import Answer, Identity, Said, Standing
 
 _ANSWERED_NO_MORE = (Happening.WORSE, Happening.CLEARED)
 

@@ -12,9 +12,9 @@ from operator import is_
 from typing import TYPE_CHECKING
 
 from lictui.config.values import nearest
+from lictui.model import State
 from lictui.monitor.hosts import Listing, names_of, one_host
 from lictui.monitor.merging import merged
-from lictui.words import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,16 +9,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from lictui.model import Reading
-from lictui.words import Level, State
+from lictui.model import Level, Reading, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lictui.config.settings import Alerts, Thresholds
-    from lictui.model import Pool, Snapshot
+    from lictui.model import Model, Pool, Snapshot
     from lictui.monitor.board import Board, ServerStatus
-    from lictui.words import Model
 
 
 class By(StrEnum):

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
     from lictui.insights.forecast import Forecast
+    from lictui.model import Model
     from lictui.monitor.board import Board
     from lictui.monitor.outlook import Scope
     from lictui.report.lines import Foresee
-    from lictui.words import Model
 
 _Key = tuple[Kind, str, str, "Model"]
 

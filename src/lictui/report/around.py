@@ -9,10 +9,10 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
+from lictui.model import EventKind, Level, State
 from lictui.monitor.saying import is_turn
 from lictui.report import saying
 from lictui.report.values import End, Recorded, What
-from lictui.words import EventKind, Level, State
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import Model
 from lictui.report.days import at_ends, by_day, day, overdrafts
 from lictui.report.values import Assigned, Day, DaysAbove, Monthly
-from lictui.words import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

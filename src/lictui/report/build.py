@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 from lictui import products
 from lictui.insights.calendar import day_of
 from lictui.insights.compliance import Holding
+from lictui.model import Level
 from lictui.report import around, lines, span
 from lictui.report.ahead import foreseen
 from lictui.report.ask import ask
 from lictui.report.shares import looked_at, shares
 from lictui.report.values import Kind, Report
-from lictui.words import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

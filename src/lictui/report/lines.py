@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from lictui.config.settings import Alerts
-    from lictui.model import Told
+    from lictui.model import Model, Told
     from lictui.report.ask import Answer
     from lictui.report.shares import Share
     from lictui.report.values import Day, Outlook
-    from lictui.words import Model
 
     Foresee = Callable[[Kind, str, str, Model], Outlook | None]
 

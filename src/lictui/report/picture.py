@@ -10,10 +10,10 @@ import textwrap
 import warnings
 from typing import TYPE_CHECKING, Any, Final
 
+from lictui.model import Level
 from lictui.products import describe
 from lictui.report import saying
 from lictui.report.short import in_short
-from lictui.words import Level
 
 if TYPE_CHECKING:
     from lictui.report.values import Product, Report

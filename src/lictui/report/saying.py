@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import Level, Model
 from lictui.products import describe
-from lictui.words import Level, Model
 
 if TYPE_CHECKING:
     from datetime import date, tzinfo

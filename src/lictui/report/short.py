@@ -10,9 +10,9 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import Level
 from lictui.report import saying
 from lictui.report.values import What
-from lictui.words import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

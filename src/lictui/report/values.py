@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from lictui.words import Level
+from lictui.model import Level
 
 if TYPE_CHECKING:
     from datetime import date, tzinfo
 
     from lictui.insights.compliance import Holding
     from lictui.insights.spread import Stretch
-    from lictui.model import Event
-    from lictui.words import Model
+    from lictui.model import Event, Model
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Server
+from lictui.model import Server, SourceName
 from lictui.simulator.accounts import cloud_at, partner_at
 from lictui.simulator.certificate import self_signed
 from lictui.simulator.cloud.service import serve_cloud
@@ -19,7 +19,6 @@ from lictui.simulator.partner.service import serve_partner
 from lictui.simulator.sites import site_at
 from lictui.simulator.stock import Kind
 from lictui.simulator.winrm.service import serve_winrm
-from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from lictui.clock import Clock

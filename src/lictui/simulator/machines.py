@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Server
+from lictui.model import Server, SourceName
 from lictui.simulator.flexnet import Layout
 from lictui.simulator.shell import Machine, serve_shell
 from lictui.simulator.shell.powershell import PowerShell
 from lictui.simulator.stock import Kind
-from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from lictui.clock import Clock

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.config.registry import save_servers
 from lictui.errors import LictuiError
-from lictui.model import DEFAULT_INTERVAL
+from lictui.model import DEFAULT_INTERVAL, SourceName
 from lictui.paths import Paths, write_private
 from lictui.simulator.certificate import self_signed
 from lictui.simulator.doors import Place, opened
 from lictui.simulator.shell import install
-from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from pathlib import Path

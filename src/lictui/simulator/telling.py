@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import PoolKey
+from lictui.model import Model, PoolKey
 from lictui.products import describe
 from lictui.simulator.stock import Kind
-from lictui.words import Model
 
 if TYPE_CHECKING:
     from lictui.simulator.stock import LicenseServer, Pool

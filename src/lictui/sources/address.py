@@ -10,9 +10,9 @@ from typing import Final
 
 import httpx
 
+from lictui.model import FailureKind, Step
 from lictui.sources.clean import text
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Step
 
 _PORTS: Final = {"http": 80, "https": 443}
 _LAST_PORT: Final = 65535

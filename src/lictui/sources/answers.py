@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import FailureKind
 from lictui.sources.clean import json_value, text
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind
 
 if TYPE_CHECKING:
+    from lictui.model import Step
     from lictui.sources.http import Reply
-    from lictui.words import Step
 
 MOST_ROWS: Final = 1000  # of any list in an answer, unless a caller knows better
 _HINT: Final = "Give the address of the API itself, not of a portal, a gateway or StoreFront."

@@ -10,8 +10,8 @@ from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from lictui.config.secrets import SecretError, resolve
+from lictui.model import FailureKind, Step
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from lictui.model import Server

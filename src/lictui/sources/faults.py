@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 import httpcore
 import httpx
 
+from lictui.model import FailureKind, Step
 from lictui.sources.address import host_port
 from lictui.sources.clean import text
 from lictui.sources.source import SourceError
 from lictui.sources.tls import refusal
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import FailureKind, SourceName, Step
 from lictui.sources.clean import text as cleaned
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, SourceName, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

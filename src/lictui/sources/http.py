@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from lictui.model import FailureKind, Step
 from lictui.sources.address import host_port, origin
 from lictui.sources.clean import text
 from lictui.sources.faults import DroppedError, Progress, failure, unsendable
 from lictui.sources.leaf import read_leaf
 from lictui.sources.source import SourceError
 from lictui.sources.tls import fingerprint, ssl_context
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     import ssl

@@ -10,12 +10,11 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Finding
+from lictui.model import FailureKind, Finding, SourceName, Step
 from lictui.sources.address import origin
 from lictui.sources.clean import text
 from lictui.sources.reach import answering, connected, peer, resolvable, resolve, secured, shown
 from lictui.sources.source import SourceError, open_source
-from lictui.words import FailureKind, SourceName, Step
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 import httpcore
 
+from lictui.model import FailureKind, Step
 from lictui.sources.address import flexnet, port
 from lictui.sources.clean import text
 from lictui.sources.faults import Progress, failure, unresolved
 from lictui.sources.source import SourceError
 from lictui.sources.tls import fingerprint, ssl_context, unchecked
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     import ssl

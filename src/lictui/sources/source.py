@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from lictui.model import Failure
-from lictui.words import SourceName
+from lictui.model import Failure, SourceName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import Server, Snapshot
-    from lictui.words import FailureKind, Step
+    from lictui.model import FailureKind, Server, Snapshot, Step
 
 
 class SourceError(Exception):

@@ -10,10 +10,9 @@ import hmac
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Server
+from lictui.model import FailureKind, Server, SourceName, Step
 from lictui.sources.http import Link
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, SourceName, Step
 
 if TYPE_CHECKING:
     from lictui.config.settings import Limits

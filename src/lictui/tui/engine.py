@@ -12,11 +12,10 @@ if TYPE_CHECKING:
 
     from lictui.insights.retrospect import Key, Retrospect
     from lictui.insights.series import Question, Series
-    from lictui.model import About, Event, Finding, PoolKey, Server, Told
+    from lictui.model import About, Answer, Event, Finding, Identity, PoolKey, Server, Told
     from lictui.monitor.holders import Holders
     from lictui.monitor.matching import Filter
     from lictui.monitor.totals import By
-    from lictui.standing import Answer, Identity
 
 
 class Engine(Protocol):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len, set_cell_size
 
-from lictui.words import Level
+from lictui.model import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lictui.insights.forecast import Status
 from lictui.insights.retrospect import Retrospect
+from lictui.model import Level, Model
 from lictui.monitor.matching import product_words
 from lictui.monitor.totals import By, thresholds
 from lictui.products import Product
 from lictui.tui import text
-from lictui.words import Level, Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

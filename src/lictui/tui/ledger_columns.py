@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 
+from lictui.model import Level
 from lictui.tui import text
 from lictui.tui.ink import OF_LEVEL, Tone
 from lictui.tui.ledger import peak
 from lictui.tui.span import local
 from lictui.tui.widgets.pane import model_word, short_model
 from lictui.tui.widgets.trend import trend
-from lictui.words import Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,9 +8,9 @@ from __future__ import annotations
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import Reporting, State
 from lictui.tui import text
 from lictui.tui.ink import Tone
-from lictui.words import Reporting, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import Happening, Said
 from lictui.monitor.alerts import severity
-from lictui.standing import Said
 from lictui.tui.text import clean
-from lictui.words import Happening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

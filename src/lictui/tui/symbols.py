@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.words import Level, State
+from lictui.model import Level, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

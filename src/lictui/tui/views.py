@@ -9,20 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from lictui.model import Level, State
 from lictui.monitor.matching import ALL, product_words
 from lictui.tui import notes, text
-from lictui.words import Level, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
     from lictui.config.settings import Alerts, Thresholds
-    from lictui.model import Pool, PoolKey, Reading, Snapshot
+    from lictui.model import Model, Pool, PoolKey, Reading, Snapshot
     from lictui.monitor.board import Board, ServerStatus
     from lictui.monitor.matching import Filter
     from lictui.tui.ink import Run
-    from lictui.words import Model
 
 RowId = tuple[str, "PoolKey | None"]  # server and pool; without a pool the server itself
 SORTS: Final = ("registry", "name", "ratio", "free", "alerts")

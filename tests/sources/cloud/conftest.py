@@ -10,10 +10,9 @@ import httpx
 import pytest
 
 from lictui.config.settings import Limits
-from lictui.model import Server
+from lictui.model import Server, SourceName
 from lictui.sources.cloud.source import CloudSource
 from lictui.sources.source import SourceError, ignore
-from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

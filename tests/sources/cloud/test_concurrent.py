@@ -11,9 +11,8 @@ import pytest
 from tests.sources.cloud.conftest import CONCURRENT, CURRENT, SERVER, failure_of, summary
 from tests.support.clock import settle
 
-from lictui.model import Reading
+from lictui.model import FailureKind, Level, Model, Reading
 from lictui.sources.source import ignore
-from lictui.words import FailureKind, Level, Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable

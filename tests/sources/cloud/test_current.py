@@ -9,10 +9,9 @@ import httpx
 import pytest
 from tests.sources.cloud.conftest import CURRENT, current, failure_of
 
-from lictui.model import PoolKey, Reading, Told
+from lictui.model import FailureKind, Level, Mode, Model, PoolKey, Reading, Step, Told
 from lictui.sources.cloud.current import notices_of_current, read_current
 from lictui.sources.source import ignore
-from lictui.words import FailureKind, Level, Mode, Model, Step
 
 if TYPE_CHECKING:
     from tests.sources.cloud.conftest import FakeCloud

@@ -11,7 +11,19 @@ import pytest
 from tests.support.clock import START
 
 from lictui.config.settings import Limits
-from lictui.model import Failure, Reading, Server, Snapshot, Told
+from lictui.model import (
+    Failure,
+    FailureKind,
+    Level,
+    Mode,
+    Model,
+    Reading,
+    Server,
+    Snapshot,
+    SourceName,
+    Step,
+    Told,
+)
 from lictui.simulator.certificate import self_signed
 from lictui.simulator.cloud import (
     Account,
@@ -27,7 +39,6 @@ from lictui.simulator.inventory import Mood
 from lictui.sources.cloud.source import CloudSource
 from lictui.sources.probe import probe
 from lictui.sources.source import SourceError, ignore
-from lictui.words import FailureKind, Level, Mode, Model, SourceName, Step
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

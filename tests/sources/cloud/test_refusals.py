@@ -23,10 +23,9 @@ from tests.sources.cloud.conftest import (
 from tests.support.clock import FakeClock
 
 from lictui.config.settings import Limits
-from lictui.model import Server, Snapshot
+from lictui.model import FailureKind, Server, Snapshot, SourceName, Step
 from lictui.sources.cloud.source import CloudSource
 from lictui.sources.source import SourceError, ignore
-from lictui.words import FailureKind, SourceName, Step
 
 if TYPE_CHECKING:
     from pathlib import Path

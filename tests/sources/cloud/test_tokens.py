@@ -12,8 +12,8 @@ import pytest
 from tests.sources.cloud.conftest import CURRENT, SECRET, SERVER, TOKENS, current, failure_of
 from tests.support.clock import settle
 
+from lictui.model import FailureKind, Step
 from lictui.sources.source import SourceError, ignore
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

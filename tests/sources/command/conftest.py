@@ -10,17 +10,15 @@ import pytest
 from tests.support.clock import FakeClock
 
 from lictui.config.settings import Limits
-from lictui.model import Server
+from lictui.model import Server, SourceName
 from lictui.sources.command.source import CommandSource
 from lictui.sources.source import SourceError
-from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lictui.model import Failure, Snapshot
-    from lictui.words import Step
+    from lictui.model import Failure, Snapshot, Step
 
 _T = TypeVar("_T")
 

@@ -3,9 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from lictui.model import Pool, Reading
+from lictui.model import Model, Pool, Reading
 from lictui.sources.command.adding import added
-from lictui.words import Model
 
 POOL = Pool(
     product="A_B_CCU",

@@ -10,9 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.sources.command.conftest import failure_of, outcome
 
-from lictui.model import Activation, Failure, Reading
+from lictui.model import (
+    Activation,
+    ActivationStatus,
+    Failure,
+    FailureKind,
+    Mode,
+    Model,
+    Reading,
+    Step,
+)
 from lictui.sources.command.elsewhere import lictui_snapshot
-from lictui.words import ActivationStatus, FailureKind, Mode, Model, Step
 
 if TYPE_CHECKING:
     from lictui.model import Snapshot

@@ -5,9 +5,8 @@ from functools import partial
 
 from tests.sources.command.conftest import failure_of
 
-from lictui.model import Reading
+from lictui.model import FailureKind, Mode, Reading
 from lictui.sources.command.license_pools import license_file_snapshot
-from lictui.words import FailureKind, Mode
 
 TODAY = date(2026, 11, 24)
 

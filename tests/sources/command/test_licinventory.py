@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.sources.command.conftest import failure_of, outcome
 
-from lictui.model import Failure, Reading
+from lictui.model import Failure, FailureKind, Mode, Model, Reading
 from lictui.sources.command.licinventory import licinventory_snapshot
-from lictui.words import FailureKind, Mode, Model
 
 if TYPE_CHECKING:
     from lictui.model import Snapshot

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.sources.command.conftest import failure_of, outcome
 
-from lictui.model import Failure
+from lictui.model import Failure, FailureKind
 from lictui.sources.command.powershell import MOST, objects
-from lictui.words import FailureKind
 
 ONE = {"a": 1}
 

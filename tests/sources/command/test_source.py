@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lictui.config.settings import Limits
-from lictui.model import Failure, Snapshot
-from lictui.words import FailureKind, Step
+from lictui.model import Failure, FailureKind, Snapshot, Step
 
 if TYPE_CHECKING:
     from tests.sources.command.conftest import Bench

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.sources.command.conftest import failure_of, outcome
 
-from lictui.model import Failure, Reading
+from lictui.model import Failure, FailureKind, Mode, Reading
 from lictui.sources.command.wmi import wmi_snapshot
-from lictui.words import FailureKind, Mode
 
 if TYPE_CHECKING:
     from lictui.model import Snapshot

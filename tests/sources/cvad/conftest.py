@@ -9,10 +9,9 @@ import pytest
 from tests.support.fake_site import PASSWORD, USERNAME, FakeSite
 
 from lictui.config.settings import Limits
-from lictui.model import Server
+from lictui.model import Server, SourceName
 from lictui.sources.cvad.source import CvadSource
 from lictui.sources.source import SourceError, ignore
-from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -14,8 +14,8 @@ from tests.support.fake_site import (
     me,
 )
 
+from lictui.model import FailureKind, Mode, Step
 from lictui.sources.source import ignore
-from lictui.words import FailureKind, Mode, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 from tests.support.fake_site import details, overview, row
 
-from lictui.model import Reading
+from lictui.model import Model, Reading
 from lictui.sources.cvad.inventory import from_overview, from_site
-from lictui.words import Model
 
 
 def test_one_row_with_everything() -> None:

@@ -5,9 +5,8 @@ from datetime import date
 import pytest
 from tests.support.fake_site import details, overview
 
-from lictui.model import Activation
+from lictui.model import Activation, ActivationStatus, Level
 from lictui.sources.cvad.notices import activation, notices
-from lictui.words import ActivationStatus, Level
 
 
 def test_a_healthy_site_says_nothing() -> None:

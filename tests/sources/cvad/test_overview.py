@@ -16,9 +16,8 @@ from tests.support.fake_site import (
     row,
 )
 
-from lictui.model import Reading
+from lictui.model import FailureKind, Reading
 from lictui.sources.source import ignore
-from lictui.words import FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,8 +13,8 @@ from tests.support.fake_site import (
     me,
 )
 
+from lictui.model import FailureKind, Step
 from lictui.sources.source import ignore
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

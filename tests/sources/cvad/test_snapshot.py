@@ -5,10 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.fake_site import details, overview, row
 
-from lictui.model import Snapshot
+from lictui.model import FailureKind, Mode, Snapshot, Step
 from lictui.sources.cvad.snapshot import build
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Mode, Step
 
 
 @pytest.mark.parametrize(

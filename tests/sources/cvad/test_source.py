@@ -18,9 +18,8 @@ from tests.support.fake_site import (
     row,
 )
 
-from lictui.model import Activation, Reading
+from lictui.model import Activation, ActivationStatus, FailureKind, Mode, Reading, Step
 from lictui.sources.source import ignore
-from lictui.words import ActivationStatus, FailureKind, Mode, Step
 
 if TYPE_CHECKING:
     from tests.support.fake_site import FakeSite

@@ -17,8 +17,8 @@ from tests.support.fake_site import (
     details,
 )
 
+from lictui.model import FailureKind, Step
 from lictui.sources.source import ignore
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

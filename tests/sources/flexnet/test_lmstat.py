@@ -5,9 +5,8 @@ from datetime import date
 import pytest
 from tests.support.lmstat import CITRIX, HEAD, NOW, VENDORS, failure, feature, notice, pool, read
 
-from lictui.model import Reading
+from lictui.model import FailureKind, Level, Model, Reading
 from lictui.sources.flexnet.lmstat import lmstat_holders
-from lictui.words import FailureKind, Level, Model
 
 
 def test_citrix() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from tests.support.lmstat import CITRIX, HEAD, failure, notice, read
 
-from lictui.words import FailureKind, Level, Step
+from lictui.model import FailureKind, Level, Step
 
 
 @pytest.mark.parametrize(

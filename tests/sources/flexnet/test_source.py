@@ -11,10 +11,9 @@ from tests.support.clock import FakeClock
 from tests.support.lmstat import CITRIX
 
 from lictui.config.settings import Limits
-from lictui.model import Server
+from lictui.model import FailureKind, Server, SourceName, Step
 from lictui.sources.flexnet.source import LmstatSource
 from lictui.sources.source import SourceError, open_source
-from lictui.words import FailureKind, SourceName, Step
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lictui.model import Holder
+from lictui.model import FailureKind, Holder, Level, Model, Step
 from lictui.sources.flexnet.udadmin import udadmin_holders, udadmin_snapshot
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Level, Model, Step
 
 TIMES = """Usage data is 7 minutes old. Next update in 8 minutes.
 Users:

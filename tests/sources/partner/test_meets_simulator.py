@@ -10,7 +10,16 @@ import pytest
 from tests.support.clock import START
 
 from lictui.config.settings import Limits
-from lictui.model import Failure, Reading, Server, Snapshot
+from lictui.model import (
+    Failure,
+    FailureKind,
+    Reading,
+    Reporting,
+    Server,
+    Snapshot,
+    SourceName,
+    Step,
+)
 from lictui.simulator.certificate import self_signed
 from lictui.simulator.inventory import Mood
 from lictui.simulator.partner import (
@@ -26,7 +35,6 @@ from lictui.simulator.partner import (
 from lictui.sources.partner.source import PartnerSource
 from lictui.sources.probe import probe
 from lictui.sources.source import SourceError, ignore
-from lictui.words import FailureKind, Reporting, SourceName, Step
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -9,11 +9,10 @@ import pytest
 from tests.sources.partner.conftest import listed, never, servers
 from tests.support.clock import START
 
-from lictui.model import LicenseServer
+from lictui.model import Level, LicenseServer, Reporting
 from lictui.sources.partner.moments import calendar_day, moment
 from lictui.sources.partner.notices import notices
 from lictui.sources.partner.servers import read_servers
-from lictui.words import Level, Reporting
 
 if TYPE_CHECKING:
     from lictui.model import Notice

@@ -27,9 +27,9 @@ from tests.sources.partner.conftest import (
 from tests.support.clock import FakeClock
 
 from lictui.config.settings import Limits
+from lictui.model import FailureKind, Reporting, Step
 from lictui.sources.partner.source import PartnerSource
 from lictui.sources.source import SourceError, ignore
-from lictui.words import FailureKind, Reporting, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,10 +9,9 @@ import httpx
 import pytest
 from tests.sources.partner.conftest import USAGE, failure_of, feature, usage, used
 
-from lictui.model import Reading
+from lictui.model import FailureKind, Level, Model, Reading
 from lictui.sources.partner.usage import months, read_usage
 from lictui.sources.source import ignore
-from lictui.words import FailureKind, Level, Model
 
 if TYPE_CHECKING:
     from tests.sources.partner.conftest import FakeInsights

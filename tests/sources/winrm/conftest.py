@@ -8,10 +8,9 @@ from tests.sources.winrm.answers import answering
 from tests.sources.winrm.ntlm_server import PASSWORD, users
 
 from lictui.config.settings import Limits
-from lictui.model import Server
+from lictui.model import Server, SourceName
 from lictui.sources.source import SourceError, ignore
 from lictui.sources.winrm.source import WinrmSource
-from lictui.words import SourceName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from tests.sources.winrm.answers import Asked
     from tests.support.clock import FakeClock
 
-    from lictui.model import Failure, Snapshot
-    from lictui.words import Step
+    from lictui.model import Failure, Snapshot, Step
 
     Answer = Callable[[Asked], bytes | httpx.Response]
     Poll = Callable[..., Coroutine[None, None, Snapshot | Failure]]

@@ -6,8 +6,7 @@ import pytest
 from tests.sources.winrm.answers import enumerated, pool_values, pulled, typed
 
 from lictui.config.settings import Limits
-from lictui.model import Failure, Snapshot
-from lictui.words import FailureKind, Step
+from lictui.model import Failure, FailureKind, Snapshot, Step
 
 if TYPE_CHECKING:
     from tests.sources.winrm.answers import Asked

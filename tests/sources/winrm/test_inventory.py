@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lictui.model import FailureKind, Level, Mode, Step
 from lictui.sources.source import SourceError
 from lictui.sources.winrm.inventory import Instances, snapshot
-from lictui.words import FailureKind, Level, Mode, Step
 
 if TYPE_CHECKING:
     from lictui.model import Notice, Snapshot

@@ -8,12 +8,11 @@ import pytest
 from tests.sources.winrm.answers import ASKED, SOAP, Asked, enumerated, pool_values, typed
 from tests.sources.winrm.ntlm_server import PASSWORD
 
-from lictui.model import Failure
+from lictui.model import Failure, FailureKind, Step
 from lictui.sources.http import Reply
 from lictui.sources.source import SourceError
 from lictui.sources.winrm.login import offers
 from lictui.sources.winrm.source import WinrmSource
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.sources.winrm.ntlm_server import PASSWORD
 
-from lictui.model import Failure, Reading, Snapshot
+from lictui.model import Failure, FailureKind, Reading, Snapshot, Step
 from lictui.simulator.certificate import self_signed
 from lictui.simulator.inventory import License, Mood
 from lictui.simulator.winrm import serve_winrm
 from lictui.sources.source import SourceError, ignore
 from lictui.sources.winrm.source import WinrmSource
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -9,10 +9,10 @@ import trustme
 from tests.sources.winrm.answers import enumerated, pool_values, pulled, typed
 from tests.sources.winrm.ntlm_server import NtlmServer
 
+from lictui.model import FailureKind, Step
 from lictui.sources.source import SourceError, ignore
 from lictui.sources.winrm.context import end_point
 from lictui.sources.winrm.source import WinrmSource
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     import ssl

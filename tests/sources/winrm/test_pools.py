@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lictui.model import Reading
+from lictui.model import FailureKind, Model, Reading
 from lictui.sources.source import SourceError
 from lictui.sources.winrm.pools import read_pools, unreadable_figures
-from lictui.words import FailureKind, Model
 
 if TYPE_CHECKING:
     from lictui.model import Pool

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from tests.sources.winrm.answers import ASKED, NO_SUCH_CLASS, fault, wsman_fault
 
+from lictui.model import FailureKind, State, Step
 from lictui.sources.http import Reply
 from lictui.sources.winrm.refusals import by_status, faulted
 from lictui.sources.winrm.reply import Fault, read
-from lictui.words import FailureKind, State, Step
 
 WHERE = "lic01:5986"
 

@@ -24,10 +24,9 @@ from tests.sources.winrm.answers import (
 from tests.support.clock import FakeClock
 
 from lictui.config.settings import Limits
-from lictui.model import Failure, Snapshot
+from lictui.model import Failure, FailureKind, Snapshot, Step
 from lictui.sources.source import SourceError, ignore
 from lictui.sources.winrm.source import WinrmSource
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

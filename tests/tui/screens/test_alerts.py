@@ -10,13 +10,11 @@ from tests.support.estate import day_of_work, estate
 from tests.support.running import running
 from tests.support.screen import screen_text
 
-from lictui.model import Event
+from lictui.model import AlertKind, Answer, Event, EventKind, Identity, Level, Standing
 from lictui.monitor.board import Board
-from lictui.standing import Answer, Identity, Standing
 from lictui.tui.screens.alerts import AlertsScreen
 from lictui.tui.screens.product import ProductScreen
 from lictui.tui.screens.servers import ServersScreen
-from lictui.words import AlertKind, EventKind, Level
 
 if TYPE_CHECKING:
     from pathlib import Path

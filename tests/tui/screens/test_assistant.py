@@ -10,10 +10,9 @@ from tests.support.running import running
 from tests.support.screen import golden, screen_text
 from tests.support.values import server, snapshot
 
-from lictui.model import LicenseServer
+from lictui.model import LicenseServer, Reporting, SourceName, State
 from lictui.monitor.board import Board, ServerStatus
 from lictui.tui.screens.assistant_view import points
-from lictui.words import Reporting, SourceName, State
 
 if TYPE_CHECKING:
     from lictui.tui.screens.assistant_view import Point

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictui.config import entry
-from lictui.model import Server
+from lictui.model import Server, SourceName
 from lictui.tui.screens import drafts, fields
-from lictui.words import SourceName
 
 WINRM = Server(
     "lic-01",

@@ -10,12 +10,11 @@ from tests.support.screen import screen_text
 from textual.widgets import Input
 
 from lictui.errors import LictuiError
-from lictui.model import Finding, Server
+from lictui.model import Finding, Server, SourceName, Step
 from lictui.monitor.board import Board, register
 from lictui.tui.screens.form import FormScreen
 from lictui.tui.screens.wall import WallScreen
 from lictui.tui.widgets.field_row import FieldRow
-from lictui.words import SourceName, Step
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

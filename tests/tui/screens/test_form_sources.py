@@ -10,10 +10,9 @@ from tests.support.running import running
 from tests.support.screen import screen_text
 from textual.widgets import Input
 
-from lictui.model import Finding, Server
+from lictui.model import Finding, Server, SourceName, Step
 from lictui.tui.screens.form import FormScreen
 from lictui.tui.widgets.field_row import FieldRow
-from lictui.words import SourceName, Step
 
 if TYPE_CHECKING:
     from tests.support.running import Running

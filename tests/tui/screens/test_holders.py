@@ -10,10 +10,9 @@ from tests.support.running import running
 from tests.support.screen import golden, screen_text
 
 from lictui.config.settings import Settings
-from lictui.model import Failure, Holder
+from lictui.model import Failure, FailureKind, Holder
 from lictui.monitor.holders import Holders, Holding
 from lictui.tui.screens.holders import HoldersScreen
-from lictui.words import FailureKind
 
 DAY = 86400
 LINE = "udadmin -f XDT_PLT_UD -user ann -delete"

@@ -8,13 +8,12 @@ from zoneinfo import ZoneInfo
 from tests.support.estate import pool, up
 
 from lictui.config.settings import Settings
-from lictui.model import Event
+from lictui.model import Event, EventKind, Level
 from lictui.monitor.board import Board
 from lictui.tui.screens.product_changes import about, endings, marks, words
 from lictui.tui.screens.product_view import subject
 from lictui.tui.symbols import UNICODE
 from lictui.tui.widgets.chart_view import Mark, Sign
-from lictui.words import EventKind, Level
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

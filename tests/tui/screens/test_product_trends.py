@@ -13,9 +13,8 @@ from tests.support.running import running
 from tests.support.screen import screen_text
 
 from lictui.config.settings import Settings
-from lictui.model import Event
+from lictui.model import Event, EventKind, Level
 from lictui.tui.screens.product import ProductScreen
-from lictui.words import EventKind, Level
 
 if TYPE_CHECKING:
     from tests.support.running import Running

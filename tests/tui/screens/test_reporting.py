@@ -5,11 +5,10 @@ from zoneinfo import ZoneInfo
 
 from tests.support.clock import START
 
-from lictui.model import LicenseServer
+from lictui.model import LicenseServer, Reporting
 from lictui.tui.ink import Tone
 from lictui.tui.screens.reporting import license_servers
 from lictui.tui.symbols import ASCII, UNICODE
-from lictui.words import Reporting
 
 UTC = ZoneInfo("UTC")
 

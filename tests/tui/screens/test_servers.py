@@ -13,13 +13,12 @@ from textual.widgets import Input
 
 from lictui.config.settings import Settings
 from lictui.errors import LictuiError
-from lictui.model import Certificate, Finding, Server, Snapshot
+from lictui.model import Certificate, Finding, Server, Snapshot, SourceName, State, Step
 from lictui.monitor.board import Board, ServerStatus
 from lictui.tui.screens.form import FormScreen
 from lictui.tui.screens.registry_view import details, good_for
 from lictui.tui.screens.servers import ServersScreen
 from lictui.tui.symbols import UNICODE
-from lictui.words import SourceName, State, Step
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.model import Finding
+from lictui.model import Finding, Step
 from lictui.tui.ink import width
 from lictui.tui.screens.steps import lines
 from lictui.tui.symbols import ASCII, UNICODE
-from lictui.words import Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictui.insights.series import Bucket
+from lictui.model import Level
 from lictui.tui.widgets.chart_view import ChartView, Held
-from lictui.words import Level
 
 
 def bucket(start: int, high: float = 10, installed: int | None = 20, overdraft: int = 0) -> Bucket:

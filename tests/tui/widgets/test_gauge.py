@@ -3,11 +3,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.model import Reading
+from lictui.model import Level, Reading
 from lictui.tui.ink import Tone, width
 from lictui.tui.symbols import ASCII, UNICODE
 from lictui.tui.widgets.gauge import gauge
-from lictui.words import Level
 
 figures = st.one_of(st.none(), st.integers(0, 10_000))
 

@@ -11,13 +11,12 @@ from tests.support.clock import START
 from tests.support.estate import TIMEOUT, down, estate, pool, up
 
 from lictui.config.settings import Alerts
-from lictui.model import Failure
+from lictui.model import Failure, FailureKind
 from lictui.tui.ink import width
 from lictui.tui.symbols import ASCII, UNICODE
 from lictui.tui.views import Moment, Panes
 from lictui.tui.views import pane as view_of
 from lictui.tui.widgets import pane
-from lictui.words import FailureKind
 
 if TYPE_CHECKING:
     from lictui.tui.ink import Line

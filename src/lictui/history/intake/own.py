@@ -14,8 +14,7 @@ from lictui.history.intake.given import Account, Given, Point, Stretch, Unreadab
 from lictui.history.retention import FOREVER
 from lictui.history.rollup import Tally
 from lictui.insights.series import Resolution
-from lictui.model import PoolKey, Told
-from lictui.words import Model
+from lictui.model import Model, PoolKey, Told
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence

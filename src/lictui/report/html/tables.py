@@ -16,9 +16,9 @@ from lictui.report.values import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from lictui.model import Level
     from lictui.report.html.markup import Node
     from lictui.report.values import Line, Product, Report
-    from lictui.words import Level
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Node]], classes: str) -> Markup:

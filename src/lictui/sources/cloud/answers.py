@@ -11,16 +11,16 @@ import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import FailureKind
 from lictui.sources.answers import get, rows
 from lictui.sources.clean import json_value, text
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from lictui.model import Step
     from lictui.sources.http import Reply
-    from lictui.words import Step
 
 _log = logging.getLogger(__name__)
 

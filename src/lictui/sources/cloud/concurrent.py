@@ -9,13 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from lictui.model import Notice, Pool, Reading
+from lictui.model import FailureKind, Level, Model, Notice, Pool, Reading, Step
 from lictui.products import describe
 from lictui.sources.answers import get
 from lictui.sources.clean import text, whole
 from lictui.sources.cloud.current import product_of
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Level, Model, Step
 
 if TYPE_CHECKING:
     from lictui.model import Failure

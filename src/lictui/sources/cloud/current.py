@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Notice, Pool, Reading
+from lictui.model import FailureKind, Level, Model, Notice, Pool, Reading, Step
 from lictui.products import describe
 from lictui.sources.answers import get
 from lictui.sources.clean import day, text, whole
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Level, Model, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

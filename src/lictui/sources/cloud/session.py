@@ -9,12 +9,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from lictui.model import FailureKind, Step
 from lictui.sources.address import host_port, origin
 from lictui.sources.answers import decoded
 from lictui.sources.cloud.answers import noted, path_of, refusal
 from lictui.sources.http import retrying
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_plus, urlencode
 
+from lictui.model import FailureKind, Step
 from lictui.sources import credentials
 from lictui.sources.address import host_port, origin, refuse_in_the_clear
 from lictui.sources.answers import decoded, get
@@ -22,7 +23,6 @@ from lictui.sources.cloud.answers import CLIENT, complaint, noted, path_of, refu
 from lictui.sources.http import retrying
 from lictui.sources.source import SourceError
 from lictui.sources.tokens import LIFETIME, Token, account, renewal, sendable, shared
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Reading, Snapshot
+from lictui.model import FailureKind, Mode, Reading, Snapshot, Step
 from lictui.sources.answers import get
 from lictui.sources.clean import text
 from lictui.sources.cloud import concurrent, regions
@@ -22,7 +22,6 @@ from lictui.sources.cloud.session import Session
 from lictui.sources.cloud.sign_in import sign_in
 from lictui.sources.http import Link
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Mode, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Pool, Reading, Snapshot
+from lictui.model import FailureKind, Pool, Reading, Snapshot, Step
 from lictui.products import describe
 from lictui.sources.clean import text, whole
 from lictui.sources.command.adding import added
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

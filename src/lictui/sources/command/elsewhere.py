@@ -8,13 +8,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Activation, LicenseServer, Notice, Pool, Reading, Snapshot
+from lictui.model import (
+    Activation,
+    ActivationStatus,
+    FailureKind,
+    Level,
+    LicenseServer,
+    Mode,
+    Model,
+    Notice,
+    Pool,
+    Reading,
+    Reporting,
+    Snapshot,
+    Step,
+)
 from lictui.products import describe
 from lictui.sources.answers import get, rows
 from lictui.sources.clean import day, json_value, text, whole
 from lictui.sources.command.adding import added
 from lictui.sources.source import SourceError
-from lictui.words import ActivationStatus, FailureKind, Level, Mode, Model, Reporting, Step
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lictui.model import FailureKind, Mode, Step
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Mode, Step
 
 if TYPE_CHECKING:
     from datetime import date

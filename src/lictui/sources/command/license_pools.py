@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Notice, Pool, PoolKey, Reading, Snapshot
+from lictui.model import FailureKind, Level, Mode, Notice, Pool, PoolKey, Reading, Snapshot, Step
 from lictui.products import describe
 from lictui.sources.command.adding import total
 from lictui.sources.license_file import increments
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Level, Mode, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

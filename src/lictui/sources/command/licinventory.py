@@ -10,14 +10,13 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Notice, Pool, Reading, Snapshot
+from lictui.model import FailureKind, Level, Mode, Notice, Pool, Reading, Snapshot, Step
 from lictui.products import cvad_code, describe
 from lictui.sources.clean import text, whole
 from lictui.sources.command.adding import added
 from lictui.sources.command.dates import days
 from lictui.sources.command.powershell import objects
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Level, Mode, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

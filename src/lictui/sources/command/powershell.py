@@ -10,9 +10,9 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import FailureKind, Step
 from lictui.sources.clean import text
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

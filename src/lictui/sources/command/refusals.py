@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import FailureKind, Step
 from lictui.sources.clean import text
 from lictui.sources.command.naming import program
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,12 +10,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import FailureKind, Step
 from lictui.sources import process
 from lictui.sources.command import naming, refusals
 from lictui.sources.command.decode import text_of
 from lictui.sources.command.formats import read
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

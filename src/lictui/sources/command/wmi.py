@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import FailureKind, Step
 from lictui.sources.clean import text
 from lictui.sources.command.dates import days
 from lictui.sources.command.powershell import objects
 from lictui.sources.source import SourceError
 from lictui.sources.winrm.inventory import Instances, snapshot
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,16 +8,16 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import FailureKind
 from lictui.sources.answers import get
 from lictui.sources.clean import json_value, text
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from lictui.model import Step
     from lictui.sources.http import Reply
-    from lictui.words import Step
 
 _STATUSES: Final[dict[int, tuple[FailureKind, str, str]]] = {
     HTTPStatus.UNAUTHORIZED: (

@@ -10,11 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Pool, Reading
+from lictui.model import Model, Pool, Reading
 from lictui.products import cvad_code, describe
 from lictui.sources.answers import get, rows
 from lictui.sources.clean import day, text, whole
-from lictui.words import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

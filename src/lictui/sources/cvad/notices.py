@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Activation, Notice
+from lictui.model import Activation, ActivationStatus, Level, Notice
 from lictui.sources.answers import get, rows
 from lictui.sources.clean import day, text, whole
-from lictui.words import ActivationStatus, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,10 +9,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from lictui.model import Step
 from lictui.sources.cvad.answers import refusal
 from lictui.sources.cvad.token import sign_in
 from lictui.sources.http import retrying
-from lictui.words import Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

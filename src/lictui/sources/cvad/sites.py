@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import FailureKind, Step
 from lictui.sources.answers import decoded, get, rows
 from lictui.sources.clean import text
 from lictui.sources.cvad.answers import first_present, refusal
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from lictui.sources.cvad.session import Session

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from lictui.model import Snapshot
+from lictui.model import FailureKind, Mode, Snapshot, Step
 from lictui.sources.answers import get, rows
 from lictui.sources.clean import text
 from lictui.sources.cvad.inventory import from_overview, from_site
 from lictui.sources.cvad.notices import activation, notices
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Mode, Step
 
 _NOTHING: Final = (
     "Is a license server configured for the site, and licenses on it? If so, an overview_paths that"

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from lictui.model import State, Step
 from lictui.sources.answers import decoded
 from lictui.sources.cvad import search, snapshot
 from lictui.sources.cvad.answers import refusal
@@ -18,7 +19,6 @@ from lictui.sources.cvad.session import Session
 from lictui.sources.cvad.sites import find_site
 from lictui.sources.http import Link
 from lictui.sources.source import SourceError
-from lictui.words import State, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

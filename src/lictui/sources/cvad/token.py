@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import Step
 from lictui.sources import credentials
 from lictui.sources.address import refuse_in_the_clear
 from lictui.sources.answers import decoded, get
@@ -19,7 +20,6 @@ from lictui.sources.cvad.answers import first_present, refusal
 from lictui.sources.http import retrying
 from lictui.sources.source import SourceError
 from lictui.sources.tokens import LIFETIME, SENDABLE, Token, renewal, sendable
-from lictui.words import Step
 
 if TYPE_CHECKING:
     from lictui.clock import Clock

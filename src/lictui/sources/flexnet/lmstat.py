@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Holder, Snapshot
+from lictui.model import FailureKind, Holder, Snapshot, Step
 from lictui.sources.clean import day
 from lictui.sources.clean import text as cleaned
 from lictui.sources.flexnet.notices import notices
@@ -16,7 +16,6 @@ from lictui.sources.flexnet.refusals import at_rest, refused
 from lictui.sources.flexnet.report import read_report
 from lictui.sources.flexnet.uses import since
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from lictui.sources.flexnet.report import Report

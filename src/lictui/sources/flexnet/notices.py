@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Notice
+from lictui.model import Level, Notice
 from lictui.sources.clean import text
 from lictui.sources.flexnet.pools import counted, is_citrix, naming
-from lictui.words import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

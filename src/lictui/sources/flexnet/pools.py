@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Pool, Reading
+from lictui.model import Model, Pool, Reading
 from lictui.products import describe
 from lictui.sources.clean import day, text
-from lictui.words import Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

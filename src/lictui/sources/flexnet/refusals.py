@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from lictui.model import FailureKind, Step
 from lictui.sources.clean import text
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Step
 
 # `(-15,570:111 "Connection refused")`: FlexNet's error, its place, the system's error and words
 _CODE: Final = re.compile(r"\(-(\d{1,4}),(\d{1,6})(?::(\d{1,6}))?")

@@ -11,12 +11,12 @@ import signal
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from lictui.model import FailureKind, Step
 from lictui.sources.clean import text as cleaned
 from lictui.sources.command.decode import text_of
 from lictui.sources.flexnet.lmstat import lmstat_snapshot
 from lictui.sources.process import run
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

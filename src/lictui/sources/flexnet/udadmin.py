@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Holder, Notice, Pool, Reading, Snapshot
+from lictui.model import FailureKind, Holder, Level, Notice, Pool, Reading, Snapshot, Step
 from lictui.products import describe
 from lictui.sources.clean import day
 from lictui.sources.clean import text as cleaned
 from lictui.sources.flexnet.pools import CITRIX
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Level, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,8 +11,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Notice
-from lictui.words import Level, Reporting
+from lictui.model import Level, Notice, Reporting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

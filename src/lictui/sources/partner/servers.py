@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import LicenseServer
+from lictui.model import FailureKind, LicenseServer, Reporting, Step
 from lictui.sources.answers import get, rows
 from lictui.sources.clean import text, whole
 from lictui.sources.partner.moments import calendar_day, moment
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Reporting, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from lictui.model import Notice, Snapshot
+from lictui.model import FailureKind, Level, Notice, Snapshot, Step
 from lictui.sources.answers import get
 from lictui.sources.clean import text
 from lictui.sources.cloud.session import Session
@@ -19,7 +19,6 @@ from lictui.sources.partner.notices import notices
 from lictui.sources.partner.servers import read_servers
 from lictui.sources.partner.usage import months, read_usage
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Level, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,13 +10,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Pool, Reading
+from lictui.model import FailureKind, Pool, Reading, Step
 from lictui.products import describe
 from lictui.sources.answers import get, rows
 from lictui.sources.clean import text, whole
 from lictui.sources.partner.moments import moment
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import FailureKind, Step
 from lictui.sources.clean import text
 from lictui.sources.credentials import secret
 from lictui.sources.source import SourceError
 from lictui.sources.winrm.login import require_name
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from spnego import ContextProxy

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from lictui.model import Step
 from lictui.sources.address import host_port, origin
 from lictui.sources.http import retrying
 from lictui.sources.winrm.envelope import CONTENT_TYPE
-from lictui.words import Step
 
 if TYPE_CHECKING:
     from lictui.clock import Clock

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
+from lictui.model import FailureKind, Step
 from lictui.sources.winrm import refusals
 from lictui.sources.winrm.envelope import Question
 from lictui.sources.winrm.reply import Fault, NotAReplyError, UnreadableError, read
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

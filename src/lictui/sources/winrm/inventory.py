@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lictui.model import Snapshot
+from lictui.model import FailureKind, Mode, Snapshot, Step
 from lictui.sources.source import SourceError
 from lictui.sources.winrm import notices
 from lictui.sources.winrm.pools import read_pools
 from lictui.sources.winrm.refusals import PERHAPS_LAS
-from lictui.words import FailureKind, Mode, Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,10 +9,10 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 
+from lictui.model import FailureKind, Step
 from lictui.sources.address import refuse_in_the_clear
 from lictui.sources.credentials import basic, secret
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from lictui.model import Server

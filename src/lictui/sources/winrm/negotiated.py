@@ -11,13 +11,13 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import FailureKind, Step
 from lictui.sources.clean import text
 from lictui.sources.source import SourceError
 from lictui.sources.winrm import sealing
 from lictui.sources.winrm.context import TokenError, new_context, step
 from lictui.sources.winrm.login import UNAUTHORIZED, offers, refused
 from lictui.sources.winrm.refusals import by_status
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from spnego import ContextProxy

@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Pool, PoolKey, Reading
+from lictui.model import FailureKind, Pool, PoolKey, Reading, Step
 from lictui.products import describe
 from lictui.sources.clean import day, text, whole
 from lictui.sources.source import SourceError
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import FailureKind, Step
 from lictui.sources.source import SourceError
 from lictui.sources.winrm.reply import looks_like_a_web_page
-from lictui.words import FailureKind, Step
 
 if TYPE_CHECKING:
     from lictui.sources.http import Reply

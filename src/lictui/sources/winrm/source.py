@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import Step
 from lictui.sources.http import Link
 from lictui.sources.source import SourceError
 from lictui.sources.winrm.endpoint import Endpoint
@@ -18,7 +19,6 @@ from lictui.sources.winrm.enumeration import Enumeration
 from lictui.sources.winrm.inventory import Instances, snapshot
 from lictui.sources.winrm.login import open_login
 from lictui.sources.winrm.notices import SERVICES
-from lictui.words import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable

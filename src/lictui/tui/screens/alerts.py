@@ -13,9 +13,9 @@ from textual.containers import Vertical
 from textual.widgets import DataTable
 
 from lictui.errors import LictuiError
+from lictui.model import Answer
 from lictui.monitor.shown import shown
 from lictui.paths import user_name
-from lictui.standing import Answer
 from lictui.tui import commands, text
 from lictui.tui.ink import OF_LEVEL, Tone
 from lictui.tui.screens import alerts_view

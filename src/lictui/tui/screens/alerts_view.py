@@ -8,20 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import Level
 from lictui.tui.ink import OF_LEVEL, Tone
 from lictui.tui.span import stamp
 from lictui.tui.text import clean
 from lictui.tui.widgets.keyed_table import Column
-from lictui.words import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from zoneinfo import ZoneInfo
 
-    from lictui.model import Event
+    from lictui.model import Event, Identity
     from lictui.monitor.matching import Filter
     from lictui.monitor.shown import Shown
-    from lictui.standing import Identity
     from lictui.tui.export import Table
     from lictui.tui.ink import Run
     from lictui.tui.symbols import Symbols

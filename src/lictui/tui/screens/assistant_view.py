@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import Reporting, SourceName, State
 from lictui.tui.ink import Tone
 from lictui.tui.screens.registry_view import USAGE_INSIGHTS
 from lictui.tui.span import moment
 from lictui.tui.text import clean
-from lictui.words import Reporting, SourceName, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.config.sources import DEFAULTS, INVENTORIES
-from lictui.model import DEFAULT_INTERVAL
-from lictui.words import SourceName
+from lictui.model import DEFAULT_INTERVAL, SourceName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

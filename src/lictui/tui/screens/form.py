@@ -18,6 +18,7 @@ from textual.widgets import Button, Footer, Input
 
 from lictui.config import advice, entry
 from lictui.errors import LictuiError
+from lictui.model import Level, SourceName
 from lictui.tui import commands
 from lictui.tui.ink import Tone
 from lictui.tui.screens import drafts, fields
@@ -27,7 +28,6 @@ from lictui.tui.text import clean
 from lictui.tui.widgets.choice import Choice
 from lictui.tui.widgets.field_row import FieldRow
 from lictui.tui.widgets.prose import Prose
-from lictui.words import Level, SourceName
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

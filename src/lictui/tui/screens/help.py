@@ -10,9 +10,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from lictui.model import Level, State
 from lictui.tui import commands
 from lictui.tui.text import pad
-from lictui.words import Level, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import Level
 from lictui.tui.ink import Tone
 from lictui.tui.span import moment
 from lictui.tui.text import age, clean, figure
 from lictui.tui.widgets.keyed_table import Column
-from lictui.words import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

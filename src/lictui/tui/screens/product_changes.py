@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from lictui.insights.calendar import begins
-from lictui.model import About
+from lictui.model import About, EventKind, Level
 from lictui.tui.ink import Tone
 from lictui.tui.span import stamp
 from lictui.tui.text import clean, shorten
 from lictui.tui.widgets.chart_view import Mark, Sign
-from lictui.words import EventKind, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

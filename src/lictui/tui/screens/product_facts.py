@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from lictui.insights.spread import Spread
-    from lictui.model import Pool
+    from lictui.model import Level, Pool
     from lictui.tui.ink import Line, Run
     from lictui.tui.screens.product_ahead import Outlook
     from lictui.tui.screens.product_reader import Answer
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from lictui.tui.symbols import Symbols
     from lictui.tui.views import Moment
     from lictui.tui.widgets.chart_view import ChartView
-    from lictui.words import Level
 
 Fact = tuple[str, "list[Run]"]  # a word, and what there is to say
 _LABEL: Final = 9  # columns of the word

@@ -8,21 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import DEFAULT_INTERVAL
+from lictui.model import DEFAULT_INTERVAL, Model
 from lictui.monitor.totals import answered, combined
 from lictui.tui.ink import Tone
 from lictui.tui.span import Length, moment
 from lictui.tui.text import clean, shorten
-from lictui.words import Model
 
 if TYPE_CHECKING:
     from lictui.config.settings import Settings, Thresholds
-    from lictui.model import Pool, PoolKey, Reading
+    from lictui.model import Level, Pool, PoolKey, Reading
     from lictui.monitor.board import Board, ServerStatus
     from lictui.tui.ink import Line
     from lictui.tui.screens.product_past import Asked
     from lictui.tui.symbols import Symbols
-    from lictui.words import Level
 
 ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)
 MODELS: Final = {

@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.config import advice
+from lictui.model import Level, SourceName, State
 from lictui.tui.ink import OF_LEVEL, Tone
 from lictui.tui.screens.reporting import license_servers
 from lictui.tui.span import moment
 from lictui.tui.text import age, clean, coarse_age
 from lictui.tui.widgets.keyed_table import Column
-from lictui.words import Level, SourceName, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import Level, Reporting
 from lictui.tui.ink import OF_LEVEL, Tone
 from lictui.tui.span import moment
 from lictui.tui.text import clean
-from lictui.words import Level, Reporting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,9 +9,9 @@ from itertools import zip_longest
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import Step
 from lictui.tui.ink import Tone
 from lictui.tui.text import clean
-from lictui.words import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,19 +13,19 @@ from textual.screen import Screen
 
 from lictui.errors import LictuiError
 from lictui.insights.series import Question
+from lictui.model import Level
 from lictui.monitor.shown import shown
 from lictui.tui.ink import Tone
 from lictui.tui.screens import watch_view
 from lictui.tui.span import local, time_zone
 from lictui.tui.widgets.lines import Lines
-from lictui.words import Level
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
+    from lictui.model import Identity
     from lictui.monitor.board import Board
     from lictui.monitor.shown import Shown
-    from lictui.standing import Identity
     from lictui.tui.app import LictuiApp
     from lictui.tui.screens.watch_view import Page
     from lictui.tui.watching import WatchOptions

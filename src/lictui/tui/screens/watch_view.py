@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import Level, State
 from lictui.monitor.totals import answered, combined
 from lictui.tui.ink import OF_LEVEL, Tone, fit, width
 from lictui.tui.screens.product_view import ASSIGNED, MODELS
@@ -15,18 +16,16 @@ from lictui.tui.symbols import ASCII
 from lictui.tui.text import age, clean, coarse_age, figure, percent, shorten
 from lictui.tui.widgets.digits import big, height
 from lictui.tui.widgets.gauge import gauge
-from lictui.words import Level, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from lictui.config.settings import Settings
-    from lictui.model import Pool, PoolKey, Reading
+    from lictui.model import Model, Pool, PoolKey, Reading
     from lictui.monitor.board import Board, ServerStatus
     from lictui.monitor.shown import Shown
     from lictui.tui.ink import Line, Run
     from lictui.tui.symbols import Symbols
-    from lictui.words import Model
 
 _FIXED: Final = 3  # rows of a block beside its digits: title, gauge, a blank one
 _FRAME: Final = 3  # rows of a page beside its blocks: head, servers, alerts

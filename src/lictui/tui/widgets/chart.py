@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from lictui.insights.series import Bucket
+    from lictui.model import Level
     from lictui.tui.ink import Line, Run
     from lictui.tui.widgets.chart_ink import Ink
-    from lictui.words import Level
 
 
 _Row = tuple[tuple[str, Part], ...]  # runs of text, each of one part

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from lictui.model import Level
 from lictui.tui.widgets.chart_view import Sign
-from lictui.words import Level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

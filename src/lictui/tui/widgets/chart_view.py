@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from lictui.insights.series import Bucket
-    from lictui.model import Told
-    from lictui.words import Level
+    from lictui.model import Level, Told
 
 _HALF_A_MONTH: Final = 15 * 86400  # seconds; a month's point stands in its middle
 

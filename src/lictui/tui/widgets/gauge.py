@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Final
 from lictui.tui.ink import OF_LEVEL, Tone
 
 if TYPE_CHECKING:
-    from lictui.model import Reading
+    from lictui.model import Level, Reading
     from lictui.tui.ink import Run
     from lictui.tui.symbols import Symbols
-    from lictui.words import Level
 
 BEYOND: Final = 3  # cells past the end of installed: the end itself and two of overdraft
 SMALLEST: Final = 6  # cells below which a gauge says nothing

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.reactive import var
 from textual.widget import Widget
 
+from lictui.model import Level, State
 from lictui.monitor.shown import shown
 from lictui.monitor.totals import totals
 from lictui.tui import text
@@ -20,7 +21,6 @@ from lictui.tui.ink import OF_LEVEL, Tone, fit, width
 from lictui.tui.symbols import UNICODE
 from lictui.tui.widgets import paint
 from lictui.tui.widgets.pane import use_word
-from lictui.words import Level, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lictui.model import Level
 from lictui.tui.ink import Tone
-from lictui.words import Level
 
 if TYPE_CHECKING:
     from textual.widget import Widget

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 
+from lictui.model import Level, Model, State
 from lictui.products import describe
 from lictui.tui import text
 from lictui.tui.ink import OF_LEVEL, Tone, fit, width
 from lictui.tui.widgets.gauge import BEYOND, gauge
 from lictui.tui.widgets.trend import Past, trend
 from lictui.tui.widgets.waiting import with_queue
-from lictui.words import Level, Model, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
