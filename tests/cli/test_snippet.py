@@ -9,7 +9,7 @@ import pytest
 from tests.cli.conftest import CVAD, WINRM, run
 
 from lictui.config.registry import load_servers
-from lictui.config.sources import FORMATS
+from lictui.config.server_schema import FORMATS
 
 if TYPE_CHECKING:
     from lictui.paths import Paths

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lictui.config.actions import Action
-from lictui.config.file import load_settings
+from lictui.config.loader import load_settings
+from lictui.config.settings import Action
 from lictui.errors import ConfigError
 from lictui.model import AlertKind, Happening, Identity, Level, Said, Standing
 from lictui.paths import Paths

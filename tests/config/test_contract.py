@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lictui.config.contract import Purchase, load_contract
-from lictui.config.watch import Watcher
+from lictui.config.reload import Watcher
 from lictui.errors import ConfigError
 from lictui.paths import Paths
 

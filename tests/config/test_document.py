@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lictui.config.document import MOST_BYTES, dotted, read
+from lictui.config.toml_document import MOST_BYTES, dotted, read
 from lictui.errors import ConfigError
 
 if TYPE_CHECKING:

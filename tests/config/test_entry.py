@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lictui.config.advice import warnings
-from lictui.config.entry import check, table_of
+from lictui.config.server_schema import check, table_of, warnings
 from lictui.model import SourceName
 
 if TYPE_CHECKING:
-    from lictui.config.refusal import Refusal
+    from lictui.config.server_schema import Refusal
     from lictui.model import Server
 
 BASE = Path("/etc/lictui")

@@ -7,10 +7,10 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.config.lines import find_lines
+from lictui.config.toml_document import find_lines
 
 if TYPE_CHECKING:
-    from lictui.config.lines import Path
+    from lictui.config.toml_document import Path
 
 AWKWARD = '''\
 # a comment with [brackets] and = signs

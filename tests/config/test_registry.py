@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.config.entry import check
 from lictui.config.registry import (
     add_server,
     edit_server,
@@ -20,7 +19,7 @@ from lictui.config.registry import (
     remove_server,
     save_servers,
 )
-from lictui.config.sources import AUTHS
+from lictui.config.server_schema import AUTHS, check
 from lictui.errors import ConfigError, LictuiError, UsageError
 from lictui.model import Server, SourceName
 from lictui.paths import Paths

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lictui.config.file import load_settings
+from lictui.config.loader import load_settings
 from lictui.config.settings import Settings
 from lictui.errors import ConfigError
 from lictui.paths import Paths

@@ -7,14 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.config import addresses
-from lictui.config.advice import warnings
-from lictui.config.entry import check, keys_of, table_of
-from lictui.config.sources import FORMATS
-from lictui.config.values import Wrong
+from lictui.config import server_schema
+from lictui.config.server_schema import FORMATS, check, keys_of, table_of, warnings
+from lictui.config.toml_document import Wrong
 
 if TYPE_CHECKING:
-    from lictui.config.refusal import Refusal
+    from lictui.config.server_schema import Refusal
     from lictui.model import Server
 
 BASE = Path("/etc/lictui")
@@ -154,10 +152,10 @@ def test_what_is_no_flexnet_address_is_refused(address: str, words: str, hint: s
 @given(st.text(max_size=40))
 def test_any_address_is_kept_or_refused_and_what_is_kept_stays(text: str) -> None:
     try:
-        kept = addresses.ports(text)
+        kept = server_schema.ports(text)
     except Wrong:
         return
-    assert addresses.ports(kept) == kept
+    assert server_schema.ports(kept) == kept
     assert not kept.startswith("-")
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lictui.config.state import load_state, save_state
+from lictui.config.reload import load_state, save_state
 from lictui.errors import LictuiError
 from lictui.paths import Paths
 

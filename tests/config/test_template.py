@@ -4,11 +4,16 @@ import tomllib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lictui.config.file import load_settings
-from lictui.config.origin import Origin, Override, effective
-from lictui.config.schema import KEYS
-from lictui.config.settings import Alerts, Settings
-from lictui.config.template import listing, spelled, template
+from lictui.config.loader import (
+    Origin,
+    Override,
+    effective,
+    listing,
+    load_settings,
+    spelled,
+    template,
+)
+from lictui.config.settings import KEYS, Alerts, Settings
 from lictui.paths import Paths
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lictui.config.registry import remove_server, save_servers
+from lictui.config.reload import Reload, Watcher
 from lictui.config.settings import Settings
-from lictui.config.watch import Reload, Watcher
 from lictui.model import Server, SourceName
 from lictui.paths import Paths
 

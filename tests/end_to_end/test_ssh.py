@@ -14,7 +14,7 @@ from tests.support.clock import START
 from tests.support.simulated import licenses
 from tests.support.sshd import Sshd
 
-from lictui.config.sources import FORMATS
+from lictui.config.server_schema import FORMATS
 from lictui.model import Server, SourceName
 from lictui.simulator.shell import Machine
 

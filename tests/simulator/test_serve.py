@@ -13,7 +13,7 @@ import httpx
 import pytest
 from tests.support.clock import START
 
-from lictui.config.file import load_settings
+from lictui.config.loader import load_settings
 from lictui.config.registry import load_servers
 from lictui.config.secrets import doubt, resolve
 from lictui.errors import LictuiError

@@ -9,8 +9,7 @@ import pytest
 from tests.support.clock import START, FakeClock
 from tests.support.wire import Identity, hang, http, serving
 
-from lictui.config.actions import Action
-from lictui.config.settings import Limits
+from lictui.config.settings import Action, Limits
 from lictui.model import AlertKind, FailureKind, Happening, Level, Said, Standing
 from lictui.model import Identity as Who
 from lictui.monitor.acting import Acting

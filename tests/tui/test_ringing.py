@@ -7,8 +7,7 @@ from tests.support.clock import START
 from tests.support.estate import estate
 from tests.support.running import running
 
-from lictui.config.actions import Action
-from lictui.config.settings import Settings
+from lictui.config.settings import Action, Settings
 from lictui.model import AlertKind, Identity, Level, Standing
 
 if TYPE_CHECKING:

@@ -66,7 +66,7 @@ def ack(
 ) -> int:
     """Acknowledge alerts until they clear or get worse; with --for, snooze them."""
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` tells no time
-    from lictui.config.values import Wrong, duration  # noqa: PLC0415 - as above
+    from lictui.config.toml_document import Wrong, duration  # noqa: PLC0415 - as above
     from lictui.model import Answer  # noqa: PLC0415 - as above
     from lictui.monitor.saying import answered  # noqa: PLC0415 - as above
     from lictui.paths import user_name  # noqa: PLC0415 - as above

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lictui.cli.context import Context
-    from lictui.config.origin import Override
+    from lictui.config.loader import Override
     from lictui.config.settings import Settings
     from lictui.model import Server
     from lictui.paths import Paths
@@ -46,7 +46,7 @@ def path(context: Context, /) -> None:
 @click.pass_obj
 def init(context: Context, /) -> None:
     """Write a config.toml that explains every setting; never over an existing one."""
-    from lictui.config.template import template  # noqa: PLC0415 - `--help` writes nothing
+    from lictui.config.loader import template  # noqa: PLC0415 - `--help` writes nothing
     from lictui.paths import FILE_MODE, make_folder  # noqa: PLC0415 - as above
 
     file = context.paths.config
@@ -67,8 +67,7 @@ def init(context: Context, /) -> None:
 @click.pass_context
 def show(ctx: click.Context, /, *, origin: bool) -> None:
     """Print the settings that hold, as TOML."""
-    from lictui.config.origin import effective  # noqa: PLC0415 - `--help` reads nothing
-    from lictui.config.template import listing  # noqa: PLC0415 - as above
+    from lictui.config.loader import effective, listing  # noqa: PLC0415 - `--help` reads nothing
 
     settings = effective(ctx.obj.paths, _overrides(ctx.find_root()))
     click.echo(listing(settings, origins=origin), nl=False)
@@ -90,7 +89,7 @@ def check(context: Context, /) -> int:
 
 def _overrides(root: click.Context) -> dict[str, Override]:
     """What stands before `config` on the command line, or in the environment, of settings."""
-    from lictui.config.origin import Origin, Override  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.loader import Origin, Override  # noqa: PLC0415 - `--help` reads nothing
 
     origins = {
         click.core.ParameterSource.COMMANDLINE: Origin.OPTION,
@@ -109,9 +108,9 @@ def _overrides(root: click.Context) -> dict[str, Override]:
 
 def _problems(paths: Paths) -> Iterator[str]:
     from lictui.config.contract import load_contract  # noqa: PLC0415 - `--help` reads nothing
-    from lictui.config.document import read  # noqa: PLC0415 - as above
-    from lictui.config.file import load_settings  # noqa: PLC0415 - as above
+    from lictui.config.loader import load_settings  # noqa: PLC0415 - as above
     from lictui.config.registry import read_servers  # noqa: PLC0415 - as above
+    from lictui.config.toml_document import read  # noqa: PLC0415 - as above
     from lictui.tui import commands, theme_names  # noqa: PLC0415 - as above
 
     try:
@@ -131,7 +130,7 @@ def _problems(paths: Paths) -> Iterator[str]:
 
 
 def _warnings(paths: Paths) -> Iterator[str]:
-    from lictui.config.file import load_settings  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.loader import load_settings  # noqa: PLC0415 - `--help` reads nothing
     from lictui.config.registry import read_servers, warnings  # noqa: PLC0415 - as above
     from lictui.config.secrets import doubt  # noqa: PLC0415 - as above
     from lictui.monitor.together import doubts  # noqa: PLC0415 - as above
@@ -151,8 +150,7 @@ def _warnings(paths: Paths) -> Iterator[str]:
 
 def _idle_thresholds(settings: Settings, servers: tuple[Server, ...]) -> Iterator[str]:
     """Thresholds that are for nobody, most likely by a slip of the pen."""
-    from lictui.config.document import dotted  # noqa: PLC0415 - `--help` reads nothing
-    from lictui.config.values import nearest  # noqa: PLC0415 - as above
+    from lictui.config.toml_document import dotted, nearest  # noqa: PLC0415 - `--help` reads nothing
 
     for scope, given, known in (
         ("group", settings.alerts.group, {server.group for server in servers}),
@@ -168,7 +166,7 @@ def _idle_thresholds(settings: Settings, servers: tuple[Server, ...]) -> Iterato
 def _idle_contract(paths: Paths, servers: tuple[Server, ...]) -> Iterator[str]:
     """Purchases for a server or group that nobody registered."""
     from lictui.config.contract import load_contract  # noqa: PLC0415 - `--help` reads nothing
-    from lictui.config.values import nearest  # noqa: PLC0415 - as above
+    from lictui.config.toml_document import nearest  # noqa: PLC0415 - as above
 
     try:
         contract = load_contract(paths)

@@ -58,7 +58,7 @@ def _facts(context: Context) -> dict[str, dict[str, Any]]:
 
 
 def _history(paths: Paths) -> Path:
-    from lictui.config.file import load_settings  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.loader import load_settings  # noqa: PLC0415 - `--help` reads nothing
 
     try:
         return load_settings(paths).retention.path or paths.history

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lictui.cli.context import Context
-    from lictui.config.refusal import Refusal
+    from lictui.config.server_schema import Refusal
     from lictui.config.settings import Settings
     from lictui.model import Server
     from lictui.paths import Paths
@@ -90,8 +90,8 @@ def _fields(command: _F) -> _F:
 @click.pass_obj
 def add(context: Context, /, *, name: str, sets: tuple[str, ...], **options: str | None) -> None:
     """Register a server called NAME."""
-    from lictui.config.entry import check  # noqa: PLC0415 - `--help` writes nothing
     from lictui.config.registry import add_server  # noqa: PLC0415 - as above
+    from lictui.config.server_schema import check  # noqa: PLC0415 - `--help` writes nothing
 
     table = {"name": name, **_changes(options, sets)}
     server, refusals = check(table, context.paths.config_dir)
@@ -120,9 +120,9 @@ def edit(
     **options: str | None,
 ) -> None:
     """Change the server called NAME; an empty value takes a key out."""
-    from lictui.config.entry import check, keys_of  # noqa: PLC0415 - `--help` writes nothing
-    from lictui.config.file import load_settings  # noqa: PLC0415 - as above
+    from lictui.config.loader import load_settings  # noqa: PLC0415 - as above
     from lictui.config.registry import edit_server, table_named  # noqa: PLC0415 - as above
+    from lictui.config.server_schema import check, keys_of  # noqa: PLC0415 - `--help` writes nothing
 
     changes = _changes(options, sets)
     if new_name is not None:
@@ -185,7 +185,7 @@ def _warn_of_parts(context: Context, server: Server) -> None:
 
 def _changes(options: dict[str, str | None], sets: Iterable[str]) -> dict[str, Any]:
     """The keys that the command line gives, relative paths taken from where it was typed."""
-    from lictui.config.entry import anchored  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.server_schema import anchored  # noqa: PLC0415 - `--help` reads nothing
 
     texts = {key: text for key, text in options.items() if text is not None}
     for said in sets:
@@ -198,7 +198,7 @@ def _changes(options: dict[str, str | None], sets: Iterable[str]) -> dict[str, A
 
 def _value(key: str, text: str) -> Any:
     """What `text` means for `key`; what it cannot mean stays text, and is refused as such."""
-    from lictui.config.sources import FLAGS, LISTS, NUMBERS  # noqa: PLC0415 - as above
+    from lictui.config.server_schema import FLAGS, LISTS, NUMBERS  # noqa: PLC0415 - as above
 
     if key in FLAGS and text.lower() in ("true", "false"):
         return text.lower() == "true"

@@ -92,7 +92,7 @@ def _run(
     # What start-up makes stays: looking through it for garbage takes a tenth of the time to the
     # first frame, and finds none.
     gc.disable()
-    from lictui.config.state import load_state, save_state  # noqa: PLC0415 - late, as above
+    from lictui.config.reload import load_state, save_state  # noqa: PLC0415 - late, as above
     from lictui.monitor.engine import Engine  # noqa: PLC0415 - late, as above
     from lictui.monitor.monitor import Monitor  # noqa: PLC0415 - late, as above
     from lictui.monitor.scope import Scope  # noqa: PLC0415 - late, as above

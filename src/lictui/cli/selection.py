@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def load(context: Context) -> tuple[Settings, tuple[Server, ...]]:
     """config.toml and servers.toml; raises ConfigError with every problem of both."""
-    from lictui.config.file import load_settings  # noqa: PLC0415 - `--help` does not read files
+    from lictui.config.loader import load_settings  # noqa: PLC0415 - `--help` does not read files
     from lictui.config.registry import load_servers  # noqa: PLC0415 - `--help` neither
 
     return load_settings(context.paths), load_servers(context.paths)

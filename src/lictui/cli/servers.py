@@ -63,7 +63,7 @@ def show(context: Context, /, *, name: str, as_json: bool) -> None:
     """Print one server, with what there is to warn of."""
     import tomli_w  # noqa: PLC0415 - `--help` prints no server
 
-    from lictui.config.entry import table_of  # noqa: PLC0415 - as above
+    from lictui.config.server_schema import table_of  # noqa: PLC0415 - as above
 
     server = _registered(context.paths, name)
     if as_json:
@@ -87,7 +87,7 @@ def _registered(paths: Paths, name: str) -> Server:
 
 def _usual_interval(paths: Paths) -> float | None:
     """Seconds between two polls of a server that does not say; None leaves it to the source."""
-    from lictui.config.file import load_settings  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.loader import load_settings  # noqa: PLC0415 - `--help` reads nothing
 
     try:
         return load_settings(paths).interval

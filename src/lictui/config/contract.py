@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from lictui.config import values
-from lictui.config.document import read
+from lictui.config import toml_document
+from lictui.config.toml_document import read
 from lictui.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lictui.config.document import Document
-    from lictui.config.values import Kind
+    from lictui.config.toml_document import Document, Kind
     from lictui.errors import Problem
     from lictui.paths import Paths
 
@@ -44,17 +43,19 @@ def _day(value: object) -> date:
             return date.fromisoformat(value)
         except ValueError:
             pass
-    raise values.Wrong(f"must be a day, not {values.shown(value)}", "write 2027-03-31")
+    raise toml_document.Wrong(
+        f"must be a day, not {toml_document.shown(value)}", "write 2027-03-31"
+    )
 
 
 _KEYS: Final[dict[str, Kind]] = {
-    "product": values.name,
-    "purchased": values.number(0, 10_000_000, whole=True),
-    "cost": values.number(0, 1_000_000_000),
-    "currency": values.name,
+    "product": toml_document.name,
+    "purchased": toml_document.number(0, 10_000_000, whole=True),
+    "cost": toml_document.number(0, 1_000_000_000),
+    "currency": toml_document.name,
     "renewal": _day,
-    "server": values.name,
-    "group": values.name,
+    "server": toml_document.name,
+    "group": toml_document.name,
 }
 _NEEDED: Final = {"product": "the code as the server names it", "purchased": "how many were bought"}
 
@@ -108,11 +109,11 @@ def _read(
     for key, value in table.items():
         path = ("product", at, key)
         if key not in _KEYS:
-            yield document.problem(path, "no such key", values.nearest(key, _KEYS))
+            yield document.problem(path, "no such key", toml_document.nearest(key, _KEYS))
             continue
         try:
             fields[key] = _KEYS[key](value)
-        except values.Wrong as wrong:
+        except toml_document.Wrong as wrong:
             yield document.problem(path, wrong.message, wrong.hint)
     for key, hint in _NEEDED.items():
         if key not in table:

@@ -7,28 +7,59 @@ beside it as servers.toml.bak. Must not know what a server is asked.
 
 from __future__ import annotations
 
+import os
+import sys
 import tomllib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from lictui.config import advice
-from lictui.config.document import read
-from lictui.config.entry import check, table_of
-from lictui.config.lock import locked
-from lictui.config.values import nearest
+from lictui.config import server_schema
+from lictui.config.server_schema import check, table_of
+from lictui.config.toml_document import nearest, read
 from lictui.errors import ConfigError, LictuiError, UsageError
-from lictui.paths import write_private
+from lictui.paths import FILE_MODE, make_folder, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
-    from lictui.config.document import Document
+    from lictui.config.toml_document import Document
     from lictui.errors import Problem
     from lictui.model import Server
     from lictui.paths import Paths
 
-warnings = advice.warnings
+
+# One writer at a time: a lock that other processes of this user see
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold the lock that guards `file`; waits for who holds it. Raises OSError.
+
+    The lock is a file of its own beside it, for `file` itself is replaced by every write.
+    """
+    make_folder(file.parent)
+    handle = os.open(file.with_name(f".{file.name}.lock"), os.O_RDWR | os.O_CREAT, FILE_MODE)
+    try:
+        _lock(handle)
+        yield
+    finally:
+        os.close(handle)  # lets go of the lock as well
+
+
+def _lock(handle: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt  # noqa: PLC0415 - there on Windows alone
+
+        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+    else:
+        import fcntl  # noqa: PLC0415 - there on POSIX alone
+
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+warnings = server_schema.warnings
 
 _HEADER: Final = "# The servers that lictui watches. lictui writes this file; you may, too.\n\n"
 

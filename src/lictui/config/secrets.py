@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from lictui.config.values import Wrong, located, name
+from lictui.config.toml_document import Wrong, located, name
 from lictui.errors import LictuiError
 
 if TYPE_CHECKING:

@@ -5,15 +5,23 @@ Owns the names, units and defaults of every setting. Must not know TOML.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from lictui.config import toml_document
+from lictui.config.secrets import reference, settled
+from lictui.model import AlertKind, Happening, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from lictui.config.actions import Action
     from lictui.config.contract import Purchase
+    from lictui.config.toml_document import Kind
+    from lictui.model import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +110,288 @@ class Settings:
     users: str = "hide"  # `[privacy] users`: hide · hash · show
     actions: tuple[Action, ...] = ()  # `[actions.<name>]`
     contract: tuple[Purchase, ...] = ()  # what contract.toml says was bought
+
+
+# Every key of config.toml once: what it may be, where Settings keeps it, what it is for
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of config.toml."""
+
+    name: str  # dotted, as the file spells it
+    field: str  # dotted, as Settings spells it
+    kind: Kind
+    says: str  # one line for who reads the file
+    example: object = None  # shown where there is no default
+
+    @property
+    def table(self) -> str:
+        """The table it stands in, "" for the top."""
+        return self.name.rpartition(".")[0]
+
+    def of(self, settings: Settings) -> object:
+        """The value that `settings` has for this key."""
+        return reduce(getattr, self.field.split("."), settings)
+
+
+_DAYS: Final = toml_document.number(1, 36500, whole=True)
+_POLLS: Final = toml_document.number(1, 1000, whole=True)
+
+KEYS: Final = (
+    Key("theme", "theme", toml_document.name, "Colours; T in the monitor goes through them."),
+    Key("ascii", "ascii", toml_document.flag, "Draw with 7-bit characters alone."),
+    Key("read_only", "read_only", toml_document.flag, "Look, but do not touch the registry."),
+    Key(
+        "timezone",
+        "timezone",
+        toml_document.zone,
+        'Where days and months begin, as "Europe/Berlin"; "" is the system\'s.',
+    ),
+    Key(
+        "polling.interval",
+        "interval",
+        toml_document.number(1, 7 * 86400),
+        "Seconds between two polls; unset: 60 (cvad), 3600 (partner), 900 (the other sources).",
+        example=900,
+    ),
+    Key(
+        "polling.timeout",
+        "limits.timeout",
+        toml_document.number(1, 3600),
+        "Seconds for one whole poll.",
+    ),
+    Key(
+        "polling.connect_timeout",
+        "limits.connect_timeout",
+        toml_document.number(0.1, 600),
+        "Seconds until there is a connection, TLS included.",
+    ),
+    Key(
+        "polling.max_reply",
+        "limits.max_reply",
+        toml_document.number(1024, 1024**3, whole=True),
+        "Bytes that one reply may have.",
+    ),
+    Key(
+        "polling.concurrency",
+        "limits.concurrency",
+        toml_document.number(1, 1024, whole=True),
+        "Servers polled at the same moment.",
+    ),
+    Key(
+        "polling.max_backoff",
+        "limits.max_backoff",
+        toml_document.number(0, 86400),
+        "Seconds that a failing server is left alone at most, beyond its interval.",
+    ),
+    Key(
+        "alerts.warn",
+        "alerts.default.warn",
+        toml_document.ratio,
+        "In use / installed from which on it warns,",
+    ),
+    Key(
+        "alerts.critical",
+        "alerts.default.critical",
+        toml_document.ratio,
+        "and from which on it is critical.",
+    ),
+    Key("alerts.for", "alerts.default.for_polls", _POLLS, "Polls in a row before a word is said."),
+    Key(
+        "alerts.clear_margin",
+        "alerts.default.clear_margin",
+        toml_document.ratio,
+        "How far below a threshold the ratio must fall to be fine again,",
+    ),
+    Key("alerts.clear_for", "alerts.default.clear_for", _POLLS, "and for how many polls in a row."),
+    Key(
+        "alerts.repeat",
+        "alerts.default.repeat",
+        toml_document.duration,
+        "An alert that lasts is said again after this long.",
+    ),
+    Key(
+        "alerts.expiry_warn",
+        "alerts.default.expiry_warn",
+        _DAYS,
+        "Days before licenses expire that warn,",
+    ),
+    Key("alerts.expiry_critical", "alerts.default.expiry_critical", _DAYS, "and are critical."),
+    Key(
+        "alerts.las_warn",
+        "alerts.default.las_warn",
+        _DAYS,
+        "Days before a LAS activation ends that warn,",
+    ),
+    Key("alerts.las_critical", "alerts.default.las_critical", _DAYS, "and are critical."),
+    Key(
+        "alerts.certificate_warn",
+        "alerts.default.certificate_warn",
+        _DAYS,
+        "Days before a server's TLS certificate ends that warn,",
+    ),
+    Key(
+        "alerts.certificate_critical",
+        "alerts.default.certificate_critical",
+        _DAYS,
+        "and are critical.",
+    ),
+    Key(
+        "alerts.unusual",
+        "alerts.default.unusual",
+        toml_document.flag,
+        "Say when use is not what the same weekday brought in the last weeks.",
+    ),
+    Key(
+        "history.path",
+        "retention.path",
+        toml_document.name,
+        "The history's file; unset: history.db in the data folder.",
+        example="/var/lib/lictui/history.db",
+    ),
+    Key("history.keep_raw", "retention.raw", _DAYS, "Days that every reading is kept,"),
+    Key("history.keep_5m", "retention.five_minutes", _DAYS, "that 5-minute figures are,"),
+    Key("history.keep_hour", "retention.hour", _DAYS, "that hourly figures are,"),
+    Key("history.keep_day", "retention.day", _DAYS, "that daily figures are,"),
+    Key("history.keep_journal", "retention.journal", _DAYS, "and that lines of the journal are."),
+    Key(
+        "holders.idle_days",
+        "idle_days",
+        _DAYS,
+        "Days after which a user/device license that is held is marked as idle.",
+    ),
+    Key(
+        "privacy.users",
+        "users",
+        toml_document.choice("hide", "hash", "show"),
+        "Names of license holders: hide · hash · show.",
+    ),
+)
+
+BY_NAME: Final = {key.name: key for key in KEYS}
+THRESHOLDS: Final = {key.name.removeprefix("alerts."): key for key in KEYS if key.table == "alerts"}
+SCOPES: Final = ("group", "server", "product")  # of `[alerts.<scope>.<name>]`
+TABLES: Final = (*dict.fromkeys(key.table for key in KEYS if key.table), "keymap", "actions")
+
+
+def suggest(name: str) -> str:
+    """A hint for a key that does not exist: the same one in another table, or a close one."""
+    last = name.rpartition(".")[2]
+    elsewhere = [key.name for key in KEYS if key.name.rpartition(".")[2] == last]
+    if elsewhere:
+        return f"did you mean {elsewhere[0]}?"
+    scopes = (f"alerts.{scope}" for scope in SCOPES)
+    return toml_document.nearest(name, (*BY_NAME, *TABLES, *scopes))
+
+
+# `[actions.<name>]` of config.toml: what is done when something happens to an alert, and to which
+
+
+_RISING: Final = (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One action; where nothing is said of kinds, servers or groups it is about all of them."""
+
+    name: str
+    on: tuple[str, ...] = ()  # kinds of alert
+    level: str = Level.WARN.value  # the least
+    servers: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()  # run without a shell; the event as JSON on its stdin
+    webhook: str = ""  # a URL that the event is posted to
+    secret: str = ""  # a reference: what the webhook's signature is made with
+    verify: bool | str = True  # as of a server
+    timeout: float = 10.0  # seconds for the command, or for one try of the webhook
+    bell: bool = False  # of the terminal that a monitor runs in
+    osc9: bool = False  # a notification of that terminal
+
+    def wants(self, said: Said) -> bool:
+        """Whether this is something to act on; that an alert got better is not."""
+        standing = said.standing
+        worst = max(standing.level, said.before, key=_rank)
+        return (
+            said.what is not Happening.BETTER
+            and (not self.on or standing.who.kind.value in self.on)
+            and _rank(worst) >= _rank(Level(self.level))
+            and (not self.servers or standing.who.server in self.servers)
+            and (not self.groups or standing.group in self.groups)
+        )
+
+
+def _rank(level: Level) -> int:
+    return _RISING.index(level) if level in _RISING else -1
+
+
+def _kinds(value: object) -> tuple[str, ...]:
+    kind = toml_document.choice(*(each.value for each in AlertKind))
+    return tuple(map(kind, toml_document.texts(value)))
+
+
+def _command(value: object) -> tuple[str, ...]:
+    if not (found := toml_document.texts(value)):
+        raise toml_document.Wrong("must not be empty", 'write ["/path/to/program", "argument"]')
+    return found
+
+
+def _url(value: object) -> str:
+    found = toml_document.name(value)
+    try:
+        parts = urlsplit(found)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise toml_document.Wrong(f"must be a URL, not {toml_document.shown(value)}") from None
+    if not usable:
+        raise toml_document.Wrong(
+            f"must be a URL, not {toml_document.shown(value)}", "https://HOST/PATH"
+        )
+    if parts.username or parts.password:
+        raise toml_document.Wrong("must not hold a password", "sign with a secret instead")
+    return found
+
+
+def _verify(value: object) -> bool | str:
+    return value if isinstance(value, bool) else toml_document.name(value)
+
+
+_KEYS: Final[dict[str, Kind]] = {
+    "on": _kinds,
+    "level": toml_document.choice(*(each.value for each in _RISING)),
+    "servers": toml_document.texts,
+    "groups": toml_document.texts,
+    "command": _command,
+    "webhook": _url,
+    "secret": reference,
+    "verify": _verify,
+    "timeout": toml_document.number(1, 300),
+    "bell": toml_document.flag,
+    "osc9": toml_document.flag,
+}
+
+
+def action(
+    name: str, table: Mapping[str, Any], base: Path, blame: Callable[[str, str, str], None]
+) -> Action:
+    """The action that a table of config.toml describes; relative files begin at the folder `base`.
+
+    What is wrong goes to `blame` as key ("" for the whole), message and hint.
+    """
+    made = Action(name)
+    for key, value in table.items():
+        if key not in _KEYS:
+            blame(key, "no such key", toml_document.nearest(key, _KEYS))
+            continue
+        try:
+            made = replace(made, **{key: _KEYS[key](value)})
+        except toml_document.Wrong as wrong:
+            blame(key, wrong.message, wrong.hint)
+    if not any(table.get(key) for key in ("command", "webhook", "bell", "osc9")):
+        blame("", "does nothing", "give it a command, a webhook, bell = true or osc9 = true")
+    if made.secret and not made.webhook:
+        blame("secret", "signs a webhook, and there is none", "set webhook")
+    verify = made.verify
+    if isinstance(verify, str) and not verify.startswith("sha256:"):
+        verify = os.fspath(toml_document.located(base, verify))
+    return replace(made, secret=settled(made.secret, base), verify=verify)

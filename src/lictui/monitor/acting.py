@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from lictui.clock import Clock
-    from lictui.config.actions import Action
+    from lictui.config.settings import Action
     from lictui.model import Said
 
     Note = Callable[[Event], None]

@@ -11,8 +11,8 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from lictui.config import registry
+from lictui.config.reload import Watcher
 from lictui.config.settings import Settings
-from lictui.config.watch import Watcher
 from lictui.errors import LictuiError
 from lictui.monitor import board as boards
 from lictui.monitor.acting import Acting
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from lictui.clock import Clock
-    from lictui.config.watch import Reload
+    from lictui.config.reload import Reload
     from lictui.history.store import History
     from lictui.model import Answer, Event, Finding, Identity, Poll, Server
     from lictui.monitor.holders import Holders

@@ -11,7 +11,7 @@ from dataclasses import replace
 from operator import is_
 from typing import TYPE_CHECKING
 
-from lictui.config.values import nearest
+from lictui.config.toml_document import nearest
 from lictui.model import State
 from lictui.monitor.hosts import Listing, names_of, one_host
 from lictui.monitor.merging import merged

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from lictui.config.values import nearest, shown
+from lictui.config.toml_document import nearest, shown
 
 NAMES: Final = ("lictui-dark", "lictui-light", "lictui-ansi", "lictui-colour-blind")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.config import entry
+from lictui.config import server_schema
 from lictui.model import Server, SourceName
 from lictui.tui.screens import drafts, fields
 
@@ -68,7 +68,7 @@ COMMAND = Server(
 )
 def test_a_server_survives_the_form_unchanged(server: Server) -> None:
     raw = drafts.raw_of(drafts.draft_of(server))
-    assert entry.check(raw, Path("/")) == (server, ())
+    assert server_schema.check(raw, Path("/")) == (server, ())
 
 
 def test_a_source_asks_only_for_what_it_needs() -> None:
@@ -130,14 +130,14 @@ def test_the_name_is_suggested_by_what_a_source_is_known_by(
 @given(st.dictionaries(st.sampled_from(list(fields.ALL)), st.text(max_size=30)))
 def test_whatever_is_typed_the_registry_gets_a_table_to_judge(draft: dict[str, str]) -> None:
     draft["source"] = tuple(SourceName)[len(draft.get("source", "")) % len(SourceName)]
-    server, refusals = entry.check(drafts.raw_of(draft), Path("/"))
+    server, refusals = server_schema.check(drafts.raw_of(draft), Path("/"))
     assert (server is None) == bool(refusals)
     assert all(refusal.key in fields.ALL for refusal in refusals)
 
 
 def test_every_key_that_a_registry_entry_can_have_has_a_field() -> None:
     for source in SourceName:
-        assert set(entry.keys_of(source)) <= set(fields.ALL)
+        assert set(server_schema.keys_of(source)) <= set(fields.ALL)
 
 
 @pytest.mark.parametrize("source", SourceName)

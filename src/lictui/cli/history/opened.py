@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def opened(context: Context, *, begin: bool = False) -> Iterator[History]:
     """The history; with `begin` one is begun where there is none."""
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` opens no history
-    from lictui.config.file import load_settings  # noqa: PLC0415 - as above
+    from lictui.config.loader import load_settings  # noqa: PLC0415 - as above
     from lictui.history.store import History  # noqa: PLC0415 - as above
 
     retention = load_settings(context.paths).retention
@@ -37,7 +37,7 @@ def opened(context: Context, *, begin: bool = False) -> Iterator[History]:
 
 def place(context: Context, *, begin: bool = False) -> Path:
     """The file; raises UsageError when there is none and none is to `begin`."""
-    from lictui.config.file import load_settings  # noqa: PLC0415 - `--help` reads no file
+    from lictui.config.loader import load_settings  # noqa: PLC0415 - `--help` reads no file
 
     path = load_settings(context.paths).retention.path or context.paths.history
     if not begin and not path.exists():

@@ -92,7 +92,7 @@ def zone_of(context: Context, name: str) -> tzinfo | None:
     """The zone of this IANA name, else config.toml's; None stands for the system's."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - only where times matter
 
-    from lictui.config.file import load_settings  # noqa: PLC0415 - `--help` reads no file
+    from lictui.config.loader import load_settings  # noqa: PLC0415 - `--help` reads no file
 
     name = name or load_settings(context.paths).timezone
     if not name:

@@ -12,7 +12,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from lictui.config.entry import table_of
+from lictui.config.server_schema import table_of
 from lictui.tui.screens.fields import fields
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.config.sources import DEFAULTS, INVENTORIES
+from lictui.config.server_schema import DEFAULTS, INVENTORIES
 from lictui.model import DEFAULT_INTERVAL, SourceName
 
 if TYPE_CHECKING:

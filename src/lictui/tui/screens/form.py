@@ -16,7 +16,7 @@ from textual.keys import key_to_character
 from textual.screen import Screen
 from textual.widgets import Button, Footer, Input
 
-from lictui.config import advice, entry
+from lictui.config import server_schema
 from lictui.errors import LictuiError
 from lictui.model import Level, SourceName
 from lictui.tui import commands
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from textual.binding import ActiveBinding, BindingType
     from textual.worker import Worker
 
-    from lictui.config.refusal import Refusal
+    from lictui.config.server_schema import Refusal
     from lictui.model import Server
     from lictui.tui.app import LictuiApp
 
@@ -150,14 +150,14 @@ class FormScreen(Screen[None]):
             problem = problems.get(row.key, "") if row.key in self._touched else ""
             row.present(needed.get(row.key), problem)
         mark = self.lictui.symbols.level[Level.WARN]
-        warnings = advice.warnings(server) if server else ()
+        warnings = server_schema.warnings(server) if server else ()
         panel = self.query_one("#warnings", Prose)
         panel.display = bool(warnings)
         panel.say(*(((f"{mark} {warning}", Tone.WARN),) for warning in warnings))
 
     def _checked(self) -> tuple[Server | None, dict[str, str]]:
         """The server as filled in, or what is wrong by the key of its field."""
-        server, refusals = entry.check(drafts.raw_of(self._draft), Path.cwd())
+        server, refusals = server_schema.check(drafts.raw_of(self._draft), Path.cwd())
         problems = {refusal.key: _sentence(refusal) for refusal in refusals}
         others = {status.server.name for status in self.lictui.board.servers} - {self._replacing}
         if self._draft.get("name", "").strip() in others:

@@ -9,7 +9,7 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.config import advice
+from lictui.config import server_schema
 from lictui.model import Level, SourceName, State
 from lictui.tui.ink import OF_LEVEL, Tone
 from lictui.tui.screens.reporting import license_servers
@@ -138,7 +138,7 @@ def details(
         yield from _snapshot(status.snapshot, server, symbols)
         yield from license_servers(status.snapshot.license_servers, symbols, tz)
     yield ((clean(dot.join(_way_in(server))), Tone.QUIET),)
-    for warning in advice.warnings(server):
+    for warning in server_schema.warnings(server):
         yield ((f"{symbols.level[Level.WARN]} {clean(warning)}", Tone.WARN),)
 
 

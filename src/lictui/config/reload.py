@@ -7,21 +7,25 @@ timers or who reloads.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lictui.config.contract import load_contract
-from lictui.config.file import load_settings
+from lictui.config.loader import load_settings
 from lictui.config.registry import read_registry
 from lictui.config.settings import Settings
-from lictui.errors import ConfigError
+from lictui.config.toml_document import read
+from lictui.errors import ConfigError, LictuiError
+from lictui.paths import write_private
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from lictui.config.contract import Purchase
     from lictui.errors import Problem
     from lictui.model import Server
     from lictui.paths import Paths
+
 
 Signature = tuple[int, int, int] | None  # time, size and inode; None: no such file
 
@@ -93,3 +97,32 @@ def _signature(file: Path) -> Signature:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+# state.toml: what the monitor looked like when it was last left
+
+
+_LONGEST: Final = 1000  # characters; nothing that is remembered is longer
+
+
+def load_state(paths: Paths) -> dict[str, str]:
+    """What was left behind, by name; nothing of a file that is damaged or absent."""
+    try:
+        data = read(paths.state).data
+    except ConfigError:
+        return {}
+    return {
+        name: value
+        for name, value in data.items()
+        if isinstance(value, str) and len(value) <= _LONGEST
+    }
+
+
+def save_state(paths: Paths, state: Mapping[str, str]) -> None:
+    """Leave `state` behind. Raises LictuiError when it cannot be written."""
+    import tomli_w  # noqa: PLC0415 - reading needs no writer
+
+    try:
+        write_private(paths.state, tomli_w.dumps(dict(state)).encode())
+    except OSError as error:
+        raise LictuiError(f"{paths.state} cannot be written: {error.strerror or error}") from None
