@@ -11,7 +11,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "lictui"
 HEADLESS = sorted(
     ".".join(file.relative_to(SOURCE.parent).with_suffix("").parts)
-    for room in ("report", "monitor", "history", "insights", "sources", "config", "simulator")
+    for room in ("report", "monitor", "history", "analysis", "sources", "config", "simulator")
     for file in (SOURCE / room).glob("*.py")
 )
 

@@ -15,13 +15,13 @@ from tests.history import cost
 from tests.insights import backtest
 
 import lictui
+from lictui.analysis.series import Question
+from lictui.analysis.usage import heat
 from lictui.clock import SystemClock
 from lictui.config.settings import Retention
 from lictui.history.peaks import Memory, peaks
 from lictui.history.shares import Wanted
 from lictui.history.store import History
-from lictui.insights.heat import heat
-from lictui.insights.series import Question
 from lictui.model import PoolKey
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lictui.analysis.series import Bucket, Past, Resolution
 from lictui.clock import SystemClock
 from lictui.config.registry import save_servers
 from lictui.config.settings import Retention
 from lictui.history.store import History
-from lictui.insights.series import Bucket, Past, Resolution
 from lictui.model import Poll, Pool, PoolKey, Reading, Server, Snapshot, SourceName
 from lictui.paths import Paths
 from lictui.products import describe

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from tests.history.cost import figures
 
+from lictui.analysis.series import Resolution
 from lictui.config.settings import Retention
 from lictui.history import blocks, pools
 from lictui.history.pools import Terms
 from lictui.history.rollup import Run, coarsen, tally
 from lictui.history.store import History
-from lictui.insights.series import Resolution
 from lictui.model import Model, PoolKey
 
 if TYPE_CHECKING:

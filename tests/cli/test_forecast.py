@@ -10,11 +10,11 @@ import pytest
 from tests.cli.conftest import run
 from tests.support.values import poll, pool, server, snapshot
 
+from lictui.analysis.series import Bucket, Past, Resolution
 from lictui.clock import SystemClock
 from lictui.config.registry import save_servers
 from lictui.config.settings import Retention
 from lictui.history.store import History
-from lictui.insights.series import Bucket, Past, Resolution
 from lictui.model import Model, PoolKey
 
 if TYPE_CHECKING:

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 from tests.support.clock import START, FakeClock
 from tests.support.values import failure, poll, pool, server, snapshot
 
+from lictui.analysis.series import Question, Resolution
 from lictui.config.settings import Retention
 from lictui.history.store import History
 from lictui.history.transfer import Wanted, csv_lines
-from lictui.insights.series import Question, Resolution
 from lictui.model import PoolKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from lictui.insights.series import Bucket, Series
+    from lictui.analysis.series import Bucket, Series
 
 PRODUCT = "XDT_PLT_UD"
 MIDNIGHT = int(START) - 6 * 3600

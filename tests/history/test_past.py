@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.history.desk import DAY, HOUR, MIDNIGHT, PRODUCT
 
-from lictui.insights.series import Bucket, Past, Resolution
+from lictui.analysis.series import Bucket, Past, Resolution
 from lictui.model import Model, PoolKey
 
 if TYPE_CHECKING:

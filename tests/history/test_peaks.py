@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from tests.history.desk import DAY, HOUR, MIDNIGHT, PRODUCT, Desk
 from tests.support.values import failure, poll, pool, server, snapshot
 
+from lictui.analysis.peaks import ESTATE
+from lictui.analysis.series import Question
 from lictui.history.peaks import Memory, peaks
 from lictui.history.shares import Wanted
 from lictui.history.store import History
-from lictui.insights.peaks import ESTATE
-from lictui.insights.series import Question
 from lictui.model import PoolKey
 
 if TYPE_CHECKING:
-    from lictui.insights.peaks import Found
+    from lictui.analysis.peaks import Found
 
 FIVE = 300
 UTC = ZoneInfo("UTC")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.history.desk import DAY, HOUR, MIDNIGHT, Desk
 
+from lictui.analysis.series import Series
 from lictui.config.settings import Retention
-from lictui.insights.series import Series
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from tests.history.desk import DAY, HOUR, MIDNIGHT, Desk
 from tests.support.values import poll, pool, server, snapshot
 
+from lictui.analysis.series import Resolution
 from lictui.config.settings import Retention
-from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.history.desk import DAY, HOUR, MIDNIGHT, PRODUCT, Desk
 from tests.support.values import poll, pool, server, snapshot
 
-from lictui.insights.series import Bucket, Past, Question, Resolution
+from lictui.analysis.series import Bucket, Past, Question, Resolution
 from lictui.model import Model, PoolKey
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from tests.history.desk import DAY, HOUR, MIDNIGHT
 from tests.support.values import poll, pool, server, snapshot
 
+from lictui.analysis.series import Resolution
 from lictui.history.transfer import Wanted, csv_lines
-from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     from tests.history.desk import Desk

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from lictui.insights.forecast import Given, forecast
+from lictui.analysis.forecast import Given, forecast
 from lictui.model import Model
 from lictui.simulator.buyer import Buyer
 from lictui.simulator.estate import Estate
@@ -20,7 +20,7 @@ from lictui.simulator.region import APAC, EMEA, QUARTERS, US, as_date
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from lictui.insights.forecast import Forecast
+    from lictui.analysis.forecast import Forecast
     from lictui.simulator.stock import Pool
 
 TODAY = date(2026, 11, 24)

@@ -9,8 +9,16 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.insights.calendar import begins, day_of, days, joined, month_of, months, next_month
-from lictui.insights.series import Bucket
+from lictui.analysis.series import (
+    Bucket,
+    begins,
+    day_of,
+    days,
+    joined,
+    month_of,
+    months,
+    next_month,
+)
 
 BERLIN = ZoneInfo("Europe/Berlin")
 KOLKATA = ZoneInfo("Asia/Kolkata")

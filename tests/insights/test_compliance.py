@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from lictui.analysis.usage import Holding
 from lictui.config.contract import Purchase
-from lictui.insights.compliance import Holding
 
 
 def holding(

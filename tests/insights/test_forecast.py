@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.insights.backtest import ROUND_THE_CLOCK, TODAY, ahead, series
 
-from lictui.insights.forecast import Reaches, Shortfall, Status, words
+from lictui.analysis.forecast import Reaches, Shortfall, Status, words
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from lictui.insights.forecast import Forecast
+    from lictui.analysis.forecast import Forecast
 
 _IN_20 = TODAY + timedelta(days=20)
 _IN_60 = TODAY + timedelta(days=60)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from lictui.insights.heat import heat
-from lictui.insights.series import Bucket
+from lictui.analysis.series import Bucket
+from lictui.analysis.usage import heat
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

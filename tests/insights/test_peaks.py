@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.insights.peaks import Gauge, Part, Window, aligned, chunks, upper_bound, windows
-from lictui.insights.series import Bucket
+from lictui.analysis.peaks import Gauge, Part, Window, aligned, chunks, upper_bound, windows
+from lictui.analysis.series import Bucket
 
 FIVE = 300
 T0 = 1_795_478_400  # a midnight of UTC

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.insights.series import Bucket
-from lictui.insights.spread import Stretch, spread
+from lictui.analysis.series import Bucket
+from lictui.analysis.usage import Stretch, spread
 
 
 def bucket(start: int, high: float, *, length: int = 300, installed: int | None = 100) -> Bucket:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.insights.backtest import OFFICE, ROUND_THE_CLOCK, TODAY, series
 
-from lictui.insights.trend import TooShort, Trend, trend
+from lictui.analysis.trend import TooShort, Trend, trend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.insights.backtest import TODAY, series
 
-from lictui.insights.series import Bucket
-from lictui.insights.unusual import unusual, unusual_today
+from lictui.analysis.series import Bucket
+from lictui.analysis.usage import unusual, unusual_today
 
 if TYPE_CHECKING:
     from datetime import date

@@ -8,8 +8,8 @@ from tests.monitor.conftest import of
 from tests.support.clock import START, settle
 from tests.support.values import pool, server, snapshot
 
+from lictui.analysis.series import Question
 from lictui.errors import LictuiError
-from lictui.insights.series import Question
 from lictui.model import FailureKind, PoolKey, State
 from lictui.monitor.scope import Scope
 from lictui.sources.source import SourceError

@@ -11,9 +11,9 @@ import pytest
 from tests.support.clock import START, FakeClock
 from tests.support.values import pool, server, snapshot
 
+from lictui.analysis.series import Bucket, Past, Resolution
 from lictui.config.settings import Retention, Settings, Thresholds
 from lictui.history.store import History
-from lictui.insights.series import Bucket, Past, Resolution
 from lictui.model import AlertKind, EventKind, Model, Poll, PoolKey
 from lictui.monitor.board import Board, ServerStatus, apply, register
 from lictui.monitor.habits import Habits

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from tests.support.clock import START
 from tests.support.values import poll, pool, server, snapshot
 
+from lictui.analysis.forecast import Status
+from lictui.analysis.series import Bucket, Series
 from lictui.config.settings import Alerts
 from lictui.history.pools import KnownPool
-from lictui.insights.forecast import Status
-from lictui.insights.series import Bucket, Series
 from lictui.model import Model, PoolKey, SourceName
 from lictui.monitor.board import Board, apply, register
 from lictui.monitor.outlook import ESTATE, daily, held, scopes

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.clock import START
 
+from lictui.analysis.series import Question
 from lictui.config.registry import load_servers
 from lictui.config.settings import Retention
 from lictui.errors import LictuiError
 from lictui.history.store import History
-from lictui.insights.series import Question
 from lictui.model import PoolKey
 from lictui.paths import Paths, make_folder
 from lictui.simulator import demo as demo_module

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.clock import START
 
-from lictui.insights.series import Resolution
+from lictui.analysis.series import Resolution
 from lictui.model import Model, PoolKey
 from lictui.simulator.estate import Estate
 from lictui.simulator.past import backfill
 from lictui.simulator.region import DAY
 
 if TYPE_CHECKING:
-    from lictui.insights.series import Bucket, Past
+    from lictui.analysis.series import Bucket, Past
     from lictui.simulator.inventory import License
 
 _UNTIL = START + 1234.5

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lictui.insights.series import Series
+from lictui.analysis.series import Series
 from lictui.model import About
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from lictui.insights.retrospect import Key, Retrospect
-    from lictui.insights.series import Question
+    from lictui.analysis.series import Question
+    from lictui.analysis.usage import Key, Retrospect
     from lictui.model import Answer, Event, Finding, Identity, PoolKey, Server, Told
     from lictui.monitor.holders import Holders
     from lictui.monitor.matching import Filter

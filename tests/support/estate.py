@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.support.clock import START
 
-from lictui.insights.series import Bucket, Series
+from lictui.analysis.series import Bucket, Series
 from lictui.model import (
     Activation,
     ActivationStatus,
@@ -28,7 +28,7 @@ from lictui.monitor.board import Board, ServerStatus
 from lictui.products import describe
 
 if TYPE_CHECKING:
-    from lictui.insights.series import Question
+    from lictui.analysis.series import Question
 
 
 def pool(

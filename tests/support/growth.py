@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from tests.support.clock import START
 
-from lictui.insights.series import Bucket, Series
+from lictui.analysis.series import Bucket, Series
 
 if TYPE_CHECKING:
-    from lictui.insights.series import Question
+    from lictui.analysis.series import Question
 
 _DAY = 86400
 

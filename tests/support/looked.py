@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from tests.support.clock import START
 
-from lictui.insights.forecast import Forecast, Reaches, Status
-from lictui.insights.peaks import Found, Peak
-from lictui.insights.retrospect import Month, Retrospect
+from lictui.analysis.forecast import Forecast, Reaches, Status
+from lictui.analysis.peaks import Found, Peak
+from lictui.analysis.usage import Month, Retrospect
 from lictui.model import Model
 
 if TYPE_CHECKING:
-    from lictui.insights.retrospect import Key
+    from lictui.analysis.usage import Key
 
 DAY = 86400
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
+    from lictui.analysis.usage import Holding
     from lictui.cli.context import Context
     from lictui.config.contract import Purchase
-    from lictui.insights.compliance import Holding
     from lictui.monitor.contract import Ending, Sheet
 
 SCHEMA: Final = "lictui.contract/1"

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
+    from lictui.analysis.forecast import Forecast
     from lictui.cli.context import Context
     from lictui.config.settings import Settings
     from lictui.history.latest import Latest
-    from lictui.insights.forecast import Forecast
     from lictui.model import Server
     from lictui.monitor.board import Board
     from lictui.monitor.outlook import Scope
@@ -148,8 +148,8 @@ def _iso(day: date | None) -> str | None:
 
 
 def _print(found: Sequence[_Found], today: date) -> None:
+    from lictui.analysis.forecast import words  # noqa: PLC0415 - as above
     from lictui.cli.tables import aligned  # noqa: PLC0415 - `--help` prints no table
-    from lictui.insights.forecast import words  # noqa: PLC0415 - as above
 
     if not found:
         click.echo("No readings yet.")

@@ -10,10 +10,10 @@ from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING
 
+from lictui.analysis.series import Bucket
 from lictui.history import read
 from lictui.history.hold import held, reach
 from lictui.history.rollup import coarsen
-from lictui.insights.series import Bucket
 
 if TYPE_CHECKING:
     import sqlite3

@@ -8,9 +8,9 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from lictui.analysis.series import Resolution
 from lictui.history.pack import begin, pack_runs, pack_tallies, unpack_runs, unpack_tallies
 from lictui.history.rollup import merge
-from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     import sqlite3

@@ -12,17 +12,17 @@ from itertools import accumulate, repeat
 from operator import add, truediv
 from typing import TYPE_CHECKING
 
+from lictui.analysis.series import Bucket
 from lictui.history import blocks
 from lictui.history.hold import Timeline
 from lictui.history.pack import columns
-from lictui.insights.series import Bucket
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
+    from lictui.analysis.series import Resolution
     from lictui.history.pools import KnownPool, Terms
-    from lictui.insights.series import Resolution
 
 
 @dataclass(slots=True)

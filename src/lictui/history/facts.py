@@ -10,10 +10,10 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from lictui.analysis.series import Resolution
 from lictui.history import pools
 from lictui.history.alone import buckets
 from lictui.history.whole import whole_days
-from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     import sqlite3

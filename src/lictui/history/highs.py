@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator
 
-    from lictui.insights.series import Resolution
+    from lictui.analysis.series import Resolution
 
 _ALL: Final = [0, *repeat(1, blocks.BUCKETS - 1)]
 _UNBOUNDED: Final = float("inf")

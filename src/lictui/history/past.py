@@ -10,19 +10,19 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
+from lictui.analysis.series import Resolution
 from lictui.history import blocks, pools
 from lictui.history.pools import Terms
 from lictui.history.retention import roll
 from lictui.history.retention import rows as rows_of
 from lictui.history.rollup import Run, Tally
-from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
 
+    from lictui.analysis.series import Past
     from lictui.history.pools import KnownPool
-    from lictui.insights.series import Past
 
 _EVERY: Final = 900.0  # seconds between polls that nobody knows the interval of
 

@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from lictui.history.facts import Member, summed
-from lictui.history.shares import shares
-from lictui.insights.peaks import (
+from lictui.analysis.peaks import (
     ALIGNED,
     ESTATE,
     Found,
@@ -23,21 +21,23 @@ from lictui.insights.peaks import (
     Part,
     aligned,
     chunks,
+    highest,
     upper_bound,
     windows,
 )
-from lictui.insights.search import highest
-from lictui.insights.series import Question, Resolution
+from lictui.analysis.series import Question, Resolution
+from lictui.history.facts import Member, summed
+from lictui.history.shares import shares
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
+    from lictui.analysis.peaks import Peak, Window
+    from lictui.analysis.series import Bucket, Series
     from lictui.history.facts import Facts
     from lictui.history.pools import KnownPool
     from lictui.history.shares import Share, Wanted
     from lictui.history.store import History
-    from lictui.insights.peaks import Peak, Window
-    from lictui.insights.series import Bucket, Series
     from lictui.model import PoolKey
 
 _HOUR: Final = int(Resolution.HOUR)

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lictui.analysis.series import Bucket, Resolution, Series
 from lictui.history import blocks, pools, read
 from lictui.history.alone import buckets
 from lictui.history.hold import Timeline
 from lictui.history.sums import by_the_hour, summed
-from lictui.insights.series import Bucket, Resolution, Series
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
+    from lictui.analysis.series import Question
     from lictui.history.pools import KnownPool
-    from lictui.insights.series import Question
 
 
 def answer(db: sqlite3.Connection, question: Question, now: float) -> Series:

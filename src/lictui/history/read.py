@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lictui.analysis.series import Resolution
 from lictui.history import blocks
 from lictui.history.retention import rows
 from lictui.history.rollup import merge, tally
-from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     import sqlite3

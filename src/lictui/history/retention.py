@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from lictui.analysis.series import Resolution
 from lictui.history import blocks, pools
 from lictui.history.rollup import Run, coarsen, tally
-from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     import sqlite3

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lictui import products
-from lictui.insights.peaks import ALIGNED
+from lictui.analysis.peaks import ALIGNED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

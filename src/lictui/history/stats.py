@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lictui.analysis.series import Resolution
 from lictui.history import blocks, pools
 from lictui.history.retention import FOREVER, rows
-from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     import sqlite3

@@ -11,6 +11,7 @@ import gc
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from lictui.analysis.series import Resolution
 from lictui.history import alerts, journal, latest, lease, pools, told
 from lictui.history.append import append
 from lictui.history.database import open_database
@@ -21,7 +22,6 @@ from lictui.history.rename import rename
 from lictui.history.retention import compact
 from lictui.history.transaction import reading, writing
 from lictui.history.trouble import speaking
-from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from lictui.analysis.series import Past, Question, Series
     from lictui.clock import Clock
     from lictui.config.settings import Retention
     from lictui.history.alerts import Decided
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from lictui.history.pools import KnownPool
     from lictui.history.stats import Stats
     from lictui.history.transfer import Wanted
-    from lictui.insights.series import Past, Question, Series
     from lictui.model import About, Answer, Event, Identity, Poll, PoolKey, Server, Standing, Told
 
 

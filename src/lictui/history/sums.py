@@ -13,18 +13,18 @@ from collections import defaultdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from lictui.analysis.series import Bucket, Resolution, Series
 from lictui.history import pools, read
 from lictui.history.alone import buckets
 from lictui.history.blocks import span
 from lictui.history.even import Even
-from lictui.insights.series import Bucket, Resolution, Series
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
 
+    from lictui.analysis.series import Question
     from lictui.history.pools import KnownPool
-    from lictui.insights.series import Question
 
 _LONG: Final = 62 * int(Resolution.DAY)  # seconds from which an hour is aligned by the hour
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from lictui.analysis.series import Resolution
 from lictui.clock import iso
 from lictui.history import months, pools, read
 from lictui.history.columns import HEADER, MONTH_HEADER, RAW_HEADER, cells
 from lictui.history.hold import Timeline
 from lictui.history.transaction import reading
-from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     import sqlite3

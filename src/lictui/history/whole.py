@@ -13,10 +13,10 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from lictui.analysis.series import Resolution
 from lictui.history import blocks
 from lictui.history.hold import IN_TIME
 from lictui.history.pack import places
-from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     import sqlite3

@@ -14,10 +14,10 @@ from lictui.history.peaks import Memory
 from lictui.monitor.together import Together
 
 if TYPE_CHECKING:
+    from lictui.analysis.usage import Key, Retrospect
     from lictui.clock import Clock
     from lictui.config.settings import Settings
     from lictui.history.store import History
-    from lictui.insights.retrospect import Key, Retrospect
     from lictui.monitor.board import Board
     from lictui.monitor.totals import By
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
-from lictui.insights.compliance import Holding
+from lictui.analysis.usage import Holding
 from lictui.model import Model
 from lictui.monitor.totals import By, totals
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import date
 
+    from lictui.analysis.usage import Key, Retrospect
     from lictui.config.contract import Purchase
     from lictui.config.settings import Alerts
-    from lictui.insights.retrospect import Key, Retrospect
     from lictui.monitor.board import Board
     from lictui.monitor.totals import Total
 

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from lictui.analysis.series import Question, begins, day_of
+from lictui.analysis.usage import WEEKS, unusual_today
 from lictui.errors import LictuiError
-from lictui.insights.calendar import begins, day_of
-from lictui.insights.series import Question
-from lictui.insights.unusual import WEEKS, unusual_today
 from lictui.model import Model
 from lictui.monitor.together import Together
 

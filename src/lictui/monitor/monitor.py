@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
+    from lictui.analysis.series import Question, Series
+    from lictui.analysis.usage import Key, Retrospect
     from lictui.config.settings import Settings
-    from lictui.insights.retrospect import Key, Retrospect
-    from lictui.insights.series import Question, Series
     from lictui.model import About, Answer, Event, Finding, Identity, PoolKey, Server, Told
     from lictui.monitor.board import Board
     from lictui.monitor.engine import Engine

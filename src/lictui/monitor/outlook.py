@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from lictui.insights.forecast import Given, forecast
-from lictui.insights.series import Question, Resolution
+from lictui.analysis.forecast import Given, forecast
+from lictui.analysis.series import Question, Resolution
 from lictui.model import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from lictui.analysis.forecast import Forecast
+    from lictui.analysis.series import Series
     from lictui.config.settings import Alerts
     from lictui.history.pools import KnownPool
-    from lictui.insights.forecast import Forecast
-    from lictui.insights.series import Series
     from lictui.model import Pool, PoolKey
     from lictui.monitor.board import Board, ServerStatus
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lictui.insights.series import Series
+from lictui.analysis.series import Series
 from lictui.monitor.search import look_through
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lictui.analysis.series import Question
+    from lictui.analysis.usage import Key, Retrospect
     from lictui.clock import Clock
     from lictui.config.settings import Settings
     from lictui.history.store import History
-    from lictui.insights.retrospect import Key, Retrospect
-    from lictui.insights.series import Question
     from lictui.model import About, Event, PoolKey, Told
     from lictui.monitor.back import Back
     from lictui.monitor.board import Board

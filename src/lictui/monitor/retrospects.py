@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from lictui.analysis.peaks import ESTATE
+from lictui.analysis.series import Question, begins, month_of
+from lictui.analysis.usage import Month, Retrospect
 from lictui.history.peaks import slowly
 from lictui.history.shares import Wanted
-from lictui.insights.calendar import begins, month_of
-from lictui.insights.peaks import ESTATE
-from lictui.insights.retrospect import Month, Retrospect
-from lictui.insights.series import Question
 from lictui.model import Model
 from lictui.monitor.outlook import scopes as outlooks
 from lictui.monitor.together import stand_ins
@@ -26,13 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date, tzinfo
 
+    from lictui.analysis.forecast import Forecast
+    from lictui.analysis.peaks import Found
+    from lictui.analysis.usage import Key
     from lictui.clock import Clock
     from lictui.config.settings import Alerts
     from lictui.history.peaks import Memory
     from lictui.history.store import History
-    from lictui.insights.forecast import Forecast
-    from lictui.insights.peaks import Found
-    from lictui.insights.retrospect import Key
     from lictui.monitor.board import Board, ServerStatus
     from lictui.monitor.outlook import Scope
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lictui.insights.forecast import words
+from lictui.analysis.forecast import words
 from lictui.monitor.outlook import ESTATE, scopes
 from lictui.report.values import Kind, Outlook, Short
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from lictui.analysis.forecast import Forecast
     from lictui.config.settings import Alerts
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
-    from lictui.insights.forecast import Forecast
     from lictui.model import Model
     from lictui.monitor.board import Board
     from lictui.monitor.outlook import Scope

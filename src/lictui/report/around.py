@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import date
 
+    from lictui.analysis.usage import Holding
     from lictui.history.store import History
-    from lictui.insights.compliance import Holding
     from lictui.model import Event, Pool
     from lictui.monitor.board import Board, ServerStatus
     from lictui.report.values import Month, Product

@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.insights.peaks import ALIGNED, Part
-from lictui.insights.series import Question, Resolution
+from lictui.analysis.peaks import ALIGNED, Part
+from lictui.analysis.series import Question, Resolution
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from lictui.analysis.series import Bucket
     from lictui.history.store import History
-    from lictui.insights.series import Bucket
     from lictui.report.shares import Share
     from lictui.report.values import Month
 

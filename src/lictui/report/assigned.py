@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, tzinfo
 
-    from lictui.insights.series import Bucket
+    from lictui.analysis.series import Bucket
     from lictui.model import Told
     from lictui.report.concurrent import Scoped
 

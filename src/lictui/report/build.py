@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
-from lictui.insights.calendar import day_of
-from lictui.insights.compliance import Holding
+from lictui.analysis.series import day_of
+from lictui.analysis.usage import Holding
 from lictui.model import Level
 from lictui.report import around, lines, span
 from lictui.report.ahead import foreseen

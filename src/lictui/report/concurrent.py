@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from lictui.insights.peaks import Gauge, Window, aligned
-from lictui.insights.series import Resolution
-from lictui.insights.spread import spread
+from lictui.analysis.peaks import Gauge, Window, aligned
+from lictui.analysis.series import Resolution
+from lictui.analysis.usage import spread
 from lictui.report.days import by_day, day, overdrafts
 from lictui.report.values import Day, DaysAbove, Monthly, Usage
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import tzinfo
 
-    from lictui.insights.peaks import Part
-    from lictui.insights.series import Bucket
+    from lictui.analysis.peaks import Part
+    from lictui.analysis.series import Bucket
     from lictui.report.values import Month
 
 

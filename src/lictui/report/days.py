@@ -9,14 +9,14 @@ from bisect import bisect_left
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from lictui.insights.calendar import day_of, days
+from lictui.analysis.series import day_of, days
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import date, tzinfo
 
-    from lictui.insights.peaks import Part
-    from lictui.insights.series import Bucket
+    from lictui.analysis.peaks import Part
+    from lictui.analysis.series import Bucket
     from lictui.report.values import Month
 
 

@@ -16,7 +16,7 @@ from lictui.history.columns import guarded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lictui.insights.compliance import Holding
+    from lictui.analysis.usage import Holding
     from lictui.report.values import Line, Product, Report
 
 HEADER: Final = (

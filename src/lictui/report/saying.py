@@ -14,7 +14,7 @@ from lictui.products import describe
 if TYPE_CHECKING:
     from datetime import date, tzinfo
 
-    from lictui.insights.spread import Stretch
+    from lictui.analysis.usage import Stretch
     from lictui.report.values import Assigned, Monthly, Product, Report
 
 UNKNOWN: Final = "?"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lictui import products
-from lictui.insights.peaks import ALIGNED
+from lictui.analysis.peaks import ALIGNED
 from lictui.model import Model
 from lictui.monitor.board import Board, register
 from lictui.monitor.restore import restored

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from lictui.insights.calendar import begins, day_of, month_of, next_month
+from lictui.analysis.series import begins, day_of, month_of, next_month
 from lictui.report.values import Month
 
 if TYPE_CHECKING:

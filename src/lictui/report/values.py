@@ -15,8 +15,7 @@ from lictui.model import Level
 if TYPE_CHECKING:
     from datetime import date, tzinfo
 
-    from lictui.insights.compliance import Holding
-    from lictui.insights.spread import Stretch
+    from lictui.analysis.usage import Holding, Stretch
     from lictui.model import Event, Model
 
 

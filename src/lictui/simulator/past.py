@@ -11,7 +11,7 @@ from itertools import groupby, pairwise
 from math import ceil, inf
 from typing import TYPE_CHECKING, Final
 
-from lictui.insights.series import Bucket, Past, Resolution
+from lictui.analysis.series import Bucket, Past, Resolution
 from lictui.simulator.inventory import Mood
 from lictui.simulator.region import DAY, QUARTER
 from lictui.simulator.telling import telling

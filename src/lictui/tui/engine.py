@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from lictui.insights.retrospect import Key, Retrospect
-    from lictui.insights.series import Question, Series
+    from lictui.analysis.series import Question, Series
+    from lictui.analysis.usage import Key, Retrospect
     from lictui.model import About, Answer, Event, Finding, Identity, PoolKey, Server, Told
     from lictui.monitor.holders import Holders
     from lictui.monitor.matching import Filter

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from lictui.insights.forecast import Status
-from lictui.insights.retrospect import Retrospect
+from lictui.analysis.forecast import Status
+from lictui.analysis.usage import Retrospect
 from lictui.model import Level, Model
 from lictui.monitor.matching import product_words
 from lictui.monitor.totals import By, thresholds
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from datetime import date
     from zoneinfo import ZoneInfo
 
+    from lictui.analysis.peaks import Found, Peak
+    from lictui.analysis.usage import Key
     from lictui.config.settings import Alerts, Thresholds
-    from lictui.insights.peaks import Found, Peak
-    from lictui.insights.retrospect import Key
     from lictui.monitor.matching import Filter
     from lictui.monitor.totals import Total
 

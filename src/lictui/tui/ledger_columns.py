@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from zoneinfo import ZoneInfo
 
-    from lictui.insights.peaks import Found
+    from lictui.analysis.peaks import Found
     from lictui.tui.ink import Line, Run
     from lictui.tui.ledger import TotalView
     from lictui.tui.symbols import Symbols
@@ -248,7 +248,7 @@ def row(view: TotalView, past: Past, columns: Shape, symbols: Symbols) -> Line:
 
 def about(view: TotalView, symbols: Symbols) -> tuple[Line, Line]:
     """The chosen row in words: its peak and what it covers, and where it leads."""
-    from lictui.insights.forecast import words  # noqa: PLC0415 - not for the first frame
+    from lictui.analysis.forecast import words  # noqa: PLC0415 - not for the first frame
 
     ahead = view.past.ahead
     lead = "" if ahead is None else f"forecast: {words(ahead, view.today)}"

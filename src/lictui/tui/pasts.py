@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from lictui.insights.series import Question, Resolution
+from lictui.analysis.series import Question, Resolution
 from lictui.tui.widgets.trend import STRETCH, Past, bucket_for, past, with_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lictui.insights.series import Series
+    from lictui.analysis.series import Series
     from lictui.model import PoolKey, Reading
 
 K = TypeVar("K")

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from lictui.insights.calendar import begins, day_of
+from lictui.analysis.series import begins, day_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

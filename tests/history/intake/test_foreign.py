@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lictui.analysis.series import Resolution
 from lictui.errors import UsageError
 from lictui.history.intake.columns import said
 from lictui.history.intake.file import Ask, read
-from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     from lictui.history.intake.given import Account

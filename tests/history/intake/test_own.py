@@ -14,9 +14,9 @@ from tests.history.desk import DAY, HOUR, MIDNIGHT, PRODUCT, Desk
 from tests.support.values import poll as polled
 from tests.support.values import pool, server, snapshot
 
+from lictui.analysis.series import Resolution
 from lictui.history.intake.file import Ask, read
 from lictui.history.transfer import Wanted, csv_lines
-from lictui.insights.series import Resolution
 from lictui.model import PoolKey, Told
 
 if TYPE_CHECKING:

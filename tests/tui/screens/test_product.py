@@ -11,8 +11,8 @@ from tests.support.estate import day_of_work, estate
 from tests.support.running import running
 from tests.support.screen import screen_text
 
+from lictui.analysis.series import Series
 from lictui.errors import LictuiError
-from lictui.insights.series import Series
 from lictui.model import PoolKey, Told
 from lictui.monitor.board import Board
 from lictui.tui.screens.product import ProductScreen
@@ -21,7 +21,7 @@ from lictui.tui.span import Length, Span
 if TYPE_CHECKING:
     from tests.support.running import Running
 
-    from lictui.insights.series import Question
+    from lictui.analysis.series import Question
 
 ONE: dict[str, Any] = {"servers": ("ddc-us-01",), "product": "XDT_PLT_CCS"}
 TWO: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "XDT_PLT_UD"}

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from tests.support.clock import START
 from tests.support.estate import pool, up
 
+from lictui.analysis.forecast import Status
+from lictui.analysis.series import Bucket, Series
 from lictui.config.settings import Settings
-from lictui.insights.forecast import Status
-from lictui.insights.series import Bucket, Series
 from lictui.monitor.board import Board
 from lictui.tui.screens.product_ahead import ahead, axis_end, facts, month, outlook
 from lictui.tui.screens.product_past import year_of_days

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.support.estate import pool, up
 
+from lictui.analysis.series import Bucket, Question, Series
 from lictui.config.settings import Settings
-from lictui.insights.series import Bucket, Question, Series
 from lictui.model import PoolKey
 from lictui.monitor.board import Board
 from lictui.tui.screens import product_past

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from lictui.insights.series import Bucket
-from lictui.insights.spread import spread
+from lictui.analysis.series import Bucket
+from lictui.analysis.usage import spread
 from lictui.tui.screens.product_spread import above, needed, peak
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lictui.insights.spread import Spread
+    from lictui.analysis.usage import Spread
     from lictui.tui.ink import Run
 
 UTC, HOUR = ZoneInfo("UTC"), 3600

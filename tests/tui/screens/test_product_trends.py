@@ -19,7 +19,7 @@ from lictui.tui.screens.product import ProductScreen
 if TYPE_CHECKING:
     from tests.support.running import Running
 
-    from lictui.insights.series import Question, Series
+    from lictui.analysis.series import Question, Series
 
 ONE: dict[str, Any] = {"servers": ("ddc-us-01",), "product": "XDT_PLT_CCS"}
 TWO: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "XDT_PLT_UD"}

@@ -7,7 +7,7 @@ import pytest
 from tests.support.screen import screen_text
 from textual.app import App
 
-from lictui.insights.series import Bucket
+from lictui.analysis.series import Bucket
 from lictui.tui import themes
 from lictui.tui.span import Length
 from lictui.tui.widgets.chart import Chart

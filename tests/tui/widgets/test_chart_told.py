@@ -8,7 +8,7 @@ import pytest
 from tests.support.screen import screen_text
 from tests.tui.widgets.test_chart import ChartApp
 
-from lictui.insights.series import Bucket
+from lictui.analysis.series import Bucket
 from lictui.model import PoolKey, Told
 from lictui.tui.screens.product_months import facts, together
 from lictui.tui.span import Length

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.insights.series import Bucket
+from lictui.analysis.series import Bucket
 from lictui.model import Level
 from lictui.tui.widgets.chart_view import ChartView, Held
 

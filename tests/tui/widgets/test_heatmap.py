@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lictui.insights.heat import Heat
+from lictui.analysis.usage import Heat
 from lictui.tui.ink import Tone, width
 from lictui.tui.symbols import ASCII, UNICODE
 from lictui.tui.widgets.heatmap import HeatView, legend, read_off, rows, tone_of

@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lictui.analysis.series import Bucket, Series
 from lictui.config.settings import Thresholds
-from lictui.insights.series import Bucket, Series
 from lictui.model import Reading
 from lictui.tui.ink import Tone, width
 from lictui.tui.symbols import ASCII, UNICODE

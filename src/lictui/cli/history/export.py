@@ -64,8 +64,8 @@ def export(
     `--resolution month` writes what sources tell of their own past, a row a month. Of the months
     before a pool's first reading, `raw` writes one row each, at its first moment.
     """
+    from lictui.analysis.series import Resolution  # noqa: PLC0415 - as above
     from lictui.history.transfer import Wanted, csv_lines  # noqa: PLC0415 - `--help` opens no history
-    from lictui.insights.series import Resolution  # noqa: PLC0415 - as above
 
     del form  # there is one so far
     with opened(context) as store:

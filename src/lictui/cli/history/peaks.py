@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import tzinfo
 
+    from lictui.analysis.peaks import Found
     from lictui.cli.context import Context
-    from lictui.insights.peaks import Found
 
 _HEAD: Final = (
     *(

@@ -11,11 +11,11 @@ from itertools import pairwise
 from statistics import median_low
 from typing import TYPE_CHECKING, Final
 
+from lictui.analysis.series import Resolution
 from lictui.history import blocks, pools
 from lictui.history.hold import UNKNOWN
 from lictui.history.pools import Terms
 from lictui.history.retention import FOREVER
-from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     import sqlite3

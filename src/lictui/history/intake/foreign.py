@@ -10,12 +10,12 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, NamedTuple
 
+from lictui.analysis.series import Resolution
 from lictui.errors import UsageError
 from lictui.history.intake import figures, moments
 from lictui.history.intake.given import Account, Point, Stretch, Unreadable
 from lictui.history.retention import FOREVER
 from lictui.history.rollup import Tally
-from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

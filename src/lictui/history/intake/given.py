@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from lictui.analysis.series import Resolution
     from lictui.history.rollup import Tally
-    from lictui.insights.series import Resolution
     from lictui.model import Model, PoolKey, Told
 
 _REASONS: Final = 5  # that are told; a file of nothing but rubbish has as many as rows

@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
+from lictui.analysis.series import Resolution
 from lictui.history.columns import HEADER, MONTH_HEADER, RAW_HEADER, unguarded
 from lictui.history.intake.given import Account, Given, Point, Stretch, Unreadable
 from lictui.history.retention import FOREVER
 from lictui.history.rollup import Tally
-from lictui.insights.series import Resolution
 from lictui.model import Model, PoolKey, Told
 
 if TYPE_CHECKING:

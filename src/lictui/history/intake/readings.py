@@ -13,9 +13,9 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from lictui.analysis.series import Resolution
 from lictui.history import blocks
 from lictui.history.rollup import Run, coarsen, richer, tally
-from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     import sqlite3

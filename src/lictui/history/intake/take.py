@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from lictui import products
+from lictui.analysis.series import Resolution
 from lictui.history import latest, pools, told
 from lictui.history.intake import conditions, readings
 from lictui.history.retention import kept, roll
 from lictui.history.retention import rows as rows_of
-from lictui.insights.series import Resolution
 
 if TYPE_CHECKING:
     import sqlite3

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
-    from lictui.insights.retrospect import Key, Retrospect
+    from lictui.analysis.usage import Key, Retrospect
     from lictui.monitor.board import Board
     from lictui.monitor.totals import By
     from lictui.tui.export import Table

@@ -17,7 +17,7 @@ from lictui.tui.widgets.pane import short_model
 if TYPE_CHECKING:
     from datetime import date
 
-    from lictui.insights.compliance import Holding
+    from lictui.analysis.usage import Holding
     from lictui.monitor.contract import Sheet
     from lictui.tui.export import Table
     from lictui.tui.widgets.keyed_table import Rows

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.containers import Container
 
+from lictui.analysis.series import Series
 from lictui.clock import iso
 from lictui.errors import LictuiError
-from lictui.insights.series import Series
 from lictui.monitor.totals import By, scope_of, totals
 from lictui.tui import commands, ledger, ledger_columns, text
 from lictui.tui.ink import Tone
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
-    from lictui.insights.retrospect import Key, Retrospect
-    from lictui.insights.series import Question
+    from lictui.analysis.series import Question
+    from lictui.analysis.usage import Key, Retrospect
     from lictui.monitor.board import Board
     from lictui.tui.export import Cell, Table
     from lictui.tui.ink import Run

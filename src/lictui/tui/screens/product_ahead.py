@@ -10,9 +10,9 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from lictui.insights.calendar import begins, day_of
-from lictui.insights.forecast import Given, Status, forecast, words
-from lictui.insights.unusual import unusual_today
+from lictui.analysis.forecast import Given, Status, forecast, words
+from lictui.analysis.series import begins, day_of
+from lictui.analysis.usage import unusual_today
 from lictui.tui.ink import Tone
 from lictui.tui.span import Length
 from lictui.tui.widgets.chart_view import Ahead
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from datetime import date
     from zoneinfo import ZoneInfo
 
-    from lictui.insights.forecast import Forecast
-    from lictui.insights.series import Bucket
+    from lictui.analysis.forecast import Forecast
+    from lictui.analysis.series import Bucket
     from lictui.tui.ink import Run
     from lictui.tui.screens.product_view import Subject
     from lictui.tui.span import Span

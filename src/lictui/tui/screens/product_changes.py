@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lictui.insights.calendar import begins
+from lictui.analysis.series import begins
 from lictui.model import About, EventKind, Level
 from lictui.tui.ink import Tone
 from lictui.tui.span import stamp

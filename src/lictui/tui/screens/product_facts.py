@@ -18,7 +18,7 @@ from lictui.tui.text import clean, figure, percent
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from lictui.insights.spread import Spread
+    from lictui.analysis.usage import Spread
     from lictui.model import Level, Pool
     from lictui.tui.ink import Line, Run
     from lictui.tui.screens.product_ahead import Outlook

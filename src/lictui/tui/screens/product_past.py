@@ -10,15 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from lictui.insights.calendar import begins, day_of, joined
-from lictui.insights.series import Question
+from lictui.analysis.series import Question, begins, day_of, joined
 from lictui.tui.span import Length, Span, bucket_seconds, local
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from zoneinfo import ZoneInfo
 
-    from lictui.insights.series import Bucket, Series
+    from lictui.analysis.series import Bucket, Series
     from lictui.model import PoolKey
     from lictui.tui.screens.product_view import Subject
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.insights.heat import heat
-from lictui.insights.series import Series
-from lictui.insights.spread import spread
+from lictui.analysis.series import Series
+from lictui.analysis.usage import heat, spread
 from lictui.tui.screens import product_changes, product_past
 from lictui.tui.screens.product_ahead import outlook
 from lictui.tui.screens.product_months import together
@@ -20,9 +19,8 @@ from lictui.tui.span import Length, Span
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from lictui.insights.heat import Heat
-    from lictui.insights.series import Bucket, Question
-    from lictui.insights.spread import Spread
+    from lictui.analysis.series import Bucket, Question
+    from lictui.analysis.usage import Heat, Spread
     from lictui.model import Told
     from lictui.tui.engine import Engine
     from lictui.tui.screens.product_ahead import Outlook

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from zoneinfo import ZoneInfo
 
-    from lictui.insights.spread import Spread
+    from lictui.analysis.usage import Spread
     from lictui.tui.ink import Run
 
 

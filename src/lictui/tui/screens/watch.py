@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, cast
 from textual import work
 from textual.screen import Screen
 
+from lictui.analysis.series import Question
 from lictui.errors import LictuiError
-from lictui.insights.series import Question
 from lictui.model import Level
 from lictui.monitor.shown import shown
 from lictui.tui.ink import Tone

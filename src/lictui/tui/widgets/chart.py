@@ -23,7 +23,7 @@ from lictui.tui.widgets.chart_view import ChartView, Held
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from lictui.insights.series import Bucket
+    from lictui.analysis.series import Bucket
     from lictui.model import Level
     from lictui.tui.ink import Line, Run
     from lictui.tui.widgets.chart_ink import Ink

@@ -17,7 +17,7 @@ from lictui.tui.span import Length, ticks
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from lictui.insights.series import Bucket
+    from lictui.analysis.series import Bucket
     from lictui.model import Level, Told
 
 _HALF_A_MONTH: Final = 15 * 86400  # seconds; a month's point stands in its middle

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from textual.strip import Strip
 
-    from lictui.insights.retrospect import Key
+    from lictui.analysis.usage import Key
     from lictui.tui.ink import Line
     from lictui.tui.ledger import TotalView
     from lictui.tui.symbols import Symbols

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from textual.strip import Strip
 
-    from lictui.insights.heat import Heat
+    from lictui.analysis.usage import Heat
     from lictui.tui.ink import Line, Run
     from lictui.tui.symbols import Symbols
 

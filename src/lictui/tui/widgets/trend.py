@@ -15,8 +15,8 @@ from lictui.tui.ink import OF_LEVEL, Tone, merge
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from lictui.analysis.series import Bucket, Series
     from lictui.config.settings import Thresholds
-    from lictui.insights.series import Bucket, Series
     from lictui.tui.ink import Run
     from lictui.tui.symbols import Symbols
 

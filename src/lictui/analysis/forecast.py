@@ -12,8 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from lictui.insights.breaks import LEAST_DAYS
-from lictui.insights.trend import Trend, trend
+from lictui.analysis.trend import LEAST_DAYS, Trend, trend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -11,14 +11,16 @@ from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from heapq import heapify, heappop, heappush
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from lictui.insights.series import Bucket, Resolution
+from lictui.analysis.series import Bucket, Resolution
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
     from datetime import tzinfo
+
 
 ESTATE: Final = "estate"
 ALIGNED: Final = Resolution.FIVE_MINUTES
@@ -244,3 +246,33 @@ def upper_bound(own: Iterable[Peak]) -> int | None:
     """The sum of the servers' own peaks: no sum at one moment is higher."""
     known = [each.peak for each in own if each.peak is not None]
     return sum(known) if known else None
+
+
+# The highest of many stretches of time, of which only bounds are known until one looks closely
+
+
+def highest(
+    bounds: Mapping[int, float],
+    looks: Sequence[Callable[[int], float]],
+    exact: Callable[[int], Sequence[Bucket]],
+) -> Generator[None, None, Bucket | None]:
+    """The highest bucket, the earliest of several; yields before everything that takes a while.
+
+    `bounds` says by its start what a stretch cannot exceed, each of `looks` the same more closely,
+    `exact` gives its buckets. Each is asked only of stretches that could still win.
+    """
+    heap: list[tuple[float, int, int, Bucket | None]] = [
+        (-bound, start, 0, None) for start, bound in bounds.items()
+    ]
+    heapify(heap)
+    while heap:
+        bound, start, looked, found = heappop(heap)
+        if found is not None:
+            return found
+        yield
+        if looked < len(looks):
+            heappush(heap, (max(bound, -looks[looked](start)), start, looked + 1, None))
+        elif some := exact(start):
+            top = max(some, key=lambda bucket: bucket.high)
+            heappush(heap, (-top.high, start, looked + 1, top))
+    return None
