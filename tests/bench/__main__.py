@@ -19,8 +19,7 @@ from lictui.analysis.series import Question
 from lictui.analysis.usage import heat
 from lictui.clock import SystemClock
 from lictui.config.settings import Retention
-from lictui.history.peaks import Memory, peaks
-from lictui.history.shares import Wanted
+from lictui.history.peaks import Memory, Wanted, peaks
 from lictui.history.store import History
 from lictui.model import PoolKey
 

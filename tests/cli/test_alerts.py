@@ -12,7 +12,7 @@ from tests.support.values import poll, pool, server, snapshot
 from lictui.cli.main import lictui
 from lictui.clock import SystemClock
 from lictui.config.settings import Retention
-from lictui.history.alerts import Decided
+from lictui.history.journal import Decided
 from lictui.history.store import History
 from lictui.model import AlertKind, Event, EventKind, Identity, Level, Standing
 

@@ -12,8 +12,8 @@ from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.analysis.series import Question, Resolution
 from lictui.config.settings import Retention
+from lictui.history.csv_export import Wanted, csv_lines
 from lictui.history.store import History
-from lictui.history.transfer import Wanted, csv_lines
 from lictui.model import PoolKey
 
 if TYPE_CHECKING:

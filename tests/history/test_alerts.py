@@ -8,9 +8,9 @@ from tests.history.desk import MIDNIGHT
 from tests.support.clock import FakeClock
 from tests.support.values import poll, server
 
-from lictui.history.alerts import Decided
+from lictui.history.errors import HistoryError
+from lictui.history.journal import Decided
 from lictui.history.store import History
-from lictui.history.trouble import HistoryError
 from lictui.model import AlertKind, Answer, Event, EventKind, Identity, Level, Standing
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from tests.support.clock import FakeClock
 from tests.support.values import poll, server
 
 from lictui.config.settings import Retention
-from lictui.history import database, schema
+from lictui.history import database
+from lictui.history.csv_export import Wanted
 from lictui.history.database import mend
+from lictui.history.errors import HistoryError
 from lictui.history.store import History
-from lictui.history.transfer import Wanted
-from lictui.history.trouble import HistoryError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,9 +124,9 @@ def test_a_block_that_does_not_unpack_is_damage(desk: Desk) -> None:
 def test_an_older_schema_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     with closing(sqlite3.connect(path)) as old:
-        for statement in schema.STEPS[0]:
+        for statement in database.STEPS[0]:
             old.execute(statement)
-        old.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        old.execute(f"PRAGMA application_id = {database.APPLICATION_ID}")
         old.execute("PRAGMA user_version = 1")
         known = (1, "lic-01", "XDT_PLT_UD", "", "user_device", "X", MIDNIGHT, None, MIDNIGHT)
         old.execute("INSERT INTO pool VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", known)
@@ -134,7 +134,7 @@ def test_an_older_schema_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path:
         old.execute("INSERT INTO terms VALUES(1, ?, 500, 50, 60.0)", (MIDNIGHT,))
         old.commit()
     with closing(Desk(path)) as desk:
-        assert desk.history.stats().schema == schema.VERSION
+        assert desk.history.stats().schema == database.VERSION
         assert desk.readings() == [(MIDNIGHT, 7), (MIDNIGHT + 60, 7)]
         assert desk.history.claim("me", MIDNIGHT + 30, MIDNIGHT)
 
@@ -143,9 +143,9 @@ def test_a_step_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.M
     path = tmp_path / "history.db"
     with closing(Desk(path)) as desk:
         desk.read(MIDNIGHT, 5)
-    broken = (*schema.STEPS, ("CREATE TABLE more(x)", "CREATE TABLE more(x)"))
-    monkeypatch.setattr(schema, "STEPS", broken)
-    monkeypatch.setattr(schema, "VERSION", len(broken))
+    broken = (*database.STEPS, ("CREATE TABLE more(x)", "CREATE TABLE more(x)"))
+    monkeypatch.setattr(database, "STEPS", broken)
+    monkeypatch.setattr(database, "VERSION", len(broken))
     with pytest.raises(HistoryError):
         Desk(path)
     monkeypatch.undo()

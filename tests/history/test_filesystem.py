@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lictui.history.filesystem import is_network
+from lictui.history.database import is_network
 
 MOUNTS = """\
 proc /proc proc rw 0 0

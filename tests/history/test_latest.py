@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.history.desk import MIDNIGHT
 from tests.support.values import failure, poll, pool, server, snapshot
 
-from lictui.history.codec import dump, load
+from lictui.history.journal import dump, load
 from lictui.model import (
     Activation,
     ActivationStatus,

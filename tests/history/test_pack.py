@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.history.test_rollup import runs
 
-from lictui.history.pack import begin, pack_runs, pack_tallies, unpack_runs, unpack_tallies
+from lictui.history.blocks import begin, pack_runs, pack_tallies, unpack_runs, unpack_tallies
+from lictui.history.errors import Damaged
 from lictui.history.rollup import Run, tally
-from lictui.history.trouble import Damaged
 
 
 @given(runs())

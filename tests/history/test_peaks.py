@@ -13,8 +13,7 @@ from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.analysis.peaks import ESTATE
 from lictui.analysis.series import Question
-from lictui.history.peaks import Memory, peaks
-from lictui.history.shares import Wanted
+from lictui.history.peaks import Memory, Wanted, peaks
 from lictui.history.store import History
 from lictui.model import PoolKey
 

@@ -9,8 +9,8 @@ from tests.history.desk import DAY, MIDNIGHT
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.series import Resolution
-from lictui.history.intake.file import Ask, read
-from lictui.history.transfer import Wanted, csv_lines
+from lictui.history.csv_export import Wanted, csv_lines
+from lictui.history.csv_import import Ask, read
 from lictui.model import PoolKey, Told
 
 if TYPE_CHECKING:

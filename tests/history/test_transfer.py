@@ -10,7 +10,7 @@ from tests.history.desk import DAY, HOUR, MIDNIGHT
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.series import Resolution
-from lictui.history.transfer import Wanted, csv_lines
+from lictui.history.csv_export import Wanted, csv_lines
 
 if TYPE_CHECKING:
     from tests.history.desk import Desk

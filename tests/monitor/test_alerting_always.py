@@ -11,7 +11,7 @@ from tests.support.alarm import EVERY, USAGE, Watch
 from tests.support.values import failure, pool, snapshot
 
 from lictui.config.settings import Alerts, Thresholds
-from lictui.history.codec import dump, load
+from lictui.history.journal import dump, load
 from lictui.model import AlertKind, FailureKind, Happening, Identity, Level, Snapshot, Standing
 
 if TYPE_CHECKING:

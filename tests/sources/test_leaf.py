@@ -14,7 +14,7 @@ from tests.support.wire import Identity, http, replying, serving
 
 from lictui.clock import SystemClock
 from lictui.config.settings import Limits
-from lictui.history.codec import dump, load
+from lictui.history.journal import dump, load
 from lictui.model import Certificate, Server, Snapshot, SourceName, Step
 from lictui.sources.http import Link
 from lictui.sources.leaf import read_leaf

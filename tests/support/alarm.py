@@ -9,7 +9,7 @@ from tests.support.clock import START
 from tests.support.values import pool, server, snapshot
 
 from lictui.config.settings import Alerts
-from lictui.history.codec import dump, load
+from lictui.history.journal import dump, load
 from lictui.model import AlertKind, Happening, Identity, Poll, Standing
 from lictui.monitor.alerting import Facts, decide
 from lictui.monitor.board import Board, apply, register

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lictui.analysis.forecast import Forecast
     from lictui.cli.context import Context
     from lictui.config.settings import Settings
-    from lictui.history.latest import Latest
+    from lictui.history.journal import Latest
     from lictui.model import Server
     from lictui.monitor.board import Board
     from lictui.monitor.outlook import Scope

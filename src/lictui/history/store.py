@@ -9,19 +9,33 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lictui.analysis.series import Resolution
-from lictui.history import alerts, journal, latest, lease, pools, told
-from lictui.history.append import append
+from lictui.history import (
+    blocks,
+    journal,
+    pools,
+)
+from lictui.history import (
+    journal as alerts,
+)
+from lictui.history import (
+    journal as latest,
+)
+from lictui.history import (
+    journal as lease,
+)
+from lictui.history import (
+    journal as told,
+)
+from lictui.history.backfill import backfill
 from lictui.history.database import open_database
-from lictui.history.past import backfill
+from lictui.history.errors import reading, speaking, writing
 from lictui.history.query import answer
-from lictui.history.read import horizon
-from lictui.history.rename import rename
-from lictui.history.retention import compact
-from lictui.history.transaction import reading, writing
-from lictui.history.trouble import speaking
+from lictui.history.readings import FOREVER, append, compact, horizon, roll
+from lictui.history.readings import rows as rows_retention
 
 if TYPE_CHECKING:
     import sqlite3
@@ -32,17 +46,56 @@ if TYPE_CHECKING:
     from lictui.analysis.series import Past, Question, Series
     from lictui.clock import Clock
     from lictui.config.settings import Retention
-    from lictui.history.alerts import Decided
+    from lictui.history.backfill import Grant, Taken
+    from lictui.history.csv_export import Wanted
+    from lictui.history.csv_reader import Given
+    from lictui.history.daily_maxima import Facts
     from lictui.history.database import Opened
-    from lictui.history.facts import Facts
-    from lictui.history.intake.given import Given
-    from lictui.history.intake.take import Taken
-    from lictui.history.latest import Latest
-    from lictui.history.licenses import Grant
+    from lictui.history.journal import Decided, Latest
     from lictui.history.pools import KnownPool
-    from lictui.history.stats import Stats
-    from lictui.history.transfer import Wanted
+    from lictui.history.rollup import Tally
     from lictui.model import About, Answer, Event, Identity, Poll, PoolKey, Server, Standing, Told
+
+
+# A server gets another name and keeps its history, even if the name had one before
+
+
+def rename(db: sqlite3.Connection, old: str, new: str) -> None:
+    """Call the server `old` by the name `new`, within the caller's transaction."""
+    if old == new:
+        return
+    there = pools.of_server(db, new)
+    for key, pool in pools.of_server(db, old).items():
+        if key in there:
+            _merge(db, there[key], pool)
+    db.execute("UPDATE pool SET server = ? WHERE server = ?", (new, old))
+    if db.execute("SELECT 1 FROM latest WHERE server = ?", (old,)).fetchone():
+        db.execute("UPDATE OR REPLACE latest SET server = ? WHERE server = ?", (new, old))
+    told.rename_told(db, old, new)
+    alerts.rename(db, old, new)
+    db.execute("UPDATE OR REPLACE increment SET server = ? WHERE server = ?", (new, old))
+    db.execute("UPDATE event SET server = ? WHERE server = ?", (new, old))
+
+
+def _merge(db: sqlite3.Connection, earlier: KnownPool, later: KnownPool) -> None:
+    """Put what a name used to stand for before the history of who bears it now."""
+    # Both in blocks entirely: one place to join them. What is read next starts a new row.
+    roll(db, earlier, FOREVER)
+    roll(db, later, FOREVER)
+    blocks.hand_over(db, later.id, earlier.id)
+    db.execute("UPDATE OR REPLACE terms SET pool = ? WHERE pool = ?", (earlier.id, later.id))
+    db.execute("DELETE FROM pool WHERE id = ?", (later.id,))
+    db.execute(
+        "UPDATE pool SET model = ?, name = ?, since = ?, ended = ?, rolled = ? WHERE id = ?",
+        (
+            later.model,
+            later.name,
+            min(earlier.since, later.since),
+            later.ended,
+            later.rolled,
+            earlier.id,
+        ),
+    )
 
 
 class History:
@@ -122,14 +175,14 @@ class History:
 
     def take(self, found: Iterable[Given]) -> Taken:
         """Take in what a file gave: all of it or none; twice changes nothing."""
-        from lictui.history.intake.take import take  # noqa: PLC0415 - the monitor takes in nothing
+        from lictui.history.backfill import take  # noqa: PLC0415 - the monitor takes in nothing
 
         with self._writing() as db:
             return take(db, found, self._clock.now(), self.retention)
 
     def grant(self, server: str, grants: Iterable[Grant], now: float) -> int:
         """Take in what license files grant on a server; how many are news."""
-        from lictui.history.licenses import grant  # noqa: PLC0415 - the monitor reads no files
+        from lictui.history.backfill import grant  # noqa: PLC0415 - the monitor reads no files
 
         with self._writing() as db:
             return grant(db, server, grants, now)
@@ -157,7 +210,7 @@ class History:
     def latest(self) -> Mapping[str, Latest]:
         """The last poll, and the last that told something, of every server ever polled."""
         with self._reading() as db:
-            return latest.everything(db)
+            return latest.everything_latest(db)
 
     def series(self, question: Question) -> Series:
         """What was in use over time; several pools are summed at the same moments."""
@@ -192,7 +245,7 @@ class History:
 
     def export_rows(self, wanted: Wanted) -> Iterator[tuple[object, ...]]:
         """The rows of a CSV, its header first, one pool at a time in memory."""
-        from lictui.history.transfer import rows  # noqa: PLC0415 - seldom asked
+        from lictui.history.csv_export import rows  # noqa: PLC0415 - seldom asked
 
         with speaking(self.path):
             yield from rows(self._db, wanted)
@@ -204,14 +257,14 @@ class History:
 
     def facts(self, pool: KnownPool, start: int, end: int) -> Facts:
         """What the days of a pool come to that begin in [start, end) and have every figure."""
-        from lictui.history.facts import facts  # noqa: PLC0415 - start-up asks for no peaks
+        from lictui.history.daily_maxima import facts  # noqa: PLC0415 - start-up asks for no peaks
 
         with self._reading() as db:
             return facts(db, pool, (start, end), int(self._clock.now()))
 
     def bounds(self, pools: Iterable[KnownPool], width: Resolution, base: int) -> list[float]:
         """What the sum of some pools cannot exceed, in each bucket of the block from `base` on."""
-        from lictui.history.highs import bounds  # noqa: PLC0415 - start-up asks for no peaks
+        from lictui.history.daily_maxima import bounds  # noqa: PLC0415 - start-up asks for no peaks
 
         with self._reading() as db:
             return bounds(db, (pool.id for pool in pools), width, base)
@@ -228,8 +281,6 @@ class History:
 
     def stats(self) -> Stats:
         """How much there is, of what, and since when."""
-        from lictui.history.stats import stats  # noqa: PLC0415 - seldom asked
-
         with self._reading() as db:
             return stats(db)
 
@@ -278,3 +329,63 @@ def _undisturbed() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+# How much the history holds, of what, and since when
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What there is. Times are UTC epoch seconds, None while there is nothing."""
+
+    schema: int
+    servers: int
+    pools: int
+    readings: int  # polls of pools ever kept, in whatever resolution they are kept now
+    events: int
+    first: int | None
+    last: int | None
+    size: int  # bytes, without the write-ahead log
+
+    @property
+    def bytes_per_reading(self) -> float | None:
+        """What a reading costs on disk."""
+        return self.size / self.readings if self.readings else None
+
+
+def stats(db: sqlite3.Connection) -> Stats:
+    """Count everything; unpacks the daily blocks, so that it takes a moment for many pools."""
+    known = list(pools.every_one(db))
+    readings = 0
+    moments: list[int] = []
+    for pool in known:
+        days = blocks.tallies(db, pool.id, Resolution.DAY, 0, FOREVER)
+        recent = rows_retention(db, pool.id)
+        readings += sum(each.n for each in days)
+        readings += sum(run.n for run in recent if run.in_use is not None)
+        moments += [run.end for run in recent[-1:]] or _last(db, pool.id, days)
+    ((schema,),) = db.execute("PRAGMA user_version")
+    ((page_count,),) = db.execute("PRAGMA page_count")
+    ((page_size,),) = db.execute("PRAGMA page_size")
+    ((events,),) = db.execute("SELECT count(*) FROM event")
+    ((answered,),) = db.execute("SELECT max(answered_at) FROM latest")
+    moments += [] if answered is None else [int(answered)]
+    return Stats(
+        schema=schema,
+        servers=len({pool.server for pool in known}),
+        pools=len(known),
+        readings=readings,
+        events=events,
+        first=min((pool.since for pool in known), default=None),
+        last=max(moments, default=None),
+        size=page_count * page_size,
+    )
+
+
+def _last(db: sqlite3.Connection, pool: int, days: Sequence[Tally]) -> list[int]:
+    """When the last reading was that is in a block, as near as is still known."""
+    if not days:
+        return []
+    start = days[-1].start
+    ends = [run.end for run in blocks.runs(db, pool, start, start + 1)]
+    return [max([days[-1].high_at, *ends])]

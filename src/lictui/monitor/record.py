@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from lictui.config.settings import Alerts
-    from lictui.history.alerts import Decided
+    from lictui.history.journal import Decided
     from lictui.history.store import History
     from lictui.model import Answer, Event, Identity, Poll, PoolKey, Said, Server
     from lictui.monitor.board import Board, ServerStatus

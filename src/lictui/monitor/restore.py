@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Settings
-    from lictui.history.latest import Latest
+    from lictui.history.journal import Latest
     from lictui.monitor.board import Board, ServerStatus
     from lictui.paths import Paths
 

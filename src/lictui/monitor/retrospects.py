@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Final
 from lictui.analysis.peaks import ESTATE
 from lictui.analysis.series import Question, begins, month_of
 from lictui.analysis.usage import Month, Retrospect
-from lictui.history.peaks import slowly
-from lictui.history.shares import Wanted
+from lictui.history.peaks import Wanted, slowly
 from lictui.model import Model
 from lictui.monitor.outlook import scopes as outlooks
 from lictui.monitor.together import stand_ins

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lictui.history.alerts import Decided
+from lictui.history.journal import Decided
 from lictui.model import Happening
 from lictui.monitor.saying import lines
 

@@ -11,7 +11,7 @@ import io
 from typing import TYPE_CHECKING, Final
 
 from lictui.clock import iso
-from lictui.history.columns import guarded
+from lictui.history.csv_export import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,7 @@ from lictui.monitor.together import Together, stand_ins
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from lictui.history.latest import Latest
+    from lictui.history.journal import Latest
     from lictui.history.pools import KnownPool
     from lictui.model import PoolKey, Server
 

@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 
 from lictui.analysis.series import Resolution
 from lictui.errors import UsageError
-from lictui.history.intake.columns import said
-from lictui.history.intake.file import Ask, read
+from lictui.history.csv_import import Ask, read, said
 
 if TYPE_CHECKING:
-    from lictui.history.intake.given import Account
+    from lictui.history.csv_reader import Account
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")

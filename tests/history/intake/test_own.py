@@ -15,8 +15,8 @@ from tests.support.values import poll as polled
 from tests.support.values import pool, server, snapshot
 
 from lictui.analysis.series import Resolution
-from lictui.history.intake.file import Ask, read
-from lictui.history.transfer import Wanted, csv_lines
+from lictui.history.csv_export import Wanted, csv_lines
+from lictui.history.csv_import import Ask, read
 from lictui.model import PoolKey, Told
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ def test_an_import_that_is_interrupted_takes_in_nothing(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lictui.history.intake.readings.widen", interrupted)
+    monkeypatch.setattr("lictui.history.backfill.widen", interrupted)
     with pytest.raises(KeyboardInterrupt):
         desk.history.take(found.pools)
     assert text(desk) == before

@@ -65,7 +65,7 @@ def export(
     before a pool's first reading, `raw` writes one row each, at its first moment.
     """
     from lictui.analysis.series import Resolution  # noqa: PLC0415 - as above
-    from lictui.history.transfer import Wanted, csv_lines  # noqa: PLC0415 - `--help` opens no history
+    from lictui.history.csv_export import Wanted, csv_lines  # noqa: PLC0415 - `--help` opens no history
 
     del form  # there is one so far
     with opened(context) as store:

@@ -71,7 +71,7 @@ def journal(
     to: str | None,
 ) -> None:
     """Write the journal, newest first: everything that changed, and what became of alerts."""
-    from lictui.history.transfer import csv_lines  # noqa: PLC0415 - `--help` opens no history
+    from lictui.history.csv_export import csv_lines  # noqa: PLC0415 - `--help` opens no history
     from lictui.monitor.matching import Filter  # noqa: PLC0415 - as above
 
     wanted = Filter.parse(pattern)
@@ -99,7 +99,7 @@ def _lines(store: History, since: float | None) -> Iterator[Event]:
 
 
 def _row(event: Event) -> tuple[object, ...]:
-    from lictui.history.columns import guarded  # noqa: PLC0415 - `--help` opens no history
+    from lictui.history.csv_export import guarded  # noqa: PLC0415 - `--help` opens no history
 
     said = (event.server, event.product, event.message)
     return (*list(_json(event).values())[:3], *map(guarded, said))

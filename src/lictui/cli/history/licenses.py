@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lictui.cli.context import Context
-    from lictui.history.licenses import Grant
+    from lictui.history.backfill import Grant
     from lictui.sources.license_file import Increment
 
 _LARGEST: Final = 8 * 1024 * 1024  # bytes; no license file comes near it
@@ -43,7 +43,7 @@ def import_licenses(
     a line of the journal. The same files again change nothing.
     """
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` reads no file
-    from lictui.history.intake.cells import text  # noqa: PLC0415 - as above
+    from lictui.history.csv_reader import text  # noqa: PLC0415 - as above
     from lictui.sources.license_file import increments  # noqa: PLC0415 - as above
 
     files = list(_files(paths))
@@ -102,7 +102,7 @@ def _named(paths: Sequence[str]) -> str:
 
 def _grants(license_: Increment) -> Iterator[Grant]:
     """What a license adds to its pool: nothing without a count, or a day it counts from."""
-    from lictui.history.licenses import Grant  # noqa: PLC0415 - `--help` opens no history
+    from lictui.history.backfill import Grant  # noqa: PLC0415 - `--help` opens no history
     from lictui.model import PoolKey  # noqa: PLC0415 - as above
     from lictui.products import describe  # noqa: PLC0415 - as above
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from lictui.cli.context import Context
-    from lictui.history.intake.given import Account
-    from lictui.history.intake.take import Taken
+    from lictui.history.backfill import Taken
+    from lictui.history.csv_reader import Account
     from lictui.history.store import History
 
 _AHEAD: Final = 86400  # seconds that another machine's clock, or its zone, may be ahead of ours
@@ -67,8 +67,8 @@ def take(
     there. A row with a day alone stands for that day. The same file again changes nothing.
     """
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` reads no file
-    from lictui.history.intake import columns as known  # noqa: PLC0415 - as above
-    from lictui.history.intake.file import Ask, read  # noqa: PLC0415 - as above
+    from lictui.history import csv_import as known  # noqa: PLC0415 - as above
+    from lictui.history.csv_import import Ask, read  # noqa: PLC0415 - as above
 
     if date_format and "%" not in date_format:
         raise UsageError(

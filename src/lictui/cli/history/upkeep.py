@@ -14,8 +14,7 @@ from lictui.cli.history.opened import opened, place
 
 if TYPE_CHECKING:
     from lictui.cli.context import Context
-    from lictui.history.stats import Stats
-    from lictui.history.store import History
+    from lictui.history.store import History, Stats
 
 
 @click.command()

@@ -6,20 +6,87 @@ Owns the order of the rows. Must not know files or printing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from lictui import products
 from lictui.analysis.series import Resolution
 from lictui.clock import iso
-from lictui.history import months, pools, read
-from lictui.history.columns import HEADER, MONTH_HEADER, RAW_HEADER, cells
-from lictui.history.hold import Timeline
-from lictui.history.transaction import reading
+from lictui.history import journal, pools, readings
+from lictui.history.errors import reading
+from lictui.history.rollup import Timeline
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable, Iterator
 
     from lictui.history.pools import KnownPool
+    from lictui.model import PoolKey, Told
+
+
+# The columns of lictui's own CSV files, and the guard that keeps a spreadsheet from running one
+
+
+_POOL: Final = ("server", "product", "model", "subscription_date")
+RAW_HEADER: Final = ("at", *_POOL, "in_use", "installed", "overdraft")
+HEADER: Final = (
+    *("from", "to", *_POOL, "in_use_min", "in_use_avg", "in_use_max", "max_at"),
+    *("installed", "overdraft", "samples"),
+)
+MONTH_HEADER: Final = ("month", *_POOL, "in_use", "installed", "newly", "released")
+_RUNS: Final = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
+
+
+def guarded(cell: str) -> str:
+    """The cell, with a `'` before what would be run; and before what looks so guarded already."""
+    return f"'{cell}" if cell.lstrip("'").startswith(_RUNS) else cell
+
+
+def unguarded(cell: str) -> str:
+    """The cell as it was before it was guarded."""
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_RUNS) else cell
+
+
+def cells(server: str, product: str, model: str, subscription_date: str) -> tuple[str, ...]:
+    """The cells that say whose figures a row has."""
+    return tuple(map(guarded, (server, product, model, subscription_date)))
+
+
+# The months that sources told of their own past, as CSV rows
+
+
+def rows_months(db: sqlite3.Connection, wanted: Wanted) -> Iterator[tuple[object, ...]]:
+    """A row a month, by pool and in order of time."""
+    for server, key in list(journal.keys(db)):
+        if not wanted.of(server, key.product):
+            continue
+        known = cells(server, key.product, _model(db, server, key), key.subscription_date)
+        for month in _wanted(journal.of(db, server, key), wanted):
+            at = datetime.fromtimestamp(month.at, UTC)
+            figures = month.in_use, month.installed, month.newly, month.released
+            yield (f"{at:%Y-%m}", *known, *figures)
+
+
+def before_readings(
+    db: sqlite3.Connection, pool: KnownPool, wanted: Wanted
+) -> Iterator[tuple[object, ...]]:
+    """The months before the first reading of a pool, as rows of the same form as its readings."""
+    known = cells(pool.server, pool.product, pool.model, pool.subscription_date)
+    for month in _wanted(journal.of(db, pool.server, pool.key), wanted):
+        if month.at < pool.since:
+            yield (iso(month.at), *known, month.in_use, month.installed, None)
+
+
+def _wanted(months: tuple[Told, ...], wanted: Wanted) -> Iterator[Told]:
+    for month in months:
+        if wanted.since <= month.at and (wanted.until is None or month.at < wanted.until):
+            yield month
+
+
+def _model(db: sqlite3.Connection, server: str, key: PoolKey) -> str:
+    pool = pools.find(db, server, key)
+    return pool.model if pool else products.describe(key.product).model.value
+
 
 _QUOTED: Final = frozenset('",\r\n')
 _MONTH: Final = 32 * Resolution.DAY
@@ -51,14 +118,14 @@ def rows(db: sqlite3.Connection, wanted: Wanted) -> Iterator[tuple[object, ...]]
     raw = wanted.resolution is Resolution.RAW
     if wanted.months:
         yield MONTH_HEADER
-        yield from months.rows(db, wanted)
+        yield from rows_months(db, wanted)
         return
     yield RAW_HEADER if raw else HEADER
     for pool in list(pools.every_one(db)):
         if not wanted.of(pool.server, pool.product):
             continue
         if raw:
-            yield from months.before_readings(db, pool, wanted)
+            yield from before_readings(db, pool, wanted)
         yield from _readings(db, pool, wanted) if raw else _buckets(db, pool, wanted)
 
 
@@ -86,7 +153,7 @@ def _readings(
     timeline = Timeline(pools.terms(db, pool.id))
     for start, end in _stretches(db, pool, wanted):
         with reading(db):
-            found = read.runs(db, pool, start, end)
+            found = readings.runs(db, pool, start, end)
         for run in found:
             for index in range(run.n):
                 at = run.moment(index)
@@ -102,7 +169,7 @@ def _buckets(
     timeline = Timeline(pools.terms(db, pool.id))
     for start, end in _stretches(db, pool, wanted):
         with reading(db):
-            found = read.tallies(db, pool, width, start, end)
+            found = readings.tallies(db, pool, width, start, end)
         for each in found:
             now = timeline.before(each.start + width)
             yield (
@@ -123,7 +190,7 @@ def _stretches(
     db: sqlite3.Connection, pool: KnownPool, wanted: Wanted
 ) -> Iterator[tuple[int, int]]:
     """[since, until) in parts small enough for the memory, as far as there is anything."""
-    last = read.last_moment(db, pool)
+    last = readings.last_moment(db, pool)
     start = max(wanted.since, pool.since // Resolution.DAY * Resolution.DAY)
     end = last + 1 if wanted.until is None else min(wanted.until, last + 1)
     length = Resolution.DAY if wanted.resolution is Resolution.RAW else _MONTH

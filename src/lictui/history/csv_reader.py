@@ -1,21 +1,213 @@
-"""The times in a file of somebody else's: which form they have, and which moment they mean.
+"""What a file gave: readings and buckets by pool, and what of it could not be read.
 
-Owns the order of day and month, which one row of a file may settle for all of them, and the hours
-that a clock shows twice or never. Pure: a time zone is handed in. Moments are UTC epoch seconds.
+Owns the values between reading a file and writing them down. Pure: must not know files or SQL.
 """
 
 from __future__ import annotations
 
+import codecs
+import csv
+import io
 import re
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lictui.errors import UsageError
-from lictui.history.intake.given import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date, tzinfo
+
+    from lictui.analysis.series import Resolution
+    from lictui.history.rollup import Tally
+    from lictui.model import Model, PoolKey, Told
+
+
+_REASONS: Final = 5  # that are told; a file of nothing but rubbish has as many as rows
+
+
+class Point(NamedTuple):
+    """One reading as a file has it."""
+
+    at: int  # UTC epoch seconds
+    in_use: int | None  # None: lictui's own file says it could not be read
+    installed: int | None = None
+    overdraft: int | None = None
+
+
+class Stretch(NamedTuple):
+    """One bucket as a file has it."""
+
+    tally: Tally
+    installed: int | None = None
+    overdraft: int | None = None
+
+
+@dataclass(slots=True)
+class Given:
+    """Everything that a file tells of one pool, in the order of its rows."""
+
+    server: str
+    key: PoolKey
+    model: Model
+    points: list[Point] = field(default_factory=list)
+    stretches: dict[Resolution, list[Stretch]] = field(default_factory=dict)
+    months: list[Told] = field(default_factory=list)  # as the source told of its own past
+
+
+@dataclass(slots=True)
+class Account:
+    """How many rows a file had, and what became of those that were no use."""
+
+    read: int = 0
+    skipped: int = 0
+    left_out: int = 0  # of servers and products that were not asked for
+    reasons: list[tuple[int, str]] = field(default_factory=list)  # line, why; the first ones
+    pools: list[Given] = field(default_factory=list)
+
+    def skip(self, line: int, why: str) -> None:
+        """Note a row that could not be taken, and why."""
+        self.skipped += 1
+        if len(self.reasons) < _REASONS:
+            self.reasons.append((line, why))
+
+
+class Unreadable(ValueError):  # noqa: N818 - a state of one row, told with its line
+    """A row that cannot be taken; its text says why."""
+
+
+# A file's bytes as rows of cells: whatever encoding and delimiter a program or a person chose
+
+
+Row = tuple[int, list[str]]  # the number of its last line from 1, and its cells
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_DELIMITERS: Final = (",", ";", "\t", "|")
+_PREAMBLE: Final = 20  # rows among which a header is looked for
+_PLAIN: Final = re.compile(r"[^a-z0-9]+")
+
+
+def text(data: bytes) -> str:
+    """The bytes as text: by their mark, as UTF-16 where every other byte is 0, else as UTF-8.
+
+    What is none of these is Windows' Western code page, in which no byte is without a meaning.
+    """
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data.decode(encoding, "replace")
+    start = data[:200]
+    if start[1::2].count(0) > len(start) // 3:
+        return data.decode("utf-16-le", "replace")
+    if start[::2].count(0) > len(start) // 3:
+        return data.decode("utf-16-be", "replace")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
+
+
+def plain(name: str) -> str:
+    """A column's name without case, blanks, quotes and underscores."""
+    return _PLAIN.sub("", name.lower())
+
+
+def rows(whole: str, delimiter: str, *, exact: bool = False) -> Iterator[Row]:
+    """Every row that has a cell with something in it. Raises UsageError for what is no CSV.
+
+    Blanks after a delimiter belong to no cell, unless the file is `exact`.
+    """
+    source = io.StringIO(whole, newline="")
+    found = csv.reader(source, delimiter=delimiter, skipinitialspace=not exact)
+    try:
+        for cells in found:
+            if any(cells):
+                yield found.line_num, cells
+    except csv.Error as error:
+        raise UsageError(
+            f"line {found.line_num + 1} is no CSV: {error}", "is it a text file at all?"
+        ) from error
+
+
+def exact(whole: str, known: Callable[[list[str]], bool]) -> tuple[list[str], Iterator[Row]] | None:
+    """The first row, if it is `known`, and the rows below it; None if it is not."""
+    for delimiter in _DELIMITERS:
+        below = rows(whole, delimiter, exact=True)
+        for _, header in below:
+            if known(header):
+                return header, below
+            break
+    return None
+
+
+def headed(whole: str, known: Callable[[list[str]], int]) -> tuple[list[str], Iterator[Row]]:
+    """The first row that looks like a header, and the rows below it.
+
+    `known` says how many columns of a row it recognises, 0 when too few to go by. Raises
+    UsageError with the columns that are there when no row is a header.
+    """
+    best: tuple[int, str, int] | None = None
+    for delimiter in _DELIMITERS:
+        for place, (_, cells) in enumerate(islice(rows(whole, delimiter), _PREAMBLE)):
+            score = known(cells)
+            if score and (best is None or score > best[0]):
+                best = score, delimiter, place
+    if best is None:
+        raise UsageError(f"no row is a header that can be gone by{_seen(whole)}", _HINT)
+    _, delimiter, place = best
+    below = rows(whole, delimiter)
+    header = next(islice(below, place, None))[1]
+    return header, below
+
+
+_HINT: Final = (
+    "name the columns: --columns 'time=…,in_use=…,installed=…' (time and in_use are needed); "
+    "or leave --server and --product out for a file that lictui itself exported"
+)
+
+
+def _seen(whole: str) -> str:
+    for delimiter in _DELIMITERS:
+        for _, cells in rows(whole, delimiter):
+            if len(cells) > 1:
+                return f"; the first row has {', '.join(cell.strip() for cell in cells[:12])}"
+            break
+    return ""
+
+
+# Whole numbers as spreadsheets and scripts write them
+
+
+_MOST: Final = 2**31
+_GROUPED: Final = re.compile(r"\d{1,3}([.,' \u00a0\u202f])\d{3}(?:\1\d{3})*", re.ASCII)
+_WHOLE: Final = re.compile(r"(\d{1,10})(?:[.,]0+)?", re.ASCII)
+_NONE: Final = frozenset({"", "-", "n/a", "na", "null", "none", "unlimited", "uncounted", "?"})
+
+
+def whole(cell: str, what: str) -> int:
+    """The number in a cell; raises Unreadable when there is none, or part of one."""
+    text = cell.strip()
+    if not text:
+        raise Unreadable(f"{what} is empty")
+    if _GROUPED.fullmatch(text):
+        text = re.sub(r"\D", "", text)
+    found = _WHOLE.fullmatch(text)
+    if not found or int(found[1]) >= _MOST:
+        raise Unreadable(f"{what} is no whole number: {text[:40]!r}")
+    return int(found[1])
+
+
+def known(cell: str, what: str) -> int | None:
+    """The same, but None where a cell says that nothing is known, or that there is no limit."""
+    return None if cell.strip().lower() in _NONE else whole(cell, what)
+
+
+# The times in a file of somebody else's: which form they have, and which moment they mean
+
 
 _MONTHS: Final = (
     *("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"),
@@ -44,7 +236,7 @@ _MILLISECONDS: Final = 11  # digits from which an epoch is one of milliseconds
 _NOON: Final = 12
 _HOUR: Final = 3600
 _CENTURY: Final = 100
-_HINT: Final = "say which is meant: --date-format '%d/%m/%Y %H:%M', or '%m/%d/%Y %I:%M %p'"
+_HINT_MOMENTS: Final = "say which is meant: --date-format '%d/%m/%Y %H:%M', or '%m/%d/%Y %I:%M %p'"
 
 
 class Written(NamedTuple):
@@ -149,7 +341,9 @@ def day_first(found: Iterable[Written]) -> bool:
     sample = f"{unclear[0].one:02}/{unclear[0].two:02}/{unclear[0].year}"
     if day == month:
         why = "some rows have the day first, others the month" if day else "no row tells"
-        raise UsageError(f"is {sample} a day and a month, or a month and a day? {why}", _HINT)
+        raise UsageError(
+            f"is {sample} a day and a month, or a month and a day? {why}", _HINT_MOMENTS
+        )
     return day
 
 

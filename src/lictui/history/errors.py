@@ -77,3 +77,30 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 def _code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+# The two kinds of transaction: all of what is written or none of it, and one moment to read
+
+
+@contextmanager
+def writing(db: sqlite3.Connection) -> Iterator[None]:
+    """Write all of it, or after an exception none of it; waits for other writers first."""
+    db.execute("BEGIN IMMEDIATE")
+    yield from _within(db)
+
+
+@contextmanager
+def reading(db: sqlite3.Connection) -> Iterator[None]:
+    """See the file as it is at one moment, whatever other processes write meanwhile."""
+    db.execute("BEGIN")
+    yield from _within(db)
+
+
+def _within(db: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise

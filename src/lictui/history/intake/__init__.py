@@ -1,1 +1,0 @@
-"""What was recorded elsewhere, read from a file and taken into the history."""
