@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lictui.model import FailureKind, Step
-from lictui.sources.address import host_port, is_loopback, origin, refuse_in_the_clear
+from lictui.sources.network import host_port, is_loopback, origin, refuse_in_the_clear
 from lictui.sources.source import SourceError
 
 

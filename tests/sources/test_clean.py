@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.sources.clean import MOST, day, json_value, text, whole
+from lictui.sources.sanitize import MOST, day, json_value, text, whole
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from tests.support.wire import hang, http, replying, serving
 
 from lictui.config.settings import Limits
 from lictui.model import FailureKind, Server, SourceName, Step
-from lictui.sources.faults import DroppedError
 from lictui.sources.http import Link, Reply, retrying
+from lictui.sources.network import DroppedError
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:

@@ -17,9 +17,8 @@ from lictui.config.settings import Limits
 from lictui.history.journal import dump, load
 from lictui.model import Certificate, Server, Snapshot, SourceName, Step
 from lictui.sources.http import Link
-from lictui.sources.leaf import read_leaf
 from lictui.sources.source import ignore, open_source
-from lictui.sources.tls import fingerprint
+from lictui.sources.tls import fingerprint, read_leaf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lictui.sources import lookups
+from lictui.sources import resolver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def test_names_that_are_never_resolved_hold_up_no_other() -> None:
             task.cancel()
         return found
 
-    assert lookups.run(look())  # and it ends, though 100 threads still wait
+    assert resolver.run(look())  # and it ends, though 100 threads still wait
 
 
 def test_a_name_that_does_not_exist_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,4 +54,4 @@ def test_a_name_that_does_not_exist_says_so(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     with pytest.raises(socket.gaierror, match="no such name"):
-        lookups.run(_look_up("nowhere.example"))
+        resolver.run(_look_up("nowhere.example"))

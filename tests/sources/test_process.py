@@ -15,7 +15,7 @@ import pytest
 
 from lictui.config.settings import Limits
 from lictui.model import FailureKind, Step
-from lictui.sources import lookups
+from lictui.sources import resolver
 from lictui.sources.process import run
 from lictui.sources.source import SourceError
 
@@ -247,7 +247,7 @@ def test_in_a_thread_that_is_not_the_main_one() -> None:
         outputs = await asyncio.gather(*(run(argv, LONG) for _ in range(5)))
         found.extend(output.stdout for output in outputs)
 
-    thread = threading.Thread(target=lambda: lookups.run(many()))
+    thread = threading.Thread(target=lambda: resolver.run(many()))
     thread.start()
     thread.join(30)
     assert found == [b"1\n"] * 5

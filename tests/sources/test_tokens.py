@@ -8,7 +8,7 @@ import weakref
 
 from tests.support.clock import START, FakeClock
 
-from lictui.sources.tokens import Token, account, shared
+from lictui.sources.auth import Token, account, shared
 
 
 def test_another_secret_is_another_account() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lictui.sources.flexnet.lmstat import lmstat_snapshot
+from lictui.sources.flexnet.source import lmstat_snapshot
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:

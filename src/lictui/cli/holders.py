@@ -35,7 +35,7 @@ def holders(context: Context, /, *, name: str, product: str, as_json: bool) -> i
     """
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` asks nobody
     from lictui.monitor.asking import ask_holders  # noqa: PLC0415 - as above
-    from lictui.sources.lookups import run  # noqa: PLC0415 - as above
+    from lictui.sources.resolver import run  # noqa: PLC0415 - as above
 
     settings, servers = load(context)
     select(servers, (name,))

@@ -96,7 +96,7 @@ def _print(found: Recipe, form: str) -> None:
 
 def _host(server: Server, given: str | None) -> str:
     """Where ssh goes: as given, or where the registered command goes already; "" if nowhere."""
-    from lictui.sources.command.naming import ssh_host  # noqa: PLC0415 - `--help` reads no command
+    from lictui.sources.command.source import ssh_host  # noqa: PLC0415 - `--help` reads no command
 
     if given is not None and not _HOST.fullmatch(given):
         raise UsageError(f"--host is no host: {given!r}", "write HOST or USER@HOST")

@@ -83,7 +83,7 @@ def status(  # noqa: PLR0913 - click hands over each option by its name
     from lictui.monitor.matching import Filter, matching  # noqa: PLC0415 - `--help` neither
     from lictui.monitor.once import once  # noqa: PLC0415 - `--help` neither
     from lictui.monitor.together import doubts  # noqa: PLC0415 - `--help` neither
-    from lictui.sources.lookups import run  # noqa: PLC0415 - `--help` neither
+    from lictui.sources.resolver import run  # noqa: PLC0415 - `--help` neither
 
     wanted = Filter.parse(pattern)
     settings, registry = load(context)

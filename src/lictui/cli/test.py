@@ -31,7 +31,7 @@ _INDENT: Final = " " * (3 + _STEP_WIDTH + 1 + _TIME_WIDTH + 2)
 @click.pass_obj
 def test(context: Context, /, *, name: str, as_json: bool) -> int:
     """Try one server: resolve, connect, tls, auth, inventory, parse."""
-    from lictui.sources.lookups import run  # noqa: PLC0415 - `--help` connects to nobody
+    from lictui.sources.resolver import run  # noqa: PLC0415 - `--help` connects to nobody
 
     settings, servers = load(context)
     (server,) = select(servers, (name,))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lictui.monitor.holders import Holders
     from lictui.monitor.matching import Filter
     from lictui.monitor.totals import By
-from lictui.sources import lookups
+from lictui.sources import resolver
 
 _T = TypeVar("_T")
 
@@ -32,7 +32,7 @@ class Monitor:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._loop = lookups.new_event_loop()
+        self._loop = resolver.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
 
     def start(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, SourceName, Step
-from lictui.sources.clean import text as cleaned
+from lictui.sources.sanitize import text as cleaned
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -52,14 +52,14 @@ def _reader(form: str, clock: Clock) -> Callable[[str], tuple[Holder, ...]]:
         from lictui.sources.flexnet.udadmin import udadmin_holders  # noqa: PLC0415 - as above
 
         return udadmin_holders
-    from lictui.sources.flexnet.lmstat import lmstat_holders  # noqa: PLC0415 - as above
+    from lictui.sources.flexnet.source import lmstat_holders  # noqa: PLC0415 - as above
 
     return lambda text: lmstat_holders(text, clock.now())
 
 
 def _read(output: Output, read: Callable[[str], tuple[Holder, ...]]) -> tuple[Holder, ...]:
-    from lictui.sources.command.decode import text_of  # noqa: PLC0415 - as above
     from lictui.sources.flexnet.source import understood  # noqa: PLC0415 - as above
+    from lictui.sources.process import text_of  # noqa: PLC0415 - as above
 
     return understood(output, lambda: read(text_of(output.stdout)))
 

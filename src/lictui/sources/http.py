@@ -1,7 +1,6 @@
-"""HTTP as every source speaks it: one kept connection to one server, bounded in every way.
+"""JSON answers of HTTP APIs: decoded, and looked into without trusting their shape.
 
-Owns the client, its limits, and the one retry that helps. Must not know what is asked or what an
-answer means: a status is the source's business.
+Owns the step from bytes to values that every such API shares. Must not know any of them.
 """
 
 from __future__ import annotations
@@ -17,12 +16,10 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from lictui.model import FailureKind, Step
-from lictui.sources.address import host_port, origin
-from lictui.sources.clean import text
-from lictui.sources.faults import DroppedError, Progress, failure, unsendable
-from lictui.sources.leaf import read_leaf
+from lictui.sources.network import DroppedError, Progress, failure, host_port, origin, unsendable
+from lictui.sources.sanitize import json_value, text
 from lictui.sources.source import SourceError
-from lictui.sources.tls import fingerprint, ssl_context
+from lictui.sources.tls import fingerprint, read_leaf, ssl_context
 
 if TYPE_CHECKING:
     import ssl
@@ -31,6 +28,45 @@ if TYPE_CHECKING:
     from lictui.clock import Clock
     from lictui.config.settings import Limits
     from lictui.model import Certificate, Server
+
+
+MOST_ROWS: Final = 1000  # of any list in an answer, unless a caller knows better
+_HINT: Final = "Give the address of the API itself, not of a portal, a gateway or StoreFront."
+
+
+def decoded(reply: Reply, where: str, step: Step) -> object:
+    """The JSON of a reply; raises SourceError (parse) with `step` if there is none."""
+    if reply.body.lstrip()[:1] == b"<":
+        raise SourceError(
+            FailureKind.PARSE,
+            f"{where} sent an HTML page instead of JSON: a login page or proxy?",
+            _HINT,
+            step,
+        )
+    try:
+        return json_value(reply.body)
+    except ValueError as error:
+        raise SourceError(
+            FailureKind.PARSE,
+            f"{where} sent an answer that is not JSON: {text(error, 100)}",
+            _HINT,
+            step,
+        ) from error
+
+
+def get(value: object, key: str) -> object:
+    """`value[key]` of a JSON object; None for anything else."""
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def rows(value: object, most: int = MOST_ROWS) -> list[dict[str, object]]:
+    """The JSON objects in a list, the first `most` at most; none for anything else."""
+    found = value if isinstance(value, list) else []
+    return [row for row in found[:most] if isinstance(row, dict)]
+
+
+# HTTP as every source speaks it: one kept connection to one server, bounded in every way
+
 
 PATIENCE: Final = 5.0  # seconds a server may ask to wait before the second try
 _HEADERS: Final = {

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.sources.clean import day, text, whole
+from lictui.sources.sanitize import day, text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

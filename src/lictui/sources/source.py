@@ -63,9 +63,7 @@ def open_source(server: Server, limits: Limits, clock: Clock) -> Source:
 
             return CloudSource(server, limits, clock)
         case SourceName.PARTNER:
-            from lictui.sources.partner.source import (  # noqa: PLC0415 - one protocol only
-                PartnerSource,
-            )
+            from lictui.sources.partner import PartnerSource  # noqa: PLC0415 - one protocol only
 
             return PartnerSource(server, limits, clock)
         case SourceName.LMSTAT:

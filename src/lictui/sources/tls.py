@@ -14,11 +14,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import FailureKind, Step
+from lictui.model import Certificate, FailureKind, Step
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from lictui.model import Server
+
 
 _PIN: Final = "sha256:"
 _SUFFIXES: Final = frozenset({".pem", ".crt", ".cer"})
@@ -184,3 +185,18 @@ def refusal(error: ssl.SSLError, where: str) -> SourceError:
             )
             message = f"{where} {words}"
     return SourceError(FailureKind.TLS, message, hint, Step.TLS)
+
+
+# The certificate of a server as lictui remembers it: its fingerprint, and the days it is good for
+
+
+def read_leaf(der: bytes) -> Certificate:
+    """The fingerprint of a certificate in DER, and its days in UTC as far as they can be read."""
+    from cryptography import x509  # noqa: PLC0415 - 8 MiB, only for who answers over TLS
+
+    try:
+        read = x509.load_der_x509_certificate(der)
+        days = read.not_valid_before_utc.date(), read.not_valid_after_utc.date()
+    except Exception:  # noqa: BLE001 - as above
+        return Certificate(fingerprint(der))
+    return Certificate(fingerprint(der), *days)

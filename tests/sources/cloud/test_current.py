@@ -10,7 +10,7 @@ import pytest
 from tests.sources.cloud.conftest import CURRENT, current, failure_of
 
 from lictui.model import FailureKind, Level, Mode, Model, PoolKey, Reading, Step, Told
-from lictui.sources.cloud.current import notices_of_current, read_current
+from lictui.sources.cloud.source import notices_of_current, read_current
 from lictui.sources.source import ignore
 
 if TYPE_CHECKING:

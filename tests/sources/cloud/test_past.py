@@ -9,7 +9,7 @@ import httpx
 import pytest
 from tests.sources.cloud.conftest import CURRENT, PAST, current, month, past
 
-from lictui.sources.cloud.past import months, read_past
+from lictui.sources.cloud.source import months, read_past
 from lictui.sources.source import ignore
 
 if TYPE_CHECKING:

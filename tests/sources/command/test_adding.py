@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 from lictui.model import Model, Pool, Reading
-from lictui.sources.command.adding import added
+from lictui.sources.command.formats import added
 
 POOL = Pool(
     product="A_B_CCU",

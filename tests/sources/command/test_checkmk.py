@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.sources.command.conftest import failure_of, outcome
 
 from lictui.model import Failure, FailureKind, Reading
-from lictui.sources.command.checkmk import checkmk_snapshot
+from lictui.sources.command.formats import checkmk_snapshot
 
 SECTION = (
     "<<<check_mk>>>\r\nVersion: 2.3\t1\t2\r\n<<<citrix_licenses:sep(9)>>>\r\n"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.sources.command.dates import days
+from lictui.sources.command.powershell import days
 
 THAT = date(2027, 3, 31)
 HOUR = 3_600_000

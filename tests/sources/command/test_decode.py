@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.sources.command.decode import text_of
+from lictui.sources.process import text_of
 
 SAID = 'XDT_PLT_UD "Grün"\r\n[1, 2]\r\n'
 

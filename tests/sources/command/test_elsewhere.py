@@ -20,7 +20,7 @@ from lictui.model import (
     Reading,
     Step,
 )
-from lictui.sources.command.elsewhere import lictui_snapshot
+from lictui.sources.command.formats import lictui_snapshot
 
 if TYPE_CHECKING:
     from lictui.model import Snapshot

@@ -6,7 +6,7 @@ from functools import partial
 from tests.sources.command.conftest import failure_of
 
 from lictui.model import FailureKind, Mode, Reading
-from lictui.sources.command.license_pools import license_file_snapshot
+from lictui.sources.command.formats import license_file_snapshot
 
 TODAY = date(2026, 11, 24)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.sources.command.conftest import failure_of, outcome
 
 from lictui.model import Failure, FailureKind, Mode, Model, Reading
-from lictui.sources.command.licinventory import licinventory_snapshot
+from lictui.sources.command.powershell import licinventory_snapshot
 
 if TYPE_CHECKING:
     from lictui.model import Snapshot

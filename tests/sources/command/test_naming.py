@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lictui.sources.command.naming import ssh_host, where
+from lictui.sources.command.source import ssh_host, where
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.sources.command.conftest import failure_of, outcome
 
 from lictui.model import Failure, FailureKind, Mode, Reading
-from lictui.sources.command.wmi import wmi_snapshot
+from lictui.sources.command.powershell import wmi_snapshot
 
 if TYPE_CHECKING:
     from lictui.model import Snapshot

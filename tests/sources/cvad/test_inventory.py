@@ -7,7 +7,7 @@ import pytest
 from tests.support.fake_site import details, overview, row
 
 from lictui.model import Model, Reading
-from lictui.sources.cvad.inventory import from_overview, from_site
+from lictui.sources.cvad.pools import from_overview, from_site
 
 
 def test_one_row_with_everything() -> None:

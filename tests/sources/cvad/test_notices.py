@@ -6,7 +6,7 @@ import pytest
 from tests.support.fake_site import details, overview
 
 from lictui.model import Activation, ActivationStatus, Level
-from lictui.sources.cvad.notices import activation, notices
+from lictui.sources.cvad.pools import activation, notices
 
 
 def test_a_healthy_site_says_nothing() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.support.fake_site import details, overview, row
 
 from lictui.model import FailureKind, Mode, Snapshot, Step
-from lictui.sources.cvad.snapshot import build
+from lictui.sources.cvad.source import build
 from lictui.sources.source import SourceError
 
 

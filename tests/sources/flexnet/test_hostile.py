@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.lmstat import CITRIX, NOW, VENDORS, feature, read
 
-from lictui.sources.flexnet.lmstat import lmstat_holders
+from lictui.sources.flexnet.source import lmstat_holders
 from lictui.sources.source import SourceError
 
 

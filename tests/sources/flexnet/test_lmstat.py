@@ -6,7 +6,7 @@ import pytest
 from tests.support.lmstat import CITRIX, HEAD, NOW, VENDORS, failure, feature, notice, pool, read
 
 from lictui.model import FailureKind, Level, Model, Reading
-from lictui.sources.flexnet.lmstat import lmstat_holders
+from lictui.sources.flexnet.source import lmstat_holders
 
 
 def test_citrix() -> None:

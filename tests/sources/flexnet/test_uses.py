@@ -6,7 +6,7 @@ import pytest
 from tests.support.lmstat import CITRIX, NOW, feature, local, pool
 
 from lictui.model import Holder
-from lictui.sources.flexnet.lmstat import lmstat_holders
+from lictui.sources.flexnet.source import lmstat_holders
 
 
 def test_holders() -> None:

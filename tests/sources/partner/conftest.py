@@ -11,7 +11,7 @@ import pytest
 
 from lictui.config.settings import Limits
 from lictui.model import Server, SourceName
-from lictui.sources.partner.source import PartnerSource
+from lictui.sources.partner import PartnerSource
 from lictui.sources.source import SourceError, ignore
 
 if TYPE_CHECKING:

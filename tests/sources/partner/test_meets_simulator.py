@@ -32,7 +32,7 @@ from lictui.simulator.partner import (
     Stamps,
     serve_partner,
 )
-from lictui.sources.partner.source import PartnerSource
+from lictui.sources.partner import PartnerSource
 from lictui.sources.probe import probe
 from lictui.sources.source import SourceError, ignore
 

@@ -10,9 +10,7 @@ from tests.sources.partner.conftest import listed, never, servers
 from tests.support.clock import START
 
 from lictui.model import Level, LicenseServer, Reporting
-from lictui.sources.partner.moments import calendar_day, moment
-from lictui.sources.partner.notices import notices
-from lictui.sources.partner.servers import read_servers
+from lictui.sources.partner import calendar_day, moment, notices, read_servers
 
 if TYPE_CHECKING:
     from lictui.model import Notice

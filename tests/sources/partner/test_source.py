@@ -28,7 +28,7 @@ from tests.support.clock import FakeClock
 
 from lictui.config.settings import Limits
 from lictui.model import FailureKind, Reporting, Step
-from lictui.sources.partner.source import PartnerSource
+from lictui.sources.partner import PartnerSource
 from lictui.sources.source import SourceError, ignore
 
 if TYPE_CHECKING:

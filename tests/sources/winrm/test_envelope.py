@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from defusedxml.ElementTree import fromstring
 
-from lictui.sources.winrm.envelope import Question
+from lictui.sources.winrm.wsman import Question
 
 NAMES = {
     "s": "http://www.w3.org/2003/05/soap-envelope",

@@ -7,7 +7,7 @@ import pytest
 
 from lictui.model import FailureKind, Level, Mode, Step
 from lictui.sources.source import SourceError
-from lictui.sources.winrm.inventory import Instances, snapshot
+from lictui.sources.winrm.source import Instances, snapshot
 
 if TYPE_CHECKING:
     from lictui.model import Notice, Snapshot

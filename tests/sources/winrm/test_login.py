@@ -11,7 +11,7 @@ from tests.sources.winrm.ntlm_server import PASSWORD
 from lictui.model import Failure, FailureKind, Step
 from lictui.sources.http import Reply
 from lictui.sources.source import SourceError
-from lictui.sources.winrm.login import offers
+from lictui.sources.winrm.auth import offers
 from lictui.sources.winrm.source import WinrmSource
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from tests.sources.winrm.ntlm_server import NtlmServer
 
 from lictui.model import FailureKind, Step
 from lictui.sources.source import SourceError, ignore
-from lictui.sources.winrm.context import end_point
+from lictui.sources.winrm.auth import end_point
 from lictui.sources.winrm.source import WinrmSource
 
 if TYPE_CHECKING:

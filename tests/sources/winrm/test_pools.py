@@ -7,7 +7,7 @@ import pytest
 
 from lictui.model import FailureKind, Model, Reading
 from lictui.sources.source import SourceError
-from lictui.sources.winrm.pools import read_pools, unreadable_figures
+from lictui.sources.winrm.source import read_pools, unreadable_figures
 
 if TYPE_CHECKING:
     from lictui.model import Pool

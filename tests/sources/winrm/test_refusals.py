@@ -5,8 +5,7 @@ from tests.sources.winrm.answers import ASKED, NO_SUCH_CLASS, fault, wsman_fault
 
 from lictui.model import FailureKind, State, Step
 from lictui.sources.http import Reply
-from lictui.sources.winrm.refusals import by_status, faulted
-from lictui.sources.winrm.reply import Fault, read
+from lictui.sources.winrm.wsman import Fault, by_status, faulted, read
 
 WHERE = "lic01:5986"
 

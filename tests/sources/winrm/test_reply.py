@@ -20,7 +20,7 @@ from tests.sources.winrm.answers import (
     wsman_fault,
 )
 
-from lictui.sources.winrm.reply import Fault, NotAReplyError, Page, UnreadableError, read
+from lictui.sources.winrm.wsman import Fault, NotAReplyError, Page, UnreadableError, read
 
 POOL = typed(pool_values())
 

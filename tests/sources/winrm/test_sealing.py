@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.sources.winrm.ntlm_server import PASSWORD
 
-from lictui.sources.winrm.sealing import NotSealedError, content_type, is_sealed, seal, unseal
+from lictui.sources.winrm.auth import NotSealedError, content_type, is_sealed, seal, unseal
 
 SOAP = "<s:Envelope>größer</s:Envelope>".encode()
 

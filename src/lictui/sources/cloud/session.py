@@ -6,24 +6,148 @@ know what is asked.
 
 from __future__ import annotations
 
+import json
+import logging
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, quote_plus, urlencode
 
 from lictui.model import FailureKind, Step
-from lictui.sources.address import host_port, origin
-from lictui.sources.answers import decoded
-from lictui.sources.cloud.answers import noted, path_of, refusal
-from lictui.sources.http import retrying
+from lictui.sources import auth
+from lictui.sources.auth import LIFETIME, Token, account, renewal, sendable, shared
+from lictui.sources.http import decoded, get, retrying, rows
+from lictui.sources.network import host_port, origin, refuse_in_the_clear
+from lictui.sources.sanitize import json_value, text, whole
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from lictui.clock import Clock
     from lictui.model import Server
     from lictui.sources.http import Link, Reply
-    from lictui.sources.tokens import Token
 
+
+# What an answer of Citrix Cloud means before its content is looked at: status, error body, id
+
+
+_log = logging.getLogger(__name__)
+
+_TRANSACTION: Final = ("cc-transactionid", "x-cws-transactionid")  # the second is the older
+_SAID: Final = 160  # characters of a server's own words
+CLIENT: Final = (
+    "username is the client id, the secret its client secret, which may have expired: see Identity"
+    " and Access Management, API Access, in the Citrix Cloud console."
+)
+_STATUSES: Final[dict[int, tuple[FailureKind, str, str]]] = {
+    HTTPStatus.UNAUTHORIZED: (
+        FailureKind.AUTH,
+        "does not accept the client",
+        CLIENT,
+    ),
+    HTTPStatus.FORBIDDEN: (
+        FailureKind.FORBIDDEN,
+        "does not let this client read licensing",
+        "The service principal lacks the Licensing permission; an administrator can add it.",
+    ),
+    HTTPStatus.NOT_FOUND: (
+        FailureKind.NO_DATA,
+        "has nothing at",
+        "Is customer_id right?",
+    ),
+    HTTPStatus.TOO_MANY_REQUESTS: (
+        FailureKind.RATE_LIMITED,
+        "is asked too often",
+        "Raise interval; everything else that signs in as this client counts too.",
+    ),
+}
+_UNAVAILABLE: Final = (
+    FailureKind.UNAVAILABLE,
+    "cannot answer now",
+    "status.cloud.com tells of disturbances; it is asked again at the next poll.",
+)
+_UNEXPECTED: Final = (
+    FailureKind.PROTOCOL,
+    "did not understand the request",
+    "Check url and customer_id of the server in servers.toml.",
+)
+
+
+def refusal(
+    reply: Reply,
+    where: str,
+    path: str,
+    step: Step,
+    *,
+    hints: Mapping[int, str] | None = None,
+    hidden: tuple[str, ...] = (),
+) -> SourceError:
+    """The failure for a reply of `where` (HOST:PORT) to `path` that is no success.
+
+    `hints` are better ones for some statuses; `hidden` is what may not be repeated.
+    """
+    status = reply.status
+    unavailable = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    kind, words, hint = _UNAVAILABLE if unavailable else _STATUSES.get(status, _UNEXPECTED)
+    said = _said(reply, hidden)
+    message = f"{status}: {where} {words}"
+    message += f" {text(path, 120)}" if status == HTTPStatus.NOT_FOUND else ""
+    message += f" ({said})" if said else ""
+    if unavailable and (known := transaction(reply)):
+        message += f", transaction {known}"
+    return SourceError(kind, message, (hints or {}).get(status, hint), step)
+
+
+def noted(reply: Reply, where: str, path: str) -> Reply:
+    """`reply`, once lictui.log has what Citrix's support asks for: the id of the transaction."""
+    known = transaction(reply) or "not told"
+    _log.debug("%s %s: %s, transaction %s", where, path, reply.status, known)
+    return reply
+
+
+def path_of(url: str) -> str:
+    """The path of a full URL, or a path itself."""
+    return url if url.startswith("/") else f"/{url.partition('://')[2].partition('/')[2]}"
+
+
+def transaction(reply: Reply) -> str:
+    """The id by which Citrix finds this request again, "" if it tells none."""
+    return next(
+        (said for name in _TRANSACTION if (said := text(reply.headers.get(name, ""), 64))), ""
+    )
+
+
+def complaint(body: object, hidden: tuple[str, ...] = ()) -> str:
+    """The server's own words in an error body of either shape, OAuth's included; "" if none."""
+
+    def shown(value: object, limit: int = _SAID) -> str:
+        # Before anything is cut off: half a secret is one, too.
+        for secret in hidden:
+            value = value.replace(secret, "…") if isinstance(value, str) and secret else value
+        return text(value, limit)
+
+    keys = ("detail", "error_description", "error", "message", "type")
+    said = next((words for key in keys if (words := shown(get(body, key)))), "")
+    about = [f"{shown(name, 40)}: {shown(value, 80)}" for name, value in _parameters(body)]
+    return ", ".join(filter(None, (said, *about)))
+
+
+def _said(reply: Reply, hidden: tuple[str, ...]) -> str:
+    try:
+        return complaint(json_value(reply.body), hidden)
+    except ValueError:
+        return ""
+
+
+def _parameters(body: object) -> Iterator[tuple[object, object]]:
+    told = get(body, "parameters")
+    for each in rows(told, 3) or rows([told]):
+        if text(get(each, "name")):
+            yield get(each, "name"), get(each, "value")
+
+
+if TYPE_CHECKING:
     SignIn = Callable[[Server, Link, Clock, str], Awaitable[Token]]
 
 
@@ -108,3 +232,168 @@ class Session:
             "Citrix-CustomerId": self._server.customer_id,
             "Accept": "application/json",
         }
+
+
+# Where in the world Citrix Cloud is: which host serves which region, and where it gives tokens
+
+
+REGIONS: Final = {
+    "api.cloud.com": "global",
+    "api-us.cloud.com": "United States",
+    "api-eu.cloud.com": "European Union",
+    "api-ap-s.cloud.com": "Asia Pacific South",
+    "api.citrixcloud.jp": "Japan",
+}
+TRUST: Final = "https://trust.citrixworkspacesapi.net"
+_US_GOVERNMENT: Final = "https://trust.citrixworkspacesapi.us"
+_GLOBAL: Final = "https://api.cloud.com"
+_CUSTOMERS_OWN: Final = ".xendesktop.net"  # hosts of one customer each; signed in to at _GLOBAL
+_CITRIX: Final = (".cloud.com", ".citrixcloud.jp", ".cloud.us", ".citrixworkspacesapi.net")
+_CONSOLE: Final = "https://cloudlicense.citrixworkspacesapi.net"
+
+
+def is_citrix(url: str) -> bool:
+    """Whether `url` is a host of Citrix Cloud itself."""
+    return f".{origin(url).host}".endswith(_CITRIX)
+
+
+def of_token(url: str, customer: str) -> tuple[str, bool]:
+    """The URL that gives tokens for `url`, and whether it wants the legacy JSON form."""
+    host, path = origin(url).host, f"{quote(customer, safe='')}/tokens/clients"
+    if host.endswith(".cloud.us"):
+        return f"{_US_GOVERNMENT}/{path}", True
+    place = _GLOBAL if host.endswith(_CUSTOMERS_OWN) else _bare(url)
+    return f"{place}/cctrustoauth2/{path}", False
+
+
+def of_partners(url: str, trust_url: str) -> str:
+    """The URL that gives tokens for License Usage Insights, in the legacy JSON form."""
+    place = trust_url or (TRUST if is_citrix(url) else url)
+    return f"{_bare(place)}/root/tokens/clients"
+
+
+def console(url: str) -> str:
+    """The origin of what the console itself asks, as a public script found it."""
+    return _CONSOLE if is_citrix(url) else _bare(url)
+
+
+def hint_regions(url: str) -> str:
+    """What to do where `url` does not know the customer."""
+    here = REGIONS.get(origin(url).host)
+    this = f"this is {here}" if here else "this is none of them"
+    listed = " · ".join(f"{region}: {host}" for host, region in REGIONS.items())
+    return f"Is customer_id right, and its region the one of url ({this})? {listed}."
+
+
+def _bare(url: str) -> str:
+    return str(origin(url)).rstrip("/")
+
+
+# How Citrix Cloud is signed in to: a client id and its secret for a token, in either form
+
+
+_FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+_JSON: Final = {"Content-Type": "application/json", "Accept": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One way to ask for a token: what is sent, and what the answer calls things."""
+
+    headers: dict[str, str]
+    body: bytes
+    token: str
+    lifetime: str  # seconds; documented as a string of digits, seen as a number
+
+
+def _oauth(client: str, secret: str) -> _Form:
+    fields = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret}
+    return _Form(_FORM, urlencode(fields).encode(), "access_token", "expires_in")
+
+
+def _legacy(client: str, secret: str) -> _Form:
+    body = json.dumps({"clientId": client, "clientSecret": secret}).encode()
+    return _Form(_JSON, body, "token", "expiresIn")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where tokens are given out, in which form, and what to do if there is no such place."""
+
+    url: str
+    form: Callable[[str, str], _Form]
+    hint: str
+
+
+async def sign_in(server: Server, link: Link, clock: Clock, dead: str = "") -> Token:
+    """A token for a customer of Citrix Cloud, perhaps one that another server got; see `shared`.
+
+    Raises SourceError with step `auth`.
+    """
+    url, legacy = of_token(server.url, server.customer_id)
+    form = _legacy if legacy else _oauth
+    hint = hint_regions(server.url)
+    return await _signed_in(server, link, clock, _Place(url, form, hint), dead)
+
+
+async def sign_in_to_trust(server: Server, link: Link, clock: Clock, dead: str = "") -> Token:
+    """A token for License Usage Insights, likewise."""
+    url = of_partners(server.url, server.trust_url)
+    hint = f"Is trust_url where tokens are given out, such as {TRUST}?"
+    return await _signed_in(server, link, clock, _Place(url, _legacy, hint), dead)
+
+
+async def _signed_in(server: Server, link: Link, clock: Clock, place: _Place, dead: str) -> Token:
+    refuse_in_the_clear(place.url)
+    refuse_in_the_clear(server.url)  # where the token goes
+    secret = await auth.secret(server)
+    form = place.form(server.username, secret)
+
+    async def ask() -> Token:
+        reply = await retrying(
+            lambda: link.request(
+                "POST", place.url, step=Step.AUTH, headers=form.headers, content=form.body
+            ),
+            clock,
+        )
+        answer = _answer(reply, place, secret)
+        seconds = whole(get(answer, form.lifetime))
+        return Token(
+            sendable(get(answer, form.token), host_port(origin(place.url))),
+            server.customer_id,
+            "",
+            renewal(clock.now(), seconds or LIFETIME),
+        )
+
+    return await shared(account(place.url, server.username, secret), ask, clock, dead)
+
+
+def _answer(reply: Reply, place: _Place, secret: str) -> object:
+    """The JSON of a success; an error may come with a 200, too."""
+    where, path = host_port(origin(place.url)), path_of(place.url)
+    noted(reply, where, path)
+    hidden = (secret, quote_plus(secret))  # as it stands, and as it was sent
+    answer = None
+    if reply.status in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST):
+        answer = _if_json(reply, where)
+        # With a 400 it says what is wrong with the client (RFC 6749, section 5.2).
+        if get(answer, "error") or get(answer, "error_description"):
+            raise SourceError(
+                FailureKind.AUTH,
+                f"{where} does not accept the client: {complaint(answer, hidden)}",
+                CLIENT,
+                Step.AUTH,
+            )
+    if reply.status != HTTPStatus.OK:
+        hints: dict[int, str] = {HTTPStatus.NOT_FOUND: place.hint}
+        raise refusal(reply, where, path, Step.AUTH, hints=hints, hidden=hidden)
+    return answer
+
+
+def _if_json(reply: Reply, where: str) -> object:
+    try:
+        return decoded(reply, where, Step.AUTH)
+    except SourceError:
+        if reply.status == HTTPStatus.OK:
+            raise
+        return None

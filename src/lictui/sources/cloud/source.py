@@ -11,26 +11,278 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
-from lictui.model import FailureKind, Mode, Reading, Snapshot, Step
-from lictui.sources.answers import get
-from lictui.sources.clean import text
-from lictui.sources.cloud import concurrent, regions
-from lictui.sources.cloud.current import notices_of_current, read_current
-from lictui.sources.cloud.past import months, read_past
-from lictui.sources.cloud.session import Session
-from lictui.sources.cloud.sign_in import sign_in
-from lictui.sources.http import Link
+from lictui.model import (
+    FailureKind,
+    Level,
+    Mode,
+    Model,
+    Notice,
+    Pool,
+    PoolKey,
+    Reading,
+    Snapshot,
+    Step,
+    Told,
+)
+from lictui.products import describe
+from lictui.sources.cloud import session as regions
+from lictui.sources.cloud.session import Session, sign_in
+from lictui.sources.http import Link, get, rows
+from lictui.sources.sanitize import day, text, whole
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from datetime import date
 
     import httpx
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import Notice, Pool, Server, Told
+    from lictui.model import Failure, Server
+
+
+# The user/device licenses of a customer as they are now: one pool, and what is to come of it
+
+
+UNNAMED: Final = "ud"  # the product where the answer names none: as the API's own path does
+_CODE: Final = 64  # characters of a product code at most
+_WARN: Final = 90  # days before an end from which Citrix's own console warns
+_FIELDS: Final = (
+    "timeStamp",
+    "totalUsageCount",
+    "userLicenseUsage.totalUsageCount",
+    "userLicenseUsage.releasedCount",
+    "deviceLicenseUsage.totalUsageCount",
+    "deviceLicenseUsage.releasedCount",
+    "totalAvailableLicenseCount",
+    "remainingLicenseCount",
+    "nextExpiredLicenses.nextExpiredTime",
+    "nextExpiredLicenses.totalCount",
+    "nextExpiredLicenses.daysToExpire",
+    "nextActivatingLicense.activatingTime",
+    "nextActivatingLicense.activatingCount",
+)
+_HOW: Final = (
+    ("in_use", "totalUsageCount (the lesser of users and devices)"),
+    ("installed", "totalAvailableLicenseCount (owned, not free)"),
+    ("overdraft", "not told by Citrix Cloud"),
+    (
+        "expires",
+        "nextExpiredLicenses.nextExpiredTime, if its totalCount >= totalAvailableLicenseCount",
+    ),
+)
+
+
+def read_current(answer: object, where: str) -> Pool:
+    """The pool; raises SourceError (parse) if `answer` of `where` (HOST:PORT) holds none of it."""
+    in_use = whole(get(answer, "totalUsageCount"))
+    installed = whole(get(answer, "totalAvailableLicenseCount"))
+    product = product_of(answer)
+    if in_use is None and installed is None and not product:
+        raise SourceError(
+            FailureKind.PARSE,
+            f"{where} sent JSON that tells of no user/device licenses",
+            "Is url the origin of the Citrix Cloud API, such as https://api.cloud.com?",
+            Step.PARSE,
+        )
+    code = product or UNNAMED
+    expires = _end_of_all(answer, installed)
+    return Pool(
+        product=code,
+        name=describe(code).name,
+        model=Model.USER_DEVICE,
+        reading=Reading(in_use, installed),
+        expires=expires,
+        permanent=False if expires else None,
+        raw=(*_raw(answer), *_checks(answer, in_use, installed)),
+        how=_HOW,
+    )
+
+
+def product_of(answer: object) -> str:
+    """`productName:productEdition`, either alone where the other is missing, "" without both."""
+    parts = (text(get(answer, key), _CODE) for key in ("productName", "productEdition"))
+    return text(":".join(filter(None, parts)), _CODE)
+
+
+def notices_of_current(answer: object, today: date) -> tuple[Notice, ...]:
+    """Which part of the licenses ends next, and which begin; `today` in UTC."""
+    return (*_ending(answer, today), *_beginning(answer))
+
+
+def _end_of_all(answer: object, installed: int | None) -> date | None:
+    """The day on which no license is left; None where some outlive the next end."""
+    count = whole(_at(answer, "nextExpiredLicenses.totalCount"))
+    if count is None or installed is None or count < installed:
+        return None
+    return day(_at(answer, "nextExpiredLicenses.nextExpiredTime"))
+
+
+def _ending(answer: object, today: date) -> Iterator[Notice]:
+    end = day(_at(answer, "nextExpiredLicenses.nextExpiredTime"))
+    count = whole(_at(answer, "nextExpiredLicenses.totalCount"))
+    installed = whole(get(answer, "totalAvailableLicenseCount"))
+    if end is None or count == 0 or _end_of_all(answer, installed):
+        return
+    of = "" if installed is None else f" of {installed:,}"
+    some = "Some" if count is None else f"{count:,}"
+    soon = (end - today).days <= _WARN
+    yield Notice(
+        "server",
+        Level.WARN if soon else Level.OK,
+        f"{some}{of} licenses end on {end}",
+        f"{product_of(answer) or UNNAMED} in Citrix Cloud",
+        "Renew them, or see whether the others suffice.",
+    )
+
+
+def _beginning(answer: object) -> Iterator[Notice]:
+    begin = day(_at(answer, "nextActivatingLicense.activatingTime"))
+    count = whole(_at(answer, "nextActivatingLicense.activatingCount"))
+    if begin is not None and count != 0:
+        more = "More" if count is None else f"{count:,} more"
+        yield Notice(
+            "server",
+            Level.OK,
+            f"{more} licenses begin on {begin}",
+            f"{product_of(answer) or UNNAMED} in Citrix Cloud",
+        )
+
+
+def _checks(answer: object, in_use: int | None, installed: int | None) -> Iterator[tuple[str, str]]:
+    users = whole(_at(answer, "userLicenseUsage.totalUsageCount"))
+    devices = whole(_at(answer, "deviceLicenseUsage.totalUsageCount"))
+    if users is not None and devices is not None and in_use is not None:
+        least = min(users, devices)
+        yield "min(user, device)", _agrees(least, in_use, "totalUsageCount")
+    remaining = whole(get(answer, "remainingLicenseCount"))
+    if remaining is not None and in_use is not None and installed is not None:
+        owned = installed - in_use
+        yield "owned - used", _agrees(owned, remaining, "remainingLicenseCount")
+
+
+def _agrees(reckoned: int, told: int, name: str) -> str:
+    return f"{reckoned}, as {name}" if reckoned == told else f"{reckoned}, but {name} is {told}"
+
+
+def _raw(answer: object) -> tuple[tuple[str, str], ...]:
+    """The server's own fields, as it sent them."""
+    found = ((path, text(_at(answer, path), _CODE)) for path in _FIELDS)
+    return tuple((path, said) for path, said in found if said)
+
+
+def _at(answer: object, path: str) -> object:
+    for key in path.split("."):
+        answer = get(answer, key)
+    return answer
+
+
+# What Citrix Cloud itself remembers of the user/device licenses: a figure for each month
+
+
+MONTHS: Final = 12  # that one request may ask for
+_LIST: Final = "xenAppXenDesktopHistoricalUsageList"  # of users and devices together
+
+
+def months(now: float) -> tuple[str, str]:
+    """The first and the last month to ask for, `yyyy-MM`, at `now` (UTC epoch seconds)."""
+    last = datetime.fromtimestamp(now, UTC)
+    count = last.year * 12 + last.month - 1 - (MONTHS - 1)
+    return f"{count // 12:04}-{count % 12 + 1:02}", f"{last.year:04}-{last.month:02}"
+
+
+def read_past(answer: object, product: str) -> tuple[Told, ...]:
+    """The months of `product` in order; none for those of another edition, or another shape."""
+    edition = text(get(answer, "productEdition"), 64)
+    if edition and not product.endswith(edition):
+        return ()
+    found = {told.at: told for told in _told(answer, PoolKey(product))}
+    return tuple(found[at] for at in sorted(found))[-MONTHS:]
+
+
+def _told(answer: object, key: PoolKey) -> Iterator[Told]:
+    for row in rows(get(answer, _LIST), 10 * MONTHS):
+        month = day(get(row, "timeStamp"))
+        in_use = whole(get(row, "cumulativeAssignedCount"))
+        installed = whole(get(row, "totalAvailableLicenseCount"))
+        if month is None or (in_use is None and installed is None):
+            continue
+        yield Told(
+            key,
+            datetime(month.year, month.month, 1, tzinfo=UTC).timestamp(),
+            in_use,
+            installed,
+            newly=whole(get(row, "newAssignedCount")),
+            released=whole(get(row, "releasedCount")),
+        )
+
+
+# The concurrent licenses of a customer, as the console's own summary has them
+
+
+UNNAMED_CONCURRENT: Final = (
+    "ccu"  # the product where the answer names none: as the path of the request does
+)
+_PATH: Final = "license/enterprise/cloud/cvad/ccu/summary?UsageType=device&LicenseModel=Concurrent"
+_PEAKS: Final = ("currentCcu", "last24HoursPeak", "monthPeak", "allTimePeak")
+_FIELDS_CONCURRENT: Final = ("totalLicenseCount", "assignedLicenseCount", "reportTime")
+_HOW_CONCURRENT: Final = (
+    ("in_use", "currentCcu.assignedLicenseCount (devices with active connections)"),
+    ("installed", "currentCcu.totalLicenseCount"),
+    ("overdraft", "not told by Citrix Cloud"),
+)
+
+
+def path(customer: str) -> str:
+    """Where the summary of `customer` is, with the question."""
+    return f"/{quote(customer, safe='')}/{_PATH}"
+
+
+def read_concurrent(answer: object, taken: str) -> Pool:
+    """The pool, under another product than `taken`; raises SourceError (parse) without figures."""
+    now = get(answer, "currentCcu")
+    in_use = whole(get(now, "assignedLicenseCount"))
+    installed = whole(get(now, "totalLicenseCount"))
+    if in_use is None and installed is None:
+        raise SourceError(
+            FailureKind.PARSE,
+            "the summary of concurrent usage holds no figures",
+            "Citrix has not documented it and may have changed it; see experimental.",
+            Step.PARSE,
+        )
+    named = product_of(answer)
+    code = UNNAMED_CONCURRENT if named in ("", taken) else named
+    told = (
+        (f"{peak}.{key}", get(get(answer, peak), key))
+        for peak in _PEAKS
+        for key in _FIELDS_CONCURRENT
+    )
+    return Pool(
+        product=code,
+        name=describe(code).name,
+        model=Model.CONCURRENT,
+        reading=Reading(in_use, installed),
+        raw=tuple((name, said) for name, value in told if (said := text(value, 64))),
+        how=_HOW_CONCURRENT,
+    )
+
+
+def unread(failure: Failure) -> Notice:
+    """What to say of a summary that did not come; no more of it than lasts from poll to poll."""
+    forbidden = failure.kind is FailureKind.FORBIDDEN
+    return Notice(
+        "server",
+        Level.OK,
+        "The client may not read concurrent usage"
+        if forbidden
+        else "Concurrent usage could not be read",
+        failure.kind.replace("_", " "),
+        "Turn experimental off, or give the client the permission." if forbidden else failure.hint,
+    )
+
 
 _BASE: Final = "/licensing/license/enterprise/cloud/cvad/ud"
 _EXTRA: Final = 0.25  # of the time-out, for each answer that only adds to the pool
@@ -85,7 +337,7 @@ class CloudSource:
 
     def _begun(self) -> Session:
         if self._session is None:
-            hints: dict[int, str] = {HTTPStatus.NOT_FOUND: regions.hint(self._server.url)}
+            hints: dict[int, str] = {HTTPStatus.NOT_FOUND: regions.hint_regions(self._server.url)}
             self._session = Session(self._server, self._link, self._clock, sign_in, hints)
         return self._session
 
@@ -115,19 +367,19 @@ class CloudSource:
     async def _with_concurrent(self, session: Session, snapshot: Snapshot) -> Snapshot:
         """`snapshot` and the concurrent licenses, without figures where they did not come."""
         customer = self._server.customer_id
-        url = regions.console(self._server.url) + concurrent.path(customer)
+        url = regions.console(self._server.url) + path(customer)
         taken = snapshot.pools[0].product if snapshot.pools else ""
         notices: tuple[Notice, ...] = ()
         try:
             answer = await self._extra(session, url)
-            pool = None if answer is None else concurrent.read_concurrent(answer, taken)
+            pool = None if answer is None else read_concurrent(answer, taken)
         except SourceError as error:
             if error.failure.kind is FailureKind.NO_DATA:
                 pool = None  # 404: not entitled
             else:
                 known = self._concurrent
                 pool = replace(known, reading=Reading(), raw=()) if known else None
-                notices = (concurrent.unread(error.failure),)
+                notices = (unread(error.failure),)
         self._concurrent = pool
         return replace(
             snapshot,

@@ -5,22 +5,167 @@ Owns the headers of every request but the one for the token. Must not know what 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from lictui.model import Step
-from lictui.sources.cvad.answers import refusal
-from lictui.sources.cvad.token import sign_in
-from lictui.sources.http import retrying
+from lictui.model import FailureKind, Step
+from lictui.sources import auth
+from lictui.sources.auth import LIFETIME, SENDABLE, Token, renewal, sendable
+from lictui.sources.cloud import session as cloud
+from lictui.sources.http import decoded, get, retrying
+from lictui.sources.network import refuse_in_the_clear
+from lictui.sources.sanitize import json_value, text
+from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from lictui.clock import Clock
     from lictui.model import Server
     from lictui.sources.http import Link, Reply
-    from lictui.sources.tokens import Token
+
+
+# What an answer of the API means before its content is looked at: its status
+
+
+_STATUSES: Final[dict[int, tuple[FailureKind, str, str]]] = {
+    HTTPStatus.UNAUTHORIZED: (
+        FailureKind.AUTH,
+        "does not accept the username and password",
+        r"Check username (DOMAIN\user) and the secret that servers.toml refers to.",
+    ),
+    HTTPStatus.FORBIDDEN: (
+        FailureKind.FORBIDDEN,
+        "does not let this account read licensing",
+        "Give it the Read Only Administrator role; in Citrix Cloud, the Licensing permission.",
+    ),
+    HTTPStatus.NOT_FOUND: (
+        FailureKind.NO_DATA,
+        "has nothing at",
+        "Is it a Delivery Controller with the REST API, and are site and customer_id right?",
+    ),
+    HTTPStatus.TOO_MANY_REQUESTS: (
+        FailureKind.RATE_LIMITED,
+        "is asked too often",
+        "Raise interval; other tools that use this account count too.",
+    ),
+}
+_UNAVAILABLE: Final = (
+    FailureKind.UNAVAILABLE,
+    "cannot answer now",
+    "Look at the services of the Delivery Controller; it is asked again at the next poll.",
+)
+_UNEXPECTED: Final = (
+    FailureKind.PROTOCOL,
+    "did not understand the request",
+    "Is this the address of a Delivery Controller or of Citrix Cloud?",
+)
+
+
+def refusal(reply: Reply, where: str, path: str, step: Step) -> SourceError:
+    """The failure for a reply of `where` (HOST:PORT) to `path` that is not 200."""
+    status = reply.status
+    unavailable = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    kind, words, hint = _UNAVAILABLE if unavailable else _STATUSES.get(status, _UNEXPECTED)
+    place = f" {path}" if status == HTTPStatus.NOT_FOUND else ""
+    said = _said(reply)
+    return SourceError(
+        kind, f"{status}: {where} {words}{place}{f' ({said})' if said else ''}", hint, step
+    )
+
+
+def _said(reply: Reply) -> str:
+    """The server's own words for an error: ErrorData on-premises, type and detail in the cloud."""
+    try:
+        body = json_value(reply.body)
+    except ValueError:
+        return ""
+    data = get(body, "ErrorData") or body
+    for key in ("ErrorMessage", "detail", "error_description", "error"):
+        if said := text(get(data, key), 120):
+            return said
+    return ""
+
+
+async def first_present(
+    paths: tuple[str, ...], ask: Callable[[str], Awaitable[Reply]]
+) -> tuple[str, Reply]:
+    """The first of `paths` that is not answered with 404, or the last, and its answer."""
+    *others, last = paths
+    for path in others:
+        reply = await ask(path)
+        if reply.status != HTTPStatus.NOT_FOUND:
+            return path, reply
+    return last, await ask(last)
+
+
+# How a token is got: from a Delivery Controller for a password, or from Citrix Cloud
+
+
+# Both are in use: the first is documented, the second is what older releases answer to.
+PATHS: Final = ("/cvad/manage/Tokens", "/citrix/orchestration/api/tokens")
+ON_PREMISES: Final = "CitrixOnPremises"
+
+
+async def sign_in(server: Server, link: Link, clock: Clock, dead: str = "") -> Token:
+    """A token for `server`, a fresh one where it is on-premises.
+
+    `dead` is the value of one that was refused. Raises SourceError with step `auth`.
+    """
+    if server.customer_id:
+        return await cloud.sign_in(server, link, clock, dead)
+    refuse_in_the_clear(server.url)
+    secret = await auth.secret(server)
+    return await _from_controller(server, secret, link, clock)
+
+
+async def _from_controller(server: Server, secret: str, link: Link, clock: Clock) -> Token:
+    headers = {
+        "Authorization": auth.basic(server.username, secret),
+        "Accept": "application/json",
+    }
+
+    async def ask(path: str) -> Reply:
+        return await retrying(
+            lambda: link.request("POST", path, step=Step.AUTH, headers=headers), clock
+        )
+
+    path, reply = await first_present(PATHS, ask)
+    answer = _answer(reply, link, path, secret)
+    now = clock.now()
+    customer = get(answer, "CustomerId")
+    return Token(
+        sendable(get(answer, "Token"), link.where),
+        customer if isinstance(customer, str) and SENDABLE.fullmatch(customer) else ON_PREMISES,
+        text(get(answer, "Principal"), 80),
+        renewal(now, _moment(get(answer, "ExpiresAt"), now) - now),
+    )
+
+
+def _answer(reply: Reply, link: Link, path: str, secret: str) -> object:
+    if reply.status == HTTPStatus.OK:
+        return decoded(reply, link.where, Step.AUTH)
+    failure = refusal(reply, link.where, path, Step.AUTH).failure
+    raise SourceError(failure.kind, _without(secret, failure.message), failure.hint, Step.AUTH)
+
+
+def _without(secret: str, words: str) -> str:
+    """`words` of a server that might repeat what it was sent."""
+    return words.replace(secret, "…") if secret else words
+
+
+def _moment(value: object, now: float) -> float:
+    """An ISO time as UTC epoch seconds; a time that cannot be, as one LIFETIME from `now`."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        at = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() if moment else 0
+    except (ValueError, OverflowError):
+        at = 0
+    # A clock that is wrong, here or there, must not make every poll sign in again.
+    return at if at > now else now + LIFETIME
+
 
 _UNSAID: Final = "the account of servers.toml"
 

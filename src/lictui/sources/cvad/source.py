@@ -5,31 +5,267 @@ Owns which requests a poll makes. Must not know what the answers mean.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, urljoin, urlsplit
 
-from lictui.model import State, Step
-from lictui.sources.answers import decoded
-from lictui.sources.cvad import search, snapshot
-from lictui.sources.cvad.answers import refusal
-from lictui.sources.cvad.search import Search
-from lictui.sources.cvad.session import Session
-from lictui.sources.cvad.sites import find_site
-from lictui.sources.http import Link
+from lictui.model import FailureKind, Mode, Snapshot, State, Step
+from lictui.sources.cvad.pools import activation, from_overview, from_site, notices
+from lictui.sources.cvad.session import Session, first_present, refusal
+from lictui.sources.http import Link, decoded, get, rows
+from lictui.sources.sanitize import text, whole
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import httpx
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import Server, Snapshot
-    from lictui.sources.cvad.sites import Site
+    from lictui.model import Server
     from lictui.sources.http import Reply
+
+
+# All answers of one site put together
+
+
+_NOTHING: Final = (
+    "Is a license server configured for the site, and licenses on it? If so, an overview_paths that"
+    " fits this release may be missing."
+)
+
+
+def build(
+    site: object, overview: object, controllers: object, *, name: str, cloud: bool
+) -> Snapshot:
+    """The snapshot of the site `name`; any of the answers may be None.
+
+    Raises SourceError: `parse` for an answer of another shape, `no_data` if there are no pools.
+    """
+    for answer, what in ((site, "site details"), (overview, "license overview")):
+        if answer is not None and not isinstance(answer, dict):
+            raise SourceError(
+                FailureKind.PARSE,
+                f"the {what} of {name} are not what the API describes",
+                "Is this the address of a Delivery Controller or of Citrix Cloud?",
+                Step.PARSE,
+            )
+    pools = from_overview(overview) or from_site(site)
+    if not pools:
+        raise nothing(name, Step.PARSE)
+    mode = Mode.CLOUD if cloud else _mode(overview)
+    return Snapshot(
+        pools=pools,
+        reported_name=name,
+        version=text(get(site, "ProductVersion"), 40),
+        mode=mode,
+        activation=None if mode is Mode.FILE else activation(controllers),
+        notices=notices(site, overview),
+    )
+
+
+def nothing(name: str, step: Step) -> SourceError:
+    """The failure for a site that answers, and tells of no licenses."""
+    return SourceError(FailureKind.NO_DATA, f"the site {name} tells of no licenses", _NOTHING, step)
+
+
+def _mode(overview: object) -> Mode | None:
+    """LAS or license files, as far as the overview tells; the site's own setting comes first."""
+    information = get(overview, "LicenseInformation")
+    uses_las = get(information, "UseLicenseActivationService")
+    if isinstance(uses_las, bool):
+        return Mode.LAS if uses_las else Mode.FILE
+    if get(information, "LicenseServerStatus") == "LasCompatible":
+        return Mode.LAS
+    if rows(get(overview, "LicenseLasInventories")):
+        return Mode.LAS
+    return None if overview is None else Mode.FILE
+
+
+# Which site is meant: the one that servers.toml names, or the only one there is
+
+
+# The first is documented; the second is that of older releases and of a customer's own cloud host.
+BASES: Final = ("/cvad/manage", "/citrix/orchestration/api")
+_LISTED: Final = 10  # names in a message
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One site, and the base path that it was found under."""
+
+    id: str
+    name: str
+    base: str
+
+
+async def find_site(session: Session, wanted: str, customer: str) -> Site:
+    """The site `wanted` (name or id; "" for the only one), asked of the API.
+
+    Raises SourceError: `config` when the choice is not clear, `forbidden` when there is none.
+    """
+    path, reply = await first_present(tuple(f"{base}/me" for base in BASES), session.get)
+    if reply.status == HTTPStatus.OK:
+        me = decoded(reply, session.where, Step.INVENTORY)
+        return _chosen(_sites(me, customer, path.removesuffix("/me")), wanted, session.where)
+    if reply.status == HTTPStatus.NOT_FOUND and wanted:
+        return Site(wanted, wanted, BASES[0])
+    raise refusal(reply, session.where, path, Step.INVENTORY)
+
+
+def _sites(me: object, customer: str, base: str) -> list[Site]:
+    """The sites of the customer; of all customers, should its id be spelled otherwise there."""
+    customers = rows(get(me, "Customers"))
+    own = [each for each in customers if get(each, "Id") == customer]
+    return [
+        Site(identity, text(get(site, "Name")) or identity, base)
+        for each in own or customers
+        for site in rows(get(each, "Sites"))
+        if (identity := text(get(site, "Id")))
+    ]
+
+
+def _chosen(sites: list[Site], wanted: str, where: str) -> Site:
+    names = ", ".join(site.name for site in sites[:_LISTED])
+    if not sites:
+        raise SourceError(
+            FailureKind.FORBIDDEN,
+            f"{where} shows this account no site",
+            "Give it the Read Only Administrator role for the site.",
+            Step.INVENTORY,
+        )
+    if wanted:
+        lowered = wanted.casefold()
+        matching = [site for site in sites if lowered in (site.id.casefold(), site.name.casefold())]
+        if matching:
+            return matching[0]
+        raise SourceError(
+            FailureKind.CONFIG,
+            f"{where} has no site {text(wanted)}, but {names}",
+            "Set site to one of these names.",
+            Step.INVENTORY,
+        )
+    if len(sites) > 1:
+        raise SourceError(
+            FailureKind.CONFIG,
+            f"{where} has several sites: {names}",
+            "Set site to one of these names.",
+            Step.INVENTORY,
+        )
+    return sites[0]
+
+
+# Answers whose path is not published: tried in order, and remembered
+
+
+# The operation is documented for the technical preview of 2023 alone (the last path); its models
+# live on, and were extended for LAS in 2025. The first two are where it is believed to be now.
+OVERVIEW: Final = (
+    "/citrix/orchestration/api/{customer}/{site}/Licensing/LicenseOverview",
+    "/cvad/manage/Licensing/LicenseOverview",
+    "/citrix/orchestration/api/techpreview/{customer}/{site}/Licensing/LicenseOverview",
+)
+CONTROLLERS: Final = tuple(
+    path.replace("Licensing/LicenseOverview", "DeliveryControllers") for path in OVERVIEW
+)
+REST: Final = 3600.0  # seconds until paths that all led nowhere are tried again
+_NOWHERE: Final = frozenset(
+    {
+        HTTPStatus.BAD_REQUEST,  # a path that means nothing to this release
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        HTTPStatus.NOT_ACCEPTABLE,
+        HTTPStatus.NOT_IMPLEMENTED,
+    }
+)
+_LOOKS: Final = 5  # at a job that is still under way
+_LOOK_EVERY: Final = 1.0  # seconds, unless the server says otherwise
+_LONGEST_LOOK: Final = 5  # seconds
+
+
+class Search:
+    """One answer that may be at any of several paths."""
+
+    def __init__(self, paths: Iterable[str], query: str, clock: Clock) -> None:
+        self._paths = tuple(paths)
+        self._query = query
+        self._clock = clock
+        self._rests_until = 0.0
+        self.path = ""  # the one that answered last, as it was asked
+
+    async def get(self, session: Session, site: Site) -> Reply | None:
+        """The first answer that is no "not here"; None if there is none, or was none lately.
+
+        Raises SourceError for every other failure.
+        """
+        if self._clock.monotonic() < self._rests_until:
+            return None
+        customer = await session.customer()
+        candidates = [_filled(path, customer, site) for path in self._paths]
+        for path in sorted(candidates, key=lambda path: path != self.path):
+            url = path if "?" in path or not self._query else f"{path}?{self._query}"
+            reply = await self._finished(session, url, await session.get(url))
+            if reply.status == HTTPStatus.OK and not _is_page(reply):
+                self.path = path
+                return reply
+            if reply.status not in _NOWHERE and not _is_page(reply):
+                raise refusal(reply, session.where, path, Step.INVENTORY)
+        self.rest()
+        return None
+
+    def rest(self) -> None:
+        """Ask no path for a while."""
+        self.path = ""
+        self._rests_until = self._clock.monotonic() + REST
+
+    async def _finished(self, session: Session, url: str, reply: Reply) -> Reply:
+        """The answer itself, when the server began a job for it and told where to look (202)."""
+        for _ in range(_LOOKS):
+            if reply.status != HTTPStatus.ACCEPTED:
+                return reply
+            url = _own(url, reply.headers.get("location", ""), session)
+            asked = whole(reply.headers.get("retry-after"))
+            await self._clock.sleep(min(asked or _LOOK_EVERY, _LONGEST_LOOK))
+            reply = await session.get(url)
+        if reply.status != HTTPStatus.ACCEPTED:
+            return reply
+        raise SourceError(
+            FailureKind.TIMEOUT,
+            f"{session.where} is still at work on {text(url)} after {_LOOKS} looks",
+            "The site is slow to sum up its licenses; it is asked again at the next poll.",
+            Step.INVENTORY,
+        )
+
+
+def _filled(path: str, customer: str, site: Site) -> str:
+    filled = path.replace("{customer}", quote(customer, safe=""))
+    filled = filled.replace("{site}", quote(site.id, safe=""))
+    return "/" + filled.lstrip("/")
+
+
+def _is_page(reply: Reply) -> bool:
+    """Whether a console's front page came, as it does for any path that the API does not have."""
+    return reply.status == HTTPStatus.OK and reply.body.lstrip().startswith(b"<")
+
+
+def _own(url: str, location: str, session: Session) -> str:
+    """Where to look next; never another host, which would be handed our token."""
+    try:
+        target = urlsplit(urljoin(f"https://{session.where}{url}", location))
+    except ValueError:
+        target = urlsplit("")
+    same = target.netloc in {session.where, session.where.rpartition(":")[0]}
+    if not (location and same and re.match("/[^/]", target.path)):
+        raise SourceError(
+            FailureKind.PROTOCOL,
+            f"{session.where} began a job, but does not say where to look for it on this server",
+            "Set overview_paths to a path with async=false in its query.",
+            Step.INVENTORY,
+        )
+    return target._replace(scheme="", netloc="", fragment="").geturl()
 
 
 class CvadSource:
@@ -47,9 +283,9 @@ class CvadSource:
         self._session = Session(server, self._link, clock)
         self._site: Site | None = None
         self._overview = Search(
-            server.overview_paths or search.OVERVIEW, "includeInventory=true&async=false", clock
+            server.overview_paths or OVERVIEW, "includeInventory=true&async=false", clock
         )
-        self._controllers = Search(search.CONTROLLERS, "", clock)
+        self._controllers = Search(CONTROLLERS, "", clock)
 
     async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
         """Read the site once, within the time-out of a poll."""
@@ -60,10 +296,10 @@ class CvadSource:
             overview = await self._overview.get(self._session, site)
             controllers = await self._activation(site)
         if details is None and overview is None:
-            raise snapshot.nothing(site.name, Step.INVENTORY)
+            raise nothing(site.name, Step.INVENTORY)
         where = self._overview.path or "site details alone, for no LicenseOverview was found"
         found(Step.INVENTORY, f"site {site.name} · {where}")
-        result = snapshot.build(
+        result = build(
             self._decoded(details),
             self._decoded(overview),
             controllers,

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, Holder, Level, Notice, Pool, Reading, Snapshot, Step
 from lictui.products import describe
-from lictui.sources.clean import day
-from lictui.sources.clean import text as cleaned
-from lictui.sources.flexnet.pools import CITRIX
+from lictui.sources.flexnet.parser import CITRIX
+from lictui.sources.sanitize import day
+from lictui.sources.sanitize import text as cleaned
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:

@@ -7,29 +7,319 @@ services only add to it. Must not know how questions travel.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Step
+from lictui.model import FailureKind, Level, Mode, Notice, Pool, PoolKey, Reading, Snapshot, Step
+from lictui.products import describe
 from lictui.sources.http import Link
+from lictui.sources.sanitize import day, text, whole
 from lictui.sources.source import SourceError
-from lictui.sources.winrm.endpoint import Endpoint
-from lictui.sources.winrm.enumeration import Enumeration
-from lictui.sources.winrm.inventory import Instances, snapshot
-from lictui.sources.winrm.login import open_login
-from lictui.sources.winrm.notices import SERVICES
+from lictui.sources.winrm.auth import open_login
+from lictui.sources.winrm.wsman import PERHAPS_LAS, Endpoint, Enumeration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import date
 
     import httpx
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import Server, Snapshot
-    from lictui.sources.winrm.login import Login
-    from lictui.sources.winrm.reply import Item
+    from lictui.model import Server
+    from lictui.sources.winrm.auth import Login
+    from lictui.sources.winrm.wsman import Item
+
+
+# The pools of a license server, from instances of Citrix_GT_License_Pool and Citrix_GT_License
+
+
+_LONGEST_CODE: Final = 60
+_NEVER: Final = 9999  # the year in which a license ends that does not
+_MOST_RAW: Final = 40
+_RAW: Final = (
+    "Count",
+    "InUseCount",
+    "PooledAvailable",
+    "Overdraft",
+    "PLDFullName",
+    "LicenseType",
+    "SubscriptionDate",
+    "VendorString",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """When a license ends: on a day, or never."""
+
+    expires: date | None
+    permanent: bool
+
+
+def term(license_: Item) -> Term:
+    """The term of one Citrix_GT_License; no day, or one in the year 9999, is no end."""
+    expires = day(license_.get("expirationdate"))
+    return Term(None, permanent=True) if _endless(expires) else Term(expires, permanent=False)
+
+
+def _endless(expires: date | None) -> bool:
+    return expires is None or expires.year >= _NEVER
+
+
+def read_pools(instances: Sequence[Item], licenses: Sequence[Item]) -> tuple[Pool, ...]:
+    """One pool for each product and subscription date, in that order; instances add up.
+
+    Instances without a product code are left out; raises SourceError (parse) if that is all.
+    """
+    found: dict[PoolKey, list[Item]] = {}
+    for instance in instances:
+        if code := _code(instance):
+            subscribed = day(instance.get("subscriptiondate"))
+            key = PoolKey(code, subscribed.isoformat() if subscribed else "")
+            found.setdefault(key, []).append(instance)
+    if instances and not found:
+        raise SourceError(
+            FailureKind.PARSE,
+            f"{len(instances)} license pools came, none with a product code (PLD)",
+            "Please report this, with the output of"
+            " `Get-CimInstance -Namespace root/CitrixLicensing Citrix_GT_License_Pool`.",
+            Step.PARSE,
+        )
+    return tuple(_pool(key, found[key], licenses) for key in sorted(found))
+
+
+def unreadable_figures(instances: Iterable[Item]) -> list[str]:
+    """`XDT_PLT_UD: Count is many` for every figure that is missing or makes no sense."""
+    return [
+        f"{_code(instance)}: {name} is {text(value, 30) or 'not given'}"
+        for instance in instances
+        if _code(instance)
+        for name, value in _senseless(instance)
+    ]
+
+
+def _senseless(instance: Item) -> Iterator[tuple[str, str]]:
+    for name in ("Count", "InUseCount", "Overdraft"):
+        value = instance.get(name.lower(), "")
+        if whole(value) is None and (value or name != "Overdraft"):
+            yield name, value
+    if whole(instance.get("count")) is not None and _installed(instance) is None:
+        yield "Overdraft", f"{instance.get('overdraft')}, above Count"
+
+
+def _code(instance: Item) -> str:
+    return text(instance.get("pld", ""), _LONGEST_CODE)
+
+
+def _pool(key: PoolKey, instances: list[Item], licenses: Sequence[Item]) -> Pool:
+    product = describe(key.product)
+    named = next(filter(None, (text(each.get("pldfullname", "")) for each in instances)), "")
+    types = sorted({text(each.get("licensetype", ""), 40) for each in instances} - {""})
+    terms = {term(each) for each in _identified(key, licenses)}
+    agreed = terms.pop() if len(terms) == 1 else None
+    return Pool(
+        product=key.product,
+        name=named if named and product.name == key.product else product.name,
+        model=product.model,
+        reading=Reading(
+            in_use=_sum(whole(each.get("inusecount")) for each in instances),
+            installed=_sum(_installed(each) for each in instances),
+            overdraft=_sum(whole(each.get("overdraft")) for each in instances),
+        ),
+        license_type=", ".join(types),
+        subscription_date=day(key.subscription_date),
+        expires=agreed.expires if agreed else None,
+        permanent=agreed.permanent if agreed else None,
+        counted=product.counted,
+        raw=tuple(
+            (name, value)
+            for each in instances
+            for name in _RAW
+            if (value := each.get(name.lower())) is not None
+        )[:_MOST_RAW],
+        how=_how(instances, ends=bool(agreed)),
+    )
+
+
+def _how(instances: list[Item], *, ends: bool) -> tuple[tuple[str, str], ...]:
+    """Which property each figure is; of several instances the values add up."""
+    overdraft = any(whole(each.get("overdraft")) for each in instances)
+    return (
+        ("in_use", "InUseCount"),
+        ("installed", "Count - Overdraft" if overdraft else "Count"),
+        ("overdraft", "Overdraft"),
+        *((("ends", "ExpirationDate of Citrix_GT_License"),) if ends else ()),
+    )
+
+
+def _installed(instance: Item) -> int | None:
+    count, overdraft = whole(instance.get("count")), whole(instance.get("overdraft"))
+    if count is None or (overdraft or 0) > count:
+        return None
+    return count - (overdraft or 0)
+
+
+def _sum(figures: Iterable[int | None]) -> int | None:
+    known = list(figures)
+    return None if None in known else sum(figure for figure in known if figure is not None)
+
+
+def _identified(key: PoolKey, licenses: Sequence[Item]) -> list[Item]:
+    """The licenses that may stand behind a pool: those that name its product, or else all.
+
+    The properties of a Citrix_GT_License are not public but two, neither of which names a pool. If
+    an instance says its PLD all the same, that counts; if not, what is true of all is true of each.
+    """
+    own = [each for each in licenses if _code(each) == key.product]
+    return own if any(map(_code, licenses)) else list(licenses)
+
+
+# What a license server tells beside its pools: services at rest, licenses about to end
+
+
+PROVIDER: Final = "Citrix_GTLicensingProv"
+SERVICES: Final = {  # Win32_Service.Name -> what it means when it rests
+    "Citrix Licensing": (Level.CRITICAL, "No licenses are given out; products run on grace."),
+    PROVIDER: (Level.WARN, "It answers for the licenses over WMI: figures may be old or missing."),
+    "CitrixWebServicesforLicensing": (Level.WARN, "Licensing Manager and Studio cannot connect."),
+}
+_KIND: Final = "server"
+_MOST_TOLD: Final = 5
+
+
+def stopped(services: Sequence[Item]) -> list[str]:
+    """Names of the license services that are there and do not run."""
+    return [name for name, state in _states(services) if state.lower() != "running"]
+
+
+def _states(services: Sequence[Item]) -> Iterator[tuple[str, str]]:
+    said = {each.get("name", "").lower(): text(each.get("state", ""), 20) for each in services}
+    return ((name, said[name.lower()]) for name in SERVICES if said.get(name.lower()))
+
+
+def resting(services: Sequence[Item]) -> Iterator[Notice]:
+    """A notice for each license service that is there and does not run."""
+    for name, state in _states(services):
+        if state.lower() != "running":
+            level, consequence = SERVICES[name]
+            yield Notice(
+                _KIND,
+                level,
+                f"Service {name} is {state.lower()}",
+                consequence,
+                "Start it on the license server.",
+            )
+
+
+def start_up_only(pools: Sequence[Pool]) -> Iterator[Notice]:
+    """A notice when the server has no license but those every server has."""
+    if not any(pool.counted for pool in pools):
+        yield Notice(
+            _KIND,
+            Level.WARN,
+            "Only start-up licenses, none of a product",
+            "Most likely this server moved to the License Activation Service, where WMI has no"
+            " pools.",
+            "Register its site with source cvad.",
+        )
+
+
+def unreadable(instances: Sequence[Item]) -> Iterator[Notice]:
+    """A notice for pools and figures that came, but make no sense."""
+    told = unreadable_figures(instances)
+    nameless = sum(1 for each in instances if not each.get("pld"))
+    if nameless:
+        told.append(f"{nameless} pool(s) without a product code (PLD) left out")
+    if told:
+        more = "; …" if len(told) > _MOST_TOLD else ""
+        yield Notice(
+            _KIND,
+            Level.WARN,
+            "Figures that cannot be read",
+            "; ".join(told[:_MOST_TOLD]) + more,
+            "Compare with Citrix Licensing Manager on the server.",
+        )
+
+
+def next_to_end(licenses: Sequence[Item], pools: Sequence[Pool], today: date) -> Iterator[Notice]:
+    """A notice for the licenses that end first from `today` on, unless the pools tell already."""
+    if all(pool.expires or pool.permanent for pool in pools if pool.counted):
+        return
+    ends = [(end, each) for each in licenses if (end := term(each).expires) and end >= today]
+    if not ends:
+        return
+    first = min(end for end, _ in ends)
+    numbers = [text(each.get("serialnumber", ""), 60) for end, each in ends if end == first]
+    serials = ", ".join(filter(None, numbers[:_MOST_TOLD]))
+    yield Notice(
+        _KIND,
+        Level.OK,
+        f"Next license to end: {first.isoformat()}",
+        f"{len(numbers)} of {len(licenses)} licenses; WMI does not tell of which product."
+        + (f" Serial number: {serials}" if serials else ""),
+        "Allocate its renewal before that day.",
+    )
+
+
+# One snapshot, from all that a license server's WMI gave
+
+
+@dataclass(frozen=True, slots=True)
+class Instances:
+    """What was enumerated; None is what could not be had, and does not cost the rest."""
+
+    pools: Sequence[Item]
+    licenses: Sequence[Item] | None = None
+    services: Sequence[Item] | None = None
+
+    def __str__(self) -> str:
+        pools, licenses = _count(self.pools, "pool"), _count(self.licenses or (), "license")
+        return pools if self.licenses is None else f"{pools}, {licenses}"
+
+
+def snapshot(instances: Instances, where: str, today: date) -> Snapshot:
+    """The snapshot they make; SourceError (no_data, parse) if they make none.
+
+    No pool at all is no_data, never zero. `where` names the endpoint, `today` is the day in UTC.
+    """
+    licenses, services = instances.licenses or (), instances.services or ()
+    if not instances.pools:
+        raise _nothing(services, where)
+    pools = read_pools(instances.pools, licenses)
+    return Snapshot(
+        pools=pools,
+        mode=Mode.FILE if any(pool.counted for pool in pools) else None,
+        notices=(
+            *resting(services),
+            *start_up_only(pools),
+            *unreadable(instances.pools),
+            *next_to_end(licenses, pools, today),
+        ),
+    )
+
+
+def _count(things: Sequence[Item], noun: str) -> str:
+    return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")
+
+
+def _nothing(services: Sequence[Item], where: str) -> SourceError:
+    at_rest = stopped(services)
+    if PROVIDER in at_rest:
+        return SourceError(
+            FailureKind.NO_DATA,
+            f"{where} lists no licenses, and its service {PROVIDER} is not running",
+            "Start that service on the license server: it answers for the licenses over WMI.",
+            Step.INVENTORY,
+        )
+    return SourceError(
+        FailureKind.NO_DATA,
+        f"{where} answers, but lists no licenses at all",
+        PERHAPS_LAS,
+        Step.INVENTORY,
+    )
+
 
 _LICENSING: Final = "root/CitrixLicensing"
 _WINDOWS: Final = "root/cimv2"

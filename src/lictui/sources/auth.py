@@ -1,18 +1,19 @@
-"""Tokens: what one is, how long it is good for, and who may use one that another server asked for.
+"""Names and passwords on their way to a server.
 
-Owns the tokens that servers of one account share, for Citrix Cloud limits how often it gives one
-out. Must not know how a token is asked for. A token is never logged and never written; of a secret
-only a digest is remembered.
+Owns the moment a secret is looked up, and its form on the wire. Must not know any protocol; keeps
+nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+from base64 import b64encode
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from lictui.config.secrets import SecretError, resolve
 from lictui.model import FailureKind, Step
 from lictui.sources.source import SourceError
 
@@ -20,7 +21,24 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from lictui.clock import Clock
-    from lictui.model import Failure
+    from lictui.model import Failure, Server
+
+
+async def secret(server: Server) -> str:
+    """The secret that `server` refers to, looked up now; SourceError (config) if it cannot be."""
+    try:
+        return await resolve(server.secret)
+    except SecretError as error:
+        raise SourceError(FailureKind.CONFIG, error.message, error.hint, Step.AUTH) from error
+
+
+def basic(username: str, password: str) -> str:
+    """The value of an Authorization header with a password in the clear (RFC 7617, UTF-8)."""
+    return "Basic " + b64encode(f"{username}:{password}".encode()).decode()
+
+
+# Tokens: what one is, how long it is good for, and who may use one that another server asked for
+
 
 LIFETIME: Final = 3600.0  # seconds, where the server does not say (all documentations say an hour)
 MARGIN: Final = 60.0  # seconds before its end at which a token is renewed

@@ -1,0 +1,489 @@
+"""Reads License Usage Insights for one partner: its license servers, and what they used.
+
+Owns which requests a poll makes. Must not know what the answers mean.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from lictui.model import (
+    FailureKind,
+    Level,
+    LicenseServer,
+    Notice,
+    Pool,
+    Reading,
+    Reporting,
+    Snapshot,
+    Step,
+)
+from lictui.products import describe
+from lictui.sources.cloud.session import Session, sign_in_to_trust
+from lictui.sources.http import Link, get, rows
+from lictui.sources.sanitize import day, text, whole
+from lictui.sources.source import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import date
+
+    import httpx
+
+    from lictui.clock import Clock
+    from lictui.config.settings import Limits
+    from lictui.model import Server
+
+
+# The times that License Usage Insights writes, in each of its forms
+
+
+_AMERICAN: Final = re.compile(
+    r"(?P<m>\d{1,2})/(?P<d>\d{1,2})/(?P<y>\d{4})(?: (?P<t>\d{1,2}:\d{2}:\d{2}))?"
+)
+_FIRST_YEAR: Final = 1980
+_NEVER: Final = 9999  # the year .NET writes for "never"
+
+
+def moment(value: object) -> float | None:
+    """UTC epoch seconds; a time without an offset is taken as UTC. None for what is no time."""
+    if not isinstance(value, str):
+        return None
+    try:
+        found = datetime.fromisoformat(_iso(value))
+        if not _FIRST_YEAR <= found.year < _NEVER:
+            return None
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def calendar_day(value: object) -> date | None:
+    """The day as written, whatever the offset; None for what is no day, or no end."""
+    found = day(_iso(value)) if isinstance(value, str) else None
+    return found if found and found.year < _NEVER else None
+
+
+def _iso(value: str) -> str:
+    """`value` with a date in American order turned round; anything else as it stands."""
+    value = value.strip()
+    if not (found := _AMERICAN.fullmatch(value)):
+        return value
+    turned = f"{found['y']}-{found['m']:0>2}-{found['d']:0>2}"
+    return f"{turned}T{found['t']:0>8}" if found["t"] else turned
+
+
+# The license servers that a partner's customers run, as License Usage Insights lists them
+
+
+MOST: Final = 5000  # license servers of one partner
+SILENCE: Final = 3 * 86400.0  # seconds after which a license server counts as silent
+_LIST: Final = "licenseServersStatus"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One license server, and what License Usage Insights minds about it."""
+
+    server: LicenseServer
+    silent: bool  # it has reported before, and no longer does
+    expired: bool
+    unknown: bool  # not found in Citrix's back office
+    foreign: bool  # holds a license that is not for service providers
+    # concurrent features and how many of each are in use; None without concurrent licenses
+    concurrent: tuple[tuple[str, int], ...] | None
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.server.fqdn or self.server.host_id
+
+
+def read_servers(answer: object, where: str, now: float) -> tuple[Listed, ...]:
+    """The license servers, as listed; `now` in UTC epoch seconds.
+
+    Raises SourceError (parse) if `answer` of `where` (HOST:PORT) is no such list.
+    """
+    listed = answer.get(_LIST, "") if isinstance(answer, dict) else ""
+    if not isinstance(listed, list | None):
+        raise SourceError(
+            FailureKind.PARSE,
+            f"{where} sent JSON that lists no license servers",
+            "Is url the address of License Usage Insights, https://licensing."
+            "citrixworkspacesapi.net?",
+            Step.PARSE,
+        )
+    return tuple(_listed(rows(listed, MOST), now))
+
+
+def _listed(found: list[dict[str, object]], now: float) -> Iterator[Listed]:
+    for row in found:
+        host_id, fqdn = text(get(row, "hostId"), 64), text(get(row, "fqdn"), 120)
+        if not host_id and not fqdn:
+            continue
+        last = moment(get(row, "lastPhoningHomeTime"))
+        status = _status(row, last, now)
+        expired = get(row, "isExpired") is True
+        yield Listed(
+            server=LicenseServer(
+                host_id=host_id,
+                fqdn=fqdn,
+                status=Reporting.EXPIRED if expired else status,
+                last_reported=last,
+                expires=calendar_day(get(row, "licenseExpirationDate")),
+                days_to_expire=_days(get(row, "daysToExpire")),
+            ),
+            silent=status is Reporting.NOT_REPORTING,
+            expired=expired,
+            unknown=get(row, "isFoundInBackOffice") is False,
+            foreign=get(row, "isNonCspLicenseInstalled") is True,
+            concurrent=tuple(_features(row)) or (() if get(row, "isCcu") is True else None),
+        )
+
+
+def _status(row: dict[str, object], last: float | None, now: float) -> Reporting:
+    """Whether it reports, as told; by the time of its last report where nothing is told."""
+    if get(row, "isEverReported") is False:
+        return Reporting.NEVER_REPORTED
+    phoning = get(row, "isPhoningHome")
+    if not isinstance(phoning, bool):
+        if last is None:
+            return Reporting.NEVER_REPORTED
+        phoning = now - last <= SILENCE
+    return Reporting.REPORTING if phoning else Reporting.NOT_REPORTING
+
+
+def _features(row: dict[str, object]) -> Iterator[tuple[str, int]]:
+    for feature in rows(get(row, "ccuFeatureStatistics"), 50):
+        code, count = text(get(feature, "featureId"), 64), whole(get(feature, "usageCount"))
+        if code and count:
+            yield code, count
+
+
+def _days(value: object) -> int | None:
+    """Whole days, less than none for what has ended."""
+    if isinstance(value, int) and value < 0:
+        past = whole(-value)
+        return None if past is None else -past
+    return whole(value)
+
+
+# What a partner's license servers used in one month, by product
+
+
+_CODE: Final = 64  # characters of a product code at most
+_SERVERS: Final = 20  # license servers told of in one product's fields; the others are counted
+_SKUS: Final = 10
+_COUNTS: Final = (
+    "count",
+    "freeUsersCount",
+    "units",
+    "licenseServerCount",
+    "freeLicenseServerCount",
+    "linkedCustomerCount",
+)
+_Feature = tuple[dict[str, object], dict[str, object]]  # with the sku that it is part of
+
+
+def months(now: float) -> tuple[str, str]:
+    """This month and the one before, `yyyy-MM`, at `now` (UTC epoch seconds)."""
+    this = datetime.fromtimestamp(now, UTC)
+    year, month = (this.year, this.month - 1) if this.month > 1 else (this.year - 1, 12)
+    return f"{this:%Y-%m}", f"{year:04}-{month:02}"
+
+
+def read_usage(answer: object, month: str, where: str) -> tuple[Pool, ...]:
+    """One pool for each feature, in order; none for a month without a report.
+
+    Raises SourceError (parse) if `answer` of `where` (HOST:PORT) is nothing of the kind.
+    """
+    if answer is None:
+        return ()
+    skus = get(answer, "skus")
+    if not isinstance(answer, dict) or not isinstance(skus, list | None):
+        raise SourceError(
+            FailureKind.PARSE,
+            f"{where} sent JSON that is no report of license usage",
+            "Is url the address of License Usage Insights, https://licensing."
+            "citrixworkspacesapi.net?",
+            Step.PARSE,
+        )
+    found: dict[str, list[_Feature]] = {}
+    for sku in rows(skus):
+        for feature in rows(get(sku, "features")):
+            if code := text(get(feature, "featureId"), _CODE):
+                found.setdefault(code, []).append((sku, feature))
+    return tuple(_pool(code, found[code], month) for code in sorted(found))
+
+
+def _pool(code: str, features: list[_Feature], month: str) -> Pool:
+    product = describe(code)
+    told = text(get(features[0][1], "featureDescription"))
+    counts = [whole(get(feature, "count")) for _, feature in features]
+    known = [count for count in counts if count is not None]
+    return Pool(
+        product=code,
+        name=product.name if product.name != code else told or code,
+        model=product.model,
+        reading=Reading(in_use=sum(known) if len(known) == len(counts) else None),
+        counted=False,
+        raw=(("month", month), *_raw(features)),
+        how=(
+            ("in_use", f"count in the report of {month}, added up over its skus"),
+            ("installed", "not told: the licenses are on the license servers"),
+            ("overdraft", "not told"),
+            ("counted", "no: a month's report of what license servers count themselves"),
+        ),
+    )
+
+
+def _raw(features: list[_Feature]) -> Iterator[tuple[str, str]]:
+    """The report's own fields, with the skus and license servers there is room for."""
+    usages = []
+    for sku, feature in features[:_SKUS]:
+        told = (text(get(sku, key), _CODE) for key in ("skuId", "skuDescription"))
+        yield "sku", " · ".join(filter(None, told)) or "unnamed"
+        yield from ((key, said) for key in _COUNTS if (said := text(get(feature, key), _CODE)))
+        usages += rows(get(feature, "licenseServerUsages"))
+    for usage in usages[:_SERVERS]:
+        yield text(get(usage, "fqdn"), 120) or "license server", _used(usage)
+    if (more := len(usages) - _SERVERS) > 0:
+        yield "license servers", f"{more:,} more"
+
+
+def _used(usage: dict[str, object]) -> str:
+    free = whole(get(usage, "freeUsersCount"))
+    reported = moment(get(usage, "reportingDate"))
+    parts = (
+        text(get(usage, "count"), 20) or "?",
+        f"{free} of them free" if free else "",
+        f"reported {datetime.fromtimestamp(reported, UTC).date()}" if reported else "",
+        "a free license server" if get(usage, "isLicenseServerFree") is True else "",
+    )
+    return ", ".join(filter(None, parts))
+
+
+# What License Usage Insights minds, in a few notices however many license servers there are
+
+
+_NAMED: Final = 10  # license servers in one notice; the others are counted
+_SOON: Final = 30  # days before an end that deserve a warning
+_AHEAD: Final = 90  # days before an end that deserve a word
+_DAY: Final = 86400.0
+
+
+def notices(listed: Sequence[Listed], now: float) -> tuple[Notice, ...]:
+    """Everything there is to say, gravest first; `now` in UTC epoch seconds."""
+    return (
+        *_silent(listed, now),
+        *_ended(listed),
+        *_never(listed),
+        *_ending(listed, now),
+        *_unfit(listed),
+        *_concurrent(listed),
+    )
+
+
+def _silent(listed: Sequence[Listed], now: float) -> Iterator[Notice]:
+    silent = [each for each in listed if each.silent]
+    silent.sort(key=lambda each: each.server.last_reported or 0.0)
+    yield from _group(
+        Level.CRITICAL,
+        ("{} has not reported for more than 3 days", "{} have not reported for more than 3 days"),
+        [f"{each.name} ({_since(each.server.last_reported, now)})" for each in silent],
+        "See whether they run and reach Citrix Cloud.",
+    )
+
+
+def _since(last: float | None, now: float) -> str:
+    if last is None:
+        return "nobody knows since when"
+    days = max(0, int((now - last) / _DAY))
+    return f"{days} day{'' if days == 1 else 's'}, since {datetime.fromtimestamp(last, UTC).date()}"
+
+
+def _ended(listed: Sequence[Listed]) -> Iterator[Notice]:
+    yield from _group(
+        Level.CRITICAL,
+        ("{} has licenses that have expired", "{} have licenses that have expired"),
+        [_dated(each) for each in listed if each.expired],
+        "Renew the licenses, or take them out.",
+    )
+
+
+def _never(listed: Sequence[Listed]) -> Iterator[Notice]:
+    yield from _group(
+        Level.WARN,
+        ("{} has never reported", "{} have never reported"),
+        [each.name for each in listed if each.server.status is Reporting.NEVER_REPORTED],
+        "Register them in Citrix Licensing Manager, and let them reach Citrix Cloud.",
+    )
+
+
+def _ending(listed: Sequence[Listed], now: float) -> Iterator[Notice]:
+    today = datetime.fromtimestamp(now, UTC).date()
+    left = [(days, each) for each in listed if (days := _left(each, today)) is not None]
+    left.sort(key=lambda pair: pair[0])
+    for level, first, last in ((Level.WARN, 0, _SOON), (Level.OK, _SOON + 1, _AHEAD)):
+        yield from _group(
+            level,
+            (
+                f"{{}} has licenses that expire within {last} days",
+                f"{{}} have licenses that expire within {last} days",
+            ),
+            [_dated(each) for days, each in left if first <= days <= last],
+            "Renew the licenses.",
+        )
+
+
+def _left(each: Listed, today: date) -> int | None:
+    """Days until the licenses of a server end, as told or by the calendar; None if they have."""
+    server = each.server
+    days = server.days_to_expire
+    if days is None and server.expires is not None:
+        days = (server.expires - today).days
+    return None if each.expired or days is None else max(0, days)
+
+
+def _dated(each: Listed) -> str:
+    return f"{each.name} ({each.server.expires})" if each.server.expires else each.name
+
+
+def _unfit(listed: Sequence[Listed]) -> Iterator[Notice]:
+    yield from _group(
+        Level.WARN,
+        ("{} is not known in Citrix's back office", "{} are not known in Citrix's back office"),
+        [each.name for each in listed if each.unknown],
+        "See whether their licenses are allocated to this partner.",
+    )
+    yield from _group(
+        Level.WARN,
+        (
+            "{} has a license that is not for service providers",
+            "{} have licenses that are not for service providers",
+        ),
+        [each.name for each in listed if each.foreign],
+        "License Usage Insights is about licenses for service providers alone.",
+    )
+
+
+def _concurrent(listed: Sequence[Listed]) -> Iterator[Notice]:
+    using = [each for each in listed if each.concurrent is not None]
+    counts: Counter[str] = Counter()
+    for each in using:
+        counts.update(dict(each.concurrent or ()))
+    features = [f"{code} {count:,} in use" for code, count in counts.most_common()]
+    for notice in _group(
+        Level.WARN,
+        ("{} has concurrent licenses", "{} have concurrent licenses"),
+        [each.name for each in using],
+        "License Usage Insights warns of them beside licenses for users.",
+    ):
+        yield Notice(
+            notice.kind,
+            notice.level,
+            notice.title,
+            f"{_joined(features) or 'how many in use is not told'}, on {notice.detail}",
+            notice.action,
+        )
+
+
+def _group(
+    level: Level, titles: tuple[str, str], said: Sequence[str], action: str
+) -> Iterator[Notice]:
+    """One notice about all of `said`, or none; `titles` are for one and for many."""
+    if said:
+        one = len(said) == 1
+        subject = "A license server" if one else f"{len(said):,} license servers"
+        yield Notice("server", level, titles[not one].format(subject), _joined(said), action)
+
+
+def _joined(said: Iterable[str]) -> str:
+    every = list(said)
+    more = len(every) - _NAMED
+    return ", ".join(every[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+_HINTS: Final[dict[int, str]] = {
+    HTTPStatus.FORBIDDEN: (
+        "The client must be the partner's own, with a right to License Usage Insights."
+    ),
+    HTTPStatus.NOT_FOUND: (
+        "Is customer_id the partner's own, and does it use License Usage Insights?"
+    ),
+}
+_FORBIDDEN: Final = Notice(
+    "server",
+    Level.OK,
+    "The client may not read license usage",
+    "licenseusagedata answers 403",
+    "Give it the right, to see what each product used in a month.",
+)
+
+
+class PartnerSource:
+    """The license servers of one partner; keeps connection and token."""
+
+    def __init__(
+        self,
+        server: Server,
+        limits: Limits,
+        clock: Clock,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._server, self._clock = server, clock
+        self._link = Link(server, limits, transport)
+        self._session = Session(server, self._link, clock, sign_in_to_trust, _HINTS)
+        self._base = f"/{quote(server.customer_id, safe='')}"
+
+    async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
+        """Read everything once, within the time-out of a poll."""
+        async with self._link.deadline():
+            found(Step.AUTH, await self._session.sign_in())
+            answer = await self._session.ask(f"{self._base}/licenseservers")
+            now, where = self._clock.now(), self._link.where
+            listed = () if answer is None else read_servers(answer, where, now)
+            count = f"{len(listed):,} license server" + ("" if len(listed) == 1 else "s")
+            found(Step.INVENTORY, count)
+            pools, refused = await self._usage()
+        if not listed and not pools:
+            raise SourceError(
+                FailureKind.NO_DATA,
+                f"{where} lists no license servers of {self._server.customer_id}",
+                _HINTS[HTTPStatus.NOT_FOUND],
+                Step.INVENTORY,
+            )
+        products = f"{len(pools)} product" + ("" if len(pools) == 1 else "s")
+        found(Step.PARSE, f"{count} · {products}")
+        return Snapshot(
+            pools=pools,
+            reported_name=text(get(answer, "customerId"), 64),
+            notices=(*notices(listed, now), *refused),
+            license_servers=tuple(each.server for each in listed),
+            certificate=self._link.certificate,
+        )
+
+    async def aclose(self) -> None:
+        """Close the connection; the token stays good for another."""
+        await self._link.aclose()
+
+    async def _usage(self) -> tuple[tuple[Pool, ...], tuple[Notice, ...]]:
+        """What was used this month; last month as long as this one has no report."""
+        for month in months(self._clock.now()):
+            try:
+                answer = await self._session.ask(f"{self._base}/licenseusagedata?date={month}")
+            except SourceError as error:
+                if error.failure.kind is FailureKind.FORBIDDEN:
+                    return (), (_FORBIDDEN,)
+                if error.failure.kind is not FailureKind.NO_DATA:
+                    raise
+                continue
+            if pools := read_usage(answer, month, self._link.where):
+                return pools, ()
+        return (), ()

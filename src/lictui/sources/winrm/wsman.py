@@ -1,0 +1,522 @@
+"""One conversation: a question, and page after page until the server says that was all.
+
+Owns the order of Enumerate and Pull, and the bounds of a server that never ends. Must not know
+what the items mean.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+from xml.etree.ElementTree import TreeBuilder  # builds alone: defusedxml parses
+
+import httpx
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser, ParseError
+
+from lictui.model import FailureKind, Step
+from lictui.sources.http import retrying
+from lictui.sources.network import host_port, origin
+from lictui.sources.sanitize import text
+from lictui.sources.source import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from xml.etree.ElementTree import Element  # builds alone: defusedxml parses
+
+    from lictui.clock import Clock
+    from lictui.config.settings import Limits
+    from lictui.sources.http import Link, Reply
+    from lictui.sources.winrm.auth import Login
+
+
+# The questions of WS-Management: Enumerate and Pull, as SOAP
+
+
+CONTENT_TYPE: Final = "application/soap+xml;charset=UTF-8"
+
+_ADDRESSING: Final = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
+_ENUMERATION: Final = "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
+_RESOURCE: Final = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
+_WQL: Final = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
+_LARGEST: Final = 512_000  # bytes of one reply: what Windows allows without being told otherwise
+_PAGE: Final = 100  # items of one reply
+
+_ENVELOPE: Final = f"""\
+<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="{_ADDRESSING}"\
+ xmlns:n="{_ENUMERATION}" xmlns:w="http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd">\
+<s:Header>\
+<a:To>{{to}}</a:To>\
+<w:ResourceURI s:mustUnderstand="true">{_RESOURCE}{{namespace}}/*</w:ResourceURI>\
+<a:ReplyTo><a:Address s:mustUnderstand="true">{_ADDRESSING}/role/anonymous</a:Address></a:ReplyTo>\
+<a:Action s:mustUnderstand="true">{_ENUMERATION}/{{action}}</a:Action>\
+<w:MaxEnvelopeSize s:mustUnderstand="true">{_LARGEST}</w:MaxEnvelopeSize>\
+<a:MessageID>{{message}}</a:MessageID>\
+<w:OperationTimeout>PT{{patience}}S</w:OperationTimeout>\
+</s:Header>\
+<s:Body>{{body}}</s:Body></s:Envelope>"""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One WQL query, put to one WMI namespace of one endpoint."""
+
+    to: str  # the endpoint's URL
+    namespace: str  # `root/CitrixLicensing`
+    wql: str
+    patience: int  # whole seconds the server may take for one reply
+
+    def enumerate(self, message: str) -> bytes:
+        """The envelope that opens the enumeration; `message` is its id, never used before."""
+        return self._envelope(
+            "Enumerate",
+            message,
+            f"<n:Enumerate><w:OptimizeEnumeration/><w:MaxElements>{_PAGE}</w:MaxElements>"
+            f'<w:Filter Dialect="{_WQL}">{escape(self.wql)}</w:Filter></n:Enumerate>',
+        )
+
+    def pull(self, message: str, context: str) -> bytes:
+        """The envelope that asks for the next items; `context` is the one received last."""
+        return self._envelope(
+            "Pull",
+            message,
+            f"<n:Pull><n:EnumerationContext>{escape(context)}</n:EnumerationContext>"
+            f"<n:MaxElements>{_PAGE}</n:MaxElements></n:Pull>",
+        )
+
+    def _envelope(self, action: str, message: str, body: str) -> bytes:
+        return _ENVELOPE.format(
+            to=escape(self.to),
+            namespace=self.namespace,
+            action=action,
+            message=message,
+            patience=self.patience,
+            body=body,
+        ).encode()
+
+
+# XML from a stranger, as a small tree of local names
+
+
+_DEEPEST: Final = 40  # an item's property is on level 7
+_MOST_ELEMENTS: Final = 200_000  # a full reply has some 2,000
+# Not allowed in XML, but a product's name may have them: one name must not cost the inventory.
+_CONTROLS: Final = bytes(set(range(0x20)) - set(b"\t\n\r"))
+
+
+class NotXmlError(Exception):
+    """These bytes are no XML that will be read; says why."""
+
+
+class _Bounded(TreeBuilder):
+    def __init__(self) -> None:
+        super().__init__()
+        self._depth = 0
+        self._elements = 0
+
+    def start(self, tag: str, attrs: dict[str, str], /) -> Element:
+        self._depth += 1
+        self._elements += 1
+        if self._depth > _DEEPEST:
+            raise NotXmlError("nested too deeply")
+        if self._elements > _MOST_ELEMENTS:
+            raise NotXmlError("too many elements")
+        return super().start(_local(tag), {_local(name): value for name, value in attrs.items()})
+
+    def end(self, tag: str, /) -> Element:
+        self._depth -= 1
+        return super().end(_local(tag))
+
+
+def _local(name: str) -> str:
+    return name.rpartition("}")[2]
+
+
+def tree(body: bytes) -> Element:
+    """The root of the document in `body`; raises NotXmlError, and nothing else."""
+    parser = DefusedXMLParser(target=_Bounded(), forbid_dtd=True)
+    try:
+        parser.feed(body if b"\0" in body[:4] else body.translate(None, _CONTROLS))  # UTF-16 or not
+        root: Element = parser.close()
+    except DefusedXmlException as error:
+        raise NotXmlError("it brings a DTD or entities along") from error
+    except (ParseError, ValueError, LookupError) as error:  # the latter two: odd encodings
+        raise NotXmlError(str(error)) from error
+    return root
+
+
+def child(element: Element | None, *path: str) -> Element | None:
+    """The first descendant reached by the local names of `path`, from child to child."""
+    for name in path:
+        if element is None:
+            return None
+        element = next((below for below in element if below.tag == name), None)
+    return element
+
+
+def descendants(element: Element, name: str) -> Iterator[Element]:
+    """Every element of that local name at or below `element`."""
+    return element.iter(name)
+
+
+# The answers of WS-Management: a page of items, or a fault
+
+
+Item = Mapping[str, str]  # one WMI instance: property, in lower case -> value; null is absent
+
+_LONGEST_VALUE: Final = 500
+_LONGEST_CONTEXT: Final = 4_000
+_MOST_PROPERTIES: Final = 100
+_HEX_OR_LONG: Final = re.compile(r"\b(?:0x[0-9a-f]{8}|\d{10})\b", re.ASCII | re.IGNORECASE)
+_CODE: Final = re.compile(r"0x[0-9a-f]{1,8}|-?\d{1,10}", re.ASCII | re.IGNORECASE)
+
+
+class NotAReplyError(Exception):
+    """Not an answer to what was asked; says why. `web_page`: a browser was meant."""
+
+    def __init__(self, reason: str, *, web_page: bool = False) -> None:
+        super().__init__(reason)
+        self.web_page = web_page
+
+
+class UnreadableError(NotAReplyError):
+    """Meant as an answer, maybe, but no XML that will be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A refusal in the server's own words."""
+
+    codes: frozenset[int]  # WS-Management codes and WMI HRESULTs alike, unsigned
+    subcodes: frozenset[str]  # local names: `AccessDenied`, `QuotaLimit`
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the items; `last` tells whether these were all."""
+
+    items: tuple[Item, ...]
+    context: str  # for the next Pull; "" when the server gave none
+    last: bool
+
+
+def read(body: bytes, message: str) -> Page | Fault:
+    """The reply in `body` to the request whose id was `message`; raises NotAReplyError."""
+    try:
+        root = tree(body)
+    except NotXmlError as error:
+        raise UnreadableError(text(error), web_page=looks_like_a_web_page(body)) from error
+    if root.tag != "Envelope":
+        raise NotAReplyError(f"it is <{text(root.tag, 40)}>", web_page=root.tag.lower() == "html")
+    related = child(root, "Header", "RelatesTo")
+    matches = related is not None and _plain(related).casefold() == message.casefold()
+    fault = child(root, "Body", "Fault")
+    if related is not None and not matches:
+        raise NotAReplyError("it answers another question than ours")
+    if fault is not None:
+        return _fault(fault)
+    if not matches:
+        raise NotAReplyError("it does not say which question it answers")
+    return _page(root)
+
+
+def looks_like_a_web_page(body: bytes) -> bool:
+    """Whether `body` was written for a browser."""
+    start = body[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return start.startswith((b"<!doctype html", b"<html")) or b"<head" in start
+
+
+def _page(root: Element) -> Page:
+    answer = child(root, "Body", "EnumerateResponse")
+    if answer is None:
+        answer = child(root, "Body", "PullResponse")
+    if answer is None:
+        raise NotAReplyError("there is no enumeration in it")
+    last = child(answer, "EndOfSequence") is not None
+    context = _plain(child(answer, "EnumerationContext"))
+    if len(context) > _LONGEST_CONTEXT:
+        raise NotAReplyError("its enumeration context is absurdly long")
+    items = child(answer, "Items")
+    return Page(() if items is None else tuple(map(_item, items)), context, last)
+
+
+def _item(element: Element) -> Item:
+    """A typed instance, or the XmlFragment of a projection: the properties are its children."""
+    return {
+        text(prop.tag, 60).lower(): value
+        for prop in list(element)[:_MOST_PROPERTIES]
+        if (value := _value(prop)) is not None
+    }
+
+
+def _value(prop: Element) -> str | None:
+    if prop.get("nil", "").strip() in {"true", "1"}:
+        return None
+    inner = next(iter(prop), None)  # <cim:Datetime>, or a bare <Datetime>
+    return text((prop if inner is None else inner).text or "", _LONGEST_VALUE)
+
+
+def _fault(fault: Element) -> Fault:
+    detail = child(fault, "Detail")
+    said = text(" ".join(detail.itertext()), 4_000) if detail is not None else ""
+    codes = {match[0] for match in _HEX_OR_LONG.finditer(said)}
+    if detail is not None:
+        codes |= {inner.get("Code", "").strip() for inner in descendants(detail, "WSManFault")}
+        codes |= {_plain(inner) for inner in descendants(detail, "error_Code")}
+    values = descendants(fault, "Value")
+    return Fault(
+        codes=frozenset(_unsigned(code) for code in codes if _CODE.fullmatch(code)),
+        subcodes=frozenset(text(_plain(value).rpartition(":")[2], 60) for value in values),
+        message=text(_plain(child(fault, "Reason", "Text"))) or text(said),
+    )
+
+
+def _unsigned(code: str) -> int:
+    return int(code, 16 if code[:2].lower() == "0x" else 10) & 0xFFFFFFFF
+
+
+def _plain(element: Element | None) -> str:
+    return "" if element is None else (element.text or "").strip()
+
+
+# The place where a license server takes questions: `https://HOST:5986/wsman`
+
+
+class Endpoint:
+    """One connection at a time to one address; raises SourceError when that cannot be used."""
+
+    def __init__(self, url: str, link: Link, clock: Clock) -> None:
+        base = origin(url)
+        path = httpx.URL(url).raw_path
+        self.url = str(base.copy_with(raw_path=path if path.strip(b"/") else b"/wsman"))
+        self.host = base.host
+        self.encrypted = base.scheme == "https"
+        self.where = host_port(base)
+        self._link, self._clock = link, clock
+
+    async def post(
+        self, body: bytes, *, authorization: str = "", content_type: str = CONTENT_TYPE
+    ) -> Reply:
+        """Whatever is answered to `body`; an empty one is all about the login."""
+        headers = {"Content-Type": content_type}
+        if authorization:
+            headers["Authorization"] = authorization
+        step = Step.INVENTORY if body else Step.AUTH
+        send = partial(
+            self._link.request, "POST", self.url, step=step, headers=headers, content=body
+        )
+        return await retrying(send, self._clock)
+
+    async def reconnect(self) -> None:
+        """Let the next post open a new connection."""
+        await self._link.aclose()
+
+
+# What a license server's refusals are called: faults, statuses, answers of another kind
+
+
+PERHAPS_LAS: Final = (
+    "Most likely this server moved to the License Activation Service, where WMI has no pools:"
+    " register its site with source cvad instead."
+    " If it did not, restart its service Citrix_GTLicensingProv."
+)
+
+_IS_THIS_IT: Final = "Is this the address of WinRM, https://HOST:5986/wsman?"
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    codes: frozenset[int]
+    subcode: str
+    kind: FailureKind
+    words: str
+    hint: str
+
+
+# Codes in decimal are WS-Management's (a captured fault each, but the time-out: Microsoft's
+# wsmerror.h), those in hexadecimal HRESULTs of WMI (wbemcli.h); 5 is Windows' ERROR_ACCESS_DENIED.
+# Subcodes are those of DSP0226.
+_MEANINGS: Final = (
+    _Meaning(
+        frozenset({5, 0x80070005, 0x80041003}),
+        "AccessDenied",
+        FailureKind.FORBIDDEN,
+        words="lets this account in, but not at its licenses",
+        hint="The account needs Remote Management Users, and Remote Enable on the WMI namespace"
+        r" root\CitrixLicensing; or local administrator rights.",
+    ),
+    _Meaning(
+        frozenset({2150858778, 0x80041010, 0x8004100E}),
+        "DestinationUnreachable",
+        FailureKind.NO_DATA,
+        words="has no Citrix license classes",
+        hint=PERHAPS_LAS,
+    ),
+    _Meaning(
+        frozenset({2150859173, 2150859174}),
+        "QuotaLimit",
+        FailureKind.RATE_LIMITED,
+        words="is at WinRM's limit of requests",
+        hint="Others poll with this account too: give lictui one of its own, or raise"
+        " MaxConcurrentOperationsPerUser in winrm/config/service.",
+    ),
+    _Meaning(
+        frozenset({2150858793}),
+        "TimedOut",
+        FailureKind.TIMEOUT,
+        words="did not have its licenses together in time",
+        hint="Its WMI is slow: look at the server's load, or raise timeout in [polling].",
+    ),
+    _Meaning(
+        frozenset(),
+        "EncodingLimit",
+        FailureKind.TOO_LARGE,
+        words="has an inventory larger than it may send",
+        hint="Raise MaxEnvelopeSizekb in winrm/config on the server.",
+    ),
+)
+
+
+def faulted(fault: Fault, where: str) -> SourceError:
+    """The failure that `fault` means, told by the endpoint `where`."""
+    said = f": {fault.message}" if fault.message else ""
+    for meaning in _MEANINGS:
+        if fault.codes & meaning.codes or meaning.subcode in fault.subcodes:
+            message = f"{where} {meaning.words}{said}"
+            return SourceError(meaning.kind, message, meaning.hint, Step.INVENTORY)
+    codes = "".join(f" {code}" for code in sorted(fault.codes)[:1])
+    return SourceError(
+        FailureKind.UNAVAILABLE,
+        f"{where} answers with WinRM fault{codes}{said}",
+        "Restart the service Citrix_GTLicensingProv on the server; WinRM's event log says more.",
+        Step.INVENTORY,
+    )
+
+
+def unreadable(error: NotAReplyError, where: str, kind: FailureKind) -> SourceError:
+    """The failure for an answer with status 200 that is not one of WS-Management."""
+    if error.web_page:
+        return _web_page(where, Step.INVENTORY)
+    return SourceError(
+        kind,
+        f"{where} gives an answer that WinRM would not give: {error}",
+        _IS_THIS_IT,
+        Step.INVENTORY,
+    )
+
+
+def broken_off(where: str, reason: str, kind: FailureKind) -> SourceError:
+    """The failure for an enumeration that came to no proper end."""
+    return SourceError(
+        kind,
+        f"{where} does not end its list of licenses: {reason}",
+        "A restart of the server's service Citrix_GTLicensingProv may help.",
+        Step.INVENTORY,
+    )
+
+
+def by_status(reply: Reply, where: str, step: Step) -> SourceError:
+    """The failure for a status, other than 401, that came without an envelope."""
+    match reply.status:
+        case HTTPStatus.FORBIDDEN:
+            kind, words = FailureKind.FORBIDDEN, "forbids it"
+            hint = "A firewall, proxy or the listener's address filter refuses this machine."
+        case HTTPStatus.NOT_FOUND | HTTPStatus.GONE:
+            kind, words = FailureKind.NO_DATA, "has nothing at this address"
+            hint = "WinRM answers at /wsman: is the url https://HOST:5986/wsman?"
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            kind, words = FailureKind.RATE_LIMITED, "asks to be left alone for a while"
+            hint = "Poll less often: Citrix asks for no more than every 15 minutes."
+        case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            kind, words = FailureKind.UNAVAILABLE, "cannot answer now"
+            hint = "Is the service WinRM running, and the server not starting up or overloaded?"
+        case _ if looks_like_a_web_page(reply.body):
+            return _web_page(where, step)
+        case _:
+            kind, words = FailureKind.PROTOCOL, "answers as WinRM would not"
+            hint = _IS_THIS_IT
+    return SourceError(kind, f"{where} {words} (HTTP {reply.status})", hint, step)
+
+
+def _web_page(where: str, step: Step) -> SourceError:
+    return SourceError(
+        FailureKind.PROTOCOL,
+        f"{where} answers with a web page, not as WinRM does",
+        f"{_IS_THIS_IT} A portal or proxy may be in between.",
+        step,
+    )
+
+
+_MOST_PAGES: Final = 2_000  # a server may send its items one by one
+_MOST_EMPTY: Final = 3  # pages in a row without an item, that are not the last
+_PATIENCE: Final = 0.8  # of our own time-out: the server's own word is better than silence
+
+
+class Enumeration:
+    """Enumerates one endpoint; `let_in` hears the identity once, with the first answer."""
+
+    def __init__(
+        self, endpoint: Endpoint, login: Login, limits: Limits, let_in: Callable[[str], None]
+    ) -> None:
+        self._endpoint, self._login, self._limits = endpoint, login, limits
+        self._let_in: Callable[[str], None] | None = let_in
+
+    async def instances(self, namespace: str, wql: str) -> list[Item]:
+        """Every instance that `wql` selects in `namespace`, at least as spelled by the server.
+
+        Raises SourceError: for a fault, for an answer that is none, and for a list without end.
+        """
+        patience = max(1, int(_PATIENCE * self._limits.timeout))
+        question = Question(self._endpoint.url, namespace, wql, patience)
+        found: list[Item] = []
+        context, size, empty = "", 0, 0
+        for _ in range(_MOST_PAGES):
+            page, received = await self._page(question, context)
+            found += page.items
+            context = page.context or context  # each page may bring a new one: the last counts
+            size += received
+            empty = 0 if page.items else empty + 1
+            if page.last:
+                return found
+            if not context:
+                raise self._broken_off("it neither ends nor says how to go on")
+            if size > self._limits.max_reply:
+                raise self._broken_off(
+                    f"{len(found):,} items came, and more would", FailureKind.TOO_LARGE
+                )
+            if empty > _MOST_EMPTY:
+                raise self._broken_off("page after page is empty")
+        raise self._broken_off(f"{_MOST_PAGES:,} pages came, and more would", FailureKind.TOO_LARGE)
+
+    async def _page(self, question: Question, context: str) -> tuple[Page, int]:
+        """The next page, and its size in bytes."""
+        message = f"uuid:{uuid4()}"
+        soap = question.pull(message, context) if context else question.enumerate(message)
+        reply = await self._login.post(soap)
+        if self._let_in:
+            self._let_in(self._login.identity)
+            self._let_in = None
+        return self._read(reply, message), len(reply.body)
+
+    def _read(self, reply: Reply, message: str) -> Page:
+        where = self._endpoint.where
+        try:
+            answer = read(reply.body, message)
+        except NotAReplyError as error:
+            if reply.status != 200:  # noqa: PLR2004 - HTTP's own number for "here it is"
+                raise by_status(reply, where, Step.INVENTORY) from error
+            kind = FailureKind.PARSE if isinstance(error, UnreadableError) else FailureKind.PROTOCOL
+            raise unreadable(error, where, kind) from error
+        if isinstance(answer, Fault):
+            raise faulted(answer, where)
+        return answer
+
+    def _broken_off(self, reason: str, kind: FailureKind = FailureKind.PROTOCOL) -> SourceError:
+        return broken_off(self._endpoint.where, reason, kind)
