@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from lictui.engine.engine import Engine
+from lictui.engine.thread import Monitor
 from lictui.model import State
-from lictui.monitor.engine import Engine
-from lictui.monitor.monitor import Monitor
 from lictui.simulator.demo import Demo
 from lictui.tui.app import LictuiApp
 

@@ -11,7 +11,7 @@ import pytest
 SOURCE = Path(__file__).parents[2] / "src" / "lictui"
 HEADLESS = sorted(
     ".".join(file.relative_to(SOURCE.parent).with_suffix("").parts)
-    for room in ("report", "monitor", "history", "analysis", "sources", "config", "simulator")
+    for room in ("report", "engine", "history", "analysis", "sources", "config", "simulator")
     for file in (SOURCE / room).glob("*.py")
 )
 
@@ -29,7 +29,7 @@ def test_no_core_package_brings_a_screen_along() -> None:
     assert loaded_by(*HEADLESS).isdisjoint({"textual", "plotext"})
 
 
-@pytest.mark.parametrize("room", ["lictui.monitor.engine", "lictui.config.registry"])
+@pytest.mark.parametrize("room", ["lictui.engine.engine", "lictui.config.registry"])
 def test_no_room_pays_for_a_protocol_before_it_is_asked_for(room: str) -> None:
     assert loaded_by(room).isdisjoint({"httpx", "spnego", "textual", "rich"})
 

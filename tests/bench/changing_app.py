@@ -9,8 +9,8 @@ from tests.support.engine import FakeEngine
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.clock import SystemClock
+from lictui.engine.board import Board, apply, register
 from lictui.model import Reading
-from lictui.monitor.board import Board, apply, register
 from lictui.tui.app import LictuiApp
 
 

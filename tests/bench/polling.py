@@ -17,8 +17,8 @@ from tests.support.simulated import PASSWORD, USER
 
 from lictui.clock import SystemClock
 from lictui.config.settings import Limits
+from lictui.engine.poller import poll
 from lictui.model import Server, Snapshot, SourceName
-from lictui.monitor.poll import poll
 from lictui.sources import tls
 from lictui.sources.source import open_source
 

@@ -8,6 +8,7 @@ from tests.support.values import poll, pool, server, snapshot
 
 from lictui.cli.status_json import status_json
 from lictui.config.settings import Alerts
+from lictui.engine.board import Board, apply, register
 from lictui.model import (
     Activation,
     ActivationStatus,
@@ -20,7 +21,6 @@ from lictui.model import (
     SourceName,
     Step,
 )
-from lictui.monitor.board import Board, apply, register
 
 TODAY = date(2026, 11, 24)
 SERVER_KEYS = {

@@ -11,8 +11,8 @@ from tests.support.values import failure, poll, pool, server, snapshot
 from lictui.cli import tables
 from lictui.cli.status_json import status_json
 from lictui.config.settings import Alerts
+from lictui.engine.board import Board, apply, register
 from lictui.model import FailureKind, Mode, SourceName
-from lictui.monitor.board import Board, apply, register
 
 
 def test_the_table_is_aligned_and_tells_what_to_do() -> None:

@@ -9,7 +9,7 @@ from tests.support.clock import settle
 from tests.support.values import snapshot
 
 from lictui.config.registry import save_servers
-from lictui.monitor.engine import Engine
+from lictui.engine.engine import Engine
 from lictui.paths import Paths
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits, Settings
+    from lictui.engine.board import Board, ServerStatus
+    from lictui.engine.engine import Scope
     from lictui.model import Server, Snapshot, Step
-    from lictui.monitor.board import Board, ServerStatus
-    from lictui.monitor.scope import Scope
 
 
 class Answers:

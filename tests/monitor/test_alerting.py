@@ -8,6 +8,7 @@ from tests.support.alarm import EVERY, TODAY, USAGE, Watch
 from tests.support.values import failure, pool, server, snapshot
 
 from lictui.config.settings import Alerts, Thresholds
+from lictui.engine.alert_state import dismissed, lines
 from lictui.model import (
     Activation,
     ActivationStatus,
@@ -20,8 +21,6 @@ from lictui.model import (
     Notice,
     SourceName,
 )
-from lictui.monitor.alerting import dismissed
-from lictui.monitor.saying import lines
 
 if TYPE_CHECKING:
     from lictui.model import Failure, Snapshot

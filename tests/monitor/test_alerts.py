@@ -8,13 +8,13 @@ import pytest
 from tests.support.estate import EMPTY, TIMEOUT, down, estate, pool, up
 
 from lictui.config.settings import Alerts
+from lictui.engine.alerts import current
+from lictui.engine.board import Board
 from lictui.model import Activation, ActivationStatus, AlertKind, Certificate, Level, Notice, State
-from lictui.monitor.alerts import current
-from lictui.monitor.board import Board
 
 if TYPE_CHECKING:
-    from lictui.monitor.alerts import Alert
-    from lictui.monitor.board import ServerStatus
+    from lictui.engine.alerts import Alert
+    from lictui.engine.board import ServerStatus
 
 TODAY = date(2026, 11, 24)
 

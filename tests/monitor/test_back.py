@@ -12,10 +12,9 @@ from tests.support.estate import pool
 from tests.support.values import poll, server, snapshot
 
 from lictui.config.settings import Settings
+from lictui.engine.board import Board, By, apply, register
+from lictui.engine.outlook import Back
 from lictui.model import Model
-from lictui.monitor.back import Back
-from lictui.monitor.board import Board, apply, register
-from lictui.monitor.totals import By
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +95,7 @@ async def test_a_look_is_good_for_a_few_minutes_and_two_who_ask_share_it(
         looks.append(args)
         return {}
 
-    monkeypatch.setattr("lictui.monitor.retrospects.retrospects", counted)
+    monkeypatch.setattr("lictui.engine.outlook.retrospects", counted)
     back = Back(desk.history, desk.clock)
     for _ in range(2):
         await back.look(board(), By.PRODUCT, SETTINGS)

@@ -7,11 +7,11 @@ import pytest
 from tests.support.clock import START
 from tests.support.values import failure, poll, server, snapshot
 
+from lictui.engine.board import Board, age, apply, register
 from lictui.model import FailureKind, State
-from lictui.monitor.board import Board, age, apply, register
 
 if TYPE_CHECKING:
-    from lictui.monitor.board import ServerStatus
+    from lictui.engine.board import ServerStatus
 
 
 def status(board: Board, name: str = "lic-01") -> ServerStatus:

@@ -10,11 +10,11 @@ from tests.support.parts import cvad, up
 from tests.support.values import pool, server, snapshot
 
 from lictui.config.contract import Purchase
+from lictui.engine.board import Board
+from lictui.engine.contract import hints
+from lictui.engine.merge import Together
+from lictui.engine.poller import poll
 from lictui.model import Failure, Mode, Reading
-from lictui.monitor.board import Board
-from lictui.monitor.divisor import hints
-from lictui.monitor.poll import poll
-from lictui.monitor.together import Together
 
 if TYPE_CHECKING:
     from collections.abc import Callable

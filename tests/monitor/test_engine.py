@@ -9,15 +9,15 @@ from tests.support.clock import START, settle
 from tests.support.values import pool, server, snapshot
 
 from lictui.analysis.series import Question
+from lictui.engine.engine import Scope
 from lictui.errors import LictuiError
 from lictui.model import FailureKind, PoolKey, State
-from lictui.monitor.scope import Scope
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from tests.monitor.conftest import Desk
 
-    from lictui.monitor.engine import Engine
+    from lictui.engine.engine import Engine
 
 ROUND = 4.0  # seconds; a little more than the engine's own
 

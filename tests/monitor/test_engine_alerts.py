@@ -11,8 +11,8 @@ import pytest
 from tests.support.clock import settle
 from tests.support.values import pool, server, snapshot
 
+from lictui.engine.board import Filter
 from lictui.model import AlertKind, Answer, EventKind, FailureKind, Identity
-from lictui.monitor.matching import Filter
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from tests.monitor.conftest import Desk
 
+    from lictui.engine.engine import Engine
     from lictui.model import Snapshot
-    from lictui.monitor.engine import Engine
 
 EVERY = 300.0
 USAGE = Identity("lic-01", AlertKind.USAGE, "XDT_PLT_UD")

@@ -13,10 +13,10 @@ from tests.support.values import pool, server, snapshot
 
 from lictui.analysis.series import Bucket, Past, Resolution
 from lictui.config.settings import Retention, Settings, Thresholds
+from lictui.engine.anomalies import Habits
+from lictui.engine.board import Board, ServerStatus, apply, register
 from lictui.history.store import History
 from lictui.model import AlertKind, EventKind, Model, Poll, PoolKey
-from lictui.monitor.board import Board, ServerStatus, apply, register
-from lictui.monitor.habits import Habits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

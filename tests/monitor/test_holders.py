@@ -9,9 +9,9 @@ from tests.support.clock import START
 from tests.support.values import server
 
 from lictui.config.settings import Settings
+from lictui.engine import holders
+from lictui.engine.queries import ask_holders, hash_key
 from lictui.model import Failure, FailureKind, Holder, SourceName
-from lictui.monitor import holders
-from lictui.monitor.asking import ask_holders, hash_key
 from lictui.paths import Paths
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.monitor.conftest import Desk
     from tests.support.clock import FakeClock
 
-    from lictui.monitor.holders import Holders, Holding
+    from lictui.engine.holders import Holders, Holding
 
 DAY = 86400
 ANN = Holder("XDT_PLT_UD", "ann", since=START - 100 * DAY, assigned=True)

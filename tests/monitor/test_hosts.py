@@ -9,12 +9,12 @@ from tests.support.clock import START
 from tests.support.parts import one, only, up
 from tests.support.values import pool
 
+from lictui.engine.board import Board
+from lictui.engine.merge import Together, same_hosts
 from lictui.model import LicenseServer, Reporting, SourceName
-from lictui.monitor.board import Board
-from lictui.monitor.together import Together, same_hosts
 
 if TYPE_CHECKING:
-    from lictui.monitor.board import ServerStatus
+    from lictui.engine.board import ServerStatus
 
 
 def listing(*listed: LicenseServer, **of: Any) -> ServerStatus:

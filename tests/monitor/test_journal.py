@@ -8,6 +8,9 @@ from tests.support.clock import START
 from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.config.settings import Alerts
+from lictui.engine.board import Board, ServerStatus, apply, register
+from lictui.engine.journal import changes
+from lictui.engine.recorder import Recorder
 from lictui.model import (
     Activation,
     ActivationStatus,
@@ -18,9 +21,6 @@ from lictui.model import (
     SourceName,
     State,
 )
-from lictui.monitor.board import Board, ServerStatus, apply, register
-from lictui.monitor.journal import changes
-from lictui.monitor.record import Recorder
 
 if TYPE_CHECKING:
     from lictui.model import Event, Failure, Snapshot

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lictui.config.settings import Retention
+from lictui.engine.engine import TERM, Lease
 from lictui.history.store import History
-from lictui.monitor.lease import TERM, Lease
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,10 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.values import poll, pool, server, snapshot
 
+from lictui.engine.board import Board, Filter, apply, matching, register
 from lictui.errors import UsageError
 from lictui.model import Snapshot
-from lictui.monitor.board import Board, apply, register
-from lictui.monitor.matching import Filter, matching
 
 SERVERS = (server("lic-emea-01", group="emea"), server("lic-us-01", group="us"), server("silent"))
 

@@ -12,13 +12,12 @@ from tests.support.parts import failed, one, up
 from tests.support.values import pool
 
 from lictui.config.settings import Alerts
+from lictui.engine.board import Board, totals
+from lictui.engine.merge import Together, stand_ins
 from lictui.model import FailureKind, Mode, Model, Reading, SourceName
-from lictui.monitor.board import Board
-from lictui.monitor.together import Together, stand_ins
-from lictui.monitor.totals import totals
 
 if TYPE_CHECKING:
-    from lictui.monitor.board import ServerStatus
+    from lictui.engine.board import ServerStatus
 
 SA: Final = date(2026, 12, 1)
 SOURCES = (

@@ -11,15 +11,15 @@ from tests.support.values import poll, pool, server, snapshot
 from lictui.analysis.forecast import Status
 from lictui.analysis.series import Bucket, Series
 from lictui.config.settings import Alerts
+from lictui.engine.board import Board, apply, register
+from lictui.engine.merge import Together
+from lictui.engine.outlook import ESTATE, daily, held, scopes
 from lictui.history.pools import KnownPool
 from lictui.model import Model, PoolKey, SourceName
-from lictui.monitor.board import Board, apply, register
-from lictui.monitor.outlook import ESTATE, daily, held, scopes
-from lictui.monitor.together import Together
 
 if TYPE_CHECKING:
+    from lictui.engine.outlook import Scope
     from lictui.model import Pool, Server
-    from lictui.monitor.outlook import Scope
 
 _CODE = "XDT_PLT_UD"
 _DAY = 86400

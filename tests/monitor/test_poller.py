@@ -9,9 +9,9 @@ from tests.support.clock import START, settle
 from tests.support.values import poll, server, snapshot
 
 from lictui.config.settings import Limits
+from lictui.engine.board import Board, apply, register
+from lictui.engine.poller import Poller
 from lictui.model import Failure, FailureKind
-from lictui.monitor.board import Board, apply, register
-from lictui.monitor.poller import Poller
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ async def test_a_hanging_server_delays_no_other(bench: Bench) -> None:
 
 
 async def test_a_poll_is_given_up_at_its_deadline(clock: FakeClock) -> None:
-    from lictui.monitor.poll import poll as poll_once  # noqa: PLC0415 - `poll` is a value here
+    from lictui.engine.poller import poll as poll_once  # noqa: PLC0415 - `poll` is a value here
 
     class Hangs(Script):
         async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:

@@ -7,8 +7,8 @@ from datetime import date
 
 from tests.support.values import pool, server, snapshot
 
+from lictui.engine.recorder import recalled
 from lictui.model import Model, SourceName
-from lictui.monitor.recall import recalled
 
 LMSTAT = server(source=SourceName.LMSTAT, url="", address="27000@lic-01")
 BY_COMMAND = server(source=SourceName.COMMAND, url="", command=("cat", "x"), format="lmstat")

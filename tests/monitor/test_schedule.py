@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.values import failure, server, snapshot
 
+from lictui.engine.poller import first_due, jitter, next_due, pause
 from lictui.model import FailureKind
-from lictui.monitor.schedule import first_due, jitter, next_due, pause
 
 SECONDS = st.floats(min_value=0, max_value=2e9)
 EVERY = st.floats(min_value=1, max_value=86400)

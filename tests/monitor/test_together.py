@@ -11,11 +11,10 @@ from tests.support.parts import cvad, failed, lost, one, only, origin, up
 from tests.support.values import pool, server
 
 from lictui.config.settings import Alerts
+from lictui.engine.alerts import current
+from lictui.engine.board import Board, answered, totals
+from lictui.engine.merge import Together, doubts, mains, stand_ins
 from lictui.model import AlertKind, FailureKind, Level, Mode, Reading, Server, SourceName, State
-from lictui.monitor.alerts import current
-from lictui.monitor.board import Board
-from lictui.monitor.together import Together, doubts, mains, stand_ins
-from lictui.monitor.totals import answered, totals
 
 SA = date(2026, 12, 1)
 

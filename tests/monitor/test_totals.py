@@ -7,13 +7,11 @@ import pytest
 from tests.support.estate import TIMEOUT, down, pool, up
 
 from lictui.config.settings import Alerts
+from lictui.engine.board import Board, totals
 from lictui.model import Level, Model, Reading, State
-from lictui.monitor.board import Board
-from lictui.monitor.totals import totals
 
 if TYPE_CHECKING:
-    from lictui.monitor.board import ServerStatus
-    from lictui.monitor.totals import Total
+    from lictui.engine.board import ServerStatus, Total
 
 
 def total(*servers: ServerStatus) -> Total:

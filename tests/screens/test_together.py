@@ -14,11 +14,11 @@ from tests.support.screen import golden, screen_text
 
 from lictui.config.contract import Purchase
 from lictui.config.settings import Settings
+from lictui.engine.board import Board
 from lictui.model import LicenseServer, Mode, PoolKey, Reporting, SourceName
-from lictui.monitor.board import Board
 
 if TYPE_CHECKING:
-    from lictui.monitor.board import ServerStatus
+    from lictui.engine.board import ServerStatus
 
 HOW = (("in_use", "InUseCount"), ("installed", "Count - Overdraft"), ("overdraft", "Overdraft"))
 RAW = (("Count", "1100"), ("InUseCount", "412"), ("Overdraft", "100"), ("PLD", "XDT_PLT_UD"))

@@ -13,8 +13,8 @@ from tests.support.running import running
 from tests.support.screen import golden, screen_text
 
 from lictui.config.settings import Settings
+from lictui.engine.board import Board
 from lictui.model import Event, EventKind, Finding, Level, Server, SourceName, Step
-from lictui.monitor.board import Board
 from lictui.tui.watching import WatchOptions
 
 if TYPE_CHECKING:

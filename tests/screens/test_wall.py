@@ -14,8 +14,8 @@ from tests.support.running import running
 from tests.support.screen import golden, screen_text
 
 from lictui.config.settings import Settings
+from lictui.engine.board import Board
 from lictui.model import Failure, FailureKind
-from lictui.monitor.board import Board
 from lictui.tui import theme_names
 from lictui.tui.app import LictuiApp
 

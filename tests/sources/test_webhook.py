@@ -10,9 +10,9 @@ from tests.support.clock import START, FakeClock
 from tests.support.wire import Identity, hang, http, serving
 
 from lictui.config.settings import Action, Limits
+from lictui.engine.actions import Acting
 from lictui.model import AlertKind, FailureKind, Happening, Level, Said, Standing
 from lictui.model import Identity as Who
-from lictui.monitor.acting import Acting
 from lictui.sources.source import SourceError
 from lictui.sources.webhook import passing, post, signature
 

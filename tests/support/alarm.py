@@ -9,11 +9,11 @@ from tests.support.clock import START
 from tests.support.values import pool, server, snapshot
 
 from lictui.config.settings import Alerts
+from lictui.engine.alert_state import Facts, decide
+from lictui.engine.board import Board, apply, register
+from lictui.engine.merge import Together
 from lictui.history.journal import dump, load
 from lictui.model import AlertKind, Happening, Identity, Poll, Standing
-from lictui.monitor.alerting import Facts, decide
-from lictui.monitor.board import Board, apply, register
-from lictui.monitor.together import Together
 
 if TYPE_CHECKING:
     from lictui.model import Answer, Failure, Level, Said, Snapshot

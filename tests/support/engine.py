@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
     from lictui.analysis.series import Question
     from lictui.analysis.usage import Key, Retrospect
+    from lictui.engine.board import By, Filter
+    from lictui.engine.holders import Holders
     from lictui.model import Answer, Event, Finding, Identity, PoolKey, Server, Told
-    from lictui.monitor.holders import Holders
-    from lictui.monitor.matching import Filter
-    from lictui.monitor.totals import By
 
 
 def _nothing(question: Question) -> Series:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tests.support.clock import START
 
 from lictui.analysis.series import Bucket, Series
+from lictui.engine.board import Board, ServerStatus
 from lictui.model import (
     Activation,
     ActivationStatus,
@@ -24,7 +25,6 @@ from lictui.model import (
     State,
     Step,
 )
-from lictui.monitor.board import Board, ServerStatus
 from lictui.products import describe
 
 if TYPE_CHECKING:

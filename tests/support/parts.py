@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from tests.support.clock import START
 from tests.support.values import failure, server, snapshot
 
+from lictui.engine.board import Board, ServerStatus
+from lictui.engine.merge import Together
 from lictui.model import FailureKind, SourceName, State
-from lictui.monitor.board import Board, ServerStatus
-from lictui.monitor.together import Together
 
 if TYPE_CHECKING:
     from lictui.model import Mode, Pool

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from lictui.config.settings import Settings
-    from lictui.monitor.board import Board
+    from lictui.engine.board import Board
 
 
 class Running:

@@ -22,8 +22,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from lictui.config.settings import Settings
+from lictui.engine.board import Board, apply
 from lictui.model import Poll
-from lictui.monitor.board import Board, apply
 from lictui.tui._textual import Shadow
 
 WIDTH = 12

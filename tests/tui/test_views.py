@@ -11,6 +11,7 @@ from tests.support.clock import START
 from tests.support.estate import SA, TIMEOUT, down, estate, pool, up
 
 from lictui.config.settings import Alerts
+from lictui.engine.board import Board, Filter, ServerStatus, apply
 from lictui.model import (
     Activation,
     ActivationStatus,
@@ -22,8 +23,6 @@ from lictui.model import (
     SourceName,
     State,
 )
-from lictui.monitor.board import Board, ServerStatus, apply
-from lictui.monitor.matching import Filter
 from lictui.tui.ink import Tone
 from lictui.tui.views import SORTS, Moment, Panes, Wanted, chosen, pane
 

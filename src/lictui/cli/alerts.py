@@ -67,8 +67,8 @@ def ack(
     """Acknowledge alerts until they clear or get worse; with --for, snooze them."""
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` tells no time
     from lictui.config.toml_document import Wrong, duration  # noqa: PLC0415 - as above
+    from lictui.engine.alert_state import answered  # noqa: PLC0415 - as above
     from lictui.model import Answer  # noqa: PLC0415 - as above
-    from lictui.monitor.saying import answered  # noqa: PLC0415 - as above
     from lictui.paths import user_name  # noqa: PLC0415 - as above
 
     now, by = SystemClock().now(), user_name()
@@ -91,7 +91,7 @@ def ack(
 
 
 def _raised(store: History) -> Iterator[tuple[Standing, Answer | None]]:
-    from lictui.monitor.alerts import severity  # noqa: PLC0415 - `--help` needs no monitor
+    from lictui.engine.alerts import severity  # noqa: PLC0415 - `--help` needs no monitor
 
     answers = store.answers()
     raised = [each for each in store.alerts() if each.raised is not None]

@@ -14,7 +14,7 @@ from lictui.cli.selection import load, select
 if TYPE_CHECKING:
     from lictui.cli.context import Context
     from lictui.config.settings import Settings
-    from lictui.monitor.board import Board
+    from lictui.engine.board import Board
 
 
 @click.command()
@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 def collect(context: Context, /, *, interval: float | None, group: str) -> int:
     """Poll for ever without a screen, and record."""
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` does not need the engine
-    from lictui.monitor.engine import Engine  # noqa: PLC0415 - nor this
-    from lictui.monitor.monitor import Monitor  # noqa: PLC0415 - nor this
-    from lictui.monitor.scope import Scope  # noqa: PLC0415 - nor this
+    from lictui.engine.engine import Engine, Scope  # noqa: PLC0415 - nor this
+    from lictui.engine.thread import Monitor  # noqa: PLC0415 - nor this
 
     log_to(context.paths.log, context.log_level, also_stderr=True)
     _settings, servers = load(context)

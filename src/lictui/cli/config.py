@@ -133,7 +133,7 @@ def _warnings(paths: Paths) -> Iterator[str]:
     from lictui.config.loader import load_settings  # noqa: PLC0415 - `--help` reads nothing
     from lictui.config.registry import read_servers, warnings  # noqa: PLC0415 - as above
     from lictui.config.secrets import doubt  # noqa: PLC0415 - as above
-    from lictui.monitor.together import doubts  # noqa: PLC0415 - as above
+    from lictui.engine.merge import doubts  # noqa: PLC0415 - as above
 
     servers, _ = read_servers(paths)
     for server in servers:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lictui.analysis.usage import Holding
     from lictui.cli.context import Context
     from lictui.config.contract import Purchase
-    from lictui.monitor.contract import Ending, Sheet
+    from lictui.engine.contract import Ending, Sheet
 
 SCHEMA: Final = "lictui.contract/1"
 _HEAD: Final = ("PRODUCT", "FOR", "BOUGHT", "INSTALLED", "PEAK", "IDLE", "IDLE A YEAR", "IN WORDS")
@@ -58,12 +58,12 @@ def _sheet(context: Context, purchases: tuple[Purchase, ...], tz: str) -> tuple[
     from lictui.cli.history.take import zone_of  # noqa: PLC0415 - as above
     from lictui.cli.selection import load  # noqa: PLC0415 - as above
     from lictui.clock import SystemClock  # noqa: PLC0415 - as above
+    from lictui.engine.board import Board, register  # noqa: PLC0415 - as above
+    from lictui.engine.contract import sheet, wanted  # noqa: PLC0415 - as above
+    from lictui.engine.engine import restored  # noqa: PLC0415 - as above
+    from lictui.engine.merge import Together  # noqa: PLC0415 - as above
+    from lictui.engine.outlook import Look, retrospects  # noqa: PLC0415 - as above
     from lictui.history.peaks import Memory  # noqa: PLC0415 - as above
-    from lictui.monitor.board import Board, register  # noqa: PLC0415 - as above
-    from lictui.monitor.contract import sheet, wanted  # noqa: PLC0415 - as above
-    from lictui.monitor.restore import restored  # noqa: PLC0415 - as above
-    from lictui.monitor.retrospects import Look, retrospects  # noqa: PLC0415 - as above
-    from lictui.monitor.together import Together  # noqa: PLC0415 - as above
 
     settings, registered = load(context)
     clock = SystemClock()
@@ -79,7 +79,7 @@ def _sheet(context: Context, purchases: tuple[Purchase, ...], tz: str) -> tuple[
 
 
 def _product(holding: Holding) -> dict[str, Any]:
-    from lictui.monitor.contract import gap  # noqa: PLC0415 - as above
+    from lictui.engine.contract import gap  # noqa: PLC0415 - as above
 
     bought = holding.purchase
     return {
@@ -114,7 +114,7 @@ def _ending(ending: Ending, today: date) -> dict[str, Any]:
 
 def _lines(found: Sheet, today: date) -> Iterator[str]:
     from lictui.cli.tables import aligned  # noqa: PLC0415 - `--help` prints no table
-    from lictui.monitor.contract import gap, money  # noqa: PLC0415 - as above
+    from lictui.engine.contract import gap, money  # noqa: PLC0415 - as above
 
     if found.holdings:
         rows = [

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from lictui.analysis.forecast import Forecast
     from lictui.cli.context import Context
     from lictui.config.settings import Settings
+    from lictui.engine.board import Board
+    from lictui.engine.outlook import Scope
     from lictui.history.journal import Latest
     from lictui.model import Server
-    from lictui.monitor.board import Board
-    from lictui.monitor.outlook import Scope
 
 SCHEMA: Final = "lictui.forecast/1"
 _HEAD: Final = (
@@ -83,7 +83,7 @@ def _forecasts(
     products: tuple[str, ...],
     moment: tuple[float, date],
 ) -> list[_Found]:
-    from lictui.monitor.outlook import scopes  # noqa: PLC0415 - `--help` forecasts nothing
+    from lictui.engine.outlook import scopes  # noqa: PLC0415 - `--help` forecasts nothing
 
     settings, registered = configured
     now, today = moment
@@ -106,9 +106,9 @@ def _board(registered: tuple[Server, ...], chosen: set[str], latest: Mapping[str
     """The servers as last recorded, each license server once; those of a `chosen` name."""
     from dataclasses import replace  # noqa: PLC0415 - `--help` knows no board
 
-    from lictui.monitor.board import Board, register  # noqa: PLC0415 - as above
-    from lictui.monitor.restore import restored  # noqa: PLC0415 - as above
-    from lictui.monitor.together import Together  # noqa: PLC0415 - as above
+    from lictui.engine.board import Board, register  # noqa: PLC0415 - as above
+    from lictui.engine.engine import restored  # noqa: PLC0415 - as above
+    from lictui.engine.merge import Together  # noqa: PLC0415 - as above
 
     board = Together().of(restored(register(Board(), registered), latest))
     return replace(

@@ -16,7 +16,7 @@ from lictui.cli.selection import load, select
 
 if TYPE_CHECKING:
     from lictui.cli.context import Context
-    from lictui.monitor.holders import Holders, Holding
+    from lictui.engine.holders import Holders, Holding
 
 _COLUMNS: Final = ("PRODUCT", "USER", "HOST", "SINCE", "COUNT", "")
 
@@ -34,7 +34,7 @@ def holders(context: Context, /, *, name: str, product: str, as_json: bool) -> i
     says users = "hash" or "show" in [privacy]. Nothing is kept, and nothing is released.
     """
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` asks nobody
-    from lictui.monitor.asking import ask_holders  # noqa: PLC0415 - as above
+    from lictui.engine.queries import ask_holders  # noqa: PLC0415 - as above
     from lictui.sources.resolver import run  # noqa: PLC0415 - as above
 
     settings, servers = load(context)

@@ -175,7 +175,7 @@ def warn(server: Server) -> None:
 def _warn_of_parts(context: Context, server: Server) -> None:
     """Say on stderr if `same_as` leads nowhere; the other may be registered later."""
     from lictui.config.registry import read_servers  # noqa: PLC0415 - `--help` reads nothing
-    from lictui.monitor.together import doubts  # noqa: PLC0415 - as above
+    from lictui.engine.merge import doubts  # noqa: PLC0415 - as above
 
     if server.same_as:
         for said in doubts(read_servers(context.paths)[0]):
@@ -231,7 +231,7 @@ def _rename_history(paths: Paths, settings: Settings, old: str, new: str) -> Non
     if not (settings.retention.path or paths.history).exists():
         return
     from lictui.clock import SystemClock  # noqa: PLC0415 - only a new name needs the history
-    from lictui.monitor.restore import open_history  # noqa: PLC0415 - as above
+    from lictui.engine.engine import open_history  # noqa: PLC0415 - as above
 
     with open_history(paths, settings, SystemClock()) as history:
         history.rename(old, new)

@@ -31,7 +31,7 @@ _DEMO_SPEED: Final = 60.0  # a day in 24 minutes: something happens while one lo
 
 def monitor(context: Context, chosen: MonitorOptions, watch: dict[str, Any] | None = None) -> None:
     """Run the monitor until it is quit; exits with its code."""
-    from lictui.monitor.matching import Filter  # noqa: PLC0415 - `--help` runs nothing
+    from lictui.engine.board import Filter  # noqa: PLC0415 - `--help` runs nothing
 
     Filter.parse(chosen.filter)  # said before there is a screen to say it on
     _require_terminal()
@@ -93,9 +93,8 @@ def _run(
     # first frame, and finds none.
     gc.disable()
     from lictui.config.reload import load_state, save_state  # noqa: PLC0415 - late, as above
-    from lictui.monitor.engine import Engine  # noqa: PLC0415 - late, as above
-    from lictui.monitor.monitor import Monitor  # noqa: PLC0415 - late, as above
-    from lictui.monitor.scope import Scope  # noqa: PLC0415 - late, as above
+    from lictui.engine.engine import Engine, Scope  # noqa: PLC0415 - late, as above
+    from lictui.engine.thread import Monitor  # noqa: PLC0415 - late, as above
 
     options.log_to(context.paths.log, context.log_level)
     stack.callback(gc.enable)

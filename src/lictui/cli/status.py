@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lictui.cli.context import Context
-    from lictui.monitor.board import Board
+    from lictui.engine.board import Board
 
 _FORMATS: Final[dict[str, Callable[[dict[str, object]], str]]] = {
     "table": tables.as_table,
@@ -80,9 +80,9 @@ def status(  # noqa: PLR0913 - click hands over each option by its name
 ) -> int:
     """Poll every server once, record it, print it."""
     from lictui.clock import SystemClock, local_day  # noqa: PLC0415 - `--help` does not need it
-    from lictui.monitor.matching import Filter, matching  # noqa: PLC0415 - `--help` neither
-    from lictui.monitor.once import once  # noqa: PLC0415 - `--help` neither
-    from lictui.monitor.together import doubts  # noqa: PLC0415 - `--help` neither
+    from lictui.engine.board import Filter, matching  # noqa: PLC0415 - `--help` neither
+    from lictui.engine.engine import once  # noqa: PLC0415 - `--help` neither
+    from lictui.engine.merge import doubts  # noqa: PLC0415 - `--help` neither
     from lictui.sources.resolver import run  # noqa: PLC0415 - `--help` neither
 
     wanted = Filter.parse(pattern)

@@ -8,20 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from lictui.clock import iso
+from lictui.engine.alerts import current
+from lictui.engine.board import By, answered, totals
+from lictui.engine.merge import Together, stand_ins
 from lictui.model import Mode
-from lictui.monitor.alerts import current
-from lictui.monitor.together import Together, stand_ins
-from lictui.monitor.totals import By, answered, totals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
     from lictui.config.settings import Alerts, Thresholds
+    from lictui.engine.alerts import Alert
+    from lictui.engine.board import Board, ServerStatus, Total
     from lictui.model import Activation, Answer, Failure, LicenseServer, Pool, PoolKey, Standing
-    from lictui.monitor.alerts import Alert
-    from lictui.monitor.board import Board, ServerStatus
-    from lictui.monitor.totals import Total
 
 SCHEMA: Final = "lictui.status/1"
 

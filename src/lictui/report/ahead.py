@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lictui.analysis.forecast import words
-from lictui.monitor.outlook import ESTATE, scopes
+from lictui.engine.outlook import ESTATE, scopes
 from lictui.report.values import Kind, Outlook, Short
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from lictui.analysis.forecast import Forecast
     from lictui.config.settings import Alerts
+    from lictui.engine.board import Board
+    from lictui.engine.outlook import Scope
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
     from lictui.model import Model
-    from lictui.monitor.board import Board
-    from lictui.monitor.outlook import Scope
     from lictui.report.lines import Foresee
 
 _Key = tuple[Kind, str, str, "Model"]

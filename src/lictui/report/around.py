@@ -9,8 +9,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
+from lictui.engine.alert_state import is_turn
 from lictui.model import EventKind, Level, State
-from lictui.monitor.saying import is_turn
 from lictui.report import saying
 from lictui.report.values import End, Recorded, What
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from lictui.analysis.usage import Holding
+    from lictui.engine.board import Board, ServerStatus
     from lictui.history.store import History
     from lictui.model import Event, Pool
-    from lictui.monitor.board import Board, ServerStatus
     from lictui.report.values import Month, Product
 
 _MOST_EVENTS: Final = 60

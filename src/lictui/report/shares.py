@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from lictui import products
 from lictui.analysis.peaks import ALIGNED
+from lictui.engine.board import Board, register
+from lictui.engine.engine import restored
+from lictui.engine.merge import Together, stand_ins
 from lictui.model import Model
-from lictui.monitor.board import Board, register
-from lictui.monitor.restore import restored
-from lictui.monitor.together import Together, stand_ins
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

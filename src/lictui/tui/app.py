@@ -13,8 +13,8 @@ from textual.app import App
 from textual.reactive import var
 
 from lictui.config.settings import Settings
-from lictui.monitor.board import Board
-from lictui.monitor.together import Together
+from lictui.engine.board import Board
+from lictui.engine.merge import Together
 from lictui.tui import commands, ringing, symbols, theme_names, themes, wishes
 from lictui.tui._textual import Shadow
 from lictui.tui.messages import BoardChanged

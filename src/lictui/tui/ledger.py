@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lictui.analysis.forecast import Status
 from lictui.analysis.usage import Retrospect
+from lictui.engine.board import By, product_words, thresholds
 from lictui.model import Level, Model
-from lictui.monitor.matching import product_words
-from lictui.monitor.totals import By, thresholds
 from lictui.products import Product
 from lictui.tui import text
 
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from lictui.analysis.peaks import Found, Peak
     from lictui.analysis.usage import Key
     from lictui.config.settings import Alerts, Thresholds
-    from lictui.monitor.matching import Filter
-    from lictui.monitor.totals import Total
+    from lictui.engine.board import Filter, Total
 
 ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)
 _WORSE: Final = (Level.UNKNOWN, Level.OK, Level.WARN, Level.CRITICAL, Level.OVERDRAFT)

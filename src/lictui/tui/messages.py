@@ -8,8 +8,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from lictui.config.settings import Settings
-    from lictui.monitor.board import Board
-    from lictui.monitor.matching import Filter
+    from lictui.engine.board import Board, Filter
 
 
 class BoardChanged(Message):

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from lictui.config.settings import Thresholds
+    from lictui.engine.board import ServerStatus
     from lictui.model import LicenseServer, Pool
-    from lictui.monitor.board import ServerStatus
     from lictui.tui.ink import Run
 
 _DAY: Final = 86400

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from lictui.engine.alerts import severity
 from lictui.model import Happening, Said
-from lictui.monitor.alerts import severity
 from lictui.tui.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lictui.monitor.board import Board
+    from lictui.engine.board import Board
     from lictui.tui.app import LictuiApp
 
 _LONGEST: Final = 200  # characters of a notification

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from lictui.engine.board import ALL, product_words
 from lictui.model import Level, State
-from lictui.monitor.matching import ALL, product_words
 from lictui.tui import notes, text
 
 if TYPE_CHECKING:
@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from lictui.config.settings import Alerts, Thresholds
+    from lictui.engine.board import Board, Filter, ServerStatus
     from lictui.model import Model, Pool, PoolKey, Reading, Snapshot
-    from lictui.monitor.board import Board, ServerStatus
-    from lictui.monitor.matching import Filter
     from lictui.tui.ink import Run
 
 RowId = tuple[str, "PoolKey | None"]  # server and pool; without a pool the server itself

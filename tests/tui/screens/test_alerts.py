@@ -10,8 +10,8 @@ from tests.support.estate import day_of_work, estate
 from tests.support.running import running
 from tests.support.screen import screen_text
 
+from lictui.engine.board import Board
 from lictui.model import AlertKind, Answer, Event, EventKind, Identity, Level, Standing
-from lictui.monitor.board import Board
 from lictui.tui.screens.alerts import AlertsScreen
 from lictui.tui.screens.product import ProductScreen
 from lictui.tui.screens.servers import ServersScreen

@@ -10,8 +10,8 @@ from tests.support.running import running
 from tests.support.screen import golden, screen_text
 from tests.support.values import server, snapshot
 
+from lictui.engine.board import Board, ServerStatus
 from lictui.model import LicenseServer, Reporting, SourceName, State
-from lictui.monitor.board import Board, ServerStatus
 from lictui.tui.screens.assistant_view import points
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from tests.support.screen import golden, screen_text
 
 from lictui.config.contract import Purchase
 from lictui.config.settings import Settings
-from lictui.monitor.totals import By
+from lictui.engine.board import By
 from lictui.tui.screens.contract import ContractScreen
 from lictui.tui.screens.estate import EstateScreen
 

@@ -9,8 +9,7 @@ from tests.support.looked import looked_back
 from tests.support.running import running
 from tests.support.screen import screen_text
 
-from lictui.monitor.board import Board
-from lictui.monitor.totals import By
+from lictui.engine.board import Board, By
 from lictui.tui.ledger import SORTS
 from lictui.tui.screens.estate import EstateScreen
 from lictui.tui.screens.product import ProductScreen

@@ -5,7 +5,7 @@ from tests.support.running import running
 from tests.support.screen import screen_text
 
 from lictui.config.settings import Settings
-from lictui.monitor.board import Board
+from lictui.engine.board import Board
 from lictui.tui.screens.first_run import DEMO, FirstRunScreen
 from lictui.tui.screens.form import FormScreen
 

@@ -9,9 +9,9 @@ from tests.support.running import running
 from tests.support.screen import screen_text
 from textual.widgets import Input
 
+from lictui.engine.board import Board, register
 from lictui.errors import LictuiError
 from lictui.model import Finding, Server, SourceName, Step
-from lictui.monitor.board import Board, register
 from lictui.tui.screens.form import FormScreen
 from lictui.tui.screens.wall import WallScreen
 from lictui.tui.widgets.field_row import FieldRow

@@ -10,8 +10,8 @@ from tests.support.running import running
 from tests.support.screen import golden, screen_text
 
 from lictui.config.settings import Settings
+from lictui.engine.holders import Holders, Holding
 from lictui.model import Failure, FailureKind, Holder
-from lictui.monitor.holders import Holders, Holding
 from lictui.tui.screens.holders import HoldersScreen
 
 DAY = 86400

@@ -12,9 +12,9 @@ from tests.support.running import running
 from tests.support.screen import screen_text
 
 from lictui.analysis.series import Series
+from lictui.engine.board import Board
 from lictui.errors import LictuiError
 from lictui.model import PoolKey, Told
-from lictui.monitor.board import Board
 from lictui.tui.screens.product import ProductScreen
 from lictui.tui.span import Length, Span
 

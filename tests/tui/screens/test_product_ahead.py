@@ -14,7 +14,7 @@ from tests.support.estate import pool, up
 from lictui.analysis.forecast import Status
 from lictui.analysis.series import Bucket, Series
 from lictui.config.settings import Settings
-from lictui.monitor.board import Board
+from lictui.engine.board import Board
 from lictui.tui.screens.product_ahead import ahead, axis_end, facts, month, outlook
 from lictui.tui.screens.product_past import year_of_days
 from lictui.tui.screens.product_view import subject

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from tests.support.estate import pool, up
 
 from lictui.config.settings import Settings
+from lictui.engine.board import Board
 from lictui.model import Event, EventKind, Level
-from lictui.monitor.board import Board
 from lictui.tui.screens.product_changes import about, endings, marks, words
 from lictui.tui.screens.product_view import subject
 from lictui.tui.symbols import UNICODE

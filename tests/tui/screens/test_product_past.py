@@ -11,8 +11,8 @@ from tests.support.estate import pool, up
 
 from lictui.analysis.series import Bucket, Question, Series
 from lictui.config.settings import Settings
+from lictui.engine.board import Board
 from lictui.model import PoolKey
-from lictui.monitor.board import Board
 from lictui.tui.screens import product_past
 from lictui.tui.screens.product_view import subject
 from lictui.tui.span import Length, Span

@@ -13,8 +13,8 @@ from tests.support.estate import day_of_work, pool, up
 from tests.support.running import running
 from tests.support.screen import screen_text
 
+from lictui.engine.board import Board
 from lictui.model import Reading
-from lictui.monitor.board import Board
 from lictui.tui.pasts import Trends, question
 from lictui.tui.span import Length
 from lictui.tui.widgets.estate import Estate

@@ -12,9 +12,9 @@ from tests.support.screen import screen_text
 from textual.widgets import Input
 
 from lictui.config.settings import Settings
+from lictui.engine.board import Board, ServerStatus
 from lictui.errors import LictuiError
 from lictui.model import Certificate, Finding, Server, Snapshot, SourceName, State, Step
-from lictui.monitor.board import Board, ServerStatus
 from lictui.tui.screens.form import FormScreen
 from lictui.tui.screens.registry_view import details, good_for
 from lictui.tui.screens.servers import ServersScreen

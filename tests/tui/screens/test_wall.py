@@ -9,8 +9,8 @@ from tests.support.estate import day_of_work, estate, pool, up
 from tests.support.running import running
 from tests.support.screen import screen_text
 
+from lictui.engine.board import Board, apply
 from lictui.model import Poll, Snapshot
-from lictui.monitor.board import Board, apply
 from lictui.tui.screens.product import ProductScreen
 from lictui.tui.screens.wall import WallScreen
 from lictui.tui.widgets.wall import Wall

@@ -10,7 +10,7 @@ from tests.support.estate import TIMEOUT, day_of_work, down, estate
 from tests.support.running import running
 from tests.support.screen import screen_text
 
-from lictui.monitor.board import Board
+from lictui.engine.board import Board
 from lictui.tui.screens.watch import WatchScreen
 from lictui.tui.watching import WatchOptions
 

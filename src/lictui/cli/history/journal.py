@@ -71,8 +71,8 @@ def journal(
     to: str | None,
 ) -> None:
     """Write the journal, newest first: everything that changed, and what became of alerts."""
+    from lictui.engine.board import Filter  # noqa: PLC0415 - as above
     from lictui.history.csv_export import csv_lines  # noqa: PLC0415 - `--help` opens no history
-    from lictui.monitor.matching import Filter  # noqa: PLC0415 - as above
 
     wanted = Filter.parse(pattern)
     with opened(context) as store, output.text(to) as out:

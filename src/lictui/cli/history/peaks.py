@@ -62,11 +62,11 @@ def peaks(
     from lictui.cli.history.take import zone_of  # noqa: PLC0415 - `--help` reads no file
     from lictui.cli.selection import load, select  # noqa: PLC0415 - as above
     from lictui.clock import SystemClock  # noqa: PLC0415 - as above
+    from lictui.engine.board import Board, register  # noqa: PLC0415 - as above
+    from lictui.engine.engine import restored  # noqa: PLC0415 - as above
+    from lictui.engine.merge import Together, stand_ins  # noqa: PLC0415 - as above
     from lictui.history.peaks import Wanted  # noqa: PLC0415 - as above
     from lictui.history.peaks import peaks as found_in  # noqa: PLC0415 - as above
-    from lictui.monitor.board import Board, register  # noqa: PLC0415 - as above
-    from lictui.monitor.restore import restored  # noqa: PLC0415 - as above
-    from lictui.monitor.together import Together, stand_ins  # noqa: PLC0415 - as above
 
     zone = zone_of(context, tz)
     _, registered = load(context)

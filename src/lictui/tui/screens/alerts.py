@@ -12,9 +12,9 @@ from textual import on, work
 from textual.containers import Vertical
 from textual.widgets import DataTable
 
+from lictui.engine.alerts import shown
 from lictui.errors import LictuiError
 from lictui.model import Answer
-from lictui.monitor.shown import shown
 from lictui.paths import user_name
 from lictui.tui import commands, text
 from lictui.tui.ink import OF_LEVEL, Tone
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
-    from lictui.monitor.board import Board
+    from lictui.engine.board import Board
     from lictui.tui.export import Table
     from lictui.tui.ink import Run
     from lictui.tui.screens.alerts_view import Entry

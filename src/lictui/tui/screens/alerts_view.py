@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from zoneinfo import ZoneInfo
 
+    from lictui.engine.alerts import Shown
+    from lictui.engine.board import Filter
     from lictui.model import Event, Identity
-    from lictui.monitor.matching import Filter
-    from lictui.monitor.shown import Shown
     from lictui.tui.export import Table
     from lictui.tui.ink import Run
     from lictui.tui.symbols import Symbols

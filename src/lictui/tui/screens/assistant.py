@@ -17,7 +17,7 @@ from lictui.tui.text import clean
 if TYPE_CHECKING:
     from textual.binding import BindingType
 
-    from lictui.monitor.board import Board, ServerStatus
+    from lictui.engine.board import Board, ServerStatus
     from lictui.tui.ink import Line
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from zoneinfo import ZoneInfo
 
+    from lictui.engine.board import Board, ServerStatus
     from lictui.model import LicenseServer
-    from lictui.monitor.board import Board, ServerStatus
     from lictui.tui.ink import Line
     from lictui.tui.symbols import Symbols
 

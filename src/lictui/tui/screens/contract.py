@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import work
 from textual.containers import Vertical
 
+from lictui.engine.contract import Sheet, sheet, wanted
 from lictui.errors import LictuiError
-from lictui.monitor.contract import Sheet, sheet, wanted
 from lictui.tui import commands
 from lictui.tui.ink import Tone
 from lictui.tui.screens import contract_view
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from lictui.analysis.usage import Key, Retrospect
-    from lictui.monitor.board import Board
-    from lictui.monitor.totals import By
+    from lictui.engine.board import Board, By
     from lictui.tui.export import Table
 
 _NONE = "Nothing is known of what was bought: write contract.toml"

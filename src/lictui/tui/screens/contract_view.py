@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lictui.monitor.contract import gap, money
+from lictui.engine.contract import gap, money
 from lictui.products import describe
 from lictui.tui import text
 from lictui.tui.ink import Tone
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from lictui.analysis.usage import Holding
-    from lictui.monitor.contract import Sheet
+    from lictui.engine.contract import Sheet
     from lictui.tui.export import Table
     from lictui.tui.widgets.keyed_table import Rows
 

@@ -9,8 +9,8 @@ from textual.containers import Container
 
 from lictui.analysis.series import Series
 from lictui.clock import iso
+from lictui.engine.board import By, scope_of, totals
 from lictui.errors import LictuiError
-from lictui.monitor.totals import By, scope_of, totals
 from lictui.tui import commands, ledger, ledger_columns, text
 from lictui.tui.ink import Tone
 from lictui.tui.ledger import SORTS
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from lictui.analysis.series import Question
     from lictui.analysis.usage import Key, Retrospect
-    from lictui.monitor.board import Board
+    from lictui.engine.board import Board
     from lictui.tui.export import Cell, Table
     from lictui.tui.ink import Run
     from lictui.tui.ledger import TotalView

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 
-from lictui.monitor.matching import ALL
+from lictui.engine.board import ALL
 from lictui.tui import text
 from lictui.tui.ink import Tone
 from lictui.tui.messages import FilterClosed, FilterTyped
 from lictui.tui.screens.view import View
 
 if TYPE_CHECKING:
-    from lictui.monitor.matching import Filter
+    from lictui.engine.board import Filter
     from lictui.tui.ink import Run
     from lictui.tui.widgets.filterbar import FilterBar
 

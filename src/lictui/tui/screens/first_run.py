@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from lictui.monitor.board import Board
+    from lictui.engine.board import Board
     from lictui.tui.app import LictuiApp
 
 DEMO: Final = -1  # no exit code: the command line starts the demo in the application's place

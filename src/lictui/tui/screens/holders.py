@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from lictui.monitor.holders import Holders
+    from lictui.engine.holders import Holders
     from lictui.tui.app import LictuiApp
 
 _WIDEST: Final = 100

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
-    from lictui.monitor.holders import Holders, Holding
+    from lictui.engine.holders import Holders, Holding
     from lictui.tui.ink import Line, Run
     from lictui.tui.symbols import Symbols
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
-    from lictui.monitor.board import Board
+    from lictui.engine.board import Board
     from lictui.tui.export import Table
     from lictui.tui.screens.product_ahead import Outlook
     from lictui.tui.screens.product_past import Asked

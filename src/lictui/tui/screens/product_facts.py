@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
-from lictui.monitor.totals import answered
+from lictui.engine.board import answered
 from lictui.tui.ink import OF_LEVEL, Tone, merge
 from lictui.tui.screens import product_ahead, product_months, product_spread
 from lictui.tui.span import moment

@@ -8,16 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from lictui.engine.board import answered, combined
 from lictui.model import DEFAULT_INTERVAL, Model
-from lictui.monitor.totals import answered, combined
 from lictui.tui.ink import Tone
 from lictui.tui.span import Length, moment
 from lictui.tui.text import clean, shorten
 
 if TYPE_CHECKING:
     from lictui.config.settings import Settings, Thresholds
+    from lictui.engine.board import Board, ServerStatus
     from lictui.model import Level, Pool, PoolKey, Reading
-    from lictui.monitor.board import Board, ServerStatus
     from lictui.tui.ink import Line
     from lictui.tui.screens.product_past import Asked
     from lictui.tui.symbols import Symbols

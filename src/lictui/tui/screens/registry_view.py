@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from zoneinfo import ZoneInfo
 
+    from lictui.engine.board import ServerStatus
     from lictui.model import Server, Snapshot
-    from lictui.monitor.board import ServerStatus
     from lictui.tui.ink import Line, Run
     from lictui.tui.symbols import Symbols
 

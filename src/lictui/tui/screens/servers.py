@@ -12,8 +12,8 @@ from textual import on, work
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import DataTable
 
+from lictui.engine.contract import hints
 from lictui.errors import LictuiError
-from lictui.monitor.divisor import hints
 from lictui.tui import commands
 from lictui.tui.ink import Tone
 from lictui.tui.screens import registry_view, steps
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
+    from lictui.engine.board import Board, ServerStatus
     from lictui.model import Finding
-    from lictui.monitor.board import Board, ServerStatus
     from lictui.tui.export import Table
     from lictui.tui.ink import Line
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lictui.engine.merge import mains, same_hosts
 from lictui.errors import LictuiError
-from lictui.monitor.together import mains, same_hosts
 from lictui.tui.ink import Tone
 from lictui.tui.screens import steps
 from lictui.tui.widgets.prose import Prose
@@ -17,8 +17,8 @@ from lictui.tui.widgets.prose import Prose
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lictui.engine.board import Board
     from lictui.model import Finding, Server
-    from lictui.monitor.board import Board
     from lictui.tui.engine import Engine
     from lictui.tui.ink import Line
     from lictui.tui.symbols import Symbols

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.widget import Widget
 
-    from lictui.monitor.board import Board
+    from lictui.engine.board import Board
     from lictui.tui.app import LictuiApp
     from lictui.tui.commands import Command
     from lictui.tui.export import Table

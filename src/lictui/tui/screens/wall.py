@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 
+from lictui.engine.board import Filter
 from lictui.errors import LictuiError
-from lictui.monitor.matching import Filter
 from lictui.tui import commands, text
 from lictui.tui.ink import Tone
 from lictui.tui.pasts import Trends, question
@@ -19,8 +19,8 @@ from lictui.tui.widgets.wall import Wall
 if TYPE_CHECKING:
     from textual.binding import BindingType
 
+    from lictui.engine.board import Board
     from lictui.model import PoolKey
-    from lictui.monitor.board import Board
     from lictui.tui.export import Table
     from lictui.tui.ink import Run
     from lictui.tui.pasts import Pasts

@@ -12,9 +12,9 @@ from textual import work
 from textual.screen import Screen
 
 from lictui.analysis.series import Question
+from lictui.engine.alerts import shown
 from lictui.errors import LictuiError
 from lictui.model import Level
-from lictui.monitor.shown import shown
 from lictui.tui.ink import Tone
 from lictui.tui.screens import watch_view
 from lictui.tui.span import local, time_zone
@@ -23,9 +23,9 @@ from lictui.tui.widgets.lines import Lines
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
+    from lictui.engine.alerts import Shown
+    from lictui.engine.board import Board
     from lictui.model import Identity
-    from lictui.monitor.board import Board
-    from lictui.monitor.shown import Shown
     from lictui.tui.app import LictuiApp
     from lictui.tui.screens.watch_view import Page
     from lictui.tui.watching import WatchOptions

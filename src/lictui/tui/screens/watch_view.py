@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from lictui.engine.board import answered, combined
 from lictui.model import Level, State
-from lictui.monitor.totals import answered, combined
 from lictui.tui.ink import OF_LEVEL, Tone, fit, width
 from lictui.tui.screens.product_view import ASSIGNED, MODELS
 from lictui.tui.symbols import ASCII
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from lictui.config.settings import Settings
+    from lictui.engine.alerts import Shown
+    from lictui.engine.board import Board, ServerStatus
     from lictui.model import Model, Pool, PoolKey, Reading
-    from lictui.monitor.board import Board, ServerStatus
-    from lictui.monitor.shown import Shown
     from lictui.tui.ink import Line, Run
     from lictui.tui.symbols import Symbols
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING, Final
 
-from lictui.monitor import whence
-from lictui.monitor.divisor import hints
-from lictui.monitor.totals import answered, combined
+from lictui.engine import board as whence
+from lictui.engine.board import answered, combined
+from lictui.engine.contract import hints
 from lictui.tui.ink import Tone
 from lictui.tui.span import moment
 from lictui.tui.text import age, clean, figure
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from lictui.config.contract import Purchase
+    from lictui.engine.board import Board, Figure, ServerStatus
     from lictui.model import Pool
-    from lictui.monitor.board import Board, ServerStatus
-    from lictui.monitor.whence import Figure
     from lictui.tui.ink import Line
     from lictui.tui.symbols import Symbols
 

@@ -11,8 +11,8 @@ from textual import on
 from textual.containers import Horizontal
 from textual.widgets import Input, Label
 
+from lictui.engine.board import Filter
 from lictui.errors import UsageError
-from lictui.monitor.matching import Filter
 from lictui.tui.messages import FilterClosed, FilterTyped
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.reactive import var
 from textual.widget import Widget
 
+from lictui.engine.alerts import shown
+from lictui.engine.board import totals
 from lictui.model import Level, State
-from lictui.monitor.shown import shown
-from lictui.monitor.totals import totals
 from lictui.tui import text
 from lictui.tui.ink import OF_LEVEL, Tone, fit, width
 from lictui.tui.symbols import UNICODE
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Alerts
-    from lictui.monitor.board import Board
-    from lictui.monitor.totals import Total
+    from lictui.engine.board import Board, Total
     from lictui.tui.ink import Line, Run
     from lictui.tui.symbols import Symbols
 

@@ -11,8 +11,8 @@ import hmac
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from lictui.engine.merge import mains
 from lictui.model import FailureKind
-from lictui.monitor.together import mains
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

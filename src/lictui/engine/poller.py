@@ -6,22 +6,113 @@ Owns the tasks and the open sources. Must not know what becomes of a poll.
 from __future__ import annotations
 
 import asyncio
+import logging
+import math
+import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Failure, State
-from lictui.monitor import schedule
-from lictui.monitor.poll import poll
+from lictui.engine.contract import divided
+from lictui.model import Failure, FailureKind, Poll, State
+from lictui.sources.source import SourceError, ignore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import Poll, Server
-    from lictui.monitor.board import Board
+    from lictui.engine.board import Board
+    from lictui.model import Server, Snapshot
     from lictui.sources.source import Source
 
+
+# One poll of one server: whatever happens becomes a value, within the deadline
+
+
+_log = logging.getLogger(__name__)
+
+
+async def poll(server: Server, source: Source, timeout: float, clock: Clock) -> Poll:  # noqa: ASYNC109 - the deadline is this function's whole point
+    """Read `server` once through `source`, given up after `timeout` seconds; never raises.
+
+    Latency and deadline are seconds of the wire, even where the clock is a simulated one.
+    """
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    result = divided(await _fetch(server, source, timeout), server.quantity_divisor)
+    return Poll(server.name, clock.now(), loop.time() - started, result)
+
+
+async def _fetch(server: Server, source: Source, deadline: float) -> Snapshot | Failure:
+    try:
+        async with asyncio.timeout(deadline):
+            return await source.fetch(ignore)
+    except SourceError as error:
+        return error.failure
+    except TimeoutError:
+        return Failure(
+            FailureKind.TIMEOUT,
+            f"no complete answer within {deadline:g} s",
+            "the server answers too slowly: look at its load, or raise [polling] timeout",
+        )
+    except Exception as error:  # noqa: BLE001 - a defect of one source must not stop the others
+        _log.exception("poll of %s", server.name)
+        return Failure(
+            FailureKind.PROTOCOL,
+            f"an answer lictui did not expect ({type(error).__name__})",
+            "lictui.log has the details; please report them",
+        )
+
+
+# When a server's turn comes. Pure: must not know the clock, tasks or sockets. All in seconds
+
+
+JITTER: Final = 0.1  # of the interval at most, …
+MAX_JITTER: Final = 30.0  # … and never more than this
+DOUBLINGS: Final = 3  # a failing server is left alone for 2, 4, then 8 intervals
+
+
+def jitter(server: Server) -> float:
+    """The server's own offset, so that 300 servers do not ask in the same second.
+
+    The same server always gets the same one: two runs poll at the same distance.
+    """
+    share = zlib.crc32(server.name.encode()) / 2**32
+    return share * min(server.every * JITTER, MAX_JITTER)
+
+
+def first_due(server: Server, polled_at: float | None, now: float) -> float:
+    """The first poll after a start: at once, unless the last one is still fresh."""
+    if polled_at is None or polled_at > now:
+        return now
+    return max(now, polled_at + server.every)
+
+
+def next_due(server: Server, due: float, now: float, pause: float) -> float:
+    """The turn after `due`: on the server's own grid, never in the past, `pause` ahead at least.
+
+    A poll that took longer than an interval skips the turns it missed: no drift, no overlap.
+    """
+    every = server.every
+    behind = max(0.0, now - due)
+    after = due + every * (math.floor(behind / every) + 1)
+    return max(after, due + pause)
+
+
+def pause(server: Server, result: Snapshot | Failure, failures: int, cap: float) -> float:
+    """How long to leave a server alone after `failures` polls in a row that failed.
+
+    A refused password is tried ever more rarely, up to `cap`: a directory locks accounts.
+    """
+    every = server.every
+    if not isinstance(result, Failure) or failures < 1:
+        return every
+    if result.kind is FailureKind.AUTH:
+        return max(every, min(every * 2.0 ** min(failures - 1, 30), cap))
+    return max(every, min(every * 2.0 ** min(failures - 1, DOUBLINGS), cap))
+
+
+if TYPE_CHECKING:
     Open = Callable[[Server, Limits, Clock], Source]
     Report = Callable[[Server, Poll, float], None]  # the poll, and when the next one is due
 
@@ -62,7 +153,7 @@ class Poller:
     def _begin(self, server: Server, limits: Limits, board: Board) -> _Turns:
         status = board.of(server.name)
         fresh = status.polled_at if status and status.state is State.UP else None
-        due = schedule.first_due(server, fresh, self._clock.now())
+        due = first_due(server, fresh, self._clock.now())
         turns = _Turns(server, limits)
         if self._asked & {server.name, None}:
             turns.now.set()
@@ -72,7 +163,7 @@ class Poller:
     async def _take_turns(self, turns: _Turns, due: float) -> None:
         server, limits = turns.server, turns.limits
         failures = 0
-        offset = schedule.jitter(server)
+        offset = jitter(server)
         while True:
             await self._until(turns, due)
             async with self._places:
@@ -82,8 +173,8 @@ class Poller:
                 if server.every >= _IDLE:
                     await source.aclose()
             failures = failures + 1 if isinstance(result.result, Failure) else 0
-            wait = schedule.pause(server, result.result, failures, limits.max_backoff)
-            due = schedule.next_due(server, due, self._clock.now(), wait) + offset
+            wait = pause(server, result.result, failures, limits.max_backoff)
+            due = next_due(server, due, self._clock.now(), wait) + offset
             offset = 0.0  # once: from here on the grid is this server's own
             self._report(server, result, due)
 

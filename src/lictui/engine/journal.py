@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lictui.engine.merge import ACCOUNTS
 from lictui.model import Event, EventKind, Level, State
-from lictui.monitor.hosts import ACCOUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lictui.config.settings import Alerts
+    from lictui.engine.board import ServerStatus
     from lictui.model import Certificate, Pool, PoolKey, Server, Snapshot
-    from lictui.monitor.board import ServerStatus
 
 _QUIET = (State.WAITING, State.DISABLED)
 

@@ -16,12 +16,10 @@ if TYPE_CHECKING:
     from lictui.analysis.series import Question, Series
     from lictui.analysis.usage import Key, Retrospect
     from lictui.config.settings import Settings
+    from lictui.engine.board import Board, By, Filter
+    from lictui.engine.engine import Engine
+    from lictui.engine.holders import Holders
     from lictui.model import About, Answer, Event, Finding, Identity, PoolKey, Server, Told
-    from lictui.monitor.board import Board
-    from lictui.monitor.engine import Engine
-    from lictui.monitor.holders import Holders
-    from lictui.monitor.matching import Filter
-    from lictui.monitor.totals import By
 from lictui.sources import resolver
 
 _T = TypeVar("_T")

@@ -12,19 +12,23 @@ once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 
-from lictui.model import AlertKind, Happening, Level, Said, Standing, State
-from lictui.monitor.alerts import PART, STATE, Alert, of_server, open_question, rests_on, severity
+from lictui.clock import iso
+from lictui.engine.alerts import PART, STATE, Alert, of_server, open_question, rests_on, severity
+from lictui.history.journal import Decided
+from lictui.model import AlertKind, Event, EventKind, Happening, Level, Said, Standing, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
 
     from lictui.config.settings import Alerts, Thresholds
-    from lictui.model import Answer, Identity
-    from lictui.monitor.board import ServerStatus
+    from lictui.engine.board import ServerStatus
+    from lictui.history.store import History
+    from lictui.model import Answer, Identity, Server
+
 
 _PATIENT: Final = (AlertKind.USAGE, AlertKind.DATA, AlertKind.UNUSUAL)
 _PASSING: Final = (State.DOWN, State.ERROR)  # may be over at the next poll
@@ -237,3 +241,202 @@ class _Step:
     def _needed_to_end(self) -> int:
         lasting = self._who.kind in _PATIENT or self._who.about in (STATE, PART)
         return self._limits.clear_for if lasting else 1
+
+
+# What happened to an alert, in words for the journal and as JSON for programs
+
+
+SCHEMA: Final = "lictui.event/1"
+_TURNS: Final = (f"{Happening.RAISED}: ", f"{Happening.WORSE} (", "cleared after ")
+_UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def lines(said: Iterable[Said]) -> Iterator[Event]:
+    """The journal's lines.
+
+    That a server is lost or found, and what it says itself for the first time, has a line already.
+    """
+    for each in said:
+        if not _has_a_line(each):
+            standing = each.standing
+            level = Level.OK if each.what is Happening.CLEARED else standing.level
+            yield _line(standing.who, each.at, _words(each), level)
+
+
+def _has_a_line(said: Said) -> bool:
+    who = said.standing.who
+    if who.kind is AlertKind.SERVER and who.about == "state":
+        return said.what in (Happening.RAISED, Happening.CLEARED)
+    own = who.about not in ("part", "certificate")
+    notice = who.kind is AlertKind.GRACE or (who.kind is AlertKind.SERVER and own)
+    return notice and said.what is Happening.RAISED
+
+
+def _words(said: Said) -> str:
+    standing = said.standing
+    begun = standing.raised if standing.since is None else standing.since
+    lasted = "" if begun is None else span(said.at - begun)
+    match said.what:
+        case Happening.WORSE | Happening.BETTER:
+            return f"{said.what} ({said.before} -> {standing.level}): {standing.message}"
+        case Happening.REPEATED:
+            return f"still, for {lasted}: {standing.message}"
+        case Happening.CLEARED:
+            return f"cleared after {lasted}; it was: {standing.message}"
+        case _:
+            return f"{said.what}: {standing.message}"
+
+
+def is_turn(event: Event) -> bool:
+    """Whether a line of the journal says that an alert was raised, rose, or was cleared."""
+    return event.kind is EventKind.ALERT and event.message.startswith(_TURNS)
+
+
+def answered(standing: Standing, said: Answer | None, by: str, at: float) -> Event:
+    """The journal's line for what somebody said to an alert; None: it was taken back."""
+    if said is None:
+        word = f"{by} wants to hear of it again"
+    elif said.until is None:
+        word = f"acknowledged by {by}"
+    else:
+        word = f"snoozed by {by} until {iso(said.until)}"
+    return _line(standing.who, at, f"{word}: {standing.message}", standing.level)
+
+
+def _line(who: Identity, at: float, message: str, level: Level) -> Event:
+    return Event(at, EventKind.ALERT, who.server, message, who.product, level)
+
+
+def event(said: Said) -> dict[str, Any]:
+    """One happening as `lictui.event/1`: every key always there, times UTC."""
+    standing = said.standing
+    who = standing.who
+    return {
+        "schema": SCHEMA,
+        "event": said.what.value,
+        "at": iso(said.at),
+        "kind": who.kind.value,
+        "level": standing.level.value,
+        "was": said.before.value if said.what is Happening.WORSE else None,
+        "server": who.server,
+        "group": standing.group,
+        "product": who.product or None,
+        "about": who.about or None,
+        "since": None if standing.since is None else iso(standing.since),
+        "raised": None if standing.raised is None else iso(standing.raised),
+        "ratio": None if standing.ratio is None else round(standing.ratio, 4),
+        "message": standing.message,
+    }
+
+
+def span(seconds: float) -> str:
+    """A length of time in its largest unit: `45 min`, `3 h`, `2 d`."""
+    length, unit = next((each for each in _UNITS if seconds >= each[0]), (1, "s"))
+    return f"{int(max(0.0, seconds) / length)} {unit}"
+
+
+# The alerts that stand: what is remembered of each server's, and what of it is not written yet
+
+
+_ANSWERED_NO_MORE = (Happening.WORSE, Happening.CLEARED)
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """What stands, by server. Everything is changed by its methods alone."""
+
+    answers: dict[Identity, Answer] = field(default_factory=dict)
+    unusual: dict[str, dict[str, str]] = field(default_factory=dict)  # by server, then product
+    _of: dict[str, dict[Identity, Standing]] = field(default_factory=dict)
+    _changed: dict[Identity, Standing | None] = field(default_factory=dict)  # not written yet
+    _unanswered: dict[Identity, None] = field(default_factory=dict)  # nor this
+    _lines: list[Event] = field(default_factory=list)  # nor these
+
+    def restore(self, history: History) -> None:
+        """Take over what the history has. Raises HistoryError, and then changes nothing."""
+        stands, answers = history.alerts(), history.answers()
+        for memory in (self._of, self._changed, self._unanswered, self._lines):
+            memory.clear()
+        for each in stands:
+            self._of.setdefault(each.who.server, {})[each.who] = each
+        self._answered(answers)
+
+    def hear(self, history: History) -> None:
+        """Take over what people answered meanwhile, wherever. Raises HistoryError."""
+        answers = history.answers()
+        self._answered({who: it for who, it in answers.items() if who not in self._unanswered})
+
+    def _answered(self, answers: Mapping[Identity, Answer]) -> None:
+        self.answers.clear()
+        self.answers.update(answers)
+
+    @property
+    def everything(self) -> tuple[Standing, ...]:
+        """All that stands, by server."""
+        return tuple(each for name in sorted(self._of) for each in self._of[name].values())
+
+    def look(
+        self, status: ServerStatus, alerts: Alerts, now: float, today: date
+    ) -> tuple[Said, ...]:
+        """Decide on one server as it is now."""
+        before = [each for name in status.names for each in self._of.get(name, {}).values()]
+        unusual = self.unusual.get(status.server.name)
+        decision = decide(before, status, Facts(alerts, today, now, self.answers, unusual))
+        old = {each.who: each for each in before}
+        new = {each.who: each for each in decision.standing}
+        for who in old.keys() | new.keys():
+            if old.get(who) != new.get(who):
+                self._put(who, new.get(who))
+        self._forget_answers(decision.said)
+        return decision.said
+
+    def dismiss(self, servers: Iterable[Server], now: float) -> tuple[Said, ...]:
+        """Let go of what stands of servers that are watched no more: of all but these."""
+        wanted = tuple(server for server in servers if server.enabled)
+        kept = {server.name for server in wanted}
+        gone = [each for each in self.everything if each.who.server not in kept]
+        if not gone:
+            return ()
+        for each in gone:
+            self._put(each.who, None)
+
+        said = dismissed(gone, now)
+        self._forget_answers(said)
+        self._lines.extend(lines(said))
+        return said
+
+    def _put(self, who: Identity, standing: Standing | None) -> None:
+        self._changed[who] = standing
+        mine = self._of.setdefault(who.server, {})
+        if standing is not None:
+            mine[who] = standing
+        elif mine.pop(who, None) is not None and not mine:
+            del self._of[who.server]
+
+    def _forget_answers(self, said: Iterable[Said]) -> None:
+        for each in said:
+            if each.what in _ANSWERED_NO_MORE:
+                self.answers.pop(each.standing.who, None)
+                self._unanswered[each.standing.who] = None
+
+    def add(self, lines_: Iterable[Event]) -> None:
+        """Lines for the journal that no poll brings."""
+        self._lines.extend(lines_)
+
+    def written(self, write: Callable[[Decided], None]) -> None:
+        """Hand what is not written yet to `write`; it stays so if that raises."""
+        write(
+            Decided(
+                tuple(each for each in self._changed.values() if each is not None),
+                tuple(who for who, each in self._changed.items() if each is None),
+                tuple(self._unanswered),
+                tuple(self._lines),
+            )
+        )
+        for memory in (self._changed, self._unanswered, self._lines):
+            memory.clear()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to write."""
+        return bool(self._changed or self._unanswered or self._lines)

@@ -15,9 +15,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.config.settings import Limits
+from lictui.engine.alert_state import event
 from lictui.errors import LictuiError
 from lictui.model import Event, EventKind, Level
-from lictui.monitor.saying import event
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:

@@ -8,35 +8,166 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.config import registry
 from lictui.config.reload import Watcher
 from lictui.config.settings import Settings
+from lictui.engine import board as boards
+from lictui.engine.actions import Acting
+from lictui.engine.board import Board
+from lictui.engine.merge import doubts
+from lictui.engine.poller import Poller, poll
+from lictui.engine.queries import Past
+from lictui.engine.recorder import Recorder
 from lictui.errors import LictuiError
-from lictui.monitor import board as boards
-from lictui.monitor.acting import Acting
-from lictui.monitor.board import Board
-from lictui.monitor.lease import Lease
-from lictui.monitor.past import Past
-from lictui.monitor.poller import Poller
-from lictui.monitor.record import Recorder
-from lictui.monitor.restore import open_history, restored
-from lictui.monitor.scope import Scope
-from lictui.monitor.together import doubts
+from lictui.history.store import History
+from lictui.model import DEFAULT_INTERVAL, State
 from lictui.paths import user_name
 from lictui.sources.source import open_source
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from lictui.clock import Clock
     from lictui.config.reload import Reload
-    from lictui.history.store import History
+    from lictui.config.settings import Limits
+    from lictui.engine.board import ServerStatus
+    from lictui.engine.holders import Holders
+    from lictui.engine.poller import Open
+    from lictui.history.journal import Latest
     from lictui.model import Answer, Event, Finding, Identity, Poll, Server
-    from lictui.monitor.holders import Holders
-    from lictui.monitor.poller import Open
     from lictui.paths import Paths
+
+
+# Who polls, when several lictui share a data dir: one does, the others follow what it records
+
+
+TERM: Final = 30.0  # a holder that died is replaced after this long
+
+
+class Lease:
+    """This process's claim on polling; without a history there is nobody to share with."""
+
+    def __init__(self, history: History | None, clock: Clock) -> None:
+        self._history = history
+        self._clock = clock
+        self.holder = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"  # unique; see _is_dead
+        self.held = False
+
+    def renew(self) -> bool:
+        """Claim or prolong; True while this process is the one that polls.
+
+        A history that cannot be asked leaves things as they were.
+        """
+        if self._history is None:
+            self.held = True
+            return True
+        try:
+            self.held = self._claim(self._history)
+        except LictuiError:
+            self.held = True  # rather two that poll than none
+        return self.held
+
+    def _claim(self, history: History) -> bool:
+        now = self._clock.now()
+        if history.claim(self.holder, until=now + TERM, now=now):
+            return True
+        other = history.holder()
+        if not _is_dead(other):
+            return False
+        history.release(other)
+        return history.claim(self.holder, until=now + TERM, now=now)
+
+    def release(self) -> None:
+        """Let another one poll at once."""
+        if self._history is not None and self.held:
+            try:
+                self._history.release(self.holder)
+            except LictuiError:
+                return  # it runs out by itself
+            finally:
+                self.held = False
+
+
+def _is_dead(holder: str) -> bool:
+    """Whether `holder` was a process of this machine that is gone, so that nobody need wait."""
+    host, _, rest = holder.rpartition(":")[0].rpartition(":")
+    if host != socket.gethostname() or not rest.isdecimal() or os.name == "nt":
+        return False
+    try:
+        os.kill(int(rest), 0)  # signal 0 asks, and does nothing
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False
+
+
+# Which servers a run is about, and how often they are asked
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which servers this run is about, and how often; "" and None leave things as they are."""
+
+    group: str = ""
+    interval: float | None = None  # seconds, over whatever the registry says
+
+    def of(self, servers: tuple[Server, ...]) -> tuple[Server, ...]:
+        """The servers in scope."""
+        return tuple(server for server in servers if self.group in ("", server.group))
+
+    def hurry(self, servers: tuple[Server, ...]) -> tuple[str, ...]:
+        """A warning, if what was asked for is more than a source's own default."""
+        usual = max((DEFAULT_INTERVAL[server.source] for server in servers), default=0.0)
+        if self.interval is None or self.interval >= usual:
+            return ()
+        return (f"polling every {self.interval:g} s, where {usual:g} s is the shortest advised",)
+
+    def paced(self, server: Server, default: float | None) -> Server:
+        """The same server, at the pace it is to be polled with."""
+        return replace(server, interval=self.interval or server.interval or default)
+
+
+# What the history still knows: a board as the last run left it, or as another lictui keeps it
+
+
+def open_history(paths: Paths, settings: Settings, clock: Clock) -> History:
+    """The history where the settings say it is; raises LictuiError when it cannot be used."""
+    return History.open(settings.retention.path or paths.history, settings.retention, clock)
+
+
+def restored(board: Board, latest: Mapping[str, Latest]) -> Board:
+    """The board, with every server as its last stored poll left it if that is newer."""
+    return replace(
+        board,
+        servers=tuple(
+            _restored(status, latest.get(status.server.name)) for status in board.servers
+        ),
+    )
+
+
+def _restored(status: ServerStatus, latest: Latest | None) -> ServerStatus:
+    if latest is None or not status.server.enabled:
+        return status
+    if status.polled_at is not None and latest.polled_at <= status.polled_at:
+        return status
+    state = latest.failure.state if latest.failure else State.UP
+    return replace(
+        status,
+        state=state,
+        since=status.since if state is status.state else latest.since,
+        failure=latest.failure,
+        snapshot=latest.snapshot,
+        polled_at=latest.polled_at,
+        answered_at=latest.answered_at,
+        latency=latest.latency,
+    )
+
 
 _log = logging.getLogger(__name__)
 _ROUND: Final = 3.0  # seconds between two looks at files, lease and age
@@ -137,7 +268,7 @@ class Engine:
 
     async def holders(self, server: str, product: str) -> Holders:
         """Who holds `product` of a server now, as far as one may know; never raises."""
-        from lictui.monitor.asking import ask_holders  # noqa: PLC0415 - seldom asked
+        from lictui.engine.queries import ask_holders  # noqa: PLC0415 - seldom asked
 
         return await ask_holders(
             self._registry,
@@ -203,7 +334,7 @@ class Engine:
         await self._clock.sleep(_HABITS_EVERY)
         if self._history is None:
             return
-        from lictui.monitor.habits import Habits  # noqa: PLC0415 - start-up looks at no past
+        from lictui.engine.anomalies import Habits  # noqa: PLC0415 - start-up looks at no past
 
         habits = Habits(self._history, self._clock)
         while True:
@@ -278,3 +409,67 @@ class Engine:
 
 def _to_nobody(_board: Board, _settings: Settings) -> None:
     """Where boards go before anyone listens."""
+
+
+# Every server polled once, recorded, and that is that: what `status` shows
+
+
+async def once(
+    servers: tuple[Server, ...],
+    settings: Settings,
+    paths: Paths,
+    clock: Clock,
+    *,
+    timeout: float | None = None,  # noqa: ASYNC109 - handed on to every poll
+    contact: bool = True,
+) -> Board:
+    """The board after one poll of every enabled server, all at once; each within `timeout` s.
+
+    Without `contact` nobody is asked, and the board is what was recorded last, at its age.
+    A history that cannot be opened is a notice on the board.
+    """
+    history, notices = _open(paths, settings, clock)
+    try:
+        board = boards.register(Board(), servers)
+        if history:
+            board = restored(board, history.latest())
+        recorder = Recorder(board, history, settings.alerts)
+        recorder.note(notices)
+        recorder.decide(clock.now(), allowed=False)
+        if contact:
+            limits = settings.limits if timeout is None else _within(settings.limits, timeout)
+            enabled = [server for server in servers if server.enabled]
+            polls = await _poll_all(enabled, limits, clock)
+            recorder.record(
+                (server, each, None) for server, each in zip(enabled, polls, strict=True)
+            )
+        return boards.age(recorder.board, clock.now())
+    finally:
+        if history:
+            history.close()
+
+
+def _open(paths: Paths, settings: Settings, clock: Clock) -> tuple[History | None, tuple[str, ...]]:
+    try:
+        history = open_history(paths, settings, clock)
+    except LictuiError as error:
+        return None, (f"{error.message}; nothing is recorded. {error.hint}",)
+    return history, history.notices
+
+
+def _within(limits: Limits, timeout: float) -> Limits:
+    return replace(limits, timeout=timeout, connect_timeout=min(timeout, limits.connect_timeout))
+
+
+async def _poll_all(servers: list[Server], limits: Limits, clock: Clock) -> list[Poll]:
+    places = asyncio.Semaphore(limits.concurrency)
+
+    async def one(server: Server) -> Poll:
+        source = open_source(server, limits, clock)
+        try:
+            async with places:
+                return await poll(server, source, limits.timeout, clock)
+        finally:
+            await source.aclose()
+
+    return list(await asyncio.gather(*map(one, servers)))

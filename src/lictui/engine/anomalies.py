@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.series import Question, begins, day_of
 from lictui.analysis.usage import WEEKS, unusual_today
+from lictui.engine.merge import Together
 from lictui.errors import LictuiError
 from lictui.model import Model
-from lictui.monitor.together import Together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Alerts, Settings
+    from lictui.engine.board import Board, ServerStatus
     from lictui.history.store import History
     from lictui.model import Pool, PoolKey
-    from lictui.monitor.board import Board, ServerStatus
 
 _log = logging.getLogger(__name__)
 _ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)

@@ -12,23 +12,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.clock import local_day
+from lictui.engine import board as boards
+from lictui.engine.alert_state import Standings, answered, lines
+from lictui.engine.board import STALE_AFTER
+from lictui.engine.journal import changes
+from lictui.engine.merge import Together, doubles
 from lictui.errors import LictuiError
-from lictui.model import State
-from lictui.monitor import board as boards
-from lictui.monitor.board import STALE_AFTER
-from lictui.monitor.journal import changes
-from lictui.monitor.saying import answered, lines
-from lictui.monitor.standings import Standings
-from lictui.monitor.together import Together, doubles
+from lictui.model import SourceName, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from lictui.config.settings import Alerts
+    from lictui.engine.board import Board, ServerStatus
     from lictui.history.journal import Decided
     from lictui.history.store import History
-    from lictui.model import Answer, Event, Identity, Poll, PoolKey, Said, Server
-    from lictui.monitor.board import Board, ServerStatus
+    from lictui.model import Answer, Event, Identity, Poll, Pool, PoolKey, Said, Server, Snapshot
+
 
 _log = logging.getLogger(__name__)
 _KEEP: Final = 100_000  # polls kept in memory while the history cannot be written
@@ -197,3 +197,47 @@ class Recorder:
     def _append(self, decided: Decided) -> None:
         if self._history:
             self._history.append_many(tuple(self._waiting), decided or None)
+
+
+# What an idle feature was when it was last in use: lmstat tells dates only while one is held
+
+
+def recalled(server: Server, before: Snapshot | None, now: Snapshot) -> Snapshot:
+    """`now`, its pools that tell no dates completed by what `before` told of the same product.
+
+    FlexNet's detail lines, which hold version, expiry and kind, are printed for features in use.
+    """
+    by_lmstat = server.source is SourceName.LMSTAT or server.format == SourceName.LMSTAT
+    if before is None or not by_lmstat:
+        return now
+    known: dict[str, list[Pool]] = {}
+    for pool in before.pools:
+        if not _bare(pool):
+            known.setdefault(pool.product, []).append(pool)
+    pools = tuple(
+        _completed(pool, known[pool.product][0])
+        if _bare(pool) and len(known.get(pool.product, ())) == 1
+        else pool
+        for pool in now.pools
+    )
+    return now if pools == now.pools else replace(now, pools=pools)
+
+
+def _bare(pool: Pool) -> bool:
+    return pool.subscription_date is None and pool.expires is None and pool.permanent is None
+
+
+def _completed(pool: Pool, told: Pool) -> Pool:
+    # A feature that belongs to machines is printed like any other while nobody uses it.
+    bound = told.reading.installed is None
+    return replace(
+        pool,
+        model=told.model,
+        reading=replace(pool.reading, installed=None) if bound else pool.reading,
+        license_type=pool.license_type or told.license_type,
+        subscription_date=told.subscription_date,
+        expires=told.expires,
+        permanent=told.permanent,
+        partly=told.partly,
+        counted=told.counted,
+    )

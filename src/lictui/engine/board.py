@@ -1,0 +1,473 @@
+"""What is true now: one frozen value that the screen, `status` and the journal read.
+
+Owns the state of every server, and how a poll changes it. Pure: must not know threads, sockets,
+SQL or the clock.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from lictui.errors import UsageError
+from lictui.model import Failure, Level, Reading, State
+from lictui.products import Product
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from lictui.config.settings import Alerts, Thresholds
+    from lictui.model import (
+        Answer,
+        Identity,
+        LicenseServer,
+        Model,
+        Poll,
+        Pool,
+        PoolKey,
+        Server,
+        Snapshot,
+        Standing,
+    )
+
+
+STALE_AFTER: Final = 3  # polls missed
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which registered server a figure of a merged pool was read from, and which pool of it."""
+
+    figure: str  # in_use · installed · overdraft · queued · ends · …; "pool" is the one that leads
+    server: str
+    key: PoolKey
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """One server, and the last that is known of it.
+
+    The last fields are `together`'s: of servers that read one license server it makes one status.
+    """
+
+    server: Server
+    state: State = State.WAITING
+    since: float | None = None  # when the state was entered
+    failure: Failure | None = None  # of the last poll, if it failed
+    snapshot: Snapshot | None = None  # of the last poll that succeeded, however long ago
+    polled_at: float | None = None
+    answered_at: float | None = None  # of `snapshot`
+    latency: float | None = None  # seconds, of the last poll
+    due: float | None = None  # when the next poll is planned
+    parts: tuple[ServerStatus, ...] = ()  # what this one stands for, the main server first
+    origins: Mapping[PoolKey, tuple[Origin, ...]] = field(default_factory=dict, hash=False)
+    lapsed: frozenset[PoolKey] = frozenset()  # pools that no part answers for just now
+    reports: LicenseServer | None = None  # how Citrix Cloud lists it
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The registered servers that this status stands for."""
+        return tuple(part.server.name for part in self.parts) or (self.server.name,)
+
+    def owner(self, key: PoolKey) -> tuple[str, PoolKey]:
+        """The registered server, and its pool, whose past is the past of this pool."""
+        whose = {origin.figure: origin for origin in self.origins.get(key, ())}
+        origin = whose.get("in_use") or whose.get("pool")
+        return (origin.server, origin.key) if origin else (self.server.name, key)
+
+    def part(self, name: str) -> ServerStatus:
+        """The status of one registered server in this one; itself if it stands for no other."""
+        return next((part for part in self.parts if part.server.name == name), self)
+
+    @property
+    def live(self) -> bool:
+        """Whether the figures of `snapshot` are those of now."""
+        return self.state is State.UP
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All servers, in the order of the registry, and what the user should know of the rest."""
+
+    servers: tuple[ServerStatus, ...] = ()
+    notices: tuple[str, ...] = ()  # lasting: a damaged file, another lictui that polls
+    standing: tuple[Standing, ...] | None = None  # alerts; None: nobody has decided on any
+    answers: Mapping[Identity, Answer] = field(default_factory=dict, hash=False)  # to these
+
+    def of(self, name: str) -> ServerStatus | None:
+        """The status of one server, or the one that stands for it."""
+        own = next((status for status in self.servers if status.server.name == name), None)
+        if own is not None:
+            return own
+        return next(
+            (status for status in self.servers if status.parts and name in status.names), None
+        )
+
+
+def register(board: Board, servers: Iterable[Server]) -> Board:
+    """The board for this registry: what is known of servers that stay is kept."""
+    known = {status.server.name: status for status in board.servers}
+    return replace(
+        board, servers=tuple(_registered(known.get(server.name), server) for server in servers)
+    )
+
+
+def _registered(known: ServerStatus | None, server: Server) -> ServerStatus:
+    if known is None:
+        return ServerStatus(server, State.WAITING if server.enabled else State.DISABLED)
+    if known.server == server:
+        return known
+    if not server.enabled:
+        return replace(known, server=server, state=State.DISABLED, failure=None, due=None)
+    if not known.server.enabled:
+        return replace(known, server=server, state=State.WAITING, since=None)
+    return replace(known, server=server)
+
+
+def apply(board: Board, poll: Poll, due: float | None = None) -> Board:
+    """The board after a poll; the same board if the server is not on it (it was removed)."""
+    return replace(
+        board,
+        servers=tuple(
+            _polled(status, poll, due) if status.server.name == poll.server else status
+            for status in board.servers
+        ),
+    )
+
+
+def _polled(before: ServerStatus, poll: Poll, due: float | None) -> ServerStatus:
+    if isinstance(poll.result, Failure):
+        after = replace(before, state=poll.result.state, failure=poll.result)
+    else:
+        after = replace(
+            before, state=State.UP, failure=None, snapshot=poll.result, answered_at=poll.at
+        )
+    since = before.since if after.state is before.state else poll.at
+    return replace(after, since=since, polled_at=poll.at, latency=poll.latency, due=due)
+
+
+def age(board: Board, now: float) -> Board:
+    """The board at `now`: servers that were up and missed three polls become stale."""
+    return replace(board, servers=tuple(_aged(status, now) for status in board.servers))
+
+
+def _aged(status: ServerStatus, now: float) -> ServerStatus:
+    if status.state is not State.UP or status.polled_at is None:
+        return status
+    every = status.due - status.polled_at if status.due else status.server.every
+    missed = (now - status.polled_at) / max(every, 1.0)
+    return replace(status, state=State.STALE, since=now) if missed > STALE_AFTER else status
+
+
+# The same product over all servers: sums of what is known, and how much of it that is
+
+
+class By(StrEnum):
+    """What is summed over: all servers, those of a group, or nothing."""
+
+    PRODUCT = "product"
+    GROUP = "group"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """One (product, model) over the servers whose last poll succeeded."""
+
+    product: str
+    name: str
+    model: Model
+    reading: Reading  # each figure the sum of what is known; None if nothing is
+    level: Level
+    unknown: int  # pools with a figure missing
+    reporting: tuple[str, ...]  # servers whose figures are in the sums
+    expected: tuple[str, ...]  # enabled servers that hold the product, or held it when last read
+    scope: str = ""  # the group or the server that it is of; of all servers none
+
+    @property
+    def free(self) -> int | None:
+        """Installed less in use; None when a pool's figure is missing."""
+        return None if self.unknown else self.reading.free
+
+    @property
+    def ratio(self) -> float | None:
+        """In use as a share of installed; None when a pool's figure is missing."""
+        return None if self.unknown else self.reading.ratio
+
+
+@dataclass(slots=True)
+class _Sum:
+    name: str
+    pools: list[Pool] = field(default_factory=list)
+    reporting: dict[str, None] = field(default_factory=dict)  # in order, each once
+    expected: dict[str, None] = field(default_factory=dict)
+
+
+def answered(status: ServerStatus, pool: Pool | None = None) -> bool:
+    """Whether the last poll of this server succeeded, so that its figures may be summed.
+
+    Of a server that is read in several ways it may be one `pool` that nobody answers for.
+    """
+    return (
+        status.snapshot is not None
+        and status.failure is None
+        and status.state is not State.DISABLED
+        and not (pool and status.lapsed and pool.key in status.lapsed)
+    )
+
+
+def totals(board: Board, alerts: Alerts, by: By = By.PRODUCT) -> tuple[Total, ...]:
+    """Every product and model that is counted somewhere, in the order they are met."""
+    sums: dict[tuple[str, str, Model], _Sum] = {}
+    for status, pool in _counted(board):
+        key = (scope_of(status, by), pool.product, pool.model)
+        if (total := sums.get(key)) is None:
+            total = sums[key] = _Sum(pool.name)
+        server = status.server.name
+        total.expected[server] = None
+        if answered(status, pool):
+            total.pools.append(pool)
+            total.reporting[server] = None
+    return tuple(_total(key, it, alerts, by) for key, it in sums.items())
+
+
+def scope_of(status: ServerStatus, by: By) -> str:
+    """What the figures of a server are summed into."""
+    return {By.PRODUCT: "", By.GROUP: status.server.group, By.SERVER: status.server.name}[by]
+
+
+def _counted(board: Board) -> Iterator[tuple[ServerStatus, Pool]]:
+    for status in board.servers:
+        snapshot: Snapshot | None = status.snapshot
+        if snapshot is None or not status.server.enabled:
+            continue
+        for pool in snapshot.pools:
+            if pool.counted:
+                yield status, pool
+
+
+def _total(key: tuple[str, str, Model], it: _Sum, alerts: Alerts, by: By) -> Total:
+    scope, product, model = key
+    reading = combined(it.pools)
+    unknown = sum(missing(pool.reading) for pool in it.pools)
+    limits = thresholds(alerts, scope, product, by)
+    level = Level.UNKNOWN if unknown else reading.level(limits.warn, limits.critical)
+    return Total(
+        *(product, it.name, model, reading, level, unknown),
+        tuple(it.reporting),
+        tuple(it.expected),
+        scope,
+    )
+
+
+def thresholds(alerts: Alerts, scope: str, product: str, by: By) -> Thresholds:
+    """The thresholds that hold for a total."""
+    return alerts.of(
+        group=scope if by is By.GROUP else "",
+        server=scope if by is By.SERVER else "",
+        product=product,
+    )
+
+
+def missing(reading: Reading) -> bool:
+    """Whether a figure that the ratio needs could not be read."""
+    return reading.in_use is None or reading.installed is None
+
+
+def combined(pools: list[Pool]) -> Reading:
+    """The pools' figures summed, each over the pools that have it."""
+    if len(pools) == 1:
+        return pools[0].reading
+    readings = [pool.reading for pool in pools]
+    return Reading(
+        _sum(reading.in_use for reading in readings),
+        _sum(reading.installed for reading in readings),
+        _sum(reading.overdraft for reading in readings),
+    )
+
+
+def _sum(figures: Iterator[int | None]) -> int | None:
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) if known else None
+
+
+# Which servers and products a filter lets through. Pure; the same for `status` and the screens
+
+
+Part = TypeVar("Part")
+LONGEST: Final = 200  # characters; nobody types more, and a longer one may take for ever
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A regular expression over names, groups and products. Without one it lets all through."""
+
+    pattern: re.Pattern[str] | None = None
+    inverted: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Filter:
+        """`text` as typed: case does not count, a leading `!` inverts, nothing matches all.
+
+        Raises UsageError that says where the expression breaks.
+        """
+        inverted = text.startswith("!")
+        text = text.removeprefix("!").strip()
+        if not text:
+            return ALL
+        if len(text) > LONGEST:
+            raise UsageError(f"a filter has at most {LONGEST} characters, not {len(text)}")
+        try:
+            with warnings.catch_warnings():
+                # `[[` may mean something else one day: no reason to write over the screen.
+                warnings.simplefilter("ignore", FutureWarning)
+                return cls(re.compile(text, re.IGNORECASE), inverted)
+        except (re.error, RecursionError, OverflowError) as error:
+            raise UsageError(f"not a regex: {error}", "write \\ before ( ) [ ] * + ? .") from None
+
+    def __call__(self, words: Iterable[str]) -> bool:
+        """Whether a thing known by these words is let through."""
+        if self.pattern is None:
+            return True
+        found = any(self.pattern.search(word) for word in words)
+        return found is not self.inverted
+
+    def parts(
+        self,
+        names: Iterable[str],
+        parts: tuple[Part, ...],
+        words: Callable[[Part], Iterable[str]],
+    ) -> tuple[Part, ...] | None:
+        """The parts of a whole that are let through; None if nothing of it is.
+
+        A whole is found by its names with everything in it, and hidden by them with everything in
+        it; where they do not decide, each part is judged by its own words.
+        """
+        named = self(names)
+        if self.pattern is None or named is not self.inverted:
+            return parts if named else None
+        kept = tuple(part for part in parts if self(words(part)))
+        return kept if kept or (named and not parts) else None
+
+
+ALL: Final = Filter()
+
+
+@lru_cache(maxsize=4096)
+def product_words(code: str, name: str, model: Model) -> tuple[str, ...]:
+    """What a product is known by: its code, its name, and the name as the screen shortens it."""
+    return code, name, Product(code, name, model).short_name
+
+
+def matching(board: Board, wanted: Filter) -> Board:
+    """The board of what is let through: whole servers by name or group, else single products."""
+    if wanted.pattern is None:
+        return board
+    kept = (_matching(status, wanted) for status in board.servers)
+    return replace(board, servers=tuple(status for status in kept if status is not None))
+
+
+def _matching(status: ServerStatus, wanted: Filter) -> ServerStatus | None:
+    server, snapshot = status.server, status.snapshot
+    pools = wanted.parts(
+        (server.name, server.group),
+        snapshot.pools if snapshot else (),
+        lambda pool: product_words(pool.product, pool.name, pool.model),
+    )
+    if pools is None or snapshot is None:
+        return None if pools is None else status
+    return replace(status, snapshot=replace(snapshot, pools=pools))
+
+
+# Why a figure is what it is: its formula, the values in it, who told it, and when
+
+
+FIGURES: Final = ("installed", "overdraft", "in_use", "queued", "ends", "license_type", "vendor")
+_WORD: Final = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of a pool."""
+
+    name: str  # one of FIGURES
+    value: str  # "?" where nobody could tell
+    formula: str  # with the values put in; the bare formula where they are not kept
+    server: str  # the registered server it was read from
+    source: str
+    at: float | None  # UTC epoch seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What one registered server itself said of a pool."""
+
+    server: str
+    source: str
+    at: float | None
+    raw: tuple[tuple[str, str], ...]  # empty where it was read before this start
+
+
+def figures(status: ServerStatus, pool: Pool) -> tuple[Figure, ...]:
+    """Every figure of a pool that somebody told, and those that should be known in any case."""
+    found = []
+    whose = {origin.figure: origin for origin in status.origins.get(pool.key, ())}
+    for name in FIGURES:
+        value = _value(pool, name)
+        if not value and name not in FIGURES[:3]:
+            continue
+        origin = whose.get(name) or whose.get("pool")
+        part = status.part(origin.server) if origin else status
+        own = _pool(part, origin.key if origin else pool.key) or pool
+        filled = filled_in(dict(own.how).get(name, ""), own.raw) if value else ""
+        source = part.server.source.value
+        at = part.answered_at
+        found.append(Figure(name, value or "?", filled, part.server.name, source, at))
+    return tuple(found)
+
+
+def fields(status: ServerStatus, pool: Pool) -> tuple[Fields, ...]:
+    """The server's own fields, of every registered server that a figure is from."""
+    whose = dict.fromkeys(
+        (origin.server, origin.key) for origin in status.origins.get(pool.key, ())
+    )
+    return tuple(_fields(status, whose or {(status.server.name, pool.key): None}))
+
+
+def _fields(status: ServerStatus, whose: dict[tuple[str, PoolKey], None]) -> Iterator[Fields]:
+    for server, key in whose:
+        part = status.part(server)
+        own = _pool(part, key)
+        raw = own.raw if own else ()
+        yield Fields(part.server.name, part.server.source.value, part.answered_at, raw)
+
+
+def filled_in(formula: str, raw: Sequence[tuple[str, str]]) -> str:
+    """`Count - Overdraft` as `Count 550 - Overdraft 50`; of several rows the values add up."""
+    known: dict[str, list[str]] = {}
+    for name, value in raw:
+        known.setdefault(name.casefold(), []).append(value)
+
+    def put(found: re.Match[str]) -> str:
+        said = known.get(found[0].casefold())
+        if not said:
+            return found[0]
+        return f"{found[0]} {said[0]}" if len(said) == 1 else f"{found[0]} ({' + '.join(said)})"
+
+    return _WORD.sub(put, formula)
+
+
+def _pool(part: ServerStatus, key: PoolKey) -> Pool | None:
+    pools = part.snapshot.pools if part.snapshot else ()
+    return next((pool for pool in pools if pool.key == key), None)
+
+
+def _value(pool: Pool, name: str) -> str:
+    if name == "ends":
+        return "never" if pool.permanent else f"{pool.expires:%Y-%m-%d}" if pool.expires else ""
+    value = getattr(pool.reading if name in FIGURES[:3] else pool, name)
+    return f"{value:,}" if isinstance(value, int) else str(value or "")

@@ -1,0 +1,513 @@
+"""Several ways to read one license server, as one: the board as it is looked at.
+
+Owns who is whose part (`same_as`), and what Citrix Cloud says of a license server beside it. Pure
+but for the memory that makes an unchanged board cost nothing. Must not know how figures are chosen
+(`merging`); polling and recording know nothing of all this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from operator import is_
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from lictui.config.toml_document import nearest
+from lictui.engine.board import Origin, answered
+from lictui.model import Mode, Model, PoolKey, Reading, Snapshot, SourceName, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from lictui.engine.board import Board, ServerStatus
+    from lictui.model import LicenseServer, Pool, Server
+
+
+# Which of several ways to read one license server is believed first, figure by figure
+
+
+_LAS: Final = ("cvad", "get-liclasinventory", "get-licinventory", "winrm", "wmi-json")
+_FILE: Final = ("winrm", "wmi-json", "get-licinventory", "get-liclasinventory")
+# What comes after: programs that list what is checked out, then the site, then lists of others.
+_REST: Final = ("lictui", "lmstat", "udadmin", "cvad", "license-file", "citrix-cloud", "partner")
+_HIDES_OVERDRAFT: Final = ("checkmk", "lmstat")  # their count is installed and overdraft in one
+_LAST: Final = ("checkmk",)
+
+
+def under_las(parts: Iterable[ServerStatus]) -> bool:
+    """Whether the license server is licensed by LAS, as far as any way to read it tells."""
+    return any(
+        (part.snapshot is not None and part.snapshot.mode is Mode.LAS)
+        or (part.server.source is SourceName.WINRM and part.state is State.NO_DATA)
+        for part in parts
+    )
+
+
+def rank(server: Server, pool: Pool, *, las: bool) -> int:
+    """The place of one reading of a pool; the lowest is believed first."""
+    order = (*(_LAS if las else _FILE), *_REST, *_LAST)
+    way = _way(server)
+    if way == "cvad" and pool.reading.installed is None:
+        return len(order)  # the site's own counters: of one site, not of the license server
+    return order.index(way) if way in order else len(order) - 1
+
+
+def hides_overdraft(server: Server) -> bool:
+    """Whether what this way calls installed holds an overdraft that it does not tell apart."""
+    return _way(server) in _HIDES_OVERDRAFT
+
+
+def _way(server: Server) -> str:
+    return server.format if server.source is SourceName.COMMAND else server.source.value
+
+
+# What a license server is called, and whether two names are of one host
+
+
+ACCOUNTS: Final = (SourceName.CITRIX_CLOUD, SourceName.PARTNER)
+
+
+def names_of(status: ServerStatus) -> tuple[str, ...]:
+    """What the license server behind a status is called, by all who read it."""
+    parts = status.parts or (status,)
+    return tuple(dict.fromkeys(name for part in parts for name in _names(part) if name))
+
+
+def _names(part: ServerStatus) -> Iterator[str]:
+    server, snapshot = part.server, part.snapshot
+    if server.source in ACCOUNTS:
+        return  # its address is Citrix's
+    on = snapshot.license_server if snapshot else ""
+    yield on
+    if server.source is not SourceName.CVAD:
+        yield snapshot.reported_name if snapshot else ""
+        yield _host(server.url)
+        for address in server.address.split(","):
+            yield address.rpartition("@")[2].strip()
+    elif not on:
+        yield _host(server.url)  # a small site's controller may be its license server as well
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def one_host(one: str, other: str) -> bool:
+    """Whether both are the same: case does not count, and a bare name is any domain's."""
+    first, second = _plain(one), _plain(other)
+    if not first or not second:
+        return False
+    if first == second:
+        return True
+    return _bare(first) != _bare(second) and first.partition(".")[0] == second.partition(".")[0]
+
+
+def _plain(name: str) -> str:
+    return name.strip().rstrip(".").casefold()
+
+
+def _bare(name: str) -> bool:
+    """A single label; an address of numbers is whole as it is."""
+    return "." not in name and not name.isdigit()
+
+
+class Listing:
+    """What Citrix Cloud lists, by the names of the license servers."""
+
+    def __init__(self, accounts: tuple[tuple[LicenseServer, ...], ...]) -> None:
+        self.accounts = accounts
+        self._whole: dict[str, LicenseServer] = {}
+        self._near: dict[str, list[LicenseServer]] = {}
+        for entry in (entry for account in accounts for entry in account):
+            for name in filter(None, (_plain(entry.fqdn), _plain(entry.host_id))):
+                self._whole.setdefault(name, entry)
+                self._near.setdefault(name.partition(".")[0], []).append(entry)
+
+    def of(self, status: ServerStatus) -> LicenseServer | None:
+        """The entry that is this license server.
+
+        A full name comes first; where only a bare one fits, it must not fit another as well.
+        """
+        if not self._whole:
+            return None
+        alone = [
+            part.snapshot.license_servers
+            for part in status.parts
+            if part.snapshot and len(part.snapshot.license_servers) == 1
+        ]
+        if alone:
+            return alone[0][0]  # an account that was said to be this server, and knows no other
+        names = [_plain(name) for name in names_of(status)]
+        if found := next((self._whole[name] for name in names if name in self._whole), None):
+            return found
+        near = [
+            entry
+            for name in names
+            for entry in self._near.get(name.partition(".")[0], ())
+            if one_host(name, entry.fqdn) or one_host(name, entry.host_id)
+        ]
+        return near[0] if len({entry.host_id or entry.fqdn for entry in near}) == 1 else None
+
+
+# One status of several: what is true of a license server that is read in more than one way
+
+
+_LIVE: Final = 0
+_ANSWERED: Final = 1  # but polls are missed since
+_KNOWN: Final = 2  # from an earlier poll
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """One reading of a pool."""
+
+    part: ServerStatus
+    pool: Pool
+    tier: int
+    order: tuple[int, int, bool, str]
+
+    def origin(self, figure: str) -> Origin:
+        return Origin(figure, self.part.server.name, self.pool.key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Same:
+    """One pool, and everyone who reads it, who is believed first in front."""
+
+    key: PoolKey
+    members: tuple[_Member, ...]
+
+    @property
+    def tier(self) -> int:
+        return self.members[0].tier
+
+
+def merged(parts: tuple[ServerStatus, ...]) -> ServerStatus:
+    """The one status of these, the main server first.
+
+    Its state is the main server's where that gives pools, else that of the best that does. Figures
+    are of those that answer; what none of them tells is as last known.
+    """
+    main = parts[0]
+    asked = tuple(part for part in parts if part.state is not State.DISABLED)
+    found = _pools(asked, main)
+    if not asked or not any(part.snapshot for part in asked):
+        return replace(main, parts=parts)
+    base = min((same.tier for same in found), default=_LIVE)
+    givers = [m.part for same in found for m in same.members if m.tier == base]
+    carrier = main if not givers or any(part is main for part in givers) else givers[0]
+    pools = {same.key: _pool(same) for same in found}
+    status = replace(
+        carrier,
+        server=replace(main.server, enabled=True),
+        snapshot=_snapshot(asked, main, tuple(pool for pool, _ in pools.values())),
+        polled_at=max((p.polled_at for p in asked if p.polled_at is not None), default=None),
+        due=min((p.due for p in asked if p.due is not None), default=None),
+        parts=parts,
+        origins={key: origins for key, (_, origins) in pools.items()},
+        lapsed=frozenset(same.key for same in found if same.tier > base),
+    )
+    owners = {status.owner(key)[0] for key in pools if key not in status.lapsed}
+    read = [p.answered_at for p in asked if p.server.name in owners and p.answered_at is not None]
+    return replace(status, answered_at=min(read, default=carrier.answered_at))
+
+
+def _tier(part: ServerStatus) -> int:
+    return _LIVE if part.live else _ANSWERED if answered(part) else _KNOWN
+
+
+def _pools(asked: Sequence[ServerStatus], main: ServerStatus) -> list[_Same]:
+    # A partner's account lists what many license servers use: it says how this one reports.
+    holding = [
+        part
+        for part in asked
+        if part.snapshot and (part is main or part.server.source is not SourceName.PARTNER)
+    ]
+    # Who answers that there is no inventory takes back what it told before, if others have one.
+    holding = [part for part in holding if part.state is not State.NO_DATA] or holding
+    las = under_las(asked)
+    products: dict[str, list[_Member]] = {}
+    for part in holding:
+        tier = _tier(part)
+        for pool in part.snapshot.pools if part.snapshot else ():
+            place = rank(part.server, pool, las=las)
+            order = (tier, place, part is not main, part.server.name)
+            products.setdefault(pool.product, []).append(_Member(part, pool, tier, order))
+    return [same for members in products.values() for same in _same(members)]
+
+
+def _same(members: list[_Member]) -> list[_Same]:
+    """The members of one product, by subscription date.
+
+    Where a way to read tells no date, its only pool is the only one that another way has. If there
+    are several, it is their sum: then only who is believed first counts, or all would count twice.
+    """
+    members = sorted(members, key=lambda member: member.order)
+    groups: dict[str, list[_Member]] = {}
+    for member in members:
+        groups.setdefault(member.pool.key.subscription_date, []).append(member)
+    holders = [member.part.server.name for member in members]
+    if "" in groups and len(groups) > 1:
+        if len(set(holders)) == len(holders):
+            dated = next(member for member in members if member.pool.subscription_date)
+            groups[dated.pool.key.subscription_date] += groups.pop("")
+        elif {member.part.server.name for member in groups[""]} != set(holders):
+            first = members[0].part
+            groups = {d: g for d, g in groups.items() if any(m.part is first for m in g)}
+    return [
+        _Same(
+            PoolKey(group[0].pool.product, subscribed),
+            tuple(sorted(group, key=lambda member: member.order)),
+        )
+        for subscribed, group in groups.items()
+    ]
+
+
+def _pool(same: _Same) -> tuple[Pool, tuple[Origin, ...]]:
+    lead = same.members[0]
+    origins = [lead.origin("pool")]
+
+    def first(figure: str, has: Callable[[Pool], bool], who: Iterable[_Member]) -> Pool | None:
+        member = next((member for member in who if has(member.pool)), None)
+        if member is None:
+            return None
+        origins.append(member.origin(figure))
+        return member.pool
+
+    now = [member for member in same.members if member.tier == same.tier]
+    reading = Reading(
+        *(_figure(name, now, origins) for name in ("in_use", "installed", "overdraft"))
+    )
+    queued = first("queued", lambda pool: pool.queued is not None, now)
+    named = first("name", lambda pool: pool.name != pool.product, same.members)
+    ends = first(
+        "ends", lambda pool: bool(pool.expires) or pool.permanent is not None, same.members
+    )
+    typed = first("license_type", lambda pool: bool(pool.license_type), same.members)
+    vendor = first("vendor", lambda pool: bool(pool.vendor), same.members)
+    model = first("model", lambda pool: pool.model is not Model.OTHER, same.members)
+    dated = first("date", lambda pool: pool.subscription_date is not None, same.members)
+    pool = replace(
+        lead.pool,
+        name=named.name if named else lead.pool.name,
+        model=model.model if model else lead.pool.model,
+        reading=reading,
+        license_type=typed.license_type if typed else "",
+        subscription_date=dated.subscription_date if dated else None,
+        expires=ends.expires if ends else None,
+        permanent=ends.permanent if ends else None,
+        partly=bool(ends and ends.partly),
+        expiring=ends.expiring if ends else None,
+        vendor=vendor.vendor if vendor else "",
+        queued=queued.queued if queued else None,
+        raw=(),  # each reading has its own
+        how=(),
+    )
+    return pool, tuple(origins)
+
+
+def _figure(name: str, now: list[_Member], origins: list[Origin]) -> int | None:
+    """One figure of the reading that is believed first of those that have it."""
+    if name != "in_use":
+        # A count that hides an overdraft is no `installed` while somebody tells the two apart.
+        whole = [m for m in now if not hides_overdraft(m.part.server)]
+        told = any(m.pool.reading.installed is not None for m in whole)
+        now = whole if told else [m for m in now if m not in whole] if _counts(now) else now
+    for member in now:
+        value: int | None = getattr(member.pool.reading, name)
+        if value is not None:
+            origins.append(member.origin(name))
+            return value
+    return None
+
+
+def _counts(now: list[_Member]) -> bool:
+    return any(member.pool.reading.installed is not None for member in now)
+
+
+def _snapshot(
+    asked: Sequence[ServerStatus], main: ServerStatus, pools: tuple[Pool, ...]
+) -> Snapshot:
+    """What the parts tell of the license server itself; who answers comes first."""
+    by_tier = sorted(asked, key=lambda part: (_tier(part), part is not main, part.server.name))
+    known = [part.snapshot for part in by_tier if part.snapshot]
+    alive = [part.snapshot for part in by_tier if part.snapshot and answered(part)] or known
+    own = [p.snapshot for p in by_tier if p.snapshot and p.server.source not in ACCOUNTS] or known
+    named = next((each for each in own if each.reported_name or each.version), own[0])
+    notices = dict.fromkeys(notice for each in alive for notice in each.notices)
+    return Snapshot(
+        pools,
+        named.reported_name,
+        named.version,
+        _mode(known),
+        next((each.activation for each in known if each.activation), None),
+        tuple(notices),
+        next((each.license_server for each in known if each.license_server), ""),
+        tuple(dict.fromkeys(listed for each in known for listed in each.license_servers)),
+        tuple(told for each in known for told in each.told),
+        main.snapshot.certificate if main.snapshot else None,
+    )
+
+
+def _mode(known: Sequence[Snapshot]) -> Mode | None:
+    """LAS if anyone says so: WMI and programs tell of files that are no longer in force."""
+    said = [each.mode for each in known if each.mode]
+    return Mode.LAS if Mode.LAS in said else next(iter(said), None)
+
+
+def mains(servers: Iterable[Server]) -> dict[str, str]:
+    """The server that each other one is a part of; who has no `same_as` that leads on is not in it.
+
+    A chain leads to its end. What goes in a circle, or to a server that is not there, is ignored.
+    """
+    links = _links(tuple(servers))
+    found = {}
+    for name in links:
+        at = name
+        while at in links:
+            at = links[at]
+        found[name] = at
+    return found
+
+
+def _links(servers: tuple[Server, ...]) -> dict[str, str]:
+    links = {server.name: server.same_as for server in servers if server.same_as}
+    if links:
+        known = {server.name for server in servers}
+        links = {name: to for name, to in links.items() if to in known}
+        for name in _on_circles(links):
+            del links[name]
+    return links
+
+
+def _on_circles(links: dict[str, str]) -> frozenset[str]:
+    found = set()
+    for name in links:
+        seen: dict[str, None] = {}
+        at: str | None = name
+        while at is not None and at not in seen:
+            seen[at] = None
+            at = links.get(at)
+        if at == name:
+            found.add(name)
+    return frozenset(found)
+
+
+def doubts(servers: tuple[Server, ...]) -> tuple[str, ...]:
+    """What is said of every `same_as` that is ignored."""
+    known = [server.name for server in servers]
+    links = {each.name: each.same_as for each in servers if each.same_as in known}
+    circles = _on_circles(links)
+    said = []
+    for server in servers:
+        if server.same_as and server.name not in links:
+            hint = nearest(server.same_as, known)
+            close = f" ({hint})" if hint else ""
+            said.append(f"{server.name}: same_as: no server is named {server.same_as}{close}")
+        elif server.name in circles:
+            said.append(f"{server.name}: same_as = {server.same_as} leads back to itself")
+    return tuple(said)
+
+
+def same_hosts(board: Board, hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """The registered servers whose license server answers to one of these names."""
+    return tuple(
+        status.server.name
+        for status in board.servers
+        if any(one_host(mine, asked) for mine in names_of(status) for asked in hosts)
+    )
+
+
+class Together:
+    """Makes of a board the one that is looked at; what has not changed is the same object again."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Board, Board] | None = None
+        self._listing = Listing(())
+        self._made: dict[str, tuple[tuple[ServerStatus, ...], ServerStatus]] = {}
+
+    def of(self, board: Board) -> Board:
+        """The board with one status for each license server, in the order of the main ones."""
+        if self._last is None or self._last[0] is not board:
+            self._last = board, self._look(board)
+        return self._last[1]
+
+    def _look(self, board: Board) -> Board:
+        accounts = tuple(
+            status.snapshot.license_servers
+            for status in board.servers
+            if status.snapshot
+            and status.snapshot.license_servers
+            and status.state is not State.DISABLED
+        )
+        if accounts != self._listing.accounts:
+            self._listing = Listing(accounts)
+            self._made.clear()
+        part_of = mains(status.server for status in board.servers)
+        if not accounts and not part_of:
+            return board
+        parts: dict[str, list[ServerStatus]] = {
+            status.server.name: [status]
+            for status in board.servers
+            if status.server.name not in part_of
+        }
+        for status in board.servers:
+            if main := part_of.get(status.server.name):
+                parts[main].append(status)
+        self._made = {name: self._one(name, tuple(each)) for name, each in parts.items()}
+        return replace(board, servers=tuple(status for _, status in self._made.values()))
+
+    def _one(
+        self, name: str, parts: tuple[ServerStatus, ...]
+    ) -> tuple[tuple[ServerStatus, ...], ServerStatus]:
+        before = self._made.get(name)
+        if before and len(before[0]) == len(parts) and all(map(is_, before[0], parts)):
+            return before
+        status = merged(parts) if len(parts) > 1 else parts[0]
+        found = self._listing.of(status)
+        return parts, status if found is None else replace(status, reports=found)
+
+
+def stand_ins(board: Board) -> dict[tuple[str, PoolKey], str]:
+    """The readings that are another's as well: (server, pool), and the server that counts.
+
+    `board` is one that was made by Together.
+    """
+    found: dict[tuple[str, PoolKey], str] = {}
+    for status in board.servers:
+        if not status.parts:
+            continue
+        owners = {status.owner(key) for key in status.origins}
+        products = {key.product: server for server, key in owners}
+        for part in status.parts:
+            for pool in part.snapshot.pools if part.snapshot else ():
+                own = (part.server.name, pool.key)
+                if own not in owners:
+                    same = next((server for server, key in owners if key == pool.key), "")
+                    found[own] = same or products.get(pool.product, status.server.name)
+    return found
+
+
+def doubles(board: Board, name: str) -> frozenset[PoolKey]:
+    """The pools of one registered server that no figure of its license server is taken from.
+
+    `board` is one that was made by Together.
+    """
+    status = board.of(name)
+    if status is None or not status.parts:
+        return frozenset()
+    taken = {
+        (origin.server, origin.key)
+        for origins in status.origins.values()
+        for origin in origins
+        if origin.figure in ("pool", "in_use", "installed")
+    }
+    told = status.part(name).snapshot
+    return (
+        frozenset(pool.key for pool in told.pools if (name, pool.key) not in taken)
+        if told
+        else frozenset()
+    )
