@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lictui.model import Event, Server
-    from lictui.report.values import Product, Report
+    from lictui.report.model import Product, Report
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CCS = "XDT_PLT_CCS"

@@ -11,13 +11,13 @@ from tests.support.values import failure, poll, server
 from lictui.config.contract import Purchase
 from lictui.config.settings import Settings
 from lictui.model import Event, EventKind, Level
-from lictui.report.values import Kind, Outlook, Short
+from lictui.report.model import Kind, Outlook, Short
 
 if TYPE_CHECKING:
     from tests.report.desk import Desk
 
     from lictui.model import Model
-    from lictui.report.values import Report
+    from lictui.report.model import Report
 
 HOSTILE = "<script>alert(1)</script>"
 FORMULA = '=HYPERLINK("http://evil.example","x")'

@@ -9,7 +9,7 @@ from tests.report.desk import CCS, at
 from tests.support.values import poll, pool, snapshot
 
 from lictui.model import Model
-from lictui.report.values import Kind
+from lictui.report.model import Kind
 
 if TYPE_CHECKING:
     from tests.report.desk import Desk

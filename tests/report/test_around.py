@@ -10,8 +10,8 @@ from tests.report.sample import FORMULA, HOSTILE, sample
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.model import Activation, ActivationStatus, Event, EventKind, Level
-from lictui.report.short import in_short
-from lictui.report.values import End, What
+from lictui.report.model import End, What
+from lictui.report.text import in_short
 
 if TYPE_CHECKING:
     from tests.report.desk import Desk

@@ -12,7 +12,7 @@ from tests.support.values import server
 
 from lictui.config.settings import Alerts, Settings
 from lictui.model import Level, Model
-from lictui.report.values import Kind, Outlook, Short
+from lictui.report.model import Kind, Outlook, Short
 
 if TYPE_CHECKING:
     from tests.report.desk import Desk

@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.report.sample import FORMULA, HOSTILE, PIPES, sample
 
-from lictui.report.html.markup import tag
-from lictui.report.html.page import page
-from lictui.report.html.scale import scale
+from lictui.report.html import page
+from lictui.report.svg import scale, tag
 
 if TYPE_CHECKING:
     from tests.report.desk import Desk

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from tests.report.desk import CCS, UD
 from tests.report.sample import FORMULA, HOSTILE, sample
 
-from lictui.report.markdown import markdown
-from lictui.report.picture import picture
-from lictui.report.rows import HEADER, csv_text
+from lictui.report.markdown import HEADER, csv_text, markdown
+from lictui.report.png import picture
 
 if TYPE_CHECKING:
     from tests.report.desk import Desk

@@ -12,8 +12,7 @@ from defusedxml import ElementTree
 from tests.report.desk import CCS
 from tests.report.sample import FORMULA, HOSTILE, sample
 
-from lictui.report.xlsx.book import book
-from lictui.report.xlsx.sheet import letter
+from lictui.report.xlsx import book, letter
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date, tzinfo
 
     from lictui.cli.context import Context
-    from lictui.report.values import Report
+    from lictui.report.model import Report
 
 _FORMATS: Final = ("html", "xlsx", "md", "csv", "png")
 _BINARY: Final = ("xlsx", "png")
@@ -97,7 +97,7 @@ def _built(context: Context, month: str, groups: tuple[str, ...], zone: tzinfo |
 def _first(month: str, now: float, zone: tzinfo | None) -> date:
     from datetime import date  # noqa: PLC0415 - `--help` needs no date
 
-    from lictui.report.span import bounds, last_complete  # noqa: PLC0415 - as above
+    from lictui.report.model import bounds, last_complete  # noqa: PLC0415 - as above
 
     if not month:
         return last_complete(now, zone)
@@ -130,11 +130,11 @@ def _written(found: Report, form: str) -> bytes:
     # Each writer is imported when it is asked for: matplotlib alone takes half a second.
     match form:
         case "xlsx":
-            from lictui.report.xlsx.book import book  # noqa: PLC0415
+            from lictui.report.xlsx import book  # noqa: PLC0415
 
             return book(found)
         case "png":
-            from lictui.report.picture import picture  # noqa: PLC0415
+            from lictui.report.png import picture  # noqa: PLC0415
 
             return picture(found)
         case "md":
@@ -142,10 +142,10 @@ def _written(found: Report, form: str) -> bytes:
 
             return markdown(found).encode()
         case "csv":
-            from lictui.report.rows import csv_text  # noqa: PLC0415
+            from lictui.report.markdown import csv_text  # noqa: PLC0415
 
             return csv_text(found).encode()
         case _:
-            from lictui.report.html.page import page  # noqa: PLC0415
+            from lictui.report.html import page  # noqa: PLC0415
 
             return page(found).encode()

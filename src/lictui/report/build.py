@@ -5,29 +5,526 @@ Owns the order of the questions and what the whole consists of. Must not know a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
-from lictui.analysis.series import day_of
+from lictui.analysis.forecast import words
+from lictui.analysis.peaks import ALIGNED, Part
+from lictui.analysis.series import Question, Resolution, day_of
 from lictui.analysis.usage import Holding
-from lictui.model import Level
-from lictui.report import around, lines, span
-from lictui.report.ahead import foreseen
-from lictui.report.ask import ask
-from lictui.report.shares import looked_at, shares
-from lictui.report.values import Kind, Report
+from lictui.engine.alert_state import is_turn
+from lictui.engine.board import Board, register
+from lictui.engine.engine import restored
+from lictui.engine.merge import Together, stand_ins
+from lictui.engine.outlook import ESTATE, scopes
+from lictui.model import EventKind, Level, Model, Reading, State
+from lictui.report import model as span
+from lictui.report import month as assigned
+from lictui.report import text
+from lictui.report.model import (
+    Assigned,
+    End,
+    Kind,
+    Line,
+    Monthly,
+    Outlook,
+    Product,
+    Recorded,
+    Report,
+    Short,
+    What,
+)
+from lictui.report.month import Scoped, at_ends
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date, tzinfo
 
-    from lictui.config.settings import Settings
+    from lictui.analysis.forecast import Forecast
+    from lictui.analysis.series import Bucket
+    from lictui.config.settings import Alerts, Settings
+    from lictui.engine.board import ServerStatus
+    from lictui.engine.outlook import Scope
+    from lictui.history.journal import Latest
+    from lictui.history.pools import KnownPool
     from lictui.history.store import History
-    from lictui.model import Server
-    from lictui.report.lines import Foresee
-    from lictui.report.shares import Shares
-    from lictui.report.values import Line, Product
+    from lictui.model import Event, Pool, PoolKey, Server, Told
+    from lictui.report.model import Day, Month
+
+
+# One product: a line for the estate, for each group and for each server, from a year of months
+
+
+if TYPE_CHECKING:
+    Foresee = Callable[[Kind, str, str, Model], Outlook | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a product's lines are made with besides its answers."""
+
+    zone: tzinfo | None
+    alerts: Alerts
+    told: Mapping[str, Sequence[Sequence[Told]]]  # by server, of each of its pools
+    foresee: Foresee | None = None
+
+
+@dataclass(slots=True)
+class _Scope:
+    kind: Kind
+    name: str
+    group: str
+    shares: Sequence[Share]
+    months: list[Monthly] = field(default_factory=list)
+
+    @property
+    def servers(self) -> set[str]:
+        return {share.server for share in self.shares}
+
+    def limits(self, alerts: Alerts, product: str) -> tuple[float, float]:
+        server = self.name if self.kind is Kind.SERVER else ""
+        found = alerts.of(group=self.group, server=server, product=product)
+        return found.warn, found.critical
+
+
+def product(
+    what: tuple[str, Model], shares: Sequence[Share], answers: Iterable[Answer], given: Given
+) -> Product | None:
+    """The lines of one product and model; None when nothing at all is known of the last month.
+
+    The answers are of thirteen months in a row, the one that is reported on at the end.
+    """
+    scopes = _scopes(shares)
+    makers = {id(scope): _Maker(what, scope, given) for scope in scopes}
+    last: Answer | None = None
+    ended: dict[str, int] = {}
+    for answer in answers:
+        if last is not None:
+            ended = {name: round(part.buckets[-1].last) for name, part in last.parts.items()}
+        for scope in scopes:
+            scope.months.append(makers[id(scope)].monthly(answer))
+        last = answer
+    if last is None or not (last.parts or last.silent):
+        return None
+    lines = [makers[id(scope)].line(last, ended) for scope in scopes]
+    lines = [line for line in lines if line.servers or line.silent]
+    warn, critical = scopes[0].limits(given.alerts, what[0])
+    own = [line for line in lines if line.kind is Kind.SERVER]
+    return Product(
+        what[0],
+        text.called(what[0], shares[0].name),
+        what[1],
+        warn,
+        critical,
+        lines[0],
+        tuple(line for line in lines if line.kind is Kind.GROUP),
+        tuple(own),
+    )
+
+
+def _scopes(shares: Sequence[Share]) -> list[_Scope]:
+    groups = sorted({share.group for share in shares if share.group})
+    found = [_Scope(Kind.ESTATE, "estate", "", shares)]
+    if len(groups) > 1:
+        for group in groups:
+            some = [share for share in shares if share.group == group]
+            found.append(_Scope(Kind.GROUP, group, group, some))
+    if len(shares) > 1:
+        found += [_Scope(Kind.SERVER, each.server, each.group, [each]) for each in shares]
+    return found
+
+
+class _Maker:
+    """Makes the months, and at the end the line, of one scope."""
+
+    def __init__(self, what: tuple[str, Model], scope: _Scope, given: Given) -> None:
+        self._code, self._model = what
+        self._scope = scope
+        self._given = given
+        self._servers = scope.servers
+        self._assigned = self._model in assigned.ASSIGNED
+
+    def _scoped(self, answer: Answer) -> Scoped:
+        parts = [part for name, part in answer.parts.items() if name in self._servers]
+        return Scoped(answer.month, parts, answer.width)
+
+    def monthly(self, answer: Answer) -> Monthly:
+        scoped = self._scoped(answer)
+        found = assigned.monthly(scoped, assigned.summed(scoped))
+        if not self._assigned:
+            return found
+        days = assigned.daily_assigned(scoped, self._given.zone)
+        month = assigned.monthly_assigned(scoped, days, found.coverage)
+        if month.figure is None:
+            told = assigned.told_of(self._told(), answer.month.first)
+            if told is not None:
+                return Monthly(month.first, told.in_use, None, told.installed)
+        return month
+
+    def _told(self) -> list[Sequence[Told]]:
+        return [pool for share in self._scope.shares for pool in self._given.told[share.server]]
+
+    def line(self, answer: Answer, ended: Mapping[str, int]) -> Line:
+        scope, given, zone = self._scope, self._given, self._given.zone
+        scoped = self._scoped(answer)
+        sums = assigned.summed(scoped)
+        limits = scope.limits(given.alerts, self._code)
+        if self._assigned:
+            days: tuple[Day, ...] = assigned.daily_assigned(scoped, zone)
+            above = assigned.days_above_assigned(days, limits)
+        else:
+            days = assigned.daily(scoped, sums, zone)
+            above = assigned.days_above(answer.month, sums, zone, limits)
+        month = scope.months[-1]
+        installed = at_ends(answer.month, scoped.parts, zone, lambda bucket: bucket.installed)
+        overdraft = next((d.overdraft for d in reversed(days) if d.overdraft is not None), None)
+        reading = Reading(month.figure, month.installed, overdraft)
+        telling = tuple(sorted(self._servers & answer.parts.keys()))
+        return Line(
+            kind=scope.kind,
+            name=scope.name,
+            group=scope.group,
+            month=month,
+            before=scope.months[-2],
+            year_before=scope.months[0],
+            months=tuple(scope.months[-12:]),
+            days=days,
+            days_above=above,
+            installed=next(reversed(installed.values()), None),
+            overdraft=overdraft,
+            level=reading.level(*limits),
+            upper_bound=None if self._assigned or len(telling) < 2 else _bound(scoped),  # noqa: PLR2004 - of one alone it is the peak
+            usage=None if self._assigned else assigned.usage(sums),
+            assigned=self._moves(answer, ended) if self._assigned else None,
+            servers=telling,
+            silent=tuple(sorted(self._servers & answer.silent)),
+            outlook=given.foresee(scope.kind, scope.name, self._code, self._model)
+            if given.foresee
+            else None,
+        )
+
+    def _moves(self, answer: Answer, ended: Mapping[str, int]) -> Assigned:
+        at_start = self._scope.months[-2].figure
+        told = assigned.told_of(self._told(), answer.month.first)
+        if told is not None and told.newly is not None and told.released is not None:
+            return Assigned(at_start, told.newly, told.released, told=True)
+        some = {name: part.buckets for name, part in answer.parts.items() if name in self._servers}
+        return assigned.moves(some, ended, at_start)
+
+
+def _bound(scoped: Scoped) -> int:
+    return round(sum(max(bucket.high for bucket in part.buckets) for part in scoped.parts))
+
+
+# What the history is asked: a month of every server that holds a product, in buckets of one width
+
+
+_MANY: Final = 150  # servers; five minutes of more than these for a month fill the memory
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A month of one product."""
+
+    month: Month
+    width: int  # seconds of every bucket
+    parts: Mapping[str, Part]  # by server; those that told something
+    silent: frozenset[str]  # expected, and told nothing
+
+
+def ask(history: History, shares: Sequence[Share], month: Month) -> Answer:
+    """The buckets that begin in the month, of the finest width that all have of all of it.
+
+    That is five minutes, as long as they are kept; an hour where very many servers are summed.
+    """
+    asked = [
+        share
+        for share in shares
+        if share.since < month.end and (share.until is None or share.until > month.start)
+    ]
+    width = int(ALIGNED if len(asked) <= _MANY else Resolution.HOUR)
+    while asked and month.start < month.end:
+        found = history.many(
+            Question(share.pools, month.start, month.end, width) for share in asked
+        )
+        widest = max(series.bucket for series in found)
+        if all(series.bucket == widest for series in found):
+            return _answer(month, asked, widest, [series.buckets for series in found])
+        width = widest
+    return Answer(month, width, {}, frozenset())
+
+
+def _answer(
+    month: Month, asked: Sequence[Share], width: int, buckets: Sequence[Sequence[Bucket]]
+) -> Answer:
+    parts: dict[str, Part] = {}
+    for share, found in zip(asked, buckets, strict=True):
+        within = [each for each in found if month.start <= each.start < month.end]
+        if within:
+            parts[share.server] = Part(share.since, share.until, within)
+    silent = frozenset(share.server for share in asked if share.server not in parts)
+    return Answer(month, width, parts, silent)
+
+
+# Who holds a product: the pools of every license server, and from when until when they count
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The pools of one product and model that a license server has or had."""
+
+    server: str
+    group: str
+    pools: tuple[tuple[str, PoolKey], ...]  # each by the registered name it was read under
+    since: int  # UTC epoch seconds
+    until: int | None  # None: still
+    name: str  # of the product
+
+
+Shares = dict[tuple[str, Model], list[Share]]
+
+
+def looked_at(
+    servers: Iterable[Server], latest: Mapping[str, Latest], groups: Collection[str] = ()
+) -> Board:
+    """The servers of these groups, or all, as last recorded, each license server once."""
+    board = Together().of(restored(register(Board(), servers), latest))
+    kept = (each for each in board.servers if not groups or each.server.group in groups)
+    return replace(board, servers=tuple(kept))
+
+
+def shares(
+    board: Board, known: Sequence[KnownPool], latest: Mapping[str, Latest], removed: Collection[str]
+) -> Shares:
+    """By product and model, who holds it; of the servers on the board and of those `removed`.
+
+    Start-up licenses are left out, and readings that another's stand for.
+    """
+    left_out = set(stand_ins(board)) | _uncounted(latest)
+    main = {name: each.server for each in board.servers for name in each.names}
+    found: dict[tuple[str, str, str], list[KnownPool]] = defaultdict(list)
+    for pool in known:
+        if pool.server not in main and pool.server not in removed:
+            continue
+        if (pool.server, pool.key) in left_out or not products.describe(pool.product).counted:
+            continue
+        name = main[pool.server].name if pool.server in main else pool.server
+        found[pool.product, pool.model, name].append(pool)
+    answer: Shares = defaultdict(list)
+    for (product, model, name), pools in sorted(found.items()):
+        server = main.get(name)
+        gone = server is None or not server.enabled
+        answer[product, Model(model)].append(
+            Share(
+                name,
+                server.group if server else "",
+                tuple((pool.server, pool.key) for pool in pools),
+                min(pool.since for pool in pools),
+                _until(pools, latest.get(name) if gone else None),
+                pools[0].name,
+            )
+        )
+    return answer
+
+
+def _until(pools: Sequence[KnownPool], last: Latest | None) -> int | None:
+    ends = [pool.ended for pool in pools if pool.ended is not None]
+    if len(ends) == len(pools):
+        return max(ends)
+    if last is None or last.answered_at is None:
+        return None
+    return (int(last.answered_at) // ALIGNED + 1) * ALIGNED
+
+
+def _uncounted(latest: Mapping[str, Latest]) -> set[tuple[str, PoolKey]]:
+    return {
+        (server, pool.key)
+        for server, heard in latest.items()
+        if heard.snapshot
+        for pool in heard.snapshot.pools
+        if not pool.counted
+    }
+
+
+# What the report expects: the forecasts of the estate, of each group and of each server
+
+
+_Key = tuple[Kind, str, str, "Model"]
+
+
+def foreseen(
+    history: History,
+    board: Board,
+    known: Sequence[KnownPool],
+    alerts: Alerts,
+    moment: tuple[float, date],
+) -> Foresee:
+    """The outlook of every line that a report of this board can have, as of `moment`."""
+    now, today = moment
+    asked: dict[_Key, Scope] = {}
+    for scope in scopes(board, known, alerts):
+        kind = Kind.ESTATE if scope.scope == ESTATE else Kind.SERVER
+        asked[kind, scope.scope, scope.product, scope.model] = scope
+    for group in {each.server.group for each in board.servers if each.server.group}:
+        mine = tuple(each for each in board.servers if each.server.group == group)
+        for scope in scopes(replace(board, servers=mine), known, alerts):
+            if scope.scope == ESTATE:
+                asked[Kind.GROUP, group, scope.product, scope.model] = scope
+    pasts = history.many(scope.question(now) for scope in asked.values())
+    found = {
+        key: _outlook(scope.forecast(past, now, today), today)
+        for (key, scope), past in zip(asked.items(), pasts, strict=True)
+    }
+
+    def foresee(kind: Kind, name: str, product: str, model: Model) -> Outlook | None:
+        return found.get((kind, name, product, model))
+
+    return foresee
+
+
+def _outlook(found: Forecast, today: date) -> Outlook:
+    return Outlook(
+        words(found, today),
+        found.reaches.warn,
+        found.reaches.critical,
+        found.reaches.installed,
+        tuple(Short(each.date, each.installed, each.expected) for each in found.shortfalls),
+    )
+
+
+# What stands around the figures: what ends, what happened, how much is on record
+
+
+_MOST_EVENTS: Final = 60
+_PAGE: Final = 1000
+_TOLD: Final = (
+    *(EventKind.LICENSES, EventKind.SERVER, EventKind.ACTIVATION),
+    *(EventKind.VERSION, EventKind.CERTIFICATE),
+)
+_GRAVE: Final = (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
+
+
+def ends(board: Board, holdings: Sequence[Holding], start: date, end: date) -> tuple[End, ...]:
+    """Everything that ends in [start, end], by day; permanent and start-up licenses never do."""
+    found = [each for status in board.servers for each in _of_server(status)]
+    for holding in holdings:
+        bought = holding.purchase
+        if bought.renewal is not None:
+            what = End(
+                *(bought.renewal, What.RENEWAL, holding.scope, bought.product, holding.name),
+                bought.purchased,
+            )
+            found.append(what)
+    within = [each for each in found if start <= each.day <= end]
+    return tuple(sorted(within, key=lambda e: (e.day, e.server, e.product, e.what)))
+
+
+def _of_server(status: ServerStatus) -> Iterator[End]:
+    server, snapshot = status.server.name, status.snapshot
+    if snapshot is None or not status.server.enabled:
+        return
+    if snapshot.activation is not None and snapshot.activation.expires is not None:
+        yield End(snapshot.activation.expires, What.ACTIVATION, server, "", "", None)
+    by_product: dict[str, list[Pool]] = defaultdict(list)
+    for pool in snapshot.pools:
+        if _counts(pool):
+            by_product[pool.product].append(pool)
+    for found in by_product.values():
+        days = [pool.subscription_date for pool in found if pool.subscription_date]
+        newest = max(days, default=None)
+        for pool in found:
+            about = (server, pool.product, text.called(pool.product, pool.name))
+            if pool.expires is not None and not pool.permanent:
+                yield End(pool.expires, What.LICENSES, *about, pool.leaving)
+            if pool.subscription_date is not None and pool.subscription_date != pool.expires:
+                covered = pool.subscription_date != newest
+                installed = pool.reading.installed
+                yield End(pool.subscription_date, What.SUBSCRIPTION, *about, installed, covered)
+
+
+def happened(
+    history: History, month: Month, servers: Collection[str] | None
+) -> tuple[tuple[Event, ...], int]:
+    """What deserves mention of the month's journal, oldest first, and how much was left out.
+
+    Where that is too much, what was grave is kept, then what is newest.
+    """
+    found = [
+        each
+        for each in _journal(history, month)
+        if (servers is None or each.server in servers) and _worth_telling(each)
+    ]
+    kept = sorted(found, key=lambda e: (e.level not in _GRAVE, -e.at))[:_MOST_EVENTS]
+    return tuple(sorted(kept, key=lambda e: (e.at, e.server, e.message))), len(found) - len(kept)
+
+
+def _worth_telling(event: Event) -> bool:
+    """An alert that was raised, rose or was cleared; not that it lasted, nor who answered it."""
+    if event.kind is EventKind.ALERT:
+        return is_turn(event)
+    return event.kind in _TOLD or event.level in _GRAVE
+
+
+def _journal(history: History, month: Month) -> Iterator[Event]:
+    before: float = month.end
+    while True:
+        page = history.events(_PAGE, before)
+        yield from (each for each in page if each.at >= month.start)
+        if len(page) < _PAGE or page[-1].at < month.start or page[-1].at >= before:
+            return
+        before = page[-1].at
+
+
+def recorded(
+    board: Board, found: Iterable[Product], first_seen: dict[str, int], month: Month
+) -> tuple[Recorded, ...]:
+    """How much is on record of every server that was there in the month, as the registry has them.
+
+    `first_seen` is the first reading of each server. One without any counts as silent.
+    """
+    shares: dict[str, list[float]] = defaultdict(list)
+    silent: dict[str, None] = {}
+    for product in found:
+        for line in product.servers or (product.estate,):
+            for server in line.servers:
+                shares[server].append(line.month.coverage)
+            silent |= dict.fromkeys(line.silent)
+    answer = []
+    for status in board.servers:
+        name, known = status.server.name, shares.pop(status.server.name, [])
+        silent.pop(name, None)
+        later = first_seen.get(name, 0) >= month.end
+        if (status.server.enabled and not later and not _nothing_to_tell(status)) or known:
+            coverage = sum(known) / len(known) if known else 0.0
+            answer.append(Recorded(name, status.server.group, coverage, reason=_reason(status)))
+    for name in silent:
+        shares.setdefault(name, [])
+    answer += [
+        Recorded(name, "", sum(known) / len(known) if known else 0.0, removed=True)
+        for name, known in sorted(shares.items())
+    ]
+    return tuple(answer)
+
+
+def _nothing_to_tell(status: ServerStatus) -> bool:
+    """Whether it answers and holds nothing that is counted, as an account of partners does."""
+    return (
+        status.failure is None
+        and status.snapshot is not None
+        and not any(_counts(pool) for pool in status.snapshot.pools)
+    )
+
+
+def _counts(pool: Pool) -> bool:
+    return pool.counted and products.describe(pool.product).counted
+
+
+def _reason(status: ServerStatus) -> str:
+    if status.failure is not None:
+        return f"{status.state.replace('_', ' ')}: {status.failure.message}"
+    return "never reported" if status.state is State.WAITING else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +557,16 @@ def build(history: History, wanted: Wanted) -> Report:
             share.server: [history.told(server, key) for server, key in share.pools]
             for share in of_it
         }
-        given = lines.Given(wanted.zone, alerts, told, foresee)
+        given = Given(wanted.zone, alerts, told, foresee)
         answers = (ask(history, of_it, month) for month in months)
-        made = lines.product(what, of_it, answers, given)
+        made = product(what, of_it, answers, given)
         found += [made] if made else []
     found.sort(key=_tightest_first)
     holdings = tuple(_holdings(wanted, found))
     month = months[-1]
     first_seen = _first_seen(held)
     names = {name for each in board.servers for name in each.names} if wanted.groups else None
-    events, more = around.happened(history, month, names)
+    events, more = happened(history, month, names)
     return Report(
         month=month,
         made_at=int(wanted.now),
@@ -78,13 +575,13 @@ def build(history: History, wanted: Wanted) -> Report:
         zone_name=span.zone_name(wanted.zone, month.start),
         groups=wanted.groups,
         products=tuple(found),
-        ends=around.ends(
+        ends=ends(
             board, holdings, min(today, day_of(month.end, wanted.zone)), span.in_a_year(today)
         ),
         events=events,
         more_events=more,
         holdings=holdings,
-        servers=around.recorded(board, found, first_seen, month),
+        servers=recorded(board, found, first_seen, month),
     )
 
 

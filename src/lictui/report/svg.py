@@ -1,23 +1,93 @@
-"""Charts drawn as SVG: the days of a month, the last twelve months, and how full it was.
+"""Elements, with every text in them escaped.
 
-Owns their geometry. What is beyond installed is told by where it stands, above the line, as well
-as by its colour; a day without a figure is a gap in outline. Must not know where figures come from.
+Owns the rule that only what was made here is markup: any other text comes out as text. Must not
+know reports.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
+from math import ceil, log10
 from typing import TYPE_CHECKING, Final
 
-from lictui.report import saying
-from lictui.report.html.markup import Markup, join, tag
-from lictui.report.html.scale import scale
+from lictui.report import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lictui.report.html.scale import Scale
-    from lictui.report.values import Line, Product
+    from lictui.report.model import Line, Product
+
+
+class Markup(str):
+    """Text that is markup already."""
+
+    __slots__ = ()
+
+
+Node = str | float | None
+
+
+def tag(name: str, *children: Node, **attributes: Node) -> Markup:
+    """An element; `class_` is class, `aria_label` is aria-label. None leaves out.
+
+    Whatever is not Markup is escaped.
+    """
+    named = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(str(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    return Markup(f"<{name}{named}>{join(*children)}</{name}>")
+
+
+def join(*children: Node) -> Markup:
+    """Elements and texts one after another."""
+    return Markup("".join(map(_shown, children)))
+
+
+def _shown(child: Node) -> str:
+    if child is None:
+        return ""
+    return child if isinstance(child, Markup) else escape(str(child))
+
+
+# From figures to places: an axis from zero with round numbers on it. Pure
+
+
+_STEPS: Final = (1, 2, 2.5, 5, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """`top` is at `high` (a smaller y), zero is at `low`."""
+
+    top: float
+    step: float
+    high: float
+    low: float
+
+    def y(self, value: float) -> float:
+        """Where `value` is."""
+        return round(self.low - (self.low - self.high) * value / self.top, 1)
+
+    @property
+    def ticks(self) -> tuple[float, ...]:
+        """The round numbers, from zero up."""
+        return tuple(self.step * at for at in range(round(self.top / self.step) + 1))
+
+
+def scale(most: float, high: float, low: float, ticks: int = 4) -> Scale:
+    """An axis that holds `most`, with about so many steps, none of them below one license."""
+    raw = max(most, 1) / ticks
+    power = 10.0 ** int(log10(raw) if raw >= 1 else 0)
+    step = next(each * power for each in _STEPS if each * power >= raw)
+    step = max(1.0, step if power > 1 else ceil(step))
+    return Scale(step * ceil(max(most, 1) / step), step, high, low)
+
+
+# Charts drawn as SVG: the days of a month, the last twelve months, and how full it was
+
 
 _LEFT: Final = 44  # for the numbers of the axis
 _RIGHT: Final = 6
@@ -49,15 +119,15 @@ def days(product: Product, line: Line, name: str) -> Markup:
         for each in line.days
     ]
     said = "assigned at the end of each day" if product.assigned else "highest use of each day"
-    title = f"{product.name}: {said}, {saying.month(first)}"
+    title = f"{product.name}: {said}, {text.month(first)}"
     known = [each for each in line.days if each.figure is not None]
     top = max(known, key=lambda each: each.figure or 0, default=None)
     about = (
         "No figures."
         if top is None
         else (
-            f"Highest {saying.count(top.figure)} on {saying.long_day(top.day)};"
-            f" installed {saying.count(line.installed)};"
+            f"Highest {text.count(top.figure)} on {text.long_day(top.day)};"
+            f" installed {text.count(line.installed)};"
             f" {len(known)} of {len(bars)} days have a figure."
         )
     )
@@ -67,11 +137,11 @@ def days(product: Product, line: Line, name: str) -> Markup:
 def months(product: Product, line: Line, name: str) -> Markup:
     """The last twelve months."""
     bars = [
-        _Bar(each.figure, each.installed, saying.month_name(each.first)[0], marked=True)
+        _Bar(each.figure, each.installed, text.month_name(each.first)[0], marked=True)
         for each in line.months
     ]
     said = "assigned at the end of each month" if product.assigned else "peak of each month"
-    about = "; ".join(f"{saying.month(m.first)} {saying.figure(m)}" for m in line.months)
+    about = "; ".join(f"{text.month(m.first)} {text.figure(m)}" for m in line.months)
     return _chart(bars, 310, (f"{product.name}: {said}", about, name), ())
 
 
@@ -101,7 +171,7 @@ def _axis(axis: Scale, width: int) -> Iterator[Markup]:
     for tick in axis.ticks:
         y = axis.y(tick)
         yield tag("line", x1=_LEFT, x2=width - _RIGHT, y1=y, y2=y, class_="grid")
-        yield tag("text", saying.count(tick), x=_LEFT - 6, y=y + 4, text_anchor="end")
+        yield tag("text", text.count(tick), x=_LEFT - 6, y=y + 4, text_anchor="end")
 
 
 def _weekend(at: int, step: float) -> Markup:
@@ -164,7 +234,7 @@ def meter(line: Line, product: Product) -> Markup:
         tag("rect", x=full - 0.75, y=0, width=1.5, height=14, class_="now"),
         viewBox=f"0 0 {width:g} 14",
         role="img",
-        aria_label=f"{saying.percent(month.ratio)} of {product.name}",
+        aria_label=f"{text.percent(month.ratio)} of {product.name}",
     )
 
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lictui.model import Level
 from lictui.products import describe
-from lictui.report import saying
-from lictui.report.short import in_short
+from lictui.report import text as saying
+from lictui.report.text import in_short
 
 if TYPE_CHECKING:
-    from lictui.report.values import Product, Report
+    from lictui.report.model import Product, Report
 
 _INK: Final = "#1a1e24"
 _SOFT: Final = "#5a6470"
