@@ -10,10 +10,9 @@ import sys
 from tests.support.simulated import PASSWORD, USER, licenses
 
 from lictui.clock import SystemClock
-from lictui.simulator.certificate import self_signed
-from lictui.simulator.cvad import serve_cvad
-from lictui.simulator.cvad.site import Site
-from lictui.simulator.inventory import Mood
+from lictui.simulator.cvad_server import Site, serve_cvad
+from lictui.simulator.estate import Mood
+from lictui.simulator.http import self_signed
 
 
 async def serve(count: int) -> None:

@@ -8,14 +8,14 @@ import pytest
 from tests.support.simulated import licenses
 
 from lictui.model import Server, SourceName
-from lictui.simulator.inventory import Mood
-from lictui.simulator.shell import install
+from lictui.simulator.commands import install
+from lictui.simulator.estate import Mood
 
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Program
     from tests.support.simulated import Simulators
 
-    from lictui.simulator.shell.install import Programs
+    from lictui.simulator.commands import Programs
 
 pytestmark = pytest.mark.slow
 

@@ -9,19 +9,16 @@ import pytest
 
 from lictui.config.settings import Retention
 from lictui.history.store import History
+from lictui.simulator.backfill import telling
 from lictui.simulator.demo import Demo
-from lictui.simulator.inventory import Mood
-from lictui.simulator.stock import Kind
-from lictui.simulator.telling import telling
+from lictui.simulator.estate import Kind, Mood
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.end_to_end.conftest import Program
 
-    from lictui.simulator.estate import Estate
-    from lictui.simulator.inventory import License
-    from lictui.simulator.stock import LicenseServer
+    from lictui.simulator.estate import Estate, License, LicenseServer
 
 pytestmark = pytest.mark.slow
 

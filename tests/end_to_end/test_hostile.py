@@ -8,7 +8,7 @@ import pytest
 from tests.support.simulated import USER, licenses
 
 from lictui.model import Server, SourceName
-from lictui.simulator.cvad.site import Site
+from lictui.simulator.cvad_server import Site
 
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Program

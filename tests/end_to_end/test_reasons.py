@@ -9,7 +9,7 @@ import pytest
 from tests.support.simulated import USER
 
 from lictui.model import Server, SourceName
-from lictui.simulator.inventory import Mood
+from lictui.simulator.estate import Mood
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

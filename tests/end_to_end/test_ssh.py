@@ -16,7 +16,7 @@ from tests.support.sshd import Sshd
 
 from lictui.config.server_schema import FORMATS
 from lictui.model import Server, SourceName
-from lictui.simulator.shell import Machine
+from lictui.simulator.commands import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from tests.support.clock import START
 
-from lictui.simulator.accounts import cloud_at, partner_at
 from lictui.simulator.estate import Estate
-from lictui.simulator.region import DAY
+from lictui.simulator.partner_server import cloud_at, partner_at
+from lictui.simulator.usage import DAY
 
 if TYPE_CHECKING:
-    from lictui.simulator.partner.account import Sku
+    from lictui.simulator.partner_server import Sku
 
 _ESTATE = Estate(1, START)
 _SERVERS = {server.name: server for server in _ESTATE.servers}

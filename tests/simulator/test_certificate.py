@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography import x509
 
-from lictui.simulator.certificate import self_signed
+from lictui.simulator.http import self_signed
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,7 +20,7 @@ from lictui.paths import Paths, make_folder
 from lictui.simulator import demo as demo_module
 from lictui.simulator.demo import Demo, remember
 from lictui.simulator.estate import Estate
-from lictui.simulator.region import DAY
+from lictui.simulator.usage import DAY
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,14 +11,11 @@ from hypothesis import strategies as st
 from tests.support.clock import START
 
 from lictui.model import Level, Reading
-from lictui.simulator.estate import Estate
-from lictui.simulator.inventory import Mood
-from lictui.simulator.region import DAY, works
-from lictui.simulator.stock import Kind
+from lictui.simulator.estate import Estate, Kind, Mood
+from lictui.simulator.usage import DAY, works
 
 if TYPE_CHECKING:
-    from lictui.simulator.inventory import License
-    from lictui.simulator.stock import Pool
+    from lictui.simulator.estate import License, Pool
 
 _HOUR = 3600.0
 _ESTATE = Estate(1, START)

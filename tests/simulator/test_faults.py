@@ -7,9 +7,8 @@ import json
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from lictui.simulator.faults import spoiled
-from lictui.simulator.http import Reply
-from lictui.simulator.inventory import Mood
+from lictui.simulator.estate import Mood
+from lictui.simulator.http import Reply, spoiled
 
 SPOILING = {Mood.HALF, Mood.HUGE, Mood.GARBAGE}
 

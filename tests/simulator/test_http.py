@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from lictui.simulator.certificate import self_signed
-from lictui.simulator.http import MAX_BODY, Reply, listen
+from lictui.simulator.http import MAX_BODY, Reply, listen, self_signed
 
 if TYPE_CHECKING:
     from lictui.simulator.http import Connection, Listener, Request

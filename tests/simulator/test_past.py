@@ -11,13 +11,13 @@ from tests.support.clock import START
 
 from lictui.analysis.series import Resolution
 from lictui.model import Model, PoolKey
+from lictui.simulator.backfill import backfill
 from lictui.simulator.estate import Estate
-from lictui.simulator.past import backfill
-from lictui.simulator.region import DAY
+from lictui.simulator.usage import DAY
 
 if TYPE_CHECKING:
     from lictui.analysis.series import Bucket, Past
-    from lictui.simulator.inventory import License
+    from lictui.simulator.estate import License
 
 _UNTIL = START + 1234.5
 _ESTATE = Estate(1, _UNTIL)

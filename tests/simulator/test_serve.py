@@ -19,9 +19,8 @@ from lictui.config.secrets import doubt, resolve
 from lictui.errors import LictuiError
 from lictui.model import SourceName
 from lictui.paths import Paths
-from lictui.simulator.estate import Estate
-from lictui.simulator.inventory import Mood
-from lictui.simulator.serve import SECRETS, start
+from lictui.simulator.demo import SECRETS, start
+from lictui.simulator.estate import Estate, Mood
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from tests.support.clock import FakeClock
 
     from lictui.model import Server
-    from lictui.simulator.serve import Running
+    from lictui.simulator.demo import Running
 
 _LOW = 23711  # a port below those that systems hand out
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tests.support.clock import START
 
+from lictui.simulator.cvad_server import site_at
 from lictui.simulator.estate import Estate
-from lictui.simulator.region import DAY, as_date
-from lictui.simulator.sites import site_at
+from lictui.simulator.usage import DAY, as_date
 
 _ESTATE = Estate(1, START)
 _SERVERS = {server.name: server for server in _ESTATE.servers}

@@ -9,19 +9,16 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from lictui.clock import SystemClock
-from lictui.simulator.certificate import self_signed
-from lictui.simulator.cvad import serve_cvad
-from lictui.simulator.cvad.site import Site
-from lictui.simulator.http import listen
-from lictui.simulator.inventory import License, Mood
-from lictui.simulator.shell import Machine, serve_shell
-from lictui.simulator.winrm import serve_winrm
+from lictui.simulator.commands import Machine, serve_shell
+from lictui.simulator.cvad_server import Site, serve_cvad
+from lictui.simulator.estate import License, Mood
+from lictui.simulator.http import listen, self_signed
+from lictui.simulator.winrm_server import serve_winrm
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from lictui.simulator.certificate import Certificate
-    from lictui.simulator.http import Handler, Listener
+    from lictui.simulator.http import Certificate, Handler, Listener
 
 _T = TypeVar("_T")
 USER = r"CORP\svc-lictui"

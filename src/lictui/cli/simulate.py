@@ -86,8 +86,7 @@ def simulate(
 async def _serve(
     estate: Estate, clock: Clock, paths: Paths, host: str, base_port: int, *, past: bool
 ) -> int:
-    from lictui.simulator.demo import remember  # noqa: PLC0415 - `--help` needs no simulator
-    from lictui.simulator.serve import start  # noqa: PLC0415 - as above
+    from lictui.simulator.demo import remember, start  # noqa: PLC0415 - `--help` needs no simulator
 
     loop = asyncio.get_running_loop()
     received: asyncio.Queue[int] = asyncio.Queue()
@@ -121,7 +120,7 @@ def _places(asked: Paths, stack: ExitStack, *, past: bool) -> Paths:
         config = root / "config" if config == own.config_dir else config
         data = root / "data" if data == own.data_dir else data
     paths = Paths(config, data)
-    from lictui.simulator.serve import SECRETS  # noqa: PLC0415 - as above
+    from lictui.simulator.demo import SECRETS  # noqa: PLC0415 - as above
 
     if paths.servers.exists() and not (config / SECRETS).is_dir():
         raise UsageError(f"{config} holds a registry of its own", "name an empty --config-dir")

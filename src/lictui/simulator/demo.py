@@ -10,22 +10,374 @@ import asyncio
 import tempfile
 import threading
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lictui.clock import SystemClock
+from lictui.config.registry import save_servers
 from lictui.config.settings import Retention
-from lictui.paths import Paths
-from lictui.simulator.estate import Estate
-from lictui.simulator.past import backfill
-from lictui.simulator.serve import start
+from lictui.errors import LictuiError
+from lictui.model import DEFAULT_INTERVAL, Server, SourceName
+from lictui.paths import Paths, write_private
+from lictui.simulator.backfill import backfill
+from lictui.simulator.cloud_server import serve_cloud
+from lictui.simulator.commands import Machine, PowerShell, install, serve_shell
+from lictui.simulator.cvad_server import serve_cvad, site_at
+from lictui.simulator.estate import Estate, Kind
+from lictui.simulator.flexnet import Layout
+from lictui.simulator.http import self_signed
+from lictui.simulator.partner_server import cloud_at, partner_at, serve_partner
+from lictui.simulator.winrm_server import serve_winrm
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
     from lictui.clock import Clock
+    from lictui.simulator.commands import Programs
+    from lictui.simulator.estate import CurrentMood, Inventory, License, LicenseServer, Mood
+    from lictui.simulator.http import Certificate, Listener
+
+
+# The simulated machines that are read with a command, and the command that reads each
+
+
+_USER: Final = "svc-lictui"
+_SNAP_IN: Final = "{cmdlet} -AdminAddress https://{{name}}:8083 | ConvertTo-Json"
+_WMI: Final = "Get-CimInstance -Namespace root/CitrixLicensing -ClassName Citrix_GT_License_Pool"
+_POWERSHELL: Final = 'powershell.exe -NoProfile -Command "{script}"'
+
+
+def _snap_in(cmdlet: str) -> str:
+    return _POWERSHELL.format(script=_SNAP_IN.format(cmdlet=cmdlet))
+
+
+# Format, and the command line that prints it; {name} is the machine's. One word each: ssh sends a
+# line, which a shell over there takes apart.
+_COMMANDS: Final = {
+    Kind.INVENTORY: ("get-licinventory", _snap_in("Get-LicInventory")),
+    Kind.LAS_INVENTORY: ("get-liclasinventory", _snap_in("Get-LicLasInventory")),
+    Kind.WMI_JSON: ("wmi-json", f'pwsh -NoProfile -Command "{_WMI} | ConvertTo-Json"'),
+    Kind.REMOTE_LMSTAT: ("lmstat", "lmutil lmstat -a -c @{name}"),
+    Kind.UDADMIN: ("udadmin", "udadmin -list -a -times"),
+    Kind.CHECKMK: ("checkmk", "check_mk_agent"),
+    Kind.LICTUI: ("lictui", "lictui status --json"),
+}
+# What LicensesAvailable means there: scripts disagree, so lictui wants to be told.
+_AVAILABLE: Final = {Kind.INVENTORY: "total", Kind.LAS_INVENTORY: "free"}
+
+
+async def open_machine(
+    simulated: LicenseServer,
+    seed: int,
+    clock: Clock,
+    place: Place,
+    now: tuple[Inventory, CurrentMood],
+    programs: Programs,
+) -> tuple[Server, Listener]:
+    """The listening machine, and what a client must know of it. OSError when the port is taken."""
+    kind, hours = simulated.kind, simulated.region.hours
+    machine = Machine(
+        simulated.name,
+        seed,
+        simulated.vendor,
+        layout=Layout(
+            newline="\r\n" if simulated.vendor == "CITRIX" else "\n",  # on Windows, mostly
+            airy=kind is Kind.REMOTE_LMSTAT,
+            hours=hours,
+        ),
+        powershell=PowerShell(desktop=kind is not Kind.WMI_JSON, hours=hours),
+    )
+    inventory, mood = now
+    listener = await serve_shell(
+        machine, inventory, mood, clock, user=_USER, host=place.host, port=place.port
+    )
+    if kind is Kind.LMSTAT:
+        address = f"{listener.port}@{place.near}"
+        lmutil = str(programs.lmutil)
+        server = Server(simulated.name, SourceName.LMSTAT, address=address, lmutil=lmutil)
+        return server, listener
+    said, line = _COMMANDS[kind]
+    destination = f"{_USER}@{place.near}"
+    server = Server(
+        simulated.name,
+        SourceName.COMMAND,
+        command=(
+            str(programs.ssh),
+            "-p",
+            str(listener.port),
+            destination,
+            line.format(name=simulated.name),
+        ),
+        format=said,
+        licenses_available=_AVAILABLE.get(kind, ""),
+    )
+    return server, listener
+
+
+# Opens the door of one simulated server, whatever its kind, and says how a client finds it
+
+
+_DOMAIN: Final = "CORP"
+_AUTH: Final = {Kind.BASIC: "basic", Kind.NTLM: "ntlm", Kind.SEALED: "negotiate"}
+_ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared with, not bound
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one server is to listen, and the certificate that many share."""
+
+    host: str
+    port: int
+    shared: Certificate | None
+
+    def url(self, listener: Listener) -> str:
+        """The origin that a client on this machine reaches it at."""
+        return f"{listener.url.partition('://')[0]}://{self.near}:{listener.port}"
+
+    @property
+    def near(self) -> str:
+        """The host that a client on this machine connects to."""
+        return _ANYWHERE.get(self.host, self.host)
+
+
+async def opened(
+    estate: Estate,
+    simulated: LicenseServer,
+    clock: Clock,
+    place: Place,
+    password: str,
+    programs: Programs | None,
+) -> tuple[Server, Listener]:
+    """The listening server, and what a client must know of it, its secret apart.
+
+    `programs` are needed for machines. OSError when the port is taken.
+    """
+    door = _Door(estate, simulated, clock, place, password)
+    if simulated.kind.is_machine:
+        if programs is None:
+            raise ValueError("a machine is reached with a program")
+        return await open_machine(
+            simulated, estate.seed, clock, place, (door.inventory, door.mood), programs
+        )
+    match simulated.kind:
+        case Kind.CLOUD:
+            return await door.cloud()
+        case Kind.PARTNER:
+            return await door.partner()
+        case kind if kind.is_site:
+            return await door.site()
+    return await door.winrm()
+
+
+class _Door:
+    """One server, about to listen."""
+
+    def __init__(
+        self, estate: Estate, server: LicenseServer, clock: Clock, place: Place, password: str
+    ) -> None:
+        self._estate = estate
+        self._server = server
+        self._name = server.name
+        self._clock = clock
+        self._place = place
+        self._password = password
+
+    def inventory(self) -> tuple[License, ...]:
+        return self._estate.inventory_at(self._name, self._clock.now())
+
+    def mood(self) -> Mood:
+        return self._estate.mood_at(self._name, self._clock.now())
+
+    def _certificate(self) -> Certificate:
+        return self._place.shared or self_signed(
+            f"{self._name}.corp.example", now=self._estate.start
+        )
+
+    async def winrm(self) -> tuple[Server, Listener]:
+        kind = self._server.kind
+        certificate = None if kind is Kind.SEALED else self._certificate()
+        user = _USER if kind is Kind.BASIC else f"{_DOMAIN}\\{_USER}"
+        listener = await serve_winrm(
+            self.inventory,
+            self.mood,
+            self._clock,
+            name=self._name.upper(),
+            username=user,
+            password=self._password,
+            certificate=certificate,
+            host=self._place.host,
+            port=self._place.port,
+        )
+        url = f"{self._place.url(listener)}/wsman"
+        verify = _pin(certificate) if certificate else True
+        server = Server(self._name, SourceName.WINRM, url, user, auth=_AUTH[kind], verify=verify)
+        return server, listener
+
+    async def site(self) -> tuple[Server, Listener]:
+        certificate, user = self._certificate(), f"{_DOMAIN}\\{_USER}"
+        listener = await serve_cvad(
+            lambda: site_at(self._estate, self._server, self._clock.now()),
+            self.inventory,
+            self.mood,
+            self._clock,
+            username=user,
+            password=self._password,
+            certificate=certificate,
+            host=self._place.host,
+            port=self._place.port,
+        )
+        url = self._place.url(listener)
+        return Server(self._name, SourceName.CVAD, url, user, verify=_pin(certificate)), listener
+
+    async def cloud(self) -> tuple[Server, Listener]:
+        certificate, customer = self._certificate(), _customer(self._name)
+        listener = await serve_cloud(
+            lambda: cloud_at(self._server, self._clock.now()),
+            self.mood,
+            self._clock,
+            customer_id=customer,
+            client_id=_USER,
+            secret=self._password,
+            certificate=certificate,
+            host=self._place.host,
+            port=self._place.port,
+        )
+        server = Server(
+            self._name,
+            SourceName.CITRIX_CLOUD,
+            self._place.url(listener),
+            _USER,
+            verify=_pin(certificate),
+            customer_id=customer,
+        )
+        return server, listener
+
+    async def partner(self) -> tuple[Server, Listener]:
+        certificate, customer = self._certificate(), _customer(self._name)
+        listener = await serve_partner(
+            lambda month: partner_at(self._server, self._clock.now(), month),
+            self.mood,
+            self._clock,
+            customer_id=customer,
+            client_id=_USER,
+            secret=self._password,
+            certificate=certificate,
+            host=self._place.host,
+            port=self._place.port,
+        )
+        url = self._place.url(listener)
+        server = Server(
+            self._name,
+            SourceName.PARTNER,
+            url,
+            _USER,
+            verify=_pin(certificate),
+            customer_id=customer,
+            trust_url=url,
+        )
+        return server, listener
+
+
+def _customer(name: str) -> str:
+    return name.replace("-", "")
+
+
+def _pin(certificate: Certificate) -> str:
+    return f"sha256:{certificate.fingerprint}"
+
+
+# Starts every license server of the estate on a port of its own, with a config dir that fits
+
+
+# The folder of the passwords and programs, and the sign of a simulator's config dir.
+SECRETS: Final = "simulated"
+_OWN_CERTIFICATE: Final = 64  # more servers than this share one: a key takes time to make
+# Real seconds between two polls, so that there is something to see at every speed.
+_EVERY: Final = dict.fromkeys(SourceName, 15.0) | {SourceName.CVAD: 3.0, SourceName.PARTNER: 60.0}
+
+_SETTINGS: Final = """\
+# Settings for the simulated license servers; a silent one is given up on quickly.
+[polling]
+timeout = 4
+connect_timeout = 3
+max_backoff = {backoff}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The simulated license servers, listening."""
+
+    servers: tuple[Server, ...]  # as servers.toml has them
+    _stack: AsyncExitStack
+
+    async def aclose(self) -> None:
+        """Stop listening, and drop every connection."""
+        await self._stack.aclose()
+
+
+async def start(
+    estate: Estate,
+    clock: Clock,
+    config_dir: Path,
+    *,
+    speed: float = 1.0,
+    host: str = "127.0.0.1",
+    base_port: int = 0,
+) -> Running:
+    """Serve `estate`, and write servers.toml, config.toml and the passwords to `config_dir`.
+
+    `speed` is how fast the client's clock runs. With a `base_port` the servers listen on it and
+    the ports after it, in their order. LictuiError when that is not possible.
+    """
+    shared = None
+    if len(estate.servers) > _OWN_CERTIFICATE:
+        shared = self_signed("licenses.corp.example", now=estate.start)
+    programs = None
+    if any(simulated.kind.is_machine for simulated in estate.servers):
+        programs = install(config_dir / SECRETS)
+    async with AsyncExitStack() as stack:
+        servers = []
+        for at, simulated in enumerate(estate.servers):
+            place = Place(host, base_port + at if base_port else 0, shared)
+            password = _password(estate, simulated)
+            try:
+                server, listener = await opened(estate, simulated, clock, place, password, programs)
+            except OSError as error:
+                raise LictuiError(
+                    f"cannot listen on {host}:{place.port or '*'}: {error.strerror or error}",
+                    "choose another host or base port, or let the ports be any free ones",
+                ) from None
+            stack.push_async_callback(listener.aclose)
+            if not simulated.kind.is_machine:
+                secret = config_dir / SECRETS / simulated.name
+                write_private(secret, password.encode())
+                server = replace(server, secret=f"file:{secret}")
+            servers.append(_registered(server, simulated, speed))
+        _write(config_dir, servers, speed)
+        return Running(tuple(servers), stack.pop_all())
+
+
+def _registered(server: Server, simulated: LicenseServer, speed: float) -> Server:
+    every = _EVERY[server.source] * speed
+    interval = None if every == DEFAULT_INTERVAL[server.source] else every
+    group, same_as = simulated.region.name, simulated.same_as
+    return replace(server, group=group, interval=interval, same_as=same_as)
+
+
+def _password(estate: Estate, simulated: LicenseServer) -> str:
+    digest = sha256(f"{estate.seed}/{simulated.name}".encode()).hexdigest()
+    return f"simulated-{digest[:16]}"
+
+
+def _write(config_dir: Path, servers: list[Server], speed: float) -> None:
+    settings = _SETTINGS.format(backoff=max(1, round(30 * speed)))
+    write_private(config_dir / "config.toml", settings.encode())
+    save_servers(Paths(config_dir, config_dir), servers)
 
 
 def remember(estate: Estate, paths: Paths, clock: Clock) -> None:

@@ -6,13 +6,680 @@ it. Must not know a protocol. Times are UTC epoch seconds.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from math import inf
+from random import Random
+from typing import TYPE_CHECKING, Final
 
-from lictui.simulator.company import company, large_company
+from lictui.simulator.usage import (
+    APAC,
+    DAY,
+    EMEA,
+    QUARTERS,
+    US,
+    Assigned,
+    Curve,
+    Hours,
+    Machines,
+    Noise,
+    Office,
+    Project,
+    Steps,
+    as_date,
+    working_day,
+)
 
 if TYPE_CHECKING:
-    from lictui.simulator.inventory import License, Mood
-    from lictui.simulator.stock import LicenseServer
+    from collections.abc import Sequence
+
+    from lictui.simulator.usage import Region, Rhythm
+
+
+# What a simulated license server holds at one moment, and how it behaves just now
+
+
+@dataclass(frozen=True, slots=True)
+class License:
+    """One pool of licenses: one product code and subscription date."""
+
+    product: str  # `XDT_PLT_UD`
+    full_name: str  # as the server words it: `Citrix XenDesktop Platinum|User/Device`
+    license_type: str  # `Retail`, `RetailS`, `Eval`, `SYS`, …
+    subscription_date: date
+    expires: date | None  # None = permanent
+    installed: int  # without overdraft
+    overdraft: int
+    in_use: int
+    waiting: int = 0  # asked for and not given: a queue where the vendor has one
+
+
+class Mood(StrEnum):
+    """How a server behaves just now."""
+
+    NORMAL = "normal"
+    SILENT = "silent"  # takes the connection and never answers
+    EMPTY = "empty"  # answers with an inventory of nothing, as a LAS server does over WMI
+    LOGIN_PAGE = "login_page"  # an HTML page with status 200, as a portal in between would
+    BUSY = "busy"  # 503 with Retry-After
+    LIMITED = "limited"  # too many requests: 429 with Retry-After; over WinRM its quota fault
+    DENIED = "denied"  # refuses every password
+    FORBIDDEN = "forbidden"  # knows the user, lacks the permission
+    HALF = "half"  # cuts the answer off in the middle
+    HUGE = "huge"  # answers with more than 10 MB
+    GARBAGE = "garbage"  # answers with bytes that mean nothing
+    EXPIRED = "expired"  # its client secret, or its key, has run out
+    ELSEWHERE = "elsewhere"  # knows nothing of this customer, as another region would not
+
+
+Inventory = Callable[[], tuple[License, ...]]
+CurrentMood = Callable[[], Mood]
+
+
+# What a simulated license server has on its shelves: pools, their sizes over time, and its ways
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """One product code and subscription date, over all of time."""
+
+    product: str
+    full_name: str
+    subscription_date: date
+    curve: Curve
+    sizes: tuple[tuple[float, int], ...]  # from when on, installed; the first from ever on
+    license_type: str = "Retail"
+    expires: date | None = None
+    overdraft: float = 0.1  # a share of installed, rounded down
+    refuses: bool = True  # whether the total is a wall
+
+    def installed_at(self, at: float) -> int:
+        """Licenses bought and installed."""
+        return next((size for since, size in reversed(self.sizes) if since <= at), 0)
+
+    def overdraft_of(self, installed: int) -> int:
+        """The allowance on top of `installed`."""
+        return int(installed * self.overdraft + 1e-9)
+
+    def ends(self) -> float | None:
+        """The first moment the license is no longer valid."""
+        if self.expires is None:
+            return None
+        day = self.expires
+        return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() + 86400
+
+    def at(self, moment: float) -> License | None:
+        """The pool at one moment; None once it has expired."""
+        ends = self.ends()
+        if ends is not None and moment >= ends:
+            return None
+        installed = self.installed_at(moment)
+        overdraft = self.overdraft_of(installed)
+        asked, total = self.curve.at(moment), installed + overdraft
+        in_use = min(asked, total) if self.refuses else asked
+        return License(
+            product=self.product,
+            full_name=self.full_name,
+            license_type=self.license_type,
+            subscription_date=self.subscription_date,
+            expires=self.expires,
+            installed=installed,
+            overdraft=overdraft,
+            in_use=in_use,
+            waiting=asked - in_use,
+        )
+
+
+class Kind(StrEnum):
+    """How a simulated license server is read."""
+
+    BASIC = "basic"  # WMI over WinRM: TLS and Basic
+    NTLM = "ntlm"  # TLS and Negotiate, which comes down to NTLM
+    SEALED = "sealed"  # plain HTTP and Negotiate, with message encryption
+    SITE = "site"  # the orchestration API of a legacy site
+    LAS_SITE = "las_site"  # of a site that uses the License Activation Service
+    BARE_SITE = "bare_site"  # where no license overview answers
+    CLOUD = "cloud"  # an account of Citrix Cloud
+    PARTNER = "partner"  # a partner's account of License Usage Insights
+    LMSTAT = "lmstat"  # FlexNet, asked from afar
+    INVENTORY = "inventory"  # the rest by a command over there: Get-LicInventory
+    LAS_INVENTORY = "las_inventory"  # Get-LicLasInventory
+    WMI_JSON = "wmi_json"  # Citrix_GT_License_Pool
+    REMOTE_LMSTAT = "remote_lmstat"
+    UDADMIN = "udadmin"
+    CHECKMK = "checkmk"
+    LICTUI = "lictui"  # another lictui
+
+    @property
+    def is_site(self) -> bool:
+        """Whether this is a delivery controller rather than a license server."""
+        return self in {Kind.SITE, Kind.LAS_SITE, Kind.BARE_SITE}
+
+    @property
+    def is_account(self) -> bool:
+        """Whether this is an account in Citrix Cloud rather than a machine."""
+        return self in {Kind.CLOUD, Kind.PARTNER}
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether it is read by a program that somebody runs."""
+        return not (self.is_site or self.is_account or self in _OVER_WINRM)
+
+
+_OVER_WINRM: Final = (Kind.BASIC, Kind.NTLM, Kind.SEALED)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What License Usage Insights knows of one license server."""
+
+    host: str
+    pools: tuple[Pool, ...] = ()  # of users and devices
+    concurrent: tuple[Pool, ...] = ()
+    reports: bool = True  # whether it ever did
+    until: float = inf  # when it did for the last time
+    expires: date | None = None
+    in_back_office: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LicenseServer:
+    """One license server, or one site, of the simulated company."""
+
+    name: str
+    region: Region
+    kind: Kind
+    pools: tuple[Pool, ...]
+    mood: Mood = Mood.NORMAL  # how it always is
+    silences: tuple[tuple[float, float], ...] = ()  # from, to
+    flaps_after: float | None = None  # from this moment on it falls silent again and again
+    activated_until: date | None = None
+    same_as: str = ""  # the server that this is another way to read
+    vendor: str = "CITRIX"  # whose daemon FlexNet runs
+    reports: tuple[Report, ...] = ()  # of a partner's account
+
+    def mood_at(self, moment: float) -> Mood:
+        """How it behaves at one moment."""
+        silent = any(start <= moment < end for start, end in self.silences) or self._flaps(moment)
+        return Mood.SILENT if silent else self.mood
+
+    def _flaps(self, moment: float) -> bool:
+        # Silent from 2 to 3 minutes, 8 to 12, 32 to 48, and so on: whatever the speed of the
+        # clock, somebody who looks sees it go and come back within the first minutes.
+        if self.flaps_after is None:
+            return False
+        minutes = (moment - self.flaps_after) / 60
+        start = 2.0
+        while start * 1.5 <= minutes:
+            start *= 4
+        return start <= minutes
+
+
+# What the simulated company buys: pools of licenses, each with a life of its own
+
+
+# Products as `Citrix_GT_License_Pool.PLDFullName` words them (protocols: Get-LicLocalizedNames).
+_NAMES: Final = {
+    "XDT_PLT_UD": "Citrix XenDesktop Platinum|User/Device",
+    "XDT_ENT_UD": "Citrix XenDesktop Enterprise|User/Device",
+    "XDT_ADV_UD": "Citrix XenDesktop Advanced|User/Device",
+    "XDT_STD_UD": "Citrix XenDesktop VDI|User/Device",
+    "XDT_PLT_CCS": "Citrix XenDesktop Platinum|Concurrent",
+    "XDT_ENT_CCS": "Citrix XenDesktop Enterprise|Concurrent",
+    "XDT_STD_CCS": "Citrix XenDesktop VDI|Concurrent",
+    "XDS_PLT_CCS": "Citrix XenDesktop Platinum|Concurrent (Legacy)",
+    "MPS_PLT_CCU": "Citrix XenApp (Presentation Server) Platinum|Concurrent",
+    "MPS_ENT_CCU": "Citrix XenApp (Presentation Server) Enterprise|Concurrent",
+    "MPS_ADV_CCU": "Citrix XenApp (Presentation Server) Advanced|Concurrent",
+    "PVS_STD_CCS": "Citrix Provisioning Services|Concurrent",
+    "CXS_ENT_CCS": "Citrix XenServer Enterprise|Concurrent",
+    "CITRIX": "Citrix Start-up License|Server",
+    "XenDesktop:XAXDFull": "Citrix DaaS Premium|User/Device",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Nothing:
+    """The rhythm of licenses that nobody uses, or always the same few."""
+
+    count: int = 0
+
+    def quarters(self, day: int) -> Sequence[int]:
+        del day
+        return [self.count] * 96
+
+
+class Buyer:
+    """Buys pools of licenses; the same seed and the same orders give the same pools."""
+
+    def __init__(self, seed: int, start: float) -> None:
+        self.random = Random(f"company/{seed}")  # noqa: S311 - a simulation, not a secret
+        self.noise = Noise(seed)
+        self.start = start
+        self.today = int(start // DAY)
+
+    def day(self, from_now: int) -> date:
+        """The date so many days from the start."""
+        return as_date(self.today + from_now)
+
+    def office(
+        self,
+        region: Region,
+        product: str,
+        installed: int,
+        peak: float,
+        *,
+        growth: float = 0.05,
+        subscription: int = 200,
+        surges: tuple[tuple[int, float], ...] = (),
+    ) -> Pool:
+        """Concurrent licenses whose usual peak is `peak` of `installed`."""
+        today = region.day(self.start)
+        rhythm = Office(
+            region=region,
+            hours=Hours(self.random),
+            noise=self.noise,
+            phase=self.random.randrange(4096),
+            today=today,
+            peak=installed * peak * self.random.uniform(0.985, 1.015),
+            growth=growth * self.random.uniform(0.8, 1.2),
+            surges=tuple(
+                (working_day(region, today + day), share * installed) for day, share in surges
+            ),
+        )
+        return self._pool(product, installed, rhythm, region.hours, subscription)
+
+    def assigned(
+        self,
+        region: Region,
+        product: str,
+        installed: int,
+        share: float,
+        *,
+        growth: float = 0.08,
+        subscription: int = 200,
+    ) -> Pool:
+        """User/device licenses of which `share` are assigned today."""
+        today = region.day(self.start)
+        projects = tuple(
+            Project(
+                today - self.random.randrange(earliest - 40, earliest),
+                int(installed * self.random.uniform(0.03, 0.08)),
+                self.random.randrange(15, 45),
+            )
+            for earliest in (180, 330)
+        )
+        rhythm = Assigned(
+            region=region,
+            noise=self.noise,
+            phase=self.random.randrange(4096),
+            today=today,
+            people=installed * share - sum(project.assigned(today) for project in projects),
+            growth=growth * self.random.uniform(0.8, 1.2),
+            projects=projects if installed >= 100 else (),  # noqa: PLR2004 - a small pool is calm
+        )
+        return self._pool(product, installed, rhythm, region.hours, subscription)
+
+    def machines(
+        self,
+        product: str,
+        installed: int,
+        share: float,
+        *,
+        added: int = 0,
+        subscription: int = 200,
+    ) -> Pool:
+        """Licenses held around the clock, `share` of them now; `added` came five days ago."""
+        rhythm = Machines(
+            noise=self.noise,
+            phase=self.random.randrange(4096),
+            today=self.today,
+            count=installed * share,
+            growth=self.random.uniform(0.02, 0.1),
+            window=self.random.choice((2, 5, 6)),
+            steps=((self.today - 5, added),) if added else (),
+        )
+        # More machines than licenses have been seen in the wild: here nobody is turned away.
+        return replace(self._pool(product, installed, rhythm, 0, subscription), refuses=False)
+
+    def idle(self, product: str, installed: int, *, subscription: int = 200) -> Pool:
+        """Licenses that nobody uses."""
+        return self._pool(product, installed, _Nothing(), 0, subscription)
+
+    def startup(self) -> Pool:
+        """What every license server brings along."""
+        return Pool(
+            "CITRIX",
+            _NAMES["CITRIX"],
+            date(2030, 1, 1),
+            Curve(_Nothing(1), 0),
+            ((0.0, 10),),
+            license_type="SYS",
+            overdraft=0.0,
+        )
+
+    def _pool(
+        self, product: str, installed: int, rhythm: Rhythm, hours: float, subscription: int
+    ) -> Pool:
+        return Pool(
+            product,
+            _NAMES.get(product, product),
+            self.day(subscription),
+            Curve(rhythm, hours),
+            ((0.0, installed),),
+        )
+
+
+# The members of the company that are read neither over WMI nor through a site alone
+
+
+_SOME_DAY: Final = 400  # days until a license ends that nobody worries about
+
+
+def outposts(buyer: Buyer, known: Sequence[LicenseServer]) -> tuple[LicenseServer, ...]:
+    """Everyone else; `known` are the license servers that a partner's account lists too."""
+    return (*_in_three_ways(buyer), *_commanded(buyer), *_cloud(buyer), _partner(buyer, known))
+
+
+def _in_three_ways(buyer: Buyer) -> tuple[LicenseServer, ...]:
+    """One license server over WMI, through its site, and in a partner's account."""
+    pools = (buyer.assigned(EMEA, "XDT_ENT_UD", 900, 0.78, subscription=220),)
+    report = Report("lic-emea-06", pools, expires=buyer.day(_SOME_DAY))
+    return (
+        LicenseServer("lic-emea-06", EMEA, Kind.NTLM, pools),
+        LicenseServer("ddc-emea-06", EMEA, Kind.SITE, pools, same_as="lic-emea-06"),
+        _account("csp-emea-06", (report,), same_as="lic-emea-06"),
+    )
+
+
+def _commanded(buyer: Buyer) -> tuple[LicenseServer, ...]:
+    return (
+        LicenseServer(
+            "lic-us-02",
+            US,
+            Kind.LMSTAT,
+            (
+                _exactly(buyer.office(US, "XDT_STD_CCS", 480, 0.71)),
+                _exactly(buyer.machines("CXS_ENT_CCS", 96, 0.8)),
+            ),
+        ),
+        LicenseServer(
+            "lic-legal-01",  # another vendor's, on the same kind of license server
+            US,
+            Kind.LMSTAT,
+            (
+                _exactly(buyer.office(US, "docman_pro", 120, 1.04)),
+                _exactly(buyer.machines("casefile_index", 16, 0.5)),
+            ),
+            vendor="legald",
+        ),
+        LicenseServer(
+            "lic-us-03",
+            US,
+            Kind.INVENTORY,
+            (
+                buyer.office(US, "XDT_ENT_CCS", 350, 0.68, subscription=310),
+                buyer.assigned(US, "XDT_PLT_UD", 240, 0.81),
+                buyer.startup(),
+            ),
+        ),
+        LicenseServer("lic-us-04", US, Kind.CHECKMK, (buyer.machines("PVS_STD_CCS", 120, 0.7),)),
+        LicenseServer(
+            "lic-emea-04", EMEA, Kind.UDADMIN, (buyer.assigned(EMEA, "XDT_STD_UD", 260, 0.7),)
+        ),
+        LicenseServer(
+            "lic-emea-05",
+            EMEA,
+            Kind.REMOTE_LMSTAT,
+            (_exactly(buyer.office(EMEA, "MPS_PLT_CCU", 160, 0.64)),),
+        ),
+        LicenseServer(
+            "las-apac-03",
+            APAC,
+            Kind.LAS_INVENTORY,
+            (
+                buyer.office(APAC, "XDT_PLT_CCS", 520, 0.74, subscription=260),
+                buyer.assigned(APAC, "XDT_ENT_UD", 310, 0.6),
+            ),
+            same_as="lic-apac-03",  # whose WMI is empty, now that it is licensed by LAS
+        ),
+        LicenseServer(
+            "lic-apac-04",
+            APAC,
+            Kind.WMI_JSON,
+            (buyer.office(APAC, "XDT_STD_CCS", 210, 0.66), buyer.startup()),
+        ),
+        LicenseServer(
+            "branch-tokyo", APAC, Kind.LICTUI, (buyer.office(APAC, "MPS_ENT_CCU", 90, 0.59),)
+        ),
+    )
+
+
+def _cloud(buyer: Buyer) -> tuple[LicenseServer, ...]:
+    pool = buyer.assigned(EMEA, "XenDesktop:XAXDFull", 2400, 0.86, growth=0.2)
+    pool = replace(_exactly(pool), expires=buyer.day(167), refuses=False)
+    return (LicenseServer("daas-eu", EMEA, Kind.CLOUD, (pool,)),)
+
+
+def _partner(buyer: Buyer, known: Sequence[LicenseServer]) -> LicenseServer:
+    """The account that lists the company's own license servers, whatever state they are in."""
+    pools = {server.name: server.pools for server in known}
+
+    def report(host: str, days: int = _SOME_DAY) -> Report:
+        held = tuple(pool for pool in pools.get(host, ()) if pool.product.endswith("_UD"))
+        return Report(host, held, expires=buyer.day(days))
+
+    concurrent = tuple(pool for pool in pools["lic-us-01"] if pool.product.endswith("_CCU"))
+    reports = (
+        report("lic-emea-01"),
+        report("lic-apac-01", 62),
+        replace(report("lic-us-01"), concurrent=concurrent),
+        replace(report("lic-apac-02", 21), until=buyer.start - 5.3 * DAY),
+        replace(report("lic-emea-03"), reports=False),
+        report("lic-us-07", -12),
+        replace(report("lic-lab-01"), in_back_office=False),
+    )
+    return _account("csp-partner", reports)
+
+
+def _account(name: str, reports: tuple[Report, ...], *, same_as: str = "") -> LicenseServer:
+    pools = {pool.product: pool for report in reports for pool in report.pools}
+    told = tuple(
+        replace(
+            pool,
+            curve=Steps(_Uploaded(reports, product), 0),
+            sizes=((0.0, 0),),
+            expires=None,
+            refuses=False,
+        )
+        for product, pool in pools.items()
+    )
+    return LicenseServer(name, EMEA, Kind.PARTNER, told, same_as=same_as, reports=reports)
+
+
+class _Uploaded:
+    """The rhythm of figures that license servers upload once a day, at midnight UTC."""
+
+    def __init__(self, reports: tuple[Report, ...], product: str) -> None:
+        self._reports = reports
+        self._product = product
+
+    def quarters(self, day: int) -> Sequence[int]:
+        """What was told that day, all day long."""
+        told = (uploaded(report, self._product, day * DAY) for report in self._reports)
+        return [sum(told)] * QUARTERS
+
+
+def uploaded(report: Report, product: str, at: float) -> int:
+    """The users of `product` that a license server told License Usage Insights of by `at`."""
+    last = min(at, report.until) // DAY * DAY
+    held = (pool.at(last) for pool in report.pools if pool.product == product)
+    return sum(each.in_use for each in held if each is not None)
+
+
+def _exactly(pool: Pool) -> Pool:
+    """Bought without an overdraft, which not every type of license has."""
+    return replace(pool, overdraft=0.0)
+
+
+# The cast of the demo: the license servers and sites of a company that works around the globe
+
+
+_US_WEST: Final = replace(US, hours=-8)
+_INDIA: Final = replace(APAC, hours=5.5)
+
+
+def company(seed: int, start: float) -> tuple[LicenseServer, ...]:
+    """The same company for the same seed; `start` is the moment somebody begins to look."""
+    buyer = Buyer(seed, start)
+    known = (*_emea(buyer), *_us(buyer), *_apac(buyer))
+    return (*known, *outposts(buyer, known))
+
+
+def _emea(buyer: Buyer) -> tuple[LicenseServer, ...]:
+    return (
+        LicenseServer(
+            "lic-emea-01",
+            EMEA,
+            Kind.BASIC,
+            (
+                buyer.assigned(EMEA, "XDT_PLT_UD", 1500, 0.85, subscription=37),
+                buyer.assigned(EMEA, "XDT_PLT_UD", 600, 0.71, subscription=402),
+                buyer.machines("PVS_STD_CCS", 80, 1.06, added=7, subscription=402),
+                buyer.startup(),
+            ),
+        ),
+        LicenseServer(
+            "lic-emea-02",
+            EMEA,
+            Kind.SEALED,
+            (
+                buyer.office(EMEA, "XDT_ENT_CCS", 1200, 0.76),
+                buyer.office(EMEA, "MPS_ADV_CCU", 290, 0.4, growth=-0.3),
+                buyer.machines("CXS_ENT_CCS", 64, 0.58),
+                buyer.startup(),
+            ),
+        ),
+        LicenseServer(
+            "lic-emea-03",
+            EMEA,
+            Kind.NTLM,
+            (buyer.office(EMEA, "XDT_ENT_CCS", 150, 0.5), buyer.startup()),
+            mood=Mood.DENIED,  # its password ran out, and nobody has said so yet
+        ),
+        LicenseServer(
+            "ddc-emea-01",
+            EMEA,
+            Kind.LAS_SITE,
+            (buyer.office(EMEA, "XDT_PLT_CCS", 4000, 0.72, growth=0.18, subscription=310),),
+            activated_until=buyer.day(18),
+        ),
+    )
+
+
+def _us(buyer: Buyer) -> tuple[LicenseServer, ...]:
+    return (
+        LicenseServer(
+            "lic-us-01",
+            US,
+            Kind.NTLM,
+            (
+                buyer.office(US, "XDT_PLT_CCS", 2500, 0.84, growth=0.2),
+                buyer.idle("XDS_PLT_CCS", 2500),  # the same purchase under its older code
+                buyer.office(US, "MPS_PLT_CCU", 400, 0.36, subscription=85),
+                buyer.machines("PVS_STD_CCS", 250, 0.63),
+                buyer.startup(),
+            ),
+        ),
+        LicenseServer(
+            "ddc-us-01",
+            US,
+            Kind.SITE,
+            (
+                # A launch day: over what was bought, within the overdraft.
+                buyer.office(US, "XDT_ENT_CCS", 800, 0.88, surges=((0, 1.08), (-19, 1.05))),
+                _ending(buyer, 20, buyer.assigned(US, "XDT_ENT_UD", 450, 0.66)),
+            ),
+        ),
+        LicenseServer(
+            "ddc-us-02",
+            _US_WEST,
+            Kind.BARE_SITE,
+            (buyer.office(_US_WEST, "XDT_STD_CCS", 600, 0.6),),
+        ),
+    )
+
+
+def _apac(buyer: Buyer) -> tuple[LicenseServer, ...]:
+    days_ago = buyer.start - 21.4 * DAY
+    return (
+        LicenseServer(
+            "lic-apac-01",
+            APAC,
+            Kind.BASIC,
+            (
+                buyer.assigned(APAC, "XDT_PLT_UD", 700, 0.93, growth=0.3, subscription=128),
+                buyer.assigned(APAC, "XDT_ADV_UD", 25, 1.1, growth=0.1, subscription=128),
+                buyer.office(APAC, "XDT_PLT_CCS", 350, 0.55),
+                buyer.startup(),
+            ),
+        ),
+        LicenseServer(
+            "lic-apac-02",
+            APAC,
+            Kind.NTLM,
+            (
+                buyer.assigned(APAC, "XDT_STD_UD", 300, 0.58),
+                buyer.office(APAC, "MPS_ENT_CCU", 180, 0.77),
+                buyer.machines("PVS_STD_CCS", 40, 0.45),
+                buyer.startup(),
+            ),
+            silences=((days_ago, days_ago + 3 * DAY),),
+            flaps_after=buyer.start,
+        ),
+        LicenseServer("lic-apac-03", APAC, Kind.NTLM, (), mood=Mood.EMPTY),
+        LicenseServer(
+            "ddc-apac-01",
+            _INDIA,
+            Kind.SITE,
+            (
+                _enlarged(buyer, 104, 650, buyer.office(_INDIA, "XDT_PLT_CCS", 900, 0.66)),
+                buyer.office(_INDIA, "MPS_ENT_CCU", 120, 0.7, growth=-0.1),
+            ),
+        ),
+    )
+
+
+def _ending(buyer: Buyer, days: int, pool: Pool) -> Pool:
+    return replace(pool, license_type="RetailS", expires=buyer.day(days))
+
+
+def _enlarged(buyer: Buyer, days_ago: int, before: int, pool: Pool) -> Pool:
+    return replace(pool, sizes=((0.0, before), (buyer.start - days_ago * DAY, pool.sizes[-1][1])))
+
+
+def large_company(seed: int, start: float, count: int) -> tuple[LicenseServer, ...]:
+    """`count` license servers of five pools each, for measuring: two in three speak WinRM."""
+    buyer = Buyer(seed, start)
+    regions, kinds = (EMEA, US, APAC), (Kind.BASIC, Kind.SITE, Kind.NTLM)
+    return tuple(
+        LicenseServer(
+            f"{'ddc' if kinds[at % 3].is_site else 'lic'}-{region.name}-{at:04}",
+            region,
+            kinds[at % 3],
+            (
+                buyer.office(region, "XDT_PLT_CCS", 400 + at % 7 * 100, 0.7),
+                buyer.office(region, "XDT_ENT_CCS", 250, 0.5),
+                buyer.office(region, "MPS_ENT_CCU", 120, 0.8),
+                buyer.assigned(region, "XDT_PLT_UD", 500, 0.6 + at % 5 * 0.07),
+                buyer.assigned(region, "XDT_PLT_UD", 200, 0.9, subscription=400),
+            ),
+        )
+        for at in range(1, count + 1)
+        for region in (regions[at // 3 % 3],)
+    )
 
 
 class Estate:

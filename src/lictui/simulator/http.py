@@ -7,18 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
+import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from lictui.simulator.estate import Mood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lictui.simulator.certificate import Certificate
 
 MAX_HEAD: Final = 64 * 1024  # bytes of request line and headers
 MAX_BODY: Final = 1024 * 1024  # bytes
@@ -230,3 +240,112 @@ async def listen(
     listener = Listener(handler, certificate)
     await listener.start(host, port)
     return listener
+
+
+# What can go wrong with an answer on its way, whatever the protocol
+
+
+HUGE: Final = 11 * 1024 * 1024  # bytes that come after the answer: more than anybody should read
+_BLANKS: Final = b" " * 4096
+# Neither UTF-8, nor JSON, nor XML, nor a compressed format's first bytes.
+_NOISE: Final = bytes(range(255, -1, -1)) * 4
+
+PORTAL: Final = Reply(
+    200,
+    (("Content-Type", "text/html; charset=utf-8"),),
+    b"<!DOCTYPE html><html><head><title>Sign in</title></head>"
+    b"<body><form method=post><input name=user><input name=password></form></body></html>",
+)
+
+
+def spoiled(reply: Reply, mood: Mood) -> Reply:
+    """`reply` as it arrives in a mood that spoils answers; in any other mood as it is.
+
+    Blanks follow a JSON or XML text without changing what it means, so that a client which reads
+    them all finds nothing else to object to. An answer without a body cannot be spoiled.
+    """
+    if not reply.body:
+        return reply
+    match mood:
+        case Mood.HALF:
+            return replace(reply, cut=True)
+        case Mood.HUGE:
+            return replace(reply, body=reply.body + _BLANKS * (HUGE // len(_BLANKS)))
+        case Mood.GARBAGE:
+            return replace(reply, body=_NOISE)
+        case _:
+            return reply
+
+
+# The self-signed certificates of the simulated servers
+
+
+# A simulated clock may be far ahead of the client's real one, and a test's far behind.
+_BEFORE: Final = timedelta(days=365)
+_AFTER: Final = timedelta(days=3650)
+_LONGEST_COMMON_NAME: Final = 64  # X.520's upper bound
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate that vouches for itself, and its private key."""
+
+    pem: bytes = field(repr=False)  # certificate and key; also what a client may trust
+    der: bytes = field(repr=False)
+    fingerprint: str  # SHA-256 of `der`, lower-case hex
+
+    def server_context(self) -> ssl.SSLContext:
+        """A TLS context that presents this certificate."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        # OpenSSL reads a chain from a file only; the folder is private and gone at once.
+        with tempfile.TemporaryDirectory(prefix="lictui-") as folder:
+            file = Path(folder) / "chain.pem"
+            file.write_bytes(self.pem)
+            context.load_cert_chain(file)
+        return context
+
+
+def self_signed(common_name: str, *, now: float) -> Certificate:
+    """Make a certificate for `common_name` and loopback; `now` is UTC epoch seconds."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name(
+        [x509.NameAttribute(NameOID.COMMON_NAME, common_name[:_LONGEST_COMMON_NAME] or "localhost")]
+    )
+    at = datetime.fromtimestamp(now, UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(at - _BEFORE)
+        .not_valid_after(at + _AFTER)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName(
+                [
+                    *([x509.DNSName(common_name)] if _is_host(common_name) else []),
+                    x509.DNSName("localhost"),
+                    x509.IPAddress(ip_address("127.0.0.1")),
+                    x509.IPAddress(ip_address("::1")),
+                ]
+            ),
+            critical=False,
+        )
+        .sign(key, hashes.SHA256())
+    )
+    return Certificate(
+        pem=certificate.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        ),
+        der=certificate.public_bytes(serialization.Encoding.DER),
+        fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
+    )
+
+
+def _is_host(name: str) -> bool:
+    return name.isascii() and name.replace("-", "").replace(".", "").isalnum()

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from tests.simulator.cloud.stage import CERTIFICATE, CLIENT, SECRET, Client, Stage
 
-from lictui.simulator.cloud import serve_cloud
+from lictui.simulator.cloud_server import serve_cloud
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

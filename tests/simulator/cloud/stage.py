@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING
 
 from tests.support.clock import START
 
-from lictui.simulator.certificate import self_signed
-from lictui.simulator.cloud import Account, Assigned, Change, Concurrent, Month, MonthCount, Peak
-from lictui.simulator.inventory import Mood
+from lictui.simulator.cloud_server import (
+    Account,
+    Assigned,
+    Change,
+    Concurrent,
+    Month,
+    MonthCount,
+    Peak,
+)
+from lictui.simulator.estate import Mood
+from lictui.simulator.http import self_signed
 
 if TYPE_CHECKING:
     import httpx

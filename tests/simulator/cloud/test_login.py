@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from tests.simulator.cloud.stage import CLIENT, CURRENT, SECRET, TOKENS
 
-from lictui.simulator.inventory import Mood
+from lictui.simulator.estate import Mood
 
 if TYPE_CHECKING:
     from tests.simulator.cloud.stage import Client

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from tests.simulator.cloud.stage import CURRENT, HISTORY, READS, SUMMARY, TOKENS
 
-from lictui.simulator.inventory import Mood
+from lictui.simulator.estate import Mood
 
 if TYPE_CHECKING:
     from tests.simulator.cloud.stage import Client

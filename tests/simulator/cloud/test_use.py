@@ -9,7 +9,7 @@ import pytest
 from tests.simulator.cloud.stage import ACCOUNT, CONCURRENT, CURRENT, HISTORY, SUMMARY, at
 from tests.support.clock import START
 
-from lictui.simulator.cloud import Assigned, Change, Concurrent
+from lictui.simulator.cloud_server import Assigned, Change, Concurrent
 
 if TYPE_CHECKING:
     from tests.simulator.cloud.stage import Client

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from tests.simulator.cvad.stage import CERTIFICATE, PASSWORD, USER, Client, Stage
 
-from lictui.simulator.cvad import serve_cvad
+from lictui.simulator.cvad_server import serve_cvad
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

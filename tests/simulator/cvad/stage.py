@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support.clock import START
 
-from lictui.simulator.certificate import self_signed
-from lictui.simulator.cvad import Site
-from lictui.simulator.inventory import License, Mood
+from lictui.simulator.cvad_server import Site
+from lictui.simulator.estate import License, Mood
+from lictui.simulator.http import self_signed
 
 if TYPE_CHECKING:
     import httpx

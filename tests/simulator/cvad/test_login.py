@@ -10,8 +10,8 @@ import pytest
 from tests.support.clock import START
 
 from lictui.clock import iso
-from lictui.simulator.cvad import Site
-from lictui.simulator.inventory import Mood
+from lictui.simulator.cvad_server import Site
+from lictui.simulator.estate import Mood
 
 if TYPE_CHECKING:
     from tests.simulator.cvad.stage import Client, Stage

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.simulator.cvad.stage import FULL, LICENSES, OVERVIEW, SITE, TRUSTED
 
-from lictui.simulator.inventory import Mood
+from lictui.simulator.estate import Mood
 
 if TYPE_CHECKING:
     from tests.simulator.cvad.stage import Client
 
-    from lictui.simulator.inventory import License
+    from lictui.simulator.estate import License
 
 
 async def test_the_overview_has_every_field_of_the_model(inside: Client) -> None:

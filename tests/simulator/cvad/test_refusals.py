@@ -8,7 +8,7 @@ import httpx
 import pytest
 from tests.simulator.cvad.stage import FULL, SITE
 
-from lictui.simulator.inventory import Mood
+from lictui.simulator.estate import Mood
 
 if TYPE_CHECKING:
     from tests.simulator.cvad.stage import Client

@@ -10,7 +10,7 @@ import pytest
 from tests.simulator.cvad.stage import LICENSES, SITE, USER
 from tests.support.clock import START
 
-from lictui.simulator.cvad import Alert, Usage
+from lictui.simulator.cvad_server import Alert, Usage
 
 if TYPE_CHECKING:
     from tests.simulator.cvad.stage import Client, Stage

@@ -9,15 +9,17 @@ from datetime import UTC, datetime
 import pytest
 from tests.support.clock import START
 
-from lictui.simulator.flexnet import Layout, lmstat, unreachable
-from lictui.simulator.flexnet.server import (
+from lictui.simulator.flexnet import (
     Daemon,
     Feature,
     FlexServer,
     Host,
+    Layout,
     Reservation,
     Seat,
     VersionGroup,
+    lmstat,
+    unreachable,
 )
 
 _MORNING = datetime(2026, 11, 24, 8, 9, tzinfo=UTC).timestamp()

@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.clock import START
 
-from lictui.simulator.flexnet import lmstat, stocked, udadmin
-from lictui.simulator.flexnet.seats import seats
-from lictui.simulator.inventory import License
+from lictui.simulator.estate import License
+from lictui.simulator.flexnet import lmstat, seats, stocked, udadmin
 
 
 def _held(in_use: int, product: str = "XDT_ENT_UD", year: int = 2026) -> License:

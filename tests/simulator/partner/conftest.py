@@ -10,7 +10,7 @@ import httpx
 import pytest
 from tests.simulator.partner.stage import CERTIFICATE, CLIENT, SECRET, Client, Stage
 
-from lictui.simulator.partner import serve_partner
+from lictui.simulator.partner_server import serve_partner
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from tests.support.clock import START
 
-from lictui.simulator.certificate import self_signed
-from lictui.simulator.inventory import Mood
-from lictui.simulator.partner import (
+from lictui.simulator.estate import Mood
+from lictui.simulator.http import self_signed
+from lictui.simulator.partner_server import (
     Account,
     CustomerUsage,
     Feature,

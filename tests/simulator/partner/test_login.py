@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.simulator.partner.stage import CLIENT, SECRET, SERVERS, TOKENS
 
-from lictui.simulator.inventory import Mood
+from lictui.simulator.estate import Mood
 
 if TYPE_CHECKING:
     from tests.simulator.partner.stage import Client

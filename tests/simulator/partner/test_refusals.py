@@ -8,7 +8,7 @@ import httpx
 import pytest
 from tests.simulator.partner.stage import READS, SERVERS, TOKENS
 
-from lictui.simulator.inventory import Mood
+from lictui.simulator.estate import Mood
 
 if TYPE_CHECKING:
     from tests.simulator.partner.stage import Client

@@ -9,14 +9,14 @@ import pytest
 from tests.simulator.partner.stage import ACCOUNT, LIC01, NETSCALERS, SERVERS, at
 from tests.support.clock import START
 
-from lictui.simulator.partner import LinkedCustomer, Stamps
+from lictui.simulator.partner_server import LinkedCustomer, Stamps
 
 if TYPE_CHECKING:
     from typing import Any
 
     from tests.simulator.partner.stage import Client
 
-    from lictui.simulator.partner import PartnerServer
+    from lictui.simulator.partner_server import PartnerServer
 
 DAY = 86400
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.simulator.partner.stage import ACCOUNT, FEATURE, SERVERS, USAGE
 
-from lictui.simulator.partner import Sku
+from lictui.simulator.partner_server import Sku
 
 if TYPE_CHECKING:
     from tests.simulator.partner.stage import Client

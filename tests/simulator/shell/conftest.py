@@ -8,7 +8,7 @@ import pytest
 from tests.simulator.shell.stage import Stage
 from tests.support.clock import FakeClock
 
-from lictui.simulator.shell import Machine, install, serve_shell
+from lictui.simulator.commands import Machine, install, serve_shell
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from lictui.simulator.inventory import License, Mood
+from lictui.simulator.estate import License, Mood
 
 if TYPE_CHECKING:
-    from lictui.simulator.shell.install import Programs
+    from lictui.simulator.commands import Programs
 
 HELD = (
     License(

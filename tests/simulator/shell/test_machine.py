@@ -10,9 +10,7 @@ import pytest
 from tests.simulator.shell.stage import HELD
 from tests.support.clock import START
 
-from lictui.simulator.shell import Machine
-from lictui.simulator.shell.powershell import PowerShell
-from lictui.simulator.shell.tables import lic_inventory
+from lictui.simulator.commands import Machine, PowerShell, lic_inventory
 
 _MACHINE = Machine("lic01")
 _SHELL = ("powershell.exe", "-NoProfile", "-Command")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lictui.simulator.shell.powershell import PowerShell
+from lictui.simulator.commands import PowerShell
 
 _DAY = datetime(2026, 12, 1, tzinfo=UTC)
 _ROW = {"Name": "A&B's", "Count": 5, "Date": _DAY, "None": None}

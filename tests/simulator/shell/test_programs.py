@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.simulator.shell.stage import HELD, run, start
 
-from lictui.simulator.inventory import Mood
+from lictui.simulator.estate import Mood
 
 if TYPE_CHECKING:
     from tests.simulator.shell.stage import Stage

@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.simulator.winrm.wsman import service
 
-from lictui.simulator.certificate import self_signed
-from lictui.simulator.inventory import License, Mood
-from lictui.simulator.winrm import serve_winrm
+from lictui.simulator.estate import License, Mood
+from lictui.simulator.http import self_signed
+from lictui.simulator.winrm_server import serve_winrm
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from tests.support.clock import FakeClock
 
-    from lictui.simulator.certificate import Certificate
-    from lictui.simulator.http import Listener
-    from lictui.simulator.winrm.soap import SoapService
+    from lictui.simulator.http import Certificate, Listener
+    from lictui.simulator.winrm_server import SoapService
 
     Serve = Callable[..., Awaitable[Listener]]
 

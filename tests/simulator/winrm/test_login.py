@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictui.simulator.http import Connection, Reply, Request
-from lictui.simulator.winrm.login import Admission, Login
-from lictui.simulator.winrm.users import Account
+from lictui.simulator.winrm_auth import Account, Admission, Login
 
 
 def knock(login: Login, connection: Connection, token: bytes) -> Admission | Reply:

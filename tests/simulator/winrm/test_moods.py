@@ -13,13 +13,12 @@ from tests.simulator.winrm.test_pypsrp import POOLS, ask
 from tests.simulator.winrm.test_service import ASKED, BASIC, SOAP
 from tests.simulator.winrm.wsman import products
 
-from lictui.simulator.inventory import Mood
+from lictui.simulator.estate import Mood
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from lictui.simulator.certificate import Certificate
-    from lictui.simulator.http import Listener
+    from lictui.simulator.http import Certificate, Listener
 
     Serve = Callable[..., Awaitable[Listener]]
 

@@ -10,15 +10,14 @@ import pytest
 from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
 from pypsrp.wsman import NAMESPACES, WSMan
 
-from lictui.simulator.certificate import self_signed
-from lictui.simulator.inventory import Mood
+from lictui.simulator.estate import Mood
+from lictui.simulator.http import self_signed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from lictui.simulator.certificate import Certificate
-    from lictui.simulator.http import Listener
+    from lictui.simulator.http import Certificate, Listener
 
     Serve = Callable[..., Awaitable[Listener]]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pypsrp.encryption import WinRMEncryption
 from spnego import WinRMWrapResult
 
-from lictui.simulator.winrm.sealing import CONTENT_TYPE, seal, unseal
+from lictui.simulator.winrm_auth import CONTENT_TYPE, seal, unseal
 
 if TYPE_CHECKING:
     from spnego import ContextProxy

@@ -12,13 +12,12 @@ import spnego
 from defusedxml.ElementTree import fromstring
 from tests.simulator.winrm.wsman import NAMESPACES, envelope, products
 
-from lictui.simulator.inventory import Mood
+from lictui.simulator.estate import Mood
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from lictui.simulator.certificate import Certificate
-    from lictui.simulator.http import Listener
+    from lictui.simulator.http import Certificate, Listener
 
     Serve = Callable[..., Awaitable[Listener]]
 

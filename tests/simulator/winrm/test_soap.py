@@ -25,13 +25,13 @@ from tests.simulator.winrm.wsman import (
     text,
 )
 
-from lictui.simulator.inventory import Mood
+from lictui.simulator.estate import Mood
 
 if TYPE_CHECKING:
     from tests.support.clock import FakeClock
 
-    from lictui.simulator.inventory import License
-    from lictui.simulator.winrm.soap import SoapService
+    from lictui.simulator.estate import License
+    from lictui.simulator.winrm_server import SoapService
 
 
 async def test_an_instance_is_typed_and_qualified(soap: SoapService) -> None:

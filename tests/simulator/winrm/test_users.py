@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lictui.simulator.winrm.users import Account, only
+from lictui.simulator.winrm_auth import Account, only
 
 
 def test_it_is_there_while_needed_and_gone_after() -> None:

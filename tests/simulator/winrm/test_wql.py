@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.simulator.winrm.wql import BadQueryError, Query, parse
+from lictui.simulator.wql import BadQueryError, Query, parse
 
 if TYPE_CHECKING:
-    from lictui.simulator.winrm.wql import Value
+    from lictui.simulator.wql import Value
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,10}", fullmatch=True)
 CONSTANTS = st.text(max_size=20) | st.integers(-(10**9), 10**9)

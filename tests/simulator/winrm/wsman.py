@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from defusedxml.ElementTree import fromstring
 
-from lictui.simulator.inventory import Mood
-from lictui.simulator.winrm.soap import SoapService
+from lictui.simulator.estate import Mood
+from lictui.simulator.winrm_server import SoapService
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from tests.support.clock import FakeClock
 
-    from lictui.simulator.inventory import License
+    from lictui.simulator.estate import License
 
 WMI = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
 LICENSING = WMI + "root/CitrixLicensing/*"

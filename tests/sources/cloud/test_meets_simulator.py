@@ -24,8 +24,7 @@ from lictui.model import (
     Step,
     Told,
 )
-from lictui.simulator.certificate import self_signed
-from lictui.simulator.cloud import (
+from lictui.simulator.cloud_server import (
     Account,
     Assigned,
     Change,
@@ -35,7 +34,8 @@ from lictui.simulator.cloud import (
     Peak,
     serve_cloud,
 )
-from lictui.simulator.inventory import Mood
+from lictui.simulator.estate import Mood
+from lictui.simulator.http import self_signed
 from lictui.sources.cloud.source import CloudSource
 from lictui.sources.probe import probe
 from lictui.sources.source import SourceError, ignore

@@ -20,9 +20,9 @@ from lictui.model import (
     SourceName,
     Step,
 )
-from lictui.simulator.certificate import self_signed
-from lictui.simulator.inventory import Mood
-from lictui.simulator.partner import (
+from lictui.simulator.estate import Mood
+from lictui.simulator.http import self_signed
+from lictui.simulator.partner_server import (
     Account,
     Feature,
     FeatureCount,

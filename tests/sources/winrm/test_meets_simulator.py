@@ -10,9 +10,9 @@ import pytest
 from tests.sources.winrm.ntlm_server import PASSWORD
 
 from lictui.model import Failure, FailureKind, Reading, Snapshot, Step
-from lictui.simulator.certificate import self_signed
-from lictui.simulator.inventory import License, Mood
-from lictui.simulator.winrm import serve_winrm
+from lictui.simulator.estate import License, Mood
+from lictui.simulator.http import self_signed
+from lictui.simulator.winrm_server import serve_winrm
 from lictui.sources.source import SourceError, ignore
 from lictui.sources.winrm.source import WinrmSource
 

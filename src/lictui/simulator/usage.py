@@ -1,19 +1,152 @@
-"""The three lives a license can lead: with people's working hours, with assignments, with machines.
+"""How many licenses of a pool are in use: known every quarter of an hour, straight between.
 
-Owns what a day looks like. Pure functions of a seed and a day. Must not know license servers.
+Owns the time axis of a pool's life: rhythms are asked for whole days, and moments are read off
+the lines between their points, so that the figure at a moment and the past of a year are the same
+figures. Must not know licenses. Times are UTC epoch seconds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from itertools import pairwise
 from math import exp
 from random import Random
-from typing import TYPE_CHECKING, Final
-
-from lictui.simulator.region import QUARTERS, busyness, works
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from lictui.simulator.region import Region
+    from collections.abc import Sequence
+
+
+# Where and when people work: time zones, weekends, holidays, the slack weeks of a year
+
+
+QUARTER: Final = 900  # seconds
+QUARTERS: Final = 96  # of a day
+DAY: Final = 86400  # seconds
+_EPOCH: Final = date(1970, 1, 1)
+_SATURDAY: Final = 5
+_BUSY: Final = (0.96, 1.0, 1.0, 0.98, 0.88, 1.0, 0.85)  # Monday to Sunday
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of the company with one clock and one calendar."""
+
+    name: str
+    hours: float  # ahead of UTC, all year: a demo need not change its clocks
+    holidays: tuple[tuple[int, int], ...]  # month and day
+
+    def day(self, at: float) -> int:
+        """The day that `at`, in UTC epoch seconds, falls on here."""
+        return int((at + self.hours * 3600) // DAY)
+
+
+EMEA: Final = Region("emea", 1, ((1, 1), (5, 1), (12, 25), (12, 26)))
+US: Final = Region("us", -5, ((1, 1), (7, 4), (11, 11), (12, 25)))
+APAC: Final = Region("apac", 8, ((1, 1), (2, 17), (5, 1), (10, 1)))
+
+
+def as_date(day: int) -> date:
+    """The date of a day."""
+    return _EPOCH + timedelta(days=day)
+
+
+@lru_cache(maxsize=2048)
+def works(region: Region, day: int) -> bool:
+    """Whether `day` is a working day."""
+    on = as_date(day)
+    return on.weekday() < _SATURDAY and (on.month, on.day) not in region.holidays
+
+
+def working_day(region: Region, day: int) -> int:
+    """`day`, or the last working day before it."""
+    while not works(region, day):
+        day -= 1
+    return day
+
+
+@lru_cache(maxsize=2048)
+def busyness(day: int) -> float:
+    """How much of a full house to expect on a day of its kind, around 1."""
+    on = as_date(day)
+    of_year = on.timetuple().tm_yday
+    new_year = min(abs(of_year - 362), of_year + 3)  # days from 28 December
+    summer = 0.13 * exp(-(((of_year - 222) / 20) ** 2))
+    return _BUSY[on.weekday()] * (1 - summer - 0.45 * exp(-((new_year / 6) ** 2)))
+
+
+_REMEMBERED: Final = 2  # days: a moment between midnight's two quarters needs both
+
+
+class Rhythm(Protocol):
+    """What a day of one kind of license looks like."""
+
+    def quarters(self, day: int) -> Sequence[int]:
+        """In use at the 96 quarter hours of a local day."""
+        ...
+
+
+class Curve:
+    """A rhythm laid along the time axis of its time zone."""
+
+    __slots__ = ("_days", "_rhythm", "_shift")
+
+    def __init__(self, rhythm: Rhythm, hours: float) -> None:
+        self._rhythm = rhythm
+        self._shift = round(hours * 3600 / QUARTER)
+        self._days: dict[int, Sequence[int]] = {}
+
+    def at(self, moment: float) -> int:
+        """In use at `moment`."""
+        quarter, rest = divmod(moment, QUARTER)
+        before, after = self._point(int(quarter)), self._point(int(quarter) + 1)
+        return before + round((after - before) * rest / QUARTER)
+
+    def span(self, first: int, last: int) -> list[int]:
+        """In use at the quarter hours `first` to before `last`, counted from the epoch."""
+        points: list[int] = []
+        start, end = first + self._shift, last + self._shift
+        for day in range(start // QUARTERS, -(-end // QUARTERS)):
+            at = day * QUARTERS
+            points += self._rhythm.quarters(day)[max(0, start - at) : max(0, end - at)]
+        return points
+
+    def fine(self, first: int, last: int) -> list[int]:
+        """The same quarter hours in three steps each, of five minutes."""
+        points: list[int] = []
+        for before, after in pairwise(self.span(first, last + 1)):
+            rise = after - before
+            points += (before, before + round(rise / 3), before + round(rise * 2 / 3))
+        return points
+
+    def _point(self, quarter: int) -> int:
+        day, of_day = divmod(quarter + self._shift, QUARTERS)
+        # Replaced, not changed: the loop that serves and the thread that reads may both be here.
+        if (points := self._days.get(day)) is None:
+            points = self._rhythm.quarters(day)
+            kept = list(self._days.items())[1 - _REMEMBERED :]
+            self._days = {**dict(kept), day: points}
+        return points[of_day]
+
+
+class Steps(Curve):
+    """The same, but each figure stands until the next: what is told now and then, not read."""
+
+    __slots__ = ()
+
+    def at(self, moment: float) -> int:
+        """In use as told last before `moment`."""
+        return self._point(int(moment // QUARTER))
+
+    def fine(self, first: int, last: int) -> list[int]:
+        """Each quarter hour three times."""
+        return [point for point in self.span(first, last) for _ in range(3)]
+
+
+# The three lives a license can lead: with people's working hours, with assignments, with machines
+
 
 _YEAR: Final = 365.0
 _TABLE: Final = 4096  # points of noise: 42 days of quarters, so that no two weeks repeat

@@ -5,20 +5,80 @@ Owns the 401s and the handshake. Must not know what is asked for inside.
 
 from __future__ import annotations
 
+import atexit
 import hashlib
+import os
+import re
+import shutil
+import struct
+import tempfile
+import threading
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import spnego
 from spnego.channel_bindings import GssChannelBindings
 
 from lictui.simulator.http import Reply
-from lictui.simulator.winrm.users import only
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from spnego import ContextProxy
+
     from lictui.simulator.http import Connection, Request
-    from lictui.simulator.winrm.users import Account
+
+
+# The one user that an NTLM acceptor knows, for as long as it looks
+
+
+_alone = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    r"""A user, as `CORP\name`, `name@corp.example` or, of the machine itself, `name`."""
+
+    username: str
+    password: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if any(mark in self.username + self.password for mark in ":\r\n"):
+            raise ValueError("NTLM's user file cannot hold a colon or a line break")
+
+    def lines(self, machine: str) -> str:
+        """This user as NTLM may name it, one `DOMAIN:USER:PASSWORD` a line."""
+        domain, _, name = self.username.rpartition("\\")
+        domains = [domain] if domain or "@" in name else ["", ".", machine]
+        return "".join(f"{each}:{name}:{self.password}\n" for each in domains)
+
+
+@contextmanager
+def only(account: Account, machine: str) -> Iterator[None]:
+    """Let NTLM know `account` of `machine` and nobody else; servers may share users' names."""
+    with _alone:
+        file = _folder() / "users"
+        file.parent.mkdir(mode=0o700, exist_ok=True)  # a cleaner of /tmp may have come by
+        file.write_text(account.lines(machine), encoding="utf-8")
+        # Set once: to change the environment is not safe while other threads read it.
+        if os.environ.get("NTLM_USER_FILE") != str(file):
+            os.environ["NTLM_USER_FILE"] = str(file)
+        try:
+            yield
+        finally:
+            file.unlink()
+
+
+@cache
+def _folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="lictui-"))  # 0700
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
 
 # An AV pair of that kind and length in an NTLM AUTHENTICATE message (MS-NLMP 2.2.2.1).
 _BINDINGS_ARE_SENT: Final = b"\x0a\x00\x10\x00"
@@ -105,3 +165,60 @@ def _bindings(token: bytes, connection: Connection) -> GssChannelBindings | None
         return None
     digest = hashlib.sha256(connection.certificate).digest()  # our certificates are signed by it
     return GssChannelBindings(application_data=b"tls-server-end-point:" + digest)
+
+
+# Message encryption of WinRM (MS-WSMV 2.2.9.1): one SOAP body, sealed in a MIME envelope
+
+
+PROTOCOL: Final = "application/HTTP-SPNEGO-session-encrypted"
+CONTENT_TYPE: Final = f'multipart/encrypted;protocol="{PROTOCOL}";boundary="Encrypted Boundary"'
+# Clients write the boundaries with and without a blank after the dashes.
+_FRAME: Final = re.compile(
+    rb"--\s*Encrypted Boundary\r\n"
+    rb"\s*Content-Type: " + re.escape(PROTOCOL.encode()) + rb"\r\n"
+    rb"\s*OriginalContent: type=application/soap\+xml;charset=UTF-8;Length=(\d{1,10})\r\n"
+    rb"--\s*Encrypted Boundary\r\n"
+    rb"\s*Content-Type: application/octet-stream\r\n"
+    rb"(.*)--\s*Encrypted Boundary--(?:\r\n)?",
+    re.DOTALL | re.IGNORECASE,
+)
+_LENGTH: Final = struct.Struct("<I")
+
+
+def seal(context: ContextProxy, body: bytes) -> bytes:
+    """`body` as only the other end of `context` can read it."""
+    header, data, padding = context.wrap_winrm(body)
+    return b"".join(
+        (
+            b"--Encrypted Boundary\r\n",
+            f"\tContent-Type: {PROTOCOL}\r\n".encode(),
+            b"\tOriginalContent: type=application/soap+xml;charset=UTF-8;",
+            f"Length={len(body) + padding}\r\n".encode(),
+            b"--Encrypted Boundary\r\n",
+            b"\tContent-Type: application/octet-stream\r\n",
+            _LENGTH.pack(len(header)) + header + data,
+            b"--Encrypted Boundary--\r\n",
+        )
+    )
+
+
+def unseal(context: ContextProxy, sealed: bytes) -> bytes:
+    """What the other end of `context` sealed.
+
+    ValueError when it is not framed as it should be; SpnegoError when it was tampered with.
+    """
+    frame = _FRAME.fullmatch(sealed)
+    if frame is None:
+        raise ValueError("The body is not framed as an encrypted message")
+    length, payload = int(frame[1]), frame[2]
+    if len(payload) < _LENGTH.size:
+        raise ValueError("The encrypted message has no header")
+    (header_length,) = _LENGTH.unpack_from(payload)
+    header, data = (
+        payload[_LENGTH.size : _LENGTH.size + header_length],
+        payload[_LENGTH.size + header_length :],
+    )
+    body = context.unwrap_winrm(header, data)
+    if len(body) != length:
+        raise ValueError("The encrypted message is not as long as it says")
+    return body

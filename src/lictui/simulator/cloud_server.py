@@ -1,0 +1,555 @@
+"""The licensing API of one simulated customer of Citrix Cloud: which path answers what, to whom.
+
+Owns routes, the headers and queries they demand, and the service's moods. Must not know JSON
+bodies or tokens. Letter case does not matter in a path. What the real cloud serves from several
+hosts is served from one origin.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from hmac import compare_digest
+from itertools import count
+from math import ceil
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs
+
+from lictui.simulator.estate import Mood
+from lictui.simulator.http import PORTAL, Reply, listen, spoiled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from lictui.clock import Clock
+    from lictui.simulator.estate import CurrentMood
+    from lictui.simulator.http import Certificate, Connection, Listener, Request
+
+
+# The JSON that the licensing API of Citrix Cloud answers with
+
+
+Json = dict[str, Any]
+
+_TICKS: Final = 10_000_000  # of a second, as .NET counts it
+
+
+def current(account: Account, customer: str, now: float) -> Json:
+    """`ud/current`: what is owned, assigned and left."""
+    recorded = now if account.recorded_at is None else account.recorded_at
+    return {
+        "customerId": customer,
+        "totalUsageCount": account.in_use,
+        "userLicenseUsage": _assigned(account.users),
+        "deviceLicenseUsage": _assigned(account.devices),
+        "totalAvailableLicenseCount": account.owned,  # owned, in spite of its name
+        "remainingLicenseCount": account.remaining,
+        "timeStamp": stamp(recorded),
+        "productName": account.product_name,
+        "productEdition": account.edition,
+        "nextExpiredLicenses": _expiring(account.next_expiry, now),
+        "nextActivatingLicense": _activating(account.next_activation),
+    }
+
+
+def _assigned(assigned: Assigned) -> Json:
+    return {"totalUsageCount": assigned.total, "releasedCount": assigned.released}
+
+
+def _expiring(change: Change | None, now: float) -> Json | None:
+    if change is None:
+        return None
+    ends, today = (datetime.fromtimestamp(at, UTC).date() for at in (change.at, now))
+    return {
+        "nextExpiredTime": stamp(change.at),
+        "totalCount": change.count,
+        "daysToExpire": (ends - today).days,
+    }
+
+
+def _activating(change: Change | None) -> Json | None:
+    if change is None:
+        return None
+    return {"activatingTime": stamp(change.at), "activatingCount": change.count}
+
+
+def history(account: Account, customer: str, months: Iterable[str]) -> Json:
+    """`ud/historicalusage`: those of `months` (`2026-10`) that were recorded, the oldest first."""
+    wanted = set(months)
+    told = sorted(
+        (each for each in account.months if each.month in wanted), key=lambda each: each.month
+    )
+    return {
+        "customerId": customer,
+        "historicalUsageType": "Monthly",
+        "productEdition": account.edition,
+        "xenAppXenDesktopHistoricalUsageList": [
+            {**_month(each), **_counts(each.counted)} for each in told
+        ],
+        "historicalUsageList": [
+            {
+                **_month(each),
+                "deviceLicenseUsage": _counts(each.devices),
+                "userLicenseUsage": _counts(each.users),
+            }
+            for each in told
+        ],
+    }
+
+
+def _month(month: Month) -> Json:
+    return {
+        "timeStamp": f"{month.month}-01T00:00:00.0000000Z",
+        "totalAvailableLicenseCount": month.owned,
+    }
+
+
+def _counts(counted: MonthCount) -> Json:
+    return {
+        "cumulativeAssignedCount": counted.cumulative,
+        "newAssignedCount": counted.new,
+        "releasedCount": counted.released,
+    }
+
+
+def concurrent(held: Concurrent) -> Json:
+    """`ccu/summary`: what is in use now, and three peaks."""
+    return {
+        "currentCcu": {
+            "totalLicenseCount": held.total,
+            "assignedLicenseCount": held.assigned,
+            "reportTime": stamp(held.reported_at),
+        },
+        "last24HoursPeak": _peak(held.last_24_hours),
+        "monthPeak": _peak(held.month),
+        "allTimePeak": _peak(held.all_time),
+    }
+
+
+def _peak(peak: Peak | None) -> Json | None:
+    if peak is None:
+        return None
+    return {"assignedLicenseCount": peak.assigned, "reportTime": stamp(peak.at)}
+
+
+def stamp(at: float) -> str:
+    """`2026-11-24T06:00:00.0215469Z`: .NET's round-trip format, always seven digits."""
+    seconds, ticks = divmod(round(at * _TICKS), _TICKS)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ticks:07d}Z"
+
+
+# The shapes of a reply of Citrix Cloud: JSON, its two kinds of error, its transaction id
+
+
+Headers = tuple[tuple[str, str], ...]
+
+_TYPE: Final = ("Content-Type", "application/json; charset=utf-8")
+_COMMON: Final = "https://errors-api.cloud.com/common/"
+
+
+def json_reply(body: Any, *, status: int = 200, headers: Headers = ()) -> Reply:
+    """`body` as JSON."""
+    return Reply(status, (_TYPE, *headers), json.dumps(body).encode())
+
+
+def common_error(status: int, kind: str, detail: str, **parameters: str) -> Reply:
+    """An error of a kind that all of Citrix Cloud shares; parameters are a list."""
+    listed = [{"name": name, "value": value} for name, value in parameters.items()]
+    body = {"type": f"{_COMMON}{kind}", "detail": detail, "parameters": listed}
+    return json_reply(body, status=status)
+
+
+def own_error(
+    status: int, detail: str, name: str = "", value: str = "", headers: Headers = ()
+) -> Reply:
+    """An error as the licensing service words it; its one parameter is an object."""
+    parameters = {"name": name, "value": value} if name else None
+    body = {"type": str(status), "detail": detail, "parameters": parameters}
+    return json_reply(body, status=status, headers=headers)
+
+
+def not_found(what: str) -> Reply:
+    """404: there is no `what`, or this customer is not entitled to it."""
+    return own_error(404, "resource not found", "entityType", what)
+
+
+def instead(mood: Mood, retry_after: int) -> Reply | None:
+    """What answers in place of the service; None when the service does."""
+    again = (("Retry-After", str(retry_after)),)
+    match mood:
+        case Mood.LOGIN_PAGE:
+            return PORTAL
+        case Mood.BUSY:
+            return own_error(503, "service unavailable", headers=again)
+        case Mood.LIMITED:
+            return own_error(429, "too many requests", headers=again)
+        case _:
+            return None
+
+
+class Transactions:
+    """Numbers the answers of one service, in the header that Citrix's support asks for."""
+
+    def __init__(self, header: str, seed: str) -> None:
+        self._header = header
+        self._seed = seed
+        self._count = count(1)
+
+    def stamped(self, reply: Reply) -> Reply:
+        """`reply` with the id of its transaction."""
+        made = uuid.uuid5(uuid.NAMESPACE_DNS, f"{self._seed}/{next(self._count)}")
+        return replace(reply, headers=(*reply.headers, (self._header, str(made))))
+
+
+# The bearer tokens of Citrix Cloud: an hour long, and not to be renewed
+
+
+LIFETIME: Final = 3600  # seconds
+_KEPT: Final = 1000  # tokens; the oldest go first
+
+
+class Tokens:
+    """The tokens that one service handed out."""
+
+    def __init__(self, seed: str, clock: Clock) -> None:
+        self._seed = seed
+        self._clock = clock
+        self._ends: dict[str, float] = {}  # token -> when it ends
+        self._issued = 0
+
+    def issue(self) -> str:
+        """A new token."""
+        self._issued += 1
+        token = f"eyJ{sha256(f'{self._seed}/{self._issued}'.encode()).hexdigest()}"
+        self._ends[token] = self._clock.now() + LIFETIME
+        while len(self._ends) > _KEPT:
+            del self._ends[next(iter(self._ends))]
+        return token
+
+    def refusal(self, headers: Mapping[str, str]) -> Reply | None:
+        """Why a request with these headers is not let in; None when its token is good.
+
+        The scheme is `CwsAuth Bearer=`, which Citrix's own pages write in several letter cases.
+        """
+        authorization = headers.get("authorization", "")
+        if not authorization:
+            return unauthenticated("missing")
+        scheme, _, rest = authorization.partition(" ")
+        name, _, token = rest.strip().partition("=")
+        ends = self._ends.get(token)
+        if scheme.lower() != "cwsauth" or name.lower() != "bearer" or ends is None:
+            return unauthenticated("invalid")
+        return None if self._clock.now() < ends else unauthenticated("expired")
+
+
+def unauthenticated(reason: str) -> Reply:
+    """401: what was shown is `missing`, `invalid` or `expired`."""
+    return common_error(401, "authentication", "Authentication failed.", reason=reason)
+
+
+# A token for a client id and its secret: OAuth2's client credentials, as Citrix Cloud does them
+
+
+_FORM: Final = "application/x-www-form-urlencoded"
+_MINUTE: Final = 60.0  # seconds
+
+
+class Login:
+    """The one client of one customer."""
+
+    def __init__(
+        self, tokens: Tokens, clock: Clock, *, client_id: str, secret: str, a_minute: int
+    ) -> None:
+        self._tokens = tokens
+        self._clock = clock
+        self._client_id = client_id
+        self._secret = secret
+        self._a_minute = a_minute
+        self._asked: deque[float] = deque()  # when, within the last minute
+
+    def answer(self, request: Request, mood: Mood) -> Reply:
+        """The reply to `POST /cctrustoauth2/{customer}/tokens/clients`."""
+        return self._too_many() or self._granted(request, mood)
+
+    def _too_many(self) -> Reply | None:
+        now = self._clock.now()
+        while self._asked and self._asked[0] <= now - _MINUTE:
+            self._asked.popleft()
+        if len(self._asked) < self._a_minute:
+            self._asked.append(now)
+            return None
+        seconds = str(ceil(self._asked[0] + _MINUTE - now))
+        return own_error(429, "too many requests", headers=(("Retry-After", seconds),))
+
+    def _granted(self, request: Request, mood: Mood) -> Reply:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != _FORM:
+            return _error(400, "invalid_request", f"The request must be {_FORM}.")
+        pairs = parse_qs(request.body.decode(errors="replace")).items()
+        form = {name: values[-1] for name, values in pairs}
+        if form.get("grant_type") != "client_credentials":
+            return _error(400, "unsupported_grant_type", "Only client_credentials is supported.")
+        if mood is Mood.DENIED or form.get("client_id") != self._client_id:
+            return _error(401, "invalid_client", "The client is not known.")
+        if not compare_digest(form.get("client_secret", "").encode(), self._secret.encode()):
+            return _error(200, "invalid_client", "The client secret is not valid.")
+        if mood is Mood.EXPIRED:
+            return _error(200, "invalid_client", "The client secret has expired.")
+        return json_reply(
+            {
+                "token_type": "bearer",
+                "access_token": self._tokens.issue(),
+                "expires_in": str(LIFETIME),
+            }
+        )
+
+
+def _error(status: int, error: str, description: str) -> Reply:
+    return json_reply({"error": error, "error_description": description}, status=status)
+
+
+_CURRENT: Final = "/licensing/license/enterprise/cloud/cvad/ud/current"
+_HISTORY: Final = "/licensing/license/enterprise/cloud/cvad/ud/historicalusage"
+_CONCURRENT: Final = "/{customer}/license/enterprise/cloud/cvad/ccu/summary"
+_MONTH: Final = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
+_MOST_MONTHS: Final = 12  # that one question may be about
+
+
+async def serve_cloud(  # noqa: PLR0913 - a server has that many sides; all but three are named
+    account: CurrentAccount,
+    mood: CurrentMood,
+    clock: Clock,
+    *,
+    customer_id: str,
+    client_id: str,
+    secret: str,
+    certificate: Certificate | None = None,
+    retry_after: int = 2,
+    tokens_a_minute: int = 20,
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> Listener:
+    """Serve one customer until `aclose`; an `account()` of None is answered with 204.
+
+    Tokens last an hour of `clock`, and `tokens_a_minute` may be asked for; `retry_after` is what a
+    busy or limiting service asks for, in seconds. OSError when the port is taken.
+    """
+    tokens = Tokens(f"{customer_id}/{secret}", clock)
+    login = Login(tokens, clock, client_id=client_id, secret=secret, a_minute=tokens_a_minute)
+    service = _Service(account, mood, clock, customer_id, (tokens, login), retry_after)
+    return await listen(service.answer, host=host, port=port, certificate=certificate)
+
+
+class _Service:
+    """The HTTP side of one customer."""
+
+    def __init__(
+        self,
+        account: CurrentAccount,
+        mood: CurrentMood,
+        clock: Clock,
+        customer: str,
+        doors: tuple[Tokens, Login],
+        retry_after: int,
+    ) -> None:
+        self._account = account
+        self._mood = mood
+        self._clock = clock
+        self._customer = customer
+        self._tokens, self._login = doors
+        self._retry_after = retry_after
+        self._transactions = Transactions("CC-TransactionId", customer)
+
+    async def answer(self, request: Request, connection: Connection) -> Reply | None:
+        """What the service says to one request; None is silence."""
+        del connection
+        mood = self._mood()
+        if mood is Mood.SILENT:
+            return None
+        reply = instead(mood, self._retry_after)
+        if reply is None:
+            reply = self._transactions.stamped(self._said(request, mood))
+        return reply
+
+    def _said(self, request: Request, mood: Mood) -> Reply:
+        path = request.path.lower().rstrip("/")
+        doors = (self._customer.lower(), "root")
+        if path in {f"/cctrustoauth2/{door}/tokens/clients" for door in doors}:
+            if request.method != "POST":
+                return own_error(405, "method not allowed", headers=(("Allow", "POST"),))
+            return self._login.answer(request, mood)
+        refusal = self._stranger(request, mood)
+        return refusal or spoiled(self._told(request, mood, path), mood)
+
+    def _stranger(self, request: Request, mood: Mood) -> Reply | None:
+        """Why this request is not listened to, whatever it asks for."""
+        if mood is Mood.DENIED:
+            return unauthenticated("invalid")
+        refusal = self._tokens.refusal(request.headers)
+        if refusal is not None:
+            return refusal
+        customer = request.headers.get("citrix-customerid", "")
+        if not customer:
+            return unauthenticated("missing")
+        if customer.lower() != self._customer.lower():
+            return _not_allowed("customer")
+        return None
+
+    def _told(self, request: Request, mood: Mood, path: str) -> Reply:
+        concurrent = _CONCURRENT.format(customer=self._customer.lower())
+        if path not in {_CURRENT, _HISTORY, concurrent}:
+            return not_found("path")
+        if request.method != "GET":
+            return own_error(405, "method not allowed", headers=(("Allow", "GET"),))
+        if mood is Mood.ELSEWHERE:
+            return not_found("customer")
+        if mood is Mood.FORBIDDEN:
+            return _not_allowed("permission")
+        account = None if mood is Mood.EMPTY else self._account()
+        query = {name.lower(): value for name, value in request.query.items()}
+        return (
+            _concurrent(account, query) if path == concurrent else self._use(account, query, path)
+        )
+
+    def _use(self, account: Account | None, query: Mapping[str, str], path: str) -> Reply:
+        months = _months(query) if path == _HISTORY else ()
+        if isinstance(months, Reply):
+            return months
+        if account is None:
+            return Reply(204)
+        if path == _HISTORY:
+            return json_reply(history(account, self._customer, months))
+        return json_reply(current(account, self._customer, self._clock.now()))
+
+
+def _concurrent(account: Account | None, query: Mapping[str, str]) -> Reply:
+    for name, value in (("UsageType", "device"), ("LicenseModel", "concurrent")):
+        asked = query.get(name.lower(), "")
+        if asked.lower() != value:
+            kind = "invalidEnum" if asked else "missing"
+            return common_error(400, kind, f"{name} must be {value}.", name=name)
+    held = account.concurrent if account is not None else None
+    if held is None:
+        return not_found("entitlement")
+    return json_reply(concurrent(held)) if held.readable else _not_allowed("permission")
+
+
+def _months(query: Mapping[str, str]) -> tuple[str, ...] | Reply:
+    """Every month that is asked about, or what is wrong with the question."""
+    ends = []
+    for name in ("startDate", "endDate"):
+        asked = query.get(name.lower(), "")
+        if not asked:
+            return common_error(400, "missing", f"{name} is missing.", name=name)
+        found = _MONTH.fullmatch(asked)
+        if found is None:
+            return common_error(400, "invalidString", f"{name} must be yyyy-MM.", name=name)
+        ends.append(int(found[1]) * 12 + int(found[2]) - 1)
+    first, last = ends
+    if not first <= last < first + _MOST_MONTHS:
+        detail = f"startDate to endDate must be 1 to {_MOST_MONTHS} months."
+        return common_error(400, "outOfRange", detail, name="endDate")
+    return tuple(f"{at // 12:04d}-{at % 12 + 1:02d}" for at in range(first, last + 1))
+
+
+def _not_allowed(reason: str) -> Reply:
+    return common_error(403, "authorization", "Authorization failed.", reason=reason)
+
+
+# What a Citrix Cloud account holds at one moment
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """Licenses assigned to users, or to devices."""
+
+    total: int
+    released: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Licenses that end, or begin, at one moment."""
+
+    at: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class MonthCount:
+    """What happened to the users, or to the devices, in one month."""
+
+    cumulative: int  # assigned at its end
+    new: int = 0
+    released: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One calendar month of the history."""
+
+    month: str  # `2026-10`
+    owned: int
+    users: MonthCount
+    devices: MonthCount
+
+    @property
+    def counted(self) -> MonthCount:
+        """The smaller of the two, which is what Citrix counts; users when they are equal."""
+        return min(self.users, self.devices, key=lambda each: each.cumulative)
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The most that was assigned in some span of time."""
+
+    assigned: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Concurrent:
+    """The concurrent licenses of an account; a peak of None was never measured."""
+
+    total: int
+    assigned: int
+    reported_at: float
+    last_24_hours: Peak | None = None
+    month: Peak | None = None
+    all_time: Peak | None = None
+    readable: bool = True  # whether the client has the permission to see them
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The entitlement to one product of one customer, and its use."""
+
+    users: Assigned
+    devices: Assigned
+    owned: int
+    product_name: str = "XenDesktop"
+    edition: str = "XAXDFull"
+    next_expiry: Change | None = None
+    next_activation: Change | None = None
+    months: tuple[Month, ...] = ()  # in any order; those that are missing were not recorded
+    concurrent: Concurrent | None = None  # None: not entitled
+    recorded_at: float | None = None  # when the figures were taken; None: just now
+
+    @property
+    def in_use(self) -> int:
+        """What Citrix counts: users or devices, whichever are fewer."""
+        return min(self.users.total, self.devices.total)
+
+    @property
+    def remaining(self) -> int:
+        """Owned and not in use; negative when more are in use than owned."""
+        return self.owned - self.in_use
+
+
+CurrentAccount = Callable[[], Account | None]  # None: nothing was recorded yet

@@ -1,0 +1,501 @@
+"""One machine and the programs on it: what each prints when it is run with some arguments.
+
+Owns the choice of the program, and what it says to arguments it does not know. Must not know how
+anybody got to the machine. Times are UTC epoch seconds.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+import shlex
+import sys
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from lictui.clock import iso
+from lictui.paths import write_private
+from lictui.simulator import fake_program
+from lictui.simulator.estate import Mood
+from lictui.simulator.flexnet import Layout, lmstat, stocked, udadmin, unreachable
+from lictui.simulator.http import Reply, listen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+    from lictui.clock import Clock
+    from lictui.simulator.estate import CurrentMood, Inventory, License
+    from lictui.simulator.http import Connection, Listener, Request
+
+
+# JSON as PowerShell's ConvertTo-Json writes it
+
+
+_BOMS: Final = {"utf-8-sig": codecs.BOM_UTF8, "utf-16-le": codecs.BOM_UTF16_LE}
+_ESCAPED: Final = "<>&'"  # by 5.1's serializer
+
+
+@dataclass(frozen=True, slots=True)
+class PowerShell:
+    """One PowerShell, and how its output reaches a file or pipe."""
+
+    desktop: bool = True  # Windows PowerShell 5.1; else PowerShell 7
+    encoding: str = "utf-8"  # utf-8-sig and utf-16-le begin with their mark
+    hours: float = 0.0  # of the local time that 7 writes, ahead of UTC; 5.1 writes the moment
+
+    def convert(self, rows: Sequence[Mapping[str, object]]) -> bytes:
+        """`$rows | ConvertTo-Json`: nothing for none, no array around a single one."""
+        if not rows:
+            return b""
+        value = rows[0] if len(rows) == 1 else list(rows)
+        text = json.dumps(value, indent=4 if self.desktop else 2, default=self._date)
+        if self.desktop:
+            text = _desktop(text)
+        said = text.replace("\n", "\r\n") + "\r\n"
+        if self.encoding == "utf-16-le":
+            return _BOMS[self.encoding] + said.encode("utf-16-le")
+        return said.encode(self.encoding)
+
+    def _date(self, value: object) -> str:
+        if not isinstance(value, datetime):
+            raise TypeError(f"PowerShell has no {type(value).__name__} here")
+        if self.desktop:
+            # The slashes are escaped once the whole text is there.
+            return f"/Date({round(value.timestamp() * 1000)})/"
+        if not self.hours:
+            return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
+        return value.astimezone(timezone(timedelta(hours=self.hours))).isoformat()
+
+
+def _desktop(text: str) -> str:
+    """Two blanks after a name, escaped slashes around dates, and what HTML could misread."""
+    text = re.sub(r'^( *"[^"]*":) ', r"\1  ", text, flags=re.MULTILINE)
+    text = re.sub(r"/(Date\(-?\d+\))/", r"\\/\1\\/", text)
+    for mark in _ESCAPED:
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
+    return text
+
+
+# The rows that PowerShell shows of an inventory: the licensing snap-in's, and those of WMI
+
+
+# Shown as 12/31/1999 and 12/31/2037 in New York, where Citrix took its samples.
+NO_EXPIRY: Final = datetime(2000, 1, 1, tzinfo=UTC)
+NO_SUBSCRIPTION: Final = datetime(2038, 1, 1, tzinfo=UTC)
+_START_UP: Final = ("CITRIX", "CTXLSDIAG")
+_TYPES: Final = {"Retail": "Retail", "RetailS": "Retail (expiring)", "SYS": "System"}
+_PARTS: Final = 3  # product, edition, model: the code's own, in Citrix's words its PEM
+
+
+def lic_inventory(
+    inventory: Iterable[License], *, free: bool = False, older: bool = False, times: int = 1
+) -> Sequence[Mapping[str, object]]:
+    """`Get-LicInventory`, and `Get-LicLasInventory`, whose properties have the same names.
+
+    LicensesAvailable is the total with its overdraft, or with `free` what is left of it: scripts
+    disagree (protocols: 8083). `older` names the subscription date as releases did before Customer
+    Success Services. `times` multiplies what is installed: LAS servers that show it twice are known
+    for concurrent licenses.
+    """
+    dated = "SubscriptionAdvantage" if older else "CustomerSuccessServices"
+    return [_inventoried(each, f"License{dated}Date", free=free, times=times) for each in inventory]
+
+
+def _inventoried(each: License, dated: str, *, free: bool, times: int) -> Mapping[str, object]:
+    product, edition, model = _pem(each.product)
+    name, _, model_name = each.full_name.partition("|")
+    start_up = each.product in _START_UP
+    overdraft = each.overdraft * times
+    total = each.installed * times + overdraft
+    return {
+        "LicenseProductName": product,
+        "LocalizedLicenseProductName": name or each.product,
+        "LicenseEdition": edition,
+        "LicenseLocalizedEdition": name.rpartition(" ")[2] if edition else "",
+        "LicenseExpirationDate": _moment(each.expires) if each.expires else NO_EXPIRY,
+        dated: NO_SUBSCRIPTION if start_up else _moment(each.subscription_date),
+        "LicenseType": each.license_type,
+        "LocalizedLicenseType": _TYPES.get(each.license_type, each.license_type),
+        "LicensesInUse": each.in_use,
+        "LicensesAvailable": total - each.in_use if free else total,
+        "LicenseOverdraft": overdraft,
+        "LicenseModel": model,
+        "LocalizedLicenseModel": model_name,
+    }
+
+
+def wmi_pools(
+    inventory: Iterable[License], *, text: bool = False
+) -> Sequence[Mapping[str, object]]:
+    """`Citrix_GT_License_Pool`, with the clutter that a CIM instance brings along.
+
+    `text` has dates as DCOM gives them, which is what Get-WmiObject shows.
+    """
+    return [
+        {
+            "Count": each.installed + each.overdraft,
+            "DUP_GROUP": None,
+            "FLOAT_OK": None,
+            "HOST_BASED": None,
+            "HOSTID": None,
+            "InUseCount": each.in_use,
+            "LicenseType": each.license_type,
+            "Overdraft": each.overdraft,
+            "PLATFORMS": None,
+            "PLD": each.product,
+            "PLDFullName": each.full_name,
+            "PooledAvailable": max(0, each.installed + each.overdraft - each.in_use),
+            "SubscriptionDate": (
+                f"{each.subscription_date:%Y%m%d}000000.000000+000"
+                if text
+                else _moment(each.subscription_date)
+            ),
+            "USER_BASED": None,
+            "VendorString": f";LT={each.license_type};GP=720;SA=1;ODP=0",
+            "PSComputerName": None,
+            "CimClass": {"CimSuperClassName": None, "CimSystemProperties": "Microsoft.Management"},
+        }
+        for each in inventory
+    ]
+
+
+def _pem(code: str) -> tuple[str, str, str]:
+    parts = code.split("_")
+    if len(parts) < _PARTS:
+        return code, "", ""
+    return parts[0], "_".join(parts[1:-1]), parts[-1]
+
+
+def _moment(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+# Text that says licenses without being FlexNet's: Checkmk's agent section, and license files
+
+
+_TERMS: Final = "GP=720;CL=VDS,VDA,VDE;SA=1;LP=90;ODP=0;NUDURMIN=2880;NUDURMAX=525600"
+
+
+def checkmk(inventory: Iterable[License], name: str) -> str:
+    """What the agent says, with a section before and after; a count has its overdraft in it."""
+    rows = [
+        f"{each.product}\t{each.installed + each.overdraft}\t{each.in_use}" for each in inventory
+    ]
+    head = ("<<<check_mk>>>", "Version: 2.3.0p1", "AgentOS: windows", f"Hostname: {name}")
+    tail = ("<<<systemtime>>>", "1796083200")
+    return "\r\n".join((*head, "<<<citrix_licenses>>>", *rows, *tail, ""))
+
+
+def license_file(inventory: Iterable[License], name: str) -> str:
+    """One license file with an increment for each pool; says nothing about use or overdraft."""
+    lines = [
+        "# This file is in UTF-8 format.",
+        f"SERVER this_host HOSTNAME={name.upper()}",
+        "VENDOR CITRIX",
+        "USE_SERVER",
+    ]
+    for number, each in enumerate(inventory, 1):
+        expires = f"{each.expires:%d-%b-%Y}".lower() if each.expires else "permanent"
+        version = f"{each.subscription_date:%Y.%m%d}"
+        lines += (
+            f"INCREMENT {each.product} CITRIX {version} {expires} {each.installed} \\",
+            f" VENDOR_STRING=;LT={each.license_type};{_TERMS} \\",
+            f' DUP_GROUP=V ISSUED=07-Mar-2026 NOTICE="Simulated" SN=LA-0000000000-{number:05}:1 \\',
+            ' START=6-feb-2026 SIGN="0000 0000 0000"',
+        )
+    return "\n".join((*lines, ""))
+
+
+# What another lictui prints for `status --json`: the schema `lictui.status/1`
+
+
+def status_json(inventory: Sequence[License], at: float, name: str) -> str:
+    """The whole answer of a lictui that reads `name` over WinRM."""
+    server = {
+        "name": name,
+        "source": "winrm",
+        "group": "",
+        "url": f"https://{name}.corp.example:5986/wsman",
+        "state": "up" if inventory else "no_data",
+        "reason": None,
+        "polled_at": iso(at),
+        "latency_ms": 40,
+        "reported_name": name.upper(),
+        "version": None,
+        "mode": "file",
+        "activation": None,
+        "license_servers": [],
+        "pools": [_pool(each) for each in inventory],
+    }
+    answer = {
+        "schema": "lictui.status/1",
+        "at": iso(at),
+        "servers": [server],
+        "totals": [],
+        "alerts": [],
+    }
+    return json.dumps(answer, indent=1) + "\n"
+
+
+def _pool(each: License) -> dict[str, object]:
+    models = {"UD": "user_device", "CCU": "concurrent", "CCS": "concurrent"}
+    return {
+        "product": each.product,
+        "name": each.full_name.partition("|")[0],
+        "model": models.get(each.product.rpartition("_")[2], "other"),
+        "license_type": each.license_type,
+        "subscription_date": each.subscription_date.isoformat(),
+        "expires": each.expires.isoformat() if each.expires else None,
+        "permanent": None,
+        "installed": each.installed,
+        "overdraft": each.overdraft,
+        "in_use": each.in_use,
+        "free": each.installed - each.in_use,
+        "ratio": round(each.in_use / each.installed, 4) if each.installed else None,
+        "level": "ok",
+        "counted": each.license_type != "SYS",
+    }
+
+
+# What a program leaves behind: the words that machines and their programs share
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """Both outputs of a program, and how it ended."""
+
+    stdout: bytes = b""
+    stderr: str = ""
+    status: int = 0
+    cut: bool = False  # its output ends in the middle
+
+
+_NOT_FOUND: Final = 127  # of a shell, for a command it does not have
+_WITH_VALUE: Final = ("-c", "-t", "-f", "-s", "-S", "-i")  # lmstat's options
+_ALONE: Final = ("-a", "-A")
+_USAGE: Final = """\
+usage: lmutil lmstat [-a] [-A] [-c license_file_list] [-f [feature]] [-i [feature]]
+                     [-s [server]] [-S [daemon]] [-t timeout_value]
+"""
+_UDADMIN: Final = ("-list", "-times", "-a")  # -delete and -export are somebody else's business
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a program is asked, and when."""
+
+    options: tuple[str, ...]
+    inventory: Sequence[License]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A license server's own machine; what its programs differ in, release by release."""
+
+    name: str
+    seed: int = 1
+    vendor: str = "CITRIX"
+    layout: Layout = field(default_factory=Layout)
+    powershell: PowerShell = field(default_factory=PowerShell)
+    older: bool = False  # whether the snap-in says SubscriptionAdvantage
+
+    def run(self, argv: Sequence[str], inventory: Sequence[License], at: float) -> Printed:
+        """What the program `argv` begins with prints at `at`, when `inventory` is there."""
+        program = argv[0].replace("\\", "/").rpartition("/")[2].lower().removesuffix(".exe")
+        if program == "lmutil":
+            # One program that is many: its first argument says which.
+            argv = argv[1:] or [program]
+            program = argv[0]
+        asked = _Asked(tuple(argv[1:]), inventory, at)
+        match program:
+            case "lmstat":
+                printed = self._lmstat(asked)
+            case "udadmin":
+                printed = self._udadmin(asked)
+            case "powershell" | "pwsh":
+                printed = self._powershell(asked)
+            case "check_mk_agent":
+                printed = Printed(checkmk(inventory, self.name).encode())
+            case "cat" | "type":
+                printed = Printed(license_file(inventory, self.name).encode())
+            case "lictui":
+                printed = Printed(status_json(inventory, at, self.name).encode())
+            case _:
+                said = f"bash: line 1: {argv[0]}: command not found"
+                printed = Printed(stderr=said, status=_NOT_FOUND)
+        return printed
+
+    def _lmstat(self, asked: _Asked) -> Printed:
+        options, inventory = list(asked.options), asked.inventory
+        while options:
+            option = options.pop(0)
+            if option in _WITH_VALUE and options:
+                options.pop(0)
+            elif option not in _ALONE:
+                return Printed(_USAGE.encode(), status=1)
+        if not set(_ALONE) & set(asked.options):
+            inventory = ()  # without them it says whether the daemons run, and no more
+        server = stocked(inventory, asked.at, name=self.name, seed=self.seed, vendor=self.vendor)
+        return Printed(lmstat(server, self.layout).encode())
+
+    def _udadmin(self, asked: _Asked) -> Printed:
+        if "-list" not in asked.options or not set(asked.options) <= set(_UDADMIN):
+            return Printed(stderr="udadmin: these options are not simulated", status=1)
+        text = udadmin(asked.inventory, asked.at, seed=self.seed, times="-times" in asked.options)
+        return Printed(text.encode())
+
+    def _powershell(self, asked: _Asked) -> Printed:
+        said, inventory = " ".join(asked.options).lower(), asked.inventory
+        rows: Sequence[Mapping[str, object]]
+        if "get-liclasinventory" in said:
+            rows = lic_inventory(inventory, free=True, older=True)
+        elif "get-licinventory" in said:
+            rows = lic_inventory(inventory, older=self.older)
+        elif "citrix_gt_license_pool" in said:
+            rows = wmi_pools(inventory, text="get-wmiobject" in said)
+        else:
+            return Printed(stderr="The term is not recognized as the name of a cmdlet.", status=1)
+        return Printed(self.powershell.convert(rows))
+
+
+# The port behind a simulated machine's programs: what is run there, and what its mood does to it
+
+
+SSH: Final = "/ssh"  # a command for the shell over there
+LMUTIL: Final = "/lmutil"  # arguments of a program over here
+_LOST: Final = 255  # ssh's own exit status
+_KILLED: Final = 137  # what a shell makes of SIGKILL
+_BUSY: Final = 3
+_NOT_FOUND_SERVICE: Final = 404
+_HUGE: Final = 11 * 1024 * 1024  # bytes
+_REFUSED: Final = '(-15,570:111 "Connection refused")'
+_PAGE: Final = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body></body></html>\r\n"
+# What becomes of a command on the way to another machine.
+_REFUSED_THERE: Final = {
+    Mood.DENIED: "{user}@{name}: Permission denied (publickey,password,keyboard-interactive).",
+    Mood.EXPIRED: "Your account has expired; please contact your system administrator.",
+    Mood.FORBIDDEN: "exec request failed on channel 0",
+}
+# What a program prints whatever it was asked.
+_INSTEAD: Final = {
+    Mood.LOGIN_PAGE: Printed(_PAGE),
+    Mood.BUSY: Printed(stderr="the license service is busy; try again later", status=_BUSY),
+    Mood.LIMITED: Printed(stderr="too many requests; try again later", status=_BUSY),
+    Mood.GARBAGE: Printed(bytes(range(256)) * 16),
+    Mood.HUGE: Printed(b"x" * 79 + b"\n", status=0),
+}
+
+
+async def serve_shell(
+    machine: Machine,
+    inventory: Inventory,
+    mood: CurrentMood,
+    clock: Clock,
+    *,
+    user: str = "svc-lictui",
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> Listener:
+    """Run programs of `machine` until `aclose`. OSError when the port is taken."""
+    front = _Front(machine, inventory, mood, clock, user)
+    return await listen(front.answer, host=host, port=port)
+
+
+class _Front:
+    """The HTTP side of one machine."""
+
+    def __init__(
+        self, machine: Machine, inventory: Inventory, mood: CurrentMood, clock: Clock, user: str
+    ) -> None:
+        self._machine = machine
+        self._inventory = inventory
+        self._mood = mood
+        self._clock = clock
+        self._user = user
+
+    async def answer(self, request: Request, connection: Connection) -> Reply | None:
+        """What a program run there leaves behind."""
+        del connection
+        argv = [request.query[str(at)] for at in range(len(request.query))]
+        mood = self._mood()
+        if not argv or request.path not in (SSH, LMUTIL):
+            return Reply(_NOT_FOUND_SERVICE)
+        if mood is Mood.SILENT:
+            return None
+        printed = self._lmutil(argv, mood) if request.path == LMUTIL else self._ssh(argv, mood)
+        headers = (
+            ("Content-Type", "application/octet-stream"),
+            ("X-Status", str(printed.status)),
+            ("X-Stderr", quote(printed.stderr)),
+        )
+        body = printed.stdout
+        if mood is Mood.HUGE:
+            body = body * (_HUGE // len(body))
+        return Reply(200, headers, body, cut=printed.cut)
+
+    def _ssh(self, argv: list[str], mood: Mood) -> Printed:
+        if sentence := _REFUSED_THERE.get(mood):
+            said = sentence.format(user=self._user, name=self._machine.name)
+            return Printed(stderr=said, status=_LOST)
+        if mood is Mood.ELSEWHERE:
+            return self._machine.run(["elsewhere"], (), 0.0)
+        if mood is Mood.EMPTY:
+            return Printed()
+        words = shlex.split(" ".join(argv))  # ssh sends one line, and a shell reads it
+        if "|" in words:
+            words = [words[words.index("|") + 1]]  # which is no program, but PowerShell's own
+        printed = self._run(words, mood)
+        if mood is Mood.HALF:
+            lost = f"Connection to {self._machine.name} closed by remote host."
+            return replace(printed, stderr=lost, status=_LOST)
+        return printed
+
+    def _lmutil(self, argv: list[str], mood: Mood) -> Printed:
+        if mood in _REFUSED_THERE or mood in {Mood.ELSEWHERE, Mood.BUSY, Mood.LIMITED}:
+            text = unreachable(self._clock.now(), _REFUSED, self._machine.layout)
+            return Printed(text.encode(), status=1)
+        if mood is Mood.EMPTY:
+            return self._machine.run(argv, (), self._clock.now())
+        return self._run(argv, mood)
+
+    def _run(self, argv: list[str], mood: Mood) -> Printed:
+        if printed := _INSTEAD.get(mood):
+            return printed
+        printed = self._machine.run(argv, self._inventory(), self._clock.now())
+        if mood is Mood.HALF:
+            return replace(printed, status=_KILLED, cut=True)
+        return printed
+
+
+# Writes the simulated programs into a folder, ready to run
+
+
+_EXECUTABLE: Final = 0o700
+# Read by sh as a command that starts Python, and by Python as a text: a `#!` line may hold neither
+# blanks in a path nor more than 127 characters. Neither site nor environment slow it down.
+_FIRST: Final = "#!/bin/sh\n''''exec {python} -IS \"$0\" \"$@\" # '''\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """Where the simulated programs are."""
+
+    lmutil: Path  # `lmutil lmstat -a -c PORT@HOST`
+    ssh: Path  # `ssh -p PORT USER@HOST COMMAND…`
+
+
+def install(folder: Path) -> Programs:
+    """Write both into `folder`, for the user alone. OSError when that is not possible."""
+    text = _FIRST.format(python=shlex.quote(sys.executable))
+    text += Path(fake_program.__file__).read_text(encoding="utf-8")
+    programs = Programs(folder / "lmutil", folder / "ssh")
+    for path in (programs.lmutil, programs.ssh):
+        write_private(path, text.encode())
+        path.chmod(_EXECUTABLE)
+    return programs

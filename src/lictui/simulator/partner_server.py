@@ -1,0 +1,554 @@
+"""License Usage Insights of one simulated partner: which path answers what, to whom.
+
+Owns routes, the trust service's token endpoint and the moods of both. Must not know the JSON of
+an answer. Trust and licensing are two hosts in the real cloud, one origin here. The paths:
+StuartP-CSP/csp-lui-scripts; the token: developer.cloud.com, authenticate_api_client.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, timezone
+from hmac import compare_digest
+from typing import TYPE_CHECKING, Any, Final
+
+from lictui.simulator.cloud_server import (
+    LIFETIME,
+    Assigned,
+    Change,
+    Month,
+    MonthCount,
+    Tokens,
+    Transactions,
+    common_error,
+    instead,
+    json_reply,
+    not_found,
+    own_error,
+    unauthenticated,
+)
+from lictui.simulator.cloud_server import (
+    Account as CloudAccount,
+)
+from lictui.simulator.estate import Mood, uploaded
+from lictui.simulator.http import listen, spoiled
+from lictui.simulator.usage import DAY
+
+if TYPE_CHECKING:
+    from lictui.clock import Clock
+    from lictui.simulator.estate import CurrentMood, LicenseServer, Pool, Report
+    from lictui.simulator.http import Certificate, Connection, Listener, Reply, Request
+
+
+# The JSON that License Usage Insights answers with
+
+
+Json = dict[str, Any]
+
+
+def servers(account: Account, customer: str, now: float) -> Json:
+    """`licenseservers`: every license server, and whether it still reports."""
+    told = [_server(each, now) for each in account.servers]
+    return {"customerId": customer, "orgId": account.org_id, "licenseServersStatus": told}
+
+
+def _server(server: PartnerServer, now: float) -> Json:
+    reported = server.last_reported is not None
+    ends = server.expires if reported else None
+    features = [{"featureId": each.feature_id, "usageCount": each.count} for each in server.ccu]
+    return {
+        "hostId": server.host_id,
+        "fqdn": server.fqdn if reported else None,
+        "lastPhoningHomeTime": stamp(server.last_reported, server.stamps),
+        "isPhoningHome": server.reporting(now),
+        "isEverReported": reported,
+        "isFoundInBackOffice": server.in_back_office,
+        "isCompliant": server.compliant,
+        "isLicenseServerFree": server.free,
+        "isNonCspLicenseInstalled": server.non_csp,
+        "isCcu": reported and bool(features),
+        "ccuFeatureStatistics": features if reported else None,
+        "isExpired": ends is not None and ends <= now,
+        "licenseExpirationDate": stamp(ends, server.stamps),
+        "daysToExpire": None if ends is None else _days(now, ends),
+        "linkedCustomerList": [_linked(each) for each in server.customers],
+    }
+
+
+def _linked(customer: LinkedCustomer) -> Json:
+    own = customer.customer_id
+    return {
+        "customerId": own,
+        "customerOrgId": customer.org_id or own,
+        "customerNickName": customer.nick_name or own,
+        "customerDisplayName": customer.display_name or own,
+        "customerType": customer.kind,
+    }
+
+
+def usage(account: Account, customer: str) -> Json:
+    """`licenseusagedata`: the users of a month, by product, feature, server and customer."""
+    skus = [_sku(each) for each in account.skus]
+    return {"customerId": customer, "orgId": account.org_id, "skus": skus}
+
+
+def _sku(sku: Sku) -> Json:
+    return {
+        "skuId": sku.sku_id,
+        "skuDescription": sku.description,
+        "features": [_feature(each) for each in sku.features],
+    }
+
+
+def _feature(feature: Feature) -> Json:
+    counted = sum(each.count for each in feature.servers)
+    return {
+        "featureId": feature.feature_id,
+        "featureDescription": feature.description,
+        "count": counted if feature.count is None else feature.count,
+        "freeUsersCount": sum(each.free_users for each in feature.servers),
+        "units": feature.units,
+        "isUserList": feature.user_list,
+        "licenseServerCount": len(feature.servers),
+        "freeLicenseServerCount": sum(each.free for each in feature.servers),
+        "linkedCustomerCount": sum(each.linked for each in feature.customers),
+        "licenseServerUsages": [_on_server(each) for each in feature.servers],
+        "linkedCustomerUsages": [_at_customer(each) for each in feature.customers],
+    }
+
+
+def _on_server(used: ServerUsage) -> Json:
+    reported = "0001-01-01T00:00:00"
+    if used.reported is not None:
+        reported = f"{datetime.fromtimestamp(used.reported, UTC):%Y-%m-%dT%H:%M:%S}"
+    return {
+        "fqdn": used.fqdn,
+        "count": used.count,
+        "freeUsersCount": used.free_users,
+        "reportingDate": reported,
+        "isLicenseServerFree": used.free,
+    }
+
+
+def _at_customer(used: CustomerUsage) -> Json:
+    return {
+        "isLinked": used.linked,
+        "customerId": used.customer_id,
+        "customerNickName": used.nick_name or used.customer_id,
+        "customerType": used.kind,
+        "count": used.count,
+        "freeUsersCount": used.free_users,
+    }
+
+
+def netscalers(account: Account, customer: str, now: float) -> Json:
+    """`netscalercallinghomedata`: NetScalers and their licenses."""
+    told = [_netscaler(each, now) for each in account.netscalers]
+    return {"customerId": customer, "orgId": account.org_id, "netScalerCallingHomeDetails": told}
+
+
+def _netscaler(netscaler: NetScaler, now: float) -> Json:
+    return {
+        "fqdn": netscaler.fqdn,
+        "hostId": netscaler.host_id,
+        "netScalerLicenseModels": [
+            {"productName": each.product, "daysToExpire": _days(now, each.expires)}
+            for each in netscaler.licenses
+        ],
+    }
+
+
+def stamp(at: float | None, stamps: Stamps) -> str | None:
+    """`2026-11-23T11:12:04.00+00:00`, or as `stamps` would have it; null for no time."""
+    if at is None:
+        return None
+    if not stamps.digits:
+        return f"{datetime.fromtimestamp(at, UTC):%m/%d/%Y %H:%M:%S}"
+    ticks = 10**stamps.digits
+    seconds, fraction = divmod(round(at * ticks), ticks)
+    local = datetime.fromtimestamp(seconds, timezone(timedelta(hours=stamps.hours)))
+    zone = local.isoformat()[19:]  # `+05:30`; strftime has no colon before Python 3.12
+    return f"{local:%Y-%m-%dT%H:%M:%S}.{fraction:0{stamps.digits}d}{zone}"
+
+
+def _days(now: float, ends: float) -> int:
+    """Whole days on the calendar of UTC; negative once they have gone by."""
+    end, today = (datetime.fromtimestamp(at, UTC).date() for at in (ends, now))
+    return (end - today).days
+
+
+# What License Usage Insights knows of a partner: license servers, and usage by the month
+
+
+_REPORTING: Final = 3 * 86400.0  # seconds; after three silent days a server counts as silent
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedCustomer:
+    """A customer whose users a license server serves."""
+
+    customer_id: str
+    org_id: str = ""  # "" is the customer id again
+    nick_name: str = ""  # so is this, and the next
+    display_name: str = ""
+    kind: str = "managed"
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureCount:
+    """How many concurrent licenses of one feature a license server holds in use."""
+
+    feature_id: str  # `MPS_PLT_CCU`
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stamps:
+    """How the times of one license server are written."""
+
+    hours: float = 0.0  # ahead of UTC
+    digits: int = 2  # of the fraction: 2 or 7; 0 writes `12/30/2015 12:21:15`, in UTC
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerServer:
+    """One license server; without `last_reported` it never reported, and most is unknown."""
+
+    host_id: str
+    fqdn: str | None = None
+    last_reported: float | None = None
+    expires: float | None = None
+    in_back_office: bool = True
+    compliant: bool = True
+    free: bool = False
+    non_csp: bool = False  # a license of another program is installed
+    ccu: tuple[FeatureCount, ...] = ()
+    customers: tuple[LinkedCustomer, ...] = ()
+    stamps: Stamps = field(default_factory=Stamps)
+
+    def reporting(self, now: float) -> bool:
+        """Whether it phoned home in the past three days."""
+        return self.last_reported is not None and now - self.last_reported <= _REPORTING
+
+
+@dataclass(frozen=True, slots=True)
+class ServerUsage:
+    """The users of one feature on one license server in a month."""
+
+    fqdn: str
+    count: int
+    free_users: int = 0
+    reported: float | None = None  # None is written as the year 1, as the real one does
+    free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerUsage:
+    """The users of one feature at one customer in a month."""
+
+    customer_id: str
+    count: int
+    free_users: int = 0
+    nick_name: str = ""  # "" is the customer id again
+    kind: str = "Managed"
+    linked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One feature of a product in a month."""
+
+    feature_id: str  # `XDT_PLT_UD`
+    description: str
+    servers: tuple[ServerUsage, ...] = ()
+    customers: tuple[CustomerUsage, ...] = ()
+    count: int | None = None  # None: the sum over the servers
+    units: str = "users"
+    user_list: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Sku:
+    """One product that a partner is billed for."""
+
+    sku_id: str
+    description: str
+    features: tuple[Feature, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NetScalerLicense:
+    """One license of a NetScaler."""
+
+    product: str
+    expires: float
+
+
+@dataclass(frozen=True, slots=True)
+class NetScaler:
+    """One NetScaler that calls home."""
+
+    fqdn: str
+    host_id: str
+    licenses: tuple[NetScalerLicense, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Everything of one partner; `skus` are those of the month that was asked for."""
+
+    org_id: str
+    servers: tuple[PartnerServer, ...] = ()
+    skus: tuple[Sku, ...] = ()
+    netscalers: tuple[NetScaler, ...] = ()
+
+
+AccountOfMonth = Callable[[str], Account]  # by `2026-10`
+
+
+_SERVERS: Final = "licenseservers"
+_USAGE: Final = "licenseusagedata"
+_NETSCALERS: Final = "netscalercallinghomedata"
+_MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+async def serve_partner(  # noqa: PLR0913 - a server has that many sides; all but three are named
+    account: AccountOfMonth,
+    mood: CurrentMood,
+    clock: Clock,
+    *,
+    customer_id: str,
+    client_id: str,
+    secret: str,
+    certificate: Certificate | None = None,
+    retry_after: int = 2,
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> Listener:
+    """Serve one partner until `aclose`; `account("2026-10")` is asked for the month's usage.
+
+    Tokens last an hour of `clock`; `retry_after` is what a busy or limiting service asks for, in
+    seconds. OSError when the port is taken.
+    """
+    service = _Service(account, mood, clock, customer_id, (client_id, secret), retry_after)
+    return await listen(service.answer, host=host, port=port, certificate=certificate)
+
+
+class _Service:
+    """The HTTP side of one partner."""
+
+    def __init__(
+        self,
+        account: AccountOfMonth,
+        mood: CurrentMood,
+        clock: Clock,
+        customer: str,
+        client: tuple[str, str],
+        retry_after: int,
+    ) -> None:
+        self._account = account
+        self._mood = mood
+        self._clock = clock
+        self._customer = customer
+        self._client_id, self._secret = client
+        self._retry_after = retry_after
+        self._tokens = Tokens(f"{customer}/{self._secret}", clock)
+        self._transactions = Transactions("X-Cws-TransactionId", customer)
+
+    async def answer(self, request: Request, connection: Connection) -> Reply | None:
+        """What the service says to one request; None is silence."""
+        del connection
+        mood = self._mood()
+        if mood is Mood.SILENT:
+            return None
+        reply = instead(mood, self._retry_after)
+        if reply is None:
+            reply = self._transactions.stamped(self._said(request, mood))
+        return reply
+
+    def _said(self, request: Request, mood: Mood) -> Reply:
+        door, _, what = request.path.lower().strip("/").partition("/")
+        if what == "tokens/clients" and door in {self._customer.lower(), "root"}:
+            if request.method != "POST":
+                return own_error(405, "method not allowed", headers=(("Allow", "POST"),))
+            return self._token(request, mood)
+        refusal = self._tokens.refusal(request.headers)
+        if mood is Mood.DENIED:
+            refusal = unauthenticated("invalid")
+        return refusal or spoiled(self._told(request, mood, door, what), mood)
+
+    def _token(self, request: Request, mood: Mood) -> Reply:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            return own_error(415, "unsupported media type")
+        try:
+            asked = json.loads(request.body)
+        except ValueError:
+            return common_error(400, "invalidJson", "The body is not JSON.")
+        client, secret = (_text(asked, name) for name in ("clientId", "clientSecret"))
+        if not client or not secret:
+            return common_error(400, "missing", "clientId and clientSecret must be given.")
+        known = client == self._client_id and mood is not Mood.DENIED
+        if not known or not compare_digest(secret.encode(), self._secret.encode()):
+            return unauthenticated("invalid")
+        if mood is Mood.EXPIRED:
+            return unauthenticated("expired")
+        return json_reply(
+            {
+                "principal": client,
+                "subject": self._customer,
+                "token": self._tokens.issue(),
+                "openIdToken": "eyJsaWN0dWkiOiJvcGVucyBub3RoaW5nIn0",
+                "expiresIn": LIFETIME,
+            }
+        )
+
+    def _told(self, request: Request, mood: Mood, door: str, what: str) -> Reply:
+        if what not in {_SERVERS, _USAGE, _NETSCALERS}:
+            return not_found("path")
+        if request.method != "GET":
+            return own_error(405, "method not allowed", headers=(("Allow", "GET"),))
+        if mood is Mood.ELSEWHERE:
+            return not_found("customer")
+        # The header goes with every call of Citrix Cloud; the scripts for this API leave it out.
+        named = {door, request.headers.get("citrix-customerid", door).lower()}
+        if mood is Mood.FORBIDDEN or named != {self._customer.lower()}:
+            return common_error(403, "authorization", "Authorization failed.", reason="permission")
+        now = self._clock.now()
+        month = f"{datetime.fromtimestamp(now, UTC):%Y-%m}"
+        if what == _USAGE:
+            month = request.query.get("date", "")
+            if not _MONTH.fullmatch(month):
+                kind = "invalidString" if month else "missing"
+                return common_error(400, kind, "date must be yyyy-MM.", name="date")
+        account = self._account(month)
+        if mood is Mood.EMPTY:
+            account = Account(account.org_id)
+        match what:
+            case "licenseservers":
+                body = servers(account, self._customer, now)
+            case "licenseusagedata":
+                body = usage(account, self._customer)
+            case _:
+                body = netscalers(account, self._customer, now)
+        return json_reply(body)
+
+
+def _text(asked: object, name: str) -> str:
+    value = asked.get(name) if isinstance(asked, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+# What the simulated company's accounts in Citrix Cloud say, from the figures of the estate
+
+
+_MONTHS: Final = 12  # that Citrix Cloud remembers
+_DEVICES: Final = 1.21  # devices to each user: Citrix counts whichever are fewer
+_CUSTOMER: Final = LinkedCustomer("corp", "51000001", "Corp", "Corp Holding")
+
+
+def cloud_at(server: LicenseServer, at: float) -> CloudAccount | None:
+    """The account behind `server`; None once its entitlement has ended."""
+    pool = server.pools[0]
+    held = pool.at(at)
+    if held is None:
+        return None
+    name, _, edition = pool.product.partition(":")
+    ends = pool.ends()
+    return CloudAccount(
+        users=Assigned(held.in_use),
+        devices=Assigned(_devices(held.in_use)),
+        owned=held.installed,
+        product_name=name,
+        edition=edition,
+        next_expiry=None if ends is None else Change(ends - DAY, held.installed),
+        months=tuple(_months(pool, at)),
+    )
+
+
+def _months(pool: Pool, at: float) -> list[Month]:
+    """The calendar months up to the one of `at`, which is not yet over."""
+    first, months = datetime.fromtimestamp(at, UTC).date().replace(day=1), []
+    end = at
+    for _ in range(_MONTHS):
+        start = datetime(first.year, first.month, 1, tzinfo=UTC).timestamp()
+        before, after = pool.curve.at(start), pool.curve.at(end)
+        owned = pool.installed_at(start)
+        users = _count(before, after)
+        devices = _count(_devices(before), _devices(after))
+        months.append(Month(f"{first:%Y-%m}", owned, users, devices))
+        first, end = _month_before(first), start - 1
+    return months[::-1]
+
+
+def _month_before(first: date) -> date:
+    return date.fromordinal(first.toordinal() - 1).replace(day=1)
+
+
+def _count(before: int, after: int) -> MonthCount:
+    new = max(0, after - before) + before // 90
+    return MonthCount(after, new, before + new - after)
+
+
+def _devices(users: int) -> int:
+    return round(users * _DEVICES)
+
+
+def partner_at(server: LicenseServer, at: float, month: str) -> Account:
+    """The account behind `server` at `at`, with the usage of `month`: `2026-10`."""
+    # A month that is over stands as its last upload left it.
+    then = min(at, _end_of(month) - 1)
+    return Account(
+        org_id="51000000",
+        servers=tuple(_reported(each, at) for each in server.reports),
+        skus=tuple(
+            Sku(
+                f"CSP-{pool.product}",
+                pool.full_name.partition("|")[0],
+                (_used(server, pool, then),),
+            )
+            for pool in server.pools
+        ),
+    )
+
+
+def _end_of(month: str) -> float:
+    year, number = (int(part) for part in month.split("-"))
+    after = (year, number + 1) if number < 12 else (year + 1, 1)  # noqa: PLR2004 - December
+    return datetime(*after, 1, tzinfo=UTC).timestamp()
+
+
+def _reported(report: Report, at: float) -> PartnerServer:
+    ends = report.expires
+    return PartnerServer(
+        host_id=report.host.upper(),
+        fqdn=_fqdn(report),
+        last_reported=min(at // DAY * DAY, report.until) if report.reports else None,
+        expires=datetime(ends.year, ends.month, ends.day, tzinfo=UTC).timestamp() if ends else None,
+        in_back_office=report.in_back_office,
+        ccu=tuple(
+            FeatureCount(pool.product, held.in_use)
+            for pool in report.concurrent
+            if (held := pool.at(at // DAY * DAY)) is not None
+        ),
+        customers=(_CUSTOMER,),
+        stamps=Stamps(digits=7 if report.concurrent else 2),
+    )
+
+
+def _used(server: LicenseServer, pool: Pool, at: float) -> Feature:
+    usages = tuple(
+        ServerUsage(_fqdn(report), uploaded(report, pool.product, at), reported=at // DAY * DAY)
+        for report in server.reports
+        if any(each.product == pool.product for each in report.pools)
+    )
+    count = sum(usage.count for usage in usages)
+    customers = (CustomerUsage(_CUSTOMER.customer_id, count, nick_name=_CUSTOMER.nick_name),)
+    return Feature(pool.product, pool.full_name.partition("|")[0], usages, customers)
+
+
+def _fqdn(report: Report) -> str:
+    return f"{report.host}.corp.example"

@@ -1,0 +1,649 @@
+"""A simulated Windows license server: WS-Management on `/wsman`.
+
+Owns a request's way from HTTP to SOAP and back: moods, login, message encryption. Must not know
+what the envelopes say.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import count
+from typing import TYPE_CHECKING, Final
+from xml.sax.saxutils import escape, quoteattr
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import ParseError, fromstring
+from spnego.exceptions import SpnegoError
+
+from lictui.simulator.estate import Mood
+from lictui.simulator.http import PORTAL, Reply, listen, spoiled
+from lictui.simulator.winrm_auth import CONTENT_TYPE, Account, Login, seal, unseal
+from lictui.simulator.wql import BadQueryError, Query, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from xml.etree.ElementTree import Element
+
+    from lictui.clock import Clock
+    from lictui.simulator.estate import CurrentMood, Inventory, License
+    from lictui.simulator.http import Certificate, Connection, Listener, Request
+    from lictui.simulator.winrm_auth import Admission
+    from lictui.simulator.wql import Value
+
+
+# SOAP envelopes of WS-Management: what a request says, how a reply and a fault are worded
+
+
+S: Final = "http://www.w3.org/2003/05/soap-envelope"
+A: Final = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
+N: Final = "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
+W: Final = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
+F: Final = "http://schemas.microsoft.com/wbem/wsman/1/wsmanfault"
+XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
+CIM: Final = "http://schemas.dmtf.org/wbem/wscim/1/common"
+IDENTITY: Final = "http://schemas.dmtf.org/wbem/wsman/identify/1/wsmanidentity.xsd"
+
+_FAULT_ACTION: Final = "http://schemas.dmtf.org/wbem/wsman/1/wsman/fault"
+_PROVIDER: Final = 'provider="WMI Provider" path="%systemroot%\\system32\\WsmWmiPl.dll"'
+_UNWRITABLE: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_DEFAULT_ENVELOPE: Final = 512_000  # bytes
+_DURATION: Final = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
+
+
+class Fault(Exception):  # noqa: N818 - SOAP's own word
+    """A request that is answered with a fault; `provider` marks WMI as the one that failed."""
+
+    def __init__(self, subcode: str, code: int, message: str, *, provider: bool = False) -> None:
+        super().__init__(message)
+        self.subcode = subcode
+        self.code = code
+        self.provider = provider
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request."""
+
+    action: str
+    resource: str
+    message_id: str
+    max_envelope: int  # bytes
+    timeout: float  # seconds; infinite when not given
+    body: Element
+
+
+def read(xml: bytes) -> Call:
+    """Take an envelope apart; Fault when it is none."""
+    try:
+        root = fromstring(xml, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        raise Fault("w:SchemaValidationError", 2150858819, "The request is no XML.") from error
+    body = root.find(f"{{{S}}}Body")
+    if root.tag != f"{{{S}}}Envelope" or body is None:
+        raise Fault("w:SchemaValidationError", 2150858817, "The request is no SOAP envelope.")
+    return Call(
+        action=_header(root, A, "Action"),
+        resource=_header(root, W, "ResourceURI"),
+        message_id=_header(root, A, "MessageID"),
+        max_envelope=_size(_header(root, W, "MaxEnvelopeSize")),
+        timeout=_seconds(_header(root, W, "OperationTimeout")),
+        body=body,
+    )
+
+
+def _header(root: Element, namespace: str, name: str) -> str:
+    return (root.findtext(f"{{{S}}}Header/{{{namespace}}}{name}") or "").strip()
+
+
+def _size(text: str) -> int:
+    if not text:
+        return _DEFAULT_ENVELOPE
+    if not (text.isascii() and text.isdigit()):
+        raise Fault("w:SchemaValidationError", 2150858817, "MaxEnvelopeSize is no number.")
+    return int(text[:12])
+
+
+def _seconds(text: str) -> float:
+    if not text:
+        return float("inf")
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise Fault("w:InvalidTimeout", 2150858881, "OperationTimeout is no duration.")
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+
+def reply(action: str, message_id: str, relates_to: str, body: str) -> bytes:
+    """An envelope around `body`, which is XML already; `relates_to` "" leaves the header out."""
+    relation = f"<a:RelatesTo>{text(relates_to)}</a:RelatesTo>" if relates_to else ""
+    return (
+        f'<s:Envelope xml:lang="en-US" xmlns:s="{S}" xmlns:a="{A}" xmlns:n="{N}" xmlns:w="{W}">'
+        f"<s:Header><a:Action>{action}</a:Action>"
+        f"<a:MessageID>{message_id}</a:MessageID>"
+        f"<a:To>{A}/role/anonymous</a:To>{relation}</s:Header>"
+        f"<s:Body>{body}</s:Body></s:Envelope>"
+    ).encode()
+
+
+def fault_envelope(fault: Fault, message_id: str, relates_to: str, machine: str) -> bytes:
+    """The envelope of a fault; goes out with HTTP status 500."""
+    message = text(str(fault))
+    attributes = f'xmlns:f="{F}" Code="{fault.code}" Machine={quoteattr(writable(machine))}'
+    detail = message
+    if fault.provider:
+        inner = f"<f:WSManFault {attributes}><f:Message>{message}</f:Message></f:WSManFault>"
+        detail = f"<f:ProviderFault {_PROVIDER}>{inner}</f:ProviderFault>"
+    body = (
+        "<s:Fault><s:Code><s:Value>s:Sender</s:Value>"
+        f"<s:Subcode><s:Value>{fault.subcode}</s:Value></s:Subcode></s:Code>"
+        f'<s:Reason><s:Text xml:lang="en-US">{message}</s:Text></s:Reason>'
+        f"<s:Detail><f:WSManFault {attributes}><f:Message>{detail}</f:Message></f:WSManFault>"
+        "</s:Detail></s:Fault>"
+    )
+    return reply(_FAULT_ACTION, message_id, relates_to, body)
+
+
+def text(value: str) -> str:
+    """`value` as XML text."""
+    return escape(writable(value))
+
+
+def writable(value: str) -> str:
+    """`value` with what XML 1.0 cannot carry (ESC, NUL, lone surrogates) replaced."""
+    return _UNWRITABLE.sub("\ufffd", value)
+
+
+# Enumerate, Pull and Release: how WMI instances are handed out over WS-Management
+
+
+_WMI: Final = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
+_WQL: Final = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
+_SMALLEST_ENVELOPE: Final = 8192  # DSP0226: a client must not ask for less
+_AROUND_ITEMS: Final = 1500  # bytes of an envelope that are no items
+_MOST_OPEN: Final = 1000  # enumerations that were begun and never finished
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """An enumeration that has items left."""
+
+    resource: str
+    items: Sequence[str]
+
+
+class Enumerations:
+    """The enumerations of one server."""
+
+    def __init__(
+        self, classes: Callable[[], Iterable[CimClass]], new_id: Callable[[], str]
+    ) -> None:
+        self._classes = classes
+        self._new_id = new_id
+        self._open: OrderedDict[str, _Open] = OrderedDict()
+
+    def enumerate(self, call: Call) -> str:
+        """The body of an EnumerateResponse; Fault when there is none."""
+        asked = _child(call, "Enumerate")
+        items = self._items(call.resource, asked.find(f"{{{W}}}Filter"))
+        first = ""
+        if asked.find(f"{{{W}}}OptimizeEnumeration") is not None:
+            now, items = _fitting(items, 1, call.max_envelope)
+            first = f"<w:Items>{''.join(now)}</w:Items>"
+        elif not items:
+            # Without OptimizeEnumeration the end is told by Pull alone.
+            return f"<n:EnumerateResponse>{self._context(call.resource, ())}</n:EnumerateResponse>"
+        if first and not items:
+            first += "<w:EndOfSequence/>"
+            context = "<n:EnumerationContext/>"
+        else:
+            context = self._context(call.resource, items)
+        return f"<n:EnumerateResponse>{context}{first}</n:EnumerateResponse>"
+
+    def pull(self, call: Call) -> str:
+        """The body of a PullResponse; Fault when the context is not the last one given."""
+        asked = _child(call, "Pull")
+        most = _most(asked)
+        opened = self._take(asked, call.resource)
+        now, left = _fitting(opened.items, most, call.max_envelope)
+        items = f"<n:Items>{''.join(now)}</n:Items>"
+        if not left:
+            items += "<n:EndOfSequence/>"
+            return f"<n:PullResponse><n:EnumerationContext/>{items}</n:PullResponse>"
+        return f"<n:PullResponse>{self._context(call.resource, left)}{items}</n:PullResponse>"
+
+    def release(self, call: Call) -> str:
+        """The empty body of a ReleaseResponse."""
+        self._take(_child(call, "Release"), call.resource)
+        return ""
+
+    def _context(self, resource: str, items: Sequence[str]) -> str:
+        context = self._new_id()
+        self._open[context] = _Open(resource.lower(), items)
+        if len(self._open) > _MOST_OPEN:
+            self._open.popitem(last=False)
+        return f"<n:EnumerationContext>{context}</n:EnumerationContext>"
+
+    def _take(self, asked: Element, resource: str) -> _Open:
+        context = (asked.findtext(f"{{{N}}}EnumerationContext") or "").strip()
+        opened = self._open.get(context)
+        if opened is None or opened.resource != resource.lower():
+            raise Fault(
+                "n:InvalidEnumerationContext", 2150858779, "The enumeration context is not valid."
+            )
+        del self._open[context]
+        return opened
+
+    def _items(self, resource: str, asked: Element | None) -> Sequence[str]:
+        namespace, name = _address(resource)
+        if asked is not None and asked.get("Dialect") != _WQL:
+            raise Fault(
+                "n:FilterDialectRequestedUnavailable",
+                2150858777,
+                "The filter dialect is not supported.",
+            )
+        if (name == "*") is (asked is None):
+            raise Fault("n:CannotProcessFilter", 2150858778, "A filter goes with /* and only so.")
+        query = Query(name) if asked is None else _parse(asked.text or "")
+        cim = self._class(namespace, query.class_name)
+        columns = [cim.canonical(name) for name in query.properties]
+        if None in columns:
+            raise _bad_query()
+        rows = [{own.lower(): row.get(own) for own in cim.properties} for row in cim.rows]
+        try:
+            chosen = [row for row in rows if query.matches(row)]
+        except KeyError:
+            raise _bad_query() from None
+        if query.properties:
+            return [_fragment([own for own in cim.properties if own in columns], r) for r in chosen]
+        return [_instance(cim, row) for row in chosen]
+
+    def _class(self, namespace: str, name: str) -> CimClass:
+        known = [each for each in self._classes() if each.namespace.lower() == namespace]
+        if not known:
+            # WBEM_E_INVALID_NAMESPACE; which number a server puts outside is not published.
+            raise Fault(
+                "w:InternalError", 0x8004100E, "Invalid namespace (0x8004100E).", provider=True
+            )
+        for each in known:
+            if each.name.lower() == name.lower():
+                return each
+        raise Fault(
+            "n:CannotProcessFilter",
+            2150858778,
+            "The specified class does not exist in the given namespace.",
+            provider=True,
+        )
+
+
+def _child(call: Call, name: str) -> Element:
+    child = call.body.find(f"{{{N}}}{name}")
+    if child is None:
+        raise Fault("w:SchemaValidationError", 2150858817, f"The body holds no {name}.")
+    if call.max_envelope < _SMALLEST_ENVELOPE:
+        raise Fault("w:EncodingLimit", 2150858823, "MaxEnvelopeSize is below 8192.")
+    return child
+
+
+def _address(resource: str) -> tuple[str, str]:
+    """Namespace (lower case) and class of a resource URI."""
+    if not resource.lower().startswith(_WMI):
+        raise Fault("a:DestinationUnreachable", 2150858811, "The resource URI is not known.")
+    namespace, _, name = resource[len(_WMI) :].rpartition("/")
+    return namespace.lower(), name
+
+
+def _most(asked: Element) -> int:
+    given = (asked.findtext(f"{{{N}}}MaxElements") or "1").strip()  # WS-Enumeration's default
+    if not (given.isascii() and given.isdigit() and int(given[:9])):
+        raise Fault("w:SchemaValidationError", 2150858817, "MaxElements is no positive number.")
+    return int(given[:9])
+
+
+def _fitting(
+    items: Sequence[str], most: int, max_envelope: int
+) -> tuple[Sequence[str], Sequence[str]]:
+    """At most so many of the first items as fit into an envelope, and the rest."""
+    room = max_envelope - _AROUND_ITEMS
+    taken = 0
+    for item in items[:most]:
+        room -= len(item.encode())
+        if room < 0:
+            break
+        taken += 1
+    if items and not taken:
+        raise Fault("w:EncodingLimit", 2150858824, "One item does not fit into MaxEnvelopeSize.")
+    return items[:taken], items[taken:]
+
+
+def _parse(query: str) -> Query:
+    try:
+        return parse(query)
+    except BadQueryError:
+        raise _bad_query() from None
+
+
+def _bad_query() -> Fault:
+    return Fault("n:CannotProcessFilter", 2150858778, "The WQL query is invalid.", provider=True)
+
+
+def _instance(cim: CimClass, row: dict[str, Value]) -> str:
+    """`SELECT *`: a typed element of the class, its children qualified."""
+    inside = "".join(_element(f"p:{own}", row[own.lower()], "cim:") for own in cim.properties)
+    return (
+        f'<p:{cim.name} xmlns:p="{_WMI}{cim.namespace}/{cim.name}" xmlns:xsi="{XSI}"'
+        f' xmlns:cim="{CIM}" xsi:type="p:{cim.name}_Type">{inside}</p:{cim.name}>'
+    )
+
+
+def _fragment(columns: Iterable[str], row: dict[str, Value]) -> str:
+    """A projection: the columns alone, in no namespace at all."""
+    inside = "".join(_element(own, row[own.lower()], "") for own in columns)
+    return f'<w:XmlFragment xmlns:xsi="{XSI}">{inside}</w:XmlFragment>'
+
+
+def _element(tag: str, value: Value, cim: str) -> str:
+    match value:
+        case None:
+            return f'<{tag} xsi:nil="true"/>'
+        case bool():
+            return f"<{tag}>{str(value).lower()}</{tag}>"
+        case date():
+            return f"<{tag}><{cim}Datetime>{value.isoformat()}T00:00:00Z</{cim}Datetime></{tag}>"
+        case _:
+            return f"<{tag}>{text(str(value))}</{tag}>"
+
+
+# The WMI classes a license server has, filled from its inventory
+
+
+LICENSING: Final = "root/CitrixLicensing"
+CIMV2: Final = "root/cimv2"
+
+
+@dataclass(frozen=True, slots=True)
+class CimClass:
+    """One class of one namespace, and what there is of it just now."""
+
+    namespace: str
+    name: str
+    properties: tuple[str, ...]  # in the order a server lists them: the alphabet's, caselessly
+    rows: tuple[Mapping[str, Value], ...]
+
+    def canonical(self, name: str) -> str | None:
+        """How the class spells a property; None when it has no such one."""
+        return next((own for own in self.properties if own.lower() == name.lower()), None)
+
+
+def license_pool(licenses: Iterable[License]) -> CimClass:
+    """`Citrix_GT_License_Pool`: one instance per product and subscription date."""
+    return CimClass(
+        LICENSING,
+        "Citrix_GT_License_Pool",
+        (
+            "Count",
+            "DUP_GROUP",
+            "FLOAT_OK",
+            "HOST_BASED",
+            "HOSTID",
+            "InUseCount",
+            "LicenseType",
+            "Overdraft",
+            "PLATFORMS",
+            "PLD",
+            "PLDFullName",
+            "PooledAvailable",
+            "SubscriptionDate",
+            "USER_BASED",
+            "VendorString",
+        ),
+        tuple(_pool(each) for each in licenses),
+    )
+
+
+def _pool(each: License) -> Mapping[str, Value]:
+    count = each.installed + each.overdraft  # Count includes the overdraft
+    return {
+        "Count": count,
+        "InUseCount": each.in_use,
+        "LicenseType": each.license_type,
+        "Overdraft": each.overdraft,
+        "PLD": each.product,
+        "PLDFullName": each.full_name,
+        "PooledAvailable": max(0, count - each.in_use),
+        "SubscriptionDate": each.subscription_date,
+        "VendorString": f";LT={each.license_type};GP=720;SA=1;ODP=0",
+    }
+
+
+def license_increment(licenses: Iterable[License]) -> CimClass:
+    """`Citrix_GT_License`: one instance per increment; those of start-up have no serial."""
+    return CimClass(
+        LICENSING,
+        "Citrix_GT_License",
+        ("ExpirationDate", "SerialNumber"),
+        tuple(
+            {
+                "ExpirationDate": each.expires,
+                "SerialNumber": "" if each.license_type == "SYS" else f"LA-{number:010d}",
+            }
+            for number, each in enumerate(licenses, 1)
+        ),
+    )
+
+
+def services() -> CimClass:
+    """`Win32_Service`: the three services of a license server, running."""
+    names = {
+        "Citrix Licensing": "Citrix Licensing",
+        "Citrix_GTLicensingProv": "Citrix Licensing WMI",
+        "CitrixWebServicesforLicensing": "Citrix Web Services for Licensing",
+    }
+    return CimClass(
+        CIMV2,
+        "Win32_Service",
+        ("DisplayName", "Name", "Started", "StartMode", "State", "Status"),
+        tuple(
+            {
+                "DisplayName": display,
+                "Name": name,
+                "Started": True,
+                "StartMode": "Auto",
+                "State": "Running",
+                "Status": "OK",
+            }
+            for name, display in names.items()
+        ),
+    )
+
+
+# What a license server answers to one SOAP envelope, however it came
+
+
+class SoapService:
+    """One server's side of WS-Management."""
+
+    def __init__(
+        self,
+        name: str,
+        inventory: Inventory,
+        mood: CurrentMood,
+        clock: Clock,
+        *,
+        latency: float,
+        licensing: bool,
+    ) -> None:
+        self._name = name
+        self._inventory = inventory
+        self._mood = mood
+        self._clock = clock
+        self._latency = latency
+        self._licensing = licensing
+        self._ids = count(1)
+        self._enumerations = Enumerations(self._classes, self._new_id)
+
+    async def answer(self, asked: bytes) -> tuple[int, bytes]:
+        """HTTP status and envelope of the answer."""
+        relates_to = ""
+        try:
+            call = read(asked)
+            relates_to = call.message_id
+            await self._wait(call.timeout)
+            action, body = self._act(call)
+        except Fault as fault:
+            return 500, fault_envelope(fault, self._new_id(), relates_to, self._name)
+        return 200, reply(action, self._new_id(), relates_to, body)
+
+    async def _wait(self, at_most: float) -> None:
+        await self._clock.sleep(min(self._latency, at_most))
+        if self._latency > at_most:
+            raise Fault("w:TimedOut", 2150858793, "It takes longer than OperationTimeout.")
+
+    def _act(self, call: Call) -> tuple[str, str]:
+        """The action and the body of the answer."""
+        match self._mood():
+            case Mood.FORBIDDEN:
+                raise Fault("w:AccessDenied", 5, "Access is denied.")
+            case Mood.LIMITED:
+                raise Fault(
+                    "w:QuotaLimit",
+                    2150859174,
+                    "This user has as many operations open at once as are allowed.",
+                )
+        if call.body.find(f"{{{IDENTITY}}}Identify") is not None:
+            return "", _identity()
+        match call.action.removeprefix(f"{N}/"):
+            case "Enumerate":
+                return f"{N}/EnumerateResponse", self._enumerations.enumerate(call)
+            case "Pull":
+                return f"{N}/PullResponse", self._enumerations.pull(call)
+            case "Release":
+                return f"{N}/ReleaseResponse", self._enumerations.release(call)
+        raise Fault("a:ActionNotSupported", 2150858753, "The action is not supported.")
+
+    def _classes(self) -> tuple[CimClass, ...]:
+        held: tuple[License, ...] = () if self._mood() is Mood.EMPTY else self._inventory()
+        licensing = (license_pool(held), license_increment(held)) if self._licensing else ()
+        return (*licensing, services())
+
+    def _new_id(self) -> str:
+        made = uuid.uuid5(uuid.NAMESPACE_DNS, f"{self._name}/{next(self._ids)}")
+        return f"uuid:{str(made).upper()}"
+
+
+def _identity() -> str:
+    return (
+        f'<i:IdentifyResponse xmlns:i="{IDENTITY}">'
+        f"<i:ProtocolVersion>{W}</i:ProtocolVersion>"
+        "<i:ProductVendor>Microsoft Corporation</i:ProductVendor>"
+        "<i:ProductVersion>OS: 10.0.20348 SP: 0.0 Stack: 3.0</i:ProductVersion>"
+        "</i:IdentifyResponse>"
+    )
+
+
+BOTH: Final = frozenset({"basic", "negotiate"})
+
+_SOAP: Final = "application/soap+xml"
+# Someone else answers: a portal on the way, or the system in place of a stopped service.
+_INSTEAD: Final = {
+    Mood.LOGIN_PAGE: PORTAL,
+    Mood.BUSY: Reply(503, (("Retry-After", "30"),)),
+    Mood.ELSEWHERE: Reply(404),
+}
+# A password that has run out is refused like a wrong one.
+_REFUSING: Final = {Mood.DENIED, Mood.EXPIRED}
+
+
+async def serve_winrm(  # noqa: PLR0913 - a server has that many sides; all but three are named
+    inventory: Inventory,
+    mood: CurrentMood,
+    clock: Clock,
+    *,
+    name: str,
+    username: str,
+    password: str,
+    certificate: Certificate | None,
+    auth: frozenset[str] = BOTH,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    latency: float = 0.0,
+    licensing: bool = True,
+) -> Listener:
+    r"""Serve `inventory` until `aclose`; over TLS with a certificate, else sealed messages alone.
+
+    `username` may be `CORP\name`, `name@corp.example` or `name`; `auth` offers "basic" (over TLS
+    alone) and "negotiate". An answer takes `latency` seconds of `clock`. Without `licensing` there
+    is no namespace root/CitrixLicensing. OSError when the port is taken; ValueError for a user that
+    NTLM's user file cannot hold.
+    """
+    login = Login(Account(username, password), name, auth)
+    soap = SoapService(name, inventory, mood, clock, latency=latency, licensing=licensing)
+    front = _Front(mood, login, soap)
+    return await listen(front.answer, host=host, port=port, certificate=certificate)
+
+
+class _Front:
+    """The HTTP side of one server."""
+
+    def __init__(self, mood: CurrentMood, login: Login, soap: SoapService) -> None:
+        self._mood = mood
+        self._login = login
+        self._soap = soap
+
+    async def answer(self, request: Request, connection: Connection) -> Reply | None:
+        """What the server says to one request."""
+        mood = self._mood()
+        if mood is Mood.SILENT:
+            return None
+        instead = _INSTEAD.get(mood) or _misdirected(request)
+        if instead is not None:
+            return instead
+        admission = self._login.admit(request, connection, deny=mood in _REFUSING)
+        if isinstance(admission, Reply):
+            return admission
+        if not request.body:  # the handshake by itself
+            return Reply(200, admission.headers)
+        return await self._converse(request, connection, admission)
+
+    async def _converse(
+        self, request: Request, connection: Connection, admission: Admission
+    ) -> Reply:
+        """Take the envelope out of the request, and put the answer into what it came in."""
+        kind = _kind(request)
+        context = admission.context
+        if kind == "multipart/encrypted" and context is not None:
+            try:
+                asked = unseal(context, request.body)
+            except (ValueError, SpnegoError):
+                connection.memory = None  # the two ends disagree on where their keys stand
+                return Reply(400)
+            reply = await self._said(asked)
+            kind, body = CONTENT_TYPE, seal(context, reply.body)
+        elif not connection.encrypted:
+            return Reply(500)  # all that Windows says while AllowUnencrypted is false
+        elif kind == _SOAP:
+            reply = await self._said(request.body)
+            kind, body = f"{_SOAP};charset=UTF-8", reply.body
+        else:
+            return Reply(415)
+        return replace(reply, headers=(*admission.headers, ("Content-Type", kind)), body=body)
+
+    async def _said(self, asked: bytes) -> Reply:
+        """The envelope of the answer, spoiled before it is sealed if it is to be spoiled."""
+        status, said = await self._soap.answer(asked)
+        return spoiled(Reply(status, (), said), self._mood())
+
+
+def _misdirected(request: Request) -> Reply | None:
+    if request.path.rstrip("/").lower() != "/wsman":
+        return Reply(404)
+    if request.method != "POST":
+        return Reply(405, (("Allow", "POST"),))
+    return None
+
+
+def _kind(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
