@@ -15,7 +15,7 @@ from tests.support.screen import golden, screen_text
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
 from lictui.model import Event, EventKind, Finding, Level, Server, SourceName, Step
-from lictui.tui.watching import WatchOptions
+from lictui.tui.app import WatchOptions
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lictui.tui.export import csv_text, write_csv
+from lictui.tui.text import csv_text, write_csv
 
 if TYPE_CHECKING:
     from pathlib import Path

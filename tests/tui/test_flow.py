@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.tui.flow import Place, column_count, edges, flow
+from lictui.tui.widgets.wall import Place, column_count, edges_flow, flow
 
 
 @pytest.mark.parametrize(("width", "count"), [(40, 1), (80, 1), (120, 1), (132, 2), (216, 3)])
@@ -54,7 +54,7 @@ def test_every_pane_has_a_place_and_no_two_the_same(
         band = placed.band_of(index)
         assert band.first <= index < band.first + band.count
         assert band.height >= panes[index][1]
-    assert edges(width, columns)[-1] == width
+    assert edges_flow(width, columns)[-1] == width
 
 
 def test_the_bands_between_two_lines_are_those_they_cross() -> None:

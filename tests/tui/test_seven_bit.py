@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.color import Color
 
-from lictui.tui.seven_bit import SevenBit, plain
+from lictui.tui.theme import SevenBit, plain
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Mn", "Me", "Cf"])))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.tui.span import Length, Span, bucket_seconds, moment, ticks, time_zone
+from lictui.tui.time_range import Length, Span, bucket_seconds, moment, ticks, time_zone
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC).timestamp()
 MOMENTS = st.integers(1_000_000_000, 4_000_000_000)

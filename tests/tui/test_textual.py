@@ -24,7 +24,7 @@ from textual.strip import Strip
 from lictui.config.settings import Settings
 from lictui.engine.board import Board, apply
 from lictui.model import Poll
-from lictui.tui._textual import Shadow
+from lictui.tui._terminal import Shadow
 
 WIDTH = 12
 

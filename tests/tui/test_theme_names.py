@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from lictui.config.settings import Settings
-from lictui.tui import theme_names, themes
+from lictui.tui import theme as themes
+from lictui.tui import theme_names
 from lictui.tui.theme_names import NAMES, after, first, problem
 
 

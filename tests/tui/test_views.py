@@ -23,11 +23,11 @@ from lictui.model import (
     SourceName,
     State,
 )
-from lictui.tui.ink import Tone
-from lictui.tui.views import SORTS, Moment, Panes, Wanted, chosen, pane
+from lictui.tui.screens.wall_view import SORTS, Moment, Panes, Wanted, chosen, pane
+from lictui.tui.text import Tone
 
 if TYPE_CHECKING:
-    from lictui.tui.views import PaneView
+    from lictui.tui.screens.wall_view import PaneView
 
 NOW = Moment(START, date(2026, 11, 24))
 LIMITS = Alerts()

@@ -106,8 +106,7 @@ def _run(
         os.environ["NO_COLOR"] = "1"
     elif os.environ.get("NO_COLOR") == "":
         del os.environ["NO_COLOR"]  # an empty one asks for nothing
-    from lictui.tui.app import LictuiApp  # noqa: PLC0415 - after the thread has begun
-    from lictui.tui.watching import WatchOptions  # noqa: PLC0415 - as above
+    from lictui.tui.app import LictuiApp, WatchOptions  # noqa: PLC0415 - after the thread has begun
 
     def shown() -> None:
         gc.freeze()

@@ -5,14 +5,25 @@ Owns how words and numbers are cut to a width. Must not know colours, nor what t
 
 from __future__ import annotations
 
+import csv
+import io
 import unicodedata
+from datetime import UTC, datetime
+from enum import StrEnum
 from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
+from lictui.model import Level
+from lictui.paths import write_private
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from datetime import date
+
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600
@@ -139,3 +150,92 @@ def in_days(days: int) -> str:
     if days == 0:
         return "today"
     return f"in {days} d" if days > 0 else f"{-days} d ago"
+
+
+# Text with a tone, before it has a colour: what the pure drawing hands to the widgets
+
+
+class Tone(StrEnum):
+    """What a piece of text is, as far as its colour goes."""
+
+    TEXT = "text"
+    STRONG = "strong"
+    QUIET = "quiet"
+    FRAME = "frame"
+    ACCENT = "accent"
+    OK = "ok"
+    WARN = "warn"
+    CRITICAL = "critical"
+    OVER = "over"
+
+
+Run = tuple[str, Tone]
+Line = tuple[Run, ...]
+
+OF_LEVEL: Final = {
+    Level.OK: Tone.OK,
+    Level.WARN: Tone.WARN,
+    Level.CRITICAL: Tone.CRITICAL,
+    Level.OVERDRAFT: Tone.OVER,
+    Level.EXHAUSTED: Tone.CRITICAL,
+    Level.UNKNOWN: Tone.QUIET,
+}
+
+
+def width(line: Iterable[Run]) -> int:
+    """Cells that a line takes."""
+    return sum(cell_len(text) for text, _ in line)
+
+
+def merge(line: Iterable[Run]) -> Line:
+    """The same line in as few runs as can be: each costs bytes on the wire."""
+    return tuple(
+        ("".join(text for text, _ in runs), tone)
+        for tone, runs in groupby(line, key=lambda run: run[1])
+    )
+
+
+def fit(line: Sequence[Run], cells: int) -> Line:
+    """The line in exactly so many cells: cut or filled at its right end."""
+    fitted: list[Run] = []
+    left = cells
+    for text, tone in line:
+        if left <= 0:
+            break
+        size = cell_len(text)
+        fitted.append((text if size <= left else set_cell_size(text, left), tone))
+        left -= min(size, left)
+    if left > 0:
+        fitted.append((" " * left, Tone.TEXT))
+    return merge(fitted)
+
+
+# What is shown, as a CSV file for a spreadsheet
+
+
+Cell = str | int | float | None
+Table = tuple[tuple[Cell, ...], ...]  # the first row names the columns
+
+_RUNS: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_text(table: Iterable[Sequence[Cell]]) -> str:
+    """The table as CSV; numbers stay numbers, what could not be read is empty."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerows([_harmless(cell) for cell in row] for row in table)
+    return out.getvalue()
+
+
+def _harmless(cell: Cell) -> Cell:
+    if not isinstance(cell, str):
+        return cell
+    return clean(f"'{cell}" if cell.startswith(_RUNS) else cell)
+
+
+def write_csv(table: Iterable[Sequence[Cell]], view: str, now: float) -> Path:
+    """Write the table into the current folder and say where. Raises OSError if that fails."""
+    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+    file = Path.cwd() / f"lictui-{view}-{stamp}.csv"
+    write_private(file, csv_text(table).encode())
+    return file

@@ -12,10 +12,10 @@ from tests.support.values import server, snapshot
 
 from lictui.engine.board import Board, ServerStatus
 from lictui.model import LicenseServer, Reporting, SourceName, State
-from lictui.tui.screens.assistant_view import points
+from lictui.tui.screens.cloud_assistant import points
 
 if TYPE_CHECKING:
-    from lictui.tui.screens.assistant_view import Point
+    from lictui.tui.screens.cloud_assistant import Point
 
 
 def status(version: str = "11.17.2.54100", **fields: Any) -> ServerStatus:

@@ -10,8 +10,8 @@ from tests.support.running import running
 from tests.support.screen import screen_text
 
 from lictui.engine.board import Board, By
-from lictui.tui.ledger import SORTS
 from lictui.tui.screens.estate import EstateScreen
+from lictui.tui.screens.estate_view import SORTS
 from lictui.tui.screens.product import ProductScreen
 from lictui.tui.screens.wall import WallScreen
 from lictui.tui.widgets.estate import Estate

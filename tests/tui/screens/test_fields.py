@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lictui.config import server_schema
 from lictui.model import Server, SourceName
-from lictui.tui.screens import drafts, fields
+from lictui.tui.screens import server_fields
 
 WINRM = Server(
     "lic-01",
@@ -67,12 +67,15 @@ COMMAND = Server(
     [WINRM, CVAD, CLOUD, PARTNER, LMSTAT, COMMAND],
 )
 def test_a_server_survives_the_form_unchanged(server: Server) -> None:
-    raw = drafts.raw_of(drafts.draft_of(server))
+    raw = server_fields.raw_of(server_fields.draft_of(server))
     assert server_schema.check(raw, Path("/")) == (server, ())
 
 
 def test_a_source_asks_only_for_what_it_needs() -> None:
-    winrm, cvad = fields.fields({"source": "winrm"}), fields.fields({"source": "cvad"})
+    winrm, cvad = (
+        server_fields.fields({"source": "winrm"}),
+        server_fields.fields({"source": "cvad"}),
+    )
     assert {"auth", "secret"} <= set(winrm)
     assert not {"site", "customer_id", "certificate"} & set(winrm)
     assert {"site", "overview_paths"} <= set(cvad)
@@ -81,19 +84,19 @@ def test_a_source_asks_only_for_what_it_needs() -> None:
 
 
 def test_a_certificate_takes_the_place_of_user_and_secret() -> None:
-    needed = fields.fields({"source": "winrm", "auth": "certificate"})
+    needed = server_fields.fields({"source": "winrm", "auth": "certificate"})
     assert "certificate" in needed
     assert not {"username", "secret"} & set(needed)
 
 
 def test_fields_of_the_other_source_do_not_reach_the_registry() -> None:
-    draft = drafts.draft_of(CVAD) | {"source": "winrm"}
-    assert "site" not in drafts.raw_of(draft)
+    draft = server_fields.draft_of(CVAD) | {"source": "winrm"}
+    assert "site" not in server_fields.raw_of(draft)
 
 
 def test_empty_fields_and_defaults_are_left_out() -> None:
     draft = {"url": "https://a", "verify": "true", "interval": "900", "enabled": "true"}
-    assert drafts.raw_of(draft) == {"source": "winrm", "url": "https://a"}
+    assert server_fields.raw_of(draft) == {"source": "winrm", "url": "https://a"}
 
 
 @pytest.mark.parametrize(
@@ -108,7 +111,7 @@ def test_empty_fields_and_defaults_are_left_out() -> None:
     ],
 )
 def test_the_name_is_suggested_by_the_host(url: str, name: str) -> None:
-    assert drafts.suggested_name({"source": "cvad", "url": url}) == name
+    assert server_fields.suggested_name({"source": "cvad", "url": url}) == name
 
 
 @pytest.mark.parametrize(
@@ -124,25 +127,25 @@ def test_the_name_is_suggested_by_the_host(url: str, name: str) -> None:
 def test_the_name_is_suggested_by_what_a_source_is_known_by(
     draft: dict[str, str], name: str
 ) -> None:
-    assert drafts.suggested_name(draft) == name
+    assert server_fields.suggested_name(draft) == name
 
 
-@given(st.dictionaries(st.sampled_from(list(fields.ALL)), st.text(max_size=30)))
+@given(st.dictionaries(st.sampled_from(list(server_fields.ALL)), st.text(max_size=30)))
 def test_whatever_is_typed_the_registry_gets_a_table_to_judge(draft: dict[str, str]) -> None:
     draft["source"] = tuple(SourceName)[len(draft.get("source", "")) % len(SourceName)]
-    server, refusals = server_schema.check(drafts.raw_of(draft), Path("/"))
+    server, refusals = server_schema.check(server_fields.raw_of(draft), Path("/"))
     assert (server is None) == bool(refusals)
-    assert all(refusal.key in fields.ALL for refusal in refusals)
+    assert all(refusal.key in server_fields.ALL for refusal in refusals)
 
 
 def test_every_key_that_a_registry_entry_can_have_has_a_field() -> None:
     for source in SourceName:
-        assert set(server_schema.keys_of(source)) <= set(fields.ALL)
+        assert set(server_schema.keys_of(source)) <= set(server_fields.ALL)
 
 
 @pytest.mark.parametrize("source", SourceName)
 def test_every_field_that_is_typed_has_an_example_and_help(source: SourceName) -> None:
-    needed = fields.fields({"source": source})
+    needed = server_fields.fields({"source": source})
     assert next(iter(needed)) == "source"
     for field in needed.values():
         assert field.help
@@ -152,17 +155,19 @@ def test_every_field_that_is_typed_has_an_example_and_help(source: SourceName) -
 
 
 def test_citrix_s_own_hosts_stand_in_the_fields_as_what_nothing_means() -> None:
-    needed = fields.fields({"source": "partner"})
+    needed = server_fields.fields({"source": "partner"})
     assert needed["url"].default == "https://licensing.citrixworkspacesapi.net"
     assert needed["trust_url"].default == "https://trust.citrixworkspacesapi.net"
-    assert fields.fields({"source": "citrix-cloud"})["url"].default == "https://api.cloud.com"
-    assert fields.fields({"source": "winrm"})["url"].default == ""
+    assert (
+        server_fields.fields({"source": "citrix-cloud"})["url"].default == "https://api.cloud.com"
+    )
+    assert server_fields.fields({"source": "winrm"})["url"].default == ""
 
 
 def test_what_is_available_is_asked_of_an_inventory_alone() -> None:
     for form, asked in (("", True), ("get-liclasinventory", True), ("lmstat", False)):
         draft = {"source": "command", "format": form}
-        assert ("licenses_available" in fields.fields(draft)) is asked
+        assert ("licenses_available" in server_fields.fields(draft)) is asked
 
 
 @pytest.mark.parametrize(
@@ -176,4 +181,4 @@ def test_what_is_available_is_asked_of_an_inventory_alone() -> None:
 )
 def test_a_command_is_split_as_a_shell_would_or_is_a_list(text: str, words: object) -> None:
     draft = {"source": "command", "command": text}
-    assert drafts.raw_of(draft)["command"] == words
+    assert server_fields.raw_of(draft)["command"] == words

@@ -6,8 +6,8 @@ from tests.support.screen import screen_text
 
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
-from lictui.tui.screens.first_run import DEMO, FirstRunScreen
-from lictui.tui.screens.form import FormScreen
+from lictui.tui.screens.dialogs import DEMO, FirstRunScreen
+from lictui.tui.screens.server_form import FormScreen
 
 
 async def test_without_a_server_there_are_three_ways_on() -> None:

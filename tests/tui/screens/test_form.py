@@ -12,9 +12,9 @@ from textual.widgets import Input
 from lictui.engine.board import Board, register
 from lictui.errors import LictuiError
 from lictui.model import Finding, Server, SourceName, Step
-from lictui.tui.screens.form import FormScreen
+from lictui.tui.screens.server_form import FormScreen
 from lictui.tui.screens.wall import WallScreen
-from lictui.tui.widgets.field_row import FieldRow
+from lictui.tui.widgets.form_fields import FieldRow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -11,8 +11,8 @@ from tests.support.screen import screen_text
 from textual.widgets import Input
 
 from lictui.model import Finding, Server, SourceName, Step
-from lictui.tui.screens.form import FormScreen
-from lictui.tui.widgets.field_row import FieldRow
+from lictui.tui.screens.server_form import FormScreen
+from lictui.tui.widgets.form_fields import FieldRow
 
 if TYPE_CHECKING:
     from tests.support.running import Running

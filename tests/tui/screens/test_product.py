@@ -16,7 +16,7 @@ from lictui.engine.board import Board
 from lictui.errors import LictuiError
 from lictui.model import PoolKey, Told
 from lictui.tui.screens.product import ProductScreen
-from lictui.tui.span import Length, Span
+from lictui.tui.time_range import Length, Span
 
 if TYPE_CHECKING:
     from tests.support.running import Running

@@ -10,9 +10,9 @@ from tests.support.estate import pool, up
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
 from lictui.model import Event, EventKind, Level
-from lictui.tui.screens.product_changes import about, endings, marks, words
-from lictui.tui.screens.product_view import subject
-from lictui.tui.symbols import UNICODE
+from lictui.tui.screens.product_model import subject
+from lictui.tui.screens.product_outlook import about, endings, marks, words
+from lictui.tui.theme import UNICODE
 from lictui.tui.widgets.chart_view import Mark, Sign
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -13,12 +13,12 @@ from lictui.analysis.series import Bucket, Question, Series
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
 from lictui.model import PoolKey
-from lictui.tui.screens import product_past
-from lictui.tui.screens.product_view import subject
-from lictui.tui.span import Length, Span
+from lictui.tui.screens import product_model
+from lictui.tui.screens.product_model import subject
+from lictui.tui.time_range import Length, Span
 
 if TYPE_CHECKING:
-    from lictui.tui.screens.product_view import Subject
+    from lictui.tui.screens.product_model import Subject
 
 BERLIN, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")
 HOUR, DAY = 3600, 86400
@@ -47,7 +47,7 @@ def at(*when: int, zone: ZoneInfo = BERLIN) -> int:
 
 def test_days_of_a_year_are_those_of_the_zone_and_two_are_of_another_length() -> None:
     now = at(2026, 11, 24, 10)
-    asked = product_past.ask(about(), Span(Length.YEAR), 200, now, BERLIN)
+    asked = product_model.ask(about(), Span(Length.YEAR), 200, now, BERLIN)
     drawn = asked.drawn(hours(asked.question))
     assert (asked.bucket, asked.question.bucket) == (DAY, HOUR)
     assert len(drawn) == 365
@@ -60,7 +60,7 @@ def test_days_of_a_year_are_those_of_the_zone_and_two_are_of_another_length() ->
 
 
 def test_a_day_has_the_peak_and_the_last_figure_of_its_own_hours() -> None:
-    asked = product_past.ask(about(), Span(Length.YEAR), 200, at(2026, 11, 24, 10), BERLIN)
+    asked = product_model.ask(about(), Span(Length.YEAR), 200, at(2026, 11, 24, 10), BERLIN)
     found = hours(asked.question)
     day = next(each for each in asked.drawn(found) if each.start == at(2026, 10, 25))
     own = [each for each in found.buckets if day.start <= each.start < day.end]
@@ -69,7 +69,7 @@ def test_a_day_has_the_peak_and_the_last_figure_of_its_own_hours() -> None:
 
 
 def test_weeks_begin_on_mondays_where_there_is_no_room_for_days() -> None:
-    asked = product_past.ask(about(), Span(Length.YEAR), 40, at(2026, 11, 24, 10), BERLIN)
+    asked = product_model.ask(about(), Span(Length.YEAR), 40, at(2026, 11, 24, 10), BERLIN)
     assert asked.bucket == 7 * DAY
     starts = [datetime.fromtimestamp(each, BERLIN) for each in asked.bounds]
     assert {each.weekday() for each in starts} == {0}
@@ -79,24 +79,24 @@ def test_weeks_begin_on_mondays_where_there_is_no_room_for_days() -> None:
 
 def test_half_hour_zones_are_asked_for_by_five_minutes_while_that_is_quick() -> None:
     now = at(2026, 11, 24, 10, zone=KOLKATA)
-    one = product_past.ask(about(), Span(Length.YEAR), 200, now, KOLKATA)
+    one = product_model.ask(about(), Span(Length.YEAR), 200, now, KOLKATA)
     assert one.question.bucket == 300
     assert datetime.fromtimestamp(one.bounds[0], KOLKATA).hour == 0
-    many = product_past.ask(about(9), Span(Length.YEAR), 200, now, KOLKATA)
+    many = product_model.ask(about(9), Span(Length.YEAR), 200, now, KOLKATA)
     assert many.question.bucket == HOUR
 
 
 @pytest.mark.parametrize("length", Length)
 @pytest.mark.parametrize("columns", [30, 70, 200])
 def test_figures_rest_on_hours_or_less(length: Length, columns: int) -> None:
-    asked = product_past.ask(about(), Span(length), columns, at(2026, 11, 24, 10), BERLIN)
+    asked = product_model.ask(about(), Span(length), columns, at(2026, 11, 24, 10), BERLIN)
     assert asked.question.bucket <= HOUR
     assert asked.bucket % asked.question.bucket == 0
     assert asked.drawn(hours(asked.question))[-1].end == asked.end
 
 
 def test_what_is_kept_in_wider_buckets_is_drawn_in_those() -> None:
-    asked = product_past.ask(about(), Span(Length.MONTH), 200, at(2026, 11, 24, 10), BERLIN)
+    asked = product_model.ask(about(), Span(Length.MONTH), 200, at(2026, 11, 24, 10), BERLIN)
     days = hours(Question((), asked.start // DAY * DAY, asked.end, DAY))
     assert asked.drawn(days) == days.buckets
 
@@ -107,7 +107,7 @@ def test_what_is_kept_in_wider_buckets_is_drawn_in_those() -> None:
 )
 def test_the_period_before_stands_on_the_same_wall_clock(length: Length, days: int) -> None:
     now = at(2026, 10, 28, 10)  # three days after the clocks went back
-    asked = product_past.ask(about(), Span(length), 70, now, BERLIN)
+    asked = product_model.ask(about(), Span(length), 70, now, BERLIN)
     assert asked.before.end - asked.before.start == asked.end - asked.start + 2 * HOUR
     noon = [at(2026, 10, 27, 12) - days * DAY + change for change in (-HOUR, 0, HOUR)]
     then = next(
@@ -120,36 +120,36 @@ def test_the_period_before_stands_on_the_same_wall_clock(length: Length, days: i
 
 
 def test_a_year_of_many_pools_is_asked_in_parts_that_leave_nothing_out() -> None:
-    asked = product_past.year_of_days(about(12), at(2026, 11, 24, 10), BERLIN).question
-    parts = product_past.sliced(asked)
+    asked = product_model.year_of_days(about(12), at(2026, 11, 24, 10), BERLIN).question
+    parts = product_model.sliced(asked)
     assert len(parts) > 10
     assert (parts[0].start, parts[-1].end) == (asked.start, asked.end)
     assert [each.end for each in parts[:-1]] == [each.start for each in parts[1:]]
-    assert product_past.sliced(hours_of_a_week := Question(asked.pools, 0, 7 * DAY, HOUR)) == (
+    assert product_model.sliced(hours_of_a_week := Question(asked.pools, 0, 7 * DAY, HOUR)) == (
         hours_of_a_week,
     )
 
 
 def test_a_forecast_rests_on_a_year_of_whole_days() -> None:
-    asked = product_past.year_of_days(about(), at(2026, 11, 24, 10), BERLIN)
+    asked = product_model.year_of_days(about(), at(2026, 11, 24, 10), BERLIN)
     assert (asked.bucket, len(asked.bounds)) == (DAY, 366)
     assert asked.end == at(2026, 11, 25)
 
 
 def test_the_map_of_the_week_has_a_week_at_least() -> None:
-    asked = product_past.ask(about(), Span(), 70, at(2026, 11, 24, 10), BERLIN)
-    day = product_past.ask(about(), Span(Length.DAY), 70, at(2026, 11, 24, 10), BERLIN)
-    assert product_past.weeks_of(asked) == asked.question
-    weeks = product_past.weeks_of(day)
+    asked = product_model.ask(about(), Span(), 70, at(2026, 11, 24, 10), BERLIN)
+    day = product_model.ask(about(), Span(Length.DAY), 70, at(2026, 11, 24, 10), BERLIN)
+    assert product_model.weeks_of(asked) == asked.question
+    weeks = product_model.weeks_of(day)
     assert (weeks.end - weeks.start, weeks.bucket) == (7 * DAY, HOUR)
-    india = product_past.ask(about(), Span(), 70, at(2026, 11, 24, 10), KOLKATA)
-    assert product_past.weeks_of(india).bucket == 300
+    india = product_model.ask(about(), Span(), 70, at(2026, 11, 24, 10), KOLKATA)
+    assert product_model.weeks_of(india).bucket == 300
 
 
 def test_pools_of_old_go_with_the_new_but_for_those_that_stand_in() -> None:
     asked = Question((("a", PoolKey("X")),), 0, 1, 300)
     ever = (("a", PoolKey("X")), ("a", PoolKey("X", "2025-12-31")), ("b", PoolKey("X")))
-    whole = product_past.reaching_back(asked, ever, frozenset({("b", PoolKey("X"))}))
+    whole = product_model.reaching_back(asked, ever, frozenset({("b", PoolKey("X"))}))
     assert whole.pools == ever[:2]
 
 
@@ -157,8 +157,8 @@ def test_a_long_sum_of_several_servers_is_a_bound_and_so_is_one_of_days() -> Non
     now = at(2026, 11, 24, 10)
 
     def bound(servers: int, length: Length, *, coarse: bool = False) -> bool:
-        asked = product_past.ask(about(servers), Span(length), 80, now, BERLIN)
-        return product_past.bound(asked.question, coarse=coarse)
+        asked = product_model.ask(about(servers), Span(length), 80, now, BERLIN)
+        return product_model.bound(asked.question, coarse=coarse)
 
     assert bound(2, Length.YEAR)
     assert not bound(1, Length.YEAR)

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 from lictui.analysis.series import Bucket
 from lictui.analysis.usage import spread
-from lictui.tui.screens.product_spread import above, needed, peak
+from lictui.tui.screens.product_facts import above, needed, peak
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lictui.analysis.usage import Spread
-    from lictui.tui.ink import Run
+    from lictui.tui.text import Run
 
 UTC, HOUR = ZoneInfo("UTC"), 3600
 

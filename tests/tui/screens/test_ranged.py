@@ -15,10 +15,10 @@ from tests.support.screen import screen_text
 
 from lictui.engine.board import Board
 from lictui.model import Reading
-from lictui.tui.pasts import Trends, question
-from lictui.tui.span import Length
+from lictui.tui.time_range import Length
+from lictui.tui.trend_cache import Trends, question
 from lictui.tui.widgets.estate import Estate
-from lictui.tui.widgets.trend import bucket_for
+from lictui.tui.widgets.gauge import bucket_for
 from lictui.tui.widgets.wall import Wall
 
 DAY = 86400

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 from tests.support.clock import START
 
 from lictui.model import LicenseServer, Reporting
-from lictui.tui.ink import Tone
-from lictui.tui.screens.reporting import license_servers
-from lictui.tui.symbols import ASCII, UNICODE
+from lictui.tui.screens.servers import license_servers
+from lictui.tui.text import Tone
+from lictui.tui.theme import ASCII, UNICODE
 
 UTC = ZoneInfo("UTC")
 

@@ -15,10 +15,9 @@ from lictui.config.settings import Settings
 from lictui.engine.board import Board, ServerStatus
 from lictui.errors import LictuiError
 from lictui.model import Certificate, Finding, Server, Snapshot, SourceName, State, Step
-from lictui.tui.screens.form import FormScreen
-from lictui.tui.screens.registry_view import details, good_for
-from lictui.tui.screens.servers import ServersScreen
-from lictui.tui.symbols import UNICODE
+from lictui.tui.screens.server_form import FormScreen
+from lictui.tui.screens.servers import ServersScreen, details, good_for
+from lictui.tui.theme import UNICODE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

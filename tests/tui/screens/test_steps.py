@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictui.model import Finding, Step
-from lictui.tui.ink import width
-from lictui.tui.screens.steps import lines
-from lictui.tui.symbols import ASCII, UNICODE
+from lictui.tui.screens.server_form import lines
+from lictui.tui.text import width
+from lictui.tui.theme import ASCII, UNICODE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from tests.support.running import running
 if TYPE_CHECKING:
     import pytest
 
-    from lictui.tui.export import Table
+    from lictui.tui.text import Table
 
 
 async def test_copy_takes_the_row() -> None:
@@ -23,7 +23,7 @@ async def test_export_writes_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> N
         written.append(table)
         return f"here/{view}.csv"
 
-    monkeypatch.setattr("lictui.tui.export.write_csv", write)
+    monkeypatch.setattr("lictui.tui.text.write_csv", write)
     async with running() as run:
         await run.press("slash", *"PVS", "enter")
         await run.press("E")
@@ -49,7 +49,7 @@ async def test_export_says_when_it_cannot(monkeypatch: pytest.MonkeyPatch) -> No
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("lictui.tui.export.write_csv", refuse)
+    monkeypatch.setattr("lictui.tui.text.write_csv", refuse)
     async with running() as run:
         await run.press("E")
         assert "Permission denied" in "".join(n.message for n in run.app._notifications)

@@ -11,8 +11,8 @@ from tests.support.running import running
 from tests.support.screen import screen_text
 
 from lictui.engine.board import Board
+from lictui.tui.app import WatchOptions
 from lictui.tui.screens.watch import WatchScreen
-from lictui.tui.watching import WatchOptions
 
 if TYPE_CHECKING:
     from tests.support.running import Running

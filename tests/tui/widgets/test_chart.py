@@ -8,8 +8,8 @@ from tests.support.screen import screen_text
 from textual.app import App
 
 from lictui.analysis.series import Bucket
-from lictui.tui import themes
-from lictui.tui.span import Length
+from lictui.tui import theme
+from lictui.tui.time_range import Length
 from lictui.tui.widgets.chart import Chart
 from lictui.tui.widgets.chart_view import Ahead, ChartView, Mark, Sign
 
@@ -26,7 +26,7 @@ class ChartApp(App[None]):
         self._ascii = ascii_only
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return dict(themes.DEFAULTS)
+        return dict(theme.DEFAULTS)
 
     def compose(self) -> ComposeResult:
         chart = Chart(ascii_only=self._ascii)

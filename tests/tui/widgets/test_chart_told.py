@@ -10,8 +10,8 @@ from tests.tui.widgets.test_chart import ChartApp
 
 from lictui.analysis.series import Bucket
 from lictui.model import PoolKey, Told
-from lictui.tui.screens.product_months import facts, together
-from lictui.tui.span import Length
+from lictui.tui.screens.product_outlook import facts_product_months, together
+from lictui.tui.time_range import Length
 from lictui.tui.widgets.chart import Chart
 from lictui.tui.widgets.chart_view import ChartView
 
@@ -67,11 +67,13 @@ def test_months_of_several_pools_add_up_and_what_one_lacks_is_not_known() -> Non
 
 
 def test_the_facts_say_what_was_assigned_and_released_this_month_and_last() -> None:
-    said = {word: "".join(text for text, _ in runs) for word, runs in facts(TOLD, NOW)}
+    said = {
+        word: "".join(text for text, _ in runs) for word, runs in facts_product_months(TOLD, NOW)
+    }
     assert said["month"] == "11 newly assigned, 1 released"
     assert said["before"] == "10 newly assigned, 1 released"
     assert said["told"] == "monthly, as the source tells, since Jan 2026"
-    assert dict(facts((), NOW)) == {}
+    assert dict(facts_product_months((), NOW)) == {}
 
 
 async def test_a_legend_ends_where_there_is_no_more_room() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.tui.widgets.digits import big, height
+from lictui.tui.screens.watch import big, height
 
 FIGURES = st.text("0123456789,?-", min_size=1, max_size=8)
 

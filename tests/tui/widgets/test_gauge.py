@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictui.model import Level, Reading
-from lictui.tui.ink import Tone, width
-from lictui.tui.symbols import ASCII, UNICODE
+from lictui.tui.text import Tone, width
+from lictui.tui.theme import ASCII, UNICODE
 from lictui.tui.widgets.gauge import gauge
 
 figures = st.one_of(st.none(), st.integers(0, 10_000))

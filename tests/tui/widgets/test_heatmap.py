@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lictui.analysis.usage import Heat
-from lictui.tui.ink import Tone, width
-from lictui.tui.symbols import ASCII, UNICODE
-from lictui.tui.widgets.heatmap import HeatView, legend, read_off, rows, tone_of
+from lictui.tui.text import Tone, width
+from lictui.tui.theme import ASCII, UNICODE
+from lictui.tui.widgets.chart import HeatView, legend, read_off, rows, tone_of
 
 
 def heat(weeks: int = 2) -> Heat:

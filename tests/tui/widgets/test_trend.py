@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from lictui.analysis.series import Bucket, Series
 from lictui.config.settings import Thresholds
 from lictui.model import Reading
-from lictui.tui.ink import Tone, width
-from lictui.tui.symbols import ASCII, UNICODE
-from lictui.tui.widgets.trend import STRETCH, Past, bucket_for, past, trend, with_reading
+from lictui.tui.text import Tone, width
+from lictui.tui.theme import ASCII, UNICODE
+from lictui.tui.widgets.gauge import STRETCH, Past, bucket_for, past, trend, with_reading
 
 LIMITS = Thresholds()
 

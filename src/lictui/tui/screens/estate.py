@@ -11,15 +11,16 @@ from lictui.analysis.series import Series
 from lictui.clock import iso
 from lictui.engine.board import By, scope_of, totals
 from lictui.errors import LictuiError
-from lictui.tui import commands, ledger, ledger_columns, text
-from lictui.tui.ink import Tone
-from lictui.tui.ledger import SORTS
-from lictui.tui.pasts import Trends, question
-from lictui.tui.screens.product_past import sliced
-from lictui.tui.screens.ranged import WORDS, Ranged
-from lictui.tui.span import Length, time_zone
+from lictui.tui import commands, text
+from lictui.tui.screens import estate_view
+from lictui.tui.screens.estate_view import SORTS
+from lictui.tui.screens.main_screen import WORDS, Ranged
+from lictui.tui.screens.product_model import sliced
+from lictui.tui.text import Tone
+from lictui.tui.time_range import Length, time_zone
+from lictui.tui.trend_cache import Trends, question
 from lictui.tui.widgets.estate import Estate
-from lictui.tui.widgets.prose import Prose
+from lictui.tui.widgets.styled_text import Prose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,10 +31,9 @@ if TYPE_CHECKING:
     from lictui.analysis.series import Question
     from lictui.analysis.usage import Key, Retrospect
     from lictui.engine.board import Board
-    from lictui.tui.export import Cell, Table
-    from lictui.tui.ink import Run
-    from lictui.tui.ledger import TotalView
-    from lictui.tui.pasts import Pasts, Pools
+    from lictui.tui.screens.estate_view import TotalView
+    from lictui.tui.text import Cell, Run, Table
+    from lictui.tui.trend_cache import Pasts, Pools
 
 _COLUMNS = (
     "scope", "product", "name", "model", "installed", "overdraft", "in_use", "free", "ratio",
@@ -101,13 +101,13 @@ class EstateScreen(Ranged):
             if total.reporting == total.expected and not total.unknown
         )
         zone = time_zone(self.lictui.settings.timezone)
-        around = ledger.Around(alerts, self.filter, moment.today, zone, self._by)
+        around = estate_view.Around(alerts, self.filter, moment.today, zone, self._by)
         with self.app.batch_update():
             self._estate.scope = _SCOPES[self._by]
             self._estate.pasts = self._trends.known
             self._estate.stretch = WORDS[self.length]
-            rows = ledger.views(found, self._back.get(self._by, {}), around)
-            self._estate.rows = ledger.ordered(rows, self._sort, reverse=self._reverse)
+            rows = estate_view.views(found, self._back.get(self._by, {}), around)
+            self._estate.rows = estate_view.ordered(rows, self._sort, reverse=self._reverse)
             self.say(self.standing())
         if found and moment.now - self._asked.get(self._by, 0.0) >= _PATIENCE:
             self._asked[self._by] = moment.now
@@ -127,7 +127,7 @@ class EstateScreen(Ranged):
     @on(Estate.Chosen)
     def _tell(self) -> None:
         view = self._estate.chosen
-        said = ledger_columns.about(view, self.lictui.symbols) if view else ()
+        said = estate_view.about(view, self.lictui.symbols) if view else ()
         self.query_one("#about", Prose).say(*said)
 
     def narrowed(self) -> None:
@@ -256,7 +256,7 @@ def _pools(board: Board, by: By, key: Key) -> Pools:
 
 def _cells(view: TotalView) -> tuple[Cell, ...]:
     total, past = view.total, view.past
-    day, month, ever = (ledger.peak(each) for each in (past.day, past.month, past.ever))
+    day, month, ever = (estate_view.peak(each) for each in (past.day, past.month, past.ever))
     assigned = past.assigned
     several = len(total.expected) > 1 and past.ever is not None
     return (

@@ -15,21 +15,14 @@ from textual.containers import Container, Vertical, VerticalScroll
 
 from lictui.errors import LictuiError
 from lictui.tui import commands
-from lictui.tui.screens import (
-    product_changes,
-    product_drawing,
-    product_facts,
-    product_past,
-    product_view,
-)
-from lictui.tui.screens.product_reader import Answer, Reader
-from lictui.tui.screens.travelling import Travelling
-from lictui.tui.span import Span, time_zone
-from lictui.tui.symbols import ASCII
-from lictui.tui.widgets import heatmap
-from lictui.tui.widgets.chart import Chart
-from lictui.tui.widgets.heatmap import HeatMap
-from lictui.tui.widgets.prose import Prose
+from lictui.tui.screens import product_data, product_facts, product_model, product_outlook
+from lictui.tui.screens.main_screen import Travelling
+from lictui.tui.screens.product_data import Answer, Reader
+from lictui.tui.theme import ASCII
+from lictui.tui.time_range import Span, time_zone
+from lictui.tui.widgets import chart as heatmap
+from lictui.tui.widgets.chart import Chart, HeatMap
+from lictui.tui.widgets.styled_text import Prose
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -38,10 +31,9 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from lictui.engine.board import Board
-    from lictui.tui.export import Table
-    from lictui.tui.screens.product_ahead import Outlook
-    from lictui.tui.screens.product_past import Asked
-    from lictui.tui.screens.product_view import Subject
+    from lictui.tui.screens.product_model import Asked, Subject
+    from lictui.tui.screens.product_outlook import Outlook
+    from lictui.tui.text import Table
 
 _WIDE: Final = 110  # columns from which the figures stand beside the chart
 _BESIDE: Final = 44
@@ -132,7 +124,7 @@ class ProductScreen(Travelling):
     @property
     def _subject(self) -> Subject:
         app = self.lictui
-        return product_view.subject(self.merged, self._servers, self._product, app.settings)
+        return product_model.subject(self.merged, self._servers, self._product, app.settings)
 
     def board_changed(self, board: Board) -> None:
         """Say the figures of now; ask the past anew once enough of it has gone by."""
@@ -163,7 +155,7 @@ class ProductScreen(Travelling):
 
     def _ask(self) -> None:
         about, now = self._subject, self.lictui.clock.now()
-        asked = product_past.ask(about, self.span, self._columns, now, self._zone)
+        asked = product_model.ask(about, self.span, self._columns, now, self._zone)
         self._asked, self._asked_at = asked, now
         drawn = self.span, asked.bucket
         if self._drawn != drawn:
@@ -201,19 +193,19 @@ class ProductScreen(Travelling):
             at = before.buckets[before.cursor].start
         if answer.buckets:
             self._at = None
-        self.chart.view = product_drawing.chart(about, asked, answer, self._outlook, at)
-        self.map.view = product_drawing.week(about, answer, self.map.view.cursor)
+        self.chart.view = product_data.chart(about, asked, answer, self._outlook, at)
+        self.map.view = product_data.week(about, answer, self.map.view.cursor)
 
     def _tell(self) -> None:
         about, view, symbols = self._subject, self.chart.view, self.lictui.symbols
         room = self._columns + _AXIS - 2
-        self.query_one("#title", Prose).say(product_view.title(about, room, symbols))
+        self.query_one("#title", Prose).say(product_model.title(about, room, symbols))
         if self._asked:
             near = () if self._week else view.near(self._columns)
-            said = product_view.stretch(self._asked, about)
+            said = product_model.stretch(self._asked, about)
             if self._week:
-                said = product_view.week(self._asked)
-            line = product_changes.words(near, view.tz, room, symbols)
+                said = product_model.week(self._asked)
+            line = product_outlook.words(near, view.tz, room, symbols)
             self.query_one("#stretch", Prose).say(line or said)
         read = product_facts.read_off(view, symbols) or self.chart.legend(room)
         if self._week:
@@ -297,4 +289,4 @@ class ProductScreen(Travelling):
 
     def exported(self) -> Table:
         """The buckets that are drawn."""
-        return product_drawing.table(self.chart.view)
+        return product_data.table(self.chart.view)

@@ -10,23 +10,80 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 from lictui.engine.board import answered
-from lictui.tui.ink import OF_LEVEL, Tone, merge
-from lictui.tui.screens import product_ahead, product_months, product_spread
-from lictui.tui.span import moment
-from lictui.tui.text import clean, figure, percent
+from lictui.tui.screens import product_outlook
+from lictui.tui.text import OF_LEVEL, Tone, clean, coarse_age, figure, merge, percent
+from lictui.tui.time_range import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from zoneinfo import ZoneInfo
 
     from lictui.analysis.usage import Spread
     from lictui.model import Level, Pool
-    from lictui.tui.ink import Line, Run
-    from lictui.tui.screens.product_ahead import Outlook
-    from lictui.tui.screens.product_reader import Answer
-    from lictui.tui.screens.product_view import Subject
-    from lictui.tui.symbols import Symbols
-    from lictui.tui.views import Moment
+    from lictui.tui.screens.product_data import Answer
+    from lictui.tui.screens.product_model import Subject
+    from lictui.tui.screens.product_outlook import Outlook
+    from lictui.tui.screens.wall_view import Moment
+    from lictui.tui.text import Line, Run
+    from lictui.tui.theme import Symbols
     from lictui.tui.widgets.chart_view import ChartView
+
+
+# How much was needed for how long, beside the chart: peak, percentiles, time above thresholds
+
+
+def peak(
+    found: Spread, zone: ZoneInfo | None, *, bound: bool = False
+) -> Iterator[tuple[str, list[Run]]]:
+    """The highest of all, when it was, and what was free of what was installed then.
+
+    Where it is but a `bound` it is said to be one.
+    """
+    most = round(found.peak)
+    then = found.installed_then
+    least = "at least " if bound else ""
+    free = "" if then is None else f"  {least}{then - most:,} free of {figure(then)}"
+    said = f"  {moment(found.peak_at, zone)}{free}"
+    at_most = [("at most ", Tone.TEXT)] if bound else []
+    yield "peak", [*at_most, (f"{most:,}", Tone.STRONG), (said, Tone.TEXT)]
+
+
+def needed(found: Spread, *, coarse: bool) -> Iterator[tuple[str, list[Run]]]:
+    """How many licenses would have covered how much of the time.
+
+    Of `coarse` buckets only the top is told: by their peaks, whole days say nothing of a half.
+    """
+    half = "" if coarse else f", {found.p50:,.0f} for half"
+    yield (
+        "needed",
+        [
+            (f"{found.p95:,.0f}", Tone.STRONG),
+            (" to cover 95 % of the time, ", Tone.TEXT),
+            (f"{found.p99:,.0f}", Tone.STRONG),
+            (f" for 99 %{half}", Tone.TEXT),
+        ],
+    )
+
+
+def above(found: Spread, zone: ZoneInfo | None, *, coarse: bool) -> Iterator[tuple[str, list[Run]]]:
+    """How long shares of what is installed were reached, and for how long without a break.
+
+    Where only `coarse` buckets are kept, a day counts whole: no longer than that, then.
+    """
+    reached = [(share, seconds) for share, seconds in found.above if seconds]
+    if not reached:
+        lowest = min(share for share, _ in found.above)
+        yield "above", [(f"never at {lowest * 100:.0f} % of installed", Tone.QUIET)]
+        return
+    most = "up to " if coarse else ""
+    each = (f"{share * 100:.0f} % for {most}{coarse_age(secs)}" for share, secs in reached)
+    said = ", ".join(each)
+    yield "above", [(said, Tone.WARN)]
+    if found.saturated is not None:
+        stretch = found.saturated
+        said = f"for {coarse_age(stretch.seconds)} at most, from {moment(stretch.start, zone)}"
+        yield "full", [(said, Tone.CRITICAL)]
+
 
 Fact = tuple[str, "list[Run]"]  # a word, and what there is to say
 _LABEL: Final = 9  # columns of the word
@@ -80,10 +137,10 @@ def facts(told: Told, symbols: Symbols) -> Iterator[Fact]:
     if view.buckets and told.answer.spread:
         yield from _past(told, told.answer.spread)
     if told.outlook:
-        yield from product_ahead.facts(told.outlook, told.moment.today)
-    monthly = list(product_months.facts(view.told, now))
+        yield from product_outlook.facts(told.outlook, told.moment.today)
+    monthly = list(product_outlook.facts_product_months(view.told, now))
     if told.outlook and not any(word == "month" for word, _ in monthly):
-        yield from product_ahead.month(told.outlook)
+        yield from product_outlook.month(told.outlook)
     yield from monthly
     for pool in sorted((pool for _, pool in about.pools), key=lambda pool: pool.key):
         if pool.subscription_date or pool.expires:
@@ -119,11 +176,11 @@ def _past(told: Told, found: Spread) -> Iterator[Fact]:
         yield "most", [(f"{most:,}", Tone.STRONG), (said, Tone.TEXT)]
         yield "average", [average, coverage]
     else:
-        yield from product_spread.peak(found, view.tz, bound=told.answer.bound)
+        yield from peak(found, view.tz, bound=told.answer.bound)
         yield "average", [average, coverage]
-        yield from product_spread.needed(found, coarse=told.answer.coarse)
+        yield from needed(found, coarse=told.answer.coarse)
     most = told.answer.coarse or (told.answer.bound and not view.assigned)
-    yield from product_spread.above(found, view.tz, coarse=most)
+    yield from above(found, view.tz, coarse=most)
 
 
 def _coverage(view: ChartView, found: Spread, now: float) -> str:

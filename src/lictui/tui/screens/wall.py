@@ -10,10 +10,10 @@ from textual import on, work
 from lictui.engine.board import Filter
 from lictui.errors import LictuiError
 from lictui.tui import commands, text
-from lictui.tui.ink import Tone
-from lictui.tui.pasts import Trends, question
-from lictui.tui.screens.ranged import Ranged
-from lictui.tui.views import SORTS, Panes, Wanted, chosen
+from lictui.tui.screens.main_screen import Ranged
+from lictui.tui.screens.wall_view import SORTS, Panes, Wanted, chosen
+from lictui.tui.text import Tone
+from lictui.tui.trend_cache import Trends, question
 from lictui.tui.widgets.wall import Wall
 
 if TYPE_CHECKING:
@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 
     from lictui.engine.board import Board
     from lictui.model import PoolKey
-    from lictui.tui.export import Table
-    from lictui.tui.ink import Run
-    from lictui.tui.pasts import Pasts
-    from lictui.tui.views import PaneView, RowId, RowView
+    from lictui.tui.screens.wall_view import PaneView, RowId, RowView
+    from lictui.tui.text import Run, Table
+    from lictui.tui.trend_cache import Pasts
 
 _AGES: float = 10  # seconds between two looks at whether an age reads differently
 _COLUMNS = (

@@ -6,6 +6,7 @@ Owns rotation, the beep, the exit and the shift against burn-in. Must not know w
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from textual import work
@@ -13,22 +14,270 @@ from textual.screen import Screen
 
 from lictui.analysis.series import Question
 from lictui.engine.alerts import shown
+from lictui.engine.board import answered, combined
 from lictui.errors import LictuiError
-from lictui.model import Level
-from lictui.tui.ink import Tone
-from lictui.tui.screens import watch_view
-from lictui.tui.span import local, time_zone
-from lictui.tui.widgets.lines import Lines
+from lictui.model import Level, State
+from lictui.tui.screens.product_model import ASSIGNED, MODELS
+from lictui.tui.text import (
+    OF_LEVEL,
+    Tone,
+    age,
+    clean,
+    coarse_age,
+    figure,
+    fit,
+    percent,
+    shorten,
+    width,
+)
+from lictui.tui.theme import ASCII
+from lictui.tui.time_range import local, time_zone
+from lictui.tui.widgets.gauge import gauge
+from lictui.tui.widgets.styled_text import Lines
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from textual.app import ComposeResult
 
+    from lictui.config.settings import Settings
     from lictui.engine.alerts import Shown
-    from lictui.engine.board import Board
-    from lictui.model import Identity
-    from lictui.tui.app import LictuiApp
-    from lictui.tui.screens.watch_view import Page
-    from lictui.tui.watching import WatchOptions
+    from lictui.engine.board import Board, ServerStatus
+    from lictui.model import Identity, Model, Pool, PoolKey, Reading
+    from lictui.tui.app import LictuiApp, WatchOptions
+    from lictui.tui.text import Line, Run
+    from lictui.tui.theme import Symbols
+
+
+# Big digits: figures that can be read from across a room
+
+
+ROWS: Final = 5  # dots
+_FONT: Final = {
+    "0": "###/#.#/#.#/#.#/###",
+    "1": ".#./##./.#./.#./###",
+    "2": "###/..#/###/#../###",
+    "3": "###/..#/###/..#/###",
+    "4": "#.#/#.#/###/..#/..#",
+    "5": "###/#../###/..#/###",
+    "6": "###/#../###/#.#/###",
+    "7": "###/..#/..#/..#/..#",
+    "8": "###/#.#/###/#.#/###",
+    "9": "###/#.#/###/..#/###",
+    ",": "./././#/#",
+    "?": "###/..#/.##/.../.#.",
+    "-": ".../.../###/.../...",
+}
+_HALVES: Final = {"..": " ", "#.": "▀", ".#": "▄", "##": "█"}
+
+
+def height(*, ascii_only: bool = False, scale: int = 1) -> int:
+    """Rows that `big` makes."""
+    return ROWS * scale if ascii_only else (ROWS * scale + 1) // 2
+
+
+def big(text: str, *, ascii_only: bool = False, scale: int = 1) -> tuple[str, ...]:
+    """`text`, of digits and `,?-`, as rows of equal width; others become `?`."""
+    glyphs = [_FONT.get(character, _FONT["?"]).split("/") for character in text]
+    wide = 2 if ascii_only else 1  # a cell is about twice as high as it is wide
+    dots = [
+        ".".join("".join(dot * scale * wide for dot in glyph[row]) for glyph in glyphs)
+        for row in range(ROWS)
+        for _ in range(scale)
+    ]
+    if ascii_only:
+        return tuple(row.replace(".", " ") for row in dots)
+    if len(dots) % 2:
+        dots.insert(0, "." * len(dots[0]))
+    return tuple(
+        "".join(_HALVES[upper + lower] for upper, lower in zip(top, bottom, strict=True))
+        for top, bottom in zip(dots[::2], dots[1::2], strict=True)
+    )
+
+
+# What the console view shows: pages of one group each, as frozen values and lines of text
+
+
+_FIXED: Final = 3  # rows of a block beside its digits: title, gauge, a blank one
+_FRAME: Final = 3  # rows of a page beside its blocks: head, servers, alerts
+_ROOMY: Final = (120, 44)  # columns and rows from which digits are twice as big
+_QUIET: Final = (State.UP, State.WAITING, State.DISABLED)
+
+Peaks = dict[str, tuple[int, str]]  # by block: today's peak and its hour
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One product over the servers of a group."""
+
+    product: str
+    name: str
+    model: Model
+    pools: tuple[tuple[str, PoolKey], ...]
+    reading: Reading  # as last known
+    level: Level  # unknown when no figure is of now
+    servers: tuple[int, int]  # with figures of now, and all that hold it
+    answered_at: float | None  # the oldest answer it rests on
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is seen at one time."""
+
+    group: str
+    blocks: tuple[Block, ...]
+    servers: tuple[ServerStatus, ...]
+
+
+def pages_watch_view(
+    board: Board, settings: Settings, size: tuple[int, int], symbols: Symbols
+) -> tuple[Page, ...]:
+    """A page for each group, several where its products need more room than there is."""
+    tall = height(ascii_only=symbols is ASCII, scale=scale(size))
+    room = max(1, (size[1] - _FRAME) // (_FIXED + tall))
+    found: list[Page] = []
+    enabled = [status for status in board.servers if status.state is not State.DISABLED]
+    for group in dict.fromkeys(status.server.group for status in enabled):
+        servers = tuple(status for status in enabled if status.server.group == group)
+        blocks = tuple(_blocks(group, servers, settings))
+        for first in range(0, max(1, len(blocks)), room):
+            page = Page(clean(group), blocks[first : first + room], servers)
+            found.append(page)
+    return tuple(found)
+
+
+def scale(size: tuple[int, int]) -> int:
+    """How big the digits are on a terminal of this size."""
+    return 2 if size[0] >= _ROOMY[0] and size[1] >= _ROOMY[1] else 1
+
+
+def _blocks(group: str, servers: Sequence[ServerStatus], settings: Settings) -> Iterator[Block]:
+    held: dict[tuple[str, Model], list[tuple[ServerStatus, Pool]]] = {}
+    for status in servers:
+        for pool in status.snapshot.pools if status.snapshot else ():
+            if pool.counted:
+                held.setdefault((pool.product, pool.model), []).append((status, pool))
+    for (product, model), pools in held.items():
+        live = [pool for status, pool in pools if answered(status, pool)]
+        reading = combined(live or [pool for _, pool in pools])
+        limits = settings.alerts.of(group=group, server="", product=product)
+        names = {status.server.name for status, _ in pools}
+        known = {status.server.name for status, pool in pools if answered(status, pool)}
+        yield Block(
+            product,
+            clean(pools[0][1].name),
+            model,
+            tuple(status.owner(pool.key) for status, pool in pools),
+            reading,
+            reading.level(limits.warn, limits.critical) if live else Level.UNKNOWN,
+            (len(known), len(names)),
+            min((s.answered_at for s, _ in pools if s.answered_at is not None), default=None),
+        )
+
+
+def lines(
+    page: Page,
+    alerts: Sequence[Shown],
+    peaks: Mapping[str, tuple[int, str]],
+    now: float,
+    size: tuple[int, int],
+    symbols: Symbols,
+    place: str,
+) -> list[Line]:
+    """The page as exactly so many rows of exactly so many columns."""
+    cells, rows = size
+    found: list[Line] = [_head(page, now, cells, place)]
+    for block in page.blocks:
+        found += _block(block, peaks.get(block.product), now, size, symbols)
+    if not page.blocks:
+        found += [(), ((" no figures yet", Tone.QUIET),)]
+    foot = [_unwell(page, now, cells, symbols), _alerts(alerts, cells, symbols)]
+    body = found[: max(0, rows - len(foot))]
+    body += [()] * (rows - len(foot) - len(body))
+    return [fit(line, cells) for line in (*body, *foot)]
+
+
+def _head(page: Page, now: float, cells: int, place: str) -> Line:
+    polled = max((s.polled_at for s in page.servers if s.polled_at is not None), default=None)
+    when = "never polled" if polled is None else f"polled {age(now - polled)} ago"
+    left: Line = ((f" {page.group or 'servers'}", Tone.STRONG), (f"  {place}", Tone.QUIET))
+    gap = max(1, cells - width(left) - len(when) - 1)
+    return (*left, (" " * gap, Tone.TEXT), (when, Tone.TEXT))
+
+
+def _block(
+    block: Block,
+    peak: tuple[int, str] | None,
+    now: float,
+    size: tuple[int, int],
+    symbols: Symbols,
+) -> Iterator[Line]:
+    reading, cells = block.reading, size[0]
+    live = block.level is not Level.UNKNOWN or block.servers[0] > 0
+    tone = OF_LEVEL[block.level] if live else Tone.QUIET
+    yield _title(block, cells, symbols)
+    digits = big(
+        "?" if reading.in_use is None else f"{reading.in_use:,}",
+        ascii_only=symbols is ASCII,
+        scale=scale(size),
+    )
+    beside = list(_beside(block, peak, now, symbols, live=live))
+    skip = max(0, (len(digits) - len(beside)) // 2)
+    for row, dots in enumerate(digits):
+        said = beside[row - skip] if 0 <= row - skip < len(beside) else ()
+        yield ((f" {dots}  ", tone), *said)
+    yield ((" ", Tone.TEXT), *gauge(reading, block.level, peak and peak[0], cells - 2, symbols))
+    yield ()
+
+
+def _title(block: Block, cells: int, symbols: Symbols) -> Line:
+    known, held = block.servers
+    count = f"{known} of {held} servers" if held > 1 else "1 server"
+    said = f" {symbols.dot} {MODELS[block.model]} {symbols.dot} {count}"
+    name = shorten(block.name, max(8, cells - len(said) - 2), symbols.ellipsis)
+    return ((f" {name}", Tone.STRONG), (said, Tone.QUIET))
+
+
+def _beside(
+    block: Block, peak: tuple[int, str] | None, now: float, symbols: Symbols, *, live: bool
+) -> Iterator[Line]:
+    reading, assigned = block.reading, block.model in ASSIGNED
+    verb = " assigned" if assigned else ""
+    yield ((f"of {figure(reading.installed)}{verb}", Tone.TEXT),)
+    mark = symbols.level[block.level].strip()
+    share = f"{percent(reading.ratio)} {mark}".rstrip()
+    free = f"  {figure(reading.free)} free" if reading.free is not None else ""
+    yield ((share, OF_LEVEL[block.level] if live else Tone.QUIET), (free, Tone.TEXT))
+    if not live:
+        ago = age(now - block.answered_at) if block.answered_at is not None else "?"
+        yield ((f"last known, {ago} ago", Tone.CRITICAL),)
+    elif peak is not None:
+        word = "most" if assigned else "peak"
+        yield ((f"{word} today {peak[0]:,} at {peak[1]}", Tone.QUIET),)
+
+
+def _unwell(page: Page, now: float, cells: int, symbols: Symbols) -> Line:
+    said: list[Run] = []
+    for status in page.servers:
+        if status.state in _QUIET:
+            continue
+        word = status.state.replace("_", " ")
+        since = "" if status.since is None else f" {coarse_age(now - status.since)}"
+        tone = Tone.WARN if status.state in (State.STALE, State.NO_DATA) else Tone.CRITICAL
+        glyph = symbols.state[status.state]
+        said.append((f" {glyph} {clean(status.server.name)} {word}{since} ", tone))
+    return fit(said, cells)
+
+
+def _alerts(alerts: Sequence[Shown], cells: int, symbols: Symbols) -> Line:
+    if not alerts:
+        return ((" no alerts", Tone.QUIET),)
+    worst = alerts[0]
+    count = f" {len(alerts)} alert{'s' if len(alerts) > 1 else ''} "
+    said = f"{symbols.level[worst.level]} {clean(worst.who.server)}: {clean(worst.message)}"
+    line: Line = ((count, Tone.STRONG), (said, OF_LEVEL[worst.level]))
+    return fit(line, cells)
+
 
 _TICK: Final = 1.0  # seconds between two looks at the age of the data
 _SHIFT: Final = 600.0  # seconds between two shifts against burn-in
@@ -102,7 +351,7 @@ class WatchScreen(Screen[None]):
         right, down = _SHIFTS[int(now // _SHIFT) % len(_SHIFTS)]
         size = (width - right, height - down)
         board = app.together.of(app.board)
-        pages = watch_view.pages(board, app.settings, size, app.symbols)
+        pages = pages_watch_view(board, app.settings, size, app.symbols)
         if not pages:
             rows = [(), ((" no server is registered: lictui servers add", Tone.QUIET),)]
         else:
@@ -111,7 +360,7 @@ class WatchScreen(Screen[None]):
             self._ask(page, now)
             peaks = self._peaks.get(page.group, {})
             place = f"{at + 1}/{len(pages)}" if len(pages) > 1 else ""
-            rows = watch_view.lines(page, self._alerts, peaks, now, size, app.symbols, place)
+            rows = lines(page, self._alerts, peaks, now, size, app.symbols, place)
         shifted = [(), *rows] if down else rows
         self.query_one(Lines).show(
             [((" " * right, Tone.TEXT), *row) for row in shifted] if right else shifted

@@ -12,7 +12,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import Reading
-from lictui.tui.span import Length, ticks
+from lictui.tui.time_range import Length, ticks
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

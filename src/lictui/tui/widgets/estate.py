@@ -15,12 +15,12 @@ from textual.message import Message
 from textual.reactive import var
 from textual.scroll_view import ScrollView
 
-from lictui.tui import ledger_columns as ledger
-from lictui.tui.ink import fit
-from lictui.tui.symbols import UNICODE
-from lictui.tui.widgets import paint
+from lictui.tui.screens import estate_view as ledger
+from lictui.tui.text import fit
+from lictui.tui.theme import UNICODE
+from lictui.tui.widgets import styled_text
+from lictui.tui.widgets.gauge import Past
 from lictui.tui.widgets.pane import with_cursor
-from lictui.tui.widgets.trend import Past
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
     from lictui.analysis.usage import Key
-    from lictui.tui.ink import Line
-    from lictui.tui.ledger import TotalView
-    from lictui.tui.symbols import Symbols
+    from lictui.tui.screens.estate_view import TotalView
+    from lictui.tui.text import Line
+    from lictui.tui.theme import Symbols
 
 _NO_PASTS: Final[Mapping[Key, Past]] = MappingProxyType({})
 _NO_PAST: Final = Past()
@@ -39,8 +39,8 @@ _NO_PAST: Final = Past()
 class Estate(ScrollView, can_focus=True, inherit_bindings=False):
     """All products. Set `rows` and `pasts`; equal values repaint nothing."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = paint.TONES
-    DEFAULT_CSS = f"Estate {{ {paint.SCROLL} {paint.CSS} }}"
+    COMPONENT_CLASSES: ClassVar[set[str]] = styled_text.TONES
+    DEFAULT_CSS = f"Estate {{ {styled_text.SCROLL} {styled_text.CSS} }}"
 
     rows: var[tuple[TotalView, ...]] = var(())
     pasts: var[Mapping[Key, Past]] = var(_NO_PASTS)
@@ -161,7 +161,7 @@ class Estate(ScrollView, can_focus=True, inherit_bindings=False):
         """One line of the table."""
         line = self._drawn[y] = self._line(y)
         chosen = self._row_at(y) == self.cursor
-        return paint.strip(self, line, self.size.width, chosen=chosen)
+        return styled_text.strip(self, line, self.size.width, chosen=chosen)
 
     def watch_cursor(self) -> None:
         """Show where the cursor is."""

@@ -5,14 +5,21 @@ Owns the drawing of one gauge. Pure: must not know Textual, themes or where figu
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.tui.ink import OF_LEVEL, Tone
+from lictui.model import Reading
+from lictui.tui.text import OF_LEVEL, Tone, merge
 
 if TYPE_CHECKING:
-    from lictui.model import Level, Reading
-    from lictui.tui.ink import Run
-    from lictui.tui.symbols import Symbols
+    from collections.abc import Iterable
+
+    from lictui.analysis.series import Bucket, Series
+    from lictui.config.settings import Thresholds
+    from lictui.model import Level
+    from lictui.tui.text import Run
+    from lictui.tui.theme import Symbols
+
 
 BEYOND: Final = 3  # cells past the end of installed: the end itself and two of overdraft
 SMALLEST: Final = 6  # cells below which a gauge says nothing
@@ -65,3 +72,121 @@ def _beyond(over: int, overdraft: int | None, symbols: Symbols) -> list[Run]:
     taken = room if not overdraft or over >= overdraft else max(1, over * room // overdraft)
     left = symbols.allowance if overdraft else " "
     return [(symbols.over * taken, Tone.OVER), (left * (room - taken), Tone.FRAME)]
+
+
+# The trend: how full a pool was, bucket by bucket, on the fixed domain of 0 to installed
+
+
+STRETCH: Final = 86400  # seconds of the past that are drawn unless somebody wants more
+_STEPS: Final = (300, 3600, 86400)  # what a bucket is a multiple of: what is kept of the past
+_HEIGHTS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The maximum of each bucket, oldest first; None is a gap."""
+
+    start: int = 0  # UTC epoch seconds
+    bucket: int = STRETCH  # seconds
+    highs: tuple[float | None, ...] = ()
+    installed: tuple[int | None, ...] = ()
+    day: Past | None = None  # the last day, where this is longer
+
+    @property
+    def peak(self) -> float | None:
+        """The highest of all that is shown."""
+        return max((high for high in self.highs if high is not None), default=None)
+
+    @property
+    def peak_of_day(self) -> float | None:
+        """The highest of the last day, however long the stretch is that is shown."""
+        return self.day.peak if self.day else self.peak
+
+
+def bucket_for(cells: int, stretch: int = STRETCH) -> int:
+    """How many seconds one cell stands for, so that `cells` of them show the last `stretch`."""
+    if cells < 1:
+        return stretch
+    least = -(-stretch // cells)
+    step = max((step for step in _STEPS if step <= least), default=_STEPS[0])
+    if stretch == STRETCH:
+        step = _STEPS[0]
+    return -(-least // step) * step
+
+
+def past(series: Series, now: float, cells: int, bucket: int) -> Past:
+    """The series in `cells` buckets of `bucket` seconds that end with the one `now` is in.
+
+    A maximum is kept exactly; a bucket of the series lies in the cell that its start is in.
+    """
+    last = int(now) // bucket * bucket
+    start = last - (cells - 1) * bucket
+    highs: list[float | None] = [None] * cells
+    installed: list[int | None] = [None] * cells
+    for found in series.buckets:
+        at = (_moment(found, start) - start) // bucket
+        if 0 <= at < cells:
+            before = highs[at]
+            highs[at] = found.high if before is None else max(before, found.high)
+            installed[at] = found.installed
+    return Past(start, bucket, tuple(highs), tuple(installed))
+
+
+def _moment(found: Bucket, start: int) -> int:
+    """Where a bucket counts: where its maximum was, unless that lies before what is shown."""
+    return max(found.start, min(found.high_at, found.end - 1), start)
+
+
+def with_reading(before: Past, at: float, reading: Reading) -> Past:
+    """The past with what was read just now; moved on when a new bucket has begun."""
+    if reading.in_use is None or not before.highs:
+        return before
+    cells = len(before.highs)
+    index = (int(at) - before.start) // before.bucket
+    if index < 0:
+        return before
+    moved = max(0, index - cells + 1)
+    highs = (list(before.highs) + [None] * moved)[moved:][-cells:]
+    installed = (list(before.installed) + [None] * moved)[moved:][-cells:]
+    if len(highs) < cells:  # longer ago than everything shown
+        highs, installed = [None] * cells, [None] * cells
+    index -= moved
+    known = highs[index]
+    highs[index] = float(reading.in_use) if known is None else max(known, float(reading.in_use))
+    installed[index] = reading.installed
+    return Past(before.start + moved * before.bucket, before.bucket, tuple(highs), tuple(installed))
+
+
+def trend(
+    before: Past, installed: int | None, limits: Thresholds, cells: int, symbols: Symbols
+) -> list[Run]:
+    """A trend in exactly `cells` cells, the newest bucket at the right."""
+    shown = list(zip(before.highs, before.installed, strict=True))[-cells:] if cells > 0 else []
+    peak = before.peak
+    runs: Iterable[Run] = (
+        _cell(high, then if then is not None else installed, peak, limits, symbols)
+        for high, then in shown
+    )
+    return [(symbols.gap * max(cells - len(shown), 0), Tone.FRAME), *merge(runs)]
+
+
+def _cell(
+    high: float | None,
+    installed: int | None,
+    peak: float | None,
+    limits: Thresholds,
+    symbols: Symbols,
+) -> Run:
+    if high is None:
+        return symbols.gap, Tone.FRAME
+    if installed is None:  # no end of the scale is known: the day's own shape, in no level's tone
+        return _bar_trend(high, peak or 1.0, symbols), Tone.QUIET
+    level = Reading(round(high), installed).level(limits.warn, limits.critical)
+    tone = Tone.OVER if high > installed else OF_LEVEL[level]
+    return _bar_trend(high, installed, symbols), tone
+
+
+def _bar_trend(high: float, scale: float, symbols: Symbols) -> str:
+    if scale <= 0:
+        return symbols.rises[-1 if high > 0 else 0]
+    return symbols.rises[min(max(-int(-high * _HEIGHTS // scale), 1), _HEIGHTS) - 1]

@@ -14,18 +14,48 @@ from rich.cells import cell_len
 from lictui.model import Level, Model, State
 from lictui.products import describe
 from lictui.tui import text
-from lictui.tui.ink import OF_LEVEL, Tone, fit, width
-from lictui.tui.widgets.gauge import BEYOND, gauge
-from lictui.tui.widgets.trend import Past, trend
-from lictui.tui.widgets.waiting import with_queue
+from lictui.tui.text import OF_LEVEL, Tone, fit, width
+from lictui.tui.widgets.gauge import BEYOND, Past, gauge, trend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from lictui.model import Reading
-    from lictui.tui.ink import Line, Run
-    from lictui.tui.symbols import Symbols
-    from lictui.tui.views import PaneView, RowId, RowView
+    from lictui.tui.screens.wall_view import PaneView, RowId, RowView
+    from lictui.tui.text import Line, Run
+    from lictui.tui.theme import Symbols
+
+
+# Demand that waits for a license, drawn into the row of its pool
+
+
+def with_queue(row: Sequence[Run], queued: int, shape: Columns) -> Line:
+    """The row with `3 queued` over the end of its trend, else over its gauge, else its name."""
+    said: Run = (f" {text.figure(queued)} queued", Tone.CRITICAL)
+    cells = width((said,))
+    if shape.trend + 1 >= cells:
+        return (*fit(row, width(row) - cells), said)
+    named = shape.name + 1 + (shape.model + 1 if shape.model else 0)
+    if shape.gauge + 1 >= cells:
+        return (
+            *fit(row, named),
+            *fit((said,), shape.gauge + 1),
+            *_after(row, named + shape.gauge + 1),
+        )
+    name = fit(row[:1], max(shape.name - cells, 4))
+    return (*name, said, (" ", Tone.TEXT), *row[1:])
+
+
+def _after(row: Sequence[Run], cells: int) -> Line:
+    """The row without its first so many cells, in which every character is one cell wide."""
+    left = cells
+    found: list[Run] = []
+    for said, tone in row:
+        skip = min(left, width(((said, tone),)))
+        left -= skip
+        found.append((said[skip:] if skip < len(said) else "", tone))
+    return tuple(found)
+
 
 _MODEL: Final = {  # long and short
     Model.CONCURRENT: ("concurrent", "ccu"),

@@ -6,6 +6,7 @@ changed, and no other. Must not know where panes come from or what opening one d
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
@@ -19,17 +20,113 @@ from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from lictui.tui import flow, text
-from lictui.tui.symbols import UNICODE
-from lictui.tui.widgets import paint, pane
+from lictui.tui import text
+from lictui.tui.theme import UNICODE
+from lictui.tui.widgets import pane, styled_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from lictui.tui.ink import Line
-    from lictui.tui.symbols import Symbols
-    from lictui.tui.views import PaneView, RowId
-    from lictui.tui.widgets.trend import Past
+    from lictui.tui.screens.wall_view import PaneView, RowId
+    from lictui.tui.text import Line
+    from lictui.tui.theme import Symbols
+    from lictui.tui.widgets.gauge import Past
+
+
+# Where panes stand: in one, two or three columns, band by band, under headings of their groups
+
+
+_TWO: Final = 132  # cells from which two columns are readable
+_THREE: Final = 216
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Something to be placed."""
+
+    group: str
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One row of panes of equal height, or a heading."""
+
+    top: int
+    height: int
+    first: int  # index of the first pane
+    count: int  # panes in it; 0 makes it the heading of the group of pane `first`
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """All places. `edges` are the x at which columns begin, and the end of the last."""
+
+    bands: tuple[Band, ...]
+    edges: tuple[int, ...]
+    height: int
+
+    def band_at(self, line: int) -> Band | None:
+        """The band that this line of the whole is in."""
+        if not 0 <= line < self.height:
+            return None
+        return self.bands[bisect_right(self.bands, line, key=lambda band: band.top) - 1]
+
+    def between(self, first: int, last: int) -> tuple[Band, ...]:
+        """The bands of which a line is among these, `last` excluded."""
+        begin = bisect_right(self.bands, first, key=lambda band: band.top) - 1
+        end = bisect_left(self.bands, last, key=lambda band: band.top)
+        return self.bands[max(begin, 0) : end]
+
+    def band_of(self, index: int) -> Band:
+        """The band that a pane is in."""
+        found = bisect_right(self.bands, index, key=lambda band: band.first) - 1
+        return self.bands[found]
+
+    def pane_at(self, x: int, line: int) -> int | None:
+        """Which pane covers this cell."""
+        band = self.band_at(line)
+        column = bisect_right(self.edges, x) - 1
+        if band is None or not 0 <= column < band.count:
+            return None
+        return band.first + column
+
+    def cells(self, column: int) -> int:
+        """The width of a column."""
+        return self.edges[column + 1] - self.edges[column]
+
+
+def column_count(width: int) -> int:
+    """How many columns are readable in this width."""
+    return 3 if width >= _THREE else 2 if width >= _TWO else 1
+
+
+def edges_flow(width: int, columns: int) -> tuple[int, ...]:
+    """Where columns of (nearly) equal width begin, and the end."""
+    return tuple(width * column // columns for column in range(columns + 1))
+
+
+def flow(places: Sequence[Place], width: int, columns: int) -> Flow:
+    """Place panes in reading order; a group begins a new band under its heading."""
+    bands: list[Band] = []
+    top = 0
+    at = 0
+    headings = len({place.group for place in places}) > 1
+    group: str | None = None
+    while at < len(places):
+        if headings and places[at].group != group:
+            bands.append(Band(top, 1, at, 0))
+            top += 1
+        group = places[at].group
+        count = 1
+        while count < columns and at + count < len(places) and places[at + count].group == group:
+            count += 1
+        high = max(place.height for place in places[at : at + count])
+        bands.append(Band(top, high, at, count))
+        top += high
+        at += count
+    return Flow(tuple(bands), edges_flow(width, columns), top)
+
 
 _NO_PASTS: Final[Mapping[RowId, Past]] = MappingProxyType({})
 
@@ -45,8 +142,8 @@ class _Piece:
 class Wall(ScrollView, can_focus=True, inherit_bindings=False):
     """All panes. Set `panes` and `pasts`; equal values repaint nothing."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = paint.TONES
-    DEFAULT_CSS = f"Wall {{ {paint.SCROLL} {paint.CSS} }}"
+    COMPONENT_CLASSES: ClassVar[set[str]] = styled_text.TONES
+    DEFAULT_CSS = f"Wall {{ {styled_text.SCROLL} {styled_text.CSS} }}"
 
     panes: var[tuple[PaneView, ...]] = var(())
     pasts: var[Mapping[RowId, Past]] = var(_NO_PASTS)
@@ -71,7 +168,7 @@ class Wall(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, symbols: Symbols = UNICODE) -> None:
         super().__init__()
         self._symbols = symbols
-        self._flow = flow.flow((), 0, 1)
+        self._flow = flow((), 0, 1)
         self._shape = pane.columns(60, 1, 1)
         self._lines: dict[str, tuple[tuple[object, ...], tuple[Line, ...]]] = {}
         self._measured: dict[str, tuple[PaneView, int, int]] = {}
@@ -100,16 +197,16 @@ class Wall(ScrollView, can_focus=True, inherit_bindings=False):
         width = self.scrollable_content_region.width
         if not width:
             return
-        count = flow.column_count(width) if len(self.panes) > 1 else 1
-        edges = flow.edges(width, count)
+        count = column_count(width) if len(self.panes) > 1 else 1
+        edges = edges_flow(width, count)
         narrowest = min(b - a for a, b in pairwise(edges))
         measured = {view.server: self._measure(view) for view in self.panes}
         self._measured = measured
         digits = max((digits for _, digits, _ in measured.values()), default=1)
         longest = max((name for _, _, name in measured.values()), default=1)
         self._shape = pane.columns(pane.inside(narrowest), digits, longest)
-        places = [flow.Place(v.group, pane.height(v, narrowest)) for v in self.panes]
-        self._flow = flow.flow(places, width, count)
+        places = [Place(v.group, pane.height(v, narrowest)) for v in self.panes]
+        self._flow = flow(places, width, count)
         self._lines = {name: kept for name, kept in self._lines.items() if name in measured}
         self._keep_cursor()
         self.virtual_size = Size(width, self._flow.height)
@@ -169,7 +266,7 @@ class Wall(ScrollView, can_focus=True, inherit_bindings=False):
         found = []
         for piece in pieces:
             line = pane.with_cursor(piece.line, self._symbols) if piece.chosen else piece.line
-            found += paint.segments(self, line, chosen=piece.chosen)
+            found += styled_text.segments(self, line, chosen=piece.chosen)
         return Strip(found).adjust_cell_length(self.size.width, self.rich_style)
 
     # What is in view

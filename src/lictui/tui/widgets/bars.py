@@ -1,0 +1,447 @@
+"""The first line: how many servers are up, what the estate uses, how old that is, what is wrong.
+
+Owns that line; the age in it ticks, and nothing is written when it reads the same. Must not know
+the monitor: it is given a view.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import on
+from textual.containers import Horizontal
+from textual.reactive import reactive, var
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Input, Label
+
+from lictui.engine.alerts import shown
+from lictui.engine.board import Filter, totals
+from lictui.errors import UsageError
+from lictui.model import Level, State
+from lictui.tui import commands, text
+from lictui.tui.app import FilterClosed, FilterTyped
+from lictui.tui.text import OF_LEVEL, Tone, fit, width
+from lictui.tui.theme import UNICODE
+from lictui.tui.widgets import styled_text
+from lictui.tui.widgets.pane import use_word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+
+    from textual.app import ComposeResult
+    from textual.geometry import Size
+
+    from lictui.clock import Clock
+    from lictui.config.settings import Alerts
+    from lictui.engine.board import Board, Total
+    from lictui.tui.commands import Command
+    from lictui.tui.text import Line, Run
+    from lictui.tui.theme import Symbols
+
+
+_STATES: Final = sorted(State, key=lambda state: state is not State.UP)  # up comes first
+_LARGE: Final = 100  # servers, from which summing them at every poll is work worth saving
+_GOOD: Final = (State.UP, State.WAITING, State.DISABLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """So much of so much, over the products whose figures are all known."""
+
+    word: str  # "in use" or "assigned": the two are never added up
+    figure: int
+    installed: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeadView:
+    """Everything the line is made of, but the time."""
+
+    states: tuple[tuple[State, int], ...] = ()
+    used: tuple[Used, ...] = ()
+    polled_at: float | None = None
+    due: float | None = None
+    alerts: int = 0  # that nobody has answered
+    worst: Level = Level.OK
+
+
+def head(board: Board, limits: Alerts, today: date, now: float = 0.0) -> HeadView:
+    """The line for this board."""
+    counts = Counter(status.state for status in board.servers)
+    known = [total for total in totals(board, limits) if not total.unknown]
+    loud = [each for each in shown(board, limits, today, now) if each.loud]
+    polled = [s.polled_at for s in board.servers if s.polled_at is not None]
+    due = [s.due for s in board.servers if s.due is not None]
+    return HeadView(
+        tuple((state, counts[state]) for state in _STATES if counts[state]),
+        tuple(_used(known)),
+        max(polled, default=None),
+        min(due, default=None),
+        len(loud),
+        loud[0].level if loud else Level.OK,
+    )
+
+
+def _used(known: Sequence[Total]) -> Iterator[Used]:
+    for word in ("in use", "assigned"):
+        readings = [each.reading for each in known if use_word(each.model) == word]
+        installed = sum(reading.installed or 0 for reading in readings)
+        if installed:
+            yield Used(word, sum(reading.in_use or 0 for reading in readings), installed)
+
+
+def line(view: HeadView, now: float, cells: int, symbols: Symbols, flag: str = "") -> Line:
+    """The line in the longest of its forms that fits."""
+    right = _alerts(view)
+    for form in (_long, _middle, _short, _shorter, _shortest):
+        left = [(f" {flag or 'lictui'}  ", Tone.ACCENT), *form(view, now, symbols)]
+        gap = cells - width(left) - width(right)
+        if gap >= 2:  # noqa: PLR2004 - so that two facts stay two
+            return fit((*left, (" " * gap, Tone.TEXT), *right), cells)
+    return fit((*_shortest(view, now, symbols), ("  ", Tone.TEXT), *right), cells)
+
+
+def _states(view: HeadView, symbols: Symbols) -> list[Run]:
+    runs: list[Run] = []
+    for state, count in view.states:
+        tone = Tone.OK if state is State.UP else Tone.TEXT if state in _GOOD else Tone.CRITICAL
+        runs += [(f" {symbols.dot} ", Tone.FRAME)] if runs else []
+        runs.append((f"{count} {state.value.replace('_', ' ')}", tone))
+    return runs
+
+
+def _long(view: HeadView, now: float, symbols: Symbols) -> list[Run]:
+    servers = sum(count for _, count in view.states)
+    noun = "server" if servers == 1 else "servers"
+    runs: list[Run] = [(f"{servers} {noun}: " if servers else "no servers", Tone.TEXT)]
+    runs += _states(view, symbols)
+    runs += _estate(view, symbols)
+    return [*runs, ("    ", Tone.TEXT), *_ages(view, now, symbols)]
+
+
+def _middle(view: HeadView, now: float, symbols: Symbols) -> list[Run]:
+    return [*_states(view, symbols), *_estate(view, symbols), *_age(view, now)]
+
+
+def _short(view: HeadView, now: float, symbols: Symbols) -> list[Run]:
+    return [*_shortest(view, now, symbols)[:1], *_estate(view, symbols), *_age(view, now)]
+
+
+def _shorter(view: HeadView, now: float, symbols: Symbols) -> list[Run]:
+    estate = _estate(view, symbols, brief=True)
+    return [*_shortest(view, now, symbols)[:1], *estate, *_age(view, now)]
+
+
+def _shortest(view: HeadView, now: float, symbols: Symbols) -> list[Run]:  # noqa: ARG001 - a form
+    up = sum(count for state, count in view.states if state is State.UP)
+    servers = sum(count for _, count in view.states)
+    tone = Tone.OK if up == servers else Tone.CRITICAL
+    return [(f"{up}/{servers} up", tone), *_age(view, now)]
+
+
+def _estate(view: HeadView, symbols: Symbols, *, brief: bool = False) -> list[Run]:
+    runs: list[Run] = []
+    for used in view.used:
+        share = text.percent(used.figure / used.installed)
+        of = f"{text.figure(used.figure)} of {text.figure(used.installed)} ({share})"
+        runs += [(f" {symbols.dot} " if runs else "   ", Tone.FRAME)]
+        runs += [(share if brief else of, Tone.TEXT), (f" {used.word}", Tone.QUIET)]
+    return runs
+
+
+def _age(view: HeadView, now: float) -> list[Run]:
+    if view.polled_at is None:
+        return [("   not polled yet", Tone.QUIET)]
+    return [(f"   {text.age(now - view.polled_at)} ago", Tone.QUIET)]
+
+
+def _ages(view: HeadView, now: float, symbols: Symbols) -> list[Run]:
+    if view.polled_at is None:
+        return [("not polled yet", Tone.QUIET)]
+    runs: list[Run] = [(f"polled {text.age(now - view.polled_at)} ago", Tone.QUIET)]
+    if view.due is not None:
+        wait = text.countdown(view.due - now) if view.due > now else "now"
+        runs.append((f" {symbols.dot} next {wait}", Tone.QUIET))
+    return runs
+
+
+def _alerts(view: HeadView) -> list[Run]:
+    if not view.alerts:
+        return [("no alerts ", Tone.OK)]
+    noun = "alert" if view.alerts == 1 else "alerts"
+    return [(f"{view.alerts} {noun} ", OF_LEVEL[view.worst])]
+
+
+class Headline(Widget):
+    """The line on the screen. Set `view`; the clock moves the rest."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = styled_text.TONES
+    DEFAULT_CSS = "Headline { dock: top; height: 1; background: $panel;" + styled_text.CSS + "}"
+
+    view: var[HeadView] = var(HeadView())
+    flag: var[str] = var("")  # said in place of the program's name
+
+    def __init__(self, clock: Clock, symbols: Symbols = UNICODE) -> None:
+        super().__init__()
+        self._clock = clock
+        self._symbols = symbols
+        self._line: Line = ()
+        self._newest: tuple[Board, Alerts, date] | None = None  # not yet looked at
+        self._told = False  # since the last tick
+
+    def on_mount(self) -> None:
+        """Let the age tick."""
+        self.set_interval(1, self._tick)
+
+    def show(self, board: Board, limits: Alerts, today: date) -> None:
+        """Tell of this board; of a large estate's many boards in a second, the first and last."""
+        self._newest = (board, limits, today)
+        if not self._told or len(board.servers) <= _LARGE:
+            self._told = True
+            self._look()
+
+    def _look(self) -> None:
+        if self._newest is not None:
+            self.view, self._newest = head(*self._newest, self._clock.now()), None
+
+    def watch_view(self) -> None:
+        """Another board."""
+        self._draw()
+
+    def watch_flag(self) -> None:
+        """Demo, read-only, paused."""
+        self._draw()
+
+    def _tick(self) -> None:
+        self._told = False
+        self._look()
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._now() != self._line:
+            self.refresh()
+
+    def _now(self) -> Line:
+        return line(self.view, self._clock.now(), self.size.width, self._symbols, self.flag)
+
+    def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line
+        """The line."""
+        self._line = self._now()
+        return styled_text.strip(self, self._line, self.size.width)
+
+
+# The last line: the keys that matter here, and which view this is
+
+
+_NAMES: Final = {
+    "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "escape": "esc",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+}
+
+
+def shown_key(command: Command) -> str:
+    """The first key of a command as people write it."""
+    key = command.each_key[0] if command.each_key else ""
+    return _NAMES.get(key, key)
+
+
+class Statusline(Widget):
+    """One line of keys and views."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = styled_text.TONES
+    DEFAULT_CSS = (
+        "Statusline { dock: bottom; height: 1; background: $panel;" + styled_text.CSS + "}"
+    )
+
+    said: reactive[tuple[Run, ...]] = reactive(())  # in place of the keys
+
+    def __init__(self, view: str, offered: Sequence[Command]) -> None:
+        super().__init__()
+        self._view = view
+        self.offer(offered)
+
+    def offer(self, offered: Sequence[Command]) -> None:
+        """Show these commands with their keys."""
+        self._keys = [command for command in offered if command.footer]
+        self._views = [c for c in offered if c.id.startswith("view.")]
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line
+        """Keys to the left, views to the right, as many as there is room for."""
+        cells = self.size.width
+        views = self._tabs()
+        if sum(segment.cell_length for segment in views) > cells // 2:
+            views = styled_text.segments(self, ((f" {self._view} ", Tone.ACCENT),))
+        room = cells - sum(segment.cell_length for segment in views)
+        left = styled_text.segments(self, self.said) if self.said else self._offered(room)
+        blank = max(room - sum(segment.cell_length for segment in left), 0)
+        fitted = Strip(left).adjust_cell_length(min(room, room - blank))
+        gap = styled_text.segments(self, ((" " * blank, Tone.QUIET),))
+        return Strip([*fitted, *gap, *views]).adjust_cell_length(cells)
+
+    def _offered(self, room: int) -> list[Segment]:
+        found: list[Segment] = []
+        for command in self._keys:
+            runs: tuple[Run, ...] = (
+                (f" {shown_key(command)}", Tone.ACCENT),
+                (f" {command.title.lower()} ", Tone.QUIET),
+            )
+            if width(runs) > room:
+                break
+            room -= width(runs)
+            found += self._clickable(runs, command)
+        return found
+
+    def _tabs(self) -> list[Segment]:
+        found: list[Segment] = []
+        for command in self._views:
+            here = command.id == f"view.{self._view}"
+            runs = (
+                (f" {shown_key(command)} ", Tone.ACCENT if here else Tone.FRAME),
+                (f"{command.title.lower()} ", Tone.STRONG if here else Tone.QUIET),
+            )
+            found += self._clickable(runs, command)
+        return found
+
+    def _clickable(self, runs: tuple[Run, ...], command: Command) -> list[Segment]:
+        action = command.action
+        target = action if action.startswith("app.") else f"screen.{action}"
+        meta = Style.from_meta({"@click": target})
+        return [
+            Segment(segment.text, (segment.style or Style()) + meta)
+            for segment in styled_text.segments(self, runs)
+        ]
+
+
+def offered(screen: str, keymap: dict[str, str], *, read_only: bool) -> tuple[Command, ...]:
+    """The commands of a screen as they are bound, without those that write if it is read only."""
+    return tuple(
+        command
+        for command in commands.mapped(keymap)
+        if (not command.screens or screen in command.screens) and not (command.writes and read_only)
+    )
+
+
+# What the user should know of lictui itself, under the head line: a bad file, a history set aside
+
+
+def show(headline: Widget, notices: tuple[str, ...], symbols: Symbols) -> None:
+    """Say `notices` below `headline`, the first in full; without any the rows are given back."""
+    from lictui.tui.widgets.styled_text import Prose  # noqa: PLC0415 - most starts have nothing to say
+
+    shown = headline.screen.query("#notices").results(Prose)
+    panel = next(iter(shown), None)
+    if not notices:
+        if panel is not None:
+            panel.remove()
+        return
+    more = f"  (and {len(notices) - 1} more: lictui config check)" if len(notices) > 1 else ""
+    line = (
+        (f" {symbols.level[Level.WARN]} {notices[0]}", Tone.WARN),
+        (more, Tone.QUIET),
+    )
+    if panel is None:
+        panel = Prose(id="notices")
+        panel.styles.max_height = 3
+        headline.screen.mount(panel, after=headline)
+    panel.say(line)
+
+
+# What a terminal too small for anything else says. Owns the smallest size that is drawn at all
+
+
+SMALLEST: Final = (40, 10)
+
+
+def fits(size: Size) -> bool:
+    """Whether a screen of this size can be drawn."""
+    return size.width >= SMALLEST[0] and size.height >= SMALLEST[1]
+
+
+class TooSmall(Widget):
+    """Covers the whole screen and says what it needs."""
+
+    DEFAULT_CSS = """
+    TooSmall {
+        width: 100%;
+        height: 100%;
+        background: $background;
+        color: $foreground;
+        content-align: center middle;
+        text-align: center;
+    }
+    """
+
+    def render(self) -> str:
+        """The one sentence, with the size there is."""
+        here = self.app.size
+        return f"needs {SMALLEST[0]}x{SMALLEST[1]}\nthis is {here.width}x{here.height}"
+
+
+# The line behind `/`: a regex as it is typed, and at once what is wrong with it
+
+
+class FilterBar(Horizontal):
+    """Hidden until it is opened."""
+
+    DEFAULT_CSS = """
+    FilterBar {
+        dock: bottom;
+        height: 1;
+        background: $panel;
+        display: none;
+        Label { color: $accent; padding: 0 1; }
+        Input { width: 1fr; border: none; height: 1; padding: 0; background: $panel; }
+        #wrong { color: $error; }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        """A slash, the field, and room for a word about it."""
+        yield Label("/")
+        yield Input(placeholder="regex over servers and products, ! inverts", compact=True)
+        yield Label("", id="wrong", markup=False)
+
+    def open(self, spelled: str) -> None:
+        """Show it with this text and begin to type: the very next key belongs to it."""
+        self.display = True
+        field = self.query_one(Input)
+        field.value = spelled
+        self.screen.set_focus(field)
+
+    def close(self) -> None:
+        """Hide it; the filter stays."""
+        self.display = False
+        self.post_message(FilterClosed())
+
+    def word(self, said: str) -> None:
+        """Say something about what is typed."""
+        self.query_one("#wrong", Label).update(said)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        try:
+            wanted = Filter.parse(event.value)
+        except UsageError as error:
+            self.word(error.message)
+            return
+        self.word("")
+        self.post_message(FilterTyped(wanted, event.value))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.close()

@@ -1,0 +1,115 @@
+"""A table of keyed rows whose columns never move: for lists that change while one looks.
+
+Owns the way from toned cells to a DataTable: what changed is updated, nothing else. Must not know
+what the rows are about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+from textual.coordinate import Coordinate
+from textual.widgets import DataTable
+
+from lictui.tui.text import shorten
+from lictui.tui.widgets import styled_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lictui.tui.text import Run
+    from lictui.tui.theme import Symbols
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of fixed width, so that a changing cell never moves another."""
+
+    key: str
+    title: str
+    width: int
+    sentence: bool = False  # cut at its end; a name is cut in its middle
+
+
+Rows = dict[str, "Mapping[str, Run]"]  # by the row's key, each cell by its column
+
+
+class KeyedTable(DataTable[Text]):
+    """Shows rows by key; the cursor stays on its row whatever comes and goes."""
+
+    DEFAULT_CSS = (
+        """
+    KeyedTable {
+        height: 1fr;
+        padding-left: 1;
+        background: $background;
+        scrollbar-size-vertical: 1;
+        scrollbar-size-horizontal: 0;
+        & > .datatable--header { background: $background; color: $quiet; text-style: none; }
+        & > .datatable--cursor { background: $chosen; text-style: none; }
+        & > .datatable--hover { background: $surface; }
+    """
+        + styled_text.CSS
+        + "}"
+    )
+    COMPONENT_CLASSES: ClassVar[set[str]] = DataTable.COMPONENT_CLASSES | styled_text.TONES
+
+    def __init__(self, symbols: Symbols, **kwargs: Any) -> None:
+        super().__init__(
+            cursor_type="row",
+            cell_padding=0,
+            cursor_foreground_priority="renderable",
+            **kwargs,
+        )
+        self._symbols = symbols
+        self._columns_shown: tuple[Column, ...] = ()
+        self._rows_shown: Rows = {}
+
+    def on_mount(self) -> None:
+        """Colours are the theme's: with another one every cell is drawn anew."""
+        self.watch(self.app, "theme", self._redraw, init=False)
+
+    @property
+    def chosen(self) -> str:
+        """The key of the row under the cursor; "" in an empty table."""
+        return list(self._rows_shown)[self.cursor_row] if self._rows_shown else ""
+
+    def present(self, columns: tuple[Column, ...], rows: Rows) -> None:
+        """Show these rows in this order."""
+        if columns != self._columns_shown or list(rows) != list(self._rows_shown):
+            self._fill(columns, rows)
+            return
+        for key, cells in rows.items():
+            before = self._rows_shown[key]
+            for column in columns:
+                if cells[column.key] != before[column.key]:
+                    self.update_cell(key, column.key, self._cell(cells[column.key], column))
+        self._rows_shown = rows
+
+    def _fill(self, columns: tuple[Column, ...], rows: Rows) -> None:
+        chosen, at = self.chosen, self.cursor_row
+        self.clear(columns=True)
+        for column in columns:
+            self.add_column(Text(column.title), width=column.width + 1, key=column.key)
+        for key, cells in rows.items():
+            self.add_row(*(self._cell(cells[column.key], column) for column in columns), key=key)
+        self._columns_shown, self._rows_shown = columns, rows
+        if rows:
+            self.cursor_coordinate = Coordinate(
+                list(rows).index(chosen) if chosen in rows else min(at, len(rows) - 1), 0
+            )
+
+    def _redraw(self) -> None:
+        self._fill(self._columns_shown, self._rows_shown)
+
+    def _cell(self, run: Run, column: Column) -> Text:
+        text, tone = run
+        style = self.get_component_rich_style(f"ink--{tone}", partial=True)
+        if column.sentence and cell_len(text) > column.width:
+            text = set_cell_size(text, column.width - 1) + self._symbols.ellipsis
+        else:
+            text = shorten(text, column.width, self._symbols.ellipsis)
+        return Text(text, style, no_wrap=True)
