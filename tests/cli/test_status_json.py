@@ -6,7 +6,7 @@ from datetime import date
 from tests.support.clock import START
 from tests.support.values import poll, pool, server, snapshot
 
-from lictui.cli.status_json import status_json
+from lictui.cli.status import status_json
 from lictui.config.settings import Alerts
 from lictui.engine.board import Board, apply, register
 from lictui.model import (

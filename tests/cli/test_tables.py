@@ -8,8 +8,8 @@ from tests.cli.test_status_json import ANSWER, TODAY
 from tests.support.clock import START
 from tests.support.values import failure, poll, pool, server, snapshot
 
-from lictui.cli import tables
-from lictui.cli.status_json import status_json
+from lictui.cli import output
+from lictui.cli.status import status_json
 from lictui.config.settings import Alerts
 from lictui.engine.board import Board, apply, register
 from lictui.model import FailureKind, Mode, SourceName
@@ -17,7 +17,7 @@ from lictui.model import FailureKind, Mode, SourceName
 
 def test_the_table_is_aligned_and_tells_what_to_do() -> None:
     assert (
-        tables.as_table(ANSWER)
+        output.as_table(ANSWER)
         == """\
 SERVER       STATE    PRODUCT                  MODEL        IN USE  INSTALLED  FREE    %  LEVEL
 lic-emea-01  up       XDT_PLT_UD (2026-12-01)  user/device     412        500    88  82%  !
@@ -37,7 +37,7 @@ ddc-us-01: no answer from 10.0.0.9:443 in 10 s
 
 
 def test_csv_has_a_row_a_pool_and_one_for_a_server_without() -> None:
-    rows = list(csv.DictReader(io.StringIO(tables.as_csv(ANSWER))))
+    rows = list(csv.DictReader(io.StringIO(output.as_csv(ANSWER))))
     assert [row["server"] for row in rows] == ["lic-emea-01"] * 3 + ["ddc-us-01", "new"]
     assert rows[0]["in_use"] == "412"
     assert rows[1]["in_use"] == ""
@@ -50,26 +50,26 @@ def test_csv_text_that_a_spreadsheet_would_run_is_made_inert() -> None:
         poll(snapshot(pool("-1+1", in_use=5, installed=3)), "=cmd()"),
     )
     answer = status_json(board, Alerts(), START, TODAY)
-    (row,) = csv.DictReader(io.StringIO(tables.as_csv(answer)))
+    (row,) = csv.DictReader(io.StringIO(output.as_csv(answer)))
     assert (row["server"], row["group"], row["product"]) == ("'=cmd()", "'@sum", "'-1+1")
     assert row["free"] == "-2"  # a number stays one
 
 
 def test_json_lines_are_one_server_each() -> None:
-    lines = [json.loads(line) for line in tables.as_jsonl(ANSWER).splitlines()]
+    lines = [json.loads(line) for line in output.as_jsonl(ANSWER).splitlines()]
     assert [line["name"] for line in lines] == ["lic-emea-01", "ddc-us-01", "new"]
     assert {line["at"] for line in lines} == {"2026-11-24T06:00:00Z"}
 
 
 def test_markdown_escapes_its_own_mark() -> None:
     board = apply(register(Board(), (server("a|b"),)), poll(name="a|b"))
-    text = tables.as_markdown(status_json(board, Alerts(), START, TODAY))
+    text = output.as_markdown(status_json(board, Alerts(), START, TODAY))
     assert "a\\|b" in text
     assert len({line.count("|") - line.count("\\|") for line in text.splitlines()}) == 1
 
 
 def test_no_server_is_said() -> None:
-    assert tables.as_table(status_json(Board(), Alerts(), START, TODAY)) == "No server matches.\n"
+    assert output.as_table(status_json(Board(), Alerts(), START, TODAY)) == "No server matches.\n"
 
 
 def test_a_license_server_that_is_read_in_two_ways_is_there_once() -> None:
@@ -77,7 +77,7 @@ def test_a_license_server_that_is_read_in_two_ways_is_there_once() -> None:
     board = register(Board(), registry)
     board = apply(board, poll(failure(FailureKind.NO_DATA, "no inventory"), "lic"))
     board = apply(board, poll(snapshot(mode=Mode.LAS), "ddc"))
-    once = tables.as_table(status_json(board, Alerts(), START, TODAY, each_once=True))
+    once = output.as_table(status_json(board, Alerts(), START, TODAY, each_once=True))
     assert [line.split()[:2] for line in once.splitlines()[1:3]] == [["lic", "up"], []]
     assert "lic: no inventory" in once
     each = status_json(board, Alerts(), START, TODAY)

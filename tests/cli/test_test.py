@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from lictui.cli.context import Context
-from lictui.cli.test import test as command
+from lictui.cli.servers import test as command
 from lictui.errors import UsageError
 from lictui.paths import Paths
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli.history.opened import opened
+from lictui.cli.context import opened
 from lictui.errors import UsageError
 from lictui.model import AlertKind
 
@@ -43,7 +43,7 @@ def alerts(ctx: click.Context, /, *, as_json: bool) -> None:
     elif not found:
         click.echo("No alerts.")
     else:
-        from lictui.cli.tables import aligned  # noqa: PLC0415 - `--help` prints no table
+        from lictui.cli.output import aligned  # noqa: PLC0415 - `--help` prints no table
 
         for line in aligned([_HEAD, *(_row(*each, now) for each in found)], right=set()):
             click.echo(line)
@@ -100,7 +100,7 @@ def _raised(store: History) -> Iterator[tuple[Standing, Answer | None]]:
 
 
 def _json(standing: Standing, answer: Answer | None, now: float) -> dict[str, Any]:
-    from lictui.cli.status_json import answer_json, when  # noqa: PLC0415 - `--help` needs neither
+    from lictui.cli.status import answer_json, when  # noqa: PLC0415 - `--help` needs neither
 
     who = standing.who
     return {

@@ -13,26 +13,30 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli import options
+from lictui.cli import context
+from lictui.cli.forecast import peaks
+from lictui.cli.history import compact, export, journal, stats
+from lictui.cli.history_import import import_licenses, take
 from lictui.errors import LictuiError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+
 # name -> module:attribute; the order is the order of the help.
 _COMMANDS: Final = {
-    "watch": "lictui.cli.run:watch",
+    "watch": "lictui.cli.monitor:watch",
     "status": "lictui.cli.status:status",
     "alerts": "lictui.cli.alerts:alerts",
-    "collect": "lictui.cli.collect:collect",
+    "collect": "lictui.cli.monitor:collect",
     "servers": "lictui.cli.servers:servers",
-    "history": "lictui.cli.history:history",
+    "history": "lictui.cli.main:history",
     "forecast": "lictui.cli.forecast:forecast",
     "report": "lictui.cli.report:report",
-    "contract": "lictui.cli.contract:contract",
+    "contract": "lictui.cli.report:contract",
     "simulate": "lictui.cli.simulate:simulate",
     "config": "lictui.cli.config:config",
-    "info": "lictui.cli.info:info",
+    "info": "lictui.cli.config:info",
 }
 
 
@@ -49,7 +53,7 @@ class _Doors(click.Group):
             return None
         module, _, attribute = _COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
-        return options.with_common(command)
+        return context.with_common(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -57,7 +61,7 @@ class _Doors(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            near = options.nearest(args[0], _COMMANDS)
+            near = context.nearest(args[0], _COMMANDS)
             raise click.UsageError(f"{error.message}{near}", ctx) from None
 
 
@@ -66,7 +70,7 @@ class _Doors(click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@options.monitor
+@context.monitor
 @click.pass_context
 def lictui(ctx: click.Context, /, **chosen: Any) -> None:
     """Monitor Citrix license servers, in a terminal.
@@ -74,12 +78,12 @@ def lictui(ctx: click.Context, /, **chosen: Any) -> None:
     Without a command, the monitor itself: register servers with `a`, then watch them.
     """
     if ctx.invoked_subcommand is None:
-        from lictui.cli.run import monitor  # noqa: PLC0415 - commands without a screen do not pay
+        from lictui.cli.monitor import monitor  # noqa: PLC0415 - commands without a screen do not pay
 
-        monitor(ctx.obj, options.MonitorOptions(**chosen))
+        monitor(ctx.obj, context.MonitorOptions(**chosen))
 
 
-options.with_common(lictui)
+context.with_common(lictui)
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -116,3 +120,15 @@ def _say(error: LictuiError) -> None:
     click.echo(f"lictui: {error.message}", err=True)
     if error.hint:
         click.echo(f"  {error.hint}", err=True)
+
+
+# `lictui history`: the local history out and in, what it comes to, and less of it on disk
+
+
+@click.group()
+def history() -> None:
+    """Look after the local history."""
+
+
+for _command in (export, take, import_licenses, peaks, journal, stats, compact):
+    history.add_command(_command)

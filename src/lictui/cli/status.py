@@ -6,27 +6,219 @@ Exit 0 if every selected enabled server is up, 1 if not; the output lists all of
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli import tables
-from lictui.cli.selection import load, select
-from lictui.cli.status_json import status_json
-from lictui.model import State
+from lictui.cli import output
+from lictui.cli.context import load, select
+from lictui.clock import iso
+from lictui.engine.alerts import current
+from lictui.engine.board import By, answered, totals
+from lictui.engine.merge import Together, stand_ins
+from lictui.model import Mode, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from datetime import date
 
     from lictui.cli.context import Context
-    from lictui.engine.board import Board
+    from lictui.config.settings import Alerts, Thresholds
+    from lictui.engine.alerts import Alert
+    from lictui.engine.board import Board, ServerStatus, Total
+    from lictui.model import Activation, Answer, Failure, LicenseServer, Pool, PoolKey, Standing
+
+
+# `status` as the contract's JSON: every key always there, times UTC, numbers numbers
+
+
+SCHEMA: Final = "lictui.status/1"
+
+
+def status_json(
+    board: Board, alerts: Alerts, now: float, today: date, *, each_once: bool = False
+) -> dict[str, Any]:
+    """The whole answer; `now` in UTC epoch seconds, `today` where the user is.
+
+    Every registered server is in it, and of pools that several read all but one are not counted.
+    With `each_once` a license server is there once, with the other ways to read it in `parts`.
+    """
+    merged = Together().of(board)
+    shown = merged if each_once else board
+    others = {} if each_once else stand_ins(merged)
+    return {
+        "schema": SCHEMA,
+        "at": iso(now),
+        "servers": [server_json(status, alerts, others) for status in shown.servers],
+        "totals": [_total(total) for total in totals(merged, alerts)],
+        "groups": [
+            {"group": total.scope or None, **_total(total)}
+            for total in totals(merged, alerts, By.GROUP)
+        ],
+        "alerts": [_alert(alert, board, now) for alert in current(merged, alerts, today)],
+    }
+
+
+def server_json(
+    status: ServerStatus, alerts: Alerts, others: Mapping[tuple[str, PoolKey], str]
+) -> dict[str, Any]:
+    """One server; figures only if its last poll succeeded, the rest as last known.
+
+    `others` says of a pool here which server's reading of it is counted instead.
+    """
+    server, snapshot = status.server, status.snapshot
+    pools = snapshot.pools if snapshot else ()
+    pools = tuple(pool for pool in pools if answered(status, pool))
+    return {
+        "name": server.name,
+        "source": server.source.value,
+        "group": server.group,
+        "url": server.url,
+        "state": status.state.value,
+        "reason": _reason(status.failure),
+        "polled_at": when(status.polled_at),
+        "latency_ms": None if status.latency is None else round(status.latency * 1000),
+        "reported_name": (snapshot and snapshot.reported_name) or None,
+        "version": (snapshot and snapshot.version) or None,
+        "mode": snapshot.mode.value if snapshot and isinstance(snapshot.mode, Mode) else None,
+        "activation": _activation(snapshot.activation if snapshot else None),
+        "same_as": server.same_as or None,
+        "license_servers": [
+            _license_server(each) for each in (snapshot.license_servers if snapshot else ())
+        ],
+        "pools": [
+            _pool(
+                pool,
+                alerts.of(group=server.group, server=server.name, product=pool.product),
+                others.get((server.name, pool.key), ""),
+            )
+            for pool in pools
+        ],
+        **({"parts": [_part(part) for part in status.parts]} if status.parts else {}),
+    }
+
+
+def _part(status: ServerStatus) -> dict[str, Any]:
+    return {
+        "name": status.server.name,
+        "source": status.server.source.value,
+        "state": status.state.value,
+        "reason": _reason(status.failure),
+    }
+
+
+def _pool(pool: Pool, limits: Thresholds, same_as: str) -> dict[str, Any]:
+    reading = pool.reading
+    return {
+        "product": pool.product,
+        "name": pool.name,
+        "model": pool.model.value,
+        "license_type": pool.license_type or None,
+        "subscription_date": _day(pool.subscription_date),
+        "expires": _day(pool.expires),
+        "permanent": pool.permanent,
+        "installed": reading.installed,
+        "overdraft": reading.overdraft,
+        "in_use": reading.in_use,
+        "free": reading.free,
+        "ratio": _ratio(reading.ratio),
+        "level": reading.level(limits.warn, limits.critical).value,
+        "counted": pool.counted and not same_as,
+        "same_as": same_as or None,
+        "queued": pool.queued,
+        "vendor": pool.vendor or None,
+    }
+
+
+def _license_server(server: LicenseServer) -> dict[str, Any]:
+    return {
+        "host_id": server.host_id,
+        "fqdn": server.fqdn or None,
+        "status": server.status.value,
+        "last_reported": when(server.last_reported),
+        "expires": _day(server.expires),
+        "days_to_expire": server.days_to_expire,
+    }
+
+
+def _total(total: Total) -> dict[str, Any]:
+    return {
+        "product": total.product,
+        "name": total.name,
+        "model": total.model.value,
+        "installed": total.reading.installed,
+        "overdraft": total.reading.overdraft,
+        "in_use": total.reading.in_use,
+        "free": total.free,
+        "ratio": _ratio(total.ratio),
+        "level": total.level.value,
+        "unknown": total.unknown,
+        "servers_reporting": len(total.reporting),
+        "servers_expected": len(total.expected),
+    }
+
+
+def _alert(alert: Alert, board: Board, now: float) -> dict[str, Any]:
+    """What is true now, and whether the lictui that keeps polling has raised it."""
+    stands = next((each for each in board.standing or () if each.who == alert.who), None)
+    return {
+        "kind": alert.kind.value,
+        "level": alert.level.value,
+        "server": alert.server,
+        "product": alert.product or None,
+        "since": when(alert.since),
+        "message": alert.message,
+        **answer_json(stands, board.answers.get(alert.who), now),
+    }
+
+
+def answer_json(standing: Standing | None, answer: Answer | None, now: float) -> dict[str, Any]:
+    """Since when an alert is raised, and what somebody has said to it that still holds."""
+    held = answer if answer and standing and answer.holds(now) else None
+    known = held if held and held.until is None else None
+    return {
+        "raised": when(standing.raised) if standing else None,
+        "acknowledged": {"by": known.by, "at": iso(known.at)} if known else None,
+        "snoozed_until": when(held.until) if held else None,
+    }
+
+
+def _reason(failure: Failure | None) -> dict[str, Any] | None:
+    if failure is None:
+        return None
+    return {
+        "kind": failure.kind.value,
+        "step": failure.step.value if failure.step else None,
+        "message": failure.message,
+        "hint": failure.hint,
+    }
+
+
+def _activation(activation: Activation | None) -> dict[str, Any] | None:
+    if activation is None:
+        return None
+    return {"status": activation.status.value, "expires": _day(activation.expires)}
+
+
+def _ratio(ratio: float | None) -> float | None:
+    return None if ratio is None else round(ratio, 4)
+
+
+def when(at: float | None) -> str | None:
+    """A moment as the contract has it."""
+    return None if at is None else iso(at)
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
 
 _FORMATS: Final[dict[str, Callable[[dict[str, object]], str]]] = {
-    "table": tables.as_table,
+    "table": output.as_table,
     "json": lambda answer: json.dumps(answer, indent=2, ensure_ascii=False) + "\n",
-    "jsonl": tables.as_jsonl,
-    "csv": tables.as_csv,
-    "markdown": tables.as_markdown,
+    "jsonl": output.as_jsonl,
+    "csv": output.as_csv,
+    "markdown": output.as_markdown,
 }
 _FOR_PEOPLE: Final = ("table", "markdown")  # each license server once, however it is read
 

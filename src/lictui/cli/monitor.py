@@ -8,22 +8,83 @@ from __future__ import annotations
 
 import gc
 import os
+import select
+import signal
 import sys
-from contextlib import ExitStack, suppress
+import threading
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli import options
-from lictui.cli.leaving import leaving
+from lictui.cli import context as options
+from lictui.cli.context import load, log_to
+from lictui.cli.context import select as select_selection
 from lictui.errors import LictuiError, UsageError
 
 if TYPE_CHECKING:
-    from lictui.cli.context import Context
-    from lictui.cli.options import MonitorOptions
+    from collections.abc import Callable, Iterator
+
+    from lictui.cli.context import Context, MonitorOptions
     from lictui.clock import SystemClock
     from lictui.config.settings import Settings
+    from lictui.engine.board import Board
+
+
+# How the monitor ends when nobody presses `q`: by a signal, or with its terminal
+
+
+GRACE: Final = 3.0  # seconds for the polite way
+
+
+@contextmanager
+def leaving(end: Callable[[], object], close: Callable[[], None]) -> Iterator[None]:
+    """While inside, SIGTERM, SIGHUP or the end of the terminal call `end`, from any thread.
+
+    If the block is not left within GRACE seconds, `close` is called and the process ends with 0;
+    a second signal ends it at once.
+    """
+    left, asked = threading.Event(), threading.Event()
+
+    def ask() -> None:
+        if not asked.is_set():
+            asked.set()
+            threading.Thread(target=force, name="leave", daemon=True).start()
+            end()
+
+    def force() -> None:
+        if not left.wait(GRACE):
+            with suppress(Exception):
+                close()
+            os._exit(0)
+
+    def received(number: int, _frame: object) -> None:
+        if asked.is_set():
+            os._exit(128 + number)  # whoever asks twice does not want to wait
+        ask()
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, received) for number in numbers}
+    threading.Thread(target=_await_hangup, args=(ask,), name="hangup", daemon=True).start()
+    try:
+        yield
+    finally:
+        left.set()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _await_hangup(ask: Callable[[], None]) -> None:
+    """Call `ask` when the terminal is gone; not every process is sent a SIGHUP then."""
+    if not hasattr(select, "poll"):
+        return
+    poll = select.poll()
+    poll.register(sys.stdin.fileno(), 0)  # of nothing else than its end
+    (_, events), *_ = poll.poll()
+    if events & select.POLLHUP:
+        ask()
+
 
 _DEMO: Final = -1  # what the first-run screen ends with when the demo is wanted
 _DEMO_SPEED: Final = 60.0  # a day in 24 minutes: something happens while one looks
@@ -162,3 +223,77 @@ def _require_terminal() -> None:
             f"the monitor cannot draw on TERM={os.environ.get('TERM', '')!r}",
             "set TERM to what this terminal is, for example xterm-256color",
         )
+
+
+# `lictui collect`: the engine alone, for ever; ends cleanly on SIGTERM
+
+
+@click.command()
+@click.option(
+    "-n",
+    "--interval",
+    type=click.FloatRange(min=1.0),
+    metavar="SECONDS",
+    help="Poll every server this often, whatever its own interval says.",
+)
+@click.option("--group", default="", help="Only the servers of this group.")
+@click.pass_obj
+def collect(context: Context, /, *, interval: float | None, group: str) -> int:
+    """Poll for ever without a screen, and record."""
+    from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` does not need the engine
+    from lictui.engine.engine import Engine, Scope  # noqa: PLC0415 - nor this
+    from lictui.engine.thread import Monitor  # noqa: PLC0415 - nor this
+
+    log_to(context.paths.log, context.log_level, also_stderr=True)
+    _settings, servers = load(context)
+    select_selection(servers, group=group)
+    asked = threading.Event()
+    received: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        received.append(number)
+        asked.set()
+
+    previous = {each: signal.signal(each, end) for each in (signal.SIGTERM, signal.SIGINT)}
+    monitor = Monitor(Engine(context.paths, SystemClock(), Scope(group, interval)))
+    try:
+        monitor.start()
+        _say_notices(monitor.board)
+        click.echo(f"lictui: {_begun(len(monitor.board.servers))}", err=True)
+        monitor.go(_Announcer(monitor.board))
+        asked.wait()
+    finally:
+        monitor.stop()
+        for each, handler in previous.items():
+            signal.signal(each, handler)
+    return 130 if signal.SIGINT in received else 0
+
+
+def _begun(count: int) -> str:
+    if count == 0:
+        return "no server is registered yet; one that is added now will be polled"
+    return f"collecting from {count} {'server' if count == 1 else 'servers'}"
+
+
+def _say_notices(board: Board) -> None:
+    for notice in board.notices:
+        click.echo(f"lictui: {notice}", err=True)
+
+
+class _Announcer:
+    """Says a word on stderr when a server's state changes, and only then."""
+
+    def __init__(self, board: Board) -> None:
+        self._states = {status.server.name: status.state for status in board.servers}
+        self._notices = board.notices
+
+    def __call__(self, board: Board, _settings: Settings) -> None:
+        for status in board.servers:
+            name = status.server.name
+            if self._states.get(name) is not status.state:
+                self._states[name] = status.state
+                why = f": {status.failure.message}" if status.failure else ""
+                click.echo(f"lictui: {name} is {status.state.replace('_', ' ')}{why}", err=True)
+        if board.notices != self._notices:
+            self._notices = board.notices
+            _say_notices(board)
