@@ -10,9 +10,9 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.analysis import backtest
 from tests.bench import estate, past, polling, screen
 from tests.history import cost
-from tests.insights import backtest
 
 import lictui
 from lictui.analysis.series import Question

@@ -306,10 +306,12 @@ def _said(server: Row) -> str:
 
 
 def _lost(server: Row) -> Notice:
+    name = text(server.get("name"), _CODE_ELSEWHERE)
+    state = text(server.get("state"), 20) or "in no state"
     return Notice(
         "server",
         Level.WARN,
-        f"{text(server.get('name'), _CODE_ELSEWHERE)} is {text(server.get('state'), 20) or 'in no state'}",
+        f"{name} is {state}",
         text(get(server.get("reason"), "message")),
         text(get(server.get("reason"), "hint")),
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.monitor.conftest import Desk
+    from tests.engine.conftest import Desk
 
     from lictui.model import Server
 

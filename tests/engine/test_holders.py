@@ -17,7 +17,7 @@ from lictui.paths import Paths
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.monitor.conftest import Desk
+    from tests.engine.conftest import Desk
     from tests.support.clock import FakeClock
 
     from lictui.engine.holders import Holders, Holding

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.insights.backtest import ROUND_THE_CLOCK, TODAY, ahead, series
+from tests.analysis.backtest import ROUND_THE_CLOCK, TODAY, ahead, series
 
 from lictui.analysis.forecast import Reaches, Shortfall, Status, words
 

@@ -18,7 +18,7 @@ from lictui.sources.source import SourceError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.monitor.conftest import Desk
+    from tests.engine.conftest import Desk
 
     from lictui.engine.engine import Engine
     from lictui.model import Snapshot

@@ -4,7 +4,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.monitor.conftest import of
+from tests.engine.conftest import of
 from tests.support.clock import START, settle
 from tests.support.values import pool, server, snapshot
 
@@ -15,7 +15,7 @@ from lictui.model import FailureKind, PoolKey, State
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
-    from tests.monitor.conftest import Desk
+    from tests.engine.conftest import Desk
 
     from lictui.engine.engine import Engine
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.insights.backtest import TODAY, series
+from tests.analysis.backtest import TODAY, series
 
 from lictui.analysis.series import Bucket
 from lictui.analysis.usage import unusual, unusual_today

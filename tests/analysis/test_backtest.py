@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.insights import backtest
+from tests.analysis import backtest
 
 
 def test_dates_of_growth_are_right_to_a_tenth_of_the_horizon() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.insights.backtest import OFFICE, ROUND_THE_CLOCK, TODAY, series
+from tests.analysis.backtest import OFFICE, ROUND_THE_CLOCK, TODAY, series
 
 from lictui.analysis.trend import TooShort, Trend, trend
 
