@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from datetime import date
+from datetime import UTC, date, datetime
+from typing import Protocol
 
 
 class Clock(Protocol):

@@ -10,16 +10,14 @@ from datetime import date, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from lictui.analysis.forecast import Given, forecast
+from lictui.analysis.forecast import Forecast, Given, forecast
 from lictui.model import Model
-from lictui.simulator.estate import Buyer, Estate, Mood
+from lictui.simulator.estate import Buyer, Estate, Mood, Pool
 from lictui.simulator.usage import APAC, EMEA, QUARTERS, US, as_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from lictui.analysis.forecast import Forecast
-    from lictui.simulator.estate import Pool
 
 TODAY = date(2026, 11, 24)
 OFFICE = (1.0, 1.0, 1.0, 1.0, 1.0, 0.3, 0.3)  # Monday to Sunday

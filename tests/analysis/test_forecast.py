@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import date, timedelta
 
 import pytest
 from tests.analysis.backtest import ROUND_THE_CLOCK, TODAY, ahead, series
 
-from lictui.analysis.forecast import Reaches, Shortfall, Status, words
-
-if TYPE_CHECKING:
-    from datetime import date
-
-    from lictui.analysis.forecast import Forecast
+from lictui.analysis.forecast import Forecast, Reaches, Shortfall, Status, words
 
 _IN_20 = TODAY + timedelta(days=20)
 _IN_60 = TODAY + timedelta(days=60)

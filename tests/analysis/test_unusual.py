@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from tests.analysis.backtest import TODAY, series
 
 from lictui.analysis.series import Bucket
 from lictui.analysis.usage import unusual, unusual_today
-
-if TYPE_CHECKING:
-    from datetime import date
 
 _TUESDAYS = (305, 290, 312, 298, 320, 301, 288, 309)
 

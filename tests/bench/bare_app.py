@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
-from textual.app import App
+from textual.app import App, ComposeResult
 from textual.widgets import OptionList, Static
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
 
 
 class Bare(App[None]):

@@ -9,7 +9,7 @@ from lictui.clock import SystemClock
 from lictui.config.registry import save_servers
 from lictui.config.settings import Retention
 from lictui.history.store import History
-from lictui.model import Poll, Pool, PoolKey, Reading, Server, Snapshot, SourceName
+from lictui.model import Model, Poll, Pool, PoolKey, Reading, Server, Snapshot, SourceName
 from lictui.paths import Paths
 from lictui.products import describe
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from lictui.model import Model
 
 PRODUCTS = ("XDT_PLT_UD", "XDT_PLT_CCS", "MPS_ENT_CCU", "PVS_STD_CCS", "XDT_ADV_UD")
 _DAY, _HOUR = int(Resolution.DAY), int(Resolution.HOUR)

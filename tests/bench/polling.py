@@ -20,12 +20,11 @@ from lictui.config.settings import Limits
 from lictui.engine.poller import poll
 from lictui.model import Server, Snapshot, SourceName
 from lictui.sources import tls
-from lictui.sources.source import open_source
+from lictui.sources.source import Source, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from lictui.sources.source import Source
 
 ROUNDS = 5
 LIMITS = Limits(timeout=120.0, connect_timeout=60.0)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.cli.main import lictui
@@ -19,7 +19,6 @@ from lictui.model import AlertKind, Event, EventKind, Identity, Level, Standing
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from click.testing import Result
 
 NOW = SystemClock().now()
 USAGE = Identity("lic-01", AlertKind.USAGE, "XDT_PLT_UD")

@@ -13,13 +13,12 @@ from tests.history.desk import MIDNIGHT, Desk
 from tests.support.clock import FakeClock
 from tests.support.values import poll, pool, server, snapshot
 
-from lictui.history.pools import terms
+from lictui.history.pools import Terms, terms
 from lictui.model import EventKind
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lictui.history.pools import Terms
     from lictui.paths import Paths
 
 LINE = (

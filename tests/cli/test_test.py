@@ -5,7 +5,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from lictui.cli.context import Context
 from lictui.cli.servers import test as command
@@ -14,8 +14,6 @@ from lictui.paths import Paths
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from click.testing import Result
 
 
 @pytest.fixture

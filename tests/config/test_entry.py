@@ -1,16 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from lictui.config.server_schema import check, table_of, warnings
-from lictui.model import SourceName
-
-if TYPE_CHECKING:
-    from lictui.config.server_schema import Refusal
-    from lictui.model import Server
+from lictui.config.server_schema import Refusal, check, table_of, warnings
+from lictui.model import Server, SourceName
 
 BASE = Path("/etc/lictui")
 WINRM = {

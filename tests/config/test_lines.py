@@ -1,16 +1,13 @@
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.config.toml_document import find_lines
-
-if TYPE_CHECKING:
-    from lictui.config.toml_document import Path
+from lictui.config.toml_document import Path, find_lines
 
 AWKWARD = '''\
 # a comment with [brackets] and = signs

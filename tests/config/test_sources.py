@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictui.config import server_schema
-from lictui.config.server_schema import FORMATS, check, keys_of, table_of, warnings
+from lictui.config.server_schema import FORMATS, Refusal, check, keys_of, table_of, warnings
 from lictui.config.toml_document import Wrong
 
 if TYPE_CHECKING:
-    from lictui.config.server_schema import Refusal
     from lictui.model import Server
 
 BASE = Path("/etc/lictui")

@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.simulated import licenses
+from tests.support.simulated import Simulators, licenses
 
 from lictui.model import Server, SourceName
-from lictui.simulator.commands import install
+from lictui.simulator.commands import Programs, install
 from lictui.simulator.estate import Mood
 
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Program
-    from tests.support.simulated import Simulators
 
-    from lictui.simulator.commands import Programs
 
 pytestmark = pytest.mark.slow
 

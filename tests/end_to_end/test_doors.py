@@ -8,7 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.simulated import licenses
+from tests.support.simulated import Simulators, licenses
 
 from lictui import __version__
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.end_to_end.conftest import Program
-    from tests.support.simulated import Simulators
     from tests.support.terminal import Terminal
 
 COMMANDS = ("watch", "status", "collect", "servers", "history", "simulate", "config", "info")

@@ -11,14 +11,13 @@ from lictui.config.settings import Retention
 from lictui.history.store import History
 from lictui.simulator.backfill import telling
 from lictui.simulator.demo import Demo
-from lictui.simulator.estate import Kind, Mood
+from lictui.simulator.estate import Estate, Kind, License, LicenseServer, Mood
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.end_to_end.conftest import Program
 
-    from lictui.simulator.estate import Estate, License, LicenseServer
 
 pytestmark = pytest.mark.slow
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support.simulated import USER, licenses
+from tests.support.simulated import USER, Simulators, licenses
 
 from lictui.model import Server, SourceName
 from lictui.simulator.cvad_server import Site
 
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Program
-    from tests.support.simulated import Simulators
 
 ATTACKS = "[/x][bold]\x1b[2J\x1b]0;title\x07\r\n\u202egnp.exe\u200b\x9b31m" + "W" * 300
 

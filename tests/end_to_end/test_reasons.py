@@ -6,7 +6,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support.simulated import USER
+from tests.support.simulated import USER, Simulators
 
 from lictui.model import Server, SourceName
 from lictui.simulator.estate import Mood
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.end_to_end.conftest import Program
-    from tests.support.simulated import Simulators
 
 SECRET = "env:LICENSE_PASSWORD"
 # name -> state, kind, words that must be in the message or the hint

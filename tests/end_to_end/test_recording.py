@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.simulated import USER, licenses
+from tests.support.simulated import USER, Simulated, Simulators, licenses
 
 from lictui.model import Server, SourceName
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.end_to_end.conftest import Program
-    from tests.support.simulated import Simulated, Simulators
 
 STALLED = 20.0  # seconds
 PATIENCE = 30.0

@@ -7,11 +7,10 @@ import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.simulated import USER, licenses
+from tests.support.simulated import USER, Simulators, licenses
 
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Program
-    from tests.support.simulated import Simulators
     from tests.support.terminal import Terminal
 
 TAB = "\t"

@@ -5,23 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.clock import settle
+from tests.support.clock import FakeClock, settle
 from tests.support.values import snapshot
 
 from lictui.config.registry import save_servers
-from lictui.engine.engine import Engine
+from lictui.engine.engine import Engine, Scope
 from lictui.paths import Paths
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from tests.support.clock import FakeClock
-
     from lictui.clock import Clock
     from lictui.config.settings import Limits, Settings
     from lictui.engine.board import Board, ServerStatus
-    from lictui.engine.engine import Scope
     from lictui.model import Server, Snapshot, Step
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.support.alarm import EVERY, TODAY, USAGE, Watch
 from tests.support.values import failure, pool, server, snapshot
@@ -15,15 +15,14 @@ from lictui.model import (
     AlertKind,
     Answer,
     Certificate,
+    Failure,
     FailureKind,
     Happening,
     Level,
     Notice,
+    Snapshot,
     SourceName,
 )
-
-if TYPE_CHECKING:
-    from lictui.model import Failure, Snapshot
 
 
 def heard(*results: int | Snapshot | Failure | None, **limits: Any) -> list[str]:

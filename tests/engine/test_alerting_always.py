@@ -12,12 +12,20 @@ from tests.support.values import failure, pool, snapshot
 
 from lictui.config.settings import Alerts, Thresholds
 from lictui.history.journal import dump, load
-from lictui.model import AlertKind, FailureKind, Happening, Identity, Level, Snapshot, Standing
+from lictui.model import (
+    AlertKind,
+    FailureKind,
+    Happening,
+    Identity,
+    Level,
+    Said,
+    Snapshot,
+    Standing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lictui.model import Said
 
 FIGURES = st.integers(0, 120) | st.sampled_from((74, 75, 79, 80, 84, 85, 89, 90, 100, 101, 110))
 RESULTS = st.one_of(

@@ -2,19 +2,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.estate import EMPTY, TIMEOUT, down, estate, pool, up
 
 from lictui.config.settings import Alerts
-from lictui.engine.alerts import current
-from lictui.engine.board import Board
+from lictui.engine.alerts import Alert, current
+from lictui.engine.board import Board, ServerStatus
 from lictui.model import Activation, ActivationStatus, AlertKind, Certificate, Level, Notice, State
-
-if TYPE_CHECKING:
-    from lictui.engine.alerts import Alert
-    from lictui.engine.board import ServerStatus
 
 TODAY = date(2026, 11, 24)
 

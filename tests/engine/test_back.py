@@ -14,13 +14,12 @@ from tests.support.values import poll, server, snapshot
 from lictui.config.settings import Settings
 from lictui.engine.board import Board, By, apply, register
 from lictui.engine.outlook import Back
-from lictui.model import Model
+from lictui.model import Model, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from lictui.model import Server
 
 CCS, UD = "XDT_PLT_CCS", "XDT_PLT_UD"
 FIVE = 300

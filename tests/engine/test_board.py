@@ -1,17 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.clock import START
 from tests.support.values import failure, poll, server, snapshot
 
-from lictui.engine.board import Board, age, apply, register
+from lictui.engine.board import Board, ServerStatus, age, apply, register
 from lictui.model import FailureKind, State
-
-if TYPE_CHECKING:
-    from lictui.engine.board import ServerStatus
 
 
 def status(board: Board, name: str = "lic-01") -> ServerStatus:

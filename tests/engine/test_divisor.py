@@ -14,12 +14,10 @@ from lictui.engine.board import Board
 from lictui.engine.contract import hints
 from lictui.engine.merge import Together
 from lictui.engine.poller import poll
-from lictui.model import Failure, Mode, Reading
+from lictui.model import Failure, Mode, Reading, Snapshot, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from lictui.model import Snapshot, Step
 
 
 class Told:

@@ -1,23 +1,17 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 import pytest
-from tests.engine.conftest import of
+from tests.engine.conftest import Desk, of
 from tests.support.clock import START, settle
 from tests.support.values import pool, server, snapshot
 
 from lictui.analysis.series import Question
-from lictui.engine.engine import Scope
+from lictui.engine.engine import Engine, Scope
 from lictui.errors import LictuiError
 from lictui.model import FailureKind, PoolKey, State
 from lictui.sources.source import SourceError
-
-if TYPE_CHECKING:
-    from tests.engine.conftest import Desk
-
-    from lictui.engine.engine import Engine
 
 ROUND = 4.0  # seconds; a little more than the engine's own
 

@@ -12,7 +12,7 @@ from tests.support.clock import settle
 from tests.support.values import pool, server, snapshot
 
 from lictui.engine.board import Filter
-from lictui.model import AlertKind, Answer, EventKind, FailureKind, Identity
+from lictui.model import AlertKind, Answer, EventKind, FailureKind, Identity, Snapshot
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from tests.engine.conftest import Desk
 
     from lictui.engine.engine import Engine
-    from lictui.model import Snapshot
 
 EVERY = 300.0
 USAGE = Identity("lic-01", AlertKind.USAGE, "XDT_PLT_UD")

@@ -16,7 +16,7 @@ from lictui.config.settings import Retention, Settings, Thresholds
 from lictui.engine.anomalies import Habits
 from lictui.engine.board import Board, ServerStatus, apply, register
 from lictui.history.store import History
-from lictui.model import AlertKind, EventKind, Model, Poll, PoolKey
+from lictui.model import AlertKind, EventKind, Model, Poll, PoolKey, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from tests.engine.conftest import Desk
 
-    from lictui.model import Server
 
 HOUR, DAY = 3600, 86400
 CODE = "XDT_PLT_CCS"

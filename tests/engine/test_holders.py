@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support.clock import START
+from tests.support.clock import START, FakeClock
 from tests.support.values import server
 
 from lictui.config.settings import Settings
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.engine.conftest import Desk
-    from tests.support.clock import FakeClock
 
     from lictui.engine.holders import Holders, Holding
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.support.clock import START
 from tests.support.parts import one, only, up
 from tests.support.values import pool
 
-from lictui.engine.board import Board
+from lictui.engine.board import Board, ServerStatus
 from lictui.engine.merge import Together, same_hosts
 from lictui.model import LicenseServer, Reporting, SourceName
-
-if TYPE_CHECKING:
-    from lictui.engine.board import ServerStatus
 
 
 def listing(*listed: LicenseServer, **of: Any) -> ServerStatus:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
 
 from tests.support.clock import START
 from tests.support.values import failure, poll, pool, server, snapshot
@@ -15,15 +14,15 @@ from lictui.model import (
     Activation,
     ActivationStatus,
     Certificate,
+    Event,
     EventKind,
+    Failure,
     Level,
     Mode,
+    Snapshot,
     SourceName,
     State,
 )
-
-if TYPE_CHECKING:
-    from lictui.model import Event, Failure, Snapshot
 
 FRESH = register(Board(), (server(),))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,12 +12,9 @@ from tests.support.parts import failed, one, up
 from tests.support.values import pool
 
 from lictui.config.settings import Alerts
-from lictui.engine.board import Board, totals
+from lictui.engine.board import Board, ServerStatus, totals
 from lictui.engine.merge import Together, stand_ins
 from lictui.model import FailureKind, Mode, Model, Reading, SourceName
-
-if TYPE_CHECKING:
-    from lictui.engine.board import ServerStatus
 
 SA: Final = date(2026, 12, 1)
 SOURCES = (

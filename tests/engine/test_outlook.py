@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 from tests.support.clock import START
 from tests.support.values import poll, pool, server, snapshot
@@ -13,13 +12,9 @@ from lictui.analysis.series import Bucket, Series
 from lictui.config.settings import Alerts
 from lictui.engine.board import Board, apply, register
 from lictui.engine.merge import Together
-from lictui.engine.outlook import ESTATE, daily, held, scopes
+from lictui.engine.outlook import ESTATE, Scope, daily, held, scopes
 from lictui.history.pools import KnownPool
-from lictui.model import Model, PoolKey, SourceName
-
-if TYPE_CHECKING:
-    from lictui.engine.outlook import Scope
-    from lictui.model import Pool, Server
+from lictui.model import Model, Pool, PoolKey, Server, SourceName
 
 _CODE = "XDT_PLT_UD"
 _DAY = 86400

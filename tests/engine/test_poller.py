@@ -5,22 +5,19 @@ import itertools
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.clock import START, settle
+from tests.support.clock import START, FakeClock, settle
 from tests.support.values import poll, server, snapshot
 
 from lictui.config.settings import Limits
 from lictui.engine.board import Board, apply, register
 from lictui.engine.poller import Poller
-from lictui.model import Failure, FailureKind
+from lictui.model import Failure, FailureKind, Poll, Server, Snapshot, Step
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from tests.support.clock import FakeClock
-
     from lictui.clock import Clock
-    from lictui.model import Poll, Server, Snapshot, Step
 
 LIMITS = Limits(timeout=5.0)
 

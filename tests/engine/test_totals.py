@@ -1,17 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.estate import TIMEOUT, down, pool, up
 
 from lictui.config.settings import Alerts
-from lictui.engine.board import Board, totals
+from lictui.engine.board import Board, ServerStatus, Total, totals
 from lictui.model import Level, Model, Reading, State
-
-if TYPE_CHECKING:
-    from lictui.engine.board import ServerStatus, Total
 
 
 def total(*servers: ServerStatus) -> Total:

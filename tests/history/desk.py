@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tests.support.clock import START, FakeClock
 from tests.support.values import failure, poll, pool, server, snapshot
 
-from lictui.analysis.series import Question, Resolution
+from lictui.analysis.series import Bucket, Question, Resolution, Series
 from lictui.config.settings import Retention
 from lictui.history.csv_export import Wanted, csv_lines
 from lictui.history.store import History
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from lictui.analysis.series import Bucket, Series
 
 PRODUCT = "XDT_PLT_UD"
 MIDNIGHT = int(START) - 6 * 3600

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
 
 import pytest
-from tests.history.desk import MIDNIGHT
+from tests.history.desk import MIDNIGHT, Desk
 from tests.support.clock import FakeClock
 from tests.support.values import poll, server
 
@@ -12,9 +11,6 @@ from lictui.history.errors import HistoryError
 from lictui.history.journal import Decided
 from lictui.history.store import History
 from lictui.model import AlertKind, Answer, Event, EventKind, Identity, Level, Standing
-
-if TYPE_CHECKING:
-    from tests.history.desk import Desk
 
 USAGE = Identity("lic-01", AlertKind.USAGE, "XDT_PLT_UD")
 STATE = Identity("lic-01", AlertKind.SERVER, "", "state")

@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from tests.history.desk import DAY, MIDNIGHT
+from tests.history.desk import DAY, MIDNIGHT, Desk
 from tests.support.values import poll, server
 
 from lictui.model import About, Event, EventKind, Level
-
-if TYPE_CHECKING:
-    from tests.history.desk import Desk
 
 
 def event(at: float, message: str = "x") -> Event:

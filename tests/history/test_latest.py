@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.history.desk import MIDNIGHT
+from tests.history.desk import MIDNIGHT, Desk
 from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.history.journal import dump, load
@@ -28,9 +27,6 @@ from lictui.model import (
     Snapshot,
     Step,
 )
-
-if TYPE_CHECKING:
-    from tests.history.desk import Desk
 
 RICH = Snapshot(
     (

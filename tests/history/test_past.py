@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.history.desk import DAY, HOUR, MIDNIGHT, PRODUCT
+from tests.history.desk import DAY, HOUR, MIDNIGHT, PRODUCT, Desk
 
 from lictui.analysis.series import Bucket, Past, Resolution
 from lictui.model import Model, PoolKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from tests.history.desk import Desk
 
 
 def past(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,14 +10,11 @@ from hypothesis import strategies as st
 from tests.history.desk import DAY, HOUR, MIDNIGHT, PRODUCT, Desk
 from tests.support.values import failure, poll, pool, server, snapshot
 
-from lictui.analysis.peaks import ESTATE
+from lictui.analysis.peaks import ESTATE, Found
 from lictui.analysis.series import Question
 from lictui.history.peaks import Memory, Wanted, peaks
 from lictui.history.store import History
 from lictui.model import PoolKey
-
-if TYPE_CHECKING:
-    from lictui.analysis.peaks import Found
 
 FIVE = 300
 UTC = ZoneInfo("UTC")

@@ -1,15 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
-from tests.history.desk import DAY, HOUR, MIDNIGHT
+from tests.history.desk import DAY, HOUR, MIDNIGHT, Desk
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.model import Event, EventKind
-
-if TYPE_CHECKING:
-    from tests.history.desk import Desk
 
 
 def test_a_new_name_keeps_the_history(desk: Desk) -> None:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
-from tests.history.desk import DAY, MIDNIGHT
+from tests.history.desk import DAY, MIDNIGHT, Desk
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.series import Resolution
 from lictui.history.csv_export import Wanted, csv_lines
 from lictui.history.csv_import import Ask, read
 from lictui.model import PoolKey, Told
-
-if TYPE_CHECKING:
-    from tests.history.desk import Desk
 
 KEY = PoolKey("CVAD:Premium")
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import tracemalloc
 from datetime import date
-from typing import TYPE_CHECKING
 
-from tests.history.desk import DAY, HOUR, MIDNIGHT
+from tests.history.desk import DAY, HOUR, MIDNIGHT, Desk
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.series import Resolution
 from lictui.history.csv_export import Wanted, csv_lines
-
-if TYPE_CHECKING:
-    from tests.history.desk import Desk
 
 
 def text(desk: Desk, wanted: Wanted) -> str:

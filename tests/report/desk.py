@@ -11,14 +11,13 @@ from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.config.settings import Retention, Settings
 from lictui.history.store import History
-from lictui.model import Model
+from lictui.model import Event, Model, Server
 from lictui.report.build import Wanted, build
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from lictui.model import Event, Server
     from lictui.report.model import Product, Report
 
 BERLIN = ZoneInfo("Europe/Berlin")

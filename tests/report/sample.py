@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
-from tests.report.desk import CCS, HOURS, START, UD, at
+from tests.report.desk import CCS, HOURS, START, UD, Desk, at
 from tests.support.values import failure, poll, server
 
 from lictui.config.contract import Purchase
 from lictui.config.settings import Settings
-from lictui.model import Event, EventKind, Level
-from lictui.report.model import Kind, Outlook, Short
-
-if TYPE_CHECKING:
-    from tests.report.desk import Desk
-
-    from lictui.model import Model
-    from lictui.report.model import Report
+from lictui.model import Event, EventKind, Level, Model
+from lictui.report.model import Kind, Outlook, Report, Short
 
 HOSTILE = "<script>alert(1)</script>"
 FORMULA = '=HYPERLINK("http://evil.example","x")'

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tests.report.desk import CCS, at
+from tests.report.desk import CCS, Desk, at
 from tests.support.values import poll, pool, snapshot
 
 from lictui.model import Model
 from lictui.report.model import Kind
-
-if TYPE_CHECKING:
-    from tests.report.desk import Desk
 
 
 def test_estate_groups_and_servers_have_each_their_outlook(desk: Desk) -> None:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
-from tests.report.desk import CCS, END, HOURS, UD, at
+from tests.report.desk import CCS, END, HOURS, UD, Desk, at
 from tests.report.sample import FORMULA, HOSTILE, sample
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.model import Activation, ActivationStatus, Event, EventKind, Level
 from lictui.report.model import End, What
 from lictui.report.text import in_short
-
-if TYPE_CHECKING:
-    from tests.report.desk import Desk
 
 
 def test_what_ends_within_a_year_by_day(desk: Desk) -> None:

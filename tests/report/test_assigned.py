@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
-from tests.report.desk import END, HOURS, START, UD, at
+from tests.report.desk import END, HOURS, START, UD, Desk, at
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.model import PoolKey, Told
-
-if TYPE_CHECKING:
-    from tests.report.desk import Desk
 
 
 def test_what_counts_is_the_end_of_the_month_not_its_highest(desk: Desk) -> None:

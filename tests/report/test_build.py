@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.report.desk import BERLIN, CCS, END, HOURS, START, at, days
+from tests.report.desk import BERLIN, CCS, END, HOURS, START, Desk, at, days
 from tests.support.values import server
 
 from lictui.config.settings import Alerts, Settings
 from lictui.model import Level, Model
 from lictui.report.model import Kind, Outlook, Short
-
-if TYPE_CHECKING:
-    from tests.report.desk import Desk
 
 
 def test_two_servers_that_alternate_need_less_than_the_sum_of_their_peaks(desk: Desk) -> None:

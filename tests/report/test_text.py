@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING
 
-from tests.report.desk import CCS, UD
+from tests.report.desk import CCS, UD, Desk
 from tests.report.sample import FORMULA, HOSTILE, sample
 
 from lictui.report.markdown import HEADER, csv_text, markdown
 from lictui.report.png import picture
-
-if TYPE_CHECKING:
-    from tests.report.desk import Desk
 
 
 def test_markdown_tables_line_up(desk: Desk) -> None:

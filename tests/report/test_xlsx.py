@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from defusedxml import ElementTree
-from tests.report.desk import CCS
+from tests.report.desk import CCS, Desk
 from tests.report.sample import FORMULA, HOSTILE, sample
 
 from lictui.report.xlsx import book, letter
@@ -17,7 +17,6 @@ from lictui.report.xlsx import book, letter
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from tests.report.desk import Desk
 
 NS = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.clock import START
@@ -14,11 +13,8 @@ from tests.support.screen import golden, screen_text
 
 from lictui.config.contract import Purchase
 from lictui.config.settings import Settings
-from lictui.engine.board import Board
+from lictui.engine.board import Board, ServerStatus
 from lictui.model import LicenseServer, Mode, PoolKey, Reporting, SourceName
-
-if TYPE_CHECKING:
-    from lictui.engine.board import ServerStatus
 
 HOW = (("in_use", "InUseCount"), ("installed", "Count - Overdraft"), ("overdraft", "Overdraft"))
 RAW = (("Count", "1100"), ("InUseCount", "412"), ("Overdraft", "100"), ("PLD", "XDT_PLT_UD"))

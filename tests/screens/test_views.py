@@ -9,7 +9,7 @@ from tests.support.clock import START
 from tests.support.engine import FakeEngine
 from tests.support.estate import day_of_work
 from tests.support.growth import growing_year
-from tests.support.running import running
+from tests.support.running import Running, running
 from tests.support.screen import golden, screen_text
 
 from lictui.config.settings import Settings
@@ -20,7 +20,6 @@ from lictui.tui.app import WatchOptions
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from tests.support.running import Running
 
 SIZES = [(80, 24), (60, 15), (120, 40)]
 PRODUCT: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "XDT_PLT_UD"}

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from tests.support.clock import START
 
 from lictui.simulator.estate import Estate
-from lictui.simulator.partner_server import cloud_at, partner_at
+from lictui.simulator.partner_server import Sku, cloud_at, partner_at
 from lictui.simulator.usage import DAY
-
-if TYPE_CHECKING:
-    from lictui.simulator.partner_server import Sku
 
 _ESTATE = Estate(1, START)
 _SERVERS = {server.name: server for server in _ESTATE.servers}

@@ -8,7 +8,7 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.clock import START
+from tests.support.clock import START, FakeClock
 
 from lictui.analysis.series import Question
 from lictui.config.registry import load_servers
@@ -24,8 +24,6 @@ from lictui.simulator.usage import DAY
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tests.support.clock import FakeClock
 
 
 def _plain(paths: Paths) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -11,11 +10,8 @@ from hypothesis import strategies as st
 from tests.support.clock import START
 
 from lictui.model import Level, Reading
-from lictui.simulator.estate import Estate, Kind, Mood
+from lictui.simulator.estate import Estate, Kind, License, Mood, Pool
 from lictui.simulator.usage import DAY, works
-
-if TYPE_CHECKING:
-    from lictui.simulator.estate import License, Pool
 
 _HOUR = 3600.0
 _ESTATE = Estate(1, START)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import ssl
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from lictui.simulator.http import MAX_BODY, Reply, listen, self_signed
-
-if TYPE_CHECKING:
-    from lictui.simulator.http import Connection, Listener, Request
+from lictui.simulator.http import (
+    MAX_BODY,
+    Connection,
+    Listener,
+    Reply,
+    Request,
+    listen,
+    self_signed,
+)
 
 NOW = 1_795_500_000.0
 

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.clock import START
 
-from lictui.analysis.series import Resolution
+from lictui.analysis.series import Bucket, Past, Resolution
 from lictui.model import Model, PoolKey
 from lictui.simulator.backfill import backfill
-from lictui.simulator.estate import Estate
+from lictui.simulator.estate import Estate, License
 from lictui.simulator.usage import DAY
-
-if TYPE_CHECKING:
-    from lictui.analysis.series import Bucket, Past
-    from lictui.simulator.estate import License
 
 _UNTIL = START + 1234.5
 _ESTATE = Estate(1, _UNTIL)

@@ -11,25 +11,21 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from tests.support.clock import START
+from tests.support.clock import START, FakeClock
 
 from lictui.config.loader import load_settings
 from lictui.config.registry import load_servers
 from lictui.config.secrets import doubt, resolve
 from lictui.errors import LictuiError
-from lictui.model import SourceName
+from lictui.model import Server, SourceName
 from lictui.paths import Paths
-from lictui.simulator.demo import SECRETS, start
+from lictui.simulator.demo import SECRETS, Running, start
 from lictui.simulator.estate import Estate, Mood
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tests.support.clock import FakeClock
-
-    from lictui.model import Server
-    from lictui.simulator.demo import Running
 
 _LOW = 23711  # a port below those that systems hand out
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.wire import hang, http, replying, serving
 
 from lictui.config.settings import Limits
-from lictui.model import FailureKind, Server, SourceName, Step
+from lictui.model import Failure, FailureKind, Server, SourceName, Step
 from lictui.sources.http import Link, Reply, retrying
 from lictui.sources.network import DroppedError
 from lictui.sources.source import SourceError
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from tests.support.clock import FakeClock
 
-    from lictui.model import Failure
 
 SHORT = Limits(timeout=0.3, connect_timeout=0.2, max_reply=1000)
 

@@ -11,7 +11,7 @@ from tests.support.wire import Identity, hang, http, serving
 
 from lictui.config.settings import Action, Limits
 from lictui.engine.actions import Acting
-from lictui.model import AlertKind, FailureKind, Happening, Level, Said, Standing
+from lictui.model import AlertKind, Event, FailureKind, Happening, Level, Said, Standing
 from lictui.model import Identity as Who
 from lictui.sources.source import SourceError
 from lictui.sources.webhook import passing, post, signature
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from lictui.model import Event
 
 LIMITS = Limits(timeout=10.0, connect_timeout=5.0)
 SAID = Said(

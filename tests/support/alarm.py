@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.support.clock import START
 from tests.support.values import pool, server, snapshot
@@ -13,10 +13,18 @@ from lictui.engine.alert_state import Facts, decide
 from lictui.engine.board import Board, apply, register
 from lictui.engine.merge import Together
 from lictui.history.journal import dump, load
-from lictui.model import AlertKind, Happening, Identity, Poll, Standing
-
-if TYPE_CHECKING:
-    from lictui.model import Answer, Failure, Level, Said, Snapshot
+from lictui.model import (
+    AlertKind,
+    Answer,
+    Failure,
+    Happening,
+    Identity,
+    Level,
+    Poll,
+    Said,
+    Snapshot,
+    Standing,
+)
 
 EVERY = 900.0  # seconds between two polls
 TODAY = date(2026, 11, 24)

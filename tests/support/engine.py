@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lictui.analysis.series import Series
-from lictui.model import About
+from lictui.analysis.series import Question, Series
+from lictui.model import About, Answer, Event, Finding, Identity, PoolKey, Server, Told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from lictui.analysis.series import Question
     from lictui.analysis.usage import Key, Retrospect
     from lictui.engine.board import By, Filter
     from lictui.engine.holders import Holders
-    from lictui.model import Answer, Event, Finding, Identity, PoolKey, Server, Told
 
 
 def _nothing(question: Question) -> Series:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
 
 from tests.support.clock import START
 
-from lictui.analysis.series import Bucket, Series
+from lictui.analysis.series import Bucket, Question, Series
 from lictui.engine.board import Board, ServerStatus
 from lictui.model import (
     Activation,
@@ -26,9 +25,6 @@ from lictui.model import (
     Step,
 )
 from lictui.products import describe
-
-if TYPE_CHECKING:
-    from lictui.analysis.series import Question
 
 
 def pool(

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tests.support.clock import START
 
-from lictui.analysis.series import Bucket, Series
-
-if TYPE_CHECKING:
-    from lictui.analysis.series import Question
+from lictui.analysis.series import Bucket, Question, Series
 
 _DAY = 86400
 

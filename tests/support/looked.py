@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 from tests.support.clock import START
 
 from lictui.analysis.forecast import Forecast, Reaches, Status
 from lictui.analysis.peaks import Found, Peak
-from lictui.analysis.usage import Month, Retrospect
+from lictui.analysis.usage import Key, Month, Retrospect
 from lictui.model import Model
-
-if TYPE_CHECKING:
-    from lictui.analysis.usage import Key
 
 DAY = 86400
 

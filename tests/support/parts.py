@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.support.clock import START
 from tests.support.values import failure, server, snapshot
 
 from lictui.engine.board import Board, ServerStatus
 from lictui.engine.merge import Together
-from lictui.model import FailureKind, SourceName, State
-
-if TYPE_CHECKING:
-    from lictui.model import Mode, Pool
+from lictui.model import FailureKind, Mode, Pool, SourceName, State
 
 
 def up(

@@ -12,13 +12,12 @@ from lictui.clock import SystemClock
 from lictui.simulator.commands import Machine, serve_shell
 from lictui.simulator.cvad_server import Site, serve_cvad
 from lictui.simulator.estate import License, Mood
-from lictui.simulator.http import listen, self_signed
+from lictui.simulator.http import Certificate, Handler, Listener, listen, self_signed
 from lictui.simulator.winrm_server import serve_winrm
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from lictui.simulator.http import Certificate, Handler, Listener
 
 _T = TypeVar("_T")
 USER = r"CORP\svc-lictui"

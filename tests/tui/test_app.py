@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.estate import estate
-from tests.support.running import running
+from tests.support.running import Running, running
 from tests.support.screen import screen_text
 
 from lictui.config.settings import Settings
 from lictui.tui.screens.wall import WallScreen
-
-if TYPE_CHECKING:
-    from tests.support.running import Running
 
 
 def said(run: Running) -> str:

@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING
 
 from tests.support.clock import START
 from tests.support.estate import estate
-from tests.support.running import running
+from tests.support.running import Running, running
 
 from lictui.config.settings import Action, Settings
 from lictui.model import AlertKind, Identity, Level, Standing
 
 if TYPE_CHECKING:
     import pytest
-    from tests.support.running import Running
 
 USAGE = Standing(
     Identity("lic-emea-01", AlertKind.USAGE, "PVS_STD_CCS"),

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -23,11 +22,8 @@ from lictui.model import (
     SourceName,
     State,
 )
-from lictui.tui.screens.wall_view import SORTS, Moment, Panes, Wanted, chosen, pane
+from lictui.tui.screens.wall_view import SORTS, Moment, Panes, PaneView, Wanted, chosen, pane
 from lictui.tui.text import Tone
-
-if TYPE_CHECKING:
-    from lictui.tui.screens.wall_view import PaneView
 
 NOW = Moment(START, date(2026, 11, 24))
 LIMITS = Alerts()

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import accumulate
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.series import begins, day_of
+from lictui.analysis.series import Bucket, begins, day_of
 from lictui.analysis.trend import sigma
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import date, tzinfo
 
     from lictui.analysis.forecast import Forecast
     from lictui.analysis.peaks import Found
-    from lictui.analysis.series import Bucket
     from lictui.config.contract import Purchase
     from lictui.model import Model
 

@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli.context import opened
+from lictui.cli.context import Context, opened
 from lictui.errors import UsageError
-from lictui.model import AlertKind
+from lictui.model import AlertKind, Answer, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lictui.cli.context import Context
     from lictui.history.store import History
-    from lictui.model import Answer, Standing
 
 SCHEMA: Final = "lictui.alerts/1"
 _HEAD: Final = ("LEVEL", "KIND", "SERVER", "PRODUCT", "RAISED", "ANSWER", "WHAT")

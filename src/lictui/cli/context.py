@@ -6,7 +6,7 @@ Owns option names, `LICTUI_<OPTION>` and the log. Must not know any command.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -17,15 +17,12 @@ import click
 
 from lictui import __version__
 from lictui.errors import UsageError
-from lictui.paths import resolve
+from lictui.paths import Paths, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
-
     from lictui.config.settings import Settings
     from lictui.history.store import History
     from lictui.model import Server
-    from lictui.paths import Paths
 
 
 # What every command is handed: where the files are, and what the command line said of output

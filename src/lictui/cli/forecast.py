@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli.context import check, opened
+from lictui.cli.context import Context, check, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from lictui.analysis.forecast import Forecast
     from lictui.analysis.peaks import Found
-    from lictui.cli.context import Context
     from lictui.config.settings import Settings
     from lictui.engine.board import Board
     from lictui.engine.outlook import Scope

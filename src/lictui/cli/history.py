@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from lictui.cli import output
-from lictui.cli.context import check, opened, place
+from lictui.cli.context import Context, check, opened, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
-    from lictui.cli.context import Context
     from lictui.history.store import History, Stats
     from lictui.model import Event
 

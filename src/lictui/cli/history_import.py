@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli.context import opened
+from lictui.cli.context import Context, opened
 from lictui.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import date, tzinfo
     from pathlib import Path
 
-    from lictui.cli.context import Context
     from lictui.history.backfill import Grant, Taken
     from lictui.history.csv_reader import Account
     from lictui.history.store import History

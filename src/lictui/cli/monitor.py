@@ -19,14 +19,13 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui.cli import context as options
-from lictui.cli.context import load, log_to
+from lictui.cli.context import Context, MonitorOptions, load, log_to
 from lictui.cli.context import select as select_selection
 from lictui.errors import LictuiError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lictui.cli.context import Context, MonitorOptions
     from lictui.clock import SystemClock
     from lictui.config.settings import Settings
     from lictui.engine.board import Board

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui.cli import output
-from lictui.cli.context import opened
+from lictui.cli.context import Context, opened
 from lictui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from datetime import date, tzinfo
 
     from lictui.analysis.usage import Holding
-    from lictui.cli.context import Context
     from lictui.config.contract import Purchase
     from lictui.engine.contract import Ending, Sheet
     from lictui.report.model import Report

@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui.cli import servers_edit
-from lictui.cli.context import load, select
+from lictui.cli.context import Context, load, select
 from lictui.cli.servers_setup import snippet
 from lictui.errors import ConfigError
 
 if TYPE_CHECKING:
-    from lictui.cli.context import Context
     from lictui.config.settings import Limits
     from lictui.engine.holders import Holders, Holding
     from lictui.model import Finding, Server

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -16,8 +16,6 @@ import click
 from lictui.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from lictui.cli.context import Context
     from lictui.config.server_schema import Refusal
     from lictui.config.settings import Settings

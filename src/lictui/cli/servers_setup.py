@@ -15,15 +15,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from lictui.cli.context import load, select
+from lictui.cli.context import Context, load, select
 from lictui.errors import UsageError
-from lictui.model import SourceName
+from lictui.model import Server, SourceName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from lictui.cli.context import Context
-    from lictui.model import Server
 
 
 _HOST: Final = re.compile(r"(?!-)[\w.@:\[\]\\-]{1,255}")

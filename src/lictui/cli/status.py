@@ -11,22 +11,28 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui.cli import output
-from lictui.cli.context import load, select
+from lictui.cli.context import Context, load, select
 from lictui.clock import iso
-from lictui.engine.alerts import current
-from lictui.engine.board import By, answered, totals
+from lictui.engine.alerts import Alert, current
+from lictui.engine.board import Board, By, ServerStatus, Total, answered, totals
 from lictui.engine.merge import Together, stand_ins
-from lictui.model import Mode, State
+from lictui.model import (
+    Activation,
+    Answer,
+    Failure,
+    LicenseServer,
+    Mode,
+    Pool,
+    PoolKey,
+    Standing,
+    State,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date
 
-    from lictui.cli.context import Context
     from lictui.config.settings import Alerts, Thresholds
-    from lictui.engine.alerts import Alert
-    from lictui.engine.board import Board, ServerStatus, Total
-    from lictui.model import Activation, Answer, Failure, LicenseServer, Pool, PoolKey, Standing
 
 
 # `status` as the contract's JSON: every key always there, times UTC, numbers numbers

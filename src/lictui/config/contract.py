@@ -11,14 +11,12 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from lictui.config import toml_document
-from lictui.config.toml_document import read
-from lictui.errors import ConfigError
+from lictui.config.toml_document import Document, Kind, read
+from lictui.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lictui.config.toml_document import Document, Kind
-    from lictui.errors import Problem
     from lictui.paths import Paths
 
 

@@ -12,17 +12,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lictui.config import toml_document
-from lictui.config.settings import BY_NAME, KEYS, SCOPES, TABLES, THRESHOLDS, Settings, suggest
-from lictui.config.toml_document import dotted, read
-from lictui.errors import ConfigError
+from lictui.config.settings import (
+    BY_NAME,
+    KEYS,
+    SCOPES,
+    TABLES,
+    THRESHOLDS,
+    Action,
+    Alerts,
+    Key,
+    Settings,
+    suggest,
+)
+from lictui.config.toml_document import Document, dotted, read
+from lictui.config.toml_document import Path as KeyPath
+from lictui.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from lictui.config.settings import Action, Alerts, Key
-    from lictui.config.toml_document import Document
-    from lictui.config.toml_document import Path as KeyPath
-    from lictui.errors import Problem
     from lictui.paths import Paths
 
 

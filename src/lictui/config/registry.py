@@ -16,18 +16,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lictui.config import server_schema
 from lictui.config.server_schema import check, table_of
-from lictui.config.toml_document import nearest, read
-from lictui.errors import ConfigError, LictuiError, UsageError
-from lictui.paths import FILE_MODE, make_folder, write_private
+from lictui.config.toml_document import Document, nearest, read
+from lictui.errors import ConfigError, LictuiError, Problem, UsageError
+from lictui.paths import FILE_MODE, Paths, make_folder, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from lictui.config.toml_document import Document
-    from lictui.errors import Problem
     from lictui.model import Server
-    from lictui.paths import Paths
 
 
 # One writer at a time: a lock that other processes of this user see

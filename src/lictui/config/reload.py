@@ -9,22 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.config.contract import load_contract
+from lictui.config.contract import Purchase, load_contract
 from lictui.config.loader import load_settings
 from lictui.config.registry import read_registry
 from lictui.config.settings import Settings
 from lictui.config.toml_document import read
-from lictui.errors import ConfigError, LictuiError
-from lictui.paths import write_private
+from lictui.errors import ConfigError, LictuiError, Problem
+from lictui.paths import Paths, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from lictui.config.contract import Purchase
-    from lictui.errors import Problem
     from lictui.model import Server
-    from lictui.paths import Paths
 
 
 Signature = tuple[int, int, int] | None  # time, size and inode; None: no such file

@@ -13,18 +13,15 @@ import shutil
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from lictui.config import secrets, toml_document
-from lictui.config.toml_document import Wrong, name, shown
+from lictui.config.toml_document import Kind, Wrong, name, shown
 from lictui.model import DEFAULT_INTERVAL, Server, SourceName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
-    from urllib.parse import SplitResult
-
-    from lictui.config.toml_document import Kind
 
 
 # The address of a server as servers.toml has it, checked and completed

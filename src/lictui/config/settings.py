@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from lictui.config import toml_document
 from lictui.config.secrets import reference, settled
-from lictui.model import AlertKind, Happening, Level
+from lictui.model import AlertKind, Happening, Level, Said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from lictui.config.contract import Purchase
     from lictui.config.toml_document import Kind
-    from lictui.model import Said
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,14 @@ import math
 import re
 import tomllib
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path as PathPathlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from lictui.errors import ConfigError, Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 MOST_BYTES: Final = 4 * 1024 * 1024
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")

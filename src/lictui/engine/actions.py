@@ -14,18 +14,16 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.config.settings import Limits
+from lictui.config.settings import Action, Limits
 from lictui.engine.alert_state import event
 from lictui.errors import LictuiError
-from lictui.model import Event, EventKind, Level
+from lictui.model import Event, EventKind, Level, Said
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from lictui.clock import Clock
-    from lictui.config.settings import Action
-    from lictui.model import Said
 
     Note = Callable[[Event], None]
 

@@ -18,7 +18,19 @@ from typing import TYPE_CHECKING, Any, Final
 from lictui.clock import iso
 from lictui.engine.alerts import PART, STATE, Alert, of_server, open_question, rests_on, severity
 from lictui.history.journal import Decided
-from lictui.model import AlertKind, Event, EventKind, Happening, Level, Said, Standing, State
+from lictui.model import (
+    AlertKind,
+    Answer,
+    Event,
+    EventKind,
+    Happening,
+    Identity,
+    Level,
+    Said,
+    Server,
+    Standing,
+    State,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,7 +39,6 @@ if TYPE_CHECKING:
     from lictui.config.settings import Alerts, Thresholds
     from lictui.engine.board import ServerStatus
     from lictui.history.store import History
-    from lictui.model import Answer, Identity, Server
 
 
 _PATIENT: Final = (AlertKind.USAGE, AlertKind.DATA, AlertKind.UNUSUAL)

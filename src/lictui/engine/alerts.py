@@ -10,16 +10,25 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.engine.board import answered, combined, missing
-from lictui.model import ActivationStatus, AlertKind, Identity, Level, Model, State
+from lictui.engine.board import Board, ServerStatus, answered, combined, missing
+from lictui.model import (
+    ActivationStatus,
+    AlertKind,
+    Answer,
+    Identity,
+    Level,
+    Model,
+    Pool,
+    Reading,
+    Snapshot,
+    State,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
     from lictui.config.settings import Alerts, Thresholds
-    from lictui.engine.board import Board, ServerStatus
-    from lictui.model import Answer, Pool, Reading, Snapshot
 
 
 # What a calendar says of a server: licenses, subscriptions, activation and certificate that end

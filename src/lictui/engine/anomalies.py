@@ -9,24 +9,22 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.series import Question, begins, day_of
 from lictui.analysis.usage import WEEKS, unusual_today
 from lictui.engine.merge import Together
 from lictui.errors import LictuiError
-from lictui.model import Model
+from lictui.model import Model, Pool, PoolKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
-    from datetime import tzinfo
 
     from lictui.clock import Clock
     from lictui.config.settings import Alerts, Settings
     from lictui.engine.board import Board, ServerStatus
     from lictui.history.store import History
-    from lictui.model import Pool, PoolKey
 
 _log = logging.getLogger(__name__)
 _ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)

@@ -14,25 +14,28 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from lictui.errors import UsageError
-from lictui.model import Failure, Level, Reading, State
+from lictui.model import (
+    Answer,
+    Failure,
+    Identity,
+    Level,
+    LicenseServer,
+    Model,
+    Poll,
+    Pool,
+    PoolKey,
+    Reading,
+    Server,
+    Snapshot,
+    Standing,
+    State,
+)
 from lictui.products import Product
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from lictui.config.settings import Alerts, Thresholds
-    from lictui.model import (
-        Answer,
-        Identity,
-        LicenseServer,
-        Model,
-        Poll,
-        Pool,
-        PoolKey,
-        Server,
-        Snapshot,
-        Standing,
-    )
 
 
 STALE_AFTER: Final = 3  # polls missed

@@ -8,24 +8,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
-from lictui.analysis.usage import Holding
-from lictui.engine.board import By, answered, totals
+from lictui.analysis.usage import Holding, Key, Retrospect
+from lictui.engine.board import Board, By, ServerStatus, Total, answered, totals
 from lictui.engine.merge import under_las
-from lictui.model import Failure, Model
+from lictui.model import Failure, Model, Pool, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import date
 
-    from lictui.analysis.usage import Key, Retrospect
     from lictui.config.contract import Purchase
     from lictui.config.settings import Alerts
-    from lictui.engine.board import Board, ServerStatus, Total
-    from lictui.model import Pool, Snapshot
 
 
 _DIVIDED: Final = ("installed", "overdraft")

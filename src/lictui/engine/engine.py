@@ -14,33 +14,27 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.config import registry
-from lictui.config.reload import Watcher
-from lictui.config.settings import Settings
+from lictui.config.reload import Reload, Watcher
+from lictui.config.settings import Limits, Settings
 from lictui.engine import board as boards
 from lictui.engine.actions import Acting
-from lictui.engine.board import Board
+from lictui.engine.board import Board, ServerStatus
 from lictui.engine.merge import doubts
-from lictui.engine.poller import Poller, poll
+from lictui.engine.poller import Open, Poller, poll
 from lictui.engine.queries import Past
 from lictui.engine.recorder import Recorder
 from lictui.errors import LictuiError
 from lictui.history.store import History
-from lictui.model import DEFAULT_INTERVAL, State
-from lictui.paths import user_name
+from lictui.model import DEFAULT_INTERVAL, Answer, Event, Finding, Identity, Poll, Server, State
+from lictui.paths import Paths, user_name
 from lictui.sources.source import open_source
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
     from lictui.clock import Clock
-    from lictui.config.reload import Reload
-    from lictui.config.settings import Limits
-    from lictui.engine.board import ServerStatus
     from lictui.engine.holders import Holders
-    from lictui.engine.poller import Open
     from lictui.history.journal import Latest
-    from lictui.model import Answer, Event, Finding, Identity, Poll, Server
-    from lictui.paths import Paths
 
 
 # Who polls, when several lictui share a data dir: one does, the others follow what it records

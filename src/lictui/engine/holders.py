@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.engine.merge import mains
-from lictui.model import FailureKind
+from lictui.model import Failure, FailureKind, Holder, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from lictui.model import Failure, Holder, Server
 
 _DAY: Final = 86400
 _DIGITS: Final = 8  # of a hash: enough to tell the users of one company apart

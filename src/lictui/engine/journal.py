@@ -8,14 +8,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lictui.engine.merge import ACCOUNTS
-from lictui.model import Event, EventKind, Level, State
+from lictui.model import (
+    Certificate,
+    Event,
+    EventKind,
+    Level,
+    Pool,
+    PoolKey,
+    Server,
+    Snapshot,
+    State,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lictui.config.settings import Alerts
     from lictui.engine.board import ServerStatus
-    from lictui.model import Certificate, Pool, PoolKey, Server, Snapshot
 
 _QUIET = (State.WAITING, State.DISABLED)
 

@@ -13,14 +13,22 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from lictui.config.toml_document import nearest
-from lictui.engine.board import Origin, answered
-from lictui.model import Mode, Model, PoolKey, Reading, Snapshot, SourceName, State
+from lictui.engine.board import Board, Origin, ServerStatus, answered
+from lictui.model import (
+    LicenseServer,
+    Mode,
+    Model,
+    Pool,
+    PoolKey,
+    Reading,
+    Server,
+    Snapshot,
+    SourceName,
+    State,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from lictui.engine.board import Board, ServerStatus
-    from lictui.model import LicenseServer, Pool, Server
 
 
 # Which of several ways to read one license server is believed first, figure by figure

@@ -9,32 +9,26 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.forecast import Given, forecast
+from lictui.analysis.forecast import Forecast, Given, forecast
 from lictui.analysis.peaks import ESTATE as ESTATE_PEAKS
-from lictui.analysis.series import Question, Resolution, begins, month_of
-from lictui.analysis.usage import Month, Retrospect
-from lictui.engine.board import By, scope_of
+from lictui.analysis.peaks import Found
+from lictui.analysis.series import Question, Resolution, Series, begins, month_of
+from lictui.analysis.usage import Key, Month, Retrospect
+from lictui.engine.board import Board, By, ServerStatus, scope_of
 from lictui.engine.merge import Together, stand_ins
 from lictui.history.peaks import Memory, Wanted, slowly
-from lictui.model import Model
+from lictui.model import Model, Pool, PoolKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import tzinfo
 
-    from lictui.analysis.forecast import Forecast
-    from lictui.analysis.peaks import Found
-    from lictui.analysis.series import Series
-    from lictui.analysis.usage import Key
     from lictui.clock import Clock
     from lictui.config.settings import Alerts, Settings
-    from lictui.engine.board import Board, ServerStatus
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
-    from lictui.model import Pool, PoolKey
 
 
 ESTATE: Final = "estate"

@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from lictui.engine.contract import divided
-from lictui.model import Failure, FailureKind, Poll, State
-from lictui.sources.source import SourceError, ignore
+from lictui.model import Failure, FailureKind, Poll, Server, Snapshot, State
+from lictui.sources.source import Source, SourceError, ignore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from lictui.clock import Clock
     from lictui.config.settings import Limits
     from lictui.engine.board import Board
-    from lictui.model import Server, Snapshot
-    from lictui.sources.source import Source
 
 
 # One poll of one server: whatever happens becomes a value, within the deadline

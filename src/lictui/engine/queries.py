@@ -13,26 +13,23 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.series import Series
+from lictui.analysis.series import Question, Series
 from lictui.engine import holders as seen
 from lictui.engine.holders import Holders
-from lictui.model import Failure, FailureKind
-from lictui.paths import FILE_MODE, make_folder
+from lictui.model import About, Event, Failure, FailureKind, Holder, PoolKey, Server, Told
+from lictui.paths import FILE_MODE, Paths, make_folder
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from lictui.analysis.series import Question
     from lictui.analysis.usage import Key, Retrospect
     from lictui.clock import Clock
     from lictui.config.settings import Settings
     from lictui.engine.board import Board, By, Filter
     from lictui.engine.outlook import Back
     from lictui.history.store import History
-    from lictui.model import About, Event, Holder, PoolKey, Server, Told
-    from lictui.paths import Paths
 
 
 # Looking through the whole journal, a page at a time, so that polls get their turn in between

@@ -14,20 +14,30 @@ from typing import TYPE_CHECKING, Final
 from lictui.clock import local_day
 from lictui.engine import board as boards
 from lictui.engine.alert_state import Standings, answered, lines
-from lictui.engine.board import STALE_AFTER
+from lictui.engine.board import STALE_AFTER, Board, ServerStatus
 from lictui.engine.journal import changes
 from lictui.engine.merge import Together, doubles
 from lictui.errors import LictuiError
-from lictui.model import SourceName, State
+from lictui.model import (
+    Answer,
+    Event,
+    Identity,
+    Poll,
+    Pool,
+    PoolKey,
+    Said,
+    Server,
+    Snapshot,
+    SourceName,
+    State,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from lictui.config.settings import Alerts
-    from lictui.engine.board import Board, ServerStatus
     from lictui.history.journal import Decided
     from lictui.history.store import History
-    from lictui.model import Answer, Event, Identity, Poll, Pool, PoolKey, Said, Server, Snapshot
 
 
 _log = logging.getLogger(__name__)

@@ -13,10 +13,10 @@ from statistics import median_low
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lictui import products
-from lictui.analysis.series import Resolution
+from lictui.analysis.series import Past, Resolution
 from lictui.clock import iso
 from lictui.history import blocks, journal, pools
-from lictui.history.pools import Terms
+from lictui.history.pools import KnownPool, Terms
 from lictui.history.readings import FOREVER, kept, roll
 from lictui.history.readings import rows as rows_of
 from lictui.history.rollup import UNKNOWN, Run, Tally, coarsen, richer, tally
@@ -26,10 +26,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from lictui.analysis.series import Past
     from lictui.config.settings import Retention
     from lictui.history.csv_reader import Given, Point
-    from lictui.history.pools import KnownPool
 
 
 # Readings of elsewhere among those that are there: of two in one second the later stands

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from difflib import get_close_matches
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -17,16 +17,22 @@ from lictui.analysis.series import Resolution
 from lictui.errors import UsageError
 from lictui.history import csv_reader
 from lictui.history.csv_export import HEADER, MONTH_HEADER, RAW_HEADER, unguarded
-from lictui.history.csv_reader import Account, Given, Point, Stretch, Unreadable, plain
+from lictui.history.csv_reader import (
+    Account,
+    Given,
+    Point,
+    Row,
+    Stretch,
+    Unreadable,
+    Written,
+    plain,
+)
 from lictui.history.readings import FOREVER
 from lictui.history.rollup import Tally
 from lictui.model import Model, PoolKey, Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-    from datetime import tzinfo
-
-    from lictui.history.csv_reader import Row, Written
 
 
 # lictui's own CSV back: every reading, or the buckets of five minutes, an hour or a day

@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, tzinfo
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -18,7 +18,6 @@ from lictui.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from datetime import date, tzinfo
 
     from lictui.analysis.series import Resolution
     from lictui.history.rollup import Tally

@@ -27,6 +27,7 @@ from lictui.model import (
     Identity,
     Level,
     Model,
+    Poll,
     PoolKey,
     Snapshot,
     Standing,
@@ -37,8 +38,6 @@ from lictui.model import (
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Iterator
-
-    from lictui.model import Poll
 
 
 def add(db: sqlite3.Connection, events: Iterable[Event]) -> None:

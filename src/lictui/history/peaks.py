@@ -21,22 +21,21 @@ from lictui.analysis.peaks import (
     Found,
     Gauge,
     Part,
+    Peak,
+    Window,
     aligned,
     chunks,
     highest,
     upper_bound,
     windows,
 )
-from lictui.analysis.series import Question, Resolution
-from lictui.history.daily_maxima import Member, summed
+from lictui.analysis.series import Bucket, Question, Resolution, Series
+from lictui.history.daily_maxima import Facts, Member, summed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
     from datetime import tzinfo
 
-    from lictui.analysis.peaks import Peak, Window
-    from lictui.analysis.series import Bucket, Series
-    from lictui.history.daily_maxima import Facts
     from lictui.history.journal import Latest
     from lictui.history.pools import KnownPool
     from lictui.history.store import History

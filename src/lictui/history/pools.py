@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from lictui.model import PoolKey
+from lictui.model import Model, PoolKey
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
-
-    from lictui.model import Model
 
 
 class Terms(NamedTuple):

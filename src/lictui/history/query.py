@@ -14,18 +14,16 @@ from itertools import accumulate, groupby, repeat
 from operator import add, truediv
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.series import Bucket, Resolution, Series
+from lictui.analysis.series import Bucket, Question, Resolution, Series
 from lictui.history import blocks, pools, readings
 from lictui.history.blocks import columns, span
-from lictui.history.rollup import Timeline, coarsen, held, reach
+from lictui.history.rollup import Tally, Timeline, coarsen, held, reach
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
 
-    from lictui.analysis.series import Question
     from lictui.history.pools import KnownPool, Terms
-    from lictui.history.rollup import Tally
 
 
 # The buckets of one pool: its tallies, what a reading fills between them, and the terms then

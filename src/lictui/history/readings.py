@@ -9,18 +9,15 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.series import Resolution
 from lictui.history import blocks, journal, pools
-from lictui.history.pools import Terms
-from lictui.history.rollup import Run, coarsen, merge, tally
-from lictui.model import Failure, PoolKey
+from lictui.history.pools import KnownPool, Terms
+from lictui.history.rollup import Run, Tally, coarsen, merge, tally
+from lictui.model import Failure, Poll, PoolKey, Server
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection
 
     from lictui.config.settings import Retention
-    from lictui.history.pools import KnownPool
-    from lictui.history.rollup import Tally
-    from lictui.model import Poll, Server
 
 
 # Readings move into blocks after a few hours, and are forgotten after the days agreed

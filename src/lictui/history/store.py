@@ -10,9 +10,9 @@ from __future__ import annotations
 import gc
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from lictui.analysis.series import Resolution
+from lictui.analysis.series import Past, Question, Resolution, Series
 from lictui.history import (
     blocks,
     journal,
@@ -30,8 +30,8 @@ from lictui.history import (
 from lictui.history import (
     journal as told,
 )
-from lictui.history.backfill import backfill
-from lictui.history.database import open_database
+from lictui.history.backfill import Grant, Taken, backfill
+from lictui.history.database import Opened, open_database
 from lictui.history.errors import reading, speaking, writing
 from lictui.history.query import answer
 from lictui.history.readings import FOREVER, append, compact, horizon, roll
@@ -41,16 +41,12 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
-    from typing import Self
 
-    from lictui.analysis.series import Past, Question, Series
     from lictui.clock import Clock
     from lictui.config.settings import Retention
-    from lictui.history.backfill import Grant, Taken
     from lictui.history.csv_export import Wanted
     from lictui.history.csv_reader import Given
     from lictui.history.daily_maxima import Facts
-    from lictui.history.database import Opened
     from lictui.history.journal import Decided, Latest
     from lictui.history.pools import KnownPool
     from lictui.history.rollup import Tally

@@ -10,24 +10,26 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
-from lictui.analysis.forecast import words
+from lictui.analysis.forecast import Forecast, words
 from lictui.analysis.peaks import ALIGNED, Part
-from lictui.analysis.series import Question, Resolution, day_of
+from lictui.analysis.series import Bucket, Question, Resolution, day_of
 from lictui.analysis.usage import Holding
 from lictui.engine.alert_state import is_turn
-from lictui.engine.board import Board, register
+from lictui.engine.board import Board, ServerStatus, register
 from lictui.engine.engine import restored
 from lictui.engine.merge import Together, stand_ins
-from lictui.engine.outlook import ESTATE, scopes
-from lictui.model import EventKind, Level, Model, Reading, State
+from lictui.engine.outlook import ESTATE, Scope, scopes
+from lictui.model import Event, EventKind, Level, Model, Pool, PoolKey, Reading, Server, State, Told
 from lictui.report import model as span
 from lictui.report import month as assigned
 from lictui.report import text
 from lictui.report.model import (
     Assigned,
+    Day,
     End,
     Kind,
     Line,
+    Month,
     Monthly,
     Outlook,
     Product,
@@ -42,16 +44,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date, tzinfo
 
-    from lictui.analysis.forecast import Forecast
-    from lictui.analysis.series import Bucket
     from lictui.config.settings import Alerts, Settings
-    from lictui.engine.board import ServerStatus
-    from lictui.engine.outlook import Scope
     from lictui.history.journal import Latest
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
-    from lictui.model import Event, Pool, PoolKey, Server, Told
-    from lictui.report.model import Day, Month
 
 
 # One product: a line for the estate, for each group and for each server, from a year of months

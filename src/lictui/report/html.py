@@ -8,17 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from lictui.report import svg, text
-from lictui.report.model import Kind
+from lictui.report.model import Kind, Line, Product, Report
 from lictui.report.style import STYLE
-from lictui.report.svg import Markup, join, tag
+from lictui.report.svg import Markup, Node, join, tag
 from lictui.report.text import grouped, in_short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from lictui.model import Level
-    from lictui.report.model import Line, Product, Report
-    from lictui.report.svg import Node
 
 
 # Tables of the page: all products, the lines of one, the calendar, the contract, the journal

@@ -7,18 +7,15 @@ seconds, days are those of the report's zone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from lictui.analysis.series import begins, day_of, month_of, next_month
-from lictui.model import Level
+from lictui.model import Event, Level, Model
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
-
     from lictui.analysis.usage import Holding, Stretch
-    from lictui.model import Event, Model
 
 
 @dataclass(frozen=True, slots=True)

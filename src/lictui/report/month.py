@@ -6,24 +6,18 @@ Owns the figures of one scope. The arithmetic of peaks and spreads is that of `i
 from __future__ import annotations
 
 from bisect import bisect_left
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, tzinfo
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from lictui.analysis.peaks import Gauge, Window, aligned
-from lictui.analysis.series import Resolution, day_of, days
+from lictui.analysis.peaks import Gauge, Part, Window, aligned
+from lictui.analysis.series import Bucket, Resolution, day_of, days
 from lictui.analysis.usage import spread
-from lictui.model import Model
-from lictui.report.model import Assigned, Day, DaysAbove, Monthly, Usage
+from lictui.model import Model, Told
+from lictui.report.model import Assigned, Day, DaysAbove, Month, Monthly, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from datetime import date, tzinfo
-
-    from lictui.analysis.peaks import Part
-    from lictui.analysis.series import Bucket
-    from lictui.model import Told
-    from lictui.report.model import Month
 
 
 # A month day by day, as days begin and end where the user is, daylight saving included. Pure

@@ -6,20 +6,18 @@ Owns how a number, a share, a moment and a level are said. Pure. Must not know s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import Level, Model
 from lictui.products import describe
-from lictui.report.model import What
+from lictui.report.model import Assigned, End, Monthly, Product, Report, What
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import date, tzinfo
 
     from lictui.analysis.usage import Stretch
-    from lictui.report.model import Assigned, End, Monthly, Product, Report
 
 
 UNKNOWN: Final = "?"

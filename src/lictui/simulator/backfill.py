@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, Final
 from lictui.analysis.series import Bucket, Past, Resolution
 from lictui.model import Model, PoolKey
 from lictui.products import describe
-from lictui.simulator.estate import Kind, Mood
+from lictui.simulator.estate import Estate, Kind, LicenseServer, Mood, Pool
 from lictui.simulator.usage import DAY, QUARTER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from lictui.simulator.estate import Estate, LicenseServer, Pool
 
 
 # How much of a pool each way of reading tells: the key, and which of its figures

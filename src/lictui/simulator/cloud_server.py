@@ -11,7 +11,7 @@ import json
 import re
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -21,15 +21,20 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
-from lictui.simulator.estate import Mood
-from lictui.simulator.http import PORTAL, Reply, listen, spoiled
+from lictui.simulator.estate import CurrentMood, Mood
+from lictui.simulator.http import (
+    PORTAL,
+    Certificate,
+    Connection,
+    Listener,
+    Reply,
+    Request,
+    listen,
+    spoiled,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from lictui.clock import Clock
-    from lictui.simulator.estate import CurrentMood
-    from lictui.simulator.http import Certificate, Connection, Listener, Request
 
 
 # The JSON that the licensing API of Citrix Cloud answers with

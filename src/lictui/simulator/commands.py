@@ -12,25 +12,20 @@ import re
 import shlex
 import sys
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from lictui.clock import iso
+from lictui.clock import Clock, iso
 from lictui.paths import write_private
 from lictui.simulator import fake_program
-from lictui.simulator.estate import Mood
+from lictui.simulator.estate import CurrentMood, Inventory, License, Mood
 from lictui.simulator.flexnet import Layout, lmstat, stocked, udadmin, unreachable
-from lictui.simulator.http import Reply, listen
+from lictui.simulator.http import Connection, Listener, Reply, Request, listen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
-
-    from lictui.clock import Clock
-    from lictui.simulator.estate import CurrentMood, Inventory, License
-    from lictui.simulator.http import Connection, Listener, Request
 
 
 # JSON as PowerShell's ConvertTo-Json writes it

@@ -10,28 +10,36 @@ from __future__ import annotations
 import binascii
 import json
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import parse_qs
 from uuid import NAMESPACE_DNS, uuid5
 
-from lictui.clock import iso
-from lictui.simulator.estate import Kind, Mood
-from lictui.simulator.http import PORTAL, Reply, listen, spoiled
+from lictui.clock import Clock, iso
+from lictui.simulator.estate import (
+    CurrentMood,
+    Estate,
+    Inventory,
+    Kind,
+    License,
+    LicenseServer,
+    Mood,
+)
+from lictui.simulator.http import (
+    PORTAL,
+    Certificate,
+    Connection,
+    Listener,
+    Reply,
+    Request,
+    listen,
+    spoiled,
+)
 from lictui.simulator.usage import DAY, QUARTER, as_date
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from datetime import date
-
-    from lictui.clock import Clock
-    from lictui.simulator.estate import CurrentMood, Estate, Inventory, License, LicenseServer
-    from lictui.simulator.http import Certificate, Connection, Listener, Request
-
 
 # The shapes of a reply: JSON, ErrorData, and what answers when the site itself does not
 

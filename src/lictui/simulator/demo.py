@@ -14,9 +14,9 @@ from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
-from lictui.clock import SystemClock
+from lictui.clock import Clock, SystemClock
 from lictui.config.registry import save_servers
 from lictui.config.settings import Retention
 from lictui.errors import LictuiError
@@ -24,22 +24,24 @@ from lictui.model import DEFAULT_INTERVAL, Server, SourceName
 from lictui.paths import Paths, write_private
 from lictui.simulator.backfill import backfill
 from lictui.simulator.cloud_server import serve_cloud
-from lictui.simulator.commands import Machine, PowerShell, install, serve_shell
+from lictui.simulator.commands import Machine, PowerShell, Programs, install, serve_shell
 from lictui.simulator.cvad_server import serve_cvad, site_at
-from lictui.simulator.estate import Estate, Kind
+from lictui.simulator.estate import (
+    CurrentMood,
+    Estate,
+    Inventory,
+    Kind,
+    License,
+    LicenseServer,
+    Mood,
+)
 from lictui.simulator.flexnet import Layout
-from lictui.simulator.http import self_signed
+from lictui.simulator.http import Certificate, Listener, self_signed
 from lictui.simulator.partner_server import cloud_at, partner_at, serve_partner
 from lictui.simulator.winrm_server import serve_winrm
 
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Self
-
-    from lictui.clock import Clock
-    from lictui.simulator.commands import Programs
-    from lictui.simulator.estate import CurrentMood, Inventory, License, LicenseServer, Mood
-    from lictui.simulator.http import Certificate, Listener
 
 
 # The simulated machines that are read with a command, and the command that reads each

@@ -6,13 +6,13 @@ it. Must not know a protocol. Times are UTC epoch seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from math import inf
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from lictui.simulator.usage import (
     APAC,
@@ -27,16 +27,12 @@ from lictui.simulator.usage import (
     Noise,
     Office,
     Project,
+    Region,
+    Rhythm,
     Steps,
     as_date,
     working_day,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from lictui.simulator.usage import Region, Rhythm
-
 
 # What a simulated license server holds at one moment, and how it behaves just now
 

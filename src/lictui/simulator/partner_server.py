@@ -33,14 +33,12 @@ from lictui.simulator.cloud_server import (
 from lictui.simulator.cloud_server import (
     Account as CloudAccount,
 )
-from lictui.simulator.estate import Mood, uploaded
-from lictui.simulator.http import listen, spoiled
+from lictui.simulator.estate import CurrentMood, LicenseServer, Mood, Pool, Report, uploaded
+from lictui.simulator.http import Certificate, Connection, Listener, Reply, Request, listen, spoiled
 from lictui.simulator.usage import DAY
 
 if TYPE_CHECKING:
     from lictui.clock import Clock
-    from lictui.simulator.estate import CurrentMood, LicenseServer, Pool, Report
-    from lictui.simulator.http import Certificate, Connection, Listener, Reply, Request
 
 
 # The JSON that License Usage Insights answers with

@@ -23,14 +23,12 @@ from typing import TYPE_CHECKING, Final
 import spnego
 from spnego.channel_bindings import GssChannelBindings
 
-from lictui.simulator.http import Reply
+from lictui.simulator.http import Connection, Reply, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from spnego import ContextProxy
-
-    from lictui.simulator.http import Connection, Request
 
 
 # The one user that an NTLM acceptor knows, for as long as it looks

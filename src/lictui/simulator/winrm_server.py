@@ -19,20 +19,25 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 from spnego.exceptions import SpnegoError
 
-from lictui.simulator.estate import Mood
-from lictui.simulator.http import PORTAL, Reply, listen, spoiled
-from lictui.simulator.winrm_auth import CONTENT_TYPE, Account, Login, seal, unseal
-from lictui.simulator.wql import BadQueryError, Query, parse
+from lictui.simulator.estate import CurrentMood, Inventory, License, Mood
+from lictui.simulator.http import (
+    PORTAL,
+    Certificate,
+    Connection,
+    Listener,
+    Reply,
+    Request,
+    listen,
+    spoiled,
+)
+from lictui.simulator.winrm_auth import CONTENT_TYPE, Account, Admission, Login, seal, unseal
+from lictui.simulator.wql import BadQueryError, Query, Value, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from xml.etree.ElementTree import Element
 
     from lictui.clock import Clock
-    from lictui.simulator.estate import CurrentMood, Inventory, License
-    from lictui.simulator.http import Certificate, Connection, Listener, Request
-    from lictui.simulator.winrm_auth import Admission
-    from lictui.simulator.wql import Value
 
 
 # SOAP envelopes of WS-Management: what a request says, how a reply and a fault are worded

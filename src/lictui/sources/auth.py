@@ -14,14 +14,13 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from lictui.config.secrets import SecretError, resolve
-from lictui.model import FailureKind, Step
+from lictui.model import Failure, FailureKind, Server, Step
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from lictui.clock import Clock
-    from lictui.model import Failure, Server
 
 
 async def secret(server: Server) -> str:

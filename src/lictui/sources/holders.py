@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import FailureKind, SourceName, Step
+from lictui.model import FailureKind, Holder, Server, SourceName, Step
 from lictui.sources.sanitize import text as cleaned
 from lictui.sources.source import SourceError
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import Holder, Server
     from lictui.sources.process import Output
 
 _FORMATS: Final = ("lmstat", "udadmin")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from lictui.model import FailureKind, Step
+from lictui.model import Certificate, FailureKind, Server, Step
 from lictui.sources.network import DroppedError, Progress, failure, host_port, origin, unsendable
 from lictui.sources.sanitize import json_value, text
 from lictui.sources.source import SourceError
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import Certificate, Server
 
 
 MOST_ROWS: Final = 1000  # of any list in an answer, unless a caller knows better

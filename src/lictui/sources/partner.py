@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -21,6 +21,7 @@ from lictui.model import (
     Pool,
     Reading,
     Reporting,
+    Server,
     Snapshot,
     Step,
 )
@@ -32,13 +33,11 @@ from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import date
 
     import httpx
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import Server
 
 
 # The times that License Usage Insights writes, in each of its forms

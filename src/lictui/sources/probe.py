@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpcore
 
-from lictui.model import FailureKind, Finding, SourceName, Step
+from lictui.model import Failure, FailureKind, Finding, Server, Snapshot, SourceName, Step
 from lictui.sources.network import Progress, failure, flexnet, origin, port, unresolved
 from lictui.sources.sanitize import text
 from lictui.sources.source import SourceError, open_source
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import Failure, Server, Snapshot
 
 
 # The way to a server before any request: its addresses, a connection, the certificate it shows

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from lictui.model import Failure, SourceName
+from lictui.model import Failure, FailureKind, Server, Snapshot, SourceName, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import FailureKind, Server, Snapshot, Step
 
 
 class SourceError(Exception):

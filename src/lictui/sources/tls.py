@@ -12,14 +12,10 @@ import re
 import ssl
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from lictui.model import Certificate, FailureKind, Step
+from lictui.model import Certificate, FailureKind, Server, Step
 from lictui.sources.source import SourceError
-
-if TYPE_CHECKING:
-    from lictui.model import Server
-
 
 _PIN: Final = "sha256:"
 _SUFFIXES: Final = frozenset({".pem", ".crt", ".cer"})

@@ -11,14 +11,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
 
 from lictui.config.settings import Settings
 from lictui.engine.alerts import severity
-from lictui.engine.board import Board
+from lictui.engine.board import Board, Filter
 from lictui.engine.merge import Together
 from lictui.model import Happening, Said
 from lictui.tui import commands, theme_names
@@ -32,13 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rich.console import RenderableType
-    from textual.app import SystemCommand
     from textual.binding import BindingType
     from textual.command import Provider
     from textual.filter import LineFilter
 
     from lictui.clock import Clock
-    from lictui.engine.board import Filter
     from lictui.tui.engine import Engine
 
 

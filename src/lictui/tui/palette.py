@@ -8,15 +8,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from textual.command import DiscoveryHit, Hit, Provider
+from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from lictui.tui import commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from textual.command import Hits
 
     from lictui.tui.commands import Command
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from lictui.analysis.series import Question, Resolution
+from lictui.analysis.series import Question, Resolution, Series
 from lictui.tui.widgets.gauge import STRETCH, Past, bucket_for, past, with_reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lictui.analysis.series import Series
     from lictui.model import PoolKey, Reading
 
 K = TypeVar("K")

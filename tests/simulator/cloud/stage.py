@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tests.support.clock import START
+from tests.support.clock import START, FakeClock
 
 from lictui.simulator.cloud_server import (
     Account,
@@ -22,7 +22,6 @@ from lictui.simulator.http import self_signed
 
 if TYPE_CHECKING:
     import httpx
-    from tests.support.clock import FakeClock
 
 CLIENT, SECRET = "a1b2-c3d4", "p%2Fq+r=s&t=="
 CERTIFICATE = self_signed("api.cloud.example", now=START)

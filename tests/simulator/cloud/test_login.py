@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
-from tests.simulator.cloud.stage import CLIENT, CURRENT, SECRET, TOKENS
+from tests.simulator.cloud.stage import CLIENT, CURRENT, SECRET, TOKENS, Client
 
 from lictui.simulator.estate import Mood
-
-if TYPE_CHECKING:
-    from tests.simulator.cloud.stage import Client
 
 ROOT = "/cctrustoauth2/root/tokens/clients"
 

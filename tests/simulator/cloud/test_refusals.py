@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from tests.simulator.cloud.stage import CURRENT, HISTORY, READS, SUMMARY, TOKENS
+from tests.simulator.cloud.stage import CURRENT, HISTORY, READS, SUMMARY, TOKENS, Client
 
 from lictui.simulator.estate import Mood
-
-if TYPE_CHECKING:
-    from tests.simulator.cloud.stage import Client
 
 AUTHENTICATION = "https://errors-api.cloud.com/common/authentication"
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
-from tests.simulator.cloud.stage import ACCOUNT, CONCURRENT, CURRENT, HISTORY, SUMMARY, at
+from tests.simulator.cloud.stage import ACCOUNT, CONCURRENT, CURRENT, HISTORY, SUMMARY, Client, at
 from tests.support.clock import START
 
 from lictui.simulator.cloud_server import Assigned, Change, Concurrent
-
-if TYPE_CHECKING:
-    from tests.simulator.cloud.stage import Client
 
 
 async def test_current_use_is_written_as_the_documentation_shows_it(inside: Client) -> None:

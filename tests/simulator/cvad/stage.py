@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from tests.support.clock import START
+from tests.support.clock import START, FakeClock
 
 from lictui.simulator.cvad_server import Site
 from lictui.simulator.estate import License, Mood
@@ -14,7 +14,6 @@ from lictui.simulator.http import self_signed
 
 if TYPE_CHECKING:
     import httpx
-    from tests.support.clock import FakeClock
 
 USER, PASSWORD = r"CORP\svc-lictui", "c0rrect:horse"
 CERTIFICATE = self_signed("ddc01.corp.example", now=START)

@@ -7,17 +7,11 @@ import json
 import ssl
 import urllib.request
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
-from tests.simulator.cvad.stage import FULL, LICENSES, OVERVIEW, SITE, TRUSTED
+from tests.simulator.cvad.stage import FULL, LICENSES, OVERVIEW, SITE, TRUSTED, Client
 
-from lictui.simulator.estate import Mood
-
-if TYPE_CHECKING:
-    from tests.simulator.cvad.stage import Client
-
-    from lictui.simulator.estate import License
+from lictui.simulator.estate import License, Mood
 
 
 async def test_the_overview_has_every_field_of_the_model(inside: Client) -> None:

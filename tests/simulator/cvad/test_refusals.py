@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import httpx
 import pytest
-from tests.simulator.cvad.stage import FULL, SITE
+from tests.simulator.cvad.stage import FULL, SITE, Client
 
 from lictui.simulator.estate import Mood
-
-if TYPE_CHECKING:
-    from tests.simulator.cvad.stage import Client
 
 
 @pytest.mark.parametrize(

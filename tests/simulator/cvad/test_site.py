@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
 
 import pytest
-from tests.simulator.cvad.stage import LICENSES, SITE, USER
+from tests.simulator.cvad.stage import LICENSES, SITE, USER, Client, Stage
 from tests.support.clock import START
 
 from lictui.simulator.cvad_server import Alert, Usage
-
-if TYPE_CHECKING:
-    from tests.simulator.cvad.stage import Client, Stage
-
 
 BASES = ["/cvad/manage", "/citrix/orchestration/api"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tests.support.clock import START
+from tests.support.clock import START, FakeClock
 
 from lictui.simulator.estate import Mood
 from lictui.simulator.http import self_signed
@@ -25,7 +25,6 @@ from lictui.simulator.partner_server import (
 
 if TYPE_CHECKING:
     import httpx
-    from tests.support.clock import FakeClock
 
 CLIENT, SECRET = "csp-client", "s3cret/+=="
 CERTIFICATE = self_signed("trust.example", now=START)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
-from tests.simulator.partner.stage import CLIENT, SECRET, SERVERS, TOKENS
+from tests.simulator.partner.stage import CLIENT, SECRET, SERVERS, TOKENS, Client
 
 from lictui.simulator.estate import Mood
-
-if TYPE_CHECKING:
-    from tests.simulator.partner.stage import Client
 
 
 @pytest.mark.parametrize("path", [TOKENS, "/acme/tokens/clients", "/ROOT/Tokens/Clients"])

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import httpx
 import pytest
-from tests.simulator.partner.stage import READS, SERVERS, TOKENS
+from tests.simulator.partner.stage import READS, SERVERS, TOKENS, Client
 
 from lictui.simulator.estate import Mood
-
-if TYPE_CHECKING:
-    from tests.simulator.partner.stage import Client
 
 AUTHORIZATION = "https://errors-api.cloud.com/common/authorization"
 

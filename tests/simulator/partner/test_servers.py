@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
-from tests.simulator.partner.stage import ACCOUNT, LIC01, NETSCALERS, SERVERS, at
+from tests.simulator.partner.stage import ACCOUNT, LIC01, NETSCALERS, SERVERS, Client, at
 from tests.support.clock import START
 
-from lictui.simulator.partner_server import LinkedCustomer, Stamps
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from tests.simulator.partner.stage import Client
-
-    from lictui.simulator.partner_server import PartnerServer
+from lictui.simulator.partner_server import LinkedCustomer, PartnerServer, Stamps
 
 DAY = 86400
 

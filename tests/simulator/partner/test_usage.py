@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
-from tests.simulator.partner.stage import ACCOUNT, FEATURE, SERVERS, USAGE
+from tests.simulator.partner.stage import ACCOUNT, FEATURE, SERVERS, USAGE, Client
 
 from lictui.simulator.partner_server import Sku
-
-if TYPE_CHECKING:
-    from tests.simulator.partner.stage import Client
 
 
 async def test_use_goes_from_the_product_to_the_feature_to_the_server(inside: Client) -> None:

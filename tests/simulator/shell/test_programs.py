@@ -7,15 +7,11 @@ import os
 import signal
 import stat
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import pytest
-from tests.simulator.shell.stage import HELD, run, start
+from tests.simulator.shell.stage import HELD, Stage, run, start
 
 from lictui.simulator.estate import Mood
-
-if TYPE_CHECKING:
-    from tests.simulator.shell.stage import Stage
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the programs are POSIX's")
 

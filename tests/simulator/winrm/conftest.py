@@ -9,16 +9,13 @@ import pytest
 from tests.simulator.winrm.wsman import service
 
 from lictui.simulator.estate import License, Mood
-from lictui.simulator.http import self_signed
-from lictui.simulator.winrm_server import serve_winrm
+from lictui.simulator.http import Certificate, Listener, self_signed
+from lictui.simulator.winrm_server import SoapService, serve_winrm
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from tests.support.clock import FakeClock
-
-    from lictui.simulator.http import Certificate, Listener
-    from lictui.simulator.winrm_server import SoapService
 
     Serve = Callable[..., Awaitable[Listener]]
 

@@ -23,13 +23,11 @@ from tests.simulator.winrm.wsman import (
     text,
 )
 
-from lictui.simulator.estate import Mood
+from lictui.simulator.estate import License, Mood
 from lictui.simulator.winrm_server import SoapService
 
 if TYPE_CHECKING:
     from tests.support.clock import FakeClock
-
-    from lictui.simulator.estate import License
 
 
 async def test_the_first_reply_holds_one_item_and_pull_the_rest(soap: SoapService) -> None:

@@ -11,13 +11,11 @@ from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFau
 from pypsrp.wsman import NAMESPACES, WSMan
 
 from lictui.simulator.estate import Mood
-from lictui.simulator.http import self_signed
+from lictui.simulator.http import Certificate, Listener, self_signed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
-
-    from lictui.simulator.http import Certificate, Listener
 
     Serve = Callable[..., Awaitable[Listener]]
 

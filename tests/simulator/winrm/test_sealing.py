@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pypsrp.encryption import WinRMEncryption
-from spnego import WinRMWrapResult
+from spnego import ContextProxy, WinRMWrapResult
 
 from lictui.simulator.winrm_auth import CONTENT_TYPE, seal, unseal
-
-if TYPE_CHECKING:
-    from spnego import ContextProxy
 
 
 class Mirror:

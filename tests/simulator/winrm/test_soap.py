@@ -25,12 +25,11 @@ from tests.simulator.winrm.wsman import (
     text,
 )
 
-from lictui.simulator.estate import Mood
+from lictui.simulator.estate import License, Mood
 
 if TYPE_CHECKING:
     from tests.support.clock import FakeClock
 
-    from lictui.simulator.estate import License
     from lictui.simulator.winrm_server import SoapService
 
 

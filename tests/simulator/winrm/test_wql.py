@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.simulator.wql import BadQueryError, Query, parse
-
-if TYPE_CHECKING:
-    from lictui.simulator.wql import Value
+from lictui.simulator.wql import BadQueryError, Query, Value, parse
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,10}", fullmatch=True)
 CONSTANTS = st.text(max_size=20) | st.integers(-(10**9), 10**9)

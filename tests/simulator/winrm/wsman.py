@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from defusedxml.ElementTree import fromstring
 
-from lictui.simulator.estate import Mood
+from lictui.simulator.estate import License, Mood
 from lictui.simulator.winrm_server import SoapService
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from tests.support.clock import FakeClock
 
-    from lictui.simulator.estate import License
 
 WMI = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
 LICENSING = WMI + "root/CitrixLicensing/*"

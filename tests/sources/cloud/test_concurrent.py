@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from tests.sources.cloud.conftest import CONCURRENT, CURRENT, SERVER, failure_of, summary
+from tests.sources.cloud.conftest import CONCURRENT, CURRENT, SERVER, FakeCloud, failure_of, summary
 from tests.support.clock import settle
 
 from lictui.model import FailureKind, Level, Model, Reading
@@ -16,8 +16,6 @@ from lictui.sources.source import ignore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from tests.sources.cloud.conftest import FakeCloud
 
     from lictui.sources.cloud.source import CloudSource
 

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from tests.sources.cloud.conftest import CURRENT, current, failure_of
+from tests.sources.cloud.conftest import CURRENT, FakeCloud, current, failure_of
 
-from lictui.model import FailureKind, Level, Mode, Model, PoolKey, Reading, Step, Told
-from lictui.sources.cloud.source import notices_of_current, read_current
+from lictui.model import FailureKind, Level, Mode, Model, Notice, Pool, PoolKey, Reading, Step, Told
+from lictui.sources.cloud.source import CloudSource, notices_of_current, read_current
 from lictui.sources.source import ignore
-
-if TYPE_CHECKING:
-    from tests.sources.cloud.conftest import FakeCloud
-
-    from lictui.model import Notice, Pool
-    from lictui.sources.cloud.source import CloudSource
 
 TODAY = date(2026, 11, 24)
 

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from tests.sources.cloud.conftest import CURRENT, PAST, current, month, past
+from tests.sources.cloud.conftest import CURRENT, PAST, FakeCloud, current, month, past
 
-from lictui.sources.cloud.source import months, read_past
+from lictui.sources.cloud.source import CloudSource, months, read_past
 from lictui.sources.source import ignore
 
 if TYPE_CHECKING:
-    from tests.sources.cloud.conftest import FakeCloud
     from tests.support.clock import FakeClock
 
-    from lictui.sources.cloud.source import CloudSource
 
 DAY = 86400.0
 

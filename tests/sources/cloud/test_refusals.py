@@ -14,6 +14,7 @@ from tests.sources.cloud.conftest import (
     CURRENT,
     PAST,
     TOKENS,
+    FakeCloud,
     current,
     failure_of,
     month,
@@ -30,7 +31,6 @@ from lictui.sources.source import SourceError, ignore
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.sources.cloud.conftest import FakeCloud
 
 OBJECT = {
     "type": "404",

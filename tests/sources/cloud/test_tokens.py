@@ -9,17 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from tests.sources.cloud.conftest import CURRENT, SECRET, SERVER, TOKENS, current, failure_of
-from tests.support.clock import settle
+from tests.sources.cloud.conftest import (
+    CURRENT,
+    SECRET,
+    SERVER,
+    TOKENS,
+    FakeCloud,
+    current,
+    failure_of,
+)
+from tests.support.clock import FakeClock, settle
 
 from lictui.model import FailureKind, Step
 from lictui.sources.source import SourceError, ignore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from tests.sources.cloud.conftest import FakeCloud
-    from tests.support.clock import FakeClock
 
     from lictui.sources.cloud.source import CloudSource
 

@@ -10,7 +10,7 @@ import pytest
 from tests.support.clock import FakeClock
 
 from lictui.config.settings import Limits
-from lictui.model import Server, SourceName
+from lictui.model import Failure, Server, Snapshot, SourceName, Step
 from lictui.sources.command.source import CommandSource
 from lictui.sources.source import SourceError
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lictui.model import Failure, Snapshot, Step
 
 _T = TypeVar("_T")
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,12 +18,10 @@ from lictui.model import (
     Mode,
     Model,
     Reading,
+    Snapshot,
     Step,
 )
 from lictui.sources.command.formats import lictui_snapshot
-
-if TYPE_CHECKING:
-    from lictui.model import Snapshot
 
 POOL = {
     "product": "XDT_PLT_UD",

@@ -3,18 +3,15 @@ from __future__ import annotations
 import json
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.sources.command.conftest import failure_of, outcome
 
-from lictui.model import Failure, FailureKind, Mode, Reading
+from lictui.model import Failure, FailureKind, Mode, Reading, Snapshot
 from lictui.sources.command.powershell import wmi_snapshot
-
-if TYPE_CHECKING:
-    from lictui.model import Snapshot
 
 TODAY = date(2026, 11, 24)
 POOL = {

@@ -9,7 +9,7 @@ import pytest
 from tests.support.fake_site import PASSWORD, USERNAME, FakeSite
 
 from lictui.config.settings import Limits
-from lictui.model import Server, SourceName
+from lictui.model import Failure, Server, SourceName
 from lictui.sources.cvad.source import CvadSource
 from lictui.sources.source import SourceError, ignore
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from tests.support.clock import FakeClock
 
-    from lictui.model import Failure
 
 SERVER = Server(
     "ddc-us-01",

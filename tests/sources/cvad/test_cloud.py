@@ -10,20 +10,19 @@ from tests.sources.cvad.conftest import SERVER, failure_of
 from tests.support.fake_site import (
     CLOUD_TOKENS,
     ME,
+    FakeSite,
     details,
     me,
 )
 
-from lictui.model import FailureKind, Mode, Step
+from lictui.model import FailureKind, Mode, Server, Step
 from lictui.sources.source import ignore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.support.clock import FakeClock
-    from tests.support.fake_site import FakeSite
 
-    from lictui.model import Server
     from lictui.sources.cvad.source import CvadSource
 
 

@@ -12,20 +12,19 @@ from tests.sources.cvad.conftest import SERVER, failure_of
 from tests.support.fake_site import (
     OVERVIEW,
     SITE,
+    FakeSite,
     overview,
     row,
 )
 
-from lictui.model import FailureKind, Reading
+from lictui.model import FailureKind, Reading, Server
 from lictui.sources.source import ignore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.support.clock import FakeClock
-    from tests.support.fake_site import FakeSite
 
-    from lictui.model import Server
     from lictui.sources.cvad.source import CvadSource
 
 PREVIEW = "/citrix/orchestration/api/techpreview/CitrixOnPremises/9f3c/Licensing/LicenseOverview"

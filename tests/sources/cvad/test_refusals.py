@@ -13,6 +13,7 @@ from tests.support.fake_site import (
     OVERVIEW,
     SITE,
     TOKENS,
+    FakeSite,
     overview,
     row,
 )
@@ -22,7 +23,6 @@ from lictui.sources.source import ignore
 
 if TYPE_CHECKING:
     from tests.support.clock import FakeClock
-    from tests.support.fake_site import FakeSite
 
     from lictui.sources.cvad.source import CvadSource
 

@@ -9,19 +9,17 @@ import pytest
 from tests.sources.cvad.conftest import SERVER, failure_of
 from tests.support.fake_site import (
     ME,
+    FakeSite,
     details,
     me,
 )
 
-from lictui.model import FailureKind, Step
+from lictui.model import FailureKind, Server, Step
 from lictui.sources.source import ignore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.fake_site import FakeSite
-
-    from lictui.model import Server
     from lictui.sources.cvad.source import CvadSource
 
 

@@ -14,6 +14,7 @@ from tests.support.fake_site import (
     OVERVIEW,
     SITE,
     TOKENS,
+    FakeSite,
     overview,
     row,
 )
@@ -22,8 +23,6 @@ from lictui.model import Activation, ActivationStatus, FailureKind, Mode, Readin
 from lictui.sources.source import ignore
 
 if TYPE_CHECKING:
-    from tests.support.fake_site import FakeSite
-
     from lictui.sources.cvad.source import CvadSource
 
 

@@ -14,19 +14,18 @@ from tests.support.fake_site import (
     PASSWORD,
     SITE,
     TOKENS,
+    FakeSite,
     details,
 )
 
-from lictui.model import FailureKind, Step
+from lictui.model import FailureKind, Server, Step
 from lictui.sources.source import ignore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.support.clock import FakeClock
-    from tests.support.fake_site import FakeSite
 
-    from lictui.model import Server
     from lictui.sources.cvad.source import CvadSource
 
 OLD_TOKENS = "/citrix/orchestration/api/tokens"

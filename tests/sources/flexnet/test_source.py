@@ -11,14 +11,13 @@ from tests.support.clock import FakeClock
 from tests.support.lmstat import CITRIX
 
 from lictui.config.settings import Limits
-from lictui.model import FailureKind, Server, SourceName, Step
+from lictui.model import FailureKind, Server, Snapshot, SourceName, Step
 from lictui.sources.flexnet.source import LmstatSource
 from lictui.sources.source import SourceError, open_source
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lictui.model import Snapshot
 
 SERVER = Server("lic01", SourceName.LMSTAT, address="27000@lic01")
 

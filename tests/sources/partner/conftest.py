@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from lictui.config.settings import Limits
-from lictui.model import Server, SourceName
+from lictui.model import Failure, Server, SourceName
 from lictui.sources.partner import PartnerSource
 from lictui.sources.source import SourceError, ignore
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from tests.support.clock import FakeClock
-
-    from lictui.model import Failure
 
     Answer = object | httpx.Response | Callable[[httpx.Request], object]
     Opening = Callable[..., PartnerSource]

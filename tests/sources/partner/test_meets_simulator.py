@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support.clock import START
+from tests.support.clock import START, FakeClock
 
 from lictui.config.settings import Limits
 from lictui.model import (
@@ -38,8 +38,6 @@ from lictui.sources.source import SourceError, ignore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-
-    from tests.support.clock import FakeClock
 
     Stage = Callable[..., Any]
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from tests.sources.partner.conftest import listed, never, servers
 from tests.support.clock import START
 
-from lictui.model import Level, LicenseServer, Reporting
+from lictui.model import Level, LicenseServer, Notice, Reporting
 from lictui.sources.partner import calendar_day, moment, notices, read_servers
-
-if TYPE_CHECKING:
-    from lictui.model import Notice
 
 SILENT: dict[str, Any] = {
     "isPhoningHome": False,

@@ -17,6 +17,7 @@ from tests.sources.partner.conftest import (
     SERVERS,
     TOKENS,
     USAGE,
+    FakeInsights,
     failure_of,
     feature,
     listed,
@@ -34,8 +35,6 @@ from lictui.sources.source import SourceError, ignore
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from tests.sources.partner.conftest import FakeInsights
 
     Opening = Callable[..., PartnerSource]
 

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from tests.sources.partner.conftest import USAGE, failure_of, feature, usage, used
+from tests.sources.partner.conftest import USAGE, FakeInsights, failure_of, feature, usage, used
 
 from lictui.model import FailureKind, Level, Model, Reading
-from lictui.sources.partner import months, read_usage
+from lictui.sources.partner import PartnerSource, months, read_usage
 from lictui.sources.source import ignore
-
-if TYPE_CHECKING:
-    from tests.sources.partner.conftest import FakeInsights
-
-    from lictui.sources.partner import PartnerSource
 
 
 def test_a_pool_that_is_not_counted() -> None:

@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.sources.winrm.answers import answering
+from tests.sources.winrm.answers import Asked, answering
 from tests.sources.winrm.ntlm_server import PASSWORD, users
 
 from lictui.config.settings import Limits
-from lictui.model import Server, SourceName
+from lictui.model import Failure, Server, Snapshot, SourceName, Step
 from lictui.sources.source import SourceError, ignore
 from lictui.sources.winrm.source import WinrmSource
 
@@ -17,10 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
-    from tests.sources.winrm.answers import Asked
     from tests.support.clock import FakeClock
-
-    from lictui.model import Failure, Snapshot, Step
 
     Answer = Callable[[Asked], bytes | httpx.Response]
     Poll = Callable[..., Coroutine[None, None, Snapshot | Failure]]

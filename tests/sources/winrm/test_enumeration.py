@@ -3,13 +3,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.sources.winrm.answers import enumerated, pool_values, pulled, typed
+from tests.sources.winrm.answers import Asked, enumerated, pool_values, pulled, typed
 
 from lictui.config.settings import Limits
 from lictui.model import Failure, FailureKind, Snapshot, Step
 
 if TYPE_CHECKING:
-    from tests.sources.winrm.answers import Asked
     from tests.sources.winrm.conftest import Poll
 
 POOL = typed(pool_values())

@@ -1,16 +1,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 import pytest
 
-from lictui.model import FailureKind, Level, Mode, Step
+from lictui.model import FailureKind, Level, Mode, Notice, Snapshot, Step
 from lictui.sources.source import SourceError
 from lictui.sources.winrm.source import Instances, snapshot
-
-if TYPE_CHECKING:
-    from lictui.model import Notice, Snapshot
 
 TODAY = date(2026, 11, 24)
 POOL = {"pld": "XDT_PLT_UD", "count": "550", "inusecount": "412", "overdraft": "50"}

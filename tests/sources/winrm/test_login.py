@@ -8,7 +8,7 @@ import pytest
 from tests.sources.winrm.answers import ASKED, SOAP, Asked, enumerated, pool_values, typed
 from tests.sources.winrm.ntlm_server import PASSWORD
 
-from lictui.model import Failure, FailureKind, Step
+from lictui.model import Failure, FailureKind, Server, Step
 from lictui.sources.http import Reply
 from lictui.sources.source import SourceError
 from lictui.sources.winrm.auth import offers
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tests.support.clock import FakeClock
 
     from lictui.config.settings import Limits
-    from lictui.model import Server
 
     Ask = Callable[..., Awaitable[str | Failure]]
 

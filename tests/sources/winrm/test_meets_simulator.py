@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.sources.winrm.ntlm_server import PASSWORD
 
-from lictui.model import Failure, FailureKind, Reading, Snapshot, Step
+from lictui.model import Failure, FailureKind, Reading, Server, Snapshot, Step
 from lictui.simulator.estate import License, Mood
 from lictui.simulator.http import self_signed
 from lictui.simulator.winrm_server import serve_winrm
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tests.support.clock import FakeClock
 
     from lictui.config.settings import Limits
-    from lictui.model import Server
 
     Stage = Callable[..., Any]
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trustme
-from tests.sources.winrm.answers import enumerated, pool_values, pulled, typed
+from tests.sources.winrm.answers import Asked, enumerated, pool_values, pulled, typed
 from tests.sources.winrm.ntlm_server import NtlmServer
 
-from lictui.model import FailureKind, Step
+from lictui.model import Failure, FailureKind, Server, Step
 from lictui.sources.source import SourceError, ignore
 from lictui.sources.winrm.auth import end_point
 from lictui.sources.winrm.source import WinrmSource
@@ -19,11 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from tests.sources.winrm.answers import Asked
     from tests.support.clock import FakeClock
 
     from lictui.config.settings import Limits
-    from lictui.model import Failure, Server
 
     Open = Callable[..., WinrmSource]
 

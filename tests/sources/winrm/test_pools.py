@@ -1,16 +1,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 import pytest
 
-from lictui.model import FailureKind, Model, Reading
+from lictui.model import FailureKind, Model, Pool, Reading
 from lictui.sources.source import SourceError
 from lictui.sources.winrm.source import read_pools, unreadable_figures
-
-if TYPE_CHECKING:
-    from lictui.model import Pool
 
 Item = dict[str, str]
 

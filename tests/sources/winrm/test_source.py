@@ -24,14 +24,12 @@ from tests.sources.winrm.answers import (
 from tests.support.clock import FakeClock
 
 from lictui.config.settings import Limits
-from lictui.model import Failure, FailureKind, Snapshot, Step
+from lictui.model import Failure, FailureKind, Server, Snapshot, Step
 from lictui.sources.source import SourceError, ignore
 from lictui.sources.winrm.source import WinrmSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from lictui.model import Server
 
     Answer = Callable[[Asked], bytes | httpx.Response]
     from tests.sources.winrm.conftest import Poll

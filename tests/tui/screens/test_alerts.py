@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.support.clock import START
 from tests.support.engine import FakeEngine
 from tests.support.estate import day_of_work, estate
-from tests.support.running import running
+from tests.support.running import Running, running
 from tests.support.screen import screen_text
 
 from lictui.engine.board import Board
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
-    from tests.support.running import Running
 
 JOURNAL = (
     Event(START - 60, EventKind.SERVER, "lic-apac-02", "lost: no answer", level=Level.CRITICAL),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from tests.support.clock import START
@@ -12,10 +12,7 @@ from tests.support.values import server, snapshot
 
 from lictui.engine.board import Board, ServerStatus
 from lictui.model import LicenseServer, Reporting, SourceName, State
-from lictui.tui.screens.cloud_assistant import points
-
-if TYPE_CHECKING:
-    from lictui.tui.screens.cloud_assistant import Point
+from lictui.tui.screens.cloud_assistant import Point, points
 
 
 def status(version: str = "11.17.2.54100", **fields: Any) -> ServerStatus:

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from tests.support.engine import FakeEngine
 from tests.support.estate import TIMEOUT, day_of_work, down, estate, pool, up
 from tests.support.looked import looked_back
-from tests.support.running import running
+from tests.support.running import Running, running
 from tests.support.screen import screen_text
 
 from lictui.engine.board import Board, By
@@ -15,9 +13,6 @@ from lictui.tui.screens.estate_view import SORTS
 from lictui.tui.screens.product import ProductScreen
 from lictui.tui.screens.wall import WallScreen
 from lictui.tui.widgets.estate import Estate
-
-if TYPE_CHECKING:
-    from tests.support.running import Running
 
 
 def table(run: Running) -> Estate:

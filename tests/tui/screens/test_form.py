@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.engine import FakeEngine
-from tests.support.running import running
+from tests.support.running import Running, running
 from tests.support.screen import screen_text
 from textual.widgets import Input
 
@@ -19,7 +19,6 @@ from lictui.tui.widgets.form_fields import FieldRow
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.support.running import Running
 
 PIN = "4f" * 32
 UNTRUSTED = (

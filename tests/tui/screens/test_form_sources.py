@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from tests.support.engine import FakeEngine
-from tests.support.running import running
+from tests.support.running import Running, running
 from tests.support.screen import screen_text
 from textual.widgets import Input
 
 from lictui.model import Finding, Server, SourceName, Step
 from lictui.tui.screens.server_form import FormScreen
 from lictui.tui.widgets.form_fields import FieldRow
-
-if TYPE_CHECKING:
-    from tests.support.running import Running
 
 FINE = tuple(Finding(step, ok=True, detail="fine", seconds=0.01) for step in Step)
 

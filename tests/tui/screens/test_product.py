@@ -2,26 +2,21 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from tests.support.clock import START, FakeClock
 from tests.support.engine import FakeEngine
 from tests.support.estate import day_of_work, estate
-from tests.support.running import running
+from tests.support.running import Running, running
 from tests.support.screen import screen_text
 
-from lictui.analysis.series import Series
+from lictui.analysis.series import Question, Series
 from lictui.engine.board import Board
 from lictui.errors import LictuiError
 from lictui.model import PoolKey, Told
 from lictui.tui.screens.product import ProductScreen
 from lictui.tui.time_range import Length, Span
-
-if TYPE_CHECKING:
-    from tests.support.running import Running
-
-    from lictui.analysis.series import Question
 
 ONE: dict[str, Any] = {"servers": ("ddc-us-01",), "product": "XDT_PLT_CCS"}
 TWO: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "XDT_PLT_UD"}

@@ -15,15 +15,13 @@ from lictui.analysis.forecast import Status
 from lictui.analysis.series import Bucket, Series
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
-from lictui.tui.screens.product_model import subject, year_of_days
-from lictui.tui.screens.product_outlook import ahead, axis_end, facts, month, outlook
+from lictui.tui.screens.product_model import Subject, subject, year_of_days
+from lictui.tui.screens.product_outlook import Outlook, ahead, axis_end, facts, month, outlook
 from lictui.tui.time_range import Length, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lictui.tui.screens.product_model import Subject
-    from lictui.tui.screens.product_outlook import Outlook
 
 ZONE = ZoneInfo("UTC")
 HOUR, DAY = 3600, 86400

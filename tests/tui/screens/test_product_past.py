@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,11 +13,8 @@ from lictui.config.settings import Settings
 from lictui.engine.board import Board
 from lictui.model import PoolKey
 from lictui.tui.screens import product_model
-from lictui.tui.screens.product_model import subject
+from lictui.tui.screens.product_model import Subject, subject
 from lictui.tui.time_range import Length, Span
-
-if TYPE_CHECKING:
-    from lictui.tui.screens.product_model import Subject
 
 BERLIN, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")
 HOUR, DAY = 3600, 86400

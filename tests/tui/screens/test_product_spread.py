@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from lictui.analysis.series import Bucket
-from lictui.analysis.usage import spread
+from lictui.analysis.usage import Spread, spread
 from lictui.tui.screens.product_facts import above, needed, peak
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lictui.analysis.usage import Spread
     from lictui.tui.text import Run
 
 UTC, HOUR = ZoneInfo("UTC"), 3600

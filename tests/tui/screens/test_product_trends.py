@@ -9,7 +9,7 @@ from tests.support.clock import START
 from tests.support.engine import FakeEngine
 from tests.support.estate import day_of_work
 from tests.support.growth import growing_year
-from tests.support.running import running
+from tests.support.running import Running, running
 from tests.support.screen import screen_text
 
 from lictui.config.settings import Settings
@@ -17,8 +17,6 @@ from lictui.model import Event, EventKind, Level
 from lictui.tui.screens.product import ProductScreen
 
 if TYPE_CHECKING:
-    from tests.support.running import Running
-
     from lictui.analysis.series import Question, Series
 
 ONE: dict[str, Any] = {"servers": ("ddc-us-01",), "product": "XDT_PLT_CCS"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.support.engine import FakeEngine
 from tests.support.estate import estate
-from tests.support.running import running
+from tests.support.running import Running, running
 from tests.support.screen import screen_text
 from textual.widgets import Input
 
@@ -22,7 +22,6 @@ from lictui.tui.theme import UNICODE
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.support.running import Running
 
 FINE = tuple(Finding(step, ok=True, detail="fine", seconds=0.01) for step in Step)
 

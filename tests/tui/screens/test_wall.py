@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from tests.support.clock import START, FakeClock
 from tests.support.engine import FakeEngine
 from tests.support.estate import day_of_work, estate, pool, up
-from tests.support.running import running
+from tests.support.running import Running, running
 from tests.support.screen import screen_text
 
 from lictui.engine.board import Board, apply
@@ -14,9 +13,6 @@ from lictui.model import Poll, Snapshot
 from lictui.tui.screens.product import ProductScreen
 from lictui.tui.screens.wall import WallScreen
 from lictui.tui.widgets.wall import Wall
-
-if TYPE_CHECKING:
-    from tests.support.running import Running
 
 
 def wall(run: Running) -> Wall:

@@ -1,17 +1,12 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from tests.support.running import running
+from tests.support.running import Running, running
 from tests.support.screen import screen_text
 from textual.events import Key
 from textual.widgets import Input
 
 from lictui.tui.screens.wall import WallScreen
 from lictui.tui.widgets.wall import Wall
-
-if TYPE_CHECKING:
-    from tests.support.running import Running
 
 
 def shown(run: Running) -> list[str]:

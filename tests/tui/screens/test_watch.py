@@ -1,21 +1,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from tests.support.clock import START, FakeClock
 from tests.support.engine import FakeEngine
 from tests.support.estate import TIMEOUT, day_of_work, down, estate
-from tests.support.running import running
+from tests.support.running import Running, running
 from tests.support.screen import screen_text
 
 from lictui.engine.board import Board
 from lictui.tui.app import WatchOptions
 from lictui.tui.screens.watch import WatchScreen
-
-if TYPE_CHECKING:
-    from tests.support.running import Running
 
 
 def watch(board: Board | None = None, **options: Any) -> Any:

@@ -1,20 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.screen import screen_text
-from textual.app import App
+from textual.app import App, ComposeResult
 
 from lictui.analysis.series import Bucket
 from lictui.tui import theme
 from lictui.tui.time_range import Length
 from lictui.tui.widgets.chart import Chart
 from lictui.tui.widgets.chart_view import Ahead, ChartView, Mark, Sign
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
 
 DAY = 86400
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -12,16 +11,11 @@ from tests.support.estate import TIMEOUT, down, estate, pool, up
 
 from lictui.config.settings import Alerts
 from lictui.model import Failure, FailureKind
-from lictui.tui.screens.wall_view import Moment, Panes
+from lictui.tui.screens.wall_view import Moment, Panes, PaneView
 from lictui.tui.screens.wall_view import pane as view_of
-from lictui.tui.text import width
-from lictui.tui.theme import ASCII, UNICODE
+from lictui.tui.text import Line, width
+from lictui.tui.theme import ASCII, UNICODE, Symbols
 from lictui.tui.widgets import pane
-
-if TYPE_CHECKING:
-    from lictui.tui.screens.wall_view import PaneView
-    from lictui.tui.text import Line
-    from lictui.tui.theme import Symbols
 
 NOW = Moment(START, date(2026, 11, 24))
 HOSTILE = "[/x] \x1b[31m\x07\n\u202eevil\u2066 " + "ライセンス" * 60

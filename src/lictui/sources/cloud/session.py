@@ -13,10 +13,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, quote_plus, urlencode
 
-from lictui.model import FailureKind, Step
+from lictui.model import FailureKind, Server, Step
 from lictui.sources import auth
 from lictui.sources.auth import LIFETIME, Token, account, renewal, sendable, shared
-from lictui.sources.http import decoded, get, retrying, rows
+from lictui.sources.http import Link, Reply, decoded, get, retrying, rows
 from lictui.sources.network import host_port, origin, refuse_in_the_clear
 from lictui.sources.sanitize import json_value, text, whole
 from lictui.sources.source import SourceError
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from lictui.clock import Clock
-    from lictui.model import Server
-    from lictui.sources.http import Link, Reply
 
 
 # What an answer of Citrix Cloud means before its content is looked at: status, error body, id

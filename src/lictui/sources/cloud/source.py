@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from lictui.model import (
+    Failure,
     FailureKind,
     Level,
     Mode,
@@ -22,6 +23,7 @@ from lictui.model import (
     Pool,
     PoolKey,
     Reading,
+    Server,
     Snapshot,
     Step,
     Told,
@@ -35,13 +37,11 @@ from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import date
 
     import httpx
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import Failure, Server
 
 
 # The user/device licenses of a customer as they are now: one pool, and what is to come of it

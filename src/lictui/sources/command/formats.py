@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from lictui.model import (
     Activation,
@@ -28,7 +28,7 @@ from lictui.model import (
 )
 from lictui.products import describe
 from lictui.sources.http import get, rows
-from lictui.sources.license_file import increments
+from lictui.sources.license_file import Increment, increments
 from lictui.sources.sanitize import day, json_value, text, whole
 from lictui.sources.source import SourceError
 
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
     from datetime import date
     from enum import StrEnum
-    from typing import TypeVar
-
-    from lictui.sources.license_file import Increment
 
 
 # Pools of one key put together: what is known of all of them

@@ -9,23 +9,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import FailureKind, Mode, Step
+from lictui.model import FailureKind, Mode, Server, Snapshot, Step
 from lictui.sources import process
-from lictui.sources.process import text_of
+from lictui.sources.process import Output, text_of
 from lictui.sources.sanitize import text
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import date
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import Server, Snapshot
-    from lictui.sources.process import Output
 
 
 # The reader of each format that a command may print

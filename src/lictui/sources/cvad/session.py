@@ -10,11 +10,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from lictui.model import FailureKind, Step
+from lictui.model import FailureKind, Server, Step
 from lictui.sources import auth
 from lictui.sources.auth import LIFETIME, SENDABLE, Token, renewal, sendable
 from lictui.sources.cloud import session as cloud
-from lictui.sources.http import decoded, get, retrying
+from lictui.sources.http import Link, Reply, decoded, get, retrying
 from lictui.sources.network import refuse_in_the_clear
 from lictui.sources.sanitize import json_value, text
 from lictui.sources.source import SourceError
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from lictui.clock import Clock
-    from lictui.model import Server
-    from lictui.sources.http import Link, Reply
 
 
 # What an answer of the API means before its content is looked at: its status

@@ -11,10 +11,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urljoin, urlsplit
 
-from lictui.model import FailureKind, Mode, Snapshot, State, Step
+from lictui.model import FailureKind, Mode, Server, Snapshot, State, Step
 from lictui.sources.cvad.pools import activation, from_overview, from_site, notices
 from lictui.sources.cvad.session import Session, first_present, refusal
-from lictui.sources.http import Link, decoded, get, rows
+from lictui.sources.http import Link, Reply, decoded, get, rows
 from lictui.sources.sanitize import text, whole
 from lictui.sources.source import SourceError
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import Server
-    from lictui.sources.http import Reply
 
 
 # All answers of one site put together

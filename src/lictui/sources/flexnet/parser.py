@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import Model, Pool, Reading
@@ -19,7 +19,6 @@ from lictui.sources.sanitize import day, text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import date
 
 
 # The lines of `lmstat -a` that name who has a license, or waits for one

@@ -12,9 +12,20 @@ import signal
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from lictui.model import FailureKind, Holder, Level, Notice, Snapshot, Step
-from lictui.sources.flexnet.parser import counted, is_citrix, naming, read_pools, read_report, since
-from lictui.sources.process import run, text_of
+from lictui.model import FailureKind, Holder, Level, Notice, Pool, Server, Snapshot, Step
+from lictui.sources.flexnet.parser import (
+    Daemon,
+    Feature,
+    Host,
+    Report,
+    counted,
+    is_citrix,
+    naming,
+    read_pools,
+    read_report,
+    since,
+)
+from lictui.sources.process import Output, run, text_of
 from lictui.sources.sanitize import day
 from lictui.sources.sanitize import text as cleaned
 from lictui.sources.source import SourceError
@@ -24,9 +35,6 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import Pool, Server
-    from lictui.sources.flexnet.parser import Daemon, Feature, Host, Report
-    from lictui.sources.process import Output
 
 
 # What a FlexNet license server tells beside its pools: parts of it at rest, licenses kept back

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, Holder, Level, Notice, Pool, Reading, Snapshot, Step
@@ -21,7 +21,6 @@ from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date
 
 _LONGEST: Final = 1000  # characters of a line that are looked at
 _MOST: Final = 100_000  # holders that are named

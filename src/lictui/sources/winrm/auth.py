@@ -14,19 +14,17 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 
-from lictui.model import FailureKind, Step
+from lictui.model import FailureKind, Server, Step
 from lictui.sources.auth import basic, secret
 from lictui.sources.network import refuse_in_the_clear
 from lictui.sources.sanitize import text
 from lictui.sources.source import SourceError
-from lictui.sources.winrm.wsman import CONTENT_TYPE, by_status
+from lictui.sources.winrm.wsman import CONTENT_TYPE, Endpoint, by_status
 
 if TYPE_CHECKING:
     from spnego import ContextProxy
 
-    from lictui.model import Server
     from lictui.sources.http import Reply
-    from lictui.sources.winrm.wsman import Endpoint
 
 
 UNAUTHORIZED: Final = HTTPStatus.UNAUTHORIZED

@@ -8,28 +8,35 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import FailureKind, Level, Mode, Notice, Pool, PoolKey, Reading, Snapshot, Step
+from lictui.model import (
+    FailureKind,
+    Level,
+    Mode,
+    Notice,
+    Pool,
+    PoolKey,
+    Reading,
+    Server,
+    Snapshot,
+    Step,
+)
 from lictui.products import describe
 from lictui.sources.http import Link
 from lictui.sources.sanitize import day, text, whole
 from lictui.sources.source import SourceError
-from lictui.sources.winrm.auth import open_login
-from lictui.sources.winrm.wsman import PERHAPS_LAS, Endpoint, Enumeration
+from lictui.sources.winrm.auth import Login, open_login
+from lictui.sources.winrm.wsman import PERHAPS_LAS, Endpoint, Enumeration, Item
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import date
 
     import httpx
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import Server
-    from lictui.sources.winrm.auth import Login
-    from lictui.sources.winrm.wsman import Item
 
 
 # The pools of a license server, from instances of Citrix_GT_License_Pool and Citrix_GT_License

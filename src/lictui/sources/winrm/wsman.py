@@ -7,32 +7,31 @@ what the items mean.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from html import escape
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
-from xml.etree.ElementTree import TreeBuilder  # builds alone: defusedxml parses
+from xml.etree.ElementTree import (
+    Element,
+    TreeBuilder,  # builds alone: defusedxml parses
+)
 
 import httpx
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
 
 from lictui.model import FailureKind, Step
-from lictui.sources.http import retrying
+from lictui.sources.http import Link, Reply, retrying
 from lictui.sources.network import host_port, origin
 from lictui.sources.sanitize import text
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from xml.etree.ElementTree import Element  # builds alone: defusedxml parses
-
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.sources.http import Link, Reply
     from lictui.sources.winrm.auth import Login
 
 

@@ -13,14 +13,14 @@ from textual import on, work
 from textual.containers import Vertical
 from textual.widgets import DataTable
 
-from lictui.engine.alerts import shown
+from lictui.engine.alerts import Shown, shown
 from lictui.errors import LictuiError
-from lictui.model import Answer, Level
+from lictui.model import Answer, Event, Identity, Level
 from lictui.paths import user_name
 from lictui.tui import commands, text
 from lictui.tui.screens.dialogs import SnoozeScreen
 from lictui.tui.screens.main_screen import Filtered
-from lictui.tui.text import OF_LEVEL, Tone, clean
+from lictui.tui.text import OF_LEVEL, Run, Table, Tone, clean
 from lictui.tui.time_range import stamp, time_zone
 from lictui.tui.widgets.styled_text import Prose
 from lictui.tui.widgets.table import Column, KeyedTable
@@ -32,10 +32,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
-    from lictui.engine.alerts import Shown
     from lictui.engine.board import Board, Filter
-    from lictui.model import Event, Identity
-    from lictui.tui.text import Run, Table
     from lictui.tui.theme import Symbols
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from textwrap import TextWrapper
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from lictui.model import Reporting, SourceName, State
+from lictui.model import LicenseServer, Reporting, SourceName, State
 from lictui.tui import commands
 from lictui.tui.screens.dialogs import Paper
 from lictui.tui.screens.servers import USAGE_INSIGHTS
-from lictui.tui.text import Tone, clean
+from lictui.tui.text import Line, Tone, clean
 from lictui.tui.time_range import moment, time_zone
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from lictui.engine.board import Board, ServerStatus
-    from lictui.model import LicenseServer
-    from lictui.tui.text import Line
     from lictui.tui.theme import Symbols
 
 

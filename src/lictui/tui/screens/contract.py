@@ -15,10 +15,10 @@ from lictui.errors import LictuiError
 from lictui.products import describe
 from lictui.tui import commands, text
 from lictui.tui.screens.main_screen import View
-from lictui.tui.text import Tone
+from lictui.tui.text import Table, Tone
 from lictui.tui.widgets.pane import short_model
 from lictui.tui.widgets.styled_text import Prose
-from lictui.tui.widgets.table import Column, KeyedTable
+from lictui.tui.widgets.table import Column, KeyedTable, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from lictui.analysis.usage import Holding, Key, Retrospect
     from lictui.engine.board import Board, By
-    from lictui.tui.text import Table
-    from lictui.tui.widgets.table import Rows
 
 
 # The contract sheet as rows of two tables: what was bought, and what ends when

@@ -7,18 +7,18 @@ from textwrap import TextWrapper
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual import on
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Static
 
 from lictui.engine import board as whence
-from lictui.engine.board import answered, combined
+from lictui.engine.board import Board, Figure, ServerStatus, answered, combined
 from lictui.engine.contract import hints
-from lictui.model import Level, State
+from lictui.model import Level, Pool, State
 from lictui.tui import commands
-from lictui.tui.text import Tone, age, clean, figure, pad
+from lictui.tui.text import Line, Tone, age, clean, figure, pad
 from lictui.tui.time_range import local, moment, time_zone
 from lictui.tui.widgets.styled_text import Prose
 
@@ -27,14 +27,10 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from textual.app import ComposeResult
-    from textual.binding import BindingType
 
     from lictui.config.contract import Purchase
-    from lictui.engine.board import Board, Figure, ServerStatus
-    from lictui.model import Pool
     from lictui.tui.app import LictuiApp
     from lictui.tui.commands import Command
-    from lictui.tui.text import Line
     from lictui.tui.theme import Symbols
 
 

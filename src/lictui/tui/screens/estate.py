@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.containers import Container
 
-from lictui.analysis.series import Series
+from lictui.analysis.series import Question, Series
 from lictui.clock import iso
-from lictui.engine.board import By, scope_of, totals
+from lictui.engine.board import Board, By, scope_of, totals
 from lictui.errors import LictuiError
 from lictui.tui import commands, text
 from lictui.tui.screens import estate_view
-from lictui.tui.screens.estate_view import SORTS
+from lictui.tui.screens.estate_view import SORTS, TotalView
 from lictui.tui.screens.main_screen import WORDS, Ranged
 from lictui.tui.screens.product_model import sliced
-from lictui.tui.text import Tone
+from lictui.tui.text import Cell, Run, Table, Tone
 from lictui.tui.time_range import Length, time_zone
-from lictui.tui.trend_cache import Trends, question
+from lictui.tui.trend_cache import Pasts, Pools, Trends, question
 from lictui.tui.widgets.estate import Estate
 from lictui.tui.widgets.styled_text import Prose
 
@@ -28,12 +28,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
-    from lictui.analysis.series import Question
     from lictui.analysis.usage import Key, Retrospect
-    from lictui.engine.board import Board
-    from lictui.tui.screens.estate_view import TotalView
-    from lictui.tui.text import Cell, Run, Table
-    from lictui.tui.trend_cache import Pasts, Pools
 
 _COLUMNS = (
     "scope", "product", "name", "model", "installed", "overdraft", "in_use", "free", "ratio",

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.cells import cell_len
 
 from lictui.analysis.forecast import Status
-from lictui.analysis.usage import Retrospect
-from lictui.engine.board import By, product_words, thresholds
+from lictui.analysis.usage import Key, Retrospect
+from lictui.engine.board import By, Filter, Total, product_words, thresholds
 from lictui.model import Level, Model
 from lictui.products import Product
 from lictui.tui import text
-from lictui.tui.text import OF_LEVEL, Tone
+from lictui.tui.text import OF_LEVEL, Line, Run, Tone
 from lictui.tui.time_range import local
-from lictui.tui.widgets.gauge import trend
+from lictui.tui.widgets.gauge import Past, trend
 from lictui.tui.widgets.pane import model_word, short_model
 
 if TYPE_CHECKING:
@@ -29,12 +29,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from lictui.analysis.peaks import Found, Peak
-    from lictui.analysis.usage import Key
     from lictui.config.settings import Alerts, Thresholds
-    from lictui.engine.board import Filter, Total
-    from lictui.tui.text import Line, Run
     from lictui.tui.theme import Symbols
-    from lictui.tui.widgets.gauge import Past
 
 
 ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)

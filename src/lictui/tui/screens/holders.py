@@ -17,7 +17,7 @@ from textual.widgets import DataTable
 
 from lictui.model import Level
 from lictui.tui import commands
-from lictui.tui.text import Tone, age, clean, figure
+from lictui.tui.text import Line, Run, Tone, age, clean, figure
 from lictui.tui.time_range import moment, time_zone
 from lictui.tui.widgets.styled_text import Prose
 from lictui.tui.widgets.table import Column, KeyedTable
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from lictui.engine.holders import Holders, Holding
     from lictui.tui.app import LictuiApp
-    from lictui.tui.text import Line, Run
     from lictui.tui.theme import Symbols
 
 

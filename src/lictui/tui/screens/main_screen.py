@@ -12,24 +12,20 @@ from textual import on
 from textual.events import Resize
 from textual.screen import Screen
 
-from lictui.engine.board import ALL
+from lictui.engine.board import ALL, Board, Filter
 from lictui.tui import commands, text
-from lictui.tui.app import FilterClosed, FilterTyped
+from lictui.tui.app import FilterClosed, FilterTyped, LictuiApp
 from lictui.tui.screens.wall_view import Moment
-from lictui.tui.text import Tone
+from lictui.tui.text import Run, Table, Tone
 from lictui.tui.time_range import Length, Span, time_zone
 from lictui.tui.widgets import bars
-from lictui.tui.widgets.bars import Headline, Statusline, TooSmall, fits, offered
+from lictui.tui.widgets.bars import FilterBar, Headline, Statusline, TooSmall, fits, offered
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.widget import Widget
 
-    from lictui.engine.board import Board, Filter
-    from lictui.tui.app import LictuiApp
     from lictui.tui.commands import Command
-    from lictui.tui.text import Run, Table
-    from lictui.tui.widgets.bars import FilterBar
 
 
 class View(Screen[None]):

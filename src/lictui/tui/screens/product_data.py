@@ -9,25 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.series import Series
-from lictui.analysis.usage import heat, spread
+from lictui.analysis.series import Bucket, Question, Series
+from lictui.analysis.usage import Heat, Spread, heat, spread
 from lictui.tui.screens import product_model, product_outlook
-from lictui.tui.screens.product_outlook import outlook, together
+from lictui.tui.screens.product_outlook import Outlook, outlook, together
 from lictui.tui.time_range import Length, Span
 from lictui.tui.widgets.chart import HeatView
-from lictui.tui.widgets.chart_view import ChartView
+from lictui.tui.widgets.chart_view import Ahead, ChartView, Mark
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from lictui.analysis.series import Bucket, Question
-    from lictui.analysis.usage import Heat, Spread
     from lictui.model import Told
     from lictui.tui.engine import Engine
     from lictui.tui.screens.product_model import Asked, Subject
-    from lictui.tui.screens.product_outlook import Outlook
     from lictui.tui.text import Table
-    from lictui.tui.widgets.chart_view import Ahead, Mark
 
 
 _HOUR: Final = 3600

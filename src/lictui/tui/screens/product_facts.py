@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.engine.board import answered
 from lictui.tui.screens import product_outlook
-from lictui.tui.text import OF_LEVEL, Tone, clean, coarse_age, figure, merge, percent
+from lictui.tui.text import OF_LEVEL, Line, Run, Tone, clean, coarse_age, figure, merge, percent
 from lictui.tui.time_range import moment
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from lictui.tui.screens.product_model import Subject
     from lictui.tui.screens.product_outlook import Outlook
     from lictui.tui.screens.wall_view import Moment
-    from lictui.tui.text import Line, Run
     from lictui.tui.theme import Symbols
     from lictui.tui.widgets.chart_view import ChartView
 

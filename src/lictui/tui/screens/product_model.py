@@ -10,21 +10,17 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.series import Question, begins, day_of, joined
-from lictui.engine.board import answered, combined
-from lictui.model import DEFAULT_INTERVAL, Model
-from lictui.tui.text import Tone, clean, shorten
+from lictui.analysis.series import Bucket, Question, Series, begins, day_of, joined
+from lictui.engine.board import Board, ServerStatus, answered, combined
+from lictui.model import DEFAULT_INTERVAL, Level, Model, Pool, PoolKey, Reading
+from lictui.tui.text import Line, Tone, clean, shorten
 from lictui.tui.time_range import Length, Span, bucket_seconds, local, moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from zoneinfo import ZoneInfo
 
-    from lictui.analysis.series import Bucket, Series
     from lictui.config.settings import Settings, Thresholds
-    from lictui.engine.board import Board, ServerStatus
-    from lictui.model import Level, Pool, PoolKey, Reading
-    from lictui.tui.text import Line
     from lictui.tui.theme import Symbols
 
 

@@ -7,31 +7,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.forecast import Given, Status, forecast
+from lictui.analysis.forecast import Forecast, Given, Status, forecast
 from lictui.analysis.forecast import words as words_forecast
-from lictui.analysis.series import begins, day_of
+from lictui.analysis.series import Bucket, begins, day_of
 from lictui.analysis.usage import unusual_today
-from lictui.model import About, EventKind, Level, PoolKey, Told
-from lictui.tui.text import Tone, clean, figure, shorten
-from lictui.tui.time_range import Length, stamp
+from lictui.model import About, Event, EventKind, Level, PoolKey, Told
+from lictui.tui.text import Line, Run, Tone, clean, figure, shorten
+from lictui.tui.time_range import Length, Span, stamp
 from lictui.tui.widgets.chart_view import Ahead, Mark, Sign
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import date
     from zoneinfo import ZoneInfo
 
-    from lictui.analysis.forecast import Forecast
-    from lictui.analysis.series import Bucket
-    from lictui.model import Event
     from lictui.tui.screens.product_model import Subject
-    from lictui.tui.text import Line, Run
     from lictui.tui.theme import Symbols
-    from lictui.tui.time_range import Span
 
 
 _PART: Final = 4  # a chart reaches so little of its length into the future

@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from lictui.config.server_schema import DEFAULTS, INVENTORIES, table_of
-from lictui.model import DEFAULT_INTERVAL, SourceName
+from lictui.model import DEFAULT_INTERVAL, Server, SourceName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from lictui.model import Server
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,11 @@ from textual.widgets import Button, Footer, Input
 from lictui.config import server_schema
 from lictui.engine.merge import mains, same_hosts
 from lictui.errors import LictuiError
-from lictui.model import Level, SourceName, Step
+from lictui.model import Finding, Level, Server, SourceName, Step
 from lictui.tui import commands
 from lictui.tui.screens import server_fields
 from lictui.tui.screens.dialogs import ConfirmScreen
-from lictui.tui.text import Tone, clean
+from lictui.tui.text import Line, Tone, clean
 from lictui.tui.widgets.form_fields import Choice, FieldRow
 from lictui.tui.widgets.styled_text import Prose
 
@@ -38,10 +38,8 @@ if TYPE_CHECKING:
 
     from lictui.config.server_schema import Refusal
     from lictui.engine.board import Board
-    from lictui.model import Finding, Server
     from lictui.tui.app import LictuiApp
     from lictui.tui.engine import Engine
-    from lictui.tui.text import Line
     from lictui.tui.theme import Symbols
 
 

@@ -18,12 +18,21 @@ from textual.widgets import DataTable
 from lictui.config import server_schema
 from lictui.engine.contract import hints
 from lictui.errors import LictuiError
-from lictui.model import Level, Reporting, SourceName, State
+from lictui.model import (
+    Finding,
+    Level,
+    LicenseServer,
+    Reporting,
+    Server,
+    Snapshot,
+    SourceName,
+    State,
+)
 from lictui.tui import commands
 from lictui.tui.screens import server_form
 from lictui.tui.screens.dialogs import ConfirmScreen
 from lictui.tui.screens.main_screen import View
-from lictui.tui.text import OF_LEVEL, Tone, age, clean, coarse_age
+from lictui.tui.text import OF_LEVEL, Line, Run, Table, Tone, age, clean, coarse_age
 from lictui.tui.time_range import moment, time_zone
 from lictui.tui.widgets.styled_text import Prose
 from lictui.tui.widgets.table import Column, KeyedTable
@@ -36,8 +45,6 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from lictui.engine.board import Board, ServerStatus
-    from lictui.model import Finding, LicenseServer, Server, Snapshot
-    from lictui.tui.text import Line, Run, Table
     from lictui.tui.theme import Symbols
 
 

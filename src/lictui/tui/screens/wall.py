@@ -7,23 +7,19 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 
-from lictui.engine.board import Filter
+from lictui.engine.board import Board, Filter
 from lictui.errors import LictuiError
 from lictui.tui import commands, text
 from lictui.tui.screens.main_screen import Ranged
-from lictui.tui.screens.wall_view import SORTS, Panes, Wanted, chosen
-from lictui.tui.text import Tone
-from lictui.tui.trend_cache import Trends, question
+from lictui.tui.screens.wall_view import SORTS, Panes, PaneView, RowId, RowView, Wanted, chosen
+from lictui.tui.text import Run, Table, Tone
+from lictui.tui.trend_cache import Pasts, Trends, question
 from lictui.tui.widgets.wall import Wall
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
 
-    from lictui.engine.board import Board
     from lictui.model import PoolKey
-    from lictui.tui.screens.wall_view import PaneView, RowId, RowView
-    from lictui.tui.text import Run, Table
-    from lictui.tui.trend_cache import Pasts
 
 _AGES: float = 10  # seconds between two looks at whether an age reads differently
 _COLUMNS = (

@@ -10,19 +10,26 @@ from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Final
 
-from lictui.engine.board import ALL, product_words
-from lictui.model import Level, Reporting, State
+from lictui.engine.board import ALL, Board, Filter, ServerStatus, product_words
+from lictui.model import (
+    Level,
+    LicenseServer,
+    Model,
+    Pool,
+    PoolKey,
+    Reading,
+    Reporting,
+    Snapshot,
+    State,
+)
 from lictui.tui import text
-from lictui.tui.text import Tone
+from lictui.tui.text import Run, Tone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
 
     from lictui.config.settings import Alerts, Thresholds
-    from lictui.engine.board import Board, Filter, ServerStatus
-    from lictui.model import LicenseServer, Model, Pool, PoolKey, Reading, Snapshot
-    from lictui.tui.text import Run
 
 
 # The bottom line of a pane, in few words: what ends soon, what else reads the server, and Citrix

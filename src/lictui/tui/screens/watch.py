@@ -13,13 +13,15 @@ from textual import work
 from textual.screen import Screen
 
 from lictui.analysis.series import Question
-from lictui.engine.alerts import shown
-from lictui.engine.board import answered, combined
+from lictui.engine.alerts import Shown, shown
+from lictui.engine.board import Board, ServerStatus, answered, combined
 from lictui.errors import LictuiError
-from lictui.model import Level, State
+from lictui.model import Identity, Level, Model, Pool, PoolKey, Reading, State
 from lictui.tui.screens.product_model import ASSIGNED, MODELS
 from lictui.tui.text import (
     OF_LEVEL,
+    Line,
+    Run,
     Tone,
     age,
     clean,
@@ -30,7 +32,7 @@ from lictui.tui.text import (
     shorten,
     width,
 )
-from lictui.tui.theme import ASCII
+from lictui.tui.theme import ASCII, Symbols
 from lictui.tui.time_range import local, time_zone
 from lictui.tui.widgets.gauge import gauge
 from lictui.tui.widgets.styled_text import Lines
@@ -41,12 +43,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from lictui.config.settings import Settings
-    from lictui.engine.alerts import Shown
-    from lictui.engine.board import Board, ServerStatus
-    from lictui.model import Identity, Model, Pool, PoolKey, Reading
     from lictui.tui.app import LictuiApp, WatchOptions
-    from lictui.tui.text import Line, Run
-    from lictui.tui.theme import Symbols
 
 
 # Big digits: figures that can be read from across a room

@@ -20,13 +20,13 @@ from textual.widget import Widget
 from textual.widgets import Input, Label
 
 from lictui.engine.alerts import shown
-from lictui.engine.board import Filter, totals
+from lictui.engine.board import Board, Filter, Total, totals
 from lictui.errors import UsageError
 from lictui.model import Level, State
 from lictui.tui import commands, text
 from lictui.tui.app import FilterClosed, FilterTyped
-from lictui.tui.text import OF_LEVEL, Tone, fit, width
-from lictui.tui.theme import UNICODE
+from lictui.tui.text import OF_LEVEL, Line, Run, Tone, fit, width
+from lictui.tui.theme import UNICODE, Symbols
 from lictui.tui.widgets import styled_text
 from lictui.tui.widgets.pane import use_word
 
@@ -39,10 +39,7 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Alerts
-    from lictui.engine.board import Board, Total
     from lictui.tui.commands import Command
-    from lictui.tui.text import Line, Run
-    from lictui.tui.theme import Symbols
 
 
 _STATES: Final = sorted(State, key=lambda state: state is not State.UP)  # up comes first

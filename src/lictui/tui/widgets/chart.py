@@ -18,9 +18,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from lictui.model import Level, Reading
-from lictui.tui.text import OF_LEVEL, Tone, merge, percent
+from lictui.tui.text import OF_LEVEL, Line, Run, Tone, merge, percent
 from lictui.tui.text import width as columns
 from lictui.tui.theme import UNICODE as UNICODE_SYMBOLS
+from lictui.tui.theme import Symbols
 from lictui.tui.widgets import styled_text
 from lictui.tui.widgets.chart_view import ChartView, Held, Sign
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
     from lictui.analysis.series import Bucket
     from lictui.analysis.usage import Heat
-    from lictui.tui.text import Line, Run
-    from lictui.tui.theme import Symbols
 
 
 # What a chart is drawn with: the parts its cells can belong to, and a character for each

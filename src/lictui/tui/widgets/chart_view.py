@@ -11,14 +11,13 @@ from itertools import pairwise
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Reading
+from lictui.model import Level, Reading, Told
 from lictui.tui.time_range import Length, ticks
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from lictui.analysis.series import Bucket
-    from lictui.model import Level, Told
 
 _HALF_A_MONTH: Final = 15 * 86400  # seconds; a month's point stands in its middle
 

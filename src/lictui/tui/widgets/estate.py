@@ -16,8 +16,8 @@ from textual.reactive import var
 from textual.scroll_view import ScrollView
 
 from lictui.tui.screens import estate_view as ledger
-from lictui.tui.text import fit
-from lictui.tui.theme import UNICODE
+from lictui.tui.text import Line, fit
+from lictui.tui.theme import UNICODE, Symbols
 from lictui.tui.widgets import styled_text
 from lictui.tui.widgets.gauge import Past
 from lictui.tui.widgets.pane import with_cursor
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from lictui.analysis.usage import Key
     from lictui.tui.screens.estate_view import TotalView
-    from lictui.tui.text import Line
-    from lictui.tui.theme import Symbols
 
 _NO_PASTS: Final[Mapping[Key, Past]] = MappingProxyType({})
 _NO_PAST: Final = Past()

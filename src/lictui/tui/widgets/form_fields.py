@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events  # noqa: TC002 - Textual reads it at run time
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
@@ -18,15 +18,13 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from lictui.tui.text import Tone
-from lictui.tui.theme import ASCII
+from lictui.tui.theme import ASCII, Symbols
 from lictui.tui.widgets.styled_text import Prose
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
-    from textual.binding import BindingType
 
     from lictui.tui.screens.server_fields import Field
-    from lictui.tui.theme import Symbols
 
 
 _FEW: Final = 5  # choices that are found by going round; more are shown as a list

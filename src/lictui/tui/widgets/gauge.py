@@ -8,16 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Reading
-from lictui.tui.text import OF_LEVEL, Tone, merge
+from lictui.model import Level, Reading
+from lictui.tui.text import OF_LEVEL, Run, Tone, merge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lictui.analysis.series import Bucket, Series
     from lictui.config.settings import Thresholds
-    from lictui.model import Level
-    from lictui.tui.text import Run
     from lictui.tui.theme import Symbols
 
 

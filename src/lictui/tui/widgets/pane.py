@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 
-from lictui.model import Level, Model, State
+from lictui.model import Level, Model, Reading, State
 from lictui.products import describe
 from lictui.tui import text
-from lictui.tui.text import OF_LEVEL, Tone, fit, width
+from lictui.tui.text import OF_LEVEL, Line, Run, Tone, fit, width
 from lictui.tui.widgets.gauge import BEYOND, Past, gauge, trend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from lictui.model import Reading
     from lictui.tui.screens.wall_view import PaneView, RowId, RowView
-    from lictui.tui.text import Line, Run
     from lictui.tui.theme import Symbols
 
 

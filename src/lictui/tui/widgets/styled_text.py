@@ -14,14 +14,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from lictui.tui.text import Tone
+from lictui.tui.text import Line, Tone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.style import Style
-
-    from lictui.tui.text import Line
 
 
 TONES: Final = {f"ink--{tone.value}" for tone in Tone} | {"ink--chosen"}

@@ -14,13 +14,12 @@ from rich.text import Text
 from textual.coordinate import Coordinate
 from textual.widgets import DataTable
 
-from lictui.tui.text import shorten
+from lictui.tui.text import Run, shorten
 from lictui.tui.widgets import styled_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lictui.tui.text import Run
     from lictui.tui.theme import Symbols
 
 

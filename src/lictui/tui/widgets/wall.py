@@ -21,7 +21,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from lictui.tui import text
-from lictui.tui.theme import UNICODE
+from lictui.tui.theme import UNICODE, Symbols
 from lictui.tui.widgets import pane, styled_text
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from lictui.tui.screens.wall_view import PaneView, RowId
     from lictui.tui.text import Line
-    from lictui.tui.theme import Symbols
     from lictui.tui.widgets.gauge import Past
 
 
