@@ -34,4 +34,4 @@ screenshots: .venv/dev  ## write screenshots/ from the demo
 	$(PY) -m tests.readme
 
 report-pictures: .venv/dev  ## the report as a browser, paper and a spreadsheet show it
-	$(PY) -m tests.report.pictures
+	$(PY) -m tests.report.demo_report

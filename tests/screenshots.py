@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lictui.engine.engine import Engine
-from lictui.engine.thread import Monitor
+from lictui.engine.thread import EngineThread
 from lictui.model import State
 from lictui.simulator.demo import Demo
 from lictui.tui.app import LictuiApp
@@ -43,10 +43,10 @@ async def main() -> None:
     os.environ["COLORTERM"] = "truecolor"
     FOLDER.mkdir(exist_ok=True)
     with Demo(seed=1, speed=60.0) as demo:
-        monitor = Monitor(Engine(demo.paths, demo.clock))
+        monitor = EngineThread(Engine(demo.paths, demo.clock))
         monitor.start()
         try:
-            monitor.go(lambda _board, _settings: None)
+            monitor.start_polling(lambda _board, _settings: None)
             while any(status.state is State.WAITING for status in monitor.board.servers):
                 await demo.clock.sleep(1.0)
             for name, (size, theme, keys) in PICTURES.items():

@@ -101,9 +101,13 @@ def test_a_failure_has_its_state(kind: FailureKind, state: State) -> None:
 
 
 def test_a_server_is_polled_as_often_as_it_says_or_its_source() -> None:
-    assert Server("a", SourceName.WINRM).every == DEFAULT_INTERVAL[SourceName.WINRM] == 900
-    assert Server("a", SourceName.CVAD).every == 60
-    assert Server("a", SourceName.CVAD, interval=5).every == 5
+    assert (
+        Server("a", SourceName.WINRM).effective_interval
+        == DEFAULT_INTERVAL[SourceName.WINRM]
+        == 900
+    )
+    assert Server("a", SourceName.CVAD).effective_interval == 60
+    assert Server("a", SourceName.CVAD, interval=5).effective_interval == 5
 
 
 def test_pools_are_told_apart_by_product_and_subscription_date() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lictui.paths import Paths, make_folder, resolve, write_private
+from lictui.paths import Paths, make_folder, resolve_paths, write_private
 
 
 def mode(path: Path) -> int:
@@ -57,8 +57,8 @@ def test_an_existing_folder_keeps_its_mode(tmp_path: Path) -> None:
 
 
 def test_folders_given_are_taken_and_others_are_the_platforms(tmp_path: Path) -> None:
-    assert resolve(tmp_path / "c", tmp_path / "d") == Paths(tmp_path / "c", tmp_path / "d")
-    paths = resolve(data_dir=tmp_path)
+    assert resolve_paths(tmp_path / "c", tmp_path / "d") == Paths(tmp_path / "c", tmp_path / "d")
+    paths = resolve_paths(data_dir=tmp_path)
     assert paths.config_dir.name == "lictui"
     assert paths.history == tmp_path / "history.db"
     assert not (tmp_path / "history.db").exists()

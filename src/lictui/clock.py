@@ -55,7 +55,7 @@ def iso(at: float) -> str:
     return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def local_day(at: float, timezone: str = "") -> date:
+def local_date(at: float, timezone: str = "") -> date:
     """The calendar day at `at` (UTC epoch seconds) in an IANA zone, or in the system's."""
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - the first frame seldom needs a zone
 

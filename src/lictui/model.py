@@ -125,7 +125,7 @@ class ActivationStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Reporting(StrEnum):
+class ReportingStatus(StrEnum):
     """Whether a license server tells Citrix Cloud what it uses."""
 
     REPORTING = "reporting"
@@ -161,7 +161,7 @@ class AlertKind(StrEnum):
     UNUSUAL = "unusual"
 
 
-class Happening(StrEnum):
+class AlertTransition(StrEnum):
     """What became of an alert."""
 
     RAISED = "raised"
@@ -213,7 +213,7 @@ class Server:
     same_as: str = ""  # the server that this is another way to read
 
     @property
-    def every(self) -> float:
+    def effective_interval(self) -> float:
         """Seconds between two polls."""
         return self.interval or DEFAULT_INTERVAL[self.source]
 
@@ -294,18 +294,22 @@ class Pool:
     subscription_date: date | None = None
     expires: date | None = None  # the first day on which some of the licenses end
     permanent: bool | None = None  # None: the source cannot tell
-    partly: bool = False  # others of its licenses end later, or never
-    expiring: int | None = None  # of `partly`: how many end on `expires`, where it is told
+    partial_expiry: bool = False  # others of its licenses end later, or never
+    reported_expiring: int | None = None  # of `partly`: how many end on `expires`, where it is told
     counted: bool = True  # start-up licenses are listed, never counted
     vendor: str = ""  # FlexNet alone: whose daemon serves it
     queued: int | None = None  # requests that wait, demand turned away; None: nobody can tell
-    raw: tuple[tuple[str, str], ...] = ()  # the server's own fields, for the "why" of a figure
-    how: tuple[tuple[str, str], ...] = ()  # figure -> formula: ("installed", "Count - Overdraft")
+    raw_fields: tuple[
+        tuple[str, str], ...
+    ] = ()  # the server's own fields, for the "why" of a figure
+    formulas: tuple[
+        tuple[str, str], ...
+    ] = ()  # figure -> formula: ("installed", "Count - Overdraft")
 
     @property
-    def leaving(self) -> int | None:
+    def expiring_count(self) -> int | None:
         """How many licenses end on `expires`; None when nobody tells."""
-        return self.expiring if self.partly else self.reading.installed
+        return self.reported_expiring if self.partial_expiry else self.reading.installed
 
     @property
     def key(self) -> PoolKey:
@@ -328,7 +332,7 @@ class Certificate:
     """The TLS certificate a server showed when it answered; None where a day cannot be read."""
 
     sha256: str  # of the leaf, lower-case hex
-    begins: date | None = None
+    valid_from: date | None = None
     expires: date | None = None
 
 
@@ -349,21 +353,21 @@ class LicenseServer:
 
     host_id: str
     fqdn: str = ""
-    status: Reporting = Reporting.NEVER_REPORTED
+    status: ReportingStatus = ReportingStatus.NEVER_REPORTED
     last_reported: float | None = None  # UTC epoch seconds
     expires: date | None = None
     days_to_expire: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class MonthlyUsage:
     """One month of a pool as the source itself tells of its past; no reading of lictui's."""
 
     key: PoolKey
-    at: float  # UTC epoch seconds, the first moment of the month
+    month_start: float  # UTC epoch seconds, the first moment of the month
     in_use: int | None  # assigned in all
     installed: int | None
-    newly: int | None = None  # assigned in that month
+    newly_assigned: int | None = None  # assigned in that month
     released: int | None = None
 
 
@@ -377,14 +381,14 @@ class Snapshot:
     mode: Mode | None = None
     activation: Activation | None = None
     notices: tuple[Notice, ...] = ()
-    license_server: str = ""  # the host that the pools are on, where the source tells
+    license_server_host: str = ""  # the host that the pools are on, where the source tells
     license_servers: tuple[LicenseServer, ...] = ()  # partner alone
-    told: tuple[Told, ...] = ()  # citrix-cloud alone
+    monthly_usage: tuple[MonthlyUsage, ...] = ()  # citrix-cloud alone
     certificate: Certificate | None = None  # None: not over TLS, or not lictui that spoke it
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class LicenseUser:
     """Who holds a license; read only when asked for, and never kept."""
 
     product: str
@@ -401,7 +405,7 @@ class Poll:
     """One attempt to read one server, and what came of it."""
 
     server: str
-    at: float  # UTC epoch seconds when the answer was complete
+    time: float  # UTC epoch seconds when the answer was complete
     latency: float  # seconds
     result: Snapshot | Failure
 
@@ -410,7 +414,7 @@ class Poll:
 class Event:
     """One line of the journal."""
 
-    at: float
+    time: float
     kind: EventKind
     server: str
     message: str
@@ -419,7 +423,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class JournalFilter:
     """Which lines of the journal are asked for; what is empty narrows nothing."""
 
     servers: tuple[str, ...] = ()
@@ -428,7 +432,7 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class StepResult:
     """How one step of the test went."""
 
     step: Step
@@ -437,60 +441,60 @@ class Finding:
     seconds: float
     hint: str = ""
     fingerprint: str = field(default="")  # tls alone: the leaf's SHA-256, lower-case hex
-    hosts: tuple[str, ...] = ()  # parse alone: what the license server calls itself
+    host_names: tuple[str, ...] = ()  # parse alone: what the license server calls itself
 
 
 # What is remembered of an alert from poll to poll, and what people have said to it
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Identity:
+class AlertKey:
     """What tells one alert from every other."""
 
     server: str
     kind: AlertKind
     product: str = ""  # "" when the server as a whole is meant
-    about: str = ""  # which of several: dates of a pool, the title of a notice
+    detail: str = ""  # which of several: dates of a pool, the title of a notice
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AlertState:
     """One alert, from the first poll that found its cause until it is cleared."""
 
-    who: Identity
+    key: AlertKey
     level: Level
     message: str
     since: float | None = None  # when its cause was first seen
     ratio: float | None = None  # in use / installed, of usage alone
     group: str = ""  # of the server
-    seen: int = 0  # polls in a row that found it, until it is raised
-    wanted: int = 1  # and how many it takes
-    raised: float | None = None  # when it was; None while it is not
-    said: float | None = None  # when it was last spoken of
-    rising: int = 0  # polls in a row that found it worse than its level
-    falling: int = 0  # and better
-    clear: int = 0  # polls in a row that did not find it
-    counted: float | None = None  # the poll that was counted last
+    polls_seen: int = 0  # polls in a row that found it, until it is raised
+    polls_required: int = 1  # and how many it takes
+    raised_at: float | None = None  # when it was; None while it is not
+    notified_at: float | None = None  # when it was last spoken of
+    polls_above: int = 0  # polls in a row that found it worse than its level
+    polls_below: int = 0  # and better
+    polls_clear: int = 0  # polls in a row that did not find it
+    last_poll: float | None = None  # the poll that was counted last
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Acknowledgement:
     """What somebody said to an alert: it is known (until it clears), or not before a time."""
 
     by: str
-    at: float
+    time: float
     until: float | None = None  # of a snooze; None: acknowledged
 
-    def holds(self, now: float) -> bool:
+    def is_active(self, now: float) -> bool:
         """Whether it still silences at `now`."""
         return self.until is None or now < self.until
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class AlertEvent:
     """One thing that happened to an alert; `standing` is how it is after it, or was before."""
 
-    what: Happening
-    at: float
-    standing: Standing
-    before: Level = Level.OK  # the level until then, of `worse` and `better`
+    transition: AlertTransition
+    time: float
+    alert: AlertState
+    previous_level: Level = Level.OK  # the level until then, of `worse` and `better`

@@ -34,7 +34,7 @@ class Paths:
         return self.config_dir / "servers.toml"
 
     @property
-    def contract(self) -> Path:
+    def entitlements(self) -> Path:
         """`contract.toml`: what was bought; the user's, never written."""
         return self.config_dir / "contract.toml"
 
@@ -59,7 +59,7 @@ class Paths:
         return self.data_dir / "lictui.log"
 
 
-def resolve(config_dir: Path | None = None, data_dir: Path | None = None) -> Paths:
+def resolve_paths(config_dir: Path | None = None, data_dir: Path | None = None) -> Paths:
     """The folders given, else those of this platform and user. Creates nothing."""
     import platformdirs  # noqa: PLC0415 - start-up with both folders given does not need it
 
@@ -95,7 +95,7 @@ def write_private(file: Path, data: bytes) -> None:
         raise
 
 
-def user_name() -> str:
+def current_user() -> str:
     """Who this process runs as, for what others read: "?" where nobody can tell."""
     import getpass  # noqa: PLC0415 - seldom asked
 

@@ -10,9 +10,9 @@ from datetime import date, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from lictui.analysis.forecast import Forecast, Given, forecast
+from lictui.analysis.forecast import Forecast, ForecastInput, forecast
 from lictui.model import Model
-from lictui.simulator.estate import Buyer, Estate, Mood, Pool
+from lictui.simulator.estate import FaultMode, PoolFactory, SimulatedEstate, SimulatedPool
 from lictui.simulator.usage import APAC, EMEA, QUARTERS, US, as_date
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def ahead(
 ) -> Forecast:
     """The forecast of these figures, with the usual thresholds."""
     what = "lic-01", "XDT_ENT_CCS", Model.CONCURRENT
-    given = Given(*what, figures, installed, leaving or {}, 0.8, 0.9, held or {})
+    given = ForecastInput(*what, figures, installed, leaving or {}, 0.8, 0.9, held or {})
     return forecast(given, today)
 
 
@@ -132,17 +132,17 @@ def levels(seed: int = 1, cuts: Sequence[int] = _CUTS) -> Iterator[Guess]:
                 yield Guess(f"{pool.product} from {cut}", error)
 
 
-def _estate(seed: int) -> Iterator[Pool]:
-    for server in Estate(seed, _START).servers:
-        if server.mood is Mood.NORMAL:
+def _estate(seed: int) -> Iterator[SimulatedPool]:
+    for server in SimulatedEstate(seed, _START).servers:
+        if server.fault is FaultMode.NORMAL:
             yield from server.pools
 
 
-def _growing(seed: int) -> Iterator[Pool]:
-    buyer = Buyer(seed, _START)
+def _growing(seed: int) -> Iterator[SimulatedPool]:
+    buyer = PoolFactory(seed, _START)
     for growth in (0.4, 0.8):
-        yield buyer.office(EMEA, "XDT_ENT_CCS", 1000, 0.7, growth=growth)
-        yield buyer.office(US, "XDT_PLT_CCS", 200, 0.7, growth=growth)
+        yield buyer.concurrent(EMEA, "XDT_ENT_CCS", 1000, 0.7, growth=growth)
+        yield buyer.concurrent(US, "XDT_PLT_CCS", 200, 0.7, growth=growth)
         yield buyer.assigned(APAC, "XDT_ADV_UD", 99, 0.7, growth=growth)
 
 
@@ -160,8 +160,8 @@ def _looked_from(peaks: Mapping[int, int], now: int, truth: int, distance: int) 
     return None if day is None else ((day - as_date(now)).days - distance) / 182
 
 
-def _peaks(pool: Pool, first: int, last: int) -> dict[int, int]:
-    quarters = pool.curve.span(first * QUARTERS, last * QUARTERS)
+def _peaks(pool: SimulatedPool, first: int, last: int) -> dict[int, int]:
+    quarters = pool.curve.quarter_values(first * QUARTERS, last * QUARTERS)
     days = range(last - first)
     return {first + day: max(quarters[day * QUARTERS : (day + 1) * QUARTERS]) for day in days}
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from lictui.analysis.series import (
     Bucket,
-    begins,
+    day_bounds,
     day_of,
-    days,
-    joined,
-    month_of,
-    months,
+    day_start,
+    first_of_month,
+    month_bounds,
     next_month,
+    rebucket,
 )
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -36,30 +36,32 @@ def bucket(start: int, high: float, *, length: int = 3600, average: float | None
 
 
 def test_the_day_of_the_change_has_23_or_25_hours() -> None:
-    spring = days(at("2026-03-29T00:00"), at("2026-03-29T20:00"), BERLIN)
-    autumn = days(at("2026-10-25T00:00"), at("2026-10-25T20:00"), BERLIN)
+    spring = day_bounds(at("2026-03-29T00:00"), at("2026-03-29T20:00"), BERLIN)
+    autumn = day_bounds(at("2026-10-25T00:00"), at("2026-10-25T20:00"), BERLIN)
     assert [b - a for a, b in pairwise(spring)] == [23 * 3600]
     assert [b - a for a, b in pairwise(autumn)] == [25 * 3600]
 
 
 def test_a_day_whose_midnight_is_skipped_begins_with_the_hour_after() -> None:
-    assert begins(date(2026, 3, 29), BEIRUT) == at("2026-03-28T22:00")
+    assert day_start(date(2026, 3, 29), BEIRUT) == at("2026-03-28T22:00")
 
 
 def test_a_month_begins_and_ends_at_local_midnight() -> None:
-    bounds = months(at("2026-10-10T00:00"), at("2026-10-20T00:00"), BERLIN)
+    bounds = month_bounds(at("2026-10-10T00:00"), at("2026-10-20T00:00"), BERLIN)
     assert bounds == [at("2026-09-30T22:00"), at("2026-10-31T23:00")]
 
 
 def test_half_an_hour_off_is_a_bound_too() -> None:
-    assert days(at("2026-10-10T00:00"), at("2026-10-10T12:00"), KOLKATA)[0] == at(
+    assert day_bounds(at("2026-10-10T00:00"), at("2026-10-10T12:00"), KOLKATA)[0] == at(
         "2026-10-09T18:30"
     )
 
 
 def test_the_last_hour_of_a_local_day_counts_for_that_day() -> None:
-    bounds = days(at("2026-10-25T00:00"), at("2026-10-26T12:00"), BERLIN)
-    found = joined([bucket(at("2026-10-25T22:00"), 90), bucket(at("2026-10-25T23:00"), 70)], bounds)
+    bounds = day_bounds(at("2026-10-25T00:00"), at("2026-10-26T12:00"), BERLIN)
+    found = rebucket(
+        [bucket(at("2026-10-25T22:00"), 90), bucket(at("2026-10-25T23:00"), 70)], bounds
+    )
     assert [(one.start, one.high, one.high_at) for one in found] == [
         (at("2026-10-24T22:00"), 90, at("2026-10-25T22:01")),
         (at("2026-10-25T23:00"), 70, at("2026-10-25T23:01")),
@@ -67,25 +69,25 @@ def test_the_last_hour_of_a_local_day_counts_for_that_day() -> None:
 
 
 def test_averages_weigh_by_length() -> None:
-    (one,) = joined([bucket(0, 10, length=300), bucket(300, 40, length=900)], [0, 86400])
+    (one,) = rebucket([bucket(0, 10, length=300), bucket(300, 40, length=900)], [0, 86400])
     assert one.average == (10 * 300 + 40 * 900) / 1200
     assert (one.low, one.high, one.last, one.samples) == (10, 40, 40, 2)
 
 
 def test_what_lies_outside_is_left_out() -> None:
-    assert joined([bucket(-3600, 5), bucket(86400, 5)], [0, 86400]) == ()
+    assert rebucket([bucket(-3600, 5), bucket(86400, 5)], [0, 86400]) == ()
 
 
 def test_december_is_followed_by_january() -> None:
     assert next_month(date(2026, 12, 31)) == date(2027, 1, 1)
-    assert month_of(date(2026, 12, 31)) == date(2026, 12, 1)
+    assert first_of_month(date(2026, 12, 31)) == date(2026, 12, 1)
 
 
 @given(st.integers(at("2000-01-01T00:00"), at("2037-12-31T00:00")), st.sampled_from(ZONES))
 def test_every_moment_lies_in_the_day_it_belongs_to(moment: int, zone: ZoneInfo) -> None:
-    bounds = days(moment, moment + 1, zone)
+    bounds = day_bounds(moment, moment + 1, zone)
     assert bounds[0] <= moment < bounds[-1]
     assert bounds == sorted(set(bounds))
     assert day_of(bounds[0], zone) == day_of(moment, zone)
-    month = months(moment, moment + 1, zone)
+    month = month_bounds(moment, moment + 1, zone)
     assert month[0] <= moment < month[-1]

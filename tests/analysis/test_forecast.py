@@ -7,7 +7,13 @@ from datetime import date, timedelta
 import pytest
 from tests.analysis.backtest import ROUND_THE_CLOCK, TODAY, ahead, series
 
-from lictui.analysis.forecast import Forecast, Reaches, Shortfall, Status, words
+from lictui.analysis.forecast import (
+    Forecast,
+    ForecastStatus,
+    Shortfall,
+    ThresholdDates,
+    describe_forecast,
+)
 
 _IN_20 = TODAY + timedelta(days=20)
 _IN_60 = TODAY + timedelta(days=60)
@@ -19,7 +25,7 @@ def _growing(installed: int | None = 750, noise: float = 0.02) -> Forecast:
 
 def test_growth_reaches_each_threshold_on_its_day() -> None:
     found = _growing()
-    assert found.status is Status.GROWING
+    assert found.status is ForecastStatus.GROWING
     assert found.per_week == pytest.approx(3.5, rel=0.1)
     assert found.based_on_days == 365
     # 500 + 0.5 * 365 = 682.5 today: above 90 % of 750, which is 135 days away.
@@ -34,37 +40,39 @@ def test_no_date_is_further_ahead_than_half_the_history() -> None:
     found = _growing(installed=800)  # 235 days away
     assert found.reaches.installed is None
     assert found.band is None
-    assert found.until is not None
-    assert (found.until - TODAY).days <= 365 / 2
+    assert found.horizon is not None
+    assert (found.horizon - TODAY).days <= 365 / 2
 
 
 def test_a_date_that_is_not_sure_is_a_range_or_nothing() -> None:
     found = _growing(installed=722, noise=0.06)
-    assert found.status is Status.GROWING
+    assert found.status is ForecastStatus.GROWING
     assert found.reaches.installed is None
     assert found.band is not None
     low, high = found.band
     assert TODAY <= low < high <= TODAY + timedelta(days=182)
-    assert f"full between {low.day} {low:%b} and {high.day} {high:%b}" in words(found, TODAY)
+    assert f"full between {low.day} {low:%b} and {high.day} {high:%b}" in describe_forecast(
+        found, TODAY
+    )
 
 
 def test_what_is_flat_has_no_date() -> None:
     found = ahead(series(365, lambda _: 300))
-    assert found.status is Status.FLAT
+    assert found.status is ForecastStatus.FLAT
     assert found.per_week == 0
-    assert (found.reaches, found.band, found.shortfalls) == (Reaches(), None, ())
-    assert words(found, TODAY) == "flat"
+    assert (found.reaches, found.band, found.shortfalls) == (ThresholdDates(), None, ())
+    assert describe_forecast(found, TODAY) == "flat"
 
 
 def test_what_is_flat_above_a_threshold_is_there_today() -> None:
     found = ahead(series(365, lambda _: 460))
-    assert found.reaches == Reaches(TODAY, TODAY, None)
-    assert words(found, TODAY) == "flat: above 90 % now"
+    assert found.reaches == ThresholdDates(TODAY, TODAY, None)
+    assert describe_forecast(found, TODAY) == "flat: above 90 % now"
 
 
 def test_what_was_not_so_on_any_day_of_late_is_not_so_today() -> None:
     figures = series(365, lambda at: 460 if at < 350 else 420, noise=0.01)
-    assert ahead(figures, 500).reaches == Reaches(TODAY, None, None)
+    assert ahead(figures, 500).reaches == ThresholdDates(TODAY, None, None)
 
 
 @pytest.mark.parametrize(("since", "full"), [(2, TODAY), (3, None), (6, None)])
@@ -81,15 +89,15 @@ def test_what_was_so_when_more_was_installed_is_not_so_today(since: int, full: d
 def test_a_few_licenses_more_do_not_hide_what_was_so() -> None:
     figures = series(180, lambda _: 460)
     held = dict.fromkeys(figures, 490)
-    assert ahead(figures, 500, held=held).reaches == Reaches(TODAY, TODAY, None)
+    assert ahead(figures, 500, held=held).reaches == ThresholdDates(TODAY, TODAY, None)
 
 
 def test_what_falls_has_no_date() -> None:
     found = ahead(series(365, lambda at: 490 - 0.5 * at))
-    assert found.status is Status.FALLING
+    assert found.status is ForecastStatus.FALLING
     assert found.per_week == pytest.approx(-3.5, rel=0.15)
-    assert found.reaches == Reaches()
-    assert words(found, TODAY).startswith("falls by 3.")
+    assert found.reaches == ThresholdDates()
+    assert describe_forecast(found, TODAY).startswith("falls by 3.")
 
 
 @pytest.mark.parametrize("at", [20, 180, 300, 350])
@@ -97,41 +105,41 @@ def test_what_stepped_once_does_not_grow(at: int) -> None:
     for seed in range(10):
         figures = series(365, lambda day: 300 if day < at else 380, seed=seed)
         found = ahead(figures)
-        assert found.status in {Status.FLAT, Status.NOT_ENOUGH_DATA}
-        assert found.reaches == Reaches()
+        assert found.status in {ForecastStatus.FLAT, ForecastStatus.NOT_ENOUGH_DATA}
+        assert found.reaches == ThresholdDates()
 
 
 def test_too_little_says_so() -> None:
     found = ahead(series(12, lambda _: 300))
-    assert found.status is Status.NOT_ENOUGH_DATA
-    assert (found.per_week, found.expected(TODAY), found.between(TODAY)) == (None, None, None)
+    assert found.status is ForecastStatus.NOT_ENOUGH_DATA
+    assert (found.per_week, found.expected(TODAY), found.interval(TODAY)) == (None, None, None)
     assert found.based_on_days == 12
-    assert words(found, TODAY) == "not enough data: 12 of 28 days"
+    assert describe_forecast(found, TODAY) == "not enough data: 12 of 28 days"
 
 
 def test_a_past_that_ended_long_ago_says_nothing_of_today() -> None:
     found = ahead(series(100, lambda _: 300, today=TODAY - timedelta(days=60)))
-    assert found.status is Status.NOT_ENOUGH_DATA
-    assert words(found, TODAY) == "not enough data"
+    assert found.status is ForecastStatus.NOT_ENOUGH_DATA
+    assert describe_forecast(found, TODAY) == "not enough data"
 
 
 def test_without_installed_there_are_no_dates() -> None:
     found = ahead(series(365, lambda at: 500 + 0.5 * at), None, {_IN_20: 50})
-    assert found.status is Status.GROWING
-    assert (found.reaches, found.band, found.shortfalls) == (Reaches(), None, ())
+    assert found.status is ForecastStatus.GROWING
+    assert (found.reaches, found.band, found.shortfalls) == (ThresholdDates(), None, ())
 
 
 def test_licenses_that_leave_bring_the_dates_with_them() -> None:
     found = ahead(series(365, lambda _: 300), 500, {_IN_20: 250, _IN_60: 50})
-    assert found.status is Status.FLAT
-    assert found.reaches == Reaches(_IN_20, _IN_20, _IN_20)
+    assert found.status is ForecastStatus.FLAT
+    assert found.reaches == ThresholdDates(_IN_20, _IN_20, _IN_20)
     assert found.band == (_IN_20, _IN_20)
     assert found.shortfalls == (
         Shortfall(_IN_20, 250, round(found.expected(_IN_20) or 0)),
         Shortfall(_IN_60, 200, round(found.expected(_IN_60) or 0)),
     )
     assert found.shortfalls[0].short_by == pytest.approx(50, abs=6)
-    assert words(found, TODAY) == (
+    assert describe_forecast(found, TODAY) == (
         f"flat: short by {found.shortfalls[0].short_by} on 14 Dec,"
         f" short by {found.shortfalls[1].short_by} on 23 Jan"
     )
@@ -140,21 +148,21 @@ def test_licenses_that_leave_bring_the_dates_with_them() -> None:
 def test_licenses_that_leave_and_are_not_missed_are_no_shortfall() -> None:
     found = ahead(series(365, lambda _: 300), 500, {_IN_20: 140})
     assert found.shortfalls == ()
-    assert found.reaches == Reaches(_IN_20, None, None)
-    assert words(found, TODAY) == "flat: 80 % on 14 Dec"
+    assert found.reaches == ThresholdDates(_IN_20, None, None)
+    assert describe_forecast(found, TODAY) == "flat: 80 % on 14 Dec"
 
 
 @pytest.mark.parametrize("day", [TODAY - timedelta(days=1), TODAY + timedelta(days=200)])
 def test_what_left_or_leaves_beyond_the_horizon_is_not_counted(day: date) -> None:
     found = ahead(series(365, lambda _: 300), 500, {day: 450})
-    assert (found.reaches, found.shortfalls) == (Reaches(), ())
+    assert (found.reaches, found.shortfalls) == (ThresholdDates(), ())
 
 
 def test_what_leaves_today_is_gone_today() -> None:
     found = ahead(series(365, lambda _: 300), 500, {TODAY: 250})
     assert found.reaches.installed == TODAY
     assert [each.date for each in found.shortfalls] == [TODAY]
-    assert words(found, TODAY).startswith("flat: short by ")
+    assert describe_forecast(found, TODAY).startswith("flat: short by ")
 
 
 def test_growth_and_licenses_that_leave_meet_between() -> None:
@@ -169,12 +177,12 @@ def test_all_that_leaves_is_missed_only_by_who_uses_some() -> None:
     used = ahead(series(365, lambda _: 5, noise=0), 10, {_IN_20: 10})
     assert used.reaches.installed == _IN_20
     unused = ahead(series(365, lambda _: 0), 10, {_IN_20: 10})
-    assert (unused.reaches, unused.shortfalls) == (Reaches(), ())
+    assert (unused.reaches, unused.shortfalls) == (ThresholdDates(), ())
 
 
 def test_the_dashes_begin_at_the_level_and_widen() -> None:
     found = _growing()
-    soon, late = found.between(TODAY), found.between(_IN_60)
+    soon, late = found.interval(TODAY), found.interval(_IN_60)
     assert soon is not None
     assert late is not None
     assert soon[0] < (found.expected(TODAY) or 0) < soon[1]
@@ -186,12 +194,14 @@ def test_words_of_growth_name_its_dates() -> None:
     critical, full = found.reaches.critical, found.reaches.installed
     assert critical is not None
     assert full is not None
-    assert words(found, TODAY) == (
+    assert describe_forecast(found, TODAY) == (
         f"grows by 14 a week: 90 % on {critical.day} {critical:%b}, full on {full.day} {full:%b}"
     )
-    assert words(ahead(series(365, lambda at: 500 + 2.0 * at), 1000), TODAY).endswith(": full now")
+    assert describe_forecast(ahead(series(365, lambda at: 500 + 2.0 * at), 1000), TODAY).endswith(
+        ": full now"
+    )
 
 
 def test_words_of_little_growth_do_not_call_it_none() -> None:
     figures = series(365, lambda at: 20 + 0.01 * at, noise=0, week=ROUND_THE_CLOCK)
-    assert words(ahead(figures), TODAY) == "grows by less than 0.1 a week"
+    assert describe_forecast(ahead(figures), TODAY) == "grows by less than 0.1 a week"

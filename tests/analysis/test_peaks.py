@@ -9,7 +9,15 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.analysis.peaks import Gauge, Part, Window, aligned, chunks, upper_bound, windows
+from lictui.analysis.peaks import (
+    PeakAccumulator,
+    ServerSeries,
+    Window,
+    aligned_sum,
+    peak_windows,
+    split_by_age,
+    upper_bound,
+)
 from lictui.analysis.series import Bucket
 
 FIVE = 300
@@ -22,60 +30,64 @@ def bucket(slot: int, high: int, installed: int | None = 100) -> Bucket:
     return Bucket(start, start + FIVE, high, high, high, start + 60, high, installed, None, 1)
 
 
-def part(figures: dict[int, int], since: int | None = None, until: int | None = None) -> Part:
+def part(
+    figures: dict[int, int], since: int | None = None, until: int | None = None
+) -> ServerSeries:
     first = min(figures, default=0) if since is None else since
     end = None if until is None else T0 + until * FIVE
-    return Part(T0 + first * FIVE, end, [bucket(slot, figures[slot]) for slot in sorted(figures)])
+    return ServerSeries(
+        T0 + first * FIVE, end, [bucket(slot, figures[slot]) for slot in sorted(figures)]
+    )
 
 
 def test_the_sum_is_of_one_moment_not_of_peaks() -> None:
     morning, evening = part({0: 90, 1: 10}), part({0: 20, 1: 80})
-    assert [one.high for one in aligned([morning, evening], FIVE)] == [110, 90]
+    assert [one.high for one in aligned_sum([morning, evening], FIVE)] == [110, 90]
 
 
 def test_a_bucket_in_which_someone_is_missing_does_not_count() -> None:
-    sums = aligned([part({0: 1, 1: 2, 2: 3}), part({0: 5, 2: 5})], FIVE)
+    sums = aligned_sum([part({0: 1, 1: 2, 2: 3}), part({0: 5, 2: 5})], FIVE)
     assert [(one.start - T0, one.high) for one in sums] == [(0, 6), (600, 8)]
 
 
 def test_who_came_later_or_left_earlier_is_not_missed_then() -> None:
     stays, comes = part({0: 1, 1: 1, 2: 1, 3: 1}), part({2: 10, 3: 10})
     goes = part({0: 100, 1: 100}, until=2)
-    sums = aligned([stays, comes, goes], FIVE)
+    sums = aligned_sum([stays, comes, goes], FIVE)
     assert [one.high for one in sums] == [101, 101, 11, 11]
 
 
 def test_installed_is_unknown_where_it_is_of_one() -> None:
     one = part({0: 1})
-    other = Part(T0, None, [bucket(0, 5, installed=None)])
-    assert aligned([one, other], FIVE)[0].installed is None
-    assert aligned([one, one], FIVE)[0].installed == 200
+    other = ServerSeries(T0, None, [bucket(0, 5, installed=None)])
+    assert aligned_sum([one, other], FIVE)[0].installed is None
+    assert aligned_sum([one, one], FIVE)[0].installed == 200
 
 
 def test_windows_begin_a_day_ago_with_the_month_of_the_zone_and_with_the_first_reading() -> None:
     now = datetime(2026, 11, 1, 2, 0, tzinfo=UTC).timestamp()
-    day, month, everything = windows(now, 7, ZoneInfo("UTC"))
+    day, month, everything = peak_windows(now, 7, ZoneInfo("UTC"))
     assert (day.name, day.start) == ("24h", int(now) - DAY)
     assert month.start == datetime(2026, 11, 1, tzinfo=UTC).timestamp()
     assert everything == Window("all", 7)
-    new_york = windows(now, 7, ZoneInfo("America/New_York"))[1]
+    new_york = peak_windows(now, 7, ZoneInfo("America/New_York"))[1]
     assert new_york.start == datetime(2026, 10, 1, 4, tzinfo=UTC).timestamp()
 
 
 def test_a_gauge_tells_when_and_of_how_many_and_how_much_it_covers() -> None:
-    gauge = Gauge([Window("all", T0)], T0, T0 + 10 * FIVE - 1)
+    gauge = PeakAccumulator([Window("all", T0)], T0, T0 + 10 * FIVE - 1)
     gauge.add([bucket(0, 5), bucket(1, 9)], FIVE)
     gauge.add([bucket(4, 9), bucket(5, 1)], FIVE)
     (peak,) = gauge.peaks()
-    assert (peak.peak, peak.at, peak.installed_then) == (9, T0 + FIVE + 60, 100)
-    assert (peak.average, peak.coverage, peak.aligned_by) == (6, 0.4, 300)
+    assert (peak.peak, peak.peak_at, peak.installed_at_peak) == (9, T0 + FIVE + 60, 100)
+    assert (peak.average, peak.coverage, peak.alignment) == (6, 0.4, 300)
 
 
 def test_a_window_without_readings_has_no_peak_and_no_zero() -> None:
-    gauge = Gauge([Window("24h", T0 + DAY)], T0, T0 + 2 * DAY)
+    gauge = PeakAccumulator([Window("24h", T0 + DAY)], T0, T0 + 2 * DAY)
     gauge.add([bucket(0, 5)], FIVE)
     (peak,) = gauge.peaks()
-    assert (peak.peak, peak.at, peak.installed_then, peak.average, peak.coverage) == (
+    assert (peak.peak, peak.peak_at, peak.installed_at_peak, peak.average, peak.coverage) == (
         *[None] * 4,
         0.0,
     )
@@ -84,7 +96,7 @@ def test_a_window_without_readings_has_no_peak_and_no_zero() -> None:
 
 @given(st.integers(0, 2_000_000_000), st.integers(0, 400 * DAY))
 def test_chunks_are_all_of_the_time_in_whole_days(first: int, length: int) -> None:
-    parts = list(chunks(first, first + length))
+    parts = list(split_by_age(first, first + length))
     assert parts[0][0] <= first < parts[0][1]
     assert parts[-1][0] <= first + length < parts[-1][1]
     assert all(start % DAY == end % DAY == 0 and start < end for start, end in parts)
@@ -105,14 +117,14 @@ def test_it_is_what_looking_at_every_moment_gives(servers: list[dict[int, int]])
         if (there := [each for each in servers if min(each) <= slot])
         and all(slot in each for each in there)
     }
-    gauge = Gauge([Window("all", first)], first, now)
-    gauge.add(aligned(parts, FIVE), FIVE)
+    gauge = PeakAccumulator([Window("all", first)], first, now)
+    gauge.add(aligned_sum(parts, FIVE), FIVE)
     (peak,) = gauge.peaks()
     assert peak.peak == max(expected.values(), default=None)
     if expected:
         slots = 31 - (first - T0) // FIVE
-        assert peak.at is not None
-        assert expected[(peak.at - T0) // FIVE] == peak.peak
+        assert peak.peak_at is not None
+        assert expected[(peak.peak_at - T0) // FIVE] == peak.peak
         assert abs(peak.coverage - len(expected) / slots) < 1e-9
         assert peak.average is not None
         assert abs(peak.average - sum(expected.values()) / len(expected)) < 1e-6

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.analysis.backtest import OFFICE, ROUND_THE_CLOCK, TODAY, series
 
-from lictui.analysis.trend import TooShort, Trend, trend
+from lictui.analysis.trend import InsufficientData, Trend, fit_trend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _WEEKEND = (0.05, 0.05, 0.05, 0.05, 0.05, 1.0, 0.9)
 
 
-def _found(figures: Mapping[date, float]) -> Trend | TooShort:
-    return trend({day.toordinal(): figure for day, figure in figures.items()})
+def _found(figures: Mapping[date, float]) -> Trend | InsufficientData:
+    return fit_trend({day.toordinal(): figure for day, figure in figures.items()})
 
 
 def _trend(figures: Mapping[date, float]) -> Trend:
@@ -34,7 +34,7 @@ def _trend(figures: Mapping[date, float]) -> Trend:
 @pytest.mark.parametrize("pace", [0.5, -0.5])
 def test_the_slope_is_that_of_the_busiest_weekday(week: tuple[float, ...], pace: float) -> None:
     found = _trend(series(365, lambda at: 600 + pace * at, week=week))
-    assert found.sure
+    assert found.significant
     assert found.slope == pytest.approx(pace, rel=0.15)
     assert found.level == pytest.approx(600 + pace * 364, rel=0.015)
 
@@ -47,7 +47,7 @@ def test_a_week_of_growth_is_no_rhythm() -> None:
 @pytest.mark.parametrize("days", [60, 365])
 def test_flat_series_are_flat(days: int) -> None:
     found = [_trend(series(days, lambda _: 400, seed=seed)) for seed in range(40)]
-    assert [each.slope for each in found if each.sure] == []
+    assert [each.slope for each in found if each.significant] == []
     assert all(each.level == pytest.approx(400, rel=0.03) for each in found)
 
 
@@ -66,15 +66,15 @@ _ENDS_FLAT: dict[str, tuple[Callable[[int], float], float]] = {
 def test_what_ends_flat_is_flat_at_its_end(shape: str) -> None:
     level, end = _ENDS_FLAT[shape]
     found = [_trend(series(365, level, seed=seed, noise=0.02)) for seed in range(10)]
-    assert sum(not each.sure for each in found) >= 9
-    assert [each.level for each in found if not each.sure] == pytest.approx(
-        [end] * sum(not each.sure for each in found), rel=0.03, abs=1
+    assert sum(not each.significant for each in found) >= 9
+    assert [each.level for each in found if not each.significant] == pytest.approx(
+        [end] * sum(not each.significant for each in found), rel=0.03, abs=1
     )
 
 
 def test_growth_across_a_step_goes_on() -> None:
     found = _trend(series(365, lambda at: 500 + 0.5 * at + (150 if at >= 180 else 0), noise=0.01))
-    assert found.sure
+    assert found.significant
     assert found.slope == pytest.approx(0.5, rel=0.2)
 
 
@@ -97,7 +97,7 @@ def test_a_new_direction_is_the_one_that_counts() -> None:
 @pytest.mark.parametrize("ago", [8, 15, 22])
 def test_after_a_recent_step_up_nothing_is_known_yet(ago: int) -> None:
     found = _found(series(365, lambda at: 500 if at < 365 - ago else 650))
-    assert isinstance(found, TooShort)
+    assert isinstance(found, InsufficientData)
     assert ago - 4 <= found.days <= ago + 4
 
 
@@ -114,7 +114,7 @@ def test_the_turn_of_the_year_is_no_step(today: date, days: int) -> None:
         if date(2026, 12, 22) <= day <= date(2027, 1, 3):
             figures[day] *= 0.35
     found = _trend(figures)
-    assert not found.sure
+    assert not found.significant
     assert found.level == pytest.approx(500, rel=0.02)
 
 
@@ -138,7 +138,7 @@ def test_days_without_figures_are_no_zeros() -> None:
 
 @pytest.mark.parametrize("days", [1, 7, 27])
 def test_less_than_four_weeks_are_too_short(days: int) -> None:
-    assert _found(series(days, lambda _: 500)) == TooShort(days)
+    assert _found(series(days, lambda _: 500)) == InsufficientData(days)
 
 
 def test_four_weeks_are_enough() -> None:
@@ -146,12 +146,12 @@ def test_four_weeks_are_enough() -> None:
 
 
 def test_nothing_is_too_short() -> None:
-    assert trend({}) == TooShort(0)
+    assert fit_trend({}) == InsufficientData(0)
 
 
 def test_what_works_on_weekends_alone_is_judged_by_weekends() -> None:
     found = _trend(series(180, lambda at: 100 + 0.5 * at, week=_WEEKEND))
-    assert found.sure
+    assert found.significant
     assert found.level == pytest.approx(190, rel=0.03)
 
 
@@ -159,20 +159,20 @@ def test_small_counts_are_flat_when_they_are() -> None:
     chance = series(365, lambda _: 5, noise=0.12, week=ROUND_THE_CLOCK)
     assert {4.0, 5.0, 6.0} <= set(chance.values())
     found = _trend(chance)
-    assert not found.sure
+    assert not found.significant
     assert found.level == pytest.approx(5, abs=0.3)
 
 
 def test_nobody_uses_less_than_nothing() -> None:
     found = _trend(series(180, lambda at: 200 - at))
     assert found.slope < 0
-    assert found.at(TODAY.toordinal() + 200) == 0
-    assert found.between(TODAY.toordinal() + 200)[0] == 0
+    assert found.level_at(TODAY.toordinal() + 200) == 0
+    assert found.interval(TODAY.toordinal() + 200)[0] == 0
 
 
 def test_an_unused_license_is_flat_at_zero() -> None:
     found = _trend(series(365, lambda _: 0))
-    assert (found.level, found.slope, found.sure) == (0, 0, False)
+    assert (found.level, found.slope, found.significant) == (0, 0, False)
 
 
 def test_the_interval_holds_what_it_promises() -> None:
@@ -180,7 +180,7 @@ def test_the_interval_holds_what_it_promises() -> None:
     held = 0
     for seed in range(60):
         found = _trend(series(365, lambda at: 500 + 0.5 * at, seed=seed))
-        low, high = found.between(found.last + 90)
+        low, high = found.interval(found.last + 90)
         held += low <= 500 + 0.5 * (364 + 90) <= high
     assert held >= 53
 
@@ -190,11 +190,11 @@ def test_the_interval_holds_what_it_promises() -> None:
     st.dictionaries(st.integers(739_000, 739_200), st.floats(0, 1e9, allow_nan=False), max_size=120)
 )
 def test_any_series_has_a_finite_answer(figures: dict[int, float]) -> None:
-    found = trend(figures)
+    found = fit_trend(figures)
     if isinstance(found, Trend):
         assert found.first <= found.last == max(figures)
-        assert 0 <= found.at(found.last + 30) < 1e12
-        assert found.within(found.last + 30) >= 0
+        assert 0 <= found.level_at(found.last + 30) < 1e12
+        assert found.half_interval(found.last + 30) >= 0
 
 
 def test_a_year_of_many_pools_is_quick() -> None:
@@ -202,7 +202,7 @@ def test_a_year_of_many_pools_is_quick() -> None:
     days = [{day.toordinal(): figure for day, figure in each.items()} for each in figures]
     began = time.process_time()
     for each in days:
-        trend(each)
+        fit_trend(each)
     # 1,000 in two seconds; ten times that here, where others may be at work on the machine.
     assert time.process_time() - began < 20 * 0.02
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from tests.analysis import backtest
 from tests.bench import estate, past, polling, screen
-from tests.history import cost
+from tests.history import storage_cost
 
 import lictui
-from lictui.analysis.series import Question
-from lictui.analysis.usage import heat
+from lictui.analysis.series import SeriesQuery
+from lictui.analysis.usage import heat_matrix
 from lictui.clock import SystemClock
 from lictui.config.settings import Retention
-from lictui.history.peaks import Memory, Wanted, peaks
+from lictui.history.peaks import PeakCache, PeakQuery, find_peaks
 from lictui.history.store import History
 from lictui.model import PoolKey
 
@@ -76,13 +76,13 @@ def _questions(paths: Paths, folder: Path) -> Iterator[_Row]:
     clock = SystemClock()
     now = int(clock.now())
     keys = [(name, PoolKey(code)) for name in estate.names(200) for code in estate.PRODUCTS]
-    year = [Question((key,), now - YEAR, now, 86400) for key in keys]
+    year = [SeriesQuery((key,), now - YEAR, now, 86400) for key in keys]
     with History.open(paths.history, Retention(), clock) as history:
         one = _milliseconds(lambda: history.series(year[7]))
         yield "a year of daily peaks, one product", f"{one:.1f} ms", "<= 20 ms", one <= 20
-        many = _milliseconds(lambda: history.many(year))
+        many = _milliseconds(lambda: history.series_batch(year))
     some = 10  # of 1,000 pools: plain SQL goes through the rows of one after those of another
-    sql = cost.plain(folder, some, 365) * 1000 * len(year) / some
+    sql = storage_cost.plain(folder, some, 365) * 1000 * len(year) / some
     yield (
         "the same, 1,000 pools at once, over plain SQL",
         f"{many:.0f} ms / {sql:.0f} ms = {many / sql:.2f}",
@@ -98,22 +98,22 @@ def _years(folder: Path) -> Iterator[_Row]:
     place.mkdir()
     past.write(place / "history.db", clock, pools, 365)
     some = 4  # of 1,000 pools: plain SQL goes through the rows of one after those of another
-    sql = cost.plain(place, some, 365, past.EVERY) * pools / some
+    sql = storage_cost.plain(place, some, 365, past.EVERY) * pools / some
     now = int(clock.now())
     keys = tuple((name, PoolKey(past.PRODUCT)) for name in past.names(pools))
-    names, memory = past.names(pools), Memory()
-    wanted = Wanted(now, UTC, names, scopes={"estate": names}, own=False)
+    names, memory = past.names(pools), PeakCache()
+    wanted = PeakQuery(now, UTC, names, scopes={"estate": names}, per_server=False)
     with History.open(place / "history.db", Retention(), clock) as history:
         asked: dict[str, Callable[[], object]] = {
             "the estate's peaks of a year, 1,000 pools": lambda: list(
-                peaks(history, wanted, memory)
+                find_peaks(history, wanted, memory)
             ),
-            "the same a few minutes later": lambda: list(peaks(history, wanted, memory)),
+            "the same a few minutes later": lambda: list(find_peaks(history, wanted, memory)),
             "a year's chart, the sum of 1,000 pools": lambda: history.series(
-                Question(keys, now - YEAR, now, 86400)
+                SeriesQuery(keys, now - YEAR, now, 86400)
             ),
-            "a year's heat map, the same": lambda: heat(
-                history.series(Question(keys, now - YEAR, now, 3600)).buckets, UTC
+            "a year's heat map, the same": lambda: heat_matrix(
+                history.series(SeriesQuery(keys, now - YEAR, now, 3600)).buckets, UTC
             ),
         }
         for what, ask in asked.items():
@@ -131,8 +131,8 @@ def _rounds(_folder: Path) -> Iterator[_Row]:
 
 def _disk(folder: Path) -> Iterator[_Row]:
     for every, days in ((60.0, 30), (900.0, 365)):
-        with cost.live(folder / f"disk-{every:.0f}", every, days) as history:
-            history.shrink()
+        with storage_cost.live(folder / f"disk-{every:.0f}", every, days) as history:
+            history.compact_all()
             size = history.stats().bytes_per_reading or 0.0
         what = f"bytes on disk a reading, {days} days at {every:.0f} s"
         yield what, f"{size:.1f}", "<= 8", size <= 8

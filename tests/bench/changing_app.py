@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.bench.estate import PRODUCTS
-from tests.support.engine import FakeEngine
+from tests.support.fake_engine import FakeEngine
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.clock import SystemClock
-from lictui.engine.board import Board, apply, register
+from lictui.engine.board import Board, apply_poll, with_servers
 from lictui.model import Reading
 from lictui.tui.app import LictuiApp
 
@@ -31,7 +31,7 @@ class Changing(LictuiApp):
 def board(turn: int) -> Board:
     """Eight servers of five pools, each figure another one than in the turn before."""
     servers = [server(f"lic-{number:02}") for number in range(8)]
-    made = register(Board(), servers)
+    made = with_servers(Board(), servers)
     now = SystemClock().now()
     for number, each in enumerate(servers):
         pools = tuple(
@@ -40,7 +40,7 @@ def board(turn: int) -> Board:
             )
             for at, code in enumerate(PRODUCTS)
         )
-        made = apply(made, poll(snapshot(*pools), each.name, now), now + 900)
+        made = apply_poll(made, poll(snapshot(*pools), each.name, now), now + 900)
     return made
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lictui.analysis.series import Bucket, Past, Resolution
+from lictui.analysis.series import BackfillRow, Bucket, Resolution
 from lictui.clock import SystemClock
 from lictui.config.registry import save_servers
 from lictui.config.settings import Retention
@@ -66,7 +66,7 @@ def _figure(name: str, product: str, at: int) -> int:
     return 100 + (hash((name, product)) + at // _HOUR * 37) % 420
 
 
-def _past(servers: list[str], now: float, days: int) -> Iterator[Past]:
+def _past(servers: list[str], now: float, days: int) -> Iterator[BackfillRow]:
     for server in servers:
         for product in PRODUCTS:
             model = describe(product).model
@@ -76,7 +76,7 @@ def _past(servers: list[str], now: float, days: int) -> Iterator[Past]:
                     yield _bucket(server, product, model, start, width)
 
 
-def _bucket(server: str, product: str, model: Model, start: int, width: int) -> Past:
+def _bucket(server: str, product: str, model: Model, start: int, width: int) -> BackfillRow:
     high = _figure(server, product, start)
     bucket = Bucket(
         start,
@@ -90,4 +90,4 @@ def _bucket(server: str, product: str, model: Model, start: int, width: int) -> 
         50,
         96,
     )
-    return Past(server, PoolKey(product), model, Resolution(width), bucket)
+    return BackfillRow(server, PoolKey(product), model, Resolution(width), bucket)

@@ -10,13 +10,13 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
-from tests.history.cost import figures
+from tests.history.storage_cost import figures
 
 from lictui.analysis.series import Resolution
 from lictui.config.settings import Retention
 from lictui.history import blocks, pools
-from lictui.history.pools import Terms
-from lictui.history.rollup import Run, coarsen, tally
+from lictui.history.pools import Capacity
+from lictui.history.rollup import ReadingRun, coarsen, roll_up
 from lictui.history.store import History
 from lictui.model import Model, PoolKey
 
@@ -45,7 +45,7 @@ def write(path: Path, clock: Clock, count: int, days: int) -> None:
     with closing(sqlite3.connect(path)) as db:
         for number, name in enumerate(names(count)):
             pool = pools.create(db, name, PoolKey(PRODUCT), Model.CONCURRENT, PRODUCT, begin)
-            pools.set_terms(db, pool.id, Terms(begin, 500, 50, EVERY))
+            pools.set_terms(db, pool.id, Capacity(begin, 500, 50, EVERY))
             db.execute("UPDATE pool SET rolled = ? WHERE id = ?", (end, pool.id))
             if number < MOLDS:
                 _fill(db, pool.id, number, (begin, end))
@@ -56,8 +56,8 @@ def write(path: Path, clock: Clock, count: int, days: int) -> None:
 
 def _fill(db: sqlite3.Connection, pool: int, seed: int, within: tuple[int, int]) -> None:
     lines = figures(seed, EVERY, 1)
-    runs = [Run(at, 0, 1, next(lines)[0].reading.in_use) for at in range(*within, EVERY)]
-    tallies = tally(runs, Resolution.FIVE_MINUTES)
+    runs = [ReadingRun(at, 0, 1, next(lines)[0].reading.in_use) for at in range(*within, EVERY)]
+    tallies = roll_up(runs, Resolution.FIVE_MINUTES)
     for width in blocks.WIDTHS:
         tallies = coarsen(tallies, width)
         blocks.add_tallies(db, pool, width, tallies)

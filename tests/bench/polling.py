@@ -13,11 +13,11 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from tests.support.simulated import PASSWORD, USER
+from tests.support.simulators import PASSWORD, USER
 
 from lictui.clock import SystemClock
 from lictui.config.settings import Limits
-from lictui.engine.poller import poll
+from lictui.engine.poller import poll_server
 from lictui.model import Server, Snapshot, SourceName
 from lictui.sources import tls
 from lictui.sources.source import Source, open_source
@@ -70,7 +70,7 @@ async def _compare(servers: Sequence[Server]) -> tuple[float, float]:
     async def ours() -> None:
         polls = await asyncio.gather(
             *(
-                poll(server, source, LIMITS.timeout, clock)
+                poll_server(server, source, LIMITS.timeout, clock)
                 for server, source in zip(servers, sources, strict=True)
             )
         )
@@ -118,9 +118,9 @@ async def _recorded(server: Server) -> list[httpx.Request]:
     source: Source = open_source(server, LIMITS, SystemClock())
     httpx.AsyncClient.send = recording  # type: ignore[method-assign,assignment]
     try:
-        await poll(server, source, LIMITS.timeout, SystemClock())
+        await poll_server(server, source, LIMITS.timeout, SystemClock())
         seen.clear()
-        await poll(server, source, LIMITS.timeout, SystemClock())
+        await poll_server(server, source, LIMITS.timeout, SystemClock())
     finally:
         httpx.AsyncClient.send = send  # type: ignore[method-assign]
         await source.aclose()

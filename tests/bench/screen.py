@@ -97,7 +97,7 @@ def key_to_frame(command: list[str], word: str) -> float:
             while it.terminal.read(0.05):
                 pass  # an age line may have come in between
             began = time.perf_counter()
-            it.terminal.type("\x1b[B" if number % 2 == 0 else "\x1b[A")
+            it.terminal.send_keys("\x1b[B" if number % 2 == 0 else "\x1b[A")
             it.terminal.read(5.0)
             times.append(time.perf_counter() - began)
     return quantiles(times, n=20)[-1]

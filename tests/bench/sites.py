@@ -7,11 +7,11 @@ import json
 import resource
 import sys
 
-from tests.support.simulated import PASSWORD, USER, licenses
+from tests.support.simulators import PASSWORD, USER, licenses
 
 from lictui.clock import SystemClock
-from lictui.simulator.cvad_server import Site, serve_cvad
-from lictui.simulator.estate import Mood
+from lictui.simulator.cvad_server import SimulatedSite, serve_cvad
+from lictui.simulator.estate import FaultMode
 from lictui.simulator.http import self_signed
 
 
@@ -22,9 +22,9 @@ async def serve(count: int) -> None:
     held = (licenses(),)
     listeners = [
         await serve_cvad(
-            lambda: Site("9f3c", "BENCH"),
+            lambda: SimulatedSite("9f3c", "BENCH"),
             lambda: held,
-            lambda: Mood.NORMAL,
+            lambda: FaultMode.NORMAL,
             clock,
             username=USER,
             password=PASSWORD,

@@ -12,17 +12,26 @@ from tests.support.values import poll, pool, server, snapshot
 from lictui.cli.main import lictui
 from lictui.clock import SystemClock
 from lictui.config.settings import Retention
-from lictui.history.journal import Decided
+from lictui.history.journal import AlertChanges
 from lictui.history.store import History
-from lictui.model import AlertKind, Event, EventKind, Identity, Level, Standing
+from lictui.model import AlertKey, AlertKind, AlertState, Event, EventKind, Level
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 NOW = SystemClock().now()
-USAGE = Identity("lic-01", AlertKind.USAGE, "XDT_PLT_UD")
-STANDS = Standing(USAGE, Level.WARN, "85 of 100", NOW - 60, 0.85, seen=2, wanted=2, raised=NOW - 9)
+USAGE = AlertKey("lic-01", AlertKind.USAGE, "XDT_PLT_UD")
+STANDS = AlertState(
+    USAGE,
+    Level.WARN,
+    "85 of 100",
+    NOW - 60,
+    0.85,
+    polls_seen=2,
+    polls_required=2,
+    raised_at=NOW - 9,
+)
 EVENTS = (
     Event(NOW - 90000, EventKind.VERSION, "lic-02", "=version 1 -> 2"),
     Event(NOW - 9, EventKind.ALERT, "lic-01", "raised: 85 of 100", "XDT_PLT_UD", Level.WARN),
@@ -33,7 +42,7 @@ EVENTS = (
 def folder(tmp_path: Path) -> Path:
     with History.open(tmp_path / "history.db", Retention(), SystemClock()) as history:
         told = poll(snapshot(pool(in_use=85, installed=100)), at=NOW - 9)
-        history.append_many([(server(), told, EVENTS)], Decided((STANDS,)))
+        history.append_many([(server(), told, EVENTS)], AlertChanges((STANDS,)))
     (tmp_path / "servers.toml").write_text(
         '[[server]]\nname = "lic-01"\nsource = "winrm"\nurl = "https://a.example:5986/wsman"\n'
     )

@@ -153,11 +153,11 @@ def test_check_reads_the_contract_and_who_is_the_same_as_whom(
 ) -> None:
     site = {"url": "https://a", "username": "u", "secret": "env:HOME"}
     add_server(paths, Server("ddc", SourceName.CVAD, **site, same_as="lic"))  # type: ignore[arg-type]
-    paths.contract.write_text("[[product]]\nproduct = 'P'\npurchased = 5\nserver = 'dcc'\n")
+    paths.entitlements.write_text("[[product]]\nproduct = 'P'\npurchased = 5\nserver = 'dcc'\n")
     assert run("config", "check") == 0
     said = capsys.readouterr().out
     assert "warning: ddc: same_as: no server is named lic" in said
     assert "contract.toml: P: no server is named dcc (did you mean ddc?)" in said
-    paths.contract.write_text("[[product]]\nproduct = 'P'\npurchase = 5\n")
+    paths.entitlements.write_text("[[product]]\nproduct = 'P'\npurchase = 5\n")
     assert run("config", "check") == 2
     assert "contract.toml:3: product[0].purchase: no such key" in capsys.readouterr().out

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.cli.conftest import WINRM, run
-from tests.history.desk import HOUR, MIDNIGHT, PRODUCT, Desk
+from tests.history.history_fixture import HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 from tests.support.clock import FakeClock
 from tests.support.values import poll, pool, server, snapshot
 
@@ -44,12 +44,12 @@ def _now(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def bought(paths: Paths) -> Paths:
     """One server with 500 installed, of which 180 were once assigned."""
-    with closing(Desk(paths.history)) as desk:
+    with closing(HistoryFixture(paths.history)) as desk:
         desk.line(MIDNIGHT, [100, 180, 120] * 20, every=300)
         ends = pool(PRODUCT, 120, 500, subscription=date(2027, 6, 30))
         desk.history.append(server(interval=300), poll(snapshot(ends), at=NOW - 60))
     run("servers", "add", "lic-01", *WINRM)
-    paths.contract.write_text(CONTRACT)
+    paths.entitlements.write_text(CONTRACT)
     return paths
 
 
@@ -79,9 +79,9 @@ def test_for_people(bought: Paths, capsys: pytest.CaptureFixture[str]) -> None:
     assert "220 never assigned, 26,400 EUR a year; 100 more installed than bought" in said
     assert "over-used: 175 more were assigned than bought" in said
     assert "2027-03-31" in said
-    bought.contract.write_text("[[product]]\nproduct = 'X'\n")
+    bought.entitlements.write_text("[[product]]\nproduct = 'X'\n")
     assert run("contract") == 2
     assert "purchased" in capsys.readouterr().err
-    bought.contract.unlink()
+    bought.entitlements.unlink()
     assert run("contract") == 0
     assert "write contract.toml" in capsys.readouterr().out

@@ -10,7 +10,7 @@ import pytest
 from tests.cli.conftest import run
 from tests.support.values import poll, pool, server, snapshot
 
-from lictui.analysis.series import Bucket, Past, Resolution
+from lictui.analysis.series import BackfillRow, Bucket, Resolution
 from lictui.clock import SystemClock
 from lictui.config.registry import save_servers
 from lictui.config.settings import Retention
@@ -31,13 +31,13 @@ def _today() -> date:
     return datetime.fromtimestamp(SystemClock().now(), UTC).date()
 
 
-def _past(name: str, level: Callable[[int], float], now: int) -> Iterator[Past]:
+def _past(name: str, level: Callable[[int], float], now: int) -> Iterator[BackfillRow]:
     first = now // _DAY * _DAY - _DAYS * _DAY
     for at in range(_DAYS):
         start = first + at * _DAY
         high = round(level(at) * (0.3 if (start // _DAY + 3) % 7 >= 5 else 1))
         bucket = Bucket(start, start + _DAY, 0, high / 2, high, start + 3600, 1, 500, 50, 96)
-        yield Past(name, PoolKey(_CODE), Model.CONCURRENT, Resolution.DAY, bucket)
+        yield BackfillRow(name, PoolKey(_CODE), Model.CONCURRENT, Resolution.DAY, bucket)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.cli.conftest import run
-from tests.history.desk import HOUR, MIDNIGHT, Desk
+from tests.history.history_fixture import HOUR, MIDNIGHT, HistoryFixture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def recorded(paths: Paths) -> Paths:
     """Two servers with two hours of past."""
-    with closing(Desk(paths.history)) as desk:
+    with closing(HistoryFixture(paths.history)) as desk:
         desk.line(MIDNIGHT, [1, 2, 3, 4], "lic-01", every=1800)
         desk.line(MIDNIGHT, [5, 6, 7, 8], "lic-02", every=1800)
     return paths
@@ -153,7 +153,7 @@ def test_compact_keeps_what_is_to_be_kept(
 def test_compact_sets_a_damaged_history_aside_and_begins_a_new_one(
     paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with closing(Desk(paths.history)) as desk:
+    with closing(HistoryFixture(paths.history)) as desk:
         for number in range(50):
             desk.line(MIDNIGHT, range(100), f"lic-{number}")
         desk.move_to(MIDNIGHT + 5 * HOUR)
@@ -173,7 +173,7 @@ def test_the_history_may_be_elsewhere(
     paths: Paths, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     elsewhere = tmp_path / "elsewhere.db"
-    with closing(Desk(elsewhere)) as desk:
+    with closing(HistoryFixture(elsewhere)) as desk:
         desk.read(MIDNIGHT, 5)
     paths.config_dir.mkdir()
     paths.config.write_text(f'[history]\npath = "{elsewhere}"\n')

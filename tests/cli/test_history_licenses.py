@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.cli.conftest import run
-from tests.history.desk import MIDNIGHT, Desk
+from tests.history.history_fixture import MIDNIGHT, HistoryFixture
 from tests.support.clock import FakeClock
 from tests.support.values import poll, pool, server, snapshot
 
-from lictui.history.pools import Terms, terms
+from lictui.history.pools import Capacity, terms
 from lictui.model import EventKind
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ BEFORE = [
 ]
 
 
-def held(paths: Paths) -> list[Terms]:
-    with closing(Desk(paths.history)) as desk:
+def held(paths: Paths) -> list[Capacity]:
+    with closing(HistoryFixture(paths.history)) as desk:
         (known,) = [each for each in desk.history.pools() if each.product == "XDT_PLT_UD"]
         return terms(desk.history._db, known.id)
 
@@ -92,10 +92,10 @@ def test_terms_follow_from_start_to_expiry_and_no_reading_is_made_up(
         "CITRIX": False,
     }
     assert [(each.at, each.installed) for each in held(paths)] == BEFORE
-    with closing(Desk(paths.history)) as desk:
+    with closing(HistoryFixture(paths.history)) as desk:
         assert desk.readings() == []
         events = desk.history.events(10)
-        assert [(each.at, each.kind) for each in events] == [
+        assert [(each.time, each.kind) for each in events] == [
             (stamp(2026, 3, 1), EventKind.LICENSES),
             *[(stamp(2025, 2, 6), EventKind.LICENSES)] * 2,
         ]
@@ -103,13 +103,13 @@ def test_terms_follow_from_start_to_expiry_and_no_reading_is_made_up(
     assert run(*args) == 0
     assert json.loads(capsys.readouterr().out)["new"] == 0
     assert [(each.at, each.installed) for each in held(paths)] == BEFORE
-    with closing(Desk(paths.history)) as desk:
+    with closing(HistoryFixture(paths.history)) as desk:
         assert len(desk.history.events(10)) == 3
 
 
 def test_what_was_read_stands_and_what_was_not_read_is_filled(paths: Paths, folder: Path) -> None:
     until = date(2026, 12, 1)
-    with closing(Desk(paths.history)) as desk:
+    with closing(HistoryFixture(paths.history)) as desk:
         for at, installed in ((stamp(2026, 2, 1), None), (stamp(2026, 8, 1), 999)):
             found = pool("XDT_PLT_UD", 5, installed, None, subscription=until)
             desk.history.append(server("lic"), poll(snapshot(found), "lic", at))
@@ -127,7 +127,7 @@ def test_polls_go_on_and_sums_do_not_wait_for_what_was_never_read(
     paths: Paths, folder: Path
 ) -> None:
     run("history", "import-licenses", str(folder), "--server", "lic")
-    with closing(Desk(paths.history)) as desk:
+    with closing(HistoryFixture(paths.history)) as desk:
         desk.line(MIDNIGHT, [5, 6], "other", every=300)
         pools = [(each.server, each.key) for each in desk.history.pools()]
         assert len(pools) == 2

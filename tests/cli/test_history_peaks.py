@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.cli.conftest import WINRM, run
-from tests.history.desk import HOUR, MIDNIGHT, PRODUCT, Desk
+from tests.history.history_fixture import HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 from tests.support.clock import FakeClock
 from tests.support.values import failure, poll, pool, server, snapshot
 
@@ -36,7 +36,7 @@ def asked(capsys: pytest.CaptureFixture[str], *args: str) -> dict[tuple[str, ...
 @pytest.fixture
 def recorded(paths: Paths) -> Paths:
     """Two servers whose peaks are at different times, the second with a gap."""
-    with closing(Desk(paths.history)) as desk:
+    with closing(HistoryFixture(paths.history)) as desk:
         desk.line(MIDNIGHT, [10, 50, 10, 10] * 18, "lic-01", every=300)
         desk.line(MIDNIGHT, [40, 5, 20, 20] * 9, "lic-02", every=300)
         desk.fail(MIDNIGHT + 36 * 300, "lic-02", every=300)
@@ -72,7 +72,7 @@ def test_the_estate_is_the_highest_sum_at_one_moment(
 def test_several_pools_of_a_server_add_up_and_startup_licenses_do_not_count(
     paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with closing(Desk(paths.history)) as desk:
+    with closing(HistoryFixture(paths.history)) as desk:
         pools = (
             pool(PRODUCT, 7, subscription=date(2026, 12, 1)),
             pool(PRODUCT, 8, subscription=date(2027, 12, 1)),
@@ -88,7 +88,7 @@ def test_several_pools_of_a_server_add_up_and_startup_licenses_do_not_count(
 def test_a_server_that_was_removed_is_not_waited_for(
     paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with closing(Desk(paths.history)) as desk:
+    with closing(HistoryFixture(paths.history)) as desk:
         desk.line(MIDNIGHT, [10] * 71 + [90], "lic-01", every=300)
         desk.line(MIDNIGHT, [40] * 12, "lic-02", every=300)
     run("servers", "add", "lic-01", *WINRM)
@@ -112,7 +112,7 @@ def test_the_estate_of_a_group(recorded: Paths, capsys: pytest.CaptureFixture[st
 def test_what_was_taken_in_has_its_peak_to_the_unit(
     paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with closing(Desk(paths.history)) as desk:
+    with closing(HistoryFixture(paths.history)) as desk:
         desk.line(MIDNIGHT - 30 * 24 * HOUR, [3, 77, 3], every=300)
     run("history", "export")
     csv = capsys.readouterr().out
@@ -148,7 +148,7 @@ def test_servers_in_opposite_phase_and_an_hour_of_silence(
 ) -> None:
     day, five = 24 * HOUR, 300
     begin = NOW // day * day - 3 * day
-    with closing(Desk(paths.history)) as desk:
+    with closing(HistoryFixture(paths.history)) as desk:
         for name, figures in (("a", [60] * 144 + [40] * 144), ("b", [40] * 144 + [60] * 144)):
             one = server(name, interval=five)
             line = [(begin + at * five, figure) for at, figure in enumerate(figures * 3)]
@@ -186,7 +186,7 @@ def test_a_month_in_which_clocks_change_where_the_user_is(
     october = 1_790_812_800 - 2 * HOUR  # where Berlin's October of 2026 begins, of UTC
     now = october + 31 * 24 * HOUR  # an hour before it ends: clocks went back on the 25th
     monkeypatch.setattr("lictui.clock.SystemClock", lambda: FakeClock(now))
-    with closing(Desk(paths.history)) as desk:
+    with closing(HistoryFixture(paths.history)) as desk:
         figures = [5] * (33 * 96)
         figures[191], figures[192] = 90, 70  # the last of September, and the first of October
         desk.line(october - 2 * 24 * HOUR, figures[: 33 * 96], every=900)

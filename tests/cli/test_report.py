@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.cli.conftest import WINRM, run
-from tests.history.desk import HOUR, Desk
-from tests.report.desk import at
+from tests.history.history_fixture import HOUR, HistoryFixture
+from tests.report.report_fixture import timestamp
 from tests.support.clock import FakeClock
 
 from lictui.clock import iso
@@ -18,7 +18,7 @@ from lictui.clock import iso
 if TYPE_CHECKING:
     from lictui.paths import Paths
 
-NOW = at("2026-11-03T09:00")
+NOW = timestamp("2026-11-03T09:00")
 
 
 @pytest.fixture(autouse=True)
@@ -29,9 +29,9 @@ def _now(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def recorded(paths: Paths) -> Paths:
-    with closing(Desk(paths.history, FakeClock(NOW))) as desk:
-        desk.line(at("2026-10-01T00:00"), [70] * 744, "lic-01", every=HOUR)
-        desk.line(at("2026-11-01T00:00"), [80] * 50, "lic-01", every=HOUR)
+    with closing(HistoryFixture(paths.history, FakeClock(NOW))) as desk:
+        desk.line(timestamp("2026-10-01T00:00"), [70] * 744, "lic-01", every=HOUR)
+        desk.line(timestamp("2026-11-01T00:00"), [80] * 50, "lic-01", every=HOUR)
     return paths
 
 
@@ -53,9 +53,9 @@ def test_the_last_month_that_is_over_as_html_to_stdout(
 def test_in_a_zone_where_the_month_has_not_ended_it_is_the_one_before(
     paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with closing(Desk(paths.history)) as desk:
-        desk.line(at("2026-09-10T00:00"), [70] * 5, "lic-01", every=HOUR)
-    early = FakeClock(at("2026-11-01T02:00"))
+    with closing(HistoryFixture(paths.history)) as desk:
+        desk.line(timestamp("2026-09-10T00:00"), [70] * 5, "lic-01", every=HOUR)
+    early = FakeClock(timestamp("2026-11-01T02:00"))
     monkeypatch.setattr("lictui.clock.SystemClock", lambda: early)
     assert run("report", "--format", "md", "--tz", "America/New_York") == 0
     assert capsys.readouterr().out.startswith("# Citrix licenses in September 2026")
@@ -157,12 +157,12 @@ def test_the_contract_beside_the_registry_is_read(
     recorded: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recorded.config_dir.mkdir(parents=True, exist_ok=True)
-    recorded.contract.write_text('[[product]]\nproduct = "XDT_PLT_UD"\npurchased = 60\n')
+    recorded.entitlements.write_text('[[product]]\nproduct = "XDT_PLT_UD"\npurchased = 60\n')
     assert run("report", "--format", "csv", "--tz", "UTC") == 0
     out = capsys.readouterr().out
     assert ",contract,estate,XDT_PLT_UD," in out
-    assert f"assigned,70,{iso(at('2026-10-31T23:59:59'))}" in out
-    recorded.contract.write_text("[[product]]\nproduct = 3\n")
+    assert f"assigned,70,{iso(timestamp('2026-10-31T23:59:59'))}" in out
+    recorded.entitlements.write_text("[[product]]\nproduct = 3\n")
     assert run("report") == 2
 
 

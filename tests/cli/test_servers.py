@@ -191,7 +191,7 @@ def test_a_new_name_keeps_the_history(paths: Paths, clock: FakeClock) -> None:
         history.append(server, Poll("lic", clock.now(), 0.1, Snapshot(())))
     assert servers("edit", "lic", "--name", "new") == 0
     with History.open(paths.history, Retention(), clock) as history:
-        assert list(history.latest()) == ["new"]
+        assert list(history.last_polls()) == ["new"]
 
 
 def test_edit_with_nothing_to_change_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.cli.conftest import CVAD, WINRM, run
 
 from lictui.config.registry import load_servers
-from lictui.config.server_schema import FORMATS
+from lictui.config.server_schema import COMMAND_FORMATS
 
 if TYPE_CHECKING:
     from lictui.paths import Paths
@@ -39,7 +39,7 @@ def said(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[list[str], str
     return out.splitlines(), err
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", COMMAND_FORMATS)
 def test_every_format_has_a_line_that_trusts_no_host_by_itself(
     form: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

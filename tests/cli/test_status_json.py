@@ -7,8 +7,8 @@ from tests.support.clock import START
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.cli.status import status_json
-from lictui.config.settings import Alerts
-from lictui.engine.board import Board, apply, register
+from lictui.config.settings import AlertSettings
+from lictui.engine.board import Board, apply_poll, with_servers
 from lictui.model import (
     Activation,
     ActivationStatus,
@@ -17,7 +17,7 @@ from lictui.model import (
     LicenseServer,
     Mode,
     Model,
-    Reporting,
+    ReportingStatus,
     SourceName,
     Step,
 )
@@ -40,7 +40,7 @@ TOTAL_KEYS = {
 
 def board() -> Board:
     """One server that answered, one that timed out, one never asked."""
-    board = register(
+    board = with_servers(
         Board(),
         (
             server("lic-emea-01", group="emea"),
@@ -56,12 +56,12 @@ def board() -> Board:
         mode=Mode.FILE,
         activation=Activation(ActivationStatus.ACTIVATED, date(2026, 12, 3)),
     )
-    board = apply(board, poll(answer, "lic-emea-01"))
+    board = apply_poll(board, poll(answer, "lic-emea-01"))
     lost = Failure(FailureKind.TIMEOUT, "no answer from 10.0.0.9:443 in 10 s", "…", Step.CONNECT)
-    return apply(board, poll(lost, "ddc-us-01"))
+    return apply_poll(board, poll(lost, "ddc-us-01"))
 
 
-ANSWER = status_json(board(), Alerts(), START, TODAY)
+ANSWER = status_json(board(), AlertSettings(), START, TODAY)
 EMEA, DDC, NEW = ANSWER["servers"]
 
 
@@ -121,12 +121,16 @@ def test_alerts_carry_the_words_of_the_contract() -> None:
 
 def test_the_license_servers_of_a_partner() -> None:
     listed = (
-        LicenseServer("LIC01", "lic01.test", Reporting.REPORTING, START, date(2027, 7, 27), 245),
+        LicenseServer(
+            "LIC01", "lic01.test", ReportingStatus.REPORTING, START, date(2027, 7, 27), 245
+        ),
         LicenseServer("NEW01"),
     )
-    account = register(Board(), (server("msp", source=SourceName.PARTNER),))
+    account = with_servers(Board(), (server("msp", source=SourceName.PARTNER),))
     answer = snapshot(pool(counted=False), license_servers=listed)
-    (told,) = status_json(apply(account, poll(answer, "msp")), Alerts(), START, TODAY)["servers"]
+    (told,) = status_json(apply_poll(account, poll(answer, "msp")), AlertSettings(), START, TODAY)[
+        "servers"
+    ]
     assert told["license_servers"] == [
         {
             "host_id": "LIC01",

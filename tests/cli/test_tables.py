@@ -10,8 +10,8 @@ from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.cli import output
 from lictui.cli.status import status_json
-from lictui.config.settings import Alerts
-from lictui.engine.board import Board, apply, register
+from lictui.config.settings import AlertSettings
+from lictui.engine.board import Board, apply_poll, with_servers
 from lictui.model import FailureKind, Mode, SourceName
 
 
@@ -45,11 +45,11 @@ def test_csv_has_a_row_a_pool_and_one_for_a_server_without() -> None:
 
 
 def test_csv_text_that_a_spreadsheet_would_run_is_made_inert() -> None:
-    board = apply(
-        register(Board(), (server("=cmd()", group="@sum"),)),
+    board = apply_poll(
+        with_servers(Board(), (server("=cmd()", group="@sum"),)),
         poll(snapshot(pool("-1+1", in_use=5, installed=3)), "=cmd()"),
     )
-    answer = status_json(board, Alerts(), START, TODAY)
+    answer = status_json(board, AlertSettings(), START, TODAY)
     (row,) = csv.DictReader(io.StringIO(output.as_csv(answer)))
     assert (row["server"], row["group"], row["product"]) == ("'=cmd()", "'@sum", "'-1+1")
     assert row["free"] == "-2"  # a number stays one
@@ -62,31 +62,34 @@ def test_json_lines_are_one_server_each() -> None:
 
 
 def test_markdown_escapes_its_own_mark() -> None:
-    board = apply(register(Board(), (server("a|b"),)), poll(name="a|b"))
-    text = output.as_markdown(status_json(board, Alerts(), START, TODAY))
+    board = apply_poll(with_servers(Board(), (server("a|b"),)), poll(name="a|b"))
+    text = output.as_markdown(status_json(board, AlertSettings(), START, TODAY))
     assert "a\\|b" in text
     assert len({line.count("|") - line.count("\\|") for line in text.splitlines()}) == 1
 
 
 def test_no_server_is_said() -> None:
-    assert output.as_table(status_json(Board(), Alerts(), START, TODAY)) == "No server matches.\n"
+    assert (
+        output.as_table(status_json(Board(), AlertSettings(), START, TODAY))
+        == "No server matches.\n"
+    )
 
 
 def test_a_license_server_that_is_read_in_two_ways_is_there_once() -> None:
     registry = (server("lic"), server("ddc", source=SourceName.CVAD, same_as="lic"))
-    board = register(Board(), registry)
-    board = apply(board, poll(failure(FailureKind.NO_DATA, "no inventory"), "lic"))
-    board = apply(board, poll(snapshot(mode=Mode.LAS), "ddc"))
-    once = output.as_table(status_json(board, Alerts(), START, TODAY, each_once=True))
+    board = with_servers(Board(), registry)
+    board = apply_poll(board, poll(failure(FailureKind.NO_DATA, "no inventory"), "lic"))
+    board = apply_poll(board, poll(snapshot(mode=Mode.LAS), "ddc"))
+    once = output.as_table(status_json(board, AlertSettings(), START, TODAY, each_once=True))
     assert [line.split()[:2] for line in once.splitlines()[1:3]] == [["lic", "up"], []]
     assert "lic: no inventory" in once
-    each = status_json(board, Alerts(), START, TODAY)
+    each = status_json(board, AlertSettings(), START, TODAY)
     assert [(it["name"], it["state"]) for it in each["servers"]] == [
         ("lic", "no_data"),
         ("ddc", "up"),
     ]
-    both = apply(board, poll(snapshot(pool(in_use=9)), "lic", START + 1))
-    lic, ddc = status_json(both, Alerts(), START, TODAY)["servers"]
+    both = apply_poll(board, poll(snapshot(pool(in_use=9)), "lic", START + 1))
+    lic, ddc = status_json(both, AlertSettings(), START, TODAY)["servers"]
     assert [(it["counted"], it["same_as"]) for it in lic["pools"] + ddc["pools"]] == [
         (False, "ddc"),
         (True, None),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner, Result
 
-from lictui.cli.context import Context
+from lictui.cli.context import CommandContext
 from lictui.cli.servers import test as command
 from lictui.errors import UsageError
 from lictui.paths import Paths
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Context:
+def context(tmp_path: Path) -> CommandContext:
     (tmp_path / "servers.toml").write_text(
         '[[server]]\nname = "ddc"\nsource = "cvad"\nurl = "https://127.0.0.1:1"\n'
         'username = "u"\nsecret = "env:LICTUI_TEST"\n'
     )
-    return Context(Paths(tmp_path, tmp_path))
+    return CommandContext(Paths(tmp_path, tmp_path))
 
 
-def run(context: Context, *arguments: str, charset: str = "utf-8") -> Result:
+def run(context: CommandContext, *arguments: str, charset: str = "utf-8") -> Result:
     return CliRunner(charset=charset).invoke(command, arguments, obj=context, standalone_mode=False)
 
 
-def test_the_steps_are_printed_with_time_and_hint(context: Context) -> None:
+def test_the_steps_are_printed_with_time_and_hint(context: CommandContext) -> None:
     result = run(context, "ddc")
     assert result.return_value == 1
     lines = result.stdout.splitlines()
@@ -40,13 +40,13 @@ def test_the_steps_are_printed_with_time_and_hint(context: Context) -> None:
     assert len(lines) == 4
 
 
-def test_where_only_7_bits_show(context: Context) -> None:
+def test_where_only_7_bits_show(context: CommandContext) -> None:
     out = run(context, "ddc", charset="ascii").stdout
     assert out.isascii()
     assert " x connect" in out
 
 
-def test_the_steps_as_json(context: Context) -> None:
+def test_the_steps_as_json(context: CommandContext) -> None:
     result = run(context, "ddc", "--json")
     answer = json.loads(result.stdout)
     assert result.return_value == 1
@@ -56,7 +56,7 @@ def test_the_steps_as_json(context: Context) -> None:
     assert all(isinstance(step["ms"], int) for step in answer["steps"])
 
 
-def test_a_server_that_is_not_registered(context: Context) -> None:
+def test_a_server_that_is_not_registered(context: CommandContext) -> None:
     result = run(context, "dcc")
     assert isinstance(result.exception, UsageError)
     assert "'ddc'" in result.exception.message

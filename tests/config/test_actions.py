@@ -8,16 +8,16 @@ import pytest
 from lictui.config.loader import load_settings
 from lictui.config.settings import Action
 from lictui.errors import ConfigError
-from lictui.model import AlertKind, Happening, Identity, Level, Said, Standing
+from lictui.model import AlertEvent, AlertKey, AlertKind, AlertState, AlertTransition, Level
 from lictui.paths import Paths
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SAID = Said(
-    Happening.RAISED,
+SAID = AlertEvent(
+    AlertTransition.RAISED,
     0.0,
-    Standing(Identity("lic-01", AlertKind.USAGE, "P"), Level.CRITICAL, "m", group="emea"),
+    AlertState(AlertKey("lic-01", AlertKind.USAGE, "P"), Level.CRITICAL, "m", group="emea"),
 )
 
 
@@ -101,5 +101,5 @@ def test_an_action_that_is_no_table_is_said(tmp_path: Path) -> None:
     ],
 )
 def test_who_wants_what(action: Action, *, wanted: bool) -> None:
-    assert action.wants(SAID) is wanted
-    assert not action.wants(replace(SAID, what=Happening.BETTER))
+    assert action.matches(SAID) is wanted
+    assert not action.matches(replace(SAID, transition=AlertTransition.BETTER))

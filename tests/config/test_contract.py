@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lictui.config.contract import Purchase, load_contract
-from lictui.config.reload import Watcher
+from lictui.config.entitlements import Entitlement, load_entitlements
+from lictui.config.reload import ConfigWatcher
 from lictui.errors import ConfigError
 from lictui.paths import Paths
 
@@ -22,19 +22,19 @@ def paths(tmp_path: Path) -> Paths:
 
 
 def test_no_file_is_no_contract(paths: Paths) -> None:
-    assert load_contract(paths) == ()
+    assert load_entitlements(paths) == ()
 
 
 def test_everything_it_can_say(paths: Paths) -> None:
-    paths.contract.write_text(
+    paths.entitlements.write_text(
         '[[product]]\nproduct = "XDT_PLT_CCS"\npurchased = 500\ncost = 99.5\ncurrency = "EUR"\n'
         'renewal = 2027-03-31\nserver = "lic-01"\n'
         '[[product]]\nproduct = "XDT_PLT_CCS"\npurchased = 0\ngroup = "emea"\n'
         'renewal = "2027-01-02"\n'
     )
-    assert load_contract(paths) == (
-        Purchase("XDT_PLT_CCS", 500, 99.5, "EUR", date(2027, 3, 31), "lic-01"),
-        Purchase("XDT_PLT_CCS", 0, renewal=date(2027, 1, 2), group="emea"),
+    assert load_entitlements(paths) == (
+        Entitlement("XDT_PLT_CCS", 500, 99.5, "EUR", date(2027, 3, 31), "lic-01"),
+        Entitlement("XDT_PLT_CCS", 0, renewal=date(2027, 1, 2), group="emea"),
     )
 
 
@@ -58,21 +58,21 @@ FIVE = f"{P}purchased = 5\n"
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(paths: Paths, text: str, said: str) -> None:
-    paths.contract.write_text(text)
+    paths.entitlements.write_text(text)
     with pytest.raises(ConfigError) as caught:
-        load_contract(paths)
+        load_entitlements(paths)
     assert said in str(caught.value)
 
 
 def test_a_change_is_picked_up_and_a_bad_file_leaves_the_contract(paths: Paths) -> None:
-    watcher = Watcher(paths)
-    watcher.changed()
-    paths.contract.write_text("[[product]]\nproduct = 'P'\npurchased = 5\n")
-    found = watcher.changed()
+    watcher = ConfigWatcher(paths)
+    watcher.reload_if_changed()
+    paths.entitlements.write_text("[[product]]\nproduct = 'P'\npurchased = 5\n")
+    found = watcher.reload_if_changed()
     assert found is not None
-    assert found.settings.contract == (Purchase("P", 5),)
-    paths.contract.write_text("[[product]]\nproduct = 'P'\n")
-    found = watcher.changed()
+    assert found.settings.entitlements == (Entitlement("P", 5),)
+    paths.entitlements.write_text("[[product]]\nproduct = 'P'\n")
+    found = watcher.reload_if_changed()
     assert found is not None
-    assert found.settings.contract == (Purchase("P", 5),)
+    assert found.settings.entitlements == (Entitlement("P", 5),)
     assert [problem.message for problem in found.problems] == ["is missing"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lictui.config.server_schema import Refusal, check, table_of, warnings
+from lictui.config.server_schema import FieldError, server_warnings, to_table, validate_server
 from lictui.model import Server, SourceName
 
 BASE = Path("/etc/lictui")
@@ -21,14 +21,14 @@ PIN = "4f" * 32
 
 
 def good(table: dict[str, Any]) -> Server:
-    server, refusals = check(table, BASE)
+    server, refusals = validate_server(table, BASE)
     assert refusals == ()
     assert server is not None
     return server
 
 
-def refused(table: dict[str, Any]) -> Refusal:
-    server, refusals = check(table, BASE)
+def refused(table: dict[str, Any]) -> FieldError:
+    server, refusals = validate_server(table, BASE)
     assert server is None
     (refusal,) = refusals
     return refusal
@@ -162,13 +162,13 @@ def test_overview_paths_may_hold_customer_and_site() -> None:
 
 
 def test_everything_that_is_missing_is_said_at_once() -> None:
-    _, refusals = check({}, BASE)
+    _, refusals = validate_server({}, BASE)
     assert [refusal.key for refusal in refusals] == ["name", "source", "url"]
 
 
 def test_who_is_logged_in_may_sign_in() -> None:
     server = good(WINRM | {"username": "", "secret": ""})
-    assert any("signs in as the user" in warning for warning in warnings(server))
+    assert any("signs in as the user" in warning for warning in server_warnings(server))
     good(WINRM | {"auth": "kerberos", "username": "", "secret": ""})
 
 
@@ -192,7 +192,7 @@ def test_paths_hold_from_every_folder() -> None:
 
 def test_what_is_risky_is_allowed_and_warned_about() -> None:
     def said(change: dict[str, Any], table: dict[str, Any] = WINRM) -> str:
-        return "\n".join(warnings(good(table | change)))
+        return "\n".join(server_warnings(good(table | change)))
 
     assert said({}) == ""
     assert "verify = false" in said({"verify": False})
@@ -205,7 +205,7 @@ def test_what_is_risky_is_allowed_and_warned_about() -> None:
 
 
 def test_a_table_says_no_more_than_it_must() -> None:
-    assert table_of(good(CVAD | {"interval": 90.0})) == CVAD | {
+    assert to_table(good(CVAD | {"interval": 90.0})) == CVAD | {
         "verify": True,
         "interval": 90,
         "enabled": True,

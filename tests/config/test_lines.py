@@ -7,7 +7,7 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.config.toml_document import Path, find_lines
+from lictui.config.toml_document import KeyPath, key_lines
 
 AWKWARD = '''\
 # a comment with [brackets] and = signs
@@ -47,7 +47,7 @@ key = 1
 
 def test_finds_every_key_of_an_awkward_file() -> None:
     tomllib.loads(AWKWARD)
-    assert find_lines(AWKWARD) == {
+    assert key_lines(AWKWARD) == {
         ("theme",): 2,
         ("quoted key",): 3,
         ("polling",): 4,
@@ -72,8 +72,8 @@ def test_finds_every_key_of_an_awkward_file() -> None:
 
 
 def test_an_empty_text_has_no_keys() -> None:
-    assert find_lines("") == {}
-    assert find_lines("# only a comment") == {}
+    assert key_lines("") == {}
+    assert key_lines("# only a comment") == {}
 
 
 SCALARS = st.one_of(st.integers(-9, 9), st.booleans(), st.text(max_size=9))
@@ -88,7 +88,7 @@ TABLES = st.recursive(
 )
 
 
-def _scalars(data: Any, path: Path = ()) -> list[Path]:
+def _scalars(data: Any, path: KeyPath = ()) -> list[KeyPath]:
     if isinstance(data, dict):
         return [found for key, value in data.items() for found in _scalars(value, (*path, key))]
     if isinstance(data, list):
@@ -99,7 +99,7 @@ def _scalars(data: Any, path: Path = ()) -> list[Path]:
 @given(TABLES, st.booleans())
 def test_a_line_that_is_found_holds_its_key(data: dict[str, Any], multiline: bool) -> None:  # noqa: FBT001 - hypothesis hands it over
     text = tomli_w.dumps(data, multiline_strings=multiline)
-    found = find_lines(text)
+    found = key_lines(text)
     for path in _scalars(tomllib.loads(text)):
         if path not in found:
             assert any(path[:length] in found for length in range(1, len(path)))  # inline table

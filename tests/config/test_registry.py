@@ -19,7 +19,7 @@ from lictui.config.registry import (
     remove_server,
     save_servers,
 )
-from lictui.config.server_schema import AUTHS, check
+from lictui.config.server_schema import AUTH_METHODS, validate_server
 from lictui.errors import ConfigError, LictuiError, UsageError
 from lictui.model import Server, SourceName
 from lictui.paths import Paths
@@ -245,7 +245,7 @@ COMMON = {
 WINRM = st.fixed_dictionaries(
     COMMON
     | {"source": st.just("winrm"), "url": st.sampled_from(["https://h", "http://[::1]:1/x"])},
-    optional={"auth": st.sampled_from([auth for auth in AUTHS if auth != "certificate"])},
+    optional={"auth": st.sampled_from([auth for auth in AUTH_METHODS if auth != "certificate"])},
 )
 CVAD = st.fixed_dictionaries(
     COMMON | {"source": st.just("cvad"), "url": st.just("https://h:8443")},
@@ -263,7 +263,7 @@ def test_every_server_survives_the_file(tables: list[dict[str, object]]) -> None
         paths = Paths(Path(folder), Path(folder))
         servers = []
         for table in tables:
-            server, refusals = check(table, paths.config_dir)
+            server, refusals = validate_server(table, paths.config_dir)
             assert refusals == ()
             assert server is not None
             servers.append(server)

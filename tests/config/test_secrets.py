@@ -11,12 +11,12 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
-from lictui.config.secrets import SecretError, doubt, resolve
+from lictui.config.secrets import SecretError, resolve_secret, secret_warning
 
 
 async def error(reference: str, seconds: float = 10.0) -> SecretError:
     with pytest.raises(SecretError) as caught:
-        await resolve(reference, seconds=seconds)
+        await resolve_secret(reference, seconds=seconds)
     assert caught.value.__cause__ is None
     return caught.value
 
@@ -27,7 +27,7 @@ def python(program: str) -> str:
 
 async def test_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIC_PW", "hunter2 ")
-    assert await resolve("env:LIC_PW") == "hunter2 "
+    assert await resolve_secret("env:LIC_PW") == "hunter2 "
     monkeypatch.setenv("LIC_PW", "")
     assert (await error("env:LIC_PW")).message == "env:LIC_PW is empty"
     monkeypatch.delenv("LIC_PW")
@@ -38,16 +38,16 @@ async def test_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_from_the_first_line_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "pw").write_bytes(b"hunter2 \r\nmore\n")
-    assert await resolve(f"file:{tmp_path}/pw") == "hunter2 "
-    assert await resolve("file:pw", tmp_path) == "hunter2 "
+    assert await resolve_secret(f"file:{tmp_path}/pw") == "hunter2 "
+    assert await resolve_secret("file:pw", tmp_path) == "hunter2 "
     (tmp_path / "pw").write_bytes(b"\xff\xfe")
     assert "is not UTF-8 text" in (await error(f"file:{tmp_path}/pw")).message
     assert "No such file" in (await error(f"file:{tmp_path}/none")).message
 
 
 async def test_from_a_command_without_a_shell() -> None:
-    assert await resolve(python('print("a b"); print("more")')) == "a b"
-    assert await resolve("command:echo $HOME ; x") == "$HOME ; x"
+    assert await resolve_secret(python('print("a b"); print("more")')) == "a b"
+    assert await resolve_secret("command:echo $HOME ; x") == "$HOME ; x"
 
 
 async def test_a_command_that_fails_is_named_and_its_words_are_not(
@@ -80,7 +80,7 @@ async def test_a_command_that_hangs_is_ended_with_all_it_started(tmp_path: Path)
 
 async def test_a_command_holds_up_nobody() -> None:
     other = asyncio.Event()
-    waiting = asyncio.create_task(resolve(python("import time; time.sleep(0.3); print(1)")))
+    waiting = asyncio.create_task(resolve_secret(python("import time; time.sleep(0.3); print(1)")))
     await asyncio.sleep(0)
     other.set()
     assert not waiting.done()
@@ -106,7 +106,7 @@ async def test_from_the_keyring() -> None:
     before = keyring.get_keyring()
     keyring.set_keyring(Keys())  # type: ignore[no-untyped-call]
     try:
-        assert await resolve("keyring:my/lic/svc") == "from the keyring"
+        assert await resolve_secret("keyring:my/lic/svc") == "from the keyring"
         assert (await error("keyring:lic/joe")).hint == "keyring set lic joe"
         locked = await error("keyring:locked/joe")
         assert "KeyringLocked" in locked.message
@@ -129,14 +129,14 @@ def test_doubts_are_said_without_looking_anything_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LIC_PW", "x")
-    assert doubt("env:LIC_PW") == ""
-    assert "not set here" in doubt("env:NONE_SUCH")
+    assert secret_warning("env:LIC_PW") == ""
+    assert "not set here" in secret_warning("env:NONE_SUCH")
     file = tmp_path / "pw"
-    assert "No such file" in doubt(f"file:{file}")
+    assert "No such file" in secret_warning(f"file:{file}")
     file.touch(mode=0o600)
-    assert doubt(f"file:{file}") == ""
+    assert secret_warning(f"file:{file}") == ""
     file.chmod(0o640)
-    assert "chmod 600" in doubt(f"file:{file}")
-    assert doubt("command:x") == ""
+    assert "chmod 600" in secret_warning(f"file:{file}")
+    assert secret_warning("command:x") == ""
     assert Path.cwd() != tmp_path
-    assert "chmod 600" in doubt("file:pw", tmp_path)
+    assert "chmod 600" in secret_warning("file:pw", tmp_path)

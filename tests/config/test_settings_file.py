@@ -97,15 +97,15 @@ def test_every_key_reaches_its_setting(tmp_path: Path) -> None:
     past = settings.retention
     assert past.path == tmp_path / "past.db"
     assert (past.raw, past.five_minutes, past.hour, past.day) == (7, 30, 100, 1000)
-    assert settings.users == "hash"
+    assert settings.user_privacy == "hash"
     assert settings.keymap == {"quit": "ctrl+q", "poll.all": "R,f5"}
 
 
 def test_the_most_specific_threshold_wins_key_by_key(tmp_path: Path) -> None:
     alerts = load_settings(written(tmp_path, FULL)).alerts
-    here = alerts.of(group="emea", server="lic.corp.example", product="XDT_PLT_UD")
+    here = alerts.thresholds_for(group="emea", server="lic.corp.example", product="XDT_PLT_UD")
     assert (here.warn, here.critical, here.expiry_warn, here.las_warn) == (0.6, 0.95, 120, 5)
-    assert alerts.of(group="us", server="other") is alerts.default
+    assert alerts.thresholds_for(group="us", server="other") is alerts.default
 
 
 def test_all_problems_come_at_once_with_line_key_and_suggestion(tmp_path: Path) -> None:

@@ -8,8 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictui.config import server_schema
-from lictui.config.server_schema import FORMATS, Refusal, check, keys_of, table_of, warnings
-from lictui.config.toml_document import Wrong
+from lictui.config.server_schema import (
+    COMMAND_FORMATS,
+    FieldError,
+    keys_for,
+    server_warnings,
+    to_table,
+    validate_server,
+)
+from lictui.config.toml_document import InvalidValue
 
 if TYPE_CHECKING:
     from lictui.model import Server
@@ -24,14 +31,14 @@ INVENTORY = COMMAND | {"format": "get-licinventory"}
 
 
 def good(table: dict[str, Any]) -> Server:
-    server, refusals = check(table, BASE)
+    server, refusals = validate_server(table, BASE)
     assert refusals == ()
     assert server is not None
     return server
 
 
-def refused(table: dict[str, Any]) -> Refusal:
-    server, refusals = check(table, BASE)
+def refused(table: dict[str, Any]) -> FieldError:
+    server, refusals = validate_server(table, BASE)
     assert server is None
     (refusal,) = refusals
     return refusal
@@ -94,7 +101,7 @@ def test_what_cannot_be_is_refused(
 def test_verify_does_no_harm_where_nothing_is_verified(
     table: dict[str, Any], *, verify: bool
 ) -> None:
-    told = [each for each in warnings(good(table | {"verify": verify})) if "verify" in each]
+    told = [each for each in server_warnings(good(table | {"verify": verify})) if "verify" in each]
     assert [each.startswith("verify is of no use") for each in told] == [True] * (not verify)
 
 
@@ -105,7 +112,7 @@ def test_what_is_close_is_suggested() -> None:
 
 
 def test_every_format_can_be_registered() -> None:
-    for each in FORMATS:
+    for each in COMMAND_FORMATS:
         assert good(COMMAND | {"format": each}).format == each
     assert good(INVENTORY | {"licenses_available": "free"}).licenses_available == "free"
 
@@ -151,10 +158,10 @@ def test_what_is_no_flexnet_address_is_refused(address: str, words: str, hint: s
 @given(st.text(max_size=40))
 def test_any_address_is_kept_or_refused_and_what_is_kept_stays(text: str) -> None:
     try:
-        kept = server_schema.ports(text)
-    except Wrong:
+        kept = server_schema.flexnet_addresses(text)
+    except InvalidValue:
         return
-    assert server_schema.ports(kept) == kept
+    assert server_schema.flexnet_addresses(kept) == kept
     assert not kept.startswith("-")
 
 
@@ -168,9 +175,9 @@ def test_programs_named_by_a_path_hold_from_every_folder() -> None:
 @pytest.mark.parametrize("table", [CLOUD, PARTNER, LMSTAT, COMMAND, INVENTORY])
 def test_a_table_gives_the_same_server_again(table: dict[str, Any]) -> None:
     server = good(table | {"same_as": "other", "quantity_divisor": 2, "interval": 7200})
-    again = table_of(server)
+    again = to_table(server)
     assert good(again) == server
-    assert set(again) <= set(keys_of(table["source"]))
+    assert set(again) <= set(keys_for(table["source"]))
     assert table.items() <= again.items()
 
 
@@ -192,8 +199,8 @@ def test_a_table_gives_the_same_server_again(table: dict[str, Any]) -> None:
 def test_what_is_risky_is_allowed_and_warned_about(
     table: dict[str, Any], change: dict[str, Any], words: str
 ) -> None:
-    assert warnings(good(table)) == ()
-    assert words in "\n".join(warnings(good(table | change)))
+    assert server_warnings(good(table)) == ()
+    assert words in "\n".join(server_warnings(good(table | change)))
 
 
 @pytest.mark.parametrize(
@@ -208,7 +215,7 @@ def test_what_is_risky_is_allowed_and_warned_about(
     ],
 )
 def test_a_secret_in_a_command_is_warned_about_and_not_repeated(words: list[str]) -> None:
-    said = "\n".join(warnings(good(COMMAND | {"command": ["cat", *words]})))
+    said = "\n".join(server_warnings(good(COMMAND | {"command": ["cat", *words]})))
     assert "looks like a secret" in said
     assert "hunter2" not in said
 
@@ -223,4 +230,4 @@ def test_a_secret_in_a_command_is_warned_about_and_not_repeated(words: list[str]
     ],
 )
 def test_a_command_without_a_secret_is_not_warned_about(words: list[str]) -> None:
-    assert warnings(good(COMMAND | {"command": ["cat", *words]})) == ()
+    assert server_warnings(good(COMMAND | {"command": ["cat", *words]})) == ()

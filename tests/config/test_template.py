@@ -5,15 +5,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lictui.config.loader import (
-    Origin,
     Override,
-    effective,
-    listing,
+    SettingOrigin,
+    config_template,
+    effective_settings,
+    format_settings,
     load_settings,
-    spelled,
-    template,
+    toml_line,
 )
-from lictui.config.settings import KEYS, Alerts, Settings
+from lictui.config.settings import KEYS, AlertSettings, Settings
 from lictui.paths import Paths
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ def written(folder: Path, text: str) -> Paths:
 
 
 def test_the_template_as_it_is_changes_nothing(tmp_path: Path) -> None:
-    assert load_settings(written(tmp_path, template())) == Settings()
+    assert load_settings(written(tmp_path, config_template())) == Settings()
 
 
 def test_the_template_uncommented_is_the_defaults(tmp_path: Path) -> None:
     lines = [
         line[1:] if line.startswith("#") and not line.startswith("# ") else line
-        for line in template().split("\n")
+        for line in config_template().split("\n")
     ]
     settings = load_settings(written(tmp_path, "\n".join(lines)))
     assert settings.interval == 900
@@ -59,7 +59,7 @@ def test_the_template_uncommented_is_the_defaults(tmp_path: Path) -> None:
         actions=(),
         interval=None,
         retention=replace(settings.retention, path=None),
-        alerts=Alerts(settings.alerts.default),
+        alerts=AlertSettings(settings.alerts.default),
         keymap={},
     )
     assert plain == Settings()
@@ -67,33 +67,33 @@ def test_the_template_uncommented_is_the_defaults(tmp_path: Path) -> None:
 
 def test_the_template_has_every_key() -> None:
     for key in KEYS:
-        assert f"\n#{key.name.rpartition('.')[2]} = " in template()
+        assert f"\n#{key.name.rpartition('.')[2]} = " in config_template()
 
 
 def test_every_setting_says_who_decided_it(tmp_path: Path) -> None:
     paths = written(tmp_path, WRITTEN)
     overrides = {
-        "theme": Override("nord", Origin.OPTION, "--theme"),
-        "polling.timeout": Override(5.0, Origin.ENVIRONMENT, "LICTUI_TIMEOUT"),
+        "theme": Override("nord", SettingOrigin.OPTION, "--theme"),
+        "polling.timeout": Override(5.0, SettingOrigin.ENVIRONMENT, "LICTUI_TIMEOUT"),
     }
     found = {
-        setting.path: (setting.value, setting.origin, setting.where)
-        for setting in effective(paths, overrides)
+        setting.path: (setting.value, setting.origin, setting.location)
+        for setting in effective_settings(paths, overrides)
     }
     file = tmp_path / "config.toml"
-    assert found["theme",] == ("nord", Origin.OPTION, "--theme")
-    assert found["polling", "timeout"] == (5.0, Origin.ENVIRONMENT, "LICTUI_TIMEOUT")
-    assert found["timezone",] == ("Europe/Berlin", Origin.FILE, f"{file}:1")
-    assert found["ascii",] == (False, Origin.DEFAULT, "")
-    assert found["alerts", "server", "lic.corp", "warn"] == (0.5, Origin.FILE, f"{file}:7")
-    assert found["keymap", "quit"] == ("q,x", Origin.FILE, f"{file}:9")
+    assert found["theme",] == ("nord", SettingOrigin.OPTION, "--theme")
+    assert found["polling", "timeout"] == (5.0, SettingOrigin.ENVIRONMENT, "LICTUI_TIMEOUT")
+    assert found["timezone",] == ("Europe/Berlin", SettingOrigin.FILE, f"{file}:1")
+    assert found["ascii",] == (False, SettingOrigin.DEFAULT, "")
+    assert found["alerts", "server", "lic.corp", "warn"] == (0.5, SettingOrigin.FILE, f"{file}:7")
+    assert found["keymap", "quit"] == ("q,x", SettingOrigin.FILE, f"{file}:9")
 
 
 def test_a_listing_is_a_config_that_says_the_same(tmp_path: Path) -> None:
     paths = written(tmp_path, WRITTEN)
     before = load_settings(paths)
     for origins in (False, True):
-        text = listing(effective(paths, {}), origins=origins)
+        text = format_settings(effective_settings(paths, {}), origins=origins)
         (tmp_path / "again").mkdir(exist_ok=True)
         assert load_settings(written(tmp_path / "again", text)) == before
         assert 'repeat = "90s"' in text
@@ -101,10 +101,10 @@ def test_a_listing_is_a_config_that_says_the_same(tmp_path: Path) -> None:
 
 
 def test_values_are_spelled_as_people_do(tmp_path: Path) -> None:
-    assert spelled(("alerts", "repeat"), 14400.0) == 'repeat = "4h"'
-    assert spelled(("alerts", "repeat"), 90.0) == 'repeat = "90s"'
-    assert spelled(("alerts", "repeat"), 1.5) == 'repeat = "1.5s"'
-    assert spelled(("polling", "timeout"), 30.0) == "timeout = 30"
-    assert spelled(("history", "path"), tmp_path) == f'path = "{tmp_path}"'
-    assert spelled(("history", "path"), None) == "# path is not set"
-    assert spelled(("keymap", "a.b"), "q") == '"a.b" = "q"'
+    assert toml_line(("alerts", "repeat"), 14400.0) == 'repeat = "4h"'
+    assert toml_line(("alerts", "repeat"), 90.0) == 'repeat = "90s"'
+    assert toml_line(("alerts", "repeat"), 1.5) == 'repeat = "1.5s"'
+    assert toml_line(("polling", "timeout"), 30.0) == "timeout = 30"
+    assert toml_line(("history", "path"), tmp_path) == f'path = "{tmp_path}"'
+    assert toml_line(("history", "path"), None) == "# path is not set"
+    assert toml_line(("keymap", "a.b"), "q") == '"a.b" = "q"'

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lictui.config.registry import remove_server, save_servers
-from lictui.config.reload import Reload, Watcher
+from lictui.config.reload import ConfigWatcher, LoadedConfig
 from lictui.config.settings import Settings
 from lictui.model import Server, SourceName
 from lictui.paths import Paths
@@ -22,19 +22,19 @@ def paths(tmp_path: Path) -> Paths:
     return Paths(tmp_path, tmp_path)
 
 
-def changed(watcher: Watcher) -> Reload:
-    reload = watcher.changed()
+def changed(watcher: ConfigWatcher) -> LoadedConfig:
+    reload = watcher.reload_if_changed()
     assert reload is not None
-    assert watcher.changed() is None
+    assert watcher.reload_if_changed() is None
     return reload
 
 
 def test_the_first_look_brings_everything(paths: Paths) -> None:
-    assert changed(Watcher(paths)) == Reload(Settings(), ())
+    assert changed(ConfigWatcher(paths)) == LoadedConfig(Settings(), ())
 
 
 def test_an_edit_of_either_file_is_picked_up(paths: Paths) -> None:
-    watcher = Watcher(paths)
+    watcher = ConfigWatcher(paths)
     changed(watcher)
     save_servers(paths, [A])
     assert changed(watcher).servers == (A,)
@@ -48,7 +48,7 @@ def test_a_file_of_the_same_size_and_time_that_was_replaced_is_seen(paths: Paths
     import os  # noqa: PLC0415 - this test alone sets times
 
     save_servers(paths, [A])
-    watcher = Watcher(paths)
+    watcher = ConfigWatcher(paths)
     changed(watcher)
     times = paths.servers.stat()
     save_servers(paths, [B])
@@ -58,7 +58,7 @@ def test_a_file_of_the_same_size_and_time_that_was_replaced_is_seen(paths: Paths
 
 def test_settings_with_a_problem_leave_the_last_good_ones(paths: Paths) -> None:
     paths.config.write_text("ascii = true")
-    watcher = Watcher(paths)
+    watcher = ConfigWatcher(paths)
     changed(watcher)
     paths.config.write_text("ascii = maybe")
     reload = changed(watcher)
@@ -72,7 +72,7 @@ def test_settings_with_a_problem_leave_the_last_good_ones(paths: Paths) -> None:
 
 def test_a_server_with_a_problem_is_kept_as_it_was(paths: Paths) -> None:
     save_servers(paths, [A, B])
-    watcher = Watcher(paths)
+    watcher = ConfigWatcher(paths)
     changed(watcher)
     text = paths.servers.read_text()
     paths.servers.write_text(text.replace("https://a", "nowhere").replace("https://b", "https://c"))
@@ -86,7 +86,7 @@ def test_a_server_with_a_problem_is_kept_as_it_was(paths: Paths) -> None:
 
 def test_a_registry_that_is_no_toml_leaves_all_servers(paths: Paths) -> None:
     save_servers(paths, [A, B])
-    watcher = Watcher(paths)
+    watcher = ConfigWatcher(paths)
     changed(watcher)
     paths.servers.write_text("[[server]")
     reload = changed(watcher)
@@ -96,7 +96,7 @@ def test_a_registry_that_is_no_toml_leaves_all_servers(paths: Paths) -> None:
 
 def test_servers_that_were_removed_are_gone(paths: Paths) -> None:
     save_servers(paths, [A, B])
-    watcher = Watcher(paths)
+    watcher = ConfigWatcher(paths)
     changed(watcher)
     remove_server(paths, "a")
     assert changed(watcher).servers == (B,)

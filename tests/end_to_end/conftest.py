@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support.simulated import PASSWORD, Simulators
+from tests.support.simulators import PASSWORD, Simulators
 from tests.support.terminal import Terminal
 
 from lictui.config.registry import save_servers

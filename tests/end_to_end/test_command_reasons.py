@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.simulated import Simulators, licenses
+from tests.support.simulators import Simulators, licenses
 
 from lictui.model import Server, SourceName
-from lictui.simulator.commands import Programs, install
-from lictui.simulator.estate import Mood
+from lictui.simulator.commands import ProgramPaths, install_programs
+from lictui.simulator.estate import FaultMode
 
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Program
@@ -27,23 +27,23 @@ _AT |= {"checkmk": "check_mk_agent", "udadmin": "udadmin -list", "lictui": "lict
 _UP = ("up", None)
 _ERROR = ("error", "command")
 _REFUSED = ("down", "refused")
-_EXPECTED: dict[Mood, tuple[tuple[str, str | None], tuple[str, str | None]]] = {
-    Mood.NORMAL: (_UP, _UP),
-    Mood.SILENT: (("down", "timeout"), ("down", "timeout")),
-    Mood.DENIED: (("denied", "auth"), _REFUSED),
-    Mood.EXPIRED: (_ERROR, _REFUSED),
-    Mood.FORBIDDEN: (_ERROR, _REFUSED),
-    Mood.BUSY: (_ERROR, _REFUSED),
-    Mood.LIMITED: (_ERROR, _REFUSED),
-    Mood.ELSEWHERE: (_ERROR, _REFUSED),
-    Mood.EMPTY: (("no_data", "no_data"), ("no_data", "no_data")),
-    Mood.HUGE: (("error", "too_large"), ("error", "too_large")),
-    Mood.GARBAGE: (("error", "parse"), ("error", "parse")),
-    Mood.LOGIN_PAGE: (("error", "parse"), ("error", "parse")),
+_EXPECTED: dict[FaultMode, tuple[tuple[str, str | None], tuple[str, str | None]]] = {
+    FaultMode.NORMAL: (_UP, _UP),
+    FaultMode.SILENT: (("down", "timeout"), ("down", "timeout")),
+    FaultMode.DENIED: (("denied", "auth"), _REFUSED),
+    FaultMode.CREDENTIALS_EXPIRED: (_ERROR, _REFUSED),
+    FaultMode.FORBIDDEN: (_ERROR, _REFUSED),
+    FaultMode.BUSY: (_ERROR, _REFUSED),
+    FaultMode.RATE_LIMITED: (_ERROR, _REFUSED),
+    FaultMode.UNKNOWN_CUSTOMER: (_ERROR, _REFUSED),
+    FaultMode.EMPTY: (("no_data", "no_data"), ("no_data", "no_data")),
+    FaultMode.OVERSIZED: (("error", "too_large"), ("error", "too_large")),
+    FaultMode.GARBAGE: (("error", "parse"), ("error", "parse")),
+    FaultMode.LOGIN_PAGE: (("error", "parse"), ("error", "parse")),
 }
 
 
-def _commands(programs: Programs, port: int, mood: Mood) -> list[Server]:
+def _commands(programs: ProgramPaths, port: int, mood: FaultMode) -> list[Server]:
     ssh = (str(programs.ssh), "-p", str(port), "svc-lictui@127.0.0.1")
     return [
         Server(
@@ -58,11 +58,11 @@ def _commands(programs: Programs, port: int, mood: Mood) -> list[Server]:
 
 
 def test_each_mood_is_said_as_what_it_is(program: Program, simulators: Simulators) -> None:
-    programs = install(program.paths.config_dir / "simulated")
+    programs = install_programs(program.paths.config_dir / "simulated")
     servers: list[Server] = []
     expected: dict[str, tuple[str, str | None]] = {}
     for mood, (over_ssh, over_here) in _EXPECTED.items():
-        port = simulators.machine(*_HELD, mood=mood).listener.port
+        port = simulators.command_target(*_HELD, mood=mood).listener.port
         commands = _commands(programs, port, mood)
         address, lmutil = f"{port}@127.0.0.1", str(programs.lmutil)
         lmstat = Server(f"lmstat {mood}", SourceName.LMSTAT, address=address, lmutil=lmutil)
@@ -84,12 +84,12 @@ def test_each_mood_is_said_as_what_it_is(program: Program, simulators: Simulator
 
 
 def test_half_an_answer_is_no_answer(program: Program, simulators: Simulators) -> None:
-    programs = install(program.paths.config_dir / "simulated")
-    port = simulators.machine(*_HELD, mood=Mood.HALF).listener.port
+    programs = install_programs(program.paths.config_dir / "simulated")
+    port = simulators.command_target(*_HELD, mood=FaultMode.TRUNCATED).listener.port
     here = Server(
         "here", SourceName.LMSTAT, address=f"{port}@127.0.0.1", lmutil=str(programs.lmutil)
     )
-    program.register(*_commands(programs, port, Mood.HALF), here)
+    program.register(*_commands(programs, port, FaultMode.TRUNCATED), here)
     for server in program.json("status", "--timeout", "15")["servers"]:
         assert server["state"] == "error", (server["name"], server["pools"])
         assert server["pools"] == []

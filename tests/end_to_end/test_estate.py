@@ -9,9 +9,9 @@ import pytest
 
 from lictui.config.settings import Retention
 from lictui.history.store import History
-from lictui.simulator.backfill import telling
+from lictui.simulator.backfill import reported_fields
 from lictui.simulator.demo import Demo
-from lictui.simulator.estate import Estate, Kind, License, LicenseServer, Mood
+from lictui.simulator.estate import FaultMode, License, ServerKind, SimulatedEstate, SimulatedServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-_STATES = {Mood.NORMAL: "up", Mood.DENIED: "denied", Mood.EMPTY: "no_data"}
+_STATES = {FaultMode.NORMAL: "up", FaultMode.DENIED: "denied", FaultMode.EMPTY: "no_data"}
 _Row = tuple[str, str]  # product, subscription date
 _Figures = tuple[int | None, int | None, int | None]  # installed, overdraft, in use
 
@@ -42,7 +42,7 @@ class Reading:
         self.after = {name: _told(estate, each, after) for name, each in self.servers.items()}
 
 
-def _told(estate: Estate, server: LicenseServer, at: float) -> dict[_Row, _Figures]:
+def _told(estate: SimulatedEstate, server: SimulatedServer, at: float) -> dict[_Row, _Figures]:
     """What the server is expected to tell: the estate's inventory, as far as its way tells it."""
     held: dict[tuple[str, object], License] = {
         (each.product, each.subscription_date): each
@@ -50,7 +50,7 @@ def _told(estate: Estate, server: LicenseServer, at: float) -> dict[_Row, _Figur
     }
     told: dict[_Row, _Figures] = {}
     for pool in server.pools:
-        ways, each = telling(server, pool), held[pool.product, pool.subscription_date]
+        ways, each = reported_fields(server, pool), held[pool.product, pool.subscription_date]
         row = ways.key.product, ways.key.subscription_date
         assert row not in told
         told[row] = (*ways.figures(each.installed, each.overdraft), each.in_use)
@@ -73,7 +73,7 @@ def test_every_server_of_every_source_tells_what_it_holds(reading: Reading) -> N
     kinds = set()
     for name, server in reading.servers.items():
         said = reading.said[name]
-        assert said["state"] == _STATES[server.mood], (name, said["reason"])
+        assert said["state"] == _STATES[server.fault], (name, said["reason"])
         if said["state"] != "up":
             assert said["pools"] == []
             continue
@@ -95,7 +95,7 @@ def test_every_server_of_every_source_tells_what_it_holds(reading: Reading) -> N
             low, high = sorted((before[row][2] or 0, after[row][2] or 0))
             assert figures[2] is not None
             assert low <= figures[2] <= high, (name, row)
-    assert kinds == set(Kind)
+    assert kinds == set(ServerKind)
 
 
 def test_a_license_server_in_three_ways_counts_once(reading: Reading) -> None:

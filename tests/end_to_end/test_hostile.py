@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support.simulated import USER, Simulators, licenses
+from tests.support.simulators import USER, Simulators, licenses
 
 from lictui.model import Server, SourceName
-from lictui.simulator.cvad_server import Site
+from lictui.simulator.cvad_server import SimulatedSite
 
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Program
@@ -19,7 +19,7 @@ ATTACKS = "[/x][bold]\x1b[2J\x1b]0;title\x07\r\n\u202egnp.exe\u200b\x9b31m" + "W
 @pytest.fixture
 def hostile(program: Program, simulators: Simulators) -> Program:
     winrm = simulators.winrm(licenses(1, f"[/x]{'P' * 60}_CCU", ATTACKS))
-    cvad = simulators.cvad(licenses(2, name=ATTACKS), site=Site("9f3c", ATTACKS))
+    cvad = simulators.cvad(licenses(2, name=ATTACKS), site=SimulatedSite("9f3c", ATTACKS))
     common: dict[str, Any] = {"username": USER, "secret": "env:LICENSE_PASSWORD"}
     program.register(
         Server(
@@ -52,8 +52,8 @@ def test_the_screen_stays_whole(hostile: Program, columns: int, rows: int) -> No
             if line.startswith("╭"):
                 assert line.endswith(("╮", "▅", "▃", "▁", "▇", "▂", "▆")), text
         for view in "2345":
-            terminal.type(view)
+            terminal.send_keys(view)
             terminal.wait_until(lambda text: text.splitlines()[-1].strip() != "", "a footer")
-        terminal.type("q")
-        assert terminal.ended() == 0
+        terminal.send_keys("q")
+        assert terminal.wait_for_exit() == 0
     assert "Traceback" not in terminal.text

@@ -6,10 +6,10 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support.simulated import USER, Simulators
+from tests.support.simulators import USER, Simulators
 
 from lictui.model import Server, SourceName
-from lictui.simulator.estate import Mood
+from lictui.simulator.estate import FaultMode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,9 +46,9 @@ def _server(name: str, url: str, verify: str = "", **fields: Any) -> Server:
 def faulty(program: Program, simulators: Simulators) -> Iterator[Program]:
     """A registry of one healthy server and six that are not."""
     well, untrusted = simulators.winrm(), simulators.winrm()
-    denied, hangs = simulators.winrm(), simulators.winrm(mood=Mood.SILENT)
-    empty = simulators.winrm(mood=Mood.EMPTY)
-    page = simulators.cvad(mood=Mood.LOGIN_PAGE)
+    denied, hangs = simulators.winrm(), simulators.winrm(mood=FaultMode.SILENT)
+    empty = simulators.winrm(mood=FaultMode.EMPTY)
+    page = simulators.cvad(mood=FaultMode.LOGIN_PAGE)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # bound, never listening: connections are refused
         program.register(
@@ -104,6 +104,6 @@ def test_the_wall_says_what_a_newcomer_acts_on(faulty: Program) -> None:
         for words in ("password", "sha256:", "login page", "License Activation Service"):
             assert words in text
         assert "412 / 500" in text.replace("  ", " ")
-        terminal.type("q")
-        assert terminal.ended() == 0
+        terminal.send_keys("q")
+        assert terminal.wait_for_exit() == 0
     assert "Traceback" not in terminal.text

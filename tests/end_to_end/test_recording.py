@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.simulated import USER, Simulated, Simulators, licenses
+from tests.support.simulators import USER, RunningSimulator, Simulators, licenses
 
 from lictui.model import Server, SourceName
 
@@ -24,7 +24,7 @@ PATIENCE = 30.0
 PIPE = 100_000  # bytes; more than a terminal takes without being read
 
 
-def busy(name: str, simulated: Simulated) -> Server:
+def busy(name: str, simulated: RunningSimulator) -> Server:
     return Server(
         name,
         SourceName.WINRM,
@@ -74,7 +74,7 @@ def test_a_stalled_terminal_stops_no_recording(program: Program, simulators: Sim
         figure = 100
         while time.time() - stalled < STALLED:  # nobody reads the terminal meanwhile
             figure += 1
-            terminal.type("21")
+            terminal.send_keys("21")
             for one in servers:
                 one.inventory = tuple(licenses(figure + n, f"P{n:02}_CCU") for n in range(20))
             wait_for_reading_after(history, time.time())
@@ -83,8 +83,8 @@ def test_a_stalled_terminal_stops_no_recording(program: Program, simulators: Sim
         unread = terminal.received
         terminal.wait_for("lic-0", str(figure))  # it reads again, and shows what is true now
         assert terminal.received - unread > PIPE
-        terminal.type("q")
-        assert terminal.ended() == 0
+        terminal.send_keys("q")
+        assert terminal.wait_for_exit() == 0
 
 
 @pytest.mark.slow

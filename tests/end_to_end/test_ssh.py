@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.clock import START
-from tests.support.simulated import licenses
+from tests.support.simulators import licenses
 from tests.support.sshd import Sshd
 
-from lictui.config.server_schema import FORMATS
+from lictui.config.server_schema import COMMAND_FORMATS
 from lictui.model import Server, SourceName
 from lictui.simulator.commands import Machine
 
@@ -79,7 +79,7 @@ def test_every_format_is_read_through_ssh(program: Program, sshd: Sshd) -> None:
         *(_server(sshd.command(_output(sshd.folder, said)), said, said) for said in _FORMATS)
     )
     answer = program.json("status", "--timeout", "20")
-    assert set(_FORMATS) == set(FORMATS)
+    assert set(_FORMATS) == set(COMMAND_FORMATS)
     for server in answer["servers"]:
         assert server["state"] == "up", server["reason"]
         installed, overdraft = _FORMATS[server["name"]][1]

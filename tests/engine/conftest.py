@@ -9,7 +9,7 @@ from tests.support.clock import FakeClock, settle
 from tests.support.values import snapshot
 
 from lictui.config.registry import save_servers
-from lictui.engine.engine import Engine, Scope
+from lictui.engine.engine import Engine, RunScope
 from lictui.paths import Paths
 
 if TYPE_CHECKING:
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from lictui.model import Server, Snapshot, Step
 
 
-class Answers:
+class ScriptedSource:
     """A source: gives the answer the desk has for its server, or raises it."""
 
-    def __init__(self, desk: Desk, name: str) -> None:
+    def __init__(self, desk: EngineHarness, name: str) -> None:
         self._desk = desk
         self._name = name
 
     async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
         del found
-        self._desk.asked.append(self._name)
-        answer = self._desk.answers.get(self._name, snapshot())
+        self._desk.polled_names.append(self._name)
+        answer = self._desk.replies.get(self._name, snapshot())
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -41,30 +41,30 @@ class Answers:
         """Nothing is held."""
 
 
-class Desk:
+class EngineHarness:
     """Engines over the files of one test, one after the other or side by side."""
 
     def __init__(self, folder: Path, clock: FakeClock) -> None:
         self.paths = Paths(folder / "config", folder / "data")
         self.clock = clock
-        self.answers: dict[str, Snapshot | Exception] = {}
-        self.asked: list[str] = []
+        self.replies: dict[str, Snapshot | Exception] = {}
+        self.polled_names: list[str] = []
         self.boards: list[Board] = []
         self._engines: list[Engine] = []
 
     def register(self, *servers: Server) -> None:
         save_servers(self.paths, servers)
 
-    def open(self, server: Server, limits: Limits, clock: Clock) -> Answers:
+    def open_source(self, server: Server, limits: Limits, clock: Clock) -> ScriptedSource:
         del limits, clock
-        return Answers(self, server.name)
+        return ScriptedSource(self, server.name)
 
-    async def engine(self, scope: Scope | None = None, *, begin: bool = True) -> Engine:
-        engine = Engine(self.paths, self.clock, scope, self.open)
+    async def engine(self, scope: RunScope | None = None, *, begin: bool = True) -> Engine:
+        engine = Engine(self.paths, self.clock, scope, self.open_source)
         self._engines.append(engine)
         await engine.open()
         if begin:
-            await engine.begin(self.publish)
+            await engine.start(self.publish)
             await settle()
         return engine
 
@@ -82,14 +82,14 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Desk]:
-    desk = Desk(tmp_path, clock)
+async def desk(tmp_path: Path, clock: FakeClock) -> AsyncIterator[EngineHarness]:
+    desk = EngineHarness(tmp_path, clock)
     yield desk
     await desk.aclose()
 
 
-def of(engine: Engine, name: str = "lic-01") -> ServerStatus:
+def status_of(engine: Engine, name: str = "lic-01") -> ServerStatus:
     """The status of one server."""
-    found = engine.board.of(name)
+    found = engine.board.find(name)
     assert found is not None
     return found

@@ -4,20 +4,20 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from tests.support.alarm import EVERY, TODAY, USAGE, Watch
+from tests.support.alert_scenario import INTERVAL, TODAY, USAGE, AlertScenario
 from tests.support.values import failure, pool, server, snapshot
 
-from lictui.config.settings import Alerts, Thresholds
-from lictui.engine.alert_state import dismissed, lines
+from lictui.config.settings import AlertSettings, Thresholds
+from lictui.engine.alert_state import journal_lines, removed_server_events
 from lictui.model import (
+    Acknowledgement,
     Activation,
     ActivationStatus,
     AlertKind,
-    Answer,
+    AlertTransition,
     Certificate,
     Failure,
     FailureKind,
-    Happening,
     Level,
     Notice,
     Snapshot,
@@ -26,10 +26,10 @@ from lictui.model import (
 
 
 def heard(*results: int | Snapshot | Failure | None, **limits: Any) -> list[str]:
-    watch = Watch(Alerts(Thresholds(**limits)))
+    watch = AlertScenario(AlertSettings(Thresholds(**limits)))
     for result in results:
         watch.poll(result)
-    return [f"{what} {level}" for what, level in watch.heard()]
+    return [f"{what} {level}" for what, level in watch.transitions()]
 
 
 def test_usage_is_raised_once_after_two_polls_and_cleared_once_after_two() -> None:
@@ -67,17 +67,17 @@ def test_a_rise_says_a_word_and_a_fall_is_known() -> None:
 
 
 def test_a_failed_poll_neither_raises_nor_clears_usage() -> None:
-    def usage(*results: int | Failure) -> list[Happening]:
-        watch = Watch()
+    def usage(*results: int | Failure) -> list[AlertTransition]:
+        watch = AlertScenario()
         for result in results:
             watch.poll(result)
-        return [each.what for each in watch.said if each.standing.who == USAGE]
+        return [each.transition for each in watch.events if each.alert.key == USAGE]
 
     lost = failure()
     assert usage(85, lost, lost, lost) == []
-    assert usage(85, lost, 85) == [Happening.RAISED]
-    assert usage(85, 85, 70, lost, lost, lost) == [Happening.RAISED]
-    assert usage(85, 85, 70, lost, 70) == [Happening.RAISED, Happening.CLEARED]
+    assert usage(85, lost, 85) == [AlertTransition.RAISED]
+    assert usage(85, 85, 70, lost, lost, lost) == [AlertTransition.RAISED]
+    assert usage(85, 85, 70, lost, 70) == [AlertTransition.RAISED, AlertTransition.CLEARED]
 
 
 def test_a_figure_that_is_missing_says_so_and_does_not_clear_usage() -> None:
@@ -92,46 +92,51 @@ def test_a_product_that_is_gone_is_cleared() -> None:
 
 
 def test_one_poll_is_counted_once_however_often_it_is_looked_at() -> None:
-    watch = Watch()
+    watch = AlertScenario()
     watch.poll(85)
     for _ in range(5):
-        watch.look()
-    assert watch.said == []
+        watch.evaluate()
+    assert watch.events == []
     watch.poll(85)
     watch.poll(70)
     for _ in range(5):
-        watch.look()
-    assert watch.heard() == [(Happening.RAISED, Level.WARN)]
+        watch.evaluate()
+    assert watch.transitions() == [(AlertTransition.RAISED, Level.WARN)]
 
 
 def test_what_lasts_is_said_again_until_somebody_answers() -> None:
-    watch = Watch(Alerts(Thresholds(repeat=4 * EVERY)))
+    watch = AlertScenario(AlertSettings(Thresholds(repeat=4 * INTERVAL)))
     for _ in range(11):
         watch.poll(85)
-    assert [each.what for each in watch.said] == [
-        Happening.RAISED, Happening.REPEATED, Happening.REPEATED,
+    assert [each.transition for each in watch.events] == [
+        AlertTransition.RAISED, AlertTransition.REPEATED, AlertTransition.REPEATED,
     ]  # fmt: skip
-    watch.answers[USAGE] = Answer("alice", watch.now)
+    watch.acknowledgements[USAGE] = Acknowledgement("alice", watch.now)
     for _ in range(20):
         watch.poll(85)
-    assert len(watch.said) == 3
+    assert len(watch.events) == 3
     watch.poll(95)
     watch.poll(95)
-    assert watch.said[-1].what is Happening.WORSE
-    assert (watch.said[-1].before, watch.answers) == (Level.WARN, {})
+    assert watch.events[-1].transition is AlertTransition.WORSE
+    assert (watch.events[-1].previous_level, watch.acknowledgements) == (Level.WARN, {})
 
 
 def test_a_snooze_ends_with_a_word() -> None:
-    watch = Watch(Alerts(Thresholds(repeat=100 * EVERY)))
+    watch = AlertScenario(AlertSettings(Thresholds(repeat=100 * INTERVAL)))
     watch.poll(85)
     watch.poll(85)
-    watch.answers[USAGE] = Answer("alice", watch.now, until=watch.now + 3 * EVERY)
+    watch.acknowledgements[USAGE] = Acknowledgement(
+        "alice", watch.now, until=watch.now + 3 * INTERVAL
+    )
     watch.poll(85)
     watch.poll(85)
-    assert len(watch.said) == 1
+    assert len(watch.events) == 1
     for _ in range(10):
         watch.poll(85)
-    assert [each.what for each in watch.said] == [Happening.RAISED, Happening.REPEATED]
+    assert [each.transition for each in watch.events] == [
+        AlertTransition.RAISED,
+        AlertTransition.REPEATED,
+    ]
 
 
 def test_a_server_that_is_lost_is_said_after_two_polls_and_one_refused_at_once() -> None:
@@ -150,11 +155,14 @@ def test_what_the_calendar_says_is_said_at_once_and_is_gone_at_once() -> None:
     later = replace(soon, expires=TODAY + timedelta(days=400))
     assert heard(snapshot(soon)) == ["raised warn"]
     assert heard(snapshot(soon), snapshot(later)) == ["raised warn", "cleared warn"]
-    watch = Watch()
+    watch = AlertScenario()
     watch.poll(snapshot(soon))
     watch.today = TODAY + timedelta(days=31)
     watch.poll(snapshot(soon))
-    assert watch.heard() == [(Happening.RAISED, Level.WARN), (Happening.WORSE, Level.CRITICAL)]
+    assert watch.transitions() == [
+        (AlertTransition.RAISED, Level.WARN),
+        (AlertTransition.WORSE, Level.CRITICAL),
+    ]
 
 
 def test_permanent_and_start_up_licenses_never_alert_about_expiry() -> None:
@@ -184,60 +192,60 @@ def test_activation_and_what_a_server_says_itself() -> None:
 
 
 def test_the_most_specific_threshold_wins() -> None:
-    alerts = Alerts(
+    alerts = AlertSettings(
         server={"lic-01": {"warn": 0.5, "for_polls": 1}},
         product={"XDT_PLT_UD": {"warn": 0.6, "critical": 0.7}},
     )
-    watch = Watch(alerts)
+    watch = AlertScenario(alerts)
     watch.poll(55)
-    assert watch.said == []
+    assert watch.events == []
     watch.poll(65)
-    assert watch.heard() == [(Happening.RAISED, Level.WARN)]
+    assert watch.transitions() == [(AlertTransition.RAISED, Level.WARN)]
 
 
 def test_two_ways_to_read_a_server_count_each_poll_once_and_raise_once() -> None:
-    watch = Watch(None, server(), server("ddc", source=SourceName.CVAD, same_as="lic-01"))
+    watch = AlertScenario(None, server(), server("ddc", source=SourceName.CVAD, same_as="lic-01"))
     watch.poll(85)
     watch.poll(85, "ddc")
-    assert [each for each in watch.said if each.standing.who.kind is AlertKind.USAGE] == []
+    assert [each for each in watch.events if each.alert.key.kind is AlertKind.USAGE] == []
     watch.poll(85)
     watch.poll(85, "ddc")
     watch.poll(85)
     watch.poll(85, "ddc")
-    usage = [each for each in watch.said if each.standing.who.kind is AlertKind.USAGE]
-    assert [(each.what, each.standing.who.server) for each in usage] == [
-        (Happening.RAISED, "lic-01")
+    usage = [each for each in watch.events if each.alert.key.kind is AlertKind.USAGE]
+    assert [(each.transition, each.alert.key.server) for each in usage] == [
+        (AlertTransition.RAISED, "lic-01")
     ]
 
 
 def test_what_is_unusual_comes_from_elsewhere() -> None:
-    watch = Watch()
-    watch.unusual = {"XDT_PLT_UD": "40 more than on other Tuesdays"}
+    watch = AlertScenario()
+    watch.anomalies = {"XDT_PLT_UD": "40 more than on other Tuesdays"}
     watch.poll(50)
     watch.poll(50)
-    assert watch.said[0].standing.who.kind is AlertKind.UNUSUAL
-    assert watch.said[0].standing.message == "40 more than on other Tuesdays"
-    watch.unusual = {}
+    assert watch.events[0].alert.key.kind is AlertKind.UNUSUAL
+    assert watch.events[0].alert.message == "40 more than on other Tuesdays"
+    watch.anomalies = {}
     watch.poll(50)
     watch.poll(50)
-    assert watch.heard()[-1] == (Happening.CLEARED, Level.WARN)
+    assert watch.transitions()[-1] == (AlertTransition.CLEARED, Level.WARN)
 
 
 def test_who_is_watched_no_more_is_cleared() -> None:
-    watch = Watch()
+    watch = AlertScenario()
     watch.poll(85)
-    assert dismissed(watch.stands, watch.now) == ()
+    assert removed_server_events(watch.states, watch.now) == ()
     watch.poll(85)
-    (said,) = dismissed(watch.stands, watch.now)
-    assert (said.what, said.standing.who) == (Happening.CLEARED, USAGE)
+    (said,) = removed_server_events(watch.states, watch.now)
+    assert (said.transition, said.alert.key) == (AlertTransition.CLEARED, USAGE)
 
 
 def test_a_certificate_that_ends_has_a_line_when_it_is_raised_and_one_when_it_is_renewed() -> None:
-    watch = Watch()
+    watch = AlertScenario()
     for ends in (date(2026, 12, 10), date(2026, 12, 10), date(2028, 1, 1)):
         shown = Certificate("4f1b", date(2025, 1, 1), ends)
         watch.poll(snapshot(pool(in_use=1, installed=100), certificate=shown))
-    words = [each.message for each in lines(watch.said)]
+    words = [each.message for each in journal_lines(watch.events)]
     assert words[0] == "raised: the TLS certificate expires in 16 days"
     assert words[1].startswith("cleared after 30 min")
     assert len(words) == 2

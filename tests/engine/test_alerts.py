@@ -4,10 +4,17 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from tests.support.estate import EMPTY, TIMEOUT, down, estate, pool, up
+from tests.support.example_board import (
+    NO_DATA_FAILURE,
+    TIMEOUT_FAILURE,
+    down_status,
+    example_board,
+    pool,
+    up_status,
+)
 
-from lictui.config.settings import Alerts
-from lictui.engine.alerts import Alert, current
+from lictui.config.settings import AlertSettings
+from lictui.engine.alerts import Alert, current_alerts
 from lictui.engine.board import Board, ServerStatus
 from lictui.model import Activation, ActivationStatus, AlertKind, Certificate, Level, Notice, State
 
@@ -19,7 +26,7 @@ def alerts(*servers: ServerStatus) -> list[tuple[AlertKind, Level]]:
 
 
 def found(*servers: ServerStatus) -> tuple[Alert, ...]:
-    return current(Board(servers), Alerts(), TODAY)
+    return current_alerts(Board(servers), AlertSettings(), TODAY)
 
 
 @pytest.mark.parametrize(
@@ -27,20 +34,20 @@ def found(*servers: ServerStatus) -> tuple[Alert, ...]:
     [(80, Level.WARN), (90, Level.CRITICAL), (101, Level.OVERDRAFT), (110, Level.EXHAUSTED)],
 )
 def test_usage(in_use: int, level: Level) -> None:
-    status = up("a", pool("XDT_PLT_UD", in_use, 100, 10))
+    status = up_status("a", pool("XDT_PLT_UD", in_use, 100, 10))
     assert alerts(status) == [(AlertKind.USAGE, level)]
     (alert,) = found(status)
-    assert (alert.server, alert.product, alert.since) == ("a", "XDT_PLT_UD", status.answered_at)
+    assert (alert.server, alert.product, alert.since) == ("a", "XDT_PLT_UD", status.last_success_at)
     assert f"{in_use} of 100 assigned" in alert.message
 
 
 def test_what_is_fine_is_quiet() -> None:
-    assert alerts(up("a", pool("XDT_PLT_UD", 79, 100), pool("PVS_STD_CCS", 0, 0))) == []
+    assert alerts(up_status("a", pool("XDT_PLT_UD", 79, 100), pool("PVS_STD_CCS", 0, 0))) == []
 
 
 def test_pools_of_one_product_stand_in_for_one_another() -> None:
     full = pool("XDT_PLT_UD", 100, 100, subscription=date(2028, 1, 1))
-    assert alerts(up("a", full, pool("XDT_PLT_UD", 0, 100))) == []
+    assert alerts(up_status("a", full, pool("XDT_PLT_UD", 0, 100))) == []
 
 
 @pytest.mark.parametrize(
@@ -52,17 +59,19 @@ def test_pools_of_one_product_stand_in_for_one_another() -> None:
     ],
 )
 def test_licenses_that_expire(ends: date, level: Level) -> None:
-    assert alerts(up("a", pool("XDT_PLT_UD", 1, 9, expires=ends))) == [(AlertKind.EXPIRY, level)]
+    assert alerts(up_status("a", pool("XDT_PLT_UD", 1, 9, expires=ends))) == [
+        (AlertKind.EXPIRY, level)
+    ]
 
 
 def test_a_day_before_the_warning_time_is_quiet() -> None:
-    assert alerts(up("a", pool("XDT_PLT_UD", 1, 9, expires=date(2027, 2, 23)))) == []
+    assert alerts(up_status("a", pool("XDT_PLT_UD", 1, 9, expires=date(2027, 2, 23)))) == []
 
 
 def test_permanent_and_start_up_licenses_never_expire() -> None:
     soon = date(2026, 12, 1)
     permanent = replace(pool("XDT_PLT_UD", 1, 9, expires=soon), permanent=True)
-    assert alerts(up("a", permanent, pool("CITRIX", 10, 10, expires=soon))) == []
+    assert alerts(up_status("a", permanent, pool("CITRIX", 10, 10, expires=soon))) == []
 
 
 @pytest.mark.parametrize(
@@ -74,13 +83,15 @@ def test_permanent_and_start_up_licenses_never_expire() -> None:
     ],
 )
 def test_subscriptions_that_end(ends: date, level: Level) -> None:
-    status = up("a", pool("XDT_PLT_UD", 1, 9, subscription=ends))
+    status = up_status("a", pool("XDT_PLT_UD", 1, 9, subscription=ends))
     assert alerts(status) == [(AlertKind.SUBSCRIPTION, level)]
 
 
 def test_a_subscription_that_a_newer_one_covers_is_quiet() -> None:
     old = pool("XDT_PLT_UD", 1, 9, subscription=date(2020, 1, 1))
-    assert alerts(up("a", old, pool("XDT_PLT_UD", 1, 9, subscription=date(2028, 1, 1)))) == []
+    assert (
+        alerts(up_status("a", old, pool("XDT_PLT_UD", 1, 9, subscription=date(2028, 1, 1)))) == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,7 +104,7 @@ def test_a_subscription_that_a_newer_one_covers_is_quiet() -> None:
     ],
 )
 def test_activation(status: ActivationStatus, expires: date | None, level: Level) -> None:
-    server = up("a", activation=Activation(status, expires))
+    server = up_status("a", activation=Activation(status, expires))
     assert alerts(server) == [(AlertKind.ACTIVATION, level)]
 
 
@@ -103,7 +114,7 @@ def test_what_the_server_says_itself() -> None:
         Notice("server", Level.CRITICAL, "Daemon down"),
         Notice("server", Level.OK, "All is well"),
     )
-    told = found(up("a", notices=notices))
+    told = found(up_status("a", notices=notices))
     assert [(a.kind, a.message) for a in told] == [
         (AlertKind.SERVER, "Daemon down"),
         (AlertKind.GRACE, "Grace period: 5 days left"),
@@ -111,27 +122,27 @@ def test_what_the_server_says_itself() -> None:
 
 
 def test_a_server_that_is_lost_says_why_and_its_last_figures_do_not_alert() -> None:
-    status = down(up("a", pool("XDT_PLT_UD", 100, 100)), TIMEOUT)
+    status = down_status(up_status("a", pool("XDT_PLT_UD", 100, 100)), TIMEOUT_FAILURE)
     (alert,) = found(status)
     assert (alert.kind, alert.level, alert.since) == (
         AlertKind.SERVER, Level.CRITICAL, status.since,
     )  # fmt: skip
-    assert alert.message == TIMEOUT.message
+    assert alert.message == TIMEOUT_FAILURE.message
 
 
 def test_an_empty_server_is_a_warning_and_a_disabled_one_nothing() -> None:
-    assert alerts(down(up("a"), EMPTY)) == [(AlertKind.SERVER, Level.WARN)]
-    assert alerts(replace(down(up("a"), EMPTY), state=State.DISABLED)) == []
+    assert alerts(down_status(up_status("a"), NO_DATA_FAILURE)) == [(AlertKind.SERVER, Level.WARN)]
+    assert alerts(replace(down_status(up_status("a"), NO_DATA_FAILURE), state=State.DISABLED)) == []
 
 
 def test_a_figure_that_could_not_be_read() -> None:
-    assert alerts(up("a", pool("XDT_PLT_UD", None, 100))) == [(AlertKind.DATA, Level.WARN)]
-    assert alerts(up("a", pool("XDT_PLT_UD", 5, None))) == []
+    assert alerts(up_status("a", pool("XDT_PLT_UD", None, 100))) == [(AlertKind.DATA, Level.WARN)]
+    assert alerts(up_status("a", pool("XDT_PLT_UD", 5, None))) == []
 
 
 def test_the_worst_comes_first() -> None:
     ranks = [Level.EXHAUSTED, Level.OVERDRAFT, Level.CRITICAL, Level.WARN]
-    levels = [alert.level for alert in current(estate(), Alerts(), TODAY)]
+    levels = [alert.level for alert in current_alerts(example_board(), AlertSettings(), TODAY)]
     assert levels == sorted(levels, key=ranks.index)
 
 
@@ -151,7 +162,7 @@ def test_the_worst_comes_first() -> None:
 def test_a_certificate_that_ends(
     begins: date | None, ends: date | None, level: Level | None
 ) -> None:
-    status = up("a", pool("X", 1, 100))
+    status = up_status("a", pool("X", 1, 100))
     assert status.snapshot is not None
     shown = Certificate("4f1b", begins, ends)
     status = replace(status, snapshot=replace(status.snapshot, certificate=shown))

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.support.clock import FakeClock
-from tests.support.parts import cvad, up
+from tests.support.parts import cvad_status, status_up
 from tests.support.values import pool, server, snapshot
 
-from lictui.config.contract import Purchase
+from lictui.config.entitlements import Entitlement
 from lictui.engine.board import Board
-from lictui.engine.contract import hints
-from lictui.engine.merge import Together
-from lictui.engine.poller import poll
+from lictui.engine.entitlements import divisor_hints
+from lictui.engine.merge import BoardMerger
+from lictui.engine.poller import poll_server
 from lictui.model import Failure, Mode, Reading, Snapshot, Step
 
 if TYPE_CHECKING:
@@ -38,51 +38,65 @@ async def test_installed_and_overdraft_are_divided_and_the_formula_says_so() -> 
     told = snapshot(
         replace(
             pool(in_use=301, installed=1001, overdraft=101),
-            how=(("in_use", "InUse"), ("installed", "Count - Overdraft"), ("overdraft", "Over")),
+            formulas=(
+                ("in_use", "InUse"),
+                ("installed", "Count - Overdraft"),
+                ("overdraft", "Over"),
+            ),
         ),
         pool("Q", 1, None, None),
     )
     doubled = server(quantity_divisor=2)
-    result = (await poll(doubled, Told(told), 5, FakeClock())).result
+    result = (await poll_server(doubled, Told(told), 5, FakeClock())).result
     assert not isinstance(result, Failure)
     first, second = result.pools
     assert first.reading == Reading(301, 500, 50)
-    assert first.how == (
+    assert first.formulas == (
         ("in_use", "InUse"),
         ("installed", "(Count - Overdraft) / 2"),
         ("overdraft", "Over / 2"),
     )
     assert second.reading == Reading(1, None, None)
-    assert (await poll(server(), Told(told), 5, FakeClock())).result == told
+    assert (await poll_server(server(), Told(told), 5, FakeClock())).result == told
 
 
 def board(*installed: int, mode: Mode = Mode.LAS) -> Board:
-    statuses = (up(f"s{at}", pool("P", 1, each), mode=mode) for at, each in enumerate(installed))
-    return Together().of(Board(tuple(statuses)))
+    statuses = (
+        status_up(f"s{at}", pool("P", 1, each), mode=mode) for at, each in enumerate(installed)
+    )
+    return BoardMerger().merge(Board(tuple(statuses)))
 
 
 def test_twice_the_contract_is_said_of_a_las_server_alone() -> None:
-    bought = (Purchase("P", 500),)
-    (hint,) = hints(board(1000), bought)
+    bought = (Entitlement("P", 500),)
+    (hint,) = divisor_hints(board(1000), bought)
     assert hint.message == (
         "P: 1,000 installed, exactly twice the 500 of the contract; if so, quantity_divisor = 2"
         " for s0"
     )
-    assert [each.server for each in hints(board(600, 400), bought)] == ["s0", "s1"]
-    assert hints(board(1001), bought) == ()
-    assert hints(board(1000, mode=Mode.FILE), bought) == ()
-    assert hints(board(1000), (Purchase("P", 0), Purchase("Q", 500))) == ()
+    assert [each.server for each in divisor_hints(board(600, 400), bought)] == ["s0", "s1"]
+    assert divisor_hints(board(1001), bought) == ()
+    assert divisor_hints(board(1000, mode=Mode.FILE), bought) == ()
+    assert divisor_hints(board(1000), (Entitlement("P", 0), Entitlement("Q", 500))) == ()
 
 
 def test_the_contract_of_one_server_or_group_is_compared_with_that() -> None:
-    found = hints(board(1000, 70), (Purchase("P", 500, server="s0"), Purchase("P", 35, group="x")))
+    found = divisor_hints(
+        board(1000, 70), (Entitlement("P", 500, server="s0"), Entitlement("P", 35, group="x"))
+    )
     assert [each.server for each in found] == ["s0"]
 
 
 def test_twice_what_another_way_tells_is_said_too() -> None:
-    statuses = (up("lic", pool("P", 1, 500)), cvad("ddc", pool("P", 1, 1000), mode=Mode.LAS))
-    (hint,) = hints(Together().of(Board(statuses)))
+    statuses = (
+        status_up("lic", pool("P", 1, 500)),
+        cvad_status("ddc", pool("P", 1, 1000), mode=Mode.LAS),
+    )
+    (hint,) = divisor_hints(BoardMerger().merge(Board(statuses)))
     assert (hint.server, hint.product) == ("ddc", "P")
     assert "exactly twice the 500 of lic" in hint.message
-    divided = (statuses[0], cvad("ddc", pool("P", 1, 1000), mode=Mode.LAS, quantity_divisor=2))
-    assert hints(Together().of(Board(divided))) == ()
+    divided = (
+        statuses[0],
+        cvad_status("ddc", pool("P", 1, 1000), mode=Mode.LAS, quantity_divisor=2),
+    )
+    assert divisor_hints(BoardMerger().merge(Board(divided))) == ()

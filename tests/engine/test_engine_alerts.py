@@ -12,43 +12,45 @@ from tests.support.clock import settle
 from tests.support.values import pool, server, snapshot
 
 from lictui.engine.board import Filter
-from lictui.model import AlertKind, Answer, EventKind, FailureKind, Identity, Snapshot
+from lictui.model import Acknowledgement, AlertKey, AlertKind, EventKind, FailureKind, Snapshot
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.engine.conftest import Desk
+    from tests.engine.conftest import EngineHarness
 
     from lictui.engine.engine import Engine
 
 EVERY = 300.0
-USAGE = Identity("lic-01", AlertKind.USAGE, "XDT_PLT_UD")
+USAGE = AlertKey("lic-01", AlertKind.USAGE, "XDT_PLT_UD")
 
 
 def used(in_use: int) -> Snapshot:
     return snapshot(pool(in_use=in_use, installed=100, overdraft=10))
 
 
-async def read(desk: Desk, engine: Engine, *figures: int, name: str = "lic-01") -> None:
+async def read(desk: EngineHarness, engine: Engine, *figures: int, name: str = "lic-01") -> None:
     """So many polls, with these in use of 100."""
     for figure in figures:
         await desk.clock.advance(1)
-        desk.answers[name] = used(figure)
+        desk.replies[name] = used(figure)
         engine.poll_now(name)
         await desk.clock.advance(1)
 
 
 async def said(engine: Engine) -> list[str]:
     """The alerts' lines in the journal, oldest first."""
-    lines = await engine.past.events()
+    lines = await engine.queries.events()
     return [it.message.partition(":")[0] for it in reversed(lines) if it.kind is EventKind.ALERT]
 
 
 @pytest.mark.parametrize("restarts", [(), (1,), (2,), (3,), (1, 2, 3, 4, 5, 6)])
-async def test_a_restart_in_between_changes_nothing(desk: Desk, restarts: tuple[int, ...]) -> None:
+async def test_a_restart_in_between_changes_nothing(
+    desk: EngineHarness, restarts: tuple[int, ...]
+) -> None:
     desk.register(server(interval=EVERY))
-    desk.answers["lic-01"] = used(50)
+    desk.replies["lic-01"] = used(50)
     engine = await desk.engine()
     for turn, figure in enumerate((85, 85, 78, 85, 74, 74, 50)):
         if turn in restarts:
@@ -57,60 +59,62 @@ async def test_a_restart_in_between_changes_nothing(desk: Desk, restarts: tuple[
         await read(desk, engine, figure)
     lines = await said(engine)
     assert [line.split(" after")[0] for line in lines] == ["raised", "cleared"]
-    assert engine.board.standing == ()
+    assert engine.board.alert_states == ()
 
 
-async def test_a_line_is_written_once_where_an_alert_speaks(desk: Desk) -> None:
+async def test_a_line_is_written_once_where_an_alert_speaks(desk: EngineHarness) -> None:
     desk.register(server(interval=EVERY))
-    desk.answers["lic-01"] = used(50)
+    desk.replies["lic-01"] = used(50)
     engine = await desk.engine()
     await read(desk, engine, 85, 85)
-    desk.answers["lic-01"] = SourceError(FailureKind.TIMEOUT, "no answer")
+    desk.replies["lic-01"] = SourceError(FailureKind.TIMEOUT, "no answer")
     await desk.clock.advance(6 * EVERY)
-    kinds = [it.kind for it in await engine.past.events()]
+    kinds = [it.kind for it in await engine.queries.events()]
     assert kinds.count(EventKind.LEVEL) == 0
     assert kinds.count(EventKind.ALERT) == 1
     assert kinds.count(EventKind.SERVER) == 2
 
 
-async def test_a_follower_shows_what_the_leader_decides_and_may_answer(desk: Desk) -> None:
+async def test_a_follower_shows_what_the_leader_decides_and_may_answer(desk: EngineHarness) -> None:
     desk.register(server(interval=EVERY))
-    desk.answers["lic-01"] = used(85)
+    desk.replies["lic-01"] = used(85)
     leader = await desk.engine()
     follower = await desk.engine()
     await read(desk, leader, 85, 85)
     await desk.clock.advance(4)
-    assert leader.board.standing
-    assert [it.who for it in follower.board.standing or ()] == [USAGE]
-    await follower.answer(USAGE, Answer("alice", desk.clock.now()))
+    assert leader.board.alert_states
+    assert [it.key for it in follower.board.alert_states or ()] == [USAGE]
+    await follower.acknowledge(USAGE, Acknowledgement("alice", desk.clock.now()))
     await desk.clock.advance(4)
-    assert leader.board.answers[USAGE].by == "alice"
+    assert leader.board.acknowledgements[USAGE].by == "alice"
     await desk.clock.advance(5 * 3600.0)
     assert [line.split()[0] for line in await said(leader)] == ["raised", "acknowledged"]
-    await leader.answer(USAGE, None)
+    await leader.acknowledge(USAGE, None)
     await desk.clock.advance(4 * 3600.0)
     assert (await said(leader))[-1].startswith("still, for")
 
 
-async def test_who_is_removed_is_cleared_and_who_is_renamed_keeps_what_stands(desk: Desk) -> None:
+async def test_who_is_removed_is_cleared_and_who_is_renamed_keeps_what_stands(
+    desk: EngineHarness,
+) -> None:
     desk.register(server(interval=EVERY))
-    desk.answers["lic-01"] = used(85)
+    desk.replies["lic-01"] = used(85)
     engine = await desk.engine()
     await read(desk, engine, 85, 85)
-    desk.answers["lic-02"] = used(85)
+    desk.replies["lic-02"] = used(85)
     await engine.save(server("lic-02", interval=EVERY), replacing="lic-01")
     await settle()
-    assert [it.who.server for it in engine.board.standing or ()] == ["lic-02"]
+    assert [it.key.server for it in engine.board.alert_states or ()] == ["lic-02"]
     await read(desk, engine, 85, 85, name="lic-02")
     assert await said(engine) == ["raised"]
     await engine.remove("lic-02")
-    assert engine.board.standing == ()
+    assert engine.board.alert_states == ()
     assert (await said(engine))[-1].startswith("cleared after")
 
 
-async def test_that_lictui_was_away_makes_no_server_stale(desk: Desk) -> None:
+async def test_that_lictui_was_away_makes_no_server_stale(desk: EngineHarness) -> None:
     desk.register(server(interval=EVERY))
-    desk.answers["lic-01"] = used(50)
+    desk.replies["lic-01"] = used(50)
     engine = await desk.engine()
     await desk.close(engine)
     await desk.clock.advance(100 * EVERY)
@@ -119,12 +123,12 @@ async def test_that_lictui_was_away_makes_no_server_stale(desk: Desk) -> None:
     assert await said(engine) == []
 
 
-async def test_the_whole_journal_is_looked_through(desk: Desk) -> None:
+async def test_the_whole_journal_is_looked_through(desk: EngineHarness) -> None:
     desk.register(server(interval=EVERY))
-    desk.answers["lic-01"] = used(50)
+    desk.replies["lic-01"] = used(50)
     engine = await desk.engine()
     await read(desk, engine, 85, 85, 50, 50)
-    looking = asyncio.create_task(engine.past.search(Filter.parse("^raised")))
+    looking = asyncio.create_task(engine.queries.search(Filter.parse("^raised")))
     await desk.clock.advance(1)
     assert [it.message.partition(":")[0] for it in await looking] == ["raised"]
 
@@ -138,7 +142,7 @@ sys.exit(int(sys.argv[2]))
 """
 
 
-def configure(desk: Desk, folder: Path, code: int = 0, more: str = "") -> Path:
+def configure(desk: EngineHarness, folder: Path, code: int = 0, more: str = "") -> Path:
     """An action that writes every event into the file that is returned."""
     script, out = folder / "act.py", folder / "events.jsonl"
     script.write_text(SCRIPT)
@@ -154,10 +158,10 @@ async def acted(engine: Engine) -> None:
     await asyncio.gather(*tasks)
 
 
-async def test_a_command_gets_each_event_on_its_input(desk: Desk, tmp_path: Path) -> None:
+async def test_a_command_gets_each_event_on_its_input(desk: EngineHarness, tmp_path: Path) -> None:
     desk.register(server(interval=EVERY, group="emea"))
     out = configure(desk, tmp_path, more='on = ["usage"]\ngroups = ["emea"]\n')
-    desk.answers["lic-01"] = used(85)
+    desk.replies["lic-01"] = used(85)
     engine = await desk.engine()
     await read(desk, engine, 85, 95, 95, 50, 50)
     await acted(engine)
@@ -174,20 +178,20 @@ async def test_a_command_gets_each_event_on_its_input(desk: Desk, tmp_path: Path
 
 
 async def test_a_command_that_fails_is_one_line_and_the_level_is_heeded(
-    desk: Desk, tmp_path: Path
+    desk: EngineHarness, tmp_path: Path
 ) -> None:
     desk.register(server(interval=EVERY))
     out = configure(desk, tmp_path, code=3, more='level = "critical"\n')
-    desk.answers["lic-01"] = used(85)
+    desk.replies["lic-01"] = used(85)
     engine = await desk.engine()
     await read(desk, engine, 85, 95, 95, 105, 105, 50, 50)
     await acted(engine)
     assert len(out.read_text().splitlines()) == 3
-    failed = [it for it in await engine.past.events() if it.kind is EventKind.ACTION]
+    failed = [it for it in await engine.queries.events() if it.kind is EventKind.ACTION]
     assert [it.message.split(" fails")[0] for it in failed] == ["the action file"]
     assert "ended with 3" in failed[0].message
     configure(desk, tmp_path)
     await desk.clock.advance(4)
     await read(desk, engine, 95, 95)
     await acted(engine)
-    assert (await engine.past.events(1))[0].message == "the action file works again"
+    assert (await engine.queries.events(1))[0].message == "the action file works again"

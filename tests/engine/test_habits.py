@@ -11,10 +11,10 @@ import pytest
 from tests.support.clock import START, FakeClock
 from tests.support.values import pool, server, snapshot
 
-from lictui.analysis.series import Bucket, Past, Resolution
+from lictui.analysis.series import BackfillRow, Bucket, Resolution
 from lictui.config.settings import Retention, Settings, Thresholds
-from lictui.engine.anomalies import Habits
-from lictui.engine.board import Board, ServerStatus, apply, register
+from lictui.engine.anomalies import AnomalyChecker
+from lictui.engine.board import Board, ServerStatus, apply_poll, with_servers
 from lictui.history.store import History
 from lictui.model import AlertKind, EventKind, Model, Poll, PoolKey, Server
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.engine.conftest import Desk
+    from tests.engine.conftest import EngineHarness
 
 
 HOUR, DAY = 3600, 86400
@@ -38,12 +38,12 @@ def office(at: int) -> int:
 
 def hours(
     figure: Callable[[int], int | None], weeks: int = 12, name: str = "lic-01", end: float = START
-) -> Iterator[Past]:
+) -> Iterator[BackfillRow]:
     """The past of one pool by the hour."""
     for start in range(int(end) // DAY * DAY - weeks * 7 * DAY, int(end), HOUR):
         if (high := figure(start)) is not None:
             one = Bucket(start, start + HOUR, high, high, high, start, high, 500, 0, 4)
-            yield Past(name, PoolKey(CODE), Model.CONCURRENT, Resolution.HOUR, one)
+            yield BackfillRow(name, PoolKey(CODE), Model.CONCURRENT, Resolution.HOUR, one)
 
 
 @pytest.fixture
@@ -55,10 +55,10 @@ def history(tmp_path: Path) -> Iterator[tuple[History, FakeClock]]:
 
 def board_of(*servers: Server, model: Model = Model.CONCURRENT) -> Board:
     """Servers that answered just now."""
-    board = register(Board(), servers)
+    board = with_servers(Board(), servers)
     for each in servers:
         told = snapshot(pool(CODE, 170, 500, 0, model=model))
-        board = apply(board, Poll(each.name, NOW, 0.1, told))
+        board = apply_poll(board, Poll(each.name, NOW, 0.1, told))
     return board
 
 
@@ -70,7 +70,7 @@ async def looked(
 
     found: dict[str, dict[str, str]] = {}
     task = asyncio.create_task(
-        Habits(history, clock).look(board, settings or Settings(timezone="UTC"), found)
+        AnomalyChecker(history, clock).check(board, settings or Settings(timezone="UTC"), found)
     )
     while not task.done():
         await clock.advance(0.02)
@@ -172,16 +172,18 @@ async def test_days_are_those_of_the_zone(history: tuple[History, FakeClock]) ->
     assert "by 23:00" in found["lic-01"][CODE]
 
 
-async def test_it_is_raised_once_and_cleared_once_and_a_restart_changes_nothing(desk: Desk) -> None:
+async def test_it_is_raised_once_and_cleared_once_and_a_restart_changes_nothing(
+    desk: EngineHarness,
+) -> None:
     """Through the engine: a look an hour, two polls to believe it, none where it is not known."""
     every = 300.0
     desk.register(server(interval=every))
-    desk.answers["lic-01"] = snapshot(pool(CODE, 400, 500, 0, model=Model.CONCURRENT))
+    desk.replies["lic-01"] = snapshot(pool(CODE, 400, 500, 0, model=Model.CONCURRENT))
     engine = await desk.engine()
     with History.open(desk.paths.history, Retention(), desk.clock) as store:
         store.backfill(hours(office))
     await desk.clock.advance(1.5 * HOUR)
-    raised = [each.who.kind for each in engine.board.standing or () if each.raised]
+    raised = [each.key.kind for each in engine.board.alert_states or () if each.raised_at]
     assert raised.count(AlertKind.UNUSUAL) == 1
     await desk.close(engine)
     engine = await desk.engine()
@@ -189,8 +191,8 @@ async def test_it_is_raised_once_and_cleared_once_and_a_restart_changes_nothing(
         engine.poll_now()
         await desk.clock.advance(5)
     await desk.clock.advance(0.5 * HOUR)
-    desk.answers["lic-01"] = snapshot(pool(CODE, 140, 500, 0, model=Model.CONCURRENT))
+    desk.replies["lic-01"] = snapshot(pool(CODE, 140, 500, 0, model=Model.CONCURRENT))
     await desk.clock.advance(30 * HOUR)
-    lines = [each.message for each in await engine.past.events() if each.kind is EventKind.ALERT]
+    lines = [each.message for each in await engine.queries.events() if each.kind is EventKind.ALERT]
     words = [line.split()[0] for line in lines if "unusual for a Tuesday: 4" in line]
     assert [word for word in reversed(words) if word != "still,"] == ["raised:", "cleared"]

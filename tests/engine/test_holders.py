@@ -9,27 +9,27 @@ from tests.support.clock import START, FakeClock
 from tests.support.values import server
 
 from lictui.config.settings import Settings
-from lictui.engine import holders
-from lictui.engine.queries import ask_holders, hash_key
-from lictui.model import Failure, FailureKind, Holder, SourceName
+from lictui.engine import license_users
+from lictui.engine.queries import load_hash_key, query_license_users
+from lictui.model import Failure, FailureKind, LicenseUser, SourceName
 from lictui.paths import Paths
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.engine.conftest import Desk
+    from tests.engine.conftest import EngineHarness
 
-    from lictui.engine.holders import Holders, Holding
+    from lictui.engine.license_users import LicenseUsers, VisibleUser
 
 DAY = 86400
-ANN = Holder("XDT_PLT_UD", "ann", since=START - 100 * DAY, assigned=True)
-BOB = Holder("XDT_PLT_CCS", "bob", "pc-7", START - 3600, 2)
-CID = Holder("XDT_PLT_UD", "cid", since=START - 5 * DAY, assigned=True)
-PAD = Holder("XDT_PLT_UD", device="pad", since=None, assigned=True)
+ANN = LicenseUser("XDT_PLT_UD", "ann", since=START - 100 * DAY, assigned=True)
+BOB = LicenseUser("XDT_PLT_CCS", "bob", "pc-7", START - 3600, 2)
+CID = LicenseUser("XDT_PLT_UD", "cid", since=START - 5 * DAY, assigned=True)
+PAD = LicenseUser("XDT_PLT_UD", device="pad", since=None, assigned=True)
 FOUND = (BOB, PAD, CID, ANN)
 
 
-def seen(found: tuple[Holder, ...] = FOUND, **changes: Any) -> tuple[Holding, ...]:
+def seen(found: tuple[LicenseUser, ...] = FOUND, **changes: Any) -> tuple[VisibleUser, ...]:
     asked: dict[str, Any] = {
         "product": "",
         "users": "show",
@@ -38,12 +38,12 @@ def seen(found: tuple[Holder, ...] = FOUND, **changes: Any) -> tuple[Holding, ..
         "idle_days": 90,
         "release": lambda holder: f"release {holder.user or holder.device}",
     }
-    return holders.holdings(found, **(asked | changes))
+    return license_users.visible_users(found, **(asked | changes))
 
 
 def test_the_longest_held_comes_first_and_the_unknown_last() -> None:
-    assert [each.holder for each in seen()] == [ANN, CID, BOB, PAD]
-    assert [each.holder for each in seen(product="XDT_PLT_CCS")] == [BOB]
+    assert [each.license_user for each in seen()] == [ANN, CID, BOB, PAD]
+    assert [each.license_user for each in seen(product="XDT_PLT_CCS")] == [BOB]
 
 
 def test_what_is_assigned_and_old_is_idle_with_its_line() -> None:
@@ -51,14 +51,14 @@ def test_what_is_assigned_and_old_is_idle_with_its_line() -> None:
     assert (ann.idle, ann.release) == (True, "release ann")
     assert [each.idle for each in (cid, bob, pad)] == [False] * 3
     assert (cid.release, bob.release, pad.release) == ("", "", "")
-    old = Holder("X", "eve", "pc-1", START - 200 * DAY)
+    old = LicenseUser("X", "eve", "pc-1", START - 200 * DAY)
     assert not seen((old,))[0].idle  # checked out, not assigned
     assert seen((CID,), idle_days=4)[0].idle
 
 
 def test_hidden_names_leave_nothing_but_counts_and_times() -> None:
-    hidden = seen((*FOUND, Holder("XDT_PLT_CCS", "ANN", "PC-7", START)), users="hide")
-    names = [(each.holder.user, each.holder.device) for each in hidden]
+    hidden = seen((*FOUND, LicenseUser("XDT_PLT_CCS", "ANN", "PC-7", START)), users="hide")
+    names = [(each.license_user.user, each.license_user.device) for each in hidden]
     assert names == [
         ("user 1", ""),
         ("user 2", ""),
@@ -66,8 +66,8 @@ def test_hidden_names_leave_nothing_but_counts_and_times() -> None:
         ("user 1", "host 1"),  # case does not count
         ("", "host 2"),
     ]
-    assert [each.holder.count for each in hidden] == [1, 1, 2, 1, 1]
-    assert hidden[0].holder.since == ANN.since
+    assert [each.license_user.count for each in hidden] == [1, 1, 2, 1, 1]
+    assert hidden[0].license_user.since == ANN.since
     assert hidden[0].idle
     assert all(each.release == "" for each in hidden)
     text = repr(hidden)
@@ -79,15 +79,17 @@ def test_hashed_names_are_the_same_for_one_key_alone() -> None:
     one, again = seen(users="hash"), seen(users="hash")
     other = seen(users="hash", key=b"x" * 32)
     assert one == again
-    assert one[0].holder.user != other[0].holder.user
-    assert one[0].holder.user.startswith("user ")
-    assert len(one[0].holder.user) == len("user ") + 8
-    assert len({each.holder.user for each in one if each.holder.user}) == 3
+    assert one[0].license_user.user != other[0].license_user.user
+    assert one[0].license_user.user.startswith("user ")
+    assert len(one[0].license_user.user) == len("user ") + 8
+    assert len({each.license_user.user for each in one if each.license_user.user}) == 3
     assert all(each.release == "" for each in one)
 
 
 def test_a_hash_takes_any_name() -> None:
-    assert seen((Holder("X", "\ud800"),), users="hash")[0].holder.user.startswith("user ")
+    assert seen((LicenseUser("X", "\ud800"),), users="hash")[0].license_user.user.startswith(
+        "user "
+    )
 
 
 WINRM = server("lic-01")
@@ -97,19 +99,19 @@ OTHER = server("other", source=SourceName.LMSTAT, url="", address="@lic02")
 
 def test_whoever_is_another_way_to_read_it_is_asked_too() -> None:
     everyone = (WINRM, LMSTAT, OTHER)
-    assert holders.parts(everyone, "lic-01") == (WINRM, LMSTAT)
-    assert holders.parts(everyone, "flex") == (LMSTAT, WINRM)
-    assert holders.parts(everyone, "other") == (OTHER,)
-    assert holders.parts(everyone, "none") == ()
+    assert license_users.servers_to_ask(everyone, "lic-01") == (WINRM, LMSTAT)
+    assert license_users.servers_to_ask(everyone, "flex") == (LMSTAT, WINRM)
+    assert license_users.servers_to_ask(everyone, "other") == (OTHER,)
+    assert license_users.servers_to_ask(everyone, "none") == ()
 
 
 def test_who_never_tells_is_mentioned_only_where_nobody_does() -> None:
     silent = ("lic-01", Failure(FailureKind.NO_DATA, "winrm does not tell"))
     down = ("flex", Failure(FailureKind.COMMAND, "no lmutil"))
-    assert holders.worth_saying((silent,), told=True) == ()
-    assert holders.worth_saying((silent, silent), told=False) == (silent,)
-    assert holders.worth_saying((silent, down), told=False) == (down,)
-    assert holders.worth_saying((silent, down), told=True) == (down,)
+    assert license_users.relevant_failures((silent,), told=True) == ()
+    assert license_users.relevant_failures((silent, silent), told=False) == (silent,)
+    assert license_users.relevant_failures((silent, down), told=False) == (down,)
+    assert license_users.relevant_failures((silent, down), told=True) == (down,)
 
 
 UDADMIN = """Usage data is 0 minutes old. Next update in 15 minutes.
@@ -129,15 +131,15 @@ def udadmin(tmp_path: Path) -> tuple[str, ...]:
 
 async def asked(
     clock: FakeClock, paths: Paths, command: tuple[str, ...], users: str, name: str = "lic-01"
-) -> Holders:
+) -> LicenseUsers:
     told = server(
         "u", source=SourceName.COMMAND, url="", command=command, format="udadmin", same_as="lic-01"
     )
-    return await ask_holders(
+    return await query_license_users(
         (WINRM, told, OTHER),
         name,
         "XDT_ENT_UD",
-        settings=Settings(users=users),
+        settings=Settings(user_privacy=users),
         paths=paths,
         clock=clock,
     )
@@ -147,9 +149,9 @@ async def test_the_part_that_can_tell_tells(
     clock: FakeClock, tmp_path: Path, udadmin: tuple[str, ...]
 ) -> None:
     answer = await asked(clock, Paths(tmp_path, tmp_path), udadmin, "show")
-    assert (answer.server, answer.told_by, answer.failures) == ("lic-01", ("u",), ())
-    first, second = answer.holdings
-    assert (first.holder.user, second.holder.device) == ("ann", "device01")
+    assert (answer.server, answer.sources, answer.failures) == ("lic-01", ("u",), ())
+    first, second = answer.users
+    assert (first.license_user.user, second.license_user.device) == ("ann", "device01")
     assert first.idle
     assert "udadmin" in first.release
 
@@ -157,9 +159,11 @@ async def test_the_part_that_can_tell_tells(
 async def test_hidden_is_the_default_and_keeps_no_key(
     clock: FakeClock, tmp_path: Path, udadmin: tuple[str, ...]
 ) -> None:
-    answer = await asked(clock, Paths(tmp_path, tmp_path / "data"), udadmin, Settings().users)
-    assert answer.users == "hide"
-    assert answer.holdings[0].holder.user == "user 1"
+    answer = await asked(
+        clock, Paths(tmp_path, tmp_path / "data"), udadmin, Settings().user_privacy
+    )
+    assert answer.privacy == "hide"
+    assert answer.users[0].license_user.user == "user 1"
     assert "ann" not in repr(answer)
     assert not (tmp_path / "data").exists()
 
@@ -169,7 +173,7 @@ async def test_hashes_stay_the_same_in_one_data_dir(
 ) -> None:
     async def user(data: str) -> str:
         answer = await asked(clock, Paths(tmp_path, tmp_path / data), udadmin, "hash")
-        return answer.holdings[0].holder.user
+        return answer.users[0].license_user.user
 
     assert await user("a") == await user("a") != await user("b")
     assert stat.S_IMODE((tmp_path / "a" / "privacy.key").stat().st_mode) == 0o600
@@ -179,8 +183,8 @@ async def test_why_nobody_tells_is_said(clock: FakeClock, tmp_path: Path) -> Non
     paths = Paths(tmp_path, tmp_path)
     answer = await asked(clock, paths, ("no-such-program",), "show")
     ((name, failure),) = answer.failures
-    assert (name, failure.kind, answer.holdings) == ("u", FailureKind.COMMAND, ())
-    answer = await ask_holders(
+    assert (name, failure.kind, answer.users) == ("u", FailureKind.COMMAND, ())
+    answer = await query_license_users(
         (WINRM,), "lic-01", "X", settings=Settings(), paths=paths, clock=clock
     )
     assert "winrm does not tell who holds a license" in answer.failures[0][1].message
@@ -188,17 +192,19 @@ async def test_why_nobody_tells_is_said(clock: FakeClock, tmp_path: Path) -> Non
     assert answer.failures[0][1].message == "no server is named none"
 
 
-async def test_the_engine_asks_and_keeps_nothing(desk: Desk, udadmin: tuple[str, ...]) -> None:
+async def test_the_engine_asks_and_keeps_nothing(
+    desk: EngineHarness, udadmin: tuple[str, ...]
+) -> None:
     told = server("u", source=SourceName.COMMAND, url="", command=udadmin, format="udadmin")
     desk.register(replace(told, same_as="lic-01"), WINRM)
     desk.paths.config.write_text('[privacy]\nusers = "show"\n[holders]\nidle_days = 36500\n')
     engine = await desk.engine()
-    answer = await engine.holders("lic-01", "XDT_ENT_UD")
-    assert [each.holder.user or each.holder.device for each in answer.holdings] == [
+    answer = await engine.license_users("lic-01", "XDT_ENT_UD")
+    assert [each.license_user.user or each.license_user.device for each in answer.users] == [
         "ann",
         "device01",
     ]
-    assert not answer.holdings[0].idle
+    assert not answer.users[0].idle
     await desk.close(engine)
     kept = [file.read_bytes() for file in desk.paths.data_dir.iterdir()]
     assert kept
@@ -207,8 +213,8 @@ async def test_the_engine_asks_and_keeps_nothing(desk: Desk, udadmin: tuple[str,
 
 def test_a_key_that_is_none_is_made_anew(tmp_path: Path) -> None:
     file = tmp_path / "d" / "privacy.key"
-    key = hash_key(file)
-    assert hash_key(file) == key
+    key = load_hash_key(file)
+    assert load_hash_key(file) == key
     file.write_bytes(b"short")
-    assert len(hash_key(file)) == 32
+    assert len(load_hash_key(file)) == 32
     assert [each.name for each in file.parent.iterdir()] == ["privacy.key"]

@@ -6,46 +6,46 @@ from dataclasses import replace
 from typing import Any
 
 from tests.support.clock import START
-from tests.support.parts import one, only, up
+from tests.support.parts import merge_statuses, only_pool, status_up
 from tests.support.values import pool
 
 from lictui.engine.board import Board, ServerStatus
-from lictui.engine.merge import Together, same_hosts
-from lictui.model import LicenseServer, Reporting, SourceName
+from lictui.engine.merge import BoardMerger, servers_on_hosts
+from lictui.model import LicenseServer, ReportingStatus, SourceName
 
 
 def listing(*listed: LicenseServer, **of: Any) -> ServerStatus:
-    status = up("account", source=SourceName.PARTNER, url="https://partner.example", **of)
+    status = status_up("account", source=SourceName.PARTNER, url="https://partner.example", **of)
     assert status.snapshot is not None
     return replace(status, snapshot=replace(status.snapshot, license_servers=listed))
 
 
 def test_what_citrix_cloud_says_of_a_license_server_stands_on_its_pane() -> None:
     entries = (
-        LicenseServer("LIC-01", "lic-01.corp.test", Reporting.REPORTING, START),
-        LicenseServer("X", "LIC-02.EXAMPLE", Reporting.NOT_REPORTING, START),
+        LicenseServer("LIC-01", "lic-01.corp.test", ReportingStatus.REPORTING, START),
+        LicenseServer("X", "LIC-02.EXAMPLE", ReportingStatus.NOT_REPORTING, START),
         LicenseServer("Y", "lic-03.one.test"),
         LicenseServer("Z", "lic-03.two.test"),
     )
     statuses = (
-        up("a", pool(), url="https://lic-01/wsman"),
-        up("b", pool(), url="https://lic-02.example:5986/wsman"),
-        up("c", pool(), url="https://lic-03/wsman"),  # may be either of two
+        status_up("a", pool(), url="https://lic-01/wsman"),
+        status_up("b", pool(), url="https://lic-02.example:5986/wsman"),
+        status_up("c", pool(), url="https://lic-03/wsman"),  # may be either of two
         listing(*entries),
     )
-    board = Together().of(Board(statuses))
-    assert [status.reports for status in board.servers] == [entries[0], entries[1], None, None]
+    board = BoardMerger().merge(Board(statuses))
+    assert [status.cloud_status for status in board.servers] == [entries[0], entries[1], None, None]
 
 
 def test_a_partner_account_of_the_same_server_needs_no_pane() -> None:
-    entry = LicenseServer("X", "known.elsewhere.as", Reporting.REPORTING, START)
+    entry = LicenseServer("X", "known.elsewhere.as", ReportingStatus.REPORTING, START)
     account = listing(entry, same_as="lic")
     told = account.snapshot
     assert told is not None
     account = replace(account, snapshot=replace(told, pools=(pool("Q"),), reported_name="me"))
-    status = one(up("lic", pool()), account)
-    assert status.reports == entry
-    assert only(status).product == "XDT_PLT_UD"
+    status = merge_statuses(status_up("lic", pool()), account)
+    assert status.cloud_status == entry
+    assert only_pool(status).product == "XDT_PLT_UD"
     assert status.snapshot is not None
     assert status.snapshot.reported_name == ""
 
@@ -53,13 +53,15 @@ def test_a_partner_account_of_the_same_server_needs_no_pane() -> None:
 def test_the_servers_that_answer_to_a_name() -> None:
     board = Board(
         (
-            up("a", pool(), url="https://lic01.corp.example/wsman"),
-            up("b", pool(), url="", source=SourceName.LMSTAT, address="27000@LIC01,27000@lic02"),
-            up("c", pool(), url="https://10.1.0.7/wsman"),
-            up("d", pool(), url="https://lic01.other.example/wsman"),
+            status_up("a", pool(), url="https://lic01.corp.example/wsman"),
+            status_up(
+                "b", pool(), url="", source=SourceName.LMSTAT, address="27000@LIC01,27000@lic02"
+            ),
+            status_up("c", pool(), url="https://10.1.0.7/wsman"),
+            status_up("d", pool(), url="https://lic01.other.example/wsman"),
         )
     )
-    assert same_hosts(board, ("lic01.corp.example.",)) == ("a", "b")
-    assert same_hosts(board, ("Lic01",)) == ("a", "b", "d")
-    assert same_hosts(board, ("10",)) == ()
-    assert same_hosts(board, ("", "nobody")) == ()
+    assert servers_on_hosts(board, ("lic01.corp.example.",)) == ("a", "b")
+    assert servers_on_hosts(board, ("Lic01",)) == ("a", "b", "d")
+    assert servers_on_hosts(board, ("10",)) == ()
+    assert servers_on_hosts(board, ("", "nobody")) == ()

@@ -6,9 +6,9 @@ from datetime import date
 from tests.support.clock import START
 from tests.support.values import failure, poll, pool, server, snapshot
 
-from lictui.config.settings import Alerts
-from lictui.engine.board import Board, ServerStatus, apply, register
-from lictui.engine.journal import changes
+from lictui.config.settings import AlertSettings
+from lictui.engine.board import Board, ServerStatus, apply_poll, with_servers
+from lictui.engine.journal import change_events
 from lictui.engine.recorder import Recorder
 from lictui.model import (
     Activation,
@@ -24,7 +24,7 @@ from lictui.model import (
     State,
 )
 
-FRESH = register(Board(), (server(),))
+FRESH = with_servers(Board(), (server(),))
 
 
 def events(*results: Snapshot | Failure) -> tuple[Event, ...]:
@@ -33,8 +33,8 @@ def events(*results: Snapshot | Failure) -> tuple[Event, ...]:
     last: tuple[Event, ...] = ()
     for number, result in enumerate(results):
         before = board.servers[0]
-        board = apply(board, poll(result, at=START + number * 60))
-        last = changes(before, board.servers[0], Alerts())
+        board = apply_poll(board, poll(result, at=START + number * 60))
+        last = change_events(before, board.servers[0], AlertSettings())
     return last
 
 
@@ -42,7 +42,7 @@ def test_a_first_answer_a_loss_and_a_return_are_events() -> None:
     assert [event.message for event in events(snapshot())] == ["reports for the first time"]
     lost = events(snapshot(), failure())
     assert [(event.message, event.level) for event in lost] == [("down: no answer", Level.CRITICAL)]
-    assert lost[0].at == START + 60
+    assert lost[0].time == START + 60
     assert [event.message for event in events(snapshot(), failure(), snapshot())] == [
         "reports again"
     ]
@@ -95,7 +95,7 @@ def test_version_and_activation() -> None:
 
 def test_what_two_ways_to_read_a_server_tell_is_written_down_once() -> None:
     registry = (server(), server("ddc", source=SourceName.CVAD, same_as="lic-01"))
-    recorder = Recorder(register(Board(), registry), None, Alerts())
+    recorder = Recorder(with_servers(Board(), registry), None, AlertSettings())
     said: list[Event] = []
     for in_use in (100, 520):
         for each in registry:
@@ -126,4 +126,4 @@ def test_another_certificate_is_a_line_but_not_of_citrix_own_services() -> None:
     assert events(old, old) == events(snapshot(), new) == events(old, snapshot()) == ()
     account = server(source=SourceName.CITRIX_CLOUD, url="https://api.cloud.com")
     before, after = (ServerStatus(account, State.UP, snapshot=each) for each in (old, new))
-    assert changes(before, after, Alerts()) == ()
+    assert change_events(before, after, AlertSettings()) == ()

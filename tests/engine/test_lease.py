@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lictui.config.settings import Retention
-from lictui.engine.engine import TERM, Lease
+from lictui.engine.engine import LEASE_SECONDS, Lease
 from lictui.history.store import History
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_one_polls_and_the_other_follows(history: History, clock: FakeClock) -> 
 async def test_a_holder_that_does_not_renew_is_replaced(history: History, clock: FakeClock) -> None:
     one, other = Lease(history, clock), Lease(history, clock)
     assert one.renew()
-    await clock.advance(TERM - 1)
+    await clock.advance(LEASE_SECONDS - 1)
     assert not other.renew()
     await clock.advance(2)
     assert other.renew()

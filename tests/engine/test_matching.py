@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.values import poll, pool, server, snapshot
 
-from lictui.engine.board import Board, Filter, apply, matching, register
+from lictui.engine.board import Board, Filter, apply_poll, filter_board, with_servers
 from lictui.errors import UsageError
 from lictui.model import Snapshot
 
@@ -14,13 +14,15 @@ SERVERS = (server("lic-emea-01", group="emea"), server("lic-us-01", group="us"),
 
 @pytest.fixture
 def board() -> Board:
-    board = register(Board(), SERVERS)
-    board = apply(board, poll(snapshot(pool("XDT_PLT_UD"), pool("PVS_STD_CCS")), "lic-emea-01"))
-    return apply(board, poll(snapshot(pool("XDT_PLT_UD")), "lic-us-01"))
+    board = with_servers(Board(), SERVERS)
+    board = apply_poll(
+        board, poll(snapshot(pool("XDT_PLT_UD"), pool("PVS_STD_CCS")), "lic-emea-01")
+    )
+    return apply_poll(board, poll(snapshot(pool("XDT_PLT_UD")), "lic-us-01"))
 
 
 def shown(board: Board, text: str) -> dict[str, list[str]]:
-    kept = matching(board, Filter.parse(text))
+    kept = filter_board(board, Filter.parse(text))
     return {
         status.server.name: [pool.product for pool in status.snapshot.pools]
         if status.snapshot
@@ -30,7 +32,7 @@ def shown(board: Board, text: str) -> dict[str, list[str]]:
 
 
 def test_nothing_typed_shows_all(board: Board) -> None:
-    assert matching(board, Filter.parse("")) is board
+    assert filter_board(board, Filter.parse("")) is board
 
 
 def test_a_server_that_matches_is_shown_whole(board: Board) -> None:
@@ -49,7 +51,7 @@ def test_an_exclamation_mark_hides_what_matches(board: Board) -> None:
 
 
 def test_a_server_without_products_is_hidden_by_its_name_alone(board: Board) -> None:
-    board = apply(board, poll(Snapshot(()), "silent"))
+    board = apply_poll(board, poll(Snapshot(()), "silent"))
     assert shown(board, "!XDT|PVS") == {"silent": []}
     assert shown(board, "!silent|XDT") == {"lic-emea-01": ["PVS_STD_CCS"]}
 
@@ -59,7 +61,7 @@ def test_a_product_goes_by_its_code_its_name_and_the_name_on_the_screen(
     board: Board, text: str
 ) -> None:
     named = pool("XDT_PLT_UD", name="Citrix Virtual Apps and Desktops Premium")
-    board = apply(board, poll(snapshot(named, pool("ACME_X")), "silent"))
+    board = apply_poll(board, poll(snapshot(named, pool("ACME_X")), "silent"))
     assert shown(board, text)["silent"] == ["XDT_PLT_UD"]
 
 

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.parts import failed, one, up
+from tests.support.parts import merge_statuses, status_failed, status_up
 from tests.support.values import pool
 
-from lictui.config.settings import Alerts
+from lictui.config.settings import AlertSettings
 from lictui.engine.board import Board, ServerStatus, totals
-from lictui.engine.merge import Together, stand_ins
+from lictui.engine.merge import BoardMerger, duplicate_pools
 from lictui.model import FailureKind, Mode, Model, Reading, SourceName
 
 SA: Final = date(2026, 12, 1)
@@ -49,9 +49,9 @@ def parts(draw: st.DrawFn) -> tuple[ServerStatus, ...]:
             for product, day in keys
         ]
         mode = draw(st.sampled_from([None, Mode.FILE, Mode.LAS]))
-        status = up(f"s{at}", *pools, mode=mode, same_as="s0" if at else "", **of)
+        status = status_up(f"s{at}", *pools, mode=mode, same_as="s0" if at else "", **of)
         if draw(st.booleans()):
-            status = failed(
+            status = status_failed(
                 status, draw(st.sampled_from([FailureKind.TIMEOUT, FailureKind.NO_DATA]))
             )
         found.append(status)
@@ -62,25 +62,25 @@ def parts(draw: st.DrawFn) -> tuple[ServerStatus, ...]:
 def test_no_figure_is_invented_and_each_has_an_origin_that_has_it(
     statuses: tuple[ServerStatus, ...],
 ) -> None:
-    status = one(*statuses)
+    status = merge_statuses(*statuses)
     told = {(it.server.name, each.key): each for it in statuses if it.snapshot
             for each in it.snapshot.pools}  # fmt: skip
     for each in status.snapshot.pools if status.snapshot else ():
-        whose = {o.figure: told[o.server, o.key] for o in status.origins[each.key]}
+        whose = {o.figure: told[o.server, o.key] for o in status.figure_sources[each.key]}
         for name in ("in_use", "installed", "overdraft"):
             value = getattr(each.reading, name)
             assert value is None or getattr(whose[name].reading, name) == value
         assert each.queued is None or whose["queued"].queued == each.queued
         assert each.expires is None or whose["ends"].expires == each.expires
-        assert status.owner(each.key) in told
+        assert status.history_key(each.key) in told
 
 
 @given(parts())
 def test_sums_count_once(statuses: tuple[ServerStatus, ...]) -> None:
     """No total is above what the one way that says most of the product says, date by date."""
-    board = Together().of(Board(statuses))
+    board = BoardMerger().merge(Board(statuses))
     known = [(it.server.name, each) for it in statuses if it.snapshot for each in it.snapshot.pools]
-    for total in totals(board, Alerts()):
+    for total in totals(board, AlertSettings()):
         days = {each.subscription_date for _, each in known if each.product == total.product}
         most = sum(
             max((e.reading.installed or 0 for _, e in known
@@ -88,11 +88,11 @@ def test_sums_count_once(statuses: tuple[ServerStatus, ...]) -> None:
             for day in days
         )  # fmt: skip
         assert (total.reading.installed or 0) <= most
-    others = stand_ins(board)
+    others = duplicate_pools(board)
     (status,) = board.servers
     counted = {(name, each.key) for name, each in known} - others.keys()
     pools = status.snapshot.pools if status.snapshot else ()
-    assert counted == {status.owner(each.key) for each in pools}
+    assert counted == {status.history_key(each.key) for each in pools}
 
 
 @given(parts(), st.randoms(use_true_random=False))
@@ -101,11 +101,11 @@ def test_the_order_of_registration_does_not_matter(
 ) -> None:
     rest = list(statuses[1:])
     random.shuffle(rest)
-    before, after = one(*statuses), one(statuses[0], *rest)
+    before, after = merge_statuses(*statuses), merge_statuses(statuses[0], *rest)
     assert before.state is after.state
     pools = [
         {each.key: each for each in status.snapshot.pools} if status.snapshot else {}
         for status in (before, after)
     ]
     assert pools[0] == pools[1]
-    assert before.origins == after.origins
+    assert before.figure_sources == after.figure_sources

@@ -7,12 +7,18 @@ from datetime import date
 from tests.support.clock import START
 from tests.support.values import poll, pool, server, snapshot
 
-from lictui.analysis.forecast import Status
+from lictui.analysis.forecast import ForecastStatus
 from lictui.analysis.series import Bucket, Series
-from lictui.config.settings import Alerts
-from lictui.engine.board import Board, apply, register
-from lictui.engine.merge import Together
-from lictui.engine.outlook import ESTATE, Scope, daily, held, scopes
+from lictui.config.settings import AlertSettings
+from lictui.engine.board import Board, apply_poll, with_servers
+from lictui.engine.merge import BoardMerger
+from lictui.engine.outlook import (
+    ESTATE,
+    ForecastScope,
+    daily_usage,
+    forecast_scopes,
+    installed_by_day,
+)
 from lictui.history.pools import KnownPool
 from lictui.model import Model, Pool, PoolKey, Server, SourceName
 
@@ -23,14 +29,16 @@ _MIDNIGHT = int(START) // _DAY * _DAY
 
 
 def _board(*told: tuple[Server, tuple[Pool, ...]]) -> Board:
-    board = register(Board(), [each for each, _ in told])
+    board = with_servers(Board(), [each for each, _ in told])
     for each, pools in told:
-        board = apply(board, poll(snapshot(*pools), each.name))
-    return Together().of(board)
+        board = apply_poll(board, poll(snapshot(*pools), each.name))
+    return BoardMerger().merge(board)
 
 
-def _scopes(board: Board, *known: KnownPool, alerts: Alerts | None = None) -> dict[str, Scope]:
-    return {each.scope: each for each in scopes(board, known, alerts or Alerts())}
+def _scopes(
+    board: Board, *known: KnownPool, alerts: AlertSettings | None = None
+) -> dict[str, ForecastScope]:
+    return {each.scope: each for each in forecast_scopes(board, known, alerts or AlertSettings())}
 
 
 def _bucket(day: int, high: float, last: float) -> Bucket:
@@ -42,7 +50,7 @@ def test_what_was_installed_is_told_of_days_that_are_over() -> None:
     past = Series(
         (_bucket(-2, 9, 9), _bucket(-1, 9, 9)._replace(installed=None), _bucket(0, 9, 9)), _DAY
     )
-    assert held(past, START) == {date(2026, 11, 22): 500}
+    assert installed_by_day(past, START) == {date(2026, 11, 22): 500}
 
 
 def test_a_product_is_summed_over_servers_and_subscription_dates() -> None:
@@ -67,7 +75,10 @@ def test_a_product_is_summed_over_servers_and_subscription_dates() -> None:
 def test_models_and_products_are_never_mixed() -> None:
     concurrent = pool("XDT_PLT_CCS", model=Model.CONCURRENT)
     board = _board((server("a"), (pool(), concurrent)))
-    found = [(each.scope, each.product, each.model) for each in scopes(board, (), Alerts())]
+    found = [
+        (each.scope, each.product, each.model)
+        for each in forecast_scopes(board, (), AlertSettings())
+    ]
     assert found == [
         (ESTATE, "XDT_PLT_UD", Model.USER_DEVICE),
         (ESTATE, "XDT_PLT_CCS", Model.CONCURRENT),
@@ -99,8 +110,8 @@ def test_what_expires_leaves_and_what_is_permanent_stays() -> None:
         (server("b"), (pool(installed=7, expires=day),)),
     )
     found = _scopes(board)
-    assert found["a"].leaving == {day: 80}
-    assert found[ESTATE].leaving == {day: 87}
+    assert found["a"].expiring == {day: 80}
+    assert found[ESTATE].expiring == {day: 87}
     assert found["a"].installed == 100
 
 
@@ -109,8 +120,8 @@ def test_of_licenses_that_end_in_part_only_that_part_leaves() -> None:
     told = pool(installed=50, expires=day, permanent=False, partly=True, expiring=20)
     unsaid = pool(installed=50, expires=day, permanent=False, partly=True)
     found = _scopes(_board((server("a"), (told,)), (server("b"), (unsaid,))))
-    assert found["a"].leaving == {day: 20}
-    assert not any(found["b"].leaving.values())
+    assert found["a"].expiring == {day: 20}
+    assert not any(found["b"].expiring.values())
 
 
 def test_start_up_licenses_and_disabled_servers_are_left_out() -> None:
@@ -142,7 +153,7 @@ def test_pools_that_have_ended_are_part_of_the_past() -> None:
 
 
 def test_thresholds_are_those_of_the_server_and_of_everyone() -> None:
-    alerts = Alerts(server={"a": {"warn": 0.5}}, product={_CODE: {"critical": 0.95}})
+    alerts = AlertSettings(server={"a": {"warn": 0.5}}, product={_CODE: {"critical": 0.95}})
     found = _scopes(_board((server("a"), (pool(),))), alerts=alerts)
     assert (found["a"].warn, found["a"].critical) == (0.5, 0.95)
     assert (found[ESTATE].warn, found[ESTATE].critical) == (0.8, 0.95)
@@ -151,20 +162,20 @@ def test_thresholds_are_those_of_the_server_and_of_everyone() -> None:
 def test_days_are_peaks_or_what_was_assigned_last_and_only_those_that_are_over() -> None:
     past = Series((_bucket(-2, 30, 10), _bucket(-1, 40, 20), _bucket(0, 5, 5)), _DAY)
     yesterday = date(2026, 11, 23)
-    peaks = daily(past, Model.CONCURRENT, START)
+    peaks = daily_usage(past, Model.CONCURRENT, START)
     assert (list(peaks), peaks[yesterday]) == ([date(2026, 11, 22), yesterday], 40)
-    assert daily(past, Model.USER_DEVICE, START)[yesterday] == 20
+    assert daily_usage(past, Model.USER_DEVICE, START)[yesterday] == 20
 
 
 def test_from_the_answer_to_its_question_a_scope_makes_a_forecast() -> None:
     scope = _scopes(_board((server("a"), (pool(installed=100),))))["a"]
-    question = scope.question(START)
-    assert (question.pools, question.bucket) == ((("a", PoolKey(_CODE)),), _DAY)
+    question = scope.history_query(START)
+    assert (question.pools, question.width) == ((("a", PoolKey(_CODE)),), _DAY)
     assert question.end == _MIDNIGHT
     assert question.end - question.start == 365 * _DAY
     past = Series(tuple(_bucket(day, 0, 95) for day in range(-60, 0)), _DAY)
     found = scope.forecast(past, START, _TODAY)
-    assert (found.scope, found.product, found.status) == ("a", _CODE, Status.FLAT)
+    assert (found.scope, found.product, found.status) == ("a", _CODE, ForecastStatus.FLAT)
     assert found.reaches.critical == _TODAY
 
 

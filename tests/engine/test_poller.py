@@ -9,7 +9,7 @@ from tests.support.clock import START, FakeClock, settle
 from tests.support.values import poll, server, snapshot
 
 from lictui.config.settings import Limits
-from lictui.engine.board import Board, apply, register
+from lictui.engine.board import Board, apply_poll, with_servers
 from lictui.engine.poller import Poller
 from lictui.model import Failure, FailureKind, Poll, Server, Snapshot, Step
 from lictui.sources.source import SourceError
@@ -59,7 +59,7 @@ class Bench:
         self.scripts: dict[str, Script] = {}
         self.polls: list[Poll] = []
         self.poller = Poller(clock, self.open, self.report)
-        self.poller.allow(allowed=True)
+        self.poller.set_enabled(allowed=True)
 
     def open(self, server: Server, limits: Limits, clock: Clock) -> Script:
         del limits
@@ -67,11 +67,11 @@ class Bench:
 
     def report(self, server: Server, poll: Poll, due: float) -> None:
         assert server.name == poll.server
-        assert due > poll.at
+        assert due > poll.time
         self.polls.append(poll)
 
     async def serve(self, *servers: Server, board: Board | None = None) -> None:
-        await self.poller.serve(servers, LIMITS, board or Board())
+        await self.poller.update_servers(servers, LIMITS, board or Board())
         await settle()
 
 
@@ -114,7 +114,7 @@ async def test_a_hanging_server_delays_no_other(bench: Bench) -> None:
 
 
 async def test_a_poll_is_given_up_at_its_deadline(clock: FakeClock) -> None:
-    from lictui.engine.poller import poll as poll_once  # noqa: PLC0415 - `poll` is a value here
+    from lictui.engine.poller import poll_server as poll_once  # noqa: PLC0415 - `poll` is a value here
 
     class Hangs(Script):
         async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
@@ -156,14 +156,14 @@ async def test_poll_now_does_not_wait_for_the_turn(bench: Bench) -> None:
 
 
 async def test_a_poll_asked_for_before_polling_began_is_not_lost(bench: Bench) -> None:
-    board = apply(register(Board(), (server("a"),)), poll(name="a", at=START - 100))
+    board = apply_poll(with_servers(Board(), (server("a"),)), poll(name="a", at=START - 100))
     bench.poller.poll_now("a")
     await bench.serve(server("a"), board=board)
     assert len(bench.polls) == 1
 
 
 async def test_a_follower_polls_only_when_asked(bench: Bench) -> None:
-    bench.poller.allow(allowed=False)
+    bench.poller.set_enabled(allowed=False)
     await bench.serve(server("a", interval=10.0))
     await bench.clock.advance(100)
     assert bench.polls == []
@@ -173,7 +173,7 @@ async def test_a_follower_polls_only_when_asked(bench: Bench) -> None:
 
 
 async def test_a_fresh_answer_is_not_asked_for_again_after_a_restart(bench: Bench) -> None:
-    board = apply(register(Board(), (server("a"),)), poll(name="a", at=START - 100))
+    board = apply_poll(with_servers(Board(), (server("a"),)), poll(name="a", at=START - 100))
     await bench.serve(server("a"), board=board)
     await bench.clock.advance(700)
     assert bench.polls == []

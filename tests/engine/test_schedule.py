@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.values import failure, server, snapshot
 
-from lictui.engine.poller import first_due, jitter, next_due, pause
+from lictui.engine.poller import first_due, next_due, start_offset, wait_after
 from lictui.model import FailureKind
 
 SECONDS = st.floats(min_value=0, max_value=2e9)
@@ -36,25 +36,25 @@ def test_a_fresh_poll_is_not_repeated_after_a_restart() -> None:
 
 
 def test_jitter_is_small_and_the_same_in_every_run() -> None:
-    offsets = {jitter(server(f"lic-{number:02}")) for number in range(50)}
+    offsets = {start_offset(server(f"lic-{number:02}")) for number in range(50)}
     assert len(offsets) > 40
     assert all(0 <= offset <= 30 for offset in offsets)
-    assert jitter(server("lic-07")) == jitter(server("lic-07"))
+    assert start_offset(server("lic-07")) == start_offset(server("lic-07"))
 
 
 def test_back_off_doubles_three_times_and_ends_with_an_answer() -> None:
     one = server(interval=60.0)
-    waits = [pause(one, failure(), failures, cap=900) for failures in range(1, 7)]
+    waits = [wait_after(one, failure(), failures, cap=900) for failures in range(1, 7)]
     assert waits == [60, 120, 240, 480, 480, 480]
-    assert pause(one, snapshot(), 0, cap=900) == 60
+    assert wait_after(one, snapshot(), 0, cap=900) == 60
 
 
 def test_a_refused_password_backs_off_to_the_cap() -> None:
     one = server(interval=1.0)
     denied = failure(FailureKind.AUTH)
-    assert pause(one, denied, 20, cap=900) == 900
-    assert pause(one, failure(), 20, cap=900) == 8
+    assert wait_after(one, denied, 20, cap=900) == 900
+    assert wait_after(one, failure(), 20, cap=900) == 8
 
 
 def test_back_off_never_shortens_a_long_interval() -> None:
-    assert pause(server(interval=3600.0), failure(), 5, cap=900) == 3600
+    assert wait_after(server(interval=3600.0), failure(), 5, cap=900) == 3600

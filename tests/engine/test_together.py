@@ -7,120 +7,139 @@ from datetime import date
 from typing import Any
 
 import pytest
-from tests.support.parts import cvad, failed, lost, one, only, origin, up
+from tests.support.parts import (
+    cvad_status,
+    merge_statuses,
+    only_pool,
+    source_of,
+    status_down,
+    status_failed,
+    status_up,
+)
 from tests.support.values import pool, server
 
-from lictui.config.settings import Alerts
-from lictui.engine.alerts import current
-from lictui.engine.board import Board, answered, totals
-from lictui.engine.merge import Together, doubts, mains, stand_ins
+from lictui.config.settings import AlertSettings
+from lictui.engine.alerts import current_alerts
+from lictui.engine.board import Board, is_reporting, totals
+from lictui.engine.merge import BoardMerger, duplicate_pools, resolve_same_as, same_as_warnings
 from lictui.model import AlertKind, FailureKind, Level, Mode, Reading, Server, SourceName, State
 
 SA = date(2026, 12, 1)
 
 
 def test_in_file_mode_the_license_server_itself_comes_first() -> None:
-    status = one(
-        up("lic", pool(in_use=10, subscription=SA), mode=Mode.FILE),
-        cvad("ddc", pool(in_use=11, subscription=SA, expires=SA)),
+    status = merge_statuses(
+        status_up("lic", pool(in_use=10, subscription=SA), mode=Mode.FILE),
+        cvad_status("ddc", pool(in_use=11, subscription=SA, expires=SA)),
     )
-    assert only(status).reading.in_use == 10
-    assert only(status).expires == SA
-    assert (origin(status, "in_use"), origin(status, "ends")) == ("lic", "ddc")
+    assert only_pool(status).reading.in_use == 10
+    assert only_pool(status).expires == SA
+    assert (source_of(status, "in_use"), source_of(status, "ends")) == ("lic", "ddc")
 
 
 @pytest.mark.parametrize("says", ["a mode", "no data"])
 def test_under_las_the_site_comes_first(says: str) -> None:
-    wmi = up("lic", pool(in_use=10, subscription=SA), mode=Mode.FILE)
-    wmi = failed(wmi, FailureKind.NO_DATA) if says == "no data" else wmi
+    wmi = status_up("lic", pool(in_use=10, subscription=SA), mode=Mode.FILE)
+    wmi = status_failed(wmi, FailureKind.NO_DATA) if says == "no data" else wmi
     mode = Mode.LAS if says == "a mode" else None
-    status = one(wmi, cvad("ddc", pool(in_use=11, subscription=SA), mode=mode))
-    assert only(status).reading.in_use == 11
+    status = merge_statuses(wmi, cvad_status("ddc", pool(in_use=11, subscription=SA), mode=mode))
+    assert only_pool(status).reading.in_use == 11
     assert (status.server.name, status.state) == ("lic", State.UP)
 
 
 def test_a_site_without_inventory_is_believed_last() -> None:
-    site = cvad("ddc", pool(in_use=3, installed=None, overdraft=None), mode=Mode.LAS)
-    status = one(up("lic", pool(in_use=10), mode=Mode.LAS), site)
-    assert only(status).reading == Reading(10, 500, 50)
+    site = cvad_status("ddc", pool(in_use=3, installed=None, overdraft=None), mode=Mode.LAS)
+    status = merge_statuses(status_up("lic", pool(in_use=10), mode=Mode.LAS), site)
+    assert only_pool(status).reading == Reading(10, 500, 50)
 
 
 def test_what_one_lacks_is_filled_from_the_next() -> None:
-    status = one(
-        up("lic", pool(in_use=None, queued=None), mode=Mode.FILE),
-        cvad("ddc", pool(in_use=7, installed=9, queued=3)),
+    status = merge_statuses(
+        status_up("lic", pool(in_use=None, queued=None), mode=Mode.FILE),
+        cvad_status("ddc", pool(in_use=7, installed=9, queued=3)),
     )
-    assert only(status).reading == Reading(7, 500, 50)
-    assert only(status).queued == 3
-    assert status.owner(only(status).key)[0] == "ddc"
+    assert only_pool(status).reading == Reading(7, 500, 50)
+    assert only_pool(status).queued == 3
+    assert status.history_key(only_pool(status).key)[0] == "ddc"
 
 
 def test_a_count_that_hides_its_overdraft_is_believed_last() -> None:
     way: dict[str, Any] = {"source": SourceName.COMMAND, "format": "checkmk", "same_as": "lic"}
-    checkmk = up("mk", pool(installed=550, overdraft=None), **way)
-    winrm = up("lic", pool(in_use=None), mode=Mode.FILE)
-    assert only(one(winrm, checkmk)).reading == Reading(412, 500, 50)
-    alone = up("lic", pool(in_use=None, installed=None, overdraft=50), mode=Mode.FILE)
-    assert only(one(alone, checkmk)).reading == Reading(412, 550, None)
+    checkmk = status_up("mk", pool(installed=550, overdraft=None), **way)
+    winrm = status_up("lic", pool(in_use=None), mode=Mode.FILE)
+    assert only_pool(merge_statuses(winrm, checkmk)).reading == Reading(412, 500, 50)
+    alone = status_up("lic", pool(in_use=None, installed=None, overdraft=50), mode=Mode.FILE)
+    assert only_pool(merge_statuses(alone, checkmk)).reading == Reading(412, 550, None)
 
 
 def test_the_only_pool_without_a_date_is_the_one_with_it() -> None:
-    status = one(up("lic", pool(subscription=SA), mode=Mode.LAS), cvad("ddc", pool(in_use=9)))
-    assert only(status).subscription_date == SA
-    assert only(status).reading.in_use == 9
-    assert status.owner(only(status).key) == ("ddc", pool().key)
+    status = merge_statuses(
+        status_up("lic", pool(subscription=SA), mode=Mode.LAS), cvad_status("ddc", pool(in_use=9))
+    )
+    assert only_pool(status).subscription_date == SA
+    assert only_pool(status).reading.in_use == 9
+    assert status.history_key(only_pool(status).key) == ("ddc", pool().key)
 
 
 def test_a_sum_of_several_pools_counts_once() -> None:
     two = (pool(in_use=1, subscription=SA), pool(in_use=2, subscription=date(2027, 1, 1)))
-    board = Together().of(
-        Board((up("lic", *two, mode=Mode.LAS), cvad("ddc", pool(in_use=3, installed=1000))))
+    board = BoardMerger().merge(
+        Board(
+            (
+                status_up("lic", *two, mode=Mode.LAS),
+                cvad_status("ddc", pool(in_use=3, installed=1000)),
+            )
+        )
     )
-    (total,) = totals(board, Alerts())
+    (total,) = totals(board, AlertSettings())
     assert total.reading == Reading(3, 1000, 50)
-    assert stand_ins(board) == {("lic", each.key): "ddc" for each in two}
+    assert duplicate_pools(board) == {("lic", each.key): "ddc" for each in two}
 
 
 def test_who_does_not_answer_gives_no_figure_but_who_he_is() -> None:
-    wmi = failed(up("lic", pool(in_use=10, subscription=SA, license_type="Retail"), mode=Mode.FILE))
-    status = one(wmi, cvad("ddc", pool(in_use=11)))
-    assert only(status).reading.in_use == 11
-    assert only(status).license_type == "Retail"
-    assert only(status).subscription_date == SA
+    wmi = status_failed(
+        status_up("lic", pool(in_use=10, subscription=SA, license_type="Retail"), mode=Mode.FILE)
+    )
+    status = merge_statuses(wmi, cvad_status("ddc", pool(in_use=11)))
+    assert only_pool(status).reading.in_use == 11
+    assert only_pool(status).license_type == "Retail"
+    assert only_pool(status).subscription_date == SA
     assert (status.state, status.failure) == (State.UP, None)
 
 
 def test_a_pool_that_nobody_answers_for_is_shown_and_not_summed() -> None:
-    wmi = failed(up("lic", pool("MPS_ENT_CCU"), mode=Mode.FILE))
-    board = Together().of(Board((wmi, cvad("ddc", pool(in_use=11)))))
+    wmi = status_failed(status_up("lic", pool("MPS_ENT_CCU"), mode=Mode.FILE))
+    board = BoardMerger().merge(Board((wmi, cvad_status("ddc", pool(in_use=11)))))
     (status,) = board.servers
     assert status.snapshot is not None
-    assert [answered(status, each) for each in status.snapshot.pools] == [False, True]
-    mps, xdt = totals(board, Alerts())
-    assert (mps.reporting, mps.expected, mps.reading.in_use) == ((), ("lic",), None)
-    assert (xdt.reporting, xdt.reading.in_use) == (("lic",), 11)
+    assert [is_reporting(status, each) for each in status.snapshot.pools] == [False, True]
+    mps, xdt = totals(board, AlertSettings())
+    assert (mps.servers_reporting, mps.servers_expected, mps.reading.in_use) == ((), ("lic",), None)
+    assert (xdt.servers_reporting, xdt.reading.in_use) == (("lic",), 11)
 
 
 def test_no_inventory_takes_back_what_was_told_before() -> None:
-    wmi = failed(up("lic", pool("MPS_ENT_CCU"), mode=Mode.FILE), FailureKind.NO_DATA)
-    assert only(one(wmi, cvad("ddc", pool()))).product == "XDT_PLT_UD"
+    wmi = status_failed(status_up("lic", pool("MPS_ENT_CCU"), mode=Mode.FILE), FailureKind.NO_DATA)
+    assert only_pool(merge_statuses(wmi, cvad_status("ddc", pool()))).product == "XDT_PLT_UD"
 
 
 def test_when_all_are_down_the_last_known_stays_with_the_main_ones_state() -> None:
-    status = one(
-        failed(up("lic", pool(in_use=10), mode=Mode.FILE), FailureKind.AUTH),
-        failed(cvad("ddc", pool(in_use=11))),
+    status = merge_statuses(
+        status_failed(status_up("lic", pool(in_use=10), mode=Mode.FILE), FailureKind.AUTH),
+        status_failed(cvad_status("ddc", pool(in_use=11))),
     )
-    assert (status.state, only(status).reading.in_use) == (State.DENIED, 10)
-    assert not answered(status)
-    assert not status.lapsed
+    assert (status.state, only_pool(status).reading.in_use) == (State.DENIED, 10)
+    assert not is_reporting(status)
+    assert not status.stale_pools
 
 
 def test_a_disabled_way_tells_nothing() -> None:
-    off = replace(up("lic", pool(in_use=10), mode=Mode.FILE, enabled=False), state=State.DISABLED)
-    status = one(off, cvad("ddc", pool(in_use=11)))
-    assert (status.state, only(status).reading.in_use) == (State.UP, 11)
-    assert totals(Board((status,)), Alerts())[0].reading.in_use == 11
+    off = replace(
+        status_up("lic", pool(in_use=10), mode=Mode.FILE, enabled=False), state=State.DISABLED
+    )
+    status = merge_statuses(off, cvad_status("ddc", pool(in_use=11)))
+    assert (status.state, only_pool(status).reading.in_use) == (State.UP, 11)
+    assert totals(Board((status,)), AlertSettings())[0].reading.in_use == 11
 
 
 def test_chains_end_and_circles_and_strangers_are_ignored_and_said() -> None:
@@ -133,8 +152,8 @@ def test_chains_end_and_circles_and_strangers_are_ignored_and_said() -> None:
         server("f", same_as="aa"),
         server("g", same_as="d"),
     )
-    assert mains(servers) == {"b": "a", "c": "a", "g": "d"}
-    assert doubts(servers) == (
+    assert resolve_same_as(servers) == {"b": "a", "c": "a", "g": "d"}
+    assert same_as_warnings(servers) == (
         "d: same_as = e leads back to itself",
         "e: same_as = d leads back to itself",
         "f: same_as: no server is named aa (did you mean a?)",
@@ -143,8 +162,14 @@ def test_chains_end_and_circles_and_strangers_are_ignored_and_said() -> None:
 
 def test_an_alert_is_said_once_and_a_lost_way_is_a_warning() -> None:
     full = pool(in_use=500, subscription=None)
-    board = Board((failed(up("lic", full, mode=Mode.FILE)), cvad("ddc", full), cvad("dd2", full)))
-    found = current(Together().of(board), Alerts(), date(2026, 1, 1))
+    board = Board(
+        (
+            status_failed(status_up("lic", full, mode=Mode.FILE)),
+            cvad_status("ddc", full),
+            cvad_status("dd2", full),
+        )
+    )
+    found = current_alerts(BoardMerger().merge(board), AlertSettings(), date(2026, 1, 1))
     assert [(it.kind, it.level, it.server) for it in found] == [
         (AlertKind.USAGE, Level.CRITICAL, "lic"),
         (AlertKind.SERVER, Level.WARN, "lic"),
@@ -152,26 +177,26 @@ def test_an_alert_is_said_once_and_a_lost_way_is_a_warning() -> None:
 
 
 def test_that_wmi_has_no_inventory_under_las_is_no_alert() -> None:
-    board = Board((lost("lic", FailureKind.NO_DATA), cvad("ddc", pool(in_use=1))))
-    assert current(Together().of(board), Alerts(), date(2026, 1, 1)) == ()
+    board = Board((status_down("lic", FailureKind.NO_DATA), cvad_status("ddc", pool(in_use=1))))
+    assert current_alerts(BoardMerger().merge(board), AlertSettings(), date(2026, 1, 1)) == ()
 
 
 def test_an_unchanged_server_is_the_same_object_again() -> None:
-    together = Together()
-    statuses = (up("lic", pool()), cvad("ddc", pool()), up("other", pool()))
-    before = together.of(Board(statuses))
-    after = together.of(Board((*statuses[:2], up("other", pool(in_use=1)))))
+    together = BoardMerger()
+    statuses = (status_up("lic", pool()), cvad_status("ddc", pool()), status_up("other", pool()))
+    before = together.merge(Board(statuses))
+    after = together.merge(Board((*statuses[:2], status_up("other", pool(in_use=1)))))
     assert after.servers[0] is before.servers[0]
     assert after.servers[1] is not before.servers[1]
 
 
 def test_a_board_without_parts_is_itself() -> None:
-    board = Board((up("lic", pool()),))
-    assert Together().of(board) is board
+    board = Board((status_up("lic", pool()),))
+    assert BoardMerger().merge(board) is board
 
 
 def test_a_server_is_found_by_each_of_its_names() -> None:
-    board = Together().of(Board((up("lic", pool()), cvad("ddc", pool()))))
-    assert board.of("ddc") is board.of("lic")
+    board = BoardMerger().merge(Board((status_up("lic", pool()), cvad_status("ddc", pool()))))
+    assert board.find("ddc") is board.find("lic")
     assert Server("x", SourceName.WINRM).same_as == ""
-    assert board.of("nobody") is None
+    assert board.find("nobody") is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.history.desk import Desk
+from tests.history.history_fixture import HistoryFixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, clock: FakeClock) -> Iterator[Desk]:
-    desk = Desk(tmp_path / "data" / "history.db", clock)
+def desk(tmp_path: Path, clock: FakeClock) -> Iterator[HistoryFixture]:
+    desk = HistoryFixture(tmp_path / "data" / "history.db", clock)
     yield desk
     desk.close()

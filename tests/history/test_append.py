@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.history.desk import DAY, HOUR, MIDNIGHT, Desk
+from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, HistoryFixture
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.model import Model
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_an_unchanged_reading_makes_its_row_longer(desk: Desk) -> None:
+def test_an_unchanged_reading_makes_its_row_longer(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 5, 5, 6, 5])
     assert desk.rows() == [
         (MIDNIGHT, 120, 3, 5),
@@ -25,26 +25,26 @@ def test_an_unchanged_reading_makes_its_row_longer(desk: Desk) -> None:
     ]
 
 
-def test_a_failed_poll_ends_the_row_and_records_no_figure(desk: Desk) -> None:
+def test_a_failed_poll_ends_the_row_and_records_no_figure(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 5])
     desk.fail(MIDNIGHT + 120)
     desk.line(MIDNIGHT + 180, [5, 5])
     assert desk.rows() == [(MIDNIGHT, 60, 2, 5), (MIDNIGHT + 180, 60, 2, 5)]
 
 
-def test_a_pause_of_more_than_two_and_a_half_intervals_ends_the_row(desk: Desk) -> None:
+def test_a_pause_of_more_than_two_and_a_half_intervals_ends_the_row(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 5)
     desk.read(MIDNIGHT + 150, 5)
     desk.read(MIDNIGHT + 301, 5)
     assert desk.rows() == [(MIDNIGHT, 150, 2, 5), (MIDNIGHT + 301, 0, 1, 5)]
 
 
-def test_a_slow_server_pauses_longer(desk: Desk) -> None:
+def test_a_slow_server_pauses_longer(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 5, 5], every=900)
     assert desk.rows() == [(MIDNIGHT, 1800, 3, 5)]
 
 
-def test_a_poll_that_did_not_list_the_pool_ends_its_row(desk: Desk) -> None:
+def test_a_poll_that_did_not_list_the_pool_ends_its_row(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, {"A": 1, "B": 2})
     desk.read(MIDNIGHT + 60, {"A": 1})
     desk.read(MIDNIGHT + 120, {"A": 1, "B": 2})
@@ -55,7 +55,7 @@ def test_a_poll_that_did_not_list_the_pool_ends_its_row(desk: Desk) -> None:
     ]
 
 
-def test_of_two_readings_in_one_second_the_later_stands(desk: Desk) -> None:
+def test_of_two_readings_in_one_second_the_later_stands(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 5, 5])
     desk.read(MIDNIGHT + 120.9, 8)
     assert desk.readings() == [(MIDNIGHT, 5), (MIDNIGHT + 60, 5), (MIDNIGHT + 120, 8)]
@@ -65,7 +65,7 @@ def test_of_two_readings_in_one_second_the_later_stands(desk: Desk) -> None:
     assert len(desk.readings()) == 3
 
 
-def test_a_clock_that_is_set_back_loses_nothing(desk: Desk) -> None:
+def test_a_clock_that_is_set_back_loses_nothing(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT + HOUR, [5, 5])
     desk.line(MIDNIGHT, [7, 7])
     assert sorted(desk.readings()) == [
@@ -76,20 +76,22 @@ def test_a_clock_that_is_set_back_loses_nothing(desk: Desk) -> None:
     ]
 
 
-def test_a_clock_that_is_set_back_to_the_start_of_a_row_does_not_cost_the_row(desk: Desk) -> None:
+def test_a_clock_that_is_set_back_to_the_start_of_a_row_does_not_cost_the_row(
+    desk: HistoryFixture,
+) -> None:
     desk.line(MIDNIGHT, [5, 5, 5])
     desk.read(MIDNIGHT, 9)
     assert len(desk.readings()) == 3
 
 
-def test_a_failure_in_the_same_second_still_ends_the_row(desk: Desk) -> None:
+def test_a_failure_in_the_same_second_still_ends_the_row(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 5)
     desk.fail(MIDNIGHT + 0.5)
     desk.read(MIDNIGHT + 60, 5)
     assert len(desk.rows()) == 2
 
 
-def test_a_poll_that_is_written_late_still_counts(desk: Desk) -> None:
+def test_a_poll_that_is_written_late_still_counts(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 60)
     desk.move_to(MIDNIGHT + DAY)
     desk.read(MIDNIGHT + 30, 99)
@@ -98,20 +100,20 @@ def test_a_poll_that_is_written_late_still_counts(desk: Desk) -> None:
     assert (MIDNIGHT + 30, 99) in desk.readings()
 
 
-def test_a_figure_that_could_not_be_read_is_kept_as_such(desk: Desk) -> None:
+def test_a_figure_that_could_not_be_read_is_kept_as_such(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, None, None, 6])
     assert [value for _, value in desk.readings()] == [5, None, None, 6]
     (bucket,) = desk.buckets(MIDNIGHT, MIDNIGHT + 300, 300)
     assert (bucket.low, bucket.high, bucket.samples) == (5, 6, 2)
 
 
-def test_a_figure_no_server_can_mean_is_no_figure(desk: Desk) -> None:
+def test_a_figure_no_server_can_mean_is_no_figure(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 10**30)
     desk.read(MIDNIGHT + 60, 2**31 - 1)
     assert desk.readings() == [(MIDNIGHT, None), (MIDNIGHT + 60, 2**31 - 1)]
 
 
-def test_what_was_installed_is_known_for_every_moment(desk: Desk) -> None:
+def test_what_was_installed_is_known_for_every_moment(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 5, installed=100)
     desk.read(MIDNIGHT + 60, 5, installed=100)
     desk.read(MIDNIGHT + 120, 5, installed=150)
@@ -120,7 +122,7 @@ def test_what_was_installed_is_known_for_every_moment(desk: Desk) -> None:
     assert desk.rows() == [(MIDNIGHT, 180, 4, 5)]
 
 
-def test_the_name_and_model_are_those_told_last(desk: Desk) -> None:
+def test_the_name_and_model_are_those_told_last(desk: HistoryFixture) -> None:
     one = server()
     desk.history.append(one, poll(snapshot(pool("X", name="X")), at=MIDNIGHT))
     told = pool("X", name="The X", model=Model.CONCURRENT)
@@ -136,7 +138,7 @@ def test_the_readings_are_the_polls_whatever_was_rolled_up_when(
 ) -> None:
     """Polls on a grid, some failing, some pausing; rolled up at any time or never."""
     folder: Path = tmp_path_factory.mktemp("h")  # type: ignore[attr-defined]
-    desk = Desk(folder / "history.db")
+    desk = HistoryFixture(folder / "history.db")
     at = MIDNIGHT
     expected: list[tuple[int, int | None]] = []
     try:
@@ -170,7 +172,7 @@ def test_the_readings_are_the_polls_whatever_was_rolled_up_when(
         desk.close()
 
 
-def test_a_pool_whose_date_becomes_known_goes_on_as_itself(desk: Desk) -> None:
+def test_a_pool_whose_date_becomes_known_goes_on_as_itself(desk: HistoryFixture) -> None:
     dated = pool("A", 7, subscription=date(2026, 12, 1))
     desk.history.append(server(), poll(snapshot(pool("A", 5)), at=MIDNIGHT))
     desk.history.append(server(), poll(snapshot(dated), at=MIDNIGHT + 60))
@@ -179,7 +181,7 @@ def test_a_pool_whose_date_becomes_known_goes_on_as_itself(desk: Desk) -> None:
     assert [value for _, value in desk.readings()] == [5, 7]
 
 
-def test_of_several_pools_none_is_taken_for_the_one_without_a_date(desk: Desk) -> None:
+def test_of_several_pools_none_is_taken_for_the_one_without_a_date(desk: HistoryFixture) -> None:
     some = (
         pool("A", 7, subscription=date(2026, 12, 1)),
         pool("A", 2, subscription=date(2027, 1, 1)),

@@ -10,14 +10,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.history.desk import MIDNIGHT, Desk
+from tests.history.history_fixture import MIDNIGHT, HistoryFixture
 
 TOP = Path(__file__).parents[2]
 # Polls for ever, tells each one that was written, and rolls up every few hours of its own time.
 WRITER = """
 import sys
 from pathlib import Path
-from tests.history.desk import MIDNIGHT, Desk
+from tests.history.history_fixture import MIDNIGHT, Desk
 desk = Desk(Path(sys.argv[1]))
 turn = int(sys.argv[2])
 while True:
@@ -55,7 +55,7 @@ def test_nothing_that_was_written_is_missing_after_a_kill(tmp_path: Path, *, net
                 told = int(line) if line.endswith("\n") else told
         with closing(sqlite3.connect(path)) as db:
             assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        with closing(Desk(path)) as desk:
+        with closing(HistoryFixture(path)) as desk:
             readings = desk.readings()
         expected = [(MIDNIGHT + turn * 60, turn // 3) for turn in range(told + 1)]
         assert readings[: len(expected)] == expected

@@ -13,26 +13,26 @@ from hypothesis import strategies as st
 
 from lictui.analysis.series import Resolution
 from lictui.errors import UsageError
-from lictui.history.csv_import import Ask, read, said
+from lictui.history.csv_import import ImportOptions, parse_column_option, read_csv
 
 if TYPE_CHECKING:
-    from lictui.history.csv_reader import Account
+    from lictui.history.csv_reader import ImportResult
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
 
 
-def taken(text: str | bytes, zone: ZoneInfo | None = None, **said_of_it: object) -> Account:
+def taken(text: str | bytes, zone: ZoneInfo | None = None, **said_of_it: object) -> ImportResult:
     data = text.encode() if isinstance(text, str) else text
     zone = zone or ZoneInfo("UTC")
-    return read(data, Ask(("lic-01",), ("XDT_PLT_CCS",), zone=zone, **said_of_it))  # type: ignore[arg-type]
+    return read_csv(data, ImportOptions(("lic-01",), ("XDT_PLT_CCS",), zone=zone, **said_of_it))  # type: ignore[arg-type]
 
 
 def points(
     text: str | bytes, zone: ZoneInfo | None = None, **more: object
 ) -> list[tuple[object, ...]]:
     (pool,) = taken(text, zone, **more).pools
-    return [(utc(one.at), *one[1:]) for one in pool.points]
+    return [(utc(one.at), *one[1:]) for one in pool.readings]
 
 
 def utc(at: int) -> str:
@@ -83,7 +83,7 @@ def test_installed_may_be_unknown() -> None:
 @pytest.mark.parametrize("figure", ["", "n/a", "-3", "4.5", "82 %", "0x10", "many", "99999999999"])
 def test_a_figure_that_cannot_be_read_is_a_skipped_row_and_never_0(figure: str) -> None:
     found = taken(f"Timestamp,InUse\n2026-11-24T06:15Z,412\n2026-11-24T06:20Z,{figure}\n")
-    assert [one.in_use for one in found.pools[0].points] == [412]
+    assert [one.in_use for one in found.pools[0].readings] == [412]
     assert found.skipped == 1
     assert found.reasons[0][0] == 3
     assert "in use" in found.reasons[0][1]
@@ -118,16 +118,18 @@ def test_columns_may_be_named_or_counted() -> None:
     with pytest.raises(UsageError, match="Zeit, Belegt, Gekauft") as refused:
         taken(text)
     assert "--columns" in refused.value.hint
-    assert points(text, columns=said("time=zeit, in_use=Belegt, installed=3")) == [ONE]
+    assert points(text, columns=parse_column_option("time=zeit, in_use=Belegt, installed=3")) == [
+        ONE
+    ]
     with pytest.raises(UsageError):
-        taken(text, columns=said("time=Zeit,in_use=Benutzt"))
+        taken(text, columns=parse_column_option("time=Zeit,in_use=Benutzt"))
 
 
 def test_columns_that_cannot_be_are_refused_with_the_nearest() -> None:
     with pytest.raises(UsageError, match="did you mean 'installed'"):
-        said("instaled=Total")
+        parse_column_option("instaled=Total")
     with pytest.raises(UsageError, match="cannot say 'time'"):
-        said("time")
+        parse_column_option("time")
 
 
 def test_times_are_those_of_the_zone() -> None:
@@ -175,8 +177,8 @@ def test_the_hour_that_is_missing_goes_by_the_rules_of_the_zone() -> None:
 @pytest.mark.parametrize("zone", ["America/New_York", "UTC", "Asia/Tokyo", "Pacific/Kiritimati"])
 def test_a_day_without_a_time_is_the_bucket_of_that_day(text: str, zone: str) -> None:
     (pool,) = taken(text, ZoneInfo(zone)).pools
-    assert pool.points == []
-    one, other = pool.stretches[Resolution.DAY]
+    assert pool.readings == []
+    one, other = pool.buckets[Resolution.DAY]
     day = other.tally
     assert utc(day.start) == "2026-11-24 00:00:00"
     assert (day.low, day.total, day.high, day.last, day.n) == (412, 412, 412, 412, 1)
@@ -208,7 +210,7 @@ def test_only_the_rows_of_the_product_are_meant() -> None:
 def test_a_time_to_come_is_no_reading() -> None:
     until = datetime(2026, 11, 24, tzinfo=UTC).timestamp()
     found = taken("Time,InUse\n2026-11-23T10:00Z,1\n2036-11-23T10:00Z,1\n", until=until)
-    assert len(found.pools[0].points) == 1
+    assert len(found.pools[0].readings) == 1
     assert "future" in found.reasons[0][1]
 
 
@@ -217,7 +219,7 @@ def test_a_time_to_come_is_no_reading() -> None:
 )
 def test_a_time_that_is_none_is_skipped(time: str) -> None:
     found = taken(f"Time,InUse\n24/11/2026 10:00,1\n{time},2\n".replace("13/13", "31/11"))
-    assert [one.in_use for one in found.pools[0].points] == [1]
+    assert [one.in_use for one in found.pools[0].readings] == [1]
     assert found.skipped == 1
 
 
@@ -246,5 +248,5 @@ def test_no_row_breaks_it(rows: list[list[str]]) -> None:
         found = taken(f"Time,InUse,Total\n{body}\n")
     except UsageError:
         return
-    given_rows = sum(len(one.points) + sum(map(len, one.stretches.values())) for one in found.pools)
+    given_rows = sum(len(one.readings) + sum(map(len, one.buckets.values())) for one in found.pools)
     assert found.read == found.skipped + given_rows

@@ -10,34 +10,34 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.history.desk import DAY, HOUR, MIDNIGHT, PRODUCT, Desk
+from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 from tests.support.values import poll as polled
 from tests.support.values import pool, server, snapshot
 
 from lictui.analysis.series import Resolution
-from lictui.history.csv_export import Wanted, csv_lines
-from lictui.history.csv_import import Ask, read
-from lictui.model import PoolKey, Told
+from lictui.history.csv_export import ExportQuery, csv_lines
+from lictui.history.csv_import import ImportOptions, read_csv
+from lictui.model import MonthlyUsage, PoolKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def text(desk: Desk, resolution: Resolution = Resolution.RAW) -> str:
-    return "".join(csv_lines(desk.history.export_rows(Wanted(resolution))))
+def text(desk: HistoryFixture, resolution: Resolution = Resolution.RAW) -> str:
+    return "".join(csv_lines(desk.history.export_rows(ExportQuery(resolution))))
 
 
-def take(desk: Desk, csv: str, ask: Ask | None = None) -> tuple[int, int]:
-    return desk.history.take(read(csv.encode(), ask or Ask()).pools)
+def take(desk: HistoryFixture, csv: str, ask: ImportOptions | None = None) -> tuple[int, int]:
+    return desk.history.import_readings(read_csv(csv.encode(), ask or ImportOptions()).pools)
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Iterator[Desk]:
-    with closing(Desk(tmp_path / "other" / "history.db")) as desk:
+def other(tmp_path: Path) -> Iterator[HistoryFixture]:
+    with closing(HistoryFixture(tmp_path / "other" / "history.db")) as desk:
         yield desk
 
 
-def filled(desk: Desk) -> None:
+def filled(desk: HistoryFixture) -> None:
     """A changing license count, a gap, an unread figure, a slow server, odd names."""
     desk.line(MIDNIGHT - 3 * DAY, [turn * 7 % 31 for turn in range(900)], every=300)
     desk.read(MIDNIGHT, 5, installed=600)
@@ -50,7 +50,7 @@ def filled(desk: Desk) -> None:
 
 @pytest.mark.parametrize("resolution", list(Resolution))
 def test_out_and_in_and_out_again_is_the_same(
-    desk: Desk, other: Desk, resolution: Resolution
+    desk: HistoryFixture, other: HistoryFixture, resolution: Resolution
 ) -> None:
     filled(desk)
     desk.move_to(MIDNIGHT + 5 * HOUR)
@@ -58,14 +58,16 @@ def test_out_and_in_and_out_again_is_the_same(
     wrote, known = take(other, before)
     assert (wrote, known) == (len(before.splitlines()) - 1, 0)
     assert text(other, resolution) == before
-    last = other.history.stats().last
+    last = other.history.stats().last_reading
     assert last is not None
     assert MIDNIGHT <= last < MIDNIGHT + 3 * HOUR
     assert take(other, before) == (0, wrote)
     assert text(other, resolution) == before
 
 
-def test_wider_buckets_follow_from_narrower_ones(desk: Desk, other: Desk) -> None:
+def test_wider_buckets_follow_from_narrower_ones(
+    desk: HistoryFixture, other: HistoryFixture
+) -> None:
     filled(desk)
     take(other, text(desk))
     for width in (Resolution.FIVE_MINUTES, Resolution.HOUR, Resolution.DAY):
@@ -81,7 +83,7 @@ reading = st.tuples(moments, figures, st.sampled_from([100, 500, None]))
 @given(st.dictionaries(moments, st.tuples(figures, st.sampled_from([100, 500, None])), min_size=1))
 def test_whatever_was_polled_comes_back(polls: dict[int, tuple[int | None, int | None]]) -> None:
     with TemporaryDirectory() as folder:
-        one, two = Desk(Path(folder) / "one.db"), Desk(Path(folder) / "two.db")
+        one, two = HistoryFixture(Path(folder) / "one.db"), HistoryFixture(Path(folder) / "two.db")
         with closing(one), closing(two):
             for at, (in_use, installed) in sorted(polls.items()):
                 one.read(at, in_use, installed=installed)
@@ -108,7 +110,7 @@ def test_in_parts_and_twice_is_as_at_once(
         )
 
     with TemporaryDirectory() as folder:
-        one, two = Desk(Path(folder) / "one.db"), Desk(Path(folder) / "two.db")
+        one, two = HistoryFixture(Path(folder) / "one.db"), HistoryFixture(Path(folder) / "two.db")
         with closing(one), closing(two):
             known = [row for row in first if row[1] is not None]
             later = [row for row in second if row[1] is not None]
@@ -134,7 +136,9 @@ def plain(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
-def test_readings_of_elsewhere_fill_a_gap_and_replace_those_of_the_same_second(desk: Desk) -> None:
+def test_readings_of_elsewhere_fill_a_gap_and_replace_those_of_the_same_second(
+    desk: HistoryFixture,
+) -> None:
     desk.line(MIDNIGHT, [5, 5, 5, 5])
     desk.fail(MIDNIGHT + 240)
     desk.line(MIDNIGHT + 600, [7, 7])
@@ -150,7 +154,7 @@ def test_readings_of_elsewhere_fill_a_gap_and_replace_those_of_the_same_second(d
     assert hour.average == pytest.approx(sum([5, 50, 5, 5, 60, 7, 7]) / 7)
 
 
-def test_terms_of_elsewhere_hold_up_to_the_next_reading_of_our_own(desk: Desk) -> None:
+def test_terms_of_elsewhere_hold_up_to_the_next_reading_of_our_own(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 5, 5, 5])
     header = text(desk).splitlines(keepends=True)[0]
     row = f"{stamp(MIDNIGHT + 90)},lic-01,{PRODUCT},user_device,,6,400,\n"
@@ -158,7 +162,7 @@ def test_terms_of_elsewhere_hold_up_to_the_next_reading_of_our_own(desk: Desk) -
     assert [row[6] for row in desk.export()] == ["500", "500", "400", "500", "500"]
 
 
-def test_nothing_is_lost_or_doubled_where_readings_are_no_longer_kept(desk: Desk) -> None:
+def test_nothing_is_lost_or_doubled_where_readings_are_no_longer_kept(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT - 100 * DAY, [5, 90, 5, 5])
     whole = text(desk)
     desk.move_to(MIDNIGHT)
@@ -173,7 +177,7 @@ def test_nothing_is_lost_or_doubled_where_readings_are_no_longer_kept(desk: Desk
     assert (day.low, day.high, day.samples) == (5, 95, 4)
 
 
-def test_a_maximum_survives_after_single_readings_are_forgotten(desk: Desk) -> None:
+def test_a_maximum_survives_after_single_readings_are_forgotten(desk: HistoryFixture) -> None:
     header = "at,server,product,model,subscription_date,in_use,installed,overdraft\n"
     start = MIDNIGHT - 700 * DAY
     rows = "".join(
@@ -181,7 +185,7 @@ def test_a_maximum_survives_after_single_readings_are_forgotten(desk: Desk) -> N
         for turn in range(700 * 24)
     )
     take(desk, header + rows)
-    desk.history.shrink()
+    desk.history.compact_all()
     days = desk.buckets(start, MIDNIGHT, DAY)
     assert len(days) == 700
     assert max(day.high for day in days) == 976
@@ -200,7 +204,7 @@ def test_rows_that_cannot_be_read_are_told_with_their_lines() -> None:
         "2036-11-24T00:10:00Z,lic,P,user_device,,1,2,0\n"
         "2026-11-24T00:10:00Z,,P,user_device,,1,2,0\n"
     )
-    found = read(csv.encode(), Ask(until=MIDNIGHT + DAY))
+    found = read_csv(csv.encode(), ImportOptions(until=MIDNIGHT + DAY))
     assert (found.read, found.skipped) == (8, 7)
     assert [line for line, _ in found.reasons] == [3, 4, 5, 6, 7]
     assert "'yesterday'" in found.reasons[0][1]
@@ -214,12 +218,14 @@ def test_only_what_is_asked_for() -> None:
         "2026-11-24T00:00:00Z,b,P,user_device,,1,2,0\n"
         "2026-11-24T00:00:00Z,b,Q,user_device,,1,2,0\n"
     )
-    found = read(csv.encode(), Ask(servers=("b",), products=("Q", "R")))
+    found = read_csv(csv.encode(), ImportOptions(servers=("b",), products=("Q", "R")))
     assert [(one.server, one.key.product) for one in found.pools] == [("b", "Q")]
-    assert found.left_out == 2
+    assert found.filtered_out == 2
 
 
-def test_a_gap_stays_one_even_after_a_file_of_days(desk: Desk, other: Desk) -> None:
+def test_a_gap_stays_one_even_after_a_file_of_days(
+    desk: HistoryFixture, other: HistoryFixture
+) -> None:
     desk.line(MIDNIGHT, [5] * 12, every=300)
     desk.line(MIDNIGHT + 3 * HOUR, [6] * 12, every=300)
     take(other, text(desk, Resolution.DAY))
@@ -229,7 +235,7 @@ def test_a_gap_stays_one_even_after_a_file_of_days(desk: Desk, other: Desk) -> N
     assert found[12].start == MIDNIGHT + 3 * HOUR
 
 
-def test_a_pool_of_elsewhere_does_not_keep_later_sums_waiting(desk: Desk) -> None:
+def test_a_pool_of_elsewhere_does_not_keep_later_sums_waiting(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 120, "lic-02")
     header = text(desk).splitlines(keepends=True)[0]
     row = f"{stamp(MIDNIGHT - DAY)},lic-01,{PRODUCT},user_device,,6,400,\n"
@@ -238,7 +244,7 @@ def test_a_pool_of_elsewhere_does_not_keep_later_sums_waiting(desk: Desk) -> Non
     assert [bucket.high for bucket in found] == [5, 5]
 
 
-def test_a_pool_that_is_polled_goes_on(desk: Desk) -> None:
+def test_a_pool_that_is_polled_goes_on(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 10)
     csv = text(desk)
     take(desk, csv.replace("2026-11-24", "2026-11-20"))
@@ -247,32 +253,34 @@ def test_a_pool_that_is_polled_goes_on(desk: Desk) -> None:
     assert [row[8] for row in desk.export(Resolution.DAY)] == ["5", "6"]
 
 
-def test_months_that_a_source_told_of_stay_what_they_are(desk: Desk, other: Desk) -> None:
+def test_months_that_a_source_told_of_stay_what_they_are(
+    desk: HistoryFixture, other: HistoryFixture
+) -> None:
     key = PoolKey("CVAD:Premium")
     months = (
-        Told(key, MIDNIGHT - 54 * DAY, 40, 100, 3, 1),
-        Told(key, MIDNIGHT - 23 * DAY, 45, 100, 6, 1),
+        MonthlyUsage(key, MIDNIGHT - 54 * DAY, 40, 100, 3, 1),
+        MonthlyUsage(key, MIDNIGHT - 23 * DAY, 45, 100, 6, 1),
     )
-    found = snapshot(pool("CVAD:Premium", 47, 100, None), told=months)
+    found = snapshot(pool("CVAD:Premium", 47, 100, None), monthly_usage=months)
     desk.history.append(server(), polled(found, at=MIDNIGHT))
     take(other, text(desk))
     assert len(other.readings()) == 3
-    assert other.history.told("lic-01", key)[0].in_use == 40
+    assert other.history.monthly_usage("lic-01", key)[0].in_use == 40
     assert other.buckets(MIDNIGHT - 60 * DAY, MIDNIGHT - DAY, DAY, product=key.product) == ()
 
 
 def test_an_import_that_is_interrupted_takes_in_nothing(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: HistoryFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.line(MIDNIGHT, [1, 2, 3])
     before = text(desk)
-    found = read(before.replace("2026-11-24", "2026-11-20").encode(), Ask())
+    found = read_csv(before.replace("2026-11-24", "2026-11-20").encode(), ImportOptions())
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("lictui.history.backfill.widen", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        desk.history.take(found.pools)
+        desk.history.import_readings(found.pools)
     assert text(desk) == before
     assert desk.history.stats().readings == 3

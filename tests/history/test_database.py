@@ -8,14 +8,14 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.history.desk import DAY, HOUR, MIDNIGHT, Desk
+from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, HistoryFixture
 from tests.support.clock import FakeClock
 from tests.support.values import poll, server
 
 from lictui.config.settings import Retention
 from lictui.history import database
-from lictui.history.csv_export import Wanted
-from lictui.history.database import mend
+from lictui.history.csv_export import ExportQuery
+from lictui.history.database import check_and_set_aside
 from lictui.history.errors import HistoryError
 from lictui.history.store import History
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def filled(path: Path) -> int:
     """A history with some megabytes of past; returns the size of its file."""
-    desk = Desk(path)
+    desk = HistoryFixture(path)
     for hour in range(48):
         names = [f"lic-{number:03}" for number in range(60)]
         for name in names:
@@ -37,7 +37,7 @@ def filled(path: Path) -> int:
 
 def test_it_is_private_in_a_private_folder(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "data" / "history.db"
-    desk = Desk(path)
+    desk = HistoryFixture(path)
     desk.read(MIDNIGHT, 5)
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
     assert modes == {"history.db": 0o600, "history.db-wal": 0o600, "history.db-shm": 0o600}
@@ -49,10 +49,10 @@ def test_it_is_private_in_a_private_folder(tmp_path: Path) -> None:
 
 def test_a_restart_finds_what_was_written(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
-    first = Desk(path)
+    first = HistoryFixture(path)
     first.line(MIDNIGHT, [5, 6])
     first.close()
-    second = Desk(path)
+    second = HistoryFixture(path)
     second.line(MIDNIGHT + 120, [6])
     assert second.rows() == [(MIDNIGHT, 0, 1, 5), (MIDNIGHT + 60, 60, 2, 6)]
     second.close()
@@ -72,14 +72,14 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage:
         case "nonsense inside":
             path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 8192)
     damaged = path.read_bytes()
-    desk = Desk(path)
+    desk = HistoryFixture(path)
     (notice,) = desk.history.notices
     assert "history.db.damaged-20261124T060000Z" in notice
     assert (tmp_path / "history.db.damaged-20261124T060000Z").read_bytes() == damaged
     desk.read(MIDNIGHT, 5)
     assert desk.readings() == [(MIDNIGHT, 5)]
     desk.close()
-    with closing(Desk(path)) as again:
+    with closing(HistoryFixture(path)) as again:
         assert again.history.notices == ()
 
 
@@ -88,12 +88,12 @@ def test_damage_deep_inside_is_an_error_that_says_how_to_go_on(tmp_path: Path) -
     size = filled(path)
     whole = path.read_bytes()
     path.write_bytes(whole[: size // 3] + b"\xa5" * (size - size // 3))
-    with closing(Desk(path)) as desk, pytest.raises(HistoryError) as raised:
+    with closing(HistoryFixture(path)) as desk, pytest.raises(HistoryError) as raised:
         desk.export()
     assert "is damaged" in raised.value.message
     assert "lictui history compact" in raised.value.hint
-    assert mend(path, MIDNIGHT) == tmp_path / "history.db.damaged-20261124T000000Z"
-    with closing(Desk(path)) as desk:
+    assert check_and_set_aside(path, MIDNIGHT) == tmp_path / "history.db.damaged-20261124T000000Z"
+    with closing(HistoryFixture(path)) as desk:
         assert desk.history.stats().pools == 0
 
 
@@ -101,7 +101,7 @@ def test_what_was_set_aside_before_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     for nonsense in (b"first" * 99, b"second" * 99):
         path.write_bytes(nonsense)
-        Desk(path).close()
+        HistoryFixture(path).close()
     kept = {each.read_bytes() for each in tmp_path.glob("*.damaged-*")}
     assert kept == {b"first" * 99, b"second" * 99}
 
@@ -109,16 +109,16 @@ def test_what_was_set_aside_before_is_not_overwritten(tmp_path: Path) -> None:
 def test_a_sound_file_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     filled(path)
-    assert mend(path, MIDNIGHT) is None
+    assert check_and_set_aside(path, MIDNIGHT) is None
 
 
-def test_a_block_that_does_not_unpack_is_damage(desk: Desk) -> None:
+def test_a_block_that_does_not_unpack_is_damage(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [1, 2, 3])
     desk.move_to(MIDNIGHT + DAY)
     desk.history._db.execute("UPDATE block SET body = x'00'")
     with pytest.raises(HistoryError, match="is damaged"):
         desk.ask(MIDNIGHT, MIDNIGHT + DAY, 300)
-    assert mend(desk.path, MIDNIGHT) is not None
+    assert check_and_set_aside(desk.path, MIDNIGHT) is not None
 
 
 def test_an_older_schema_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: Path) -> None:
@@ -133,34 +133,34 @@ def test_an_older_schema_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path:
         old.execute("INSERT INTO reading VALUES(1, ?, 60, 2, 7)", (MIDNIGHT,))
         old.execute("INSERT INTO terms VALUES(1, ?, 500, 50, 60.0)", (MIDNIGHT,))
         old.commit()
-    with closing(Desk(path)) as desk:
+    with closing(HistoryFixture(path)) as desk:
         assert desk.history.stats().schema == database.VERSION
         assert desk.readings() == [(MIDNIGHT, 7), (MIDNIGHT + 60, 7)]
-        assert desk.history.claim("me", MIDNIGHT + 30, MIDNIGHT)
+        assert desk.history.claim_lease("me", MIDNIGHT + 30, MIDNIGHT)
 
 
 def test_a_step_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "history.db"
-    with closing(Desk(path)) as desk:
+    with closing(HistoryFixture(path)) as desk:
         desk.read(MIDNIGHT, 5)
     broken = (*database.STEPS, ("CREATE TABLE more(x)", "CREATE TABLE more(x)"))
     monkeypatch.setattr(database, "STEPS", broken)
     monkeypatch.setattr(database, "VERSION", len(broken))
     with pytest.raises(HistoryError):
-        Desk(path)
+        HistoryFixture(path)
     monkeypatch.undo()
-    with closing(Desk(path)) as desk:
+    with closing(HistoryFixture(path)) as desk:
         assert desk.readings() == [(MIDNIGHT, 5)]
 
 
 def test_a_newer_schema_is_refused_and_not_touched(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
-    with closing(Desk(path)) as desk:
+    with closing(HistoryFixture(path)) as desk:
         desk.read(MIDNIGHT, 5)
         desk.history._db.execute("PRAGMA user_version = 99")
     before = path.read_bytes()
     with pytest.raises(HistoryError) as raised:
-        Desk(path)
+        HistoryFixture(path)
     assert "newer lictui (schema 99" in raised.value.message
     assert "update lictui" in raised.value.hint
     assert path.read_bytes() == before
@@ -171,16 +171,16 @@ def test_a_database_of_another_program_is_refused_and_not_touched(tmp_path: Path
     with closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE bookmarks(url)")
     before = path.read_bytes()
-    assert mend(path, MIDNIGHT) is None
+    assert check_and_set_aside(path, MIDNIGHT) is None
     with pytest.raises(HistoryError, match="another program"):
-        Desk(path)
+        HistoryFixture(path)
     assert path.read_bytes() == before
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_with_a_hint(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(HistoryError) as raised:
-        Desk(tmp_path / "file" / "history.db")
+        HistoryFixture(tmp_path / "file" / "history.db")
     assert "cannot be written" in raised.value.message
     assert "[history] path" in raised.value.hint
 
@@ -189,10 +189,10 @@ def test_a_network_file_system_gets_the_rollback_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "history.db"
-    with closing(Desk(path)) as desk:
+    with closing(HistoryFixture(path)) as desk:
         desk.read(MIDNIGHT, 5)
     monkeypatch.setattr(database, "is_network", lambda _path: True)
-    with closing(Desk(path)) as desk:
+    with closing(HistoryFixture(path)) as desk:
         assert desk.history.journal_mode == "delete"
         assert "rollback journal" in desk.history.notices[0]
         assert desk.history._db.execute("PRAGMA synchronous").fetchone() == (2,)
@@ -211,7 +211,7 @@ def test_the_mode_that_sqlite_returns_counts_not_the_one_asked_for(tmp_path: Pat
     assert "rollback journal" in notices[0]
 
 
-def test_a_full_disk_is_said_and_loses_nothing(desk: Desk) -> None:
+def test_a_full_disk_is_said_and_loses_nothing(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 5)
     ((pages,),) = desk.history._db.execute("PRAGMA page_count").fetchall()
     desk.history._db.execute(f"PRAGMA max_page_count = {pages}")
@@ -224,7 +224,7 @@ def test_a_full_disk_is_said_and_loses_nothing(desk: Desk) -> None:
     assert len(desk.readings()) == 2001
 
 
-def test_a_file_that_may_not_be_written_is_said_and_can_still_be_read(desk: Desk) -> None:
+def test_a_file_that_may_not_be_written_is_said_and_can_still_be_read(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 5)
     desk.history._db.execute("PRAGMA query_only = ON")
     with pytest.raises(HistoryError, match="cannot be written"):
@@ -237,7 +237,7 @@ def test_a_locked_file_is_said_and_works_again_afterwards(
 ) -> None:
     monkeypatch.setattr(database, "_PATIENCE", 0.01)
     path = tmp_path / "history.db"
-    with closing(Desk(path)) as desk, closing(sqlite3.connect(path)) as other:
+    with closing(HistoryFixture(path)) as desk, closing(sqlite3.connect(path)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(HistoryError, match="is locked by another program"):
             desk.read(MIDNIGHT, 5)
@@ -248,9 +248,9 @@ def test_a_locked_file_is_said_and_works_again_afterwards(
 
 def test_another_process_reads_while_this_one_writes(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
-    with closing(Desk(path)) as writer, closing(Desk(path)) as reader:
+    with closing(HistoryFixture(path)) as writer, closing(HistoryFixture(path)) as reader:
         writer.line(MIDNIGHT, [5, 6])
-        rows = reader.history.export_rows(Wanted())
+        rows = reader.history.export_rows(ExportQuery())
         next(rows)
         writer.line(MIDNIGHT + 120, [7])
         assert len(list(rows)) >= 2
@@ -259,7 +259,7 @@ def test_another_process_reads_while_this_one_writes(tmp_path: Path) -> None:
 
 def test_two_writers_lose_nothing_of_each_other(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
-    with closing(Desk(path)) as one, closing(Desk(path)) as other:
+    with closing(HistoryFixture(path)) as one, closing(HistoryFixture(path)) as other:
         for turn in range(400):
             writer = (one, other)[turn % 2]
             writer.line(MIDNIGHT + turn * 60, [turn // 7])
@@ -269,12 +269,12 @@ def test_two_writers_lose_nothing_of_each_other(tmp_path: Path) -> None:
         assert one.readings() == other.readings() == expected
 
 
-def test_nothing_of_a_batch_is_kept_when_a_part_of_it_fails(desk: Desk) -> None:
+def test_nothing_of_a_batch_is_kept_when_a_part_of_it_fails(desk: HistoryFixture) -> None:
     good = (server(), poll(at=MIDNIGHT), ())
     with pytest.raises(AttributeError):
         desk.history.append_many([good, (server(), None, ())])  # type: ignore[list-item]
     assert desk.readings() == []
-    assert desk.history.latest() == {}
+    assert desk.history.last_polls() == {}
 
 
 def test_closing_twice_is_fine(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.history.desk import MIDNIGHT, Desk
+from tests.history.history_fixture import MIDNIGHT, HistoryFixture
 from tests.support.values import failure, poll, pool, server, snapshot
 
-from lictui.history.journal import dump, load
+from lictui.history.journal import from_json, to_json
 from lictui.model import (
     Activation,
     ActivationStatus,
@@ -41,29 +41,29 @@ RICH = Snapshot(
 )
 
 
-def test_a_snapshot_and_its_time_outlive_a_failure(desk: Desk) -> None:
+def test_a_snapshot_and_its_time_outlive_a_failure(desk: HistoryFixture) -> None:
     desk.history.append(server(), poll(RICH, at=MIDNIGHT))
     desk.history.append(server(), poll(failure(FailureKind.DNS), at=MIDNIGHT + 900))
-    found = desk.history.latest()["lic-01"]
+    found = desk.history.last_polls()["lic-01"]
     assert found.snapshot == RICH
     assert found.answered_at == MIDNIGHT
     assert (found.polled_at, found.latency) == (MIDNIGHT + 900, 0.1)
     assert found.failure == failure(FailureKind.DNS)
     desk.history.append(server(), poll(snapshot(), at=MIDNIGHT + 1800))
-    found = desk.history.latest()["lic-01"]
+    found = desk.history.last_polls()["lic-01"]
     assert (found.failure, found.snapshot) == (None, snapshot())
 
 
-def test_a_server_that_never_answered_has_no_snapshot(desk: Desk) -> None:
+def test_a_server_that_never_answered_has_no_snapshot(desk: HistoryFixture) -> None:
     desk.fail(MIDNIGHT)
-    found = desk.history.latest()["lic-01"]
+    found = desk.history.last_polls()["lic-01"]
     assert (found.snapshot, found.answered_at) == (None, None)
     assert found.failure == failure()
 
 
-def test_a_state_is_as_old_as_its_first_poll(desk: Desk) -> None:
+def test_a_state_is_as_old_as_its_first_poll(desk: HistoryFixture) -> None:
     def since() -> float:
-        return desk.history.latest()["lic-01"].since
+        return desk.history.last_polls()["lic-01"].state_since
 
     desk.read(MIDNIGHT, 5)
     desk.read(MIDNIGHT + 60, 5)
@@ -76,12 +76,14 @@ def test_a_state_is_as_old_as_its_first_poll(desk: Desk) -> None:
 
 
 def test_the_raw_fields_of_a_pool_are_not_kept() -> None:
-    one = replace(pool(), raw=(("Count", "550"),))
-    assert load(Snapshot, dump(Snapshot((one,)))) == Snapshot((replace(one, raw=()),))
+    one = replace(pool(), raw_fields=(("Count", "550"),))
+    assert from_json(Snapshot, to_json(Snapshot((one,)))) == Snapshot(
+        (replace(one, raw_fields=()),)
+    )
 
 
 def test_what_is_at_its_default_takes_no_room() -> None:
-    assert dump(Snapshot(())) == '{"pools":[]}'
+    assert to_json(Snapshot(())) == '{"pools":[]}'
 
 
 figures = st.none() | st.integers(-(2**40), 2**40)
@@ -115,46 +117,46 @@ failures = st.builds(
 
 @given(snapshots)
 def test_every_snapshot_comes_back(one: Snapshot) -> None:
-    assert load(Snapshot, dump(one)) == one
+    assert from_json(Snapshot, to_json(one)) == one
 
 
 @given(failures)
 def test_every_failure_comes_back(one: Failure) -> None:
-    assert load(Failure, dump(one)) == one
+    assert from_json(Failure, to_json(one)) == one
 
 
 def changed(**keys: object) -> str:
     """RICH as another version might have written it: its first pool with these keys."""
-    data = json.loads(dump(RICH))
+    data = json.loads(to_json(RICH))
     data["pools"][0].update(keys)
     data["gadgets"] = [1, 2]
     return json.dumps(data)
 
 
 def test_a_key_of_a_newer_version_is_skipped() -> None:
-    assert load(Snapshot, changed(color="red")) == RICH
+    assert from_json(Snapshot, changed(color="red")) == RICH
 
 
 def test_a_word_of_a_newer_version_is_the_nearest_to_unknown() -> None:
-    found = load(Snapshot, changed(model="per_core"))
+    found = from_json(Snapshot, changed(model="per_core"))
     assert found is not None
     assert [each.model for each in found.pools] == [Model.OTHER, Model.CONCURRENT]
 
 
 @pytest.mark.parametrize("nonsense", ["soon", 7, None, ["x"]])
 def test_a_value_that_makes_no_sense_has_its_default(nonsense: object) -> None:
-    found = load(Snapshot, changed(expires=nonsense))
+    found = from_json(Snapshot, changed(expires=nonsense))
     assert found is not None
     assert found.pools[0] == replace(RICH.pools[0], expires=None)
 
 
 def test_a_pool_that_makes_no_sense_does_not_cost_the_others() -> None:
-    data = json.loads(dump(RICH))
+    data = json.loads(to_json(RICH))
     del data["pools"][0]["product"]
-    found = load(Snapshot, json.dumps(data))
+    found = from_json(Snapshot, json.dumps(data))
     assert found == replace(RICH, pools=RICH.pools[1:])
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", '{"pools": 7}'])
 def test_what_is_not_understood_at_all_is_nothing(text: str) -> None:
-    assert load(Snapshot, text) is None
+    assert from_json(Snapshot, text) is None

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from tests.history.test_rollup import runs
 
 from lictui.history.blocks import begin, pack_runs, pack_tallies, unpack_runs, unpack_tallies
-from lictui.history.errors import Damaged
-from lictui.history.rollup import Run, tally
+from lictui.history.errors import CorruptBlockError
+from lictui.history.rollup import ReadingRun, roll_up
 
 
 @given(runs())
-def test_runs_come_out_as_they_went_in(some: list[Run]) -> None:
+def test_runs_come_out_as_they_went_in(some: list[ReadingRun]) -> None:
     base = some[0].at // 86400 * 86400
     body = pack_runs(some, base)
     assert unpack_runs(body, base) == some
@@ -19,8 +19,8 @@ def test_runs_come_out_as_they_went_in(some: list[Run]) -> None:
 
 
 @given(runs(), st.sampled_from([300, 3600, 86400]))
-def test_tallies_come_out_as_they_went_in(some: list[Run], width: int) -> None:
-    found = tally(some, width)
+def test_tallies_come_out_as_they_went_in(some: list[ReadingRun], width: int) -> None:
+    found = roll_up(some, width)
     if found:
         base = found[0].start // (width * 288) * (width * 288)
         body = pack_tallies(found, width, base)
@@ -31,13 +31,13 @@ def test_tallies_come_out_as_they_went_in(some: list[Run], width: int) -> None:
 
 
 def test_a_quiet_night_costs_next_to_nothing() -> None:
-    night = [Run(1_700_000_000 + turn * 300, 240, 5, 60) for turn in range(144)]
-    assert len(pack_tallies(tally(night, 300), 300, 1_699_920_000)) < 100
+    night = [ReadingRun(1_700_000_000 + turn * 300, 240, 5, 60) for turn in range(144)]
+    assert len(pack_tallies(roll_up(night, 300), 300, 1_699_920_000)) < 100
 
 
 @pytest.mark.parametrize("body", [b"", b"nonsense", b"x\x9c\x8b\x8e\x05\x00\x01\x15\x00\xb9"])
 def test_a_block_that_does_not_unpack_is_said_to_be_damaged(body: bytes) -> None:
-    with pytest.raises(Damaged):
+    with pytest.raises(CorruptBlockError):
         unpack_runs(body, 0)
-    with pytest.raises(Damaged):
+    with pytest.raises(CorruptBlockError):
         begin(body)

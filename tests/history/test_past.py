@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.history.desk import DAY, HOUR, MIDNIGHT, PRODUCT, Desk
+from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 
-from lictui.analysis.series import Bucket, Past, Resolution
+from lictui.analysis.series import BackfillRow, Bucket, Resolution
 from lictui.model import Model, PoolKey
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def past(
     resolution: Resolution, start: int, figures: list[int], installed: int = 500
-) -> Iterator[Past]:
+) -> Iterator[BackfillRow]:
     width = int(resolution)
     for turn, figure in enumerate(figures):
         at = start + turn * (width or 60)
@@ -25,10 +25,10 @@ def past(
         )  # fmt: skip
         if not width:
             bucket = Bucket(at, at, figure, figure, figure, at, figure, installed, 50, 1)
-        yield Past("lic-01", PoolKey(PRODUCT), Model.USER_DEVICE, resolution, bucket)
+        yield BackfillRow("lic-01", PoolKey(PRODUCT), Model.USER_DEVICE, resolution, bucket)
 
 
-def year() -> list[Past]:
+def year() -> list[BackfillRow]:
     """Days of a year, hours of ten days, five minutes of two, and the readings of the last hour."""
     return [
         *past(Resolution.DAY, MIDNIGHT - 365 * DAY, [100 + day for day in range(365)]),
@@ -38,7 +38,7 @@ def year() -> list[Past]:
     ]
 
 
-def test_every_width_is_taken_in_as_it_stands(desk: Desk) -> None:
+def test_every_width_is_taken_in_as_it_stands(desk: HistoryFixture) -> None:
     desk.history.backfill(year())
     days = desk.buckets(MIDNIGHT - 365 * DAY, MIDNIGHT, DAY)
     assert [one.high for one in days] == [100 + day for day in range(365)]
@@ -50,14 +50,14 @@ def test_every_width_is_taken_in_as_it_stands(desk: Desk) -> None:
     assert [one.last for one in desk.buckets(MIDNIGHT - HOUR, MIDNIGHT, 0)] == list(range(60))
 
 
-def test_taking_it_in_twice_changes_nothing(desk: Desk) -> None:
+def test_taking_it_in_twice_changes_nothing(desk: HistoryFixture) -> None:
     desk.history.backfill(year())
     once = [desk.export(width) for width in Resolution]
     desk.history.backfill(year())
     assert [desk.export(width) for width in Resolution] == once
 
 
-def test_polls_go_on_where_the_past_ends(desk: Desk) -> None:
+def test_polls_go_on_where_the_past_ends(desk: HistoryFixture) -> None:
     desk.history.backfill(year())
     desk.line(MIDNIGHT, [7, 8, 9], every=900)
     desk.move_to(MIDNIGHT + DAY)
@@ -65,7 +65,7 @@ def test_polls_go_on_where_the_past_ends(desk: Desk) -> None:
     assert [(one.high, one.samples) for one in today] == [(464, 4), (9, 3)]
 
 
-def test_polls_of_a_day_that_the_past_tells_of_join_it(desk: Desk) -> None:
+def test_polls_of_a_day_that_the_past_tells_of_join_it(desk: HistoryFixture) -> None:
     noon = MIDNIGHT + 12 * HOUR
     (half,) = past(Resolution.DAY, MIDNIGHT, [100])
     desk.history.backfill([half])
@@ -75,15 +75,15 @@ def test_polls_of_a_day_that_the_past_tells_of_join_it(desk: Desk) -> None:
     assert (today.low, today.high, today.last, today.samples) == (98, 120, 110, 6)
 
 
-def test_a_past_of_what_is_polled_already_reaches_back_further(desk: Desk) -> None:
+def test_a_past_of_what_is_polled_already_reaches_back_further(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 6], every=900)
     desk.history.backfill(year())
-    assert desk.history.stats().first == MIDNIGHT - 365 * DAY
+    assert desk.history.stats().first_reading == MIDNIGHT - 365 * DAY
     assert len(desk.export(Resolution.DAY)) == 366
-    assert desk.ask(MIDNIGHT - 300 * DAY, MIDNIGHT, 300).bucket == DAY
+    assert desk.ask(MIDNIGHT - 300 * DAY, MIDNIGHT, 300).width == DAY
 
 
-def test_what_was_polled_before_is_replaced_not_doubled(desk: Desk) -> None:
+def test_what_was_polled_before_is_replaced_not_doubled(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 60)
     desk.history.backfill(past(Resolution.HOUR, MIDNIGHT, [50]))
     (hour,) = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, HOUR)
@@ -92,7 +92,7 @@ def test_what_was_polled_before_is_replaced_not_doubled(desk: Desk) -> None:
     assert (day.high, day.samples) == (5, 60)
 
 
-def test_installed_steps_where_the_finest_figures_step(desk: Desk) -> None:
+def test_installed_steps_where_the_finest_figures_step(desk: HistoryFixture) -> None:
     hours = [
         *past(Resolution.HOUR, MIDNIGHT, [9] * 12, installed=100),
         *past(Resolution.HOUR, MIDNIGHT + 12 * HOUR, [9] * 12, installed=200),
@@ -103,9 +103,11 @@ def test_installed_steps_where_the_finest_figures_step(desk: Desk) -> None:
     assert [one.installed for one in found] == [100] * 12 + [200] * 12
 
 
-def test_a_sum_over_a_year_is_of_hours_where_there_are_and_of_days_before(desk: Desk) -> None:
+def test_a_sum_over_a_year_is_of_hours_where_there_are_and_of_days_before(
+    desk: HistoryFixture,
+) -> None:
     rows = year()
-    twin = [Past("lic-02", row.key, row.model, row.resolution, row.bucket) for row in rows]
+    twin = [BackfillRow("lic-02", row.key, row.model, row.resolution, row.bucket) for row in rows]
     desk.history.backfill([*rows, *twin])
     found = desk.buckets(MIDNIGHT - 365 * DAY, MIDNIGHT, DAY, "lic-01", "lic-02")
     assert len(found) == 365

@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
-from tests.history.desk import DAY, HOUR, MIDNIGHT, PRODUCT, Desk
+from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 from tests.support.values import failure, poll, pool, server, snapshot
 
-from lictui.analysis.peaks import ESTATE, Found
-from lictui.analysis.series import Question
-from lictui.history.peaks import Memory, Wanted, peaks
+from lictui.analysis.peaks import ESTATE, ScopedPeak
+from lictui.analysis.series import SeriesQuery
+from lictui.history.peaks import PeakCache, PeakQuery, find_peaks
 from lictui.history.store import History
 from lictui.model import PoolKey
 
@@ -22,16 +22,16 @@ NAMES = ("a", "b", "c")
 
 
 def asked(
-    desk: Desk, memory: Memory | None = None, **wanted: object
-) -> dict[tuple[str, str], Found]:
+    desk: HistoryFixture, memory: PeakCache | None = None, **wanted: object
+) -> dict[tuple[str, str], ScopedPeak]:
     servers = wanted.pop("expected", NAMES)
     zone = wanted.pop("zone", UTC)
     now = desk.clock.now()
-    found = peaks(desk.history, Wanted(now, zone, servers, **wanted), memory)  # type: ignore[arg-type]
+    found = find_peaks(desk.history, PeakQuery(now, zone, servers, **wanted), memory)  # type: ignore[arg-type]
     return {(each.scope, each.peak.window): each for each in found}
 
 
-def sums(desk: Desk, since: dict[str, int]) -> dict[int, tuple[float, float]]:
+def sums(desk: HistoryFixture, since: dict[str, int]) -> dict[int, tuple[float, float]]:
     """Of every five minutes in which all that were read by then have a figure: sum, of averages.
 
     `since` says when each was read first: before that nobody knew that it has the product.
@@ -39,7 +39,7 @@ def sums(desk: Desk, since: dict[str, int]) -> dict[int, tuple[float, float]]:
     now = int(desk.clock.now())
     lines = {}
     for name in since:
-        question = Question(((name, PoolKey(PRODUCT)),), MIDNIGHT, now + 1, FIVE)
+        question = SeriesQuery(((name, PoolKey(PRODUCT)),), MIDNIGHT, now + 1, FIVE)
         lines[name] = {each.start: each for each in desk.history.series(question).buckets}
     found = {}
     for at in range(min(since.values()) // FIVE * FIVE, now + 1, FIVE):
@@ -52,7 +52,7 @@ def sums(desk: Desk, since: dict[str, int]) -> dict[int, tuple[float, float]]:
     return found
 
 
-def polled(desk: Desk, name: str, every: int, figures: dict[int, int | None]) -> None:
+def polled(desk: HistoryFixture, name: str, every: int, figures: dict[int, int | None]) -> None:
     """Polls of one server in one go; None is one that failed."""
     one = server(name, interval=every)
     desk.history.append_many(
@@ -78,7 +78,7 @@ LATE: Days = [([0] * 6, frozenset({0})), *FINE[1:]]  # whose first half hour fai
 def test_it_is_what_reading_everything_gives(
     tmp_path_factory: pytest.TempPathFactory, lines: tuple[Days, ...], every: int, late: int
 ) -> None:
-    desk = Desk(tmp_path_factory.mktemp("h") / "history.db")
+    desk = HistoryFixture(tmp_path_factory.mktemp("h") / "history.db")
     end = MIDNIGHT + 4 * DAY - HOUR
     since = {}
     try:
@@ -95,9 +95,9 @@ def test_it_is_what_reading_everything_gives(
         found = asked(desk)[ESTATE, "all"]
         high = max(total for total, _ in expected.values())
         assert found.peak.peak == high
-        assert found.peak.at is not None
+        assert found.peak.peak_at is not None
         first = next(at for at, (total, _) in expected.items() if total == high)
-        assert first <= found.peak.at < first + FIVE
+        assert first <= found.peak.peak_at < first + FIVE
         slots = end // FIVE + 1 - min(since.values()) // FIVE
         assert found.peak.coverage == pytest.approx(len(expected) / slots)
         # A whole day's average is that of its readings; what the last one holds past midnight
@@ -112,7 +112,7 @@ def test_it_is_what_reading_everything_gives(
         desk.close()
 
 
-def test_a_server_is_not_expected_before_it_was_first_read(desk: Desk) -> None:
+def test_a_server_is_not_expected_before_it_was_first_read(desk: HistoryFixture) -> None:
     morning = {MIDNIGHT + at * FIVE: 10 for at in range(287)}
     polled(desk, "a", FIVE, dict(morning))
     polled(
@@ -124,7 +124,7 @@ def test_a_server_is_not_expected_before_it_was_first_read(desk: Desk) -> None:
     assert estate.average == pytest.approx((12 * 10 + 275 * 20) / 287)
 
 
-def test_polling_more_often_since_noon_counts_no_more(desk: Desk) -> None:
+def test_polling_more_often_since_noon_counts_no_more(desk: HistoryFixture) -> None:
     noon, end = MIDNIGHT + DAY + DAY // 2, MIDNIGHT + 3 * DAY
     polled(desk, "a", FIVE, dict.fromkeys(range(MIDNIGHT, noon, FIVE), 10))
     polled(desk, "a", 60, dict.fromkeys(range(noon, end, 60), 50))
@@ -134,7 +134,7 @@ def test_polling_more_often_since_noon_counts_no_more(desk: Desk) -> None:
 
 
 @pytest.fixture
-def opposed(desk: Desk) -> Desk:
+def opposed(desk: HistoryFixture) -> HistoryFixture:
     """Two servers of 60 in opposite phase, whose sum is never above 100; an hour of silence."""
     high, low = [60] * 144, [40] * 144
     for name, line in (("a", [*high, *low] * 5), ("b", [*low, *high] * 5)):
@@ -146,14 +146,16 @@ def opposed(desk: Desk) -> Desk:
     return desk
 
 
-def test_servers_in_opposite_phase_peak_together_at_less_than_their_peaks(opposed: Desk) -> None:
+def test_servers_in_opposite_phase_peak_together_at_less_than_their_peaks(
+    opposed: HistoryFixture,
+) -> None:
     found = asked(opposed, expected=("a", "b"))
     estate = found[ESTATE, "all"]
     assert (estate.peak.peak, estate.upper_bound) == (100, 120)
     assert [found[name, "all"].peak.peak for name in ("a", "b")] == [60, 60]
 
 
-def test_an_hour_of_silence_lowers_coverage_and_is_no_zero(opposed: Desk) -> None:
+def test_an_hour_of_silence_lowers_coverage_and_is_no_zero(opposed: HistoryFixture) -> None:
     found = asked(opposed, expected=("a", "b"))
     slots = 5 * 288 + 1
     assert found[ESTATE, "all"].peak.coverage == pytest.approx((5 * 288 - 12) / slots)
@@ -164,8 +166,8 @@ def test_an_hour_of_silence_lowers_coverage_and_is_no_zero(opposed: Desk) -> Non
     )  # zeros would make it 99
 
 
-def test_what_is_remembered_gives_the_same(opposed: Desk) -> None:
-    memory = Memory()
+def test_what_is_remembered_gives_the_same(opposed: HistoryFixture) -> None:
+    memory = PeakCache()
     first = asked(opposed, memory, expected=("a", "b"))
     assert asked(opposed, memory, expected=("a", "b")) == first
     opposed.read(opposed.clock.now(), 90, "a", FIVE)
@@ -173,8 +175,8 @@ def test_what_is_remembered_gives_the_same(opposed: Desk) -> None:
     assert asked(opposed, memory, expected=("a", "b"))[ESTATE, "all"].peak.peak == 180
 
 
-def test_what_another_program_takes_in_is_not_missed(opposed: Desk) -> None:
-    memory = Memory()
+def test_what_another_program_takes_in_is_not_missed(opposed: HistoryFixture) -> None:
+    memory = PeakCache()
     asked(opposed, memory, expected=("a", "b"))
     other = History.open(opposed.path, opposed.history.retention, opposed.clock)
     one = server("a", interval=FIVE)
@@ -185,27 +187,29 @@ def test_what_another_program_takes_in_is_not_missed(opposed: Desk) -> None:
     assert found[ESTATE, "all"].peak.peak == 139
 
 
-def test_only_days_that_can_win_are_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_days_that_can_win_are_read(
+    desk: HistoryFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for day in range(20):
         for name in ("a", "b"):
             desk.line(MIDNIGHT + day * DAY, [day if day != 7 else 50] * 288, name, every=FIVE)
         desk.move_to(MIDNIGHT + (day + 1) * DAY)
-    read: list[Question] = []
+    read: list[SeriesQuery] = []
     series = History.series
 
-    def counted(history: History, question: Question) -> object:
+    def counted(history: History, question: SeriesQuery) -> object:
         read.append(question)
         return series(history, question)
 
     monkeypatch.setattr(History, "series", counted)
     assert asked(desk, expected=("a", "b"))[ESTATE, "all"].peak.peak == 100
-    fine = {question.start for question in read if question.bucket == FIVE}
+    fine = {question.start for question in read if question.width == FIVE}
     assert MIDNIGHT + 7 * DAY in fine
     assert len(fine) <= 4  # that day; today; and where 24 hours and the month begin
 
 
 @pytest.mark.parametrize(("name", "hours"), [("Europe/Berlin", -2), ("America/New_York", 4)])
-def test_a_month_begins_where_the_user_is(desk: Desk, name: str, hours: int) -> None:
+def test_a_month_begins_where_the_user_is(desk: HistoryFixture, name: str, hours: int) -> None:
     october = 1_790_812_800  # 2026-10-01, midnight of UTC
     begins = october + hours * HOUR
     for server_name in ("a", "b"):
@@ -216,5 +220,5 @@ def test_a_month_begins_where_the_user_is(desk: Desk, name: str, hours: int) -> 
         desk.line(october - DAY, line, server_name, every=900)
     desk.move_to(october + 30 * DAY)  # after clocks went back on the 25th, in Europe
     found = asked(desk, expected=("a", "b"), zone=ZoneInfo(name))
-    assert (found[ESTATE, "month"].peak.peak, found[ESTATE, "month"].peak.at) == (140, begins)
+    assert (found[ESTATE, "month"].peak.peak, found[ESTATE, "month"].peak.peak_at) == (140, begins)
     assert found[ESTATE, "all"].peak.peak == 180

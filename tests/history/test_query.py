@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.history.desk import DAY, HOUR, MIDNIGHT, Desk
+from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, HistoryFixture
 
 from lictui.analysis.series import Series
 from lictui.config.settings import Retention
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def starts(desk: Desk, length: int = HOUR) -> list[int]:
+def starts(desk: HistoryFixture, length: int = HOUR) -> list[int]:
     """When the five minutes begin that are no gap, in seconds since midnight."""
     return [one.start - MIDNIGHT for one in desk.buckets(MIDNIGHT, MIDNIGHT + length, 300)]
 
 
-def test_a_day_in_five_minutes(desk: Desk) -> None:
+def test_a_day_in_five_minutes(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [turn % 7 for turn in range(1440)])
     found = desk.ask(MIDNIGHT, MIDNIGHT + DAY, 300)
-    assert (found.bucket, len(found.buckets)) == (300, 288)
+    assert (found.width, len(found.buckets)) == (300, 288)
     first = found.buckets[0]
     assert (first.start, first.end) == (MIDNIGHT, MIDNIGHT + 300)
     assert (first.low, first.average, first.high, first.last) == (0, 2.0, 4, 4)
@@ -35,7 +35,7 @@ def test_there_is_no_seam_between_what_is_rolled_up_and_what_is_not(
     tmp_path: Path, bucket: int
 ) -> None:
     line = [turn * 37 % 101 for turn in range(3000)]
-    whole, rolled = Desk(tmp_path / "a.db"), Desk(tmp_path / "b.db")
+    whole, rolled = HistoryFixture(tmp_path / "a.db"), HistoryFixture(tmp_path / "b.db")
     for desk in (whole, rolled):
         for start in range(0, 3000, 100):
             desk.line(MIDNIGHT + start * 60, line[start : start + 100])
@@ -49,7 +49,7 @@ def test_there_is_no_seam_between_what_is_rolled_up_and_what_is_not(
     rolled.close()
 
 
-def test_single_readings_are_stretches_over_which_a_figure_held(desk: Desk) -> None:
+def test_single_readings_are_stretches_over_which_a_figure_held(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 5, None, 6])
     found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 0)
     assert [(one.start, one.end, one.last, one.samples) for one in found] == [
@@ -58,7 +58,7 @@ def test_single_readings_are_stretches_over_which_a_figure_held(desk: Desk) -> N
     ]
 
 
-def test_a_gap_is_a_gap_and_never_a_zero(desk: Desk) -> None:
+def test_a_gap_is_a_gap_and_never_a_zero(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 10)
     for turn in range(10, 30):
         desk.fail(MIDNIGHT + turn * 60)
@@ -72,7 +72,7 @@ def test_a_gap_is_a_gap_and_never_a_zero(desk: Desk) -> None:
     ]
 
 
-def test_a_slow_server_leaves_no_gaps_between_its_polls(desk: Desk) -> None:
+def test_a_slow_server_leaves_no_gaps_between_its_polls(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 6, 7], every=900)
     desk.clock._now = MIDNIGHT + 2400
     found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
@@ -89,13 +89,13 @@ def test_a_slow_server_leaves_no_gaps_between_its_polls(desk: Desk) -> None:
     ]
 
 
-def test_a_reading_that_none_follows_holds_for_one_interval(desk: Desk) -> None:
+def test_a_reading_that_none_follows_holds_for_one_interval(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5], every=900)
     desk.clock._now = MIDNIGHT + HOUR
     assert starts(desk) == [0, 300, 600]
 
 
-def test_a_reading_is_shown_to_hold_while_the_next_is_not_due(desk: Desk) -> None:
+def test_a_reading_is_shown_to_hold_while_the_next_is_not_due(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT + 250, 5, every=900)
     desk.clock._now = MIDNIGHT + 1149
     assert starts(desk) == [0, 300, 600, 900]
@@ -104,7 +104,7 @@ def test_a_reading_is_shown_to_hold_while_the_next_is_not_due(desk: Desk) -> Non
 
 
 @pytest.mark.parametrize("at", [0, 10, 299])
-def test_the_bucket_of_a_poll_that_failed_is_a_gap(desk: Desk, at: int) -> None:
+def test_the_bucket_of_a_poll_that_failed_is_a_gap(desk: HistoryFixture, at: int) -> None:
     desk.read(MIDNIGHT + at, 5, every=300)
     desk.fail(MIDNIGHT + at + 300, every=300)
     desk.read(MIDNIGHT + at + 600, 6, every=300)
@@ -113,7 +113,7 @@ def test_the_bucket_of_a_poll_that_failed_is_a_gap(desk: Desk, at: int) -> None:
 
 
 @pytest.mark.parametrize("at", [0, 10, 299])
-def test_the_bucket_of_a_poll_that_never_came_is_a_gap(desk: Desk, at: int) -> None:
+def test_the_bucket_of_a_poll_that_never_came_is_a_gap(desk: HistoryFixture, at: int) -> None:
     desk.read(MIDNIGHT + at, 5, every=300)
     desk.read(MIDNIGHT + at + 600, 6, every=300)
     desk.clock._now = MIDNIGHT + at + 600
@@ -121,21 +121,21 @@ def test_the_bucket_of_a_poll_that_never_came_is_a_gap(desk: Desk, at: int) -> N
 
 
 @pytest.mark.parametrize("late", [1, 20, 60])
-def test_a_poll_that_is_a_little_late_leaves_no_gap(desk: Desk, late: int) -> None:
+def test_a_poll_that_is_a_little_late_leaves_no_gap(desk: HistoryFixture, late: int) -> None:
     desk.line(MIDNIGHT, range(50), every=900, late=late)
     desk.clock._now = MIDNIGHT + 49 * (900 + late)
     last = 49 * (900 + late) // 300 * 300
     assert starts(desk, DAY) == list(range(0, last + 1, 300))
 
 
-def test_a_poll_that_is_half_an_interval_late_leaves_a_gap(desk: Desk) -> None:
+def test_a_poll_that_is_half_an_interval_late_leaves_a_gap(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 5, every=900)
     desk.read(MIDNIGHT + 1351, 6, every=900)
     desk.clock._now = MIDNIGHT + 1352
     assert starts(desk) == [0, 300, 600, 1200]
 
 
-def test_a_reading_holds_no_longer_than_to_a_poll_that_fails(desk: Desk) -> None:
+def test_a_reading_holds_no_longer_than_to_a_poll_that_fails(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 5, every=900)
     desk.fail(MIDNIGHT + 600, every=900)
     desk.fail(MIDNIGHT + 900, every=900)
@@ -146,14 +146,14 @@ def test_a_reading_holds_no_longer_than_to_a_poll_that_fails(desk: Desk) -> None
     assert [one.installed for one in found] == [500] * 4
 
 
-def test_a_reading_holds_no_longer_than_to_one_that_could_not_be_read(desk: Desk) -> None:
+def test_a_reading_holds_no_longer_than_to_one_that_could_not_be_read(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, None, 6], every=900)
     desk.clock._now = MIDNIGHT + 2100
     found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
     assert [one.start - MIDNIGHT for one in found] == [0, 300, 600, 1800, 2100]
 
 
-def test_a_pool_that_is_no_longer_listed_holds_no_longer(desk: Desk) -> None:
+def test_a_pool_that_is_no_longer_listed_holds_no_longer(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, {"A": 1, "B": 2}, every=900)
     desk.read(MIDNIGHT + 600, {"A": 1}, every=900)
     desk.clock._now = MIDNIGHT + 900
@@ -161,7 +161,7 @@ def test_a_pool_that_is_no_longer_listed_holds_no_longer(desk: Desk) -> None:
     assert [one.start - MIDNIGHT for one in found] == [0, 300]
 
 
-def test_a_reading_from_before_holds_into_the_range_asked_for(desk: Desk) -> None:
+def test_a_reading_from_before_holds_into_the_range_asked_for(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 6], every=900)
     found = desk.buckets(MIDNIGHT + 300, MIDNIGHT + 900, 300)
     assert [(one.start - MIDNIGHT, one.last, one.samples) for one in found] == [
@@ -170,14 +170,16 @@ def test_a_reading_from_before_holds_into_the_range_asked_for(desk: Desk) -> Non
     ]
 
 
-def test_what_follows_the_range_asked_for_decides_what_its_last_reading_fills(desk: Desk) -> None:
+def test_what_follows_the_range_asked_for_decides_what_its_last_reading_fills(
+    desk: HistoryFixture,
+) -> None:
     desk.line(MIDNIGHT + 10, [5, 6], every=900, late=300)
     desk.clock._now = MIDNIGHT + HOUR
     found = desk.buckets(MIDNIGHT, MIDNIGHT + 1200, 300)
     assert [one.start - MIDNIGHT for one in found] == [0, 300, 600, 900]
 
 
-def test_a_year_of_days_keeps_every_peak_and_its_moment(desk: Desk) -> None:
+def test_a_year_of_days_keeps_every_peak_and_its_moment(desk: HistoryFixture) -> None:
     for day in range(365):
         start = MIDNIGHT + day * DAY
         desk.line(start, [10, 20, 30 + day, 20], every=6 * HOUR)
@@ -191,17 +193,19 @@ def test_a_year_of_days_keeps_every_peak_and_its_moment(desk: Desk) -> None:
 def test_finer_figures_that_are_no_longer_kept_are_answered_with_wider_ones(
     tmp_path: Path,
 ) -> None:
-    desk = Desk(tmp_path / "h.db", retention=Retention(raw=1, five_minutes=2, hour=20, day=400))
+    desk = HistoryFixture(
+        tmp_path / "h.db", retention=Retention(raw=1, five_minutes=2, hour=20, day=400)
+    )
     for hour in range(30 * 24):
         desk.line(MIDNIGHT + hour * HOUR, [hour % 24 + 1] * 4, every=900)
         desk.move_to(MIDNIGHT + (hour + 1) * HOUR)
     end = MIDNIGHT + 30 * DAY
-    assert desk.ask(end - HOUR, end, 0).bucket == 0
-    assert desk.ask(end - DAY, end, 300).bucket == 300
-    assert desk.ask(end - 10 * DAY, end, 300).bucket == HOUR
-    assert desk.ask(end - 10 * DAY, end, 0).bucket == HOUR
+    assert desk.ask(end - HOUR, end, 0).width == 0
+    assert desk.ask(end - DAY, end, 300).width == 300
+    assert desk.ask(end - 10 * DAY, end, 300).width == HOUR
+    assert desk.ask(end - 10 * DAY, end, 0).width == HOUR
     old = desk.ask(MIDNIGHT, end, 300)
-    assert old.bucket == DAY
+    assert old.width == DAY
     assert [one.high for one in old.buckets] == [24] * 30
     assert [one.high_at for one in old.buckets] == [
         MIDNIGHT + day * DAY + 23 * HOUR for day in range(30)
@@ -209,19 +213,19 @@ def test_finer_figures_that_are_no_longer_kept_are_answered_with_wider_ones(
     desk.close()
 
 
-def test_a_young_pool_is_answered_as_finely_as_asked_for(desk: Desk) -> None:
+def test_a_young_pool_is_answered_as_finely_as_asked_for(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 6])
-    assert desk.ask(MIDNIGHT - 300 * DAY, MIDNIGHT + HOUR, 300).bucket == 300
+    assert desk.ask(MIDNIGHT - 300 * DAY, MIDNIGHT + HOUR, 300).width == 300
 
 
-def test_a_bucket_that_no_resolution_divides_is_rounded_up(desk: Desk) -> None:
+def test_a_bucket_that_no_resolution_divides_is_rounded_up(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 6])
-    assert desk.ask(MIDNIGHT, MIDNIGHT + HOUR, 1000).bucket == 1200
-    assert desk.ask(MIDNIGHT, MIDNIGHT + HOUR, 60).bucket == 60
-    assert desk.ask(MIDNIGHT, MIDNIGHT + HOUR, 5400).bucket == 5400
+    assert desk.ask(MIDNIGHT, MIDNIGHT + HOUR, 1000).width == 1200
+    assert desk.ask(MIDNIGHT, MIDNIGHT + HOUR, 60).width == 60
+    assert desk.ask(MIDNIGHT, MIDNIGHT + HOUR, 5400).width == 5400
 
 
-def test_what_is_installed_steps_when_it_stepped(desk: Desk) -> None:
+def test_what_is_installed_steps_when_it_stepped(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 5, installed=100)
     desk.read(MIDNIGHT + 600, 5, installed=200)
     desk.read(MIDNIGHT + 900, 5, installed=None)
@@ -229,11 +233,11 @@ def test_what_is_installed_steps_when_it_stepped(desk: Desk) -> None:
     assert [one.installed for one in found] == [100, 200, None]
 
 
-def test_a_pool_nobody_knows_has_no_past(desk: Desk) -> None:
+def test_a_pool_nobody_knows_has_no_past(desk: HistoryFixture) -> None:
     assert desk.ask(MIDNIGHT, MIDNIGHT + DAY, 300, ("nobody",)) == Series((), 300)
 
 
-def test_a_server_that_comes_back_under_its_name_continues(desk: Desk) -> None:
+def test_a_server_that_comes_back_under_its_name_continues(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 5)
     desk.line(MIDNIGHT + DAY, [6] * 5)
     found = desk.buckets(MIDNIGHT, MIDNIGHT + 2 * DAY, DAY)

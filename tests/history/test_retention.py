@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from tests.history.desk import DAY, HOUR, MIDNIGHT, Desk
+from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, HistoryFixture
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.series import Resolution
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_readings_leave_their_rows_after_some_hours(desk: Desk) -> None:
+def test_readings_leave_their_rows_after_some_hours(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, range(12 * 60))
     desk.move_to(MIDNIGHT + 12 * HOUR + 60)
     assert desk.rows()[0][0] == MIDNIGHT + 9 * HOUR  # none of the last hours is under way any more
     assert [value for _, value in desk.readings()] == list(range(12 * 60))
 
 
-def test_a_row_that_was_cut_grows_on_behind_the_cut(desk: Desk) -> None:
+def test_a_row_that_was_cut_grows_on_behind_the_cut(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 200)
     desk.move_to(MIDNIGHT + 200 * 60)
     assert desk.rows() == [(MIDNIGHT + 3 * HOUR, 19 * 60, 20, 5)]
@@ -31,7 +31,7 @@ def test_a_row_that_was_cut_grows_on_behind_the_cut(desk: Desk) -> None:
     assert desk.readings() == [(MIDNIGHT + turn * 60, 5) for turn in range(210)]
 
 
-def test_what_ended_before_the_cut_does_not_grow_across_it(desk: Desk) -> None:
+def test_what_ended_before_the_cut_does_not_grow_across_it(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 180)
     desk.move_to(MIDNIGHT + 3 * HOUR + 300)
     desk.line(MIDNIGHT + 3 * HOUR, [5] * 5)
@@ -39,7 +39,9 @@ def test_what_ended_before_the_cut_does_not_grow_across_it(desk: Desk) -> None:
 
 
 def test_each_resolution_is_kept_for_its_own_days(tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "h.db", retention=Retention(raw=2, five_minutes=5, hour=30, day=600))
+    desk = HistoryFixture(
+        tmp_path / "h.db", retention=Retention(raw=2, five_minutes=5, hour=30, day=600)
+    )
     for day in range(700):
         desk.line(MIDNIGHT + day * DAY, [1, 2, 3, 4], every=6 * HOUR)
         desk.move_to(MIDNIGHT + (day + 1) * DAY)
@@ -56,7 +58,7 @@ def test_each_resolution_is_kept_for_its_own_days(tmp_path: Path) -> None:
     desk.close()
 
 
-def test_many_pools_are_rolled_up_a_part_at_a_time(desk: Desk) -> None:
+def test_many_pools_are_rolled_up_a_part_at_a_time(desk: HistoryFixture) -> None:
     names = [f"p{number}" for number in range(1000)]
     pools = [pool(name, 1) for name in names]
     desk.history.append(server(), poll(snapshot(*pools), at=MIDNIGHT))
@@ -72,14 +74,16 @@ def test_many_pools_are_rolled_up_a_part_at_a_time(desk: Desk) -> None:
 
 
 def test_shrinking_gives_the_disk_back_what_is_free(tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "h.db", retention=Retention(raw=1, five_minutes=1, hour=1, day=1))
+    desk = HistoryFixture(
+        tmp_path / "h.db", retention=Retention(raw=1, five_minutes=1, hour=1, day=1)
+    )
     for number in range(100):
         desk.line(MIDNIGHT, range(200), f"s{number}")
     desk.clock._now = MIDNIGHT + 2000 * DAY
-    before = desk.history.stats().size
-    desk.history.shrink()
-    assert desk.history.stats().size < before / 2
-    assert desk.path.stat().st_size == desk.history.stats().size
+    before = desk.history.stats().size_bytes
+    desk.history.compact_all()
+    assert desk.history.stats().size_bytes < before / 2
+    assert desk.path.stat().st_size == desk.history.stats().size_bytes
     desk.close()
 
 

@@ -3,25 +3,25 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.history.rollup import Run, Tally, coarsen, merge, tally
+from lictui.history.rollup import ReadingRun, Rollup, coarsen, merge, roll_up
 
 WIDTHS = (300, 3600, 86400)
 
 
 @st.composite
-def runs(draw: st.DrawFn) -> list[Run]:
+def runs(draw: st.DrawFn) -> list[ReadingRun]:
     """Runs in order of time that do not overlap."""
-    found: list[Run] = []
+    found: list[ReadingRun] = []
     at = draw(st.integers(0, 10_000_000))
     for _ in range(draw(st.integers(1, 12))):
         n = draw(st.integers(1, 40))
         span = 0 if n == 1 else draw(st.integers(n - 1, n * 900))
-        found.append(Run(at, span, n, draw(st.none() | st.integers(-5, 400))))
+        found.append(ReadingRun(at, span, n, draw(st.none() | st.integers(-5, 400))))
         at += span + draw(st.integers(1, 5000))
     return found
 
 
-def expanded(some: list[Run]) -> list[tuple[int, int]]:
+def expanded(some: list[ReadingRun]) -> list[tuple[int, int]]:
     return [
         (run.moment(index), run.in_use)
         for run in some
@@ -30,7 +30,7 @@ def expanded(some: list[Run]) -> list[tuple[int, int]]:
     ]
 
 
-def by_hand(readings: list[tuple[int, int]], width: int) -> list[Tally]:
+def by_hand(readings: list[tuple[int, int]], width: int) -> list[Rollup]:
     starts = sorted({at // width * width for at, _ in readings})
     found = []
     for start in starts:
@@ -38,33 +38,35 @@ def by_hand(readings: list[tuple[int, int]], width: int) -> list[Tally]:
         values = [value for _, value in inside]
         high = max(values)
         first = next(at for at, value in inside if value == high)
-        found.append(Tally(start, min(values), sum(values), high, first, values[-1], len(values)))
+        found.append(Rollup(start, min(values), sum(values), high, first, values[-1], len(values)))
     return found
 
 
 @given(runs(), st.sampled_from(WIDTHS))
-def test_a_tally_is_what_its_readings_come_to(some: list[Run], width: int) -> None:
-    assert tally(some, width) == by_hand(expanded(some), width)
+def test_a_tally_is_what_its_readings_come_to(some: list[ReadingRun], width: int) -> None:
+    assert roll_up(some, width) == by_hand(expanded(some), width)
 
 
 @given(runs(), st.sampled_from([3600, 86400]))
-def test_wide_tallies_are_the_same_from_narrow_ones(some: list[Run], width: int) -> None:
-    assert coarsen(tally(some, 300), width) == tally(some, width)
+def test_wide_tallies_are_the_same_from_narrow_ones(some: list[ReadingRun], width: int) -> None:
+    assert coarsen(roll_up(some, 300), width) == roll_up(some, width)
 
 
 @given(runs(), st.integers(0, 10_100_000), st.sampled_from(WIDTHS))
 def test_a_bit_now_and_a_bit_later_is_the_same_as_all_at_once(
-    some: list[Run], edge: int, width: int
+    some: list[ReadingRun], edge: int, width: int
 ) -> None:
     parts = [run.cut(edge) for run in some]
-    earlier = tally([before for before, _ in parts if before], width)
-    later = tally([after for _, after in parts if after], width)
+    earlier = roll_up([before for before, _ in parts if before], width)
+    later = roll_up([after for _, after in parts if after], width)
     whole = [part for pair in parts for part in pair if part]
-    assert merge(earlier, later) == tally(whole, width)
+    assert merge(earlier, later) == roll_up(whole, width)
 
 
 @given(runs(), st.integers(0, 10_100_000))
-def test_a_cut_loses_no_reading_and_moves_none_across_the_edge(some: list[Run], edge: int) -> None:
+def test_a_cut_loses_no_reading_and_moves_none_across_the_edge(
+    some: list[ReadingRun], edge: int
+) -> None:
     for run in some:
         before, after = run.cut(edge)
         moments = [run.moment(index) for index in range(run.n)]
@@ -77,5 +79,7 @@ def test_a_cut_loses_no_reading_and_moves_none_across_the_edge(some: list[Run], 
 
 
 def test_of_two_equal_maxima_the_first_counts() -> None:
-    (found,) = tally([Run(0, 0, 1, 7), Run(60, 60, 2, 9), Run(180, 0, 1, 9)], 300)
+    (found,) = roll_up(
+        [ReadingRun(0, 0, 1, 7), ReadingRun(60, 60, 2, 9), ReadingRun(180, 0, 1, 9)], 300
+    )
     assert (found.high, found.high_at, found.last, found.n) == (9, 60, 9, 4)

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.history.desk import DAY, HOUR, MIDNIGHT, PRODUCT, Desk
+from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 from tests.support.values import poll, pool, server, snapshot
 
-from lictui.analysis.series import Bucket, Past, Question, Resolution
+from lictui.analysis.series import BackfillRow, Bucket, Resolution, SeriesQuery
 from lictui.model import Model, PoolKey
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_the_sum_is_of_the_same_moment_not_of_the_peaks(desk: Desk) -> None:
+def test_the_sum_is_of_the_same_moment_not_of_the_peaks(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [10] * 60 + [1] * 60, "a")
     desk.line(MIDNIGHT, [1] * 60 + [10] * 60, "b")
     desk.clock._now = MIDNIGHT + 2 * HOUR
@@ -27,7 +27,7 @@ def test_the_sum_is_of_the_same_moment_not_of_the_peaks(desk: Desk) -> None:
     assert (whole.installed, whole.overdraft) == (1000, 100)
 
 
-def test_a_slow_and_a_quick_server_align(desk: Desk) -> None:
+def test_a_slow_and_a_quick_server_align(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [100, 200], "slow", every=900)
     desk.line(MIDNIGHT, range(30), "quick")
     desk.clock._now = MIDNIGHT + 1800
@@ -37,7 +37,7 @@ def test_a_slow_and_a_quick_server_align(desk: Desk) -> None:
     assert [one.last for one in found] == [104, 109, 114, 219, 224, 229]
 
 
-def test_the_moment_of_a_peak_is_when_the_last_of_them_had_risen(desk: Desk) -> None:
+def test_the_moment_of_a_peak_is_when_the_last_of_them_had_risen(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [1, 9, 1, 1, 1], "a")
     desk.line(MIDNIGHT, [1, 1, 1, 9, 1], "b")
     desk.line(MIDNIGHT - 600, [7], "slow", every=900)
@@ -46,7 +46,7 @@ def test_the_moment_of_a_peak_is_when_the_last_of_them_had_risen(desk: Desk) -> 
     assert (found.high, found.high_at) == (25, MIDNIGHT + 180)
 
 
-def test_days_of_slow_servers_have_no_holes(desk: Desk) -> None:
+def test_days_of_slow_servers_have_no_holes(desk: HistoryFixture) -> None:
     for name in ("a", "b"):
         desk.line(MIDNIGHT + 600, [turn % 50 for turn in range(5 * 96)], name, every=900)
     desk.move_to(MIDNIGHT + 5 * DAY)
@@ -54,7 +54,7 @@ def test_days_of_slow_servers_have_no_holes(desk: Desk) -> None:
     assert [one.start for one in found] == list(range(MIDNIGHT + 600, MIDNIGHT + 5 * DAY, 300))
 
 
-def test_days_of_late_polls_have_no_holes(desk: Desk) -> None:
+def test_days_of_late_polls_have_no_holes(desk: HistoryFixture) -> None:
     for name in ("a", "b"):
         desk.line(MIDNIGHT, [turn % 50 for turn in range(5 * 92)], name, every=900, late=40)
     desk.move_to(MIDNIGHT + 5 * DAY)
@@ -62,7 +62,7 @@ def test_days_of_late_polls_have_no_holes(desk: Desk) -> None:
     assert [one.start for one in found] == list(range(MIDNIGHT, MIDNIGHT + 5 * DAY, 300))
 
 
-def test_a_poll_that_failed_is_a_gap_of_the_sum(desk: Desk) -> None:
+def test_a_poll_that_failed_is_a_gap_of_the_sum(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 10, "a", every=300)
     desk.read(MIDNIGHT, 5, "b", every=300)
     desk.fail(MIDNIGHT + 300, "b", every=300)
@@ -72,7 +72,7 @@ def test_a_poll_that_failed_is_a_gap_of_the_sum(desk: Desk) -> None:
     assert [one.start - MIDNIGHT for one in found] == [0, 600, 900]
 
 
-def test_where_one_has_a_gap_there_is_no_sum(desk: Desk) -> None:
+def test_where_one_has_a_gap_there_is_no_sum(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 30, "a")
     desk.line(MIDNIGHT, [5] * 10, "b")
     desk.line(MIDNIGHT + 1200, [5] * 10, "b")
@@ -81,7 +81,7 @@ def test_where_one_has_a_gap_there_is_no_sum(desk: Desk) -> None:
     assert [one.start - MIDNIGHT for one in found] == [0, 300, 1200, 1500]
 
 
-def test_a_figure_that_could_not_be_read_is_a_gap_of_the_sum(desk: Desk) -> None:
+def test_a_figure_that_could_not_be_read_is_a_gap_of_the_sum(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 10, "a")
     desk.line(MIDNIGHT, [5] * 5 + [None] * 5, "b")
     desk.clock._now = MIDNIGHT + 600
@@ -89,14 +89,14 @@ def test_a_figure_that_could_not_be_read_is_a_gap_of_the_sum(desk: Desk) -> None
     assert [one.start - MIDNIGHT for one in found] == [0]
 
 
-def test_an_unknown_count_of_installed_stays_unknown(desk: Desk) -> None:
+def test_an_unknown_count_of_installed_stays_unknown(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 5, "a", installed=None)
     desk.read(MIDNIGHT, 6, "b")
     (found,) = desk.buckets(MIDNIGHT, MIDNIGHT + 300, 300, "a", "b")
     assert (found.high, found.installed, found.overdraft) == (11, None, 100)
 
 
-def test_a_server_registered_later_leaves_the_past_of_the_others(desk: Desk) -> None:
+def test_a_server_registered_later_leaves_the_past_of_the_others(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 20, "old")
     desk.line(MIDNIGHT + 600, [7] * 10, "new")
     desk.clock._now = MIDNIGHT + 1200
@@ -104,7 +104,7 @@ def test_a_server_registered_later_leaves_the_past_of_the_others(desk: Desk) -> 
     assert [one.high for one in found] == [5, 5, 12, 12]
 
 
-def test_a_renewal_carries_on_where_the_old_subscription_ended(desk: Desk) -> None:
+def test_a_renewal_carries_on_where_the_old_subscription_ended(desk: HistoryFixture) -> None:
     one = server(interval=60.0)
     days = [date(2026, 12, 1)] * 10 + [date(2027, 12, 1)] * 10
     desk.history.append_many(
@@ -113,16 +113,16 @@ def test_a_renewal_carries_on_where_the_old_subscription_ended(desk: Desk) -> No
     )
     desk.clock._now = MIDNIGHT + 1200
     pools = tuple(("lic-01", PoolKey(PRODUCT, day.isoformat())) for day in sorted(set(days)))
-    found = desk.history.series(Question(pools, MIDNIGHT, MIDNIGHT + HOUR, 300))
+    found = desk.history.series(SeriesQuery(pools, MIDNIGHT, MIDNIGHT + HOUR, 300))
     assert [bucket.high for bucket in found.buckets] == [5, 5, 5, 5]
 
 
-def test_a_pool_named_twice_counts_once(desk: Desk) -> None:
+def test_a_pool_named_twice_counts_once(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 5)
     assert desk.buckets(MIDNIGHT, MIDNIGHT + 300, 300, "lic-01", "lic-01")[0].high == 5
 
 
-def test_a_day_of_a_sum_is_aligned_by_the_hour(desk: Desk) -> None:
+def test_a_day_of_a_sum_is_aligned_by_the_hour(desk: HistoryFixture) -> None:
     for day in range(3):
         start = MIDNIGHT + day * DAY
         desk.line(start, [hour for hour in range(24) for _ in range(4)], "a", every=900)
@@ -138,7 +138,7 @@ def test_sums_of_five_minute_polls_are_exact(
     tmp_path_factory: object, lines: list[list[int]]
 ) -> None:
     folder: Path = tmp_path_factory.mktemp("h")  # type: ignore[attr-defined]
-    desk = Desk(folder / "history.db")
+    desk = HistoryFixture(folder / "history.db")
     names = tuple(f"s{number}" for number in range(len(lines)))
     try:
         for name, line in zip(names, lines, strict=True):
@@ -158,11 +158,11 @@ def test_sums_of_five_minute_polls_are_exact(
         desk.close()
 
 
-def test_a_long_stretch_by_the_hour_has_days_where_hours_are_not_kept(desk: Desk) -> None:
-    def past(start: int, width: Resolution) -> Past:
+def test_a_long_stretch_by_the_hour_has_days_where_hours_are_not_kept(desk: HistoryFixture) -> None:
+    def past(start: int, width: Resolution) -> BackfillRow:
         end = start + width
         bucket = Bucket(start, end, 1, 2, 3, start + 60, 2, 10, None, 4)
-        return Past("a", PoolKey(PRODUCT), Model.USER_DEVICE, width, bucket)
+        return BackfillRow("a", PoolKey(PRODUCT), Model.USER_DEVICE, width, bucket)
 
     today = MIDNIGHT + 100 * DAY
     days = [past(at, Resolution.DAY) for at in range(MIDNIGHT, today, DAY)]

@@ -5,25 +5,25 @@ from __future__ import annotations
 import tracemalloc
 from datetime import date
 
-from tests.history.desk import DAY, HOUR, MIDNIGHT, Desk
+from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, HistoryFixture
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.series import Resolution
-from lictui.history.csv_export import Wanted, csv_lines
+from lictui.history.csv_export import ExportQuery, csv_lines
 
 
-def text(desk: Desk, wanted: Wanted) -> str:
+def text(desk: HistoryFixture, wanted: ExportQuery) -> str:
     return "".join(csv_lines(desk.history.export_rows(wanted)))
 
 
-def test_single_readings(desk: Desk) -> None:
+def test_single_readings(desk: HistoryFixture) -> None:
     one = pool("XDT_PLT_UD", 412, subscription=date(2026, 12, 1))
     desk.history.append(server(), poll(snapshot(one), at=MIDNIGHT))
     other = pool("XDT_PLT_UD", None, None, None, subscription=date(2026, 12, 1))
     desk.history.append(server(), poll(snapshot(other), at=MIDNIGHT + 900))
     desk.history.append(server(), poll(snapshot(one), at=MIDNIGHT + 1800))
     desk.history.append(server(), poll(snapshot(one), at=MIDNIGHT + 2700))
-    assert text(desk, Wanted()) == (
+    assert text(desk, ExportQuery()) == (
         "at,server,product,model,subscription_date,in_use,installed,overdraft\n"
         "2026-11-24T00:00:00Z,lic-01,XDT_PLT_UD,user_device,2026-12-01,412,500,50\n"
         "2026-11-24T00:15:00Z,lic-01,XDT_PLT_UD,user_device,2026-12-01,,,\n"
@@ -32,7 +32,7 @@ def test_single_readings(desk: Desk) -> None:
     )
 
 
-def test_buckets(desk: Desk) -> None:
+def test_buckets(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [1, 5, 3, 5, 2, 9])
     desk.line(MIDNIGHT + 2 * HOUR, [4, 4])
     header = (
@@ -40,33 +40,33 @@ def test_buckets(desk: Desk) -> None:
         "installed,overdraft,samples\n"
     )
     pool = "lic-01,XDT_PLT_UD,user_device,"
-    assert text(desk, Wanted(Resolution.FIVE_MINUTES)) == header + (
+    assert text(desk, ExportQuery(Resolution.FIVE_MINUTES)) == header + (
         f"2026-11-24T00:00:00Z,2026-11-24T00:05:00Z,{pool},1,3.2,5,2026-11-24T00:01:00Z,500,50,5\n"
         f"2026-11-24T00:05:00Z,2026-11-24T00:10:00Z,{pool},9,9,9,2026-11-24T00:05:00Z,500,50,1\n"
         f"2026-11-24T02:00:00Z,2026-11-24T02:05:00Z,{pool},4,4,4,2026-11-24T02:00:00Z,500,50,2\n"
     )
-    assert text(desk, Wanted(Resolution.HOUR)) == header + (
+    assert text(desk, ExportQuery(Resolution.HOUR)) == header + (
         f"2026-11-24T00:00:00Z,2026-11-24T01:00:00Z,{pool},1,4.167,9,2026-11-24T00:05:00Z,500,50,6\n"
         f"2026-11-24T02:00:00Z,2026-11-24T03:00:00Z,{pool},4,4,4,2026-11-24T02:00:00Z,500,50,2\n"
     )
-    assert text(desk, Wanted(Resolution.DAY)) == header + (
+    assert text(desk, ExportQuery(Resolution.DAY)) == header + (
         f"2026-11-24T00:00:00Z,2026-11-25T00:00:00Z,{pool},1,4.125,9,2026-11-24T00:05:00Z,500,50,8\n"
     )
 
 
-def test_a_slow_server_is_not_given_readings_it_never_had(desk: Desk) -> None:
+def test_a_slow_server_is_not_given_readings_it_never_had(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [1, 2], every=900)
     assert len(desk.export(Resolution.FIVE_MINUTES)) == 2
 
 
-def test_the_export_is_the_same_before_and_after_rolling_up(desk: Desk) -> None:
+def test_the_export_is_the_same_before_and_after_rolling_up(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [turn * 7 % 31 for turn in range(2000)])
     before = [desk.export(width) for width in Resolution]
     desk.move_to(MIDNIGHT + 10 * DAY)
     assert [desk.export(width) for width in Resolution] == before
 
 
-def test_a_cell_that_a_spreadsheet_would_run_is_quoted(desk: Desk) -> None:
+def test_a_cell_that_a_spreadsheet_would_run_is_quoted(desk: HistoryFixture) -> None:
     for name in ("=1+1", "+1", "-1", "@x", "\tx", "\rx", "a=b", '"a", b'):
         desk.read(MIDNIGHT, {f"{name}P": 1}, name)
     cells = {(row[1], row[2]) for row in desk.export()}
@@ -82,7 +82,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_quoted(desk: Desk) -> None:
     }
 
 
-def test_only_what_is_wanted(desk: Desk) -> None:
+def test_only_what_is_wanted(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, {"A": 1, "B": 2}, "one")
     desk.read(MIDNIGHT + 60, {"A": 3}, "two")
     desk.read(MIDNIGHT + 120, {"A": 4}, "two")
@@ -91,12 +91,12 @@ def test_only_what_is_wanted(desk: Desk) -> None:
     assert [row[5] for row in desk.export(since=MIDNIGHT + 60, until=MIDNIGHT + 120)] == ["3"]
 
 
-def test_a_long_past_does_not_need_much_memory(desk: Desk) -> None:
+def test_a_long_past_does_not_need_much_memory(desk: HistoryFixture) -> None:
     for day in range(60):
         desk.line(MIDNIGHT + day * DAY, [turn * 7 % 101 for turn in range(288)], every=300)
         desk.move_to(MIDNIGHT + (day + 1) * DAY)
     tracemalloc.start()
-    rows = sum(1 for _ in desk.history.export_rows(Wanted()))
+    rows = sum(1 for _ in desk.history.export_rows(ExportQuery()))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert rows == 1 + 60 * 288

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.report.desk import Desk
+from tests.report.report_fixture import ReportFixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path / "history.db")
+def desk(tmp_path: Path) -> Iterator[ReportFixture]:
+    desk = ReportFixture(tmp_path / "history.db")
     yield desk
     desk.history.close()

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from tests.report.desk import CCS, Desk, at
+from tests.report.report_fixture import CCS, ReportFixture, timestamp
 from tests.support.values import poll, pool, snapshot
 
 from lictui.model import Model
-from lictui.report.model import Kind
+from lictui.report.model import ScopeKind
 
 
-def test_estate_groups_and_servers_have_each_their_outlook(desk: Desk) -> None:
-    start = at("2026-05-01T00:00")
+def test_estate_groups_and_servers_have_each_their_outlook(desk: ReportFixture) -> None:
+    start = timestamp("2026-05-01T00:00")
     for name, group, growth in (("a", "emea", 0.25), ("b", "emea", 0.0), ("c", "us", 0.0)):
         figures = [round(100 + turn // 24 * growth) for turn in range(24 * 186)]
         desk.hourly(name, figures, start, group=group, installed=160)
@@ -24,9 +24,9 @@ def test_estate_groups_and_servers_have_each_their_outlook(desk: Desk) -> None:
         one = desk.servers[name]
         desk.history.append(one, poll(snapshot(last), name, desk.clock.now() - 60))
     found = desk.product()
-    said = {(line.kind, line.name): line.outlook for line in found.lines}
+    said = {(line.kind, line.name): line.outlook for line in found.scopes}
     assert all(said.values())
-    growing, ending, steady = (said[Kind.SERVER, name] for name in "abc")
+    growing, ending, steady = (said[ScopeKind.SERVER, name] for name in "abc")
     assert growing is not None
     assert growing.words.startswith("grows by 1.")
     assert ending is not None
@@ -35,6 +35,6 @@ def test_estate_groups_and_servers_have_each_their_outlook(desk: Desk) -> None:
     ]
     assert steady is not None
     assert steady.words == "flat"
-    emea = said[Kind.GROUP, "emea"]
+    emea = said[ScopeKind.GROUP, "emea"]
     assert emea is not None
     assert emea.shortfalls[0].day == date(2026, 12, 14)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 
-from tests.report.desk import CCS, END, HOURS, UD, Desk, at
-from tests.report.sample import FORMULA, HOSTILE, sample
+from tests.report.report_fixture import CCS, END, HOURS, UD, ReportFixture, timestamp
+from tests.report.sample import FORMULA, HOSTILE, sample_report
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.model import Activation, ActivationStatus, Event, EventKind, Level
 from lictui.report.model import End, What
-from lictui.report.text import in_short
+from lictui.report.text import summary
 
 
-def test_what_ends_within_a_year_by_day(desk: Desk) -> None:
-    found = sample(desk).ends
+def test_what_ends_within_a_year_by_day(desk: ReportFixture) -> None:
+    found = sample_report(desk).expiries
     assert found[0] == End(date(2026, 12, 14), What.LICENSES, "a", CCS, found[0].name, 100)
     assert [(end.day, end.what, end.server) for end in found[1:]] == [
         (date(2027, 1, 31), What.RENEWAL, "estate"),
@@ -22,7 +22,7 @@ def test_what_ends_within_a_year_by_day(desk: Desk) -> None:
     ]
 
 
-def test_permanent_licenses_and_those_beyond_a_year_do_not_end(desk: Desk) -> None:
+def test_permanent_licenses_and_those_beyond_a_year_do_not_end(desk: ReportFixture) -> None:
     desk.hourly("a", [1] * 24)
     pools = (
         pool(CCS, 1, 10, expires=date(2026, 12, 1), permanent=True),
@@ -33,21 +33,23 @@ def test_permanent_licenses_and_those_beyond_a_year_do_not_end(desk: Desk) -> No
     activation = Activation(ActivationStatus.ACTIVATED, date(2026, 11, 20))
     told = snapshot(*pools, activation=activation)
     desk.history.append(server("a"), poll(told, "a", END + 3600))
-    found = desk.report().ends
+    found = desk.report().expiries
     assert [(end.day, end.what, end.covered) for end in found] == [
         (date(2026, 11, 20), What.ACTIVATION, False),
         (date(2026, 12, 1), What.SUBSCRIPTION, True),
     ]
 
 
-def test_the_journal_of_the_month_without_its_noise(desk: Desk) -> None:
-    report = sample(desk)
+def test_the_journal_of_the_month_without_its_noise(desk: ReportFixture) -> None:
+    report = sample_report(desk)
     assert [event.message for event in report.events] == ["30 licenses gone", HOSTILE]
-    assert report.more_events == 0
+    assert report.omitted_events == 0
 
 
-def test_alerts_are_told_by_their_turns_and_certificates_and_activation_too(desk: Desk) -> None:
-    start = at("2026-10-05T00:00")
+def test_alerts_are_told_by_their_turns_and_certificates_and_activation_too(
+    desk: ReportFixture,
+) -> None:
+    start = timestamp("2026-10-05T00:00")
     lines = (
         (EventKind.ALERT, Level.WARN, "raised: 85 of 100 in use"),
         (EventKind.ALERT, Level.CRITICAL, "worse (warn -> critical): 95 of 100 in use"),
@@ -64,27 +66,27 @@ def test_alerts_are_told_by_their_turns_and_certificates_and_activation_too(desk
     assert told == ["raised:", "worse", "cleared", "certificate", "LAS"]
 
 
-def test_of_very_many_events_the_grave_ones_are_kept(desk: Desk) -> None:
-    start = at("2026-10-05T00:00")
+def test_of_very_many_events_the_grave_ones_are_kept(desk: ReportFixture) -> None:
+    start = timestamp("2026-10-05T00:00")
     some = [Event(start + turn, EventKind.SERVER, "a", f"no {turn}") for turn in range(2500)]
     some[3] = Event(start + 3, EventKind.SERVER, "a", "grave", "", Level.CRITICAL)
     desk.hourly("a", [1] * HOURS, events=tuple(some))
     report = desk.report()
-    assert (len(report.events), report.more_events) == (60, 2440)
+    assert (len(report.events), report.omitted_events) == (60, 2440)
     assert [report.events[0].message, report.events[-1].message] == ["grave", "no 2499"]
 
 
-def test_the_contract_is_held_against_its_own_scope(desk: Desk) -> None:
-    assigned, emea, unknown = sample(desk).holdings
-    assert (assigned.needed, assigned.beyond, assigned.idle_cost) == (105, 15, 0.0)
-    assert (emea.installed, emea.needed, emea.idle, emea.months) == (200, 162, 338, 1)
-    assert (unknown.installed, unknown.needed, unknown.beyond) == (None, None, None)
+def test_the_contract_is_held_against_its_own_scope(desk: ReportFixture) -> None:
+    assigned, emea, unknown = sample_report(desk).contract_lines
+    assert (assigned.highest_peak, assigned.shortfall, assigned.unused_cost) == (105, 15, 0.0)
+    assert (emea.installed, emea.highest_peak, emea.unused, emea.months_known) == (200, 162, 338, 1)
+    assert (unknown.installed, unknown.highest_peak, unknown.shortfall) == (None, None, None)
 
 
-def test_in_short_says_what_is_tight_what_comes_and_what_is_missing(desk: Desk) -> None:
+def test_in_short_says_what_is_tight_what_comes_and_what_is_missing(desk: ReportFixture) -> None:
     said = [
-        (point.about, point.text.replace("\N{NO-BREAK SPACE}", " "))
-        for point in in_short(sample(desk))
+        (point.label, point.text.replace("\N{NO-BREAK SPACE}", " "))
+        for point in summary(sample_report(desk))
     ]
     assert said[0][0] == "into overdraft"
     assert "105 of 100 user/device licenses assigned" in said[0][1]
@@ -99,7 +101,7 @@ def test_in_short_says_what_is_tight_what_comes_and_what_is_missing(desk: Desk) 
     ) in said
 
 
-def test_a_quiet_month_is_said_in_one_sentence(desk: Desk) -> None:
+def test_a_quiet_month_is_said_in_one_sentence(desk: ReportFixture) -> None:
     desk.hourly("a", [10] * HOURS)
-    (only,) = in_short(desk.report())
+    (only,) = summary(desk.report())
     assert only.text == "No product came near its limit over all servers."

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.report.sample import FORMULA, HOSTILE, PIPES, sample
+from tests.report.sample import FORMULA, HOSTILE, PIPES, sample_report
 
-from lictui.report.html import page
+from lictui.report.html import render_html
 from lictui.report.svg import scale, tag
 
 if TYPE_CHECKING:
-    from tests.report.desk import Desk
+    from tests.report.report_fixture import ReportFixture
 
 VOID = {"meta", "br"}
 
@@ -53,8 +53,8 @@ def read(html: str) -> Reader:
 
 
 @pytest.fixture
-def written(desk: Desk) -> str:
-    return page(sample(desk))
+def written(desk: ReportFixture) -> str:
+    return render_html(sample_report(desk))
 
 
 def test_it_is_one_well_formed_file_without_anything_from_elsewhere(written: str) -> None:
@@ -98,9 +98,9 @@ def test_it_is_made_for_paper_and_for_the_dark(written: str) -> None:
     assert "prefers-color-scheme: dark" in written
 
 
-def test_the_same_report_is_the_same_file(desk: Desk) -> None:
-    report = sample(desk)
-    assert page(report) == page(report)
+def test_the_same_report_is_the_same_file(desk: ReportFixture) -> None:
+    report = sample_report(desk)
+    assert render_html(report) == render_html(report)
 
 
 @given(st.text(max_size=40))

@@ -5,15 +5,15 @@ from __future__ import annotations
 import csv
 import io
 
-from tests.report.desk import CCS, UD, Desk
-from tests.report.sample import FORMULA, HOSTILE, sample
+from tests.report.report_fixture import CCS, UD, ReportFixture
+from tests.report.sample import FORMULA, HOSTILE, sample_report
 
-from lictui.report.markdown import HEADER, csv_text, markdown
-from lictui.report.png import picture
+from lictui.report.markdown import HEADER, render_csv, render_markdown
+from lictui.report.png import render_png
 
 
-def test_markdown_tables_line_up(desk: Desk) -> None:
-    lines = markdown(sample(desk)).splitlines()
+def test_markdown_tables_line_up(desk: ReportFixture) -> None:
+    lines = render_markdown(sample_report(desk)).splitlines()
     assert lines[0] == "# Citrix licenses in October 2026"
     tables: dict[int, list[str]] = {}
     block = 0
@@ -28,15 +28,15 @@ def test_markdown_tables_line_up(desk: Desk) -> None:
         assert len(bars) == 1
 
 
-def test_markdown_takes_no_markup_from_servers(desk: Desk) -> None:
-    text = markdown(sample(desk))
+def test_markdown_takes_no_markup_from_servers(desk: ReportFixture) -> None:
+    text = render_markdown(sample_report(desk))
     assert HOSTILE not in text
     assert "\\<script>" in text
     assert "\\[c\\](http" in text
 
 
-def test_csv_is_tidy(desk: Desk) -> None:
-    rows = list(csv.DictReader(io.StringIO(csv_text(sample(desk)))))
+def test_csv_is_tidy(desk: ReportFixture) -> None:
+    rows = list(csv.DictReader(io.StringIO(render_csv(sample_report(desk)))))
     assert tuple(rows[0]) == HEADER
     of = {
         (row["kind"], row["scope"], row["product"], row["figure"], row["month"], row["day"]): row
@@ -53,16 +53,16 @@ def test_csv_is_tidy(desk: Desk) -> None:
     assert ("estate", "estate", UD, "peak", "2026-10", "") not in of
 
 
-def test_csv_runs_nothing(desk: Desk) -> None:
-    rows = list(csv.reader(io.StringIO(csv_text(sample(desk)))))
+def test_csv_runs_nothing(desk: ReportFixture) -> None:
+    rows = list(csv.reader(io.StringIO(render_csv(sample_report(desk)))))
     assert "'" + FORMULA in {cell for row in rows for cell in row}
     assert not any(cell.startswith(("=", "+", "@")) for row in rows for cell in row)
 
 
-def test_the_picture_is_a_page(desk: Desk) -> None:
-    report = sample(desk)
-    data = picture(report)
+def test_the_picture_is_a_page(desk: ReportFixture) -> None:
+    report = sample_report(desk)
+    data = render_png(report)
     assert data.startswith(b"\x89PNG")
     width, height = (int.from_bytes(data[at : at + 4]) for at in (16, 20))
     assert (width, height) == (1240, 1753)
-    assert picture(report) == data
+    assert render_png(report) == data

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from defusedxml import ElementTree
-from tests.report.desk import CCS, Desk
-from tests.report.sample import FORMULA, HOSTILE, sample
+from tests.report.report_fixture import CCS, ReportFixture
+from tests.report.sample import FORMULA, HOSTILE, sample_report
 
-from lictui.report.xlsx import book, letter
+from lictui.report.xlsx import column_letter, render_xlsx
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -59,8 +59,8 @@ class Book:
 
 
 @pytest.fixture
-def found(desk: Desk) -> Book:
-    return Book(book(sample(desk)))
+def found(desk: ReportFixture) -> Book:
+    return Book(render_xlsx(sample_report(desk)))
 
 
 def test_the_sheets_are_there_with_their_head_frozen_and_their_filter(found: Book) -> None:
@@ -130,12 +130,12 @@ def test_the_contract_can_be_gone_on_with(found: Book) -> None:
     assert "MAX(0,G2-D2)" in "".join(found.formulas("Contract"))
 
 
-def test_the_same_report_is_the_same_file(desk: Desk) -> None:
-    report = sample(desk)
-    assert book(report) == book(report)
+def test_the_same_report_is_the_same_file(desk: ReportFixture) -> None:
+    report = sample_report(desk)
+    assert render_xlsx(report) == render_xlsx(report)
 
 
 def test_columns_are_called_as_a_spreadsheet_does() -> None:
-    assert [letter(at) for at in (0, 25, 26, 51, 52, 701, 702)] == [
+    assert [column_letter(at) for at in (0, 25, 26, 51, 52, 701, 702)] == [
         *("A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"),
     ]

@@ -6,15 +6,22 @@ from dataclasses import replace
 
 import pytest
 from tests.support.clock import START
-from tests.support.engine import FakeEngine
-from tests.support.estate import EMPTY, SA, day_of_work, down, pool, up
-from tests.support.running import running
-from tests.support.screen import golden, screen_text
+from tests.support.example_board import (
+    NO_DATA_FAILURE,
+    SA,
+    down_status,
+    pool,
+    up_status,
+    workday_series,
+)
+from tests.support.fake_engine import FakeEngine
+from tests.support.goldens import assert_golden, screen_text
+from tests.support.running_app import running_app
 
-from lictui.config.contract import Purchase
+from lictui.config.entitlements import Entitlement
 from lictui.config.settings import Settings
 from lictui.engine.board import Board, ServerStatus
-from lictui.model import LicenseServer, Mode, PoolKey, Reporting, SourceName
+from lictui.model import LicenseServer, Mode, PoolKey, ReportingStatus, SourceName
 
 HOW = (("in_use", "InUseCount"), ("installed", "Count - Overdraft"), ("overdraft", "Overdraft"))
 RAW = (("Count", "1100"), ("InUseCount", "412"), ("Overdraft", "100"), ("PLD", "XDT_PLT_UD"))
@@ -25,23 +32,23 @@ def part(status: ServerStatus) -> ServerStatus:
 
 
 def board() -> Board:
-    told = replace(pool("XDT_PLT_UD", 412, 1000, 100), how=HOW, raw=RAW)
+    told = replace(pool("XDT_PLT_UD", 412, 1000, 100), formulas=HOW, raw_fields=RAW)
     program = replace(pool("XDT_PLT_UD", 409, 500, subscription=SA), queued=3)
     entries = (
         LicenseServer(
-            "LIC-EMEA-01", "lic-emea-01.corp.example", Reporting.REPORTING, START - 90000
+            "LIC-EMEA-01", "lic-emea-01.corp.example", ReportingStatus.REPORTING, START - 90000
         ),
-        LicenseServer("LIC-US-01", "lic-us-01", Reporting.NOT_REPORTING, START - 5.5 * 86400),
+        LicenseServer("LIC-US-01", "lic-us-01", ReportingStatus.NOT_REPORTING, START - 5.5 * 86400),
     )
     matlab = replace(pool("MATLAB", 3, 3), vendor="MLM", queued=12)
-    account = part(up("partner", source=SourceName.PARTNER))
+    account = part(up_status("partner", source=SourceName.PARTNER))
     assert account.snapshot is not None
     return Board(
         (
-            down(up("lic-emea-01", group="emea"), EMPTY, known=False),
-            up("lic-us-01", pool("XDT_PLT_CCS", 70, 100), matlab, group="us"),
-            part(up("ddc-emea-01", told, source=SourceName.CVAD, mode=Mode.LAS, ago=30)),
-            part(up("cmd-emea-01", program, source=SourceName.COMMAND, ago=600)),
+            down_status(up_status("lic-emea-01", group="emea"), NO_DATA_FAILURE, known=False),
+            up_status("lic-us-01", pool("XDT_PLT_CCS", 70, 100), matlab, group="us"),
+            part(up_status("ddc-emea-01", told, source=SourceName.CVAD, mode=Mode.LAS, ago=30)),
+            part(up_status("cmd-emea-01", program, source=SourceName.COMMAND, ago=600)),
             replace(account, snapshot=replace(account.snapshot, license_servers=entries)),
         )
     )
@@ -49,22 +56,22 @@ def board() -> Board:
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 15), (120, 40)])
 async def test_the_pane(size: tuple[int, int]) -> None:
-    async with running(size=size, board=board(), engine=FakeEngine(day_of_work)) as run:
-        golden(f"together_{size[0]}x{size[1]}", screen_text(run.app))
+    async with running_app(size=size, board=board(), engine=FakeEngine(workday_series)) as run:
+        assert_golden(f"together_{size[0]}x{size[1]}", screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 15), (120, 40)])
 async def test_why(size: tuple[int, int]) -> None:
-    settings = Settings(timezone="UTC", contract=(Purchase("XDT_PLT_UD", 500),))
-    async with running(size=size, board=board(), settings=settings) as run:
+    settings = Settings(timezone="UTC", entitlements=(Entitlement("XDT_PLT_UD", 500),))
+    async with running_app(size=size, board=board(), settings=settings) as run:
         await run.press("w")
-        golden(f"why_{size[0]}x{size[1]}", screen_text(run.app))
+        assert_golden(f"why_{size[0]}x{size[1]}", screen_text(run.app))
         await run.press("escape")
         assert "Why" not in screen_text(run.app)
 
 
 async def test_why_scrolls_and_copies() -> None:
-    async with running(size=(60, 15), board=board()) as run:
+    async with running_app(size=(60, 15), board=board()) as run:
         await run.press("w", "pagedown", "pagedown", "pagedown")
         assert "raw fields come with the next poll" in screen_text(run.app)
         await run.press("Y")
@@ -73,7 +80,7 @@ async def test_why_scrolls_and_copies() -> None:
 
 
 async def test_there_is_a_way_to_it_from_the_estate_and_the_chart() -> None:
-    async with running("estate", board=board()) as run:
+    async with running_app("estate", board=board()) as run:
         await run.press("end", "w")  # what is assigned stands last
         assert "Count 1100 - Overdraft 100" in screen_text(run.app)
         await run.press("escape", "enter", "W")
@@ -81,19 +88,19 @@ async def test_there_is_a_way_to_it_from_the_estate_and_the_chart() -> None:
 
 
 async def test_the_past_is_asked_of_whose_figure_it_is() -> None:
-    engine = FakeEngine(day_of_work, held=(("ddc-emea-01", PoolKey("XDT_PLT_UD")),
+    engine = FakeEngine(workday_series, pool_keys=(("ddc-emea-01", PoolKey("XDT_PLT_UD")),
                         ("cmd-emea-01", PoolKey("XDT_PLT_UD", "2026-12-31"))))  # fmt: skip
-    async with running(board=board(), engine=engine) as run:
-        asked = [question.pools for question in engine.questions]
+    async with running_app(board=board(), engine=engine) as run:
+        asked = [question.pools for question in engine.queries]
         assert (("ddc-emea-01", PoolKey("XDT_PLT_UD")),) in asked
         await run.press("2", "end", "enter")
-        assert engine.questions[-1].pools == (("ddc-emea-01", PoolKey("XDT_PLT_UD")),)
+        assert engine.queries[-1].pools == (("ddc-emea-01", PoolKey("XDT_PLT_UD")),)
         await run.press("r")
         assert {"lic-emea-01", "ddc-emea-01", "cmd-emea-01"} <= set(engine.polled)
 
 
 async def test_the_estate_counts_it_once() -> None:
-    async with running("estate", size=(120, 40), board=board()) as run:
+    async with running_app("estate", size=(120, 40), board=board()) as run:
         line = next(each for each in screen_text(run.app).splitlines() if "u/d" in each)
         assert "412" in line
         assert "1,000" in line

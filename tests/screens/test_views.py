@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.clock import START
-from tests.support.engine import FakeEngine
-from tests.support.estate import day_of_work
-from tests.support.growth import growing_year
-from tests.support.running import Running, running
-from tests.support.screen import golden, screen_text
+from tests.support.example_board import workday_series
+from tests.support.fake_engine import FakeEngine
+from tests.support.goldens import assert_golden, screen_text
+from tests.support.growing_series import growing_series
+from tests.support.running_app import RunningApp, running_app
 
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
-from lictui.model import Event, EventKind, Finding, Level, Server, SourceName, Step
+from lictui.model import Event, EventKind, Level, Server, SourceName, Step, StepResult
 from lictui.tui.app import WatchOptions
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ PRODUCT: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "
 CONCURRENT: dict[str, Any] = {"servers": ("ddc-us-01",), "product": "XDT_PLT_CCS"}
 PIN = "4f1b" * 16
 FOUND = (
-    Finding(Step.RESOLVE, ok=True, detail="10.1.0.7", seconds=0.002),
-    Finding(Step.CONNECT, ok=True, detail="10.1.0.7:5986", seconds=0.011),
-    Finding(
+    StepResult(Step.RESOLVE, ok=True, detail="10.1.0.7", seconds=0.002),
+    StepResult(Step.CONNECT, ok=True, detail="10.1.0.7:5986", seconds=0.011),
+    StepResult(
         Step.TLS,
         ok=False,
         detail="the certificate is self-signed: CN=LIC01, until 12 Mar 2027",
@@ -62,9 +62,9 @@ LAB = Server(
 
 def shown(
     screen: str, size: tuple[int, int] = (80, 24), **kwargs: Any
-) -> AbstractAsyncContextManager[Running]:
-    engine = FakeEngine(past=day_of_work, journal=JOURNAL, findings=FOUND)
-    return running(screen, size, engine=engine, **kwargs)
+) -> AbstractAsyncContextManager[RunningApp]:
+    engine = FakeEngine(series_of=workday_series, journal=JOURNAL, test_steps=FOUND)
+    return running_app(screen, size, engine=engine, **kwargs)
 
 
 def name(view: str, size: tuple[int, int]) -> str:
@@ -75,20 +75,20 @@ def name(view: str, size: tuple[int, int]) -> str:
 async def test_trends_of_a_month(view: str) -> None:
     async with shown(view, (190, 30)) as run:
         await run.press("right_square_bracket", "right_square_bracket")
-        golden(name(f"{view}_month", (190, 30)), screen_text(run.app))
+        assert_golden(name(f"{view}_month", (190, 30)), screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_servers(size: tuple[int, int]) -> None:
     async with shown("servers", size) as run:
         await run.press("down", "down")
-        golden(name("servers", size), screen_text(run.app))
+        assert_golden(name("servers", size), screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_form(size: tuple[int, int]) -> None:
     async with shown("form", size) as run:
-        golden(name("form", size), screen_text(run.app))
+        assert_golden(name("form", size), screen_text(run.app))
 
 
 @pytest.mark.parametrize("source", [it for it in SourceName if it is not SourceName.WINRM])
@@ -96,21 +96,21 @@ async def test_form(size: tuple[int, int]) -> None:
 async def test_form_of_each_source(source: SourceName, size: tuple[int, int]) -> None:
     async with shown("form", size) as run:
         await run.press("shift+tab", *["down"] * tuple(SourceName).index(source), "enter")
-        golden(name(f"form_{source}", size), screen_text(run.app))
+        assert_golden(name(f"form_{source}", size), screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_form_with_its_sources(size: tuple[int, int]) -> None:
     async with shown("form", size) as run:
         await run.press("shift+tab", *["down"] * 4)
-        golden(name("form_sources", size), screen_text(run.app))
+        assert_golden(name("form_sources", size), screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_form_with_a_test_that_failed(size: tuple[int, int]) -> None:
     async with shown("form", size, server=LAB) as run:
         await run.press("ctrl+t")
-        golden(name("form_tested", size), screen_text(run.app))
+        assert_golden(name("form_tested", size), screen_text(run.app))
 
 
 async def test_form_with_complaints() -> None:
@@ -119,40 +119,42 @@ async def test_form_with_complaints() -> None:
         await run.press("tab", "tab", "tab", "tab")
         await run.type("hunter2")
         await run.press("ctrl+s")
-        golden("form_refused", screen_text(run.app))
+        assert_golden("form_refused", screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", [*SIZES, (200, 60)])
 async def test_product(size: tuple[int, int]) -> None:
     async with shown("product", size, **PRODUCT) as run:
-        golden(name("product", size), screen_text(run.app))
+        assert_golden(name("product", size), screen_text(run.app))
 
 
-def trends(size: tuple[int, int] = (80, 24), **kwargs: Any) -> AbstractAsyncContextManager[Running]:
+def trends(
+    size: tuple[int, int] = (80, 24), **kwargs: Any
+) -> AbstractAsyncContextManager[RunningApp]:
     """Concurrent licenses that grow, with some changes on the way."""
-    engine = FakeEngine(past=growing_year, journal=CHANGES)
-    return running("product", size, engine=engine, **CONCURRENT, **kwargs)
+    engine = FakeEngine(series_of=growing_series, journal=CHANGES)
+    return running_app("product", size, engine=engine, **CONCURRENT, **kwargs)
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_product_with_its_forecast(size: tuple[int, int]) -> None:
     async with trends(size) as run:
         await run.press("y")
-        golden(name("product_year", size), screen_text(run.app))
+        assert_golden(name("product_year", size), screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_product_beside_the_period_before(size: tuple[int, int]) -> None:
     async with trends(size) as run:
         await run.press("m", "c", *["left"] * 9)
-        golden(name("product_compared", size), screen_text(run.app))
+        assert_golden(name("product_compared", size), screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_heat_map(size: tuple[int, int]) -> None:
     async with trends(size) as run:
         await run.press("m", "h", "down", "right", "right")
-        golden(name("heat", size), screen_text(run.app))
+        assert_golden(name("heat", size), screen_text(run.app))
 
 
 @pytest.mark.parametrize(("keys", "called"), [("yc", "product_year"), ("mh", "heat")])
@@ -161,37 +163,37 @@ async def test_trends_in_ascii(keys: str, called: str) -> None:
         await run.press(*keys)
         text = screen_text(run.app)
         assert text.isascii()
-        golden(f"{called}_ascii", text)
+        assert_golden(f"{called}_ascii", text)
 
 
 async def test_product_with_its_cursor() -> None:
     async with shown("product", servers=("ddc-us-01",), product="XDT_PLT_CCS") as run:
         await run.press("d", *["left"] * 30)
-        golden("product_day_read_off", screen_text(run.app))
+        assert_golden("product_day_read_off", screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_alerts(size: tuple[int, int]) -> None:
     async with shown("alerts", size) as run:
-        golden(name("alerts", size), screen_text(run.app))
+        assert_golden(name("alerts", size), screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", [*SIZES, (200, 60)])
 async def test_watch(size: tuple[int, int]) -> None:
     async with shown("wall", size, options={"watch": WatchOptions()}) as run:
-        golden(name("watch", size), screen_text(run.app))
+        assert_golden(name("watch", size), screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_first_run(size: tuple[int, int]) -> None:
     async with shown("wall", size, board=Board()) as run:
-        golden(name("first_run", size), screen_text(run.app))
+        assert_golden(name("first_run", size), screen_text(run.app))
 
 
 async def test_a_question() -> None:
     async with shown("servers") as run:
         await run.press("x")
-        golden("confirm", screen_text(run.app))
+        assert_golden("confirm", screen_text(run.app))
 
 
 VIEWS: dict[str, dict[str, Any]] = {
@@ -207,7 +209,7 @@ async def test_ascii_is_seven_bit(view: str) -> None:
     async with shown(view, settings=Settings(ascii=True), **VIEWS[view]) as run:
         text = screen_text(run.app)
         assert text.isascii()
-        golden(f"{view}_ascii", text)
+        assert_golden(f"{view}_ascii", text)
 
 
 async def test_ascii_console() -> None:
@@ -215,7 +217,7 @@ async def test_ascii_console() -> None:
     async with shown("wall", settings=Settings(ascii=True), options=options) as run:
         text = screen_text(run.app)
         assert text.isascii()
-        golden("watch_ascii", text)
+        assert_golden("watch_ascii", text)
 
 
 @pytest.mark.parametrize("view", VIEWS)

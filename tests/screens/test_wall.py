@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.clock import FakeClock
-from tests.support.engine import FakeEngine
-from tests.support.estate import day_of_work, down, estate, pool, up
-from tests.support.looked import looked_back
-from tests.support.running import running
-from tests.support.screen import golden, screen_text
+from tests.support.example_board import down_status, example_board, pool, up_status, workday_series
+from tests.support.fake_engine import FakeEngine
+from tests.support.goldens import assert_golden, screen_text
+from tests.support.past_summaries import past_summaries
+from tests.support.running_app import running_app
 
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
@@ -30,29 +30,29 @@ HOSTILE = "[/x] \x1b[31mred\x07\n\u202eevil\u2066 " + "long ライセンス " * 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 15), (120, 40), (200, 60), (40, 10)])
 async def test_sizes(size: tuple[int, int]) -> None:
-    async with running(size=size, engine=FakeEngine(day_of_work)) as run:
-        golden(f"wall_{size[0]}x{size[1]}", screen_text(run.app))
+    async with running_app(size=size, engine=FakeEngine(workday_series)) as run:
+        assert_golden(f"wall_{size[0]}x{size[1]}", screen_text(run.app))
 
 
 async def test_too_small() -> None:
-    async with running(size=(39, 9)) as run:
-        golden("wall_too_small", screen_text(run.app))
+    async with running_app(size=(39, 9)) as run:
+        assert_golden("wall_too_small", screen_text(run.app))
         await run.resize(80, 24)
         assert "lic-emea-01" in screen_text(run.app)
 
 
 async def test_ascii_is_seven_bit() -> None:
     settings = Settings(ascii=True)
-    async with running(settings=settings, engine=FakeEngine(day_of_work)) as run:
+    async with running_app(settings=settings, engine=FakeEngine(workday_series)) as run:
         text = screen_text(run.app)
         assert text.isascii()
-        golden("wall_ascii", text)
+        assert_golden("wall_ascii", text)
 
 
 async def test_ansi_theme_draws_the_same_text() -> None:
     settings = Settings(theme="lictui-ansi")
-    async with running(settings=settings, engine=FakeEngine(day_of_work)) as run:
-        golden("wall_80x24", screen_text(run.app))
+    async with running_app(settings=settings, engine=FakeEngine(workday_series)) as run:
+        assert_golden("wall_80x24", screen_text(run.app))
 
 
 async def test_failure_panes() -> None:
@@ -70,61 +70,65 @@ async def test_failure_panes() -> None:
     ]
     board = Board(
         tuple(
-            down(up(f"lic-{at}", pool("XDT_PLT_UD", 5, 9)), each, known=at % 2 == 0)
+            down_status(up_status(f"lic-{at}", pool("XDT_PLT_UD", 5, 9)), each, known=at % 2 == 0)
             for at, each in enumerate(failures)
         )
     )
-    async with running(size=(80, 30), board=board) as run:
-        golden("wall_failures", screen_text(run.app))
+    async with running_app(size=(80, 30), board=board) as run:
+        assert_golden("wall_failures", screen_text(run.app))
 
 
 async def test_no_match() -> None:
-    async with running() as run:
+    async with running_app() as run:
         await run.press("slash", *"nothing", "enter")
-        golden("wall_no_match", screen_text(run.app))
+        assert_golden("wall_no_match", screen_text(run.app))
 
 
 async def test_filtered() -> None:
-    async with running() as run:
+    async with running_app() as run:
         await run.press("slash", *"XenApp", "enter")
-        golden("wall_filtered", screen_text(run.app))
+        assert_golden("wall_filtered", screen_text(run.app))
 
 
 async def test_hostile_strings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # where the export goes
     told = replace(pool("ACME_X", 3, 4), name=HOSTILE)
-    status = up(HOSTILE, told, group=HOSTILE, reported_name=HOSTILE)
-    failed = down(up("b" + HOSTILE, told), Failure(FailureKind.PARSE, HOSTILE, HOSTILE))
-    async with running(board=Board((status, failed))) as run:
+    status = up_status(HOSTILE, told, group=HOSTILE, reported_name=HOSTILE)
+    failed = down_status(
+        up_status("b" + HOSTILE, told), Failure(FailureKind.PARSE, HOSTILE, HOSTILE)
+    )
+    async with running_app(board=Board((status, failed))) as run:
         text = screen_text(run.app)
         assert not set(text) & set("\x1b\x07\u202e\u2066")
-        golden("wall_hostile", text)
+        assert_golden("wall_hostile", text)
         await run.press("r", "Y", "E", "2", "3")
 
 
 async def test_estate() -> None:
     for size in ((80, 24), (60, 15), (120, 40), (200, 60)):
-        engine = FakeEngine(day_of_work, past_of=looked_back())
-        async with running("estate", size=size, engine=engine) as run:
-            golden(f"estate_{size[0]}x{size[1]}", screen_text(run.app))
+        engine = FakeEngine(workday_series, past_summaries=past_summaries())
+        async with running_app("estate", size=size, engine=engine) as run:
+            assert_golden(f"estate_{size[0]}x{size[1]}", screen_text(run.app))
 
 
 async def test_help() -> None:
-    async with running() as run:
+    async with running_app() as run:
         await run.press("question_mark")
-        golden("help", screen_text(run.app))
+        assert_golden("help", screen_text(run.app))
 
 
 async def test_empty_estate() -> None:
-    async with running("wall", board=Board()) as run:
-        run.app.show("wall")
+    async with running_app("wall", board=Board()) as run:
+        run.app.show_view("wall")
         await run.settle()
-        golden("wall_empty", screen_text(run.app))
+        assert_golden("wall_empty", screen_text(run.app))
 
 
-@pytest.mark.parametrize("theme", theme_names.NAMES)
+@pytest.mark.parametrize("theme", theme_names.THEME_NAMES)
 def test_a_picture_of_each_theme(theme: str, snap_compare: Callable[..., bool]) -> None:
-    app = LictuiApp(FakeEngine(day_of_work), FakeClock(), Settings(theme=theme), board=estate())
+    app = LictuiApp(
+        FakeEngine(workday_series), FakeClock(), Settings(theme=theme), board=example_board()
+    )
     assert snap_compare(app, terminal_size=(80, 24), run_before=_settle)
 
 

@@ -7,18 +7,18 @@ from itertools import pairwise
 
 from tests.support.clock import START
 
-from lictui.simulator.estate import Estate
-from lictui.simulator.partner_server import Sku, cloud_at, partner_at
+from lictui.simulator.estate import SimulatedEstate
+from lictui.simulator.partner_server import Sku, cloud_account_at, partner_account_at
 from lictui.simulator.usage import DAY
 
-_ESTATE = Estate(1, START)
+_ESTATE = SimulatedEstate(1, START)
 _SERVERS = {server.name: server for server in _ESTATE.servers}
 _CLOUD, _PARTNER = _SERVERS["daas-eu"], _SERVERS["csp-partner"]
 
 
 def test_the_cloud_counts_what_the_estate_holds() -> None:
     for at in (START, START + 3 * 3600):
-        account = cloud_at(_CLOUD, at)
+        account = cloud_account_at(_CLOUD, at)
         (held,) = _ESTATE.inventory_at("daas-eu", at)
         assert account is not None
         assert (account.in_use, account.owned) == (held.in_use, held.installed)
@@ -29,11 +29,11 @@ def test_the_cloud_counts_what_the_estate_holds() -> None:
 
 
 def test_an_account_whose_entitlement_ended_recorded_nothing() -> None:
-    assert cloud_at(_CLOUD, START + 200 * DAY) is None
+    assert cloud_account_at(_CLOUD, START + 200 * DAY) is None
 
 
 def test_a_year_of_months_adds_up() -> None:
-    account = cloud_at(_CLOUD, START)
+    account = cloud_account_at(_CLOUD, START)
     assert account is not None
     assert [each.month for each in account.months] == [
         "2025-12",
@@ -50,7 +50,9 @@ def test_a_year_of_months_adds_up() -> None:
 
 
 def test_a_partner_hears_from_whoever_reports() -> None:
-    servers = {each.host_id: each for each in partner_at(_PARTNER, START, "2026-11").servers}
+    servers = {
+        each.host_id: each for each in partner_account_at(_PARTNER, START, "2026-11").servers
+    }
     assert {host for host, each in servers.items() if not each.reporting(START)} == {
         "LIC-APAC-02",
         "LIC-EMEA-03",
@@ -64,7 +66,7 @@ def test_a_partner_hears_from_whoever_reports() -> None:
 
 def test_the_usage_of_this_month_is_what_the_account_holds() -> None:
     at = START + 5 * 3600
-    assert _counts(partner_at(_PARTNER, at, "2026-11").skus) == {
+    assert _counts(partner_account_at(_PARTNER, at, "2026-11").skus) == {
         each.product: each.in_use for each in _ESTATE.inventory_at("csp-partner", at)
     }
 
@@ -78,8 +80,8 @@ def _counts(skus: tuple[Sku, ...]) -> dict[str, int]:
 
 
 def test_a_month_that_is_over_stands() -> None:
-    first = partner_at(_PARTNER, START, "2026-09").skus
-    later = partner_at(_PARTNER, START + 9 * DAY, "2026-09").skus
+    first = partner_account_at(_PARTNER, START, "2026-09").skus
+    later = partner_account_at(_PARTNER, START + 9 * DAY, "2026-09").skus
     assert first == later
     last = datetime(2026, 9, 30, 12, tzinfo=UTC).timestamp()
     assert _counts(first) == {
@@ -89,7 +91,7 @@ def test_a_month_that_is_over_stands() -> None:
 
 def test_a_silent_server_stands_at_what_it_told_last() -> None:
     def told(at: float) -> int:
-        skus = partner_at(_PARTNER, at, f"{datetime.fromtimestamp(at, UTC):%Y-%m}").skus
+        skus = partner_account_at(_PARTNER, at, f"{datetime.fromtimestamp(at, UTC):%Y-%m}").skus
         usages = [usage for sku in skus for feature in sku.features for usage in feature.servers]
         return sum(usage.count for usage in usages if usage.fqdn.startswith("lic-apac-02"))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.clock import START, FakeClock
 
-from lictui.analysis.series import Question
+from lictui.analysis.series import SeriesQuery
 from lictui.config.registry import load_servers
 from lictui.config.settings import Retention
 from lictui.errors import LictuiError
@@ -18,8 +18,8 @@ from lictui.history.store import History
 from lictui.model import PoolKey
 from lictui.paths import Paths, make_folder
 from lictui.simulator import demo as demo_module
-from lictui.simulator.demo import Demo, remember
-from lictui.simulator.estate import Estate
+from lictui.simulator.demo import Demo, write_history
+from lictui.simulator.estate import SimulatedEstate
 from lictui.simulator.usage import DAY
 
 if TYPE_CHECKING:
@@ -85,14 +85,14 @@ def test_two_demos_do_not_disturb_each_other() -> None:
 
 
 def test_the_history_holds_the_year_before(tmp_path: Path, clock: FakeClock) -> None:
-    estate, paths = Estate(1, START, scale=1), Paths(tmp_path, tmp_path)
-    remember(estate, paths, clock)
+    estate, paths = SimulatedEstate(1, START, scale=1), Paths(tmp_path, tmp_path)
+    write_history(estate, paths, clock)
     server = estate.servers[0]
     held = estate.inventory_at(server.name, START)[0]
     pools = ((server.name, PoolKey(held.product, held.subscription_date.isoformat())),)
     with History.open(paths.history, Retention(), clock) as history:
-        day = history.series(Question(pools, int(START - DAY), int(START), 300)).buckets
-        year = history.series(Question(pools, int(START - 364 * DAY), int(START), DAY)).buckets
+        day = history.series(SeriesQuery(pools, int(START - DAY), int(START), 300)).buckets
+        year = history.series(SeriesQuery(pools, int(START - 364 * DAY), int(START), DAY)).buckets
     assert (len(day), len(year)) == (288, 365)
     assert max(bucket.high for bucket in day) <= max(bucket.high for bucket in year[-2:])
     now = estate.inventory_at(server.name, day[-1].start)[0]

@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 from tests.support.clock import START
 
 from lictui.model import Level, Reading
-from lictui.simulator.estate import Estate, Kind, License, Mood, Pool
-from lictui.simulator.usage import DAY, works
+from lictui.simulator.estate import FaultMode, License, ServerKind, SimulatedEstate, SimulatedPool
+from lictui.simulator.usage import DAY, is_working_day
 
 _HOUR = 3600.0
-_ESTATE = Estate(1, START)
+_ESTATE = SimulatedEstate(1, START)
 # Those of other servers once more, or what these upload once a day, are left out.
 _OWN = [
-    server for server in _ESTATE.servers if not server.same_as and server.kind is not Kind.PARTNER
+    server
+    for server in _ESTATE.servers
+    if not server.same_as and server.kind is not ServerKind.PARTNER
 ]
 _POOLS = [
     pytest.param(pool, id=f"{server.name} {pool.product} {pool.subscription_date}")
@@ -26,11 +28,11 @@ _POOLS = [
 ]
 
 
-def _everything(estate: Estate, at: float) -> list[tuple[License, ...]]:
+def _everything(estate: SimulatedEstate, at: float) -> list[tuple[License, ...]]:
     return [estate.inventory_at(server.name, at) for server in estate.servers]
 
 
-def _levels(estate: Estate, at: float) -> set[Level]:
+def _levels(estate: SimulatedEstate, at: float) -> set[Level]:
     return {
         Reading(each.in_use, each.installed, each.overdraft).level(0.8, 0.9)
         for inventory in _everything(estate, at)
@@ -40,14 +42,16 @@ def _levels(estate: Estate, at: float) -> set[Level]:
 
 def test_the_same_seed_is_the_same_estate_in_whatever_order_one_asks() -> None:
     hours = [START + hour * _HOUR for hour in range(-48, 48, 5)]
-    forwards = [_everything(Estate(7, START), at) for at in hours]
-    other = Estate(7, START)
+    forwards = [_everything(SimulatedEstate(7, START), at) for at in hours]
+    other = SimulatedEstate(7, START)
     backwards = [_everything(other, at) for at in reversed(hours)]
     assert forwards == backwards[::-1]
 
 
 def test_another_seed_is_another_estate() -> None:
-    assert _everything(Estate(1, START), START) != _everything(Estate(2, START), START)
+    assert _everything(SimulatedEstate(1, START), START) != _everything(
+        SimulatedEstate(2, START), START
+    )
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 44, 555])
@@ -60,12 +64,12 @@ def test_every_level_is_there_at_any_hour(seed: int, hour: int) -> None:
         Level.CRITICAL,
         Level.OVERDRAFT,
         Level.EXHAUSTED,
-    } <= _levels(Estate(seed, start), start)
+    } <= _levels(SimulatedEstate(seed, start), start)
 
 
 @pytest.mark.parametrize("seed", range(1, 9))
 def test_there_is_an_overdraft_excursion_of_a_day(seed: int) -> None:
-    estate = Estate(seed, START)
+    estate = SimulatedEstate(seed, START)
     quarters = [START - 2 * DAY + at * 900 for at in range(96 * 4)]
     readings = [estate.inventory_at("ddc-us-01", at)[0] for at in quarters]
     over = [at for at, each in zip(quarters, readings, strict=True) if each.in_use > each.installed]
@@ -95,8 +99,8 @@ def test_regions_begin_their_day_at_different_hours() -> None:
 
 
 @pytest.mark.parametrize("pool", _POOLS)
-def test_figures_are_smooth_and_never_negative(pool: Pool) -> None:
-    points = [pool.curve.at(START + minute * 60) for minute in range(0, 3 * 24 * 60, 5)]
+def test_figures_are_smooth_and_never_negative(pool: SimulatedPool) -> None:
+    points = [pool.curve.value_at(START + minute * 60) for minute in range(0, 3 * 24 * 60, 5)]
     size = pool.sizes[-1][1]
     assert min(points) >= 0
     assert max(abs(a - b) for a, b in pairwise(points)) <= max(2, 0.1 * size)
@@ -104,10 +108,10 @@ def test_figures_are_smooth_and_never_negative(pool: Pool) -> None:
 
 def test_no_two_pools_live_the_same_life() -> None:
     lives = [
-        tuple(pool.curve.at(START + hour * _HOUR) / pool.sizes[-1][1] for hour in range(72))
+        tuple(pool.curve.value_at(START + hour * _HOUR) / pool.sizes[-1][1] for hour in range(72))
         for server in _OWN
         for pool in server.pools
-        if pool.curve.at(START + 36 * _HOUR) > 1
+        if pool.curve.value_at(START + 36 * _HOUR) > 1
     ]
     assert len(set(lives)) == len(lives)
 
@@ -121,16 +125,16 @@ def test_concurrent_licenses_are_never_given_beyond_the_total(at: float) -> None
 def test_who_finds_no_license_waits() -> None:
     noon = START - START % DAY + 16 * _HOUR  # late morning in New York
     held = [_ESTATE.inventory_at("lic-legal-01", noon + at * 600)[0] for at in range(24)]
-    assert any(each.waiting for each in held)
-    assert all(each.in_use == each.installed for each in held if each.waiting)
-    assert all(each.waiting == 0 for each in _ESTATE.inventory_at("lic-emea-01", noon))
+    assert any(each.queued for each in held)
+    assert all(each.in_use == each.installed for each in held if each.queued)
+    assert all(each.queued == 0 for each in _ESTATE.inventory_at("lic-emea-01", noon))
 
 
 def test_assignments_fall_by_night_alone() -> None:
     server = next(each for each in _ESTATE.servers if each.name == "lic-emea-01")
     for pool in server.pools[:2]:
         first = int(START // 900) - 300 * 96
-        points = pool.curve.span(first, first + 300 * 96)
+        points = pool.curve.quarter_values(first, first + 300 * 96)
         falls = [
             (first + at + 1) * 900
             for at, (before, after) in enumerate(pairwise(points))
@@ -143,10 +147,10 @@ def test_assignments_fall_by_night_alone() -> None:
 def test_nobody_is_new_on_a_day_off() -> None:
     server = next(each for each in _ESTATE.servers if each.name == "lic-emea-01")
     day = server.region.day(START)
-    while works(server.region, day):
+    while is_working_day(server.region, day):
         day -= 1
     midnight = day * DAY - server.region.hours * 3600
-    points = server.pools[0].curve.span(int(midnight // 900), int(midnight // 900) + 96)
+    points = server.pools[0].curve.quarter_values(int(midnight // 900), int(midnight // 900) + 96)
     assert len(set(points)) == 1
 
 
@@ -162,29 +166,33 @@ def test_licenses_that_expire_are_gone_the_day_after() -> None:
 
 
 def test_a_server_falls_silent_and_comes_back_at_any_speed() -> None:
-    minutes = [_ESTATE.mood_at("lic-apac-02", START + at * 60) for at in range(200)]
-    assert minutes[0] is Mood.NORMAL
+    minutes = [_ESTATE.fault_at("lic-apac-02", START + at * 60) for at in range(200)]
+    assert minutes[0] is FaultMode.NORMAL
     for silent in (range(2, 3), range(8, 12), range(32, 48), range(128, 192)):
-        assert {minutes[at] for at in silent} == {Mood.SILENT}
-        assert minutes[silent[0] - 1] is Mood.NORMAL
-        assert minutes[silent[-1] + 1] is Mood.NORMAL
+        assert {minutes[at] for at in silent} == {FaultMode.SILENT}
+        assert minutes[silent[0] - 1] is FaultMode.NORMAL
+        assert minutes[silent[-1] + 1] is FaultMode.NORMAL
 
 
 def test_a_las_server_is_empty_over_wmi_and_one_refuses_its_password() -> None:
-    assert _ESTATE.mood_at("lic-apac-03", START) is Mood.EMPTY
+    assert _ESTATE.fault_at("lic-apac-03", START) is FaultMode.EMPTY
     assert _ESTATE.inventory_at("lic-apac-03", START) == ()
-    assert _ESTATE.mood_at("lic-emea-03", START) is Mood.DENIED
+    assert _ESTATE.fault_at("lic-emea-03", START) is FaultMode.DENIED
 
 
 def test_one_license_server_is_known_in_three_ways() -> None:
     ways = [each for each in _ESTATE.servers if "lic-emea-06" in (each.name, each.same_as)]
-    assert [each.kind for each in ways] == [Kind.NTLM, Kind.SITE, Kind.PARTNER]
+    assert [each.kind for each in ways] == [
+        ServerKind.WINRM_NTLM,
+        ServerKind.SITE,
+        ServerKind.PARTNER,
+    ]
     wmi, site, _ = (_ESTATE.inventory_at(each.name, START + 7 * _HOUR) for each in ways)
     assert wmi == site
 
 
 def test_every_way_of_reading_is_there() -> None:
-    assert {server.kind for server in _ESTATE.servers} == set(Kind)
+    assert {server.kind for server in _ESTATE.servers} == set(ServerKind)
     names = {server.name for server in _ESTATE.servers}
     assert {server.same_as for server in _ESTATE.servers} <= {*names, ""}
 
@@ -207,7 +215,7 @@ def _sums(server: str, at: float) -> list[int]:
 
 
 def test_a_large_estate_has_as_many_servers_of_five_pools() -> None:
-    estate = Estate(1, START, scale=30)
+    estate = SimulatedEstate(1, START, scale=30)
     assert len({server.name for server in estate.servers}) == 30
     assert {len(estate.inventory_at(server.name, START)) for server in estate.servers} == {5}
 

@@ -8,27 +8,27 @@ from itertools import pairwise
 import pytest
 from tests.support.clock import START
 
-from lictui.analysis.series import Bucket, Past, Resolution
+from lictui.analysis.series import BackfillRow, Bucket, Resolution
 from lictui.model import Model, PoolKey
 from lictui.simulator.backfill import backfill
-from lictui.simulator.estate import Estate, License
+from lictui.simulator.estate import License, SimulatedEstate
 from lictui.simulator.usage import DAY
 
 _UNTIL = START + 1234.5
-_ESTATE = Estate(1, _UNTIL)
+_ESTATE = SimulatedEstate(1, _UNTIL)
 _Line = tuple[str, PoolKey, Resolution]
 
 
 @pytest.fixture(scope="module")
-def past() -> dict[_Line, list[Past]]:
-    lines: dict[_Line, list[Past]] = defaultdict(list)
+def past() -> dict[_Line, list[BackfillRow]]:
+    lines: dict[_Line, list[BackfillRow]] = defaultdict(list)
     for each in backfill(_ESTATE, _UNTIL):
         lines[each.server, each.key, each.resolution].append(each)
     return dict(lines)
 
 
 def _buckets(
-    past: dict[_Line, list[Past]], resolution: Resolution
+    past: dict[_Line, list[BackfillRow]], resolution: Resolution
 ) -> list[tuple[str, PoolKey, Bucket]]:
     return [
         (server, key, each.bucket)
@@ -47,14 +47,14 @@ def _held(server: str, key: PoolKey, at: float) -> License:
     )
 
 
-def test_servers_that_never_answered_have_no_past(past: dict[_Line, list[Past]]) -> None:
+def test_servers_that_never_answered_have_no_past(past: dict[_Line, list[BackfillRow]]) -> None:
     assert {server for server, _, _ in past} == {server.name for server in _ESTATE.servers} - {
         "lic-emea-03",
         "lic-apac-03",
     }
 
 
-def test_every_width_reaches_as_far_back_as_it_should(past: dict[_Line, list[Past]]) -> None:
+def test_every_width_reaches_as_far_back_as_it_should(past: dict[_Line, list[BackfillRow]]) -> None:
     days = {
         Resolution.DAY: 364,
         Resolution.HOUR: 91,
@@ -66,7 +66,7 @@ def test_every_width_reaches_as_far_back_as_it_should(past: dict[_Line, list[Pas
         assert line[-1].bucket.end >= _UNTIL - 86400
 
 
-def test_buckets_rise_in_time_and_end_before_now(past: dict[_Line, list[Past]]) -> None:
+def test_buckets_rise_in_time_and_end_before_now(past: dict[_Line, list[BackfillRow]]) -> None:
     for (_, _, width), line in past.items():
         for before, after in pairwise(line):
             assert before.bucket.end <= after.bucket.start
@@ -76,7 +76,7 @@ def test_buckets_rise_in_time_and_end_before_now(past: dict[_Line, list[Past]]) 
             assert all(each.bucket.end == each.bucket.start + width for each in line)
 
 
-def test_every_bucket_is_consistent_in_itself(past: dict[_Line, list[Past]]) -> None:
+def test_every_bucket_is_consistent_in_itself(past: dict[_Line, list[BackfillRow]]) -> None:
     for width in Resolution:
         for _, _, bucket in _buckets(past, width):
             assert bucket.low <= bucket.average <= bucket.high
@@ -87,7 +87,7 @@ def test_every_bucket_is_consistent_in_itself(past: dict[_Line, list[Past]]) -> 
 
 @pytest.mark.parametrize("width", [Resolution.DAY, Resolution.HOUR, Resolution.FIVE_MINUTES])
 def test_the_maximum_is_what_the_server_said_at_its_time(
-    past: dict[_Line, list[Past]], width: Resolution
+    past: dict[_Line, list[BackfillRow]], width: Resolution
 ) -> None:
     for server, key, bucket in _buckets(past, width)[::37]:
         if bucket.installed is None:
@@ -100,7 +100,9 @@ def test_the_maximum_is_what_the_server_said_at_its_time(
             assert (held.installed, held.overdraft) == (bucket.installed, bucket.overdraft)
 
 
-def test_nothing_said_within_a_bucket_is_above_its_maximum(past: dict[_Line, list[Past]]) -> None:
+def test_nothing_said_within_a_bucket_is_above_its_maximum(
+    past: dict[_Line, list[BackfillRow]],
+) -> None:
     steps = {Resolution.DAY: 900, Resolution.HOUR: 900, Resolution.FIVE_MINUTES: 300}
     for width, step in steps.items():
         for server, key, bucket in _buckets(past, width)[::211]:
@@ -112,7 +114,9 @@ def test_nothing_said_within_a_bucket_is_above_its_maximum(past: dict[_Line, lis
             assert max(said) <= bucket.high
 
 
-def test_hours_sum_up_the_five_minutes_they_are_made_of(past: dict[_Line, list[Past]]) -> None:
+def test_hours_sum_up_the_five_minutes_they_are_made_of(
+    past: dict[_Line, list[BackfillRow]],
+) -> None:
     key = PoolKey("XDT_PLT_CCS", "2027-06-12")
     fives = [each.bucket for each in past["lic-us-01", key, Resolution.FIVE_MINUTES]]
     hours = [each.bucket for each in past["lic-us-01", key, Resolution.HOUR]]
@@ -124,7 +128,7 @@ def test_hours_sum_up_the_five_minutes_they_are_made_of(past: dict[_Line, list[P
         assert hour.last == parts[-1].last
 
 
-def test_readings_that_stay_the_same_are_one_row(past: dict[_Line, list[Past]]) -> None:
+def test_readings_that_stay_the_same_are_one_row(past: dict[_Line, list[BackfillRow]]) -> None:
     startup = past["lic-emea-01", PoolKey("CITRIX", "2030-01-01"), Resolution.RAW]
     assert len(startup) == 1
     assert startup[0].bucket.samples == 2 * 288 + 1
@@ -135,21 +139,23 @@ def test_readings_that_stay_the_same_are_one_row(past: dict[_Line, list[Past]]) 
                 assert gap > 300 or before.bucket.last != after.bucket.last
 
 
-def test_silence_is_a_gap(past: dict[_Line, list[Past]]) -> None:
+def test_silence_is_a_gap(past: dict[_Line, list[BackfillRow]]) -> None:
     (start, end), *_ = next(
-        server.silences for server in _ESTATE.servers if server.name == "lic-apac-02"
+        server.outages for server in _ESTATE.servers if server.name == "lic-apac-02"
     )
     for server, _, bucket in _buckets(past, Resolution.HOUR):
         if server == "lic-apac-02":
             assert bucket.end <= start + 3600 or bucket.start >= end - 3600
 
 
-def test_a_step_of_what_is_installed_is_remembered(past: dict[_Line, list[Past]]) -> None:
+def test_a_step_of_what_is_installed_is_remembered(past: dict[_Line, list[BackfillRow]]) -> None:
     line = past["ddc-apac-01", PoolKey("XDT_PLT_CCS", "2027-06-12"), Resolution.DAY]
     assert [line[0].bucket.installed, line[-1].bucket.installed] == [650, 900]
 
 
-def test_a_site_without_an_overview_knows_no_installed(past: dict[_Line, list[Past]]) -> None:
+def test_a_site_without_an_overview_knows_no_installed(
+    past: dict[_Line, list[BackfillRow]],
+) -> None:
     line = past["ddc-us-02", PoolKey("XDT_STD_CCS"), Resolution.DAY]
     assert {(each.bucket.installed, each.bucket.overdraft) for each in line} == {(None, None)}
     assert line[0].model is Model.CONCURRENT
@@ -172,7 +178,7 @@ _TOLD = [
 
 @pytest.mark.parametrize(("server", "product", "day", "installed", "overdraft"), _TOLD)
 def test_each_source_left_what_it_tells(
-    past: dict[_Line, list[Past]],
+    past: dict[_Line, list[BackfillRow]],
     server: str,
     product: str,
     day: str,
@@ -186,7 +192,7 @@ def test_each_source_left_what_it_tells(
     }
 
 
-def test_what_is_uploaded_daily_stands_all_day(past: dict[_Line, list[Past]]) -> None:
+def test_what_is_uploaded_daily_stands_all_day(past: dict[_Line, list[BackfillRow]]) -> None:
     line = past["csp-partner", PoolKey("XDT_PLT_UD"), Resolution.DAY]
     assert all(each.bucket.low == each.bucket.high for each in line)
     assert len({each.bucket.high for each in line}) > 20

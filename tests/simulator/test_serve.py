@@ -15,12 +15,12 @@ from tests.support.clock import START, FakeClock
 
 from lictui.config.loader import load_settings
 from lictui.config.registry import load_servers
-from lictui.config.secrets import doubt, resolve
+from lictui.config.secrets import resolve_secret, secret_warning
 from lictui.errors import LictuiError
 from lictui.model import Server, SourceName
 from lictui.paths import Paths
-from lictui.simulator.demo import SECRETS, Running, start
-from lictui.simulator.estate import Estate, Mood
+from lictui.simulator.demo import SIMULATED_DIR, RunningServers, start_servers
+from lictui.simulator.estate import FaultMode, SimulatedEstate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,13 +31,15 @@ _LOW = 23711  # a port below those that systems hand out
 
 
 @pytest.fixture
-def estate() -> Estate:
-    return Estate(1, START)
+def estate() -> SimulatedEstate:
+    return SimulatedEstate(1, START)
 
 
 @pytest.fixture
-async def running(estate: Estate, clock: FakeClock, tmp_path: Path) -> AsyncIterator[Running]:
-    running = await start(estate, clock, tmp_path)
+async def running(
+    estate: SimulatedEstate, clock: FakeClock, tmp_path: Path
+) -> AsyncIterator[RunningServers]:
+    running = await start_servers(estate, clock, tmp_path)
     yield running
     await running.aclose()
 
@@ -53,7 +55,9 @@ def _address(server: Server) -> tuple[str, int]:
     return url.host, url.port or 0
 
 
-async def test_the_config_dir_loads_as_it_was_meant(running: Running, tmp_path: Path) -> None:
+async def test_the_config_dir_loads_as_it_was_meant(
+    running: RunningServers, tmp_path: Path
+) -> None:
     paths = Paths(tmp_path, tmp_path)
     assert load_servers(paths) == running.servers
     assert load_settings(paths).limits.timeout < 10
@@ -66,11 +70,11 @@ async def test_the_config_dir_loads_as_it_was_meant(running: Running, tmp_path: 
     }
 
 
-async def test_every_file_is_the_users_alone(running: Running, tmp_path: Path) -> None:
+async def test_every_file_is_the_users_alone(running: RunningServers, tmp_path: Path) -> None:
     modes = _modes(tmp_path)
     assert len(modes) >= sum(bool(server.secret) for server in running.servers) + 5
-    assert modes.pop(tmp_path / SECRETS) == "drwx------"
-    programs = (tmp_path / SECRETS / "lmutil", tmp_path / SECRETS / "ssh")
+    assert modes.pop(tmp_path / SIMULATED_DIR) == "drwx------"
+    programs = (tmp_path / SIMULATED_DIR / "lmutil", tmp_path / SIMULATED_DIR / "ssh")
     assert {modes.pop(program) for program in programs} == {"-rwx------"}
     assert set(modes.values()) == {"-rw-------"}
 
@@ -79,17 +83,19 @@ def _modes(folder: Path) -> dict[Path, str]:
     return {path: stat.filemode(path.stat().st_mode) for path in folder.rglob("*")}
 
 
-async def test_passwords_stand_in_their_files_alone(running: Running, tmp_path: Path) -> None:
+async def test_passwords_stand_in_their_files_alone(
+    running: RunningServers, tmp_path: Path
+) -> None:
     registry = (tmp_path / "servers.toml").read_text()
     for server in running.servers:
         if server.url:
-            assert doubt(server.secret) == ""
-            assert await resolve(server.secret) not in registry
+            assert secret_warning(server.secret) == ""
+            assert await resolve_secret(server.secret) not in registry
         else:
             assert server.secret == ""
 
 
-async def test_certificates_are_pinned_and_one_server_is_plain(running: Running) -> None:
+async def test_certificates_are_pinned_and_one_server_is_plain(running: RunningServers) -> None:
     for server in (each for each in running.servers if each.url):
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -105,11 +111,11 @@ async def test_certificates_are_pinned_and_one_server_is_plain(running: Running)
 
 
 async def test_the_estate_answers_with_its_own_figures(
-    running: Running, estate: Estate, clock: FakeClock
+    running: RunningServers, estate: SimulatedEstate, clock: FakeClock
 ) -> None:
     server = next(each for each in running.servers if each.name == "ddc-emea-01")
     async with httpx.AsyncClient(base_url=server.url, verify=False) as http:  # noqa: S501 - loopback
-        password = await resolve(server.secret)
+        password = await resolve_secret(server.secret)
         answer = await http.post("/cvad/manage/Tokens", auth=(server.username, password))
         headers = {
             "Authorization": f"CWSAuth bearer={answer.json()['Token']}",
@@ -128,7 +134,7 @@ async def test_the_estate_answers_with_its_own_figures(
     ("speed", "every", "cvad", "partner"), [(1, 15, 3, 60), (60, None, 180, None)]
 )
 async def test_the_pace_follows_the_clients_clock(
-    estate: Estate,
+    estate: SimulatedEstate,
     clock: FakeClock,
     tmp_path: Path,
     speed: float,
@@ -136,15 +142,17 @@ async def test_the_pace_follows_the_clients_clock(
     cvad: float,
     partner: float | None,
 ) -> None:
-    running = await start(estate, clock, tmp_path, speed=speed)
+    running = await start_servers(estate, clock, tmp_path, speed=speed)
     await running.aclose()
     expected = dict.fromkeys(SourceName, every)
     expected |= {SourceName.CVAD: cvad, SourceName.PARTNER: partner}
     assert {server.source: server.interval for server in running.servers} == expected
 
 
-async def test_afterwards_nobody_listens(estate: Estate, clock: FakeClock, tmp_path: Path) -> None:
-    running = await start(estate, clock, tmp_path)
+async def test_afterwards_nobody_listens(
+    estate: SimulatedEstate, clock: FakeClock, tmp_path: Path
+) -> None:
+    running = await start_servers(estate, clock, tmp_path)
     await running.aclose()
     for server in running.servers:
         with pytest.raises(ConnectionRefusedError):
@@ -152,19 +160,21 @@ async def test_afterwards_nobody_listens(estate: Estate, clock: FakeClock, tmp_p
 
 
 async def test_fixed_ports_follow_one_another(clock: FakeClock, tmp_path: Path) -> None:
-    running = await start(Estate(1, START, scale=3), clock, tmp_path, base_port=_LOW)
+    running = await start_servers(
+        SimulatedEstate(1, START, scale=3), clock, tmp_path, base_port=_LOW
+    )
     ports = [_address(server)[1] for server in running.servers]
     await running.aclose()
     assert ports == [_LOW, _LOW + 1, _LOW + 2]
 
 
 async def test_a_port_that_is_taken_is_said_and_the_others_are_let_go(
-    estate: Estate, clock: FakeClock, tmp_path: Path
+    estate: SimulatedEstate, clock: FakeClock, tmp_path: Path
 ) -> None:
     port = _LOW + 11
     taken = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", port)
     with pytest.raises(LictuiError, match=f"127.0.0.1:{port}"):
-        await start(estate, clock, tmp_path, base_port=port - 1)
+        await start_servers(estate, clock, tmp_path, base_port=port - 1)
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", port - 1)
     taken.close()
@@ -172,14 +182,14 @@ async def test_a_port_that_is_taken_is_said_and_the_others_are_let_go(
 
 
 async def test_many_servers_are_served_too(clock: FakeClock, tmp_path: Path) -> None:
-    running = await start(Estate(1, START, scale=70), clock, tmp_path)
+    running = await start_servers(SimulatedEstate(1, START, scale=70), clock, tmp_path)
     await running.aclose()
     assert len({server.url for server in running.servers}) == 70
     assert len({server.verify for server in running.servers}) == 1
 
 
 async def test_programs_bring_the_figures_of_their_machine(
-    running: Running, estate: Estate
+    running: RunningServers, estate: SimulatedEstate
 ) -> None:
     servers = {server.name: server for server in running.servers}
     lmutil = servers["lic-legal-01"]
@@ -199,9 +209,9 @@ async def _printed(*argv: str) -> str:
     return output.decode()
 
 
-def test_moods_reach_the_sockets(estate: Estate) -> None:
-    assert {estate.mood_at(server.name, START) for server in estate.servers} == {
-        Mood.NORMAL,
-        Mood.DENIED,
-        Mood.EMPTY,
+def test_moods_reach_the_sockets(estate: SimulatedEstate) -> None:
+    assert {estate.fault_at(server.name, START) for server in estate.servers} == {
+        FaultMode.NORMAL,
+        FaultMode.DENIED,
+        FaultMode.EMPTY,
     }

@@ -6,10 +6,10 @@ import pytest
 from tests.support.clock import START
 
 from lictui.simulator.cvad_server import site_at
-from lictui.simulator.estate import Estate
+from lictui.simulator.estate import SimulatedEstate
 from lictui.simulator.usage import DAY, as_date
 
-_ESTATE = Estate(1, START)
+_ESTATE = SimulatedEstate(1, START)
 _SERVERS = {server.name: server for server in _ESTATE.servers}
 
 
@@ -52,4 +52,4 @@ def test_the_peak_of_a_day_never_falls_until_midnight() -> None:
 def test_a_site_keeps_its_identity(name: str) -> None:
     now, later = (site_at(_ESTATE, _SERVERS[name], at) for at in (START, START + DAY))
     assert (now.id, now.name) == (later.id, later.name)
-    assert now.id != site_at(Estate(2, START), _SERVERS[name], START).id
+    assert now.id != site_at(SimulatedEstate(2, START), _SERVERS[name], START).id

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lictui.model import FailureKind, Step
-from lictui.sources.network import host_port, is_loopback, origin, refuse_in_the_clear
+from lictui.sources.network import host_port, is_loopback, origin, require_encryption
 from lictui.sources.source import SourceError
 
 
@@ -44,7 +44,7 @@ def test_a_password_in_an_address_is_not_repeated() -> None:
     "url", ["https://ddc01", "http://127.0.0.1:80", "http://[::1]", "http://localhost"]
 )
 def test_a_password_may_travel(url: str) -> None:
-    refuse_in_the_clear(url)
+    require_encryption(url)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_password_may_travel(url: str) -> None:
 )
 def test_a_password_may_not_travel_readable(url: str) -> None:
     with pytest.raises(SourceError) as caught:
-        refuse_in_the_clear(url)
+        require_encryption(url)
     failure = caught.value.failure
     assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.AUTH)
     assert "https://" in failure.hint

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.sources.sanitize import MOST, day, json_value, text, whole
+from lictui.sources.sanitize import MAX_COUNT, parse_count, parse_date, parse_json, sanitize
 
 
 @pytest.mark.parametrize(
@@ -30,17 +30,17 @@ from lictui.sources.sanitize import MOST, day, json_value, text, whole
     ],
 )
 def test_text_is_one_visible_line(said: object, shown: str) -> None:
-    assert text(said) == shown
+    assert sanitize(said) == shown
 
 
 def test_text_is_cut_and_says_so() -> None:
-    assert text("x" * 300) == "x" * 199 + "…"
-    assert text("x" * 200) == "x" * 200
+    assert sanitize("x" * 300) == "x" * 199 + "…"
+    assert sanitize("x" * 200) == "x" * 200
 
 
 @given(st.text(), st.integers(1, 50))
 def test_text_never_holds_what_moves_or_hides(said: str, limit: int) -> None:
-    shown = text(said, limit)
+    shown = sanitize(said, limit)
     assert len(shown) <= limit
     assert not [c for c in shown if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
     assert shown == " ".join(shown.split())
@@ -55,13 +55,13 @@ def test_text_never_holds_what_moves_or_hides(said: str, limit: int) -> None:
         (" 12 ", 12),
         ("12.00", 12),
         (12.0, 12),
-        (MOST, MOST),
+        (MAX_COUNT, MAX_COUNT),
         (True, None),
         (12.5, None),
         ("12.5", None),
         (-1, None),
         ("-1", None),
-        (MOST + 1, None),
+        (MAX_COUNT + 1, None),
         ("99999999999", None),
         (float("inf"), None),
         (float("nan"), None),
@@ -72,7 +72,7 @@ def test_text_never_holds_what_moves_or_hides(said: str, limit: int) -> None:
     ],
 )
 def test_whole_is_a_count_or_unknown(said: object, count: int | None) -> None:
-    assert whole(said) == count
+    assert parse_count(said) == count
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_whole_is_a_count_or_unknown(said: object, count: int | None) -> None:
     ],
 )
 def test_a_day_in_any_known_form(said: str) -> None:
-    assert day(said) == date(2027, 3, 31)
+    assert parse_date(said) == date(2027, 3, 31)
 
 
 @pytest.mark.parametrize(
@@ -117,14 +117,14 @@ def test_a_day_in_any_known_form(said: str) -> None:
     ],
 )
 def test_no_day(said: object) -> None:
-    assert day(said) is None
+    assert parse_date(said) is None
 
 
 @given(st.text() | st.integers() | st.floats() | st.none() | st.binary())
 def test_nothing_makes_the_readers_raise(said: object) -> None:
-    day(said)
-    whole(said)
-    text(said)
+    parse_date(said)
+    parse_count(said)
+    sanitize(said)
 
 
 @pytest.mark.parametrize(
@@ -134,16 +134,16 @@ def test_nothing_makes_the_readers_raise(said: object) -> None:
 )
 def test_json_that_is_none_is_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"\S"):
-        json_value(body)
+        parse_json(body)
 
 
 def test_json_with_a_mark_of_order_and_a_monstrous_number() -> None:
     body = b'\xef\xbb\xbf{"a": ' + b"9" * 10_000 + b', "b": 1e999, "c": 3}'
-    value = json_value(body)
+    value = parse_json(body)
     assert isinstance(value, dict)
-    assert (value["a"], whole(value["b"]), value["c"]) == (None, None, 3)
+    assert (value["a"], parse_count(value["b"]), value["c"]) == (None, None, 3)
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | st.text(), st.lists))
 def test_json_comes_back_as_it_was(value: object) -> None:
-    assert json_value(json.dumps(value).encode()) == value
+    assert parse_json(json.dumps(value).encode()) == value

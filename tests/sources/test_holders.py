@@ -10,8 +10,8 @@ from tests.support.clock import FakeClock
 from tests.support.lmstat import CITRIX
 
 from lictui.config.settings import Limits
-from lictui.model import FailureKind, Holder, Server, SourceName
-from lictui.sources.holders import holders, release_line
+from lictui.model import FailureKind, LicenseUser, Server, SourceName
+from lictui.sources.license_users import read_license_users, release_command
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ async def test_lmstat(tmp_path: Path) -> None:
     path.write_text(f"#!/bin/sh\nexec {shlex.join(printing(CITRIX.encode()))}\n")
     path.chmod(0o755)
     server = Server("lic01", SourceName.LMSTAT, address="27000@lic01", lmutil=str(path))
-    found = await holders(server, LIMITS, FakeClock())
+    found = await read_license_users(server, LIMITS, FakeClock())
     assert {"anna", "Bernd von Stein"} <= {each.user for each in found}
     assert all(each.since and each.since <= FakeClock().now() for each in found)
 
@@ -39,19 +39,19 @@ async def test_lmstat(tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
 async def test_udadmin_in_any_encoding(encoding: str) -> None:
     server = replace(COMMAND, command=printing(UDADMIN.encode(encoding)))
-    (found,) = await holders(server, LIMITS, FakeClock())
+    (found,) = await read_license_users(server, LIMITS, FakeClock())
     assert (found.user, found.assigned) == ("böb", True)
 
 
 async def test_a_command_that_prints_lmstat() -> None:
     server = replace(COMMAND, command=printing(CITRIX.encode()), format="lmstat")
-    assert len(await holders(server, LIMITS, FakeClock())) == 5
+    assert len(await read_license_users(server, LIMITS, FakeClock())) == 5
 
 
 async def test_a_command_that_prints_something_else() -> None:
     server = replace(COMMAND, command=(sys.executable, "-c", "raise SystemExit('Access denied')"))
     with pytest.raises(SourceError) as caught:
-        await holders(server, LIMITS, FakeClock())
+        await read_license_users(server, LIMITS, FakeClock())
     assert caught.value.failure.kind is FailureKind.COMMAND
     assert "Access denied" in caught.value.failure.message
 
@@ -67,7 +67,7 @@ async def test_a_command_that_prints_something_else() -> None:
 )
 async def test_a_source_that_does_not_tell(server: Server) -> None:
     with pytest.raises(SourceError) as caught:
-        await holders(server, LIMITS, FakeClock())
+        await read_license_users(server, LIMITS, FakeClock())
     failure = caught.value.failure
     assert failure.kind is FailureKind.NO_DATA
     assert "does not tell who holds a license; lmstat and udadmin do" in failure.message
@@ -77,19 +77,22 @@ async def test_a_source_that_does_not_tell(server: Server) -> None:
 @pytest.mark.parametrize(
     ("holder", "line"),
     [
-        (Holder("X_UD", "anna", assigned=True), "udadmin -f X_UD -user anna -delete"),
-        (Holder("X_UD", "u01.01", assigned=True), "udadmin -f X_UD -user u01.01 -delete"),
-        (Holder("X_UD", device="PC-1$", assigned=True), "udadmin -f X_UD -device PC-1$ -delete"),
-        (Holder("X_UD", "a b", assigned=True), 'udadmin -f X_UD -user "a b" -delete'),
-        (Holder("X_UD", "a&del *", assigned=True), 'udadmin -f X_UD -user "a&del *" -delete'),
-        (Holder("X_UD", "a b\\", assigned=True), 'udadmin -f X_UD -user "a b\\\\" -delete'),
-        (Holder("X_UD", 'a" & del "', assigned=True), ""),
-        (Holder("X_UD", "%PATH%", assigned=True), ""),
-        (Holder("X_UD", "-events", assigned=True), ""),
-        (Holder("X_UD", "a\nb", assigned=True), ""),
-        (Holder("X_UD", assigned=True), ""),
-        (Holder("X_UD", "anna", "pc01"), ""),
+        (LicenseUser("X_UD", "anna", assigned=True), "udadmin -f X_UD -user anna -delete"),
+        (LicenseUser("X_UD", "u01.01", assigned=True), "udadmin -f X_UD -user u01.01 -delete"),
+        (
+            LicenseUser("X_UD", device="PC-1$", assigned=True),
+            "udadmin -f X_UD -device PC-1$ -delete",
+        ),
+        (LicenseUser("X_UD", "a b", assigned=True), 'udadmin -f X_UD -user "a b" -delete'),
+        (LicenseUser("X_UD", "a&del *", assigned=True), 'udadmin -f X_UD -user "a&del *" -delete'),
+        (LicenseUser("X_UD", "a b\\", assigned=True), 'udadmin -f X_UD -user "a b\\\\" -delete'),
+        (LicenseUser("X_UD", 'a" & del "', assigned=True), ""),
+        (LicenseUser("X_UD", "%PATH%", assigned=True), ""),
+        (LicenseUser("X_UD", "-events", assigned=True), ""),
+        (LicenseUser("X_UD", "a\nb", assigned=True), ""),
+        (LicenseUser("X_UD", assigned=True), ""),
+        (LicenseUser("X_UD", "anna", "pc01"), ""),
     ],
 )
-def test_how_an_assignment_would_be_released(holder: Holder, line: str) -> None:
-    assert release_line(holder) == line
+def test_how_an_assignment_would_be_released(holder: LicenseUser, line: str) -> None:
+    assert release_command(holder) == line

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.wire import hang, http, replying, serving
+from tests.support.tcp_server import http_reply, never_reply, scripted_replies, tcp_server
 
 from lictui.config.settings import Limits
 from lictui.model import Failure, FailureKind, Server, SourceName, Step
-from lictui.sources.http import Link, Reply, retrying
-from lictui.sources.network import DroppedError
+from lictui.sources.http import HttpClient, HttpReply, with_retry
+from lictui.sources.network import ConnectionDroppedError
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -25,15 +25,15 @@ SHORT = Limits(timeout=0.3, connect_timeout=0.2, max_reply=1000)
 
 
 @asynccontextmanager
-async def linked(port: int, limits: Limits = SHORT) -> AsyncIterator[Link]:
-    link = Link(Server("x", SourceName.CVAD, url=f"http://127.0.0.1:{port}"), limits)
+async def linked(port: int, limits: Limits = SHORT) -> AsyncIterator[HttpClient]:
+    link = HttpClient(Server("x", SourceName.CVAD, url=f"http://127.0.0.1:{port}"), limits)
     try:
         yield link
     finally:
         await link.aclose()
 
 
-async def failure_of(link: Link, url: str = "/", step: Step = Step.INVENTORY) -> Failure:
+async def failure_of(link: HttpClient, url: str = "/", step: Step = Step.INVENTORY) -> Failure:
     with pytest.raises(SourceError) as caught:
         await link.request("GET", url, step=step)
     assert caught.value.failure.hint
@@ -42,13 +42,13 @@ async def failure_of(link: Link, url: str = "/", step: Step = Step.INVENTORY) ->
 
 async def test_requests_share_one_connection() -> None:
     connections = []
-    handle = replying(http(b"one"), http(b"two", "404 Not Found"))
+    handle = scripted_replies(http_reply(b"one"), http_reply(b"two", "404 Not Found"))
 
     async def counting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connections.append(writer)
         await handle(reader, writer)
 
-    async with serving(counting) as port, linked(port) as link:
+    async with tcp_server(counting) as port, linked(port) as link:
         one = await link.request("GET", "/a", step=Step.AUTH)
         two = await link.request("GET", "/b", step=Step.AUTH)
     assert (one.body, one.status, two.body, two.status) == (b"one", 200, b"two", 404)
@@ -59,7 +59,10 @@ async def test_requests_share_one_connection() -> None:
 async def test_a_full_url_and_headers_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")  # must not be used
     heard: list[bytes] = []
-    async with serving(replying(http(), heard=heard)) as port, linked(port) as link:
+    async with (
+        tcp_server(scripted_replies(http_reply(), heard=heard)) as port,
+        linked(port) as link,
+    ):
         url = f"http://127.0.0.1:{port}/wsman?a=%2Fb"
         await link.request("POST", url, step=Step.AUTH, headers={"X-One": "1"}, content=b"")
     assert heard[0].startswith(b"POST /wsman?a=%2Fb HTTP/1.1\r\n")
@@ -68,7 +71,7 @@ async def test_a_full_url_and_headers_arrive(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_refused() -> None:
-    async with serving(hang) as port:
+    async with tcp_server(never_reply) as port:
         pass
     async with linked(port) as link:
         failure = await failure_of(link)
@@ -78,7 +81,7 @@ async def test_refused() -> None:
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "x" * 64])
 async def test_unresolved(host: str) -> None:
-    link = Link(Server("x", SourceName.CVAD, url=f"http://{host}"), Limits())
+    link = HttpClient(Server("x", SourceName.CVAD, url=f"http://{host}"), Limits())
     failure = await failure_of(link)
     await link.aclose()
     assert (failure.kind, failure.step) == (FailureKind.DNS, Step.RESOLVE)
@@ -86,7 +89,7 @@ async def test_unresolved(host: str) -> None:
 
 
 async def test_silence_is_a_timeout_of_the_step_asked_for() -> None:
-    async with serving(hang) as port, linked(port) as link:
+    async with tcp_server(never_reply) as port, linked(port) as link:
         failure = await failure_of(link)
     assert (failure.kind, failure.step) == (FailureKind.TIMEOUT, Step.INVENTORY)
     assert "0.3 s" in failure.message
@@ -102,7 +105,7 @@ async def test_a_slow_drip_ends_with_the_deadline() -> None:
             await writer.drain()
             await asyncio.wait([gone], timeout=0.05)
 
-    async with serving(drip) as port, linked(port) as link:
+    async with tcp_server(drip) as port, linked(port) as link:
         with pytest.raises(SourceError) as caught:
             async with link.deadline():
                 await link.request("GET", "/", step=Step.INVENTORY)
@@ -123,7 +126,7 @@ async def test_a_slow_drip_ends_with_the_deadline() -> None:
     ids=["closed", "cut-off", "smtp", "endless-header", "zeros"],
 )
 async def test_what_is_not_http(reply: bytes, words: str) -> None:
-    async with serving(replying(reply)) as port, linked(port) as link:
+    async with tcp_server(scripted_replies(reply)) as port, linked(port) as link:
         failure = await failure_of(link)
     assert (failure.kind, failure.step) == (FailureKind.PROTOCOL, Step.INVENTORY)
     assert words in failure.message
@@ -134,7 +137,7 @@ async def test_a_reset_connection() -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.transport.abort()
 
-    async with serving(reset) as port, linked(port) as link:
+    async with tcp_server(reset) as port, linked(port) as link:
         assert (await failure_of(link)).kind is FailureKind.PROTOCOL
 
 
@@ -152,7 +155,7 @@ async def test_a_reply_that_is_too_large_is_not_read_to_its_end(declared: bool) 
             sent += 100_000
             await writer.drain()
 
-    async with serving(flood) as port, linked(port, replace(SHORT, timeout=5.0)) as link:
+    async with tcp_server(flood) as port, linked(port, replace(SHORT, timeout=5.0)) as link:
         failure = await failure_of(link)
     assert failure.kind is FailureKind.TOO_LARGE
     assert "1,000 bytes" in failure.message
@@ -161,8 +164,8 @@ async def test_a_reply_that_is_too_large_is_not_read_to_its_end(declared: bool) 
 
 async def test_a_compressed_bomb_is_refused_unopened() -> None:
     bomb = gzip.compress(b"0" * 1_000_000)[:900]
-    reply = http(bomb, content_encoding="gzip")
-    async with serving(replying(reply)) as port, linked(port) as link:
+    reply = http_reply(bomb, content_encoding="gzip")
+    async with tcp_server(scripted_replies(reply)) as port, linked(port) as link:
         failure = await failure_of(link)
     assert failure.kind is FailureKind.PROTOCOL
     assert "compressed" in failure.message
@@ -170,8 +173,11 @@ async def test_a_compressed_bomb_is_refused_unopened() -> None:
 
 async def test_a_redirect_is_not_followed() -> None:
     heard: list[bytes] = []
-    reply = http(b"", "302 Found", location="https://portal.example/login")
-    async with serving(replying(reply, http(b"{}"), heard=heard)) as port, linked(port) as link:
+    reply = http_reply(b"", "302 Found", location="https://portal.example/login")
+    async with (
+        tcp_server(scripted_replies(reply, http_reply(b"{}"), heard=heard)) as port,
+        linked(port) as link,
+    ):
         failure = await failure_of(link)
     assert failure.kind is FailureKind.PROTOCOL
     assert "https://portal.example/login" in failure.message
@@ -179,15 +185,15 @@ async def test_a_redirect_is_not_followed() -> None:
 
 
 async def test_a_redirect_to_nowhere_sends_nothing_to_the_terminal() -> None:
-    reply = http(b"", "302 Found", location="https://portal.example/\x1b[2J")
-    async with serving(replying(reply)) as port, linked(port) as link:
+    reply = http_reply(b"", "302 Found", location="https://portal.example/\x1b[2J")
+    async with tcp_server(scripted_replies(reply)) as port, linked(port) as link:
         failure = await failure_of(link)
     assert failure.kind is FailureKind.PROTOCOL
     assert "\x1b" not in failure.message
 
 
 async def test_what_http_cannot_carry_is_not_repeated() -> None:
-    async with serving(hang) as port, linked(port) as link:
+    async with tcp_server(never_reply) as port, linked(port) as link:
         for value in ("secret\nvalue", "secrät"):
             with pytest.raises(SourceError) as caught:
                 await link.request("GET", "/", step=Step.AUTH, headers={"Authorization": value})
@@ -197,19 +203,22 @@ async def test_what_http_cannot_carry_is_not_repeated() -> None:
 
 async def test_a_kept_connection_that_was_dropped_is_told_apart(clock: FakeClock) -> None:
     """The server closes after the first answer, but only when the second request is in."""
-    handle = replying(http(b"one"), b"", http(b"two"))
-    async with serving(handle) as port, linked(port) as link:
+    handle = scripted_replies(http_reply(b"one"), b"", http_reply(b"two"))
+    async with tcp_server(handle) as port, linked(port) as link:
         await link.request("GET", "/", step=Step.AUTH)
-        reply = await retrying(lambda: link.request("GET", "/", step=Step.AUTH), clock)
+        reply = await with_retry(lambda: link.request("GET", "/", step=Step.AUTH), clock)
     assert reply.body == b"two"
 
 
 async def test_a_fresh_connection_that_breaks_is_not_tried_again(clock: FakeClock) -> None:
     heard: list[bytes] = []
-    async with serving(replying(b"", http(), heard=heard)) as port, linked(port) as link:
+    async with (
+        tcp_server(scripted_replies(b"", http_reply(), heard=heard)) as port,
+        linked(port) as link,
+    ):
         with pytest.raises(SourceError) as caught:
-            await retrying(lambda: link.request("GET", "/", step=Step.AUTH), clock)
-    assert not isinstance(caught.value, DroppedError)
+            await with_retry(lambda: link.request("GET", "/", step=Step.AUTH), clock)
+    assert not isinstance(caught.value, ConnectionDroppedError)
     assert len(heard) == 1
 
 
@@ -235,14 +244,14 @@ async def test_a_fresh_connection_that_breaks_is_not_tried_again(clock: FakeCloc
 async def test_when_and_after_what_pause_it_is_tried_again(
     status: int, after: str, pause: float | None, clock: FakeClock
 ) -> None:
-    replies = [Reply(status, {"retry-after": after}, b""), Reply(200, {}, b"")]
+    replies = [HttpReply(status, {"retry-after": after}, b""), HttpReply(200, {}, b"")]
     asked_at: list[float] = []
 
-    async def send() -> Reply:
+    async def send() -> HttpReply:
         asked_at.append(clock.monotonic())
         return replies.pop(0)
 
-    asking = asyncio.ensure_future(retrying(send, clock))
+    asking = asyncio.ensure_future(with_retry(send, clock))
     await clock.advance(10)
     assert asking.done()
     assert (await asking).status == (status if pause is None else 200)

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.simulated import PASSWORD, USER, Simulators
-from tests.support.wire import Identity, http, replying, serving
+from tests.support.simulators import PASSWORD, USER, Simulators
+from tests.support.tcp_server import TlsIdentity, http_reply, scripted_replies, tcp_server
 
 from lictui.clock import SystemClock
 from lictui.config.settings import Limits
-from lictui.history.journal import dump, load
+from lictui.history.journal import from_json, to_json
 from lictui.model import Certificate, Server, Snapshot, SourceName, Step
-from lictui.sources.http import Link
-from lictui.sources.source import ignore, open_source
-from lictui.sources.tls import fingerprint, read_leaf
+from lictui.sources.http import HttpClient
+from lictui.sources.source import ignore_steps, open_source
+from lictui.sources.tls import fingerprint, read_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,14 +28,16 @@ ENDS = datetime(2027, 3, 12, 10, tzinfo=UTC)
 
 
 async def test_a_connection_knows_what_was_shown_and_a_new_one_what_is_shown_now() -> None:
-    first, second = (Identity("localhost", not_after=ENDS) for _ in range(2))
-    link: Link | None = None
+    first, second = (TlsIdentity("localhost", not_after=ENDS) for _ in range(2))
+    link: HttpClient | None = None
     port = 0
     for identity in (first, second):
-        async with serving(replying(http(b"ok")), identity.server, port=port) as port:
+        async with tcp_server(
+            scripted_replies(http_reply(b"ok")), identity.server, port=port
+        ) as port:
             if link is None:
                 server = Server("x", SourceName.CVAD, url=f"https://localhost:{port}", verify=False)
-                link = Link(server, LIMITS)
+                link = HttpClient(server, LIMITS)
                 assert link.certificate is None
             await link.request("GET", "/", step=Step.AUTH)
             shown = link.certificate
@@ -45,16 +47,16 @@ async def test_a_connection_knows_what_was_shown_and_a_new_one_what_is_shown_now
 
 
 async def test_neither_plain_http_nor_another_host_has_one() -> None:
-    identity = Identity("localhost")
+    identity = TlsIdentity("localhost")
     async with (
-        serving(replying(http(b"ok"))) as plain,
-        serving(replying(http(b"ok")), identity.server) as other,
+        tcp_server(scripted_replies(http_reply(b"ok"))) as plain,
+        tcp_server(scripted_replies(http_reply(b"ok")), identity.server) as other,
     ):
         server = Server("x", SourceName.CVAD, url=f"http://localhost:{plain}", verify=False)
-        link = Link(server, LIMITS)
+        link = HttpClient(server, LIMITS)
         await link.request("GET", "/", step=Step.AUTH)
         assert link.certificate is None
-        secure = Link(replace(server, url=f"https://localhost:{other}"), LIMITS)
+        secure = HttpClient(replace(server, url=f"https://localhost:{other}"), LIMITS)
         await secure.request("GET", f"https://127.0.0.1:{other}/", step=Step.AUTH)
         assert secure.certificate is None  # as tokens are asked for elsewhere
         await link.aclose()
@@ -84,16 +86,16 @@ async def test_a_snapshot_says_which_certificate_was_shown(
         verify=one.pin,
     )
     opened = open_source(server, LIMITS, SystemClock())
-    told = await opened.fetch(ignore)
+    told = await opened.fetch(ignore_steps)
     await opened.aclose()
     assert told.certificate is not None
     assert told.certificate.sha256 == one.certificate.fingerprint
     assert told.certificate.expires is not None
-    assert load(Snapshot, dump(told)) == replace(
-        told, pools=tuple(replace(pool, raw=()) for pool in told.pools)
+    assert from_json(Snapshot, to_json(told)) == replace(
+        told, pools=tuple(replace(pool, raw_fields=()) for pool in told.pools)
     )
 
 
 @given(st.binary(max_size=300))
 def test_a_malformed_certificate_has_a_fingerprint_and_no_days(der: bytes) -> None:
-    assert read_leaf(der) == Certificate(fingerprint(der))
+    assert read_certificate(der) == Certificate(fingerprint(der))

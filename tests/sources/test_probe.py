@@ -8,9 +8,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.fake_site import ME, OVERVIEW, PASSWORD, SITE, TOKENS, details, me, overview, row
-from tests.support.probing import LONG, findings, told
-from tests.support.wire import Identity, hang, http, serving
+from tests.support.fake_site import (
+    ME,
+    OVERVIEW,
+    PASSWORD,
+    SITE,
+    TOKENS,
+    inventory_row,
+    license_overview,
+    me_reply,
+    site_details,
+)
+from tests.support.probe_steps import LONG, outcomes, probe_steps
+from tests.support.tcp_server import TlsIdentity, http_reply, never_reply, tcp_server
 
 from lictui.clock import SystemClock
 from lictui.config.settings import Limits
@@ -26,9 +36,9 @@ SHORT = Limits(timeout=0.5, connect_timeout=0.3)  # for servers that never answe
 SERVER = Server("x", SourceName.CVAD, username="u", secret="env:LICTUI_TEST")
 ANSWERS: dict[str, object] = {
     TOKENS: {"Token": "token-1", "Principal": r"CORP\u"},
-    ME: me(),
-    SITE: details(),
-    OVERVIEW: overview(row()),
+    ME: me_reply(),
+    SITE: site_details(),
+    OVERVIEW: license_overview(inventory_row()),
 }
 
 
@@ -49,29 +59,29 @@ class Site:
             path = head.split(" ", 2)[1].partition("?")[0]
             answer = self.answers.get(path)
             if answer is None or isinstance(answer, int):
-                writer.write(http(b"", f"{answer or 404} No"))
+                writer.write(http_reply(b"", f"{answer or 404} No"))
             else:
                 body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-                writer.write(http(body))
+                writer.write(http_reply(body))
             await writer.drain()
 
 
 @pytest.fixture
-def identity() -> Identity:
-    return Identity("localhost", "127.0.0.1", "::1")
+def identity() -> TlsIdentity:
+    return TlsIdentity("localhost", "127.0.0.1", "::1")
 
 
 @pytest.fixture
-def bundle(identity: Identity, tmp_path: Path) -> str:
+def bundle(identity: TlsIdentity, tmp_path: Path) -> str:
     (tmp_path / "ca.pem").write_bytes(identity.ca_pem)
     return str(tmp_path / "ca.pem")
 
 
-async def test_every_step_in_order(identity: Identity, bundle: str) -> None:
-    async with serving(Site(), identity.server) as port:
+async def test_every_step_in_order(identity: TlsIdentity, bundle: str) -> None:
+    async with tcp_server(Site(), identity.server) as port:
         server = replace(SERVER, url=f"https://localhost:{port}", verify=bundle)
-        found = await findings(server)
-    assert told(found) == [(step.value, True) for step in Step]
+        found = await probe_steps(server)
+    assert outcomes(found) == [(step.value, True) for step in Step]
     resolve, connect, tls, auth, inventory, parse = found
     assert "127.0.0.1" in resolve.detail
     assert connect.detail == f"127.0.0.1:{port}"
@@ -86,14 +96,14 @@ async def test_every_step_in_order(identity: Identity, bundle: str) -> None:
 
 
 async def test_plain_http_has_no_tls_step() -> None:
-    async with serving(Site()) as port:
-        found = await findings(replace(SERVER, url=f"http://127.0.0.1:{port}"))
-    assert told(found) == [(step.value, True) for step in Step if step is not Step.TLS]
+    async with tcp_server(Site()) as port:
+        found = await probe_steps(replace(SERVER, url=f"http://127.0.0.1:{port}"))
+    assert outcomes(found) == [(step.value, True) for step in Step if step is not Step.TLS]
 
 
-async def test_ipv6(identity: Identity, bundle: str) -> None:
-    async with serving(Site(), identity.server, host="::1") as port:
-        found = await findings(replace(SERVER, url=f"https://[::1]:{port}", verify=bundle))
+async def test_ipv6(identity: TlsIdentity, bundle: str) -> None:
+    async with tcp_server(Site(), identity.server, host="::1") as port:
+        found = await probe_steps(replace(SERVER, url=f"https://[::1]:{port}", verify=bundle))
     assert found[1].detail == f"[::1]:{port}"
     assert found[-1].ok
 
@@ -101,24 +111,24 @@ async def test_ipv6(identity: Identity, bundle: str) -> None:
 @pytest.mark.parametrize("verify", [True, "sha256:" + "0" * 64])
 async def test_an_untrusted_leaf_can_be_pinned_with_what_is_told(
     verify: bool | str,  # noqa: FBT001 - as the registry spells it
-    identity: Identity,
+    identity: TlsIdentity,
 ) -> None:
-    async with serving(Site(), identity.server) as port:
+    async with tcp_server(Site(), identity.server) as port:
         server = replace(SERVER, url=f"https://localhost:{port}", verify=verify)
-        found = await findings(server)
-        assert told(found) == [("resolve", True), ("connect", True), ("tls", False)]
+        found = await probe_steps(server)
+        assert outcomes(found) == [("resolve", True), ("connect", True), ("tls", False)]
         assert found[-1].fingerprint == fingerprint(identity.der)
         assert found[-1].detail.count(f"sha256:{fingerprint(identity.der)}") == 1
         assert "O=trustme" in found[-1].detail
         assert found[-1].hint
-        again = await findings(replace(server, verify=f"sha256:{found[-1].fingerprint}"))
+        again = await probe_steps(replace(server, verify=f"sha256:{found[-1].fingerprint}"))
     assert again[-1].ok
     assert again[2].detail.startswith("pinned · ")
 
 
-async def test_no_check_is_said_aloud(identity: Identity) -> None:
-    async with serving(Site(), identity.server) as port:
-        found = await findings(replace(SERVER, url=f"https://localhost:{port}", verify=False))
+async def test_no_check_is_said_aloud(identity: TlsIdentity) -> None:
+    async with tcp_server(Site(), identity.server) as port:
+        found = await probe_steps(replace(SERVER, url=f"https://localhost:{port}", verify=False))
     assert found[2].detail.startswith("NOT CHECKED")
     assert found[-1].ok
 
@@ -132,26 +142,26 @@ async def test_no_check_is_said_aloud(identity: Identity) -> None:
     ],
 )
 async def test_an_address_that_leads_nowhere(url: str, step: Step) -> None:
-    (found,) = await findings(replace(SERVER, url=url))
+    (found,) = await probe_steps(replace(SERVER, url=url))
     assert (found.step, found.ok) == (step, False)
     assert found.hint
 
 
 async def test_refused() -> None:
-    async with serving(hang) as port:
+    async with tcp_server(never_reply) as port:
         pass
-    found = await findings(replace(SERVER, url=f"https://127.0.0.1:{port}"))
-    assert told(found) == [("resolve", True), ("connect", False)]
+    found = await probe_steps(replace(SERVER, url=f"https://127.0.0.1:{port}"))
+    assert outcomes(found) == [("resolve", True), ("connect", False)]
     assert "refuses" in found[-1].detail
 
 
 async def test_silence_in_the_handshake_and_after_it() -> None:
-    async with serving(hang) as port:
-        tls = await findings(replace(SERVER, url=f"https://127.0.0.1:{port}"), SHORT)
-        auth = await findings(replace(SERVER, url=f"http://127.0.0.1:{port}"), SHORT)
-    assert told(tls) == [("resolve", True), ("connect", True), ("tls", False)]
+    async with tcp_server(never_reply) as port:
+        tls = await probe_steps(replace(SERVER, url=f"https://127.0.0.1:{port}"), SHORT)
+        auth = await probe_steps(replace(SERVER, url=f"http://127.0.0.1:{port}"), SHORT)
+    assert outcomes(tls) == [("resolve", True), ("connect", True), ("tls", False)]
     assert "0.3 s" in tls[-1].detail
-    assert told(auth) == [("resolve", True), ("connect", True), ("auth", False)]
+    assert outcomes(auth) == [("resolve", True), ("connect", True), ("auth", False)]
     assert "0.5 s" in auth[-1].detail
 
 
@@ -168,23 +178,23 @@ async def test_silence_in_the_handshake_and_after_it() -> None:
 async def test_the_first_failure_is_the_last_finding(
     path: str, body: object, steps: list[str]
 ) -> None:
-    async with serving(Site({path: body})) as port:
-        found = await findings(replace(SERVER, url=f"http://127.0.0.1:{port}"))
+    async with tcp_server(Site({path: body})) as port:
+        found = await probe_steps(replace(SERVER, url=f"http://127.0.0.1:{port}"))
     assert [finding.step.value for finding in found[2:]] == steps
     assert [finding.ok for finding in found] == [True] * (len(found) - 1) + [False]
 
 
-async def test_a_bundle_that_is_missing_fails_the_tls_step(identity: Identity) -> None:
-    async with serving(Site(), identity.server) as port:
+async def test_a_bundle_that_is_missing_fails_the_tls_step(identity: TlsIdentity) -> None:
+    async with tcp_server(Site(), identity.server) as port:
         server = replace(SERVER, url=f"https://localhost:{port}", verify="/no/such.pem")
-        found = await findings(server)
-    assert told(found)[-1] == ("tls", False)
+        found = await probe_steps(server)
+    assert outcomes(found)[-1] == ("tls", False)
     assert "/no/such.pem" in found[-1].detail
 
 
 async def test_giving_up_half_way_leaves_nothing_behind() -> None:
     tasks = asyncio.all_tasks()
-    async with serving(Site({OVERVIEW: b"<html>"})) as port:
+    async with tcp_server(Site({OVERVIEW: b"<html>"})) as port:
         server = replace(SERVER, url=f"http://127.0.0.1:{port}")
         async with aclosing(probe(server, LONG, SystemClock())) as steps:
             async for finding in steps:
@@ -195,6 +205,6 @@ async def test_giving_up_half_way_leaves_nothing_behind() -> None:
 
 
 async def test_the_name_of_a_site_is_no_host() -> None:
-    async with serving(Site()) as port:
-        found = await findings(replace(SERVER, url=f"http://127.0.0.1:{port}"))
-    assert not any("PROD" in finding.hosts for finding in found)
+    async with tcp_server(Site()) as port:
+        found = await probe_steps(replace(SERVER, url=f"http://127.0.0.1:{port}"))
+    assert not any("PROD" in finding.host_names for finding in found)

@@ -16,7 +16,7 @@ import pytest
 from lictui.config.settings import Limits
 from lictui.model import FailureKind, Step
 from lictui.sources import resolver
-from lictui.sources.process import run
+from lictui.sources.process import run_program
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _written(file: Path) -> list[int]:
 
 
 async def test_what_it_prints_and_how_it_ends(script: Callable[[str], tuple[str, ...]]) -> None:
-    output = await run(
+    output = await run_program(
         script("""
             import sys
             print("out", end="")
@@ -89,13 +89,13 @@ async def test_what_it_prints_and_how_it_ends(script: Callable[[str], tuple[str,
         """),
         LONG,
     )
-    assert (output.status, output.stdout, output.stderr) == (3, b"out", "last [31mred")
+    assert (output.exit_code, output.stdout, output.stderr) == (3, b"out", "last [31mred")
 
 
 async def test_stdin_is_empty_and_there_is_no_terminal(
     script: Callable[[str], tuple[str, ...]],
 ) -> None:
-    output = await run(
+    output = await run_program(
         script("""
             import os, sys
             print(repr(sys.stdin.read()), os.getsid(0) == os.getpid())
@@ -107,20 +107,20 @@ async def test_stdin_is_empty_and_there_is_no_terminal(
 
 async def test_no_shell_reads_the_arguments() -> None:
     shown = "import sys; print(sys.argv[1])"
-    output = await run((sys.executable, "-c", shown, "$(id); `id` | *"), LONG)
+    output = await run_program((sys.executable, "-c", shown, "$(id); `id` | *"), LONG)
     assert output.stdout.rstrip() == b"$(id); `id` | *"
 
 
 async def test_an_environment_of_its_own() -> None:
     shown = "import os; print(os.environ.get('A'), os.environ.get('HOME'))"
-    output = await run((sys.executable, "-c", shown), LONG, {"A": "b"})
+    output = await run_program((sys.executable, "-c", shown), LONG, {"A": "b"})
     assert output.stdout.split() == [b"b", b"None"]
 
 
 async def test_both_pipes_are_read_at_the_same_time(
     script: Callable[[str], tuple[str, ...]],
 ) -> None:
-    output = await run(
+    output = await run_program(
         script("""
             import sys
             for _ in range(2000):
@@ -135,7 +135,7 @@ async def test_both_pipes_are_read_at_the_same_time(
 
 async def test_a_signal_is_a_negative_status() -> None:
     suicide = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
-    assert (await run((sys.executable, "-c", suicide), LONG)).status == -15
+    assert (await run_program((sys.executable, "-c", suicide), LONG)).exit_code == -15
 
 
 async def test_the_deadline_ends_the_whole_family(
@@ -145,7 +145,7 @@ async def test_the_deadline_ends_the_whole_family(
     argv = script(FAMILY.format(file=str(file), then="time.sleep(600)"))
     before = time.monotonic()
     with pytest.raises(SourceError) as caught:
-        await run(argv, Limits(timeout=3.0))
+        await run_program(argv, Limits(timeout=3.0))
     assert time.monotonic() - before < 10
     failure = caught.value.failure
     assert (failure.kind, failure.step) == (FailureKind.TIMEOUT, Step.INVENTORY)
@@ -159,7 +159,7 @@ async def test_cancellation_ends_the_whole_family(
 ) -> None:
     file = tmp_path / "pids"
     argv = script(FAMILY.format(file=str(file), then="time.sleep(600)"))
-    running = asyncio.create_task(run(argv, LONG))
+    running = asyncio.create_task(run_program(argv, LONG))
     pids = await family(file)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -174,7 +174,7 @@ async def test_too_much_is_cut_off(
     flood = 'os.write(1, b"x" * 20_000_000); time.sleep(600)'
     argv = script(FAMILY.format(file=str(file), then=flood))
     with pytest.raises(SourceError) as caught:
-        await run(argv, LONG)
+        await run_program(argv, LONG)
     assert caught.value.failure.kind is FailureKind.TOO_LARGE
     assert "8,388,608" in caught.value.failure.message
     assert all(map(gone, await family(file)))
@@ -185,8 +185,8 @@ async def test_a_grandchild_that_holds_the_pipes_is_not_waited_for(
 ) -> None:
     file = tmp_path / "pids"
     argv = script(FAMILY.format(file=str(file), then='print("done")'))
-    output = await run(argv, LONG)
-    assert (output.status, output.stdout) == (0, b"done\n")
+    output = await run_program(argv, LONG)
+    assert (output.exit_code, output.stdout) == (0, b"done\n")
     assert all(map(gone, await family(file)))
 
 
@@ -202,7 +202,7 @@ async def test_one_that_left_the_group_and_holds_the_pipes_is_not_waited_for(
         print("done")
     """)
     try:
-        output = await run(argv, LONG)
+        output = await run_program(argv, LONG)
     finally:
         os.kill(int(file.read_text()), 9)  # it may live: a master of ssh connections does
     assert output.stdout == b"done\n"
@@ -213,7 +213,7 @@ async def test_one_that_left_the_group_and_holds_the_pipes_is_not_waited_for(
 )
 async def test_a_program_that_is_not_there(name: str, hint: str) -> None:
     with pytest.raises(SourceError) as caught:
-        await run((name, "--password=hunter2"), LONG)
+        await run_program((name, "--password=hunter2"), LONG)
     failure = caught.value.failure
     assert (failure.kind, failure.step) == (FailureKind.COMMAND, Step.INVENTORY)
     assert name in failure.message
@@ -227,7 +227,7 @@ async def test_a_file_that_is_no_program(tmp_path: Path) -> None:
     for mode in (stat.S_IRUSR, stat.S_IRWXU):
         path.chmod(mode)
         with pytest.raises(SourceError) as caught:
-            await run((str(path),), LONG)
+            await run_program((str(path),), LONG)
         assert caught.value.failure.kind is FailureKind.COMMAND
         assert caught.value.failure.hint
 
@@ -235,7 +235,7 @@ async def test_a_file_that_is_no_program(tmp_path: Path) -> None:
 @pytest.mark.parametrize("argv", [(), ("",), ("a\0b",), ("\udcff",), (".",)])
 async def test_arguments_that_cannot_be(argv: tuple[str, ...]) -> None:
     with pytest.raises(SourceError) as caught:
-        await run(argv, LONG)
+        await run_program(argv, LONG)
     assert caught.value.failure.kind is FailureKind.COMMAND
 
 
@@ -244,7 +244,7 @@ def test_in_a_thread_that_is_not_the_main_one() -> None:
 
     async def many() -> None:
         argv = (sys.executable, "-c", "print(1)")
-        outputs = await asyncio.gather(*(run(argv, LONG) for _ in range(5)))
+        outputs = await asyncio.gather(*(run_program(argv, LONG) for _ in range(5)))
         found.extend(output.stdout for output in outputs)
 
     thread = threading.Thread(target=lambda: resolver.run(many()))
@@ -257,11 +257,11 @@ async def test_no_descriptor_is_left_open(script: Callable[[str], tuple[str, ...
     hang = script("import time; time.sleep(600)")
 
     async def once() -> None:
-        await run((sys.executable, "-c", ""), LONG)
+        await run_program((sys.executable, "-c", ""), LONG)
         with pytest.raises(SourceError):
-            await run(hang, Limits(timeout=0.2))
+            await run_program(hang, Limits(timeout=0.2))
         with pytest.raises(SourceError):
-            await run(("/no/such/program",), LONG)
+            await run_program(("/no/such/program",), LONG)
 
     await once()
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - the names are of no interest

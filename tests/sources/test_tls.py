@@ -6,13 +6,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.wire import Identity, hang, http, replying, serving
+from tests.support.tcp_server import (
+    TlsIdentity,
+    http_reply,
+    never_reply,
+    scripted_replies,
+    tcp_server,
+)
 
 from lictui.config.settings import Limits
 from lictui.model import Failure, FailureKind, Server, SourceName, Step
-from lictui.sources.http import Link, Reply
+from lictui.sources.http import HttpClient, HttpReply
 from lictui.sources.source import SourceError
-from lictui.sources.tls import fingerprint, pin, ssl_context
+from lictui.sources.tls import fingerprint, pinned_fingerprint, ssl_context
 
 if TYPE_CHECKING:
     import asyncio
@@ -22,11 +28,13 @@ SHORT = Limits(timeout=2.0, connect_timeout=2.0)
 SERVER = Server("x", SourceName.CVAD)
 
 
-async def ask(identity: Identity, verify: bool | str, heard: list[bytes]) -> Reply | Failure:  # noqa: FBT001 - as the registry spells it
+async def ask(identity: TlsIdentity, verify: bool | str, heard: list[bytes]) -> HttpReply | Failure:  # noqa: FBT001 - as the registry spells it
     """What one request over TLS brings; `heard` is what the server got to read."""
-    async with serving(replying(http(b"ok"), heard=heard), identity.server) as port:
+    async with tcp_server(
+        scripted_replies(http_reply(b"ok"), heard=heard), identity.server
+    ) as port:
         server = replace(SERVER, url=f"https://localhost:{port}", verify=verify)
-        link = Link(server, SHORT)
+        link = HttpClient(server, SHORT)
         try:
             return await link.request(
                 "GET", "/", step=Step.AUTH, headers={"Authorization": "Basic c2VjcmV0"}
@@ -38,32 +46,34 @@ async def ask(identity: Identity, verify: bool | str, heard: list[bytes]) -> Rep
 
 
 @pytest.fixture
-def identity() -> Identity:
-    return Identity("localhost")
+def identity() -> TlsIdentity:
+    return TlsIdentity("localhost")
 
 
 @pytest.fixture
-def bundle(identity: Identity, tmp_path: Path) -> Path:
+def bundle(identity: TlsIdentity, tmp_path: Path) -> Path:
     file = tmp_path / "ca.pem"
     file.write_bytes(identity.ca_pem)
     return file
 
 
-async def test_a_bundle_is_trusted_as_file_and_as_folder(identity: Identity, bundle: Path) -> None:
+async def test_a_bundle_is_trusted_as_file_and_as_folder(
+    identity: TlsIdentity, bundle: Path
+) -> None:
     for verify in (bundle, bundle.parent):
-        assert isinstance(await ask(identity, str(verify), []), Reply)
+        assert isinstance(await ask(identity, str(verify), []), HttpReply)
 
 
 async def test_the_pinned_leaf_is_enough_whatever_its_ca_and_name() -> None:
-    identity = Identity("other.example")
+    identity = TlsIdentity("other.example")
     digits = fingerprint(identity.der)
     colons = ":".join(digits[i : i + 2] for i in range(0, 64, 2)).upper()
     for verify in (f"sha256:{digits}", f"SHA256:{colons}"):
-        assert isinstance(await ask(identity, verify, []), Reply)
+        assert isinstance(await ask(identity, verify, []), HttpReply)
 
 
 async def test_nothing_at_all_is_sent_to_a_leaf_that_is_not_the_pinned_one(
-    identity: Identity,
+    identity: TlsIdentity,
 ) -> None:
     heard: list[bytes] = []
     failure = await ask(identity, "sha256:" + "0" * 64, heard)
@@ -76,13 +86,13 @@ async def test_nothing_at_all_is_sent_to_a_leaf_that_is_not_the_pinned_one(
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 async def test_the_pin_is_checked_in_every_version_of_tls(
-    identity: Identity, version: ssl.TLSVersion
+    identity: TlsIdentity, version: ssl.TLSVersion
 ) -> None:
     identity.server.minimum_version = identity.server.maximum_version = version
     heard: list[bytes] = []
     assert isinstance(await ask(identity, "sha256:" + "0" * 64, heard), Failure)
     assert heard == []
-    assert isinstance(await ask(identity, f"sha256:{fingerprint(identity.der)}", heard), Reply)
+    assert isinstance(await ask(identity, f"sha256:{fingerprint(identity.der)}", heard), HttpReply)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +110,7 @@ async def test_why_a_certificate_is_refused(
     word: str,
     tmp_path: Path,
 ) -> None:
-    identity = Identity(*names, not_after=not_after)
+    identity = TlsIdentity(*names, not_after=not_after)
     (tmp_path / "ca.pem").write_bytes(identity.ca_pem)
     heard: list[bytes] = []
     failure = await ask(identity, str(tmp_path / "ca.pem") if trusted else True, heard)
@@ -112,12 +122,12 @@ async def test_why_a_certificate_is_refused(
 
 
 async def test_no_check_at_all() -> None:
-    identity = Identity("other.example", not_after=datetime(2020, 1, 1, tzinfo=UTC))
-    assert isinstance(await ask(identity, False, []), Reply)  # noqa: FBT003 - as the registry spells it
+    identity = TlsIdentity("other.example", not_after=datetime(2020, 1, 1, tzinfo=UTC))
+    assert isinstance(await ask(identity, False, []), HttpReply)  # noqa: FBT003 - as the registry spells it
 
 
 async def _failure(port: int, limits: Limits = SHORT) -> Failure:
-    link = Link(replace(SERVER, url=f"https://127.0.0.1:{port}", verify=False), limits)
+    link = HttpClient(replace(SERVER, url=f"https://127.0.0.1:{port}", verify=False), limits)
     with pytest.raises(SourceError) as caught:
         await link.request("GET", "/", step=Step.AUTH)
     await link.aclose()
@@ -127,10 +137,10 @@ async def _failure(port: int, limits: Limits = SHORT) -> Failure:
 async def test_a_server_without_tls_on_that_port() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(10)
-        writer.write(http(b"", "400 Bad Request"))
+        writer.write(http_reply(b"", "400 Bad Request"))
         await writer.drain()
 
-    async with serving(talk) as port:
+    async with tcp_server(talk) as port:
         failure = await _failure(port)
     assert (failure.kind, failure.step) == (FailureKind.TLS, Step.TLS)
     assert "does not speak TLS" in failure.message
@@ -142,14 +152,14 @@ async def test_a_server_that_knows_old_tls_alone() -> None:
         writer.write(bytes.fromhex("15 0302 0002 02 46"))  # alert: fatal, protocol_version
         await writer.drain()
 
-    async with serving(refuse) as port:
+    async with tcp_server(refuse) as port:
         failure = await _failure(port)
     assert (failure.kind, failure.step) == (FailureKind.TLS, Step.TLS)
     assert "no TLS newer than 1.1" in failure.message
 
 
 async def test_a_handshake_that_hangs_and_one_that_is_cut_off() -> None:
-    async with serving(hang) as port:
+    async with tcp_server(never_reply) as port:
         failure = await _failure(port, replace(SHORT, connect_timeout=0.2))
     assert (failure.kind, failure.step) == (FailureKind.TIMEOUT, Step.TLS)
     assert "0.2 s" in failure.message
@@ -158,13 +168,13 @@ async def test_a_handshake_that_hangs_and_one_that_is_cut_off() -> None:
         del writer
         await reader.read(10)
 
-    async with serving(leave) as port:
+    async with tcp_server(leave) as port:
         failure = await _failure(port)
     assert (failure.kind, failure.step) == (FailureKind.PROTOCOL, Step.TLS)
 
 
-async def test_a_client_certificate_is_shown(tmp_path: Path, identity: Identity) -> None:
-    mine = Identity("client.example")
+async def test_a_client_certificate_is_shown(tmp_path: Path, identity: TlsIdentity) -> None:
+    mine = TlsIdentity("client.example")
     file = tmp_path / "client.pem"
     file.write_bytes(mine.leaf_pem)
     identity.server.verify_mode = ssl.CERT_REQUIRED
@@ -174,12 +184,12 @@ async def test_a_client_certificate_is_shown(tmp_path: Path, identity: Identity)
     async def look(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         seen.append(writer.get_extra_info("peercert"))
-        writer.write(http())
+        writer.write(http_reply())
         await writer.drain()
 
-    async with serving(look, identity.server) as port:
+    async with tcp_server(look, identity.server) as port:
         url = f"https://localhost:{port}"
-        link = Link(replace(SERVER, url=url, verify=False, certificate=str(file)), SHORT)
+        link = HttpClient(replace(SERVER, url=url, verify=False, certificate=str(file)), SHORT)
         await link.request("GET", "/", step=Step.AUTH)
         await link.aclose()
     assert ("DNS", "client.example") in seen[0]["subjectAltName"]
@@ -190,7 +200,7 @@ def test_a_policy_is_loaded_once_and_again_when_its_file_changes(bundle: Path) -
     first = ssl_context(server)
     assert ssl_context(replace(server, name="another")) is first
     assert ssl_context(SERVER) is ssl_context(replace(SERVER, url="https://elsewhere"))
-    bundle.write_bytes(Identity("localhost").ca_pem)
+    bundle.write_bytes(TlsIdentity("localhost").ca_pem)
     changed = ssl_context(server)
     assert changed is not first
     assert changed.get_ca_certs() != first.get_ca_certs()
@@ -217,6 +227,6 @@ def test_a_policy_that_cannot_be(verify: str, tmp_path: Path) -> None:
 
 
 def test_what_is_a_pin() -> None:
-    assert pin("sha256:" + "AB" * 32) == "ab" * 32
-    assert pin("/etc/ssl/ca.pem") == ""
-    assert pin(True) == ""  # noqa: FBT003 - as the registry spells it
+    assert pinned_fingerprint("sha256:" + "AB" * 32) == "ab" * 32
+    assert pinned_fingerprint("/etc/ssl/ca.pem") == ""
+    assert pinned_fingerprint(True) == ""  # noqa: FBT003 - as the registry spells it

@@ -8,13 +8,13 @@ import weakref
 
 from tests.support.clock import START, FakeClock
 
-from lictui.sources.auth import Token, account, shared
+from lictui.sources.auth import Token, account_key, shared_token
 
 
 def test_another_secret_is_another_account() -> None:
-    keys = {account(*parts) for parts in (("u", "c", "a"), ("u", "c", "b"), ("u", "ca", ""))}
+    keys = {account_key(*parts) for parts in (("u", "c", "a"), ("u", "c", "b"), ("u", "ca", ""))}
     assert len(keys) == 3
-    assert "s3cret" not in account("url", "client", "s3cret")
+    assert "s3cret" not in account_key("url", "client", "s3cret")
 
 
 def test_what_a_loop_knew_goes_with_it() -> None:
@@ -27,7 +27,7 @@ def test_what_a_loop_knew_goes_with_it() -> None:
     async def both(seen: list[weakref.ref[asyncio.AbstractEventLoop]]) -> None:
         seen.append(weakref.ref(asyncio.get_running_loop()))
         clock = FakeClock()
-        one, two = await asyncio.gather(*(shared("key", ask, clock) for _ in range(2)))
+        one, two = await asyncio.gather(*(shared_token("key", ask, clock) for _ in range(2)))
         assert one is two
 
     seen: list[weakref.ref[asyncio.AbstractEventLoop]] = []

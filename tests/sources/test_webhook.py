@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.clock import START, FakeClock
-from tests.support.wire import Identity, hang, http, serving
+from tests.support.tcp_server import TlsIdentity, http_reply, never_reply, tcp_server
 
 from lictui.config.settings import Action, Limits
-from lictui.engine.actions import Acting
-from lictui.model import AlertKind, Event, FailureKind, Happening, Level, Said, Standing
-from lictui.model import Identity as Who
+from lictui.engine.actions import ActionRunner
+from lictui.model import (
+    AlertEvent,
+    AlertKind,
+    AlertState,
+    AlertTransition,
+    Event,
+    FailureKind,
+    Level,
+)
+from lictui.model import AlertKey as Who
 from lictui.sources.source import SourceError
-from lictui.sources.webhook import passing, post, signature
+from lictui.sources.webhook import is_transient, post, signature
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,10 +30,12 @@ if TYPE_CHECKING:
 
 
 LIMITS = Limits(timeout=10.0, connect_timeout=5.0)
-SAID = Said(
-    Happening.RAISED,
+SAID = AlertEvent(
+    AlertTransition.RAISED,
     START,
-    Standing(Who("lic-01", AlertKind.USAGE, "XDT_PLT_UD"), Level.WARN, "85 of 100", raised=START),
+    AlertState(
+        Who("lic-01", AlertKind.USAGE, "XDT_PLT_UD"), Level.WARN, "85 of 100", raised_at=START
+    ),
 )
 
 
@@ -47,7 +57,7 @@ def receiver(
 
 async def test_what_is_posted_can_be_checked_by_who_knows_the_secret() -> None:
     heard: list[tuple[bytes, bytes]] = []
-    async with serving(receiver(heard, http(status="204 No Content"))) as port:
+    async with tcp_server(receiver(heard, http_reply(status="204 No Content"))) as port:
         url = f"http://127.0.0.1:{port}/hook?a=b"
         await post(url, b'{"a": 1}', LIMITS, at=START, secret="s3cret")
     head, body = heard[0]
@@ -78,26 +88,26 @@ def test_a_signature_depends_on_secret_time_and_body() -> None:
     ],
 )
 async def test_only_what_may_pass_is_tried_again(status: str, *, again: bool) -> None:
-    async with serving(receiver([], http(status=status))) as port:
+    async with tcp_server(receiver([], http_reply(status=status))) as port:
         with pytest.raises(SourceError) as caught:
             await post(f"http://127.0.0.1:{port}/", b"{}", LIMITS, at=START)
     assert status[:3] in caught.value.failure.message
-    assert passing(caught.value) is again
+    assert is_transient(caught.value) is again
 
 
 async def test_a_receiver_that_hangs_is_left() -> None:
-    async with serving(hang) as port:
+    async with tcp_server(never_reply) as port:
         with pytest.raises(SourceError) as caught:
             await post(f"http://127.0.0.1:{port}/", b"{}", Limits(timeout=1.0), at=START)
     assert caught.value.failure.kind is FailureKind.TIMEOUT
 
 
 async def test_tls_is_verified(tmp_path: Path) -> None:
-    identity = Identity("127.0.0.1")
+    identity = TlsIdentity("127.0.0.1")
     bundle = tmp_path / "ca.pem"
     bundle.write_bytes(identity.ca_pem)
     heard: list[tuple[bytes, bytes]] = []
-    async with serving(receiver(heard, http()), identity.server) as port:
+    async with tcp_server(receiver(heard, http_reply()), identity.server) as port:
         url = f"https://127.0.0.1:{port}/"
         with pytest.raises(SourceError) as caught:
             await post(url, b"{}", LIMITS, at=START)
@@ -114,14 +124,16 @@ async def test_an_action_tries_again_and_a_failure_is_one_line(
     lines: list[Event] = []
     heard: list[tuple[bytes, bytes]] = []
     clock = FakeClock()
-    acting = Acting(clock, lines.append)
-    busy = http(status="503 Busy")
-    async with serving(receiver(heard, busy, busy, http(), *[busy] * 8, http())) as port:
+    acting = ActionRunner(clock, lines.append)
+    busy = http_reply(status="503 Busy")
+    async with tcp_server(
+        receiver(heard, busy, busy, http_reply(), *[busy] * 8, http_reply())
+    ) as port:
         action = Action("hook", webhook=f"http://127.0.0.1:{port}/", secret="env:LICTUI_HOOK")
 
         async def happen() -> None:
             acting.actions = (action,)
-            acting.take((SAID,))
+            acting.submit((SAID,))
             (run,) = acting._runs.values()
             assert run.task is not None
             while not run.task.done():
@@ -141,10 +153,10 @@ async def test_an_action_tries_again_and_a_failure_is_one_line(
 
 
 async def test_closing_ends_what_hangs() -> None:
-    acting = Acting(FakeClock(), lambda _: None)
-    async with serving(hang) as port:
+    acting = ActionRunner(FakeClock(), lambda _: None)
+    async with tcp_server(never_reply) as port:
         acting.actions = (Action("hook", webhook=f"http://127.0.0.1:{port}/"),)
-        acting.take((SAID,))
+        acting.submit((SAID,))
         await asyncio.sleep(0)
         await acting.close()
         await acting.close()

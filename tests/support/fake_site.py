@@ -22,12 +22,12 @@ CONTROLLERS = "/citrix/orchestration/api/CitrixOnPremises/9f3c/DeliveryControlle
 CLOUD_TOKENS = "/cctrustoauth2/acme/tokens/clients"
 
 
-def me(*sites: tuple[str, str], customer: str = "CitrixOnPremises") -> dict[str, Any]:
+def me_reply(*sites: tuple[str, str], customer: str = "CitrixOnPremises") -> dict[str, Any]:
     listed = [{"Id": identity, "Name": name} for identity, name in sites or (("9f3c", "PROD"),)]
     return {"UserId": "S-1-5-7", "Customers": [{"Id": customer, "Name": None, "Sites": listed}]}
 
 
-def details(**changes: object) -> dict[str, Any]:
+def site_details(**changes: object) -> dict[str, Any]:
     return {
         "Id": "9f3c",
         "Name": "PROD",
@@ -48,7 +48,7 @@ def details(**changes: object) -> dict[str, Any]:
     } | changes
 
 
-def row(**changes: object) -> dict[str, Any]:
+def inventory_row(**changes: object) -> dict[str, Any]:
     return {
         "LicenseProductName": "XenDesktopXdt",
         "LocalizedLicenseProductName": "Citrix Virtual Apps and Desktops Premium",
@@ -64,7 +64,7 @@ def row(**changes: object) -> dict[str, Any]:
     } | changes
 
 
-def overview(
+def license_overview(
     *rows: dict[str, Any], las: tuple[dict[str, Any], ...] = (), **changes: object
 ) -> dict[str, Any]:
     information = {
@@ -88,21 +88,21 @@ class FakeSite:
 
     def __init__(self, **lifetime: str) -> None:
         self.answers: dict[str, Answer] = {
-            ME: me(),
-            SITE: details(),
-            OVERVIEW: overview(row()),
+            ME: me_reply(),
+            SITE: site_details(),
+            OVERVIEW: license_overview(inventory_row()),
         }
-        self.asked: list[httpx.Request] = []
-        self.valid = 0  # the number of the token that is accepted
+        self.requests: list[httpx.Request] = []
+        self.token_number = 0  # the number of the token that is accepted
         self.lifetime = {"ExpiresAt": "2026-11-24T07:00:00Z"} | lifetime
         self.token_paths = {TOKENS, CLOUD_TOKENS}
 
     @property
     def paths(self) -> list[str]:
-        return [request.url.path for request in self.asked]
+        return [request.url.path for request in self.requests]
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
+        self.requests.append(request)
         path = request.url.path
         if path in self.answers:
             answer = self.answers[path]
@@ -110,7 +110,7 @@ class FakeSite:
             return self._token(request)
         else:
             return httpx.Response(404, json={"ErrorData": {"ErrorMessage": "no such path"}})
-        bearer = f"CWSAuth bearer=token-{self.valid}"
+        bearer = f"CWSAuth bearer=token-{self.token_number}"
         if request.method == "GET" and request.headers["Authorization"] != bearer:
             return httpx.Response(401)
         if callable(answer) and not isinstance(answer, httpx.Response):
@@ -128,13 +128,13 @@ class FakeSite:
             }
             if not accepted:
                 return httpx.Response(200, json={"error": "invalid_client"})
-            self.valid += 1
-            token = {"access_token": f"token-{self.valid}", "expires_in": "3600"}
+            self.token_number += 1
+            token = {"access_token": f"token-{self.token_number}", "expires_in": "3600"}
             return httpx.Response(200, json={"token_type": "bearer"} | token)
         expected = b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
         if request.headers["Authorization"] != f"Basic {expected}":
             return httpx.Response(401)
-        self.valid += 1
-        token = {"Token": f"token-{self.valid}", "Principal": USERNAME, "UserId": "S-1-5-7"}
+        self.token_number += 1
+        token = {"Token": f"token-{self.token_number}", "Principal": USERNAME, "UserId": "S-1-5-7"}
         customer = {"CustomerId": "CitrixOnPremises"}
         return httpx.Response(200, json=token | customer | self.lifetime)

@@ -27,12 +27,12 @@ Feature usage info:
 """
 
 
-def read(text: str) -> Snapshot:
+def parse_output(text: str) -> Snapshot:
     return lmstat_snapshot(text, "27000@lic01")
 
 
 def pool(text: str, product: str) -> Pool:
-    (found,) = [each for each in read(text).pools if each.product == product]
+    (found,) = [each for each in parse_output(text).pools if each.product == product]
     return found
 
 
@@ -41,15 +41,15 @@ def feature(*lines: str, vendor: str = "vendord") -> str:
 
 
 def notice(text: str, title: str) -> Notice:
-    (found,) = [each for each in read(text).notices if title in each.title]
+    (found,) = [each for each in parse_output(text).notices if title in each.title]
     return found
 
 
-def failure(text: str) -> SourceError:
+def parse_error(text: str) -> SourceError:
     with pytest.raises(SourceError) as caught:
-        read(text)
+        parse_output(text)
     return caught.value
 
 
-def local(*moment: int) -> float:
+def local_timestamp(*moment: int) -> float:
     return datetime(*moment).timestamp()  # type: ignore[arg-type]  # noqa: DTZ001 - as printed

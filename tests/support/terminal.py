@@ -58,14 +58,14 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        self.vanish()
+        self.disconnect()
 
     @property
     def text(self) -> str:
         """The screen as a person sees it, a line a row."""
         return "\n".join(line.rstrip() for line in self._screen.display)
 
-    def type(self, keys: str) -> None:
+    def send_keys(self, keys: str) -> None:
         """Send keys as a terminal would."""
         os.write(self._master, keys.encode())
 
@@ -106,7 +106,7 @@ class Terminal:
         if b"\x1b[c" in data:
             os.write(self._master, b"\x1b[?62;22c")
 
-    def vanish(self) -> None:
+    def disconnect(self) -> None:
         """Be gone, as a connection that broke; the program is sent no signal."""
         if self._master >= 0:
             os.close(self._master)
@@ -119,7 +119,7 @@ class Terminal:
         _set_size(self._master, columns, rows)
         os.killpg(self.process.pid, signal.SIGWINCH)
 
-    def ended(self) -> int:
+    def wait_for_exit(self) -> int:
         """Read to the end; the exit code."""
         deadline = time.monotonic() + PATIENCE
         while self.process.poll() is None and time.monotonic() < deadline:

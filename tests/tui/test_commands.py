@@ -8,26 +8,28 @@ from lictui.tui import commands
 
 
 def test_no_key_means_two_things_on_one_screen() -> None:
-    assert commands.problems({}) == ()
+    assert commands.keymap_problems({}) == ()
 
 
 def test_a_remapped_key_that_is_taken_names_both_commands() -> None:
-    (problem,) = commands.problems({"sort.next": "M"})
+    (problem,) = commands.keymap_problems({"sort.next": "M"})
     assert "'M'" in problem
     assert "sort.next" in problem
     assert "maximise" in problem
 
 
 def test_a_key_of_another_screen_is_free() -> None:
-    assert commands.problems({"sort.next": "h"}) == ()  # the heat map's, on the product screen
+    assert (
+        commands.keymap_problems({"sort.next": "h"}) == ()
+    )  # the heat map's, on the product screen
 
 
 def test_the_same_key_may_be_swapped() -> None:
-    assert commands.problems({"sort.next": "M", "maximise": "s"}) == ()
+    assert commands.keymap_problems({"sort.next": "M", "maximise": "s"}) == ()
 
 
 def test_an_unknown_id_is_said_with_the_nearest() -> None:
-    (problem,) = commands.problems({"sort.nxt": "M"})
+    (problem,) = commands.keymap_problems({"sort.nxt": "M"})
     assert "sort.next" in problem
 
 
@@ -36,7 +38,7 @@ def test_ids_are_unique() -> None:
 
 
 def test_the_keys_of_the_contract_are_there() -> None:
-    keys = {key for command in commands.COMMANDS for key in command.each_key}
+    keys = {key for command in commands.COMMANDS for key in command.key_list}
     assert keys >= set("?:jk12345/sS[]dwmy<>rRpaetxMATEYq") - {"A"} | {
         "f1", "ctrl+p", "enter", "escape", "tab", "f5", "ctrl+c",
     }  # fmt: skip

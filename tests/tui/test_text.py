@@ -61,7 +61,9 @@ def test_padded_text_has_exactly_its_width(said: str, width: int, right: bool) -
 
 @given(st.text())
 def test_clean_text_moves_no_cursor(said: str) -> None:
-    assert not set(text.clean(said)) & set("\x00\x07\x08\t\n\r\x1b\x7f\x9b\u202e\u200f\u2066\u2028")
+    assert not set(text.strip_controls(said)) & set(
+        "\x00\x07\x08\t\n\r\x1b\x7f\x9b\u202e\u200f\u2066\u2028"
+    )
 
 
 @pytest.mark.parametrize(
@@ -79,12 +81,12 @@ def test_clean_text_moves_no_cursor(said: str) -> None:
     ],
 )
 def test_ages(seconds: float, said: str, coarse: str) -> None:
-    assert text.age(seconds) == said
-    assert text.coarse_age(seconds) == coarse
+    assert text.format_age(seconds) == said
+    assert text.format_coarse_age(seconds) == coarse
 
 
 def test_countdown() -> None:
-    assert [text.countdown(s) for s in (0, 288, 3888)] == ["0:00", "4:48", "1:04:48"]
+    assert [text.format_countdown(s) for s in (0, 288, 3888)] == ["0:00", "4:48", "1:04:48"]
 
 
 @pytest.mark.parametrize(
@@ -100,13 +102,13 @@ def test_countdown() -> None:
     ],
 )
 def test_only_what_is_full_reads_100_percent(ratio: float | None, said: str) -> None:
-    assert text.percent(ratio) == said
+    assert text.format_percent(ratio) == said
 
 
 def test_figures_and_days() -> None:
-    assert text.figure(None) == "?"
-    assert text.figure(-12345) == "-12,345"
+    assert text.format_count(None) == "?"
+    assert text.format_count(-12345) == "-12,345"
     today = date(2026, 11, 24)
-    assert text.day(date(2026, 12, 3), today) == "3 Dec"
-    assert text.day(date(2027, 3, 1), today) == "1 Mar 2027"
-    assert [text.in_days(d) for d in (0, 37, -5)] == ["today", "in 37 d", "5 d ago"]
+    assert text.format_date(date(2026, 12, 3), today) == "3 Dec"
+    assert text.format_date(date(2027, 3, 1), today) == "1 Mar 2027"
+    assert [text.format_days_until(d) for d in (0, 37, -5)] == ["today", "in 37 d", "5 d ago"]

@@ -12,19 +12,19 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from tests.support.clock import START, FakeClock
-from tests.support.engine import FakeEngine
-from tests.support.estate import day_of_work, estate, pool, up
-from tests.support.running import running
-from tests.support.screen import screen_text
+from tests.support.example_board import example_board, pool, up_status, workday_series
+from tests.support.fake_engine import FakeEngine
+from tests.support.goldens import screen_text
+from tests.support.running_app import running_app
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.geometry import Region
 from textual.strip import Strip
 
 from lictui.config.settings import Settings
-from lictui.engine.board import Board, apply
+from lictui.engine.board import Board, apply_poll
 from lictui.model import Poll
-from lictui.tui._terminal import Shadow
+from lictui.tui._terminal import TerminalBuffer
 
 WIDTH = 12
 
@@ -65,18 +65,20 @@ def busy(add: int, at: float) -> Board:
     codes = ("XDT_PLT_UD", "MPS_ADV_CCU", "PVS_STD_CCS", "XDT_PLT_CCS", "XDT_ENT_UD")
     board = Board(
         tuple(
-            up(f"lic-{n}", *(pool(c, 37 * n + 61 * i + add, 500, 50) for i, c in enumerate(codes)))
+            up_status(
+                f"lic-{n}", *(pool(c, 37 * n + 61 * i + add, 500, 50) for i, c in enumerate(codes))
+            )
             for n in range(4)
         )
     )
-    return Board(tuple(replace(s, polled_at=at, answered_at=at) for s in board.servers))
+    return Board(tuple(replace(s, polled_at=at, last_success_at=at) for s in board.servers))
 
 
 async def test_idle_writes_nothing_and_a_second_little(wire: Wire) -> None:
     clock = FakeClock()
-    async with running(clock=clock, engine=FakeEngine(day_of_work)) as run:
+    async with running_app(clock=clock, engine=FakeEngine(workday_series)) as run:
         wire.take()
-        headline = run.app.screen.query_one("Headline")
+        headline = run.app.screen.query_one("HeaderBar")
         for _ in range(5):
             headline.call_later(headline._tick)  # type: ignore[attr-defined]
             await run.settle()
@@ -88,7 +90,7 @@ async def test_idle_writes_nothing_and_a_second_little(wire: Wire) -> None:
 
 
 async def test_an_equal_board_writes_nothing(wire: Wire) -> None:
-    async with running(board=busy(0, START - 5), engine=FakeEngine(day_of_work)) as run:
+    async with running_app(board=busy(0, START - 5), engine=FakeEngine(workday_series)) as run:
         wire.take()
         await run.publish(busy(0, START - 5))
         assert wire.take() == 0
@@ -96,8 +98,8 @@ async def test_an_equal_board_writes_nothing(wire: Wire) -> None:
 
 @pytest.mark.parametrize("theme", ["lictui-dark", "lictui-ansi"])
 async def test_a_round_that_changes_every_row_costs_less_than_4_kib(wire: Wire, theme: str) -> None:
-    async with running(
-        board=busy(0, START - 5), engine=FakeEngine(day_of_work), settings=Settings(theme=theme)
+    async with running_app(
+        board=busy(0, START - 5), engine=FakeEngine(workday_series), settings=Settings(theme=theme)
     ) as run:
         wire.take()
         await run.publish(busy(23, START))
@@ -106,14 +108,14 @@ async def test_a_round_that_changes_every_row_costs_less_than_4_kib(wire: Wire, 
 
 
 async def test_the_terminal_shows_the_screen_after_everything(wire: Wire) -> None:
-    async with running(engine=FakeEngine(day_of_work)) as run:
+    async with running_app(engine=FakeEngine(workday_series)) as run:
         for keys in (["j"], ["end"], ["slash", "l", "a"], ["escape"], ["2"], ["1"], ["p"], ["T"]):
             await run.press(*keys)
             assert wire.text() == screen_text(run.app)
-        lab = estate().of("lic-lab")
+        lab = example_board().find("lic-lab")
         assert lab is not None
         assert lab.snapshot is not None
-        await run.publish(apply(estate(), Poll("lic-lab", START, 0.1, lab.snapshot)))
+        await run.publish(apply_poll(example_board(), Poll("lic-lab", START, 0.1, lab.snapshot)))
         assert wire.text() == screen_text(run.app)
 
 
@@ -135,13 +137,13 @@ def test_whatever_is_drawn_the_terminal_looks_the_same(
 ) -> None:
     console = Console(color_system="truecolor", force_terminal=True)
     sparing, plain = pyte.Screen(WIDTH, 1), pyte.Screen(WIDTH, 1)
-    shadow = Shadow()
+    shadow = TerminalBuffer()
     for at, line in enumerate(drawn):
         one = strip(line)
         whole = LayoutUpdate([[one]], Region(0, 0, WIDTH, 1))
         pyte.Stream(plain).feed(whole.render_segments(console))
         update = whole if at == 0 else ChopsUpdate([{0: one}], [(0, 0, WIDTH)], [[WIDTH]])
-        written = shadow.sparing(update).render_segments(console)  # type: ignore[union-attr]
+        written = shadow.diff(update).render_segments(console)  # type: ignore[union-attr]
         pyte.Stream(sparing).feed(written)
         assert sparing.display == plain.display
         assert [sparing.buffer[0][x] for x in range(WIDTH)] == [

@@ -7,10 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.clock import START
-from tests.support.estate import SA, TIMEOUT, down, estate, pool, up
+from tests.support.example_board import (
+    SA,
+    TIMEOUT_FAILURE,
+    down_status,
+    example_board,
+    pool,
+    up_status,
+)
 
-from lictui.config.settings import Alerts
-from lictui.engine.board import Board, Filter, ServerStatus, apply
+from lictui.config.settings import AlertSettings
+from lictui.engine.board import Board, Filter, ServerStatus, apply_poll
 from lictui.model import (
     Activation,
     ActivationStatus,
@@ -22,15 +29,23 @@ from lictui.model import (
     SourceName,
     State,
 )
-from lictui.tui.screens.wall_view import SORTS, Moment, Panes, PaneView, Wanted, chosen, pane
+from lictui.tui.screens.dashboard_view import (
+    SORTS,
+    CurrentTime,
+    DashboardFilter,
+    PaneBuilder,
+    PaneView,
+    build_pane,
+    select_panes,
+)
 from lictui.tui.text import Tone
 
-NOW = Moment(START, date(2026, 11, 24))
-LIMITS = Alerts()
+NOW = CurrentTime(START, date(2026, 11, 24))
+LIMITS = AlertSettings()
 
 
-def panes(board: Board, moment: Moment = NOW) -> tuple[PaneView, ...]:
-    return Panes().of(board, LIMITS, moment)
+def panes(board: Board, moment: CurrentTime = NOW) -> tuple[PaneView, ...]:
+    return PaneBuilder().build(board, LIMITS, moment)
 
 
 def names(views: tuple[PaneView, ...]) -> list[str]:
@@ -38,13 +53,13 @@ def names(views: tuple[PaneView, ...]) -> list[str]:
 
 
 def test_tls_that_is_off_is_said_on_the_wall() -> None:
-    status = estate().servers[0]
+    status = example_board().servers[0]
     status = replace(status, server=replace(status.server, verify=False))
-    assert pane(status, LIMITS, NOW).source == "winrm TLS off!"
+    assert build_pane(status, LIMITS, NOW).source == "winrm TLS off!"
 
 
 def test_a_server_that_is_up() -> None:
-    view = panes(estate())[0]
+    view = panes(example_board())[0]
     assert (view.state, view.age, view.source) == (State.UP, "now", "winrm")
     assert (view.identity, view.mode) == ("LIC01 11.17.2.54100", "file")
     assert view.reason == ()
@@ -54,11 +69,11 @@ def test_a_server_that_is_up() -> None:
 
 
 def test_a_server_that_is_down_says_why_and_keeps_what_is_known() -> None:
-    view = panes(estate())[2]
+    view = panes(example_board())[2]
     assert (view.state, view.age) == (State.DOWN, "3 min")
-    assert view.reason == (TIMEOUT.message, TIMEOUT.hint)
+    assert view.reason == (TIMEOUT_FAILURE.message, TIMEOUT_FAILURE.hint)
     assert view.rows[0].reading.in_use == 214
-    assert view.rows[0].stale == "4 min"
+    assert view.rows[0].stale_age == "4 min"
 
 
 @pytest.mark.parametrize(
@@ -67,19 +82,19 @@ def test_a_server_that_is_down_says_why_and_keeps_what_is_known() -> None:
 )
 def test_a_server_without_a_failure_says_what_it_waits_for(state: State, word: str) -> None:
     status = ServerStatus(Server("a", SourceName.WINRM), state)
-    assert word in pane(status, LIMITS, NOW).reason[0]
+    assert word in build_pane(status, LIMITS, NOW).reason[0]
 
 
 def test_an_empty_answer_is_said() -> None:
-    assert "no licenses" in pane(up("a"), LIMITS, NOW).reason[0]
+    assert "no licenses" in build_pane(up_status("a"), LIMITS, NOW).reason[0]
 
 
 def test_what_ends_soon_is_noted_by_its_level() -> None:
     soon, later = date(2026, 12, 20), date(2027, 2, 1)
-    status = up(
+    status = up_status(
         "a", pool("XDT_PLT_UD", 1, 2, expires=soon), pool("MPS_ADV_CCU", 1, 2, subscription=later)
     )
-    notes = pane(status, LIMITS, NOW).notes
+    notes = build_pane(status, LIMITS, NOW).notes
     assert notes[0] == ("1 license expires in 26 d", Tone.CRITICAL)
     assert notes[-1] == ("1 SA date ends in 69 d", Tone.WARN)
 
@@ -87,22 +102,22 @@ def test_what_ends_soon_is_noted_by_its_level() -> None:
 def test_permanent_start_up_and_far_dates_are_not_noted() -> None:
     startup = pool("CITRIX", 0, 10, expires=date(2026, 12, 1))
     far = pool("XDT_PLT_UD", 1, 2, expires=date(2028, 1, 1), subscription=date(2028, 1, 1))
-    assert pane(up("a", startup, far), LIMITS, NOW).notes == ()
+    assert build_pane(up_status("a", startup, far), LIMITS, NOW).notes == ()
 
 
 def test_thresholds_are_the_most_specific() -> None:
-    strict = Alerts(product={"XDT_PLT_UD": {"warn": 0.1, "critical": 0.2}})
-    status = up("a", pool("XDT_PLT_UD", 30, 100))
-    assert pane(status, strict, NOW).rows[0].level is Level.CRITICAL
+    strict = AlertSettings(product={"XDT_PLT_UD": {"warn": 0.1, "critical": 0.2}})
+    status = up_status("a", pool("XDT_PLT_UD", 30, 100))
+    assert build_pane(status, strict, NOW).rows[0].level is Level.CRITICAL
 
 
 def test_twins_are_told_apart_by_their_subscription() -> None:
-    status = up(
+    status = up_status(
         "a",
         pool("XDT_PLT_UD", 1, 2, subscription=SA),
         pool("XDT_PLT_UD", 1, 2, subscription=date(2025, 1, 1)),
     )
-    assert [row.name for row in pane(status, LIMITS, NOW).rows] == [
+    assert [row.name for row in build_pane(status, LIMITS, NOW).rows] == [
         "CVAD Premium SA 2026-12",
         "CVAD Premium SA 2025-01",
     ]
@@ -110,15 +125,15 @@ def test_twins_are_told_apart_by_their_subscription() -> None:
 
 def test_las_says_until_when() -> None:
     activation = Activation(ActivationStatus.ACTIVATED, date(2026, 12, 3))
-    view = pane(up("a", mode=Mode.LAS, activation=activation), LIMITS, NOW)
+    view = build_pane(up_status("a", mode=Mode.LAS, activation=activation), LIMITS, NOW)
     assert view.mode == "las to 3 Dec"
 
 
 def test_what_has_not_changed_is_the_same_object() -> None:
-    board, maker = estate(), Panes()
-    before = maker.of(board, LIMITS, NOW)
+    board, maker = example_board(), PaneBuilder()
+    before = maker.build(board, LIMITS, NOW)
     poll = Poll("lic-lab", START, 0.1, Snapshot(()))
-    after = maker.of(apply(board, poll), LIMITS, NOW)
+    after = maker.build(apply_poll(board, poll), LIMITS, NOW)
     assert [a is b for a, b in zip(before, after, strict=True)] == [
         True,
         True,
@@ -130,43 +145,53 @@ def test_what_has_not_changed_is_the_same_object() -> None:
 
 
 def test_seconds_do_not_change_a_pane_and_minutes_do() -> None:
-    maker = Panes()
-    board = Board((up("a", pool("XDT_PLT_UD", 1, 2), ago=5),))
-    before = maker.of(board, LIMITS, NOW)
-    assert maker.of(board, LIMITS, replace(NOW, now=START + 54)) == before
-    assert maker.of(board, LIMITS, replace(NOW, now=START + 55)) != before
+    maker = PaneBuilder()
+    board = Board((up_status("a", pool("XDT_PLT_UD", 1, 2), ago=5),))
+    before = maker.build(board, LIMITS, NOW)
+    assert maker.build(board, LIMITS, replace(NOW, now=START + 54)) == before
+    assert maker.build(board, LIMITS, replace(NOW, now=START + 55)) != before
 
 
 def test_a_filter_on_a_server_shows_all_of_it() -> None:
-    (view,) = chosen(panes(estate()), Wanted(filter=Filter.parse("emea-01")))
+    (view,) = select_panes(panes(example_board()), DashboardFilter(filter=Filter.parse("emea-01")))
     assert len(view.rows) == 4
 
 
 def test_a_filter_on_a_product_shows_its_rows() -> None:
-    views = chosen(panes(estate()), Wanted(filter=Filter.parse("PVS|Provisioning")))
+    views = select_panes(
+        panes(example_board()), DashboardFilter(filter=Filter.parse("PVS|Provisioning"))
+    )
     assert names(views) == ["lic-emea-01"]
     assert [row.key.product for row in views[0].rows] == ["PVS_STD_CCS"]
 
 
 def test_an_inverted_filter_hides() -> None:
-    views = chosen(panes(estate()), Wanted(filter=Filter.parse("!emea|CVAD")))
+    views = select_panes(panes(example_board()), DashboardFilter(filter=Filter.parse("!emea|CVAD")))
     assert names(views) == ["lic-lab", "lic-new"] or names(views) == ["lic-new", "lic-lab"]
     assert [row.key.product for view in views for row in view.rows] == ["ACME_X"]
 
 
 def test_nothing_matches() -> None:
-    assert chosen(panes(estate()), Wanted(filter=Filter.parse("no such thing"))) == ()
+    assert (
+        select_panes(panes(example_board()), DashboardFilter(filter=Filter.parse("no such thing")))
+        == ()
+    )
 
 
 def test_groups_stay_together_in_the_order_they_are_met() -> None:
-    assert names(chosen(panes(estate()), Wanted())) == [
+    assert names(select_panes(panes(example_board()), DashboardFilter())) == [
         "lic-emea-01", "lic-las", "ddc-us-01", "lic-new", "lic-apac-02", "lic-lab",
     ]  # fmt: skip
 
 
 def test_one_group_and_one_pane_alone() -> None:
-    assert names(chosen(panes(estate()), Wanted(group="us"))) == ["ddc-us-01", "lic-new"]
-    assert names(chosen(panes(estate()), Wanted(alone="lic-lab"))) == ["lic-lab"]
+    assert names(select_panes(panes(example_board()), DashboardFilter(group="us"))) == [
+        "ddc-us-01",
+        "lic-new",
+    ]
+    assert names(select_panes(panes(example_board()), DashboardFilter(maximized="lic-lab"))) == [
+        "lic-lab"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -182,18 +207,20 @@ def test_one_group_and_one_pane_alone() -> None:
 def test_sorting(sort: str, order: list[str]) -> None:
     board = Board(
         (
-            up("b", pool("XDT_PLT_UD", 50, 100)),
-            up("C", pool("XDT_PLT_UD", 90, 100)),
-            down(up("a"), TIMEOUT),
+            up_status("b", pool("XDT_PLT_UD", 50, 100)),
+            up_status("C", pool("XDT_PLT_UD", 90, 100)),
+            down_status(up_status("a"), TIMEOUT_FAILURE),
         )
     )
-    assert names(chosen(panes(board), Wanted(sort=sort))) == order
-    assert names(chosen(panes(board), Wanted(sort=sort, reverse=True)))[-1] == order[0]
+    assert names(select_panes(panes(board), DashboardFilter(sort=sort))) == order
+    assert (
+        names(select_panes(panes(board), DashboardFilter(sort=sort, reverse=True)))[-1] == order[0]
+    )
 
 
 @given(st.permutations(range(6)), st.sampled_from(SORTS), st.booleans())
 def test_sorting_loses_nothing(order: list[int], sort: str, reverse: bool) -> None:  # noqa: FBT001 - hypothesis gives it
-    board = estate()
+    board = example_board()
     shuffled = Board(tuple(board.servers[at] for at in order))
-    found = chosen(panes(shuffled), Wanted(sort=sort, reverse=reverse))
+    found = select_panes(panes(shuffled), DashboardFilter(sort=sort, reverse=reverse))
     assert sorted(names(found)) == sorted(s.server.name for s in board.servers)

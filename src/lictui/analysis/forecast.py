@@ -12,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.trend import LEAST_DAYS, Trend, trend
+from lictui.analysis.trend import MIN_DAYS, Trend, fit_trend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ _LEAST_PACE: Final = 0.1  # a week that words tell from none
 _ONE: Final = 0.5  # licenses: more is one, where nothing at all is installed
 
 
-class Status(StrEnum):
+class ForecastStatus(StrEnum):
     """Where the licenses in use are going."""
 
     GROWING = "growing"
@@ -37,22 +37,26 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ForecastInput:
     """What a forecast rests on: one product and model of a server, or of the estate."""
 
     scope: str  # a server's name, or "estate"
     product: str
     model: Model
-    figures: Mapping[date, float]  # of days that are over: the peak, or what was assigned last
+    daily_figures: Mapping[
+        date, float
+    ]  # of days that are over: the peak, or what was assigned last
     installed: int | None  # now; None is unknown, and unknown stay the dates
-    leaving: Mapping[date, int] = field(default_factory=dict)  # licenses that expire, by date
+    expiring: Mapping[date, int] = field(default_factory=dict)  # licenses that expire, by date
     warn: float = 0.80  # ratios
     critical: float = 0.90
-    held: Mapping[date, int] = field(default_factory=dict)  # installed on those days, where known
+    installed_by_day: Mapping[date, int] = field(
+        default_factory=dict
+    )  # installed on those days, where known
 
 
 @dataclass(frozen=True, slots=True)
-class Reaches:
+class ThresholdDates:
     """The first days on which as much is expected in use; None: none that is sure enough."""
 
     warn: date | None = None
@@ -81,13 +85,13 @@ class Forecast:
     scope: str
     product: str
     model: Model
-    status: Status
+    status: ForecastStatus
     based_on_days: int  # since the last step or bend
     warn: float  # the ratios that `reaches` are about
     critical: float
     trend: Trend | None = None  # None: not enough data
-    until: date | None = None  # the last day that anything is said of
-    reaches: Reaches = Reaches()
+    horizon: date | None = None  # the last day that anything is said of
+    reaches: ThresholdDates = ThresholdDates()
     band: tuple[date, date] | None = None  # the 95 % interval of `reaches.installed`
     shortfalls: tuple[Shortfall, ...] = ()
 
@@ -98,38 +102,38 @@ class Forecast:
 
     def expected(self, day: date) -> float | None:
         """In use on the busiest weekday about `day`; None without enough data."""
-        return None if self.trend is None else self.trend.at(day.toordinal())
+        return None if self.trend is None else self.trend.level_at(day.toordinal())
 
-    def between(self, day: date) -> tuple[float, float] | None:
+    def interval(self, day: date) -> tuple[float, float] | None:
         """The 95 % interval of what is expected."""
-        return None if self.trend is None else self.trend.between(day.toordinal())
+        return None if self.trend is None else self.trend.interval(day.toordinal())
 
 
-def forecast(given: Given, today: date) -> Forecast:
+def forecast(given: ForecastInput, today: date) -> Forecast:
     """What may be said as of `today`, a date where the user is."""
-    found = trend({day.toordinal(): figure for day, figure in given.figures.items()})
+    found = fit_trend({day.toordinal(): figure for day, figure in given.daily_figures.items()})
     if not isinstance(found, Trend):
-        return _said(given, Status.NOT_ENOUGH_DATA, found.days)
+        return _said(given, ForecastStatus.NOT_ENOUGH_DATA, found.days)
     now = today.toordinal()
     half = found.days // 2
     until = min(found.last, now) + half
     if until < now:  # silent for so long that the past says nothing of today
-        return _said(given, Status.NOT_ENOUGH_DATA, found.days)
-    status = Status.FLAT
-    if found.sure:
-        status = Status.GROWING if found.slope > 0 else Status.FALLING
+        return _said(given, ForecastStatus.NOT_ENOUGH_DATA, found.days)
+    status = ForecastStatus.FLAT
+    if found.significant:
+        status = ForecastStatus.GROWING if found.slope > 0 else ForecastStatus.FALLING
     ahead = _Ahead(found, given, now, until, int(half * _SURE_WITHIN))
     return replace(
         _said(given, status, found.days),
         trend=found,
-        until=date.fromordinal(until),
-        reaches=Reaches(*map(ahead.reached, (given.warn, given.critical, 1.0))),
+        horizon=date.fromordinal(until),
+        reaches=ThresholdDates(*map(ahead.reached, (given.warn, given.critical, 1.0))),
         band=ahead.band(),
         shortfalls=ahead.shortfalls(),
     )
 
 
-def _said(given: Given, status: Status, days: int) -> Forecast:
+def _said(given: ForecastInput, status: ForecastStatus, days: int) -> Forecast:
     return Forecast(
         given.scope, given.product, given.model, status, days, given.warn, given.critical
     )
@@ -138,20 +142,26 @@ def _said(given: Given, status: Status, days: int) -> Forecast:
 class _Ahead:
     """The days ahead, one by one: what is expected on each, and what is installed then."""
 
-    def __init__(self, found: Trend, given: Given, now: int, until: int, margin: int) -> None:
+    def __init__(
+        self, found: Trend, given: ForecastInput, now: int, until: int, margin: int
+    ) -> None:
         self._now, self._until, self._margin = now, until, margin
-        self._leaving = {day.toordinal(): many for day, many in sorted(given.leaving.items())}
+        self._leaving = {day.toordinal(): many for day, many in sorted(given.expiring.items())}
         days = range(now, until + margin + 1)
         self._installed = self._capacity(given.installed, days)
-        late = {day: y for day, y in given.figures.items() if day.toordinal() > found.last - _LATE}
-        alike = [y for day, y in late.items() if _alike(given.held.get(day), given.installed)]
+        late = {
+            day: y for day, y in given.daily_figures.items() if day.toordinal() > found.last - _LATE
+        }
+        alike = [
+            y for day, y in late.items() if _alike(given.installed_by_day.get(day), given.installed)
+        ]
         self._newest = max(alike if len(alike) > _WEEKEND else late.values())
         steady = not found.slope and len(set(self._installed)) == 1
         if steady:
             self._installed = self._installed[:1]
         shown = days[: len(self._installed)]
-        self._expected = [found.at(day) for day in shown]
-        between = [found.between(day) for day in shown]
+        self._expected = [found.level_at(day) for day in shown]
+        between = [found.interval(day) for day in shown]
         self._low = [low for low, _ in between]
         self._high = [high for _, high in between]
 
@@ -213,13 +223,16 @@ def _alike(then: int | None, now: int | None) -> bool:
     return then is None or now is None or min(then, now) >= _ALIKE * max(then, now)
 
 
-def words(found: Forecast, today: date) -> str:
+def describe_forecast(found: Forecast, today: date) -> str:
     """The forecast in a sentence without a full stop."""
     days = found.based_on_days
     if found.per_week is None:
-        return "not enough data" + (f": {days} of {LEAST_DAYS} days" if days < LEAST_DAYS else "")
+        return "not enough data" + (f": {days} of {MIN_DAYS} days" if days < MIN_DAYS else "")
     by = _pace(abs(found.per_week))
-    said = {Status.GROWING: f"grows by {by} a week", Status.FALLING: f"falls by {by} a week"}
+    said = {
+        ForecastStatus.GROWING: f"grows by {by} a week",
+        ForecastStatus.FALLING: f"falls by {by} a week",
+    }
     when = [*_reached(found, today), *map(_short, found.shortfalls)]
     return ": ".join(filter(None, (said.get(found.status, "flat"), ", ".join(when))))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 ESTATE: Final = "estate"
-ALIGNED: Final = Resolution.FIVE_MINUTES
+ALIGNMENT: Final = Resolution.FIVE_MINUTES
 _average = itemgetter(Bucket._fields.index("average"))
 _high = itemgetter(Bucket._fields.index("high"))
 _start = itemgetter(0)
@@ -44,15 +44,15 @@ class Peak:
 
     window: str
     peak: int | None
-    at: int | None
-    installed_then: int | None
+    peak_at: int | None
+    installed_at_peak: int | None
     average: float | None
     coverage: float  # 0 to 1, of the time between the first reading and now
-    aligned_by: int | None  # seconds of the buckets that the peak was found in
+    alignment: int | None  # seconds of the buckets that the peak was found in
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ScopedPeak:
     """The peak of one scope, product and model in one window."""
 
     scope: str  # ESTATE, a server's name, or whatever was asked for
@@ -63,7 +63,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ServerSeries:
     """One server's share: from when until when it is expected, and its buckets."""
 
     since: int
@@ -71,7 +71,7 @@ class Part:
     buckets: Sequence[Bucket]
 
 
-def windows(now: float, first: int, zone: tzinfo | None) -> tuple[Window, ...]:
+def peak_windows(now: float, first: int, zone: tzinfo | None) -> tuple[Window, ...]:
     """The last 24 hours, the calendar month in `zone` or the system's, and all since `first`."""
     local = datetime.fromtimestamp(now, UTC).astimezone(zone)
     begin = local.replace(tzinfo=None, day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
@@ -79,7 +79,7 @@ def windows(now: float, first: int, zone: tzinfo | None) -> tuple[Window, ...]:
     return Window("24h", int(now) - 86400), Window("month", int(month)), Window("all", first)
 
 
-def chunks(first: int, now: float) -> Iterator[tuple[int, int]]:
+def split_by_age(first: int, now: float) -> Iterator[tuple[int, int]]:
     """The time from `first` to now in parts, whole days of UTC, shorter ones towards the end.
 
     Of each part the finest figures can be had that there are of all of it.
@@ -99,7 +99,7 @@ def chunks(first: int, now: float) -> Iterator[tuple[int, int]]:
 _WEEKS: Final = 6
 
 
-def aligned(parts: Sequence[Part], width: int) -> list[Bucket]:
+def aligned_sum(parts: Sequence[ServerSeries], width: int) -> list[Bucket]:
     """The sum in buckets of `width`, where every server that is expected then has one."""
     if len(parts) == 1:
         return list(parts[0].buckets)
@@ -121,7 +121,7 @@ def aligned(parts: Sequence[Part], width: int) -> list[Bucket]:
     return sums
 
 
-def _even(parts: Sequence[Part], began: Sequence[int], ended: Sequence[int]) -> bool:
+def _even(parts: Sequence[ServerSeries], began: Sequence[int], ended: Sequence[int]) -> bool:
     """Whether all of them have the same buckets, and are expected in each."""
     first = parts[0].buckets
     if not first or any(len(part.buckets) != len(first) for part in parts):
@@ -166,7 +166,7 @@ def _sum(some: Sequence[Bucket]) -> Bucket:
 
 
 @dataclass(slots=True)
-class Gauge:
+class PeakAccumulator:
     """Takes the buckets of one scope, in order of time, and knows the peaks of every window."""
 
     windows: Sequence[Window]
@@ -181,7 +181,9 @@ class Gauge:
             if within:
                 self._found.setdefault(window.name, _Found()).add(within, width)
 
-    def settle(self, window: Window, top: Bucket | None, weighted: float, seconds: int) -> None:
+    def add_complete_days(
+        self, window: Window, top: Bucket | None, weighted: float, seconds: int
+    ) -> None:
         """Take what many buckets of five minutes come to, anywhere in the window.
 
         `top` is the first of the highest, or None if what was taken is known to be higher.
@@ -191,11 +193,11 @@ class Gauge:
         if top is not None and (
             before is None or (-top.high, top.start) < (-before.high, before.start)
         ):
-            found.top, found.width = top, int(ALIGNED)
+            found.top, found.width = top, int(ALIGNMENT)
         found.weighted += weighted
         found.seconds += seconds
 
-    def top(self, window: Window) -> Bucket | None:
+    def highest_bucket(self, window: Window) -> Bucket | None:
         """The highest bucket of a window so far."""
         found = self._found.get(window.name)
         return found.top if found else None
@@ -207,14 +209,14 @@ class Gauge:
             if found is None or found.top is None:
                 yield Peak(window.name, None, None, None, None, 0.0, None)
                 continue
-            start = max(window.start, self.first) // ALIGNED * ALIGNED
-            end = int(self.now) // ALIGNED * ALIGNED + ALIGNED
-            share = min(1.0, found.seconds / max(ALIGNED, end - start))
+            start = max(window.start, self.first) // ALIGNMENT * ALIGNMENT
+            end = int(self.now) // ALIGNMENT * ALIGNMENT + ALIGNMENT
+            share = min(1.0, found.seconds / max(ALIGNMENT, end - start))
             top = found.top
             average = found.weighted / found.seconds
             yield Peak(
                 *(window.name, round(top.high), top.high_at, top.installed, average, share),
-                aligned_by=found.width,
+                alignment=found.width,
             )
 
 
@@ -250,7 +252,7 @@ def upper_bound(own: Iterable[Peak]) -> int | None:
 # The highest of many stretches of time, of which only bounds are known until one looks closely
 
 
-def highest(
+def find_maximum(
     bounds: Mapping[int, float],
     looks: Sequence[Callable[[int], float]],
     exact: Callable[[int], Sequence[Bucket]],

@@ -46,7 +46,7 @@ class Bucket(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class SeriesQuery:
     """One question about the past.
 
     More than one pool is answered with the time-aligned sum.
@@ -55,7 +55,7 @@ class Question:
     pools: tuple[tuple[str, PoolKey], ...]
     start: int
     end: int
-    bucket: int  # seconds wanted; the store picks the finest resolution that still has them
+    width: int  # seconds wanted; the store picks the finest resolution that still has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,11 @@ class Series:
     """The answer: buckets in order of time, gaps left out."""
 
     buckets: tuple[Bucket, ...]
-    bucket: int  # seconds each was made of
+    width: int  # seconds each was made of
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class BackfillRow:
     """One bucket of one pool that was not polled here, for a history to take in as it stands."""
 
     server: str
@@ -80,7 +80,7 @@ class Past:
 # Buckets by the calendar: days and months as they begin and end where the user is
 
 
-def begins(day: date, zone: tzinfo | None) -> int:
+def day_start(day: date, zone: tzinfo | None) -> int:
     """The first moment of `day` in `zone`, None for the system's: midnight, or what follows it."""
     midnight = datetime.combine(day, time())
     # Where midnight is skipped (daylight saving at 0:00), the zone's rules give the moment after.
@@ -92,7 +92,7 @@ def day_of(at: float, zone: tzinfo | None) -> date:
     return datetime.fromtimestamp(at, UTC).astimezone(zone).date()
 
 
-def month_of(day: date) -> date:
+def first_of_month(day: date) -> date:
     """The first day of the month that `day` is in."""
     return day.replace(day=1)
 
@@ -102,14 +102,14 @@ def next_month(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
-def days(start: float, end: float, zone: tzinfo | None) -> list[int]:
+def day_bounds(start: float, end: float, zone: tzinfo | None) -> list[int]:
     """The bounds of every calendar day that [start, end) touches, one more than there are days."""
     return list(_bounds(start, end, zone, lambda day: day, lambda day: day + timedelta(days=1)))
 
 
-def months(start: float, end: float, zone: tzinfo | None) -> list[int]:
+def month_bounds(start: float, end: float, zone: tzinfo | None) -> list[int]:
     """The bounds of every calendar month that [start, end) touches."""
-    return list(_bounds(start, end, zone, month_of, next_month))
+    return list(_bounds(start, end, zone, first_of_month, next_month))
 
 
 def _bounds(
@@ -121,14 +121,14 @@ def _bounds(
 ) -> Iterator[int]:
     day = first(day_of(start, zone))
     while True:
-        at = begins(day, zone)
+        at = day_start(day, zone)
         yield at
         if at >= end:
             return
         day = after(day)
 
 
-def joined(buckets: Iterable[Bucket], bounds: Sequence[int]) -> tuple[Bucket, ...]:
+def rebucket(buckets: Iterable[Bucket], bounds: Sequence[int]) -> tuple[Bucket, ...]:
     """Narrow buckets, in order of time, as one for each stretch between two bounds.
 
     A bucket belongs where its middle is, so that a day of UTC is that of the zone for most of the

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Where a series broke: it stepped to another level, or went on in another direction
 
 
-LEAST_DAYS: Final = 28  # of a stretch that a trend may be drawn from
+MIN_DAYS: Final = 28  # of a stretch that a trend may be drawn from
 _EDGE: Final = 4  # points that must lie on either side of a step
 _STEP: Final = 0.93  # a step leaves at most this share of the deviations that a line leaves
 _STEPS: Final = 0.6  # the same for three levels, which fit more by chance
@@ -40,12 +40,12 @@ _FAR: Final = 3.0  # sigma from the line: holidays beyond count as if they were 
 _SIGMA: Final = 1.4826  # of a normal distribution, over its median deviation
 
 
-def sigma(misses: Sequence[float]) -> float:
+def robust_sigma(misses: Sequence[float]) -> float:
     """The standard deviation, blind to a few that are far off."""
     return _SIGMA * median(map(abs, misses))
 
 
-def broken_at(points: Sequence[Point], misses: Sequence[float]) -> int | None:
+def last_change_point(points: Sequence[Point], misses: Sequence[float]) -> int | None:
     """The first day after the break that explains the series best; None if a line does.
 
     `misses` are the points' distances from the line through all of them.
@@ -73,7 +73,7 @@ def _step(points: Sequence[Point], misses: Sequence[float], level: float) -> int
         if best >= _STEPS * along:
             return None
     before, after = median(figures[:cut]), median(figures[cut:])
-    short = points[-1][0] - _between(points, cut) + 1 < LEAST_DAYS
+    short = points[-1][0] - _between(points, cut) + 1 < MIN_DAYS
     least = max(2 * best / len(points), (_BIG if short else _SMALL) * level)
     return cut if abs(after - before) > least else None
 
@@ -98,10 +98,10 @@ def _bend(points: Sequence[Point], misses: Sequence[float], level: float) -> int
     that is over was no new direction.
     """
     many = len(points)
-    if many < 2 * _BEND_EDGE or sigma(misses) < _SLIGHT * level:
+    if many < 2 * _BEND_EDGE or robust_sigma(misses) < _SLIGHT * level:
         return None
-    left = abs(median(misses[-_NEWEST:])) > _LEFT * sigma(misses)
-    far = _FAR * sigma(misses)
+    left = abs(median(misses[-_NEWEST:])) > _LEFT * robust_sigma(misses)
+    far = _FAR * robust_sigma(misses)
     start = points[0][0]
     near = [max(-far, min(far, miss)) for miss in misses]
     terms = [(1, x - start, y) for (x, _), y in zip(points, near, strict=True)]
@@ -112,7 +112,7 @@ def _bend(points: Sequence[Point], misses: Sequence[float], level: float) -> int
         (_residue(before[cut - 1]) + _residue(list(map(sub, whole, before[cut - 1]))), cut)
         for cut in range(_BEND_EDGE, many - _BEND_EDGE + 1)
     )
-    if points[-1][0] - _between(points, cut) + 1 < LEAST_DAYS:
+    if points[-1][0] - _between(points, cut) + 1 < MIN_DAYS:
         return None
     share = _BEND if left else _BEND_BEFORE
     return cut if best / (many - 5) < share * _residue(whole) / (many - 2) else None
@@ -137,14 +137,14 @@ _CHANCE: Final = 3  # a rhythm counts as far as it exceeds so many times what ch
 _MEDIAN: Final = 1.86  # sigma of a median of n, times sqrt(n), over the median deviation
 
 
-def working(figures: Mapping[int, float]) -> dict[int, float]:
+def busy_weekdays(figures: Mapping[int, float]) -> dict[int, float]:
     """The days of those weekdays that are busy as a rule, whichever those are."""
-    typical = {weekday: median(found) for weekday, found in weekdays(figures.items()).items()}
+    typical = {weekday: median(found) for weekday, found in by_weekday(figures.items()).items()}
     least = _BUSY * max(typical.values(), default=0.0)
     return {day: figure for day, figure in figures.items() if typical[day % 7] >= least}
 
 
-def weekdays(figures: Iterable[tuple[int, float]]) -> dict[int, list[float]]:
+def by_weekday(figures: Iterable[tuple[int, float]]) -> dict[int, list[float]]:
     """The figures of each weekday, by `day % 7`."""
     of: dict[int, list[float]] = defaultdict(list)
     for day, figure in figures:
@@ -152,13 +152,13 @@ def weekdays(figures: Iterable[tuple[int, float]]) -> dict[int, list[float]]:
     return of
 
 
-def even(days: Mapping[int, float]) -> tuple[list[Point], float]:
+def deseasonalize(days: Mapping[int, float]) -> tuple[list[Point], float]:
     """The days in order, each divided by its weekday's usual share; and the largest share."""
     share = _shares(days)
     return [(day, days[day] / share[day % 7]) for day in sorted(days)], max(share.values())
 
 
-def trimmed(figures: Sequence[float], share: float = 0.2) -> float:
+def trimmed_mean(figures: Sequence[float], share: float = 0.2) -> float:
     """The mean without the lowest and highest fifth."""
     cut = int(len(figures) * share)
     return fmean(sorted(figures)[cut : len(figures) - cut])
@@ -218,61 +218,63 @@ class Trend:
     last: int  # of its last, which is the series'
     level: float  # of the busiest weekday, at `last`
     slope: float  # a day
-    middle: float  # the day that the line is surest at
+    pivot: float  # the day that the line is surest at
     noise: float  # sigma of a day about the line
-    doubt: float  # sigma of the line's level at `middle`
-    doubt_slope: float  # sigma of the slope
-    sure: bool  # whether there is a slope at all
+    level_se: float  # sigma of the line's level at `middle`
+    slope_se: float  # sigma of the slope
+    significant: bool  # whether there is a slope at all
 
     @property
     def days(self) -> int:
         """Length of the stretch."""
         return self.last - self.first + 1
 
-    def at(self, day: float) -> float:
+    def level_at(self, day: float) -> float:
         """The level to expect on `day`; nobody uses less than nothing."""
         return max(0.0, self.level + self.slope * (day - self.last))
 
-    def within(self, day: float) -> float:
+    def half_interval(self, day: float) -> float:
         """Half the 95 % interval of that level."""
-        return _Z * sqrt(self.doubt**2 + (self.doubt_slope * (day - self.middle)) ** 2)
+        return _Z * sqrt(self.level_se**2 + (self.slope_se * (day - self.pivot)) ** 2)
 
-    def between(self, day: float) -> tuple[float, float]:
+    def interval(self, day: float) -> tuple[float, float]:
         """The 95 % interval of that level."""
         level = self.level + self.slope * (day - self.last)
-        return max(0.0, level - self.within(day)), max(0.0, level + self.within(day))
+        return max(0.0, level - self.half_interval(day)), max(0.0, level + self.half_interval(day))
 
 
 @dataclass(frozen=True, slots=True)
-class TooShort:
+class InsufficientData:
     """A last stretch that nothing can be said of yet."""
 
     days: int  # with a figure
 
 
-def trend(figures: Mapping[int, float]) -> Trend | TooShort:
+def fit_trend(figures: Mapping[int, float]) -> Trend | InsufficientData:
     """The trend of the last stretch without a step, by day; TooShort where that is no four weeks.
 
     Days without a figure are left out, never 0; so is the day that is not over yet. The turn of the
     year is like no other fortnight and does not count.
     """
-    days = working({day: figure for day, figure in figures.items() if not _turn_of_the_year(day)})
+    days = busy_weekdays(
+        {day: figure for day, figure in figures.items() if not _turn_of_the_year(day)}
+    )
     if not days:
-        return TooShort(len(figures))
+        return InsufficientData(len(figures))
     first, last = min(figures), max(figures)
     line = _Line.through(days)
     for _ in range(_BREAKS):
-        broken = broken_at(line.points, line.misses)
+        broken = last_change_point(line.points, line.misses)
         if broken is None:
             break
         first = broken
         days = {day: figure for day, figure in days.items() if day >= broken}
         line = _Line.through(days)
-    if last - first + 1 < LEAST_DAYS or len(days) < _LEAST_POINTS:
-        return TooShort(sum(day >= first for day in figures))
+    if last - first + 1 < MIN_DAYS or len(days) < _LEAST_POINTS:
+        return InsufficientData(sum(day >= first for day in figures))
     found = _trend(line, first, last)
     risen = _risen(line, found)
-    return TooShort(sum(day >= risen for day in figures)) if risen else found
+    return InsufficientData(sum(day >= risen for day in figures)) if risen else found
 
 
 def _turn_of_the_year(day: int) -> bool:
@@ -294,13 +296,13 @@ class _Line:
 
     @classmethod
     def through(cls, days: Mapping[int, float]) -> _Line:
-        every, busiest = even(days)
+        every, busiest = deseasonalize(days)
         points = _blocks(every)
         slopes = [
             (y2 - y1) / (x2 - x1) for i, (x1, y1) in enumerate(points) for x2, y2 in points[i + 1 :]
         ]
         slope = median(slopes) if slopes else 0.0
-        origin = trimmed([y - slope * x for x, y in points])
+        origin = trimmed_mean([y - slope * x for x, y in points])
         misses = [y - origin - slope * x for x, y in points]
         return cls(every, busiest, points, slopes, slope, origin, misses)
 
@@ -312,7 +314,7 @@ def _blocks(points: Sequence[Point]) -> Sequence[Point]:
         return points
     parts = [points[max(0, end - size) : end] for end in range(len(points), 0, -size)]
     return [
-        (fmean([day for day, _ in part]), trimmed([figure for _, figure in part]))
+        (fmean([day for day, _ in part]), trimmed_mean([figure for _, figure in part]))
         for part in reversed(parts)
     ]
 
@@ -320,27 +322,27 @@ def _blocks(points: Sequence[Point]) -> Sequence[Point]:
 def _trend(line: _Line, first: int, last: int) -> Trend:
     """What the line says, if there is one, else the level."""
     slope, busiest = line.slope, line.busiest
-    noise = sigma([y - line.origin - slope * x for x, y in line.every])
+    noise = robust_sigma([y - line.origin - slope * x for x, y in line.every])
     many = len(line.points)
     middle = fmean([x for x, _ in line.points])
     width = sum((x - middle) ** 2 for x, _ in line.points)
-    doubt = _MARGIN * sigma(line.misses) * _lasting(line.misses)
+    doubt = _MARGIN * robust_sigma(line.misses) * _lasting(line.misses)
     level = line.origin + slope * last
     drift = abs(slope) * (last - line.every[0][0])
     least = max(_CLEAR * noise, _LEAST_DRIFT * abs(level), _LEAST_COUNT)
     sure = _kendall(line.slopes, many) > _SURE and drift > least
     if not sure:
-        level, slope = trimmed([y for _, y in line.points]), 0.0
+        level, slope = trimmed_mean([y for _, y in line.points]), 0.0
     return Trend(
         first=first,
         last=last,
         level=level * busiest,
         slope=slope * busiest,
-        middle=middle,
+        pivot=middle,
         noise=noise * busiest,
-        doubt=doubt / sqrt(many) * busiest,
-        doubt_slope=doubt / sqrt(width) * busiest if sure else 0.0,
-        sure=sure,
+        level_se=doubt / sqrt(many) * busiest,
+        slope_se=doubt / sqrt(width) * busiest if sure else 0.0,
+        significant=sure,
     )
 
 
@@ -350,7 +352,7 @@ def _risen(line: _Line, found: Trend) -> int | None:
     Days far below are not looked for: people go on holiday, and come back.
     """
     far = max(_FAR * found.noise, _FAR_SHARE * found.level, _LEAST_RISE)
-    above = [(day, y * line.busiest - found.at(day)) for day, y in line.every]
+    above = [(day, y * line.busiest - found.level_at(day)) for day, y in line.every]
     if median([miss for _, miss in above[-_WEEK:]]) <= far:
         return None
     at = len(above) - 1

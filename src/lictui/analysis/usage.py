@@ -12,49 +12,49 @@ from itertools import accumulate
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.series import Bucket, begins, day_of
-from lictui.analysis.trend import sigma
+from lictui.analysis.series import Bucket, day_of, day_start
+from lictui.analysis.trend import robust_sigma
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from lictui.analysis.forecast import Forecast
-    from lictui.analysis.peaks import Found
-    from lictui.config.contract import Purchase
+    from lictui.analysis.peaks import ScopedPeak
+    from lictui.config.entitlements import Entitlement
     from lictui.model import Model
 
 
-Key = tuple[str, str, "Model"]  # group, server, or "" for all of them; product; model
+TotalKey = tuple[str, str, "Model"]  # group, server, or "" for all of them; product; model
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
+class MonthAssignments:
     """What became of assignments since the month began; None where nobody can tell."""
 
-    began: int | None = None  # assigned when it began
-    newly: int | None = None  # as the source itself tells
+    at_start: int | None = None  # assigned when it began
+    newly_assigned: int | None = None  # as the source itself tells
     released: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Retrospect:
+class PastSummary:
     """Peaks by window, the month of assignments, and where it leads."""
 
-    day: Found | None = None
-    month: Found | None = None
-    ever: Found | None = None
-    assigned: Month | None = None  # None: licenses of this model are not assigned
-    ahead: Forecast | None = None
+    last_24h: ScopedPeak | None = None
+    month: ScopedPeak | None = None
+    all_time: ScopedPeak | None = None
+    assignments: MonthAssignments | None = None  # None: licenses of this model are not assigned
+    forecast: Forecast | None = None
 
 
 # How much was in use for how long: percentiles, time above shares of installed, saturation
 
 
-SHARES: Final = (0.8, 0.9, 1.0)  # of installed
+USAGE_SHARES: Final = (0.8, 0.9, 1.0)  # of installed
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Period:
     """Some time without a break. UTC epoch seconds."""
 
     start: int
@@ -67,7 +67,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class UsageStats:
     """What a series comes to, over the `seconds` that it has figures for."""
 
     seconds: int
@@ -77,12 +77,12 @@ class Spread:
     p99: float
     peak: float
     peak_at: int
-    installed_then: int | None
-    above: tuple[tuple[float, int], ...]  # share of installed -> seconds at or above it
-    saturated: Stretch | None  # the longest time at or above installed
+    installed_at_peak: int | None
+    seconds_above: tuple[tuple[float, int], ...]  # share of installed -> seconds at or above it
+    longest_saturation: Period | None  # the longest time at or above installed
 
 
-def spread(buckets: Sequence[Bucket]) -> Spread | None:
+def usage_stats(buckets: Sequence[Bucket]) -> UsageStats | None:
     """The figures of a series in order of time; None when there is nothing."""
     if not buckets:
         return None
@@ -96,7 +96,7 @@ def spread(buckets: Sequence[Bucket]) -> Spread | None:
 
     top = max(buckets, key=lambda bucket: bucket.high)
     weighted = sum(bucket.average * (bucket.end - bucket.start) for bucket in buckets)
-    return Spread(
+    return UsageStats(
         seconds,
         weighted / max(1, seconds),
         covering(0.5),
@@ -105,7 +105,10 @@ def spread(buckets: Sequence[Bucket]) -> Spread | None:
         top.high,
         top.high_at,
         top.installed,
-        tuple((share, sum(b.end - b.start for b in buckets if _at(b, share))) for share in SHARES),
+        tuple(
+            (share, sum(b.end - b.start for b in buckets if _at(b, share)))
+            for share in USAGE_SHARES
+        ),
         max(_saturated(buckets), key=lambda stretch: stretch.seconds, default=None),
     )
 
@@ -115,19 +118,19 @@ def _at(bucket: Bucket, share: float) -> bool:
     return bool(bucket.installed) and bucket.high >= share * (bucket.installed or 0)
 
 
-def _saturated(buckets: Sequence[Bucket]) -> Iterator[Stretch]:
+def _saturated(buckets: Sequence[Bucket]) -> Iterator[Period]:
     """Every run of buckets without a free license; a gap ends one."""
     start = end = None
     for bucket in buckets:
         full = _at(bucket, 1.0)
         if start is not None and end is not None and (not full or bucket.start != end):
-            yield Stretch(start, end)
+            yield Period(start, end)
             start = None
         if full:
             start = bucket.start if start is None else start
             end = bucket.end
     if start is not None and end is not None:
-        yield Stretch(start, end)
+        yield Period(start, end)
 
 
 # The week as a map: how much was in use at each hour of each weekday
@@ -137,7 +140,7 @@ _CELLS: Final = 7 * 24
 
 
 @dataclass(frozen=True, slots=True)
-class Heat:
+class HeatMatrix:
     """Rows are weekdays from Monday, columns hours from 0; None where nothing was read."""
 
     average: tuple[tuple[float | None, ...], ...]  # of the hours' maxima
@@ -145,7 +148,7 @@ class Heat:
     weeks: int  # of the cell that has the most
 
 
-def heat(buckets: Iterable[Bucket], zone: tzinfo | None) -> Heat:
+def heat_matrix(buckets: Iterable[Bucket], zone: tzinfo | None) -> HeatMatrix:
     """The map of buckets of an hour or less, in `zone`; None for the system's."""
     highs: list[dict[int, float]] = [{} for _ in range(_CELLS)]  # by local hour since year 1
     for bucket in buckets:
@@ -155,7 +158,7 @@ def heat(buckets: Iterable[Bucket], zone: tzinfo | None) -> Heat:
         hours[hour] = max(hours.get(hour, bucket.high), bucket.high)
     average = [sum(cell.values()) / len(cell) if cell else None for cell in highs]
     peak = [max(cell.values(), default=None) for cell in highs]
-    return Heat(_rows(average), _rows(peak), max(map(len, highs)))
+    return HeatMatrix(_rows(average), _rows(peak), max(map(len, highs)))
 
 
 def _rows(cells: list[float | None]) -> tuple[tuple[float | None, ...], ...]:
@@ -165,8 +168,8 @@ def _rows(cells: list[float | None]) -> tuple[tuple[float | None, ...], ...]:
 # What is unusual about today: far from what the same weekday was like in the last weeks
 
 
-WEEKS: Final = 12  # that are looked back
-LEAST: Final = 5  # same weekdays among them, to know what is usual
+ANOMALY_WEEKS: Final = 12  # that are looked back
+MIN_COMPARABLE_DAYS: Final = 5  # same weekdays among them, to know what is usual
 _SIGMA: Final = 4.0  # from the median
 _RELATIVE: Final = 0.15  # of the median; a dozen days that happened to be alike prove little
 _ABSOLUTE: Final = 5.0  # licenses: a handful of people is no news
@@ -180,7 +183,7 @@ _WEEKDAYS: Final = (
 )
 
 
-def unusual(
+def describe_anomaly(
     figures: Mapping[date, float],
     today: date,
     figure: float,
@@ -195,12 +198,12 @@ def unusual(
     local time it is now, or of the whole day where that is None. With `moved` they are not what
     was in use, but how many more were assigned than the day before.
     """
-    days = (today - timedelta(weeks=week) for week in range(1, WEEKS + 1))
+    days = (today - timedelta(weeks=week) for week in range(1, ANOMALY_WEEKS + 1))
     before = [figures[day] for day in days if day in figures]
-    if len(before) < LEAST:
+    if len(before) < MIN_COMPARABLE_DAYS:
         return None
     middle = median(before)
-    spread = sigma([each - middle for each in before])
+    spread = robust_sigma([each - middle for each in before])
     if abs(figure - middle) <= max(_SIGMA * spread, _RELATIVE * middle, _ABSOLUTE):
         return None
     low = max(min(before), middle - _USUAL * spread)
@@ -212,7 +215,7 @@ def unusual(
     return f"unusual for a {_WEEKDAYS[today.weekday()]}: {shown}{by}, usually {usual}"
 
 
-def unusual_today(
+def anomaly_today(
     hours: Iterable[Bucket],
     now: float,
     zone: tzinfo | None,
@@ -244,15 +247,15 @@ def unusual_today(
     shown = figures.pop(today, None)
     if shown is None or (assigned and abs(shown) < _MOVED * mine[max(mine)].last):
         return None
-    return unusual(figures, today, shown, time(max(mine) + 1), moved=assigned, bound=bound)
+    return describe_anomaly(figures, today, shown, time(max(mine) + 1), moved=assigned, bound=bound)
 
 
 def _by_day(
     hours: Iterable[Bucket], today: date, now: float, zone: tzinfo | None
 ) -> tuple[dict[date, dict[int, Bucket]], dict[date, float]]:
     """The full hours of this weekday by its hours of the wall clock, and the last figure before."""
-    wanted = {today - timedelta(weeks=week) for week in range(WEEKS + 1)}
-    first = begins(min(wanted), zone) - _GAP
+    wanted = {today - timedelta(weeks=week) for week in range(ANOMALY_WEEKS + 1)}
+    first = day_start(min(wanted), zone) - _GAP
     days: dict[date, dict[int, Bucket]] = defaultdict(dict)
     before: dict[date, float] = {}
     last: Bucket | None = None
@@ -274,44 +277,52 @@ def _by_day(
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class ContractLine:
     """One line of the contract, held against the figures of its scope; None is unknown."""
 
-    purchase: Purchase
+    entitlement: Entitlement
     name: str  # of the product
     installed: int | None
     peak: int | None  # of the month; of user/device licenses what is assigned
-    needed: int | None  # the highest of the months that are known
-    months: int  # that `needed` rests on
+    highest_peak: int | None  # the highest of the months that are known
+    months_known: int  # that `needed` rests on
 
     @property
     def scope(self) -> str:
         """The server or group that the line is for, else "estate"."""
-        return self.purchase.server or self.purchase.group or "estate"
+        return self.entitlement.server or self.entitlement.group or "estate"
 
     @property
-    def beyond(self) -> int | None:
+    def shortfall(self) -> int | None:
         """Licenses that were in use without having been bought: the compliance gap."""
-        return None if self.needed is None else max(0, self.needed - self.purchase.purchased)
+        return (
+            None
+            if self.highest_peak is None
+            else max(0, self.highest_peak - self.entitlement.purchased)
+        )
 
     @property
-    def installed_beyond(self) -> int | None:
+    def installed_surplus(self) -> int | None:
         """Installed less bought: above 0 more is installed than was paid for, below 0 less."""
-        return None if self.installed is None else self.installed - self.purchase.purchased
+        return None if self.installed is None else self.installed - self.entitlement.purchased
 
     @property
-    def idle(self) -> int | None:
+    def unused(self) -> int | None:
         """Licenses that were bought and never needed in the months that are known."""
-        return None if self.needed is None else max(0, self.purchase.purchased - self.needed)
+        return (
+            None
+            if self.highest_peak is None
+            else max(0, self.entitlement.purchased - self.highest_peak)
+        )
 
     @property
     def cost(self) -> float | None:
         """What all that was bought costs in a year."""
-        each = self.purchase.cost
-        return None if each is None else each * self.purchase.purchased
+        each = self.entitlement.cost
+        return None if each is None else each * self.entitlement.purchased
 
     @property
-    def idle_cost(self) -> float | None:
+    def unused_cost(self) -> float | None:
         """What the idle ones cost in a year."""
-        each, idle = self.purchase.cost, self.idle
+        each, idle = self.entitlement.cost, self.unused
         return None if each is None or idle is None else each * idle

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli.context import Context, opened
+from lictui.cli.context import CommandContext, open_history
 from lictui.errors import UsageError
-from lictui.model import AlertKind, Answer, Standing
+from lictui.model import Acknowledgement, AlertKind, AlertState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ def alerts(ctx: click.Context, /, *, as_json: bool) -> None:
         return
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` tells no time
 
-    with opened(ctx.obj) as store:
+    with open_history(ctx.obj) as store:
         found = list(_raised(store))
     now = SystemClock().now()
     if as_json:
@@ -41,9 +41,9 @@ def alerts(ctx: click.Context, /, *, as_json: bool) -> None:
     elif not found:
         click.echo("No alerts.")
     else:
-        from lictui.cli.output import aligned  # noqa: PLC0415 - `--help` prints no table
+        from lictui.cli.output import aligned_lines  # noqa: PLC0415 - `--help` prints no table
 
-        for line in aligned([_HEAD, *(_row(*each, now) for each in found)], right=set()):
+        for line in aligned_lines([_HEAD, *(_row(*each, now) for each in found)], right=set()):
             click.echo(line)
 
 
@@ -60,27 +60,36 @@ def alerts(ctx: click.Context, /, *, as_json: bool) -> None:
 @click.option("--take-back", is_flag=True, help="Hear of it again.")
 @click.pass_obj
 def ack(
-    context: Context, /, *, server: str, product: str, kind: str | None, lasts: str, take_back: bool
+    context: CommandContext,
+    /,
+    *,
+    server: str,
+    product: str,
+    kind: str | None,
+    lasts: str,
+    take_back: bool,
 ) -> int:
     """Acknowledge alerts until they clear or get worse; with --for, snooze them."""
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` tells no time
-    from lictui.config.toml_document import Wrong, duration  # noqa: PLC0415 - as above
-    from lictui.engine.alert_state import answered  # noqa: PLC0415 - as above
-    from lictui.model import Answer  # noqa: PLC0415 - as above
-    from lictui.paths import user_name  # noqa: PLC0415 - as above
+    from lictui.config.toml_document import InvalidValue, duration  # noqa: PLC0415 - as above
+    from lictui.engine.alert_state import acknowledgement_event  # noqa: PLC0415 - as above
+    from lictui.model import Acknowledgement  # noqa: PLC0415 - as above
+    from lictui.paths import current_user  # noqa: PLC0415 - as above
 
-    now, by = SystemClock().now(), user_name()
+    now, by = SystemClock().now(), current_user()
     try:
         until = now + duration(lasts) if lasts else None
-    except Wrong as wrong:
+    except InvalidValue as wrong:
         raise UsageError(f"--for {wrong.message}", wrong.hint) from None
-    answer = None if take_back else Answer(by, now, until)
+    answer = None if take_back else Acknowledgement(by, now, until)
     count = 0
-    with opened(context) as store:
+    with open_history(context) as store:
         for standing, _ in _raised(store):
-            who = standing.who
+            who = standing.key
             if who.server == server and product in ("", who.product) and kind in (None, who.kind):
-                store.answer(who, answer, (answered(standing, answer, by, now),))
+                store.set_acknowledgement(
+                    who, answer, (acknowledgement_event(standing, answer, by, now),)
+                )
                 click.echo(f"{who.kind} {standing.message}")
                 count += 1
     if not count:
@@ -88,37 +97,37 @@ def ack(
     return 0 if count else 1
 
 
-def _raised(store: History) -> Iterator[tuple[Standing, Answer | None]]:
-    from lictui.engine.alerts import severity  # noqa: PLC0415 - `--help` needs no monitor
+def _raised(store: History) -> Iterator[tuple[AlertState, Acknowledgement | None]]:
+    from lictui.engine.alerts import severity_rank  # noqa: PLC0415 - `--help` needs no monitor
 
-    answers = store.answers()
-    raised = [each for each in store.alerts() if each.raised is not None]
-    for each in sorted(raised, key=lambda it: severity(it.level)):
-        yield each, answers.get(each.who)
+    answers = store.acknowledgements()
+    raised = [each for each in store.alert_states() if each.raised_at is not None]
+    for each in sorted(raised, key=lambda it: severity_rank(it.level)):
+        yield each, answers.get(each.key)
 
 
-def _json(standing: Standing, answer: Answer | None, now: float) -> dict[str, Any]:
-    from lictui.cli.status import answer_json, when  # noqa: PLC0415 - `--help` needs neither
+def _json(standing: AlertState, answer: Acknowledgement | None, now: float) -> dict[str, Any]:
+    from lictui.cli.status import acknowledgement_json, iso_or_none  # noqa: PLC0415 - `--help` needs neither
 
-    who = standing.who
+    who = standing.key
     return {
         "kind": who.kind.value,
         "level": standing.level.value,
         "server": who.server,
         "product": who.product or None,
-        "since": when(standing.since),
+        "since": iso_or_none(standing.since),
         "message": standing.message,
-        "about": who.about or None,
-        **answer_json(standing, answer, now),
+        "about": who.detail or None,
+        **acknowledgement_json(standing, answer, now),
     }
 
 
-def _row(standing: Standing, answer: Answer | None, now: float) -> tuple[str, ...]:
+def _row(standing: AlertState, answer: Acknowledgement | None, now: float) -> tuple[str, ...]:
     from lictui.clock import iso  # noqa: PLC0415 - `--help` tells no time
 
-    who, said = standing.who, "-"
-    if answer is not None and answer.holds(now):
+    who, said = standing.key, "-"
+    if answer is not None and answer.is_active(now):
         said = f"known: {answer.by}" if answer.until is None else f"until {iso(answer.until)}"
-    raised = "-" if standing.raised is None else iso(standing.raised)
+    raised = "-" if standing.raised_at is None else iso(standing.raised_at)
     return (standing.level.value, who.kind.value, who.server, who.product or "-", raised, said,
             standing.message)  # fmt: skip

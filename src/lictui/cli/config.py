@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from lictui.cli.context import Context
+    from lictui.cli.context import CommandContext
     from lictui.config.loader import Override
     from lictui.config.settings import Settings
     from lictui.model import Server
@@ -44,16 +44,16 @@ def config() -> None:
 
 @config.command()
 @click.pass_obj
-def path(context: Context, /) -> None:
+def path(context: CommandContext, /) -> None:
     """Print where config.toml is, or would be."""
     click.echo(context.paths.config)
 
 
 @config.command()
 @click.pass_obj
-def init(context: Context, /) -> None:
+def init(context: CommandContext, /) -> None:
     """Write a config.toml that explains every setting; never over an existing one."""
-    from lictui.config.loader import template  # noqa: PLC0415 - `--help` writes nothing
+    from lictui.config.loader import config_template  # noqa: PLC0415 - `--help` writes nothing
     from lictui.paths import FILE_MODE, make_folder  # noqa: PLC0415 - as above
 
     file = context.paths.config
@@ -61,7 +61,7 @@ def init(context: Context, /) -> None:
         make_folder(file.parent)
         # Created, or not at all: nothing of the user's is ever replaced.
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb") as out:
-            out.write(template().encode())
+            out.write(config_template().encode())
     except FileExistsError:
         raise UsageError(f"{file} is there already", "lictui never writes over it") from None
     except OSError as error:
@@ -74,15 +74,15 @@ def init(context: Context, /) -> None:
 @click.pass_context
 def show(ctx: click.Context, /, *, origin: bool) -> None:
     """Print the settings that hold, as TOML."""
-    from lictui.config.loader import effective, listing  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.loader import effective_settings, format_settings  # noqa: PLC0415 - `--help` reads nothing
 
-    settings = effective(ctx.obj.paths, _overrides(ctx.find_root()))
-    click.echo(listing(settings, origins=origin), nl=False)
+    settings = effective_settings(ctx.obj.paths, _overrides(ctx.find_root()))
+    click.echo(format_settings(settings, origins=origin), nl=False)
 
 
 @config.command()
 @click.pass_obj
-def check(context: Context, /) -> int:
+def check(context: CommandContext, /) -> int:
     """Print every problem and every warning of config.toml, servers.toml and contract.toml."""
     problems = tuple(_problems(context.paths))
     for problem in problems:
@@ -96,11 +96,11 @@ def check(context: Context, /) -> int:
 
 def _overrides(root: click.Context) -> dict[str, Override]:
     """What stands before `config` on the command line, or in the environment, of settings."""
-    from lictui.config.loader import Origin, Override  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.loader import Override, SettingOrigin  # noqa: PLC0415 - `--help` reads nothing
 
     origins = {
-        click.core.ParameterSource.COMMANDLINE: Origin.OPTION,
-        click.core.ParameterSource.ENVIRONMENT: Origin.ENVIRONMENT,
+        click.core.ParameterSource.COMMANDLINE: SettingOrigin.OPTION,
+        click.core.ParameterSource.ENVIRONMENT: SettingOrigin.ENVIRONMENT,
     }
     found = {}
     for parameter, setting in _SETTING_OF.items():
@@ -108,16 +108,16 @@ def _overrides(root: click.Context) -> dict[str, Override]:
         origin = origins.get(source) if source else None
         if origin:
             option, variable = f"--{parameter.replace('_', '-')}", f"LICTUI_{parameter.upper()}"
-            where = option if origin is Origin.OPTION else variable
+            where = option if origin is SettingOrigin.OPTION else variable
             found[setting] = Override(root.params[parameter], origin, where)
     return found
 
 
 def _problems(paths: Paths) -> Iterator[str]:
-    from lictui.config.contract import load_contract  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.entitlements import load_entitlements  # noqa: PLC0415 - `--help` reads nothing
     from lictui.config.loader import load_settings  # noqa: PLC0415 - as above
     from lictui.config.registry import read_servers  # noqa: PLC0415 - as above
-    from lictui.config.toml_document import read  # noqa: PLC0415 - as above
+    from lictui.config.toml_document import read_toml  # noqa: PLC0415 - as above
     from lictui.tui import commands, theme_names  # noqa: PLC0415 - as above
 
     try:
@@ -125,13 +125,13 @@ def _problems(paths: Paths) -> Iterator[str]:
     except ConfigError as error:
         yield from map(str, error.problems)
     else:
-        if wrong := theme_names.problem(settings.theme):
-            yield str(read(paths.config).problem(("theme",), wrong))
-        for wrong in commands.problems(settings.keymap):
+        if wrong := theme_names.theme_problem(settings.theme):
+            yield str(read_toml(paths.config).problem(("theme",), wrong))
+        for wrong in commands.keymap_problems(settings.keymap):
             yield f"{paths.config}: {wrong}"
     yield from map(str, read_servers(paths)[1])
     try:
-        load_contract(paths)
+        load_entitlements(paths)
     except ConfigError as error:
         yield from map(str, error.problems)
 
@@ -139,15 +139,15 @@ def _problems(paths: Paths) -> Iterator[str]:
 def _warnings(paths: Paths) -> Iterator[str]:
     from lictui.config.loader import load_settings  # noqa: PLC0415 - `--help` reads nothing
     from lictui.config.registry import read_servers, warnings  # noqa: PLC0415 - as above
-    from lictui.config.secrets import doubt  # noqa: PLC0415 - as above
-    from lictui.engine.merge import doubts  # noqa: PLC0415 - as above
+    from lictui.config.secrets import secret_warning  # noqa: PLC0415 - as above
+    from lictui.engine.merge import same_as_warnings  # noqa: PLC0415 - as above
 
     servers, _ = read_servers(paths)
     for server in servers:
         yield from (f"{server.name}: {warning}" for warning in warnings(server))
-        if server.enabled and (doubted := doubt(server.secret)):
+        if server.enabled and (doubted := secret_warning(server.secret)):
             yield f"{server.name}: {doubted}"
-    yield from doubts(servers)
+    yield from same_as_warnings(servers)
     yield from _idle_contract(paths, servers)
     try:
         yield from _idle_thresholds(load_settings(paths), servers)
@@ -157,7 +157,7 @@ def _warnings(paths: Paths) -> Iterator[str]:
 
 def _idle_thresholds(settings: Settings, servers: tuple[Server, ...]) -> Iterator[str]:
     """Thresholds that are for nobody, most likely by a slip of the pen."""
-    from lictui.config.toml_document import dotted, nearest  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.toml_document import did_you_mean, dotted_key  # noqa: PLC0415 - `--help` reads nothing
 
     for scope, given, known in (
         ("group", settings.alerts.group, {server.group for server in servers}),
@@ -165,18 +165,18 @@ def _idle_thresholds(settings: Settings, servers: tuple[Server, ...]) -> Iterato
     ):
         for name in given:
             if name not in known:
-                hint = nearest(name, known)
-                table = dotted(("alerts", scope, name))
+                hint = did_you_mean(name, known)
+                table = dotted_key(("alerts", scope, name))
                 yield f"[{table}]: no such {scope}" + (f" ({hint})" if hint else "")
 
 
 def _idle_contract(paths: Paths, servers: tuple[Server, ...]) -> Iterator[str]:
     """Purchases for a server or group that nobody registered."""
-    from lictui.config.contract import load_contract  # noqa: PLC0415 - `--help` reads nothing
-    from lictui.config.toml_document import nearest  # noqa: PLC0415 - as above
+    from lictui.config.entitlements import load_entitlements  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.toml_document import did_you_mean  # noqa: PLC0415 - as above
 
     try:
-        contract = load_contract(paths)
+        contract = load_entitlements(paths)
     except ConfigError:
         return  # said as problems
     for scope, known in (
@@ -186,8 +186,8 @@ def _idle_contract(paths: Paths, servers: tuple[Server, ...]) -> Iterator[str]:
         for bought in contract:
             name = getattr(bought, scope)
             if name and name not in known:
-                hint = nearest(name, known)
-                said = f"{paths.contract.name}: {bought.product}: no {scope} is named {name}"
+                hint = did_you_mean(name, known)
+                said = f"{paths.entitlements.name}: {bought.product}: no {scope} is named {name}"
                 yield said + (f" ({hint})" if hint else "")
 
 
@@ -204,7 +204,7 @@ _PACKAGES: Final = ("textual", "httpx", "plotext", "pyspnego", "keyring", "gssap
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
-def info(context: Context, /, *, as_json: bool) -> None:
+def info(context: CommandContext, /, *, as_json: bool) -> None:
     """Show versions, and where everything is."""
     facts = _facts(context)
     if as_json:
@@ -217,7 +217,7 @@ def info(context: Context, /, *, as_json: bool) -> None:
             click.echo(f"  {name.ljust(width)}  {value}")
 
 
-def _facts(context: Context) -> dict[str, dict[str, Any]]:
+def _facts(context: CommandContext) -> dict[str, dict[str, Any]]:
     paths = context.paths
     return {
         "versions": {

@@ -17,7 +17,7 @@ import click
 
 from lictui import __version__
 from lictui.errors import UsageError
-from lictui.paths import Paths, resolve
+from lictui.paths import Paths, resolve_paths
 
 if TYPE_CHECKING:
     from lictui.config.settings import Settings
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class CommandContext:
     """The common options, settled."""
 
     paths: Paths
@@ -58,7 +58,7 @@ class MonitorOptions:
     speed: float | None = None
 
 
-def monitor(command: _F) -> _F:
+def monitor_options(command: _F) -> _F:
     """The options of everything that draws live: the monitor, and `watch`."""
     for option in reversed(
         (
@@ -97,7 +97,7 @@ def monitor(command: _F) -> _F:
     return command
 
 
-def with_common(command: click.Command) -> click.Command:
+def add_common_options(command: click.Command) -> click.Command:
     """Give `command`, and its own commands, the common options and every option a variable."""
     if any(parameter.name == "config_dir" for parameter in command.params):
         return command
@@ -108,7 +108,7 @@ def with_common(command: click.Command) -> click.Command:
             parameter.envvar = f"LICTUI_{parameter.name.upper()}"
     if isinstance(command, click.Group):
         for each in command.commands.values():
-            with_common(each)
+            add_common_options(each)
     return command
 
 
@@ -156,10 +156,10 @@ def _common() -> list[click.Parameter]:
     ]
 
 
-def _context(ctx: click.Context) -> Context:
+def _context(ctx: click.Context) -> CommandContext:
     if ctx.obj is None:
-        ctx.obj = Context(resolve())
-    context: Context = ctx.obj
+        ctx.obj = CommandContext(resolve_paths())
+    context: CommandContext = ctx.obj
     return context
 
 
@@ -188,13 +188,13 @@ def _version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> No
         ctx.exit()
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def suggestion(word: str, known: Iterable[str]) -> str:
     """` Did you mean …?` where something known is close, else nothing."""
     close = get_close_matches(word, known, n=1)
     return f" Did you mean '{close[0]}'?" if close else ""
 
 
-def log_to(file: Path, level: str, *, also_stderr: bool = False) -> None:
+def configure_logging(file: Path, level: str, *, also_stderr: bool = False) -> None:
     """Send lictui's log to a rotating file, 0600; secrets never reach a log record."""
     from logging.handlers import RotatingFileHandler  # noqa: PLC0415 - only where something runs
 
@@ -220,7 +220,7 @@ def log_to(file: Path, level: str, *, also_stderr: bool = False) -> None:
 # The configuration a command works with, and the servers it was asked about
 
 
-def load(context: Context) -> tuple[Settings, tuple[Server, ...]]:
+def load_configuration(context: CommandContext) -> tuple[Settings, tuple[Server, ...]]:
     """config.toml and servers.toml; raises ConfigError with every problem of both."""
     from lictui.config.loader import load_settings  # noqa: PLC0415 - `--help` does not read files
     from lictui.config.registry import load_servers  # noqa: PLC0415 - `--help` neither
@@ -228,7 +228,7 @@ def load(context: Context) -> tuple[Settings, tuple[Server, ...]]:
     return load_settings(context.paths), load_servers(context.paths)
 
 
-def select(
+def select_servers(
     servers: tuple[Server, ...], names: Collection[str] = (), group: str = ""
 ) -> tuple[Server, ...]:
     """The servers of these names and this group; raises UsageError for one that is not there."""
@@ -236,12 +236,12 @@ def select(
     for name in names:
         if name not in known:
             raise UsageError(
-                f"no server is named {name!r}.{nearest(name, known)}",
+                f"no server is named {name!r}.{suggestion(name, known)}",
                 "`lictui servers list` shows them all",
             )
     groups = {server.group for server in servers}
     if group and group not in groups:
-        raise UsageError(f"no server is in a group {group!r}.{nearest(group, groups)}")
+        raise UsageError(f"no server is in a group {group!r}.{suggestion(group, groups)}")
     return tuple(
         server
         for server in servers
@@ -253,20 +253,20 @@ def select(
 
 
 @contextmanager
-def opened(context: Context, *, begin: bool = False) -> Iterator[History]:
+def open_history(context: CommandContext, *, begin: bool = False) -> Iterator[History]:
     """The history; with `begin` one is begun where there is none."""
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` opens no history
     from lictui.config.loader import load_settings  # noqa: PLC0415 - as above
     from lictui.history.store import History  # noqa: PLC0415 - as above
 
     retention = load_settings(context.paths).retention
-    with History.open(place(context, begin=begin), retention, SystemClock()) as store:
+    with History.open(history_path(context, begin=begin), retention, SystemClock()) as store:
         for notice in store.notices:
             click.echo(f"lictui: {notice}", err=True)
         yield store
 
 
-def place(context: Context, *, begin: bool = False) -> Path:
+def history_path(context: CommandContext, *, begin: bool = False) -> Path:
     """The file; raises UsageError when there is none and none is to `begin`."""
     from lictui.config.loader import load_settings  # noqa: PLC0415 - `--help` reads no file
 
@@ -279,8 +279,8 @@ def place(context: Context, *, begin: bool = False) -> Path:
     return path
 
 
-def check(what: str, named: Collection[str], known: Collection[str]) -> None:
+def require_known(what: str, named: Collection[str], known: Collection[str]) -> None:
     """Raise UsageError for a name that is not `known`."""
     for name in named:
         if name not in known:
-            raise UsageError(f"the history knows no {what} {name!r}.{nearest(name, known)}")
+            raise UsageError(f"the history knows no {what} {name!r}.{suggestion(name, known)}")

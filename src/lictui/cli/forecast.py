@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli.context import Context, check, opened
+from lictui.cli.context import CommandContext, open_history, require_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, tzinfo
 
     from lictui.analysis.forecast import Forecast
-    from lictui.analysis.peaks import Found
+    from lictui.analysis.peaks import ScopedPeak
     from lictui.config.settings import Settings
     from lictui.engine.board import Board
-    from lictui.engine.outlook import Scope
-    from lictui.history.journal import Latest
+    from lictui.engine.outlook import ForecastScope
+    from lictui.history.journal import LastPoll
     from lictui.model import Server
 
 
@@ -40,7 +40,7 @@ _RIGHT: Final = frozenset({3, 4, 5, 6})
 @click.option("--tz", default="", metavar="ZONE", help="Whose calendar day is today (IANA).")
 @click.pass_obj
 def forecast(
-    context: Context,
+    context: CommandContext,
     /,
     *,
     as_json: bool,
@@ -57,13 +57,13 @@ def forecast(
     """
     from datetime import UTC, datetime  # noqa: PLC0415 - `--help` tells no time
 
-    from lictui.cli.context import load, select  # noqa: PLC0415 - as above
-    from lictui.cli.history_import import zone_of  # noqa: PLC0415 - `--help` reads no file
+    from lictui.cli.context import load_configuration, select_servers  # noqa: PLC0415 - as above
+    from lictui.cli.history_import import resolve_timezone  # noqa: PLC0415 - `--help` reads no file
     from lictui.clock import SystemClock  # noqa: PLC0415 - as above
 
-    zone = zone_of(context, tz)
-    settings, registered = load(context)
-    chosen = {server.name for server in select(registered, names, group)}
+    zone = resolve_timezone(context, tz)
+    settings, registered = load_configuration(context)
+    chosen = {server.name for server in select_servers(registered, names, group)}
     now = SystemClock().now()
     today = datetime.fromtimestamp(now, UTC).astimezone(zone).date()
     found = _forecasts(context, (settings, registered), chosen, products, (now, today))
@@ -74,46 +74,49 @@ def forecast(
         _print(found, today)
 
 
-_Found = tuple["Scope", "Forecast"]
+_Found = tuple["ForecastScope", "Forecast"]
 
 
 def _forecasts(
-    context: Context,
+    context: CommandContext,
     configured: tuple[Settings, tuple[Server, ...]],
     chosen: set[str],
     products: tuple[str, ...],
     moment: tuple[float, date],
 ) -> list[_Found]:
-    from lictui.engine.outlook import scopes  # noqa: PLC0415 - `--help` forecasts nothing
+    from lictui.engine.outlook import forecast_scopes  # noqa: PLC0415 - `--help` forecasts nothing
 
     settings, registered = configured
     now, today = moment
-    with opened(context) as store:
+    with open_history(context) as store:
         known = store.pools()
-        check("product", products, {pool.product for pool in known})
-        board = _board(registered, chosen, store.latest())
+        require_known("product", products, {pool.product for pool in known})
+        board = _board(registered, chosen, store.last_polls())
         asked = [
             scope
-            for scope in scopes(board, known, settings.alerts)
+            for scope in forecast_scopes(board, known, settings.alerts)
             if not products or scope.product in products
         ]
-        pasts = store.many(scope.question(now) for scope in asked)
+        pasts = store.series_batch(scope.history_query(now) for scope in asked)
     return [
         (scope, scope.forecast(past, now, today)) for scope, past in zip(asked, pasts, strict=True)
     ]
 
 
-def _board(registered: tuple[Server, ...], chosen: set[str], latest: Mapping[str, Latest]) -> Board:
+def _board(
+    registered: tuple[Server, ...], chosen: set[str], latest: Mapping[str, LastPoll]
+) -> Board:
     """The servers as last recorded, each license server once; those of a `chosen` name."""
     from dataclasses import replace  # noqa: PLC0415 - `--help` knows no board
 
-    from lictui.engine.board import Board, register  # noqa: PLC0415 - as above
-    from lictui.engine.engine import restored  # noqa: PLC0415 - as above
-    from lictui.engine.merge import Together  # noqa: PLC0415 - as above
+    from lictui.engine.board import Board, with_servers  # noqa: PLC0415 - as above
+    from lictui.engine.engine import with_last_polls  # noqa: PLC0415 - as above
+    from lictui.engine.merge import BoardMerger  # noqa: PLC0415 - as above
 
-    board = Together().of(restored(register(Board(), registered), latest))
+    board = BoardMerger().merge(with_last_polls(with_servers(Board(), registered), latest))
     return replace(
-        board, servers=tuple(each for each in board.servers if chosen.intersection(each.names))
+        board,
+        servers=tuple(each for each in board.servers if chosen.intersection(each.member_names)),
     )
 
 
@@ -149,8 +152,8 @@ def _iso(day: date | None) -> str | None:
 
 
 def _print(found: Sequence[_Found], today: date) -> None:
-    from lictui.analysis.forecast import words  # noqa: PLC0415 - as above
-    from lictui.cli.output import aligned  # noqa: PLC0415 - `--help` prints no table
+    from lictui.analysis.forecast import describe_forecast  # noqa: PLC0415 - as above
+    from lictui.cli.output import aligned_lines  # noqa: PLC0415 - `--help` prints no table
 
     if not found:
         click.echo("No readings yet.")
@@ -165,11 +168,11 @@ def _print(found: Sequence[_Found], today: date) -> None:
                 _days(day, today)
                 for day in (each.reaches.warn, each.reaches.critical, each.reaches.installed)
             ),
-            words(each, today),
+            describe_forecast(each, today),
         )
         for scope, each in found
     ]
-    for line in aligned([_HEAD, *rows], right=set(_RIGHT)):
+    for line in aligned_lines([_HEAD, *rows], right=set(_RIGHT)):
         click.echo(line)
 
 
@@ -207,7 +210,7 @@ _RIGHT_PEAKS: Final = frozenset({4, 5, 7, 8})
 @click.option("--tz", default="", metavar="ZONE", help="Whose calendar month (IANA).")
 @click.pass_obj
 def peaks(
-    context: Context,
+    context: CommandContext,
     /,
     *,
     as_json: bool,
@@ -222,28 +225,30 @@ def peaks(
     server has a reading; where those are no longer kept, by hours or days. Of user/device licenses
     it is the most that were assigned. The estate is that of the servers chosen.
     """
-    from lictui.cli.context import load, select  # noqa: PLC0415 - as above
-    from lictui.cli.history_import import zone_of  # noqa: PLC0415 - `--help` reads no file
+    from lictui.cli.context import load_configuration, select_servers  # noqa: PLC0415 - as above
+    from lictui.cli.history_import import resolve_timezone  # noqa: PLC0415 - `--help` reads no file
     from lictui.clock import SystemClock  # noqa: PLC0415 - as above
-    from lictui.engine.board import Board, register  # noqa: PLC0415 - as above
-    from lictui.engine.engine import restored  # noqa: PLC0415 - as above
-    from lictui.engine.merge import Together, stand_ins  # noqa: PLC0415 - as above
-    from lictui.history.peaks import Wanted  # noqa: PLC0415 - as above
-    from lictui.history.peaks import peaks as found_in  # noqa: PLC0415 - as above
+    from lictui.engine.board import Board, with_servers  # noqa: PLC0415 - as above
+    from lictui.engine.engine import with_last_polls  # noqa: PLC0415 - as above
+    from lictui.engine.merge import BoardMerger, duplicate_pools  # noqa: PLC0415 - as above
+    from lictui.history.peaks import PeakQuery  # noqa: PLC0415 - as above
+    from lictui.history.peaks import find_peaks as found_in  # noqa: PLC0415 - as above
 
-    zone = zone_of(context, tz)
-    _, registered = load(context)
-    grouped = {server.name for server in select(registered, group=group)} if group else None
+    zone = resolve_timezone(context, tz)
+    _, registered = load_configuration(context)
+    grouped = {server.name for server in select_servers(registered, group=group)} if group else None
     now = SystemClock().now()
-    with opened(context) as store:
+    with open_history(context) as store:
         known = store.pools()
-        check("server", servers, {pool.server for pool in known})
-        check("product", products, {pool.product for pool in known})
+        require_known("server", servers, {pool.server for pool in known})
+        require_known("product", products, {pool.product for pool in known})
         chosen = set(servers) or None if grouped is None else grouped & (set(servers) or grouped)
         expected = {server.name for server in registered if server.enabled}
-        board = Together().of(restored(register(Board(), registered), store.latest()))
-        without = stand_ins(board).keys()  # a pool that is read in several ways counts once
-        wanted = Wanted(now, zone, expected, chosen, products, without=without)
+        board = BoardMerger().merge(
+            with_last_polls(with_servers(Board(), registered), store.last_polls())
+        )
+        without = duplicate_pools(board).keys()  # a pool that is read in several ways counts once
+        wanted = PeakQuery(now, zone, expected, chosen, products, excluded=without)
         found = list(found_in(store, wanted))
     if as_json:
         said = {"schema": "lictui.peaks/1", "peaks": list(map(_json_peaks, found))}
@@ -252,7 +257,7 @@ def peaks(
     _print_peaks(found, zone)
 
 
-def _json_peaks(found: Found) -> dict[str, Any]:
+def _json_peaks(found: ScopedPeak) -> dict[str, Any]:
     from lictui.clock import iso  # noqa: PLC0415 - `--help` tells no time
 
     peak = found.peak
@@ -262,39 +267,43 @@ def _json_peaks(found: Found) -> dict[str, Any]:
         "model": found.model,
         "window": peak.window,
         "peak": peak.peak,
-        "at": None if peak.at is None else iso(peak.at),
-        "installed_then": peak.installed_then,
+        "at": None if peak.peak_at is None else iso(peak.peak_at),
+        "installed_then": peak.installed_at_peak,
         "average": None if peak.average is None else round(peak.average, 3),
         "coverage": round(peak.coverage, 4),
-        "aligned_by": peak.aligned_by,
+        "aligned_by": peak.alignment,
         "upper_bound": found.upper_bound,
     }
 
 
-def _print_peaks(found: Sequence[Found], zone: tzinfo | None) -> None:
-    from lictui.cli.output import aligned  # noqa: PLC0415 - `--help` prints no table
+def _print_peaks(found: Sequence[ScopedPeak], zone: tzinfo | None) -> None:
+    from lictui.cli.output import aligned_lines  # noqa: PLC0415 - `--help` prints no table
 
     rows = list(_rows(found, zone))
     if not rows:
         click.echo("No readings yet.")
         return
-    for line in aligned([_HEAD_PEAKS, *rows], right=set(_RIGHT_PEAKS)):
+    for line in aligned_lines([_HEAD_PEAKS, *rows], right=set(_RIGHT_PEAKS)):
         click.echo(line)
 
 
-def _rows(found: Sequence[Found], zone: tzinfo | None) -> Iterator[tuple[str, ...]]:
+def _rows(found: Sequence[ScopedPeak], zone: tzinfo | None) -> Iterator[tuple[str, ...]]:
     from datetime import UTC, datetime  # noqa: PLC0415 - as above
 
     for each in found:
         peak = each.peak
-        local = None if peak.at is None else datetime.fromtimestamp(peak.at, UTC).astimezone(zone)
+        local = (
+            None
+            if peak.peak_at is None
+            else datetime.fromtimestamp(peak.peak_at, UTC).astimezone(zone)
+        )
         yield (
             each.product,
             each.model.replace("_", "/"),
             each.scope,
             peak.window,
             "?" if peak.peak is None else f"{peak.peak:,} {_verb(each.model)}",
-            _figure(peak.installed_then),
+            _figure(peak.installed_at_peak),
             "-" if local is None else f"{local:%Y-%m-%d %H:%M}",
             "-" if peak.average is None else f"{peak.average:,.1f}",
             f"{peak.coverage:.0%}",

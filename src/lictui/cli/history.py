@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui.cli import output
-from lictui.cli.context import Context, check, opened, place
+from lictui.cli.context import CommandContext, history_path, open_history, require_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lictui.history.store import History, Stats
+    from lictui.history.store import History, HistoryStats
     from lictui.model import Event
 
 
@@ -49,10 +49,10 @@ _MOMENT: Final = click.DateTime(
 @click.option("--product", "products", multiple=True, metavar="CODE", help="Only this; repeatable.")
 @click.option("--since", type=_MOMENT, metavar="TIME", help="From this day or moment (UTC) on.")
 @click.option("--until", type=_MOMENT, metavar="TIME", help="Before this day or moment (UTC).")
-@output.OPTION
+@output.OUTPUT_OPTION
 @click.pass_obj
 def export(
-    context: Context,
+    context: CommandContext,
     /,
     *,
     form: str,
@@ -69,14 +69,14 @@ def export(
     before a pool's first reading, `raw` writes one row each, at its first moment.
     """
     from lictui.analysis.series import Resolution  # noqa: PLC0415 - as above
-    from lictui.history.csv_export import Wanted, csv_lines  # noqa: PLC0415 - `--help` opens no history
+    from lictui.history.csv_export import ExportQuery, csv_lines  # noqa: PLC0415 - `--help` opens no history
 
     del form  # there is one so far
-    with opened(context) as store:
+    with open_history(context) as store:
         known = store.pools()
-        check("server", servers, {pool.server for pool in known})
-        check("product", products, {pool.product for pool in known})
-        wanted = Wanted(
+        require_known("server", servers, {pool.server for pool in known})
+        require_known("product", products, {pool.product for pool in known})
+        wanted = ExportQuery(
             Resolution[_RESOLUTIONS.get(resolution, "DAY")],
             servers,
             products,
@@ -84,7 +84,7 @@ def export(
             until=_utc(until) if until else None,
             months=resolution == _MONTH,
         )
-        with output.text(to) as out:
+        with output.open_text(to) as out:
             out.writelines(csv_lines(store.export_rows(wanted)))
 
 
@@ -127,10 +127,10 @@ def _since(_ctx: click.Context, _parameter: click.Parameter, value: str | None) 
     show_default=True,
     help="As what.",
 )
-@output.OPTION
+@output.OUTPUT_OPTION
 @click.pass_obj
 def journal(
-    context: Context,
+    context: CommandContext,
     /,
     *,
     since: float | None,
@@ -144,7 +144,7 @@ def journal(
     from lictui.history.csv_export import csv_lines  # noqa: PLC0415 - `--help` opens no history
 
     wanted = Filter.parse(pattern)
-    with opened(context) as store, output.text(to) as out:
+    with open_history(context) as store, output.open_text(to) as out:
         found = (
             each
             for each in _lines(store, since)
@@ -160,9 +160,9 @@ def journal(
 
 
 def _lines(store: History, since: float | None) -> Iterator[Event]:
-    for page in store.journal():
+    for page in store.event_pages():
         for each in page:
-            if since is not None and each.at < since:
+            if since is not None and each.time < since:
                 return
             yield each
 
@@ -178,7 +178,7 @@ def _json(event: Event) -> dict[str, Any]:
     from lictui.clock import iso  # noqa: PLC0415 - as above
 
     return {
-        "at": iso(event.at),
+        "at": iso(event.time),
         "kind": event.kind.value,
         "level": event.level.value,
         "server": event.server,
@@ -193,9 +193,9 @@ def _json(event: Event) -> dict[str, Any]:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
-def stats(context: Context, /, *, as_json: bool) -> None:
+def stats(context: CommandContext, /, *, as_json: bool) -> None:
     """Say how much there is, of what, and since when."""
-    with opened(context) as store:
+    with open_history(context) as store:
         facts = _facts(store, store.stats())
     if as_json:
         click.echo(json.dumps({"schema": "lictui.history/1", **facts}, indent=2))
@@ -208,21 +208,21 @@ def stats(context: Context, /, *, as_json: bool) -> None:
 
 @click.command()
 @click.pass_obj
-def compact(context: Context, /) -> None:
+def compact(context: CommandContext, /) -> None:
     """Roll up, forget what is older than agreed, and give the disk back what is free."""
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` opens no history
-    from lictui.history.database import mend  # noqa: PLC0415 - as above
+    from lictui.history.database import check_and_set_aside  # noqa: PLC0415 - as above
 
-    path = place(context)
-    if aside := mend(path, SystemClock().now()):
+    path = history_path(context)
+    if aside := check_and_set_aside(path, SystemClock().now()):
         click.echo(f"lictui: {path} was damaged and is now {aside}", err=True)
-    with opened(context, begin=True) as store:
-        before = store.stats().size
-        store.shrink()
-        click.echo(f"{path}: {before:,} bytes, now {store.stats().size:,}")
+    with open_history(context, begin=True) as store:
+        before = store.stats().size_bytes
+        store.compact_all()
+        click.echo(f"{path}: {before:,} bytes, now {store.stats().size_bytes:,}")
 
 
-def _facts(store: History, found: Stats) -> dict[str, str | int | float | None]:
+def _facts(store: History, found: HistoryStats) -> dict[str, str | int | float | None]:
     from lictui.clock import iso  # noqa: PLC0415 - `--help` opens no history
 
     cost = found.bytes_per_reading
@@ -234,8 +234,8 @@ def _facts(store: History, found: Stats) -> dict[str, str | int | float | None]:
         "pools": found.pools,
         "readings": found.readings,
         "events": found.events,
-        "first": None if found.first is None else iso(found.first),
-        "last": None if found.last is None else iso(found.last),
-        "bytes": found.size,
+        "first": None if found.first_reading is None else iso(found.first_reading),
+        "last": None if found.last_reading is None else iso(found.last_reading),
+        "bytes": found.size_bytes,
         "bytes_per_reading": None if cost is None else round(cost, 2),
     }

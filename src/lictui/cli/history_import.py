@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli.context import Context, opened
+from lictui.cli.context import CommandContext, open_history
 from lictui.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from lictui.history.backfill import Grant, Taken
-    from lictui.history.csv_reader import Account
+    from lictui.history.backfill import ImportCounts, LicenseGrant
+    from lictui.history.csv_reader import ImportResult
     from lictui.history.store import History
     from lictui.sources.license_file import Increment
 
@@ -52,8 +52,8 @@ _AHEAD: Final = 86400  # seconds that another machine's clock, or its zone, may 
     help="Which column is what: 'time=…,in_use=…,installed=…,overdraft=…', also date=….",
 )
 @click.pass_obj
-def take(
-    context: Context,
+def import_csv(
+    context: CommandContext,
     /,
     *,
     file: str,
@@ -72,27 +72,29 @@ def take(
     """
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` reads no file
     from lictui.history import csv_import as known  # noqa: PLC0415 - as above
-    from lictui.history.csv_import import Ask, read  # noqa: PLC0415 - as above
+    from lictui.history.csv_import import ImportOptions, read_csv  # noqa: PLC0415 - as above
 
     if date_format and "%" not in date_format:
         raise UsageError(
             f"--date-format {date_format!r} is no format", "it is made like '%d.%m.%Y %H:%M'"
         )
-    said = known.said(columns) if columns else {}
-    zone = zone_of(context, tz)
+    said = known.parse_column_option(columns) if columns else {}
+    zone = resolve_timezone(context, tz)
     data = _bytes(file)
-    with opened(context, begin=True) as store:
+    with open_history(context, begin=True) as store:
         day = subscription_date.date().isoformat() if subscription_date else ""
         if not day and len(servers) == len(products) == 1:
             day = _only_pool(store, servers[0], products[0])
         until = SystemClock().now() + _AHEAD
-        found = read(data, Ask(servers, products, day, said, date_format, zone, until))
+        found = read_csv(
+            data, ImportOptions(servers, products, day, said, date_format, zone, until)
+        )
         _refuse_nothing(found, file)
-        taken = store.take(found.pools)
+        taken = store.import_readings(found.pools)
     _say(found, taken)
 
 
-def zone_of(context: Context, name: str) -> tzinfo | None:
+def resolve_timezone(context: CommandContext, name: str) -> tzinfo | None:
     """The zone of this IANA name, else config.toml's; None stands for the system's."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - only where times matter
 
@@ -136,10 +138,10 @@ def _only_pool(store: History, server: str, product: str) -> str:
     )
 
 
-def _refuse_nothing(found: Account, file: str) -> None:
-    if any(pool.points or pool.stretches or pool.months for pool in found.pools):
+def _refuse_nothing(found: ImportResult, file: str) -> None:
+    if any(pool.readings or pool.buckets or pool.months for pool in found.pools):
         return
-    if found.left_out and not found.skipped:
+    if found.filtered_out and not found.skipped:
         raise UsageError(
             f"{file} has nothing of the server or product asked for",
             "without --server and --product all of it is taken",
@@ -151,12 +153,12 @@ def _refuse_nothing(found: Account, file: str) -> None:
     )
 
 
-def _say(found: Account, taken: Taken) -> None:
-    parts = [f"read {found.read:,} rows", f"skipped {found.skipped:,}", f"wrote {taken.wrote:,}"]
-    if taken.known:
-        parts.append(f"knew {taken.known:,} already")
-    if found.left_out:
-        parts.append(f"left out {found.left_out:,} of others")
+def _say(found: ImportResult, taken: ImportCounts) -> None:
+    parts = [f"read {found.read:,} rows", f"skipped {found.skipped:,}", f"wrote {taken.written:,}"]
+    if taken.unchanged:
+        parts.append(f"knew {taken.unchanged:,} already")
+    if found.filtered_out:
+        parts.append(f"left out {found.filtered_out:,} of others")
     click.echo(", ".join(parts))
     for line, why in found.reasons:
         click.echo(f"lictui: line {line} was skipped: {why}", err=True)
@@ -178,7 +180,7 @@ _HEAD: Final = ("PRODUCT", "MODEL", "COUNT", "SUBSCRIPTION", "FROM", "UNTIL", "T
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
 def import_licenses(
-    context: Context, /, *, paths: tuple[str, ...], server: str, dry_run: bool, as_json: bool
+    context: CommandContext, /, *, paths: tuple[str, ...], server: str, dry_run: bool, as_json: bool
 ) -> None:
     """Take in the licenses of .lic files, or of folders of them, from their start to their end.
 
@@ -187,11 +189,11 @@ def import_licenses(
     a line of the journal. The same files again change nothing.
     """
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` reads no file
-    from lictui.history.csv_reader import text  # noqa: PLC0415 - as above
-    from lictui.sources.license_file import increments  # noqa: PLC0415 - as above
+    from lictui.history.csv_reader import decode_text  # noqa: PLC0415 - as above
+    from lictui.sources.license_file import parse_license_file  # noqa: PLC0415 - as above
 
     files = list(_files(paths))
-    found = increments("\n".join(text(_bytes_licenses(file)) for file in files))
+    found = parse_license_file("\n".join(decode_text(_bytes_licenses(file)) for file in files))
     if not found:
         raise UsageError(
             f"no license is in {_named(paths)}",
@@ -200,8 +202,8 @@ def import_licenses(
     new = 0
     if not dry_run:
         grants = [each for license_ in found for each in _grants(license_)]
-        with opened(context, begin=True) as store:
-            new = store.grant(server, grants, SystemClock().now())
+        with open_history(context, begin=True) as store:
+            new = store.import_licenses(server, grants, SystemClock().now())
     if as_json:
         said = {
             "schema": "lictui.licenses/1",
@@ -244,9 +246,9 @@ def _named(paths: Sequence[str]) -> str:
     return paths[0] if len(paths) == 1 else f"these {len(paths)} files and folders"
 
 
-def _grants(license_: Increment) -> Iterator[Grant]:
+def _grants(license_: Increment) -> Iterator[LicenseGrant]:
     """What a license adds to its pool: nothing without a count, or a day it counts from."""
-    from lictui.history.backfill import Grant  # noqa: PLC0415 - `--help` opens no history
+    from lictui.history.backfill import LicenseGrant  # noqa: PLC0415 - `--help` opens no history
     from lictui.model import PoolKey  # noqa: PLC0415 - as above
     from lictui.products import describe  # noqa: PLC0415 - as above
 
@@ -256,9 +258,9 @@ def _grants(license_: Increment) -> Iterator[Grant]:
         return
     last = license_.expires
     day = license_.subscription_date
-    yield Grant(
+    yield LicenseGrant(
         PoolKey(license_.product, day.isoformat() if day else ""),
-        license_.serial or license_.signed[:80],
+        license_.serial or license_.signature[:80],
         _midnight(begins),
         license_.count,
         None if last is None else _midnight(last + timedelta(days=1)),
@@ -297,7 +299,7 @@ def _day(day: date | None) -> str | None:
 
 
 def _print(found: Sequence[Increment]) -> None:
-    from lictui.cli.output import aligned  # noqa: PLC0415 - `--help` prints no table
+    from lictui.cli.output import aligned_lines  # noqa: PLC0415 - `--help` prints no table
 
     rows = []
     for said in map(_json, found):
@@ -315,5 +317,5 @@ def _print(found: Sequence[Increment]) -> None:
                 said["serial"] or "-",
             )
         )
-    for line in aligned([_HEAD, *rows], right={2}):
+    for line in aligned_lines([_HEAD, *rows], right={2}):
         click.echo(line)

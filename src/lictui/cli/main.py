@@ -16,7 +16,7 @@ import click
 from lictui.cli import context
 from lictui.cli.forecast import peaks
 from lictui.cli.history import compact, export, journal, stats
-from lictui.cli.history_import import import_licenses, take
+from lictui.cli.history_import import import_csv, import_licenses
 from lictui.errors import LictuiError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class _Doors(click.Group):
             return None
         module, _, attribute = _COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
-        return context.with_common(command)
+        return context.add_common_options(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -61,7 +61,7 @@ class _Doors(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            near = context.nearest(args[0], _COMMANDS)
+            near = context.suggestion(args[0], _COMMANDS)
             raise click.UsageError(f"{error.message}{near}", ctx) from None
 
 
@@ -70,7 +70,7 @@ class _Doors(click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@context.monitor
+@context.monitor_options
 @click.pass_context
 def lictui(ctx: click.Context, /, **chosen: Any) -> None:
     """Monitor Citrix license servers, in a terminal.
@@ -83,7 +83,7 @@ def lictui(ctx: click.Context, /, **chosen: Any) -> None:
         monitor(ctx.obj, context.MonitorOptions(**chosen))
 
 
-context.with_common(lictui)
+context.add_common_options(lictui)
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -130,5 +130,5 @@ def history() -> None:
     """Look after the local history."""
 
 
-for _command in (export, take, import_licenses, peaks, journal, stats, compact):
+for _command in (export, import_csv, import_licenses, peaks, journal, stats, compact):
     history.add_command(_command)

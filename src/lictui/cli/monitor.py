@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui.cli import context as options
-from lictui.cli.context import Context, MonitorOptions, load, log_to
-from lictui.cli.context import select as select_selection
+from lictui.cli.context import CommandContext, MonitorOptions, configure_logging, load_configuration
+from lictui.cli.context import select_servers as select_selection
 from lictui.errors import LictuiError, UsageError
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 # How the monitor ends when nobody presses `q`: by a signal, or with its terminal
 
 
-GRACE: Final = 3.0  # seconds for the polite way
+EXIT_TIMEOUT: Final = 3.0  # seconds for the polite way
 
 
 @contextmanager
-def leaving(end: Callable[[], object], close: Callable[[], None]) -> Iterator[None]:
+def exit_on_signal(end: Callable[[], object], close: Callable[[], None]) -> Iterator[None]:
     """While inside, SIGTERM, SIGHUP or the end of the terminal call `end`, from any thread.
 
     If the block is not left within GRACE seconds, `close` is called and the process ends with 0;
@@ -53,7 +53,7 @@ def leaving(end: Callable[[], object], close: Callable[[], None]) -> Iterator[No
             end()
 
     def force() -> None:
-        if not left.wait(GRACE):
+        if not left.wait(EXIT_TIMEOUT):
             with suppress(Exception):
                 close()
             os._exit(0)
@@ -89,7 +89,9 @@ _DEMO: Final = -1  # what the first-run screen ends with when the demo is wanted
 _DEMO_SPEED: Final = 60.0  # a day in 24 minutes: something happens while one looks
 
 
-def monitor(context: Context, chosen: MonitorOptions, watch: dict[str, Any] | None = None) -> None:
+def monitor(
+    context: CommandContext, chosen: MonitorOptions, watch: dict[str, Any] | None = None
+) -> None:
     """Run the monitor until it is quit; exits with its code."""
     from lictui.engine.board import Filter  # noqa: PLC0415 - `--help` runs nothing
 
@@ -114,17 +116,17 @@ def monitor(context: Context, chosen: MonitorOptions, watch: dict[str, Any] | No
 @click.option(
     "--exit-on", type=click.Choice(["warn", "critical"]), help="Exit with 1 at this level."
 )
-@options.monitor
+@options.monitor_options
 @click.pass_obj
 def watch(
-    context: Context, /, *, rotate: float, beep: bool, exit_on: str | None, **chosen: Any
+    context: CommandContext, /, *, rotate: float, beep: bool, exit_on: str | None, **chosen: Any
 ) -> None:
     """Show the console view: no key needed, big figures, a group at a time."""
     wanted = {"rotate": rotate, "beep": beep, "exit_on": exit_on}
     monitor(context, options.MonitorOptions(**chosen), wanted)
 
 
-def _demo(context: Context, chosen: MonitorOptions, watch: dict[str, Any] | None) -> int:
+def _demo(context: CommandContext, chosen: MonitorOptions, watch: dict[str, Any] | None) -> int:
     from lictui.simulator.demo import Demo  # noqa: PLC0415 - only the demo pays for it
 
     with ExitStack() as stack:
@@ -133,7 +135,7 @@ def _demo(context: Context, chosen: MonitorOptions, watch: dict[str, Any] | None
         return _run(stack, context, demo.clock, chosen, watch, demo=True)
 
 
-def _live(context: Context, chosen: MonitorOptions, watch: dict[str, Any] | None) -> int:
+def _live(context: CommandContext, chosen: MonitorOptions, watch: dict[str, Any] | None) -> int:
     from lictui.clock import SystemClock  # noqa: PLC0415 - late like everything of the monitor
 
     with ExitStack() as stack:
@@ -142,7 +144,7 @@ def _live(context: Context, chosen: MonitorOptions, watch: dict[str, Any] | None
 
 def _run(
     stack: ExitStack,
-    context: Context,
+    context: CommandContext,
     clock: SystemClock,
     chosen: MonitorOptions,
     watch: dict[str, Any] | None,
@@ -153,13 +155,13 @@ def _run(
     # first frame, and finds none.
     gc.disable()
     from lictui.config.reload import load_state, save_state  # noqa: PLC0415 - late, as above
-    from lictui.engine.engine import Engine, Scope  # noqa: PLC0415 - late, as above
-    from lictui.engine.thread import Monitor  # noqa: PLC0415 - late, as above
+    from lictui.engine.engine import Engine, RunScope  # noqa: PLC0415 - late, as above
+    from lictui.engine.thread import EngineThread  # noqa: PLC0415 - late, as above
 
-    options.log_to(context.paths.log, context.log_level)
+    options.configure_logging(context.paths.log, context.log_level)
     stack.callback(gc.enable)
-    engine = Engine(context.paths, clock, Scope(chosen.group, chosen.interval))
-    thread = Monitor(engine)
+    engine = Engine(context.paths, clock, RunScope(chosen.group, chosen.interval))
+    thread = EngineThread(engine)
     stack.callback(thread.stop)
     thread.start()
     if context.no_color:
@@ -171,7 +173,7 @@ def _run(
     def shown() -> None:
         gc.freeze()
         gc.enable()
-        thread.go(lambda board, settings: app.publish(board, _drawn(settings, chosen)))
+        thread.start_polling(lambda board, settings: app.publish(board, _drawn(settings, chosen)))
 
     app = LictuiApp(
         thread,
@@ -185,10 +187,10 @@ def _run(
         state=load_state(context.paths),
         on_shown=shown,
     )
-    with leaving(end=lambda: app.call_later(app.exit, 0), close=stack.close):
+    with exit_on_signal(end=lambda: app.call_later(app.exit, 0), close=stack.close):
         result = app.run()
     with suppress(LictuiError):  # a view that is not remembered is no reason to complain
-        save_state(context.paths, app.remembered)
+        save_state(context.paths, app.saved_state)
     return result if isinstance(result, int) else app.return_code or 0
 
 
@@ -237,14 +239,14 @@ def _require_terminal() -> None:
 )
 @click.option("--group", default="", help="Only the servers of this group.")
 @click.pass_obj
-def collect(context: Context, /, *, interval: float | None, group: str) -> int:
+def collect(context: CommandContext, /, *, interval: float | None, group: str) -> int:
     """Poll for ever without a screen, and record."""
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` does not need the engine
-    from lictui.engine.engine import Engine, Scope  # noqa: PLC0415 - nor this
-    from lictui.engine.thread import Monitor  # noqa: PLC0415 - nor this
+    from lictui.engine.engine import Engine, RunScope  # noqa: PLC0415 - nor this
+    from lictui.engine.thread import EngineThread  # noqa: PLC0415 - nor this
 
-    log_to(context.paths.log, context.log_level, also_stderr=True)
-    _settings, servers = load(context)
+    configure_logging(context.paths.log, context.log_level, also_stderr=True)
+    _settings, servers = load_configuration(context)
     select_selection(servers, group=group)
     asked = threading.Event()
     received: list[int] = []
@@ -254,12 +256,12 @@ def collect(context: Context, /, *, interval: float | None, group: str) -> int:
         asked.set()
 
     previous = {each: signal.signal(each, end) for each in (signal.SIGTERM, signal.SIGINT)}
-    monitor = Monitor(Engine(context.paths, SystemClock(), Scope(group, interval)))
+    monitor = EngineThread(Engine(context.paths, SystemClock(), RunScope(group, interval)))
     try:
         monitor.start()
         _say_notices(monitor.board)
         click.echo(f"lictui: {_begun(len(monitor.board.servers))}", err=True)
-        monitor.go(_Announcer(monitor.board))
+        monitor.start_polling(_Announcer(monitor.board))
         asked.wait()
     finally:
         monitor.stop()

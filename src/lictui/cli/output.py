@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
-OPTION: Final[Callable[[Callable[..., Any]], Callable[..., Any]]] = click.option(
+OUTPUT_OPTION: Final[Callable[[Callable[..., Any]], Callable[..., Any]]] = click.option(
     "-o",
     "--output",
     "to",
@@ -31,7 +31,7 @@ OPTION: Final[Callable[[Callable[..., Any]], Callable[..., Any]]] = click.option
 
 
 @contextmanager
-def binary(output: str | None) -> Iterator[BinaryIO]:
+def open_binary(output: str | None) -> Iterator[BinaryIO]:
     """Stdout, or a file that is there when it is complete and not before; a device as it is.
 
     Raises UsageError when it cannot be written.
@@ -58,14 +58,14 @@ def binary(output: str | None) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def text(output: str | None) -> Iterator[TextIO]:
+def open_text(output: str | None) -> Iterator[TextIO]:
     """The same for text, UTF-8 in a file."""
     if output is None:
         yield sys.stdout
         return
     from io import TextIOWrapper  # noqa: PLC0415 - only for who names a file
 
-    with binary(output) as out:
+    with open_binary(output) as out:
         wrapped = TextIOWrapper(out, encoding="utf-8", newline="")
         try:
             yield wrapped
@@ -100,7 +100,7 @@ _RUNS: Final = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run 
 _LEVEL_MARK: Final = {"warn": "!", "critical": "!!", "overdraft": "over", "exhausted": "FULL"}
 
 
-def rows(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def pool_rows(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """A row a pool, and one for every server without any."""
     for server in answer["servers"]:
         shared = {key: server[key] for key in ("source", "group", "state")}
@@ -126,12 +126,12 @@ def as_csv(answer: dict[str, Any]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    for row in rows(answer):
-        writer.writerow([inert(row.get(column)) for column in _COLUMNS])
+    for row in pool_rows(answer):
+        writer.writerow([escape_formula(row.get(column)) for column in _COLUMNS])
     return out.getvalue()
 
 
-def inert(cell: Any) -> Any:
+def escape_formula(cell: Any) -> Any:
     """`cell`, made harmless to a spreadsheet if it is text that one would run."""
     if isinstance(cell, str) and cell.startswith(_RUNS):
         return f"'{cell}"
@@ -155,12 +155,12 @@ def as_table(answer: dict[str, Any]) -> str:
     head = ("SERVER", "STATE", "PRODUCT", "MODEL", "IN USE", "INSTALLED", "FREE", "%", "LEVEL")
     if not answer["servers"]:
         return "No server matches.\n"
-    lines = aligned([head, *_cells(answer)], right={4, 5, 6, 7})
+    lines = aligned_lines([head, *_cells(answer)], right={4, 5, 6, 7})
     if answer["totals"]:
         totals = ("TOTAL", "MODEL", "SERVERS", "IN USE", "INSTALLED", "FREE", "%", "LEVEL")
         lines += [
             "",
-            *aligned([totals, *map(_total_cells, answer["totals"])], right={2, 3, 4, 5, 6}),
+            *aligned_lines([totals, *map(_total_cells, answer["totals"])], right={2, 3, 4, 5, 6}),
         ]
     asked = [each for server in answer["servers"] for each in server.get("parts") or (server,)]
     for server in (each for each in asked if each["reason"]):
@@ -171,7 +171,7 @@ def as_table(answer: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def aligned(table: Sequence[Sequence[str]], right: set[int]) -> list[str]:
+def aligned_lines(table: Sequence[Sequence[str]], right: set[int]) -> list[str]:
     """Lines with every column as wide as its widest cell; columns in `right` flush right."""
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     return [
@@ -184,7 +184,7 @@ def aligned(table: Sequence[Sequence[str]], right: set[int]) -> list[str]:
 
 
 def _cells(answer: dict[str, Any]) -> Iterator[tuple[str, ...]]:
-    for row in rows(answer):
+    for row in pool_rows(answer):
         if "product" not in row:
             yield (row["server"], row["state"], *[""] * 7)
             continue

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui.cli import output
-from lictui.cli.context import Context, opened
+from lictui.cli.context import CommandContext, open_history
 from lictui.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date, tzinfo
 
-    from lictui.analysis.usage import Holding
-    from lictui.config.contract import Purchase
-    from lictui.engine.contract import Ending, Sheet
-    from lictui.report.model import Report
+    from lictui.analysis.usage import ContractLine
+    from lictui.config.entitlements import Entitlement
+    from lictui.engine.entitlements import Deadline, EntitlementOverview
+    from lictui.report.model import MonthlyReport
 
 
 _FORMATS: Final = ("html", "xlsx", "md", "csv", "png")
@@ -42,14 +42,14 @@ _MONTH: Final = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
     show_default=True,
     help="As what.",
 )
-@output.OPTION
+@output.OUTPUT_OPTION
 @click.option(
     "--group", "groups", multiple=True, metavar="NAME", help="Only these servers; repeatable."
 )
 @click.option("--tz", default="", metavar="ZONE", help="Whose days and month (IANA).")
 @click.pass_obj
 def report(
-    context: Context,
+    context: CommandContext,
     /,
     *,
     month: str,
@@ -63,53 +63,55 @@ def report(
     Without --month it is the last month that is over. On a terminal, HTML goes to a file in the
     folder you are in. Exit code 1: nothing was recorded in that month.
     """
-    from lictui.cli.history_import import zone_of  # noqa: PLC0415 - `--help` reads no file
+    from lictui.cli.history_import import resolve_timezone  # noqa: PLC0415 - `--help` reads no file
 
     _check_installed(form)
     if form in _BINARY and to is None and sys.stdout.isatty():
         raise UsageError(f"{form} is nothing for a terminal", "name a file with -o, or redirect")
-    found = _built(context, month, groups, zone_of(context, tz))
+    found = _built(context, month, groups, resolve_timezone(context, tz))
     if not found.products:
-        click.echo(f"lictui: nothing was recorded in {found.month.first:%Y-%m}", err=True)
+        click.echo(f"lictui: nothing was recorded in {found.month.first_day:%Y-%m}", err=True)
         return 1
     if to is None and form == "html" and sys.stdout.isatty():
-        to = f"lictui-report-{found.month.first:%Y-%m}.html"
+        to = f"lictui-report-{found.month.first_day:%Y-%m}.html"
         click.echo(f"lictui: written to {to}", err=True)
     data = _written(found, form)
-    with output.binary(to) as out:
+    with output.open_binary(to) as out:
         out.write(data)
     return 0
 
 
-def _built(context: Context, month: str, groups: tuple[str, ...], zone: tzinfo | None) -> Report:
+def _built(
+    context: CommandContext, month: str, groups: tuple[str, ...], zone: tzinfo | None
+) -> MonthlyReport:
     from dataclasses import replace  # noqa: PLC0415 - `--help` reads no file
 
-    from lictui.cli.context import load, select  # noqa: PLC0415 - as above
+    from lictui.cli.context import load_configuration, select_servers  # noqa: PLC0415 - as above
     from lictui.clock import SystemClock  # noqa: PLC0415 - as above
-    from lictui.config.contract import load_contract  # noqa: PLC0415 - as above
-    from lictui.report.build import Wanted, build  # noqa: PLC0415 - as above
+    from lictui.config.entitlements import load_entitlements  # noqa: PLC0415 - as above
+    from lictui.report.build import ReportQuery, build_report  # noqa: PLC0415 - as above
 
-    settings, servers = load(context)
-    settings = replace(settings, contract=load_contract(context.paths))
+    settings, servers = load_configuration(context)
+    settings = replace(settings, entitlements=load_entitlements(context.paths))
     for group in groups:
-        select(servers, group=group)
+        select_servers(servers, group=group)
     now = SystemClock().now()
     first = _first(month, now, zone)
-    with opened(context) as store:
-        return build(store, Wanted(first, now, zone, servers, settings, groups))
+    with open_history(context) as store:
+        return build_report(store, ReportQuery(first, now, zone, servers, settings, groups))
 
 
 def _first(month: str, now: float, zone: tzinfo | None) -> date:
     from datetime import date  # noqa: PLC0415 - `--help` needs no date
 
-    from lictui.report.model import bounds, last_complete  # noqa: PLC0415 - as above
+    from lictui.report.model import last_complete, month_span  # noqa: PLC0415 - as above
 
     if not month:
         return last_complete(now, zone)
     match = _MONTH.fullmatch(month)
     try:
         first = date(int(match[1]), int(match[2]), 1) if match else None
-        begins = bounds(first, now, zone).start if first else 0
+        begins = month_span(first, now, zone).start if first else 0
     except (ValueError, OverflowError):
         first, begins = None, 0
     if first is None or first.year < 1971:  # noqa: PLR2004 - nothing was ever recorded before
@@ -131,29 +133,29 @@ def _check_installed(form: str) -> None:
         )
 
 
-def _written(found: Report, form: str) -> bytes:
+def _written(found: MonthlyReport, form: str) -> bytes:
     # Each writer is imported when it is asked for: matplotlib alone takes half a second.
     match form:
         case "xlsx":
-            from lictui.report.xlsx import book  # noqa: PLC0415
+            from lictui.report.xlsx import render_xlsx  # noqa: PLC0415
 
-            return book(found)
+            return render_xlsx(found)
         case "png":
-            from lictui.report.png import picture  # noqa: PLC0415
+            from lictui.report.png import render_png  # noqa: PLC0415
 
-            return picture(found)
+            return render_png(found)
         case "md":
-            from lictui.report.markdown import markdown  # noqa: PLC0415
+            from lictui.report.markdown import render_markdown  # noqa: PLC0415
 
-            return markdown(found).encode()
+            return render_markdown(found).encode()
         case "csv":
-            from lictui.report.markdown import csv_text  # noqa: PLC0415
+            from lictui.report.markdown import render_csv  # noqa: PLC0415
 
-            return csv_text(found).encode()
+            return render_csv(found).encode()
         case _:
-            from lictui.report.html import page  # noqa: PLC0415
+            from lictui.report.html import render_html  # noqa: PLC0415
 
-            return page(found).encode()
+            return render_html(found).encode()
 
 
 # `lictui contract`: what was bought against what is needed, for people and as JSON. Polls nobody
@@ -168,21 +170,21 @@ _ENDS: Final = ("ON", "LEFT", "WHAT", "LICENSES", "PRODUCT", "OF")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.option("--tz", default="", metavar="ZONE", help="Whose calendar day is today (IANA).")
 @click.pass_obj
-def contract(context: Context, /, *, as_json: bool, tz: str) -> None:
+def contract(context: CommandContext, /, *, as_json: bool, tz: str) -> None:
     """Compare contract.toml with what is installed and was needed, and say what ends when.
 
     Idle is what was bought and not needed at the highest peak that is known; of user/device
     licenses, at the most that were ever assigned. The calendar is of the next 12 months.
     """
-    from lictui.config.contract import load_contract  # noqa: PLC0415 - `--help` reads no file
+    from lictui.config.entitlements import load_entitlements  # noqa: PLC0415 - `--help` reads no file
 
-    purchases = load_contract(context.paths)
+    purchases = load_entitlements(context.paths)
     found, today = _sheet(context, purchases, tz)
     if as_json:
         said = {
             "schema": SCHEMA,
-            "products": list(map(_product, found.holdings)),
-            "endings": [_ending(each, today) for each in found.endings],
+            "products": list(map(_product, found.lines)),
+            "endings": [_ending(each, today) for each in found.deadlines],
         }
         click.echo(json.dumps(said, indent=2, ensure_ascii=False))
     else:
@@ -190,36 +192,40 @@ def contract(context: Context, /, *, as_json: bool, tz: str) -> None:
             click.echo(line)
 
 
-def _sheet(context: Context, purchases: tuple[Purchase, ...], tz: str) -> tuple[Sheet, date]:
+def _sheet(
+    context: CommandContext, purchases: tuple[Entitlement, ...], tz: str
+) -> tuple[EntitlementOverview, date]:
     import asyncio  # noqa: PLC0415 - `--help` compares nothing
 
-    from lictui.cli.context import load  # noqa: PLC0415 - as above
-    from lictui.cli.history_import import zone_of  # noqa: PLC0415 - as above
+    from lictui.cli.context import load_configuration  # noqa: PLC0415 - as above
+    from lictui.cli.history_import import resolve_timezone  # noqa: PLC0415 - as above
     from lictui.clock import SystemClock  # noqa: PLC0415 - as above
-    from lictui.engine.board import Board, register  # noqa: PLC0415 - as above
-    from lictui.engine.contract import sheet, wanted  # noqa: PLC0415 - as above
-    from lictui.engine.engine import restored  # noqa: PLC0415 - as above
-    from lictui.engine.merge import Together  # noqa: PLC0415 - as above
-    from lictui.engine.outlook import Look, retrospects  # noqa: PLC0415 - as above
-    from lictui.history.peaks import Memory  # noqa: PLC0415 - as above
+    from lictui.engine.board import Board, with_servers  # noqa: PLC0415 - as above
+    from lictui.engine.engine import with_last_polls  # noqa: PLC0415 - as above
+    from lictui.engine.entitlements import compare_entitlements, groupings  # noqa: PLC0415 - as above
+    from lictui.engine.merge import BoardMerger  # noqa: PLC0415 - as above
+    from lictui.engine.outlook import PastQuery, past_summaries  # noqa: PLC0415 - as above
+    from lictui.history.peaks import PeakCache  # noqa: PLC0415 - as above
 
-    settings, registered = load(context)
+    settings, registered = load_configuration(context)
     clock = SystemClock()
-    look = Look(clock.now(), zone_of(context, tz), settings.alerts)
-    with opened(context) as store:
-        board = Together().of(restored(register(Board(), registered), store.latest()))
-        memory = Memory()
+    look = PastQuery(clock.now(), resolve_timezone(context, tz), settings.alerts)
+    with open_history(context) as store:
+        board = BoardMerger().merge(
+            with_last_polls(with_servers(Board(), registered), store.last_polls())
+        )
+        memory = PeakCache()
         pasts = {
-            by: asyncio.run(retrospects(store, memory, board, by, look, clock))
-            for by in wanted(purchases)
+            by: asyncio.run(past_summaries(store, memory, board, by, look, clock))
+            for by in groupings(purchases)
         }
-    return sheet(board, purchases, pasts, settings.alerts, look.today), look.today
+    return compare_entitlements(board, purchases, pasts, settings.alerts, look.today), look.today
 
 
-def _product(holding: Holding) -> dict[str, Any]:
-    from lictui.engine.contract import gap  # noqa: PLC0415 - as above
+def _product(holding: ContractLine) -> dict[str, Any]:
+    from lictui.engine.entitlements import summary  # noqa: PLC0415 - as above
 
-    bought = holding.purchase
+    bought = holding.entitlement
     return {
         "scope": holding.scope,
         "product": bought.product,
@@ -227,58 +233,58 @@ def _product(holding: Holding) -> dict[str, Any]:
         "purchased": bought.purchased,
         "installed": holding.installed,
         "peak_month": holding.peak,
-        "peak_all": holding.needed,
-        "over_used": holding.beyond,
-        "installed_beyond": holding.installed_beyond,
-        "idle": holding.idle,
+        "peak_all": holding.highest_peak,
+        "over_used": holding.shortfall,
+        "installed_beyond": holding.installed_surplus,
+        "idle": holding.unused,
         "cost": holding.cost,
-        "idle_cost": holding.idle_cost,
+        "idle_cost": holding.unused_cost,
         "currency": bought.currency or None,
         "renewal": None if bought.renewal is None else bought.renewal.isoformat(),
-        "words": gap(holding),
+        "words": summary(holding),
     }
 
 
-def _ending(ending: Ending, today: date) -> dict[str, Any]:
+def _ending(ending: Deadline, today: date) -> dict[str, Any]:
     return {
         "date": ending.day.isoformat(),
         "days_left": (ending.day - today).days,
-        "kind": ending.what,
+        "kind": ending.kind,
         "scope": ending.scope,
         "product": ending.product or None,
         "licenses": ending.count,
     }
 
 
-def _lines(found: Sheet, today: date) -> Iterator[str]:
-    from lictui.cli.output import aligned  # noqa: PLC0415 - `--help` prints no table
-    from lictui.engine.contract import gap, money  # noqa: PLC0415 - as above
+def _lines(found: EntitlementOverview, today: date) -> Iterator[str]:
+    from lictui.cli.output import aligned_lines  # noqa: PLC0415 - `--help` prints no table
+    from lictui.engine.entitlements import format_money, summary  # noqa: PLC0415 - as above
 
-    if found.holdings:
+    if found.lines:
         rows = [
             (
-                *(each.purchase.product, each.scope, f"{each.purchase.purchased:,}"),
-                *map(_figure, (each.installed, each.needed, each.idle)),
-                money(each.idle_cost, each.purchase.currency) or "-",
-                gap(each),
+                *(each.entitlement.product, each.scope, f"{each.entitlement.purchased:,}"),
+                *map(_figure, (each.installed, each.highest_peak, each.unused)),
+                format_money(each.unused_cost, each.entitlement.currency) or "-",
+                summary(each),
             )
-            for each in found.holdings
+            for each in found.lines
         ]
-        yield from aligned([_HEAD, *rows], right={2, 3, 4, 5, 6})
+        yield from aligned_lines([_HEAD, *rows], right={2, 3, 4, 5, 6})
     else:
         yield "Nothing is known of what was bought: write contract.toml, as the README shows."
     yield ""
-    if not found.endings:
+    if not found.deadlines:
         yield "Nothing ends in the next 12 months."
         return
     ends = [
         (
-            *(each.day.isoformat(), f"{(each.day - today).days} d", each.what),
+            *(each.day.isoformat(), f"{(each.day - today).days} d", each.kind),
             *(_figure(each.count) if each.product else "-", each.product or "-", each.scope),
         )
-        for each in found.endings
+        for each in found.deadlines
     ]
-    yield from aligned([_ENDS, *ends], right={1, 3})
+    yield from aligned_lines([_ENDS, *ends], right={1, 3})
 
 
 def _figure(value: int | None) -> str:

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui.cli import servers_edit
-from lictui.cli.context import Context, load, select
+from lictui.cli.context import CommandContext, load_configuration, select_servers
 from lictui.cli.servers_setup import snippet
 from lictui.errors import ConfigError
 
 if TYPE_CHECKING:
     from lictui.config.settings import Limits
-    from lictui.engine.holders import Holders, Holding
-    from lictui.model import Finding, Server
+    from lictui.engine.license_users import LicenseUsers, VisibleUser
+    from lictui.model import Server, StepResult
     from lictui.paths import Paths
 
 
@@ -40,12 +40,12 @@ _INDENT: Final = " " * (3 + _STEP_WIDTH + 1 + _TIME_WIDTH + 2)
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print the steps as JSON.")
 @click.pass_obj
-def test(context: Context, /, *, name: str, as_json: bool) -> int:
+def test(context: CommandContext, /, *, name: str, as_json: bool) -> int:
     """Try one server: resolve, connect, tls, auth, inventory, parse."""
     from lictui.sources.resolver import run  # noqa: PLC0415 - `--help` connects to nobody
 
-    settings, servers = load(context)
-    (server,) = select(servers, (name,))
+    settings, servers = load_configuration(context)
+    (server,) = select_servers(servers, (name,))
     color = False if context.no_color or os.environ.get("NO_COLOR") else None
     findings = run(_findings(server, settings.limits, quiet=as_json, color=color))
     if as_json:
@@ -55,7 +55,7 @@ def test(context: Context, /, *, name: str, as_json: bool) -> int:
 
 async def _findings(
     server: Server, limits: Limits, *, quiet: bool, color: bool | None
-) -> list[Finding]:
+) -> list[StepResult]:
     """Every finding, each printed as its step ends unless `quiet`."""
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` does not need it
     from lictui.sources.probe import probe  # noqa: PLC0415 - `--help` does not need httpx
@@ -71,7 +71,7 @@ async def _findings(
     return findings
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: StepResult) -> str:
     """` ✔ resolve      2 ms  10.1.0.7`, the hint below it; 7-bit marks where nothing else shows."""
     good, bad, arrow = ("✔", "✖", "→") if _draws("✔✖→") else ("+", "x", "->")
     mark = click.style(good, fg="green") if finding.ok else click.style(bad, fg="red")
@@ -95,7 +95,7 @@ def _encoding() -> str:
     return sys.stdout.encoding or "ascii"
 
 
-def _as_json_test(server: Server, findings: list[Finding]) -> dict[str, object]:
+def _as_json_test(server: Server, findings: list[StepResult]) -> dict[str, object]:
     return {
         "schema": "lictui.test/1",
         "server": server.name,
@@ -123,7 +123,7 @@ _COLUMNS_HOLDERS: Final = ("PRODUCT", "USER", "HOST", "SINCE", "COUNT", "")
 @click.option("--product", default="", metavar="CODE", help="One product alone, as XDT_PLT_UD.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with times in UTC.")
 @click.pass_obj
-def holders(context: Context, /, *, name: str, product: str, as_json: bool) -> int:
+def holders(context: CommandContext, /, *, name: str, product: str, as_json: bool) -> int:
     """Ask who holds the licenses of the server called NAME.
 
     lmstat tells it, and a command that prints lmstat or udadmin; of any other server, what is
@@ -131,44 +131,44 @@ def holders(context: Context, /, *, name: str, product: str, as_json: bool) -> i
     says users = "hash" or "show" in [privacy]. Nothing is kept, and nothing is released.
     """
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` asks nobody
-    from lictui.engine.queries import ask_holders  # noqa: PLC0415 - as above
+    from lictui.engine.queries import query_license_users  # noqa: PLC0415 - as above
     from lictui.sources.resolver import run  # noqa: PLC0415 - as above
 
-    settings, servers = load(context)
-    select(servers, (name,))
+    settings, servers = load_configuration(context)
+    select_servers(servers, (name,))
     answer = run(
-        ask_holders(
+        query_license_users(
             servers, name, product, settings=settings, paths=context.paths, clock=SystemClock()
         )
     )
     if as_json:
         click.echo(json.dumps(_as_json_holders(answer), indent=2, ensure_ascii=False))
-    elif answer.told_by:
+    elif answer.sources:
         _print(answer, settings.timezone)
     for server, failure in answer.failures:
         hint = f" ({failure.hint})" if failure.hint else ""
         click.echo(f"lictui: {server}: {failure.message}{hint}", err=True)
-    return 0 if answer.told_by else 1
+    return 0 if answer.sources else 1
 
 
-def _print(answer: Holders, timezone: str) -> None:
+def _print(answer: LicenseUsers, timezone: str) -> None:
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - only for a table
 
-    from lictui.cli.output import aligned  # noqa: PLC0415 - as above
+    from lictui.cli.output import aligned_lines  # noqa: PLC0415 - as above
 
     zone = ZoneInfo(timezone) if timezone else None
-    if not answer.holdings:
+    if not answer.users:
         click.echo(f"Nobody holds a license of {answer.server}.", err=True)
         return
-    rows = [_row_holders(each, zone) for each in answer.holdings]
-    click.echo("\n".join(aligned([_COLUMNS_HOLDERS, *rows], right={4})))
-    if answer.users != "show":
-        said = f'names are replaced: [privacy] users = "{answer.users}" in config.toml'
+    rows = [_row_holders(each, zone) for each in answer.users]
+    click.echo("\n".join(aligned_lines([_COLUMNS_HOLDERS, *rows], right={4})))
+    if answer.privacy != "show":
+        said = f'names are replaced: [privacy] users = "{answer.privacy}" in config.toml'
         click.echo(f"note: {said}", err=True)
 
 
-def _row_holders(holding: Holding, zone: Any) -> tuple[str, ...]:
-    holder = holding.holder
+def _row_holders(holding: VisibleUser, zone: Any) -> tuple[str, ...]:
+    holder = holding.license_user
     since = datetime.fromtimestamp(holder.since, UTC).astimezone(zone) if holder.since else None
     marks = [holding.release or "idle"] if holding.idle else []
     return (
@@ -181,26 +181,26 @@ def _row_holders(holding: Holding, zone: Any) -> tuple[str, ...]:
     )
 
 
-def _as_json_holders(answer: Holders) -> dict[str, Any]:
+def _as_json_holders(answer: LicenseUsers) -> dict[str, Any]:
     return {
         "schema": "lictui.holders/1",
         "at": _utc(answer.at),
         "server": answer.server,
-        "told_by": answer.told_by,
-        "users": answer.users,
+        "told_by": answer.sources,
+        "users": answer.privacy,
         "holders": [
             {
-                "product": it.holder.product,
-                "user": it.holder.user or None,
-                "host": it.holder.device or None,
-                "since": _utc(it.holder.since),
-                "count": it.holder.count,
-                "assigned": it.holder.assigned,
+                "product": it.license_user.product,
+                "user": it.license_user.user or None,
+                "host": it.license_user.device or None,
+                "since": _utc(it.license_user.since),
+                "count": it.license_user.count,
+                "assigned": it.license_user.assigned,
                 "subscription_date": _day(it),
                 "idle": it.idle,
                 "release": it.release or None,
             }
-            for it in answer.holdings
+            for it in answer.users
         ],
         "failures": [
             {"server": server, "kind": it.kind, "message": it.message, "hint": it.hint}
@@ -209,8 +209,8 @@ def _as_json_holders(answer: Holders) -> dict[str, Any]:
     }
 
 
-def _day(holding: Holding) -> str | None:
-    day = holding.holder.subscription_date
+def _day(holding: VisibleUser) -> str | None:
+    day = holding.license_user.subscription_date
     return day.isoformat() if day else None
 
 
@@ -231,9 +231,9 @@ def servers() -> None:
 @servers.command("list")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
-def list_servers(context: Context, /, *, as_json: bool) -> int:
+def list_servers(context: CommandContext, /, *, as_json: bool) -> int:
     """Print every registered server."""
-    from lictui.cli.output import aligned  # noqa: PLC0415 - `--help` prints no table
+    from lictui.cli.output import aligned_lines  # noqa: PLC0415 - `--help` prints no table
     from lictui.config.registry import read_servers  # noqa: PLC0415 - `--help` reads nothing
 
     found, problems = read_servers(context.paths)
@@ -243,7 +243,7 @@ def list_servers(context: Context, /, *, as_json: bool) -> int:
         _print_json({"schema": "lictui.servers/1", "servers": listed})
     elif found:
         click.echo(
-            "\n".join(aligned([_COLUMNS, *(_row(each, usual) for each in found)], right={4}))
+            "\n".join(aligned_lines([_COLUMNS, *(_row(each, usual) for each in found)], right={4}))
         )
     elif not problems:
         click.echo("No server is registered yet: lictui servers add --help", err=True)
@@ -256,29 +256,29 @@ def list_servers(context: Context, /, *, as_json: bool) -> int:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_obj
-def show(context: Context, /, *, name: str, as_json: bool) -> None:
+def show(context: CommandContext, /, *, name: str, as_json: bool) -> None:
     """Print one server, with what there is to warn of."""
     import tomli_w  # noqa: PLC0415 - `--help` prints no server
 
-    from lictui.config.server_schema import table_of  # noqa: PLC0415 - as above
+    from lictui.config.server_schema import to_table  # noqa: PLC0415 - as above
 
     server = _registered(context.paths, name)
     if as_json:
         usual = _usual_interval(context.paths)
         _print_json({"schema": "lictui.server/1", **_as_json(server, usual)})
     else:
-        click.echo(tomli_w.dumps(table_of(server)), nl=False)
+        click.echo(tomli_w.dumps(to_table(server)), nl=False)
     servers_edit.warn(server)
 
 
 def _registered(paths: Paths, name: str) -> Server:
-    from lictui.cli.context import select  # noqa: PLC0415 - `--help` selects nothing
+    from lictui.cli.context import select_servers  # noqa: PLC0415 - `--help` selects nothing
     from lictui.config.registry import read_servers  # noqa: PLC0415 - `--help` reads nothing
 
     found, problems = read_servers(paths)
     for problem in problems:
         click.echo(f"lictui: {problem}", err=True)
-    (server,) = select(found, (name,))
+    (server,) = select_servers(found, (name,))
     return server
 
 
@@ -293,7 +293,7 @@ def _usual_interval(paths: Paths) -> float | None:
 
 
 def _every(server: Server, usual: float | None) -> float:
-    return server.interval or usual or server.every
+    return server.interval or usual or server.effective_interval
 
 
 def _row(server: Server, usual: float | None) -> tuple[str, ...]:

@@ -16,8 +16,8 @@ import click
 from lictui.errors import UsageError
 
 if TYPE_CHECKING:
-    from lictui.cli.context import Context
-    from lictui.config.server_schema import Refusal
+    from lictui.cli.context import CommandContext
+    from lictui.config.server_schema import FieldError
     from lictui.config.settings import Settings
     from lictui.model import Server
     from lictui.paths import Paths
@@ -86,13 +86,15 @@ def _fields(command: _F) -> _F:
 @click.argument("name")
 @_fields
 @click.pass_obj
-def add(context: Context, /, *, name: str, sets: tuple[str, ...], **options: str | None) -> None:
+def add(
+    context: CommandContext, /, *, name: str, sets: tuple[str, ...], **options: str | None
+) -> None:
     """Register a server called NAME."""
     from lictui.config.registry import add_server  # noqa: PLC0415 - as above
-    from lictui.config.server_schema import check  # noqa: PLC0415 - `--help` writes nothing
+    from lictui.config.server_schema import validate_server  # noqa: PLC0415 - `--help` writes nothing
 
     table = {"name": name, **_changes(options, sets)}
-    server, refusals = check(table, context.paths.config_dir)
+    server, refusals = validate_server(table, context.paths.config_dir)
     if server is None:
         raise _refused(refusals)
     add_server(context.paths, server)
@@ -108,7 +110,7 @@ def add(context: Context, /, *, name: str, sets: tuple[str, ...], **options: str
 @_fields
 @click.pass_obj
 def edit(
-    context: Context,
+    context: CommandContext,
     /,
     *,
     name: str,
@@ -119,8 +121,8 @@ def edit(
 ) -> None:
     """Change the server called NAME; an empty value takes a key out."""
     from lictui.config.loader import load_settings  # noqa: PLC0415 - as above
-    from lictui.config.registry import edit_server, table_named  # noqa: PLC0415 - as above
-    from lictui.config.server_schema import check, keys_of  # noqa: PLC0415 - `--help` writes nothing
+    from lictui.config.registry import edit_server, server_table  # noqa: PLC0415 - as above
+    from lictui.config.server_schema import keys_for, validate_server  # noqa: PLC0415 - `--help` writes nothing
 
     changes = _changes(options, sets)
     if new_name is not None:
@@ -129,10 +131,10 @@ def edit(
         changes["enabled"] = enabled
     if not changes:
         raise UsageError("nothing to change", "say what: lictui servers edit --help")
-    table = table_named(context.paths, name) | changes
+    table = server_table(context.paths, name) | changes
     if changes.get("source"):  # what belongs to the old source goes with it
-        table = {key: table[key] for key in table if key in (*keys_of(table["source"]), *changes)}
-    server, refusals = check(table, context.paths.config_dir)
+        table = {key: table[key] for key in table if key in (*keys_for(table["source"]), *changes)}
+    server, refusals = validate_server(table, context.paths.config_dir)
     if server is None:
         raise _refused(refusals)
     settings = load_settings(context.paths)  # before anything is written: it may have problems
@@ -148,11 +150,11 @@ def edit(
 @click.argument("name")
 @click.option("--yes", is_flag=True, envvar=(), help="Do not ask.")
 @click.pass_obj
-def remove(context: Context, /, *, name: str, yes: bool) -> int:
+def remove(context: CommandContext, /, *, name: str, yes: bool) -> int:
     """Take the server called NAME out of the registry; its history stays."""
-    from lictui.config.registry import remove_server, table_named  # noqa: PLC0415 - `--help` neither
+    from lictui.config.registry import remove_server, server_table  # noqa: PLC0415 - `--help` neither
 
-    table_named(context.paths, name)  # no question about a server that is not there
+    server_table(context.paths, name)  # no question about a server that is not there
     if not yes and not click.confirm(f"Remove {name}?", err=True):
         return 1
     remove_server(context.paths, name)
@@ -163,27 +165,27 @@ def remove(context: Context, /, *, name: str, yes: bool) -> int:
 def warn(server: Server) -> None:
     """Say on stderr what of `server` had better be otherwise."""
     from lictui.config.registry import warnings  # noqa: PLC0415 - `--help` warns of nothing
-    from lictui.config.secrets import doubt  # noqa: PLC0415 - as above
+    from lictui.config.secrets import secret_warning  # noqa: PLC0415 - as above
 
-    for warning in (*warnings(server), doubt(server.secret)):
+    for warning in (*warnings(server), secret_warning(server.secret)):
         if warning:
             click.echo(f"warning: {server.name}: {warning}", err=True)
 
 
-def _warn_of_parts(context: Context, server: Server) -> None:
+def _warn_of_parts(context: CommandContext, server: Server) -> None:
     """Say on stderr if `same_as` leads nowhere; the other may be registered later."""
     from lictui.config.registry import read_servers  # noqa: PLC0415 - `--help` reads nothing
-    from lictui.engine.merge import doubts  # noqa: PLC0415 - as above
+    from lictui.engine.merge import same_as_warnings  # noqa: PLC0415 - as above
 
     if server.same_as:
-        for said in doubts(read_servers(context.paths)[0]):
+        for said in same_as_warnings(read_servers(context.paths)[0]):
             if said.startswith(f"{server.name}: same_as"):
                 click.echo(f"warning: {said}", err=True)
 
 
 def _changes(options: dict[str, str | None], sets: Iterable[str]) -> dict[str, Any]:
     """The keys that the command line gives, relative paths taken from where it was typed."""
-    from lictui.config.server_schema import anchored  # noqa: PLC0415 - `--help` reads nothing
+    from lictui.config.server_schema import with_absolute_paths  # noqa: PLC0415 - `--help` reads nothing
 
     texts = {key: text for key, text in options.items() if text is not None}
     for said in sets:
@@ -191,16 +193,16 @@ def _changes(options: dict[str, str | None], sets: Iterable[str]) -> dict[str, A
         if not equals or not key.strip() or key.strip() in ("name", "enabled"):
             raise UsageError(f"--set takes KEY=VALUE, not {key!r}")
         texts[key.strip()] = text.strip()
-    return anchored({key: _value(key, text) for key, text in texts.items()}, Path.cwd())
+    return with_absolute_paths({key: _value(key, text) for key, text in texts.items()}, Path.cwd())
 
 
 def _value(key: str, text: str) -> Any:
     """What `text` means for `key`; what it cannot mean stays text, and is refused as such."""
-    from lictui.config.server_schema import FLAGS, LISTS, NUMBERS  # noqa: PLC0415 - as above
+    from lictui.config.server_schema import BOOLEAN_KEYS, LIST_KEYS, NUMBER_KEYS  # noqa: PLC0415 - as above
 
-    if key in FLAGS and text.lower() in ("true", "false"):
+    if key in BOOLEAN_KEYS and text.lower() in ("true", "false"):
         return text.lower() == "true"
-    if key in (*LISTS, *NUMBERS):
+    if key in (*LIST_KEYS, *NUMBER_KEYS):
         try:
             return tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
@@ -220,7 +222,7 @@ def _words(text: str) -> list[str] | str:
     return words or text
 
 
-def _refused(refusals: Iterable[Refusal]) -> UsageError:
+def _refused(refusals: Iterable[FieldError]) -> UsageError:
     return UsageError("\n  ".join(map(str, refusals)))
 
 
@@ -232,4 +234,4 @@ def _rename_history(paths: Paths, settings: Settings, old: str, new: str) -> Non
     from lictui.engine.engine import open_history  # noqa: PLC0415 - as above
 
     with open_history(paths, settings, SystemClock()) as history:
-        history.rename(old, new)
+        history.rename_server(old, new)

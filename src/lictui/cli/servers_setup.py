@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from lictui.cli.context import Context, load, select
+from lictui.cli.context import CommandContext, load_configuration, select_servers
 from lictui.errors import UsageError
 from lictui.model import Server, SourceName
 
@@ -48,20 +48,22 @@ _ACCOUNT: Final = re.compile(r"[^'\"`$\u2018-\u201f]*")  # PowerShell takes typo
     help="Of the license server's certificate, as Get-LicCertificate shows it.",
 )
 @click.pass_obj
-def snippet(context: Context, /, *, name: str, form: str, host: str | None, cert_hash: str) -> None:
+def snippet(
+    context: CommandContext, /, *, name: str, form: str, host: str | None, cert_hash: str
+) -> None:
     """Print the line that reads a server, ready to be copied.
 
     For source command, the PowerShell or ssh line of its format: lictui never makes ssh trust a
     host. For the other sources, what an administrator sets up there, once.
     """
-    _, servers = load(context)
-    (server,) = select(servers, (name,))
+    _, servers = load_configuration(context)
+    (server,) = select_servers(servers, (name,))
     target = _host(server, host) or PLACEHOLDER
     if cert_hash and not _HASH.fullmatch(cert_hash):
         raise UsageError("--cert-hash is no hash", "as Get-LicCertificate shows it: CertHash")
     if not _ACCOUNT.fullmatch(server.username):
         raise UsageError(f"the username of {name} holds quotes, which no line can carry safely")
-    found = recipe(server, target, cert_hash)
+    found = setup_commands(server, target, cert_hash)
     if form == "powershell" and not found.script:
         raise UsageError(f"no PowerShell is needed for {name}", "leave --as out")
     if form in ("ssh", "toml") and not found.words:
@@ -71,13 +73,13 @@ def snippet(context: Context, /, *, name: str, form: str, host: str | None, cert
     _print(found, form)
 
 
-def _remarks(found: Recipe) -> Iterator[str]:
+def _remarks(found: SetupCommands) -> Iterator[str]:
     yield from found.remarks
     if any(PLACEHOLDER in word for word in found.words):
         yield f"Put the host where {PLACEHOLDER} stands, or give --host."
 
 
-def _print(found: Recipe, form: str) -> None:
+def _print(found: SetupCommands, form: str) -> None:
     for line in found.lines:
         click.echo(line)
     if found.script and form in ("all", "powershell"):
@@ -134,7 +136,7 @@ _POOL: Final = "PLD,PLDFullName,LicenseType,Count,InUseCount,PooledAvailable,Ove
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class SetupCommands:
     """What to run, and what there is to know about it."""
 
     words: tuple[str, ...] = ()  # the `command` of servers.toml, as an argument list
@@ -143,7 +145,7 @@ class Recipe:
     remarks: tuple[str, ...] = ()
 
 
-def recipe(server: Server, host: str, certificate_hash: str = "") -> Recipe:
+def setup_commands(server: Server, host: str, certificate_hash: str = "") -> SetupCommands:
     """How `server` is made readable; `host` is where ssh goes, `user@host` maybe.
 
     Both are put into lines as they are: the caller passes nothing that needs quotes.
@@ -158,9 +160,9 @@ def recipe(server: Server, host: str, certificate_hash: str = "") -> Recipe:
         case SourceName.LMSTAT:
             words = (server.lmutil or "lmutil", "lmstat", "-a", "-c", server.address)
             remark = "lictui runs this itself; the FlexNet ports must be open from here."
-            return Recipe(words, remarks=(remark,))
+            return SetupCommands(words, remarks=(remark,))
         case _:
-            return Recipe(remarks=(_CLIENT,))
+            return SetupCommands(remarks=(_CLIENT,))
 
 
 _CLIENT: Final = (
@@ -170,7 +172,7 @@ _CLIENT: Final = (
 )
 
 
-def _by_command(form: str, host: str, certificate_hash: str) -> Recipe:
+def _by_command(form: str, host: str, certificate_hash: str) -> SetupCommands:
     address = f"https://{host.rpartition('@')[2]}:8083"
     match form:
         case "get-licinventory":
@@ -186,12 +188,14 @@ def _by_command(form: str, host: str, certificate_hash: str) -> Recipe:
         case "license-file":
             tool = rf'cmd /c type "{_TOOLS}\MyFiles\*.lic"'
         case "lictui":
-            return Recipe((*_SSH, host, "lictui status --json"), remarks=(_KEYS,))
+            return SetupCommands((*_SSH, host, "lictui status --json"), remarks=(_KEYS,))
         case _:
             agent = "The Checkmk agent there needs its plugin citrix_licenses, and plain port 6556."
-            return Recipe(("nc", "-w", "10", host.rpartition("@")[2], "6556"), remarks=(agent,))
+            return SetupCommands(
+                ("nc", "-w", "10", host.rpartition("@")[2], "6556"), remarks=(agent,)
+            )
     shell = f'Where PowerShell is the default shell of sshd there, put "& " before: & {tool}'
-    return Recipe((*_SSH, host, tool), remarks=(_KEYS, shell))
+    return SetupCommands((*_SSH, host, tool), remarks=(_KEYS, shell))
 
 
 _KEYS: Final = (
@@ -212,12 +216,12 @@ _NAMESPACE: Final = (
 )
 
 
-def _powershell(script: str, host: str, *, cmdlets: bool = True) -> Recipe:
+def _powershell(script: str, host: str, *, cmdlets: bool = True) -> SetupCommands:
     # Base64 of UTF-16: neither sh, cmd nor another PowerShell on the way can spoil it.
     encoded = base64.b64encode(script.encode("utf-16-le")).decode()
     run = f"powershell -NoProfile -NonInteractive -EncodedCommand {encoded}"
     own = (_SNAP_IN, _PINNING) if cmdlets else (_NAMESPACE + ".",)
-    return Recipe((*_SSH, host, run), script=script, remarks=(_KEYS, *own))
+    return SetupCommands((*_SSH, host, run), script=script, remarks=(_KEYS, *own))
 
 
 def _inventory(cmdlet: str, address: str, certificate_hash: str) -> str:
@@ -261,9 +265,9 @@ _READER: Final = (
 _CONTROLLER: Final = "The controller must answer HTTPS, with a certificate that verify accepts."
 
 
-def _winrm(server: Server) -> Recipe:
+def _winrm(server: Server) -> SetupCommands:
     account = server.username or _ACCOUNT_RECIPES
-    return Recipe(
+    return SetupCommands(
         lines=(
             "winrm quickconfig -transport:https",
             f"net localgroup 'Remote Management Users' '{account}' /add",
@@ -272,9 +276,9 @@ def _winrm(server: Server) -> Recipe:
     )
 
 
-def _cvad(server: Server) -> Recipe:
+def _cvad(server: Server) -> SetupCommands:
     account = server.username or _ACCOUNT_RECIPES
-    return Recipe(
+    return SetupCommands(
         lines=(
             f"New-AdminAdministrator -Name '{account}'",
             f"Add-AdminRight -Administrator '{account}' -Role 'Read Only Administrator' -All",

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 import click
 
 from lictui.errors import UsageError
-from lictui.paths import Paths, make_folder, resolve
+from lictui.paths import Paths, make_folder, resolve_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lictui.cli.context import Context
+    from lictui.cli.context import CommandContext
     from lictui.clock import Clock
     from lictui.model import Server
-    from lictui.simulator.estate import Estate
+    from lictui.simulator.estate import SimulatedEstate
 
 
 @click.command()
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 )
 @click.pass_obj
 def simulate(
-    context: Context,
+    context: CommandContext,
     /,
     *,
     seed: int,
@@ -73,10 +73,10 @@ def simulate(
     With --config-dir and --data-dir the files stay there; else they are temporary.
     """
     from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` needs no simulator
-    from lictui.simulator.estate import Estate  # noqa: PLC0415 - as above
+    from lictui.simulator.estate import SimulatedEstate  # noqa: PLC0415 - as above
 
     clock = SystemClock(speed)
-    estate = Estate(seed, clock.now(), scale=scale or 0)
+    estate = SimulatedEstate(seed, clock.now(), scale=scale or 0)
     _allow_files(4 * len(estate.servers))
     with ExitStack() as stack:
         paths = _places(context.paths, stack, past=not no_history)
@@ -84,9 +84,9 @@ def simulate(
 
 
 async def _serve(
-    estate: Estate, clock: Clock, paths: Paths, host: str, base_port: int, *, past: bool
+    estate: SimulatedEstate, clock: Clock, paths: Paths, host: str, base_port: int, *, past: bool
 ) -> int:
-    from lictui.simulator.demo import remember, start  # noqa: PLC0415 - `--help` needs no simulator
+    from lictui.simulator.demo import start_servers, write_history  # noqa: PLC0415 - `--help` needs no simulator
 
     loop = asyncio.get_running_loop()
     received: asyncio.Queue[int] = asyncio.Queue()
@@ -98,8 +98,10 @@ async def _serve(
     try:
         if past:
             click.echo("lictui: writing down the year before now", err=True)
-            await asyncio.to_thread(remember, estate, paths, clock)
-        running = await start(estate, clock, paths.config_dir, host=host, base_port=base_port)
+            await asyncio.to_thread(write_history, estate, paths, clock)
+        running = await start_servers(
+            estate, clock, paths.config_dir, host=host, base_port=base_port
+        )
         try:
             _tell(running.servers, paths)
             return 130 if await received.get() == signal.SIGINT else 0
@@ -112,7 +114,7 @@ async def _serve(
 
 def _places(asked: Paths, stack: ExitStack, *, past: bool) -> Paths:
     """The folders asked for, as far as they are; temporary ones in place of the user's own."""
-    own = resolve()
+    own = resolve_paths()
     config, data = asked.config_dir, asked.data_dir
     if config == own.config_dir or data == own.data_dir:
         folder = tempfile.TemporaryDirectory(prefix="lictui-", ignore_cleanup_errors=True)
@@ -120,9 +122,9 @@ def _places(asked: Paths, stack: ExitStack, *, past: bool) -> Paths:
         config = root / "config" if config == own.config_dir else config
         data = root / "data" if data == own.data_dir else data
     paths = Paths(config, data)
-    from lictui.simulator.demo import SECRETS  # noqa: PLC0415 - as above
+    from lictui.simulator.demo import SIMULATED_DIR  # noqa: PLC0415 - as above
 
-    if paths.servers.exists() and not (config / SECRETS).is_dir():
+    if paths.servers.exists() and not (config / SIMULATED_DIR).is_dir():
         raise UsageError(f"{config} holds a registry of its own", "name an empty --config-dir")
     if past and paths.history.exists():
         raise UsageError(

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui.cli import output
-from lictui.cli.context import Context, load, select
+from lictui.cli.context import CommandContext, load_configuration, select_servers
 from lictui.clock import iso
-from lictui.engine.alerts import Alert, current
-from lictui.engine.board import Board, By, ServerStatus, Total, answered, totals
-from lictui.engine.merge import Together, stand_ins
+from lictui.engine.alerts import Alert, current_alerts
+from lictui.engine.board import Board, GroupBy, ServerStatus, Total, is_reporting, totals
+from lictui.engine.merge import BoardMerger, duplicate_pools
 from lictui.model import (
+    Acknowledgement,
     Activation,
-    Answer,
+    AlertState,
     Failure,
     LicenseServer,
     Mode,
     Pool,
     PoolKey,
-    Standing,
     State,
 )
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date
 
-    from lictui.config.settings import Alerts, Thresholds
+    from lictui.config.settings import AlertSettings, Thresholds
 
 
 # `status` as the contract's JSON: every key always there, times UTC, numbers numbers
@@ -42,16 +42,16 @@ SCHEMA: Final = "lictui.status/1"
 
 
 def status_json(
-    board: Board, alerts: Alerts, now: float, today: date, *, each_once: bool = False
+    board: Board, alerts: AlertSettings, now: float, today: date, *, each_once: bool = False
 ) -> dict[str, Any]:
     """The whole answer; `now` in UTC epoch seconds, `today` where the user is.
 
     Every registered server is in it, and of pools that several read all but one are not counted.
     With `each_once` a license server is there once, with the other ways to read it in `parts`.
     """
-    merged = Together().of(board)
+    merged = BoardMerger().merge(board)
     shown = merged if each_once else board
-    others = {} if each_once else stand_ins(merged)
+    others = {} if each_once else duplicate_pools(merged)
     return {
         "schema": SCHEMA,
         "at": iso(now),
@@ -59,14 +59,14 @@ def status_json(
         "totals": [_total(total) for total in totals(merged, alerts)],
         "groups": [
             {"group": total.scope or None, **_total(total)}
-            for total in totals(merged, alerts, By.GROUP)
+            for total in totals(merged, alerts, GroupBy.GROUP)
         ],
-        "alerts": [_alert(alert, board, now) for alert in current(merged, alerts, today)],
+        "alerts": [_alert(alert, board, now) for alert in current_alerts(merged, alerts, today)],
     }
 
 
 def server_json(
-    status: ServerStatus, alerts: Alerts, others: Mapping[tuple[str, PoolKey], str]
+    status: ServerStatus, alerts: AlertSettings, others: Mapping[tuple[str, PoolKey], str]
 ) -> dict[str, Any]:
     """One server; figures only if its last poll succeeded, the rest as last known.
 
@@ -74,7 +74,7 @@ def server_json(
     """
     server, snapshot = status.server, status.snapshot
     pools = snapshot.pools if snapshot else ()
-    pools = tuple(pool for pool in pools if answered(status, pool))
+    pools = tuple(pool for pool in pools if is_reporting(status, pool))
     return {
         "name": server.name,
         "source": server.source.value,
@@ -82,7 +82,7 @@ def server_json(
         "url": server.url,
         "state": status.state.value,
         "reason": _reason(status.failure),
-        "polled_at": when(status.polled_at),
+        "polled_at": iso_or_none(status.polled_at),
         "latency_ms": None if status.latency is None else round(status.latency * 1000),
         "reported_name": (snapshot and snapshot.reported_name) or None,
         "version": (snapshot and snapshot.version) or None,
@@ -95,12 +95,12 @@ def server_json(
         "pools": [
             _pool(
                 pool,
-                alerts.of(group=server.group, server=server.name, product=pool.product),
+                alerts.thresholds_for(group=server.group, server=server.name, product=pool.product),
                 others.get((server.name, pool.key), ""),
             )
             for pool in pools
         ],
-        **({"parts": [_part(part) for part in status.parts]} if status.parts else {}),
+        **({"parts": [_part(part) for part in status.members]} if status.members else {}),
     }
 
 
@@ -141,7 +141,7 @@ def _license_server(server: LicenseServer) -> dict[str, Any]:
         "host_id": server.host_id,
         "fqdn": server.fqdn or None,
         "status": server.status.value,
-        "last_reported": when(server.last_reported),
+        "last_reported": iso_or_none(server.last_reported),
         "expires": _day(server.expires),
         "days_to_expire": server.days_to_expire,
     }
@@ -158,34 +158,36 @@ def _total(total: Total) -> dict[str, Any]:
         "free": total.free,
         "ratio": _ratio(total.ratio),
         "level": total.level.value,
-        "unknown": total.unknown,
-        "servers_reporting": len(total.reporting),
-        "servers_expected": len(total.expected),
+        "unknown": total.unknown_pools,
+        "servers_reporting": len(total.servers_reporting),
+        "servers_expected": len(total.servers_expected),
     }
 
 
 def _alert(alert: Alert, board: Board, now: float) -> dict[str, Any]:
     """What is true now, and whether the lictui that keeps polling has raised it."""
-    stands = next((each for each in board.standing or () if each.who == alert.who), None)
+    stands = next((each for each in board.alert_states or () if each.key == alert.key), None)
     return {
         "kind": alert.kind.value,
         "level": alert.level.value,
         "server": alert.server,
         "product": alert.product or None,
-        "since": when(alert.since),
+        "since": iso_or_none(alert.since),
         "message": alert.message,
-        **answer_json(stands, board.answers.get(alert.who), now),
+        **acknowledgement_json(stands, board.acknowledgements.get(alert.key), now),
     }
 
 
-def answer_json(standing: Standing | None, answer: Answer | None, now: float) -> dict[str, Any]:
+def acknowledgement_json(
+    standing: AlertState | None, answer: Acknowledgement | None, now: float
+) -> dict[str, Any]:
     """Since when an alert is raised, and what somebody has said to it that still holds."""
-    held = answer if answer and standing and answer.holds(now) else None
+    held = answer if answer and standing and answer.is_active(now) else None
     known = held if held and held.until is None else None
     return {
-        "raised": when(standing.raised) if standing else None,
-        "acknowledged": {"by": known.by, "at": iso(known.at)} if known else None,
-        "snoozed_until": when(held.until) if held else None,
+        "raised": iso_or_none(standing.raised_at) if standing else None,
+        "acknowledged": {"by": known.by, "at": iso(known.time)} if known else None,
+        "snoozed_until": iso_or_none(held.until) if held else None,
     }
 
 
@@ -210,7 +212,7 @@ def _ratio(ratio: float | None) -> float | None:
     return None if ratio is None else round(ratio, 4)
 
 
-def when(at: float | None) -> str | None:
+def iso_or_none(at: float | None) -> str | None:
     """A moment as the contract has it."""
     return None if at is None else iso(at)
 
@@ -264,7 +266,7 @@ _FOR_PEOPLE: Final = ("table", "markdown")  # each license server once, however 
 )
 @click.pass_obj
 def status(  # noqa: PLR0913 - click hands over each option by its name
-    context: Context,
+    context: CommandContext,
     /,
     *,
     form: str,
@@ -277,21 +279,23 @@ def status(  # noqa: PLR0913 - click hands over each option by its name
     timeout: float | None,
 ) -> int:
     """Poll every server once, record it, print it."""
-    from lictui.clock import SystemClock, local_day  # noqa: PLC0415 - `--help` does not need it
-    from lictui.engine.board import Filter, matching  # noqa: PLC0415 - `--help` neither
-    from lictui.engine.engine import once  # noqa: PLC0415 - `--help` neither
-    from lictui.engine.merge import doubts  # noqa: PLC0415 - `--help` neither
+    from lictui.clock import SystemClock, local_date  # noqa: PLC0415 - `--help` does not need it
+    from lictui.engine.board import Filter, filter_board  # noqa: PLC0415 - `--help` neither
+    from lictui.engine.engine import poll_once  # noqa: PLC0415 - `--help` neither
+    from lictui.engine.merge import same_as_warnings  # noqa: PLC0415 - `--help` neither
     from lictui.sources.resolver import run  # noqa: PLC0415 - `--help` neither
 
     wanted = Filter.parse(pattern)
-    settings, registry = load(context)
-    servers = select(registry, names, group)
+    settings, registry = load_configuration(context)
+    servers = select_servers(registry, names, group)
     clock = SystemClock()
-    result = run(once(servers, settings, context.paths, clock, timeout=timeout, contact=not cached))
-    for notice in (*result.notices, *doubts(registry)):
+    result = run(
+        poll_once(servers, settings, context.paths, clock, timeout=timeout, contact=not cached)
+    )
+    for notice in (*result.notices, *same_as_warnings(registry)):
         click.echo(f"lictui: {notice}", err=True)
-    shown = matching(result, wanted)
-    today = local_day(clock.now(), settings.timezone)
+    shown = filter_board(result, wanted)
+    today = local_date(clock.now(), settings.timezone)
     form = "json" if as_json else form
     once_each = form in _FOR_PEOPLE
     answer = status_json(shown, settings.alerts, clock.now(), today, each_once=once_each)

@@ -13,19 +13,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lictui.config import toml_document
 from lictui.config.settings import (
-    BY_NAME,
+    ALERT_SCOPES,
     KEYS,
-    SCOPES,
+    KEYS_BY_NAME,
     TABLES,
-    THRESHOLDS,
+    THRESHOLD_KEYS,
     Action,
-    Alerts,
-    Key,
+    AlertSettings,
+    SettingKey,
     Settings,
-    suggest,
+    suggest_key,
 )
-from lictui.config.toml_document import Document, dotted, read
-from lictui.config.toml_document import Path as KeyPath
+from lictui.config.toml_document import KeyPath, TomlDocument, dotted_key, read_toml
 from lictui.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -54,21 +53,23 @@ def load_settings(paths: Paths) -> Settings:
 
     Raises ConfigError with every problem found.
     """
-    reader = _Reader(read(paths.config))
+    reader = _Reader(read_toml(paths.config))
     settings = reader.settings()
     if reader.problems:
         raise ConfigError(tuple(sorted(reader.problems, key=lambda each: each.line or 0)))
     return settings
 
 
-def put(target: Any, field: str, value: object) -> Any:
+def with_field(target: Any, field: str, value: object) -> Any:
     """A copy of the frozen `target` with the dotted `field` set to `value`."""
     head, _, rest = field.partition(".")
-    return replace(target, **{head: put(getattr(target, head), rest, value) if rest else value})
+    return replace(
+        target, **{head: with_field(getattr(target, head), rest, value) if rest else value}
+    )
 
 
 class _Reader:
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: TomlDocument) -> None:
         self.problems: list[Problem] = []
         self._document = document
         self._settings = Settings()
@@ -79,67 +80,67 @@ class _Reader:
     def settings(self) -> Settings:
         self._table((), self._document.data)
         for low, high, message, hint in self._clashes(self._settings, self._given):
-            blamed = BY_NAME[low if low in self._given else high].name
+            blamed = KEYS_BY_NAME[low if low in self._given else high].name
             self._blame(tuple(blamed.split(".")), message, hint)
-        return put(self._settings, "alerts", self._alerts())  # type: ignore[no-any-return]
+        return with_field(self._settings, "alerts", self._alerts())  # type: ignore[no-any-return]
 
     def _table(self, path: KeyPath, table: Mapping[str, Any]) -> None:
         for part, value in table.items():
             here = (*path, part)
-            name = dotted(here)
-            if key := BY_NAME.get(name):
+            name = dotted_key(here)
+            if key := KEYS_BY_NAME.get(name):
                 self._take(key, here, value)
-            elif path == ("alerts",) and part in SCOPES:
+            elif path == ("alerts",) and part in ALERT_SCOPES:
                 self._overrides[part] = self._tables(here, value)
             elif name == "actions":
                 self._settings = replace(self._settings, actions=self._actions(here, value))
             elif name not in TABLES:
-                self._blame(here, "no such key", suggest(name))
+                self._blame(here, "no such key", suggest_key(name))
             elif not isinstance(value, dict):
                 self._blame(
-                    here, f"must be a table, not {toml_document.shown(value)}", f"write [{name}]"
+                    here, f"must be a table, not {toml_document.quoted(value)}", f"write [{name}]"
                 )
             elif name == "keymap":
                 self._settings = replace(self._settings, keymap=self._keymap(here, value))
             else:
                 self._table(here, value)
 
-    def _take(self, key: Key, path: KeyPath, value: object) -> None:
+    def _take(self, key: SettingKey, path: KeyPath, value: object) -> None:
         self._given.add(key.name)
         try:
-            taken = key.kind(value)
+            taken = key.validate(value)
             if key.name == "history.path":
-                taken = toml_document.located(self._document.file.parent, taken)
-        except toml_document.Wrong as wrong:
+                taken = toml_document.resolve_path(self._document.file.parent, taken)
+        except toml_document.InvalidValue as wrong:
             self._wrong.add(key.name)
             self._blame(path, wrong.message, wrong.hint)
         else:
-            self._settings = put(self._settings, key.field, taken)
+            self._settings = with_field(self._settings, key.field, taken)
 
     def _keymap(self, path: KeyPath, table: Mapping[str, Any]) -> dict[str, str]:
         keymap = {}
         for command, keys in table.items():
             try:
                 keymap[command] = ",".join(
-                    toml_document.texts(keys)
+                    toml_document.string_list(keys)
                     if isinstance(keys, list)
-                    else (toml_document.text(keys),)
+                    else (toml_document.string(keys),)
                 )
-            except toml_document.Wrong as wrong:
+            except toml_document.InvalidValue as wrong:
                 self._blame((*path, command), wrong.message, wrong.hint)
         return keymap
 
     def _tables(self, path: KeyPath, value: object) -> Mapping[str, Any]:
         if isinstance(value, dict):
             return value
-        self._blame(path, "must hold a table for each name", f"write [{dotted(path)}.<name>]")
+        self._blame(path, "must hold a table for each name", f"write [{dotted_key(path)}.<name>]")
         return {}
 
     def _actions(self, path: KeyPath, value: object) -> tuple[Action, ...]:
-        from lictui.config.settings import action  # noqa: PLC0415 - few have one
+        from lictui.config.settings import parse_action  # noqa: PLC0415 - few have one
 
         return tuple(
-            action(
+            parse_action(
                 name,
                 self._tables((*path, name), table),
                 self._document.file.parent,
@@ -150,7 +151,7 @@ class _Reader:
             for name, table in self._tables(path, value).items()
         )
 
-    def _alerts(self) -> Alerts:
+    def _alerts(self) -> AlertSettings:
         scopes: Any = {
             scope: {
                 name: self._override(scope, name, self._tables(("alerts", scope, name), table))
@@ -164,22 +165,22 @@ class _Reader:
         path = ("alerts", scope, name)
         before, changes = len(self.problems), {}
         for part, value in table.items():
-            key = THRESHOLDS.get(part)
+            key = THRESHOLD_KEYS.get(part)
             if key is None:
-                hint = toml_document.nearest(part, THRESHOLDS)
+                hint = toml_document.did_you_mean(part, THRESHOLD_KEYS)
                 if isinstance(value, dict):
                     hint = f'a name with a dot needs quotes: [alerts.{scope}."{name}.{part}"]'
                 self._blame((*path, part), "no such key", hint)
                 continue
             try:
-                changes[key.field.rpartition(".")[2]] = key.kind(value)
-            except toml_document.Wrong as wrong:
+                changes[key.field.rpartition(".")[2]] = key.validate(value)
+            except toml_document.InvalidValue as wrong:
                 self._blame((*path, part), wrong.message, wrong.hint)
         if len(self.problems) == before:
-            merged = put(
+            merged = with_field(
                 self._settings, "alerts.default", replace(self._settings.alerts.default, **changes)
             )
-            given = {THRESHOLDS[part].name for part in table}
+            given = {THRESHOLD_KEYS[part].name for part in table}
             for low, high, message, hint in self._clashes(merged, given):
                 blamed = low if low in given else high
                 self._blame((*path, blamed.rpartition(".")[2]), message, hint)
@@ -192,8 +193,8 @@ class _Reader:
                 continue
             if only_if_set and low not in given:
                 continue
-            first: Any = BY_NAME[low].of(settings)
-            second: Any = BY_NAME[high].of(settings)
+            first: Any = KEYS_BY_NAME[low].value_in(settings)
+            second: Any = KEYS_BY_NAME[high].value_in(settings)
             if first < second or (how == "at most" and first == second):
                 continue
             one, other = low.rpartition(".")[2], high.rpartition(".")[2]
@@ -208,7 +209,7 @@ class _Reader:
 # Which of option, environment, file and default decided each setting
 
 
-class Origin(StrEnum):
+class SettingOrigin(StrEnum):
     """Where a setting came from; the first that says anything wins."""
 
     OPTION = "option"
@@ -222,36 +223,38 @@ class Override:
     """What the command line or the environment says of one setting."""
 
     value: object
-    origin: Origin
-    where: str  # `--theme`, `LICTUI_THEME`
+    origin: SettingOrigin
+    location: str  # `--theme`, `LICTUI_THEME`
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class EffectiveSetting:
     """One setting that holds, as config.toml would name it."""
 
     path: KeyPath
     value: object
-    origin: Origin
-    where: str = ""  # the option, the variable, or file and line
+    origin: SettingOrigin
+    location: str = ""  # the option, the variable, or file and line
 
 
-def effective(paths: Paths, overrides: Mapping[str, Override]) -> tuple[Setting, ...]:
+def effective_settings(
+    paths: Paths, overrides: Mapping[str, Override]
+) -> tuple[EffectiveSetting, ...]:
     """Every setting that holds, in the order of config.toml. Raises ConfigError.
 
     `overrides` go by the name of the setting: `polling.interval`.
     """
-    settings, document = load_settings(paths), read(paths.config)
+    settings, document = load_settings(paths), read_toml(paths.config)
     found = []
     for key in KEYS:
         path = tuple(key.name.split("."))
         if key.name in overrides:
             said = overrides[key.name]
-            found.append(Setting(path, said.value, said.origin, said.where))
+            found.append(EffectiveSetting(path, said.value, said.origin, said.location))
         elif _holds(document.data, path):
-            found.append(_from_file(document, path, key.of(settings)))
+            found.append(_from_file(document, path, key.value_in(settings)))
         else:
-            found.append(Setting(path, key.of(settings), Origin.DEFAULT))
+            found.append(EffectiveSetting(path, key.value_in(settings), SettingOrigin.DEFAULT))
     found += [_from_file(document, path, value) for path, value in _scoped(document.data)]
     found += [
         _from_file(document, ("actions", name, part), value)
@@ -267,14 +270,16 @@ def effective(paths: Paths, overrides: Mapping[str, Override]) -> tuple[Setting,
 def _scoped(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, object]]:
     """The thresholds of groups, servers and products, which have no default."""
     alerts = data.get("alerts", {})
-    for scope in SCOPES:
+    for scope in ALERT_SCOPES:
         for name, table in alerts.get(scope, {}).items():
             for part, value in table.items():
                 yield ("alerts", scope, name, part), value
 
 
-def _from_file(document: Document, path: KeyPath, value: object) -> Setting:
-    return Setting(path, value, Origin.FILE, f"{document.file}:{document.line(path)}")
+def _from_file(document: TomlDocument, path: KeyPath, value: object) -> EffectiveSetting:
+    return EffectiveSetting(
+        path, value, SettingOrigin.FILE, f"{document.file}:{document.line(path)}"
+    )
 
 
 def _holds(data: Mapping[str, Any], path: KeyPath) -> bool:
@@ -329,45 +334,45 @@ _KEYMAP: Final = """
 """
 
 
-def template() -> str:
+def config_template() -> str:
     """A config.toml with every key, what it is for and its default."""
     parts = [_INTRODUCTION]
     defaults = Settings()
     for table, keys in groupby(KEYS, key=lambda key: key.table):
         parts.append(f"\n[{table}]\n" if table else "\n")
         for key in keys:
-            value = key.of(defaults)
+            value = key.value_in(defaults)
             shown = key.example if value is None else value
-            parts.append(f"# {key.says}\n#{spelled(tuple(key.name.split('.')), shown)}\n")
+            parts.append(f"# {key.help}\n#{toml_line(tuple(key.name.split('.')), shown)}\n")
         if table == "alerts":
             parts.append(_OVERRIDES)
     return "".join((*parts, _ACTIONS, _KEYMAP))
 
 
-def listing(settings: Iterable[Setting], *, origins: bool = False) -> str:
+def format_settings(settings: Iterable[EffectiveSetting], *, origins: bool = False) -> str:
     """The settings as TOML; with `origins`, each line says where its value came from."""
-    said = [(setting, spelled(setting.path, setting.value)) for setting in settings]
+    said = [(setting, toml_line(setting.path, setting.value)) for setting in settings]
     column = max((len(line) for _, line in said), default=0)
     lines = []
     for table, of_table in groupby(said, key=lambda each: each[0].path[:-1]):
         if table:
-            lines += ["", f"[{dotted(table)}]"]
+            lines += ["", f"[{dotted_key(table)}]"]
         for setting, line in of_table:
-            origin = f"{setting.origin} {setting.where}".rstrip()
+            origin = f"{setting.origin} {setting.location}".rstrip()
             told = origins and setting.value is not None
             lines.append(f"{line:<{column}}  # {origin}" if told else line)
     return "\n".join(lines) + "\n"
 
 
-def spelled(path: KeyPath, value: object) -> str:
+def toml_line(path: KeyPath, value: object) -> str:
     """`key = value` for the setting at `path`; a comment where there is no value."""
     import tomli_w  # noqa: PLC0415 - reading needs no writer
 
-    key, last = BY_NAME.get(dotted(path)), str(path[-1])
+    key, last = KEYS_BY_NAME.get(dotted_key(path)), str(path[-1])
     match value:
         case None:
             return f"# {last} is not set"
-        case float() if key is not None and key.kind is toml_document.duration:
+        case float() if key is not None and key.validate is toml_document.duration:
             value = _duration(value)
         case float() if value.is_integer():
             value = int(value)

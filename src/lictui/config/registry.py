@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from lictui.config import server_schema
-from lictui.config.server_schema import check, table_of
-from lictui.config.toml_document import Document, nearest, read
+from lictui.config.server_schema import to_table, validate_server
+from lictui.config.toml_document import TomlDocument, did_you_mean, read_toml
 from lictui.errors import ConfigError, LictuiError, Problem, UsageError
 from lictui.paths import FILE_MODE, Paths, make_folder, write_private
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def locked(file: Path) -> Iterator[None]:
+def file_lock(file: Path) -> Iterator[None]:
     """Hold the lock that guards `file`; waits for who holds it. Raises OSError.
 
     The lock is a file of its own beside it, for `file` itself is replaced by every write.
@@ -56,7 +56,7 @@ def _lock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX)
 
 
-warnings = server_schema.warnings
+warnings = server_schema.server_warnings
 
 _HEADER: Final = "# The servers that lictui watches. lictui writes this file; you may, too.\n\n"
 
@@ -76,12 +76,12 @@ class Registry:
 
 def read_registry(paths: Paths) -> Registry:
     """The registry, good servers and bad. Raises ConfigError where the file is no TOML at all."""
-    document = read(paths.servers)
+    document = read_toml(paths.servers)
     entries: list[tuple[str, Server | None]] = []
     problems = [_no_such_key(document, key) for key in document.data if key != "server"]
     seen: dict[str, int] = {}
     for at, table in enumerate(_tables(document)):
-        server, refusals = check(table, paths.config_dir)
+        server, refusals = validate_server(table, paths.config_dir)
         problems += [
             document.problem(("server", at, refusal.key), refusal.message, refusal.hint)
             for refusal in refusals
@@ -114,9 +114,9 @@ def load_servers(paths: Paths) -> tuple[Server, ...]:
     return servers
 
 
-def table_named(paths: Paths, name: str) -> dict[str, Any]:
+def server_table(paths: Paths, name: str) -> dict[str, Any]:
     """What the file says of the server called `name`, good or not. Raises LictuiError."""
-    tables = _tables(read(paths.servers))
+    tables = _tables(read_toml(paths.servers))
     return tables[_index(name, tables)]
 
 
@@ -145,7 +145,7 @@ def edit_server(paths: Paths, name: str, server: Server) -> None:
         if server.name != name:
             _must_be_free(server.name, tables)
         wanted = _checked(server, paths)
-        before, _ = check(tables[at], paths.config_dir)
+        before, _ = validate_server(tables[at], paths.config_dir)
         if before and before.source is server.source:
             same = {
                 key: value
@@ -172,10 +172,10 @@ def save_servers(paths: Paths, servers: Iterable[Server]) -> None:
 
 
 @contextmanager
-def _changing(paths: Paths) -> Iterator[tuple[Document, list[dict[str, Any]]]]:
+def _changing(paths: Paths) -> Iterator[tuple[TomlDocument, list[dict[str, Any]]]]:
     """The file as it is now, and its tables to be changed in place, while nobody else writes."""
     with _writing(paths):
-        document = read(paths.servers)
+        document = read_toml(paths.servers)
         tables = _tables(document)
         document.data["server"] = tables
         yield document, tables
@@ -184,7 +184,7 @@ def _changing(paths: Paths) -> Iterator[tuple[Document, list[dict[str, Any]]]]:
 @contextmanager
 def _writing(paths: Paths) -> Iterator[None]:
     try:
-        with locked(paths.servers):
+        with file_lock(paths.servers):
             yield
     except OSError as error:
         raise LictuiError(
@@ -193,7 +193,7 @@ def _writing(paths: Paths) -> Iterator[None]:
         ) from None
 
 
-def _rewrite(paths: Paths, document: Document) -> None:
+def _rewrite(paths: Paths, document: TomlDocument) -> None:
     """Write the document's data; keep its text beside it if comments or a layout get lost."""
     text = document.text
     if text.strip() and text != _text(tomllib.loads(text)):
@@ -201,7 +201,7 @@ def _rewrite(paths: Paths, document: Document) -> None:
     write_private(paths.servers, _text(document.data).encode())
 
 
-def _tables(document: Document) -> list[dict[str, Any]]:
+def _tables(document: TomlDocument) -> list[dict[str, Any]]:
     tables = document.data.get("server", [])
     if isinstance(tables, list) and all(isinstance(table, dict) for table in tables):
         return tables
@@ -211,8 +211,8 @@ def _tables(document: Document) -> list[dict[str, Any]]:
 
 def _checked(server: Server, paths: Paths) -> dict[str, Any]:
     """The table of `server`, which no way into the registry may leave unchecked."""
-    table = table_of(server)
-    _, refusals = check(table, paths.config_dir)
+    table = to_table(server)
+    _, refusals = validate_server(table, paths.config_dir)
     if refusals:
         raise UsageError("\n".join(map(str, refusals)))
     return table
@@ -226,11 +226,11 @@ def _must_be_free(name: str, tables: list[dict[str, Any]]) -> None:
 def _index(name: str, tables: list[dict[str, Any]]) -> int:
     names = [str(table.get("name", "")) for table in tables]
     if name not in names:
-        raise UsageError(f"no server is named {name}", nearest(name, names))
+        raise UsageError(f"no server is named {name}", did_you_mean(name, names))
     return names.index(name)
 
 
-def _no_such_key(document: Document, key: str) -> Problem:
+def _no_such_key(document: TomlDocument, key: str) -> Problem:
     return document.problem((key,), "no such key", "every server is a table [[server]]")
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.config.contract import Purchase, load_contract
+from lictui.config.entitlements import Entitlement, load_entitlements
 from lictui.config.loader import load_settings
 from lictui.config.registry import read_registry
 from lictui.config.settings import Settings
-from lictui.config.toml_document import read
+from lictui.config.toml_document import read_toml
 from lictui.errors import ConfigError, LictuiError, Problem
 from lictui.paths import Paths, write_private
 
@@ -28,7 +28,7 @@ Signature = tuple[int, int, int] | None  # time, size and inode; None: no such f
 
 
 @dataclass(frozen=True, slots=True)
-class Reload:
+class LoadedConfig:
     """The configuration to go on with, and what of the files could not be used for it."""
 
     settings: Settings
@@ -36,17 +36,17 @@ class Reload:
     problems: tuple[Problem, ...] = ()
 
 
-class Watcher:
+class ConfigWatcher:
     """Looks at the files when asked. The first look finds everything changed."""
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
         self._seen: tuple[Signature, ...] | None = None
         self._settings = Settings()
-        self._contract: tuple[Purchase, ...] = ()
+        self._contract: tuple[Entitlement, ...] = ()
         self._servers: tuple[Server, ...] = ()
 
-    def changed(self) -> Reload | None:
+    def reload_if_changed(self) -> LoadedConfig | None:
         """The configuration if a file changed since the last call, else None; never raises.
 
         A config.toml with a problem leaves the settings as they were, a server with a problem is
@@ -54,14 +54,14 @@ class Watcher:
         a contract.toml with a problem leave the contract.
         """
         # Looked at before reading: a change in between is seen by the next call.
-        files = (self._paths.config, self._paths.servers, self._paths.contract)
+        files = (self._paths.config, self._paths.servers, self._paths.entitlements)
         seen = tuple(map(_signature, files))
         if seen == self._seen:
             return None
         self._seen = seen
         problems = (*self._read_settings(), *self._read_servers(), *self._read_contract())
-        settings = replace(self._settings, contract=self._contract)
-        return Reload(settings, self._servers, problems)
+        settings = replace(self._settings, entitlements=self._contract)
+        return LoadedConfig(settings, self._servers, problems)
 
     def _read_settings(self) -> tuple[Problem, ...]:
         try:
@@ -72,7 +72,7 @@ class Watcher:
 
     def _read_contract(self) -> tuple[Problem, ...]:
         try:
-            self._contract = load_contract(self._paths)
+            self._contract = load_entitlements(self._paths)
         except ConfigError as error:
             return error.problems
         return ()
@@ -105,7 +105,7 @@ _LONGEST: Final = 1000  # characters; nothing that is remembered is longer
 def load_state(paths: Paths) -> dict[str, str]:
     """What was left behind, by name; nothing of a file that is damaged or absent."""
     try:
-        data = read(paths.state).data
+        data = read_toml(paths.state).data
     except ConfigError:
         return {}
     return {

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from lictui.config.toml_document import Wrong, located, name
+from lictui.config.toml_document import InvalidValue, non_empty_string, resolve_path
 from lictui.errors import LictuiError
 
 if TYPE_CHECKING:
@@ -34,35 +34,35 @@ class SecretError(LictuiError):
     """A secret that could not be looked up; names the reference, never the value."""
 
 
-def reference(value: object) -> str:
+def secret_reference(value: object) -> str:
     """A value kind: text that refers to a secret. What is wrong is said without repeating it."""
     if value == "":
         return ""
     if not isinstance(value, str):
-        raise Wrong("must be text that says where the secret is", _WAYS)
+        raise InvalidValue("must be text that says where the secret is", _WAYS)
     way, _, rest = value.partition(":")
     if way not in _RESOLVERS or not rest.strip():
-        raise Wrong("must say where the secret is, and not hold the secret itself", _WAYS)
-    name(value)
+        raise InvalidValue("must say where the secret is, and not hold the secret itself", _WAYS)
+    non_empty_string(value)
     if way == "env" and not _VARIABLE.fullmatch(rest):
-        raise Wrong("must name an environment variable after env:", "env:LICTUI_EMEA, say")
+        raise InvalidValue("must name an environment variable after env:", "env:LICTUI_EMEA, say")
     if way == "keyring" and not all(rest.rpartition("/")):
-        raise Wrong("must name a service and a user after keyring:", "keyring:SERVICE/USER")
+        raise InvalidValue("must name a service and a user after keyring:", "keyring:SERVICE/USER")
     if way == "command":
         try:
             shlex.split(rest)
         except ValueError:
-            raise Wrong("has a quote that is not closed after command:") from None
+            raise InvalidValue("has a quote that is not closed after command:") from None
     return value
 
 
-def settled(secret: str, base: Path) -> str:
+def with_absolute_file(secret: str, base: Path) -> str:
     """The reference with a relative `file:` taken from the folder `base`; others as they are."""
     way, _, rest = secret.partition(":")
-    return f"file:{located(base, rest)}" if way == "file" else secret
+    return f"file:{resolve_path(base, rest)}" if way == "file" else secret
 
 
-async def resolve(secret: str, base: Path | None = None, seconds: float = TIMEOUT) -> str:
+async def resolve_secret(secret: str, base: Path | None = None, seconds: float = TIMEOUT) -> str:
     """The secret that the reference `secret` names, looked up now.
 
     A relative `file:` is taken from `base`. Blocks no other task. Raises SecretError.
@@ -73,14 +73,14 @@ async def resolve(secret: str, base: Path | None = None, seconds: float = TIMEOU
     if way not in _RESOLVERS:
         raise SecretError("the secret is no reference", f"set it to one of {_WAYS}")
     if way == "file":
-        rest = str(located(base or Path(), rest))
+        rest = str(resolve_path(base or Path(), rest))
     found = await _RESOLVERS[way](secret, rest, seconds)
     if not found:
         raise SecretError(f"{secret} is empty", "store the password there")
     return found
 
 
-def doubt(secret: str, base: Path | None = None) -> str:
+def secret_warning(secret: str, base: Path | None = None) -> str:
     """What may be wrong with a reference, as far as can be told without using it; "" if nothing."""
     way, _, rest = secret.partition(":")
     if way == "env" and not os.environ.get(rest):
@@ -88,7 +88,7 @@ def doubt(secret: str, base: Path | None = None) -> str:
     if way != "file":
         return ""
     try:
-        mode = located(base or Path(), rest).stat().st_mode
+        mode = resolve_path(base or Path(), rest).stat().st_mode
     except OSError as error:
         return f"{secret}: {error.strerror or error}"
     if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from lictui.config import secrets, toml_document
-from lictui.config.toml_document import Kind, Wrong, name, shown
+from lictui.config.toml_document import InvalidValue, Validator, non_empty_string, quoted
 from lictui.model import DEFAULT_INTERVAL, Server, SourceName
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _PORT: Final = 65535
 _SEVERAL: Final = "write PORT@HOST, several with commas: 27000@lic01,27000@lic02"
 
 
-def winrm(value: object) -> str:
+def winrm_url(value: object) -> str:
     """`https://host:5986/wsman`, with port and path completed where they are missing."""
     parts = _split(value, "https://lic01.example:5986/wsman")
     port = parts.port or _PORTS[parts.scheme]
@@ -44,32 +44,34 @@ def winrm(value: object) -> str:
     return f"{parts.scheme}://{_host(parts)}:{port}{path}"
 
 
-def origin(value: object) -> str:
+def origin_url(value: object) -> str:
     """`https://host` with the port if there is one, and no path."""
     parts = _split(value, "https://ddc01.example")
     found = f"{parts.scheme}://{_host(parts)}" + (f":{parts.port}" if parts.port else "")
     if parts.path not in ("", "/"):
-        raise Wrong(
+        raise InvalidValue(
             "must be the origin alone, without a path",
             f"write {found}; paths belong in overview_paths",
         )
     return found
 
 
-def ports(value: object) -> str:
+def flexnet_addresses(value: object) -> str:
     """`27000@lic01`, several with commas; `@lic01` leaves the port to FlexNet (27000 to 27009).
 
     docs.citrix.com, "License administration commands", of `-c`.
     """
-    found = [part.strip() for part in name(value).strip().split(",")]
+    found = [part.strip() for part in non_empty_string(value).strip().split(",")]
     for part in found:
         port, at, host = part.rpartition("@")
         if not at:
-            raise Wrong(f"is not PORT@HOST: {shown(part)}", _port_first(part))
+            raise InvalidValue(f"is not PORT@HOST: {quoted(part)}", _port_first(part))
         if port and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= _PORT):
-            raise Wrong(f"has no port that can be: {shown(part)}", f"write it as 27000@{host}")
+            raise InvalidValue(
+                f"has no port that can be: {quoted(part)}", f"write it as 27000@{host}"
+            )
         if not _is_host(host.removeprefix("[").removesuffix("]") if ":" in host else host):
-            raise Wrong(f"has no host that can be: {shown(part)}", _SEVERAL)
+            raise InvalidValue(f"has no host that can be: {quoted(part)}", _SEVERAL)
     return ",".join(found)
 
 
@@ -82,22 +84,22 @@ def _port_first(part: str) -> str:
 
 
 def _split(value: object, example: str) -> SplitResult:
-    url = name(value).strip()
+    url = non_empty_string(value).strip()
     if "@" in url:
-        raise Wrong("must not hold a user or a password", "use username and secret for them")
+        raise InvalidValue("must not hold a user or a password", "use username and secret for them")
     if "://" not in url:
-        raise Wrong(f"has no https:// in front: {shown(url)}", f"write it as {example}")
+        raise InvalidValue(f"has no https:// in front: {quoted(url)}", f"write it as {example}")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise Wrong(f"is no address: {shown(url)}", f"write it as {example}") from None
+        raise InvalidValue(f"is no address: {quoted(url)}", f"write it as {example}") from None
     if parts.scheme not in _PORTS:
-        raise Wrong(f"must begin with https:// or http://, not {shown(url)}")
+        raise InvalidValue(f"must begin with https:// or http://, not {quoted(url)}")
     if parts.query or parts.fragment or port == 0 or url.split() != [url]:
-        raise Wrong(f"is no address: {shown(url)}", f"write it as {example}")
+        raise InvalidValue(f"is no address: {quoted(url)}", f"write it as {example}")
     if not _is_host(parts.hostname or ""):
-        raise Wrong(f"has no host that can be: {shown(url)}", f"write it as {example}")
+        raise InvalidValue(f"has no host that can be: {quoted(url)}", f"write it as {example}")
     return parts
 
 
@@ -116,11 +118,11 @@ def _host(parts: SplitResult) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-OF_SOURCE: Final[dict[str, Callable[[object], str]]] = {
-    "winrm": winrm,
-    "cvad": origin,
-    "citrix-cloud": origin,
-    "partner": origin,
+URL_VALIDATORS: Final[dict[str, Callable[[object], str]]] = {
+    "winrm": winrm_url,
+    "cvad": origin_url,
+    "citrix-cloud": origin_url,
+    "partner": origin_url,
 }
 
 
@@ -128,7 +130,7 @@ OF_SOURCE: Final[dict[str, Callable[[object], str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class FieldError:
     """Why the value of one key cannot be."""
 
     key: str
@@ -142,8 +144,8 @@ class Refusal:
 # What each source needs: its keys, what they may be, what must be there and what goes together
 
 
-AUTHS: Final = ("negotiate", "kerberos", "ntlm", "basic", "certificate")
-FORMATS: Final = (  # of what a command prints
+AUTH_METHODS: Final = ("negotiate", "kerberos", "ntlm", "basic", "certificate")
+COMMAND_FORMATS: Final = (  # of what a command prints
     "get-licinventory",
     "get-liclasinventory",
     "wmi-json",
@@ -153,12 +155,12 @@ FORMATS: Final = (  # of what a command prints
     "lictui",
     "license-file",
 )
-INVENTORIES: Final = FORMATS[:2]  # the two that may name LicensesAvailable
-LISTS: Final = ("overview_paths", "command")  # keys that hold a list,
-FLAGS: Final = ("experimental", "verify")  # true or false, or for verify also a text,
-NUMBERS: Final = ("interval", "quantity_divisor")  # and a number
-OVER_HTTP: Final = ("winrm", "cvad", "citrix-cloud", "partner")
-DEFAULTS: Final[dict[str, dict[str, str]]] = {  # what a key that is left out stands for
+INVENTORY_FORMATS: Final = COMMAND_FORMATS[:2]  # the two that may name LicensesAvailable
+LIST_KEYS: Final = ("overview_paths", "command")  # keys that hold a list,
+BOOLEAN_KEYS: Final = ("experimental", "verify")  # true or false, or for verify also a text,
+NUMBER_KEYS: Final = ("interval", "quantity_divisor")  # and a number
+HTTP_SOURCES: Final = ("winrm", "cvad", "citrix-cloud", "partner")
+SOURCE_DEFAULTS: Final[dict[str, dict[str, str]]] = {  # what a key that is left out stands for
     "winrm": {"auth": "negotiate"},
     # Host names: developer-docs.citrix.com "Get started with Citrix Cloud APIs"; the partner's
     # two are those of Citrix's own scripts for License Usage Insights.
@@ -179,13 +181,15 @@ _PLACEHOLDERS: Final = ("customer", "site")
 
 
 def _overview_paths(value: object) -> tuple[str, ...]:
-    paths = toml_document.texts(value)
+    paths = toml_document.string_list(value)
     for path in paths:
         if not path.startswith("/"):
-            raise toml_document.Wrong(f"must begin with /, unlike {toml_document.shown(path)}")
+            raise toml_document.InvalidValue(
+                f"must begin with /, unlike {toml_document.quoted(path)}"
+            )
         for placeholder in _PLACEHOLDER.findall(path):
             if placeholder not in _PLACEHOLDERS:
-                raise toml_document.Wrong(
+                raise toml_document.InvalidValue(
                     f"knows no placeholder {{{placeholder}}}", "{customer} and {site} are known"
                 )
     return paths
@@ -193,69 +197,69 @@ def _overview_paths(value: object) -> tuple[str, ...]:
 
 def _customer(value: object) -> str:
     """A customer id, which becomes a part of a path."""
-    found = toml_document.text(value).strip()
+    found = toml_document.string(value).strip()
     if any(character in "/?#\\" or character.isspace() for character in found):
         hint = "Citrix Cloud: Identity and Access Management, API Access"
-        raise toml_document.Wrong(f"is no customer id: {toml_document.shown(found)}", hint)
+        raise toml_document.InvalidValue(f"is no customer id: {toml_document.quoted(found)}", hint)
     return found
 
 
 def _command(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         hint = 'write it word by word: ["ssh", "lic01", "lmutil", "lmstat", "-a"]; no shell runs it'
-        raise toml_document.Wrong("must be a list of words, not one text", hint)
-    words = toml_document.texts(value)
+        raise toml_document.InvalidValue("must be a list of words, not one text", hint)
+    words = toml_document.string_list(value)
     if not words:
-        raise toml_document.Wrong("must not be empty", 'write ["…", "…"]')
+        raise toml_document.InvalidValue("must not be empty", 'write ["…", "…"]')
     return words
 
 
-KEYS: Final[dict[str, dict[str, Kind]]] = {
-    "winrm": {"auth": toml_document.choice(*AUTHS), "certificate": toml_document.text},
+SOURCE_KEYS: Final[dict[str, dict[str, Validator]]] = {
+    "winrm": {"auth": toml_document.choice(*AUTH_METHODS), "certificate": toml_document.string},
     "cvad": {
-        "site": toml_document.text,
-        "customer_id": toml_document.text,
+        "site": toml_document.string,
+        "customer_id": toml_document.string,
         "overview_paths": _overview_paths,
     },
-    "citrix-cloud": {"customer_id": _customer, "experimental": toml_document.flag},
-    "partner": {"trust_url": origin, "customer_id": _customer},
-    "lmstat": {"address": ports, "lmutil": toml_document.text},
+    "citrix-cloud": {"customer_id": _customer, "experimental": toml_document.boolean},
+    "partner": {"trust_url": origin_url, "customer_id": _customer},
+    "lmstat": {"address": flexnet_addresses, "lmutil": toml_document.string},
     "command": {
         "command": _command,
-        "format": toml_document.choice(*FORMATS),
+        "format": toml_document.choice(*COMMAND_FORMATS),
         "licenses_available": toml_document.choice("total", "free"),
     },
 }
 
 
-def missing(given: Mapping[str, Any], source: str) -> Iterator[Refusal]:
+def missing(given: Mapping[str, Any], source: str) -> Iterator[FieldError]:
     """What a server of this source, or of an unknown one, cannot be without."""
-    defaults = DEFAULTS.get(source, {})
+    defaults = SOURCE_DEFAULTS.get(source, {})
     if "url" not in (given.keys() | defaults.keys()) and (
-        source in OVER_HTTP or source not in KEYS
+        source in HTTP_SOURCES or source not in SOURCE_KEYS
     ):
-        yield Refusal("url", "is missing", _EXAMPLES.get(source, ""))
+        yield FieldError("url", "is missing", _EXAMPLES.get(source, ""))
     if source in _CLOUD:
         where = "Citrix Cloud: Identity and Access Management, API Access"
         if "customer_id" not in given:
-            yield Refusal("customer_id", "is missing", where)
+            yield FieldError("customer_id", "is missing", where)
         if "username" not in given:
-            yield Refusal("username", "is missing", f"the client id; {where}")
+            yield FieldError("username", "is missing", f"the client id; {where}")
         if "secret" not in given:
-            yield Refusal("secret", "is missing", "say where the client secret is: env:NAME, …")
+            yield FieldError("secret", "is missing", "say where the client secret is: env:NAME, …")
     if source == SourceName.LMSTAT and "address" not in given:
-        yield Refusal("address", "is missing", "write PORT@HOST: 27000@lic01")
+        yield FieldError("address", "is missing", "write PORT@HOST: 27000@lic01")
     if source == SourceName.COMMAND:
         if "command" not in given:
-            yield Refusal("command", "is missing", 'a list of words: ["ssh", "lic01", "…"]')
+            yield FieldError("command", "is missing", 'a list of words: ["ssh", "lic01", "…"]')
         if "format" not in given:
-            yield Refusal("format", "is missing", "one of " + " · ".join(FORMATS))
+            yield FieldError("format", "is missing", "one of " + " · ".join(COMMAND_FORMATS))
 
 
-def inconsistent(fields: Mapping[str, Any]) -> Iterator[Refusal]:
+def inconsistent(fields: Mapping[str, Any]) -> Iterator[FieldError]:
     """What of `fields`, each good by itself, does not go together."""
     if fields.get("same_as") == fields["name"]:
-        yield Refusal("same_as", "is this server itself", "name another, or take it out")
+        yield FieldError("same_as", "is this server itself", "name another, or take it out")
     match fields["source"]:
         case SourceName.WINRM:
             yield from _signing_in(fields)
@@ -267,31 +271,35 @@ def inconsistent(fields: Mapping[str, Any]) -> Iterator[Refusal]:
             pass
 
 
-def _signing_in(fields: Mapping[str, Any]) -> Iterator[Refusal]:
+def _signing_in(fields: Mapping[str, Any]) -> Iterator[FieldError]:
     auth = fields.get("auth", "negotiate")
     by_certificate = auth == "certificate"
     if by_certificate and "certificate" not in fields:
         hint = "the path of a PEM file with certificate and key"
-        yield Refusal("certificate", 'is missing, with auth = "certificate"', hint)
+        yield FieldError("certificate", 'is missing, with auth = "certificate"', hint)
     if by_certificate and fields["url"].startswith("http://"):
-        yield Refusal("url", "must be https:// to sign in with a certificate")
+        yield FieldError("url", "must be https:// to sign in with a certificate")
     if "certificate" in fields and not by_certificate:
-        yield Refusal("certificate", f'is of no use with auth = "{auth}"', 'auth = "certificate"')
+        yield FieldError(
+            "certificate", f'is of no use with auth = "{auth}"', 'auth = "certificate"'
+        )
     if auth in _PASSWORD_AUTHS or (auth == "negotiate" and "username" in fields):
         yield from _password(fields)
 
 
-def _password(fields: Mapping[str, Any]) -> Iterator[Refusal]:
+def _password(fields: Mapping[str, Any]) -> Iterator[FieldError]:
     if "username" not in fields:
-        yield Refusal("username", "is missing")
+        yield FieldError("username", "is missing")
     if "secret" not in fields:
-        yield Refusal("secret", "is missing", "say where the password is: env:NAME, file:PATH, …")
+        yield FieldError(
+            "secret", "is missing", "say where the password is: env:NAME, file:PATH, …"
+        )
 
 
-def _availability(fields: Mapping[str, Any]) -> Iterator[Refusal]:
-    if "licenses_available" in fields and fields["format"] not in INVENTORIES:
-        hint = "only with format = " + " or ".join(INVENTORIES)
-        yield Refusal("licenses_available", f'is of no use with "{fields["format"]}"', hint)
+def _availability(fields: Mapping[str, Any]) -> Iterator[FieldError]:
+    if "licenses_available" in fields and fields["format"] not in INVENTORY_FORMATS:
+        hint = "only with format = " + " or ".join(INVENTORY_FORMATS)
+        yield FieldError("licenses_available", f'is of no use with "{fields["format"]}"', hint)
 
 
 _PIN: Final = re.compile(r"[0-9a-f]{64}")
@@ -301,15 +309,15 @@ def _verify(value: object) -> bool | str:
     """`true`, `false`, a CA bundle's path or a pin, which comes back in lower case, no colons."""
     if isinstance(value, bool):
         return value
-    said = toml_document.name(value).strip()
+    said = toml_document.non_empty_string(value).strip()
     if said.lower() in ("true", "false"):
-        raise toml_document.Wrong(f'must be {said.lower()} without the quotes, not "{said}"')
+        raise toml_document.InvalidValue(f'must be {said.lower()} without the quotes, not "{said}"')
     way, _, pin = said.partition(":")
     if way.lower() != "sha256":
         return said
     pin = pin.replace(":", "").strip().lower()
     if not _PIN.fullmatch(pin):
-        raise toml_document.Wrong(
+        raise toml_document.InvalidValue(
             f"a pin is sha256: and 64 hexadecimal digits, not {len(pin)} of something",
             "Test shows the server's own",
         )
@@ -317,34 +325,36 @@ def _verify(value: object) -> bool | str:
 
 
 # key -> kind; the order is the order in which a table is written
-_COMMON: Final[dict[str, Kind]] = {
-    "name": toml_document.name,
+_COMMON: Final[dict[str, Validator]] = {
+    "name": toml_document.non_empty_string,
     "source": toml_document.choice(*SourceName),
-    "url": toml_document.text,  # what else it must be depends on the source
-    "username": toml_document.text,
-    "secret": secrets.reference,
+    "url": toml_document.string,  # what else it must be depends on the source
+    "username": toml_document.string,
+    "secret": secrets.secret_reference,
     "verify": _verify,
-    "group": toml_document.text,
+    "group": toml_document.string,
     "interval": toml_document.number(1, 7 * 86400),
-    "enabled": toml_document.flag,
-    "same_as": toml_document.text,
+    "enabled": toml_document.boolean,
+    "same_as": toml_document.string,
     "quantity_divisor": toml_document.number(1, 100, whole=True),
 }
 _NO_HTTP: Final = ("url", "username", "secret", "verify")  # keys of _COMMON
 _IDLE: Final = "verify"  # stands in many a template, and does no harm where nothing is verified
-_KEYS: Final = {key: kind for of in (_COMMON, *KEYS.values()) for key, kind in of.items()}
+_KEYS: Final = {key: kind for of in (_COMMON, *SOURCE_KEYS.values()) for key, kind in of.items()}
 
 
 @cache
-def keys_of(source: str) -> tuple[str, ...]:
+def keys_for(source: str) -> tuple[str, ...]:
     """The keys that a server of this source may have; every source's where it is unknown."""
-    if source not in KEYS:
+    if source not in SOURCE_KEYS:
         return tuple(_KEYS)
-    common = [key for key in _COMMON if source in OVER_HTTP or key not in _NO_HTTP]
-    return (*common, *KEYS[source])
+    common = [key for key in _COMMON if source in HTTP_SOURCES or key not in _NO_HTTP]
+    return (*common, *SOURCE_KEYS[source])
 
 
-def check(table: Mapping[str, Any], base: Path) -> tuple[Server | None, tuple[Refusal, ...]]:
+def validate_server(
+    table: Mapping[str, Any], base: Path
+) -> tuple[Server | None, tuple[FieldError, ...]]:
     """The server that `table` describes, completed; or None and everything that is wrong with it.
 
     Relative paths in it begin at the folder `base`. An empty text is a key that is not there.
@@ -352,34 +362,34 @@ def check(table: Mapping[str, Any], base: Path) -> tuple[Server | None, tuple[Re
     source = str(table.get("source", ""))
     given = {key: value for key, value in table.items() if value != ""}
     fields: dict[str, Any] = {}
-    known = {*keys_of(source), _IDLE}
+    known = {*keys_for(source), _IDLE}
     refusals = list(_strangers(table, source))
-    kinds = _KEYS | KEYS.get(source, {})
+    kinds = _KEYS | SOURCE_KEYS.get(source, {})
     for key, kind in kinds.items():
         if key in given and key in known:
             try:
                 fields[key] = kind(given[key])
-                if key == "url" and source in OF_SOURCE:
-                    fields[key] = OF_SOURCE[source](fields[key])
-            except toml_document.Wrong as wrong:
-                refusals.append(Refusal(key, wrong.message, wrong.hint))
+                if key == "url" and source in URL_VALIDATORS:
+                    fields[key] = URL_VALIDATORS[source](fields[key])
+            except toml_document.InvalidValue as wrong:
+                refusals.append(FieldError(key, wrong.message, wrong.hint))
     refusals += _missing(given, source)
     if not refusals:
         refusals += inconsistent(fields)
     if refusals:
         return None, tuple(refusals)
-    return _completed(anchored(fields, base)), ()
+    return _completed(with_absolute_paths(fields, base)), ()
 
 
-def anchored(table: Mapping[str, Any], base: Path) -> dict[str, Any]:
+def with_absolute_paths(table: Mapping[str, Any], base: Path) -> dict[str, Any]:
     """`table` with the relative paths in it taken from the folder `base`."""
     found = dict(table)
     if secret := table.get("secret"):
-        found["secret"] = secrets.settled(secret, base)
+        found["secret"] = secrets.with_absolute_file(secret, base)
     for key in ("certificate", "verify"):
         path = table.get(key)
         if isinstance(path, str) and path and not path.lower().startswith("sha256:"):
-            found[key] = str(toml_document.located(base, path))
+            found[key] = str(toml_document.resolve_path(base, path))
     if isinstance(program := table.get("lmutil"), str):
         found["lmutil"] = _program(base, program)
     if isinstance(words := table.get("command"), list | tuple) and words:
@@ -390,14 +400,14 @@ def anchored(table: Mapping[str, Any], base: Path) -> dict[str, Any]:
 def _program(base: Path, said: Any) -> Any:
     """A program that is named by its path; one that is named alone is looked for when it runs."""
     if isinstance(said, str) and (said.startswith("~") or set(said) & {"/", os.sep}):
-        return str(toml_document.located(base, said))
+        return str(toml_document.resolve_path(base, said))
     return said
 
 
-def table_of(server: Server) -> dict[str, Any]:
+def to_table(server: Server) -> dict[str, Any]:
     """The table that describes `server`; keys that say nothing are left out."""
     table: dict[str, Any] = {}
-    for key in keys_of(server.source):
+    for key in keys_for(server.source):
         value = getattr(server, key)
         if value in ("", None, ()) or (key == "quantity_divisor" and value == 1):
             continue
@@ -408,34 +418,34 @@ def table_of(server: Server) -> dict[str, Any]:
     return table
 
 
-def _strangers(table: Mapping[str, Any], source: str) -> Iterator[Refusal]:
-    known = keys_of(source)
+def _strangers(table: Mapping[str, Any], source: str) -> Iterator[FieldError]:
+    known = keys_for(source)
     for key in table:
         if key in known or key == _IDLE:
             continue
-        owners = " · ".join(other for other, keys in KEYS.items() if key in keys)
+        owners = " · ".join(other for other, keys in SOURCE_KEYS.items() if key in keys)
         if key in _COMMON:
             instead = {"url": 'write address = "27000@lic01"'} if source == "lmstat" else {}
-            yield Refusal(
+            yield FieldError(
                 key, f"is of no use: {source} speaks no HTTP", instead.get(key, "take it out")
             )
         elif owners:
-            yield Refusal(key, f"is a key of {owners}, not of {source}", "take it out")
+            yield FieldError(key, f"is a key of {owners}, not of {source}", "take it out")
         else:
-            yield Refusal(key, "no such key", toml_document.nearest(key, known))
+            yield FieldError(key, "no such key", toml_document.did_you_mean(key, known))
 
 
-def _missing(given: Mapping[str, Any], source: str) -> Iterator[Refusal]:
+def _missing(given: Mapping[str, Any], source: str) -> Iterator[FieldError]:
     if "name" not in given:
-        yield Refusal("name", "is missing", "every server has a name of its own")
+        yield FieldError("name", "is missing", "every server has a name of its own")
     if "source" not in given:
-        yield Refusal("source", "is missing", "one of " + " · ".join(SourceName))
+        yield FieldError("source", "is missing", "one of " + " · ".join(SourceName))
     yield from missing(given, source)
 
 
 def _completed(fields: dict[str, Any]) -> Server:
     source = SourceName(fields["source"])
-    return Server(**{**DEFAULTS.get(source, {}), **fields, "source": source})
+    return Server(**{**SOURCE_DEFAULTS.get(source, {}), **fields, "source": source})
 
 
 # What of a server may be done, and had better not: read in the clear, too often, by anyone
@@ -452,7 +462,7 @@ _WITH_VALUE: Final = re.compile(rf"(?i)(?:^|[-_/.\W]){_WORD}[=:].|://[^/@:]+:[^/
 _OPTION: Final = re.compile(rf"(?i)(?:-{{1,2}}|/)(?:[\w-]*[-_])?{_WORD}")
 
 
-def warnings(server: Server) -> tuple[str, ...]:
+def server_warnings(server: Server) -> tuple[str, ...]:
     """What may be done, and had better not."""
     return tuple(_warnings(server))
 
@@ -478,7 +488,7 @@ def _warnings(server: Server) -> Iterator[str]:
 
 
 def _in_the_clear(server: Server) -> Iterator[str]:
-    if server.source not in OVER_HTTP:
+    if server.source not in HTTP_SOURCES:
         if server.verify is not True:
             yield f"verify is of no use: {server.source} speaks no HTTP (take it out)"
         return
@@ -495,7 +505,7 @@ def _in_the_clear(server: Server) -> Iterator[str]:
 
 def _elsewhere(server: Server) -> Iterator[str]:
     """A secret that goes to Citrix while the figures come from somewhere else."""
-    usual = DEFAULTS[SourceName.PARTNER]
+    usual = SOURCE_DEFAULTS[SourceName.PARTNER]
     if server.trust_url == usual["trust_url"] and server.url != usual["url"]:
         yield f"the secret is sent to {server.trust_url}; set trust_url if tokens are elsewhere"
 

@@ -18,25 +18,25 @@ from typing import Any, Final
 
 from lictui.errors import ConfigError, Problem
 
-MOST_BYTES: Final = 4 * 1024 * 1024
+MAX_BYTES: Final = 4 * 1024 * 1024
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _AT_LINE: Final = re.compile(r" \(at line (\d+), column \d+\)$")
 _AT_END: Final = " (at end of document)"
 
 
 @dataclass(frozen=True)
-class Document:
+class TomlDocument:
     """What a file says, with the lines to blame."""
 
     file: PathPathlib
     text: str
     data: dict[str, Any]
 
-    def problem(self, path: Path, message: str, hint: str = "") -> Problem:
+    def problem(self, path: KeyPath, message: str, hint: str = "") -> Problem:
         """A problem with the value at `path`."""
-        return Problem(self.file, dotted(path), message, self.line(path), hint)
+        return Problem(self.file, dotted_key(path), message, self.line(path), hint)
 
-    def line(self, path: Path) -> int | None:
+    def line(self, path: KeyPath) -> int | None:
         """The line of `path`, or of the nearest thing around it that has one."""
         while path:
             if found := self._lines.get(path):
@@ -45,37 +45,37 @@ class Document:
         return None
 
     @cached_property
-    def _lines(self) -> dict[Path, int]:
-        return find_lines(self.text)
+    def _lines(self) -> dict[KeyPath, int]:
+        return key_lines(self.text)
 
 
-def read(file: PathPathlib) -> Document:
+def read_toml(file: PathPathlib) -> TomlDocument:
     """The document in `file`; an empty one if there is no such file.
 
     Raises ConfigError when it cannot be read or is no TOML.
     """
     try:
         with file.open("rb") as opened:
-            raw = opened.read(MOST_BYTES + 1)
+            raw = opened.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        return Document(file, "", {})
+        return TomlDocument(file, "", {})
     except OSError as error:
         raise _unreadable(file, f"cannot be read: {error.strerror or error}") from None
-    if len(raw) > MOST_BYTES:
-        raise _unreadable(file, f"is larger than {MOST_BYTES // 1024 // 1024} MiB")
+    if len(raw) > MAX_BYTES:
+        raise _unreadable(file, f"is larger than {MAX_BYTES // 1024 // 1024} MiB")
     try:
         # An editor of Windows may have put a byte order mark in front.
         text = raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise _unreadable(file, "is not UTF-8", line, "save it again as UTF-8") from None
-    return parse(file, text)
+    return parse_toml(file, text)
 
 
-def parse(file: PathPathlib, text: str) -> Document:
+def parse_toml(file: PathPathlib, text: str) -> TomlDocument:
     """The document that `text` is. Raises ConfigError when it is no TOML."""
     try:
-        return Document(file, text, tomllib.loads(text))
+        return TomlDocument(file, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         said = str(error)
         at = _AT_LINE.search(said)
@@ -86,7 +86,7 @@ def parse(file: PathPathlib, text: str) -> Document:
         raise _unreadable(file, "no TOML: nested too deeply") from None
 
 
-def dotted(path: Path) -> str:
+def dotted_key(path: KeyPath) -> str:
     """A path as the file would spell it: `server[0].url`, `alerts.server."lic.corp".warn`."""
     said = ""
     for part in path:
@@ -111,7 +111,7 @@ def _unreadable(
 # On which line of a TOML text a key stands; `tomllib` does not say
 
 
-Path = tuple[str | int, ...]  # ("server", 0, "url"): tables by key, lists of tables by index
+KeyPath = tuple[str | int, ...]  # ("server", 0, "url"): tables by key, lists of tables by index
 
 # A value ends at the line end outside of strings and brackets: skip both in one step each.
 _STRING: Final = re.compile(
@@ -126,7 +126,7 @@ _BLANK: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _DOT: Final = re.compile(r"[ \t]*\.[ \t]*")
 
 
-def find_lines(text: str) -> dict[Path, int]:
+def key_lines(text: str) -> dict[KeyPath, int]:
     """The 1-based line of every key and table header of `text`.
 
     Keys inside an inline table have no entry of their own: ask for their parent.
@@ -139,11 +139,11 @@ def find_lines(text: str) -> dict[Path, int]:
 
 class _Scan:
     def __init__(self, text: str) -> None:
-        self.lines: dict[Path, int] = {}
+        self.lines: dict[KeyPath, int] = {}
         self._text = text
         self._at = 0
-        self._table: Path = ()
-        self._counts: dict[Path, int] = {}  # list of tables -> how many so far
+        self._table: KeyPath = ()
+        self._counts: dict[KeyPath, int] = {}  # list of tables -> how many so far
         self._counted = (0, 1)  # an offset, and its line
 
     def statement(self) -> bool:
@@ -163,7 +163,7 @@ class _Scan:
         is_list = self._text.startswith("[[", self._at)
         self._at = _end(_BLANK, self._text, self._at + (2 if is_list else 1))
         *parents, last = self._key()
-        path: Path = ()
+        path: KeyPath = ()
         for part in parents:
             path = self._entered((*path, part))
         path = (*path, last)
@@ -172,12 +172,12 @@ class _Scan:
         self._table = self._entered(path)
         self._note(self._table, line)
 
-    def _entered(self, path: Path) -> Path:
+    def _entered(self, path: KeyPath) -> KeyPath:
         """`path`, or its newest element where it is a list of tables."""
         count = self._counts.get(path)
         return path if count is None else (*path, count - 1)
 
-    def _note(self, path: Path, line: int) -> None:
+    def _note(self, path: KeyPath, line: int) -> None:
         for length in range(1, len(path) + 1):
             self.lines.setdefault(path[:length], line)
 
@@ -233,14 +233,14 @@ def _plain(part: str) -> str:
 # What one value in a configuration file may be, and the words when it is not
 
 
-Kind = Callable[[object], Any]
+Validator = Callable[[object], Any]
 
 _JOINERS: Final = "\u200c\u200d"  # letters of Persian and many emoji need them; they show nothing
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 
 
-class Wrong(Exception):  # noqa: N818 - it is the value that is wrong, not the program
+class InvalidValue(Exception):  # noqa: N818 - it is the value that is wrong, not the program
     """A value that cannot be: `message` says why, `hint` what to write instead."""
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -249,46 +249,48 @@ class Wrong(Exception):  # noqa: N818 - it is the value that is wrong, not the p
         self.hint = hint
 
 
-def flag(value: object) -> bool:
+def boolean(value: object) -> bool:
     """`true` or `false`."""
     if isinstance(value, bool):
         return value
-    raise Wrong(f"must be true or false, not {shown(value)}")
+    raise InvalidValue(f"must be true or false, not {quoted(value)}")
 
 
-def text(value: object) -> str:
+def string(value: object) -> str:
     """Text without control and bidirectional characters."""
     if not isinstance(value, str):
-        raise Wrong(f"must be text, not {shown(value)}", "put it in quotes")
-    if bad := unprintable(value):
-        raise Wrong(f"holds the character {bad}, which no screen can show safely", "leave it out")
+        raise InvalidValue(f"must be text, not {quoted(value)}", "put it in quotes")
+    if bad := first_unprintable(value):
+        raise InvalidValue(
+            f"holds the character {bad}, which no screen can show safely", "leave it out"
+        )
     return value
 
 
-def name(value: object) -> str:
+def non_empty_string(value: object) -> str:
     """Text that is not empty."""
-    if not (found := text(value)).strip():
-        raise Wrong("must not be empty")
+    if not (found := string(value)).strip():
+        raise InvalidValue("must not be empty")
     return found
 
 
-def texts(value: object) -> tuple[str, ...]:
+def string_list(value: object) -> tuple[str, ...]:
     """A list of texts."""
     if not isinstance(value, list | tuple):
-        raise Wrong(f"must be a list of texts, not {shown(value)}", 'write ["…", "…"]')
-    return tuple(map(name, value))
+        raise InvalidValue(f"must be a list of texts, not {quoted(value)}", 'write ["…", "…"]')
+    return tuple(map(non_empty_string, value))
 
 
-def number(low: float, high: float, *, whole: bool = False) -> Kind:
+def number(low: float, high: float, *, whole: bool = False) -> Validator:
     """A number from `low` to `high`."""
 
     def kind(value: object) -> float:
         wanted = "a whole number" if whole else "a number"
         if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
             hint = "without the quotes" if isinstance(value, str) and _is_number(value) else ""
-            raise Wrong(f"must be {wanted}, not {shown(value)}", hint)
+            raise InvalidValue(f"must be {wanted}, not {quoted(value)}", hint)
         if not (math.isfinite(value) and low <= value <= high):
-            raise Wrong(f"must be from {low:g} to {high:g}, not {shown(value)}")
+            raise InvalidValue(f"must be from {low:g} to {high:g}, not {quoted(value)}")
         return value if whole else float(value)
 
     return kind
@@ -297,7 +299,7 @@ def number(low: float, high: float, *, whole: bool = False) -> Kind:
 def ratio(value: object) -> float:
     """A share from 0 to 1; says so to who thinks in percent."""
     if isinstance(value, int | float) and not isinstance(value, bool) and 1 < value <= 100:  # noqa: PLR2004 - per cent
-        raise Wrong(f"is a ratio from 0 to 1, not {shown(value)}", f"write {value / 100:g}")
+        raise InvalidValue(f"is a ratio from 0 to 1, not {quoted(value)}", f"write {value / 100:g}")
     return float(number(0, 1)(value))
 
 
@@ -307,45 +309,45 @@ def duration(value: object) -> float:
     if isinstance(value, str):
         match = _DURATION.fullmatch(value.strip().lower())
         if not match:
-            raise Wrong(f"must be a time span, not {shown(value)}", hint)
+            raise InvalidValue(f"must be a time span, not {quoted(value)}", hint)
         value = float(match[1]) * _SECONDS[match[2]]
     try:
         return float(number(1, 366 * 86400)(value))
-    except Wrong as wrong:
-        raise Wrong(f"{wrong.message} (seconds)", hint) from None
+    except InvalidValue as wrong:
+        raise InvalidValue(f"{wrong.message} (seconds)", hint) from None
 
 
-def choice(*words: str) -> Kind:
+def choice(*words: str) -> Validator:
     """One of `words`."""
 
     def kind(value: object) -> str:
         if not isinstance(value, str) or value not in words:
-            raise Wrong(
-                f"must be one of {' · '.join(words)}, not {shown(value)}",
-                nearest(value, words) if isinstance(value, str) else "",
+            raise InvalidValue(
+                f"must be one of {' · '.join(words)}, not {quoted(value)}",
+                did_you_mean(value, words) if isinstance(value, str) else "",
             )
         return value
 
     return kind
 
 
-def zone(value: object) -> str:
+def time_zone(value: object) -> str:
     """An IANA time zone, or "" for the system's."""
     import zoneinfo  # noqa: PLC0415 - reads the zone database, only for who sets a zone
 
-    if not (found := text(value)):
+    if not (found := string(value)):
         return found
     try:
         zoneinfo.ZoneInfo(found)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        hint = nearest(found, zoneinfo.available_timezones())
-        raise Wrong(
-            f"no time zone is called {shown(found)}", hint or "a name like Europe/Berlin"
+        hint = did_you_mean(found, zoneinfo.available_timezones())
+        raise InvalidValue(
+            f"no time zone is called {quoted(found)}", hint or "a name like Europe/Berlin"
         ) from None
     return found
 
 
-def located(base: PathPathlib, said: str) -> PathPathlib:
+def resolve_path(base: PathPathlib, said: str) -> PathPathlib:
     """The file that `said` names: `~` is the user's home, a relative path begins at `base`."""
     try:
         return base / PathPathlib(said).expanduser()
@@ -353,7 +355,7 @@ def located(base: PathPathlib, said: str) -> PathPathlib:
         return base / said
 
 
-def unprintable(value: str) -> str:
+def first_unprintable(value: str) -> str:
     """The first character of `value` that must not reach a screen, as `U+202E`; "" if none."""
     if value.isprintable():
         return ""
@@ -367,14 +369,14 @@ def unprintable(value: str) -> str:
     return ""
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`did you mean …?` where something known is close to `word`, else ""."""
     spelled = {each.lower(): each for each in known}
     close = get_close_matches(word.lower(), spelled, n=1)
     return f"did you mean {spelled[close[0]]}?" if close else ""
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     """`value` for a message: as TOML has it, short, and harmless to a terminal."""
     match value:
         case bool():
@@ -384,7 +386,11 @@ def shown(value: object) -> str:
         case list() | tuple():
             return "a list"
         case str():
-            return f'"{_short(ascii(value)[1:-1])}"' if unprintable(value) else f'"{_short(value)}"'
+            return (
+                f'"{_short(ascii(value)[1:-1])}"'
+                if first_unprintable(value)
+                else f'"{_short(value)}"'
+            )
         case _:
             return _short(str(value))
 

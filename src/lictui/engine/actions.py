@@ -15,9 +15,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.config.settings import Action, Limits
-from lictui.engine.alert_state import event
+from lictui.engine.alert_state import event_json
 from lictui.errors import LictuiError
-from lictui.model import Event, EventKind, Level, Said
+from lictui.model import AlertEvent, Event, EventKind, Level
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _PAUSES: Final = (2.0, 10.0, 60.0)  # seconds before a webhook is tried again
 _OUTPUT: Final = 64 * 1024  # bytes that a command may print, which nobody reads
 
 
-class Acting:
+class ActionRunner:
     """Hands what happened to every one of `actions` that wants it; `note` writes a line down."""
 
     def __init__(self, clock: Clock, note: Note, actions: tuple[Action, ...] = ()) -> None:
@@ -42,11 +42,11 @@ class Acting:
         self._note = note
         self._runs: dict[str, _Run] = {}
 
-    def take(self, said: Iterable[Said]) -> None:
+    def submit(self, said: Iterable[AlertEvent]) -> None:
         """Act on what happened, some time soon. Does not wait and does not raise."""
         happened = tuple(said)
         for action in self.actions:
-            wanted = [each for each in happened if action.wants(each)]
+            wanted = [each for each in happened if action.matches(each)]
             if wanted and (action.command or action.webhook):
                 run = self._runs.get(action.name)
                 if run is None:
@@ -71,9 +71,9 @@ class _Run:
         self._clock = clock
         self._note = note
         self._failing = False
-        self._waiting: deque[Said] = deque(maxlen=_MOST)
+        self._waiting: deque[AlertEvent] = deque(maxlen=_MOST)
 
-    def put(self, action: Action, said: Iterable[Said]) -> None:
+    def put(self, action: Action, said: Iterable[AlertEvent]) -> None:
         self._action = action
         self._waiting.extend(said)
         if self.task is None or self.task.done():
@@ -109,8 +109,8 @@ def _sentence(error: SourceError | LictuiError) -> str:
     return error.failure.message if isinstance(error, SourceError) else error.message
 
 
-async def _act(action: Action, said: Said, clock: Clock) -> None:
-    body = json.dumps(event(said), ensure_ascii=False).encode()
+async def _act(action: Action, said: AlertEvent, clock: Clock) -> None:
+    body = json.dumps(event_json(said), ensure_ascii=False).encode()
     limits = replace(
         Limits(), timeout=action.timeout, connect_timeout=action.timeout, max_reply=_OUTPUT
     )
@@ -122,26 +122,26 @@ async def _act(action: Action, said: Said, clock: Clock) -> None:
 
 async def _run(command: tuple[str, ...], body: bytes, limits: Limits) -> None:
     from lictui.model import FailureKind  # noqa: PLC0415 - as above
-    from lictui.sources.process import run  # noqa: PLC0415 - few have a command
+    from lictui.sources.process import run_program  # noqa: PLC0415 - few have a command
 
-    output = await run(command, limits, given=body + b"\n")
-    if output.status:
+    output = await run_program(command, limits, given=body + b"\n")
+    if output.exit_code:
         why = f": {output.stderr}" if output.stderr else ""
-        raise SourceError(FailureKind.COMMAND, f"{command[0]} ended with {output.status}{why}")
+        raise SourceError(FailureKind.COMMAND, f"{command[0]} ended with {output.exit_code}{why}")
 
 
 async def _post(action: Action, body: bytes, limits: Limits, clock: Clock) -> None:
-    from lictui.config.secrets import resolve  # noqa: PLC0415 - few have a webhook
-    from lictui.sources.webhook import passing, post  # noqa: PLC0415 - as above
+    from lictui.config.secrets import resolve_secret  # noqa: PLC0415 - few have a webhook
+    from lictui.sources.webhook import is_transient, post  # noqa: PLC0415 - as above
 
     for pause in (*_PAUSES, None):
-        secret = await resolve(action.secret) if action.secret else ""
+        secret = await resolve_secret(action.secret) if action.secret else ""
         try:
             await post(
                 action.webhook, body, limits, at=clock.now(), secret=secret, verify=action.verify
             )
         except SourceError as error:
-            if pause is None or not passing(error):
+            if pause is None or not is_transient(error):
                 raise
             await clock.sleep(pause)
         else:

@@ -10,12 +10,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.engine.board import Board, ServerStatus, answered, combined, missing
+from lictui.engine.board import Board, ServerStatus, is_incomplete, is_reporting, sum_readings
 from lictui.model import (
+    Acknowledgement,
     ActivationStatus,
+    AlertKey,
     AlertKind,
-    Answer,
-    Identity,
     Level,
     Model,
     Pool,
@@ -28,34 +28,36 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from lictui.config.settings import Alerts, Thresholds
+    from lictui.config.settings import AlertSettings, Thresholds
 
 
 # What a calendar says of a server: licenses, subscriptions, activation and certificate that end
 
 
-CERTIFICATE: Final = "certificate"  # what an alert about that of a server is about
+ABOUT_CERTIFICATE: Final = "certificate"  # what an alert about that of a server is about
 _ELSEWHERE: Final = (State.DISABLED, State.UNTRUSTED)  # no word, or another one
 _LATE: Final = 6  # what part of its time a certificate has left before that is a matter
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class AlertCondition:
     """Something that deserves a word, before it is known whose it is."""
 
     kind: AlertKind
     level: Level
     message: str
-    about: str = ""
+    detail: str = ""
     ratio: float | None = None
 
     @property
     def rest(self) -> tuple[str, str, float | None]:
         """Message, about and ratio, as an alert has them."""
-        return self.message, self.about, self.ratio
+        return self.message, self.detail, self.ratio
 
 
-def dates(pools: list[Pool], limits: Thresholds, today: date) -> Iterator[Fact]:
+def expiry_conditions(
+    pools: list[Pool], limits: Thresholds, today: date
+) -> Iterator[AlertCondition]:
     """Licenses and subscriptions of one product that end, or have."""
     newest = max((pool.subscription_date for pool in pools if pool.subscription_date), default=None)
     for pool in pools:
@@ -64,7 +66,7 @@ def dates(pools: list[Pool], limits: Thresholds, today: date) -> Iterator[Fact]:
             days = (pool.expires - today).days
             if (level := _soon(days, limits.expiry_warn, limits.expiry_critical)) is not Level.OK:
                 said = f"{pool.name}: licenses {_when(days, 'expire')}"
-                yield Fact(AlertKind.EXPIRY, level, said, about)
+                yield AlertCondition(AlertKind.EXPIRY, level, said, about)
         if pool.subscription_date is not None:
             days = (pool.subscription_date - today).days
             level = _soon(days, limits.expiry_warn, limits.expiry_critical)
@@ -74,10 +76,14 @@ def dates(pools: list[Pool], limits: Thresholds, today: date) -> Iterator[Fact]:
                 level = Level.WARN if pool.subscription_date == newest else Level.OK
             if level is not Level.OK:
                 said = f"{pool.name}: subscription {_when(days, 'ends', 'ended')}"
-                yield Fact(AlertKind.SUBSCRIPTION, level, said, str(pool.subscription_date))
+                yield AlertCondition(
+                    AlertKind.SUBSCRIPTION, level, said, str(pool.subscription_date)
+                )
 
 
-def certificate(status: ServerStatus, limits: Thresholds, today: date) -> Fact | None:
+def certificate_condition(
+    status: ServerStatus, limits: Thresholds, today: date
+) -> AlertCondition | None:
     """That the certificate of TLS ends; that it is refused is the state of the server already.
 
     One that is good for a short time is renewed late, and by itself: 90 days at 30, say.
@@ -86,31 +92,33 @@ def certificate(status: ServerStatus, limits: Thresholds, today: date) -> Fact |
     if shown is None or shown.expires is None or status.state in _ELSEWHERE:
         return None
     warn, critical = limits.certificate_warn, limits.certificate_critical
-    if shown.begins is not None:
-        length = (shown.expires - shown.begins).days
+    if shown.valid_from is not None:
+        length = (shown.expires - shown.valid_from).days
         warn, critical = min(warn, length // _LATE), min(critical, length // (2 * _LATE))
     days = (shown.expires - today).days
     if (level := _soon(days, warn, critical)) is Level.OK:
         return None
     said = f"the TLS certificate {_when(days, 'expires', 'expired')}"
-    return Fact(AlertKind.SERVER, level, said, CERTIFICATE)
+    return AlertCondition(AlertKind.SERVER, level, said, ABOUT_CERTIFICATE)
 
 
-def activation(snapshot: Snapshot, limits: Thresholds, today: date) -> Iterator[Fact]:
+def activation_conditions(
+    snapshot: Snapshot, limits: Thresholds, today: date
+) -> Iterator[AlertCondition]:
     """That licenses need the License Activation Service, and it has not, or soon will not have."""
     told = snapshot.activation
     if told is None:
         return
     if told.status is ActivationStatus.EXPIRED:
         said = "the license activation has expired"
-        yield Fact(AlertKind.ACTIVATION, Level.CRITICAL, said)
+        yield AlertCondition(AlertKind.ACTIVATION, Level.CRITICAL, said)
     elif told.status is ActivationStatus.NOT_ACTIVATED:
-        yield Fact(AlertKind.ACTIVATION, Level.CRITICAL, "licenses are not activated")
+        yield AlertCondition(AlertKind.ACTIVATION, Level.CRITICAL, "licenses are not activated")
     elif told.expires is not None:
         days = (told.expires - today).days
         if (level := _soon(days, limits.las_warn, limits.las_critical)) is not Level.OK:
             said = f"the license activation {_when(days, 'expires', 'expired')}"
-            yield Fact(AlertKind.ACTIVATION, level, said)
+            yield AlertCondition(AlertKind.ACTIVATION, level, said)
 
 
 def _soon(days: int, warn: int, critical: int) -> Level:
@@ -143,17 +151,17 @@ class Alert:
     product: str  # "" when the server as a whole is meant
     since: float | None  # UTC epoch seconds; the reading it rests on, when older is not known
     message: str
-    about: str = ""  # which of several: dates of a pool, the title of a notice
+    detail: str = ""  # which of several: dates of a pool, the title of a notice
     ratio: float | None = None  # in use / installed, of usage alone
 
     @property
-    def who(self) -> Identity:
+    def key(self) -> AlertKey:
         """What tells this alert from every other."""
-        return Identity(self.server, self.kind, self.product, self.about)
+        return AlertKey(self.server, self.kind, self.product, self.detail)
 
 
-STATE: Final = "state"  # what an alert about the state of a whole server is about
-PART: Final = "part"  # and about one of several ways to read it
+ABOUT_STATE: Final = "state"  # what an alert about the state of a whole server is about
+ABOUT_MEMBER: Final = "part"  # and about one of several ways to read it
 _ROUNDING: Final = 1e-9  # 0.9 - 0.2 is a little more than 0.7
 _NUMBER: Final = re.compile(r"\d+")
 _SEVERITY: Final = {
@@ -169,22 +177,22 @@ _UNWELL: Final = {State.STALE: Level.WARN, State.NO_DATA: Level.WARN}
 _FULL: Final = (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
 
 
-def current(board: Board, alerts: Alerts, today: date) -> tuple[Alert, ...]:
+def current_alerts(board: Board, alerts: AlertSettings, today: date) -> tuple[Alert, ...]:
     """Everything that is wrong or will be soon, the worst first, then in the board's order.
 
     On a board that `together` made, what is read in several ways is said once.
     """
-    found = (alert for status in board.servers for alert in of_server(status, alerts, today))
-    return tuple(sorted(found, key=lambda alert: severity(alert.level)))
+    found = (alert for status in board.servers for alert in server_alerts(status, alerts, today))
+    return tuple(sorted(found, key=lambda alert: severity_rank(alert.level)))
 
 
-def severity(level: Level) -> int:
+def severity_rank(level: Level) -> int:
     """The place of a level among all, the worst being 0."""
     return _SEVERITY[level]
 
 
-def of_server(
-    status: ServerStatus, alerts: Alerts, today: date, *, lasting: bool = False
+def server_alerts(
+    status: ServerStatus, alerts: AlertSettings, today: date, *, lasting: bool = False
 ) -> Iterator[Alert]:
     """What is wrong with one server or will be soon; nothing is, with one that is disabled.
 
@@ -197,28 +205,28 @@ def of_server(
     if status.state not in _QUIET:
         level = _UNWELL.get(status.state, Level.CRITICAL)
         said = _unwell(status)
-        yield Alert(AlertKind.SERVER, level, server.name, "", status.since, said, STATE)
+        yield Alert(AlertKind.SERVER, level, server.name, "", status.since, said, ABOUT_STATE)
     else:
         yield from _of_parts(status)
     yield from _certificates(status, alerts, today)
     if status.snapshot is None:
         return
-    at = status.answered_at
+    at = status.last_success_at
     products: dict[str, list[Pool]] = {}
-    known = {pool.product for pool in status.snapshot.pools if answered(status, pool)}
+    known = {pool.product for pool in status.snapshot.pools if is_reporting(status, pool)}
     for pool in status.snapshot.pools:
         if pool.counted:
             products.setdefault(pool.product, []).append(pool)
     for product, pools in products.items():
-        limits = alerts.of(group=server.group, server=server.name, product=product)
-        facts = list(dates(pools, limits, today))
+        limits = alerts.thresholds_for(group=server.group, server=server.name, product=product)
+        facts = list(expiry_conditions(pools, limits, today))
         if product in known:
-            mine = [pool for pool in pools if answered(status, pool)]
+            mine = [pool for pool in pools if is_reporting(status, pool)]
             facts.extend(_usage(mine, limits, limits.clear_margin if lasting else 0.0))
         for fact in facts:
             yield Alert(fact.kind, fact.level, server.name, product, at, *fact.rest)
-    limits = alerts.of(group=server.group, server=server.name)
-    for fact in (*_notices(status), *activation(status.snapshot, limits, today)):
+    limits = alerts.thresholds_for(group=server.group, server=server.name)
+    for fact in (*_notices(status), *activation_conditions(status.snapshot, limits, today)):
         yield Alert(fact.kind, fact.level, server.name, "", at, *fact.rest)
 
 
@@ -227,40 +235,42 @@ def _of_parts(status: ServerStatus) -> Iterator[Alert]:
 
     That there is no inventory over WMI is what LAS is like.
     """
-    for part in status.parts:
+    for part in status.members:
         if part.state not in _QUIET and part.state is not State.NO_DATA:
             said = f"{_unwell(part)}; its figures come from elsewhere"
-            yield Alert(AlertKind.SERVER, Level.WARN, part.server.name, "", part.since, said, PART)
+            yield Alert(
+                AlertKind.SERVER, Level.WARN, part.server.name, "", part.since, said, ABOUT_MEMBER
+            )
 
 
-def _certificates(status: ServerStatus, alerts: Alerts, today: date) -> Iterator[Alert]:
+def _certificates(status: ServerStatus, alerts: AlertSettings, today: date) -> Iterator[Alert]:
     """The certificate that each way to read a server shows."""
-    for part in status.parts or (status,):
+    for part in status.members or (status,):
         name = part.server.name
-        limits = alerts.of(group=part.server.group, server=name)
-        if fact := certificate(part, limits, today):
-            yield Alert(fact.kind, fact.level, name, "", part.answered_at, *fact.rest)
+        limits = alerts.thresholds_for(group=part.server.group, server=name)
+        if fact := certificate_condition(part, limits, today):
+            yield Alert(fact.kind, fact.level, name, "", part.last_success_at, *fact.rest)
 
 
-def open_question(status: ServerStatus, who: Identity) -> bool:
+def is_undetermined(status: ServerStatus, who: AlertKey) -> bool:
     """Whether the last poll cannot tell if the cause of this alert is gone.
 
     A poll that failed tells nothing of usage, nor does one that brought no figure; what of
     dates was told before stays true.
     """
-    told = answered(status)
+    told = is_reporting(status)
     match who.kind:
-        case AlertKind.SERVER if who.about == STATE:
+        case AlertKind.SERVER if who.detail == ABOUT_STATE:
             return False
-        case AlertKind.SERVER if who.about == PART:
+        case AlertKind.SERVER if who.detail == ABOUT_MEMBER:
             return status.state not in _QUIET  # then nothing is said of parts
         case AlertKind.SERVER | AlertKind.GRACE:
             return not told
         case AlertKind.USAGE | AlertKind.DATA | AlertKind.UNUSUAL:
             snapshot = status.snapshot if told else None
             return snapshot is None or any(
-                not answered(status, pool)
-                or (who.kind is AlertKind.USAGE and missing(pool.reading))
+                not is_reporting(status, pool)
+                or (who.kind is AlertKind.USAGE and is_incomplete(pool.reading))
                 for pool in snapshot.pools
                 if pool.product == who.product and pool.counted
             )
@@ -268,21 +278,23 @@ def open_question(status: ServerStatus, who: Identity) -> bool:
             return status.snapshot is None
 
 
-def rests_on(status: ServerStatus, who: Identity) -> float | None:
+def last_poll_of(status: ServerStatus, who: AlertKey) -> float | None:
     """When the poll was that last said something of this alert, in UTC epoch seconds.
 
     Of a server that is read in several ways each figure has its own: two ways that are read once
     each have not said the same twice.
     """
-    if who.kind is AlertKind.SERVER and who.about in (STATE, PART):
-        return status.part(who.server).polled_at
-    if not status.parts or status.snapshot is None or not who.product:
-        return status.answered_at
+    if who.kind is AlertKind.SERVER and who.detail in (ABOUT_STATE, ABOUT_MEMBER):
+        return status.member(who.server).polled_at
+    if not status.members or status.snapshot is None or not who.product:
+        return status.last_success_at
     owners = {
-        status.owner(pool.key)[0] for pool in status.snapshot.pools if pool.product == who.product
+        status.history_key(pool.key)[0]
+        for pool in status.snapshot.pools
+        if pool.product == who.product
     }
-    read = (status.part(owner).answered_at for owner in sorted(owners))
-    return min((at for at in read if at is not None), default=status.answered_at)
+    read = (status.member(owner).last_success_at for owner in sorted(owners))
+    return min((at for at in read if at is not None), default=status.last_success_at)
 
 
 def _unwell(status: ServerStatus) -> str:
@@ -291,18 +303,20 @@ def _unwell(status: ServerStatus) -> str:
     return "no poll has come back for three intervals"
 
 
-def _usage(pools: list[Pool], limits: Thresholds, margin: float) -> Iterator[Fact]:
+def _usage(pools: list[Pool], limits: Thresholds, margin: float) -> Iterator[AlertCondition]:
     """Pools of one product stand in for one another, so their sum is what runs out."""
     if any(pool.reading.in_use is None for pool in pools):
         said = f"{pools[0].name}: the figure in use could not be read"
-        yield Fact(AlertKind.DATA, Level.WARN, said)
-    if any(missing(pool.reading) for pool in pools):
+        yield AlertCondition(AlertKind.DATA, Level.WARN, said)
+    if any(is_incomplete(pool.reading) for pool in pools):
         return
-    reading = combined(pools)
+    reading = sum_readings(pools)
     level = _level(reading, limits, margin)
     if level in _FULL:
         now = _level(reading, limits, 0.0)
-        yield Fact(AlertKind.USAGE, level, _full(pools[0], reading, now), "", reading.ratio)
+        yield AlertCondition(
+            AlertKind.USAGE, level, _full(pools[0], reading, now), "", reading.ratio
+        )
 
 
 def _level(reading: Reading, limits: Thresholds, margin: float) -> Level:
@@ -332,67 +346,69 @@ def _full(pool: Pool, reading: Reading, level: Level) -> str:
             return f"{said}, {reading.free:,} free"
 
 
-def _notices(status: ServerStatus) -> Iterator[Fact]:
-    for notice in status.snapshot.notices if status.snapshot and answered(status) else ():
+def _notices(status: ServerStatus) -> Iterator[AlertCondition]:
+    for notice in status.snapshot.notices if status.snapshot and is_reporting(status) else ():
         if notice.level is not Level.OK:
             kind = AlertKind.GRACE if notice.kind == "grace" else AlertKind.SERVER
             said = f"{notice.title}: {notice.detail}" if notice.detail else notice.title
             # A title may count days: it is the same alert tomorrow.
-            yield Fact(kind, notice.level, said, _NUMBER.sub("#", notice.title))
+            yield AlertCondition(kind, notice.level, said, _NUMBER.sub("#", notice.title))
 
 
 # Alerts as they are looked at: what stands and what was answered to it
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class AlertView:
     """One alert, and how far it has come. Times are UTC epoch seconds."""
 
-    who: Identity
+    key: AlertKey
     level: Level
     message: str
     since: float | None
-    raised: bool = True
-    clearing: bool = False  # its cause was gone at the last poll
-    to_come: int = 0  # polls until it is raised
-    answer: Answer | None = None  # that silences it now
+    is_raised: bool = True
+    is_clearing: bool = False  # its cause was gone at the last poll
+    polls_until_raised: int = 0  # polls until it is raised
+    acknowledgement: Acknowledgement | None = None  # that silences it now
     group: str = ""
 
     @property
-    def loud(self) -> bool:
+    def needs_attention(self) -> bool:
         """Whether somebody should look at it."""
-        return self.raised and self.answer is None
+        return self.is_raised and self.acknowledgement is None
 
 
-def shown(board: Board, alerts: Alerts, today: date, now: float) -> tuple[Shown, ...]:
+def alert_views(
+    board: Board, alerts: AlertSettings, today: date, now: float
+) -> tuple[AlertView, ...]:
     """Every alert of the servers on the board, also those that are not raised yet."""
-    if board.standing is None:
+    if board.alert_states is None:
         found = [
-            Shown(each.who, each.level, each.message, each.since)
-            for each in current(board, alerts, today)
+            AlertView(each.key, each.level, each.message, each.since)
+            for each in current_alerts(board, alerts, today)
         ]
     else:
-        servers = {name for status in board.servers for name in status.names}
+        servers = {name for status in board.servers for name in status.member_names}
         found = []
-        for each in board.standing:
-            if each.who.server not in servers:
+        for each in board.alert_states:
+            if each.key.server not in servers:
                 continue
-            answer = board.answers.get(each.who)
+            answer = board.acknowledgements.get(each.key)
             found.append(
-                Shown(
-                    each.who,
+                AlertView(
+                    each.key,
                     each.level,
                     each.message,
                     each.since,
-                    each.raised is not None,
-                    each.clear > 0,
-                    max(0, each.wanted - each.seen),
-                    answer if answer and answer.holds(now) else None,
+                    each.raised_at is not None,
+                    each.polls_clear > 0,
+                    max(0, each.polls_required - each.polls_seen),
+                    answer if answer and answer.is_active(now) else None,
                     each.group,
                 )
             )
     return tuple(sorted(found, key=_place))
 
 
-def _place(each: Shown) -> tuple[int, int]:
-    return (0 if each.loud else 1 if each.raised else 2), severity(each.level)
+def _place(each: AlertView) -> tuple[int, int]:
+    return (0 if each.needs_attention else 1 if each.is_raised else 2), severity_rank(each.level)

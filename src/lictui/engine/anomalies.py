@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.series import Question, begins, day_of
-from lictui.analysis.usage import WEEKS, unusual_today
-from lictui.engine.merge import Together
+from lictui.analysis.series import SeriesQuery, day_of, day_start
+from lictui.analysis.usage import ANOMALY_WEEKS, anomaly_today
+from lictui.engine.merge import BoardMerger
 from lictui.errors import LictuiError
 from lictui.model import Model, Pool, PoolKey
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
 
     from lictui.clock import Clock
-    from lictui.config.settings import Alerts, Settings
+    from lictui.config.settings import AlertSettings, Settings
     from lictui.engine.board import Board, ServerStatus
     from lictui.history.store import History
 
@@ -43,24 +43,24 @@ class _Product:
     pools: tuple[tuple[str, PoolKey], ...]
 
 
-class Habits:
+class AnomalyChecker:
     """Looks for what is unusual, and remembers which hour it has looked at."""
 
     def __init__(self, history: History, clock: Clock) -> None:
         self._history = history
         self._clock = clock
-        self._together = Together()
+        self._together = BoardMerger()
         self._looked: dict[str, int] = {}  # by server: the hour it was looked at in
 
-    async def look(
+    async def check(
         self, board: Board, settings: Settings, found: MutableMapping[str, dict[str, str]]
     ) -> None:
         """Bring `found`, sentences by server and product, up to the hour; never raises.
 
         A server that does not answer has none: nobody knows what it is like today.
         """
-        board = self._together.of(board)
-        live = {status.server.name: status for status in board.servers if status.live}
+        board = self._together.merge(board)
+        live = {status.server.name: status for status in board.servers if status.is_up}
         for gone in (self._looked.keys() | found.keys()) - live.keys():
             self._looked.pop(gone, None)
             found.pop(gone, None)
@@ -76,46 +76,46 @@ class Habits:
                 _log.info("what is unusual about %s: %s", name, error.message)
 
     async def _of(
-        self, status: ServerStatus, alerts: Alerts, zone: tzinfo | None
+        self, status: ServerStatus, alerts: AlertSettings, zone: tzinfo | None
     ) -> dict[str, str]:
         said = {}
         for each in _products(status, alerts):
             now = self._clock.now()
             hours = [
                 bucket
-                for series in self._history.many(_questions(each.pools, now, zone))
+                for series in self._history.series_batch(_questions(each.pools, now, zone))
                 for bucket in series.buckets
             ]
-            if sentence := unusual_today(hours, now, zone, assigned=each.assigned):
+            if sentence := anomaly_today(hours, now, zone, assigned=each.assigned):
                 said[each.product] = f"{each.name}: {sentence}"
             await self._clock.sleep(_REST)
         return said
 
 
-def _products(status: ServerStatus, alerts: Alerts) -> Iterator[_Product]:
+def _products(status: ServerStatus, alerts: AlertSettings) -> Iterator[_Product]:
     found: dict[str, list[Pool]] = {}
     for pool in status.snapshot.pools if status.snapshot else ():
         if pool.counted:
             found.setdefault(pool.product, []).append(pool)
     server = status.server
     for product, pools in found.items():
-        if alerts.of(group=server.group, server=server.name, product=product).unusual:
-            owners = dict.fromkeys(status.owner(pool.key) for pool in pools)
+        if alerts.thresholds_for(group=server.group, server=server.name, product=product).unusual:
+            owners = dict.fromkeys(status.history_key(pool.key) for pool in pools)
             assigned = pools[0].model in _ASSIGNED
             yield _Product(product, pools[0].name, assigned, tuple(owners))
 
 
 def _questions(
     pools: tuple[tuple[str, PoolKey], ...], now: float, zone: tzinfo | None
-) -> tuple[Question, ...]:
+) -> tuple[SeriesQuery, ...]:
     """The same weekday in the weeks before and today, oldest first, each up to this hour."""
     today, this_hour = day_of(now, zone), int(now) // _HOUR * _HOUR
     hour = datetime.fromtimestamp(now, UTC).astimezone(zone).hour
     asked = []
-    for week in range(WEEKS, -1, -1):
-        start = begins(today - timedelta(weeks=week), zone) // _HOUR * _HOUR
+    for week in range(ANOMALY_WEEKS, -1, -1):
+        start = day_start(today - timedelta(weeks=week), zone) // _HOUR * _HOUR
         end = start + hour * _HOUR + _LEAD  # more than enough where a clock was changed
-        asked.append(Question(pools, start - _LEAD, min(end, this_hour), _HOUR))
+        asked.append(SeriesQuery(pools, start - _LEAD, min(end, this_hour), _HOUR))
     return tuple(asked)
 
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from lictui.errors import UsageError
 from lictui.model import (
-    Answer,
+    Acknowledgement,
+    AlertKey,
+    AlertState,
     Failure,
-    Identity,
     Level,
     LicenseServer,
     Model,
@@ -27,7 +28,6 @@ from lictui.model import (
     Reading,
     Server,
     Snapshot,
-    Standing,
     State,
 )
 from lictui.products import Product
@@ -35,14 +35,14 @@ from lictui.products import Product
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from lictui.config.settings import Alerts, Thresholds
+    from lictui.config.settings import AlertSettings, Thresholds
 
 
-STALE_AFTER: Final = 3  # polls missed
+STALE_AFTER_POLLS: Final = 3  # polls missed
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class FigureSource:
     """Which registered server a figure of a merged pool was read from, and which pool of it."""
 
     figure: str  # in_use · installed · overdraft · queued · ends · …; "pool" is the one that leads
@@ -63,31 +63,33 @@ class ServerStatus:
     failure: Failure | None = None  # of the last poll, if it failed
     snapshot: Snapshot | None = None  # of the last poll that succeeded, however long ago
     polled_at: float | None = None
-    answered_at: float | None = None  # of `snapshot`
+    last_success_at: float | None = None  # of `snapshot`
     latency: float | None = None  # seconds, of the last poll
     due: float | None = None  # when the next poll is planned
-    parts: tuple[ServerStatus, ...] = ()  # what this one stands for, the main server first
-    origins: Mapping[PoolKey, tuple[Origin, ...]] = field(default_factory=dict, hash=False)
-    lapsed: frozenset[PoolKey] = frozenset()  # pools that no part answers for just now
-    reports: LicenseServer | None = None  # how Citrix Cloud lists it
+    members: tuple[ServerStatus, ...] = ()  # what this one stands for, the main server first
+    figure_sources: Mapping[PoolKey, tuple[FigureSource, ...]] = field(
+        default_factory=dict, hash=False
+    )
+    stale_pools: frozenset[PoolKey] = frozenset()  # pools that no part answers for just now
+    cloud_status: LicenseServer | None = None  # how Citrix Cloud lists it
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def member_names(self) -> tuple[str, ...]:
         """The registered servers that this status stands for."""
-        return tuple(part.server.name for part in self.parts) or (self.server.name,)
+        return tuple(part.server.name for part in self.members) or (self.server.name,)
 
-    def owner(self, key: PoolKey) -> tuple[str, PoolKey]:
+    def history_key(self, key: PoolKey) -> tuple[str, PoolKey]:
         """The registered server, and its pool, whose past is the past of this pool."""
-        whose = {origin.figure: origin for origin in self.origins.get(key, ())}
+        whose = {origin.figure: origin for origin in self.figure_sources.get(key, ())}
         origin = whose.get("in_use") or whose.get("pool")
         return (origin.server, origin.key) if origin else (self.server.name, key)
 
-    def part(self, name: str) -> ServerStatus:
+    def member(self, name: str) -> ServerStatus:
         """The status of one registered server in this one; itself if it stands for no other."""
-        return next((part for part in self.parts if part.server.name == name), self)
+        return next((part for part in self.members if part.server.name == name), self)
 
     @property
-    def live(self) -> bool:
+    def is_up(self) -> bool:
         """Whether the figures of `snapshot` are those of now."""
         return self.state is State.UP
 
@@ -98,20 +100,23 @@ class Board:
 
     servers: tuple[ServerStatus, ...] = ()
     notices: tuple[str, ...] = ()  # lasting: a damaged file, another lictui that polls
-    standing: tuple[Standing, ...] | None = None  # alerts; None: nobody has decided on any
-    answers: Mapping[Identity, Answer] = field(default_factory=dict, hash=False)  # to these
+    alert_states: tuple[AlertState, ...] | None = None  # alerts; None: nobody has decided on any
+    acknowledgements: Mapping[AlertKey, Acknowledgement] = field(
+        default_factory=dict, hash=False
+    )  # to these
 
-    def of(self, name: str) -> ServerStatus | None:
+    def find(self, name: str) -> ServerStatus | None:
         """The status of one server, or the one that stands for it."""
         own = next((status for status in self.servers if status.server.name == name), None)
         if own is not None:
             return own
         return next(
-            (status for status in self.servers if status.parts and name in status.names), None
+            (status for status in self.servers if status.members and name in status.member_names),
+            None,
         )
 
 
-def register(board: Board, servers: Iterable[Server]) -> Board:
+def with_servers(board: Board, servers: Iterable[Server]) -> Board:
     """The board for this registry: what is known of servers that stay is kept."""
     known = {status.server.name: status for status in board.servers}
     return replace(
@@ -131,7 +136,7 @@ def _registered(known: ServerStatus | None, server: Server) -> ServerStatus:
     return replace(known, server=server)
 
 
-def apply(board: Board, poll: Poll, due: float | None = None) -> Board:
+def apply_poll(board: Board, poll: Poll, due: float | None = None) -> Board:
     """The board after a poll; the same board if the server is not on it (it was removed)."""
     return replace(
         board,
@@ -147,13 +152,13 @@ def _polled(before: ServerStatus, poll: Poll, due: float | None) -> ServerStatus
         after = replace(before, state=poll.result.state, failure=poll.result)
     else:
         after = replace(
-            before, state=State.UP, failure=None, snapshot=poll.result, answered_at=poll.at
+            before, state=State.UP, failure=None, snapshot=poll.result, last_success_at=poll.time
         )
-    since = before.since if after.state is before.state else poll.at
-    return replace(after, since=since, polled_at=poll.at, latency=poll.latency, due=due)
+    since = before.since if after.state is before.state else poll.time
+    return replace(after, since=since, polled_at=poll.time, latency=poll.latency, due=due)
 
 
-def age(board: Board, now: float) -> Board:
+def mark_stale(board: Board, now: float) -> Board:
     """The board at `now`: servers that were up and missed three polls become stale."""
     return replace(board, servers=tuple(_aged(status, now) for status in board.servers))
 
@@ -161,15 +166,15 @@ def age(board: Board, now: float) -> Board:
 def _aged(status: ServerStatus, now: float) -> ServerStatus:
     if status.state is not State.UP or status.polled_at is None:
         return status
-    every = status.due - status.polled_at if status.due else status.server.every
+    every = status.due - status.polled_at if status.due else status.server.effective_interval
     missed = (now - status.polled_at) / max(every, 1.0)
-    return replace(status, state=State.STALE, since=now) if missed > STALE_AFTER else status
+    return replace(status, state=State.STALE, since=now) if missed > STALE_AFTER_POLLS else status
 
 
 # The same product over all servers: sums of what is known, and how much of it that is
 
 
-class By(StrEnum):
+class GroupBy(StrEnum):
     """What is summed over: all servers, those of a group, or nothing."""
 
     PRODUCT = "product"
@@ -186,20 +191,22 @@ class Total:
     model: Model
     reading: Reading  # each figure the sum of what is known; None if nothing is
     level: Level
-    unknown: int  # pools with a figure missing
-    reporting: tuple[str, ...]  # servers whose figures are in the sums
-    expected: tuple[str, ...]  # enabled servers that hold the product, or held it when last read
+    unknown_pools: int  # pools with a figure missing
+    servers_reporting: tuple[str, ...]  # servers whose figures are in the sums
+    servers_expected: tuple[
+        str, ...
+    ]  # enabled servers that hold the product, or held it when last read
     scope: str = ""  # the group or the server that it is of; of all servers none
 
     @property
     def free(self) -> int | None:
         """Installed less in use; None when a pool's figure is missing."""
-        return None if self.unknown else self.reading.free
+        return None if self.unknown_pools else self.reading.free
 
     @property
     def ratio(self) -> float | None:
         """In use as a share of installed; None when a pool's figure is missing."""
-        return None if self.unknown else self.reading.ratio
+        return None if self.unknown_pools else self.reading.ratio
 
 
 @dataclass(slots=True)
@@ -210,7 +217,7 @@ class _Sum:
     expected: dict[str, None] = field(default_factory=dict)
 
 
-def answered(status: ServerStatus, pool: Pool | None = None) -> bool:
+def is_reporting(status: ServerStatus, pool: Pool | None = None) -> bool:
     """Whether the last poll of this server succeeded, so that its figures may be summed.
 
     Of a server that is read in several ways it may be one `pool` that nobody answers for.
@@ -219,28 +226,32 @@ def answered(status: ServerStatus, pool: Pool | None = None) -> bool:
         status.snapshot is not None
         and status.failure is None
         and status.state is not State.DISABLED
-        and not (pool and status.lapsed and pool.key in status.lapsed)
+        and not (pool and status.stale_pools and pool.key in status.stale_pools)
     )
 
 
-def totals(board: Board, alerts: Alerts, by: By = By.PRODUCT) -> tuple[Total, ...]:
+def totals(board: Board, alerts: AlertSettings, by: GroupBy = GroupBy.PRODUCT) -> tuple[Total, ...]:
     """Every product and model that is counted somewhere, in the order they are met."""
     sums: dict[tuple[str, str, Model], _Sum] = {}
     for status, pool in _counted(board):
-        key = (scope_of(status, by), pool.product, pool.model)
+        key = (scope_name(status, by), pool.product, pool.model)
         if (total := sums.get(key)) is None:
             total = sums[key] = _Sum(pool.name)
         server = status.server.name
         total.expected[server] = None
-        if answered(status, pool):
+        if is_reporting(status, pool):
             total.pools.append(pool)
             total.reporting[server] = None
     return tuple(_total(key, it, alerts, by) for key, it in sums.items())
 
 
-def scope_of(status: ServerStatus, by: By) -> str:
+def scope_name(status: ServerStatus, by: GroupBy) -> str:
     """What the figures of a server are summed into."""
-    return {By.PRODUCT: "", By.GROUP: status.server.group, By.SERVER: status.server.name}[by]
+    return {
+        GroupBy.PRODUCT: "",
+        GroupBy.GROUP: status.server.group,
+        GroupBy.SERVER: status.server.name,
+    }[by]
 
 
 def _counted(board: Board) -> Iterator[tuple[ServerStatus, Pool]]:
@@ -253,11 +264,11 @@ def _counted(board: Board) -> Iterator[tuple[ServerStatus, Pool]]:
                 yield status, pool
 
 
-def _total(key: tuple[str, str, Model], it: _Sum, alerts: Alerts, by: By) -> Total:
+def _total(key: tuple[str, str, Model], it: _Sum, alerts: AlertSettings, by: GroupBy) -> Total:
     scope, product, model = key
-    reading = combined(it.pools)
-    unknown = sum(missing(pool.reading) for pool in it.pools)
-    limits = thresholds(alerts, scope, product, by)
+    reading = sum_readings(it.pools)
+    unknown = sum(is_incomplete(pool.reading) for pool in it.pools)
+    limits = total_thresholds(alerts, scope, product, by)
     level = Level.UNKNOWN if unknown else reading.level(limits.warn, limits.critical)
     return Total(
         *(product, it.name, model, reading, level, unknown),
@@ -267,21 +278,21 @@ def _total(key: tuple[str, str, Model], it: _Sum, alerts: Alerts, by: By) -> Tot
     )
 
 
-def thresholds(alerts: Alerts, scope: str, product: str, by: By) -> Thresholds:
+def total_thresholds(alerts: AlertSettings, scope: str, product: str, by: GroupBy) -> Thresholds:
     """The thresholds that hold for a total."""
-    return alerts.of(
-        group=scope if by is By.GROUP else "",
-        server=scope if by is By.SERVER else "",
+    return alerts.thresholds_for(
+        group=scope if by is GroupBy.GROUP else "",
+        server=scope if by is GroupBy.SERVER else "",
         product=product,
     )
 
 
-def missing(reading: Reading) -> bool:
+def is_incomplete(reading: Reading) -> bool:
     """Whether a figure that the ratio needs could not be read."""
     return reading.in_use is None or reading.installed is None
 
 
-def combined(pools: list[Pool]) -> Reading:
+def sum_readings(pools: list[Pool]) -> Reading:
     """The pools' figures summed, each over the pools that have it."""
     if len(pools) == 1:
         return pools[0].reading
@@ -301,8 +312,8 @@ def _sum(figures: Iterator[int | None]) -> int | None:
 # Which servers and products a filter lets through. Pure; the same for `status` and the screens
 
 
-Part = TypeVar("Part")
-LONGEST: Final = 200  # characters; nobody types more, and a longer one may take for ever
+Item = TypeVar("Item")
+MAX_FILTER_LENGTH: Final = 200  # characters; nobody types more, and a longer one may take for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,9 +332,11 @@ class Filter:
         inverted = text.startswith("!")
         text = text.removeprefix("!").strip()
         if not text:
-            return ALL
-        if len(text) > LONGEST:
-            raise UsageError(f"a filter has at most {LONGEST} characters, not {len(text)}")
+            return MATCH_ALL
+        if len(text) > MAX_FILTER_LENGTH:
+            raise UsageError(
+                f"a filter has at most {MAX_FILTER_LENGTH} characters, not {len(text)}"
+            )
         try:
             with warnings.catch_warnings():
                 # `[[` may mean something else one day: no reason to write over the screen.
@@ -339,12 +352,12 @@ class Filter:
         found = any(self.pattern.search(word) for word in words)
         return found is not self.inverted
 
-    def parts(
+    def select(
         self,
         names: Iterable[str],
-        parts: tuple[Part, ...],
-        words: Callable[[Part], Iterable[str]],
-    ) -> tuple[Part, ...] | None:
+        parts: tuple[Item, ...],
+        words: Callable[[Item], Iterable[str]],
+    ) -> tuple[Item, ...] | None:
         """The parts of a whole that are let through; None if nothing of it is.
 
         A whole is found by its names with everything in it, and hidden by them with everything in
@@ -357,16 +370,16 @@ class Filter:
         return kept if kept or (named and not parts) else None
 
 
-ALL: Final = Filter()
+MATCH_ALL: Final = Filter()
 
 
 @lru_cache(maxsize=4096)
-def product_words(code: str, name: str, model: Model) -> tuple[str, ...]:
+def product_search_terms(code: str, name: str, model: Model) -> tuple[str, ...]:
     """What a product is known by: its code, its name, and the name as the screen shortens it."""
     return code, name, Product(code, name, model).short_name
 
 
-def matching(board: Board, wanted: Filter) -> Board:
+def filter_board(board: Board, wanted: Filter) -> Board:
     """The board of what is let through: whole servers by name or group, else single products."""
     if wanted.pattern is None:
         return board
@@ -376,10 +389,10 @@ def matching(board: Board, wanted: Filter) -> Board:
 
 def _matching(status: ServerStatus, wanted: Filter) -> ServerStatus | None:
     server, snapshot = status.server, status.snapshot
-    pools = wanted.parts(
+    pools = wanted.select(
         (server.name, server.group),
         snapshot.pools if snapshot else (),
-        lambda pool: product_words(pool.product, pool.name, pool.model),
+        lambda pool: product_search_terms(pool.product, pool.name, pool.model),
     )
     if pools is None or snapshot is None:
         return None if pools is None else status
@@ -389,12 +402,20 @@ def _matching(status: ServerStatus, wanted: Filter) -> ServerStatus | None:
 # Why a figure is what it is: its formula, the values in it, who told it, and when
 
 
-FIGURES: Final = ("installed", "overdraft", "in_use", "queued", "ends", "license_type", "vendor")
+FIGURE_NAMES: Final = (
+    "installed",
+    "overdraft",
+    "in_use",
+    "queued",
+    "ends",
+    "license_type",
+    "vendor",
+)
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Provenance:
     """One figure of a pool."""
 
     name: str  # one of FIGURES
@@ -402,54 +423,54 @@ class Figure:
     formula: str  # with the values put in; the bare formula where they are not kept
     server: str  # the registered server it was read from
     source: str
-    at: float | None  # UTC epoch seconds
+    read_at: float | None  # UTC epoch seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
+class RawFields:
     """What one registered server itself said of a pool."""
 
     server: str
     source: str
-    at: float | None
+    read_at: float | None
     raw: tuple[tuple[str, str], ...]  # empty where it was read before this start
 
 
-def figures(status: ServerStatus, pool: Pool) -> tuple[Figure, ...]:
+def provenance(status: ServerStatus, pool: Pool) -> tuple[Provenance, ...]:
     """Every figure of a pool that somebody told, and those that should be known in any case."""
     found = []
-    whose = {origin.figure: origin for origin in status.origins.get(pool.key, ())}
-    for name in FIGURES:
+    whose = {origin.figure: origin for origin in status.figure_sources.get(pool.key, ())}
+    for name in FIGURE_NAMES:
         value = _value(pool, name)
-        if not value and name not in FIGURES[:3]:
+        if not value and name not in FIGURE_NAMES[:3]:
             continue
         origin = whose.get(name) or whose.get("pool")
-        part = status.part(origin.server) if origin else status
+        part = status.member(origin.server) if origin else status
         own = _pool(part, origin.key if origin else pool.key) or pool
-        filled = filled_in(dict(own.how).get(name, ""), own.raw) if value else ""
+        filled = substitute(dict(own.formulas).get(name, ""), own.raw_fields) if value else ""
         source = part.server.source.value
-        at = part.answered_at
-        found.append(Figure(name, value or "?", filled, part.server.name, source, at))
+        at = part.last_success_at
+        found.append(Provenance(name, value or "?", filled, part.server.name, source, at))
     return tuple(found)
 
 
-def fields(status: ServerStatus, pool: Pool) -> tuple[Fields, ...]:
+def raw_fields(status: ServerStatus, pool: Pool) -> tuple[RawFields, ...]:
     """The server's own fields, of every registered server that a figure is from."""
     whose = dict.fromkeys(
-        (origin.server, origin.key) for origin in status.origins.get(pool.key, ())
+        (origin.server, origin.key) for origin in status.figure_sources.get(pool.key, ())
     )
     return tuple(_fields(status, whose or {(status.server.name, pool.key): None}))
 
 
-def _fields(status: ServerStatus, whose: dict[tuple[str, PoolKey], None]) -> Iterator[Fields]:
+def _fields(status: ServerStatus, whose: dict[tuple[str, PoolKey], None]) -> Iterator[RawFields]:
     for server, key in whose:
-        part = status.part(server)
+        part = status.member(server)
         own = _pool(part, key)
-        raw = own.raw if own else ()
-        yield Fields(part.server.name, part.server.source.value, part.answered_at, raw)
+        raw = own.raw_fields if own else ()
+        yield RawFields(part.server.name, part.server.source.value, part.last_success_at, raw)
 
 
-def filled_in(formula: str, raw: Sequence[tuple[str, str]]) -> str:
+def substitute(formula: str, raw: Sequence[tuple[str, str]]) -> str:
     """`Count - Overdraft` as `Count 550 - Overdraft 50`; of several rows the values add up."""
     known: dict[str, list[str]] = {}
     for name, value in raw:
@@ -472,5 +493,5 @@ def _pool(part: ServerStatus, key: PoolKey) -> Pool | None:
 def _value(pool: Pool, name: str) -> str:
     if name == "ends":
         return "never" if pool.permanent else f"{pool.expires:%Y-%m-%d}" if pool.expires else ""
-    value = getattr(pool.reading if name in FIGURES[:3] else pool, name)
+    value = getattr(pool.reading if name in FIGURE_NAMES[:3] else pool, name)
     return f"{value:,}" if isinstance(value, int) else str(value or "")

@@ -14,33 +14,42 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.config import registry
-from lictui.config.reload import Reload, Watcher
+from lictui.config.reload import ConfigWatcher, LoadedConfig
 from lictui.config.settings import Limits, Settings
 from lictui.engine import board as boards
-from lictui.engine.actions import Acting
+from lictui.engine.actions import ActionRunner
 from lictui.engine.board import Board, ServerStatus
-from lictui.engine.merge import doubts
-from lictui.engine.poller import Open, Poller, poll
-from lictui.engine.queries import Past
+from lictui.engine.merge import same_as_warnings
+from lictui.engine.poller import Poller, SourceFactory, poll_server
+from lictui.engine.queries import HistoryQueries
 from lictui.engine.recorder import Recorder
 from lictui.errors import LictuiError
 from lictui.history.store import History
-from lictui.model import DEFAULT_INTERVAL, Answer, Event, Finding, Identity, Poll, Server, State
-from lictui.paths import Paths, user_name
+from lictui.model import (
+    DEFAULT_INTERVAL,
+    Acknowledgement,
+    AlertKey,
+    Event,
+    Poll,
+    Server,
+    State,
+    StepResult,
+)
+from lictui.paths import Paths, current_user
 from lictui.sources.source import open_source
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
     from lictui.clock import Clock
-    from lictui.engine.holders import Holders
-    from lictui.history.journal import Latest
+    from lictui.engine.license_users import LicenseUsers
+    from lictui.history.journal import LastPoll
 
 
 # Who polls, when several lictui share a data dir: one does, the others follow what it records
 
 
-TERM: Final = 30.0  # a holder that died is replaced after this long
+LEASE_SECONDS: Final = 30.0  # a holder that died is replaced after this long
 
 
 class Lease:
@@ -50,7 +59,7 @@ class Lease:
         self._history = history
         self._clock = clock
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"  # unique; see _is_dead
-        self.held = False
+        self.is_held = False
 
     def renew(self) -> bool:
         """Claim or prolong; True while this process is the one that polls.
@@ -58,33 +67,33 @@ class Lease:
         A history that cannot be asked leaves things as they were.
         """
         if self._history is None:
-            self.held = True
+            self.is_held = True
             return True
         try:
-            self.held = self._claim(self._history)
+            self.is_held = self._claim(self._history)
         except LictuiError:
-            self.held = True  # rather two that poll than none
-        return self.held
+            self.is_held = True  # rather two that poll than none
+        return self.is_held
 
     def _claim(self, history: History) -> bool:
         now = self._clock.now()
-        if history.claim(self.holder, until=now + TERM, now=now):
+        if history.claim_lease(self.holder, until=now + LEASE_SECONDS, now=now):
             return True
-        other = history.holder()
+        other = history.lease_holder()
         if not _is_dead(other):
             return False
-        history.release(other)
-        return history.claim(self.holder, until=now + TERM, now=now)
+        history.release_lease(other)
+        return history.claim_lease(self.holder, until=now + LEASE_SECONDS, now=now)
 
     def release(self) -> None:
         """Let another one poll at once."""
-        if self._history is not None and self.held:
+        if self._history is not None and self.is_held:
             try:
-                self._history.release(self.holder)
+                self._history.release_lease(self.holder)
             except LictuiError:
                 return  # it runs out by itself
             finally:
-                self.held = False
+                self.is_held = False
 
 
 def _is_dead(holder: str) -> bool:
@@ -105,24 +114,24 @@ def _is_dead(holder: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class RunScope:
     """Which servers this run is about, and how often; "" and None leave things as they are."""
 
     group: str = ""
     interval: float | None = None  # seconds, over whatever the registry says
 
-    def of(self, servers: tuple[Server, ...]) -> tuple[Server, ...]:
+    def select(self, servers: tuple[Server, ...]) -> tuple[Server, ...]:
         """The servers in scope."""
         return tuple(server for server in servers if self.group in ("", server.group))
 
-    def hurry(self, servers: tuple[Server, ...]) -> tuple[str, ...]:
+    def interval_warnings(self, servers: tuple[Server, ...]) -> tuple[str, ...]:
         """A warning, if what was asked for is more than a source's own default."""
         usual = max((DEFAULT_INTERVAL[server.source] for server in servers), default=0.0)
         if self.interval is None or self.interval >= usual:
             return ()
         return (f"polling every {self.interval:g} s, where {usual:g} s is the shortest advised",)
 
-    def paced(self, server: Server, default: float | None) -> Server:
+    def with_interval(self, server: Server, default: float | None) -> Server:
         """The same server, at the pace it is to be polled with."""
         return replace(server, interval=self.interval or server.interval or default)
 
@@ -135,7 +144,7 @@ def open_history(paths: Paths, settings: Settings, clock: Clock) -> History:
     return History.open(settings.retention.path or paths.history, settings.retention, clock)
 
 
-def restored(board: Board, latest: Mapping[str, Latest]) -> Board:
+def with_last_polls(board: Board, latest: Mapping[str, LastPoll]) -> Board:
     """The board, with every server as its last stored poll left it if that is newer."""
     return replace(
         board,
@@ -145,7 +154,7 @@ def restored(board: Board, latest: Mapping[str, Latest]) -> Board:
     )
 
 
-def _restored(status: ServerStatus, latest: Latest | None) -> ServerStatus:
+def _restored(status: ServerStatus, latest: LastPoll | None) -> ServerStatus:
     if latest is None or not status.server.enabled:
         return status
     if status.polled_at is not None and latest.polled_at <= status.polled_at:
@@ -154,11 +163,11 @@ def _restored(status: ServerStatus, latest: Latest | None) -> ServerStatus:
     return replace(
         status,
         state=state,
-        since=status.since if state is status.state else latest.since,
+        since=status.since if state is status.state else latest.state_since,
         failure=latest.failure,
         snapshot=latest.snapshot,
         polled_at=latest.polled_at,
-        answered_at=latest.answered_at,
+        last_success_at=latest.answered_at,
         latency=latest.latency,
     )
 
@@ -177,22 +186,22 @@ class Engine:
         self,
         paths: Paths,
         clock: Clock,
-        scope: Scope | None = None,
-        open_source: Open = open_source,
+        scope: RunScope | None = None,
+        open_source: SourceFactory = open_source,
     ) -> None:
         self.settings = Settings()
         self._paths = paths
         self._clock = clock
-        self._scope = scope or Scope()
-        self._watcher = Watcher(paths)
+        self._scope = scope or RunScope()
+        self._watcher = ConfigWatcher(paths)
         self._arrived: asyncio.Queue[tuple[Server, Poll, float]] = asyncio.Queue()
         self._poller = Poller(clock, open_source, self._take)
         self._duties: list[asyncio.Task[None]] = []
         self._publish: Callable[[Board, Settings], None] = _to_nobody
         self._history: History | None = None
-        self.past = Past(None, clock)
+        self.queries = HistoryQueries(None, clock)
         self._lease = Lease(None, clock)
-        self._acting = Acting(clock, self._note)
+        self._acting = ActionRunner(clock, self._note)
         self._recorder = Recorder(Board(), None, self.settings.alerts)
         self._registry: tuple[Server, ...] = ()
         self._notices: dict[str, tuple[str, ...]] = {}  # by what they are about
@@ -208,27 +217,29 @@ class Engine:
 
         Never raises for what a user can mend: what is wrong becomes a notice on the board.
         """
-        if found := self._watcher.changed():
+        if found := self._watcher.reload_if_changed():
             self._configure(found)
         try:
             self._history = open_history(self._paths, self.settings, self._clock)
             self._notices["history"] = self._history.notices
-            self.past = Past(self._history, self._clock)
+            self.queries = HistoryQueries(self._history, self._clock)
         except LictuiError as error:
             self._notices["history"] = (f"{error.message}; nothing is recorded. {error.hint}",)
         self._lease = Lease(self._history, self._clock)
-        board = boards.register(Board(), self._scope.of(self._registry))
-        self._recorder = Recorder(board, self._history, self.settings.alerts, self._acting.take)
+        board = boards.with_servers(Board(), self._scope.select(self._registry))
+        self._recorder = Recorder(board, self._history, self.settings.alerts, self._acting.submit)
         self._recorder.timezone = self.settings.timezone
         self._restore()
-        self._recorder.decide(self._clock.now(), allowed=False)  # so far: the lease is not asked
+        self._recorder.enable_alerts(
+            self._clock.now(), allowed=False
+        )  # so far: the lease is not asked
         self._show()
 
-    async def begin(self, publish: Callable[[Board, Settings], None]) -> None:
+    async def start(self, publish: Callable[[Board, Settings], None]) -> None:
         """Poll from now on; every new board goes to `publish`, in this loop's thread."""
         self._publish = publish
         self._hold_lease()
-        self._recorder.dismiss(self._registry, self._clock.now())
+        self._recorder.clear_removed(self._registry, self._clock.now())
         await self._serve()
         self._duties = [
             asyncio.create_task(self._record(), name="record"),
@@ -242,29 +253,29 @@ class Engine:
             duty.cancel()
         await asyncio.gather(*self._duties, return_exceptions=True)
         await self._poller.stop()
-        await self.past.aclose()
+        await self.queries.aclose()
         self._write_arrived()
         await self._acting.close()
         self._lease.release()
         if self._history:
             self._history.close()
             self._history = None
-            self.past = Past(None, self._clock)
+            self.queries = HistoryQueries(None, self._clock)
 
     def poll_now(self, name: str | None = None) -> None:
         """Poll one server, or all enabled ones, without waiting for their turn."""
         self._poller.poll_now(name)
 
-    async def answer(self, who: Identity, answer: Answer | None) -> None:
+    async def acknowledge(self, who: AlertKey, answer: Acknowledgement | None) -> None:
         """Note what somebody says to an alert; None takes it back. Raises LictuiError."""
-        self._recorder.answer(who, answer, user_name(), self._clock.now())
+        self._recorder.acknowledge(who, answer, current_user(), self._clock.now())
         self._publish(self.board, self.settings)
 
-    async def holders(self, server: str, product: str) -> Holders:
+    async def license_users(self, server: str, product: str) -> LicenseUsers:
         """Who holds `product` of a server now, as far as one may know; never raises."""
-        from lictui.engine.queries import ask_holders  # noqa: PLC0415 - seldom asked
+        from lictui.engine.queries import query_license_users  # noqa: PLC0415 - seldom asked
 
-        return await ask_holders(
+        return await query_license_users(
             self._registry,
             server,
             product,
@@ -273,7 +284,7 @@ class Engine:
             clock=self._clock,
         )
 
-    async def test(self, server: Server) -> AsyncIterator[Finding]:
+    async def test(self, server: Server) -> AsyncIterator[StepResult]:
         """Try `server` step by step; each finding as its step ends."""
         from lictui.sources.probe import probe  # noqa: PLC0415 - start-up does not test
 
@@ -287,10 +298,10 @@ class Engine:
         else:
             registry.edit_server(self._paths, replacing, server)
             if self._history and replacing != server.name:
-                self._history.rename(replacing, server.name)
-                self._recorder.renamed()
-                await self.past.aclose()
-                self.past = Past(self._history, self._clock)
+                self._history.rename_server(replacing, server.name)
+                self._recorder.reload_alerts()
+                await self.queries.aclose()
+                self.queries = HistoryQueries(self._history, self._clock)
         await self._reconfigure()
 
     async def remove(self, name: str) -> None:
@@ -328,14 +339,14 @@ class Engine:
         await self._clock.sleep(_HABITS_EVERY)
         if self._history is None:
             return
-        from lictui.engine.anomalies import Habits  # noqa: PLC0415 - start-up looks at no past
+        from lictui.engine.anomalies import AnomalyChecker  # noqa: PLC0415 - start-up looks at no past
 
-        habits = Habits(self._history, self._clock)
+        habits = AnomalyChecker(self._history, self._clock)
         while True:
             try:
-                if self._recorder.decides:
-                    found = self._recorder.standings.unusual
-                    await habits.look(self.board, self.settings, found)
+                if self._recorder.alerts_enabled:
+                    found = self._recorder.alert_store.anomalies
+                    await habits.check(self.board, self.settings, found)
             except Exception:  # noqa: BLE001 - one bad look must not be the last
                 _log.exception("a look for what is unusual")
             await self._clock.sleep(_HABITS_EVERY)
@@ -344,9 +355,9 @@ class Engine:
         before = self.board
         self._hold_lease()
         await self._reconfigure()
-        if not self._lease.held:
+        if not self._lease.is_held:
             self._restore()
-        self._recorder.age(self._clock.now())
+        self._recorder.mark_stale(self._clock.now())
         if self._clock.monotonic() - self._compacted >= _COMPACT_EVERY and self._history:
             self._compacted = self._clock.monotonic()
             self._history.compact()
@@ -355,50 +366,50 @@ class Engine:
 
     def _hold_lease(self) -> None:
         held = self._lease.renew()
-        self._poller.allow(allowed=held)
-        self._recorder.decide(self._clock.now(), allowed=held)
+        self._poller.set_enabled(allowed=held)
+        self._recorder.enable_alerts(self._clock.now(), allowed=held)
         self._notices["lease"] = () if held else (_FOLLOWS,)
         self._show()
 
     async def _reconfigure(self) -> None:
-        found = self._watcher.changed()
+        found = self._watcher.reload_if_changed()
         if found is None:
             return
         self._configure(found)
         self._recorder.alerts = self.settings.alerts
         self._recorder.timezone = self.settings.timezone
-        self._recorder.board = boards.register(self.board, self._scope.of(self._registry))
-        self._recorder.dismiss(self._registry, self._clock.now())
+        self._recorder.board = boards.with_servers(self.board, self._scope.select(self._registry))
+        self._recorder.clear_removed(self._registry, self._clock.now())
         self._restore()
         self._show()
         await self._serve()
         self._publish(self.board, self.settings)
 
-    def _configure(self, found: Reload) -> None:
+    def _configure(self, found: LoadedConfig) -> None:
         self.settings, self._registry = found.settings, found.servers
         self._acting.actions = found.settings.actions
         self._notices["config"] = tuple(map(str, found.problems))
-        self._notices["same_as"] = doubts(found.servers)
-        self._notices["pace"] = self._scope.hurry(self._scope.of(found.servers))
+        self._notices["same_as"] = same_as_warnings(found.servers)
+        self._notices["pace"] = self._scope.interval_warnings(self._scope.select(found.servers))
 
     async def _serve(self) -> None:
         paced = [
-            self._scope.paced(server, self.settings.interval)
-            for server in self._scope.of(self._registry)
+            self._scope.with_interval(server, self.settings.interval)
+            for server in self._scope.select(self._registry)
         ]
-        await self._poller.serve(paced, self.settings.limits, self.board)
+        await self._poller.update_servers(paced, self.settings.limits, self.board)
 
     def _note(self, event: Event) -> None:
-        self._recorder.add(event)
+        self._recorder.add_event(event)
 
     def _restore(self) -> None:
         """Take over from the history what is newer there: the last run's, or another lictui's."""
         if self._history:
-            self._recorder.board = restored(self.board, self._history.latest())
+            self._recorder.board = with_last_polls(self.board, self._history.last_polls())
 
     def _show(self) -> None:
         notices = [notice for about in self._notices.values() for notice in about]
-        self._recorder.note(notices)
+        self._recorder.set_notices(notices)
 
 
 def _to_nobody(_board: Board, _settings: Settings) -> None:
@@ -408,7 +419,7 @@ def _to_nobody(_board: Board, _settings: Settings) -> None:
 # Every server polled once, recorded, and that is that: what `status` shows
 
 
-async def once(
+async def poll_once(
     servers: tuple[Server, ...],
     settings: Settings,
     paths: Paths,
@@ -424,12 +435,12 @@ async def once(
     """
     history, notices = _open(paths, settings, clock)
     try:
-        board = boards.register(Board(), servers)
+        board = boards.with_servers(Board(), servers)
         if history:
-            board = restored(board, history.latest())
+            board = with_last_polls(board, history.last_polls())
         recorder = Recorder(board, history, settings.alerts)
-        recorder.note(notices)
-        recorder.decide(clock.now(), allowed=False)
+        recorder.set_notices(notices)
+        recorder.enable_alerts(clock.now(), allowed=False)
         if contact:
             limits = settings.limits if timeout is None else _within(settings.limits, timeout)
             enabled = [server for server in servers if server.enabled]
@@ -437,7 +448,7 @@ async def once(
             recorder.record(
                 (server, each, None) for server, each in zip(enabled, polls, strict=True)
             )
-        return boards.age(recorder.board, clock.now())
+        return boards.mark_stale(recorder.board, clock.now())
     finally:
         if history:
             history.close()
@@ -462,7 +473,7 @@ async def _poll_all(servers: list[Server], limits: Limits, clock: Clock) -> list
         source = open_source(server, limits, clock)
         try:
             async with places:
-                return await poll(server, source, limits.timeout, clock)
+                return await poll_server(server, source, limits.timeout, clock)
         finally:
             await source.aclose()
 

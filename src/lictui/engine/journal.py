@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lictui.engine.merge import ACCOUNTS
+from lictui.engine.merge import ACCOUNT_SOURCES
 from lictui.model import (
     Certificate,
     Event,
@@ -23,16 +23,16 @@ from lictui.model import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lictui.config.settings import Alerts
+    from lictui.config.settings import AlertSettings
     from lictui.engine.board import ServerStatus
 
 _QUIET = (State.WAITING, State.DISABLED)
 
 
-def changes(
+def change_events(
     before: ServerStatus,
     after: ServerStatus,
-    alerts: Alerts,
+    alerts: AlertSettings,
     without: frozenset[PoolKey] = frozenset(),
     *,
     levels: bool = True,
@@ -103,7 +103,7 @@ def _snapshot_changes(
 
 def _of_citrix(server: Server) -> bool:
     """Whether Citrix's own service answers: which certificate it shows is up to which node does."""
-    return server.source in ACCOUNTS or bool(server.customer_id)
+    return server.source in ACCOUNT_SOURCES or bool(server.customer_id)
 
 
 def _shown(certificate: Certificate) -> str:
@@ -146,7 +146,7 @@ def _dated(old: dict[PoolKey, Pool], new: dict[PoolKey, Pool]) -> dict[PoolKey, 
 def _level_changes(
     before: ServerStatus,
     after: ServerStatus,
-    alerts: Alerts,
+    alerts: AlertSettings,
     event: Callable[..., Event],
     without: frozenset[PoolKey],
 ) -> Iterator[Event]:
@@ -157,7 +157,9 @@ def _level_changes(
         was = old.get(key)
         if was is None or not pool.counted:
             continue
-        limits = alerts.of(group=after.server.group, server=after.server.name, product=pool.product)
+        limits = alerts.thresholds_for(
+            group=after.server.group, server=after.server.name, product=pool.product
+        )
         from_level = was.reading.level(limits.warn, limits.critical)
         to_level = pool.reading.level(limits.warn, limits.critical)
         if from_level is not to_level:

@@ -12,8 +12,8 @@ from operator import is_
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from lictui.config.toml_document import nearest
-from lictui.engine.board import Board, Origin, ServerStatus, answered
+from lictui.config.toml_document import did_you_mean
+from lictui.engine.board import Board, FigureSource, ServerStatus, is_reporting
 from lictui.model import (
     LicenseServer,
     Mode,
@@ -42,7 +42,7 @@ _HIDES_OVERDRAFT: Final = ("checkmk", "lmstat")  # their count is installed and 
 _LAST: Final = ("checkmk",)
 
 
-def under_las(parts: Iterable[ServerStatus]) -> bool:
+def uses_las(parts: Iterable[ServerStatus]) -> bool:
     """Whether the license server is licensed by LAS, as far as any way to read it tells."""
     return any(
         (part.snapshot is not None and part.snapshot.mode is Mode.LAS)
@@ -51,7 +51,7 @@ def under_las(parts: Iterable[ServerStatus]) -> bool:
     )
 
 
-def rank(server: Server, pool: Pool, *, las: bool) -> int:
+def source_rank(server: Server, pool: Pool, *, las: bool) -> int:
     """The place of one reading of a pool; the lowest is believed first."""
     order = (*(_LAS if las else _FILE), *_REST, *_LAST)
     way = _way(server)
@@ -72,20 +72,20 @@ def _way(server: Server) -> str:
 # What a license server is called, and whether two names are of one host
 
 
-ACCOUNTS: Final = (SourceName.CITRIX_CLOUD, SourceName.PARTNER)
+ACCOUNT_SOURCES: Final = (SourceName.CITRIX_CLOUD, SourceName.PARTNER)
 
 
-def names_of(status: ServerStatus) -> tuple[str, ...]:
+def host_names(status: ServerStatus) -> tuple[str, ...]:
     """What the license server behind a status is called, by all who read it."""
-    parts = status.parts or (status,)
+    parts = status.members or (status,)
     return tuple(dict.fromkeys(name for part in parts for name in _names(part) if name))
 
 
 def _names(part: ServerStatus) -> Iterator[str]:
     server, snapshot = part.server, part.snapshot
-    if server.source in ACCOUNTS:
+    if server.source in ACCOUNT_SOURCES:
         return  # its address is Citrix's
-    on = snapshot.license_server if snapshot else ""
+    on = snapshot.license_server_host if snapshot else ""
     yield on
     if server.source is not SourceName.CVAD:
         yield snapshot.reported_name if snapshot else ""
@@ -103,7 +103,7 @@ def _host(url: str) -> str:
         return ""
 
 
-def one_host(one: str, other: str) -> bool:
+def is_same_host(one: str, other: str) -> bool:
     """Whether both are the same: case does not count, and a bare name is any domain's."""
     first, second = _plain(one), _plain(other)
     if not first or not second:
@@ -122,7 +122,7 @@ def _bare(name: str) -> bool:
     return "." not in name and not name.isdigit()
 
 
-class Listing:
+class CloudServerList:
     """What Citrix Cloud lists, by the names of the license servers."""
 
     def __init__(self, accounts: tuple[tuple[LicenseServer, ...], ...]) -> None:
@@ -134,7 +134,7 @@ class Listing:
                 self._whole.setdefault(name, entry)
                 self._near.setdefault(name.partition(".")[0], []).append(entry)
 
-    def of(self, status: ServerStatus) -> LicenseServer | None:
+    def find(self, status: ServerStatus) -> LicenseServer | None:
         """The entry that is this license server.
 
         A full name comes first; where only a bare one fits, it must not fit another as well.
@@ -143,19 +143,19 @@ class Listing:
             return None
         alone = [
             part.snapshot.license_servers
-            for part in status.parts
+            for part in status.members
             if part.snapshot and len(part.snapshot.license_servers) == 1
         ]
         if alone:
             return alone[0][0]  # an account that was said to be this server, and knows no other
-        names = [_plain(name) for name in names_of(status)]
+        names = [_plain(name) for name in host_names(status)]
         if found := next((self._whole[name] for name in names if name in self._whole), None):
             return found
         near = [
             entry
             for name in names
             for entry in self._near.get(name.partition(".")[0], ())
-            if one_host(name, entry.fqdn) or one_host(name, entry.host_id)
+            if is_same_host(name, entry.fqdn) or is_same_host(name, entry.host_id)
         ]
         return near[0] if len({entry.host_id or entry.fqdn for entry in near}) == 1 else None
 
@@ -177,8 +177,8 @@ class _Member:
     tier: int
     order: tuple[int, int, bool, str]
 
-    def origin(self, figure: str) -> Origin:
-        return Origin(figure, self.part.server.name, self.pool.key)
+    def origin(self, figure: str) -> FigureSource:
+        return FigureSource(figure, self.part.server.name, self.pool.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ class _Same:
         return self.members[0].tier
 
 
-def merged(parts: tuple[ServerStatus, ...]) -> ServerStatus:
+def merge_members(parts: tuple[ServerStatus, ...]) -> ServerStatus:
     """The one status of these, the main server first.
 
     Its state is the main server's where that gives pools, else that of the best that does. Figures
@@ -203,7 +203,7 @@ def merged(parts: tuple[ServerStatus, ...]) -> ServerStatus:
     asked = tuple(part for part in parts if part.state is not State.DISABLED)
     found = _pools(asked, main)
     if not asked or not any(part.snapshot for part in asked):
-        return replace(main, parts=parts)
+        return replace(main, members=parts)
     base = min((same.tier for same in found), default=_LIVE)
     givers = [m.part for same in found for m in same.members if m.tier == base]
     carrier = main if not givers or any(part is main for part in givers) else givers[0]
@@ -214,17 +214,21 @@ def merged(parts: tuple[ServerStatus, ...]) -> ServerStatus:
         snapshot=_snapshot(asked, main, tuple(pool for pool, _ in pools.values())),
         polled_at=max((p.polled_at for p in asked if p.polled_at is not None), default=None),
         due=min((p.due for p in asked if p.due is not None), default=None),
-        parts=parts,
-        origins={key: origins for key, (_, origins) in pools.items()},
-        lapsed=frozenset(same.key for same in found if same.tier > base),
+        members=parts,
+        figure_sources={key: origins for key, (_, origins) in pools.items()},
+        stale_pools=frozenset(same.key for same in found if same.tier > base),
     )
-    owners = {status.owner(key)[0] for key in pools if key not in status.lapsed}
-    read = [p.answered_at for p in asked if p.server.name in owners and p.answered_at is not None]
-    return replace(status, answered_at=min(read, default=carrier.answered_at))
+    owners = {status.history_key(key)[0] for key in pools if key not in status.stale_pools}
+    read = [
+        p.last_success_at
+        for p in asked
+        if p.server.name in owners and p.last_success_at is not None
+    ]
+    return replace(status, last_success_at=min(read, default=carrier.last_success_at))
 
 
 def _tier(part: ServerStatus) -> int:
-    return _LIVE if part.live else _ANSWERED if answered(part) else _KNOWN
+    return _LIVE if part.is_up else _ANSWERED if is_reporting(part) else _KNOWN
 
 
 def _pools(asked: Sequence[ServerStatus], main: ServerStatus) -> list[_Same]:
@@ -236,12 +240,12 @@ def _pools(asked: Sequence[ServerStatus], main: ServerStatus) -> list[_Same]:
     ]
     # Who answers that there is no inventory takes back what it told before, if others have one.
     holding = [part for part in holding if part.state is not State.NO_DATA] or holding
-    las = under_las(asked)
+    las = uses_las(asked)
     products: dict[str, list[_Member]] = {}
     for part in holding:
         tier = _tier(part)
         for pool in part.snapshot.pools if part.snapshot else ():
-            place = rank(part.server, pool, las=las)
+            place = source_rank(part.server, pool, las=las)
             order = (tier, place, part is not main, part.server.name)
             products.setdefault(pool.product, []).append(_Member(part, pool, tier, order))
     return [same for members in products.values() for same in _same(members)]
@@ -274,7 +278,7 @@ def _same(members: list[_Member]) -> list[_Same]:
     ]
 
 
-def _pool(same: _Same) -> tuple[Pool, tuple[Origin, ...]]:
+def _pool(same: _Same) -> tuple[Pool, tuple[FigureSource, ...]]:
     lead = same.members[0]
     origins = [lead.origin("pool")]
 
@@ -307,17 +311,17 @@ def _pool(same: _Same) -> tuple[Pool, tuple[Origin, ...]]:
         subscription_date=dated.subscription_date if dated else None,
         expires=ends.expires if ends else None,
         permanent=ends.permanent if ends else None,
-        partly=bool(ends and ends.partly),
-        expiring=ends.expiring if ends else None,
+        partial_expiry=bool(ends and ends.partial_expiry),
+        reported_expiring=ends.reported_expiring if ends else None,
         vendor=vendor.vendor if vendor else "",
         queued=queued.queued if queued else None,
-        raw=(),  # each reading has its own
-        how=(),
+        raw_fields=(),  # each reading has its own
+        formulas=(),
     )
     return pool, tuple(origins)
 
 
-def _figure(name: str, now: list[_Member], origins: list[Origin]) -> int | None:
+def _figure(name: str, now: list[_Member], origins: list[FigureSource]) -> int | None:
     """One figure of the reading that is believed first of those that have it."""
     if name != "in_use":
         # A count that hides an overdraft is no `installed` while somebody tells the two apart.
@@ -342,8 +346,10 @@ def _snapshot(
     """What the parts tell of the license server itself; who answers comes first."""
     by_tier = sorted(asked, key=lambda part: (_tier(part), part is not main, part.server.name))
     known = [part.snapshot for part in by_tier if part.snapshot]
-    alive = [part.snapshot for part in by_tier if part.snapshot and answered(part)] or known
-    own = [p.snapshot for p in by_tier if p.snapshot and p.server.source not in ACCOUNTS] or known
+    alive = [part.snapshot for part in by_tier if part.snapshot and is_reporting(part)] or known
+    own = [
+        p.snapshot for p in by_tier if p.snapshot and p.server.source not in ACCOUNT_SOURCES
+    ] or known
     named = next((each for each in own if each.reported_name or each.version), own[0])
     notices = dict.fromkeys(notice for each in alive for notice in each.notices)
     return Snapshot(
@@ -353,9 +359,9 @@ def _snapshot(
         _mode(known),
         next((each.activation for each in known if each.activation), None),
         tuple(notices),
-        next((each.license_server for each in known if each.license_server), ""),
+        next((each.license_server_host for each in known if each.license_server_host), ""),
         tuple(dict.fromkeys(listed for each in known for listed in each.license_servers)),
-        tuple(told for each in known for told in each.told),
+        tuple(told for each in known for told in each.monthly_usage),
         main.snapshot.certificate if main.snapshot else None,
     )
 
@@ -366,7 +372,7 @@ def _mode(known: Sequence[Snapshot]) -> Mode | None:
     return Mode.LAS if Mode.LAS in said else next(iter(said), None)
 
 
-def mains(servers: Iterable[Server]) -> dict[str, str]:
+def resolve_same_as(servers: Iterable[Server]) -> dict[str, str]:
     """The server that each other one is a part of; who has no `same_as` that leads on is not in it.
 
     A chain leads to its end. What goes in a circle, or to a server that is not there, is ignored.
@@ -404,7 +410,7 @@ def _on_circles(links: dict[str, str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def doubts(servers: tuple[Server, ...]) -> tuple[str, ...]:
+def same_as_warnings(servers: tuple[Server, ...]) -> tuple[str, ...]:
     """What is said of every `same_as` that is ignored."""
     known = [server.name for server in servers]
     links = {each.name: each.same_as for each in servers if each.same_as in known}
@@ -412,7 +418,7 @@ def doubts(servers: tuple[Server, ...]) -> tuple[str, ...]:
     said = []
     for server in servers:
         if server.same_as and server.name not in links:
-            hint = nearest(server.same_as, known)
+            hint = did_you_mean(server.same_as, known)
             close = f" ({hint})" if hint else ""
             said.append(f"{server.name}: same_as: no server is named {server.same_as}{close}")
         elif server.name in circles:
@@ -420,24 +426,24 @@ def doubts(servers: tuple[Server, ...]) -> tuple[str, ...]:
     return tuple(said)
 
 
-def same_hosts(board: Board, hosts: tuple[str, ...]) -> tuple[str, ...]:
+def servers_on_hosts(board: Board, hosts: tuple[str, ...]) -> tuple[str, ...]:
     """The registered servers whose license server answers to one of these names."""
     return tuple(
         status.server.name
         for status in board.servers
-        if any(one_host(mine, asked) for mine in names_of(status) for asked in hosts)
+        if any(is_same_host(mine, asked) for mine in host_names(status) for asked in hosts)
     )
 
 
-class Together:
+class BoardMerger:
     """Makes of a board the one that is looked at; what has not changed is the same object again."""
 
     def __init__(self) -> None:
         self._last: tuple[Board, Board] | None = None
-        self._listing = Listing(())
+        self._listing = CloudServerList(())
         self._made: dict[str, tuple[tuple[ServerStatus, ...], ServerStatus]] = {}
 
-    def of(self, board: Board) -> Board:
+    def merge(self, board: Board) -> Board:
         """The board with one status for each license server, in the order of the main ones."""
         if self._last is None or self._last[0] is not board:
             self._last = board, self._look(board)
@@ -452,9 +458,9 @@ class Together:
             and status.state is not State.DISABLED
         )
         if accounts != self._listing.accounts:
-            self._listing = Listing(accounts)
+            self._listing = CloudServerList(accounts)
             self._made.clear()
-        part_of = mains(status.server for status in board.servers)
+        part_of = resolve_same_as(status.server for status in board.servers)
         if not accounts and not part_of:
             return board
         parts: dict[str, list[ServerStatus]] = {
@@ -474,23 +480,23 @@ class Together:
         before = self._made.get(name)
         if before and len(before[0]) == len(parts) and all(map(is_, before[0], parts)):
             return before
-        status = merged(parts) if len(parts) > 1 else parts[0]
-        found = self._listing.of(status)
-        return parts, status if found is None else replace(status, reports=found)
+        status = merge_members(parts) if len(parts) > 1 else parts[0]
+        found = self._listing.find(status)
+        return parts, status if found is None else replace(status, cloud_status=found)
 
 
-def stand_ins(board: Board) -> dict[tuple[str, PoolKey], str]:
+def duplicate_pools(board: Board) -> dict[tuple[str, PoolKey], str]:
     """The readings that are another's as well: (server, pool), and the server that counts.
 
     `board` is one that was made by Together.
     """
     found: dict[tuple[str, PoolKey], str] = {}
     for status in board.servers:
-        if not status.parts:
+        if not status.members:
             continue
-        owners = {status.owner(key) for key in status.origins}
+        owners = {status.history_key(key) for key in status.figure_sources}
         products = {key.product: server for server, key in owners}
-        for part in status.parts:
+        for part in status.members:
             for pool in part.snapshot.pools if part.snapshot else ():
                 own = (part.server.name, pool.key)
                 if own not in owners:
@@ -499,21 +505,21 @@ def stand_ins(board: Board) -> dict[tuple[str, PoolKey], str]:
     return found
 
 
-def doubles(board: Board, name: str) -> frozenset[PoolKey]:
+def duplicate_pool_keys(board: Board, name: str) -> frozenset[PoolKey]:
     """The pools of one registered server that no figure of its license server is taken from.
 
     `board` is one that was made by Together.
     """
-    status = board.of(name)
-    if status is None or not status.parts:
+    status = board.find(name)
+    if status is None or not status.members:
         return frozenset()
     taken = {
         (origin.server, origin.key)
-        for origins in status.origins.values()
+        for origins in status.figure_sources.values()
         for origin in origins
         if origin.figure in ("pool", "in_use", "installed")
     }
-    told = status.part(name).snapshot
+    told = status.member(name).snapshot
     return (
         frozenset(pool.key for pool in told.pools if (name, pool.key) not in taken)
         if told

@@ -12,21 +12,21 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.forecast import Forecast, Given, forecast
+from lictui.analysis.forecast import Forecast, ForecastInput, forecast
 from lictui.analysis.peaks import ESTATE as ESTATE_PEAKS
-from lictui.analysis.peaks import Found
-from lictui.analysis.series import Question, Resolution, Series, begins, month_of
-from lictui.analysis.usage import Key, Month, Retrospect
-from lictui.engine.board import Board, By, ServerStatus, scope_of
-from lictui.engine.merge import Together, stand_ins
-from lictui.history.peaks import Memory, Wanted, slowly
+from lictui.analysis.peaks import ScopedPeak
+from lictui.analysis.series import Resolution, Series, SeriesQuery, day_start, first_of_month
+from lictui.analysis.usage import MonthAssignments, PastSummary, TotalKey
+from lictui.engine.board import Board, GroupBy, ServerStatus, scope_name
+from lictui.engine.merge import BoardMerger, duplicate_pools
+from lictui.history.peaks import PeakCache, PeakQuery, iter_peaks
 from lictui.model import Model, Pool, PoolKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from lictui.clock import Clock
-    from lictui.config.settings import Alerts, Settings
+    from lictui.config.settings import AlertSettings, Settings
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
 
@@ -40,7 +40,7 @@ _Owner = tuple[str, "PoolKey"]
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ForecastScope:
     """One product and model, of a server or of the estate."""
 
     scope: str
@@ -49,34 +49,34 @@ class Scope:
     model: Model
     pools: tuple[_Owner, ...]  # whose past it is: those that have ended, too
     installed: int | None  # now; None if that of any pool is unknown
-    leaving: Mapping[date, int]  # licenses that expire, by their last day
+    expiring: Mapping[date, int]  # licenses that expire, by their last day
     warn: float
     critical: float
 
-    def question(self, now: float) -> Question:
+    def history_query(self, now: float) -> SeriesQuery:
         """The daily past up to `now`, UTC epoch seconds."""
         end = int(now) // _DAY * _DAY  # the day that is not over says too little
-        return Question(self.pools, end - _DAYS * _DAY, end, _DAY)
+        return SeriesQuery(self.pools, end - _DAYS * _DAY, end, _DAY)
 
     def forecast(self, past: Series, now: float, today: date) -> Forecast:
         """What the answer to that question lets expect; `today` where the user is."""
         return forecast(
-            Given(
+            ForecastInput(
                 self.scope,
                 self.product,
                 self.model,
-                daily(past, self.model, now),
+                daily_usage(past, self.model, now),
                 self.installed,
-                self.leaving,
+                self.expiring,
                 self.warn,
                 self.critical,
-                held(past, now),
+                installed_by_day(past, now),
             ),
             today,
         )
 
 
-def held(past: Series, now: float) -> dict[date, int]:
+def installed_by_day(past: Series, now: float) -> dict[date, int]:
     """What was installed on each day (of UTC) that is over, where that is known."""
     return {
         date.fromordinal(_EPOCH + each.start // _DAY): each.installed
@@ -85,7 +85,7 @@ def held(past: Series, now: float) -> dict[date, int]:
     }
 
 
-def daily(past: Series, model: Model, now: float) -> dict[date, float]:
+def daily_usage(past: Series, model: Model, now: float) -> dict[date, float]:
     """The figure of each day (of UTC) that is over: the most in use, or what was assigned last."""
     assigned = model in _ASSIGNED
     return {
@@ -108,7 +108,9 @@ class _Held:
         self.owners |= dict.fromkeys(owners)
 
 
-def scopes(board: Board, known: Iterable[KnownPool], alerts: Alerts) -> tuple[Scope, ...]:
+def forecast_scopes(
+    board: Board, known: Iterable[KnownPool], alerts: AlertSettings
+) -> tuple[ForecastScope, ...]:
     """The products of the estate, which is every enabled server on the board; then of each server.
 
     `board` is one that Together made: a license server that is read twice counts once. Start-up
@@ -119,11 +121,11 @@ def scopes(board: Board, known: Iterable[KnownPool], alerts: Alerts) -> tuple[Sc
         if old.ended is not None:
             ended[old.server, old.product, old.model].append(old.key)
     total: dict[tuple[str, Model], _Held] = {}
-    alone: list[Scope] = []
+    alone: list[ForecastScope] = []
     for status in board.servers:
         held: dict[tuple[str, Model], _Held] = {}
         for pool in _counted(status):
-            owner, key = status.owner(pool.key)
+            owner, key = status.history_key(pool.key)
             before = ended[owner, key.product, pool.model.value]
             owners = [(owner, key), *((owner, each) for each in before)]
             for scope in (held, total):
@@ -131,11 +133,11 @@ def scopes(board: Board, known: Iterable[KnownPool], alerts: Alerts) -> tuple[Sc
                 scope.setdefault(what, _Held(pool.name)).take(pool, owners)
         server = status.server
         for (product, model), each in held.items():
-            limits = alerts.of(group=server.group, server=server.name, product=product)
+            limits = alerts.thresholds_for(group=server.group, server=server.name, product=product)
             alone.append(_scope(server.name, product, model, each, (limits.warn, limits.critical)))
     everywhere = []
     for (product, model), each in total.items():
-        limits = alerts.of(group="", server="", product=product)
+        limits = alerts.thresholds_for(group="", server="", product=product)
         everywhere.append(_scope(ESTATE, product, model, each, (limits.warn, limits.critical)))
     return (*everywhere, *alone)
 
@@ -147,13 +149,13 @@ def _counted(status: ServerStatus) -> Iterator[Pool]:
 
 def _scope(
     scope: str, product: str, model: Model, held: _Held, limits: tuple[float, float]
-) -> Scope:
+) -> ForecastScope:
     warn, critical = limits
     leaving: Counter[date] = Counter()
     for pool in held.pools:
         if pool.expires is not None and not pool.permanent:
-            leaving[pool.expires] += pool.leaving or 0
-    return Scope(
+            leaving[pool.expires] += pool.expiring_count or 0
+    return ForecastScope(
         scope,
         product,
         held.name,
@@ -179,12 +181,12 @@ _HOUR: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PastQuery:
     """As of when and where it is looked back."""
 
     now: float
     zone: tzinfo | None
-    alerts: Alerts
+    alerts: AlertSettings
 
     @property
     def today(self) -> date:
@@ -192,28 +194,28 @@ class Look:
         return datetime.fromtimestamp(self.now, UTC).astimezone(self.zone).date()
 
     @property
-    def month(self) -> int:
+    def month_start(self) -> int:
         """The first moment of this month where the user is."""
-        return begins(month_of(self.today), self.zone)
+        return day_start(first_of_month(self.today), self.zone)
 
 
-async def retrospects(
-    history: History, memory: Memory, board: Board, by: By, look: Look, clock: Clock
-) -> dict[Key, Retrospect]:
+async def past_summaries(
+    history: History, memory: PeakCache, board: Board, by: GroupBy, look: PastQuery, clock: Clock
+) -> dict[TotalKey, PastSummary]:
     """What the past says of every total of `board`, which is one that Together made."""
-    found: dict[Key, dict[str, Found]] = defaultdict(dict)
-    for each in slowly(history, _wanted(board, by, look), memory):
+    found: dict[TotalKey, dict[str, ScopedPeak]] = defaultdict(dict)
+    for each in iter_peaks(history, _wanted(board, by, look), memory):
         if each is None:
             await clock.sleep(0)
         else:
             found[each.scope, each.product, Model(each.model)][each.peak.window] = each
-    ahead: dict[Key, tuple[Scope, Forecast]] = {}
+    ahead: dict[TotalKey, tuple[ForecastScope, Forecast]] = {}
     for key, scope in _outlooks(history, board, by, look):
         await clock.sleep(0)
-        (past,) = history.many((scope.question(look.now),))
+        (past,) = history.series_batch((scope.history_query(look.now),))
         ahead[key] = scope, scope.forecast(past, look.now, look.today)
     return {
-        key: Retrospect(
+        key: PastSummary(
             found[key].get("24h"),
             found[key].get("month"),
             found[key].get("all"),
@@ -224,53 +226,60 @@ async def retrospects(
     }
 
 
-def _wanted(board: Board, by: By, look: Look) -> Wanted:
+def _wanted(board: Board, by: GroupBy, look: PastQuery) -> PeakQuery:
     servers: dict[str, set[str]] = defaultdict(set)
     for status in board.servers:
-        servers[scope_of(status, by)].update(status.names)
+        servers[scope_name(status, by)].update(status.member_names)
     expected = {status.server.name for status in board.servers if status.server.enabled}
     parts = {
-        part.server.name for status in board.servers for part in status.parts if part.server.enabled
+        part.server.name
+        for status in board.servers
+        for part in status.members
+        if part.server.enabled
     }
-    return Wanted(
+    return PeakQuery(
         look.now,
         look.zone,
         expected | parts,
         scopes=servers,
-        own=False,
-        without=stand_ins(board).keys(),
+        per_server=False,
+        excluded=duplicate_pools(board).keys(),
     )
 
 
-def _outlooks(history: History, board: Board, by: By, look: Look) -> Iterator[tuple[Key, Scope]]:
+def _outlooks(
+    history: History, board: Board, by: GroupBy, look: PastQuery
+) -> Iterator[tuple[TotalKey, ForecastScope]]:
     known = history.pools()
-    if by is By.SERVER:
+    if by is GroupBy.SERVER:
         names = {status.server.name for status in board.servers}
-        for scope in scopes(board, known, look.alerts):
+        for scope in forecast_scopes(board, known, look.alerts):
             if scope.scope in names:
                 yield (scope.scope, scope.product, scope.model), scope
         return
     parts: dict[str, list[ServerStatus]] = defaultdict(list)
     for status in board.servers:
-        parts[scope_of(status, by)].append(status)
+        parts[scope_name(status, by)].append(status)
     for name, some in parts.items():
-        for scope in scopes(replace(board, servers=tuple(some)), known, look.alerts):
+        for scope in forecast_scopes(replace(board, servers=tuple(some)), known, look.alerts):
             if scope.scope == ESTATE_PEAKS:
                 yield (name, scope.product, scope.model), scope
 
 
-def _month(history: History, scope: Scope, look: Look) -> Month:
+def _month(history: History, scope: ForecastScope, look: PastQuery) -> MonthAssignments:
     """What is known of the assignments of this month."""
-    before = history.series(Question(scope.pools, look.month - _HOUR, look.month, _HOUR)).buckets
+    before = history.series(
+        SeriesQuery(scope.pools, look.month_start - _HOUR, look.month_start, _HOUR)
+    ).buckets
     told = [
         month
         for pool in scope.pools
-        for month in history.told(*pool)
-        if datetime.fromtimestamp(month.at, UTC).date() == look.today.replace(day=1)
+        for month in history.monthly_usage(*pool)
+        if datetime.fromtimestamp(month.month_start, UTC).date() == look.today.replace(day=1)
     ]
-    return Month(
+    return MonthAssignments(
         round(before[-1].last) if before else None,
-        _sum_retrospects([month.newly for month in told]),
+        _sum_retrospects([month.newly_assigned for month in told]),
         _sum_retrospects([month.released for month in told]),
     )
 
@@ -291,26 +300,28 @@ _REST: Final = 10  # times as long as a look took, before the next: a large esta
 class _Look:
     began: float
     board: Board
-    task: asyncio.Task[dict[Key, Retrospect]]
+    task: asyncio.Task[dict[TotalKey, PastSummary]]
     took: float = 0.0
 
 
-class Back:
+class PastSummaryCache:
     """Looks back, and remembers what it saw."""
 
     def __init__(self, history: History, clock: Clock) -> None:
         self._history = history
         self._clock = clock
-        self._memory = Memory()
-        self._together = Together()
-        self._looks: dict[By, _Look] = {}
+        self._memory = PeakCache()
+        self._together = BoardMerger()
+        self._looks: dict[GroupBy, _Look] = {}
 
-    async def look(self, board: Board, by: By, settings: Settings) -> dict[Key, Retrospect]:
+    async def get(
+        self, board: Board, by: GroupBy, settings: Settings
+    ) -> dict[TotalKey, PastSummary]:
         """What the past says of the totals of `board`, as of a few minutes ago at most.
 
         Raises LictuiError.
         """
-        board, now = self._together.of(board), self._clock.monotonic()
+        board, now = self._together.merge(board), self._clock.monotonic()
         known = self._looks.get(by)
         if known is None or self._old(known, board, now):
             task = asyncio.create_task(self._look(board, by, settings), name="look back")
@@ -327,13 +338,15 @@ class Back:
         names = [[status.server for status in each.servers] for each in (known.board, board)]
         return names[0] != names[1] or now - known.began >= max(_FRESH, _REST * known.took)
 
-    async def _look(self, board: Board, by: By, settings: Settings) -> dict[Key, Retrospect]:
+    async def _look(
+        self, board: Board, by: GroupBy, settings: Settings
+    ) -> dict[TotalKey, PastSummary]:
         from zoneinfo import ZoneInfo  # noqa: PLC0415 - as above
 
         began = self._clock.monotonic()
         zone = ZoneInfo(settings.timezone) if settings.timezone else None
-        look = Look(self._clock.now(), zone, settings.alerts)
-        found = await retrospects(self._history, self._memory, board, by, look, self._clock)
+        look = PastQuery(self._clock.now(), zone, settings.alerts)
+        found = await past_summaries(self._history, self._memory, board, by, look, self._clock)
         self._looks[by].took = self._clock.monotonic() - began
         return found
 

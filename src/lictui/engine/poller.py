@@ -9,15 +9,16 @@ import asyncio
 import logging
 import math
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from lictui.engine.contract import divided
+from lictui.engine.entitlements import apply_divisor
 from lictui.model import Failure, FailureKind, Poll, Server, Snapshot, State
-from lictui.sources.source import Source, SourceError, ignore
+from lictui.sources.source import Source, SourceError, ignore_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
@@ -30,21 +31,21 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-async def poll(server: Server, source: Source, timeout: float, clock: Clock) -> Poll:  # noqa: ASYNC109 - the deadline is this function's whole point
+async def poll_server(server: Server, source: Source, timeout: float, clock: Clock) -> Poll:  # noqa: ASYNC109 - the deadline is this function's whole point
     """Read `server` once through `source`, given up after `timeout` seconds; never raises.
 
     Latency and deadline are seconds of the wire, even where the clock is a simulated one.
     """
     loop = asyncio.get_running_loop()
     started = loop.time()
-    result = divided(await _fetch(server, source, timeout), server.quantity_divisor)
+    result = apply_divisor(await _fetch(server, source, timeout), server.quantity_divisor)
     return Poll(server.name, clock.now(), loop.time() - started, result)
 
 
 async def _fetch(server: Server, source: Source, deadline: float) -> Snapshot | Failure:
     try:
         async with asyncio.timeout(deadline):
-            return await source.fetch(ignore)
+            return await source.fetch(ignore_steps)
     except SourceError as error:
         return error.failure
     except TimeoutError:
@@ -65,25 +66,25 @@ async def _fetch(server: Server, source: Source, deadline: float) -> Snapshot | 
 # When a server's turn comes. Pure: must not know the clock, tasks or sockets. All in seconds
 
 
-JITTER: Final = 0.1  # of the interval at most, …
-MAX_JITTER: Final = 30.0  # … and never more than this
-DOUBLINGS: Final = 3  # a failing server is left alone for 2, 4, then 8 intervals
+MAX_OFFSET_SHARE: Final = 0.1  # of the interval at most, …
+MAX_OFFSET: Final = 30.0  # … and never more than this
+MAX_DOUBLINGS: Final = 3  # a failing server is left alone for 2, 4, then 8 intervals
 
 
-def jitter(server: Server) -> float:
+def start_offset(server: Server) -> float:
     """The server's own offset, so that 300 servers do not ask in the same second.
 
     The same server always gets the same one: two runs poll at the same distance.
     """
     share = zlib.crc32(server.name.encode()) / 2**32
-    return share * min(server.every * JITTER, MAX_JITTER)
+    return share * min(server.effective_interval * MAX_OFFSET_SHARE, MAX_OFFSET)
 
 
 def first_due(server: Server, polled_at: float | None, now: float) -> float:
     """The first poll after a start: at once, unless the last one is still fresh."""
     if polled_at is None or polled_at > now:
         return now
-    return max(now, polled_at + server.every)
+    return max(now, polled_at + server.effective_interval)
 
 
 def next_due(server: Server, due: float, now: float, pause: float) -> float:
@@ -91,28 +92,27 @@ def next_due(server: Server, due: float, now: float, pause: float) -> float:
 
     A poll that took longer than an interval skips the turns it missed: no drift, no overlap.
     """
-    every = server.every
+    every = server.effective_interval
     behind = max(0.0, now - due)
     after = due + every * (math.floor(behind / every) + 1)
     return max(after, due + pause)
 
 
-def pause(server: Server, result: Snapshot | Failure, failures: int, cap: float) -> float:
+def wait_after(server: Server, result: Snapshot | Failure, failures: int, cap: float) -> float:
     """How long to leave a server alone after `failures` polls in a row that failed.
 
     A refused password is tried ever more rarely, up to `cap`: a directory locks accounts.
     """
-    every = server.every
+    every = server.effective_interval
     if not isinstance(result, Failure) or failures < 1:
         return every
     if result.kind is FailureKind.AUTH:
         return max(every, min(every * 2.0 ** min(failures - 1, 30), cap))
-    return max(every, min(every * 2.0 ** min(failures - 1, DOUBLINGS), cap))
+    return max(every, min(every * 2.0 ** min(failures - 1, MAX_DOUBLINGS), cap))
 
 
-if TYPE_CHECKING:
-    Open = Callable[[Server, Limits, Clock], Source]
-    Report = Callable[[Server, Poll, float], None]  # the poll, and when the next one is due
+SourceFactory = Callable[[Server, "Limits", "Clock"], Source]
+PollCallback = Callable[[Server, Poll, float], None]  # the poll, and when the next one is due
 
 # Seconds between polls from which on a connection is not worth keeping: servers drop idle ones
 # after about two minutes, and 1,000 open ones cost both sides.
@@ -122,7 +122,7 @@ _IDLE: Final = 120.0
 class Poller:
     """Polls every enabled server when its turn comes, and reports each poll as it ends."""
 
-    def __init__(self, clock: Clock, open_source: Open, report: Report) -> None:
+    def __init__(self, clock: Clock, open_source: SourceFactory, report: PollCallback) -> None:
         self._clock = clock
         self._open = open_source
         self._report = report
@@ -131,7 +131,7 @@ class Poller:
         self._places = asyncio.Semaphore(1)
         self._polling_allowed = asyncio.Event()
 
-    async def serve(self, servers: Iterable[Server], limits: Limits, board: Board) -> None:
+    async def update_servers(self, servers: Iterable[Server], limits: Limits, board: Board) -> None:
         """Poll these servers from now on; those that are unchanged keep their turn."""
         wanted = {server.name: server for server in servers if server.enabled}
         gone = [
@@ -149,7 +149,7 @@ class Poller:
         self._asked.clear()
 
     def _begin(self, server: Server, limits: Limits, board: Board) -> _Turns:
-        status = board.of(server.name)
+        status = board.find(server.name)
         fresh = status.polled_at if status and status.state is State.UP else None
         due = first_due(server, fresh, self._clock.now())
         turns = _Turns(server, limits)
@@ -161,17 +161,17 @@ class Poller:
     async def _take_turns(self, turns: _Turns, due: float) -> None:
         server, limits = turns.server, turns.limits
         failures = 0
-        offset = jitter(server)
+        offset = start_offset(server)
         while True:
             await self._until(turns, due)
             async with self._places:
                 # Opened when first wanted: what it imports need not hold up the first screen.
                 turns.source = source = turns.source or self._open(server, limits, self._clock)
-                result = await poll(server, source, limits.timeout, self._clock)
-                if server.every >= _IDLE:
+                result = await poll_server(server, source, limits.timeout, self._clock)
+                if server.effective_interval >= _IDLE:
                     await source.aclose()
             failures = failures + 1 if isinstance(result.result, Failure) else 0
-            wait = pause(server, result.result, failures, limits.max_backoff)
+            wait = wait_after(server, result.result, failures, limits.max_backoff)
             due = next_due(server, due, self._clock.now(), wait) + offset
             offset = 0.0  # once: from here on the grid is this server's own
             self._report(server, result, due)
@@ -190,7 +190,7 @@ class Poller:
         await self._polling_allowed.wait()
         turns.now.set()
 
-    def allow(self, *, allowed: bool) -> None:
+    def set_enabled(self, *, allowed: bool) -> None:
         """Take turns or not; a poll that is asked for happens either way."""
         if allowed:
             self._polling_allowed.set()

@@ -13,10 +13,19 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.series import Question, Series
-from lictui.engine import holders as seen
-from lictui.engine.holders import Holders
-from lictui.model import About, Event, Failure, FailureKind, Holder, PoolKey, Server, Told
+from lictui.analysis.series import Series, SeriesQuery
+from lictui.engine import license_users
+from lictui.engine.license_users import LicenseUsers
+from lictui.model import (
+    Event,
+    Failure,
+    FailureKind,
+    JournalFilter,
+    LicenseUser,
+    MonthlyUsage,
+    PoolKey,
+    Server,
+)
 from lictui.paths import FILE_MODE, Paths, make_folder
 from lictui.sources.source import SourceError
 
@@ -24,11 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from lictui.analysis.usage import Key, Retrospect
+    from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.clock import Clock
     from lictui.config.settings import Settings
-    from lictui.engine.board import Board, By, Filter
-    from lictui.engine.outlook import Back
+    from lictui.engine.board import Board, Filter, GroupBy
+    from lictui.engine.outlook import PastSummaryCache
     from lictui.history.store import History
 
 
@@ -38,7 +47,7 @@ if TYPE_CHECKING:
 _PAGE: Final = 2000  # lines: a few hundredths of a second
 
 
-async def look_through(
+async def search_journal(
     history: History, wanted: Filter, limit: int | None, clock: Clock
 ) -> tuple[Event, ...]:
     """The newest `limit` lines that the filter lets through, or all of them.
@@ -46,7 +55,7 @@ async def look_through(
     A line is known by its server, its product and what it says. Raises HistoryError.
     """
     found: list[Event] = []
-    for page in history.journal(_PAGE):
+    for page in history.event_pages(_PAGE):
         found += (each for each in page if wanted((each.server, each.product, each.message)))
         if limit is not None and len(found) >= limit:
             return tuple(found[:limit])
@@ -54,24 +63,24 @@ async def look_through(
     return tuple(found)
 
 
-class Past:
+class HistoryQueries:
     """What the history answers; all of it in the loop it is asked in. Raises LictuiError."""
 
     def __init__(self, history: History | None, clock: Clock) -> None:
         self._history = history
         self._clock = clock
-        self._back: Back | None = None
+        self._back: PastSummaryCache | None = None
 
     async def aclose(self) -> None:
         """End what is being looked for."""
         if self._back:
             await self._back.close()
 
-    async def many(self, questions: tuple[Question, ...]) -> tuple[Series, ...]:
+    async def many(self, questions: tuple[SeriesQuery, ...]) -> tuple[Series, ...]:
         """Series; without a history every one is empty."""
         if self._history is None:
-            return tuple(Series((), question.bucket) for question in questions)
-        return self._history.many(questions)
+            return tuple(Series((), question.width) for question in questions)
+        return self._history.series_batch(questions)
 
     async def pools(
         self, servers: tuple[str, ...], product: str
@@ -86,20 +95,20 @@ class Past:
         )
 
     async def retrospects(
-        self, board: Board, by: By, settings: Settings
-    ) -> Mapping[Key, Retrospect]:
+        self, board: Board, by: GroupBy, settings: Settings
+    ) -> Mapping[TotalKey, PastSummary]:
         """What the past says of every total, as of a few minutes ago; takes a while at first."""
         if self._history is None:
             return {}
         if self._back is None:
-            from lictui.engine.outlook import Back  # noqa: PLC0415 - start-up looks at no past
+            from lictui.engine.outlook import PastSummaryCache  # noqa: PLC0415 - start-up looks at no past
 
-            self._back = Back(self._history, self._clock)
-        return await self._back.look(board, by, settings)
+            self._back = PastSummaryCache(self._history, self._clock)
+        return await self._back.get(board, by, settings)
 
-    async def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:
+    async def told(self, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
         """The months the source told of a pool's past."""
-        return self._history.told(server, key) if self._history else ()
+        return self._history.monthly_usage(server, key) if self._history else ()
 
     async def events(
         self,
@@ -107,7 +116,7 @@ class Past:
         *,
         since: float | None = None,
         before: float | None = None,
-        about: About | None = None,
+        about: JournalFilter | None = None,
     ) -> tuple[Event, ...]:
         """The journal, newest first; of the times [since, before) if given."""
         return self._history.events(limit, before, since, about) if self._history else ()
@@ -116,7 +125,7 @@ class Past:
         """What of the whole journal the filter lets through, newest first; at most `limit`."""
         if self._history is None:
             return ()
-        return await look_through(self._history, wanted, limit, self._clock)
+        return await search_journal(self._history, wanted, limit, self._clock)
 
 
 # Asks who holds licenses, on request alone, and lets through only what may be seen
@@ -126,7 +135,7 @@ _log = logging.getLogger(__name__)
 _KEY_BYTES: Final = 32
 
 
-async def ask_holders(
+async def query_license_users(
     servers: Sequence[Server],
     name: str,
     product: str,
@@ -134,19 +143,19 @@ async def ask_holders(
     settings: Settings,
     paths: Paths,
     clock: Clock,
-) -> Holders:
+) -> LicenseUsers:
     """Who holds `product` ("" for every one) of the server `name`, told by whoever can tell.
 
     Raises nothing but cancellation: what went wrong is a failure in the answer.
     """
-    empty = Holders(name, settings.users, clock.now())
-    asked = seen.parts(servers, name)
+    empty = LicenseUsers(name, settings.user_privacy, clock.now())
+    asked = license_users.servers_to_ask(servers, name)
     if not asked:
         known = any(each.name == name for each in servers)
         said = f"{name} is disabled" if known else f"no server is named {name}"
         return replace(empty, failures=((name, Failure(FailureKind.CONFIG, said)),))
     try:
-        key = hash_key(paths.privacy_key) if settings.users == "hash" else b""
+        key = load_hash_key(paths.privacy_key) if settings.user_privacy == "hash" else b""
     except OSError as error:
         said = f"{paths.privacy_key}: the key of the hashes cannot be kept: {error.strerror}"
         hint = "make the folder writable, or set [privacy] users to hide"
@@ -160,33 +169,35 @@ async def ask_holders(
     return replace(
         empty,
         at=clock.now(),
-        told_by=tuple(each for each, _ in told),
-        holdings=_holdings(found, product, key, settings, clock),
-        failures=seen.worth_saying(failed, told=bool(told)),
+        sources=tuple(each for each, _ in told),
+        users=_holdings(found, product, key, settings, clock),
+        failures=license_users.relevant_failures(failed, told=bool(told)),
     )
 
 
 def _holdings(
-    found: list[Holder], product: str, key: bytes, settings: Settings, clock: Clock
-) -> tuple[seen.Holding, ...]:
-    from lictui.sources.holders import release_line  # noqa: PLC0415 - only when it is asked
+    found: list[LicenseUser], product: str, key: bytes, settings: Settings, clock: Clock
+) -> tuple[license_users.VisibleUser, ...]:
+    from lictui.sources.license_users import release_command  # noqa: PLC0415 - only when it is asked
 
-    return seen.holdings(
+    return license_users.visible_users(
         found,
         product=product,
-        users=settings.users,
+        users=settings.user_privacy,
         key=key,
         now=clock.now(),
         idle_days=settings.idle_days,
-        release=release_line,
+        release=release_command,
     )
 
 
-async def _ask(server: Server, settings: Settings, clock: Clock) -> tuple[Holder, ...] | Failure:
-    from lictui.sources.holders import holders  # noqa: PLC0415 - only when it is asked
+async def _ask(
+    server: Server, settings: Settings, clock: Clock
+) -> tuple[LicenseUser, ...] | Failure:
+    from lictui.sources.license_users import read_license_users  # noqa: PLC0415 - only when it is asked
 
     try:
-        return await holders(server, settings.limits, clock)
+        return await read_license_users(server, settings.limits, clock)
     except SourceError as error:
         return error.failure
     except Exception as error:  # noqa: BLE001 - a mistake of lictui's own: the screen goes on
@@ -195,7 +206,7 @@ async def _ask(server: Server, settings: Settings, clock: Clock) -> tuple[Holder
         return Failure(FailureKind.PARSE, "lictui failed at reading the answer")
 
 
-def hash_key(file: Path) -> bytes:
+def load_hash_key(file: Path) -> bytes:
     """The key in `file`, made on first use, 0600; raises OSError.
 
     Two that make it at the same moment end with one key: the file appears whole, or not at all.

@@ -11,21 +11,21 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.clock import local_day
+from lictui.clock import local_date
 from lictui.engine import board as boards
-from lictui.engine.alert_state import Standings, answered, lines
-from lictui.engine.board import STALE_AFTER, Board, ServerStatus
-from lictui.engine.journal import changes
-from lictui.engine.merge import Together, doubles
+from lictui.engine.alert_state import AlertStore, acknowledgement_event, journal_lines
+from lictui.engine.board import STALE_AFTER_POLLS, Board, ServerStatus
+from lictui.engine.journal import change_events
+from lictui.engine.merge import BoardMerger, duplicate_pool_keys
 from lictui.errors import LictuiError
 from lictui.model import (
-    Answer,
+    Acknowledgement,
+    AlertEvent,
+    AlertKey,
     Event,
-    Identity,
     Poll,
     Pool,
     PoolKey,
-    Said,
     Server,
     Snapshot,
     SourceName,
@@ -35,8 +35,8 @@ from lictui.model import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from lictui.config.settings import Alerts
-    from lictui.history.journal import Decided
+    from lictui.config.settings import AlertSettings
+    from lictui.history.journal import AlertChanges
     from lictui.history.store import History
 
 
@@ -56,29 +56,29 @@ class Recorder:
         self,
         board: Board,
         history: History | None,
-        alerts: Alerts,
-        heard: Callable[[tuple[Said, ...]], None] | None = None,
+        alerts: AlertSettings,
+        heard: Callable[[tuple[AlertEvent, ...]], None] | None = None,
     ) -> None:
         self.board = board
         self.alerts = alerts
         self.timezone = ""
-        self.standings = Standings()
+        self.alert_store = AlertStore()
         self._history = history
         self._heard = heard
         self._since: float | None = None  # when it began to decide on alerts
         self._looked = 0.0
-        self._together = Together()
+        self._together = BoardMerger()
         self._waiting: deque[tuple[Server, Poll, tuple[Event, ...]]] = deque(maxlen=_KEEP)
         self._trouble = ""
 
     @property
-    def decides(self) -> bool:
+    def alerts_enabled(self) -> bool:
         """Whether alerts are decided on here."""
         return self._since is not None
 
-    def decide(self, now: float, *, allowed: bool) -> None:
+    def enable_alerts(self, now: float, *, allowed: bool) -> None:
         """Decide on alerts from now on, or leave it to who does and follow what is recorded."""
-        if allowed and not self.decides:
+        if allowed and not self.alerts_enabled:
             self._restore(everything=True)
             self._since = now
         elif not allowed:
@@ -88,113 +88,121 @@ class Recorder:
     def _restore(self, *, everything: bool) -> None:
         with suppress(LictuiError):  # then what is known here stands
             if self._history:
-                (self.standings.restore if everything else self.standings.hear)(self._history)
+                (self.alert_store.load if everything else self.alert_store.reload_acknowledgements)(
+                    self._history
+                )
         self._stand()
 
     def record(self, polls: Iterable[tuple[Server, Poll, float | None]]) -> None:
         """Take in polls that just ended, each with the time its server is due again."""
-        said: list[Said] = []
+        said: list[AlertEvent] = []
         for server, poll, due in polls:
-            before = self.board.of(server.name)
+            before = self.board.find(server.name)
             if before is None:
                 continue  # removed while it was being polled
-            self.board = boards.apply(self.board, poll, due)
-            after = self.board.of(server.name)
+            self.board = boards.apply_poll(self.board, poll, due)
+            after = self.board.find(server.name)
             apart = self._apart(server)
-            levels = not self.decides
-            events = changes(before, after, self.alerts, apart, levels=levels) if after else ()
-            happened = self._look(after, poll.at) if after else ()
+            levels = not self.alerts_enabled
+            events = (
+                change_events(before, after, self.alerts, apart, levels=levels) if after else ()
+            )
+            happened = self._look(after, poll.time) if after else ()
             said += happened
-            self._waiting.append((server, poll, (*events, *lines(happened))))
+            self._waiting.append((server, poll, (*events, *journal_lines(happened))))
         self._tell(said)
 
-    def age(self, now: float) -> None:
+    def mark_stale(self, now: float) -> None:
         """Notice the servers of which no poll comes back any more."""
         before = {status.server.name: status for status in self.board.servers}
-        self.board = boards.age(self.board, now)
+        self.board = boards.mark_stale(self.board, now)
         if self._since is None:
             return
         look = now - self._looked >= _LOOK
-        said: list[Said] = []
+        said: list[AlertEvent] = []
         for status in self.board.servers:
             old = before[status.server.name]
             # That lictui itself was away is not the server's fault.
-            away = now - self._since <= STALE_AFTER * status.server.every
+            away = now - self._since <= STALE_AFTER_POLLS * status.server.effective_interval
             if status.state is State.STALE and not away and (look or old.state is not State.STALE):
                 self._looked = now
                 happened = self._look(status, now)
-                self.standings.add(changes(old, status, self.alerts))
-                self.standings.add(lines(happened))
+                self.alert_store.add_journal_lines(change_events(old, status, self.alerts))
+                self.alert_store.add_journal_lines(journal_lines(happened))
                 said += happened
         self._tell(said)
 
-    def dismiss(self, servers: Iterable[Server], now: float) -> None:
+    def clear_removed(self, servers: Iterable[Server], now: float) -> None:
         """Let go of the alerts of every server but these."""
-        if self.decides:
-            self._tell(self.standings.dismiss(servers, now))
+        if self.alerts_enabled:
+            self._tell(self.alert_store.clear_removed(servers, now))
 
-    def answer(self, who: Identity, answer: Answer | None, by: str, now: float) -> None:
+    def acknowledge(
+        self, who: AlertKey, answer: Acknowledgement | None, by: str, now: float
+    ) -> None:
         """Note what somebody says to an alert; None takes it back. Raises LictuiError."""
-        found = next((each for each in self.standings.everything if each.who == who), None)
+        found = next((each for each in self.alert_store.states if each.key == who), None)
         if found is None:
             return
         if self._history:
-            self._history.answer(who, answer, (answered(found, answer, by, now),))
+            self._history.set_acknowledgement(
+                who, answer, (acknowledgement_event(found, answer, by, now),)
+            )
         if answer is None:
-            self.standings.answers.pop(who, None)
+            self.alert_store.acknowledgements.pop(who, None)
         else:
-            self.standings.answers[who] = answer
+            self.alert_store.acknowledgements[who] = answer
         self._stand()
 
-    def renamed(self) -> None:
+    def reload_alerts(self) -> None:
         """A server in the history has another name: what is remembered of it, too."""
         self._restore(everything=True)
 
-    def add(self, event: Event) -> None:
+    def add_event(self, event: Event) -> None:
         """One more line for the journal."""
-        self.standings.add((event,))
+        self.alert_store.add_journal_lines((event,))
         self._write()
 
-    def _look(self, status: ServerStatus, now: float) -> tuple[Said, ...]:
-        if not self.decides:
+    def _look(self, status: ServerStatus, now: float) -> tuple[AlertEvent, ...]:
+        if not self.alerts_enabled:
             return ()
         if any(each.server.same_as for each in self.board.servers):
-            status = self._together.of(self.board).of(status.server.name) or status
-        return self.standings.look(status, self.alerts, now, local_day(now, self.timezone))
+            status = self._together.merge(self.board).find(status.server.name) or status
+        return self.alert_store.evaluate(status, self.alerts, now, local_date(now, self.timezone))
 
-    def _tell(self, said: Sequence[Said]) -> None:
+    def _tell(self, said: Sequence[AlertEvent]) -> None:
         self._write()
         self._stand()
         if said and self._heard:
             self._heard(tuple(said))
 
     def _stand(self) -> None:
-        if self.decides or self._history:
-            stand = self.standings.everything
-            answers = dict(self.standings.answers)
-            if (stand, answers) != (self.board.standing, self.board.answers):
-                self.board = replace(self.board, standing=stand, answers=answers)
+        if self.alerts_enabled or self._history:
+            stand = self.alert_store.states
+            answers = dict(self.alert_store.acknowledgements)
+            if (stand, answers) != (self.board.alert_states, self.board.acknowledgements):
+                self.board = replace(self.board, alert_states=stand, acknowledgements=answers)
 
     def _apart(self, server: Server) -> frozenset[PoolKey]:
         """The pools of a server that another way to read it stands for; seldom any."""
         if not any(status.server.same_as for status in self.board.servers):
             return frozenset()
-        return doubles(self._together.of(self.board), server.name)
+        return duplicate_pool_keys(self._together.merge(self.board), server.name)
 
-    def note(self, notices: Sequence[str]) -> None:
+    def set_notices(self, notices: Sequence[str]) -> None:
         """Put lasting notices on the board, beside the recorder's own trouble."""
         mine = (self._trouble,) if self._trouble else ()
         self.board = replace(self.board, notices=(*notices, *mine))
 
     def _write(self) -> None:
         if self._history is None:
-            self.standings.written(lambda _: None)  # there is nowhere to
+            self.alert_store.flush(lambda _: None)  # there is nowhere to
             return
-        if not (self._waiting or self.standings.waiting):
+        if not (self._waiting or self.alert_store.has_pending_writes):
             return
         others = [notice for notice in self.board.notices if notice != self._trouble]
         try:
-            self.standings.written(self._append)
+            self.alert_store.flush(self._append)
         except LictuiError as error:
             if not self._trouble:
                 _log.error("%s (%s)", error.message, error.hint)
@@ -202,9 +210,9 @@ class Recorder:
         else:
             self._waiting.clear()
             self._trouble = ""
-        self.note(others)
+        self.set_notices(others)
 
-    def _append(self, decided: Decided) -> None:
+    def _append(self, decided: AlertChanges) -> None:
         if self._history:
             self._history.append_many(tuple(self._waiting), decided or None)
 
@@ -212,7 +220,7 @@ class Recorder:
 # What an idle feature was when it was last in use: lmstat tells dates only while one is held
 
 
-def recalled(server: Server, before: Snapshot | None, now: Snapshot) -> Snapshot:
+def with_recalled_dates(server: Server, before: Snapshot | None, now: Snapshot) -> Snapshot:
     """`now`, its pools that tell no dates completed by what `before` told of the same product.
 
     FlexNet's detail lines, which hold version, expiry and kind, are printed for features in use.
@@ -248,6 +256,6 @@ def _completed(pool: Pool, told: Pool) -> Pool:
         subscription_date=told.subscription_date,
         expires=told.expires,
         permanent=told.permanent,
-        partly=told.partly,
+        partial_expiry=told.partial_expiry,
         counted=told.counted,
     )

@@ -13,19 +13,28 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
-    from lictui.analysis.series import Question, Series
-    from lictui.analysis.usage import Key, Retrospect
+    from lictui.analysis.series import Series, SeriesQuery
+    from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.config.settings import Settings
-    from lictui.engine.board import Board, By, Filter
+    from lictui.engine.board import Board, Filter, GroupBy
     from lictui.engine.engine import Engine
-    from lictui.engine.holders import Holders
-    from lictui.model import About, Answer, Event, Finding, Identity, PoolKey, Server, Told
+    from lictui.engine.license_users import LicenseUsers
+    from lictui.model import (
+        Acknowledgement,
+        AlertKey,
+        Event,
+        JournalFilter,
+        MonthlyUsage,
+        PoolKey,
+        Server,
+        StepResult,
+    )
 from lictui.sources import resolver
 
 _T = TypeVar("_T")
 
 
-class Monitor:
+class EngineThread:
     """Runs an engine in its own thread. `start`, then `go` once polling may begin."""
 
     def __init__(self, engine: Engine) -> None:
@@ -41,12 +50,12 @@ class Monitor:
         self._thread.start()
         self._call(self.engine.open())
 
-    def go(self, publish: Callable[[Board, Settings], None]) -> None:
+    def start_polling(self, publish: Callable[[Board, Settings], None]) -> None:
         """Begin to poll; `publish` is called in the monitor thread with every new board.
 
         Does not wait: the caller may have a frame to draw.
         """
-        asyncio.run_coroutine_threadsafe(self.engine.begin(publish), self._loop)
+        asyncio.run_coroutine_threadsafe(self.engine.start(publish), self._loop)
 
     def stop(self) -> None:
         """End polling, close everything, end the thread. Safe to call twice."""
@@ -66,27 +75,29 @@ class Monitor:
         """Poll one server, or all enabled ones, without waiting for their turn."""
         self._loop.call_soon_threadsafe(self.engine.poll_now, name)
 
-    async def series(self, question: Question) -> Series:
+    async def series(self, question: SeriesQuery) -> Series:
         """The past, in buckets."""
         return (await self.many((question,)))[0]
 
-    async def many(self, questions: tuple[Question, ...]) -> tuple[Series, ...]:
+    async def many(self, questions: tuple[SeriesQuery, ...]) -> tuple[Series, ...]:
         """Several questions about the past in one go."""
-        return await self._ask(self.engine.past.many(questions))
+        return await self._ask(self.engine.queries.many(questions))
 
     async def pools(
         self, servers: tuple[str, ...], product: str
     ) -> tuple[tuple[str, PoolKey], ...]:
         """Every pool of `product` that was ever read of these servers."""
-        return await self._ask(self.engine.past.pools(servers, product))
+        return await self._ask(self.engine.queries.pools(servers, product))
 
-    async def retrospects(self, by: By) -> Mapping[Key, Retrospect]:
+    async def retrospects(self, by: GroupBy) -> Mapping[TotalKey, PastSummary]:
         """What the past says of every total, as of a few minutes ago; takes a while at first."""
-        return await self._ask(self.engine.past.retrospects(self.board, by, self.engine.settings))
+        return await self._ask(
+            self.engine.queries.retrospects(self.board, by, self.engine.settings)
+        )
 
-    async def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:
+    async def told(self, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
         """The months the source told of a pool's past."""
-        return await self._ask(self.engine.past.told(server, key))
+        return await self._ask(self.engine.queries.told(server, key))
 
     async def events(
         self,
@@ -94,23 +105,23 @@ class Monitor:
         *,
         since: float | None = None,
         before: float | None = None,
-        about: About | None = None,
+        about: JournalFilter | None = None,
     ) -> tuple[Event, ...]:
         """The journal, newest first; of the times [since, before) if given."""
-        found = self.engine.past.events(limit, since=since, before=before, about=about)
+        found = self.engine.queries.events(limit, since=since, before=before, about=about)
         return await self._ask(found)
 
     async def search(self, wanted: Filter, limit: int | None = None) -> tuple[Event, ...]:
         """What of the whole journal the filter lets through, newest first."""
-        return await self._ask(self.engine.past.search(wanted, limit))
+        return await self._ask(self.engine.queries.search(wanted, limit))
 
-    async def answer(self, who: Identity, answer: Answer | None) -> None:
+    async def answer(self, who: AlertKey, answer: Acknowledgement | None) -> None:
         """Note what somebody says to an alert; None takes it back. Raises LictuiError."""
-        await self._ask(self.engine.answer(who, answer))
+        await self._ask(self.engine.acknowledge(who, answer))
 
-    async def holders(self, server: str, product: str) -> Holders:
+    async def holders(self, server: str, product: str) -> LicenseUsers:
         """Who holds `product` of a server now, as far as one may know; never raises."""
-        return await self._ask(self.engine.holders(server, product))
+        return await self._ask(self.engine.license_users(server, product))
 
     async def save(self, server: Server, replacing: str | None = None) -> None:
         """Write `server` to the registry, in place of `replacing` if given; raises LictuiError."""
@@ -120,10 +131,10 @@ class Monitor:
         """Take a server out of the registry; raises LictuiError."""
         await self._ask(self.engine.remove(name))
 
-    async def test(self, server: Server) -> AsyncIterator[Finding]:
+    async def test(self, server: Server) -> AsyncIterator[StepResult]:
         """Try `server` step by step; each finding as its step ends."""
         here = asyncio.get_running_loop()
-        findings: asyncio.Queue[Finding | None] = asyncio.Queue()
+        findings: asyncio.Queue[StepResult | None] = asyncio.Queue()
 
         async def run() -> None:
             try:

@@ -13,13 +13,13 @@ from statistics import median_low
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lictui import products
-from lictui.analysis.series import Past, Resolution
+from lictui.analysis.series import BackfillRow, Resolution
 from lictui.clock import iso
 from lictui.history import blocks, journal, pools
-from lictui.history.pools import KnownPool, Terms
+from lictui.history.pools import Capacity, KnownPool
 from lictui.history.readings import FOREVER, kept, roll
 from lictui.history.readings import rows as rows_of
-from lictui.history.rollup import UNKNOWN, Run, Tally, coarsen, richer, tally
+from lictui.history.rollup import UNKNOWN, ReadingRun, Rollup, coarsen, richer, roll_up
 from lictui.model import Event, EventKind, PoolKey
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from lictui.config.settings import Retention
-    from lictui.history.csv_reader import Given, Point
+    from lictui.history.csv_reader import ImportedPool, ImportedReading
 
 
 # Readings of elsewhere among those that are there: of two in one second the later stands
@@ -38,7 +38,10 @@ _WIDER = {_FINEST: Resolution.HOUR, Resolution.HOUR: Resolution.DAY}
 
 
 def add(
-    db: sqlite3.Connection, pool: int, points: Iterable[Point], kept: Mapping[Resolution, int]
+    db: sqlite3.Connection,
+    pool: int,
+    points: Iterable[ImportedReading],
+    kept: Mapping[Resolution, int],
 ) -> int:
     """Put readings of a pool whose own are all in blocks with them; how many brought news.
 
@@ -71,8 +74,8 @@ def _add_day(
     after = list(runs(sorted(found.items())))
     blocks.replace_runs(db, pool, base, after)
     touched = {at // _FINEST * _FINEST for at in news}
-    was = {each.start: each for each in tally(before, _FINEST) if each.start in touched}
-    now = {each.start: each for each in tally(after, _FINEST) if each.start in touched}
+    was = {each.start: each for each in roll_up(before, _FINEST) if each.start in touched}
+    now = {each.start: each for each in roll_up(after, _FINEST) if each.start in touched}
     widen(db, pool, _FINEST, was, now)
     return len(news)
 
@@ -94,8 +97,8 @@ def _unknown(
     They were taken in once and forgotten since, if the bucket is of as many and their extremes.
     """
     width = next((each for each in blocks.WIDTHS if kept[each] <= base), Resolution.DAY)
-    singly = [Run(at, 0, 1, value) for at, value in sorted(news.items())]
-    inside = _inside(db, pool, width, tally(singly, width))
+    singly = [ReadingRun(at, 0, 1, value) for at, value in sorted(news.items())]
+    inside = _inside(db, pool, width, roll_up(singly, width))
     return {
         at: value
         for at, value in news.items()
@@ -107,7 +110,7 @@ def add_buckets(
     db: sqlite3.Connection,
     pool: int,
     width: Resolution,
-    given: Iterable[Tally],
+    given: Iterable[Rollup],
     kept: Mapping[Resolution, int],
 ) -> int:
     """Put buckets of `width` with those that are there; how many brought news."""
@@ -124,7 +127,7 @@ def add_buckets(
 
 
 def _inside(
-    db: sqlite3.Connection, pool: int, width: Resolution, found: Sequence[Tally]
+    db: sqlite3.Connection, pool: int, width: Resolution, found: Sequence[Rollup]
 ) -> set[int]:
     """Which of these buckets those that are there may well include."""
     if not found:
@@ -145,8 +148,8 @@ def widen(
     db: sqlite3.Connection,
     pool: int,
     width: Resolution,
-    was: Mapping[int, Tally],
-    now: Mapping[int, Tally],
+    was: Mapping[int, Rollup],
+    now: Mapping[int, Rollup],
 ) -> int:
     """Let the buckets of `width`, by their start, be `now`, and what is wider follow.
 
@@ -174,14 +177,14 @@ def widen(
     return len(changed)
 
 
-def _whole(held: Tally | None, was: Tally | None) -> bool:
+def _whole(held: Rollup | None, was: Rollup | None) -> bool:
     """Whether a bucket held nothing but the figures at hand, so that it can be made anew."""
     return held is None or (was is not None and held.n <= was.n)
 
 
 def _held(
-    db: sqlite3.Connection, pool: int, width: Resolution, now: Mapping[int, Tally]
-) -> dict[int, Tally]:
+    db: sqlite3.Connection, pool: int, width: Resolution, now: Mapping[int, Rollup]
+) -> dict[int, Rollup]:
     first, last = min(now), max(now)
     found = blocks.tallies(db, pool, width, first, last + 1)
     return {each.start: each for each in found if each.start in now}
@@ -189,18 +192,18 @@ def _held(
 
 def _parts(
     db: sqlite3.Connection, pool: int, width: Resolution, wide: Resolution, stretches: Sequence[int]
-) -> dict[int, Tally]:
+) -> dict[int, Rollup]:
     """What the buckets of `width` in each of the wider stretches come to together."""
     wanted = set(stretches)
     parts = blocks.tallies(db, pool, width, stretches[0], stretches[-1] + wide)
     return {each.start: each for each in coarsen(parts, wide) if each.start in wanted}
 
 
-def _ordered(found: Mapping[int, Tally]) -> list[Tally]:
+def _ordered(found: Mapping[int, Rollup]) -> list[Rollup]:
     return [found[start] for start in sorted(found)]
 
 
-def runs(found: Sequence[tuple[int, int | None]]) -> Iterator[Run]:
+def runs(found: Sequence[tuple[int, int | None]]) -> Iterator[ReadingRun]:
     """Readings in order of time as runs: as long as they say the same and are evenly spaced."""
     start = 0
     while start < len(found):
@@ -209,7 +212,7 @@ def runs(found: Sequence[tuple[int, int | None]]) -> Iterator[Run]:
         step = found[stop][0] - at if stop < len(found) else 0
         while stop < len(found) and found[stop] == (found[stop - 1][0] + step, value):
             stop += 1
-        yield Run(at, found[stop - 1][0] - at, stop - start, value)
+        yield ReadingRun(at, found[stop - 1][0] - at, stop - start, value)
         start = stop
 
 
@@ -220,7 +223,7 @@ _EVERY: Final = 900  # seconds between readings of which there is one alone
 _DAY: Final = int(Resolution.DAY)
 
 
-def put(db: sqlite3.Connection, pool: int, given: Given) -> None:
+def put(db: sqlite3.Connection, pool: int, given: ImportedPool) -> None:
     """Note the terms of everything given; before its figures are put down."""
     held = pools.terms(db, pool)
     told = _told(given, held)
@@ -240,13 +243,13 @@ def put(db: sqlite3.Connection, pool: int, given: Given) -> None:
     )
 
 
-def _told(given: Given, held: Sequence[Terms]) -> dict[int, Terms]:
+def _told(given: ImportedPool, held: Sequence[Capacity]) -> dict[int, Capacity]:
     every = _every(given)
-    found: dict[int, Terms] = {}
+    found: dict[int, Capacity] = {}
     for at, installed, overdraft, read in _rows(given):
         known = _at(held, at) if held and held[0].at <= at else UNKNOWN
         pace = min(known.every or every, every) if read else 0.0
-        found[at] = Terms(
+        found[at] = Capacity(
             at,
             known.installed if installed is None else installed,
             known.overdraft if overdraft is None else overdraft,
@@ -255,22 +258,22 @@ def _told(given: Given, held: Sequence[Terms]) -> dict[int, Terms]:
     return found
 
 
-def _rows(given: Given) -> Iterator[tuple[int, int | None, int | None, bool]]:
-    for point in given.points:
+def _rows(given: ImportedPool) -> Iterator[tuple[int, int | None, int | None, bool]]:
+    for point in given.readings:
         yield point.at, point.installed, point.overdraft, point.in_use is not None
-    for some in given.stretches.values():
+    for some in given.buckets.values():
         for each in some:
             yield each.tally.start, each.installed, each.overdraft, True
 
 
-def _every(given: Given) -> float:
+def _every(given: ImportedPool) -> float:
     """The usual time between two readings: one holds no longer than that."""
     moments = sorted({at for at, *_ in _rows(given)})
     gaps = [after - before for before, after in pairwise(moments)]
     return float(min(median_low(gaps), _DAY)) if gaps else float(_EVERY)
 
 
-def _at(held: Sequence[Terms], at: int) -> Terms:
+def _at(held: Sequence[Capacity], at: int) -> Capacity:
     """The terms that held at a moment; the first ones before all of them."""
     if not held:
         return UNKNOWN
@@ -292,32 +295,34 @@ def _moments(db: sqlite3.Connection, pool: int, first: int) -> list[int]:
 
 
 def _steps(
-    events: Iterable[tuple[int, Terms]], before: tuple[object, ...] | None
-) -> Iterator[Terms]:
+    events: Iterable[tuple[int, Capacity]], before: tuple[object, ...] | None
+) -> Iterator[Capacity]:
     for at, terms in events:
         if terms[1:] != before:
             yield terms._replace(at=at)
         before = terms[1:]
 
 
-class Taken(NamedTuple):
+class ImportCounts(NamedTuple):
     """What became of the rows of a file: those that brought news, and those that did not."""
 
-    wrote: int
-    known: int
+    written: int
+    unchanged: int
 
 
-def take(db: sqlite3.Connection, found: Iterable[Given], now: float, retention: Retention) -> Taken:
+def import_readings(
+    db: sqlite3.Connection, found: Iterable[ImportedPool], now: float, retention: Retention
+) -> ImportCounts:
     """Take in everything given."""
     since = kept(now, retention)
     listed = _listed(db)
     wrote = rows = 0
     for given in found:
-        rows += len(given.points) + len(given.months) + sum(map(len, given.stretches.values()))
+        rows += len(given.readings) + len(given.months) + sum(map(len, given.buckets.values()))
         wrote += journal.put_told(db, given.server, given.months)
-        if given.points or given.stretches:
+        if given.readings or given.buckets:
             wrote += _take(db, given, since, counts=(given.server, given.key) in listed)
-    return Taken(wrote, rows - wrote)
+    return ImportCounts(wrote, rows - wrote)
 
 
 def _listed(db: sqlite3.Connection) -> set[tuple[str, PoolKey]]:
@@ -331,7 +336,7 @@ def _listed(db: sqlite3.Connection) -> set[tuple[str, PoolKey]]:
 
 
 def _take(
-    db: sqlite3.Connection, given: Given, since: Mapping[Resolution, int], *, counts: bool
+    db: sqlite3.Connection, given: ImportedPool, since: Mapping[Resolution, int], *, counts: bool
 ) -> int:
     starts, last, ends = _bounds(given)
     pool = pools.find(db, given.server, given.key)
@@ -343,8 +348,8 @@ def _take(
     # Readings that were polled here go into blocks first: then there is one place to put more.
     roll(db, pool, 1 + max((last, *(run.end for run in rows_of(db, pool.id)))))
     put(db, pool.id, given)
-    wrote = add(db, pool.id, given.points, since)
-    for width, some in given.stretches.items():
+    wrote = add(db, pool.id, given.readings, since)
+    for width, some in given.buckets.items():
         wrote += add_buckets(db, pool.id, width, [each.tally for each in some], since)
     if not counts and (created or pool.ended is not None):
         # No server lists it: sums of later times do without it, rather than miss it for ever.
@@ -352,13 +357,13 @@ def _take(
     return wrote
 
 
-def _bounds(given: Given) -> tuple[int, int, int]:
+def _bounds(given: ImportedPool) -> tuple[int, int, int]:
     """When the first of it begins, a moment no reading is later than, and when the last ends."""
     hour = Resolution.HOUR
-    starts = [point.at for point in given.points]
+    starts = [point.at for point in given.readings]
     moments = list(starts)
     ends = [at // hour * hour + hour for at in starts]
-    for width, some in given.stretches.items():
+    for width, some in given.buckets.items():
         starts += [each.tally.start for each in some]
         moments += [each.tally.high_at for each in some]
         ends += [-(-(each.tally.start + width) // hour) * hour for each in some]
@@ -371,7 +376,7 @@ def _bounds(given: Given) -> tuple[int, int, int]:
 _EVERY_PAST: Final = 900.0  # seconds between polls that nobody knows the interval of
 
 
-def backfill(db: sqlite3.Connection, rows: Iterable[Past]) -> None:
+def backfill(db: sqlite3.Connection, rows: Iterable[BackfillRow]) -> None:
     """Take in `rows`, within the caller's transaction; quickest when a pool's come together.
 
     A bucket that is there already is replaced by the one given; wider ones are not made from it.
@@ -390,26 +395,26 @@ def backfill(db: sqlite3.Connection, rows: Iterable[Past]) -> None:
         _take_past(db, pool, found)
 
 
-def _last_moment(row: Past) -> int:
+def _last_moment(row: BackfillRow) -> int:
     one = row.bucket
     return one.end if row.resolution is Resolution.RAW else max(one.start, one.high_at)
 
 
-def _take_past(db: sqlite3.Connection, pool: KnownPool, found: Sequence[Past]) -> None:
-    tallies: dict[Resolution, list[Tally]] = defaultdict(list)
-    runs: list[Run] = []
-    before: Terms | None = None
+def _take_past(db: sqlite3.Connection, pool: KnownPool, found: Sequence[BackfillRow]) -> None:
+    tallies: dict[Resolution, list[Rollup]] = defaultdict(list)
+    runs: list[ReadingRun] = []
+    before: Capacity | None = None
     for row in sorted(found, key=lambda row: (row.bucket.start, -row.resolution)):
         one = row.bucket
-        terms = Terms(one.start, one.installed, one.overdraft, _EVERY_PAST)
+        terms = Capacity(one.start, one.installed, one.overdraft, _EVERY_PAST)
         if before is None or before[1:] != terms[1:]:
             pools.set_terms(db, pool.id, terms)
         before = terms
         if row.resolution is Resolution.RAW:
-            runs.append(Run(one.start, one.end - one.start, one.samples, round(one.last)))
+            runs.append(ReadingRun(one.start, one.end - one.start, one.samples, round(one.last)))
         else:
             tallies[row.resolution].append(
-                Tally(
+                Rollup(
                     one.start,
                     round(one.low),
                     round(one.average * one.samples),
@@ -427,17 +432,19 @@ def _take_past(db: sqlite3.Connection, pool: KnownPool, found: Sequence[Past]) -
 # What license files grant, over time: terms of a pool for when nobody polled it
 
 
-class Grant(NamedTuple):
+class LicenseGrant(NamedTuple):
     """So many licenses of a pool, from one moment to another."""
 
     key: PoolKey
     serial: str
     start: int
-    number: int
+    licenses: int
     expires: int | None  # the first moment without them; None: never
 
 
-def grant(db: sqlite3.Connection, server: str, grants: Iterable[Grant], now: float) -> int:
+def import_licenses(
+    db: sqlite3.Connection, server: str, grants: Iterable[LicenseGrant], now: float
+) -> int:
     """Take in what files grant on `server`, with a line of the journal each; how many are news."""
     new = [each for each in grants if _put(db, server, each)]
     journal.add(db, [_event(server, each) for each in new])
@@ -446,20 +453,20 @@ def grant(db: sqlite3.Connection, server: str, grants: Iterable[Grant], now: flo
     return len(new)
 
 
-def _put(db: sqlite3.Connection, server: str, each: Grant) -> bool:
+def _put(db: sqlite3.Connection, server: str, each: LicenseGrant) -> bool:
     row = (server, each.key.product, each.key.subscription_date, *each[1:])
     return (
         db.execute("INSERT OR IGNORE INTO increment VALUES(?, ?, ?, ?, ?, ?, ?)", row).rowcount > 0
     )
 
 
-def _event(server: str, each: Grant) -> Event:
+def _event(server: str, each: LicenseGrant) -> Event:
     until = "for ever" if each.expires is None else f"to {iso(each.expires - 1)[:10]}"
     serial = f", serial {each.serial}" if each.serial else ""
     day = each.key.subscription_date
     subscription = f", subscription date {day}" if day else ""
     message = (
-        f"{each.number:,} licenses from {iso(each.start)[:10]} {until}{subscription}{serial}"
+        f"{each.licenses:,} licenses from {iso(each.start)[:10]} {until}{subscription}{serial}"
         " (license file)"
     )
     return Event(each.start, EventKind.LICENSES, server, message, each.key.product)
@@ -474,7 +481,7 @@ def _settle(db: sqlite3.Connection, server: str, key: PoolKey, now: float) -> No
         pool = pools.create(db, server, key, model, name, int(now))
         pools.end_after(db, pool, int(now))  # no reading yet: sums do not wait for it
     held = [each for each in pools.terms(db, pool.id) if each.at >= pool.since]
-    before = [Terms(at, count, None, 0.0) for at, count in steps if at < pool.since]
+    before = [Capacity(at, count, None, 0.0) for at, count in steps if at < pool.since]
     db.execute("DELETE FROM terms WHERE pool = ?", (pool.id,))
     db.executemany(
         "INSERT INTO terms VALUES(?, ?, ?, ?, ?)",
@@ -488,7 +495,7 @@ def _pool(db: sqlite3.Connection, server: str, key: PoolKey) -> pools.KnownPool 
     return exact or pools.find(db, server, PoolKey(key.product))
 
 
-def _granted(db: sqlite3.Connection, server: str, key: PoolKey) -> list[Grant]:
+def _granted(db: sqlite3.Connection, server: str, key: PoolKey) -> list[LicenseGrant]:
     dated = pools.find(db, server, key) is not None or (
         pools.find(db, server, PoolKey(key.product)) is None
     )
@@ -497,16 +504,16 @@ def _granted(db: sqlite3.Connection, server: str, key: PoolKey) -> list[Grant]:
         " AND (? OR subscription_date = ?)",
         (server, key.product, not dated, key.subscription_date),
     )
-    return [Grant(key, *row) for row in rows]
+    return [LicenseGrant(key, *row) for row in rows]
 
 
-def _steps_licenses(grants: Sequence[Grant]) -> list[tuple[int, int]]:
+def _steps_licenses(grants: Sequence[LicenseGrant]) -> list[tuple[int, int]]:
     """From when on how many are granted, in order of time."""
     changes: dict[int, int] = {}
     for each in grants:
-        changes[each.start] = changes.get(each.start, 0) + each.number
+        changes[each.start] = changes.get(each.start, 0) + each.licenses
         if each.expires is not None:
-            changes[each.expires] = changes.get(each.expires, 0) - each.number
+            changes[each.expires] = changes.get(each.expires, 0) - each.licenses
     found: list[tuple[int, int]] = []
     count = 0
     for at in sorted(changes):
@@ -515,9 +522,9 @@ def _steps_licenses(grants: Sequence[Grant]) -> list[tuple[int, int]]:
     return found
 
 
-def _filled(held: Sequence[Terms], steps: Sequence[tuple[int, int]]) -> list[Terms]:
+def _filled(held: Sequence[Capacity], steps: Sequence[tuple[int, int]]) -> list[Capacity]:
     """The terms that were read, with a number of licenses where they have none."""
-    found: dict[int, Terms] = {}
+    found: dict[int, Capacity] = {}
     for index, each in enumerate(held):
         found[each.at] = each
         if each.installed is not None:

@@ -15,8 +15,8 @@ from operator import add, mul, sub
 from typing import TYPE_CHECKING, Any, Final
 
 from lictui.analysis.series import Resolution
-from lictui.history.errors import Damaged
-from lictui.history.rollup import Run, Tally, merge
+from lictui.history.errors import CorruptBlockError
+from lictui.history.rollup import ReadingRun, Rollup, merge
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,18 +30,18 @@ _JSON: Final = json.JSONEncoder(separators=(",", ":"))
 _COLUMN: Final = 1 << 11  # bytes, more than the places of a day take
 _BEGIN: Final = re.compile(rb"\[\[(\d+)[],]")
 # As `_make` does, without a call of Python's for each of a million.
-_run = partial(tuple.__new__, Run)
-_tally = partial(tuple.__new__, Tally)
+_run = partial(tuple.__new__, ReadingRun)
+_tally = partial(tuple.__new__, Rollup)
 
 
-def pack_runs(runs: Sequence[Run], base: int) -> bytes:
+def pack_runs(runs: Sequence[ReadingRun], base: int) -> bytes:
     """Runs in order of time, none before `base`, which unpacking must be given again."""
     at, span, n, in_use = zip(*runs, strict=True)
     unread = [index for index, value in enumerate(in_use) if value is None]
     return _pack(_steps(at, base), span, n, _steps(_filled(in_use), 0), unread)
 
 
-def unpack_runs(body: bytes, base: int) -> list[Run]:
+def unpack_runs(body: bytes, base: int) -> list[ReadingRun]:
     """The runs that were packed; raises Damaged."""
     at, span, n, in_use, unread = _unpack(body, 5)
     values: list[int | None] = list(accumulate(in_use))
@@ -51,7 +51,7 @@ def unpack_runs(body: bytes, base: int) -> list[Run]:
     return list(map(_run, zip(moments, span, n, values, strict=True)))
 
 
-def pack_tallies(tallies: Sequence[Tally], width: int, base: int) -> bytes:
+def pack_tallies(tallies: Sequence[Rollup], width: int, base: int) -> bytes:
     """Tallies of `width` seconds in order of time, none before `base`."""
     start, low, total, high, high_at, last, n = zip(*tallies, strict=True)
     return _pack(
@@ -67,7 +67,7 @@ def pack_tallies(tallies: Sequence[Tally], width: int, base: int) -> bytes:
 
 def unpack_tallies(
     body: bytes, width: int, base: int, within: tuple[int, int] | None = None
-) -> list[Tally]:
+) -> list[Rollup]:
     """The tallies that were packed, or those that begin `within` [start, end); raises Damaged."""
     places, lows, highs, high_at, last, total, n = _unpack(body, 7)
     start = [base + width * place for place in accumulate(places)]
@@ -105,7 +105,7 @@ def tops(body: bytes) -> tuple[list[int], list[int], list[int]]:
         end = text.index(b"]", text.index(b"]", text.index(b"]") + 1) + 1)
         place, low, high = json.loads(text[: end + 1] + b"]")
     except (zlib.error, ValueError) as error:
-        raise Damaged from error
+        raise CorruptBlockError from error
     return place, low, high
 
 
@@ -117,10 +117,10 @@ def places(body: bytes) -> bytes:
     try:
         unpacked = zlib.decompressobj().decompress(body, _COLUMN)
     except zlib.error as error:
-        raise Damaged from error
+        raise CorruptBlockError from error
     end = unpacked.find(b"]")
     if end < 0:
-        raise Damaged
+        raise CorruptBlockError
     return unpacked[2:end]
 
 
@@ -132,9 +132,9 @@ def begin(body: bytes) -> int:
     try:
         found = _BEGIN.match(zlib.decompressobj().decompress(body, 32))
     except zlib.error as error:
-        raise Damaged from error
+        raise CorruptBlockError from error
     if found is None:
-        raise Damaged
+        raise CorruptBlockError
     return int(found[1])
 
 
@@ -158,9 +158,9 @@ def _unpack(body: bytes, columns: int) -> Any:
     try:
         found = json.loads(zlib.decompress(body))
     except (zlib.error, ValueError) as error:
-        raise Damaged from error
+        raise CorruptBlockError from error
     if not isinstance(found, list) or len(found) != columns:
-        raise Damaged
+        raise CorruptBlockError
     return found
 
 
@@ -175,7 +175,7 @@ def span(width: Resolution) -> int:
     return width * BUCKETS or Resolution.DAY
 
 
-def runs(db: sqlite3.Connection, pool: int, start: int, end: int) -> Iterator[Run]:
+def runs(db: sqlite3.Connection, pool: int, start: int, end: int) -> Iterator[ReadingRun]:
     """Packed readings of the days that [start, end) touches, in order of time."""
     for base, body in bodies(db, pool, Resolution.RAW, start, end):
         yield from unpack_runs(body, base)
@@ -183,9 +183,9 @@ def runs(db: sqlite3.Connection, pool: int, start: int, end: int) -> Iterator[Ru
 
 def tallies(
     db: sqlite3.Connection, pool: int, width: Resolution, start: int, end: int
-) -> list[Tally]:
+) -> list[Rollup]:
     """Packed tallies of `width` that begin in [start, end), in order of time."""
-    found: list[Tally] = []
+    found: list[Rollup] = []
     for base, body in bodies(db, pool, width, start, end):
         found += unpack_tallies(body, width, base, (start, end))
     return found
@@ -209,7 +209,7 @@ def bodies(
     return [(place % _PLACES * length, body) for place, body in db.execute(query, bounds)]
 
 
-def add_runs(db: sqlite3.Connection, pool: int, found: Iterable[Run]) -> None:
+def add_runs(db: sqlite3.Connection, pool: int, found: Iterable[ReadingRun]) -> None:
     """Pack `found` with what is there; a run is cut at midnight."""
     length = span(Resolution.RAW)
     for number, group in groupby(_days(found), lambda run: run.at // length):
@@ -219,19 +219,19 @@ def add_runs(db: sqlite3.Connection, pool: int, found: Iterable[Run]) -> None:
         _store(db, pool, Resolution.RAW, base, pack_runs(sorted(held.values()), base))
 
 
-def replace_runs(db: sqlite3.Connection, pool: int, base: int, found: Sequence[Run]) -> None:
+def replace_runs(db: sqlite3.Connection, pool: int, base: int, found: Sequence[ReadingRun]) -> None:
     """Let `found`, in order of time, be all the readings of the day that begins at `base`."""
     _store(db, pool, Resolution.RAW, base, pack_runs(found, base))
 
 
 def replace_tallies(
-    db: sqlite3.Connection, pool: int, width: Resolution, found: Iterable[Tally]
+    db: sqlite3.Connection, pool: int, width: Resolution, found: Iterable[Rollup]
 ) -> None:
     """Pack `found`, in order of time, in place of the buckets that are there of the same time."""
     add_tallies(db, pool, width, found, joined=_replaced)
 
 
-def _replaced(held: Sequence[Tally], given: Sequence[Tally]) -> list[Tally]:
+def _replaced(held: Sequence[Rollup], given: Sequence[Rollup]) -> list[Rollup]:
     found = {each.start: each for each in (*held, *given)}
     return [found[start] for start in sorted(found)]
 
@@ -240,8 +240,8 @@ def add_tallies(
     db: sqlite3.Connection,
     pool: int,
     width: Resolution,
-    found: Iterable[Tally],
-    joined: Callable[[Sequence[Tally], Sequence[Tally]], list[Tally]] = merge,
+    found: Iterable[Rollup],
+    joined: Callable[[Sequence[Rollup], Sequence[Rollup]], list[Rollup]] = merge,
 ) -> None:
     """Pack `found`, in order of time, with what is there, `joined` where both have a bucket."""
     length = span(width)
@@ -297,9 +297,9 @@ def _store(db: sqlite3.Connection, pool: int, width: Resolution, base: int, body
     db.execute("INSERT OR REPLACE INTO block(place, body) VALUES(?, ?)", (place, body))
 
 
-def _days(found: Iterable[Run]) -> Iterator[Run]:
+def _days(found: Iterable[ReadingRun]) -> Iterator[ReadingRun]:
     for run in found:
-        rest: Run | None = run
+        rest: ReadingRun | None = run
         while rest:
             part, rest = rest.cut(rest.at // Resolution.DAY * Resolution.DAY + Resolution.DAY)
             if part:

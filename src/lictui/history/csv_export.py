@@ -14,14 +14,14 @@ from lictui.analysis.series import Resolution
 from lictui.clock import iso
 from lictui.history import journal, pools, readings
 from lictui.history.errors import reading
-from lictui.history.rollup import Timeline
+from lictui.history.rollup import CapacityTimeline
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable, Iterator
 
     from lictui.history.pools import KnownPool
-    from lictui.model import PoolKey, Told
+    from lictui.model import MonthlyUsage, PoolKey
 
 
 # The columns of lictui's own CSV files, and the guard that keeps a spreadsheet from running one
@@ -55,31 +55,33 @@ def cells(server: str, product: str, model: str, subscription_date: str) -> tupl
 # The months that sources told of their own past, as CSV rows
 
 
-def rows_months(db: sqlite3.Connection, wanted: Wanted) -> Iterator[tuple[object, ...]]:
+def rows_months(db: sqlite3.Connection, wanted: ExportQuery) -> Iterator[tuple[object, ...]]:
     """A row a month, by pool and in order of time."""
     for server, key in list(journal.keys(db)):
-        if not wanted.of(server, key.product):
+        if not wanted.includes(server, key.product):
             continue
         known = cells(server, key.product, _model(db, server, key), key.subscription_date)
         for month in _wanted(journal.of(db, server, key), wanted):
-            at = datetime.fromtimestamp(month.at, UTC)
-            figures = month.in_use, month.installed, month.newly, month.released
+            at = datetime.fromtimestamp(month.month_start, UTC)
+            figures = month.in_use, month.installed, month.newly_assigned, month.released
             yield (f"{at:%Y-%m}", *known, *figures)
 
 
 def before_readings(
-    db: sqlite3.Connection, pool: KnownPool, wanted: Wanted
+    db: sqlite3.Connection, pool: KnownPool, wanted: ExportQuery
 ) -> Iterator[tuple[object, ...]]:
     """The months before the first reading of a pool, as rows of the same form as its readings."""
     known = cells(pool.server, pool.product, pool.model, pool.subscription_date)
     for month in _wanted(journal.of(db, pool.server, pool.key), wanted):
-        if month.at < pool.since:
-            yield (iso(month.at), *known, month.in_use, month.installed, None)
+        if month.month_start < pool.since:
+            yield (iso(month.month_start), *known, month.in_use, month.installed, None)
 
 
-def _wanted(months: tuple[Told, ...], wanted: Wanted) -> Iterator[Told]:
+def _wanted(months: tuple[MonthlyUsage, ...], wanted: ExportQuery) -> Iterator[MonthlyUsage]:
     for month in months:
-        if wanted.since <= month.at and (wanted.until is None or month.at < wanted.until):
+        if wanted.since <= month.month_start and (
+            wanted.until is None or month.month_start < wanted.until
+        ):
             yield month
 
 
@@ -93,7 +95,7 @@ _MONTH: Final = 32 * Resolution.DAY
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExportQuery:
     """What to export; nothing said means everything."""
 
     resolution: Resolution = Resolution.RAW
@@ -103,14 +105,14 @@ class Wanted:
     until: int | None = None  # exclusive
     months: bool = False  # those that a source told of its own past, in place of what was read
 
-    def of(self, server: str, product: str) -> bool:
+    def includes(self, server: str, product: str) -> bool:
         """Whether this server and product are wanted."""
         return (not self.servers or server in self.servers) and (
             not self.products or product in self.products
         )
 
 
-def rows(db: sqlite3.Connection, wanted: Wanted) -> Iterator[tuple[object, ...]]:
+def export_rows(db: sqlite3.Connection, wanted: ExportQuery) -> Iterator[tuple[object, ...]]:
     """The header, then a row a reading or bucket, by pool and in order of time.
 
     Single readings are preceded by the months that the source told of before the first of them.
@@ -122,7 +124,7 @@ def rows(db: sqlite3.Connection, wanted: Wanted) -> Iterator[tuple[object, ...]]
         return
     yield RAW_HEADER if raw else HEADER
     for pool in list(pools.every_one(db)):
-        if not wanted.of(pool.server, pool.product):
+        if not wanted.includes(pool.server, pool.product):
             continue
         if raw:
             yield from before_readings(db, pool, wanted)
@@ -147,10 +149,10 @@ def _quoted(cell: object) -> str:
 
 
 def _readings(
-    db: sqlite3.Connection, pool: KnownPool, wanted: Wanted
+    db: sqlite3.Connection, pool: KnownPool, wanted: ExportQuery
 ) -> Iterator[tuple[object, ...]]:
     named = cells(pool.server, pool.product, pool.model, pool.subscription_date)
-    timeline = Timeline(pools.terms(db, pool.id))
+    timeline = CapacityTimeline(pools.terms(db, pool.id))
     for start, end in _stretches(db, pool, wanted):
         with reading(db):
             found = readings.runs(db, pool, start, end)
@@ -162,11 +164,11 @@ def _readings(
 
 
 def _buckets(
-    db: sqlite3.Connection, pool: KnownPool, wanted: Wanted
+    db: sqlite3.Connection, pool: KnownPool, wanted: ExportQuery
 ) -> Iterator[tuple[object, ...]]:
     named = cells(pool.server, pool.product, pool.model, pool.subscription_date)
     width = wanted.resolution
-    timeline = Timeline(pools.terms(db, pool.id))
+    timeline = CapacityTimeline(pools.terms(db, pool.id))
     for start, end in _stretches(db, pool, wanted):
         with reading(db):
             found = readings.tallies(db, pool, width, start, end)
@@ -187,7 +189,7 @@ def _buckets(
 
 
 def _stretches(
-    db: sqlite3.Connection, pool: KnownPool, wanted: Wanted
+    db: sqlite3.Connection, pool: KnownPool, wanted: ExportQuery
 ) -> Iterator[tuple[int, int]]:
     """[since, until) in parts small enough for the memory, as far as there is anything."""
     last = readings.last_moment(db, pool)

@@ -18,18 +18,18 @@ from lictui.errors import UsageError
 from lictui.history import csv_reader
 from lictui.history.csv_export import HEADER, MONTH_HEADER, RAW_HEADER, unguarded
 from lictui.history.csv_reader import (
-    Account,
-    Given,
-    Point,
+    ImportedBucket,
+    ImportedPool,
+    ImportedReading,
+    ImportResult,
+    ParsedTime,
     Row,
-    Stretch,
-    Unreadable,
-    Written,
+    RowError,
     plain,
 )
 from lictui.history.readings import FOREVER
-from lictui.history.rollup import Tally
-from lictui.model import Model, PoolKey, Told
+from lictui.history.rollup import Rollup
+from lictui.model import Model, MonthlyUsage, PoolKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -55,32 +55,32 @@ def read_own(
     servers: Collection[str] = (),
     products: Collection[str] = (),
     until: float = FOREVER,
-) -> Account:
+) -> ImportResult:
     """Everything below the header, or only what is of these servers and products."""
     names = tuple(cell.strip() for cell in header)
     take = {RAW_HEADER: _point, HEADER: _stretch, MONTH_HEADER: _month}[names]
-    account = Account()
-    pools: dict[tuple[str, PoolKey], Given] = {}
+    account = ImportResult()
+    pools: dict[tuple[str, PoolKey], ImportedPool] = {}
     at = names.index("server")
     for line, cells in rows:
         account.read += 1
         try:
             if len(cells) != len(names):
-                raise Unreadable(f"has {len(cells)} cells where the header has {len(names)}")  # noqa: TRY301 - one place that skips
+                raise RowError(f"has {len(cells)} cells where the header has {len(names)}")  # noqa: TRY301 - one place that skips
             server, product, model, day = map(unguarded, cells[at : at + 4])
             if (servers and server not in servers) or (products and product not in products):
-                account.left_out += 1
+                account.filtered_out += 1
                 continue
             key = PoolKey(product, _date(day))
             if (pool := pools.get((server, key))) is None:
-                pool = Given(_named(server, "server"), key, _model(model))
+                pool = ImportedPool(_named(server, "server"), key, _model(model))
                 _named(product, "product")
             begins = _month_start if take is _month else _moment
             if begins(cells[0]) > until:
-                raise Unreadable("lies in the future")  # noqa: TRY301 - as above
+                raise RowError("lies in the future")  # noqa: TRY301 - as above
             take(pool, cells)
             pools[server, key] = pool
-        except Unreadable as why:
+        except RowError as why:
             account.skip(line, str(why))
     account.pools = list(pools.values())
     for pool in account.pools:
@@ -88,40 +88,42 @@ def read_own(
     return account
 
 
-def _point(pool: Given, cells: Sequence[str]) -> None:
+def _point(pool: ImportedPool, cells: Sequence[str]) -> None:
     at, *_, in_use, installed, overdraft = cells
-    pool.points.append(Point(_moment(at), _figure(in_use), _figure(installed), _figure(overdraft)))
+    pool.readings.append(
+        ImportedReading(_moment(at), _figure(in_use), _figure(installed), _figure(overdraft))
+    )
 
 
-def _stretch(pool: Given, cells: Sequence[str]) -> None:
+def _stretch(pool: ImportedPool, cells: Sequence[str]) -> None:
     start, end = _moment(cells[0]), _moment(cells[1])
     low, average, high, at, installed, overdraft, samples = cells[6:]
     width = _WIDTHS.get(end - start)
     if width is None or start % width:
-        raise Unreadable("is no five minutes, hour or day of UTC")
+        raise RowError("is no five minutes, hour or day of UTC")
     lowest, highest, n = _needed(low), _needed(high), _needed(samples)
     high_at = _moment(at)
     mean = _mean(average)
     if not (n > 0 and lowest <= mean <= highest and start <= high_at < end):
-        raise Unreadable("its figures contradict each other")
+        raise RowError("its figures contradict each other")
     # The last figure is not in the file: the one that a bucket of one reading has, else the mean.
     last = min(max(round(mean), lowest), highest)
-    tally = Tally(start, lowest, round(mean * n), highest, high_at, last, n)
-    held = pool.stretches.setdefault(width, [])
-    held.append(Stretch(tally, _figure(installed), _figure(overdraft)))
+    tally = Rollup(start, lowest, round(mean * n), highest, high_at, last, n)
+    held = pool.buckets.setdefault(width, [])
+    held.append(ImportedBucket(tally, _figure(installed), _figure(overdraft)))
 
 
-def _month(pool: Given, cells: Sequence[str]) -> None:
+def _month(pool: ImportedPool, cells: Sequence[str]) -> None:
     in_use, installed, newly, released = map(_figure, cells[5:])
     at = _month_start(cells[0])
-    pool.months.append(Told(pool.key, at, in_use, installed, newly, released))
+    pool.months.append(MonthlyUsage(pool.key, at, in_use, installed, newly, released))
 
 
 def _month_start(cell: str) -> int:
     return _moment(f"{cell.strip()}-01T00:00:00Z")
 
 
-def _parted(pool: Given) -> None:
+def _parted(pool: ImportedPool) -> None:
     """Months that the source told of lead the readings of a pool: they are none themselves.
 
     Exported together they look alike, but only such a month stands alone at its first moment.
@@ -129,19 +131,19 @@ def _parted(pool: Given) -> None:
     if pool.model not in _ASSIGNED:
         return
     count = 0
-    for point, following in zip_longest(pool.points, pool.points[1:]):
+    for point, following in zip_longest(pool.readings, pool.readings[1:]):
         day = datetime.fromtimestamp(point.at, UTC)
         alone = following is None or following.at - point.at >= Resolution.DAY
         if not alone or day.day != 1 or point.at % Resolution.DAY or point.overdraft is not None:
             break
-        pool.months.append(Told(pool.key, point.at, point.in_use, point.installed))
+        pool.months.append(MonthlyUsage(pool.key, point.at, point.in_use, point.installed))
         count += 1
-    del pool.points[:count]
+    del pool.readings[:count]
 
 
 def _named(name: str, what: str) -> str:
     if not name:
-        raise Unreadable(f"names no {what}")
+        raise RowError(f"names no {what}")
     return name
 
 
@@ -151,7 +153,7 @@ def _moment(cell: str) -> int:
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
-        raise Unreadable(f"no time can be read from {cell[:40]!r}")
+        raise RowError(f"no time can be read from {cell[:40]!r}")
     return int(found.timestamp())
 
 
@@ -159,7 +161,7 @@ def _date(cell: str) -> str:
     try:
         return date.fromisoformat(cell).isoformat() if cell else ""
     except ValueError:
-        raise Unreadable(f"is no subscription date: {cell[:40]!r}") from None
+        raise RowError(f"is no subscription date: {cell[:40]!r}") from None
 
 
 def _model(cell: str) -> Model:
@@ -177,9 +179,9 @@ def _needed(cell: str) -> int:
     try:
         found = int(cell)
     except ValueError:
-        raise Unreadable(f"no figure can be read from {cell[:40]!r}") from None
+        raise RowError(f"no figure can be read from {cell[:40]!r}") from None
     if abs(found) >= _MOST:
-        raise Unreadable(f"is no number of licenses: {cell[:40]!r}")
+        raise RowError(f"is no number of licenses: {cell[:40]!r}")
     return found
 
 
@@ -187,7 +189,7 @@ def _mean(cell: str) -> float:
     try:
         return float(cell)
     except ValueError:
-        raise Unreadable(f"no average can be read from {cell[:40]!r}") from None
+        raise RowError(f"no average can be read from {cell[:40]!r}") from None
 
 
 # Somebody else's CSV of one pool, with columns that can be recognised
@@ -200,50 +202,50 @@ class _Line(NamedTuple):
     """One row that has figures and a time of some form."""
 
     number: int
-    time: Written
-    figures: Point  # its moment is not known yet
+    time: ParsedTime
+    figures: ImportedReading  # its moment is not known yet
 
 
 def read_foreign(
     columns: Columns,
     rows: Iterator[Row],
-    pool: Given,
+    pool: ImportedPool,
     zone: tzinfo | None = None,
     date_format: str = "",
     until: float = FOREVER,
-) -> Account:
+) -> ImportResult:
     """Everything below the header as `pool`'s; `zone` is the one of times that name none.
 
     Raises UsageError where day and month, or several products, cannot be told apart.
     """
-    account = Account(pools=[pool])
+    account = ImportResult(pools=[pool])
     lines = list(_lines(columns, rows, pool.key.product, account, date_format))
     day_first = csv_reader.day_first(line.time for line in lines)
     days = csv_reader.whole_days(line.time for line in lines)
     local = _settled(lines, account, day_first=day_first)
     order = range(len(local))
     zoned = csv_reader.Zoned(UTC if columns.utc else zone)
-    found: dict[int, Point | Stretch] = {}
+    found: dict[int, ImportedReading | ImportedBucket] = {}
     for index in reversed(order) if _falls(local) else order:
         line, at = local[index]
         try:
             taken = _taken(line, at, zoned, daily=days or line.time.clock is None)
-            if (taken.at if isinstance(taken, Point) else taken.tally.start) > until:
-                raise Unreadable(f"lies in the future: {at:%Y-%m-%d %H:%M}")  # noqa: TRY301 - one place that skips
+            if (taken.at if isinstance(taken, ImportedReading) else taken.tally.start) > until:
+                raise RowError(f"lies in the future: {at:%Y-%m-%d %H:%M}")  # noqa: TRY301 - one place that skips
             found[index] = taken
-        except Unreadable as why:
+        except RowError as why:
             account.skip(line.number, str(why))
     for index in order:  # the later of two rows stands, so that the file's own order counts
         match found.get(index):
-            case Point() as point:
-                pool.points.append(point)
-            case Stretch() as stretch:
-                pool.stretches.setdefault(Resolution.DAY, []).append(stretch)
+            case ImportedReading() as point:
+                pool.readings.append(point)
+            case ImportedBucket() as stretch:
+                pool.buckets.setdefault(Resolution.DAY, []).append(stretch)
     return account
 
 
 def _lines(
-    columns: Columns, rows: Iterator[Row], product: str, account: Account, date_format: str
+    columns: Columns, rows: Iterator[Row], product: str, account: ImportResult, date_format: str
 ) -> Iterator[_Line]:
     wanted = _is_of(columns, product)
     others: set[str] = set()
@@ -252,20 +254,20 @@ def _lines(
         named = _cell(cells, columns.product)
         if not wanted(named):
             others.add(named)
-            account.left_out += 1
+            account.filtered_out += 1
             continue
         try:
             time = " ".join(_cell(cells, place).strip() for place in columns.times)
-            figure = Point(
+            figure = ImportedReading(
                 0,
                 csv_reader.whole(_cell(cells, columns.in_use), "in use"),
                 csv_reader.known(_cell(cells, columns.installed), "installed"),
                 csv_reader.known(_cell(cells, columns.overdraft), "overdraft"),
             )
             yield _Line(number, csv_reader.written(time, date_format), figure)
-        except Unreadable as why:
+        except RowError as why:
             account.skip(number, str(why))
-    if account.read and account.left_out == account.read:
+    if account.read and account.filtered_out == account.read:
         names = ", ".join(sorted(others)[:_SHOWN])
         raise UsageError(
             f"no row is of the product {product!r}; the file has {names}",
@@ -287,13 +289,13 @@ def _cell(cells: Sequence[str], place: int | None) -> str:
 
 
 def _settled(
-    lines: Sequence[_Line], account: Account, *, day_first: bool
+    lines: Sequence[_Line], account: ImportResult, *, day_first: bool
 ) -> list[tuple[_Line, datetime]]:
     found = []
     for line in lines:
         try:
             found.append((line, csv_reader.settled(line.time, day_first=day_first)))
-        except Unreadable as why:
+        except RowError as why:
             account.skip(line.number, str(why))
     return found
 
@@ -303,15 +305,17 @@ def _falls(local: Sequence[tuple[_Line, datetime]]) -> bool:
     return bool(local) and local[0][1] > local[-1][1]
 
 
-def _taken(line: _Line, at: datetime, zoned: csv_reader.Zoned, *, daily: bool) -> Point | Stretch:
+def _taken(
+    line: _Line, at: datetime, zoned: csv_reader.Zoned, *, daily: bool
+) -> ImportedReading | ImportedBucket:
     figure = line.figures
     if not daily:
         return figure._replace(at=zoned.moment(at, line.time.offset))
     value = figure.in_use or 0
     noon = zoned.day(at.date())
     start = noon // Resolution.DAY * Resolution.DAY
-    tally = Tally(start, value, value, value, noon, value, 1)
-    return Stretch(tally, figure.installed, figure.overdraft)
+    tally = Rollup(start, value, value, value, noon, value, 1)
+    return ImportedBucket(tally, figure.installed, figure.overdraft)
 
 
 # Which column of somebody else's CSV is what
@@ -361,7 +365,7 @@ class Columns:
     utc: bool = False  # the name of a time's column says so
 
 
-def said(option: str) -> dict[str, str]:
+def parse_column_option(option: str) -> dict[str, str]:
     """`time=Zeit,in_use=Belegt` as what is said of which column. Raises UsageError."""
     found: dict[str, str] = {}
     for part in next(csv.reader([option], skipinitialspace=True), []):
@@ -422,7 +426,7 @@ def _place(name: str, names: Sequence[str], header: Sequence[str]) -> int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ImportOptions:
     """What was said about a file that it does not say itself."""
 
     servers: tuple[str, ...] = ()
@@ -434,9 +438,9 @@ class Ask:
     until: float = FOREVER  # UTC epoch seconds; later is no time that a reading can have
 
 
-def read(data: bytes, ask: Ask) -> Account:
+def read_csv(data: bytes, ask: ImportOptions) -> ImportResult:
     """Everything in the file. Raises UsageError when it cannot be gone by as a whole."""
-    text = csv_reader.text(data)
+    text = csv_reader.decode_text(data)
     if not text.strip():
         raise UsageError("the file is empty", "did the program that was to write it fail?")
     found = csv_reader.exact(text, is_own)
@@ -452,10 +456,10 @@ def read(data: bytes, ask: Ask) -> Account:
     assert chosen is not None  # noqa: S101 - that is how the header was found
     ((server,), (product,)) = ask.servers, ask.products
     model = known_products.describe(product).model
-    pool = Given(server, PoolKey(product, ask.subscription_date), model)
+    pool = ImportedPool(server, PoolKey(product, ask.subscription_date), model)
     return read_foreign(chosen, below, pool, ask.zone, ask.date_format, ask.until)
 
 
-def _score(row: list[str], ask: Ask) -> int:
+def _score(row: list[str], ask: ImportOptions) -> int:
     found = recognised(row, ask.columns)
     return len(row) if found else 0

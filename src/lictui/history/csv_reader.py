@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from lictui.analysis.series import Resolution
-    from lictui.history.rollup import Tally
-    from lictui.model import Model, PoolKey, Told
+    from lictui.history.rollup import Rollup
+    from lictui.model import Model, MonthlyUsage, PoolKey
 
 
 _REASONS: Final = 5  # that are told; a file of nothing but rubbish has as many as rows
 
 
-class Point(NamedTuple):
+class ImportedReading(NamedTuple):
     """One reading as a file has it."""
 
     at: int  # UTC epoch seconds
@@ -36,35 +36,35 @@ class Point(NamedTuple):
     overdraft: int | None = None
 
 
-class Stretch(NamedTuple):
+class ImportedBucket(NamedTuple):
     """One bucket as a file has it."""
 
-    tally: Tally
+    tally: Rollup
     installed: int | None = None
     overdraft: int | None = None
 
 
 @dataclass(slots=True)
-class Given:
+class ImportedPool:
     """Everything that a file tells of one pool, in the order of its rows."""
 
     server: str
     key: PoolKey
     model: Model
-    points: list[Point] = field(default_factory=list)
-    stretches: dict[Resolution, list[Stretch]] = field(default_factory=dict)
-    months: list[Told] = field(default_factory=list)  # as the source told of its own past
+    readings: list[ImportedReading] = field(default_factory=list)
+    buckets: dict[Resolution, list[ImportedBucket]] = field(default_factory=dict)
+    months: list[MonthlyUsage] = field(default_factory=list)  # as the source told of its own past
 
 
 @dataclass(slots=True)
-class Account:
+class ImportResult:
     """How many rows a file had, and what became of those that were no use."""
 
     read: int = 0
     skipped: int = 0
-    left_out: int = 0  # of servers and products that were not asked for
+    filtered_out: int = 0  # of servers and products that were not asked for
     reasons: list[tuple[int, str]] = field(default_factory=list)  # line, why; the first ones
-    pools: list[Given] = field(default_factory=list)
+    pools: list[ImportedPool] = field(default_factory=list)
 
     def skip(self, line: int, why: str) -> None:
         """Note a row that could not be taken, and why."""
@@ -73,7 +73,7 @@ class Account:
             self.reasons.append((line, why))
 
 
-class Unreadable(ValueError):  # noqa: N818 - a state of one row, told with its line
+class RowError(ValueError):
     """A row that cannot be taken; its text says why."""
 
 
@@ -91,7 +91,7 @@ _PREAMBLE: Final = 20  # rows among which a header is looked for
 _PLAIN: Final = re.compile(r"[^a-z0-9]+")
 
 
-def text(data: bytes) -> str:
+def decode_text(data: bytes) -> str:
     """The bytes as text: by their mark, as UTF-16 where every other byte is 0, else as UTF-8.
 
     What is none of these is Windows' Western code page, in which no byte is without a meaning.
@@ -191,12 +191,12 @@ def whole(cell: str, what: str) -> int:
     """The number in a cell; raises Unreadable when there is none, or part of one."""
     text = cell.strip()
     if not text:
-        raise Unreadable(f"{what} is empty")
+        raise RowError(f"{what} is empty")
     if _GROUPED.fullmatch(text):
         text = re.sub(r"\D", "", text)
     found = _WHOLE.fullmatch(text)
     if not found or int(found[1]) >= _MOST:
-        raise Unreadable(f"{what} is no whole number: {text[:40]!r}")
+        raise RowError(f"{what} is no whole number: {text[:40]!r}")
     return int(found[1])
 
 
@@ -238,7 +238,7 @@ _CENTURY: Final = 100
 _HINT_MOMENTS: Final = "say which is meant: --date-format '%d/%m/%Y %H:%M', or '%m/%d/%Y %I:%M %p'"
 
 
-class Written(NamedTuple):
+class ParsedTime(NamedTuple):
     """A time as it is written; day and month not told apart where only their order would."""
 
     year: int
@@ -249,14 +249,14 @@ class Written(NamedTuple):
     open: bool = False
 
 
-class Moment(NamedTuple):
+class ResolvedTime(NamedTuple):
     """What a time means: a moment, or a calendar day as a whole."""
 
     at: int  # of a day: its noon
     day: date | None = None
 
 
-def written(text: str, form: str = "") -> Written:
+def written(text: str, form: str = "") -> ParsedTime:
     """A time in any form that is common, or in `form` (strptime's). Raises Unreadable."""
     text = " ".join(text.split())
     if form:
@@ -269,10 +269,10 @@ def written(text: str, form: str = "") -> Written:
         return _of(
             datetime.fromtimestamp(whole / 1000 if whole >= 10**_MILLISECONDS else whole, UTC)
         )
-    raise Unreadable(f"no time can be read from {text[:40]!r}")
+    raise RowError(f"no time can be read from {text[:40]!r}")
 
 
-def _found(found: re.Match[str], text: str) -> Written:
+def _found(found: re.Match[str], text: str) -> ParsedTime:
     parts = found.groupdict()
     year = int(parts["year"])
     year += 2000 if year < _CENTURY else 0
@@ -281,18 +281,18 @@ def _found(found: re.Match[str], text: str) -> Written:
         hour, half = int(parts["hour"]), (parts["half"] or "").lower()[:1]
         if half:
             if not 1 <= hour <= _NOON:
-                raise Unreadable(f"there is no such hour: {text[:40]!r}")
+                raise RowError(f"there is no such hour: {text[:40]!r}")
             hour = hour % _NOON + (_NOON if half == "p" else 0)
         clock = hour, int(parts["minute"]), int(parts["second"] or 0)
         offset = _offset(parts["zone"])
     if "one" in parts:
-        return Written(year, int(parts["one"]), int(parts["two"]), clock, offset, open=True)
+        return ParsedTime(year, int(parts["one"]), int(parts["two"]), clock, offset, open=True)
     if "name" in parts:
         name = parts["name"].lower()[:3]
         if name not in _MONTHS:
-            raise Unreadable(f"there is no such month: {text[:40]!r}")
-        return Written(year, _MONTHS.index(name) + 1, int(parts["day"]), clock, offset)
-    return Written(year, int(parts["month"]), int(parts["day"]), clock, offset)
+            raise RowError(f"there is no such month: {text[:40]!r}")
+        return ParsedTime(year, _MONTHS.index(name) + 1, int(parts["day"]), clock, offset)
+    return ParsedTime(year, int(parts["month"]), int(parts["day"]), clock, offset)
 
 
 def _offset(zone: str | None) -> int | None:
@@ -304,7 +304,7 @@ def _offset(zone: str | None) -> int | None:
     return -seconds if zone[0] == "-" else seconds
 
 
-def _formed(text: str, form: str) -> Written:
+def _formed(text: str, form: str) -> ParsedTime:
     timed = re.search(r"%[HIcXTRs]", form) is not None
     forms = [(form, timed), *((form + clock, True) for clock in _CLOCKS if not timed)]
     for each, clock in forms:
@@ -313,12 +313,12 @@ def _formed(text: str, form: str) -> Written:
         except ValueError:
             continue
         return _of(found) if clock else _of(found)._replace(clock=None)
-    raise Unreadable(f"{text[:40]!r} is not of the form {form!r}")
+    raise RowError(f"{text[:40]!r} is not of the form {form!r}")
 
 
-def _of(found: datetime) -> Written:
+def _of(found: datetime) -> ParsedTime:
     shift = found.utcoffset()
-    return Written(
+    return ParsedTime(
         found.year,
         found.month,
         found.day,
@@ -327,7 +327,7 @@ def _of(found: datetime) -> Written:
     )
 
 
-def day_first(found: Iterable[Written]) -> bool:
+def day_first(found: Iterable[ParsedTime]) -> bool:
     """Whether the day stands before the month, by the rows that leave no doubt.
 
     Raises UsageError where no row does, or where they contradict each other.
@@ -346,13 +346,13 @@ def day_first(found: Iterable[Written]) -> bool:
     return day
 
 
-def settled(each: Written, *, day_first: bool) -> datetime:
+def settled(each: ParsedTime, *, day_first: bool) -> datetime:
     """The wall clock's time; midnight for a day. Raises Unreadable where there is no such time."""
     month, day = (each.two, each.one) if each.open and day_first else (each.one, each.two)
     try:
         return datetime(each.year, month, day, *(each.clock or ()))  # noqa: DTZ001 - its zone comes next
     except ValueError as error:
-        raise Unreadable(f"{error}: {each.year}-{month:02}-{day:02}") from error
+        raise RowError(f"{error}: {each.year}-{month:02}-{day:02}") from error
 
 
 class Zoned:
@@ -385,10 +385,10 @@ class Zoned:
             aware = local if self._zone is None else local.replace(tzinfo=self._zone)
             return int(aware.timestamp())
         except (OverflowError, OSError, ValueError) as error:
-            raise Unreadable(f"no such time: {local:%Y-%m-%d}") from error
+            raise RowError(f"no such time: {local:%Y-%m-%d}") from error
 
 
-def whole_days(found: Iterable[Written]) -> bool:
+def whole_days(found: Iterable[ParsedTime]) -> bool:
     """Whether every row stands at midnight, as a program writes days that it takes for moments."""
     several = list(found)
     return len(several) > 1 and all(

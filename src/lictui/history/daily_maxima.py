@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from lictui.history.pools import KnownPool, Terms
+    from lictui.history.pools import Capacity, KnownPool
 
 
 _ALL: Final = [0, *repeat(1, blocks.BUCKETS - 1)]
@@ -75,7 +75,7 @@ class _Filled(NamedTuple):
 
 
 def whole_days(
-    db: sqlite3.Connection, pool: KnownPool, terms: Sequence[Terms], within: tuple[int, int]
+    db: sqlite3.Connection, pool: KnownPool, terms: Sequence[Capacity], within: tuple[int, int]
 ) -> set[int]:
     """The days of UTC that begin within, by their first moment, in which nothing is missing."""
     start, end = within
@@ -103,7 +103,7 @@ def whole_days(
     return found
 
 
-def _step(terms: Sequence[Terms], day: int) -> int:
+def _step(terms: Sequence[Capacity], day: int) -> int:
     """How far apart buckets with readings can be at most while every reading holds to the next."""
     first = max(0, bisect_right(terms, day - _DAY, key=_at) - 1)
     last = bisect_left(terms, day + _DAY, key=_at)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from lictui.history import blocks
-from lictui.history.errors import Damaged, HistoryError, is_damage, speaking, writing
+from lictui.history.errors import CorruptBlockError, HistoryError, is_damage, sqlite_errors, writing
 from lictui.paths import FILE_MODE, make_folder
 
 # The tables of the history, and the way from every older schema to the present one
@@ -186,7 +186,7 @@ _COMPANIONS: Final = ("", "-wal", "-shm", "-journal")
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedDatabase:
     """A connection, how it journals, and what the user must be told about it."""
 
     db: sqlite3.Connection
@@ -194,7 +194,7 @@ class Opened:
     notices: tuple[str, ...] = ()
 
 
-def open_database(path: Path, now: float) -> Opened:
+def open_database(path: Path, now: float) -> OpenedDatabase:
     """Open the history at `path`, creating it if need be; `now` stamps what is set aside.
 
     Raises HistoryError when it cannot be used; nothing is lost then.
@@ -204,27 +204,27 @@ def open_database(path: Path, now: float) -> Opened:
         return _connect(path)
     except sqlite3.DatabaseError as error:
         if not is_damage(error):
-            with speaking(path):
+            with sqlite_errors(path):
                 raise
     aside = set_aside(path, now)
     _create(path)
-    with speaking(path):
+    with sqlite_errors(path):
         opened = _connect(path)
     told = f"the history {path} was damaged: it is now {aside.name}, and a new one was begun"
-    return Opened(opened.db, opened.journal, (told, *opened.notices))
+    return OpenedDatabase(opened.db, opened.journal, (told, *opened.notices))
 
 
-def mend(path: Path, now: float) -> Path | None:
+def check_and_set_aside(path: Path, now: float) -> Path | None:
     """Read all of the file; if any of it is damaged, set it aside and return its new name."""
     db = sqlite3.connect(path, timeout=_PATIENCE)
     try:
         sound = db.execute("PRAGMA quick_check(1)").fetchall() == [("ok",)]
         blocks.check(db)
-    except Damaged:
+    except CorruptBlockError:
         sound = False
     except sqlite3.DatabaseError as error:
         if not is_damage(error):
-            with speaking(path):
+            with sqlite_errors(path):
                 raise
         sound = False
     finally:
@@ -263,7 +263,7 @@ def _create(path: Path) -> None:
         ) from error
 
 
-def _connect(path: Path) -> Opened:
+def _connect(path: Path) -> OpenedDatabase:
     db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
     try:
         db.execute(f"PRAGMA cache_size = {_CACHE}")
@@ -275,7 +275,7 @@ def _connect(path: Path) -> Opened:
     except BaseException:
         db.close()
         raise
-    return Opened(db, journal, notices)
+    return OpenedDatabase(db, journal, notices)
 
 
 def _journal(db: sqlite3.Connection, path: Path) -> tuple[str, tuple[str, ...]]:

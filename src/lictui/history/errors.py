@@ -20,7 +20,7 @@ class HistoryError(LictuiError):
     """The history cannot be read or written just now; what it holds is still there."""
 
 
-class Damaged(Exception):  # noqa: N818 - a state of the file; `speaking` makes it an error
+class CorruptBlockError(Exception):
     """A block that SQLite hands out, but that does not unpack."""
 
 
@@ -58,11 +58,11 @@ _WORDS: Final = {
 
 
 @contextmanager
-def speaking(path: Path) -> Iterator[None]:
+def sqlite_errors(path: Path) -> Iterator[None]:
     """Turn whatever SQLite says of the file at `path` into a HistoryError."""
     try:
         yield
-    except Damaged as error:
+    except CorruptBlockError as error:
         what, hint = _DAMAGED
         raise HistoryError(f"the history {path} {what}", hint) from error
     except sqlite3.Error as error:

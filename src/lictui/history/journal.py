@@ -17,22 +17,22 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 from lictui.model import (
-    About,
+    Acknowledgement,
+    AlertKey,
     AlertKind,
-    Answer,
+    AlertState,
     Event,
     EventKind,
     Failure,
     FailureKind,
-    Identity,
+    JournalFilter,
     Level,
     Model,
+    MonthlyUsage,
     Poll,
     PoolKey,
     Snapshot,
-    Standing,
     State,
-    Told,
 )
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def add(db: sqlite3.Connection, events: Iterable[Event]) -> None:
     db.executemany(
         "INSERT INTO event(at, kind, server, product, level, message) VALUES(?, ?, ?, ?, ?, ?)",
         [
-            (each.at, each.kind.value, each.server, each.product, each.level.value, each.message)
+            (each.time, each.kind.value, each.server, each.product, each.level.value, each.message)
             for each in events
         ],
     )
@@ -56,10 +56,10 @@ def newest(
     limit: int,
     before: float | None = None,
     since: float | None = None,
-    about: About | None = None,
+    about: JournalFilter | None = None,
 ) -> tuple[Event, ...]:
     """At most `limit` lines, the newest first; of the times [since, before), if given."""
-    wanted = about or About()
+    wanted = about or JournalFilter()
     servers = json.dumps(wanted.servers)
     kinds = json.dumps([kind.value for kind in wanted.kinds])
     rows = db.execute(
@@ -136,30 +136,32 @@ def release(db: sqlite3.Connection, holder: str) -> None:
 _LARGEST = 2**31  # no license server counts further
 
 
-def put_told(db: sqlite3.Connection, server: str, months: Iterable[Told]) -> int:
+def put_told(db: sqlite3.Connection, server: str, months: Iterable[MonthlyUsage]) -> int:
     """Note what is told of months; what was told of them before gives way. How many are news."""
     news = 0
     for month in months:
-        figures = map(_figure, (month.in_use, month.installed, month.newly, month.released))
+        figures = map(
+            _figure, (month.in_use, month.installed, month.newly_assigned, month.released)
+        )
         key = month.key
         news += db.execute(
             "INSERT INTO told VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
             " in_use = excluded.in_use, installed = excluded.installed, newly = excluded.newly,"
             " released = excluded.released WHERE (in_use, installed, newly, released)"
             " IS NOT (excluded.in_use, excluded.installed, excluded.newly, excluded.released)",
-            (server, key.product, key.subscription_date, int(month.at), *figures),
+            (server, key.product, key.subscription_date, int(month.month_start), *figures),
         ).rowcount
     return news
 
 
-def of(db: sqlite3.Connection, server: str, key: PoolKey) -> tuple[Told, ...]:
+def of(db: sqlite3.Connection, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
     """Every month that was told of a pool, in order of time."""
     rows = db.execute(
         "SELECT at, in_use, installed, newly, released FROM told"
         " WHERE server = ? AND product = ? AND subscription_date = ? ORDER BY at",
         (server, key.product, key.subscription_date),
     )
-    return tuple(Told(key, *row) for row in rows)
+    return tuple(MonthlyUsage(key, *row) for row in rows)
 
 
 def keys(db: sqlite3.Connection) -> Iterator[tuple[str, PoolKey]]:
@@ -194,12 +196,12 @@ _UNKNOWN: Final[dict[type, Enum]] = {
 _NONSENSE: Final = (TypeError, ValueError, KeyError, AttributeError)
 
 
-def dump(value: object) -> str:
+def to_json(value: object) -> str:
     """A frozen value of the model, without what is at its default."""
     return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"))
 
 
-def load(kind: type[_T], text: str | None) -> _T | None:
+def from_json(kind: type[_T], text: str | None) -> _T | None:
     """The value that was dumped, as far as it is understood; None when nothing of it is."""
     if text is None:
         return None
@@ -310,57 +312,60 @@ _TABLES: Final = ("alert", "answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class AlertChanges:
     """What changed of alerts: all of it goes into the file, or none."""
 
-    stands: tuple[Standing, ...] = ()
-    gone: tuple[Identity, ...] = ()
-    unanswered: tuple[Identity, ...] = ()  # what was said to them no longer counts
+    updated: tuple[AlertState, ...] = ()
+    removed: tuple[AlertKey, ...] = ()
+    unacknowledged: tuple[AlertKey, ...] = ()  # what was said to them no longer counts
     events: tuple[Event, ...] = ()  # for the journal
 
     def __bool__(self) -> bool:
         """Whether there is anything to write."""
-        return bool(self.stands or self.gone or self.unanswered or self.events)
+        return bool(self.updated or self.removed or self.unacknowledged or self.events)
 
 
-def put(db: sqlite3.Connection, decided: Decided) -> None:
+def put(db: sqlite3.Connection, decided: AlertChanges) -> None:
     """Write down what was decided."""
     add(db, decided.events)
     db.executemany(
         "INSERT OR REPLACE INTO alert VALUES(?, ?, ?, ?, ?)",
-        [(*_key(each.who), dump(each)) for each in decided.stands],
+        [(*_key(each.key), to_json(each)) for each in decided.updated],
     )
-    for table, whose in (("alert", decided.gone), ("answer", decided.gone + decided.unanswered)):
+    for table, whose in (
+        ("alert", decided.removed),
+        ("answer", decided.removed + decided.unacknowledged),
+    ):
         db.executemany(
             f"DELETE FROM {table} WHERE server = ? AND kind = ? AND product = ? AND about = ?",  # noqa: S608 - one of two words
             list(map(_key, whose)),
         )
 
 
-def everything(db: sqlite3.Connection) -> tuple[Standing, ...]:
+def everything(db: sqlite3.Connection) -> tuple[AlertState, ...]:
     """All that is remembered, as far as this lictui understands it."""
     rows = db.execute("SELECT server, kind, product, about, body FROM alert ORDER BY 1, 2, 3, 4")
     return tuple(
-        replace(found, who=who)
+        replace(found, key=who)
         for who, (body,) in _known_alerts(rows)
-        if (found := load(Standing, body)) is not None
+        if (found := from_json(AlertState, body)) is not None
     )
 
 
-def answers(db: sqlite3.Connection) -> dict[Identity, Answer]:
+def answers(db: sqlite3.Connection) -> dict[AlertKey, Acknowledgement]:
     """What people said, by alert."""
     rows = db.execute('SELECT server, kind, product, about, "by", at, until FROM answer')
-    return {who: Answer(*rest) for who, rest in _known_alerts(rows)}
+    return {who: Acknowledgement(*rest) for who, rest in _known_alerts(rows)}
 
 
-def answer(db: sqlite3.Connection, who: Identity, said: Answer | None) -> None:
+def answer(db: sqlite3.Connection, who: AlertKey, said: Acknowledgement | None) -> None:
     """Note what somebody says, in place of what was said before; None takes it back."""
     if said is None:
-        put(db, Decided(unanswered=(who,)))
+        put(db, AlertChanges(unacknowledged=(who,)))
         return
     db.execute(
         "INSERT OR REPLACE INTO answer VALUES(?, ?, ?, ?, ?, ?, ?)",
-        (*_key(who), said.by, said.at, said.until),
+        (*_key(who), said.by, said.time, said.until),
     )
 
 
@@ -372,26 +377,26 @@ def rename(db: sqlite3.Connection, old: str, new: str) -> None:
             db.execute(f"UPDATE {table} SET server = ? WHERE server = ?", (new, old))  # noqa: S608 - as above
 
 
-def _key(who: Identity) -> tuple[str, str, str, str]:
-    return who.server, who.kind.value, who.product, who.about
+def _key(who: AlertKey) -> tuple[str, str, str, str]:
+    return who.server, who.kind.value, who.product, who.detail
 
 
-def _known_alerts(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Identity, tuple[Any, ...]]]:
+def _known_alerts(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[AlertKey, tuple[Any, ...]]]:
     for server, kind, product, about, *rest in rows:
         with suppress(ValueError):  # a kind of a newer lictui
-            yield Identity(server, AlertKind(kind), product, about), tuple(rest)
+            yield AlertKey(server, AlertKind(kind), product, about), tuple(rest)
 
 
 # The last poll of every server, and the last that told something: the board after a restart
 
 
 @dataclass(frozen=True, slots=True)
-class Latest:
+class LastPoll:
     """What was last heard of one server. Times are UTC epoch seconds."""
 
     polled_at: float
     latency: float  # seconds
-    since: float  # when the state that the last poll found was entered
+    state_since: float  # when the state that the last poll found was entered
     failure: Failure | None  # of the last poll, if it failed
     answered_at: float | None  # of `snapshot`
     snapshot: Snapshot | None  # of the last poll that succeeded, without the pools' raw fields
@@ -402,37 +407,42 @@ def put_latest(db: sqlite3.Connection, poll: Poll) -> int | None:
     row = db.execute(
         "SELECT polled_at, state, since FROM latest WHERE server = ?", (poll.server,)
     ).fetchone()
-    polled_at, state_before, since = row or (poll.at, None, poll.at)
+    polled_at, state_before, since = row or (poll.time, None, poll.time)
     failure = poll.result if isinstance(poll.result, Failure) else None
     state = failure.state if failure else State.UP
     if state != state_before:
-        since = poll.at
-    common = (poll.server, poll.at, poll.latency, state.value, since)
+        since = poll.time
+    common = (poll.server, poll.time, poll.latency, state.value, since)
     if failure:
         db.execute(
             "INSERT INTO latest(server, polled_at, latency, state, since, failure)"
             " VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET polled_at = excluded.polled_at,"
             " latency = excluded.latency, state = excluded.state, since = excluded.since,"
             " failure = excluded.failure",
-            (*common, dump(failure)),
+            (*common, to_json(failure)),
         )
     else:
         db.execute(
             "INSERT OR REPLACE INTO latest(server, polled_at, latency, state, since, failure,"
             " answered_at, snapshot) VALUES(?, ?, ?, ?, ?, NULL, ?, ?)",
-            (*common, poll.at, dump(poll.result)),
+            (*common, poll.time, to_json(poll.result)),
         )
     return int(polled_at) if state_before == State.UP else None
 
 
-def everything_latest(db: sqlite3.Connection) -> dict[str, Latest]:
+def everything_latest(db: sqlite3.Connection) -> dict[str, LastPoll]:
     """What was last heard of every server that was ever polled, by its name."""
     rows = db.execute(
         "SELECT server, polled_at, latency, since, failure, answered_at, snapshot FROM latest"
     )
     return {
-        server: Latest(
-            polled_at, latency, since, load(Failure, failure), answered_at, load(Snapshot, snapshot)
+        server: LastPoll(
+            polled_at,
+            latency,
+            since,
+            from_json(Failure, failure),
+            answered_at,
+            from_json(Snapshot, snapshot),
         )
         for server, polled_at, latency, since, failure, answered_at, snapshot in rows
     }

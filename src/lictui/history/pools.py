@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Terms(NamedTuple):
+class Capacity(NamedTuple):
     """What holds of a pool from `at` on."""
 
     at: int
@@ -128,15 +128,15 @@ def fall_silent(db: sqlite3.Connection, pool: KnownPool, at: int) -> None:
     )
 
 
-def terms(db: sqlite3.Connection, pool: int) -> list[Terms]:
+def terms(db: sqlite3.Connection, pool: int) -> list[Capacity]:
     """Everything that ever held of a pool, in order of time."""
     rows = db.execute(
         "SELECT at, installed, overdraft, every FROM terms WHERE pool = ? ORDER BY at", (pool,)
     )
-    return list(map(Terms._make, rows))
+    return list(map(Capacity._make, rows))
 
 
-def set_terms(db: sqlite3.Connection, pool: int, wanted: Terms) -> None:
+def set_terms(db: sqlite3.Connection, pool: int, wanted: Capacity) -> None:
     """Note what holds from `wanted.at` on, unless it did already."""
     held = db.execute(
         "SELECT installed, overdraft, every FROM terms WHERE pool = ? AND at <= ?"

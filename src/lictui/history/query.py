@@ -14,16 +14,16 @@ from itertools import accumulate, groupby, repeat
 from operator import add, truediv
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.series import Bucket, Question, Resolution, Series
+from lictui.analysis.series import Bucket, Resolution, Series, SeriesQuery
 from lictui.history import blocks, pools, readings
 from lictui.history.blocks import columns, span
-from lictui.history.rollup import Tally, Timeline, coarsen, held, reach
+from lictui.history.rollup import CapacityTimeline, Rollup, coarsen, held, reach
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
 
-    from lictui.history.pools import KnownPool, Terms
+    from lictui.history.pools import Capacity, KnownPool
 
 
 # The buckets of one pool: its tallies, what a reading fills between them, and the terms then
@@ -35,7 +35,7 @@ _bucket = partial(tuple.__new__, Bucket)
 def buckets(
     db: sqlite3.Connection,
     pool: KnownPool,
-    terms: Sequence[Terms],
+    terms: Sequence[Capacity],
     width: int,
     within: tuple[int, int],
     now: int,
@@ -56,7 +56,7 @@ def buckets(
     return found
 
 
-def _buckets(tallies: Sequence[Tally], terms: Terms, width: int) -> Iterator[Bucket]:
+def _buckets(tallies: Sequence[Rollup], terms: Capacity, width: int) -> Iterator[Bucket]:
     start, low, total, high, high_at, last, many = zip(*tallies, strict=True)
     columns = (
         start,
@@ -94,12 +94,12 @@ class Even:
         """Where the block ends."""
         return self.base + blocks.span(self.width)
 
-    def take(self, db: sqlite3.Connection, pool: KnownPool, terms: Sequence[Terms]) -> bool:
+    def take(self, db: sqlite3.Connection, pool: KnownPool, terms: Sequence[Capacity]) -> bool:
         """Add a pool if all the block is filled, and one thing holds of it throughout."""
         there = pool.since <= self.base and (pool.ended is None or pool.ended >= self.end)
         if not there or pool.rolled < self.end or len(terms) == 0:
             return False
-        timeline = Timeline(terms)
+        timeline = CapacityTimeline(terms)
         held = timeline.before(self.base + self.width)
         if timeline.before(self.end) is not held:
             return False
@@ -164,12 +164,12 @@ _LONG: Final = 62 * int(Resolution.DAY)  # seconds from which an hour is aligned
 
 
 def summed(
-    db: sqlite3.Connection, known: Sequence[KnownPool], question: Question, now: int
+    db: sqlite3.Connection, known: Sequence[KnownPool], question: SeriesQuery, now: int
 ) -> Series:
     """The series of the sum; no bucket that begins after `now` is made up."""
     align = _alignment(db, known, question)
-    unit = Resolution.DAY if question.bucket >= Resolution.DAY else align
-    width = -(-max(question.bucket, unit) // unit) * unit
+    unit = Resolution.DAY if question.width >= Resolution.DAY else align
+    width = -(-max(question.width, unit) // unit) * unit
     start = question.start // width * width
     stop = min(-(-question.end // width) * width, now + 1)
     seam = start
@@ -183,16 +183,16 @@ def summed(
     return Series(tuple(_coarsened(found, width)), width)
 
 
-def by_the_hour(question: Question) -> bool:
+def by_the_hour(question: SeriesQuery) -> bool:
     """Whether it is so long that hours are what it is made of, and days before there were any."""
-    hours = Resolution.HOUR <= question.bucket < Resolution.DAY
+    hours = Resolution.HOUR <= question.width < Resolution.DAY
     return hours and question.end - question.start > _LONG
 
 
 def _alignment(
-    db: sqlite3.Connection, known: Sequence[KnownPool], question: Question
+    db: sqlite3.Connection, known: Sequence[KnownPool], question: SeriesQuery
 ) -> Resolution:
-    if question.bucket >= Resolution.DAY or by_the_hour(question):
+    if question.width >= Resolution.DAY or by_the_hour(question):
         return Resolution.HOUR
     for width in (Resolution.FIVE_MINUTES, Resolution.HOUR):
         if all(readings.reaches(db, pool, width, question.start) for pool in known):
@@ -271,24 +271,24 @@ def _coarsened(found: Iterable[Bucket], width: int) -> Iterator[Bucket]:
         )
 
 
-def answer(db: sqlite3.Connection, question: Question, now: float) -> Series:
+def answer(db: sqlite3.Connection, question: SeriesQuery, now: float) -> Series:
     """The series asked for, as far as it is known up to `now`; within one reading transaction."""
     found = [pools.find(db, server, key) for server, key in dict.fromkeys(question.pools)]
     known = [pool for pool in found if pool]
     if not known:
-        return Series((), question.bucket)
+        return Series((), question.width)
     if len(known) > 1 or by_the_hour(question):
         return summed(db, known, question, int(now))
     source = _source(db, known[0], question)
-    if source is Resolution.RAW and question.bucket <= 0:
+    if source is Resolution.RAW and question.width <= 0:
         return Series(tuple(_readings(db, known[0], question)), Resolution.RAW)
     return _alone(db, known[0], question, source, int(now))
 
 
-def _source(db: sqlite3.Connection, pool: KnownPool, question: Question) -> Resolution:
+def _source(db: sqlite3.Connection, pool: KnownPool, question: SeriesQuery) -> Resolution:
     """The widest stored resolution that gives the buckets asked for exactly, else the finest."""
-    fits = [width for width in blocks.WIDTHS if question.bucket >= width]
-    exact = [width for width in fits if question.bucket % width == 0]
+    fits = [width for width in blocks.WIDTHS if question.width >= width]
+    exact = [width for width in fits if question.width % width == 0]
     wanted = [*reversed(exact), *fits] or [Resolution.RAW]
     for width in (*wanted, *(each for each in blocks.WIDTHS if each > wanted[-1])):
         if width is Resolution.DAY or readings.reaches(db, pool, width, question.start):
@@ -297,17 +297,17 @@ def _source(db: sqlite3.Connection, pool: KnownPool, question: Question) -> Reso
 
 
 def _alone(
-    db: sqlite3.Connection, pool: KnownPool, question: Question, source: Resolution, now: int
+    db: sqlite3.Connection, pool: KnownPool, question: SeriesQuery, source: Resolution, now: int
 ) -> Series:
-    step = source or question.bucket
-    width = -(-question.bucket // step) * step or step
+    step = source or question.width
+    width = -(-question.width // step) * step or step
     within = question.start // width * width, -(-question.end // width) * width
     terms = pools.terms(db, pool.id)
     return Series(tuple(buckets(db, pool, terms, width, within, now, step)), width)
 
 
-def _readings(db: sqlite3.Connection, pool: KnownPool, question: Question) -> Iterator[Bucket]:
-    timeline = Timeline(pools.terms(db, pool.id))
+def _readings(db: sqlite3.Connection, pool: KnownPool, question: SeriesQuery) -> Iterator[Bucket]:
+    timeline = CapacityTimeline(pools.terms(db, pool.id))
     for run in readings.runs(db, pool, question.start, question.end):
         value = run.in_use
         if value is not None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.series import Resolution
 from lictui.history import blocks, journal, pools
-from lictui.history.pools import KnownPool, Terms
-from lictui.history.rollup import Run, Tally, coarsen, merge, tally
+from lictui.history.pools import Capacity, KnownPool
+from lictui.history.rollup import ReadingRun, Rollup, coarsen, merge, roll_up
 from lictui.model import Failure, Poll, PoolKey, Server
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def compact(db: sqlite3.Connection, now: float, retention: Retention) -> bool:
 
 def roll(db: sqlite3.Connection, pool: KnownPool, edge: int) -> None:
     """Move the readings before `edge` into blocks; a run across it is cut there."""
-    rolled: list[Run] = []
-    rest: list[Run] = []
+    rolled: list[ReadingRun] = []
+    rest: list[ReadingRun] = []
     for run in rows(db, pool.id):
         before, after = run.cut(edge)
         rolled += [before] if before else []
@@ -56,26 +56,26 @@ def roll(db: sqlite3.Connection, pool: KnownPool, edge: int) -> None:
     db.execute("UPDATE pool SET rolled = max(rolled, ?) WHERE id = ?", (edge, pool.id))
 
 
-def add_late(db: sqlite3.Connection, pool: KnownPool, run: Run) -> None:
+def add_late(db: sqlite3.Connection, pool: KnownPool, run: ReadingRun) -> None:
     """Add readings of a time that was rolled up before."""
     _pack(db, pool.id, [run])
 
 
-def rows(db: sqlite3.Connection, pool: int, start: int = 0, end: int = FOREVER) -> list[Run]:
+def rows(db: sqlite3.Connection, pool: int, start: int = 0, end: int = FOREVER) -> list[ReadingRun]:
     """The readings that are not in blocks yet and touch [start, end), in order of time."""
     found = db.execute(
         "SELECT at, span, n, in_use FROM reading WHERE pool = ? AND at < ? AND at + span >= ?"
         " ORDER BY at",
         (pool, end, start),
     )
-    return list(map(Run._make, found))
+    return list(map(ReadingRun._make, found))
 
 
-def _pack(db: sqlite3.Connection, pool: int, runs: list[Run]) -> None:
+def _pack(db: sqlite3.Connection, pool: int, runs: list[ReadingRun]) -> None:
     if not runs:
         return
     blocks.add_runs(db, pool, runs)
-    tallies = tally(runs, Resolution.FIVE_MINUTES)
+    tallies = roll_up(runs, Resolution.FIVE_MINUTES)
     for width in blocks.WIDTHS:
         tallies = coarsen(tallies, width)
         blocks.add_tallies(db, pool, width, tallies)
@@ -107,14 +107,14 @@ _LARGEST: Final = 2**31  # no license server counts further; SQLite could not ke
 def append(db: sqlite3.Connection, server: Server, poll: Poll) -> None:
     """Write one poll down, within the caller's transaction; a failure leaves a gap."""
     before = journal.put_latest(db, poll)
-    at = int(poll.at)
+    at = int(poll.time)
     known = pools.of_server(db, poll.server)
     if isinstance(poll.result, Failure):
         if before is not None:  # else it was silent already
             for pool in known.values():
                 pools.fall_silent(db, pool, at)
         return
-    if before is not None and not 0 <= at - before <= _MISSED * server.every:
+    if before is not None and not 0 <= at - before <= _MISSED * server.effective_interval:
         before = None
     listed = {pool.key: pool for pool in poll.result.pools}
     for key, each in listed.items():
@@ -123,11 +123,11 @@ def append(db: sqlite3.Connection, server: Server, poll: Poll) -> None:
         pools.describe(db, found, each.model, each.name)
         said = each.reading
         in_use = _figure(said.in_use)
-        every = 0.0 if in_use is None else server.every
-        terms = Terms(at, _figure(said.installed), _figure(said.overdraft), every)
+        every = 0.0 if in_use is None else server.effective_interval
+        terms = Capacity(at, _figure(said.installed), _figure(said.overdraft), every)
         pools.set_terms(db, found.id, terms)
         _read(db, found, at, in_use, before)
-    journal.put_told(db, poll.server, poll.result.told)
+    journal.put_told(db, poll.server, poll.result.monthly_usage)
     for key in known.keys() - listed.keys():
         pools.end(db, known[key], at)
 
@@ -154,7 +154,7 @@ def _read(
 ) -> None:
     """Add one reading; `before` is the last poll's time, if none was missed since."""
     if at < pool.rolled:  # written late, or a clock that was set back
-        add_late(db, pool, Run(at, 0, 1, in_use))
+        add_late(db, pool, ReadingRun(at, 0, 1, in_use))
         return
     run = _last_run(db, pool.id)
     if run and run.end == at:
@@ -174,15 +174,15 @@ def _read(
     )
 
 
-def _last_run(db: sqlite3.Connection, pool: int) -> Run | None:
+def _last_run(db: sqlite3.Connection, pool: int) -> ReadingRun | None:
     """The newest row of a pool that is not in a block yet."""
     row = db.execute(
         "SELECT at, span, n, in_use FROM reading WHERE pool = ? ORDER BY at DESC LIMIT 1", (pool,)
     ).fetchone()
-    return Run(*row) if row else None
+    return ReadingRun(*row) if row else None
 
 
-def _take_back(db: sqlite3.Connection, pool: int, run: Run) -> None:
+def _take_back(db: sqlite3.Connection, pool: int, run: ReadingRun) -> None:
     kept, _ = run.cut(run.end)
     if kept is None:
         db.execute("DELETE FROM reading WHERE pool = ? AND at = ?", (pool, run.at))
@@ -200,10 +200,10 @@ def _figure(value: int | None) -> int | None:
 # Readings and tallies of one pool, wherever they are: in blocks, or in rows not rolled up yet
 
 
-def runs(db: sqlite3.Connection, pool: KnownPool, start: int, end: int) -> list[Run]:
+def runs(db: sqlite3.Connection, pool: KnownPool, start: int, end: int) -> list[ReadingRun]:
     """The readings in [start, end), in order of time; None of them a gap, some of them unread."""
     found = [*blocks.runs(db, pool.id, start, end), *rows(db, pool.id, start, end)]
-    inside: list[Run] = []
+    inside: list[ReadingRun] = []
     for run in found:
         _, part = run.cut(start)
         kept = part.cut(end)[0] if part else None
@@ -213,16 +213,16 @@ def runs(db: sqlite3.Connection, pool: KnownPool, start: int, end: int) -> list[
 
 def tallies(
     db: sqlite3.Connection, pool: KnownPool, width: int, start: int, end: int
-) -> list[Tally]:
+) -> list[Rollup]:
     """The buckets of `width` seconds that begin in [start, end), in order of time.
 
     A width that is none of the stored ones is made from single readings.
     """
     if width not in blocks.WIDTHS:
-        return tally(runs(db, pool, start, end), width)
+        return roll_up(runs(db, pool, start, end), width)
     packed = blocks.tallies(db, pool.id, Resolution(width), start, end)
     if end > pool.rolled // width * width:
-        recent = tally(rows(db, pool.id), width)
+        recent = roll_up(rows(db, pool.id), width)
         packed = merge(packed, [each for each in recent if start <= each.start < end])
     return packed
 

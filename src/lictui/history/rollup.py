@@ -11,13 +11,13 @@ from itertools import groupby, zip_longest
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from lictui.history.pools import Terms
+from lictui.history.pools import Capacity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 
-class Run(NamedTuple):
+class ReadingRun(NamedTuple):
     """Readings in a row, evenly spaced, that all said the same."""
 
     at: int  # UTC epoch seconds of the first
@@ -42,19 +42,19 @@ class Run(NamedTuple):
             return self.n
         return -((self.at - edge) * (self.n - 1) // self.span)
 
-    def cut(self, edge: int) -> tuple[Run | None, Run | None]:
+    def cut(self, edge: int) -> tuple[ReadingRun | None, ReadingRun | None]:
         """The readings before `edge`, and those from it on."""
         first = self.before(edge)
         return self._part(0, first), self._part(first, self.n)
 
-    def _part(self, start: int, stop: int) -> Run | None:
+    def _part(self, start: int, stop: int) -> ReadingRun | None:
         if start == stop:
             return None
         at = self.moment(start)
-        return Run(at, self.moment(stop - 1) - at, stop - start, self.in_use)
+        return ReadingRun(at, self.moment(stop - 1) - at, stop - start, self.in_use)
 
 
-class Tally(NamedTuple):
+class Rollup(NamedTuple):
     """What the readings in one stretch of time came to."""
 
     start: int
@@ -66,16 +66,16 @@ class Tally(NamedTuple):
     n: int  # readings
 
 
-def tally(runs: Iterable[Run], width: int) -> list[Tally]:
+def roll_up(runs: Iterable[ReadingRun], width: int) -> list[Rollup]:
     """The tallies of `runs` in buckets of `width` seconds; what could not be read counts not."""
-    found: dict[int, Tally] = {}
+    found: dict[int, Rollup] = {}
     for run in runs:
         for one in _parts(run, width):
             found[one.start] = join(found[one.start], one) if one.start in found else one
     return [found[start] for start in sorted(found)]
 
 
-def _parts(run: Run, width: int) -> Iterator[Tally]:
+def _parts(run: ReadingRun, width: int) -> Iterator[Rollup]:
     value = run.in_use
     if value is None:
         return
@@ -85,16 +85,16 @@ def _parts(run: Run, width: int) -> Iterator[Tally]:
         start = at // width * width
         stop = run.before(start + width)
         n = stop - first
-        yield Tally(start, value, value * n, value, at, value, n)
+        yield Rollup(start, value, value * n, value, at, value, n)
         first = stop
 
 
-def join(earlier: Tally, later: Tally) -> Tally:
+def join(earlier: Rollup, later: Rollup) -> Rollup:
     """Both as one, with the start of the earlier."""
     high, high_at = earlier.high, earlier.high_at
     if later.high > high:
         high, high_at = later.high, later.high_at
-    return Tally(
+    return Rollup(
         earlier.start,
         min(earlier.low, later.low),
         earlier.total + later.total,
@@ -105,7 +105,7 @@ def join(earlier: Tally, later: Tally) -> Tally:
     )
 
 
-def richer(held: Tally, given: Tally) -> Tally:
+def richer(held: Rollup, given: Rollup) -> Rollup:
     """Two tellings of the same stretch as one: the one of more readings, with the extremes of both.
 
     Of as many the one given. The same again changes nothing, as joining would.
@@ -115,10 +115,10 @@ def richer(held: Tally, given: Tally) -> Tally:
     if other.high > high:
         high, high_at = other.high, other.high_at
     low = min(stands.low, other.low)
-    return Tally(stands.start, low, stands.total, high, high_at, stands.last, stands.n)
+    return Rollup(stands.start, low, stands.total, high, high_at, stands.last, stands.n)
 
 
-def merge(earlier: Sequence[Tally], later: Sequence[Tally]) -> list[Tally]:
+def merge(earlier: Sequence[Rollup], later: Sequence[Rollup]) -> list[Rollup]:
     """Tallies of the same width in order of time; where both have a bucket, the two joined."""
     if not earlier or not later or earlier[-1].start < later[0].start:
         return [*earlier, *later]
@@ -128,7 +128,7 @@ def merge(earlier: Sequence[Tally], later: Sequence[Tally]) -> list[Tally]:
     return [found[start] for start in sorted(found)]
 
 
-def coarsen(tallies: Iterable[Tally], width: int) -> list[Tally]:
+def coarsen(tallies: Iterable[Rollup], width: int) -> list[Rollup]:
     """The same in buckets of `width` seconds, a multiple of the width they have."""
     return [
         _all(start, group)
@@ -136,48 +136,48 @@ def coarsen(tallies: Iterable[Tally], width: int) -> list[Tally]:
     ]
 
 
-def _all(start: int, group: Iterable[Tally]) -> Tally:
+def _all(start: int, group: Iterable[Rollup]) -> Rollup:
     """All of `group`, which is in order of time, as one."""
     _, lows, totals, highs, moments, lasts, many = zip(*group, strict=True)
     high = max(highs)
     high_at = moments[highs.index(high)]
-    return Tally(start, min(lows), sum(totals), high, high_at, lasts[-1], sum(many))
+    return Rollup(start, min(lows), sum(totals), high, high_at, lasts[-1], sum(many))
 
 
 # How long a reading holds: to the next one if that is in time, else for one interval
 
 
 IN_TIME: Final = 1.5  # intervals between two readings with no gap between them
-UNKNOWN: Final = Terms(0, None, None, 0.0)
+UNKNOWN: Final = Capacity(0, None, None, 0.0)
 _start = attrgetter("start")
 
 
-class Timeline:
+class CapacityTimeline:
     """The terms of a pool, asked for times that never go back."""
 
-    def __init__(self, terms: Sequence[Terms]) -> None:
+    def __init__(self, terms: Sequence[Capacity]) -> None:
         self._terms = terms or (UNKNOWN,)
         self._index = 0
 
-    def before(self, edge: int) -> Terms:
+    def before(self, edge: int) -> Capacity:
         """The terms that held last before `edge`; the first ones before all of them."""
         while self._index + 1 < len(self._terms) and self._terms[self._index + 1].at < edge:
             self._index += 1
         return self._terms[self._index]
 
 
-def reach(terms: Sequence[Terms], width: int) -> int:
+def reach(terms: Sequence[Capacity], width: int) -> int:
     """Seconds around a stretch of time whose readings may fill a bucket of it, in whole buckets."""
     return -int(-max((each.every for each in terms), default=0) * IN_TIME // width) * width
 
 
 def held(
-    tallies: Sequence[Tally],
-    terms: Sequence[Terms],
+    tallies: Sequence[Rollup],
+    terms: Sequence[Capacity],
     width: int,
     within: tuple[int, int],
     now: int,
-) -> Iterator[tuple[Sequence[Tally], Terms]]:
+) -> Iterator[tuple[Sequence[Rollup], Capacity]]:
     """The buckets that begin `within` [start, end), by the terms that held at their ends.
 
     `tallies` reach around that stretch. Buckets that a reading holds through have `n` = 0; none
@@ -195,14 +195,14 @@ def held(
 
 
 def _filled(
-    tallies: Sequence[Tally], terms: Sequence[Terms], width: int, end: int
-) -> Sequence[Tally]:
+    tallies: Sequence[Rollup], terms: Sequence[Capacity], width: int, end: int
+) -> Sequence[Rollup]:
     if not tallies:
         return tallies
     whole = tallies[-1].start - tallies[0].start == (len(tallies) - 1) * width
     first = len(tallies) - 1 if whole else 0  # most often there is nothing to fill but at the end
     found = list(tallies[:first])
-    timeline = Timeline(terms)
+    timeline = CapacityTimeline(terms)
     silences = [each.at for each in terms if not each.every]
     for each, following in zip_longest(tallies[first:], tallies[first + 1 :]):
         found.append(each)
@@ -215,12 +215,12 @@ def _filled(
             until = min(until, silences[after] // width * width)
         last = each.last
         found += [
-            Tally(start, last, 0, last, start, last, 0) for start in range(stop, until, width)
+            Rollup(start, last, 0, last, start, last, 0) for start in range(stop, until, width)
         ]
     return found
 
 
-def _until(each: Tally, following: Tally | None, every: float, width: int, end: int) -> int:
+def _until(each: Rollup, following: Rollup | None, every: float, width: int, end: int) -> int:
     """Where the buckets end that the last reading of `each` fills.
 
     A bucket knows one moment of a reading, that of its peak. Where polls are so slow that buckets

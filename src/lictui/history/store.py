@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from lictui.analysis.series import Past, Question, Resolution, Series
+from lictui.analysis.series import BackfillRow, Resolution, Series, SeriesQuery
 from lictui.history import (
     blocks,
     journal,
@@ -30,9 +30,9 @@ from lictui.history import (
 from lictui.history import (
     journal as told,
 )
-from lictui.history.backfill import Grant, Taken, backfill
-from lictui.history.database import Opened, open_database
-from lictui.history.errors import reading, speaking, writing
+from lictui.history.backfill import ImportCounts, LicenseGrant, backfill
+from lictui.history.database import OpenedDatabase, open_database
+from lictui.history.errors import reading, sqlite_errors, writing
 from lictui.history.query import answer
 from lictui.history.readings import FOREVER, append, compact, horizon, roll
 from lictui.history.readings import rows as rows_retention
@@ -44,13 +44,23 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Retention
-    from lictui.history.csv_export import Wanted
-    from lictui.history.csv_reader import Given
+    from lictui.history.csv_export import ExportQuery
+    from lictui.history.csv_reader import ImportedPool
     from lictui.history.daily_maxima import Facts
-    from lictui.history.journal import Decided, Latest
+    from lictui.history.journal import AlertChanges, LastPoll
     from lictui.history.pools import KnownPool
-    from lictui.history.rollup import Tally
-    from lictui.model import About, Answer, Event, Identity, Poll, PoolKey, Server, Standing, Told
+    from lictui.history.rollup import Rollup
+    from lictui.model import (
+        Acknowledgement,
+        AlertKey,
+        AlertState,
+        Event,
+        JournalFilter,
+        MonthlyUsage,
+        Poll,
+        PoolKey,
+        Server,
+    )
 
 
 # A server gets another name and keeps its history, even if the name had one before
@@ -97,7 +107,9 @@ def _merge(db: sqlite3.Connection, earlier: KnownPool, later: KnownPool) -> None
 class History:
     """What was read, in one SQLite file."""
 
-    def __init__(self, path: Path, opened: Opened, retention: Retention, clock: Clock) -> None:
+    def __init__(
+        self, path: Path, opened: OpenedDatabase, retention: Retention, clock: Clock
+    ) -> None:
         self.path = path
         self.retention = retention
         self.journal_mode = opened.journal
@@ -116,7 +128,7 @@ class History:
 
     def close(self) -> None:
         """Let go of the file. Safe to call twice."""
-        with speaking(self.path):
+        with sqlite_errors(self.path):
             self._db.close()
 
     def __enter__(self) -> Self:
@@ -130,7 +142,9 @@ class History:
         self.append_many(((server, poll, events),))
 
     def append_many(
-        self, polls: Iterable[tuple[Server, Poll, Sequence[Event]]], decided: Decided | None = None
+        self,
+        polls: Iterable[tuple[Server, Poll, Sequence[Event]]],
+        decided: AlertChanges | None = None,
     ) -> None:
         """Write several polls down, in order, and what was `decided` on alerts: all, or none.
 
@@ -143,47 +157,49 @@ class History:
             if decided is not None:
                 alerts.put(db, decided)
 
-    def alerts(self) -> tuple[Standing, ...]:
+    def alert_states(self) -> tuple[AlertState, ...]:
         """Everything that is remembered of alerts, raised or not yet."""
         with self._reading() as db:
             return alerts.everything(db)
 
-    def answers(self) -> dict[Identity, Answer]:
+    def acknowledgements(self) -> dict[AlertKey, Acknowledgement]:
         """What was said to alerts, and still stands."""
         with self._reading() as db:
             return alerts.answers(db)
 
-    def answer(self, who: Identity, said: Answer | None, events: Iterable[Event] = ()) -> None:
+    def set_acknowledgement(
+        self, who: AlertKey, said: Acknowledgement | None, events: Iterable[Event] = ()
+    ) -> None:
         """Note what somebody says to an alert, or with None that it is taken back."""
         with self._writing() as db:
             alerts.answer(db, who, said)
             journal.add(db, events)
 
-    def note(self, events: Iterable[Event]) -> None:
+    def add_events(self, events: Iterable[Event]) -> None:
         """Lines for the journal that no poll brought."""
         with self._writing() as db:
             journal.add(db, events)
 
-    def backfill(self, rows: Iterable[Past]) -> None:
+    def backfill(self, rows: Iterable[BackfillRow]) -> None:
         """Take in what was not polled here, as it stands; twice changes nothing."""
         with self._writing() as db:
             backfill(db, rows)
 
-    def take(self, found: Iterable[Given]) -> Taken:
+    def import_readings(self, found: Iterable[ImportedPool]) -> ImportCounts:
         """Take in what a file gave: all of it or none; twice changes nothing."""
-        from lictui.history.backfill import take  # noqa: PLC0415 - the monitor takes in nothing
+        from lictui.history.backfill import import_readings  # noqa: PLC0415 - the monitor takes in nothing
 
         with self._writing() as db:
-            return take(db, found, self._clock.now(), self.retention)
+            return import_readings(db, found, self._clock.now(), self.retention)
 
-    def grant(self, server: str, grants: Iterable[Grant], now: float) -> int:
+    def import_licenses(self, server: str, grants: Iterable[LicenseGrant], now: float) -> int:
         """Take in what license files grant on a server; how many are news."""
-        from lictui.history.backfill import grant  # noqa: PLC0415 - the monitor reads no files
+        from lictui.history.backfill import import_licenses  # noqa: PLC0415 - the monitor reads no files
 
         with self._writing() as db:
-            return grant(db, server, grants, now)
+            return import_licenses(db, server, grants, now)
 
-    def rename(self, old: str, new: str) -> None:
+    def rename_server(self, old: str, new: str) -> None:
         """Call the server `old` by the name `new`; if that has a history, this one continues it."""
         with self._writing() as db:
             rename(db, old, new)
@@ -193,9 +209,9 @@ class History:
         with self._writing() as db:
             self._compact(db)
 
-    def shrink(self) -> None:
+    def compact_all(self) -> None:
         """Roll up and forget everything due, and give the disk back what is free: takes a while."""
-        with speaking(self.path):
+        with sqlite_errors(self.path):
             done = False
             while not done:
                 with writing(self._db):
@@ -203,16 +219,16 @@ class History:
             self._db.execute("VACUUM")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def latest(self) -> Mapping[str, Latest]:
+    def last_polls(self) -> Mapping[str, LastPoll]:
         """The last poll, and the last that told something, of every server ever polled."""
         with self._reading() as db:
             return latest.everything_latest(db)
 
-    def series(self, question: Question) -> Series:
+    def series(self, question: SeriesQuery) -> Series:
         """What was in use over time; several pools are summed at the same moments."""
-        return self.many((question,))[0]
+        return self.series_batch((question,))[0]
 
-    def many(self, questions: Iterable[Question]) -> tuple[Series, ...]:
+    def series_batch(self, questions: Iterable[SeriesQuery]) -> tuple[Series, ...]:
         """Several questions, answered as of one moment."""
         now = self._clock.now()
         with self._reading() as db, _undisturbed():
@@ -223,74 +239,74 @@ class History:
         limit: int,
         before: float | None = None,
         since: float | None = None,
-        about: About | None = None,
+        about: JournalFilter | None = None,
     ) -> tuple[Event, ...]:
         """At most `limit` lines of the journal, newest first, of [since, before) if given."""
         with self._reading() as db:
             return journal.newest(db, limit, before, since, about)
 
-    def journal(self, most: int = 1000) -> Iterator[tuple[Event, ...]]:
+    def event_pages(self, most: int = 1000) -> Iterator[tuple[Event, ...]]:
         """The whole journal, newest first, at most `most` lines at a time."""
-        with speaking(self.path):
+        with sqlite_errors(self.path):
             yield from journal.pages(self._db, most)
 
-    def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:
+    def monthly_usage(self, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
         """The months the source told of a pool's past, which are no readings of ours."""
         with self._reading() as db:
             return told.of(db, server, key)
 
-    def export_rows(self, wanted: Wanted) -> Iterator[tuple[object, ...]]:
+    def export_rows(self, wanted: ExportQuery) -> Iterator[tuple[object, ...]]:
         """The rows of a CSV, its header first, one pool at a time in memory."""
-        from lictui.history.csv_export import rows  # noqa: PLC0415 - seldom asked
+        from lictui.history.csv_export import export_rows  # noqa: PLC0415 - seldom asked
 
-        with speaking(self.path):
-            yield from rows(self._db, wanted)
+        with sqlite_errors(self.path):
+            yield from export_rows(self._db, wanted)
 
     def pools(self) -> tuple[KnownPool, ...]:
         """Every pool ever read, by server, product and subscription date."""
         with self._reading() as db:
             return tuple(pools.every_one(db))
 
-    def facts(self, pool: KnownPool, start: int, end: int) -> Facts:
+    def complete_days(self, pool: KnownPool, start: int, end: int) -> Facts:
         """What the days of a pool come to that begin in [start, end) and have every figure."""
         from lictui.history.daily_maxima import facts  # noqa: PLC0415 - start-up asks for no peaks
 
         with self._reading() as db:
             return facts(db, pool, (start, end), int(self._clock.now()))
 
-    def bounds(self, pools: Iterable[KnownPool], width: Resolution, base: int) -> list[float]:
+    def upper_bounds(self, pools: Iterable[KnownPool], width: Resolution, base: int) -> list[float]:
         """What the sum of some pools cannot exceed, in each bucket of the block from `base` on."""
         from lictui.history.daily_maxima import bounds  # noqa: PLC0415 - start-up asks for no peaks
 
         with self._reading() as db:
             return bounds(db, (pool.id for pool in pools), width, base)
 
-    def horizon(self, pool: KnownPool) -> int:
+    def fine_grained_since(self, pool: KnownPool) -> int:
         """From when on five-minute figures of a pool are kept; 0 if all there ever were."""
         with self._reading() as db:
             return horizon(db, pool, Resolution.FIVE_MINUTES)
 
-    def others(self) -> int:
+    def data_version(self) -> int:
         """A number that changes when another process has written to the file."""
-        with speaking(self.path):
+        with sqlite_errors(self.path):
             return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
-    def stats(self) -> Stats:
+    def stats(self) -> HistoryStats:
         """How much there is, of what, and since when."""
         with self._reading() as db:
             return stats(db)
 
-    def claim(self, holder: str, until: float, now: float) -> bool:
+    def claim_lease(self, holder: str, until: float, now: float) -> bool:
         """Take or renew the right to poll, until `until`; False while another one has it."""
         with self._writing() as db:
             return lease.claim(db, holder, until, now)
 
-    def holder(self) -> str:
+    def lease_holder(self) -> str:
         """Who has the right to poll; "" if nobody has."""
         with self._reading() as db:
             return lease.holder(db)
 
-    def release(self, holder: str) -> None:
+    def release_lease(self, holder: str) -> None:
         """Let go of the right to poll."""
         with self._writing() as db:
             lease.release(db, holder)
@@ -302,12 +318,12 @@ class History:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with speaking(self.path), writing(self._db):
+        with sqlite_errors(self.path), writing(self._db):
             yield self._db
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with speaking(self.path), reading(self._db):
+        with sqlite_errors(self.path), reading(self._db):
             yield self._db
 
 
@@ -331,7 +347,7 @@ def _undisturbed() -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Stats:
+class HistoryStats:
     """What there is. Times are UTC epoch seconds, None while there is nothing."""
 
     schema: int
@@ -339,17 +355,17 @@ class Stats:
     pools: int
     readings: int  # polls of pools ever kept, in whatever resolution they are kept now
     events: int
-    first: int | None
-    last: int | None
-    size: int  # bytes, without the write-ahead log
+    first_reading: int | None
+    last_reading: int | None
+    size_bytes: int  # bytes, without the write-ahead log
 
     @property
     def bytes_per_reading(self) -> float | None:
         """What a reading costs on disk."""
-        return self.size / self.readings if self.readings else None
+        return self.size_bytes / self.readings if self.readings else None
 
 
-def stats(db: sqlite3.Connection) -> Stats:
+def stats(db: sqlite3.Connection) -> HistoryStats:
     """Count everything; unpacks the daily blocks, so that it takes a moment for many pools."""
     known = list(pools.every_one(db))
     readings = 0
@@ -366,19 +382,19 @@ def stats(db: sqlite3.Connection) -> Stats:
     ((events,),) = db.execute("SELECT count(*) FROM event")
     ((answered,),) = db.execute("SELECT max(answered_at) FROM latest")
     moments += [] if answered is None else [int(answered)]
-    return Stats(
+    return HistoryStats(
         schema=schema,
         servers=len({pool.server for pool in known}),
         pools=len(known),
         readings=readings,
         events=events,
-        first=min((pool.since for pool in known), default=None),
-        last=max(moments, default=None),
-        size=page_count * page_size,
+        first_reading=min((pool.since for pool in known), default=None),
+        last_reading=max(moments, default=None),
+        size_bytes=page_count * page_size,
     )
 
 
-def _last(db: sqlite3.Connection, pool: int, days: Sequence[Tally]) -> list[int]:
+def _last(db: sqlite3.Connection, pool: int, days: Sequence[Rollup]) -> list[int]:
     """When the last reading was that is in a block, as near as is still known."""
     if not days:
         return []

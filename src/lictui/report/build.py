@@ -10,31 +10,42 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
-from lictui.analysis.forecast import Forecast, words
-from lictui.analysis.peaks import ALIGNED, Part
-from lictui.analysis.series import Bucket, Question, Resolution, day_of
-from lictui.analysis.usage import Holding
-from lictui.engine.alert_state import is_turn
-from lictui.engine.board import Board, ServerStatus, register
-from lictui.engine.engine import restored
-from lictui.engine.merge import Together, stand_ins
-from lictui.engine.outlook import ESTATE, Scope, scopes
-from lictui.model import Event, EventKind, Level, Model, Pool, PoolKey, Reading, Server, State, Told
+from lictui.analysis.forecast import Forecast, describe_forecast
+from lictui.analysis.peaks import ALIGNMENT, ServerSeries
+from lictui.analysis.series import Bucket, Resolution, SeriesQuery, day_of
+from lictui.analysis.usage import ContractLine
+from lictui.engine.alert_state import is_transition
+from lictui.engine.board import Board, ServerStatus, with_servers
+from lictui.engine.engine import with_last_polls
+from lictui.engine.merge import BoardMerger, duplicate_pools
+from lictui.engine.outlook import ESTATE, ForecastScope, forecast_scopes
+from lictui.model import (
+    Event,
+    EventKind,
+    Level,
+    Model,
+    MonthlyUsage,
+    Pool,
+    PoolKey,
+    Reading,
+    Server,
+    State,
+)
 from lictui.report import model as span
 from lictui.report import month as assigned
 from lictui.report import text
 from lictui.report.model import (
-    Assigned,
-    Day,
+    AssignmentChanges,
+    DayFigure,
     End,
-    Kind,
-    Line,
-    Month,
-    Monthly,
+    MonthFigure,
+    MonthlyReport,
+    MonthSpan,
     Outlook,
-    Product,
-    Recorded,
-    Report,
+    ProductReport,
+    ScopeKind,
+    ScopeReport,
+    ServerCoverage,
     Short,
     What,
 )
@@ -44,8 +55,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date, tzinfo
 
-    from lictui.config.settings import Alerts, Settings
-    from lictui.history.journal import Latest
+    from lictui.config.settings import AlertSettings, Settings
+    from lictui.history.journal import LastPoll
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
 
@@ -54,7 +65,7 @@ if TYPE_CHECKING:
 
 
 if TYPE_CHECKING:
-    Foresee = Callable[[Kind, str, str, Model], Outlook | None]
+    Foresee = Callable[[ScopeKind, str, str, Model], Outlook | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +73,32 @@ class Given:
     """What a product's lines are made with besides its answers."""
 
     zone: tzinfo | None
-    alerts: Alerts
-    told: Mapping[str, Sequence[Sequence[Told]]]  # by server, of each of its pools
+    alerts: AlertSettings
+    told: Mapping[str, Sequence[Sequence[MonthlyUsage]]]  # by server, of each of its pools
     foresee: Foresee | None = None
 
 
 @dataclass(slots=True)
 class _Scope:
-    kind: Kind
+    kind: ScopeKind
     name: str
     group: str
     shares: Sequence[Share]
-    months: list[Monthly] = field(default_factory=list)
+    months: list[MonthFigure] = field(default_factory=list)
 
     @property
     def servers(self) -> set[str]:
         return {share.server for share in self.shares}
 
-    def limits(self, alerts: Alerts, product: str) -> tuple[float, float]:
-        server = self.name if self.kind is Kind.SERVER else ""
-        found = alerts.of(group=self.group, server=server, product=product)
+    def limits(self, alerts: AlertSettings, product: str) -> tuple[float, float]:
+        server = self.name if self.kind is ScopeKind.SERVER else ""
+        found = alerts.thresholds_for(group=self.group, server=server, product=product)
         return found.warn, found.critical
 
 
 def product(
     what: tuple[str, Model], shares: Sequence[Share], answers: Iterable[Answer], given: Given
-) -> Product | None:
+) -> ProductReport | None:
     """The lines of one product and model; None when nothing at all is known of the last month.
 
     The answers are of thirteen months in a row, the one that is reported on at the end.
@@ -105,30 +116,30 @@ def product(
     if last is None or not (last.parts or last.silent):
         return None
     lines = [makers[id(scope)].line(last, ended) for scope in scopes]
-    lines = [line for line in lines if line.servers or line.silent]
+    lines = [line for line in lines if line.servers or line.silent_servers]
     warn, critical = scopes[0].limits(given.alerts, what[0])
-    own = [line for line in lines if line.kind is Kind.SERVER]
-    return Product(
+    own = [line for line in lines if line.kind is ScopeKind.SERVER]
+    return ProductReport(
         what[0],
         text.called(what[0], shares[0].name),
         what[1],
         warn,
         critical,
         lines[0],
-        tuple(line for line in lines if line.kind is Kind.GROUP),
+        tuple(line for line in lines if line.kind is ScopeKind.GROUP),
         tuple(own),
     )
 
 
 def _scopes(shares: Sequence[Share]) -> list[_Scope]:
     groups = sorted({share.group for share in shares if share.group})
-    found = [_Scope(Kind.ESTATE, "estate", "", shares)]
+    found = [_Scope(ScopeKind.ESTATE, "estate", "", shares)]
     if len(groups) > 1:
         for group in groups:
             some = [share for share in shares if share.group == group]
-            found.append(_Scope(Kind.GROUP, group, group, some))
+            found.append(_Scope(ScopeKind.GROUP, group, group, some))
     if len(shares) > 1:
-        found += [_Scope(Kind.SERVER, each.server, each.group, [each]) for each in shares]
+        found += [_Scope(ScopeKind.SERVER, each.server, each.group, [each]) for each in shares]
     return found
 
 
@@ -146,7 +157,7 @@ class _Maker:
         parts = [part for name, part in answer.parts.items() if name in self._servers]
         return Scoped(answer.month, parts, answer.width)
 
-    def monthly(self, answer: Answer) -> Monthly:
+    def monthly(self, answer: Answer) -> MonthFigure:
         scoped = self._scoped(answer)
         found = assigned.monthly(scoped, assigned.summed(scoped))
         if not self._assigned:
@@ -154,21 +165,21 @@ class _Maker:
         days = assigned.daily_assigned(scoped, self._given.zone)
         month = assigned.monthly_assigned(scoped, days, found.coverage)
         if month.figure is None:
-            told = assigned.told_of(self._told(), answer.month.first)
+            told = assigned.told_of(self._told(), answer.month.first_day)
             if told is not None:
-                return Monthly(month.first, told.in_use, None, told.installed)
+                return MonthFigure(month.first_day, told.in_use, None, told.installed)
         return month
 
-    def _told(self) -> list[Sequence[Told]]:
+    def _told(self) -> list[Sequence[MonthlyUsage]]:
         return [pool for share in self._scope.shares for pool in self._given.told[share.server]]
 
-    def line(self, answer: Answer, ended: Mapping[str, int]) -> Line:
+    def line(self, answer: Answer, ended: Mapping[str, int]) -> ScopeReport:
         scope, given, zone = self._scope, self._given, self._given.zone
         scoped = self._scoped(answer)
         sums = assigned.summed(scoped)
         limits = scope.limits(given.alerts, self._code)
         if self._assigned:
-            days: tuple[Day, ...] = assigned.daily_assigned(scoped, zone)
+            days: tuple[DayFigure, ...] = assigned.daily_assigned(scoped, zone)
             above = assigned.days_above_assigned(days, limits)
         else:
             days = assigned.daily(scoped, sums, zone)
@@ -178,34 +189,34 @@ class _Maker:
         overdraft = next((d.overdraft for d in reversed(days) if d.overdraft is not None), None)
         reading = Reading(month.figure, month.installed, overdraft)
         telling = tuple(sorted(self._servers & answer.parts.keys()))
-        return Line(
+        return ScopeReport(
             kind=scope.kind,
             name=scope.name,
             group=scope.group,
             month=month,
-            before=scope.months[-2],
-            year_before=scope.months[0],
+            previous_month=scope.months[-2],
+            previous_year=scope.months[0],
             months=tuple(scope.months[-12:]),
             days=days,
             days_above=above,
             installed=next(reversed(installed.values()), None),
             overdraft=overdraft,
             level=reading.level(*limits),
-            upper_bound=None if self._assigned or len(telling) < 2 else _bound(scoped),  # noqa: PLR2004 - of one alone it is the peak
+            sum_of_server_peaks=None if self._assigned or len(telling) < 2 else _bound(scoped),  # noqa: PLR2004 - of one alone it is the peak
             usage=None if self._assigned else assigned.usage(sums),
-            assigned=self._moves(answer, ended) if self._assigned else None,
+            assignments=self._moves(answer, ended) if self._assigned else None,
             servers=telling,
-            silent=tuple(sorted(self._servers & answer.silent)),
+            silent_servers=tuple(sorted(self._servers & answer.silent)),
             outlook=given.foresee(scope.kind, scope.name, self._code, self._model)
             if given.foresee
             else None,
         )
 
-    def _moves(self, answer: Answer, ended: Mapping[str, int]) -> Assigned:
+    def _moves(self, answer: Answer, ended: Mapping[str, int]) -> AssignmentChanges:
         at_start = self._scope.months[-2].figure
-        told = assigned.told_of(self._told(), answer.month.first)
-        if told is not None and told.newly is not None and told.released is not None:
-            return Assigned(at_start, told.newly, told.released, told=True)
+        told = assigned.told_of(self._told(), answer.month.first_day)
+        if told is not None and told.newly_assigned is not None and told.released is not None:
+            return AssignmentChanges(at_start, told.newly_assigned, told.released, exact=True)
         some = {name: part.buckets for name, part in answer.parts.items() if name in self._servers}
         return assigned.moves(some, ended, at_start)
 
@@ -224,13 +235,13 @@ _MANY: Final = 150  # servers; five minutes of more than these for a month fill 
 class Answer:
     """A month of one product."""
 
-    month: Month
+    month: MonthSpan
     width: int  # seconds of every bucket
-    parts: Mapping[str, Part]  # by server; those that told something
+    parts: Mapping[str, ServerSeries]  # by server; those that told something
     silent: frozenset[str]  # expected, and told nothing
 
 
-def ask(history: History, shares: Sequence[Share], month: Month) -> Answer:
+def ask(history: History, shares: Sequence[Share], month: MonthSpan) -> Answer:
     """The buckets that begin in the month, of the finest width that all have of all of it.
 
     That is five minutes, as long as they are kept; an hour where very many servers are summed.
@@ -240,26 +251,26 @@ def ask(history: History, shares: Sequence[Share], month: Month) -> Answer:
         for share in shares
         if share.since < month.end and (share.until is None or share.until > month.start)
     ]
-    width = int(ALIGNED if len(asked) <= _MANY else Resolution.HOUR)
+    width = int(ALIGNMENT if len(asked) <= _MANY else Resolution.HOUR)
     while asked and month.start < month.end:
-        found = history.many(
-            Question(share.pools, month.start, month.end, width) for share in asked
+        found = history.series_batch(
+            SeriesQuery(share.pools, month.start, month.end, width) for share in asked
         )
-        widest = max(series.bucket for series in found)
-        if all(series.bucket == widest for series in found):
+        widest = max(series.width for series in found)
+        if all(series.width == widest for series in found):
             return _answer(month, asked, widest, [series.buckets for series in found])
         width = widest
     return Answer(month, width, {}, frozenset())
 
 
 def _answer(
-    month: Month, asked: Sequence[Share], width: int, buckets: Sequence[Sequence[Bucket]]
+    month: MonthSpan, asked: Sequence[Share], width: int, buckets: Sequence[Sequence[Bucket]]
 ) -> Answer:
-    parts: dict[str, Part] = {}
+    parts: dict[str, ServerSeries] = {}
     for share, found in zip(asked, buckets, strict=True):
         within = [each for each in found if month.start <= each.start < month.end]
         if within:
-            parts[share.server] = Part(share.since, share.until, within)
+            parts[share.server] = ServerSeries(share.since, share.until, within)
     silent = frozenset(share.server for share in asked if share.server not in parts)
     return Answer(month, width, parts, silent)
 
@@ -283,23 +294,26 @@ Shares = dict[tuple[str, Model], list[Share]]
 
 
 def looked_at(
-    servers: Iterable[Server], latest: Mapping[str, Latest], groups: Collection[str] = ()
+    servers: Iterable[Server], latest: Mapping[str, LastPoll], groups: Collection[str] = ()
 ) -> Board:
     """The servers of these groups, or all, as last recorded, each license server once."""
-    board = Together().of(restored(register(Board(), servers), latest))
+    board = BoardMerger().merge(with_last_polls(with_servers(Board(), servers), latest))
     kept = (each for each in board.servers if not groups or each.server.group in groups)
     return replace(board, servers=tuple(kept))
 
 
 def shares(
-    board: Board, known: Sequence[KnownPool], latest: Mapping[str, Latest], removed: Collection[str]
+    board: Board,
+    known: Sequence[KnownPool],
+    latest: Mapping[str, LastPoll],
+    removed: Collection[str],
 ) -> Shares:
     """By product and model, who holds it; of the servers on the board and of those `removed`.
 
     Start-up licenses are left out, and readings that another's stand for.
     """
-    left_out = set(stand_ins(board)) | _uncounted(latest)
-    main = {name: each.server for each in board.servers for name in each.names}
+    left_out = set(duplicate_pools(board)) | _uncounted(latest)
+    main = {name: each.server for each in board.servers for name in each.member_names}
     found: dict[tuple[str, str, str], list[KnownPool]] = defaultdict(list)
     for pool in known:
         if pool.server not in main and pool.server not in removed:
@@ -325,16 +339,16 @@ def shares(
     return answer
 
 
-def _until(pools: Sequence[KnownPool], last: Latest | None) -> int | None:
+def _until(pools: Sequence[KnownPool], last: LastPoll | None) -> int | None:
     ends = [pool.ended for pool in pools if pool.ended is not None]
     if len(ends) == len(pools):
         return max(ends)
     if last is None or last.answered_at is None:
         return None
-    return (int(last.answered_at) // ALIGNED + 1) * ALIGNED
+    return (int(last.answered_at) // ALIGNMENT + 1) * ALIGNMENT
 
 
-def _uncounted(latest: Mapping[str, Latest]) -> set[tuple[str, PoolKey]]:
+def _uncounted(latest: Mapping[str, LastPoll]) -> set[tuple[str, PoolKey]]:
     return {
         (server, pool.key)
         for server, heard in latest.items()
@@ -347,34 +361,34 @@ def _uncounted(latest: Mapping[str, Latest]) -> set[tuple[str, PoolKey]]:
 # What the report expects: the forecasts of the estate, of each group and of each server
 
 
-_Key = tuple[Kind, str, str, "Model"]
+_Key = tuple[ScopeKind, str, str, "Model"]
 
 
 def foreseen(
     history: History,
     board: Board,
     known: Sequence[KnownPool],
-    alerts: Alerts,
+    alerts: AlertSettings,
     moment: tuple[float, date],
 ) -> Foresee:
     """The outlook of every line that a report of this board can have, as of `moment`."""
     now, today = moment
-    asked: dict[_Key, Scope] = {}
-    for scope in scopes(board, known, alerts):
-        kind = Kind.ESTATE if scope.scope == ESTATE else Kind.SERVER
+    asked: dict[_Key, ForecastScope] = {}
+    for scope in forecast_scopes(board, known, alerts):
+        kind = ScopeKind.ESTATE if scope.scope == ESTATE else ScopeKind.SERVER
         asked[kind, scope.scope, scope.product, scope.model] = scope
     for group in {each.server.group for each in board.servers if each.server.group}:
         mine = tuple(each for each in board.servers if each.server.group == group)
-        for scope in scopes(replace(board, servers=mine), known, alerts):
+        for scope in forecast_scopes(replace(board, servers=mine), known, alerts):
             if scope.scope == ESTATE:
-                asked[Kind.GROUP, group, scope.product, scope.model] = scope
-    pasts = history.many(scope.question(now) for scope in asked.values())
+                asked[ScopeKind.GROUP, group, scope.product, scope.model] = scope
+    pasts = history.series_batch(scope.history_query(now) for scope in asked.values())
     found = {
         key: _outlook(scope.forecast(past, now, today), today)
         for (key, scope), past in zip(asked.items(), pasts, strict=True)
     }
 
-    def foresee(kind: Kind, name: str, product: str, model: Model) -> Outlook | None:
+    def foresee(kind: ScopeKind, name: str, product: str, model: Model) -> Outlook | None:
         return found.get((kind, name, product, model))
 
     return foresee
@@ -382,7 +396,7 @@ def foreseen(
 
 def _outlook(found: Forecast, today: date) -> Outlook:
     return Outlook(
-        words(found, today),
+        describe_forecast(found, today),
         found.reaches.warn,
         found.reaches.critical,
         found.reaches.installed,
@@ -402,11 +416,11 @@ _TOLD: Final = (
 _GRAVE: Final = (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
 
 
-def ends(board: Board, holdings: Sequence[Holding], start: date, end: date) -> tuple[End, ...]:
+def ends(board: Board, holdings: Sequence[ContractLine], start: date, end: date) -> tuple[End, ...]:
     """Everything that ends in [start, end], by day; permanent and start-up licenses never do."""
     found = [each for status in board.servers for each in _of_server(status)]
     for holding in holdings:
-        bought = holding.purchase
+        bought = holding.entitlement
         if bought.renewal is not None:
             what = End(
                 *(bought.renewal, What.RENEWAL, holding.scope, bought.product, holding.name),
@@ -433,7 +447,7 @@ def _of_server(status: ServerStatus) -> Iterator[End]:
         for pool in found:
             about = (server, pool.product, text.called(pool.product, pool.name))
             if pool.expires is not None and not pool.permanent:
-                yield End(pool.expires, What.LICENSES, *about, pool.leaving)
+                yield End(pool.expires, What.LICENSES, *about, pool.expiring_count)
             if pool.subscription_date is not None and pool.subscription_date != pool.expires:
                 covered = pool.subscription_date != newest
                 installed = pool.reading.installed
@@ -441,7 +455,7 @@ def _of_server(status: ServerStatus) -> Iterator[End]:
 
 
 def happened(
-    history: History, month: Month, servers: Collection[str] | None
+    history: History, month: MonthSpan, servers: Collection[str] | None
 ) -> tuple[tuple[Event, ...], int]:
     """What deserves mention of the month's journal, oldest first, and how much was left out.
 
@@ -452,30 +466,30 @@ def happened(
         for each in _journal(history, month)
         if (servers is None or each.server in servers) and _worth_telling(each)
     ]
-    kept = sorted(found, key=lambda e: (e.level not in _GRAVE, -e.at))[:_MOST_EVENTS]
-    return tuple(sorted(kept, key=lambda e: (e.at, e.server, e.message))), len(found) - len(kept)
+    kept = sorted(found, key=lambda e: (e.level not in _GRAVE, -e.time))[:_MOST_EVENTS]
+    return tuple(sorted(kept, key=lambda e: (e.time, e.server, e.message))), len(found) - len(kept)
 
 
 def _worth_telling(event: Event) -> bool:
     """An alert that was raised, rose or was cleared; not that it lasted, nor who answered it."""
     if event.kind is EventKind.ALERT:
-        return is_turn(event)
+        return is_transition(event)
     return event.kind in _TOLD or event.level in _GRAVE
 
 
-def _journal(history: History, month: Month) -> Iterator[Event]:
+def _journal(history: History, month: MonthSpan) -> Iterator[Event]:
     before: float = month.end
     while True:
         page = history.events(_PAGE, before)
-        yield from (each for each in page if each.at >= month.start)
-        if len(page) < _PAGE or page[-1].at < month.start or page[-1].at >= before:
+        yield from (each for each in page if each.time >= month.start)
+        if len(page) < _PAGE or page[-1].time < month.start or page[-1].time >= before:
             return
-        before = page[-1].at
+        before = page[-1].time
 
 
 def recorded(
-    board: Board, found: Iterable[Product], first_seen: dict[str, int], month: Month
-) -> tuple[Recorded, ...]:
+    board: Board, found: Iterable[ProductReport], first_seen: dict[str, int], month: MonthSpan
+) -> tuple[ServerCoverage, ...]:
     """How much is on record of every server that was there in the month, as the registry has them.
 
     `first_seen` is the first reading of each server. One without any counts as silent.
@@ -486,7 +500,7 @@ def recorded(
         for line in product.servers or (product.estate,):
             for server in line.servers:
                 shares[server].append(line.month.coverage)
-            silent |= dict.fromkeys(line.silent)
+            silent |= dict.fromkeys(line.silent_servers)
     answer = []
     for status in board.servers:
         name, known = status.server.name, shares.pop(status.server.name, [])
@@ -494,11 +508,13 @@ def recorded(
         later = first_seen.get(name, 0) >= month.end
         if (status.server.enabled and not later and not _nothing_to_tell(status)) or known:
             coverage = sum(known) / len(known) if known else 0.0
-            answer.append(Recorded(name, status.server.group, coverage, reason=_reason(status)))
+            answer.append(
+                ServerCoverage(name, status.server.group, coverage, reason=_reason(status))
+            )
     for name in silent:
         shares.setdefault(name, [])
     answer += [
-        Recorded(name, "", sum(known) / len(known) if known else 0.0, removed=True)
+        ServerCoverage(name, "", sum(known) / len(known) if known else 0.0, removed=True)
         for name, known in sorted(shares.items())
     ]
     return tuple(answer)
@@ -524,10 +540,10 @@ def _reason(status: ServerStatus) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ReportQuery:
     """Which report."""
 
-    first: date  # of the month
+    first_day: date  # of the month
     now: float  # UTC epoch seconds
     zone: tzinfo | None  # None: the system's
     servers: tuple[Server, ...]  # the registry
@@ -536,9 +552,9 @@ class Wanted:
     foresee: Foresee | None = None  # None: what `ahead` foresees
 
 
-def build(history: History, wanted: Wanted) -> Report:
+def build_report(history: History, wanted: ReportQuery) -> MonthlyReport:
     """The report of one month. Raises HistoryError when the history cannot be read."""
-    latest, known = history.latest(), history.pools()
+    latest, known = history.last_polls(), history.pools()
     board = looked_at(wanted.servers, latest, wanted.groups)
     registered = {server.name for server in wanted.servers}
     removed = set() if wanted.groups else {pool.server for pool in known} - registered
@@ -546,11 +562,11 @@ def build(history: History, wanted: Wanted) -> Report:
     today = day_of(wanted.now, wanted.zone)
     alerts = wanted.settings.alerts
     foresee = wanted.foresee or foreseen(history, board, known, alerts, (wanted.now, today))
-    months = span.thirteen(wanted.first, wanted.now, wanted.zone)
+    months = span.thirteen_months(wanted.first_day, wanted.now, wanted.zone)
     found = []
     for what, of_it in held.items():
         told = {
-            share.server: [history.told(server, key) for server, key in share.pools]
+            share.server: [history.monthly_usage(server, key) for server, key in share.pools]
             for share in of_it
         }
         given = Given(wanted.zone, alerts, told, foresee)
@@ -561,9 +577,11 @@ def build(history: History, wanted: Wanted) -> Report:
     holdings = tuple(_holdings(wanted, found))
     month = months[-1]
     first_seen = _first_seen(held)
-    names = {name for each in board.servers for name in each.names} if wanted.groups else None
+    names = (
+        {name for each in board.servers for name in each.member_names} if wanted.groups else None
+    )
     events, more = happened(history, month, names)
-    return Report(
+    return MonthlyReport(
         month=month,
         made_at=int(wanted.now),
         today=today,
@@ -571,17 +589,17 @@ def build(history: History, wanted: Wanted) -> Report:
         zone_name=span.zone_name(wanted.zone, month.start),
         groups=wanted.groups,
         products=tuple(found),
-        ends=ends(
-            board, holdings, min(today, day_of(month.end, wanted.zone)), span.in_a_year(today)
+        expiries=ends(
+            board, holdings, min(today, day_of(month.end, wanted.zone)), span.one_year_later(today)
         ),
         events=events,
-        more_events=more,
-        holdings=holdings,
+        omitted_events=more,
+        contract_lines=holdings,
         servers=recorded(board, found, first_seen, month),
     )
 
 
-def _tightest_first(product: Product) -> tuple[int, float, str, str]:
+def _tightest_first(product: ProductReport) -> tuple[int, float, str, str]:
     line = product.estate
     return -_SEVERITY.index(line.level), -(line.month.ratio or 0.0), product.name, product.model
 
@@ -599,28 +617,28 @@ def _first_seen(held: Shares) -> dict[str, int]:
     return first
 
 
-def _holdings(wanted: Wanted, found: Sequence[Product]) -> Iterator[Holding]:
+def _holdings(wanted: ReportQuery, found: Sequence[ProductReport]) -> Iterator[ContractLine]:
     """What the contract comes to; with groups asked for, their lines and their servers' alone."""
     mine = {server.name: server.group for server in wanted.servers}
-    for bought in wanted.settings.contract:
+    for bought in wanted.settings.entitlements:
         group = bought.group or mine.get(bought.server, "")
         if wanted.groups and group not in wanted.groups:
             continue
         scope = (
-            (Kind.SERVER, bought.server)
+            (ScopeKind.SERVER, bought.server)
             if bought.server
-            else (Kind.GROUP, bought.group)
+            else (ScopeKind.GROUP, bought.group)
             if bought.group
-            else (Kind.ESTATE, "estate")
+            else (ScopeKind.ESTATE, "estate")
         )
         name = products.describe(bought.product).name
         of_it = [each for each in found if each.code == bought.product]
         if len(of_it) != 1:  # counted in several ways, or not at all: nothing may be added up
-            yield Holding(bought, of_it[0].name if of_it else name, None, None, None, 0)
+            yield ContractLine(bought, of_it[0].name if of_it else name, None, None, None, 0)
             continue
         line = _line(of_it[0], scope, mine)
         known = [m.figure for m in line.months if m.figure is not None] if line else []
-        yield Holding(
+        yield ContractLine(
             bought,
             of_it[0].name,
             line.installed if line else None,
@@ -630,14 +648,18 @@ def _holdings(wanted: Wanted, found: Sequence[Product]) -> Iterator[Holding]:
         )
 
 
-def _line(product: Product, scope: tuple[Kind, str], groups: dict[str, str]) -> Line | None:
+def _line(
+    product: ProductReport, scope: tuple[ScopeKind, str], groups: dict[str, str]
+) -> ScopeReport | None:
     """The line of a scope; where there is one alone, the estate's stands for its group and it."""
     kind, name = scope
-    for line in product.lines:
+    for line in product.scopes:
         if (line.kind, line.name) == scope:
             return line
-    known = {*product.estate.servers, *product.estate.silent}
+    known = {*product.estate.servers, *product.estate.silent_servers}
     whole = (
-        known == {name} if kind is Kind.SERVER else {groups.get(each) for each in known} == {name}
+        known == {name}
+        if kind is ScopeKind.SERVER
+        else {groups.get(each) for each in known} == {name}
     )
     return product.estate if whole and known else None

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from lictui.report import svg, text
-from lictui.report.model import Kind, Line, Product, Report
+from lictui.report.model import MonthlyReport, ProductReport, ScopeKind, ScopeReport
 from lictui.report.style import STYLE
 from lictui.report.svg import Markup, Node, join, tag
-from lictui.report.text import grouped, in_short
+from lictui.report.text import grouped, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -40,7 +40,7 @@ def level(found: Level) -> Markup:
     return tag("span", text.LEVELS[found], class_=f"level {found.value}")
 
 
-def products(report: Report) -> Markup:
+def products(report: MonthlyReport) -> Markup:
     """All products at a glance."""
     forecast = any(each.estate.outlook for each in report.products)
     head = [
@@ -55,8 +55,8 @@ def products(report: Report) -> Markup:
             text.figure(line.month),
             tag("span", svg.meter(line, product), class_="meter"),
             text.percent(line.month.ratio),
-            text.change(line.month, line.before),
-            text.change(line.month, line.year_before),
+            text.change(line.month, line.previous_month),
+            text.change(line.month, line.previous_year),
             join(level(line.level), _alone(product)),
         ]
         if forecast:
@@ -65,23 +65,27 @@ def products(report: Report) -> Markup:
     return table([*head, *(["Outlook"] if forecast else [])], rows, ".nn.nnn." + "." * forecast)
 
 
-def _alone(product: Product) -> Markup | None:
+def _alone(product: ProductReport) -> Markup | None:
     """Which servers are tight by themselves, where all together are not."""
-    names = ", ".join(line.name for line in product.tight_alone)
+    names = ", ".join(line.name for line in product.critical_servers)
     return Markup(f"<br>{tag('span', f'tight: {names}', class_='code')}") if names else None
 
 
-def _product_tables(product: Product) -> Markup:
+def _product_tables(product: ProductReport) -> Markup:
     about = f"{product.code}, {text.kind(product)}"
     return Markup(f"{tag('span', product.name)}<br>{tag('span', about, class_='code')}")
 
 
-def scopes(product: Product, report: Report) -> Markup:
+def scopes(product: ProductReport, report: MonthlyReport) -> Markup:
     """One line a group or server, every group before its servers."""
-    first = "Group, server" if any(line.kind is Kind.GROUP for line in product.parts) else "Server"
-    row = _assigned if product.assigned else _concurrent
-    rows = [(_whose(line), *row(line, report)) for line in product.parts]
-    if product.assigned:
+    first = (
+        "Group, server"
+        if any(line.kind is ScopeKind.GROUP for line in product.breakdown)
+        else "Server"
+    )
+    row = _assigned if product.is_assigned else _concurrent
+    rows = [(_whose(line), *row(line, report)) for line in product.breakdown]
+    if product.is_assigned:
         head = [
             *(first, "Installed", "Assigned", "Share", "Newly", "Released", "Month before"),
             *("Recorded", "State"),
@@ -94,34 +98,34 @@ def scopes(product: Product, report: Report) -> Markup:
     return table(head, rows, ".nndnnnnnn.")
 
 
-def _whose(line: Line) -> Markup:
-    return tag("b", line.name) if line.kind is Kind.GROUP else tag("span", line.name)
+def _whose(line: ScopeReport) -> Markup:
+    return tag("b", line.name) if line.kind is ScopeKind.GROUP else tag("span", line.name)
 
 
-def _assigned(line: Line, report: Report) -> tuple[Node, ...]:
+def _assigned(line: ScopeReport, report: MonthlyReport) -> tuple[Node, ...]:
     del report
-    month, moves = line.month, line.assigned
-    came, went = (moves.newly, moves.released) if moves else (None, None)
+    month, moves = line.month, line.assignments
+    came, went = (moves.new, moves.released) if moves else (None, None)
     return (
         *(text.count(line.installed), text.figure(month), text.percent(month.ratio)),
         text.at_least(came, moves) if moves else text.UNKNOWN,
         text.at_least(went, moves) if moves else text.UNKNOWN,
-        *(text.change(month, line.before), text.percent(month.coverage), level(line.level)),
+        *(text.change(month, line.previous_month), text.percent(month.coverage), level(line.level)),
     )
 
 
-def _concurrent(line: Line, report: Report) -> tuple[Node, ...]:
+def _concurrent(line: ScopeReport, report: MonthlyReport) -> tuple[Node, ...]:
     month = line.month
     return (
         *(text.count(line.installed), text.figure(month)),
-        *(text.moment(month.at, report.zone), text.percent(month.ratio)),
+        *(text.moment(month.timestamp, report.zone), text.percent(month.ratio)),
         *(text.count(month.average), text.count(line.usage.p95 if line.usage else None)),
-        *(line.days_above.critical, text.change(month, line.before)),
+        *(line.days_above.critical, text.change(month, line.previous_month)),
         *(text.percent(month.coverage), level(line.level)),
     )
 
 
-def calendar(report: Report) -> Markup:
+def calendar(report: MonthlyReport) -> Markup:
     """What ends in the next twelve months."""
     return table(
         ("Day", "In", "What", "Product", "Where", "Licenses"),
@@ -134,7 +138,7 @@ def calendar(report: Report) -> Markup:
                 end.server,
                 text.NONE if end.licenses is None else text.count(end.licenses),
             )
-            for end in grouped(report.ends)
+            for end in grouped(report.expiries)
         ],
         "dn...n",
     )
@@ -145,7 +149,7 @@ def _named(name: str, code: str) -> Markup:
     return join(name or text.NONE, about)
 
 
-def contract(report: Report) -> Markup:
+def contract(report: MonthlyReport) -> Markup:
     """What was bought, against what is installed and was needed."""
     return table(
         (
@@ -162,34 +166,38 @@ def contract(report: Report) -> Markup:
         ),
         [
             (
-                _named(each.name, each.purchase.product),
-                *(each.scope, text.count(each.purchase.purchased)),
+                _named(each.name, each.entitlement.product),
+                *(each.scope, text.count(each.entitlement.purchased)),
                 *(text.count(each.installed), text.count(each.peak)),
-                *(text.count(each.needed), text.count(each.beyond), text.count(each.idle)),
-                text.money(each.idle_cost, each.purchase.currency)
-                if each.purchase.cost is not None
+                *(
+                    text.count(each.highest_peak),
+                    text.count(each.shortfall),
+                    text.count(each.unused),
+                ),
+                text.money(each.unused_cost, each.entitlement.currency)
+                if each.entitlement.cost is not None
                 else text.NONE,
-                text.short_day(each.purchase.renewal) if each.purchase.renewal else text.NONE,
+                text.short_day(each.entitlement.renewal) if each.entitlement.renewal else text.NONE,
             )
-            for each in report.holdings
+            for each in report.contract_lines
         ],
         "..nnnnnnnd",
     )
 
 
-def journal(report: Report) -> Markup:
+def journal(report: MonthlyReport) -> Markup:
     """What happened."""
     return table(
         ("When", "Server", "Product", "What"),
         [
-            (text.moment(e.at, report.zone), e.server, e.product or text.NONE, e.message)
+            (text.moment(e.time, report.zone), e.server, e.product or text.NONE, e.message)
             for e in report.events
         ],
         "d...",
     )
 
 
-def recorded(report: Report) -> Markup:
+def recorded(report: MonthlyReport) -> Markup:
     """How much is known of each server: a line for each that is not known all the time."""
     partly = [each for each in report.servers if each.coverage < _WHOLE or each.removed]
     wholly = [each.server for each in report.servers if each not in partly]
@@ -211,7 +219,7 @@ def recorded(report: Report) -> Markup:
 _WHOLE: Final = 0.9995  # what is shown as 100.0 %
 
 
-def page(report: Report) -> str:
+def render_html(report: MonthlyReport) -> str:
     """The whole file."""
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     head = tag(
@@ -226,7 +234,7 @@ def page(report: Report) -> str:
     return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
 
 
-def _sections(report: Report) -> Iterator[Node]:
+def _sections(report: MonthlyReport) -> Iterator[Node]:
     yield tag(
         "section",
         tag("h1", text.title(report)),
@@ -238,27 +246,31 @@ def _sections(report: Report) -> Iterator[Node]:
     )
     for number, product in enumerate(report.products, 1):
         yield _product(product, f"p{number}", report)
-    if report.holdings:
+    if report.contract_lines:
         yield _section("Contract", contract(report), text.CONTRACT)
     yield _section(
         "What ends in the next twelve months",
-        calendar(report) if report.ends else tag("p", "Nothing that any server tells of."),
+        calendar(report) if report.expiries else tag("p", "Nothing that any server tells of."),
         "Licenses outlive their subscription: what ends is the right to newer versions.",
     )
     if report.events:
-        more = f"{report.more_events} more lines are in the journal." if report.more_events else ""
+        more = (
+            f"{report.omitted_events} more lines are in the journal."
+            if report.omitted_events
+            else ""
+        )
         yield _section("What happened", journal(report), more)
     yield _section("How much is on record", recorded(report), text.RECORD)
     yield tag("section", tag("h2", "How to read this"), *(tag("p", each) for each in text.WORDS))
 
 
-def _points(report: Report) -> Iterator[Markup]:
-    for point in in_short(report):
-        word = tag("span", point.about, class_=f"level {point.level.value}")
+def _points(report: MonthlyReport) -> Iterator[Markup]:
+    for point in summary(report):
+        word = tag("span", point.label, class_=f"level {point.level.value}")
         yield tag("li", word, tag("span", point.text))
 
 
-def _overview(report: Report) -> Iterator[Markup]:
+def _overview(report: MonthlyReport) -> Iterator[Markup]:
     if report.products:
         yield tag("h2", "All products")
         yield tag("div", products(report), class_="overview")
@@ -271,7 +283,7 @@ def _section(title: str, content: Markup, note: str = "") -> Markup:
     )
 
 
-def _product(product: Product, name: str, report: Report) -> Markup:
+def _product(product: ProductReport, name: str, report: MonthlyReport) -> Markup:
     line = product.estate
     about = f" {product.code}, {text.kind(product)}"
     return tag(
@@ -296,73 +308,75 @@ def _product(product: Product, name: str, report: Report) -> Markup:
             ),
             class_="keep",
         ),
-        scopes(product, report) if product.parts else None,
-        tag("p", _silent(line), class_="note") if line.silent else None,
+        scopes(product, report) if product.breakdown else None,
+        tag("p", _silent(line), class_="note") if line.silent_servers else None,
         class_="product",
     )
 
 
-def _silent(line: Line) -> str:
-    return f"Not in these figures, because they reported nothing: {', '.join(line.silent)}."
+def _silent(line: ScopeReport) -> str:
+    return f"Not in these figures, because they reported nothing: {', '.join(line.silent_servers)}."
 
 
-def _figures(product: Product, line: Line, report: Report) -> Iterator[Markup]:
+def _figures(product: ProductReport, line: ScopeReport, report: MonthlyReport) -> Iterator[Markup]:
     month = line.month
     yield _figure("Installed at the end", text.count(line.installed), _overdraft(line))
-    if product.assigned:
+    if product.is_assigned:
         yield _figure("Assigned at the end", text.figure(month), text.percent(month.ratio))
         yield from _moves(line)
     else:
-        when = text.moment(month.at, report.zone)
+        when = text.moment(month.timestamp, report.zone)
         of = f"of {text.count(month.installed)}, {when}"
         yield _figure("Peak", text.figure(month), of)
         yield _figure("Average", text.count(month.average))
         yield from _usage(line, report)
-        if line.upper_bound is not None:
-            yield _figure("Sum of the servers' own peaks", text.count(line.upper_bound), text.BOUND)
+        if line.sum_of_server_peaks is not None:
+            yield _figure(
+                "Sum of the servers' own peaks", text.count(line.sum_of_server_peaks), text.BOUND
+            )
     days = line.days_above
     yield _figure(
         f"Days at {product.warn * 100:g} / {product.critical * 100:g} / 100 %",
         f"{days.warn} / {days.critical} / {days.full}",
-        f"of {days.recorded} recorded",
+        f"of {days.with_data} recorded",
     )
-    before = text.figure(line.before), text.change(month, line.before)
+    before = text.figure(line.previous_month), text.change(month, line.previous_month)
     yield _figure("Month before", *before)
     yield _figure(
-        "A year before", text.figure(line.year_before), text.change(month, line.year_before)
+        "A year before", text.figure(line.previous_year), text.change(month, line.previous_year)
     )
-    servers = f"{len(line.servers)} of {len(line.servers) + len(line.silent)} servers"
-    if month.aligned_by and len(line.servers) > 1 and not product.assigned:
-        servers += f", summed by {text.width(month.aligned_by)}"
+    servers = f"{len(line.servers)} of {len(line.servers) + len(line.silent_servers)} servers"
+    if month.alignment and len(line.servers) > 1 and not product.is_assigned:
+        servers += f", summed by {text.width(month.alignment)}"
     yield _figure("On record", text.percent(month.coverage, 1), servers)
     if line.outlook:
         yield _figure("Outlook", line.outlook.words)
 
 
-def _overdraft(line: Line) -> str:
+def _overdraft(line: ScopeReport) -> str:
     return f"and {text.count(line.overdraft)} overdraft" if line.overdraft else ""
 
 
-def _moves(line: Line) -> Iterator[Markup]:
-    moves = line.assigned
+def _moves(line: ScopeReport) -> Iterator[Markup]:
+    moves = line.assignments
     if moves is not None:
         yield _figure("Assigned at the start", text.count(moves.at_start))
-        how = "" if moves.told else "as far as polls saw"
-        yield _figure("Newly assigned", text.at_least(moves.newly, moves), how)
+        how = "" if moves.exact else "as far as polls saw"
+        yield _figure("Newly assigned", text.at_least(moves.new, moves), how)
         yield _figure("Released", text.at_least(moves.released, moves), how)
 
 
-def _usage(line: Line, report: Report) -> Iterator[Markup]:
+def _usage(line: ScopeReport, report: MonthlyReport) -> Iterator[Markup]:
     usage = line.usage
     if usage is None:
         return
     yield _figure("Enough for 95 % / 99 % of the time", f"{usage.p95:,} / {usage.p99:,}")
-    above = " / ".join(text.length(seconds) for _, seconds in usage.above)
+    above = " / ".join(text.length(seconds) for _, seconds in usage.seconds_above)
     yield _figure("Time at 80 / 90 / 100 %", above)
-    yield _figure("Longest without a free one", text.stretch(usage.saturated, report.zone))
-    if usage.beyond:
-        how = f"for {text.length(usage.beyond_seconds)}"
-        yield _figure("Most beyond installed", text.count(usage.beyond), how)
+    yield _figure("Longest without a free one", text.stretch(usage.longest_saturation, report.zone))
+    if usage.max_over_installed:
+        how = f"for {text.length(usage.seconds_over_installed)}"
+        yield _figure("Most beyond installed", text.count(usage.max_over_installed), how)
 
 
 def _figure(name: str, value: str, more: str = "") -> Markup:

@@ -13,27 +13,27 @@ from typing import TYPE_CHECKING, Final
 from lictui.clock import iso
 from lictui.history.csv_export import guarded
 from lictui.report import text as saying
-from lictui.report.text import grouped, in_short
+from lictui.report.text import grouped, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lictui.analysis.usage import Holding
-    from lictui.report.model import Line, Product, Report
+    from lictui.analysis.usage import ContractLine
+    from lictui.report.model import MonthlyReport, ProductReport, ScopeReport
 
 
 _MARKUP: Final = re.compile(r"([\\`*\[\]<|~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
 
-def markdown(report: Report) -> str:
+def render_markdown(report: MonthlyReport) -> str:
     """The whole text."""
     return "\n".join(_lines(report)) + "\n"
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: MonthlyReport) -> Iterator[str]:
     yield from (f"# {_text(saying.title(report))}", "", _text(saying.subtitle(report)), "")
     yield from ("## In short", "")
-    yield from (f"- **{point.about}**: {_text(point.text)}" for point in in_short(report))
+    yield from (f"- **{point.label}**: {_text(point.text)}" for point in summary(report))
     if report.products:
         yield from ("", "## All products", "")
         yield from _table(_PRODUCTS, [_overview(each) for each in report.products])
@@ -41,12 +41,12 @@ def _lines(report: Report) -> Iterator[str]:
     for product in report.products:
         yield from ("", f"## {_text(product.name)} ({_text(product.code)}, {saying.kind(product)})")
         yield ""
-        yield from _table(_SCOPES[product.assigned], [*_scopes(product, report)])
-    if report.holdings:
+        yield from _table(_SCOPES[product.is_assigned], [*_scopes(product, report)])
+    if report.contract_lines:
         yield from ("", "## Contract", "")
         yield from _table(_CONTRACT, _contract(report))
         yield from ("", saying.CONTRACT)
-    if report.ends:
+    if report.expiries:
         yield from ("", "## What ends in the next twelve months", "")
         yield from _table(_ENDS, _ends(report))
     if report.events:
@@ -77,59 +77,59 @@ _CONTRACT: Final = (
 _ENDS: Final = ("Day", "In>", "What", "Product", "Where", "Licenses>")
 
 
-def _overview(product: Product) -> Sequence[str]:
+def _overview(product: ProductReport) -> Sequence[str]:
     line, month = product.estate, product.estate.month
     return (
         *(product.name, saying.kind(product), saying.count(line.installed), saying.figure(month)),
-        *(saying.percent(month.ratio), saying.change(month, line.before)),
-        *(saying.change(month, line.year_before), saying.LEVELS[line.level]),
+        *(saying.percent(month.ratio), saying.change(month, line.previous_month)),
+        *(saying.change(month, line.previous_year), saying.LEVELS[line.level]),
         line.outlook.words if line.outlook else saying.NONE,
     )
 
 
-def _scopes(product: Product, report: Report) -> Iterator[Sequence[str]]:
-    alone = product.by_server[0][0] if len(product.by_server) == 1 else ""
-    for line in (product.estate, *product.parts):
+def _scopes(product: ProductReport, report: MonthlyReport) -> Iterator[Sequence[str]]:
+    alone = product.server_scopes[0][0] if len(product.server_scopes) == 1 else ""
+    for line in (product.estate, *product.breakdown):
         month = line.month
         name = alone or line.name
         start = (name, saying.count(line.installed), saying.figure(month))
         end = (
-            *(saying.change(month, line.before), saying.percent(month.coverage, 1)),
+            *(saying.change(month, line.previous_month), saying.percent(month.coverage, 1)),
             saying.LEVELS[line.level],
         )
-        if line.assigned:
-            moves = line.assigned
-            came, went = saying.at_least(moves.newly, moves), saying.at_least(moves.released, moves)
+        if line.assignments:
+            moves = line.assignments
+            came, went = saying.at_least(moves.new, moves), saying.at_least(moves.released, moves)
             yield (*start, saying.percent(month.ratio), came, went, *end)
         else:
             yield (
-                *(*start, saying.moment(month.at, report.zone), saying.percent(month.ratio)),
+                *(*start, saying.moment(month.timestamp, report.zone), saying.percent(month.ratio)),
                 *(saying.count(month.average), *_covering(line)),
                 *(f"{line.days_above.critical}", *end),
             )
 
 
-def _covering(line: Line) -> tuple[str, str]:
+def _covering(line: ScopeReport) -> tuple[str, str]:
     usage = line.usage
     return (saying.count(usage.p95 if usage else None), saying.count(usage.p99 if usage else None))
 
 
-def _contract(report: Report) -> list[Sequence[str]]:
+def _contract(report: MonthlyReport) -> list[Sequence[str]]:
     return [
         (
-            *(f"{each.name} ({each.purchase.product})", each.scope),
-            *map(saying.count, (each.purchase.purchased, each.installed, each.needed)),
-            *map(saying.count, (each.beyond, each.idle)),
-            saying.money(each.idle_cost, each.purchase.currency)
-            if each.purchase.cost is not None
+            *(f"{each.name} ({each.entitlement.product})", each.scope),
+            *map(saying.count, (each.entitlement.purchased, each.installed, each.highest_peak)),
+            *map(saying.count, (each.shortfall, each.unused)),
+            saying.money(each.unused_cost, each.entitlement.currency)
+            if each.entitlement.cost is not None
             else saying.NONE,
-            each.purchase.renewal.isoformat() if each.purchase.renewal else saying.NONE,
+            each.entitlement.renewal.isoformat() if each.entitlement.renewal else saying.NONE,
         )
-        for each in report.holdings
+        for each in report.contract_lines
     ]
 
 
-def _ends(report: Report) -> list[Sequence[str]]:
+def _ends(report: MonthlyReport) -> list[Sequence[str]]:
     return [
         (
             *(end.day.isoformat(), f"{(end.day - report.today).days} days"),
@@ -137,13 +137,13 @@ def _ends(report: Report) -> list[Sequence[str]]:
             f"{end.name} ({end.product})" if end.product else saying.NONE,
             *(end.server, saying.count(end.licenses) if end.licenses is not None else saying.NONE),
         )
-        for end in grouped(report.ends)
+        for end in grouped(report.expiries)
     ]
 
 
-def _events(report: Report) -> list[Sequence[str]]:
+def _events(report: MonthlyReport) -> list[Sequence[str]]:
     return [
-        (saying.moment(e.at, report.zone), e.server, e.product or saying.NONE, e.message)
+        (saying.moment(e.time, report.zone), e.server, e.product or saying.NONE, e.message)
         for e in report.events
     ]
 
@@ -185,7 +185,7 @@ HEADER: Final = (
 _Figure = tuple[str, float | None, int | None]
 
 
-def csv_text(report: Report) -> str:
+def render_csv(report: MonthlyReport) -> str:
     """The whole file; a figure that is not known has an empty value."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -195,92 +195,92 @@ def csv_text(report: Report) -> str:
     return out.getvalue()
 
 
-def _rows(report: Report) -> Iterator[tuple[object, ...]]:
-    month = f"{report.month.first:%Y-%m}"
+def _rows(report: MonthlyReport) -> Iterator[tuple[object, ...]]:
+    month = f"{report.month.first_day:%Y-%m}"
     for product in report.products:
-        for line in product.lines:
+        for line in product.scopes:
             of = (line.kind.value, line.name, product.code, product.name, product.model.value)
             for name, value, at in _figures(product, line):
                 yield (month, "", *of, name, _shown(value), "" if at is None else iso(at))
-        for line in product.lines:
+        for line in product.scopes:
             yield from _times(product, line, month)
-    for end in report.ends:
+    for end in report.expiries:
         of = ("end", end.server, end.product, end.name, "")
         yield (month, end.day.isoformat(), *of, end.what.value, _shown(end.licenses), "")
-    for holding in report.holdings:
-        bought = holding.purchase
+    for holding in report.contract_lines:
+        bought = holding.entitlement
         day = bought.renewal.isoformat() if bought.renewal else ""
         for name, value in _contract_rows(holding):
             of = ("contract", holding.scope, bought.product, holding.name, "")
             yield (month, day, *of, name, _shown(value), "")
 
 
-def _times(product: Product, line: Line, month: str) -> Iterator[tuple[object, ...]]:
+def _times(product: ProductReport, line: ScopeReport, month: str) -> Iterator[tuple[object, ...]]:
     of = (line.kind.value, line.name, product.code, product.name, product.model.value)
-    what = "assigned" if product.assigned else "peak"
+    what = "assigned" if product.is_assigned else "peak"
     for each in line.months:
-        at = "" if each.at is None else iso(each.at)
-        bound = "_at_most" if each.at_most else ""
-        name = f"{each.first:%Y-%m}"
+        at = "" if each.timestamp is None else iso(each.timestamp)
+        bound = "_at_most" if each.is_upper_bound else ""
+        name = f"{each.first_day:%Y-%m}"
         yield (name, "", *of, f"monthly_{what}{bound}", _shown(each.figure), at)
         yield (name, "", *of, "monthly_installed", _shown(each.installed), at)
     for day in line.days:
-        at = "" if day.at is None else iso(day.at)
+        at = "" if day.timestamp is None else iso(day.timestamp)
         yield (month, day.day.isoformat(), *of, f"daily_{what}", _shown(day.figure), at)
         yield (month, day.day.isoformat(), *of, "daily_installed", _shown(day.installed), at)
 
 
-def _figures(product: Product, line: Line) -> Iterator[_Figure]:
+def _figures(product: ProductReport, line: ScopeReport) -> Iterator[_Figure]:
     month = line.month
     yield ("installed", line.installed, None)
     yield ("overdraft", line.overdraft, None)
-    yield ("assigned" if product.assigned else "peak", month.figure, month.at)
-    yield ("installed_then", month.installed, month.at)
+    yield ("assigned" if product.is_assigned else "peak", month.figure, month.timestamp)
+    yield ("installed_then", month.installed, month.timestamp)
     yield ("coverage", round(month.coverage, 4), None)
     yield ("servers", len(line.servers), None)
-    yield ("servers_silent", len(line.silent), None)
-    yield ("days_recorded", line.days_above.recorded, None)
+    yield ("servers_silent", len(line.silent_servers), None)
+    yield ("days_recorded", line.days_above.with_data, None)
     yield ("days_at_warn", line.days_above.warn, None)
     yield ("days_at_critical", line.days_above.critical, None)
     yield ("days_at_installed", line.days_above.full, None)
-    yield ("month_before", line.before.figure, line.before.at)
-    yield ("year_before", line.year_before.figure, line.year_before.at)
-    if line.assigned:
-        moves = line.assigned
-        least = "" if moves.told else "_at_least"
+    yield ("month_before", line.previous_month.figure, line.previous_month.timestamp)
+    yield ("year_before", line.previous_year.figure, line.previous_year.timestamp)
+    if line.assignments:
+        moves = line.assignments
+        least = "" if moves.exact else "_at_least"
         yield ("assigned_at_start", moves.at_start, None)
-        yield (f"newly_assigned{least}", moves.newly, None)
+        yield (f"newly_assigned{least}", moves.new, None)
         yield (f"released{least}", moves.released, None)
         return
     average = month.average
     yield ("average", None if average is None else round(average, 3), None)
-    if line.upper_bound is not None:
-        yield ("upper_bound", line.upper_bound, None)
+    if line.sum_of_server_peaks is not None:
+        yield ("upper_bound", line.sum_of_server_peaks, None)
     usage = line.usage
     if usage is not None:
         yield ("p50", usage.p50, None)
         yield ("p95", usage.p95, None)
         yield ("p99", usage.p99, None)
-        for share, seconds in usage.above:
+        for share, seconds in usage.seconds_above:
             yield (f"seconds_at_{share * 100:.0f}_percent", seconds, None)
-        saturated = usage.saturated
+        saturated = usage.longest_saturation
         yield (
             "longest_saturation_seconds",
             saturated.seconds if saturated else 0,
             saturated.start if saturated else None,
         )
-        yield ("most_beyond_installed", usage.beyond, None)
-        yield ("seconds_beyond_installed", usage.beyond_seconds, None)
+        yield ("most_beyond_installed", usage.max_over_installed, None)
+        yield ("seconds_beyond_installed", usage.seconds_over_installed, None)
 
 
-def _contract_rows(holding: Holding) -> Iterator[tuple[str, float | None]]:
-    yield ("bought", holding.purchase.purchased)
+def _contract_rows(holding: ContractLine) -> Iterator[tuple[str, float | None]]:
+    yield ("bought", holding.entitlement.purchased)
     yield ("contract_installed", holding.installed)
-    yield ("contract_needed", holding.needed)
-    yield ("missing", holding.beyond)
-    yield ("idle", holding.idle)
+    yield ("contract_needed", holding.highest_peak)
+    yield ("missing", holding.shortfall)
+    yield ("idle", holding.unused)
     yield ("cost", holding.cost)
-    yield ("idle_cost", holding.idle_cost)
+    yield ("idle_cost", holding.unused_cost)
 
 
 def _shown(value: float | None) -> object:

@@ -11,24 +11,24 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from lictui.analysis.series import begins, day_of, month_of, next_month
+from lictui.analysis.series import day_of, day_start, first_of_month, next_month
 from lictui.model import Event, Level, Model
 
 if TYPE_CHECKING:
-    from lictui.analysis.usage import Holding, Stretch
+    from lictui.analysis.usage import ContractLine, Period
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
+class MonthSpan:
     """A calendar month of a zone, or what has passed of it."""
 
-    first: date
+    first_day: date
     start: int
     end: int  # exclusive; now, while the month is not over
-    over: bool = True
+    complete: bool = True
 
 
-class Kind(StrEnum):
+class ScopeKind(StrEnum):
     """What a line is of."""
 
     ESTATE = "estate"
@@ -37,17 +37,17 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Monthly:
+class MonthFigure:
     """One month in one figure: the peak, or of assignments what was assigned at its end."""
 
-    first: date
+    first_day: date
     figure: int | None = None  # None: nothing is known
-    at: int | None = None
+    timestamp: int | None = None
     installed: int | None = None  # at that moment
     average: float | None = None  # None of assignments
     coverage: float = 0.0  # 0 to 1, of the time
-    aligned_by: int | None = None  # seconds; None: told by the source, or nothing known
-    at_most: bool = False  # daily maxima of several servers were summed: an upper bound
+    alignment: int | None = None  # seconds; None: told by the source, or nothing known
+    is_upper_bound: bool = False  # daily maxima of several servers were summed: an upper bound
 
     @property
     def ratio(self) -> float | None:
@@ -58,39 +58,39 @@ class Monthly:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class DayFigure:
     """One day: its peak, or what was assigned at its end; None where nothing was read."""
 
     day: date
     figure: int | None = None
-    at: int | None = None
+    timestamp: int | None = None
     average: float | None = None
     installed: int | None = None  # at that moment
     overdraft: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class MonthUsage:
     """How much of concurrent licenses was needed for how long."""
 
     seconds: int  # that there are figures of
     p50: int
     p95: int  # licenses needed to cover 95 % of the time
     p99: int
-    above: tuple[tuple[float, int], ...]  # share of installed -> seconds at or above it
-    saturated: Stretch | None  # the longest time without a free license
-    beyond: int  # the most in use above installed: overdraft; 0 if never
-    beyond_seconds: int
+    seconds_above: tuple[tuple[float, int], ...]  # share of installed -> seconds at or above it
+    longest_saturation: Period | None  # the longest time without a free license
+    max_over_installed: int  # the most in use above installed: overdraft; 0 if never
+    seconds_over_installed: int
 
 
 @dataclass(frozen=True, slots=True)
-class Assigned:
+class AssignmentChanges:
     """What became of assignments in the month; None where nothing is known."""
 
     at_start: int | None
-    newly: int | None
+    new: int | None
     released: int | None
-    told: bool  # by the source; else from differences between readings: at least so many
+    exact: bool  # by the source; else from differences between readings: at least so many
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class DaysAbove:
     warn: int
     critical: int
     full: int  # all that was installed
-    recorded: int  # days that anything is known of
+    with_data: int  # days that anything is known of
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,31 +124,31 @@ class Outlook:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ScopeReport:
     """One product and model of one scope in the month."""
 
-    kind: Kind
+    kind: ScopeKind
     name: str  # of the group or server; "estate"
     group: str  # of a group or server
-    month: Monthly
-    before: Monthly
-    year_before: Monthly
-    months: tuple[Monthly, ...]  # the last twelve, this one at the end
-    days: tuple[Day, ...]
+    month: MonthFigure
+    previous_month: MonthFigure
+    previous_year: MonthFigure
+    months: tuple[MonthFigure, ...]  # the last twelve, this one at the end
+    days: tuple[DayFigure, ...]
     days_above: DaysAbove
     installed: int | None  # at the end of the month
     overdraft: int | None
     level: Level  # at the peak
-    upper_bound: int | None = None  # sum of the servers' own peaks, where there are several
-    usage: Usage | None = None  # of concurrent ones
-    assigned: Assigned | None = None  # of the others
+    sum_of_server_peaks: int | None = None  # sum of the servers' own peaks, where there are several
+    usage: MonthUsage | None = None  # of concurrent ones
+    assignments: AssignmentChanges | None = None  # of the others
     servers: tuple[str, ...] = ()  # whose figures these are
-    silent: tuple[str, ...] = ()  # that hold the product, and told nothing in this month
+    silent_servers: tuple[str, ...] = ()  # that hold the product, and told nothing in this month
     outlook: Outlook | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class ProductReport:
     """One product and model everywhere; concurrent and assigned ones are never added up."""
 
     code: str
@@ -156,17 +156,17 @@ class Product:
     model: Model
     warn: float  # ratios
     critical: float
-    estate: Line
-    groups: tuple[Line, ...]  # none where there is only one
-    servers: tuple[Line, ...]  # none where there is only one
+    estate: ScopeReport
+    groups: tuple[ScopeReport, ...]  # none where there is only one
+    servers: tuple[ScopeReport, ...]  # none where there is only one
 
     @property
-    def assigned(self) -> bool:
+    def is_assigned(self) -> bool:
         """Whether its figures are assignments, not what was in use at one moment."""
-        return self.estate.assigned is not None
+        return self.estate.assignments is not None
 
     @property
-    def tight_alone(self) -> tuple[Line, ...]:
+    def critical_servers(self) -> tuple[ScopeReport, ...]:
         """The servers that are critical or worse, where all together are not."""
         grave = (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
         if self.estate.level in grave:
@@ -174,21 +174,21 @@ class Product:
         return tuple(line for line in self.servers if line.level in grave)
 
     @property
-    def lines(self) -> tuple[Line, ...]:
+    def scopes(self) -> tuple[ScopeReport, ...]:
         """The estate, then groups, then servers."""
         return (self.estate, *self.groups, *self.servers)
 
     @property
-    def by_server(self) -> tuple[tuple[str, Line], ...]:
+    def server_scopes(self) -> tuple[tuple[str, ScopeReport], ...]:
         """A line for each server, by its name, where it is the only one too."""
         line = self.estate
-        alone = [(name, line) for name in (line.servers or line.silent)]
+        alone = [(name, line) for name in (line.servers or line.silent_servers)]
         return tuple((each.name, each) for each in self.servers) or tuple(alone)
 
     @property
-    def parts(self) -> tuple[Line, ...]:
+    def breakdown(self) -> tuple[ScopeReport, ...]:
         """Every group followed by its servers; the group alone where it is one server."""
-        found: list[Line] = []
+        found: list[ScopeReport] = []
         for name in sorted({line.group for line in self.servers}):
             mine = [line for line in self.servers if line.group == name]
             if len(mine) > 1:
@@ -220,7 +220,7 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class ServerCoverage:
     """How much of the month is known of one server."""
 
     server: str
@@ -231,24 +231,24 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class MonthlyReport:
     """One month of everything that was asked for."""
 
-    month: Month
+    month: MonthSpan
     made_at: int  # what was installed, what ends and what is expected is as of then
     today: date
     zone: tzinfo | None  # None: the system's
     zone_name: str
     groups: tuple[str, ...]  # that it is narrowed to; none: everything
-    products: tuple[Product, ...]
-    ends: tuple[End, ...]  # in the next twelve months
+    products: tuple[ProductReport, ...]
+    expiries: tuple[End, ...]  # in the next twelve months
     events: tuple[Event, ...]  # oldest first
-    more_events: int  # that were left out
-    holdings: tuple[Holding, ...]  # what the contract comes to
-    servers: tuple[Recorded, ...]
+    omitted_events: int  # that were left out
+    contract_lines: tuple[ContractLine, ...]  # what the contract comes to
+    servers: tuple[ServerCoverage, ...]
 
     @property
-    def reporting(self) -> int:
+    def reporting_servers(self) -> int:
         """Servers that reported anything in the month."""
         return sum(each.coverage > 0 for each in self.servers)
 
@@ -263,20 +263,20 @@ class Report:
 
 def last_complete(now: float, zone: tzinfo | None) -> date:
     """The first day of the last month that is over."""
-    return before(month_of(day_of(now, zone)))
+    return month_before(first_of_month(day_of(now, zone)))
 
 
-def before(first: date) -> date:
+def month_before(first: date) -> date:
     """The first day of the month before the one that begins on `first`."""
-    return month_of(first - timedelta(days=1))
+    return first_of_month(first - timedelta(days=1))
 
 
-def year_before(first: date) -> date:
+def same_month_last_year(first: date) -> date:
     """The first day of the same month a year before."""
     return first.replace(year=first.year - 1)
 
 
-def in_a_year(day: date) -> date:
+def one_year_later(day: date) -> date:
     """The same day a year later; of 29 February the first of March."""
     try:
         return day.replace(year=day.year + 1)
@@ -284,18 +284,18 @@ def in_a_year(day: date) -> date:
         return date(day.year + 1, 3, 1)
 
 
-def bounds(first: date, now: float, zone: tzinfo | None) -> Month:
+def month_span(first: date, now: float, zone: tzinfo | None) -> MonthSpan:
     """The month that begins on `first`, as far as it has passed."""
-    start, end = begins(first, zone), begins(next_month(first), zone)
-    return Month(first, start, max(start, min(end, int(now))), over=end <= now)
+    start, end = day_start(first, zone), day_start(next_month(first), zone)
+    return MonthSpan(first, start, max(start, min(end, int(now))), complete=end <= now)
 
 
-def thirteen(first: date, now: float, zone: tzinfo | None) -> tuple[Month, ...]:
+def thirteen_months(first: date, now: float, zone: tzinfo | None) -> tuple[MonthSpan, ...]:
     """The same month a year before, and every month from it on to the one of `first`."""
     found = [first]
-    while found[-1] > year_before(first):
-        found.append(before(found[-1]))
-    return tuple(bounds(each, now, zone) for each in reversed(found))
+    while found[-1] > same_month_last_year(first):
+        found.append(month_before(found[-1]))
+    return tuple(month_span(each, now, zone) for each in reversed(found))
 
 
 def zone_name(zone: tzinfo | None, at: int) -> str:

@@ -10,11 +10,18 @@ from datetime import UTC, date, datetime, tzinfo
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from lictui.analysis.peaks import Gauge, Part, Window, aligned
-from lictui.analysis.series import Bucket, Resolution, day_of, days
-from lictui.analysis.usage import spread
-from lictui.model import Model, Told
-from lictui.report.model import Assigned, Day, DaysAbove, Month, Monthly, Usage
+from lictui.analysis.peaks import PeakAccumulator, ServerSeries, Window, aligned_sum
+from lictui.analysis.series import Bucket, Resolution, day_bounds, day_of
+from lictui.analysis.usage import usage_stats
+from lictui.model import Model, MonthlyUsage
+from lictui.report.model import (
+    AssignmentChanges,
+    DayFigure,
+    DaysAbove,
+    MonthFigure,
+    MonthSpan,
+    MonthUsage,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,10 +36,10 @@ def day(start: int, zone: tzinfo | None) -> date:
 
 
 def by_day(
-    month: Month, buckets: Sequence[Bucket], zone: tzinfo | None
+    month: MonthSpan, buckets: Sequence[Bucket], zone: tzinfo | None
 ) -> Iterator[tuple[int, Sequence[Bucket]]]:
     """Every day of the month by its first moment, and the buckets that begin in it."""
-    for start, end in pairwise(days(month.start, month.end, zone)):
+    for start, end in pairwise(day_bounds(month.start, month.end, zone)):
         first = bisect_left(buckets, start, key=_start)
         yield start, buckets[first : bisect_left(buckets, end, first, key=_start)]
 
@@ -42,8 +49,8 @@ def _start(bucket: Bucket) -> int:
 
 
 def at_ends(
-    month: Month,
-    parts: Sequence[Part],
+    month: MonthSpan,
+    parts: Sequence[ServerSeries],
     zone: tzinfo | None,
     figure: Callable[[Bucket], float | None],
 ) -> dict[int, int]:
@@ -51,7 +58,7 @@ def at_ends(
 
     Only days on which every server that is expected then has a figure.
     """
-    bounds = list(pairwise(days(month.start, month.end, zone)))
+    bounds = list(pairwise(day_bounds(month.start, month.end, zone)))
     sums = dict.fromkeys((start for start, _ in bounds), 0.0)
     for part in parts:
         for (start, end), (_, found) in zip(bounds, by_day(month, part.buckets, zone), strict=True):
@@ -71,7 +78,9 @@ def at_ends(
     }
 
 
-def overdrafts(month: Month, parts: Sequence[Part], zone: tzinfo | None) -> dict[int, int]:
+def overdrafts(
+    month: MonthSpan, parts: Sequence[ServerSeries], zone: tzinfo | None
+) -> dict[int, int]:
     """The overdraft at the end of each day; an unknown one counts as none where another is."""
     if not any(bucket.overdraft is not None for part in parts for bucket in part.buckets[-1:]):
         return {}
@@ -81,37 +90,45 @@ def overdrafts(month: Month, parts: Sequence[Part], zone: tzinfo | None) -> dict
 class Scoped(NamedTuple):
     """The servers of one scope in one month."""
 
-    month: Month
-    parts: Sequence[Part]
+    month: MonthSpan
+    parts: Sequence[ServerSeries]
     width: int  # seconds
 
 
 def summed(scope: Scoped) -> list[Bucket]:
     """The sum at each moment at which every server has a figure."""
-    return aligned(scope.parts, scope.width) if scope.parts else []
+    return aligned_sum(scope.parts, scope.width) if scope.parts else []
 
 
-def monthly(scope: Scoped, sums: Sequence[Bucket]) -> Monthly:
+def monthly(scope: Scoped, sums: Sequence[Bucket]) -> MonthFigure:
     """The month in one figure: its peak."""
     month, parts, width = scope
     if not sums:
-        return Monthly(month.first)
+        return MonthFigure(month.first_day)
     ends = [part.until for part in parts]
     until = max((end for end in ends if end is not None), default=month.end)
     end = month.end if None in ends else min(month.end, until)
     first = min(part.since for part in parts)
-    gauge = Gauge((Window("month", month.start),), first, end - 1)
+    gauge = PeakAccumulator((Window("month", month.start),), first, end - 1)
     gauge.add(sums, width)
     (peak,) = gauge.peaks()
-    return Monthly(
-        *(month.first, peak.peak, peak.at, peak.installed_then, peak.average, peak.coverage, width),
-        at_most=width >= Resolution.DAY and len(parts) > 1,
+    return MonthFigure(
+        *(
+            month.first_day,
+            peak.peak,
+            peak.peak_at,
+            peak.installed_at_peak,
+            peak.average,
+            peak.coverage,
+            width,
+        ),
+        is_upper_bound=width >= Resolution.DAY and len(parts) > 1,
     )
 
 
-def usage(sums: Sequence[Bucket]) -> Usage | None:
+def usage(sums: Sequence[Bucket]) -> MonthUsage | None:
     """How much was needed for how long."""
-    found = spread(sums)
+    found = usage_stats(sums)
     if found is None:
         return None
     beyond = [
@@ -119,19 +136,19 @@ def usage(sums: Sequence[Bucket]) -> Usage | None:
         for bucket in sums
         if bucket.installed is not None and bucket.high > bucket.installed
     ]
-    return Usage(
+    return MonthUsage(
         found.seconds,
         round(found.p50),
         round(found.p95),
         round(found.p99),
-        found.above,
-        found.saturated,
+        found.seconds_above,
+        found.longest_saturation,
         round(max((over for over, _ in beyond), default=0)),
         sum(seconds for _, seconds in beyond),
     )
 
 
-def daily(scope: Scoped, sums: Sequence[Bucket], zone: tzinfo | None) -> tuple[Day, ...]:
+def daily(scope: Scoped, sums: Sequence[Bucket], zone: tzinfo | None) -> tuple[DayFigure, ...]:
     """Every day of the month, with its peak where there is one."""
     month = scope.month
     granted = overdrafts(month, scope.parts, zone)
@@ -140,13 +157,15 @@ def daily(scope: Scoped, sums: Sequence[Bucket], zone: tzinfo | None) -> tuple[D
     )
 
 
-def _day(found: Sequence[Bucket], zone: tzinfo | None, start: int, overdraft: int | None) -> Day:
+def _day(
+    found: Sequence[Bucket], zone: tzinfo | None, start: int, overdraft: int | None
+) -> DayFigure:
     if not found:
-        return Day(day(start, zone))
+        return DayFigure(day(start, zone))
     top = max(found, key=lambda bucket: bucket.high)
     seconds = sum(bucket.end - bucket.start for bucket in found)
     weighted = sum(bucket.average * (bucket.end - bucket.start) for bucket in found)
-    return Day(
+    return DayFigure(
         day(start, zone),
         round(top.high),
         top.high_at,
@@ -157,7 +176,7 @@ def _day(found: Sequence[Bucket], zone: tzinfo | None, start: int, overdraft: in
 
 
 def days_above(
-    month: Month,
+    month: MonthSpan,
     sums: Sequence[Bucket],
     zone: tzinfo | None,
     shares: tuple[float, float],
@@ -181,14 +200,14 @@ def _at(bucket: Bucket, share: float) -> bool:
 ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)
 
 
-def daily_assigned(scope: Scoped, zone: tzinfo | None) -> tuple[Day, ...]:
+def daily_assigned(scope: Scoped, zone: tzinfo | None) -> tuple[DayFigure, ...]:
     """Every day of the month, with what was assigned at its end where that is known."""
     month, parts, _ = scope
     figures = at_ends(month, parts, zone, lambda bucket: bucket.last)
     installed = at_ends(month, parts, zone, lambda bucket: bucket.installed)
     granted = overdrafts(month, parts, zone)
     return tuple(
-        Day(
+        DayFigure(
             day(start, zone),
             figures.get(start),
             None,
@@ -200,18 +219,18 @@ def daily_assigned(scope: Scoped, zone: tzinfo | None) -> tuple[Day, ...]:
     )
 
 
-def monthly_assigned(scope: Scoped, days: Sequence[Day], coverage: float) -> Monthly:
+def monthly_assigned(scope: Scoped, days: Sequence[DayFigure], coverage: float) -> MonthFigure:
     """The month in one figure: what was assigned at the end of the last day that is known."""
-    first = scope.month.first
+    first = scope.month.first_day
     last = next((each for each in reversed(days) if each.figure is not None), None)
     if last is None:
-        return Monthly(first, coverage=coverage)
+        return MonthFigure(first, coverage=coverage)
     ended = [part.buckets[-1].end for part in scope.parts]
     at = min(max(ended), scope.month.end - 1)
-    return Monthly(first, last.figure, at, last.installed, None, coverage, scope.width)
+    return MonthFigure(first, last.figure, at, last.installed, None, coverage, scope.width)
 
 
-def days_above_assigned(days: Iterable[Day], shares: tuple[float, float]) -> DaysAbove:
+def days_above_assigned(days: Iterable[DayFigure], shares: tuple[float, float]) -> DaysAbove:
     """On how many days warn, critical and all that was installed were assigned at the end."""
     known = [each for each in days if each.figure is not None]
 
@@ -223,7 +242,7 @@ def days_above_assigned(days: Iterable[Day], shares: tuple[float, float]) -> Day
 
 def moves(
     buckets: Mapping[str, Sequence[Bucket]], before: Mapping[str, int], at_start: int | None
-) -> Assigned:
+) -> AssignmentChanges:
     """What came and went, from the differences between readings: at least so many of each.
 
     `before` is what a server had at the end of the month before.
@@ -235,10 +254,12 @@ def moves(
         for earlier, later in pairwise(values):
             newly += max(0, later - earlier)
             released += max(0, earlier - later)
-    return Assigned(at_start, newly if buckets else None, released if buckets else None, told=False)
+    return AssignmentChanges(
+        at_start, newly if buckets else None, released if buckets else None, exact=False
+    )
 
 
-def told_of(months: Iterable[Sequence[Told]], first: date) -> Told | None:
+def told_of(months: Iterable[Sequence[MonthlyUsage]], first: date) -> MonthlyUsage | None:
     """What the source told of all these pools in that month, added up; None unless of every one."""
     found = [next((each for each in pool if _month(each) == first), None) for pool in months]
     known = [each for each in found if each is not None]
@@ -252,13 +273,13 @@ def told_of(months: Iterable[Sequence[Told]], first: date) -> Told | None:
 
     return type(known[0])(
         known[0].key,
-        known[0].at,
+        known[0].month_start,
         total(each.in_use for each in known),
         total(each.installed for each in known),
-        total(each.newly for each in known),
+        total(each.newly_assigned for each in known),
         total(each.released for each in known),
     )
 
 
-def _month(told: Told) -> date:
-    return datetime.fromtimestamp(told.at, UTC).date().replace(day=1)
+def _month(told: MonthlyUsage) -> date:
+    return datetime.fromtimestamp(told.month_start, UTC).date().replace(day=1)

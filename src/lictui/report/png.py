@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from lictui.model import Level
 from lictui.products import describe
 from lictui.report import text as saying
-from lictui.report.text import in_short
+from lictui.report.text import summary
 
 if TYPE_CHECKING:
-    from lictui.report.model import Product, Report
+    from lictui.report.model import MonthlyReport, ProductReport
 
 _INK: Final = "#1a1e24"
 _SOFT: Final = "#5a6470"
@@ -30,7 +30,7 @@ _WIDTH: Final = 96  # characters of a line
 _LINE: Final = 0.0145  # of the page's height
 
 
-def picture(report: Report) -> bytes:
+def render_png(report: MonthlyReport) -> bytes:
     """A PNG of an A4 page; the same report is the same bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - an extra
     from matplotlib.figure import Figure  # noqa: PLC0415 - as above
@@ -52,7 +52,7 @@ def _say(page: Any, at: tuple[float, float], text: str, **look: Any) -> None:
     page.text(*at, text, parse_math=False, va="top", **{"fontsize": 8.5, "color": _INK, **look})
 
 
-def _words(page: Any, report: Report) -> float:
+def _words(page: Any, report: MonthlyReport) -> float:
     """What is read first; returns how far down it went."""
     _say(page, (0.06, 0.965), saying.title(report), fontsize=17, weight="bold")
     y = 0.937
@@ -60,10 +60,10 @@ def _words(page: Any, report: Report) -> float:
         _say(page, (0.06, y), line, color=_SOFT, fontsize=8)
         y -= _LINE * 0.9
     y -= _LINE
-    points = in_short(report)
+    points = summary(report)
     for point in points[:_POINTS]:
         color = _COLORS.get(point.level, _OVER)
-        _say(page, (0.06, y), point.about, color=color, weight="bold")
+        _say(page, (0.06, y), point.label, color=color, weight="bold")
         for line in textwrap.wrap(point.text, _WIDTH):
             _say(page, (0.19, y), line)
             y -= _LINE
@@ -74,7 +74,7 @@ def _words(page: Any, report: Report) -> float:
     return y - _LINE
 
 
-def _products(page: Any, report: Report, y: float) -> float:
+def _products(page: Any, report: MonthlyReport, y: float) -> float:
     """How full each was at its fullest."""
     shown = report.products[:_PRODUCTS]
     height = 0.0185 * max(1, len(shown))
@@ -114,7 +114,7 @@ _MARKS: Final = {
 }
 
 
-def _trends(page: Any, report: Report, y: float) -> None:
+def _trends(page: Any, report: MonthlyReport, y: float) -> None:
     """The last twelve months of the fullest, as many as there is room for."""
     rows = min(2, int((y - 0.03) / 0.125))
     if rows < 1:
@@ -127,7 +127,7 @@ def _trends(page: Any, report: Report, y: float) -> None:
         _months(page.add_axes((left, top - height, 0.255, height)), product)
 
 
-def _months(axes: Any, product: Product) -> None:
+def _months(axes: Any, product: ProductReport) -> None:
     months = product.estate.months
     places = list(range(len(months)))
     axes.bar(places, [m.figure or 0 for m in months], color=_BAR, width=0.7)
@@ -136,7 +136,7 @@ def _months(axes: Any, product: Product) -> None:
             axes.hlines(month.installed, place - 0.5, place + 0.5, color=_INK, linewidth=1.2)
         if month.figure is None:
             axes.text(place, 0, "?", ha="center", va="bottom", fontsize=6.5, color=_SOFT)
-    axes.set_xticks(places, [saying.month_name(m.first)[0] for m in months])
+    axes.set_xticks(places, [saying.month_name(m.first_day)[0] for m in months])
     axes.tick_params(labelsize=6.5, colors=_SOFT, length=0)
     axes.yaxis.set_major_locator(_locator())
     axes.yaxis.set_major_formatter(lambda value, _place: f"{value:,.0f}")
@@ -154,7 +154,7 @@ def _locator() -> Any:
     return MaxNLocator(4, integer=True)
 
 
-def _short(product: Product, most: int) -> str:
+def _short(product: ProductReport, most: int) -> str:
     kind = f" ({saying.kind(product)})"
     known = describe(product.code)
     name = known.short_name if product.name == known.name else product.name

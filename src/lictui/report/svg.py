@@ -16,7 +16,7 @@ from lictui.report import text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lictui.report.model import Line, Product
+    from lictui.report.model import ProductReport, ScopeReport
 
 
 class Markup(str):
@@ -106,9 +106,9 @@ class _Bar:
     marked: bool = False
 
 
-def days(product: Product, line: Line, name: str) -> Markup:
+def days(product: ProductReport, line: ScopeReport, name: str) -> Markup:
     """The month day by day against what was installed, with the thresholds."""
-    first = line.month.first
+    first = line.month.first_day
     bars = [
         _Bar(
             each.figure,
@@ -118,7 +118,7 @@ def days(product: Product, line: Line, name: str) -> Markup:
         )
         for each in line.days
     ]
-    said = "assigned at the end of each day" if product.assigned else "highest use of each day"
+    said = "assigned at the end of each day" if product.is_assigned else "highest use of each day"
     title = f"{product.name}: {said}, {text.month(first)}"
     known = [each for each in line.days if each.figure is not None]
     top = max(known, key=lambda each: each.figure or 0, default=None)
@@ -134,14 +134,14 @@ def days(product: Product, line: Line, name: str) -> Markup:
     return _chart(bars, 520, (title, about, name), (product.warn, product.critical))
 
 
-def months(product: Product, line: Line, name: str) -> Markup:
+def months(product: ProductReport, line: ScopeReport, name: str) -> Markup:
     """The last twelve months."""
     bars = [
-        _Bar(each.figure, each.installed, text.month_name(each.first)[0], marked=True)
+        _Bar(each.figure, each.installed, text.month_name(each.first_day)[0], marked=True)
         for each in line.months
     ]
-    said = "assigned at the end of each month" if product.assigned else "peak of each month"
-    about = "; ".join(f"{text.month(m.first)} {text.figure(m)}" for m in line.months)
+    said = "assigned at the end of each month" if product.is_assigned else "peak of each month"
+    about = "; ".join(f"{text.month(m.first_day)} {text.figure(m)}" for m in line.months)
     return _chart(bars, 310, (f"{product.name}: {said}", about, name), ())
 
 
@@ -215,7 +215,7 @@ def _steps(bars: Sequence[_Bar], step: float, axis: Scale, share: float, class_:
     return tag("path", d=" ".join(path), class_=class_) if path else Markup()
 
 
-def meter(line: Line, product: Product) -> Markup:
+def meter(line: ScopeReport, product: ProductReport) -> Markup:
     """How full it was at its peak: a bar against a mark for all that was installed."""
     month = line.month
     if month.ratio is None:
@@ -238,9 +238,11 @@ def meter(line: Line, product: Product) -> Markup:
     )
 
 
-def caption(product: Product) -> Markup:
+def caption(product: ProductReport) -> Markup:
     """What the lines and bars of the days are."""
-    bars = "assigned at the end of each day" if product.assigned else "the highest use of each day"
+    bars = (
+        "assigned at the end of each day" if product.is_assigned else "the highest use of each day"
+    )
     return join(
         f"Bars: {bars}; line: installed; dashes: {product.warn * 100:g} % and"
         f" {product.critical * 100:g} %; shaded: weekends; an outline: nothing recorded."

@@ -12,12 +12,19 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.model import Level, Model
 from lictui.products import describe
-from lictui.report.model import Assigned, End, Monthly, Product, Report, What
+from lictui.report.model import (
+    AssignmentChanges,
+    End,
+    MonthFigure,
+    MonthlyReport,
+    ProductReport,
+    What,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from lictui.analysis.usage import Stretch
+    from lictui.analysis.usage import Period
 
 
 UNKNOWN: Final = "?"
@@ -52,9 +59,9 @@ def count(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:,.0f}"
 
 
-def figure(month: Monthly) -> str:
+def figure(month: MonthFigure) -> str:
     """A month's figure; an upper bound with `≤`."""
-    return f"≤ {count(month.figure)}" if month.at_most else count(month.figure)
+    return f"≤ {count(month.figure)}" if month.is_upper_bound else count(month.figure)
 
 
 def percent(share: float | None, digits: int = 0) -> str:
@@ -70,9 +77,9 @@ def percent(share: float | None, digits: int = 0) -> str:
     return f"{shown:.{digits}f}{_PERCENT}"
 
 
-def change(now: Monthly, then: Monthly) -> str:
+def change(now: MonthFigure, then: MonthFigure) -> str:
     """`+12`, `-3` or `±0`; nothing where a figure is missing or only a bound."""
-    if now.figure is None or then.figure is None or now.at_most or then.at_most:
+    if now.figure is None or then.figure is None or now.is_upper_bound or then.is_upper_bound:
         return NONE
     by = now.figure - then.figure
     return f"{by:+,}".replace("-", "\N{MINUS SIGN}") if by else "±0"
@@ -128,18 +135,18 @@ def width(seconds: int) -> str:
     return _WIDTHS.get(seconds, length(seconds))
 
 
-def stretch(found: Stretch | None, zone: tzinfo | None) -> str:
+def stretch(found: Period | None, zone: tzinfo | None) -> str:
     """`3 h 20 min from Tue 13 Oct, 9:10`, or that there was none."""
     if found is None:
         return "never"
     return f"{length(found.seconds)} from {moment(found.start, zone)}"
 
 
-def at_least(value: int | None, moves: Assigned) -> str:
+def at_least(value: int | None, moves: AssignmentChanges) -> str:
     """What came or went: told, or from readings, between which some may be missed."""
     if value is None:
         return UNKNOWN
-    return count(value) if moves.told else f"≥ {count(value)}"
+    return count(value) if moves.exact else f"≥ {count(value)}"
 
 
 def money(value: float | None, currency: str) -> str:
@@ -147,7 +154,7 @@ def money(value: float | None, currency: str) -> str:
     return UNKNOWN if value is None else f"{value:,.0f} {currency}".rstrip()
 
 
-def kind(product: Product) -> str:
+def kind(product: ProductReport) -> str:
     """How it is counted."""
     return MODELS[product.model]
 
@@ -158,28 +165,32 @@ def called(code: str, told: str) -> str:
     return told if name == code else name
 
 
-def needed(product: Product) -> str:
+def needed(product: ProductReport) -> str:
     """What its figure is called: a peak, or what was assigned."""
-    return "Assigned at the end" if product.assigned else "Peak"
+    return "Assigned at the end" if product.is_assigned else "Peak"
 
 
-def title(report: Report) -> str:
+def title(report: MonthlyReport) -> str:
     """The headline."""
     whose = f", {', '.join(report.groups)}" if report.groups else ""
-    return f"Citrix licenses in {month(report.month.first)}{whose}"
+    return f"Citrix licenses in {month(report.month.first_day)}{whose}"
 
 
-def covers(report: Report) -> str:
+def covers(report: MonthlyReport) -> str:
     """`20 of 21 servers; 95.2 % of the time recorded`."""
     many = len(report.servers)
     servers = "server" if many == 1 else "servers"
     share = percent(report.coverage, 1)
-    return f"{report.reporting} of {many} {servers} reported; {share} of the time is on record"
+    return (
+        f"{report.reporting_servers} of {many} {servers} reported; {share} of the time is on record"
+    )
 
 
-def subtitle(report: Report) -> str:
+def subtitle(report: MonthlyReport) -> str:
     """Of when this is, and of how much."""
-    so_far = "" if report.month.over else f"So far, to {moment(report.month.end, report.zone)}. "
+    so_far = (
+        "" if report.month.complete else f"So far, to {moment(report.month.end, report.zone)}. "
+    )
     made = f"Days in {report.zone_name}. As of {long_day(report.today)}."
     return f"{so_far}{covers(report)}. {made}"
 
@@ -194,15 +205,15 @@ _TIGHT: Final = (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class Statement:
     """One sentence, what it is about, and how grave that is."""
 
     level: Level
-    about: str
+    label: str
     text: str
 
 
-def in_short(report: Report) -> tuple[Point, ...]:
+def summary(report: MonthlyReport) -> tuple[Statement, ...]:
     """The sentences, the gravest sort first; never none."""
     return (
         *_some([*_usage(report)], "products are tight: see below"),
@@ -214,30 +225,32 @@ def in_short(report: Report) -> tuple[Point, ...]:
     )
 
 
-def _some(points: Sequence[Point], rest: str) -> Iterator[Point]:
+def _some(points: Sequence[Statement], rest: str) -> Iterator[Statement]:
     yield from points[:_MOST]
     if len(points) > _MOST:
         worst = points[_MOST].level
-        yield Point(worst, points[_MOST].about, f"{len(points) - _MOST} more {rest}.")
+        yield Statement(worst, points[_MOST].label, f"{len(points) - _MOST} more {rest}.")
 
 
-def _usage(report: Report) -> Iterator[Point]:
+def _usage(report: MonthlyReport) -> Iterator[Statement]:
     tight = [each for each in report.products if each.estate.level in _TIGHT]
     for product in tight:
-        yield Point(product.estate.level, _word(product), _tight(product, report))
+        yield Statement(product.estate.level, _word(product), _tight(product, report))
     if report.products and not tight:
-        yield Point(Level.OK, LEVELS[Level.OK], "No product came near its limit over all servers.")
+        yield Statement(
+            Level.OK, LEVELS[Level.OK], "No product came near its limit over all servers."
+        )
     if not report.products:
-        yield Point(Level.UNKNOWN, _UNKNOWN, "Nothing was recorded in this month.")
+        yield Statement(Level.UNKNOWN, _UNKNOWN, "Nothing was recorded in this month.")
 
 
-def _alone(report: Report) -> Iterator[Point]:
+def _alone(report: MonthlyReport) -> Iterator[Statement]:
     """Servers that are tight by themselves: their users have no use of what is free elsewhere."""
     for product in report.products:
-        for line in product.tight_alone:
+        for line in product.critical_servers:
             of = f"{figure(line.month)} of {count(line.month.installed)}"
-            verb = "assigned" if product.assigned else "in use"
-            yield Point(
+            verb = "assigned" if product.is_assigned else "in use"
+            yield Statement(
                 line.level,
                 LEVELS[line.level],
                 f"{product.name} ({kind(product)}) on {line.name} alone: {of} {verb}"
@@ -245,33 +258,33 @@ def _alone(report: Report) -> Iterator[Point]:
             )
 
 
-def _word(product: Product) -> str:
+def _word(product: ProductReport) -> str:
     return LEVELS[product.estate.level]
 
 
-def _tight(product: Product, report: Report) -> str:
+def _tight(product: ProductReport, report: MonthlyReport) -> str:
     line, month = product.estate, product.estate.month
     of = f"{figure(month)} of {count(month.installed)}"
     share = percent(month.ratio)
-    if product.assigned:
+    if product.is_assigned:
         over = "; none is free" if (month.ratio or 0) >= 1 else ""
         return (
             f"{product.name}: {of} {kind(product)} licenses assigned at the end of the month"
             f" ({share}){over}."
         )
-    when = moment(month.at, report.zone)
+    when = moment(month.timestamp, report.zone)
     said = f"{product.name}: up to {of} {kind(product)} licenses in use ({share}), on {when}"
     usage = line.usage
-    full = usage.above[-1][1] if usage else 0
+    full = usage.seconds_above[-1][1] if usage else 0
     if full and usage:
         return f"{said}; none free for {length(full)} in all."
-    days, recorded = line.days_above.critical, line.days_above.recorded
+    days, recorded = line.days_above.critical, line.days_above.with_data
     if days:
         return f"{said}; above {product.critical * 100:g} % on {days} of {recorded} days."
     return f"{said}; above {product.warn * 100:g} % on {line.days_above.warn} of {recorded} days."
 
 
-def _ahead(report: Report) -> Iterator[Point]:
+def _ahead(report: MonthlyReport) -> Iterator[Statement]:
     for product in report.products:
         outlook = product.estate.outlook
         if outlook is None:
@@ -279,31 +292,31 @@ def _ahead(report: Report) -> Iterator[Point]:
         who = f"{product.name} ({kind(product)})"
         for short in outlook.shortfalls:
             missing = count(short.expected - short.installed)
-            yield Point(
+            yield Statement(
                 Level.CRITICAL,
                 "ahead",
                 f"{who}: short by {missing} on {long_day(short.day)}.",
             )
         if outlook.full is not None and outlook.full > report.today:
             text = f"{who}: all licenses in use by about {long_day(outlook.full)}."
-            yield Point(Level.CRITICAL, "ahead", text)
+            yield Statement(Level.CRITICAL, "ahead", text)
         elif outlook.critical is not None and outlook.critical > report.today:
             share = f"{product.critical * 100:g} %"
             text = f"{who}: {share} in use by about {long_day(outlook.critical)}."
-            yield Point(Level.WARN, "ahead", text)
+            yield Statement(Level.WARN, "ahead", text)
 
 
-def _soon(report: Report) -> Iterator[Point]:
-    for end in grouped(report.ends):
+def _soon(report: MonthlyReport) -> Iterator[Statement]:
+    for end in grouped(report.expiries):
         if end.covered or end.day > report.today + _SOON:
             continue
         level = Level.WARN if end.what is What.RENEWAL else Level.CRITICAL
         if end.day > report.today + _SOON / 3:
             level = Level.WARN
-        yield Point(level, "ends soon", f"{ended(end, report)}.")
+        yield Statement(level, "ends soon", f"{ended(end, report)}.")
 
 
-def ended(end: End, report: Report) -> str:
+def ended(end: End, report: MonthlyReport) -> str:
     """What ends, as a sentence without its full stop."""
     past = end.day < report.today
     when = f"on {long_day(end.day)}"
@@ -350,34 +363,34 @@ def grouped(ends: Sequence[End]) -> Iterator[End]:
         )
 
 
-def _contract(report: Report) -> Iterator[Point]:
-    for each in report.holdings:
-        if each.beyond:
-            yield Point(
+def _contract(report: MonthlyReport) -> Iterator[Statement]:
+    for each in report.contract_lines:
+        if each.shortfall:
+            yield Statement(
                 Level.CRITICAL,
                 "contract",
-                f"{each.name} ({each.purchase.product}), {each.scope}:"
-                f" {count(each.beyond)} more were needed than the"
-                f" {count(each.purchase.purchased)} that were bought.",
+                f"{each.name} ({each.entitlement.product}), {each.scope}:"
+                f" {count(each.shortfall)} more were needed than the"
+                f" {count(each.entitlement.purchased)} that were bought.",
             )
     costs: dict[str, float] = {}
-    for each in report.holdings:
-        if each.idle_cost:
-            currency = each.purchase.currency
-            costs[currency] = costs.get(currency, 0.0) + each.idle_cost
+    for each in report.contract_lines:
+        if each.unused_cost:
+            currency = each.entitlement.currency
+            costs[currency] = costs.get(currency, 0.0) + each.unused_cost
     for currency, cost in costs.items():
         said = money(cost, currency)
-        yield Point(
+        yield Statement(
             Level.OK, "contract", f"Licenses that were bought and never needed cost {said} a year."
         )
 
 
-def _gaps(report: Report) -> Iterator[Point]:
+def _gaps(report: MonthlyReport) -> Iterator[Statement]:
     silent = [each.server for each in report.servers if not each.coverage]
     if silent:
         named = ", ".join(silent[:_MOST])
         more = f" and {len(silent) - _MOST} more" if len(silent) > _MOST else ""
-        yield Point(
+        yield Statement(
             Level.UNKNOWN,
             _UNKNOWN,
             f"{named}{more} reported nothing in this month and {_is(silent)} in no figure.",

@@ -11,10 +11,16 @@ from itertools import groupby, pairwise
 from math import ceil, inf
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.series import Bucket, Past, Resolution
+from lictui.analysis.series import BackfillRow, Bucket, Resolution
 from lictui.model import Model, PoolKey
 from lictui.products import describe
-from lictui.simulator.estate import Estate, Kind, LicenseServer, Mood, Pool
+from lictui.simulator.estate import (
+    FaultMode,
+    ServerKind,
+    SimulatedEstate,
+    SimulatedPool,
+    SimulatedServer,
+)
 from lictui.simulator.usage import DAY, QUARTER
 
 if TYPE_CHECKING:
@@ -24,15 +30,27 @@ if TYPE_CHECKING:
 # How much of a pool each way of reading tells: the key, and which of its figures
 
 
-_UNDATED: Final = (Kind.BARE_SITE, Kind.CLOUD, Kind.PARTNER, Kind.CHECKMK)
-_NO_SIZE: Final = (Kind.BARE_SITE, Kind.PARTNER, Kind.UDADMIN)
-_ONE_COUNT: Final = (Kind.CHECKMK, Kind.LMSTAT, Kind.REMOTE_LMSTAT)  # the overdraft is in it
-_NO_OVERDRAFT: Final = (Kind.CLOUD,)
-_SNAP_IN: Final = (Kind.INVENTORY, Kind.LAS_INVENTORY)  # its start-up license has no date
+_UNDATED: Final = (
+    ServerKind.SITE_WITHOUT_OVERVIEW,
+    ServerKind.CLOUD,
+    ServerKind.PARTNER,
+    ServerKind.CHECKMK,
+)
+_NO_SIZE: Final = (ServerKind.SITE_WITHOUT_OVERVIEW, ServerKind.PARTNER, ServerKind.UDADMIN)
+_ONE_COUNT: Final = (
+    ServerKind.CHECKMK,
+    ServerKind.LMSTAT,
+    ServerKind.REMOTE_LMSTAT,
+)  # the overdraft is in it
+_NO_OVERDRAFT: Final = (ServerKind.CLOUD,)
+_SNAP_IN: Final = (
+    ServerKind.INVENTORY,
+    ServerKind.LAS_INVENTORY,
+)  # its start-up license has no date
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class ReportedFields:
     """What is told of one pool."""
 
     key: PoolKey
@@ -50,14 +68,14 @@ class Telling:
         return installed, overdraft if self.apart else None
 
 
-def telling(server: LicenseServer, pool: Pool) -> Telling:
+def reported_fields(server: SimulatedServer, pool: SimulatedPool) -> ReportedFields:
     """What is told of `pool`, the way `server` is read."""
     kind = server.kind
     dated = kind not in _UNDATED and server.vendor == "CITRIX"
     if kind in _SNAP_IN and pool.license_type == "SYS":
         dated = False
     merged = kind in _ONE_COUNT
-    return Telling(
+    return ReportedFields(
         PoolKey(pool.product, pool.subscription_date.isoformat() if dated else ""),
         _model(server, pool),
         sized=kind not in _NO_SIZE,
@@ -66,8 +84,8 @@ def telling(server: LicenseServer, pool: Pool) -> Telling:
     )
 
 
-def _model(server: LicenseServer, pool: Pool) -> Model:
-    if server.kind is Kind.CLOUD:
+def _model(server: SimulatedServer, pool: SimulatedPool) -> Model:
+    if server.kind is ServerKind.CLOUD:
         return Model.USER_DEVICE  # what it is asked for; the product's name says nothing of it
     if server.vendor != "CITRIX":
         return Model.CONCURRENT  # floating licenses, and no code that would say so
@@ -81,29 +99,29 @@ _RAW: Final = 2  # days of single readings
 _STEP: Final = 300  # seconds between two recent readings; older ones are a quarter hour apart
 
 
-def backfill(estate: Estate, until: float) -> Iterator[Past]:
+def backfill(estate: SimulatedEstate, until: float) -> Iterator[BackfillRow]:
     """Every bucket of the year before `until`, pool by pool, rising in time within each width."""
     for server in estate.servers:
-        if server.mood is Mood.NORMAL:
+        if server.fault is FaultMode.NORMAL:
             for pool in server.pools:
                 yield from _of_pool(server, pool, until)
 
 
-def _of_pool(server: LicenseServer, pool: Pool, until: float) -> Iterator[Past]:
-    told = telling(server, pool)
+def _of_pool(server: SimulatedServer, pool: SimulatedPool, until: float) -> Iterator[BackfillRow]:
+    told = reported_fields(server, pool)
     name, key, model = server.name, told.key, told.model
     for resolution, bucket in _buckets(server, pool, told, until):
-        yield Past(name, key, model, resolution, bucket)
+        yield BackfillRow(name, key, model, resolution, bucket)
 
 
 def _buckets(
-    server: LicenseServer, pool: Pool, told: Telling, until: float
+    server: SimulatedServer, pool: SimulatedPool, told: ReportedFields, until: float
 ) -> Iterator[tuple[Resolution, Bucket]]:
     today = int(until) // DAY * DAY
     recent = today - (_RECENT - 1) * DAY
     older = _quarters(pool, today - (_DAYS - 1) * DAY, recent)
     newer = _fives(pool, recent, int(until))
-    if server.silences:
+    if server.outages:
         older, newer = _with_gaps(server, older), _with_gaps(server, newer)
     roll = _Roll(pool, told)
     yield from roll.up(older, Resolution.DAY)
@@ -128,31 +146,31 @@ class _Line:
         return _Line(self.start + first * self.step, self.step, self.points[first:])
 
 
-def _quarters(pool: Pool, start: int, end: int) -> _Line:
-    return _line(pool, start, QUARTER, pool.curve.span(start // QUARTER, end // QUARTER))
+def _quarters(pool: SimulatedPool, start: int, end: int) -> _Line:
+    return _line(pool, start, QUARTER, pool.curve.quarter_values(start // QUARTER, end // QUARTER))
 
 
-def _fives(pool: Pool, start: int, end: int) -> _Line:
-    points = pool.curve.fine(start // QUARTER, end // QUARTER + 1)
+def _fives(pool: SimulatedPool, start: int, end: int) -> _Line:
+    points = pool.curve.five_minute_values(start // QUARTER, end // QUARTER + 1)
     return _line(pool, start, _STEP, points[: (end - start) // _STEP + 1])
 
 
-def _line(pool: Pool, start: int, step: int, points: list[int]) -> _Line:
+def _line(pool: SimulatedPool, start: int, step: int, points: list[int]) -> _Line:
     """The readings, with nobody who was turned away because there was no more at the time."""
     at = 0
     for since, until in pairwise([*(since for since, _ in pool.sizes), inf]):
         installed = pool.installed_at(since)
         total = installed + pool.overdraft_of(installed)
         end = len(points) if until == inf else max(0, ceil((until - start) / step))
-        if pool.refuses and max(points[at:end], default=0) > total:
+        if pool.is_capped and max(points[at:end], default=0) > total:
             points[at:end] = [min(point, total) for point in points[at:end]]
         at = max(at, end)
     return _Line(start, step, points)
 
 
-def _with_gaps(server: LicenseServer, line: _Line) -> _Line:
+def _with_gaps(server: SimulatedServer, line: _Line) -> _Line:
     points = list(line.points)
-    for start, end in server.silences:
+    for start, end in server.outages:
         first, last = (max(0, ceil((at - line.start) / line.step)) for at in (start, end))
         points[first:last] = [None] * len(points[first:last])
     return replace(line, points=points)
@@ -161,10 +179,10 @@ def _with_gaps(server: LicenseServer, line: _Line) -> _Line:
 class _Roll:
     """Rolls readings of one pool up into buckets."""
 
-    def __init__(self, pool: Pool, told: Telling) -> None:
+    def __init__(self, pool: SimulatedPool, told: ReportedFields) -> None:
         self._pool = pool
         self._told = told
-        self._ends = pool.ends() or inf
+        self._ends = pool.end_time() or inf
         self._always = self._terms(0) if len(pool.sizes) == 1 else None
 
     def up(self, line: _Line, width: Resolution) -> Iterator[tuple[Resolution, Bucket]]:

@@ -21,16 +21,16 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
-from lictui.simulator.estate import CurrentMood, Mood
+from lictui.simulator.estate import CurrentFault, FaultMode
 from lictui.simulator.http import (
-    PORTAL,
-    Certificate,
+    LOGIN_PAGE,
     Connection,
+    HttpReply,
     Listener,
-    Reply,
     Request,
+    ServerCertificate,
+    apply_fault,
     listen,
-    spoiled,
 )
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ Json = dict[str, Any]
 _TICKS: Final = 10_000_000  # of a second, as .NET counts it
 
 
-def current(account: Account, customer: str, now: float) -> Json:
+def current_usage_body(account: CloudAccount, customer: str, now: float) -> Json:
     """`ud/current`: what is owned, assigned and left."""
     recorded = now if account.recorded_at is None else account.recorded_at
     return {
@@ -55,7 +55,7 @@ def current(account: Account, customer: str, now: float) -> Json:
         "deviceLicenseUsage": _assigned(account.devices),
         "totalAvailableLicenseCount": account.owned,  # owned, in spite of its name
         "remainingLicenseCount": account.remaining,
-        "timeStamp": stamp(recorded),
+        "timeStamp": dotnet_timestamp(recorded),
         "productName": account.product_name,
         "productEdition": account.edition,
         "nextExpiredLicenses": _expiring(account.next_expiry, now),
@@ -63,28 +63,28 @@ def current(account: Account, customer: str, now: float) -> Json:
     }
 
 
-def _assigned(assigned: Assigned) -> Json:
+def _assigned(assigned: AssignedCount) -> Json:
     return {"totalUsageCount": assigned.total, "releasedCount": assigned.released}
 
 
-def _expiring(change: Change | None, now: float) -> Json | None:
+def _expiring(change: LicenseChange | None, now: float) -> Json | None:
     if change is None:
         return None
     ends, today = (datetime.fromtimestamp(at, UTC).date() for at in (change.at, now))
     return {
-        "nextExpiredTime": stamp(change.at),
+        "nextExpiredTime": dotnet_timestamp(change.at),
         "totalCount": change.count,
         "daysToExpire": (ends - today).days,
     }
 
 
-def _activating(change: Change | None) -> Json | None:
+def _activating(change: LicenseChange | None) -> Json | None:
     if change is None:
         return None
-    return {"activatingTime": stamp(change.at), "activatingCount": change.count}
+    return {"activatingTime": dotnet_timestamp(change.at), "activatingCount": change.count}
 
 
-def history(account: Account, customer: str, months: Iterable[str]) -> Json:
+def historical_usage_body(account: CloudAccount, customer: str, months: Iterable[str]) -> Json:
     """`ud/historicalusage`: those of `months` (`2026-10`) that were recorded, the oldest first."""
     wanted = set(months)
     told = sorted(
@@ -108,7 +108,7 @@ def history(account: Account, customer: str, months: Iterable[str]) -> Json:
     }
 
 
-def _month(month: Month) -> Json:
+def _month(month: CloudMonth) -> Json:
     return {
         "timeStamp": f"{month.month}-01T00:00:00.0000000Z",
         "totalAvailableLicenseCount": month.owned,
@@ -123,13 +123,13 @@ def _counts(counted: MonthCount) -> Json:
     }
 
 
-def concurrent(held: Concurrent) -> Json:
+def concurrent_summary_body(held: CloudConcurrent) -> Json:
     """`ccu/summary`: what is in use now, and three peaks."""
     return {
         "currentCcu": {
             "totalLicenseCount": held.total,
             "assignedLicenseCount": held.assigned,
-            "reportTime": stamp(held.reported_at),
+            "reportTime": dotnet_timestamp(held.reported_at),
         },
         "last24HoursPeak": _peak(held.last_24_hours),
         "monthPeak": _peak(held.month),
@@ -137,13 +137,13 @@ def concurrent(held: Concurrent) -> Json:
     }
 
 
-def _peak(peak: Peak | None) -> Json | None:
+def _peak(peak: CloudPeak | None) -> Json | None:
     if peak is None:
         return None
-    return {"assignedLicenseCount": peak.assigned, "reportTime": stamp(peak.at)}
+    return {"assignedLicenseCount": peak.assigned, "reportTime": dotnet_timestamp(peak.at)}
 
 
-def stamp(at: float) -> str:
+def dotnet_timestamp(at: float) -> str:
     """`2026-11-24T06:00:00.0215469Z`: .NET's round-trip format, always seven digits."""
     seconds, ticks = divmod(round(at * _TICKS), _TICKS)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ticks:07d}Z"
@@ -158,47 +158,47 @@ _TYPE: Final = ("Content-Type", "application/json; charset=utf-8")
 _COMMON: Final = "https://errors-api.cloud.com/common/"
 
 
-def json_reply(body: Any, *, status: int = 200, headers: Headers = ()) -> Reply:
+def json_reply(body: Any, *, status: int = 200, headers: Headers = ()) -> HttpReply:
     """`body` as JSON."""
-    return Reply(status, (_TYPE, *headers), json.dumps(body).encode())
+    return HttpReply(status, (_TYPE, *headers), json.dumps(body).encode())
 
 
-def common_error(status: int, kind: str, detail: str, **parameters: str) -> Reply:
+def common_error(status: int, kind: str, detail: str, **parameters: str) -> HttpReply:
     """An error of a kind that all of Citrix Cloud shares; parameters are a list."""
     listed = [{"name": name, "value": value} for name, value in parameters.items()]
     body = {"type": f"{_COMMON}{kind}", "detail": detail, "parameters": listed}
     return json_reply(body, status=status)
 
 
-def own_error(
+def service_error(
     status: int, detail: str, name: str = "", value: str = "", headers: Headers = ()
-) -> Reply:
+) -> HttpReply:
     """An error as the licensing service words it; its one parameter is an object."""
     parameters = {"name": name, "value": value} if name else None
     body = {"type": str(status), "detail": detail, "parameters": parameters}
     return json_reply(body, status=status, headers=headers)
 
 
-def not_found(what: str) -> Reply:
+def not_found(what: str) -> HttpReply:
     """404: there is no `what`, or this customer is not entitled to it."""
-    return own_error(404, "resource not found", "entityType", what)
+    return service_error(404, "resource not found", "entityType", what)
 
 
-def instead(mood: Mood, retry_after: int) -> Reply | None:
+def fault_reply(mood: FaultMode, retry_after: int) -> HttpReply | None:
     """What answers in place of the service; None when the service does."""
     again = (("Retry-After", str(retry_after)),)
     match mood:
-        case Mood.LOGIN_PAGE:
-            return PORTAL
-        case Mood.BUSY:
-            return own_error(503, "service unavailable", headers=again)
-        case Mood.LIMITED:
-            return own_error(429, "too many requests", headers=again)
+        case FaultMode.LOGIN_PAGE:
+            return LOGIN_PAGE
+        case FaultMode.BUSY:
+            return service_error(503, "service unavailable", headers=again)
+        case FaultMode.RATE_LIMITED:
+            return service_error(429, "too many requests", headers=again)
         case _:
             return None
 
 
-class Transactions:
+class TransactionIds:
     """Numbers the answers of one service, in the header that Citrix's support asks for."""
 
     def __init__(self, header: str, seed: str) -> None:
@@ -206,7 +206,7 @@ class Transactions:
         self._seed = seed
         self._count = count(1)
 
-    def stamped(self, reply: Reply) -> Reply:
+    def stamped(self, reply: HttpReply) -> HttpReply:
         """`reply` with the id of its transaction."""
         made = uuid.uuid5(uuid.NAMESPACE_DNS, f"{self._seed}/{next(self._count)}")
         return replace(reply, headers=(*reply.headers, (self._header, str(made))))
@@ -215,11 +215,11 @@ class Transactions:
 # The bearer tokens of Citrix Cloud: an hour long, and not to be renewed
 
 
-LIFETIME: Final = 3600  # seconds
+TOKEN_LIFETIME: Final = 3600  # seconds
 _KEPT: Final = 1000  # tokens; the oldest go first
 
 
-class Tokens:
+class TokenIssuer:
     """The tokens that one service handed out."""
 
     def __init__(self, seed: str, clock: Clock) -> None:
@@ -232,28 +232,28 @@ class Tokens:
         """A new token."""
         self._issued += 1
         token = f"eyJ{sha256(f'{self._seed}/{self._issued}'.encode()).hexdigest()}"
-        self._ends[token] = self._clock.now() + LIFETIME
+        self._ends[token] = self._clock.now() + TOKEN_LIFETIME
         while len(self._ends) > _KEPT:
             del self._ends[next(iter(self._ends))]
         return token
 
-    def refusal(self, headers: Mapping[str, str]) -> Reply | None:
+    def refusal(self, headers: Mapping[str, str]) -> HttpReply | None:
         """Why a request with these headers is not let in; None when its token is good.
 
         The scheme is `CwsAuth Bearer=`, which Citrix's own pages write in several letter cases.
         """
         authorization = headers.get("authorization", "")
         if not authorization:
-            return unauthenticated("missing")
+            return unauthorized("missing")
         scheme, _, rest = authorization.partition(" ")
         name, _, token = rest.strip().partition("=")
         ends = self._ends.get(token)
         if scheme.lower() != "cwsauth" or name.lower() != "bearer" or ends is None:
-            return unauthenticated("invalid")
-        return None if self._clock.now() < ends else unauthenticated("expired")
+            return unauthorized("invalid")
+        return None if self._clock.now() < ends else unauthorized("expired")
 
 
-def unauthenticated(reason: str) -> Reply:
+def unauthorized(reason: str) -> HttpReply:
     """401: what was shown is `missing`, `invalid` or `expired`."""
     return common_error(401, "authentication", "Authentication failed.", reason=reason)
 
@@ -265,11 +265,11 @@ _FORM: Final = "application/x-www-form-urlencoded"
 _MINUTE: Final = 60.0  # seconds
 
 
-class Login:
+class ClientLogin:
     """The one client of one customer."""
 
     def __init__(
-        self, tokens: Tokens, clock: Clock, *, client_id: str, secret: str, a_minute: int
+        self, tokens: TokenIssuer, clock: Clock, *, client_id: str, secret: str, a_minute: int
     ) -> None:
         self._tokens = tokens
         self._clock = clock
@@ -278,11 +278,11 @@ class Login:
         self._a_minute = a_minute
         self._asked: deque[float] = deque()  # when, within the last minute
 
-    def answer(self, request: Request, mood: Mood) -> Reply:
+    def answer(self, request: Request, mood: FaultMode) -> HttpReply:
         """The reply to `POST /cctrustoauth2/{customer}/tokens/clients`."""
         return self._too_many() or self._granted(request, mood)
 
-    def _too_many(self) -> Reply | None:
+    def _too_many(self) -> HttpReply | None:
         now = self._clock.now()
         while self._asked and self._asked[0] <= now - _MINUTE:
             self._asked.popleft()
@@ -290,9 +290,9 @@ class Login:
             self._asked.append(now)
             return None
         seconds = str(ceil(self._asked[0] + _MINUTE - now))
-        return own_error(429, "too many requests", headers=(("Retry-After", seconds),))
+        return service_error(429, "too many requests", headers=(("Retry-After", seconds),))
 
-    def _granted(self, request: Request, mood: Mood) -> Reply:
+    def _granted(self, request: Request, mood: FaultMode) -> HttpReply:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != _FORM:
             return _error(400, "invalid_request", f"The request must be {_FORM}.")
@@ -300,22 +300,22 @@ class Login:
         form = {name: values[-1] for name, values in pairs}
         if form.get("grant_type") != "client_credentials":
             return _error(400, "unsupported_grant_type", "Only client_credentials is supported.")
-        if mood is Mood.DENIED or form.get("client_id") != self._client_id:
+        if mood is FaultMode.DENIED or form.get("client_id") != self._client_id:
             return _error(401, "invalid_client", "The client is not known.")
         if not compare_digest(form.get("client_secret", "").encode(), self._secret.encode()):
             return _error(200, "invalid_client", "The client secret is not valid.")
-        if mood is Mood.EXPIRED:
+        if mood is FaultMode.CREDENTIALS_EXPIRED:
             return _error(200, "invalid_client", "The client secret has expired.")
         return json_reply(
             {
                 "token_type": "bearer",
                 "access_token": self._tokens.issue(),
-                "expires_in": str(LIFETIME),
+                "expires_in": str(TOKEN_LIFETIME),
             }
         )
 
 
-def _error(status: int, error: str, description: str) -> Reply:
+def _error(status: int, error: str, description: str) -> HttpReply:
     return json_reply({"error": error, "error_description": description}, status=status)
 
 
@@ -328,13 +328,13 @@ _MOST_MONTHS: Final = 12  # that one question may be about
 
 async def serve_cloud(  # noqa: PLR0913 - a server has that many sides; all but three are named
     account: CurrentAccount,
-    mood: CurrentMood,
+    mood: CurrentFault,
     clock: Clock,
     *,
     customer_id: str,
     client_id: str,
     secret: str,
-    certificate: Certificate | None = None,
+    certificate: ServerCertificate | None = None,
     retry_after: int = 2,
     tokens_a_minute: int = 20,
     host: str = "127.0.0.1",
@@ -345,8 +345,8 @@ async def serve_cloud(  # noqa: PLR0913 - a server has that many sides; all but 
     Tokens last an hour of `clock`, and `tokens_a_minute` may be asked for; `retry_after` is what a
     busy or limiting service asks for, in seconds. OSError when the port is taken.
     """
-    tokens = Tokens(f"{customer_id}/{secret}", clock)
-    login = Login(tokens, clock, client_id=client_id, secret=secret, a_minute=tokens_a_minute)
+    tokens = TokenIssuer(f"{customer_id}/{secret}", clock)
+    login = ClientLogin(tokens, clock, client_id=client_id, secret=secret, a_minute=tokens_a_minute)
     service = _Service(account, mood, clock, customer_id, (tokens, login), retry_after)
     return await listen(service.answer, host=host, port=port, certificate=certificate)
 
@@ -357,10 +357,10 @@ class _Service:
     def __init__(
         self,
         account: CurrentAccount,
-        mood: CurrentMood,
+        mood: CurrentFault,
         clock: Clock,
         customer: str,
-        doors: tuple[Tokens, Login],
+        doors: tuple[TokenIssuer, ClientLogin],
         retry_after: int,
     ) -> None:
         self._account = account
@@ -369,71 +369,71 @@ class _Service:
         self._customer = customer
         self._tokens, self._login = doors
         self._retry_after = retry_after
-        self._transactions = Transactions("CC-TransactionId", customer)
+        self._transactions = TransactionIds("CC-TransactionId", customer)
 
-    async def answer(self, request: Request, connection: Connection) -> Reply | None:
+    async def answer(self, request: Request, connection: Connection) -> HttpReply | None:
         """What the service says to one request; None is silence."""
         del connection
         mood = self._mood()
-        if mood is Mood.SILENT:
+        if mood is FaultMode.SILENT:
             return None
-        reply = instead(mood, self._retry_after)
+        reply = fault_reply(mood, self._retry_after)
         if reply is None:
             reply = self._transactions.stamped(self._said(request, mood))
         return reply
 
-    def _said(self, request: Request, mood: Mood) -> Reply:
+    def _said(self, request: Request, mood: FaultMode) -> HttpReply:
         path = request.path.lower().rstrip("/")
         doors = (self._customer.lower(), "root")
         if path in {f"/cctrustoauth2/{door}/tokens/clients" for door in doors}:
             if request.method != "POST":
-                return own_error(405, "method not allowed", headers=(("Allow", "POST"),))
+                return service_error(405, "method not allowed", headers=(("Allow", "POST"),))
             return self._login.answer(request, mood)
         refusal = self._stranger(request, mood)
-        return refusal or spoiled(self._told(request, mood, path), mood)
+        return refusal or apply_fault(self._told(request, mood, path), mood)
 
-    def _stranger(self, request: Request, mood: Mood) -> Reply | None:
+    def _stranger(self, request: Request, mood: FaultMode) -> HttpReply | None:
         """Why this request is not listened to, whatever it asks for."""
-        if mood is Mood.DENIED:
-            return unauthenticated("invalid")
+        if mood is FaultMode.DENIED:
+            return unauthorized("invalid")
         refusal = self._tokens.refusal(request.headers)
         if refusal is not None:
             return refusal
         customer = request.headers.get("citrix-customerid", "")
         if not customer:
-            return unauthenticated("missing")
+            return unauthorized("missing")
         if customer.lower() != self._customer.lower():
             return _not_allowed("customer")
         return None
 
-    def _told(self, request: Request, mood: Mood, path: str) -> Reply:
+    def _told(self, request: Request, mood: FaultMode, path: str) -> HttpReply:
         concurrent = _CONCURRENT.format(customer=self._customer.lower())
         if path not in {_CURRENT, _HISTORY, concurrent}:
             return not_found("path")
         if request.method != "GET":
-            return own_error(405, "method not allowed", headers=(("Allow", "GET"),))
-        if mood is Mood.ELSEWHERE:
+            return service_error(405, "method not allowed", headers=(("Allow", "GET"),))
+        if mood is FaultMode.UNKNOWN_CUSTOMER:
             return not_found("customer")
-        if mood is Mood.FORBIDDEN:
+        if mood is FaultMode.FORBIDDEN:
             return _not_allowed("permission")
-        account = None if mood is Mood.EMPTY else self._account()
+        account = None if mood is FaultMode.EMPTY else self._account()
         query = {name.lower(): value for name, value in request.query.items()}
         return (
             _concurrent(account, query) if path == concurrent else self._use(account, query, path)
         )
 
-    def _use(self, account: Account | None, query: Mapping[str, str], path: str) -> Reply:
+    def _use(self, account: CloudAccount | None, query: Mapping[str, str], path: str) -> HttpReply:
         months = _months(query) if path == _HISTORY else ()
-        if isinstance(months, Reply):
+        if isinstance(months, HttpReply):
             return months
         if account is None:
-            return Reply(204)
+            return HttpReply(204)
         if path == _HISTORY:
-            return json_reply(history(account, self._customer, months))
-        return json_reply(current(account, self._customer, self._clock.now()))
+            return json_reply(historical_usage_body(account, self._customer, months))
+        return json_reply(current_usage_body(account, self._customer, self._clock.now()))
 
 
-def _concurrent(account: Account | None, query: Mapping[str, str]) -> Reply:
+def _concurrent(account: CloudAccount | None, query: Mapping[str, str]) -> HttpReply:
     for name, value in (("UsageType", "device"), ("LicenseModel", "concurrent")):
         asked = query.get(name.lower(), "")
         if asked.lower() != value:
@@ -442,10 +442,12 @@ def _concurrent(account: Account | None, query: Mapping[str, str]) -> Reply:
     held = account.concurrent if account is not None else None
     if held is None:
         return not_found("entitlement")
-    return json_reply(concurrent(held)) if held.readable else _not_allowed("permission")
+    return (
+        json_reply(concurrent_summary_body(held)) if held.readable else _not_allowed("permission")
+    )
 
 
-def _months(query: Mapping[str, str]) -> tuple[str, ...] | Reply:
+def _months(query: Mapping[str, str]) -> tuple[str, ...] | HttpReply:
     """Every month that is asked about, or what is wrong with the question."""
     ends = []
     for name in ("startDate", "endDate"):
@@ -463,7 +465,7 @@ def _months(query: Mapping[str, str]) -> tuple[str, ...] | Reply:
     return tuple(f"{at // 12:04d}-{at % 12 + 1:02d}" for at in range(first, last + 1))
 
 
-def _not_allowed(reason: str) -> Reply:
+def _not_allowed(reason: str) -> HttpReply:
     return common_error(403, "authorization", "Authorization failed.", reason=reason)
 
 
@@ -471,7 +473,7 @@ def _not_allowed(reason: str) -> Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Assigned:
+class AssignedCount:
     """Licenses assigned to users, or to devices."""
 
     total: int
@@ -479,7 +481,7 @@ class Assigned:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class LicenseChange:
     """Licenses that end, or begin, at one moment."""
 
     at: float
@@ -496,7 +498,7 @@ class MonthCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
+class CloudMonth:
     """One calendar month of the history."""
 
     month: str  # `2026-10`
@@ -511,7 +513,7 @@ class Month:
 
 
 @dataclass(frozen=True, slots=True)
-class Peak:
+class CloudPeak:
     """The most that was assigned in some span of time."""
 
     assigned: int
@@ -519,31 +521,31 @@ class Peak:
 
 
 @dataclass(frozen=True, slots=True)
-class Concurrent:
+class CloudConcurrent:
     """The concurrent licenses of an account; a peak of None was never measured."""
 
     total: int
     assigned: int
     reported_at: float
-    last_24_hours: Peak | None = None
-    month: Peak | None = None
-    all_time: Peak | None = None
+    last_24_hours: CloudPeak | None = None
+    month: CloudPeak | None = None
+    all_time: CloudPeak | None = None
     readable: bool = True  # whether the client has the permission to see them
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class CloudAccount:
     """The entitlement to one product of one customer, and its use."""
 
-    users: Assigned
-    devices: Assigned
+    users: AssignedCount
+    devices: AssignedCount
     owned: int
     product_name: str = "XenDesktop"
     edition: str = "XAXDFull"
-    next_expiry: Change | None = None
-    next_activation: Change | None = None
-    months: tuple[Month, ...] = ()  # in any order; those that are missing were not recorded
-    concurrent: Concurrent | None = None  # None: not entitled
+    next_expiry: LicenseChange | None = None
+    next_activation: LicenseChange | None = None
+    months: tuple[CloudMonth, ...] = ()  # in any order; those that are missing were not recorded
+    concurrent: CloudConcurrent | None = None  # None: not entitled
     recorded_at: float | None = None  # when the figures were taken; None: just now
 
     @property
@@ -557,4 +559,4 @@ class Account:
         return self.owned - self.in_use
 
 
-CurrentAccount = Callable[[], Account | None]  # None: nothing was recorded yet
+CurrentAccount = Callable[[], CloudAccount | None]  # None: nothing was recorded yet

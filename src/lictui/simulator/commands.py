@@ -20,9 +20,15 @@ from urllib.parse import quote
 from lictui.clock import Clock, iso
 from lictui.paths import write_private
 from lictui.simulator import fake_program
-from lictui.simulator.estate import CurrentMood, Inventory, License, Mood
-from lictui.simulator.flexnet import Layout, lmstat, stocked, udadmin, unreachable
-from lictui.simulator.http import Connection, Listener, Reply, Request, listen
+from lictui.simulator.estate import CurrentFault, CurrentInventory, FaultMode, License
+from lictui.simulator.flexnet import (
+    LmstatLayout,
+    flex_server,
+    lmstat_text,
+    udadmin_text,
+    unreachable_text,
+)
+from lictui.simulator.http import Connection, HttpReply, Listener, Request, listen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,7 +45,7 @@ _ESCAPED: Final = "<>&'"  # by 5.1's serializer
 class PowerShell:
     """One PowerShell, and how its output reaches a file or pipe."""
 
-    desktop: bool = True  # Windows PowerShell 5.1; else PowerShell 7
+    is_windows_powershell: bool = True  # Windows PowerShell 5.1; else PowerShell 7
     encoding: str = "utf-8"  # utf-8-sig and utf-16-le begin with their mark
     hours: float = 0.0  # of the local time that 7 writes, ahead of UTC; 5.1 writes the moment
 
@@ -48,8 +54,8 @@ class PowerShell:
         if not rows:
             return b""
         value = rows[0] if len(rows) == 1 else list(rows)
-        text = json.dumps(value, indent=4 if self.desktop else 2, default=self._date)
-        if self.desktop:
+        text = json.dumps(value, indent=4 if self.is_windows_powershell else 2, default=self._date)
+        if self.is_windows_powershell:
             text = _desktop(text)
         said = text.replace("\n", "\r\n") + "\r\n"
         if self.encoding == "utf-16-le":
@@ -59,7 +65,7 @@ class PowerShell:
     def _date(self, value: object) -> str:
         if not isinstance(value, datetime):
             raise TypeError(f"PowerShell has no {type(value).__name__} here")
-        if self.desktop:
+        if self.is_windows_powershell:
             # The slashes are escaped once the whole text is there.
             return f"/Date({round(value.timestamp() * 1000)})/"
         if not self.hours:
@@ -87,7 +93,7 @@ _TYPES: Final = {"Retail": "Retail", "RetailS": "Retail (expiring)", "SYS": "Sys
 _PARTS: Final = 3  # product, edition, model: the code's own, in Citrix's words its PEM
 
 
-def lic_inventory(
+def lic_inventory_rows(
     inventory: Iterable[License], *, free: bool = False, older: bool = False, times: int = 1
 ) -> Sequence[Mapping[str, object]]:
     """`Get-LicInventory`, and `Get-LicLasInventory`, whose properties have the same names.
@@ -124,7 +130,7 @@ def _inventoried(each: License, dated: str, *, free: bool, times: int) -> Mappin
     }
 
 
-def wmi_pools(
+def wmi_pool_rows(
     inventory: Iterable[License], *, text: bool = False
 ) -> Sequence[Mapping[str, object]]:
     """`Citrix_GT_License_Pool`, with the clutter that a CIM instance brings along.
@@ -176,7 +182,7 @@ def _moment(day: date) -> datetime:
 _TERMS: Final = "GP=720;CL=VDS,VDA,VDE;SA=1;LP=90;ODP=0;NUDURMIN=2880;NUDURMAX=525600"
 
 
-def checkmk(inventory: Iterable[License], name: str) -> str:
+def checkmk_section(inventory: Iterable[License], name: str) -> str:
     """What the agent says, with a section before and after; a count has its overdraft in it."""
     rows = [
         f"{each.product}\t{each.installed + each.overdraft}\t{each.in_use}" for each in inventory
@@ -186,7 +192,7 @@ def checkmk(inventory: Iterable[License], name: str) -> str:
     return "\r\n".join((*head, "<<<citrix_licenses>>>", *rows, *tail, ""))
 
 
-def license_file(inventory: Iterable[License], name: str) -> str:
+def license_file_text(inventory: Iterable[License], name: str) -> str:
     """One license file with an increment for each pool; says nothing about use or overdraft."""
     lines = [
         "# This file is in UTF-8 format.",
@@ -261,7 +267,7 @@ def _pool(each: License) -> dict[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
-class Printed:
+class SimulatedOutput:
     """Both outputs of a program, and how it ended."""
 
     stdout: bytes = b""
@@ -296,11 +302,11 @@ class Machine:
     name: str
     seed: int = 1
     vendor: str = "CITRIX"
-    layout: Layout = field(default_factory=Layout)
+    layout: LmstatLayout = field(default_factory=LmstatLayout)
     powershell: PowerShell = field(default_factory=PowerShell)
-    older: bool = False  # whether the snap-in says SubscriptionAdvantage
+    old_property_names: bool = False  # whether the snap-in says SubscriptionAdvantage
 
-    def run(self, argv: Sequence[str], inventory: Sequence[License], at: float) -> Printed:
+    def run(self, argv: Sequence[str], inventory: Sequence[License], at: float) -> SimulatedOutput:
         """What the program `argv` begins with prints at `at`, when `inventory` is there."""
         program = argv[0].replace("\\", "/").rpartition("/")[2].lower().removesuffix(".exe")
         if program == "lmutil":
@@ -316,47 +322,53 @@ class Machine:
             case "powershell" | "pwsh":
                 printed = self._powershell(asked)
             case "check_mk_agent":
-                printed = Printed(checkmk(inventory, self.name).encode())
+                printed = SimulatedOutput(checkmk_section(inventory, self.name).encode())
             case "cat" | "type":
-                printed = Printed(license_file(inventory, self.name).encode())
+                printed = SimulatedOutput(license_file_text(inventory, self.name).encode())
             case "lictui":
-                printed = Printed(status_json(inventory, at, self.name).encode())
+                printed = SimulatedOutput(status_json(inventory, at, self.name).encode())
             case _:
                 said = f"bash: line 1: {argv[0]}: command not found"
-                printed = Printed(stderr=said, status=_NOT_FOUND)
+                printed = SimulatedOutput(stderr=said, status=_NOT_FOUND)
         return printed
 
-    def _lmstat(self, asked: _Asked) -> Printed:
+    def _lmstat(self, asked: _Asked) -> SimulatedOutput:
         options, inventory = list(asked.options), asked.inventory
         while options:
             option = options.pop(0)
             if option in _WITH_VALUE and options:
                 options.pop(0)
             elif option not in _ALONE:
-                return Printed(_USAGE.encode(), status=1)
+                return SimulatedOutput(_USAGE.encode(), status=1)
         if not set(_ALONE) & set(asked.options):
             inventory = ()  # without them it says whether the daemons run, and no more
-        server = stocked(inventory, asked.at, name=self.name, seed=self.seed, vendor=self.vendor)
-        return Printed(lmstat(server, self.layout).encode())
+        server = flex_server(
+            inventory, asked.at, name=self.name, seed=self.seed, vendor=self.vendor
+        )
+        return SimulatedOutput(lmstat_text(server, self.layout).encode())
 
-    def _udadmin(self, asked: _Asked) -> Printed:
+    def _udadmin(self, asked: _Asked) -> SimulatedOutput:
         if "-list" not in asked.options or not set(asked.options) <= set(_UDADMIN):
-            return Printed(stderr="udadmin: these options are not simulated", status=1)
-        text = udadmin(asked.inventory, asked.at, seed=self.seed, times="-times" in asked.options)
-        return Printed(text.encode())
+            return SimulatedOutput(stderr="udadmin: these options are not simulated", status=1)
+        text = udadmin_text(
+            asked.inventory, asked.at, seed=self.seed, times="-times" in asked.options
+        )
+        return SimulatedOutput(text.encode())
 
-    def _powershell(self, asked: _Asked) -> Printed:
+    def _powershell(self, asked: _Asked) -> SimulatedOutput:
         said, inventory = " ".join(asked.options).lower(), asked.inventory
         rows: Sequence[Mapping[str, object]]
         if "get-liclasinventory" in said:
-            rows = lic_inventory(inventory, free=True, older=True)
+            rows = lic_inventory_rows(inventory, free=True, older=True)
         elif "get-licinventory" in said:
-            rows = lic_inventory(inventory, older=self.older)
+            rows = lic_inventory_rows(inventory, older=self.old_property_names)
         elif "citrix_gt_license_pool" in said:
-            rows = wmi_pools(inventory, text="get-wmiobject" in said)
+            rows = wmi_pool_rows(inventory, text="get-wmiobject" in said)
         else:
-            return Printed(stderr="The term is not recognized as the name of a cmdlet.", status=1)
-        return Printed(self.powershell.convert(rows))
+            return SimulatedOutput(
+                stderr="The term is not recognized as the name of a cmdlet.", status=1
+            )
+        return SimulatedOutput(self.powershell.convert(rows))
 
 
 # The port behind a simulated machine's programs: what is run there, and what its mood does to it
@@ -373,24 +385,30 @@ _REFUSED: Final = '(-15,570:111 "Connection refused")'
 _PAGE: Final = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body></body></html>\r\n"
 # What becomes of a command on the way to another machine.
 _REFUSED_THERE: Final = {
-    Mood.DENIED: "{user}@{name}: Permission denied (publickey,password,keyboard-interactive).",
-    Mood.EXPIRED: "Your account has expired; please contact your system administrator.",
-    Mood.FORBIDDEN: "exec request failed on channel 0",
+    FaultMode.DENIED: "{user}@{name}: Permission denied (publickey,password,keyboard-interactive).",
+    FaultMode.CREDENTIALS_EXPIRED: (
+        "Your account has expired; please contact your system administrator."
+    ),
+    FaultMode.FORBIDDEN: "exec request failed on channel 0",
 }
 # What a program prints whatever it was asked.
 _INSTEAD: Final = {
-    Mood.LOGIN_PAGE: Printed(_PAGE),
-    Mood.BUSY: Printed(stderr="the license service is busy; try again later", status=_BUSY),
-    Mood.LIMITED: Printed(stderr="too many requests; try again later", status=_BUSY),
-    Mood.GARBAGE: Printed(bytes(range(256)) * 16),
-    Mood.HUGE: Printed(b"x" * 79 + b"\n", status=0),
+    FaultMode.LOGIN_PAGE: SimulatedOutput(_PAGE),
+    FaultMode.BUSY: SimulatedOutput(
+        stderr="the license service is busy; try again later", status=_BUSY
+    ),
+    FaultMode.RATE_LIMITED: SimulatedOutput(
+        stderr="too many requests; try again later", status=_BUSY
+    ),
+    FaultMode.GARBAGE: SimulatedOutput(bytes(range(256)) * 16),
+    FaultMode.OVERSIZED: SimulatedOutput(b"x" * 79 + b"\n", status=0),
 }
 
 
-async def serve_shell(
+async def serve_commands(
     machine: Machine,
-    inventory: Inventory,
-    mood: CurrentMood,
+    inventory: CurrentInventory,
+    mood: CurrentFault,
     clock: Clock,
     *,
     user: str = "svc-lictui",
@@ -406,7 +424,12 @@ class _Front:
     """The HTTP side of one machine."""
 
     def __init__(
-        self, machine: Machine, inventory: Inventory, mood: CurrentMood, clock: Clock, user: str
+        self,
+        machine: Machine,
+        inventory: CurrentInventory,
+        mood: CurrentFault,
+        clock: Clock,
+        user: str,
     ) -> None:
         self._machine = machine
         self._inventory = inventory
@@ -414,14 +437,14 @@ class _Front:
         self._clock = clock
         self._user = user
 
-    async def answer(self, request: Request, connection: Connection) -> Reply | None:
+    async def answer(self, request: Request, connection: Connection) -> HttpReply | None:
         """What a program run there leaves behind."""
         del connection
         argv = [request.query[str(at)] for at in range(len(request.query))]
         mood = self._mood()
         if not argv or request.path not in (SSH, LMUTIL):
-            return Reply(_NOT_FOUND_SERVICE)
-        if mood is Mood.SILENT:
+            return HttpReply(_NOT_FOUND_SERVICE)
+        if mood is FaultMode.SILENT:
             return None
         printed = self._lmutil(argv, mood) if request.path == LMUTIL else self._ssh(argv, mood)
         headers = (
@@ -430,40 +453,44 @@ class _Front:
             ("X-Stderr", quote(printed.stderr)),
         )
         body = printed.stdout
-        if mood is Mood.HUGE:
+        if mood is FaultMode.OVERSIZED:
             body = body * (_HUGE // len(body))
-        return Reply(200, headers, body, cut=printed.cut)
+        return HttpReply(200, headers, body, truncated=printed.cut)
 
-    def _ssh(self, argv: list[str], mood: Mood) -> Printed:
+    def _ssh(self, argv: list[str], mood: FaultMode) -> SimulatedOutput:
         if sentence := _REFUSED_THERE.get(mood):
             said = sentence.format(user=self._user, name=self._machine.name)
-            return Printed(stderr=said, status=_LOST)
-        if mood is Mood.ELSEWHERE:
+            return SimulatedOutput(stderr=said, status=_LOST)
+        if mood is FaultMode.UNKNOWN_CUSTOMER:
             return self._machine.run(["elsewhere"], (), 0.0)
-        if mood is Mood.EMPTY:
-            return Printed()
+        if mood is FaultMode.EMPTY:
+            return SimulatedOutput()
         words = shlex.split(" ".join(argv))  # ssh sends one line, and a shell reads it
         if "|" in words:
             words = [words[words.index("|") + 1]]  # which is no program, but PowerShell's own
         printed = self._run(words, mood)
-        if mood is Mood.HALF:
+        if mood is FaultMode.TRUNCATED:
             lost = f"Connection to {self._machine.name} closed by remote host."
             return replace(printed, stderr=lost, status=_LOST)
         return printed
 
-    def _lmutil(self, argv: list[str], mood: Mood) -> Printed:
-        if mood in _REFUSED_THERE or mood in {Mood.ELSEWHERE, Mood.BUSY, Mood.LIMITED}:
-            text = unreachable(self._clock.now(), _REFUSED, self._machine.layout)
-            return Printed(text.encode(), status=1)
-        if mood is Mood.EMPTY:
+    def _lmutil(self, argv: list[str], mood: FaultMode) -> SimulatedOutput:
+        if mood in _REFUSED_THERE or mood in {
+            FaultMode.UNKNOWN_CUSTOMER,
+            FaultMode.BUSY,
+            FaultMode.RATE_LIMITED,
+        }:
+            text = unreachable_text(self._clock.now(), _REFUSED, self._machine.layout)
+            return SimulatedOutput(text.encode(), status=1)
+        if mood is FaultMode.EMPTY:
             return self._machine.run(argv, (), self._clock.now())
         return self._run(argv, mood)
 
-    def _run(self, argv: list[str], mood: Mood) -> Printed:
+    def _run(self, argv: list[str], mood: FaultMode) -> SimulatedOutput:
         if printed := _INSTEAD.get(mood):
             return printed
         printed = self._machine.run(argv, self._inventory(), self._clock.now())
-        if mood is Mood.HALF:
+        if mood is FaultMode.TRUNCATED:
             return replace(printed, status=_KILLED, cut=True)
         return printed
 
@@ -478,18 +505,18 @@ _FIRST: Final = "#!/bin/sh\n''''exec {python} -IS \"$0\" \"$@\" # '''\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Programs:
+class ProgramPaths:
     """Where the simulated programs are."""
 
     lmutil: Path  # `lmutil lmstat -a -c PORT@HOST`
     ssh: Path  # `ssh -p PORT USER@HOST COMMAND…`
 
 
-def install(folder: Path) -> Programs:
+def install_programs(folder: Path) -> ProgramPaths:
     """Write both into `folder`, for the user alone. OSError when that is not possible."""
     text = _FIRST.format(python=shlex.quote(sys.executable))
     text += Path(fake_program.__file__).read_text(encoding="utf-8")
-    programs = Programs(folder / "lmutil", folder / "ssh")
+    programs = ProgramPaths(folder / "lmutil", folder / "ssh")
     for path in (programs.lmutil, programs.ssh):
         write_private(path, text.encode())
         path.chmod(_EXECUTABLE)

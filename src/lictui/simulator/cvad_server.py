@@ -21,23 +21,23 @@ from uuid import NAMESPACE_DNS, uuid5
 
 from lictui.clock import Clock, iso
 from lictui.simulator.estate import (
-    CurrentMood,
-    Estate,
-    Inventory,
-    Kind,
+    CurrentFault,
+    CurrentInventory,
+    FaultMode,
     License,
-    LicenseServer,
-    Mood,
+    ServerKind,
+    SimulatedEstate,
+    SimulatedServer,
 )
 from lictui.simulator.http import (
-    PORTAL,
-    Certificate,
+    LOGIN_PAGE,
     Connection,
+    HttpReply,
     Listener,
-    Reply,
     Request,
+    ServerCertificate,
+    apply_fault,
     listen,
-    spoiled,
 )
 from lictui.simulator.usage import DAY, QUARTER, as_date
 
@@ -47,12 +47,16 @@ from lictui.simulator.usage import DAY, QUARTER, as_date
 _TYPE: Final = ("Content-Type", "application/json; charset=utf-8")
 
 
-def json_reply(body: Any, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+def json_reply(
+    body: Any, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()
+) -> HttpReply:
     """`body` as JSON."""
-    return Reply(status, (_TYPE, *headers), json.dumps(body).encode())
+    return HttpReply(status, (_TYPE, *headers), json.dumps(body).encode())
 
 
-def error(status: int, kind: str, message: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+def error_reply(
+    status: int, kind: str, message: str, headers: tuple[tuple[str, str], ...] = ()
+) -> HttpReply:
     """An error as ErrorData says it."""
     body = {
         "SdkErrorId": f"Citrix.Orchestration.{kind}",
@@ -63,16 +67,16 @@ def error(status: int, kind: str, message: str, headers: tuple[tuple[str, str], 
     return json_reply(body, status=status, headers=headers)
 
 
-def instead(mood: Mood, retry_after: int) -> Reply | None:
+def fault_reply(mood: FaultMode, retry_after: int) -> HttpReply | None:
     """What answers in place of the site; None when the site does."""
     again = (("Retry-After", str(retry_after)),)
     match mood:
-        case Mood.LOGIN_PAGE:
-            return PORTAL
-        case Mood.BUSY:
-            return error(503, "ServiceUnavailable", "The site is not available.", again)
-        case Mood.LIMITED:
-            return error(429, "TooManyRequests", "There were too many requests.", again)
+        case FaultMode.LOGIN_PAGE:
+            return LOGIN_PAGE
+        case FaultMode.BUSY:
+            return error_reply(503, "ServiceUnavailable", "The site is not available.", again)
+        case FaultMode.RATE_LIMITED:
+            return error_reply(429, "TooManyRequests", "There were too many requests.", again)
         case _:
             return None
 
@@ -80,11 +84,11 @@ def instead(mood: Mood, retry_after: int) -> Reply | None:
 # Who may ask, and for how long: tokens for a password or a client secret
 
 
-LIFETIME: Final = 3600.0  # seconds
+TOKEN_LIFETIME: Final = 3600.0  # seconds
 _KEPT: Final = 1000  # tokens; the oldest go first
 
 
-class Login:
+class SiteLogin:
     """The accounts of one site: there is one."""
 
     def __init__(self, username: str, password: str, clock: Clock) -> None:
@@ -94,11 +98,11 @@ class Login:
         self._tokens: dict[str, float] = {}  # token -> when it ends
         self._issued = 0
 
-    def on_premises(self, request: Request, site: Site, *, deny: bool) -> Reply:
+    def on_premises(self, request: Request, site: SimulatedSite, *, deny: bool) -> HttpReply:
         """The reply to `POST …/Tokens`."""
         if deny or _basic(request.headers) != (self.username, self._password):
             words = "The user name or password is not valid."
-            return error(401, "Unauthorized", words, (("WWW-Authenticate", "Basic"),))
+            return error_reply(401, "Unauthorized", words, (("WWW-Authenticate", "Basic"),))
         token, ends = self._issue(site)
         return json_reply(
             {
@@ -110,7 +114,7 @@ class Login:
             }
         )
 
-    def cloud(self, request: Request, site: Site, *, deny: bool) -> Reply:
+    def cloud(self, request: Request, site: SimulatedSite, *, deny: bool) -> HttpReply:
         """The reply to `POST /cctrustoauth2/{customer}/tokens/clients`."""
         form = {
             name: values[-1]
@@ -125,7 +129,7 @@ class Login:
             return json_reply({"error": "invalid_client", "error_description": words})
         token, _ = self._issue(site)
         return json_reply(
-            {"token_type": "bearer", "access_token": token, "expires_in": str(int(LIFETIME))}
+            {"token_type": "bearer", "access_token": token, "expires_in": str(int(TOKEN_LIFETIME))}
         )
 
     def ends(self, headers: Mapping[str, str]) -> float | None:
@@ -137,10 +141,10 @@ class Login:
         ends = self._tokens.get(token)
         return ends if ends is not None and self._clock.now() < ends else None
 
-    def _issue(self, site: Site) -> tuple[str, float]:
+    def _issue(self, site: SimulatedSite) -> tuple[str, float]:
         self._issued += 1
         token = sha256(f"{site.id}/{self._password}/{self._issued}".encode()).hexdigest()
-        ends = self._clock.now() + LIFETIME
+        ends = self._clock.now() + TOKEN_LIFETIME
         self._tokens[token] = ends
         while len(self._tokens) > _KEPT:
             del self._tokens[next(iter(self._tokens))]
@@ -165,7 +169,7 @@ def _basic(headers: Mapping[str, str]) -> tuple[str, str] | None:
 OVERVIEW_PATH: Final = "/citrix/orchestration/api/{customer}/{site}/Licensing/LicenseOverview"
 
 
-class Usage(StrEnum):
+class UsageReporting(StrEnum):
     """What the usage figures of `Sites/{id}` are worth."""
 
     REPORTED = "reported"
@@ -174,7 +178,7 @@ class Usage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
+class SiteAlert:
     """One licensing alert of a site."""
 
     level: str  # `Unknown`, `Info`, `Alert`, `Alarm`
@@ -186,7 +190,7 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class SimulatedSite:
     """A site of Citrix Virtual Apps and Desktops, as it is just now."""
 
     id: str
@@ -201,16 +205,16 @@ class Site:
     overview_path: str | None = OVERVIEW_PATH  # None: no license overview answers anywhere
     totals: bool = True  # whether the overview has NormalLicenses and OverdraftLicenses
     date_format: str = "%Y-%m-%d"  # of the overview; the notes know none for certain
-    usage: Usage = Usage.REPORTED
+    usage: UsageReporting = UsageReporting.REPORTED
     peak: int | None = None  # of concurrent licenses
     unique: int | None = None  # users that ever took one
     grace_hours_left: int | None = None  # None: no grace period is active
     out_of_box_hours_left: int | None = None
     grace_sessions_left: int | None = None
-    alerts: tuple[Alert, ...] = ()
+    alerts: tuple[SiteAlert, ...] = ()
 
 
-CurrentSite = Callable[[], Site]
+CurrentSite = Callable[[], SimulatedSite]
 
 
 # The JSON that a site answers with
@@ -245,7 +249,7 @@ def _main(licenses: Licenses) -> License | None:
     return max(licenses, key=lambda each: each.installed, default=None)
 
 
-def me(site: Site, user: str, expires: str) -> Json:
+def me(site: SimulatedSite, user: str, expires: str) -> Json:
     """`/me`: who is logged on, and which sites there are."""
     where = {"Id": site.id, "Name": site.name}
     return {
@@ -257,7 +261,7 @@ def me(site: Site, user: str, expires: str) -> Json:
     }
 
 
-def site_detail(site: Site, licenses: Licenses) -> Json:
+def site_detail(site: SimulatedSite, licenses: Licenses) -> Json:
     """`/Sites/{idOrName}`."""
     main = _main(licenses)
     product, edition, model = _parts(main.product) if main else (None, None, "")
@@ -282,10 +286,10 @@ def site_detail(site: Site, licenses: Licenses) -> Json:
     }
 
 
-def _usage(site: Site, licenses: Licenses, model: str) -> Json:
+def _usage(site: SimulatedSite, licenses: Licenses, model: str) -> Json:
     names = ("LicensedSessionsActive", "PeakConcurrentLicenseUsers", "TotalUniqueLicenseUsers")
-    if site.usage is not Usage.REPORTED:
-        return dict.fromkeys(names, 0 if site.usage is Usage.ZEROS else None)
+    if site.usage is not UsageReporting.REPORTED:
+        return dict.fromkeys(names, 0 if site.usage is UsageReporting.ZEROS else None)
     in_use = sum(each.in_use for each in licenses if _parts(each.product)[2] == model)
     if _MODELS.get(model) == "UserDevice":
         return dict(zip(names, (in_use // 2, None, in_use), strict=True))
@@ -299,7 +303,7 @@ def _earliest_end(licenses: Licenses) -> str | None:
     return f"{min(ends).isoformat()}T00:00:00Z" if ends else None
 
 
-def _alert(alert: Alert) -> Json:
+def _alert(alert: SiteAlert) -> Json:
     return {
         "Priority": alert.priority,
         "AlertLevel": alert.level,
@@ -310,7 +314,7 @@ def _alert(alert: Alert) -> Json:
     }
 
 
-def error_warning(site: Site) -> Json:
+def error_warning(site: SimulatedSite) -> Json:
     """`/Sites/{id}/ErrorWarning`: how many alerts of each level."""
     levels = [alert.level for alert in site.alerts]
     return {
@@ -322,7 +326,7 @@ def error_warning(site: Site) -> Json:
     }
 
 
-def controllers(site: Site, now: float) -> Json:
+def controllers(site: SimulatedSite, now: float) -> Json:
     """`/DeliveryControllers`: two of them, with what each knows of LAS."""
     until = site.activated_until if site.las else None
     ended = until is not None and until < datetime.fromtimestamp(now, UTC).date()
@@ -337,7 +341,7 @@ def controllers(site: Site, now: float) -> Json:
     return {"Items": [{"Id": str(at), "DnsName": name, **las} for at, name in enumerate(names, 1)]}
 
 
-def overview(site: Site, licenses: Licenses, *, inventory: bool) -> Json:
+def overview(site: SimulatedSite, licenses: Licenses, *, inventory: bool) -> Json:
     """`LicenseOverview`: the inventory, under the name of the way the site is licensed."""
     main = _main(licenses)
     product, edition, model = _parts(main.product) if main else ("", "", "")
@@ -372,7 +376,7 @@ def overview(site: Site, licenses: Licenses, *, inventory: bool) -> Json:
     }
 
 
-def _status(site: Site, licenses: Iterable[License]) -> str:
+def _status(site: SimulatedSite, licenses: Iterable[License]) -> str:
     if site.server_status:
         return site.server_status
     if not any(licenses):
@@ -380,7 +384,7 @@ def _status(site: Site, licenses: Iterable[License]) -> str:
     return "LasCompatible" if site.las else "Compatible"
 
 
-def _inventory(site: Site, held: License) -> Json:
+def _inventory(site: SimulatedSite, held: License) -> Json:
     product, edition, model = _parts(held.product)
     local = _LOCAL_EDITIONS.get(edition, edition)
     return {
@@ -406,13 +410,13 @@ _JOB: Final = "/cvad/manage/Jobs/get-license-summary"
 
 async def serve_cvad(  # noqa: PLR0913 - a server has that many sides; all but four are named
     site: CurrentSite,
-    inventory: Inventory,
-    mood: CurrentMood,
+    inventory: CurrentInventory,
+    mood: CurrentFault,
     clock: Clock,
     *,
     username: str,
     password: str,
-    certificate: Certificate | None,
+    certificate: ServerCertificate | None,
     retry_after: int = 2,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -422,7 +426,9 @@ async def serve_cvad(  # noqa: PLR0913 - a server has that many sides; all but f
     Tokens last an hour of `clock`; `retry_after` is what a busy or limiting site asks for, in
     seconds. OSError when the port is taken.
     """
-    service = _Service(site, inventory, mood, Login(username, password, clock), clock, retry_after)
+    service = _Service(
+        site, inventory, mood, SiteLogin(username, password, clock), clock, retry_after
+    )
     return await listen(service.answer, host=host, port=port, certificate=certificate)
 
 
@@ -432,9 +438,9 @@ class _Service:
     def __init__(
         self,
         site: CurrentSite,
-        inventory: Inventory,
-        mood: CurrentMood,
-        login: Login,
+        inventory: CurrentInventory,
+        mood: CurrentFault,
+        login: SiteLogin,
         clock: Clock,
         retry_after: int,
     ) -> None:
@@ -445,21 +451,23 @@ class _Service:
         self._clock = clock
         self._retry_after = retry_after
 
-    async def answer(self, request: Request, connection: Connection) -> Reply | None:
+    async def answer(self, request: Request, connection: Connection) -> HttpReply | None:
         """What the site says to one request; None is silence."""
         del connection
         mood, site = self._mood(), self._site()
-        if mood is Mood.SILENT:
+        if mood is FaultMode.SILENT:
             return None
-        refusal = instead(mood, self._retry_after)
+        refusal = fault_reply(mood, self._retry_after)
         if refusal is not None:
             return refusal
         path = request.path.lower().rstrip("/")
         if request.method == "POST":
-            return self._token(request, site, path, deny=mood in {Mood.DENIED, Mood.EXPIRED})
+            return self._token(
+                request, site, path, deny=mood in {FaultMode.DENIED, FaultMode.CREDENTIALS_EXPIRED}
+            )
         return self._stranger(request, site, mood) or self._told(request, site, mood, path)
 
-    def _token(self, request: Request, site: Site, path: str, *, deny: bool) -> Reply:
+    def _token(self, request: Request, site: SimulatedSite, path: str, *, deny: bool) -> HttpReply:
         if not site.cloud and path in {f"{base}/tokens" for base in _BASES}:
             return self._login.on_premises(request, site, deny=deny)
         if site.cloud and path in {
@@ -469,31 +477,37 @@ class _Service:
             return self._login.cloud(request, site, deny=deny)
         return _not_found(path)
 
-    def _stranger(self, request: Request, site: Site, mood: Mood) -> Reply | None:
+    def _stranger(self, request: Request, site: SimulatedSite, mood: FaultMode) -> HttpReply | None:
         """Why this request is not listened to, whatever it asks for."""
         if request.method != "GET":
-            return error(405, "MethodNotAllowed", f"{request.method} is not allowed here.")
-        if mood is Mood.DENIED or self._login.ends(request.headers) is None:
-            return error(401, "Unauthorized", "The token is missing, not valid or has expired.")
+            return error_reply(405, "MethodNotAllowed", f"{request.method} is not allowed here.")
+        if mood is FaultMode.DENIED or self._login.ends(request.headers) is None:
+            return error_reply(
+                401, "Unauthorized", "The token is missing, not valid or has expired."
+            )
         if request.headers.get("citrix-customerid", "").lower() != site.customer.lower():
-            return error(401, "Unauthorized", "Citrix-CustomerId is missing or not this customer.")
+            return error_reply(
+                401, "Unauthorized", "Citrix-CustomerId is missing or not this customer."
+            )
         accept = request.headers.get("accept", "*/*")
         if "json" not in accept and "*/*" not in accept:
-            return error(406, "NotAcceptable", "Only application/json is spoken here.")
+            return error_reply(406, "NotAcceptable", "Only application/json is spoken here.")
         return None
 
-    def _told(self, request: Request, site: Site, mood: Mood, path: str) -> Reply:
+    def _told(self, request: Request, site: SimulatedSite, mood: FaultMode, path: str) -> HttpReply:
         what = _routes(site).get(path)
-        if what is None or mood is Mood.ELSEWHERE:
+        if what is None or mood is FaultMode.UNKNOWN_CUSTOMER:
             return _not_found(path)
         if what not in {"me", "site"} and not _names_instance(request, site):
-            return error(400, "BadRequest", "Citrix-InstanceId is missing or not this site.")
-        if what != "me" and mood is Mood.FORBIDDEN:
-            return error(403, "Forbidden", "You do not have the permission to read this.")
-        return spoiled(self._about(what, request, site, mood), mood)
+            return error_reply(400, "BadRequest", "Citrix-InstanceId is missing or not this site.")
+        if what != "me" and mood is FaultMode.FORBIDDEN:
+            return error_reply(403, "Forbidden", "You do not have the permission to read this.")
+        return apply_fault(self._about(what, request, site, mood), mood)
 
-    def _about(self, what: str, request: Request, site: Site, mood: Mood) -> Reply:
-        licenses = () if mood is Mood.EMPTY else self._inventory()
+    def _about(
+        self, what: str, request: Request, site: SimulatedSite, mood: FaultMode
+    ) -> HttpReply:
+        licenses = () if mood is FaultMode.EMPTY else self._inventory()
         asks = {name: value.lower() == "true" for name, value in request.query.items()}
         match what:
             case "me":
@@ -515,7 +529,7 @@ class _Service:
         return json_reply(body)
 
 
-def _routes(site: Site) -> dict[str, str]:
+def _routes(site: SimulatedSite) -> dict[str, str]:
     """What each lower-case path is about; a site answers to its id and to its name."""
     customer = site.customer.lower()
     routes = {_JOB.lower(): "job", f"{_JOB}/results".lower(): "result"}
@@ -535,13 +549,13 @@ def _routes(site: Site) -> dict[str, str]:
     return routes
 
 
-def _names_instance(request: Request, site: Site) -> bool:
+def _names_instance(request: Request, site: SimulatedSite) -> bool:
     instance = request.headers.get("citrix-instanceid", "").lower()
     return instance in {site.id.lower(), site.name.lower()}
 
 
-def _not_found(path: str) -> Reply:
-    return error(404, "NotFound", f"There is nothing at {path}.")
+def _not_found(path: str) -> HttpReply:
+    return error_reply(404, "NotFound", f"There is nothing at {path}.")
 
 
 # What the sites of the simulated company say of themselves: alerts, peaks, activation
@@ -551,41 +565,45 @@ _NEARLY_USED: Final = 0.9  # where Director raises its alert, unless told otherw
 _SOON: Final = 30  # days
 
 
-def site_at(estate: Estate, server: LicenseServer, at: float) -> Site:
+def site_at(estate: SimulatedEstate, server: SimulatedServer, at: float) -> SimulatedSite:
     """The site behind `server` at one moment."""
     held = estate.inventory_at(server.name, at)
-    return Site(
+    return SimulatedSite(
         id=str(uuid5(NAMESPACE_DNS, f"{server.name}.{estate.seed}")),
         name=server.name.removeprefix("ddc-").upper(),
-        las=server.kind is Kind.LAS_SITE,
+        las=server.kind is ServerKind.LAS_SITE,
         activated_until=server.activated_until,
         license_server=f"{server.name.replace('ddc', 'lic')}.corp.example",
-        overview_path=None if server.kind is Kind.BARE_SITE else OVERVIEW_PATH,
+        overview_path=None if server.kind is ServerKind.SITE_WITHOUT_OVERVIEW else OVERVIEW_PATH,
         peak=_peak_today(server, at),
         alerts=tuple(_alerts(server, held, at)),
     )
 
 
-def _peak_today(server: LicenseServer, at: float) -> int:
+def _peak_today(server: SimulatedServer, at: float) -> int:
     """The most of the first pool that was in use since midnight there."""
     midnight = server.region.day(at) * DAY - server.region.hours * 3600
     pool = server.pools[0]
-    past = pool.curve.span(int(midnight // QUARTER), int(at // QUARTER) + 1)
-    return max(*past, pool.curve.at(at))
+    past = pool.curve.quarter_values(int(midnight // QUARTER), int(at // QUARTER) + 1)
+    return max(*past, pool.curve.value_at(at))
 
 
-def _alerts(server: LicenseServer, held: tuple[License, ...], at: float) -> Iterator[Alert]:
+def _alerts(server: SimulatedServer, held: tuple[License, ...], at: float) -> Iterator[SiteAlert]:
     today = as_date(int(at // DAY))
     for each in held:
         if each.in_use > each.installed:
             detail = f"{each.product}: {each.in_use - each.installed} more than installed."
-            yield Alert("Alarm", "Licenses are in overdraft", detail, "Add licenses.", "Overdraft")
+            yield SiteAlert(
+                "Alarm", "Licenses are in overdraft", detail, "Add licenses.", "Overdraft"
+            )
         elif each.in_use >= _NEARLY_USED * each.installed:
             detail = f"{each.product}: {each.in_use} of {each.installed} licenses are in use."
-            yield Alert("Alert", "Licenses are nearly used up", detail, "", "Threshold")
+            yield SiteAlert("Alert", "Licenses are nearly used up", detail, "", "Threshold")
         if each.expires is not None and (each.expires - today).days <= _SOON:
             detail = f"{each.product}: {each.installed} licenses expire on {each.expires}."
-            yield Alert("Alert", "Licenses expire soon", detail, "Renew them.", "Expiration")
+            yield SiteAlert("Alert", "Licenses expire soon", detail, "Renew them.", "Expiration")
     if server.activated_until is not None and (server.activated_until - today).days <= _SOON:
         detail = f"The activation is valid until {server.activated_until}."
-        yield Alert("Info", "License activation is due for renewal", detail, "", "LasActivation")
+        yield SiteAlert(
+            "Info", "License activation is due for renewal", detail, "", "LasActivation"
+        )

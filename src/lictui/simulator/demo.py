@@ -24,20 +24,26 @@ from lictui.model import DEFAULT_INTERVAL, Server, SourceName
 from lictui.paths import Paths, write_private
 from lictui.simulator.backfill import backfill
 from lictui.simulator.cloud_server import serve_cloud
-from lictui.simulator.commands import Machine, PowerShell, Programs, install, serve_shell
+from lictui.simulator.commands import (
+    Machine,
+    PowerShell,
+    ProgramPaths,
+    install_programs,
+    serve_commands,
+)
 from lictui.simulator.cvad_server import serve_cvad, site_at
 from lictui.simulator.estate import (
-    CurrentMood,
-    Estate,
-    Inventory,
-    Kind,
+    CurrentFault,
+    CurrentInventory,
+    FaultMode,
     License,
-    LicenseServer,
-    Mood,
+    ServerKind,
+    SimulatedEstate,
+    SimulatedServer,
 )
-from lictui.simulator.flexnet import Layout
-from lictui.simulator.http import Certificate, Listener, self_signed
-from lictui.simulator.partner_server import cloud_at, partner_at, serve_partner
+from lictui.simulator.flexnet import LmstatLayout
+from lictui.simulator.http import Listener, ServerCertificate, self_signed
+from lictui.simulator.partner_server import cloud_account_at, partner_account_at, serve_partner
 from lictui.simulator.winrm_server import serve_winrm
 
 if TYPE_CHECKING:
@@ -60,25 +66,25 @@ def _snap_in(cmdlet: str) -> str:
 # Format, and the command line that prints it; {name} is the machine's. One word each: ssh sends a
 # line, which a shell over there takes apart.
 _COMMANDS: Final = {
-    Kind.INVENTORY: ("get-licinventory", _snap_in("Get-LicInventory")),
-    Kind.LAS_INVENTORY: ("get-liclasinventory", _snap_in("Get-LicLasInventory")),
-    Kind.WMI_JSON: ("wmi-json", f'pwsh -NoProfile -Command "{_WMI} | ConvertTo-Json"'),
-    Kind.REMOTE_LMSTAT: ("lmstat", "lmutil lmstat -a -c @{name}"),
-    Kind.UDADMIN: ("udadmin", "udadmin -list -a -times"),
-    Kind.CHECKMK: ("checkmk", "check_mk_agent"),
-    Kind.LICTUI: ("lictui", "lictui status --json"),
+    ServerKind.INVENTORY: ("get-licinventory", _snap_in("Get-LicInventory")),
+    ServerKind.LAS_INVENTORY: ("get-liclasinventory", _snap_in("Get-LicLasInventory")),
+    ServerKind.WMI_JSON: ("wmi-json", f'pwsh -NoProfile -Command "{_WMI} | ConvertTo-Json"'),
+    ServerKind.REMOTE_LMSTAT: ("lmstat", "lmutil lmstat -a -c @{name}"),
+    ServerKind.UDADMIN: ("udadmin", "udadmin -list -a -times"),
+    ServerKind.CHECKMK: ("checkmk", "check_mk_agent"),
+    ServerKind.LICTUI: ("lictui", "lictui status --json"),
 }
 # What LicensesAvailable means there: scripts disagree, so lictui wants to be told.
-_AVAILABLE: Final = {Kind.INVENTORY: "total", Kind.LAS_INVENTORY: "free"}
+_AVAILABLE: Final = {ServerKind.INVENTORY: "total", ServerKind.LAS_INVENTORY: "free"}
 
 
-async def open_machine(
-    simulated: LicenseServer,
+async def start_command_target(
+    simulated: SimulatedServer,
     seed: int,
     clock: Clock,
-    place: Place,
-    now: tuple[Inventory, CurrentMood],
-    programs: Programs,
+    place: ListenAddress,
+    now: tuple[CurrentInventory, CurrentFault],
+    programs: ProgramPaths,
 ) -> tuple[Server, Listener]:
     """The listening machine, and what a client must know of it. OSError when the port is taken."""
     kind, hours = simulated.kind, simulated.region.hours
@@ -86,24 +92,24 @@ async def open_machine(
         simulated.name,
         seed,
         simulated.vendor,
-        layout=Layout(
+        layout=LmstatLayout(
             newline="\r\n" if simulated.vendor == "CITRIX" else "\n",  # on Windows, mostly
-            airy=kind is Kind.REMOTE_LMSTAT,
+            airy=kind is ServerKind.REMOTE_LMSTAT,
             hours=hours,
         ),
-        powershell=PowerShell(desktop=kind is not Kind.WMI_JSON, hours=hours),
+        powershell=PowerShell(is_windows_powershell=kind is not ServerKind.WMI_JSON, hours=hours),
     )
     inventory, mood = now
-    listener = await serve_shell(
+    listener = await serve_commands(
         machine, inventory, mood, clock, user=_USER, host=place.host, port=place.port
     )
-    if kind is Kind.LMSTAT:
-        address = f"{listener.port}@{place.near}"
+    if kind is ServerKind.LMSTAT:
+        address = f"{listener.port}@{place.client_host}"
         lmutil = str(programs.lmutil)
         server = Server(simulated.name, SourceName.LMSTAT, address=address, lmutil=lmutil)
         return server, listener
     said, line = _COMMANDS[kind]
-    destination = f"{_USER}@{place.near}"
+    destination = f"{_USER}@{place.client_host}"
     server = Server(
         simulated.name,
         SourceName.COMMAND,
@@ -124,51 +130,55 @@ async def open_machine(
 
 
 _DOMAIN: Final = "CORP"
-_AUTH: Final = {Kind.BASIC: "basic", Kind.NTLM: "ntlm", Kind.SEALED: "negotiate"}
+_AUTH: Final = {
+    ServerKind.WINRM_BASIC: "basic",
+    ServerKind.WINRM_NTLM: "ntlm",
+    ServerKind.WINRM_ENCRYPTED: "negotiate",
+}
 _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared with, not bound
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ListenAddress:
     """Where one server is to listen, and the certificate that many share."""
 
     host: str
     port: int
-    shared: Certificate | None
+    shared: ServerCertificate | None
 
     def url(self, listener: Listener) -> str:
         """The origin that a client on this machine reaches it at."""
-        return f"{listener.url.partition('://')[0]}://{self.near}:{listener.port}"
+        return f"{listener.url.partition('://')[0]}://{self.client_host}:{listener.port}"
 
     @property
-    def near(self) -> str:
+    def client_host(self) -> str:
         """The host that a client on this machine connects to."""
         return _ANYWHERE.get(self.host, self.host)
 
 
-async def opened(
-    estate: Estate,
-    simulated: LicenseServer,
+async def start_server(
+    estate: SimulatedEstate,
+    simulated: SimulatedServer,
     clock: Clock,
-    place: Place,
+    place: ListenAddress,
     password: str,
-    programs: Programs | None,
+    programs: ProgramPaths | None,
 ) -> tuple[Server, Listener]:
     """The listening server, and what a client must know of it, its secret apart.
 
     `programs` are needed for machines. OSError when the port is taken.
     """
     door = _Door(estate, simulated, clock, place, password)
-    if simulated.kind.is_machine:
+    if simulated.kind.is_read_by_command:
         if programs is None:
             raise ValueError("a machine is reached with a program")
-        return await open_machine(
+        return await start_command_target(
             simulated, estate.seed, clock, place, (door.inventory, door.mood), programs
         )
     match simulated.kind:
-        case Kind.CLOUD:
+        case ServerKind.CLOUD:
             return await door.cloud()
-        case Kind.PARTNER:
+        case ServerKind.PARTNER:
             return await door.partner()
         case kind if kind.is_site:
             return await door.site()
@@ -179,7 +189,12 @@ class _Door:
     """One server, about to listen."""
 
     def __init__(
-        self, estate: Estate, server: LicenseServer, clock: Clock, place: Place, password: str
+        self,
+        estate: SimulatedEstate,
+        server: SimulatedServer,
+        clock: Clock,
+        place: ListenAddress,
+        password: str,
     ) -> None:
         self._estate = estate
         self._server = server
@@ -191,18 +206,18 @@ class _Door:
     def inventory(self) -> tuple[License, ...]:
         return self._estate.inventory_at(self._name, self._clock.now())
 
-    def mood(self) -> Mood:
-        return self._estate.mood_at(self._name, self._clock.now())
+    def mood(self) -> FaultMode:
+        return self._estate.fault_at(self._name, self._clock.now())
 
-    def _certificate(self) -> Certificate:
+    def _certificate(self) -> ServerCertificate:
         return self._place.shared or self_signed(
             f"{self._name}.corp.example", now=self._estate.start
         )
 
     async def winrm(self) -> tuple[Server, Listener]:
         kind = self._server.kind
-        certificate = None if kind is Kind.SEALED else self._certificate()
-        user = _USER if kind is Kind.BASIC else f"{_DOMAIN}\\{_USER}"
+        certificate = None if kind is ServerKind.WINRM_ENCRYPTED else self._certificate()
+        user = _USER if kind is ServerKind.WINRM_BASIC else f"{_DOMAIN}\\{_USER}"
         listener = await serve_winrm(
             self.inventory,
             self.mood,
@@ -238,7 +253,7 @@ class _Door:
     async def cloud(self) -> tuple[Server, Listener]:
         certificate, customer = self._certificate(), _customer(self._name)
         listener = await serve_cloud(
-            lambda: cloud_at(self._server, self._clock.now()),
+            lambda: cloud_account_at(self._server, self._clock.now()),
             self.mood,
             self._clock,
             customer_id=customer,
@@ -261,7 +276,7 @@ class _Door:
     async def partner(self) -> tuple[Server, Listener]:
         certificate, customer = self._certificate(), _customer(self._name)
         listener = await serve_partner(
-            lambda month: partner_at(self._server, self._clock.now(), month),
+            lambda month: partner_account_at(self._server, self._clock.now(), month),
             self.mood,
             self._clock,
             customer_id=customer,
@@ -288,7 +303,7 @@ def _customer(name: str) -> str:
     return name.replace("-", "")
 
 
-def _pin(certificate: Certificate) -> str:
+def _pin(certificate: ServerCertificate) -> str:
     return f"sha256:{certificate.fingerprint}"
 
 
@@ -296,7 +311,7 @@ def _pin(certificate: Certificate) -> str:
 
 
 # The folder of the passwords and programs, and the sign of a simulator's config dir.
-SECRETS: Final = "simulated"
+SIMULATED_DIR: Final = "simulated"
 _OWN_CERTIFICATE: Final = 64  # more servers than this share one: a key takes time to make
 # Real seconds between two polls, so that there is something to see at every speed.
 _EVERY: Final = dict.fromkeys(SourceName, 15.0) | {SourceName.CVAD: 3.0, SourceName.PARTNER: 60.0}
@@ -311,7 +326,7 @@ max_backoff = {backoff}
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningServers:
     """The simulated license servers, listening."""
 
     servers: tuple[Server, ...]  # as servers.toml has them
@@ -322,15 +337,15 @@ class Running:
         await self._stack.aclose()
 
 
-async def start(
-    estate: Estate,
+async def start_servers(
+    estate: SimulatedEstate,
     clock: Clock,
     config_dir: Path,
     *,
     speed: float = 1.0,
     host: str = "127.0.0.1",
     base_port: int = 0,
-) -> Running:
+) -> RunningServers:
     """Serve `estate`, and write servers.toml, config.toml and the passwords to `config_dir`.
 
     `speed` is how fast the client's clock runs. With a `base_port` the servers listen on it and
@@ -340,38 +355,40 @@ async def start(
     if len(estate.servers) > _OWN_CERTIFICATE:
         shared = self_signed("licenses.corp.example", now=estate.start)
     programs = None
-    if any(simulated.kind.is_machine for simulated in estate.servers):
-        programs = install(config_dir / SECRETS)
+    if any(simulated.kind.is_read_by_command for simulated in estate.servers):
+        programs = install_programs(config_dir / SIMULATED_DIR)
     async with AsyncExitStack() as stack:
         servers = []
         for at, simulated in enumerate(estate.servers):
-            place = Place(host, base_port + at if base_port else 0, shared)
+            place = ListenAddress(host, base_port + at if base_port else 0, shared)
             password = _password(estate, simulated)
             try:
-                server, listener = await opened(estate, simulated, clock, place, password, programs)
+                server, listener = await start_server(
+                    estate, simulated, clock, place, password, programs
+                )
             except OSError as error:
                 raise LictuiError(
                     f"cannot listen on {host}:{place.port or '*'}: {error.strerror or error}",
                     "choose another host or base port, or let the ports be any free ones",
                 ) from None
             stack.push_async_callback(listener.aclose)
-            if not simulated.kind.is_machine:
-                secret = config_dir / SECRETS / simulated.name
+            if not simulated.kind.is_read_by_command:
+                secret = config_dir / SIMULATED_DIR / simulated.name
                 write_private(secret, password.encode())
                 server = replace(server, secret=f"file:{secret}")
             servers.append(_registered(server, simulated, speed))
         _write(config_dir, servers, speed)
-        return Running(tuple(servers), stack.pop_all())
+        return RunningServers(tuple(servers), stack.pop_all())
 
 
-def _registered(server: Server, simulated: LicenseServer, speed: float) -> Server:
+def _registered(server: Server, simulated: SimulatedServer, speed: float) -> Server:
     every = _EVERY[server.source] * speed
     interval = None if every == DEFAULT_INTERVAL[server.source] else every
     group, same_as = simulated.region.name, simulated.same_as
     return replace(server, group=group, interval=interval, same_as=same_as)
 
 
-def _password(estate: Estate, simulated: LicenseServer) -> str:
+def _password(estate: SimulatedEstate, simulated: SimulatedServer) -> str:
     digest = sha256(f"{estate.seed}/{simulated.name}".encode()).hexdigest()
     return f"simulated-{digest[:16]}"
 
@@ -382,7 +399,7 @@ def _write(config_dir: Path, servers: list[Server], speed: float) -> None:
     save_servers(Paths(config_dir, config_dir), servers)
 
 
-def remember(estate: Estate, paths: Paths, clock: Clock) -> None:
+def write_history(estate: SimulatedEstate, paths: Paths, clock: Clock) -> None:
     """Put the year before the estate's start into the history of `paths`. Raises LictuiError."""
     from lictui.history.store import History  # noqa: PLC0415 - without a past there is none
 
@@ -395,7 +412,7 @@ class Demo:
 
     def __init__(self, seed: int = 1, speed: float = 60.0, *, past: bool = True) -> None:
         self.clock = SystemClock(speed)
-        self.estate = Estate(seed, self.clock.now())
+        self.estate = SimulatedEstate(seed, self.clock.now())
         self._past = past
         self._stack = ExitStack()
         self._paths: Paths | None = None
@@ -416,7 +433,7 @@ class Demo:
             stack.callback(server.stop)
             server.start()
             if self._past:
-                remember(self.estate, self._paths, self.clock)
+                write_history(self.estate, self._paths, self.clock)
             server.wait()
             self._stack = stack.pop_all()
         return self
@@ -434,7 +451,7 @@ class Demo:
 class _Server:
     """The thread that the protocol servers live in, with a loop of its own."""
 
-    def __init__(self, estate: Estate, clock: SystemClock, config_dir: Path) -> None:
+    def __init__(self, estate: SimulatedEstate, clock: SystemClock, config_dir: Path) -> None:
         self._estate = estate
         self._clock = clock
         self._config_dir = config_dir
@@ -462,7 +479,9 @@ class _Server:
                 self._started.set_exception(error)
 
     async def _serve(self) -> None:
-        running = await start(self._estate, self._clock, self._config_dir, speed=self._clock.speed)
+        running = await start_servers(
+            self._estate, self._clock, self._config_dir, speed=self._clock.speed
+        )
         try:
             self._started.set_result(None)
             await asyncio.wrap_future(self._stop)

@@ -20,18 +20,18 @@ from lictui.simulator.usage import (
     EMEA,
     QUARTERS,
     US,
-    Assigned,
-    Curve,
-    Hours,
-    Machines,
+    AssignedUsage,
+    MachineUsage,
     Noise,
-    Office,
+    OfficeHours,
+    OfficeUsage,
     Project,
     Region,
-    Rhythm,
-    Steps,
+    StepCurve,
+    UsageCurve,
+    UsageProfile,
     as_date,
-    working_day,
+    last_working_day,
 )
 
 # What a simulated license server holds at one moment, and how it behaves just now
@@ -49,10 +49,10 @@ class License:
     installed: int  # without overdraft
     overdraft: int
     in_use: int
-    waiting: int = 0  # asked for and not given: a queue where the vendor has one
+    queued: int = 0  # asked for and not given: a queue where the vendor has one
 
 
-class Mood(StrEnum):
+class FaultMode(StrEnum):
     """How a server behaves just now."""
 
     NORMAL = "normal"
@@ -60,36 +60,36 @@ class Mood(StrEnum):
     EMPTY = "empty"  # answers with an inventory of nothing, as a LAS server does over WMI
     LOGIN_PAGE = "login_page"  # an HTML page with status 200, as a portal in between would
     BUSY = "busy"  # 503 with Retry-After
-    LIMITED = "limited"  # too many requests: 429 with Retry-After; over WinRM its quota fault
+    RATE_LIMITED = "limited"  # too many requests: 429 with Retry-After; over WinRM its quota fault
     DENIED = "denied"  # refuses every password
     FORBIDDEN = "forbidden"  # knows the user, lacks the permission
-    HALF = "half"  # cuts the answer off in the middle
-    HUGE = "huge"  # answers with more than 10 MB
+    TRUNCATED = "half"  # cuts the answer off in the middle
+    OVERSIZED = "huge"  # answers with more than 10 MB
     GARBAGE = "garbage"  # answers with bytes that mean nothing
-    EXPIRED = "expired"  # its client secret, or its key, has run out
-    ELSEWHERE = "elsewhere"  # knows nothing of this customer, as another region would not
+    CREDENTIALS_EXPIRED = "expired"  # its client secret, or its key, has run out
+    UNKNOWN_CUSTOMER = "elsewhere"  # knows nothing of this customer, as another region would not
 
 
-Inventory = Callable[[], tuple[License, ...]]
-CurrentMood = Callable[[], Mood]
+CurrentInventory = Callable[[], tuple[License, ...]]
+CurrentFault = Callable[[], FaultMode]
 
 
 # What a simulated license server has on its shelves: pools, their sizes over time, and its ways
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class SimulatedPool:
     """One product code and subscription date, over all of time."""
 
     product: str
     full_name: str
     subscription_date: date
-    curve: Curve
+    curve: UsageCurve
     sizes: tuple[tuple[float, int], ...]  # from when on, installed; the first from ever on
     license_type: str = "Retail"
     expires: date | None = None
     overdraft: float = 0.1  # a share of installed, rounded down
-    refuses: bool = True  # whether the total is a wall
+    is_capped: bool = True  # whether the total is a wall
 
     def installed_at(self, at: float) -> int:
         """Licenses bought and installed."""
@@ -99,22 +99,22 @@ class Pool:
         """The allowance on top of `installed`."""
         return int(installed * self.overdraft + 1e-9)
 
-    def ends(self) -> float | None:
+    def end_time(self) -> float | None:
         """The first moment the license is no longer valid."""
         if self.expires is None:
             return None
         day = self.expires
         return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() + 86400
 
-    def at(self, moment: float) -> License | None:
+    def license_at(self, moment: float) -> License | None:
         """The pool at one moment; None once it has expired."""
-        ends = self.ends()
+        ends = self.end_time()
         if ends is not None and moment >= ends:
             return None
         installed = self.installed_at(moment)
         overdraft = self.overdraft_of(installed)
-        asked, total = self.curve.at(moment), installed + overdraft
-        in_use = min(asked, total) if self.refuses else asked
+        asked, total = self.curve.value_at(moment), installed + overdraft
+        in_use = min(asked, total) if self.is_capped else asked
         return License(
             product=self.product,
             full_name=self.full_name,
@@ -124,19 +124,19 @@ class Pool:
             installed=installed,
             overdraft=overdraft,
             in_use=in_use,
-            waiting=asked - in_use,
+            queued=asked - in_use,
         )
 
 
-class Kind(StrEnum):
+class ServerKind(StrEnum):
     """How a simulated license server is read."""
 
-    BASIC = "basic"  # WMI over WinRM: TLS and Basic
-    NTLM = "ntlm"  # TLS and Negotiate, which comes down to NTLM
-    SEALED = "sealed"  # plain HTTP and Negotiate, with message encryption
+    WINRM_BASIC = "basic"  # WMI over WinRM: TLS and Basic
+    WINRM_NTLM = "ntlm"  # TLS and Negotiate, which comes down to NTLM
+    WINRM_ENCRYPTED = "sealed"  # plain HTTP and Negotiate, with message encryption
     SITE = "site"  # the orchestration API of a legacy site
     LAS_SITE = "las_site"  # of a site that uses the License Activation Service
-    BARE_SITE = "bare_site"  # where no license overview answers
+    SITE_WITHOUT_OVERVIEW = "bare_site"  # where no license overview answers
     CLOUD = "cloud"  # an account of Citrix Cloud
     PARTNER = "partner"  # a partner's account of License Usage Insights
     LMSTAT = "lmstat"  # FlexNet, asked from afar
@@ -151,55 +151,55 @@ class Kind(StrEnum):
     @property
     def is_site(self) -> bool:
         """Whether this is a delivery controller rather than a license server."""
-        return self in {Kind.SITE, Kind.LAS_SITE, Kind.BARE_SITE}
+        return self in {ServerKind.SITE, ServerKind.LAS_SITE, ServerKind.SITE_WITHOUT_OVERVIEW}
 
     @property
-    def is_account(self) -> bool:
+    def is_cloud_account(self) -> bool:
         """Whether this is an account in Citrix Cloud rather than a machine."""
-        return self in {Kind.CLOUD, Kind.PARTNER}
+        return self in {ServerKind.CLOUD, ServerKind.PARTNER}
 
     @property
-    def is_machine(self) -> bool:
+    def is_read_by_command(self) -> bool:
         """Whether it is read by a program that somebody runs."""
-        return not (self.is_site or self.is_account or self in _OVER_WINRM)
+        return not (self.is_site or self.is_cloud_account or self in _OVER_WINRM)
 
 
-_OVER_WINRM: Final = (Kind.BASIC, Kind.NTLM, Kind.SEALED)
+_OVER_WINRM: Final = (ServerKind.WINRM_BASIC, ServerKind.WINRM_NTLM, ServerKind.WINRM_ENCRYPTED)
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ReportedServer:
     """What License Usage Insights knows of one license server."""
 
     host: str
-    pools: tuple[Pool, ...] = ()  # of users and devices
-    concurrent: tuple[Pool, ...] = ()
-    reports: bool = True  # whether it ever did
-    until: float = inf  # when it did for the last time
+    pools: tuple[SimulatedPool, ...] = ()  # of users and devices
+    concurrent: tuple[SimulatedPool, ...] = ()
+    has_reported: bool = True  # whether it ever did
+    last_upload: float = inf  # when it did for the last time
     expires: date | None = None
     in_back_office: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class LicenseServer:
+class SimulatedServer:
     """One license server, or one site, of the simulated company."""
 
     name: str
     region: Region
-    kind: Kind
-    pools: tuple[Pool, ...]
-    mood: Mood = Mood.NORMAL  # how it always is
-    silences: tuple[tuple[float, float], ...] = ()  # from, to
+    kind: ServerKind
+    pools: tuple[SimulatedPool, ...]
+    fault: FaultMode = FaultMode.NORMAL  # how it always is
+    outages: tuple[tuple[float, float], ...] = ()  # from, to
     flaps_after: float | None = None  # from this moment on it falls silent again and again
     activated_until: date | None = None
     same_as: str = ""  # the server that this is another way to read
     vendor: str = "CITRIX"  # whose daemon FlexNet runs
-    reports: tuple[Report, ...] = ()  # of a partner's account
+    reported_servers: tuple[ReportedServer, ...] = ()  # of a partner's account
 
-    def mood_at(self, moment: float) -> Mood:
+    def fault_at(self, moment: float) -> FaultMode:
         """How it behaves at one moment."""
-        silent = any(start <= moment < end for start, end in self.silences) or self._flaps(moment)
-        return Mood.SILENT if silent else self.mood
+        silent = any(start <= moment < end for start, end in self.outages) or self._flaps(moment)
+        return FaultMode.SILENT if silent else self.fault
 
     def _flaps(self, moment: float) -> bool:
         # Silent from 2 to 3 minutes, 8 to 12, 32 to 48, and so on: whatever the speed of the
@@ -247,7 +247,7 @@ class _Nothing:
         return [self.count] * 96
 
 
-class Buyer:
+class PoolFactory:
     """Buys pools of licenses; the same seed and the same orders give the same pools."""
 
     def __init__(self, seed: int, start: float) -> None:
@@ -260,7 +260,7 @@ class Buyer:
         """The date so many days from the start."""
         return as_date(self.today + from_now)
 
-    def office(
+    def concurrent(
         self,
         region: Region,
         product: str,
@@ -270,19 +270,19 @@ class Buyer:
         growth: float = 0.05,
         subscription: int = 200,
         surges: tuple[tuple[int, float], ...] = (),
-    ) -> Pool:
+    ) -> SimulatedPool:
         """Concurrent licenses whose usual peak is `peak` of `installed`."""
         today = region.day(self.start)
-        rhythm = Office(
+        rhythm = OfficeUsage(
             region=region,
-            hours=Hours(self.random),
+            hours=OfficeHours(self.random),
             noise=self.noise,
             phase=self.random.randrange(4096),
             today=today,
             peak=installed * peak * self.random.uniform(0.985, 1.015),
             growth=growth * self.random.uniform(0.8, 1.2),
             surges=tuple(
-                (working_day(region, today + day), share * installed) for day, share in surges
+                (last_working_day(region, today + day), share * installed) for day, share in surges
             ),
         )
         return self._pool(product, installed, rhythm, region.hours, subscription)
@@ -296,7 +296,7 @@ class Buyer:
         *,
         growth: float = 0.08,
         subscription: int = 200,
-    ) -> Pool:
+    ) -> SimulatedPool:
         """User/device licenses of which `share` are assigned today."""
         today = region.day(self.start)
         projects = tuple(
@@ -307,7 +307,7 @@ class Buyer:
             )
             for earliest in (180, 330)
         )
-        rhythm = Assigned(
+        rhythm = AssignedUsage(
             region=region,
             noise=self.noise,
             phase=self.random.randrange(4096),
@@ -326,9 +326,9 @@ class Buyer:
         *,
         added: int = 0,
         subscription: int = 200,
-    ) -> Pool:
+    ) -> SimulatedPool:
         """Licenses held around the clock, `share` of them now; `added` came five days ago."""
-        rhythm = Machines(
+        rhythm = MachineUsage(
             noise=self.noise,
             phase=self.random.randrange(4096),
             today=self.today,
@@ -338,32 +338,32 @@ class Buyer:
             steps=((self.today - 5, added),) if added else (),
         )
         # More machines than licenses have been seen in the wild: here nobody is turned away.
-        return replace(self._pool(product, installed, rhythm, 0, subscription), refuses=False)
+        return replace(self._pool(product, installed, rhythm, 0, subscription), is_capped=False)
 
-    def idle(self, product: str, installed: int, *, subscription: int = 200) -> Pool:
+    def idle(self, product: str, installed: int, *, subscription: int = 200) -> SimulatedPool:
         """Licenses that nobody uses."""
         return self._pool(product, installed, _Nothing(), 0, subscription)
 
-    def startup(self) -> Pool:
+    def startup(self) -> SimulatedPool:
         """What every license server brings along."""
-        return Pool(
+        return SimulatedPool(
             "CITRIX",
             _NAMES["CITRIX"],
             date(2030, 1, 1),
-            Curve(_Nothing(1), 0),
+            UsageCurve(_Nothing(1), 0),
             ((0.0, 10),),
             license_type="SYS",
             overdraft=0.0,
         )
 
     def _pool(
-        self, product: str, installed: int, rhythm: Rhythm, hours: float, subscription: int
-    ) -> Pool:
-        return Pool(
+        self, product: str, installed: int, rhythm: UsageProfile, hours: float, subscription: int
+    ) -> SimulatedPool:
+        return SimulatedPool(
             product,
             _NAMES.get(product, product),
             self.day(subscription),
-            Curve(rhythm, hours),
+            UsageCurve(rhythm, hours),
             ((0.0, installed),),
         )
 
@@ -374,148 +374,159 @@ class Buyer:
 _SOME_DAY: Final = 400  # days until a license ends that nobody worries about
 
 
-def outposts(buyer: Buyer, known: Sequence[LicenseServer]) -> tuple[LicenseServer, ...]:
+def other_sources(
+    buyer: PoolFactory, known: Sequence[SimulatedServer]
+) -> tuple[SimulatedServer, ...]:
     """Everyone else; `known` are the license servers that a partner's account lists too."""
     return (*_in_three_ways(buyer), *_commanded(buyer), *_cloud(buyer), _partner(buyer, known))
 
 
-def _in_three_ways(buyer: Buyer) -> tuple[LicenseServer, ...]:
+def _in_three_ways(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
     """One license server over WMI, through its site, and in a partner's account."""
     pools = (buyer.assigned(EMEA, "XDT_ENT_UD", 900, 0.78, subscription=220),)
-    report = Report("lic-emea-06", pools, expires=buyer.day(_SOME_DAY))
+    report = ReportedServer("lic-emea-06", pools, expires=buyer.day(_SOME_DAY))
     return (
-        LicenseServer("lic-emea-06", EMEA, Kind.NTLM, pools),
-        LicenseServer("ddc-emea-06", EMEA, Kind.SITE, pools, same_as="lic-emea-06"),
+        SimulatedServer("lic-emea-06", EMEA, ServerKind.WINRM_NTLM, pools),
+        SimulatedServer("ddc-emea-06", EMEA, ServerKind.SITE, pools, same_as="lic-emea-06"),
         _account("csp-emea-06", (report,), same_as="lic-emea-06"),
     )
 
 
-def _commanded(buyer: Buyer) -> tuple[LicenseServer, ...]:
+def _commanded(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
     return (
-        LicenseServer(
+        SimulatedServer(
             "lic-us-02",
             US,
-            Kind.LMSTAT,
+            ServerKind.LMSTAT,
             (
-                _exactly(buyer.office(US, "XDT_STD_CCS", 480, 0.71)),
+                _exactly(buyer.concurrent(US, "XDT_STD_CCS", 480, 0.71)),
                 _exactly(buyer.machines("CXS_ENT_CCS", 96, 0.8)),
             ),
         ),
-        LicenseServer(
+        SimulatedServer(
             "lic-legal-01",  # another vendor's, on the same kind of license server
             US,
-            Kind.LMSTAT,
+            ServerKind.LMSTAT,
             (
-                _exactly(buyer.office(US, "docman_pro", 120, 1.04)),
+                _exactly(buyer.concurrent(US, "docman_pro", 120, 1.04)),
                 _exactly(buyer.machines("casefile_index", 16, 0.5)),
             ),
             vendor="legald",
         ),
-        LicenseServer(
+        SimulatedServer(
             "lic-us-03",
             US,
-            Kind.INVENTORY,
+            ServerKind.INVENTORY,
             (
-                buyer.office(US, "XDT_ENT_CCS", 350, 0.68, subscription=310),
+                buyer.concurrent(US, "XDT_ENT_CCS", 350, 0.68, subscription=310),
                 buyer.assigned(US, "XDT_PLT_UD", 240, 0.81),
                 buyer.startup(),
             ),
         ),
-        LicenseServer("lic-us-04", US, Kind.CHECKMK, (buyer.machines("PVS_STD_CCS", 120, 0.7),)),
-        LicenseServer(
-            "lic-emea-04", EMEA, Kind.UDADMIN, (buyer.assigned(EMEA, "XDT_STD_UD", 260, 0.7),)
+        SimulatedServer(
+            "lic-us-04", US, ServerKind.CHECKMK, (buyer.machines("PVS_STD_CCS", 120, 0.7),)
         ),
-        LicenseServer(
+        SimulatedServer(
+            "lic-emea-04", EMEA, ServerKind.UDADMIN, (buyer.assigned(EMEA, "XDT_STD_UD", 260, 0.7),)
+        ),
+        SimulatedServer(
             "lic-emea-05",
             EMEA,
-            Kind.REMOTE_LMSTAT,
-            (_exactly(buyer.office(EMEA, "MPS_PLT_CCU", 160, 0.64)),),
+            ServerKind.REMOTE_LMSTAT,
+            (_exactly(buyer.concurrent(EMEA, "MPS_PLT_CCU", 160, 0.64)),),
         ),
-        LicenseServer(
+        SimulatedServer(
             "las-apac-03",
             APAC,
-            Kind.LAS_INVENTORY,
+            ServerKind.LAS_INVENTORY,
             (
-                buyer.office(APAC, "XDT_PLT_CCS", 520, 0.74, subscription=260),
+                buyer.concurrent(APAC, "XDT_PLT_CCS", 520, 0.74, subscription=260),
                 buyer.assigned(APAC, "XDT_ENT_UD", 310, 0.6),
             ),
             same_as="lic-apac-03",  # whose WMI is empty, now that it is licensed by LAS
         ),
-        LicenseServer(
+        SimulatedServer(
             "lic-apac-04",
             APAC,
-            Kind.WMI_JSON,
-            (buyer.office(APAC, "XDT_STD_CCS", 210, 0.66), buyer.startup()),
+            ServerKind.WMI_JSON,
+            (buyer.concurrent(APAC, "XDT_STD_CCS", 210, 0.66), buyer.startup()),
         ),
-        LicenseServer(
-            "branch-tokyo", APAC, Kind.LICTUI, (buyer.office(APAC, "MPS_ENT_CCU", 90, 0.59),)
+        SimulatedServer(
+            "branch-tokyo",
+            APAC,
+            ServerKind.LICTUI,
+            (buyer.concurrent(APAC, "MPS_ENT_CCU", 90, 0.59),),
         ),
     )
 
 
-def _cloud(buyer: Buyer) -> tuple[LicenseServer, ...]:
+def _cloud(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
     pool = buyer.assigned(EMEA, "XenDesktop:XAXDFull", 2400, 0.86, growth=0.2)
-    pool = replace(_exactly(pool), expires=buyer.day(167), refuses=False)
-    return (LicenseServer("daas-eu", EMEA, Kind.CLOUD, (pool,)),)
+    pool = replace(_exactly(pool), expires=buyer.day(167), is_capped=False)
+    return (SimulatedServer("daas-eu", EMEA, ServerKind.CLOUD, (pool,)),)
 
 
-def _partner(buyer: Buyer, known: Sequence[LicenseServer]) -> LicenseServer:
+def _partner(buyer: PoolFactory, known: Sequence[SimulatedServer]) -> SimulatedServer:
     """The account that lists the company's own license servers, whatever state they are in."""
     pools = {server.name: server.pools for server in known}
 
-    def report(host: str, days: int = _SOME_DAY) -> Report:
+    def report(host: str, days: int = _SOME_DAY) -> ReportedServer:
         held = tuple(pool for pool in pools.get(host, ()) if pool.product.endswith("_UD"))
-        return Report(host, held, expires=buyer.day(days))
+        return ReportedServer(host, held, expires=buyer.day(days))
 
     concurrent = tuple(pool for pool in pools["lic-us-01"] if pool.product.endswith("_CCU"))
     reports = (
         report("lic-emea-01"),
         report("lic-apac-01", 62),
         replace(report("lic-us-01"), concurrent=concurrent),
-        replace(report("lic-apac-02", 21), until=buyer.start - 5.3 * DAY),
-        replace(report("lic-emea-03"), reports=False),
+        replace(report("lic-apac-02", 21), last_upload=buyer.start - 5.3 * DAY),
+        replace(report("lic-emea-03"), has_reported=False),
         report("lic-us-07", -12),
         replace(report("lic-lab-01"), in_back_office=False),
     )
     return _account("csp-partner", reports)
 
 
-def _account(name: str, reports: tuple[Report, ...], *, same_as: str = "") -> LicenseServer:
+def _account(
+    name: str, reports: tuple[ReportedServer, ...], *, same_as: str = ""
+) -> SimulatedServer:
     pools = {pool.product: pool for report in reports for pool in report.pools}
     told = tuple(
         replace(
             pool,
-            curve=Steps(_Uploaded(reports, product), 0),
+            curve=StepCurve(_Uploaded(reports, product), 0),
             sizes=((0.0, 0),),
             expires=None,
-            refuses=False,
+            is_capped=False,
         )
         for product, pool in pools.items()
     )
-    return LicenseServer(name, EMEA, Kind.PARTNER, told, same_as=same_as, reports=reports)
+    return SimulatedServer(
+        name, EMEA, ServerKind.PARTNER, told, same_as=same_as, reported_servers=reports
+    )
 
 
 class _Uploaded:
     """The rhythm of figures that license servers upload once a day, at midnight UTC."""
 
-    def __init__(self, reports: tuple[Report, ...], product: str) -> None:
+    def __init__(self, reports: tuple[ReportedServer, ...], product: str) -> None:
         self._reports = reports
         self._product = product
 
     def quarters(self, day: int) -> Sequence[int]:
         """What was told that day, all day long."""
-        told = (uploaded(report, self._product, day * DAY) for report in self._reports)
+        told = (uploaded_usage(report, self._product, day * DAY) for report in self._reports)
         return [sum(told)] * QUARTERS
 
 
-def uploaded(report: Report, product: str, at: float) -> int:
+def uploaded_usage(report: ReportedServer, product: str, at: float) -> int:
     """The users of `product` that a license server told License Usage Insights of by `at`."""
-    last = min(at, report.until) // DAY * DAY
-    held = (pool.at(last) for pool in report.pools if pool.product == product)
+    last = min(at, report.last_upload) // DAY * DAY
+    held = (pool.license_at(last) for pool in report.pools if pool.product == product)
     return sum(each.in_use for each in held if each is not None)
 
 
-def _exactly(pool: Pool) -> Pool:
+def _exactly(pool: SimulatedPool) -> SimulatedPool:
     """Bought without an overdraft, which not every type of license has."""
     return replace(pool, overdraft=0.0)
 
@@ -527,19 +538,19 @@ _US_WEST: Final = replace(US, hours=-8)
 _INDIA: Final = replace(APAC, hours=5.5)
 
 
-def company(seed: int, start: float) -> tuple[LicenseServer, ...]:
+def company(seed: int, start: float) -> tuple[SimulatedServer, ...]:
     """The same company for the same seed; `start` is the moment somebody begins to look."""
-    buyer = Buyer(seed, start)
+    buyer = PoolFactory(seed, start)
     known = (*_emea(buyer), *_us(buyer), *_apac(buyer))
-    return (*known, *outposts(buyer, known))
+    return (*known, *other_sources(buyer, known))
 
 
-def _emea(buyer: Buyer) -> tuple[LicenseServer, ...]:
+def _emea(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
     return (
-        LicenseServer(
+        SimulatedServer(
             "lic-emea-01",
             EMEA,
-            Kind.BASIC,
+            ServerKind.WINRM_BASIC,
             (
                 buyer.assigned(EMEA, "XDT_PLT_UD", 1500, 0.85, subscription=37),
                 buyer.assigned(EMEA, "XDT_PLT_UD", 600, 0.71, subscription=402),
@@ -547,128 +558,131 @@ def _emea(buyer: Buyer) -> tuple[LicenseServer, ...]:
                 buyer.startup(),
             ),
         ),
-        LicenseServer(
+        SimulatedServer(
             "lic-emea-02",
             EMEA,
-            Kind.SEALED,
+            ServerKind.WINRM_ENCRYPTED,
             (
-                buyer.office(EMEA, "XDT_ENT_CCS", 1200, 0.76),
-                buyer.office(EMEA, "MPS_ADV_CCU", 290, 0.4, growth=-0.3),
+                buyer.concurrent(EMEA, "XDT_ENT_CCS", 1200, 0.76),
+                buyer.concurrent(EMEA, "MPS_ADV_CCU", 290, 0.4, growth=-0.3),
                 buyer.machines("CXS_ENT_CCS", 64, 0.58),
                 buyer.startup(),
             ),
         ),
-        LicenseServer(
+        SimulatedServer(
             "lic-emea-03",
             EMEA,
-            Kind.NTLM,
-            (buyer.office(EMEA, "XDT_ENT_CCS", 150, 0.5), buyer.startup()),
-            mood=Mood.DENIED,  # its password ran out, and nobody has said so yet
+            ServerKind.WINRM_NTLM,
+            (buyer.concurrent(EMEA, "XDT_ENT_CCS", 150, 0.5), buyer.startup()),
+            fault=FaultMode.DENIED,  # its password ran out, and nobody has said so yet
         ),
-        LicenseServer(
+        SimulatedServer(
             "ddc-emea-01",
             EMEA,
-            Kind.LAS_SITE,
-            (buyer.office(EMEA, "XDT_PLT_CCS", 4000, 0.72, growth=0.18, subscription=310),),
+            ServerKind.LAS_SITE,
+            (buyer.concurrent(EMEA, "XDT_PLT_CCS", 4000, 0.72, growth=0.18, subscription=310),),
             activated_until=buyer.day(18),
         ),
     )
 
 
-def _us(buyer: Buyer) -> tuple[LicenseServer, ...]:
+def _us(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
     return (
-        LicenseServer(
+        SimulatedServer(
             "lic-us-01",
             US,
-            Kind.NTLM,
+            ServerKind.WINRM_NTLM,
             (
-                buyer.office(US, "XDT_PLT_CCS", 2500, 0.84, growth=0.2),
+                buyer.concurrent(US, "XDT_PLT_CCS", 2500, 0.84, growth=0.2),
                 buyer.idle("XDS_PLT_CCS", 2500),  # the same purchase under its older code
-                buyer.office(US, "MPS_PLT_CCU", 400, 0.36, subscription=85),
+                buyer.concurrent(US, "MPS_PLT_CCU", 400, 0.36, subscription=85),
                 buyer.machines("PVS_STD_CCS", 250, 0.63),
                 buyer.startup(),
             ),
         ),
-        LicenseServer(
+        SimulatedServer(
             "ddc-us-01",
             US,
-            Kind.SITE,
+            ServerKind.SITE,
             (
                 # A launch day: over what was bought, within the overdraft.
-                buyer.office(US, "XDT_ENT_CCS", 800, 0.88, surges=((0, 1.08), (-19, 1.05))),
+                buyer.concurrent(US, "XDT_ENT_CCS", 800, 0.88, surges=((0, 1.08), (-19, 1.05))),
                 _ending(buyer, 20, buyer.assigned(US, "XDT_ENT_UD", 450, 0.66)),
             ),
         ),
-        LicenseServer(
+        SimulatedServer(
             "ddc-us-02",
             _US_WEST,
-            Kind.BARE_SITE,
-            (buyer.office(_US_WEST, "XDT_STD_CCS", 600, 0.6),),
+            ServerKind.SITE_WITHOUT_OVERVIEW,
+            (buyer.concurrent(_US_WEST, "XDT_STD_CCS", 600, 0.6),),
         ),
     )
 
 
-def _apac(buyer: Buyer) -> tuple[LicenseServer, ...]:
+def _apac(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
     days_ago = buyer.start - 21.4 * DAY
     return (
-        LicenseServer(
+        SimulatedServer(
             "lic-apac-01",
             APAC,
-            Kind.BASIC,
+            ServerKind.WINRM_BASIC,
             (
                 buyer.assigned(APAC, "XDT_PLT_UD", 700, 0.93, growth=0.3, subscription=128),
                 buyer.assigned(APAC, "XDT_ADV_UD", 25, 1.1, growth=0.1, subscription=128),
-                buyer.office(APAC, "XDT_PLT_CCS", 350, 0.55),
+                buyer.concurrent(APAC, "XDT_PLT_CCS", 350, 0.55),
                 buyer.startup(),
             ),
         ),
-        LicenseServer(
+        SimulatedServer(
             "lic-apac-02",
             APAC,
-            Kind.NTLM,
+            ServerKind.WINRM_NTLM,
             (
                 buyer.assigned(APAC, "XDT_STD_UD", 300, 0.58),
-                buyer.office(APAC, "MPS_ENT_CCU", 180, 0.77),
+                buyer.concurrent(APAC, "MPS_ENT_CCU", 180, 0.77),
                 buyer.machines("PVS_STD_CCS", 40, 0.45),
                 buyer.startup(),
             ),
-            silences=((days_ago, days_ago + 3 * DAY),),
+            outages=((days_ago, days_ago + 3 * DAY),),
             flaps_after=buyer.start,
         ),
-        LicenseServer("lic-apac-03", APAC, Kind.NTLM, (), mood=Mood.EMPTY),
-        LicenseServer(
+        SimulatedServer("lic-apac-03", APAC, ServerKind.WINRM_NTLM, (), fault=FaultMode.EMPTY),
+        SimulatedServer(
             "ddc-apac-01",
             _INDIA,
-            Kind.SITE,
+            ServerKind.SITE,
             (
-                _enlarged(buyer, 104, 650, buyer.office(_INDIA, "XDT_PLT_CCS", 900, 0.66)),
-                buyer.office(_INDIA, "MPS_ENT_CCU", 120, 0.7, growth=-0.1),
+                _enlarged(buyer, 104, 650, buyer.concurrent(_INDIA, "XDT_PLT_CCS", 900, 0.66)),
+                buyer.concurrent(_INDIA, "MPS_ENT_CCU", 120, 0.7, growth=-0.1),
             ),
         ),
     )
 
 
-def _ending(buyer: Buyer, days: int, pool: Pool) -> Pool:
+def _ending(buyer: PoolFactory, days: int, pool: SimulatedPool) -> SimulatedPool:
     return replace(pool, license_type="RetailS", expires=buyer.day(days))
 
 
-def _enlarged(buyer: Buyer, days_ago: int, before: int, pool: Pool) -> Pool:
+def _enlarged(buyer: PoolFactory, days_ago: int, before: int, pool: SimulatedPool) -> SimulatedPool:
     return replace(pool, sizes=((0.0, before), (buyer.start - days_ago * DAY, pool.sizes[-1][1])))
 
 
-def large_company(seed: int, start: float, count: int) -> tuple[LicenseServer, ...]:
+def large_company(seed: int, start: float, count: int) -> tuple[SimulatedServer, ...]:
     """`count` license servers of five pools each, for measuring: two in three speak WinRM."""
-    buyer = Buyer(seed, start)
-    regions, kinds = (EMEA, US, APAC), (Kind.BASIC, Kind.SITE, Kind.NTLM)
+    buyer = PoolFactory(seed, start)
+    regions, kinds = (
+        (EMEA, US, APAC),
+        (ServerKind.WINRM_BASIC, ServerKind.SITE, ServerKind.WINRM_NTLM),
+    )
     return tuple(
-        LicenseServer(
+        SimulatedServer(
             f"{'ddc' if kinds[at % 3].is_site else 'lic'}-{region.name}-{at:04}",
             region,
             kinds[at % 3],
             (
-                buyer.office(region, "XDT_PLT_CCS", 400 + at % 7 * 100, 0.7),
-                buyer.office(region, "XDT_ENT_CCS", 250, 0.5),
-                buyer.office(region, "MPS_ENT_CCU", 120, 0.8),
+                buyer.concurrent(region, "XDT_PLT_CCS", 400 + at % 7 * 100, 0.7),
+                buyer.concurrent(region, "XDT_ENT_CCS", 250, 0.5),
+                buyer.concurrent(region, "MPS_ENT_CCU", 120, 0.8),
                 buyer.assigned(region, "XDT_PLT_UD", 500, 0.6 + at % 5 * 0.07),
                 buyer.assigned(region, "XDT_PLT_UD", 200, 0.9, subscription=400),
             ),
@@ -678,7 +692,7 @@ def large_company(seed: int, start: float, count: int) -> tuple[LicenseServer, .
     )
 
 
-class Estate:
+class SimulatedEstate:
     """The company of `seed`, as somebody who begins to look at `start` finds it."""
 
     def __init__(self, seed: int, start: float, *, scale: int = 0) -> None:
@@ -688,15 +702,15 @@ class Estate:
         self._servers = {server.name: server for server in servers}
 
     @property
-    def servers(self) -> tuple[LicenseServer, ...]:
+    def servers(self) -> tuple[SimulatedServer, ...]:
         """Every license server and site, in the order of the registry."""
         return tuple(self._servers.values())
 
     def inventory_at(self, server: str, at: float) -> tuple[License, ...]:
         """What `server` holds; KeyError for a stranger."""
-        pools = (pool.at(at) for pool in self._servers[server].pools)
+        pools = (pool.license_at(at) for pool in self._servers[server].pools)
         return tuple(license_ for license_ in pools if license_ is not None)
 
-    def mood_at(self, server: str, at: float) -> Mood:
+    def fault_at(self, server: str, at: float) -> FaultMode:
         """How `server` behaves; KeyError for a stranger."""
-        return self._servers[server].mood_at(at)
+        return self._servers[server].fault_at(at)

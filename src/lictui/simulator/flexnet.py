@@ -59,7 +59,7 @@ class VersionGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Feature:
+class FlexFeature:
     """One feature, with what the daemon counts of it."""
 
     name: str
@@ -70,17 +70,17 @@ class Feature:
 
 
 @dataclass(frozen=True, slots=True)
-class Daemon:
+class VendorDaemon:
     """A vendor daemon and the features it serves."""
 
     name: str = "CITRIX"
     version: str = "v11.19"
     up: bool = True
-    features: tuple[Feature, ...] = ()
+    features: tuple[FlexFeature, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class FlexHost:
     """One machine of a license server; a triad has three."""
 
     name: str
@@ -95,8 +95,8 @@ class Host:
 class FlexServer:
     """A whole FlexNet license server at one moment."""
 
-    hosts: tuple[Host, ...]
-    daemons: tuple[Daemon, ...]
+    hosts: tuple[FlexHost, ...]
+    daemons: tuple[VendorDaemon, ...]
     at: float
     files: tuple[str, ...] = ("/opt/licenses/license.lic",)
 
@@ -156,8 +156,8 @@ def _taken(feature: str, in_use: int, seed: int, at: float) -> Iterator[Seat]:
         mark = crc32(f"{seed}/{feature}/{number}".encode())
         count = 2 if mark % _PAIRS == 0 and in_use > 1 else 1
         yield Seat(
-            user=user(mark, number),
-            host=device(mark, number),
+            user=user_name(mark, number),
+            host=device_name(mark, number),
             display=f"10.{mark % 64}.{number // 250 % 250}.{number % 250 + 1}",
             # The same until the day's work is done, and then anew.
             start=at - (at + mark) % _LONGEST,
@@ -168,16 +168,21 @@ def _taken(feature: str, in_use: int, seed: int, at: float) -> Iterator[Seat]:
         number += 1
 
 
-def queue(feature: str, waiting: int, seed: int) -> tuple[Seat, ...]:
+def queued_seats(feature: str, waiting: int, seed: int) -> tuple[Seat, ...]:
     """Those who wait for `feature`."""
     marks = [crc32(f"{seed}/{feature}/queue/{number}".encode()) for number in range(waiting)]
     return tuple(
-        Seat(user(mark, 9000 + at), device(mark, 9000 + at), f"10.{mark % 64}.99.1", queued=True)
+        Seat(
+            user_name(mark, 9000 + at),
+            device_name(mark, 9000 + at),
+            f"10.{mark % 64}.99.1",
+            queued=True,
+        )
         for at, mark in enumerate(marks)
     )
 
 
-def user(mark: int, number: int) -> str:
+def user_name(mark: int, number: int) -> str:
     """A user's name; one in thirteen has a blank in it."""
     given, family = _GIVEN[mark % len(_GIVEN)], _FAMILY[mark // 64 % len(_FAMILY)]
     if mark % 13 == 0:
@@ -185,7 +190,7 @@ def user(mark: int, number: int) -> str:
     return f"{given[0]}.{family}{number}"
 
 
-def device(mark: int, number: int) -> str:
+def device_name(mark: int, number: int) -> str:
     """A device's name."""
     return f"ws-{mark % 1000:03}-{number:04}"
 
@@ -198,7 +203,7 @@ _DEVICES: Final = 5  # every so many licenses are assigned to a device
 _LEASE: Final = 90 * 86400  # seconds
 
 
-def udadmin(
+def udadmin_text(
     inventory: Iterable[License],
     at: float,
     *,
@@ -226,7 +231,7 @@ def _assigned(
         for number in range(held.in_use):
             mark = crc32(f"{seed}/{held.product}/{version}/{number}".encode())
             is_user = mark % _DEVICES != 0
-            name = user(mark, number) if is_user else device(mark, number)
+            name = user_name(mark, number) if is_user else device_name(mark, number)
             since = datetime.fromtimestamp(at - (at + mark * 97) % _LEASE, UTC)
             when = f" ({since:%a %b %d %H:%M:%S %Y})" if times else ""
             yield is_user, f" {name} {held.product} {version}{when}"
@@ -239,7 +244,7 @@ _DATED: Final = "%Y.%m%d"  # the versions of Citrix's features are subscription 
 _NUMBERED: Final = "%y.%m"  # those of others are versions
 
 
-def stocked(
+def flex_server(
     inventory: Sequence[License],
     at: float,
     *,
@@ -258,14 +263,14 @@ def stocked(
         _feature(product, list(pools), seed, at, citrix=vendor == "CITRIX")
         for product, pools in groupby(inventory, key=lambda each: each.product)
     )
-    daemons = (Daemon(vendor, features=features),)
-    return FlexServer((Host(name, port, master=True),), daemons, at)
+    daemons = (VendorDaemon(vendor, features=features),)
+    return FlexServer((FlexHost(name, port, master=True),), daemons, at)
 
 
 def _feature(
     product: str, pools: Sequence[License], seed: int, at: float, *, citrix: bool
-) -> Feature:
-    return Feature(
+) -> FlexFeature:
+    return FlexFeature(
         product,
         sum(each.installed + each.overdraft for each in pools),
         sum(each.in_use for each in pools),
@@ -275,7 +280,7 @@ def _feature(
                 _expiry(each),
                 (
                     *seats(f"{product}/{each.subscription_date}", each.in_use, seed, at),
-                    *queue(product, 0 if citrix else each.waiting, seed),
+                    *queued_seats(product, 0 if citrix else each.queued, seed),
                 ),
                 vendor_string=f";LT={each.license_type};GP=720;SA=1;ODP=0" if citrix else "",
             )
@@ -293,7 +298,7 @@ def _expiry(held: License) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class LmstatLayout:
     """How `lmstat -a` prints; the defaults are those of Citrix's own."""
 
     program: str = "lmutil"  # what the banner begins with
@@ -309,26 +314,26 @@ class Layout:
     hours: float = 0.0  # of the server's local time, ahead of UTC
 
 
-def lmstat(server: FlexServer, layout: Layout | None = None) -> str:
+def lmstat_text(server: FlexServer, layout: LmstatLayout | None = None) -> str:
     """What `lmstat -a` prints about `server`."""
-    layout = layout or Layout()
+    layout = layout or LmstatLayout()
     return _joined(_Text(server, layout).lines(), layout)
 
 
-def unreachable(at: float, reason: str, layout: Layout | None = None) -> str:
+def unreachable_text(at: float, reason: str, layout: LmstatLayout | None = None) -> str:
     """What it prints when nobody answers; `reason` is `(-15,570:111 "Connection refused")`."""
-    layout = layout or Layout()
+    layout = layout or LmstatLayout()
     fatal = f"Error getting status: Cannot connect to license server {reason}"
     return _joined([*_head(at, layout), "", fatal], layout)
 
 
-def _joined(lines: Iterable[str], layout: Layout) -> str:
+def _joined(lines: Iterable[str], layout: LmstatLayout) -> str:
     if layout.airy:
         lines = (line for each in lines if each for line in (each, ""))
     return layout.newline.join((*lines, ""))
 
 
-def _head(at: float, layout: Layout) -> Iterator[str]:
+def _head(at: float, layout: LmstatLayout) -> Iterator[str]:
     now = _local(at, layout)
     rights = f"Copyright (c) 1989-{now.year} {layout.owner}. All Rights Reserved."
     yield f"{layout.program} - {rights}"
@@ -336,14 +341,14 @@ def _head(at: float, layout: Layout) -> Iterator[str]:
     yield f"Flexible License Manager status on {day} {now:%H:%M}"
 
 
-def _local(at: float, layout: Layout) -> datetime:
+def _local(at: float, layout: LmstatLayout) -> datetime:
     return datetime.fromtimestamp(at + layout.hours * 3600, UTC)
 
 
 class _Text:
     """One server, being written down."""
 
-    def __init__(self, server: FlexServer, layout: Layout) -> None:
+    def __init__(self, server: FlexServer, layout: LmstatLayout) -> None:
         self._server = server
         self._layout = layout
         self._indent = "" if layout.flush else "  "
@@ -362,13 +367,13 @@ class _Text:
         for daemon in server.daemons:
             yield from self._daemon(daemon)
 
-    def _daemon(self, daemon: Daemon) -> Iterator[str]:
+    def _daemon(self, daemon: VendorDaemon) -> Iterator[str]:
         yield f"    {daemon.name}: {'UP' if daemon.up else 'DOWN'} {daemon.version}"
         yield from ("Feature usage info:", "")
         for feature in daemon.features:
             yield from self._feature(feature, daemon.name)
 
-    def _feature(self, feature: Feature, vendor: str) -> Iterator[str]:
+    def _feature(self, feature: FlexFeature, vendor: str) -> Iterator[str]:
         gap = self._layout.gap
         issued, used = _many(feature.issued), _many(feature.in_use)
         said = feature.instead or f"Total of {issued} issued;{gap}Total of {used} in use"
@@ -377,7 +382,7 @@ class _Text:
             if group.seats or group.reservations or self._layout.idle_groups:
                 yield from self._group(feature, group, vendor)
 
-    def _group(self, feature: Feature, group: VersionGroup, vendor: str) -> Iterator[str]:
+    def _group(self, feature: FlexFeature, group: VersionGroup, vendor: str) -> Iterator[str]:
         expiry = "" if group.expiry is None else f", expiry: {group.expiry}"
         name = group.named or feature.name
         yield f'{self._indent}"{name}" v{group.version}, vendor: {vendor}{expiry}'
@@ -415,7 +420,7 @@ class _Text:
         return f"{self._server.name}/{self._server.hosts[0].port}"
 
 
-def _host(host: Host) -> str:
+def _host(host: FlexHost) -> str:
     if host.error:
         return f"{host.name}: Cannot connect to license server system. {host.error}"
     master = " (MASTER)" if host.master else ""

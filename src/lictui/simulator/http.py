@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from lictui.simulator.estate import Mood
+from lictui.simulator.estate import FaultMode
 
 MAX_HEAD: Final = 64 * 1024  # bytes of request line and headers
 MAX_BODY: Final = 1024 * 1024  # bytes
@@ -48,13 +48,13 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpReply:
     """What to answer; Content-Length is added, but to a 204, which has no body."""
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
-    cut: bool = False  # close the connection in the middle of the body
+    truncated: bool = False  # close the connection in the middle of the body
 
 
 @dataclass(slots=True, eq=False)
@@ -62,7 +62,7 @@ class Connection:
     """One kept-alive connection, and what a handler remembers about it."""
 
     certificate: bytes = b""  # the DER the client was shown; b"" over plain HTTP
-    memory: object = field(default=None, repr=False)  # the handler's own, None at first
+    state: object = field(default=None, repr=False)  # the handler's own, None at first
 
     @property
     def encrypted(self) -> bool:
@@ -71,13 +71,13 @@ class Connection:
 
 
 # None says nothing, and keeps the connection open until the client gives up.
-Handler = Callable[[Request, Connection], Awaitable[Reply | None]]
+Handler = Callable[[Request, Connection], Awaitable[HttpReply | None]]
 
 
 class Listener:
     """One port that is listened on; made by `listen`."""
 
-    def __init__(self, handler: Handler, certificate: Certificate | None) -> None:
+    def __init__(self, handler: Handler, certificate: ServerCertificate | None) -> None:
         self._handler = handler
         self._shown = certificate.der if certificate else b""
         self._context = certificate.server_context() if certificate else None
@@ -180,7 +180,7 @@ class _Conversation:
             self._http.receive_data(await self._reader.read(_CHUNK))
         return event
 
-    async def _send(self, reply: Reply, *, method: str = "", close: bool = False) -> None:
+    async def _send(self, reply: HttpReply, *, method: str = "", close: bool = False) -> None:
         headers = list(reply.headers)
         if reply.status != _NO_CONTENT:  # RFC 9110, 8.6: there it must not be sent
             headers.append(("Content-Length", str(len(reply.body))))
@@ -189,8 +189,8 @@ class _Conversation:
         events: list[h11.Event] = [h11.Response(status_code=reply.status, headers=headers)]
         if method != "HEAD":
             size = len(reply.body)
-            events.append(h11.Data(data=reply.body[: size // 2 if reply.cut else size]))
-        if not reply.cut:
+            events.append(h11.Data(data=reply.body[: size // 2 if reply.truncated else size]))
+        if not reply.truncated:
             events.append(h11.EndOfMessage())
         self._writer.write(b"".join(self._http.send(event) or b"" for event in events))
         await self._writer.drain()
@@ -213,7 +213,7 @@ def _request(head: h11.Request, body: bytes) -> Request:
     return Request(head.method.decode("ascii"), unquote(target.path), query, headers, body)
 
 
-async def _answer(handler: Handler, request: Request, connection: Connection) -> Reply | None:
+async def _answer(handler: Handler, request: Request, connection: Connection) -> HttpReply | None:
     try:
         return await handler(request, connection)
     except Exception:  # noqa: BLE001 - one request of one client must not end the others
@@ -221,8 +221,8 @@ async def _answer(handler: Handler, request: Request, connection: Connection) ->
         return _plain(_SERVER_ERROR, "The simulated server failed; its log says how")
 
 
-def _plain(status: int, text: str) -> Reply:
-    return Reply(status, (("Content-Type", "text/plain; charset=utf-8"),), text.encode())
+def _plain(status: int, text: str) -> HttpReply:
+    return HttpReply(status, (("Content-Type", "text/plain; charset=utf-8"),), text.encode())
 
 
 async def listen(
@@ -230,7 +230,7 @@ async def listen(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
-    certificate: Certificate | None = None,
+    certificate: ServerCertificate | None = None,
 ) -> Listener:
     """Serve `handler` until `aclose`; port 0 takes a free one. OSError when the port is taken."""
     listener = Listener(handler, certificate)
@@ -241,12 +241,14 @@ async def listen(
 # What can go wrong with an answer on its way, whatever the protocol
 
 
-HUGE: Final = 11 * 1024 * 1024  # bytes that come after the answer: more than anybody should read
+OVERSIZE_BYTES: Final = (
+    11 * 1024 * 1024
+)  # bytes that come after the answer: more than anybody should read
 _BLANKS: Final = b" " * 4096
 # Neither UTF-8, nor JSON, nor XML, nor a compressed format's first bytes.
 _NOISE: Final = bytes(range(255, -1, -1)) * 4
 
-PORTAL: Final = Reply(
+LOGIN_PAGE: Final = HttpReply(
     200,
     (("Content-Type", "text/html; charset=utf-8"),),
     b"<!DOCTYPE html><html><head><title>Sign in</title></head>"
@@ -254,7 +256,7 @@ PORTAL: Final = Reply(
 )
 
 
-def spoiled(reply: Reply, mood: Mood) -> Reply:
+def apply_fault(reply: HttpReply, mood: FaultMode) -> HttpReply:
     """`reply` as it arrives in a mood that spoils answers; in any other mood as it is.
 
     Blanks follow a JSON or XML text without changing what it means, so that a client which reads
@@ -263,11 +265,11 @@ def spoiled(reply: Reply, mood: Mood) -> Reply:
     if not reply.body:
         return reply
     match mood:
-        case Mood.HALF:
-            return replace(reply, cut=True)
-        case Mood.HUGE:
-            return replace(reply, body=reply.body + _BLANKS * (HUGE // len(_BLANKS)))
-        case Mood.GARBAGE:
+        case FaultMode.TRUNCATED:
+            return replace(reply, truncated=True)
+        case FaultMode.OVERSIZED:
+            return replace(reply, body=reply.body + _BLANKS * (OVERSIZE_BYTES // len(_BLANKS)))
+        case FaultMode.GARBAGE:
             return replace(reply, body=_NOISE)
         case _:
             return reply
@@ -283,7 +285,7 @@ _LONGEST_COMMON_NAME: Final = 64  # X.520's upper bound
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
+class ServerCertificate:
     """A certificate that vouches for itself, and its private key."""
 
     pem: bytes = field(repr=False)  # certificate and key; also what a client may trust
@@ -301,7 +303,7 @@ class Certificate:
         return context
 
 
-def self_signed(common_name: str, *, now: float) -> Certificate:
+def self_signed(common_name: str, *, now: float) -> ServerCertificate:
     """Make a certificate for `common_name` and loopback; `now` is UTC epoch seconds."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name(
@@ -331,7 +333,7 @@ def self_signed(common_name: str, *, now: float) -> Certificate:
         )
         .sign(key, hashes.SHA256())
     )
-    return Certificate(
+    return ServerCertificate(
         pem=certificate.public_bytes(serialization.Encoding.PEM)
         + key.private_bytes(
             serialization.Encoding.PEM,

@@ -16,25 +16,38 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Final
 
 from lictui.simulator.cloud_server import (
-    LIFETIME,
-    Assigned,
-    Change,
-    Month,
+    TOKEN_LIFETIME,
+    AssignedCount,
+    CloudAccount,
+    CloudMonth,
+    LicenseChange,
     MonthCount,
-    Tokens,
-    Transactions,
+    TokenIssuer,
+    TransactionIds,
     common_error,
-    instead,
+    fault_reply,
     json_reply,
     not_found,
-    own_error,
-    unauthenticated,
+    service_error,
+    unauthorized,
 )
-from lictui.simulator.cloud_server import (
-    Account as CloudAccount,
+from lictui.simulator.estate import (
+    CurrentFault,
+    FaultMode,
+    ReportedServer,
+    SimulatedPool,
+    SimulatedServer,
+    uploaded_usage,
 )
-from lictui.simulator.estate import CurrentMood, LicenseServer, Mood, Pool, Report, uploaded
-from lictui.simulator.http import Certificate, Connection, Listener, Reply, Request, listen, spoiled
+from lictui.simulator.http import (
+    Connection,
+    HttpReply,
+    Listener,
+    Request,
+    ServerCertificate,
+    apply_fault,
+    listen,
+)
 from lictui.simulator.usage import DAY
 
 if TYPE_CHECKING:
@@ -47,7 +60,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-def servers(account: Account, customer: str, now: float) -> Json:
+def license_servers_body(account: PartnerAccount, customer: str, now: float) -> Json:
     """`licenseservers`: every license server, and whether it still reports."""
     told = [_server(each, now) for each in account.servers]
     return {"customerId": customer, "orgId": account.org_id, "licenseServersStatus": told}
@@ -60,7 +73,7 @@ def _server(server: PartnerServer, now: float) -> Json:
     return {
         "hostId": server.host_id,
         "fqdn": server.fqdn if reported else None,
-        "lastPhoningHomeTime": stamp(server.last_reported, server.stamps),
+        "lastPhoningHomeTime": timestamp(server.last_reported, server.stamps),
         "isPhoningHome": server.reporting(now),
         "isEverReported": reported,
         "isFoundInBackOffice": server.in_back_office,
@@ -70,7 +83,7 @@ def _server(server: PartnerServer, now: float) -> Json:
         "isCcu": reported and bool(features),
         "ccuFeatureStatistics": features if reported else None,
         "isExpired": ends is not None and ends <= now,
-        "licenseExpirationDate": stamp(ends, server.stamps),
+        "licenseExpirationDate": timestamp(ends, server.stamps),
         "daysToExpire": None if ends is None else _days(now, ends),
         "linkedCustomerList": [_linked(each) for each in server.customers],
     }
@@ -87,7 +100,7 @@ def _linked(customer: LinkedCustomer) -> Json:
     }
 
 
-def usage(account: Account, customer: str) -> Json:
+def usage_data_body(account: PartnerAccount, customer: str) -> Json:
     """`licenseusagedata`: the users of a month, by product, feature, server and customer."""
     skus = [_sku(each) for each in account.skus]
     return {"customerId": customer, "orgId": account.org_id, "skus": skus}
@@ -101,7 +114,7 @@ def _sku(sku: Sku) -> Json:
     }
 
 
-def _feature(feature: Feature) -> Json:
+def _feature(feature: PartnerFeature) -> Json:
     counted = sum(each.count for each in feature.servers)
     return {
         "featureId": feature.feature_id,
@@ -142,7 +155,7 @@ def _at_customer(used: CustomerUsage) -> Json:
     }
 
 
-def netscalers(account: Account, customer: str, now: float) -> Json:
+def netscalers_body(account: PartnerAccount, customer: str, now: float) -> Json:
     """`netscalercallinghomedata`: NetScalers and their licenses."""
     told = [_netscaler(each, now) for each in account.netscalers]
     return {"customerId": customer, "orgId": account.org_id, "netScalerCallingHomeDetails": told}
@@ -159,7 +172,7 @@ def _netscaler(netscaler: NetScaler, now: float) -> Json:
     }
 
 
-def stamp(at: float | None, stamps: Stamps) -> str | None:
+def timestamp(at: float | None, stamps: TimestampStyle) -> str | None:
     """`2026-11-23T11:12:04.00+00:00`, or as `stamps` would have it; null for no time."""
     if at is None:
         return None
@@ -204,7 +217,7 @@ class FeatureCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Stamps:
+class TimestampStyle:
     """How the times of one license server are written."""
 
     hours: float = 0.0  # ahead of UTC
@@ -225,7 +238,7 @@ class PartnerServer:
     non_csp: bool = False  # a license of another program is installed
     ccu: tuple[FeatureCount, ...] = ()
     customers: tuple[LinkedCustomer, ...] = ()
-    stamps: Stamps = field(default_factory=Stamps)
+    stamps: TimestampStyle = field(default_factory=TimestampStyle)
 
     def reporting(self, now: float) -> bool:
         """Whether it phoned home in the past three days."""
@@ -256,7 +269,7 @@ class CustomerUsage:
 
 
 @dataclass(frozen=True, slots=True)
-class Feature:
+class PartnerFeature:
     """One feature of a product in a month."""
 
     feature_id: str  # `XDT_PLT_UD`
@@ -274,7 +287,7 @@ class Sku:
 
     sku_id: str
     description: str
-    features: tuple[Feature, ...] = ()
+    features: tuple[PartnerFeature, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +308,7 @@ class NetScaler:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class PartnerAccount:
     """Everything of one partner; `skus` are those of the month that was asked for."""
 
     org_id: str
@@ -304,7 +317,7 @@ class Account:
     netscalers: tuple[NetScaler, ...] = ()
 
 
-AccountOfMonth = Callable[[str], Account]  # by `2026-10`
+AccountOfMonth = Callable[[str], PartnerAccount]  # by `2026-10`
 
 
 _SERVERS: Final = "licenseservers"
@@ -315,13 +328,13 @@ _MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 async def serve_partner(  # noqa: PLR0913 - a server has that many sides; all but three are named
     account: AccountOfMonth,
-    mood: CurrentMood,
+    mood: CurrentFault,
     clock: Clock,
     *,
     customer_id: str,
     client_id: str,
     secret: str,
-    certificate: Certificate | None = None,
+    certificate: ServerCertificate | None = None,
     retry_after: int = 2,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -341,7 +354,7 @@ class _Service:
     def __init__(
         self,
         account: AccountOfMonth,
-        mood: CurrentMood,
+        mood: CurrentFault,
         clock: Clock,
         customer: str,
         client: tuple[str, str],
@@ -353,35 +366,35 @@ class _Service:
         self._customer = customer
         self._client_id, self._secret = client
         self._retry_after = retry_after
-        self._tokens = Tokens(f"{customer}/{self._secret}", clock)
-        self._transactions = Transactions("X-Cws-TransactionId", customer)
+        self._tokens = TokenIssuer(f"{customer}/{self._secret}", clock)
+        self._transactions = TransactionIds("X-Cws-TransactionId", customer)
 
-    async def answer(self, request: Request, connection: Connection) -> Reply | None:
+    async def answer(self, request: Request, connection: Connection) -> HttpReply | None:
         """What the service says to one request; None is silence."""
         del connection
         mood = self._mood()
-        if mood is Mood.SILENT:
+        if mood is FaultMode.SILENT:
             return None
-        reply = instead(mood, self._retry_after)
+        reply = fault_reply(mood, self._retry_after)
         if reply is None:
             reply = self._transactions.stamped(self._said(request, mood))
         return reply
 
-    def _said(self, request: Request, mood: Mood) -> Reply:
+    def _said(self, request: Request, mood: FaultMode) -> HttpReply:
         door, _, what = request.path.lower().strip("/").partition("/")
         if what == "tokens/clients" and door in {self._customer.lower(), "root"}:
             if request.method != "POST":
-                return own_error(405, "method not allowed", headers=(("Allow", "POST"),))
+                return service_error(405, "method not allowed", headers=(("Allow", "POST"),))
             return self._token(request, mood)
         refusal = self._tokens.refusal(request.headers)
-        if mood is Mood.DENIED:
-            refusal = unauthenticated("invalid")
-        return refusal or spoiled(self._told(request, mood, door, what), mood)
+        if mood is FaultMode.DENIED:
+            refusal = unauthorized("invalid")
+        return refusal or apply_fault(self._told(request, mood, door, what), mood)
 
-    def _token(self, request: Request, mood: Mood) -> Reply:
+    def _token(self, request: Request, mood: FaultMode) -> HttpReply:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
-            return own_error(415, "unsupported media type")
+            return service_error(415, "unsupported media type")
         try:
             asked = json.loads(request.body)
         except ValueError:
@@ -389,31 +402,31 @@ class _Service:
         client, secret = (_text(asked, name) for name in ("clientId", "clientSecret"))
         if not client or not secret:
             return common_error(400, "missing", "clientId and clientSecret must be given.")
-        known = client == self._client_id and mood is not Mood.DENIED
+        known = client == self._client_id and mood is not FaultMode.DENIED
         if not known or not compare_digest(secret.encode(), self._secret.encode()):
-            return unauthenticated("invalid")
-        if mood is Mood.EXPIRED:
-            return unauthenticated("expired")
+            return unauthorized("invalid")
+        if mood is FaultMode.CREDENTIALS_EXPIRED:
+            return unauthorized("expired")
         return json_reply(
             {
                 "principal": client,
                 "subject": self._customer,
                 "token": self._tokens.issue(),
                 "openIdToken": "eyJsaWN0dWkiOiJvcGVucyBub3RoaW5nIn0",
-                "expiresIn": LIFETIME,
+                "expiresIn": TOKEN_LIFETIME,
             }
         )
 
-    def _told(self, request: Request, mood: Mood, door: str, what: str) -> Reply:
+    def _told(self, request: Request, mood: FaultMode, door: str, what: str) -> HttpReply:
         if what not in {_SERVERS, _USAGE, _NETSCALERS}:
             return not_found("path")
         if request.method != "GET":
-            return own_error(405, "method not allowed", headers=(("Allow", "GET"),))
-        if mood is Mood.ELSEWHERE:
+            return service_error(405, "method not allowed", headers=(("Allow", "GET"),))
+        if mood is FaultMode.UNKNOWN_CUSTOMER:
             return not_found("customer")
         # The header goes with every call of Citrix Cloud; the scripts for this API leave it out.
         named = {door, request.headers.get("citrix-customerid", door).lower()}
-        if mood is Mood.FORBIDDEN or named != {self._customer.lower()}:
+        if mood is FaultMode.FORBIDDEN or named != {self._customer.lower()}:
             return common_error(403, "authorization", "Authorization failed.", reason="permission")
         now = self._clock.now()
         month = f"{datetime.fromtimestamp(now, UTC):%Y-%m}"
@@ -423,15 +436,15 @@ class _Service:
                 kind = "invalidString" if month else "missing"
                 return common_error(400, kind, "date must be yyyy-MM.", name="date")
         account = self._account(month)
-        if mood is Mood.EMPTY:
-            account = Account(account.org_id)
+        if mood is FaultMode.EMPTY:
+            account = PartnerAccount(account.org_id)
         match what:
             case "licenseservers":
-                body = servers(account, self._customer, now)
+                body = license_servers_body(account, self._customer, now)
             case "licenseusagedata":
-                body = usage(account, self._customer)
+                body = usage_data_body(account, self._customer)
             case _:
-                body = netscalers(account, self._customer, now)
+                body = netscalers_body(account, self._customer, now)
         return json_reply(body)
 
 
@@ -448,36 +461,36 @@ _DEVICES: Final = 1.21  # devices to each user: Citrix counts whichever are fewe
 _CUSTOMER: Final = LinkedCustomer("corp", "51000001", "Corp", "Corp Holding")
 
 
-def cloud_at(server: LicenseServer, at: float) -> CloudAccount | None:
+def cloud_account_at(server: SimulatedServer, at: float) -> CloudAccount | None:
     """The account behind `server`; None once its entitlement has ended."""
     pool = server.pools[0]
-    held = pool.at(at)
+    held = pool.license_at(at)
     if held is None:
         return None
     name, _, edition = pool.product.partition(":")
-    ends = pool.ends()
+    ends = pool.end_time()
     return CloudAccount(
-        users=Assigned(held.in_use),
-        devices=Assigned(_devices(held.in_use)),
+        users=AssignedCount(held.in_use),
+        devices=AssignedCount(_devices(held.in_use)),
         owned=held.installed,
         product_name=name,
         edition=edition,
-        next_expiry=None if ends is None else Change(ends - DAY, held.installed),
+        next_expiry=None if ends is None else LicenseChange(ends - DAY, held.installed),
         months=tuple(_months(pool, at)),
     )
 
 
-def _months(pool: Pool, at: float) -> list[Month]:
+def _months(pool: SimulatedPool, at: float) -> list[CloudMonth]:
     """The calendar months up to the one of `at`, which is not yet over."""
     first, months = datetime.fromtimestamp(at, UTC).date().replace(day=1), []
     end = at
     for _ in range(_MONTHS):
         start = datetime(first.year, first.month, 1, tzinfo=UTC).timestamp()
-        before, after = pool.curve.at(start), pool.curve.at(end)
+        before, after = pool.curve.value_at(start), pool.curve.value_at(end)
         owned = pool.installed_at(start)
         users = _count(before, after)
         devices = _count(_devices(before), _devices(after))
-        months.append(Month(f"{first:%Y-%m}", owned, users, devices))
+        months.append(CloudMonth(f"{first:%Y-%m}", owned, users, devices))
         first, end = _month_before(first), start - 1
     return months[::-1]
 
@@ -495,13 +508,13 @@ def _devices(users: int) -> int:
     return round(users * _DEVICES)
 
 
-def partner_at(server: LicenseServer, at: float, month: str) -> Account:
+def partner_account_at(server: SimulatedServer, at: float, month: str) -> PartnerAccount:
     """The account behind `server` at `at`, with the usage of `month`: `2026-10`."""
     # A month that is over stands as its last upload left it.
     then = min(at, _end_of(month) - 1)
-    return Account(
+    return PartnerAccount(
         org_id="51000000",
-        servers=tuple(_reported(each, at) for each in server.reports),
+        servers=tuple(_reported(each, at) for each in server.reported_servers),
         skus=tuple(
             Sku(
                 f"CSP-{pool.product}",
@@ -519,34 +532,36 @@ def _end_of(month: str) -> float:
     return datetime(*after, 1, tzinfo=UTC).timestamp()
 
 
-def _reported(report: Report, at: float) -> PartnerServer:
+def _reported(report: ReportedServer, at: float) -> PartnerServer:
     ends = report.expires
     return PartnerServer(
         host_id=report.host.upper(),
         fqdn=_fqdn(report),
-        last_reported=min(at // DAY * DAY, report.until) if report.reports else None,
+        last_reported=min(at // DAY * DAY, report.last_upload) if report.has_reported else None,
         expires=datetime(ends.year, ends.month, ends.day, tzinfo=UTC).timestamp() if ends else None,
         in_back_office=report.in_back_office,
         ccu=tuple(
             FeatureCount(pool.product, held.in_use)
             for pool in report.concurrent
-            if (held := pool.at(at // DAY * DAY)) is not None
+            if (held := pool.license_at(at // DAY * DAY)) is not None
         ),
         customers=(_CUSTOMER,),
-        stamps=Stamps(digits=7 if report.concurrent else 2),
+        stamps=TimestampStyle(digits=7 if report.concurrent else 2),
     )
 
 
-def _used(server: LicenseServer, pool: Pool, at: float) -> Feature:
+def _used(server: SimulatedServer, pool: SimulatedPool, at: float) -> PartnerFeature:
     usages = tuple(
-        ServerUsage(_fqdn(report), uploaded(report, pool.product, at), reported=at // DAY * DAY)
-        for report in server.reports
+        ServerUsage(
+            _fqdn(report), uploaded_usage(report, pool.product, at), reported=at // DAY * DAY
+        )
+        for report in server.reported_servers
         if any(each.product == pool.product for each in report.pools)
     )
     count = sum(usage.count for usage in usages)
     customers = (CustomerUsage(_CUSTOMER.customer_id, count, nick_name=_CUSTOMER.nick_name),)
-    return Feature(pool.product, pool.full_name.partition("|")[0], usages, customers)
+    return PartnerFeature(pool.product, pool.full_name.partition("|")[0], usages, customers)
 
 
-def _fqdn(report: Report) -> str:
+def _fqdn(report: ReportedServer) -> str:
     return f"{report.host}.corp.example"

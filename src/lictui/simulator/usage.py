@@ -54,21 +54,21 @@ def as_date(day: int) -> date:
 
 
 @lru_cache(maxsize=2048)
-def works(region: Region, day: int) -> bool:
+def is_working_day(region: Region, day: int) -> bool:
     """Whether `day` is a working day."""
     on = as_date(day)
     return on.weekday() < _SATURDAY and (on.month, on.day) not in region.holidays
 
 
-def working_day(region: Region, day: int) -> int:
+def last_working_day(region: Region, day: int) -> int:
     """`day`, or the last working day before it."""
-    while not works(region, day):
+    while not is_working_day(region, day):
         day -= 1
     return day
 
 
 @lru_cache(maxsize=2048)
-def busyness(day: int) -> float:
+def day_factor(day: int) -> float:
     """How much of a full house to expect on a day of its kind, around 1."""
     on = as_date(day)
     of_year = on.timetuple().tm_yday
@@ -80,7 +80,7 @@ def busyness(day: int) -> float:
 _REMEMBERED: Final = 2  # days: a moment between midnight's two quarters needs both
 
 
-class Rhythm(Protocol):
+class UsageProfile(Protocol):
     """What a day of one kind of license looks like."""
 
     def quarters(self, day: int) -> Sequence[int]:
@@ -88,23 +88,23 @@ class Rhythm(Protocol):
         ...
 
 
-class Curve:
+class UsageCurve:
     """A rhythm laid along the time axis of its time zone."""
 
     __slots__ = ("_days", "_rhythm", "_shift")
 
-    def __init__(self, rhythm: Rhythm, hours: float) -> None:
+    def __init__(self, rhythm: UsageProfile, hours: float) -> None:
         self._rhythm = rhythm
         self._shift = round(hours * 3600 / QUARTER)
         self._days: dict[int, Sequence[int]] = {}
 
-    def at(self, moment: float) -> int:
+    def value_at(self, moment: float) -> int:
         """In use at `moment`."""
         quarter, rest = divmod(moment, QUARTER)
         before, after = self._point(int(quarter)), self._point(int(quarter) + 1)
         return before + round((after - before) * rest / QUARTER)
 
-    def span(self, first: int, last: int) -> list[int]:
+    def quarter_values(self, first: int, last: int) -> list[int]:
         """In use at the quarter hours `first` to before `last`, counted from the epoch."""
         points: list[int] = []
         start, end = first + self._shift, last + self._shift
@@ -113,10 +113,10 @@ class Curve:
             points += self._rhythm.quarters(day)[max(0, start - at) : max(0, end - at)]
         return points
 
-    def fine(self, first: int, last: int) -> list[int]:
+    def five_minute_values(self, first: int, last: int) -> list[int]:
         """The same quarter hours in three steps each, of five minutes."""
         points: list[int] = []
-        for before, after in pairwise(self.span(first, last + 1)):
+        for before, after in pairwise(self.quarter_values(first, last + 1)):
             rise = after - before
             points += (before, before + round(rise / 3), before + round(rise * 2 / 3))
         return points
@@ -131,18 +131,18 @@ class Curve:
         return points[of_day]
 
 
-class Steps(Curve):
+class StepCurve(UsageCurve):
     """The same, but each figure stands until the next: what is told now and then, not read."""
 
     __slots__ = ()
 
-    def at(self, moment: float) -> int:
+    def value_at(self, moment: float) -> int:
         """In use as told last before `moment`."""
         return self._point(int(moment // QUARTER))
 
-    def fine(self, first: int, last: int) -> list[int]:
+    def five_minute_values(self, first: int, last: int) -> list[int]:
         """Each quarter hour three times."""
-        return [point for point in self.span(first, last) for _ in range(3)]
+        return [point for point in self.quarter_values(first, last) for _ in range(3)]
 
 
 # The three lives a license can lead: with people's working hours, with assignments, with machines
@@ -182,7 +182,7 @@ def _step(hour: float, middle: float, width: float) -> float:
     return 1 / (1 + exp((middle - hour) / width))
 
 
-class Hours:
+class OfficeHours:
     """The working hours of one crowd: how full its house is at each quarter, 1 at the most."""
 
     def __init__(self, random: Random) -> None:
@@ -214,11 +214,11 @@ def _hours(random: Random) -> list[float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class OfficeUsage:
     """Concurrent licenses: taken at log-on, returned at log-off."""
 
     region: Region
-    hours: Hours
+    hours: OfficeHours
     noise: Noise
     phase: int
     today: int  # the day that `peak` is meant for
@@ -229,7 +229,7 @@ class Office:
     def quarters(self, day: int) -> list[int]:
         """In use over one day."""
         noise = self.noise.day(day, self.phase)
-        if not works(self.region, day):
+        if not is_working_day(self.region, day):
             level = self._usual(day)
             return [
                 int(level * hour * (1 + 0.1 * n) + 0.5)
@@ -244,7 +244,7 @@ class Office:
         ]
 
     def _usual(self, day: int) -> float:
-        return self.peak * (1 + self.growth * (day - self.today) / _YEAR) * busyness(day)
+        return self.peak * (1 + self.growth * (day - self.today) / _YEAR) * day_factor(day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +267,7 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
-class Assigned:
+class AssignedUsage:
     """User/device licenses: assigned at a first log-on, released by night, 90 days after the last.
 
     A day can only rise; what falls has fallen by its first quarter.
@@ -289,7 +289,7 @@ class Assigned:
         return [before + int((after - before) * share) for share in _ARRIVALS]
 
     def _end_of(self, day: int) -> int:
-        while not works(self.region, day):  # nobody new on a day off
+        while not is_working_day(self.region, day):  # nobody new on a day off
             day -= 1
         drift = self.noise.slow(day, self.phase, 40) - self.noise.slow(self.today, self.phase, 40)
         people = self.people * (1 + self.growth * (day - self.today) / _YEAR + 0.015 * drift)
@@ -300,7 +300,7 @@ _ARRIVALS: Final = [min(1.0, 1.05 * _step(quarter / 4, 9.5, 0.9)) for quarter in
 
 
 @dataclass(frozen=True, slots=True)
-class Machines:
+class MachineUsage:
     """Licenses that machines hold day and night, but for one maintenance window a week."""
 
     noise: Noise

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 import spnego
 from spnego.channel_bindings import GssChannelBindings
 
-from lictui.simulator.http import Connection, Reply, Request
+from lictui.simulator.http import Connection, HttpReply, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ _alone = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class WindowsAccount:
     r"""A user, as `CORP\name`, `name@corp.example` or, of the machine itself, `name`."""
 
     username: str
@@ -56,7 +56,7 @@ class Account:
 
 
 @contextmanager
-def only(account: Account, machine: str) -> Iterator[None]:
+def ntlm_user_file(account: WindowsAccount, machine: str) -> Iterator[None]:
     """Let NTLM know `account` of `machine` and nobody else; servers may share users' names."""
     with _alone:
         file = _folder() / "users"
@@ -83,32 +83,34 @@ _BINDINGS_ARE_SENT: Final = b"\x0a\x00\x10\x00"
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class AcceptedLogin:
     """Someone who may come in."""
 
     context: spnego.ContextProxy | None = None  # None after Basic, which agrees on no keys
     headers: tuple[tuple[str, str], ...] = ()  # to be sent with the reply
 
 
-class Login:
+class LoginAcceptor:
     """The door of one server."""
 
-    def __init__(self, account: Account, machine: str, offers: frozenset[str]) -> None:
+    def __init__(self, account: WindowsAccount, machine: str, offers: frozenset[str]) -> None:
         self._account = account
         self._machine = machine
         self._offers = offers
 
-    def admit(self, request: Request, connection: Connection, *, deny: bool) -> Admission | Reply:
+    def authenticate(
+        self, request: Request, connection: Connection, *, deny: bool
+    ) -> AcceptedLogin | HttpReply:
         """Let the request in, or say what to do next; `deny` refuses every password."""
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         match scheme.lower():
             case "basic" if self._basic(connection) and not deny and self._is_account(given):
-                return Admission()
+                return AcceptedLogin()
             case "negotiate" if given and "negotiate" in self._offers:
                 return self._negotiate(given, connection, deny=deny)
-            case "" if isinstance(connection.memory, spnego.ContextProxy) and not deny:
-                if connection.memory.complete:
-                    return Admission(connection.memory)
+            case "" if isinstance(connection.state, spnego.ContextProxy) and not deny:
+                if connection.state.complete:
+                    return AcceptedLogin(connection.state)
         return self._refuse(connection)
 
     def _basic(self, connection: Connection) -> bool:
@@ -123,15 +125,17 @@ class Login:
         # RFC 7617 leaves the encoding open, and clients differ.
         return said in {known.encode(), known.encode("latin-1", "replace")}
 
-    def _negotiate(self, given: str, connection: Connection, *, deny: bool) -> Admission | Reply:
-        context = connection.memory
+    def _negotiate(
+        self, given: str, connection: Connection, *, deny: bool
+    ) -> AcceptedLogin | HttpReply:
+        context = connection.state
         if not isinstance(context, spnego.ContextProxy) or context.complete:
-            connection.memory = context = spnego.server(
+            connection.state = context = spnego.server(
                 protocol="negotiate", options=spnego.NegotiateOptions.use_negotiate
             )
         try:
             token = b64decode(given, validate=True)
-            with only(self._account, self._machine):
+            with ntlm_user_file(self._account, self._machine):
                 answer = context.step(token, channel_bindings=_bindings(token, connection))
         except Exception:  # noqa: BLE001 - however pyspnego chokes on a token, it opens nothing
             return self._refuse(connection)
@@ -139,19 +143,19 @@ class Login:
             (("WWW-Authenticate", f"Negotiate {b64encode(answer).decode()}"),) if answer else ()
         )
         if not context.complete:
-            return Reply(401, headers)
+            return HttpReply(401, headers)
         if deny:
             return self._refuse(connection)
-        return Admission(context, headers)
+        return AcceptedLogin(context, headers)
 
-    def _refuse(self, connection: Connection) -> Reply:
-        connection.memory = None
+    def _refuse(self, connection: Connection) -> HttpReply:
+        connection.state = None
         offers = []
         if "negotiate" in self._offers:
             offers.append(("WWW-Authenticate", "Negotiate"))
         if self._basic(connection):
             offers.append(("WWW-Authenticate", 'Basic realm="WSMAN"'))
-        return Reply(401, tuple(offers))
+        return HttpReply(401, tuple(offers))
 
 
 def _bindings(token: bytes, connection: Connection) -> GssChannelBindings | None:

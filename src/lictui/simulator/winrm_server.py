@@ -19,19 +19,26 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 from spnego.exceptions import SpnegoError
 
-from lictui.simulator.estate import CurrentMood, Inventory, License, Mood
+from lictui.simulator.estate import CurrentFault, CurrentInventory, FaultMode, License
 from lictui.simulator.http import (
-    PORTAL,
-    Certificate,
+    LOGIN_PAGE,
     Connection,
+    HttpReply,
     Listener,
-    Reply,
     Request,
+    ServerCertificate,
+    apply_fault,
     listen,
-    spoiled,
 )
-from lictui.simulator.winrm_auth import CONTENT_TYPE, Account, Admission, Login, seal, unseal
-from lictui.simulator.wql import BadQueryError, Query, Value, parse
+from lictui.simulator.winrm_auth import (
+    CONTENT_TYPE,
+    AcceptedLogin,
+    LoginAcceptor,
+    WindowsAccount,
+    seal,
+    unseal,
+)
+from lictui.simulator.wql import InvalidWqlError, SelectStatement, Value, parse_wql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -59,7 +66,7 @@ _DEFAULT_ENVELOPE: Final = 512_000  # bytes
 _DURATION: Final = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 
 
-class Fault(Exception):  # noqa: N818 - SOAP's own word
+class SoapFaultError(Exception):
     """A request that is answered with a fault; `provider` marks WMI as the one that failed."""
 
     def __init__(self, subcode: str, code: int, message: str, *, provider: bool = False) -> None:
@@ -70,7 +77,7 @@ class Fault(Exception):  # noqa: N818 - SOAP's own word
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class SoapCall:
     """One request."""
 
     action: str
@@ -81,16 +88,20 @@ class Call:
     body: Element
 
 
-def read(xml: bytes) -> Call:
+def parse_call(xml: bytes) -> SoapCall:
     """Take an envelope apart; Fault when it is none."""
     try:
         root = fromstring(xml, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise Fault("w:SchemaValidationError", 2150858819, "The request is no XML.") from error
+        raise SoapFaultError(
+            "w:SchemaValidationError", 2150858819, "The request is no XML."
+        ) from error
     body = root.find(f"{{{S}}}Body")
     if root.tag != f"{{{S}}}Envelope" or body is None:
-        raise Fault("w:SchemaValidationError", 2150858817, "The request is no SOAP envelope.")
-    return Call(
+        raise SoapFaultError(
+            "w:SchemaValidationError", 2150858817, "The request is no SOAP envelope."
+        )
+    return SoapCall(
         action=_header(root, A, "Action"),
         resource=_header(root, W, "ResourceURI"),
         message_id=_header(root, A, "MessageID"),
@@ -108,7 +119,7 @@ def _size(text: str) -> int:
     if not text:
         return _DEFAULT_ENVELOPE
     if not (text.isascii() and text.isdigit()):
-        raise Fault("w:SchemaValidationError", 2150858817, "MaxEnvelopeSize is no number.")
+        raise SoapFaultError("w:SchemaValidationError", 2150858817, "MaxEnvelopeSize is no number.")
     return int(text[:12])
 
 
@@ -117,14 +128,14 @@ def _seconds(text: str) -> float:
         return float("inf")
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise Fault("w:InvalidTimeout", 2150858881, "OperationTimeout is no duration.")
+        raise SoapFaultError("w:InvalidTimeout", 2150858881, "OperationTimeout is no duration.")
     days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
-def reply(action: str, message_id: str, relates_to: str, body: str) -> bytes:
+def reply_envelope(action: str, message_id: str, relates_to: str, body: str) -> bytes:
     """An envelope around `body`, which is XML already; `relates_to` "" leaves the header out."""
-    relation = f"<a:RelatesTo>{text(relates_to)}</a:RelatesTo>" if relates_to else ""
+    relation = f"<a:RelatesTo>{xml_text(relates_to)}</a:RelatesTo>" if relates_to else ""
     return (
         f'<s:Envelope xml:lang="en-US" xmlns:s="{S}" xmlns:a="{A}" xmlns:n="{N}" xmlns:w="{W}">'
         f"<s:Header><a:Action>{action}</a:Action>"
@@ -134,10 +145,10 @@ def reply(action: str, message_id: str, relates_to: str, body: str) -> bytes:
     ).encode()
 
 
-def fault_envelope(fault: Fault, message_id: str, relates_to: str, machine: str) -> bytes:
+def fault_envelope(fault: SoapFaultError, message_id: str, relates_to: str, machine: str) -> bytes:
     """The envelope of a fault; goes out with HTTP status 500."""
-    message = text(str(fault))
-    attributes = f'xmlns:f="{F}" Code="{fault.code}" Machine={quoteattr(writable(machine))}'
+    message = xml_text(str(fault))
+    attributes = f'xmlns:f="{F}" Code="{fault.code}" Machine={quoteattr(xml_safe(machine))}'
     detail = message
     if fault.provider:
         inner = f"<f:WSManFault {attributes}><f:Message>{message}</f:Message></f:WSManFault>"
@@ -149,15 +160,15 @@ def fault_envelope(fault: Fault, message_id: str, relates_to: str, machine: str)
         f"<s:Detail><f:WSManFault {attributes}><f:Message>{detail}</f:Message></f:WSManFault>"
         "</s:Detail></s:Fault>"
     )
-    return reply(_FAULT_ACTION, message_id, relates_to, body)
+    return reply_envelope(_FAULT_ACTION, message_id, relates_to, body)
 
 
-def text(value: str) -> str:
+def xml_text(value: str) -> str:
     """`value` as XML text."""
-    return escape(writable(value))
+    return escape(xml_safe(value))
 
 
-def writable(value: str) -> str:
+def xml_safe(value: str) -> str:
     """`value` with what XML 1.0 cannot carry (ESC, NUL, lone surrogates) replaced."""
     return _UNWRITABLE.sub("\ufffd", value)
 
@@ -190,7 +201,7 @@ class Enumerations:
         self._new_id = new_id
         self._open: OrderedDict[str, _Open] = OrderedDict()
 
-    def enumerate(self, call: Call) -> str:
+    def enumerate(self, call: SoapCall) -> str:
         """The body of an EnumerateResponse; Fault when there is none."""
         asked = _child(call, "Enumerate")
         items = self._items(call.resource, asked.find(f"{{{W}}}Filter"))
@@ -208,7 +219,7 @@ class Enumerations:
             context = self._context(call.resource, items)
         return f"<n:EnumerateResponse>{context}{first}</n:EnumerateResponse>"
 
-    def pull(self, call: Call) -> str:
+    def pull(self, call: SoapCall) -> str:
         """The body of a PullResponse; Fault when the context is not the last one given."""
         asked = _child(call, "Pull")
         most = _most(asked)
@@ -220,7 +231,7 @@ class Enumerations:
             return f"<n:PullResponse><n:EnumerationContext/>{items}</n:PullResponse>"
         return f"<n:PullResponse>{self._context(call.resource, left)}{items}</n:PullResponse>"
 
-    def release(self, call: Call) -> str:
+    def release(self, call: SoapCall) -> str:
         """The empty body of a ReleaseResponse."""
         self._take(_child(call, "Release"), call.resource)
         return ""
@@ -236,7 +247,7 @@ class Enumerations:
         context = (asked.findtext(f"{{{N}}}EnumerationContext") or "").strip()
         opened = self._open.get(context)
         if opened is None or opened.resource != resource.lower():
-            raise Fault(
+            raise SoapFaultError(
                 "n:InvalidEnumerationContext", 2150858779, "The enumeration context is not valid."
             )
         del self._open[context]
@@ -245,14 +256,16 @@ class Enumerations:
     def _items(self, resource: str, asked: Element | None) -> Sequence[str]:
         namespace, name = _address(resource)
         if asked is not None and asked.get("Dialect") != _WQL:
-            raise Fault(
+            raise SoapFaultError(
                 "n:FilterDialectRequestedUnavailable",
                 2150858777,
                 "The filter dialect is not supported.",
             )
         if (name == "*") is (asked is None):
-            raise Fault("n:CannotProcessFilter", 2150858778, "A filter goes with /* and only so.")
-        query = Query(name) if asked is None else _parse(asked.text or "")
+            raise SoapFaultError(
+                "n:CannotProcessFilter", 2150858778, "A filter goes with /* and only so."
+            )
+        query = SelectStatement(name) if asked is None else _parse(asked.text or "")
         cim = self._class(namespace, query.class_name)
         columns = [cim.canonical(name) for name in query.properties]
         if None in columns:
@@ -270,13 +283,13 @@ class Enumerations:
         known = [each for each in self._classes() if each.namespace.lower() == namespace]
         if not known:
             # WBEM_E_INVALID_NAMESPACE; which number a server puts outside is not published.
-            raise Fault(
+            raise SoapFaultError(
                 "w:InternalError", 0x8004100E, "Invalid namespace (0x8004100E).", provider=True
             )
         for each in known:
             if each.name.lower() == name.lower():
                 return each
-        raise Fault(
+        raise SoapFaultError(
             "n:CannotProcessFilter",
             2150858778,
             "The specified class does not exist in the given namespace.",
@@ -284,19 +297,21 @@ class Enumerations:
         )
 
 
-def _child(call: Call, name: str) -> Element:
+def _child(call: SoapCall, name: str) -> Element:
     child = call.body.find(f"{{{N}}}{name}")
     if child is None:
-        raise Fault("w:SchemaValidationError", 2150858817, f"The body holds no {name}.")
+        raise SoapFaultError("w:SchemaValidationError", 2150858817, f"The body holds no {name}.")
     if call.max_envelope < _SMALLEST_ENVELOPE:
-        raise Fault("w:EncodingLimit", 2150858823, "MaxEnvelopeSize is below 8192.")
+        raise SoapFaultError("w:EncodingLimit", 2150858823, "MaxEnvelopeSize is below 8192.")
     return child
 
 
 def _address(resource: str) -> tuple[str, str]:
     """Namespace (lower case) and class of a resource URI."""
     if not resource.lower().startswith(_WMI):
-        raise Fault("a:DestinationUnreachable", 2150858811, "The resource URI is not known.")
+        raise SoapFaultError(
+            "a:DestinationUnreachable", 2150858811, "The resource URI is not known."
+        )
     namespace, _, name = resource[len(_WMI) :].rpartition("/")
     return namespace.lower(), name
 
@@ -304,7 +319,9 @@ def _address(resource: str) -> tuple[str, str]:
 def _most(asked: Element) -> int:
     given = (asked.findtext(f"{{{N}}}MaxElements") or "1").strip()  # WS-Enumeration's default
     if not (given.isascii() and given.isdigit() and int(given[:9])):
-        raise Fault("w:SchemaValidationError", 2150858817, "MaxElements is no positive number.")
+        raise SoapFaultError(
+            "w:SchemaValidationError", 2150858817, "MaxElements is no positive number."
+        )
     return int(given[:9])
 
 
@@ -320,19 +337,23 @@ def _fitting(
             break
         taken += 1
     if items and not taken:
-        raise Fault("w:EncodingLimit", 2150858824, "One item does not fit into MaxEnvelopeSize.")
+        raise SoapFaultError(
+            "w:EncodingLimit", 2150858824, "One item does not fit into MaxEnvelopeSize."
+        )
     return items[:taken], items[taken:]
 
 
-def _parse(query: str) -> Query:
+def _parse(query: str) -> SelectStatement:
     try:
-        return parse(query)
-    except BadQueryError:
+        return parse_wql(query)
+    except InvalidWqlError:
         raise _bad_query() from None
 
 
-def _bad_query() -> Fault:
-    return Fault("n:CannotProcessFilter", 2150858778, "The WQL query is invalid.", provider=True)
+def _bad_query() -> SoapFaultError:
+    return SoapFaultError(
+        "n:CannotProcessFilter", 2150858778, "The WQL query is invalid.", provider=True
+    )
 
 
 def _instance(cim: CimClass, row: dict[str, Value]) -> str:
@@ -359,7 +380,7 @@ def _element(tag: str, value: Value, cim: str) -> str:
         case date():
             return f"<{tag}><{cim}Datetime>{value.isoformat()}T00:00:00Z</{cim}Datetime></{tag}>"
         case _:
-            return f"<{tag}>{text(str(value))}</{tag}>"
+            return f"<{tag}>{xml_text(str(value))}</{tag}>"
 
 
 # The WMI classes a license server has, filled from its inventory
@@ -383,7 +404,7 @@ class CimClass:
         return next((own for own in self.properties if own.lower() == name.lower()), None)
 
 
-def license_pool(licenses: Iterable[License]) -> CimClass:
+def license_pool_class(licenses: Iterable[License]) -> CimClass:
     """`Citrix_GT_License_Pool`: one instance per product and subscription date."""
     return CimClass(
         LICENSING,
@@ -424,7 +445,7 @@ def _pool(each: License) -> Mapping[str, Value]:
     }
 
 
-def license_increment(licenses: Iterable[License]) -> CimClass:
+def license_class(licenses: Iterable[License]) -> CimClass:
     """`Citrix_GT_License`: one instance per increment; those of start-up have no serial."""
     return CimClass(
         LICENSING,
@@ -440,7 +461,7 @@ def license_increment(licenses: Iterable[License]) -> CimClass:
     )
 
 
-def services() -> CimClass:
+def services_class() -> CimClass:
     """`Win32_Service`: the three services of a license server, running."""
     names = {
         "Citrix Licensing": "Citrix Licensing",
@@ -474,8 +495,8 @@ class SoapService:
     def __init__(
         self,
         name: str,
-        inventory: Inventory,
-        mood: CurrentMood,
+        inventory: CurrentInventory,
+        mood: CurrentFault,
         clock: Clock,
         *,
         latency: float,
@@ -494,26 +515,26 @@ class SoapService:
         """HTTP status and envelope of the answer."""
         relates_to = ""
         try:
-            call = read(asked)
+            call = parse_call(asked)
             relates_to = call.message_id
             await self._wait(call.timeout)
             action, body = self._act(call)
-        except Fault as fault:
+        except SoapFaultError as fault:
             return 500, fault_envelope(fault, self._new_id(), relates_to, self._name)
-        return 200, reply(action, self._new_id(), relates_to, body)
+        return 200, reply_envelope(action, self._new_id(), relates_to, body)
 
     async def _wait(self, at_most: float) -> None:
         await self._clock.sleep(min(self._latency, at_most))
         if self._latency > at_most:
-            raise Fault("w:TimedOut", 2150858793, "It takes longer than OperationTimeout.")
+            raise SoapFaultError("w:TimedOut", 2150858793, "It takes longer than OperationTimeout.")
 
-    def _act(self, call: Call) -> tuple[str, str]:
+    def _act(self, call: SoapCall) -> tuple[str, str]:
         """The action and the body of the answer."""
         match self._mood():
-            case Mood.FORBIDDEN:
-                raise Fault("w:AccessDenied", 5, "Access is denied.")
-            case Mood.LIMITED:
-                raise Fault(
+            case FaultMode.FORBIDDEN:
+                raise SoapFaultError("w:AccessDenied", 5, "Access is denied.")
+            case FaultMode.RATE_LIMITED:
+                raise SoapFaultError(
                     "w:QuotaLimit",
                     2150859174,
                     "This user has as many operations open at once as are allowed.",
@@ -527,12 +548,12 @@ class SoapService:
                 return f"{N}/PullResponse", self._enumerations.pull(call)
             case "Release":
                 return f"{N}/ReleaseResponse", self._enumerations.release(call)
-        raise Fault("a:ActionNotSupported", 2150858753, "The action is not supported.")
+        raise SoapFaultError("a:ActionNotSupported", 2150858753, "The action is not supported.")
 
     def _classes(self) -> tuple[CimClass, ...]:
-        held: tuple[License, ...] = () if self._mood() is Mood.EMPTY else self._inventory()
-        licensing = (license_pool(held), license_increment(held)) if self._licensing else ()
-        return (*licensing, services())
+        held: tuple[License, ...] = () if self._mood() is FaultMode.EMPTY else self._inventory()
+        licensing = (license_pool_class(held), license_class(held)) if self._licensing else ()
+        return (*licensing, services_class())
 
     def _new_id(self) -> str:
         made = uuid.uuid5(uuid.NAMESPACE_DNS, f"{self._name}/{next(self._ids)}")
@@ -554,23 +575,23 @@ BOTH: Final = frozenset({"basic", "negotiate"})
 _SOAP: Final = "application/soap+xml"
 # Someone else answers: a portal on the way, or the system in place of a stopped service.
 _INSTEAD: Final = {
-    Mood.LOGIN_PAGE: PORTAL,
-    Mood.BUSY: Reply(503, (("Retry-After", "30"),)),
-    Mood.ELSEWHERE: Reply(404),
+    FaultMode.LOGIN_PAGE: LOGIN_PAGE,
+    FaultMode.BUSY: HttpReply(503, (("Retry-After", "30"),)),
+    FaultMode.UNKNOWN_CUSTOMER: HttpReply(404),
 }
 # A password that has run out is refused like a wrong one.
-_REFUSING: Final = {Mood.DENIED, Mood.EXPIRED}
+_REFUSING: Final = {FaultMode.DENIED, FaultMode.CREDENTIALS_EXPIRED}
 
 
 async def serve_winrm(  # noqa: PLR0913 - a server has that many sides; all but three are named
-    inventory: Inventory,
-    mood: CurrentMood,
+    inventory: CurrentInventory,
+    mood: CurrentFault,
     clock: Clock,
     *,
     name: str,
     username: str,
     password: str,
-    certificate: Certificate | None,
+    certificate: ServerCertificate | None,
     auth: frozenset[str] = BOTH,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -584,7 +605,7 @@ async def serve_winrm(  # noqa: PLR0913 - a server has that many sides; all but 
     is no namespace root/CitrixLicensing. OSError when the port is taken; ValueError for a user that
     NTLM's user file cannot hold.
     """
-    login = Login(Account(username, password), name, auth)
+    login = LoginAcceptor(WindowsAccount(username, password), name, auth)
     soap = SoapService(name, inventory, mood, clock, latency=latency, licensing=licensing)
     front = _Front(mood, login, soap)
     return await listen(front.answer, host=host, port=port, certificate=certificate)
@@ -593,29 +614,29 @@ async def serve_winrm(  # noqa: PLR0913 - a server has that many sides; all but 
 class _Front:
     """The HTTP side of one server."""
 
-    def __init__(self, mood: CurrentMood, login: Login, soap: SoapService) -> None:
+    def __init__(self, mood: CurrentFault, login: LoginAcceptor, soap: SoapService) -> None:
         self._mood = mood
         self._login = login
         self._soap = soap
 
-    async def answer(self, request: Request, connection: Connection) -> Reply | None:
+    async def answer(self, request: Request, connection: Connection) -> HttpReply | None:
         """What the server says to one request."""
         mood = self._mood()
-        if mood is Mood.SILENT:
+        if mood is FaultMode.SILENT:
             return None
         instead = _INSTEAD.get(mood) or _misdirected(request)
         if instead is not None:
             return instead
-        admission = self._login.admit(request, connection, deny=mood in _REFUSING)
-        if isinstance(admission, Reply):
+        admission = self._login.authenticate(request, connection, deny=mood in _REFUSING)
+        if isinstance(admission, HttpReply):
             return admission
         if not request.body:  # the handshake by itself
-            return Reply(200, admission.headers)
+            return HttpReply(200, admission.headers)
         return await self._converse(request, connection, admission)
 
     async def _converse(
-        self, request: Request, connection: Connection, admission: Admission
-    ) -> Reply:
+        self, request: Request, connection: Connection, admission: AcceptedLogin
+    ) -> HttpReply:
         """Take the envelope out of the request, and put the answer into what it came in."""
         kind = _kind(request)
         context = admission.context
@@ -623,30 +644,30 @@ class _Front:
             try:
                 asked = unseal(context, request.body)
             except (ValueError, SpnegoError):
-                connection.memory = None  # the two ends disagree on where their keys stand
-                return Reply(400)
+                connection.state = None  # the two ends disagree on where their keys stand
+                return HttpReply(400)
             reply = await self._said(asked)
             kind, body = CONTENT_TYPE, seal(context, reply.body)
         elif not connection.encrypted:
-            return Reply(500)  # all that Windows says while AllowUnencrypted is false
+            return HttpReply(500)  # all that Windows says while AllowUnencrypted is false
         elif kind == _SOAP:
             reply = await self._said(request.body)
             kind, body = f"{_SOAP};charset=UTF-8", reply.body
         else:
-            return Reply(415)
+            return HttpReply(415)
         return replace(reply, headers=(*admission.headers, ("Content-Type", kind)), body=body)
 
-    async def _said(self, asked: bytes) -> Reply:
+    async def _said(self, asked: bytes) -> HttpReply:
         """The envelope of the answer, spoiled before it is sealed if it is to be spoiled."""
         status, said = await self._soap.answer(asked)
-        return spoiled(Reply(status, (), said), self._mood())
+        return apply_fault(HttpReply(status, (), said), self._mood())
 
 
-def _misdirected(request: Request) -> Reply | None:
+def _misdirected(request: Request) -> HttpReply | None:
     if request.path.rstrip("/").lower() != "/wsman":
-        return Reply(404)
+        return HttpReply(404)
     if request.method != "POST":
-        return Reply(405, (("Allow", "POST"),))
+        return HttpReply(405, (("Allow", "POST"),))
     return None
 
 

@@ -23,12 +23,12 @@ _TOKEN: Final = re.compile(
 _CONSTANTS: Final[Mapping[str, Value]] = {"true": True, "false": False, "null": None}
 
 
-class BadQueryError(ValueError):
+class InvalidWqlError(ValueError):
     """What was asked is no WQL, or more of it than is spoken here."""
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class WqlCondition:
     """One comparison of a property with a constant."""
 
     name: str  # lower case
@@ -41,12 +41,12 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class SelectStatement:
     """A query, taken apart."""
 
     class_name: str
     properties: tuple[str, ...] = ()  # as asked for; () means all of them
-    where: tuple[tuple[Condition, ...], ...] = ()  # any of these, each of all its conditions
+    where: tuple[tuple[WqlCondition, ...], ...] = ()  # any of these, each of all its conditions
 
     def matches(self, row: Mapping[str, Value]) -> bool:
         """Whether `row`, whose keys are lower case, is asked for; KeyError: no such property."""
@@ -55,7 +55,7 @@ class Query:
         )
 
 
-def parse(text: str) -> Query:
+def parse_wql(text: str) -> SelectStatement:
     """Take a SELECT apart; BadQueryError when it is none."""
     tokens = _Tokens(text)
     tokens.keyword("SELECT")
@@ -73,22 +73,22 @@ def parse(text: str) -> Query:
         while not tokens.done:
             tokens.keyword("OR")
             where.append(_conditions(tokens))
-    return Query(class_name, tuple(properties), tuple(where))
+    return SelectStatement(class_name, tuple(properties), tuple(where))
 
 
-def _conditions(tokens: _Tokens) -> tuple[Condition, ...]:
+def _conditions(tokens: _Tokens) -> tuple[WqlCondition, ...]:
     conditions = [_condition(tokens)]
     while tokens.word_is("AND"):
         conditions.append(_condition(tokens))
     return tuple(conditions)
 
 
-def _condition(tokens: _Tokens) -> Condition:
+def _condition(tokens: _Tokens) -> WqlCondition:
     name = tokens.word().lower()
     equal = tokens.mark("=")
     if not (equal or tokens.mark("<>", "!=")):
-        raise BadQueryError(f"{name} is not compared by =, <> or !=")
-    return Condition(name, equal, tokens.constant())
+        raise InvalidWqlError(f"{name} is not compared by =, <> or !=")
+    return WqlCondition(name, equal, tokens.constant())
 
 
 class _Tokens:
@@ -100,7 +100,7 @@ class _Tokens:
         while at < len(text):
             match = _TOKEN.match(text, at)
             if match is None or match.lastgroup is None:
-                raise BadQueryError(f"Cannot be read at {text[at : at + 20]!r}")
+                raise InvalidWqlError(f"Cannot be read at {text[at : at + 20]!r}")
             self._left.append((match.lastgroup, match[match.lastgroup]))
             at = match.end()
         self._left.reverse()
@@ -111,18 +111,18 @@ class _Tokens:
 
     def _next(self) -> tuple[str, str]:
         if not self._left:
-            raise BadQueryError("It ends too early")
+            raise InvalidWqlError("It ends too early")
         return self._left.pop()
 
     def word(self) -> str:
         kind, text = self._next()
         if kind != "word":
-            raise BadQueryError(f"A name is expected, not {text!r}")
+            raise InvalidWqlError(f"A name is expected, not {text!r}")
         return text
 
     def keyword(self, keyword: str) -> None:
         if self.word().upper() != keyword:
-            raise BadQueryError(f"{keyword} is expected")
+            raise InvalidWqlError(f"{keyword} is expected")
 
     def word_is(self, keyword: str) -> bool:
         if not self.done and self._left[-1][0] == "word" and self._left[-1][1].upper() == keyword:
@@ -146,7 +146,7 @@ class _Tokens:
             case "word" if text.lower() in _CONSTANTS:
                 return _CONSTANTS[text.lower()]
             case _:
-                raise BadQueryError(f"A constant is expected, not {text!r}")
+                raise InvalidWqlError(f"A constant is expected, not {text!r}")
 
 
 def _comparable(value: Value) -> Value:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from lictui.config.secrets import SecretError, resolve
+from lictui.config.secrets import SecretError, resolve_secret
 from lictui.model import Failure, FailureKind, Server, Step
 from lictui.sources.source import SourceError
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from lictui.clock import Clock
 
 
-async def secret(server: Server) -> str:
+async def server_secret(server: Server) -> str:
     """The secret that `server` refers to, looked up now; SourceError (config) if it cannot be."""
     try:
-        return await resolve(server.secret)
+        return await resolve_secret(server.secret)
     except SecretError as error:
         raise SourceError(FailureKind.CONFIG, error.message, error.hint, Step.AUTH) from error
 
 
-def basic(username: str, password: str) -> str:
+def basic_header(username: str, password: str) -> str:
     """The value of an Authorization header with a password in the clear (RFC 7617, UTF-8)."""
     return "Basic " + b64encode(f"{username}:{password}".encode()).decode()
 
@@ -39,9 +39,11 @@ def basic(username: str, password: str) -> str:
 # Tokens: what one is, how long it is good for, and who may use one that another server asked for
 
 
-LIFETIME: Final = 3600.0  # seconds, where the server does not say (all documentations say an hour)
-MARGIN: Final = 60.0  # seconds before its end at which a token is renewed
-SENDABLE: Final = re.compile(r"[\x21-\x7e]{1,16384}")
+DEFAULT_LIFETIME: Final = (
+    3600.0  # seconds, where the server does not say (all documentations say an hour)
+)
+RENEWAL_MARGIN: Final = 60.0  # seconds before its end at which a token is renewed
+VALID_TOKEN: Final = re.compile(r"[\x21-\x7e]{1,16384}")
 _OF_THE_ACCOUNT: Final = (FailureKind.AUTH, FailureKind.FORBIDDEN, FailureKind.RATE_LIMITED)
 
 
@@ -50,14 +52,14 @@ class Token:
     """A right to ask, for a while."""
 
     value: str = field(repr=False)
-    customer: str
+    customer_id: str
     principal: str  # who the server says we are, "" if it does not
-    until: float  # UTC epoch seconds; renewal is due, not yet the end
+    renew_at: float  # UTC epoch seconds; renewal is due, not yet the end
 
 
-def sendable(token: object, where: str) -> str:
+def checked_token(token: object, where: str) -> str:
     """`token` if a header can carry it; raises SourceError (parse) for the answer of `where`."""
-    if isinstance(token, str) and SENDABLE.fullmatch(token):
+    if isinstance(token, str) and VALID_TOKEN.fullmatch(token):
         return token
     raise SourceError(
         FailureKind.PARSE,
@@ -67,9 +69,9 @@ def sendable(token: object, where: str) -> str:
     )
 
 
-def renewal(now: float, lifetime: float) -> float:
+def renewal_time(now: float, lifetime: float) -> float:
     """When to renew a token that is good for `lifetime` seconds from `now`."""
-    return now + lifetime - min(MARGIN, lifetime / 10)
+    return now + lifetime - min(RENEWAL_MARGIN, lifetime / 10)
 
 
 class _Account:
@@ -96,12 +98,12 @@ def _accounts() -> dict[str, _Account]:
     return _ACCOUNTS[loop]
 
 
-def account(*parts: str) -> str:
+def account_key(*parts: str) -> str:
     """The key of an account by place, client and secret: another secret is another account."""
     return sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
 
 
-async def shared(
+async def shared_token(
     key: str, ask: Callable[[], Awaitable[Token]], clock: Clock, dead: str = ""
 ) -> Token:
     """The token of the account `key`: one that is still good, else what `ask` brings.
@@ -112,7 +114,7 @@ async def shared(
     known = _accounts().setdefault(key, _Account())
     asked = known.asked
     async with known.asking:
-        if known.token and known.token.value != dead and clock.now() < known.token.until:
+        if known.token and known.token.value != dead and clock.now() < known.token.renew_at:
             return known.token
         if known.refusal and known.asked != asked:
             told = known.refusal

@@ -16,10 +16,17 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from lictui.model import Certificate, FailureKind, Server, Step
-from lictui.sources.network import DroppedError, Progress, failure, host_port, origin, unsendable
-from lictui.sources.sanitize import json_value, text
+from lictui.sources.network import (
+    ConnectionDroppedError,
+    RequestProgress,
+    host_port,
+    map_error,
+    origin,
+    unsendable_request,
+)
+from lictui.sources.sanitize import parse_json, sanitize
 from lictui.sources.source import SourceError
-from lictui.sources.tls import fingerprint, read_leaf, ssl_context
+from lictui.sources.tls import fingerprint, read_certificate, ssl_context
 
 if TYPE_CHECKING:
     import ssl
@@ -29,11 +36,11 @@ if TYPE_CHECKING:
     from lictui.config.settings import Limits
 
 
-MOST_ROWS: Final = 1000  # of any list in an answer, unless a caller knows better
+MAX_ROWS: Final = 1000  # of any list in an answer, unless a caller knows better
 _HINT: Final = "Give the address of the API itself, not of a portal, a gateway or StoreFront."
 
 
-def decoded(reply: Reply, where: str, step: Step) -> object:
+def reply_json(reply: HttpReply, where: str, step: Step) -> object:
     """The JSON of a reply; raises SourceError (parse) with `step` if there is none."""
     if reply.body.lstrip()[:1] == b"<":
         raise SourceError(
@@ -43,22 +50,22 @@ def decoded(reply: Reply, where: str, step: Step) -> object:
             step,
         )
     try:
-        return json_value(reply.body)
+        return parse_json(reply.body)
     except ValueError as error:
         raise SourceError(
             FailureKind.PARSE,
-            f"{where} sent an answer that is not JSON: {text(error, 100)}",
+            f"{where} sent an answer that is not JSON: {sanitize(error, 100)}",
             _HINT,
             step,
         ) from error
 
 
-def get(value: object, key: str) -> object:
+def get_field(value: object, key: str) -> object:
     """`value[key]` of a JSON object; None for anything else."""
     return value.get(key) if isinstance(value, dict) else None
 
 
-def rows(value: object, most: int = MOST_ROWS) -> list[dict[str, object]]:
+def json_rows(value: object, most: int = MAX_ROWS) -> list[dict[str, object]]:
     """The JSON objects in a list, the first `most` at most; none for anything else."""
     found = value if isinstance(value, list) else []
     return [row for row in found[:most] if isinstance(row, dict)]
@@ -67,7 +74,7 @@ def rows(value: object, most: int = MOST_ROWS) -> list[dict[str, object]]:
 # HTTP as every source speaks it: one kept connection to one server, bounded in every way
 
 
-PATIENCE: Final = 5.0  # seconds a server may ask to wait before the second try
+MAX_RETRY_AFTER: Final = 5.0  # seconds a server may ask to wait before the second try
 _HEADERS: Final = {
     "User-Agent": "lictui",
     # A compressed reply could unpack to any size: none is asked for, none is unpacked.
@@ -76,17 +83,17 @@ _HEADERS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpReply:
     """A complete answer; `headers` are found in any case of letters."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
-    fresh: bool = False  # it came over a connection that was opened for this request
+    new_connection: bool = False  # it came over a connection that was opened for this request
     certificate: bytes = b""  # the server's leaf in DER; b"" over plain HTTP
 
 
-class Link:
+class HttpClient:
     """The one connection to one server, opened by the first request and kept between polls."""
 
     def __init__(
@@ -108,20 +115,20 @@ class Link:
         step: Step,
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
-    ) -> Reply:
+    ) -> HttpReply:
         """Send one request, to a path of the server or a full URL, and read the whole answer.
 
         Every status is an answer but a redirect, which is never followed. Raises SourceError with
         `step`, or with the step of connecting that was not passed.
         """
         client, self._step = self._client(), step
-        progress = Progress(step)
+        progress = RequestProgress(step)
         try:
             request = client.build_request(
                 method, url, headers=headers, content=content, extensions={"trace": progress}
             )
         except (httpx.InvalidURL, ValueError) as error:
-            raise unsendable(self.where, step) from error
+            raise unsendable_request(self.address, step) from error
         try:
             response = await client.send(request, stream=True)
             progress.answered = True
@@ -130,10 +137,10 @@ class Link:
             finally:
                 await response.aclose()
         except (httpx.HTTPError, OSError, UnicodeError) as error:
-            raise failure(error, request.url, progress, self._limits) from error
-        if host_port(request.url) == self.where:  # tokens may come from elsewhere
+            raise map_error(error, request.url, progress, self._limits) from error
+        if host_port(request.url) == self.address:  # tokens may come from elsewhere
             self._leaf = reply.certificate
-        return replace(reply, fresh=progress.connected)
+        return replace(reply, new_connection=progress.connected)
 
     @asynccontextmanager
     async def deadline(self) -> AsyncIterator[None]:
@@ -148,13 +155,13 @@ class Link:
         except TimeoutError as error:
             raise SourceError(
                 FailureKind.TIMEOUT,
-                f"no complete answer from {self.where} in {seconds:g} s",
+                f"no complete answer from {self.address} in {seconds:g} s",
                 "The server is overloaded, or something on the way holds its answers back.",
                 self._step,
             ) from error
 
     @property
-    def where(self) -> str:
+    def address(self) -> str:
         """HOST:PORT of the server, for messages."""
         return host_port(origin(self._server.url))
 
@@ -164,7 +171,7 @@ class Link:
         if not self._leaf:
             return None
         if self._certificate is None or self._certificate.sha256 != fingerprint(self._leaf):
-            self._certificate = read_leaf(self._leaf)
+            self._certificate = read_certificate(self._leaf)
         return self._certificate
 
     async def aclose(self) -> None:
@@ -190,12 +197,12 @@ class Link:
             )
         return self._opened
 
-    async def _read(self, response: httpx.Response, step: Step) -> Reply:
+    async def _read(self, response: httpx.Response, step: Step) -> HttpReply:
         where = host_port(response.request.url)
         if response.has_redirect_location:
             raise SourceError(
                 FailureKind.PROTOCOL,
-                f"{where} sends us on to {text(response.headers['location'])}",
+                f"{where} sends us on to {sanitize(response.headers['location'])}",
                 "Probably a portal or login page; is this the address of the server itself?",
                 step,
             )
@@ -216,7 +223,7 @@ class Link:
                     "Is this really a license server? If so, raise max_reply in [polling].",
                     step,
                 )
-        return Reply(
+        return HttpReply(
             response.status_code, response.headers, bytes(body), certificate=_leaf(response)
         )
 
@@ -228,7 +235,7 @@ def _leaf(response: httpx.Response) -> bytes:
     return (handshake.getpeercert(binary_form=True) if handshake else None) or b""
 
 
-async def retrying(send: Callable[[], Awaitable[Reply]], clock: Clock) -> Reply:
+async def with_retry(send: Callable[[], Awaitable[HttpReply]], clock: Clock) -> HttpReply:
     """What `send` brings, tried once more where that helps.
 
     At once on a new connection when the kept one was dropped; after a pause for a 503, and for a
@@ -236,7 +243,7 @@ async def retrying(send: Callable[[], Awaitable[Reply]], clock: Clock) -> Reply:
     """
     try:
         reply = await send()
-    except DroppedError:
+    except ConnectionDroppedError:
         reply = await send()
     wait = _pause(reply, clock.now())
     if wait is None:
@@ -245,14 +252,14 @@ async def retrying(send: Callable[[], Awaitable[Reply]], clock: Clock) -> Reply:
     return await send()
 
 
-def _pause(reply: Reply, now: float) -> float | None:
+def _pause(reply: HttpReply, now: float) -> float | None:
     """Seconds to wait before a second try; None when there should be none."""
     asked = _retry_after(reply.headers.get("retry-after", ""), now)
     if reply.status == HTTPStatus.SERVICE_UNAVAILABLE and asked is None:
         return 1.0
     if reply.status not in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
         return None
-    return asked if asked is not None and asked <= PATIENCE else None
+    return asked if asked is not None and asked <= MAX_RETRY_AFTER else None
 
 
 def _retry_after(value: str, now: float) -> float | None:

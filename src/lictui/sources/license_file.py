@@ -13,13 +13,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.sources.sanitize import day, text, whole
+from lictui.sources.sanitize import parse_count, parse_date, sanitize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-MOST: Final = 5000  # licenses that are read; no server has as many
+MAX_INCREMENTS: Final = 5000  # licenses that are read; no server has as many
 
 _LONGEST_CODE: Final = 60
 _LONGEST_LINE: Final = 16_000  # characters of one line, continued ones included
@@ -48,15 +48,15 @@ class Increment:
     issued: date | None = None
     start: date | None = None  # not to be used before
     vendor_string: tuple[tuple[str, str], ...] = ()  # its keys, upper case, in order
-    signed: str = ""  # SIGN: tells one license from a copy of it
+    signature: str = ""  # SIGN: tells one license from a copy of it
 
-    def in_force(self, today: date) -> bool:
+    def is_valid_on(self, today: date) -> bool:
         """Whether it may be used on `today`; a day that is not known does not forbid it."""
         started = self.start is None or self.start <= today
         return started and (self.expires is None or self.expires >= today)
 
 
-def increments(said: str) -> tuple[Increment, ...]:
+def parse_license_file(said: str) -> tuple[Increment, ...]:
     """Every license that `said`, one file or several one after another, grants, in order.
 
     Lines of any other kind are passed over. A license that stands there twice, signature and all,
@@ -64,9 +64,9 @@ def increments(said: str) -> tuple[Increment, ...]:
     """
     found: dict[object, Increment] = {}
     for number, each in enumerate(_read(said)):
-        if len(found) == MOST:
+        if len(found) == MAX_INCREMENTS:
             break
-        found.setdefault(each if each.signed else number, each)
+        found.setdefault(each if each.signature else number, each)
     return tuple(found.values())
 
 
@@ -74,7 +74,7 @@ def _read(said: str) -> Iterator[Increment]:
     for line in _LINE_ENDS.split(_CONTINUED.sub(" ", said)):
         if _GRANTS.match(line):
             words = _WORD.findall(line[:_LONGEST_LINE])
-            if len(words) >= _FIELDS and (code := text(words[1], _LONGEST_CODE)):
+            if len(words) >= _FIELDS and (code := sanitize(words[1], _LONGEST_CODE)):
                 yield _increment(code, words)
 
 
@@ -83,24 +83,24 @@ def _increment(code: str, words: list[str]) -> Increment:
     options = {key.upper(): value for key, value in map(_pair, words[_FIELDS:]) if key}
     vendor_string = _vendor_string(options.get("VENDOR_STRING", ""))
     never = _NEVER.fullmatch(expiry) is not None
-    expires = None if never else day(expiry)
-    number = whole(count)
+    expires = None if never else parse_date(expiry)
+    number = parse_count(count)
     uncounted = number == 0 or count.lower() == "uncounted"  # FlexNet writes it either way
     return Increment(
         product=code,
-        vendor=text(vendor, 40),
-        version=text(version, 40),
-        subscription_date=day(version),
+        vendor=sanitize(vendor, 40),
+        version=sanitize(version, 40),
+        subscription_date=parse_date(version),
         expires=expires,
         permanent=True if never else False if expires else None,
         count=None if uncounted else number,
         uncounted=uncounted,
         license_type=dict(vendor_string).get("LT", ""),
-        serial=text(options.get("SN", ""), 80),
-        issued=day(options.get("ISSUED", "")),
-        start=day(options.get("START", "")),
+        serial=sanitize(options.get("SN", ""), 80),
+        issued=parse_date(options.get("ISSUED", "")),
+        start=parse_date(options.get("START", "")),
         vendor_string=vendor_string,
-        signed=text(options.get("SIGN", ""), 1000),
+        signature=sanitize(options.get("SIGN", ""), 1000),
     )
 
 
@@ -111,4 +111,6 @@ def _pair(word: str) -> tuple[str, str]:
 
 def _vendor_string(value: str) -> tuple[tuple[str, str], ...]:
     pairs = (part.partition("=") for part in value.split(";")[:50])
-    return tuple((text(key, 40).upper(), text(said, 100)) for key, _, said in pairs if text(key))
+    return tuple(
+        (sanitize(key, 40).upper(), sanitize(said, 100)) for key, _, said in pairs if sanitize(key)
+    )

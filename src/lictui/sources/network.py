@@ -17,9 +17,9 @@ import httpcore
 import httpx
 
 from lictui.model import FailureKind, Step
-from lictui.sources.sanitize import text
+from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError
-from lictui.sources.tls import refusal
+from lictui.sources.tls import tls_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,21 +37,21 @@ _FLEXNET_PORT: Final = 27000  # the first of those that FlexNet tries where none
 
 def origin(url: str) -> httpx.URL:
     """Scheme, host and port of `url`; raises SourceError (config) if they cannot be used."""
-    shown = text(url.rpartition("@")[2])  # a password that should not be there stays unshown
+    shown = sanitize(url.rpartition("@")[2])  # a password that should not be there stays unshown
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, ValueError) as error:
-        raise _unusable(shown, text(error)) from error
+        raise _unusable(shown, sanitize(error)) from error
     if parsed.scheme not in _PORTS or not parsed.host:
         raise _unusable(shown, "it must begin with https:// or http:// and name a host")
-    if not 0 < port(parsed) <= _LAST_PORT:
+    if not 0 < effective_port(parsed) <= _LAST_PORT:
         raise _unusable(shown, "there is no such port")
     if parsed.userinfo:
         raise _unusable(shown, "a name or password has no place in it")
     return parsed.copy_with(raw_path=b"/", fragment=None)
 
 
-def flexnet(address: str) -> tuple[httpx.URL, ...]:
+def parse_flexnet_address(address: str) -> tuple[httpx.URL, ...]:
     """Host and port of each server in PORT@HOST,PORT@HOST; raises SourceError (config)."""
     found = []
     for part in address.split(","):
@@ -62,10 +62,10 @@ def flexnet(address: str) -> tuple[httpx.URL, ...]:
         except (httpx.InvalidURL, ValueError):
             url = httpx.URL()
         plain = url.host and host.split() == [host] and not url.userinfo and url.path == "/"
-        if not plain or not 0 < port(url) <= _LAST_PORT:
+        if not plain or not 0 < effective_port(url) <= _LAST_PORT:
             raise SourceError(
                 FailureKind.CONFIG,
-                f"the address {text(address)} cannot be used",
+                f"the address {sanitize(address)} cannot be used",
                 "An address looks like 27000@lic01, or 27000@lic01,27000@lic02,27000@lic03.",
                 Step.RESOLVE,
             )
@@ -82,7 +82,7 @@ def _unusable(shown: str, reason: str) -> SourceError:
     )
 
 
-def port(url: httpx.URL) -> int:
+def effective_port(url: httpx.URL) -> int:
     """The TCP port of `url`."""
     return _PORTS.get(url.scheme, 443) if url.port is None else url.port
 
@@ -90,10 +90,10 @@ def port(url: httpx.URL) -> int:
 def host_port(url: httpx.URL) -> str:
     """HOST:PORT of `url` for messages, an IPv6 address in brackets."""
     host = f"[{url.host}]" if ":" in url.host else url.host
-    return f"{host}:{port(url)}"
+    return f"{host}:{effective_port(url)}"
 
 
-def refuse_in_the_clear(url: str) -> None:
+def require_encryption(url: str) -> None:
     """Raise SourceError (config) if a password sent to `url` could be read on the way."""
     parsed = origin(url)
     if parsed.scheme == "https" or is_loopback(parsed.host):
@@ -125,11 +125,11 @@ _CUT_OFF: Final = (
 )
 
 
-class DroppedError(SourceError):
+class ConnectionDroppedError(SourceError):
     """A request met a kept connection that the server had closed meanwhile."""
 
 
-class Progress:
+class RequestProgress:
     """How far one request came; httpcore calls it with each event of a connection."""
 
     def __init__(self, step: Step) -> None:
@@ -150,20 +150,22 @@ class Progress:
                 self.sent = True
 
 
-def failure(error: Exception, url: httpx.URL, progress: Progress, limits: Limits) -> SourceError:
+def map_error(
+    error: Exception, url: httpx.URL, progress: RequestProgress, limits: Limits
+) -> SourceError:
     """The failure that `error` is, struck while `url` was asked."""
-    for cause in causes(error):
+    for cause in exception_chain(error):
         if found := _unconnected(cause, url) or _unanswered(cause, url, progress, limits):
             return found
     if not progress.connected and not progress.answered:
-        return DroppedError(FailureKind.PROTOCOL, *_broken(error, url), progress.step)
+        return ConnectionDroppedError(FailureKind.PROTOCOL, *_broken(error, url), progress.step)
     step = progress.connecting if progress.connected and not progress.sent else progress.step
     return SourceError(FailureKind.PROTOCOL, *_broken(error, url), step)
 
 
 def _broken(error: Exception, url: httpx.URL) -> tuple[str, str]:
     """Message and hint for an exchange that ended before its end."""
-    where, why = host_port(url), text(error, 100)
+    where, why = host_port(url), sanitize(error, 100)
     # The two ways in which h11 and httpcore tell that the other side hung up.
     if isinstance(error, httpx.RemoteProtocolError) and not re.search("disconnected|closed", why):
         return f"{where} does not speak HTTP as it should ({why})", "Is this the right port?"
@@ -177,7 +179,7 @@ def _unconnected(cause: BaseException, url: httpx.URL) -> SourceError | None:
     where = host_port(url)
     match cause:
         case socket.gaierror() | UnicodeError():
-            return unresolved(url.host)
+            return dns_failure(url.host)
         case ConnectionRefusedError():
             return SourceError(
                 FailureKind.REFUSED,
@@ -186,7 +188,7 @@ def _unconnected(cause: BaseException, url: httpx.URL) -> SourceError | None:
                 Step.CONNECT,
             )
         case ssl.SSLError() if not isinstance(cause, _CUT_OFF):
-            return refusal(cause, where)
+            return tls_failure(cause, where)
         case OSError() if cause.errno in _UNREACHABLE:
             return SourceError(
                 FailureKind.REFUSED,
@@ -198,12 +200,12 @@ def _unconnected(cause: BaseException, url: httpx.URL) -> SourceError | None:
 
 
 def _unanswered(
-    cause: BaseException, url: httpx.URL, progress: Progress, limits: Limits
+    cause: BaseException, url: httpx.URL, progress: RequestProgress, limits: Limits
 ) -> SourceError | None:
     where = host_port(url)
     match cause:
         case httpx.ConnectTimeout() | httpcore.ConnectTimeout():
-            return silent(where, limits.connect_timeout, progress.connecting)
+            return connect_timeout(where, limits.connect_timeout, progress.connecting)
         case httpx.TimeoutException():
             return SourceError(
                 FailureKind.TIMEOUT,
@@ -212,11 +214,11 @@ def _unanswered(
                 progress.step,
             )
         case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
-            return unsendable(where, progress.step)
+            return unsendable_request(where, progress.step)
     return None
 
 
-def unsendable(where: str, step: Step) -> SourceError:
+def unsendable_request(where: str, step: Step) -> SourceError:
     """The failure for a request to `where` (HOST:PORT) that cannot even be written down.
 
     Says nothing of the exception, whose text may hold the password that was to be sent.
@@ -229,17 +231,17 @@ def unsendable(where: str, step: Step) -> SourceError:
     )
 
 
-def unresolved(host: str) -> SourceError:
+def dns_failure(host: str) -> SourceError:
     """The failure for a name without an address."""
     return SourceError(
         FailureKind.DNS,
-        f"the name {text(host)} cannot be resolved",
+        f"the name {sanitize(host)} cannot be resolved",
         "Check the spelling of the address, and this machine's DNS.",
         Step.RESOLVE,
     )
 
 
-def silent(where: str, seconds: float, step: Step) -> SourceError:
+def connect_timeout(where: str, seconds: float, step: Step) -> SourceError:
     """The failure for a connection to `where` (HOST:PORT) that did not come about in time."""
     return SourceError(
         FailureKind.TIMEOUT,
@@ -249,12 +251,12 @@ def silent(where: str, seconds: float, step: Step) -> SourceError:
     )
 
 
-def causes(error: BaseException) -> Iterator[BaseException]:
+def exception_chain(error: BaseException) -> Iterator[BaseException]:
     """`error`, and everything that led to it, nearest first."""
     yield error
     if isinstance(error, BaseExceptionGroup):
         for member in error.exceptions:
-            yield from causes(member)
+            yield from exception_chain(member)
     before = error.__cause__ or error.__context__  # httpcore hides the cause, and keeps the context
     if before is not None:
-        yield from causes(before)
+        yield from exception_chain(before)

@@ -20,15 +20,15 @@ from lictui.model import (
     Notice,
     Pool,
     Reading,
-    Reporting,
+    ReportingStatus,
     Server,
     Snapshot,
     Step,
 )
 from lictui.products import describe
-from lictui.sources.cloud.session import Session, sign_in_to_trust
-from lictui.sources.http import Link, get, rows
-from lictui.sources.sanitize import day, text, whole
+from lictui.sources.cloud.session import CloudSession, sign_in_to_trust
+from lictui.sources.http import HttpClient, get_field, json_rows
+from lictui.sources.sanitize import parse_count, parse_date, sanitize
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ _FIRST_YEAR: Final = 1980
 _NEVER: Final = 9999  # the year .NET writes for "never"
 
 
-def moment(value: object) -> float | None:
+def parse_time(value: object) -> float | None:
     """UTC epoch seconds; a time without an offset is taken as UTC. None for what is no time."""
     if not isinstance(value, str):
         return None
@@ -63,9 +63,9 @@ def moment(value: object) -> float | None:
         return None
 
 
-def calendar_day(value: object) -> date | None:
+def parse_calendar_day(value: object) -> date | None:
     """The day as written, whatever the offset; None for what is no day, or no end."""
-    found = day(_iso(value)) if isinstance(value, str) else None
+    found = parse_date(_iso(value)) if isinstance(value, str) else None
     return found if found and found.year < _NEVER else None
 
 
@@ -81,22 +81,22 @@ def _iso(value: str) -> str:
 # The license servers that a partner's customers run, as License Usage Insights lists them
 
 
-MOST: Final = 5000  # license servers of one partner
-SILENCE: Final = 3 * 86400.0  # seconds after which a license server counts as silent
+MAX_SERVERS: Final = 5000  # license servers of one partner
+SILENT_AFTER: Final = 3 * 86400.0  # seconds after which a license server counts as silent
 _LIST: Final = "licenseServersStatus"
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedServer:
     """One license server, and what License Usage Insights minds about it."""
 
     server: LicenseServer
     silent: bool  # it has reported before, and no longer does
     expired: bool
-    unknown: bool  # not found in Citrix's back office
-    foreign: bool  # holds a license that is not for service providers
+    missing_in_back_office: bool  # not found in Citrix's back office
+    has_non_csp_license: bool  # holds a license that is not for service providers
     # concurrent features and how many of each are in use; None without concurrent licenses
-    concurrent: tuple[tuple[str, int], ...] | None
+    concurrent_features: tuple[tuple[str, int], ...] | None
 
     @property
     def name(self) -> str:
@@ -104,7 +104,7 @@ class Listed:
         return self.server.fqdn or self.server.host_id
 
 
-def read_servers(answer: object, where: str, now: float) -> tuple[Listed, ...]:
+def read_servers(answer: object, where: str, now: float) -> tuple[ListedServer, ...]:
     """The license servers, as listed; `now` in UTC epoch seconds.
 
     Raises SourceError (parse) if `answer` of `where` (HOST:PORT) is no such list.
@@ -118,49 +118,56 @@ def read_servers(answer: object, where: str, now: float) -> tuple[Listed, ...]:
             "citrixworkspacesapi.net?",
             Step.PARSE,
         )
-    return tuple(_listed(rows(listed, MOST), now))
+    return tuple(_listed(json_rows(listed, MAX_SERVERS), now))
 
 
-def _listed(found: list[dict[str, object]], now: float) -> Iterator[Listed]:
+def _listed(found: list[dict[str, object]], now: float) -> Iterator[ListedServer]:
     for row in found:
-        host_id, fqdn = text(get(row, "hostId"), 64), text(get(row, "fqdn"), 120)
+        host_id, fqdn = (
+            sanitize(get_field(row, "hostId"), 64),
+            sanitize(get_field(row, "fqdn"), 120),
+        )
         if not host_id and not fqdn:
             continue
-        last = moment(get(row, "lastPhoningHomeTime"))
+        last = parse_time(get_field(row, "lastPhoningHomeTime"))
         status = _status(row, last, now)
-        expired = get(row, "isExpired") is True
-        yield Listed(
+        expired = get_field(row, "isExpired") is True
+        yield ListedServer(
             server=LicenseServer(
                 host_id=host_id,
                 fqdn=fqdn,
-                status=Reporting.EXPIRED if expired else status,
+                status=ReportingStatus.EXPIRED if expired else status,
                 last_reported=last,
-                expires=calendar_day(get(row, "licenseExpirationDate")),
-                days_to_expire=_days(get(row, "daysToExpire")),
+                expires=parse_calendar_day(get_field(row, "licenseExpirationDate")),
+                days_to_expire=_days(get_field(row, "daysToExpire")),
             ),
-            silent=status is Reporting.NOT_REPORTING,
+            silent=status is ReportingStatus.NOT_REPORTING,
             expired=expired,
-            unknown=get(row, "isFoundInBackOffice") is False,
-            foreign=get(row, "isNonCspLicenseInstalled") is True,
-            concurrent=tuple(_features(row)) or (() if get(row, "isCcu") is True else None),
+            missing_in_back_office=get_field(row, "isFoundInBackOffice") is False,
+            has_non_csp_license=get_field(row, "isNonCspLicenseInstalled") is True,
+            concurrent_features=tuple(_features(row))
+            or (() if get_field(row, "isCcu") is True else None),
         )
 
 
-def _status(row: dict[str, object], last: float | None, now: float) -> Reporting:
+def _status(row: dict[str, object], last: float | None, now: float) -> ReportingStatus:
     """Whether it reports, as told; by the time of its last report where nothing is told."""
-    if get(row, "isEverReported") is False:
-        return Reporting.NEVER_REPORTED
-    phoning = get(row, "isPhoningHome")
+    if get_field(row, "isEverReported") is False:
+        return ReportingStatus.NEVER_REPORTED
+    phoning = get_field(row, "isPhoningHome")
     if not isinstance(phoning, bool):
         if last is None:
-            return Reporting.NEVER_REPORTED
-        phoning = now - last <= SILENCE
-    return Reporting.REPORTING if phoning else Reporting.NOT_REPORTING
+            return ReportingStatus.NEVER_REPORTED
+        phoning = now - last <= SILENT_AFTER
+    return ReportingStatus.REPORTING if phoning else ReportingStatus.NOT_REPORTING
 
 
 def _features(row: dict[str, object]) -> Iterator[tuple[str, int]]:
-    for feature in rows(get(row, "ccuFeatureStatistics"), 50):
-        code, count = text(get(feature, "featureId"), 64), whole(get(feature, "usageCount"))
+    for feature in json_rows(get_field(row, "ccuFeatureStatistics"), 50):
+        code, count = (
+            sanitize(get_field(feature, "featureId"), 64),
+            parse_count(get_field(feature, "usageCount")),
+        )
         if code and count:
             yield code, count
 
@@ -168,9 +175,9 @@ def _features(row: dict[str, object]) -> Iterator[tuple[str, int]]:
 def _days(value: object) -> int | None:
     """Whole days, less than none for what has ended."""
     if isinstance(value, int) and value < 0:
-        past = whole(-value)
+        past = parse_count(-value)
         return None if past is None else -past
-    return whole(value)
+    return parse_count(value)
 
 
 # What a partner's license servers used in one month, by product
@@ -190,7 +197,7 @@ _COUNTS: Final = (
 _Feature = tuple[dict[str, object], dict[str, object]]  # with the sku that it is part of
 
 
-def months(now: float) -> tuple[str, str]:
+def report_months(now: float) -> tuple[str, str]:
     """This month and the one before, `yyyy-MM`, at `now` (UTC epoch seconds)."""
     this = datetime.fromtimestamp(now, UTC)
     year, month = (this.year, this.month - 1) if this.month > 1 else (this.year - 1, 12)
@@ -204,7 +211,7 @@ def read_usage(answer: object, month: str, where: str) -> tuple[Pool, ...]:
     """
     if answer is None:
         return ()
-    skus = get(answer, "skus")
+    skus = get_field(answer, "skus")
     if not isinstance(answer, dict) or not isinstance(skus, list | None):
         raise SourceError(
             FailureKind.PARSE,
@@ -214,17 +221,17 @@ def read_usage(answer: object, month: str, where: str) -> tuple[Pool, ...]:
             Step.PARSE,
         )
     found: dict[str, list[_Feature]] = {}
-    for sku in rows(skus):
-        for feature in rows(get(sku, "features")):
-            if code := text(get(feature, "featureId"), _CODE):
+    for sku in json_rows(skus):
+        for feature in json_rows(get_field(sku, "features")):
+            if code := sanitize(get_field(feature, "featureId"), _CODE):
                 found.setdefault(code, []).append((sku, feature))
     return tuple(_pool(code, found[code], month) for code in sorted(found))
 
 
 def _pool(code: str, features: list[_Feature], month: str) -> Pool:
     product = describe(code)
-    told = text(get(features[0][1], "featureDescription"))
-    counts = [whole(get(feature, "count")) for _, feature in features]
+    told = sanitize(get_field(features[0][1], "featureDescription"))
+    counts = [parse_count(get_field(feature, "count")) for _, feature in features]
     known = [count for count in counts if count is not None]
     return Pool(
         product=code,
@@ -232,8 +239,8 @@ def _pool(code: str, features: list[_Feature], month: str) -> Pool:
         model=product.model,
         reading=Reading(in_use=sum(known) if len(known) == len(counts) else None),
         counted=False,
-        raw=(("month", month), *_raw(features)),
-        how=(
+        raw_fields=(("month", month), *_raw(features)),
+        formulas=(
             ("in_use", f"count in the report of {month}, added up over its skus"),
             ("installed", "not told: the licenses are on the license servers"),
             ("overdraft", "not told"),
@@ -246,24 +253,26 @@ def _raw(features: list[_Feature]) -> Iterator[tuple[str, str]]:
     """The report's own fields, with the skus and license servers there is room for."""
     usages = []
     for sku, feature in features[:_SKUS]:
-        told = (text(get(sku, key), _CODE) for key in ("skuId", "skuDescription"))
+        told = (sanitize(get_field(sku, key), _CODE) for key in ("skuId", "skuDescription"))
         yield "sku", " · ".join(filter(None, told)) or "unnamed"
-        yield from ((key, said) for key in _COUNTS if (said := text(get(feature, key), _CODE)))
-        usages += rows(get(feature, "licenseServerUsages"))
+        yield from (
+            (key, said) for key in _COUNTS if (said := sanitize(get_field(feature, key), _CODE))
+        )
+        usages += json_rows(get_field(feature, "licenseServerUsages"))
     for usage in usages[:_SERVERS]:
-        yield text(get(usage, "fqdn"), 120) or "license server", _used(usage)
+        yield sanitize(get_field(usage, "fqdn"), 120) or "license server", _used(usage)
     if (more := len(usages) - _SERVERS) > 0:
         yield "license servers", f"{more:,} more"
 
 
 def _used(usage: dict[str, object]) -> str:
-    free = whole(get(usage, "freeUsersCount"))
-    reported = moment(get(usage, "reportingDate"))
+    free = parse_count(get_field(usage, "freeUsersCount"))
+    reported = parse_time(get_field(usage, "reportingDate"))
     parts = (
-        text(get(usage, "count"), 20) or "?",
+        sanitize(get_field(usage, "count"), 20) or "?",
         f"{free} of them free" if free else "",
         f"reported {datetime.fromtimestamp(reported, UTC).date()}" if reported else "",
-        "a free license server" if get(usage, "isLicenseServerFree") is True else "",
+        "a free license server" if get_field(usage, "isLicenseServerFree") is True else "",
     )
     return ", ".join(filter(None, parts))
 
@@ -277,7 +286,7 @@ _AHEAD: Final = 90  # days before an end that deserve a word
 _DAY: Final = 86400.0
 
 
-def notices(listed: Sequence[Listed], now: float) -> tuple[Notice, ...]:
+def server_notices(listed: Sequence[ListedServer], now: float) -> tuple[Notice, ...]:
     """Everything there is to say, gravest first; `now` in UTC epoch seconds."""
     return (
         *_silent(listed, now),
@@ -289,7 +298,7 @@ def notices(listed: Sequence[Listed], now: float) -> tuple[Notice, ...]:
     )
 
 
-def _silent(listed: Sequence[Listed], now: float) -> Iterator[Notice]:
+def _silent(listed: Sequence[ListedServer], now: float) -> Iterator[Notice]:
     silent = [each for each in listed if each.silent]
     silent.sort(key=lambda each: each.server.last_reported or 0.0)
     yield from _group(
@@ -307,7 +316,7 @@ def _since(last: float | None, now: float) -> str:
     return f"{days} day{'' if days == 1 else 's'}, since {datetime.fromtimestamp(last, UTC).date()}"
 
 
-def _ended(listed: Sequence[Listed]) -> Iterator[Notice]:
+def _ended(listed: Sequence[ListedServer]) -> Iterator[Notice]:
     yield from _group(
         Level.CRITICAL,
         ("{} has licenses that have expired", "{} have licenses that have expired"),
@@ -316,16 +325,16 @@ def _ended(listed: Sequence[Listed]) -> Iterator[Notice]:
     )
 
 
-def _never(listed: Sequence[Listed]) -> Iterator[Notice]:
+def _never(listed: Sequence[ListedServer]) -> Iterator[Notice]:
     yield from _group(
         Level.WARN,
         ("{} has never reported", "{} have never reported"),
-        [each.name for each in listed if each.server.status is Reporting.NEVER_REPORTED],
+        [each.name for each in listed if each.server.status is ReportingStatus.NEVER_REPORTED],
         "Register them in Citrix Licensing Manager, and let them reach Citrix Cloud.",
     )
 
 
-def _ending(listed: Sequence[Listed], now: float) -> Iterator[Notice]:
+def _ending(listed: Sequence[ListedServer], now: float) -> Iterator[Notice]:
     today = datetime.fromtimestamp(now, UTC).date()
     left = [(days, each) for each in listed if (days := _left(each, today)) is not None]
     left.sort(key=lambda pair: pair[0])
@@ -341,7 +350,7 @@ def _ending(listed: Sequence[Listed], now: float) -> Iterator[Notice]:
         )
 
 
-def _left(each: Listed, today: date) -> int | None:
+def _left(each: ListedServer, today: date) -> int | None:
     """Days until the licenses of a server end, as told or by the calendar; None if they have."""
     server = each.server
     days = server.days_to_expire
@@ -350,15 +359,15 @@ def _left(each: Listed, today: date) -> int | None:
     return None if each.expired or days is None else max(0, days)
 
 
-def _dated(each: Listed) -> str:
+def _dated(each: ListedServer) -> str:
     return f"{each.name} ({each.server.expires})" if each.server.expires else each.name
 
 
-def _unfit(listed: Sequence[Listed]) -> Iterator[Notice]:
+def _unfit(listed: Sequence[ListedServer]) -> Iterator[Notice]:
     yield from _group(
         Level.WARN,
         ("{} is not known in Citrix's back office", "{} are not known in Citrix's back office"),
-        [each.name for each in listed if each.unknown],
+        [each.name for each in listed if each.missing_in_back_office],
         "See whether their licenses are allocated to this partner.",
     )
     yield from _group(
@@ -367,16 +376,16 @@ def _unfit(listed: Sequence[Listed]) -> Iterator[Notice]:
             "{} has a license that is not for service providers",
             "{} have licenses that are not for service providers",
         ),
-        [each.name for each in listed if each.foreign],
+        [each.name for each in listed if each.has_non_csp_license],
         "License Usage Insights is about licenses for service providers alone.",
     )
 
 
-def _concurrent(listed: Sequence[Listed]) -> Iterator[Notice]:
-    using = [each for each in listed if each.concurrent is not None]
+def _concurrent(listed: Sequence[ListedServer]) -> Iterator[Notice]:
+    using = [each for each in listed if each.concurrent_features is not None]
     counts: Counter[str] = Counter()
     for each in using:
-        counts.update(dict(each.concurrent or ()))
+        counts.update(dict(each.concurrent_features or ()))
     features = [f"{code} {count:,} in use" for code, count in counts.most_common()]
     for notice in _group(
         Level.WARN,
@@ -437,16 +446,16 @@ class PartnerSource:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._server, self._clock = server, clock
-        self._link = Link(server, limits, transport)
-        self._session = Session(server, self._link, clock, sign_in_to_trust, _HINTS)
+        self._link = HttpClient(server, limits, transport)
+        self._session = CloudSession(server, self._link, clock, sign_in_to_trust, _HINTS)
         self._base = f"/{quote(server.customer_id, safe='')}"
 
     async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
         """Read everything once, within the time-out of a poll."""
         async with self._link.deadline():
             found(Step.AUTH, await self._session.sign_in())
-            answer = await self._session.ask(f"{self._base}/licenseservers")
-            now, where = self._clock.now(), self._link.where
+            answer = await self._session.get_json(f"{self._base}/licenseservers")
+            now, where = self._clock.now(), self._link.address
             listed = () if answer is None else read_servers(answer, where, now)
             count = f"{len(listed):,} license server" + ("" if len(listed) == 1 else "s")
             found(Step.INVENTORY, count)
@@ -462,8 +471,8 @@ class PartnerSource:
         found(Step.PARSE, f"{count} · {products}")
         return Snapshot(
             pools=pools,
-            reported_name=text(get(answer, "customerId"), 64),
-            notices=(*notices(listed, now), *refused),
+            reported_name=sanitize(get_field(answer, "customerId"), 64),
+            notices=(*server_notices(listed, now), *refused),
             license_servers=tuple(each.server for each in listed),
             certificate=self._link.certificate,
         )
@@ -474,15 +483,15 @@ class PartnerSource:
 
     async def _usage(self) -> tuple[tuple[Pool, ...], tuple[Notice, ...]]:
         """What was used this month; last month as long as this one has no report."""
-        for month in months(self._clock.now()):
+        for month in report_months(self._clock.now()):
             try:
-                answer = await self._session.ask(f"{self._base}/licenseusagedata?date={month}")
+                answer = await self._session.get_json(f"{self._base}/licenseusagedata?date={month}")
             except SourceError as error:
                 if error.failure.kind is FailureKind.FORBIDDEN:
                     return (), (_FORBIDDEN,)
                 if error.failure.kind is not FailureKind.NO_DATA:
                     raise
                 continue
-            if pools := read_usage(answer, month, self._link.where):
+            if pools := read_usage(answer, month, self._link.address):
                 return pools, ()
         return (), ()

@@ -14,11 +14,18 @@ from typing import TYPE_CHECKING, Final
 
 import httpcore
 
-from lictui.model import Failure, FailureKind, Finding, Server, Snapshot, SourceName, Step
-from lictui.sources.network import Progress, failure, flexnet, origin, port, unresolved
-from lictui.sources.sanitize import text
+from lictui.model import Failure, FailureKind, Server, Snapshot, SourceName, Step, StepResult
+from lictui.sources.network import (
+    RequestProgress,
+    dns_failure,
+    effective_port,
+    map_error,
+    origin,
+    parse_flexnet_address,
+)
+from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError, open_source
-from lictui.sources.tls import fingerprint, ssl_context, unchecked
+from lictui.sources.tls import fingerprint, ssl_context, unverified_context
 
 if TYPE_CHECKING:
     import ssl
@@ -59,7 +66,7 @@ async def resolve(url: httpx.URL, limits: Limits) -> str:
     host = url.raw_host.decode("ascii")
     try:
         async with asyncio.timeout(limits.connect_timeout):
-            found = await loop.getaddrinfo(host, port(url), type=socket.SOCK_STREAM)
+            found = await loop.getaddrinfo(host, effective_port(url), type=socket.SOCK_STREAM)
     except TimeoutError as error:
         raise SourceError(
             FailureKind.TIMEOUT,
@@ -68,7 +75,7 @@ async def resolve(url: httpx.URL, limits: Limits) -> str:
             Step.RESOLVE,
         ) from error
     except (OSError, UnicodeError) as error:
-        raise unresolved(url.host) from error
+        raise dns_failure(url.host) from error
     return ", ".join(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
@@ -77,7 +84,7 @@ async def resolvable(address: str, limits: Limits) -> tuple[tuple[httpx.URL, ...
 
     One of three is enough; raises SourceError (config, dns, timeout) if it is none.
     """
-    urls = flexnet(address)
+    urls = parse_flexnet_address(address)
     found = await asyncio.gather(*(resolve(url, limits) for url in urls), return_exceptions=True)
     known = {url: at for url, at in zip(urls, found, strict=True) if isinstance(at, str)}
     if not known:
@@ -111,10 +118,10 @@ async def connected(url: httpx.URL, limits: Limits) -> AsyncIterator[httpcore.As
     host = url.raw_host.decode("ascii")
     try:
         stream = await httpcore.AnyIOBackend().connect_tcp(
-            host, port(url), timeout=limits.connect_timeout
+            host, effective_port(url), timeout=limits.connect_timeout
         )
     except _BROKEN as error:
-        raise failure(error, url, _begun(Step.CONNECT), limits) from error
+        raise map_error(error, url, _begun(Step.CONNECT), limits) from error
     try:
         yield stream
     finally:
@@ -138,7 +145,7 @@ async def shown(url: httpx.URL, limits: Limits) -> Leaf | None:
     """The certificate shown to whoever asks, trusted or not; None if none is. Sends nothing."""
     try:
         async with connected(url, limits) as stream:
-            return await _shaken(stream, unchecked(), url, limits)
+            return await _shaken(stream, unverified_context(), url, limits)
     except SourceError:
         return None
 
@@ -150,7 +157,7 @@ async def _shaken(
     try:
         secure = await stream.start_tls(context, host, timeout=limits.connect_timeout)
     except _BROKEN as error:
-        raise failure(error, url, _begun(Step.TLS), limits) from error
+        raise map_error(error, url, _begun(Step.TLS), limits) from error
     handshake: ssl.SSLObject = secure.get_extra_info("ssl_object")
     return _leaf(handshake.getpeercert(binary_form=True) or b"")
 
@@ -160,15 +167,15 @@ def _leaf(certificate: bytes) -> Leaf:
 
     try:
         read = x509.load_der_x509_certificate(certificate)
-        subject = text(read.subject.rfc4514_string(), 100) or "no subject"
+        subject = sanitize(read.subject.rfc4514_string(), 100) or "no subject"
         ends = read.not_valid_after_utc.date().isoformat()
     except Exception:  # noqa: BLE001 - a certificate can be malformed in any way
         subject, ends = "a certificate that cannot be read", ""
     return Leaf(fingerprint(certificate), subject, ends)
 
 
-def _begun(step: Step) -> Progress:
-    progress = Progress(step)
+def _begun(step: Step) -> RequestProgress:
+    progress = RequestProgress(step)
     progress.connected = True
     progress.connecting = step
     return progress
@@ -181,7 +188,7 @@ _NO_HOST: Final = frozenset({SourceName.CVAD, SourceName.CITRIX_CLOUD, SourceNam
 _MOST_HOSTS: Final = 1000
 
 
-async def probe(server: Server, limits: Limits, clock: Clock) -> AsyncGenerator[Finding, None]:
+async def probe(server: Server, limits: Limits, clock: Clock) -> AsyncGenerator[StepResult, None]:
     """Try `server` step by step: each finding as its step ends, and none after a failure.
 
     Nothing is kept, neither connection nor token. Raises nothing for what the server does; whoever
@@ -212,7 +219,7 @@ async def probe(server: Server, limits: Limits, clock: Clock) -> AsyncGenerator[
         )
 
 
-async def _way(server: Server, limits: Limits, watch: _Watch) -> AsyncGenerator[Finding, None]:
+async def _way(server: Server, limits: Limits, watch: _Watch) -> AsyncGenerator[StepResult, None]:
     """The steps to `server` before it is asked anything."""
     if server.source is SourceName.COMMAND:
         return  # where it goes is its own business
@@ -284,7 +291,7 @@ def _hosts(server: Server, snapshot: Snapshot) -> tuple[str, ...]:
     """
     own = () if server.source in _NO_HOST else (snapshot.reported_name,)
     listed = (each.fqdn for each in snapshot.license_servers[:_MOST_HOSTS])
-    names = map(text, (snapshot.license_server, *own, *listed))
+    names = map(sanitize, (snapshot.license_server_host, *own, *listed))
     return tuple(dict.fromkeys(filter(None, names)))
 
 
@@ -301,18 +308,18 @@ class _Watch:
 
     def passed(
         self, step: Step, detail: str, leaf: Leaf | None = None, hosts: tuple[str, ...] = ()
-    ) -> Finding:
+    ) -> StepResult:
         self._next = _ORDER.index(step) + 1
-        return Finding(
+        return StepResult(
             step,
             ok=True,
             detail=detail,
             seconds=self._lap(),
             fingerprint=_fingerprint(leaf),
-            hosts=hosts,
+            host_names=hosts,
         )
 
-    def failed(self, failure: Failure, leaf: Leaf | None = None) -> Finding:
+    def failed(self, failure: Failure, leaf: Leaf | None = None) -> StepResult:
         """The step that failed: never one that passed before (a token may end half way)."""
         index = min(self._next, len(_ORDER) - 1)
         if failure.step:
@@ -323,7 +330,7 @@ class _Watch:
         detail = failure.message
         if leaf:
             detail += f" · {leaf.words if leaf.fingerprint in detail else leaf}"
-        return Finding(
+        return StepResult(
             _ORDER[index],
             ok=False,
             detail=detail,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from lictui.model import FailureKind, Step
-from lictui.sources.sanitize import text
+from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -28,20 +28,20 @@ _STDOUT_FD: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class ProgramOutput:
     """What a program printed, and how it ended."""
 
-    status: int  # exit code; negative: the signal that ended it
+    exit_code: int  # exit code; negative: the signal that ended it
     stdout: bytes
     stderr: str  # cleaned, one short line: the last that was printed there
 
 
-async def run(
+async def run_program(
     argv: tuple[str, ...],
     limits: Limits,
     environment: Mapping[str, str] | None = None,
     given: bytes = b"",
-) -> Output:
+) -> ProgramOutput:
     """Run `argv` without a shell, and wait for its end, at most `limits.timeout` seconds.
 
     It sees no terminal, `given` as its input, which it need not read, and `environment` instead of
@@ -72,7 +72,7 @@ async def run(
             "Is it the right command? If so, raise max_reply in [polling].",
             Step.INVENTORY,
         )
-    return Output(talk.status, bytes(talk.stdout), talk.last_words)
+    return ProgramOutput(talk.status, bytes(talk.stdout), talk.last_words)
 
 
 class _Talk(asyncio.SubprocessProtocol):
@@ -141,7 +141,7 @@ class _Talk(asyncio.SubprocessProtocol):
     def last_words(self) -> str:
         """The last line on stderr."""
         lines = self._stderr.decode(errors="replace").replace("\0", "").splitlines()
-        return next(filter(None, map(text, reversed(lines))), "")
+        return next(filter(None, map(sanitize, reversed(lines))), "")
 
 
 def _settle(future: asyncio.Future[None]) -> None:
@@ -169,7 +169,7 @@ async def _start(talk: _Talk, argv: tuple[str, ...], env: Mapping[str, str] | No
 
 
 def _unstartable(argv: tuple[str, ...], error: Exception) -> SourceError:
-    why = text(getattr(error, "strerror", None) or error, 100)
+    why = sanitize(getattr(error, "strerror", None) or error, 100)
     match error:
         case FileNotFoundError() if os.path.dirname(_first(argv)):  # noqa: PTH120 - as it was given
             hint = "Check the path, on this machine; of a script, also its #! line."
@@ -190,7 +190,7 @@ def _first(argv: tuple[str, ...]) -> str:
 
 def _name(argv: tuple[str, ...]) -> str:
     """The program alone: what follows may hold what is nobody's business."""
-    return text(_first(argv), 120) or "a program without a name"
+    return sanitize(_first(argv), 120) or "a program without a name"
 
 
 async def _end(talk: _Talk) -> None:
@@ -232,7 +232,7 @@ _MOSTLY: Final = 0.4  # of the high bytes are 0 in UTF-16 that is mostly Latin
 _HARDLY: Final = 0.1
 
 
-def text_of(stdout: bytes) -> str:
+def decode_output(stdout: bytes) -> str:
     """`stdout` as text, never raising: what no encoding explains is U+FFFD, NULs and marks leave.
 
     UTF-8 and UTF-16 with a byte order mark, UTF-16 without one where every other byte is 0

@@ -12,13 +12,13 @@ import unicodedata
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-MOST: Final = 10**9  # licenses; no pool is larger
+MAX_COUNT: Final = 10**9  # licenses; no pool is larger
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})  # control, format, surrogate, unassigned
 _WHOLE: Final = re.compile(r"\d{1,10}(?:\.0{1,9})?", re.ASCII)
 _DIGITS: Final = 18  # of the longest integer in JSON that is read as one
 
 
-def text(value: object, limit: int = 200) -> str:
+def sanitize(value: object, limit: int = 200) -> str:
     """`value` as one line of at most `limit` visible characters, "" for what is no text.
 
     Control, bidirectional and zero-width characters leave, every run of white space is one space.
@@ -36,7 +36,7 @@ def _shows(character: str) -> bool:
     return character.isspace() or unicodedata.category(character) not in _HIDDEN
 
 
-def whole(value: object) -> int | None:
+def parse_count(value: object) -> int | None:
     """`value` as a count from 0 to MOST: an int, an integral float, or either as digits."""
     match value:
         case bool():
@@ -49,7 +49,7 @@ def whole(value: object) -> int | None:
             number = int(value.strip().partition(".")[0])
         case _:
             return None
-    return number if 0 <= number <= MOST else None
+    return number if 0 <= number <= MAX_COUNT else None
 
 
 # The day as written is meant, whatever the offset behind it: licenses end on calendar days.
@@ -79,7 +79,7 @@ _MONTHS: Final = (
 )
 
 
-def day(value: object) -> date | None:
+def parse_date(value: object) -> date | None:
     """`value` as a calendar day, in any form the notes know; None for years before 1980."""
     if not isinstance(value, str):
         return None
@@ -103,7 +103,7 @@ def _written(value: str) -> date | None:
     return None
 
 
-def json_value(body: bytes) -> object:
+def parse_json(body: bytes) -> object:
     """The JSON in `body`; raises ValueError saying why it is none.
 
     Refuses NaN and Infinity, and nesting deeper than any answer; an absurdly long integer is None.

@@ -42,7 +42,7 @@ class Source(Protocol):
         ...
 
 
-def ignore(_step: Step, _detail: str) -> None:
+def ignore_steps(_step: Step, _detail: str) -> None:
     """Listen to no step: for polls, where only the result counts."""
 
 

@@ -46,7 +46,7 @@ class PinMismatchError(ssl.SSLError):
 
     def __init__(self, seen: str) -> None:
         super().__init__(ssl.SSL_ERROR_SSL, f"not the pinned certificate, but sha256:{seen}")
-        self.seen = seen
+        self.fingerprint = seen
 
 
 def ssl_context(server: Server) -> ssl.SSLContext:
@@ -71,7 +71,11 @@ def ssl_context(server: Server) -> ssl.SSLContext:
 
 def _stamps(server: Server) -> tuple[int, ...]:
     """When the files of the policy last changed: a renewed bundle makes a new context."""
-    bundle = server.verify if isinstance(server.verify, str) and not pin(server.verify) else ""
+    bundle = (
+        server.verify
+        if isinstance(server.verify, str) and not pinned_fingerprint(server.verify)
+        else ""
+    )
     return tuple(Path(path).stat().st_mtime_ns for path in (bundle, server.certificate) if path)
 
 
@@ -81,15 +85,15 @@ def _context(verify: bool | str, certificate: str, _stamps: tuple[int, ...]) -> 
         case True:
             context = ssl.create_default_context()
             _fill_empty_store(context)
-        case str() if wanted := pin(verify):
-            context = unchecked()
+        case str() if wanted := pinned_fingerprint(verify):
+            context = unverified_context()
             context.sslobject_class = _pinned(wanted)
         case str():
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # with an empty store
             for bundle in _bundles(Path(verify)):
                 context.load_verify_locations(cafile=bundle)
         case _:
-            context = unchecked()
+            context = unverified_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # Python 3.13 made both the default. A private CA seldom meets the first; with the second a
     # bundle may hold just the issuing CA. Every Python gives the same verdict.
@@ -101,7 +105,7 @@ def _context(verify: bool | str, certificate: str, _stamps: tuple[int, ...]) -> 
     return context
 
 
-def unchecked() -> ssl.SSLContext:
+def unverified_context() -> ssl.SSLContext:
     """A context that accepts any certificate: for `verify = false`, and to look at one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -127,7 +131,7 @@ def _bundles(path: Path) -> list[Path]:
     return found
 
 
-def pin(verify: bool | str) -> str:  # noqa: FBT001 - `verify` as the registry spells it
+def pinned_fingerprint(verify: bool | str) -> str:  # noqa: FBT001 - `verify` as the registry spells it
     """The pinned SHA-256 as 64 lower-case hex digits; "" when `verify` is no pin.
 
     Colons between the digits are accepted. Raises ValueError for a pin that is none.
@@ -156,16 +160,17 @@ def _pinned(wanted: str) -> type[ssl.SSLObject]:
     return Pinned
 
 
-def refusal(error: ssl.SSLError, where: str) -> SourceError:
+def tls_failure(error: ssl.SSLError, where: str) -> SourceError:
     """The failure for a handshake with `where` (HOST:PORT) that `error` ended."""
     match error:
         case PinMismatchError():
             message = (
-                f"the certificate of {where} is not the pinned one: it has sha256:{error.seen}"
+                f"the certificate of {where} is not the pinned one:"
+                f" it has sha256:{error.fingerprint}"
             )
             hint = (
                 "If it was renewed on purpose, pin the new one:"
-                f' verify = "sha256:{error.seen}". If not, someone may be in between.'
+                f' verify = "sha256:{error.fingerprint}". If not, someone may be in between.'
             )
         case ssl.SSLCertVerificationError():
             reason = _REASONS.get(error.verify_code, f"is refused: {error.verify_message}")
@@ -186,7 +191,7 @@ def refusal(error: ssl.SSLError, where: str) -> SourceError:
 # The certificate of a server as lictui remembers it: its fingerprint, and the days it is good for
 
 
-def read_leaf(der: bytes) -> Certificate:
+def read_certificate(der: bytes) -> Certificate:
     """The fingerprint of a certificate in DER, and its days in UTC as far as they can be read."""
     from cryptography import x509  # noqa: PLC0415 - 8 MiB, only for who answers over TLS
 

@@ -11,13 +11,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, Server, SourceName, Step
-from lictui.sources.http import Link
+from lictui.sources.http import HttpClient
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from lictui.config.settings import Limits
 
-SIGNATURE: Final = "X-Lictui-Signature"
+SIGNATURE_HEADER: Final = "X-Lictui-Signature"
 _PASSING: Final = frozenset({FailureKind.RATE_LIMITED, FailureKind.UNAVAILABLE})
 
 
@@ -45,8 +45,8 @@ async def post(
     """
     headers = {"Content-Type": "application/json; charset=utf-8"}
     if secret:
-        headers[SIGNATURE] = signature(secret, body, int(at))
-    link = Link(Server("webhook", SourceName.COMMAND, url=url, verify=verify), limits)
+        headers[SIGNATURE_HEADER] = signature(secret, body, int(at))
+    link = HttpClient(Server("webhook", SourceName.COMMAND, url=url, verify=verify), limits)
     try:
         async with link.deadline():
             reply = await link.request(
@@ -58,13 +58,13 @@ async def post(
         return
     raise SourceError(
         _kind(reply.status),
-        f"{link.where} answers {reply.status}",
+        f"{link.address} answers {reply.status}",
         "The receiver's own log may say why.",
         Step.INVENTORY,
     )
 
 
-def passing(error: SourceError) -> bool:
+def is_transient(error: SourceError) -> bool:
     """Whether it may be better in a moment: an answer that says no will say so again."""
     kind = error.failure.kind
     return kind in _PASSING or kind in (

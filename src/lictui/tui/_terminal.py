@@ -42,14 +42,14 @@ _Cell = tuple[str, _Pen]  # the second cell of a wide character has no text
 _UNKNOWN: Final[_Cell] = ("\0", _PLAIN)
 
 
-class Shadow:
+class TerminalBuffer:
     """What the terminal shows, as far as it is known."""
 
     def __init__(self) -> None:
         self._written: dict[int, list[Strip]] = {}  # whole lines, until their cells are wanted
         self._cells: dict[int, list[_Cell]] = {}
 
-    def sparing(self, update: RenderableType | None) -> RenderableType | None:
+    def diff(self, update: RenderableType | None) -> RenderableType | None:
         """The same update, to be written with as little as can be."""
         if isinstance(update, LayoutUpdate):
             return cast("RenderableType", _Whole(self, update))
@@ -57,7 +57,7 @@ class Shadow:
             return cast("RenderableType", _Changed(self, update))
         return update
 
-    def learn(self, first: int, lines: Iterable[list[Strip]]) -> None:
+    def reset(self, first: int, lines: Iterable[list[Strip]]) -> None:
         """The whole screen was written anew, from line `first` on."""
         self._cells.clear()
         self._written = dict(enumerate(lines, first))
@@ -74,21 +74,21 @@ class Shadow:
 class _Whole(CompositorUpdate):
     """Everything is written as it is, and the shadow learns it."""
 
-    def __init__(self, shadow: Shadow, update: LayoutUpdate) -> None:
+    def __init__(self, shadow: TerminalBuffer, update: LayoutUpdate) -> None:
         self._shadow = shadow
         self._lines = [list(line) for line in update.strips]
         self._update = LayoutUpdate([*self._lines], update.region)
 
     def render_segments(self, console: Console) -> str:
         """What to write."""
-        self._shadow.learn(self._update.region.y, self._lines)
+        self._shadow.reset(self._update.region.y, self._lines)
         return self._update.render_segments(console)
 
 
 class _Changed(CompositorUpdate):
     """What differs from the shadow is written, and nothing else."""
 
-    def __init__(self, shadow: Shadow, update: ChopsUpdate) -> None:
+    def __init__(self, shadow: TerminalBuffer, update: ChopsUpdate) -> None:
         self._shadow = shadow
         self._update = update
 

@@ -17,16 +17,16 @@ from textual.reactive import var
 from textual.screen import Screen
 
 from lictui.config.settings import Settings
-from lictui.engine.alerts import severity
+from lictui.engine.alerts import severity_rank
 from lictui.engine.board import Board, Filter
-from lictui.engine.merge import Together
-from lictui.model import Happening, Said
+from lictui.engine.merge import BoardMerger
+from lictui.model import AlertEvent, AlertTransition
 from lictui.tui import commands, theme_names
 from lictui.tui import theme as symbols
-from lictui.tui._terminal import Shadow
-from lictui.tui.screens.wall_view import unanswered
-from lictui.tui.text import clean
-from lictui.tui.theme import SevenBit
+from lictui.tui._terminal import TerminalBuffer
+from lictui.tui.screens.dashboard_view import pending_polls
+from lictui.tui.text import strip_controls
+from lictui.tui.theme import AsciiFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -47,35 +47,35 @@ _LONGEST: Final = 200  # characters of a notification
 _AT_ONCE: Final = 3  # notifications; of more it says how many
 
 
-def ring(app: LictuiApp, before: Board, after: Board) -> None:
+def notify_alerts(app: LictuiApp, before: Board, after: Board) -> None:
     """Ring and notify for what was said of alerts between two boards, if that is wanted."""
     actions = [action for action in app.settings.actions if action.bell or action.osc9]
-    if not actions or before.standing is None or before.standing == after.standing:
+    if not actions or before.alert_states is None or before.alert_states == after.alert_states:
         return
     said = list(_said(before, after, app.clock.now()))
-    if any(action.bell and action.wants(each) for action in actions for each in said):
+    if any(action.bell and action.matches(each) for action in actions for each in said):
         app.bell()
-    told = [each for each in said if any(it.osc9 and it.wants(each) for it in actions)]
+    told = [each for each in said if any(it.osc9 and it.matches(each) for it in actions)]
     for each in told[:_AT_ONCE]:
-        standing = each.standing
-        _notify(app, f"{standing.level} {standing.who.server}: {standing.message}")
+        standing = each.alert
+        _notify(app, f"{standing.level} {standing.key.server}: {standing.message}")
     if len(told) > _AT_ONCE:
         _notify(app, f"{len(told) - _AT_ONCE} more alerts")
 
 
-def _said(before: Board, after: Board, now: float) -> Iterator[Said]:
+def _said(before: Board, after: Board, now: float) -> Iterator[AlertEvent]:
     """What was raised, got worse or was said again; that something is over rings no bell."""
-    known = {each.who: each for each in before.standing or ()}
-    for each in after.standing or ():
-        was = known.get(each.who)
-        if each.raised is None or (was is not None and was.said == each.said):
+    known = {each.key: each for each in before.alert_states or ()}
+    for each in after.alert_states or ():
+        was = known.get(each.key)
+        if each.raised_at is None or (was is not None and was.notified_at == each.notified_at):
             continue
-        if was is None or was.raised is None:
-            yield Said(Happening.RAISED, now, each)
-        elif severity(each.level) < severity(was.level):
-            yield Said(Happening.WORSE, now, each, was.level)
+        if was is None or was.raised_at is None:
+            yield AlertEvent(AlertTransition.RAISED, now, each)
+        elif severity_rank(each.level) < severity_rank(was.level):
+            yield AlertEvent(AlertTransition.WORSE, now, each, was.level)
         else:
-            yield Said(Happening.REPEATED, now, each)
+            yield AlertEvent(AlertTransition.REPEATED, now, each)
 
 
 def _notify(app: LictuiApp, text: str) -> None:
@@ -83,13 +83,13 @@ def _notify(app: LictuiApp, text: str) -> None:
     driver = app._driver  # noqa: SLF001 - as Textual's own copy_to_clipboard does
     if driver is not None:
         # With the name in front: a text that began with a digit would be another command of ConEmu.
-        driver.write(f"\x1b]9;lictui: {clean(text)[:_LONGEST]}\x07")
+        driver.write(f"\x1b]9;lictui: {strip_controls(text)[:_LONGEST]}\x07")
 
 
 # Theme and keys as config.toml wants them: at the start, and after each edit of the file
 
 
-def heed(app: LictuiApp, before: Settings | None = None) -> None:
+def apply_settings(app: LictuiApp, before: Settings | None = None) -> None:
     """Put on what differs from the settings of `before`; at the start, when there are none, all.
 
     A theme that the file has not changed stays: the user may have chosen another with a key.
@@ -102,18 +102,18 @@ def heed(app: LictuiApp, before: Settings | None = None) -> None:
 
 
 def _wear(app: LictuiApp, theme: str, *, starting: bool) -> None:
-    if wrong := theme_names.problem(theme):
+    if wrong := theme_names.theme_problem(theme):
         app.notify(wrong, title="config.toml", severity="warning", markup=False)
     elif not starting:  # the first theme was there before anything was drawn
         app.theme = theme
-        app.remember(theme=theme)
+        app.save_state(theme=theme)
 
 
 def _bind(app: LictuiApp, keymap: dict[str, str]) -> None:
-    if wrong := commands.problems(keymap):
+    if wrong := commands.keymap_problems(keymap):
         app.notify("\n".join(wrong), title="Default keys", severity="error", markup=False)
         keymap = {}
-    app.keys = keymap
+    app.keymap = keymap
     app.set_keymap(keymap)
 
 
@@ -145,13 +145,13 @@ class BoardChanged(Message):
         return isinstance(message, BoardChanged)
 
 
-class FilterTyped(Message):
+class FilterChanged(Message):
     """Another filter is wanted, as it was spelled."""
 
     def __init__(self, wanted: Filter, spelled: str) -> None:
         super().__init__()
-        self.wanted = wanted
-        self.spelled = spelled
+        self.filter = wanted
+        self.text = spelled
 
 
 class FilterClosed(Message):
@@ -162,24 +162,24 @@ class FilterClosed(Message):
 
 
 SCREENS: Final = {
-    "wall": "lictui.tui.screens.wall:WallScreen",
-    "estate": "lictui.tui.screens.estate:EstateScreen",
-    "product": "lictui.tui.screens.product:ProductScreen",
+    "wall": "lictui.tui.screens.dashboard:DashboardScreen",
+    "estate": "lictui.tui.screens.products:ProductsScreen",
+    "product": "lictui.tui.screens.usage:UsageScreen",
     "servers": "lictui.tui.screens.servers:ServersScreen",
     "alerts": "lictui.tui.screens.alerts:AlertsScreen",
     "help": "lictui.tui.screens.dialogs:HelpScreen",
     "form": "lictui.tui.screens.server_form:FormScreen",
-    "holders": "lictui.tui.screens.holders:HoldersScreen",
-    "assistant": "lictui.tui.screens.cloud_assistant:AssistantScreen",
+    "holders": "lictui.tui.screens.license_users:LicenseUsersScreen",
+    "assistant": "lictui.tui.screens.cloud_assistant:CloudAssistantScreen",
     "first_run": "lictui.tui.screens.dialogs:FirstRunScreen",
-    "contract": "lictui.tui.screens.contract:ContractScreen",
-    "why": "lictui.tui.screens.dialogs:WhyScreen",
+    "contract": "lictui.tui.screens.entitlements:EntitlementsScreen",
+    "why": "lictui.tui.screens.dialogs:DataSourcesScreen",
     "watch": "lictui.tui.screens.watch:WatchScreen",
 }
-STAY: Final = ("wall", "estate", "servers", "alerts")  # one of these is always at the bottom
+MAIN_VIEWS: Final = ("wall", "estate", "servers", "alerts")  # one of these is always at the bottom
 
 
-def make(name: str, **kwargs: Any) -> Screen[Any]:
+def make_screen(name: str, **kwargs: Any) -> Screen[Any]:
     """The screen of that name, made with these arguments."""
     module, _, attribute = SCREENS[name].partition(":")
     made = getattr(import_module(module), attribute)(**kwargs)
@@ -198,15 +198,17 @@ class LictuiApp(App[int]):
     """The monitor on the screen. Exits with the code the process shall end with."""
 
     TITLE = "lictui"
-    CSS = ".-ascii Wall, .-ascii Estate { scrollbar-size: 0 0; }"
+    CSS = ".-ascii PaneGrid, .-ascii ProductTable { scrollbar-size: 0 0; }"
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings()]
     COMMANDS = {_palette}  # noqa: RUF012 - Textual's own declaration of it
 
     # Not `reactive`: that would repaint the whole screen for every board.
     board: var[Board] = var(Board, init=False)
     paused: var[bool] = var(bool, init=False)
-    keys: var[dict[str, str]] = var(dict, init=False)  # the keymap that holds
-    polling: var[frozenset[str]] = var(frozenset, init=False)  # asked for by hand, not yet heard
+    keymap: var[dict[str, str]] = var(dict, init=False)  # the keymap that holds
+    pending_polls: var[frozenset[str]] = var(
+        frozenset, init=False
+    )  # asked for by hand, not yet heard
 
     def __init__(  # noqa: PLR0913 - the seams between the program and its screen, each by name
         self,
@@ -227,68 +229,70 @@ class LictuiApp(App[int]):
         self.engine = engine
         self.clock = clock
         self.settings = settings or Settings()
-        self.symbols = symbols.choose(ascii_only=self.settings.ascii)
+        self.symbols = symbols.choose_symbols(ascii_only=self.settings.ascii)
         self.demo = demo
         self.read_only = read_only or self.settings.read_only
         self.group = group
         self.pattern = filter
-        self.watching = watch
-        self.remembered = dict(state or {})
+        self.watch_options = watch
+        self.saved_state = dict(state or {})
         self._on_shown = on_shown
-        self.together = Together()
-        self._shadow = Shadow()
+        self.together = BoardMerger()
+        self._shadow = TerminalBuffer()
         self.set_reactive(LictuiApp.board, board or Board())
         self.animation_level = "none"
-        self.set_class(self.symbols is symbols.ASCII, "-ascii")
-        symbols.register(self)
-        self.theme = theme_names.first(self.settings.theme, self.remembered.get("theme", ""))
+        self.set_class(self.symbols is symbols.ASCII_SYMBOLS, "-ascii")
+        symbols.register_themes(self)
+        self.theme = theme_names.initial_theme(
+            self.settings.theme, self.saved_state.get("theme", "")
+        )
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """What the drawing needs, for themes of other makers."""
-        return dict(symbols.DEFAULTS)
+        return dict(symbols.DEFAULT_VARIABLES)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """In ASCII mode everything drawn leaves in 7 bits, Textual's own frames too."""
         filters = super().get_line_filters()
-        return [*filters, SevenBit()] if self.symbols is symbols.ASCII else filters
+        return [*filters, AsciiFilter()] if self.symbols is symbols.ASCII_SYMBOLS else filters
 
     def on_mount(self) -> None:
         """Put up the first screen."""
         if self._on_shown is not None:
             self.call_after_refresh(self._on_shown)
-        heed(self)
-        if self.watching is not None:
-            self.show("watch", options=self.watching)
+        apply_settings(self)
+        if self.watch_options is not None:
+            self.show_view("watch", options=self.watch_options)
             return
-        last = self.remembered.get("view", "")
-        self.show(last if last in STAY else "wall")
+        last = self.saved_state.get("view", "")
+        self.show_view(last if last in MAIN_VIEWS else "wall")
         if not self.board.servers:
-            self.show("first_run")
+            self.show_view("first_run")
 
     # Screens
 
-    def show(self, name: str, **kwargs: Any) -> None:
+    def show_view(self, name: str, **kwargs: Any) -> None:
         """Put up a screen by its name; the views take the place of one another."""
-        if name not in STAY:
-            self.push_screen(make(name, **kwargs))
+        if name not in MAIN_VIEWS:
+            self.push_screen(make_screen(name, **kwargs))
             return
         while len(self.screen_stack) > 2:  # noqa: PLR2004 - Textual's own blank screen and a view
             self.pop_screen()
         if name not in self._installed_screens:
-            self.install_screen(make(name, **kwargs), name)
+            self.install_screen(make_screen(name, **kwargs), name)
         if len(self.screen_stack) == 1:
             self.push_screen(name)
         else:
             self.switch_screen(name)
-        self.remember(view=name)
+        self.save_state(view=name)
 
-    def open_product(self, servers: tuple[str, ...], product: str) -> None:
+    def open_usage(self, servers: tuple[str, ...], product: str) -> None:
         """The chart of one product, summed over these servers."""
-        self.show("product", servers=servers, product=product)
+        self.show_view("product", servers=servers, product=product)
 
-    def remember(self, **state: str) -> None:
+    def save_state(self, **state: str) -> None:
         """Keep what the next start shall begin with."""
-        self.remembered.update(state)
+        self.saved_state.update(state)
 
     # Boards
 
@@ -299,32 +303,32 @@ class LictuiApp(App[int]):
     @on(BoardChanged)
     def _take_board(self, message: BoardChanged) -> None:
         with self.batch_update():
-            self.polling = unanswered(self.polling, self.board, message.board)
+            self.pending_polls = pending_polls(self.pending_polls, self.board, message.board)
             before, self.settings = self.settings, message.settings
-            heed(self, before)
-            ring(self, self.board, message.board)
+            apply_settings(self, before)
+            notify_alerts(self, self.board, message.board)
             self.board = message.board
 
     def poll(self, name: str | None = None) -> None:
         """Poll one server now, or all of them, and say so."""
         names = [s.server.name for s in self.board.servers if s.server.enabled]
-        self.polling |= {name} if name else frozenset(names)
+        self.pending_polls |= {name} if name else frozenset(names)
         self.engine.poll_now(name)
         self.notify(f"Polling {name or 'every server'}", timeout=2, markup=False)
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Write what Textual drew, but only the cells that changed."""
-        super()._display(screen, self._shadow.sparing(renderable))
+        super()._display(screen, self._shadow.diff(renderable))
 
     # Commands
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing that writes with --read-only."""
-        return not (self.read_only and commands.writes(action, parameters))
+        return not (self.read_only and commands.is_write_action(action, parameters))
 
     def action_show(self, name: str) -> None:
         """Go to a view."""
-        self.show(name)
+        self.show_view(name)
 
     def action_poll_all(self) -> None:
         """Ask every server now."""
@@ -336,8 +340,8 @@ class LictuiApp(App[int]):
 
     def action_next_theme(self) -> None:
         """The next theme."""
-        self.theme = theme_names.after(self.theme)
-        self.remember(theme=self.theme)
+        self.theme = theme_names.next_theme(self.theme)
+        self.save_state(theme=self.theme)
         self.notify(f"Theme {self.theme}", timeout=2, markup=False)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002

@@ -34,10 +34,10 @@ class Command:
     screens: tuple[str, ...] = VIEWS
     footer: bool = False
     writes: bool = False  # not offered with --read-only
-    at_once: bool = False  # before the next key is dealt with, or what is typed fast goes astray
+    priority: bool = False  # before the next key is dealt with, or what is typed fast goes astray
 
     @property
-    def each_key(self) -> tuple[str, ...]:
+    def key_list(self) -> tuple[str, ...]:
         """The keys one by one."""
         return tuple(key.strip() for key in self.keys.split(",") if key.strip())
 
@@ -45,7 +45,7 @@ class Command:
 COMMANDS: Final = (
     Command("help", "?,f1", "app.show('help')", "Help", "Every key and what it does", footer=True),
     Command("filter", "/", "filter", "Filter", "Show only what a regex matches; ! inverts",
-            (*_GRIDS, "alerts"), footer=True, at_once=True),
+            (*_GRIDS, "alerts"), footer=True, priority=True),
     Command("open", "enter", "open", "Open", "Open what is chosen", _LISTS, footer=True),
     Command("back", "escape", "back", "Back", "Clear the filter, or go back"),
     Command("server.add", "a", "app.show('form')", "Add a server", "Register a license server",
@@ -136,9 +136,9 @@ COMMANDS: Final = (
     Command("form.save", "ctrl+s", "save", "Save", "Write the server to the registry", ("form",),
             footer=True),
     Command("form.next", "tab", "app.focus_next", "Next field", "On to the next field", ("form",),
-            at_once=True),
+            priority=True),
     Command("form.previous", "shift+tab", "app.focus_previous", "Previous field",
-            "Back to the field before", ("form",), at_once=True),
+            "Back to the field before", ("form",), priority=True),
     Command("form.cancel", "escape", "cancel", "Cancel", "Leave; asks if something was changed",
             ("form",), footer=True),
     Command("confirm.yes", "y", "answer(True)", "Yes", "Do it", ("confirm",), footer=True),
@@ -183,7 +183,7 @@ COMMANDS: Final = (
 )  # fmt: skip
 
 
-def problems(keymap: Mapping[str, str]) -> tuple[str, ...]:
+def keymap_problems(keymap: Mapping[str, str]) -> tuple[str, ...]:
     """What is wrong with a `[keymap]`: unknown ids, and two commands on one key, both named."""
     ids = [command.id for command in COMMANDS]
     unknown = tuple(
@@ -193,10 +193,10 @@ def problems(keymap: Mapping[str, str]) -> tuple[str, ...]:
     )
     clashes = tuple(
         f"keymap: {key!r} is asked for by both {one.id!r} and {other.id!r}"
-        for one, other in combinations(mapped(keymap), 2)
+        for one, other in combinations(with_keymap(keymap), 2)
         if _meet(one, other)
-        for key in one.each_key
-        if key in other.each_key
+        for key in one.key_list
+        if key in other.key_list
     )
     return unknown + clashes
 
@@ -210,7 +210,7 @@ def _meet(one: Command, other: Command) -> bool:
     return not one.screens or not other.screens or bool(set(one.screens) & set(other.screens))
 
 
-def mapped(keymap: Mapping[str, str]) -> tuple[Command, ...]:
+def with_keymap(keymap: Mapping[str, str]) -> tuple[Command, ...]:
     """The commands with the keys a `[keymap]` gives them."""
     from dataclasses import replace  # noqa: PLC0415 - one caller of many needs it
 
@@ -220,12 +220,12 @@ def mapped(keymap: Mapping[str, str]) -> tuple[Command, ...]:
     )
 
 
-def of_screen(screen: str) -> tuple[Command, ...]:
+def screen_commands(screen: str) -> tuple[Command, ...]:
     """The commands that work on a screen, those that work everywhere included."""
     return tuple(c for c in COMMANDS if not c.screens or screen in c.screens)
 
 
-def writes(action: str, parameters: tuple[object, ...]) -> bool:
+def is_write_action(action: str, parameters: tuple[object, ...]) -> bool:
     """Whether a Textual action, as it is resolved, belongs to a command that writes."""
     spelled = f"{action}({', '.join(map(repr, parameters))})" if parameters else action
     return any(c.writes and c.action.removeprefix("app.") == spelled for c in COMMANDS)
@@ -244,7 +244,7 @@ def bindings(screen: str = "") -> list[Binding]:
             show=c.footer,
             tooltip=c.help,
             id=c.id,
-            priority=c.at_once,
+            priority=c.priority,
         )
         for c in chosen
     ]
@@ -259,4 +259,4 @@ def readme_table() -> str:
 
 
 def _cells(command: Command) -> str:
-    return " ".join(f"`{key}`" for key in command.each_key)
+    return " ".join(f"`{key}`" for key in command.key_list)

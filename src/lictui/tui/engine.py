@@ -10,11 +10,20 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from lictui.analysis.series import Question, Series
-    from lictui.analysis.usage import Key, Retrospect
-    from lictui.engine.board import By, Filter
-    from lictui.engine.holders import Holders
-    from lictui.model import About, Answer, Event, Finding, Identity, PoolKey, Server, Told
+    from lictui.analysis.series import Series, SeriesQuery
+    from lictui.analysis.usage import PastSummary, TotalKey
+    from lictui.engine.board import Filter, GroupBy
+    from lictui.engine.license_users import LicenseUsers
+    from lictui.model import (
+        Acknowledgement,
+        AlertKey,
+        Event,
+        JournalFilter,
+        MonthlyUsage,
+        PoolKey,
+        Server,
+        StepResult,
+    )
 
 
 class Engine(Protocol):
@@ -24,11 +33,11 @@ class Engine(Protocol):
         """Poll one server, or all enabled ones, without waiting for their turn."""
         ...
 
-    async def series(self, question: Question) -> Series:
+    async def series(self, question: SeriesQuery) -> Series:
         """The past, in buckets."""
         ...
 
-    async def many(self, questions: tuple[Question, ...]) -> tuple[Series, ...]:
+    async def many(self, questions: tuple[SeriesQuery, ...]) -> tuple[Series, ...]:
         """The same for several questions, answered in their order."""
         ...
 
@@ -38,11 +47,11 @@ class Engine(Protocol):
         """Every pool of `product` that was ever read of these servers, as a question names it."""
         ...
 
-    async def retrospects(self, by: By) -> Mapping[Key, Retrospect]:
+    async def retrospects(self, by: GroupBy) -> Mapping[TotalKey, PastSummary]:
         """What the past says of every total, as of a few minutes ago; takes a while at first."""
         ...
 
-    async def told(self, server: str, key: PoolKey) -> tuple[Told, ...]:
+    async def told(self, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
         """The months the source itself told of a pool's past, in order; no readings."""
         ...
 
@@ -52,7 +61,7 @@ class Engine(Protocol):
         *,
         since: float | None = None,
         before: float | None = None,
-        about: About | None = None,
+        about: JournalFilter | None = None,
     ) -> tuple[Event, ...]:
         """The journal, newest first; of the times [since, before) if given."""
         ...
@@ -61,21 +70,21 @@ class Engine(Protocol):
         """What of the whole journal the filter lets through, newest first; at most `limit`."""
         ...
 
-    async def answer(self, who: Identity, answer: Answer | None) -> None:
+    async def answer(self, who: AlertKey, answer: Acknowledgement | None) -> None:
         """Note what somebody says to an alert; None takes it back.
 
         Raises LictuiError when the history cannot be written.
         """
         ...
 
-    async def holders(self, server: str, product: str) -> Holders:
+    async def holders(self, server: str, product: str) -> LicenseUsers:
         """Who holds `product` of a server now, with names as `[privacy] users` has them.
 
         Asks the server itself, so it may take as long as a poll; never raises.
         """
         ...
 
-    def test(self, server: Server) -> AsyncIterator[Finding]:
+    def test(self, server: Server) -> AsyncIterator[StepResult]:
         """Try `server` step by step, saved or not; each finding as its step ends."""
         ...
 

@@ -38,7 +38,7 @@ class LictuiCommands(Provider):
     def _offered(self) -> Iterator[Command]:
         view = str(getattr(self.screen, "VIEW", ""))
         read_only = bool(getattr(self.app, "read_only", False))
-        for command in commands.of_screen(view):
+        for command in commands.screen_commands(view):
             if command.id != "palette" and not (command.writes and read_only):
                 yield command
 
@@ -47,4 +47,4 @@ class LictuiCommands(Provider):
 
 
 def _title(command: Command) -> str:
-    return f"{command.title}  ({', '.join(command.each_key)})"
+    return f"{command.title}  ({', '.join(command.key_list)})"

@@ -33,7 +33,7 @@ _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Cn", "Zl", "Zp"))
 
 
 @lru_cache(maxsize=8192)
-def clean(text: str) -> str:
+def strip_controls(text: str) -> str:
     """`text` as it may stand in cells: what moves the cursor or turns the direction is a blank."""
     if text.isascii() and text.isprintable():
         return text
@@ -43,7 +43,7 @@ def clean(text: str) -> str:
 @lru_cache(maxsize=8192)
 def shorten(text: str, width: int, ellipsis: str = "…") -> str:
     """`text` in at most `width` cells; what is too much goes from the middle."""
-    text = clean(text)
+    text = strip_controls(text)
     if cell_len(text) <= width:
         return text
     room = width - cell_len(ellipsis)
@@ -70,7 +70,7 @@ def wrap(text: str, width: int, most: int, ellipsis: str = "…") -> tuple[str, 
     A word that is wider than a line is broken anywhere; what is too much goes from the end.
     """
     lines = [""]
-    for word in clean(text).split():
+    for word in strip_controls(text).split():
         joined = f"{lines[-1]} {word}".lstrip()
         if cell_len(joined) <= width:
             lines[-1] = joined
@@ -96,12 +96,12 @@ def pad(text: str, width: int, *, right: bool = False, ellipsis: str = "…") ->
     return blank + text if right else text + blank
 
 
-def figure(value: int | None) -> str:
+def format_count(value: int | None) -> str:
     """A count with its thousands set apart; `?` when it could not be read."""
     return "?" if value is None else f"{value:,}"
 
 
-def percent(ratio: float | None) -> str:
+def format_percent(ratio: float | None) -> str:
     """A ratio in whole percent, rounded so that only what is full reads 100 %; `?` if unknown."""
     if ratio is None:
         return "?"
@@ -111,15 +111,15 @@ def percent(ratio: float | None) -> str:
     return f"{shown} %"
 
 
-def age(seconds: float) -> str:
+def format_age(seconds: float) -> str:
     """How long something lasts, in its one telling unit: `12 s`, `3 min`, `5 h`, `4 d`."""
     seconds = max(0, int(seconds))
     if seconds < _MINUTE:
         return f"{seconds} s"
-    return coarse_age(seconds)
+    return format_coarse_age(seconds)
 
 
-def coarse_age(seconds: float) -> str:
+def format_coarse_age(seconds: float) -> str:
     """As `age`, but nothing shorter than a minute is told apart, so that it seldom changes."""
     seconds = max(0, int(seconds))
     if seconds < _MINUTE:
@@ -131,7 +131,7 @@ def coarse_age(seconds: float) -> str:
     return f"{seconds // _DAY} d"
 
 
-def countdown(seconds: float) -> str:
+def format_countdown(seconds: float) -> str:
     """Time to wait, as a clock shows it: `4:48`, `1:04:48`."""
     seconds = max(0, int(seconds))
     minutes, rest = divmod(seconds, _MINUTE)
@@ -139,12 +139,12 @@ def countdown(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def day(of: date, today: date) -> str:
+def format_date(of: date, today: date) -> str:
     """A date for people: `3 Dec`, with the year when it is not this one."""
     return f"{of.day} {of:%b}" if of.year == today.year else f"{of.day} {of:%b %Y}"
 
 
-def in_days(days: int) -> str:
+def format_days_until(days: int) -> str:
     """A distance to a day: `in 37 d`, `today`, `5 d ago`."""
     if days == 0:
         return "today"
@@ -168,10 +168,10 @@ class Tone(StrEnum):
     OVER = "over"
 
 
-Run = tuple[str, Tone]
-Line = tuple[Run, ...]
+Fragment = tuple[str, Tone]
+Line = tuple[Fragment, ...]
 
-OF_LEVEL: Final = {
+LEVEL_TONES: Final = {
     Level.OK: Tone.OK,
     Level.WARN: Tone.WARN,
     Level.CRITICAL: Tone.CRITICAL,
@@ -181,12 +181,12 @@ OF_LEVEL: Final = {
 }
 
 
-def width(line: Iterable[Run]) -> int:
+def line_width(line: Iterable[Fragment]) -> int:
     """Cells that a line takes."""
     return sum(cell_len(text) for text, _ in line)
 
 
-def merge(line: Iterable[Run]) -> Line:
+def merge_fragments(line: Iterable[Fragment]) -> Line:
     """The same line in as few runs as can be: each costs bytes on the wire."""
     return tuple(
         ("".join(text for text, _ in runs), tone)
@@ -194,9 +194,9 @@ def merge(line: Iterable[Run]) -> Line:
     )
 
 
-def fit(line: Sequence[Run], cells: int) -> Line:
+def fit_line(line: Sequence[Fragment], cells: int) -> Line:
     """The line in exactly so many cells: cut or filled at its right end."""
-    fitted: list[Run] = []
+    fitted: list[Fragment] = []
     left = cells
     for text, tone in line:
         if left <= 0:
@@ -206,7 +206,7 @@ def fit(line: Sequence[Run], cells: int) -> Line:
         left -= min(size, left)
     if left > 0:
         fitted.append((" " * left, Tone.TEXT))
-    return merge(fitted)
+    return merge_fragments(fitted)
 
 
 # What is shown, as a CSV file for a spreadsheet
@@ -218,7 +218,7 @@ Table = tuple[tuple[Cell, ...], ...]  # the first row names the columns
 _RUNS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def csv_text(table: Iterable[Sequence[Cell]]) -> str:
+def csv_document(table: Iterable[Sequence[Cell]]) -> str:
     """The table as CSV; numbers stay numbers, what could not be read is empty."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -229,12 +229,12 @@ def csv_text(table: Iterable[Sequence[Cell]]) -> str:
 def _harmless(cell: Cell) -> Cell:
     if not isinstance(cell, str):
         return cell
-    return clean(f"'{cell}" if cell.startswith(_RUNS) else cell)
+    return strip_controls(f"'{cell}" if cell.startswith(_RUNS) else cell)
 
 
-def write_csv(table: Iterable[Sequence[Cell]], view: str, now: float) -> Path:
+def export_csv(table: Iterable[Sequence[Cell]], view: str, now: float) -> Path:
     """Write the table into the current folder and say where. Raises OSError if that fails."""
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
     file = Path.cwd() / f"lictui-{view}-{stamp}.csv"
-    write_private(file, csv_text(table).encode())
+    write_private(file, csv_document(table).encode())
     return file

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 # What the drawing needs beyond Textual's own names; the values serve themes of other makers.
-DEFAULTS: Final = {
+DEFAULT_VARIABLES: Final = {
     "over": "#c678dd",
     "quiet": "#7f8490",
     "frame": "#4b5263",
@@ -117,7 +117,7 @@ THEMES: Final = (
 )
 
 
-def register(app: App[int]) -> None:
+def register_themes(app: App[int]) -> None:
     """Make the themes known to Textual."""
     for theme in THEMES:
         app.register_theme(theme)
@@ -133,13 +133,13 @@ class Symbols:
     corners: str  # top left, top right, bottom left, bottom right
     horizontal: str
     vertical: str
-    bars: str  # parts of a cell from left to right, empty not among them, full last
+    gauge_bars: str  # parts of a cell from left to right, empty not among them, full last
     track: str  # the part of a gauge that is free
-    over: str  # overdraft in use
-    allowance: str  # overdraft still to be had
-    tick: str  # the peak of the day
-    end: str  # where installed ends
-    rises: str  # heights of a trend from lowest to highest
+    overdraft_used: str  # overdraft in use
+    overdraft_free: str  # overdraft still to be had
+    peak: str  # the peak of the day
+    limit: str  # where installed ends
+    trend_bars: str  # heights of a trend from lowest to highest
     gap: str  # no poll succeeded
     state: Mapping[State, str]
     level: Mapping[Level, str]
@@ -150,21 +150,21 @@ class Symbols:
     descending: str
     passed: str  # a step of the test
     failed: str
-    waits: str  # the step that is under way
+    pending: str  # the step that is under way
     arrow: str  # before what to do about it
 
 
-UNICODE: Final = Symbols(
+UNICODE_SYMBOLS: Final = Symbols(
     corners="╭╮╰╯",
     horizontal="─",
     vertical="│",
-    bars="▏▎▍▌▋▊▉█",
+    gauge_bars="▏▎▍▌▋▊▉█",
     track="·",
-    over="▓",
-    allowance="░",
-    tick="▕",
-    end="▏",
-    rises="▁▂▃▄▅▆▇█",
+    overdraft_used="▓",
+    overdraft_free="░",
+    peak="▕",
+    limit="▏",
+    trend_bars="▁▂▃▄▅▆▇█",
     gap=" ",
     state={
         State.WAITING: "◌",
@@ -192,21 +192,21 @@ UNICODE: Final = Symbols(
     descending="▼",
     passed="✔",
     failed="✖",
-    waits="…",
+    pending="…",
     arrow="→",
 )
 
-ASCII: Final = Symbols(
+ASCII_SYMBOLS: Final = Symbols(
     corners="++++",
     horizontal="-",
     vertical="|",
-    bars="#",
+    gauge_bars="#",
     track=".",
-    over="X",
-    allowance=":",
-    tick="'",
-    end="|",
-    rises="_.-=+*%#",
+    overdraft_used="X",
+    overdraft_free=":",
+    peak="'",
+    limit="|",
+    trend_bars="_.-=+*%#",
     gap=" ",
     state={
         State.WAITING: "o",
@@ -234,17 +234,17 @@ ASCII: Final = Symbols(
     descending="v",
     passed="+",
     failed="x",
-    waits=".",
+    pending=".",
     arrow="->",
 )
 
 
-def choose(*, ascii_only: bool) -> Symbols:
+def choose_symbols(*, ascii_only: bool) -> Symbols:
     """The set asked for; a terminal that cannot do better gets the 7-bit one by itself."""
     poor = os.environ.get("TERM") == "linux" and "utf" not in locale.getpreferredencoding(
         do_setlocale=False
     ).lower().replace("-", "")
-    return ASCII if ascii_only or poor else UNICODE
+    return ASCII_SYMBOLS if ascii_only or poor else UNICODE_SYMBOLS
 
 
 # The last word of the ASCII mode: whatever was drawn leaves in 7-bit characters
@@ -268,7 +268,7 @@ _LIKE: Final = {
 }
 
 
-class SevenBit(LineFilter):
+class AsciiFilter(LineFilter):
     """Puts a 7-bit character, or as many as it was wide, in place of every other one."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
@@ -277,13 +277,13 @@ class SevenBit(LineFilter):
         return [
             segment
             if segment.text.isascii()
-            else Segment(plain(segment.text), segment.style, segment.control)
+            else Segment(to_ascii(segment.text), segment.style, segment.control)
             for segment in segments
         ]
 
 
 @lru_cache(maxsize=8192)
-def plain(text: str) -> str:
+def to_ascii(text: str) -> str:
     """`text` in 7-bit characters, as many cells wide."""
     return "".join(map(_plain, text))
 

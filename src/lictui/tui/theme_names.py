@@ -8,34 +8,40 @@ from __future__ import annotations
 
 from typing import Final
 
-from lictui.config.toml_document import nearest, shown
+from lictui.config.toml_document import did_you_mean, quoted
 
-NAMES: Final = ("lictui-dark", "lictui-light", "lictui-ansi", "lictui-colour-blind")
+THEME_NAMES: Final = ("lictui-dark", "lictui-light", "lictui-ansi", "lictui-colour-blind")
 
 
-def problem(name: str) -> str:
+def theme_problem(name: str) -> str:
     """What is wrong with the name of a theme; "" if nothing is."""
-    if name in NAMES:
+    if name in THEME_NAMES:
         return ""
     from textual.theme import BUILTIN_THEMES  # noqa: PLC0415 - the usual name needs none of it
 
     if name in BUILTIN_THEMES:
         return ""
-    hint = nearest(name, (*NAMES, *BUILTIN_THEMES)) or f"there are {', '.join(NAMES)}"
-    return f"no theme is called {shown(name)} ({hint})"
+    hint = (
+        did_you_mean(name, (*THEME_NAMES, *BUILTIN_THEMES)) or f"there are {', '.join(THEME_NAMES)}"
+    )
+    return f"no theme is called {quoted(name)} ({hint})"
 
 
-def first(configured: str, last: str) -> str:
+def initial_theme(configured: str, last: str) -> str:
     """The theme to begin with.
 
     What was chosen with a key the last time counts unless config.toml names another than the
     default.
     """
-    if configured != NAMES[0] and not problem(configured):
+    if configured != THEME_NAMES[0] and not theme_problem(configured):
         return configured
-    return last if last and not problem(last) else NAMES[0]
+    return last if last and not theme_problem(last) else THEME_NAMES[0]
 
 
-def after(name: str) -> str:
+def next_theme(name: str) -> str:
     """The theme that follows; the first after one of another maker."""
-    return NAMES[(NAMES.index(name) + 1) % len(NAMES)] if name in NAMES else NAMES[0]
+    return (
+        THEME_NAMES[(THEME_NAMES.index(name) + 1) % len(THEME_NAMES)]
+        if name in THEME_NAMES
+        else THEME_NAMES[0]
+    )

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.series import begins, day_of
+from lictui.analysis.series import day_of, day_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ _BUCKETS: Final = tuple(
 ) + tuple(days * _DAY for days in (1, 2, 7))
 
 
-class Length(Enum):
+class RangeLength(Enum):
     """How much time is shown at once."""
 
     DAY = _DAY
@@ -33,35 +33,35 @@ class Length(Enum):
     YEAR = 365 * _DAY
 
 
-_LENGTHS: Final = tuple(Length)
+_LENGTHS: Final = tuple(RangeLength)
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimeRange:
     """So much time, up to `back` lengths before now."""
 
-    length: Length = Length.WEEK
-    back: int = 0  # 0 follows the present
+    length: RangeLength = RangeLength.WEEK
+    offset: int = 0  # 0 follows the present
 
-    def longer(self) -> Span:
+    def longer(self) -> TimeRange:
         """The next longer span up to now; itself if there is none."""
-        return Span(_LENGTHS[min(_LENGTHS.index(self.length) + 1, len(_LENGTHS) - 1)])
+        return TimeRange(_LENGTHS[min(_LENGTHS.index(self.length) + 1, len(_LENGTHS) - 1)])
 
-    def shorter(self) -> Span:
+    def shorter(self) -> TimeRange:
         """The next shorter span up to now; itself if there is none."""
-        return Span(_LENGTHS[max(_LENGTHS.index(self.length) - 1, 0)])
+        return TimeRange(_LENGTHS[max(_LENGTHS.index(self.length) - 1, 0)])
 
-    def earlier(self) -> Span:
+    def earlier(self) -> TimeRange:
         """As much time, one length before."""
-        return replace(self, back=self.back + 1)
+        return replace(self, offset=self.offset + 1)
 
-    def later(self) -> Span:
+    def later(self) -> TimeRange:
         """As much time, one length after; never beyond now."""
-        return replace(self, back=max(0, self.back - 1))
+        return replace(self, offset=max(0, self.offset - 1))
 
     def bounds(self, now: float, bucket: int) -> tuple[int, int]:
         """Start and end in UTC epoch seconds, on the bounds of buckets, the end exclusive."""
-        end = (int(now) // bucket + 1) * bucket - self.back * self.length.value
+        end = (int(now) // bucket + 1) * bucket - self.offset * self.length.value
         return end - self.length.value // bucket * bucket, end
 
     def days(self, now: float, count: int, tz: ZoneInfo | None) -> tuple[int, ...]:
@@ -70,18 +70,18 @@ class Span:
         Counted from a fixed origin, so that a day stays in its bucket while time goes on.
         """
         whole = self.length.value // _DAY
-        today = day_of(now, tz).toordinal() - self.back * whole
+        today = day_of(now, tz).toordinal() - self.offset * whole
         end = today + 1 + -today % count  # ordinal 1 was a Monday
         firsts = range(end - whole // count * count, end + 1, count)
-        return tuple(begins(date.fromordinal(each), tz) for each in firsts)
+        return tuple(day_start(date.fromordinal(each), tz) for each in firsts)
 
     @classmethod
-    def around(cls, at: float, now: float, length: Length = Length.DAY) -> Span:
+    def containing(cls, at: float, now: float, length: RangeLength = RangeLength.DAY) -> TimeRange:
         """The span of this length that shows the moment `at`."""
         return cls(length, max(0, int((now - at) // length.value)))
 
 
-def bucket_seconds(length: Length, columns: int, every: float) -> int:
+def bucket_seconds(length: RangeLength, columns: int, every: float) -> int:
     """The width of a bucket: two to a column at most, and two polls to a bucket at least.
 
     With fewer polls a bucket could be empty because of the polls' jitter alone, and an empty
@@ -103,31 +103,31 @@ def time_zone(name: str) -> ZoneInfo | None:
         return None
 
 
-def local(at: float, tz: ZoneInfo | None) -> datetime:
+def to_local(at: float, tz: ZoneInfo | None) -> datetime:
     """The moment `at` on the wall clock of `tz`."""
     return datetime.fromtimestamp(at, UTC).astimezone(tz)
 
 
-def moment(at: float, tz: ZoneInfo | None, *, year: bool = False) -> str:
+def format_moment(at: float, tz: ZoneInfo | None, *, year: bool = False) -> str:
     """A moment in words: `Tue 24 Nov 10:40`, or with its year and without its hour."""
-    here = local(at, tz)
+    here = to_local(at, tz)
     return here.strftime(f"%a {here.day} %b {'%Y' if year else '%H:%M'}")
 
 
-def stamp(at: float, tz: ZoneInfo | None) -> str:
+def format_timestamp(at: float, tz: ZoneInfo | None) -> str:
     """A moment in a column of a list: `24 Nov 10:40`."""
-    here = local(at, tz)
+    here = to_local(at, tz)
     return f"{here.day:2} {here:%b %H:%M}"
 
 
 def ticks(
-    start: int, end: int, length: Length, tz: ZoneInfo | None, columns: int
+    start: int, end: int, length: RangeLength, tz: ZoneInfo | None, columns: int
 ) -> tuple[tuple[int, str], ...]:
     """Round moments of local time within the span, with labels that fit into `columns`."""
     for unit, count, form in _STEPS[length]:
         found = tuple(
             (int(at.timestamp()), at.strftime(form.format(day=at.day)))
-            for at in _rounds(local(start, tz), end, unit, count)
+            for at in _rounds(to_local(start, tz), end, unit, count)
             if at.timestamp() >= start
         )
         if sum(len(label) + 2 for _, label in found) <= columns:
@@ -142,14 +142,14 @@ class _Unit(Enum):
 
 
 _STEPS: Final = {
-    Length.DAY: tuple((_Unit.HOUR, hours, "%H:%M") for hours in (2, 3, 4, 6, 12)),
-    Length.WEEK: (
+    RangeLength.DAY: tuple((_Unit.HOUR, hours, "%H:%M") for hours in (2, 3, 4, 6, 12)),
+    RangeLength.WEEK: (
         (_Unit.DAY, 1, "%a {day} %b"),
         (_Unit.DAY, 1, "%a {day}"),
         (_Unit.DAY, 2, "%a {day}"),
     ),
-    Length.MONTH: tuple((_Unit.DAY, days, "{day} %b") for days in (2, 7, 14)),
-    Length.YEAR: (
+    RangeLength.MONTH: tuple((_Unit.DAY, days, "{day} %b") for days in (2, 7, 14)),
+    RangeLength.YEAR: (
         (_Unit.MONTH, 1, "%b %Y"),
         *((_Unit.MONTH, months, "%b") for months in (1, 2, 3, 6)),
     ),

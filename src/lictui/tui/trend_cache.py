@@ -9,8 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from lictui.analysis.series import Question, Resolution, Series
-from lictui.tui.widgets.gauge import STRETCH, Past, bucket_for, past, with_reading
+from lictui.analysis.series import Resolution, Series, SeriesQuery
+from lictui.tui.widgets.gauge import (
+    DEFAULT_TREND_SECONDS,
+    TrendData,
+    trend_bucket,
+    trend_data,
+    with_reading,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,92 +25,96 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 Pools = tuple[tuple[str, "PoolKey"], ...]
-_NO_PAST: Final = Past()
+_NO_PAST: Final = TrendData()
 
 
-class Pasts(Generic[K]):
+class TrendCache(Generic[K]):
     """Pasts by key. `known` is replaced, never changed, so that it can be compared and shared."""
 
-    def __init__(self, stretch: int = STRETCH) -> None:
-        self.stretch = stretch  # seconds
-        self.known: Mapping[K, Past] = {}
+    def __init__(self, stretch: int = DEFAULT_TREND_SECONDS) -> None:
+        self.seconds = stretch  # seconds
+        self.trends: Mapping[K, TrendData] = {}
         self._asked: dict[K, tuple[int, int]] = {}
 
     def due(self, keys: Iterable[K], now: float, cells: int) -> tuple[K, ...]:
         """The keys whose past of `cells` buckets is to be asked for now; they count as asked."""
         if cells < 1:
             return ()
-        bucket = bucket_for(cells, self.stretch)
+        bucket = trend_bucket(cells, self.seconds)
         mark = (bucket, int(now) // bucket)
         keys = tuple(key for key in keys if self._asked.get(key) != mark)
         self._asked.update(dict.fromkeys(keys, mark))
         return keys
 
-    def take(self, answers: Iterable[tuple[K, Series]], now: float, cells: int) -> None:
+    def store(self, answers: Iterable[tuple[K, Series]], now: float, cells: int) -> None:
         """Keep what was answered."""
-        bucket = bucket_for(cells, self.stretch)
-        self.known = {
-            **self.known,
-            **{key: past(series, now, cells, bucket) for key, series in answers},
+        bucket = trend_bucket(cells, self.seconds)
+        self.trends = {
+            **self.trends,
+            **{key: trend_data(series, now, cells, bucket) for key, series in answers},
         }
 
-    def read(self, readings: Iterable[tuple[K, float, Reading]]) -> None:
+    def add_readings(self, readings: Iterable[tuple[K, float, Reading]]) -> None:
         """Keep what was just read, so that a trend is right between two questions."""
-        if not self.known:
+        if not self.trends:
             return
         changed = {
             key: after
             for key, at, reading in readings
-            if (before := self.known.get(key)) is not None
+            if (before := self.trends.get(key)) is not None
             and (after := with_reading(before, at, reading)) != before
         }
         if changed:
-            self.known = {**self.known, **changed}
+            self.trends = {**self.trends, **changed}
 
 
-class Trends(Generic[K]):
+class TrendCaches(Generic[K]):
     """Pasts of the day, whose peak is marked, and where wanted those of a longer stretch."""
 
     def __init__(self) -> None:
-        self._day: Pasts[K] = Pasts()
-        self._longer: Pasts[K] | None = None
-        self._made: tuple[Mapping[K, Past], Mapping[K, Past], Mapping[K, Past]] | None = None
+        self._day: TrendCache[K] = TrendCache()
+        self._longer: TrendCache[K] | None = None
+        self._made: (
+            tuple[Mapping[K, TrendData], Mapping[K, TrendData], Mapping[K, TrendData]] | None
+        ) = None
 
     @property
-    def known(self) -> Mapping[K, Past]:
+    def trends(self) -> Mapping[K, TrendData]:
         """What is to be drawn of each row."""
         if self._longer is None:
-            return self._day.known
-        days, longer = self._day.known, self._longer.known
+            return self._day.trends
+        days, longer = self._day.trends, self._longer.trends
         if self._made is None or self._made[0] is not days or self._made[1] is not longer:
             both = {key: replace(longer.get(key, _NO_PAST), day=day) for key, day in days.items()}
             self._made = days, longer, both
         return self._made[2]
 
-    def stretch(self, seconds: int) -> None:
+    def set_length(self, seconds: int) -> None:
         """Show so much time from now on."""
         self._made = None
-        self._longer = None if seconds == STRETCH else Pasts(seconds)
+        self._longer = None if seconds == DEFAULT_TREND_SECONDS else TrendCache(seconds)
 
     def due(
         self, keys: Iterable[K], now: float, cells: int
-    ) -> tuple[tuple[Pasts[K], tuple[K, ...]], ...]:
+    ) -> tuple[tuple[TrendCache[K], tuple[K, ...]], ...]:
         """What is to be asked for now, and where to take the answers; it counts as asked."""
         keys = tuple(keys)
         wanted = (self._day,) if self._longer is None else (self._day, self._longer)
         asked = ((pasts, pasts.due(keys, now, cells)) for pasts in wanted)
         return tuple((pasts, due) for pasts, due in asked if due)
 
-    def read(self, readings: Iterable[tuple[K, float, Reading]]) -> None:
+    def add_readings(self, readings: Iterable[tuple[K, float, Reading]]) -> None:
         """Keep what was just read."""
         readings = tuple(readings)
-        self._day.read(readings)
+        self._day.add_readings(readings)
         if self._longer is not None:
-            self._longer.read(readings)
+            self._longer.add_readings(readings)
 
 
-def question(pools: Pools, now: float, cells: int, stretch: int = STRETCH) -> Question:
+def trend_query(
+    pools: Pools, now: float, cells: int, stretch: int = DEFAULT_TREND_SECONDS
+) -> SeriesQuery:
     """What to ask for a trend of `cells` cells that ends now; of a long one, days."""
-    bucket = bucket_for(cells, stretch)
+    bucket = trend_bucket(cells, stretch)
     end = (int(now) // bucket + 1) * bucket
-    return Question(pools, end - cells * bucket, end, min(bucket, int(Resolution.DAY)))
+    return SeriesQuery(pools, end - cells * bucket, end, min(bucket, int(Resolution.DAY)))

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from tests.support.clock import START, FakeClock
 
 from lictui.simulator.cloud_server import (
-    Account,
-    Assigned,
-    Change,
-    Concurrent,
-    Month,
+    AssignedCount,
+    CloudAccount,
+    CloudConcurrent,
+    CloudMonth,
+    CloudPeak,
+    LicenseChange,
     MonthCount,
-    Peak,
 )
-from lictui.simulator.estate import Mood
+from lictui.simulator.estate import FaultMode
 from lictui.simulator.http import self_signed
 
 if TYPE_CHECKING:
@@ -38,23 +38,23 @@ def at(year: int, month: int, day: int) -> float:
     return datetime(year, month, day, tzinfo=UTC).timestamp()
 
 
-ACCOUNT = Account(
-    users=Assigned(412, released=3),
-    devices=Assigned(501),
+ACCOUNT = CloudAccount(
+    users=AssignedCount(412, released=3),
+    devices=AssignedCount(501),
     owned=500,
-    next_expiry=Change(at(2027, 5, 10), 500),
+    next_expiry=LicenseChange(at(2027, 5, 10), 500),
     months=(
-        Month("2026-10", 500, users=MonthCount(400, 12), devices=MonthCount(480, 9, 2)),
-        Month("2026-09", 450, users=MonthCount(388, 5, 1), devices=MonthCount(380, 7)),
-        Month("2025-10", 400, users=MonthCount(300, 3), devices=MonthCount(310, 4)),
+        CloudMonth("2026-10", 500, users=MonthCount(400, 12), devices=MonthCount(480, 9, 2)),
+        CloudMonth("2026-09", 450, users=MonthCount(388, 5, 1), devices=MonthCount(380, 7)),
+        CloudMonth("2025-10", 400, users=MonthCount(300, 3), devices=MonthCount(310, 4)),
     ),
-    concurrent=Concurrent(
+    concurrent=CloudConcurrent(
         total=200,
         assigned=151,
         reported_at=START - 120,
-        last_24_hours=Peak(170, START - 50_000),
-        month=Peak(188, at(2026, 11, 3)),
-        all_time=Peak(205, at(2025, 2, 28)),
+        last_24_hours=CloudPeak(170, START - 50_000),
+        month=CloudPeak(188, at(2026, 11, 3)),
+        all_time=CloudPeak(205, at(2025, 2, 28)),
     ),
     recorded_at=START - 1800 + 0.0215469,
 )
@@ -65,8 +65,8 @@ class Stage:
     """What the customer holds and the service feels just now."""
 
     clock: FakeClock
-    account: Account | None = ACCOUNT
-    mood: Mood = Mood.NORMAL
+    account: CloudAccount | None = ACCOUNT
+    mood: FaultMode = FaultMode.NORMAL
 
 
 class Client:

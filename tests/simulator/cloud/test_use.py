@@ -8,7 +8,7 @@ import pytest
 from tests.simulator.cloud.stage import ACCOUNT, CONCURRENT, CURRENT, HISTORY, SUMMARY, Client, at
 from tests.support.clock import START
 
-from lictui.simulator.cloud_server import Assigned, Change, Concurrent
+from lictui.simulator.cloud_server import AssignedCount, CloudConcurrent, LicenseChange
 
 
 async def test_current_use_is_written_as_the_documentation_shows_it(inside: Client) -> None:
@@ -45,7 +45,9 @@ async def test_every_answer_has_a_transaction_of_its_own(inside: Client) -> None
 async def test_the_fewer_count_and_more_may_be_used_than_owned(
     inside: Client, users: int, devices: int, used: int, left: int
 ) -> None:
-    inside.stage.account = replace(ACCOUNT, users=Assigned(users), devices=Assigned(devices))
+    inside.stage.account = replace(
+        ACCOUNT, users=AssignedCount(users), devices=AssignedCount(devices)
+    )
     body = (await inside.get(CURRENT)).json()
     assert (body["totalUsageCount"], body["remainingLicenseCount"]) == (used, left)
 
@@ -55,7 +57,7 @@ async def test_days_to_expire_follow_the_calendar(inside: Client, days: int) -> 
     midnight = at(2026, 11, 24)
     for hour in (0, 23):
         ends = midnight + days * 86400 + hour * 3600
-        inside.stage.account = replace(ACCOUNT, next_expiry=Change(ends, 20))
+        inside.stage.account = replace(ACCOUNT, next_expiry=LicenseChange(ends, 20))
         told = (await inside.get(CURRENT)).json()["nextExpiredLicenses"]
         assert (told["daysToExpire"], told["totalCount"]) == (days, 20)
 
@@ -64,7 +66,7 @@ async def test_nothing_need_expire_and_more_may_begin(inside: Client) -> None:
     inside.stage.account = replace(
         ACCOUNT,
         next_expiry=None,
-        next_activation=Change(at(2027, 1, 1), 60),
+        next_activation=LicenseChange(at(2027, 1, 1), 60),
         recorded_at=None,
         product_name="XenApp",
         edition="XAAdvanced",
@@ -175,7 +177,7 @@ async def test_the_concurrent_summary_has_three_peaks(inside: Client) -> None:
         "monthPeak": {"assignedLicenseCount": 188, "reportTime": "2026-11-03T00:00:00.0000000Z"},
         "allTimePeak": {"assignedLicenseCount": 205, "reportTime": "2025-02-28T00:00:00.0000000Z"},
     }
-    inside.stage.account = replace(ACCOUNT, concurrent=Concurrent(10, 0, START))
+    inside.stage.account = replace(ACCOUNT, concurrent=CloudConcurrent(10, 0, START))
     assert (await inside.get(SUMMARY)).json()["allTimePeak"] is None
 
 
@@ -183,7 +185,7 @@ async def test_concurrent_licenses_may_be_missing_or_forbidden(inside: Client) -
     inside.stage.account = replace(ACCOUNT, concurrent=None)
     answer = await inside.get(SUMMARY)
     assert (answer.status_code, answer.json()["type"]) == (404, "404")
-    hidden = Concurrent(10, 0, START, readable=False)
+    hidden = CloudConcurrent(10, 0, START, readable=False)
     inside.stage.account = replace(ACCOUNT, concurrent=hidden)
     answer = await inside.get(SUMMARY)
     assert answer.status_code == 403

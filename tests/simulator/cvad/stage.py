@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support.clock import START, FakeClock
 
-from lictui.simulator.cvad_server import Site
-from lictui.simulator.estate import License, Mood
+from lictui.simulator.cvad_server import SimulatedSite
+from lictui.simulator.estate import FaultMode, License
 from lictui.simulator.http import self_signed
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ class Stage:
     """What the site is, holds and feels just now."""
 
     clock: FakeClock
-    site: Site = field(default_factory=lambda: Site(id="9f3c", name="PROD"))
+    site: SimulatedSite = field(default_factory=lambda: SimulatedSite(id="9f3c", name="PROD"))
     licenses: tuple[License, ...] = LICENSES
-    mood: Mood = Mood.NORMAL
+    mood: FaultMode = FaultMode.NORMAL
 
 
 class Client:

@@ -10,8 +10,8 @@ import pytest
 from tests.support.clock import START
 
 from lictui.clock import iso
-from lictui.simulator.cvad_server import Site
-from lictui.simulator.estate import Mood
+from lictui.simulator.cvad_server import SimulatedSite
+from lictui.simulator.estate import FaultMode
 
 if TYPE_CHECKING:
     from tests.simulator.cvad.stage import Client, Stage
@@ -74,14 +74,14 @@ async def test_nothing_else_opens_anything(client: Client, header: str | None) -
 
 async def test_an_account_that_is_denied_loses_its_token_too(client: Client) -> None:
     await client.log_in()
-    client.stage.mood = Mood.DENIED
+    client.stage.mood = FaultMode.DENIED
     assert (await client.get(ME)).status_code == 401
     assert (await client.log_in()).status_code == 401
 
 
 @pytest.fixture
 def cloud(stage: Stage) -> Stage:
-    stage.site = replace(Site(id="9f3c", name="cloudxdsite"), customer="acme", cloud=True)
+    stage.site = replace(SimulatedSite(id="9f3c", name="cloudxdsite"), customer="acme", cloud=True)
     return stage
 
 

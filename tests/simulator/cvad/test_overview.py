@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from tests.simulator.cvad.stage import FULL, LICENSES, OVERVIEW, SITE, TRUSTED, Client
 
-from lictui.simulator.estate import License, Mood
+from lictui.simulator.estate import FaultMode, License
 
 
 async def test_the_overview_has_every_field_of_the_model(inside: Client) -> None:
@@ -94,7 +94,7 @@ async def test_a_license_server_can_have_every_status(inside: Client, status: st
 
 
 async def test_an_empty_site_says_that_it_has_no_inventory(inside: Client) -> None:
-    inside.stage.mood = Mood.EMPTY
+    inside.stage.mood = FaultMode.EMPTY
     body = (await inside.get(FULL)).json()
     assert body["LicenseInventories"] == []
     assert body["LicenseInformation"]["LicenseServerStatus"] == "NoInventory"

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from tests.simulator.cvad.stage import FULL, SITE, Client
 
-from lictui.simulator.estate import Mood
+from lictui.simulator.estate import FaultMode
 
 
 @pytest.mark.parametrize(
@@ -38,54 +38,54 @@ async def test_nothing_can_be_changed(inside: Client) -> None:
         assert answer.status_code == 405
 
 
-@pytest.mark.parametrize(("mood", "status"), [(Mood.BUSY, 503), (Mood.LIMITED, 429)])
+@pytest.mark.parametrize(("mood", "status"), [(FaultMode.BUSY, 503), (FaultMode.RATE_LIMITED, 429)])
 async def test_a_site_that_is_too_busy_says_when_to_come_back(
-    inside: Client, mood: Mood, status: int
+    inside: Client, mood: FaultMode, status: int
 ) -> None:
     inside.stage.mood = mood
     for answer in (await inside.get(SITE), await inside.log_in()):
         assert (answer.status_code, answer.headers["Retry-After"]) == (status, "7")
         assert "ErrorMessage" in answer.json()
-    inside.stage.mood = Mood.NORMAL
+    inside.stage.mood = FaultMode.NORMAL
     assert (await inside.get(SITE)).status_code == 200
 
 
 async def test_a_user_without_the_permission_may_still_ask_who_he_is(inside: Client) -> None:
-    inside.stage.mood = Mood.FORBIDDEN
+    inside.stage.mood = FaultMode.FORBIDDEN
     assert (await inside.get("/cvad/manage/me")).status_code == 200
     assert [(await inside.get(path)).status_code for path in (SITE, FULL)] == [403, 403]
 
 
 async def test_a_portal_answers_everything_with_its_page(inside: Client) -> None:
-    inside.stage.mood = Mood.LOGIN_PAGE
+    inside.stage.mood = FaultMode.LOGIN_PAGE
     for answer in (await inside.get(SITE), await inside.http.post("/cvad/manage/Tokens")):
         assert answer.status_code == 200
         assert answer.headers["Content-Type"].startswith("text/html")
 
 
 async def test_an_answer_can_be_cut_off(inside: Client) -> None:
-    inside.stage.mood = Mood.HALF
+    inside.stage.mood = FaultMode.TRUNCATED
     with pytest.raises(httpx.RemoteProtocolError):
         await inside.get(SITE)
 
 
 async def test_silence_lasts_until_the_client_gives_up(inside: Client) -> None:
-    inside.stage.mood = Mood.SILENT
+    inside.stage.mood = FaultMode.SILENT
     with pytest.raises(httpx.ReadTimeout):
         await inside.http.get(SITE, headers=inside.headers, timeout=0.05)
-    inside.stage.mood = Mood.NORMAL
+    inside.stage.mood = FaultMode.NORMAL
     assert (await inside.get(SITE)).status_code == 200
 
 
 async def test_an_answer_can_be_too_long_to_read(inside: Client) -> None:
-    inside.stage.mood = Mood.HUGE
+    inside.stage.mood = FaultMode.OVERSIZED
     answer = await inside.get(FULL)
     assert len(answer.content) > 10 * 1024 * 1024
     assert answer.json()["LicensesUsage"] == 255  # only its length is wrong with it
 
 
 async def test_an_answer_can_mean_nothing(inside: Client) -> None:
-    inside.stage.mood = Mood.GARBAGE
+    inside.stage.mood = FaultMode.GARBAGE
     answer = await inside.get(FULL)
     assert answer.status_code == 200
     with pytest.raises(UnicodeDecodeError):
@@ -93,12 +93,12 @@ async def test_an_answer_can_mean_nothing(inside: Client) -> None:
 
 
 async def test_a_password_that_ran_out_gives_no_new_token(inside: Client) -> None:
-    inside.stage.mood = Mood.EXPIRED
+    inside.stage.mood = FaultMode.CREDENTIALS_EXPIRED
     assert (await inside.get(SITE)).status_code == 200
     assert (await inside.log_in()).status_code == 401
 
 
 async def test_elsewhere_there_is_no_such_site(inside: Client) -> None:
-    inside.stage.mood = Mood.ELSEWHERE
+    inside.stage.mood = FaultMode.UNKNOWN_CUSTOMER
     assert (await inside.log_in()).status_code == 200
     assert [(await inside.get(path)).status_code for path in (SITE, FULL)] == [404, 404]

@@ -9,7 +9,7 @@ import pytest
 from tests.simulator.cvad.stage import LICENSES, SITE, USER, Client, Stage
 from tests.support.clock import START
 
-from lictui.simulator.cvad_server import Alert, Usage
+from lictui.simulator.cvad_server import SiteAlert, UsageReporting
 
 BASES = ["/cvad/manage", "/citrix/orchestration/api"]
 
@@ -58,9 +58,11 @@ async def test_a_user_device_site_has_users_and_no_peak(inside: Client) -> None:
     assert (body["TotalUniqueLicenseUsers"], body["PeakConcurrentLicenseUsers"]) == (90, None)
 
 
-@pytest.mark.parametrize(("usage", "figure"), [(Usage.ZEROS, 0), (Usage.NULLS, None)])
+@pytest.mark.parametrize(
+    ("usage", "figure"), [(UsageReporting.ZEROS, 0), (UsageReporting.NULLS, None)]
+)
 async def test_usage_may_be_all_zero_or_not_there(
-    inside: Client, usage: Usage, figure: int | None
+    inside: Client, usage: UsageReporting, figure: int | None
 ) -> None:
     inside.stage.site = replace(inside.stage.site, usage=usage)
     body = (await inside.get(SITE)).json()
@@ -75,7 +77,7 @@ async def test_grace_periods_and_alerts_are_told(inside: Client) -> None:
         grace_hours_left=500,
         out_of_box_hours_left=96,
         grace_sessions_left=10,
-        alerts=tuple(Alert(level, f"title {at}") for at, level in enumerate(levels)),
+        alerts=tuple(SiteAlert(level, f"title {at}") for at, level in enumerate(levels)),
     )
     body = (await inside.get(SITE)).json()
     assert body["LicensingGracePeriodActive"] is True

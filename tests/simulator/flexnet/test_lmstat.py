@@ -10,16 +10,16 @@ import pytest
 from tests.support.clock import START
 
 from lictui.simulator.flexnet import (
-    Daemon,
-    Feature,
+    FlexFeature,
+    FlexHost,
     FlexServer,
-    Host,
-    Layout,
+    LmstatLayout,
     Reservation,
     Seat,
+    VendorDaemon,
     VersionGroup,
-    lmstat,
-    unreachable,
+    lmstat_text,
+    unreachable_text,
 )
 
 _MORNING = datetime(2026, 11, 24, 8, 9, tzinfo=UTC).timestamp()
@@ -30,12 +30,16 @@ _SEATS = (
     Seat("e.kaya", "ws-4", "10.0.0.4", queued=True),
 )
 _SERVER = FlexServer(
-    (Host("lic1"), Host("lic2", 27001, master=True), Host("lic3", error='(-15,570:115 "busy")')),
     (
-        Daemon(
+        FlexHost("lic1"),
+        FlexHost("lic2", 27001, master=True),
+        FlexHost("lic3", error='(-15,570:115 "busy")'),
+    ),
+    (
+        VendorDaemon(
             "CITRIX",
             features=(
-                Feature(
+                FlexFeature(
                     "XDT_ENT_UD",
                     250,
                     5,
@@ -50,12 +54,12 @@ _SERVER = FlexServer(
                         VersionGroup("2027.0301", "permanent(no expiration date)"),
                     ),
                 ),
-                Feature("MPS_ENT_CCU", 1, 1),
-                Feature("CNS_V10_SERVER", instead="Uncounted, node-locked"),
-                Feature("OLD", instead="Error: 1 licenses, unsupported by licensed server"),
+                FlexFeature("MPS_ENT_CCU", 1, 1),
+                FlexFeature("CNS_V10_SERVER", instead="Uncounted, node-locked"),
+                FlexFeature("OLD", instead="Error: 1 licenses, unsupported by licensed server"),
             ),
         ),
-        Daemon("legald", "v11.16", up=False),
+        VendorDaemon("legald", "v11.16", up=False),
     ),
     START,
     ("C:\\Licenses\\a.lic", "C:\\Licenses\\b.lic"),
@@ -63,7 +67,7 @@ _SERVER = FlexServer(
 
 
 def test_the_classic_layout_letter_by_letter() -> None:
-    assert lmstat(_SERVER).splitlines() == [
+    assert lmstat_text(_SERVER).splitlines() == [
         "lmutil - Copyright (c) 1989-2026 Flexera. All Rights Reserved.",
         "Flexible License Manager status on Tue 11/24/2026 06:00",
         "",
@@ -114,57 +118,67 @@ def test_the_classic_layout_letter_by_letter() -> None:
     ]
 
 
-def _words(layout: Layout) -> list[str]:
-    return [line.strip() for line in lmstat(_SERVER, layout).splitlines() if line.strip()]
+def _words(layout: LmstatLayout) -> list[str]:
+    return [line.strip() for line in lmstat_text(_SERVER, layout).splitlines() if line.strip()]
 
 
 @pytest.mark.parametrize(
-    "layout", [Layout(airy=True), Layout(newline="\r\n"), Layout(flush=True), Layout(tab=False)]
+    "layout",
+    [
+        LmstatLayout(airy=True),
+        LmstatLayout(newline="\r\n"),
+        LmstatLayout(flush=True),
+        LmstatLayout(tab=False),
+    ],
 )
-def test_layouts_change_blanks_and_nothing_else(layout: Layout) -> None:
-    assert _words(layout) == _words(Layout())
-    assert lmstat(_SERVER, layout) != lmstat(_SERVER)
+def test_layouts_change_blanks_and_nothing_else(layout: LmstatLayout) -> None:
+    assert _words(layout) == _words(LmstatLayout())
+    assert lmstat_text(_SERVER, layout) != lmstat_text(_SERVER)
 
 
 def test_an_airy_one_has_a_blank_line_after_each() -> None:
-    lines = lmstat(_SERVER, Layout(airy=True)).split("\n")
+    lines = lmstat_text(_SERVER, LmstatLayout(airy=True)).split("\n")
     assert all(bool(line) != bool(at % 2) for at, line in enumerate(lines[:-1]))
 
 
 def test_details_may_begin_in_the_first_column() -> None:
-    text = lmstat(_SERVER, Layout(flush=True))
+    text = lmstat_text(_SERVER, LmstatLayout(flush=True))
     assert '\n"XDT_ENT_UD" v2026.1201' in text
     assert "\na.berg1 ws-1" in text
 
 
 def test_counts_may_have_one_blank() -> None:
-    text = lmstat(_SERVER, Layout(gap=" "))
+    text = lmstat_text(_SERVER, LmstatLayout(gap=" "))
     assert "UD: (Total of 250 licenses issued; Total of 5 licenses in use)" in text
 
 
 def test_a_start_may_have_its_year_and_local_time() -> None:
-    assert "start Tue 11/24/2026 9:09" in lmstat(_SERVER, Layout(year=True, hours=1))
+    assert "start Tue 11/24/2026 9:09" in lmstat_text(_SERVER, LmstatLayout(year=True, hours=1))
 
 
 def test_versions_nobody_uses_may_be_left_out() -> None:
-    assert "2027.0301" not in lmstat(_SERVER, Layout(idle_groups=False))
+    assert "2027.0301" not in lmstat_text(_SERVER, LmstatLayout(idle_groups=False))
 
 
 def test_the_banner_and_its_line_about_lmgrd() -> None:
-    layout = Layout(program="lmstat", owner="Flexera Software LLC", detecting=True)
-    text = lmstat(replace(_SERVER, daemons=()), layout)
+    layout = LmstatLayout(program="lmstat", owner="Flexera Software LLC", detecting=True)
+    text = lmstat_text(replace(_SERVER, daemons=()), layout)
     assert text.startswith("lmstat - Copyright (c) 1989-2026 Flexera Software LLC.")
     assert "[Detecting lmgrd processes...]" in text
 
 
 def test_a_quoted_feature_may_differ() -> None:
     group = VersionGroup("1.0", named="OTHER", kind='nodelocked license, locked to "ID=1"')
-    text = lmstat(FlexServer((Host("a"),), (Daemon(features=(Feature("X", 1, 0, (group,)),)),), 0))
+    text = lmstat_text(
+        FlexServer(
+            (FlexHost("a"),), (VendorDaemon(features=(FlexFeature("X", 1, 0, (group,)),)),), 0
+        )
+    )
     assert '"OTHER" v1.0, vendor: CITRIX\n  nodelocked license, locked to "ID=1"' in text
 
 
 def test_nobody_answers() -> None:
-    text = unreachable(START, '(-15,570:111 "Connection refused")')
+    text = unreachable_text(START, '(-15,570:111 "Connection refused")')
     assert text.splitlines()[-1] == (
         'Error getting status: Cannot connect to license server (-15,570:111 "Connection refused")'
     )

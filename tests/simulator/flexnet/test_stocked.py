@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support.clock import START
 
 from lictui.simulator.estate import License
-from lictui.simulator.flexnet import lmstat, seats, stocked, udadmin
+from lictui.simulator.flexnet import flex_server, lmstat_text, seats, udadmin_text
 
 
 def _held(in_use: int, product: str = "XDT_ENT_UD", year: int = 2026) -> License:
@@ -42,7 +42,7 @@ def test_another_seed_is_other_people() -> None:
 
 
 def test_pools_of_one_product_are_version_groups_of_one_feature() -> None:
-    server = stocked([_held(7), _held(5, year=2027)], START, name="lic1")
+    server = flex_server([_held(7), _held(5, year=2027)], START, name="lic1")
     (feature,) = server.daemons[0].features
     assert (feature.issued, feature.in_use) == (1100, 12)
     assert [group.version for group in feature.groups] == ["2026.1201", "2027.1201"]
@@ -51,22 +51,22 @@ def test_pools_of_one_product_are_version_groups_of_one_feature() -> None:
 
 
 def test_other_vendors_have_versions_and_no_dates() -> None:
-    text = lmstat(stocked([_held(1, "docman")], START, name="lic1", vendor="legald"))
+    text = lmstat_text(flex_server([_held(1, "docman")], START, name="lic1", vendor="legald"))
     assert '"docman" v26.12, vendor: legald, expiry: 31-mar-2027' in text
     assert "    legald: UP" in text
 
 
 def test_who_waits_is_in_the_queue_of_other_vendors_alone() -> None:
-    waiting = replace(_held(500, "docman"), waiting=3)
-    text = lmstat(stocked([waiting], START, name="lic1", vendor="legald"))
+    waiting = replace(_held(500, "docman"), queued=3)
+    text = lmstat_text(flex_server([waiting], START, name="lic1", vendor="legald"))
     assert text.count("queued for 1 license\n") == 3
     assert "Total of 500 licenses in use" in text
-    assert "queued" not in lmstat(stocked([waiting], START, name="lic1"))
+    assert "queued" not in lmstat_text(flex_server([waiting], START, name="lic1"))
 
 
 @pytest.mark.parametrize("times", [True, False])
 def test_udadmin_has_a_line_for_each_assignment(times: bool) -> None:  # noqa: FBT001
-    text = udadmin([_held(40), _held(9, "XDT_PLT_UD")], START, times=times)
+    text = udadmin_text([_held(40), _held(9, "XDT_PLT_UD")], START, times=times)
     assert text.startswith("Usage data is 0 minutes old. Next update in 15 minutes.\r\nUsers:\r\n")
     when = r" \(\w{3} \w{3} \d\d \d\d:\d\d:\d\d 2026\)" if times else ""
     lines = re.findall(rf"^ \S.* (XDT_\w+) 2026\.1201{when}\r$", text, re.MULTILINE)

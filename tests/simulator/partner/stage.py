@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from tests.support.clock import START, FakeClock
 
-from lictui.simulator.estate import Mood
+from lictui.simulator.estate import FaultMode
 from lictui.simulator.http import self_signed
 from lictui.simulator.partner_server import (
-    Account,
     CustomerUsage,
-    Feature,
     FeatureCount,
     LinkedCustomer,
     NetScaler,
     NetScalerLicense,
+    PartnerAccount,
+    PartnerFeature,
     PartnerServer,
     ServerUsage,
     Sku,
@@ -47,7 +47,7 @@ LIC01 = PartnerServer(
     ccu=(FeatureCount("MPS_PLT_CCU", 10),),
     customers=(LinkedCustomer("c1", nick_name="C1", display_name="Customer One"),),
 )
-FEATURE = Feature(
+FEATURE = PartnerFeature(
     "XDT_PLT_UD",
     "Premium",
     servers=(
@@ -59,7 +59,7 @@ FEATURE = Feature(
         CustomerUsage("c2", 9, linked=False),
     ),
 )
-ACCOUNT = Account(
+ACCOUNT = PartnerAccount(
     org_id="51000000",
     servers=(LIC01, PartnerServer("LIC09")),
     skus=(Sku("CVAD", "Citrix Virtual Apps and Desktops", (FEATURE,)),),
@@ -78,11 +78,11 @@ class Stage:
     """What the partner has and the service feels just now."""
 
     clock: FakeClock
-    account: Account = ACCOUNT
-    mood: Mood = Mood.NORMAL
+    account: PartnerAccount = ACCOUNT
+    mood: FaultMode = FaultMode.NORMAL
     asked: list[str] = field(default_factory=list)  # the months the account was asked for
 
-    def of(self, month: str) -> Account:
+    def of(self, month: str) -> PartnerAccount:
         self.asked.append(month)
         return self.account
 

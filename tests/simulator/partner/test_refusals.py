@@ -6,7 +6,7 @@ import httpx
 import pytest
 from tests.simulator.partner.stage import READS, SERVERS, TOKENS, Client
 
-from lictui.simulator.estate import Mood
+from lictui.simulator.estate import FaultMode
 
 AUTHORIZATION = "https://errors-api.cloud.com/common/authorization"
 
@@ -53,40 +53,42 @@ async def test_every_answer_has_a_transaction_of_its_own(inside: Client) -> None
     assert len({each.headers["X-Cws-TransactionId"] for each in answers}) == 4
 
 
-@pytest.mark.parametrize(("mood", "status"), [(Mood.BUSY, 503), (Mood.LIMITED, 429)])
+@pytest.mark.parametrize(("mood", "status"), [(FaultMode.BUSY, 503), (FaultMode.RATE_LIMITED, 429)])
 async def test_a_service_that_is_too_busy_says_when_to_come_back(
-    inside: Client, mood: Mood, status: int
+    inside: Client, mood: FaultMode, status: int
 ) -> None:
     inside.stage.mood = mood
     for answer in (await inside.token(), *[await inside.get(path) for path in READS]):
         assert (answer.status_code, answer.headers["Retry-After"]) == (status, "7")
-    inside.stage.mood = Mood.NORMAL
+    inside.stage.mood = FaultMode.NORMAL
     assert (await inside.get(SERVERS)).status_code == 200
 
 
-@pytest.mark.parametrize(("mood", "status"), [(Mood.FORBIDDEN, 403), (Mood.ELSEWHERE, 404)])
-async def test_a_token_alone_is_no_permission(inside: Client, mood: Mood, status: int) -> None:
+@pytest.mark.parametrize(
+    ("mood", "status"), [(FaultMode.FORBIDDEN, 403), (FaultMode.UNKNOWN_CUSTOMER, 404)]
+)
+async def test_a_token_alone_is_no_permission(inside: Client, mood: FaultMode, status: int) -> None:
     inside.stage.mood = mood
     assert "token" in (await inside.token()).json()
     assert [(await inside.get(path)).status_code for path in READS] == [status] * 3
 
 
 async def test_an_empty_partner_has_lists_of_nothing(inside: Client) -> None:
-    inside.stage.mood = Mood.EMPTY
+    inside.stage.mood = FaultMode.EMPTY
     bodies = [(await inside.get(path)).json() for path in READS]
     lists = ("licenseServersStatus", "skus", "netScalerCallingHomeDetails")
     assert bodies == [{"customerId": "acme", "orgId": "51000000", listed: []} for listed in lists]
 
 
 async def test_a_portal_answers_everything_with_its_page(inside: Client) -> None:
-    inside.stage.mood = Mood.LOGIN_PAGE
+    inside.stage.mood = FaultMode.LOGIN_PAGE
     for answer in (await inside.token(), *[await inside.get(path) for path in READS]):
         assert answer.status_code == 200
         assert answer.headers["Content-Type"].startswith("text/html")
 
 
 async def test_an_answer_can_be_cut_off(inside: Client) -> None:
-    inside.stage.mood = Mood.HALF
+    inside.stage.mood = FaultMode.TRUNCATED
     assert "token" in (await inside.token()).json()
     for path in READS:
         with pytest.raises(httpx.RemoteProtocolError):
@@ -94,7 +96,7 @@ async def test_an_answer_can_be_cut_off(inside: Client) -> None:
 
 
 async def test_an_answer_can_be_too_long_to_read(inside: Client) -> None:
-    inside.stage.mood = Mood.HUGE
+    inside.stage.mood = FaultMode.OVERSIZED
     for path in READS:
         answer = await inside.get(path)
         assert len(answer.content) > 10 * 1024 * 1024
@@ -102,7 +104,7 @@ async def test_an_answer_can_be_too_long_to_read(inside: Client) -> None:
 
 
 async def test_an_answer_can_mean_nothing(inside: Client) -> None:
-    inside.stage.mood = Mood.GARBAGE
+    inside.stage.mood = FaultMode.GARBAGE
     for path in READS:
         answer = await inside.get(path)
         assert answer.status_code == 200
@@ -111,11 +113,11 @@ async def test_an_answer_can_mean_nothing(inside: Client) -> None:
 
 
 async def test_silence_lasts_until_the_client_gives_up(inside: Client) -> None:
-    inside.stage.mood = Mood.SILENT
+    inside.stage.mood = FaultMode.SILENT
     for path in (TOKENS, SERVERS):
         with pytest.raises(httpx.ReadTimeout):
             await inside.http.get(path, headers=inside.headers, timeout=0.05)
-    inside.stage.mood = Mood.NORMAL
+    inside.stage.mood = FaultMode.NORMAL
     assert (await inside.get(SERVERS)).status_code == 200
 
 
@@ -135,8 +137,8 @@ async def test_every_mood_is_unlike_every_other(client: Client) -> None:
     await client.log_in()
     client.http.timeout = httpx.Timeout(5, read=0.5)
     likes = {}
-    for mood in Mood:
+    for mood in FaultMode:
         await client.stage.clock.advance(60)  # or there would be too many tokens
         client.stage.mood = mood
         likes[mood] = await seen()
-    assert len(set(likes.values())) == len(Mood), likes
+    assert len(set(likes.values())) == len(FaultMode), likes

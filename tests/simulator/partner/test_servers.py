@@ -9,7 +9,7 @@ import pytest
 from tests.simulator.partner.stage import ACCOUNT, LIC01, NETSCALERS, SERVERS, Client, at
 from tests.support.clock import START
 
-from lictui.simulator.partner_server import LinkedCustomer, PartnerServer, Stamps
+from lictui.simulator.partner_server import LinkedCustomer, PartnerServer, TimestampStyle
 
 DAY = 86400
 
@@ -113,15 +113,19 @@ async def test_licenses_expire(
 @pytest.mark.parametrize(
     ("stamps", "reported", "expires"),
     [
-        (Stamps(), "2026-11-23T11:12:04.00+00:00", "2027-07-27T00:00:00.00+00:00"),
-        (Stamps(-5), "2026-11-23T06:12:04.00-05:00", "2027-07-26T19:00:00.00-05:00"),
-        (Stamps(5.5, 7), "2026-11-23T16:42:04.0000000+05:30", "2027-07-27T05:30:00.0000000+05:30"),
-        (Stamps(-3.5), "2026-11-23T07:42:04.00-03:30", "2027-07-26T20:30:00.00-03:30"),
-        (Stamps(digits=0), "11/23/2026 11:12:04", "07/27/2027 00:00:00"),
+        (TimestampStyle(), "2026-11-23T11:12:04.00+00:00", "2027-07-27T00:00:00.00+00:00"),
+        (TimestampStyle(-5), "2026-11-23T06:12:04.00-05:00", "2027-07-26T19:00:00.00-05:00"),
+        (
+            TimestampStyle(5.5, 7),
+            "2026-11-23T16:42:04.0000000+05:30",
+            "2027-07-27T05:30:00.0000000+05:30",
+        ),
+        (TimestampStyle(-3.5), "2026-11-23T07:42:04.00-03:30", "2027-07-26T20:30:00.00-03:30"),
+        (TimestampStyle(digits=0), "11/23/2026 11:12:04", "07/27/2027 00:00:00"),
     ],
 )
 async def test_times_are_written_in_several_ways(
-    inside: Client, stamps: Stamps, reported: str, expires: str
+    inside: Client, stamps: TimestampStyle, reported: str, expires: str
 ) -> None:
     server = await told(inside, replace(LIC01, stamps=stamps))
     assert (server["lastPhoningHomeTime"], server["licenseExpirationDate"]) == (reported, expires)
@@ -129,7 +133,7 @@ async def test_times_are_written_in_several_ways(
 
 async def test_fractions_carry_over(inside: Client) -> None:
     late = at(2026, 11, 23, 23, 59, 59)
-    server = await told(inside, replace(LIC01, last_reported=late + 0.25, stamps=Stamps(1)))
+    server = await told(inside, replace(LIC01, last_reported=late + 0.25, stamps=TimestampStyle(1)))
     assert server["lastPhoningHomeTime"] == "2026-11-24T00:59:59.25+01:00"
     server = await told(inside, replace(LIC01, last_reported=late + 0.999))
     assert server["lastPhoningHomeTime"] == "2026-11-24T00:00:00.00+00:00"

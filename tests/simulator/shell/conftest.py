@@ -8,7 +8,7 @@ import pytest
 from tests.simulator.shell.stage import Stage
 from tests.support.clock import FakeClock
 
-from lictui.simulator.commands import Machine, install, serve_shell
+from lictui.simulator.commands import Machine, install_programs, serve_commands
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    stage = Stage(install(tmp_path / "with a blank"))
-    listener = await serve_shell(
+    stage = Stage(install_programs(tmp_path / "with a blank"))
+    listener = await serve_commands(
         Machine("lic01"), lambda: stage.inventory, lambda: stage.mood, FakeClock()
     )
     stage.port = listener.port

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from lictui.simulator.estate import License, Mood
+from lictui.simulator.estate import FaultMode, License
 
 if TYPE_CHECKING:
-    from lictui.simulator.commands import Programs
+    from lictui.simulator.commands import ProgramPaths
 
 HELD = (
     License(
@@ -42,9 +42,9 @@ class Ended:
 class Stage:
     """A machine that listens, and a mood that may change."""
 
-    programs: Programs
+    programs: ProgramPaths
     port: int = 0
-    mood: Mood = Mood.NORMAL
+    mood: FaultMode = FaultMode.NORMAL
     inventory: tuple[License, ...] = HELD
 
     async def lmutil(self, *options: str, address: str = "") -> Ended:

@@ -10,7 +10,7 @@ import pytest
 from tests.simulator.shell.stage import HELD
 from tests.support.clock import START
 
-from lictui.simulator.commands import Machine, PowerShell, lic_inventory
+from lictui.simulator.commands import Machine, PowerShell, lic_inventory_rows
 
 _MACHINE = Machine("lic01")
 _SHELL = ("powershell.exe", "-NoProfile", "-Command")
@@ -42,7 +42,7 @@ def test_dates_that_stand_for_none() -> None:
     _, start_up = _rows("Get-LicInventory")
     assert start_up["LicenseExpirationDate"] == "/Date(946684800000)/"
     assert start_up["LicenseCustomerSuccessServicesDate"] == "/Date(2145916800000)/"
-    new_york = Machine("lic01", powershell=PowerShell(desktop=False, hours=-5))
+    new_york = Machine("lic01", powershell=PowerShell(is_windows_powershell=False, hours=-5))
     _, start_up = _rows("Get-LicInventory", new_york)
     assert start_up["LicenseExpirationDate"] == "1999-12-31T19:00:00-05:00"
     assert start_up["LicenseCustomerSuccessServicesDate"] == "2037-12-31T19:00:00-05:00"
@@ -56,7 +56,7 @@ def test_of_las_it_says_what_is_left_under_the_older_name() -> None:
 
 
 def test_a_server_may_show_twice_what_was_bought() -> None:
-    assert lic_inventory(HELD, times=2)[0]["LicensesAvailable"] == 220
+    assert lic_inventory_rows(HELD, times=2)[0]["LicensesAvailable"] == 220
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_windows_powershell_letter_by_letter() -> None:
 
 
 def test_powershell_7_letter_by_letter() -> None:
-    assert PowerShell(desktop=False).convert([_ROW]).decode().split("\r\n") == [
+    assert PowerShell(is_windows_powershell=False).convert([_ROW]).decode().split("\r\n") == [
         "{",
         '  "Name": "A&B\'s",',
         '  "Count": 5,',
@@ -41,14 +41,14 @@ def test_powershell_7_letter_by_letter() -> None:
 def test_one_row_is_an_object_two_are_an_array_and_none_is_nothing(
     desktop: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    shell = PowerShell(desktop=desktop)
+    shell = PowerShell(is_windows_powershell=desktop)
     one, two = (json.loads(shell.convert([{"A": 1}] * many)) for many in (1, 2))
     assert (one, two) == ({"A": 1}, [{"A": 1}, {"A": 1}])
     assert shell.convert([]) == b""
 
 
 def test_local_time_has_its_offset() -> None:
-    text = PowerShell(desktop=False, hours=-5).convert([{"Date": _DAY}]).decode()
+    text = PowerShell(is_windows_powershell=False, hours=-5).convert([{"Date": _DAY}]).decode()
     assert '"2026-11-30T19:00:00-05:00"' in text
 
 

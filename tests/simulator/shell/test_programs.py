@@ -11,7 +11,7 @@ from contextlib import suppress
 import pytest
 from tests.simulator.shell.stage import HELD, Stage, run, start
 
-from lictui.simulator.estate import Mood
+from lictui.simulator.estate import FaultMode
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the programs are POSIX's")
 
@@ -90,17 +90,17 @@ async def test_nobody_there_is_sshs_own_error(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("mood", "status", "words"),
     [
-        (Mood.DENIED, 255, "svc-lictui@lic01: Permission denied (publickey"),
-        (Mood.EXPIRED, 255, "expired"),
-        (Mood.FORBIDDEN, 255, "exec request failed"),
-        (Mood.LIMITED, 3, "too many"),
-        (Mood.BUSY, 3, "busy"),
-        (Mood.ELSEWHERE, 127, "not found"),
-        (Mood.EMPTY, 0, ""),
+        (FaultMode.DENIED, 255, "svc-lictui@lic01: Permission denied (publickey"),
+        (FaultMode.CREDENTIALS_EXPIRED, 255, "expired"),
+        (FaultMode.FORBIDDEN, 255, "exec request failed"),
+        (FaultMode.RATE_LIMITED, 3, "too many"),
+        (FaultMode.BUSY, 3, "busy"),
+        (FaultMode.UNKNOWN_CUSTOMER, 127, "not found"),
+        (FaultMode.EMPTY, 0, ""),
     ],
 )
 async def test_a_refusal_has_its_status_and_prints_nothing(
-    stage: Stage, mood: Mood, status: int, words: str
+    stage: Stage, mood: FaultMode, status: int, words: str
 ) -> None:
     stage.mood = mood
     ended = await stage.ssh(*_AGENT)
@@ -111,7 +111,7 @@ async def test_a_refusal_has_its_status_and_prints_nothing(
 
 async def test_half_is_cut_off_and_lost(stage: Stage) -> None:
     whole = (await stage.ssh(*_AGENT)).stdout
-    stage.mood = Mood.HALF
+    stage.mood = FaultMode.TRUNCATED
     ended = await stage.ssh(*_AGENT)
     assert ended.status == 255
     assert ended.stdout == whole[: len(whole) // 2]
@@ -120,23 +120,23 @@ async def test_half_is_cut_off_and_lost(stage: Stage) -> None:
 
 async def test_half_of_lmutil_is_a_program_that_was_killed(stage: Stage) -> None:
     whole = (await stage.lmutil()).stdout
-    stage.mood = Mood.HALF
+    stage.mood = FaultMode.TRUNCATED
     ended = await stage.lmutil()
     assert (ended.status, ended.stderr) == (137, "")
     assert ended.stdout == whole[: len(whole) // 2]
 
 
 async def test_huge_garbage_and_a_page(stage: Stage) -> None:
-    stage.mood = Mood.HUGE
+    stage.mood = FaultMode.OVERSIZED
     assert len((await stage.ssh(*_AGENT)).stdout) > 10_000_000
-    stage.mood = Mood.GARBAGE
+    stage.mood = FaultMode.GARBAGE
     assert bytes(range(256)) in (await stage.lmutil()).stdout
-    stage.mood = Mood.LOGIN_PAGE
+    stage.mood = FaultMode.LOGIN_PAGE
     assert (await stage.ssh(*_AGENT)).stdout.startswith(b"<!DOCTYPE html>")
 
 
-@pytest.mark.parametrize("mood", [Mood.DENIED, Mood.BUSY])
-async def test_flexnet_knows_no_refusal_but_not_to_answer(stage: Stage, mood: Mood) -> None:
+@pytest.mark.parametrize("mood", [FaultMode.DENIED, FaultMode.BUSY])
+async def test_flexnet_knows_no_refusal_but_not_to_answer(stage: Stage, mood: FaultMode) -> None:
     stage.mood = mood
     ended = await stage.lmutil()
     assert b"Error getting status: Cannot connect" in ended.stdout
@@ -144,7 +144,7 @@ async def test_flexnet_knows_no_refusal_but_not_to_answer(stage: Stage, mood: Mo
 
 
 async def test_an_empty_flexnet_server_runs_and_has_no_feature(stage: Stage) -> None:
-    stage.mood = Mood.EMPTY
+    stage.mood = FaultMode.EMPTY
     ended = await stage.lmutil()
     assert ended.status == 0
     assert b"license server UP" in ended.stdout
@@ -152,7 +152,7 @@ async def test_an_empty_flexnet_server_runs_and_has_no_feature(stage: Stage) -> 
 
 
 async def test_silence_hangs_until_the_group_is_killed(stage: Stage) -> None:
-    stage.mood = Mood.SILENT
+    stage.mood = FaultMode.SILENT
     process = await start(*stage.command(*_AGENT))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(process.wait()), 0.3)

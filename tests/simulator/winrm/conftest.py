@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.simulator.winrm.wsman import service
 
-from lictui.simulator.estate import License, Mood
-from lictui.simulator.http import Certificate, Listener, self_signed
+from lictui.simulator.estate import FaultMode, License
+from lictui.simulator.http import Listener, ServerCertificate, self_signed
 from lictui.simulator.winrm_server import SoapService, serve_winrm
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def certificate() -> Certificate:
+def certificate() -> ServerCertificate:
     return self_signed("lic-01", now=1_795_500_000.0)
 
 
@@ -39,12 +39,12 @@ def licenses() -> tuple[License, ...]:
 
 @pytest.fixture
 async def serve(
-    clock: FakeClock, certificate: Certificate, licenses: tuple[License, ...]
+    clock: FakeClock, certificate: ServerCertificate, licenses: tuple[License, ...]
 ) -> AsyncIterator[Serve]:
     r"""A server over TLS for CORP\\svc-lictui with "secret", changed by what is named."""
     listeners: list[Listener] = []
 
-    async def serve(mood: Mood = Mood.NORMAL, **changes: Any) -> Listener:
+    async def serve(mood: FaultMode = FaultMode.NORMAL, **changes: Any) -> Listener:
         sides: dict[str, Any] = {
             "inventory": lambda: licenses,
             "mood": lambda: mood,

@@ -23,7 +23,7 @@ from tests.simulator.winrm.wsman import (
     text,
 )
 
-from lictui.simulator.estate import License, Mood
+from lictui.simulator.estate import FaultMode, License
 from lictui.simulator.winrm_server import SoapService
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ async def test_an_enumeration_shows_one_moment(
 ) -> None:
     held = list(licenses)
     soap = SoapService(
-        "lic-01", lambda: tuple(held), lambda: Mood.NORMAL, clock, latency=0, licensing=True
+        "lic-01", lambda: tuple(held), lambda: FaultMode.NORMAL, clock, latency=0, licensing=True
     )
     first = await enumerate_(soap)
     held.clear()

@@ -8,13 +8,13 @@ import spnego
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.simulator.http import Connection, Reply, Request
-from lictui.simulator.winrm_auth import Account, Admission, Login
+from lictui.simulator.http import Connection, HttpReply, Request
+from lictui.simulator.winrm_auth import AcceptedLogin, LoginAcceptor, WindowsAccount
 
 
-def knock(login: Login, connection: Connection, token: bytes) -> Admission | Reply:
+def knock(login: LoginAcceptor, connection: Connection, token: bytes) -> AcceptedLogin | HttpReply:
     header = {"authorization": f"Negotiate {b64encode(token).decode()}"}
-    return login.admit(Request("POST", "/wsman", {}, header, b""), connection, deny=False)
+    return login.authenticate(Request("POST", "/wsman", {}, header, b""), connection, deny=False)
 
 
 @given(
@@ -29,7 +29,7 @@ def test_no_token_breaks_the_door(
     end: int,
     changes: list[tuple[int, int]],
 ) -> None:
-    login = Login(Account("svc", "secret"), "lic-01", frozenset({"negotiate"}))
+    login = LoginAcceptor(WindowsAccount("svc", "secret"), "lic-01", frozenset({"negotiate"}))
     connection = Connection()
     client = spnego.client("svc", "secret", protocol=protocol)
     token = client.step() or b""
@@ -41,7 +41,7 @@ def test_no_token_breaks_the_door(
         spoilt[at : at + 1] = bytes([byte])
     answer = knock(login, connection, bytes(spoilt))
     # A bit that means nothing may be changed; a token that was cut off means nothing at all.
-    assert isinstance(answer, (Admission, Reply))
+    assert isinstance(answer, (AcceptedLogin, HttpReply))
     if end < len(token) // 2:
-        assert isinstance(answer, Reply)
+        assert isinstance(answer, HttpReply)
         assert answer.status == 401

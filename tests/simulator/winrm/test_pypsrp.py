@@ -10,8 +10,8 @@ import pytest
 from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
 from pypsrp.wsman import NAMESPACES, WSMan
 
-from lictui.simulator.estate import Mood
-from lictui.simulator.http import Certificate, Listener, self_signed
+from lictui.simulator.estate import FaultMode
+from lictui.simulator.http import Listener, ServerCertificate, self_signed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -114,7 +114,7 @@ async def test_it_reads_the_services_asked_for_by_name(serve: Serve) -> None:
 
 
 async def test_it_may_trust_the_certificate(
-    serve: Serve, certificate: Certificate, tmp_path: Path
+    serve: Serve, certificate: ServerCertificate, tmp_path: Path
 ) -> None:
     trusted = tmp_path / "trusted.pem"
     trusted.write_bytes(certificate.pem)
@@ -198,12 +198,12 @@ async def test_an_unencrypted_body_over_plain_http_is_a_bare_500(serve: Serve) -
 
 
 @pytest.mark.parametrize(
-    ("mood", "code"), [(Mood.FORBIDDEN, 5), (Mood.LIMITED, 2150859174)], ids=str
+    ("mood", "code"), [(FaultMode.FORBIDDEN, 5), (FaultMode.RATE_LIMITED, 2150859174)], ids=str
 )
 @pytest.mark.parametrize("tls", [True, False])
 async def test_moods_that_are_faults(
     serve: Serve,
-    mood: Mood,
+    mood: FaultMode,
     code: int,
     tls: bool,  # noqa: FBT001 - pytest passes it by name
 ) -> None:
@@ -214,19 +214,19 @@ async def test_moods_that_are_faults(
 
 
 async def test_a_denying_server_knows_no_password(serve: Serve) -> None:
-    listener = await serve(Mood.DENIED)
+    listener = await serve(FaultMode.DENIED)
     for auth in ("basic", "ntlm", "negotiate"):
         with pytest.raises(AuthenticationError):
             await ask(listener, POOLS, auth=auth)
 
 
 async def test_an_empty_server_ends_its_sequence_at_once(serve: Serve) -> None:
-    listener = await serve(Mood.EMPTY)
+    listener = await serve(FaultMode.EMPTY)
     assert await ask(listener, POOLS) == []
     assert len(await ask(listener, "SELECT Name FROM Win32_Service", CIMV2)) == 3
 
 
 async def test_a_busy_server_is_a_503(serve: Serve) -> None:
     with pytest.raises(WinRMTransportError) as caught:
-        await ask(await serve(Mood.BUSY), POOLS, auth="basic")
+        await ask(await serve(FaultMode.BUSY), POOLS, auth="basic")
     assert caught.value.code == 503

@@ -12,12 +12,12 @@ import spnego
 from defusedxml.ElementTree import fromstring
 from tests.simulator.winrm.wsman import NAMESPACES, envelope, products
 
-from lictui.simulator.estate import Mood
+from lictui.simulator.estate import FaultMode
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from lictui.simulator.http import Certificate, Listener
+    from lictui.simulator.http import Listener, ServerCertificate
 
     Serve = Callable[..., Awaitable[Listener]]
 
@@ -50,7 +50,7 @@ TEMPLATE = b"""
 
 
 @pytest.fixture
-def trust(certificate: Certificate) -> ssl.SSLContext:
+def trust(certificate: ServerCertificate) -> ssl.SSLContext:
     return ssl.create_default_context(cadata=certificate.pem.decode())
 
 
@@ -197,25 +197,25 @@ async def test_a_handshake_is_no_login_before_it_is_complete(serve: Serve) -> No
 
 async def test_a_portal_answers_with_a_page(serve: Serve, trust: ssl.SSLContext) -> None:
     async with httpx.AsyncClient(verify=trust) as client:
-        reply = await client.post((await serve(Mood.LOGIN_PAGE)).url + "/wsman")
+        reply = await client.post((await serve(FaultMode.LOGIN_PAGE)).url + "/wsman")
     assert (reply.status_code, reply.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert "<html>" in reply.text
 
 
 async def test_a_busy_server_says_when_to_come_back(serve: Serve, trust: ssl.SSLContext) -> None:
     async with httpx.AsyncClient(verify=trust) as client:
-        reply = await client.post((await serve(Mood.BUSY)).url + "/wsman")
+        reply = await client.post((await serve(FaultMode.BUSY)).url + "/wsman")
     assert (reply.status_code, reply.headers["Retry-After"]) == (503, "30")
 
 
 async def test_a_silent_server_never_answers(serve: Serve, trust: ssl.SSLContext) -> None:
     async with httpx.AsyncClient(verify=trust, timeout=httpx.Timeout(5, read=0.05)) as client:
         with pytest.raises(httpx.ReadTimeout):
-            await client.post((await serve(Mood.SILENT)).url + "/wsman")
+            await client.post((await serve(FaultMode.SILENT)).url + "/wsman")
 
 
 async def test_half_an_answer(serve: Serve, trust: ssl.SSLContext) -> None:
-    url = (await serve(Mood.HALF)).url + "/wsman"
+    url = (await serve(FaultMode.TRUNCATED)).url + "/wsman"
     async with httpx.AsyncClient(verify=trust, auth=BASIC) as client:
         with pytest.raises(httpx.RemoteProtocolError, match="closed connection"):
             await client.post(url, content=ASKED, headers=SOAP)

@@ -25,7 +25,7 @@ from tests.simulator.winrm.wsman import (
     text,
 )
 
-from lictui.simulator.estate import License, Mood
+from lictui.simulator.estate import FaultMode, License
 
 if TYPE_CHECKING:
     from tests.support.clock import FakeClock
@@ -196,10 +196,10 @@ async def test_a_server_gives_up_when_the_client_says(
 
 
 @pytest.mark.parametrize(
-    ("mood", "expected"), [(Mood.FORBIDDEN, "5"), (Mood.LIMITED, "2150859174")]
+    ("mood", "expected"), [(FaultMode.FORBIDDEN, "5"), (FaultMode.RATE_LIMITED, "2150859174")]
 )
 async def test_moods_that_are_faults(
-    licenses: tuple[License, ...], clock: FakeClock, mood: Mood, expected: str
+    licenses: tuple[License, ...], clock: FakeClock, mood: FaultMode, expected: str
 ) -> None:
     assert code(await enumerate_(service(licenses, clock, mood), status=500)) == expected
 
@@ -207,7 +207,7 @@ async def test_moods_that_are_faults(
 async def test_an_empty_mood_has_no_licenses_but_its_services(
     licenses: tuple[License, ...], clock: FakeClock
 ) -> None:
-    soap = service(licenses, clock, Mood.EMPTY)
+    soap = service(licenses, clock, FaultMode.EMPTY)
     for query in (POOLS, "SELECT * FROM Citrix_GT_License"):
         root = await enumerate_(soap, query)
         assert len(find(root, ".//w:Items")) == 0

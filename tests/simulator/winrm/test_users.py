@@ -7,30 +7,33 @@ from pathlib import Path
 
 import pytest
 
-from lictui.simulator.winrm_auth import Account, only
+from lictui.simulator.winrm_auth import WindowsAccount, ntlm_user_file
 
 
 def test_it_is_there_while_needed_and_gone_after() -> None:
-    with only(Account(r"CORP\svc", "secret"), "lic-01"):
+    with ntlm_user_file(WindowsAccount(r"CORP\svc", "secret"), "lic-01"):
         file = Path(os.environ["NTLM_USER_FILE"])
         assert file.read_text() == "CORP:svc:secret\n"
         assert file.parent.stat().st_mode & 0o077 == 0
     assert not file.exists()
-    with only(Account("svc", "other"), "lic-02"):
+    with ntlm_user_file(WindowsAccount("svc", "other"), "lic-02"):
         assert file.read_text() == ":svc:other\n.:svc:other\nlic-02:svc:other\n"
     assert not file.exists()
 
 
 def test_a_folder_that_was_cleaned_away_comes_back() -> None:
-    with only(Account("svc", "secret"), "lic-01"):
+    with ntlm_user_file(WindowsAccount("svc", "secret"), "lic-01"):
         folder = Path(os.environ["NTLM_USER_FILE"]).parent
     folder.rmdir()
-    with only(Account("svc", "secret"), "lic-01"):
+    with ntlm_user_file(WindowsAccount("svc", "secret"), "lic-01"):
         assert folder.stat().st_mode & 0o077 == 0
 
 
 def test_it_is_gone_after_a_failure_too() -> None:
-    with pytest.raises(ZeroDivisionError), only(Account("svc", "secret"), "lic-01"):
+    with (
+        pytest.raises(ZeroDivisionError),
+        ntlm_user_file(WindowsAccount("svc", "secret"), "lic-01"),
+    ):
         raise ZeroDivisionError
     assert not Path(os.environ["NTLM_USER_FILE"]).exists()
 
@@ -38,8 +41,8 @@ def test_it_is_gone_after_a_failure_too() -> None:
 @pytest.mark.parametrize(("username", "password"), [("a:b", "c"), ("a", "b:c"), ("a", "b\nx:y:z")])
 def test_what_the_file_cannot_hold_is_refused(username: str, password: str) -> None:
     with pytest.raises(ValueError, match="colon or a line break"):
-        Account(username, password)
+        WindowsAccount(username, password)
 
 
 def test_the_password_shows_nowhere() -> None:
-    assert "secret" not in repr(Account("svc", "secret"))
+    assert "secret" not in repr(WindowsAccount("svc", "secret"))

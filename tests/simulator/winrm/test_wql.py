@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.simulator.wql import BadQueryError, Query, Value, parse
+from lictui.simulator.wql import InvalidWqlError, SelectStatement, Value, parse_wql
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,10}", fullmatch=True)
 CONSTANTS = st.text(max_size=20) | st.integers(-(10**9), 10**9)
@@ -21,11 +21,11 @@ def written(value: str | int) -> str:
 
 
 def test_all_columns() -> None:
-    assert parse("SELECT * FROM Citrix_GT_License") == Query("Citrix_GT_License")
+    assert parse_wql("SELECT * FROM Citrix_GT_License") == SelectStatement("Citrix_GT_License")
 
 
 def test_some_columns() -> None:
-    assert parse(" select SerialNumber ,ExpirationDate\n from X ") == Query(
+    assert parse_wql(" select SerialNumber ,ExpirationDate\n from X ") == SelectStatement(
         "X", ("SerialNumber", "ExpirationDate")
     )
 
@@ -53,7 +53,7 @@ def test_where(where: str, expected: bool) -> None:  # noqa: FBT001 - pytest pas
         "exit": 0,
         "path": None,
     }
-    query = parse(f"SELECT * FROM Win32_Service WHERE {where}")  # noqa: S608 - it is the subject
+    query = parse_wql(f"SELECT * FROM Win32_Service WHERE {where}")  # noqa: S608 - it is the subject
     assert query.matches(row) is expected
 
 
@@ -78,14 +78,14 @@ def test_where(where: str, expected: bool) -> None:  # noqa: FBT001 - pytest pas
     ],
 )
 def test_what_is_no_query(text: str) -> None:
-    with pytest.raises(BadQueryError):
-        parse(text)
+    with pytest.raises(InvalidWqlError):
+        parse_wql(text)
 
 
 @given(st.text(max_size=200))
 def test_nothing_else_is_ever_raised(text: str) -> None:
-    with contextlib.suppress(BadQueryError):
-        parse(text)
+    with contextlib.suppress(InvalidWqlError):
+        parse_wql(text)
 
 
 @given(st.lists(NAMES, min_size=1, max_size=5), NAMES, NAMES, CONSTANTS)
@@ -94,7 +94,7 @@ def test_what_is_written_is_read(
 ) -> None:
     asked = ", ".join(columns)
     condition = f"{name}={written(value)}"
-    query = parse(f"SELECT {asked} FROM {class_name} WHERE {condition}")  # noqa: S608 - as above
+    query = parse_wql(f"SELECT {asked} FROM {class_name} WHERE {condition}")  # noqa: S608 - as above
     assert (query.properties, query.class_name) == (tuple(columns), class_name)
     assert query.where[0][0].value == value
     assert query.matches({name.lower(): value})

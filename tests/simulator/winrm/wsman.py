@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from defusedxml.ElementTree import fromstring
 
-from lictui.simulator.estate import License, Mood
+from lictui.simulator.estate import FaultMode, License
 from lictui.simulator.winrm_server import SoapService
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
 
 def service(
-    licenses: tuple[License, ...], clock: FakeClock, mood: Mood = Mood.NORMAL, **changes: Any
+    licenses: tuple[License, ...],
+    clock: FakeClock,
+    mood: FaultMode = FaultMode.NORMAL,
+    **changes: Any,
 ) -> SoapService:
     """A server of `licenses`, without HTTP around it."""
     settings = {"latency": 0.0, "licensing": True} | changes

@@ -8,9 +8,20 @@ import httpx
 import pytest
 from tests.sources.cloud.conftest import CURRENT, FakeCloud, current, failure_of
 
-from lictui.model import FailureKind, Level, Mode, Model, Notice, Pool, PoolKey, Reading, Step, Told
-from lictui.sources.cloud.source import CloudSource, notices_of_current, read_current
-from lictui.sources.source import ignore
+from lictui.model import (
+    FailureKind,
+    Level,
+    Mode,
+    Model,
+    MonthlyUsage,
+    Notice,
+    Pool,
+    PoolKey,
+    Reading,
+    Step,
+)
+from lictui.sources.cloud.source import CloudSource, current_notices, read_current
+from lictui.sources.source import ignore_steps
 
 TODAY = date(2026, 11, 24)
 
@@ -20,7 +31,7 @@ def pool(**changes: object) -> Pool:
 
 
 def notices(**changes: object) -> list[Notice]:
-    return list(notices_of_current(current(**changes), TODAY))
+    return list(current_notices(current(**changes), TODAY))
 
 
 def ending(count: object, at: str = "2027-05-10T00:00:00.0000000Z") -> dict[str, object]:
@@ -42,17 +53,17 @@ async def test_a_poll(source: CloudSource, cloud: FakeCloud) -> None:
     assert [step for step, _ in steps] == [Step.AUTH, Step.INVENTORY, Step.PARSE]
     assert steps[0][1] == "client client-1 of acme"
     key = PoolKey("XenDesktop:XAXDFull")
-    assert snapshot.told == (
-        Told(key, datetime(2026, 9, 1, tzinfo=UTC).timestamp(), 390, 500, 12, 4),
-        Told(key, datetime(2026, 10, 1, tzinfo=UTC).timestamp(), 400, 500, 12, 4),
+    assert snapshot.monthly_usage == (
+        MonthlyUsage(key, datetime(2026, 9, 1, tzinfo=UTC).timestamp(), 390, 500, 12, 4),
+        MonthlyUsage(key, datetime(2026, 10, 1, tzinfo=UTC).timestamp(), 400, 500, 12, 4),
     )
     assert {request.url.host for request in cloud.asked} == {"api-us.cloud.com"}
 
 
 def test_every_figure_says_where_it_comes_from() -> None:
     read = pool()
-    assert {"in_use", "installed", "overdraft", "expires"} == set(dict(read.how))
-    raw = dict(read.raw)
+    assert {"in_use", "installed", "overdraft", "expires"} == set(dict(read.formulas))
+    raw = dict(read.raw_fields)
     assert raw["deviceLicenseUsage.totalUsageCount"] == "501"
     assert raw["timeStamp"] == "2026-11-24T06:00:00.0215469Z"
     assert raw["min(user, device)"] == "412, as totalUsageCount"
@@ -62,7 +73,7 @@ def test_every_figure_says_where_it_comes_from() -> None:
 def test_figures_that_do_not_agree_are_told_and_not_corrected() -> None:
     read = pool(totalUsageCount=480, remainingLicenseCount=99)
     assert read.reading.in_use == 480
-    raw = dict(read.raw)
+    raw = dict(read.raw_fields)
     assert raw["min(user, device)"] == "412, but totalUsageCount is 480"
     assert raw["owned - used"] == "20, but remainingLicenseCount is 99"
 
@@ -144,7 +155,7 @@ async def test_json_of_something_else(
 
 
 async def test_the_second_poll_keeps_the_token(source: CloudSource, cloud: FakeCloud) -> None:
-    await source.fetch(ignore)
+    await source.fetch(ignore_steps)
     cloud.asked.clear()
-    await source.fetch(ignore)
+    await source.fetch(ignore_steps)
     assert cloud.paths == [CURRENT]

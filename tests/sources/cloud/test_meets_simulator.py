@@ -17,28 +17,28 @@ from lictui.model import (
     Level,
     Mode,
     Model,
+    MonthlyUsage,
     Reading,
     Server,
     Snapshot,
     SourceName,
     Step,
-    Told,
 )
 from lictui.simulator.cloud_server import (
-    Account,
-    Assigned,
-    Change,
-    Concurrent,
-    Month,
+    AssignedCount,
+    CloudAccount,
+    CloudConcurrent,
+    CloudMonth,
+    CloudPeak,
+    LicenseChange,
     MonthCount,
-    Peak,
     serve_cloud,
 )
-from lictui.simulator.estate import Mood
+from lictui.simulator.estate import FaultMode
 from lictui.simulator.http import self_signed
 from lictui.sources.cloud.source import CloudSource
 from lictui.sources.probe import probe
-from lictui.sources.source import SourceError, ignore
+from lictui.sources.source import SourceError, ignore_steps
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -47,17 +47,17 @@ if TYPE_CHECKING:
 
 SECRET = "simulated+/ä="
 DAY = 86400.0
-ACCOUNT = Account(
-    users=Assigned(412, 3),
-    devices=Assigned(501),
+ACCOUNT = CloudAccount(
+    users=AssignedCount(412, 3),
+    devices=AssignedCount(501),
     owned=500,
-    next_expiry=Change(START + 167 * DAY, 500),
+    next_expiry=LicenseChange(START + 167 * DAY, 500),
     months=(
-        Month("2026-09", 500, MonthCount(390, 10, 1), MonthCount(480, 9)),
-        Month("2026-10", 500, MonthCount(400, 12, 2), MonthCount(390, 5, 7)),
+        CloudMonth("2026-09", 500, MonthCount(390, 10, 1), MonthCount(480, 9)),
+        CloudMonth("2026-10", 500, MonthCount(400, 12, 2), MonthCount(390, 5, 7)),
     ),
 )
-CONCURRENT = Concurrent(60, 40, START, Peak(55, START), Peak(58, START), None)
+CONCURRENT = CloudConcurrent(60, 40, START, CloudPeak(55, START), CloudPeak(58, START), None)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def stage(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
     @asynccontextmanager
     async def open_(
-        account: Account | None = ACCOUNT, mood: Mood = Mood.NORMAL, **changes: Any
+        account: CloudAccount | None = ACCOUNT, mood: FaultMode = FaultMode.NORMAL, **changes: Any
     ) -> AsyncIterator[Server]:
         certificate = self_signed("localhost", now=clock.now())
         listener = await serve_cloud(
@@ -101,7 +101,7 @@ async def outcome(
 ) -> Snapshot | Failure:
     source = CloudSource(server, limits or Limits(timeout=20.0), clock)
     try:
-        return await source.fetch(ignore)
+        return await source.fetch(ignore_steps)
     except SourceError as error:
         return error.failure
     finally:
@@ -121,17 +121,17 @@ async def test_the_whole_account(stage: Stage, clock: FakeClock) -> None:
     assert (pool.product, pool.model) == ("XenDesktop:XAXDFull", Model.USER_DEVICE)
     assert pool.reading == Reading(412, 500, None)
     assert pool.expires == date(2027, 5, 10)
-    raw = dict(pool.raw)
+    raw = dict(pool.raw_fields)
     assert raw["min(user, device)"] == "412, as totalUsageCount"
     assert raw["owned - used"] == "88, as remainingLicenseCount"
     assert (snapshot.mode, snapshot.notices) == (Mode.CLOUD, ())
     october = datetime(2026, 10, 1, tzinfo=UTC).timestamp()
-    assert [told.in_use for told in snapshot.told] == [390, 390]
-    assert snapshot.told[-1] == Told(pool.key, october, 390, 500, 5, 7)
+    assert [told.in_use for told in snapshot.monthly_usage] == [390, 390]
+    assert snapshot.monthly_usage[-1] == MonthlyUsage(pool.key, october, 390, 500, 5, 7)
 
 
 async def test_more_used_than_owned(stage: Stage, clock: FakeClock) -> None:
-    account = replace(ACCOUNT, users=Assigned(530), devices=Assigned(540))
+    account = replace(ACCOUNT, users=AssignedCount(530), devices=AssignedCount(540))
     async with stage(account) as server:
         (pool,) = (await snapshot_of(server, clock)).pools
     assert (pool.reading.in_use, pool.reading.free) == (530, -30)
@@ -143,8 +143,8 @@ async def test_a_part_that_ends_and_one_that_begins(
 ) -> None:
     account = replace(
         ACCOUNT,
-        next_expiry=Change(START + days * DAY, 100),
-        next_activation=Change(START + 30 * DAY, 50),
+        next_expiry=LicenseChange(START + days * DAY, 100),
+        next_activation=LicenseChange(START + 30 * DAY, 50),
     )
     async with stage(account) as server:
         snapshot = await snapshot_of(server, clock)
@@ -158,7 +158,7 @@ async def test_concurrent_licenses(stage: Stage, clock: FakeClock) -> None:
     async with stage(replace(ACCOUNT, concurrent=CONCURRENT), experimental=True) as server:
         _, pool = (await snapshot_of(server, clock)).pools
     assert (pool.model, pool.reading) == (Model.CONCURRENT, Reading(40, 60))
-    assert dict(pool.raw)["last24HoursPeak.assignedLicenseCount"] == "55"
+    assert dict(pool.raw_fields)["last24HoursPeak.assignedLicenseCount"] == "55"
 
 
 async def test_concurrent_licenses_that_are_none_or_secret(stage: Stage, clock: FakeClock) -> None:
@@ -185,24 +185,24 @@ async def test_one_token_for_many_servers_and_another_after_an_hour(
 @pytest.mark.parametrize(
     ("mood", "kind", "step"),
     [
-        (Mood.SILENT, FailureKind.TIMEOUT, Step.AUTH),
-        (Mood.LOGIN_PAGE, FailureKind.PARSE, None),
-        (Mood.BUSY, FailureKind.UNAVAILABLE, None),
-        (Mood.LIMITED, FailureKind.RATE_LIMITED, None),
-        (Mood.DENIED, FailureKind.AUTH, Step.AUTH),
-        (Mood.EXPIRED, FailureKind.AUTH, Step.AUTH),
-        (Mood.FORBIDDEN, FailureKind.FORBIDDEN, None),
-        (Mood.HALF, FailureKind.PROTOCOL, None),
-        (Mood.HUGE, FailureKind.TOO_LARGE, None),
-        (Mood.GARBAGE, FailureKind.PARSE, None),
-        (Mood.EMPTY, FailureKind.NO_DATA, Step.INVENTORY),
-        (Mood.ELSEWHERE, FailureKind.NO_DATA, None),
+        (FaultMode.SILENT, FailureKind.TIMEOUT, Step.AUTH),
+        (FaultMode.LOGIN_PAGE, FailureKind.PARSE, None),
+        (FaultMode.BUSY, FailureKind.UNAVAILABLE, None),
+        (FaultMode.RATE_LIMITED, FailureKind.RATE_LIMITED, None),
+        (FaultMode.DENIED, FailureKind.AUTH, Step.AUTH),
+        (FaultMode.CREDENTIALS_EXPIRED, FailureKind.AUTH, Step.AUTH),
+        (FaultMode.FORBIDDEN, FailureKind.FORBIDDEN, None),
+        (FaultMode.TRUNCATED, FailureKind.PROTOCOL, None),
+        (FaultMode.OVERSIZED, FailureKind.TOO_LARGE, None),
+        (FaultMode.GARBAGE, FailureKind.PARSE, None),
+        (FaultMode.EMPTY, FailureKind.NO_DATA, Step.INVENTORY),
+        (FaultMode.UNKNOWN_CUSTOMER, FailureKind.NO_DATA, None),
     ],
 )
 async def test_every_mood_is_a_failure_of_its_kind(
-    mood: Mood, kind: FailureKind, step: Step | None, stage: Stage, clock: FakeClock
+    mood: FaultMode, kind: FailureKind, step: Step | None, stage: Stage, clock: FakeClock
 ) -> None:
-    limits = Limits(timeout=0.6) if mood is Mood.SILENT else None
+    limits = Limits(timeout=0.6) if mood is FaultMode.SILENT else None
     async with stage(mood=mood) as server:
         found = await outcome(server, clock, limits)
     assert isinstance(found, Failure)
@@ -249,10 +249,11 @@ async def test_the_test_of_the_server_passes_every_step(stage: Stage, clock: Fak
 
 
 @pytest.mark.parametrize(
-    ("mood", "step"), [(Mood.EXPIRED, Step.AUTH), (Mood.FORBIDDEN, Step.INVENTORY)]
+    ("mood", "step"),
+    [(FaultMode.CREDENTIALS_EXPIRED, Step.AUTH), (FaultMode.FORBIDDEN, Step.INVENTORY)],
 )
 async def test_the_test_of_the_server_ends_where_it_fails(
-    mood: Mood, step: Step, stage: Stage, clock: FakeClock
+    mood: FaultMode, step: Step, stage: Stage, clock: FakeClock
 ) -> None:
     async with stage(mood=mood) as server:
         found = [finding async for finding in probe(server, Limits(timeout=20.0), clock)]
@@ -264,7 +265,7 @@ async def test_the_snapshot_knows_the_certificate_that_was_shown(
 ) -> None:
     async with stage() as server:
         source = CloudSource(server, Limits(timeout=5.0), clock)
-        told = await source.fetch(ignore)
+        told = await source.fetch(ignore_steps)
         await source.aclose()
         assert told.certificate is not None
         assert server.verify == f"sha256:{told.certificate.sha256}"

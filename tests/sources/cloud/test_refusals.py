@@ -26,7 +26,7 @@ from tests.support.clock import FakeClock
 from lictui.config.settings import Limits
 from lictui.model import FailureKind, Server, Snapshot, SourceName, Step
 from lictui.sources.cloud.source import CloudSource
-from lictui.sources.source import SourceError, ignore
+from lictui.sources.source import SourceError, ignore_steps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -192,7 +192,7 @@ async def test_nothing_but_a_snapshot_or_a_source_error(
     clock = FakeClock()
     source = CloudSource(server, Limits(timeout=20.0), clock, httpx.MockTransport(cloud))
     try:
-        snapshot = await source.fetch(ignore)
+        snapshot = await source.fetch(ignore_steps)
     except SourceError as error:
         assert error.failure.message  # noqa: PT017 - either end is right
     else:

@@ -21,7 +21,7 @@ from tests.sources.cloud.conftest import (
 from tests.support.clock import FakeClock, settle
 
 from lictui.model import FailureKind, Step
-from lictui.sources.source import SourceError, ignore
+from lictui.sources.source import SourceError, ignore_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 async def test_two_servers_of_one_account_ask_once(open_source: Opening, cloud: FakeCloud) -> None:
     sources = [open_source(replace(SERVER, name=name)) for name in ("one", "two", "three")]
-    await asyncio.gather(*(source.fetch(ignore) for source in sources))
+    await asyncio.gather(*(source.fetch(ignore_steps) for source in sources))
     assert cloud.paths.count(TOKENS) == 1
 
 
@@ -42,15 +42,15 @@ async def test_another_client_or_place_is_another_account(
     changes: dict[str, Any], open_source: Opening, cloud: FakeCloud
 ) -> None:
     cloud.answers[TOKENS] = {"access_token": "token-0"}
-    await open_source(SERVER).fetch(ignore)
-    await open_source(replace(SERVER, **changes)).fetch(ignore)
+    await open_source(SERVER).fetch(ignore_steps)
+    await open_source(replace(SERVER, **changes)).fetch(ignore_steps)
     assert cloud.paths.count(TOKENS) == 2
 
 
 async def test_another_secret_is_tried_at_once(
     open_source: Opening, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await open_source(SERVER).fetch(ignore)
+    await open_source(SERVER).fetch(ignore_steps)
     monkeypatch.setenv("LICTUI_TEST", "wrong")
     assert (await failure_of(open_source(SERVER))).kind is FailureKind.AUTH
     assert cloud.paths.count(TOKENS) == 2
@@ -61,7 +61,9 @@ async def test_those_who_waited_share_the_refusal(
 ) -> None:
     monkeypatch.setenv("LICTUI_TEST", "wrong")
     sources = [open_source(SERVER) for _ in range(5)]
-    ends = await asyncio.gather(*(each.fetch(ignore) for each in sources), return_exceptions=True)
+    ends = await asyncio.gather(
+        *(each.fetch(ignore_steps) for each in sources), return_exceptions=True
+    )
     assert all(isinstance(end, SourceError) for end in ends)
     assert cloud.paths.count(TOKENS) == 1
     await failure_of(sources[0])  # a later poll asks again
@@ -73,9 +75,9 @@ async def test_whoever_waits_asks_itself_when_the_first_gives_up(
 ) -> None:
     replies = [httpx.Response(503), httpx.Response(200, json={"access_token": "token-0"})]
     cloud.answers[TOKENS] = lambda _request: replies.pop(0)
-    first = asyncio.ensure_future(open_source(SERVER).fetch(ignore))
+    first = asyncio.ensure_future(open_source(SERVER).fetch(ignore_steps))
     await settle()
-    second = asyncio.ensure_future(open_source(SERVER).fetch(ignore))
+    second = asyncio.ensure_future(open_source(SERVER).fetch(ignore_steps))
     await settle()
     first.cancel()
     assert (await second).pools
@@ -89,12 +91,12 @@ async def test_the_life_of_a_token_in_any_form(
     told: object, source: CloudSource, cloud: FakeCloud, clock: FakeClock
 ) -> None:
     cloud.token["expires_in"] = told
-    await source.fetch(ignore)
+    await source.fetch(ignore_steps)
     await clock.advance(3600 - 61)
-    await source.fetch(ignore)
+    await source.fetch(ignore_steps)
     assert cloud.valid == 1
     await clock.advance(1)
-    await source.fetch(ignore)
+    await source.fetch(ignore_steps)
     assert cloud.valid == 2
 
 
@@ -102,10 +104,10 @@ async def test_a_token_that_dies_is_renewed_once_for_all(
     open_source: Opening, cloud: FakeCloud
 ) -> None:
     one, two = open_source(SERVER), open_source(SERVER)
-    await asyncio.gather(one.fetch(ignore), two.fetch(ignore))
+    await asyncio.gather(one.fetch(ignore_steps), two.fetch(ignore_steps))
     cloud.valid = 7  # token-1 is no longer known
     cloud.asked.clear()
-    await asyncio.gather(one.fetch(ignore), two.fetch(ignore))
+    await asyncio.gather(one.fetch(ignore_steps), two.fetch(ignore_steps))
     assert cloud.paths.count(TOKENS) == 1
 
 
@@ -117,7 +119,7 @@ async def test_a_token_that_is_never_good_ends_in_auth(
     assert (failure[0], failure[1]) == (FailureKind.AUTH, Step.AUTH)
     assert cloud.paths.count(TOKENS) == 2
     cloud.answers[CURRENT] = current()
-    assert (await source.fetch(ignore)).pools
+    assert (await source.fetch(ignore_steps)).pools
 
 
 async def failure_of_with_echo(source: CloudSource) -> tuple[FailureKind, Step | None]:
@@ -169,7 +171,7 @@ async def test_the_us_governments_token_is_asked_for_in_the_older_form(
     open_source: Opening, cloud: FakeCloud
 ) -> None:
     cloud.answers["/acme/tokens/clients"] = {"token": "token-0", "expiresIn": 3600}
-    await open_source(replace(SERVER, url="https://api.cloud.us")).fetch(ignore)
+    await open_source(replace(SERVER, url="https://api.cloud.us")).fetch(ignore_steps)
     asked = cloud.asked[0]
     assert asked.url.host == "trust.citrixworkspacesapi.us"
     assert asked.read().decode().startswith('{"clientId": "client-1"')
@@ -183,7 +185,7 @@ async def test_a_rate_limit_that_passes_soon(
         httpx.Response(200, json={"access_token": "token-0"}),
     ]
     cloud.answers[TOKENS] = lambda _request: replies.pop(0)
-    reading = asyncio.ensure_future(source.fetch(ignore))
+    reading = asyncio.ensure_future(source.fetch(ignore_steps))
     await clock.advance(2)
     assert (await reading).pools
 
@@ -218,7 +220,7 @@ async def test_the_log_has_the_transaction_and_no_secret(
     cloud.answers[CURRENT] = httpx.Response(
         200, json=current(), headers={"CC-TransactionId": "abc\x1b-1"}
     )
-    await source.fetch(ignore)
+    await source.fetch(ignore_steps)
     assert f"api-us.cloud.com:443 {CURRENT}: 200, transaction abc-1" in caplog.text
     assert SECRET not in caplog.text
     assert "token-1" not in caplog.text

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 from lictui.model import Model, Pool, Reading
-from lictui.sources.command.formats import added
+from lictui.sources.command.formats import sum_pools
 
 POOL = Pool(
     product="A_B_CCU",
@@ -15,8 +15,8 @@ POOL = Pool(
     expires=date(2027, 3, 31),
     permanent=False,
     queued=1,
-    raw=(("Count", "5"),),
-    how=(("installed", "Count"),),
+    raw_fields=(("Count", "5"),),
+    formulas=(("installed", "Count"),),
 )
 
 
@@ -27,27 +27,27 @@ def test_pools_of_one_key_are_one() -> None:
         license_type="Eval",
         expires=None,
         permanent=True,
-        how=(("installed", "Count - Overdraft"),),
+        formulas=(("installed", "Count - Overdraft"),),
     )
     apart = replace(POOL, subscription_date=date(2026, 12, 1))
-    both, alone = added([POOL, apart, other])
+    both, alone = sum_pools([POOL, apart, other])
     assert alone == apart
     assert both.reading == Reading(11, None, 33)
     assert (both.license_type, both.queued) == ("Eval, Retail", 2)
     assert (both.expires, both.permanent) == (date(2027, 3, 31), False)
-    assert both.raw == POOL.raw * 2
-    assert both.how == other.how
+    assert both.raw_fields == POOL.raw_fields * 2
+    assert both.formulas == other.formulas
 
 
 def test_a_term_that_is_not_known_of_one_is_not_known_of_both() -> None:
-    (both,) = added([POOL, replace(POOL, permanent=None, queued=None)])
+    (both,) = sum_pools([POOL, replace(POOL, permanent=None, queued=None)])
     assert (both.permanent, both.queued) == (None, None)
 
 
 def test_how_many_end_first_is_known_beside_when() -> None:
     later = replace(POOL, reading=Reading(1, 300, 0), expires=date(2027, 9, 30))
     first = replace(POOL, reading=Reading(1, 200, 0))
-    (both,) = added([later, first])
-    assert (both.expires, both.partly, both.leaving) == (POOL.expires, True, 200)
-    (same,) = added([first, first])
-    assert (same.partly, same.leaving) == (False, 400)
+    (both,) = sum_pools([later, first])
+    assert (both.expires, both.partial_expiry, both.expiring_count) == (POOL.expires, True, 200)
+    (same,) = sum_pools([first, first])
+    assert (same.partial_expiry, same.expiring_count) == (False, 400)

@@ -24,8 +24,8 @@ def test_duplicates_add_up_and_a_count_hides_its_overdraft() -> None:
         ("MPS_ENT_CCU", Reading(1658, 2182, None), True),
         ("CITRIX", Reading(0, 1, None), False),
     ]
-    assert found.pools[0].raw == (("line", "PVS_STD_CCS 80 90"),)
-    assert found.pools[0].how
+    assert found.pools[0].raw_fields == (("line", "PVS_STD_CCS 80 90"),)
+    assert found.pools[0].formulas
 
 
 def test_a_figure_that_is_none_is_not_zero() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.sources.command.powershell import days
+from lictui.sources.command.powershell import date_parser
 
 THAT = date(2027, 3, 31)
 HOUR = 3_600_000
@@ -33,23 +33,23 @@ MIDNIGHT = 1_806_451_200_000  # 2027-03-31T00:00Z in milliseconds
     ],
 )
 def test_every_writing_is_the_day_that_was_meant(said: str) -> None:
-    assert days([said])(said) == THAT
+    assert date_parser([said])(said) == THAT
 
 
 def test_a_document_is_day_first_only_if_it_must_be() -> None:
-    assert days(["03/04/2027"])("03/04/2027") == date(2027, 3, 4)
-    assert days(["03/04/2027", "31/12/2027"])("03/04/2027") == date(2027, 4, 3)
-    assert days(["3/4/2027", "31/12/2027", "12/31/2027"])("3/4/2027") == date(2027, 3, 4)
+    assert date_parser(["03/04/2027"])("03/04/2027") == date(2027, 3, 4)
+    assert date_parser(["03/04/2027", "31/12/2027"])("03/04/2027") == date(2027, 4, 3)
+    assert date_parser(["3/4/2027", "31/12/2027", "12/31/2027"])("3/4/2027") == date(2027, 3, 4)
 
 
 @pytest.mark.parametrize(
     "said", ["", None, 5, "13/32/2027", "/Date(-62135596800000)/", "0001-01-01T00:00:00", "soon"]
 )
 def test_what_is_no_day_is_none(said: object) -> None:
-    assert days([said])(said) is None
+    assert date_parser([said])(said) is None
 
 
 @given(st.text(alphabet=st.sampled_from("0123456789/-.: TZ+Date()PM"), max_size=60))
 def test_any_text_is_a_day_or_none(said: str) -> None:
-    found = days([said])(said)
+    found = date_parser([said])(said)
     assert found is None or found.year >= 1980

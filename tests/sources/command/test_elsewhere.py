@@ -82,7 +82,7 @@ def test_one_server_is_passed_on_whole() -> None:
         False,
     )
     assert pool.subscription_date == date(2026, 12, 1)
-    assert pool.raw[0] == ("server", "lic-emea-01")
+    assert pool.raw_fields[0] == ("server", "lic-emea-01")
     assert (found.reported_name, found.version, found.mode) == ("LIC01", "11.17", Mode.LAS)
     assert found.activation == Activation(ActivationStatus.ACTIVATED, date(2026, 12, 24))
     assert found.license_servers[0].last_reported == 1795500000.0

@@ -35,10 +35,10 @@ def test_licenses_of_one_product_and_date_are_a_pool() -> None:
     assert old.reading == Reading(in_use=None, installed=150, overdraft=None)
     assert (old.expires, old.permanent) == (date(2027, 1, 31), False)
     assert old.license_type == "Retail"
-    assert ("SN", "A") in old.raw
-    assert ("SN", "B") in old.raw
-    assert ("INCREMENT", "XDT_PLT_UD CITRIX 2026.1201 2027-03-31 100") in old.raw
-    assert old.how
+    assert ("SN", "A") in old.raw_fields
+    assert ("SN", "B") in old.raw_fields
+    assert ("INCREMENT", "XDT_PLT_UD CITRIX 2026.1201 2027-03-31 100") in old.raw_fields
+    assert old.formulas
     assert (new.reading.installed, new.expires, new.permanent) == (7, None, True)
     assert (found.mode, found.notices) == (Mode.FILE, ())
 

@@ -45,14 +45,16 @@ def test_a_row_is_a_pool() -> None:
     assert (pool.expires, pool.permanent) == (date(2027, 3, 31), False)
     assert pool.subscription_date == date(2026, 12, 1)
     assert pool.license_type == "Retail"
-    assert ("LicensesAvailable", "550") in pool.raw
-    assert dict(pool.how)["installed"] == "LicensesAvailable - LicenseOverdraft"
+    assert ("LicensesAvailable", "550") in pool.raw_fields
+    assert dict(pool.formulas)["installed"] == "LicensesAvailable - LicenseOverdraft"
 
 
 def test_available_may_be_what_is_free() -> None:
     (pool,) = read(row(LicensesAvailable=138), available="free").pools
     assert pool.reading == Reading(in_use=412, installed=500, overdraft=50)
-    assert dict(pool.how)["installed"] == "LicensesAvailable + LicensesInUse - LicenseOverdraft"
+    assert (
+        dict(pool.formulas)["installed"] == "LicensesAvailable + LicensesInUse - LicenseOverdraft"
+    )
     (pool,) = read(row(LicensesInUse=None), available="free").pools
     assert pool.reading == Reading(None, None, 50)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lictui.sources.command.source import ssh_host, where
+from lictui.sources.command.source import command_label, ssh_host
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,4 @@ def test_where_ssh_goes(command: str, host: str) -> None:
     ],
 )
 def test_a_message_says_no_more_than_it_must(command: str, name: str) -> None:
-    assert where(command.split()) == name
+    assert command_label(command.split()) == name

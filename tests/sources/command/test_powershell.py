@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.sources.command.conftest import failure_of, outcome
 
 from lictui.model import Failure, FailureKind
-from lictui.sources.command.powershell import MOST, objects
+from lictui.sources.command.powershell import MAX_OBJECTS, parse_objects
 
 ONE = {"a": 1}
 
@@ -37,28 +37,28 @@ ONE = {"a": 1}
     ],
 )
 def test_every_habit_is_read(said: str, found: list[dict[str, object]]) -> None:
-    assert objects(said, "ps") == found
+    assert parse_objects(said, "ps") == found
 
 
 @pytest.mark.parametrize(
     "said", ['[\n{"a":1},\n{"a":', '{"a"', "Add-PSSnapin : no [Object[]]", "{" * 9 + '"', "<html>"]
 )
 def test_what_is_cut_off_or_no_json_is_not_believed(said: str) -> None:
-    failure = failure_of(partial(objects, said, "ps"))
+    failure = failure_of(partial(parse_objects, said, "ps"))
     assert failure.kind is FailureKind.PARSE
     assert failure.hint
 
 
 def test_depth_and_number_are_bounded() -> None:
-    deep = failure_of(partial(objects, '[{"a":' * 100_000, "ps"))
+    deep = failure_of(partial(parse_objects, '[{"a":' * 100_000, "ps"))
     assert deep.kind is FailureKind.PARSE
-    many = failure_of(partial(objects, json.dumps([ONE] * (MOST + 1)), "ps"))
+    many = failure_of(partial(parse_objects, json.dumps([ONE] * (MAX_OBJECTS + 1)), "ps"))
     assert many.kind is FailureKind.TOO_LARGE
 
 
 @given(st.text(alphabet=st.sampled_from('[]{}":,a1\n \\<#null'), max_size=60))
 def test_any_text_is_objects_or_a_failure(said: str) -> None:
-    found = outcome(partial(objects, said, "ps"))
+    found = outcome(partial(parse_objects, said, "ps"))
     if isinstance(found, Failure):
         assert found.kind is FailureKind.PARSE
     else:
@@ -66,6 +66,6 @@ def test_any_text_is_objects_or_a_failure(said: str) -> None:
 
 
 def test_endless_streams_and_documents_cost_no_time() -> None:
-    assert objects("#< CLIXML " * 200_000 + '</Objs>{"a":1}', "ps") == [ONE]
-    many = failure_of(partial(objects, "[]\n" * 1_000_000, "ps"))
+    assert parse_objects("#< CLIXML " * 200_000 + '</Objs>{"a":1}', "ps") == [ONE]
+    many = failure_of(partial(parse_objects, "[]\n" * 1_000_000, "ps"))
     assert many.kind is FailureKind.TOO_LARGE

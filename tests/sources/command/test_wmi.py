@@ -41,8 +41,8 @@ def test_pools_alone(value: object) -> None:
         None,
         None,
     )
-    assert ("VendorString", ";LT=Retail;") in pool.raw
-    assert dict(pool.how)["installed"] == "Count - Overdraft"
+    assert ("VendorString", ";LT=Retail;") in pool.raw_fields
+    assert dict(pool.formulas)["installed"] == "Count - Overdraft"
     assert found.mode is Mode.FILE
 
 

@@ -11,7 +11,7 @@ from tests.support.fake_site import PASSWORD, USERNAME, FakeSite
 from lictui.config.settings import Limits
 from lictui.model import Failure, Server, SourceName
 from lictui.sources.cvad.source import CvadSource
-from lictui.sources.source import SourceError, ignore
+from lictui.sources.source import SourceError, ignore_steps
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -31,7 +31,7 @@ SERVER = Server(
 async def failure_of(source: CvadSource) -> Failure:
     """What a poll fails with: it says what to do, and gives nothing away."""
     with pytest.raises(SourceError) as caught:
-        await source.fetch(ignore)
+        await source.fetch(ignore_steps)
     failure = caught.value.failure
     assert PASSWORD not in f"{failure}"
     assert "token-" not in f"{failure}"

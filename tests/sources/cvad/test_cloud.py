@@ -11,12 +11,12 @@ from tests.support.fake_site import (
     CLOUD_TOKENS,
     ME,
     FakeSite,
-    details,
-    me,
+    me_reply,
+    site_details,
 )
 
 from lictui.model import FailureKind, Mode, Server, Step
-from lictui.sources.source import ignore
+from lictui.sources.source import ignore_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 
 async def test_a_cloud_site(open_source: Callable[[Server], CvadSource], site: FakeSite) -> None:
     server = replace(SERVER, url="https://api.cloud.com", customer_id="acme")
-    site.answers[ME] = me(("c1", "cloudxdsite"), customer="acme")
-    site.answers["/cvad/manage/Sites/c1"] = details(Name="cloudxdsite", LicenseServerUri=None)
-    snapshot = await open_source(server).fetch(ignore)
+    site.answers[ME] = me_reply(("c1", "cloudxdsite"), customer="acme")
+    site.answers["/cvad/manage/Sites/c1"] = site_details(Name="cloudxdsite", LicenseServerUri=None)
+    snapshot = await open_source(server).fetch(ignore_steps)
     assert snapshot.mode is Mode.CLOUD
     assert site.paths[0] == CLOUD_TOKENS
-    assert site.asked[0].headers["Content-Type"] == "application/x-www-form-urlencoded"
-    assert site.asked[1].headers["Citrix-CustomerId"] == "acme"
+    assert site.requests[0].headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert site.requests[1].headers["Citrix-CustomerId"] == "acme"
 
 
 async def test_a_customers_own_host_is_signed_in_to_at_the_global_one(
     open_source: Callable[[Server], CvadSource], site: FakeSite
 ) -> None:
     server = replace(SERVER, url="https://acme.xendesktop.net", customer_id="acme")
-    await open_source(server).fetch(ignore)
-    hosts = [request.url.host for request in site.asked]
+    await open_source(server).fetch(ignore_steps)
+    hosts = [request.url.host for request in site.requests]
     assert hosts[0] == "api.cloud.com"
     assert set(hosts[1:]) == {"acme.xendesktop.net"}
 
@@ -62,13 +62,13 @@ async def test_the_life_of_a_cloud_token_in_any_form(
     told: object, open_source: Callable[[Server], CvadSource], site: FakeSite, clock: FakeClock
 ) -> None:
     server = replace(SERVER, url="https://api.cloud.com", customer_id="acme")
-    site.valid = 1
+    site.token_number = 1
     site.answers[CLOUD_TOKENS] = {"access_token": "token-1", "expires_in": told}
     source = open_source(server)
-    await source.fetch(ignore)
+    await source.fetch(ignore_steps)
     await clock.advance(55)
-    site.asked.clear()
-    await source.fetch(ignore)
+    site.requests.clear()
+    await source.fetch(ignore_steps)
     assert CLOUD_TOKENS in site.paths
 
 

@@ -14,12 +14,12 @@ from tests.support.fake_site import (
     SITE,
     TOKENS,
     FakeSite,
-    overview,
-    row,
+    inventory_row,
+    license_overview,
 )
 
 from lictui.model import FailureKind, Step
-from lictui.sources.source import ignore
+from lictui.sources.source import ignore_steps
 
 if TYPE_CHECKING:
     from tests.support.clock import FakeClock
@@ -51,9 +51,9 @@ async def test_every_status_has_its_kind(
 
 
 async def test_a_503_is_tried_again(source: CvadSource, site: FakeSite, clock: FakeClock) -> None:
-    replies = [httpx.Response(503), httpx.Response(200, json=overview(row()))]
+    replies = [httpx.Response(503), httpx.Response(200, json=license_overview(inventory_row()))]
     site.answers[OVERVIEW] = lambda _request: replies.pop(0)
-    reading = asyncio.ensure_future(source.fetch(ignore))
+    reading = asyncio.ensure_future(source.fetch(ignore_steps))
     await clock.advance(1)
     assert reading.done()
     assert (await reading).pools

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.fake_site import details, overview, row
+from tests.support.fake_site import inventory_row, license_overview, site_details
 
 from lictui.model import FailureKind, Mode, Snapshot, Step
-from lictui.sources.cvad.source import build
+from lictui.sources.cvad.source import build_snapshot
 from lictui.sources.source import SourceError
 
 
@@ -23,20 +23,24 @@ from lictui.sources.source import SourceError
 )
 def test_how_a_site_is_licensed(uses_las: object, status: str, las_rows: int, mode: Mode) -> None:
     information = {"UseLicenseActivationService": uses_las, "LicenseServerStatus": status}
-    answer = overview(row(), las=(row(),) * las_rows, LicenseInformation=information)
-    assert build(details(), answer, None, name="PROD", cloud=False).mode is mode
-    assert build(details(), answer, None, name="PROD", cloud=True).mode is Mode.CLOUD
+    answer = license_overview(
+        inventory_row(), las=(inventory_row(),) * las_rows, LicenseInformation=information
+    )
+    assert build_snapshot(site_details(), answer, None, name="PROD", cloud=False).mode is mode
+    assert build_snapshot(site_details(), answer, None, name="PROD", cloud=True).mode is Mode.CLOUD
 
 
 def test_an_empty_overview_leaves_what_the_site_knows() -> None:
-    snapshot = build(details(), overview(), None, name="PROD", cloud=False)
+    snapshot = build_snapshot(site_details(), license_overview(), None, name="PROD", cloud=False)
     assert snapshot.pools[0].reading.in_use == 214
 
 
-@pytest.mark.parametrize(("site", "answer"), [([], None), (None, []), ("x", {}), (details(), 5)])
+@pytest.mark.parametrize(
+    ("site", "answer"), [([], None), (None, []), ("x", {}), (site_details(), 5)]
+)
 def test_an_answer_of_another_shape(site: object, answer: object) -> None:
     with pytest.raises(SourceError) as caught:
-        build(site, answer, None, name="PROD", cloud=False)
+        build_snapshot(site, answer, None, name="PROD", cloud=False)
     failure = caught.value.failure
     assert (failure.kind, failure.step) == (FailureKind.PARSE, Step.PARSE)
 
@@ -50,7 +54,16 @@ _LEAVES = (
     | st.sampled_from(["Concurrent", "UserDevice", "Alarm", "2027-03-31", "9999-12-31", "Expired"])
 )
 _KEYS = st.sampled_from(
-    sorted({*details(), *overview(), *row(), "Items", "LasActivationStatus", "LasActivationExpiry"})
+    sorted(
+        {
+            *site_details(),
+            *license_overview(),
+            *inventory_row(),
+            "Items",
+            "LasActivationStatus",
+            "LasActivationExpiry",
+        }
+    )
 ) | st.text(max_size=5)
 _JSON = st.recursive(
     _LEAVES,
@@ -66,7 +79,12 @@ def _mangled(draw: st.DrawFn, whole: dict[str, object]) -> object:
     return draw(_JSON) if draw(st.booleans()) else whole | changes
 
 
-@given(_mangled(details()), _mangled(overview(row(), las=(row(),))), _JSON, st.booleans())
+@given(
+    _mangled(site_details()),
+    _mangled(license_overview(inventory_row(), las=(inventory_row(),))),
+    _JSON,
+    st.booleans(),
+)
 def test_any_answer_is_a_snapshot_or_a_failure(
     site: object,
     answer: object,
@@ -74,7 +92,7 @@ def test_any_answer_is_a_snapshot_or_a_failure(
     cloud: bool,  # noqa: FBT001 - a value of hypothesis
 ) -> None:
     try:
-        snapshot = build(site, answer, controllers, name="PROD", cloud=cloud)
+        snapshot = build_snapshot(site, answer, controllers, name="PROD", cloud=cloud)
     except SourceError:
         return
     assert isinstance(snapshot, Snapshot)

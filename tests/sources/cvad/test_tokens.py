@@ -15,11 +15,11 @@ from tests.support.fake_site import (
     SITE,
     TOKENS,
     FakeSite,
-    details,
+    site_details,
 )
 
 from lictui.model import FailureKind, Server, Step
-from lictui.sources.source import ignore
+from lictui.sources.source import ignore_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,22 +32,22 @@ OLD_TOKENS = "/citrix/orchestration/api/tokens"
 
 
 async def test_the_next_poll_keeps_token_site_and_path(source: CvadSource, site: FakeSite) -> None:
-    await source.fetch(ignore)
-    site.asked.clear()
-    await source.fetch(ignore)
+    await source.fetch(ignore_steps)
+    site.requests.clear()
+    await source.fetch(ignore_steps)
     assert site.paths == [SITE, OVERVIEW]
 
 
 async def test_a_token_is_renewed_before_it_ends(
     source: CvadSource, site: FakeSite, clock: FakeClock
 ) -> None:
-    await source.fetch(ignore)
+    await source.fetch(ignore_steps)
     await clock.advance(3600 - 61)
-    await source.fetch(ignore)
-    assert site.valid == 1
+    await source.fetch(ignore_steps)
+    assert site.token_number == 1
     await clock.advance(1)
-    await source.fetch(ignore)
-    assert site.valid == 2
+    await source.fetch(ignore_steps)
+    assert site.token_number == 2
 
 
 @pytest.mark.parametrize("ends", ["2020-01-01T00:00:00Z", "never", "", "9" * 30])
@@ -55,19 +55,19 @@ async def test_an_end_that_cannot_be_is_taken_as_an_hour(
     ends: str, source: CvadSource, site: FakeSite, clock: FakeClock
 ) -> None:
     site.lifetime["ExpiresAt"] = ends
-    await source.fetch(ignore)
+    await source.fetch(ignore_steps)
     await clock.advance(3000)
-    await source.fetch(ignore)
-    assert site.valid == 1
+    await source.fetch(ignore_steps)
+    assert site.token_number == 1
 
 
 async def test_a_token_that_dies_half_way_is_renewed_once(
     source: CvadSource, site: FakeSite
 ) -> None:
-    await source.fetch(ignore)
-    site.valid = 7  # token-1 is no longer known
-    site.asked.clear()
-    await source.fetch(ignore)
+    await source.fetch(ignore_steps)
+    site.token_number = 7  # token-1 is no longer known
+    site.requests.clear()
+    await source.fetch(ignore_steps)
     assert site.paths == [SITE, TOKENS, SITE, OVERVIEW]
 
 
@@ -81,9 +81,9 @@ async def test_a_token_that_is_never_good_ends_in_auth(source: CvadSource, site:
 async def test_older_releases_have_the_token_elsewhere(source: CvadSource, site: FakeSite) -> None:
     site.token_paths = {OLD_TOKENS}
     site.answers["/citrix/orchestration/api/me"] = site.answers.pop(ME)
-    site.answers[f"/citrix/orchestration/api{SITE.removeprefix('/cvad/manage')}"] = details()
+    site.answers[f"/citrix/orchestration/api{SITE.removeprefix('/cvad/manage')}"] = site_details()
     del site.answers[SITE]
-    assert (await source.fetch(ignore)).version == "7.47"
+    assert (await source.fetch(ignore_steps)).version == "7.47"
     assert site.paths[:2] == [TOKENS, OLD_TOKENS]
 
 
@@ -100,7 +100,7 @@ async def test_a_secret_that_is_not_there(
     monkeypatch.delenv("LICTUI_TEST")
     failure = await failure_of(source)
     assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.AUTH)
-    assert not site.asked
+    assert not site.requests
 
 
 async def test_no_password_over_plain_http(
@@ -108,7 +108,7 @@ async def test_no_password_over_plain_http(
 ) -> None:
     failure = await failure_of(open_source(replace(SERVER, url="http://ddc01.acme.test")))
     assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.AUTH)
-    assert not site.asked
+    assert not site.requests
 
 
 async def test_a_server_that_repeats_the_password(source: CvadSource, site: FakeSite) -> None:

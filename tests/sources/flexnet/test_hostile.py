@@ -5,9 +5,9 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.lmstat import CITRIX, NOW, VENDORS, feature, read
+from tests.support.lmstat import CITRIX, NOW, VENDORS, feature, parse_output
 
-from lictui.sources.flexnet.source import lmstat_holders
+from lictui.sources.flexnet.source import lmstat_license_users
 from lictui.sources.source import SourceError
 
 
@@ -19,7 +19,7 @@ def test_hostile_text_is_harmless() -> None:
         f"vendor_string: {evil}",
         f"u{evil} h{evil} d (v1) (h/1 1), start Tue 11/24 8:09, 99999999999999999999 licenses",
     )
-    for said in (repr(read(text)), repr(lmstat_holders(text, NOW))):
+    for said in (repr(parse_output(text)), repr(lmstat_license_users(text, NOW))):
         assert r"\x1b" not in said
         assert "u202e" not in said
 
@@ -34,7 +34,7 @@ def test_ten_megabytes_are_read_quickly() -> None:
     )
     for text in (head + uses, head + features, head + "\n" * 10**7, head + "(v" * 5 * 10**6):
         before = time.process_time()
-        read(text)
+        parse_output(text)
         assert time.process_time() - before < 8
 
 
@@ -56,7 +56,7 @@ def test_no_line_takes_long(line: str) -> None:
     text = feature("Users of y:  (Total of 5 licenses issued;  Total of 1 license in use)", line)
     for each in (text, line):
         try:
-            read(each)
+            parse_output(each)
         except SourceError:
             continue
     assert time.process_time() - before < 1
@@ -85,12 +85,12 @@ def test_spoiled_outputs(data: st.DataObject) -> None:
 def total(text: str) -> None:
     """Whatever it is, it is a Snapshot with figures that can be, or a SourceError."""
     try:
-        found = read(text)
+        found = parse_output(text)
     except SourceError:
         return
     for each in found.pools:
         assert each.product.isprintable()
         for figure in (each.reading.in_use, each.reading.installed, each.queued):
             assert figure is None or figure >= 0
-    for holder in lmstat_holders(text, NOW):
+    for holder in lmstat_license_users(text, NOW):
         assert holder.since is None or holder.since <= NOW

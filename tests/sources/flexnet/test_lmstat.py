@@ -3,15 +3,25 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from tests.support.lmstat import CITRIX, HEAD, NOW, VENDORS, failure, feature, notice, pool, read
+from tests.support.lmstat import (
+    CITRIX,
+    HEAD,
+    NOW,
+    VENDORS,
+    feature,
+    notice,
+    parse_error,
+    parse_output,
+    pool,
+)
 
 from lictui.model import FailureKind, Level, Model, Reading
-from lictui.sources.flexnet.source import lmstat_holders
+from lictui.sources.flexnet.source import lmstat_license_users
 
 
 def test_citrix() -> None:
-    found = read(CITRIX)
-    assert (found.reported_name, found.license_server, found.version) == (
+    found = parse_output(CITRIX)
+    assert (found.reported_name, found.license_server_host, found.version) == (
         "lic01",
         "lic01",
         "11.19.4",
@@ -30,11 +40,11 @@ def test_citrix() -> None:
     assert xdt.reading.overdraft is None
     assert (xdt.subscription_date, xdt.expires) == (date(2026, 12, 1), date(2027, 3, 31))
     assert (xdt.permanent, xdt.license_type, xdt.queued) == (False, "Retail", 2)
-    raw = dict(xdt.raw)
+    raw = dict(xdt.raw_fields)
     assert raw["reserved for GROUP"] == "5"
     assert raw["borrowed or lingering"] == "1"
     assert raw["version"] == "2026.1201"
-    assert xdt.how
+    assert xdt.formulas
 
 
 def test_start_up_licenses_are_never_counted() -> None:
@@ -57,29 +67,31 @@ def test_reservations_are_told_but_not_for_whom() -> None:
     found = notice(CITRIX, "Reserved")
     assert (found.kind, found.level) == ("server", Level.OK)
     assert found.detail == "XDT_ENT_UD 6 (5 for groups, 1 for users)"
-    assert "bob" not in repr(read(CITRIX))
+    assert "bob" not in repr(parse_output(CITRIX))
 
 
 @pytest.mark.parametrize("separator", ["\r\n", "\n\n", "\r\n\r\n", "   \n"])
 def test_line_ends_and_blank_lines_change_nothing(separator: str) -> None:
     for text in (CITRIX, VENDORS):
         changed = text.replace("\n", separator)
-        assert read(changed) == read(text)
-        assert lmstat_holders(changed, NOW) == lmstat_holders(text, NOW)
+        assert parse_output(changed) == parse_output(text)
+        assert lmstat_license_users(changed, NOW) == lmstat_license_users(text, NOW)
 
 
 def test_indentation_changes_nothing() -> None:
     flat = "\n".join(line.strip() for line in CITRIX.splitlines())
     deep = "\n".join("\t  " + line for line in CITRIX.splitlines())
-    assert read(flat) == read(CITRIX) == read(deep)
+    assert parse_output(flat) == parse_output(CITRIX) == parse_output(deep)
 
 
 def test_a_feature_listed_twice_adds_up_and_two_daemons_stay_apart() -> None:
-    found = {(each.product, each.vendor): each.reading for each in read(VENDORS).pools}
+    found = {(each.product, each.vendor): each.reading for each in parse_output(VENDORS).pools}
     alpha, beta = found["solver (alphad)", "alphad"], found["solver (betad)", "betad"]
     assert (alpha.installed, alpha.in_use) == (10, 3)
     assert (beta.installed, beta.in_use) == (7, 3)
-    assert len({each.key for each in read(VENDORS).pools}) == len(read(VENDORS).pools)
+    assert len({each.key for each in parse_output(VENDORS).pools}) == len(
+        parse_output(VENDORS).pools
+    )
 
 
 def test_other_vendors_features_are_their_own_names() -> None:
@@ -114,8 +126,8 @@ def test_a_count_that_cannot_be_is_unknown_and_said() -> None:
 
 
 def test_a_system_of_three_with_one_down() -> None:
-    found = read(VENDORS)
-    assert (found.reported_name, found.license_server) == ("h2", "h2")
+    found = parse_output(VENDORS)
+    assert (found.reported_name, found.license_server_host) == ("h2", "h2")
     told = notice(VENDORS, "License server h3 is down")
     assert told.level is Level.WARN
     assert "Operation now in progress" in told.detail
@@ -133,7 +145,7 @@ GONE = "Users of x: Cannot get users of x: The desired vendor daemon is down. (-
 @pytest.mark.parametrize("features", ["", GONE])
 def test_no_daemon_up_is_no_answer(said: str, features: str) -> None:
     text = HEAD.format(vendor="CITRIX").replace("UP v11.13\nF", f"{said}\nF") + features
-    error = failure(text).failure
+    error = parse_error(text).failure
     assert error.kind is FailureKind.UNAVAILABLE
     assert "vendor daemon CITRIX at 27000@lic01 is down" in error.message
 
@@ -144,7 +156,7 @@ def test_features_of_the_one_daemon_that_is_down_are_unknown_not_gone() -> None:
         "  betad: The desired vendor daemon is down. (-97,121)",
         GONE,
     )
-    assert [each.product for each in read(text).pools] == ["y", "x"]
+    assert [each.product for each in parse_output(text).pools] == ["y", "x"]
     assert pool(text, "x").reading == Reading()
     assert "x: Cannot get users" in notice(text, "without figures").detail
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.lmstat import CITRIX, HEAD, failure, notice, read
+from tests.support.lmstat import CITRIX, HEAD, notice, parse_error, parse_output
 
 from lictui.model import FailureKind, Level, Step
 
@@ -35,7 +35,7 @@ from lictui.model import FailureKind, Level, Step
     ],
 )
 def test_fatal(start: str, said: str, kind: FailureKind, step: Step) -> None:
-    error = failure(
+    error = parse_error(
         "lmutil - Copyright (c) 1989-2026 Flexera. All Rights Reserved.\n"
         f"License server status: 27000@lic01\n{start}Cannot connect to license server {said}\n"
     ).failure
@@ -46,26 +46,26 @@ def test_fatal(start: str, said: str, kind: FailureKind, step: Step) -> None:
 
 def test_a_license_file_that_is_not_there() -> None:
     text = "Error getting status: Cannot find license file.\nFilename: /nope.lic\n"
-    assert failure(text).failure.kind is FailureKind.CONFIG
+    assert parse_error(text).failure.kind is FailureKind.CONFIG
 
 
 def test_all_of_a_system_down() -> None:
     text = "License server status: 1@a,1@b\na: license server DOWN\nb: license server DOWN v11\n"
-    assert failure(text).failure.kind is FailureKind.REFUSED
+    assert parse_error(text).failure.kind is FailureKind.REFUSED
 
 
 def test_one_system_that_failed_beside_one_that_did_not() -> None:
     text = CITRIX + '\nError getting status: Cannot connect (-15,570:111 "Connection refused")\n'
-    assert len(read(text).pools) == 4
+    assert len(parse_output(text).pools) == 4
     assert notice(text, "did not answer").level is Level.WARN
 
 
 def test_no_features() -> None:
-    assert failure(HEAD.format(vendor="CITRIX")).failure.kind is FailureKind.NO_DATA
+    assert parse_error(HEAD.format(vendor="CITRIX")).failure.kind is FailureKind.NO_DATA
 
 
 @pytest.mark.parametrize("text", ["", "\n\r\n", "bash: lmutil: command not found", "\0\x1b[31m"])
 def test_no_output_of_lmstat(text: str) -> None:
-    error = failure(text).failure
+    error = parse_error(text).failure
     assert error.kind is FailureKind.PARSE
     assert error.message.isprintable()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lictui.model import FailureKind, Holder, Level, Model, Step
-from lictui.sources.flexnet.udadmin import udadmin_holders, udadmin_snapshot
+from lictui.model import FailureKind, Level, LicenseUser, Model, Step
+from lictui.sources.flexnet.udadmin import udadmin_license_users, udadmin_snapshot
 from lictui.sources.source import SourceError
 
 TIMES = """Usage data is 7 minutes old. Next update in 8 minutes.
@@ -42,13 +42,13 @@ def test_one_pool_for_each_feature_and_version(text: str) -> None:
     )
     assert (first.reading.installed, first.reading.overdraft, first.queued) == (None, None, None)
     assert (first.expires, first.permanent) == (None, None)
-    raw = dict(first.raw)
+    raw = dict(first.raw_fields)
     assert (raw["users"], raw["devices"], raw["minutes old"]) == ("2", "1", "7")
 
 
 def test_holders() -> None:
-    found = udadmin_holders(TIMES)
-    assert found[0] == Holder(
+    found = udadmin_license_users(TIMES)
+    assert found[0] == LicenseUser(
         "XDT_ENT_UD",
         "u01.01",
         since=local(2026, 11, 23, 13, 41, 7),
@@ -61,7 +61,7 @@ def test_holders() -> None:
 
 
 def test_without_times_nobody_knows_since_when() -> None:
-    assert udadmin_holders("Users:\n u01 XDT_ENT_UD 2026.1201")[0].since is None
+    assert udadmin_license_users("Users:\n u01 XDT_ENT_UD 2026.1201")[0].since is None
 
 
 def test_nobody() -> None:
@@ -76,7 +76,7 @@ def test_lines_that_name_nobody_are_said() -> None:
 
 @pytest.mark.parametrize("text", ["", "'udadmin' is not recognized", "u01 XDT_ENT_UD 2026.1201"])
 def test_no_list(text: str) -> None:
-    for read in (lambda: udadmin_snapshot(text, "lic01"), lambda: udadmin_holders(text)):
+    for read in (lambda: udadmin_snapshot(text, "lic01"), lambda: udadmin_license_users(text)):
         with pytest.raises(SourceError) as caught:
             read()
         failure = caught.value.failure
@@ -90,7 +90,7 @@ def test_ten_megabytes_are_read_quickly() -> None:
     )
     before = time.process_time()
     assert udadmin_snapshot(text, "lic01").pools[0].reading.in_use == 180_000
-    assert len(udadmin_holders(text)) == 100_000
+    assert len(udadmin_license_users(text)) == 100_000
     assert time.process_time() - before < 8
 
 
@@ -102,7 +102,7 @@ def test_anything(lines: list[str]) -> None:
         found = udadmin_snapshot(text, "lic01")
     except SourceError:
         return
-    holders = udadmin_holders(text)
+    holders = udadmin_license_users(text)
     assert sum(each.reading.in_use or 0 for each in found.pools) == len(holders)
     assert all(each.product.isprintable() for each in found.pools)
     assert all((each.user + each.device).isprintable() for each in holders)

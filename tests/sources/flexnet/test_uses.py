@@ -3,27 +3,27 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from tests.support.lmstat import CITRIX, NOW, feature, local, pool
+from tests.support.lmstat import CITRIX, NOW, feature, local_timestamp, pool
 
-from lictui.model import Holder
-from lictui.sources.flexnet.source import lmstat_holders
+from lictui.model import LicenseUser
+from lictui.sources.flexnet.source import lmstat_license_users
 
 
 def test_holders() -> None:
-    found = {each.user: each for each in lmstat_holders(CITRIX, NOW)}
+    found = {each.user: each for each in lmstat_license_users(CITRIX, NOW)}
     assert "carl" not in found  # he waits
-    assert found["anna"] == Holder(
+    assert found["anna"] == LicenseUser(
         "XDT_ENT_UD",
         "anna",
         "pc01",
-        local(2026, 11, 24, 8, 9),
+        local_timestamp(2026, 11, 24, 8, 9),
         3,
         subscription_date=date(2026, 12, 1),
     )
     bernd = found["Bernd von Stein"]
-    assert (bernd.device, bernd.since) == ("PC02", local(2025, 12, 28, 23, 59))
+    assert (bernd.device, bernd.since) == ("PC02", local_timestamp(2025, 12, 28, 23, 59))
     assert found["dora"].device == "pc04"
-    assert found["dora"].since == local(2024, 2, 29, 1, 2)
+    assert found["dora"].since == local_timestamp(2024, 2, 29, 1, 2)
     assert not bernd.assigned
 
 
@@ -57,7 +57,7 @@ def test_who(names: str, user: str, host: str) -> None:
         "Users of x:  (Total of 5 licenses issued;  Total of 1 license in use)",
         f"    {names} (v1.0) (h1/27000 101), start Tue 11/24 8:09",
     )
-    (found,) = lmstat_holders(text, NOW)
+    (found,) = lmstat_license_users(text, NOW)
     assert (found.user, found.device) == (user, host)
     assert pool(text, "x").queued == 0
 
@@ -77,5 +77,5 @@ def test_the_year_of_a_start(start: str, expected: tuple[int, ...]) -> None:
         "Users of x:  (Total of 5 licenses issued;  Total of 1 license in use)",
         f"    a b c (v1.0) (h1/27000 101), start {start}",
     )
-    (found,) = lmstat_holders(text, NOW)
-    assert found.since == local(*expected)
+    (found,) = lmstat_license_users(text, NOW)
+    assert found.since == local_timestamp(*expected)

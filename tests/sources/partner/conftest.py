@@ -12,7 +12,7 @@ import pytest
 from lictui.config.settings import Limits
 from lictui.model import Failure, Server, SourceName
 from lictui.sources.partner import PartnerSource
-from lictui.sources.source import SourceError, ignore
+from lictui.sources.source import SourceError, ignore_steps
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -139,7 +139,7 @@ class FakeInsights:
 async def failure_of(source: PartnerSource) -> Failure:
     """What a poll fails with: it says what to do, and gives nothing away."""
     with pytest.raises(SourceError) as caught:
-        await source.fetch(ignore)
+        await source.fetch(ignore_steps)
     failure = caught.value.failure
     assert SECRET not in f"{failure}"
     assert "token-" not in f"{failure}"

@@ -14,27 +14,27 @@ from lictui.model import (
     Failure,
     FailureKind,
     Reading,
-    Reporting,
+    ReportingStatus,
     Server,
     Snapshot,
     SourceName,
     Step,
 )
-from lictui.simulator.estate import Mood
+from lictui.simulator.estate import FaultMode
 from lictui.simulator.http import self_signed
 from lictui.simulator.partner_server import (
-    Account,
-    Feature,
     FeatureCount,
+    PartnerAccount,
+    PartnerFeature,
     PartnerServer,
     ServerUsage,
     Sku,
-    Stamps,
+    TimestampStyle,
     serve_partner,
 )
 from lictui.sources.partner import PartnerSource
 from lictui.sources.probe import probe
-from lictui.sources.source import SourceError, ignore
+from lictui.sources.source import SourceError, ignore_steps
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -51,8 +51,8 @@ def at(days: float) -> float:
 
 
 SERVERS = (
-    PartnerServer("FINE", "fine.test", at(-1), at(245), stamps=Stamps(2.0, 7)),
-    PartnerServer("SILENT", "silent.test", at(-5), at(245), stamps=Stamps(-5.0)),
+    PartnerServer("FINE", "fine.test", at(-1), at(245), stamps=TimestampStyle(2.0, 7)),
+    PartnerServer("SILENT", "silent.test", at(-5), at(245), stamps=TimestampStyle(-5.0)),
     PartnerServer("NEVER"),
     PartnerServer("OVER", "over.test", at(-1), at(-10)),
     PartnerServer("SOON", "soon.test", at(-1), at(20)),
@@ -60,21 +60,23 @@ SERVERS = (
     PartnerServer("STRAY", "stray.test", at(-1), at(245), in_back_office=False),
     PartnerServer("FOREIGN", "foreign.test", at(-1), at(245), non_csp=True),
     PartnerServer("CCU", "ccu.test", at(-1), at(245), ccu=(FeatureCount("MPS_PLT_CCU", 10),)),
-    PartnerServer("OLD", "old.test", at(-1), at(245), stamps=Stamps(digits=0)),
+    PartnerServer("OLD", "old.test", at(-1), at(245), stamps=TimestampStyle(digits=0)),
 )
 SKU = Sku(
     "sku-1",
     "CVAD for CSP",
     (
-        Feature("XDT_PLT_UD", "Premium", (ServerUsage("fine.test", 14), ServerUsage("b.test", 6))),
-        Feature("MPS_PLT_CCU", "Apps", (ServerUsage("ccu.test", 10, 2, at(-1)),)),
+        PartnerFeature(
+            "XDT_PLT_UD", "Premium", (ServerUsage("fine.test", 14), ServerUsage("b.test", 6))
+        ),
+        PartnerFeature("MPS_PLT_CCU", "Apps", (ServerUsage("ccu.test", 10, 2, at(-1)),)),
     ),
 )
 
 
-def of_month(*months: str) -> Callable[[str], Account]:
+def of_month(*months: str) -> Callable[[str], PartnerAccount]:
     """An account whose usage is known in these months alone."""
-    return lambda month: Account("51000000", SERVERS, (SKU,) if month in months else ())
+    return lambda month: PartnerAccount("51000000", SERVERS, (SKU,) if month in months else ())
 
 
 NOVEMBER = of_month("2026-11")
@@ -87,8 +89,8 @@ def stage(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
     @asynccontextmanager
     async def open_(
-        account: Callable[[str], Account] = NOVEMBER,
-        mood: Mood = Mood.NORMAL,
+        account: Callable[[str], PartnerAccount] = NOVEMBER,
+        mood: FaultMode = FaultMode.NORMAL,
         **changes: Any,
     ) -> AsyncIterator[Server]:
         certificate = self_signed("localhost", now=clock.now())
@@ -124,7 +126,7 @@ async def outcome(
 ) -> Snapshot | Failure:
     source = PartnerSource(server, limits or Limits(timeout=20.0), clock)
     try:
-        return await source.fetch(ignore)
+        return await source.fetch(ignore_steps)
     except SourceError as error:
         return error.failure
     finally:
@@ -141,10 +143,10 @@ async def test_the_license_servers(stage: Stage, clock: FakeClock) -> None:
     async with stage() as server:
         listed = (await snapshot_of(server, clock)).license_servers
     status = {each.host_id: each.status for each in listed}
-    assert status.pop("SILENT") is Reporting.NOT_REPORTING
-    assert status.pop("NEVER") is Reporting.NEVER_REPORTED
-    assert status.pop("OVER") is Reporting.EXPIRED
-    assert set(status.values()) == {Reporting.REPORTING}
+    assert status.pop("SILENT") is ReportingStatus.NOT_REPORTING
+    assert status.pop("NEVER") is ReportingStatus.NEVER_REPORTED
+    assert status.pop("OVER") is ReportingStatus.EXPIRED
+    assert set(status.values()) == {ReportingStatus.REPORTING}
     assert len(status) == 7
     by_id = {each.host_id: each for each in listed}
     yesterday = datetime(2026, 11, 23, 6, 0, tzinfo=UTC).timestamp()
@@ -186,7 +188,7 @@ async def test_usage_of_this_month_else_the_last(
         "XDT_PLT_UD": Reading(20),
         "MPS_PLT_CCU": Reading(10),
     }
-    assert {dict(pool.raw)["month"] for pool in pools} == {month}
+    assert {dict(pool.raw_fields)["month"] for pool in pools} == {month}
     assert not any(pool.counted for pool in pools)
 
 
@@ -199,33 +201,33 @@ async def test_no_usage_in_months(stage: Stage, clock: FakeClock) -> None:
 async def test_a_token_that_ends_is_renewed(stage: Stage, clock: FakeClock) -> None:
     async with stage() as server:
         source = PartnerSource(server, Limits(timeout=20.0), clock)
-        first = await source.fetch(ignore)
+        first = await source.fetch(ignore_steps)
         await clock.advance(3700)
-        assert len((await source.fetch(ignore)).pools) == len(first.pools)
+        assert len((await source.fetch(ignore_steps)).pools) == len(first.pools)
         await source.aclose()
 
 
 @pytest.mark.parametrize(
     ("mood", "kind"),
     [
-        (Mood.SILENT, FailureKind.TIMEOUT),
-        (Mood.LOGIN_PAGE, FailureKind.PARSE),
-        (Mood.BUSY, FailureKind.UNAVAILABLE),
-        (Mood.LIMITED, FailureKind.RATE_LIMITED),
-        (Mood.DENIED, FailureKind.AUTH),
-        (Mood.EXPIRED, FailureKind.AUTH),
-        (Mood.FORBIDDEN, FailureKind.FORBIDDEN),
-        (Mood.HALF, FailureKind.PROTOCOL),
-        (Mood.HUGE, FailureKind.TOO_LARGE),
-        (Mood.GARBAGE, FailureKind.PARSE),
-        (Mood.EMPTY, FailureKind.NO_DATA),
-        (Mood.ELSEWHERE, FailureKind.NO_DATA),
+        (FaultMode.SILENT, FailureKind.TIMEOUT),
+        (FaultMode.LOGIN_PAGE, FailureKind.PARSE),
+        (FaultMode.BUSY, FailureKind.UNAVAILABLE),
+        (FaultMode.RATE_LIMITED, FailureKind.RATE_LIMITED),
+        (FaultMode.DENIED, FailureKind.AUTH),
+        (FaultMode.CREDENTIALS_EXPIRED, FailureKind.AUTH),
+        (FaultMode.FORBIDDEN, FailureKind.FORBIDDEN),
+        (FaultMode.TRUNCATED, FailureKind.PROTOCOL),
+        (FaultMode.OVERSIZED, FailureKind.TOO_LARGE),
+        (FaultMode.GARBAGE, FailureKind.PARSE),
+        (FaultMode.EMPTY, FailureKind.NO_DATA),
+        (FaultMode.UNKNOWN_CUSTOMER, FailureKind.NO_DATA),
     ],
 )
 async def test_every_mood_is_a_failure_of_its_kind(
-    mood: Mood, kind: FailureKind, stage: Stage, clock: FakeClock
+    mood: FaultMode, kind: FailureKind, stage: Stage, clock: FakeClock
 ) -> None:
-    limits = Limits(timeout=0.6) if mood is Mood.SILENT else None
+    limits = Limits(timeout=0.6) if mood is FaultMode.SILENT else None
     async with stage(mood=mood) as server:
         found = await outcome(server, clock, limits)
     assert isinstance(found, Failure)
@@ -254,7 +256,7 @@ async def test_the_snapshot_knows_the_certificate_that_was_shown(
 ) -> None:
     async with stage() as server:
         source = PartnerSource(server, Limits(timeout=5.0), clock)
-        told = await source.fetch(ignore)
+        told = await source.fetch(ignore_steps)
         await source.aclose()
         assert told.certificate is not None
         assert server.verify == f"sha256:{told.certificate.sha256}"

@@ -9,8 +9,8 @@ import pytest
 from tests.sources.partner.conftest import listed, never, servers
 from tests.support.clock import START
 
-from lictui.model import Level, LicenseServer, Notice, Reporting
-from lictui.sources.partner import calendar_day, moment, notices, read_servers
+from lictui.model import Level, LicenseServer, Notice, ReportingStatus
+from lictui.sources.partner import parse_calendar_day, parse_time, read_servers, server_notices
 
 SILENT: dict[str, Any] = {
     "isPhoningHome": False,
@@ -23,7 +23,7 @@ def read(*rows: object) -> list[LicenseServer]:
 
 
 def said(*rows: object) -> list[Notice]:
-    return list(notices(read_servers(servers(*rows), "here:443", START), START))
+    return list(server_notices(read_servers(servers(*rows), "here:443", START), START))
 
 
 def test_one_that_reports() -> None:
@@ -31,7 +31,7 @@ def test_one_that_reports() -> None:
         LicenseServer(
             host_id="LIC01",
             fqdn="lic01.acme.test",
-            status=Reporting.REPORTING,
+            status=ReportingStatus.REPORTING,
             last_reported=datetime(2026, 11, 23, 11, 12, 4, tzinfo=UTC).timestamp(),
             expires=date(2027, 7, 27),
             days_to_expire=245,
@@ -42,22 +42,22 @@ def test_one_that_reports() -> None:
 
 def test_one_that_never_reported() -> None:
     (server,) = read(never())
-    assert server == LicenseServer("NEW01", status=Reporting.NEVER_REPORTED)
+    assert server == LicenseServer("NEW01", status=ReportingStatus.NEVER_REPORTED)
 
 
 @pytest.mark.parametrize(
     ("changes", "status"),
     [
-        (SILENT, Reporting.NOT_REPORTING),
-        (SILENT | {"isExpired": True}, Reporting.EXPIRED),
-        ({"isEverReported": False, "isExpired": True}, Reporting.EXPIRED),
-        ({"isPhoningHome": None}, Reporting.REPORTING),
-        (SILENT | {"isPhoningHome": "no"}, Reporting.NOT_REPORTING),
-        ({"isPhoningHome": None, "lastPhoningHomeTime": None}, Reporting.NEVER_REPORTED),
-        (SILENT | {"isEverReported": None}, Reporting.NOT_REPORTING),
+        (SILENT, ReportingStatus.NOT_REPORTING),
+        (SILENT | {"isExpired": True}, ReportingStatus.EXPIRED),
+        ({"isEverReported": False, "isExpired": True}, ReportingStatus.EXPIRED),
+        ({"isPhoningHome": None}, ReportingStatus.REPORTING),
+        (SILENT | {"isPhoningHome": "no"}, ReportingStatus.NOT_REPORTING),
+        ({"isPhoningHome": None, "lastPhoningHomeTime": None}, ReportingStatus.NEVER_REPORTED),
+        (SILENT | {"isEverReported": None}, ReportingStatus.NOT_REPORTING),
     ],
 )
-def test_the_status(changes: dict[str, Any], status: Reporting) -> None:
+def test_the_status(changes: dict[str, Any], status: ReportingStatus) -> None:
     (server,) = read(listed(**changes))
     assert server.status is status
 
@@ -74,7 +74,7 @@ def test_the_status(changes: dict[str, Any], status: Reporting) -> None:
     ],
 )
 def test_times_in_every_form(value: str, at: datetime) -> None:
-    assert moment(value) == at.timestamp()
+    assert parse_time(value) == at.timestamp()
 
 
 @pytest.mark.parametrize(
@@ -85,14 +85,14 @@ def test_times_in_every_form(value: str, at: datetime) -> None:
     ],
 )
 def test_what_is_no_time(value: object) -> None:
-    assert moment(value) is None
+    assert parse_time(value) is None
 
 
 def test_days_keep_the_day_as_written() -> None:
-    assert calendar_day("2027-07-27T00:00:00.00-11:00") == date(2027, 7, 27)
-    assert calendar_day("12/30/2015 12:21:15") == date(2015, 12, 30)
-    assert calendar_day("12/30/2015") == date(2015, 12, 30)
-    assert calendar_day("9999-12-31T00:00:00") is None
+    assert parse_calendar_day("2027-07-27T00:00:00.00-11:00") == date(2027, 7, 27)
+    assert parse_calendar_day("12/30/2015 12:21:15") == date(2015, 12, 30)
+    assert parse_calendar_day("12/30/2015") == date(2015, 12, 30)
+    assert parse_calendar_day("9999-12-31T00:00:00") is None
 
 
 def test_days_of_what_has_ended_are_negative() -> None:

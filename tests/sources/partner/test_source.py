@@ -28,9 +28,9 @@ from tests.sources.partner.conftest import (
 from tests.support.clock import FakeClock
 
 from lictui.config.settings import Limits
-from lictui.model import FailureKind, Reporting, Step
+from lictui.model import FailureKind, ReportingStatus, Step
 from lictui.sources.partner import PartnerSource
-from lictui.sources.source import SourceError, ignore
+from lictui.sources.source import SourceError, ignore_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,8 +44,8 @@ async def test_a_poll(source: PartnerSource, insights: FakeInsights) -> None:
     steps: list[tuple[Step, str]] = []
     snapshot = await source.fetch(lambda step, detail: steps.append((step, detail)))
     assert [server.status for server in snapshot.license_servers] == [
-        Reporting.REPORTING,
-        Reporting.NEVER_REPORTED,
+        ReportingStatus.REPORTING,
+        ReportingStatus.NEVER_REPORTED,
     ]
     assert snapshot.reported_name == "partner-1"
     assert steps == [
@@ -72,7 +72,7 @@ async def test_a_poll(source: PartnerSource, insights: FakeInsights) -> None:
 async def test_where_tokens_come_from(
     changes: dict[str, Any], host: str, open_source: Opening, insights: FakeInsights
 ) -> None:
-    await open_source(replace(SERVER, **changes)).fetch(ignore)
+    await open_source(replace(SERVER, **changes)).fetch(ignore_steps)
     assert insights.asked[0].url.host == host
 
 
@@ -80,19 +80,19 @@ async def test_servers_of_one_account_share_the_token(
     open_source: Opening, insights: FakeInsights
 ) -> None:
     sources = [open_source(replace(SERVER, name=name)) for name in ("a", "b", "c")]
-    await asyncio.gather(*(source.fetch(ignore) for source in sources))
+    await asyncio.gather(*(source.fetch(ignore_steps) for source in sources))
     assert insights.paths.count(TOKENS) == 1
 
 
 async def test_a_token_lasts_as_long_as_told_and_is_renewed_when_it_dies(
     source: PartnerSource, insights: FakeInsights, clock: FakeClock
 ) -> None:
-    await source.fetch(ignore)
+    await source.fetch(ignore_steps)
     await clock.advance(3600 - 61)
-    await source.fetch(ignore)
+    await source.fetch(ignore_steps)
     assert insights.valid == 1
     insights.valid = 7
-    await source.fetch(ignore)
+    await source.fetch(ignore_steps)
     assert insights.paths.count(TOKENS) == 2
 
 
@@ -207,7 +207,7 @@ async def test_nothing_but_a_snapshot_or_a_source_error(
     transport = httpx.MockTransport(insights)
     source = PartnerSource(server, Limits(timeout=20.0), FakeClock(), transport)
     try:
-        snapshot = await source.fetch(ignore)
+        snapshot = await source.fetch(ignore_steps)
     except SourceError as error:
         assert error.failure.message  # noqa: PT017 - either end is right
     else:

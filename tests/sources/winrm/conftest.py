@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.sources.winrm.answers import Asked, answering
 from tests.sources.winrm.ntlm_server import PASSWORD, users
+from tests.sources.winrm.wsman_replies import WsmanRequest, fake_server
 
 from lictui.config.settings import Limits
 from lictui.model import Failure, Server, Snapshot, SourceName, Step
-from lictui.sources.source import SourceError, ignore
+from lictui.sources.source import SourceError, ignore_steps
 from lictui.sources.winrm.source import WinrmSource
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import httpx
     from tests.support.clock import FakeClock
 
-    Answer = Callable[[Asked], bytes | httpx.Response]
+    Answer = Callable[[WsmanRequest], bytes | httpx.Response]
     Poll = Callable[..., Coroutine[None, None, Snapshot | Failure]]
 
 
@@ -58,9 +58,9 @@ def poll(server: Callable[..., Server], limits: Limits, clock: FakeClock) -> Pol
     """One poll of a server that answers as told: the snapshot, or the failure."""
 
     async def run(
-        answer: Answer, found: Callable[[Step, str], None] = ignore, limits: Limits = limits
+        answer: Answer, found: Callable[[Step, str], None] = ignore_steps, limits: Limits = limits
     ) -> Snapshot | Failure:
-        source = WinrmSource(server(), limits, clock, answering(answer))
+        source = WinrmSource(server(), limits, clock, fake_server(answer))
         try:
             return await source.fetch(found)
         except SourceError as error:

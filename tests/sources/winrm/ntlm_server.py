@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 import spnego
 from spnego.channel_bindings import GssChannelBindings
-from tests.sources.winrm.answers import ASKED, SOAP, Asked
+from tests.sources.winrm.wsman_replies import MESSAGE_ID, SOAP, WsmanRequest
 
 if TYPE_CHECKING:
     import ssl
@@ -27,7 +27,7 @@ PASSWORD = "correct horse"
 class NtlmServer:
     """Answers each SOAP body with `answer`; the switches below make it break the rules."""
 
-    answer: Callable[[Asked], bytes]
+    answer: Callable[[WsmanRequest], bytes]
     offers: str = "Negotiate"
     tls: ssl.SSLContext | None = None
     bindings: bytes = b""  # the channel a client must have bound its login to
@@ -134,8 +134,8 @@ class _Connection:
 
     def _reply(self, body: bytes) -> None:
         sealed = b"Encrypted Boundary" in body
-        asked = Asked(self._opened(body) if sealed else body)
-        answer = self._server.answer(asked).replace(ASKED.encode(), asked.message.encode())
+        asked = WsmanRequest(self._opened(body) if sealed else body)
+        answer = self._server.answer(asked).replace(MESSAGE_ID.encode(), asked.message.encode())
         status = 500 if b"<s:Fault>" in answer else 200
         if not sealed or self._server.clear:
             self._send(status, f"Content-Type: {SOAP}\r\n", answer)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from defusedxml.ElementTree import fromstring
 
-from lictui.sources.winrm.wsman import Question
+from lictui.sources.winrm.wsman import WqlQuery
 
 NAMES = {
     "s": "http://www.w3.org/2003/05/soap-envelope",
@@ -10,7 +10,7 @@ NAMES = {
     "n": "http://schemas.xmlsoap.org/ws/2004/09/enumeration",
     "w": "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd",
 }
-QUESTION = Question(
+QUESTION = WqlQuery(
     "https://lic01:5986/wsman",
     "root/CitrixLicensing",
     "SELECT * FROM X WHERE N<'5' AND M='a&b'",
@@ -23,7 +23,7 @@ def found(body: bytes, path: str) -> str:
 
 
 def test_enumerate_is_addressed_timed_and_bounded() -> None:
-    body = QUESTION.enumerate("uuid:1")
+    body = QUESTION.enumerate_request("uuid:1")
     assert found(body, "s:Header/a:To") == "https://lic01:5986/wsman"
     assert found(body, "s:Header/a:MessageID") == "uuid:1"
     assert found(body, "s:Header/w:OperationTimeout") == "PT24S"
@@ -36,12 +36,12 @@ def test_enumerate_is_addressed_timed_and_bounded() -> None:
 
 
 def test_the_query_arrives_whatever_characters_it_has() -> None:
-    body = QUESTION.enumerate("uuid:1")
+    body = QUESTION.enumerate_request("uuid:1")
     assert found(body, "s:Body/n:Enumerate/w:Filter") == QUESTION.wql
     assert found(body, "s:Body/n:Enumerate/w:OptimizeEnumeration") == ""
 
 
 def test_pull_carries_the_context_that_a_server_made_up() -> None:
-    body = QUESTION.pull("uuid:2", "uuid:<&>")
+    body = QUESTION.pull_request("uuid:2", "uuid:<&>")
     assert found(body, "s:Body/n:Pull/n:EnumerationContext") == "uuid:<&>"
     assert found(body, "s:Header/a:Action") == f"{NAMES['n']}/Pull"

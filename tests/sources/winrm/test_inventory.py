@@ -6,7 +6,7 @@ import pytest
 
 from lictui.model import FailureKind, Level, Mode, Notice, Snapshot, Step
 from lictui.sources.source import SourceError
-from lictui.sources.winrm.source import Instances, snapshot
+from lictui.sources.winrm.source import WmiData, build_snapshot
 
 TODAY = date(2026, 11, 24)
 POOL = {"pld": "XDT_PLT_UD", "count": "550", "inusecount": "412", "overdraft": "50"}
@@ -17,24 +17,24 @@ RUNNING = [
 ]
 
 
-def taken(instances: Instances) -> Snapshot:
-    return snapshot(instances, "lic01:5986", TODAY)
+def taken(instances: WmiData) -> Snapshot:
+    return build_snapshot(instances, "lic01:5986", TODAY)
 
 
-def notice(instances: Instances) -> Notice:
+def notice(instances: WmiData) -> Notice:
     (only,) = taken(instances).notices
     return only
 
 
 def test_pools_alone_make_a_snapshot() -> None:
-    result = taken(Instances([POOL]))
+    result = taken(WmiData([POOL]))
     assert len(result.pools) == 1
     assert (result.mode, result.notices) == (Mode.FILE, ())
     assert (result.reported_name, result.version) == ("", "")
 
 
 def test_services_that_run_are_no_news() -> None:
-    assert taken(Instances([POOL], [], RUNNING)).notices == ()
+    assert taken(WmiData([POOL], [], RUNNING)).notices == ()
 
 
 @pytest.mark.parametrize(
@@ -46,17 +46,17 @@ def test_services_that_run_are_no_news() -> None:
     ],
 )
 def test_a_stopped_service_is_a_notice(name: str, level: Level) -> None:
-    told = notice(Instances([POOL], [], [{"name": name, "state": "Stopped"}]))
+    told = notice(WmiData([POOL], [], [{"name": name, "state": "Stopped"}]))
     assert (told.kind, told.level, told.title) == ("server", level, f"Service {name} is stopped")
     assert told.action
 
 
 def test_other_services_do_not_matter() -> None:
-    assert taken(Instances([POOL], [], [{"name": "Spooler", "state": "Stopped"}])).notices == ()
+    assert taken(WmiData([POOL], [], [{"name": "Spooler", "state": "Stopped"}])).notices == ()
 
 
 def test_start_up_licenses_alone_keep_it_up_and_say_so() -> None:
-    result = taken(Instances([START_UP]))
+    result = taken(WmiData([START_UP]))
     assert [pool.product for pool in result.pools] == ["CITRIX"]
     assert result.mode is None
     (told,) = result.notices
@@ -65,7 +65,7 @@ def test_start_up_licenses_alone_keep_it_up_and_say_so() -> None:
 
 
 def test_figures_that_cannot_be_read_are_told() -> None:
-    told = notice(Instances([POOL | {"count": "many"}, {"count": "1"}]))
+    told = notice(WmiData([POOL | {"count": "many"}, {"count": "1"}]))
     assert "XDT_PLT_UD: Count is many" in told.detail
     assert "1 pool(s) without a product code" in told.detail
 
@@ -77,7 +77,7 @@ def test_the_next_license_to_end_is_told_where_the_pools_cannot() -> None:
         {"serialnumber": "LA-0", "expirationdate": "2026-11-23"},
         {"serialnumber": "", "expirationdate": ""},
     ]
-    told = notice(Instances([POOL], licenses))
+    told = notice(WmiData([POOL], licenses))
     assert told.level is Level.OK
     assert "2027-03-31" in told.title
     assert "1 of 4 licenses" in told.detail
@@ -85,14 +85,14 @@ def test_the_next_license_to_end_is_told_where_the_pools_cannot() -> None:
 
 
 def test_a_pool_that_knows_its_end_needs_no_notice() -> None:
-    result = taken(Instances([POOL, START_UP], [{"expirationdate": "2027-03-31"}]))
+    result = taken(WmiData([POOL, START_UP], [{"expirationdate": "2027-03-31"}]))
     assert result.pools[1].expires == date(2027, 3, 31)
     assert result.notices == ()
 
 
 def test_an_empty_inventory_is_no_data_and_most_likely_las() -> None:
     with pytest.raises(SourceError) as caught:
-        taken(Instances([], None, RUNNING))
+        taken(WmiData([], None, RUNNING))
     failure = caught.value.failure
     assert (failure.kind, failure.step) == (FailureKind.NO_DATA, Step.INVENTORY)
     assert "License Activation Service" in failure.hint
@@ -101,11 +101,11 @@ def test_an_empty_inventory_is_no_data_and_most_likely_las() -> None:
 def test_an_empty_inventory_of_a_stopped_provider_names_the_service() -> None:
     stopped = [{"name": "Citrix_GTLicensingProv", "state": "Stopped"}]
     with pytest.raises(SourceError) as caught:
-        taken(Instances([], None, stopped))
+        taken(WmiData([], None, stopped))
     assert caught.value.failure.kind is FailureKind.NO_DATA
     assert "Start that service" in caught.value.failure.hint
 
 
 def test_instances_count_themselves() -> None:
-    assert str(Instances([POOL])) == "1 pool"
-    assert str(Instances([POOL, POOL], [{}])) == "2 pools, 1 license"
+    assert str(WmiData([POOL])) == "1 pool"
+    assert str(WmiData([POOL, POOL], [{}])) == "2 pools, 1 license"

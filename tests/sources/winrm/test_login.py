@@ -5,13 +5,20 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from tests.sources.winrm.answers import ASKED, SOAP, Asked, enumerated, pool_values, typed
 from tests.sources.winrm.ntlm_server import PASSWORD
+from tests.sources.winrm.wsman_replies import (
+    MESSAGE_ID,
+    SOAP,
+    WsmanRequest,
+    enumerate_reply,
+    pool_values,
+    wmi_instance,
+)
 
 from lictui.model import Failure, FailureKind, Server, Step
-from lictui.sources.http import Reply
+from lictui.sources.http import HttpReply
 from lictui.sources.source import SourceError
-from lictui.sources.winrm.auth import offers
+from lictui.sources.winrm.auth import offered_schemes
 from lictui.sources.winrm.source import WinrmSource
 
 if TYPE_CHECKING:
@@ -35,8 +42,10 @@ def ask(server: Callable[..., Server], limits: Limits, clock: FakeClock) -> Ask:
         def handle(request: httpx.Request) -> httpx.Response:
             if request.headers.get("authorization") != needed:
                 return httpx.Response(401, headers={"WWW-Authenticate": offered})
-            message = Asked(request.content).message.encode()
-            body = enumerated(typed(pool_values())).replace(ASKED.encode(), message)
+            message = WsmanRequest(request.content).message.encode()
+            body = enumerate_reply(wmi_instance(pool_values())).replace(
+                MESSAGE_ID.encode(), message
+            )
             return httpx.Response(200, headers={"Content-Type": SOAP}, content=body)
 
         told: list[str] = []
@@ -119,7 +128,7 @@ def test_offers_are_read_from_one_header_or_many() -> None:
             ("WWW-Authenticate", 'Kerberos, basic realm="a, b", Mystery x'),
         ]
     )
-    assert offers(Reply(401, headers, b"")) == {
+    assert offered_schemes(HttpReply(401, headers, b"")) == {
         "Negotiate": "TlRM==",
         "Kerberos": "",
         "Basic": 'realm="a',

@@ -10,10 +10,10 @@ import pytest
 from tests.sources.winrm.ntlm_server import PASSWORD
 
 from lictui.model import Failure, FailureKind, Reading, Server, Snapshot, Step
-from lictui.simulator.estate import License, Mood
+from lictui.simulator.estate import FaultMode, License
 from lictui.simulator.http import self_signed
 from lictui.simulator.winrm_server import serve_winrm
-from lictui.sources.source import SourceError, ignore
+from lictui.sources.source import SourceError, ignore_steps
 from lictui.sources.winrm.source import WinrmSource
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def stage(server: Callable[..., Server], limits: Limits, clock: FakeClock) -> St
         *,
         tls: bool,
         auth: str,
-        mood: Callable[[], Mood] = lambda: Mood.NORMAL,
+        mood: Callable[[], FaultMode] = lambda: FaultMode.NORMAL,
         licensing: bool = True,
         **changes: Any,
     ) -> AsyncIterator[WinrmSource]:
@@ -112,7 +112,7 @@ def stage(server: Callable[..., Server], limits: Limits, clock: FakeClock) -> St
 
 async def outcome(source: WinrmSource) -> Snapshot | Failure:
     try:
-        return await source.fetch(ignore)
+        return await source.fetch(ignore_steps)
     except SourceError as error:
         return error.failure
 
@@ -130,7 +130,7 @@ ROADS = [
 async def test_every_road_brings_the_whole_inventory(stage: Stage, *, tls: bool, auth: str) -> None:
     told: dict[Step, str] = {}
     async with stage(tls=tls, auth=auth) as source:
-        await source.fetch(ignore)
+        await source.fetch(ignore_steps)
         snapshot = await source.fetch(told.__setitem__)
     found = {(pool.product, str(pool.subscription_date)): pool.reading for pool in snapshot.pools}
     assert found == {
@@ -146,7 +146,7 @@ async def test_every_road_brings_the_whole_inventory(stage: Stage, *, tls: bool,
 
 async def test_a_hostile_name_arrives_harmless(stage: Stage) -> None:
     async with stage(tls=True, auth="basic") as source:
-        snapshot = await source.fetch(ignore)
+        snapshot = await source.fetch(ignore_steps)
     (pool,) = (pool for pool in snapshot.pools if pool.product.startswith("NEW"))
     assert pool.name.startswith("Big [/x] ")
     assert "eman second line & <b> xxx" in pool.name
@@ -170,22 +170,22 @@ async def test_a_wrong_password_is_refused(
 @pytest.mark.parametrize(
     ("mood", "kind"),
     [
-        (Mood.EMPTY, FailureKind.NO_DATA),
-        (Mood.LOGIN_PAGE, FailureKind.PROTOCOL),
-        (Mood.DENIED, FailureKind.AUTH),
-        (Mood.FORBIDDEN, FailureKind.FORBIDDEN),
-        (Mood.HALF, FailureKind.PROTOCOL),
-        (Mood.BUSY, FailureKind.UNAVAILABLE),
-        (Mood.LIMITED, FailureKind.RATE_LIMITED),
+        (FaultMode.EMPTY, FailureKind.NO_DATA),
+        (FaultMode.LOGIN_PAGE, FailureKind.PROTOCOL),
+        (FaultMode.DENIED, FailureKind.AUTH),
+        (FaultMode.FORBIDDEN, FailureKind.FORBIDDEN),
+        (FaultMode.TRUNCATED, FailureKind.PROTOCOL),
+        (FaultMode.BUSY, FailureKind.UNAVAILABLE),
+        (FaultMode.RATE_LIMITED, FailureKind.RATE_LIMITED),
     ],
 )
 async def test_every_mood_is_called_by_its_name_and_passes(
-    stage: Stage, mood: Mood, kind: FailureKind, *, tls: bool, auth: str
+    stage: Stage, mood: FaultMode, kind: FailureKind, *, tls: bool, auth: str
 ) -> None:
     now = mood
     async with stage(tls=tls, auth=auth, mood=lambda: now) as source:
         failure = await outcome(source)
-        now = Mood.NORMAL
+        now = FaultMode.NORMAL
         recovered = await outcome(source)
     assert isinstance(failure, Failure), failure
     assert failure.kind is kind, failure

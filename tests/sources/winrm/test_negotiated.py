@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trustme
-from tests.sources.winrm.answers import Asked, enumerated, pool_values, pulled, typed
 from tests.sources.winrm.ntlm_server import NtlmServer
+from tests.sources.winrm.wsman_replies import (
+    WsmanRequest,
+    enumerate_reply,
+    pool_values,
+    pull_reply,
+    wmi_instance,
+)
 
 from lictui.model import Failure, FailureKind, Server, Step
-from lictui.sources.source import SourceError, ignore
-from lictui.sources.winrm.auth import end_point
+from lictui.sources.source import SourceError, ignore_steps
+from lictui.sources.winrm.auth import channel_binding
 from lictui.sources.winrm.source import WinrmSource
 
 if TYPE_CHECKING:
@@ -26,16 +32,16 @@ if TYPE_CHECKING:
     Open = Callable[..., WinrmSource]
 
 pytestmark = pytest.mark.usefixtures("ntlm_users")
-POOL = typed(pool_values())
+POOL = wmi_instance(pool_values())
 
 
-def answer(asked: Asked) -> bytes:
+def answer(asked: WsmanRequest) -> bytes:
     """Two pools in two pages; no licenses and no services."""
     if "License_Pool" not in asked.wql and not asked.pulls:
-        return enumerated()
+        return enumerate_reply()
     if not asked.pulls:
-        return enumerated(POOL, context="uuid:c1")
-    return pulled(typed(pool_values(PLD="MPS_PLT_CCU")))
+        return enumerate_reply(POOL, context="uuid:c1")
+    return pull_reply(wmi_instance(pool_values(PLD="MPS_PLT_CCU")))
 
 
 @pytest.fixture
@@ -59,7 +65,7 @@ async def opened(
 
 async def failure(source: WinrmSource) -> Failure:
     with pytest.raises(SourceError) as caught:
-        await source.fetch(ignore)
+        await source.fetch(ignore_steps)
     return caught.value.failure
 
 
@@ -81,30 +87,30 @@ async def test_plain_http_carries_nothing_readable(opened: Open, auth: str, blan
 
 async def test_a_listener_that_offers_ntlm_by_name(opened: Open) -> None:
     async with NtlmServer(answer, offers="NTLM", scheme="NTLM") as listener:
-        assert (await opened(listener, auth="ntlm").fetch(ignore)).pools
+        assert (await opened(listener, auth="ntlm").fetch(ignore_steps)).pools
 
 
 async def test_a_login_lasts_from_poll_to_poll(opened: Open) -> None:
     async with NtlmServer(answer) as listener:
         source = opened(listener)
         for _ in range(3):
-            await source.fetch(ignore)
+            await source.fetch(ignore_steps)
         assert (listener.connections, listener.logins) == (1, 1)
 
 
 async def test_a_lost_connection_is_logged_in_anew(opened: Open) -> None:
     async with NtlmServer(answer) as listener:
         source = opened(listener)
-        await source.fetch(ignore)
+        await source.fetch(ignore_steps)
         listener.drop()
         await asyncio.sleep(0)
-        assert (await source.fetch(ignore)).pools
+        assert (await source.fetch(ignore_steps)).pools
         assert listener.logins == 2
 
 
 async def test_a_401_in_mid_session_is_logged_in_anew(opened: Open) -> None:
     async with NtlmServer(answer, shut_out_after=1) as listener:
-        assert (await opened(listener).fetch(ignore)).pools
+        assert (await opened(listener).fetch(ignore_steps)).pools
         assert listener.logins == 4  # pools, their second page, licenses, services
 
 
@@ -140,13 +146,13 @@ async def test_a_forged_answer_is_not_believed_and_the_next_poll_begins_anew(
 ) -> None:
     async with NtlmServer(answer) as listener:
         source = opened(listener)
-        await source.fetch(ignore)
+        await source.fetch(ignore_steps)
         listener.forge = True
         found = await failure(source)
         assert found.kind is FailureKind.PROTOCOL
         assert "cannot be opened" in found.message
         listener.forge = False
-        assert (await source.fetch(ignore)).pools
+        assert (await source.fetch(ignore_steps)).pools
         assert listener.logins == 2
 
 
@@ -216,8 +222,8 @@ async def test_over_tls_the_login_is_bound_to_the_channel(
     opened: Open, secured: tuple[ssl.SSLContext, str, bytes]
 ) -> None:
     tls, bundle, leaf = secured
-    async with NtlmServer(answer, tls=tls, bindings=end_point(leaf)) as listener:
-        snapshot = await opened(listener, verify=bundle).fetch(ignore)
+    async with NtlmServer(answer, tls=tls, bindings=channel_binding(leaf)) as listener:
+        snapshot = await opened(listener, verify=bundle).fetch(ignore_steps)
         assert len(snapshot.pools) == 2
         assert any(b"Envelope" in body for body in listener.seen)
 
@@ -226,5 +232,5 @@ async def test_a_login_bound_to_another_channel_is_refused(
     opened: Open, secured: tuple[ssl.SSLContext, str, bytes]
 ) -> None:
     tls, bundle, leaf = secured
-    async with NtlmServer(answer, tls=tls, bindings=end_point(leaf) + b"x") as listener:
+    async with NtlmServer(answer, tls=tls, bindings=channel_binding(leaf) + b"x") as listener:
         assert (await failure(opened(listener, verify=bundle))).kind is FailureKind.AUTH

@@ -67,8 +67,8 @@ def test_instances_of_one_product_and_date_add_up() -> None:
     pool = only(instance(), instance(count="11", overdraft="1", inusecount="3", licensetype="Eval"))
     assert pool.reading == Reading(415, 510, 51)
     assert pool.license_type == "Eval, Retail"
-    assert dict(pool.raw)["Count"] == "11"
-    assert ("Count", "550") in pool.raw
+    assert dict(pool.raw_fields)["Count"] == "11"
+    assert ("Count", "550") in pool.raw_fields
 
 
 def test_one_unknown_makes_the_sum_unknown() -> None:
@@ -151,9 +151,13 @@ def test_licenses_that_name_their_product_speak_for_it_alone() -> None:
 
 def test_raw_keeps_the_server_s_own_words_and_is_bounded() -> None:
     pool = only(*[instance(vendorstring=";LT=Retail", pooledavailable="138", platforms="x")] * 40)
-    assert pool.raw[:3] == (("Count", "550"), ("InUseCount", "412"), ("PooledAvailable", "138"))
-    assert len(pool.raw) == 40
-    assert "PLATFORMS" not in dict(pool.raw)
+    assert pool.raw_fields[:3] == (
+        ("Count", "550"),
+        ("InUseCount", "412"),
+        ("PooledAvailable", "138"),
+    )
+    assert len(pool.raw_fields) == 40
+    assert "PLATFORMS" not in dict(pool.raw_fields)
 
 
 def test_unreadable_figures_are_named() -> None:

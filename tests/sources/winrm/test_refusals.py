@@ -1,19 +1,19 @@
 from __future__ import annotations
 
 import pytest
-from tests.sources.winrm.answers import ASKED, NO_SUCH_CLASS, fault, wsman_fault
+from tests.sources.winrm.wsman_replies import MESSAGE_ID, NO_SUCH_CLASS, fault_reply, wsman_fault
 
 from lictui.model import FailureKind, State, Step
-from lictui.sources.http import Reply
-from lictui.sources.winrm.wsman import Fault, by_status, faulted, read
+from lictui.sources.http import HttpReply
+from lictui.sources.winrm.wsman import WsmanFault, error_for_fault, error_for_status, parse_reply
 
 WHERE = "lic01:5986"
 
 
 def told(detail: str, subcode: str = "w:InternalError") -> FailureKind:
-    answer = read(fault(detail, subcode=subcode), ASKED)
-    assert isinstance(answer, Fault)
-    failure = faulted(answer, WHERE).failure
+    answer = parse_reply(fault_reply(detail, subcode=subcode), MESSAGE_ID)
+    assert isinstance(answer, WsmanFault)
+    failure = error_for_fault(answer, WHERE).failure
     assert failure.step is Step.INVENTORY
     assert failure.message.startswith(WHERE)
     assert failure.hint
@@ -54,9 +54,9 @@ def test_a_fault_without_a_code_is_known_by_its_subcode(subcode: str, kind: Fail
 
 
 def test_a_missing_class_points_to_las() -> None:
-    answer = read(fault(NO_SUCH_CLASS), ASKED)
-    assert isinstance(answer, Fault)
-    failure = faulted(answer, WHERE).failure
+    answer = parse_reply(fault_reply(NO_SUCH_CLASS), MESSAGE_ID)
+    assert isinstance(answer, WsmanFault)
+    failure = error_for_fault(answer, WHERE).failure
     assert failure.state is State.NO_DATA
     assert "License Activation Service" in failure.hint
     assert "cvad" in failure.hint
@@ -75,12 +75,12 @@ def test_a_missing_class_points_to_las() -> None:
     ],
 )
 def test_a_status_without_an_envelope(status: int, kind: FailureKind) -> None:
-    failure = by_status(Reply(status, {}, b"x"), WHERE, Step.AUTH).failure
+    failure = error_for_status(HttpReply(status, {}, b"x"), WHERE, Step.AUTH).failure
     assert (failure.kind, failure.step) == (kind, Step.AUTH)
     assert str(status) in failure.message
 
 
 def test_a_web_page_is_called_one() -> None:
-    failure = by_status(Reply(200, {}, b"<html>"), WHERE, Step.AUTH).failure
+    failure = error_for_status(HttpReply(200, {}, b"<html>"), WHERE, Step.AUTH).failure
     assert "web page" in failure.message
     assert "/wsman" in failure.hint

@@ -6,39 +6,45 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.sources.winrm.answers import (
-    ASKED,
+from tests.sources.winrm.wsman_replies import (
+    MESSAGE_ID,
     NIL,
     NO_SUCH_CLASS,
-    enumerated,
+    enumerate_reply,
     envelope,
-    fault,
-    fragment,
+    fault_reply,
     pool_values,
-    pulled,
-    typed,
+    pull_reply,
+    wmi_instance,
     wsman_fault,
+    xml_fragment,
 )
 
-from lictui.sources.winrm.wsman import Fault, NotAReplyError, Page, UnreadableError, read
+from lictui.sources.winrm.wsman import (
+    InvalidReplyError,
+    MalformedReplyError,
+    ResultPage,
+    WsmanFault,
+    parse_reply,
+)
 
-POOL = typed(pool_values())
+POOL = wmi_instance(pool_values())
 
 
-def page(body: bytes) -> Page:
-    answer = read(body, ASKED)
-    assert isinstance(answer, Page)
+def page(body: bytes) -> ResultPage:
+    answer = parse_reply(body, MESSAGE_ID)
+    assert isinstance(answer, ResultPage)
     return answer
 
 
-def refusal(body: bytes) -> Fault:
-    answer = read(body, ASKED)
-    assert isinstance(answer, Fault)
+def refusal(body: bytes) -> WsmanFault:
+    answer = parse_reply(body, MESSAGE_ID)
+    assert isinstance(answer, WsmanFault)
     return answer
 
 
 def test_a_typed_instance() -> None:
-    (item,) = page(enumerated(POOL)).items
+    (item,) = page(enumerate_reply(POOL)).items
     assert item["count"] == "550"
     assert item["pldfullname"] == "Citrix XenDesktop Platinum|User/Device"
     assert item["subscriptiondate"] == "2026-12-01T00:00:00Z"
@@ -46,34 +52,34 @@ def test_a_typed_instance() -> None:
 
 def test_a_projection_with_bare_names_and_a_bare_datetime() -> None:
     values = {"PLD": "A_B", "SubscriptionDate": "<Datetime>2026-12-01T00:00:00Z</Datetime>"}
-    (item,) = page(enumerated(fragment(values))).items
+    (item,) = page(enumerate_reply(xml_fragment(values))).items
     assert item == {"pld": "A_B", "subscriptiondate": "2026-12-01T00:00:00Z"}
 
 
 def test_null_is_absent_and_empty_is_empty() -> None:
-    (item,) = page(enumerated(typed({"HOSTID": NIL, "DUP_GROUP": ""}))).items
+    (item,) = page(enumerate_reply(wmi_instance({"HOSTID": NIL, "DUP_GROUP": ""}))).items
     assert item == {"dup_group": ""}
 
 
 def test_one_item_and_a_context_mean_more_to_pull() -> None:
-    answer = page(enumerated(POOL, context="uuid:9"))
+    answer = page(enumerate_reply(POOL, context="uuid:9"))
     assert (len(answer.items), answer.context, answer.last) == (1, "uuid:9", False)
 
 
 def test_the_end_of_an_enumerate_is_told_in_another_namespace_than_that_of_a_pull() -> None:
-    assert page(enumerated(POOL)).last
-    assert page(pulled(POOL, POOL)).last
-    assert len(page(pulled(POOL, POOL)).items) == 2
-    assert not page(pulled(POOL, context="uuid:10")).last
+    assert page(enumerate_reply(POOL)).last
+    assert page(pull_reply(POOL, POOL)).last
+    assert len(page(pull_reply(POOL, POOL)).items) == 2
+    assert not page(pull_reply(POOL, context="uuid:10")).last
 
 
 def test_an_empty_inventory_has_an_end_and_no_item() -> None:
-    assert page(enumerated()) == Page((), "", last=True)
+    assert page(enumerate_reply()) == ResultPage((), "", last=True)
 
 
 def test_hostile_text_is_made_harmless() -> None:
     (item,) = page(
-        enumerated(typed({"PLD": "A\u202eB\x85C\x1b\x07", "VendorString": "x" * 9_000}))
+        enumerate_reply(wmi_instance({"PLD": "A\u202eB\x85C\x1b\x07", "VendorString": "x" * 9_000}))
     ).items
     assert item["pld"] == "AB C"
     assert len(item["vendorstring"]) == 500
@@ -81,18 +87,18 @@ def test_hostile_text_is_made_harmless() -> None:
 
 @pytest.mark.parametrize("related", ["uuid:another", ""])
 def test_the_answer_to_another_question_is_none(related: str) -> None:
-    with pytest.raises(NotAReplyError, match="another question"):
-        read(enumerated(POOL, relates_to=related), ASKED)
+    with pytest.raises(InvalidReplyError, match="another question"):
+        parse_reply(enumerate_reply(POOL, relates_to=related), MESSAGE_ID)
 
 
 def test_the_id_may_come_back_in_other_letters() -> None:
-    assert page(enumerated(POOL, relates_to=ASKED.upper())).items
+    assert page(enumerate_reply(POOL, relates_to=MESSAGE_ID.upper())).items
 
 
 def test_an_answer_must_say_what_it_answers_unless_it_is_a_fault() -> None:
-    with pytest.raises(NotAReplyError, match="which question"):
-        read(envelope("<n:EnumerateResponse/>", None), ASKED)
-    assert read(fault("", relates_to=""), "") is not None
+    with pytest.raises(InvalidReplyError, match="which question"):
+        parse_reply(envelope("<n:EnumerateResponse/>", None), MESSAGE_ID)
+    assert parse_reply(fault_reply("", relates_to=""), "") is not None
 
 
 @pytest.mark.parametrize(
@@ -108,26 +114,26 @@ def test_an_answer_must_say_what_it_answers_unless_it_is_a_fault() -> None:
     ],
 )
 def test_other_answers_are_told_apart(body: bytes, web_page: bool) -> None:  # noqa: FBT001 - a parameter of the table
-    with pytest.raises(NotAReplyError) as caught:
-        read(body, ASKED)
+    with pytest.raises(InvalidReplyError) as caught:
+        parse_reply(body, MESSAGE_ID)
     assert caught.value.web_page is web_page
 
 
 def test_no_xml_is_unreadable_another_document_is_not() -> None:
-    with pytest.raises(UnreadableError):
-        read(b"<a", ASKED)
-    with pytest.raises(NotAReplyError) as caught:
-        read(b"<a/>", ASKED)
-    assert not isinstance(caught.value, UnreadableError)
+    with pytest.raises(MalformedReplyError):
+        parse_reply(b"<a", MESSAGE_ID)
+    with pytest.raises(InvalidReplyError) as caught:
+        parse_reply(b"<a/>", MESSAGE_ID)
+    assert not isinstance(caught.value, MalformedReplyError)
 
 
 def test_an_absurd_context_is_refused() -> None:
-    with pytest.raises(NotAReplyError, match="absurdly long"):
-        read(enumerated(POOL, context="x" * 5_000), ASKED)
+    with pytest.raises(InvalidReplyError, match="absurdly long"):
+        parse_reply(enumerate_reply(POOL, context="x" * 5_000), MESSAGE_ID)
 
 
 def test_the_captured_fault_of_a_missing_class() -> None:
-    answer = refusal(fault(NO_SUCH_CLASS))
+    answer = refusal(fault_reply(NO_SUCH_CLASS))
     assert answer.codes == {2150858778}
     assert "InternalError" in answer.subcodes
     assert "does not exist" in answer.message
@@ -145,21 +151,21 @@ def test_the_captured_fault_of_a_missing_class() -> None:
     ],
 )
 def test_an_hresult_is_found_wherever_a_server_puts_it(detail: str) -> None:
-    assert 0x80041010 in refusal(fault(detail)).codes
+    assert 0x80041010 in refusal(fault_reply(detail)).codes
 
 
 def test_the_reason_is_the_message_when_there_is_one() -> None:
-    assert refusal(fault(NO_SUCH_CLASS, reason="No.\n  \x07Never")).message == "No. Never"
+    assert refusal(fault_reply(NO_SUCH_CLASS, reason="No.\n  \x07Never")).message == "No. Never"
 
 
 def test_a_code_that_is_no_number_is_no_code() -> None:
-    assert refusal(fault(wsman_fault("many"))).codes == frozenset()
+    assert refusal(fault_reply(wsman_fault("many"))).codes == frozenset()
 
 
 BODIES = (
-    enumerated(POOL, POOL, context="uuid:1"),
-    pulled(fragment(pool_values())),
-    fault(NO_SUCH_CLASS),
+    enumerate_reply(POOL, POOL, context="uuid:1"),
+    pull_reply(xml_fragment(pool_values())),
+    fault_reply(NO_SUCH_CLASS),
 )
 
 
@@ -167,13 +173,13 @@ BODIES = (
 def test_a_damaged_answer_is_an_answer_or_refused(body: bytes, place: int, junk: bytes) -> None:
     place %= len(body)
     damaged = body[:place] + junk + body[place + len(junk) :]
-    with contextlib.suppress(NotAReplyError):
-        read(damaged, ASKED)
+    with contextlib.suppress(InvalidReplyError):
+        parse_reply(damaged, MESSAGE_ID)
 
 
 @given(st.sampled_from(BODIES), st.integers(0, 10_000))
 def test_an_answer_in_disorder_is_an_answer_or_refused(body: bytes, seed: int) -> None:
     pieces = body.decode().split("<")
     random.Random(seed).shuffle(pieces)  # noqa: S311 - disorder, not a secret
-    with contextlib.suppress(NotAReplyError):
-        read("<".join(pieces).encode(), ASKED)
+    with contextlib.suppress(InvalidReplyError):
+        parse_reply("<".join(pieces).encode(), MESSAGE_ID)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.sources.winrm.ntlm_server import PASSWORD
 
-from lictui.sources.winrm.auth import NotSealedError, content_type, is_sealed, seal, unseal
+from lictui.sources.winrm.auth import NotSealedError, is_sealed, seal, sealed_content_type, unseal
 
 SOAP = "<s:Envelope>größer</s:Envelope>".encode()
 
@@ -33,7 +33,7 @@ def test_the_form_byte_for_byte() -> None:
         b"\tContent-Type: application/octet-stream\r\n"
         b"\x06\x00\x00\x00HEADERcba--Encrypted Boundary--\r\n"
     )
-    assert content_type("Kerberos") == (
+    assert sealed_content_type("Kerberos") == (
         'multipart/encrypted;protocol="application/HTTP-Kerberos-session-encrypted"'
         ';boundary="Encrypted Boundary"'
     )
@@ -76,7 +76,7 @@ def test_a_damaged_form_is_refused_or_opened(junk: bytes, place: int) -> None:
 
 
 def test_only_a_sealed_type_is_one() -> None:
-    assert is_sealed(content_type("SPNEGO"))
+    assert is_sealed(sealed_content_type("SPNEGO"))
     assert not is_sealed("application/soap+xml")
 
 

@@ -5,16 +5,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.support.clock import START
-from tests.support.engine import FakeEngine
-from tests.support.estate import day_of_work, estate
-from tests.support.running import Running, running
-from tests.support.screen import screen_text
+from tests.support.example_board import example_board, workday_series
+from tests.support.fake_engine import FakeEngine
+from tests.support.goldens import screen_text
+from tests.support.running_app import RunningApp, running_app
 
 from lictui.engine.board import Board
-from lictui.model import AlertKind, Answer, Event, EventKind, Identity, Level, Standing
+from lictui.model import Acknowledgement, AlertKey, AlertKind, AlertState, Event, EventKind, Level
 from lictui.tui.screens.alerts import AlertsScreen
-from lictui.tui.screens.product import ProductScreen
 from lictui.tui.screens.servers import ServersScreen
+from lictui.tui.screens.usage import UsageScreen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,22 +29,22 @@ JOURNAL = (
 
 
 def engine() -> FakeEngine:
-    return FakeEngine(past=day_of_work, journal=JOURNAL)
+    return FakeEngine(series_of=workday_series, journal=JOURNAL)
 
 
-def is_alerts(run: Running) -> bool:
+def is_alerts(run: RunningApp) -> bool:
     return isinstance(run.app.screen, AlertsScreen)
 
 
 async def test_what_is_wrong_stands_above_what_happened() -> None:
-    async with running("alerts", engine=engine()) as run:
+    async with running_app("alerts", engine=engine()) as run:
         text = screen_text(run.app)
         assert "Now: 9" in text
         assert text.index("exhausted") < text.index("Journal") < text.index("9 licenses of [/x]")
 
 
 async def test_the_whole_of_the_chosen_line_is_said_below() -> None:
-    async with running("alerts", engine=engine()) as run:
+    async with running_app("alerts", engine=engine()) as run:
         said = " ".join(screen_text(run.app).split())
         assert "ddc-us-01 (XDT_PLT_UD)" in said
         assert "none left" in said
@@ -53,9 +53,9 @@ async def test_the_whole_of_the_chosen_line_is_said_below() -> None:
 
 
 async def test_enter_leads_to_the_chart_at_that_time() -> None:
-    async with running("alerts", engine=engine()) as run:
+    async with running_app("alerts", engine=engine()) as run:
         await run.press("tab", "down", "enter")
-        assert isinstance(run.app.screen, ProductScreen)
+        assert isinstance(run.app.screen, UsageScreen)
         view = run.app.screen.chart.view
         assert view.cursor is not None
         bucket = view.buckets[view.cursor]
@@ -65,13 +65,13 @@ async def test_enter_leads_to_the_chart_at_that_time() -> None:
 
 
 async def test_enter_on_a_line_about_a_server_leads_to_the_registry() -> None:
-    async with running("alerts", engine=engine()) as run:
+    async with running_app("alerts", engine=engine()) as run:
         await run.press("tab", "enter")
         assert isinstance(run.app.screen, ServersScreen)
 
 
 async def test_the_filter_takes_lines_out_of_both_lists_until_escape() -> None:
-    async with running("alerts", engine=engine()) as run:
+    async with running_app("alerts", engine=engine()) as run:
         await run.press("slash")
         await run.type("lic-lab")
         text = screen_text(run.app)
@@ -83,7 +83,7 @@ async def test_the_filter_takes_lines_out_of_both_lists_until_escape() -> None:
 
 
 async def test_a_turned_filter_and_one_without_a_match() -> None:
-    async with running("alerts", engine=engine()) as run:
+    async with running_app("alerts", engine=engine()) as run:
         await run.press("slash")
         await run.type("!lic")
         text = screen_text(run.app)
@@ -95,71 +95,81 @@ async def test_a_turned_filter_and_one_without_a_match() -> None:
 
 
 async def test_when_nothing_is_wrong_it_says_so() -> None:
-    async with running("alerts", board=Board()) as run:
+    async with running_app("alerts", board=Board()) as run:
         text = screen_text(run.app)
         assert "Now: nothing is wrong" in text
         assert "Journal: nothing yet" in text
 
 
-LEVEL = Identity("ddc-us-01", AlertKind.USAGE, "XDT_PLT_UD")
-STANDS = Standing(LEVEL, Level.EXHAUSTED, "200 of 200", START - 900, seen=2, wanted=2, raised=START)
-COMING = replace(STANDS, who=replace(LEVEL, server="lic-lab"), raised=None, seen=1)
+LEVEL = AlertKey("ddc-us-01", AlertKind.USAGE, "XDT_PLT_UD")
+STANDS = AlertState(
+    LEVEL,
+    Level.EXHAUSTED,
+    "200 of 200",
+    START - 900,
+    polls_seen=2,
+    polls_required=2,
+    raised_at=START,
+)
+COMING = replace(STANDS, key=replace(LEVEL, server="lic-lab"), raised_at=None, polls_seen=1)
 
 
-def standing(*stands: Standing, said: Answer | None = None) -> Board:
-    return replace(estate(), standing=stands, answers={LEVEL: said} if said else {})
+def standing(*stands: AlertState, said: Acknowledgement | None = None) -> Board:
+    return replace(
+        example_board(), alert_states=stands, acknowledgements={LEVEL: said} if said else {}
+    )
 
 
 async def test_an_alert_is_acknowledged_and_taken_back() -> None:
-    async with running("alerts", engine=engine(), board=standing(STANDS, COMING)) as run:
+    async with running_app("alerts", engine=engine(), board=standing(STANDS, COMING)) as run:
         text = screen_text(run.app)
         assert "1 alert\n" in text
         assert "Now: 2 (1 to come)" in text
         assert "in 1 poll" in text
         await run.press("A")
-        ((who, answer),) = run.engine.answered
+        ((who, answer),) = run.engine.acknowledged
         assert who == LEVEL
         assert answer is not None
-        assert (answer.at, answer.until) == (START, None)
-        await run.publish(standing(STANDS, COMING, said=Answer("alice", START)))
+        assert (answer.time, answer.until) == (START, None)
+        await run.publish(standing(STANDS, COMING, said=Acknowledgement("alice", START)))
         text = screen_text(run.app)
         assert "known: alice" in text
         assert "no alerts" in text
         await run.press("home", "A")
-        assert run.engine.answered[-1] == (LEVEL, None)
+        assert run.engine.acknowledged[-1] == (LEVEL, None)
 
 
 async def test_an_alert_is_put_off() -> None:
-    async with running("alerts", engine=engine(), board=standing(STANDS)) as run:
+    async with running_app("alerts", engine=engine(), board=standing(STANDS)) as run:
         await run.press("z", "escape")
-        assert run.engine.answered == []
+        assert run.engine.acknowledged == []
         await run.press("z", "4")
-        answer = run.engine.answered[0][1]
+        answer = run.engine.acknowledged[0][1]
         assert answer is not None
         assert answer.until == START + 4 * 3600
         await run.press("z", "t")
-        tomorrow = run.engine.answered[1][1]
+        tomorrow = run.engine.acknowledged[1][1]
         assert tomorrow is not None
         assert tomorrow.until is not None
         assert START + 3600 < tomorrow.until < START + 48 * 3600
-        silent = Answer("alice", START, START + 9e4)
+        silent = Acknowledgement("alice", START, START + 9e4)
         await run.publish(standing(STANDS, said=silent))
         assert "until " in screen_text(run.app)
 
 
 async def test_what_is_not_raised_and_what_only_happened_cannot_be_answered() -> None:
-    async with running("alerts", engine=engine(), board=standing(COMING)) as run:
+    async with running_app("alerts", engine=engine(), board=standing(COMING)) as run:
         await run.press("A", "z", "tab", "A")
-        assert run.engine.answered == []
+        assert run.engine.acknowledged == []
         assert is_alerts(run)
 
 
 async def test_who_may_only_look_answers_nothing() -> None:
     options = {"read_only": True}
     board = standing(STANDS)
-    async with running("alerts", engine=engine(), board=board, options=options) as run:
+    async with running_app("alerts", engine=engine(), board=board, options=options) as run:
         await run.press("A", "z")
-        assert run.engine.answered == []
+        assert run.engine.acknowledged == []
         assert is_alerts(run)
 
 
@@ -168,8 +178,8 @@ async def test_the_filter_and_the_export_go_through_the_whole_journal(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     old = [Event(START - 9e5 - at, EventKind.VERSION, "old", f"line {at}") for at in range(600)]
-    all_of_it = FakeEngine(past=day_of_work, journal=(*JOURNAL, *old))
-    async with running("alerts", engine=all_of_it) as run:
+    all_of_it = FakeEngine(series_of=workday_series, journal=(*JOURNAL, *old))
+    async with running_app("alerts", engine=all_of_it) as run:
         assert "line 599" not in screen_text(run.app)
         await run.press("slash")
         await run.type("line 599")

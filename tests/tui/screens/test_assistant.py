@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 from tests.support.clock import START
-from tests.support.estate import estate
-from tests.support.running import running
-from tests.support.screen import golden, screen_text
+from tests.support.example_board import example_board
+from tests.support.goldens import assert_golden, screen_text
+from tests.support.running_app import running_app
 from tests.support.values import server, snapshot
 
 from lictui.engine.board import Board, ServerStatus
-from lictui.model import LicenseServer, Reporting, SourceName, State
-from lictui.tui.screens.cloud_assistant import Point, points
+from lictui.model import LicenseServer, ReportingStatus, SourceName, State
+from lictui.tui.screens.cloud_assistant import Requirement, requirements
 
 
 def status(version: str = "11.17.2.54100", **fields: Any) -> ServerStatus:
@@ -20,9 +20,9 @@ def status(version: str = "11.17.2.54100", **fields: Any) -> ServerStatus:
     return replace(ServerStatus(server("lic"), State.UP, snapshot=told), **fields)
 
 
-def found(of: ServerStatus, *others: ServerStatus) -> dict[str, Point]:
+def found(of: ServerStatus, *others: ServerStatus) -> dict[str, Requirement]:
     keys = ("account", "version", "reach", "sharing", "code", "report")
-    return dict(zip(keys, points(Board((of, *others)), of, None), strict=True))
+    return dict(zip(keys, requirements(Board((of, *others)), of, None), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -31,75 +31,75 @@ def found(of: ServerStatus, *others: ServerStatus) -> dict[str, Point]:
 )
 def test_a_version_is_told_or_not(version: str, there: bool | None) -> None:  # noqa: FBT001
     point = found(status(version))["version"]
-    assert point.there is there
-    assert point.told
+    assert point.met is there
+    assert point.detail
 
 
 def test_flexnet_s_own_number_is_no_version_of_the_license_server() -> None:
     lmstat = server("lic", source=SourceName.LMSTAT, url="", address="@lic")
     point = found(status("11.19.4", server=lmstat))["version"]
-    assert point.there is None
-    assert "winrm does" in point.told
+    assert point.met is None
+    assert "winrm does" in point.detail
 
 
 def test_what_no_source_tells_is_a_question_with_its_reason() -> None:
     asked = found(status())
     for key in ("account", "reach", "sharing", "code", "report"):
-        assert asked[key].there is None
-        assert asked[key].told
+        assert asked[key].met is None
+        assert asked[key].detail
     assert "8-character code" in asked["code"].title
-    assert "Product Registrations" in asked["code"].how
+    assert "Product Registrations" in asked["code"].action
 
 
 def test_a_server_that_reports_has_everything() -> None:
-    reports = LicenseServer("LIC01", "lic01", Reporting.REPORTING, START)
+    reports = LicenseServer("LIC01", "lic01", ReportingStatus.REPORTING, START)
     account = ServerStatus(server("csp", source=SourceName.PARTNER), State.UP)
-    asked = found(status(reports=reports), account)
-    assert [point.there for point in asked.values()] == [True] * 6
-    assert "csp answers" in asked["account"].told
+    asked = found(status(cloud_status=reports), account)
+    assert [point.met for point in asked.values()] == [True] * 6
+    assert "csp answers" in asked["account"].detail
 
 
 @pytest.mark.parametrize(
     ("reporting", "words", "sharing"),
     [
-        (Reporting.NOT_REPORTING, "more than 3 days", True),
-        (Reporting.NEVER_REPORTED, "never", None),
-        (Reporting.EXPIRED, "expired", True),
+        (ReportingStatus.NOT_REPORTING, "more than 3 days", True),
+        (ReportingStatus.NEVER_REPORTED, "never", None),
+        (ReportingStatus.EXPIRED, "expired", True),
     ],
 )
 def test_a_server_that_does_not_report_is_told_apart(
-    reporting: Reporting,
+    reporting: ReportingStatus,
     words: str,
     sharing: bool | None,  # noqa: FBT001
 ) -> None:
-    asked = found(status(reports=LicenseServer("LIC01", status=reporting)))
-    assert asked["report"].there is False
-    assert words in asked["report"].told
-    assert asked["sharing"].there is sharing
-    assert asked["code"].there is True
+    asked = found(status(cloud_status=LicenseServer("LIC01", status=reporting)))
+    assert asked["report"].met is False
+    assert words in asked["report"].detail
+    assert asked["sharing"].met is sharing
+    assert asked["code"].met is True
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 15)])
 async def test_c_in_the_registry_opens_it(size: tuple[int, int]) -> None:
-    async with running("servers", size) as run:
+    async with running_app("servers", size) as run:
         await run.press("c")
-        golden(f"assistant_{size[0]}x{size[1]}", screen_text(run.app))
+        assert_golden(f"assistant_{size[0]}x{size[1]}", screen_text(run.app))
         await run.press("j", "k", "escape")
         assert "Usage Insights ─" not in screen_text(run.app)
 
 
 async def test_it_follows_the_board() -> None:
-    async with running("servers", (80, 40)) as run:
+    async with running_app("servers", (80, 40)) as run:
         await run.press("c")
-        first = estate().servers[0]
+        first = example_board().servers[0]
         assert first.snapshot is not None
         old = replace(first, snapshot=replace(first.snapshot, version="11.14.0.31000"))
-        await run.publish(Board((old, *estate().servers[1:])))
+        await run.publish(Board((old, *example_board().servers[1:])))
         assert "update the license server" in screen_text(run.app)
 
 
 async def test_an_account_is_told_to_choose_a_license_server() -> None:
     account = ServerStatus(server("csp", source=SourceName.PARTNER), State.UP)
-    async with running("servers", (80, 40), board=Board((account,))) as run:
+    async with running_app("servers", (80, 40), board=Board((account,))) as run:
         await run.press("c")
         assert "choose a license server" in screen_text(run.app)

@@ -5,50 +5,50 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from tests.support.engine import FakeEngine
-from tests.support.looked import looked_back
-from tests.support.running import running
-from tests.support.screen import golden, screen_text
+from tests.support.fake_engine import FakeEngine
+from tests.support.goldens import assert_golden, screen_text
+from tests.support.past_summaries import past_summaries
+from tests.support.running_app import running_app
 
-from lictui.config.contract import Purchase
+from lictui.config.entitlements import Entitlement
 from lictui.config.settings import Settings
-from lictui.engine.board import By
-from lictui.tui.screens.contract import ContractScreen
-from lictui.tui.screens.estate import EstateScreen
+from lictui.engine.board import GroupBy
+from lictui.tui.screens.entitlements import EntitlementsScreen
+from lictui.tui.screens.products import ProductsScreen
 
 BOUGHT = (
-    Purchase("XDT_PLT_CCS", 3000, 120.0, "EUR", date(2027, 3, 31)),
-    Purchase("XDT_PLT_UD", 600, 95.0, "EUR", date(2026, 12, 31)),
-    Purchase("MPS_ADV_CCU", 290, group="emea"),
+    Entitlement("XDT_PLT_CCS", 3000, 120.0, "EUR", date(2027, 3, 31)),
+    Entitlement("XDT_PLT_UD", 600, 95.0, "EUR", date(2026, 12, 31)),
+    Entitlement("MPS_ADV_CCU", 290, group="emea"),
 )
-SETTINGS = Settings(contract=BOUGHT)
+SETTINGS = Settings(entitlements=BOUGHT)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
 async def test_the_sheet(size: tuple[int, int]) -> None:
-    engine = FakeEngine(past_of=looked_back())
-    async with running("contract", size, engine=engine, settings=SETTINGS) as run:
-        golden(f"contract_{size[0]}x{size[1]}", screen_text(run.app))
-        assert engine.looked_back == [By.PRODUCT, By.GROUP]
+    engine = FakeEngine(past_summaries=past_summaries())
+    async with running_app("contract", size, engine=engine, settings=SETTINGS) as run:
+        assert_golden(f"contract_{size[0]}x{size[1]}", screen_text(run.app))
+        assert engine.summary_queries == [GroupBy.PRODUCT, GroupBy.GROUP]
 
 
 async def test_there_is_a_way_there_and_back() -> None:
-    async with running("estate", settings=SETTINGS) as run:
+    async with running_app("estate", settings=SETTINGS) as run:
         await run.press("C")
-        assert isinstance(run.app.screen, ContractScreen)
+        assert isinstance(run.app.screen, EntitlementsScreen)
         await run.press("tab", "j", "k", "escape")
-        assert isinstance(run.app.screen, EstateScreen)
+        assert isinstance(run.app.screen, ProductsScreen)
 
 
 async def test_without_a_contract_it_says_how_to_write_one_and_what_ends() -> None:
-    async with running("contract") as run:
+    async with running_app("contract") as run:
         said = screen_text(run.app)
         assert "write contract.toml" in said
         assert "LAS activation ends" in said
 
 
 async def test_nothing_is_cut_off_where_there_is_little_room() -> None:
-    async with running("contract", (60, 15)) as run:
+    async with running_app("contract", (60, 15)) as run:
         lines = screen_text(run.app).splitlines()
         assert lines[1].rstrip().endswith("write contract.toml")
         assert any(line.rstrip().endswith("ddc-us-01") for line in lines)
@@ -56,9 +56,9 @@ async def test_nothing_is_cut_off_where_there_is_little_room() -> None:
 
 
 async def test_both_lists_are_exported() -> None:
-    engine = FakeEngine(past_of=looked_back())
-    async with running("contract", engine=engine, settings=SETTINGS) as run:
-        assert isinstance(run.app.screen, ContractScreen)
+    engine = FakeEngine(past_summaries=past_summaries())
+    async with running_app("contract", engine=engine, settings=SETTINGS) as run:
+        assert isinstance(run.app.screen, EntitlementsScreen)
         kinds = {row[0] for row in run.app.screen.exported()}
         assert kinds == {"list", "bought", "ends"}
         assert {len(row) for row in run.app.screen.exported()} == {16}

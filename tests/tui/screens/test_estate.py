@@ -1,30 +1,37 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.engine import FakeEngine
-from tests.support.estate import TIMEOUT, day_of_work, down, estate, pool, up
-from tests.support.looked import looked_back
-from tests.support.running import Running, running
-from tests.support.screen import screen_text
+from tests.support.example_board import (
+    TIMEOUT_FAILURE,
+    down_status,
+    example_board,
+    pool,
+    up_status,
+    workday_series,
+)
+from tests.support.fake_engine import FakeEngine
+from tests.support.goldens import screen_text
+from tests.support.past_summaries import past_summaries
+from tests.support.running_app import RunningApp, running_app
 
-from lictui.engine.board import Board, By
-from lictui.tui.screens.estate import EstateScreen
-from lictui.tui.screens.estate_view import SORTS
-from lictui.tui.screens.product import ProductScreen
-from lictui.tui.screens.wall import WallScreen
-from lictui.tui.widgets.estate import Estate
+from lictui.engine.board import Board, GroupBy
+from lictui.tui.screens.dashboard import DashboardScreen
+from lictui.tui.screens.products import ProductsScreen
+from lictui.tui.screens.products_view import SORTS
+from lictui.tui.screens.usage import UsageScreen
+from lictui.tui.widgets.products import ProductTable
 
 
-def table(run: Running) -> Estate:
-    return run.app.screen.query_one(Estate)
+def table(run: RunningApp) -> ProductTable:
+    return run.app.screen.query_one(ProductTable)
 
 
-def products(run: Running) -> list[str]:
+def products(run: RunningApp) -> list[str]:
     return [view.total.product for view in table(run).rows]
 
 
 async def test_products_are_summed_and_say_how_many_servers_they_cover() -> None:
-    async with running("estate") as run:
+    async with running_app("estate") as run:
         lines = screen_text(run.app).splitlines()
         (row,) = [line.split() for line in lines if "612" in line and "700" in line]
         assert row[:4] == ["CVAD", "Premium", "u/d", "612"]
@@ -32,15 +39,17 @@ async def test_products_are_summed_and_say_how_many_servers_they_cover() -> None
 
 
 async def test_a_lost_server_leaves_the_sum_and_not_the_row() -> None:
-    board = Board((up("a", pool("XDT_PLT_UD", 5, 9)), up("b", pool("XDT_PLT_UD", 1, 1))))
-    async with running("estate", board=board) as run:
+    board = Board(
+        (up_status("a", pool("XDT_PLT_UD", 5, 9)), up_status("b", pool("XDT_PLT_UD", 1, 1)))
+    )
+    async with running_app("estate", board=board) as run:
         assert "2/2" in screen_text(run.app)
-        await run.publish(Board((board.servers[0], down(board.servers[1], TIMEOUT))))
+        await run.publish(Board((board.servers[0], down_status(board.servers[1], TIMEOUT_FAILURE))))
         assert "1/2" in screen_text(run.app)
 
 
 async def test_walking_sorting_and_filtering() -> None:
-    async with running("estate") as run:
+    async with running_app("estate") as run:
         await run.press("j", "down")
         assert table(run).cursor == 2
         await run.press("home", "k")
@@ -55,45 +64,45 @@ async def test_walking_sorting_and_filtering() -> None:
         assert products(run) == ["MPS_ADV_CCU"]
         await run.press("escape")
         assert len(products(run)) > 1
-        assert isinstance(run.app.screen, EstateScreen)
+        assert isinstance(run.app.screen, ProductsScreen)
         await run.press("escape")
-        assert isinstance(run.app.screen, WallScreen)
+        assert isinstance(run.app.screen, DashboardScreen)
 
 
 async def test_the_cursor_stays_on_its_product_when_the_order_changes() -> None:
-    async with running("estate") as run:
+    async with running_app("estate") as run:
         await run.press("j")
-        before = table(run).chosen
+        before = table(run).selected
         await run.press("s")
-        assert table(run).chosen == before
+        assert table(run).selected == before
 
 
 async def test_enter_opens_the_product_over_its_servers() -> None:
-    engine = FakeEngine(day_of_work)
-    async with running("estate", engine=engine) as run:
+    engine = FakeEngine(workday_series)
+    async with running_app("estate", engine=engine) as run:
         await run.press(*["j"] * products(run).index("XDT_PLT_UD"), "enter")
-        assert isinstance(run.app.screen, ProductScreen)
-        servers = {server for server, _ in engine.questions[-1].pools}
+        assert isinstance(run.app.screen, UsageScreen)
+        servers = {server for server, _ in engine.queries[-1].pools}
         assert servers == {"lic-emea-01", "ddc-us-01", "lic-apac-02"}
         await run.press("escape")
-        assert isinstance(run.app.screen, EstateScreen)
+        assert isinstance(run.app.screen, ProductsScreen)
 
 
 async def test_trends_are_those_of_the_sum() -> None:
-    engine = FakeEngine(day_of_work)
-    async with running("estate", (200, 60), engine=engine):
-        counts = {len(question.pools) for question in engine.questions if question.pools}
+    engine = FakeEngine(workday_series)
+    async with running_app("estate", (200, 60), engine=engine):
+        counts = {len(question.pools) for question in engine.queries if question.pools}
         assert 3 in counts
 
 
 async def test_nothing_to_sum_says_so() -> None:
-    new = estate().servers[5]
-    async with running("estate", board=Board((new,))) as run:
+    new = example_board().servers[5]
+    async with running_app("estate", board=Board((new,))) as run:
         assert "no server has told" in screen_text(run.app)
 
 
 async def test_the_palette_opens_over_a_product_whose_keys_are_brackets() -> None:
-    async with running("estate") as run:
+    async with running_app("estate") as run:
         await run.press("enter")
         await run.press("colon")
         await run.press(*"shorter")
@@ -101,8 +110,8 @@ async def test_the_palette_opens_over_a_product_whose_keys_are_brackets() -> Non
 
 
 async def test_what_is_in_use_and_what_is_assigned_stand_apart_with_columns_of_their_own() -> None:
-    engine = FakeEngine(past_of=looked_back())
-    async with running("estate", (120, 40), engine=engine) as run:
+    engine = FakeEngine(past_summaries=past_summaries())
+    async with running_app("estate", (120, 40), engine=engine) as run:
         lines = screen_text(run.app).splitlines()
         use = next(at for at, line in enumerate(lines) if " installed" in line)
         assigned = next(at for at, line in enumerate(lines) if "assigned installed" in line)
@@ -114,9 +123,11 @@ async def test_what_is_in_use_and_what_is_assigned_stand_apart_with_columns_of_t
 
 
 async def test_the_chosen_row_is_said_in_words_with_its_bound_and_coverage() -> None:
-    engine = FakeEngine(past_of=looked_back())
-    board = Board((up("a", pool("XDT_PLT_CCS", 60, 100)), up("b", pool("XDT_PLT_CCS", 40, 100))))
-    async with running("estate", (120, 40), engine=engine, board=board) as run:
+    engine = FakeEngine(past_summaries=past_summaries())
+    board = Board(
+        (up_status("a", pool("XDT_PLT_CCS", 60, 100)), up_status("b", pool("XDT_PLT_CCS", 40, 100)))
+    )
+    async with running_app("estate", (120, 40), engine=engine, board=board) as run:
         said = " ".join(screen_text(run.app).split())
         assert "most in use ever 2,120 on 8 May 2026" in said
         assert "of 2,500 installed then" in said
@@ -126,7 +137,7 @@ async def test_the_chosen_row_is_said_in_words_with_its_bound_and_coverage() -> 
 
 async def test_rows_by_group_and_by_server_are_looked_back_at_apart() -> None:
     engine = FakeEngine()
-    async with running("estate", engine=engine) as run:
+    async with running_app("estate", engine=engine) as run:
         await run.press("g")
         groups = {(view.total.scope, view.total.product) for view in table(run).rows}
         assert {("emea", "XDT_PLT_UD"), ("us", "XDT_PLT_UD"), ("apac", "XDT_PLT_UD")} <= groups
@@ -134,21 +145,21 @@ async def test_rows_by_group_and_by_server_are_looked_back_at_apart() -> None:
         assert ("ddc-us-01", "XDT_PLT_CCS") in {
             (view.total.scope, view.total.product) for view in table(run).rows
         }
-        assert engine.looked_back == [By.PRODUCT, By.GROUP, By.SERVER]
+        assert engine.summary_queries == [GroupBy.PRODUCT, GroupBy.GROUP, GroupBy.SERVER]
         await run.press("g")
         assert {view.total.scope for view in table(run).rows} == {""}
 
 
 @pytest.mark.parametrize("sort", SORTS)
 async def test_every_order_keeps_what_is_assigned_below(sort: str) -> None:
-    engine = FakeEngine(past_of=looked_back())
-    async with running("estate", engine=engine) as run:
+    engine = FakeEngine(past_summaries=past_summaries())
+    async with running_app("estate", engine=engine) as run:
         await run.press(*["s"] * SORTS.index(sort))
         assigned = [view.assigned for view in table(run).rows]
         assert assigned == sorted(assigned)
 
 
 async def test_days_left_sort_the_soonest_first() -> None:
-    async with running("estate", engine=FakeEngine(past_of=looked_back())) as run:
+    async with running_app("estate", engine=FakeEngine(past_summaries=past_summaries())) as run:
         await run.press(*["s"] * SORTS.index("days left"))
         assert products(run)[:2] == ["PVS_STD_CCS", "XDT_PLT_CCS"]  # the first is over it now

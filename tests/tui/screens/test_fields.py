@@ -67,14 +67,14 @@ COMMAND = Server(
     [WINRM, CVAD, CLOUD, PARTNER, LMSTAT, COMMAND],
 )
 def test_a_server_survives_the_form_unchanged(server: Server) -> None:
-    raw = server_fields.raw_of(server_fields.draft_of(server))
-    assert server_schema.check(raw, Path("/")) == (server, ())
+    raw = server_fields.toml_values(server_fields.form_values(server))
+    assert server_schema.validate_server(raw, Path("/")) == (server, ())
 
 
 def test_a_source_asks_only_for_what_it_needs() -> None:
     winrm, cvad = (
-        server_fields.fields({"source": "winrm"}),
-        server_fields.fields({"source": "cvad"}),
+        server_fields.visible_fields({"source": "winrm"}),
+        server_fields.visible_fields({"source": "cvad"}),
     )
     assert {"auth", "secret"} <= set(winrm)
     assert not {"site", "customer_id", "certificate"} & set(winrm)
@@ -84,19 +84,19 @@ def test_a_source_asks_only_for_what_it_needs() -> None:
 
 
 def test_a_certificate_takes_the_place_of_user_and_secret() -> None:
-    needed = server_fields.fields({"source": "winrm", "auth": "certificate"})
+    needed = server_fields.visible_fields({"source": "winrm", "auth": "certificate"})
     assert "certificate" in needed
     assert not {"username", "secret"} & set(needed)
 
 
 def test_fields_of_the_other_source_do_not_reach_the_registry() -> None:
-    draft = server_fields.draft_of(CVAD) | {"source": "winrm"}
-    assert "site" not in server_fields.raw_of(draft)
+    draft = server_fields.form_values(CVAD) | {"source": "winrm"}
+    assert "site" not in server_fields.toml_values(draft)
 
 
 def test_empty_fields_and_defaults_are_left_out() -> None:
     draft = {"url": "https://a", "verify": "true", "interval": "900", "enabled": "true"}
-    assert server_fields.raw_of(draft) == {"source": "winrm", "url": "https://a"}
+    assert server_fields.toml_values(draft) == {"source": "winrm", "url": "https://a"}
 
 
 @pytest.mark.parametrize(
@@ -130,22 +130,22 @@ def test_the_name_is_suggested_by_what_a_source_is_known_by(
     assert server_fields.suggested_name(draft) == name
 
 
-@given(st.dictionaries(st.sampled_from(list(server_fields.ALL)), st.text(max_size=30)))
+@given(st.dictionaries(st.sampled_from(list(server_fields.ALL_FIELDS)), st.text(max_size=30)))
 def test_whatever_is_typed_the_registry_gets_a_table_to_judge(draft: dict[str, str]) -> None:
     draft["source"] = tuple(SourceName)[len(draft.get("source", "")) % len(SourceName)]
-    server, refusals = server_schema.check(server_fields.raw_of(draft), Path("/"))
+    server, refusals = server_schema.validate_server(server_fields.toml_values(draft), Path("/"))
     assert (server is None) == bool(refusals)
-    assert all(refusal.key in server_fields.ALL for refusal in refusals)
+    assert all(refusal.key in server_fields.ALL_FIELDS for refusal in refusals)
 
 
 def test_every_key_that_a_registry_entry_can_have_has_a_field() -> None:
     for source in SourceName:
-        assert set(server_schema.keys_of(source)) <= set(server_fields.ALL)
+        assert set(server_schema.keys_for(source)) <= set(server_fields.ALL_FIELDS)
 
 
 @pytest.mark.parametrize("source", SourceName)
 def test_every_field_that_is_typed_has_an_example_and_help(source: SourceName) -> None:
-    needed = server_fields.fields({"source": source})
+    needed = server_fields.visible_fields({"source": source})
     assert next(iter(needed)) == "source"
     for field in needed.values():
         assert field.help
@@ -155,19 +155,20 @@ def test_every_field_that_is_typed_has_an_example_and_help(source: SourceName) -
 
 
 def test_citrix_s_own_hosts_stand_in_the_fields_as_what_nothing_means() -> None:
-    needed = server_fields.fields({"source": "partner"})
+    needed = server_fields.visible_fields({"source": "partner"})
     assert needed["url"].default == "https://licensing.citrixworkspacesapi.net"
     assert needed["trust_url"].default == "https://trust.citrixworkspacesapi.net"
     assert (
-        server_fields.fields({"source": "citrix-cloud"})["url"].default == "https://api.cloud.com"
+        server_fields.visible_fields({"source": "citrix-cloud"})["url"].default
+        == "https://api.cloud.com"
     )
-    assert server_fields.fields({"source": "winrm"})["url"].default == ""
+    assert server_fields.visible_fields({"source": "winrm"})["url"].default == ""
 
 
 def test_what_is_available_is_asked_of_an_inventory_alone() -> None:
     for form, asked in (("", True), ("get-liclasinventory", True), ("lmstat", False)):
         draft = {"source": "command", "format": form}
-        assert ("licenses_available" in server_fields.fields(draft)) is asked
+        assert ("licenses_available" in server_fields.visible_fields(draft)) is asked
 
 
 @pytest.mark.parametrize(
@@ -181,4 +182,4 @@ def test_what_is_available_is_asked_of_an_inventory_alone() -> None:
 )
 def test_a_command_is_split_as_a_shell_would_or_is_a_list(text: str, words: object) -> None:
     draft = {"source": "command", "command": text}
-    assert server_fields.raw_of(draft)["command"] == words
+    assert server_fields.toml_values(draft)["command"] == words

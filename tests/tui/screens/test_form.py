@@ -4,16 +4,16 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.engine import FakeEngine
-from tests.support.running import Running, running
-from tests.support.screen import screen_text
+from tests.support.fake_engine import FakeEngine
+from tests.support.goldens import screen_text
+from tests.support.running_app import RunningApp, running_app
 from textual.widgets import Input
 
-from lictui.engine.board import Board, register
+from lictui.engine.board import Board, with_servers
 from lictui.errors import LictuiError
-from lictui.model import Finding, Server, SourceName, Step
+from lictui.model import Server, SourceName, Step, StepResult
+from lictui.tui.screens.dashboard import DashboardScreen
 from lictui.tui.screens.server_form import FormScreen
-from lictui.tui.screens.wall import WallScreen
 from lictui.tui.widgets.form_fields import FieldRow
 
 if TYPE_CHECKING:
@@ -22,37 +22,37 @@ if TYPE_CHECKING:
 
 PIN = "4f" * 32
 UNTRUSTED = (
-    Finding(Step.RESOLVE, ok=True, detail="10.1.0.7", seconds=0.002),
-    Finding(Step.CONNECT, ok=True, detail="10.1.0.7:5986", seconds=0.011),
-    Finding(Step.TLS, False, "CN=LIC01 is self-signed", 0.03, "pin it", PIN),  # noqa: FBT003
+    StepResult(Step.RESOLVE, ok=True, detail="10.1.0.7", seconds=0.002),
+    StepResult(Step.CONNECT, ok=True, detail="10.1.0.7:5986", seconds=0.011),
+    StepResult(Step.TLS, False, "CN=LIC01 is self-signed", 0.03, "pin it", PIN),  # noqa: FBT003
 )
-FINE = tuple(Finding(step, ok=True, detail="fine", seconds=0.01) for step in Step)
+FINE = tuple(StepResult(step, ok=True, detail="fine", seconds=0.01) for step in Step)
 
 
 class PinningEngine(FakeEngine):
     """Trusts a server whose certificate is pinned."""
 
-    async def test(self, server: Server) -> AsyncIterator[Finding]:
+    async def test(self, server: Server) -> AsyncIterator[StepResult]:
         self.tested.append(server)
         for finding in UNTRUSTED if server.verify is True else FINE:
             yield finding
 
 
-def said(run: Running, key: str) -> str:
+def said(run: RunningApp, key: str) -> str:
     """What stands in a field's line beside it."""
     beside = run.app.screen.query_one(f"#field-{key}", FieldRow).query(".beside").last()
     return str(beside.render())
 
 
-def value(run: Running, key: str) -> str:
+def value(run: RunningApp, key: str) -> str:
     return run.app.screen.query_one(f"#field-{key} Input", Input).value
 
 
-def is_form(run: Running) -> bool:
+def is_form(run: RunningApp) -> bool:
     return isinstance(run.app.screen, FormScreen)
 
 
-async def fill(run: Running) -> None:
+async def fill(run: RunningApp) -> None:
     """Address, user and secret, by keys alone."""
     await run.type("https://lic01.example")
     await run.press("tab", "tab", "tab")  # the name follows the host, negotiate is right
@@ -63,7 +63,7 @@ async def fill(run: Running) -> None:
 
 async def test_a_server_is_added_tested_pinned_and_saved_with_keys_alone() -> None:
     engine = PinningEngine()
-    async with running("form", engine=engine) as run:
+    async with running_app("form", engine=engine) as run:
         await fill(run)
         await run.press("ctrl+t")
         text = screen_text(run.app)
@@ -93,8 +93,8 @@ async def test_a_server_is_added_tested_pinned_and_saved_with_keys_alone() -> No
 
 
 async def test_a_step_that_fails_is_shown_with_what_to_do() -> None:
-    denied = Finding(Step.AUTH, False, "401, Negotiate only", 0.01, "set auth")  # noqa: FBT003
-    async with running("form", engine=FakeEngine(findings=(*FINE[:3], denied))) as run:
+    denied = StepResult(Step.AUTH, False, "401, Negotiate only", 0.01, "set auth")  # noqa: FBT003
+    async with running_app("form", engine=FakeEngine(test_steps=(*FINE[:3], denied))) as run:
         await fill(run)
         await run.press("ctrl+t")
         text = screen_text(run.app)
@@ -106,7 +106,7 @@ async def test_a_step_that_fails_is_shown_with_what_to_do() -> None:
 
 async def test_a_password_is_refused_with_the_explanation() -> None:
     engine = FakeEngine()
-    async with running("form", engine=engine) as run:
+    async with running_app("form", engine=engine) as run:
         await fill(run)
         await run.press("ctrl+u")
         await run.type("hunter2")
@@ -118,7 +118,7 @@ async def test_a_password_is_refused_with_the_explanation() -> None:
 
 async def test_a_name_that_is_taken_is_refused_but_its_own_name_is_not() -> None:
     engine = FakeEngine()
-    async with running("form", engine=engine) as run:
+    async with running_app("form", engine=engine) as run:
         await fill(run)
         await run.press("shift+tab", "shift+tab", "shift+tab")
         await run.type("lic-lab")
@@ -129,7 +129,7 @@ async def test_a_name_that_is_taken_is_refused_but_its_own_name_is_not() -> None
 
 
 async def test_empty_fields_are_not_complained_of_before_someone_wants_to_save() -> None:
-    async with running("form") as run:
+    async with running_app("form") as run:
         assert "missing" not in said(run, "url")
         await run.press("ctrl+s")
         assert "missing" in said(run, "url")
@@ -137,7 +137,7 @@ async def test_empty_fields_are_not_complained_of_before_someone_wants_to_save()
 
 
 async def test_the_name_follows_the_host_until_it_is_typed() -> None:
-    async with running("form") as run:
+    async with running_app("form") as run:
         await run.type("https://lic01")
         assert value(run, "name") == "lic01"
         await run.press("tab")
@@ -148,7 +148,7 @@ async def test_the_name_follows_the_host_until_it_is_typed() -> None:
 
 
 async def test_another_source_has_other_fields() -> None:
-    async with running("form", size=(80, 30)) as run:
+    async with running_app("form", size=(80, 30)) as run:
         await run.press("shift+tab", "right")
         text = screen_text(run.app)
         assert "Customer" in text
@@ -160,7 +160,7 @@ async def test_editing_keeps_what_is_not_touched_and_replaces_the_old_name() -> 
     server = Server(
         "lic-lab", SourceName.WINRM, "https://lab:5986/wsman", "u", "env:X", "ntlm", group="g"
     )
-    async with running("form", engine=engine, server=server) as run:
+    async with running_app("form", engine=engine, server=server) as run:
         await run.press("end")
         await run.type("-2")
         await run.press("ctrl+s")
@@ -169,8 +169,8 @@ async def test_editing_keeps_what_is_not_touched_and_replaces_the_old_name() -> 
 
 
 async def test_what_the_registry_refuses_is_said_in_the_form() -> None:
-    engine = FakeEngine(refusal=LictuiError("servers.toml cannot be written", "make room"))
-    async with running("form", engine=engine) as run:
+    engine = FakeEngine(error=LictuiError("servers.toml cannot be written", "make room"))
+    async with running_app("form", engine=engine) as run:
         await fill(run)
         await run.press("ctrl+s")
         text = screen_text(run.app)
@@ -180,10 +180,10 @@ async def test_what_the_registry_refuses_is_said_in_the_form() -> None:
 
 
 async def test_leaving_asks_only_if_something_would_be_lost() -> None:
-    async with running("form") as run:
+    async with running_app("form") as run:
         await run.press("escape")
         assert not is_form(run)
-    async with running("form") as run:
+    async with running_app("form") as run:
         await run.type("h")
         await run.press("escape")
         assert "Leave without saving?" in screen_text(run.app)
@@ -194,7 +194,7 @@ async def test_leaving_asks_only_if_something_would_be_lost() -> None:
 
 
 async def test_what_had_better_not_be_done_is_warned_about() -> None:
-    async with running("form") as run:
+    async with running_app("form") as run:
         await fill(run)
         await run.press("tab")
         await run.type("false")
@@ -205,7 +205,7 @@ async def test_another_test_ends_the_one_under_way() -> None:
     class Hanging(FakeEngine):
         ended = 0
 
-        async def test(self, server: Server) -> AsyncIterator[Finding]:
+        async def test(self, server: Server) -> AsyncIterator[StepResult]:
             self.tested.append(server)
             yield FINE[0]
             if len(self.tested) == 1:
@@ -215,7 +215,7 @@ async def test_another_test_ends_the_one_under_way() -> None:
                     self.ended += 1
 
     engine = Hanging()
-    async with running("form", engine=engine) as run:
+    async with running_app("form", engine=engine) as run:
         await fill(run)
         await run._pilot.press("ctrl+t")
         await run._pilot.pause()
@@ -224,7 +224,7 @@ async def test_another_test_ends_the_one_under_way() -> None:
 
 
 async def test_what_is_typed_as_fast_as_it_can_be_lands_where_it_belongs() -> None:
-    async with running("form") as run:
+    async with running_app("form") as run:
         keys = [
             *"https://lic01",
             "tab",
@@ -247,13 +247,13 @@ async def test_what_is_typed_as_fast_as_it_can_be_lands_where_it_belongs() -> No
 
 
 async def test_trying_to_save_nothing_is_nothing_to_lose() -> None:
-    async with running("form") as run:
+    async with running_app("form") as run:
         await run.press("ctrl+s", "escape")
         assert not is_form(run)
 
 
 async def test_q_in_a_field_is_a_letter() -> None:
-    async with running("form") as run:
+    async with running_app("form") as run:
         await run.type("q?:")
         assert value(run, "url") == "q?:"
 
@@ -263,13 +263,13 @@ async def test_the_board_may_come_before_the_word_that_the_server_is_saved(waits
     class Publishing(FakeEngine):
         async def save(self, server: Server, replacing: str | None = None) -> None:
             await super().save(server, replacing)
-            run.app.publish(register(Board(), [server]))
+            run.app.publish(with_servers(Board(), [server]))
             for _ in range(waits):
                 await asyncio.sleep(0)
 
-    async with running(board=Board(), engine=Publishing()) as run:
+    async with running_app(board=Board(), engine=Publishing()) as run:
         await run.press("a")
         await fill(run)
         await run.press("ctrl+s")
-        assert isinstance(run.app.screen, WallScreen)
+        assert isinstance(run.app.screen, DashboardScreen)
         assert "lic01" in screen_text(run.app)

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.support.engine import FakeEngine
-from tests.support.running import Running, running
-from tests.support.screen import screen_text
+from tests.support.fake_engine import FakeEngine
+from tests.support.goldens import screen_text
+from tests.support.running_app import RunningApp, running_app
 from textual.widgets import Input
 
-from lictui.model import Finding, Server, SourceName, Step
+from lictui.model import Server, SourceName, Step, StepResult
 from lictui.tui.screens.server_form import FormScreen
 from lictui.tui.widgets.form_fields import FieldRow
 
-FINE = tuple(Finding(step, ok=True, detail="fine", seconds=0.01) for step in Step)
+FINE = tuple(StepResult(step, ok=True, detail="fine", seconds=0.01) for step in Step)
 
 
-def value(run: Running, key: str) -> str:
+def value(run: RunningApp, key: str) -> str:
     return run.app.screen.query_one(f"#field-{key} Input", Input).value
 
 
-def is_form(run: Running) -> bool:
+def is_form(run: RunningApp) -> bool:
     return isinstance(run.app.screen, FormScreen)
 
 
-async def fill(run: Running) -> None:
+async def fill(run: RunningApp) -> None:
     """Address, user and secret of a license server."""
     await run.type("https://lic01.example")
     await run.press("tab", "tab", "tab")
@@ -34,7 +34,7 @@ async def fill(run: Running) -> None:
 
 
 async def test_every_source_is_chosen_from_a_list_with_its_fields_below() -> None:
-    async with running("form", size=(80, 40)) as run:
+    async with running_app("form", size=(80, 40)) as run:
         await run.press("shift+tab")
         listed = screen_text(run.app)
         for source in SourceName:
@@ -56,8 +56,8 @@ async def test_every_source_is_chosen_from_a_list_with_its_fields_below() -> Non
 
 
 async def test_a_flexnet_server_is_added_with_keys_alone() -> None:
-    engine = FakeEngine(findings=FINE)
-    async with running("form", engine=engine) as run:
+    engine = FakeEngine(test_steps=FINE)
+    async with running_app("form", engine=engine) as run:
         await run.press("shift+tab", "up", "up", "enter")
         await run.type("27000@lic01.example")
         await run.press("ctrl+s")
@@ -67,8 +67,8 @@ async def test_a_flexnet_server_is_added_with_keys_alone() -> None:
 
 
 async def test_a_command_is_added_with_keys_alone() -> None:
-    engine = FakeEngine(findings=FINE)
-    async with running("form", engine=engine) as run:
+    engine = FakeEngine(test_steps=FINE)
+    async with running_app("form", engine=engine) as run:
         await run.press("shift+tab", "up", "enter")
         await run.type("cat 'a b'")
         await run.press("tab", "down", "enter")
@@ -80,8 +80,8 @@ async def test_a_command_is_added_with_keys_alone() -> None:
 
 
 async def test_a_cloud_account_needs_no_address() -> None:
-    engine = FakeEngine(findings=FINE)
-    async with running("form", engine=engine) as run:
+    engine = FakeEngine(test_steps=FINE)
+    async with running_app("form", engine=engine) as run:
         await run.press("shift+tab", "down", "down", "enter", "tab", "tab")
         for text in ("acme", "client-id", "env:SECRET"):
             await run.type(text)
@@ -92,12 +92,12 @@ async def test_a_cloud_account_needs_no_address() -> None:
     assert (saved.customer_id, saved.username, saved.experimental) == ("acme", "client-id", False)
 
 
-TOLD = replace(FINE[-1], hosts=("LIC01", "lic-emea-01.corp.example"))
+TOLD = replace(FINE[-1], host_names=("LIC01", "lic-emea-01.corp.example"))
 
 
 async def test_a_server_that_is_known_already_may_share_its_pane() -> None:
-    engine = FakeEngine(findings=(*FINE[:-1], TOLD))
-    async with running("form", engine=engine) as run:
+    engine = FakeEngine(test_steps=(*FINE[:-1], TOLD))
+    async with running_app("form", engine=engine) as run:
         await fill(run)
         await run.press("ctrl+t")
         assert "LIC01 is also lic-emea-01" in screen_text(run.app)
@@ -109,8 +109,8 @@ async def test_a_server_that_is_known_already_may_share_its_pane() -> None:
 
 
 async def test_who_says_no_is_not_asked_again() -> None:
-    engine = FakeEngine(findings=(*FINE[:-1], TOLD))
-    async with running("form", engine=engine) as run:
+    engine = FakeEngine(test_steps=(*FINE[:-1], TOLD))
+    async with running_app("form", engine=engine) as run:
         await fill(run)
         await run.press("ctrl+t", "n")
         assert is_form(run)
@@ -120,9 +120,9 @@ async def test_who_says_no_is_not_asked_again() -> None:
 
 
 async def test_a_server_is_not_asked_whether_it_is_itself() -> None:
-    told = replace(TOLD, hosts=("lic-emea-01.corp.example",))
-    engine = FakeEngine(findings=(*FINE[:-1], told))
+    told = replace(TOLD, host_names=("lic-emea-01.corp.example",))
+    engine = FakeEngine(test_steps=(*FINE[:-1], told))
     server = Server("lic-emea-01", SourceName.WINRM, "https://lic-emea-01:5986/wsman", "u", "env:X")
-    async with running("form", engine=engine, server=server) as run:
+    async with running_app("form", engine=engine, server=server) as run:
         await run.press("ctrl+t")
         assert is_form(run)

@@ -5,29 +5,37 @@ from typing import Any
 
 import pytest
 from tests.support.clock import START
-from tests.support.engine import FakeEngine
-from tests.support.running import running
-from tests.support.screen import golden, screen_text
+from tests.support.fake_engine import FakeEngine
+from tests.support.goldens import assert_golden, screen_text
+from tests.support.running_app import running_app
 
 from lictui.config.settings import Settings
-from lictui.engine.holders import Holders, Holding
-from lictui.model import Failure, FailureKind, Holder
-from lictui.tui.screens.holders import HoldersScreen
+from lictui.engine.license_users import LicenseUsers, VisibleUser
+from lictui.model import Failure, FailureKind, LicenseUser
+from lictui.tui.screens.license_users import LicenseUsersScreen
 
 DAY = 86400
 LINE = "udadmin -f XDT_PLT_UD -user ann -delete"
-ANN = Holding(Holder("XDT_PLT_UD", "ann", since=START - 400 * DAY, assigned=True), True, LINE)  # noqa: FBT003
-BOB = Holding(Holder("XDT_PLT_UD", "CORP\\bob", "pc-0071", START - 3 * DAY, 2))
-PAD = Holding(Holder("XDT_PLT_UD", "", "pad-01", None, assigned=True))
-TOLD = Holders("lic-emea-01", "show", START, ("lmstat-01",), (ANN, BOB, PAD))
-HIDDEN = Holders(
+ANN = VisibleUser(
+    LicenseUser("XDT_PLT_UD", "ann", since=START - 400 * DAY, assigned=True),
+    True,  # noqa: FBT003
+    LINE,
+)
+BOB = VisibleUser(LicenseUser("XDT_PLT_UD", "CORP\\bob", "pc-0071", START - 3 * DAY, 2))
+PAD = VisibleUser(LicenseUser("XDT_PLT_UD", "", "pad-01", None, assigned=True))
+TOLD = LicenseUsers("lic-emea-01", "show", START, ("lmstat-01",), (ANN, BOB, PAD))
+HIDDEN = LicenseUsers(
     "lic-emea-01",
     "hide",
     START,
     ("lmstat-01",),
-    (Holding(Holder("XDT_PLT_UD", "user 1", since=START - 400 * DAY, assigned=True), idle=True),),
+    (
+        VisibleUser(
+            LicenseUser("XDT_PLT_UD", "user 1", since=START - 400 * DAY, assigned=True), idle=True
+        ),
+    ),
 )
-SILENT = Holders(
+SILENT = LicenseUsers(
     "lic-emea-01",
     "hide",
     START,
@@ -44,17 +52,17 @@ SILENT = Holders(
 )
 
 
-def engine(answer: Holders) -> FakeEngine:
-    return FakeEngine(holdings={"lic-emea-01": answer, "ddc-us-01": SILENT})
+def engine(answer: LicenseUsers) -> FakeEngine:
+    return FakeEngine(license_users={"lic-emea-01": answer, "ddc-us-01": SILENT})
 
 
 def is_open(run: Any) -> bool:
-    return isinstance(run.app.screen, HoldersScreen)
+    return isinstance(run.app.screen, LicenseUsersScreen)
 
 
 async def test_u_on_a_row_asks_who_holds_it() -> None:
     asked = engine(TOLD)
-    async with running(engine=asked) as run:
+    async with running_app(engine=asked) as run:
         await run.press("u")
         text = screen_text(run.app)
         assert "4 licenses, 3 holders · 1 idle  told by lmstat-01" in text
@@ -65,17 +73,17 @@ async def test_u_on_a_row_asks_who_holds_it() -> None:
         await run.press("r")
         await run.press("escape")
         assert not is_open(run)
-    assert asked.asked_holders == [("lic-emea-01", "XDT_PLT_UD")] * 2
+    assert asked.holder_queries == [("lic-emea-01", "XDT_PLT_UD")] * 2
 
 
 async def test_y_copies_what_would_release_the_idle_and_nothing_runs_it() -> None:
-    async with running(engine=engine(TOLD)) as run:
+    async with running_app(engine=engine(TOLD)) as run:
         await run.press("u", "Y")
         assert run.app.clipboard == f"{LINE}\n"
 
 
 async def test_hidden_names_give_nothing_to_copy_and_say_how_to_show_them() -> None:
-    async with running(engine=engine(HIDDEN)) as run:
+    async with running_app(engine=engine(HIDDEN)) as run:
         await run.press("u")
         text = screen_text(run.app)
         assert "user 1" in text
@@ -87,7 +95,7 @@ async def test_hidden_names_give_nothing_to_copy_and_say_how_to_show_them() -> N
 
 
 async def test_a_server_that_does_not_tell_says_who_would() -> None:
-    async with running(engine=engine(SILENT)) as run:
+    async with running_app(engine=engine(SILENT)) as run:
         await run.press("u")
         text = screen_text(run.app)
         assert "Nobody can tell" in text
@@ -98,7 +106,7 @@ async def test_a_server_that_does_not_tell_says_who_would() -> None:
 async def test_a_product_asks_every_server_that_has_it() -> None:
     asked = engine(TOLD)
     about: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "XDT_PLT_UD"}
-    async with running("product", engine=asked, **about) as run:
+    async with running_app("product", engine=asked, **about) as run:
         await run.press("u")
         text = screen_text(run.app)
         assert "Server" in text
@@ -106,33 +114,33 @@ async def test_a_product_asks_every_server_that_has_it() -> None:
         assert "lmstat and udadmin" in text
         await run.press("u")
         assert not is_open(run)
-    assert [server for server, _ in asked.asked_holders] == ["lic-emea-01", "ddc-us-01"]
+    assert [server for server, _ in asked.holder_queries] == ["lic-emea-01", "ddc-us-01"]
 
 
 async def test_it_says_whom_it_is_asking_and_asks_once_at_a_time() -> None:
     class Slow(FakeEngine):
-        async def holders(self, server: str, product: str) -> Holders:
-            self.asked_holders.append((server, product))
+        async def holders(self, server: str, product: str) -> LicenseUsers:
+            self.holder_queries.append((server, product))
             await answers.wait()
             return TOLD
 
     answers = asyncio.Event()
     slow = Slow()
-    async with running(engine=slow) as run:
+    async with running_app(engine=slow) as run:
         await run._pilot.press("u", "r", "r")
         await run._pilot.pause()
         assert "Asking lic-emea-01" in screen_text(run.app)
         answers.set()
         await run.settle()
         assert "told by" in screen_text(run.app)
-    assert len(slow.asked_holders) == 1
+    assert len(slow.holder_queries) == 1
 
 
 async def test_a_dialog_that_is_closed_asks_no_more() -> None:
     class Slow(FakeEngine):
         ended = False
 
-        async def holders(self, server: str, product: str) -> Holders:
+        async def holders(self, server: str, product: str) -> LicenseUsers:
             del server, product
             try:
                 await asyncio.Event().wait()
@@ -141,7 +149,7 @@ async def test_a_dialog_that_is_closed_asks_no_more() -> None:
             return TOLD
 
     slow = Slow()
-    async with running(engine=slow) as run:
+    async with running_app(engine=slow) as run:
         await run._pilot.press("u")
         await run._pilot.pause()
         await run._pilot.press("escape")
@@ -150,9 +158,9 @@ async def test_a_dialog_that_is_closed_asks_no_more() -> None:
 
 
 async def test_many_hands_are_the_longest_held_thousand() -> None:
-    many = tuple(Holding(Holder("X", f"u{at:04}", since=START - at)) for at in range(1500))
-    answer = Holders("lic-emea-01", "show", START, ("l",), many)
-    async with running(engine=engine(answer)) as run:
+    many = tuple(VisibleUser(LicenseUser("X", f"u{at:04}", since=START - at)) for at in range(1500))
+    answer = LicenseUsers("lic-emea-01", "show", START, ("l",), many)
+    async with running_app(engine=engine(answer)) as run:
         await run.press("u")
         text = screen_text(run.app)
         assert "1,500 licenses, 1,500 holders, the 1,000 longest held here" in text
@@ -160,8 +168,10 @@ async def test_many_hands_are_the_longest_held_thousand() -> None:
 
 
 async def test_hostile_names_stay_names() -> None:
-    hostile = Holding(Holder("X", "[/x]\x1b[31m\u202e", "é" * 300, START))
-    async with running(engine=engine(Holders("l", "show", START, ("l",), (hostile,)))) as run:
+    hostile = VisibleUser(LicenseUser("X", "[/x]\x1b[31m\u202e", "é" * 300, START))
+    async with running_app(
+        engine=engine(LicenseUsers("l", "show", START, ("l",), (hostile,)))
+    ) as run:
         await run.press("u")
         text = screen_text(run.app)
         assert "[/x]" in text
@@ -174,14 +184,14 @@ SIZES = [(80, 24), (60, 15)]
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_as_it_looks(size: tuple[int, int]) -> None:
-    async with running(size=size, engine=engine(TOLD)) as run:
+    async with running_app(size=size, engine=engine(TOLD)) as run:
         await run.press("u")
-        golden(f"holders_{size[0]}x{size[1]}", screen_text(run.app))
+        assert_golden(f"holders_{size[0]}x{size[1]}", screen_text(run.app))
 
 
 async def test_as_it_looks_in_seven_bits() -> None:
-    async with running(engine=engine(TOLD), settings=Settings(ascii=True)) as run:
+    async with running_app(engine=engine(TOLD), settings=Settings(ascii=True)) as run:
         await run.press("u")
         text = screen_text(run.app)
         assert text.isascii()
-        golden("holders_ascii", text)
+        assert_golden("holders_ascii", text)

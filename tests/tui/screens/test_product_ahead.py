@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from tests.support.clock import START
-from tests.support.estate import pool, up
+from tests.support.example_board import pool, up_status
 
-from lictui.analysis.forecast import Status
+from lictui.analysis.forecast import ForecastStatus
 from lictui.analysis.series import Bucket, Series
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
-from lictui.tui.screens.product_model import Subject, subject, year_of_days
-from lictui.tui.screens.product_outlook import Outlook, ahead, axis_end, facts, month, outlook
-from lictui.tui.time_range import Length, Span
+from lictui.tui.screens.usage_outlook import (
+    Outlook,
+    axis_end,
+    forecast_days,
+    forecast_facts,
+    make_outlook,
+    month_facts,
+)
+from lictui.tui.screens.usage_query import ProductSelection, daily_year, select_product
+from lictui.tui.time_range import RangeLength, TimeRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,22 +35,22 @@ HOUR, DAY = 3600, 86400
 TODAY = datetime.fromtimestamp(START, UTC).date()
 
 
-def about(code: str = "XDT_PLT_CCS", expires: date | None = None) -> Subject:
-    board = Board((up("lic-01", pool(code, 300, 500, expires=expires)),))
-    return subject(board, ("lic-01",), code, Settings())
+def about(code: str = "XDT_PLT_CCS", expires: date | None = None) -> ProductSelection:
+    board = Board((up_status("lic-01", pool(code, 300, 500, expires=expires)),))
+    return select_product(board, ("lic-01",), code, Settings())
 
 
-def looked(figure: Callable[[int], float], what: Subject | None = None) -> Outlook:
+def looked(figure: Callable[[int], float], what: ProductSelection | None = None) -> Outlook:
     """The outlook of a year whose figure is a function of days ago."""
     subject = what or about()
-    asked = year_of_days(subject, START, ZONE)
+    asked = daily_year(subject, START, ZONE)
     hours = []
     for at in range(asked.start, int(START), HOUR):
         ago = (int(START) // DAY * DAY - at // DAY * DAY) // DAY
         busy = 6 <= at % DAY // HOUR < 18
         high = figure(ago) if busy else figure(ago) / 2
         hours.append(Bucket(at, at + HOUR, high, high, high, at, figure(ago), 500, None, 4))
-    return outlook(subject, hours, asked.drawn(Series(tuple(hours), HOUR)), START, ZONE)
+    return make_outlook(subject, hours, asked.drawn(Series(tuple(hours), HOUR)), START, ZONE)
 
 
 def growing(ago: int) -> float:
@@ -52,27 +59,31 @@ def growing(ago: int) -> float:
 
 def test_what_grows_is_drawn_ahead_for_a_part_of_the_range_and_no_further_than_it_is_sure() -> None:
     known = looked(growing)
-    assert known.found.status is Status.GROWING
+    assert known.found.status is ForecastStatus.GROWING
     end = int(START) // HOUR * HOUR + HOUR
-    year = axis_end(known, Span(Length.YEAR), end, ZONE)
-    assert end + 80 * DAY < year <= end + Length.YEAR.value // 4
-    days = ahead(known, end, year, ZONE)
+    year = axis_end(known, TimeRange(RangeLength.YEAR), end, ZONE)
+    assert end + 80 * DAY < year <= end + RangeLength.YEAR.value // 4
+    days = forecast_days(known, end, year, ZONE)
     assert days[0].start == end
     assert all(one.end == two.start for one, two in pairwise(days))
     assert days[-1].expected > days[0].expected > 350
     assert all(each.low <= each.expected <= each.high for each in days)
-    until = known.found.until
+    until = known.found.horizon
     assert until is not None
     assert datetime.fromtimestamp(days[-1].start, UTC).date() <= until
 
 
 def test_the_past_a_day_and_a_week_have_nothing_ahead_nor_has_what_is_flat() -> None:
     known, end = looked(growing), int(START)
-    for span in (Span(Length.YEAR, 1), Span(Length.DAY), Span(Length.WEEK)):
+    for span in (
+        TimeRange(RangeLength.YEAR, 1),
+        TimeRange(RangeLength.DAY),
+        TimeRange(RangeLength.WEEK),
+    ):
         assert axis_end(known, span, end, ZONE) == end
     flat = looked(lambda ago: 300 + ago % 3)
-    assert axis_end(flat, Span(Length.YEAR), end, ZONE) == end
-    assert axis_end(None, Span(Length.YEAR), end, ZONE) == end
+    assert axis_end(flat, TimeRange(RangeLength.YEAR), end, ZONE) == end
+    assert axis_end(None, TimeRange(RangeLength.YEAR), end, ZONE) == end
 
 
 def test_licenses_that_expire_leave_the_line_of_what_is_installed() -> None:
@@ -80,7 +91,7 @@ def test_licenses_that_expire_leave_the_line_of_what_is_installed() -> None:
     known = looked(growing, about(expires=leaves))
     days = {
         datetime.fromtimestamp(each.start, UTC).date(): each.installed
-        for each in ahead(known, int(START), int(START) + 20 * DAY, ZONE)
+        for each in forecast_days(known, int(START), int(START) + 20 * DAY, ZONE)
     }
     assert days[date.fromordinal(leaves.toordinal() - 1)] == 500
     assert days[leaves] == 0
@@ -88,7 +99,7 @@ def test_licenses_that_expire_leave_the_line_of_what_is_installed() -> None:
 
 
 def test_the_forecast_is_said_in_words() -> None:
-    ((word, runs),) = facts(looked(growing), TODAY)
+    ((word, runs),) = forecast_facts(looked(growing), TODAY)
     assert word == "ahead"
     assert "grows by 3.5 a week" in runs[0][0]
 
@@ -97,7 +108,7 @@ def test_a_day_unlike_its_weekday_has_a_line_of_its_own() -> None:
     assert looked(lambda ago: 300 + ago % 3).unusual is None
     said = looked(lambda ago: 900 if ago == 0 else 300 + ago % 3)
     assert said.unusual is not None
-    (word, runs), _ = facts(said, TODAY)
+    (word, runs), _ = forecast_facts(said, TODAY)
     assert (word, runs[0][0]) == ("today", said.unusual)
     assert "450 by 06:00" in said.unusual
 
@@ -110,7 +121,7 @@ def test_assignments_come_and_go_from_day_to_day_of_this_month() -> None:
 
     known = looked(figure, about("XDT_PLT_UD"))
     assert known.month == (10, 4)
-    ((_, runs),) = month(known)
+    ((_, runs),) = month_facts(known)
     assert runs[0][0] == "at least 10 newly assigned, 4 released"
     assert looked(figure).month is None
-    assert list(month(replace(known, month=None))) == []
+    assert list(month_facts(replace(known, month=None))) == []

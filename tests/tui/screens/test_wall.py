@@ -3,34 +3,34 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.support.clock import START, FakeClock
-from tests.support.engine import FakeEngine
-from tests.support.estate import day_of_work, estate, pool, up
-from tests.support.running import Running, running
-from tests.support.screen import screen_text
+from tests.support.example_board import example_board, pool, up_status, workday_series
+from tests.support.fake_engine import FakeEngine
+from tests.support.goldens import screen_text
+from tests.support.running_app import RunningApp, running_app
 
-from lictui.engine.board import Board, apply
+from lictui.engine.board import Board, apply_poll
 from lictui.model import Poll, Snapshot
-from lictui.tui.screens.product import ProductScreen
-from lictui.tui.screens.wall import WallScreen
-from lictui.tui.widgets.wall import Wall
+from lictui.tui.screens.dashboard import DashboardScreen
+from lictui.tui.screens.usage import UsageScreen
+from lictui.tui.widgets.dashboard import PaneGrid
 
 
-def wall(run: Running) -> Wall:
-    return run.app.screen.query_one(Wall)
+def wall(run: RunningApp) -> PaneGrid:
+    return run.app.screen.query_one(PaneGrid)
 
 
-def shown(run: Running) -> list[str]:
+def shown(run: RunningApp) -> list[str]:
     return [view.server for view in wall(run).panes]
 
 
-def cursor(run: Running) -> tuple[str, str]:
+def cursor(run: RunningApp) -> tuple[str, str]:
     at = wall(run).cursor
     assert at is not None
     return at[0], at[1].product if at[1] else ""
 
 
 async def test_the_cursor_walks_rows_and_panes() -> None:
-    async with running() as run:
+    async with running_app() as run:
         assert cursor(run) == ("lic-emea-01", "XDT_PLT_UD")
         await run.press("j")
         assert cursor(run) == ("lic-emea-01", "MPS_ADV_CCU")
@@ -51,8 +51,8 @@ async def test_the_cursor_walks_rows_and_panes() -> None:
 
 
 async def test_pages() -> None:
-    board = Board(tuple(up(f"s{n:03}", pool("XDT_PLT_UD", n, 300)) for n in range(200)))
-    async with running(board=board) as run:
+    board = Board(tuple(up_status(f"s{n:03}", pool("XDT_PLT_UD", n, 300)) for n in range(200)))
+    async with running_app(board=board) as run:
         await run.press("pagedown")
         here = cursor(run)[0]
         assert here > "s003"
@@ -62,8 +62,8 @@ async def test_pages() -> None:
 
 
 async def test_columns_are_walked_downwards_and_across() -> None:
-    board = Board(tuple(up(f"s{n}", pool("XDT_PLT_UD", n, 9)) for n in range(5)))
-    async with running(size=(140, 40), board=board) as run:
+    board = Board(tuple(up_status(f"s{n}", pool("XDT_PLT_UD", n, 9)) for n in range(5)))
+    async with running_app(size=(140, 40), board=board) as run:
         await run.press("j")
         assert cursor(run)[0] == "s2"
         await run.press("tab")
@@ -75,36 +75,36 @@ async def test_columns_are_walked_downwards_and_across() -> None:
 
 
 async def test_enter_opens_the_product_and_escape_comes_back() -> None:
-    async with running() as run:
+    async with running_app() as run:
         await run.press("j", "enter")
-        assert isinstance(run.app.screen, ProductScreen)
+        assert isinstance(run.app.screen, UsageScreen)
         await run.press("escape")
-        assert isinstance(run.app.screen, WallScreen)
+        assert isinstance(run.app.screen, DashboardScreen)
         assert cursor(run) == ("lic-emea-01", "MPS_ADV_CCU")
 
 
 async def test_a_click_chooses_and_a_second_opens() -> None:
-    async with running() as run:
+    async with running_app() as run:
         await run.app.run_action("noop")
         await run.click(10, 4)
         assert cursor(run) == ("lic-emea-01", "MPS_ADV_CCU")
         await run.click(10, 4)
-        assert isinstance(run.app.screen, ProductScreen)
+        assert isinstance(run.app.screen, UsageScreen)
 
 
 async def test_sort_is_shown_and_remembered() -> None:
-    async with running() as run:
+    async with running_app() as run:
         await run.press("s", "s")
-        assert run.app.remembered["sort"] == "ratio"
+        assert run.app.saved_state["sort"] == "ratio"
         assert shown(run)[:2] == ["lic-emea-01", "lic-las"]
         await run.press("S")
-        assert run.app.remembered["reverse"] == "yes"
-    async with running(options={"state": run.app.remembered}) as run:
+        assert run.app.saved_state["reverse"] == "yes"
+    async with running_app(options={"state": run.app.saved_state}) as run:
         assert shown(run)[:2] == ["lic-las", "lic-emea-01"]
 
 
 async def test_groups_one_by_one() -> None:
-    async with running() as run:
+    async with running_app() as run:
         await run.press("g")
         assert shown(run) == ["lic-apac-02"]
         await run.press("g", "g")
@@ -114,7 +114,7 @@ async def test_groups_one_by_one() -> None:
 
 
 async def test_maximise() -> None:
-    async with running() as run:
+    async with running_app() as run:
         await run.press("tab", "tab", "M")
         assert shown(run) == ["ddc-us-01"]
         await run.press("M")
@@ -123,22 +123,24 @@ async def test_maximise() -> None:
 
 
 async def test_poll_now_says_so_until_the_answer_is_there() -> None:
-    async with running() as run:
+    async with running_app() as run:
         await run.press("r")
         assert run.engine.polled == ["lic-emea-01"]
         assert "polling" in screen_text(run.app)
-        await run.publish(apply(estate(), Poll("lic-emea-01", START, 0.1, Snapshot(()))))
-        assert run.app.polling == frozenset()
+        await run.publish(
+            apply_poll(example_board(), Poll("lic-emea-01", START, 0.1, Snapshot(())))
+        )
+        assert run.app.pending_polls == frozenset()
         await run.press("R")
         await run.press("f5")
         assert run.engine.polled[1:] == [None, None]
 
 
 async def test_pause_holds_the_screen_and_goes_on_with_the_newest() -> None:
-    async with running() as run:
+    async with running_app() as run:
         await run.press("p")
         assert "PAUSED" in screen_text(run.app)
-        await run.publish(Board((up("another", pool("XDT_PLT_UD", 1, 2)),)))
+        await run.publish(Board((up_status("another", pool("XDT_PLT_UD", 1, 2)),)))
         assert "another" not in screen_text(run.app)
         await run.press("p")
         assert "PAUSED" not in screen_text(run.app)
@@ -146,30 +148,32 @@ async def test_pause_holds_the_screen_and_goes_on_with_the_newest() -> None:
 
 
 async def test_the_first_frame_does_not_wait_for_the_past() -> None:
-    engine = FakeEngine(day_of_work)
-    async with running(engine=engine) as run:
-        asked = {question.pools for question in engine.questions}
+    engine = FakeEngine(workday_series)
+    async with running_app(engine=engine) as run:
+        asked = {question.pools for question in engine.queries}
         assert all(len(pools) == 1 for pools in asked)
         in_view = {row.server for view in wall(run).panes[:4] for row in view.rows}
         assert {pools[0][0] for pools in asked} <= in_view | {"lic-apac-02"}
-        before = len(engine.questions)
-        await run.publish(estate())
-        assert len(engine.questions) == before
+        before = len(engine.queries)
+        await run.publish(example_board())
+        assert len(engine.queries) == before
 
 
 async def test_trends_are_asked_for_again_in_the_next_bucket() -> None:
-    engine, clock = FakeEngine(day_of_work), FakeClock()
-    async with running(engine=engine, clock=clock) as run:
-        before = len(engine.questions)
+    engine, clock = FakeEngine(workday_series), FakeClock()
+    async with running_app(engine=engine, clock=clock) as run:
+        before = len(engine.queries)
         await clock.advance(3 * 3600)
-        await run.publish(apply(estate(), Poll("lic-lab", clock.now(), 0.1, Snapshot(()))))
-        assert len(engine.questions) > before
+        await run.publish(
+            apply_poll(example_board(), Poll("lic-lab", clock.now(), 0.1, Snapshot(())))
+        )
+        assert len(engine.queries) > before
 
 
 async def test_a_renewed_cursor_survives_a_board_without_its_row() -> None:
-    async with running() as run:
+    async with running_app() as run:
         await run.press("tab", "tab", "tab")
-        board = estate()
+        board = example_board()
         await run.publish(Board(board.servers[:2]))
         assert cursor(run)[0] == "lic-emea-01"
         await run.publish(Board())
@@ -177,14 +181,14 @@ async def test_a_renewed_cursor_survives_a_board_without_its_row() -> None:
 
 
 async def test_live_resize() -> None:
-    async with running(size=(200, 60)) as run:
+    async with running_app(size=(200, 60)) as run:
         for size in ((60, 15), (40, 10), (30, 5), (120, 40), (80, 24)):
             await run.resize(*size)
         assert "lic-emea-01" in screen_text(run.app)
 
 
 async def test_polling_mark_and_age_are_in_the_title() -> None:
-    board = estate()
-    old = replace(board.servers[0], answered_at=START - 7200)
-    async with running(board=Board((old,))) as run:
+    board = example_board()
+    old = replace(board.servers[0], last_success_at=START - 7200)
+    async with running_app(board=Board((old,))) as run:
         assert "2 h ╮" in screen_text(run.app)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.support.running import running
+from tests.support.running_app import running_app
 
 if TYPE_CHECKING:
     import pytest
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 async def test_copy_takes_the_row() -> None:
-    async with running() as run:
+    async with running_app() as run:
         await run.press("Y")
         assert run.app.clipboard == "lic-emea-01  CVAD Premium  412 / 500  82 %"
 
@@ -23,8 +23,8 @@ async def test_export_writes_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> N
         written.append(table)
         return f"here/{view}.csv"
 
-    monkeypatch.setattr("lictui.tui.text.write_csv", write)
-    async with running() as run:
+    monkeypatch.setattr("lictui.tui.text.export_csv", write)
+    async with running_app() as run:
         await run.press("slash", *"PVS", "enter")
         await run.press("E")
         assert "here/wall.csv" in "".join(n.message for n in run.app._notifications)
@@ -49,7 +49,7 @@ async def test_export_says_when_it_cannot(monkeypatch: pytest.MonkeyPatch) -> No
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("lictui.tui.text.write_csv", refuse)
-    async with running() as run:
+    monkeypatch.setattr("lictui.tui.text.export_csv", refuse)
+    async with running_app() as run:
         await run.press("E")
         assert "Permission denied" in "".join(n.message for n in run.app._notifications)

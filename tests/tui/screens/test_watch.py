@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from tests.support.clock import START, FakeClock
-from tests.support.engine import FakeEngine
-from tests.support.estate import TIMEOUT, day_of_work, down, estate
-from tests.support.running import Running, running
-from tests.support.screen import screen_text
+from tests.support.example_board import TIMEOUT_FAILURE, down_status, example_board, workday_series
+from tests.support.fake_engine import FakeEngine
+from tests.support.goldens import screen_text
+from tests.support.running_app import RunningApp, running_app
 
 from lictui.engine.board import Board
 from lictui.tui.app import WatchOptions
@@ -16,16 +16,16 @@ from lictui.tui.screens.watch import WatchScreen
 
 
 def watch(board: Board | None = None, **options: Any) -> Any:
-    return running(
+    return running_app(
         board=board,
-        engine=FakeEngine(past=day_of_work),
+        engine=FakeEngine(series_of=workday_series),
         clock=options.pop("clock", None),
         size=options.pop("size", (80, 24)),
         options={"watch": WatchOptions(**options)},
     )
 
 
-def screen(run: Running) -> WatchScreen:
+def screen(run: RunningApp) -> WatchScreen:
     assert isinstance(run.app.screen, WatchScreen)
     return run.app.screen
 
@@ -66,7 +66,9 @@ async def test_the_age_of_the_data_is_always_there_and_grows() -> None:
 
 async def test_it_goes_on_with_every_server_down_for_days() -> None:
     days = 3 * 86400
-    board = Board(tuple(down(it, TIMEOUT, ago=days) for it in estate().servers[:2]))
+    board = Board(
+        tuple(down_status(it, TIMEOUT_FAILURE, ago=days) for it in example_board().servers[:2])
+    )
     async with watch(board) as run:
         text = screen_text(run.app)
         assert "last known, 3 d ago" in text
@@ -77,12 +79,12 @@ async def test_it_goes_on_with_every_server_down_for_days() -> None:
 async def test_nothing_registered_and_nothing_read_yet_are_said() -> None:
     async with watch(Board()) as run:
         assert "no server is registered" in screen_text(run.app)
-    async with watch(Board((estate().servers[-1],))) as run:
+    async with watch(Board((example_board().servers[-1],))) as run:
         assert "no figures yet" in screen_text(run.app)
 
 
 async def test_it_beeps_at_a_new_alert_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    board = estate()
+    board = example_board()
     async with watch(Board(board.servers[3:4]), beep=True) as run:
         rung: list[str] = []
         monkeypatch.setattr(run.app, "bell", lambda: rung.append("bell"))
@@ -104,7 +106,7 @@ async def test_it_ends_with_1_at_an_alert_of_the_level_asked_for(
 
 
 async def test_a_warning_is_not_critical() -> None:
-    las = Board(estate().servers[4:5])  # answers without an inventory: a warning
+    las = Board(example_board().servers[4:5])  # answers without an inventory: a warning
     async with watch(las, exit_on="critical") as run:
         screen(run)
     assert run.app.return_value is None
@@ -136,7 +138,7 @@ async def test_a_resize_shows_other_pages() -> None:
 async def test_ascii_is_ascii() -> None:
     from lictui.config.settings import Settings  # noqa: PLC0415 - one test of many
 
-    async with running(
+    async with running_app(
         settings=Settings(ascii=True), options={"watch": WatchOptions()}, size=(80, 24)
     ) as run:
         assert screen_text(run.app).isascii()

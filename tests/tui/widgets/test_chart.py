@@ -3,14 +3,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.support.screen import screen_text
+from tests.support.goldens import screen_text
 from textual.app import App, ComposeResult
 
 from lictui.analysis.series import Bucket
 from lictui.tui import theme
-from lictui.tui.time_range import Length
+from lictui.tui.time_range import RangeLength
 from lictui.tui.widgets.chart import Chart
-from lictui.tui.widgets.chart_view import Ahead, ChartView, Mark, Sign
+from lictui.tui.widgets.chart_view import ChartView, ForecastDay, Mark, MarkKind
 
 DAY = 86400
 
@@ -22,7 +22,7 @@ class ChartApp(App[None]):
         self._ascii = ascii_only
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return dict(theme.DEFAULTS)
+        return dict(theme.DEFAULT_VARIABLES)
 
     def compose(self) -> ComposeResult:
         chart = Chart(ascii_only=self._ascii)
@@ -37,7 +37,7 @@ def view(cursor: int | None = None) -> ChartView:
         for at in range(0, DAY, 3600)
         if not 8 * 3600 <= at < 12 * 3600
     )
-    return ChartView(buckets, 0, DAY, Length.DAY, cursor=cursor)
+    return ChartView(buckets, 0, DAY, RangeLength.DAY, cursor=cursor)
 
 
 async def drawn(shown: ChartView, size: tuple[int, int] = (53, 14), **kwargs: bool) -> list[str]:
@@ -94,15 +94,17 @@ async def test_it_can_be_drawn_at_any_size(size: tuple[int, int]) -> None:
 
 async def test_the_period_before_is_a_second_line() -> None:
     earlier = tuple(each._replace(high=60) for each in view().buckets)
-    rows = await drawn(replace(view(), before=earlier, compared="day before"))
+    rows = await drawn(replace(view(), previous=earlier, previous_label="day before"))
     (line,) = [row for row in rows if "◦" in row]
     assert line.count("◦") >= 30
     assert "└" in rows[-2]
 
 
 async def test_what_is_expected_is_a_dash_in_its_band_and_installed_goes_on() -> None:
-    days = tuple(Ahead(at, at + 3600, 80, 60, 99, 90) for at in range(DAY, DAY + DAY // 4, 3600))
-    rows = await drawn(replace(view(), ahead=days, end=DAY + DAY // 4))
+    days = tuple(
+        ForecastDay(at, at + 3600, 80, 60, 99, 90) for at in range(DAY, DAY + DAY // 4, 3600)
+    )
+    rows = await drawn(replace(view(), forecast=days, end=DAY + DAY // 4))
     future = [row[44:] for row in rows[:-2]]
     assert any(row.count("╌") >= 8 for row in future)
     assert sum("░" in row for row in future) >= 2
@@ -112,11 +114,11 @@ async def test_what_is_expected_is_a_dash_in_its_band_and_installed_goes_on() ->
 
 async def test_of_changes_in_one_column_the_gravest_is_on_the_axis() -> None:
     marks = (
-        Mark(DAY / 2, Sign.FOUND, "found"),
-        Mark(DAY / 2, Sign.LOST, "lost"),
-        Mark(DAY * 0.75, Sign.VERSION, "version"),
-        Mark(-1, Sign.GONE, "before all"),
-        Mark(DAY, Sign.GONE, "after all"),
+        Mark(DAY / 2, MarkKind.SERVER_UP, "found"),
+        Mark(DAY / 2, MarkKind.SERVER_DOWN, "lost"),
+        Mark(DAY * 0.75, MarkKind.VERSION, "version"),
+        Mark(-1, MarkKind.REMOVED, "before all"),
+        Mark(DAY, MarkKind.REMOVED, "after all"),
     )
     rows = await drawn(replace(view(), marks=marks))
     signs = [char for char in rows[-2] if char in "◆◇✖✔▲"]

@@ -7,24 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.clock import START
-from tests.support.estate import TIMEOUT, down, estate, pool, up
+from tests.support.example_board import TIMEOUT_FAILURE, down_status, example_board, pool, up_status
 
-from lictui.config.settings import Alerts
+from lictui.config.settings import AlertSettings
 from lictui.model import Failure, FailureKind
-from lictui.tui.screens.wall_view import Moment, Panes, PaneView
-from lictui.tui.screens.wall_view import pane as view_of
-from lictui.tui.text import Line, width
-from lictui.tui.theme import ASCII, UNICODE, Symbols
+from lictui.tui.screens.dashboard_view import CurrentTime, PaneBuilder, PaneView
+from lictui.tui.screens.dashboard_view import build_pane as view_of
+from lictui.tui.text import Line, line_width
+from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS, Symbols
 from lictui.tui.widgets import pane
 
-NOW = Moment(START, date(2026, 11, 24))
+NOW = CurrentTime(START, date(2026, 11, 24))
 HOSTILE = "[/x] \x1b[31m\x07\n\u202eevil\u2066 " + "ライセンス" * 60
 
 
-def drawn(view: PaneView, cells: int, symbols: Symbols = UNICODE) -> list[Line]:
-    digits, longest = pane.measure(view)
-    shape = pane.columns(pane.inside(cells), digits, longest)
-    return [*pane.lines(view, {}, cells, pane.height(view, cells), shape, symbols)]
+def drawn(view: PaneView, cells: int, symbols: Symbols = UNICODE_SYMBOLS) -> list[Line]:
+    digits, longest = pane.measure_pane(view)
+    shape = pane.pane_columns(pane.inner_width(cells), digits, longest)
+    return [*pane.draw_pane(view, {}, cells, pane.pane_height(view, cells), shape, symbols)]
 
 
 def said(lines: list[Line]) -> str:
@@ -32,13 +32,13 @@ def said(lines: list[Line]) -> str:
 
 
 @pytest.mark.parametrize("cells", [40, 58, 60, 79, 100, 119, 200])
-@pytest.mark.parametrize("symbols", [UNICODE, ASCII])
+@pytest.mark.parametrize("symbols", [UNICODE_SYMBOLS, ASCII_SYMBOLS])
 def test_every_line_has_exactly_its_width_and_figures_are_whole(
     cells: int, symbols: Symbols
 ) -> None:
-    for view in Panes().of(estate(), Alerts(), NOW):
+    for view in PaneBuilder().build(example_board(), AlertSettings(), NOW):
         lines = drawn(view, cells, symbols)
-        assert {width(line) for line in lines} == {cells}
+        assert {line_width(line) for line in lines} == {cells}
         for row in view.rows:
             for figure in (row.reading.in_use, row.reading.installed):
                 assert figure is None or f"{figure:,}" in said(lines)
@@ -49,34 +49,36 @@ def test_no_name_and_no_figure_breaks_a_pane(
     cells: int, in_use: int, installed: int, name: str
 ) -> None:
     told = replace(pool("ACME_X", in_use, installed), name=name)
-    view = view_of(up(name or "a", told), Alerts(), NOW)
-    assert {width(line) for line in drawn(view, cells)} == {cells}
+    view = view_of(up_status(name or "a", told), AlertSettings(), NOW)
+    assert {line_width(line) for line in drawn(view, cells)} == {cells}
 
 
 @pytest.mark.parametrize("cells", [40, 80, 200])
 def test_hostile_strings_stay_in_their_cells(cells: int) -> None:
     told = replace(pool("ACME_X", 3, 4), name=HOSTILE)
-    status = up(HOSTILE, told, group=HOSTILE, reported_name=HOSTILE, version=HOSTILE)
-    failed = down(status, Failure(FailureKind.PARSE, HOSTILE, HOSTILE))
+    status = up_status(HOSTILE, told, group=HOSTILE, reported_name=HOSTILE, version=HOSTILE)
+    failed = down_status(status, Failure(FailureKind.PARSE, HOSTILE, HOSTILE))
     for each in (status, failed):
-        lines = drawn(view_of(each, Alerts(), NOW), cells)
-        assert {width(line) for line in lines} == {cells}
+        lines = drawn(view_of(each, AlertSettings(), NOW), cells)
+        assert {line_width(line) for line in lines} == {cells}
         assert not set(said(lines)) & set("\x1b\x07\u202e\u2066")
 
 
 def test_the_level_is_a_sign_as_well_as_a_colour() -> None:
-    lines = said(drawn(Panes().of(estate(), Alerts(), NOW)[0], 80))
+    lines = said(drawn(PaneBuilder().build(example_board(), AlertSettings(), NOW)[0], 80))
     assert "82 %!" in lines
     assert "112 %⚑" in lines
 
 
 def test_overdraft_is_never_clamped_to_100() -> None:
-    view = view_of(up("a", pool("PVS_STD_CCS", 500, 80, 20)), Alerts(), NOW)
+    view = view_of(up_status("a", pool("PVS_STD_CCS", 500, 80, 20)), AlertSettings(), NOW)
     assert "625 %✖" in said(drawn(view, 80))
 
 
 def test_assignments_are_called_assigned_where_there_is_room() -> None:
-    view = view_of(up("a", pool("XDT_PLT_UD", 5, 8), pool("MPS_ADV_CCU", 5, 8)), Alerts(), NOW)
+    view = view_of(
+        up_status("a", pool("XDT_PLT_UD", 5, 8), pool("MPS_ADV_CCU", 5, 8)), AlertSettings(), NOW
+    )
     wide = said(drawn(view, 120)).splitlines()
     assert "assigned" in wide[1]
     assert "in use" in wide[2]
@@ -84,16 +86,20 @@ def test_assignments_are_called_assigned_where_there_is_room() -> None:
 
 
 def test_a_row_without_live_figures_says_how_old_they_are() -> None:
-    view = view_of(down(up("a", pool("XDT_PLT_UD", 214, 300)), TIMEOUT), Alerts(), NOW)
+    view = view_of(
+        down_status(up_status("a", pool("XDT_PLT_UD", 214, 300)), TIMEOUT_FAILURE),
+        AlertSettings(),
+        NOW,
+    )
     lines = said(drawn(view, 80))
     assert "last 214 / 300, 4 min ago" in lines
     assert "%" not in lines
-    assert TIMEOUT.message in lines
+    assert TIMEOUT_FAILURE.message in lines
 
 
 def test_a_changing_figure_moves_nothing() -> None:
     one, other = (
-        said(drawn(view_of(up("a", pool("XDT_PLT_UD", n, 500)), Alerts(), NOW), 80))
+        said(drawn(view_of(up_status("a", pool("XDT_PLT_UD", n, 500)), AlertSettings(), NOW), 80))
         for n in (9, 499)
     )
     assert one.index("/ 500") == other.index("/ 500")
@@ -101,5 +107,5 @@ def test_a_changing_figure_moves_nothing() -> None:
 
 
 def test_ascii_is_seven_bit() -> None:
-    for view in Panes().of(estate(), Alerts(), NOW):
-        assert said(drawn(view, 80, ASCII)).isascii()
+    for view in PaneBuilder().build(example_board(), AlertSettings(), NOW):
+        assert said(drawn(view, 80, ASCII_SYMBOLS)).isascii()

@@ -15,10 +15,17 @@ from urllib.parse import quote, quote_plus, urlencode
 
 from lictui.model import FailureKind, Server, Step
 from lictui.sources import auth
-from lictui.sources.auth import LIFETIME, Token, account, renewal, sendable, shared
-from lictui.sources.http import Link, Reply, decoded, get, retrying, rows
-from lictui.sources.network import host_port, origin, refuse_in_the_clear
-from lictui.sources.sanitize import json_value, text, whole
+from lictui.sources.auth import (
+    DEFAULT_LIFETIME,
+    Token,
+    account_key,
+    checked_token,
+    renewal_time,
+    shared_token,
+)
+from lictui.sources.http import HttpClient, HttpReply, get_field, json_rows, reply_json, with_retry
+from lictui.sources.network import host_port, origin, require_encryption
+from lictui.sources.sanitize import parse_count, parse_json, sanitize
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -34,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 _TRANSACTION: Final = ("cc-transactionid", "x-cws-transactionid")  # the second is the older
 _SAID: Final = 160  # characters of a server's own words
-CLIENT: Final = (
+CLIENT_HINT: Final = (
     "username is the client id, the secret its client secret, which may have expired: see Identity"
     " and Access Management, API Access, in the Citrix Cloud console."
 )
@@ -42,7 +49,7 @@ _STATUSES: Final[dict[int, tuple[FailureKind, str, str]]] = {
     HTTPStatus.UNAUTHORIZED: (
         FailureKind.AUTH,
         "does not accept the client",
-        CLIENT,
+        CLIENT_HINT,
     ),
     HTTPStatus.FORBIDDEN: (
         FailureKind.FORBIDDEN,
@@ -72,8 +79,8 @@ _UNEXPECTED: Final = (
 )
 
 
-def refusal(
-    reply: Reply,
+def error_for_status(
+    reply: HttpReply,
     where: str,
     path: str,
     step: Step,
@@ -90,72 +97,72 @@ def refusal(
     kind, words, hint = _UNAVAILABLE if unavailable else _STATUSES.get(status, _UNEXPECTED)
     said = _said(reply, hidden)
     message = f"{status}: {where} {words}"
-    message += f" {text(path, 120)}" if status == HTTPStatus.NOT_FOUND else ""
+    message += f" {sanitize(path, 120)}" if status == HTTPStatus.NOT_FOUND else ""
     message += f" ({said})" if said else ""
-    if unavailable and (known := transaction(reply)):
+    if unavailable and (known := transaction_id(reply)):
         message += f", transaction {known}"
     return SourceError(kind, message, (hints or {}).get(status, hint), step)
 
 
-def noted(reply: Reply, where: str, path: str) -> Reply:
+def log_transaction(reply: HttpReply, where: str, path: str) -> HttpReply:
     """`reply`, once lictui.log has what Citrix's support asks for: the id of the transaction."""
-    known = transaction(reply) or "not told"
+    known = transaction_id(reply) or "not told"
     _log.debug("%s %s: %s, transaction %s", where, path, reply.status, known)
     return reply
 
 
-def path_of(url: str) -> str:
+def url_path(url: str) -> str:
     """The path of a full URL, or a path itself."""
     return url if url.startswith("/") else f"/{url.partition('://')[2].partition('/')[2]}"
 
 
-def transaction(reply: Reply) -> str:
+def transaction_id(reply: HttpReply) -> str:
     """The id by which Citrix finds this request again, "" if it tells none."""
     return next(
-        (said for name in _TRANSACTION if (said := text(reply.headers.get(name, ""), 64))), ""
+        (said for name in _TRANSACTION if (said := sanitize(reply.headers.get(name, ""), 64))), ""
     )
 
 
-def complaint(body: object, hidden: tuple[str, ...] = ()) -> str:
+def error_text(body: object, hidden: tuple[str, ...] = ()) -> str:
     """The server's own words in an error body of either shape, OAuth's included; "" if none."""
 
     def shown(value: object, limit: int = _SAID) -> str:
         # Before anything is cut off: half a secret is one, too.
         for secret in hidden:
             value = value.replace(secret, "…") if isinstance(value, str) and secret else value
-        return text(value, limit)
+        return sanitize(value, limit)
 
     keys = ("detail", "error_description", "error", "message", "type")
-    said = next((words for key in keys if (words := shown(get(body, key)))), "")
+    said = next((words for key in keys if (words := shown(get_field(body, key)))), "")
     about = [f"{shown(name, 40)}: {shown(value, 80)}" for name, value in _parameters(body)]
     return ", ".join(filter(None, (said, *about)))
 
 
-def _said(reply: Reply, hidden: tuple[str, ...]) -> str:
+def _said(reply: HttpReply, hidden: tuple[str, ...]) -> str:
     try:
-        return complaint(json_value(reply.body), hidden)
+        return error_text(parse_json(reply.body), hidden)
     except ValueError:
         return ""
 
 
 def _parameters(body: object) -> Iterator[tuple[object, object]]:
-    told = get(body, "parameters")
-    for each in rows(told, 3) or rows([told]):
-        if text(get(each, "name")):
-            yield get(each, "name"), get(each, "value")
+    told = get_field(body, "parameters")
+    for each in json_rows(told, 3) or json_rows([told]):
+        if sanitize(get_field(each, "name")):
+            yield get_field(each, "name"), get_field(each, "value")
 
 
 if TYPE_CHECKING:
-    SignIn = Callable[[Server, Link, Clock, str], Awaitable[Token]]
+    SignIn = Callable[[Server, HttpClient, Clock, str], Awaitable[Token]]
 
 
-class Session:
+class CloudSession:
     """A signed-in conversation on behalf of one customer, over one link."""
 
     def __init__(
         self,
         server: Server,
-        link: Link,
+        link: HttpClient,
         clock: Clock,
         sign_in: SignIn,
         hints: Mapping[int, str],
@@ -181,7 +188,7 @@ class Session:
         await self._valid()
         return f"client {self._server.username} of {self._server.customer_id}"
 
-    async def ask(self, url: str, *, renew: bool = True) -> object:
+    async def get_json(self, url: str, *, renew: bool = True) -> object:
         """The JSON at a path of the server or a full URL; None for 204, which holds none.
 
         A token refused in mid-session is renewed once, unless it was just seen to be good. Raises
@@ -196,32 +203,32 @@ class Session:
         if reply.status == HTTPStatus.NO_CONTENT:
             return None
         if reply.status == HTTPStatus.OK:
-            return decoded(reply, self._where(url), Step.PARSE)
+            return reply_json(reply, self._where(url), Step.PARSE)
         unauthorized = reply.status == HTTPStatus.UNAUTHORIZED
         if renew and unauthorized:
             self._token = None
         step = Step.AUTH if unauthorized else Step.INVENTORY
-        raise refusal(
-            reply, self._where(url), path_of(url), step, hints=self._hints, hidden=(token.value,)
+        raise error_for_status(
+            reply, self._where(url), url_path(url), step, hints=self._hints, hidden=(token.value,)
         )
 
     async def _valid(self, dead: str = "") -> Token:
-        if self._token is None or self._clock.now() >= self._token.until:
+        if self._token is None or self._clock.now() >= self._token.renew_at:
             self._token = None
             self._token = await self._sign_in(self._server, self._link, self._clock, dead)
         return self._token
 
-    async def _send(self, url: str, token: Token) -> Reply:
-        reply = await retrying(
+    async def _send(self, url: str, token: Token) -> HttpReply:
+        reply = await with_retry(
             lambda: self._link.request(
                 "GET", url, step=Step.INVENTORY, headers=self._headers(token)
             ),
             self._clock,
         )
-        return noted(reply, self._where(url), path_of(url))
+        return log_transaction(reply, self._where(url), url_path(url))
 
     def _where(self, url: str) -> str:
-        return self._link.where if url.startswith("/") else host_port(origin(url))
+        return self._link.address if url.startswith("/") else host_port(origin(url))
 
     def _headers(self, token: Token) -> Mapping[str, str]:
         """As documented for every call; the scheme is read in any case of letters."""
@@ -242,7 +249,7 @@ REGIONS: Final = {
     "api-ap-s.cloud.com": "Asia Pacific South",
     "api.citrixcloud.jp": "Japan",
 }
-TRUST: Final = "https://trust.citrixworkspacesapi.net"
+TRUST_URL: Final = "https://trust.citrixworkspacesapi.net"
 _US_GOVERNMENT: Final = "https://trust.citrixworkspacesapi.us"
 _GLOBAL: Final = "https://api.cloud.com"
 _CUSTOMERS_OWN: Final = ".xendesktop.net"  # hosts of one customer each; signed in to at _GLOBAL
@@ -250,12 +257,12 @@ _CITRIX: Final = (".cloud.com", ".citrixcloud.jp", ".cloud.us", ".citrixworkspac
 _CONSOLE: Final = "https://cloudlicense.citrixworkspacesapi.net"
 
 
-def is_citrix(url: str) -> bool:
+def is_citrix_cloud(url: str) -> bool:
     """Whether `url` is a host of Citrix Cloud itself."""
     return f".{origin(url).host}".endswith(_CITRIX)
 
 
-def of_token(url: str, customer: str) -> tuple[str, bool]:
+def token_url(url: str, customer: str) -> tuple[str, bool]:
     """The URL that gives tokens for `url`, and whether it wants the legacy JSON form."""
     host, path = origin(url).host, f"{quote(customer, safe='')}/tokens/clients"
     if host.endswith(".cloud.us"):
@@ -264,18 +271,18 @@ def of_token(url: str, customer: str) -> tuple[str, bool]:
     return f"{place}/cctrustoauth2/{path}", False
 
 
-def of_partners(url: str, trust_url: str) -> str:
+def partner_token_url(url: str, trust_url: str) -> str:
     """The URL that gives tokens for License Usage Insights, in the legacy JSON form."""
-    place = trust_url or (TRUST if is_citrix(url) else url)
+    place = trust_url or (TRUST_URL if is_citrix_cloud(url) else url)
     return f"{_bare(place)}/root/tokens/clients"
 
 
-def console(url: str) -> str:
+def console_url(url: str) -> str:
     """The origin of what the console itself asks, as a public script found it."""
-    return _CONSOLE if is_citrix(url) else _bare(url)
+    return _CONSOLE if is_citrix_cloud(url) else _bare(url)
 
 
-def hint_regions(url: str) -> str:
+def region_hint(url: str) -> str:
     """What to do where `url` does not know the customer."""
     here = REGIONS.get(origin(url).host)
     this = f"this is {here}" if here else "this is none of them"
@@ -323,74 +330,76 @@ class _Place:
     hint: str
 
 
-async def sign_in(server: Server, link: Link, clock: Clock, dead: str = "") -> Token:
+async def sign_in(server: Server, link: HttpClient, clock: Clock, dead: str = "") -> Token:
     """A token for a customer of Citrix Cloud, perhaps one that another server got; see `shared`.
 
     Raises SourceError with step `auth`.
     """
-    url, legacy = of_token(server.url, server.customer_id)
+    url, legacy = token_url(server.url, server.customer_id)
     form = _legacy if legacy else _oauth
-    hint = hint_regions(server.url)
+    hint = region_hint(server.url)
     return await _signed_in(server, link, clock, _Place(url, form, hint), dead)
 
 
-async def sign_in_to_trust(server: Server, link: Link, clock: Clock, dead: str = "") -> Token:
+async def sign_in_to_trust(server: Server, link: HttpClient, clock: Clock, dead: str = "") -> Token:
     """A token for License Usage Insights, likewise."""
-    url = of_partners(server.url, server.trust_url)
-    hint = f"Is trust_url where tokens are given out, such as {TRUST}?"
+    url = partner_token_url(server.url, server.trust_url)
+    hint = f"Is trust_url where tokens are given out, such as {TRUST_URL}?"
     return await _signed_in(server, link, clock, _Place(url, _legacy, hint), dead)
 
 
-async def _signed_in(server: Server, link: Link, clock: Clock, place: _Place, dead: str) -> Token:
-    refuse_in_the_clear(place.url)
-    refuse_in_the_clear(server.url)  # where the token goes
-    secret = await auth.secret(server)
+async def _signed_in(
+    server: Server, link: HttpClient, clock: Clock, place: _Place, dead: str
+) -> Token:
+    require_encryption(place.url)
+    require_encryption(server.url)  # where the token goes
+    secret = await auth.server_secret(server)
     form = place.form(server.username, secret)
 
     async def ask() -> Token:
-        reply = await retrying(
+        reply = await with_retry(
             lambda: link.request(
                 "POST", place.url, step=Step.AUTH, headers=form.headers, content=form.body
             ),
             clock,
         )
         answer = _answer(reply, place, secret)
-        seconds = whole(get(answer, form.lifetime))
+        seconds = parse_count(get_field(answer, form.lifetime))
         return Token(
-            sendable(get(answer, form.token), host_port(origin(place.url))),
+            checked_token(get_field(answer, form.token), host_port(origin(place.url))),
             server.customer_id,
             "",
-            renewal(clock.now(), seconds or LIFETIME),
+            renewal_time(clock.now(), seconds or DEFAULT_LIFETIME),
         )
 
-    return await shared(account(place.url, server.username, secret), ask, clock, dead)
+    return await shared_token(account_key(place.url, server.username, secret), ask, clock, dead)
 
 
-def _answer(reply: Reply, place: _Place, secret: str) -> object:
+def _answer(reply: HttpReply, place: _Place, secret: str) -> object:
     """The JSON of a success; an error may come with a 200, too."""
-    where, path = host_port(origin(place.url)), path_of(place.url)
-    noted(reply, where, path)
+    where, path = host_port(origin(place.url)), url_path(place.url)
+    log_transaction(reply, where, path)
     hidden = (secret, quote_plus(secret))  # as it stands, and as it was sent
     answer = None
     if reply.status in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST):
         answer = _if_json(reply, where)
         # With a 400 it says what is wrong with the client (RFC 6749, section 5.2).
-        if get(answer, "error") or get(answer, "error_description"):
+        if get_field(answer, "error") or get_field(answer, "error_description"):
             raise SourceError(
                 FailureKind.AUTH,
-                f"{where} does not accept the client: {complaint(answer, hidden)}",
-                CLIENT,
+                f"{where} does not accept the client: {error_text(answer, hidden)}",
+                CLIENT_HINT,
                 Step.AUTH,
             )
     if reply.status != HTTPStatus.OK:
         hints: dict[int, str] = {HTTPStatus.NOT_FOUND: place.hint}
-        raise refusal(reply, where, path, Step.AUTH, hints=hints, hidden=hidden)
+        raise error_for_status(reply, where, path, Step.AUTH, hints=hints, hidden=hidden)
     return answer
 
 
-def _if_json(reply: Reply, where: str) -> object:
+def _if_json(reply: HttpReply, where: str) -> object:
     try:
-        return decoded(reply, where, Step.AUTH)
+        return reply_json(reply, where, Step.AUTH)
     except SourceError:
         if reply.status == HTTPStatus.OK:
             raise

@@ -19,6 +19,7 @@ from lictui.model import (
     Level,
     Mode,
     Model,
+    MonthlyUsage,
     Notice,
     Pool,
     PoolKey,
@@ -26,13 +27,12 @@ from lictui.model import (
     Server,
     Snapshot,
     Step,
-    Told,
 )
 from lictui.products import describe
 from lictui.sources.cloud import session as regions
-from lictui.sources.cloud.session import Session, sign_in
-from lictui.sources.http import Link, get, rows
-from lictui.sources.sanitize import day, text, whole
+from lictui.sources.cloud.session import CloudSession, sign_in
+from lictui.sources.http import HttpClient, get_field, json_rows
+from lictui.sources.sanitize import parse_count, parse_date, sanitize
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 # The user/device licenses of a customer as they are now: one pool, and what is to come of it
 
 
-UNNAMED: Final = "ud"  # the product where the answer names none: as the API's own path does
+DEFAULT_PRODUCT: Final = "ud"  # the product where the answer names none: as the API's own path does
 _CODE: Final = 64  # characters of a product code at most
 _WARN: Final = 90  # days before an end from which Citrix's own console warns
 _FIELDS: Final = (
@@ -78,9 +78,9 @@ _HOW: Final = (
 
 def read_current(answer: object, where: str) -> Pool:
     """The pool; raises SourceError (parse) if `answer` of `where` (HOST:PORT) holds none of it."""
-    in_use = whole(get(answer, "totalUsageCount"))
-    installed = whole(get(answer, "totalAvailableLicenseCount"))
-    product = product_of(answer)
+    in_use = parse_count(get_field(answer, "totalUsageCount"))
+    installed = parse_count(get_field(answer, "totalAvailableLicenseCount"))
+    product = product_code(answer)
     if in_use is None and installed is None and not product:
         raise SourceError(
             FailureKind.PARSE,
@@ -88,7 +88,7 @@ def read_current(answer: object, where: str) -> Pool:
             "Is url the origin of the Citrix Cloud API, such as https://api.cloud.com?",
             Step.PARSE,
         )
-    code = product or UNNAMED
+    code = product or DEFAULT_PRODUCT
     expires = _end_of_all(answer, installed)
     return Pool(
         product=code,
@@ -97,34 +97,34 @@ def read_current(answer: object, where: str) -> Pool:
         reading=Reading(in_use, installed),
         expires=expires,
         permanent=False if expires else None,
-        raw=(*_raw(answer), *_checks(answer, in_use, installed)),
-        how=_HOW,
+        raw_fields=(*_raw(answer), *_checks(answer, in_use, installed)),
+        formulas=_HOW,
     )
 
 
-def product_of(answer: object) -> str:
+def product_code(answer: object) -> str:
     """`productName:productEdition`, either alone where the other is missing, "" without both."""
-    parts = (text(get(answer, key), _CODE) for key in ("productName", "productEdition"))
-    return text(":".join(filter(None, parts)), _CODE)
+    parts = (sanitize(get_field(answer, key), _CODE) for key in ("productName", "productEdition"))
+    return sanitize(":".join(filter(None, parts)), _CODE)
 
 
-def notices_of_current(answer: object, today: date) -> tuple[Notice, ...]:
+def current_notices(answer: object, today: date) -> tuple[Notice, ...]:
     """Which part of the licenses ends next, and which begin; `today` in UTC."""
     return (*_ending(answer, today), *_beginning(answer))
 
 
 def _end_of_all(answer: object, installed: int | None) -> date | None:
     """The day on which no license is left; None where some outlive the next end."""
-    count = whole(_at(answer, "nextExpiredLicenses.totalCount"))
+    count = parse_count(_at(answer, "nextExpiredLicenses.totalCount"))
     if count is None or installed is None or count < installed:
         return None
-    return day(_at(answer, "nextExpiredLicenses.nextExpiredTime"))
+    return parse_date(_at(answer, "nextExpiredLicenses.nextExpiredTime"))
 
 
 def _ending(answer: object, today: date) -> Iterator[Notice]:
-    end = day(_at(answer, "nextExpiredLicenses.nextExpiredTime"))
-    count = whole(_at(answer, "nextExpiredLicenses.totalCount"))
-    installed = whole(get(answer, "totalAvailableLicenseCount"))
+    end = parse_date(_at(answer, "nextExpiredLicenses.nextExpiredTime"))
+    count = parse_count(_at(answer, "nextExpiredLicenses.totalCount"))
+    installed = parse_count(get_field(answer, "totalAvailableLicenseCount"))
     if end is None or count == 0 or _end_of_all(answer, installed):
         return
     of = "" if installed is None else f" of {installed:,}"
@@ -134,31 +134,31 @@ def _ending(answer: object, today: date) -> Iterator[Notice]:
         "server",
         Level.WARN if soon else Level.OK,
         f"{some}{of} licenses end on {end}",
-        f"{product_of(answer) or UNNAMED} in Citrix Cloud",
+        f"{product_code(answer) or DEFAULT_PRODUCT} in Citrix Cloud",
         "Renew them, or see whether the others suffice.",
     )
 
 
 def _beginning(answer: object) -> Iterator[Notice]:
-    begin = day(_at(answer, "nextActivatingLicense.activatingTime"))
-    count = whole(_at(answer, "nextActivatingLicense.activatingCount"))
+    begin = parse_date(_at(answer, "nextActivatingLicense.activatingTime"))
+    count = parse_count(_at(answer, "nextActivatingLicense.activatingCount"))
     if begin is not None and count != 0:
         more = "More" if count is None else f"{count:,} more"
         yield Notice(
             "server",
             Level.OK,
             f"{more} licenses begin on {begin}",
-            f"{product_of(answer) or UNNAMED} in Citrix Cloud",
+            f"{product_code(answer) or DEFAULT_PRODUCT} in Citrix Cloud",
         )
 
 
 def _checks(answer: object, in_use: int | None, installed: int | None) -> Iterator[tuple[str, str]]:
-    users = whole(_at(answer, "userLicenseUsage.totalUsageCount"))
-    devices = whole(_at(answer, "deviceLicenseUsage.totalUsageCount"))
+    users = parse_count(_at(answer, "userLicenseUsage.totalUsageCount"))
+    devices = parse_count(_at(answer, "deviceLicenseUsage.totalUsageCount"))
     if users is not None and devices is not None and in_use is not None:
         least = min(users, devices)
         yield "min(user, device)", _agrees(least, in_use, "totalUsageCount")
-    remaining = whole(get(answer, "remainingLicenseCount"))
+    remaining = parse_count(get_field(answer, "remainingLicenseCount"))
     if remaining is not None and in_use is not None and installed is not None:
         owned = installed - in_use
         yield "owned - used", _agrees(owned, remaining, "remainingLicenseCount")
@@ -170,13 +170,13 @@ def _agrees(reckoned: int, told: int, name: str) -> str:
 
 def _raw(answer: object) -> tuple[tuple[str, str], ...]:
     """The server's own fields, as it sent them."""
-    found = ((path, text(_at(answer, path), _CODE)) for path in _FIELDS)
+    found = ((path, sanitize(_at(answer, path), _CODE)) for path in _FIELDS)
     return tuple((path, said) for path, said in found if said)
 
 
 def _at(answer: object, path: str) -> object:
     for key in path.split("."):
-        answer = get(answer, key)
+        answer = get_field(answer, key)
     return answer
 
 
@@ -187,43 +187,43 @@ MONTHS: Final = 12  # that one request may ask for
 _LIST: Final = "xenAppXenDesktopHistoricalUsageList"  # of users and devices together
 
 
-def months(now: float) -> tuple[str, str]:
+def month_range(now: float) -> tuple[str, str]:
     """The first and the last month to ask for, `yyyy-MM`, at `now` (UTC epoch seconds)."""
     last = datetime.fromtimestamp(now, UTC)
     count = last.year * 12 + last.month - 1 - (MONTHS - 1)
     return f"{count // 12:04}-{count % 12 + 1:02}", f"{last.year:04}-{last.month:02}"
 
 
-def read_past(answer: object, product: str) -> tuple[Told, ...]:
+def read_monthly_usage(answer: object, product: str) -> tuple[MonthlyUsage, ...]:
     """The months of `product` in order; none for those of another edition, or another shape."""
-    edition = text(get(answer, "productEdition"), 64)
+    edition = sanitize(get_field(answer, "productEdition"), 64)
     if edition and not product.endswith(edition):
         return ()
-    found = {told.at: told for told in _told(answer, PoolKey(product))}
+    found = {told.month_start: told for told in _told(answer, PoolKey(product))}
     return tuple(found[at] for at in sorted(found))[-MONTHS:]
 
 
-def _told(answer: object, key: PoolKey) -> Iterator[Told]:
-    for row in rows(get(answer, _LIST), 10 * MONTHS):
-        month = day(get(row, "timeStamp"))
-        in_use = whole(get(row, "cumulativeAssignedCount"))
-        installed = whole(get(row, "totalAvailableLicenseCount"))
+def _told(answer: object, key: PoolKey) -> Iterator[MonthlyUsage]:
+    for row in json_rows(get_field(answer, _LIST), 10 * MONTHS):
+        month = parse_date(get_field(row, "timeStamp"))
+        in_use = parse_count(get_field(row, "cumulativeAssignedCount"))
+        installed = parse_count(get_field(row, "totalAvailableLicenseCount"))
         if month is None or (in_use is None and installed is None):
             continue
-        yield Told(
+        yield MonthlyUsage(
             key,
             datetime(month.year, month.month, 1, tzinfo=UTC).timestamp(),
             in_use,
             installed,
-            newly=whole(get(row, "newAssignedCount")),
-            released=whole(get(row, "releasedCount")),
+            newly_assigned=parse_count(get_field(row, "newAssignedCount")),
+            released=parse_count(get_field(row, "releasedCount")),
         )
 
 
 # The concurrent licenses of a customer, as the console's own summary has them
 
 
-UNNAMED_CONCURRENT: Final = (
+DEFAULT_CONCURRENT_PRODUCT: Final = (
     "ccu"  # the product where the answer names none: as the path of the request does
 )
 _PATH: Final = "license/enterprise/cloud/cvad/ccu/summary?UsageType=device&LicenseModel=Concurrent"
@@ -236,16 +236,16 @@ _HOW_CONCURRENT: Final = (
 )
 
 
-def path(customer: str) -> str:
+def concurrent_path(customer: str) -> str:
     """Where the summary of `customer` is, with the question."""
     return f"/{quote(customer, safe='')}/{_PATH}"
 
 
 def read_concurrent(answer: object, taken: str) -> Pool:
     """The pool, under another product than `taken`; raises SourceError (parse) without figures."""
-    now = get(answer, "currentCcu")
-    in_use = whole(get(now, "assignedLicenseCount"))
-    installed = whole(get(now, "totalLicenseCount"))
+    now = get_field(answer, "currentCcu")
+    in_use = parse_count(get_field(now, "assignedLicenseCount"))
+    installed = parse_count(get_field(now, "totalLicenseCount"))
     if in_use is None and installed is None:
         raise SourceError(
             FailureKind.PARSE,
@@ -253,10 +253,10 @@ def read_concurrent(answer: object, taken: str) -> Pool:
             "Citrix has not documented it and may have changed it; see experimental.",
             Step.PARSE,
         )
-    named = product_of(answer)
-    code = UNNAMED_CONCURRENT if named in ("", taken) else named
+    named = product_code(answer)
+    code = DEFAULT_CONCURRENT_PRODUCT if named in ("", taken) else named
     told = (
-        (f"{peak}.{key}", get(get(answer, peak), key))
+        (f"{peak}.{key}", get_field(get_field(answer, peak), key))
         for peak in _PEAKS
         for key in _FIELDS_CONCURRENT
     )
@@ -265,12 +265,12 @@ def read_concurrent(answer: object, taken: str) -> Pool:
         name=describe(code).name,
         model=Model.CONCURRENT,
         reading=Reading(in_use, installed),
-        raw=tuple((name, said) for name, value in told if (said := text(value, 64))),
-        how=_HOW_CONCURRENT,
+        raw_fields=tuple((name, said) for name, value in told if (said := sanitize(value, 64))),
+        formulas=_HOW_CONCURRENT,
     )
 
 
-def unread(failure: Failure) -> Notice:
+def unavailable_notice(failure: Failure) -> Notice:
     """What to say of a summary that did not come; no more of it than lasts from poll to poll."""
     forbidden = failure.kind is FailureKind.FORBIDDEN
     return Notice(
@@ -301,9 +301,9 @@ class CloudSource:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._server, self._limits, self._clock = server, limits, clock
-        self._link = Link(server, limits, transport)
-        self._session: Session | None = None
-        self._told: tuple[Told, ...] = ()
+        self._link = HttpClient(server, limits, transport)
+        self._session: CloudSession | None = None
+        self._told: tuple[MonthlyUsage, ...] = ()
         self._past_due = 0.0  # UTC epoch seconds
         self._concurrent: Pool | None = None  # as last read
 
@@ -326,7 +326,7 @@ class CloudSource:
         if missing is not None and not snapshot.pools:
             raise missing
         found(Step.INVENTORY, f"customer {snapshot.reported_name or self._server.customer_id}")
-        count = len(snapshot.told)
+        count = len(snapshot.monthly_usage)
         past = f", {count} month{'' if count == 1 else 's'} of the past" if count else ""
         found(Step.PARSE, " · ".join(pool.product for pool in snapshot.pools) + past)
         return replace(snapshot, certificate=self._link.certificate)
@@ -335,19 +335,19 @@ class CloudSource:
         """Close the connection; the token stays good for another."""
         await self._link.aclose()
 
-    def _begun(self) -> Session:
+    def _begun(self) -> CloudSession:
         if self._session is None:
-            hints: dict[int, str] = {HTTPStatus.NOT_FOUND: regions.hint_regions(self._server.url)}
-            self._session = Session(self._server, self._link, self._clock, sign_in, hints)
+            hints: dict[int, str] = {HTTPStatus.NOT_FOUND: regions.region_hint(self._server.url)}
+            self._session = CloudSession(self._server, self._link, self._clock, sign_in, hints)
         return self._session
 
-    async def _current(self, session: Session) -> tuple[Snapshot, SourceError | None]:
+    async def _current(self, session: CloudSession) -> tuple[Snapshot, SourceError | None]:
         """The user/device licenses; or none, and why, where others may be there instead."""
         try:
-            answer = await session.ask(f"{_BASE}/current")
+            answer = await session.get_json(f"{_BASE}/current")
             if answer is None:
                 raise self._nothing()
-            pool = read_current(answer, self._link.where)
+            pool = read_current(answer, self._link.address)
         except SourceError as error:
             if error.failure.kind is FailureKind.NO_DATA and self._server.experimental:
                 return Snapshot((), mode=Mode.CLOUD), error
@@ -356,18 +356,18 @@ class CloudSource:
         return (
             Snapshot(
                 (pool,),
-                reported_name=text(get(answer, "customerId"), 64),
+                reported_name=sanitize(get_field(answer, "customerId"), 64),
                 mode=Mode.CLOUD,
-                notices=notices_of_current(answer, today),
-                told=self._told,
+                notices=current_notices(answer, today),
+                monthly_usage=self._told,
             ),
             None,
         )
 
-    async def _with_concurrent(self, session: Session, snapshot: Snapshot) -> Snapshot:
+    async def _with_concurrent(self, session: CloudSession, snapshot: Snapshot) -> Snapshot:
         """`snapshot` and the concurrent licenses, without figures where they did not come."""
         customer = self._server.customer_id
-        url = regions.console(self._server.url) + path(customer)
+        url = regions.console_url(self._server.url) + concurrent_path(customer)
         taken = snapshot.pools[0].product if snapshot.pools else ""
         notices: tuple[Notice, ...] = ()
         try:
@@ -378,8 +378,8 @@ class CloudSource:
                 pool = None  # 404: not entitled
             else:
                 known = self._concurrent
-                pool = replace(known, reading=Reading(), raw=()) if known else None
-                notices = (unread(error.failure),)
+                pool = replace(known, reading=Reading(), raw_fields=()) if known else None
+                notices = (unavailable_notice(error.failure),)
         self._concurrent = pool
         return replace(
             snapshot,
@@ -387,28 +387,28 @@ class CloudSource:
             notices=(*snapshot.notices, *notices),
         )
 
-    async def _with_past(self, session: Session, snapshot: Snapshot) -> Snapshot:
+    async def _with_past(self, session: CloudSession, snapshot: Snapshot) -> Snapshot:
         """`snapshot` and the past, asked for if a day has gone by; the last known if that fails."""
         now = self._clock.now()
         if now >= self._past_due:
-            first, last = months(now)
+            first, last = month_range(now)
             self._past_due = now + _HOUR  # unless this answer is good for longer
             try:
                 answer = await self._extra(
                     session, f"{_BASE}/historicalusage?startDate={first}&endDate={last}"
                 )
-                self._told = read_past(answer, snapshot.pools[0].product)
+                self._told = read_monthly_usage(answer, snapshot.pools[0].product)
                 self._past_due = now + _DAY
             except SourceError as error:
                 if error.failure.kind in (FailureKind.FORBIDDEN, FailureKind.NO_DATA):
                     self._past_due = now + _DAY
-        return replace(snapshot, told=self._told)
+        return replace(snapshot, monthly_usage=self._told)
 
-    async def _extra(self, session: Session, url: str) -> object:
+    async def _extra(self, session: CloudSession, url: str) -> object:
         """An answer that the poll can do without; SourceError also when it takes too long."""
         try:
             async with asyncio.timeout(_EXTRA * self._limits.timeout):
-                return await session.ask(url, renew=False)
+                return await session.get_json(url, renew=False)
         except TimeoutError as error:
             raise SourceError(
                 FailureKind.TIMEOUT, "no answer in good time", "", Step.INVENTORY
@@ -417,7 +417,7 @@ class CloudSource:
     def _nothing(self) -> SourceError:
         return SourceError(
             FailureKind.NO_DATA,
-            f"{self._link.where} knows of no user/device licenses of {self._server.customer_id}",
+            f"{self._link.address} knows of no user/device licenses of {self._server.customer_id}",
             "Concurrent licenses alone are read with experimental = true.",
             Step.INVENTORY,
         )

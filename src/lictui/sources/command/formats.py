@@ -22,14 +22,14 @@ from lictui.model import (
     Pool,
     PoolKey,
     Reading,
-    Reporting,
+    ReportingStatus,
     Snapshot,
     Step,
 )
 from lictui.products import describe
-from lictui.sources.http import get, rows
-from lictui.sources.license_file import Increment, increments
-from lictui.sources.sanitize import day, json_value, text, whole
+from lictui.sources.http import get_field, json_rows
+from lictui.sources.license_file import Increment, parse_license_file
+from lictui.sources.sanitize import parse_count, parse_date, parse_json, sanitize
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _MOST_RAW: Final = 40
 
 
-def added(pools: Iterable[Pool]) -> tuple[Pool, ...]:
+def sum_pools(pools: Iterable[Pool]) -> tuple[Pool, ...]:
     """One pool for each product and subscription date, in the order they came; figures add up."""
     found: dict[PoolKey, list[Pool]] = {}
     for pool in pools:
@@ -70,12 +70,12 @@ def _one(pools: Sequence[Pool]) -> Pool:
         license_type=", ".join(types),
         expires=first_end,
         permanent=first.permanent if len(terms) == 1 else None if None in terms else False,
-        partly=first_end is not None and len(ending) < len(pools),
-        expiring=total(pool.leaving for pool in ending),
+        partial_expiry=first_end is not None and len(ending) < len(pools),
+        reported_expiring=total(pool.expiring_count for pool in ending),
         queued=total(pool.queued for pool in pools),
         counted=any(pool.counted for pool in pools),
-        raw=tuple(fact for pool in pools for fact in pool.raw)[:_MOST_RAW],
-        how=max((pool.how for pool in pools), key=lambda how: len(str(how))),
+        raw_fields=tuple(fact for pool in pools for fact in pool.raw_fields)[:_MOST_RAW],
+        formulas=max((pool.formulas for pool in pools), key=lambda how: len(str(how))),
     )
 
 
@@ -111,7 +111,7 @@ def checkmk_snapshot(said: str, where: str) -> Snapshot:
             " over TLS answers its own site alone.",
             Step.PARSE,
         )
-    pools = added(pool for line in lines for pool in _pool(line))
+    pools = sum_pools(pool for line in lines for pool in _pool(line))
     if not pools:
         raise SourceError(
             FailureKind.NO_DATA,
@@ -139,7 +139,7 @@ def _pool(line: str) -> Iterator[Pool]:
     fields = [field.strip() for field in (line.split("\t") if "\t" in line else line.split())]
     if len(fields) < _FIELDS or not _CODE.fullmatch(fields[0]):
         return
-    count, in_use = whole(fields[1]), whole(fields[2])
+    count, in_use = parse_count(fields[1]), parse_count(fields[2])
     if count is None and in_use is None:
         return  # words, not figures
     product = describe(fields[0])
@@ -149,8 +149,8 @@ def _pool(line: str) -> Iterator[Pool]:
         model=product.model,
         reading=Reading(in_use, count),
         counted=product.counted,
-        raw=(("line", text(line, 100)),),
-        how=_HOW,
+        raw_fields=(("line", sanitize(line, 100)),),
+        formulas=_HOW,
     )
 
 
@@ -181,7 +181,7 @@ def lictui_snapshot(said: str, where: str) -> Snapshot:
     `no_data` where there is no server or no pool.
     """
     servers = [
-        each for each in rows(_document(said, where), _MOST) if each.get("state") != "disabled"
+        each for each in json_rows(_document(said, where), _MOST) if each.get("state") != "disabled"
     ]
     up = [each for each in servers if each.get("state") == "up"]
     if not servers:
@@ -193,10 +193,10 @@ def lictui_snapshot(said: str, where: str) -> Snapshot:
         )
     if not up:
         raise _down(servers)
-    names = {text(each.get("name")) for each in up}
+    names = {sanitize(each.get("name")) for each in up}
     kept = [(each, _pools(each, names)) for each in up]
     holding = [each for each, found in kept if found]
-    pools = added(_pool_elsewhere(row, each) for each, found in kept for row in found)
+    pools = sum_pools(_pool_elsewhere(row, each) for each, found in kept for row in found)
     if not pools:
         raise SourceError(
             FailureKind.NO_DATA,
@@ -210,12 +210,12 @@ def lictui_snapshot(said: str, where: str) -> Snapshot:
     (only,) = holding
     return Snapshot(
         pools,
-        reported_name=text(only.get("reported_name")),
-        version=text(only.get("version"), 40),
+        reported_name=sanitize(only.get("reported_name")),
+        version=sanitize(only.get("version"), 40),
         mode=_word(Mode, only.get("mode")),
         activation=_activation(only.get("activation")),
         notices=notices,
-        license_servers=tuple(map(_license_server, rows(only.get("license_servers")))),
+        license_servers=tuple(map(_license_server, json_rows(only.get("license_servers")))),
     )
 
 
@@ -223,12 +223,14 @@ def _document(said: str, where: str) -> object:
     """The list of servers."""
     begin = max(0, said.find("{"))
     try:
-        document = json_value(said[begin:].encode("utf-8", "replace"))
+        document = parse_json(said[begin:].encode("utf-8", "replace"))
     except ValueError as error:
-        raise _foreign(f"{where} printed no whole JSON: {text(error, 100)}") from error
-    schema, servers = get(document, "schema"), get(document, "servers")
+        raise _foreign(f"{where} printed no whole JSON: {sanitize(error, 100)}") from error
+    schema, servers = get_field(document, "schema"), get_field(document, "servers")
     if schema != SCHEMA or not isinstance(servers, list):
-        raise _foreign(f"{where} printed the schema {text(schema, 40) or '(none)'}, not {SCHEMA}")
+        raise _foreign(
+            f"{where} printed the schema {sanitize(schema, 40) or '(none)'}, not {SCHEMA}"
+        )
     return servers
 
 
@@ -241,29 +243,34 @@ def _pools(server: Row, up: Container[str]) -> list[Row]:
     """Those with a product, without what one of the servers `up` counts already (`same_as`)."""
     return [
         row
-        for row in rows(server.get("pools"), _MOST)
-        if text(row.get("product"), _CODE_ELSEWHERE) and text(row.get("same_as")) not in up
+        for row in json_rows(server.get("pools"), _MOST)
+        if sanitize(row.get("product"), _CODE_ELSEWHERE) and sanitize(row.get("same_as")) not in up
     ]
 
 
 def _pool_elsewhere(row: Row, server: Row) -> Pool:
-    product = describe(text(row.get("product"), _CODE_ELSEWHERE))
+    product = describe(sanitize(row.get("product"), _CODE_ELSEWHERE))
     permanent, counted = row.get("permanent"), row.get("counted")
-    origin = ("server", text(server.get("name"), _CODE_ELSEWHERE))
+    origin = ("server", sanitize(server.get("name"), _CODE_ELSEWHERE))
     return Pool(
         product=product.code,
-        name=text(row.get("name")) or product.name,
+        name=sanitize(row.get("name")) or product.name,
         model=_word(Model, row.get("model")) or product.model,
-        reading=Reading(*(whole(row.get(key)) for key in ("in_use", "installed", "overdraft"))),
-        license_type=text(row.get("license_type"), 40),
-        subscription_date=day(row.get("subscription_date")),
-        expires=day(row.get("expires")),
+        reading=Reading(
+            *(parse_count(row.get(key)) for key in ("in_use", "installed", "overdraft"))
+        ),
+        license_type=sanitize(row.get("license_type"), 40),
+        subscription_date=parse_date(row.get("subscription_date")),
+        expires=parse_date(row.get("expires")),
         permanent=permanent if isinstance(permanent, bool) else None,
         counted=counted if isinstance(counted, bool) else product.counted,
-        vendor=text(row.get("vendor"), _CODE_ELSEWHERE),
-        queued=whole(row.get("queued")),
-        raw=(origin, *((key, said) for key in _RAW if (said := text(row.get(key), 100)))),
-        how=_HOW_ELSEWHERE,
+        vendor=sanitize(row.get("vendor"), _CODE_ELSEWHERE),
+        queued=parse_count(row.get("queued")),
+        raw_fields=(
+            origin,
+            *((key, said) for key in _RAW if (said := sanitize(row.get(key), 100))),
+        ),
+        formulas=_HOW_ELSEWHERE,
     )
 
 
@@ -273,8 +280,8 @@ def _word(words: type[_E], value: object) -> _E | None:
 
 
 def _activation(value: object) -> Activation | None:
-    status = _word(ActivationStatus, get(value, "status"))
-    return Activation(status, day(get(value, "expires"))) if status else None
+    status = _word(ActivationStatus, get_field(value, "status"))
+    return Activation(status, parse_date(get_field(value, "expires"))) if status else None
 
 
 def _license_server(row: Row) -> LicenseServer:
@@ -282,35 +289,35 @@ def _license_server(row: Row) -> LicenseServer:
 
     reported: float | None = None
     try:
-        at = datetime.fromisoformat(text(row.get("last_reported"), 40))
+        at = datetime.fromisoformat(sanitize(row.get("last_reported"), 40))
         reported = at.replace(tzinfo=at.tzinfo or UTC).timestamp()
     except (ValueError, OverflowError):
         reported = None
     return LicenseServer(
-        host_id=text(row.get("host_id"), 100),
-        fqdn=text(row.get("fqdn")),
-        status=_word(Reporting, row.get("status")) or Reporting.NEVER_REPORTED,
+        host_id=sanitize(row.get("host_id"), 100),
+        fqdn=sanitize(row.get("fqdn")),
+        status=_word(ReportingStatus, row.get("status")) or ReportingStatus.NEVER_REPORTED,
         last_reported=reported,
-        expires=day(row.get("expires")),
-        days_to_expire=whole(row.get("days_to_expire")),
+        expires=parse_date(row.get("expires")),
+        days_to_expire=parse_count(row.get("days_to_expire")),
     )
 
 
 def _said(server: Row) -> str:
-    name, reason = text(server.get("name"), _CODE_ELSEWHERE), server.get("reason")
-    state = text(server.get("state"), 20) or "in no state"
-    return f"{name}: {text(get(reason, 'message')) or f'is {state} there'}"
+    name, reason = sanitize(server.get("name"), _CODE_ELSEWHERE), server.get("reason")
+    state = sanitize(server.get("state"), 20) or "in no state"
+    return f"{name}: {sanitize(get_field(reason, 'message')) or f'is {state} there'}"
 
 
 def _lost(server: Row) -> Notice:
-    name = text(server.get("name"), _CODE_ELSEWHERE)
-    state = text(server.get("state"), 20) or "in no state"
+    name = sanitize(server.get("name"), _CODE_ELSEWHERE)
+    state = sanitize(server.get("state"), 20) or "in no state"
     return Notice(
         "server",
         Level.WARN,
         f"{name} is {state}",
-        text(get(server.get("reason"), "message")),
-        text(get(server.get("reason"), "hint")),
+        sanitize(get_field(server.get("reason"), "message")),
+        sanitize(get_field(server.get("reason"), "hint")),
     )
 
 
@@ -319,10 +326,10 @@ def _down(servers: Sequence[Row]) -> SourceError:
     reason = servers[0].get("reason")
     more = f" (and {len(servers) - 1} more are not up)" if len(servers) > 1 else ""
     return SourceError(
-        _word(FailureKind, get(reason, "kind")) or FailureKind.UNAVAILABLE,
+        _word(FailureKind, get_field(reason, "kind")) or FailureKind.UNAVAILABLE,
         _said(servers[0]) + more,
-        text(get(reason, "hint")) or "Look there: lictui status",
-        _word(Step, get(reason, "step")) or Step.INVENTORY,
+        sanitize(get_field(reason, "hint")) or "Look there: lictui status",
+        _word(Step, get_field(reason, "step")) or Step.INVENTORY,
     )
 
 
@@ -337,7 +344,7 @@ def license_file_snapshot(said: str, where: str, today: date) -> Snapshot:
     Raises SourceError (no_data) if no line grants a license.
     """
     found: dict[PoolKey, list[Increment]] = {}
-    for each in increments(said):
+    for each in parse_license_file(said):
         subscribed = each.subscription_date.isoformat() if each.subscription_date else ""
         found.setdefault(PoolKey(each.product, subscribed), []).append(each)
     if not found:
@@ -349,14 +356,14 @@ def license_file_snapshot(said: str, where: str, today: date) -> Snapshot:
             Step.PARSE,
         )
     pools = tuple(_pool_license_pools(found[key], today) for key in sorted(found))
-    ended = [each for same in found.values() for each in same if not each.in_force(today)]
+    ended = [each for same in found.values() for each in same if not each.is_valid_on(today)]
     return Snapshot(pools, mode=Mode.FILE, notices=tuple(_resting(ended)))
 
 
 def _pool_license_pools(licenses: Sequence[Increment], today: date) -> Pool:
     first = licenses[0]
     product = describe(first.product)
-    standing = [each for each in licenses if each.in_force(today)] or list(licenses)
+    standing = [each for each in licenses if each.is_valid_on(today)] or list(licenses)
     terms = {each.permanent for each in standing}
     expires = _end(standing, today)
     ending = [each for each in standing if each.expires == expires]
@@ -369,13 +376,13 @@ def _pool_license_pools(licenses: Sequence[Increment], today: date) -> Pool:
         license_type=", ".join(sorted({each.license_type for each in standing} - {""})),
         subscription_date=first.subscription_date,
         expires=expires,
-        partly=expires is not None and len(ending) < len(standing),
-        expiring=total(each.count for each in ending),
+        partial_expiry=expires is not None and len(ending) < len(standing),
+        reported_expiring=total(each.count for each in ending),
         permanent=terms.pop() if len(terms) == 1 else None if None in terms else False,
         counted=product.counted and not uncounted,
         vendor=first.vendor,
-        raw=tuple(fact for each in licenses for fact in _raw(each))[:_MOST_RAW],
-        how=(
+        raw_fields=tuple(fact for each in licenses for fact in _raw(each))[:_MOST_RAW],
+        formulas=(
             ("installed", "counts of the INCREMENT lines in force, added up"),
             ("ends", "the first of them to end"),
         ),

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, Level, Mode, Notice, Pool, Reading, Snapshot, Step
 from lictui.products import cvad_code, describe
-from lictui.sources.command.formats import added
-from lictui.sources.sanitize import day, text, whole
+from lictui.sources.command.formats import sum_pools
+from lictui.sources.sanitize import parse_count, parse_date, sanitize
 from lictui.sources.source import SourceError
-from lictui.sources.winrm.source import Instances, snapshot
+from lictui.sources.winrm.source import WmiData, build_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Object = dict[str, object]  # property, in lower case -> value
 
-MOST: Final = 5000  # objects in one answer; no license server has as many pools
+MAX_OBJECTS: Final = 5000  # objects in one answer; no license server has as many pools
 _DIGITS: Final = 18  # of the longest integer that is read as one
 _CLIXML: Final = "#< CLIXML"
 _CLIXML_END: Final = "</Objs>"
@@ -47,7 +47,7 @@ def _bounded(digits: str) -> int | None:
 _DECODER: Final = json.JSONDecoder(parse_int=_bounded, parse_constant=lambda _: None)
 
 
-def objects(said: str, where: str) -> list[Object]:
+def parse_objects(said: str, where: str) -> list[Object]:
     """Every object in the JSON of `said`, properties in lower case; [] where there is nothing.
 
     A single object stands for a list of one, `{"value": [...], "Count": 2}` for its list, and one
@@ -56,11 +56,12 @@ def objects(said: str, where: str) -> list[Object]:
     """
     found: list[Object] = []
     for number, document in enumerate(_documents(said, where)):
-        found += islice(_flat(document, 4), MOST + 1)
-        if max(number, len(found)) > MOST:
+        found += islice(_flat(document, 4), MAX_OBJECTS + 1)
+        if max(number, len(found)) > MAX_OBJECTS:
             raise SourceError(
                 FailureKind.TOO_LARGE,
-                f"{where} printed more than {MOST:,} objects: no license server has as many pools",
+                f"{where} printed more than {MAX_OBJECTS:,} objects:"
+                " no license server has as many pools",
                 "Is it the right command?",
                 Step.PARSE,
             )
@@ -74,13 +75,13 @@ def _documents(said: str, where: str) -> Iterator[object]:
         try:
             document, end = _DECODER.raw_decode(said, begin.end())
         except (ValueError, RecursionError) as error:
-            why = "nested too deeply" if isinstance(error, RecursionError) else text(error, 100)
+            why = "nested too deeply" if isinstance(error, RecursionError) else sanitize(error, 100)
             raise _unreadable_powershell(where, why) from error
         any_found = True
         yield document
         begin = _BEGINS.search(said, end)
     if not any_found and (rest := said.strip()) and rest != "null":
-        raise _unreadable_powershell(where, f"it begins with {text(rest, 60)}")
+        raise _unreadable_powershell(where, f"it begins with {sanitize(rest, 60)}")
 
 
 def _unreadable_powershell(where: str, why: str) -> SourceError:
@@ -138,7 +139,7 @@ _EARLIEST: Final = 1980
 _NOON: Final = timedelta(hours=12)
 
 
-def days(values: Iterable[object]) -> Callable[[object], date | None]:
+def date_parser(values: Iterable[object]) -> Callable[[object], date | None]:
     """A reader of days for one document, whose days are `values`: a day, or None for what is none.
 
     - `/Date(ms)/` (ConvertTo-Json of Windows PowerShell) is local midnight of a zone nobody tells:
@@ -182,7 +183,7 @@ def _read(value: object, *, day_first: bool) -> date | None:
         return date(year, first, second)
     if _ZONED.fullmatch(value):
         return _zoned(value)
-    return day(value)
+    return parse_date(value)
 
 
 def _zoned(value: str) -> date:
@@ -224,15 +225,15 @@ def licinventory_snapshot(said: str, where: str, mode: Mode, *, available: str =
     Raises SourceError: `no_data` for an empty inventory, `parse` for what is none, and for enums
     that were printed as numbers, since which product they are cannot be told.
     """
-    rows = objects(said, where)
+    rows = parse_objects(said, where)
     if not rows:
         raise _nothing(where, mode)
     named = [row for row in rows if row.get("licenseproductname")]
     if not named:
         raise _foreign(rows, where)
-    day = days(row.get(key.lower()) for row in named for key in (_EXPIRY, *_SUBSCRIPTION))
+    day = date_parser(row.get(key.lower()) for row in named for key in (_EXPIRY, *_SUBSCRIPTION))
     is_free = available == "free"
-    pools = added(_pool(row, day, where, is_free=is_free) for row in named)
+    pools = sum_pools(_pool(row, day, where, is_free=is_free) for row in named)
     counted = any(pool.counted for pool in pools)
     return Snapshot(
         pools=pools,
@@ -247,7 +248,7 @@ def licinventory_snapshot(said: str, where: str, mode: Mode, *, available: str =
 def _pool(row: Object, day: Callable[[object], date | None], where: str, *, is_free: bool) -> Pool:
     code = _product(row, where)
     product = describe(code)
-    localized = text(row.get("localizedlicenseproductname"))
+    localized = sanitize(row.get("localizedlicenseproductname"))
     expires, permanent = _term(day(row.get(_EXPIRY.lower())))
     subscribed = next(filter(None, (day(row.get(key.lower())) for key in _SUBSCRIPTION)), None)
     in_use, _, overdraft = _figures(row)
@@ -256,15 +257,17 @@ def _pool(row: Object, day: Callable[[object], date | None], where: str, *, is_f
         name=localized or code if product.name == code else product.name,
         model=product.model,
         reading=Reading(in_use, _installed(row, is_free=is_free), overdraft),
-        license_type=text(row.get("licensetype"), 40),
+        license_type=sanitize(row.get("licensetype"), 40),
         subscription_date=None if subscribed and _is_sentinel(subscribed) else subscribed,
         expires=expires,
         permanent=permanent,
         counted=product.counted,
-        raw=tuple(
-            (key, text(value, 100)) for key in _RAW if (value := row.get(key.lower())) is not None
+        raw_fields=tuple(
+            (key, sanitize(value, 100))
+            for key in _RAW
+            if (value := row.get(key.lower())) is not None
         ),
-        how=_how(overdraft, is_free=is_free),
+        formulas=_how(overdraft, is_free=is_free),
     )
 
 
@@ -293,14 +296,14 @@ def _product(row: Object, where: str) -> str:
             "Convert them to text first: `lictui servers snippet NAME` prints a line that does.",
             Step.PARSE,
         )
-    product, edition, model = (text(part, _CODE) for part in parts)
+    product, edition, model = (sanitize(part, _CODE) for part in parts)
     if not describe(product).counted:  # start-up licenses, whose code is the name alone
         return product
-    return text(cvad_code(product, edition, model), _CODE)
+    return sanitize(cvad_code(product, edition, model), _CODE)
 
 
 def _figures(row: Object) -> tuple[int | None, int | None, int | None]:
-    in_use, available, overdraft = (whole(row.get(key.lower())) for key in _FIGURES)
+    in_use, available, overdraft = (parse_count(row.get(key.lower())) for key in _FIGURES)
     return in_use, available, overdraft
 
 
@@ -331,11 +334,11 @@ def _unreadable(named: Sequence[Object], nameless: int, *, is_free: bool) -> Ite
     told = []
     for row in named:
         figures = dict(zip(_FIGURES, _figures(row), strict=True))
-        product = text(row.get("licenseproductname"), 20)
+        product = sanitize(row.get("licenseproductname"), 20)
         for key, figure in figures.items():
             value = row.get(key.lower())
             if figure is None and (value not in (None, "") or key != _FIGURES[2]):
-                told.append(f"{product}: {key} is {text(value, 30) or 'not given'}")
+                told.append(f"{product}: {key} is {sanitize(value, 30) or 'not given'}")
         if None not in figures.values() and _installed(row, is_free=is_free) is None:
             told.append(f"{product}: LicenseOverdraft is above LicensesAvailable")
     if nameless:
@@ -404,7 +407,7 @@ def wmi_snapshot(said: str, where: str, today: date) -> Snapshot:
     That object has the classes' names as properties. `today` is the day in UTC. Raises
     SourceError: `no_data` without any pool, `parse` for objects of another kind.
     """
-    rows = objects(said, where)
+    rows = parse_objects(said, where)
     both = [row for row in rows if _POOLS in row or _LICENSES in row]
     pools = [each for row in both for each in _members(row.get(_POOLS))]
     licenses = [each for row in both for each in _members(row.get(_LICENSES))]
@@ -417,7 +420,7 @@ def wmi_snapshot(said: str, where: str, today: date) -> Snapshot:
         ]
     if rows and not pools and not licenses and not both:
         raise _foreign_wmi(rows, where)
-    day = days(each.get(key) for each in (*pools, *licenses) for key in _DATES)
+    day = date_parser(each.get(key) for each in (*pools, *licenses) for key in _DATES)
 
     def item(row: Object) -> dict[str, str]:
         found = {}
@@ -428,15 +431,15 @@ def wmi_snapshot(said: str, where: str, today: date) -> Snapshot:
                 found[key] = said
         return found
 
-    instances = Instances([item(each) for each in pools], [item(each) for each in licenses])
-    return snapshot(instances, where, today)
+    instances = WmiData([item(each) for each in pools], [item(each) for each in licenses])
+    return build_snapshot(instances, where, today)
 
 
 def _text(value: object) -> str | None:
     """A property as WS-Management would spell it; None is null, or nothing that can be spelled."""
     if isinstance(value, bool):
         return str(value).lower()
-    return text(value, _LONGEST_VALUE) if isinstance(value, str | int | float) else None
+    return sanitize(value, _LONGEST_VALUE) if isinstance(value, str | int | float) else None
 
 
 def _members(value: object) -> Iterator[Object]:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, Mode, Server, Snapshot, Step
 from lictui.sources import process
-from lictui.sources.process import Output, text_of
-from lictui.sources.sanitize import text
+from lictui.sources.process import ProgramOutput, decode_output
+from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # The reader of each format that a command may print
 
 
-def read(said: str, server: Server, where: str, today: date) -> Snapshot:  # noqa: PLR0911 - one each
+def parse_output(said: str, server: Server, where: str, today: date) -> Snapshot:  # noqa: PLR0911 - one each
     """The snapshot in `said`, by `server.format`; `today` is the day in UTC. Raises SourceError."""
     match server.format:
         case "get-licinventory" | "get-liclasinventory":
@@ -77,7 +77,7 @@ _WITH_VALUE: Final = frozenset("BbcDEeFIiJLlmOopPQRSWw")  # options of ssh(1) th
 _HARMLESS: Final = re.compile(r"[\w./\\:~-]{1,60}")
 
 
-def program(command: Sequence[str]) -> str:
+def program_name(command: Sequence[str]) -> str:
     """The program's own name, without path and `.exe`, in lower case."""
     name = re.split(r"[\\/]", command[0])[-1].lower() if command else ""
     return name.removesuffix(".exe")
@@ -85,7 +85,7 @@ def program(command: Sequence[str]) -> str:
 
 def ssh_host(command: Sequence[str]) -> str:
     """The destination of an ssh command as it stands there, `user@host` maybe; "" if it is none."""
-    if program(command) != "ssh":
+    if program_name(command) != "ssh":
         return ""
     words = iter(command[1:])
     for word in words:
@@ -99,11 +99,11 @@ def ssh_host(command: Sequence[str]) -> str:
     return ""
 
 
-def where(command: Sequence[str]) -> str:
+def command_label(command: Sequence[str]) -> str:
     """`ssh lic01`, `lmutil lmstat`, `curl`: short, and without options and their values."""
-    name = text(program(command), 60) or "the command"
+    name = sanitize(program_name(command), 60) or "the command"
     if name == "ssh":
-        return f"{name} {text(ssh_host(command).rpartition('@')[2], 80)}".strip()
+        return f"{name} {sanitize(ssh_host(command).rpartition('@')[2], 80)}".strip()
     first = command[1] if len(command) > 1 else ""
     shown = not first.startswith("-") and _HARMLESS.fullmatch(first) is not None
     return f"{name} {first}" if shown else name
@@ -218,33 +218,37 @@ _BY_STATUS: Final = {
 _LOOK: Final = "Run it in a terminal as the same user to see what it prints."
 
 
-def last_words(stderr: str) -> str:
+def last_error_line(stderr: str) -> str:
     """The last line on stderr for a message; "" for progress that PowerShell serialised there."""
     if error := _XML_ERROR.search(stderr):
-        return text(_XML_ESCAPE.sub(" ", error[1]))
-    return "" if _XML.match(stderr.lstrip()) else text(stderr)
+        return sanitize(_XML_ESCAPE.sub(" ", error[1]))
+    return "" if _XML.match(stderr.lstrip()) else sanitize(stderr)
 
 
-def failed(output: Output, command: Sequence[str], where: str) -> SourceError:
+def command_error(output: ProgramOutput, command: Sequence[str], where: str) -> SourceError:
     """The failure for an exit code that is not 0, or for nothing but words on stderr."""
-    words = last_words(output.stderr)
-    if output.status == 0:
+    words = last_error_line(output.stderr)
+    if output.exit_code == 0:
         message = f"{where} printed nothing but: {words}"
-    elif output.status < 0:
-        message = f"{where} was ended by signal {-output.status}"
+    elif output.exit_code < 0:
+        message = f"{where} was ended by signal {-output.exit_code}"
     else:
-        message = f"{where} ended with code {output.status}"
-    if output.status and words:
+        message = f"{where} ended with code {output.exit_code}"
+    if output.exit_code and words:
         message += f": {words}"
-    of_ssh = output.status == _SSH_FAILED and program(command) in ("ssh", "plink", "autossh")
+    of_ssh = output.exit_code == _SSH_FAILED and program_name(command) in (
+        "ssh",
+        "plink",
+        "autossh",
+    )
     for meaning in _SSH if of_ssh else _POWERSHELL:
         if re.search(meaning.words, words):
             return SourceError(meaning.kind, message, meaning.hint, meaning.step)
-    hint = _BY_STATUS.get(output.status, _LOOK)
+    hint = _BY_STATUS.get(output.exit_code, _LOOK)
     return SourceError(FailureKind.COMMAND, message, hint, Step.INVENTORY)
 
 
-def silent(where: str) -> SourceError:
+def no_output_error(where: str) -> SourceError:
     """The failure for a command that ended well and printed nothing at all."""
     return SourceError(
         FailureKind.NO_DATA,
@@ -265,17 +269,17 @@ class CommandSource:
 
     def __init__(self, server: Server, limits: Limits, clock: Clock) -> None:
         self._server, self._limits, self._clock = server, limits, clock
-        self._where = where(server.command)
+        self._where = command_label(server.command)
 
     async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
         """Run it once, and read what it printed; see `Source.fetch`."""
         before = self._clock.monotonic()
-        output = await process.run(self._server.command, self._limits)
+        output = await process.run_program(self._server.command, self._limits)
         seconds = self._clock.monotonic() - before
-        said = text_of(output.stdout)
+        said = decode_output(output.stdout)
         self._check(output, said)
         size = f"{len(output.stdout):,} bytes"
-        found(Step.INVENTORY, f"ended with {output.status} in {seconds:.1f} s, {size}")
+        found(Step.INVENTORY, f"ended with {output.exit_code} in {seconds:.1f} s, {size}")
         snapshot = self._read(said)
         pools = len(snapshot.pools)
         found(Step.PARSE, f"{pools} pool" + ("" if pools == 1 else "s"))
@@ -284,17 +288,17 @@ class CommandSource:
     async def aclose(self) -> None:
         """Nothing is kept."""
 
-    def _check(self, output: Output, said: str) -> None:
+    def _check(self, output: ProgramOutput, said: str) -> None:
         """Pass an answer; raises SourceError for what is none."""
         blank = not said.strip()
-        if output.status and not (self._is_whole(output.status) and not blank):
+        if output.exit_code and not (self._is_whole(output.exit_code) and not blank):
             if not blank and self._server.format == _TELLS_ON_STDOUT:
                 self._raise_its_own(said)
-            raise failed(output, self._server.command, self._where)
-        if blank and last_words(output.stderr):
-            raise failed(output, self._server.command, self._where)
+            raise command_error(output, self._server.command, self._where)
+        if blank and last_error_line(output.stderr):
+            raise command_error(output, self._server.command, self._where)
         if blank:
-            raise silent(self._where)
+            raise no_output_error(self._where)
 
     def _is_whole(self, status: int) -> bool:
         return self._server.format == "lictui" and status == _SOME_NOT_UP
@@ -309,4 +313,4 @@ class CommandSource:
 
     def _read(self, said: str) -> Snapshot:
         today = datetime.fromtimestamp(self._clock.now(), UTC).date()
-        return read(said, self._server, self._where, today)
+        return parse_output(said, self._server, self._where, today)

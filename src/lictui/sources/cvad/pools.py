@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.model import Activation, ActivationStatus, Level, Model, Notice, Pool, Reading
 from lictui.products import cvad_code, describe
-from lictui.sources.http import get, rows
-from lictui.sources.sanitize import day, text, whole
+from lictui.sources.http import get_field, json_rows
+from lictui.sources.sanitize import parse_count, parse_date, sanitize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -40,9 +40,9 @@ _USAGE: Final = ("LicensedSessionsActive", "PeakConcurrentLicenseUsers", "TotalU
 _SITE: Final = ("ProductCode", "ProductEdition", "LicensingModel", *_USAGE, "LicenseExpirationDate")
 
 
-def from_overview(overview: object) -> tuple[Pool, ...]:
+def pools_from_overview(overview: object) -> tuple[Pool, ...]:
     """The pools of both inventories, legacy and LAS; rows of one key are added up."""
-    inventory = [(name, row) for name in _LISTS for row in rows(get(overview, name))]
+    inventory = [(name, row) for name in _LISTS for row in json_rows(get_field(overview, name))]
     pools = [_pool(row, (("inventory", name),)) for name, row in inventory]
     if len(pools) == 1:
         pools = [_totalled(pools[0], overview)]
@@ -50,26 +50,26 @@ def from_overview(overview: object) -> tuple[Pool, ...]:
 
 
 def _pool(row: dict[str, object], origin: tuple[tuple[str, str], ...]) -> Pool:
-    product, edition, model = (text(get(row, key), _CODE) for key in _ROW[:3])
-    name = text(get(row, "LocalizedLicenseProductName"))
-    code = text(cvad_code(product, edition, model) or name or "Unknown", _CODE)
-    overdraft = whole(get(row, "LicenseOverdraft"))
+    product, edition, model = (sanitize(get_field(row, key), _CODE) for key in _ROW[:3])
+    name = sanitize(get_field(row, "LocalizedLicenseProductName"))
+    code = sanitize(cvad_code(product, edition, model) or name or "Unknown", _CODE)
+    overdraft = parse_count(get_field(row, "LicenseOverdraft"))
     expires, permanent = _end(row)
     return Pool(
         product=code,
         name=name or describe(code).name,
         model=_MODELS.get(model, Model.OTHER),
         reading=Reading(
-            in_use=whole(get(row, "LicensesInUse")),
-            installed=_installed(whole(get(row, "LicensesAvailable")), overdraft),
+            in_use=parse_count(get_field(row, "LicensesInUse")),
+            installed=_installed(parse_count(get_field(row, "LicensesAvailable")), overdraft),
             overdraft=overdraft,
         ),
-        license_type=text(get(row, "LicenseType"), _CODE),
-        subscription_date=day(get(row, "LicenseSubscriptionAdvantageDate")),
+        license_type=sanitize(get_field(row, "LicenseType"), _CODE),
+        subscription_date=parse_date(get_field(row, "LicenseSubscriptionAdvantageDate")),
         expires=expires,
         permanent=permanent,
-        raw=origin + _raw(row, _ROW),
-        how=(
+        raw_fields=origin + _raw(row, _ROW),
+        formulas=(
             ("in_use", "LicensesInUse"),
             ("installed", "LicensesAvailable - LicenseOverdraft" if overdraft else _ROW[5]),
             ("overdraft", "LicenseOverdraft"),
@@ -80,7 +80,7 @@ def _pool(row: dict[str, object], origin: tuple[tuple[str, str], ...]) -> Pool:
 
 def _end(value: object) -> tuple[date | None, bool | None]:
     """When a license ends, and whether it never does; neither is known without a date."""
-    expires = day(get(value, "LicenseExpirationDate"))
+    expires = parse_date(get_field(value, "LicenseExpirationDate"))
     if expires is None:
         return None, None
     forever = expires.year >= _FOREVER
@@ -101,20 +101,20 @@ def _installed(available: int | None, overdraft: int | None) -> int | None:
 def _totalled(pool: Pool, overview: object) -> Pool:
     """The only pool, with the totals of the overview, which can then mean no other."""
     read = pool.reading
-    installed = whole(get(overview, "NormalLicenses"))
-    overdraft = whole(get(overview, "OverdraftLicenses"))
-    usage = whole(get(overview, "LicensesUsage"))
+    installed = parse_count(get_field(overview, "NormalLicenses"))
+    overdraft = parse_count(get_field(overview, "OverdraftLicenses"))
+    usage = parse_count(get_field(overview, "LicensesUsage"))
     reading = Reading(
         in_use=usage if read.in_use is None else read.in_use,
         installed=read.installed if installed is None else installed,
         overdraft=read.overdraft if overdraft is None else overdraft,
     )
-    how = dict(pool.how)
+    how = dict(pool.formulas)
     how |= {} if read.in_use is not None else {"in_use": "LicensesUsage"}
     how |= {} if installed is None else {"installed": "NormalLicenses"}
     how |= {} if overdraft is None else {"overdraft": "OverdraftLicenses"}
-    raw = pool.raw + _raw(overview, _TOTALS)
-    return replace(pool, reading=reading, raw=raw, how=tuple(how.items()))
+    raw = pool.raw_fields + _raw(overview, _TOTALS)
+    return replace(pool, reading=reading, raw_fields=raw, formulas=tuple(how.items()))
 
 
 def _added(pools: Iterable[Pool]) -> tuple[Pool, ...]:
@@ -128,7 +128,7 @@ def _added(pools: Iterable[Pool]) -> tuple[Pool, ...]:
 def _sum(one: Pool, other: Pool) -> Pool:
     """Two rows of one key: a figure that either lacks is not known of both."""
     first = min((pool.expires for pool in (one, other) if pool.expires), default=None)
-    leaving = [pool.leaving for pool in (one, other) if pool.expires == first]
+    leaving = [pool.expiring_count for pool in (one, other) if pool.expires == first]
     both = (one.reading, other.reading)
     return replace(
         one,
@@ -139,10 +139,13 @@ def _sum(one: Pool, other: Pool) -> Pool:
         ),
         expires=first,
         permanent=one.permanent if one.permanent is other.permanent else None,
-        partly=first is not None and (one.expires != other.expires or one.partly or other.partly),
-        expiring=None if None in leaving else sum(each or 0 for each in leaving),
-        raw=one.raw + other.raw,
-        how=max(one.how, other.how, key=lambda how: len(str(how))),  # who has an overdraft says so
+        partial_expiry=first is not None
+        and (one.expires != other.expires or one.partial_expiry or other.partial_expiry),
+        reported_expiring=None if None in leaving else sum(each or 0 for each in leaving),
+        raw_fields=one.raw_fields + other.raw_fields,
+        formulas=max(
+            one.formulas, other.formulas, key=lambda how: len(str(how))
+        ),  # who has an overdraft says so
     )
 
 
@@ -150,18 +153,18 @@ def _plus(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else one + other
 
 
-def from_site(site: object) -> tuple[Pool, ...]:
+def pools_from_site(site: object) -> tuple[Pool, ...]:
     """What the site alone knows: its license and how many are in use, not how many it has.
 
     Some releases answer with zeros for all usage: that is no figure.
     """
-    product, edition, model = (text(get(site, key), _CODE) for key in _SITE[:3])
-    used = {key: whole(get(site, key)) for key in _USAGE}
+    product, edition, model = (sanitize(get_field(site, key), _CODE) for key in _SITE[:3])
+    used = {key: parse_count(get_field(site, key)) for key in _USAGE}
     counter = {"Concurrent": "LicensedSessionsActive", "UserDevice": "TotalUniqueLicenseUsers"}
     in_use = used.get(counter.get(model, "")) if any(used.values()) else None
     if not product and in_use is None:
         return ()
-    code = text(cvad_code(product, edition, model), _CODE)
+    code = sanitize(cvad_code(product, edition, model), _CODE)
     expires, permanent = _end(site)
     return (
         Pool(
@@ -171,15 +174,19 @@ def from_site(site: object) -> tuple[Pool, ...]:
             reading=Reading(in_use=in_use),
             expires=expires,
             permanent=permanent,
-            raw=_raw(site, _SITE),
-            how=(("in_use", counter.get(model, "")), ("ends", "LicenseExpirationDate")),
+            raw_fields=_raw(site, _SITE),
+            formulas=(("in_use", counter.get(model, "")), ("ends", "LicenseExpirationDate")),
         ),
     )
 
 
 def _raw(value: object, keys: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """The server's own fields, as it sent them."""
-    return tuple((key, text(get(value, key), _CODE)) for key in keys if get(value, key) is not None)
+    return tuple(
+        (key, sanitize(get_field(value, key), _CODE))
+        for key in keys
+        if get_field(value, key) is not None
+    )
 
 
 # What a site says about its licensing besides figures: alerts, grace periods, the license server
@@ -234,19 +241,21 @@ _STATUSES: Final = {
 }
 
 
-def notices(site: object, overview: object) -> tuple[Notice, ...]:
+def site_notices(site: object, overview: object) -> tuple[Notice, ...]:
     """Everything there is to say, gravest kinds first: license server, grace, alerts."""
     return (*_server(overview), *_grace(site, overview), *_alerts(site))
 
 
 def _server(overview: object) -> Iterator[Notice]:
-    status = text(get(get(overview, "LicenseInformation"), "LicenseServerStatus"), 60)
+    status = sanitize(
+        get_field(get_field(overview, "LicenseInformation"), "LicenseServerStatus"), 60
+    )
     if status not in _FINE:
         level, title, action = _STATUSES.get(
             status, (Level.WARN, f"The license server is in a state called {status}", "")
         )
         yield Notice("server", level, title, f"LicenseServerStatus {status}", action)
-    if get(overview, "CertAccepted") is False:
+    if get_field(overview, "CertAccepted") is False:
         yield Notice(
             "server",
             Level.WARN,
@@ -257,9 +266,9 @@ def _server(overview: object) -> Iterator[Notice]:
 
 
 def _grace(site: object, overview: object) -> Iterator[Notice]:
-    if get(site, "LicensingGracePeriodActive") is True:
-        hours = whole(get(site, "LicensingGraceHoursLeft"))
-        sessions = whole(get(site, "LicenseGraceSessionsRemaining"))
+    if get_field(site, "LicensingGracePeriodActive") is True:
+        hours = parse_count(get_field(site, "LicensingGraceHoursLeft"))
+        sessions = parse_count(get_field(site, "LicenseGraceSessionsRemaining"))
         yield Notice(
             "grace",
             Level.CRITICAL if hours == 0 else Level.WARN,
@@ -274,12 +283,12 @@ def _grace(site: object, overview: object) -> Iterator[Notice]:
             ),
             "Bring the license server back, or add licenses, before it ends.",
         )
-    information = get(overview, "LicenseInformation")
+    information = get_field(overview, "LicenseInformation")
     if True in (
-        get(site, "LicensingOutOfBoxGracePeriodActive"),
-        get(information, "OutOfBoxGracePeriodActive"),
+        get_field(site, "LicensingOutOfBoxGracePeriodActive"),
+        get_field(information, "OutOfBoxGracePeriodActive"),
     ):
-        hours = whole(get(information, "OutOfBoxGracePeriodHoursLeft"))
+        hours = parse_count(get_field(information, "OutOfBoxGracePeriodHoursLeft"))
         yield Notice(
             "grace",
             Level.CRITICAL if hours == 0 else Level.WARN,
@@ -290,15 +299,15 @@ def _grace(site: object, overview: object) -> Iterator[Notice]:
 
 
 def _alerts(site: object) -> Iterator[Notice]:
-    for alert in rows(get(site, "LicensingAlerts"))[:_MOST]:
-        title = text(get(alert, "Title")) or text(get(alert, "TypeCode"), 60)
+    for alert in json_rows(get_field(site, "LicensingAlerts"))[:_MOST]:
+        title = sanitize(get_field(alert, "Title")) or sanitize(get_field(alert, "TypeCode"), 60)
         if title:
             yield Notice(
                 "server",
-                _ALERT_LEVELS.get(text(get(alert, "AlertLevel"), 20), Level.OK),
+                _ALERT_LEVELS.get(sanitize(get_field(alert, "AlertLevel"), 20), Level.OK),
                 title,
-                text(get(alert, "Detail"), 500),
-                text(get(alert, "Action"), 500),
+                sanitize(get_field(alert, "Detail"), 500),
+                sanitize(get_field(alert, "Action"), 500),
             )
 
 
@@ -310,13 +319,13 @@ _ACTIVATION: Final = {
 }
 
 
-def activation(controllers: object) -> Activation | None:
+def site_activation(controllers: object) -> Activation | None:
     """Where the site stands with LAS: as its worst controller, until its earliest end."""
-    listed = rows(controllers) or rows(get(controllers, "Items"))
-    aware = [each for each in listed if get(each, "IsLasAware") is not False]
-    told = {text(get(each, "LasActivationStatus"), 20) for each in aware}
+    listed = json_rows(controllers) or json_rows(get_field(controllers, "Items"))
+    aware = [each for each in listed if get_field(each, "IsLasAware") is not False]
+    told = {sanitize(get_field(each, "LasActivationStatus"), 20) for each in aware}
     worst = next((status for name, status in _ACTIVATION.items() if name in told), None)
     if worst is None:
         return None
-    ends = [end for each in aware if (end := day(get(each, "LasActivationExpiry")))]
+    ends = [end for each in aware if (end := parse_date(get_field(each, "LasActivationExpiry")))]
     return Activation(worst, min(ends, default=None))

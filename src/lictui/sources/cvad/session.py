@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 from lictui.model import FailureKind, Server, Step
 from lictui.sources import auth
-from lictui.sources.auth import LIFETIME, SENDABLE, Token, renewal, sendable
+from lictui.sources.auth import DEFAULT_LIFETIME, VALID_TOKEN, Token, checked_token, renewal_time
 from lictui.sources.cloud import session as cloud
-from lictui.sources.http import Link, Reply, decoded, get, retrying
-from lictui.sources.network import refuse_in_the_clear
-from lictui.sources.sanitize import json_value, text
+from lictui.sources.http import HttpClient, HttpReply, get_field, reply_json, with_retry
+from lictui.sources.network import require_encryption
+from lictui.sources.sanitize import parse_json, sanitize
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ _UNEXPECTED: Final = (
 )
 
 
-def refusal(reply: Reply, where: str, path: str, step: Step) -> SourceError:
+def error_for_status(reply: HttpReply, where: str, path: str, step: Step) -> SourceError:
     """The failure for a reply of `where` (HOST:PORT) to `path` that is not 200."""
     status = reply.status
     unavailable = status >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -74,22 +74,22 @@ def refusal(reply: Reply, where: str, path: str, step: Step) -> SourceError:
     )
 
 
-def _said(reply: Reply) -> str:
+def _said(reply: HttpReply) -> str:
     """The server's own words for an error: ErrorData on-premises, type and detail in the cloud."""
     try:
-        body = json_value(reply.body)
+        body = parse_json(reply.body)
     except ValueError:
         return ""
-    data = get(body, "ErrorData") or body
+    data = get_field(body, "ErrorData") or body
     for key in ("ErrorMessage", "detail", "error_description", "error"):
-        if said := text(get(data, key), 120):
+        if said := sanitize(get_field(data, key), 120):
             return said
     return ""
 
 
-async def first_present(
-    paths: tuple[str, ...], ask: Callable[[str], Awaitable[Reply]]
-) -> tuple[str, Reply]:
+async def first_existing(
+    paths: tuple[str, ...], ask: Callable[[str], Awaitable[HttpReply]]
+) -> tuple[str, HttpReply]:
     """The first of `paths` that is not answered with 404, or the last, and its answer."""
     *others, last = paths
     for path in others:
@@ -103,49 +103,51 @@ async def first_present(
 
 
 # Both are in use: the first is documented, the second is what older releases answer to.
-PATHS: Final = ("/cvad/manage/Tokens", "/citrix/orchestration/api/tokens")
-ON_PREMISES: Final = "CitrixOnPremises"
+TOKEN_PATHS: Final = ("/cvad/manage/Tokens", "/citrix/orchestration/api/tokens")
+ON_PREMISES_CUSTOMER: Final = "CitrixOnPremises"
 
 
-async def sign_in(server: Server, link: Link, clock: Clock, dead: str = "") -> Token:
+async def sign_in(server: Server, link: HttpClient, clock: Clock, dead: str = "") -> Token:
     """A token for `server`, a fresh one where it is on-premises.
 
     `dead` is the value of one that was refused. Raises SourceError with step `auth`.
     """
     if server.customer_id:
         return await cloud.sign_in(server, link, clock, dead)
-    refuse_in_the_clear(server.url)
-    secret = await auth.secret(server)
+    require_encryption(server.url)
+    secret = await auth.server_secret(server)
     return await _from_controller(server, secret, link, clock)
 
 
-async def _from_controller(server: Server, secret: str, link: Link, clock: Clock) -> Token:
+async def _from_controller(server: Server, secret: str, link: HttpClient, clock: Clock) -> Token:
     headers = {
-        "Authorization": auth.basic(server.username, secret),
+        "Authorization": auth.basic_header(server.username, secret),
         "Accept": "application/json",
     }
 
-    async def ask(path: str) -> Reply:
-        return await retrying(
+    async def ask(path: str) -> HttpReply:
+        return await with_retry(
             lambda: link.request("POST", path, step=Step.AUTH, headers=headers), clock
         )
 
-    path, reply = await first_present(PATHS, ask)
+    path, reply = await first_existing(TOKEN_PATHS, ask)
     answer = _answer(reply, link, path, secret)
     now = clock.now()
-    customer = get(answer, "CustomerId")
+    customer = get_field(answer, "CustomerId")
     return Token(
-        sendable(get(answer, "Token"), link.where),
-        customer if isinstance(customer, str) and SENDABLE.fullmatch(customer) else ON_PREMISES,
-        text(get(answer, "Principal"), 80),
-        renewal(now, _moment(get(answer, "ExpiresAt"), now) - now),
+        checked_token(get_field(answer, "Token"), link.address),
+        customer
+        if isinstance(customer, str) and VALID_TOKEN.fullmatch(customer)
+        else ON_PREMISES_CUSTOMER,
+        sanitize(get_field(answer, "Principal"), 80),
+        renewal_time(now, _moment(get_field(answer, "ExpiresAt"), now) - now),
     )
 
 
-def _answer(reply: Reply, link: Link, path: str, secret: str) -> object:
+def _answer(reply: HttpReply, link: HttpClient, path: str, secret: str) -> object:
     if reply.status == HTTPStatus.OK:
-        return decoded(reply, link.where, Step.AUTH)
-    failure = refusal(reply, link.where, path, Step.AUTH).failure
+        return reply_json(reply, link.address, Step.AUTH)
+    failure = error_for_status(reply, link.address, path, Step.AUTH).failure
     raise SourceError(failure.kind, _without(secret, failure.message), failure.hint, Step.AUTH)
 
 
@@ -162,37 +164,37 @@ def _moment(value: object, now: float) -> float:
     except (ValueError, OverflowError):
         at = 0
     # A clock that is wrong, here or there, must not make every poll sign in again.
-    return at if at > now else now + LIFETIME
+    return at if at > now else now + DEFAULT_LIFETIME
 
 
 _UNSAID: Final = "the account of servers.toml"
 
 
-class Session:
+class CvadSession:
     """A signed-in conversation with one site, over one link."""
 
-    def __init__(self, server: Server, link: Link, clock: Clock) -> None:
+    def __init__(self, server: Server, link: HttpClient, clock: Clock) -> None:
         self._server = server
         self._link = link
         self._clock = clock
         self._token: Token | None = None
-        self.site = ""  # id of the site that is asked about, once it is known
+        self.site_id = ""  # id of the site that is asked about, once it is known
 
     @property
-    def where(self) -> str:
+    def address(self) -> str:
         """HOST:PORT, for messages."""
-        return self._link.where
+        return self._link.address
 
     async def sign_in(self) -> str:
         """Make sure of a token that is not about to end; says who we are."""
         token = await self._valid()
         return token.principal or _UNSAID
 
-    async def customer(self) -> str:
+    async def customer_id(self) -> str:
         """The customer id that belongs to the token."""
-        return (await self._valid()).customer
+        return (await self._valid()).customer_id
 
-    async def get(self, url: str) -> Reply:
+    async def get(self, url: str) -> HttpReply:
         """Ask for a path or URL of the server; a token refused in mid-session is renewed once.
 
         Any status but 401 comes back as it is. Raises SourceError.
@@ -204,17 +206,17 @@ class Session:
             reply = await self._send(url, await self._valid(token.value))
         if reply.status == HTTPStatus.UNAUTHORIZED:
             self._token = None
-            raise refusal(reply, self.where, url, Step.AUTH)
+            raise error_for_status(reply, self.address, url, Step.AUTH)
         return reply
 
     async def _valid(self, dead: str = "") -> Token:
-        if self._token is None or self._clock.now() >= self._token.until:
+        if self._token is None or self._clock.now() >= self._token.renew_at:
             self._token = None
             self._token = await sign_in(self._server, self._link, self._clock, dead)
         return self._token
 
-    async def _send(self, url: str, token: Token) -> Reply:
-        return await retrying(
+    async def _send(self, url: str, token: Token) -> HttpReply:
+        return await with_retry(
             lambda: self._link.request(
                 "GET", url, step=Step.INVENTORY, headers=self._headers(token)
             ),
@@ -225,7 +227,7 @@ class Session:
         """As documented for every call; the scheme is read in any case of letters."""
         headers = {
             "Authorization": f"CWSAuth bearer={token.value}",
-            "Citrix-CustomerId": token.customer,
+            "Citrix-CustomerId": token.customer_id,
             "Accept": "application/json",
         }
-        return headers | ({"Citrix-InstanceId": quote(self.site)} if self.site else {})
+        return headers | ({"Citrix-InstanceId": quote(self.site_id)} if self.site_id else {})

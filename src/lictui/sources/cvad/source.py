@@ -12,10 +12,15 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urljoin, urlsplit
 
 from lictui.model import FailureKind, Mode, Server, Snapshot, State, Step
-from lictui.sources.cvad.pools import activation, from_overview, from_site, notices
-from lictui.sources.cvad.session import Session, first_present, refusal
-from lictui.sources.http import Link, Reply, decoded, get, rows
-from lictui.sources.sanitize import text, whole
+from lictui.sources.cvad.pools import (
+    pools_from_overview,
+    pools_from_site,
+    site_activation,
+    site_notices,
+)
+from lictui.sources.cvad.session import CvadSession, error_for_status, first_existing
+from lictui.sources.http import HttpClient, HttpReply, get_field, json_rows, reply_json
+from lictui.sources.sanitize import parse_count, sanitize
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -36,7 +41,7 @@ _NOTHING: Final = (
 )
 
 
-def build(
+def build_snapshot(
     site: object, overview: object, controllers: object, *, name: str, cloud: bool
 ) -> Snapshot:
     """The snapshot of the site `name`; any of the answers may be None.
@@ -51,34 +56,34 @@ def build(
                 "Is this the address of a Delivery Controller or of Citrix Cloud?",
                 Step.PARSE,
             )
-    pools = from_overview(overview) or from_site(site)
+    pools = pools_from_overview(overview) or pools_from_site(site)
     if not pools:
-        raise nothing(name, Step.PARSE)
+        raise no_licenses(name, Step.PARSE)
     mode = Mode.CLOUD if cloud else _mode(overview)
     return Snapshot(
         pools=pools,
         reported_name=name,
-        version=text(get(site, "ProductVersion"), 40),
+        version=sanitize(get_field(site, "ProductVersion"), 40),
         mode=mode,
-        activation=None if mode is Mode.FILE else activation(controllers),
-        notices=notices(site, overview),
+        activation=None if mode is Mode.FILE else site_activation(controllers),
+        notices=site_notices(site, overview),
     )
 
 
-def nothing(name: str, step: Step) -> SourceError:
+def no_licenses(name: str, step: Step) -> SourceError:
     """The failure for a site that answers, and tells of no licenses."""
     return SourceError(FailureKind.NO_DATA, f"the site {name} tells of no licenses", _NOTHING, step)
 
 
 def _mode(overview: object) -> Mode | None:
     """LAS or license files, as far as the overview tells; the site's own setting comes first."""
-    information = get(overview, "LicenseInformation")
-    uses_las = get(information, "UseLicenseActivationService")
+    information = get_field(overview, "LicenseInformation")
+    uses_las = get_field(information, "UseLicenseActivationService")
     if isinstance(uses_las, bool):
         return Mode.LAS if uses_las else Mode.FILE
-    if get(information, "LicenseServerStatus") == "LasCompatible":
+    if get_field(information, "LicenseServerStatus") == "LasCompatible":
         return Mode.LAS
-    if rows(get(overview, "LicenseLasInventories")):
+    if json_rows(get_field(overview, "LicenseLasInventories")):
         return Mode.LAS
     return None if overview is None else Mode.FILE
 
@@ -87,12 +92,12 @@ def _mode(overview: object) -> Mode | None:
 
 
 # The first is documented; the second is that of older releases and of a customer's own cloud host.
-BASES: Final = ("/cvad/manage", "/citrix/orchestration/api")
+BASE_PATHS: Final = ("/cvad/manage", "/citrix/orchestration/api")
 _LISTED: Final = 10  # names in a message
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class CvadSite:
     """One site, and the base path that it was found under."""
 
     id: str
@@ -100,33 +105,33 @@ class Site:
     base: str
 
 
-async def find_site(session: Session, wanted: str, customer: str) -> Site:
+async def find_site(session: CvadSession, wanted: str, customer: str) -> CvadSite:
     """The site `wanted` (name or id; "" for the only one), asked of the API.
 
     Raises SourceError: `config` when the choice is not clear, `forbidden` when there is none.
     """
-    path, reply = await first_present(tuple(f"{base}/me" for base in BASES), session.get)
+    path, reply = await first_existing(tuple(f"{base}/me" for base in BASE_PATHS), session.get)
     if reply.status == HTTPStatus.OK:
-        me = decoded(reply, session.where, Step.INVENTORY)
-        return _chosen(_sites(me, customer, path.removesuffix("/me")), wanted, session.where)
+        me = reply_json(reply, session.address, Step.INVENTORY)
+        return _chosen(_sites(me, customer, path.removesuffix("/me")), wanted, session.address)
     if reply.status == HTTPStatus.NOT_FOUND and wanted:
-        return Site(wanted, wanted, BASES[0])
-    raise refusal(reply, session.where, path, Step.INVENTORY)
+        return CvadSite(wanted, wanted, BASE_PATHS[0])
+    raise error_for_status(reply, session.address, path, Step.INVENTORY)
 
 
-def _sites(me: object, customer: str, base: str) -> list[Site]:
+def _sites(me: object, customer: str, base: str) -> list[CvadSite]:
     """The sites of the customer; of all customers, should its id be spelled otherwise there."""
-    customers = rows(get(me, "Customers"))
-    own = [each for each in customers if get(each, "Id") == customer]
+    customers = json_rows(get_field(me, "Customers"))
+    own = [each for each in customers if get_field(each, "Id") == customer]
     return [
-        Site(identity, text(get(site, "Name")) or identity, base)
+        CvadSite(identity, sanitize(get_field(site, "Name")) or identity, base)
         for each in own or customers
-        for site in rows(get(each, "Sites"))
-        if (identity := text(get(site, "Id")))
+        for site in json_rows(get_field(each, "Sites"))
+        if (identity := sanitize(get_field(site, "Id")))
     ]
 
 
-def _chosen(sites: list[Site], wanted: str, where: str) -> Site:
+def _chosen(sites: list[CvadSite], wanted: str, where: str) -> CvadSite:
     names = ", ".join(site.name for site in sites[:_LISTED])
     if not sites:
         raise SourceError(
@@ -142,7 +147,7 @@ def _chosen(sites: list[Site], wanted: str, where: str) -> Site:
             return matching[0]
         raise SourceError(
             FailureKind.CONFIG,
-            f"{where} has no site {text(wanted)}, but {names}",
+            f"{where} has no site {sanitize(wanted)}, but {names}",
             "Set site to one of these names.",
             Step.INVENTORY,
         )
@@ -161,15 +166,15 @@ def _chosen(sites: list[Site], wanted: str, where: str) -> Site:
 
 # The operation is documented for the technical preview of 2023 alone (the last path); its models
 # live on, and were extended for LAS in 2025. The first two are where it is believed to be now.
-OVERVIEW: Final = (
+OVERVIEW_PATHS: Final = (
     "/citrix/orchestration/api/{customer}/{site}/Licensing/LicenseOverview",
     "/cvad/manage/Licensing/LicenseOverview",
     "/citrix/orchestration/api/techpreview/{customer}/{site}/Licensing/LicenseOverview",
 )
-CONTROLLERS: Final = tuple(
-    path.replace("Licensing/LicenseOverview", "DeliveryControllers") for path in OVERVIEW
+CONTROLLER_PATHS: Final = tuple(
+    path.replace("Licensing/LicenseOverview", "DeliveryControllers") for path in OVERVIEW_PATHS
 )
-REST: Final = 3600.0  # seconds until paths that all led nowhere are tried again
+SEARCH_PAUSE: Final = 3600.0  # seconds until paths that all led nowhere are tried again
 _NOWHERE: Final = frozenset(
     {
         HTTPStatus.BAD_REQUEST,  # a path that means nothing to this release
@@ -184,7 +189,7 @@ _LOOK_EVERY: Final = 1.0  # seconds, unless the server says otherwise
 _LONGEST_LOOK: Final = 5  # seconds
 
 
-class Search:
+class PathSearch:
     """One answer that may be at any of several paths."""
 
     def __init__(self, paths: Iterable[str], query: str, clock: Clock) -> None:
@@ -194,14 +199,14 @@ class Search:
         self._rests_until = 0.0
         self.path = ""  # the one that answered last, as it was asked
 
-    async def get(self, session: Session, site: Site) -> Reply | None:
+    async def get(self, session: CvadSession, site: CvadSite) -> HttpReply | None:
         """The first answer that is no "not here"; None if there is none, or was none lately.
 
         Raises SourceError for every other failure.
         """
         if self._clock.monotonic() < self._rests_until:
             return None
-        customer = await session.customer()
+        customer = await session.customer_id()
         candidates = [_filled(path, customer, site) for path in self._paths]
         for path in sorted(candidates, key=lambda path: path != self.path):
             url = path if "?" in path or not self._query else f"{path}?{self._query}"
@@ -210,56 +215,56 @@ class Search:
                 self.path = path
                 return reply
             if reply.status not in _NOWHERE and not _is_page(reply):
-                raise refusal(reply, session.where, path, Step.INVENTORY)
-        self.rest()
+                raise error_for_status(reply, session.address, path, Step.INVENTORY)
+        self.pause()
         return None
 
-    def rest(self) -> None:
+    def pause(self) -> None:
         """Ask no path for a while."""
         self.path = ""
-        self._rests_until = self._clock.monotonic() + REST
+        self._rests_until = self._clock.monotonic() + SEARCH_PAUSE
 
-    async def _finished(self, session: Session, url: str, reply: Reply) -> Reply:
+    async def _finished(self, session: CvadSession, url: str, reply: HttpReply) -> HttpReply:
         """The answer itself, when the server began a job for it and told where to look (202)."""
         for _ in range(_LOOKS):
             if reply.status != HTTPStatus.ACCEPTED:
                 return reply
             url = _own(url, reply.headers.get("location", ""), session)
-            asked = whole(reply.headers.get("retry-after"))
+            asked = parse_count(reply.headers.get("retry-after"))
             await self._clock.sleep(min(asked or _LOOK_EVERY, _LONGEST_LOOK))
             reply = await session.get(url)
         if reply.status != HTTPStatus.ACCEPTED:
             return reply
         raise SourceError(
             FailureKind.TIMEOUT,
-            f"{session.where} is still at work on {text(url)} after {_LOOKS} looks",
+            f"{session.address} is still at work on {sanitize(url)} after {_LOOKS} looks",
             "The site is slow to sum up its licenses; it is asked again at the next poll.",
             Step.INVENTORY,
         )
 
 
-def _filled(path: str, customer: str, site: Site) -> str:
+def _filled(path: str, customer: str, site: CvadSite) -> str:
     filled = path.replace("{customer}", quote(customer, safe=""))
     filled = filled.replace("{site}", quote(site.id, safe=""))
     return "/" + filled.lstrip("/")
 
 
-def _is_page(reply: Reply) -> bool:
+def _is_page(reply: HttpReply) -> bool:
     """Whether a console's front page came, as it does for any path that the API does not have."""
     return reply.status == HTTPStatus.OK and reply.body.lstrip().startswith(b"<")
 
 
-def _own(url: str, location: str, session: Session) -> str:
+def _own(url: str, location: str, session: CvadSession) -> str:
     """Where to look next; never another host, which would be handed our token."""
     try:
-        target = urlsplit(urljoin(f"https://{session.where}{url}", location))
+        target = urlsplit(urljoin(f"https://{session.address}{url}", location))
     except ValueError:
         target = urlsplit("")
-    same = target.netloc in {session.where, session.where.rpartition(":")[0]}
+    same = target.netloc in {session.address, session.address.rpartition(":")[0]}
     if not (location and same and re.match("/[^/]", target.path)):
         raise SourceError(
             FailureKind.PROTOCOL,
-            f"{session.where} began a job, but does not say where to look for it on this server",
+            f"{session.address} began a job, but does not say where to look for it on this server",
             "Set overview_paths to a path with async=false in its query.",
             Step.INVENTORY,
         )
@@ -277,13 +282,13 @@ class CvadSource:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._server = server
-        self._link = Link(server, limits, transport)
-        self._session = Session(server, self._link, clock)
-        self._site: Site | None = None
-        self._overview = Search(
-            server.overview_paths or OVERVIEW, "includeInventory=true&async=false", clock
+        self._link = HttpClient(server, limits, transport)
+        self._session = CvadSession(server, self._link, clock)
+        self._site: CvadSite | None = None
+        self._overview = PathSearch(
+            server.overview_paths or OVERVIEW_PATHS, "includeInventory=true&async=false", clock
         )
-        self._controllers = Search(CONTROLLERS, "", clock)
+        self._controllers = PathSearch(CONTROLLER_PATHS, "", clock)
 
     async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
         """Read the site once, within the time-out of a poll."""
@@ -294,10 +299,10 @@ class CvadSource:
             overview = await self._overview.get(self._session, site)
             controllers = await self._activation(site)
         if details is None and overview is None:
-            raise nothing(site.name, Step.INVENTORY)
+            raise no_licenses(site.name, Step.INVENTORY)
         where = self._overview.path or "site details alone, for no LicenseOverview was found"
         found(Step.INVENTORY, f"site {site.name} · {where}")
-        result = build(
+        result = build_snapshot(
             self._decoded(details),
             self._decoded(overview),
             controllers,
@@ -312,25 +317,25 @@ class CvadSource:
         """Close the connection; the token stays good for another."""
         await self._link.aclose()
 
-    async def _known_site(self) -> Site:
+    async def _known_site(self) -> CvadSite:
         if self._site is None:
-            customer = await self._session.customer()
+            customer = await self._session.customer_id()
             self._site = await find_site(self._session, self._server.site, customer)
-            self._session.site = self._site.id
+            self._session.site_id = self._site.id
         return self._site
 
-    async def _details(self, site: Site) -> Reply | None:
+    async def _details(self, site: CvadSite) -> HttpReply | None:
         """`Sites/{id}`; None if this release has none, or the site is gone."""
         path = f"{site.base}/Sites/{quote(site.id, safe='')}"
         reply = await self._session.get(path)
         if reply.status == HTTPStatus.OK:
             return reply
         if reply.status != HTTPStatus.NOT_FOUND:
-            raise refusal(reply, self._session.where, path, Step.INVENTORY)
+            raise error_for_status(reply, self._session.address, path, Step.INVENTORY)
         self._site = None  # perhaps renamed or replaced: look again at the next poll
         return None
 
-    async def _activation(self, site: Site) -> object:
+    async def _activation(self, site: CvadSite) -> object:
         """The controllers, which alone know of activation; the poll goes on without them."""
         if self._server.customer_id:
             return None  # the controllers of a cloud site are not the customer's
@@ -338,8 +343,8 @@ class CvadSource:
             return self._decoded(await self._controllers.get(self._session, site))
         except SourceError as error:
             if error.failure.state is State.DENIED:
-                self._controllers.rest()
+                self._controllers.pause()
             return None
 
-    def _decoded(self, reply: Reply | None) -> object:
-        return decoded(reply, self._session.where, Step.PARSE) if reply else None
+    def _decoded(self, reply: HttpReply | None) -> object:
+        return reply_json(reply, self._session.address, Step.PARSE) if reply else None

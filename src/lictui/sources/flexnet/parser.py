@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.model import Model, Pool, Reading
 from lictui.products import describe
-from lictui.sources.sanitize import day, text, whole
+from lictui.sources.sanitize import parse_count, parse_date, sanitize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,19 +40,21 @@ _DISPLAY: Final = re.compile(r"/dev/.*|:.*|[\w.-]+:\d+(?:\.\d+)?")  # of X or a 
 
 
 @dataclass(slots=True)
-class Use:
+class UsageLine:
     """One who has, or waits for, `count` licenses."""
 
     user: str
     host: str
     count: int
     queued: bool
-    lingers: bool  # borrowed, or kept for a while after it was given back
+    is_lingering: bool  # borrowed, or kept for a while after it was given back
     start: str  # as printed, "" if it is not
-    license: str = ""  # the version of the license; the line has only the one that was asked for
+    license_version: str = (
+        ""  # the version of the license; the line has only the one that was asked for
+    )
 
 
-def read_use(line: str) -> Use | None:
+def parse_usage_line(line: str) -> UsageLine | None:
     """The use or the wait that a stripped `line` tells of; None if it is another line."""
     # From the right: names are whatever a client sent, what follows them is the server's own.
     names, found, tail = line.rpartition(" (v")
@@ -64,19 +66,19 @@ def read_use(line: str) -> Use | None:
     rest = match[1]
     user, host = _who(names)
     if wait := _QUEUED.match(rest):
-        number = whole(wait[1])
-        return Use(user, host, number or 0, queued=True, lingers=False, start="")
+        number = parse_count(wait[1])
+        return UsageLine(user, host, number or 0, queued=True, is_lingering=False, start="")
     start = _START.match(rest)
     if not start:
         return None
     count = _COUNT.search(rest)
-    number = whole(count[1]) if count else 1
-    return Use(
+    number = parse_count(count[1]) if count else 1
+    return UsageLine(
         user,
         host,
         1 if number is None else number,
         queued=False,
-        lingers="(linger" in rest,
+        is_lingering="(linger" in rest,
         start=start[0],
     )
 
@@ -110,7 +112,7 @@ def _host(words: list[str]) -> int:
     return max(len(words) - 2, 1)
 
 
-def since(start: str, now: float) -> float | None:
+def start_time(start: str, now: float) -> float | None:
     """When it began, in UTC epoch seconds; lmstat leaves out year and zone.
 
     The zone is this machine's. The year makes it the most recent past of `now`, unless the day of
@@ -160,27 +162,27 @@ _RESERVED: Final = re.compile(r"(\d+) +RESERVATIONs? +for +(\w+)", re.IGNORECASE
 
 
 @dataclass(slots=True)
-class Host:
+class LmstatHost:
     """One license server of a system of one or three."""
 
     name: str
     up: bool
     master: bool = False
     version: str = ""
-    said: str = ""  # why it is down, where lmstat tells
+    message: str = ""  # why it is down, where lmstat tells
 
 
 @dataclass(slots=True)
-class Daemon:
+class LmstatDaemon:
     """One vendor daemon."""
 
     vendor: str
     up: bool
-    said: str = ""
+    message: str = ""
 
 
 @dataclass(slots=True)
-class Group:
+class LmstatVersion:
     """One version of a feature, as lmstat details it where a license of it is in use."""
 
     version: str
@@ -191,43 +193,43 @@ class Group:
 
 
 @dataclass(slots=True)
-class Feature:
+class LmstatFeature:
     """Everything said of one feature of one daemon, however often it is listed."""
 
     name: str
     vendor: str = ""
     issued: int | None = None
     in_use: int | None = None
-    told: bool = False  # there were counts, whether or not they can be read
-    said: str = ""  # instead of counts: "Uncounted, node-locked", "Error: …"
-    groups: list[Group] = field(default_factory=list)
-    uses: list[Use] = field(default_factory=list)
+    has_counts: bool = False  # there were counts, whether or not they can be read
+    message: str = ""  # instead of counts: "Uncounted, node-locked", "Error: …"
+    versions: list[LmstatVersion] = field(default_factory=list)
+    usage_lines: list[UsageLine] = field(default_factory=list)
     reserved: dict[str, int] = field(default_factory=dict)  # GROUP, HOST, … -> licenses
 
     @property
-    def holding(self) -> list[Use]:
+    def checkouts(self) -> list[UsageLine]:
         """Those who have a license."""
-        return [use for use in self.uses if not use.queued]
+        return [use for use in self.usage_lines if not use.queued]
 
     @property
     def queued(self) -> int:
         """Licenses that somebody waits for."""
-        return sum(use.count for use in self.uses if use.queued)
+        return sum(use.count for use in self.usage_lines if use.queued)
 
 
 @dataclass(slots=True)
-class Report:
+class LmstatReport:
     """One whole output."""
 
-    asked: str = ""  # what `License server status` repeats: 27000@h1,27000@h2
-    on: str = ""  # the host whose vendor daemons are listed
-    hosts: list[Host] = field(default_factory=list)
-    daemons: list[Daemon] = field(default_factory=list)
-    features: list[Feature] = field(default_factory=list)
+    queried_address: str = ""  # what `License server status` repeats: 27000@h1,27000@h2
+    daemon_host: str = ""  # the host whose vendor daemons are listed
+    hosts: list[LmstatHost] = field(default_factory=list)
+    daemons: list[LmstatDaemon] = field(default_factory=list)
+    features: list[LmstatFeature] = field(default_factory=list)
     fatal: str = ""
 
 
-def read_report(text: str) -> Report:
+def parse_report(text: str) -> LmstatReport:
     """The report in `text`, which may be anything; never raises."""
     reader = _Reader()
     for line in _lines(text):
@@ -245,22 +247,22 @@ class _Reader:
     """Knows what a line belongs to: the daemon, the feature and the version before it."""
 
     def __init__(self) -> None:
-        self.report = Report()
-        self._hosts: dict[str, Host] = {}
-        self._daemons: dict[str, Daemon] = {}
-        self._features: dict[tuple[str, str], Feature] = {}
+        self.report = LmstatReport()
+        self._hosts: dict[str, LmstatHost] = {}
+        self._daemons: dict[str, LmstatDaemon] = {}
+        self._features: dict[tuple[str, str], LmstatFeature] = {}
         self._vendor = ""
-        self._feature: Feature | None = None
+        self._feature: LmstatFeature | None = None
         self._under_daemons = False
 
     def take(self, line: str) -> None:
         feature = self._feature
         if line.startswith("Users of "):
             self._take_feature(line)
-        elif feature and ((use := read_use(line)) or self._takes_detail(feature, line)):
+        elif feature and ((use := parse_usage_line(line)) or self._takes_detail(feature, line)):
             if use:
-                use.license = feature.groups[-1].version if feature.groups else ""
-                feature.uses.append(use)
+                use.license_version = feature.versions[-1].version if feature.versions else ""
+                feature.usage_lines.append(use)
         elif found := _STATE.match(line):
             self._take_state(*found.groups())
         elif found := _FATAL.match(line):
@@ -268,10 +270,12 @@ class _Reader:
         elif found := _FAULT.match(line):
             self._take_fault(*found.groups())
         elif line.startswith(_STATUS):
-            self.report.asked = self.report.asked or line.removeprefix(_STATUS).strip()
+            self.report.queried_address = (
+                self.report.queried_address or line.removeprefix(_STATUS).strip()
+            )
             self._leave()
         elif found := _DAEMONS.match(line):
-            self.report.on = self.report.on or (found[1] or "")
+            self.report.daemon_host = self.report.daemon_host or (found[1] or "")
             self._leave()
             self._under_daemons = True
 
@@ -290,24 +294,24 @@ class _Reader:
     def _take_fault(self, name: str, said: str) -> None:
         if self._under_daemons:
             daemon = self._daemon(name, up=False)
-            daemon.said = daemon.said or said
+            daemon.message = daemon.message or said
         else:
             host = self._host(name, up=False)
-            host.said = host.said or said
+            host.message = host.message or said
 
-    def _host(self, name: str, *, up: bool) -> Host:
+    def _host(self, name: str, *, up: bool) -> LmstatHost:
         host = self._hosts.get(name)
         if host is None:
-            host = self._hosts[name] = Host(name, up)
+            host = self._hosts[name] = LmstatHost(name, up)
             if len(self.report.hosts) < _MOST_HOSTS:
                 self.report.hosts.append(host)
         return host
 
-    def _daemon(self, vendor: str, *, up: bool) -> Daemon:
+    def _daemon(self, vendor: str, *, up: bool) -> LmstatDaemon:
         self._vendor, self._feature, self._under_daemons = vendor, None, True
         daemon = self._daemons.get(vendor)
         if daemon is None:
-            daemon = self._daemons[vendor] = Daemon(vendor, up)
+            daemon = self._daemons[vendor] = LmstatDaemon(vendor, up)
             if len(self.report.daemons) < _MOST_HOSTS:
                 self.report.daemons.append(daemon)
         return daemon
@@ -320,19 +324,19 @@ class _Reader:
         key = self._vendor, found[1].strip()
         feature = self._features.get(key)
         if feature is None and len(self._features) < _MOST_FEATURES:
-            feature = self._features[key] = Feature(key[1], key[0])
+            feature = self._features[key] = LmstatFeature(key[1], key[0])
             self.report.features.append(feature)
         if feature:
             _count(feature, found[3] or found[2].strip().rstrip(")"))
         self._feature = feature
 
-    def _takes_detail(self, feature: Feature, line: str) -> bool:
+    def _takes_detail(self, feature: LmstatFeature, line: str) -> bool:
         if found := _DETAIL.match(line):
-            if len(feature.groups) < _MOST_GROUPS:
-                feature.groups.append(Group(found[1], found[2], (found[3] or "").strip()))
+            if len(feature.versions) < _MOST_GROUPS:
+                feature.versions.append(LmstatVersion(found[1], found[2], (found[3] or "").strip()))
             feature.vendor = found[2]  # its own word, before that of the daemon it stands under
             return True
-        group = feature.groups[-1] if feature.groups else None
+        group = feature.versions[-1] if feature.versions else None
         if group and line.startswith("vendor_string:"):
             group.vendor_string = line.partition(":")[2].strip()
             return True
@@ -341,24 +345,24 @@ class _Reader:
                 group.kind = found[1].lower()
             return True
         if found := _RESERVED.match(line):
-            kind, number = found[2].upper()[:20], whole(found[1]) or 0
+            kind, number = found[2].upper()[:20], parse_count(found[1]) or 0
             feature.reserved[kind] = feature.reserved.get(kind, 0) + number
             return True
         return False
 
 
-def _count(feature: Feature, said: str) -> None:
+def _count(feature: LmstatFeature, said: str) -> None:
     """Take up the counts of one listing; a feature that is listed twice has both."""
     issued, in_use = _ISSUED.search(said), _IN_USE.search(said)
     if not issued:
-        feature.said = feature.said or said
+        feature.message = feature.message or said
         return
-    one = whole(issued[1])
-    used = whole(in_use[1]) if in_use else None
-    if feature.told:
+    one = parse_count(issued[1])
+    used = parse_count(in_use[1]) if in_use else None
+    if feature.has_counts:
         one = None if one is None or feature.issued is None else feature.issued + one
         used = None if used is None or feature.in_use is None else feature.in_use + used
-    feature.issued, feature.in_use, feature.told = one, used, True
+    feature.issued, feature.in_use, feature.has_counts = one, used, True
 
 
 # Features of a FlexNet license server as pools
@@ -380,7 +384,7 @@ def is_citrix(vendor: str) -> bool:
     return vendor.upper() == CITRIX
 
 
-def naming(features: Iterable[Feature]) -> Callable[[Feature], str]:
+def product_namer(features: Iterable[LmstatFeature]) -> Callable[[LmstatFeature], str]:
     """What the product of each of `features` is called: its name, with the daemon if two have it.
 
     They are different products that happen to share a name, and must not become one.
@@ -388,76 +392,76 @@ def naming(features: Iterable[Feature]) -> Callable[[Feature], str]:
     known = list(features)
     named = Counter(_code(feature) for feature in known)
 
-    def product(feature: Feature) -> str:
+    def product(feature: LmstatFeature) -> str:
         code = _code(feature)
-        return f"{code} ({text(feature.vendor, 30) or '?'})" if named[code] > 1 else code
+        return f"{code} ({sanitize(feature.vendor, 30) or '?'})" if named[code] > 1 else code
 
     return product
 
 
-def _code(feature: Feature) -> str:
-    return text(feature.name, _LONGEST_CODE)
+def _code(feature: LmstatFeature) -> str:
+    return sanitize(feature.name, _LONGEST_CODE)
 
 
-def read_pools(features: Sequence[Feature]) -> tuple[Pool, ...]:
+def read_pools(features: Sequence[LmstatFeature]) -> tuple[Pool, ...]:
     """One pool for each feature that has a name, in the order of the report."""
-    product = naming(features)
+    product = product_namer(features)
     return tuple(_pool(feature, product(feature)) for feature in features if _code(feature))
 
 
-def counted(feature: Feature) -> bool:
+def is_counted(feature: LmstatFeature) -> bool:
     """Whether the license server counts its licenses: it then says how many were issued.
 
     It counts some that are locked to a machine, too. Who goes by `nodelocked` would know how many
     there are until somebody uses one: lmstat details no feature that is at rest.
     """
-    kinds = {group.kind for group in feature.groups}
-    return feature.told and kinds != {"uncounted"}
+    kinds = {group.kind for group in feature.versions}
+    return feature.has_counts and kinds != {"uncounted"}
 
 
-def _pool(feature: Feature, product: str) -> Pool:
+def _pool(feature: LmstatFeature, product: str) -> Pool:
     known = describe(_code(feature)) if is_citrix(feature.vendor) else None
-    is_counted = counted(feature)
-    model = Model.CONCURRENT if is_counted else Model.OTHER
-    expires, permanent = _term(feature.groups)
-    partly = expires is not None and len({group.expiry.lower() for group in feature.groups}) > 1
-    held = sum(use.count for use in feature.holding)
+    counted = is_counted(feature)
+    model = Model.CONCURRENT if counted else Model.OTHER
+    expires, permanent = _term(feature.versions)
+    partly = expires is not None and len({group.expiry.lower() for group in feature.versions}) > 1
+    held = sum(use.count for use in feature.checkouts)
     return Pool(
         product=product,
         name=known.name if known and product == known.code else product,
         model=known.model if known else model,
         reading=Reading(
             # Where nobody counts, who holds one may be listed; an empty list proves nothing.
-            in_use=feature.in_use if is_counted else held or None,
-            installed=feature.issued if is_counted else None,
+            in_use=feature.in_use if counted else held or None,
+            installed=feature.issued if counted else None,
         ),
-        license_type=", ".join(sorted(_types(feature.groups))) if known else "",
-        subscription_date=subscription(feature),
+        license_type=", ".join(sorted(_types(feature.versions))) if known else "",
+        subscription_date=subscription_date(feature),
         expires=expires,
         permanent=permanent,
-        partly=partly,  # how many of each is not told
-        counted=is_counted and (known is None or known.counted),
-        vendor=text(feature.vendor, 60),
+        partial_expiry=partly,  # how many of each is not told
+        counted=counted and (known is None or known.counted),
+        vendor=sanitize(feature.vendor, 60),
         queued=feature.queued,
-        raw=tuple(_raw(feature))[:_MOST_RAW],
-        how=_HOW if is_counted else (),
+        raw_fields=tuple(_raw(feature))[:_MOST_RAW],
+        formulas=_HOW if counted else (),
     )
 
 
-def subscription(feature: Feature) -> date | None:
+def subscription_date(feature: LmstatFeature) -> date | None:
     """The date until which Citrix updates it: its version, if all its versions agree."""
     if not is_citrix(feature.vendor):
         return None
-    dates = {day(group.version) for group in feature.groups}
+    dates = {parse_date(group.version) for group in feature.versions}
     return dates.pop() if len(dates) == 1 else None
 
 
-def _term(groups: Sequence[Group]) -> tuple[date | None, bool | None]:
+def _term(groups: Sequence[LmstatVersion]) -> tuple[date | None, bool | None]:
     """The first day on which one of `groups` ends, and whether none ever does."""
     ends: list[date] = []
     endless = 0
     for group in groups:
-        end = day(group.expiry)
+        end = parse_date(group.expiry)
         if _is_endless(group.expiry) or (end and end.year >= _NEVER):
             endless += 1
         elif end:
@@ -473,35 +477,38 @@ def _is_endless(expiry: str) -> bool:
     return expiry.lower().startswith("permanent") or (bool(year) and not year.strip("0"))
 
 
-def _types(groups: Iterable[Group]) -> set[str]:
+def _types(groups: Iterable[LmstatVersion]) -> set[str]:
     """What `LT` says in Citrix's vendor strings: Retail or Eval, say."""
     found = set()
     for group in groups:
         for part in group.vendor_string.split(";"):
             key, _, value = part.partition("=")
             if key.strip() == "LT" and value:
-                found.add(text(value, 40))
+                found.add(sanitize(value, 40))
     return found
 
 
-def _raw(feature: Feature) -> Iterator[tuple[str, str]]:
+def _raw(feature: LmstatFeature) -> Iterator[tuple[str, str]]:
     """What lmstat says of it, one fact after another, where it has any."""
     facts: list[tuple[str, object]] = [
         ("licenses issued", feature.issued),
         ("licenses in use", feature.in_use),
-        ("instead of counts", feature.said),
+        ("instead of counts", feature.message),
         ("vendor", feature.vendor),
     ]
-    facts += [(f"reserved for {text(kind, 20)}", n) for kind, n in feature.reserved.items()]
+    facts += [(f"reserved for {sanitize(kind, 20)}", n) for kind, n in feature.reserved.items()]
     facts += [
-        ("borrowed or lingering", sum(use.count for use in feature.uses if use.lingers) or None),
+        (
+            "borrowed or lingering",
+            sum(use.count for use in feature.usage_lines if use.is_lingering) or None,
+        ),
         ("queued", feature.queued or None),
     ]
-    for group in feature.groups:
+    for group in feature.versions:
         facts += [
             ("version", group.version),
             ("expiry", group.expiry),
             ("vendor_string", group.vendor_string),
             ("license", group.kind),
         ]
-    return ((name, text(value)) for name, value in facts if value not in (None, ""))
+    return ((name, sanitize(value)) for name, value in facts if value not in (None, ""))

@@ -12,22 +12,22 @@ import signal
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from lictui.model import FailureKind, Holder, Level, Notice, Pool, Server, Snapshot, Step
+from lictui.model import FailureKind, Level, LicenseUser, Notice, Pool, Server, Snapshot, Step
 from lictui.sources.flexnet.parser import (
-    Daemon,
-    Feature,
-    Host,
-    Report,
-    counted,
+    LmstatDaemon,
+    LmstatFeature,
+    LmstatHost,
+    LmstatReport,
     is_citrix,
-    naming,
+    is_counted,
+    parse_report,
+    product_namer,
     read_pools,
-    read_report,
-    since,
+    start_time,
 )
-from lictui.sources.process import Output, run, text_of
-from lictui.sources.sanitize import day
-from lictui.sources.sanitize import text as cleaned
+from lictui.sources.process import ProgramOutput, decode_output, run_program
+from lictui.sources.sanitize import parse_date
+from lictui.sources.sanitize import sanitize as cleaned
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ _MOST_TOLD: Final = 5
 _PLACES: Final = {"GROUP": "groups", "HOST": "hosts", "HOST_GROUP": "host groups", "USER": "users"}
 
 
-def notices(report: Report, pools: Sequence[Pool]) -> tuple[Notice, ...]:
+def notices(report: LmstatReport, pools: Sequence[Pool]) -> tuple[Notice, ...]:
     """Everything that deserves one, the gravest first."""
     return (
         *_resting_daemons(report.daemons),
@@ -57,31 +57,31 @@ def notices(report: Report, pools: Sequence[Pool]) -> tuple[Notice, ...]:
     )
 
 
-def _resting_daemons(daemons: Sequence[Daemon]) -> Iterator[Notice]:
+def _resting_daemons(daemons: Sequence[LmstatDaemon]) -> Iterator[Notice]:
     for daemon in daemons:
         if not daemon.up:
             yield Notice(
                 _KIND,
                 Level.CRITICAL,
                 f"Vendor daemon {cleaned(daemon.vendor, 60)} is down",
-                cleaned(daemon.said, 160) or "It gives out no licenses.",
+                cleaned(daemon.message, 160) or "It gives out no licenses.",
                 "Start it on the license server; its log says why it ended.",
             )
 
 
-def _resting_hosts(hosts: Sequence[Host]) -> Iterator[Notice]:
+def _resting_hosts(hosts: Sequence[LmstatHost]) -> Iterator[Notice]:
     for host in hosts:
         if not host.up:
             yield Notice(
                 _KIND,
                 Level.WARN,
                 f"License server {cleaned(host.name, 80)} is down",
-                cleaned(host.said, 160) or "The others of its system still answer.",
+                cleaned(host.message, 160) or "The others of its system still answer.",
                 "Two of three must run: bring it back before another fails.",
             )
 
 
-def _unread(report: Report) -> Iterator[Notice]:
+def _unread(report: LmstatReport) -> Iterator[Notice]:
     if report.fatal:
         yield Notice(
             _KIND, Level.WARN, "A part of the license servers did not answer", cleaned(report.fatal)
@@ -100,31 +100,33 @@ def _start_up_only(pools: Sequence[Pool]) -> Iterator[Notice]:
         )
 
 
-def _unreadable(features: Sequence[Feature]) -> Iterator[Notice]:
+def _unreadable(features: Sequence[LmstatFeature]) -> Iterator[Notice]:
     """Features whose line has neither counts nor a known word instead of them."""
     odd = [
         each
         for each in features
-        if (counted(each) and None in (each.issued, each.in_use))
-        or (each.said and not each.said.lower().startswith("uncounted"))
+        if (is_counted(each) and None in (each.issued, each.in_use))
+        or (each.message and not each.message.lower().startswith("uncounted"))
     ]
     if odd:
         yield Notice(
             _KIND,
             Level.WARN,
             "Features without figures",
-            _listed([f"{cleaned(each.name, 60)}: {cleaned(each.said, 80) or '?'}" for each in odd]),
+            _listed(
+                [f"{cleaned(each.name, 60)}: {cleaned(each.message, 80) or '?'}" for each in odd]
+            ),
             "Compare the license file with what the license server's log says of it.",
         )
 
 
-def _reserved(features: Sequence[Feature]) -> Iterator[Notice]:
+def _reserved(features: Sequence[LmstatFeature]) -> Iterator[Notice]:
     """Licenses that the options file keeps for some are not there for others."""
-    product = naming(features)
+    product = product_namer(features)
     told = [
         f"{product(each)} {sum(each.reserved.values())} ({_places(each)})"
         for each in features
-        if each.reserved and counted(each)
+        if each.reserved and is_counted(each)
     ]
     if told:
         yield Notice(
@@ -136,7 +138,7 @@ def _reserved(features: Sequence[Feature]) -> Iterator[Notice]:
         )
 
 
-def _places(feature: Feature) -> str:
+def _places(feature: LmstatFeature) -> str:
     return ", ".join(
         f"{number} for {_PLACES.get(kind, cleaned(kind, 20).lower())}"
         for kind, number in sorted(feature.reserved.items())
@@ -225,7 +227,7 @@ _SYSTEM: Final = {
 _CONNECTING: Final = (15, 96)  # the numbers behind which the system's own says more
 
 
-def refused(said: str, where: str) -> SourceError:
+def lmstat_error(said: str, where: str) -> SourceError:
     """The failure for an error that lmstat printed about `where`."""
     meaning = _meaning(said)
     return SourceError(
@@ -233,7 +235,7 @@ def refused(said: str, where: str) -> SourceError:
     )
 
 
-def at_rest(vendor: str, said: str, where: str) -> SourceError:
+def daemon_down_error(vendor: str, said: str, where: str) -> SourceError:
     """The failure for a license manager that runs at `where` without any of its vendor daemons."""
     why = f": {cleaned(said, 120)}" if said else ""
     return SourceError(
@@ -285,45 +287,47 @@ def lmstat_snapshot(text: str, where: str) -> Snapshot:
         reported_name=master,
         version=next((cleaned(each.version, 40) for each in report.hosts if each.version), ""),
         notices=notices(report, pools),
-        license_server=cleaned(report.on, 120) or master,
+        license_server_host=cleaned(report.daemon_host, 120) or master,
     )
 
 
-def lmstat_holders(text: str, now: float) -> tuple[Holder, ...]:
+def lmstat_license_users(text: str, now: float) -> tuple[LicenseUser, ...]:
     """Who has checked out what; `now` (UTC epoch seconds) gives a start its year.
 
     Raises SourceError as `lmstat_snapshot` does.
     """
     report = _answered(text, "the license server")
-    product = naming(report.features)
+    product = product_namer(report.features)
     found = [
-        Holder(
+        LicenseUser(
             product(feature),
             cleaned(use.user, 100),
             cleaned(use.host, 100),
-            since(use.start, now),
+            start_time(use.start, now),
             use.count,
-            subscription_date=day(use.license) if is_citrix(feature.vendor) else None,
+            subscription_date=parse_date(use.license_version)
+            if is_citrix(feature.vendor)
+            else None,
         )
         for feature in report.features
-        for use in feature.holding
+        for use in feature.checkouts
     ]
     return tuple(found[:_MOST])
 
 
-def _answered(text: str, where: str) -> Report:
+def _answered(text: str, where: str) -> LmstatReport:
     """The report in `text`, if it is one and has something to tell."""
-    report = read_report(text)
+    report = parse_report(text)
     resting = [daemon for daemon in report.daemons if not daemon.up]
-    if resting == report.daemons != [] and not any(each.told for each in report.features):
+    if resting == report.daemons != [] and not any(each.has_counts for each in report.features):
         # Nobody could say a figure. Were this an answer, licenses would pass for licenses gone.
-        raise at_rest(resting[0].vendor, resting[0].said, where)
+        raise daemon_down_error(resting[0].vendor, resting[0].message, where)
     if report.features:
         return report
     up = any(host.up for host in report.hosts)
-    said = report.fatal or next((host.said for host in report.hosts if host.said), "")
+    said = report.fatal or next((host.message for host in report.hosts if host.message), "")
     if said and not up:
-        raise refused(said, where)
+        raise lmstat_error(said, where)
     if report.hosts and not up:
         raise SourceError(
             FailureKind.REFUSED,
@@ -343,10 +347,10 @@ def _answered(text: str, where: str) -> Report:
     raise SourceError(FailureKind.PARSE, *_foreign(text, where), Step.PARSE)
 
 
-def _master(report: Report) -> str:
+def _master(report: LmstatReport) -> str:
     """The host that leads a system of three, or the only one."""
     hosts = sorted(report.hosts, key=lambda host: (not host.master, not host.up))
-    return cleaned(hosts[0].name, 120) if hosts else cleaned(report.on, 120)
+    return cleaned(hosts[0].name, 120) if hosts else cleaned(report.daemon_host, 120)
 
 
 def _foreign(text: str, where: str) -> tuple[str, str]:
@@ -371,11 +375,11 @@ class LmstatSource:
 
     async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
         """Read everything once, within the time-out; see `Source.fetch`."""
-        output = await lmstat(self._server, self._limits)
-        printed = text_of(output.stdout)
-        came = f"{program(self._server)} printed {len(output.stdout):,} bytes"
+        output = await run_lmstat(self._server, self._limits)
+        printed = decode_output(output.stdout)
+        came = f"{lmutil_program(self._server)} printed {len(output.stdout):,} bytes"
         try:
-            snapshot = understood(output, lambda: lmstat_snapshot(printed, self._server.address))
+            snapshot = read_output(output, lambda: lmstat_snapshot(printed, self._server.address))
         except SourceError as error:
             if error.failure.step is Step.PARSE:
                 found(Step.INVENTORY, came)
@@ -388,12 +392,12 @@ class LmstatSource:
         """Nothing is kept."""
 
 
-def program(server: Server) -> str:
+def lmutil_program(server: Server) -> str:
     """The program that is run, as it is named."""
     return server.lmutil or _PROGRAM
 
 
-async def lmstat(server: Server, limits: Limits) -> Output:
+async def run_lmstat(server: Server, limits: Limits) -> ProgramOutput:
     """What `lmstat -a -c PORT@HOST` prints about `server`; raises SourceError.
 
     lmstat is a part of lmutil, but also comes as a program of its own (docs.citrix.com, "License
@@ -406,10 +410,10 @@ async def lmstat(server: Server, limits: Limits) -> Output:
             'address = "27000@lic01" in servers.toml',
             Step.INVENTORY,
         )
-    called = program(server)
+    called = lmutil_program(server)
     own = PurePath(called.replace("\\", "/")).name.lower().removesuffix(".exe") == "lmstat"
     argv = (called, *(() if own else ("lmstat",)), "-a", "-c", server.address)
-    return await run(argv, limits, _environment())
+    return await run_program(argv, limits, _environment())
 
 
 def _environment() -> dict[str, str]:
@@ -424,18 +428,18 @@ def _environment() -> dict[str, str]:
     }
 
 
-def understood(output: Output, read: Callable[[], _T]) -> _T:
+def read_output(output: ProgramOutput, read: Callable[[], _T]) -> _T:
     """What `read` makes of `output`; where it makes nothing, what the program said on stderr.
 
     lmutil ends with codes of its own while it tells everything it knows. One that was killed may
     have told half: features that are missing would pass for features that are gone.
     """
-    if _killed(output.status):
+    if _killed(output.exit_code):
         raise _ended(output, "it was killed, so what it printed may not be all")
     try:
         return read()
     except SourceError as error:
-        failed = output.status != 0 and error.failure.kind is FailureKind.PARSE
+        failed = output.exit_code != 0 and error.failure.kind is FailureKind.PARSE
         if not (failed and output.stderr):
             raise
         raise _ended(output, cleaned(output.stderr, 160)) from error
@@ -446,10 +450,10 @@ def _killed(status: int) -> bool:
     return status < 0 or _SHELL < status <= _SHELL + signal.SIGTERM
 
 
-def _ended(output: Output, why: str) -> SourceError:
+def _ended(output: ProgramOutput, why: str) -> SourceError:
     return SourceError(
         FailureKind.COMMAND,
-        f"the program ended with code {output.status}: {why}",
+        f"the program ended with code {output.exit_code}: {why}",
         "Run it in a terminal as the same user to see more.",
         Step.INVENTORY,
     )

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import FailureKind, Holder, Level, Notice, Pool, Reading, Snapshot, Step
+from lictui.model import FailureKind, Level, LicenseUser, Notice, Pool, Reading, Snapshot, Step
 from lictui.products import describe
 from lictui.sources.flexnet.parser import CITRIX
-from lictui.sources.sanitize import day
-from lictui.sources.sanitize import text as cleaned
+from lictui.sources.sanitize import parse_date
+from lictui.sources.sanitize import sanitize as cleaned
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -60,26 +60,26 @@ def udadmin_snapshot(text: str, where: str) -> Snapshot:
     found = _read(text, where)
     pools: dict[tuple[str, date | None], list[_Entry]] = {}
     for entry in found.entries:
-        pools.setdefault((cleaned(entry.feature, 60), day(entry.version)), []).append(entry)
+        pools.setdefault((cleaned(entry.feature, 60), parse_date(entry.version)), []).append(entry)
     return Snapshot(
         tuple(_pool(*key, entries, found.age) for key, entries in pools.items()),
         notices=tuple(_unread(found.unread)),
     )
 
 
-def udadmin_holders(text: str) -> tuple[Holder, ...]:
+def udadmin_license_users(text: str) -> tuple[LicenseUser, ...]:
     """Whom a license is assigned to, and since when where -times tells.
 
     Raises SourceError (parse) for what is no such list.
     """
     return tuple(
-        Holder(
+        LicenseUser(
             cleaned(entry.feature, 60),
             user="" if entry.is_device else cleaned(entry.name, 100),
             device=cleaned(entry.name, 100) if entry.is_device else "",
             since=_since(entry.time),
             assigned=True,
-            subscription_date=day(entry.version),
+            subscription_date=parse_date(entry.version),
         )
         for entry in _read(text, "the license server").entries[:_MOST]
     )
@@ -96,13 +96,13 @@ def _pool(feature: str, subscribed: date | None, entries: list[_Entry], age: str
         subscription_date=subscribed,
         counted=known.counted,
         vendor=CITRIX,
-        raw=(
+        raw_fields=(
             ("users", str(len(entries) - devices)),
             ("devices", str(devices)),
             ("version", cleaned(entries[0].version, 40)),
             *((("minutes old", age),) if age else ()),
         ),
-        how=(("in use", "users + devices that are listed"),),
+        formulas=(("in use", "users + devices that are listed"),),
     )
 
 

@@ -15,16 +15,16 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 
 from lictui.model import FailureKind, Server, Step
-from lictui.sources.auth import basic, secret
-from lictui.sources.network import refuse_in_the_clear
-from lictui.sources.sanitize import text
+from lictui.sources.auth import basic_header, server_secret
+from lictui.sources.network import require_encryption
+from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError
-from lictui.sources.winrm.wsman import CONTENT_TYPE, Endpoint, by_status
+from lictui.sources.winrm.wsman import CONTENT_TYPE, WsmanEndpoint, error_for_status
 
 if TYPE_CHECKING:
     from spnego import ContextProxy
 
-    from lictui.sources.http import Reply
+    from lictui.sources.http import HttpReply
 
 
 UNAUTHORIZED: Final = HTTPStatus.UNAUTHORIZED
@@ -34,7 +34,7 @@ _SPOKEN: Final = ("Negotiate", "Kerberos", "NTLM", "Basic")
 _KNOWN: Final = (*_SPOKEN, "CredSSP", "Digest", "Bearer")
 
 
-class Login(Protocol):
+class WinrmLogin(Protocol):
     """Posts SOAP as somebody whom the server lets in."""
 
     @property
@@ -42,20 +42,20 @@ class Login(Protocol):
         r"""How and as whom: `NTLM as CORP\svc`."""
         ...
 
-    async def post(self, soap: bytes) -> Reply:
+    async def post(self, soap: bytes) -> HttpReply:
         """The server's answer, readable, of any status but 401. Raises SourceError."""
         ...
 
 
-def open_login(server: Server, endpoint: Endpoint) -> Login:
+def open_login(server: Server, endpoint: WsmanEndpoint) -> WinrmLogin:
     """The login that `server.auth` names; nothing is sent yet, SourceError if it cannot be."""
     match server.auth or "negotiate":
         case "basic":
-            return Basic(server, endpoint)
+            return BasicLogin(server, endpoint)
         case "certificate":
-            return Certificate(server, endpoint)
+            return CertificateLogin(server, endpoint)
         case "negotiate" | "ntlm" | "kerberos" as protocol:
-            return Negotiated(server, endpoint, protocol)
+            return NegotiateLogin(server, endpoint, protocol)
         case other:
             raise SourceError(
                 FailureKind.CONFIG,
@@ -65,31 +65,31 @@ def open_login(server: Server, endpoint: Endpoint) -> Login:
             )
 
 
-class Basic:
+class BasicLogin:
     """Name and password with every request: local accounts only, and never in the clear."""
 
-    def __init__(self, server: Server, endpoint: Endpoint) -> None:
-        refuse_in_the_clear(endpoint.url)
-        require_name(server)
+    def __init__(self, server: Server, endpoint: WsmanEndpoint) -> None:
+        require_encryption(endpoint.url)
+        require_username(server)
         self._server, self._endpoint = server, endpoint
         self.identity = f"Basic as {server.username}"
 
-    async def post(self, soap: bytes) -> Reply:
+    async def post(self, soap: bytes) -> HttpReply:
         """One question, one answer; the password is looked up for each."""
-        header = basic(self._server.username, await secret(self._server))
+        header = basic_header(self._server.username, await server_secret(self._server))
         reply = await self._endpoint.post(soap, authorization=header)
         if reply.status == UNAUTHORIZED:
             hint = "WinRM takes Basic for local accounts only: for others set auth = negotiate."
-            raise refused(self._server, reply, "Basic", hint)
+            raise error_for_401(self._server, reply, "Basic", hint)
         return reply
 
 
-class Certificate:
+class CertificateLogin:
     """The client certificate that TLS already showed, mapped to a local user by the server."""
 
     identity: Final = "client certificate"
 
-    def __init__(self, server: Server, endpoint: Endpoint) -> None:
+    def __init__(self, server: Server, endpoint: WsmanEndpoint) -> None:
         if not server.certificate or not endpoint.encrypted:
             raise SourceError(
                 FailureKind.CONFIG,
@@ -99,7 +99,7 @@ class Certificate:
             )
         self._endpoint = endpoint
 
-    async def post(self, soap: bytes) -> Reply:
+    async def post(self, soap: bytes) -> HttpReply:
         """One question, one answer."""
         reply = await self._endpoint.post(soap, authorization=_MUTUAL)
         if reply.status == UNAUTHORIZED:
@@ -113,7 +113,7 @@ class Certificate:
         return reply
 
 
-def require_name(server: Server) -> None:
+def require_username(server: Server) -> None:
     """Raise SourceError (config) if `server` has no user name."""
     if not server.username:
         raise SourceError(
@@ -124,7 +124,7 @@ def require_name(server: Server) -> None:
         )
 
 
-def offers(reply: Reply) -> dict[str, str]:
+def offered_schemes(reply: HttpReply) -> dict[str, str]:
     """What the server would accept: scheme -> its token or parameters, in the server's order."""
     found: dict[str, str] = {}
     for part in reply.headers.get("www-authenticate", "").split(","):
@@ -135,9 +135,9 @@ def offers(reply: Reply) -> dict[str, str]:
     return found
 
 
-def refused(server: Server, reply: Reply, tried: str, hint: str) -> SourceError:
+def error_for_401(server: Server, reply: HttpReply, tried: str, hint: str) -> SourceError:
     """The failure for a 401 to the scheme `tried`: wrong credentials, or another scheme wanted."""
-    offered = list(offers(reply))
+    offered = list(offered_schemes(reply))
     if tried in offered or not offered:
         return SourceError(
             FailureKind.AUTH,
@@ -165,7 +165,7 @@ class TokenError(Exception):
     """pyspnego, or GSSAPI below it, cannot go on from this token; says why."""
 
 
-async def step(context: ContextProxy, token: bytes | None) -> bytes | None:
+async def next_token(context: ContextProxy, token: bytes | None) -> bytes | None:
     """The token to send next, None after the last; raises TokenError, and nothing else.
 
     In a thread, since Kerberos may have to ask its KDC.
@@ -177,10 +177,12 @@ def _step(context: ContextProxy, token: bytes | None) -> bytes | None:
     try:
         return context.step(token)
     except Exception as error:  # what a stranger sends breaks it in many ways, StopIteration too
-        raise TokenError(text(error) or type(error).__name__) from error
+        raise TokenError(sanitize(error) or type(error).__name__) from error
 
 
-async def new_context(server: Server, protocol: str, host: str, certificate: bytes) -> ContextProxy:
+async def new_security_context(
+    server: Server, protocol: str, host: str, certificate: bytes
+) -> ContextProxy:
     """The context for a login of `server.username` to `host`; SourceError (config) if none can be.
 
     `protocol` is negotiate, ntlm or kerberos; `certificate` is the server's leaf in DER, b"" over
@@ -190,10 +192,12 @@ async def new_context(server: Server, protocol: str, host: str, certificate: byt
     from spnego.channel_bindings import GssChannelBindings  # noqa: PLC0415 - likewise
 
     if protocol != "kerberos":
-        require_name(server)
+        require_username(server)
     needs_secret = protocol != "kerberos" or server.secret
-    password = await secret(server) if needs_secret else None
-    bindings = GssChannelBindings(application_data=end_point(certificate)) if certificate else None
+    password = await server_secret(server) if needs_secret else None
+    bindings = (
+        GssChannelBindings(application_data=channel_binding(certificate)) if certificate else None
+    )
     options = (
         spnego.NegotiateOptions.none if certificate else spnego.NegotiateOptions.wrapping_winrm
     )
@@ -217,13 +221,13 @@ async def new_context(server: Server, protocol: str, host: str, certificate: byt
     except spnego.exceptions.SpnegoError as error:
         raise SourceError(
             FailureKind.AUTH,
-            f"{protocol} has nothing to log in with: {text(error)}",
+            f"{protocol} has nothing to log in with: {sanitize(error)}",
             "Check username and secret; for Kerberos the ticket too (klist).",
             Step.AUTH,
         ) from error
 
 
-def end_point(certificate: bytes) -> bytes:
+def channel_binding(certificate: bytes) -> bytes:
     """The `tls-server-end-point` binding of a certificate in DER (RFC 5929, section 4.1)."""
     from cryptography import x509  # noqa: PLC0415 - costs as much as pyspnego
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - likewise
@@ -257,7 +261,7 @@ _PARTS: Final = re.compile(
 )
 
 
-class Sealer(Protocol):
+class MessageSealer(Protocol):
     """The two methods of a pyspnego context that sealing needs."""
 
     def wrap_winrm(self, data: bytes) -> tuple[bytes, bytes, int]:
@@ -273,7 +277,7 @@ class NotSealedError(Exception):
     """These bytes are no sealed message; says why."""
 
 
-def content_type(protocol: str) -> str:
+def sealed_content_type(protocol: str) -> str:
     """The Content-Type of a sealed message; `protocol` is `SPNEGO` or `Kerberos`."""
     return f'multipart/encrypted;protocol="{_of(protocol)}";boundary="Encrypted Boundary"'
 
@@ -283,7 +287,7 @@ def is_sealed(content: str) -> bool:
     return content.strip().lower().startswith("multipart/encrypted")
 
 
-def seal(soap: bytes, sealer: Sealer, protocol: str) -> bytes:
+def seal(soap: bytes, sealer: MessageSealer, protocol: str) -> bytes:
     """The body to send for `soap`."""
     header, data, padding = sealer.wrap_winrm(soap)
     head = (
@@ -298,7 +302,7 @@ def seal(soap: bytes, sealer: Sealer, protocol: str) -> bytes:
     )
 
 
-def unseal(body: bytes, sealer: Sealer) -> bytes:
+def unseal(body: bytes, sealer: MessageSealer) -> bytes:
     """The SOAP in a sealed body; raises NotSealedError, and what the sealer raises if forged.
 
     The length that is written beside it is not compared: the seal itself proves more.
@@ -331,16 +335,16 @@ _CARRIERS: Final = {
 _NAMES: Final = {"ntlm": "NTLM", "kerberos": "Kerberos"}
 
 
-class Negotiated:
+class NegotiateLogin:
     """Logs each connection in once; over plain HTTP no SOAP is ever sent or read unsealed."""
 
-    def __init__(self, server: Server, endpoint: Endpoint, protocol: str) -> None:
+    def __init__(self, server: Server, endpoint: WsmanEndpoint, protocol: str) -> None:
         self._server, self._endpoint, self._protocol = server, endpoint, protocol
         self._scheme = _CARRIERS[protocol][-1]  # until the server says what it offers
         self._context: ContextProxy | None = None  # of the connection that is let in
         self.identity = ""  # unknown until then
 
-    async def post(self, soap: bytes) -> Reply:
+    async def post(self, soap: bytes) -> HttpReply:
         """One question, one answer; logs in first where no login lives, and only once."""
         kept, self._context = self._context, None  # whatever goes wrong below costs the login
         if kept:
@@ -359,24 +363,26 @@ class Negotiated:
         self._context = context
         return reply
 
-    async def _send(self, soap: bytes, context: ContextProxy) -> Reply:
+    async def _send(self, soap: bytes, context: ContextProxy) -> HttpReply:
         if self._endpoint.encrypted:
             return await self._endpoint.post(soap)
         return await self._endpoint.post(
-            seal(soap, context, self._seal), content_type=content_type(self._seal)
+            seal(soap, context, self._seal), content_type=sealed_content_type(self._seal)
         )
 
-    def _opened(self, reply: Reply, context: ContextProxy) -> Reply:
+    def _opened(self, reply: HttpReply, context: ContextProxy) -> HttpReply:
         if self._endpoint.encrypted:
             return reply
         if not is_sealed(reply.headers.get("content-type", "")):
             if reply.status != HTTPStatus.OK:
-                raise by_status(reply, self._endpoint.where, Step.INVENTORY)
+                raise error_for_status(reply, self._endpoint.address, Step.INVENTORY)
             raise self._unsound("the answer to an encrypted question is not encrypted")
         try:
             return replace(reply, body=unseal(reply.body, context))
         except Exception as error:  # pyspnego raises many kinds for what a stranger sends
-            raise self._unsound(f"an encrypted answer cannot be opened: {text(error)}") from error
+            raise self._unsound(
+                f"an encrypted answer cannot be opened: {sanitize(error)}"
+            ) from error
 
     @property
     def _seal(self) -> str:
@@ -387,9 +393,9 @@ class Negotiated:
         await self._endpoint.reconnect()
         hello = await self._endpoint.post(b"")
         if hello.status != UNAUTHORIZED:
-            raise by_status(hello, self._endpoint.where, Step.AUTH)
+            raise error_for_status(hello, self._endpoint.address, Step.AUTH)
         self._scheme = self._carrier(hello)
-        context = await new_context(
+        context = await new_security_context(
             self._server, self._protocol, self._endpoint.host, hello.certificate
         )
         token = await self._begin(context)
@@ -403,8 +409,8 @@ class Negotiated:
         self.identity = f"{used} as {self._server.username or 'the owner of the ticket'}"
         return context
 
-    def _carrier(self, hello: Reply) -> str:
-        offered = offers(hello)
+    def _carrier(self, hello: HttpReply) -> str:
+        offered = offered_schemes(hello)
         for scheme in _CARRIERS[self._protocol]:
             if scheme in offered:
                 return scheme
@@ -414,7 +420,7 @@ class Negotiated:
 
     async def _begin(self, context: ContextProxy) -> bytes | None:
         try:
-            return await step(context, None)
+            return await next_token(context, None)
         except TokenError as error:
             raise SourceError(
                 FailureKind.AUTH,
@@ -428,41 +434,41 @@ class Negotiated:
         """Send one token, take the answer to it; the next token, None after the last."""
         header = f"{self._scheme} {base64.b64encode(token).decode()}"
         reply = await self._endpoint.post(b"", authorization=header)
-        if reply.fresh:
+        if reply.new_connection:
             raise self._unsound("the connection is closed between its steps")
         if reply.status not in {HTTPStatus.OK, UNAUTHORIZED}:
-            raise by_status(reply, self._endpoint.where, Step.AUTH)
+            raise error_for_status(reply, self._endpoint.address, Step.AUTH)
         answer = self._token(reply)
         if reply.status == UNAUTHORIZED and (not answer or context.complete):
             raise self._refused(reply)
         if not answer:
             return None
         try:
-            return await step(context, answer)
+            return await next_token(context, answer)
         except TokenError as error:
             if first or reply.status == HTTPStatus.OK:
                 raise self._unsound(f"its token makes no sense: {error}") from error
             raise self._refused(reply) from error  # a token that only says no
 
-    def _token(self, reply: Reply) -> bytes:
+    def _token(self, reply: HttpReply) -> bytes:
         try:
-            return base64.b64decode(offers(reply).get(self._scheme, ""), validate=True)
+            return base64.b64decode(offered_schemes(reply).get(self._scheme, ""), validate=True)
         except ValueError as error:
             raise self._unsound("its token is not base64") from error
 
-    def _refused(self, reply: Reply) -> SourceError:
+    def _refused(self, reply: HttpReply) -> SourceError:
         hint = "The account may also be locked, or barred from logging on over the network."
-        return refused(self._server, reply, self._scheme, hint)
+        return error_for_401(self._server, reply, self._scheme, hint)
 
     def _unsound(self, reason: str) -> SourceError:
         return SourceError(
             FailureKind.PROTOCOL,
-            f"{self._scheme} login to {self._endpoint.where} failed: {reason}",
+            f"{self._scheme} login to {self._endpoint.address} failed: {reason}",
             "A proxy or load balancer in between breaks this login: connect directly.",
             Step.AUTH,
         )
 
 
-def _is_shut_out(reply: Reply) -> bool:
+def _is_shut_out(reply: HttpReply) -> bool:
     """Whether the login was for nothing: 401, or a new connection that knows nothing of it."""
-    return reply.fresh or reply.status == UNAUTHORIZED
+    return reply.new_connection or reply.status == UNAUTHORIZED

@@ -24,11 +24,11 @@ from lictui.model import (
     Step,
 )
 from lictui.products import describe
-from lictui.sources.http import Link
-from lictui.sources.sanitize import day, text, whole
+from lictui.sources.http import HttpClient
+from lictui.sources.sanitize import parse_count, parse_date, sanitize
 from lictui.sources.source import SourceError
-from lictui.sources.winrm.auth import Login, open_login
-from lictui.sources.winrm.wsman import PERHAPS_LAS, Endpoint, Enumeration, Item
+from lictui.sources.winrm.auth import WinrmLogin, open_login
+from lictui.sources.winrm.wsman import LAS_HINT, Item, WsmanEndpoint, WsmanEnumerator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -58,17 +58,21 @@ _RAW: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class LicenseTerm:
     """When a license ends: on a day, or never."""
 
     expires: date | None
     permanent: bool
 
 
-def term(license_: Item) -> Term:
+def license_term(license_: Item) -> LicenseTerm:
     """The term of one Citrix_GT_License; no day, or one in the year 9999, is no end."""
-    expires = day(license_.get("expirationdate"))
-    return Term(None, permanent=True) if _endless(expires) else Term(expires, permanent=False)
+    expires = parse_date(license_.get("expirationdate"))
+    return (
+        LicenseTerm(None, permanent=True)
+        if _endless(expires)
+        else LicenseTerm(expires, permanent=False)
+    )
 
 
 def _endless(expires: date | None) -> bool:
@@ -83,7 +87,7 @@ def read_pools(instances: Sequence[Item], licenses: Sequence[Item]) -> tuple[Poo
     found: dict[PoolKey, list[Item]] = {}
     for instance in instances:
         if code := _code(instance):
-            subscribed = day(instance.get("subscriptiondate"))
+            subscribed = parse_date(instance.get("subscriptiondate"))
             key = PoolKey(code, subscribed.isoformat() if subscribed else "")
             found.setdefault(key, []).append(instance)
     if instances and not found:
@@ -100,7 +104,7 @@ def read_pools(instances: Sequence[Item], licenses: Sequence[Item]) -> tuple[Poo
 def unreadable_figures(instances: Iterable[Item]) -> list[str]:
     """`XDT_PLT_UD: Count is many` for every figure that is missing or makes no sense."""
     return [
-        f"{_code(instance)}: {name} is {text(value, 30) or 'not given'}"
+        f"{_code(instance)}: {name} is {sanitize(value, 30) or 'not given'}"
         for instance in instances
         if _code(instance)
         for name, value in _senseless(instance)
@@ -110,49 +114,49 @@ def unreadable_figures(instances: Iterable[Item]) -> list[str]:
 def _senseless(instance: Item) -> Iterator[tuple[str, str]]:
     for name in ("Count", "InUseCount", "Overdraft"):
         value = instance.get(name.lower(), "")
-        if whole(value) is None and (value or name != "Overdraft"):
+        if parse_count(value) is None and (value or name != "Overdraft"):
             yield name, value
-    if whole(instance.get("count")) is not None and _installed(instance) is None:
+    if parse_count(instance.get("count")) is not None and _installed(instance) is None:
         yield "Overdraft", f"{instance.get('overdraft')}, above Count"
 
 
 def _code(instance: Item) -> str:
-    return text(instance.get("pld", ""), _LONGEST_CODE)
+    return sanitize(instance.get("pld", ""), _LONGEST_CODE)
 
 
 def _pool(key: PoolKey, instances: list[Item], licenses: Sequence[Item]) -> Pool:
     product = describe(key.product)
-    named = next(filter(None, (text(each.get("pldfullname", "")) for each in instances)), "")
-    types = sorted({text(each.get("licensetype", ""), 40) for each in instances} - {""})
-    terms = {term(each) for each in _identified(key, licenses)}
+    named = next(filter(None, (sanitize(each.get("pldfullname", "")) for each in instances)), "")
+    types = sorted({sanitize(each.get("licensetype", ""), 40) for each in instances} - {""})
+    terms = {license_term(each) for each in _identified(key, licenses)}
     agreed = terms.pop() if len(terms) == 1 else None
     return Pool(
         product=key.product,
         name=named if named and product.name == key.product else product.name,
         model=product.model,
         reading=Reading(
-            in_use=_sum(whole(each.get("inusecount")) for each in instances),
+            in_use=_sum(parse_count(each.get("inusecount")) for each in instances),
             installed=_sum(_installed(each) for each in instances),
-            overdraft=_sum(whole(each.get("overdraft")) for each in instances),
+            overdraft=_sum(parse_count(each.get("overdraft")) for each in instances),
         ),
         license_type=", ".join(types),
-        subscription_date=day(key.subscription_date),
+        subscription_date=parse_date(key.subscription_date),
         expires=agreed.expires if agreed else None,
         permanent=agreed.permanent if agreed else None,
         counted=product.counted,
-        raw=tuple(
+        raw_fields=tuple(
             (name, value)
             for each in instances
             for name in _RAW
             if (value := each.get(name.lower())) is not None
         )[:_MOST_RAW],
-        how=_how(instances, ends=bool(agreed)),
+        formulas=_how(instances, ends=bool(agreed)),
     )
 
 
 def _how(instances: list[Item], *, ends: bool) -> tuple[tuple[str, str], ...]:
     """Which property each figure is; of several instances the values add up."""
-    overdraft = any(whole(each.get("overdraft")) for each in instances)
+    overdraft = any(parse_count(each.get("overdraft")) for each in instances)
     return (
         ("in_use", "InUseCount"),
         ("installed", "Count - Overdraft" if overdraft else "Count"),
@@ -162,7 +166,7 @@ def _how(instances: list[Item], *, ends: bool) -> tuple[tuple[str, str], ...]:
 
 
 def _installed(instance: Item) -> int | None:
-    count, overdraft = whole(instance.get("count")), whole(instance.get("overdraft"))
+    count, overdraft = parse_count(instance.get("count")), parse_count(instance.get("overdraft"))
     if count is None or (overdraft or 0) > count:
         return None
     return count - (overdraft or 0)
@@ -196,17 +200,17 @@ _KIND: Final = "server"
 _MOST_TOLD: Final = 5
 
 
-def stopped(services: Sequence[Item]) -> list[str]:
+def stopped_services(services: Sequence[Item]) -> list[str]:
     """Names of the license services that are there and do not run."""
     return [name for name, state in _states(services) if state.lower() != "running"]
 
 
 def _states(services: Sequence[Item]) -> Iterator[tuple[str, str]]:
-    said = {each.get("name", "").lower(): text(each.get("state", ""), 20) for each in services}
+    said = {each.get("name", "").lower(): sanitize(each.get("state", ""), 20) for each in services}
     return ((name, said[name.lower()]) for name in SERVICES if said.get(name.lower()))
 
 
-def resting(services: Sequence[Item]) -> Iterator[Notice]:
+def service_notices(services: Sequence[Item]) -> Iterator[Notice]:
     """A notice for each license service that is there and does not run."""
     for name, state in _states(services):
         if state.lower() != "running":
@@ -220,7 +224,7 @@ def resting(services: Sequence[Item]) -> Iterator[Notice]:
             )
 
 
-def start_up_only(pools: Sequence[Pool]) -> Iterator[Notice]:
+def startup_only_notices(pools: Sequence[Pool]) -> Iterator[Notice]:
     """A notice when the server has no license but those every server has."""
     if not any(pool.counted for pool in pools):
         yield Notice(
@@ -233,7 +237,7 @@ def start_up_only(pools: Sequence[Pool]) -> Iterator[Notice]:
         )
 
 
-def unreadable(instances: Sequence[Item]) -> Iterator[Notice]:
+def unreadable_notices(instances: Sequence[Item]) -> Iterator[Notice]:
     """A notice for pools and figures that came, but make no sense."""
     told = unreadable_figures(instances)
     nameless = sum(1 for each in instances if not each.get("pld"))
@@ -250,15 +254,19 @@ def unreadable(instances: Sequence[Item]) -> Iterator[Notice]:
         )
 
 
-def next_to_end(licenses: Sequence[Item], pools: Sequence[Pool], today: date) -> Iterator[Notice]:
+def next_expiry_notices(
+    licenses: Sequence[Item], pools: Sequence[Pool], today: date
+) -> Iterator[Notice]:
     """A notice for the licenses that end first from `today` on, unless the pools tell already."""
     if all(pool.expires or pool.permanent for pool in pools if pool.counted):
         return
-    ends = [(end, each) for each in licenses if (end := term(each).expires) and end >= today]
+    ends = [
+        (end, each) for each in licenses if (end := license_term(each).expires) and end >= today
+    ]
     if not ends:
         return
     first = min(end for end, _ in ends)
-    numbers = [text(each.get("serialnumber", ""), 60) for end, each in ends if end == first]
+    numbers = [sanitize(each.get("serialnumber", ""), 60) for end, each in ends if end == first]
     serials = ", ".join(filter(None, numbers[:_MOST_TOLD]))
     yield Notice(
         _KIND,
@@ -274,7 +282,7 @@ def next_to_end(licenses: Sequence[Item], pools: Sequence[Pool], today: date) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Instances:
+class WmiData:
     """What was enumerated; None is what could not be had, and does not cost the rest."""
 
     pools: Sequence[Item]
@@ -286,7 +294,7 @@ class Instances:
         return pools if self.licenses is None else f"{pools}, {licenses}"
 
 
-def snapshot(instances: Instances, where: str, today: date) -> Snapshot:
+def build_snapshot(instances: WmiData, where: str, today: date) -> Snapshot:
     """The snapshot they make; SourceError (no_data, parse) if they make none.
 
     No pool at all is no_data, never zero. `where` names the endpoint, `today` is the day in UTC.
@@ -299,10 +307,10 @@ def snapshot(instances: Instances, where: str, today: date) -> Snapshot:
         pools=pools,
         mode=Mode.FILE if any(pool.counted for pool in pools) else None,
         notices=(
-            *resting(services),
-            *start_up_only(pools),
-            *unreadable(instances.pools),
-            *next_to_end(licenses, pools, today),
+            *service_notices(services),
+            *startup_only_notices(pools),
+            *unreadable_notices(instances.pools),
+            *next_expiry_notices(licenses, pools, today),
         ),
     )
 
@@ -312,7 +320,7 @@ def _count(things: Sequence[Item], noun: str) -> str:
 
 
 def _nothing(services: Sequence[Item], where: str) -> SourceError:
-    at_rest = stopped(services)
+    at_rest = stopped_services(services)
     if PROVIDER in at_rest:
         return SourceError(
             FailureKind.NO_DATA,
@@ -323,7 +331,7 @@ def _nothing(services: Sequence[Item], where: str) -> SourceError:
     return SourceError(
         FailureKind.NO_DATA,
         f"{where} answers, but lists no licenses at all",
-        PERHAPS_LAS,
+        LAS_HINT,
         Step.INVENTORY,
     )
 
@@ -348,8 +356,8 @@ class WinrmSource:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._server, self._limits, self._clock = server, limits, clock
-        self._link = Link(server, limits, transport)
-        self._opened: tuple[Endpoint, Login] | None = None
+        self._link = HttpClient(server, limits, transport)
+        self._opened: tuple[WsmanEndpoint, WinrmLogin] | None = None
 
     async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
         """Read everything once, within the time-out; see `Source.fetch`."""
@@ -364,7 +372,7 @@ class WinrmSource:
         except SourceError:
             if pools is None:  # else just what adds to them came too late
                 raise
-        told = self._told(Instances(pools, licenses, services), found)
+        told = self._told(WmiData(pools, licenses, services), found)
         return replace(told, certificate=self._link.certificate)
 
     async def aclose(self) -> None:
@@ -372,22 +380,22 @@ class WinrmSource:
         self._opened = None
         await self._link.aclose()
 
-    def _begin(self, found: Callable[[Step, str], None]) -> Enumeration:
+    def _begin(self, found: Callable[[Step, str], None]) -> WsmanEnumerator:
         if self._opened is None:
-            endpoint = Endpoint(self._server.url, self._link, self._clock)
+            endpoint = WsmanEndpoint(self._server.url, self._link, self._clock)
             self._opened = endpoint, open_login(self._server, endpoint)
-        return Enumeration(*self._opened, self._limits, lambda who: found(Step.AUTH, who))
+        return WsmanEnumerator(*self._opened, self._limits, lambda who: found(Step.AUTH, who))
 
-    def _told(self, instances: Instances, found: Callable[[Step, str], None]) -> Snapshot:
+    def _told(self, instances: WmiData, found: Callable[[Step, str], None]) -> Snapshot:
         if instances.pools:
             found(Step.INVENTORY, str(instances))
         today = datetime.fromtimestamp(self._clock.now(), UTC).date()
-        result = snapshot(instances, self._link.where, today)
+        result = build_snapshot(instances, self._link.address, today)
         products = len({pool.product for pool in result.pools if pool.counted})
         found(Step.PARSE, f"{products} product" + ("" if products == 1 else "s"))
         return result
 
-    async def _extra(self, asking: Enumeration, namespace: str, wql: str) -> list[Item] | None:
+    async def _extra(self, asking: WsmanEnumerator, namespace: str, wql: str) -> list[Item] | None:
         """Instances that are nice to have: None when they do not come in good time."""
         try:
             async with asyncio.timeout(_EXTRA / 2 * self._limits.timeout):

@@ -24,15 +24,15 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
 
 from lictui.model import FailureKind, Step
-from lictui.sources.http import Link, Reply, retrying
+from lictui.sources.http import HttpClient, HttpReply, with_retry
 from lictui.sources.network import host_port, origin
-from lictui.sources.sanitize import text
+from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.sources.winrm.auth import Login
+    from lictui.sources.winrm.auth import WinrmLogin
 
 
 # The questions of WS-Management: Enumerate and Pull, as SOAP
@@ -63,15 +63,15 @@ _ENVELOPE: Final = f"""\
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class WqlQuery:
     """One WQL query, put to one WMI namespace of one endpoint."""
 
-    to: str  # the endpoint's URL
+    url: str  # the endpoint's URL
     namespace: str  # `root/CitrixLicensing`
     wql: str
-    patience: int  # whole seconds the server may take for one reply
+    timeout: int  # whole seconds the server may take for one reply
 
-    def enumerate(self, message: str) -> bytes:
+    def enumerate_request(self, message: str) -> bytes:
         """The envelope that opens the enumeration; `message` is its id, never used before."""
         return self._envelope(
             "Enumerate",
@@ -80,7 +80,7 @@ class Question:
             f'<w:Filter Dialect="{_WQL}">{escape(self.wql)}</w:Filter></n:Enumerate>',
         )
 
-    def pull(self, message: str, context: str) -> bytes:
+    def pull_request(self, message: str, context: str) -> bytes:
         """The envelope that asks for the next items; `context` is the one received last."""
         return self._envelope(
             "Pull",
@@ -91,11 +91,11 @@ class Question:
 
     def _envelope(self, action: str, message: str, body: str) -> bytes:
         return _ENVELOPE.format(
-            to=escape(self.to),
+            to=escape(self.url),
             namespace=self.namespace,
             action=action,
             message=message,
-            patience=self.patience,
+            patience=self.timeout,
             body=body,
         ).encode()
 
@@ -109,7 +109,7 @@ _MOST_ELEMENTS: Final = 200_000  # a full reply has some 2,000
 _CONTROLS: Final = bytes(set(range(0x20)) - set(b"\t\n\r"))
 
 
-class NotXmlError(Exception):
+class InvalidXmlError(Exception):
     """These bytes are no XML that will be read; says why."""
 
 
@@ -123,9 +123,9 @@ class _Bounded(TreeBuilder):
         self._depth += 1
         self._elements += 1
         if self._depth > _DEEPEST:
-            raise NotXmlError("nested too deeply")
+            raise InvalidXmlError("nested too deeply")
         if self._elements > _MOST_ELEMENTS:
-            raise NotXmlError("too many elements")
+            raise InvalidXmlError("too many elements")
         return super().start(_local(tag), {_local(name): value for name, value in attrs.items()})
 
     def end(self, tag: str, /) -> Element:
@@ -137,20 +137,20 @@ def _local(name: str) -> str:
     return name.rpartition("}")[2]
 
 
-def tree(body: bytes) -> Element:
+def parse_xml(body: bytes) -> Element:
     """The root of the document in `body`; raises NotXmlError, and nothing else."""
     parser = DefusedXMLParser(target=_Bounded(), forbid_dtd=True)
     try:
         parser.feed(body if b"\0" in body[:4] else body.translate(None, _CONTROLS))  # UTF-16 or not
         root: Element = parser.close()
     except DefusedXmlException as error:
-        raise NotXmlError("it brings a DTD or entities along") from error
+        raise InvalidXmlError("it brings a DTD or entities along") from error
     except (ParseError, ValueError, LookupError) as error:  # the latter two: odd encodings
-        raise NotXmlError(str(error)) from error
+        raise InvalidXmlError(str(error)) from error
     return root
 
 
-def child(element: Element | None, *path: str) -> Element | None:
+def find_child(element: Element | None, *path: str) -> Element | None:
     """The first descendant reached by the local names of `path`, from child to child."""
     for name in path:
         if element is None:
@@ -176,7 +176,7 @@ _HEX_OR_LONG: Final = re.compile(r"\b(?:0x[0-9a-f]{8}|\d{10})\b", re.ASCII | re.
 _CODE: Final = re.compile(r"0x[0-9a-f]{1,8}|-?\d{1,10}", re.ASCII | re.IGNORECASE)
 
 
-class NotAReplyError(Exception):
+class InvalidReplyError(Exception):
     """Not an answer to what was asked; says why. `web_page`: a browser was meant."""
 
     def __init__(self, reason: str, *, web_page: bool = False) -> None:
@@ -184,12 +184,12 @@ class NotAReplyError(Exception):
         self.web_page = web_page
 
 
-class UnreadableError(NotAReplyError):
+class MalformedReplyError(InvalidReplyError):
     """Meant as an answer, maybe, but no XML that will be read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class WsmanFault:
     """A refusal in the server's own words."""
 
     codes: frozenset[int]  # WS-Management codes and WMI HRESULTs alike, unsigned
@@ -198,7 +198,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ResultPage:
     """Some of the items; `last` tells whether these were all."""
 
     items: tuple[Item, ...]
@@ -206,50 +206,52 @@ class Page:
     last: bool
 
 
-def read(body: bytes, message: str) -> Page | Fault:
+def parse_reply(body: bytes, message: str) -> ResultPage | WsmanFault:
     """The reply in `body` to the request whose id was `message`; raises NotAReplyError."""
     try:
-        root = tree(body)
-    except NotXmlError as error:
-        raise UnreadableError(text(error), web_page=looks_like_a_web_page(body)) from error
+        root = parse_xml(body)
+    except InvalidXmlError as error:
+        raise MalformedReplyError(sanitize(error), web_page=is_web_page(body)) from error
     if root.tag != "Envelope":
-        raise NotAReplyError(f"it is <{text(root.tag, 40)}>", web_page=root.tag.lower() == "html")
-    related = child(root, "Header", "RelatesTo")
+        raise InvalidReplyError(
+            f"it is <{sanitize(root.tag, 40)}>", web_page=root.tag.lower() == "html"
+        )
+    related = find_child(root, "Header", "RelatesTo")
     matches = related is not None and _plain(related).casefold() == message.casefold()
-    fault = child(root, "Body", "Fault")
+    fault = find_child(root, "Body", "Fault")
     if related is not None and not matches:
-        raise NotAReplyError("it answers another question than ours")
+        raise InvalidReplyError("it answers another question than ours")
     if fault is not None:
         return _fault(fault)
     if not matches:
-        raise NotAReplyError("it does not say which question it answers")
+        raise InvalidReplyError("it does not say which question it answers")
     return _page(root)
 
 
-def looks_like_a_web_page(body: bytes) -> bool:
+def is_web_page(body: bytes) -> bool:
     """Whether `body` was written for a browser."""
     start = body[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return start.startswith((b"<!doctype html", b"<html")) or b"<head" in start
 
 
-def _page(root: Element) -> Page:
-    answer = child(root, "Body", "EnumerateResponse")
+def _page(root: Element) -> ResultPage:
+    answer = find_child(root, "Body", "EnumerateResponse")
     if answer is None:
-        answer = child(root, "Body", "PullResponse")
+        answer = find_child(root, "Body", "PullResponse")
     if answer is None:
-        raise NotAReplyError("there is no enumeration in it")
-    last = child(answer, "EndOfSequence") is not None
-    context = _plain(child(answer, "EnumerationContext"))
+        raise InvalidReplyError("there is no enumeration in it")
+    last = find_child(answer, "EndOfSequence") is not None
+    context = _plain(find_child(answer, "EnumerationContext"))
     if len(context) > _LONGEST_CONTEXT:
-        raise NotAReplyError("its enumeration context is absurdly long")
-    items = child(answer, "Items")
-    return Page(() if items is None else tuple(map(_item, items)), context, last)
+        raise InvalidReplyError("its enumeration context is absurdly long")
+    items = find_child(answer, "Items")
+    return ResultPage(() if items is None else tuple(map(_item, items)), context, last)
 
 
 def _item(element: Element) -> Item:
     """A typed instance, or the XmlFragment of a projection: the properties are its children."""
     return {
-        text(prop.tag, 60).lower(): value
+        sanitize(prop.tag, 60).lower(): value
         for prop in list(element)[:_MOST_PROPERTIES]
         if (value := _value(prop)) is not None
     }
@@ -259,21 +261,21 @@ def _value(prop: Element) -> str | None:
     if prop.get("nil", "").strip() in {"true", "1"}:
         return None
     inner = next(iter(prop), None)  # <cim:Datetime>, or a bare <Datetime>
-    return text((prop if inner is None else inner).text or "", _LONGEST_VALUE)
+    return sanitize((prop if inner is None else inner).text or "", _LONGEST_VALUE)
 
 
-def _fault(fault: Element) -> Fault:
-    detail = child(fault, "Detail")
-    said = text(" ".join(detail.itertext()), 4_000) if detail is not None else ""
+def _fault(fault: Element) -> WsmanFault:
+    detail = find_child(fault, "Detail")
+    said = sanitize(" ".join(detail.itertext()), 4_000) if detail is not None else ""
     codes = {match[0] for match in _HEX_OR_LONG.finditer(said)}
     if detail is not None:
         codes |= {inner.get("Code", "").strip() for inner in descendants(detail, "WSManFault")}
         codes |= {_plain(inner) for inner in descendants(detail, "error_Code")}
     values = descendants(fault, "Value")
-    return Fault(
+    return WsmanFault(
         codes=frozenset(_unsigned(code) for code in codes if _CODE.fullmatch(code)),
-        subcodes=frozenset(text(_plain(value).rpartition(":")[2], 60) for value in values),
-        message=text(_plain(child(fault, "Reason", "Text"))) or text(said),
+        subcodes=frozenset(sanitize(_plain(value).rpartition(":")[2], 60) for value in values),
+        message=sanitize(_plain(find_child(fault, "Reason", "Text"))) or sanitize(said),
     )
 
 
@@ -288,21 +290,21 @@ def _plain(element: Element | None) -> str:
 # The place where a license server takes questions: `https://HOST:5986/wsman`
 
 
-class Endpoint:
+class WsmanEndpoint:
     """One connection at a time to one address; raises SourceError when that cannot be used."""
 
-    def __init__(self, url: str, link: Link, clock: Clock) -> None:
+    def __init__(self, url: str, link: HttpClient, clock: Clock) -> None:
         base = origin(url)
         path = httpx.URL(url).raw_path
         self.url = str(base.copy_with(raw_path=path if path.strip(b"/") else b"/wsman"))
         self.host = base.host
         self.encrypted = base.scheme == "https"
-        self.where = host_port(base)
+        self.address = host_port(base)
         self._link, self._clock = link, clock
 
     async def post(
         self, body: bytes, *, authorization: str = "", content_type: str = CONTENT_TYPE
-    ) -> Reply:
+    ) -> HttpReply:
         """Whatever is answered to `body`; an empty one is all about the login."""
         headers = {"Content-Type": content_type}
         if authorization:
@@ -311,7 +313,7 @@ class Endpoint:
         send = partial(
             self._link.request, "POST", self.url, step=step, headers=headers, content=body
         )
-        return await retrying(send, self._clock)
+        return await with_retry(send, self._clock)
 
     async def reconnect(self) -> None:
         """Let the next post open a new connection."""
@@ -321,7 +323,7 @@ class Endpoint:
 # What a license server's refusals are called: faults, statuses, answers of another kind
 
 
-PERHAPS_LAS: Final = (
+LAS_HINT: Final = (
     "Most likely this server moved to the License Activation Service, where WMI has no pools:"
     " register its site with source cvad instead."
     " If it did not, restart its service Citrix_GTLicensingProv."
@@ -356,7 +358,7 @@ _MEANINGS: Final = (
         "DestinationUnreachable",
         FailureKind.NO_DATA,
         words="has no Citrix license classes",
-        hint=PERHAPS_LAS,
+        hint=LAS_HINT,
     ),
     _Meaning(
         frozenset({2150859173, 2150859174}),
@@ -383,7 +385,7 @@ _MEANINGS: Final = (
 )
 
 
-def faulted(fault: Fault, where: str) -> SourceError:
+def error_for_fault(fault: WsmanFault, where: str) -> SourceError:
     """The failure that `fault` means, told by the endpoint `where`."""
     said = f": {fault.message}" if fault.message else ""
     for meaning in _MEANINGS:
@@ -399,7 +401,7 @@ def faulted(fault: Fault, where: str) -> SourceError:
     )
 
 
-def unreadable(error: NotAReplyError, where: str, kind: FailureKind) -> SourceError:
+def error_for_reply(error: InvalidReplyError, where: str, kind: FailureKind) -> SourceError:
     """The failure for an answer with status 200 that is not one of WS-Management."""
     if error.web_page:
         return _web_page(where, Step.INVENTORY)
@@ -411,7 +413,7 @@ def unreadable(error: NotAReplyError, where: str, kind: FailureKind) -> SourceEr
     )
 
 
-def broken_off(where: str, reason: str, kind: FailureKind) -> SourceError:
+def incomplete_enumeration(where: str, reason: str, kind: FailureKind) -> SourceError:
     """The failure for an enumeration that came to no proper end."""
     return SourceError(
         kind,
@@ -421,7 +423,7 @@ def broken_off(where: str, reason: str, kind: FailureKind) -> SourceError:
     )
 
 
-def by_status(reply: Reply, where: str, step: Step) -> SourceError:
+def error_for_status(reply: HttpReply, where: str, step: Step) -> SourceError:
     """The failure for a status, other than 401, that came without an envelope."""
     match reply.status:
         case HTTPStatus.FORBIDDEN:
@@ -436,7 +438,7 @@ def by_status(reply: Reply, where: str, step: Step) -> SourceError:
         case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             kind, words = FailureKind.UNAVAILABLE, "cannot answer now"
             hint = "Is the service WinRM running, and the server not starting up or overloaded?"
-        case _ if looks_like_a_web_page(reply.body):
+        case _ if is_web_page(reply.body):
             return _web_page(where, step)
         case _:
             kind, words = FailureKind.PROTOCOL, "answers as WinRM would not"
@@ -458,11 +460,15 @@ _MOST_EMPTY: Final = 3  # pages in a row without an item, that are not the last
 _PATIENCE: Final = 0.8  # of our own time-out: the server's own word is better than silence
 
 
-class Enumeration:
+class WsmanEnumerator:
     """Enumerates one endpoint; `let_in` hears the identity once, with the first answer."""
 
     def __init__(
-        self, endpoint: Endpoint, login: Login, limits: Limits, let_in: Callable[[str], None]
+        self,
+        endpoint: WsmanEndpoint,
+        login: WinrmLogin,
+        limits: Limits,
+        let_in: Callable[[str], None],
     ) -> None:
         self._endpoint, self._login, self._limits = endpoint, login, limits
         self._let_in: Callable[[str], None] | None = let_in
@@ -473,7 +479,7 @@ class Enumeration:
         Raises SourceError: for a fault, for an answer that is none, and for a list without end.
         """
         patience = max(1, int(_PATIENCE * self._limits.timeout))
-        question = Question(self._endpoint.url, namespace, wql, patience)
+        question = WqlQuery(self._endpoint.url, namespace, wql, patience)
         found: list[Item] = []
         context, size, empty = "", 0, 0
         for _ in range(_MOST_PAGES):
@@ -494,28 +500,36 @@ class Enumeration:
                 raise self._broken_off("page after page is empty")
         raise self._broken_off(f"{_MOST_PAGES:,} pages came, and more would", FailureKind.TOO_LARGE)
 
-    async def _page(self, question: Question, context: str) -> tuple[Page, int]:
+    async def _page(self, question: WqlQuery, context: str) -> tuple[ResultPage, int]:
         """The next page, and its size in bytes."""
         message = f"uuid:{uuid4()}"
-        soap = question.pull(message, context) if context else question.enumerate(message)
+        soap = (
+            question.pull_request(message, context)
+            if context
+            else question.enumerate_request(message)
+        )
         reply = await self._login.post(soap)
         if self._let_in:
             self._let_in(self._login.identity)
             self._let_in = None
         return self._read(reply, message), len(reply.body)
 
-    def _read(self, reply: Reply, message: str) -> Page:
-        where = self._endpoint.where
+    def _read(self, reply: HttpReply, message: str) -> ResultPage:
+        where = self._endpoint.address
         try:
-            answer = read(reply.body, message)
-        except NotAReplyError as error:
+            answer = parse_reply(reply.body, message)
+        except InvalidReplyError as error:
             if reply.status != 200:  # noqa: PLR2004 - HTTP's own number for "here it is"
-                raise by_status(reply, where, Step.INVENTORY) from error
-            kind = FailureKind.PARSE if isinstance(error, UnreadableError) else FailureKind.PROTOCOL
-            raise unreadable(error, where, kind) from error
-        if isinstance(answer, Fault):
-            raise faulted(answer, where)
+                raise error_for_status(reply, where, Step.INVENTORY) from error
+            kind = (
+                FailureKind.PARSE
+                if isinstance(error, MalformedReplyError)
+                else FailureKind.PROTOCOL
+            )
+            raise error_for_reply(error, where, kind) from error
+        if isinstance(answer, WsmanFault):
+            raise error_for_fault(answer, where)
         return answer
 
     def _broken_off(self, reason: str, kind: FailureKind = FailureKind.PROTOCOL) -> SourceError:
-        return broken_off(self._endpoint.where, reason, kind)
+        return incomplete_enumeration(self._endpoint.address, reason, kind)

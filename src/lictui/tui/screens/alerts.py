@@ -13,17 +13,17 @@ from textual import on, work
 from textual.containers import Vertical
 from textual.widgets import DataTable
 
-from lictui.engine.alerts import Shown, shown
+from lictui.engine.alerts import AlertView, alert_views
 from lictui.errors import LictuiError
-from lictui.model import Answer, Event, Identity, Level
-from lictui.paths import user_name
+from lictui.model import Acknowledgement, AlertKey, Event, Level
+from lictui.paths import current_user
 from lictui.tui import commands, text
 from lictui.tui.screens.dialogs import SnoozeScreen
-from lictui.tui.screens.main_screen import Filtered
-from lictui.tui.text import OF_LEVEL, Run, Table, Tone, clean
-from lictui.tui.time_range import stamp, time_zone
-from lictui.tui.widgets.styled_text import Prose
-from lictui.tui.widgets.table import Column, KeyedTable
+from lictui.tui.screens.main_screen import FilterableScreen
+from lictui.tui.text import LEVEL_TONES, Fragment, Table, Tone, strip_controls
+from lictui.tui.time_range import format_timestamp, time_zone
+from lictui.tui.widgets.styled_text import StyledLabel
+from lictui.tui.widgets.table import KeyedTable, TableColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,95 +39,98 @@ if TYPE_CHECKING:
 # Alerts of now and the journal as rows of one shape
 
 
-_LEVEL: Final = Column("level", "Level", 11)
-_WHEN: Final = Column("when", "Since", 12)
-_SERVER: Final = Column("server", "Server", 14)
-_STATE: Final = Column("state", "State", 18)
+_LEVEL: Final = TableColumn("level", "Level", 11)
+_WHEN: Final = TableColumn("when", "Since", 12)
+_SERVER: Final = TableColumn("server", "Server", 14)
+_STATE: Final = TableColumn("state", "State", 18)
 _WIDE: Final = 110
 _NARROW: Final = 76  # columns below which the level is a glyph alone
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListEntry:
     """One alert or one event: what its row shows, and where it leads."""
 
-    at: float | None
+    time: float | None
     level: Level
     server: str
     product: str
     message: str
-    who: Identity | None = None  # of an alert
-    state: str = ""  # of an alert: what was answered, how far it has come
-    loud: bool = True  # whether it still wants to be seen
+    key: AlertKey | None = None  # of an alert
+    status: str = ""  # of an alert: what was answered, how far it has come
+    needs_attention: bool = True  # whether it still wants to be seen
 
-    def cells(self, symbols: Symbols, tz: ZoneInfo | None) -> dict[str, Run]:
+    def cells(self, symbols: Symbols, tz: ZoneInfo | None) -> dict[str, Fragment]:
         """The row."""
         glyph = symbols.level[self.level]
         word = "" if self.level is Level.OK else self.level.value
-        when = stamp(self.at, tz) if self.at is not None else ""
+        when = format_timestamp(self.time, tz) if self.time is not None else ""
         return {
             "level": (
                 f"{glyph} {word}".rstrip(),
-                OF_LEVEL[self.level] if self.loud else Tone.QUIET,
+                LEVEL_TONES[self.level] if self.needs_attention else Tone.QUIET,
             ),
             "when": (when, Tone.QUIET),
-            "server": (clean(self.server), Tone.STRONG),
-            "state": (clean(self.state), Tone.QUIET),
-            "message": (clean(self.message), Tone.TEXT if self.loud else Tone.QUIET),
+            "server": (strip_controls(self.server), Tone.STRONG),
+            "state": (strip_controls(self.status), Tone.QUIET),
+            "message": (
+                strip_controls(self.message),
+                Tone.TEXT if self.needs_attention else Tone.QUIET,
+            ),
         }
 
 
-def of_alerts(alerts: Iterable[Shown], tz: ZoneInfo | None) -> tuple[Entry, ...]:
+def of_alerts(alerts: Iterable[AlertView], tz: ZoneInfo | None) -> tuple[ListEntry, ...]:
     """Entries of what is wrong now."""
     return tuple(
-        Entry(
+        ListEntry(
             it.since,
             it.level,
-            it.who.server,
-            it.who.product,
+            it.key.server,
+            it.key.product,
             it.message,
-            it.who,
+            it.key,
             _state(it, tz),
-            it.loud,
+            it.needs_attention,
         )
         for it in alerts
     )
 
 
-def _state(alert: Shown, tz: ZoneInfo | None) -> str:
-    if not alert.raised:
-        return f"in {alert.to_come} poll{'s' if alert.to_come != 1 else ''}"
-    if alert.answer is None:
-        return "clearing" if alert.clearing else ""
-    if alert.answer.until is None:
-        return f"known: {alert.answer.by}"
-    return f"until {stamp(alert.answer.until, tz)}"
+def _state(alert: AlertView, tz: ZoneInfo | None) -> str:
+    if not alert.is_raised:
+        return f"in {alert.polls_until_raised} poll{'s' if alert.polls_until_raised != 1 else ''}"
+    if alert.acknowledgement is None:
+        return "clearing" if alert.is_clearing else ""
+    if alert.acknowledgement.until is None:
+        return f"known: {alert.acknowledgement.by}"
+    return f"until {format_timestamp(alert.acknowledgement.until, tz)}"
 
 
-def head(alerts: Iterable[Entry]) -> str:
+def head(alerts: Iterable[ListEntry]) -> str:
     """The line above the alerts: how many, and how many of them want nobody's eye."""
     entries = tuple(alerts)
     if not entries:
         return "Now: nothing is wrong"
-    coming = sum(it.state.startswith("in ") for it in entries)
-    silent = sum(not it.loud for it in entries) - coming
+    coming = sum(it.status.startswith("in ") for it in entries)
+    silent = sum(not it.needs_attention for it in entries) - coming
     more = [
         f"{count} {word}" for count, word in ((silent, "answered"), (coming, "to come")) if count
     ]
     return f"Now: {len(entries)}" + (f" ({', '.join(more)})" if more else "")
 
 
-def of_events(events: Iterable[Event]) -> tuple[Entry, ...]:
+def of_events(events: Iterable[Event]) -> tuple[ListEntry, ...]:
     """Entries of the journal."""
-    return tuple(Entry(it.at, it.level, it.server, it.product, it.message) for it in events)
+    return tuple(ListEntry(it.time, it.level, it.server, it.product, it.message) for it in events)
 
 
-def filtered(entries: Iterable[Entry], wanted: Filter) -> tuple[Entry, ...]:
+def filtered(entries: Iterable[ListEntry], wanted: Filter) -> tuple[ListEntry, ...]:
     """The entries that the filter lets through."""
     return tuple(entry for entry in entries if wanted((entry.server, entry.product, entry.message)))
 
 
-def columns(width: int, *, stated: bool = False) -> tuple[Column, ...]:
+def columns(width: int, *, stated: bool = False) -> tuple[TableColumn, ...]:
     """The columns there is room for; the message takes what is left over."""
     narrow = width < _NARROW
     fixed = [
@@ -138,28 +141,28 @@ def columns(width: int, *, stated: bool = False) -> tuple[Column, ...]:
     if stated and not narrow:
         fixed.append(_STATE)
     left = width - sum(column.width + 1 for column in fixed)
-    return (*fixed, Column("message", "What", max(10, left - 1), sentence=True))
+    return (*fixed, TableColumn("message", "What", max(10, left - 1), cut_at_end=True))
 
 
-def keyed(entries: Iterable[Entry]) -> dict[str, Entry]:
+def keyed(entries: Iterable[ListEntry]) -> dict[str, ListEntry]:
     """The entries by a key that stays theirs as long as they are there."""
-    found: dict[str, Entry] = {}
+    found: dict[str, ListEntry] = {}
     for entry in entries:
-        key = f"{entry.at}/{entry.server}/{entry.product}/{entry.message}"
+        key = f"{entry.time}/{entry.server}/{entry.product}/{entry.message}"
         while key in found:
             key += "+"
         found[key] = entry
     return found
 
 
-def table(now: Iterable[Entry], journal: Iterable[Entry]) -> Table:
+def table(now: Iterable[ListEntry], journal: Iterable[ListEntry]) -> Table:
     """Both lists, for a spreadsheet."""
     rows = [("now", entry) for entry in now]
     rows += [("journal", entry) for entry in journal]
     return (
         ("list", "at", "level", "server", "product", "message", "state"),
         *(
-            (name, it.at, it.level, it.server, it.product, it.message, it.state)
+            (name, it.time, it.level, it.server, it.product, it.message, it.status)
             for name, it in rows
         ),
     )
@@ -169,7 +172,7 @@ _PATIENCE: Final = 5.0  # seconds between two looks into the journal
 _EVENTS: Final = 500  # of the journal that are shown
 
 
-class AlertsScreen(Filtered):
+class AlertsScreen(FilterableScreen):
     """The alerts view."""
 
     VIEW = "alerts"
@@ -186,21 +189,21 @@ class AlertsScreen(Filtered):
 
     def __init__(self) -> None:
         super().__init__()
-        self._now: dict[str, Entry] = {}
-        self._journal: dict[str, Entry] = {}
-        self._events: tuple[Entry, ...] = ()
-        self._whole: tuple[Entry, ...] | None = None  # of the journal, while it is written out
+        self._now: dict[str, ListEntry] = {}
+        self._journal: dict[str, ListEntry] = {}
+        self._events: tuple[ListEntry, ...] = ()
+        self._whole: tuple[ListEntry, ...] | None = None  # of the journal, while it is written out
         self._asked_at: float | None = None
 
     def body(self) -> Widget:
         """The two lists, and all of the chosen line."""
         symbols = self.lictui.symbols
         return Vertical(
-            Prose(id="now-head", classes="head"),
+            StyledLabel(id="now-head", classes="head"),
             KeyedTable(symbols, id="now", show_header=False),
-            Prose(id="journal-head", classes="head"),
+            StyledLabel(id="journal-head", classes="head"),
             KeyedTable(symbols, id="journal", show_header=False),
-            Prose(id="whole"),
+            StyledLabel(id="whole"),
         )
 
     def on_mount(self) -> None:
@@ -239,22 +242,22 @@ class AlertsScreen(Filtered):
     def _present(self) -> None:
         if not self.size.width:
             return
-        app, width, moment = self.lictui, self.size.width - 2, self.moment
-        found = shown(self.merged, app.settings.alerts, moment.today, moment.now)
+        app, width, moment = self.lictui, self.size.width - 2, self.current_time
+        found = alert_views(self.merged, app.settings.alerts, moment.today, moment.now)
         tz = time_zone(app.settings.timezone)
         self._now = self._fill("#now", of_alerts(found, tz), width)
         self._journal = self._fill("#journal", self._events, width)
         title = head(self._now.values())
-        self.query_one("#now-head", Prose).say(((title, Tone.STRONG),))
+        self.query_one("#now-head", StyledLabel).show_lines(((title, Tone.STRONG),))
         journal = "Journal" if self._journal else "Journal: nothing yet"
-        self.query_one("#journal-head", Prose).say(((journal, Tone.STRONG),))
+        self.query_one("#journal-head", StyledLabel).show_lines(((journal, Tone.STRONG),))
         self._tell()
 
-    def _fill(self, table: str, entries: tuple[Entry, ...], width: int) -> dict[str, Entry]:
+    def _fill(self, table: str, entries: tuple[ListEntry, ...], width: int) -> dict[str, ListEntry]:
         found = keyed(filtered(entries, self.filter))
         tz = time_zone(self.lictui.settings.timezone)
-        self.query_one(table, KeyedTable).present(
-            columns(width, stated=any(it.state for it in found.values())),
+        self.query_one(table, KeyedTable).show_rows(
+            columns(width, stated=any(it.status for it in found.values())),
             {key: entry.cells(self.lictui.symbols, tz) for key, entry in found.items()},
         )
         return found
@@ -265,9 +268,9 @@ class AlertsScreen(Filtered):
         return now if now.has_focus else self.query_one("#journal", KeyedTable)
 
     @property
-    def _chosen(self) -> Entry | None:
+    def _chosen(self) -> ListEntry | None:
         table = self._table
-        return (self._now if table.id == "now" else self._journal).get(table.chosen)
+        return (self._now if table.id == "now" else self._journal).get(table.selected_key)
 
     @on(DataTable.RowHighlighted)
     def _moved(self) -> None:
@@ -279,17 +282,17 @@ class AlertsScreen(Filtered):
 
     def _tell(self) -> None:
         entry = self._chosen
-        said: tuple[Run, ...] = ()
+        said: tuple[Fragment, ...] = ()
         if entry is not None:
-            product = f" ({text.clean(entry.product)})" if entry.product else ""
-            state = f" [{text.clean(entry.state)}]" if entry.state else ""
+            product = f" ({text.strip_controls(entry.product)})" if entry.product else ""
+            state = f" [{text.strip_controls(entry.status)}]" if entry.status else ""
             level = self.lictui.symbols.level[entry.level]
             said = (
-                (f"{level} ", OF_LEVEL[entry.level]),
-                (text.clean(entry.server), Tone.STRONG),
-                (f"{product}: {text.clean(entry.message)}{state}", Tone.TEXT),
+                (f"{level} ", LEVEL_TONES[entry.level]),
+                (text.strip_controls(entry.server), Tone.STRONG),
+                (f"{product}: {text.strip_controls(entry.message)}{state}", Tone.TEXT),
             )
-        self.query_one("#whole", Prose).say(said)
+        self.query_one("#whole", StyledLabel).show_lines(said)
 
     # What the keys do
 
@@ -309,10 +312,10 @@ class AlertsScreen(Filtered):
         if entry is None:
             return
         if entry.product:
-            at = entry.at if self._table.id == "journal" else None
-            self.lictui.show("product", servers=(entry.server,), product=entry.product, at=at)
+            at = entry.time if self._table.id == "journal" else None
+            self.lictui.show_view("product", servers=(entry.server,), product=entry.product, at=at)
         else:
-            self.lictui.show("servers")
+            self.lictui.show_view("servers")
 
     def action_product(self) -> None:
         """The chart of the product."""
@@ -322,27 +325,32 @@ class AlertsScreen(Filtered):
         """Say that the chosen alert is known; or, if something was said, take it back."""
         entry = self._raised()
         if entry is not None:
-            self._answer(entry, Answer(user_name(), self.moment.now) if entry.loud else None)
+            self._answer(
+                entry,
+                Acknowledgement(current_user(), self.current_time.now)
+                if entry.needs_attention
+                else None,
+            )
 
     def action_snooze(self) -> None:
         """Ask until when the chosen alert shall be silent."""
         entry = self._raised()
         if entry is None:
             return
-        now, tz = self.moment.now, time_zone(self.lictui.settings.timezone)
+        now, tz = self.current_time.now, time_zone(self.lictui.settings.timezone)
 
         def chosen(until: float | None) -> None:
             if until is not None:
-                self._answer(entry, Answer(user_name(), now, until))
+                self._answer(entry, Acknowledgement(current_user(), now, until))
 
         self.app.push_screen(SnoozeScreen(now, tz), chosen)
 
-    def _raised(self) -> Entry | None:
+    def _raised(self) -> ListEntry | None:
         """The chosen alert, if it is one that can be answered."""
         entry = self._chosen
-        if entry is None or entry.who is None or self._table.id != "now":
+        if entry is None or entry.key is None or self._table.id != "now":
             said = "Choose an alert above: tab goes there"
-        elif entry.state.startswith("in "):
+        elif entry.status.startswith("in "):
             said = "It is not raised yet"
         else:
             return entry
@@ -350,11 +358,11 @@ class AlertsScreen(Filtered):
         return None
 
     @work(group="alerts-answer")
-    async def _answer(self, entry: Entry, answer: Answer | None) -> None:
-        if entry.who is None:
+    async def _answer(self, entry: ListEntry, answer: Acknowledgement | None) -> None:
+        if entry.key is None:
             return
         try:
-            await self.lictui.engine.answer(entry.who, answer)
+            await self.lictui.engine.answer(entry.key, answer)
         except LictuiError as error:
             self.notify(error.message, severity="error", markup=False)
         else:
@@ -377,7 +385,7 @@ class AlertsScreen(Filtered):
 
     def copied(self) -> str:
         """All of the chosen line."""
-        return self.query_one("#whole", Prose).said
+        return self.query_one("#whole", StyledLabel).plain_text
 
     def action_export(self) -> None:
         """The alerts and the whole journal, as far as the filter lets it through."""

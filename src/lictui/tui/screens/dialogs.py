@@ -14,13 +14,13 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Static
 
 from lictui.engine import board as whence
-from lictui.engine.board import Board, Figure, ServerStatus, answered, combined
-from lictui.engine.contract import hints
+from lictui.engine.board import Board, Provenance, ServerStatus, is_reporting, sum_readings
+from lictui.engine.entitlements import divisor_hints
 from lictui.model import Level, Pool, State
 from lictui.tui import commands
-from lictui.tui.text import Line, Tone, age, clean, figure, pad
-from lictui.tui.time_range import local, moment, time_zone
-from lictui.tui.widgets.styled_text import Prose
+from lictui.tui.text import Line, Tone, format_age, format_count, pad, strip_controls
+from lictui.tui.time_range import format_moment, time_zone, to_local
+from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from lictui.config.contract import Purchase
+    from lictui.config.entitlements import Entitlement
     from lictui.tui.app import LictuiApp
     from lictui.tui.commands import Command
     from lictui.tui.theme import Symbols
@@ -62,9 +62,9 @@ class ConfirmScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """The question and its two answers."""
         with Vertical():
-            yield Prose(((self._question, Tone.STRONG),))
+            yield StyledLabel(((self._question, Tone.STRONG),))
             if self._consequence:
-                yield Prose(((self._consequence, Tone.QUIET),))
+                yield StyledLabel(((self._consequence, Tone.QUIET),))
             with Horizontal():
                 yield Button("No, esc", id="no", compact=True)
                 yield Button("Yes, y", id="yes", compact=True, variant="error")
@@ -115,7 +115,7 @@ class SnoozeScreen(ModalScreen[float | None]):
     def compose(self) -> ComposeResult:
         """The question and its answers."""
         with Vertical():
-            yield Prose((("Say nothing of it for", Tone.STRONG),))
+            yield StyledLabel((("Say nothing of it for", Tone.STRONG),))
             yield Button("1 hour, 1", id="hour", compact=True)
             yield Button("4 hours, 4", id="hours", compact=True)
             yield Button("till tomorrow at 8, t", id="tomorrow", compact=True)
@@ -130,7 +130,7 @@ class SnoozeScreen(ModalScreen[float | None]):
         if hours is not None:
             self.dismiss(self._now + hours * 3600)
             return
-        here = local(self._now, self._tz).replace(tzinfo=None)
+        here = to_local(self._now, self._tz).replace(tzinfo=None)
         morning = here.replace(hour=_MORNING, minute=0, second=0, microsecond=0)
         self.dismiss((morning + timedelta(days=1)).replace(tzinfo=self._tz).timestamp())
 
@@ -146,13 +146,13 @@ _WIDEST: Final = 100
 _FRAME: Final = 5  # columns of frame, blanks and scroll bar
 
 
-class Paper(ModalScreen[None]):
+class TextDialog(ModalScreen[None]):
     """Says `lines` again with every board and every width."""
 
     TITLE = ""
     FOOT: ClassVar = "esc closes"
     DEFAULT_CSS = """
-    Paper {
+    TextDialog {
         align: center middle;
         VerticalScroll {
             width: 100;
@@ -181,7 +181,7 @@ class Paper(ModalScreen[None]):
         with VerticalScroll() as frame:
             frame.border_title = self.TITLE
             frame.border_subtitle = self.FOOT
-            yield Prose(*self._lines())
+            yield StyledLabel(*self._lines())
 
     def on_mount(self) -> None:
         """Say it again with every board."""
@@ -193,7 +193,7 @@ class Paper(ModalScreen[None]):
 
     def _tell(self) -> None:
         if self.is_attached and not self.lictui.paused:
-            self.query_one(Prose).say(*self._lines())
+            self.query_one(StyledLabel).show_lines(*self._lines())
 
     def _lines(self) -> tuple[Line, ...]:
         return self.lines(min(self.app.size.width, _WIDEST) - _FRAME)
@@ -209,7 +209,7 @@ class Paper(ModalScreen[None]):
 
     def action_copy(self) -> None:
         """All of it, to the clipboard of the terminal."""
-        self.app.copy_to_clipboard(self.query_one(Prose).said)
+        self.app.copy_to_clipboard(self.query_one(StyledLabel).plain_text)
         self.notify("Copied", timeout=2, markup=False)
 
 
@@ -223,14 +223,14 @@ _WORDS: Final = {
 }
 _LABEL: Final = 13
 
-Held = tuple["ServerStatus", "Pool"]
+ServerPool = tuple["ServerStatus", "Pool"]
 
 
-def held(
+def matching_pools(
     board: Board, servers: Sequence[str], product: str, day: str | None = None
-) -> tuple[Held, ...]:
+) -> tuple[ServerPool, ...]:
     """The pools of a product on these servers; of one subscription date alone if it is given."""
-    statuses = {it.server.name: it for name in servers if (it := board.of(name))}.values()
+    statuses = {it.server.name: it for name in servers if (it := board.find(name))}.values()
     return tuple(
         (status, pool)
         for status in statuses
@@ -239,10 +239,10 @@ def held(
     )
 
 
-def lines(
-    pools: Sequence[Held],
+def provenance_lines(
+    pools: Sequence[ServerPool],
     board: Board,
-    contract: Sequence[Purchase],
+    contract: Sequence[Entitlement],
     *,
     now: float,
     tz: ZoneInfo | None,
@@ -254,53 +254,67 @@ def lines(
         return ((("nothing was read of this yet", Tone.QUIET),),)
     first = pools[0][1]
     said: list[Line] = [
-        ((clean(first.name), Tone.STRONG), (f"  {clean(first.product)}", Tone.QUIET))
+        (
+            (strip_controls(first.name), Tone.STRONG),
+            (f"  {strip_controls(first.product)}", Tone.QUIET),
+        )
     ]
     if len(pools) > 1:
         said += _wrapped(_sum(pools), Tone.TEXT, width)
-    mine = {name for status, _ in pools for name in status.names}
-    for hint in hints(board, contract):
+    mine = {name for status, _ in pools for name in status.member_names}
+    for hint in divisor_hints(board, contract):
         if hint.server in mine and hint.product == first.product:
-            said += _wrapped(f"{symbols.arrow} {clean(hint.message)}", Tone.WARN, width)
+            said += _wrapped(f"{symbols.arrow} {strip_controls(hint.message)}", Tone.WARN, width)
     for status, pool in pools:
         said += [(), *_pool(status, pool, now, tz, width)]
     return tuple(said)
 
 
-def _sum(pools: Sequence[Held]) -> str:
-    known = [(status, pool) for status, pool in pools if answered(status, pool) and pool.counted]
-    parts = [
-        f"{clean(status.server.name)} {figure(pool.reading.installed)}" for status, pool in known
+def _sum(pools: Sequence[ServerPool]) -> str:
+    known = [
+        (status, pool) for status, pool in pools if is_reporting(status, pool) and pool.counted
     ]
-    total = combined([pool for _, pool in known]) if known else None
-    return f"installed {figure(total.installed if total else None)} = {' + '.join(parts) or '?'}"
+    parts = [
+        f"{strip_controls(status.server.name)} {format_count(pool.reading.installed)}"
+        for status, pool in known
+    ]
+    total = sum_readings([pool for _, pool in known]) if known else None
+    return (
+        f"installed {format_count(total.installed if total else None)} = {' + '.join(parts) or '?'}"
+    )
 
 
 def _pool(
     status: ServerStatus, pool: Pool, now: float, tz: ZoneInfo | None, width: int
 ) -> Iterator[Line]:
-    name = clean(status.server.name)
+    name = strip_controls(status.server.name)
     day = f", subscription {pool.key.subscription_date}" if pool.subscription_date else ""
     yield ((name, Tone.ACCENT), (day, Tone.QUIET))
-    if not answered(status, pool):
+    if not is_reporting(status, pool):
         yield (("  nobody answers for it now: these are the last figures known", Tone.WARN),)
-    for each in whence.figures(status, pool):
+    for each in whence.provenance(status, pool):
         yield from _figure(each, now, tz, width)
-    for told in whence.fields(status, pool):
-        yield ((f"  the fields of {clean(told.server)} ({told.source})", Tone.QUIET),)
+    for told in whence.raw_fields(status, pool):
+        yield ((f"  the fields of {strip_controls(told.server)} ({told.source})", Tone.QUIET),)
         if not told.raw:
             yield (("    raw fields come with the next poll", Tone.QUIET),)
         longest = max((len(key) for key, _ in told.raw), default=0)
         for key, value in told.raw:
-            yield from _wrapped(f"    {clean(key):<{longest}}  {clean(value)}", Tone.TEXT, width)
+            yield from _wrapped(
+                f"    {strip_controls(key):<{longest}}  {strip_controls(value)}", Tone.TEXT, width
+            )
 
 
-def _figure(each: Figure, now: float, tz: ZoneInfo | None, width: int) -> Iterator[Line]:
+def _figure(each: Provenance, now: float, tz: ZoneInfo | None, width: int) -> Iterator[Line]:
     word = _WORDS.get(each.name, each.name)
-    value = clean(each.value)
-    formula = f" = {clean(each.formula)}" if each.formula else ""
-    read = "" if each.at is None else f", {moment(each.at, tz)}, {age(now - each.at)} ago"
-    whence_ = f"{each.source}, {clean(each.server)}{read}"
+    value = strip_controls(each.value)
+    formula = f" = {strip_controls(each.formula)}" if each.formula else ""
+    read = (
+        ""
+        if each.read_at is None
+        else f", {format_moment(each.read_at, tz)}, {format_age(now - each.read_at)} ago"
+    )
+    whence_ = f"{each.source}, {strip_controls(each.server)}{read}"
     head = f"  {word:<{_LABEL}}"
     said = f"{value}{formula}"
     if len(head) + len(said) + 2 + len(whence_) <= width:
@@ -323,7 +337,7 @@ def _wrapped(said: str, tone: Tone, width: int) -> Iterator[Line]:
 # Why: where each figure of the chosen row comes from, over the screen it was asked on
 
 
-class WhyScreen(Paper):
+class DataSourcesScreen(TextDialog):
     """The figures of one product on some servers, of one subscription date if given."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("why")]
@@ -337,11 +351,11 @@ class WhyScreen(Paper):
     def lines(self, width: int) -> tuple[Line, ...]:
         """Value, formula, source and age of each figure, then the raw fields."""
         app = self.lictui
-        board = app.together.of(app.board)
-        return lines(
-            held(board, *self._asked),
+        board = app.together.merge(app.board)
+        return provenance_lines(
+            matching_pools(board, *self._asked),
             board,
-            app.settings.contract,
+            app.settings.entitlements,
             now=app.clock.now(),
             tz=time_zone(app.settings.timezone),
             width=width,
@@ -399,7 +413,7 @@ class HelpScreen(ModalScreen[None]):
         """One text that scrolls."""
         app = cast("LictuiApp", self.app)
         with VerticalScroll():
-            table = commands.mapped(app.keys)
+            table = commands.with_keymap(app.keymap)
             yield Static(Content.assemble(*_said(table, app.symbols)))
 
     def action_roll(self, step: int) -> None:
@@ -429,7 +443,7 @@ def _said(table: tuple[Command, ...], symbols: Symbols) -> Iterator[tuple[str, s
 def _chapter(title: str, table: Iterable[Command]) -> Iterator[tuple[str, str]]:
     yield f"{title}\n", "bold"
     for command in table:
-        yield f"  {pad(' '.join(command.each_key), 12)} ", "$accent"
+        yield f"  {pad(' '.join(command.key_list), 12)} ", "$accent"
         yield f"{pad(command.help, 44)} ", ""
         yield f"{command.id}\n", "$quiet"
     yield "\n", ""
@@ -438,7 +452,7 @@ def _chapter(title: str, table: Iterable[Command]) -> Iterator[tuple[str, str]]:
 # What greets whoever has no server registered yet: three lines, three ways on
 
 
-DEMO: Final = -1  # no exit code: the command line starts the demo in the application's place
+START_DEMO: Final = -1  # no exit code: the command line starts the demo in the application's place
 _HELLO: Final = """\
 See how many Citrix licenses are in use, on every license server and site: now, and over time.
 lictui reads them over their own protocols, changes nothing there, and keeps what it reads here.
@@ -454,7 +468,7 @@ class FirstRunScreen(Screen[None]):
     FirstRunScreen {
         align: center middle;
         & > Vertical { width: 64; max-width: 100%; height: auto; padding: 0 2; }
-        & Prose { margin-bottom: 1; }
+        & StyledLabel { margin-bottom: 1; }
         & Button { width: 100%; text-align: left; content-align: left middle; }
     }
     """
@@ -467,9 +481,9 @@ class FirstRunScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Three lines, then the three ways on."""
         with Vertical():
-            yield Prose((("lictui", Tone.ACCENT),))
+            yield StyledLabel((("lictui", Tone.ACCENT),))
             for sentence in _HELLO.splitlines():
-                yield Prose(((sentence, Tone.TEXT),))
+                yield StyledLabel(((sentence, Tone.TEXT),))
             if not self.lictui.read_only:
                 yield Button("a  Add a server", id="add", compact=True, variant="primary")
             yield Button("d  Start the demo, a simulated estate", id="demo", compact=True)
@@ -482,7 +496,7 @@ class FirstRunScreen(Screen[None]):
 
     def _board_came(self, board: Board) -> None:
         if board.servers:
-            self.lictui.show("wall")
+            self.lictui.show_view("wall")
 
     def on_screen_resume(self) -> None:
         """Back from the form, which may have registered one."""
@@ -490,7 +504,7 @@ class FirstRunScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing that writes with --read-only."""
-        return not (self.lictui.read_only and commands.writes(action, parameters))
+        return not (self.lictui.read_only and commands.is_write_action(action, parameters))
 
     def action_move(self, by: int) -> None:
         """To the next or the previous way on."""
@@ -502,12 +516,12 @@ class FirstRunScreen(Screen[None]):
     @on(Button.Pressed, "#add")
     def action_add(self) -> None:
         """Register a server."""
-        self.lictui.show("form")
+        self.lictui.show_view("form")
 
     @on(Button.Pressed, "#demo")
     def action_demo(self) -> None:
         """End the application for the demo's sake."""
-        self.app.exit(DEMO)
+        self.app.exit(START_DEMO)
 
     @on(Button.Pressed, "#quit")
     def _quit(self) -> None:

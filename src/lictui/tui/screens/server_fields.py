@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from lictui.config.server_schema import DEFAULTS, INVENTORIES, table_of
+from lictui.config.server_schema import INVENTORY_FORMATS, SOURCE_DEFAULTS, to_table
 from lictui.model import DEFAULT_INTERVAL, Server, SourceName
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FormField:
     """One field: `key` as servers.toml spells it, `example` beside it, `help` at its focus."""
 
     key: str
@@ -32,7 +32,7 @@ class Field:
     choices: tuple[tuple[str, str], ...] = ()  # (value, what it means)
 
 
-_SOURCE: Final = Field(
+_SOURCE: Final = FormField(
     "source", "Source", "",
     "How the server is read: arrows choose, enter goes on; the other fields follow",
     SourceName.WINRM,
@@ -45,39 +45,39 @@ _SOURCE: Final = Field(
         (SourceName.COMMAND, "what a command prints"),
     ),
 )  # fmt: skip
-_NAME: Final = Field(
+_NAME: Final = FormField(
     "name", "Name", "unique", "What it is called everywhere; a new name keeps the history"
 )
-_SECRET: Final = Field(
+_SECRET: Final = FormField(
     "secret", "Secret", "env:NAME, file:.., keyring:..",
     "Where the password is, never itself: env:NAME, file:PATH, command:CMD, keyring:SERVICE/USER",
 )  # fmt: skip
 _ACCOUNT: Final = (
-    Field("customer_id", "Customer", "e.g. acme",
+    FormField("customer_id", "Customer", "e.g. acme",
           "The customer id: Citrix Cloud, Identity and Access Management, API Access"),
-    Field("username", "Client id", "of a service principal",
+    FormField("username", "Client id", "of a service principal",
           "The client's id, of the same page; it needs the permission to read licensing"),
     replace(_SECRET, help=_SECRET.help.replace("password", "client secret")),
 )  # fmt: skip
-_VERIFY: Final = Field(
+_VERIFY: Final = FormField(
     "verify", "Verify", "true, CA file, sha256:.., false",
     "true: system's authorities; a CA bundle's path; sha256:HEX pins the server's certificate; "
     "false: anyone may answer",
     "true",
 )  # fmt: skip
 _ALL_HAVE: Final = (
-    Field("group", "Group", "e.g. emea", "Servers of one group stand together"),
-    Field("interval", "Interval", "seconds",
+    FormField("group", "Group", "e.g. emea", "Servers of one group stand together"),
+    FormField("interval", "Interval", "seconds",
           "Between two polls; Citrix asks for 900 of a license server and no less"),
-    Field("same_as", "Same as", "another server's name",
+    FormField("same_as", "Same as", "another server's name",
           "If this is another way to read a server that is registered already: one pane for both"),
-    Field("quantity_divisor", "Divide by", "2, if all counts are double",
+    FormField("quantity_divisor", "Divide by", "2, if all counts are double",
           "What installed and overdraft are divided by, where a server counts every license twice",
           "1"),
-    Field("enabled", "Enabled", "", "A disabled server is never contacted", "true",
+    FormField("enabled", "Enabled", "", "A disabled server is never contacted", "true",
           (("true", "yes, poll it"), ("false", "no, leave it alone"))),
 )  # fmt: skip
-_AUTH: Final = Field(
+_AUTH: Final = FormField(
     "auth", "Auth", "",
     "negotiate is right nearly always; basic is for local accounts and needs TLS",
     "negotiate",
@@ -89,7 +89,7 @@ _AUTH: Final = Field(
         ("certificate", "a client certificate"),
     ),
 )  # fmt: skip
-_FORMAT: Final = Field(
+_FORMAT: Final = FormField(
     "format", "Format", "",
     "What the command prints; lictui servers snippet prints a command for some of these",
     "get-licinventory",
@@ -106,53 +106,62 @@ _FORMAT: Final = Field(
 )  # fmt: skip
 _OF_SOURCE: Final = {
     SourceName.WINRM: (
-        Field("url", "Address", "https://lic01:5986/wsman",
+        FormField("url", "Address", "https://lic01:5986/wsman",
               "The WinRM listener: https on 5986; http on 5985, where messages are encrypted"),
         _AUTH,
-        Field("username", "User", r"DOMAIN\user", "An account that may read root/CitrixLicensing"),
+        FormField(
+            "username", "User", r"DOMAIN\user", "An account that may read root/CitrixLicensing"
+        ),
         _SECRET,
-        Field("certificate", "Certificate", "/path/client.pem", "PEM with certificate and key"),
+        FormField("certificate", "Certificate", "/path/client.pem", "PEM with certificate and key"),
         _VERIFY,
     ),
     SourceName.CVAD: (
-        Field("url", "Address", "https://ddc01.corp.example",
+        FormField("url", "Address", "https://ddc01.corp.example",
               "The Delivery Controller, or the site's address in Citrix Cloud; no path"),
-        Field("customer_id", "Customer", "Citrix Cloud only", "The customer id in Citrix Cloud"),
-        Field("username", "User", r"DOMAIN\user", "A read-only administrator of the site"),
+        FormField(
+            "customer_id", "Customer", "Citrix Cloud only", "The customer id in Citrix Cloud"
+        ),
+        FormField("username", "User", r"DOMAIN\user", "A read-only administrator of the site"),
         _SECRET,
         _VERIFY,
-        Field("site", "Site", "the only one", "Name or id; needed if there are several"),
-        Field("overview_paths", "Paths", "the usual ones", "Where the license overview is, if not "
-              "at a usual place; with commas; {customer} and {site}"),
+        FormField("site", "Site", "the only one", "Name or id; needed if there are several"),
+        FormField(
+            "overview_paths",
+            "Paths",
+            "the usual ones",
+            "Where the license overview is, if not at a usual place; with commas;"
+            " {customer} and {site}",
+        ),
     ),
     SourceName.CITRIX_CLOUD: (
-        Field("url", "Address", "or api-eu, api-us, ..",
+        FormField("url", "Address", "or api-eu, api-us, ..",
               "The region's host: api, api-us, api-eu, api-ap-s.cloud.com; no path"),
         *_ACCOUNT,
         _VERIFY,
-        Field("experimental", "Experiment", "",
+        FormField("experimental", "Experiment", "",
               "Ask what Citrix's own console asks, too: not documented, may end any day", "false",
               (("false", "documented figures alone"), ("true", "concurrent ones as well"))),
     ),
     SourceName.PARTNER: (
-        Field("url", "Address", "Citrix's, if empty",
+        FormField("url", "Address", "Citrix's, if empty",
               "Where License Usage Insights is asked; no path"),
-        Field("trust_url", "Tokens", "Citrix's, if empty",
+        FormField("trust_url", "Tokens", "Citrix's, if empty",
               "Where tokens come from, and the client secret goes; no path"),
         *_ACCOUNT,
         _VERIFY,
     ),
     SourceName.LMSTAT: (
-        Field("address", "Address", "27000@lic01, or @lic01",
+        FormField("address", "Address", "27000@lic01, or @lic01",
               "PORT@HOST as FlexNet has it; several with commas; the port may be left out"),
-        Field("lmutil", "Program", "/opt/citrix/LS/lmutil",
+        FormField("lmutil", "Program", "/opt/citrix/LS/lmutil",
               "The path of lmutil on this machine; looked for on the PATH if left out"),
     ),
     SourceName.COMMAND: (
-        Field("command", "Command", "ssh lic01 'lmutil lmstat -a'",
+        FormField("command", "Command", "ssh lic01 'lmutil lmstat -a'",
               "Run at every poll, without a shell; quotes hold a word together; no password in it"),
         _FORMAT,
-        Field("licenses_available", "Available", "",
+        FormField("licenses_available", "Available", "",
               "What LicensesAvailable counts on that server: Citrix does not say", "",
               (("", "nobody can tell"), ("total", "all that are installed"),
                ("free", "those not in use"))),
@@ -167,14 +176,14 @@ _ANY: Final = {
     field.key: field
     for field in (_SOURCE, _NAME, *(it for of in _OF_SOURCE.values() for it in of), *_ALL_HAVE)
 }
-ALL: Final = {key: _ANY[key] for key in _ORDER}
+ALL_FIELDS: Final = {key: _ANY[key] for key in _ORDER}
 _BY_CERTIFICATE: Final = ("username", "secret")
 
 
-def fields(draft: Mapping[str, str]) -> dict[str, Field]:
+def visible_fields(draft: Mapping[str, str]) -> dict[str, FormField]:
     """The fields that this draft's source and what else is chosen in it need, in order, by key."""
     source = SourceName(draft.get("source") or SourceName.WINRM)
-    defaults = DEFAULTS.get(source, {}) | {"interval": f"{DEFAULT_INTERVAL[source]:.0f}"}
+    defaults = SOURCE_DEFAULTS.get(source, {}) | {"interval": f"{DEFAULT_INTERVAL[source]:.0f}"}
     needed = {
         field.key: replace(field, default=defaults.get(field.key, field.default))
         for field in (_SOURCE, _NAME, *_OF_SOURCE[source], *_ALL_HAVE)
@@ -183,14 +192,14 @@ def fields(draft: Mapping[str, str]) -> dict[str, Field]:
     return {key: needed[key] for key in _ORDER if key in needed and key not in hidden}
 
 
-def first(draft: Mapping[str, str]) -> str:
+def first_field(draft: Mapping[str, str]) -> str:
     """The field in which the work begins: where the server is."""
-    return next(key for key in fields(draft) if key != "source")
+    return next(key for key in visible_fields(draft) if key != "source")
 
 
 def _hidden(draft: Mapping[str, str]) -> tuple[str, ...]:
     by_certificate = draft.get("auth") == "certificate"
-    told = (draft.get("format") or _FORMAT.default) in INVENTORIES
+    told = (draft.get("format") or _FORMAT.default) in INVENTORY_FORMATS
     return (
         *(_BY_CERTIFICATE if by_certificate and _is_winrm(draft) else ()),
         *(() if by_certificate else ("certificate",)),
@@ -208,16 +217,16 @@ def _is_winrm(draft: Mapping[str, str]) -> bool:
 _ALWAYS: Final = ("source", "format")  # what is chosen, even if it is the first choice
 
 
-def draft_of(server: Server) -> dict[str, str]:
+def form_values(server: Server) -> dict[str, str]:
     """The texts of a registered server's fields."""
-    draft = {key: _text(key, value) for key, value in table_of(server).items()}
-    return dict.fromkeys(fields(draft), "") | draft
+    draft = {key: _text(key, value) for key, value in to_table(server).items()}
+    return dict.fromkeys(visible_fields(draft), "") | draft
 
 
-def raw_of(draft: Mapping[str, str]) -> dict[str, Any]:
+def toml_values(draft: Mapping[str, str]) -> dict[str, Any]:
     """What servers.toml would say for this draft: empty fields and defaults are left out."""
     raw: dict[str, Any] = {}
-    for key, field in fields(draft).items():
+    for key, field in visible_fields(draft).items():
         text = draft.get(key, "").strip()
         if key in _ALWAYS:
             raw[key] = text or field.default
@@ -228,7 +237,7 @@ def raw_of(draft: Mapping[str, str]) -> dict[str, Any]:
 
 def suggested_name(draft: Mapping[str, str]) -> str:
     """A name for the server of this draft, by its host or customer; "" if there is neither."""
-    needed = fields(draft)
+    needed = visible_fields(draft)
     if "url" in needed and not needed["url"].default:
         return _host_name(draft.get("url", ""))
     if "address" in needed:

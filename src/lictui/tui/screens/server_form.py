@@ -19,15 +19,15 @@ from textual.screen import Screen
 from textual.widgets import Button, Footer, Input
 
 from lictui.config import server_schema
-from lictui.engine.merge import mains, same_hosts
+from lictui.engine.merge import resolve_same_as, servers_on_hosts
 from lictui.errors import LictuiError
-from lictui.model import Finding, Level, Server, SourceName, Step
+from lictui.model import Level, Server, SourceName, Step, StepResult
 from lictui.tui import commands
 from lictui.tui.screens import server_fields
 from lictui.tui.screens.dialogs import ConfirmScreen
-from lictui.tui.text import Line, Tone, clean
-from lictui.tui.widgets.form_fields import Choice, FieldRow
-from lictui.tui.widgets.styled_text import Prose
+from lictui.tui.text import Line, Tone, strip_controls
+from lictui.tui.widgets.form_fields import FieldRow, SelectField
+from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from textual.binding import ActiveBinding, BindingType
     from textual.worker import Worker
 
-    from lictui.config.server_schema import Refusal
+    from lictui.config.server_schema import FieldError
     from lictui.engine.board import Board
     from lictui.tui.app import LictuiApp
     from lictui.tui.engine import Engine
@@ -53,18 +53,18 @@ _INDENT: Final = 2 + _NAME + _TIME + 2
 _ROOM: Final = 20  # columns of detail below which it goes under its step
 
 
-def lines(
-    findings: Sequence[Finding], width: int, symbols: Symbols, *, running: bool = False
+def step_lines(
+    findings: Sequence[StepResult], width: int, symbols: Symbols, *, running: bool = False
 ) -> Iterator[Line]:
     """A line a step, more where there is more to say, none wider than `width`."""
     for finding in findings:
         yield from _of(finding, width, symbols)
     done = len(findings)
     if running and done < len(_ORDER):
-        yield ((f"{symbols.waits} {_ORDER[done]}", Tone.QUIET),)
+        yield ((f"{symbols.pending} {_ORDER[done]}", Tone.QUIET),)
 
 
-def _of(finding: Finding, width: int, symbols: Symbols) -> Iterator[Line]:
+def _of(finding: StepResult, width: int, symbols: Symbols) -> Iterator[Line]:
     glyph, tone = (symbols.passed, Tone.OK) if finding.ok else (symbols.failed, Tone.CRITICAL)
     head = (
         (f"{glyph} ", tone),
@@ -72,7 +72,7 @@ def _of(finding: Finding, width: int, symbols: Symbols) -> Iterator[Line]:
         (f"{_time(finding.seconds):>{_TIME}}  ", Tone.QUIET),
     )
     indent = _INDENT if width - _INDENT >= _ROOM else 2
-    detail = wrap(clean(finding.detail), max(1, width - indent)) or [""]
+    detail = wrap(strip_controls(finding.detail), max(1, width - indent)) or [""]
     said = Tone.TEXT if finding.ok else Tone.CRITICAL
     if indent == _INDENT:
         yield (*head, (detail.pop(0), said))
@@ -82,7 +82,7 @@ def _of(finding: Finding, width: int, symbols: Symbols) -> Iterator[Line]:
     if finding.fingerprint not in finding.detail.lower().replace(":", ""):
         pin = wrap(f"sha256:{finding.fingerprint}", max(1, width - indent))
         yield from (((" " * indent + part, Tone.ACCENT),) for part in pin)
-    hint = wrap(clean(finding.hint), max(1, width - indent - len(symbols.arrow) - 1))
+    hint = wrap(strip_controls(finding.hint), max(1, width - indent - len(symbols.arrow) - 1))
     for arrow, part in zip_longest([symbols.arrow], hint, fillvalue=" " * len(symbols.arrow)):
         if hint:
             yield ((" " * indent + f"{arrow} {part}", Tone.ACCENT),)
@@ -95,16 +95,16 @@ def _time(seconds: float) -> str:
 # The test in the registration form: its steps as they end, and what they tell about the server
 
 
-class Trial(Prose):
+class ConnectionTest(StyledLabel):
     """Below the fields: the steps of the test, or what went wrong."""
 
-    DEFAULT_CSS = "Trial { padding: 0 0 1 0; }"
+    DEFAULT_CSS = "ConnectionTest { padding: 0 0 1 0; }"
 
     def __init__(self, symbols: Symbols, told: Callable[[], None]) -> None:
         super().__init__(id="steps")
         self._symbols = symbols
         self._told = told  # called whenever something else stands here
-        self._findings: list[Finding] = []
+        self._findings: list[StepResult] = []
 
     @property
     def passed(self) -> bool:
@@ -145,21 +145,21 @@ class Trial(Prose):
 
         `name` is what the tested server itself is called, or was.
         """
-        hosts = tuple(host for finding in self._findings for host in finding.hosts)
-        leads = mains(status.server for status in board.servers)
+        hosts = tuple(host for finding in self._findings for host in finding.host_names)
+        leads = resolve_same_as(status.server for status in board.servers)
         found = [
             other
-            for other in (leads.get(it, it) for it in same_hosts(board, hosts))
+            for other in (leads.get(it, it) for it in servers_on_hosts(board, hosts))
             if other != name
         ]
         return (hosts[0], found[0]) if hosts and found else ("", "")
 
     def _show(self, *, running: bool) -> None:
         width = self.screen.size.width - 4  # padding and scrollbar
-        self._tell(*lines(self._findings, width, self._symbols, running=running))
+        self._tell(*step_lines(self._findings, width, self._symbols, running=running))
 
     def _tell(self, *lines: Line) -> None:
-        self.say(*lines)
+        self.show_lines(*lines)
         self._told()
 
 
@@ -196,7 +196,7 @@ class FormScreen(Screen[None]):
     def __init__(self, server: Server | None = None, *, test: bool = False) -> None:
         super().__init__()
         self._replacing = server.name if server else None
-        self._before = server_fields.draft_of(server) if server else {}
+        self._before = server_fields.form_values(server) if server else {}
         self._draft = dict(self._before)
         self._test_at_once = test
         self._touched: set[str] = set(self._before)
@@ -223,24 +223,24 @@ class FormScreen(Screen[None]):
         """Every field there is, those the source does not need unseen."""
         title = f"Edit {self._replacing}" if self._replacing else "Add a server"
         ways = f"   {len(SourceName)} sources: shift+tab to choose" if not self._replacing else ""
-        yield Prose(((title, Tone.STRONG), (ways, Tone.QUIET)), id="title")
+        yield StyledLabel(((title, Tone.STRONG), (ways, Tone.QUIET)), id="title")
         with VerticalScroll(id="fields", can_focus=False):
-            for key, field in server_fields.ALL.items():
+            for key, field in server_fields.ALL_FIELDS.items():
                 yield FieldRow(field, self._draft.get(key, ""), self.lictui.symbols)
-            yield Prose(id="warnings")
+            yield StyledLabel(id="warnings")
             with Horizontal(id="actions"):
                 yield Button("Test", id="test", compact=True)
                 yield Button("Save", id="save", compact=True, variant="primary")
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Pin this certificate", id="pin", compact=True, variant="warning")
-            yield Trial(self.lictui.symbols, self._told)
-        yield Prose(id="help")
+            yield ConnectionTest(self.lictui.symbols, self._told)
+        yield StyledLabel(id="help")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Begin where the work begins."""
         self._present()
-        first = server_fields.first(self._draft) if self._replacing is None else "name"
+        first = server_fields.first_field(self._draft) if self._replacing is None else "name"
         self._row(first).entry.focus()
         if self._test_at_once:
             self.call_after_refresh(self.action_test)
@@ -248,8 +248,8 @@ class FormScreen(Screen[None]):
     # What is filled in
 
     @on(Input.Changed)
-    @on(Choice.Changed)
-    def _filled(self, message: Input.Changed | Choice.Changed) -> None:
+    @on(SelectField.Changed)
+    def _filled(self, message: Input.Changed | SelectField.Changed) -> None:
         row = message.control.parent
         if not isinstance(row, FieldRow) or self._draft.get(row.key, "") == message.value:
             return
@@ -264,24 +264,26 @@ class FormScreen(Screen[None]):
 
     def _fill(self, key: str, text: str) -> None:
         self._draft[key] = text
-        self._row(key).fill(text)
+        self._row(key).set_value(text)
 
     def _present(self) -> None:
         """Show the fields that are needed, each with its example or with what is wrong."""
-        needed = server_fields.fields(self._draft)
+        needed = server_fields.visible_fields(self._draft)
         server, problems = self._checked()
         for row in self.query(FieldRow):
             problem = problems.get(row.key, "") if row.key in self._touched else ""
-            row.present(needed.get(row.key), problem)
+            row.show_field(needed.get(row.key), problem)
         mark = self.lictui.symbols.level[Level.WARN]
-        warnings = server_schema.warnings(server) if server else ()
-        panel = self.query_one("#warnings", Prose)
+        warnings = server_schema.server_warnings(server) if server else ()
+        panel = self.query_one("#warnings", StyledLabel)
         panel.display = bool(warnings)
-        panel.say(*(((f"{mark} {warning}", Tone.WARN),) for warning in warnings))
+        panel.show_lines(*(((f"{mark} {warning}", Tone.WARN),) for warning in warnings))
 
     def _checked(self) -> tuple[Server | None, dict[str, str]]:
         """The server as filled in, or what is wrong by the key of its field."""
-        server, refusals = server_schema.check(server_fields.raw_of(self._draft), Path.cwd())
+        server, refusals = server_schema.validate_server(
+            server_fields.toml_values(self._draft), Path.cwd()
+        )
         problems = {refusal.key: _sentence(refusal) for refusal in refusals}
         others = {status.server.name for status in self.lictui.board.servers} - {self._replacing}
         if self._draft.get("name", "").strip() in others:
@@ -290,7 +292,7 @@ class FormScreen(Screen[None]):
 
     def _server(self) -> Server | None:
         """The server as filled in; None, with every complaint in sight, if it cannot be."""
-        self._touched.update(server_fields.ALL)
+        self._touched.update(server_fields.ALL_FIELDS)
         self._draft |= {row.key: row.entry.value for row in self.query(FieldRow)}
         self._present()
         server, problems = self._checked()
@@ -302,8 +304,8 @@ class FormScreen(Screen[None]):
         return server
 
     @property
-    def _trial(self) -> Trial:
-        return self.query_one(Trial)
+    def _trial(self) -> ConnectionTest:
+        return self.query_one(ConnectionTest)
 
     def _told(self) -> None:
         """What the test or the registry says came; let it be seen."""
@@ -312,7 +314,7 @@ class FormScreen(Screen[None]):
         self.call_after_refresh(scroll.scroll_end, animate=False)
 
     @on(Input.Submitted)
-    @on(Choice.Taken)
+    @on(SelectField.Confirmed)
     def _next(self) -> None:
         self.focus_next()
 
@@ -322,7 +324,7 @@ class FormScreen(Screen[None]):
         said = [row.help] if isinstance(row, FieldRow) else []
         if isinstance(row, FieldRow) and row.example and self.has_class("-narrow"):
             said.append(f"as {row.example}")  # there is no room beside the field
-        self.query_one("#help", Prose).say(*(((text, Tone.QUIET),) for text in said))
+        self.query_one("#help", StyledLabel).show_lines(*(((text, Tone.QUIET),) for text in said))
 
     # The test
 
@@ -357,7 +359,7 @@ class FormScreen(Screen[None]):
                 self._fill("same_as", other)
                 self._present()
 
-        asked = f"{clean(host)} is also {clean(other)}. Show both as one pane?"
+        asked = f"{strip_controls(host)} is also {strip_controls(other)}. Show both as one pane?"
         self.app.push_screen(ConfirmScreen(asked, "Both are polled and recorded."), answered)
 
     @property
@@ -393,7 +395,7 @@ class FormScreen(Screen[None]):
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
         """Leave the form; nothing that was typed is lost without a question."""
-        if server_fields.raw_of(self._draft) == server_fields.raw_of(self._before):
+        if server_fields.toml_values(self._draft) == server_fields.toml_values(self._before):
             self.dismiss()
         else:
             self.app.push_screen(ConfirmScreen("Leave without saving?"), self._leave)
@@ -406,5 +408,5 @@ class FormScreen(Screen[None]):
         return self.query_one(f"#field-{key}", FieldRow)
 
 
-def _sentence(refusal: Refusal) -> str:
+def _sentence(refusal: FieldError) -> str:
     return refusal.message + (f": {refusal.hint}" if refusal.hint else "")

@@ -16,26 +16,35 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import DataTable
 
 from lictui.config import server_schema
-from lictui.engine.contract import hints
+from lictui.engine.entitlements import divisor_hints
 from lictui.errors import LictuiError
 from lictui.model import (
-    Finding,
     Level,
     LicenseServer,
-    Reporting,
+    ReportingStatus,
     Server,
     Snapshot,
     SourceName,
     State,
+    StepResult,
 )
 from lictui.tui import commands
 from lictui.tui.screens import server_form
 from lictui.tui.screens.dialogs import ConfirmScreen
-from lictui.tui.screens.main_screen import View
-from lictui.tui.text import OF_LEVEL, Line, Run, Table, Tone, age, clean, coarse_age
-from lictui.tui.time_range import moment, time_zone
-from lictui.tui.widgets.styled_text import Prose
-from lictui.tui.widgets.table import Column, KeyedTable
+from lictui.tui.screens.main_screen import MainScreen
+from lictui.tui.text import (
+    LEVEL_TONES,
+    Fragment,
+    Line,
+    Table,
+    Tone,
+    format_age,
+    format_coarse_age,
+    strip_controls,
+)
+from lictui.tui.time_range import format_moment, time_zone
+from lictui.tui.widgets.styled_text import StyledLabel
+from lictui.tui.widgets.table import KeyedTable, TableColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,15 +64,15 @@ _MOST: Final = 8  # license servers that are named; all are counted
 _FAR: Final = 9_999  # days, where no end is told
 
 _LEVELS: Final = {  # worst first
-    Reporting.EXPIRED: Level.CRITICAL,
-    Reporting.NOT_REPORTING: Level.CRITICAL,
-    Reporting.NEVER_REPORTED: Level.WARN,
-    Reporting.REPORTING: Level.OK,
+    ReportingStatus.EXPIRED: Level.CRITICAL,
+    ReportingStatus.NOT_REPORTING: Level.CRITICAL,
+    ReportingStatus.NEVER_REPORTED: Level.WARN,
+    ReportingStatus.REPORTING: Level.OK,
 }
 _ORDER: Final = tuple(_LEVELS)
 
 
-def license_servers(
+def license_server_lines(
     listed: Sequence[LicenseServer], symbols: Symbols, tz: ZoneInfo | None
 ) -> Iterator[Line]:
     """How many are in which state, then the worst by name; nothing where none are listed."""
@@ -76,9 +85,12 @@ def license_servers(
     yield ((f"{len(listed):,} license server{many}: {states}", Tone.TEXT),)
     for server in sorted(listed, key=_badness)[:_MOST]:
         level = _LEVELS[server.status]
-        facts = f" {symbols.dot} ".join(clean(fact) for fact in _facts(server, tz))
+        facts = f" {symbols.dot} ".join(strip_controls(fact) for fact in _facts(server, tz))
         yield (
-            (f"{symbols.level[level]} {clean(server.fqdn or server.host_id)}  ", OF_LEVEL[level]),
+            (
+                f"{symbols.level[level]} {strip_controls(server.fqdn or server.host_id)}  ",
+                LEVEL_TONES[level],
+            ),
             (facts, Tone.QUIET),
         )
     if (more := len(listed) - _MOST) > 0:
@@ -93,13 +105,13 @@ def _badness(server: LicenseServer) -> tuple[int, int, str, str]:
 def _facts(server: LicenseServer, tz: ZoneInfo | None) -> Iterator[str]:
     yield _word_reporting(server.status)
     if server.last_reported is not None:
-        yield f"last {moment(server.last_reported, tz)}"
+        yield f"last {format_moment(server.last_reported, tz)}"
     if server.expires is not None:
-        verb = "expired" if server.status is Reporting.EXPIRED else "expires"
+        verb = "expired" if server.status is ReportingStatus.EXPIRED else "expires"
         yield f"{verb} {server.expires.day} {server.expires:%b %Y}"
 
 
-def _word_reporting(status: Reporting) -> str:
+def _word_reporting(status: ReportingStatus) -> str:
     return status.replace("_", " ")
 
 
@@ -107,15 +119,15 @@ def _word_reporting(status: Reporting) -> str:
 
 
 _COLUMNS: Final = (
-    Column("name", "Server", 16),
-    Column("state", "State", 11),
-    Column("source", "Source", 12),
-    Column("address", "Address", 20),
-    Column("tls", "TLS", 7),
-    Column("last", "Answer", 6),
-    Column("mode", "Mode", 5),
-    Column("version", "Version", 15),
-    Column("interval", "Every", 7),
+    TableColumn("name", "Server", 16),
+    TableColumn("state", "State", 11),
+    TableColumn("source", "Source", 12),
+    TableColumn("address", "Address", 20),
+    TableColumn("tls", "TLS", 7),
+    TableColumn("last", "Answer", 6),
+    TableColumn("mode", "Mode", 5),
+    TableColumn("version", "Version", 15),
+    TableColumn("interval", "Every", 7),
 )
 TITLES: Final = {column.key: column.title for column in _COLUMNS}
 _NARROW: Final = ("name", "state", "address", "last")
@@ -131,13 +143,13 @@ TONE_OF_STATE: Final = {
     State.NO_DATA: Tone.WARN,
 }
 
-USAGE_INSIGHTS: Final = (11, 15)  # docs.citrix.com, "On-premises license usage"
+USAGE_INSIGHTS_VERSION: Final = (11, 15)  # docs.citrix.com, "On-premises license usage"
 LAS_ONLINE: Final = 51000  # builds; docs.citrix.com, "License Activation Service"
 LAS_OFFLINE: Final = 53100
 _BUILD_AT: Final = 3  # 11.17.2.54100
 
 
-def columns(width: int) -> tuple[Column, ...]:
+def columns(width: int) -> tuple[TableColumn, ...]:
     """The columns there is room for; name and address take what is left over."""
     if width < 78:  # noqa: PLR2004 - the medium set needs so much
         chosen = tuple(column for column in _COLUMNS if column.key in _NARROW)
@@ -150,13 +162,13 @@ def columns(width: int) -> tuple[Column, ...]:
     return tuple(replace(it, width=it.width + extra.get(it.key, 0)) for it in chosen)
 
 
-def cells(status: ServerStatus, now: float, symbols: Symbols) -> dict[str, Run]:
+def server_cells(status: ServerStatus, now: float, symbols: Symbols) -> dict[str, Fragment]:
     """Every cell of one row, by its column."""
     server, snapshot = status.server, status.snapshot
     state = status.state
-    last = "" if status.answered_at is None else coarse_age(now - status.answered_at)
+    last = "" if status.last_success_at is None else format_coarse_age(now - status.last_success_at)
     return {
-        "name": (clean(server.name), Tone.STRONG),
+        "name": (strip_controls(server.name), Tone.STRONG),
         "state": (
             f"{symbols.state[state]} {_word(state)}",
             TONE_OF_STATE.get(state, Tone.CRITICAL),
@@ -164,10 +176,10 @@ def cells(status: ServerStatus, now: float, symbols: Symbols) -> dict[str, Run]:
         "source": (server.source, Tone.TEXT),
         "address": (_address(server), Tone.TEXT),
         "tls": _tls(server),
-        "last": (last, Tone.TEXT if status.live else Tone.QUIET),
+        "last": (last, Tone.TEXT if status.is_up else Tone.QUIET),
         "mode": ((snapshot.mode or "") if snapshot else "", Tone.TEXT),
-        "version": (clean(snapshot.version) if snapshot else "", Tone.TEXT),
-        "interval": (age(server.every), Tone.QUIET),
+        "version": (strip_controls(snapshot.version) if snapshot else "", Tone.TEXT),
+        "interval": (format_age(server.effective_interval), Tone.QUIET),
     }
 
 
@@ -178,10 +190,10 @@ def _word(state: State) -> str:
 def _address(server: Server) -> str:
     """The host of a URL, FlexNet's PORT@HOST, or the command."""
     host = server.url.partition("://")[2].partition("/")[0] or server.url
-    return clean(host or server.address or shlex.join(server.command))
+    return strip_controls(host or server.address or shlex.join(server.command))
 
 
-def _tls(server: Server) -> Run:
+def _tls(server: Server) -> Fragment:
     if not server.url:
         return ("-", Tone.QUIET)
     if server.url.startswith("http://"):
@@ -197,7 +209,7 @@ def _tls(server: Server) -> Run:
             return ("CA file", Tone.TEXT)
 
 
-def details(
+def server_details(
     status: ServerStatus, now: float, symbols: Symbols, tz: ZoneInfo | None
 ) -> Iterator[Line]:
     """What there is to know of one server, the most pressing first."""
@@ -210,15 +222,15 @@ def details(
     )
     if status.failure is not None:
         step = f"{status.failure.step}: " if status.failure.step else ""
-        yield ((f"{symbols.failed} {step}{clean(status.failure.message)}", Tone.CRITICAL),)
+        yield ((f"{symbols.failed} {step}{strip_controls(status.failure.message)}", Tone.CRITICAL),)
         if status.failure.hint:
-            yield ((f"{symbols.arrow} {clean(status.failure.hint)}", Tone.ACCENT),)
+            yield ((f"{symbols.arrow} {strip_controls(status.failure.hint)}", Tone.ACCENT),)
     if status.snapshot is not None:
         yield from _snapshot(status.snapshot, server, symbols)
-        yield from license_servers(status.snapshot.license_servers, symbols, tz)
-    yield ((clean(dot.join(_way_in(server))), Tone.QUIET),)
-    for warning in server_schema.warnings(server):
-        yield ((f"{symbols.level[Level.WARN]} {clean(warning)}", Tone.WARN),)
+        yield from license_server_lines(status.snapshot.license_servers, symbols, tz)
+    yield ((strip_controls(dot.join(_way_in(server))), Tone.QUIET),)
+    for warning in server_schema.server_warnings(server):
+        yield ((f"{symbols.level[Level.WARN]} {strip_controls(warning)}", Tone.WARN),)
 
 
 def _way_in(server: Server) -> Iterator[str]:
@@ -241,14 +253,15 @@ def _way_in(server: Server) -> Iterator[str]:
 
 def _timing(status: ServerStatus, now: float, tz: ZoneInfo | None) -> Iterator[str]:
     if status.since is not None:
-        yield f"since {moment(status.since, tz)}"
-    if status.answered_at is not None:
-        ago = coarse_age(now - status.answered_at)
+        yield f"since {format_moment(status.since, tz)}"
+    if status.last_success_at is not None:
+        ago = format_coarse_age(now - status.last_success_at)
         yield "answered just now" if ago == "now" else f"answered {ago} ago"
-    if status.latency is not None and status.live:
+    if status.latency is not None and status.is_up:
         yield f"{status.latency * 1000:,.0f} ms"
     if status.due is not None:
-        yield f"polled every {age(status.server.every)}, again at {moment(status.due, tz)[-5:]}"
+        every = format_age(status.server.effective_interval)
+        yield f"polled every {every}, again at {format_moment(status.due, tz)[-5:]}"
 
 
 def _snapshot(snapshot: Snapshot, server: Server, symbols: Symbols) -> Iterator[Line]:
@@ -256,13 +269,13 @@ def _snapshot(snapshot: Snapshot, server: Server, symbols: Symbols) -> Iterator[
         snapshot.reported_name,
         f"mode {snapshot.mode}" if snapshot.mode else "",
         f"version {snapshot.version}" if snapshot.version else "",
-        good_for(snapshot.version) if server.source is SourceName.WINRM else "",
+        supported_features(snapshot.version) if server.source is SourceName.WINRM else "",
     ]
     if snapshot.activation is not None:
         ends = snapshot.activation.expires
         until = f" until {ends.day} {ends:%b %Y}" if ends else ""
         told.append(f"LAS {snapshot.activation.status.replace('_', ' ')}{until}")
-    if said := f" {symbols.dot} ".join(clean(part) for part in told if part):
+    if said := f" {symbols.dot} ".join(strip_controls(part) for part in told if part):
         yield ((said, Tone.TEXT),)
     if snapshot.certificate is not None:
         ends = snapshot.certificate.expires
@@ -271,15 +284,17 @@ def _snapshot(snapshot: Snapshot, server: Server, symbols: Symbols) -> Iterator[
         yield ((f"certificate {until} {symbols.dot} {print_}", Tone.TEXT),)
     for notice in snapshot.notices:
         text = ": ".join(part for part in (notice.title, notice.detail, notice.action) if part)
-        yield ((f"{symbols.level[notice.level]} {clean(text)}", OF_LEVEL[notice.level]),)
+        yield (
+            (f"{symbols.level[notice.level]} {strip_controls(text)}", LEVEL_TONES[notice.level]),
+        )
 
 
-def good_for(version: str) -> str:
+def supported_features(version: str) -> str:
     """What a license server of this version can take part in; "" if the version tells nothing."""
     numbers = [int(part) for part in version.split(".") if part.isdigit()]
     if len(numbers) <= _BUILD_AT:
         return ""
-    insights = tuple(numbers[:2]) >= USAGE_INSIGHTS
+    insights = tuple(numbers[:2]) >= USAGE_INSIGHTS_VERSION
     build = numbers[_BUILD_AT]
     las = ("LAS", "LAS online only", "too old for LAS")[
         (build < LAS_OFFLINE) + (build < LAS_ONLINE)
@@ -290,7 +305,7 @@ def good_for(version: str) -> str:
 _AGES: Final = 10.0  # seconds between two looks at how old the answers are
 
 
-class ServersScreen(View):
+class ServersScreen(MainScreen):
     """The servers view."""
 
     VIEW = "servers"
@@ -312,7 +327,7 @@ class ServersScreen(View):
     def __init__(self) -> None:
         super().__init__()
         self._table: KeyedTable | None = None
-        self._details = Prose()
+        self._details = StyledLabel()
         self._testing = ""  # the server whose test is shown in place of its details
 
     def body(self) -> Widget:
@@ -350,10 +365,10 @@ class ServersScreen(View):
         if not self.size.width:
             return
         now, symbols = self.lictui.clock.now(), self.lictui.symbols
-        self.table.present(
+        self.table.show_rows(
             columns(self.size.width - 2),
             {
-                status.server.name: cells(status, now, symbols)
+                status.server.name: server_cells(status, now, symbols)
                 for status in self.lictui.board.servers
             },
         )
@@ -362,20 +377,20 @@ class ServersScreen(View):
     def _describe(self) -> None:
         status = self._chosen
         if status is None:
-            self._details.say((("No server yet: press a to add one.", Tone.QUIET),))
+            self._details.show_lines((("No server yet: press a to add one.", Tone.QUIET),))
         elif status.server.name != self._testing:
             self._testing = ""
             tz = time_zone(self.lictui.settings.timezone)
             now = self.lictui.clock.now()
             symbols = self.lictui.symbols
-            said = details(status, now, symbols, tz)
-            self._details.say(*said, *self._hints(status.server.name))
+            said = server_details(status, now, symbols, tz)
+            self._details.show_lines(*said, *self._hints(status.server.name))
 
     def _hints(self, name: str) -> Iterator[Line]:
         """That the server seems to report twice what there is."""
-        for hint in hints(self.merged, self.lictui.settings.contract):
+        for hint in divisor_hints(self.merged, self.lictui.settings.entitlements):
             if hint.server == name:
-                yield ((f"{self.lictui.symbols.arrow} {clean(hint.message)}", Tone.WARN),)
+                yield ((f"{self.lictui.symbols.arrow} {strip_controls(hint.message)}", Tone.WARN),)
 
     @on(DataTable.RowHighlighted)
     def _moved(self) -> None:
@@ -383,12 +398,12 @@ class ServersScreen(View):
 
     @property
     def _chosen(self) -> ServerStatus | None:
-        return self.lictui.board.of(self.chosen_server)
+        return self.lictui.board.find(self.chosen_server)
 
     @property
     def chosen_server(self) -> str:
         """The server the cursor is on, or nothing."""
-        return self.table.chosen
+        return self.table.selected_key
 
     # What the keys do
 
@@ -414,12 +429,12 @@ class ServersScreen(View):
     def action_edit(self) -> None:
         """Change the chosen server in the form."""
         if status := self._chosen:
-            self.lictui.show("form", server=status.server)
+            self.lictui.show_view("form", server=status.server)
 
     def action_cloud(self) -> None:
         """What Citrix Cloud's Usage Insights needs of the chosen server."""
         if name := self.chosen_server:
-            self.lictui.show("assistant", server=name)
+            self.lictui.show_view("assistant", server=name)
 
     def action_remove(self) -> None:
         """Take the chosen server out of the registry, after a question."""
@@ -448,7 +463,7 @@ class ServersScreen(View):
     @work(group="servers-test")
     async def _test(self, status: ServerStatus) -> None:
         name = self._testing = status.server.name
-        findings: list[Finding] = []
+        findings: list[StepResult] = []
         self._show_steps(name, findings, running=True)
         try:
             async for finding in self.lictui.engine.test(status.server):
@@ -458,24 +473,24 @@ class ServersScreen(View):
             self.notify(error.message, severity="error", markup=False)
         self._show_steps(name, findings, running=False)
 
-    def _show_steps(self, name: str, findings: list[Finding], *, running: bool) -> None:
+    def _show_steps(self, name: str, findings: list[StepResult], *, running: bool) -> None:
         if self._testing != name:
             return  # the user has gone on to another server
         width = max(20, self.size.width - 3)
         head = ((f"Test {name}", Tone.STRONG),)
-        lines = server_form.lines(findings, width, self.lictui.symbols, running=running)
-        self._details.say(head, *lines)
+        lines = server_form.step_lines(findings, width, self.lictui.symbols, running=running)
+        self._details.show_lines(head, *lines)
 
     # What others may have of it
 
     def copied(self) -> str:
         """All about the chosen server, as text."""
-        return self._details.said
+        return self._details.plain_text
 
     def exported(self) -> Table:
         """The registry as it is shown, every column."""
         now, symbols = self.lictui.clock.now(), self.lictui.symbols
-        rows = [cells(it, now, symbols) for it in self.lictui.board.servers]
+        rows = [server_cells(it, now, symbols) for it in self.lictui.board.servers]
         titles = tuple(TITLES)
         return (
             tuple(TITLES.values()),

@@ -12,30 +12,30 @@ from typing import TYPE_CHECKING, Final, cast
 from textual import work
 from textual.screen import Screen
 
-from lictui.analysis.series import Question
-from lictui.engine.alerts import Shown, shown
-from lictui.engine.board import Board, ServerStatus, answered, combined
+from lictui.analysis.series import SeriesQuery
+from lictui.engine.alerts import AlertView, alert_views
+from lictui.engine.board import Board, ServerStatus, is_reporting, sum_readings
 from lictui.errors import LictuiError
-from lictui.model import Identity, Level, Model, Pool, PoolKey, Reading, State
-from lictui.tui.screens.product_model import ASSIGNED, MODELS
+from lictui.model import AlertKey, Level, Model, Pool, PoolKey, Reading, State
+from lictui.tui.screens.usage_query import ASSIGNED, MODELS
 from lictui.tui.text import (
-    OF_LEVEL,
+    LEVEL_TONES,
+    Fragment,
     Line,
-    Run,
     Tone,
-    age,
-    clean,
-    coarse_age,
-    figure,
-    fit,
-    percent,
+    fit_line,
+    format_age,
+    format_coarse_age,
+    format_count,
+    format_percent,
+    line_width,
     shorten,
-    width,
+    strip_controls,
 )
-from lictui.tui.theme import ASCII, Symbols
-from lictui.tui.time_range import local, time_zone
-from lictui.tui.widgets.gauge import gauge
-from lictui.tui.widgets.styled_text import Lines
+from lictui.tui.theme import ASCII_SYMBOLS, Symbols
+from lictui.tui.time_range import time_zone, to_local
+from lictui.tui.widgets.gauge import draw_gauge
+from lictui.tui.widgets.styled_text import StyledBlock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 # Big digits: figures that can be read from across a room
 
 
-ROWS: Final = 5  # dots
+DIGIT_ROWS: Final = 5  # dots
 _FONT: Final = {
     "0": "###/#.#/#.#/#.#/###",
     "1": ".#./##./.#./.#./###",
@@ -68,18 +68,18 @@ _FONT: Final = {
 _HALVES: Final = {"..": " ", "#.": "▀", ".#": "▄", "##": "█"}
 
 
-def height(*, ascii_only: bool = False, scale: int = 1) -> int:
+def digits_height(*, ascii_only: bool = False, scale: int = 1) -> int:
     """Rows that `big` makes."""
-    return ROWS * scale if ascii_only else (ROWS * scale + 1) // 2
+    return DIGIT_ROWS * scale if ascii_only else (DIGIT_ROWS * scale + 1) // 2
 
 
-def big(text: str, *, ascii_only: bool = False, scale: int = 1) -> tuple[str, ...]:
+def big_digits(text: str, *, ascii_only: bool = False, scale: int = 1) -> tuple[str, ...]:
     """`text`, of digits and `,?-`, as rows of equal width; others become `?`."""
     glyphs = [_FONT.get(character, _FONT["?"]).split("/") for character in text]
     wide = 2 if ascii_only else 1  # a cell is about twice as high as it is wide
     dots = [
         ".".join("".join(dot * scale * wide for dot in glyph[row]) for glyph in glyphs)
-        for row in range(ROWS)
+        for row in range(DIGIT_ROWS)
         for _ in range(scale)
     ]
     if ascii_only:
@@ -104,7 +104,7 @@ Peaks = dict[str, tuple[int, str]]  # by block: today's peak and its hour
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class WatchBlock:
     """One product over the servers of a group."""
 
     product: str
@@ -118,27 +118,27 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class WatchPage:
     """What is seen at one time."""
 
     group: str
-    blocks: tuple[Block, ...]
+    blocks: tuple[WatchBlock, ...]
     servers: tuple[ServerStatus, ...]
 
 
-def pages_watch_view(
+def watch_pages(
     board: Board, settings: Settings, size: tuple[int, int], symbols: Symbols
-) -> tuple[Page, ...]:
+) -> tuple[WatchPage, ...]:
     """A page for each group, several where its products need more room than there is."""
-    tall = height(ascii_only=symbols is ASCII, scale=scale(size))
+    tall = digits_height(ascii_only=symbols is ASCII_SYMBOLS, scale=scale(size))
     room = max(1, (size[1] - _FRAME) // (_FIXED + tall))
-    found: list[Page] = []
+    found: list[WatchPage] = []
     enabled = [status for status in board.servers if status.state is not State.DISABLED]
     for group in dict.fromkeys(status.server.group for status in enabled):
         servers = tuple(status for status in enabled if status.server.group == group)
         blocks = tuple(_blocks(group, servers, settings))
         for first in range(0, max(1, len(blocks)), room):
-            page = Page(clean(group), blocks[first : first + room], servers)
+            page = WatchPage(strip_controls(group), blocks[first : first + room], servers)
             found.append(page)
     return tuple(found)
 
@@ -148,33 +148,37 @@ def scale(size: tuple[int, int]) -> int:
     return 2 if size[0] >= _ROOMY[0] and size[1] >= _ROOMY[1] else 1
 
 
-def _blocks(group: str, servers: Sequence[ServerStatus], settings: Settings) -> Iterator[Block]:
+def _blocks(
+    group: str, servers: Sequence[ServerStatus], settings: Settings
+) -> Iterator[WatchBlock]:
     held: dict[tuple[str, Model], list[tuple[ServerStatus, Pool]]] = {}
     for status in servers:
         for pool in status.snapshot.pools if status.snapshot else ():
             if pool.counted:
                 held.setdefault((pool.product, pool.model), []).append((status, pool))
     for (product, model), pools in held.items():
-        live = [pool for status, pool in pools if answered(status, pool)]
-        reading = combined(live or [pool for _, pool in pools])
-        limits = settings.alerts.of(group=group, server="", product=product)
+        live = [pool for status, pool in pools if is_reporting(status, pool)]
+        reading = sum_readings(live or [pool for _, pool in pools])
+        limits = settings.alerts.thresholds_for(group=group, server="", product=product)
         names = {status.server.name for status, _ in pools}
-        known = {status.server.name for status, pool in pools if answered(status, pool)}
-        yield Block(
+        known = {status.server.name for status, pool in pools if is_reporting(status, pool)}
+        yield WatchBlock(
             product,
-            clean(pools[0][1].name),
+            strip_controls(pools[0][1].name),
             model,
-            tuple(status.owner(pool.key) for status, pool in pools),
+            tuple(status.history_key(pool.key) for status, pool in pools),
             reading,
             reading.level(limits.warn, limits.critical) if live else Level.UNKNOWN,
             (len(known), len(names)),
-            min((s.answered_at for s, _ in pools if s.answered_at is not None), default=None),
+            min(
+                (s.last_success_at for s, _ in pools if s.last_success_at is not None), default=None
+            ),
         )
 
 
 def lines(
-    page: Page,
-    alerts: Sequence[Shown],
+    page: WatchPage,
+    alerts: Sequence[AlertView],
     peaks: Mapping[str, tuple[int, str]],
     now: float,
     size: tuple[int, int],
@@ -191,19 +195,19 @@ def lines(
     foot = [_unwell(page, now, cells, symbols), _alerts(alerts, cells, symbols)]
     body = found[: max(0, rows - len(foot))]
     body += [()] * (rows - len(foot) - len(body))
-    return [fit(line, cells) for line in (*body, *foot)]
+    return [fit_line(line, cells) for line in (*body, *foot)]
 
 
-def _head(page: Page, now: float, cells: int, place: str) -> Line:
+def _head(page: WatchPage, now: float, cells: int, place: str) -> Line:
     polled = max((s.polled_at for s in page.servers if s.polled_at is not None), default=None)
-    when = "never polled" if polled is None else f"polled {age(now - polled)} ago"
+    when = "never polled" if polled is None else f"polled {format_age(now - polled)} ago"
     left: Line = ((f" {page.group or 'servers'}", Tone.STRONG), (f"  {place}", Tone.QUIET))
-    gap = max(1, cells - width(left) - len(when) - 1)
+    gap = max(1, cells - line_width(left) - len(when) - 1)
     return (*left, (" " * gap, Tone.TEXT), (when, Tone.TEXT))
 
 
 def _block(
-    block: Block,
+    block: WatchBlock,
     peak: tuple[int, str] | None,
     now: float,
     size: tuple[int, int],
@@ -211,11 +215,11 @@ def _block(
 ) -> Iterator[Line]:
     reading, cells = block.reading, size[0]
     live = block.level is not Level.UNKNOWN or block.servers[0] > 0
-    tone = OF_LEVEL[block.level] if live else Tone.QUIET
+    tone = LEVEL_TONES[block.level] if live else Tone.QUIET
     yield _title(block, cells, symbols)
-    digits = big(
+    digits = big_digits(
         "?" if reading.in_use is None else f"{reading.in_use:,}",
-        ascii_only=symbols is ASCII,
+        ascii_only=symbols is ASCII_SYMBOLS,
         scale=scale(size),
     )
     beside = list(_beside(block, peak, now, symbols, live=live))
@@ -223,11 +227,14 @@ def _block(
     for row, dots in enumerate(digits):
         said = beside[row - skip] if 0 <= row - skip < len(beside) else ()
         yield ((f" {dots}  ", tone), *said)
-    yield ((" ", Tone.TEXT), *gauge(reading, block.level, peak and peak[0], cells - 2, symbols))
+    yield (
+        (" ", Tone.TEXT),
+        *draw_gauge(reading, block.level, peak and peak[0], cells - 2, symbols),
+    )
     yield ()
 
 
-def _title(block: Block, cells: int, symbols: Symbols) -> Line:
+def _title(block: WatchBlock, cells: int, symbols: Symbols) -> Line:
     known, held = block.servers
     count = f"{known} of {held} servers" if held > 1 else "1 server"
     said = f" {symbols.dot} {MODELS[block.model]} {symbols.dot} {count}"
@@ -236,44 +243,45 @@ def _title(block: Block, cells: int, symbols: Symbols) -> Line:
 
 
 def _beside(
-    block: Block, peak: tuple[int, str] | None, now: float, symbols: Symbols, *, live: bool
+    block: WatchBlock, peak: tuple[int, str] | None, now: float, symbols: Symbols, *, live: bool
 ) -> Iterator[Line]:
     reading, assigned = block.reading, block.model in ASSIGNED
     verb = " assigned" if assigned else ""
-    yield ((f"of {figure(reading.installed)}{verb}", Tone.TEXT),)
+    yield ((f"of {format_count(reading.installed)}{verb}", Tone.TEXT),)
     mark = symbols.level[block.level].strip()
-    share = f"{percent(reading.ratio)} {mark}".rstrip()
-    free = f"  {figure(reading.free)} free" if reading.free is not None else ""
-    yield ((share, OF_LEVEL[block.level] if live else Tone.QUIET), (free, Tone.TEXT))
+    share = f"{format_percent(reading.ratio)} {mark}".rstrip()
+    free = f"  {format_count(reading.free)} free" if reading.free is not None else ""
+    yield ((share, LEVEL_TONES[block.level] if live else Tone.QUIET), (free, Tone.TEXT))
     if not live:
-        ago = age(now - block.answered_at) if block.answered_at is not None else "?"
+        ago = format_age(now - block.answered_at) if block.answered_at is not None else "?"
         yield ((f"last known, {ago} ago", Tone.CRITICAL),)
     elif peak is not None:
         word = "most" if assigned else "peak"
         yield ((f"{word} today {peak[0]:,} at {peak[1]}", Tone.QUIET),)
 
 
-def _unwell(page: Page, now: float, cells: int, symbols: Symbols) -> Line:
-    said: list[Run] = []
+def _unwell(page: WatchPage, now: float, cells: int, symbols: Symbols) -> Line:
+    said: list[Fragment] = []
     for status in page.servers:
         if status.state in _QUIET:
             continue
         word = status.state.replace("_", " ")
-        since = "" if status.since is None else f" {coarse_age(now - status.since)}"
+        since = "" if status.since is None else f" {format_coarse_age(now - status.since)}"
         tone = Tone.WARN if status.state in (State.STALE, State.NO_DATA) else Tone.CRITICAL
         glyph = symbols.state[status.state]
-        said.append((f" {glyph} {clean(status.server.name)} {word}{since} ", tone))
-    return fit(said, cells)
+        said.append((f" {glyph} {strip_controls(status.server.name)} {word}{since} ", tone))
+    return fit_line(said, cells)
 
 
-def _alerts(alerts: Sequence[Shown], cells: int, symbols: Symbols) -> Line:
+def _alerts(alerts: Sequence[AlertView], cells: int, symbols: Symbols) -> Line:
     if not alerts:
         return ((" no alerts", Tone.QUIET),)
     worst = alerts[0]
     count = f" {len(alerts)} alert{'s' if len(alerts) > 1 else ''} "
-    said = f"{symbols.level[worst.level]} {clean(worst.who.server)}: {clean(worst.message)}"
-    line: Line = ((count, Tone.STRONG), (said, OF_LEVEL[worst.level]))
-    return fit(line, cells)
+    server, message = strip_controls(worst.key.server), strip_controls(worst.message)
+    said = f"{symbols.level[worst.level]} {server}: {message}"
+    line: Line = ((count, Tone.STRONG), (said, LEVEL_TONES[worst.level]))
+    return fit_line(line, cells)
 
 
 _TICK: Final = 1.0  # seconds between two looks at the age of the data
@@ -297,8 +305,8 @@ class WatchScreen(Screen[None]):
         self._turned = 0  # pages shown so far
         self._peaks: dict[str, dict[str, tuple[int, str]]] = {}  # by group, then product
         self._asked: dict[str, float] = {}
-        self._known: frozenset[tuple[Identity, Level]] | None = None
-        self._alerts: tuple[Shown, ...] = ()
+        self._known: frozenset[tuple[AlertKey, Level]] | None = None
+        self._alerts: tuple[AlertView, ...] = ()
 
     @property
     def lictui(self) -> LictuiApp:
@@ -307,7 +315,7 @@ class WatchScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Nothing but the page."""
-        yield Lines()
+        yield StyledBlock()
 
     def on_mount(self) -> None:
         """Follow the board, and let the pages turn."""
@@ -325,12 +333,12 @@ class WatchScreen(Screen[None]):
         self._draw()
 
     def _board_came(self, board: Board) -> None:
-        app, board = self.lictui, self.lictui.together.of(board)
+        app, board = self.lictui, self.lictui.together.merge(board)
         now = app.clock.now()
-        today = local(now, time_zone(app.settings.timezone)).date()
-        found = shown(board, app.settings.alerts, today, now)
-        self._alerts = tuple(each for each in found if each.loud)
-        known = frozenset((it.who, it.level) for it in self._alerts)
+        today = to_local(now, time_zone(app.settings.timezone)).date()
+        found = alert_views(board, app.settings.alerts, today, now)
+        self._alerts = tuple(each for each in found if each.needs_attention)
+        known = frozenset((it.key, it.level) for it in self._alerts)
         if self._options.beep and self._known is not None and known - self._known:
             self.app.bell()
         self._known = known
@@ -347,8 +355,8 @@ class WatchScreen(Screen[None]):
         now = app.clock.now()
         right, down = _SHIFTS[int(now // _SHIFT) % len(_SHIFTS)]
         size = (width - right, height - down)
-        board = app.together.of(app.board)
-        pages = pages_watch_view(board, app.settings, size, app.symbols)
+        board = app.together.merge(app.board)
+        pages = watch_pages(board, app.settings, size, app.symbols)
         if not pages:
             rows = [(), ((" no server is registered: lictui servers add", Tone.QUIET),)]
         else:
@@ -359,11 +367,11 @@ class WatchScreen(Screen[None]):
             place = f"{at + 1}/{len(pages)}" if len(pages) > 1 else ""
             rows = lines(page, self._alerts, peaks, now, size, app.symbols, place)
         shifted = [(), *rows] if down else rows
-        self.query_one(Lines).show(
+        self.query_one(StyledBlock).show_lines(
             [((" " * right, Tone.TEXT), *row) for row in shifted] if right else shifted
         )
 
-    def _ask(self, page: Page, now: float) -> None:
+    def _ask(self, page: WatchPage, now: float) -> None:
         """Ask for the peaks of the day, once in a while for each page."""
         key = f"{page.group}/{page.blocks[0].product if page.blocks else ''}"
         if page.blocks and now - self._asked.get(key, -_PEAKS) >= _PEAKS:
@@ -371,11 +379,11 @@ class WatchScreen(Screen[None]):
             self._read_peaks(page, now)
 
     @work(group="watch-peaks")
-    async def _read_peaks(self, page: Page, now: float) -> None:
+    async def _read_peaks(self, page: WatchPage, now: float) -> None:
         tz = time_zone(self.lictui.settings.timezone)
-        midnight = local(now, tz).replace(hour=0, minute=0, second=0, microsecond=0)
+        midnight = to_local(now, tz).replace(hour=0, minute=0, second=0, microsecond=0)
         start, end = int(midnight.timestamp()), int(now) + 1
-        questions = tuple(Question(block.pools, start, end, 300) for block in page.blocks)
+        questions = tuple(SeriesQuery(block.pools, start, end, 300) for block in page.blocks)
         try:
             answers = await self.lictui.engine.many(questions)
         except LictuiError:
@@ -384,5 +392,5 @@ class WatchScreen(Screen[None]):
         for block, series in zip(page.blocks, answers, strict=True):
             if series.buckets:
                 top = max(series.buckets, key=lambda bucket: bucket.high)
-                found[block.product] = (round(top.high), f"{local(top.high_at, tz):%H:%M}")
+                found[block.product] = (round(top.high), f"{to_local(top.high_at, tz):%H:%M}")
         self._draw()

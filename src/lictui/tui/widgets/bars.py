@@ -19,14 +19,14 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input, Label
 
-from lictui.engine.alerts import shown
+from lictui.engine.alerts import alert_views
 from lictui.engine.board import Board, Filter, Total, totals
 from lictui.errors import UsageError
 from lictui.model import Level, State
 from lictui.tui import commands, text
-from lictui.tui.app import FilterClosed, FilterTyped
-from lictui.tui.text import OF_LEVEL, Line, Run, Tone, fit, width
-from lictui.tui.theme import UNICODE, Symbols
+from lictui.tui.app import FilterChanged, FilterClosed
+from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
+from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
 from lictui.tui.widgets import styled_text
 from lictui.tui.widgets.pane import use_word
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from textual.geometry import Size
 
     from lictui.clock import Clock
-    from lictui.config.settings import Alerts
+    from lictui.config.settings import AlertSettings
     from lictui.tui.commands import Command
 
 
@@ -48,34 +48,34 @@ _GOOD: Final = (State.UP, State.WAITING, State.DISABLED)
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class UsageTotal:
     """So much of so much, over the products whose figures are all known."""
 
-    word: str  # "in use" or "assigned": the two are never added up
-    figure: int
+    verb: str  # "in use" or "assigned": the two are never added up
+    in_use: int
     installed: int
 
 
 @dataclass(frozen=True, slots=True)
-class HeadView:
+class HeaderView:
     """Everything the line is made of, but the time."""
 
     states: tuple[tuple[State, int], ...] = ()
-    used: tuple[Used, ...] = ()
+    totals: tuple[UsageTotal, ...] = ()
     polled_at: float | None = None
     due: float | None = None
     alerts: int = 0  # that nobody has answered
     worst: Level = Level.OK
 
 
-def head(board: Board, limits: Alerts, today: date, now: float = 0.0) -> HeadView:
+def header_view(board: Board, limits: AlertSettings, today: date, now: float = 0.0) -> HeaderView:
     """The line for this board."""
     counts = Counter(status.state for status in board.servers)
-    known = [total for total in totals(board, limits) if not total.unknown]
-    loud = [each for each in shown(board, limits, today, now) if each.loud]
+    known = [total for total in totals(board, limits) if not total.unknown_pools]
+    loud = [each for each in alert_views(board, limits, today, now) if each.needs_attention]
     polled = [s.polled_at for s in board.servers if s.polled_at is not None]
     due = [s.due for s in board.servers if s.due is not None]
-    return HeadView(
+    return HeaderView(
         tuple((state, counts[state]) for state in _STATES if counts[state]),
         tuple(_used(known)),
         max(polled, default=None),
@@ -85,27 +85,27 @@ def head(board: Board, limits: Alerts, today: date, now: float = 0.0) -> HeadVie
     )
 
 
-def _used(known: Sequence[Total]) -> Iterator[Used]:
+def _used(known: Sequence[Total]) -> Iterator[UsageTotal]:
     for word in ("in use", "assigned"):
         readings = [each.reading for each in known if use_word(each.model) == word]
         installed = sum(reading.installed or 0 for reading in readings)
         if installed:
-            yield Used(word, sum(reading.in_use or 0 for reading in readings), installed)
+            yield UsageTotal(word, sum(reading.in_use or 0 for reading in readings), installed)
 
 
-def line(view: HeadView, now: float, cells: int, symbols: Symbols, flag: str = "") -> Line:
+def draw_header(view: HeaderView, now: float, cells: int, symbols: Symbols, flag: str = "") -> Line:
     """The line in the longest of its forms that fits."""
     right = _alerts(view)
     for form in (_long, _middle, _short, _shorter, _shortest):
         left = [(f" {flag or 'lictui'}  ", Tone.ACCENT), *form(view, now, symbols)]
-        gap = cells - width(left) - width(right)
+        gap = cells - line_width(left) - line_width(right)
         if gap >= 2:  # noqa: PLR2004 - so that two facts stay two
-            return fit((*left, (" " * gap, Tone.TEXT), *right), cells)
-    return fit((*_shortest(view, now, symbols), ("  ", Tone.TEXT), *right), cells)
+            return fit_line((*left, (" " * gap, Tone.TEXT), *right), cells)
+    return fit_line((*_shortest(view, now, symbols), ("  ", Tone.TEXT), *right), cells)
 
 
-def _states(view: HeadView, symbols: Symbols) -> list[Run]:
-    runs: list[Run] = []
+def _states(view: HeaderView, symbols: Symbols) -> list[Fragment]:
+    runs: list[Fragment] = []
     for state, count in view.states:
         tone = Tone.OK if state is State.UP else Tone.TEXT if state in _GOOD else Tone.CRITICAL
         runs += [(f" {symbols.dot} ", Tone.FRAME)] if runs else []
@@ -113,90 +113,90 @@ def _states(view: HeadView, symbols: Symbols) -> list[Run]:
     return runs
 
 
-def _long(view: HeadView, now: float, symbols: Symbols) -> list[Run]:
+def _long(view: HeaderView, now: float, symbols: Symbols) -> list[Fragment]:
     servers = sum(count for _, count in view.states)
     noun = "server" if servers == 1 else "servers"
-    runs: list[Run] = [(f"{servers} {noun}: " if servers else "no servers", Tone.TEXT)]
+    runs: list[Fragment] = [(f"{servers} {noun}: " if servers else "no servers", Tone.TEXT)]
     runs += _states(view, symbols)
     runs += _estate(view, symbols)
     return [*runs, ("    ", Tone.TEXT), *_ages(view, now, symbols)]
 
 
-def _middle(view: HeadView, now: float, symbols: Symbols) -> list[Run]:
+def _middle(view: HeaderView, now: float, symbols: Symbols) -> list[Fragment]:
     return [*_states(view, symbols), *_estate(view, symbols), *_age(view, now)]
 
 
-def _short(view: HeadView, now: float, symbols: Symbols) -> list[Run]:
+def _short(view: HeaderView, now: float, symbols: Symbols) -> list[Fragment]:
     return [*_shortest(view, now, symbols)[:1], *_estate(view, symbols), *_age(view, now)]
 
 
-def _shorter(view: HeadView, now: float, symbols: Symbols) -> list[Run]:
+def _shorter(view: HeaderView, now: float, symbols: Symbols) -> list[Fragment]:
     estate = _estate(view, symbols, brief=True)
     return [*_shortest(view, now, symbols)[:1], *estate, *_age(view, now)]
 
 
-def _shortest(view: HeadView, now: float, symbols: Symbols) -> list[Run]:  # noqa: ARG001 - a form
+def _shortest(view: HeaderView, now: float, symbols: Symbols) -> list[Fragment]:  # noqa: ARG001 - a form
     up = sum(count for state, count in view.states if state is State.UP)
     servers = sum(count for _, count in view.states)
     tone = Tone.OK if up == servers else Tone.CRITICAL
     return [(f"{up}/{servers} up", tone), *_age(view, now)]
 
 
-def _estate(view: HeadView, symbols: Symbols, *, brief: bool = False) -> list[Run]:
-    runs: list[Run] = []
-    for used in view.used:
-        share = text.percent(used.figure / used.installed)
-        of = f"{text.figure(used.figure)} of {text.figure(used.installed)} ({share})"
+def _estate(view: HeaderView, symbols: Symbols, *, brief: bool = False) -> list[Fragment]:
+    runs: list[Fragment] = []
+    for used in view.totals:
+        share = text.format_percent(used.in_use / used.installed)
+        of = f"{text.format_count(used.in_use)} of {text.format_count(used.installed)} ({share})"
         runs += [(f" {symbols.dot} " if runs else "   ", Tone.FRAME)]
-        runs += [(share if brief else of, Tone.TEXT), (f" {used.word}", Tone.QUIET)]
+        runs += [(share if brief else of, Tone.TEXT), (f" {used.verb}", Tone.QUIET)]
     return runs
 
 
-def _age(view: HeadView, now: float) -> list[Run]:
+def _age(view: HeaderView, now: float) -> list[Fragment]:
     if view.polled_at is None:
         return [("   not polled yet", Tone.QUIET)]
-    return [(f"   {text.age(now - view.polled_at)} ago", Tone.QUIET)]
+    return [(f"   {text.format_age(now - view.polled_at)} ago", Tone.QUIET)]
 
 
-def _ages(view: HeadView, now: float, symbols: Symbols) -> list[Run]:
+def _ages(view: HeaderView, now: float, symbols: Symbols) -> list[Fragment]:
     if view.polled_at is None:
         return [("not polled yet", Tone.QUIET)]
-    runs: list[Run] = [(f"polled {text.age(now - view.polled_at)} ago", Tone.QUIET)]
+    runs: list[Fragment] = [(f"polled {text.format_age(now - view.polled_at)} ago", Tone.QUIET)]
     if view.due is not None:
-        wait = text.countdown(view.due - now) if view.due > now else "now"
+        wait = text.format_countdown(view.due - now) if view.due > now else "now"
         runs.append((f" {symbols.dot} next {wait}", Tone.QUIET))
     return runs
 
 
-def _alerts(view: HeadView) -> list[Run]:
+def _alerts(view: HeaderView) -> list[Fragment]:
     if not view.alerts:
         return [("no alerts ", Tone.OK)]
     noun = "alert" if view.alerts == 1 else "alerts"
-    return [(f"{view.alerts} {noun} ", OF_LEVEL[view.worst])]
+    return [(f"{view.alerts} {noun} ", LEVEL_TONES[view.worst])]
 
 
-class Headline(Widget):
+class HeaderBar(Widget):
     """The line on the screen. Set `view`; the clock moves the rest."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = styled_text.TONES
-    DEFAULT_CSS = "Headline { dock: top; height: 1; background: $panel;" + styled_text.CSS + "}"
+    DEFAULT_CSS = "HeaderBar { dock: top; height: 1; background: $panel;" + styled_text.CSS + "}"
 
-    view: var[HeadView] = var(HeadView())
+    view: var[HeaderView] = var(HeaderView())
     flag: var[str] = var("")  # said in place of the program's name
 
-    def __init__(self, clock: Clock, symbols: Symbols = UNICODE) -> None:
+    def __init__(self, clock: Clock, symbols: Symbols = UNICODE_SYMBOLS) -> None:
         super().__init__()
         self._clock = clock
         self._symbols = symbols
         self._line: Line = ()
-        self._newest: tuple[Board, Alerts, date] | None = None  # not yet looked at
+        self._newest: tuple[Board, AlertSettings, date] | None = None  # not yet looked at
         self._told = False  # since the last tick
 
     def on_mount(self) -> None:
         """Let the age tick."""
         self.set_interval(1, self._tick)
 
-    def show(self, board: Board, limits: Alerts, today: date) -> None:
+    def show(self, board: Board, limits: AlertSettings, today: date) -> None:
         """Tell of this board; of a large estate's many boards in a second, the first and last."""
         self._newest = (board, limits, today)
         if not self._told or len(board.servers) <= _LARGE:
@@ -205,7 +205,7 @@ class Headline(Widget):
 
     def _look(self) -> None:
         if self._newest is not None:
-            self.view, self._newest = head(*self._newest, self._clock.now()), None
+            self.view, self._newest = header_view(*self._newest, self._clock.now()), None
 
     def watch_view(self) -> None:
         """Another board."""
@@ -225,7 +225,7 @@ class Headline(Widget):
             self.refresh()
 
     def _now(self) -> Line:
-        return line(self.view, self._clock.now(), self.size.width, self._symbols, self.flag)
+        return draw_header(self.view, self._clock.now(), self.size.width, self._symbols, self.flag)
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line
         """The line."""
@@ -248,28 +248,26 @@ _NAMES: Final = {
 }
 
 
-def shown_key(command: Command) -> str:
+def key_label(command: Command) -> str:
     """The first key of a command as people write it."""
-    key = command.each_key[0] if command.each_key else ""
+    key = command.key_list[0] if command.key_list else ""
     return _NAMES.get(key, key)
 
 
-class Statusline(Widget):
+class FooterBar(Widget):
     """One line of keys and views."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = styled_text.TONES
-    DEFAULT_CSS = (
-        "Statusline { dock: bottom; height: 1; background: $panel;" + styled_text.CSS + "}"
-    )
+    DEFAULT_CSS = "FooterBar { dock: bottom; height: 1; background: $panel;" + styled_text.CSS + "}"
 
-    said: reactive[tuple[Run, ...]] = reactive(())  # in place of the keys
+    message: reactive[tuple[Fragment, ...]] = reactive(())  # in place of the keys
 
     def __init__(self, view: str, offered: Sequence[Command]) -> None:
         super().__init__()
         self._view = view
-        self.offer(offered)
+        self.set_commands(offered)
 
-    def offer(self, offered: Sequence[Command]) -> None:
+    def set_commands(self, offered: Sequence[Command]) -> None:
         """Show these commands with their keys."""
         self._keys = [command for command in offered if command.footer]
         self._views = [c for c in offered if c.id.startswith("view.")]
@@ -282,7 +280,7 @@ class Statusline(Widget):
         if sum(segment.cell_length for segment in views) > cells // 2:
             views = styled_text.segments(self, ((f" {self._view} ", Tone.ACCENT),))
         room = cells - sum(segment.cell_length for segment in views)
-        left = styled_text.segments(self, self.said) if self.said else self._offered(room)
+        left = styled_text.segments(self, self.message) if self.message else self._offered(room)
         blank = max(room - sum(segment.cell_length for segment in left), 0)
         fitted = Strip(left).adjust_cell_length(min(room, room - blank))
         gap = styled_text.segments(self, ((" " * blank, Tone.QUIET),))
@@ -291,13 +289,13 @@ class Statusline(Widget):
     def _offered(self, room: int) -> list[Segment]:
         found: list[Segment] = []
         for command in self._keys:
-            runs: tuple[Run, ...] = (
-                (f" {shown_key(command)}", Tone.ACCENT),
+            runs: tuple[Fragment, ...] = (
+                (f" {key_label(command)}", Tone.ACCENT),
                 (f" {command.title.lower()} ", Tone.QUIET),
             )
-            if width(runs) > room:
+            if line_width(runs) > room:
                 break
-            room -= width(runs)
+            room -= line_width(runs)
             found += self._clickable(runs, command)
         return found
 
@@ -306,13 +304,13 @@ class Statusline(Widget):
         for command in self._views:
             here = command.id == f"view.{self._view}"
             runs = (
-                (f" {shown_key(command)} ", Tone.ACCENT if here else Tone.FRAME),
+                (f" {key_label(command)} ", Tone.ACCENT if here else Tone.FRAME),
                 (f"{command.title.lower()} ", Tone.STRONG if here else Tone.QUIET),
             )
             found += self._clickable(runs, command)
         return found
 
-    def _clickable(self, runs: tuple[Run, ...], command: Command) -> list[Segment]:
+    def _clickable(self, runs: tuple[Fragment, ...], command: Command) -> list[Segment]:
         action = command.action
         target = action if action.startswith("app.") else f"screen.{action}"
         meta = Style.from_meta({"@click": target})
@@ -322,11 +320,13 @@ class Statusline(Widget):
         ]
 
 
-def offered(screen: str, keymap: dict[str, str], *, read_only: bool) -> tuple[Command, ...]:
+def available_commands(
+    screen: str, keymap: dict[str, str], *, read_only: bool
+) -> tuple[Command, ...]:
     """The commands of a screen as they are bound, without those that write if it is read only."""
     return tuple(
         command
-        for command in commands.mapped(keymap)
+        for command in commands.with_keymap(keymap)
         if (not command.screens or screen in command.screens) and not (command.writes and read_only)
     )
 
@@ -334,11 +334,11 @@ def offered(screen: str, keymap: dict[str, str], *, read_only: bool) -> tuple[Co
 # What the user should know of lictui itself, under the head line: a bad file, a history set aside
 
 
-def show(headline: Widget, notices: tuple[str, ...], symbols: Symbols) -> None:
+def show_notices(headline: Widget, notices: tuple[str, ...], symbols: Symbols) -> None:
     """Say `notices` below `headline`, the first in full; without any the rows are given back."""
-    from lictui.tui.widgets.styled_text import Prose  # noqa: PLC0415 - most starts have nothing to say
+    from lictui.tui.widgets.styled_text import StyledLabel  # noqa: PLC0415 - most starts have nothing to say
 
-    shown = headline.screen.query("#notices").results(Prose)
+    shown = headline.screen.query("#notices").results(StyledLabel)
     panel = next(iter(shown), None)
     if not notices:
         if panel is not None:
@@ -350,28 +350,28 @@ def show(headline: Widget, notices: tuple[str, ...], symbols: Symbols) -> None:
         (more, Tone.QUIET),
     )
     if panel is None:
-        panel = Prose(id="notices")
+        panel = StyledLabel(id="notices")
         panel.styles.max_height = 3
         headline.screen.mount(panel, after=headline)
-    panel.say(line)
+    panel.show_lines(line)
 
 
 # What a terminal too small for anything else says. Owns the smallest size that is drawn at all
 
 
-SMALLEST: Final = (40, 10)
+MINIMUM_SIZE: Final = (40, 10)
 
 
-def fits(size: Size) -> bool:
+def is_large_enough(size: Size) -> bool:
     """Whether a screen of this size can be drawn."""
-    return size.width >= SMALLEST[0] and size.height >= SMALLEST[1]
+    return size.width >= MINIMUM_SIZE[0] and size.height >= MINIMUM_SIZE[1]
 
 
-class TooSmall(Widget):
+class SizeWarning(Widget):
     """Covers the whole screen and says what it needs."""
 
     DEFAULT_CSS = """
-    TooSmall {
+    SizeWarning {
         width: 100%;
         height: 100%;
         background: $background;
@@ -384,7 +384,7 @@ class TooSmall(Widget):
     def render(self) -> str:
         """The one sentence, with the size there is."""
         here = self.app.size
-        return f"needs {SMALLEST[0]}x{SMALLEST[1]}\nthis is {here.width}x{here.height}"
+        return f"needs {MINIMUM_SIZE[0]}x{MINIMUM_SIZE[1]}\nthis is {here.width}x{here.height}"
 
 
 # The line behind `/`: a regex as it is typed, and at once what is wrong with it
@@ -423,7 +423,7 @@ class FilterBar(Horizontal):
         self.display = False
         self.post_message(FilterClosed())
 
-    def word(self, said: str) -> None:
+    def set_error(self, said: str) -> None:
         """Say something about what is typed."""
         self.query_one("#wrong", Label).update(said)
 
@@ -433,10 +433,10 @@ class FilterBar(Horizontal):
         try:
             wanted = Filter.parse(event.value)
         except UsageError as error:
-            self.word(error.message)
+            self.set_error(error.message)
             return
-        self.word("")
-        self.post_message(FilterTyped(wanted, event.value))
+        self.set_error("")
+        self.post_message(FilterChanged(wanted, event.value))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

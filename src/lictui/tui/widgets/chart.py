@@ -18,24 +18,23 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from lictui.model import Level, Reading
-from lictui.tui.text import OF_LEVEL, Line, Run, Tone, merge, percent
-from lictui.tui.text import width as columns
-from lictui.tui.theme import UNICODE as UNICODE_SYMBOLS
-from lictui.tui.theme import Symbols
+from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, format_percent, merge_fragments
+from lictui.tui.text import line_width as columns
+from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
 from lictui.tui.widgets import styled_text
-from lictui.tui.widgets.chart_view import ChartView, Held, Sign
+from lictui.tui.widgets.chart_view import ChartView, LevelSegment, MarkKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from lictui.analysis.series import Bucket
-    from lictui.analysis.usage import Heat
+    from lictui.analysis.usage import HeatMatrix
 
 
 # What a chart is drawn with: the parts its cells can belong to, and a character for each
 
 
-class Part(Enum):
+class ChartPart(Enum):
     """What a cell of the chart is part of; the name of its component class."""
 
     FRAME = "frame"
@@ -51,27 +50,27 @@ class Part(Enum):
     EDGE_WARN = "edge-warn"
     EDGE_CRITICAL = "edge-critical"
     EDGE_UNKNOWN = "edge-unknown"
-    TOLD = "told"
-    BEFORE = "before"
-    AHEAD = "ahead"
+    MONTHLY = "told"
+    PREVIOUS = "before"
+    FORECAST = "ahead"
     BAND = "band"
     MARK = "mark"
 
 
-PARTS: Final = tuple(Part)
+PARTS: Final = tuple(ChartPart)
 AREA: Final = {
-    Level.OK: Part.AREA_OK,
-    Level.WARN: Part.AREA_WARN,
-    Level.CRITICAL: Part.AREA_CRITICAL,
-    Level.OVERDRAFT: Part.AREA_CRITICAL,
-    Level.EXHAUSTED: Part.AREA_CRITICAL,
-    Level.UNKNOWN: Part.AREA_UNKNOWN,
+    Level.OK: ChartPart.AREA_OK,
+    Level.WARN: ChartPart.AREA_WARN,
+    Level.CRITICAL: ChartPart.AREA_CRITICAL,
+    Level.OVERDRAFT: ChartPart.AREA_CRITICAL,
+    Level.EXHAUSTED: ChartPart.AREA_CRITICAL,
+    Level.UNKNOWN: ChartPart.AREA_UNKNOWN,
 }
-EDGE: Final = {level: Part[area.name.replace("AREA", "EDGE")] for level, area in AREA.items()}
+EDGE: Final = {level: ChartPart[area.name.replace("AREA", "EDGE")] for level, area in AREA.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Ink:
+class ChartGlyphs:
     """The characters a chart is drawn with; to plotext `hd` means quarter blocks."""
 
     area: str
@@ -79,33 +78,63 @@ class Ink:
     total: str
     threshold: str
     cursor: str
-    told: str
-    before: str  # the period before
-    ahead: str  # what is expected
+    monthly: str
+    previous: str  # the period before
+    forecast: str  # what is expected
     band: str  # between what and what
-    signs: Mapping[Sign, str]  # of changes, on the time axis
+    marks: Mapping[MarkKind, str]  # of changes, on the time axis
     frame: dict[int, int]  # what becomes of plotext's own characters
 
 
-UNICODE: Final = Ink(
-    "hd", "━", "┅", "┈", "│", "●", "◦", "╌", "░",
+UNICODE_GLYPHS: Final = ChartGlyphs(
+    "hd",
+    "━",
+    "┅",
+    "┈",
+    "│",
+    "●",
+    "◦",
+    "╌",
+    "░",
     {
-        Sign.GONE: "◇", Sign.LICENSES: "◆", Sign.ENDS: "◊", Sign.LOST: "✖", Sign.FOUND: "✔",
-        Sign.ACTIVATION: "▣", Sign.VERSION: "▲", Sign.CERTIFICATE: "▤", Sign.NOTICE: "!",
+        MarkKind.REMOVED: "◇",
+        MarkKind.LICENSES: "◆",
+        MarkKind.EXPIRY: "◊",
+        MarkKind.SERVER_DOWN: "✖",
+        MarkKind.SERVER_UP: "✔",
+        MarkKind.ACTIVATION: "▣",
+        MarkKind.VERSION: "▲",
+        MarkKind.CERTIFICATE: "▤",
+        MarkKind.NOTICE: "!",
     },
     {},
-)  # fmt: skip
-ASCII: Final = Ink(
-    "#", "=", "-", ".", "|", "o", "+", "~", ":",
+)
+ASCII_GLYPHS: Final = ChartGlyphs(
+    "#",
+    "=",
+    "-",
+    ".",
+    "|",
+    "o",
+    "+",
+    "~",
+    ":",
     {
-        Sign.GONE: "g", Sign.LICENSES: "L", Sign.ENDS: "e", Sign.LOST: "x", Sign.FOUND: "*",
-        Sign.ACTIVATION: "a", Sign.VERSION: "v", Sign.CERTIFICATE: "c", Sign.NOTICE: "!",
+        MarkKind.REMOVED: "g",
+        MarkKind.LICENSES: "L",
+        MarkKind.EXPIRY: "e",
+        MarkKind.SERVER_DOWN: "x",
+        MarkKind.SERVER_UP: "*",
+        MarkKind.ACTIVATION: "a",
+        MarkKind.VERSION: "v",
+        MarkKind.CERTIFICATE: "c",
+        MarkKind.NOTICE: "!",
     },
     str.maketrans("│─┤├└┬┴┼", "|-++++++"),
-)  # fmt: skip
+)
 
 
-_Row = tuple[tuple[str, Part], ...]  # runs of text, each of one part
+_Row = tuple[tuple[str, ChartPart], ...]  # runs of text, each of one part
 
 
 class Chart(Widget):
@@ -135,19 +164,19 @@ class Chart(Widget):
         & .chart--edge-unknown { color: $secondary; }
     }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"chart--{part.value}" for part in Part}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"chart--{part.value}" for part in ChartPart}
 
     view: reactive[ChartView] = reactive(ChartView())
 
     def __init__(self, *, ascii_only: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._ink = ASCII if ascii_only else UNICODE
+        self._ink = ASCII_GLYPHS if ascii_only else UNICODE_GLYPHS
         self._key: object = None
         self._rows: tuple[_Row, ...] = ()
 
     def legend(self, width: int) -> Line:
         """What the lines mean, and how to read the chart off, as far as `width` columns hold it."""
-        said: list[Run] = []
+        said: list[Fragment] = []
         for sign in self._signs():
             more = [*said, ("  ", Tone.QUIET), *sign] if said else [*sign]
             if columns(more) > width:
@@ -155,18 +184,18 @@ class Chart(Widget):
             said = more
         return tuple(said)
 
-    def _signs(self) -> Iterator[tuple[Run, Run]]:
+    def _signs(self) -> Iterator[tuple[Fragment, Fragment]]:
         """Each sign with its words, what cannot be guessed first."""
         ink, view = self._ink, self.view
         yield (f"{ink.installed} ", Tone.STRONG), ("installed", Tone.QUIET)
-        if view.before:
-            yield (f"{ink.before} ", Tone.ACCENT), (view.compared, Tone.QUIET)
-        if view.ahead:
-            yield (f"{ink.ahead} ", Tone.ACCENT), ("forecast", Tone.QUIET)
-        if view.points():
-            yield (f"{ink.told} ", Tone.TEXT), ("monthly, as the source tells", Tone.QUIET)
+        if view.previous:
+            yield (f"{ink.previous} ", Tone.ACCENT), (view.previous_label, Tone.QUIET)
+        if view.forecast:
+            yield (f"{ink.forecast} ", Tone.ACCENT), ("forecast", Tone.QUIET)
+        if view.monthly_points():
+            yield (f"{ink.monthly} ", Tone.TEXT), ("monthly, as the source tells", Tone.QUIET)
         if view.marks:
-            signs = "".join(ink.signs[sign] for sign in sorted({mark.sign for mark in view.marks}))
+            signs = "".join(ink.marks[sign] for sign in sorted({mark.kind for mark in view.marks}))
             yield (f"{signs} ", Tone.ACCENT), ("changes", Tone.QUIET)
         limits = f"{view.warn * 100:.0f} and {view.critical * 100:.0f} %"
         yield (f"{ink.threshold} ", Tone.WARN), (limits, Tone.QUIET)
@@ -189,11 +218,11 @@ class Chart(Widget):
         return Strip(segments).adjust_cell_length(width, base)
 
 
-def _draw(view: ChartView, width: int, height: int, ink: Ink) -> tuple[_Row, ...]:
+def _draw(view: ChartView, width: int, height: int, ink: ChartGlyphs) -> tuple[_Row, ...]:
     """The chart as rows of text, or what there is to say in its place."""
-    if view.note or not (view.buckets or view.points()):
+    if view.note or not (view.buckets or view.monthly_points()):
         note = (view.note or "nothing was recorded in this stretch of time")[:width]
-        return (*[()] * (height // 2), ((note.center(width), Part.FRAME),))
+        return (*[()] * (height // 2), ((note.center(width), ChartPart.FRAME),))
     plot = _Plot(view, width, height, ink)
     matrix = plot.figure.build()
     text = matrix.string(colorless=True).translate(ink.frame).split("\n")[:height]
@@ -209,39 +238,39 @@ def _draw(view: ChartView, width: int, height: int, ink: Ink) -> tuple[_Row, ...
     )
 
 
-def _part(colour: tuple[int, int, int] | None) -> Part:
-    return PARTS[colour[0]] if colour else Part.FRAME
+def _part(colour: tuple[int, int, int] | None) -> ChartPart:
+    return PARTS[colour[0]] if colour else ChartPart.FRAME
 
 
-def _point(view: ChartView, cells: list[list[tuple[str, Part]]], ink: Ink) -> None:
+def _point(view: ChartView, cells: list[list[tuple[str, ChartPart]]], ink: ChartGlyphs) -> None:
     """Draw the cursor over what is there, down to the time axis."""
     if view.cursor is None:
         return
     here = view.buckets[view.cursor]
     for row in cells[:-2]:
         x = _column(view, (here.start + here.end) / 2, len(row))
-        row[x] = (ink.cursor if row[x][0] == " " else row[x][0], Part.CURSOR)
+        row[x] = (ink.cursor if row[x][0] == " " else row[x][0], ChartPart.CURSOR)
 
 
-def _mark(view: ChartView, cells: list[list[tuple[str, Part]]], ink: Ink) -> None:
+def _mark(view: ChartView, cells: list[list[tuple[str, ChartPart]]], ink: ChartGlyphs) -> None:
     """Put what changed upon the time axis."""
     if len(cells) < 3:  # noqa: PLR2004 - an axis, its labels, and something above them
         return
     axis = cells[-2]
-    for mark in sorted(view.marks, key=lambda mark: mark.sign, reverse=True):
-        if view.start <= mark.at < view.end:
-            axis[_column(view, mark.at, len(axis))] = (ink.signs[mark.sign], Part.MARK)
+    for mark in sorted(view.marks, key=lambda mark: mark.kind, reverse=True):
+        if view.start <= mark.time < view.end:
+            axis[_column(view, mark.time, len(axis))] = (ink.marks[mark.kind], ChartPart.MARK)
 
 
 def _column(view: ChartView, at: float, width: int) -> int:
     left = view.label_width + 1
-    return left + int(view.share(at) * (width - left - 1))
+    return left + int(view.position(at) * (width - left - 1))
 
 
 class _Plot:
     """A plotext figure of its own; its colours are the numbers of parts, the theme's come later."""
 
-    def __init__(self, view: ChartView, width: int, height: int, ink: Ink) -> None:
+    def __init__(self, view: ChartView, width: int, height: int, ink: ChartGlyphs) -> None:
         import plotext  # noqa: PLC0415 - a fifth of a second that no other screen needs
 
         plotext.terminal.limit(width=False, height=False)
@@ -251,25 +280,25 @@ class _Plot:
         self._axes(view, width, height)
         self._band(view, ink)
         for share in (view.warn, view.critical):
-            self._levels(view.lines(share), ink.threshold, Part.THRESHOLD)
-        for stretch in view.stretches():
+            self._levels(view.level_segments(share), ink.threshold, ChartPart.THRESHOLD)
+        for stretch in view.recorded_runs():
             self.figure.draw(self._curve(view, stretch, ink, AREA).fillx())
-        for stretch in view.stretches():
+        for stretch in view.recorded_runs():
             self.figure.draw(self._curve(view, stretch, ink, EDGE))
-        if points := view.points():
+        if points := view.monthly_points():
             at, values = zip(*points, strict=True)
-            marker = self._marker(ink.told, Part.TOLD)
+            marker = self._marker(ink.monthly, ChartPart.MONTHLY)
             self.figure.draw(self.figure.signal(list(at), list(values), marker=marker))
-        before = (Held(it.start, it.end, view.figure(it)) for it in view.before)
-        self._levels(before, ink.before, Part.BEFORE)
-        expected = (Held(day.start, day.end, day.expected) for day in view.ahead)
-        self._levels(expected, ink.ahead, Part.AHEAD)
-        self._levels(view.lines(1.0), ink.installed, Part.INSTALLED)
-        self._levels(view.lines(1.0, overdraft=True), ink.total, Part.TOTAL)
+        before = (LevelSegment(it.start, it.end, view.value(it)) for it in view.previous)
+        self._levels(before, ink.previous, ChartPart.PREVIOUS)
+        expected = (LevelSegment(day.start, day.end, day.expected) for day in view.forecast)
+        self._levels(expected, ink.forecast, ChartPart.FORECAST)
+        self._levels(view.level_segments(1.0), ink.installed, ChartPart.INSTALLED)
+        self._levels(view.level_segments(1.0, overdraft=True), ink.total, ChartPart.TOTAL)
 
     def _axes(self, view: ChartView, width: int, height: int) -> None:
         figure, label = self.figure, view.label_width
-        moments, values = view.moments(width - label - 1), view.values(height)
+        moments, values = view.time_ticks(width - label - 1), view.value_ticks(height)
         figure.ruler("x").lim(view.start, view.end).alignment(lim="edge")
         figure.ruler("x").ticks([at for at, _ in moments], [text for _, text in moments])
         figure.ruler("y").lim(0, view.top).alignment(lim="edge")
@@ -278,31 +307,35 @@ class _Plot:
         figure.axes(active=False, axis="y", side="right")
 
     def _curve(
-        self, view: ChartView, stretch: Iterable[Bucket], ink: Ink, parts: dict[Level, Part]
+        self,
+        view: ChartView,
+        stretch: Iterable[Bucket],
+        ink: ChartGlyphs,
+        parts: dict[Level, ChartPart],
     ) -> Any:
         """What was in use, as steps: a bucket is as wide as the time it stands for."""
         ends = [(at, bucket) for bucket in stretch for at in (bucket.start, bucket.end - 1)]
         return self.figure.signal(
             [at for at, _ in ends],
-            [view.figure(bucket) for _, bucket in ends],
+            [view.value(bucket) for _, bucket in ends],
             marker=[self._marker(ink.area, parts[view.level(bucket)]) for _, bucket in ends],
         ).lines(active=True)
 
-    def _band(self, view: ChartView, ink: Ink) -> None:
+    def _band(self, view: ChartView, ink: ChartGlyphs) -> None:
         """Between what and what a forecast lies: as many strokes as there are rows between."""
-        marker = self._marker(ink.band, Part.BAND)
-        for day in view.ahead:
+        marker = self._marker(ink.band, ChartPart.BAND)
+        for day in view.forecast:
             at = (day.start + day.end) / 2
             stroke = self.figure.signal([at, at], [day.low, day.high], marker=marker)
             self.figure.draw(stroke.lines(active=True))
 
-    def _levels(self, lines: Iterable[Held], symbol: str, part: Part) -> None:
+    def _levels(self, lines: Iterable[LevelSegment], symbol: str, part: ChartPart) -> None:
         for line in lines:
             ends = [line.start, line.end - 1], [line.y, line.y]
             level = self.figure.signal(*ends, marker=self._marker(symbol, part))
             self.figure.draw(level.lines(active=True))
 
-    def _marker(self, symbol: str, part: Part) -> Any:
+    def _marker(self, symbol: str, part: ChartPart) -> Any:
         colour = self._plotext.pixel((PARTS.index(part), 0, 0))
         return self._plotext.marker(symbol, pixel=colour)
 
@@ -319,10 +352,10 @@ _APART: Final = 15  # rows from which weekdays stand apart
 
 
 @dataclass(frozen=True, slots=True)
-class HeatView:
+class HeatMapView:
     """A map, and what its heights are measured by."""
 
-    heat: Heat | None = None
+    heat: HeatMatrix | None = None
     installed: int | None = None  # the newest; without it the highest hour is the measure
     warn: float = 0.8  # ratios
     critical: float = 0.9
@@ -344,7 +377,7 @@ class HeatMap(Widget):
     DEFAULT_CSS = "HeatMap { height: 1fr; width: 1fr;" + styled_text.CSS + "}"
     COMPONENT_CLASSES: ClassVar[set[str]] = set(styled_text.TONES)
 
-    view: reactive[HeatView] = reactive(HeatView())
+    view: reactive[HeatMapView] = reactive(HeatMapView())
 
     def __init__(self, symbols: Symbols = UNICODE_SYMBOLS, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -352,7 +385,7 @@ class HeatMap(Widget):
         self._key: object = None
         self._rows: list[Line] = []
 
-    def move(self, hours: int) -> None:
+    def move_cursor(self, hours: int) -> None:
         """Read off another cell, Monday 8:00 at first; the week begins again where it ends."""
         day, hour = self.view.cursor or (0, 8 - hours)
         place = (day * _HOURS + hour + hours) % (7 * _HOURS)
@@ -362,12 +395,12 @@ class HeatMap(Widget):
         """One row."""
         if self._key != (key := (self.view, self.size)):
             self._key = key
-            self._rows = rows(self.view, *self.size, self._symbols)
+            self._rows = draw_heat_map(self.view, *self.size, self._symbols)
         line = self._rows[y] if y < len(self._rows) else ()
         return styled_text.strip(self, line, self.size.width)
 
 
-def rows(view: HeatView, width: int, height: int, symbols: Symbols) -> list[Line]:
+def draw_heat_map(view: HeatMapView, width: int, height: int, symbols: Symbols) -> list[Line]:
     """The map in lines of text: the hours, then a line for each weekday."""
     if view.note or view.heat is None or not view.heat.weeks:
         said = (view.note or "nothing was recorded in this stretch of time")[:width].center(width)
@@ -379,35 +412,35 @@ def rows(view: HeatView, width: int, height: int, symbols: Symbols) -> list[Line
     for day, values in enumerate(view.heat.average):
         chosen = view.cursor[0] == day if view.cursor else False
         head = (f" {_DAYS[day]} ", Tone.ACCENT if chosen else Tone.QUIET)
-        found.append(merge((head, *_day(view, day, values, cell, symbols))))
+        found.append(merge_fragments((head, *_day(view, day, values, cell, symbols))))
         if height >= _APART:
             found.append(())
     return found
 
 
 def _day(
-    view: HeatView, day: int, values: tuple[float | None, ...], cell: int, symbols: Symbols
-) -> Iterator[Run]:
+    view: HeatMapView, day: int, values: tuple[float | None, ...], cell: int, symbols: Symbols
+) -> Iterator[Fragment]:
     for hour, value in enumerate(values):
         under = view.cursor == (day, hour)
         if value is None:
             yield (symbols.cursor if under else " ") + " " * (cell - 1), Tone.ACCENT
             continue
         height = min(max(-int(-value * _EIGHTHS // view.scale), 1), _EIGHTHS)
-        bar = symbols.rises[height - 1] * max(1, cell - 1)
+        bar = symbols.trend_bars[height - 1] * max(1, cell - 1)
         tone = Tone.ACCENT if under else tone_of(view, value)
         if under:
             bar = symbols.cursor + bar[1:]
         yield bar + " " * (cell - len(bar)), tone
 
 
-def tone_of(view: HeatView, value: float) -> Tone:
+def tone_of(view: HeatMapView, value: float) -> Tone:
     """The tone of how full it was."""
     level = Reading(round(value), view.installed).level(view.warn, view.critical)
-    return OF_LEVEL[level]
+    return LEVEL_TONES[level]
 
 
-def read_off(view: HeatView, symbols: Symbols) -> Line:
+def read_off(view: HeatMapView, symbols: Symbols) -> Line:
     """The cell under the cursor in words."""
     if view.heat is None or view.cursor is None:
         return ()
@@ -416,7 +449,7 @@ def read_off(view: HeatView, symbols: Symbols) -> Line:
     average, peak = view.heat.average[day][hour], view.heat.peak[day][hour]
     if average is None or peak is None:
         return (when, ("nothing was recorded", Tone.QUIET))
-    share = f" ({percent(average / view.installed)})" if view.installed else ""
+    share = f" ({format_percent(average / view.installed)})" if view.installed else ""
     weeks = "1 week" if view.heat.weeks == 1 else f"{view.heat.weeks} weeks"
     return (
         when,
@@ -425,11 +458,11 @@ def read_off(view: HeatView, symbols: Symbols) -> Line:
     )
 
 
-def legend(view: HeatView, symbols: Symbols, width: int) -> Line:
+def legend(view: HeatMapView, symbols: Symbols, width: int) -> Line:
     """What the heights and colours mean and, if `width` columns hold it, how to read one off."""
     of = "installed" if view.installed else "the highest hour"
     said = (
-        (f"{symbols.rises[0]}{symbols.rises[3]}{symbols.rises[-1]} ", Tone.STRONG),
+        (f"{symbols.trend_bars[0]}{symbols.trend_bars[3]}{symbols.trend_bars[-1]} ", Tone.STRONG),
         (f"0 to 100 % of {of}, the mean of the hours' peaks", Tone.QUIET),
     )
     more = (*said, ("  arrows: read off", Tone.QUIET))

@@ -11,8 +11,8 @@ from itertools import pairwise
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Level, Reading, Told
-from lictui.tui.time_range import Length, ticks
+from lictui.model import Level, MonthlyUsage, Reading
+from lictui.tui.time_range import RangeLength, ticks
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ _HALF_A_MONTH: Final = 15 * 86400  # seconds; a month's point stands in its midd
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class LevelSegment:
     """A level that held from one moment to another."""
 
     start: int
@@ -31,31 +31,31 @@ class Held:
     y: float
 
 
-class Sign(IntEnum):
+class MarkKind(IntEnum):
     """What a mark on the time axis stands for; of several in one column the first is drawn."""
 
-    GONE = 0  # licenses
+    REMOVED = 0  # licenses
     LICENSES = 1  # added, renewed, another count
-    ENDS = 2  # licenses expire that day
-    LOST = 3  # a server
+    EXPIRY = 2  # licenses expire that day
+    SERVER_DOWN = 3  # a server
     ACTIVATION = 4
     VERSION = 5
     CERTIFICATE = 6
     NOTICE = 7
-    FOUND = 8
+    SERVER_UP = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
     """Something that changed, or will."""
 
-    at: float
-    sign: Sign
-    words: str
+    time: float
+    kind: MarkKind
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
+class ForecastDay:
     """What is expected of a day that is still to come."""
 
     start: int
@@ -73,26 +73,28 @@ class ChartView:
     buckets: tuple[Bucket, ...] = ()
     start: int = 0
     end: int = 1  # exclusive
-    length: Length = Length.WEEK
+    length: RangeLength = RangeLength.WEEK
     tz: ZoneInfo | None = None
     assigned: bool = False  # the last figure of a bucket counts, not its peak
     warn: float = 0.8  # ratios
     critical: float = 0.9
     cursor: int | None = None  # index of the bucket whose figures are read off
     note: str = ""  # said in place of a chart
-    told: tuple[Told, ...] = ()  # months as the source tells them; drawn where nothing was read
-    before: tuple[Bucket, ...] = ()  # the period before, moved into the time of this one
-    compared: str = ""  # what that period is called
-    ahead: tuple[Ahead, ...] = ()  # the days that are forecast, up to `end`
+    monthly_usage: tuple[
+        MonthlyUsage, ...
+    ] = ()  # months as the source tells them; drawn where nothing was read
+    previous: tuple[Bucket, ...] = ()  # the period before, moved into the time of this one
+    previous_label: str = ""  # what that period is called
+    forecast: tuple[ForecastDay, ...] = ()  # the days that are forecast, up to `end`
     marks: tuple[Mark, ...] = ()
 
-    def figure(self, bucket: Bucket) -> float:
+    def value(self, bucket: Bucket) -> float:
         """The figure of a bucket that is drawn."""
         return bucket.last if self.assigned else bucket.high
 
     def level(self, bucket: Bucket) -> Level:
         """How full the pool was at that figure."""
-        reading = Reading(round(self.figure(bucket)), bucket.installed, bucket.overdraft)
+        reading = Reading(round(self.value(bucket)), bucket.installed, bucket.overdraft)
         return reading.level(self.warn, self.critical)
 
     @property
@@ -101,14 +103,14 @@ class ChartView:
         tallest = max(
             max(
                 (
-                    max(self.figure(bucket), (bucket.installed or 0) + (bucket.overdraft or 0))
+                    max(self.value(bucket), (bucket.installed or 0) + (bucket.overdraft or 0))
                     for bucket in self.buckets
                 ),
                 default=0,
             ),
-            *(y for _, y in self.points()),
-            *map(self.figure, self.before),
-            *(max(day.high, day.installed or 0) for day in self.ahead),
+            *(y for _, y in self.monthly_points()),
+            *map(self.value, self.previous),
+            *(max(day.high, day.installed or 0) for day in self.forecast),
             0,
         )
         return max(1, ceil(tallest * 1.08))
@@ -116,20 +118,20 @@ class ChartView:
     @property
     def label_width(self) -> int:
         """Columns that the widest label of the value axis takes."""
-        return len(f"{self.top:,}") if self.buckets or self.points() else 1
+        return len(f"{self.top:,}") if self.buckets or self.monthly_points() else 1
 
-    def points(self) -> tuple[tuple[int, int], ...]:
+    def monthly_points(self) -> tuple[tuple[int, int], ...]:
         """When and how many the source tells of months before the first reading, in a year."""
-        if self.length is not Length.YEAR:
+        if self.length is not RangeLength.YEAR:
             return ()
         first = self.buckets[0].start if self.buckets else self.end
         return tuple(
-            (min(int(month.at) + _HALF_A_MONTH, first - 1), month.in_use)
-            for month in self.told
-            if month.in_use is not None and self.start <= month.at < first
+            (min(int(month.month_start) + _HALF_A_MONTH, first - 1), month.in_use)
+            for month in self.monthly_usage
+            if month.in_use is not None and self.start <= month.month_start < first
         )
 
-    def values(self, height: int) -> tuple[int, ...]:
+    def value_ticks(self, height: int) -> tuple[int, ...]:
         """Round figures for the value axis, some rows apart."""
         unit = 1
         while True:
@@ -138,11 +140,11 @@ class ChartView:
                     return tuple(range(0, self.top + 1, step))
             unit *= 10
 
-    def moments(self, columns: int) -> tuple[tuple[int, str], ...]:
+    def time_ticks(self, columns: int) -> tuple[tuple[int, str], ...]:
         """Round moments for the time axis, as many as there is room for."""
         return ticks(self.start, self.end, self.length, self.tz, columns)
 
-    def stretches(self) -> tuple[tuple[Bucket, ...], ...]:
+    def recorded_runs(self) -> tuple[tuple[Bucket, ...], ...]:
         """The buckets, parted where nothing was recorded."""
         if not self.buckets:
             return ()
@@ -154,41 +156,41 @@ class ChartView:
         bounds = [0, *gaps, len(self.buckets)]
         return tuple(self.buckets[left:right] for left, right in pairwise(bounds))
 
-    def lines(self, share: float, *, overdraft: bool = False) -> tuple[Held, ...]:
+    def level_segments(self, share: float, *, overdraft: bool = False) -> tuple[LevelSegment, ...]:
         """Where a share of installed lay; it steps where licenses came or went."""
-        found: list[Held] = []
+        found: list[LevelSegment] = []
         known: list[tuple[int, int, int | None, int | None]] = [
             (it.start, it.end, it.installed, it.overdraft) for it in self.buckets
         ]
-        known += [(day.start, day.end, day.installed, None) for day in self.ahead]
+        known += [(day.start, day.end, day.installed, None) for day in self.forecast]
         for start, end, installed, granted in known:
             if installed is None or (overdraft and not granted):
                 continue
             y = installed * share + (granted or 0 if overdraft else 0)
             if found and found[-1].y == y:
-                found[-1] = Held(found[-1].start, end, y)
+                found[-1] = LevelSegment(found[-1].start, end, y)
             else:
-                found.append(Held(start, end, y))
+                found.append(LevelSegment(start, end, y))
         return tuple(found)
 
-    def earlier(self) -> Bucket | None:
+    def previous_bucket(self) -> Bucket | None:
         """The bucket of the period before that the cursor's falls upon."""
         if self.cursor is None:
             return None
         here = self.buckets[self.cursor]
         middle = (here.start + here.end) / 2
-        return next((each for each in self.before if each.start <= middle < each.end), None)
+        return next((each for each in self.previous if each.start <= middle < each.end), None)
 
-    def near(self, columns: int) -> tuple[Mark, ...]:
+    def marks_at_cursor(self, columns: int) -> tuple[Mark, ...]:
         """The marks under the cursor, where the axis has so many columns."""
         if self.cursor is None:
             return ()
         here, column = self.buckets[self.cursor], (self.end - self.start) / max(1, columns)
         middle = (here.start + here.end) / 2
         reach = max((here.end - here.start) / 2, column)
-        found = (mark for mark in self.marks if abs(mark.at - middle) <= reach)
-        return tuple(sorted(found, key=lambda mark: (mark.sign, mark.at)))
+        found = (mark for mark in self.marks if abs(mark.time - middle) <= reach)
+        return tuple(sorted(found, key=lambda mark: (mark.kind, mark.time)))
 
-    def share(self, at: float) -> float:
+    def position(self, at: float) -> float:
         """How far along the time axis a moment lies, 0 to 1."""
         return (at - self.start) / (self.end - self.start)

@@ -18,23 +18,23 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from lictui.tui.text import Tone
-from lictui.tui.theme import ASCII, Symbols
-from lictui.tui.widgets.styled_text import Prose
+from lictui.tui.theme import ASCII_SYMBOLS, Symbols
+from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from lictui.tui.screens.server_fields import Field
+    from lictui.tui.screens.server_fields import FormField
 
 
 _FEW: Final = 5  # choices that are found by going round; more are shown as a list
 
 
-class Choice(Widget, can_focus=True):
+class SelectField(Widget, can_focus=True):
     """One of several values, each with a word on what it means."""
 
     DEFAULT_CSS = """
-    Choice {
+    SelectField {
         height: 1;
         width: 1fr;
         background: $surface;
@@ -56,22 +56,22 @@ class Choice(Widget, can_focus=True):
     class Changed(Message):
         """Something else was chosen."""
 
-        choice: Choice
+        choice: SelectField
         value: str
 
         @property
-        def control(self) -> Choice:
+        def control(self) -> SelectField:
             """Where it was chosen."""
             return self.choice
 
     @dataclass
-    class Taken(Message):
+    class Confirmed(Message):
         """What is chosen in a list is meant."""
 
-        choice: Choice
+        choice: SelectField
 
         @property
-        def control(self) -> Choice:
+        def control(self) -> SelectField:
             """Where it was chosen."""
             return self.choice
 
@@ -87,17 +87,17 @@ class Choice(Widget, can_focus=True):
         self._says = dict(options)
         self._arrows = ("<", ">") if ascii_only else ("◂", "▸")
         self.set_class(len(options) > _FEW, "-list")
-        self.set_reactive(Choice.value, value)
+        self.set_reactive(SelectField.value, value)
 
     @property
-    def unfolded(self) -> bool:
+    def expanded(self) -> bool:
         """Whether every choice is shown."""
         return self.has_focus and self.has_class("-list")
 
     def render(self) -> Content:
         """The chosen value between arrows, and what it means; or all of them, a line each."""
         left, right = self._arrows
-        if not self.unfolded:
+        if not self.expanded:
             return Content.assemble(
                 (f"{left} ", "$accent"),
                 (self.value or "?", "bold"),
@@ -122,15 +122,15 @@ class Choice(Widget, can_focus=True):
 
     def action_take(self) -> None:
         """Go on from a list; without one, the next value."""
-        if self.unfolded:
-            self.post_message(self.Taken(self))
+        if self.expanded:
+            self.post_message(self.Confirmed(self))
         else:
             self.action_step(1)
 
     def on_click(self, event: events.Click) -> None:
         """Choose the line that was clicked."""
         values = list(self._says)
-        if self.unfolded and event.y < len(values):
+        if self.expanded and event.y < len(values):
             self.value = values[event.y]
 
     def on_focus(self) -> None:
@@ -164,25 +164,27 @@ class FieldRow(Horizontal):
     }
     """
 
-    def __init__(self, field: Field, text: str, symbols: Symbols) -> None:
+    def __init__(self, field: FormField, text: str, symbols: Symbols) -> None:
         super().__init__(id=f"field-{field.key}")
         self.key = field.key
         self.help = ""
         self.example = ""
         self._symbols = symbols
-        self.entry: Input | Choice
+        self.entry: Input | SelectField
         if field.choices:
-            self.entry = Choice(field.choices, text or field.default, ascii_only=symbols is ASCII)
+            self.entry = SelectField(
+                field.choices, text or field.default, ascii_only=symbols is ASCII_SYMBOLS
+            )
         else:
             self.entry = Input(text, compact=True)
 
     def compose(self) -> ComposeResult:
         """Title, field, and what stands beside."""
-        yield Prose(classes="title")
+        yield StyledLabel(classes="title")
         yield self.entry
-        yield Prose(classes="beside")
+        yield StyledLabel(classes="beside")
 
-    def present(self, field: Field | None, problem: str) -> None:
+    def show_field(self, field: FormField | None, problem: str) -> None:
         """Be this field, with a complaint if there is one; None hides the row."""
         self.display = field is not None
         if field is None:
@@ -190,16 +192,16 @@ class FieldRow(Horizontal):
         self.help, self.example = field.help, field.example
         if isinstance(self.entry, Input):
             self.entry.placeholder = field.default
-        title, beside = self.query(Prose)
-        title.say(((field.title, Tone.CRITICAL if problem else Tone.TEXT),))
+        title, beside = self.query(StyledLabel)
+        title.show_lines(((field.title, Tone.CRITICAL if problem else Tone.TEXT),))
         beside.set_class(bool(problem), "-wrong")
         if problem:
-            beside.say(((f"{self._symbols.failed} {problem}", Tone.CRITICAL),))
+            beside.show_lines(((f"{self._symbols.failed} {problem}", Tone.CRITICAL),))
         else:
-            beside.say(((field.example, Tone.QUIET),))
+            beside.show_lines(((field.example, Tone.QUIET),))
         beside.set_class(not (problem or field.example), "-empty")
 
-    def fill(self, text: str) -> None:
+    def set_value(self, text: str) -> None:
         """Put a text into the field without it counting as typed."""
-        with self.prevent(Input.Changed, Choice.Changed):
+        with self.prevent(Input.Changed, SelectField.Changed):
             self.entry.value = text

@@ -14,42 +14,42 @@ from rich.cells import cell_len
 from lictui.model import Level, Model, Reading, State
 from lictui.products import describe
 from lictui.tui import text
-from lictui.tui.text import OF_LEVEL, Line, Run, Tone, fit, width
-from lictui.tui.widgets.gauge import BEYOND, Past, gauge, trend
+from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
+from lictui.tui.widgets.gauge import OVERDRAFT_CELLS, TrendData, draw_gauge, draw_trend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from lictui.tui.screens.wall_view import PaneView, RowId, RowView
+    from lictui.tui.screens.dashboard_view import PaneView, RowId, RowView
     from lictui.tui.theme import Symbols
 
 
 # Demand that waits for a license, drawn into the row of its pool
 
 
-def with_queue(row: Sequence[Run], queued: int, shape: Columns) -> Line:
+def add_queue(row: Sequence[Fragment], queued: int, shape: PaneColumns) -> Line:
     """The row with `3 queued` over the end of its trend, else over its gauge, else its name."""
-    said: Run = (f" {text.figure(queued)} queued", Tone.CRITICAL)
-    cells = width((said,))
+    said: Fragment = (f" {text.format_count(queued)} queued", Tone.CRITICAL)
+    cells = line_width((said,))
     if shape.trend + 1 >= cells:
-        return (*fit(row, width(row) - cells), said)
+        return (*fit_line(row, line_width(row) - cells), said)
     named = shape.name + 1 + (shape.model + 1 if shape.model else 0)
     if shape.gauge + 1 >= cells:
         return (
-            *fit(row, named),
-            *fit((said,), shape.gauge + 1),
+            *fit_line(row, named),
+            *fit_line((said,), shape.gauge + 1),
             *_after(row, named + shape.gauge + 1),
         )
-    name = fit(row[:1], max(shape.name - cells, 4))
+    name = fit_line(row[:1], max(shape.name - cells, 4))
     return (*name, said, (" ", Tone.TEXT), *row[1:])
 
 
-def _after(row: Sequence[Run], cells: int) -> Line:
+def _after(row: Sequence[Fragment], cells: int) -> Line:
     """The row without its first so many cells, in which every character is one cell wide."""
     left = cells
-    found: list[Run] = []
+    found: list[Fragment] = []
     for said, tone in row:
-        skip = min(left, width(((said, tone),)))
+        skip = min(left, line_width(((said, tone),)))
         left -= skip
         found.append((said[skip:] if skip < len(said) else "", tone))
     return tuple(found)
@@ -74,11 +74,11 @@ _RATIO: Final = 7  # `1234 %` and the mark of its level
 _WORD: Final = 9  # ` assigned`
 _FRAME: Final = 4  # both borders, each with a blank
 _REASON_LINES: Final = 4  # of the reason, and as many of the hint
-_NO_PAST: Final = Past()
+_NO_PAST: Final = TrendData()
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class PaneColumns:
     """The widths of a row's columns; 0 leaves one out. The same for every row of a wall."""
 
     name: int
@@ -99,7 +99,7 @@ class Columns:
         return (self.gauge + 1 if self.gauge else 0) + self.figures + self.word + _RATIO
 
 
-def columns(inside: int, digits: int, longest: int) -> Columns:
+def pane_columns(inside: int, digits: int, longest: int) -> PaneColumns:
     """Columns for `inside` cells; figures have their room first, then names, gauge and trend."""
     model = 11 if inside >= 70 else 3 if inside >= 46 else 0  # noqa: PLR2004 - where words fit
     word = _WORD if inside >= 110 else 0  # noqa: PLR2004
@@ -108,10 +108,10 @@ def columns(inside: int, digits: int, longest: int) -> Columns:
     rest -= 2 if with_trend else 1
     name = min(max(longest, 8), max(rest * 48 // 100, rest - 90, 8))
     left = rest - name
-    if left < BEYOND + 3:
-        return Columns(max(rest + 1, 1), model, 0, digits, word, 0)
+    if left < OVERDRAFT_CELLS + 3:
+        return PaneColumns(max(rest + 1, 1), model, 0, digits, word, 0)
     tail = left * 2 // 5 if with_trend else 0
-    return Columns(name, model, left - tail, digits, word, tail)
+    return PaneColumns(name, model, left - tail, digits, word, tail)
 
 
 def model_word(model: Model) -> str:
@@ -129,70 +129,74 @@ def use_word(model: Model) -> str:
     return "assigned" if model in (Model.USER_DEVICE, Model.NAMED_USER) else "in use"
 
 
-def inside(cells: int) -> int:
+def inner_width(cells: int) -> int:
     """Cells between the two borders of a pane."""
     return cells - _FRAME
 
 
-def measure(view: PaneView) -> tuple[int, int]:
+def measure_pane(view: PaneView) -> tuple[int, int]:
     """Digits of the largest figure and cells of the longest name in a pane."""
     readings = [row.reading for row in view.rows if row.counted]
     figures = [figure or 0 for r in readings for figure in (r.in_use, r.installed)]
     extremes = (max(figures, default=0), min(figures, default=0))
     return (
-        max(len(text.figure(figure)) for figure in extremes),
+        max(len(text.format_count(figure)) for figure in extremes),
         max((cell_len(row.name) for row in view.rows), default=1),
     )
 
 
-def heading(name: str, count: str, cells: int, symbols: Symbols) -> Line:
+def draw_heading(name: str, count: str, cells: int, symbols: Symbols) -> Line:
     """The line above the panes of one group."""
-    said: list[Run] = [
+    said: list[Fragment] = [
         (symbols.horizontal * 2 + " ", Tone.FRAME),
         (text.shorten(name, max(cells - 20, 8), symbols.ellipsis), Tone.ACCENT),
         (f" {symbols.dot} {count} ", Tone.QUIET),
     ]
-    return fit((*said, (symbols.horizontal * max(cells - width(said), 0), Tone.FRAME)), cells)
+    return fit_line(
+        (*said, (symbols.horizontal * max(cells - line_width(said), 0), Tone.FRAME)), cells
+    )
 
 
-def centred(word: str, cells: int) -> Line:
+def centered(word: str, cells: int) -> Line:
     """A sentence in the middle of a line."""
     word = text.shorten(word, cells)
-    return fit(((" " * ((cells - cell_len(word)) // 2), Tone.TEXT), (word, Tone.QUIET)), cells)
+    return fit_line(((" " * ((cells - cell_len(word)) // 2), Tone.TEXT), (word, Tone.QUIET)), cells)
 
 
-def with_cursor(line: Line, symbols: Symbols) -> Line:
+def mark_cursor(line: Line, symbols: Symbols) -> Line:
     """The line with its left border turned into the cursor."""
     (first, _), *rest = line
     return ((symbols.cursor, Tone.ACCENT), (first[1:], Tone.TEXT), *rest)
 
 
-def height(view: PaneView, cells: int) -> int:
+def pane_height(view: PaneView, cells: int) -> int:
     """Lines that a pane of this width needs, its frame included."""
     return 2 + len(view.rows) + len(_wrapped(view, cells - _FRAME))
 
 
-def lines(
+def draw_pane(
     view: PaneView,
-    pasts: Mapping[RowId, Past],
+    pasts: Mapping[RowId, TrendData],
     cells: int,
     high: int,
-    shape: Columns,
+    shape: PaneColumns,
     symbols: Symbols,
 ) -> tuple[Line, ...]:
     """The pane in `high` lines of `cells` cells each."""
     inside = cells - _FRAME
     body = [
         *_reason(view, inside, symbols),
-        *(row(each, pasts.get(each.id, _NO_PAST), shape, symbols) for each in view.rows),
+        *(draw_row(each, pasts.get(each.id, _NO_PAST), shape, symbols) for each in view.rows),
     ]
     blank: Line = ()
     body += [blank] * (high - 2 - len(body))
-    edge: Run = (symbols.vertical, Tone.FRAME)
+    edge: Fragment = (symbols.vertical, Tone.FRAME)
     return (
         _title(view, cells, symbols),
         *(
-            fit((edge, (" ", Tone.TEXT), *fit(each, inside), (" ", Tone.TEXT), edge), cells)
+            fit_line(
+                (edge, (" ", Tone.TEXT), *fit_line(each, inside), (" ", Tone.TEXT), edge), cells
+            )
             for each in body
         ),
         _bottom(view.notes, cells, symbols),
@@ -231,27 +235,27 @@ def _title(view: PaneView, cells: int, symbols: Symbols) -> Line:
         ),
         "",
     )
-    state: list[Run] = [(word, tone), (said, Tone.QUIET)]
-    name = text.shorten(view.server, cells - width(state) - 6, symbols.ellipsis)
-    head: list[Run] = [(left + " ", Tone.FRAME), (name, Tone.STRONG), (" ", Tone.FRAME)]
-    tail: list[Run] = [*state, (" " + right, Tone.FRAME)]
-    gap = cells - width(head) - width(tail)
-    return fit((*head, (symbols.horizontal * max(gap, 0), Tone.FRAME), *tail), cells)
+    state: list[Fragment] = [(word, tone), (said, Tone.QUIET)]
+    name = text.shorten(view.server, cells - line_width(state) - 6, symbols.ellipsis)
+    head: list[Fragment] = [(left + " ", Tone.FRAME), (name, Tone.STRONG), (" ", Tone.FRAME)]
+    tail: list[Fragment] = [*state, (" " + right, Tone.FRAME)]
+    gap = cells - line_width(head) - line_width(tail)
+    return fit_line((*head, (symbols.horizontal * max(gap, 0), Tone.FRAME), *tail), cells)
 
 
 def _said(facts: Iterable[str], symbols: Symbols) -> str:
     return "".join(f" {symbols.dot} {fact}" for fact in facts if fact)
 
 
-def _bottom(notes: Sequence[Run], cells: int, symbols: Symbols) -> Line:
+def _bottom(notes: Sequence[Fragment], cells: int, symbols: Symbols) -> Line:
     left, right = symbols.corners[2], symbols.corners[3]
     said = [(note.replace("·", symbols.dot), tone) for note, tone in notes]
-    while len(said) > 1 and width(said) > cells - 6:
+    while len(said) > 1 and line_width(said) > cells - 6:
         said = said[:-2]  # with what stands before it
-    tail: list[Run] = [(" ", Tone.FRAME), *said, (" ", Tone.FRAME)] if said else []
-    gap = max(cells - 2 - width(tail), 0)
-    rule: Run = (left + symbols.horizontal * gap, Tone.FRAME)
-    return fit((rule, *tail, (right, Tone.FRAME)), cells)
+    tail: list[Fragment] = [(" ", Tone.FRAME), *said, (" ", Tone.FRAME)] if said else []
+    gap = max(cells - 2 - line_width(tail), 0)
+    rule: Fragment = (left + symbols.horizontal * gap, Tone.FRAME)
+    return fit_line((rule, *tail, (right, Tone.FRAME)), cells)
 
 
 def _wrapped(view: PaneView, inside: int, ellipsis: str = "…") -> list[tuple[str, bool]]:
@@ -276,49 +280,57 @@ def _reason(view: PaneView, inside: int, symbols: Symbols) -> list[Line]:
     ]
 
 
-def row(view: RowView, past: Past, shape: Columns, symbols: Symbols) -> Line:
+def draw_row(view: RowView, past: TrendData, shape: PaneColumns, symbols: Symbols) -> Line:
     """One pool, without frame."""
-    live = not view.stale and view.counted
+    live = not view.stale_age and view.counted
     name = text.pad(view.name, shape.name, ellipsis=symbols.ellipsis)
-    runs: list[Run] = [(name + " ", Tone.TEXT if live else Tone.QUIET)]
+    runs: list[Fragment] = [(name + " ", Tone.TEXT if live else Tone.QUIET)]
     if shape.model:
         word = _MODEL[view.model][shape.model < len("user/device")]
         runs.append((text.pad(word, shape.model) + " ", Tone.QUIET))
     runs += _live(view, past, shape, symbols) if live else _dead(view, shape, symbols)
     if shape.trend and view.counted:
         limits = view.limits
-        drawn = trend(past, view.reading.installed, limits, shape.trend, symbols)
+        drawn = draw_trend(past, view.reading.installed, limits, shape.trend, symbols)
         runs += [(" ", Tone.TEXT), *(drawn if live else [(t, Tone.QUIET) for t, _ in drawn])]
-    return with_queue(runs, view.queued, shape) if view.queued and live else tuple(runs)
+    return add_queue(runs, view.queued, shape) if view.queued and live else tuple(runs)
 
 
-def _live(view: RowView, past: Past, shape: Columns, symbols: Symbols) -> list[Run]:
+def _live(view: RowView, past: TrendData, shape: PaneColumns, symbols: Symbols) -> list[Fragment]:
     reading, level = view.reading, view.level
-    runs: list[Run] = []
+    runs: list[Fragment] = []
     if shape.gauge:
-        runs += [(" ", Tone.TEXT), *gauge(reading, level, past.peak_of_day, shape.gauge, symbols)]
+        runs += [
+            (" ", Tone.TEXT),
+            *draw_gauge(reading, level, past.peak_of_day, shape.gauge, symbols),
+        ]
     word = f" {use_word(view.model):<{_WORD - 1}}" if shape.word else ""
     mark = " " if reading.ratio is None else symbols.level[level]
-    said = f"{text.percent(reading.ratio):>{_RATIO - 1}}{mark}"
-    tone = Tone.TEXT if level is Level.OK else OF_LEVEL[level]
-    return [*runs, (" " + figures(reading, shape.digits), tone), (word, Tone.QUIET), (said, tone)]
+    said = f"{text.format_percent(reading.ratio):>{_RATIO - 1}}{mark}"
+    tone = Tone.TEXT if level is Level.OK else LEVEL_TONES[level]
+    return [
+        *runs,
+        (" " + format_figures(reading, shape.digits), tone),
+        (word, Tone.QUIET),
+        (said, tone),
+    ]
 
 
-def figures(reading: Reading, digits: int) -> str:
+def format_figures(reading: Reading, digits: int) -> str:
     """`in use / installed` with both figures at fixed places."""
-    in_use, installed = text.figure(reading.in_use), text.figure(reading.installed)
+    in_use, installed = text.format_count(reading.in_use), text.format_count(reading.installed)
     return f"{in_use:>{digits}} / {installed:>{digits}}"
 
 
-def _dead(view: RowView, shape: Columns, symbols: Symbols) -> list[Run]:
+def _dead(view: RowView, shape: PaneColumns, symbols: Symbols) -> list[Fragment]:
     """A row whose figures are not those of now, or do not count: no gauge, in quiet."""
     reading = view.reading
-    known = f"{text.figure(reading.in_use)} / {text.figure(reading.installed)}"
+    known = f"{text.format_count(reading.in_use)} / {text.format_count(reading.installed)}"
     if not view.counted:
         start_up = "" if describe(view.key.product).counted else "start-up license, "
         said = (f"{known}  {start_up}not counted", f"{known}  not counted", known)
     else:
-        ago = "a moment ago" if view.stale == "now" else f"{view.stale} ago"
+        ago = "a moment ago" if view.stale_age == "now" else f"{view.stale_age} ago"
         said = (f"last {known}, {ago}", f"{known}, {ago}", known)
     fitting = next((each for each in said if len(each) <= shape.middle), said[-1])
     return [(" " + text.pad(fitting, shape.middle, ellipsis=symbols.ellipsis), Tone.QUIET)]

@@ -48,9 +48,9 @@ SCROLL: Final = """
 _ON_CHOSEN: Final = {Tone.QUIET: Tone.TEXT, Tone.FRAME: Tone.TEXT}  # readable on any background
 
 
-def segments(widget: Widget, line: Line, *, chosen: bool = False) -> list[Segment]:
+def segments(widget: Widget, line: Line, *, selected: bool = False) -> list[Segment]:
     """The line in the colours of the theme; on the background of the cursor if chosen."""
-    if not chosen:
+    if not selected:
         return [Segment(text, _style(widget, tone)) for text, tone in line]
     under = _style(widget, "chosen")
     return [
@@ -58,9 +58,9 @@ def segments(widget: Widget, line: Line, *, chosen: bool = False) -> list[Segmen
     ]
 
 
-def strip(widget: Widget, line: Line, cells: int, *, chosen: bool = False) -> Strip:
+def strip(widget: Widget, line: Line, cells: int, *, selected: bool = False) -> Strip:
     """The line as one strip of `cells` cells."""
-    return Strip(segments(widget, line, chosen=chosen)).adjust_cell_length(cells)
+    return Strip(segments(widget, line, selected=selected)).adjust_cell_length(cells)
 
 
 def _style(widget: Widget, tone: str) -> Style:
@@ -70,17 +70,17 @@ def _style(widget: Widget, tone: str) -> Style:
 # A block of toned rows that change now and then: what did not change is not written
 
 
-class Lines(Widget):
+class StyledBlock(Widget):
     """Rows of toned text, as many as there is room for."""
 
-    DEFAULT_CSS = "Lines { height: 1fr; width: 1fr;" + CSS + "}"
+    DEFAULT_CSS = "StyledBlock { height: 1fr; width: 1fr;" + CSS + "}"
     COMPONENT_CLASSES: ClassVar[set[str]] = set(TONES)
 
     def __init__(self) -> None:
         super().__init__()
         self._rows: list[Line] = []
 
-    def show(self, rows: list[Line]) -> None:
+    def show_lines(self, rows: list[Line]) -> None:
         """Show these rows in place of the ones before."""
         before, self._rows = self._rows, rows
         if len(before) != len(rows):
@@ -113,29 +113,29 @@ _STYLE: Final = {
 }
 
 
-def content(lines: Iterable[Line]) -> Content:
+def to_content(lines: Iterable[Line]) -> Content:
     """Lines of toned text as Textual draws them."""
     return Content("\n").join(
         Content.assemble(*((text, _STYLE[tone]) for text, tone in line)) for line in lines
     )
 
 
-class Prose(Static):
+class StyledLabel(Static):
     """A Static that is given lines of toned text; the same lines again cost nothing."""
 
-    DEFAULT_CSS = "Prose { height: auto; width: 1fr; }"
+    DEFAULT_CSS = "StyledLabel { height: auto; width: 1fr; }"
 
     def __init__(self, *lines: Line, **kwargs: Any) -> None:
-        super().__init__(content(lines), markup=False, **kwargs)
+        super().__init__(to_content(lines), markup=False, **kwargs)
         self._said = lines
 
-    def say(self, *lines: Line) -> None:
+    def show_lines(self, *lines: Line) -> None:
         """Show these lines in place of what was shown."""
         if lines != self._said:
             self._said = lines
-            self.update(content(lines))
+            self.update(to_content(lines))
 
     @property
-    def said(self) -> str:
+    def plain_text(self) -> str:
         """What is shown, as plain text."""
         return "\n".join("".join(text for text, _ in line) for line in self._said)

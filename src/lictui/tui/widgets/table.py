@@ -14,7 +14,7 @@ from rich.text import Text
 from textual.coordinate import Coordinate
 from textual.widgets import DataTable
 
-from lictui.tui.text import Run, shorten
+from lictui.tui.text import Fragment, shorten
 from lictui.tui.widgets import styled_text
 
 if TYPE_CHECKING:
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """A column of fixed width, so that a changing cell never moves another."""
 
     key: str
     title: str
     width: int
-    sentence: bool = False  # cut at its end; a name is cut in its middle
+    cut_at_end: bool = False  # cut at its end; a name is cut in its middle
 
 
-Rows = dict[str, "Mapping[str, Run]"]  # by the row's key, each cell by its column
+Rows = dict[str, "Mapping[str, Fragment]"]  # by the row's key, each cell by its column
 
 
 class KeyedTable(DataTable[Text]):
@@ -64,7 +64,7 @@ class KeyedTable(DataTable[Text]):
             **kwargs,
         )
         self._symbols = symbols
-        self._columns_shown: tuple[Column, ...] = ()
+        self._columns_shown: tuple[TableColumn, ...] = ()
         self._rows_shown: Rows = {}
 
     def on_mount(self) -> None:
@@ -72,11 +72,11 @@ class KeyedTable(DataTable[Text]):
         self.watch(self.app, "theme", self._redraw, init=False)
 
     @property
-    def chosen(self) -> str:
+    def selected_key(self) -> str:
         """The key of the row under the cursor; "" in an empty table."""
         return list(self._rows_shown)[self.cursor_row] if self._rows_shown else ""
 
-    def present(self, columns: tuple[Column, ...], rows: Rows) -> None:
+    def show_rows(self, columns: tuple[TableColumn, ...], rows: Rows) -> None:
         """Show these rows in this order."""
         if columns != self._columns_shown or list(rows) != list(self._rows_shown):
             self._fill(columns, rows)
@@ -88,8 +88,8 @@ class KeyedTable(DataTable[Text]):
                     self.update_cell(key, column.key, self._cell(cells[column.key], column))
         self._rows_shown = rows
 
-    def _fill(self, columns: tuple[Column, ...], rows: Rows) -> None:
-        chosen, at = self.chosen, self.cursor_row
+    def _fill(self, columns: tuple[TableColumn, ...], rows: Rows) -> None:
+        chosen, at = self.selected_key, self.cursor_row
         self.clear(columns=True)
         for column in columns:
             self.add_column(Text(column.title), width=column.width + 1, key=column.key)
@@ -104,10 +104,10 @@ class KeyedTable(DataTable[Text]):
     def _redraw(self) -> None:
         self._fill(self._columns_shown, self._rows_shown)
 
-    def _cell(self, run: Run, column: Column) -> Text:
+    def _cell(self, run: Fragment, column: TableColumn) -> Text:
         text, tone = run
         style = self.get_component_rich_style(f"ink--{tone}", partial=True)
-        if column.sentence and cell_len(text) > column.width:
+        if column.cut_at_end and cell_len(text) > column.width:
             text = set_cell_size(text, column.width - 1) + self._symbols.ellipsis
         else:
             text = shorten(text, column.width, self._symbols.ellipsis)

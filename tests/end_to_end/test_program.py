@@ -1,0 +1,130 @@
+"""The doors: version, help, errors, pipes, the demo; as a shell sees them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.simulators import Simulators, licenses
+
+from lictui import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.end_to_end.conftest import Program
+    from tests.support.terminal import Terminal
+
+COMMANDS = ("watch", "status", "collect", "servers", "history", "simulate", "config", "info")
+
+
+def test_version_and_help(program: Program) -> None:
+    assert program.run("--version").stdout == f"lictui {__version__}\n"
+    listed = program.run("--help")
+    assert listed.returncode == 0
+    assert all(f"\n  {command} " in listed.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_takes_the_common_options(program: Program, command: str) -> None:
+    said = program.run(command, "--help")
+    assert said.returncode == 0
+    for option in ("--config-dir", "--data-dir", "--log-level", "--no-color", "--version"):
+        assert option in said.stdout
+
+
+def test_a_wrong_word_is_a_usage_error_with_a_suggestion(program: Program) -> None:
+    said = program.run("stauts")
+    assert said.returncode == 2
+    assert "Did you mean 'status'?" in said.stderr
+    assert said.stdout == ""
+
+
+def test_a_broken_file_is_a_configuration_error(program: Program) -> None:
+    program.paths.config_dir.mkdir()
+    program.paths.config.write_text("[alerts]\nwran = 0.8\ncritical = 90\n")
+    said = program.run("status")
+    assert said.returncode == 2
+    assert f"{program.paths.config}:2: alerts.wran: no such key" in said.stderr
+    assert f"{program.paths.config}:3: alerts.critical" in said.stderr
+
+
+def test_no_server_is_no_failure(program: Program) -> None:
+    assert program.json("status")["servers"] == []
+    assert program.run("status").returncode == 0
+
+
+def test_a_closed_pipe_ends_quietly(program: Program) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        program.command("config", "show"),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+    assert done.stderr == ""
+
+
+def test_the_secret_is_in_no_file_and_no_output(program: Program, simulators: Simulators) -> None:
+    one = simulators.winrm(licenses())
+    added = program.run(
+        *("servers", "add", "lic-01", "--source", "winrm", "--url", f"{one.listener.url}/wsman"),
+        *("--username", "svc", "--secret", "hunter2-in-clear", "--auth", "basic"),
+    )
+    assert added.returncode == 2
+    assert "hunter2" not in added.stdout + added.stderr
+    assert not program.paths.servers.exists()
+
+
+@pytest.fixture
+def demo(program: Program, tmp_path: Path) -> Iterator[Terminal]:
+    """The demo on the screen; afterwards nothing of it is left."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    program.environment["TMPDIR"] = str(folder)
+    with program.terminal("--demo") as terminal:
+        terminal.wait_for("lictui demo", "lic-emea-01", "Provision", "106 %")
+        assert list(folder.iterdir())
+        yield terminal
+    assert list(folder.iterdir()) == []
+    assert not program.paths.data_dir.exists()
+    assert not program.paths.config_dir.exists()
+
+
+@pytest.mark.slow
+def test_the_demo_ends_by_key(demo: Terminal) -> None:
+    demo.send_keys("q")
+    assert demo.wait_for_exit() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=str)
+def test_the_demo_ends_by_signal(demo: Terminal, number: signal.Signals) -> None:
+    demo.process.send_signal(number)
+    assert demo.wait_for_exit() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unread", [0, 400], ids=["read", "stalled"])
+def test_the_demo_ends_with_its_terminal(demo: Terminal, unread: int) -> None:
+    """Also where the screen's thread is stuck in a write that nobody reads any more."""
+    for _ in range(unread):
+        demo.send_keys("T")
+    demo.process.poll()
+    demo.disconnect()
+    assert demo.process.wait(timeout=15) == 0
+
+
+@pytest.mark.slow
+def test_a_stalled_demo_ends_by_signal(demo: Terminal) -> None:
+    for _ in range(400):
+        demo.send_keys("T")
+    demo.process.send_signal(signal.SIGTERM)
+    assert demo.process.wait(timeout=15) == 0

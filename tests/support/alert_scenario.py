@@ -1,0 +1,77 @@
+"""One server that is polled again and again, and what is said of its alerts."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from tests.support.clock import START
+from tests.support.values import pool, server, snapshot
+
+from lictui.config.settings import AlertSettings
+from lictui.engine.alert_state import AlertContext, decide_alerts
+from lictui.engine.board import Board, apply_poll, with_servers
+from lictui.engine.merge import BoardMerger
+from lictui.history.journal import from_json, to_json
+from lictui.model import (
+    Acknowledgement,
+    AlertEvent,
+    AlertKey,
+    AlertKind,
+    AlertState,
+    AlertTransition,
+    Failure,
+    Level,
+    Poll,
+    Snapshot,
+)
+
+INTERVAL = 900.0  # seconds between two polls
+TODAY = date(2026, 11, 24)
+USAGE = AlertKey("lic-01", AlertKind.USAGE, "XDT_PLT_UD")
+
+
+class AlertScenario:
+    """One server that is polled again and again, and what was said of it."""
+
+    def __init__(self, alerts: AlertSettings | None = None, *servers: Any) -> None:
+        self.alerts = alerts or AlertSettings()
+        self.now = START
+        self.today = TODAY
+        self.states: tuple[AlertState, ...] = ()
+        self.events: list[AlertEvent] = []
+        self.acknowledgements: dict[AlertKey, Acknowledgement] = {}
+        self.anomalies: dict[str, str] = {}
+        self.board = with_servers(Board(), servers or (server(),))
+        self._together = BoardMerger()
+
+    def poll(self, result: int | Snapshot | Failure | None = None, name: str = "lic-01") -> None:
+        """One poll: a snapshot, a failure, or so many in use of 100."""
+        self.now += INTERVAL
+        if result is None or isinstance(result, int):
+            result = snapshot(pool(in_use=result, installed=100, overdraft=10))
+        self.board = apply_poll(self.board, Poll(name, self.now, 0.1, result))
+        self.evaluate()
+
+    def evaluate(self) -> None:
+        """What the time, or the last poll, makes of it."""
+        status = self._together.merge(self.board).servers[0]
+        facts = AlertContext(
+            self.alerts, self.today, self.now, self.acknowledgements, self.anomalies
+        )
+        decision = decide_alerts(self.states, status, facts)
+        self.states = decision.states
+        self.events += decision.events
+        for each in decision.events:
+            if each.transition in (AlertTransition.WORSE, AlertTransition.CLEARED):
+                self.acknowledgements.pop(each.alert.key, None)
+
+    def restart(self) -> None:
+        """Everything that is remembered goes into the history and comes back."""
+        kept = [from_json(AlertState, to_json(each)) for each in self.states]
+        self.states = tuple(each for each in kept if each is not None)
+        assert len(self.states) == len(kept)
+
+    def transitions(self) -> list[tuple[AlertTransition, Level]]:
+        """What happened, and the level after it."""
+        return [(each.transition, each.alert.level) for each in self.events]

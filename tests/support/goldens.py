@@ -1,0 +1,31 @@
+"""The text of a screen, and the comparison with the one that was looked at and found good.
+
+`UPDATE=1` in the environment rewrites the goldens.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+GOLDENS = Path(__file__).parents[1] / "screens" / "goldens"
+
+
+def screen_text(app: App[Any]) -> str:
+    """What stands on the screen, line by line, without the blanks at line ends."""
+    strips = app.screen._compositor.render_strips(app.size)
+    return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
+
+
+def assert_golden(name: str, text: str) -> None:
+    """Compare with `goldens/<name>.txt`."""
+    file = GOLDENS / f"{name}.txt"
+    if os.environ.get("UPDATE") == "1":
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    assert file.exists(), f"no golden {file}; look at the screen, then write it with UPDATE=1"
+    assert text == file.read_text(encoding="utf-8")

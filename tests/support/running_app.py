@@ -1,0 +1,97 @@
+"""The application on a screen of its own, with an engine and a clock that do as they are told."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from tests.support.clock import FakeClock
+from tests.support.example_board import example_board
+from tests.support.fake_engine import FakeEngine
+from textual.events import Paste
+from textual.widgets import Input
+
+from lictui.tui.app import LictuiApp
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from textual.pilot import Pilot
+
+    from lictui.config.settings import Settings
+    from lictui.engine.board import Board
+
+
+class RunningApp:
+    """What a test does to the application, and what it sees of it."""
+
+    def __init__(self, app: LictuiApp, pilot: Pilot[int], engine: FakeEngine) -> None:
+        self.app = app
+        self.engine = engine
+        self._pilot = pilot
+
+    async def settle(self) -> None:
+        """Let everything that is under way come to its end."""
+        await self._pilot.pause()
+        await self.app.workers.wait_for_complete()
+        await self._pilot.pause()
+        await self._pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        """Press keys one after the other."""
+        await self._pilot.press(*keys)
+        await self.settle()
+
+    async def type(self, text: str) -> None:
+        """Put a text into the focused field, pasted at once: letter by letter takes its time."""
+        if isinstance(self.app.focused, Input):
+            self.app.post_message(Paste(text))
+            await self._pilot.pause()
+        else:
+            await self._pilot.press(*text)
+        await self.settle()
+
+    async def click(self, x: int, y: int) -> None:
+        """Click into a cell of the screen."""
+        await self._pilot.click(offset=(x, y))
+        await self.settle()
+
+    async def publish(self, board: Board, settings: Settings | None = None) -> None:
+        """The monitor has another board, or other settings."""
+        self.app.publish(board, settings)
+        await self.settle()
+
+    async def resize(self, width: int, height: int) -> None:
+        """The terminal has another size."""
+        await self._pilot.resize_terminal(width, height)
+        await self.settle()
+
+
+@asynccontextmanager
+async def running_app(
+    screen: str = "wall",
+    size: tuple[int, int] = (80, 24),
+    *,
+    engine: FakeEngine | None = None,
+    board: Board | None = None,
+    settings: Settings | None = None,
+    clock: FakeClock | None = None,
+    options: dict[str, Any] | None = None,
+    **kwargs: Any,
+) -> AsyncIterator[RunningApp]:
+    """Run the application, go to a screen, and wait until it is there."""
+    engine = engine or FakeEngine()
+    app = LictuiApp(
+        engine,
+        clock or FakeClock(),
+        settings,
+        board=example_board() if board is None else board,
+        **(options or {}),
+    )
+    async with app.run_test(size=size) as pilot:
+        run = RunningApp(app, pilot, engine)
+        await run.settle()
+        if screen != "wall":
+            app.show_view(screen, **kwargs)
+        await run.settle()
+        yield run

@@ -1,0 +1,133 @@
+"""Simulated license servers for tests that start lictui as a program: real sockets, own thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from lictui.clock import SystemClock
+from lictui.simulator.commands import Machine, serve_commands
+from lictui.simulator.cvad_server import SimulatedSite, serve_cvad
+from lictui.simulator.estate import FaultMode, License
+from lictui.simulator.http import Handler, Listener, ServerCertificate, listen, self_signed
+from lictui.simulator.winrm_server import serve_winrm
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+
+_T = TypeVar("_T")
+USER = r"CORP\svc-lictui"
+PASSWORD = "a simulated password"
+PREMIUM = "Citrix XenDesktop Platinum|User/Device"
+
+
+def licenses(in_use: int = 412, product: str = "XDT_PLT_UD", name: str = PREMIUM) -> License:
+    """One pool of 500 licenses and 50 overdraft."""
+    return License(product, name, "Retail", date(2027, 12, 1), date(2028, 3, 31), 500, 50, in_use)
+
+
+@dataclass
+class RunningSimulator:
+    """One server: what it holds and how it behaves may be changed while it serves."""
+
+    listener: Listener
+    certificate: ServerCertificate
+    inventory: tuple[License, ...]
+    fault: FaultMode
+
+    @property
+    def pin(self) -> str:
+        """The `verify` that trusts it."""
+        return f"sha256:{self.certificate.fingerprint}"
+
+
+class Simulators:
+    """Servers in a thread of their own, until the block ends."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="simulators")
+        self._listeners: list[Listener] = []
+        self._clock = SystemClock()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for listener in self._listeners:
+            self._run(listener.aclose())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def winrm(
+        self, *held: License, mood: FaultMode = FaultMode.NORMAL, **options: Any
+    ) -> RunningSimulator:
+        """A license server over TLS; `port` etc. go to `serve_winrm`."""
+        one = self._new(held, mood)
+        one.listener = self._keep(
+            serve_winrm(
+                lambda: one.inventory,
+                lambda: one.fault,
+                self._clock,
+                name="LIC01",
+                username=USER,
+                password=PASSWORD,
+                certificate=one.certificate,
+                **options,
+            )
+        )
+        return one
+
+    def cvad(
+        self, *held: License, site: SimulatedSite | None = None, mood: FaultMode = FaultMode.NORMAL
+    ) -> RunningSimulator:
+        """A Delivery Controller over TLS."""
+        one = self._new(held, mood)
+        shown = site or SimulatedSite("9f3c", "PROD")
+        one.listener = self._keep(
+            serve_cvad(
+                lambda: shown,
+                lambda: one.inventory,
+                lambda: one.fault,
+                self._clock,
+                username=USER,
+                password=PASSWORD,
+                certificate=one.certificate,
+            )
+        )
+        return one
+
+    def command_target(
+        self, *held: License, mood: FaultMode = FaultMode.NORMAL
+    ) -> RunningSimulator:
+        """A machine with a command line; `install` puts the programs that reach it somewhere."""
+        one = self._new(held, mood)
+        one.listener = self._keep(
+            serve_commands(Machine("lic01"), lambda: one.inventory, lambda: one.fault, self._clock)
+        )
+        return one
+
+    def web(self, handler: Handler) -> Listener:
+        """Any HTTP server, without TLS."""
+        return self._keep(listen(handler))
+
+    def _new(self, held: tuple[License, ...], mood: FaultMode) -> RunningSimulator:
+        certificate = self_signed("lic01.corp.example", now=self._clock.now())
+        return RunningSimulator(_NOT_YET, certificate, held or (licenses(),), mood)
+
+    def _keep(self, serving: Coroutine[Any, Any, Listener]) -> Listener:
+        listener = self._run(serving)
+        self._listeners.append(listener)
+        return listener
+
+    def _run(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+
+
+_NOT_YET: Any = None

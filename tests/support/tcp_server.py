@@ -1,0 +1,101 @@
+"""Servers of a few lines on loopback, for what happens below any protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+import trustme
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from datetime import datetime
+
+
+@asynccontextmanager
+async def tcp_server(
+    handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    tls: ssl.SSLContext | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> AsyncIterator[int]:
+    """A TCP server that hands each connection to `handle`; yields its port."""
+    open_now: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_now[asyncio.current_task()] = writer
+        with suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+            await handle(reader, writer)
+        writer.close()
+
+    server = await asyncio.start_server(accept, host, port, ssl=tls)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for writer in open_now.values():
+            with suppress(AttributeError):  # Python 3.11.2 cannot abort what is closed
+                writer.transport.abort()
+        await asyncio.gather(*filter(None, open_now))
+
+
+def scripted_replies(
+    *replies: bytes, heard: list[bytes] | None = None
+) -> Callable[..., Awaitable[None]]:
+    """One handler for all connections: gives the next of `replies` to each request, then ends.
+
+    A reply of b"" closes the connection without a word.
+    """
+    left = list(replies)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while left:
+            head = await reader.readuntil(b"\r\n\r\n")
+            if heard is not None:
+                heard.append(head)
+            reply = left.pop(0)
+            if not reply:
+                return
+            writer.write(reply)
+            await writer.drain()
+
+    return handle
+
+
+async def never_reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Listen for ever, and say nothing."""
+    del writer
+    while await reader.read(65536):
+        pass
+
+
+def http_reply(body: bytes = b"", status: str = "200 OK", **headers: str) -> bytes:
+    """A complete reply on a connection that stays open; `retry_after="1"` is Retry-After: 1."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+class TlsIdentity:
+    """A certificate of a private CA, and how a server shows it."""
+
+    def __init__(self, *names: str, not_after: datetime | None = None) -> None:
+        self.ca = trustme.CA()
+        self._leaf = self.ca.issue_cert(*names, not_after=not_after)
+        self.server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._leaf.configure_cert(self.server)
+
+    @property
+    def der(self) -> bytes:
+        return ssl.PEM_cert_to_DER_cert(self._leaf.cert_chain_pems[0].bytes().decode())
+
+    @property
+    def ca_pem(self) -> bytes:
+        return self.ca.cert_pem.bytes()
+
+    @property
+    def leaf_pem(self) -> bytes:
+        """Certificate and key in one file, as a client certificate is kept."""
+        return self._leaf.private_key_and_cert_chain_pem.bytes()
