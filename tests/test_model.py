@@ -18,6 +18,8 @@ from lictui.model import (
     Server,
     SourceName,
     State,
+    sum_all_known,
+    sum_known,
 )
 
 COUNTS = st.none() | st.integers(0, 10_000)
@@ -117,3 +119,26 @@ def test_pools_are_told_apart_by_product_and_subscription_date() -> None:
         "XDT_PLT_UD", "…", Model.USER_DEVICE, Reading(), subscription_date=date(2026, 12, 1)
     )
     assert dated.key == PoolKey("XDT_PLT_UD", "2026-12-01")
+
+
+@given(st.lists(COUNTS))
+def test_sums_agree_where_every_figure_is_known(figures: list[int | None]) -> None:
+    known = [figure for figure in figures if figure is not None]
+    assert sum_known(figures) == (sum(known) if known else None)
+    assert sum_all_known(figures) == (sum(known) if len(known) == len(figures) else None)
+
+
+@pytest.mark.parametrize(
+    ("model", "label", "short", "verb"),
+    [
+        (Model.CONCURRENT, "concurrent", "ccu", "in use"),
+        (Model.USER_DEVICE, "user/device", "u/d", "assigned"),
+        (Model.NAMED_USER, "named user", "usr", "assigned"),
+        (Model.SERVER, "server", "srv", "in use"),
+        (Model.ENABLER, "enabler", "enb", "in use"),
+        (Model.OTHER, "other", "oth", "in use"),
+    ],
+)
+def test_model_has_its_names(model: Model, label: str, short: str, verb: str) -> None:
+    assert (model.label, model.short, model.verb) == (label, short, verb)
+    assert model.is_assigned == (verb == "assigned")

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
 
@@ -37,6 +38,36 @@ class Model(StrEnum):
     SERVER = "server"
     ENABLER = "enabler"
     OTHER = "other"
+
+    @property
+    def is_assigned(self) -> bool:
+        """Whether a license is assigned to a user or device rather than checked out."""
+        return self in (Model.USER_DEVICE, Model.NAMED_USER)
+
+    @property
+    def verb(self) -> str:
+        """What a used license of this model is: "assigned" or "in use"."""
+        return "assigned" if self.is_assigned else "in use"
+
+    @property
+    def label(self) -> str:
+        """The name for people: `user/device`."""
+        return _MODEL_NAMES[self][0]
+
+    @property
+    def short(self) -> str:
+        """The name in three characters, for narrow columns: `u/d`."""
+        return _MODEL_NAMES[self][1]
+
+
+_MODEL_NAMES: Final = {
+    Model.CONCURRENT: ("concurrent", "ccu"),
+    Model.USER_DEVICE: ("user/device", "u/d"),
+    Model.NAMED_USER: ("named user", "usr"),
+    Model.SERVER: ("server", "srv"),
+    Model.ENABLER: ("enabler", "enb"),
+    Model.OTHER: ("other", "oth"),
+}
 
 
 class State(StrEnum):
@@ -231,6 +262,22 @@ class Failure:
     def state(self) -> State:
         """The state a server is in after this failure."""
         return STATE_OF_KIND.get(self.kind, State.DOWN)
+
+
+def sum_all_known(figures: Iterable[int | None]) -> int | None:
+    """Return the sum, or None if any figure is unknown; 0 for no figures at all."""
+    total = 0
+    for figure in figures:
+        if figure is None:
+            return None
+        total += figure
+    return total
+
+
+def sum_known(figures: Iterable[int | None]) -> int | None:
+    """Return the sum of the known figures, or None if there is none."""
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) if known else None
 
 
 @dataclass(frozen=True, slots=True)

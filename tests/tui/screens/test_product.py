@@ -223,7 +223,7 @@ async def test_it_can_be_opened_at_a_moment_of_the_past() -> None:
         view = screen(run).chart.view
         assert view.cursor is not None
         assert view.buckets[view.cursor].start <= at < view.buckets[view.cursor].end
-        assert screen(run).span == TimeRange(RangeLength.DAY, 3)
+        assert screen(run).time_range == TimeRange(RangeLength.DAY, 3)
 
 
 async def test_another_width_has_other_buckets() -> None:
