@@ -94,7 +94,7 @@ async def test_a_look_is_good_for_a_few_minutes_and_two_who_ask_share_it(
         looks.append(args)
         return {}
 
-    monkeypatch.setattr("lictui.engine.outlook.retrospects", counted)
+    monkeypatch.setattr("lictui.engine.outlook.past_summaries", counted)
     back = PastSummaryCache(desk.history, desk.clock)
     for _ in range(2):
         await back.get(board(), GroupBy.PRODUCT, SETTINGS)

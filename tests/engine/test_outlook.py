@@ -117,8 +117,10 @@ def test_what_expires_leaves_and_what_is_permanent_stays() -> None:
 
 def test_of_licenses_that_end_in_part_only_that_part_leaves() -> None:
     day = date(2026, 12, 14)
-    told = pool(installed=50, expires=day, permanent=False, partly=True, expiring=20)
-    unsaid = pool(installed=50, expires=day, permanent=False, partly=True)
+    told = pool(
+        installed=50, expires=day, permanent=False, partial_expiry=True, reported_expiring=20
+    )
+    unsaid = pool(installed=50, expires=day, permanent=False, partial_expiry=True)
     found = _scopes(_board((server("a"), (told,)), (server("b"), (unsaid,))))
     assert found["a"].expiring == {day: 20}
     assert not any(found["b"].expiring.values())

@@ -42,7 +42,7 @@ def test_what_is_gone_takes_its_answer_along_and_an_answer_can_be_taken_back(
     desk.history.set_acknowledgement(STATE, ANSWER)
     desk.history.set_acknowledgement(STATE, None)
     assert desk.history.acknowledgements() == {USAGE: ANSWER}
-    decided(desk, gone=(USAGE,))
+    decided(desk, removed=(USAGE,))
     assert desk.history.alert_states() == (LOST,)
     assert desk.history.acknowledgements() == {}
 

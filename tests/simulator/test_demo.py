@@ -71,7 +71,7 @@ def test_what_keeps_it_from_starting_is_raised_and_cleaned_up(
         roots.append(config_dir.parent)
         raise LictuiError("cannot listen")
 
-    monkeypatch.setattr(demo_module, "start", fail)
+    monkeypatch.setattr(demo_module, "start_servers", fail)
     with pytest.raises(LictuiError, match="cannot listen"), Demo(1, past=False):
         pass
     assert not roots[0].exists()

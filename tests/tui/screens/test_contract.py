@@ -59,6 +59,6 @@ async def test_both_lists_are_exported() -> None:
     engine = FakeEngine(past_summaries=past_summaries())
     async with running_app("contract", engine=engine, settings=SETTINGS) as run:
         assert isinstance(run.app.screen, EntitlementsScreen)
-        kinds = {row[0] for row in run.app.screen.exported()}
+        kinds = {row[0] for row in run.app.screen.export_table()}
         assert kinds == {"list", "bought", "ends"}
-        assert {len(row) for row in run.app.screen.exported()} == {16}
+        assert {len(row) for row in run.app.screen.export_table()} == {16}

@@ -42,12 +42,12 @@ async def test_the_panel_says_what_failed_and_what_to_do() -> None:
 async def test_j_and_k_move_and_the_cursor_stays_on_its_server_when_the_board_changes() -> None:
     async with running_app("servers") as run:
         await run.press("j", "j", "j", "k")
-        assert screen(run).chosen_server == "lic-apac-02"
+        assert screen(run).selected_server == "lic-apac-02"
         board = example_board()
         await run.publish(Board(board.servers[1:]))
-        assert screen(run).chosen_server == "lic-apac-02"
+        assert screen(run).selected_server == "lic-apac-02"
         await run.publish(Board(board.servers[:2]))
-        assert screen(run).chosen_server == "ddc-us-01"
+        assert screen(run).selected_server == "ddc-us-01"
 
 
 async def test_a_change_of_state_shows() -> None:

@@ -297,7 +297,7 @@ class AlertsScreen(FilterableScreen):
     # What the keys do
 
     @property
-    def chosen_server(self) -> str:
+    def selected_server(self) -> str:
         """The server the chosen line is about."""
         return self._chosen.server if self._chosen else ""
 
@@ -368,12 +368,12 @@ class AlertsScreen(FilterableScreen):
         else:
             self._asked_at = None  # the journal has a line more
 
-    def narrowed(self) -> None:
+    def filter_changed(self) -> None:
         """Show what the filter lets through, of the whole journal."""
         self._present()
         self._read()
 
-    def found(self) -> int:
+    def row_count(self) -> int:
         """The lines that are shown."""
         return len(self._now) + len(self._journal)
 
@@ -383,7 +383,7 @@ class AlertsScreen(FilterableScreen):
 
     # What others may have of it
 
-    def copied(self) -> str:
+    def row_text(self) -> str:
         """All of the chosen line."""
         return self.query_one("#whole", StyledLabel).plain_text
 
@@ -402,7 +402,7 @@ class AlertsScreen(FilterableScreen):
         finally:
             self._whole = None
 
-    def exported(self) -> Table:
+    def export_table(self) -> Table:
         """Both lists."""
         journal = self._journal.values() if self._whole is None else self._whole
         return table(self._now.values(), journal)

@@ -99,20 +99,20 @@ class DashboardScreen(TrendScreen):
                 "No server or product matches." if self._all else "No server is registered yet."
             )
             self._wall.panes = select_panes(self._all, wanted)
-            self.set_status(self.standing())
+            self.set_status(self.status_line())
         self._ask_due()
 
-    def narrowed(self) -> None:
+    def filter_changed(self) -> None:
         """Show what the filter lets through."""
         self._want(self._wanted)
 
-    def found(self) -> int:
+    def row_count(self) -> int:
         """The servers that are shown."""
         return len(self._wall.panes)
 
-    def standing(self) -> tuple[Fragment, ...]:
+    def status_line(self) -> tuple[Fragment, ...]:
         """Paused, filtered, narrowed to a group or a pane, or nothing."""
-        if said := super().standing():
+        if said := super().status_line():
             return said
         wanted = self._wanted
         only = [f" group {wanted.group} "] if wanted.group else []
@@ -133,7 +133,7 @@ class DashboardScreen(TrendScreen):
         for pasts, due in self._trends.due(rows, now, cells):
             self._ask(pasts, due, now, cells)
 
-    def stretched(self) -> None:
+    def trend_length_changed(self) -> None:
         """Ask for what is in view."""
         self._trends.set_length(self.trend_length.value)
         self._want(self._wanted)
@@ -160,7 +160,7 @@ class DashboardScreen(TrendScreen):
     # What is chosen
 
     @property
-    def chosen_server(self) -> str:
+    def selected_server(self) -> str:
         """The server whose pane the cursor is in."""
         return self._wall.cursor[0] if self._wall.cursor else ""
 
@@ -169,17 +169,17 @@ class DashboardScreen(TrendScreen):
         rows = pane.rows if pane else ()
         return next((row for row in rows if row.id == self._wall.cursor), None)
 
-    def copied(self) -> str:
+    def row_text(self) -> str:
         """Server, product and figures."""
         row = self._row()
         if row is None:
-            return self.chosen_server
+            return self.selected_server
         figures = (
             f"{text.format_count(row.reading.in_use)} / {text.format_count(row.reading.installed)}"
         )
         return f"{row.server}  {row.name}  {figures}  {text.format_percent(row.reading.ratio)}"
 
-    def exported(self) -> Table:
+    def export_table(self) -> Table:
         """The rows that are shown, a line each."""
         return (_COLUMNS, *(_cells(p, row) for p in self._wall.panes for row in p.rows))
 
@@ -257,7 +257,7 @@ class DashboardScreen(TrendScreen):
 
     def action_maximise(self) -> None:
         """The chosen pane alone, or all again."""
-        alone = "" if self._wanted.maximized else self.chosen_server
+        alone = "" if self._wanted.maximized else self.selected_server
         self._want(replace(self._wanted, maximized=alone))
 
     def action_back(self) -> None:

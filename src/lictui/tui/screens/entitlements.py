@@ -258,6 +258,6 @@ class EntitlementsScreen(MainScreen):
         """Back to the view this was opened from."""
         self.app.pop_screen()
 
-    def exported(self) -> Table:
+    def export_table(self) -> Table:
         """Both lists."""
         return table(self._sheet, self.current_time.today)

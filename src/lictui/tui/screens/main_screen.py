@@ -209,7 +209,7 @@ class FilterableScreen(MainScreen):
         """How much of it there is."""
         return 0
 
-    def standing(self) -> tuple[Fragment, ...]:
+    def status_line(self) -> tuple[Fragment, ...]:
         """Paused, filtered, or nothing."""
         if (said := super().status_line()) or self.filter.pattern is None:
             return said
@@ -247,7 +247,7 @@ class FilterableScreen(MainScreen):
     def _narrow(self, wanted: Filter, spelled: str) -> None:
         self.filter, self.filter_text = wanted, spelled
         self.filter_changed()
-        self.set_status(self.standing())
+        self.set_status(self.status_line())
 
     @on(FilterChanged)
     def _typed(self, event: FilterChanged) -> None:

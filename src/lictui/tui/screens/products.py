@@ -103,7 +103,7 @@ class ProductsScreen(TrendScreen):
             self._estate.trend_label = TREND_LABELS[self.trend_length]
             rows = products_view.product_rows(found, self._back.get(self._by, {}), around)
             self._estate.rows = products_view.sort_rows(rows, self._sort, reverse=self._reverse)
-            self.set_status(self.standing())
+            self.set_status(self.status_line())
         if found and moment.now - self._asked.get(self._by, 0.0) >= _PATIENCE:
             self._asked[self._by] = moment.now
             self._look_back(self._by)
@@ -125,17 +125,17 @@ class ProductsScreen(TrendScreen):
         said = products_view.describe_row(view, self.lictui.symbols) if view else ()
         self.query_one("#about", StyledLabel).show_lines(*said)
 
-    def narrowed(self) -> None:
+    def filter_changed(self) -> None:
         """Sum again."""
         self.board_changed(self.merged)
 
-    def found(self) -> int:
+    def row_count(self) -> int:
         """The products that are shown."""
         return len(self._estate.rows)
 
-    def standing(self) -> tuple[Fragment, ...]:
+    def status_line(self) -> tuple[Fragment, ...]:
         """Paused, filtered, or why there is nothing."""
-        if (said := super().standing()) or self._estate.rows:
+        if (said := super().status_line()) or self._estate.rows:
             return said or self.trend_status()
         return ((" no server has told of licenses yet", Tone.TEXT),)
 
@@ -145,7 +145,7 @@ class ProductsScreen(TrendScreen):
         for pasts, due in self._trends.due(self._estate.visible_rows, now, event.cells):
             self._ask(pasts, due, now, event.cells)
 
-    def stretched(self) -> None:
+    def trend_length_changed(self) -> None:
         """Sum again; the table says what it needs."""
         self._trends.set_length(self.trend_length.value)
         self.board_changed(self.merged)
@@ -172,7 +172,7 @@ class ProductsScreen(TrendScreen):
         parts = [(await self.lictui.engine.many((part,)))[0] for part in slices(asked)]
         return Series(tuple(one for part in parts for one in part.buckets), parts[0].width)
 
-    def copied(self) -> str:
+    def row_text(self) -> str:
         """Product and figures."""
         view = self._estate.selected
         if view is None:
@@ -181,7 +181,7 @@ class ProductsScreen(TrendScreen):
         figures = f"{text.format_count(reading.in_use)} / {text.format_count(reading.installed)}"
         return f"{view.name}  {figures}  {text.format_percent(view.total.ratio)}"
 
-    def exported(self) -> Table:
+    def export_table(self) -> Table:
         """The rows as they are shown."""
         return (_COLUMNS, *map(_cells, self._estate.rows))
 

@@ -398,10 +398,10 @@ class ServersScreen(MainScreen):
 
     @property
     def _chosen(self) -> ServerStatus | None:
-        return self.lictui.board.find(self.chosen_server)
+        return self.lictui.board.find(self.selected_server)
 
     @property
-    def chosen_server(self) -> str:
+    def selected_server(self) -> str:
         """The server the cursor is on, or nothing."""
         return self.table.selected_key
 
@@ -433,12 +433,12 @@ class ServersScreen(MainScreen):
 
     def action_cloud(self) -> None:
         """What Citrix Cloud's Usage Insights needs of the chosen server."""
-        if name := self.chosen_server:
+        if name := self.selected_server:
             self.lictui.show_view("assistant", server=name)
 
     def action_remove(self) -> None:
         """Take the chosen server out of the registry, after a question."""
-        if name := self.chosen_server:
+        if name := self.selected_server:
             question = ConfirmScreen(f"Remove {name}?", "It is polled no more; its history stays.")
 
             def answered(sure: bool | None) -> None:  # noqa: FBT001 - the answer
@@ -483,11 +483,11 @@ class ServersScreen(MainScreen):
 
     # What others may have of it
 
-    def copied(self) -> str:
+    def row_text(self) -> str:
         """All about the chosen server, as text."""
         return self._details.plain_text
 
-    def exported(self) -> Table:
+    def export_table(self) -> Table:
         """The registry as it is shown, every column."""
         now, symbols = self.lictui.clock.now(), self.lictui.symbols
         rows = [server_cells(it, now, symbols) for it in self.lictui.board.servers]

@@ -149,7 +149,7 @@ class UsageScreen(TimeRangeScreen):
         self.set_class(self.size.height < _LOW, "-low")
         self._ask()
 
-    def travelled(self) -> None:
+    def range_changed(self) -> None:
         """Another stretch of time."""
         self._ask()
 
@@ -290,10 +290,10 @@ class UsageScreen(TimeRangeScreen):
 
     # What others may have of it
 
-    def copied(self) -> str:
+    def row_text(self) -> str:
         """The figures beside the chart, as text."""
         return self.query_one("#figures", StyledLabel).plain_text
 
-    def exported(self) -> Table:
+    def export_table(self) -> Table:
         """The buckets that are drawn."""
         return usage_data.table(self.chart.view)
