@@ -54,5 +54,8 @@ def test_the_readme_table_has_a_row_for_each() -> None:
 
 
 def test_the_table_is_read_without_textual() -> None:
-    code = "import sys, lictui.tui.commands as c; c.keymap_problems({}); sys.exit('textual' in sys.modules)"
+    code = (
+        "import sys, lictui.tui.commands as commands; commands.keymap_problems({});"
+        " sys.exit('textual' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -31,7 +31,8 @@ def test_ours_and_textuals_own_can_be_worn(name: str) -> None:
 
 def test_our_own_names_are_known_without_a_screen() -> None:
     asked = (
-        f"import sys; from {theme_names.__name__} import theme_problem; theme_problem('lictui-ansi');"
+        f"import sys; from {theme_names.__name__} import theme_problem;"
+        " theme_problem('lictui-ansi');"
         "sys.exit('textual' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0
