@@ -83,7 +83,7 @@ def test_what_stands_is_listed_acknowledged_and_taken_back(folder: Path) -> None
 
 def test_nothing_to_answer_and_a_span_that_is_none(folder: Path) -> None:
     result = run(folder, "alerts", "ack", "--server", "lic-02")
-    assert "no such alert stands" in result.stderr
+    assert "no matching active alert" in result.stderr
     result = run(folder, "alerts", "ack", "--server", "lic-01", "--for", "soon")
     assert result.exit_code != 0
     assert listed(folder)[0]["snoozed_until"] is None

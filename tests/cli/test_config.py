@@ -35,7 +35,7 @@ def test_init_writes_a_private_file_and_never_again(
     assert paths.config.read_text() == "ascii = true"
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert "is there already" in shown.err
+    assert "already exists" in shown.err
 
 
 def test_show_prints_what_holds_as_toml(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,7 +79,7 @@ def test_info_says_where_the_history_is(paths: Paths, capsys: pytest.CaptureFixt
     paths.config_dir.mkdir()
     paths.config.write_text("[history]\npath = 'elsewhere.db'\n")
     assert run("info") == 0
-    assert f"{paths.config_dir / 'elsewhere.db'} (not there yet)" in capsys.readouterr().out
+    assert f"{paths.config_dir / 'elsewhere.db'} (does not exist)" in capsys.readouterr().out
     paths.config.write_text("broken")
     assert run("info") == 0
     assert str(paths.history) in capsys.readouterr().out
@@ -143,8 +143,8 @@ def test_check_warns_of_what_is_allowed_and_risky(
     assert run("config", "check") == 0
     out = capsys.readouterr().out
     assert "warning: a: verify = false" in out
-    assert 'warning: [alerts.server."b.c"]: no such server' in out
-    assert "warning: [alerts.group.emea]: no such group" in out
+    assert 'warning: [alerts.server."b.c"]: unknown server' in out
+    assert "warning: [alerts.group.emea]: unknown group" in out
     assert "no problems, 3 warnings" in out
 
 
@@ -157,7 +157,7 @@ def test_check_reads_the_contract_and_who_is_the_same_as_whom(
     assert run("config", "check") == 0
     said = capsys.readouterr().out
     assert "warning: ddc: same_as: no server is named lic" in said
-    assert "contract.toml: P: no server is named dcc (did you mean ddc?)" in said
+    assert "contract.toml: P: unknown server dcc (did you mean ddc?)" in said
     paths.entitlements.write_text("[[product]]\nproduct = 'P'\npurchase = 5\n")
     assert run("config", "check") == 2
     assert "contract.toml:3: product[0].purchase: no such key" in capsys.readouterr().out

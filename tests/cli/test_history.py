@@ -103,7 +103,7 @@ def test_a_server_the_history_does_not_know_is_an_error_that_suggests(
     assert run("history", "export", "--server", "lic-1") == 2
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert "knows no server 'lic-1'. Did you mean 'lic-01'?" in shown.err
+    assert "contains no server 'lic-1'. Did you mean 'lic-01'?" in shown.err
 
 
 @pytest.mark.parametrize("command", ["export", "stats", "compact"])
@@ -111,7 +111,7 @@ def test_without_a_history_it_says_so_and_begins_none(
     paths: Paths, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     assert run("history", command) == 2
-    assert f"there is no history at {paths.history} yet" in capsys.readouterr().err
+    assert f"no history database at {paths.history}" in capsys.readouterr().err
     assert not paths.data_dir.exists()
 
 
@@ -165,7 +165,7 @@ def test_compact_sets_a_damaged_history_aside_and_begins_a_new_one(
     assert "is damaged" in shown.err
     assert "Traceback" not in shown.err
     assert run("history", "compact") == 0
-    assert "was damaged and is now" in capsys.readouterr().err
+    assert "was corrupt; moved to" in capsys.readouterr().err
     assert run("history", "stats") == 0
 
 

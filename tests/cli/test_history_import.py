@@ -36,7 +36,7 @@ def test_it_says_what_it_read_skipped_and_wrote(
     assert run("history", "import", str(file), *OF) == 0
     shown = capsys.readouterr()
     assert shown.out == "read 3 rows, skipped 1, wrote 2\n"
-    assert shown.err == "lictui: line 3 was skipped: in use is no whole number: 'x'\n"
+    assert shown.err == "lictui: skipped line 3: in use is no whole number: 'x'\n"
     assert run("history", "export") == 0
     exported = capsys.readouterr().out
     assert exported.splitlines()[1:] == [
@@ -44,7 +44,7 @@ def test_it_says_what_it_read_skipped_and_wrote(
         "2024-05-01T10:10:00Z,lic-01,XDT_PLT_CCS,concurrent,,3,500,",
     ]
     assert run("history", "import", str(file), *OF) == 0
-    assert capsys.readouterr().out == "read 3 rows, skipped 1, wrote 0, knew 2 already\n"
+    assert capsys.readouterr().out == "read 3 rows, skipped 1, wrote 0, 2 already present\n"
     run("history", "export")
     assert capsys.readouterr().out == exported
     assert paths.history.stat().st_mode & 0o777 == 0o600
@@ -81,9 +81,9 @@ def test_nothing_that_could_be_read_is_2(file: Path, capsys: pytest.CaptureFixtu
     [
         ((), "none of lictui's own"),
         (("--server", "a", "--server", "b", "--product", "P"), "one of each"),
-        ((*OF, "--tz", "Mars/Olympus"), "no time zone 'Mars/Olympus'"),
+        ((*OF, "--tz", "Mars/Olympus"), "unknown time zone 'Mars/Olympus'"),
         ((*OF, "--columns", "used=3"), "--columns cannot say 'used=3'"),
-        ((*OF, "--date-format", "dd.mm.yyyy"), "is no format"),
+        ((*OF, "--date-format", "dd.mm.yyyy"), "invalid date format"),
     ],
 )
 def test_usage_errors_say_what_to_say(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.cli.conftest import run
 from tests.history.history_fixture import MIDNIGHT, HistoryFixture
-from tests.support.clock import FakeClock
+from tests.support.clock import START
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.history.pools import Capacity, terms
@@ -32,7 +32,7 @@ HEAD = "# a license file\nSERVER this_host HOSTNAME=LIC01\nVENDOR CITRIX\nUSE_SE
 @pytest.fixture(autouse=True)
 def _now(monkeypatch: pytest.MonkeyPatch, paths: Paths) -> None:
     del paths
-    monkeypatch.setattr("lictui.clock.SystemClock", FakeClock)
+    monkeypatch.setattr("lictui.clock.SystemClock.now", lambda _: START)
 
 
 @pytest.fixture
@@ -72,11 +72,12 @@ def test_it_shows_serials_dates_counts_and_models(
     paths: Paths, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("history", "import-licenses", str(folder), "--server", "lic", "--dry-run") == 0
-    lines = capsys.readouterr().out.splitlines()
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
     shown = [line.split() for line in lines]
     dates = ["2026-12-01", "2025-02-06", "2027-03-31"]
     assert ["XDT_PLT_UD", "user/device", "100", *dates, "Retail", "LA-1:1"] in shown
-    assert lines[-1] == "4 licenses in 3 files, nothing was taken in"
+    assert printed.err == "4 licenses in 3 files, dry run, nothing imported\n"
     assert not paths.history.exists()
 
 
@@ -146,6 +147,6 @@ def test_no_license_at_all_is_2(
     else:
         path.write_text("hello")
     assert run("history", "import-licenses", str(path), "--server", "lic") == 2
-    assert "no license is in" in capsys.readouterr().err
+    assert "no licenses found in" in capsys.readouterr().err
     assert run("history", "import-licenses", "nowhere.lic", "--server", "lic") == 2
     assert "cannot read nowhere.lic" in capsys.readouterr().err

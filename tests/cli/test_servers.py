@@ -58,7 +58,7 @@ def test_add_writes_what_servers_toml_promises(
     assert stat.S_IMODE(paths.servers.stat().st_mode) == 0o600
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == "Added lic. Try it: lictui servers test lic\n"
+    assert said.err == "Added lic. Test it with: lictui servers test lic\n"
 
 
 def test_add_sets_the_keys_of_one_source(paths: Paths) -> None:
@@ -217,9 +217,9 @@ def test_remove_asks_first(
 def test_set_takes_a_key_and_a_value(capsys: pytest.CaptureFixture[str]) -> None:
     for wrong in ("site", "=x", "name=x", "enabled=false"):
         assert servers("add", "ddc", *CVAD, "--set", wrong) == 2
-        assert "--set takes KEY=VALUE" in capsys.readouterr().err
+        assert "--set requires KEY=VALUE" in capsys.readouterr().err
 
 
 def test_testing_is_attached(capsys: pytest.CaptureFixture[str]) -> None:
     assert servers("test", "none") == 2
-    assert "no server is named" in capsys.readouterr().err
+    assert "unknown server" in capsys.readouterr().err

@@ -29,12 +29,12 @@ def test_list_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert servers("list") == 0
     head, first, second = capsys.readouterr().out.splitlines()
-    assert head.split() == ["NAME", "SOURCE", "ADDRESS", "GROUP", "EVERY", "VERIFY", "ENABLED"]
+    assert head.split() == ["NAME", "SOURCE", "ADDRESS", "GROUP", "INTERVAL", "VERIFY", "ENABLED"]
     assert first.split() == [
         *("lic", "winrm", "https://lic01:5986/wsman", "emea"),
         *("900", "s", "yes", "yes"),
     ]
-    assert second.split() == ["ddc", "cvad", "https://ddc", "60", "s", "pinned", "yes"]
+    assert second.split() == ["ddc", "cvad", "https://ddc", "-", "60", "s", "pinned", "yes"]
 
 
 def test_list_says_how_often_a_server_is_really_polled(
@@ -57,7 +57,7 @@ def test_list_keeps_stdout_for_data(capsys: pytest.CaptureFixture[str]) -> None:
     assert servers("list") == 0
     said = capsys.readouterr()
     assert said.out == ""
-    assert "No server is registered" in said.err
+    assert "No servers configured" in said.err
     assert servers("list", "--json") == 0
     assert json.loads(capsys.readouterr().out)["servers"] == []
 

@@ -73,7 +73,7 @@ def test_a_command_in_one_text_is_split_and_said(
 ) -> None:
     assert servers("add", "a", *COMMAND, "--set", "command=cat 'a b' --x=1") == 0
     assert written(paths)["command"] == ["cat", "a b", "--x=1"]
-    assert "split into 3 words, and no shell" in capsys.readouterr().err
+    assert "without a shell (3 arguments)" in capsys.readouterr().err
     assert servers("add", "b", *COMMAND, "--set", "command=cat 'a") == 2
     assert "must be a list of words" in capsys.readouterr().err
 

@@ -106,7 +106,7 @@ def test_a_registry_of_somebody_else_is_not_touched(
 ) -> None:
     registry = tmp_path / "servers.toml"
     registry.write_text("# mine")
-    assert "registry of its own" in _refused(capsys, "--config-dir", str(tmp_path))
+    assert "already contains servers.toml" in _refused(capsys, "--config-dir", str(tmp_path))
     assert registry.read_text() == "# mine"
 
 
@@ -114,7 +114,7 @@ def test_a_history_of_somebody_else_is_not_mixed_with_a_simulated_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "history.db").write_bytes(b"mine")
-    assert "history already" in _refused(capsys, "--data-dir", str(tmp_path))
+    assert "already contains history.db" in _refused(capsys, "--data-dir", str(tmp_path))
     assert (tmp_path / "history.db").read_bytes() == b"mine"
 
 
@@ -122,7 +122,7 @@ def test_a_folder_that_cannot_be_made_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
-    assert "cannot make" in _refused(capsys, "--config-dir", str(tmp_path / "file" / "c"))
+    assert "cannot create" in _refused(capsys, "--config-dir", str(tmp_path / "file" / "c"))
 
 
 def test_a_place_that_cannot_be_listened_on_is_said(

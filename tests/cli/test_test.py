@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner, Result
 
-from lictui.cli.context import CommandContext
+from lictui.cli.options import CommandContext
 from lictui.cli.servers import test as command
 from lictui.errors import UsageError
 from lictui.paths import Paths

@@ -1,63 +1,77 @@
-"""`lictui alerts`: what stands, without the screen; and the same two answers as there.
+"""`lictui alerts`: the active alerts, and acknowledging or snoozing them. JSON: `lictui.alerts/1`.
 
-Exit 0, or 1 where there was nothing to answer. Owns the table and the JSON.
+Shows what the polling lictui has raised and recorded; polls nothing itself.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli.context import CommandContext, open_history
+from lictui.cli.context import open_history, resolve_timezone
+from lictui.cli.options import CommandContext, format_options
+from lictui.cli.output import Column, Kind, Row, emit, optional_time
+from lictui.clock import SystemClock, iso
+from lictui.config.toml_document import InvalidValue, duration
+from lictui.engine.alert_state import acknowledgement_event
+from lictui.engine.alerts import severity_rank
 from lictui.errors import UsageError
 from lictui.model import Acknowledgement, AlertKind, AlertState
+from lictui.paths import current_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lictui.history.store import History
 
-SCHEMA: Final = "lictui.alerts/1"
-_HEAD: Final = ("LEVEL", "KIND", "SERVER", "PRODUCT", "RAISED", "ANSWER", "WHAT")
+_COLUMNS: Final = (
+    Column("level", "LEVEL"),
+    Column("kind", "KIND"),
+    Column("server", "SERVER"),
+    Column("product", "PRODUCT", text=lambda row: row["product"] or "-"),
+    Column("since"),
+    Column("raised", "RAISED", Kind.TIME),
+    Column("status", "STATUS"),
+    Column("message", "MESSAGE"),
+)
 
 
 @click.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@format_options
 @click.pass_context
-def alerts(ctx: click.Context, /, *, as_json: bool) -> None:
-    """Show the alerts that stand, as the lictui that polls has raised them."""
+def alerts(ctx: click.Context, /, *, output_format: str) -> None:
+    """Show active alerts."""
     if ctx.invoked_subcommand is not None:
         return
-    from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` tells no time
-
-    with open_history(ctx.obj) as store:
-        found = list(_raised(store))
+    with open_history(ctx.obj) as history:
+        active = list(_active_alerts(history))
     now = SystemClock().now()
-    if as_json:
-        said = {"schema": SCHEMA, "alerts": [_json(*each, now) for each in found]}
-        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
-    elif not found:
-        click.echo("No alerts.")
-    else:
-        from lictui.cli.output import aligned_lines  # noqa: PLC0415 - `--help` prints no table
-
-        for line in aligned_lines([_HEAD, *(_row(*each, now) for each in found)], right=set()):
-            click.echo(line)
+    records = [_alert_json(alert, acknowledgement, now) for alert, acknowledgement in active]
+    emit(
+        map(_row, records),
+        _COLUMNS,
+        output_format,
+        document={"schema": "lictui.alerts/1", "alerts": records},
+        records="alerts",
+        zone=resolve_timezone(ctx.obj),
+        empty="No active alerts.",
+    )
 
 
 @alerts.command()
-@click.option("--server", required=True, metavar="NAME", help="The server it is about.")
-@click.option("--product", default="", metavar="CODE", help="Only what is about this product.")
+@click.option("--server", required=True, metavar="NAME", help="Server of the alerts.")
+@click.option("--product", default="", metavar="CODE", help="Limit to this product code.")
 @click.option(
     "--kind",
-    type=click.Choice([each.value for each in AlertKind]),
+    type=click.Choice([kind.value for kind in AlertKind]),
     metavar="KIND",
-    help="Only this kind: usage, expiry, …",
+    help="Limit to this kind of alert: usage, expiry, …",
 )
-@click.option("--for", "lasts", default="", metavar="SPAN", help="Snooze for so long: 4h, 1d.")
-@click.option("--take-back", is_flag=True, help="Hear of it again.")
+@click.option(
+    "--for", "snooze_for", default="", metavar="SPAN", help="Snooze for a duration, e.g. 4h, 1d."
+)
+@click.option("--take-back", is_flag=True, help="Remove the acknowledgement.")
 @click.pass_obj
 def ack(
     context: CommandContext,
@@ -66,68 +80,80 @@ def ack(
     server: str,
     product: str,
     kind: str | None,
-    lasts: str,
+    snooze_for: str,
     take_back: bool,
 ) -> int:
-    """Acknowledge alerts until they clear or get worse; with --for, snooze them."""
-    from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` tells no time
-    from lictui.config.toml_document import InvalidValue, duration  # noqa: PLC0415 - as above
-    from lictui.engine.alert_state import acknowledgement_event  # noqa: PLC0415 - as above
-    from lictui.model import Acknowledgement  # noqa: PLC0415 - as above
-    from lictui.paths import current_user  # noqa: PLC0415 - as above
+    """Acknowledge alerts until they clear or get worse, or snooze them with --for.
 
-    now, by = SystemClock().now(), current_user()
+    Exit code 1: no matching active alert.
+    """
+    now, user = SystemClock().now(), current_user()
     try:
-        until = now + duration(lasts) if lasts else None
-    except InvalidValue as wrong:
-        raise UsageError(f"--for {wrong.message}", wrong.hint) from None
-    answer = None if take_back else Acknowledgement(by, now, until)
+        until = now + duration(snooze_for) if snooze_for else None
+    except InvalidValue as error:
+        raise UsageError(f"--for {error.message}", error.hint) from None
+    acknowledgement = None if take_back else Acknowledgement(user, now, until)
     count = 0
-    with open_history(context) as store:
-        for standing, _ in _raised(store):
-            who = standing.key
-            if who.server == server and product in ("", who.product) and kind in (None, who.kind):
-                store.set_acknowledgement(
-                    who, answer, (acknowledgement_event(standing, answer, by, now),)
-                )
-                click.echo(f"{who.kind} {standing.message}")
+    with open_history(context) as history:
+        for alert, _ in _active_alerts(history):
+            key = alert.key
+            if key.server == server and product in ("", key.product) and kind in (None, key.kind):
+                event = acknowledgement_event(alert, acknowledgement, user, now)
+                history.set_acknowledgement(key, acknowledgement, (event,))
+                click.echo(f"{key.kind} {alert.message}")
                 count += 1
     if not count:
-        click.echo("lictui: no such alert stands", err=True)
+        click.echo("lictui: no matching active alert", err=True)
     return 0 if count else 1
 
 
-def _raised(store: History) -> Iterator[tuple[AlertState, Acknowledgement | None]]:
-    from lictui.engine.alerts import severity_rank  # noqa: PLC0415 - `--help` needs no monitor
+def _active_alerts(history: History) -> Iterator[tuple[AlertState, Acknowledgement | None]]:
+    """Return the alerts that were raised and have not cleared, the most severe first."""
+    acknowledgements = history.acknowledgements()
+    active = [state for state in history.alert_states() if state.raised_at is not None]
+    for alert in sorted(active, key=lambda alert: severity_rank(alert.level)):
+        yield alert, acknowledgements.get(alert.key)
 
-    answers = store.acknowledgements()
-    raised = [each for each in store.alert_states() if each.raised_at is not None]
-    for each in sorted(raised, key=lambda it: severity_rank(it.level)):
-        yield each, answers.get(each.key)
 
-
-def _json(standing: AlertState, answer: Acknowledgement | None, now: float) -> dict[str, Any]:
-    from lictui.cli.status import acknowledgement_json, iso_or_none  # noqa: PLC0415 - `--help` needs neither
-
-    who = standing.key
+def _alert_json(
+    alert: AlertState, acknowledgement: Acknowledgement | None, now: float
+) -> dict[str, Any]:
+    key = alert.key
     return {
-        "kind": who.kind.value,
-        "level": standing.level.value,
-        "server": who.server,
-        "product": who.product or None,
-        "since": iso_or_none(standing.since),
-        "message": standing.message,
-        "about": who.detail or None,
-        **acknowledgement_json(standing, answer, now),
+        "kind": key.kind.value,
+        "level": alert.level.value,
+        "server": key.server,
+        "product": key.product or None,
+        "since": optional_time(alert.since),
+        "message": alert.message,
+        "about": key.detail or None,
+        **acknowledgement_json(alert, acknowledgement, now),
     }
 
 
-def _row(standing: AlertState, answer: Acknowledgement | None, now: float) -> tuple[str, ...]:
-    from lictui.clock import iso  # noqa: PLC0415 - `--help` tells no time
+def acknowledgement_json(
+    alert: AlertState | None, acknowledgement: Acknowledgement | None, now: float
+) -> dict[str, Any]:
+    """Return when an alert was raised, and the acknowledgement or snooze that is in effect."""
+    if alert is None or acknowledgement is None or not acknowledgement.is_active(now):
+        acknowledged, snoozed_until = None, None
+    elif acknowledgement.until is None:
+        acknowledged = {"by": acknowledgement.by, "at": iso(acknowledgement.time)}
+        snoozed_until = None
+    else:
+        acknowledged, snoozed_until = None, iso(acknowledgement.until)
+    return {
+        "raised": optional_time(alert.raised_at) if alert else None,
+        "acknowledged": acknowledged,
+        "snoozed_until": snoozed_until,
+    }
 
-    who, said = standing.key, "-"
-    if answer is not None and answer.is_active(now):
-        said = f"known: {answer.by}" if answer.until is None else f"until {iso(answer.until)}"
-    raised = "-" if standing.raised_at is None else iso(standing.raised_at)
-    return (standing.level.value, who.kind.value, who.server, who.product or "-", raised, said,
-            standing.message)  # fmt: skip
+
+def _row(record: Row) -> Row:
+    if record["acknowledged"]:
+        status = f"acknowledged by {record['acknowledged']['by']}"
+    elif record["snoozed_until"]:
+        status = f"snoozed until {record['snoozed_until']}"
+    else:
+        status = "active"
+    return {**record, "status": status}

@@ -1,319 +1,258 @@
-"""`lictui forecast`: when licenses run short, for people and as JSON. Polls nobody.
+"""`lictui forecast` and `lictui history peaks`: the future and the past peaks of each license type.
 
-Owns the table and the schema `lictui.forecast/1`. Must not know how a forecast is made.
+Both read the history and poll nothing. JSON: `lictui.forecast/1` and `lictui.peaks/1`.
 """
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli.context import CommandContext, open_history, require_known
+from lictui.analysis.forecast import Forecast, describe_forecast
+from lictui.cli.context import (
+    load_configuration,
+    open_history,
+    recorded_board,
+    require_recorded,
+    resolve_timezone,
+    select_servers,
+)
+from lictui.cli.options import (
+    CommandContext,
+    format_options,
+    group_option,
+    products_option,
+    servers_option,
+    timezone_option,
+)
+from lictui.cli.output import (
+    Column,
+    Kind,
+    Row,
+    emit,
+    number_text,
+    optional_date,
+    optional_time,
+    rounded,
+)
+from lictui.clock import SystemClock
+from lictui.engine.merge import duplicate_pools
+from lictui.engine.outlook import ForecastScope, forecast_scopes
+from lictui.history.peaks import PeakQuery, find_peaks
+from lictui.model import Model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date, tzinfo
+    from collections.abc import Mapping
 
-    from lictui.analysis.forecast import Forecast
     from lictui.analysis.peaks import ScopedPeak
-    from lictui.config.settings import Settings
-    from lictui.engine.board import Board
-    from lictui.engine.outlook import ForecastScope
-    from lictui.history.journal import LastPoll
-    from lictui.model import Server
+
+_NO_READINGS: Final = "No readings yet."
 
 
-SCHEMA: Final = "lictui.forecast/1"
-_HEAD: Final = (
-    *("PRODUCT", "MODEL", "SCOPE", "INSTALLED", "WARN", "CRITICAL", "FULL", "FORECAST"),
+def _date_or_dash(name: str, title: str) -> Column:
+    return Column(name, title, text=lambda row: row[name] or "-")
+
+
+_FORECAST_COLUMNS: Final = (
+    Column("product", "PRODUCT"),
+    Column("model", "MODEL", Kind.MODEL),
+    Column("scope", "SCOPE"),
+    Column("status"),
+    Column("per_week"),
+    Column("installed", "INSTALLED", Kind.NUMBER),
+    _date_or_dash("warn", "WARN"),
+    _date_or_dash("critical", "CRITICAL"),
+    _date_or_dash("runs_out", "RUNS OUT"),
+    Column("forecast", "FORECAST"),
+    Column("based_on_days"),
 )
-_RIGHT: Final = frozenset({3, 4, 5, 6})
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.option("--server", "names", multiple=True, metavar="NAME", help="Only this; repeatable.")
-@click.option("--product", "products", multiple=True, metavar="CODE", help="Only this; repeatable.")
-@click.option("--group", default="", metavar="NAME", help="Only the servers of this group.")
-@click.option("--tz", default="", metavar="ZONE", help="Whose calendar day is today (IANA).")
+@format_options
+@servers_option
+@products_option
+@group_option
+@timezone_option
 @click.pass_obj
 def forecast(
     context: CommandContext,
     /,
     *,
-    as_json: bool,
-    names: tuple[str, ...],
-    products: tuple[str, ...],
-    group: str,
-    tz: str,
-) -> None:
-    """Say when each license type reaches its thresholds, is used up or runs short.
-
-    It rests on what was recorded of the last year: the peak of each day; of user/device licenses,
-    what was assigned at its end. No date lies further ahead than half of that. The estate is that
-    of the servers chosen.
-    """
-    from datetime import UTC, datetime  # noqa: PLC0415 - `--help` tells no time
-
-    from lictui.cli.context import load_configuration, select_servers  # noqa: PLC0415 - as above
-    from lictui.cli.history_import import resolve_timezone  # noqa: PLC0415 - `--help` reads no file
-    from lictui.clock import SystemClock  # noqa: PLC0415 - as above
-
-    zone = resolve_timezone(context, tz)
-    settings, registered = load_configuration(context)
-    chosen = {server.name for server in select_servers(registered, names, group)}
-    now = SystemClock().now()
-    today = datetime.fromtimestamp(now, UTC).astimezone(zone).date()
-    found = _forecasts(context, (settings, registered), chosen, products, (now, today))
-    if as_json:
-        said = {"schema": SCHEMA, "forecasts": [_json(each) for _, each in found]}
-        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
-    else:
-        _print(found, today)
-
-
-_Found = tuple["ForecastScope", "Forecast"]
-
-
-def _forecasts(
-    context: CommandContext,
-    configured: tuple[Settings, tuple[Server, ...]],
-    chosen: set[str],
-    products: tuple[str, ...],
-    moment: tuple[float, date],
-) -> list[_Found]:
-    from lictui.engine.outlook import forecast_scopes  # noqa: PLC0415 - `--help` forecasts nothing
-
-    settings, registered = configured
-    now, today = moment
-    with open_history(context) as store:
-        known = store.pools()
-        require_known("product", products, {pool.product for pool in known})
-        board = _board(registered, chosen, store.last_polls())
-        asked = [
-            scope
-            for scope in forecast_scopes(board, known, settings.alerts)
-            if not products or scope.product in products
-        ]
-        pasts = store.series_batch(scope.history_query(now) for scope in asked)
-    return [
-        (scope, scope.forecast(past, now, today)) for scope, past in zip(asked, pasts, strict=True)
-    ]
-
-
-def _board(
-    registered: tuple[Server, ...], chosen: set[str], latest: Mapping[str, LastPoll]
-) -> Board:
-    """The servers as last recorded, each license server once; those of a `chosen` name."""
-    from dataclasses import replace  # noqa: PLC0415 - `--help` knows no board
-
-    from lictui.engine.board import Board, with_servers  # noqa: PLC0415 - as above
-    from lictui.engine.engine import with_last_polls  # noqa: PLC0415 - as above
-    from lictui.engine.merge import BoardMerger  # noqa: PLC0415 - as above
-
-    board = BoardMerger().merge(with_last_polls(with_servers(Board(), registered), latest))
-    return replace(
-        board,
-        servers=tuple(each for each in board.servers if chosen.intersection(each.member_names)),
-    )
-
-
-def _json(found: Forecast) -> dict[str, Any]:
-    reaches = found.reaches
-    return {
-        "scope": found.scope,
-        "product": found.product,
-        "model": found.model.value,
-        "status": found.status.value,
-        "per_week": None if found.per_week is None else round(found.per_week, 2),
-        "reaches": {
-            "warn": _iso(reaches.warn),
-            "critical": _iso(reaches.critical),
-            "installed": _iso(reaches.installed),
-        },
-        "band": found.band and [day.isoformat() for day in found.band],
-        "shortfalls": [
-            {
-                "date": each.date.isoformat(),
-                "installed": each.installed,
-                "expected": each.expected,
-                "short_by": each.short_by,
-            }
-            for each in found.shortfalls
-        ],
-        "based_on_days": found.based_on_days,
-    }
-
-
-def _iso(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
-
-
-def _print(found: Sequence[_Found], today: date) -> None:
-    from lictui.analysis.forecast import describe_forecast  # noqa: PLC0415 - as above
-    from lictui.cli.output import aligned_lines  # noqa: PLC0415 - `--help` prints no table
-
-    if not found:
-        click.echo("No readings yet.")
-        return
-    rows = [
-        (
-            each.product,
-            each.model.replace("_", "/"),
-            each.scope,
-            "?" if scope.installed is None else f"{scope.installed:,}",
-            *(
-                _days(day, today)
-                for day in (each.reaches.warn, each.reaches.critical, each.reaches.installed)
-            ),
-            describe_forecast(each, today),
-        )
-        for scope, each in found
-    ]
-    for line in aligned_lines([_HEAD, *rows], right=set(_RIGHT)):
-        click.echo(line)
-
-
-def _days(day: date | None, today: date) -> str:
-    if day is None:
-        return "-"
-    return "now" if day == today else f"{(day - today).days} days"
-
-
-# `lictui history peaks`: the most that was in use at one moment, for people and as JSON
-
-
-_HEAD_PEAKS: Final = (
-    *(
-        "PRODUCT",
-        "MODEL",
-        "SCOPE",
-        "WINDOW",
-        "MOST",
-        "INSTALLED",
-        "AT",
-        "AVERAGE",
-        "COVERAGE",
-        "SUM OF PEAKS",
-    ),
-)
-_RIGHT_PEAKS: Final = frozenset({4, 5, 7, 8})
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.option("--server", "servers", multiple=True, metavar="NAME", help="Only this; repeatable.")
-@click.option("--product", "products", multiple=True, metavar="CODE", help="Only this; repeatable.")
-@click.option("--group", default="", metavar="NAME", help="Only the servers of this group.")
-@click.option("--tz", default="", metavar="ZONE", help="Whose calendar month (IANA).")
-@click.pass_obj
-def peaks(
-    context: CommandContext,
-    /,
-    *,
-    as_json: bool,
+    output_format: str,
     servers: tuple[str, ...],
     products: tuple[str, ...],
     group: str,
     tz: str,
 ) -> None:
-    """Show the peaks of the last 24 hours, of this month and of all time.
+    """Forecast when each license type reaches its thresholds or runs out.
 
-    The estate's peak is the highest sum at one moment, by buckets of five minutes in which every
-    server has a reading; where those are no longer kept, by hours or days. Of user/device licenses
-    it is the most that were assigned. The estate is that of the servers chosen.
+    Based on the daily peaks of up to one year of history (for user/device licenses, the assigned
+    licenses at the end of each day); the horizon is half of the recorded period. "estate" is the
+    total of the selected servers.
     """
-    from lictui.cli.context import load_configuration, select_servers  # noqa: PLC0415 - as above
-    from lictui.cli.history_import import resolve_timezone  # noqa: PLC0415 - `--help` reads no file
-    from lictui.clock import SystemClock  # noqa: PLC0415 - as above
-    from lictui.engine.board import Board, with_servers  # noqa: PLC0415 - as above
-    from lictui.engine.engine import with_last_polls  # noqa: PLC0415 - as above
-    from lictui.engine.merge import BoardMerger, duplicate_pools  # noqa: PLC0415 - as above
-    from lictui.history.peaks import PeakQuery  # noqa: PLC0415 - as above
-    from lictui.history.peaks import find_peaks as found_in  # noqa: PLC0415 - as above
-
-    zone = resolve_timezone(context, tz)
-    _, registered = load_configuration(context)
-    grouped = {server.name for server in select_servers(registered, group=group)} if group else None
+    settings, registered = load_configuration(context)
+    selected = {server.name for server in select_servers(registered, servers, group)}
     now = SystemClock().now()
-    with open_history(context) as store:
-        known = store.pools()
-        require_known("server", servers, {pool.server for pool in known})
-        require_known("product", products, {pool.product for pool in known})
-        chosen = set(servers) or None if grouped is None else grouped & (set(servers) or grouped)
-        expected = {server.name for server in registered if server.enabled}
-        board = BoardMerger().merge(
-            with_last_polls(with_servers(Board(), registered), store.last_polls())
+    today = datetime.fromtimestamp(now, UTC).astimezone(resolve_timezone(context, tz)).date()
+    with open_history(context) as history:
+        require_recorded(history, products=products)
+        board = recorded_board(history, registered)
+        board = replace(
+            board,
+            servers=tuple(
+                server for server in board.servers if selected.intersection(server.member_names)
+            ),
         )
-        without = duplicate_pools(board).keys()  # a pool that is read in several ways counts once
-        wanted = PeakQuery(now, zone, expected, chosen, products, excluded=without)
-        found = list(found_in(store, wanted))
-    if as_json:
-        said = {"schema": "lictui.peaks/1", "peaks": list(map(_json_peaks, found))}
-        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
-        return
-    _print_peaks(found, zone)
+        scopes = [
+            scope
+            for scope in forecast_scopes(board, history.pools(), settings.alerts)
+            if not products or scope.product in products
+        ]
+        series = history.series_batch(scope.history_query(now) for scope in scopes)
+    forecasts = [
+        scope.forecast(past, now, today) for scope, past in zip(scopes, series, strict=True)
+    ]
+    emit(
+        [_forecast_row(*pair, today) for pair in zip(scopes, forecasts, strict=True)],
+        _FORECAST_COLUMNS,
+        output_format,
+        document={"schema": "lictui.forecast/1", "forecasts": list(map(_forecast_json, forecasts))},
+        records="forecasts",
+        empty=_NO_READINGS,
+    )
 
 
-def _json_peaks(found: ScopedPeak) -> dict[str, Any]:
-    from lictui.clock import iso  # noqa: PLC0415 - `--help` tells no time
-
-    peak = found.peak
+def _forecast_json(forecast: Forecast) -> dict[str, Any]:
     return {
-        "scope": found.scope,
-        "product": found.product,
-        "model": found.model,
-        "window": peak.window,
-        "peak": peak.peak,
-        "at": None if peak.peak_at is None else iso(peak.peak_at),
-        "installed_then": peak.installed_at_peak,
-        "average": None if peak.average is None else round(peak.average, 3),
-        "coverage": round(peak.coverage, 4),
-        "aligned_by": peak.alignment,
-        "upper_bound": found.upper_bound,
+        "scope": forecast.scope,
+        "product": forecast.product,
+        "model": forecast.model.value,
+        "status": forecast.status.value,
+        "per_week": None if forecast.per_week is None else round(forecast.per_week, 2),
+        "reaches": {
+            "warn": optional_date(forecast.reaches.warn),
+            "critical": optional_date(forecast.reaches.critical),
+            "installed": optional_date(forecast.reaches.installed),
+        },
+        "band": forecast.band and [day.isoformat() for day in forecast.band],
+        "shortfalls": [
+            {
+                "date": shortfall.date.isoformat(),
+                "installed": shortfall.installed,
+                "expected": shortfall.expected,
+                "short_by": shortfall.short_by,
+            }
+            for shortfall in forecast.shortfalls
+        ],
+        "based_on_days": forecast.based_on_days,
     }
 
 
-def _print_peaks(found: Sequence[ScopedPeak], zone: tzinfo | None) -> None:
-    from lictui.cli.output import aligned_lines  # noqa: PLC0415 - `--help` prints no table
+def _forecast_row(scope: ForecastScope, forecast: Forecast, today: date) -> Row:
+    record = _forecast_json(forecast)
+    return {
+        **record,
+        "installed": scope.installed,
+        "warn": record["reaches"]["warn"],
+        "critical": record["reaches"]["critical"],
+        "runs_out": record["reaches"]["installed"],
+        "forecast": describe_forecast(forecast, today),
+    }
 
-    rows = list(_rows(found, zone))
-    if not rows:
-        click.echo("No readings yet.")
-        return
-    for line in aligned_lines([_HEAD_PEAKS, *rows], right=set(_RIGHT_PEAKS)):
-        click.echo(line)
+
+# `lictui history peaks`
 
 
-def _rows(found: Sequence[ScopedPeak], zone: tzinfo | None) -> Iterator[tuple[str, ...]]:
-    from datetime import UTC, datetime  # noqa: PLC0415 - as above
+def _peak_text(row: Row) -> str:
+    return "?" if row["peak"] is None else f"{number_text(row['peak'])} {Model(row['model']).verb}"
 
-    for each in found:
-        peak = each.peak
-        local = (
-            None
-            if peak.peak_at is None
-            else datetime.fromtimestamp(peak.peak_at, UTC).astimezone(zone)
+
+def _upper_bound_text(row: Row) -> str:
+    return "-" if row["upper_bound"] is None else number_text(row["upper_bound"])
+
+
+_PEAK_COLUMNS: Final = (
+    Column("product", "PRODUCT"),
+    Column("model", "MODEL", Kind.MODEL),
+    Column("scope", "SCOPE"),
+    Column("window", "WINDOW"),
+    Column("peak", "PEAK", Kind.NUMBER, _peak_text),
+    Column("installed_then", "INSTALLED", Kind.NUMBER),
+    Column("at", "AT", Kind.TIME),
+    Column("average", "AVERAGE", Kind.NUMBER),
+    Column("coverage", "COVERAGE", Kind.RATIO),
+    Column("aligned_by"),
+    Column("upper_bound", "SUM OF SERVER PEAKS", Kind.NUMBER, _upper_bound_text),
+)
+
+
+@click.command()
+@format_options
+@servers_option
+@products_option
+@group_option
+@timezone_option
+@click.pass_obj
+def peaks(
+    context: CommandContext,
+    /,
+    *,
+    output_format: str,
+    servers: tuple[str, ...],
+    products: tuple[str, ...],
+    group: str,
+    tz: str,
+) -> None:
+    """Show peak usage of the last 24 hours, this month and all time.
+
+    The estate peak is the highest simultaneous total of the selected servers (5-minute resolution,
+    hours or days where finer data has expired). For user/device licenses, it is the highest number
+    of assigned licenses. The sum of the server peaks is an upper bound of the estate peak.
+    """
+    zone = resolve_timezone(context, tz)
+    _, registered = load_configuration(context)
+    selected = set(servers) or None
+    if group:
+        members = {server.name for server in select_servers(registered, group=group)}
+        selected = members & (selected or members)
+    with open_history(context) as history:
+        require_recorded(history, servers, products)
+        query = PeakQuery(
+            SystemClock().now(),
+            zone,
+            expected={server.name for server in registered if server.enabled},
+            servers=selected,
+            products=products,
+            excluded=duplicate_pools(recorded_board(history, registered)).keys(),
         )
-        yield (
-            each.product,
-            each.model.replace("_", "/"),
-            each.scope,
-            peak.window,
-            "?" if peak.peak is None else f"{peak.peak:,} {_verb(each.model)}",
-            _figure(peak.installed_at_peak),
-            "-" if local is None else f"{local:%Y-%m-%d %H:%M}",
-            "-" if peak.average is None else f"{peak.average:,.1f}",
-            f"{peak.coverage:.0%}",
-            "" if each.upper_bound is None else f"at most {each.upper_bound:,}",
-        )
+        records = [_peak_json(peak) for peak in find_peaks(history, query)]
+    emit(
+        records,
+        _PEAK_COLUMNS,
+        output_format,
+        document={"schema": "lictui.peaks/1", "peaks": records},
+        records="peaks",
+        zone=zone,
+        empty=_NO_READINGS,
+    )
 
 
-def _verb(model: str) -> str:
-    return "assigned" if model in ("user_device", "named_user") else "in use"
-
-
-def _figure(value: int | None) -> str:
-    return "?" if value is None else f"{value:,}"
+def _peak_json(scoped: ScopedPeak) -> Mapping[str, Any]:
+    peak = scoped.peak
+    return {
+        "scope": scoped.scope,
+        "product": scoped.product,
+        "model": scoped.model,
+        "window": peak.window,
+        "peak": peak.peak,
+        "at": optional_time(peak.peak_at),
+        "installed_then": peak.installed_at_peak,
+        "average": None if peak.average is None else round(peak.average, 3),
+        "coverage": rounded(peak.coverage),
+        "aligned_by": peak.alignment,
+        "upper_bound": scoped.upper_bound,
+    }

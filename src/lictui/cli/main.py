@@ -1,89 +1,171 @@
-"""The front door: every command by name, the options all of them take, and how an error leaves.
+"""The `lictui` command: the table of all commands, and how errors and signals become exit codes.
 
-Owns the exit codes: 0 fine, 1 the answer is no, 2 usage or configuration, 130 interrupted.
-Must not import what a command needs: each is loaded when it is called.
+Exit codes: 0 fine, 1 the answer is no, 2 usage or configuration error, 130 interrupted.
 """
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli import context
-from lictui.cli.forecast import peaks
-from lictui.cli.history import compact, export, journal, stats
-from lictui.cli.history_import import import_csv, import_licenses
+from lictui.cli.options import (
+    MonitorOptions,
+    add_common_options,
+    monitor_options,
+    suggestion,
+)
 from lictui.errors import LictuiError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-
-# name -> module:attribute; the order is the order of the help.
-_COMMANDS: Final = {
-    "watch": "lictui.cli.monitor:watch",
-    "status": "lictui.cli.status:status",
-    "alerts": "lictui.cli.alerts:alerts",
-    "collect": "lictui.cli.monitor:collect",
-    "servers": "lictui.cli.servers:servers",
-    "history": "lictui.cli.main:history",
-    "forecast": "lictui.cli.forecast:forecast",
-    "report": "lictui.cli.report:report",
-    "contract": "lictui.cli.report:contract",
-    "simulate": "lictui.cli.simulate:simulate",
-    "config": "lictui.cli.config:config",
-    "info": "lictui.cli.config:info",
+# group -> command -> (where it is defined below lictui.cli, its short help), in the order of the
+# help. The help of a group is printed from this table, so it imports no command.
+COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
+    "lictui": {
+        "watch": (
+            "monitor:watch",
+            "Full-screen view for wall displays, rotating through groups.",
+        ),
+        "status": ("status:status", "Poll all servers once, record and print the result."),
+        "alerts": ("alerts:alerts", "Show active alerts."),
+        "collect": ("monitor:collect", "Run as a background collector (no UI)."),
+        "servers": ("main:servers", "List, add, change, remove and test servers."),
+        "history": ("main:history", "Manage the local history database."),
+        "forecast": (
+            "forecast:forecast",
+            "Forecast when each license type reaches its thresholds or runs out.",
+        ),
+        "report": (
+            "report:report",
+            "Write a monthly report: peaks, trends, bottlenecks, expirations and costs.",
+        ),
+        "contract": (
+            "report:contract",
+            "Compare entitlements with installed and used licenses, and list expirations.",
+        ),
+        "simulate": (
+            "simulate:simulate",
+            "Run simulated license servers and create a matching configuration.",
+        ),
+        "config": ("main:config", "Show and check the configuration."),
+        "info": ("config:info", "Show versions and file locations."),
+    },
+    "servers": {
+        "list": ("servers:list_servers", "List all servers."),
+        "show": ("servers:show", "Show one server and its warnings."),
+        "add": ("servers_edit:add", "Add a server."),
+        "edit": ("servers_edit:edit", "Change a server."),
+        "remove": ("servers_edit:remove", "Remove a server (its history is kept)."),
+        "test": ("servers:test", "Test the connection to a server step by step."),
+        "holders": ("servers:holders", "List the users of licenses on a server."),
+        "snippet": ("servers_setup:snippet", "Print a ready-to-use command for reading a server."),
+    },
+    "history": {
+        "export": (
+            "history:export",
+            "Export the history as CSV, one series after another; times are UTC.",
+        ),
+        "import": ("history_import:import_csv", "Import usage data from a CSV file."),
+        "import-licenses": (
+            "history_import:import_licenses",
+            "Import license counts from .lic files, or from folders with such files.",
+        ),
+        "peaks": (
+            "forecast:peaks",
+            "Show peak usage of the last 24 hours, this month and all time.",
+        ),
+        "journal": (
+            "history:journal",
+            "Print the event log, newest first: changes of servers and pools, and alerts.",
+        ),
+        "stats": ("history:stats", "Show database statistics."),
+        "compact": ("history:compact", "Aggregate, apply retention and compact the database."),
+    },
+    "config": {
+        "path": ("config:path", "Print the path of config.toml."),
+        "init": ("config:init", "Create a commented config.toml (never overwrites)."),
+        "show": ("config:show", "Print the effective settings as TOML."),
+        "check": ("config:check", "Check config.toml, servers.toml and contract.toml."),
+    },
 }
 
 
-class _Doors(click.Group):
-    """A group whose commands are imported when they are asked for."""
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they run; its table is `COMMANDS[name]`."""
+
+    @property
+    def _table(self) -> Mapping[str, tuple[str, str]]:
+        return COMMANDS[self.name or ""]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, in the order of the help."""
         del ctx
-        return list(_COMMANDS)
+        return list(self._table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None if there is no such command."""
         del ctx
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in self._table:
             return None
-        module, _, attribute = _COMMANDS[cmd_name].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return context.add_common_options(command)
+        command: click.Command = resolve_name(f"lictui.cli.{self._table[cmd_name][0]}")
+        return add_common_options(command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands and their short help from the table."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in self._table.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; the error for an unknown one suggests a similar name."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            near = context.suggestion(args[0], _COMMANDS)
-            raise click.UsageError(f"{error.message}{near}", ctx) from None
+            message = f"{error.message}{suggestion(args[0], self._table)}"
+            raise click.UsageError(message, ctx) from None
 
 
 @click.group(
-    cls=_Doors,
+    cls=LazyGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@context.monitor_options
+@monitor_options
 @click.pass_context
-def lictui(ctx: click.Context, /, **chosen: Any) -> None:
-    """Monitor Citrix license servers, in a terminal.
+def lictui(ctx: click.Context, /, **options: Any) -> None:
+    """Monitor Citrix license servers in a terminal.
 
-    Without a command, the monitor itself: register servers with `a`, then watch them.
+    Run without a command to open the dashboard. Press `a` to add a server.
     """
     if ctx.invoked_subcommand is None:
-        from lictui.cli.monitor import monitor  # noqa: PLC0415 - commands without a screen do not pay
+        from lictui.cli.monitor import run_monitor  # noqa: PLC0415 - the commands need no screen
 
-        monitor(ctx.obj, context.MonitorOptions(**chosen))
+        run_monitor(ctx.obj, MonitorOptions(**options))
 
 
-context.add_common_options(lictui)
+@click.group(cls=LazyGroup)
+def servers() -> None:
+    """List, add, change, remove and test servers."""
+
+
+@click.group(cls=LazyGroup)
+def history() -> None:
+    """Manage the local history database."""
+
+
+@click.group(cls=LazyGroup)
+def config() -> None:
+    """Show and check the configuration."""
+
+
+add_common_options(lictui)
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -91,44 +173,28 @@ def main(args: Sequence[str] | None = None) -> None:
     try:
         code = lictui.main(args, prog_name="lictui", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Exit as leave:
-        code = leave.exit_code
+    except click.exceptions.Exit as error:
+        code = error.exit_code
     except click.ClickException as error:
         error.show()
         code = 2
     except LictuiError as error:
-        _say(error)
+        click.echo(f"lictui: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"  {error.hint}", err=True)
         code = 2
     except (click.Abort, KeyboardInterrupt):
         code = 130
     except BrokenPipeError:
         code = 0
-    _let_go()
+    _drop_broken_streams()
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _let_go() -> None:
-    """Leave a pipe or a terminal that is gone in peace; Python would complain while closing it."""
+def _drop_broken_streams() -> None:
+    """Replace a stdout or stderr that is closed, or Python complains about it at exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _say(error: LictuiError) -> None:
-    click.echo(f"lictui: {error.message}", err=True)
-    if error.hint:
-        click.echo(f"  {error.hint}", err=True)
-
-
-# `lictui history`: the local history out and in, what it comes to, and less of it on disk
-
-
-@click.group()
-def history() -> None:
-    """Look after the local history."""
-
-
-for _command in (export, import_csv, import_licenses, peaks, journal, stats, compact):
-    history.add_command(_command)

@@ -1,12 +1,13 @@
-"""`lictui` and `lictui watch`: the monitor thread and the screen, brought together and taken apart.
+"""`lictui`, `lictui watch` and `lictui collect`: the engine thread, with or without a screen.
 
-Owns the order: the files are opened, the screen is imported and drawn, then polling begins.
-Must not know what is drawn.
+The order matters: the files are opened and the engine thread starts before Textual is imported,
+and polling starts after the first frame.
 """
 
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import select
 import signal
@@ -14,92 +15,49 @@ import sys
 import threading
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli import context as options
-from lictui.cli.context import CommandContext, MonitorOptions, configure_logging, load_configuration
-from lictui.cli.context import select_servers as select_selection
+from lictui.cli.context import load_configuration, select_servers
+from lictui.cli.options import (
+    CommandContext,
+    MonitorOptions,
+    group_option,
+    interval_option,
+    monitor_options,
+)
+from lictui.clock import SystemClock
+from lictui.config.reload import load_state, save_state
+from lictui.engine.board import Board, Filter
+from lictui.engine.engine import Engine, RunScope
+from lictui.engine.thread import EngineThread
 from lictui.errors import LictuiError, UsageError
+from lictui.paths import FILE_MODE, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-    from lictui.clock import SystemClock
     from lictui.config.settings import Settings
-    from lictui.engine.board import Board
+
+EXIT_TIMEOUT: Final = 3.0  # seconds for an orderly exit
+_START_DEMO: Final = -1  # result of the first-run screen
+_DEMO_SPEED: Final = 60.0  # a day in 24 minutes
 
 
-# How the monitor ends when nobody presses `q`: by a signal, or with its terminal
-
-
-EXIT_TIMEOUT: Final = 3.0  # seconds for the polite way
-
-
-@contextmanager
-def exit_on_signal(end: Callable[[], object], close: Callable[[], None]) -> Iterator[None]:
-    """While inside, SIGTERM, SIGHUP or the end of the terminal call `end`, from any thread.
-
-    If the block is not left within GRACE seconds, `close` is called and the process ends with 0;
-    a second signal ends it at once.
-    """
-    left, asked = threading.Event(), threading.Event()
-
-    def ask() -> None:
-        if not asked.is_set():
-            asked.set()
-            threading.Thread(target=force, name="leave", daemon=True).start()
-            end()
-
-    def force() -> None:
-        if not left.wait(EXIT_TIMEOUT):
-            with suppress(Exception):
-                close()
-            os._exit(0)
-
-    def received(number: int, _frame: object) -> None:
-        if asked.is_set():
-            os._exit(128 + number)  # whoever asks twice does not want to wait
-        ask()
-
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.signal(number, received) for number in numbers}
-    threading.Thread(target=_await_hangup, args=(ask,), name="hangup", daemon=True).start()
-    try:
-        yield
-    finally:
-        left.set()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _await_hangup(ask: Callable[[], None]) -> None:
-    """Call `ask` when the terminal is gone; not every process is sent a SIGHUP then."""
-    if not hasattr(select, "poll"):
-        return
-    poll = select.poll()
-    poll.register(sys.stdin.fileno(), 0)  # of nothing else than its end
-    (_, events), *_ = poll.poll()
-    if events & select.POLLHUP:
-        ask()
-
-
-_DEMO: Final = -1  # what the first-run screen ends with when the demo is wanted
-_DEMO_SPEED: Final = 60.0  # a day in 24 minutes: something happens while one looks
-
-
-def monitor(
-    context: CommandContext, chosen: MonitorOptions, watch: dict[str, Any] | None = None
+def run_monitor(
+    context: CommandContext, options: MonitorOptions, watch: dict[str, Any] | None = None
 ) -> None:
-    """Run the monitor until it is quit; exits with its code."""
-    from lictui.engine.board import Filter  # noqa: PLC0415 - `--help` runs nothing
-
-    Filter.parse(chosen.filter)  # said before there is a screen to say it on
+    """Run the monitor until the user quits; exits with its code."""
+    Filter.parse(options.filter)  # raises before there is a screen
     _require_terminal()
-    code = _demo(context, chosen, watch) if chosen.demo else _live(context, chosen, watch)
-    if code == _DEMO:
-        code = _demo(context, chosen, watch)
+    code = (
+        _run_demo(context, options, watch) if options.demo else _run_live(context, options, watch)
+    )
+    if code == _START_DEMO:
+        code = _run_demo(context, options, watch)
     raise click.exceptions.Exit(code)
 
 
@@ -110,179 +68,236 @@ def monitor(
     default=15.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long each group is shown.",
+    help="Seconds per group.",
 )
-@click.option("--beep", is_flag=True, help="Ring the bell when there is a new alert.")
+@click.option("--beep", is_flag=True, help="Ring the terminal bell on a new alert.")
 @click.option(
-    "--exit-on", type=click.Choice(["warn", "critical"]), help="Exit with 1 at this level."
+    "--exit-on",
+    type=click.Choice(["warn", "critical"]),
+    help="Exit with code 1 on an alert of this level.",
 )
-@options.monitor_options
+@monitor_options
 @click.pass_obj
 def watch(
-    context: CommandContext, /, *, rotate: float, beep: bool, exit_on: str | None, **chosen: Any
+    context: CommandContext,
+    /,
+    *,
+    rotate: float,
+    beep: bool,
+    exit_on: str | None,
+    **options: Any,
 ) -> None:
-    """Show the console view: no key needed, big figures, a group at a time."""
-    wanted = {"rotate": rotate, "beep": beep, "exit_on": exit_on}
-    monitor(context, options.MonitorOptions(**chosen), wanted)
+    """Full-screen view for wall displays, rotating through groups."""
+    watch_options = {"rotate": rotate, "beep": beep, "exit_on": exit_on}
+    run_monitor(context, MonitorOptions(**options), watch_options)
 
 
-def _demo(context: CommandContext, chosen: MonitorOptions, watch: dict[str, Any] | None) -> int:
-    from lictui.simulator.demo import Demo  # noqa: PLC0415 - only the demo pays for it
+def _require_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "lictui needs an interactive terminal; standard input or output is not one",
+            "`lictui status` prints once; `lictui collect` runs without a screen",
+        )
+    terminal = os.environ.get("TERM", "dumb")
+    if terminal in ("dumb", "unknown", ""):
+        raise UsageError(
+            f"unsupported terminal type {terminal!r}",
+            "set TERM to the type of this terminal, e.g. xterm-256color",
+        )
+
+
+def _run_demo(
+    context: CommandContext, options: MonitorOptions, watch: dict[str, Any] | None
+) -> int:
+    from lictui.simulator.demo import Demo  # noqa: PLC0415 - only the demo loads the simulator
 
     with ExitStack() as stack:
-        demo = stack.enter_context(Demo(chosen.seed, chosen.speed or _DEMO_SPEED))
+        demo = stack.enter_context(Demo(options.seed, options.speed or _DEMO_SPEED))
         context = replace(context, paths=demo.paths)
-        return _run(stack, context, demo.clock, chosen, watch, demo=True)
+        return _run(stack, context, demo.clock, options, watch, demo=True)
 
 
-def _live(context: CommandContext, chosen: MonitorOptions, watch: dict[str, Any] | None) -> int:
-    from lictui.clock import SystemClock  # noqa: PLC0415 - late like everything of the monitor
-
+def _run_live(
+    context: CommandContext, options: MonitorOptions, watch: dict[str, Any] | None
+) -> int:
     with ExitStack() as stack:
-        return _run(stack, context, SystemClock(), chosen, watch, demo=False)
+        return _run(stack, context, SystemClock(), options, watch, demo=False)
 
 
 def _run(
     stack: ExitStack,
     context: CommandContext,
     clock: SystemClock,
-    chosen: MonitorOptions,
+    options: MonitorOptions,
     watch: dict[str, Any] | None,
     *,
     demo: bool,
 ) -> int:
-    # What start-up makes stays: looking through it for garbage takes a tenth of the time to the
-    # first frame, and finds none.
+    # Start-up creates no garbage; looking for it takes a tenth of the time to the first frame.
     gc.disable()
-    from lictui.config.reload import load_state, save_state  # noqa: PLC0415 - late, as above
-    from lictui.engine.engine import Engine, RunScope  # noqa: PLC0415 - late, as above
-    from lictui.engine.thread import EngineThread  # noqa: PLC0415 - late, as above
-
-    options.configure_logging(context.paths.log, context.log_level)
     stack.callback(gc.enable)
-    engine = Engine(context.paths, clock, RunScope(chosen.group, chosen.interval))
+    configure_logging(context.paths.log, context.log_level)
+    engine = Engine(context.paths, clock, RunScope(options.group, options.interval))
     thread = EngineThread(engine)
     stack.callback(thread.stop)
     thread.start()
-    if context.no_color:
-        os.environ["NO_COLOR"] = "1"
-    elif os.environ.get("NO_COLOR") == "":
-        del os.environ["NO_COLOR"]  # an empty one asks for nothing
-    from lictui.tui.app import LictuiApp, WatchOptions  # noqa: PLC0415 - after the thread has begun
+    _apply_no_color(no_color=context.no_color)
+    from lictui.tui.app import LictuiApp, WatchOptions  # noqa: PLC0415 - the engine starts first
 
-    def shown() -> None:
+    def on_first_frame() -> None:
         gc.freeze()
         gc.enable()
-        thread.start_polling(lambda board, settings: app.publish(board, _drawn(settings, chosen)))
+        thread.start_polling(
+            lambda board, settings: app.publish(board, _with_options(settings, options))
+        )
 
     app = LictuiApp(
         thread,
         clock,
-        _drawn(engine.settings, chosen),
+        _with_options(engine.settings, options),
         board=thread.board,
         demo=demo,
-        read_only=chosen.read_only,
-        filter=chosen.filter,
+        read_only=options.read_only,
+        filter=options.filter,
         watch=WatchOptions(**watch) if watch is not None else None,
         state=load_state(context.paths),
-        on_shown=shown,
+        on_shown=on_first_frame,
     )
-    with exit_on_signal(end=lambda: app.call_later(app.exit, 0), close=stack.close):
+    with exit_on_signal(on_exit=lambda: app.call_later(app.exit, 0), close=stack.close):
         result = app.run()
-    with suppress(LictuiError):  # a view that is not remembered is no reason to complain
+    with suppress(LictuiError):  # the last view is not important enough for an error
         save_state(context.paths, app.saved_state)
     return result if isinstance(result, int) else app.return_code or 0
 
 
-def _drawn(settings: Settings, chosen: MonitorOptions) -> Settings:
-    """The settings as the command line has them."""
+def _with_options(settings: Settings, options: MonitorOptions) -> Settings:
+    """Return the settings with the options of the command line applied."""
     return replace(
         settings,
-        theme=chosen.theme or settings.theme,
-        ascii=chosen.ascii or settings.ascii or _needs_ascii(),
-        read_only=chosen.read_only or settings.read_only,
+        theme=options.theme or settings.theme,
+        ascii=options.ascii or settings.ascii or _needs_ascii(),
+        read_only=options.read_only or settings.read_only,
     )
 
 
 def _needs_ascii() -> bool:
-    """Whether this is a Linux console that cannot show more than ASCII."""
-    charset = next(
-        (os.environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if os.environ.get(name)), ""
-    )
-    utf8 = charset.upper().replace("-", "").endswith("UTF8")
-    return os.environ.get("TERM") == "linux" and not utf8
+    """Tell whether this is a Linux console without UTF-8."""
+    variables = ("LC_ALL", "LC_CTYPE", "LANG")
+    locale = next((os.environ[name] for name in variables if os.environ.get(name)), "")
+    is_utf8 = locale.upper().replace("-", "").endswith("UTF8")
+    return os.environ.get("TERM") == "linux" and not is_utf8
 
 
-def _require_terminal() -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError(
-            "the monitor needs a terminal, and this is none",
-            "`lictui status` prints once; `lictui collect` runs without a screen",
-        )
-    if os.environ.get("TERM", "dumb") in ("dumb", "unknown", ""):
-        raise UsageError(
-            f"the monitor cannot draw on TERM={os.environ.get('TERM', '')!r}",
-            "set TERM to what this terminal is, for example xterm-256color",
-        )
+def _apply_no_color(*, no_color: bool) -> None:
+    if no_color:
+        os.environ["NO_COLOR"] = "1"
+    elif os.environ.get("NO_COLOR") == "":
+        del os.environ["NO_COLOR"]  # Textual takes an empty one for a request
 
 
-# `lictui collect`: the engine alone, for ever; ends cleanly on SIGTERM
+# Leaving the monitor by a signal, or because its terminal is gone
+
+
+@contextmanager
+def exit_on_signal(on_exit: Callable[[], object], close: Callable[[], None]) -> Iterator[None]:
+    """Call `on_exit` on SIGTERM, on SIGHUP, or when the terminal is gone; from any thread.
+
+    If the block does not end within EXIT_TIMEOUT seconds, `close` is called and the process exits
+    with 0. A second signal exits immediately.
+    """
+    has_left, is_leaving = threading.Event(), threading.Event()
+
+    def leave() -> None:
+        if not is_leaving.is_set():
+            is_leaving.set()
+            threading.Thread(target=force, name="force-exit", daemon=True).start()
+            on_exit()
+
+    def force() -> None:
+        if not has_left.wait(EXIT_TIMEOUT):
+            with suppress(Exception):
+                close()
+            os._exit(0)
+
+    def on_signal(number: int, _frame: object) -> None:
+        if is_leaving.is_set():
+            os._exit(128 + number)
+        leave()
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    previous = {number: signal.signal(number, on_signal) for number in numbers}
+    threading.Thread(target=_wait_for_hangup, args=(leave,), name="hangup", daemon=True).start()
+    try:
+        yield
+    finally:
+        has_left.set()
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _wait_for_hangup(on_hangup: Callable[[], None]) -> None:
+    """Call `on_hangup` when the terminal is gone; not every process receives a SIGHUP then."""
+    if not hasattr(select, "poll"):
+        return
+    poll = select.poll()
+    poll.register(sys.stdin.fileno(), 0)  # POLLHUP is reported without being requested
+    (_, events), *_ = poll.poll()
+    if events & select.POLLHUP:
+        on_hangup()
+
+
+# `lictui collect`
 
 
 @click.command()
-@click.option(
-    "-n",
-    "--interval",
-    type=click.FloatRange(min=1.0),
-    metavar="SECONDS",
-    help="Poll every server this often, whatever its own interval says.",
-)
-@click.option("--group", default="", help="Only the servers of this group.")
+@interval_option
+@group_option
 @click.pass_obj
 def collect(context: CommandContext, /, *, interval: float | None, group: str) -> int:
-    """Poll for ever without a screen, and record."""
-    from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` does not need the engine
-    from lictui.engine.engine import Engine, RunScope  # noqa: PLC0415 - nor this
-    from lictui.engine.thread import EngineThread  # noqa: PLC0415 - nor this
+    """Run as a background collector (no UI).
 
+    Polls and records until SIGTERM (exit code 0) or SIGINT (130).
+    """
     configure_logging(context.paths.log, context.log_level, also_stderr=True)
-    _settings, servers = load_configuration(context)
-    select_selection(servers, group=group)
-    asked = threading.Event()
+    _, servers = load_configuration(context)
+    select_servers(servers, group=group)
+    stop = threading.Event()
     received: list[int] = []
 
-    def end(number: int, _frame: object) -> None:
+    def on_signal(number: int, _frame: object) -> None:
         received.append(number)
-        asked.set()
+        stop.set()
 
-    previous = {each: signal.signal(each, end) for each in (signal.SIGTERM, signal.SIGINT)}
-    monitor = EngineThread(Engine(context.paths, SystemClock(), RunScope(group, interval)))
+    previous = {
+        number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    thread = EngineThread(Engine(context.paths, SystemClock(), RunScope(group, interval)))
     try:
-        monitor.start()
-        _say_notices(monitor.board)
-        click.echo(f"lictui: {_begun(len(monitor.board.servers))}", err=True)
-        monitor.start_polling(_Announcer(monitor.board))
-        asked.wait()
+        thread.start()
+        _print_notices(thread.board)
+        click.echo(f"lictui: {_start_message(len(thread.board.servers))}", err=True)
+        thread.start_polling(_StateChangePrinter(thread.board))
+        stop.wait()
     finally:
-        monitor.stop()
-        for each, handler in previous.items():
-            signal.signal(each, handler)
+        thread.stop()
+        for number, handler in previous.items():
+            signal.signal(number, handler)
     return 130 if signal.SIGINT in received else 0
 
 
-def _begun(count: int) -> str:
+def _start_message(count: int) -> str:
     if count == 0:
-        return "no server is registered yet; one that is added now will be polled"
+        return "no servers configured; servers added now will be polled"
     return f"collecting from {count} {'server' if count == 1 else 'servers'}"
 
 
-def _say_notices(board: Board) -> None:
+def _print_notices(board: Board) -> None:
     for notice in board.notices:
         click.echo(f"lictui: {notice}", err=True)
 
 
-class _Announcer:
-    """Says a word on stderr when a server's state changes, and only then."""
+class _StateChangePrinter:
+    """Prints to stderr when the state of a server or the notices change."""
 
     def __init__(self, board: Board) -> None:
         self._states = {status.server.name: status.state for status in board.servers}
@@ -293,8 +308,27 @@ class _Announcer:
             name = status.server.name
             if self._states.get(name) is not status.state:
                 self._states[name] = status.state
-                why = f": {status.failure.message}" if status.failure else ""
-                click.echo(f"lictui: {name} is {status.state.replace('_', ' ')}{why}", err=True)
+                reason = f": {status.failure.message}" if status.failure else ""
+                click.echo(f"lictui: {name} is {status.state.replace('_', ' ')}{reason}", err=True)
         if board.notices != self._notices:
             self._notices = board.notices
-            _say_notices(board)
+            _print_notices(board)
+
+
+def configure_logging(file: Path, level: str, *, also_stderr: bool = False) -> None:
+    """Log to a rotating file with mode 0600; secrets never reach a log record."""
+    make_folder(file.parent)
+    file.touch(mode=FILE_MODE, exist_ok=True)
+    handlers: list[logging.Handler] = [
+        RotatingFileHandler(file, maxBytes=1_000_000, backupCount=3, delay=True)
+    ]
+    if also_stderr:
+        handlers.append(logging.StreamHandler())
+    logging.basicConfig(
+        level=level.upper(),
+        handlers=handlers,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        force=True,
+    )
+    for library in ("httpx", "httpcore", "spnego", "asyncio"):  # they would log headers and tokens
+        logging.getLogger(library).setLevel(logging.WARNING)

@@ -1,221 +1,217 @@
-"""Where a command writes what it was asked for: stdout, or a file that is whole or not there.
+"""How commands print: one list of columns for every output format, and where the output goes.
 
-Owns the option `-o` and the file's last moment. Must not know what is written.
+Tables and Markdown are for people: thousands separators, percentages, local times, `-` for an
+empty value and `?` for an unknown one. JSON and CSV are data: plain numbers, ratios of four digits,
+UTC times, and null or an empty cell for an unknown value.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO, cast
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from enum import Enum, auto
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, BinaryIO, Final, TextIO, cast
 
 import click
 
+from lictui.clock import iso
+from lictui.csvfile import csv_line, csv_lines
 from lictui.errors import UsageError
+from lictui.model import Model
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+Row = Mapping[str, Any]
 
 
-OUTPUT_OPTION: Final[Callable[[Callable[..., Any]], Callable[..., Any]]] = click.option(
-    "-o",
-    "--output",
-    "to",
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    help="Write there, all or nothing, instead of to stdout.",
-)
+class Kind(Enum):
+    """The kind of a column's values: decides how tables show them."""
+
+    TEXT = auto()
+    MODEL = auto()  # user_device is shown as user/device
+    NUMBER = auto()
+    RATIO = auto()  # 0.824 is shown as 82%
+    TIME = auto()  # ISO 8601 in UTC; shown in the user's time zone
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the output of a command."""
+
+    name: str  # key of the value in a row, and head of the CSV column
+    title: str = ""  # head in tables; a column without a title is in CSV only
+    kind: Kind = Kind.TEXT
+    text: Callable[[Row], str] | None = None  # cell of a table, where it is not the value itself
+
+
+def emit(
+    rows: Iterable[Row],
+    columns: Sequence[Column],
+    output_format: str,
+    *,
+    document: Mapping[str, Any],
+    records: str = "",
+    zone: tzinfo | None = None,
+    empty: str = "",
+    out: TextIO | None = None,
+) -> None:
+    """Print `rows` as a table, Markdown or CSV, or `document` as JSON.
+
+    JSON Lines are the elements of `document[records]`, or the document in one line. If a table has
+    no rows, the sentence `empty` goes to stderr instead.
+    """
+    out = out or sys.stdout
+    if output_format == "json":
+        lists = {records: list(document[records])} if records else {}
+        out.write(json_text({**document, **lists}))
+    elif output_format == "jsonl":
+        shared = {"at": document["at"]} if records and "at" in document else {}
+        for record in document[records] if records else (document,):
+            out.write(json.dumps({**shared, **record}, ensure_ascii=False) + "\n")
+    elif output_format == "csv":
+        out.write(csv_line(column.name for column in columns))
+        out.writelines(csv_lines(_csv_cells(row, columns) for row in rows))
+    else:
+        shown = [column for column in columns if column.title]
+        cells = [[_table_cell(row, column, zone) for column in shown] for row in rows]
+        if empty and not cells:
+            click.echo(empty, err=True)
+        else:
+            lines = _markdown_lines if output_format == "markdown" else _table_lines
+            out.writelines(f"{line}\n" for line in lines(shown, cells))
+
+
+def json_text(document: Mapping[str, Any]) -> str:
+    """Return a JSON document as commands print it."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+# The values of JSON and CSV
+
+
+def optional_time(timestamp: float | None) -> str | None:
+    """Return UTC epoch seconds as ISO 8601."""
+    return None if timestamp is None else iso(timestamp)
+
+
+def optional_date(day: date | None) -> str | None:
+    """Return a date as ISO 8601."""
+    return None if day is None else day.isoformat()
+
+
+def rounded(ratio: float | None) -> float | None:
+    """Return a ratio with four digits."""
+    return None if ratio is None else round(ratio, 4)
+
+
+def _csv_cells(row: Row, columns: Sequence[Column]) -> Iterator[object]:
+    for column in columns:
+        value = row.get(column.name)
+        yield _yes_no(value) if isinstance(value, bool) else value
+
+
+# Tables for people
+
+
+def number_text(value: Any) -> str:
+    """Return a number with thousands separators, and one decimal if it is a float."""
+    if value is None:
+        return "?"
+    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return _yes_no(value)
+    return str(value) or "-"
+
+
+def _yes_no(value: bool) -> str:  # noqa: FBT001 - its only argument
+    return "yes" if value else "no"
+
+
+_TEXTS: Final[Mapping[Kind, Callable[[Any], str]]] = {
+    Kind.TEXT: _value_text,
+    Kind.MODEL: lambda value: Model(value).label,
+    Kind.NUMBER: number_text,
+    Kind.RATIO: "{:.0%}".format,
+}
+
+
+def _table_cell(row: Row, column: Column, zone: tzinfo | None) -> str:
+    if column.name not in row:  # the row is about something that has no such value
+        return ""
+    if column.text:
+        return column.text(row)
+    value = row[column.name]
+    if value is None:
+        return "?"
+    if column.kind is Kind.TIME:
+        return f"{datetime.fromisoformat(value).astimezone(zone):%Y-%m-%d %H:%M}"
+    return _TEXTS[column.kind](value)
+
+
+def _is_right_aligned(column: Column) -> bool:
+    return column.kind in (Kind.NUMBER, Kind.RATIO)
+
+
+def _table_lines(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> Iterator[str]:
+    table = [[column.title for column in columns], *cells]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        yield "  ".join(
+            cell.rjust(width) if _is_right_aligned(column) else cell.ljust(width)
+            for column, cell, width in zip(columns, row, widths, strict=True)
+        ).rstrip()
+
+
+def _markdown_lines(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> Iterator[str]:
+    rules = ["---:" if _is_right_aligned(column) else "---" for column in columns]
+    for row in ([column.title.capitalize() for column in columns], rules, *cells):
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+
+
+# Where the output goes: the option -o FILE
 
 
 @contextmanager
 def open_binary(output: str | None) -> Iterator[BinaryIO]:
-    """Stdout, or a file that is there when it is complete and not before; a device as it is.
+    """Open stdout, or a file that appears when it is complete; a device is written directly.
 
-    Raises UsageError when it cannot be written.
+    Raises UsageError if the file cannot be written.
     """
-    if output is None:
+    if output in (None, "-"):
         sys.stdout.flush()
         yield sys.stdout.buffer
         return
-    from pathlib import Path  # noqa: PLC0415 - only for who names a file
-
-    file = Path(output).resolve()
-    whole = file.is_file() or not file.exists()
-    part = file.with_name(f"{file.name}.part") if whole else file
+    file = Path(str(output)).resolve()
+    is_replaced = file.is_file() or not file.exists()
+    part = file.with_name(f"{file.name}.part") if is_replaced else file
     try:
         with part.open("wb") as out:
             yield cast("BinaryIO", out)
-        if whole:
+        if is_replaced:
             part.replace(file)
     except OSError as error:
         raise UsageError(f"cannot write {output}: {error.strerror}") from error
     finally:
-        if whole:
+        if is_replaced:
             part.unlink(missing_ok=True)
 
 
 @contextmanager
 def open_text(output: str | None) -> Iterator[TextIO]:
-    """The same for text, UTF-8 in a file."""
-    if output is None:
+    """Open stdout or a file for text, UTF-8 in a file."""
+    if output in (None, "-"):
         yield sys.stdout
         return
-    from io import TextIOWrapper  # noqa: PLC0415 - only for who names a file
-
-    with open_binary(output) as out:
-        wrapped = TextIOWrapper(out, encoding="utf-8", newline="")
+    with open_binary(output) as binary:
+        wrapper = TextIOWrapper(binary, encoding="utf-8", newline="")
         try:
-            yield wrapped
+            yield wrapper
         finally:
-            wrapped.detach()  # writes the rest, and leaves closing to who opened
-
-
-# The same answer as a table, CSV, Markdown or a line a server. Pure: JSON in, text out
-
-
-_COLUMNS: Final = (
-    "server",
-    "source",
-    "group",
-    "state",
-    "product",
-    "name",
-    "model",
-    "subscription_date",
-    "expires",
-    "in_use",
-    "installed",
-    "overdraft",
-    "free",
-    "ratio",
-    "level",
-    "reason",
-    "counted",  # what follows came later: at the end, so that no column moves
-    "same_as",
-)
-_RUNS: Final = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run as a formula
-_LEVEL_MARK: Final = {"warn": "!", "critical": "!!", "overdraft": "over", "exhausted": "FULL"}
-
-
-def pool_rows(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A row a pool, and one for every server without any."""
-    for server in answer["servers"]:
-        shared = {key: server[key] for key in ("source", "group", "state")}
-        shared["server"] = server["name"]
-        reason = server["reason"]
-        shared["reason"] = f"{reason['kind']}: {reason['message']}" if reason else ""
-        for pool in server["pools"]:
-            yield shared | {key: pool[key] for key in _COLUMNS if key in pool}
-        if not server["pools"]:
-            yield shared
-
-
-def as_jsonl(answer: dict[str, Any]) -> str:
-    """One server a line, each with the time of the answer."""
-    return "".join(
-        json.dumps({"at": answer["at"], **server}, ensure_ascii=False) + "\n"
-        for server in answer["servers"]
-    )
-
-
-def as_csv(answer: dict[str, Any]) -> str:
-    """A header and a row a pool; text that a spreadsheet would run is quoted with `'`."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for row in pool_rows(answer):
-        writer.writerow([escape_formula(row.get(column)) for column in _COLUMNS])
-    return out.getvalue()
-
-
-def escape_formula(cell: Any) -> Any:
-    """`cell`, made harmless to a spreadsheet if it is text that one would run."""
-    if isinstance(cell, str) and cell.startswith(_RUNS):
-        return f"'{cell}"
-    return cell
-
-
-def as_markdown(answer: dict[str, Any]) -> str:
-    """A table for a ticket or a wiki."""
-    head = ("Server", "State", "Product", "Model", "In use", "Installed", "Free", "%", "Level")
-    lines = [_pipes(head), _pipes("---:" if name in head[4:8] else "---" for name in head)]
-    lines += [_pipes(cells) for cells in _cells(answer)]
-    return "\n".join(lines) + "\n"
-
-
-def _pipes(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def as_table(answer: dict[str, Any]) -> str:
-    """Aligned columns for a person, then the totals, then what failed and what to do."""
-    head = ("SERVER", "STATE", "PRODUCT", "MODEL", "IN USE", "INSTALLED", "FREE", "%", "LEVEL")
-    if not answer["servers"]:
-        return "No server matches.\n"
-    lines = aligned_lines([head, *_cells(answer)], right={4, 5, 6, 7})
-    if answer["totals"]:
-        totals = ("TOTAL", "MODEL", "SERVERS", "IN USE", "INSTALLED", "FREE", "%", "LEVEL")
-        lines += [
-            "",
-            *aligned_lines([totals, *map(_total_cells, answer["totals"])], right={2, 3, 4, 5, 6}),
-        ]
-    asked = [each for server in answer["servers"] for each in server.get("parts") or (server,)]
-    for server in (each for each in asked if each["reason"]):
-        reason = server["reason"]
-        lines += ["", f"{server['name']}: {reason['message']}"]
-        if reason["hint"]:
-            lines.append(f"  {reason['hint']}")
-    return "\n".join(lines) + "\n"
-
-
-def aligned_lines(table: Sequence[Sequence[str]], right: set[int]) -> list[str]:
-    """Lines with every column as wide as its widest cell; columns in `right` flush right."""
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    return [
-        "  ".join(
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in table
-    ]
-
-
-def _cells(answer: dict[str, Any]) -> Iterator[tuple[str, ...]]:
-    for row in pool_rows(answer):
-        if "product" not in row:
-            yield (row["server"], row["state"], *[""] * 7)
-            continue
-        until = f" ({row['subscription_date']})" if row["subscription_date"] else ""
-        yield (row["server"], row["state"], row["name"] + until, _model(row), *_figures(row))
-
-
-def _total_cells(total: dict[str, Any]) -> tuple[str, ...]:
-    of = f"{total['group'] or 'no group'}: " if "group" in total else ""
-    return (
-        of + total["name"],
-        _model(total),
-        f"{total['servers_reporting']}/{total['servers_expected']}",
-        *_figures(total),
-    )
-
-
-def _model(row: dict[str, Any]) -> str:
-    return str(row["model"]).replace("_", "/")
-
-
-def _figures(row: dict[str, Any]) -> tuple[str, ...]:
-    ratio = row["ratio"]
-    return (
-        _figure(row["in_use"]),
-        _figure(row["installed"]),
-        _figure(row["free"]),
-        "?" if ratio is None else f"{ratio:.0%}",
-        _LEVEL_MARK.get(row["level"], row["level"]),
-    )
-
-
-def _figure(value: int | None) -> str:
-    return "?" if value is None else f"{value:,}"
+            wrapper.detach()  # flushes, and leaves closing to open_binary

@@ -1,291 +1,280 @@
-"""`lictui report`: one month for people who never open a terminal. Polls nobody.
+"""`lictui report` and `lictui contract`: one month for management, and the entitlements.
 
-Owns where the report goes, and what is said when a format needs what is not installed.
+Both read the history and poll nothing. The JSON of `contract` is `lictui.contract/1`.
 """
 
 from __future__ import annotations
 
-import json
+import asyncio
 import re
 import sys
+from dataclasses import replace
+from datetime import date, tzinfo
+from importlib.util import find_spec
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli import output
-from lictui.cli.context import CommandContext, open_history
+from lictui.cli.context import (
+    load_configuration,
+    open_history,
+    recorded_board,
+    resolve_timezone,
+    select_servers,
+)
+from lictui.cli.options import (
+    CommandContext,
+    format_option,
+    format_options,
+    output_option,
+    timezone_option,
+)
+from lictui.cli.output import Column, Kind, Row, emit, number_text, open_binary, optional_date
+from lictui.clock import SystemClock
+from lictui.config.entitlements import Entitlement, load_entitlements
+from lictui.engine.entitlements import (
+    Deadline,
+    EntitlementOverview,
+    compare_entitlements,
+    format_money,
+    groupings,
+    summary,
+)
+from lictui.engine.outlook import PastQuery, past_summaries
 from lictui.errors import UsageError
+from lictui.history.peaks import PeakCache
+from lictui.installation import extra_command
+from lictui.report.build import ReportQuery, build_report
+from lictui.report.model import MonthlyReport, last_complete, month_span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date, tzinfo
+    from collections.abc import Callable
 
     from lictui.analysis.usage import ContractLine
-    from lictui.config.entitlements import Entitlement
-    from lictui.engine.entitlements import Deadline, EntitlementOverview
-    from lictui.report.model import MonthlyReport
 
-
-_FORMATS: Final = ("html", "xlsx", "md", "csv", "png")
-_BINARY: Final = ("xlsx", "png")
-_NEEDS: Final = {"xlsx": ("xlsxwriter", "XlsxWriter"), "png": ("matplotlib", "matplotlib")}
+# format -> its writer, imported when it is used: matplotlib takes half a second
+_WRITERS: Final = {
+    "html": "lictui.report.html:render_html",
+    "xlsx": "lictui.report.xlsx:render_xlsx",
+    "markdown": "lictui.report.markdown:render_markdown",
+    "csv": "lictui.report.markdown:render_csv",
+    "png": "lictui.report.png:render_png",
+}
+_PACKAGES: Final = {"xlsx": ("xlsxwriter", "XlsxWriter"), "png": ("matplotlib", "matplotlib")}
 _MONTH: Final = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
+_FIRST_YEAR: Final = 1971
 
 
 @click.command()
-@click.option("--month", default="", metavar="YYYY-MM", help="Which.  [default: the last one]")
 @click.option(
-    "--format",
-    "form",
-    type=click.Choice(_FORMATS),
-    default="html",
-    show_default=True,
-    help="As what.",
+    "--month",
+    default="",
+    metavar="YYYY-MM",
+    show_default="the last complete month",
+    help="Month to report.",
 )
-@output.OUTPUT_OPTION
+@format_option(list(_WRITERS), "html")
+@output_option
 @click.option(
-    "--group", "groups", multiple=True, metavar="NAME", help="Only these servers; repeatable."
+    "--group", "groups", multiple=True, metavar="NAME", help="Limit to this group (repeatable)."
 )
-@click.option("--tz", default="", metavar="ZONE", help="Whose days and month (IANA).")
+@timezone_option
 @click.pass_obj
 def report(
     context: CommandContext,
     /,
     *,
     month: str,
-    form: str,
-    to: str | None,
+    output_format: str,
+    output: str | None,
     groups: tuple[str, ...],
     tz: str,
 ) -> int:
-    """Write the report of a month: peaks, trends, what is tight, what ends, what it costs.
+    """Write a monthly report: peaks, trends, bottlenecks, expirations and costs.
 
-    Without --month it is the last month that is over. On a terminal, HTML goes to a file in the
-    folder you are in. Exit code 1: nothing was recorded in that month.
+    On a terminal, HTML goes to a file in the current directory. Exit code 1: no data was recorded
+    in that month.
     """
-    from lictui.cli.history_import import resolve_timezone  # noqa: PLC0415 - `--help` reads no file
-
-    _check_installed(form)
-    if form in _BINARY and to is None and sys.stdout.isatty():
-        raise UsageError(f"{form} is nothing for a terminal", "name a file with -o, or redirect")
-    found = _built(context, month, groups, resolve_timezone(context, tz))
-    if not found.products:
-        click.echo(f"lictui: nothing was recorded in {found.month.first_day:%Y-%m}", err=True)
+    _require_package(output_format)
+    if output_format in _PACKAGES and output in (None, "-") and sys.stdout.isatty():
+        raise UsageError(
+            f"refusing to write {output_format} to a terminal", "use -o FILE, or redirect stdout"
+        )
+    monthly = _build_report(context, month, groups, resolve_timezone(context, tz))
+    name = f"{monthly.month.first_day:%Y-%m}"
+    if not monthly.products:
+        click.echo(f"lictui: no data was recorded in {name}", err=True)
         return 1
-    if to is None and form == "html" and sys.stdout.isatty():
-        to = f"lictui-report-{found.month.first_day:%Y-%m}.html"
-        click.echo(f"lictui: written to {to}", err=True)
-    data = _written(found, form)
-    with output.open_binary(to) as out:
-        out.write(data)
+    if output is None and output_format == "html" and sys.stdout.isatty():
+        output = f"lictui-report-{name}.html"
+        click.echo(f"lictui: report written to {output}", err=True)
+    render: Callable[[MonthlyReport], str | bytes] = resolve_name(_WRITERS[output_format])
+    rendered = render(monthly)
+    with open_binary(output) as out:
+        out.write(rendered.encode() if isinstance(rendered, str) else rendered)
     return 0
 
 
-def _built(
+def _require_package(output_format: str) -> None:
+    if output_format in _PACKAGES:
+        module, package = _PACKAGES[output_format]
+        if find_spec(module) is None:
+            raise UsageError(
+                f"--format {output_format} requires {package}, which is not installed",
+                f"run: {extra_command('report')}",
+            )
+
+
+def _build_report(
     context: CommandContext, month: str, groups: tuple[str, ...], zone: tzinfo | None
 ) -> MonthlyReport:
-    from dataclasses import replace  # noqa: PLC0415 - `--help` reads no file
-
-    from lictui.cli.context import load_configuration, select_servers  # noqa: PLC0415 - as above
-    from lictui.clock import SystemClock  # noqa: PLC0415 - as above
-    from lictui.config.entitlements import load_entitlements  # noqa: PLC0415 - as above
-    from lictui.report.build import ReportQuery, build_report  # noqa: PLC0415 - as above
-
     settings, servers = load_configuration(context)
     settings = replace(settings, entitlements=load_entitlements(context.paths))
     for group in groups:
         select_servers(servers, group=group)
     now = SystemClock().now()
-    first = _first(month, now, zone)
-    with open_history(context) as store:
-        return build_report(store, ReportQuery(first, now, zone, servers, settings, groups))
+    first_day = _first_day(month, now, zone)
+    with open_history(context) as history:
+        return build_report(history, ReportQuery(first_day, now, zone, servers, settings, groups))
 
 
-def _first(month: str, now: float, zone: tzinfo | None) -> date:
-    from datetime import date  # noqa: PLC0415 - `--help` needs no date
-
-    from lictui.report.model import last_complete, month_span  # noqa: PLC0415 - as above
-
+def _first_day(month: str, now: float, zone: tzinfo | None) -> date:
+    """Return the first day of the month YYYY-MM, by default of the last complete one."""
     if not month:
         return last_complete(now, zone)
     match = _MONTH.fullmatch(month)
     try:
-        first = date(int(match[1]), int(match[2]), 1) if match else None
-        begins = month_span(first, now, zone).start if first else 0
+        first_day = date(int(match[1]), int(match[2]), 1) if match else None
+        start = month_span(first_day, now, zone).start if first_day else 0
     except (ValueError, OverflowError):
-        first, begins = None, 0
-    if first is None or first.year < 1971:  # noqa: PLR2004 - nothing was ever recorded before
-        raise UsageError(f"--month {month!r} is no month", "write 2026-10")
-    if begins > now:
+        first_day, start = None, 0
+    if first_day is None or first_day.year < _FIRST_YEAR:
+        raise UsageError(f"invalid month {month!r}", "use YYYY-MM, such as 2026-10")
+    if start > now:
         raise UsageError(
-            f"{month} has not begun yet", f"the last is {last_complete(now, zone):%Y-%m}"
+            f"{month} is in the future",
+            f"the last complete month is {last_complete(now, zone):%Y-%m}",
         )
-    return first
+    return first_day
 
 
-def _check_installed(form: str) -> None:
-    from importlib.util import find_spec  # noqa: PLC0415 - `--help` needs nothing installed
-
-    if form in _NEEDS and find_spec(_NEEDS[form][0]) is None:
-        raise UsageError(
-            f"--format {form} needs {_NEEDS[form][1]}, which is not installed",
-            "pip install 'lictui[report]'",
-        )
+# `lictui contract`
 
 
-def _written(found: MonthlyReport, form: str) -> bytes:
-    # Each writer is imported when it is asked for: matplotlib alone takes half a second.
-    match form:
-        case "xlsx":
-            from lictui.report.xlsx import render_xlsx  # noqa: PLC0415
-
-            return render_xlsx(found)
-        case "png":
-            from lictui.report.png import render_png  # noqa: PLC0415
-
-            return render_png(found)
-        case "md":
-            from lictui.report.markdown import render_markdown  # noqa: PLC0415
-
-            return render_markdown(found).encode()
-        case "csv":
-            from lictui.report.markdown import render_csv  # noqa: PLC0415
-
-            return render_csv(found).encode()
-        case _:
-            from lictui.report.html import render_html  # noqa: PLC0415
-
-            return render_html(found).encode()
+def _unused_cost_text(row: Row) -> str:
+    return format_money(row["idle_cost"], row["currency"] or "") or "-"
 
 
-# `lictui contract`: what was bought against what is needed, for people and as JSON. Polls nobody
+def _deadline_licenses_text(row: Row) -> str:
+    return number_text(row["licenses"]) if row["product"] else "-"
 
 
-SCHEMA: Final = "lictui.contract/1"
-_HEAD: Final = ("PRODUCT", "FOR", "BOUGHT", "INSTALLED", "PEAK", "IDLE", "IDLE A YEAR", "IN WORDS")
-_ENDS: Final = ("ON", "LEFT", "WHAT", "LICENSES", "PRODUCT", "OF")
+_ENTITLEMENT_COLUMNS: Final = (
+    Column("product", "PRODUCT"),
+    Column("name"),
+    Column("scope", "SCOPE"),
+    Column("purchased", "PURCHASED", Kind.NUMBER),
+    Column("installed", "INSTALLED", Kind.NUMBER),
+    Column("peak_month"),
+    Column("peak_all", "PEAK", Kind.NUMBER),
+    Column("over_used"),
+    Column("installed_beyond"),
+    Column("idle", "UNUSED", Kind.NUMBER),
+    Column("cost"),
+    Column("idle_cost", "UNUSED COST/YEAR", Kind.NUMBER, _unused_cost_text),
+    Column("currency"),
+    Column("renewal"),
+    Column("words", "SUMMARY"),
+)
+_DEADLINE_COLUMNS: Final = (
+    Column("date", "DATE"),
+    Column("days_left", "DAYS LEFT", Kind.NUMBER),
+    Column("kind", "EVENT"),
+    Column("licenses", "LICENSES", Kind.NUMBER, _deadline_licenses_text),
+    Column("product", "PRODUCT", text=lambda row: row["product"] or "-"),
+    Column("scope", "SCOPE"),
+)
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.option("--tz", default="", metavar="ZONE", help="Whose calendar day is today (IANA).")
+@format_options
+@timezone_option
 @click.pass_obj
-def contract(context: CommandContext, /, *, as_json: bool, tz: str) -> None:
-    """Compare contract.toml with what is installed and was needed, and say what ends when.
+def contract(context: CommandContext, /, *, output_format: str, tz: str) -> None:
+    """Compare entitlements with installed and used licenses, and list expirations.
 
-    Idle is what was bought and not needed at the highest peak that is known; of user/device
-    licenses, at the most that were ever assigned. The calendar is of the next 12 months.
+    Entitlements (purchased licenses) are read from contract.toml. Unused licenses are those above
+    the highest known peak (for user/device licenses, above the highest number of assigned ones).
+    Tables also list the expirations of the next 12 months.
     """
-    from lictui.config.entitlements import load_entitlements  # noqa: PLC0415 - `--help` reads no file
+    overview, today = _overview(context, load_entitlements(context.paths), tz)
+    products = list(map(_entitlement_json, overview.lines))
+    deadlines = [_deadline_json(deadline, today) for deadline in overview.deadlines]
+    emit(
+        products,
+        _ENTITLEMENT_COLUMNS,
+        output_format,
+        document={"schema": "lictui.contract/1", "products": products, "endings": deadlines},
+        records="products",
+        empty="No entitlements configured. Create contract.toml (see README).",
+    )
+    if output_format in ("table", "markdown"):
+        if products:
+            click.echo()
+        emit(
+            deadlines,
+            _DEADLINE_COLUMNS,
+            output_format,
+            document={},
+            empty="No expirations in the next 12 months.",
+        )
 
-    purchases = load_entitlements(context.paths)
-    found, today = _sheet(context, purchases, tz)
-    if as_json:
-        said = {
-            "schema": SCHEMA,
-            "products": list(map(_product, found.lines)),
-            "endings": [_ending(each, today) for each in found.deadlines],
-        }
-        click.echo(json.dumps(said, indent=2, ensure_ascii=False))
-    else:
-        for line in _lines(found, today):
-            click.echo(line)
 
-
-def _sheet(
-    context: CommandContext, purchases: tuple[Entitlement, ...], tz: str
+def _overview(
+    context: CommandContext, entitlements: tuple[Entitlement, ...], tz: str
 ) -> tuple[EntitlementOverview, date]:
-    import asyncio  # noqa: PLC0415 - `--help` compares nothing
-
-    from lictui.cli.context import load_configuration  # noqa: PLC0415 - as above
-    from lictui.cli.history_import import resolve_timezone  # noqa: PLC0415 - as above
-    from lictui.clock import SystemClock  # noqa: PLC0415 - as above
-    from lictui.engine.board import Board, with_servers  # noqa: PLC0415 - as above
-    from lictui.engine.engine import with_last_polls  # noqa: PLC0415 - as above
-    from lictui.engine.entitlements import compare_entitlements, groupings  # noqa: PLC0415 - as above
-    from lictui.engine.merge import BoardMerger  # noqa: PLC0415 - as above
-    from lictui.engine.outlook import PastQuery, past_summaries  # noqa: PLC0415 - as above
-    from lictui.history.peaks import PeakCache  # noqa: PLC0415 - as above
-
     settings, registered = load_configuration(context)
     clock = SystemClock()
-    look = PastQuery(clock.now(), resolve_timezone(context, tz), settings.alerts)
-    with open_history(context) as store:
-        board = BoardMerger().merge(
-            with_last_polls(with_servers(Board(), registered), store.last_polls())
-        )
-        memory = PeakCache()
-        pasts = {
-            by: asyncio.run(past_summaries(store, memory, board, by, look, clock))
-            for by in groupings(purchases)
+    query = PastQuery(clock.now(), resolve_timezone(context, tz), settings.alerts)
+    with open_history(context) as history:
+        board = recorded_board(history, registered)
+        cache = PeakCache()
+        summaries = {
+            grouping: asyncio.run(past_summaries(history, cache, board, grouping, query, clock))
+            for grouping in groupings(entitlements)
         }
-    return compare_entitlements(board, purchases, pasts, settings.alerts, look.today), look.today
+    overview = compare_entitlements(board, entitlements, summaries, settings.alerts, query.today)
+    return overview, query.today
 
 
-def _product(holding: ContractLine) -> dict[str, Any]:
-    from lictui.engine.entitlements import summary  # noqa: PLC0415 - as above
-
-    bought = holding.entitlement
+def _entitlement_json(line: ContractLine) -> dict[str, Any]:
+    entitlement = line.entitlement
     return {
-        "scope": holding.scope,
-        "product": bought.product,
-        "name": holding.name,
-        "purchased": bought.purchased,
-        "installed": holding.installed,
-        "peak_month": holding.peak,
-        "peak_all": holding.highest_peak,
-        "over_used": holding.shortfall,
-        "installed_beyond": holding.installed_surplus,
-        "idle": holding.unused,
-        "cost": holding.cost,
-        "idle_cost": holding.unused_cost,
-        "currency": bought.currency or None,
-        "renewal": None if bought.renewal is None else bought.renewal.isoformat(),
-        "words": summary(holding),
+        "scope": line.scope,
+        "product": entitlement.product,
+        "name": line.name,
+        "purchased": entitlement.purchased,
+        "installed": line.installed,
+        "peak_month": line.peak,
+        "peak_all": line.highest_peak,
+        "over_used": line.shortfall,
+        "installed_beyond": line.installed_surplus,
+        "idle": line.unused,
+        "cost": line.cost,
+        "idle_cost": line.unused_cost,
+        "currency": entitlement.currency or None,
+        "renewal": optional_date(entitlement.renewal),
+        "words": summary(line),
     }
 
 
-def _ending(ending: Deadline, today: date) -> dict[str, Any]:
+def _deadline_json(deadline: Deadline, today: date) -> dict[str, Any]:
     return {
-        "date": ending.day.isoformat(),
-        "days_left": (ending.day - today).days,
-        "kind": ending.kind,
-        "scope": ending.scope,
-        "product": ending.product or None,
-        "licenses": ending.count,
+        "date": deadline.day.isoformat(),
+        "days_left": (deadline.day - today).days,
+        "kind": deadline.kind,
+        "scope": deadline.scope,
+        "product": deadline.product or None,
+        "licenses": deadline.count,
     }
-
-
-def _lines(found: EntitlementOverview, today: date) -> Iterator[str]:
-    from lictui.cli.output import aligned_lines  # noqa: PLC0415 - `--help` prints no table
-    from lictui.engine.entitlements import format_money, summary  # noqa: PLC0415 - as above
-
-    if found.lines:
-        rows = [
-            (
-                *(each.entitlement.product, each.scope, f"{each.entitlement.purchased:,}"),
-                *map(_figure, (each.installed, each.highest_peak, each.unused)),
-                format_money(each.unused_cost, each.entitlement.currency) or "-",
-                summary(each),
-            )
-            for each in found.lines
-        ]
-        yield from aligned_lines([_HEAD, *rows], right={2, 3, 4, 5, 6})
-    else:
-        yield "Nothing is known of what was bought: write contract.toml, as the README shows."
-    yield ""
-    if not found.deadlines:
-        yield "Nothing ends in the next 12 months."
-        return
-    ends = [
-        (
-            *(each.day.isoformat(), f"{(each.day - today).days} d", each.kind),
-            *(_figure(each.count) if each.product else "-", each.product or "-", each.scope),
-        )
-        for each in found.deadlines
-    ]
-    yield from aligned_lines([_ENDS, *ends], right={1, 3})
-
-
-def _figure(value: int | None) -> str:
-    return "?" if value is None else f"{value:,}"

@@ -1,29 +1,46 @@
-"""`lictui servers add`, `edit` and `remove`: the registry changed from the command line.
-
-Owns what the options are called. Must not know what makes a server valid: `config.entry` does.
-"""
+"""`lictui servers add`, `edit` and `remove`: change servers.toml from the command line."""
 
 from __future__ import annotations
 
 import shlex
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from lictui.clock import SystemClock
+from lictui.config.loader import load_settings
+from lictui.config.registry import (
+    add_server,
+    edit_server,
+    read_servers,
+    remove_server,
+    server_table,
+    warnings,
+)
+from lictui.config.secrets import secret_warning
+from lictui.config.server_schema import (
+    BOOLEAN_KEYS,
+    LIST_KEYS,
+    NUMBER_KEYS,
+    keys_for,
+    validate_server,
+    with_absolute_paths,
+)
+from lictui.engine.engine import open_history
+from lictui.engine.merge import same_as_warnings
 from lictui.errors import UsageError
 
 if TYPE_CHECKING:
-    from lictui.cli.context import CommandContext
-    from lictui.config.server_schema import FieldError
+    from lictui.cli.options import CommandContext
     from lictui.config.settings import Settings
     from lictui.model import Server
     from lictui.paths import Paths
 
 _EXAMPLES: Final = """\b
-Every source needs keys of its own:
+Examples by source:
   lictui servers add lic01 --source winrm --url https://lic01:5986/wsman \\
       --username 'CORP\\svc' --secret env:LIC01
   lictui servers add site --source cvad --url https://ddc01 \\
@@ -38,76 +55,80 @@ Every source needs keys of its own:
       --set 'command=["ssh", "lic02", "Get-LicInventory | ConvertTo-Json"]'
 
 \b
-Keys of every source: same_as=NAME (another way to read that server),
-quantity_divisor=2 (where a server doubles what is installed).
+Settings of every source: same_as=NAME (a second data source of that
+server), quantity_divisor=2 (the server reports every license twice).
 """
-_F = TypeVar("_F", bound=Callable[..., Any])
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
-# key -> metavar and help of its option; `--set` is for every other key
-_OPTIONS: Final = {
-    "source": ("SOURCE", "winrm, cvad, citrix-cloud, partner, lmstat or command."),
+# key -> metavar and help of its option; `--set` is for all other keys
+_KEY_OPTIONS: Final = {
+    "source": ("SOURCE", "Data source: winrm, cvad, citrix-cloud, partner, lmstat or command."),
     "url": (
         "URL",
-        "https://host:5986/wsman for winrm, https://host for cvad, citrix-cloud and partner.",
+        "URL: https://host:5986/wsman for winrm, https://host for cvad, citrix-cloud and partner.",
     ),
-    "username": ("USER", r"DOMAIN\user, a local account, or a client id of Citrix Cloud."),
+    "username": (
+        "USER",
+        r"User name: DOMAIN\user, a local account, or a client ID of Citrix Cloud.",
+    ),
     "secret": (
         "REF",
-        "Where the password or client secret is: env:NAME, file:PATH, command:CMD, keyring:S/U.",
+        "Reference to the password or client secret: env:NAME, file:PATH, command:CMD or keyring.",
     ),
-    "auth": ("HOW", "winrm: negotiate, kerberos, ntlm, basic or certificate."),
-    "verify": ("HOW", "true, a CA bundle's path, sha256:HEX to pin, or false."),
-    "group": ("GROUP", "Servers of one group stand together."),
-    "interval": ("SECONDS", "Seconds between two polls."),
+    "auth": (
+        "METHOD",
+        "Authentication of winrm: negotiate, kerberos, ntlm, basic or certificate.",
+    ),
+    "verify": (
+        "POLICY",
+        "TLS verification: true, the path of a CA bundle, sha256:HEX (pinned) or false.",
+    ),
+    "group": ("GROUP", "Group name."),
+    "interval": ("SECONDS", "Polling interval in seconds."),
 }
 
 
-def _fields(command: _F) -> _F:
-    """The options of `add` and `edit`.
+def _key_options(command: _Command) -> _Command:
+    """Add the options of `add` and `edit`.
 
-    None has a variable of the environment: LICTUI_INTERVAL is the monitor's, and must not slip
-    into the registry.
+    They have no environment variables: LICTUI_INTERVAL is that of the monitor, and must not get
+    into servers.toml.
     """
-    setting = click.option(
+    command = click.option(
         "--set",
-        "sets",
+        "assignments",
         multiple=True,
         metavar="KEY=VALUE",
         envvar=(),
-        help='Any other key, as site=PROD or overview_paths=["/a", "/b"]; lists as TOML.',
-    )
-    command = setting(command)
-    for key, (metavar, says) in reversed(_OPTIONS.items()):
-        command = click.option(f"--{key}", metavar=metavar, envvar=(), help=says)(command)
+        help='Additional settings, e.g. site=PROD or overview_paths=["/a", "/b"] (lists as TOML).',
+    )(command)
+    for key, (metavar, text) in reversed(_KEY_OPTIONS.items()):
+        command = click.option(f"--{key}", metavar=metavar, envvar=(), help=text)(command)
     return command
 
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("name")
-@_fields
+@_key_options
 @click.pass_obj
 def add(
-    context: CommandContext, /, *, name: str, sets: tuple[str, ...], **options: str | None
+    context: CommandContext, /, *, name: str, assignments: tuple[str, ...], **options: str | None
 ) -> None:
-    """Register a server called NAME."""
-    from lictui.config.registry import add_server  # noqa: PLC0415 - as above
-    from lictui.config.server_schema import validate_server  # noqa: PLC0415 - `--help` writes nothing
-
-    table = {"name": name, **_changes(options, sets)}
-    server, refusals = validate_server(table, context.paths.config_dir)
-    if server is None:
-        raise _refused(refusals)
+    """Add a server."""
+    server = _validated({"name": name, **_changes(options, assignments)}, context.paths)
     add_server(context.paths, server)
-    click.echo(f"Added {name}. Try it: lictui servers test {shlex.quote(name)}", err=True)
-    warn(server)
-    _warn_of_parts(context, server)
+    click.echo(f"Added {name}. Test it with: lictui servers test {shlex.quote(name)}", err=True)
+    print_warnings(server)
+    _print_same_as_warnings(context.paths, server)
 
 
 @click.command()
 @click.argument("name")
-@click.option("--name", "new_name", metavar="NEW", envvar=(), help="Rename; the history stays.")
-@click.option("--enable/--disable", "enabled", default=None, envvar=(), help="Poll it, or not.")
-@_fields
+@click.option("--name", "new_name", metavar="NEW", envvar=(), help="New name; the history is kept.")
+@click.option(
+    "--enable/--disable", "enabled", default=None, envvar=(), help="Enable or disable polling."
+)
+@_key_options
 @click.pass_obj
 def edit(
     context: CommandContext,
@@ -116,45 +137,43 @@ def edit(
     name: str,
     new_name: str | None,
     enabled: bool | None,
-    sets: tuple[str, ...],
+    assignments: tuple[str, ...],
     **options: str | None,
 ) -> None:
-    """Change the server called NAME; an empty value takes a key out."""
-    from lictui.config.loader import load_settings  # noqa: PLC0415 - as above
-    from lictui.config.registry import edit_server, server_table  # noqa: PLC0415 - as above
-    from lictui.config.server_schema import keys_for, validate_server  # noqa: PLC0415 - `--help` writes nothing
+    """Change a server.
 
-    changes = _changes(options, sets)
+    An empty value removes a setting.
+    """
+    changes = _changes(options, assignments)
     if new_name is not None:
         changes["name"] = new_name
     if enabled is not None:
         changes["enabled"] = enabled
     if not changes:
-        raise UsageError("nothing to change", "say what: lictui servers edit --help")
+        raise UsageError("nothing to change", "see lictui servers edit --help")
     table = server_table(context.paths, name) | changes
-    if changes.get("source"):  # what belongs to the old source goes with it
+    if changes.get("source"):  # drop the keys of the previous source
         table = {key: table[key] for key in table if key in (*keys_for(table["source"]), *changes)}
-    server, refusals = validate_server(table, context.paths.config_dir)
-    if server is None:
-        raise _refused(refusals)
-    settings = load_settings(context.paths)  # before anything is written: it may have problems
+    server = _validated(table, context.paths)
+    settings = load_settings(context.paths)  # raises ConfigError before anything is written
     edit_server(context.paths, name, server)
     if server.name != name:
-        _rename_history(context.paths, settings, name, server.name)
+        _rename_in_history(context.paths, settings, name, server.name)
     click.echo(f"Changed {server.name}.", err=True)
-    warn(server)
-    _warn_of_parts(context, server)
+    print_warnings(server)
+    _print_same_as_warnings(context.paths, server)
 
 
 @click.command()
 @click.argument("name")
-@click.option("--yes", is_flag=True, envvar=(), help="Do not ask.")
+@click.option("--yes", is_flag=True, envvar=(), help="Skip confirmation.")
 @click.pass_obj
 def remove(context: CommandContext, /, *, name: str, yes: bool) -> int:
-    """Take the server called NAME out of the registry; its history stays."""
-    from lictui.config.registry import remove_server, server_table  # noqa: PLC0415 - `--help` neither
+    """Remove a server (its history is kept).
 
-    server_table(context.paths, name)  # no question about a server that is not there
+    Exit code 1: not confirmed.
+    """
+    server_table(context.paths, name)  # raises for an unknown server before asking
     if not yes and not click.confirm(f"Remove {name}?", err=True):
         return 1
     remove_server(context.paths, name)
@@ -162,76 +181,64 @@ def remove(context: CommandContext, /, *, name: str, yes: bool) -> int:
     return 0
 
 
-def warn(server: Server) -> None:
-    """Say on stderr what of `server` had better be otherwise."""
-    from lictui.config.registry import warnings  # noqa: PLC0415 - `--help` warns of nothing
-    from lictui.config.secrets import secret_warning  # noqa: PLC0415 - as above
-
+def print_warnings(server: Server) -> None:
+    """Print the warnings about a server to stderr."""
     for warning in (*warnings(server), secret_warning(server.secret)):
         if warning:
             click.echo(f"warning: {server.name}: {warning}", err=True)
 
 
-def _warn_of_parts(context: CommandContext, server: Server) -> None:
-    """Say on stderr if `same_as` leads nowhere; the other may be registered later."""
-    from lictui.config.registry import read_servers  # noqa: PLC0415 - `--help` reads nothing
-    from lictui.engine.merge import same_as_warnings  # noqa: PLC0415 - as above
-
+def _print_same_as_warnings(paths: Paths, server: Server) -> None:
+    """Warn if `same_as` names an unknown server; it may be added later."""
     if server.same_as:
-        for said in same_as_warnings(read_servers(context.paths)[0]):
-            if said.startswith(f"{server.name}: same_as"):
-                click.echo(f"warning: {said}", err=True)
+        for warning in same_as_warnings(read_servers(paths)[0]):
+            if warning.startswith(f"{server.name}: same_as"):
+                click.echo(f"warning: {warning}", err=True)
 
 
-def _changes(options: dict[str, str | None], sets: Iterable[str]) -> dict[str, Any]:
-    """The keys that the command line gives, relative paths taken from where it was typed."""
-    from lictui.config.server_schema import with_absolute_paths  # noqa: PLC0415 - `--help` reads nothing
+def _validated(table: dict[str, Any], paths: Paths) -> Server:
+    server, errors = validate_server(table, paths.config_dir)
+    if server is None:
+        raise UsageError("\n  ".join(map(str, errors)))
+    return server
 
+
+def _changes(options: Mapping[str, str | None], assignments: Iterable[str]) -> dict[str, Any]:
+    """Return the keys that were given; relative paths are relative to the current directory."""
     texts = {key: text for key, text in options.items() if text is not None}
-    for said in sets:
-        key, equals, text = said.partition("=")
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
         if not equals or not key.strip() or key.strip() in ("name", "enabled"):
-            raise UsageError(f"--set takes KEY=VALUE, not {key!r}")
+            raise UsageError(f"--set requires KEY=VALUE, not {key!r}")
         texts[key.strip()] = text.strip()
     return with_absolute_paths({key: _value(key, text) for key, text in texts.items()}, Path.cwd())
 
 
 def _value(key: str, text: str) -> Any:
-    """What `text` means for `key`; what it cannot mean stays text, and is refused as such."""
-    from lictui.config.server_schema import BOOLEAN_KEYS, LIST_KEYS, NUMBER_KEYS  # noqa: PLC0415 - as above
-
+    """Parse `text` by the type of `key`; text that does not parse is returned for validation."""
     if key in BOOLEAN_KEYS and text.lower() in ("true", "false"):
         return text.lower() == "true"
     if key in (*LIST_KEYS, *NUMBER_KEYS):
         try:
             return tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
-            return _words(text) if key == "command" else text
+            return _split_command(text) if key == "command" else text
     return text
 
 
-def _words(text: str) -> list[str] | str:
-    """A command that was given as one text, split as a shell would; what it is stays unsaid."""
+def _split_command(text: str) -> list[str] | str:
+    """Split a command like a shell; text that cannot be split is returned for validation."""
     try:
         words = shlex.split(text)
     except ValueError:
         return text
     if words:
-        said = f"note: command is split into {len(words)} words, and no shell will run it"
-        click.echo(said, err=True)
+        note = f"command is executed without a shell ({len(words)} arguments)"
+        click.echo(f"note: {note}", err=True)
     return words or text
 
 
-def _refused(refusals: Iterable[FieldError]) -> UsageError:
-    return UsageError("\n  ".join(map(str, refusals)))
-
-
-def _rename_history(paths: Paths, settings: Settings, old: str, new: str) -> None:
-    """Let what was recorded under the old name go on under the new one."""
-    if not (settings.retention.path or paths.history).exists():
-        return
-    from lictui.clock import SystemClock  # noqa: PLC0415 - only a new name needs the history
-    from lictui.engine.engine import open_history  # noqa: PLC0415 - as above
-
-    with open_history(paths, settings, SystemClock()) as history:
-        history.rename_server(old, new)
+def _rename_in_history(paths: Paths, settings: Settings, old_name: str, new_name: str) -> None:
+    if (settings.retention.path or paths.history).exists():
+        with open_history(paths, settings, SystemClock()) as history:
+            history.rename_server(old_name, new_name)

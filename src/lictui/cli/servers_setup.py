@@ -1,7 +1,6 @@
-"""`lictui servers snippet`: what to run, or set up, where a server is.
+"""`lictui servers snippet`: the command that reads a server, or what to set up on it.
 
-Owns what goes to stdout (the lines, nothing else) and what to stderr (everything there is to know).
-Must not know the lines: `recipes` does.
+Commands go to stdout, remarks to stderr.
 """
 
 from __future__ import annotations
@@ -15,17 +14,28 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from lictui.cli.context import CommandContext, load_configuration, select_servers
+from lictui.cli.context import load_configuration, select_servers
 from lictui.errors import UsageError
 from lictui.model import Server, SourceName
+from lictui.sources.command.source import ssh_host
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from lictui.cli.options import CommandContext
 
-
+PLACEHOLDER: Final = "LICENSE-SERVER"  # where the host is unknown
 _HOST: Final = re.compile(r"(?!-)[\w.@:\[\]\\-]{1,255}")
 _HASH: Final = re.compile(r"[0-9A-Za-z+/=:-]{1,200}")
-_ACCOUNT: Final = re.compile(r"[^'\"`$\u2018-\u201f]*")  # PowerShell takes typographic quotes, too
+_ACCOUNT: Final = re.compile(r"[^'\"`$\u2018-\u201f]*")  # PowerShell accepts typographic quotes
+
+
+@dataclass(frozen=True, slots=True)
+class SetupCommands:
+    """What to run for reading a server."""
+
+    command: tuple[str, ...] = ()  # `command` of servers.toml: the argument list
+    script: str = ""  # the PowerShell in it, readable; has no double quotes
+    admin_lines: tuple[str, ...] = ()  # to be run once by an administrator, on the server
+    remarks: tuple[str, ...] = ()
 
 
 @click.command()
@@ -35,146 +45,151 @@ _ACCOUNT: Final = re.compile(r"[^'\"`$\u2018-\u201f]*")  # PowerShell takes typo
     "form",
     type=click.Choice(["all", "powershell", "ssh", "toml"]),
     default="all",
+    show_default=True,
     envvar=(),
-    help="powershell: the script alone; ssh: the line that runs it from here; toml: the same as"
-    " `command` of servers.toml.",
+    help="Limit to the PowerShell script, the ssh command, or the command as a line of"
+    " servers.toml.",
 )
-@click.option("--host", metavar="[USER@]HOST", envvar=(), help="Where ssh goes.")
+@click.option("--host", metavar="[USER@]HOST", envvar=(), help="SSH target.")
 @click.option(
     "--cert-hash",
     metavar="HASH",
     default="",
     envvar=(),
-    help="Of the license server's certificate, as Get-LicCertificate shows it.",
+    help="Hash of the license server's certificate, as Get-LicCertificate shows it.",
 )
 @click.pass_obj
 def snippet(
     context: CommandContext, /, *, name: str, form: str, host: str | None, cert_hash: str
 ) -> None:
-    """Print the line that reads a server, ready to be copied.
+    """Print a ready-to-use command for reading a server.
 
-    For source command, the PowerShell or ssh line of its format: lictui never makes ssh trust a
-    host. For the other sources, what an administrator sets up there, once.
+    For the source `command`: the PowerShell or ssh command of its format. For other sources: what
+    an administrator sets up once on the server. lictui never makes ssh trust a host.
     """
     _, servers = load_configuration(context)
     (server,) = select_servers(servers, (name,))
-    target = _host(server, host) or PLACEHOLDER
+    target = _ssh_target(server, host) or PLACEHOLDER
     if cert_hash and not _HASH.fullmatch(cert_hash):
-        raise UsageError("--cert-hash is no hash", "as Get-LicCertificate shows it: CertHash")
+        raise UsageError("invalid --cert-hash", "use the CertHash that Get-LicCertificate shows")
     if not _ACCOUNT.fullmatch(server.username):
-        raise UsageError(f"the username of {name} holds quotes, which no line can carry safely")
-    found = setup_commands(server, target, cert_hash)
-    if form == "powershell" and not found.script:
-        raise UsageError(f"no PowerShell is needed for {name}", "leave --as out")
-    if form in ("ssh", "toml") and not found.words:
-        raise UsageError(f"no command is run for {name}", "leave --as out")
-    for remark in _remarks(found):
+        raise UsageError(f"the user name of {name} contains quotes and cannot be used in a command")
+    commands = setup_commands(server, target, cert_hash)
+    if form == "powershell" and not commands.script:
+        raise UsageError(f"{name} needs no PowerShell", "remove --as")
+    if form in ("ssh", "toml") and not commands.command:
+        raise UsageError(f"{name} is read without a command", "remove --as")
+    for remark in commands.remarks:
         click.echo(f"# {remark}", err=True)
-    _print(found, form)
+    if any(PLACEHOLDER in argument for argument in commands.command):
+        click.echo(f"# Replace {PLACEHOLDER} with the host name, or use --host.", err=True)
+    _print(commands, form)
 
 
-def _remarks(found: SetupCommands) -> Iterator[str]:
-    yield from found.remarks
-    if any(PLACEHOLDER in word for word in found.words):
-        yield f"Put the host where {PLACEHOLDER} stands, or give --host."
+def _ssh_target(server: Server, host: str | None) -> str:
+    """Return the given host, else that of the configured command; "" if there is none."""
+    if host is not None and not _HOST.fullmatch(host):
+        raise UsageError(f"invalid host {host!r}", "use HOST or USER@HOST")
+    target = host or ssh_host(server.command)
+    return target if _HOST.fullmatch(target) else ""
 
 
-def _print(found: SetupCommands, form: str) -> None:
-    for line in found.lines:
+def _print(commands: SetupCommands, form: str) -> None:
+    for line in commands.admin_lines:
         click.echo(line)
-    if found.script and form in ("all", "powershell"):
-        click.echo("# The PowerShell that runs there:", err=True)
-        click.echo(found.script)
-    if found.words and form in ("all", "ssh"):
-        click.echo("# From here:", err=True)
-        click.echo(shlex.join(found.words))
+    if commands.script and form in ("all", "powershell"):
+        click.echo("# PowerShell on the license server:", err=True)
+        click.echo(commands.script)
+    if commands.command and form in ("all", "ssh"):
+        click.echo("# From this machine:", err=True)
+        click.echo(shlex.join(commands.command))
     if form == "toml":
-        click.echo(f"command = {json.dumps(found.words, ensure_ascii=False)}")
+        click.echo(f"command = {json.dumps(commands.command, ensure_ascii=False)}")
 
 
-def _host(server: Server, given: str | None) -> str:
-    """Where ssh goes: as given, or where the registered command goes already; "" if nowhere."""
-    from lictui.sources.command.source import ssh_host  # noqa: PLC0415 - `--help` reads no command
+# The commands by source and format
 
-    if given is not None and not _HOST.fullmatch(given):
-        raise UsageError(f"--host is no host: {given!r}", "write HOST or USER@HOST")
-    host = given or ssh_host(server.command)
-    return host if _HOST.fullmatch(host) else ""
-
-
-# What has to be run, or set up, on a license server so that lictui can read it
-
-
-PLACEHOLDER: Final = "LICENSE-SERVER"  # where no host is known
-_ACCOUNT_RECIPES: Final = r"DOMAIN\ACCOUNT"
-_SSH: Final = (
-    "ssh",
-    *("-o", "BatchMode=yes"),  # asks nobody for anything
-    *("-o", "StrictHostKeyChecking=yes"),
-    *("-o", "ConnectTimeout=10"),
-    "--",
+_KEYS: Final = (
+    "SSH runs non-interactively: it needs a key, and the host in known_hosts. Connect once in a"
+    " terminal as the user that lictui runs as, and compare the fingerprint."
 )
+_SNAP_IN: Final = (
+    "The account needs to be a read-only administrator in Citrix Licensing Manager. The snap-in is"
+    " part of Studio and of the license server."
+)
+_PINNING: Final = (
+    "A self-signed certificate is refused without its hash: compare what Get-LicCertificate shows"
+    " with the server's own certificate, then use --cert-hash HASH."
+)
+_NAMESPACE: Final = (
+    r"Required rights: Remote Enable and Enable Account on the WMI namespace root\CitrixLicensing"
+    " (wmimgmt.msc, Properties, Security)"
+)
+_LISTENER: Final = (
+    "Run in an elevated PowerShell on the license server. The first line opens WinRM over TLS and"
+    " needs a certificate for server authentication."
+)
+_MEMBER: Final = (
+    f"{_NAMESPACE}; membership in Remote Management Users. No administrator rights are needed."
+)
+_READER: Final = (
+    "Run in PowerShell on a Delivery Controller as a full administrator of the site; the account"
+    " then has read-only access."
+)
+_CONTROLLER: Final = (
+    "The controller must accept HTTPS, with a certificate that passes the setting verify."
+)
+_CLOUD_CLIENT: Final = (
+    "No command is needed. Create an API client for an administrator with read access to licensing"
+    " (Citrix Cloud, Identity and Access Management, API Access); username is its client ID, secret"
+    " the reference to its client secret."
+)
+_DEFAULT_ACCOUNT: Final = r"DOMAIN\ACCOUNT"
 _TOOLS: Final = r"C:\Program Files (x86)\Citrix\Licensing"
-_PREAMBLE: Final = (
-    "$ErrorActionPreference='Stop'; $ProgressPreference='SilentlyContinue';"
-    " [Console]::OutputEncoding=[Text.Encoding]::UTF8; "
+_SSH: Final = tuple(
+    shlex.split("ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=10 --")
 )
-# In Windows PowerShell, ConvertTo-Json writes enums as numbers, and days as milliseconds.
-_TEXTS: Final = ("LicenseProductName", "LicenseEdition", "LicenseModel", "LicenseType")
-_PLAIN: Final = (
-    "LocalizedLicenseProductName",
-    "LicensesInUse",
-    "LicensesAvailable",
-    "LicenseOverdraft",
-)
-_DAYS: Final = (
-    "LicenseExpirationDate",
-    "LicenseCustomerSuccessServicesDate",
-    "LicenseSubscriptionAdvantageDate",
-)
-_POOL: Final = "PLD,PLDFullName,LicenseType,Count,InUseCount,PooledAvailable,Overdraft,VendorString"
-
-
-@dataclass(frozen=True, slots=True)
-class SetupCommands:
-    """What to run, and what there is to know about it."""
-
-    words: tuple[str, ...] = ()  # the `command` of servers.toml, as an argument list
-    script: str = ""  # the PowerShell in it, readable; no double quotes, so it fits between them
-    lines: tuple[str, ...] = ()  # for an administrator, once, on the server
-    remarks: tuple[str, ...] = ()
 
 
 def setup_commands(server: Server, host: str, certificate_hash: str = "") -> SetupCommands:
-    """How `server` is made readable; `host` is where ssh goes, `user@host` maybe.
+    """Return what to run so that lictui can read `server`; `host` is the target of ssh.
 
-    Both are put into lines as they are: the caller passes nothing that needs quotes.
+    `host` and `certificate_hash` are inserted as they are: the caller has checked them for quotes.
     """
+    account = server.username or _DEFAULT_ACCOUNT
     match server.source:
         case SourceName.COMMAND:
-            return _by_command(server.format, host, certificate_hash)
+            return _command_source(server.format, host, certificate_hash)
         case SourceName.WINRM:
-            return _winrm(server)
+            return SetupCommands(
+                admin_lines=(
+                    "winrm quickconfig -transport:https",
+                    f"net localgroup 'Remote Management Users' '{account}' /add",
+                ),
+                remarks=(_LISTENER, _MEMBER),
+            )
         case SourceName.CVAD:
-            return _cvad(server)
+            role = "Read Only Administrator"
+            return SetupCommands(
+                admin_lines=(
+                    f"New-AdminAdministrator -Name '{account}'",
+                    f"Add-AdminRight -Administrator '{account}' -Role '{role}' -All",
+                ),
+                remarks=(_READER, _CONTROLLER),
+            )
         case SourceName.LMSTAT:
-            words = (server.lmutil or "lmutil", "lmstat", "-a", "-c", server.address)
-            remark = "lictui runs this itself; the FlexNet ports must be open from here."
-            return SetupCommands(words, remarks=(remark,))
+            return SetupCommands(
+                (server.lmutil or "lmutil", "lmstat", "-a", "-c", server.address),
+                remarks=("lictui runs this itself; the FlexNet ports must be reachable.",),
+            )
         case _:
-            return SetupCommands(remarks=(_CLIENT,))
+            return SetupCommands(remarks=(_CLOUD_CLIENT,))
 
 
-_CLIENT: Final = (
-    "Nothing runs there: create an API client for an administrator who may read licensing (Citrix"
-    " Cloud, Identity and Access Management, API Access). username is its client id, secret says"
-    " where the client secret is."
-)
-
-
-def _by_command(form: str, host: str, certificate_hash: str) -> SetupCommands:
-    address = f"https://{host.rpartition('@')[2]}:8083"
-    match form:
+def _command_source(command_format: str, host: str, certificate_hash: str) -> SetupCommands:
+    host_name = host.rpartition("@")[2]
+    address = f"https://{host_name}:8083"
+    match command_format:
         case "get-licinventory":
             return _powershell(_inventory("Get-LicInventory", address, certificate_hash), host)
         case "get-liclasinventory":
@@ -190,53 +205,58 @@ def _by_command(form: str, host: str, certificate_hash: str) -> SetupCommands:
         case "lictui":
             return SetupCommands((*_SSH, host, "lictui status --json"), remarks=(_KEYS,))
         case _:
-            agent = "The Checkmk agent there needs its plugin citrix_licenses, and plain port 6556."
-            return SetupCommands(
-                ("nc", "-w", "10", host.rpartition("@")[2], "6556"), remarks=(agent,)
-            )
-    shell = f'Where PowerShell is the default shell of sshd there, put "& " before: & {tool}'
+            agent = "The Checkmk agent needs its plugin citrix_licenses, and port 6556 unencrypted."
+            return SetupCommands(("nc", "-w", "10", host_name, "6556"), remarks=(agent,))
+    shell = f'If PowerShell is the default shell of sshd on the server, prefix "& ": & {tool}'
     return SetupCommands((*_SSH, host, tool), remarks=(_KEYS, shell))
 
 
-_KEYS: Final = (
-    "ssh asks nothing: it needs a key, and the host in known_hosts. Connect once in a terminal as"
-    " the user that lictui runs as, and compare the fingerprint."
-)
-_SNAP_IN: Final = (
-    "The account needs to be an administrator of the license server, read-only, in Citrix"
-    " Licensing Manager. The snap-in comes with Studio and with the license server."
-)
-_PINNING: Final = (
-    "A self-signed certificate is refused until you give its hash: compare what Get-LicCertificate"
-    " shows with the server's own, then: --cert-hash HASH"
-)
-_NAMESPACE: Final = (
-    r"Rights: Remote Enable and Enable Account on the WMI namespace root\CitrixLicensing"
-    " (wmimgmt.msc, Properties, Security)"
-)
-
-
 def _powershell(script: str, host: str, *, cmdlets: bool = True) -> SetupCommands:
-    # Base64 of UTF-16: neither sh, cmd nor another PowerShell on the way can spoil it.
+    # Base64 of UTF-16 passes sh, cmd and another PowerShell unchanged.
     encoded = base64.b64encode(script.encode("utf-16-le")).decode()
     run = f"powershell -NoProfile -NonInteractive -EncodedCommand {encoded}"
-    own = (_SNAP_IN, _PINNING) if cmdlets else (_NAMESPACE + ".",)
-    return SetupCommands((*_SSH, host, run), script=script, remarks=(_KEYS, *own))
+    remarks = (_SNAP_IN, _PINNING) if cmdlets else (_NAMESPACE + ".",)
+    return SetupCommands((*_SSH, host, run), script=script, remarks=(_KEYS, *remarks))
+
+
+# The PowerShell scripts. ConvertTo-Json of Windows PowerShell writes enums as numbers and dates as
+# milliseconds, so both are converted to text first.
+
+_PREAMBLE: Final = (
+    "$ErrorActionPreference='Stop'; $ProgressPreference='SilentlyContinue';"
+    " [Console]::OutputEncoding=[Text.Encoding]::UTF8; "
+)
+_PLAIN_COLUMNS: Final = (
+    "LocalizedLicenseProductName",
+    "LicensesInUse",
+    "LicensesAvailable",
+    "LicenseOverdraft",
+)
+_ENUM_COLUMNS: Final = ("LicenseProductName", "LicenseEdition", "LicenseModel", "LicenseType")
+_DATE_COLUMNS: Final = (
+    "LicenseExpirationDate",
+    "LicenseCustomerSuccessServicesDate",
+    "LicenseSubscriptionAdvantageDate",
+)
+_POOL_COLUMNS: Final = (
+    "PLD,PLDFullName,LicenseType,Count,InUseCount,PooledAvailable,Overdraft,VendorString"
+)
 
 
 def _inventory(cmdlet: str, address: str, certificate_hash: str) -> str:
-    pinned = f" -CertHash '{certificate_hash}'" if certificate_hash else ""
-    columns = ",".join((*_PLAIN, *map(_as_text, _TEXTS), *map(_as_day, _DAYS)))
+    pin = f" -CertHash '{certificate_hash}'" if certificate_hash else ""
+    enums, dates = map(_enum_column, _ENUM_COLUMNS), map(_date_column, _DATE_COLUMNS)
+    columns = ",".join((*_PLAIN_COLUMNS, *enums, *dates))
     return (
         f"{_PREAMBLE}Add-PSSnapin Citrix.Licensing.Admin.V1; ConvertTo-Json -Compress -InputObject"
-        f" @({cmdlet} -AdminAddress '{address}'{pinned} | Select-Object {columns})"
+        f" @({cmdlet} -AdminAddress '{address}'{pin} | Select-Object {columns})"
     )
 
 
 def _wmi() -> str:
     from_class = "Get-CimInstance -Namespace root/CitrixLicensing -ClassName"
-    pools = f"Select-Object {_POOL},{_as_day('SubscriptionDate')}"
-    licenses = f"Select-Object SerialNumber,{_as_day('ExpirationDate')}"
+    pools = f"Select-Object {_POOL_COLUMNS},{_date_column('SubscriptionDate')}"
+    licenses = f"Select-Object SerialNumber,{_date_column('ExpirationDate')}"
     return (
         f"{_PREAMBLE}ConvertTo-Json -Compress -Depth 4 -InputObject @{{"
         f"Citrix_GT_License_Pool=@({from_class} Citrix_GT_License_Pool | {pools});"
@@ -244,44 +264,10 @@ def _wmi() -> str:
     )
 
 
-def _as_text(name: str) -> str:
+def _enum_column(name: str) -> str:
     return f"@{{n='{name}';e={{[string]$_.{name}}}}}"
 
 
-def _as_day(name: str) -> str:
-    """ISO 8601 with its offset; text stays as it is, and nothing is nothing."""
+def _date_column(name: str) -> str:
+    """Return the column as ISO 8601 with offset; text is unchanged, and null becomes empty."""
     return f"@{{n='{name}';e={{'{{0:o}}' -f $_.{name}}}}}"
-
-
-_LISTENER: Final = (
-    "In PowerShell on the license server, by its administrator: the first line opens WinRM over"
-    " TLS, and needs a certificate for server authentication."
-)
-_MEMBER: Final = f"{_NAMESPACE}; membership in Remote Management Users. No administrator is needed."
-_READER: Final = (
-    "In PowerShell on a Delivery Controller, by a full administrator of the site: the account may"
-    " then read licensing, and change nothing."
-)
-_CONTROLLER: Final = "The controller must answer HTTPS, with a certificate that verify accepts."
-
-
-def _winrm(server: Server) -> SetupCommands:
-    account = server.username or _ACCOUNT_RECIPES
-    return SetupCommands(
-        lines=(
-            "winrm quickconfig -transport:https",
-            f"net localgroup 'Remote Management Users' '{account}' /add",
-        ),
-        remarks=(_LISTENER, _MEMBER),
-    )
-
-
-def _cvad(server: Server) -> SetupCommands:
-    account = server.username or _ACCOUNT_RECIPES
-    return SetupCommands(
-        lines=(
-            f"New-AdminAdministrator -Name '{account}'",
-            f"Add-AdminRight -Administrator '{account}' -Role 'Read Only Administrator' -All",
-        ),
-        remarks=(_READER, _CONTROLLER),
-    )

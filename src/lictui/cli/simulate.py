@@ -1,7 +1,4 @@
-"""`lictui simulate`: the protocol servers of the demo on their own, until they are told to end.
-
-Owns where they listen and what is printed. Must not know a protocol.
-"""
+"""`lictui simulate`: the simulated license servers of the demo on their own, until a signal."""
 
 from __future__ import annotations
 
@@ -16,45 +13,51 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lictui.cli.options import CommandContext, seed_option
+from lictui.clock import Clock, SystemClock
 from lictui.errors import UsageError
 from lictui.paths import Paths, make_folder, resolve_paths
+from lictui.simulator.demo import SIMULATED_DIR, start_servers, write_history
+from lictui.simulator.estate import SimulatedEstate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lictui.cli.context import CommandContext
-    from lictui.clock import Clock
     from lictui.model import Server
-    from lictui.simulator.estate import SimulatedEstate
+
+_FILES_PER_SERVER = 4  # open sockets and files
 
 
 @click.command()
-@click.option("--seed", type=int, default=1, show_default=True, help="Which simulated estate.")
+@seed_option
 @click.option(
     "--speed",
     type=click.FloatRange(min=1.0, max=3600.0),
     default=1.0,
     show_default=True,
     metavar="X",
-    help="Simulated seconds a second.",
+    help="Simulated seconds per second.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Listen address."
+)
 @click.option(
     "--base-port",
     type=click.IntRange(1, 65535),
     metavar="N",
-    help="Listen on N and the ports after it.  [default: any free ports]",
+    show_default="any free ports",
+    help="First port; servers listen on N, N+1, ….",
 )
 @click.option(
     "--no-history",
     is_flag=True,
-    help="Leave out the year before now, which takes 100 servers half a minute to write.",
+    help="Skip generating one year of history (half a minute for 100 servers).",
 )
 @click.option(
     "--scale",
     type=click.IntRange(1, 5000),
     metavar="SERVERS",
-    help="Simulate this many similar license servers instead of the company of the demo.",
+    help="Number of similar license servers to simulate instead of the company of the demo.",
 )
 @click.pass_obj
 def simulate(
@@ -68,42 +71,48 @@ def simulate(
     no_history: bool,
     scale: int | None,
 ) -> int:
-    """Serve simulated license servers, with a config dir that is ready to use.
+    """Run simulated license servers and create a matching configuration.
 
-    With --config-dir and --data-dir the files stay there; else they are temporary.
+    Files are temporary, unless --config-dir and --data-dir are given.
     """
-    from lictui.clock import SystemClock  # noqa: PLC0415 - `--help` needs no simulator
-    from lictui.simulator.estate import SimulatedEstate  # noqa: PLC0415 - as above
-
     clock = SystemClock(speed)
     estate = SimulatedEstate(seed, clock.now(), scale=scale or 0)
-    _allow_files(4 * len(estate.servers))
+    _raise_file_limit(_FILES_PER_SERVER * len(estate.servers))
     with ExitStack() as stack:
-        paths = _places(context.paths, stack, past=not no_history)
-        return asyncio.run(_serve(estate, clock, paths, host, base_port or 0, past=not no_history))
+        paths = _prepare_paths(context.paths, stack, with_history=not no_history)
+        return asyncio.run(
+            _serve(estate, clock, paths, host, base_port or 0, with_history=not no_history)
+        )
 
 
 async def _serve(
-    estate: SimulatedEstate, clock: Clock, paths: Paths, host: str, base_port: int, *, past: bool
+    estate: SimulatedEstate,
+    clock: Clock,
+    paths: Paths,
+    host: str,
+    base_port: int,
+    *,
+    with_history: bool,
 ) -> int:
-    from lictui.simulator.demo import start_servers, write_history  # noqa: PLC0415 - `--help` needs no simulator
-
+    """Serve until SIGTERM or SIGINT; return the exit code."""
     loop = asyncio.get_running_loop()
     received: asyncio.Queue[int] = asyncio.Queue()
 
-    def end(number: int, _frame: object) -> None:
+    def on_signal(number: int, _frame: object) -> None:
         loop.call_soon_threadsafe(received.put_nowait, number)
 
-    previous = {each: signal.signal(each, end) for each in (signal.SIGTERM, signal.SIGINT)}
+    previous = {
+        number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)
+    }
     try:
-        if past:
-            click.echo("lictui: writing down the year before now", err=True)
+        if with_history:
+            click.echo("lictui: generating one year of history …", err=True)
             await asyncio.to_thread(write_history, estate, paths, clock)
         running = await start_servers(
             estate, clock, paths.config_dir, host=host, base_port=base_port
         )
         try:
-            _tell(running.servers, paths)
+            _print_servers(running.servers, paths)
             return 130 if await received.get() == signal.SIGINT else 0
         finally:
             await running.aclose()
@@ -112,54 +121,51 @@ async def _serve(
             signal.signal(number, handler)
 
 
-def _places(asked: Paths, stack: ExitStack, *, past: bool) -> Paths:
-    """The folders asked for, as far as they are; temporary ones in place of the user's own."""
+def _prepare_paths(requested: Paths, stack: ExitStack, *, with_history: bool) -> Paths:
+    """Create the requested directories, with temporary ones instead of the user's own."""
     own = resolve_paths()
-    config, data = asked.config_dir, asked.data_dir
+    config, data = requested.config_dir, requested.data_dir
     if config == own.config_dir or data == own.data_dir:
-        folder = tempfile.TemporaryDirectory(prefix="lictui-", ignore_cleanup_errors=True)
-        root = Path(stack.enter_context(folder))
+        temporary = tempfile.TemporaryDirectory(prefix="lictui-", ignore_cleanup_errors=True)
+        root = Path(stack.enter_context(temporary))
         config = root / "config" if config == own.config_dir else config
         data = root / "data" if data == own.data_dir else data
     paths = Paths(config, data)
-    from lictui.simulator.demo import SIMULATED_DIR  # noqa: PLC0415 - as above
-
     if paths.servers.exists() and not (config / SIMULATED_DIR).is_dir():
-        raise UsageError(f"{config} holds a registry of its own", "name an empty --config-dir")
-    if past and paths.history.exists():
+        raise UsageError(f"{config} already contains servers.toml", "use an empty --config-dir")
+    if with_history and paths.history.exists():
         raise UsageError(
-            f"{data} holds a history already", "name an empty --data-dir, or add --no-history"
+            f"{data} already contains history.db", "use an empty --data-dir, or add --no-history"
         )
     try:
         make_folder(config)
         make_folder(data)
     except OSError as error:
-        raise UsageError(f"cannot make {error.filename}: {error.strerror}") from None
+        raise UsageError(f"cannot create {error.filename}: {error.strerror}") from None
     return paths
 
 
-def _tell(servers: Iterable[Server], paths: Paths) -> None:
-    """Where everything is, and the command that looks at it."""
+def _print_servers(servers: Iterable[Server], paths: Paths) -> None:
     listed = list(servers)
-    click.echo(f"Serving {len(listed)} license servers; ctrl+c ends it. To look at them:\n")
-    folders = f"--config-dir {shlex.quote(str(paths.config_dir))}"
-    click.echo(f"  lictui {folders} --data-dir {shlex.quote(str(paths.data_dir))}\n")
+    click.echo(f"{len(listed)} simulated license servers. Press Ctrl+C to stop. Connect with:\n")
+    directories = f"--config-dir {shlex.quote(str(paths.config_dir))}"
+    click.echo(f"  lictui {directories} --data-dir {shlex.quote(str(paths.data_dir))}\n")
     width = max(len(server.name) for server in listed)
-    named = max(len(server.source) for server in listed)
+    source_width = max(len(server.source) for server in listed)
     for server in listed:
-        where = server.url or server.address or shlex.join(server.command)
-        click.echo(f"  {server.name.ljust(width)}  {server.source.ljust(named)}  {where}")
+        address = server.url or server.address or shlex.join(server.command)
+        click.echo(f"  {server.name.ljust(width)}  {server.source.ljust(source_width)}  {address}")
     sys.stdout.flush()
 
 
-def _allow_files(wanted: int) -> None:
-    """Let this process have `wanted` open files, if it may."""
+def _raise_file_limit(files: int) -> None:
+    """Let this process open this many files, if it may."""
     try:
-        import resource  # noqa: PLC0415 - there is none on Windows, nor a limit to raise
+        import resource  # noqa: PLC0415 - does not exist on Windows, which has no such limit
     except ImportError:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < wanted:
+    if soft < files:
         with suppress(ValueError, OSError):
-            most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            limit = files if hard == resource.RLIM_INFINITY else min(files, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))

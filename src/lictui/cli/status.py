@@ -1,134 +1,295 @@
-"""`lictui status`: polls every server once, records, prints, exits.
+"""`lictui status`: poll every server once, record, print. Its JSON is `lictui.status/1`.
 
-Exit 0 if every selected enabled server is up, 1 if not; the output lists all of them either way.
+Exit code 0 if every selected enabled server is up, else 1; the output lists all servers either way.
 """
 
 from __future__ import annotations
 
-import json
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli import output
-from lictui.cli.context import CommandContext, load_configuration, select_servers
-from lictui.clock import iso
-from lictui.engine.alerts import Alert, current_alerts
-from lictui.engine.board import Board, GroupBy, ServerStatus, Total, is_reporting, totals
-from lictui.engine.merge import BoardMerger, duplicate_pools
-from lictui.model import (
-    Acknowledgement,
-    Activation,
-    AlertState,
-    Failure,
-    LicenseServer,
-    Mode,
-    Pool,
-    PoolKey,
-    State,
+from lictui.cli.alerts import acknowledgement_json
+from lictui.cli.context import load_configuration, select_servers
+from lictui.cli.options import (
+    CommandContext,
+    filter_option,
+    format_options,
+    group_option,
+    servers_option,
 )
+from lictui.cli.output import Column, Kind, Row, emit, optional_date, optional_time, rounded
+from lictui.clock import SystemClock, iso, local_date
+from lictui.engine.alerts import Alert, current_alerts
+from lictui.engine.board import (
+    Board,
+    Filter,
+    GroupBy,
+    ServerStatus,
+    Total,
+    filter_board,
+    is_reporting,
+    totals,
+)
+from lictui.engine.engine import poll_once
+from lictui.engine.merge import BoardMerger, duplicate_pools, same_as_warnings
+from lictui.model import Failure, LicenseServer, Mode, Pool, PoolKey, State
+from lictui.sources.resolver import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import date
 
     from lictui.config.settings import AlertSettings, Thresholds
 
-
-# `status` as the contract's JSON: every key always there, times UTC, numbers numbers
-
-
 SCHEMA: Final = "lictui.status/1"
+_FOR_PEOPLE: Final = ("table", "markdown")  # list each license server once, however it is read
+
+
+def _product_text(row: Row) -> str:
+    date_text = f" ({row['subscription_date']})" if row["subscription_date"] else ""
+    return f"{row['name']}{date_text}"
+
+
+def _total_text(row: Row) -> str:
+    group = f"{row['group'] or 'no group'}: " if "group" in row else ""
+    return f"{group}{row['name']}"
+
+
+_FIGURES: Final = (
+    Column("in_use", "IN USE", Kind.NUMBER),
+    Column("installed", "INSTALLED", Kind.NUMBER),
+    Column("overdraft"),
+    Column("free", "FREE", Kind.NUMBER),
+    Column("ratio", "%", Kind.RATIO),
+    Column("level", "LEVEL"),
+)
+_COLUMNS: Final = (
+    Column("server", "SERVER"),
+    Column("source"),
+    Column("group"),
+    Column("state", "STATE"),
+    Column("product"),
+    Column("name", "PRODUCT", text=_product_text),
+    Column("model", "MODEL", Kind.MODEL),
+    Column("subscription_date"),
+    Column("expires"),
+    *_FIGURES,
+    Column("reason"),
+    Column("counted"),
+    Column("same_as"),
+)
+_TOTAL_COLUMNS: Final = (
+    Column("name", "TOTAL", text=_total_text),
+    Column("model", "MODEL", Kind.MODEL),
+    Column("servers", "SERVERS", Kind.NUMBER, itemgetter("servers")),
+    *_FIGURES,
+)
+
+
+@click.command()
+@format_options
+@servers_option
+@group_option
+@filter_option
+@click.option(
+    "--by",
+    type=click.Choice(["product", "group"]),
+    default="product",
+    show_default=True,
+    help="Group the totals of the table by product or by group.",
+)
+@click.option("--cached", is_flag=True, help="Show the last recorded values without polling.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.1),
+    metavar="SECONDS",
+    show_default="timeout of config.toml",
+    help="Timeout per server, in seconds.",
+)
+@click.pass_obj
+def status(
+    context: CommandContext,
+    /,
+    *,
+    output_format: str,
+    servers: tuple[str, ...],
+    group: str,
+    filter: str,  # noqa: A002 - the option is called so
+    by: str,
+    cached: bool,
+    timeout: float | None,
+) -> int:
+    """Poll all servers once, record and print the result.
+
+    Exit code 1: at least one enabled server is not up.
+    """
+    pattern = Filter.parse(filter)
+    settings, registered = load_configuration(context)
+    selected = select_servers(registered, servers, group)
+    clock = SystemClock()
+    polled = run(
+        poll_once(selected, settings, context.paths, clock, timeout=timeout, contact=not cached)
+    )
+    for notice in (*polled.notices, *same_as_warnings(registered)):
+        click.echo(f"lictui: {notice}", err=True)
+    board = filter_board(polled, pattern)
+    today = local_date(clock.now(), settings.timezone)
+    merged = output_format in _FOR_PEOPLE
+    document = status_json(board, settings.alerts, clock.now(), today, merged=merged)
+    print_status(document, output_format, totals_key="groups" if by == "group" else "totals")
+    enabled = [server for server in board.servers if server.state is not State.DISABLED]
+    return 0 if all(server.state is State.UP for server in enabled) else 1
+
+
+def print_status(
+    document: Mapping[str, Any], output_format: str, totals_key: str = "totals"
+) -> None:
+    """Print a status document; a table is followed by the totals, and by what failed and why."""
+    emit(
+        _pool_rows(document),
+        _COLUMNS,
+        output_format,
+        document=document,
+        records="servers",
+        empty="No matching servers.",
+    )
+    if output_format != "table":
+        return
+    if document[totals_key]:
+        click.echo()
+        emit(map(_total_row, document[totals_key]), _TOTAL_COLUMNS, "table", document=document)
+    members = (
+        member
+        for server in document["servers"]
+        for member in server.get("parts") or (server,)
+        if member["reason"]
+    )
+    for member in members:
+        click.echo(f"\n{member['name']}: {member['reason']['message']}")
+        if member["reason"]["hint"]:
+            click.echo(f"  {member['reason']['hint']}")
+
+
+def _pool_rows(document: Mapping[str, Any]) -> Iterator[Row]:
+    """Return one row per pool, and one for each server without pools."""
+    names = {column.name for column in _COLUMNS}
+    for server in document["servers"]:
+        row = {key: server[key] for key in ("source", "group", "state")}
+        row["server"] = server["name"]
+        reason = server["reason"]
+        row["reason"] = f"{reason['kind']}: {reason['message']}" if reason else ""
+        for pool in server["pools"]:
+            yield row | {key: value for key, value in pool.items() if key in names}
+        if not server["pools"]:
+            yield row
+
+
+def _total_row(total: Mapping[str, Any]) -> Row:
+    return {**total, "servers": f"{total['servers_reporting']}/{total['servers_expected']}"}
+
+
+# The document lictui.status/1: every key is always present
 
 
 def status_json(
-    board: Board, alerts: AlertSettings, now: float, today: date, *, each_once: bool = False
+    board: Board, alerts: AlertSettings, now: float, today: date, *, merged: bool = False
 ) -> dict[str, Any]:
-    """The whole answer; `now` in UTC epoch seconds, `today` where the user is.
+    """Return the document; `now` in UTC epoch seconds, `today` in the user's time zone.
 
-    Every registered server is in it, and of pools that several read all but one are not counted.
-    With `each_once` a license server is there once, with the other ways to read it in `parts`.
+    It lists every registered server; a pool that several servers report is counted at one of them.
+    With `merged`, servers of one license server are listed as one, with its members in `parts`.
     """
-    merged = BoardMerger().merge(board)
-    shown = merged if each_once else board
-    others = {} if each_once else duplicate_pools(merged)
+    merged_board = BoardMerger().merge(board)
+    duplicates = {} if merged else duplicate_pools(merged_board)
     return {
         "schema": SCHEMA,
         "at": iso(now),
-        "servers": [server_json(status, alerts, others) for status in shown.servers],
-        "totals": [_total(total) for total in totals(merged, alerts)],
-        "groups": [
-            {"group": total.scope or None, **_total(total)}
-            for total in totals(merged, alerts, GroupBy.GROUP)
+        "servers": [
+            _server_json(server, alerts, duplicates)
+            for server in (merged_board if merged else board).servers
         ],
-        "alerts": [_alert(alert, board, now) for alert in current_alerts(merged, alerts, today)],
+        "totals": [_total_json(total) for total in totals(merged_board, alerts)],
+        "groups": [
+            {"group": total.scope or None, **_total_json(total)}
+            for total in totals(merged_board, alerts, GroupBy.GROUP)
+        ],
+        "alerts": [
+            _alert_json(alert, board, now) for alert in current_alerts(merged_board, alerts, today)
+        ],
     }
 
 
-def server_json(
-    status: ServerStatus, alerts: AlertSettings, others: Mapping[tuple[str, PoolKey], str]
+def _server_json(
+    status: ServerStatus, alerts: AlertSettings, duplicates: Mapping[tuple[str, PoolKey], str]
 ) -> dict[str, Any]:
-    """One server; figures only if its last poll succeeded, the rest as last known.
+    """Return one server: pools only if its last poll succeeded, everything else as last known.
 
-    `others` says of a pool here which server's reading of it is counted instead.
+    `duplicates` maps a pool to the server at which it is counted instead.
     """
     server, snapshot = status.server, status.snapshot
-    pools = snapshot.pools if snapshot else ()
-    pools = tuple(pool for pool in pools if is_reporting(status, pool))
+    activation = snapshot.activation if snapshot else None
+    mode = snapshot.mode if snapshot else None
     return {
         "name": server.name,
         "source": server.source.value,
         "group": server.group,
         "url": server.url,
         "state": status.state.value,
-        "reason": _reason(status.failure),
-        "polled_at": iso_or_none(status.polled_at),
+        "reason": _reason_json(status.failure),
+        "polled_at": optional_time(status.polled_at),
         "latency_ms": None if status.latency is None else round(status.latency * 1000),
         "reported_name": (snapshot and snapshot.reported_name) or None,
         "version": (snapshot and snapshot.version) or None,
-        "mode": snapshot.mode.value if snapshot and isinstance(snapshot.mode, Mode) else None,
-        "activation": _activation(snapshot.activation if snapshot else None),
+        "mode": mode.value if isinstance(mode, Mode) else None,
+        "activation": activation
+        and {"status": activation.status.value, "expires": optional_date(activation.expires)},
         "same_as": server.same_as or None,
         "license_servers": [
-            _license_server(each) for each in (snapshot.license_servers if snapshot else ())
+            _license_server_json(listed)
+            for listed in (snapshot.license_servers if snapshot else ())
         ],
         "pools": [
-            _pool(
+            _pool_json(
                 pool,
                 alerts.thresholds_for(group=server.group, server=server.name, product=pool.product),
-                others.get((server.name, pool.key), ""),
+                duplicates.get((server.name, pool.key), ""),
             )
-            for pool in pools
+            for pool in (snapshot.pools if snapshot else ())
+            if is_reporting(status, pool)
         ],
-        **({"parts": [_part(part) for part in status.members]} if status.members else {}),
+        **(
+            {"parts": [_member_json(member) for member in status.members]} if status.members else {}
+        ),
     }
 
 
-def _part(status: ServerStatus) -> dict[str, Any]:
+def _member_json(status: ServerStatus) -> dict[str, Any]:
     return {
         "name": status.server.name,
         "source": status.server.source.value,
         "state": status.state.value,
-        "reason": _reason(status.failure),
+        "reason": _reason_json(status.failure),
     }
 
 
-def _pool(pool: Pool, limits: Thresholds, same_as: str) -> dict[str, Any]:
+def _pool_json(pool: Pool, thresholds: Thresholds, same_as: str) -> dict[str, Any]:
     reading = pool.reading
     return {
         "product": pool.product,
         "name": pool.name,
         "model": pool.model.value,
         "license_type": pool.license_type or None,
-        "subscription_date": _day(pool.subscription_date),
-        "expires": _day(pool.expires),
+        "subscription_date": optional_date(pool.subscription_date),
+        "expires": optional_date(pool.expires),
         "permanent": pool.permanent,
         "installed": reading.installed,
         "overdraft": reading.overdraft,
         "in_use": reading.in_use,
         "free": reading.free,
-        "ratio": _ratio(reading.ratio),
-        "level": reading.level(limits.warn, limits.critical).value,
+        "ratio": rounded(reading.ratio),
+        "level": reading.level(thresholds.warn, thresholds.critical).value,
         "counted": pool.counted and not same_as,
         "same_as": same_as or None,
         "queued": pool.queued,
@@ -136,18 +297,18 @@ def _pool(pool: Pool, limits: Thresholds, same_as: str) -> dict[str, Any]:
     }
 
 
-def _license_server(server: LicenseServer) -> dict[str, Any]:
+def _license_server_json(server: LicenseServer) -> dict[str, Any]:
     return {
         "host_id": server.host_id,
         "fqdn": server.fqdn or None,
         "status": server.status.value,
-        "last_reported": iso_or_none(server.last_reported),
-        "expires": _day(server.expires),
+        "last_reported": optional_time(server.last_reported),
+        "expires": optional_date(server.expires),
         "days_to_expire": server.days_to_expire,
     }
 
 
-def _total(total: Total) -> dict[str, Any]:
+def _total_json(total: Total) -> dict[str, Any]:
     return {
         "product": total.product,
         "name": total.name,
@@ -156,7 +317,7 @@ def _total(total: Total) -> dict[str, Any]:
         "overdraft": total.reading.overdraft,
         "in_use": total.reading.in_use,
         "free": total.free,
-        "ratio": _ratio(total.ratio),
+        "ratio": rounded(total.ratio),
         "level": total.level.value,
         "unknown": total.unknown_pools,
         "servers_reporting": len(total.servers_reporting),
@@ -164,34 +325,21 @@ def _total(total: Total) -> dict[str, Any]:
     }
 
 
-def _alert(alert: Alert, board: Board, now: float) -> dict[str, Any]:
-    """What is true now, and whether the lictui that keeps polling has raised it."""
-    stands = next((each for each in board.alert_states or () if each.key == alert.key), None)
+def _alert_json(alert: Alert, board: Board, now: float) -> dict[str, Any]:
+    """Return a condition that holds now, and whether the polling lictui has raised it."""
+    raised = next((state for state in board.alert_states or () if state.key == alert.key), None)
     return {
         "kind": alert.kind.value,
         "level": alert.level.value,
         "server": alert.server,
         "product": alert.product or None,
-        "since": iso_or_none(alert.since),
+        "since": optional_time(alert.since),
         "message": alert.message,
-        **acknowledgement_json(stands, board.acknowledgements.get(alert.key), now),
+        **acknowledgement_json(raised, board.acknowledgements.get(alert.key), now),
     }
 
 
-def acknowledgement_json(
-    standing: AlertState | None, answer: Acknowledgement | None, now: float
-) -> dict[str, Any]:
-    """Since when an alert is raised, and what somebody has said to it that still holds."""
-    held = answer if answer and standing and answer.is_active(now) else None
-    known = held if held and held.until is None else None
-    return {
-        "raised": iso_or_none(standing.raised_at) if standing else None,
-        "acknowledged": {"by": known.by, "at": iso(known.time)} if known else None,
-        "snoozed_until": iso_or_none(held.until) if held else None,
-    }
-
-
-def _reason(failure: Failure | None) -> dict[str, Any] | None:
+def _reason_json(failure: Failure | None) -> dict[str, Any] | None:
     if failure is None:
         return None
     return {
@@ -200,112 +348,3 @@ def _reason(failure: Failure | None) -> dict[str, Any] | None:
         "message": failure.message,
         "hint": failure.hint,
     }
-
-
-def _activation(activation: Activation | None) -> dict[str, Any] | None:
-    if activation is None:
-        return None
-    return {"status": activation.status.value, "expires": _day(activation.expires)}
-
-
-def _ratio(ratio: float | None) -> float | None:
-    return None if ratio is None else round(ratio, 4)
-
-
-def iso_or_none(at: float | None) -> str | None:
-    """A moment as the contract has it."""
-    return None if at is None else iso(at)
-
-
-def _day(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
-
-
-_FORMATS: Final[dict[str, Callable[[dict[str, object]], str]]] = {
-    "table": output.as_table,
-    "json": lambda answer: json.dumps(answer, indent=2, ensure_ascii=False) + "\n",
-    "jsonl": output.as_jsonl,
-    "csv": output.as_csv,
-    "markdown": output.as_markdown,
-}
-_FOR_PEOPLE: Final = ("table", "markdown")  # each license server once, however it is read
-
-
-@click.command()
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(list(_FORMATS)),
-    default="table",
-    show_default=True,
-    help="How to print.",
-)
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-@click.option("--server", "names", multiple=True, metavar="NAME", help="Only this one; repeatable.")
-@click.option("--group", default="", help="Only the servers of this group.")
-@click.option(
-    "--filter",
-    "pattern",
-    default="",
-    metavar="REGEX",
-    help="Only servers and products that match; a leading ! inverts.",
-)
-@click.option(
-    "--by",
-    type=click.Choice(["product", "group"]),
-    default="product",
-    show_default=True,
-    help="Of what the table's totals are.",
-)
-@click.option("--cached", is_flag=True, help="What was recorded last; contacts nobody.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0.1),
-    metavar="SECONDS",
-    help="How long each server may take.",
-)
-@click.pass_obj
-def status(  # noqa: PLR0913 - click hands over each option by its name
-    context: CommandContext,
-    /,
-    *,
-    form: str,
-    as_json: bool,
-    names: tuple[str, ...],
-    group: str,
-    pattern: str,
-    by: str,
-    cached: bool,
-    timeout: float | None,
-) -> int:
-    """Poll every server once, record it, print it."""
-    from lictui.clock import SystemClock, local_date  # noqa: PLC0415 - `--help` does not need it
-    from lictui.engine.board import Filter, filter_board  # noqa: PLC0415 - `--help` neither
-    from lictui.engine.engine import poll_once  # noqa: PLC0415 - `--help` neither
-    from lictui.engine.merge import same_as_warnings  # noqa: PLC0415 - `--help` neither
-    from lictui.sources.resolver import run  # noqa: PLC0415 - `--help` neither
-
-    wanted = Filter.parse(pattern)
-    settings, registry = load_configuration(context)
-    servers = select_servers(registry, names, group)
-    clock = SystemClock()
-    result = run(
-        poll_once(servers, settings, context.paths, clock, timeout=timeout, contact=not cached)
-    )
-    for notice in (*result.notices, *same_as_warnings(registry)):
-        click.echo(f"lictui: {notice}", err=True)
-    shown = filter_board(result, wanted)
-    today = local_date(clock.now(), settings.timezone)
-    form = "json" if as_json else form
-    once_each = form in _FOR_PEOPLE
-    answer = status_json(shown, settings.alerts, clock.now(), today, each_once=once_each)
-    if by == "group" and once_each:
-        answer["totals"] = answer["groups"]
-    click.echo(_FORMATS[form](answer), nl=False)
-    return 0 if _all_up(shown) else 1
-
-
-def _all_up(board: Board) -> bool:
-    return all(
-        status.state is State.UP for status in board.servers if status.state is not State.DISABLED
-    )

@@ -1,0 +1,279 @@
+"""The options of the command line, and the common ones as one value.
+
+`lictui --help` and shell completion load this module, so it imports nothing heavy.
+Every option has an environment variable: that of `--config-dir` is `LICTUI_CONFIG_DIR`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from lictui import __version__
+from lictui.paths import Paths, resolve_paths
+
+FORMATS: Final = ("table", "json", "jsonl", "csv", "markdown")
+_LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+_JSON_FLAG: Final = "lictui.json"  # key in click's Context.meta
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class CommandContext:
+    """The common options of a command line."""
+
+    paths: Paths
+    no_color: bool = False
+    log_level: str = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorOptions:
+    """The options of the monitor; None or "" means not given."""
+
+    interval: float | None = None  # seconds
+    group: str = ""
+    filter: str = ""
+    theme: str = ""
+    ascii: bool = False
+    read_only: bool = False
+    demo: bool = False
+    seed: int = 1
+    speed: float | None = None
+
+
+# Options that several commands share. A command's own options are defined at the command.
+
+
+group_option: Final = click.option(
+    "--group", default="", metavar="NAME", help="Limit to the servers of this group."
+)
+servers_option: Final = click.option(
+    "--server", "servers", multiple=True, metavar="NAME", help="Limit to this server (repeatable)."
+)
+products_option: Final = click.option(
+    "--product",
+    "products",
+    multiple=True,
+    metavar="CODE",
+    help="Limit to this product code (repeatable).",
+)
+filter_option: Final = click.option(
+    "--filter",
+    default="",
+    metavar="REGEX",
+    help="Filter servers and products by a regular expression (prefix ! to invert).",
+)
+timezone_option: Final = click.option(
+    "--tz",
+    default="",
+    metavar="ZONE",
+    show_default="timezone of config.toml",
+    help="Time zone of days and months (IANA name).",
+)
+interval_option: Final = click.option(
+    "-n",
+    "--interval",
+    type=click.FloatRange(min=1.0),
+    metavar="SECONDS",
+    show_default="the interval of each server",
+    help="Override the polling interval of all servers, in seconds.",
+)
+seed_option: Final = click.option(
+    "--seed", type=int, default=1, show_default=True, metavar="N", help="Seed of the simulation."
+)
+output_option: Final = click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    metavar="FILE",
+    show_default="stdout",
+    help="Write to FILE (atomically); - is stdout.",
+)
+
+
+json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+
+
+class FormatChoice(click.Choice[str]):
+    """A choice of output formats that accepts `md` for `markdown`."""
+
+    def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:
+        """Return the name of the format."""
+        return "markdown" if choice == "md" else super().normalize_choice(choice, ctx)
+
+
+def format_option(formats: Sequence[str], default: str) -> Callable[[_Command], _Command]:
+    """Return the decorator for `--format` with these words."""
+    return click.option(
+        "--format",
+        "output_format",
+        type=FormatChoice(formats),
+        default=default,
+        show_default=True,
+        callback=_format_or_json,
+        help="Output format.",
+    )
+
+
+def format_options(command: _Command) -> _Command:
+    """Add `--format` with all words and `--json`; both set the parameter `output_format`."""
+    command = click.option(
+        "--json",
+        is_flag=True,
+        is_eager=True,  # before --format, whose callback looks at the flag
+        expose_value=False,
+        callback=_note_json,
+        help="Same as --format json.",
+    )(command)
+    return format_option(FORMATS, "table")(command)
+
+
+def _note_json(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+    if value:
+        ctx.meta[_JSON_FLAG] = True
+
+
+def _format_or_json(ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
+    return "json" if ctx.meta.get(_JSON_FLAG) else value
+
+
+def monitor_options(command: _Command) -> _Command:
+    """Add the options of the monitor and of `watch`."""
+    for option in reversed(
+        (
+            interval_option,
+            group_option,
+            filter_option,
+            click.option(
+                "--theme",
+                default="",
+                metavar="NAME",
+                show_default="theme of config.toml",
+                help="Color theme.",
+            ),
+            click.option("--ascii", is_flag=True, help="Draw with ASCII characters only."),
+            click.option(
+                "--read-only",
+                is_flag=True,
+                help="Read-only mode: no changes to servers or alerts.",
+            ),
+            click.option("--demo", is_flag=True, help="Run with simulated servers."),
+            seed_option,
+            click.option(
+                "--speed",
+                type=click.FloatRange(min=1.0, max=3600.0),
+                metavar="X",
+                help="Simulated seconds per second, with --demo (default: 60).",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+# The common options, which every command takes
+
+
+def add_common_options(command: click.Command) -> click.Command:
+    """Add the common options to `command` and its subcommands, and a variable to each option."""
+    if any(parameter.name == "config_dir" for parameter in command.params):
+        return command
+    command.params.extend(_common_options())
+    command.context_settings.setdefault("help_option_names", ["-h", "--help"])
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.envvar is None and parameter.name:
+            parameter.envvar = f"LICTUI_{parameter.name.upper()}"
+    if isinstance(command, click.Group):
+        for subcommand in command.commands.values():
+            add_common_options(subcommand)
+    return command
+
+
+def _common_options() -> list[click.Parameter]:
+    directory = click.Path(file_okay=False, path_type=Path)
+    return [
+        click.Option(
+            ["--config-dir"],
+            type=directory,
+            metavar="DIR",
+            expose_value=False,
+            callback=_set_directory,
+            is_eager=True,
+            help="Directory of config.toml and servers.toml.",
+        ),
+        click.Option(
+            ["--data-dir"],
+            type=directory,
+            metavar="DIR",
+            expose_value=False,
+            callback=_set_directory,
+            is_eager=True,
+            help="Directory of the history database and the log file.",
+        ),
+        click.Option(
+            ["--log-level"],
+            type=click.Choice(_LOG_LEVELS),
+            expose_value=False,
+            callback=_set_log_level,
+            help="Log level of lictui.log (default: warning).",
+        ),
+        click.Option(
+            ["--no-color"],
+            is_flag=True,
+            expose_value=False,
+            callback=_set_no_color,
+            help="Disable colors (also: NO_COLOR).",
+        ),
+        click.Option(
+            ["-V", "--version"],
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_print_version,
+            help="Show the version and exit.",
+        ),
+    ]
+
+
+def _context(ctx: click.Context) -> CommandContext:
+    if ctx.obj is None:
+        ctx.obj = CommandContext(resolve_paths())
+    context: CommandContext = ctx.obj
+    return context
+
+
+def _set_directory(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:
+    context = _context(ctx)
+    if value is not None and parameter.name:
+        paths = replace(context.paths, **{parameter.name: value.expanduser().absolute()})
+        ctx.obj = replace(context, paths=paths)
+
+
+def _set_log_level(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    context = _context(ctx)
+    if value is not None:
+        ctx.obj = replace(context, log_level=value)
+
+
+def _set_no_color(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+    context = _context(ctx)
+    if value:
+        ctx.obj = replace(context, no_color=True)
+
+
+def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+    if value and not ctx.resilient_parsing:
+        click.echo(f"lictui {__version__}")
+        ctx.exit()
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean …?` if one of `known` resembles `word`, else nothing."""
+    close = get_close_matches(word, known, n=1)
+    return f" Did you mean '{close[0]}'?" if close else ""

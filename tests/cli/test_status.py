@@ -1,0 +1,267 @@
+"""`lictui status`: its document, and the same as table, CSV, Markdown and JSON Lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from tests.support.clock import START
+from tests.support.values import failure, poll, pool, server, snapshot
+
+from lictui.cli.status import print_status, status_json
+from lictui.config.settings import AlertSettings
+from lictui.engine.board import Board, apply_poll, with_servers
+from lictui.model import (
+    Activation,
+    ActivationStatus,
+    Failure,
+    FailureKind,
+    LicenseServer,
+    Mode,
+    Model,
+    ReportingStatus,
+    SourceName,
+    Step,
+)
+
+if TYPE_CHECKING:
+    import pytest
+
+TODAY = date(2026, 11, 24)
+SERVER_KEYS = {
+    "name", "source", "group", "url", "state", "reason", "polled_at", "latency_ms", "reported_name",
+    "version", "mode", "activation", "license_servers", "pools", "same_as",
+}  # fmt: skip
+POOL_KEYS = {
+    "product", "name", "model", "license_type", "subscription_date", "expires", "permanent",
+    "installed", "overdraft", "in_use", "free", "ratio", "level", "counted",
+    "same_as", "queued", "vendor",
+}  # fmt: skip
+TOTAL_KEYS = {
+    "product", "name", "model", "installed", "overdraft", "in_use", "free", "ratio", "level",
+    "unknown", "servers_reporting", "servers_expected",
+}  # fmt: skip
+
+
+def board() -> Board:
+    """One server that answered, one that timed out, one never asked."""
+    board = with_servers(
+        Board(),
+        (
+            server("lic-emea-01", group="emea"),
+            server("ddc-us-01", source=SourceName.CVAD, url="https://ddc.example"),
+            server("new"),
+        ),
+    )
+    answer = snapshot(
+        pool(subscription=date(2026, 12, 1), expires=date(2027, 3, 31), permanent=False),
+        pool("PVS_STD_CCS", in_use=None, installed=80, overdraft=None, model=Model.CONCURRENT),
+        pool("CITRIX", in_use=0, installed=10, counted=False),
+        reported_name="LIC01",
+        mode=Mode.FILE,
+        activation=Activation(ActivationStatus.ACTIVATED, date(2026, 12, 3)),
+    )
+    board = apply_poll(board, poll(answer, "lic-emea-01"))
+    lost = Failure(FailureKind.TIMEOUT, "no answer from 10.0.0.9:443 in 10 s", "…", Step.CONNECT)
+    return apply_poll(board, poll(lost, "ddc-us-01"))
+
+
+DOCUMENT = status_json(board(), AlertSettings(), START, TODAY)
+EMEA, DDC, NEW = DOCUMENT["servers"]
+
+
+def test_document_is_json_and_has_every_key() -> None:
+    assert json.loads(json.dumps(DOCUMENT)) == DOCUMENT
+    assert list(DOCUMENT) == ["schema", "at", "servers", "totals", "groups", "alerts"]
+    assert DOCUMENT["schema"] == "lictui.status/1"
+    assert DOCUMENT["at"] == "2026-11-24T06:00:00Z"
+    assert all(set(each) == SERVER_KEYS for each in DOCUMENT["servers"])
+    assert all(set(each) == POOL_KEYS for each in EMEA["pools"])
+    assert all(set(each) == TOTAL_KEYS for each in DOCUMENT["totals"])
+
+
+def test_server_that_is_up() -> None:
+    assert EMEA["state"] == "up"
+    assert EMEA["reason"] is None
+    assert EMEA["polled_at"] == "2026-11-24T06:00:00Z"
+    assert EMEA["latency_ms"] == 100
+    assert EMEA["mode"] == "file"
+    assert EMEA["activation"] == {"status": "activated", "expires": "2026-12-03"}
+    first = EMEA["pools"][0]
+    assert first["subscription_date"] == "2026-12-01"
+    assert first["permanent"] is False
+    assert (first["free"], first["ratio"], first["level"]) == (88, 0.824, "warn")
+
+
+def test_unknown_figure_is_null() -> None:
+    pvs = EMEA["pools"][1]
+    assert (pvs["in_use"], pvs["free"], pvs["ratio"], pvs["level"]) == (None, None, None, "unknown")
+
+
+def test_failed_server_has_a_reason_and_no_pools() -> None:
+    assert DDC["state"] == "down"
+    assert DDC["pools"] == []
+    assert DDC["reason"] == {
+        "kind": "timeout",
+        "step": "connect",
+        "message": "no answer from 10.0.0.9:443 in 10 s",
+        "hint": "…",
+    }
+    assert NEW["state"] == "waiting"
+    assert NEW["polled_at"] is None
+
+
+def test_totals_exclude_startup_licenses() -> None:
+    assert [(total["product"], total["unknown"]) for total in DOCUMENT["totals"]] == [
+        ("XDT_PLT_UD", 0),
+        ("PVS_STD_CCS", 1),
+    ]
+
+
+def test_alerts_have_the_kinds_of_the_contract() -> None:
+    kinds = {(alert["kind"], alert["server"]) for alert in DOCUMENT["alerts"]}
+    assert ("usage", "lic-emea-01") in kinds
+    assert ("server", "ddc-us-01") in kinds
+
+
+def test_partner_lists_license_servers() -> None:
+    listed = (
+        LicenseServer(
+            "LIC01", "lic01.test", ReportingStatus.REPORTING, START, date(2027, 7, 27), 245
+        ),
+        LicenseServer("NEW01"),
+    )
+    account = with_servers(Board(), (server("msp", source=SourceName.PARTNER),))
+    answer = snapshot(pool(counted=False), license_servers=listed)
+    (partner,) = status_json(
+        apply_poll(account, poll(answer, "msp")), AlertSettings(), START, TODAY
+    )["servers"]
+    assert partner["license_servers"] == [
+        {
+            "host_id": "LIC01",
+            "fqdn": "lic01.test",
+            "status": "reporting",
+            "last_reported": "2026-11-24T06:00:00Z",
+            "expires": "2027-07-27",
+            "days_to_expire": 245,
+        },
+        {
+            "host_id": "NEW01",
+            "fqdn": None,
+            "status": "never_reported",
+            "last_reported": None,
+            "expires": None,
+            "days_to_expire": None,
+        },
+    ]
+    assert EMEA["license_servers"] == []
+
+
+# Output formats
+
+
+def printed(
+    capsys: pytest.CaptureFixture[str], output_format: str, document: dict[str, Any] = DOCUMENT
+) -> str:
+    print_status(document, output_format)
+    return capsys.readouterr().out
+
+
+def csv_rows(capsys: pytest.CaptureFixture[str], document: dict[str, Any]) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(printed(capsys, "csv", document))))
+
+
+def test_table_lists_pools_totals_and_failures(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        printed(capsys, "table")
+        == """\
+SERVER       STATE    PRODUCT                  MODEL        IN USE  INSTALLED  FREE    %  LEVEL
+lic-emea-01  up       XDT_PLT_UD (2026-12-01)  user/device     412        500    88  82%  warn
+lic-emea-01  up       PVS_STD_CCS              concurrent        ?         80     ?    ?  unknown
+lic-emea-01  up       CITRIX                   user/device       0         10    10   0%  ok
+ddc-us-01    down
+new          waiting
+
+TOTAL        MODEL        SERVERS  IN USE  INSTALLED  FREE    %  LEVEL
+XDT_PLT_UD   user/device      1/1     412        500    88  82%  warn
+PVS_STD_CCS  concurrent       1/1       ?         80     ?    ?  unknown
+
+ddc-us-01: no answer from 10.0.0.9:443 in 10 s
+  …
+"""
+    )
+
+
+def test_csv_has_a_row_per_pool_and_per_server_without_pools(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = csv_rows(capsys, DOCUMENT)
+    assert [row["server"] for row in rows] == ["lic-emea-01"] * 3 + ["ddc-us-01", "new"]
+    assert list(rows[0]) == [
+        "server", "source", "group", "state", "product", "name", "model", "subscription_date",
+        "expires", "in_use", "installed", "overdraft", "free", "ratio", "level", "reason",
+        "counted", "same_as",
+    ]  # fmt: skip
+    assert (rows[0]["in_use"], rows[0]["ratio"], rows[0]["counted"]) == ("412", "0.824", "yes")
+    assert rows[1]["in_use"] == ""
+    assert rows[3]["reason"].startswith("timeout: no answer")
+
+
+def test_csv_escapes_formulas_but_not_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    board = apply_poll(
+        with_servers(Board(), (server("=cmd()", group="@sum"),)),
+        poll(snapshot(pool("-1+1", in_use=5, installed=3)), "=cmd()"),
+    )
+    (row,) = csv_rows(capsys, status_json(board, AlertSettings(), START, TODAY))
+    assert (row["server"], row["group"], row["product"]) == ("'=cmd()", "'@sum", "'-1+1")
+    assert row["free"] == "-2"
+
+
+def test_json_lines_are_servers_with_the_time_of_the_answer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = [json.loads(line) for line in printed(capsys, "jsonl").splitlines()]
+    assert [line["name"] for line in lines] == ["lic-emea-01", "ddc-us-01", "new"]
+    assert {line["at"] for line in lines} == {"2026-11-24T06:00:00Z"}
+
+
+def test_markdown_escapes_pipes(capsys: pytest.CaptureFixture[str]) -> None:
+    board = apply_poll(with_servers(Board(), (server("a|b"),)), poll(name="a|b"))
+    document = status_json(board, AlertSettings(), START, TODAY)
+    text = printed(capsys, "markdown", document)
+    assert "a\\|b" in text
+    assert len({line.count("|") - line.count("\\|") for line in text.splitlines()}) == 1
+
+
+def test_table_without_servers_says_so_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    print_status(status_json(Board(), AlertSettings(), START, TODAY), "table")
+    assert capsys.readouterr() == ("", "No matching servers.\n")
+
+
+def test_license_server_with_two_sources_is_one_row_and_counted_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    registry = (server("lic"), server("ddc", source=SourceName.CVAD, same_as="lic"))
+    board = with_servers(Board(), registry)
+    board = apply_poll(board, poll(failure(FailureKind.NO_DATA, "no inventory"), "lic"))
+    board = apply_poll(board, poll(snapshot(mode=Mode.LAS), "ddc"))
+    merged = status_json(board, AlertSettings(), START, TODAY, merged=True)
+    table = printed(capsys, "table", merged)
+    assert [line.split()[:2] for line in table.splitlines()[1:3]] == [["lic", "up"], []]
+    assert "lic: no inventory" in table
+    document = status_json(board, AlertSettings(), START, TODAY)
+    assert [(listed["name"], listed["state"]) for listed in document["servers"]] == [
+        ("lic", "no_data"),
+        ("ddc", "up"),
+    ]
+    both = apply_poll(board, poll(snapshot(pool(in_use=9)), "lic", START + 1))
+    lic, ddc = status_json(both, AlertSettings(), START, TODAY)["servers"]
+    pools = lic["pools"] + ddc["pools"]
+    assert [(listed["counted"], listed["same_as"]) for listed in pools] == [
+        (False, "ddc"),
+        (True, None),
+    ]
+    assert ddc["same_as"] == "lic"
