@@ -1,13 +1,12 @@
-"""Every command once: its id, keys, title, help and where it works.
+"""The table of all commands: id, keys, title, help, and the screens they work on.
 
-Owns the table that the bindings, the palette, the footer, the help screen, the README and the
-remappable keymap are made from. Must not know how a command is carried out, and needs no Textual
-until bindings are asked for, so that `config check` can read a keymap without a screen.
+Key bindings, palette, footer, help screen, key reference and `[keymap]` are made from it. Textual
+is only loaded for the bindings, so that `lictui config check` can check a keymap without it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
@@ -24,196 +23,192 @@ _GRIDS: Final = ("wall", "estate")
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One thing the user can ask for. `screens` empty: everywhere."""
+    """A command of the user. With empty `screens` it works everywhere."""
 
-    id: str  # what `[keymap]` calls it
+    id: str  # its name in `[keymap]`
     keys: str  # comma separated
-    action: str  # the Textual action; with `app.` the application's own, else the screen's
+    action: str  # a Textual action: `app.` for the application, else the screen
     title: str
     help: str
     screens: tuple[str, ...] = VIEWS
     footer: bool = False
-    writes: bool = False  # not offered with --read-only
-    priority: bool = False  # before the next key is dealt with, or what is typed fast goes astray
+    writes: bool = False  # hidden with --read-only
+    priority: bool = False  # handled before the next key, or keys typed fast are lost
 
     @property
     def key_list(self) -> tuple[str, ...]:
-        """The keys one by one."""
+        """The keys as separate values."""
         return tuple(key.strip() for key in self.keys.split(",") if key.strip())
 
 
 COMMANDS: Final = (
-    Command("help", "?,f1", "app.show('help')", "Help", "Every key and what it does", footer=True),
-    Command("filter", "/", "filter", "Filter", "Show only what a regex matches; ! inverts",
+    Command("help", "?,f1", "app.show('help')", "Help", "Show all key bindings", footer=True),
+    Command("filter", "/", "filter", "Filter", "Filter by regular expression (prefix ! to invert)",
             (*_GRIDS, "alerts"), footer=True, priority=True),
-    Command("open", "enter", "open", "Open", "Open what is chosen", _LISTS, footer=True),
+    Command("open", "enter", "open", "Open", "Open the selected item", _LISTS, footer=True),
     Command("back", "escape", "back", "Back", "Clear the filter, or go back"),
-    Command("server.add", "a", "app.show('form')", "Add a server", "Register a license server",
+    Command("server.add", "a", "app.show('form')", "Add a server", "Add a license server",
             footer=True, writes=True),
-    Command("poll.server", "r", "poll_server", "Poll now", "Poll the chosen server at once",
+    Command("poll.server", "r", "poll_server", "Poll now", "Poll the selected server now",
             footer=True),
-    Command("poll.all", "R,f5", "app.poll_all", "Poll all", "Poll every server at once"),
-    Command("palette", ":,ctrl+p", "app.command_palette", "Commands", "Find a command by its name",
+    Command("poll.all", "R,f5", "app.poll_all", "Poll all", "Poll all servers now"),
+    Command("palette", ":,ctrl+p", "app.command_palette", "Commands", "Open the command palette",
             (), footer=True),
-    Command("view.wall", "1", "app.show('wall')", "Wall", "A pane for each server"),
-    Command("view.estate", "2", "app.show('estate')", "Estate", "The products over all servers"),
-    Command("view.product", "3", "product", "Product", "The chart of what is chosen"),
-    Command("view.servers", "4", "app.show('servers')", "Servers", "The registry"),
-    Command("view.alerts", "5", "app.show('alerts')", "Alerts", "Alerts of now, and the journal"),
-    Command("contract", "C", "app.show('contract')", "Contract",
-            "What was bought against what is needed, and what ends when"),
+    Command("view.wall", "1", "app.show('wall')", "Dashboard", "Dashboard: one pane per server"),
+    Command("view.estate", "2", "app.show('estate')", "Products",
+            "Usage per product across all servers"),
+    Command("view.product", "3", "product", "Usage", "Usage history of the selected product"),
+    Command("view.servers", "4", "app.show('servers')", "Servers", "Manage servers"),
+    Command("view.alerts", "5", "app.show('alerts')", "Alerts", "Active alerts and event log"),
+    Command("contract", "C", "app.show('contract')", "Entitlements",
+            "Purchased and used licenses, and upcoming expirations"),
     Command("move.down", "j,down", "move(1)", "Down", "Next row", _LISTS),
     Command("move.up", "k,up", "move(-1)", "Up", "Previous row", _LISTS),
-    Command("move.page_down", "pagedown", "page(1)", "Page down", "A screen further", _GRIDS),
-    Command("move.page_up", "pageup", "page(-1)", "Page up", "A screen back", _GRIDS),
-    Command("move.first", "home", "edge(-1)", "First", "The first row", _GRIDS),
-    Command("move.last", "end", "edge(1)", "Last", "The last row", _GRIDS),
-    Command("pane.next", "tab", "pane(1)", "Next pane", "The next server", ("wall",)),
-    Command("pane.previous", "shift+tab", "pane(-1)", "Previous pane", "The server before",
+    Command("move.page_down", "pagedown", "page(1)", "Page down", "Next page", _GRIDS),
+    Command("move.page_up", "pageup", "page(-1)", "Page up", "Previous page", _GRIDS),
+    Command("move.first", "home", "edge(-1)", "First", "First row", _GRIDS),
+    Command("move.last", "end", "edge(1)", "Last", "Last row", _GRIDS),
+    Command("pane.next", "tab", "pane(1)", "Next pane", "Next server", ("wall",)),
+    Command("pane.previous", "shift+tab", "pane(-1)", "Previous pane", "Previous server",
             ("wall",)),
     Command("sort.next", "s", "sort_next", "Sort", "Sort by the next column", _GRIDS),
-    Command("sort.reverse", "S", "sort_reverse", "Reverse", "Turn the order around", _GRIDS),
-    Command("group.next", "g", "group_next", "Group", "Show the next group alone, then all again",
+    Command("sort.reverse", "S", "sort_reverse", "Reverse", "Reverse the sort order", _GRIDS),
+    Command("group.next", "g", "group_next", "Group", "Show one group after the other, then all",
             ("wall",)),
-    Command("estate.by", "g", "by_next", "By", "By product, by group, or by server", ("estate",),
-            footer=True),
-    Command("maximise", "M", "maximise", "Maximise", "The chosen pane alone on the whole screen",
-            ("wall",)),
-    Command("why", "w", "why", "Why", "Where each figure of the chosen row comes from", _GRIDS),
-    Command("product.why", "W", "why", "Why", "Where each figure comes from", ("product",)),
-    Command("holders", "u", "holders", "Who holds it", "Ask who holds a license; nothing is kept",
+    Command("estate.by", "g", "by_next", "Group by", "Group by product, group or server",
+            ("estate",), footer=True),
+    Command("maximise", "M", "maximise", "Maximize", "Maximize the selected pane", ("wall",)),
+    Command("why", "w", "why", "Details", "Show the data sources of the selected row", _GRIDS),
+    Command("product.why", "W", "why", "Details", "Show the data sources", ("product",)),
+    Command("holders", "u", "holders", "Users", "List the license users (not stored)",
             ("wall", "product")),
-    Command("pause", "p", "app.pause", "Pause", "Hold the screen still; recording goes on"),
-    Command("copy", "Y", "copy", "Copy", "Copy the chosen row (OSC 52)"),
-    Command("export", "E", "export", "Export", "Write what is shown to a CSV file"),
-    Command("range.shorter", "[", "shorter", "Shorter", "A shorter range of time", ("product",),
+    Command("pause", "p", "app.pause", "Pause", "Pause the display (recording continues)"),
+    Command("copy", "Y", "copy", "Copy", "Copy the selected row to the clipboard (OSC 52)"),
+    Command("export", "E", "export", "Export", "Export the current view to a CSV file"),
+    Command("range.shorter", "[", "shorter", "Shorter", "Shorter time range", ("product",),
             footer=True),
-    Command("range.longer", "]", "longer", "Longer", "A longer range of time", ("product",),
+    Command("range.longer", "]", "longer", "Longer", "Longer time range", ("product",),
             footer=True),
-    Command("trend.shorter", "[", "shorter", "Shorter trends", "Trends of a shorter time", _GRIDS),
-    Command("trend.longer", "]", "longer", "Longer trends", "Trends: day, week, month, year",
-            _GRIDS),
+    Command("trend.shorter", "[", "shorter", "Shorter trends", "Shorter trend period", _GRIDS),
+    Command("trend.longer", "]", "longer", "Longer trends",
+            "Longer trend period: day, week, month, year", _GRIDS),
     Command("range.day", "d", "range('day')", "Day", "One day", ("product",)),
     Command("range.week", "w", "range('week')", "Week", "One week", ("product",)),
     Command("range.month", "m", "range('month')", "Month", "One month", ("product",)),
     Command("range.year", "y", "range('year')", "Year", "One year", ("product",)),
-    Command("range.earlier", "<", "earlier", "Earlier", "Back in time", ("product",), footer=True),
-    Command("range.later", ">", "later", "Later", "Forward in time", ("product",), footer=True),
-    Command("compare", "c", "compare", "Compare", "With the same period before, and without again",
+    Command("range.earlier", "<", "earlier", "Earlier", "Previous period", ("product",),
+            footer=True),
+    Command("range.later", ">", "later", "Later", "Next period", ("product",), footer=True),
+    Command("compare", "c", "compare", "Compare", "Show or hide the previous period", ("product",),
+            footer=True),
+    Command("heat", "h", "heat", "Heat map", "Show the heat map (hour x weekday) or the chart",
             ("product",), footer=True),
-    Command("heat", "h", "heat", "Heat map", "Hours and weekdays in place of the chart, and back",
-            ("product",), footer=True),
-    Command("cursor.left", "left", "cursor(-1)", "Cursor left", "Read the moment before",
+    Command("cursor.left", "left", "cursor(-1)", "Cursor left", "Move the cursor left",
             ("product",)),
-    Command("cursor.right", "right", "cursor(1)", "Cursor right", "Read the moment after",
+    Command("cursor.right", "right", "cursor(1)", "Cursor right", "Move the cursor right",
             ("product",)),
-    Command("cursor.up", "up,k", "weekday(-1)", "Cursor up", "On the heat map, the weekday before",
+    Command("cursor.up", "up,k", "weekday(-1)", "Cursor up", "Heat map: previous weekday",
             ("product",)),
-    Command("cursor.down", "down,j", "weekday(1)", "Cursor down",
-            "On the heat map, the weekday after", ("product",)),
-    Command("server.edit", "e", "edit", "Edit", "Change the chosen server", ("servers",),
+    Command("cursor.down", "down,j", "weekday(1)", "Cursor down", "Heat map: next weekday",
+            ("product",)),
+    Command("server.edit", "e", "edit", "Edit", "Edit the selected server", ("servers",),
             footer=True, writes=True),
-    Command("server.test", "t", "test", "Test", "Try the chosen server step by step", ("servers",),
-            footer=True),
-    Command("server.cloud", "c", "cloud", "Citrix Cloud", "What Usage Insights needs, and has",
-            ("servers",)),
-    Command("server.remove", "x", "remove", "Remove", "Take the chosen server out of the registry",
-            ("servers",), writes=True),
-    Command("alert.acknowledge", "A", "acknowledge", "Acknowledge",
-            "Say that the chosen alert is known, or take it back", ("alerts",), footer=True,
+    Command("server.test", "t", "test", "Test", "Test the connection to the selected server",
+            ("servers",), footer=True),
+    Command("server.cloud", "c", "cloud", "Citrix Cloud",
+            "Check the requirements of License Usage Insights", ("servers",)),
+    Command("server.remove", "x", "remove", "Remove", "Remove the selected server", ("servers",),
             writes=True),
-    Command("alert.snooze", "z", "snooze", "Snooze", "Silence the chosen alert for a while",
-            ("alerts",), footer=True, writes=True),
-    Command("snooze.hour", "1", "until('hour')", "1 hour", "Silent for an hour", ("snooze",)),
-    Command("snooze.hours", "4", "until('hours')", "4 hours", "Silent for four hours",
+    Command("alert.acknowledge", "A", "acknowledge", "Acknowledge",
+            "Acknowledge the selected alert, or take it back", ("alerts",), footer=True,
+            writes=True),
+    Command("alert.snooze", "z", "snooze", "Snooze", "Snooze the selected alert", ("alerts",),
+            footer=True, writes=True),
+    Command("snooze.hour", "1", "until('hour')", "1 hour", "Snooze for 1 hour", ("snooze",)),
+    Command("snooze.hours", "4", "until('hours')", "4 hours", "Snooze for 4 hours", ("snooze",)),
+    Command("snooze.tomorrow", "t", "until('tomorrow')", "Tomorrow", "Snooze until tomorrow 08:00",
             ("snooze",)),
-    Command("snooze.tomorrow", "t", "until('tomorrow')", "Till tomorrow",
-            "Silent until 8 in the morning", ("snooze",)),
-    Command("snooze.leave", "escape,n", "leave", "Leave", "Leave things as they are",
-            ("snooze",)),
-    Command("form.test", "ctrl+t", "test", "Test", "Try what is filled in, step by step", ("form",),
-            footer=True),
-    Command("form.save", "ctrl+s", "save", "Save", "Write the server to the registry", ("form",),
-            footer=True),
-    Command("form.next", "tab", "app.focus_next", "Next field", "On to the next field", ("form",),
+    Command("snooze.leave", "escape,n", "leave", "Cancel", "Close without a change", ("snooze",)),
+    Command("form.test", "ctrl+t", "test", "Test", "Test these settings", ("form",), footer=True),
+    Command("form.save", "ctrl+s", "save", "Save", "Save the server", ("form",), footer=True),
+    Command("form.next", "tab", "app.focus_next", "Next field", "Move to the next field", ("form",),
             priority=True),
     Command("form.previous", "shift+tab", "app.focus_previous", "Previous field",
-            "Back to the field before", ("form",), priority=True),
-    Command("form.cancel", "escape", "cancel", "Cancel", "Leave; asks if something was changed",
-            ("form",), footer=True),
-    Command("confirm.yes", "y", "answer(True)", "Yes", "Do it", ("confirm",), footer=True),
-    Command("confirm.no", "n,escape", "answer(False)", "No", "Leave things as they are",
-            ("confirm",), footer=True),
-    Command("assistant.down", "j,down", "roll(1)", "Down", "A line further", ("assistant",)),
-    Command("assistant.up", "k,up", "roll(-1)", "Up", "A line back", ("assistant",)),
-    Command("assistant.close", "escape,c,enter", "app.pop_screen", "Close",
-            "Back to the registry", ("assistant",), footer=True),
-    Command("holders.down", "j,down", "move(1)", "Down", "The next one", ("holders",)),
-    Command("holders.up", "k,up", "move(-1)", "Up", "The one before", ("holders",)),
-    Command("holders.again", "r", "again", "Ask again", "Ask the servers again", ("holders",),
+            "Move to the previous field", ("form",), priority=True),
+    Command("form.cancel", "escape", "cancel", "Cancel",
+            "Close the form; asks before changes are discarded", ("form",), footer=True),
+    Command("confirm.yes", "y", "answer(True)", "Yes", "Confirm", ("confirm",), footer=True),
+    Command("confirm.no", "n,escape", "answer(False)", "No", "Cancel", ("confirm",), footer=True),
+    Command("assistant.down", "j,down", "roll(1)", "Down", "Scroll down", ("assistant",)),
+    Command("assistant.up", "k,up", "roll(-1)", "Up", "Scroll up", ("assistant",)),
+    Command("assistant.close", "escape,c,enter", "app.pop_screen", "Close", "Close this dialog",
+            ("assistant",), footer=True),
+    Command("holders.down", "j,down", "move(1)", "Down", "Next row", ("holders",)),
+    Command("holders.up", "k,up", "move(-1)", "Up", "Previous row", ("holders",)),
+    Command("holders.again", "r", "again", "Refresh", "Ask the servers again", ("holders",),
             footer=True),
-    Command("holders.copy", "Y", "copy", "Copy", "Copy what would release idle assignments",
+    Command("holders.copy", "Y", "copy", "Copy", "Copy the udadmin commands for idle assignments",
             ("holders",), footer=True),
-    Command("holders.close", "escape,u,enter", "app.pop_screen", "Close", "Back to the figures",
+    Command("holders.close", "escape,u,enter", "app.pop_screen", "Close", "Close this dialog",
             ("holders",), footer=True),
-    Command("contract.down", "j,down", "move(1)", "Down", "The next line", ("contract",)),
-    Command("contract.up", "k,up", "move(-1)", "Up", "The line before", ("contract",)),
-    Command("contract.other", "tab", "app.focus_next", "Other list", "The other list",
+    Command("contract.down", "j,down", "move(1)", "Down", "Next row", ("contract",)),
+    Command("contract.up", "k,up", "move(-1)", "Up", "Previous row", ("contract",)),
+    Command("contract.other", "tab", "app.focus_next", "Other list", "Switch to the other list",
             ("contract",), footer=True),
-    Command("contract.export", "E", "export", "Export", "Write the sheet to a CSV file",
-            ("contract",), footer=True),
-    Command("contract.close", "escape,C", "back", "Close", "Back to the figures", ("contract",),
+    Command("contract.export", "E", "export", "Export", "Export to a CSV file", ("contract",),
             footer=True),
-    Command("why.down", "j,down", "roll(1)", "Down", "A line further", ("why",)),
-    Command("why.up", "k,up", "roll(-1)", "Up", "A line back", ("why",)),
-    Command("why.page_down", "pagedown,space", "page(1)", "Page down", "A screen further",
-            ("why",)),
-    Command("why.page_up", "pageup", "page(-1)", "Page up", "A screen back", ("why",)),
-    Command("why.copy", "Y", "copy", "Copy", "Copy all of it (OSC 52)", ("why",), footer=True),
-    Command("why.close", "escape,w,W,enter", "app.pop_screen", "Close", "Back to the figures",
+    Command("contract.close", "escape,C", "back", "Close", "Close this dialog", ("contract",),
+            footer=True),
+    Command("why.down", "j,down", "roll(1)", "Down", "Scroll down", ("why",)),
+    Command("why.up", "k,up", "roll(-1)", "Up", "Scroll up", ("why",)),
+    Command("why.page_down", "pagedown,space", "page(1)", "Page down", "Next page", ("why",)),
+    Command("why.page_up", "pageup", "page(-1)", "Page up", "Previous page", ("why",)),
+    Command("why.copy", "Y", "copy", "Copy", "Copy everything to the clipboard (OSC 52)", ("why",),
+            footer=True),
+    Command("why.close", "escape,w,W,enter", "app.pop_screen", "Close", "Close this dialog",
             ("why",), footer=True),
-    Command("first_run.down", "down,j", "move(1)", "Down", "The next way on", ("first_run",)),
-    Command("first_run.up", "up,k", "move(-1)", "Up", "The way before", ("first_run",)),
-    Command("first_run.add", "a", "add", "Add a server", "Register a license server",
-            ("first_run",), writes=True),
-    Command("first_run.demo", "d", "demo", "Start the demo", "Look at a simulated estate",
-            ("first_run",)),
-    Command("theme", "T", "app.next_theme", "Theme", "The next theme", ()),
-    Command("quit", "q,ctrl+c", "app.quit", "Quit", "Leave lictui", ()),
+    Command("first_run.down", "down,j", "move(1)", "Down", "Next option", ("first_run",)),
+    Command("first_run.up", "up,k", "move(-1)", "Up", "Previous option", ("first_run",)),
+    Command("first_run.add", "a", "add", "Add a server", "Add a license server", ("first_run",),
+            writes=True),
+    Command("first_run.demo", "d", "demo", "Start the demo",
+            "Start the demo with simulated servers", ("first_run",)),
+    Command("theme", "T", "app.next_theme", "Theme", "Next color theme", ()),
+    Command("quit", "q,ctrl+c", "app.quit", "Quit", "Quit lictui", ()),
 )  # fmt: skip
 
 
 def keymap_problems(keymap: Mapping[str, str]) -> tuple[str, ...]:
-    """What is wrong with a `[keymap]`: unknown ids, and two commands on one key, both named."""
+    """Return the problems of a `[keymap]`: unknown ids, and keys bound to two commands."""
     ids = [command.id for command in COMMANDS]
     unknown = tuple(
-        f"keymap: no command {wrong!r}{_nearest(wrong, ids)}"
-        for wrong in keymap
-        if wrong not in ids
+        f"keymap: unknown command {name!r}{_nearest(name, ids)}"
+        for name in keymap
+        if name not in ids
     )
     clashes = tuple(
-        f"keymap: {key!r} is asked for by both {one.id!r} and {other.id!r}"
-        for one, other in combinations(with_keymap(keymap), 2)
-        if _meet(one, other)
-        for key in one.key_list
-        if key in other.key_list
+        f"keymap: {key!r} is bound to both {first.id!r} and {second.id!r}"
+        for first, second in combinations(with_keymap(keymap), 2)
+        if _share_screen(first, second)
+        for key in first.key_list
+        if key in second.key_list
     )
     return unknown + clashes
 
 
-def _nearest(wrong: str, ids: list[str]) -> str:
-    close = get_close_matches(wrong, ids, n=1)
+def _nearest(name: str, ids: list[str]) -> str:
+    close = get_close_matches(name, ids, n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def _meet(one: Command, other: Command) -> bool:
-    return not one.screens or not other.screens or bool(set(one.screens) & set(other.screens))
+def _share_screen(first: Command, second: Command) -> bool:
+    if not first.screens or not second.screens:
+        return True
+    return not set(first.screens).isdisjoint(second.screens)
 
 
 def with_keymap(keymap: Mapping[str, str]) -> tuple[Command, ...]:
-    """The commands with the keys a `[keymap]` gives them."""
-    from dataclasses import replace  # noqa: PLC0415 - one caller of many needs it
-
+    """Return all commands with the keys of a `[keymap]`."""
     return tuple(
         replace(command, keys=keymap[command.id]) if command.id in keymap else command
         for command in COMMANDS
@@ -221,21 +216,21 @@ def with_keymap(keymap: Mapping[str, str]) -> tuple[Command, ...]:
 
 
 def screen_commands(screen: str) -> tuple[Command, ...]:
-    """The commands that work on a screen, those that work everywhere included."""
+    """Return the commands of a screen and those that work everywhere."""
     return tuple(c for c in COMMANDS if not c.screens or screen in c.screens)
 
 
 def is_write_action(action: str, parameters: tuple[object, ...]) -> bool:
-    """Whether a Textual action, as it is resolved, belongs to a command that writes."""
-    spelled = f"{action}({', '.join(map(repr, parameters))})" if parameters else action
-    return any(c.writes and c.action.removeprefix("app.") == spelled for c in COMMANDS)
+    """Return whether a resolved Textual action belongs to a command that writes."""
+    call = f"{action}({', '.join(map(repr, parameters))})" if parameters else action
+    return any(c.writes and c.action.removeprefix("app.") == call for c in COMMANDS)
 
 
 def bindings(screen: str = "") -> list[Binding]:
-    """The Textual bindings of a screen; without a name, those of the application itself."""
-    from textual.binding import Binding  # noqa: PLC0415 - the table is read without a screen too
+    """Return the Textual bindings of a screen, or of the application for an empty name."""
+    from textual.binding import Binding  # noqa: PLC0415 - `config check` reads the table without Textual
 
-    chosen = [c for c in COMMANDS if (screen in c.screens if screen else not c.screens)]
+    own = [c for c in COMMANDS if (screen in c.screens if screen else not c.screens)]
     return [
         Binding(
             c.keys,
@@ -246,12 +241,12 @@ def bindings(screen: str = "") -> list[Binding]:
             id=c.id,
             priority=c.priority,
         )
-        for c in chosen
+        for c in own
     ]
 
 
 def readme_table() -> str:
-    """The keys as a Markdown table."""
+    """Return the key reference as a Markdown table."""
     rows = [f"| {_cells(c)} | {c.title} | {c.help} | `{c.id}` |" for c in COMMANDS]
     return "\n".join(
         ["| key | command | what it does | id in `[keymap]` |", "|---|---|---|---|", *rows]
