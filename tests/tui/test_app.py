@@ -82,7 +82,7 @@ async def test_keys_that_cannot_be_are_said_and_the_defaults_hold() -> None:
 async def test_the_palette_offers_and_runs_commands(view: str) -> None:
     async with running_app(view) as run:
         await run.press("colon")
-        await run.press(*"hold the screen", "enter")
+        await run.press(*"pause the display", "enter")
         assert run.app.paused
 
 
