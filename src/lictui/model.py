@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from datetime import date
 
 
+# The scope of all servers together, in answers and on screens; no server may have this name.
+ESTATE: Final = "estate"
+
+
 # The closed sets of words: what can be true of a server, a pool, a poll; one word per thing
 
 

@@ -75,7 +75,7 @@ def test_a_command_in_one_text_is_split_and_said(
     assert written(paths)["command"] == ["cat", "a b", "--x=1"]
     assert "without a shell (3 arguments)" in capsys.readouterr().err
     assert servers("add", "b", *COMMAND, "--set", "command=cat 'a") == 2
-    assert "must be a list of words" in capsys.readouterr().err
+    assert "must be a list of arguments" in capsys.readouterr().err
 
 
 def test_flags_and_numbers_that_are_none_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,7 +89,7 @@ def test_flags_and_numbers_that_are_none_are_refused(capsys: pytest.CaptureFixtu
 def test_a_secret_in_a_command_is_warned_about(capsys: pytest.CaptureFixture[str]) -> None:
     assert servers("add", "a", *COMMAND, "--set", "command=cat --password=hunter2") == 0
     said = capsys.readouterr().err
-    assert "looks like a secret" in said
+    assert "appears to contain a secret" in said
     assert "hunter2" not in said
 
 

@@ -13,14 +13,13 @@ from lictui.config.settings import AlertSettings
 from lictui.engine.board import Board, apply_poll, with_servers
 from lictui.engine.merge import BoardMerger
 from lictui.engine.outlook import (
-    ESTATE,
     ForecastScope,
     daily_usage,
     forecast_scopes,
     installed_by_day,
 )
 from lictui.history.pools import KnownPool
-from lictui.model import Model, Pool, PoolKey, Server, SourceName
+from lictui.model import ESTATE, Model, Pool, PoolKey, Server, SourceName
 
 _CODE = "XDT_PLT_UD"
 _DAY = 86400

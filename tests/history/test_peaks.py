@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,11 +11,13 @@ from hypothesis import strategies as st
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 from tests.support.values import failure, poll, pool, server, snapshot
 
-from lictui.analysis.peaks import ESTATE, ScopedPeak
 from lictui.analysis.series import SeriesQuery
 from lictui.history.peaks import PeakCache, PeakQuery, find_peaks
 from lictui.history.store import History
-from lictui.model import PoolKey
+from lictui.model import ESTATE, PoolKey
+
+if TYPE_CHECKING:
+    from lictui.analysis.peaks import ScopedPeak
 
 FIVE = 300
 UTC = ZoneInfo("UTC")

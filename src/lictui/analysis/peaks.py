@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
 
-ESTATE: Final = "estate"
 ALIGNMENT: Final = Resolution.FIVE_MINUTES
 _average = itemgetter(Bucket._fields.index("average"))
 _high = itemgetter(Bucket._fields.index("high"))

@@ -13,25 +13,23 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.forecast import Forecast, ForecastInput, forecast
-from lictui.analysis.peaks import ESTATE as ESTATE_PEAKS
-from lictui.analysis.peaks import ScopedPeak
 from lictui.analysis.series import Resolution, Series, SeriesQuery, day_start, first_of_month
 from lictui.analysis.usage import MonthAssignments, PastSummary, TotalKey
 from lictui.engine.board import Board, GroupBy, ServerStatus, scope_name
 from lictui.engine.merge import BoardMerger, duplicate_pools
 from lictui.history.peaks import PeakCache, PeakQuery, iter_peaks
-from lictui.model import Model, Pool, PoolKey
+from lictui.model import ESTATE, Model, Pool, PoolKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from lictui.analysis.peaks import ScopedPeak
     from lictui.clock import Clock
     from lictui.config.settings import AlertSettings, Settings
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
 
 
-ESTATE: Final = "estate"
 _DAYS: Final = 365  # of the past that a forecast rests on
 _DAY: Final = int(Resolution.DAY)
 _EPOCH: Final = date(1970, 1, 1).toordinal()
@@ -262,7 +260,7 @@ def _outlooks(
         parts[scope_name(status, by)].append(status)
     for name, some in parts.items():
         for scope in forecast_scopes(replace(board, servers=tuple(some)), known, look.alerts):
-            if scope.scope == ESTATE_PEAKS:
+            if scope.scope == ESTATE:
                 yield (name, scope.product, scope.model), scope
 
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final
 from lictui import products
 from lictui.analysis.peaks import (
     ALIGNMENT,
-    ESTATE,
     Peak,
     PeakAccumulator,
     ScopedPeak,
@@ -31,6 +30,7 @@ from lictui.analysis.peaks import (
 )
 from lictui.analysis.series import Bucket, Resolution, Series, SeriesQuery
 from lictui.history.daily_maxima import Facts, Member, summed
+from lictui.model import ESTATE, PoolKey
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from lictui.history.journal import LastPoll
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
-    from lictui.model import PoolKey
 
 
 # Who has what of a product: the pools of each server, and from when until when it is expected

@@ -18,8 +18,9 @@ from lictui.engine.alert_state import is_transition
 from lictui.engine.board import Board, ServerStatus, with_servers
 from lictui.engine.engine import with_last_polls
 from lictui.engine.merge import BoardMerger, duplicate_pools
-from lictui.engine.outlook import ESTATE, ForecastScope, forecast_scopes
+from lictui.engine.outlook import ForecastScope, forecast_scopes
 from lictui.model import (
+    ESTATE,
     Event,
     EventKind,
     Level,
