@@ -66,10 +66,10 @@ def alerts(ctx: click.Context, /, *, output_format: str) -> None:
     "--kind",
     type=click.Choice([kind.value for kind in AlertKind]),
     metavar="KIND",
-    help="Limit to this kind of alert: usage, expiry, …",
+    help="Limit to this kind of alert, e.g. usage or expiry.",
 )
 @click.option(
-    "--for", "snooze_for", default="", metavar="SPAN", help="Snooze for a duration, e.g. 4h, 1d."
+    "--for", "snooze_for", default="", metavar="SPAN", help="Snooze for a duration, e.g. 4h or 1d."
 )
 @click.option("--take-back", is_flag=True, help="Remove the acknowledgement.")
 @click.pass_obj

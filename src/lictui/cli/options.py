@@ -187,12 +187,17 @@ def add_common_options(command: click.Command) -> click.Command:
     command.params.extend(_common_options())
     command.context_settings.setdefault("help_option_names", ["-h", "--help"])
     for parameter in command.params:
-        if isinstance(parameter, click.Option) and parameter.envvar is None and parameter.name:
-            parameter.envvar = f"LICTUI_{parameter.name.upper()}"
+        if isinstance(parameter, click.Option) and parameter.envvar is None:
+            parameter.envvar = _variable(max(parameter.opts, key=len))
     if isinstance(command, click.Group):
         for subcommand in command.commands.values():
             add_common_options(subcommand)
     return command
+
+
+def _variable(option: str) -> str:
+    """Return the environment variable of an option: LICTUI_CONFIG_DIR for --config-dir."""
+    return f"LICTUI_{option.removeprefix('--').replace('-', '_').upper()}"
 
 
 def _common_options() -> list[click.Parameter]:

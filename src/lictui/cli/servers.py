@@ -25,7 +25,6 @@ from lictui.config.registry import read_servers, warnings
 from lictui.config.server_schema import to_table
 from lictui.engine.queries import query_license_users
 from lictui.errors import ConfigError
-from lictui.sources.probe import probe
 from lictui.sources.resolver import run
 
 if TYPE_CHECKING:
@@ -155,6 +154,8 @@ async def _test_steps(
     server: Server, limits: Limits, *, quiet: bool, color: bool | None
 ) -> list[StepResult]:
     """Return all steps; each is printed as it ends, unless `quiet`."""
+    from lictui.sources.probe import probe  # noqa: PLC0415 - loads httpx, which only tests need
+
     results = []
     if not quiet:
         click.echo(f"Test {server.name}")

@@ -1,0 +1,132 @@
+"""The table of commands, the form of the help, and the words of `--format`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+from tests.cli.conftest import run
+
+from lictui.cli.main import COMMANDS, lictui
+from lictui.cli.options import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REPORT_FORMATS = {"html", "xlsx", "markdown", "csv", "png"}
+IMPORTED = """
+import sys
+from lictui.cli.main import lictui
+lictui.main(sys.argv[1:], standalone_mode=False)
+print([name for name in sys.modules if name.startswith("lictui.")])
+"""
+
+
+def commands(
+    group: click.Group = lictui, path: str = "lictui"
+) -> Iterator[tuple[str, click.Command]]:
+    """Return every command with its path: `lictui servers add`."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield f"{path} {name}", command
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path} {name}")
+
+
+def options(command: click.Command) -> list[click.Option]:
+    return [option for option in command.params if isinstance(option, click.Option)]
+
+
+ALL = {"lictui": lictui, **dict(commands())}
+
+
+def summary(command: click.Command) -> str:
+    return " ".join((command.help or "").split("\n\n")[0].split())
+
+
+@pytest.mark.parametrize("path", ALL)
+def test_help_of_a_command_and_its_options_is_a_sentence_each(path: str) -> None:
+    command = ALL[path]
+    texts = [summary(command), *(option.help or "" for option in options(command))]
+    for text in texts:
+        assert text[:1].isupper(), text
+        assert text.endswith("."), text
+        assert text.split()[0] not in {"Only", "Which", "Whose", "How", "Where", "What"}, text
+
+
+@pytest.mark.parametrize("group", COMMANDS)
+def test_table_shows_the_first_sentence_of_each_command(group: str) -> None:
+    path = "lictui" if group == "lictui" else f"lictui {group}"
+    shown = {name: text for name, (_, text) in COMMANDS[group].items()}
+    assert shown == {name: summary(ALL[f"{path} {name}"]) for name in COMMANDS[group]}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["servers", "--help"], ["history", "-h"]])
+def test_help_of_a_group_imports_no_command(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED, *arguments], capture_output=True, text=True, check=True
+    )
+    imported = {name for name in done.stdout.split("'") if name.startswith("lictui.")}
+    assert imported == {
+        "lictui.cli",
+        "lictui.cli.main",
+        "lictui.cli.options",
+        "lictui.errors",
+        "lictui.paths",
+    }
+
+
+def test_format_has_the_same_words_in_every_command() -> None:
+    formats = {
+        path: option.type
+        for path, command in ALL.items()
+        for option in options(command)
+        if "--format" in option.opts
+    }
+    expected = {path: set(FORMATS) for path in formats}
+    expected["lictui report"] = REPORT_FORMATS
+    expected["lictui history export"] = {"csv"}
+    found = {}
+    for path, words in formats.items():
+        assert isinstance(words, click.Choice)
+        found[path] = set(words.choices)
+        if "markdown" in words.choices:
+            assert words.convert("md", None, None) == "markdown"
+    assert found == expected
+    with_json = {
+        path
+        for path, command in ALL.items()
+        if any("--json" in option.opts for option in options(command))
+    }
+    assert with_json == (formats.keys() - {"lictui report", "lictui history export"}) - {
+        "lictui history journal"
+    } | {"lictui servers show", "lictui servers test"}
+
+
+def test_unknown_format_names_the_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("info", "--format", "yaml") == 2
+    assert "'markdown'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [(["stauts"], "status"), (["servers", "lst"], "list"), (["history", "peak"], "peaks")],
+)
+def test_unknown_command_suggests_a_similar_one(
+    arguments: list[str], command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*arguments) == 2
+    assert f"Did you mean '{command}'?" in capsys.readouterr().err
+
+
+def test_every_option_of_a_command_has_its_own_variable(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LICTUI_FORMAT", "yaml")
+    assert run("info") == 2
+    assert "'yaml' is not one of" in capsys.readouterr().err

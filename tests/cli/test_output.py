@@ -1,0 +1,127 @@
+"""One list of columns in every format, and the option -o."""
+
+from __future__ import annotations
+
+import io
+import json
+from contextlib import suppress
+from datetime import timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lictui.cli.output import Column, Kind, emit, open_binary, open_text
+from lictui.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COLUMNS = (
+    Column("server", "SERVER"),
+    Column("model", "MODEL", Kind.MODEL),
+    Column("installed", "INSTALLED", Kind.NUMBER),
+    Column("average", "AVERAGE", Kind.NUMBER),
+    Column("ratio", "RATIO", Kind.RATIO),
+    Column("counted", "COUNTED"),
+    Column("at", "AT", Kind.TIME),
+    Column("note"),
+)
+KNOWN: dict[str, Any] = {
+    "server": "a|b",
+    "model": "user_device",
+    "installed": 12345,
+    "average": 0.5,
+    "ratio": 0.8244,
+    "counted": True,
+    "at": "2026-11-24T06:00:00Z",
+    "note": "=1+1",
+}
+UNKNOWN: dict[str, Any] = dict.fromkeys(KNOWN) | {"server": "c", "counted": False, "note": ""}
+ROWS = [KNOWN, UNKNOWN, {"server": ""}]
+
+
+def printed(output_format: str, rows: list[dict[str, Any]] = ROWS, **options: Any) -> str:
+    out = io.StringIO()
+    document = {"schema": "s/1", "at": "2026-01-01T00:00:00Z", "rows": iter(rows)}
+    zone = timezone(timedelta(hours=1))
+    emit(
+        rows, COLUMNS, output_format, document=document, records="rows", zone=zone, out=out,
+        **options,
+    )  # fmt: skip
+    return out.getvalue()
+
+
+def test_table_shows_words_and_numbers_for_people() -> None:
+    assert (
+        printed("table")
+        == """\
+SERVER  MODEL        INSTALLED  AVERAGE  RATIO  COUNTED  AT
+a|b     user/device     12,345      0.5    82%  yes      2026-11-24 07:00
+c       ?                    ?        ?      ?  no       ?
+-
+"""
+    )
+
+
+def test_markdown_shows_the_same_cells() -> None:
+    assert (
+        printed("markdown")
+        == """\
+| Server | Model | Installed | Average | Ratio | Counted | At |
+| --- | --- | ---: | ---: | ---: | --- | --- |
+| a\\|b | user/device | 12,345 | 0.5 | 82% | yes | 2026-11-24 07:00 |
+| c | ? | ? | ? | ? | no | ? |
+| - |  |  |  |  |  |  |
+"""
+    )
+
+
+def test_csv_has_plain_values_and_escaped_text() -> None:
+    assert (
+        printed("csv")
+        == """\
+server,model,installed,average,ratio,counted,at,note
+a|b,user_device,12345,0.5,0.8244,yes,2026-11-24T06:00:00Z,'=1+1
+c,,,,,no,,
+,,,,,,,
+"""
+    )
+
+
+def test_json_is_the_document_and_json_lines_its_records() -> None:
+    document = json.loads(printed("json", [KNOWN]))
+    assert document == {"schema": "s/1", "at": "2026-01-01T00:00:00Z", "rows": [KNOWN]}
+    lines = [json.loads(line) for line in printed("jsonl").splitlines()]
+    assert lines == [{"at": "2026-01-01T00:00:00Z", **row} for row in ROWS]
+
+
+def test_table_without_rows_leaves_stdout_empty(capsys: pytest.CaptureFixture[str]) -> None:
+    assert printed("table", [], empty="Nothing.") == ""
+    assert capsys.readouterr() == ("", "Nothing.\n")
+    assert printed("csv", [], empty="Nothing.").count("\n") == 1
+    assert json.loads(printed("json", [], empty="Nothing."))["rows"] == []
+
+
+@pytest.mark.parametrize("output", [None, "-"])
+def test_dash_is_stdout(output: str | None, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    with open_text(output) as text:
+        text.write("text")
+    with open_binary(output) as binary:
+        binary.write(b"bytes")
+    assert capsysbinary.readouterr().out == b"textbytes"
+
+
+def test_file_appears_when_it_is_complete(tmp_path: Path) -> None:
+    file = tmp_path / "out"
+    file.write_text("old")
+    with suppress(RuntimeError), open_text(str(file)) as out:
+        out.write("half")
+        raise RuntimeError
+    assert file.read_text() == "old"
+    with open_text(str(file)) as out:
+        out.write("ü\n")
+        assert file.read_text() == "old"
+    assert file.read_bytes() == b"\xc3\xbc\n"
+    assert list(tmp_path.iterdir()) == [file]
+    with pytest.raises(UsageError, match="cannot write"), open_binary(str(tmp_path / "no" / "out")):
+        pass
