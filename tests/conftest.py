@@ -1,4 +1,4 @@
-"""What holds for every test: a clean environment, UTC, no network but loopback."""
+"""Settings of every test: a clean environment, UTC, no time limit for a generated example."""
 
 from __future__ import annotations
 
@@ -7,25 +7,30 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LEAKS = ("TEXTUAL", "LICTUI_", "NO_COLOR", "FORCE_COLOR", "COLORTERM", "XDG_", "LC_", "LANG")
+# A loaded machine must not fail a test: an example may take as long as it takes.
+settings.register_profile("lictui", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lictui")
+
+_INHERITED = ("TEXTUAL", "LICTUI_", "NO_COLOR", "FORCE_COLOR", "COLORTERM", "XDG_", "LC_", "LANG")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two for each processor: a test of a screen waits as long as it works."""
+    """Two for each processor: a test of a screen waits about half of its time."""
     return 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No setting of the machine reaches a test."""
+    """Keep the settings of the machine away from the tests."""
     for name in list(os.environ):
-        # The picture tests find their own folder through the environment.
-        if name.startswith(_LEAKS) and not name.startswith("TEXTUAL_SNAPSHOT"):
+        # pytest-textual-snapshot passes its folder to the test through the environment.
+        if name.startswith(_INHERITED) and not name.startswith("TEXTUAL_SNAPSHOT"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
@@ -37,5 +42,5 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """A clock that stands still until it is moved."""
+    """Return a clock that only moves when the test moves it."""
     return FakeClock()

@@ -1,0 +1,47 @@
+"""Rules on the source tree that neither ruff nor import-linter checks."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+SOURCE: Final = Path(__file__).parents[2] / "src" / "lictui"
+FILES: Final = sorted(SOURCE.rglob("*.py"))
+_CLOCK_CALLS: Final = {
+    ("time", "time"),
+    ("time", "monotonic"),
+    ("time", "sleep"),
+    ("asyncio", "sleep"),
+    ("datetime", "now"),
+    ("datetime", "utcnow"),
+    ("datetime", "today"),
+    ("date", "today"),
+    ("random", "random"),
+    ("random", "randint"),
+    ("random", "choice"),
+}
+
+
+@cache
+def tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def name_of(file: Path) -> str:
+    return file.relative_to(SOURCE).as_posix()
+
+
+def reads_clock(file: Path) -> bool:
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and (node.func.value.id, node.func.attr) in _CLOCK_CALLS
+        for node in ast.walk(tree(file))
+    )
+
+
+def test_only_clock_module_reads_the_time_sleeps_or_draws_random_numbers() -> None:
+    assert [name_of(file) for file in FILES if reads_clock(file)] == ["clock.py"]
