@@ -27,7 +27,8 @@ def extra_command(extra: str) -> str:
         return _quoted(sys.executable, "-m", "pip", "install", *_requirements(extra))
     script = origin / ".ci" / "environment.py"
     if editable and script.is_file() and environment == origin / ".venv":
-        return _quoted("python3", script, extra)
+        shown = script.relative_to(origin) if Path.cwd() == origin else script
+        return _quoted("python3", shown, extra)
     target = f"{origin}[{extra}]"
     flags = ["--editable"] if editable else []
     if (environment / "uv-receipt.toml").is_file():

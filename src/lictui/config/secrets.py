@@ -1,14 +1,16 @@
 """Secrets by reference: `env:NAME`, `file:PATH`, `command:CMD ARGS`, `keyring:SERVICE/USER`.
 
-Owns the four ways and the moment of looking one up. Must not keep a secret, nor let one into an
-error, a log or a repr: errors name the reference alone, and never what a command printed.
+A secret is resolved just before it is used and never stored. Errors name the reference only, never
+the value nor what a command printed.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shlex
+import signal
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from lictui.config.toml_document import InvalidValue, non_empty_string, resolve_path
 from lictui.errors import LictuiError
+from lictui.installation import extra_command
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -23,76 +26,76 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-TIMEOUT: Final = 10.0  # seconds that a command or a keyring may take
-_GRACE: Final = 1.0  # seconds for a command that was killed to be gone
-_WAYS: Final = "env:NAME · file:PATH · command:CMD ARGS · keyring:SERVICE/USER"
+TIMEOUT: Final = 10.0  # seconds for a command, a file or a keyring
+_KILL_TIMEOUT: Final = 1.0  # seconds for a killed command to exit
+_FORMS: Final = "env:NAME · file:PATH · command:CMD ARGS · keyring:SERVICE/USER"
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_MOST: Final = 64 * 1024  # characters of a secret's file
+_MAX_CHARACTERS: Final = 64 * 1024
 
 
 class SecretError(LictuiError):
-    """A secret that could not be looked up; names the reference, never the value."""
+    """A secret could not be resolved; the message names the reference, never the value."""
 
 
 def secret_reference(value: object) -> str:
-    """A value kind: text that refers to a secret. What is wrong is said without repeating it."""
+    """Return the reference if it has a valid form; no error message repeats it."""
     if value == "":
         return ""
     if not isinstance(value, str):
-        raise InvalidValue("must be text that says where the secret is", _WAYS)
-    way, _, rest = value.partition(":")
-    if way not in _RESOLVERS or not rest.strip():
-        raise InvalidValue("must say where the secret is, and not hold the secret itself", _WAYS)
+        raise InvalidValue("must be a string that references a secret", _FORMS)
+    scheme, _, target = value.partition(":")
+    if scheme not in _RESOLVERS or not target.strip():
+        raise InvalidValue("enter a reference to the secret, not the secret itself", _FORMS)
     non_empty_string(value)
-    if way == "env" and not _VARIABLE.fullmatch(rest):
-        raise InvalidValue("must name an environment variable after env:", "env:LICTUI_EMEA, say")
-    if way == "keyring" and not all(rest.rpartition("/")):
-        raise InvalidValue("must name a service and a user after keyring:", "keyring:SERVICE/USER")
-    if way == "command":
+    if scheme == "env" and not _VARIABLE.fullmatch(target):
+        raise InvalidValue("env: requires the name of a variable", "example: env:LICTUI_EMEA")
+    if scheme == "keyring" and not all(target.rpartition("/")):
+        raise InvalidValue("keyring: requires a service and a user", "keyring:SERVICE/USER")
+    if scheme == "command":
         try:
-            shlex.split(rest)
+            shlex.split(target)
         except ValueError:
-            raise InvalidValue("has a quote that is not closed after command:") from None
+            raise InvalidValue("command: contains an unclosed quote") from None
     return value
 
 
 def with_absolute_file(secret: str, base: Path) -> str:
-    """The reference with a relative `file:` taken from the folder `base`; others as they are."""
-    way, _, rest = secret.partition(":")
-    return f"file:{resolve_path(base, rest)}" if way == "file" else secret
+    """Return the reference with a relative `file:` resolved against the folder `base`."""
+    scheme, _, target = secret.partition(":")
+    return f"file:{resolve_path(base, target)}" if scheme == "file" else secret
 
 
 async def resolve_secret(secret: str, base: Path | None = None, seconds: float = TIMEOUT) -> str:
-    """The secret that the reference `secret` names, looked up now.
+    """Return the secret that the reference `secret` names now.
 
-    A relative `file:` is taken from `base`. Blocks no other task. Raises SecretError.
+    A relative `file:` starts at `base`. Does not block the event loop. Raises SecretError.
     """
     if not secret:
-        raise SecretError("no secret is set", f"set secret to one of {_WAYS}")
-    way, _, rest = secret.partition(":")
-    if way not in _RESOLVERS:
-        raise SecretError("the secret is no reference", f"set it to one of {_WAYS}")
-    if way == "file":
-        rest = str(resolve_path(base or Path(), rest))
-    found = await _RESOLVERS[way](secret, rest, seconds)
-    if not found:
+        raise SecretError("no secret is set", f"set secret to one of {_FORMS}")
+    scheme, _, target = secret.partition(":")
+    if scheme not in _RESOLVERS:
+        raise SecretError("invalid secret reference", f"set secret to one of {_FORMS}")
+    if scheme == "file":
+        target = str(resolve_path(base or Path(), target))
+    value = await _RESOLVERS[scheme](secret, target, seconds)
+    if not value:
         raise SecretError(f"{secret} is empty", "store the password there")
-    return found
+    return value
 
 
 def secret_warning(secret: str, base: Path | None = None) -> str:
-    """What may be wrong with a reference, as far as can be told without using it; "" if nothing."""
-    way, _, rest = secret.partition(":")
-    if way == "env" and not os.environ.get(rest):
-        return f"{secret}: the variable is not set here"
-    if way != "file":
+    """Return what is suspicious about a reference, checked without resolving it; else ""."""
+    scheme, _, target = secret.partition(":")
+    if scheme == "env" and not os.environ.get(target):
+        return f"{secret}: environment variable is not set"
+    if scheme != "file":
         return ""
     try:
-        mode = resolve_path(base or Path(), rest).stat().st_mode
+        mode = resolve_path(base or Path(), target).stat().st_mode
     except OSError as error:
         return f"{secret}: {error.strerror or error}"
     if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return f"{secret}: others than you may read it: chmod 600"
+        return f"{secret}: file permissions too open (chmod 600)"
     return ""
 
 
@@ -100,64 +103,58 @@ async def _from_environment(secret: str, variable: str, _seconds: float) -> str:
     try:
         return os.environ[variable]
     except KeyError:
-        hint = f"export {variable}=… before lictui starts"
+        hint = f"export {variable}=… before starting lictui"
         raise SecretError(f"{secret} is not set", hint) from None
 
 
 async def _from_file(secret: str, file: str, seconds: float) -> str:
     def first_line() -> str:
         with Path(file).open(encoding="utf-8-sig") as opened:
-            return opened.readline(_MOST).rstrip("\r\n")
+            return opened.readline(_MAX_CHARACTERS).rstrip("\r\n")
 
     try:
         return await _in_thread(first_line, seconds)
     except TimeoutError:
-        raise SecretError(f"{secret} could not be read in {seconds:g} s") from None
+        raise SecretError(f"{secret} timed out reading after {seconds:g} s") from None
     except UnicodeDecodeError:
-        raise SecretError(f"{secret} is not UTF-8 text") from None
+        raise SecretError(f"{secret} is not valid UTF-8") from None
     except OSError as error:
         raise SecretError(f"{secret} cannot be read: {error.strerror or error}") from None
 
 
 async def _from_command(secret: str, command: str, seconds: float) -> str:
-    import asyncio  # noqa: PLC0415 - start-up checks references, and runs none
-
     pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     try:
         process = await asyncio.create_subprocess_exec(
             *shlex.split(command), stdin=null, stdout=pipe, stderr=null, start_new_session=True
         )
     except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or "it is no command"
-        raise SecretError(f"{secret} cannot be run: {said}") from None
+        reason = getattr(error, "strerror", None) or "not executable"
+        raise SecretError(f"{secret} cannot be run: {reason}") from None
     try:
         async with asyncio.timeout(seconds):
-            printed, _ = await process.communicate()
+            output, _ = await process.communicate()
     except TimeoutError:
-        raise SecretError(
-            f"{secret} gave no answer in {seconds:g} s", "run it in a terminal: does it ask?"
-        ) from None
+        hint = "run it in a terminal to check whether it prompts for input"
+        raise SecretError(f"{secret} timed out after {seconds:g} s", hint) from None
     finally:
         if process.returncode is None:
             _kill(process)
-            # What left the command's session may still hold its output open.
+            # A child that left the command's session may still keep its output open.
             with suppress(TimeoutError):
-                async with asyncio.timeout(_GRACE):
+                async with asyncio.timeout(_KILL_TIMEOUT):
                     await process.wait()
     if process.returncode:
-        raise SecretError(
-            f"{secret} ended with code {process.returncode}", "run it in a terminal to see why"
-        )
+        hint = "run it in a terminal to see why"
+        raise SecretError(f"{secret} exited with code {process.returncode}", hint)
     try:
-        return printed.decode().partition("\n")[0].rstrip("\r")
+        return output.decode().partition("\n")[0].rstrip("\r")
     except UnicodeDecodeError:
         raise SecretError(f"{secret} did not print UTF-8 text") from None
 
 
 def _kill(process: Process) -> None:
-    """End the command and what it started, which would keep its output open."""
-    import signal  # noqa: PLC0415 - only where a command hangs
-
+    """Kill the command and its children, which would keep its output open."""
     with suppress(ProcessLookupError):
         if os.name == "posix":
             os.killpg(process.pid, signal.SIGKILL)
@@ -165,36 +162,32 @@ def _kill(process: Process) -> None:
             process.kill()
 
 
-async def _from_keyring(secret: str, rest: str, seconds: float) -> str:
+async def _from_keyring(secret: str, target: str, seconds: float) -> str:
     try:
-        import keyring  # noqa: PLC0415 - an extra, and slow to load
+        import keyring  # noqa: PLC0415 - an optional extra, and slow to load
     except ImportError:
-        raise SecretError(
-            f"{secret} needs the keyring package", "pip install 'lictui[keyring]'"
-        ) from None
-    service, _, user = rest.rpartition("/")
+        hint = f"run: {extra_command('keyring')}"
+        raise SecretError(f"{secret} requires the keyring package", hint) from None
+    service, _, user = target.rpartition("/")
     try:
-        found = await _in_thread(lambda: keyring.get_password(service, user), seconds)
+        value = await _in_thread(lambda: keyring.get_password(service, user), seconds)
     except TimeoutError:
+        hint = "the keyring may be waiting to be unlocked"
+        raise SecretError(f"{secret} timed out after {seconds:g} s", hint) from None
+    except Exception as error:  # noqa: BLE001 - every backend has its own exceptions
         raise SecretError(
-            f"{secret} gave no answer in {seconds:g} s", "the keyring may be waiting to be unlocked"
+            f"{secret} cannot be read: keyring error {type(error).__name__}",
+            "unlock the keyring, or use another secret store",
         ) from None
-    except Exception as error:  # noqa: BLE001 - every backend has exceptions of its own
-        raise SecretError(
-            f"{secret} cannot be read: the keyring failed ({type(error).__name__})",
-            "unlock it, or name another place",
-        ) from None
-    if found is None:
+    if value is None:
         hint = f"keyring set {shlex.quote(service)} {shlex.quote(user)}"
         raise SecretError(f"{secret} is not in the keyring", hint)
-    return str(found)
+    return str(value)
 
 
-async def _in_thread(look: Callable[[], _T], seconds: float) -> _T:
-    import asyncio  # noqa: PLC0415 - start-up checks references, and looks none up
-
+async def _in_thread(read: Callable[[], _T], seconds: float) -> _T:
     async with asyncio.timeout(seconds):
-        return await asyncio.to_thread(look)
+        return await asyncio.to_thread(read)
 
 
 _RESOLVERS: Final[dict[str, Callable[[str, str, float], Awaitable[str]]]] = {

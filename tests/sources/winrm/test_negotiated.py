@@ -15,6 +15,7 @@ from tests.sources.winrm.wsman_replies import (
     wmi_instance,
 )
 
+from lictui.installation import extra_command
 from lictui.model import Failure, FailureKind, Server, Step
 from lictui.sources.source import SourceError, ignore_steps
 from lictui.sources.winrm.auth import channel_binding
@@ -194,7 +195,7 @@ async def test_kerberos_without_its_extra_says_what_to_install(opened: Open) -> 
     async with NtlmServer(answer, offers="Negotiate, Kerberos") as listener:
         found = await failure(opened(listener, auth="kerberos"))
         assert found.kind is FailureKind.CONFIG
-        assert "lictui[kerberos]" in found.hint
+        assert extra_command("kerberos") in found.hint
 
 
 async def test_a_login_without_a_name_is_a_matter_of_configuration(opened: Open) -> None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 
+from lictui.installation import extra_command
 from lictui.model import FailureKind, Server, Step
 from lictui.sources.auth import basic_header, server_secret
 from lictui.sources.network import require_encryption
@@ -215,7 +216,7 @@ async def new_security_context(
         raise SourceError(
             FailureKind.CONFIG,
             f"auth = {protocol} needs GSSAPI, which this machine lacks",
-            "Install the extra: pip install 'lictui[kerberos]'.",
+            f"Install the Kerberos packages: {extra_command('kerberos')}",
             Step.AUTH,
         ) from error
     except spnego.exceptions.SpnegoError as error:
