@@ -3,11 +3,11 @@ from __future__ import annotations
 import json
 import sys
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lictui.installation import extra_command
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path

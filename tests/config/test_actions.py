@@ -65,7 +65,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ('command = "rm -rf"', "must be a list"),
         ('webhook = "ftp://x"', "must be a URL"),
         ('webhook = "https://u:hunter2@x/"', "must not hold a password"),
-        ('secret = "hunter2"', "not hold the secret itself"),
+        ('secret = "hunter2"', "not the secret itself"),
         ('secret = "env:HOOK"', "signs a webhook"),
         ("bel = true", "did you mean bell?"),
         ("timeout = 0", "must be from 1"),

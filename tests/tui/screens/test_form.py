@@ -110,7 +110,7 @@ async def test_a_password_is_refused_with_the_explanation() -> None:
         await fill(run)
         await run.press("ctrl+u")
         await run.type("hunter2")
-        assert "not hold the secret itself" in said(run, "secret")
+        assert "not the secret itself" in said(run, "secret")
         await run.press("ctrl+s")
         assert is_form(run)
     assert engine.saved == []
