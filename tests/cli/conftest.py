@@ -1,8 +1,9 @@
-"""Folders that the environment names, a way into the program, and two servers to register."""
+"""Directories named by the environment, a call of the program, and options of two servers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -35,8 +36,21 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
 
 
 def run(*args: str) -> int:
-    """Run the program; its exit code."""
-    with pytest.raises(SystemExit) as left:
+    """Run the program; return its exit code."""
+    with pytest.raises(SystemExit) as exit_:
         main(args)
-    assert isinstance(left.value.code, int)
-    return left.value.code
+    assert isinstance(exit_.value.code, int)
+    return exit_.value.code
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *args: str, code: int = 0) -> dict[str, Any]:
+    """Run the program with `--json`; return the document it prints."""
+    capsys.readouterr()
+    assert run(*args, "--json") == code
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document
+
+
+def set_time(monkeypatch: pytest.MonkeyPatch, now: float) -> None:
+    """Stop the clock of the program; `now` is in UTC epoch seconds."""
+    monkeypatch.setattr("lictui.clock.SystemClock.now", lambda _: now)

@@ -1,124 +1,105 @@
-"""`lictui alerts` and `lictui history journal`, over a history that an engine has left."""
+"""`lictui alerts` and `alerts ack`, over a history that an engine has left."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from click.testing import CliRunner, Result
+from tests.cli.conftest import run, run_json, set_time
+from tests.support.clock import START
 from tests.support.values import poll, pool, server, snapshot
 
-from lictui.cli.main import lictui
 from lictui.clock import SystemClock
+from lictui.config.registry import save_servers
 from lictui.config.settings import Retention
 from lictui.history.journal import AlertChanges
 from lictui.history.store import History
-from lictui.model import AlertKey, AlertKind, AlertState, Event, EventKind, Level
+from lictui.model import AlertKey, AlertKind, AlertState, Level
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from lictui.paths import Paths
+
+KEY = AlertKey("lic-01", AlertKind.USAGE, "XDT_PLT_UD")
+ALERT = AlertState(
+    KEY, Level.WARN, "85 of 100", START - 60, 0.85, polls_seen=2, polls_required=2,
+    raised_at=START - 9,
+)  # fmt: skip
 
 
-NOW = SystemClock().now()
-USAGE = AlertKey("lic-01", AlertKind.USAGE, "XDT_PLT_UD")
-STANDS = AlertState(
-    USAGE,
-    Level.WARN,
-    "85 of 100",
-    NOW - 60,
-    0.85,
-    polls_seen=2,
-    polls_required=2,
-    raised_at=NOW - 9,
-)
-EVENTS = (
-    Event(NOW - 90000, EventKind.VERSION, "lic-02", "=version 1 -> 2"),
-    Event(NOW - 9, EventKind.ALERT, "lic-01", "raised: 85 of 100", "XDT_PLT_UD", Level.WARN),
-)
+@pytest.fixture(autouse=True)
+def _recorded(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_time(monkeypatch, START)
+    save_servers(paths, [server()])
+    with History.open(paths.history, Retention(), SystemClock()) as history:
+        result = poll(snapshot(pool(in_use=85, installed=100)), at=START - 9)
+        history.append_many([(server(), result, ())], AlertChanges((ALERT,)))
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    with History.open(tmp_path / "history.db", Retention(), SystemClock()) as history:
-        told = poll(snapshot(pool(in_use=85, installed=100)), at=NOW - 9)
-        history.append_many([(server(), told, EVENTS)], AlertChanges((STANDS,)))
-    (tmp_path / "servers.toml").write_text(
-        '[[server]]\nname = "lic-01"\nsource = "winrm"\nurl = "https://a.example:5986/wsman"\n'
-    )
-    return tmp_path
+def only_alert(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    document = run_json(capsys, "alerts")
+    assert document["schema"] == "lictui.alerts/1"
+    (alert,) = document["alerts"]
+    assert isinstance(alert, dict)
+    return alert
 
 
-def run(folder: Path, *args: str) -> Result:
-    where = ["--config-dir", str(folder), "--data-dir", str(folder)]
-    return CliRunner().invoke(lictui, [*args, *where])
+def ack(*args: str) -> int:
+    return run("alerts", "ack", "--server", "lic-01", *args)
 
 
-def listed(folder: Path) -> list[dict[str, object]]:
-    said = json.loads(run(folder, "alerts", "--json").stdout)
-    assert said["schema"] == "lictui.alerts/1"
-    alerts: list[dict[str, object]] = said["alerts"]
-    return alerts
-
-
-def test_what_stands_is_listed_acknowledged_and_taken_back(folder: Path) -> None:
-    assert "85 of 100" in run(folder, "alerts").stdout
-    (alert,) = listed(folder)
+def test_alert_is_listed_acknowledged_snoozed_and_taken_back(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    alert = only_alert(capsys)
     assert (alert["kind"], alert["level"], alert["acknowledged"]) == ("usage", "warn", None)
-    done = run(folder, "alerts", "ack", "--server", "lic-01")
-    assert "85 of 100" in done.stdout
-    (alert,) = listed(folder)
+    assert ack() == 0
+    assert capsys.readouterr().out == "usage 85 of 100\n"
+    alert = only_alert(capsys)
     assert alert["acknowledged"]
     assert alert["snoozed_until"] is None
-    run(folder, "alerts", "ack", "--server", "lic-01", "--kind", "usage", "--for", "4h")
-    (alert,) = listed(folder)
-    assert alert["snoozed_until"]
-    run(folder, "alerts", "ack", "--server", "lic-01", "--take-back")
-    (alert,) = listed(folder)
+    ack("--kind", "usage", "--for", "4h")
+    assert only_alert(capsys)["snoozed_until"]
+    ack("--take-back")
+    alert = only_alert(capsys)
     assert (alert["acknowledged"], alert["snoozed_until"]) == (None, None)
-    words = [it["message"].split(":")[0] for it in journal(folder)]
-    assert words[0].endswith("wants to hear of it again")
-    assert words[2].startswith("acknowledged by ")
+    run("history", "journal", "--format", "jsonl")
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(events) == 3
+    assert events[2]["message"].startswith("acknowledged by ")
 
 
-def test_nothing_to_answer_and_a_span_that_is_none(folder: Path) -> None:
-    result = run(folder, "alerts", "ack", "--server", "lic-02")
-    assert "no matching active alert" in result.stderr
-    result = run(folder, "alerts", "ack", "--server", "lic-01", "--for", "soon")
-    assert result.exit_code != 0
-    assert listed(folder)[0]["snoozed_until"] is None
+def test_table_shows_level_and_status(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("alerts") == 0
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split() == [
+        "LEVEL", "KIND", "SERVER", "PRODUCT", "RAISED", "STATUS", "MESSAGE",
+    ]  # fmt: skip
+    assert row.split()[:4] == ["warn", "usage", "lic-01", "XDT_PLT_UD"]
+    assert "2026-11-24 05:59  active  85 of 100" in row
+    ack("--for", "1d")
+    capsys.readouterr()
+    run("alerts")
+    assert "snoozed until 2026-11-25T06:00:00Z" in capsys.readouterr().out
 
 
-def journal(folder: Path, *args: str) -> list[dict[str, str]]:
-    said = json.loads(run(folder, "history", "journal", "--format", "json", *args).stdout)
-    events: list[dict[str, str]] = said["events"]
-    return events
+def test_ack_without_a_matching_alert_is_a_no(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("alerts", "ack", "--server", "lic-02") == 1
+    assert "no matching active alert" in capsys.readouterr().err
+    assert ack("--for", "soon") == 2
+    assert only_alert(capsys)["snoozed_until"] is None
 
 
-def test_the_journal_is_written_newest_first_and_narrowed(folder: Path) -> None:
-    assert [it["server"] for it in journal(folder)] == ["lic-01", "lic-02"]
-    assert [it["server"] for it in journal(folder, "--since", "1h")] == ["lic-01"]
-    assert [it["server"] for it in journal(folder, "--server", "lic-02")] == ["lic-02"]
-    assert [it["server"] for it in journal(folder, "--filter", "!raised")] == ["lic-02"]
-    assert journal(folder, "--since", "2100-01-01") == []
+def test_ack_refuses_an_unknown_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ack("--kind", "usgae") == 2
+    assert "'usage'" in capsys.readouterr().err
 
 
-def test_as_csv_no_cell_is_run(folder: Path) -> None:
-    lines = run(folder, "history", "journal").stdout.splitlines()
-    assert lines[0] == "at,kind,level,server,product,message"
-    assert lines[2].endswith(",version,ok,lic-02,,'=version 1 -> 2")
-
-
-def test_status_says_what_was_raised_and_answered(folder: Path) -> None:
-    run(folder, "alerts", "ack", "--server", "lic-01")
-    said = json.loads(run(folder, "status", "--cached", "--json").stdout)
-    (alert,) = said["alerts"]
+def test_status_shows_the_acknowledgement_of_a_raised_alert(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ack()
+    (alert,) = run_json(capsys, "status", "--cached")["alerts"]
     assert alert["raised"]
     assert alert["acknowledged"]["by"]
     assert {"kind", "level", "server", "product", "since", "message"} <= alert.keys()
-
-
-def test_a_kind_that_there_is_not_is_refused_with_those_there_are(folder: Path) -> None:
-    found = run(folder, "alerts", "ack", "--server", "lic-01", "--kind", "usgae")
-    assert found.exit_code == 2
-    assert "'usage'" in found.stderr

@@ -1,17 +1,18 @@
-"""`lictui forecast`: the contract's JSON, the table, and how it says no."""
+"""`lictui forecast` and `lictui history peaks`: their JSON, their tables, their errors."""
 
 from __future__ import annotations
 
-import json
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.cli.conftest import run
-from tests.support.values import poll, pool, server, snapshot
+from tests.cli.conftest import WINRM, run, run_json, set_time
+from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
+from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.analysis.series import BackfillRow, Bucket, Resolution
-from lictui.clock import SystemClock
+from lictui.clock import SystemClock, iso
 from lictui.config.registry import save_servers
 from lictui.config.settings import Retention
 from lictui.history.store import History
@@ -22,118 +23,118 @@ if TYPE_CHECKING:
 
     from lictui.paths import Paths
 
-_DAY = 86400
-_CODE = "XDT_ENT_CCS"
-_DAYS = 200
+NOW = MIDNIGHT + 6 * HOUR
+TODAY = datetime.fromtimestamp(NOW, UTC).date()
+CODE = "XDT_ENT_CCS"
+RECORDED_DAYS = 200
 
 
-def _today() -> date:
-    return datetime.fromtimestamp(SystemClock().now(), UTC).date()
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_time(monkeypatch, NOW)
 
 
-def _past(name: str, level: Callable[[int], float], now: int) -> Iterator[BackfillRow]:
-    first = now // _DAY * _DAY - _DAYS * _DAY
-    for at in range(_DAYS):
-        start = first + at * _DAY
-        high = round(level(at) * (0.3 if (start // _DAY + 3) % 7 >= 5 else 1))
-        bucket = Bucket(start, start + _DAY, 0, high / 2, high, start + 3600, 1, 500, 50, 96)
-        yield BackfillRow(name, PoolKey(_CODE), Model.CONCURRENT, Resolution.DAY, bucket)
+# lictui forecast
+
+
+def daily_peaks(name: str, level: Callable[[int], float]) -> Iterator[BackfillRow]:
+    """Yield a year of days; weekends have less than a third of the use."""
+    for day in range(RECORDED_DAYS):
+        start = NOW // DAY * DAY + (day - RECORDED_DAYS) * DAY
+        weekend = (start // DAY + 3) % 7 >= 5
+        high = round(level(day) * (0.3 if weekend else 1))
+        bucket = Bucket(start, start + DAY, 0, high / 2, high, start + 3600, 1, 500, 50, 96)
+        yield BackfillRow(name, PoolKey(CODE), Model.CONCURRENT, Resolution.DAY, bucket)
 
 
 @pytest.fixture
-def recorded(paths: Paths) -> Paths:
-    """One server whose use grows, and one that is flat and loses half its licenses."""
-    now = int(SystemClock().now())
-    leaves = _today() + timedelta(days=20)
-    servers = [server("grows", group="east"), server("leaves", group="west")]
-    save_servers(paths, servers)
-    levels: dict[str, Callable[[int], float]] = {
-        "grows": lambda at: 300 + at,
-        "leaves": lambda _: 400,
-    }
-    ends = {"grows": {}, "leaves": {"expires": leaves, "permanent": False}}
+def forecast_history(paths: Paths) -> None:
+    """Record a server whose use grows, and a flat one that loses its licenses in 20 days."""
+    expiry: dict[str, Any] = {"expires": TODAY + timedelta(days=20), "permanent": False}
+    nothing: dict[str, Any] = {}
     with History.open(paths.history, Retention(), SystemClock()) as history:
-        for each in servers:
-            history.backfill(_past(each.name, levels[each.name], now))
-            fields: dict[str, Any] = {
-                "name": "Citrix",
-                "model": Model.CONCURRENT,
-                **ends[each.name],
-            }
-            pools = (pool(_CODE, 400, 520, **fields), pool("CITRIX", 1, 10, counted=False))
-            history.append(each, poll(snapshot(*pools), each.name, now))
-    return paths
+        for name, group, level, fields in (
+            ("grows", "east", lambda day: 300 + day, nothing),
+            ("leaves", "west", lambda _: 400, expiry),
+        ):
+            recorded = server(name, group=group)
+            history.backfill(daily_peaks(name, level))
+            pools = (
+                pool(CODE, 400, 520, name="Citrix", model=Model.CONCURRENT, **fields),
+                pool("CITRIX", 1, 10, counted=False),
+            )
+            history.append(recorded, poll(snapshot(*pools), name, NOW))
+    save_servers(paths, [server("grows", group="east"), server("leaves", group="west")])
 
 
-def _forecasts(capsys: pytest.CaptureFixture[str], *args: str) -> dict[str, Any]:
-    assert run("forecast", "--json", "--tz", "UTC", *args) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert said["schema"] == "lictui.forecast/1"
-    return {each["scope"]: each for each in said["forecasts"]}
+def forecasts(capsys: pytest.CaptureFixture[str], *args: str) -> dict[str, Any]:
+    document = run_json(capsys, "forecast", "--tz", "UTC", *args)
+    assert document["schema"] == "lictui.forecast/1"
+    return {forecast["scope"]: forecast for forecast in document["forecasts"]}
 
 
-def test_json_is_what_the_contract_promises(
-    recorded: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
-    del recorded
-    found = _forecasts(capsys)
+@pytest.mark.usefixtures("forecast_history")
+def test_forecast_json_has_the_keys_of_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    found = forecasts(capsys)
     assert list(found) == ["estate", "grows", "leaves"]
     grows = found["grows"]
     assert list(grows) == [
-        *("scope", "product", "model", "status", "per_week", "reaches", "band", "shortfalls"),
+        "scope", "product", "model", "status", "per_week", "reaches", "band", "shortfalls",
         "based_on_days",
-    ]
-    assert (grows["product"], grows["model"], grows["status"]) == (_CODE, "concurrent", "growing")
+    ]  # fmt: skip
+    assert (grows["product"], grows["model"], grows["status"]) == (CODE, "concurrent", "growing")
     assert grows["per_week"] == pytest.approx(7, abs=0.3)
-    assert grows["based_on_days"] == _DAYS
-    reached = date.fromisoformat(grows["reaches"]["installed"])
-    assert abs((reached - _today()).days - 20) <= 3  # 500 today, 520 in 20 days
-    assert grows["reaches"]["warn"] == grows["reaches"]["critical"] == _today().isoformat()
+    assert grows["based_on_days"] == RECORDED_DAYS
+    runs_out = date.fromisoformat(grows["reaches"]["installed"])
+    assert abs((runs_out - TODAY).days - 20) <= 3  # 500 today, 520 in 20 days
+    assert grows["reaches"]["warn"] == grows["reaches"]["critical"] == TODAY.isoformat()
     low, high = map(date.fromisoformat, grows["band"])
-    assert low <= reached <= high
+    assert low <= runs_out <= high
     assert grows["shortfalls"] == []
 
 
-def test_licenses_that_leave_are_a_shortfall(
-    recorded: Paths, capsys: pytest.CaptureFixture[str]
+@pytest.mark.usefixtures("forecast_history")
+def test_forecast_reports_expiring_licenses_as_a_shortfall(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    del recorded
-    leaves = _forecasts(capsys)["leaves"]
-    day = (_today() + timedelta(days=20)).isoformat()
+    leaves = forecasts(capsys)["leaves"]
+    day = (TODAY + timedelta(days=20)).isoformat()
     assert (leaves["status"], leaves["per_week"]) == ("flat", 0)
     assert leaves["shortfalls"] == [{"date": day, "installed": 0, "expected": 400, "short_by": 400}]
     assert leaves["reaches"]["installed"] == day
 
 
-def test_the_estate_is_the_sum_of_the_servers_chosen(
-    recorded: Paths, capsys: pytest.CaptureFixture[str]
+@pytest.mark.usefixtures("forecast_history")
+def test_forecast_estate_is_the_sum_of_the_selected_servers(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    del recorded
-    both = _forecasts(capsys)["estate"]
+    both = forecasts(capsys)["estate"]
     assert both["per_week"] == pytest.approx(7, abs=0.3)
     assert both["shortfalls"][0]["installed"] == 520
-    assert list(_forecasts(capsys, "--group", "east")) == ["estate", "grows"]
-    assert _forecasts(capsys, "--server", "leaves")["estate"]["status"] == "flat"
-    assert _forecasts(capsys, "--product", _CODE) == _forecasts(capsys)
+    assert list(forecasts(capsys, "--group", "east")) == ["estate", "grows"]
+    assert forecasts(capsys, "--server", "leaves")["estate"]["status"] == "flat"
+    assert forecasts(capsys, "--product", CODE) == forecasts(capsys)
 
 
-def test_people_get_a_table_with_a_sentence_a_row(
-    recorded: Paths, capsys: pytest.CaptureFixture[str]
+@pytest.mark.usefixtures("forecast_history")
+def test_forecast_table_has_dates_and_a_sentence_per_row(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    del recorded
     assert run("forecast", "--tz", "UTC") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split()[:3] == ["PRODUCT", "MODEL", "SCOPE"]
-    day = _today() + timedelta(days=20)
+    assert " ".join(lines[0].split()) == (
+        "PRODUCT MODEL SCOPE INSTALLED WARN CRITICAL RUNS OUT FORECAST"
+    )
+    day = TODAY + timedelta(days=20)
     (leaves,) = [line for line in lines if " leaves " in line]
-    assert leaves.endswith(f"flat: short by 400 on {day.day} {day:%b}")
-    assert " 520 " in leaves
-    (grows,) = [line for line in lines if " grows " in line and "estate" not in line]
-    assert "grows by 7 a week: above 90 % now, full on" in grows
+    assert f"520  {day}  {day}  {day}  " in leaves
+    assert leaves.rstrip().endswith(f"{day.day} {day:%b}")
+    (grows,) = [line for line in lines if " grows  " in line]
+    assert f"520  {TODAY}  {TODAY}  2026-" in grows
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "message"),
     [
         (("--server", "grow"), "unknown server 'grow'. Did you mean 'grows'?"),
         (("--group", "eas"), "unknown group 'eas'"),
@@ -141,25 +142,182 @@ def test_people_get_a_table_with_a_sentence_a_row(
         (("--tz", "Mars/Olympus"), "unknown time zone 'Mars/Olympus'"),
     ],
 )
-def test_a_name_that_is_not_there_is_an_error(
-    recorded: Paths, capsys: pytest.CaptureFixture[str], args: tuple[str, ...], said: str
+@pytest.mark.usefixtures("forecast_history")
+def test_forecast_refuses_unknown_names(
+    capsys: pytest.CaptureFixture[str], args: tuple[str, ...], message: str
 ) -> None:
-    del recorded
     assert run("forecast", *args) == 2
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    assert said in shown.err
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert message in printed.err
 
 
-def test_without_a_history_it_says_so(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+def test_forecast_without_a_history_or_readings(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
     save_servers(paths, [server("a")])
     assert run("forecast") == 2
     assert "no history database at" in capsys.readouterr().err
-
-
-def test_without_readings_it_says_so(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
-    save_servers(paths, [server("a")])
     History.open(paths.history, Retention(), SystemClock()).close()
     assert run("forecast") == 0
-    assert capsys.readouterr().err == "No readings yet.\n"
-    assert _forecasts(capsys) == {}
+    assert capsys.readouterr() == ("", "No readings yet.\n")
+    assert forecasts(capsys) == {}
+
+
+# lictui history peaks
+
+
+def peaks(
+    capsys: pytest.CaptureFixture[str], *args: str, tz: str = "UTC"
+) -> dict[tuple[str, ...], dict[str, Any]]:
+    document = run_json(capsys, "history", "peaks", "--tz", tz, *args)
+    assert document["schema"] == "lictui.peaks/1"
+    return {(peak["scope"], peak["product"], peak["window"]): peak for peak in document["peaks"]}
+
+
+@pytest.fixture
+def two_servers(paths: Paths) -> None:
+    """Record two servers whose peaks are at different times, the second with a gap."""
+    with closing(HistoryFixture(paths.history)) as fixture:
+        fixture.line(MIDNIGHT, [10, 50, 10, 10] * 18, "lic-01", every=300)
+        fixture.line(MIDNIGHT, [40, 5, 20, 20] * 9, "lic-02", every=300)
+        fixture.fail(MIDNIGHT + 36 * 300, "lic-02", every=300)
+        fixture.line(MIDNIGHT + 48 * 300, [40, 5, 20, 20] * 6, "lic-02", every=300)
+
+
+@pytest.mark.usefixtures("two_servers")
+def test_estate_peak_is_the_highest_simultaneous_total(capsys: pytest.CaptureFixture[str]) -> None:
+    found = peaks(capsys)
+    assert found["estate", PRODUCT, "24h"] == {
+        "scope": "estate",
+        "product": PRODUCT,
+        "model": "user_device",
+        "window": "24h",
+        "peak": 55,
+        "at": iso(MIDNIGHT + 300),
+        "installed_then": 1000,
+        "average": pytest.approx(41.25, abs=0.01),
+        "coverage": pytest.approx(60 / 73, abs=0.0002),
+        "aligned_by": 300,
+        "upper_bound": 90,
+    }
+    one = found["lic-02", PRODUCT, "all"]
+    assert (one["peak"], one["installed_then"], one["upper_bound"]) == (40, 500, None)
+    assert found["lic-01", PRODUCT, "month"]["coverage"] == pytest.approx(72 / 73, abs=0.0002)
+    assert [window for scope, _, window in found if scope == "estate"] == ["24h", "month", "all"]
+
+
+def test_peaks_sum_the_pools_of_a_server_without_startup_licenses(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(HistoryFixture(paths.history)) as fixture:
+        pools = (
+            pool(PRODUCT, 7, subscription=date(2026, 12, 1)),
+            pool(PRODUCT, 8, subscription=date(2027, 12, 1)),
+            pool("CITRIX", 900),
+            pool("NODE", 5, None, counted=False),
+        )
+        fixture.history.append(server(), poll(snapshot(*pools), at=MIDNIGHT))
+    found = peaks(capsys)
+    assert {product for _, product, _ in found} == {PRODUCT}
+    assert found["lic-01", PRODUCT, "all"]["peak"] == 15
+
+
+def test_estate_peak_expects_registered_servers_only(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(HistoryFixture(paths.history)) as fixture:
+        fixture.line(MIDNIGHT, [10] * 71 + [90], "lic-01", every=300)
+        fixture.line(MIDNIGHT, [40] * 12, "lic-02", every=300)
+    run("servers", "add", "lic-01", *WINRM)
+    assert peaks(capsys)["estate", PRODUCT, "24h"]["peak"] == 90
+    run("servers", "add", "lic-02", *WINRM)  # now its values are missing
+    assert peaks(capsys)["estate", PRODUCT, "24h"]["peak"] == 50
+
+
+@pytest.mark.usefixtures("two_servers")
+def test_peaks_of_a_group(capsys: pytest.CaptureFixture[str]) -> None:
+    run("servers", "add", "lic-01", *WINRM, "--group", "emea")
+    run("servers", "add", "lic-02", *WINRM)
+    group = peaks(capsys, "--group", "emea")
+    assert {scope for scope, *_ in group} == {"estate", "lic-01"}
+    assert group["estate", PRODUCT, "all"]["peak"] == 50
+
+
+def test_peak_of_imported_readings_is_exact(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    month_ago = MIDNIGHT - 30 * DAY
+    with closing(HistoryFixture(paths.history)) as fixture:
+        fixture.line(month_ago, [3, 77, 3], every=300)
+    file = paths.data_dir / "out.csv"
+    run("history", "export", "-o", str(file))
+    paths.history.unlink()
+    run("history", "import", str(file))
+    found = peaks(capsys)
+    peak = found["lic-01", PRODUCT, "all"]
+    assert (peak["peak"], peak["at"]) == (77, iso(month_ago + 300))
+    assert found["lic-01", PRODUCT, "24h"]["peak"] is None
+
+
+@pytest.mark.usefixtures("two_servers")
+def test_peaks_table_names_assignments_and_limits_to_a_server(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    args = ("history", "peaks", "--tz", "UTC")
+    assert run(*args, "--server", "lic-02", "--product", PRODUCT) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert " ".join(lines[0].split()) == (
+        "PRODUCT MODEL SCOPE WINDOW PEAK INSTALLED AT AVERAGE COVERAGE SUM OF SERVER PEAKS"
+    )
+    assert len(lines) == 1 + 2 * 3
+    assert "  40 assigned  " in lines[1]  # assignments are never called in use
+    assert "  2026-11-24 00:00  " in lines[1]
+    assert "lic-01" not in "".join(lines)
+    assert run("history", "peaks", "--server", "lic-2") == 2
+    assert "Did you mean 'lic-02'?" in capsys.readouterr().err
+
+
+def test_peaks_of_servers_in_opposite_phase_with_an_outage(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    five_minutes = 300
+    start = NOW // DAY * DAY - 3 * DAY
+    with closing(HistoryFixture(paths.history)) as fixture:
+        for name, day in (("a", [60] * 144 + [40] * 144), ("b", [40] * 144 + [60] * 144)):
+            polls = []
+            for index, figure in enumerate(day * 3):
+                time = start + index * five_minutes
+                outage = name == "b" and start + DAY <= time < start + DAY + HOUR
+                result = failure() if outage else snapshot(pool(PRODUCT, figure))
+                polls.append((server(name, interval=five_minutes), poll(result, name, time), ()))
+            fixture.history.append_many(polls)
+        fixture.move_to(NOW)
+    for name in ("a", "b"):
+        run("servers", "add", name, *WINRM)
+    estate = peaks(capsys)["estate", PRODUCT, "all"]
+    assert (estate["peak"], estate["upper_bound"]) == (100, 120)
+    buckets = (NOW - start) // five_minutes + 1
+    assert estate["coverage"] == pytest.approx((3 * 288 - 12) / buckets, abs=0.002)
+    assert estate["average"] == pytest.approx(100, abs=0.2)  # a zero for the outage: 99.3
+    assert run("history", "peaks", "--tz", "UTC") == 0
+    assert " 120\n" in capsys.readouterr().out
+
+
+def test_peaks_of_a_month_with_a_clock_change(
+    paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    october = 1_790_812_800 - 2 * HOUR  # start of October 2026 in Berlin
+    now = october + 31 * DAY  # an hour before its end: the clocks went back on the 25th
+    set_time(monkeypatch, now)
+    with closing(HistoryFixture(paths.history)) as fixture:
+        figures = [5] * (33 * 96)
+        figures[191], figures[192] = 90, 70  # last of September, first of October
+        fixture.line(october - 2 * DAY, figures, every=900)
+        fixture.move_to(now)
+    run("servers", "add", "lic-01", *WINRM)
+    found = peaks(capsys, tz="Europe/Berlin")
+    month = found["estate", PRODUCT, "month"]
+    assert (month["peak"], month["at"]) == (70, iso(october))
+    assert month["coverage"] > 0.99
+    assert found["estate", PRODUCT, "all"]["peak"] == 90

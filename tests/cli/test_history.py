@@ -1,4 +1,4 @@
-"""`lictui history`: what it prints, what it writes, and how it says no."""
+"""`lictui history export`, `journal`, `stats` and `compact`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.cli.conftest import run
-from tests.history.history_fixture import HOUR, MIDNIGHT, HistoryFixture
+from tests.cli.conftest import run, run_json, set_time
+from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, HistoryFixture
+from tests.support.clock import START
+
+from lictui.model import Event, EventKind, Level
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,33 +23,35 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def recorded(paths: Paths) -> Paths:
-    """Two servers with two hours of past."""
-    with closing(HistoryFixture(paths.history)) as desk:
-        desk.line(MIDNIGHT, [1, 2, 3, 4], "lic-01", every=1800)
-        desk.line(MIDNIGHT, [5, 6, 7, 8], "lic-02", every=1800)
+    """Two servers with two hours of readings."""
+    with closing(HistoryFixture(paths.history)) as fixture:
+        fixture.line(MIDNIGHT, [1, 2, 3, 4], "lic-01", every=1800)
+        fixture.line(MIDNIGHT, [5, 6, 7, 8], "lic-02", every=1800)
     return paths
 
 
-def test_export_writes_every_reading(recorded: Paths, capsys: pytest.CaptureFixture[str]) -> None:
-    del recorded
+# lictui history export
+
+
+@pytest.mark.usefixtures("recorded")
+def test_export_writes_every_reading(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("history", "export", "--format", "csv") == 0
-    shown = capsys.readouterr()
-    assert shown.err == ""
-    lines = shown.out.splitlines()
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    lines = printed.out.splitlines()
     assert lines[0] == "at,server,product,model,subscription_date,in_use,installed,overdraft"
     assert lines[1] == "2026-11-24T00:00:00Z,lic-01,XDT_PLT_UD,user_device,,1,500,50"
     assert len(lines) == 9
 
 
-def test_export_of_a_resolution_a_server_and_a_time(
-    recorded: Paths, capsys: pytest.CaptureFixture[str]
+@pytest.mark.usefixtures("recorded")
+def test_export_is_limited_by_resolution_server_product_and_time(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    del recorded
     args = ("--resolution", "hour", "--server", "lic-02", "--product", "XDT_PLT_UD")
     times = ("--since", "2026-11-24T01:00", "--until", "2026-11-25")
     assert run("history", "export", *args, *times) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines == [
+    assert capsys.readouterr().out.splitlines() == [
         (
             "from,to,server,product,model,subscription_date,in_use_min,in_use_avg,in_use_max,max_at,"
             "installed,overdraft,samples"
@@ -58,30 +63,28 @@ def test_export_of_a_resolution_a_server_and_a_time(
     ]
 
 
-def test_export_of_what_sources_tell_of_their_months(
-    recorded: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
-    del recorded
+@pytest.mark.usefixtures("recorded")
+def test_export_of_months_has_its_own_columns(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("history", "export", "--resolution", "month") == 0
     head = "month,server,product,model,subscription_date,in_use,installed,newly,released\n"
     assert capsys.readouterr().out == head
 
 
-def test_export_to_a_file_leaves_nothing_half(
-    recorded: Paths, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    del recorded
+@pytest.mark.usefixtures("recorded")
+def test_export_to_a_file_or_to_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "out.csv"
     assert run("history", "export", "-o", str(file)) == 0
     assert capsys.readouterr().out == ""
     assert len(file.read_text().splitlines()) == 9
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["data", "out.csv"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["data", "out.csv"]
+    assert run("history", "export", "-o", "-") == 0
+    assert capsys.readouterr().out == file.read_text()
     assert run("history", "export", "-o", str(tmp_path / "nowhere" / "out.csv")) == 2
     assert "cannot write" in capsys.readouterr().err
 
 
-def test_export_to_what_is_no_file_leaves_it_what_it_is(recorded: Paths, tmp_path: Path) -> None:
-    del recorded
+@pytest.mark.usefixtures("recorded")
+def test_export_writes_into_pipes_and_through_links(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
@@ -96,18 +99,16 @@ def test_export_to_what_is_no_file_leaves_it_what_it_is(recorded: Paths, tmp_pat
     assert (tmp_path / "real.csv").read_bytes().startswith(b"at,server,")
 
 
-def test_a_server_the_history_does_not_know_is_an_error_that_suggests(
-    recorded: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
-    del recorded
+@pytest.mark.usefixtures("recorded")
+def test_export_refuses_an_unknown_server(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("history", "export", "--server", "lic-1") == 2
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    assert "contains no server 'lic-1'. Did you mean 'lic-01'?" in shown.err
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "contains no server 'lic-1'. Did you mean 'lic-01'?" in printed.err
 
 
-@pytest.mark.parametrize("command", ["export", "stats", "compact"])
-def test_without_a_history_it_says_so_and_begins_none(
+@pytest.mark.parametrize("command", ["export", "journal", "stats", "compact"])
+def test_commands_create_no_history(
     paths: Paths, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     assert run("history", command) == 2
@@ -115,18 +116,74 @@ def test_without_a_history_it_says_so_and_begins_none(
     assert not paths.data_dir.exists()
 
 
-def test_stats_for_a_person_and_for_a_program(
-    recorded: Paths, capsys: pytest.CaptureFixture[str]
+# lictui history journal
+
+
+@pytest.fixture
+def events(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_time(monkeypatch, START)
+    with closing(HistoryFixture(paths.history)) as fixture:
+        fixture.history.add_events(
+            (
+                Event(START - DAY - 60, EventKind.VERSION, "lic-02", "=version 1 -> 2"),
+                Event(START - 9, EventKind.ALERT, "lic-01", "raised", "XDT_PLT_UD", Level.WARN),
+            )
+        )
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        ((), ["lic-01", "lic-02"]),
+        (("--since", "1h"), ["lic-01"]),
+        (("--since", "2026-11-24"), ["lic-01"]),
+        (("--server", "lic-02"), ["lic-02"]),
+        (("--filter", "!raised"), ["lic-02"]),
+        (("--since", "2100-01-01"), []),
+    ],
+)
+@pytest.mark.usefixtures("events")
+def test_journal_is_newest_first_and_filtered(
+    args: tuple[str, ...], expected: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("history", "stats", "--json") == 0
-    found = json.loads(capsys.readouterr().out)
-    size = found.pop("bytes")
+    assert run("history", "journal", "--format", "json", *args) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "lictui.journal/1"
+    assert [event["server"] for event in document["events"]] == expected
+
+
+@pytest.mark.usefixtures("events")
+def test_journal_csv_escapes_formulas(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("history", "journal") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "at,kind,level,server,product,message"
+    assert lines[2].endswith(",version,ok,lic-02,,'=version 1 -> 2")
+
+
+@pytest.mark.usefixtures("events")
+def test_journal_to_a_file_in_every_format(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    starts = {"table": "TIME ", "json": "{", "jsonl": '{"at": ', "csv": "at,", "md": "| Time |"}
+    for output_format, start in starts.items():
+        file = tmp_path / output_format
+        assert run("history", "journal", "--format", output_format, "-o", str(file)) == 0
+        assert file.read_text().startswith(start)
+    assert capsys.readouterr() == ("", "")
+
+
+# lictui history stats and compact
+
+
+def test_stats_as_json_and_as_a_table(recorded: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    statistics = run_json(capsys, "history", "stats")
+    size = statistics.pop("bytes")
     assert size > 0
-    assert found == {
+    assert isinstance(statistics.pop("schema_version"), int)
+    assert statistics == {
         "schema": "lictui.history/1",
         "path": str(recorded.history),
         "journal_mode": "wal",
-        "schema_version": 4,
         "servers": 2,
         "pools": 2,
         "readings": 8,
@@ -139,9 +196,7 @@ def test_stats_for_a_person_and_for_a_program(
     assert "readings           8\n" in capsys.readouterr().out
 
 
-def test_compact_keeps_what_is_to_be_kept(
-    recorded: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_compact_keeps_all_data(recorded: Paths, capsys: pytest.CaptureFixture[str]) -> None:
     run("history", "export", "--resolution", "day")
     before = capsys.readouterr().out
     assert run("history", "compact") == 0
@@ -150,32 +205,30 @@ def test_compact_keeps_what_is_to_be_kept(
     assert capsys.readouterr().out == before
 
 
-def test_compact_sets_a_damaged_history_aside_and_begins_a_new_one(
+def test_compact_moves_a_corrupt_database_and_creates_a_new_one(
     paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with closing(HistoryFixture(paths.history)) as desk:
+    with closing(HistoryFixture(paths.history)) as fixture:
         for number in range(50):
-            desk.line(MIDNIGHT, range(100), f"lic-{number}")
-        desk.move_to(MIDNIGHT + 5 * HOUR)
-    whole = paths.history.read_bytes()
-    half = len(whole) // 2
-    paths.history.write_bytes(whole[:half] + b"\xa5" * (len(whole) - half))
+            fixture.line(MIDNIGHT, range(100), f"lic-{number}")
+        fixture.move_to(MIDNIGHT + 5 * HOUR)
+    content = paths.history.read_bytes()
+    half = len(content) // 2
+    paths.history.write_bytes(content[:half] + b"\xa5" * (len(content) - half))
     assert run("history", "export") == 2
-    shown = capsys.readouterr()
-    assert "is damaged" in shown.err
-    assert "Traceback" not in shown.err
+    assert "Traceback" not in capsys.readouterr().err
     assert run("history", "compact") == 0
     assert "was corrupt; moved to" in capsys.readouterr().err
     assert run("history", "stats") == 0
 
 
-def test_the_history_may_be_elsewhere(
+def test_history_at_another_path(
     paths: Paths, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    elsewhere = tmp_path / "elsewhere.db"
-    with closing(HistoryFixture(elsewhere)) as desk:
-        desk.read(MIDNIGHT, 5)
+    other = tmp_path / "other.db"
+    with closing(HistoryFixture(other)) as fixture:
+        fixture.read(MIDNIGHT, 5)
     paths.config_dir.mkdir()
-    paths.config.write_text(f'[history]\npath = "{elsewhere}"\n')
+    paths.config.write_text(f'[history]\npath = "{other}"\n')
     assert run("history", "stats") == 0
-    assert str(elsewhere) in capsys.readouterr().out
+    assert str(other) in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""`lictui history import`: what it says, what it leaves alone, and how it says no."""
+"""`lictui history import` and `import-licenses`: what they report, write and refuse."""
 
 from __future__ import annotations
 
@@ -6,21 +6,37 @@ import io
 import sqlite3
 import sys
 from contextlib import closing
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.cli.conftest import run
+from tests.cli.conftest import run, run_json, set_time
+from tests.history.history_fixture import MIDNIGHT, HistoryFixture
+from tests.support.clock import START
+from tests.support.values import poll, pool, server, snapshot
+
+from lictui.history.pools import terms
+from lictui.model import EventKind
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lictui.history.pools import Capacity
     from lictui.paths import Paths
 
-pytestmark = pytest.mark.usefixtures("paths")  # nobody's own folders
+pytestmark = pytest.mark.usefixtures("paths")
 OF = ("--server", "lic-01", "--product", "XDT_PLT_CCS")
 ROWS = (
     "Time,InUse,Total\n2024-05-01T10:00Z,1,500\n2024-05-01T10:05Z,x,500\n2024-05-01T10:10Z,3,500\n"
 )
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_time(monkeypatch, START)
+
+
+# lictui history import
 
 
 @pytest.fixture
@@ -30,7 +46,7 @@ def file(tmp_path: Path) -> Path:
     return file
 
 
-def test_it_says_what_it_read_skipped_and_wrote(
+def test_import_reports_rows_read_skipped_and_written(
     paths: Paths, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("history", "import", str(file), *OF) == 0
@@ -50,7 +66,7 @@ def test_it_says_what_it_read_skipped_and_wrote(
     assert paths.history.stat().st_mode & 0o777 == 0o600
 
 
-def test_what_export_wrote_comes_back_through_stdin(
+def test_import_reads_an_export_from_stdin(
     paths: Paths,
     file: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -68,7 +84,9 @@ def test_what_export_wrote_comes_back_through_stdin(
     assert capsys.readouterr().out == exported
 
 
-def test_nothing_that_could_be_read_is_2(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_import_without_usable_rows_is_refused(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file.write_text("Time,InUse\nsoon,1\n2024-05-01 10:00,many\n")
     assert run("history", "import", str(file), *OF) == 2
     err = capsys.readouterr().err
@@ -77,7 +95,7 @@ def test_nothing_that_could_be_read_is_2(file: Path, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "message"),
     [
         ((), "none of lictui's own"),
         (("--server", "a", "--server", "b", "--product", "P"), "one of each"),
@@ -86,17 +104,21 @@ def test_nothing_that_could_be_read_is_2(file: Path, capsys: pytest.CaptureFixtu
         ((*OF, "--date-format", "dd.mm.yyyy"), "invalid date format"),
     ],
 )
-def test_usage_errors_say_what_to_say(
-    paths: Paths, file: Path, args: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+def test_import_refuses_wrong_options(
+    paths: Paths,
+    file: Path,
+    args: tuple[str, ...],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert run("history", "import", str(file), *args) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert run("history", "import", "nowhere.csv", *OF) == 2
     assert "cannot read nowhere.csv" in capsys.readouterr().err
     del paths
 
 
-def test_a_figure_goes_to_the_only_pool_of_the_product(
+def test_import_goes_to_the_only_pool_of_the_product(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dated = tmp_path / "dated.csv"
@@ -113,7 +135,7 @@ def test_a_figure_goes_to_the_only_pool_of_the_product(
     assert "2024-12-01, 2025-12-01" in capsys.readouterr().err
 
 
-def test_times_are_those_of_the_configured_zone(
+def test_import_uses_the_configured_time_zone(
     paths: Paths, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths.config_dir.mkdir()
@@ -129,7 +151,7 @@ def test_times_are_those_of_the_configured_zone(
     ]
 
 
-def test_while_another_program_writes_it_says_so_and_takes_nothing(
+def test_import_into_a_locked_database_writes_nothing(
     paths: Paths,
     file: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -140,10 +162,136 @@ def test_while_another_program_writes_it_says_so_and_takes_nothing(
     before = capsys.readouterr().out.split("wrote 2\n")[1]
     monkeypatch.setattr("lictui.history.database._PATIENCE", 0.05)
     file.write_text(ROWS + "2024-05-01T10:15Z,4,500\n")
-    with closing(sqlite3.connect(paths.history, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    with closing(sqlite3.connect(paths.history, isolation_level=None)) as locker:
+        locker.execute("BEGIN IMMEDIATE")
         assert run("history", "import", str(file), *OF) == 2
-        other.execute("ROLLBACK")
+        locker.execute("ROLLBACK")
     assert "is locked by another program" in capsys.readouterr().err
     run("history", "export")
     assert capsys.readouterr().out == before
+
+
+# lictui history import-licenses
+
+LINE = (
+    "INCREMENT XDT_PLT_UD CITRIX {css} {until} {count} \\\n"
+    "\tVENDOR_STRING=;LT=Retail;GP=720;SA=0;ODP=0 \\\n"
+    '\tDUP_GROUP=V ISSUED=01-Feb-2025 SN=LA-{serial}:1 START={start} SIGN="{serial}"\n'
+)
+HEAD = "# a license file\nSERVER this_host HOSTNAME=LIC01\nVENDOR CITRIX\nUSE_SERVER\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "MyFiles"
+    folder.mkdir()
+    common = {"css": "2026.1201", "until": "31-mar-2027"}
+    first = LINE.format(count=100, serial="1", start="6-feb-2025", **common)
+    second = LINE.format(count=50, serial="2", start="1-mar-2026", **common)
+    old = LINE.format(css="2026.1201", until="30-jun-2026", count=7, serial="3", start="6-feb-2025")
+    startup = "INCREMENT CITRIX CITRIX 2026.1201 permanent 10 ISSUED=01-Feb-2025 SN=X\n"
+    (folder / "one.LIC").write_text(HEAD + first)
+    (folder / "two.lic").write_text(HEAD + second + old + startup)
+    (folder / "copy of two.lic").write_text(HEAD + second)
+    (folder / "notes.txt").write_text(LINE.format(count=9999, serial="9", start="", **common))
+    return folder
+
+
+def stamp(year: int, month: int, day: int) -> int:
+    return int(datetime(year, month, day, tzinfo=UTC).timestamp())
+
+
+CAPACITIES = [
+    (stamp(2025, 2, 6), 107),
+    (stamp(2026, 3, 1), 157),
+    (stamp(2026, 7, 1), 150),
+]
+
+
+def capacities(paths: Paths) -> list[Capacity]:
+    with closing(HistoryFixture(paths.history)) as fixture:
+        pools = fixture.history.pools()
+        (pool_id,) = [known.id for known in pools if known.product == "XDT_PLT_UD"]
+        return terms(fixture.history._db, pool_id)
+
+
+def test_license_dry_run_lists_licenses(
+    paths: Paths, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("history", "import-licenses", str(folder), "--server", "lic", "--dry-run") == 0
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
+    shown = [line.split() for line in lines]
+    dates = ["2026-12-01", "2025-02-06", "2027-03-31"]
+    assert ["XDT_PLT_UD", "user/device", "100", *dates, "Retail", "LA-1:1"] in shown
+    assert printed.err == "4 licenses in 3 files, dry run, nothing imported\n"
+    assert not paths.history.exists()
+
+
+def test_license_import_sets_capacity_but_no_readings(
+    paths: Paths, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ("history", "import-licenses", str(folder), "--server", "lic")
+    document = run_json(capsys, *args)
+    assert (document["schema"], document["new"], document["files"]) == ("lictui.licenses/1", 3, 3)
+    assert {item["product"]: item["taken"] for item in document["licenses"]} == {
+        "XDT_PLT_UD": True,
+        "CITRIX": False,
+    }
+    assert [(capacity.at, capacity.installed) for capacity in capacities(paths)] == CAPACITIES
+    with closing(HistoryFixture(paths.history)) as fixture:
+        assert fixture.readings() == []
+        events = fixture.history.events(10)
+        assert [(event.time, event.kind) for event in events] == [
+            (stamp(2026, 3, 1), EventKind.LICENSES),
+            *[(stamp(2025, 2, 6), EventKind.LICENSES)] * 2,
+        ]
+        assert "50 licenses from 2026-03-01 to 2027-03-31" in events[0].message
+    assert run_json(capsys, *args)["new"] == 0
+    assert [(capacity.at, capacity.installed) for capacity in capacities(paths)] == CAPACITIES
+    with closing(HistoryFixture(paths.history)) as fixture:
+        assert len(fixture.history.events(10)) == 3
+
+
+def test_license_import_fills_unknown_counts_and_keeps_polled_ones(
+    paths: Paths, folder: Path
+) -> None:
+    until = date(2026, 12, 1)
+    with closing(HistoryFixture(paths.history)) as fixture:
+        for at, installed in ((stamp(2026, 2, 1), None), (stamp(2026, 8, 1), 999)):
+            dated = pool("XDT_PLT_UD", 5, installed, None, subscription=until)
+            fixture.history.append(server("lic"), poll(snapshot(dated), "lic", at))
+    run("history", "import-licenses", str(folder), "--server", "lic")
+    assert [(capacity.at, capacity.installed) for capacity in capacities(paths)] == [
+        (stamp(2025, 2, 6), 107),
+        (stamp(2026, 2, 1), 107),
+        (stamp(2026, 3, 1), 157),
+        (stamp(2026, 7, 1), 150),
+        (stamp(2026, 8, 1), 999),
+    ]
+
+
+def test_license_import_adds_no_server_to_sums(paths: Paths, folder: Path) -> None:
+    run("history", "import-licenses", str(folder), "--server", "lic")
+    with closing(HistoryFixture(paths.history)) as fixture:
+        fixture.line(MIDNIGHT, [5, 6], "other", every=300)
+        pools = [(known.server, known.key) for known in fixture.history.pools()]
+        assert len(pools) == 2
+        (hour,) = fixture.buckets(MIDNIGHT, MIDNIGHT + 3600, 3600, "other")
+        assert hour.high == 6
+    assert run("history", "peaks") == 0
+
+
+@pytest.mark.parametrize("name", ["empty", "notes.txt"])
+def test_license_import_without_licenses_is_refused(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / name
+    if name == "empty":
+        path.mkdir()
+    else:
+        path.write_text("hello")
+    assert run("history", "import-licenses", str(path), "--server", "lic") == 2
+    assert "no licenses found in" in capsys.readouterr().err
+    assert run("history", "import-licenses", "nowhere.lic", "--server", "lic") == 2
+    assert "cannot read nowhere.lic" in capsys.readouterr().err
