@@ -31,7 +31,7 @@ demo: .venv/dev  ## the monitor on a simulated estate
 
 screenshots: .venv/dev  ## write screenshots/ from the demo
 	$(PY) -m tests.screenshots
-	$(PY) -m tests.readme
+	$(PY) -m tests.key_page
 
 report-pictures: .venv/dev  ## the report as a browser, paper and a spreadsheet show it
 	$(PY) -m tests.report.demo_report

@@ -49,10 +49,6 @@ def test_every_screen_gets_its_bindings_with_ids() -> None:
         assert all(binding.id and binding.tooltip for binding in commands.bindings(screen))
 
 
-def test_the_readme_table_has_a_row_for_each() -> None:
-    assert len(commands.readme_table().splitlines()) == len(commands.COMMANDS) + 2
-
-
 def test_the_table_is_read_without_textual() -> None:
     code = (
         "import sys, lictui.tui.commands as commands; commands.keymap_problems({});"

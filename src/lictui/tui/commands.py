@@ -243,15 +243,3 @@ def bindings(screen: str = "") -> list[Binding]:
         )
         for c in own
     ]
-
-
-def readme_table() -> str:
-    """Return the key reference as a Markdown table."""
-    rows = [f"| {_cells(c)} | {c.title} | {c.help} | `{c.id}` |" for c in COMMANDS]
-    return "\n".join(
-        ["| key | command | what it does | id in `[keymap]` |", "|---|---|---|---|", *rows]
-    )
-
-
-def _cells(command: Command) -> str:
-    return " ".join(f"`{key}`" for key in command.key_list)
