@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class ScriptedSource:
-    """A source: gives the answer the desk has for its server, or raises it."""
+    """A source: gives the answer the harness has for its server, or raises it."""
 
-    def __init__(self, desk: EngineHarness, name: str) -> None:
-        self._desk = desk
+    def __init__(self, harness: EngineHarness, name: str) -> None:
+        self._desk = harness
         self._name = name
 
     async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
@@ -82,10 +82,10 @@ class EngineHarness:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, clock: FakeClock) -> AsyncIterator[EngineHarness]:
-    desk = EngineHarness(tmp_path, clock)
-    yield desk
-    await desk.aclose()
+async def harness(tmp_path: Path, clock: FakeClock) -> AsyncIterator[EngineHarness]:
+    harness = EngineHarness(tmp_path, clock)
+    yield harness
+    await harness.aclose()
 
 
 def status_of(engine: Engine, name: str = "lic-01") -> ServerStatus:

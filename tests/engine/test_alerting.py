@@ -66,6 +66,12 @@ def test_a_rise_says_a_word_and_a_fall_is_known() -> None:
     assert heard(105, 105, 99, 96, 101, 96) == ["raised overdraft"]
 
 
+def test_level_rise_needs_consecutive_polls_above() -> None:
+    assert heard(85, 85, 95, 85, 95, 85) == ["raised warn"]
+    assert heard(85, 85, 95, 70, 95, 85) == ["raised warn"]
+    assert heard(85, 85, 95, 85, 95, 95) == ["raised warn", "worse critical"]
+
+
 def test_a_failed_poll_neither_raises_nor_clears_usage() -> None:
     def usage(*results: int | Failure) -> list[AlertTransition]:
         watch = AlertScenario()

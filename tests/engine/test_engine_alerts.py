@@ -30,13 +30,13 @@ def used(in_use: int) -> Snapshot:
     return snapshot(pool(in_use=in_use, installed=100, overdraft=10))
 
 
-async def read(desk: EngineHarness, engine: Engine, *figures: int, name: str = "lic-01") -> None:
+async def read(harness: EngineHarness, engine: Engine, *figures: int, name: str = "lic-01") -> None:
     """So many polls, with these in use of 100."""
     for figure in figures:
-        await desk.clock.advance(1)
-        desk.replies[name] = used(figure)
+        await harness.clock.advance(1)
+        harness.replies[name] = used(figure)
         engine.poll_now(name)
-        await desk.clock.advance(1)
+        await harness.clock.advance(1)
 
 
 async def said(engine: Engine) -> list[str]:
@@ -47,89 +47,106 @@ async def said(engine: Engine) -> list[str]:
 
 @pytest.mark.parametrize("restarts", [(), (1,), (2,), (3,), (1, 2, 3, 4, 5, 6)])
 async def test_a_restart_in_between_changes_nothing(
-    desk: EngineHarness, restarts: tuple[int, ...]
+    harness: EngineHarness, restarts: tuple[int, ...]
 ) -> None:
-    desk.register(server(interval=EVERY))
-    desk.replies["lic-01"] = used(50)
-    engine = await desk.engine()
+    harness.register(server(interval=EVERY))
+    harness.replies["lic-01"] = used(50)
+    engine = await harness.engine()
     for turn, figure in enumerate((85, 85, 78, 85, 74, 74, 50)):
         if turn in restarts:
-            await desk.close(engine)
-            engine = await desk.engine()
-        await read(desk, engine, figure)
+            await harness.close(engine)
+            engine = await harness.engine()
+        await read(harness, engine, figure)
     lines = await said(engine)
     assert [line.split(" after")[0] for line in lines] == ["raised", "cleared"]
     assert engine.board.alert_states == ()
 
 
-async def test_a_line_is_written_once_where_an_alert_speaks(desk: EngineHarness) -> None:
-    desk.register(server(interval=EVERY))
-    desk.replies["lic-01"] = used(50)
-    engine = await desk.engine()
-    await read(desk, engine, 85, 85)
-    desk.replies["lic-01"] = SourceError(FailureKind.TIMEOUT, "no answer")
-    await desk.clock.advance(6 * EVERY)
+async def test_a_line_is_written_once_where_an_alert_speaks(harness: EngineHarness) -> None:
+    harness.register(server(interval=EVERY))
+    harness.replies["lic-01"] = used(50)
+    engine = await harness.engine()
+    await read(harness, engine, 85, 85)
+    harness.replies["lic-01"] = SourceError(FailureKind.TIMEOUT, "no answer")
+    await harness.clock.advance(6 * EVERY)
     kinds = [it.kind for it in await engine.queries.events()]
     assert kinds.count(EventKind.LEVEL) == 0
     assert kinds.count(EventKind.ALERT) == 1
     assert kinds.count(EventKind.SERVER) == 2
 
 
-async def test_a_follower_shows_what_the_leader_decides_and_may_answer(desk: EngineHarness) -> None:
-    desk.register(server(interval=EVERY))
-    desk.replies["lic-01"] = used(85)
-    leader = await desk.engine()
-    follower = await desk.engine()
-    await read(desk, leader, 85, 85)
-    await desk.clock.advance(4)
+async def test_a_follower_shows_what_the_leader_decides_and_may_answer(
+    harness: EngineHarness,
+) -> None:
+    harness.register(server(interval=EVERY))
+    harness.replies["lic-01"] = used(85)
+    leader = await harness.engine()
+    follower = await harness.engine()
+    await read(harness, leader, 85, 85)
+    await harness.clock.advance(4)
     assert leader.board.alert_states
     assert [it.key for it in follower.board.alert_states or ()] == [USAGE]
-    await follower.acknowledge(USAGE, Acknowledgement("alice", desk.clock.now()))
-    await desk.clock.advance(4)
+    await follower.acknowledge(USAGE, Acknowledgement("alice", harness.clock.now()))
+    await harness.clock.advance(4)
     assert leader.board.acknowledgements[USAGE].by == "alice"
-    await desk.clock.advance(5 * 3600.0)
+    await harness.clock.advance(5 * 3600.0)
     assert [line.split()[0] for line in await said(leader)] == ["raised", "acknowledged"]
     await leader.acknowledge(USAGE, None)
-    await desk.clock.advance(4 * 3600.0)
+    await harness.clock.advance(4 * 3600.0)
     assert (await said(leader))[-1].startswith("still, for")
 
 
-async def test_who_is_removed_is_cleared_and_who_is_renamed_keeps_what_stands(
-    desk: EngineHarness,
+async def test_acknowledgement_is_forgotten_when_its_alert_clears(
+    harness: EngineHarness,
 ) -> None:
-    desk.register(server(interval=EVERY))
-    desk.replies["lic-01"] = used(85)
-    engine = await desk.engine()
-    await read(desk, engine, 85, 85)
-    desk.replies["lic-02"] = used(85)
+    harness.register(server(interval=EVERY))
+    harness.replies["lic-01"] = used(85)
+    engine = await harness.engine()
+    await read(harness, engine, 85, 85)
+    await engine.acknowledge(USAGE, Acknowledgement("alice", harness.clock.now()))
+    assert engine.board.acknowledgements.keys() == {USAGE}
+    await read(harness, engine, 50, 50, 85, 85)
+    assert engine.board.acknowledgements == {}
+    await harness.close(engine)
+    assert (await harness.engine()).board.acknowledgements == {}
+
+
+async def test_who_is_removed_is_cleared_and_who_is_renamed_keeps_what_stands(
+    harness: EngineHarness,
+) -> None:
+    harness.register(server(interval=EVERY))
+    harness.replies["lic-01"] = used(85)
+    engine = await harness.engine()
+    await read(harness, engine, 85, 85)
+    harness.replies["lic-02"] = used(85)
     await engine.save(server("lic-02", interval=EVERY), replacing="lic-01")
     await settle()
     assert [it.key.server for it in engine.board.alert_states or ()] == ["lic-02"]
-    await read(desk, engine, 85, 85, name="lic-02")
+    await read(harness, engine, 85, 85, name="lic-02")
     assert await said(engine) == ["raised"]
     await engine.remove("lic-02")
     assert engine.board.alert_states == ()
     assert (await said(engine))[-1].startswith("cleared after")
 
 
-async def test_that_lictui_was_away_makes_no_server_stale(desk: EngineHarness) -> None:
-    desk.register(server(interval=EVERY))
-    desk.replies["lic-01"] = used(50)
-    engine = await desk.engine()
-    await desk.close(engine)
-    await desk.clock.advance(100 * EVERY)
-    engine = await desk.engine()
-    await desk.clock.advance(2 * EVERY)
+async def test_that_lictui_was_away_makes_no_server_stale(harness: EngineHarness) -> None:
+    harness.register(server(interval=EVERY))
+    harness.replies["lic-01"] = used(50)
+    engine = await harness.engine()
+    await harness.close(engine)
+    await harness.clock.advance(100 * EVERY)
+    engine = await harness.engine()
+    await harness.clock.advance(2 * EVERY)
     assert await said(engine) == []
 
 
-async def test_the_whole_journal_is_looked_through(desk: EngineHarness) -> None:
-    desk.register(server(interval=EVERY))
-    desk.replies["lic-01"] = used(50)
-    engine = await desk.engine()
-    await read(desk, engine, 85, 85, 50, 50)
+async def test_the_whole_journal_is_looked_through(harness: EngineHarness) -> None:
+    harness.register(server(interval=EVERY))
+    harness.replies["lic-01"] = used(50)
+    engine = await harness.engine()
+    await read(harness, engine, 85, 85, 50, 50)
     looking = asyncio.create_task(engine.queries.search(Filter.parse("^raised")))
-    await desk.clock.advance(1)
+    await harness.clock.advance(1)
     assert [it.message.partition(":")[0] for it in await looking] == ["raised"]
 
 
@@ -142,13 +159,13 @@ sys.exit(int(sys.argv[2]))
 """
 
 
-def configure(desk: EngineHarness, folder: Path, code: int = 0, more: str = "") -> Path:
+def configure(harness: EngineHarness, folder: Path, code: int = 0, more: str = "") -> Path:
     """An action that writes every event into the file that is returned."""
     script, out = folder / "act.py", folder / "events.jsonl"
     script.write_text(SCRIPT)
     command = json.dumps([sys.executable, str(script), str(out), str(code)])
-    desk.paths.config_dir.mkdir(exist_ok=True)
-    desk.paths.config.write_text(f"[actions.file]\ncommand = {command}\n{more}")
+    harness.paths.config_dir.mkdir(exist_ok=True)
+    harness.paths.config.write_text(f"[actions.file]\ncommand = {command}\n{more}")
     return out
 
 
@@ -158,12 +175,14 @@ async def acted(engine: Engine) -> None:
     await asyncio.gather(*tasks)
 
 
-async def test_a_command_gets_each_event_on_its_input(desk: EngineHarness, tmp_path: Path) -> None:
-    desk.register(server(interval=EVERY, group="emea"))
-    out = configure(desk, tmp_path, more='on = ["usage"]\ngroups = ["emea"]\n')
-    desk.replies["lic-01"] = used(85)
-    engine = await desk.engine()
-    await read(desk, engine, 85, 95, 95, 50, 50)
+async def test_a_command_gets_each_event_on_its_input(
+    harness: EngineHarness, tmp_path: Path
+) -> None:
+    harness.register(server(interval=EVERY, group="emea"))
+    out = configure(harness, tmp_path, more='on = ["usage"]\ngroups = ["emea"]\n')
+    harness.replies["lic-01"] = used(85)
+    engine = await harness.engine()
+    await read(harness, engine, 85, 95, 95, 50, 50)
     await acted(engine)
     events: list[dict[str, Any]] = [json.loads(line) for line in out.read_text().splitlines()]
     assert [(it["event"], it["level"]) for it in events] == [
@@ -178,20 +197,20 @@ async def test_a_command_gets_each_event_on_its_input(desk: EngineHarness, tmp_p
 
 
 async def test_a_command_that_fails_is_one_line_and_the_level_is_heeded(
-    desk: EngineHarness, tmp_path: Path
+    harness: EngineHarness, tmp_path: Path
 ) -> None:
-    desk.register(server(interval=EVERY))
-    out = configure(desk, tmp_path, code=3, more='level = "critical"\n')
-    desk.replies["lic-01"] = used(85)
-    engine = await desk.engine()
-    await read(desk, engine, 85, 95, 95, 105, 105, 50, 50)
+    harness.register(server(interval=EVERY))
+    out = configure(harness, tmp_path, code=3, more='level = "critical"\n')
+    harness.replies["lic-01"] = used(85)
+    engine = await harness.engine()
+    await read(harness, engine, 85, 95, 95, 105, 105, 50, 50)
     await acted(engine)
     assert len(out.read_text().splitlines()) == 3
     failed = [it for it in await engine.queries.events() if it.kind is EventKind.ACTION]
     assert [it.message.split(" fails")[0] for it in failed] == ["the action file"]
     assert "ended with 3" in failed[0].message
-    configure(desk, tmp_path)
-    await desk.clock.advance(4)
-    await read(desk, engine, 95, 95)
+    configure(harness, tmp_path)
+    await harness.clock.advance(4)
+    await read(harness, engine, 95, 95)
     await acted(engine)
     assert (await engine.queries.events(1))[0].message == "the action file works again"

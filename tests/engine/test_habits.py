@@ -173,26 +173,26 @@ async def test_days_are_those_of_the_zone(history: tuple[History, FakeClock]) ->
 
 
 async def test_it_is_raised_once_and_cleared_once_and_a_restart_changes_nothing(
-    desk: EngineHarness,
+    harness: EngineHarness,
 ) -> None:
     """Through the engine: a look an hour, two polls to believe it, none where it is not known."""
     every = 300.0
-    desk.register(server(interval=every))
-    desk.replies["lic-01"] = snapshot(pool(CODE, 400, 500, 0, model=Model.CONCURRENT))
-    engine = await desk.engine()
-    with History.open(desk.paths.history, Retention(), desk.clock) as store:
+    harness.register(server(interval=every))
+    harness.replies["lic-01"] = snapshot(pool(CODE, 400, 500, 0, model=Model.CONCURRENT))
+    engine = await harness.engine()
+    with History.open(harness.paths.history, Retention(), harness.clock) as store:
         store.backfill(hours(office))
-    await desk.clock.advance(1.5 * HOUR)
+    await harness.clock.advance(1.5 * HOUR)
     raised = [each.key.kind for each in engine.board.alert_states or () if each.raised_at]
     assert raised.count(AlertKind.UNUSUAL) == 1
-    await desk.close(engine)
-    engine = await desk.engine()
+    await harness.close(engine)
+    engine = await harness.engine()
     for _ in range(3):  # before anyone has looked again
         engine.poll_now()
-        await desk.clock.advance(5)
-    await desk.clock.advance(0.5 * HOUR)
-    desk.replies["lic-01"] = snapshot(pool(CODE, 140, 500, 0, model=Model.CONCURRENT))
-    await desk.clock.advance(30 * HOUR)
+        await harness.clock.advance(5)
+    await harness.clock.advance(0.5 * HOUR)
+    harness.replies["lic-01"] = snapshot(pool(CODE, 140, 500, 0, model=Model.CONCURRENT))
+    await harness.clock.advance(30 * HOUR)
     lines = [each.message for each in await engine.queries.events() if each.kind is EventKind.ALERT]
     words = [line.split()[0] for line in lines if "unusual for a Tuesday: 4" in line]
     assert [word for word in reversed(words) if word != "still,"] == ["raised:", "cleared"]

@@ -193,20 +193,20 @@ async def test_why_nobody_tells_is_said(clock: FakeClock, tmp_path: Path) -> Non
 
 
 async def test_the_engine_asks_and_keeps_nothing(
-    desk: EngineHarness, udadmin: tuple[str, ...]
+    harness: EngineHarness, udadmin: tuple[str, ...]
 ) -> None:
     told = server("u", source=SourceName.COMMAND, url="", command=udadmin, format="udadmin")
-    desk.register(replace(told, same_as="lic-01"), WINRM)
-    desk.paths.config.write_text('[privacy]\nusers = "show"\n[holders]\nidle_days = 36500\n')
-    engine = await desk.engine()
+    harness.register(replace(told, same_as="lic-01"), WINRM)
+    harness.paths.config.write_text('[privacy]\nusers = "show"\n[holders]\nidle_days = 36500\n')
+    engine = await harness.engine()
     answer = await engine.license_users("lic-01", "XDT_ENT_UD")
     assert [each.license_user.user or each.license_user.device for each in answer.users] == [
         "ann",
         "device01",
     ]
     assert not answer.users[0].idle
-    await desk.close(engine)
-    kept = [file.read_bytes() for file in desk.paths.data_dir.iterdir()]
+    await harness.close(engine)
+    kept = [file.read_bytes() for file in harness.paths.data_dir.iterdir()]
     assert kept
     assert all(b"device01" not in content for content in kept)
 

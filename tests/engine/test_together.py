@@ -118,6 +118,16 @@ def test_a_pool_that_nobody_answers_for_is_shown_and_not_summed() -> None:
     assert (xdt.servers_reporting, xdt.reading.in_use) == (("lic",), 11)
 
 
+@pytest.mark.parametrize("main_mode", [Mode.FILE, Mode.LAS])
+def test_las_wins_the_mode_of_a_merged_server(main_mode: Mode) -> None:
+    other = Mode.FILE if main_mode is Mode.LAS else Mode.LAS
+    status = merge_statuses(
+        status_up("lic", pool(), mode=main_mode), cvad_status("ddc", pool(), mode=other)
+    )
+    assert status.snapshot is not None
+    assert status.snapshot.mode is Mode.LAS
+
+
 def test_no_inventory_takes_back_what_was_told_before() -> None:
     wmi = status_failed(status_up("lic", pool("MPS_ENT_CCU"), mode=Mode.FILE), FailureKind.NO_DATA)
     assert only_pool(merge_statuses(wmi, cvad_status("ddc", pool()))).product == "XDT_PLT_UD"

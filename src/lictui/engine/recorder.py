@@ -100,6 +100,9 @@ class Recorder:
             before = self.board.find(server.name)
             if before is None:
                 continue  # removed while it was being polled
+            if isinstance(poll.result, Snapshot):
+                completed = with_recalled_dates(server, before.snapshot, poll.result)
+                poll = replace(poll, result=completed)  # noqa: PLW2901 - what is recorded
             self.board = boards.apply_poll(self.board, poll, due)
             after = self.board.find(server.name)
             apart = self._apart(server)

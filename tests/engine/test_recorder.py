@@ -1,0 +1,71 @@
+"""What the recorder makes of polls before they reach board, history and event log."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.clock import START
+from tests.support.values import failure, poll, pool, server, snapshot
+
+from lictui.config.settings import AlertSettings
+from lictui.engine.board import Board, with_servers
+from lictui.engine.recorder import Recorder
+from lictui.model import Model, PoolKey, SourceName
+
+if TYPE_CHECKING:
+    from lictui.model import Failure, Pool, Server, Snapshot
+
+LMSTAT = server(source=SourceName.LMSTAT, url="", address="27000@lic-01")
+LMSTAT_COMMAND = server(source=SourceName.COMMAND, url="", command=("cat", "x"), format="lmstat")
+DATED = pool(
+    "XDT_PLT_CCS", 3, 100, None, date(2026, 12, 1), expires=date(2027, 3, 31), permanent=False,
+    license_type="Retail",
+)  # fmt: skip
+IDLE = pool("XDT_PLT_CCS", 0, 120, None)
+
+
+def pools_after(source: Server, *results: Snapshot | Failure) -> tuple[Pool, ...]:
+    """The pools on the board after these polls."""
+    recorder = Recorder(with_servers(Board(), (source,)), None, AlertSettings())
+    for number, result in enumerate(results):
+        recorder.record([(source, poll(result, source.name, START + 60 * number), None)])
+    status = recorder.board.find(source.name)
+    assert status is not None
+    assert status.snapshot is not None
+    return status.snapshot.pools
+
+
+@pytest.mark.parametrize("source", [LMSTAT, LMSTAT_COMMAND])
+def test_idle_lmstat_feature_keeps_its_dates_and_its_key(source: Server) -> None:
+    polls = (snapshot(DATED), snapshot(IDLE), failure(), snapshot(IDLE))
+    (found,) = pools_after(source, *polls)
+    assert found == replace(DATED, reading=IDLE.reading)
+    assert found.key == PoolKey("XDT_PLT_CCS", "2026-12-01")
+
+
+def test_lmstat_dates_that_are_reported_win_over_earlier_ones() -> None:
+    renewed = replace(DATED, subscription_date=date(2027, 12, 1))
+    assert pools_after(LMSTAT, snapshot(DATED), snapshot(renewed)) == (renewed,)
+
+
+def test_undated_pool_of_another_source_stays_undated() -> None:
+    assert pools_after(server(), snapshot(DATED), snapshot(IDLE)) == (IDLE,)
+
+
+def test_idle_lmstat_feature_without_earlier_dates_stays_undated() -> None:
+    assert pools_after(LMSTAT, snapshot(IDLE), snapshot(IDLE)) == (IDLE,)
+
+
+def test_idle_lmstat_feature_with_two_earlier_dates_gets_none() -> None:
+    older = replace(DATED, subscription_date=date(2025, 12, 1))
+    assert pools_after(LMSTAT, snapshot(DATED, older), snapshot(IDLE)) == (IDLE,)
+
+
+def test_idle_node_locked_lmstat_feature_stays_uncounted() -> None:
+    locked = pool("CAD", 1, None, None, permanent=True, counted=False, model=Model.OTHER)
+    idle = pool("CAD", 0, 5, None, model=Model.CONCURRENT)
+    (found,) = pools_after(LMSTAT, snapshot(locked), snapshot(idle))
+    assert (found.counted, found.model, found.reading.installed) == (False, Model.OTHER, None)
