@@ -96,21 +96,6 @@ async def test_a_follower_shows_what_the_leader_decides_and_may_answer(
     assert (await said(leader))[-1].startswith("still, for")
 
 
-async def test_acknowledgement_is_forgotten_when_its_alert_clears(
-    harness: EngineHarness,
-) -> None:
-    harness.register(server(interval=EVERY))
-    harness.replies["lic-01"] = used(85)
-    engine = await harness.engine()
-    await read(harness, engine, 85, 85)
-    await engine.acknowledge(USAGE, Acknowledgement("alice", harness.clock.now()))
-    assert engine.board.acknowledgements.keys() == {USAGE}
-    await read(harness, engine, 50, 50, 85, 85)
-    assert engine.board.acknowledgements == {}
-    await harness.close(engine)
-    assert (await harness.engine()).board.acknowledgements == {}
-
-
 async def test_who_is_removed_is_cleared_and_who_is_renamed_keeps_what_stands(
     harness: EngineHarness,
 ) -> None:

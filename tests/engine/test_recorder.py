@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.history.history_fixture import HistoryFixture
 from tests.support.clock import START
 from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.config.settings import AlertSettings
 from lictui.engine.board import Board, with_servers
 from lictui.engine.recorder import Recorder
-from lictui.model import Model, PoolKey, SourceName
+from lictui.model import Acknowledgement, AlertKey, AlertKind, Model, PoolKey, SourceName
 
 if TYPE_CHECKING:
-    from lictui.model import Failure, Pool, Server, Snapshot
+    from pathlib import Path
+
+    from lictui.model import AlertEvent, Failure, Pool, Server, Snapshot
 
 LMSTAT = server(source=SourceName.LMSTAT, url="", address="27000@lic-01")
 LMSTAT_COMMAND = server(source=SourceName.COMMAND, url="", command=("cat", "x"), format="lmstat")
@@ -69,3 +73,30 @@ def test_idle_node_locked_lmstat_feature_stays_uncounted() -> None:
     idle = pool("CAD", 0, 5, None, model=Model.CONCURRENT)
     (found,) = pools_after(LMSTAT, snapshot(locked), snapshot(idle))
     assert (found.counted, found.model, found.reading.installed) == (False, Model.OTHER, None)
+
+
+@pytest.mark.parametrize("with_history", [False, True])
+def test_acknowledgement_is_forgotten_when_its_alert_clears(
+    tmp_path: Path, *, with_history: bool
+) -> None:
+    usage = AlertKey("lic-01", AlertKind.USAGE, "XDT_PLT_UD")
+    events: list[AlertEvent] = []
+    with ExitStack() as stack:
+        history = stack.enter_context(closing(HistoryFixture(tmp_path / "history.db"))).history
+        recorder = Recorder(
+            with_servers(Board(), (server(),)),
+            history if with_history else None,
+            AlertSettings(),
+            events.extend,
+        )
+        recorder.enable_alerts(START, allowed=True)
+        for number, in_use in enumerate((85, 85, 50, 50, 85, 85)):
+            result = snapshot(pool(in_use=in_use, installed=100))
+            recorder.record([(server(), poll(result, at=START + 900 * number), None)])
+            if number == 1:
+                recorder.acknowledge(usage, Acknowledgement("alice", START), "alice", START)
+                assert recorder.board.acknowledgements.keys() == {usage}
+            if number == 3:
+                assert recorder.board.acknowledgements == {}
+                assert not with_history or history.acknowledgements() == {}
+    assert [event.transition for event in events] == ["raised", "cleared", "raised"]
