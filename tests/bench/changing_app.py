@@ -10,6 +10,7 @@ from tests.support.values import poll, pool, server, snapshot
 
 from lictui.clock import SystemClock
 from lictui.engine.board import Board, apply_poll, with_servers
+from lictui.engine.merge import merge_board
 from lictui.model import Reading
 from lictui.tui.app import LictuiApp
 
@@ -25,7 +26,7 @@ class Changing(LictuiApp):
 
     def _next(self) -> None:
         Changing.turn += 1
-        self.publish(board(Changing.turn))
+        self.publish(merge_board(board(Changing.turn)))
 
 
 def board(turn: int) -> Board:
@@ -49,4 +50,4 @@ def _figure(turn: int, server: int, pool: int) -> int:
 
 
 if __name__ == "__main__":
-    Changing(FakeEngine(), SystemClock(), board=board(0)).run()
+    Changing(FakeEngine(), SystemClock(), board=merge_board(board(0))).run()

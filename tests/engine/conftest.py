@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits, Settings
-    from lictui.engine.board import Board, ServerStatus
+    from lictui.engine.board import MergedBoard, ServerStatus
     from lictui.model import Server, Snapshot, Step
 
 
@@ -49,7 +49,7 @@ class EngineHarness:
         self.clock = clock
         self.replies: dict[str, Snapshot | Exception] = {}
         self.polled_names: list[str] = []
-        self.boards: list[Board] = []
+        self.boards: list[MergedBoard] = []
         self._engines: list[Engine] = []
 
     def register(self, *servers: Server) -> None:
@@ -68,7 +68,7 @@ class EngineHarness:
             await settle()
         return engine
 
-    def publish(self, board: Board, settings: Settings) -> None:
+    def publish(self, board: MergedBoard, settings: Settings) -> None:
         del settings
         self.boards.append(board)
 

@@ -13,9 +13,9 @@ from tests.support.example_board import (
     up_status,
 )
 
-from lictui.config.settings import AlertSettings
 from lictui.engine.alerts import Alert, current_alerts
 from lictui.engine.board import Board, ServerStatus
+from lictui.engine.merge import merge_board
 from lictui.model import Activation, ActivationStatus, AlertKind, Certificate, Level, Notice, State
 
 TODAY = date(2026, 11, 24)
@@ -26,7 +26,7 @@ def alerts(*servers: ServerStatus) -> list[tuple[AlertKind, Level]]:
 
 
 def found(*servers: ServerStatus) -> tuple[Alert, ...]:
-    return current_alerts(Board(servers), AlertSettings(), TODAY)
+    return current_alerts(merge_board(Board(servers)), TODAY)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_figure_that_could_not_be_read() -> None:
 
 def test_the_worst_comes_first() -> None:
     ranks = [Level.EXHAUSTED, Level.OVERDRAFT, Level.CRITICAL, Level.WARN]
-    levels = [alert.level for alert in current_alerts(example_board(), AlertSettings(), TODAY)]
+    levels = [alert.level for alert in current_alerts(merge_board(example_board()), TODAY)]
     assert levels == sorted(levels, key=ranks.index)
 
 

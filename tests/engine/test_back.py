@@ -13,6 +13,7 @@ from tests.support.values import poll, server, snapshot
 
 from lictui.config.settings import Settings
 from lictui.engine.board import Board, GroupBy, apply_poll, with_servers
+from lictui.engine.merge import merge_board
 from lictui.engine.outlook import PastSummaryCache
 from lictui.model import Model, Server
 
@@ -59,7 +60,9 @@ def board() -> Board:
 
 
 async def test_peaks_of_all_servers_with_the_bound_of_their_sum(desk: HistoryFixture) -> None:
-    found = await PastSummaryCache(desk.history, desk.clock).get(board(), GroupBy.PRODUCT, SETTINGS)
+    found = await PastSummaryCache(desk.history, desk.clock).get(
+        merge_board(board()), GroupBy.PRODUCT, SETTINGS
+    )
     past = found["", CCS, Model.CONCURRENT]
     assert past.all_time is not None
     assert (past.all_time.peak.peak, past.all_time.upper_bound) == (100, 120)
@@ -71,7 +74,7 @@ async def test_peaks_of_all_servers_with_the_bound_of_their_sum(desk: HistoryFix
 async def test_groups_and_servers_have_their_own(desk: HistoryFixture) -> None:
     back = PastSummaryCache(desk.history, desk.clock)
     for by, names in ((GroupBy.GROUP, ("emea", "us")), (GroupBy.SERVER, ("a", "b"))):
-        found = await back.get(board(), by, SETTINGS)
+        found = await back.get(merge_board(board()), by, SETTINGS)
         for name in names:
             ever = found[name, CCS, Model.CONCURRENT].all_time
             assert ever is not None
@@ -79,7 +82,9 @@ async def test_groups_and_servers_have_their_own(desk: HistoryFixture) -> None:
 
 
 async def test_assignments_have_a_month(desk: HistoryFixture) -> None:
-    found = await PastSummaryCache(desk.history, desk.clock).get(board(), GroupBy.PRODUCT, SETTINGS)
+    found = await PastSummaryCache(desk.history, desk.clock).get(
+        merge_board(board()), GroupBy.PRODUCT, SETTINGS
+    )
     month = found["", UD, Model.USER_DEVICE].assignments
     assert month is not None
     assert month.at_start is None  # nothing was read before this month
@@ -97,11 +102,11 @@ async def test_a_look_is_good_for_a_few_minutes_and_two_who_ask_share_it(
     monkeypatch.setattr("lictui.engine.outlook.past_summaries", counted)
     back = PastSummaryCache(desk.history, desk.clock)
     for _ in range(2):
-        await back.get(board(), GroupBy.PRODUCT, SETTINGS)
+        await back.get(merge_board(board()), GroupBy.PRODUCT, SETTINGS)
     assert len(looks) == 1
     desk.clock._now += 301
-    await back.get(board(), GroupBy.PRODUCT, SETTINGS)
+    await back.get(merge_board(board()), GroupBy.PRODUCT, SETTINGS)
     assert len(looks) == 2
-    await back.get(with_servers(board(), SERVERS[:1]), GroupBy.PRODUCT, SETTINGS)
+    await back.get(merge_board(with_servers(board(), SERVERS[:1])), GroupBy.PRODUCT, SETTINGS)
     assert len(looks) == 3
     await back.close()

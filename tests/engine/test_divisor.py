@@ -10,9 +10,9 @@ from tests.support.parts import cvad_status, status_up
 from tests.support.values import pool, server, snapshot
 
 from lictui.config.entitlements import Entitlement
-from lictui.engine.board import Board
+from lictui.engine.board import Board, MergedBoard
 from lictui.engine.entitlements import divisor_hints
-from lictui.engine.merge import BoardMerger
+from lictui.engine.merge import merge_board
 from lictui.engine.poller import poll_server
 from lictui.model import Failure, Mode, Reading, Snapshot, Step
 
@@ -60,11 +60,11 @@ async def test_installed_and_overdraft_are_divided_and_the_formula_says_so() -> 
     assert (await poll_server(server(), Told(told), 5, FakeClock())).result == told
 
 
-def board(*installed: int, mode: Mode = Mode.LAS) -> Board:
+def board(*installed: int, mode: Mode = Mode.LAS) -> MergedBoard:
     statuses = (
         status_up(f"s{at}", pool("P", 1, each), mode=mode) for at, each in enumerate(installed)
     )
-    return BoardMerger().merge(Board(tuple(statuses)))
+    return merge_board(Board(tuple(statuses)))
 
 
 def test_twice_the_contract_is_said_of_a_las_server_alone() -> None:
@@ -92,11 +92,11 @@ def test_twice_what_another_way_tells_is_said_too() -> None:
         status_up("lic", pool("P", 1, 500)),
         cvad_status("ddc", pool("P", 1, 1000), mode=Mode.LAS),
     )
-    (hint,) = divisor_hints(BoardMerger().merge(Board(statuses)))
+    (hint,) = divisor_hints(merge_board(Board(statuses)))
     assert (hint.server, hint.product) == ("ddc", "P")
     assert "exactly twice the 500 of lic" in hint.message
     divided = (
         statuses[0],
         cvad_status("ddc", pool("P", 1, 1000), mode=Mode.LAS, quantity_divisor=2),
     )
-    assert divisor_hints(BoardMerger().merge(Board(divided))) == ()
+    assert divisor_hints(merge_board(Board(divided))) == ()

@@ -15,6 +15,7 @@ from lictui.analysis.series import BackfillRow, Bucket, Resolution
 from lictui.config.settings import Retention, Settings, Thresholds
 from lictui.engine.anomalies import AnomalyChecker
 from lictui.engine.board import Board, ServerStatus, apply_poll, with_servers
+from lictui.engine.merge import merge_board
 from lictui.history.store import History
 from lictui.model import AlertKind, EventKind, Model, Poll, PoolKey, Server
 
@@ -70,7 +71,9 @@ async def looked(
 
     found: dict[str, dict[str, str]] = {}
     task = asyncio.create_task(
-        AnomalyChecker(history, clock).check(board, settings or Settings(timezone="UTC"), found)
+        AnomalyChecker(history, clock).check(
+            merge_board(board), settings or Settings(timezone="UTC"), found
+        )
     )
     while not task.done():
         await clock.advance(0.02)

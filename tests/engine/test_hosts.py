@@ -10,7 +10,7 @@ from tests.support.parts import merge_statuses, only_pool, status_up
 from tests.support.values import pool
 
 from lictui.engine.board import Board, ServerStatus
-from lictui.engine.merge import BoardMerger, servers_on_hosts
+from lictui.engine.merge import merge_board, servers_on_hosts
 from lictui.model import LicenseServer, ReportingStatus, SourceName
 
 
@@ -33,7 +33,7 @@ def test_what_citrix_cloud_says_of_a_license_server_stands_on_its_pane() -> None
         status_up("c", pool(), url="https://lic-03/wsman"),  # may be either of two
         listing(*entries),
     )
-    board = BoardMerger().merge(Board(statuses))
+    board = merge_board(Board(statuses))
     assert [status.cloud_status for status in board.servers] == [entries[0], entries[1], None, None]
 
 
@@ -61,7 +61,7 @@ def test_the_servers_that_answer_to_a_name() -> None:
             status_up("d", pool(), url="https://lic01.other.example/wsman"),
         )
     )
-    assert servers_on_hosts(board, ("lic01.corp.example.",)) == ("a", "b")
-    assert servers_on_hosts(board, ("Lic01",)) == ("a", "b", "d")
-    assert servers_on_hosts(board, ("10",)) == ()
-    assert servers_on_hosts(board, ("", "nobody")) == ()
+    assert servers_on_hosts(merge_board(board), ("lic01.corp.example.",)) == ("a", "b")
+    assert servers_on_hosts(merge_board(board), ("Lic01",)) == ("a", "b", "d")
+    assert servers_on_hosts(merge_board(board), ("10",)) == ()
+    assert servers_on_hosts(merge_board(board), ("", "nobody")) == ()

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from tests.support.parts import merge_statuses, status_failed, status_up
 from tests.support.values import pool
 
-from lictui.config.settings import AlertSettings
-from lictui.engine.board import Board, ServerStatus, totals
-from lictui.engine.merge import BoardMerger, duplicate_pools
+from lictui.engine.board import Board, ServerStatus
+from lictui.engine.merge import duplicate_pools, merge_board
 from lictui.model import FailureKind, Mode, Model, Reading, SourceName
 
 SA: Final = date(2026, 12, 1)
@@ -78,9 +77,9 @@ def test_no_figure_is_invented_and_each_has_an_origin_that_has_it(
 @given(parts())
 def test_sums_count_once(statuses: tuple[ServerStatus, ...]) -> None:
     """No total is above what the one way that says most of the product says, date by date."""
-    board = BoardMerger().merge(Board(statuses))
+    board = merge_board(Board(statuses))
     known = [(it.server.name, each) for it in statuses if it.snapshot for each in it.snapshot.pools]
-    for total in totals(board, AlertSettings()):
+    for total in board.totals():
         days = {each.subscription_date for _, each in known if each.product == total.product}
         most = sum(
             max((e.reading.installed or 0 for _, e in known

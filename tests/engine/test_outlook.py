@@ -10,8 +10,8 @@ from tests.support.values import poll, pool, server, snapshot
 from lictui.analysis.forecast import ForecastStatus
 from lictui.analysis.series import Bucket, Series
 from lictui.config.settings import AlertSettings
-from lictui.engine.board import Board, apply_poll, with_servers
-from lictui.engine.merge import BoardMerger
+from lictui.engine.board import Board, MergedBoard, apply_poll, with_servers
+from lictui.engine.merge import merge_board
 from lictui.engine.outlook import (
     ForecastScope,
     daily_usage,
@@ -27,15 +27,15 @@ _TODAY = date(2026, 11, 24)
 _MIDNIGHT = int(START) // _DAY * _DAY
 
 
-def _board(*told: tuple[Server, tuple[Pool, ...]]) -> Board:
+def _board(*told: tuple[Server, tuple[Pool, ...]]) -> MergedBoard:
     board = with_servers(Board(), [each for each, _ in told])
     for each, pools in told:
         board = apply_poll(board, poll(snapshot(*pools), each.name))
-    return BoardMerger().merge(board)
+    return merge_board(board)
 
 
 def _scopes(
-    board: Board, *known: KnownPool, alerts: AlertSettings | None = None
+    board: MergedBoard, *known: KnownPool, alerts: AlertSettings | None = None
 ) -> dict[str, ForecastScope]:
     return {each.scope: each for each in forecast_scopes(board, known, alerts or AlertSettings())}
 

@@ -20,8 +20,14 @@ from tests.support.values import pool, server
 
 from lictui.config.settings import AlertSettings
 from lictui.engine.alerts import current_alerts
-from lictui.engine.board import Board, is_reporting, totals
-from lictui.engine.merge import BoardMerger, duplicate_pools, resolve_same_as, same_as_warnings
+from lictui.engine.board import Board, is_reporting
+from lictui.engine.merge import (
+    BoardMerger,
+    duplicate_pools,
+    merge_board,
+    resolve_same_as,
+    same_as_warnings,
+)
 from lictui.model import AlertKind, FailureKind, Level, Mode, Reading, Server, SourceName, State
 
 SA = date(2026, 12, 1)
@@ -83,7 +89,7 @@ def test_the_only_pool_without_a_date_is_the_one_with_it() -> None:
 
 def test_a_sum_of_several_pools_counts_once() -> None:
     two = (pool(in_use=1, subscription=SA), pool(in_use=2, subscription=date(2027, 1, 1)))
-    board = BoardMerger().merge(
+    board = merge_board(
         Board(
             (
                 status_up("lic", *two, mode=Mode.LAS),
@@ -91,7 +97,7 @@ def test_a_sum_of_several_pools_counts_once() -> None:
             )
         )
     )
-    (total,) = totals(board, AlertSettings())
+    (total,) = board.totals()
     assert total.reading == Reading(3, 1000, 50)
     assert duplicate_pools(board) == {("lic", each.key): "ddc" for each in two}
 
@@ -109,11 +115,11 @@ def test_who_does_not_answer_gives_no_figure_but_who_he_is() -> None:
 
 def test_a_pool_that_nobody_answers_for_is_shown_and_not_summed() -> None:
     wmi = status_failed(status_up("lic", pool("MPS_ENT_CCU"), mode=Mode.FILE))
-    board = BoardMerger().merge(Board((wmi, cvad_status("ddc", pool(in_use=11)))))
+    board = merge_board(Board((wmi, cvad_status("ddc", pool(in_use=11)))))
     (status,) = board.servers
     assert status.snapshot is not None
     assert [is_reporting(status, each) for each in status.snapshot.pools] == [False, True]
-    mps, xdt = totals(board, AlertSettings())
+    mps, xdt = board.totals()
     assert (mps.servers_reporting, mps.servers_expected, mps.reading.in_use) == ((), ("lic",), None)
     assert (xdt.servers_reporting, xdt.reading.in_use) == (("lic",), 11)
 
@@ -149,7 +155,7 @@ def test_a_disabled_way_tells_nothing() -> None:
     )
     status = merge_statuses(off, cvad_status("ddc", pool(in_use=11)))
     assert (status.state, only_pool(status).reading.in_use) == (State.UP, 11)
-    assert totals(Board((status,)), AlertSettings())[0].reading.in_use == 11
+    assert merge_board(Board((status,))).totals()[0].reading.in_use == 11
 
 
 def test_chains_end_and_circles_and_strangers_are_ignored_and_said() -> None:
@@ -179,7 +185,7 @@ def test_an_alert_is_said_once_and_a_lost_way_is_a_warning() -> None:
             cvad_status("dd2", full),
         )
     )
-    found = current_alerts(BoardMerger().merge(board), AlertSettings(), date(2026, 1, 1))
+    found = current_alerts(merge_board(board), date(2026, 1, 1))
     assert [(it.kind, it.level, it.server) for it in found] == [
         (AlertKind.USAGE, Level.CRITICAL, "lic"),
         (AlertKind.SERVER, Level.WARN, "lic"),
@@ -188,25 +194,27 @@ def test_an_alert_is_said_once_and_a_lost_way_is_a_warning() -> None:
 
 def test_that_wmi_has_no_inventory_under_las_is_no_alert() -> None:
     board = Board((status_down("lic", FailureKind.NO_DATA), cvad_status("ddc", pool(in_use=1))))
-    assert current_alerts(BoardMerger().merge(board), AlertSettings(), date(2026, 1, 1)) == ()
+    assert current_alerts(merge_board(board), date(2026, 1, 1)) == ()
 
 
 def test_an_unchanged_server_is_the_same_object_again() -> None:
     together = BoardMerger()
     statuses = (status_up("lic", pool()), cvad_status("ddc", pool()), status_up("other", pool()))
-    before = together.merge(Board(statuses))
-    after = together.merge(Board((*statuses[:2], status_up("other", pool(in_use=1)))))
+    before = together.merge(Board(statuses), AlertSettings())
+    after = together.merge(
+        Board((*statuses[:2], status_up("other", pool(in_use=1)))), AlertSettings()
+    )
     assert after.servers[0] is before.servers[0]
     assert after.servers[1] is not before.servers[1]
 
 
 def test_a_board_without_parts_is_itself() -> None:
     board = Board((status_up("lic", pool()),))
-    assert BoardMerger().merge(board) is board
+    assert merge_board(board).servers is board.servers
 
 
 def test_a_server_is_found_by_each_of_its_names() -> None:
-    board = BoardMerger().merge(Board((status_up("lic", pool()), cvad_status("ddc", pool()))))
+    board = merge_board(Board((status_up("lic", pool()), cvad_status("ddc", pool()))))
     assert board.find("ddc") is board.find("lic")
     assert Server("x", SourceName.WINRM).same_as == ""
     assert board.find("nobody") is None

@@ -6,12 +6,13 @@ import pytest
 from tests.support.example_board import TIMEOUT_FAILURE, down_status, pool, up_status
 
 from lictui.config.settings import AlertSettings
-from lictui.engine.board import Board, ServerStatus, Total, totals
+from lictui.engine.board import Board, ServerStatus, Total
+from lictui.engine.merge import merge_board
 from lictui.model import Level, Model, Reading, State
 
 
 def total(*servers: ServerStatus) -> Total:
-    (found,) = totals(Board(servers), AlertSettings())
+    (found,) = merge_board(Board(servers)).totals()
     return found
 
 
@@ -55,10 +56,10 @@ def test_a_missing_figure_is_counted_and_the_known_are_summed() -> None:
 
 
 def test_start_up_licenses_are_not_counted() -> None:
-    assert totals(Board((up_status("a", pool("CITRIX", 0, 10)),)), AlertSettings()) == ()
+    assert merge_board(Board((up_status("a", pool("CITRIX", 0, 10)),))).totals() == ()
 
 
 def test_a_total_has_the_level_of_its_product() -> None:
     strict = AlertSettings(product={"XDT_PLT_UD": {"warn": 0.1, "critical": 0.2}})
-    (found,) = totals(Board((up_status("a", pool("XDT_PLT_UD", 15, 100)),)), strict)
+    (found,) = merge_board(Board((up_status("a", pool("XDT_PLT_UD", 15, 100)),)), strict).totals()
     assert found.level is Level.WARN

@@ -15,6 +15,7 @@ from tests.support.running_app import running_app
 
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
+from lictui.engine.merge import merge_board
 from lictui.model import Failure, FailureKind
 from lictui.tui import theme_names
 from lictui.tui.app import LictuiApp
@@ -127,7 +128,10 @@ async def test_empty_estate() -> None:
 @pytest.mark.parametrize("theme", theme_names.THEME_NAMES)
 def test_a_picture_of_each_theme(theme: str, snap_compare: Callable[..., bool]) -> None:
     app = LictuiApp(
-        FakeEngine(workday_series), FakeClock(), Settings(theme=theme), board=example_board()
+        FakeEngine(workday_series),
+        FakeClock(),
+        Settings(theme=theme),
+        board=merge_board(example_board()),
     )
     assert snap_compare(app, terminal_size=(80, 24), run_before=_settle)
 

@@ -43,7 +43,7 @@ class AlertScenario:
         self.acknowledgements: dict[AlertKey, Acknowledgement] = {}
         self.anomalies: dict[str, str] = {}
         self.board = with_servers(Board(), servers or (server(),))
-        self._together = BoardMerger()
+        self._merger = BoardMerger()
 
     def poll(self, result: int | Snapshot | Failure | None = None, name: str = "lic-01") -> None:
         """One poll: a snapshot, a failure, or so many in use of 100."""
@@ -55,7 +55,7 @@ class AlertScenario:
 
     def evaluate(self) -> None:
         """What the time, or the last poll, makes of it."""
-        status = self._together.merge(self.board).servers[0]
+        status = self._merger.merge(self.board, self.alerts).servers[0]
         facts = AlertContext(
             self.alerts, self.today, self.now, self.acknowledgements, self.anomalies
         )

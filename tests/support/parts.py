@@ -9,7 +9,7 @@ from tests.support.clock import START
 from tests.support.values import failure, server, snapshot
 
 from lictui.engine.board import Board, ServerStatus
-from lictui.engine.merge import BoardMerger
+from lictui.engine.merge import merge_board
 from lictui.model import FailureKind, Mode, Pool, SourceName, State
 
 
@@ -33,7 +33,7 @@ def status_down(name: str, kind: FailureKind = FailureKind.TIMEOUT, **of: Any) -
 
 
 def merge_statuses(*statuses: ServerStatus) -> ServerStatus:
-    (status,) = BoardMerger().merge(Board(statuses)).servers
+    (status,) = merge_board(Board(statuses)).servers
     return status
 
 

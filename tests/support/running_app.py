@@ -11,6 +11,7 @@ from tests.support.fake_engine import FakeEngine
 from textual.events import Paste
 from textual.widgets import Input
 
+from lictui.engine.merge import BoardMerger, merge_board
 from lictui.tui.app import LictuiApp
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class RunningApp:
         self.app = app
         self.engine = engine
         self._pilot = pilot
+        self._merger = BoardMerger()
 
     async def settle(self) -> None:
         """Let everything that is under way come to its end."""
@@ -58,7 +60,8 @@ class RunningApp:
 
     async def publish(self, board: Board, settings: Settings | None = None) -> None:
         """The monitor has another board, or other settings."""
-        self.app.publish(board, settings)
+        alerts = (settings or self.app.settings).alerts
+        self.app.publish(self._merger.merge(board, alerts), settings)
         await self.settle()
 
     async def resize(self, width: int, height: int) -> None:
@@ -85,7 +88,9 @@ async def running_app(
         engine,
         clock or FakeClock(),
         settings,
-        board=example_board() if board is None else board,
+        board=merge_board(
+            example_board() if board is None else board, settings.alerts if settings else None
+        ),
         **(options or {}),
     )
     async with app.run_test(size=size) as pilot:

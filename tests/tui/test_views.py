@@ -18,6 +18,7 @@ from tests.support.example_board import (
 
 from lictui.config.settings import AlertSettings
 from lictui.engine.board import Board, Filter, ServerStatus, apply_poll
+from lictui.engine.merge import merge_board
 from lictui.model import (
     Activation,
     ActivationStatus,
@@ -45,7 +46,7 @@ LIMITS = AlertSettings()
 
 
 def panes(board: Board, moment: CurrentTime = NOW) -> tuple[PaneView, ...]:
-    return PaneBuilder().build(board, LIMITS, moment)
+    return PaneBuilder().build(merge_board(board), LIMITS, moment)
 
 
 def names(views: tuple[PaneView, ...]) -> list[str]:
@@ -131,9 +132,9 @@ def test_las_says_until_when() -> None:
 
 def test_what_has_not_changed_is_the_same_object() -> None:
     board, maker = example_board(), PaneBuilder()
-    before = maker.build(board, LIMITS, NOW)
+    before = maker.build(merge_board(board), LIMITS, NOW)
     poll = Poll("lic-lab", START, 0.1, Snapshot(()))
-    after = maker.build(apply_poll(board, poll), LIMITS, NOW)
+    after = maker.build(merge_board(apply_poll(board, poll)), LIMITS, NOW)
     assert [a is b for a, b in zip(before, after, strict=True)] == [
         True,
         True,
@@ -147,9 +148,9 @@ def test_what_has_not_changed_is_the_same_object() -> None:
 def test_seconds_do_not_change_a_pane_and_minutes_do() -> None:
     maker = PaneBuilder()
     board = Board((up_status("a", pool("XDT_PLT_UD", 1, 2), ago=5),))
-    before = maker.build(board, LIMITS, NOW)
-    assert maker.build(board, LIMITS, replace(NOW, now=START + 54)) == before
-    assert maker.build(board, LIMITS, replace(NOW, now=START + 55)) != before
+    before = maker.build(merge_board(board), LIMITS, NOW)
+    assert maker.build(merge_board(board), LIMITS, replace(NOW, now=START + 54)) == before
+    assert maker.build(merge_board(board), LIMITS, replace(NOW, now=START + 55)) != before
 
 
 def test_a_filter_on_a_server_shows_all_of_it() -> None:

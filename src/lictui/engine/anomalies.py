@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.series import SeriesQuery, day_of, day_start
 from lictui.analysis.usage import ANOMALY_WEEKS, anomaly_today
-from lictui.engine.merge import BoardMerger
 from lictui.errors import LictuiError
 from lictui.model import Model, Pool, PoolKey
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import AlertSettings, Settings
-    from lictui.engine.board import Board, ServerStatus
+    from lictui.engine.board import MergedBoard, ServerStatus
     from lictui.history.store import History
 
 _log = logging.getLogger(__name__)
@@ -49,17 +48,15 @@ class AnomalyChecker:
     def __init__(self, history: History, clock: Clock) -> None:
         self._history = history
         self._clock = clock
-        self._together = BoardMerger()
         self._looked: dict[str, int] = {}  # by server: the hour it was looked at in
 
     async def check(
-        self, board: Board, settings: Settings, found: MutableMapping[str, dict[str, str]]
+        self, board: MergedBoard, settings: Settings, found: MutableMapping[str, dict[str, str]]
     ) -> None:
         """Bring `found`, sentences by server and product, up to the hour; never raises.
 
         A server that does not answer has none: nobody knows what it is like today.
         """
-        board = self._together.merge(board)
         live = {status.server.name: status for status in board.servers if status.is_up}
         for gone in (self._looked.keys() | found.keys()) - live.keys():
             self._looked.pop(gone, None)

@@ -1,7 +1,8 @@
-"""What is true now: one frozen value that the screen, `status` and the journal read.
+"""The board: the current state of every server, and what follows from it.
 
-Owns the state of every server, and how a poll changes it. Pure: must not know threads, sockets,
-SQL or the clock.
+A `Board` holds the registered servers as polled; a `MergedBoard`, which is what the engine
+publishes, holds each license server once, with the totals of its products. Both are frozen and
+comparable: screens repaint only what has changed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from lictui.config.settings import AlertSettings
 from lictui.errors import UsageError
 from lictui.model import (
     Acknowledgement,
@@ -35,7 +37,7 @@ from lictui.products import Product
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from lictui.config.settings import AlertSettings, Thresholds
+    from lictui.config.settings import Thresholds
 
 
 STALE_AFTER_POLLS: Final = 3  # polls missed
@@ -96,24 +98,16 @@ class ServerStatus:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """All servers, in the order of the registry, and what the user should know of the rest."""
+    """All registered servers, in the order of the registry."""
 
     servers: tuple[ServerStatus, ...] = ()
-    notices: tuple[str, ...] = ()  # lasting: a damaged file, another lictui that polls
-    alert_states: tuple[AlertState, ...] | None = None  # alerts; None: nobody has decided on any
-    acknowledgements: Mapping[AlertKey, Acknowledgement] = field(
-        default_factory=dict, hash=False
-    )  # to these
+    notices: tuple[str, ...] = ()  # lasting problems: a damaged file, another lictui that polls
+    alert_states: tuple[AlertState, ...] | None = None  # None: alerts are not evaluated
+    acknowledgements: Mapping[AlertKey, Acknowledgement] = field(default_factory=dict, hash=False)
 
     def find(self, name: str) -> ServerStatus | None:
-        """The status of one server, or the one that stands for it."""
-        own = next((status for status in self.servers if status.server.name == name), None)
-        if own is not None:
-            return own
-        return next(
-            (status for status in self.servers if status.members and name in status.member_names),
-            None,
-        )
+        """The status of one registered server."""
+        return next((status for status in self.servers if status.server.name == name), None)
 
 
 def with_servers(board: Board, servers: Iterable[Server]) -> Board:
@@ -171,11 +165,11 @@ def _aged(status: ServerStatus, now: float) -> ServerStatus:
     return replace(status, state=State.STALE, since=now) if missed > STALE_AFTER_POLLS else status
 
 
-# The same product over all servers: sums of what is known, and how much of it that is
+# Totals of a product, and the board with each license server once
 
 
 class GroupBy(StrEnum):
-    """What is summed over: all servers, those of a group, or nothing."""
+    """What totals are summed over: all servers, the servers of a group, or one server."""
 
     PRODUCT = "product"
     GROUP = "group"
@@ -184,7 +178,7 @@ class GroupBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """One (product, model) over the servers whose last poll succeeded."""
+    """One product and model over the servers whose last poll succeeded."""
 
     product: str
     name: str
@@ -193,10 +187,8 @@ class Total:
     level: Level
     unknown_pools: int  # pools with a figure missing
     servers_reporting: tuple[str, ...]  # servers whose figures are in the sums
-    servers_expected: tuple[
-        str, ...
-    ]  # enabled servers that hold the product, or held it when last read
-    scope: str = ""  # the group or the server that it is of; of all servers none
+    servers_expected: tuple[str, ...]  # enabled servers that hold the product, as last read
+    scope: str = ""  # the group or the server; "" for all servers
 
     @property
     def free(self) -> int | None:
@@ -209,18 +201,54 @@ class Total:
         return None if self.unknown_pools else self.reading.ratio
 
 
-@dataclass(slots=True)
-class _Sum:
-    name: str
-    pools: list[Pool] = field(default_factory=list)
-    reporting: dict[str, None] = field(default_factory=dict)  # in order, each once
-    expected: dict[str, None] = field(default_factory=dict)
+@dataclass(frozen=True, slots=True)
+class MergedBoard:
+    """A board with each license server once, however many data sources it is read from.
+
+    Made by `merge.BoardMerger`, once for every board that the engine publishes. Totals are computed
+    when first asked for, since nobody looks at every grouping, and kept.
+    """
+
+    servers: tuple[ServerStatus, ...] = ()
+    registered: Board = field(default_factory=Board)
+    alert_settings: AlertSettings = field(default_factory=AlertSettings)
+    _totals: dict[GroupBy, tuple[Total, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Lasting problems."""
+        return self.registered.notices
+
+    @property
+    def alert_states(self) -> tuple[AlertState, ...] | None:
+        """Alerts of all registered servers; None: alerts are not evaluated."""
+        return self.registered.alert_states
+
+    @property
+    def acknowledgements(self) -> Mapping[AlertKey, Acknowledgement]:
+        """Acknowledgements of alerts."""
+        return self.registered.acknowledgements
+
+    def find(self, name: str) -> ServerStatus | None:
+        """The status of the license server that a registered server reads."""
+        own = next((status for status in self.servers if status.server.name == name), None)
+        if own is not None:
+            return own
+        return next((status for status in self.servers if name in status.member_names), None)
+
+    def totals(self, by: GroupBy = GroupBy.PRODUCT) -> tuple[Total, ...]:
+        """Every counted product and model, in the order of their first appearance."""
+        if by not in self._totals:
+            self._totals[by] = _totals(self, by)
+        return self._totals[by]
 
 
 def is_reporting(status: ServerStatus, pool: Pool | None = None) -> bool:
     """Whether the last poll of this server succeeded, so that its figures may be summed.
 
-    Of a server that is read in several ways it may be one `pool` that nobody answers for.
+    A merged server may be reporting except for one `pool`, whose data source is not.
     """
     return (
         status.snapshot is not None
@@ -230,83 +258,91 @@ def is_reporting(status: ServerStatus, pool: Pool | None = None) -> bool:
     )
 
 
-def totals(board: Board, alerts: AlertSettings, by: GroupBy = GroupBy.PRODUCT) -> tuple[Total, ...]:
-    """Every product and model that is counted somewhere, in the order they are met."""
-    sums: dict[tuple[str, str, Model], _Sum] = {}
-    for status, pool in _counted(board):
-        key = (scope_name(status, by), pool.product, pool.model)
-        if (total := sums.get(key)) is None:
-            total = sums[key] = _Sum(pool.name)
-        server = status.server.name
-        total.expected[server] = None
-        if is_reporting(status, pool):
-            total.pools.append(pool)
-            total.reporting[server] = None
-    return tuple(_total(key, it, alerts, by) for key, it in sums.items())
+def is_incomplete(reading: Reading) -> bool:
+    """Whether a figure that the ratio needs could not be read."""
+    return reading.in_use is None or reading.installed is None
 
 
-def scope_name(status: ServerStatus, by: GroupBy) -> str:
-    """What the figures of a server are summed into."""
-    return {
-        GroupBy.PRODUCT: "",
-        GroupBy.GROUP: status.server.group,
-        GroupBy.SERVER: status.server.name,
-    }[by]
-
-
-def _counted(board: Board) -> Iterator[tuple[ServerStatus, Pool]]:
-    for status in board.servers:
-        snapshot: Snapshot | None = status.snapshot
-        if snapshot is None or not status.server.enabled:
-            continue
-        for pool in snapshot.pools:
-            if pool.counted:
-                yield status, pool
-
-
-def _total(key: tuple[str, str, Model], it: _Sum, alerts: AlertSettings, by: GroupBy) -> Total:
-    scope, product, model = key
-    reading = sum_readings(it.pools)
-    unknown = sum(is_incomplete(pool.reading) for pool in it.pools)
-    limits = total_thresholds(alerts, scope, product, by)
-    level = Level.UNKNOWN if unknown else reading.level(limits.warn, limits.critical)
-    return Total(
-        *(product, it.name, model, reading, level, unknown),
-        tuple(it.reporting),
-        tuple(it.expected),
-        scope,
+def sum_readings(pools: Sequence[Pool]) -> Reading:
+    """The sum of each figure over the pools that have it."""
+    if len(pools) == 1:
+        return pools[0].reading
+    readings = [pool.reading for pool in pools]
+    return Reading(
+        _sum_known(reading.in_use for reading in readings),
+        _sum_known(reading.installed for reading in readings),
+        _sum_known(reading.overdraft for reading in readings),
     )
 
 
-def total_thresholds(alerts: AlertSettings, scope: str, product: str, by: GroupBy) -> Thresholds:
-    """The thresholds that hold for a total."""
-    return alerts.thresholds_for(
+def _sum_known(figures: Iterable[int | None]) -> int | None:
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) if known else None
+
+
+def scope_name(status: ServerStatus, by: GroupBy) -> str:
+    """The scope that the figures of a server are summed into."""
+    match by:
+        case GroupBy.GROUP:
+            return status.server.group
+        case GroupBy.SERVER:
+            return status.server.name
+        case _:
+            return ""
+
+
+def total_thresholds(settings: AlertSettings, scope: str, product: str, by: GroupBy) -> Thresholds:
+    """The thresholds that apply to a total."""
+    return settings.thresholds_for(
         group=scope if by is GroupBy.GROUP else "",
         server=scope if by is GroupBy.SERVER else "",
         product=product,
     )
 
 
-def is_incomplete(reading: Reading) -> bool:
-    """Whether a figure that the ratio needs could not be read."""
-    return reading.in_use is None or reading.installed is None
+@dataclass(slots=True)
+class _Sum:
+    name: str
+    pools: list[Pool] = field(default_factory=list)
+    reporting: dict[str, None] = field(default_factory=dict)  # in order, each once
+    expected: dict[str, None] = field(default_factory=dict)
 
 
-def sum_readings(pools: list[Pool]) -> Reading:
-    """The pools' figures summed, each over the pools that have it."""
-    if len(pools) == 1:
-        return pools[0].reading
-    readings = [pool.reading for pool in pools]
-    return Reading(
-        _sum(reading.in_use for reading in readings),
-        _sum(reading.installed for reading in readings),
-        _sum(reading.overdraft for reading in readings),
+def _totals(board: MergedBoard, by: GroupBy) -> tuple[Total, ...]:
+    sums: dict[tuple[str, str, Model], _Sum] = {}
+    for status in board.servers:
+        if status.snapshot is None or not status.server.enabled:
+            continue
+        scope, name = scope_name(status, by), status.server.name
+        for pool in status.snapshot.pools:
+            if not pool.counted:
+                continue
+            key = (scope, pool.product, pool.model)
+            if (total := sums.get(key)) is None:
+                total = sums[key] = _Sum(pool.name)
+            total.expected[name] = None
+            if is_reporting(status, pool):
+                total.pools.append(pool)
+                total.reporting[name] = None
+    return tuple(_total(key, total, board.alert_settings, by) for key, total in sums.items())
+
+
+def _total(key: tuple[str, str, Model], total: _Sum, settings: AlertSettings, by: GroupBy) -> Total:
+    scope, product, model = key
+    reading = sum_readings(total.pools)
+    unknown = sum(is_incomplete(pool.reading) for pool in total.pools)
+    limits = total_thresholds(settings, scope, product, by)
+    return Total(
+        product=product,
+        name=total.name,
+        model=model,
+        reading=reading,
+        level=Level.UNKNOWN if unknown else reading.level(limits.warn, limits.critical),
+        unknown_pools=unknown,
+        servers_reporting=tuple(total.reporting),
+        servers_expected=tuple(total.expected),
+        scope=scope,
     )
-
-
-def _sum(figures: Iterator[int | None]) -> int | None:
-    known = [figure for figure in figures if figure is not None]
-    return sum(known) if known else None
 
 
 # Which servers and products a filter lets through. Pure; the same for `status` and the screens

@@ -18,13 +18,13 @@ from lictui.config.reload import ConfigWatcher, LoadedConfig
 from lictui.config.settings import Limits, Settings
 from lictui.engine import board as boards
 from lictui.engine.actions import ActionRunner
-from lictui.engine.board import Board, ServerStatus
+from lictui.engine.board import Board, MergedBoard
 from lictui.engine.merge import same_as_warnings
 from lictui.engine.poller import Poller, SourceFactory, poll_server
 from lictui.engine.queries import HistoryQueries
 from lictui.engine.recorder import Recorder
+from lictui.engine.restore import open_history, with_last_polls
 from lictui.errors import LictuiError
-from lictui.history.store import History
 from lictui.model import (
     DEFAULT_INTERVAL,
     Acknowledgement,
@@ -32,18 +32,17 @@ from lictui.model import (
     Event,
     Poll,
     Server,
-    State,
     StepResult,
 )
 from lictui.paths import Paths, current_user
 from lictui.sources.source import open_source
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable
 
     from lictui.clock import Clock
     from lictui.engine.license_users import LicenseUsers
-    from lictui.history.journal import LastPoll
+    from lictui.history.store import History
 
 
 # Who polls, when several lictui share a data dir: one does, the others follow what it records
@@ -136,42 +135,6 @@ class RunScope:
         return replace(server, interval=self.interval or server.interval or default)
 
 
-# What the history still knows: a board as the last run left it, or as another lictui keeps it
-
-
-def open_history(paths: Paths, settings: Settings, clock: Clock) -> History:
-    """The history where the settings say it is; raises LictuiError when it cannot be used."""
-    return History.open(settings.retention.path or paths.history, settings.retention, clock)
-
-
-def with_last_polls(board: Board, latest: Mapping[str, LastPoll]) -> Board:
-    """The board, with every server as its last stored poll left it if that is newer."""
-    return replace(
-        board,
-        servers=tuple(
-            _restored(status, latest.get(status.server.name)) for status in board.servers
-        ),
-    )
-
-
-def _restored(status: ServerStatus, latest: LastPoll | None) -> ServerStatus:
-    if latest is None or not status.server.enabled:
-        return status
-    if status.polled_at is not None and latest.polled_at <= status.polled_at:
-        return status
-    state = latest.failure.state if latest.failure else State.UP
-    return replace(
-        status,
-        state=state,
-        since=status.since if state is status.state else latest.state_since,
-        failure=latest.failure,
-        snapshot=latest.snapshot,
-        polled_at=latest.polled_at,
-        last_success_at=latest.answered_at,
-        latency=latest.latency,
-    )
-
-
 _log = logging.getLogger(__name__)
 _ROUND: Final = 3.0  # seconds between two looks at files, lease and age
 _COMPACT_EVERY: Final = 600.0  # seconds
@@ -197,7 +160,7 @@ class Engine:
         self._arrived: asyncio.Queue[tuple[Server, Poll, float]] = asyncio.Queue()
         self._poller = Poller(clock, open_source, self._take)
         self._duties: list[asyncio.Task[None]] = []
-        self._publish: Callable[[Board, Settings], None] = _to_nobody
+        self._publish: Callable[[MergedBoard, Settings], None] = _to_nobody
         self._history: History | None = None
         self.queries = HistoryQueries(None, clock)
         self._lease = Lease(None, clock)
@@ -208,9 +171,9 @@ class Engine:
         self._compacted = clock.monotonic()
 
     @property
-    def board(self) -> Board:
+    def board(self) -> MergedBoard:
         """The newest board."""
-        return self._recorder.board
+        return self._recorder.merged_board
 
     async def open(self) -> None:
         """Read the configuration, open the history, restore the board of the last run.
@@ -235,7 +198,7 @@ class Engine:
         )  # so far: the lease is not asked
         self._show()
 
-    async def start(self, publish: Callable[[Board, Settings], None]) -> None:
+    async def start(self, publish: Callable[[MergedBoard, Settings], None]) -> None:
         """Poll from now on; every new board goes to `publish`, in this loop's thread."""
         self._publish = publish
         self._hold_lease()
@@ -378,7 +341,9 @@ class Engine:
         self._configure(found)
         self._recorder.alerts = self.settings.alerts
         self._recorder.timezone = self.settings.timezone
-        self._recorder.board = boards.with_servers(self.board, self._scope.select(self._registry))
+        self._recorder.board = boards.with_servers(
+            self._recorder.board, self._scope.select(self._registry)
+        )
         self._recorder.clear_removed(self._registry, self._clock.now())
         self._restore()
         self._show()
@@ -397,7 +362,7 @@ class Engine:
             self._scope.with_interval(server, self.settings.interval)
             for server in self._scope.select(self._registry)
         ]
-        await self._poller.update_servers(paced, self.settings.limits, self.board)
+        await self._poller.update_servers(paced, self.settings.limits, self._recorder.board)
 
     def _note(self, event: Event) -> None:
         self._recorder.add_event(event)
@@ -405,14 +370,14 @@ class Engine:
     def _restore(self) -> None:
         """Take over from the history what is newer there: the last run's, or another lictui's."""
         if self._history:
-            self._recorder.board = with_last_polls(self.board, self._history.last_polls())
+            self._recorder.board = with_last_polls(self._recorder.board, self._history.last_polls())
 
     def _show(self) -> None:
         notices = [notice for about in self._notices.values() for notice in about]
         self._recorder.set_notices(notices)
 
 
-def _to_nobody(_board: Board, _settings: Settings) -> None:
+def _to_nobody(_board: MergedBoard, _settings: Settings) -> None:
     """Where boards go before anyone listens."""
 
 

@@ -12,8 +12,9 @@ from operator import is_
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from lictui.config.settings import AlertSettings
 from lictui.config.toml_document import did_you_mean
-from lictui.engine.board import Board, FigureSource, ServerStatus, is_reporting
+from lictui.engine.board import Board, FigureSource, MergedBoard, ServerStatus, is_reporting
 from lictui.model import (
     LicenseServer,
     Mode,
@@ -426,30 +427,37 @@ def same_as_warnings(servers: tuple[Server, ...]) -> tuple[str, ...]:
     return tuple(said)
 
 
-def servers_on_hosts(board: Board, hosts: tuple[str, ...]) -> tuple[str, ...]:
-    """The registered servers whose license server answers to one of these names."""
+def servers_on_hosts(board: MergedBoard, hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """The license servers that answer to one of these host names."""
     return tuple(
         status.server.name
         for status in board.servers
-        if any(is_same_host(mine, asked) for mine in host_names(status) for asked in hosts)
+        if any(is_same_host(name, host) for name in host_names(status) for host in hosts)
     )
 
 
 class BoardMerger:
-    """Makes of a board the one that is looked at; what has not changed is the same object again."""
+    """Merges the data sources of each license server; what has not changed is the same object."""
 
     def __init__(self) -> None:
-        self._last: tuple[Board, Board] | None = None
-        self._listing = CloudServerList(())
-        self._made: dict[str, tuple[tuple[ServerStatus, ...], ServerStatus]] = {}
+        self._latest = MergedBoard()
+        self._cloud_servers = CloudServerList(())
+        # By main server: its members as last merged, and the result.
+        self._merged: dict[str, tuple[tuple[ServerStatus, ...], ServerStatus]] = {}
 
-    def merge(self, board: Board) -> Board:
-        """The board with one status for each license server, in the order of the main ones."""
-        if self._last is None or self._last[0] is not board:
-            self._last = board, self._look(board)
-        return self._last[1]
+    def merge(self, board: Board, settings: AlertSettings) -> MergedBoard:
+        """The board with one status for each license server, in the order of the main ones.
 
-    def _look(self, board: Board) -> Board:
+        `settings` are the thresholds of its totals.
+        """
+        latest = self._latest
+        if latest.registered is not board:
+            self._latest = MergedBoard(self._servers(board), board, settings)
+        elif latest.alert_settings is not settings:
+            self._latest = replace(latest, alert_settings=settings)
+        return self._latest
+
+    def _servers(self, board: Board) -> tuple[ServerStatus, ...]:
         accounts = tuple(
             status.snapshot.license_servers
             for status in board.servers
@@ -457,71 +465,69 @@ class BoardMerger:
             and status.snapshot.license_servers
             and status.state is not State.DISABLED
         )
-        if accounts != self._listing.accounts:
-            self._listing = CloudServerList(accounts)
-            self._made.clear()
-        part_of = resolve_same_as(status.server for status in board.servers)
-        if not accounts and not part_of:
-            return board
-        parts: dict[str, list[ServerStatus]] = {
+        if accounts != self._cloud_servers.accounts:
+            self._cloud_servers = CloudServerList(accounts)
+            self._merged.clear()
+        main_of = resolve_same_as(status.server for status in board.servers)
+        if not accounts and not main_of:
+            return board.servers
+        members: dict[str, list[ServerStatus]] = {
             status.server.name: [status]
             for status in board.servers
-            if status.server.name not in part_of
+            if status.server.name not in main_of
         }
         for status in board.servers:
-            if main := part_of.get(status.server.name):
-                parts[main].append(status)
-        self._made = {name: self._one(name, tuple(each)) for name, each in parts.items()}
-        return replace(board, servers=tuple(status for _, status in self._made.values()))
+            if main := main_of.get(status.server.name):
+                members[main].append(status)
+        self._merged = {name: self._merge(name, tuple(group)) for name, group in members.items()}
+        return tuple(status for _, status in self._merged.values())
 
-    def _one(
-        self, name: str, parts: tuple[ServerStatus, ...]
+    def _merge(
+        self, name: str, members: tuple[ServerStatus, ...]
     ) -> tuple[tuple[ServerStatus, ...], ServerStatus]:
-        before = self._made.get(name)
-        if before and len(before[0]) == len(parts) and all(map(is_, before[0], parts)):
+        before = self._merged.get(name)
+        if before and len(before[0]) == len(members) and all(map(is_, before[0], members)):
             return before
-        status = merge_members(parts) if len(parts) > 1 else parts[0]
-        found = self._listing.find(status)
-        return parts, status if found is None else replace(status, cloud_status=found)
+        status = merge_members(members) if len(members) > 1 else members[0]
+        cloud_status = self._cloud_servers.find(status)
+        if cloud_status is not None:
+            status = replace(status, cloud_status=cloud_status)
+        return members, status
 
 
-def duplicate_pools(board: Board) -> dict[tuple[str, PoolKey], str]:
-    """The readings that are another's as well: (server, pool), and the server that counts.
+def merge_board(board: Board, settings: AlertSettings | None = None) -> MergedBoard:
+    """A board merged once, for a caller that has no next one."""
+    return BoardMerger().merge(board, settings or AlertSettings())
 
-    `board` is one that was made by Together.
-    """
-    found: dict[tuple[str, PoolKey], str] = {}
+
+def duplicate_pools(board: MergedBoard) -> dict[tuple[str, PoolKey], str]:
+    """Pools that are readings of another one: (server, pool) -> the server whose reading counts."""
+    duplicates: dict[tuple[str, PoolKey], str] = {}
     for status in board.servers:
         if not status.members:
             continue
         owners = {status.history_key(key) for key in status.figure_sources}
         products = {key.product: server for server, key in owners}
-        for part in status.members:
-            for pool in part.snapshot.pools if part.snapshot else ():
-                own = (part.server.name, pool.key)
-                if own not in owners:
+        for member in status.members:
+            for pool in member.snapshot.pools if member.snapshot else ():
+                reading = (member.server.name, pool.key)
+                if reading not in owners:
                     same = next((server for server, key in owners if key == pool.key), "")
-                    found[own] = same or products.get(pool.product, status.server.name)
-    return found
+                    duplicates[reading] = same or products.get(pool.product, status.server.name)
+    return duplicates
 
 
-def duplicate_pool_keys(board: Board, name: str) -> frozenset[PoolKey]:
-    """The pools of one registered server that no figure of its license server is taken from.
-
-    `board` is one that was made by Together.
-    """
+def duplicate_pool_keys(board: MergedBoard, name: str) -> frozenset[PoolKey]:
+    """The pools of one registered server that no figure of its license server is taken from."""
     status = board.find(name)
     if status is None or not status.members:
         return frozenset()
-    taken = {
-        (origin.server, origin.key)
-        for origins in status.figure_sources.values()
-        for origin in origins
-        if origin.figure in ("pool", "in_use", "installed")
+    used = {
+        (source.server, source.key)
+        for sources in status.figure_sources.values()
+        for source in sources
+        if source.figure in ("pool", "in_use", "installed")
     }
-    told = status.member(name).snapshot
-    return (
-        frozenset(pool.key for pool in told.pools if (name, pool.key) not in taken)
-        if told
-        else frozenset()
-    )
+    snapshot = status.member(name).snapshot
+    pools = snapshot.pools if snapshot else ()
+    return frozenset(pool.key for pool in pools if (name, pool.key) not in used)

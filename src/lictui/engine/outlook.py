@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from lictui.analysis.forecast import Forecast, ForecastInput, forecast
 from lictui.analysis.series import Resolution, Series, SeriesQuery, day_start, first_of_month
 from lictui.analysis.usage import MonthAssignments, PastSummary, TotalKey
-from lictui.engine.board import Board, GroupBy, ServerStatus, scope_name
-from lictui.engine.merge import BoardMerger, duplicate_pools
+from lictui.engine.board import GroupBy, MergedBoard, ServerStatus, scope_name
+from lictui.engine.merge import duplicate_pools
 from lictui.history.peaks import PeakCache, PeakQuery, iter_peaks
 from lictui.model import ESTATE, Model, Pool, PoolKey
 
@@ -107,7 +107,7 @@ class _Held:
 
 
 def forecast_scopes(
-    board: Board, known: Iterable[KnownPool], alerts: AlertSettings
+    board: MergedBoard, known: Iterable[KnownPool], alerts: AlertSettings
 ) -> tuple[ForecastScope, ...]:
     """The products of the estate, which is every enabled server on the board; then of each server.
 
@@ -198,7 +198,12 @@ class PastQuery:
 
 
 async def past_summaries(
-    history: History, memory: PeakCache, board: Board, by: GroupBy, look: PastQuery, clock: Clock
+    history: History,
+    memory: PeakCache,
+    board: MergedBoard,
+    by: GroupBy,
+    look: PastQuery,
+    clock: Clock,
 ) -> dict[TotalKey, PastSummary]:
     """What the past says of every total of `board`, which is one that Together made."""
     found: dict[TotalKey, dict[str, ScopedPeak]] = defaultdict(dict)
@@ -224,7 +229,7 @@ async def past_summaries(
     }
 
 
-def _wanted(board: Board, by: GroupBy, look: PastQuery) -> PeakQuery:
+def _wanted(board: MergedBoard, by: GroupBy, look: PastQuery) -> PeakQuery:
     servers: dict[str, set[str]] = defaultdict(set)
     for status in board.servers:
         servers[scope_name(status, by)].update(status.member_names)
@@ -246,7 +251,7 @@ def _wanted(board: Board, by: GroupBy, look: PastQuery) -> PeakQuery:
 
 
 def _outlooks(
-    history: History, board: Board, by: GroupBy, look: PastQuery
+    history: History, board: MergedBoard, by: GroupBy, look: PastQuery
 ) -> Iterator[tuple[TotalKey, ForecastScope]]:
     known = history.pools()
     if by is GroupBy.SERVER:
@@ -297,7 +302,7 @@ _REST: Final = 10  # times as long as a look took, before the next: a large esta
 @dataclass(slots=True)
 class _Look:
     began: float
-    board: Board
+    board: MergedBoard
     task: asyncio.Task[dict[TotalKey, PastSummary]]
     took: float = 0.0
 
@@ -309,17 +314,16 @@ class PastSummaryCache:
         self._history = history
         self._clock = clock
         self._memory = PeakCache()
-        self._together = BoardMerger()
         self._looks: dict[GroupBy, _Look] = {}
 
     async def get(
-        self, board: Board, by: GroupBy, settings: Settings
+        self, board: MergedBoard, by: GroupBy, settings: Settings
     ) -> dict[TotalKey, PastSummary]:
         """What the past says of the totals of `board`, as of a few minutes ago at most.
 
         Raises LictuiError.
         """
-        board, now = self._together.merge(board), self._clock.monotonic()
+        now = self._clock.monotonic()
         known = self._looks.get(by)
         if known is None or self._old(known, board, now):
             task = asyncio.create_task(self._look(board, by, settings), name="look back")
@@ -330,14 +334,14 @@ class PastSummaryCache:
             self._looks.pop(by, None)
             raise
 
-    def _old(self, known: _Look, board: Board, now: float) -> bool:
+    def _old(self, known: _Look, board: MergedBoard, now: float) -> bool:
         if not known.task.done():
             return False
         names = [[status.server for status in each.servers] for each in (known.board, board)]
         return names[0] != names[1] or now - known.began >= max(_FRESH, _REST * known.took)
 
     async def _look(
-        self, board: Board, by: GroupBy, settings: Settings
+        self, board: MergedBoard, by: GroupBy, settings: Settings
     ) -> dict[TotalKey, PastSummary]:
         from zoneinfo import ZoneInfo  # noqa: PLC0415 - as above
 

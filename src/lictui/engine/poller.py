@@ -11,10 +11,10 @@ import math
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.engine.entitlements import apply_divisor
-from lictui.model import Failure, FailureKind, Poll, Server, Snapshot, State
+from lictui.model import Failure, FailureKind, Poll, Pool, Server, Snapshot, State
 from lictui.sources.source import Source, SourceError, ignore_steps
 
 if TYPE_CHECKING:
@@ -38,8 +38,37 @@ async def poll_server(server: Server, source: Source, timeout: float, clock: Clo
     """
     loop = asyncio.get_running_loop()
     started = loop.time()
-    result = apply_divisor(await _fetch(server, source, timeout), server.quantity_divisor)
+    result = _divided(await _fetch(server, source, timeout), server.quantity_divisor)
     return Poll(server.name, clock.now(), loop.time() - started, result)
+
+
+def _divided(result: Snapshot | Failure, divisor: int) -> Snapshot | Failure:
+    """A result with its quantities divided, rounded down; what is in use stays."""
+    if divisor <= 1 or isinstance(result, Failure):
+        return result
+    return replace(result, pools=tuple(_divided_pool(pool, divisor) for pool in result.pools))
+
+
+def _divided_pool(pool: Pool, divisor: int) -> Pool:
+    reading = pool.reading
+    formulas = dict(pool.formulas)
+    for figure in ("installed", "overdraft"):
+        formula = formulas.get(figure, figure)
+        formulas[figure] = (
+            f"({formula}) / {divisor}" if " " in formula else f"{formula} / {divisor}"
+        )
+
+    def divided(count: int | None) -> int | None:
+        return None if count is None else count // divisor
+
+    return replace(
+        pool,
+        reading=replace(
+            reading, installed=divided(reading.installed), overdraft=divided(reading.overdraft)
+        ),
+        reported_expiring=divided(pool.reported_expiring),
+        formulas=tuple(formulas.items()),
+    )
 
 
 async def _fetch(server: Server, source: Source, deadline: float) -> Snapshot | Failure:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.clock import Clock
     from lictui.config.settings import Settings
-    from lictui.engine.board import Board, Filter, GroupBy
+    from lictui.engine.board import Filter, GroupBy, MergedBoard
     from lictui.engine.outlook import PastSummaryCache
     from lictui.history.store import History
 
@@ -95,7 +95,7 @@ class HistoryQueries:
         )
 
     async def retrospects(
-        self, board: Board, by: GroupBy, settings: Settings
+        self, board: MergedBoard, by: GroupBy, settings: Settings
     ) -> Mapping[TotalKey, PastSummary]:
         """What the past says of every total, as of a few minutes ago; takes a while at first."""
         if self._history is None:

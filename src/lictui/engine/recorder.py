@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from lictui.clock import local_date
 from lictui.engine import board as boards
 from lictui.engine.alert_state import AlertStore, acknowledgement_event, journal_lines
-from lictui.engine.board import STALE_AFTER_POLLS, Board, ServerStatus
+from lictui.engine.board import STALE_AFTER_POLLS, Board, MergedBoard, ServerStatus
 from lictui.engine.journal import change_events
 from lictui.engine.merge import BoardMerger, duplicate_pool_keys
 from lictui.errors import LictuiError
@@ -67,9 +67,14 @@ class Recorder:
         self._heard = heard
         self._since: float | None = None  # when it began to decide on alerts
         self._looked = 0.0
-        self._together = BoardMerger()
+        self._merger = BoardMerger()
         self._waiting: deque[tuple[Server, Poll, tuple[Event, ...]]] = deque(maxlen=_KEEP)
         self._trouble = ""
+
+    @property
+    def merged_board(self) -> MergedBoard:
+        """The board with each license server once."""
+        return self._merger.merge(self.board, self.alerts)
 
     @property
     def alerts_enabled(self) -> bool:
@@ -170,7 +175,7 @@ class Recorder:
         if not self.alerts_enabled:
             return ()
         if any(each.server.same_as for each in self.board.servers):
-            status = self._together.merge(self.board).find(status.server.name) or status
+            status = self.merged_board.find(status.server.name) or status
         return self.alert_store.evaluate(status, self.alerts, now, local_date(now, self.timezone))
 
     def _tell(self, said: Sequence[AlertEvent]) -> None:
@@ -190,7 +195,7 @@ class Recorder:
         """The pools of a server that another way to read it stands for; seldom any."""
         if not any(status.server.same_as for status in self.board.servers):
             return frozenset()
-        return duplicate_pool_keys(self._together.merge(self.board), server.name)
+        return duplicate_pool_keys(self.merged_board, server.name)
 
     def set_notices(self, notices: Sequence[str]) -> None:
         """Put lasting notices on the board, beside the recorder's own trouble."""

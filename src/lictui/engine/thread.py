@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lictui.analysis.series import Series, SeriesQuery
     from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.config.settings import Settings
-    from lictui.engine.board import Board, Filter, GroupBy
+    from lictui.engine.board import Filter, GroupBy, MergedBoard
     from lictui.engine.engine import Engine
     from lictui.engine.license_users import LicenseUsers
     from lictui.model import (
@@ -50,7 +50,7 @@ class EngineThread:
         self._thread.start()
         self._call(self.engine.open())
 
-    def start_polling(self, publish: Callable[[Board, Settings], None]) -> None:
+    def start_polling(self, publish: Callable[[MergedBoard, Settings], None]) -> None:
         """Begin to poll; `publish` is called in the monitor thread with every new board.
 
         Does not wait: the caller may have a frame to draw.
@@ -67,7 +67,7 @@ class EngineThread:
         self._loop.close()
 
     @property
-    def board(self) -> Board:
+    def board(self) -> MergedBoard:
         """The newest board."""
         return self.engine.board
 

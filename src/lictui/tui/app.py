@@ -18,8 +18,7 @@ from textual.screen import Screen
 
 from lictui.config.settings import Settings
 from lictui.engine.alerts import severity_rank
-from lictui.engine.board import Board, Filter
-from lictui.engine.merge import BoardMerger
+from lictui.engine.board import Filter, MergedBoard
 from lictui.model import AlertEvent, AlertTransition
 from lictui.tui import commands, theme_names
 from lictui.tui import theme as symbols
@@ -47,7 +46,7 @@ _LONGEST: Final = 200  # characters of a notification
 _AT_ONCE: Final = 3  # notifications; of more it says how many
 
 
-def notify_alerts(app: LictuiApp, before: Board, after: Board) -> None:
+def notify_alerts(app: LictuiApp, before: MergedBoard, after: MergedBoard) -> None:
     """Ring and notify for what was said of alerts between two boards, if that is wanted."""
     actions = [action for action in app.settings.actions if action.bell or action.osc9]
     if not actions or before.alert_states is None or before.alert_states == after.alert_states:
@@ -63,7 +62,7 @@ def notify_alerts(app: LictuiApp, before: Board, after: Board) -> None:
         _notify(app, f"{len(told) - _AT_ONCE} more alerts")
 
 
-def _said(before: Board, after: Board, now: float) -> Iterator[AlertEvent]:
+def _said(before: MergedBoard, after: MergedBoard, now: float) -> Iterator[AlertEvent]:
     """What was raised, got worse or was said again; that something is over rings no bell."""
     known = {each.key: each for each in before.alert_states or ()}
     for each in after.alert_states or ():
@@ -135,7 +134,7 @@ class WatchOptions:
 class BoardChanged(Message):
     """The monitor has a new board. Of several in the queue only the newest counts."""
 
-    def __init__(self, board: Board, settings: Settings) -> None:
+    def __init__(self, board: MergedBoard, settings: Settings) -> None:
         super().__init__()
         self.board = board
         self.settings = settings
@@ -203,7 +202,7 @@ class LictuiApp(App[int]):
     COMMANDS = {_palette}  # noqa: RUF012 - Textual's own declaration of it
 
     # Not `reactive`: that would repaint the whole screen for every board.
-    board: var[Board] = var(Board, init=False)
+    board: var[MergedBoard] = var(MergedBoard, init=False)
     paused: var[bool] = var(bool, init=False)
     keymap: var[dict[str, str]] = var(dict, init=False)  # the keymap that holds
     pending_polls: var[frozenset[str]] = var(
@@ -216,7 +215,7 @@ class LictuiApp(App[int]):
         clock: Clock,
         settings: Settings | None = None,
         *,
-        board: Board | None = None,
+        board: MergedBoard | None = None,
         demo: bool = False,
         read_only: bool = False,
         group: str = "",
@@ -237,9 +236,8 @@ class LictuiApp(App[int]):
         self.watch_options = watch
         self.saved_state = dict(state or {})
         self._on_shown = on_shown
-        self.together = BoardMerger()
         self._shadow = TerminalBuffer()
-        self.set_reactive(LictuiApp.board, board or Board())
+        self.set_reactive(LictuiApp.board, board or MergedBoard())
         self.animation_level = "none"
         self.set_class(self.symbols is symbols.ASCII_SYMBOLS, "-ascii")
         symbols.register_themes(self)
@@ -266,7 +264,7 @@ class LictuiApp(App[int]):
             return
         last = self.saved_state.get("view", "")
         self.show_view(last if last in MAIN_VIEWS else "wall")
-        if not self.board.servers:
+        if not self.board.registered.servers:
             self.show_view("first_run")
 
     # Screens
@@ -296,14 +294,16 @@ class LictuiApp(App[int]):
 
     # Boards
 
-    def publish(self, board: Board, settings: Settings | None = None) -> None:
+    def publish(self, board: MergedBoard, settings: Settings | None = None) -> None:
         """Hand in a new board, and the settings it is to be read by; from any thread."""
         self.post_message(BoardChanged(board, settings or self.settings))
 
     @on(BoardChanged)
     def _take_board(self, message: BoardChanged) -> None:
         with self.batch_update():
-            self.pending_polls = pending_polls(self.pending_polls, self.board, message.board)
+            self.pending_polls = pending_polls(
+                self.pending_polls, self.board.registered, message.board.registered
+            )
             before, self.settings = self.settings, message.settings
             apply_settings(self, before)
             notify_alerts(self, self.board, message.board)
@@ -311,7 +311,7 @@ class LictuiApp(App[int]):
 
     def poll(self, name: str | None = None) -> None:
         """Poll one server now, or all of them, and say so."""
-        names = [s.server.name for s in self.board.servers if s.server.enabled]
+        names = [s.server.name for s in self.board.registered.servers if s.server.enabled]
         self.pending_polls |= {name} if name else frozenset(names)
         self.engine.poll_now(name)
         self.notify(f"Polling {name or 'every server'}", timeout=2, markup=False)

@@ -11,6 +11,7 @@ from tests.support.running_app import running_app
 from tests.support.values import server, snapshot
 
 from lictui.engine.board import Board, ServerStatus
+from lictui.engine.merge import merge_board
 from lictui.model import LicenseServer, ReportingStatus, SourceName, State
 from lictui.tui.screens.cloud_assistant import Requirement, requirements
 
@@ -22,7 +23,7 @@ def status(version: str = "11.17.2.54100", **fields: Any) -> ServerStatus:
 
 def found(of: ServerStatus, *others: ServerStatus) -> dict[str, Requirement]:
     keys = ("account", "version", "reach", "sharing", "code", "report")
-    return dict(zip(keys, requirements(Board((of, *others)), of, None), strict=True))
+    return dict(zip(keys, requirements(merge_board(Board((of, *others))), of, None), strict=True))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from tests.support.running_app import RunningApp, running_app
 from textual.widgets import Input
 
 from lictui.engine.board import Board, with_servers
+from lictui.engine.merge import merge_board
 from lictui.errors import LictuiError
 from lictui.model import Server, SourceName, Step, StepResult
 from lictui.tui.screens.dashboard import DashboardScreen
@@ -263,7 +264,7 @@ async def test_the_board_may_come_before_the_word_that_the_server_is_saved(waits
     class Publishing(FakeEngine):
         async def save(self, server: Server, replacing: str | None = None) -> None:
             await super().save(server, replacing)
-            run.app.publish(with_servers(Board(), [server]))
+            run.app.publish(merge_board(with_servers(Board(), [server])))
             for _ in range(waits):
                 await asyncio.sleep(0)
 

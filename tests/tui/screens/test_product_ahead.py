@@ -15,6 +15,7 @@ from lictui.analysis.forecast import ForecastStatus
 from lictui.analysis.series import Bucket, Series
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
+from lictui.engine.merge import merge_board
 from lictui.tui.screens.usage_outlook import (
     Outlook,
     axis_end,
@@ -37,7 +38,7 @@ TODAY = datetime.fromtimestamp(START, UTC).date()
 
 def about(code: str = "XDT_PLT_CCS", expires: date | None = None) -> ProductSelection:
     board = Board((up_status("lic-01", pool(code, 300, 500, expires=expires)),))
-    return select_product(board, ("lic-01",), code, Settings())
+    return select_product(merge_board(board), ("lic-01",), code, Settings())
 
 
 def looked(figure: Callable[[int], float], what: ProductSelection | None = None) -> Outlook:

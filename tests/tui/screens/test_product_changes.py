@@ -9,6 +9,7 @@ from tests.support.example_board import pool, up_status
 
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
+from lictui.engine.merge import merge_board
 from lictui.model import Event, EventKind, Level
 from lictui.tui.screens.usage_outlook import event_filter, event_marks, expiry_marks, mark_line
 from lictui.tui.screens.usage_query import select_product
@@ -38,7 +39,7 @@ def test_each_kind_of_change_has_a_sign_of_its_own() -> None:
 
 def test_levels_are_not_asked_for_since_the_curve_says_them() -> None:
     board = Board((up_status("lic-01", pool("X", 1, 2)),))
-    asked = event_filter(select_product(board, ("lic-01",), "X", Settings()))
+    asked = event_filter(select_product(merge_board(board), ("lic-01",), "X", Settings()))
     assert (asked.servers, asked.product) == (("lic-01",), "X")
     assert EventKind.LEVEL not in asked.kinds
     assert EventKind.LICENSES in asked.kinds
@@ -46,7 +47,7 @@ def test_levels_are_not_asked_for_since_the_curve_says_them() -> None:
 
 def test_licenses_end_on_the_local_day_that_they_expire() -> None:
     board = Board((up_status("lic-01", pool("X", 1, 20, expires=date(2026, 12, 1))),))
-    whose = select_product(board, ("lic-01",), "X", Settings())
+    whose = select_product(merge_board(board), ("lic-01",), "X", Settings())
     at = 1796079600  # midnight of 1 December in Berlin
     (found,) = expiry_marks(whose, at, at + 1, BERLIN)
     assert (found.time, found.text) == (at, "20 licenses expire")

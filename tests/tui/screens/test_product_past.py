@@ -11,6 +11,7 @@ from tests.support.example_board import pool, up_status
 from lictui.analysis.series import Bucket, Series, SeriesQuery
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
+from lictui.engine.merge import merge_board
 from lictui.model import PoolKey
 from lictui.tui.screens import usage_query
 from lictui.tui.screens.usage_query import ProductSelection, select_product
@@ -23,7 +24,7 @@ HOUR, DAY = 3600, 86400
 def about(servers: int = 1) -> ProductSelection:
     names = tuple(f"lic-{number}" for number in range(servers))
     board = Board(tuple(up_status(name, pool("XDT_PLT_CCS", 9, 100)) for name in names))
-    return select_product(board, names, "XDT_PLT_CCS", Settings())
+    return select_product(merge_board(board), names, "XDT_PLT_CCS", Settings())
 
 
 def hours(question: SeriesQuery) -> Series:

@@ -10,6 +10,7 @@ from tests.support.clock import START
 from tests.support.example_board import TIMEOUT_FAILURE, down_status, example_board, pool, up_status
 
 from lictui.config.settings import AlertSettings
+from lictui.engine.merge import merge_board
 from lictui.model import Failure, FailureKind
 from lictui.tui.screens.dashboard_view import CurrentTime, PaneBuilder, PaneView
 from lictui.tui.screens.dashboard_view import build_pane as view_of
@@ -36,7 +37,7 @@ def said(lines: list[Line]) -> str:
 def test_every_line_has_exactly_its_width_and_figures_are_whole(
     cells: int, symbols: Symbols
 ) -> None:
-    for view in PaneBuilder().build(example_board(), AlertSettings(), NOW):
+    for view in PaneBuilder().build(merge_board(example_board()), AlertSettings(), NOW):
         lines = drawn(view, cells, symbols)
         assert {line_width(line) for line in lines} == {cells}
         for row in view.rows:
@@ -65,7 +66,9 @@ def test_hostile_strings_stay_in_their_cells(cells: int) -> None:
 
 
 def test_the_level_is_a_sign_as_well_as_a_colour() -> None:
-    lines = said(drawn(PaneBuilder().build(example_board(), AlertSettings(), NOW)[0], 80))
+    lines = said(
+        drawn(PaneBuilder().build(merge_board(example_board()), AlertSettings(), NOW)[0], 80)
+    )
     assert "82 %!" in lines
     assert "112 %⚑" in lines
 
@@ -107,5 +110,5 @@ def test_a_changing_figure_moves_nothing() -> None:
 
 
 def test_ascii_is_seven_bit() -> None:
-    for view in PaneBuilder().build(example_board(), AlertSettings(), NOW):
+    for view in PaneBuilder().build(merge_board(example_board()), AlertSettings(), NOW):
         assert said(drawn(view, 80, ASCII_SYMBOLS)).isascii()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
-    from lictui.engine.board import Board, Filter
+    from lictui.engine.board import Filter, MergedBoard
     from lictui.tui.theme import Symbols
 
 
@@ -211,7 +211,7 @@ class AlertsScreen(FilterableScreen):
         super().on_mount()
         self.focus_body()
 
-    def board_changed(self, board: Board) -> None:
+    def board_changed(self, board: MergedBoard) -> None:
         """What is wrong now; and the journal, if the last look is old enough."""
         del board
         now = self.lictui.clock.now()
@@ -243,7 +243,7 @@ class AlertsScreen(FilterableScreen):
         if not self.size.width:
             return
         app, width, moment = self.lictui, self.size.width - 2, self.current_time
-        found = alert_views(self.merged, app.settings.alerts, moment.today, moment.now)
+        found = alert_views(self.merged, moment.today, moment.now)
         tz = time_zone(app.settings.timezone)
         self._now = self._fill("#now", of_alerts(found, tz), width)
         self._journal = self._fill("#journal", self._events, width)

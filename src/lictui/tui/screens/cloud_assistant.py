@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from textual.binding import BindingType
 
-    from lictui.engine.board import Board, ServerStatus
+    from lictui.engine.board import MergedBoard, ServerStatus
     from lictui.tui.theme import Symbols
 
 
@@ -51,7 +51,7 @@ class Requirement:
 
 
 def requirements(
-    board: Board, status: ServerStatus, tz: ZoneInfo | None
+    board: MergedBoard, status: ServerStatus, tz: ZoneInfo | None
 ) -> tuple[Requirement, ...]:
     """Everything that is needed, in the order in which it is done."""
     reports = status.cloud_status
@@ -83,7 +83,7 @@ def requirements(
     )
 
 
-def _account(board: Board) -> Requirement:
+def _account(board: MergedBoard) -> Requirement:
     accounts = [it for it in board.servers if it.server.source in ACCOUNTS]
     up = next((it for it in accounts if it.state is State.UP), None)
     title = "a Citrix Cloud account"
@@ -168,7 +168,7 @@ class CloudAssistantScreen(TextDialog):
     def lines(self, width: int) -> tuple[Line, ...]:
         """A head, then each point with its tick; nothing of a server that is gone."""
         app = self.lictui
-        board = app.together.merge(app.board)
+        board = app.board
         status = _status(board, self._server)
         if status is None:
             return ()
@@ -183,6 +183,6 @@ class CloudAssistantScreen(TextDialog):
         return (head, *lines(found, width, app.symbols))
 
 
-def _status(board: Board, name: str) -> ServerStatus | None:
+def _status(board: MergedBoard, name: str) -> ServerStatus | None:
     """The status that stands for the registered server `name`."""
     return next((status for status in board.servers if name in status.member_names), None)

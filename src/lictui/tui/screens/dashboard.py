@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 
-from lictui.engine.board import Board, Filter
+from lictui.engine.board import Filter, MergedBoard
 from lictui.errors import LictuiError
 from lictui.tui import commands, text
 from lictui.tui.screens.dashboard_view import (
@@ -72,7 +72,7 @@ class DashboardScreen(TrendScreen):
     def _wall(self) -> PaneGrid:
         return self.query_one(PaneGrid)
 
-    def board_changed(self, board: Board) -> None:
+    def board_changed(self, board: MergedBoard) -> None:
         """Draw this board."""
         app = self.lictui
         self._all = self._panes.build(

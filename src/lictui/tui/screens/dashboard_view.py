@@ -10,7 +10,14 @@ from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Final
 
-from lictui.engine.board import MATCH_ALL, Board, Filter, ServerStatus, product_search_terms
+from lictui.engine.board import (
+    MATCH_ALL,
+    Board,
+    Filter,
+    MergedBoard,
+    ServerStatus,
+    product_search_terms,
+)
 from lictui.model import (
     Level,
     LicenseServer,
@@ -186,7 +193,7 @@ class PaneBuilder:
 
     def build(
         self,
-        board: Board,
+        board: MergedBoard,
         alerts: AlertSettings,
         moment: CurrentTime,
         polling: frozenset[str] = frozenset(),

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Static
 
 from lictui.engine import board as whence
-from lictui.engine.board import Board, Provenance, ServerStatus, is_reporting, sum_readings
+from lictui.engine.board import MergedBoard, Provenance, ServerStatus, is_reporting, sum_readings
 from lictui.engine.entitlements import divisor_hints
 from lictui.model import Level, Pool, State
 from lictui.tui import commands
@@ -227,7 +227,7 @@ ServerPool = tuple["ServerStatus", "Pool"]
 
 
 def matching_pools(
-    board: Board, servers: Sequence[str], product: str, day: str | None = None
+    board: MergedBoard, servers: Sequence[str], product: str, day: str | None = None
 ) -> tuple[ServerPool, ...]:
     """The pools of a product on these servers; of one subscription date alone if it is given."""
     statuses = {it.server.name: it for name in servers if (it := board.find(name))}.values()
@@ -241,7 +241,7 @@ def matching_pools(
 
 def provenance_lines(
     pools: Sequence[ServerPool],
-    board: Board,
+    board: MergedBoard,
     contract: Sequence[Entitlement],
     *,
     now: float,
@@ -351,7 +351,7 @@ class DataSourcesScreen(TextDialog):
     def lines(self, width: int) -> tuple[Line, ...]:
         """Value, formula, source and age of each figure, then the raw fields."""
         app = self.lictui
-        board = app.together.merge(app.board)
+        board = app.board
         return provenance_lines(
             matching_pools(board, *self._asked),
             board,
@@ -494,7 +494,7 @@ class FirstRunScreen(Screen[None]):
         self.query(Button).first().focus()
         self.watch(self.app, "board", self._board_came, init=False)
 
-    def _board_came(self, board: Board) -> None:
+    def _board_came(self, board: MergedBoard) -> None:
         if board.servers:
             self.lictui.show_view("wall")
 

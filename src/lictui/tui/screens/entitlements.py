@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from lictui.analysis.usage import ContractLine, PastSummary, TotalKey
-    from lictui.engine.board import Board, GroupBy
+    from lictui.engine.board import GroupBy, MergedBoard
 
 
 # The contract sheet as rows of two tables: what was bought, and what ends when
@@ -108,13 +108,13 @@ def _tone(holding: ContractLine) -> Tone:
 def endings(sheet: EntitlementOverview, today: date) -> Rows:
     """The days that matter, the soonest first."""
     found: Rows = {}
-    for at, each in enumerate(sheet.deadlines):
+    for at, each in enumerate(sheet.expiries):
         days = (each.day - today).days
         tone = Tone.CRITICAL if days <= _SOON[0] else Tone.WARN if days <= _SOON[1] else Tone.TEXT
         left = "today" if not days else f"{days:,} d" if days > 0 else f"{-days:,} d ago"
         name = describe(each.product).short_name if each.product else ""
-        about = f"{each.scope}: {name}" if name else each.scope
-        found[f"{at}/{each.day}/{each.kind}/{each.scope}/{each.product}"] = {
+        about = f"{each.server}: {name}" if name else each.server
+        found[f"{at}/{each.day}/{each.kind}/{each.server}/{each.product}"] = {
             "day": (f"{each.day.day} {each.day:%b %Y}", Tone.TEXT),
             "left": (f"{left:>8}", tone),
             "what": (_WORDS[each.kind], Tone.TEXT),
@@ -160,11 +160,11 @@ def table(sheet: EntitlementOverview, today: date) -> Table:
         ),
         *(
             (
-                *("ends", each.scope, each.product, each.name, each.count),
+                *("ends", each.server, each.product, each.name, each.count),
                 *(*nothing, "", *nothing, ""),
                 *(each.day.isoformat(), each.kind, (each.day - today).days),
             )
-            for each in sheet.deadlines
+            for each in sheet.expiries
         ),
     )
 
@@ -203,7 +203,7 @@ class EntitlementsScreen(MainScreen):
             KeyedTable(symbols, id="ends"),
         )
 
-    def board_changed(self, board: Board) -> None:
+    def board_changed(self, board: MergedBoard) -> None:
         """Compare again, and look back for what was not looked back at before."""
         del board
         for each in groupings(self.lictui.settings.entitlements):
@@ -230,9 +230,7 @@ class EntitlementsScreen(MainScreen):
             return
         width, today = self.size.width - 2, self.current_time.today
         settings = self.lictui.settings
-        found = compare_entitlements(
-            self.merged, settings.entitlements, self._pasts, settings.alerts, today
-        )
+        found = compare_entitlements(self.merged, settings.entitlements, self._pasts, today)
         self._sheet = found
         none = _NONE + _HOW if width >= len(_NONE + _HOW) else _NONE
         title = sheet_title(found) if found.lines else none
@@ -240,7 +238,7 @@ class EntitlementsScreen(MainScreen):
         table = self.query_one("#bought", KeyedTable)
         table.display = bool(found.lines)
         table.show_rows(bought(width), holdings(found))
-        ends = "In the next 12 months" if found.deadlines else "Nothing ends in the next 12 months"
+        ends = "In the next 12 months" if found.expiries else "Nothing ends in the next 12 months"
         self.query_one("#ends-head", StyledLabel).show_lines(((ends, Tone.STRONG),))
         rows = endings(found, today)
         self.query_one("#ends", KeyedTable).show_rows(ends_contract_view(width), rows)

@@ -12,7 +12,7 @@ from textual import on
 from textual.events import Resize
 from textual.screen import Screen
 
-from lictui.engine.board import MATCH_ALL, Board, Filter
+from lictui.engine.board import MATCH_ALL, Filter, MergedBoard
 from lictui.tui import commands, text
 from lictui.tui.app import FilterChanged, FilterClosed, LictuiApp
 from lictui.tui.screens.dashboard_view import CurrentTime
@@ -55,9 +55,9 @@ class MainScreen(Screen[None]):
         return cast("LictuiApp", self.app)
 
     @property
-    def merged(self) -> Board:
+    def merged(self) -> MergedBoard:
         """The board as it is looked at: each license server once."""
-        return self.lictui.together.merge(self.lictui.board)
+        return self.lictui.board
 
     @property
     def current_time(self) -> CurrentTime:
@@ -86,7 +86,7 @@ class MainScreen(Screen[None]):
         self.watch(self.app, "paused", self._pause_came, init=False)
         self.watch(self.app, "keymap", self._keys_came, init=False)
 
-    def _board_came(self, board: Board) -> None:
+    def _board_came(self, board: MergedBoard) -> None:
         if not self.lictui.paused:
             self._show(board)
 
@@ -101,18 +101,17 @@ class MainScreen(Screen[None]):
     def _offered(self) -> tuple[Command, ...]:
         return available_commands(self.VIEW, self.lictui.keymap, read_only=self.lictui.read_only)
 
-    def _show(self, board: Board) -> None:
+    def _show(self, board: MergedBoard) -> None:
         app = self.lictui
-        board = app.together.merge(board)
         headline = self.query_one(HeaderBar)
-        headline.show(board, app.settings.alerts, self.current_time.today)
+        headline.show(board, self.current_time.today)
         bars.show_notices(headline, board.notices, app.symbols)
         headline.flag = " ".join(
             word for word, true in (("lictui demo", app.demo), ("read only", app.read_only)) if true
         )
         self.board_changed(board)
 
-    def board_changed(self, board: Board) -> None:
+    def board_changed(self, board: MergedBoard) -> None:
         """A new board to show, each license server once; also called once at the start."""
 
     def status_line(self) -> tuple[Fragment, ...]:

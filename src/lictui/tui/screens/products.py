@@ -9,7 +9,7 @@ from textual.containers import Container
 
 from lictui.analysis.series import Series, SeriesQuery
 from lictui.clock import iso
-from lictui.engine.board import Board, GroupBy, scope_name, totals
+from lictui.engine.board import GroupBy, MergedBoard, scope_name
 from lictui.errors import LictuiError
 from lictui.tui import commands, text
 from lictui.tui.screens import products_view
@@ -86,10 +86,10 @@ class ProductsScreen(TrendScreen):
         """In few lines the table has them all."""
         self.set_class(self.size.height < _LOW, "-low")
 
-    def board_changed(self, board: Board) -> None:
+    def board_changed(self, board: MergedBoard) -> None:
         """Sum this board."""
         alerts, moment = self.lictui.settings.alerts, self.current_time
-        found = totals(board, alerts, self._by)
+        found = board.totals(self._by)
         self._trends.add_readings(
             ((total.scope, total.product, total.model), moment.now, total.reading)
             for total in found
@@ -245,7 +245,7 @@ class ProductsScreen(TrendScreen):
         self.notify(f"Sorted by {self._sort}{turned}", timeout=2, markup=False)
 
 
-def _pools(board: Board, by: GroupBy, key: TotalKey) -> Pools:
+def _pools(board: MergedBoard, by: GroupBy, key: TotalKey) -> Pools:
     scope, product, model = key
     return tuple(
         status.history_key(pool.key)

@@ -19,7 +19,7 @@ from textual.screen import Screen
 from textual.widgets import Button, Footer, Input
 
 from lictui.config import server_schema
-from lictui.engine.merge import resolve_same_as, servers_on_hosts
+from lictui.engine.merge import servers_on_hosts
 from lictui.errors import LictuiError
 from lictui.model import Level, Server, SourceName, Step, StepResult
 from lictui.tui import commands
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from lictui.config.server_schema import FieldError
-    from lictui.engine.board import Board
+    from lictui.engine.board import MergedBoard
     from lictui.tui.app import LictuiApp
     from lictui.tui.engine import Engine
     from lictui.tui.theme import Symbols
@@ -140,18 +140,13 @@ class ConnectionTest(StyledLabel):
                 return pin
         return ""
 
-    def twin(self, board: Board, name: str) -> tuple[str, str]:
+    def twin(self, board: MergedBoard, name: str) -> tuple[str, str]:
         """The host that answered, and the registered server that is it too; "" if none is.
 
         `name` is what the tested server itself is called, or was.
         """
         hosts = tuple(host for finding in self._findings for host in finding.host_names)
-        leads = resolve_same_as(status.server for status in board.servers)
-        found = [
-            other
-            for other in (leads.get(it, it) for it in servers_on_hosts(board, hosts))
-            if other != name
-        ]
+        found = [other for other in servers_on_hosts(board, hosts) if other != name]
         return (hosts[0], found[0]) if hosts and found else ("", "")
 
     def _show(self, *, running: bool) -> None:
@@ -285,7 +280,9 @@ class FormScreen(Screen[None]):
             server_fields.toml_values(self._draft), Path.cwd()
         )
         problems = {refusal.key: _sentence(refusal) for refusal in refusals}
-        others = {status.server.name for status in self.lictui.board.servers} - {self._replacing}
+        others = {status.server.name for status in self.lictui.board.registered.servers} - {
+            self._replacing
+        }
         if self._draft.get("name", "").strip() in others:
             problems["name"] = "is taken by another server"
         return (None if problems else server), problems

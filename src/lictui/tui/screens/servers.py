@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
-    from lictui.engine.board import Board, ServerStatus
+    from lictui.engine.board import MergedBoard, ServerStatus
     from lictui.tui.theme import Symbols
 
 
@@ -348,7 +348,7 @@ class ServersScreen(MainScreen):
             raise RuntimeError("asked for the table before there is one")
         return self._table
 
-    def board_changed(self, board: Board) -> None:
+    def board_changed(self, board: MergedBoard) -> None:
         """Show what is true now."""
         del board
         self._refresh()
@@ -369,7 +369,7 @@ class ServersScreen(MainScreen):
             columns(self.size.width - 2),
             {
                 status.server.name: server_cells(status, now, symbols)
-                for status in self.lictui.board.servers
+                for status in self.lictui.board.registered.servers
             },
         )
         self._describe()
@@ -388,7 +388,7 @@ class ServersScreen(MainScreen):
 
     def _hints(self, name: str) -> Iterator[Line]:
         """That the server seems to report twice what there is."""
-        for hint in divisor_hints(self.merged, self.lictui.settings.entitlements):
+        for hint in divisor_hints(self.lictui.board, self.lictui.settings.entitlements):
             if hint.server == name:
                 yield ((f"{self.lictui.symbols.arrow} {strip_controls(hint.message)}", Tone.WARN),)
 
@@ -398,7 +398,7 @@ class ServersScreen(MainScreen):
 
     @property
     def _chosen(self) -> ServerStatus | None:
-        return self.lictui.board.find(self.selected_server)
+        return self.lictui.board.registered.find(self.selected_server)
 
     @property
     def selected_server(self) -> str:
@@ -490,7 +490,7 @@ class ServersScreen(MainScreen):
     def export_table(self) -> Table:
         """The registry as it is shown, every column."""
         now, symbols = self.lictui.clock.now(), self.lictui.symbols
-        rows = [server_cells(it, now, symbols) for it in self.lictui.board.servers]
+        rows = [server_cells(it, now, symbols) for it in self.lictui.board.registered.servers]
         titles = tuple(TITLES)
         return (
             tuple(TITLES.values()),

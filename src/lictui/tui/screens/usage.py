@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
-    from lictui.engine.board import Board
+    from lictui.engine.board import MergedBoard
     from lictui.tui.screens.usage_outlook import Outlook
     from lictui.tui.screens.usage_query import ChartQuery, ProductSelection
     from lictui.tui.text import Table
@@ -133,7 +133,7 @@ class UsageScreen(TimeRangeScreen):
         app = self.lictui
         return usage_query.select_product(self.merged, self._servers, self._product, app.settings)
 
-    def board_changed(self, board: Board) -> None:
+    def board_changed(self, board: MergedBoard) -> None:
         """Say the figures of now; ask the past anew once enough of it has gone by."""
         del board
         if not self._asked:

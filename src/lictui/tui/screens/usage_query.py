@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.series import Bucket, Series, SeriesQuery, day_of, day_start, rebucket
-from lictui.engine.board import Board, ServerStatus, is_reporting, sum_readings
+from lictui.engine.board import MergedBoard, ServerStatus, is_reporting, sum_readings
 from lictui.model import DEFAULT_INTERVAL, Level, Model, Pool, PoolKey, Reading
 from lictui.tui.text import Line, Tone, shorten, strip_controls
 from lictui.tui.time_range import RangeLength, TimeRange, bucket_seconds, format_moment, to_local
@@ -250,7 +250,7 @@ class ProductSelection:
 
 
 def select_product(
-    board: Board, servers: tuple[str, ...], product: str, settings: Settings
+    board: MergedBoard, servers: tuple[str, ...], product: str, settings: Settings
 ) -> ProductSelection:
     """What the board says of this product on these servers."""
     statuses = list({it.server.name: it for name in servers if (it := board.find(name))}.values())

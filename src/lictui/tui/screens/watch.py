@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from lictui.analysis.series import SeriesQuery
 from lictui.engine.alerts import AlertView, alert_views
-from lictui.engine.board import Board, ServerStatus, is_reporting, sum_readings
+from lictui.engine.board import MergedBoard, ServerStatus, is_reporting, sum_readings
 from lictui.errors import LictuiError
 from lictui.model import AlertKey, Level, Model, Pool, PoolKey, Reading, State
 from lictui.tui.screens.usage_query import ASSIGNED, MODELS
@@ -127,7 +127,7 @@ class WatchPage:
 
 
 def watch_pages(
-    board: Board, settings: Settings, size: tuple[int, int], symbols: Symbols
+    board: MergedBoard, settings: Settings, size: tuple[int, int], symbols: Symbols
 ) -> tuple[WatchPage, ...]:
     """A page for each group, several where its products need more room than there is."""
     tall = digits_height(ascii_only=symbols is ASCII_SYMBOLS, scale=scale(size))
@@ -332,11 +332,11 @@ class WatchScreen(Screen[None]):
         self._turned += 1
         self._draw()
 
-    def _board_came(self, board: Board) -> None:
-        app, board = self.lictui, self.lictui.together.merge(board)
+    def _board_came(self, board: MergedBoard) -> None:
+        app = self.lictui
         now = app.clock.now()
         today = to_local(now, time_zone(app.settings.timezone)).date()
-        found = alert_views(board, app.settings.alerts, today, now)
+        found = alert_views(board, today, now)
         self._alerts = tuple(each for each in found if each.needs_attention)
         known = frozenset((it.key, it.level) for it in self._alerts)
         if self._options.beep and self._known is not None and known - self._known:
@@ -355,7 +355,7 @@ class WatchScreen(Screen[None]):
         now = app.clock.now()
         right, down = _SHIFTS[int(now // _SHIFT) % len(_SHIFTS)]
         size = (width - right, height - down)
-        board = app.together.merge(app.board)
+        board = app.board
         pages = watch_pages(board, app.settings, size, app.symbols)
         if not pages:
             rows = [(), ((" no server is registered: lictui servers add", Tone.QUIET),)]

@@ -20,7 +20,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Label
 
 from lictui.engine.alerts import alert_views
-from lictui.engine.board import Board, Filter, Total, totals
+from lictui.engine.board import Filter, MergedBoard, Total
 from lictui.errors import UsageError
 from lictui.model import Level, State
 from lictui.tui import commands, text
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from textual.geometry import Size
 
     from lictui.clock import Clock
-    from lictui.config.settings import AlertSettings
     from lictui.tui.commands import Command
 
 
@@ -68,11 +67,11 @@ class HeaderView:
     worst: Level = Level.OK
 
 
-def header_view(board: Board, limits: AlertSettings, today: date, now: float = 0.0) -> HeaderView:
+def header_view(board: MergedBoard, today: date, now: float = 0.0) -> HeaderView:
     """The line for this board."""
     counts = Counter(status.state for status in board.servers)
-    known = [total for total in totals(board, limits) if not total.unknown_pools]
-    loud = [each for each in alert_views(board, limits, today, now) if each.needs_attention]
+    known = [total for total in board.totals() if not total.unknown_pools]
+    loud = [each for each in alert_views(board, today, now) if each.needs_attention]
     polled = [s.polled_at for s in board.servers if s.polled_at is not None]
     due = [s.due for s in board.servers if s.due is not None]
     return HeaderView(
@@ -189,16 +188,16 @@ class HeaderBar(Widget):
         self._clock = clock
         self._symbols = symbols
         self._line: Line = ()
-        self._newest: tuple[Board, AlertSettings, date] | None = None  # not yet looked at
+        self._newest: tuple[MergedBoard, date] | None = None  # not yet looked at
         self._told = False  # since the last tick
 
     def on_mount(self) -> None:
         """Let the age tick."""
         self.set_interval(1, self._tick)
 
-    def show(self, board: Board, limits: AlertSettings, today: date) -> None:
+    def show(self, board: MergedBoard, today: date) -> None:
         """Tell of this board; of a large estate's many boards in a second, the first and last."""
-        self._newest = (board, limits, today)
+        self._newest = (board, today)
         if not self._told or len(board.servers) <= _LARGE:
             self._told = True
             self._look()
