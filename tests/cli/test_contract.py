@@ -66,7 +66,7 @@ def test_gaps_idle_licenses_and_the_calendar(
     assert estate["installed_beyond"] == 100
     assert (one["scope"], one["over_used"], one["idle"]) == ("lic-01", 175, 0)
     assert (gone["installed"], gone["idle"]) == (None, None)
-    assert gone["words"] == "no figures of it here"
+    assert gone["words"] == "no usage data"
     days = [(each["kind"], each["date"], each["licenses"]) for each in told["endings"]]
     assert days == [("renewal", "2027-03-31", 400), ("subscription", "2027-06-30", 500)]
 
@@ -75,7 +75,7 @@ def test_for_people(bought: Paths, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert run("contract", "--tz", "UTC") == 0
     said = capsys.readouterr().out
-    assert "220 never assigned, 26,400 EUR a year; 100 more installed than bought" in said
+    assert "220 unused, 26,400 EUR per year; 100 more installed than purchased" in said
     assert "over-used: 175 more were assigned than bought" in said
     assert "2027-03-31" in said
     bought.entitlements.write_text("[[product]]\nproduct = 'X'\n")

@@ -71,8 +71,8 @@ def test_twice_the_contract_is_said_of_a_las_server_alone() -> None:
     bought = (Entitlement("P", 500),)
     (hint,) = divisor_hints(board(1000), bought)
     assert hint.message == (
-        "P: 1,000 installed, exactly twice the 500 of the contract; if so, quantity_divisor = 2"
-        " for s0"
+        "P: 1,000 installed, exactly twice the purchased quantity of 500;"
+        " consider quantity_divisor = 2 for s0"
     )
     assert [each.server for each in divisor_hints(board(600, 400), bought)] == ["s0", "s1"]
     assert divisor_hints(board(1001), bought) == ()

@@ -19,7 +19,6 @@ from lictui.model import (
     AlertKey,
     AlertKind,
     Level,
-    Model,
     Pool,
     Reading,
     State,
@@ -282,9 +281,8 @@ def _usage_level(reading: Reading, limits: Thresholds, margin: float) -> Level:
 
 
 def _usage_message(pool: Pool, reading: Reading, level: Level) -> str:
-    verb = "assigned" if pool.model is Model.USER_DEVICE else "in use"
     ratio = f" ({reading.ratio:.0%})" if reading.ratio is not None else ""
-    message = f"{pool.name}: {reading.in_use:,} of {reading.installed:,} {verb}{ratio}"
+    message = f"{pool.name}: {reading.in_use:,} of {reading.installed:,} {pool.model.verb}{ratio}"
     match level:
         case Level.EXHAUSTED:
             return f"{message}, 0 available"

@@ -31,6 +31,7 @@ from lictui.model import (
     Server,
     Snapshot,
     State,
+    sum_known,
 )
 from lictui.products import Product
 
@@ -269,15 +270,10 @@ def sum_readings(pools: Sequence[Pool]) -> Reading:
         return pools[0].reading
     readings = [pool.reading for pool in pools]
     return Reading(
-        _sum_known(reading.in_use for reading in readings),
-        _sum_known(reading.installed for reading in readings),
-        _sum_known(reading.overdraft for reading in readings),
+        sum_known(reading.in_use for reading in readings),
+        sum_known(reading.installed for reading in readings),
+        sum_known(reading.overdraft for reading in readings),
     )
-
-
-def _sum_known(figures: Iterable[int | None]) -> int | None:
-    known = [figure for figure in figures if figure is not None]
-    return sum(known) if known else None
 
 
 def scope_name(status: ServerStatus, by: GroupBy) -> str:

@@ -16,7 +16,6 @@ from lictui.analysis.usage import ContractLine, PastSummary, TotalKey
 from lictui.engine.board import GroupBy, MergedBoard, ServerStatus, is_reporting
 from lictui.engine.expiry import Expiry, ExpiryKind, expiries
 from lictui.engine.merge import uses_las
-from lictui.model import Model
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -127,10 +126,7 @@ def summary(line: ContractLine) -> str:
     entitlement = line.entitlement
     if line.installed is None and line.highest_peak is None:
         return "no usage data"
-    assigned = products.describe(entitlement.product).model in (
-        Model.USER_DEVICE,
-        Model.NAMED_USER,
-    )
+    assigned = products.describe(entitlement.product).model.is_assigned
     if line.shortfall:
         used = "assignments exceed" if assigned else "peak exceeds"
         parts = [f"overused: {used} purchased by {line.shortfall:,}"]

@@ -47,7 +47,7 @@ async def test_the_whole_of_the_chosen_line_is_said_below() -> None:
     async with running_app("alerts", engine=engine()) as run:
         said = " ".join(screen_text(run.app).split())
         assert "ddc-us-01 (XDT_PLT_UD)" in said
-        assert "none left" in said
+        assert "0 available" in said
         await run.press("down")
         assert "into the overdraft of 20" in " ".join(screen_text(run.app).split())
 
