@@ -76,7 +76,7 @@ def test_for_people(bought: Paths, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("contract", "--tz", "UTC") == 0
     said = capsys.readouterr().out
     assert "220 unused, 26,400 EUR per year; 100 more installed than purchased" in said
-    assert "over-used: 175 more were assigned than bought" in said
+    assert "overused: assignments exceed purchased by 175" in said
     assert "2027-03-31" in said
     bought.entitlements.write_text("[[product]]\nproduct = 'X'\n")
     assert run("contract") == 2

@@ -49,7 +49,7 @@ async def test_the_whole_of_the_chosen_line_is_said_below() -> None:
         assert "ddc-us-01 (XDT_PLT_UD)" in said
         assert "0 available" in said
         await run.press("down")
-        assert "into the overdraft of 20" in " ".join(screen_text(run.app).split())
+        assert "using 10 of 20 overdraft" in " ".join(screen_text(run.app).split())
 
 
 async def test_enter_leads_to_the_chart_at_that_time() -> None:
