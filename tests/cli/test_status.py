@@ -12,8 +12,8 @@ from tests.support.clock import START
 from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.cli.status import print_status, status_json
-from lictui.config.settings import AlertSettings
 from lictui.engine.board import Board, apply_poll, with_servers
+from lictui.engine.merge import merge_board
 from lictui.model import (
     Activation,
     ActivationStatus,
@@ -69,7 +69,7 @@ def board() -> Board:
     return apply_poll(board, poll(lost, "ddc-us-01"))
 
 
-DOCUMENT = status_json(board(), AlertSettings(), START, TODAY)
+DOCUMENT = status_json(merge_board(board()), START, TODAY)
 EMEA, DDC, NEW = DOCUMENT["servers"]
 
 
@@ -136,9 +136,9 @@ def test_partner_lists_license_servers() -> None:
     )
     account = with_servers(Board(), (server("msp", source=SourceName.PARTNER),))
     answer = snapshot(pool(counted=False), license_servers=listed)
-    (partner,) = status_json(
-        apply_poll(account, poll(answer, "msp")), AlertSettings(), START, TODAY
-    )["servers"]
+    (partner,) = status_json(merge_board(apply_poll(account, poll(answer, "msp"))), START, TODAY)[
+        "servers"
+    ]
     assert partner["license_servers"] == [
         {
             "host_id": "LIC01",
@@ -215,7 +215,7 @@ def test_csv_escapes_formulas_but_not_numbers(capsys: pytest.CaptureFixture[str]
         with_servers(Board(), (server("=cmd()", group="@sum"),)),
         poll(snapshot(pool("-1+1", in_use=5, installed=3)), "=cmd()"),
     )
-    (row,) = csv_rows(capsys, status_json(board, AlertSettings(), START, TODAY))
+    (row,) = csv_rows(capsys, status_json(merge_board(board), START, TODAY))
     assert (row["server"], row["group"], row["product"]) == ("'=cmd()", "'@sum", "'-1+1")
     assert row["free"] == "-2"
 
@@ -230,14 +230,14 @@ def test_json_lines_are_servers_with_the_time_of_the_answer(
 
 def test_markdown_escapes_pipes(capsys: pytest.CaptureFixture[str]) -> None:
     board = apply_poll(with_servers(Board(), (server("a|b"),)), poll(name="a|b"))
-    document = status_json(board, AlertSettings(), START, TODAY)
+    document = status_json(merge_board(board), START, TODAY)
     text = printed(capsys, "markdown", document)
     assert "a\\|b" in text
     assert len({line.count("|") - line.count("\\|") for line in text.splitlines()}) == 1
 
 
 def test_table_without_servers_says_so_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    print_status(status_json(Board(), AlertSettings(), START, TODAY), "table")
+    print_status(status_json(merge_board(Board()), START, TODAY), "table")
     assert capsys.readouterr() == ("", "No matching servers.\n")
 
 
@@ -248,17 +248,17 @@ def test_license_server_with_two_sources_is_one_row_and_counted_once(
     board = with_servers(Board(), registry)
     board = apply_poll(board, poll(failure(FailureKind.NO_DATA, "no inventory"), "lic"))
     board = apply_poll(board, poll(snapshot(mode=Mode.LAS), "ddc"))
-    merged = status_json(board, AlertSettings(), START, TODAY, merged=True)
+    merged = status_json(merge_board(board), START, TODAY, merged=True)
     table = printed(capsys, "table", merged)
     assert [line.split()[:2] for line in table.splitlines()[1:3]] == [["lic", "up"], []]
     assert "lic: no inventory" in table
-    document = status_json(board, AlertSettings(), START, TODAY)
+    document = status_json(merge_board(board), START, TODAY)
     assert [(listed["name"], listed["state"]) for listed in document["servers"]] == [
         ("lic", "no_data"),
         ("ddc", "up"),
     ]
     both = apply_poll(board, poll(snapshot(pool(in_use=9)), "lic", START + 1))
-    lic, ddc = status_json(both, AlertSettings(), START, TODAY)["servers"]
+    lic, ddc = status_json(merge_board(both), START, TODAY)["servers"]
     pools = lic["pools"] + ddc["pools"]
     assert [(listed["counted"], listed["same_as"]) for listed in pools] == [
         (False, "ddc"),

@@ -12,9 +12,6 @@ from lictui.cli.options import CommandContext, suggestion
 from lictui.clock import SystemClock
 from lictui.config.loader import load_settings
 from lictui.config.registry import load_servers
-from lictui.engine.board import Board, with_servers
-from lictui.engine.engine import with_last_polls
-from lictui.engine.merge import BoardMerger
 from lictui.errors import UsageError
 from lictui.history.store import History
 
@@ -106,9 +103,3 @@ def require_recorded(
                 raise UsageError(
                     f"the history contains no {kind} {name!r}.{suggestion(name, known)}"
                 )
-
-
-def recorded_board(history: History, servers: tuple[Server, ...]) -> Board:
-    """Return the servers as last recorded, each license server once."""
-    board = with_last_polls(with_servers(Board(), servers), history.last_polls())
-    return BoardMerger().merge(board)

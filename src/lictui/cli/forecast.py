@@ -15,7 +15,6 @@ from lictui.analysis.forecast import Forecast, describe_forecast
 from lictui.cli.context import (
     load_configuration,
     open_history,
-    recorded_board,
     require_recorded,
     resolve_timezone,
     select_servers,
@@ -41,6 +40,7 @@ from lictui.cli.output import (
 from lictui.clock import SystemClock
 from lictui.engine.merge import duplicate_pools
 from lictui.engine.outlook import ForecastScope, forecast_scopes
+from lictui.engine.restore import load_board
 from lictui.history.peaks import PeakQuery, find_peaks
 from lictui.model import Model
 
@@ -100,7 +100,7 @@ def forecast(
     today = datetime.fromtimestamp(now, UTC).astimezone(resolve_timezone(context, tz)).date()
     with open_history(context) as history:
         require_recorded(history, products=products)
-        board = recorded_board(history, registered)
+        board = load_board(registered, history, settings.alerts)
         board = replace(
             board,
             servers=tuple(
@@ -214,20 +214,21 @@ def peaks(
     of assigned licenses. The sum of the server peaks is an upper bound of the estate peak.
     """
     zone = resolve_timezone(context, tz)
-    _, registered = load_configuration(context)
+    settings, registered = load_configuration(context)
     selected = set(servers) or None
     if group:
         members = {server.name for server in select_servers(registered, group=group)}
         selected = members & (selected or members)
     with open_history(context) as history:
         require_recorded(history, servers, products)
+        board = load_board(registered, history, settings.alerts)
         query = PeakQuery(
             SystemClock().now(),
             zone,
             expected={server.name for server in registered if server.enabled},
             servers=selected,
             products=products,
-            excluded=duplicate_pools(recorded_board(history, registered)).keys(),
+            excluded=duplicate_pools(board).keys(),
         )
         records = [_peak_json(peak) for peak in find_peaks(history, query)]
     emit(

@@ -30,7 +30,7 @@ from lictui.cli.options import (
 )
 from lictui.clock import SystemClock
 from lictui.config.reload import load_state, save_state
-from lictui.engine.board import Board, Filter
+from lictui.engine.board import Filter, MergedBoard
 from lictui.engine.engine import Engine, RunScope
 from lictui.engine.thread import EngineThread
 from lictui.errors import LictuiError, UsageError
@@ -275,7 +275,7 @@ def collect(context: CommandContext, /, *, interval: float | None, group: str) -
     try:
         thread.start()
         _print_notices(thread.board)
-        click.echo(f"lictui: {_start_message(len(thread.board.servers))}", err=True)
+        click.echo(f"lictui: {_start_message(len(thread.board.registered.servers))}", err=True)
         thread.start_polling(_StateChangePrinter(thread.board))
         stop.wait()
     finally:
@@ -291,7 +291,7 @@ def _start_message(count: int) -> str:
     return f"collecting from {count} {'server' if count == 1 else 'servers'}"
 
 
-def _print_notices(board: Board) -> None:
+def _print_notices(board: MergedBoard) -> None:
     for notice in board.notices:
         click.echo(f"lictui: {notice}", err=True)
 
@@ -299,12 +299,12 @@ def _print_notices(board: Board) -> None:
 class _StateChangePrinter:
     """Prints to stderr when the state of a server or the notices change."""
 
-    def __init__(self, board: Board) -> None:
-        self._states = {status.server.name: status.state for status in board.servers}
+    def __init__(self, board: MergedBoard) -> None:
+        self._states = {status.server.name: status.state for status in board.registered.servers}
         self._notices = board.notices
 
-    def __call__(self, board: Board, _settings: Settings) -> None:
-        for status in board.servers:
+    def __call__(self, board: MergedBoard, _settings: Settings) -> None:
+        for status in board.registered.servers:
             name = status.server.name
             if self._states.get(name) is not status.state:
                 self._states[name] = status.state

@@ -19,7 +19,6 @@ import click
 from lictui.cli.context import (
     load_configuration,
     open_history,
-    recorded_board,
     resolve_timezone,
     select_servers,
 )
@@ -34,7 +33,6 @@ from lictui.cli.output import Column, Kind, Row, emit, number_text, open_binary,
 from lictui.clock import SystemClock
 from lictui.config.entitlements import Entitlement, load_entitlements
 from lictui.engine.entitlements import (
-    Deadline,
     EntitlementOverview,
     compare_entitlements,
     format_money,
@@ -42,6 +40,7 @@ from lictui.engine.entitlements import (
     summary,
 )
 from lictui.engine.outlook import PastQuery, past_summaries
+from lictui.engine.restore import load_board
 from lictui.errors import UsageError
 from lictui.history.peaks import PeakCache
 from lictui.installation import extra_command
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lictui.analysis.usage import ContractLine
+    from lictui.engine.expiry import Expiry
 
 # format -> its writer, imported when it is used: matplotlib takes half a second
 _WRITERS: Final = {
@@ -187,7 +187,7 @@ _ENTITLEMENT_COLUMNS: Final = (
     Column("renewal"),
     Column("words", "SUMMARY"),
 )
-_DEADLINE_COLUMNS: Final = (
+_EXPIRY_COLUMNS: Final = (
     Column("date", "DATE"),
     Column("days_left", "DAYS LEFT", Kind.NUMBER),
     Column("kind", "EVENT"),
@@ -210,12 +210,12 @@ def contract(context: CommandContext, /, *, output_format: str, tz: str) -> None
     """
     overview, today = _overview(context, load_entitlements(context.paths), tz)
     products = list(map(_entitlement_json, overview.lines))
-    deadlines = [_deadline_json(deadline, today) for deadline in overview.deadlines]
+    expiries = [_expiry_json(expiry, today) for expiry in overview.expiries]
     emit(
         products,
         _ENTITLEMENT_COLUMNS,
         output_format,
-        document={"schema": "lictui.contract/1", "products": products, "endings": deadlines},
+        document={"schema": "lictui.contract/1", "products": products, "endings": expiries},
         records="products",
         empty="No entitlements configured. Create contract.toml (see README).",
     )
@@ -223,8 +223,8 @@ def contract(context: CommandContext, /, *, output_format: str, tz: str) -> None
         if products:
             click.echo()
         emit(
-            deadlines,
-            _DEADLINE_COLUMNS,
+            expiries,
+            _EXPIRY_COLUMNS,
             output_format,
             document={},
             empty="No expirations in the next 12 months.",
@@ -238,13 +238,13 @@ def _overview(
     clock = SystemClock()
     query = PastQuery(clock.now(), resolve_timezone(context, tz), settings.alerts)
     with open_history(context) as history:
-        board = recorded_board(history, registered)
+        board = load_board(registered, history, settings.alerts)
         cache = PeakCache()
         summaries = {
             grouping: asyncio.run(past_summaries(history, cache, board, grouping, query, clock))
             for grouping in groupings(entitlements)
         }
-    overview = compare_entitlements(board, entitlements, summaries, settings.alerts, query.today)
+    overview = compare_entitlements(board, entitlements, summaries, query.today)
     return overview, query.today
 
 
@@ -269,12 +269,12 @@ def _entitlement_json(line: ContractLine) -> dict[str, Any]:
     }
 
 
-def _deadline_json(deadline: Deadline, today: date) -> dict[str, Any]:
+def _expiry_json(expiry: Expiry, today: date) -> dict[str, Any]:
     return {
-        "date": deadline.day.isoformat(),
-        "days_left": (deadline.day - today).days,
-        "kind": deadline.kind,
-        "scope": deadline.scope,
-        "product": deadline.product or None,
-        "licenses": deadline.count,
+        "date": expiry.day.isoformat(),
+        "days_left": (expiry.day - today).days,
+        "kind": expiry.kind,
+        "scope": expiry.server,
+        "product": expiry.product or None,
+        "licenses": expiry.count,
     }

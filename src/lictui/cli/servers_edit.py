@@ -29,8 +29,8 @@ from lictui.config.server_schema import (
     validate_server,
     with_absolute_paths,
 )
-from lictui.engine.engine import open_history
 from lictui.engine.merge import same_as_warnings
+from lictui.engine.restore import open_history
 from lictui.errors import UsageError
 
 if TYPE_CHECKING:

@@ -23,17 +23,16 @@ from lictui.cli.output import Column, Kind, Row, emit, optional_date, optional_t
 from lictui.clock import SystemClock, iso, local_date
 from lictui.engine.alerts import Alert, current_alerts
 from lictui.engine.board import (
-    Board,
     Filter,
     GroupBy,
+    MergedBoard,
     ServerStatus,
     Total,
     filter_board,
     is_reporting,
-    totals,
 )
 from lictui.engine.engine import poll_once
-from lictui.engine.merge import BoardMerger, duplicate_pools, same_as_warnings
+from lictui.engine.merge import duplicate_pools, merge_board, same_as_warnings
 from lictui.model import Failure, LicenseServer, Mode, Pool, PoolKey, State
 from lictui.sources.resolver import run
 
@@ -134,12 +133,12 @@ def status(
     )
     for notice in (*polled.notices, *same_as_warnings(registered)):
         click.echo(f"lictui: {notice}", err=True)
-    board = filter_board(polled, pattern)
+    board = merge_board(filter_board(polled, pattern), settings.alerts)
     today = local_date(clock.now(), settings.timezone)
     merged = output_format in _FOR_PEOPLE
-    document = status_json(board, settings.alerts, clock.now(), today, merged=merged)
+    document = status_json(board, clock.now(), today, merged=merged)
     print_status(document, output_format, totals_key="groups" if by == "group" else "totals")
-    enabled = [server for server in board.servers if server.state is not State.DISABLED]
+    enabled = [server for server in board.registered.servers if server.state is not State.DISABLED]
     return 0 if all(server.state is State.UP for server in enabled) else 1
 
 
@@ -194,30 +193,27 @@ def _total_row(total: Mapping[str, Any]) -> Row:
 
 
 def status_json(
-    board: Board, alerts: AlertSettings, now: float, today: date, *, merged: bool = False
+    board: MergedBoard, now: float, today: date, *, merged: bool = False
 ) -> dict[str, Any]:
     """Return the document; `now` in UTC epoch seconds, `today` in the user's time zone.
 
     It lists every registered server; a pool that several servers report is counted at one of them.
     With `merged`, servers of one license server are listed as one, with its members in `parts`.
     """
-    merged_board = BoardMerger().merge(board)
-    duplicates = {} if merged else duplicate_pools(merged_board)
+    duplicates = {} if merged else duplicate_pools(board)
     return {
         "schema": SCHEMA,
         "at": iso(now),
         "servers": [
-            _server_json(server, alerts, duplicates)
-            for server in (merged_board if merged else board).servers
+            _server_json(server, board.alert_settings, duplicates)
+            for server in (board if merged else board.registered).servers
         ],
-        "totals": [_total_json(total) for total in totals(merged_board, alerts)],
+        "totals": [_total_json(total) for total in board.totals()],
         "groups": [
             {"group": total.scope or None, **_total_json(total)}
-            for total in totals(merged_board, alerts, GroupBy.GROUP)
+            for total in board.totals(GroupBy.GROUP)
         ],
-        "alerts": [
-            _alert_json(alert, board, now) for alert in current_alerts(merged_board, alerts, today)
-        ],
+        "alerts": [_alert_json(alert, board, now) for alert in current_alerts(board, today)],
     }
 
 
@@ -325,7 +321,7 @@ def _total_json(total: Total) -> dict[str, Any]:
     }
 
 
-def _alert_json(alert: Alert, board: Board, now: float) -> dict[str, Any]:
+def _alert_json(alert: Alert, board: MergedBoard, now: float) -> dict[str, Any]:
     """Return a condition that holds now, and whether the polling lictui has raised it."""
     raised = next((state for state in board.alert_states or () if state.key == alert.key), None)
     return {
