@@ -15,10 +15,9 @@ from lictui.analysis.peaks import ALIGNMENT, ServerSeries
 from lictui.analysis.series import Bucket, Resolution, SeriesQuery, day_of
 from lictui.analysis.usage import ContractLine
 from lictui.engine.alert_state import is_transition
-from lictui.engine.board import Board, ServerStatus, with_servers
-from lictui.engine.engine import with_last_polls
-from lictui.engine.merge import BoardMerger, duplicate_pools
+from lictui.engine.merge import duplicate_pools
 from lictui.engine.outlook import ForecastScope, forecast_scopes
+from lictui.engine.restore import load_board
 from lictui.model import (
     ESTATE,
     Event,
@@ -57,6 +56,7 @@ if TYPE_CHECKING:
     from datetime import date, tzinfo
 
     from lictui.config.settings import AlertSettings, Settings
+    from lictui.engine.board import MergedBoard, ServerStatus
     from lictui.history.journal import LastPoll
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
@@ -295,16 +295,19 @@ Shares = dict[tuple[str, Model], list[Share]]
 
 
 def looked_at(
-    servers: Iterable[Server], latest: Mapping[str, LastPoll], groups: Collection[str] = ()
-) -> Board:
+    servers: Iterable[Server],
+    history: History,
+    settings: AlertSettings,
+    groups: Collection[str] = (),
+) -> MergedBoard:
     """The servers of these groups, or all, as last recorded, each license server once."""
-    board = BoardMerger().merge(with_last_polls(with_servers(Board(), servers), latest))
+    board = load_board(servers, history, settings)
     kept = (each for each in board.servers if not groups or each.server.group in groups)
     return replace(board, servers=tuple(kept))
 
 
 def shares(
-    board: Board,
+    board: MergedBoard,
     known: Sequence[KnownPool],
     latest: Mapping[str, LastPoll],
     removed: Collection[str],
@@ -367,7 +370,7 @@ _Key = tuple[ScopeKind, str, str, "Model"]
 
 def foreseen(
     history: History,
-    board: Board,
+    board: MergedBoard,
     known: Sequence[KnownPool],
     alerts: AlertSettings,
     moment: tuple[float, date],
@@ -417,7 +420,9 @@ _TOLD: Final = (
 _GRAVE: Final = (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
 
 
-def ends(board: Board, holdings: Sequence[ContractLine], start: date, end: date) -> tuple[End, ...]:
+def ends(
+    board: MergedBoard, holdings: Sequence[ContractLine], start: date, end: date
+) -> tuple[End, ...]:
     """Everything that ends in [start, end], by day; permanent and start-up licenses never do."""
     found = [each for status in board.servers for each in _of_server(status)]
     for holding in holdings:
@@ -489,7 +494,7 @@ def _journal(history: History, month: MonthSpan) -> Iterator[Event]:
 
 
 def recorded(
-    board: Board, found: Iterable[ProductReport], first_seen: dict[str, int], month: MonthSpan
+    board: MergedBoard, found: Iterable[ProductReport], first_seen: dict[str, int], month: MonthSpan
 ) -> tuple[ServerCoverage, ...]:
     """How much is on record of every server that was there in the month, as the registry has them.
 
@@ -556,7 +561,7 @@ class ReportQuery:
 def build_report(history: History, wanted: ReportQuery) -> MonthlyReport:
     """The report of one month. Raises HistoryError when the history cannot be read."""
     latest, known = history.last_polls(), history.pools()
-    board = looked_at(wanted.servers, latest, wanted.groups)
+    board = looked_at(wanted.servers, history, wanted.settings.alerts, wanted.groups)
     registered = {server.name for server in wanted.servers}
     removed = set() if wanted.groups else {pool.server for pool in known} - registered
     held = shares(board, known, latest, removed)
