@@ -1,37 +1,45 @@
-# Every target works in a fresh clone: the environment is made when it is missing.
+# Every target works in a fresh clone: a missing environment is created.
 PY := .venv/bin/python
 
-.PHONY: help check check-all fix bench demo screenshots report-pictures
-help:  ## this list
+.PHONY: help check check-all constraints fix bench demo screenshots report-pictures
+help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
 
-.venv/dev: pyproject.toml
+.venv/dev: pyproject.toml constraints.txt
 	python3 .ci/environment.py dev
 	@touch $@
 
-check: .venv/dev  ## format, lint, types, walls, tests: under three minutes
+.venv-lowest/dev: pyproject.toml constraints-lowest.txt
+	python3 .ci/environment.py --lowest dev
+	@touch $@
+
+check: .venv/dev  ## format, lint, types, import contracts, tests: under three minutes
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	$(PY) -m pytest
 
-check-all: check  ## check, and the slow end-to-end and engine tests
+check-all: check .venv-lowest/dev  ## check, the slow tests, and the fast ones with the oldest dependencies
 	$(PY) -m pytest -m slow -n 2
+	.venv-lowest/bin/python -m pytest
 
-fix: .venv/dev  ## format, and mend what ruff can
+fix: .venv/dev  ## format, and apply the fixes of ruff
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
-bench: .venv/dev  ## the budgets, as ratios measured in this run
+bench: .venv/dev  ## measure the budgets, as ratios within this run
 	$(PY) -m tests.bench
 
-demo: .venv/dev  ## the monitor on a simulated estate
+constraints: .venv/dev  ## update the pinned versions (with the oldest supported Python)
+	$(PY) .ci/constraints.py --latest
+
+demo: .venv/dev  ## run the monitor with simulated servers
 	.venv/bin/lictui --demo
 
 screenshots: .venv/dev  ## write screenshots/ from the demo
 	$(PY) -m tests.screenshots
 	$(PY) -m tests.key_page
 
-report-pictures: .venv/dev  ## the report as a browser, paper and a spreadsheet show it
+report-pictures: .venv/dev  ## render the report as a browser, a printer and a spreadsheet do
 	$(PY) -m tests.report.demo_report

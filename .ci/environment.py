@@ -1,7 +1,10 @@
-"""Make `.venv` with lictui in it, or bring it up to date: `python3 .ci/environment.py [dev]`.
+"""Create or update `.venv` with lictui in it: `python3 .ci/environment.py [NAME ...]`.
 
-A bare Debian has Python without ensurepip, so `python3 -m venv` alone cannot bring pip along
-there. Then pip comes from the package index, as the wheel that it is.
+NAME is an optional extra of pyproject.toml (report, keyring, kerberos), or `dev` for the tools of
+development. With --lowest, `.venv-lowest` gets the oldest versions that pyproject.toml allows.
+
+Only Python and git are required. A bare Debian has Python without ensurepip, so `python3 -m venv`
+cannot install pip there: then the newest pip is fetched from the package index and run as a wheel.
 """
 
 import hashlib
@@ -16,24 +19,27 @@ import venv
 from pathlib import Path
 from urllib.parse import urljoin
 
+if sys.version_info < (3, 11):  # noqa: UP036 - an older Python may run this file
+    sys.exit(f"lictui requires Python 3.11 or newer; this is {sys.version.split()[0]}")
+
+import tomllib
+
 TOP = Path(__file__).resolve().parent.parent
-VENV = TOP / ".venv"
-PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 INDEX = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/") + "/pip/"
 
 
 def fetch(url: str, accept: str = "*/*") -> bytes:
-    """The body behind an https address."""
+    """Return the body of an https URL."""
     if not url.startswith("https://"):
-        sys.exit(f"lictui: not fetched over an open line: {url}")
-    request = urllib.request.Request(url, headers={"Accept": accept})  # noqa: S310 - https alone
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - https alone
-        body: bytes = answer.read()
+        sys.exit(f"lictui: refusing an unencrypted download: {url}")
+    request = urllib.request.Request(url, headers={"Accept": accept})  # noqa: S310 - https only
+    with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - https only
+        body: bytes = response.read()
     return body
 
 
 def pip_wheel(folder: Path) -> Path:
-    """The newest released pip of the index, its hash checked, as a file in `folder`."""
+    """Download the newest released pip into `folder`, with its hash checked."""
     page = json.loads(fetch(INDEX, "application/vnd.pypi.simple.v1+json"))
     wheel = [
         file
@@ -44,32 +50,42 @@ def pip_wheel(folder: Path) -> Path:
     ][-1]
     body = fetch(urljoin(INDEX, wheel["url"]))
     if hashlib.sha256(body).hexdigest() != wheel["hashes"]["sha256"]:
-        sys.exit("lictui: the pip wheel is not what the index says it is")
+        sys.exit("lictui: the downloaded pip does not match the hash of the index")
     path = folder / wheel["filename"]
     path.write_bytes(body)
     return path
 
 
-def install(what: str, pip: list[str]) -> None:
-    """Install `what`, editable, with `pip` as the arguments that start it."""
-    quiet = ["--quiet", "--disable-pip-version-check"]
-    subprocess.run([PYTHON, *pip, "install", *quiet, "--editable", what], check=True)
+def requirements(names: list[str]) -> list[str]:
+    """Return what pip has to install for these extras and dependency groups."""
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))
+    extras, groups = project["project"]["optional-dependencies"], project["dependency-groups"]
+    for name in names:
+        if name not in extras and name not in groups:
+            sys.exit(f"lictui: unknown name {name!r}; use {', '.join([*extras, *groups])}")
+    chosen = ",".join(name for name in names if name in extras)
+    lictui = f"{TOP}[{chosen}]" if chosen else str(TOP)
+    tools = [tool for name in names if name in groups for tool in groups[name]]
+    return ["--editable", lictui, *tools]
 
 
 def main() -> None:
-    """Make the environment if it is missing, then install into it."""
-    if not PYTHON.exists():
-        sys.stderr.write("lictui: making .venv and installing into it, about half a minute\n")
+    """Create the environment if it is missing, then install into it."""
+    names = [argument for argument in sys.argv[1:] if argument != "--lowest"]
+    variant = "-lowest" if "--lowest" in sys.argv[1:] else ""
+    wanted = requirements(names)
+    folder = TOP / f".venv{variant}"
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not python.exists():
+        sys.stderr.write(f"lictui: creating {folder.name}, about half a minute\n")
         with_pip = importlib.util.find_spec("ensurepip") is not None
-        venv.create(VENV, with_pip=with_pip, symlinks=os.name != "nt")
-    what = f"{TOP}[dev]" if "dev" in sys.argv[1:] else str(TOP)
-    if any(VENV.glob("**/site-packages/pip/__main__.py")):
-        install(what, ["-m", "pip"])
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            install(what, [f"{pip_wheel(Path(folder))}/pip"])
+        venv.create(folder, with_pip=with_pip, symlinks=os.name != "nt")
+    options = ["--quiet", "--disable-pip-version-check"]
+    options += ["--constraint", str(TOP / f"constraints{variant}.txt")]
+    with tempfile.TemporaryDirectory() as download:
+        has_pip = any(folder.glob("**/site-packages/pip/__main__.py"))
+        pip = ["-m", "pip"] if has_pip else [f"{pip_wheel(Path(download))}/pip"]
+        subprocess.run([python, *pip, "install", *options, *wanted], check=True)
 
 
-if sys.version_info < (3, 11):  # noqa: UP036 - this file is what an older Python meets first
-    sys.exit(f"lictui needs Python 3.11 or newer; this is {sys.version.split()[0]}")
 main()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def block(heading: str) -> str:
-    """The section's only fenced block."""
+    """Return the only fenced block of a section."""
     text = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
     section = re.split(r"^## ", text, flags=re.MULTILINE)
     bodies = [part for part in section if part.splitlines()[0].strip() == heading]
@@ -14,7 +14,7 @@ def block(heading: str) -> str:
         sys.exit(f"README.md has {len(bodies)} sections named {heading!r}")
     blocks = re.findall(r"^```\w*\n(.*?)^```", bodies[0], flags=re.MULTILINE | re.DOTALL)
     if len(blocks) != 1:
-        sys.exit(f"{heading!r} holds {len(blocks)} command blocks, not one")
+        sys.exit(f"section {heading!r} of README.md has {len(blocks)} command blocks, not one")
     return str(blocks[0])
 
 
