@@ -51,7 +51,7 @@ def test_a_date_that_is_not_sure_is_a_range_or_nothing() -> None:
     assert found.band is not None
     low, high = found.band
     assert TODAY <= low < high <= TODAY + timedelta(days=182)
-    assert f"full between {low.day} {low:%b} and {high.day} {high:%b}" in describe_forecast(
+    assert f"exhausted between {low.day} {low:%b} and {high.day} {high:%b}" in describe_forecast(
         found, TODAY
     )
 
@@ -61,13 +61,13 @@ def test_what_is_flat_has_no_date() -> None:
     assert found.status is ForecastStatus.FLAT
     assert found.per_week == 0
     assert (found.reaches, found.band, found.shortfalls) == (ThresholdDates(), None, ())
-    assert describe_forecast(found, TODAY) == "flat"
+    assert describe_forecast(found, TODAY) == "stable"
 
 
 def test_what_is_flat_above_a_threshold_is_there_today() -> None:
     found = ahead(series(365, lambda _: 460))
     assert found.reaches == ThresholdDates(TODAY, TODAY, None)
-    assert describe_forecast(found, TODAY) == "flat: above 90 % now"
+    assert describe_forecast(found, TODAY) == "stable; daily peak already above 90 %"
 
 
 def test_what_was_not_so_on_any_day_of_late_is_not_so_today() -> None:
@@ -97,7 +97,7 @@ def test_what_falls_has_no_date() -> None:
     assert found.status is ForecastStatus.FALLING
     assert found.per_week == pytest.approx(-3.5, rel=0.15)
     assert found.reaches == ThresholdDates()
-    assert describe_forecast(found, TODAY).startswith("falls by 3.")
+    assert describe_forecast(found, TODAY).startswith("-3.")
 
 
 @pytest.mark.parametrize("at", [20, 180, 300, 350])
@@ -114,13 +114,13 @@ def test_too_little_says_so() -> None:
     assert found.status is ForecastStatus.NOT_ENOUGH_DATA
     assert (found.per_week, found.expected(TODAY), found.interval(TODAY)) == (None, None, None)
     assert found.based_on_days == 12
-    assert describe_forecast(found, TODAY) == "not enough data: 12 of 28 days"
+    assert describe_forecast(found, TODAY) == "insufficient history (12 of 28 days)"
 
 
 def test_a_past_that_ended_long_ago_says_nothing_of_today() -> None:
     found = ahead(series(100, lambda _: 300, today=TODAY - timedelta(days=60)))
     assert found.status is ForecastStatus.NOT_ENOUGH_DATA
-    assert describe_forecast(found, TODAY) == "not enough data"
+    assert describe_forecast(found, TODAY) == "insufficient history"
 
 
 def test_without_installed_there_are_no_dates() -> None:
@@ -140,8 +140,8 @@ def test_licenses_that_leave_bring_the_dates_with_them() -> None:
     )
     assert found.shortfalls[0].short_by == pytest.approx(50, abs=6)
     assert describe_forecast(found, TODAY) == (
-        f"flat: short by {found.shortfalls[0].short_by} on 14 Dec,"
-        f" short by {found.shortfalls[1].short_by} on 23 Jan"
+        f"stable; shortfall of {found.shortfalls[0].short_by} on 14 Dec,"
+        f" shortfall of {found.shortfalls[1].short_by} on 23 Jan"
     )
 
 
@@ -149,7 +149,7 @@ def test_licenses_that_leave_and_are_not_missed_are_no_shortfall() -> None:
     found = ahead(series(365, lambda _: 300), 500, {_IN_20: 140})
     assert found.shortfalls == ()
     assert found.reaches == ThresholdDates(_IN_20, None, None)
-    assert describe_forecast(found, TODAY) == "flat: 80 % on 14 Dec"
+    assert describe_forecast(found, TODAY) == "stable; 80 % on 14 Dec"
 
 
 @pytest.mark.parametrize("day", [TODAY - timedelta(days=1), TODAY + timedelta(days=200)])
@@ -162,7 +162,7 @@ def test_what_leaves_today_is_gone_today() -> None:
     found = ahead(series(365, lambda _: 300), 500, {TODAY: 250})
     assert found.reaches.installed == TODAY
     assert [each.date for each in found.shortfalls] == [TODAY]
-    assert describe_forecast(found, TODAY).startswith("flat: short by ")
+    assert describe_forecast(found, TODAY).startswith("stable; shortfall of ")
 
 
 def test_growth_and_licenses_that_leave_meet_between() -> None:
@@ -195,13 +195,13 @@ def test_words_of_growth_name_its_dates() -> None:
     assert critical is not None
     assert full is not None
     assert describe_forecast(found, TODAY) == (
-        f"grows by 14 a week: 90 % on {critical.day} {critical:%b}, full on {full.day} {full:%b}"
+        f"+14 per week; 90 % on {critical.day} {critical:%b}, exhausted on {full.day} {full:%b}"
     )
     assert describe_forecast(ahead(series(365, lambda at: 500 + 2.0 * at), 1000), TODAY).endswith(
-        ": full now"
+        "; exhausted"
     )
 
 
 def test_words_of_little_growth_do_not_call_it_none() -> None:
     figures = series(365, lambda at: 20 + 0.01 * at, noise=0, week=ROUND_THE_CLOCK)
-    assert describe_forecast(ahead(figures), TODAY) == "grows by less than 0.1 a week"
+    assert describe_forecast(ahead(figures), TODAY) == "+<0.1 per week"

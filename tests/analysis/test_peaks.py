@@ -9,11 +9,10 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lictui.analysis.aligned import ServerSeries, aligned_sum
 from lictui.analysis.peaks import (
     PeakAccumulator,
-    ServerSeries,
     Window,
-    aligned_sum,
     peak_windows,
     split_by_age,
     upper_bound,

@@ -19,11 +19,11 @@ def _before(figures: tuple[float, ...] = _TUESDAYS) -> dict[date, float]:
 
 def test_far_above_is_said_with_the_hour_and_what_is_usual() -> None:
     said = describe_anomaly(_before(), TODAY, 412, time(10, 40))
-    assert said == "unusual for a Tuesday: 412 by 10:40, usually 288 to 320"
+    assert said == "unusual usage: 412 by 10:40 (typical Tuesday: 288-320)"
 
 
 def test_far_below_is_said_too_and_of_a_whole_day_without_an_hour() -> None:
-    assert describe_anomaly(_before(), TODAY, 80) == "unusual for a Tuesday: 80, usually 288 to 320"
+    assert describe_anomaly(_before(), TODAY, 80) == "unusual usage: 80 (typical Tuesday: 288-320)"
 
 
 @pytest.mark.parametrize("figure", [270, 300, 345])
@@ -59,7 +59,7 @@ def test_a_handful_more_is_no_news() -> None:
 def test_weeks_that_were_all_alike_need_more_than_a_little() -> None:
     assert describe_anomaly(_before((100,) * 8), TODAY, 114) is None
     said = describe_anomaly(_before((100,) * 8), TODAY, 120)
-    assert said == "unusual for a Tuesday: 120, usually 100"
+    assert said == "unusual usage: 120 (typical Tuesday: 100)"
 
 
 def test_most_days_of_a_year_are_usual() -> None:
@@ -84,6 +84,6 @@ def test_an_hour_that_is_not_over_says_nothing_yet() -> None:
     assert anomaly_today(hours, noon + 60, UTC) is None
     doubled = [each if each.start < noon - 43200 else each._replace(high=900) for each in hours]
     said = anomaly_today(doubled, noon + 60, UTC)
-    assert said == "unusual for a Tuesday: 900 by 12:00, usually 490"
-    summed = anomaly_today(doubled, noon + 60, UTC, bound=True)
-    assert summed == "unusual for a Tuesday: up to 900 by 12:00, usually 490"
+    assert said == "unusual usage: 900 by 12:00 (typical Tuesday: 490)"
+    summed = anomaly_today(doubled, noon + 60, UTC, upper_bound=True)
+    assert summed == "unusual usage: up to 900 by 12:00 (typical Tuesday: 490)"

@@ -45,8 +45,8 @@ def write(path: Path, clock: Clock, count: int, days: int) -> None:
     with closing(sqlite3.connect(path)) as db:
         for number, name in enumerate(names(count)):
             pool = pools.create(db, name, PoolKey(PRODUCT), Model.CONCURRENT, PRODUCT, begin)
-            pools.set_terms(db, pool.id, Capacity(begin, 500, 50, EVERY))
-            db.execute("UPDATE pool SET rolled = ? WHERE id = ?", (end, pool.id))
+            pools.record_capacity(db, pool.id, Capacity(begin, 500, 50, EVERY))
+            db.execute("UPDATE pool SET packed_until = ? WHERE id = ?", (end, pool.id))
             if number < MOLDS:
                 _fill(db, pool.id, number, (begin, end))
             else:
@@ -60,12 +60,12 @@ def _fill(db: sqlite3.Connection, pool: int, seed: int, within: tuple[int, int])
     tallies = roll_up(runs, Resolution.FIVE_MINUTES)
     for width in blocks.WIDTHS:
         tallies = coarsen(tallies, width)
-        blocks.add_tallies(db, pool, width, tallies)
+        blocks.add_rollups(db, pool, width, tallies)
 
 
 def _copy(db: sqlite3.Connection, pool: int, mold: int) -> None:
     db.execute(
-        "INSERT INTO block(place, body) SELECT place + ?, body FROM block"
+        "INSERT INTO block(position, body) SELECT position + ?, body FROM block"
         " WHERE place BETWEEN ? AND ?",
         ((pool - mold) * _PLACES, mold * _PLACES, (mold + 1) * _PLACES - 1),
     )

@@ -15,7 +15,7 @@ from tests.history.history_fixture import MIDNIGHT, HistoryFixture
 from tests.support.clock import START
 from tests.support.values import poll, pool, server, snapshot
 
-from lictui.history.pools import terms
+from lictui.history.pools import capacities
 from lictui.model import EventKind
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def test_import_reports_rows_read_skipped_and_written(
     assert run("history", "import", str(file), *OF) == 0
     shown = capsys.readouterr()
     assert shown.out == "read 3 rows, skipped 1, wrote 2\n"
-    assert shown.err == "lictui: skipped line 3: in use is no whole number: 'x'\n"
+    assert shown.err == "lictui: skipped line 3: in use is not a whole number: 'x'\n"
     assert run("history", "export") == 0
     exported = capsys.readouterr().out
     assert exported.splitlines()[1:] == [
@@ -91,16 +91,16 @@ def test_import_without_usable_rows_is_refused(
     assert run("history", "import", str(file), *OF) == 2
     err = capsys.readouterr().err
     assert "2 rows, 2 skipped" in err
-    assert "line 2: no time can be read from 'soon'" in err
+    assert "line 2: invalid time: 'soon'" in err
 
 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ((), "none of lictui's own"),
+        ((), "not a lictui export"),
         (("--server", "a", "--server", "b", "--product", "P"), "one of each"),
         ((*OF, "--tz", "Mars/Olympus"), "unknown time zone 'Mars/Olympus'"),
-        ((*OF, "--columns", "used=3"), "--columns cannot say 'used=3'"),
+        ((*OF, "--columns", "used=3"), "--columns: invalid entry 'used=3'"),
         ((*OF, "--date-format", "dd.mm.yyyy"), "invalid date format"),
     ],
 )
@@ -160,7 +160,7 @@ def test_import_into_a_locked_database_writes_nothing(
     run("history", "import", str(file), *OF)
     run("history", "export")
     before = capsys.readouterr().out.split("wrote 2\n")[1]
-    monkeypatch.setattr("lictui.history.database._PATIENCE", 0.05)
+    monkeypatch.setattr("lictui.history.database._BUSY_TIMEOUT", 0.05)
     file.write_text(ROWS + "2024-05-01T10:15Z,4,500\n")
     with closing(sqlite3.connect(paths.history, isolation_level=None)) as locker:
         locker.execute("BEGIN IMMEDIATE")
@@ -212,7 +212,7 @@ def capacities(paths: Paths) -> list[Capacity]:
     with closing(HistoryFixture(paths.history)) as fixture:
         pools = fixture.history.pools()
         (pool_id,) = [known.id for known in pools if known.product == "XDT_PLT_UD"]
-        return terms(fixture.history._db, pool_id)
+        return capacities(fixture.history._db, pool_id)
 
 
 def test_license_dry_run_lists_licenses(
@@ -238,7 +238,9 @@ def test_license_import_sets_capacity_but_no_readings(
         "XDT_PLT_UD": True,
         "CITRIX": False,
     }
-    assert [(capacity.at, capacity.installed) for capacity in capacities(paths)] == CAPACITIES
+    assert [
+        (capacity.valid_from, capacity.installed) for capacity in capacities(paths)
+    ] == CAPACITIES
     with closing(HistoryFixture(paths.history)) as fixture:
         assert fixture.readings() == []
         events = fixture.history.events(10)
@@ -248,7 +250,9 @@ def test_license_import_sets_capacity_but_no_readings(
         ]
         assert "50 licenses from 2026-03-01 to 2027-03-31" in events[0].message
     assert run_json(capsys, *args)["new"] == 0
-    assert [(capacity.at, capacity.installed) for capacity in capacities(paths)] == CAPACITIES
+    assert [
+        (capacity.valid_from, capacity.installed) for capacity in capacities(paths)
+    ] == CAPACITIES
     with closing(HistoryFixture(paths.history)) as fixture:
         assert len(fixture.history.events(10)) == 3
 
@@ -262,7 +266,7 @@ def test_license_import_fills_unknown_counts_and_keeps_polled_ones(
             dated = pool("XDT_PLT_UD", 5, installed, None, subscription=until)
             fixture.history.append(server("lic"), poll(snapshot(dated), "lic", at))
     run("history", "import-licenses", str(folder), "--server", "lic")
-    assert [(capacity.at, capacity.installed) for capacity in capacities(paths)] == [
+    assert [(capacity.valid_from, capacity.installed) for capacity in capacities(paths)] == [
         (stamp(2025, 2, 6), 107),
         (stamp(2026, 2, 1), 107),
         (stamp(2026, 3, 1), 157),

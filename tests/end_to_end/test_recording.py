@@ -43,7 +43,7 @@ def readings(history: Path) -> list[float]:
         return []
     with closing(sqlite3.connect(f"file:{history}?mode=ro", uri=True)) as db:
         try:
-            return [at for (at,) in db.execute("SELECT polled_at FROM latest")]
+            return [at for (at,) in db.execute("SELECT polled_at FROM last_poll")]
         except sqlite3.OperationalError:
             return []
 

@@ -11,7 +11,7 @@ from tests.support.alert_scenario import INTERVAL, USAGE, AlertScenario
 from tests.support.values import failure, pool, snapshot
 
 from lictui.config.settings import AlertSettings, Thresholds
-from lictui.history.journal import from_json, to_json
+from lictui.history.json_codec import from_json, to_json
 from lictui.model import (
     AlertEvent,
     AlertKey,

@@ -102,8 +102,8 @@ async def test_what_leaves_the_usual_is_said_with_its_product_and_hour(
     today = int(NOW) // DAY * DAY
     store.backfill(hours(lambda at: office(at) + (200 if at >= today else 0), end=NOW))
     said = (await looked(store, clock, board_of(server())))["lic-01"][CODE]
-    assert said.startswith(f"{CODE}: unusual for a Tuesday: 3")
-    assert "by 10:00, usually 1" in said
+    assert said.startswith(f"{CODE}: unusual usage: 3")
+    assert "by 10:00 (typical Tuesday: 1" in said
 
 
 async def test_hours_that_were_not_read_today_are_not_asked_of_the_days_before(
@@ -146,7 +146,7 @@ async def test_assigned_licenses_count_by_how_many_come_in_a_day(
     assert await looked(store, clock, board) == {"lic-01": {}}
     store.backfill(hours(lambda at: grown(at) + (40 if at >= today + 8 * HOUR else 0), end=NOW))
     said = (await looked(store, clock, board))["lic-01"][CODE]
-    assert "unusual for a Tuesday: +41 assigned by 10:00, usually 1" in said
+    assert "unusual change of assignments: +41 by 10:00 (typical Tuesday: +1" in said
 
 
 async def test_a_switch_turns_it_off_and_who_is_down_has_nothing_said(
@@ -197,5 +197,5 @@ async def test_it_is_raised_once_and_cleared_once_and_a_restart_changes_nothing(
     harness.replies["lic-01"] = snapshot(pool(CODE, 140, 500, 0, model=Model.CONCURRENT))
     await harness.clock.advance(30 * HOUR)
     lines = [each.message for each in await engine.queries.events() if each.kind is EventKind.ALERT]
-    words = [line.split()[0] for line in lines if "unusual for a Tuesday: 4" in line]
+    words = [line.split()[0] for line in lines if "unusual usage: 4" in line]
     assert [word for word in reversed(words) if word != "still,"] == ["raised:", "cleared"]

@@ -12,7 +12,8 @@ from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.analysis.series import Bucket, Resolution, Series, SeriesQuery
 from lictui.config.settings import Retention
-from lictui.history.csv_export import ExportQuery, csv_lines
+from lictui.csvfile import csv_lines
+from lictui.history.csv_export import ExportQuery
 from lictui.history.store import History
 from lictui.model import PoolKey
 
@@ -96,7 +97,7 @@ class HistoryFixture:
 
     def rows(self) -> list[tuple[int, int, int, int | None]]:
         """The rows that are not rolled up yet: at, span, n, in use."""
-        query = "SELECT at, span, n, in_use FROM reading ORDER BY pool, at"
+        query = "SELECT start, duration, samples, in_use FROM reading ORDER BY pool, start"
         return self.history._db.execute(query).fetchall()
 
     def export(self, resolution: Resolution = Resolution.RAW, **wanted: object) -> list[list[str]]:

@@ -36,7 +36,7 @@ def test_nothing_that_was_written_is_missing_after_a_kill(tmp_path: Path, *, net
     program = WRITER
     if network:
         program = (
-            "from lictui.history import database\ndatabase.is_network = lambda path: True\n"
+            "from lictui.history import database\ndatabase.is_network_path = lambda path: True\n"
             + WRITER
         )
     told = -1

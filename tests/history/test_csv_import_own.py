@@ -15,7 +15,8 @@ from tests.support.values import poll as polled
 from tests.support.values import pool, server, snapshot
 
 from lictui.analysis.series import Resolution
-from lictui.history.csv_export import ExportQuery, csv_lines
+from lictui.csvfile import csv_lines
+from lictui.history.csv_export import ExportQuery
 from lictui.history.csv_import import ImportOptions, read_csv
 from lictui.model import MonthlyUsage, PoolKey
 
@@ -279,7 +280,7 @@ def test_an_import_that_is_interrupted_takes_in_nothing(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lictui.history.backfill.widen", interrupted)
+    monkeypatch.setattr("lictui.history.backfill.update_rollups", interrupted)
     with pytest.raises(KeyboardInterrupt):
         desk.history.import_readings(found.pools)
     assert text(desk) == before

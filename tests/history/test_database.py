@@ -90,7 +90,7 @@ def test_damage_deep_inside_is_an_error_that_says_how_to_go_on(tmp_path: Path) -
     path.write_bytes(whole[: size // 3] + b"\xa5" * (size - size // 3))
     with closing(HistoryFixture(path)) as desk, pytest.raises(HistoryError) as raised:
         desk.export()
-    assert "is damaged" in raised.value.message
+    assert "is corrupt" in raised.value.message
     assert "lictui history compact" in raised.value.hint
     assert check_and_set_aside(path, MIDNIGHT) == tmp_path / "history.db.damaged-20261124T000000Z"
     with closing(HistoryFixture(path)) as desk:
@@ -116,40 +116,22 @@ def test_a_block_that_does_not_unpack_is_damage(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [1, 2, 3])
     desk.move_to(MIDNIGHT + DAY)
     desk.history._db.execute("UPDATE block SET body = x'00'")
-    with pytest.raises(HistoryError, match="is damaged"):
+    with pytest.raises(HistoryError, match="is corrupt"):
         desk.ask(MIDNIGHT, MIDNIGHT + DAY, 300)
     assert check_and_set_aside(desk.path, MIDNIGHT) is not None
 
 
-def test_an_older_schema_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: Path) -> None:
+def test_a_schema_that_cannot_be_created_leaves_the_file_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "history.db"
-    with closing(sqlite3.connect(path)) as old:
-        for statement in database.STEPS[0]:
-            old.execute(statement)
-        old.execute(f"PRAGMA application_id = {database.APPLICATION_ID}")
-        old.execute("PRAGMA user_version = 1")
-        known = (1, "lic-01", "XDT_PLT_UD", "", "user_device", "X", MIDNIGHT, None, MIDNIGHT)
-        old.execute("INSERT INTO pool VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", known)
-        old.execute("INSERT INTO reading VALUES(1, ?, 60, 2, 7)", (MIDNIGHT,))
-        old.execute("INSERT INTO terms VALUES(1, ?, 500, 50, 60.0)", (MIDNIGHT,))
-        old.commit()
-    with closing(HistoryFixture(path)) as desk:
-        assert desk.history.stats().schema == database.VERSION
-        assert desk.readings() == [(MIDNIGHT, 7), (MIDNIGHT + 60, 7)]
-        assert desk.history.claim_lease("me", MIDNIGHT + 30, MIDNIGHT)
-
-
-def test_a_step_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "history.db"
-    with closing(HistoryFixture(path)) as desk:
-        desk.read(MIDNIGHT, 5)
-    broken = (*database.STEPS, ("CREATE TABLE more(x)", "CREATE TABLE more(x)"))
-    monkeypatch.setattr(database, "STEPS", broken)
-    monkeypatch.setattr(database, "VERSION", len(broken))
+    broken = (*database.SCHEMA, "CREATE TABLE more(x)", "CREATE TABLE more(x)")
+    monkeypatch.setattr(database, "SCHEMA", broken)
     with pytest.raises(HistoryError):
         HistoryFixture(path)
     monkeypatch.undo()
     with closing(HistoryFixture(path)) as desk:
+        desk.read(MIDNIGHT, 5)
         assert desk.readings() == [(MIDNIGHT, 5)]
 
 
@@ -161,7 +143,7 @@ def test_a_newer_schema_is_refused_and_not_touched(tmp_path: Path) -> None:
     before = path.read_bytes()
     with pytest.raises(HistoryError) as raised:
         HistoryFixture(path)
-    assert "newer lictui (schema 99" in raised.value.message
+    assert "has schema 99" in raised.value.message
     assert "update lictui" in raised.value.hint
     assert path.read_bytes() == before
 
@@ -172,7 +154,7 @@ def test_a_database_of_another_program_is_refused_and_not_touched(tmp_path: Path
         other.execute("CREATE TABLE bookmarks(url)")
     before = path.read_bytes()
     assert check_and_set_aside(path, MIDNIGHT) is None
-    with pytest.raises(HistoryError, match="another program"):
+    with pytest.raises(HistoryError, match="not a lictui database"):
         HistoryFixture(path)
     assert path.read_bytes() == before
 
@@ -191,7 +173,7 @@ def test_a_network_file_system_gets_the_rollback_journal(
     path = tmp_path / "history.db"
     with closing(HistoryFixture(path)) as desk:
         desk.read(MIDNIGHT, 5)
-    monkeypatch.setattr(database, "is_network", lambda _path: True)
+    monkeypatch.setattr(database, "is_network_path", lambda _path: True)
     with closing(HistoryFixture(path)) as desk:
         assert desk.history.journal_mode == "delete"
         assert "rollback journal" in desk.history.notices[0]
@@ -205,7 +187,7 @@ def test_the_mode_that_sqlite_returns_counts_not_the_one_asked_for(tmp_path: Pat
     with closing(sqlite3.connect(tmp_path / "x.db")) as db:
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         memory = sqlite3.connect(":memory:")  # it cannot do WAL, and says "memory"
-        mode, notices = database._journal(memory, tmp_path / "x.db")
+        mode, notices = database._set_journal_mode(memory, tmp_path / "x.db")
         memory.close()
     assert mode == "memory"
     assert "rollback journal" in notices[0]
@@ -216,7 +198,7 @@ def test_a_full_disk_is_said_and_loses_nothing(desk: HistoryFixture) -> None:
     ((pages,),) = desk.history._db.execute("PRAGMA page_count").fetchall()
     desk.history._db.execute(f"PRAGMA max_page_count = {pages}")
     many = [(server(f"s{n}"), poll(name=f"s{n}", at=MIDNIGHT), ()) for n in range(2000)]
-    with pytest.raises(HistoryError, match="the disk is full"):
+    with pytest.raises(HistoryError, match="disk full"):
         desk.history.append_many(many)
     assert desk.readings() == [(MIDNIGHT, 5)]
     desk.history._db.execute("PRAGMA max_page_count = 1000000")
@@ -235,7 +217,7 @@ def test_a_file_that_may_not_be_written_is_said_and_can_still_be_read(desk: Hist
 def test_a_locked_file_is_said_and_works_again_afterwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_PATIENCE", 0.01)
+    monkeypatch.setattr(database, "_BUSY_TIMEOUT", 0.01)
     path = tmp_path / "history.db"
     with closing(HistoryFixture(path)) as desk, closing(sqlite3.connect(path)) as other:
         other.execute("BEGIN IMMEDIATE")

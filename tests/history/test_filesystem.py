@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lictui.history.database import is_network
+from lictui.history.database import is_network_path
 
 MOUNTS = """\
 proc /proc proc rw 0 0
@@ -31,8 +31,8 @@ filer:/net /net nfs rw 0 0
 def test_the_mount_that_is_nearest_decides(tmp_path: Path, path: str, *, expected: bool) -> None:
     mounts = tmp_path / "mounts"
     mounts.write_text(MOUNTS)
-    assert is_network(Path(path), mounts) is expected
+    assert is_network_path(Path(path), mounts) is expected
 
 
 def test_a_system_that_does_not_tell_is_taken_for_local(tmp_path: Path) -> None:
-    assert is_network(Path("/home/ada/history.db"), tmp_path / "missing") is False
+    assert is_network_path(Path("/home/ada/history.db"), tmp_path / "missing") is False

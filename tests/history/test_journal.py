@@ -31,7 +31,7 @@ def test_a_line_is_forgotten_after_the_days_agreed(desk: HistoryFixture) -> None
 
 def test_a_kind_of_a_newer_version_is_left_out(desk: HistoryFixture) -> None:
     desk.history.append(server(), poll(), [event(MIDNIGHT), event(MIDNIGHT + 1)])
-    desk.history._db.execute("UPDATE event SET kind = 'omen' WHERE at = ?", (MIDNIGHT + 1,))
+    desk.history._db.execute("UPDATE event SET kind = 'omen' WHERE time = ?", (MIDNIGHT + 1,))
     assert desk.history.events(10) == (event(MIDNIGHT),)
 
 

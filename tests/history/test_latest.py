@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.history.history_fixture import MIDNIGHT, HistoryFixture
 from tests.support.values import failure, poll, pool, server, snapshot
 
-from lictui.history.journal import from_json, to_json
+from lictui.history.json_codec import from_json, to_json
 from lictui.model import (
     Activation,
     ActivationStatus,
@@ -46,7 +46,7 @@ def test_a_snapshot_and_its_time_outlive_a_failure(desk: HistoryFixture) -> None
     desk.history.append(server(), poll(failure(FailureKind.DNS), at=MIDNIGHT + 900))
     found = desk.history.last_polls()["lic-01"]
     assert found.snapshot == RICH
-    assert found.answered_at == MIDNIGHT
+    assert found.last_success_at == MIDNIGHT
     assert (found.polled_at, found.latency) == (MIDNIGHT + 900, 0.1)
     assert found.failure == failure(FailureKind.DNS)
     desk.history.append(server(), poll(snapshot(), at=MIDNIGHT + 1800))
@@ -57,7 +57,7 @@ def test_a_snapshot_and_its_time_outlive_a_failure(desk: HistoryFixture) -> None
 def test_a_server_that_never_answered_has_no_snapshot(desk: HistoryFixture) -> None:
     desk.fail(MIDNIGHT)
     found = desk.history.last_polls()["lic-01"]
-    assert (found.snapshot, found.answered_at) == (None, None)
+    assert (found.snapshot, found.last_success_at) == (None, None)
     assert found.failure == failure()
 
 

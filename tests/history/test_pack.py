@@ -5,17 +5,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.history.test_rollup import runs
 
-from lictui.history.blocks import begin, pack_runs, pack_tallies, unpack_runs, unpack_tallies
+from lictui.history.blocks import (
+    decode_first_position,
+    pack_rollups,
+    pack_runs,
+    unpack_rollups,
+    unpack_runs,
+)
 from lictui.history.errors import CorruptBlockError
 from lictui.history.rollup import ReadingRun, roll_up
 
 
 @given(runs())
 def test_runs_come_out_as_they_went_in(some: list[ReadingRun]) -> None:
-    base = some[0].at // 86400 * 86400
+    base = some[0].start // 86400 * 86400
     body = pack_runs(some, base)
     assert unpack_runs(body, base) == some
-    assert begin(body) == some[0].at - base
+    assert decode_first_position(body) == some[0].start - base
 
 
 @given(runs(), st.sampled_from([300, 3600, 86400]))
@@ -23,16 +29,16 @@ def test_tallies_come_out_as_they_went_in(some: list[ReadingRun], width: int) ->
     found = roll_up(some, width)
     if found:
         base = found[0].start // (width * 288) * (width * 288)
-        body = pack_tallies(found, width, base)
-        assert unpack_tallies(body, width, base) == found
-        assert base + begin(body) * width == found[0].start
+        body = pack_rollups(found, width, base)
+        assert unpack_rollups(body, width, base) == found
+        assert base + decode_first_position(body) * width == found[0].start
         edge = found[len(found) // 2].start
-        assert unpack_tallies(body, width, base, (edge, 1 << 40)) == found[len(found) // 2 :]
+        assert unpack_rollups(body, width, base, (edge, 1 << 40)) == found[len(found) // 2 :]
 
 
 def test_a_quiet_night_costs_next_to_nothing() -> None:
     night = [ReadingRun(1_700_000_000 + turn * 300, 240, 5, 60) for turn in range(144)]
-    assert len(pack_tallies(roll_up(night, 300), 300, 1_699_920_000)) < 100
+    assert len(pack_rollups(roll_up(night, 300), 300, 1_699_920_000)) < 100
 
 
 @pytest.mark.parametrize("body", [b"", b"nonsense", b"x\x9c\x8b\x8e\x05\x00\x01\x15\x00\xb9"])
@@ -40,4 +46,4 @@ def test_a_block_that_does_not_unpack_is_said_to_be_damaged(body: bytes) -> None
     with pytest.raises(CorruptBlockError):
         unpack_runs(body, 0)
     with pytest.raises(CorruptBlockError):
-        begin(body)
+        decode_first_position(body)

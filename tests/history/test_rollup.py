@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.history.rollup import ReadingRun, Rollup, coarsen, merge, roll_up
+from lictui.history.rollup import ReadingRun, Rollup, coarsen, merge_lists, roll_up
 
 WIDTHS = (300, 3600, 86400)
 
@@ -23,9 +23,9 @@ def runs(draw: st.DrawFn) -> list[ReadingRun]:
 
 def expanded(some: list[ReadingRun]) -> list[tuple[int, int]]:
     return [
-        (run.moment(index), run.in_use)
+        (run.time_of(index), run.in_use)
         for run in some
-        for index in range(run.n)
+        for index in range(run.samples)
         if run.in_use is not None
     ]
 
@@ -56,11 +56,11 @@ def test_wide_tallies_are_the_same_from_narrow_ones(some: list[ReadingRun], widt
 def test_a_bit_now_and_a_bit_later_is_the_same_as_all_at_once(
     some: list[ReadingRun], edge: int, width: int
 ) -> None:
-    parts = [run.cut(edge) for run in some]
+    parts = [run.split(edge) for run in some]
     earlier = roll_up([before for before, _ in parts if before], width)
     later = roll_up([after for _, after in parts if after], width)
     whole = [part for pair in parts for part in pair if part]
-    assert merge(earlier, later) == roll_up(whole, width)
+    assert merge_lists(earlier, later) == roll_up(whole, width)
 
 
 @given(runs(), st.integers(0, 10_100_000))
@@ -68,18 +68,18 @@ def test_a_cut_loses_no_reading_and_moves_none_across_the_edge(
     some: list[ReadingRun], edge: int
 ) -> None:
     for run in some:
-        before, after = run.cut(edge)
-        moments = [run.moment(index) for index in range(run.n)]
-        assert (before.n if before else 0) == sum(at < edge for at in moments)
-        assert (before.n if before else 0) + (after.n if after else 0) == run.n
+        before, after = run.split(edge)
+        moments = [run.time_of(index) for index in range(run.samples)]
+        assert (before.samples if before else 0) == sum(at < edge for at in moments)
+        assert (before.samples if before else 0) + (after.samples if after else 0) == run.samples
         if before:
-            assert (before.at, before.end < edge) == (run.at, True)
+            assert (before.start, before.end < edge) == (run.start, True)
         if after:
-            assert (after.end, after.at >= edge) == (run.end, True)
+            assert (after.end, after.start >= edge) == (run.end, True)
 
 
 def test_of_two_equal_maxima_the_first_counts() -> None:
     (found,) = roll_up(
         [ReadingRun(0, 0, 1, 7), ReadingRun(60, 60, 2, 9), ReadingRun(180, 0, 1, 9)], 300
     )
-    assert (found.high, found.high_at, found.last, found.n) == (9, 60, 9, 4)
+    assert (found.high, found.high_at, found.last, found.samples) == (9, 60, 9, 4)

@@ -8,7 +8,8 @@ from tests.history.history_fixture import DAY, MIDNIGHT, HistoryFixture
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.series import Resolution
-from lictui.history.csv_export import ExportQuery, csv_lines
+from lictui.csvfile import csv_lines
+from lictui.history.csv_export import ExportQuery
 from lictui.history.csv_import import ImportOptions, read_csv
 from lictui.model import MonthlyUsage, PoolKey
 

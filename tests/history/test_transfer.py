@@ -9,7 +9,8 @@ from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, HistoryFixture
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.series import Resolution
-from lictui.history.csv_export import ExportQuery, csv_lines
+from lictui.csvfile import csv_lines
+from lictui.history.csv_export import ExportQuery
 
 
 def text(desk: HistoryFixture, wanted: ExportQuery) -> str:

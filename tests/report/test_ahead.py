@@ -28,13 +28,13 @@ def test_estate_groups_and_servers_have_each_their_outlook(desk: ReportFixture) 
     assert all(said.values())
     growing, ending, steady = (said[ScopeKind.SERVER, name] for name in "abc")
     assert growing is not None
-    assert growing.words.startswith("grows by 1.")
+    assert growing.words.startswith("+1.")
     assert ending is not None
     assert [(each.day, each.expected - each.installed) for each in ending.shortfalls] == [
         (date(2026, 12, 14), 100)
     ]
     assert steady is not None
-    assert steady.words == "flat"
+    assert steady.words == "stable"
     emea = said[ScopeKind.GROUP, "emea"]
     assert emea is not None
     assert emea.shortfalls[0].day == date(2026, 12, 14)

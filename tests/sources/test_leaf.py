@@ -14,7 +14,7 @@ from tests.support.tcp_server import TlsIdentity, http_reply, scripted_replies, 
 
 from lictui.clock import SystemClock
 from lictui.config.settings import Limits
-from lictui.history.journal import from_json, to_json
+from lictui.history.json_codec import from_json, to_json
 from lictui.model import Certificate, Server, Snapshot, SourceName, Step
 from lictui.sources.http import HttpClient
 from lictui.sources.source import ignore_steps, open_source

@@ -12,7 +12,7 @@ from lictui.config.settings import AlertSettings
 from lictui.engine.alert_state import AlertContext, decide_alerts
 from lictui.engine.board import Board, apply_poll, with_servers
 from lictui.engine.merge import BoardMerger
-from lictui.history.journal import from_json, to_json
+from lictui.history.json_codec import from_json, to_json
 from lictui.model import (
     Acknowledgement,
     AlertEvent,

@@ -6,9 +6,10 @@ from datetime import date
 
 from tests.support.clock import START
 
+from lictui.analysis.assignments import MonthAssignments
 from lictui.analysis.forecast import Forecast, ForecastStatus, ThresholdDates
 from lictui.analysis.peaks import Peak, ScopedPeak
-from lictui.analysis.usage import MonthAssignments, PastSummary, TotalKey
+from lictui.analysis.usage import PastSummary, TotalKey
 from lictui.model import Model
 
 DAY = 86400

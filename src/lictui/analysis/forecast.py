@@ -1,8 +1,8 @@
-"""When licenses will run short: a trend held against what is installed, and what of it leaves.
+"""Forecast of usage: when it reaches thresholds, and where licenses run short.
 
-Owns which dates may be said, and the sentence for people. Pure: must not know where figures come
-from, nor the time. What is not sure enough for a date has none: no date lies further ahead than
-half the history it rests on, nor is one given whose own 95 % interval is wider than `_SURE_WITHIN`.
+A trend is compared with what is installed on each day to come. No date lies further ahead than
+half the history it rests on, and no date is given whose own 95 % interval is wider than
+`_MAX_UNCERTAINTY` of that horizon.
 """
 
 from __future__ import annotations
@@ -13,22 +13,21 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.trend import MIN_DAYS, Trend, fit_trend
+from lictui.model import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from lictui.model import Model
-
-_SURE_WITHIN: Final = 0.10  # of the horizon, before and after a date that is given
-_LATE: Final = 14  # days: what is said of today has been so on one of them
-_ALIKE: Final = 0.9  # of what is installed now, or as much more: such days tell of today best
-_WEEKEND: Final = 2  # days: as few with what is installed now need not tell of a working day
-_LEAST_PACE: Final = 0.1  # a week that words tell from none
-_ONE: Final = 0.5  # licenses: more is one, where nothing at all is installed
+_MAX_UNCERTAINTY: Final = 0.10  # of the horizon, before and after a date that is given
+_RECENT_DAYS: Final = 14  # a threshold is reached today only if one of these days reached it
+_MIN_SIMILARITY: Final = 0.9  # of installed then and now, for a recent day to tell of today
+_WEEKEND: Final = 2  # so few similar days need not contain a working day
+_MIN_PACE: Final = 0.1  # licenses per week that the text distinguishes
+_MIN_USAGE: Final = 0.5  # licenses that reach a threshold where nothing is installed
 
 
 class ForecastStatus(StrEnum):
-    """Where the licenses in use are going."""
+    """Direction of the usage."""
 
     GROWING = "growing"
     FLAT = "flat"
@@ -43,21 +42,17 @@ class ForecastInput:
     scope: str  # a server's name, or "estate"
     product: str
     model: Model
-    daily_figures: Mapping[
-        date, float
-    ]  # of days that are over: the peak, or what was assigned last
-    installed: int | None  # now; None is unknown, and unknown stay the dates
-    expiring: Mapping[date, int] = field(default_factory=dict)  # licenses that expire, by date
+    daily_figures: Mapping[date, float]  # of complete days: peak, or the last assigned figure
+    installed: int | None  # now; None is unknown, and leaves all dates unknown
+    expiring: Mapping[date, int] = field(default_factory=dict)  # licenses by the day they expire
     warn: float = 0.80  # ratios
     critical: float = 0.90
-    installed_by_day: Mapping[date, int] = field(
-        default_factory=dict
-    )  # installed on those days, where known
+    installed_by_day: Mapping[date, int] = field(default_factory=dict)  # where known
 
 
 @dataclass(frozen=True, slots=True)
 class ThresholdDates:
-    """The first days on which as much is expected in use; None: none that is sure enough."""
+    """The first days on which a threshold is expected to be reached; None: no certain date."""
 
     warn: date | None = None
     critical: date | None = None
@@ -66,123 +61,133 @@ class ThresholdDates:
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """A day on which licenses leave, and more are expected in use than stay."""
+    """A day on which licenses expire and fewer remain than are expected to be in use."""
 
     date: date
-    installed: int  # from then on
+    installed: int  # from that day on
     expected: int
 
     @property
     def short_by(self) -> int:
-        """Licenses missing then."""
+        """Licenses that are missing."""
         return self.expected - self.installed
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What may be said of the time ahead."""
+    """Trend, threshold dates and shortfalls of one product and model in one scope."""
 
     scope: str
     product: str
     model: Model
     status: ForecastStatus
-    based_on_days: int  # since the last step or bend
-    warn: float  # the ratios that `reaches` are about
+    based_on_days: int  # since the last change of level or direction
+    warn: float  # the ratios that `reaches` refers to
     critical: float
     trend: Trend | None = None  # None: not enough data
-    horizon: date | None = None  # the last day that anything is said of
+    horizon: date | None = None  # the last day of the forecast
     reaches: ThresholdDates = ThresholdDates()
-    band: tuple[date, date] | None = None  # the 95 % interval of `reaches.installed`
+    band: tuple[date, date] | None = None  # 95 % interval of `reaches.installed`
     shortfalls: tuple[Shortfall, ...] = ()
 
     @property
     def per_week(self) -> float | None:
-        """By how much it changes in a week; 0 if flat, None without enough data."""
+        """Change per week in licenses; 0 if flat, None without enough data."""
         return None if self.trend is None else self.trend.slope * 7
 
     def expected(self, day: date) -> float | None:
-        """In use on the busiest weekday about `day`; None without enough data."""
+        """Return the usage on the busiest weekday about `day`; None without enough data."""
         return None if self.trend is None else self.trend.level_at(day.toordinal())
 
     def interval(self, day: date) -> tuple[float, float] | None:
-        """The 95 % interval of what is expected."""
+        """Return the 95 % interval of the expected usage."""
         return None if self.trend is None else self.trend.interval(day.toordinal())
 
 
-def forecast(given: ForecastInput, today: date) -> Forecast:
-    """What may be said as of `today`, a date where the user is."""
-    found = fit_trend({day.toordinal(): figure for day, figure in given.daily_figures.items()})
-    if not isinstance(found, Trend):
-        return _said(given, ForecastStatus.NOT_ENOUGH_DATA, found.days)
+def forecast(inputs: ForecastInput, today: date) -> Forecast:
+    """Return the forecast as of `today`, a date where the user is."""
+    trend = fit_trend({day.toordinal(): figure for day, figure in inputs.daily_figures.items()})
+    if not isinstance(trend, Trend):
+        return _without_dates(inputs, ForecastStatus.NOT_ENOUGH_DATA, trend.days)
     now = today.toordinal()
-    half = found.days // 2
-    until = min(found.last, now) + half
-    if until < now:  # silent for so long that the past says nothing of today
-        return _said(given, ForecastStatus.NOT_ENOUGH_DATA, found.days)
+    half_history = trend.days // 2
+    horizon = min(trend.last, now) + half_history
+    if horizon < now:  # no figures for so long that the past says nothing about today
+        return _without_dates(inputs, ForecastStatus.NOT_ENOUGH_DATA, trend.days)
     status = ForecastStatus.FLAT
-    if found.significant:
-        status = ForecastStatus.GROWING if found.slope > 0 else ForecastStatus.FALLING
-    ahead = _Ahead(found, given, now, until, int(half * _SURE_WITHIN))
+    if trend.significant:
+        status = ForecastStatus.GROWING if trend.slope > 0 else ForecastStatus.FALLING
+    projection = _Projection(trend, inputs, now, horizon, int(half_history * _MAX_UNCERTAINTY))
     return replace(
-        _said(given, status, found.days),
-        trend=found,
-        horizon=date.fromordinal(until),
-        reaches=ThresholdDates(*map(ahead.reached, (given.warn, given.critical, 1.0))),
-        band=ahead.band(),
-        shortfalls=ahead.shortfalls(),
+        _without_dates(inputs, status, trend.days),
+        trend=trend,
+        horizon=date.fromordinal(horizon),
+        reaches=ThresholdDates(
+            projection.reached(inputs.warn),
+            projection.reached(inputs.critical),
+            projection.reached(1.0),
+        ),
+        band=projection.band(),
+        shortfalls=projection.shortfalls(),
     )
 
 
-def _said(given: ForecastInput, status: ForecastStatus, days: int) -> Forecast:
+def _without_dates(inputs: ForecastInput, status: ForecastStatus, days: int) -> Forecast:
     return Forecast(
-        given.scope, given.product, given.model, status, days, given.warn, given.critical
+        inputs.scope, inputs.product, inputs.model, status, days, inputs.warn, inputs.critical
     )
 
 
-class _Ahead:
-    """The days ahead, one by one: what is expected on each, and what is installed then."""
+class _Projection:
+    """The days to come: expected usage with its interval, and installed licenses, day by day."""
 
     def __init__(
-        self, found: Trend, given: ForecastInput, now: int, until: int, margin: int
+        self, trend: Trend, inputs: ForecastInput, now: int, horizon: int, margin: int
     ) -> None:
-        self._now, self._until, self._margin = now, until, margin
-        self._leaving = {day.toordinal(): many for day, many in sorted(given.expiring.items())}
-        days = range(now, until + margin + 1)
-        self._installed = self._capacity(given.installed, days)
-        late = {
-            day: y for day, y in given.daily_figures.items() if day.toordinal() > found.last - _LATE
+        self._now, self._horizon, self._margin = now, horizon, margin
+        self._expiring = {day.toordinal(): count for day, count in sorted(inputs.expiring.items())}
+        days = range(now, horizon + margin + 1)
+        self._installed = self._installed_on(inputs.installed, days)
+        recent = {
+            day: figure
+            for day, figure in inputs.daily_figures.items()
+            if day.toordinal() > trend.last - _RECENT_DAYS
         }
-        alike = [
-            y for day, y in late.items() if _alike(given.installed_by_day.get(day), given.installed)
+        similar = [
+            figure
+            for day, figure in recent.items()
+            if _is_similar(inputs.installed_by_day.get(day), inputs.installed)
         ]
-        self._newest = max(alike if len(alike) > _WEEKEND else late.values())
-        steady = not found.slope and len(set(self._installed)) == 1
-        if steady:
+        self._recent_peak = max(similar if len(similar) > _WEEKEND else recent.values())
+        # Nothing changes: one day stands for all.
+        if not trend.slope and len(set(self._installed)) == 1:
             self._installed = self._installed[:1]
-        shown = days[: len(self._installed)]
-        self._expected = [found.level_at(day) for day in shown]
-        between = [found.interval(day) for day in shown]
-        self._low = [low for low, _ in between]
-        self._high = [high for _, high in between]
+        days = days[: len(self._installed)]
+        self._expected = [trend.level_at(day) for day in days]
+        intervals = [trend.interval(day) for day in days]
+        self._low = [low for low, _ in intervals]
+        self._high = [high for _, high in intervals]
 
-    def _capacity(self, installed: int | None, days: Iterable[int]) -> list[int]:
-        """What is installed on each day; nothing is known where that of now is not."""
+    def _installed_on(self, installed: int | None, days: Iterable[int]) -> list[int]:
+        """Return what is installed on each day; nothing where today's figure is unknown."""
         if installed is None:
             return []
-        found = []
+        by_day = []
         for day in days:
-            if day in self._leaving:
-                installed = max(0, installed - self._leaving[day])
-            found.append(installed)
-        return found
+            if day in self._expiring:
+                installed = max(0, installed - self._expiring[day])
+            by_day.append(installed)
+        return by_day
 
     def reached(self, share: float) -> date | None:
-        """When `share` of what is installed is reached, if that is sure enough to be said."""
-        likely = self._first(self._expected, share)
-        if likely is None or self._now + likely > self._until or self._unseen(likely, share):
+        """Return when `share` of installed is reached; None if that is not certain enough."""
+        likely = self._first_day(self._expected, share)
+        if likely is None or self._now + likely > self._horizon:
+            return None
+        if self._is_not_observed(likely, share):
             return None
         if likely > 0:
-            soonest, latest = self._first(self._high, share), self._first(self._low, share)
+            soonest, latest = self._first_day(self._high, share), self._first_day(self._low, share)
             if soonest is None or latest is None:
                 return None
             if max(likely - soonest, latest - likely) > self._margin:
@@ -190,83 +195,100 @@ class _Ahead:
         return date.fromordinal(self._now + likely)
 
     def band(self) -> tuple[date, date] | None:
-        """Between when and when all that is installed is reached, if both lie near enough."""
-        soonest, latest = self._first(self._high, 1.0), self._first(self._low, 1.0)
-        if soonest is None or latest is None or self._now + latest > self._until:
+        """Return when all licenses are in use at the earliest and latest, if within the horizon."""
+        soonest, latest = self._first_day(self._high, 1.0), self._first_day(self._low, 1.0)
+        if soonest is None or latest is None or self._now + latest > self._horizon:
             return None
-        if self._unseen(latest, 1.0):
+        if self._is_not_observed(latest, 1.0):
             return None
         return date.fromordinal(self._now + soonest), date.fromordinal(self._now + latest)
 
-    def _unseen(self, days: int, share: float) -> bool:
-        """Whether it should be so today, but was on no day of late: use may have just fallen."""
-        return days == 0 and self._newest < share * self._installed[0]
+    def _is_not_observed(self, days: int, share: float) -> bool:
+        """Whether it should be reached today but was on no recent day: usage may have dropped."""
+        return days == 0 and self._recent_peak < share * self._installed[0]
 
     def shortfalls(self) -> tuple[Shortfall, ...]:
-        """Each day on which licenses leave and too few stay."""
+        """Return each day on which licenses expire and too few remain."""
         return tuple(
             Shortfall(date.fromordinal(day), self._installed[day - self._now], expected)
-            for day in self._leaving
-            if self._now <= day <= self._until and day - self._now < len(self._installed)
+            for day in self._expiring
+            if self._now <= day <= self._horizon and day - self._now < len(self._installed)
             for expected in (round(self._expected[day - self._now]),)
             if expected > self._installed[day - self._now]
         )
 
-    def _first(self, figures: Sequence[float], share: float) -> int | None:
-        """Days until a figure is at `share` of what is installed; of nothing, one is more."""
+    def _first_day(self, figures: Sequence[float], share: float) -> int | None:
+        """Return the days until a figure reaches `share` of installed."""
         pairs = enumerate(zip(figures, self._installed, strict=True))
-        return next((at for at, (y, of) in pairs if y >= (share * of or _ONE)), None)
+        return next(
+            (
+                days
+                for days, (figure, installed) in pairs
+                if figure >= (share * installed or _MIN_USAGE)
+            ),
+            None,
+        )
 
 
-def _alike(then: int | None, now: int | None) -> bool:
-    """Whether a day tells of today: use moves with licenses that move to another server."""
-    return then is None or now is None or min(then, now) >= _ALIKE * max(then, now)
+def _is_similar(installed_then: int | None, installed_now: int | None) -> bool:
+    """Whether a past day tells of today: usage moves along when licenses change servers."""
+    if installed_then is None or installed_now is None:
+        return True
+    low, high = sorted((installed_then, installed_now))
+    return low >= _MIN_SIMILARITY * high
+
+
+# The forecast as text
 
 
 def describe_forecast(found: Forecast, today: date) -> str:
-    """The forecast in a sentence without a full stop."""
+    """Return the forecast as one line without a full stop."""
     days = found.based_on_days
     if found.per_week is None:
-        return "not enough data" + (f": {days} of {MIN_DAYS} days" if days < MIN_DAYS else "")
-    by = _pace(abs(found.per_week))
-    said = {
-        ForecastStatus.GROWING: f"grows by {by} a week",
-        ForecastStatus.FALLING: f"falls by {by} a week",
-    }
-    when = [*_reached(found, today), *map(_short, found.shortfalls)]
-    return ": ".join(filter(None, (said.get(found.status, "flat"), ", ".join(when))))
+        known = f" ({days} of {MIN_DAYS} days)" if days < MIN_DAYS else ""
+        return f"insufficient history{known}"
+    pace = "stable"
+    if found.status in (ForecastStatus.GROWING, ForecastStatus.FALLING):
+        sign = "+" if found.per_week > 0 else "-"
+        pace = f"{sign}{_pace(abs(found.per_week))} per week"
+    shortfalls = (
+        f"shortfall of {shortfall.short_by:,} on {_day(shortfall.date)}"
+        for shortfall in found.shortfalls
+    )
+    dates = ", ".join((*_threshold_texts(found, today), *shortfalls))
+    return f"{pace}; {dates}" if dates else pace
 
 
 def _pace(pace: float) -> str:
-    if pace >= 10:  # noqa: PLR2004 - two digits say enough
+    if pace >= 10:  # noqa: PLR2004 - two digits are precise enough
         return f"{pace:,.0f}"
-    return f"{pace:.1f}".removesuffix(".0") if pace >= _LEAST_PACE else f"less than {_LEAST_PACE}"
+    return f"{pace:.1f}".removesuffix(".0") if pace >= _MIN_PACE else f"<{_MIN_PACE}"
 
 
-def _reached(found: Forecast, today: date) -> Iterator[str]:
-    """The highest threshold that has a date, and all; not again what a shortfall says as well."""
-    told = {each.date for each in found.shortfalls}
-    full = found.reaches.installed
-    if full == today and today not in told:
-        yield "full now"
+def _threshold_texts(found: Forecast, today: date) -> Iterator[str]:
+    """Describe the highest threshold that has a date, and exhaustion, but no day of a shortfall."""
+    shortfall_days = {shortfall.date for shortfall in found.shortfalls}
+    exhausted = found.reaches.installed
+    if exhausted == today and today not in shortfall_days:
+        yield "exhausted"
         return
     thresholds = (
         (found.critical, found.reaches.critical),
         (found.warn, found.reaches.warn),
     )
-    ratio, day = next((each for each in thresholds if each[1] is not None), (0.0, None))
-    if day is not None and day not in told:
+    ratio, day = next((pair for pair in thresholds if pair[1] is not None), (0.0, None))
+    if day is not None and day not in shortfall_days:
         share = f"{ratio * 100:g} %"
-        yield f"above {share} now" if day == today else f"{share} on {_day(day)}"
-    if full is not None:
-        if full not in told:
-            yield f"full on {_day(full)}"
+        figure = "assignments" if found.model in _ASSIGNED else "daily peak"
+        yield f"{figure} already above {share}" if day == today else f"{share} on {_day(day)}"
+    if exhausted is not None:
+        if exhausted not in shortfall_days:
+            yield f"exhausted on {_day(exhausted)}"
     elif found.band is not None:
-        yield f"full between {_day(found.band[0])} and {_day(found.band[1])}"
+        yield f"exhausted between {_day(found.band[0])} and {_day(found.band[1])}"
 
 
-def _short(shortfall: Shortfall) -> str:
-    return f"short by {shortfall.short_by:,} on {_day(shortfall.date)}"
+_ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)
 
 
 def _day(day: date) -> str:

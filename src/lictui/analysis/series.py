@@ -1,25 +1,24 @@
-"""A series: what was in use over time, in buckets.
-
-Owns the shape that charts and trends are drawn from. Must not know where it was kept.
-"""
+"""Usage over time in buckets, and the calendar days and months that buckets are joined to."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta
 from enum import IntEnum
+from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import date, tzinfo
 
     from lictui.model import Model, PoolKey
 
 
 class Resolution(IntEnum):
-    """The widths a bucket can have, in seconds; RAW is one bucket a reading."""
+    """The stored widths of a bucket in seconds; RAW is one bucket per reading."""
 
     RAW = 0
     FIVE_MINUTES = 300
@@ -28,47 +27,50 @@ class Resolution(IntEnum):
 
 
 class Bucket(NamedTuple):
-    """The readings of one stretch of time, summed over the pools asked for; no bucket is a gap.
+    """The readings of one period, summed over the queried pools; a gap has no bucket.
 
-    A named tuple: a year of a thousand pools is made of 365,000, several times faster so.
+    A named tuple, because a year of a thousand pools is 365,000 buckets and a named tuple is
+    created several times faster than a dataclass.
     """
 
     start: int  # UTC epoch seconds
-    end: int  # exclusive; with RAW the last moment the figure was seen to hold
-    low: float  # min of in use
+    end: int  # exclusive; with RAW the last time that the figure was read
+    low: float  # in use: minimum
     average: float
-    high: float  # exact max, and when it was seen first
-    high_at: int
+    high: float  # in use: maximum
+    high_at: int  # when the maximum was read first
     last: float
     installed: int | None
     overdraft: int | None
-    samples: int  # readings in the bucket
+    samples: int  # readings in the bucket; 0: filled from the previous reading
+
+
+# Creates a bucket from a sequence of its fields without a Python function call per bucket.
+new_bucket: Final = partial(tuple.__new__, Bucket)
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesQuery:
-    """One question about the past.
+    """A query for usage over time; several pools are answered with their aligned sum."""
 
-    More than one pool is answered with the time-aligned sum.
-    """
-
-    pools: tuple[tuple[str, PoolKey], ...]
+    pools: tuple[tuple[str, PoolKey], ...]  # (server, key)
     start: int
     end: int
-    width: int  # seconds wanted; the store picks the finest resolution that still has them
+    width: int  # seconds of a bucket; wider where figures so fine are not stored any more
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The answer: buckets in order of time, gaps left out."""
+    """The answer to a query: buckets in order of time, gaps left out."""
 
     buckets: tuple[Bucket, ...]
-    width: int  # seconds each was made of
+    width: int  # seconds of a bucket
+    exact: bool = True  # False: maxima of pools were added that may be of different moments
 
 
 @dataclass(frozen=True, slots=True)
 class BackfillRow:
-    """One bucket of one pool that was not polled here, for a history to take in as it stands."""
+    """One bucket of one pool from another place, which the history stores unchanged."""
 
     server: str
     key: PoolKey
@@ -77,38 +79,38 @@ class BackfillRow:
     bucket: Bucket
 
 
-# Buckets by the calendar: days and months as they begin and end where the user is
+# Calendar days and months in the user's time zone
 
 
 def day_start(day: date, zone: tzinfo | None) -> int:
-    """The first moment of `day` in `zone`, None for the system's: midnight, or what follows it."""
+    """Return when `day` starts in `zone` (None: the system's): midnight, or what follows it."""
     midnight = datetime.combine(day, time())
-    # Where midnight is skipped (daylight saving at 0:00), the zone's rules give the moment after.
+    # Where midnight is skipped (daylight saving at 0:00), the zone's rules give the time after it.
     return int((midnight.replace(tzinfo=zone) if zone else midnight.astimezone()).timestamp())
 
 
-def day_of(at: float, zone: tzinfo | None) -> date:
-    """The calendar day at the moment `at`."""
-    return datetime.fromtimestamp(at, UTC).astimezone(zone).date()
+def day_of(timestamp: float, zone: tzinfo | None) -> date:
+    """Return the calendar day of a time."""
+    return datetime.fromtimestamp(timestamp, UTC).astimezone(zone).date()
 
 
 def first_of_month(day: date) -> date:
-    """The first day of the month that `day` is in."""
+    """Return the first day of the month of `day`."""
     return day.replace(day=1)
 
 
 def next_month(day: date) -> date:
-    """The first day of the month after the one that `day` is in."""
+    """Return the first day of the month after the month of `day`."""
     return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def day_bounds(start: float, end: float, zone: tzinfo | None) -> list[int]:
-    """The bounds of every calendar day that [start, end) touches, one more than there are days."""
+    """Return the bounds of all calendar days that [start, end) touches: one more than days."""
     return list(_bounds(start, end, zone, lambda day: day, lambda day: day + timedelta(days=1)))
 
 
 def month_bounds(start: float, end: float, zone: tzinfo | None) -> list[int]:
-    """The bounds of every calendar month that [start, end) touches."""
+    """Return the bounds of all calendar months that [start, end) touches."""
     return list(_bounds(start, end, zone, first_of_month, next_month))
 
 
@@ -116,37 +118,37 @@ def _bounds(
     start: float,
     end: float,
     zone: tzinfo | None,
-    first: Callable[[date], date],
-    after: Callable[[date], date],
+    first_day: Callable[[date], date],
+    next_day: Callable[[date], date],
 ) -> Iterator[int]:
-    day = first(day_of(start, zone))
+    day = first_day(day_of(start, zone))
     while True:
-        at = day_start(day, zone)
-        yield at
-        if at >= end:
+        bound = day_start(day, zone)
+        yield bound
+        if bound >= end:
             return
-        day = after(day)
+        day = next_day(day)
 
 
 def rebucket(buckets: Iterable[Bucket], bounds: Sequence[int]) -> tuple[Bucket, ...]:
-    """Narrow buckets, in order of time, as one for each stretch between two bounds.
+    """Join narrow buckets, in order of time, to one bucket between each two bounds.
 
-    A bucket belongs where its middle is, so that a day of UTC is that of the zone for most of the
-    world; those outside all bounds are left out. The average is weighted by length, `last`,
-    installed and overdraft are those of the last bucket.
+    A bucket belongs where its middle is, so that a UTC day is the local day in most zones; buckets
+    outside all bounds are left out. The average is weighted by length; `last`, `installed` and
+    `overdraft` are those of the last bucket.
     """
 
-    def place(bucket: Bucket) -> int:
+    def position(bucket: Bucket) -> int:
         return bisect_right(bounds, (bucket.start + bucket.end) // 2)
 
     return tuple(
-        _one(tuple(found), bounds[at - 1], bounds[at])
-        for at, found in groupby(buckets, place)
-        if 0 < at < len(bounds)
+        _join(tuple(parts), bounds[index - 1], bounds[index])
+        for index, parts in groupby(buckets, position)
+        if 0 < index < len(bounds)
     )
 
 
-def _one(parts: tuple[Bucket, ...], start: int, end: int) -> Bucket:
+def _join(parts: tuple[Bucket, ...], start: int, end: int) -> Bucket:
     peak = max(parts, key=lambda part: part.high)
     length = sum(part.end - part.start for part in parts)
     return parts[-1]._replace(

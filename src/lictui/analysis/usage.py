@@ -1,44 +1,38 @@
-"""What the past says of one product and model in one scope, for who looks at its figures of now.
+"""Statistics of usage: percentiles and saturation, heat map, anomalies, entitlements.
 
-Owns that bundle. Pure: must not know who found it. Times are UTC epoch seconds.
+`PastSummary` bundles what the history says about one total. Times are UTC epoch seconds.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta
 from itertools import accumulate
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.series import Bucket, day_of, day_start
+from lictui.analysis.series import day_of, day_start
 from lictui.analysis.trend import robust_sigma
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import date, tzinfo
 
+    from lictui.analysis.assignments import MonthAssignments
     from lictui.analysis.forecast import Forecast
     from lictui.analysis.peaks import ScopedPeak
+    from lictui.analysis.series import Bucket
     from lictui.config.entitlements import Entitlement
     from lictui.model import Model
 
 
-TotalKey = tuple[str, str, "Model"]  # group, server, or "" for all of them; product; model
-
-
-@dataclass(frozen=True, slots=True)
-class MonthAssignments:
-    """What became of assignments since the month began; None where nobody can tell."""
-
-    at_start: int | None = None  # assigned when it began
-    newly_assigned: int | None = None  # as the source itself tells
-    released: int | None = None
+TotalKey = tuple[str, str, "Model"]  # group, server, or "" for all servers; product; model
 
 
 @dataclass(frozen=True, slots=True)
 class PastSummary:
-    """Peaks by window, the month of assignments, and where it leads."""
+    """Peaks by window, the assignments of the month, and the forecast of one total."""
 
     last_24h: ScopedPeak | None = None
     month: ScopedPeak | None = None
@@ -47,7 +41,7 @@ class PastSummary:
     forecast: Forecast | None = None
 
 
-# How much was in use for how long: percentiles, time above shares of installed, saturation
+# Percentiles, time above shares of installed, saturation
 
 
 USAGE_SHARES: Final = (0.8, 0.9, 1.0)  # of installed
@@ -55,25 +49,25 @@ USAGE_SHARES: Final = (0.8, 0.9, 1.0)  # of installed
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Some time without a break. UTC epoch seconds."""
+    """A period without an interruption."""
 
     start: int
     end: int
 
     @property
     def seconds(self) -> int:
-        """Its length."""
+        """Length of the period."""
         return self.end - self.start
 
 
 @dataclass(frozen=True, slots=True)
 class UsageStats:
-    """What a series comes to, over the `seconds` that it has figures for."""
+    """Statistics of a series over the `seconds` that it has figures for."""
 
     seconds: int
     average: float
-    p50: float
-    p95: float  # licenses that covered 95 % of the time
+    p50: float  # so many licenses were enough for 50 % of the time
+    p95: float
     p99: float
     peak: float
     peak_at: int
@@ -83,57 +77,64 @@ class UsageStats:
 
 
 def usage_stats(buckets: Sequence[Bucket]) -> UsageStats | None:
-    """The figures of a series in order of time; None when there is nothing."""
+    """Return the statistics of buckets in order of time; None without buckets.
+
+    Percentiles are weighted by time and rest on the maxima of the buckets.
+    """
     if not buckets:
         return None
     by_height = sorted(buckets, key=lambda bucket: bucket.high)
-    passed = list(accumulate(bucket.end - bucket.start for bucket in by_height))
-    seconds = passed[-1]
+    elapsed = list(accumulate(bucket.end - bucket.start for bucket in by_height))
+    seconds = elapsed[-1]
 
-    def covering(share: float) -> float:
-        wanted = share * seconds
-        return next(b.high for b, at in zip(by_height, passed, strict=True) if at >= wanted)
+    def percentile(share: float) -> float:
+        least = share * seconds
+        return next(
+            bucket.high
+            for bucket, passed in zip(by_height, elapsed, strict=True)
+            if passed >= least
+        )
 
-    top = max(buckets, key=lambda bucket: bucket.high)
+    peak = max(buckets, key=lambda bucket: bucket.high)
     weighted = sum(bucket.average * (bucket.end - bucket.start) for bucket in buckets)
     return UsageStats(
         seconds,
         weighted / max(1, seconds),
-        covering(0.5),
-        covering(0.95),
-        covering(0.99),
-        top.high,
-        top.high_at,
-        top.installed,
+        percentile(0.5),
+        percentile(0.95),
+        percentile(0.99),
+        peak.high,
+        peak.high_at,
+        peak.installed,
         tuple(
-            (share, sum(b.end - b.start for b in buckets if _at(b, share)))
+            (share, sum(b.end - b.start for b in buckets if reaches_share(b, share)))
             for share in USAGE_SHARES
         ),
-        max(_saturated(buckets), key=lambda stretch: stretch.seconds, default=None),
+        max(_saturations(buckets), key=lambda period: period.seconds, default=None),
     )
 
 
-def _at(bucket: Bucket, share: float) -> bool:
+def reaches_share(bucket: Bucket, share: float) -> bool:
     """Whether the bucket reached a share of what was installed then; never where that is 0."""
     return bool(bucket.installed) and bucket.high >= share * (bucket.installed or 0)
 
 
-def _saturated(buckets: Sequence[Bucket]) -> Iterator[Period]:
-    """Every run of buckets without a free license; a gap ends one."""
+def _saturations(buckets: Sequence[Bucket]) -> Iterator[Period]:
+    """Every run of buckets without a free license; a gap ends a run."""
     start = end = None
     for bucket in buckets:
-        full = _at(bucket, 1.0)
-        if start is not None and end is not None and (not full or bucket.start != end):
+        saturated = reaches_share(bucket, 1.0)
+        if start is not None and end is not None and (not saturated or bucket.start != end):
             yield Period(start, end)
             start = None
-        if full:
+        if saturated:
             start = bucket.start if start is None else start
             end = bucket.end
     if start is not None and end is not None:
         yield Period(start, end)
 
 
-# The week as a map: how much was in use at each hour of each weekday
+# Heat map: usage by hour and weekday
 
 
 _CELLS: Final = 7 * 24
@@ -141,7 +142,7 @@ _CELLS: Final = 7 * 24
 
 @dataclass(frozen=True, slots=True)
 class HeatMatrix:
-    """Rows are weekdays from Monday, columns hours from 0; None where nothing was read."""
+    """Usage by weekday from Monday (rows) and hour from 0 (columns); None without figures."""
 
     average: tuple[tuple[float | None, ...], ...]  # of the hours' maxima
     peak: tuple[tuple[float | None, ...], ...]
@@ -149,38 +150,36 @@ class HeatMatrix:
 
 
 def heat_matrix(buckets: Iterable[Bucket], zone: tzinfo | None) -> HeatMatrix:
-    """The map of buckets of an hour or less, in `zone`; None for the system's."""
-    highs: list[dict[int, float]] = [{} for _ in range(_CELLS)]  # by local hour since year 1
+    """Return the matrix of buckets of an hour or less, in `zone` (None: the system's)."""
+    highs: list[dict[int, float]] = [{} for _ in range(_CELLS)]  # by day, in every cell
     for bucket in buckets:
         local = datetime.fromtimestamp(bucket.start, UTC).astimezone(zone)
-        hours = highs[local.weekday() * 24 + local.hour]
-        hour = local.toordinal()
-        hours[hour] = max(hours.get(hour, bucket.high), bucket.high)
+        cell = highs[local.weekday() * 24 + local.hour]
+        day = local.toordinal()
+        cell[day] = max(cell.get(day, bucket.high), bucket.high)
     average = [sum(cell.values()) / len(cell) if cell else None for cell in highs]
     peak = [max(cell.values(), default=None) for cell in highs]
     return HeatMatrix(_rows(average), _rows(peak), max(map(len, highs)))
 
 
 def _rows(cells: list[float | None]) -> tuple[tuple[float | None, ...], ...]:
-    return tuple(tuple(cells[at : at + 24]) for at in range(0, _CELLS, 24))
+    return tuple(tuple(cells[start : start + 24]) for start in range(0, _CELLS, 24))
 
 
-# What is unusual about today: far from what the same weekday was like in the last weeks
+# Anomalies: today against the same weekday of the last weeks
 
 
-ANOMALY_WEEKS: Final = 12  # that are looked back
-MIN_COMPARABLE_DAYS: Final = 5  # same weekdays among them, to know what is usual
-_SIGMA: Final = 4.0  # from the median
-_RELATIVE: Final = 0.15  # of the median; a dozen days that happened to be alike prove little
-_ABSOLUTE: Final = 5.0  # licenses: a handful of people is no news
-_USUAL: Final = 2.0  # sigma that are called usual
-_MOVED: Final = 0.02  # of what is assigned: fewer that come or go in a day are no news
+ANOMALY_WEEKS: Final = 12  # compared with
+MIN_COMPARABLE_DAYS: Final = 5  # among them that have figures
+_MIN_SIGMA: Final = 4.0  # distance from the median
+_MIN_RELATIVE: Final = 0.15  # of the median: a dozen days that happened to be alike prove little
+_MIN_ABSOLUTE: Final = 5.0  # licenses: fewer are not worth an alert
+_TYPICAL_SIGMA: Final = 2.0  # the range that the message calls typical
+_MIN_ASSIGNED_SHARE: Final = 0.02  # of all assignments that must change in a day
 _HOUR: Final = 3600
-_GAP: Final = 3 * _HOUR  # from the last figure of a day to the first of the next, at most
-_FEW: Final = 10  # of so many hours of today, one may be missing on a day before
-_WEEKDAYS: Final = (
-    *("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-)
+_MAX_GAP: Final = 3 * _HOUR  # from the last figure of a day to the first of the next
+_HOURS_PER_MISSING: Final = 10  # of so many hours of today, an earlier day may lack one
+_WEEKDAYS: Final = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
 
 def describe_anomaly(
@@ -189,30 +188,36 @@ def describe_anomaly(
     figure: float,
     until: time | None = None,
     *,
-    moved: bool = False,
-    bound: bool = False,
+    assigned: bool = False,
+    upper_bound: bool = False,
 ) -> str | None:
-    """A sentence if `figure` is not what this weekday usually brings, None if it is or who knows.
+    """Return a message if `figure` is far from what this weekday usually brings, else None.
 
-    `figures` of past days must be comparable: each the most until the same hour as `until`, the
-    local time it is now, or of the whole day where that is None. With `moved` they are not what
-    was in use, but how many more were assigned than the day before.
+    An anomaly lies more than 4 robust sigma from the median of the same weekday. `figures` of past
+    days must be comparable with `figure`: each the maximum up to the local time `until`, or of the
+    whole day where that is None. With `assigned`, figures are changes of the assignments.
     """
     days = (today - timedelta(weeks=week) for week in range(1, ANOMALY_WEEKS + 1))
-    before = [figures[day] for day in days if day in figures]
-    if len(before) < MIN_COMPARABLE_DAYS:
+    past = [figures[day] for day in days if day in figures]
+    if len(past) < MIN_COMPARABLE_DAYS:
         return None
-    middle = median(before)
-    spread = robust_sigma([each - middle for each in before])
-    if abs(figure - middle) <= max(_SIGMA * spread, _RELATIVE * middle, _ABSOLUTE):
+    typical = median(past)
+    spread = robust_sigma([past_figure - typical for past_figure in past])
+    distance = max(_MIN_SIGMA * spread, _MIN_RELATIVE * typical, _MIN_ABSOLUTE)
+    if abs(figure - typical) <= distance:
         return None
-    low = max(min(before), middle - _USUAL * spread)
-    high = min(max(before), middle + _USUAL * spread)
-    usual = f"{low:,.0f}" if round(low) == round(high) else f"{low:,.0f} to {high:,.0f}"
+    low = max(min(past), typical - _TYPICAL_SIGMA * spread)
+    high = min(max(past), typical + _TYPICAL_SIGMA * spread)
+    if assigned:
+        low_text, high_text = f"{low:+,.0f}", f"{high:+,.0f}"
+        subject, shown, separator = "change of assignments", f"{figure:+,.0f}", " to "
+    else:
+        low_text, high_text = f"{low:,.0f}", f"{high:,.0f}"
+        subject, separator = "usage", "-"
+        shown = f"{'up to ' if upper_bound else ''}{figure:,.0f}"
+    usual = low_text if low_text == high_text else f"{low_text}{separator}{high_text}"
     by = f" by {until:%H:%M}" if until else ""
-    most = "up to " if bound else ""
-    shown = f"{figure:+,.0f} assigned" if moved else f"{most}{figure:,.0f}"
-    return f"unusual for a {_WEEKDAYS[today.weekday()]}: {shown}{by}, usually {usual}"
+    return f"unusual {subject}: {shown}{by} (typical {_WEEKDAYS[today.weekday()]}: {usual})"
 
 
 def anomaly_today(
@@ -221,71 +226,77 @@ def anomaly_today(
     zone: tzinfo | None,
     *,
     assigned: bool = False,
-    bound: bool = False,
+    upper_bound: bool = False,
 ) -> str | None:
-    """The same, of the hours of the last weeks in order of time; `now` in UTC epoch seconds.
+    """Return the anomaly of today, from hourly buckets of the last weeks in order of time.
 
-    Only hours that are over count: in the morning a part of one says little. What was not read
-    today is not asked of the days before, and a day that lacks what was read today says nothing.
-    Of what is `assigned` the change since midnight counts, not how many there are by now. The most
-    of an hour is but a `bound` where it is the sum of several pools' own.
+    Only complete hours count: in the morning a part of an hour says little. Hours without figures
+    today are left out on earlier days, too, and a day that lacks hours of today is left out. Of
+    `assigned` licenses the change since midnight counts, not their number. The maximum of an hour
+    is an `upper_bound` where it is the sum of the maxima of several pools.
     """
     today = day_of(now, zone)
-    days, before = _by_day(hours, today, now, zone)
-    mine = days.pop(today, {})
-    if not mine:
+    days, last_before = _comparable_days(hours, today, now, zone)
+    hours_today = days.pop(today, {})
+    if not hours_today:
         return None
     figures = {}
-    for day, known in ((today, mine), *days.items()):
-        same = mine.keys() & known.keys()
-        if not same or (len(mine) - len(same)) * _FEW > len(mine):
+    for day, day_hours in ((today, hours_today), *days.items()):
+        common = hours_today.keys() & day_hours.keys()
+        if not common or (len(hours_today) - len(common)) * _HOURS_PER_MISSING > len(hours_today):
             continue
         if not assigned:
-            figures[day] = max(known[hour].high for hour in same)
-        elif day in before:
-            figures[day] = known[max(same)].last - before[day]
-    shown = figures.pop(today, None)
-    if shown is None or (assigned and abs(shown) < _MOVED * mine[max(mine)].last):
+            figures[day] = max(day_hours[hour].high for hour in common)
+        elif day in last_before:
+            figures[day] = day_hours[max(common)].last - last_before[day]
+    figure = figures.pop(today, None)
+    last_hour = max(hours_today)
+    if figure is None or (
+        assigned and abs(figure) < _MIN_ASSIGNED_SHARE * hours_today[last_hour].last
+    ):
         return None
-    return describe_anomaly(figures, today, shown, time(max(mine) + 1), moved=assigned, bound=bound)
+    until = time(last_hour + 1)
+    return describe_anomaly(
+        figures, today, figure, until, assigned=assigned, upper_bound=upper_bound
+    )
 
 
-def _by_day(
+def _comparable_days(
     hours: Iterable[Bucket], today: date, now: float, zone: tzinfo | None
 ) -> tuple[dict[date, dict[int, Bucket]], dict[date, float]]:
-    """The full hours of this weekday by its hours of the wall clock, and the last figure before."""
-    wanted = {today - timedelta(weeks=week) for week in range(ANOMALY_WEEKS + 1)}
-    first = day_start(min(wanted), zone) - _GAP
+    """Return the complete hours of the same weekdays by local hour, and the last figure before."""
+    weekdays = {today - timedelta(weeks=week) for week in range(ANOMALY_WEEKS + 1)}
+    first = day_start(min(weekdays), zone) - _MAX_GAP
     days: dict[date, dict[int, Bucket]] = defaultdict(dict)
-    before: dict[date, float] = {}
-    last: Bucket | None = None
-    for each in hours:
-        if each.start < first or each.end - each.start > _HOUR or each.end > now:
+    last_before: dict[date, float] = {}
+    previous: Bucket | None = None
+    for bucket in hours:
+        if bucket.start < first or bucket.end - bucket.start > _HOUR or bucket.end > now:
             continue
-        here = datetime.fromtimestamp(each.start, UTC).astimezone(zone)
-        day = here.date()
-        if day in wanted:
-            if day not in days and last is not None and each.start - last.end <= _GAP:
-                before[day] = last.last
-            same = days[day].get(here.hour)  # twice an hour, when clocks go back
-            days[day][here.hour] = each if same is None or each.high >= same.high else same
-        last = each
-    return days, before
+        local = datetime.fromtimestamp(bucket.start, UTC).astimezone(zone)
+        day = local.date()
+        if day in weekdays:
+            if day not in days and previous is not None and bucket.start - previous.end <= _MAX_GAP:
+                last_before[day] = previous.last
+            twin = days[day].get(local.hour)  # an hour comes twice when clocks go back
+            days[day][local.hour] = bucket if twin is None or bucket.high >= twin.high else twin
+        previous = bucket
+    return days, last_before
 
 
-# What was bought against what is installed and what was needed: gaps, idle licenses, their cost
+# Entitlements against installed and used licenses
 
 
 @dataclass(frozen=True, slots=True)
 class ContractLine:
-    """One line of the contract, held against the figures of its scope; None is unknown."""
+    """One entitlement compared with the figures of its scope; None is unknown."""
 
     entitlement: Entitlement
     name: str  # of the product
     installed: int | None
     peak: int | None  # of the month; of user/device licenses what is assigned
-    highest_peak: int | None  # the highest of the months that are known
-    months_known: int  # that `needed` rests on
+    highest_peak: int | None  # of all known months
+    months_known: int
 
     @property
     def scope(self) -> str:
@@ -294,35 +305,31 @@ class ContractLine:
 
     @property
     def shortfall(self) -> int | None:
-        """Licenses that were in use without having been bought: the compliance gap."""
-        return (
-            None
-            if self.highest_peak is None
-            else max(0, self.highest_peak - self.entitlement.purchased)
-        )
+        """Licenses that were in use without having been purchased."""
+        if self.highest_peak is None:
+            return None
+        return max(0, self.highest_peak - self.entitlement.purchased)
 
     @property
     def installed_surplus(self) -> int | None:
-        """Installed less bought: above 0 more is installed than was paid for, below 0 less."""
+        """Installed minus purchased; negative where fewer are installed."""
         return None if self.installed is None else self.installed - self.entitlement.purchased
 
     @property
     def unused(self) -> int | None:
-        """Licenses that were bought and never needed in the months that are known."""
-        return (
-            None
-            if self.highest_peak is None
-            else max(0, self.entitlement.purchased - self.highest_peak)
-        )
+        """Licenses that were purchased and not used in any known month."""
+        if self.highest_peak is None:
+            return None
+        return max(0, self.entitlement.purchased - self.highest_peak)
 
     @property
     def cost(self) -> float | None:
-        """What all that was bought costs in a year."""
-        each = self.entitlement.cost
-        return None if each is None else each * self.entitlement.purchased
+        """Cost of all purchased licenses per year."""
+        unit_cost = self.entitlement.cost
+        return None if unit_cost is None else unit_cost * self.entitlement.purchased
 
     @property
     def unused_cost(self) -> float | None:
-        """What the idle ones cost in a year."""
-        each, idle = self.entitlement.cost, self.unused
-        return None if each is None or idle is None else each * idle
+        """Cost of the unused licenses per year."""
+        unit_cost, unused = self.entitlement.cost, self.unused
+        return None if unit_cost is None or unused is None else unit_cost * unused

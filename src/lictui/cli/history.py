@@ -25,8 +25,9 @@ from lictui.cli.options import (
 )
 from lictui.cli.output import Column, Row, emit, number_text, open_text, optional_time
 from lictui.clock import SystemClock, iso
+from lictui.csvfile import csv_lines
 from lictui.engine.board import Filter
-from lictui.history.csv_export import ExportQuery, csv_lines
+from lictui.history.csv_export import ExportQuery
 from lictui.history.database import check_and_set_aside
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
+from lictui.analysis.assignments import MonthAssignments
 from lictui.analysis.forecast import Forecast, ForecastInput, forecast
 from lictui.analysis.series import Resolution, Series, SeriesQuery, day_start, first_of_month
-from lictui.analysis.usage import MonthAssignments, PastSummary, TotalKey
+from lictui.analysis.usage import PastSummary, TotalKey
 from lictui.engine.board import GroupBy, MergedBoard, ServerStatus, scope_name
 from lictui.engine.merge import duplicate_pools
 from lictui.history.peaks import PeakCache, PeakQuery, iter_peaks

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import AlertSettings, Settings
-    from lictui.history.journal import LastPoll
+    from lictui.history.polls import LastPoll
     from lictui.model import Server
     from lictui.paths import Paths
 
@@ -54,6 +54,6 @@ def _with_last_poll(status: ServerStatus, last: LastPoll | None) -> ServerStatus
         failure=last.failure,
         snapshot=last.snapshot,
         polled_at=last.polled_at,
-        last_success_at=last.answered_at,
+        last_success_at=last.last_success_at,
         latency=last.latency,
     )

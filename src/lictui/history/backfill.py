@@ -1,7 +1,6 @@
-"""What a file gave is written down: all of it in the caller's transaction, and only once.
+"""Adding figures that lictui did not poll: imported files, backfilled buckets, license files.
 
-Owns the order of things: the pool, its terms, its readings and buckets, until when it counts. Must
-not know files.
+Everything is written in the caller's transaction, and once: the same input again changes nothing.
 """
 
 from __future__ import annotations
@@ -13,527 +12,550 @@ from statistics import median_low
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lictui import products
-from lictui.analysis.series import BackfillRow, Resolution
+from lictui.analysis.series import Resolution
 from lictui.clock import iso
 from lictui.history import blocks, journal, pools
-from lictui.history.pools import Capacity, KnownPool
-from lictui.history.readings import FOREVER, kept, roll
-from lictui.history.readings import rows as rows_of
-from lictui.history.rollup import UNKNOWN, ReadingRun, Rollup, coarsen, richer, roll_up
+from lictui.history.polls import last_polls, record_monthly_usage
+from lictui.history.pools import Capacity
+from lictui.history.readings import FOREVER, kept_since, pack_before, unpacked_runs
+from lictui.history.rollup import (
+    UNKNOWN_CAPACITY,
+    ReadingRun,
+    Rollup,
+    coarsen,
+    more_complete,
+    roll_up,
+)
 from lictui.model import Event, EventKind, PoolKey
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from lictui.analysis.series import BackfillRow
     from lictui.config.settings import Retention
     from lictui.history.csv_reader import ImportedPool, ImportedReading
+    from lictui.history.pools import KnownPool
 
-
-# Readings of elsewhere among those that are there: of two in one second the later stands
-
-
-_FINEST = Resolution.FIVE_MINUTES
-_WIDER = {_FINEST: Resolution.HOUR, Resolution.HOUR: Resolution.DAY}
-
-
-def add(
-    db: sqlite3.Connection,
-    pool: int,
-    points: Iterable[ImportedReading],
-    kept: Mapping[Resolution, int],
-) -> int:
-    """Put readings of a pool whose own are all in blocks with them; how many brought news.
-
-    `kept` says from which moment on each width is kept. Points of one second: the later one stands.
-    """
-    given = {point.at: point.in_use for point in points}
-    news = 0
-    for day, group in groupby(sorted(given), lambda at: at // Resolution.DAY):
-        base = day * Resolution.DAY
-        news += _add_day(db, pool, base, {at: given[at] for at in group}, kept)
-    return news
-
-
-def _add_day(
-    db: sqlite3.Connection,
-    pool: int,
-    base: int,
-    given: Mapping[int, int | None],
-    kept: Mapping[Resolution, int],
-) -> int:
-    end = base + Resolution.DAY
-    before = list(blocks.runs(db, pool, base, base + 1))
-    found = {run.moment(index): run.in_use for run in before for index in range(run.n)}
-    news = {at: value for at, value in given.items() if _is_news(found, at, value)}
-    if news and end <= kept[Resolution.RAW]:
-        news = _unknown(db, pool, base, news, kept)
-    if not news:
-        return 0
-    found.update(news)
-    after = list(runs(sorted(found.items())))
-    blocks.replace_runs(db, pool, base, after)
-    touched = {at // _FINEST * _FINEST for at in news}
-    was = {each.start: each for each in roll_up(before, _FINEST) if each.start in touched}
-    now = {each.start: each for each in roll_up(after, _FINEST) if each.start in touched}
-    widen(db, pool, _FINEST, was, now)
-    return len(news)
-
-
-def _is_news(found: Mapping[int, int | None], at: int, value: int | None) -> bool:
-    """Whether a reading says more than what is there: one without a figure does not replace one."""
-    return at not in found or (value is not None and found[at] != value)
-
-
-def _unknown(
-    db: sqlite3.Connection,
-    pool: int,
-    base: int,
-    news: Mapping[int, int | None],
-    kept: Mapping[Resolution, int],
-) -> dict[int, int | None]:
-    """The readings that are not in the buckets, of a day whose readings are no longer kept singly.
-
-    They were taken in once and forgotten since, if the bucket is of as many and their extremes.
-    """
-    width = next((each for each in blocks.WIDTHS if kept[each] <= base), Resolution.DAY)
-    singly = [ReadingRun(at, 0, 1, value) for at, value in sorted(news.items())]
-    inside = _inside(db, pool, width, roll_up(singly, width))
-    return {
-        at: value
-        for at, value in news.items()
-        if value is not None and at // width * width not in inside
-    }
-
-
-def add_buckets(
-    db: sqlite3.Connection,
-    pool: int,
-    width: Resolution,
-    given: Iterable[Rollup],
-    kept: Mapping[Resolution, int],
-) -> int:
-    """Put buckets of `width` with those that are there; how many brought news."""
-    found = {each.start: each for each in given}
-    wide = _WIDER.get(width)
-    if wide and (old := [each for each in _ordered(found) if each.start < kept[width]]):
-        inside = _inside(db, pool, wide, coarsen(old, wide))
-        found = {
-            start: each
-            for start, each in found.items()
-            if start >= kept[width] or start // wide * wide not in inside
-        }
-    return widen(db, pool, width, {}, found)
-
-
-def _inside(
-    db: sqlite3.Connection, pool: int, width: Resolution, found: Sequence[Rollup]
-) -> set[int]:
-    """Which of these buckets those that are there may well include."""
-    if not found:
-        return set()
-    there = blocks.tallies(db, pool, width, found[0].start, found[-1].start + 1)
-    held = {each.start: each for each in there}
-    return {
-        each.start
-        for each in found
-        if (one := held.get(each.start))
-        and one.n >= each.n
-        and one.low <= each.low
-        and each.high <= one.high
-    }
-
-
-def widen(
-    db: sqlite3.Connection,
-    pool: int,
-    width: Resolution,
-    was: Mapping[int, Rollup],
-    now: Mapping[int, Rollup],
-) -> int:
-    """Let the buckets of `width`, by their start, be `now`, and what is wider follow.
-
-    `was` is what the finer figures at hand came to before. Returns how many brought news.
-    """
-    if not now:
-        return 0
-    held = _held(db, pool, width, now)
-    fresh = {
-        start: each if _whole(held.get(start), was.get(start)) else richer(held[start], each)
-        for start, each in now.items()
-    }
-    changed = {start: each for start, each in fresh.items() if held.get(start) != each}
-    if not changed:
-        return 0
-    wide = _WIDER.get(width)
-    if wide is None:
-        blocks.replace_tallies(db, pool, width, _ordered(changed))
-        return len(changed)
-    stretches = sorted({start // wide * wide for start in changed})
-    earlier = _parts(db, pool, width, wide, stretches)
-    blocks.replace_tallies(db, pool, width, _ordered(changed))
-    later = _parts(db, pool, width, wide, stretches)
-    widen(db, pool, wide, earlier, later)
-    return len(changed)
-
-
-def _whole(held: Rollup | None, was: Rollup | None) -> bool:
-    """Whether a bucket held nothing but the figures at hand, so that it can be made anew."""
-    return held is None or (was is not None and held.n <= was.n)
-
-
-def _held(
-    db: sqlite3.Connection, pool: int, width: Resolution, now: Mapping[int, Rollup]
-) -> dict[int, Rollup]:
-    first, last = min(now), max(now)
-    found = blocks.tallies(db, pool, width, first, last + 1)
-    return {each.start: each for each in found if each.start in now}
-
-
-def _parts(
-    db: sqlite3.Connection, pool: int, width: Resolution, wide: Resolution, stretches: Sequence[int]
-) -> dict[int, Rollup]:
-    """What the buckets of `width` in each of the wider stretches come to together."""
-    wanted = set(stretches)
-    parts = blocks.tallies(db, pool, width, stretches[0], stretches[-1] + wide)
-    return {each.start: each for each in coarsen(parts, wide) if each.start in wanted}
-
-
-def _ordered(found: Mapping[int, Rollup]) -> list[Rollup]:
-    return [found[start] for start in sorted(found)]
-
-
-def runs(found: Sequence[tuple[int, int | None]]) -> Iterator[ReadingRun]:
-    """Readings in order of time as runs: as long as they say the same and are evenly spaced."""
-    start = 0
-    while start < len(found):
-        at, value = found[start]
-        stop = start + 1
-        step = found[stop][0] - at if stop < len(found) else 0
-        while stop < len(found) and found[stop] == (found[stop - 1][0] + step, value):
-            stop += 1
-        yield ReadingRun(at, found[stop - 1][0] - at, stop - start, value)
-        start = stop
-
-
-# What held of a pool when a reading of elsewhere was taken: put among the terms that are there
-
-
-_EVERY: Final = 900  # seconds between readings of which there is one alone
 _DAY: Final = int(Resolution.DAY)
 
 
-def put(db: sqlite3.Connection, pool: int, given: ImportedPool) -> None:
-    """Note the terms of everything given; before its figures are put down."""
-    held = pools.terms(db, pool)
-    told = _told(given, held)
-    if all(_at(held, at)[1:] == terms[1:] and held for at, terms in told.items()):
-        return
-    first, last = min(told), max(told)
-    moments = _moments(db, pool, first)
-    following = next((at for at in moments if at > last), last)
-    events = {at: _at(held, at) for at in moments if at <= following}
-    events |= {each.at: each for each in held if first <= each.at <= following}
-    events |= told
-    before = next((each[1:] for each in reversed(held) if each.at < first), None)
-    db.execute("DELETE FROM terms WHERE pool = ? AND at BETWEEN ? AND ?", (pool, first, following))
-    db.executemany(
-        "INSERT INTO terms VALUES(?, ?, ?, ?, ?)",
-        [(pool, *each) for each in _steps(sorted(events.items()), before)],
-    )
-
-
-def _told(given: ImportedPool, held: Sequence[Capacity]) -> dict[int, Capacity]:
-    every = _every(given)
-    found: dict[int, Capacity] = {}
-    for at, installed, overdraft, read in _rows(given):
-        known = _at(held, at) if held and held[0].at <= at else UNKNOWN
-        pace = min(known.every or every, every) if read else 0.0
-        found[at] = Capacity(
-            at,
-            known.installed if installed is None else installed,
-            known.overdraft if overdraft is None else overdraft,
-            pace,
-        )
-    return found
-
-
-def _rows(given: ImportedPool) -> Iterator[tuple[int, int | None, int | None, bool]]:
-    for point in given.readings:
-        yield point.at, point.installed, point.overdraft, point.in_use is not None
-    for some in given.buckets.values():
-        for each in some:
-            yield each.tally.start, each.installed, each.overdraft, True
-
-
-def _every(given: ImportedPool) -> float:
-    """The usual time between two readings: one holds no longer than that."""
-    moments = sorted({at for at, *_ in _rows(given)})
-    gaps = [after - before for before, after in pairwise(moments)]
-    return float(min(median_low(gaps), _DAY)) if gaps else float(_EVERY)
-
-
-def _at(held: Sequence[Capacity], at: int) -> Capacity:
-    """The terms that held at a moment; the first ones before all of them."""
-    if not held:
-        return UNKNOWN
-    return held[max(0, bisect_right(held, at, key=lambda each: each.at) - 1)]
-
-
-def _moments(db: sqlite3.Connection, pool: int, first: int) -> list[int]:
-    """When there is something of our own from `first` on, in order."""
-    found: set[int] = set()
-    days: set[int] = set()
-    for run in blocks.runs(db, pool, first, FOREVER):
-        days.add(run.at // _DAY)
-        found.update(map(run.moment, range(run.n)))
-    for width in blocks.WIDTHS:
-        starts = {each.start for each in blocks.tallies(db, pool, width, first, FOREVER)}
-        found |= {at for at in starts if at // _DAY not in days}
-        days |= {at // _DAY for at in starts}
-    return sorted(at for at in found if at >= first)
-
-
-def _steps(
-    events: Iterable[tuple[int, Capacity]], before: tuple[object, ...] | None
-) -> Iterator[Capacity]:
-    for at, terms in events:
-        if terms[1:] != before:
-            yield terms._replace(at=at)
-        before = terms[1:]
+# Imported files
 
 
 class ImportCounts(NamedTuple):
-    """What became of the rows of a file: those that brought news, and those that did not."""
+    """How many rows of a file were new or changed, and how many were not."""
 
     written: int
     unchanged: int
 
 
 def import_readings(
-    db: sqlite3.Connection, found: Iterable[ImportedPool], now: float, retention: Retention
+    db: sqlite3.Connection, imported: Iterable[ImportedPool], now: float, retention: Retention
 ) -> ImportCounts:
-    """Take in everything given."""
-    since = kept(now, retention)
-    listed = _listed(db)
-    wrote = rows = 0
-    for given in found:
-        rows += len(given.readings) + len(given.months) + sum(map(len, given.buckets.values()))
-        wrote += journal.put_told(db, given.server, given.months)
-        if given.readings or given.buckets:
-            wrote += _take(db, given, since, counts=(given.server, given.key) in listed)
-    return ImportCounts(wrote, rows - wrote)
+    """Import everything that a file has."""
+    kept = kept_since(now, retention)
+    listed = _listed_pools(db)
+    written = rows = 0
+    for pool in imported:
+        rows += len(pool.readings) + len(pool.months) + sum(map(len, pool.buckets.values()))
+        written += record_monthly_usage(db, pool.server, pool.months)
+        if pool.readings or pool.buckets:
+            is_listed = (pool.server, pool.key) in listed
+            written += _import_pool(db, pool, kept, is_listed=is_listed)
+    return ImportCounts(written, rows - written)
 
 
-def _listed(db: sqlite3.Connection) -> set[tuple[str, PoolKey]]:
-    """The pools that servers listed when last read: these still count."""
+def _listed_pools(db: sqlite3.Connection) -> set[tuple[str, PoolKey]]:
+    """Return the pools that servers listed when last read: these still count."""
     return {
         (server, pool.key)
-        for server, last in journal.everything_latest(db).items()
-        if last.snapshot
-        for pool in last.snapshot.pools
+        for server, last_poll in last_polls(db).items()
+        if last_poll.snapshot
+        for pool in last_poll.snapshot.pools
     }
 
 
-def _take(
-    db: sqlite3.Connection, given: ImportedPool, since: Mapping[Resolution, int], *, counts: bool
+def _import_pool(
+    db: sqlite3.Connection,
+    imported: ImportedPool,
+    kept: Mapping[Resolution, int],
+    *,
+    is_listed: bool,
 ) -> int:
-    starts, last, ends = _bounds(given)
-    pool = pools.find(db, given.server, given.key)
-    created = pool is None
+    start, last, end = _bounds(imported)
+    pool = pools.find_pool(db, imported.server, imported.key)
+    is_new = pool is None
     if pool is None:
-        name = products.describe(given.key.product).name
-        pool = pools.create(db, given.server, given.key, given.model, name, starts)
-    pools.begin(db, pool, starts)
-    # Readings that were polled here go into blocks first: then there is one place to put more.
-    roll(db, pool, 1 + max((last, *(run.end for run in rows_of(db, pool.id)))))
-    put(db, pool.id, given)
-    wrote = add(db, pool.id, given.readings, since)
-    for width, some in given.buckets.items():
-        wrote += add_buckets(db, pool.id, width, [each.tally for each in some], since)
-    if not counts and (created or pool.ended is not None):
-        # No server lists it: sums of later times do without it, rather than miss it for ever.
-        pools.end_after(db, pool, ends)
-    return wrote
+        name = products.describe(imported.key.product).name
+        pool = pools.create(db, imported.server, imported.key, imported.model, name, start)
+    pools.extend_start(db, pool, start)
+    _pack_all(db, pool, last)
+    import_capacities(db, pool.id, imported)
+    written = import_pool_readings(db, pool.id, imported.readings, kept)
+    for width, buckets in imported.buckets.items():
+        written += import_buckets(db, pool.id, width, [b.rollup for b in buckets], kept)
+    if not is_listed and (is_new or pool.ended is not None):
+        # No server lists the pool: later sums do without it, rather than miss it for ever.
+        pools.close_at(db, pool, end)
+    return written
 
 
-def _bounds(given: ImportedPool) -> tuple[int, int, int]:
-    """When the first of it begins, a moment no reading is later than, and when the last ends."""
+def _pack_all(db: sqlite3.Connection, pool: KnownPool, last: int) -> None:
+    """Move all readings up to `last` and polled ones into blocks: figures are added there only."""
+    pack_before(db, pool, 1 + max((last, *(run.end for run in unpacked_runs(db, pool.id)))))
+
+
+def _bounds(imported: ImportedPool) -> tuple[int, int, int]:
+    """Return the start of the figures, a time no reading is later than, and the end."""
     hour = Resolution.HOUR
-    starts = [point.at for point in given.readings]
-    moments = list(starts)
-    ends = [at // hour * hour + hour for at in starts]
-    for width, some in given.buckets.items():
-        starts += [each.tally.start for each in some]
-        moments += [each.tally.high_at for each in some]
-        ends += [-(-(each.tally.start + width) // hour) * hour for each in some]
-    return min(starts), max(moments), max(ends)
+    starts = [reading.time for reading in imported.readings]
+    times = list(starts)
+    ends = [time // hour * hour + hour for time in starts]
+    for width, buckets in imported.buckets.items():
+        starts += [bucket.rollup.start for bucket in buckets]
+        times += [bucket.rollup.high_at for bucket in buckets]
+        ends += [-(-(bucket.rollup.start + width) // hour) * hour for bucket in buckets]
+    return min(starts), max(times), max(ends)
 
 
-# What was not polled here is taken in: buckets of any width, as they stand
+# Imported readings and buckets among the stored ones
 
 
-_EVERY_PAST: Final = 900.0  # seconds between polls that nobody knows the interval of
+_FINEST: Final = Resolution.FIVE_MINUTES
+_WIDER: Final = {_FINEST: Resolution.HOUR, Resolution.HOUR: Resolution.DAY}
+
+
+def import_pool_readings(
+    db: sqlite3.Connection,
+    pool: int,
+    readings: Iterable[ImportedReading],
+    kept: Mapping[Resolution, int],
+) -> int:
+    """Add readings of a pool whose stored ones are all in blocks; return how many were new.
+
+    `kept` is the time from which each resolution is kept. Of two readings in one second the later
+    counts.
+    """
+    by_time = {reading.time: reading.in_use for reading in readings}
+    written = 0
+    for day, times in groupby(sorted(by_time), lambda time: time // _DAY):
+        written += _import_day(db, pool, day * _DAY, {t: by_time[t] for t in times}, kept)
+    return written
+
+
+def _import_day(
+    db: sqlite3.Connection,
+    pool: int,
+    day: int,
+    imported: Mapping[int, int | None],
+    kept: Mapping[Resolution, int],
+) -> int:
+    stored_runs = list(blocks.packed_runs(db, pool, day, day + 1))
+    stored = {run.time_of(index): run.in_use for run in stored_runs for index in range(run.samples)}
+    new = {time: value for time, value in imported.items() if _is_new(stored, time, value)}
+    if new and day + _DAY <= kept[Resolution.RAW]:
+        new = _not_rolled_up(db, pool, day, new, kept)
+    if not new:
+        return 0
+    runs = list(group_runs(sorted({**stored, **new}.items())))
+    blocks.replace_runs(db, pool, day, runs)
+    touched = {time // _FINEST * _FINEST for time in new}
+    before = {r.start: r for r in roll_up(stored_runs, _FINEST) if r.start in touched}
+    after = {r.start: r for r in roll_up(runs, _FINEST) if r.start in touched}
+    update_rollups(db, pool, _FINEST, before, after)
+    return len(new)
+
+
+def _is_new(stored: Mapping[int, int | None], time: int, value: int | None) -> bool:
+    """Whether a reading adds something: an unknown figure does not replace a stored one."""
+    return time not in stored or (value is not None and stored[time] != value)
+
+
+def _not_rolled_up(
+    db: sqlite3.Connection,
+    pool: int,
+    day: int,
+    new: Mapping[int, int | None],
+    kept: Mapping[Resolution, int],
+) -> dict[int, int | None]:
+    """Return the readings that the buckets of a day without single readings do not contain.
+
+    Contained ones were stored once and deleted since.
+    """
+    width = next((width for width in blocks.WIDTHS if kept[width] <= day), Resolution.DAY)
+    single = [ReadingRun(time, 0, 1, value) for time, value in sorted(new.items())]
+    contained = _contained(db, pool, width, roll_up(single, width))
+    return {
+        time: value
+        for time, value in new.items()
+        if value is not None and time // width * width not in contained
+    }
+
+
+def group_runs(readings: Sequence[tuple[int, int | None]]) -> Iterator[ReadingRun]:
+    """Yield readings in order of time as runs of the same figure at even intervals."""
+    first = 0
+    while first < len(readings):
+        start, value = readings[first]
+        stop = first + 1
+        step = readings[stop][0] - start if stop < len(readings) else 0
+        while stop < len(readings) and readings[stop] == (readings[stop - 1][0] + step, value):
+            stop += 1
+        yield ReadingRun(start, readings[stop - 1][0] - start, stop - first, value)
+        first = stop
+
+
+def import_buckets(
+    db: sqlite3.Connection,
+    pool: int,
+    width: Resolution,
+    imported: Iterable[Rollup],
+    kept: Mapping[Resolution, int],
+) -> int:
+    """Add buckets of `width` to the stored ones; return how many were new or changed."""
+    by_start = {rollup.start: rollup for rollup in imported}
+    wider = _WIDER.get(width)
+    expired = [rollup for rollup in _sorted(by_start) if rollup.start < kept[width]]
+    if wider and expired:
+        contained = _contained(db, pool, wider, coarsen(expired, wider))
+        by_start = {
+            start: rollup
+            for start, rollup in by_start.items()
+            if start >= kept[width] or start // wider * wider not in contained
+        }
+    return update_rollups(db, pool, width, {}, by_start)
+
+
+def _contained(
+    db: sqlite3.Connection, pool: int, width: Resolution, rollups: Sequence[Rollup]
+) -> set[int]:
+    """Return the starts of the buckets that the stored ones may well contain."""
+    if not rollups:
+        return set()
+    packed = blocks.packed_rollups(db, pool, width, rollups[0].start, rollups[-1].start + 1)
+    stored = {rollup.start: rollup for rollup in packed}
+    return {
+        rollup.start
+        for rollup in rollups
+        if (same := stored.get(rollup.start))
+        and same.samples >= rollup.samples
+        and same.low <= rollup.low
+        and rollup.high <= same.high
+    }
+
+
+def update_rollups(
+    db: sqlite3.Connection,
+    pool: int,
+    width: Resolution,
+    before: Mapping[int, Rollup],
+    after: Mapping[int, Rollup],
+) -> int:
+    """Store the buckets `after`, by their start, and update the wider ones.
+
+    `before` is what the finer figures at hand came to so far. Returns how many buckets changed.
+    """
+    if not after:
+        return 0
+    packed = blocks.packed_rollups(db, pool, width, min(after), max(after) + 1)
+    stored = {rollup.start: rollup for rollup in packed if rollup.start in after}
+    updated = {
+        start: rollup
+        if _can_be_replaced(stored.get(start), before.get(start))
+        else more_complete(stored[start], rollup)
+        for start, rollup in after.items()
+    }
+    changed = {start: r for start, r in updated.items() if stored.get(start) != r}
+    if not changed:
+        return 0
+    wider = _WIDER.get(width)
+    if wider is None:
+        blocks.replace_rollups(db, pool, width, _sorted(changed))
+        return len(changed)
+    starts = sorted({start // wider * wider for start in changed})
+    wider_before = _coarsened(db, pool, width, wider, starts)
+    blocks.replace_rollups(db, pool, width, _sorted(changed))
+    wider_after = _coarsened(db, pool, width, wider, starts)
+    update_rollups(db, pool, wider, wider_before, wider_after)
+    return len(changed)
+
+
+def _can_be_replaced(stored: Rollup | None, before: Rollup | None) -> bool:
+    """Whether a bucket contained only the figures at hand, so that they can be rolled up anew."""
+    return stored is None or (before is not None and stored.samples <= before.samples)
+
+
+def _coarsened(
+    db: sqlite3.Connection, pool: int, width: Resolution, wider: Resolution, starts: Sequence[int]
+) -> dict[int, Rollup]:
+    """Return what the buckets of `width` come to in each of the wider buckets."""
+    parts = blocks.packed_rollups(db, pool, width, starts[0], starts[-1] + wider)
+    by_start = {rollup.start: rollup for rollup in coarsen(parts, wider)}
+    return {start: by_start[start] for start in starts if start in by_start}
+
+
+def _sorted(by_start: Mapping[int, Rollup]) -> list[Rollup]:
+    return [by_start[start] for start in sorted(by_start)]
+
+
+# Imported capacities among the stored ones
+
+
+_DEFAULT_INTERVAL: Final = 900  # seconds, where a file has a single reading
+
+
+def import_capacities(db: sqlite3.Connection, pool: int, imported: ImportedPool) -> None:
+    """Record the installed licenses in a file; before its figures are stored.
+
+    They are valid up to the next reading of lictui's own.
+    """
+    stored = pools.capacities(db, pool)
+    new = _imported_capacities(imported, stored)
+    if stored and all(_valid_at(stored, time)[1:] == item[1:] for time, item in new.items()):
+        return
+    first, last = min(new), max(new)
+    times = _reading_times(db, pool, first)
+    following = next((time for time in times if time > last), last)
+    merged = {time: _valid_at(stored, time) for time in times if time <= following}
+    merged |= {c.valid_from: c for c in stored if first <= c.valid_from <= following}
+    merged |= new
+    before = next((c[1:] for c in reversed(stored) if c.valid_from < first), None)
+    db.execute(
+        "DELETE FROM capacity WHERE pool = ? AND valid_from BETWEEN ? AND ?",
+        (pool, first, following),
+    )
+    _insert_capacities(db, pool, _changes(sorted(merged.items()), before))
+
+
+def _insert_capacities(db: sqlite3.Connection, pool: int, capacities: Iterable[Capacity]) -> None:
+    db.executemany(
+        "INSERT INTO capacity VALUES(?, ?, ?, ?, ?)",
+        [(pool, *capacity) for capacity in capacities],
+    )
+
+
+def _imported_capacities(imported: ImportedPool, stored: Sequence[Capacity]) -> dict[int, Capacity]:
+    rows = list(_capacity_rows(imported))
+    interval = _usual_interval(time for time, *_ in rows)
+    capacities: dict[int, Capacity] = {}
+    for time, installed, overdraft, has_figure in rows:
+        is_known = stored and stored[0].valid_from <= time
+        known = _valid_at(stored, time) if is_known else UNKNOWN_CAPACITY
+        capacities[time] = Capacity(
+            time,
+            known.installed if installed is None else installed,
+            known.overdraft if overdraft is None else overdraft,
+            min(known.interval or interval, interval) if has_figure else 0.0,
+        )
+    return capacities
+
+
+def _capacity_rows(
+    imported: ImportedPool,
+) -> Iterator[tuple[int, int | None, int | None, bool]]:
+    for reading in imported.readings:
+        yield reading.time, reading.installed, reading.overdraft, reading.in_use is not None
+    for buckets in imported.buckets.values():
+        for bucket in buckets:
+            yield bucket.rollup.start, bucket.installed, bucket.overdraft, True
+
+
+def _usual_interval(times: Iterable[int]) -> float:
+    """Return the usual time between two readings: a reading is not valid for longer."""
+    intervals = [after - before for before, after in pairwise(sorted(set(times)))]
+    return float(min(median_low(intervals), _DAY)) if intervals else float(_DEFAULT_INTERVAL)
+
+
+def _valid_at(stored: Sequence[Capacity], time: int) -> Capacity:
+    """Return the capacity that is valid at a time; the first one before all of them."""
+    if not stored:
+        return UNKNOWN_CAPACITY
+    index = bisect_right(stored, time, key=lambda capacity: capacity.valid_from)
+    return stored[max(0, index - 1)]
+
+
+def _reading_times(db: sqlite3.Connection, pool: int, first: int) -> list[int]:
+    """Return the times of stored readings from `first` on, or of buckets where those expired."""
+    times: set[int] = set()
+    days: set[int] = set()
+    for run in blocks.packed_runs(db, pool, first, FOREVER):
+        days.add(run.start // _DAY)
+        times.update(map(run.time_of, range(run.samples)))
+    for width in blocks.WIDTHS:
+        packed = blocks.packed_rollups(db, pool, width, first, FOREVER)
+        starts = {rollup.start for rollup in packed}
+        times |= {start for start in starts if start // _DAY not in days}
+        days |= {start // _DAY for start in starts}
+    return sorted(time for time in times if time >= first)
+
+
+def _changes(
+    capacities: Iterable[tuple[int, Capacity]], before: tuple[object, ...] | None
+) -> Iterator[Capacity]:
+    """Yield the capacities that differ from the previous one."""
+    for time, capacity in capacities:
+        if capacity[1:] != before:
+            yield capacity._replace(valid_from=time)
+        before = capacity[1:]
+
+
+# Backfilled buckets of any width
+
+
+_BACKFILL_INTERVAL: Final = 900.0  # seconds between polls, which nobody knows
 
 
 def backfill(db: sqlite3.Connection, rows: Iterable[BackfillRow]) -> None:
-    """Take in `rows`, within the caller's transaction; quickest when a pool's come together.
+    """Store `rows` unchanged, in the caller's transaction; fastest if sorted by pool.
 
-    A bucket that is there already is replaced by the one given; wider ones are not made from it.
+    A bucket that is stored already is replaced; wider buckets are not made from it.
     """
     for (server, key), group in groupby(rows, lambda row: (row.server, row.key)):
-        found = list(group)
-        since = min(row.bucket.start for row in found)
-        pool = pools.find(db, server, key)
+        pool_rows = list(group)
+        since = min(row.bucket.start for row in pool_rows)
+        pool = pools.find_pool(db, server, key)
         if pool is None:
             name = products.describe(key.product).name
-            pool = pools.create(db, server, key, found[0].model, name, since)
-        pools.begin(db, pool, since)
-        # Readings that were polled here go into blocks first: then there is one place to replace.
-        polled = (run.end for run in rows_of(db, pool.id))
-        roll(db, pool, 1 + max((*map(_last_moment, found), *polled)))
-        _take_past(db, pool, found)
+            pool = pools.create(db, server, key, pool_rows[0].model, name, since)
+        pools.extend_start(db, pool, since)
+        _pack_all(db, pool, max(map(_last_time, pool_rows)))
+        _backfill_pool(db, pool, pool_rows)
 
 
-def _last_moment(row: BackfillRow) -> int:
-    one = row.bucket
-    return one.end if row.resolution is Resolution.RAW else max(one.start, one.high_at)
+def _last_time(row: BackfillRow) -> int:
+    bucket = row.bucket
+    if row.resolution is Resolution.RAW:
+        return bucket.end
+    return max(bucket.start, bucket.high_at)
 
 
-def _take_past(db: sqlite3.Connection, pool: KnownPool, found: Sequence[BackfillRow]) -> None:
-    tallies: dict[Resolution, list[Rollup]] = defaultdict(list)
+def _backfill_pool(db: sqlite3.Connection, pool: KnownPool, rows: Sequence[BackfillRow]) -> None:
+    rollups: dict[Resolution, list[Rollup]] = defaultdict(list)
     runs: list[ReadingRun] = []
-    before: Capacity | None = None
-    for row in sorted(found, key=lambda row: (row.bucket.start, -row.resolution)):
-        one = row.bucket
-        terms = Capacity(one.start, one.installed, one.overdraft, _EVERY_PAST)
-        if before is None or before[1:] != terms[1:]:
-            pools.set_terms(db, pool.id, terms)
-        before = terms
+    previous: Capacity | None = None
+    for row in sorted(rows, key=lambda row: (row.bucket.start, -row.resolution)):
+        bucket = row.bucket
+        capacity = Capacity(bucket.start, bucket.installed, bucket.overdraft, _BACKFILL_INTERVAL)
+        if previous is None or previous[1:] != capacity[1:]:
+            pools.record_capacity(db, pool.id, capacity)
+        previous = capacity
         if row.resolution is Resolution.RAW:
-            runs.append(ReadingRun(one.start, one.end - one.start, one.samples, round(one.last)))
+            duration = bucket.end - bucket.start
+            runs.append(ReadingRun(bucket.start, duration, bucket.samples, round(bucket.last)))
         else:
-            tallies[row.resolution].append(
-                Rollup(
-                    one.start,
-                    round(one.low),
-                    round(one.average * one.samples),
-                    round(one.high),
-                    one.high_at,
-                    round(one.last),
-                    one.samples,
-                )
+            rollup = Rollup(
+                bucket.start,
+                round(bucket.low),
+                round(bucket.average * bucket.samples),
+                round(bucket.high),
+                bucket.high_at,
+                round(bucket.last),
+                bucket.samples,
             )
+            rollups[row.resolution].append(rollup)
     blocks.add_runs(db, pool.id, runs)
-    for width, some in tallies.items():
-        blocks.replace_tallies(db, pool.id, width, some)
+    for width, width_rollups in rollups.items():
+        blocks.replace_rollups(db, pool.id, width, width_rollups)
 
 
-# What license files grant, over time: terms of a pool for when nobody polled it
+# License files: installed licenses for times without polls
 
 
 class LicenseGrant(NamedTuple):
-    """So many licenses of a pool, from one moment to another."""
+    """Licenses of a pool that a license file grants for a period."""
 
     key: PoolKey
     serial: str
     start: int
     licenses: int
-    expires: int | None  # the first moment without them; None: never
+    expires: int | None  # the first second without them; None: permanent
 
 
 def import_licenses(
     db: sqlite3.Connection, server: str, grants: Iterable[LicenseGrant], now: float
 ) -> int:
-    """Take in what files grant on `server`, with a line of the journal each; how many are news."""
-    new = [each for each in grants if _put(db, server, each)]
-    journal.add(db, [_event(server, each) for each in new])
-    for key in {each.key for each in new}:
-        _settle(db, server, key, now)
+    """Record the grants of license files on `server`, each with an event; return the new ones."""
+    new = [grant for grant in grants if _insert_grant(db, server, grant)]
+    journal.add_events(db, [_grant_event(server, grant) for grant in new])
+    for key in {grant.key for grant in new}:
+        _apply_grants(db, server, key, now)
     return len(new)
 
 
-def _put(db: sqlite3.Connection, server: str, each: LicenseGrant) -> bool:
-    row = (server, each.key.product, each.key.subscription_date, *each[1:])
-    return (
-        db.execute("INSERT OR IGNORE INTO increment VALUES(?, ?, ?, ?, ?, ?, ?)", row).rowcount > 0
-    )
+def _insert_grant(db: sqlite3.Connection, server: str, grant: LicenseGrant) -> bool:
+    row = (server, grant.key.product, grant.key.subscription_date, *grant[1:])
+    statement = "INSERT OR IGNORE INTO license_grant VALUES(?, ?, ?, ?, ?, ?, ?)"
+    return db.execute(statement, row).rowcount > 0
 
 
-def _event(server: str, each: LicenseGrant) -> Event:
-    until = "for ever" if each.expires is None else f"to {iso(each.expires - 1)[:10]}"
-    serial = f", serial {each.serial}" if each.serial else ""
-    day = each.key.subscription_date
+def _grant_event(server: str, grant: LicenseGrant) -> Event:
+    start = iso(grant.start)[:10]
+    if grant.expires is None:
+        period = f"permanent from {start}"
+    else:
+        period = f"from {start} to {iso(grant.expires - 1)[:10]}"
+    serial = f", serial {grant.serial}" if grant.serial else ""
+    day = grant.key.subscription_date
     subscription = f", subscription date {day}" if day else ""
-    message = (
-        f"{each.licenses:,} licenses from {iso(each.start)[:10]} {until}{subscription}{serial}"
-        " (license file)"
-    )
-    return Event(each.start, EventKind.LICENSES, server, message, each.key.product)
+    message = f"{grant.licenses:,} licenses {period}{subscription}{serial} (license file)"
+    return Event(grant.start, EventKind.LICENSES, server, message, grant.key.product)
 
 
-def _settle(db: sqlite3.Connection, server: str, key: PoolKey, now: float) -> None:
-    """Let the terms of a pool follow from everything that is granted, where nothing was read."""
-    steps = [step for step in _steps_licenses(_granted(db, server, key)) if step[0] <= now]
-    pool = _pool(db, server, key)
+def _apply_grants(db: sqlite3.Connection, server: str, key: PoolKey, now: float) -> None:
+    """Derive the capacities of a pool from all its grants, for times without polled figures."""
+    steps = [step for step in _granted_over_time(_stored_grants(db, server, key)) if step[0] <= now]
+    pool = pools.find_pool(db, server, key)
+    if pool is None:  # the server reports no subscription dates: one pool of the product
+        pool = pools.find_pool(db, server, PoolKey(key.product))
     if pool is None:
-        model, name = products.describe(key.product).model, products.describe(key.product).name
-        pool = pools.create(db, server, key, model, name, int(now))
-        pools.end_after(db, pool, int(now))  # no reading yet: sums do not wait for it
-    held = [each for each in pools.terms(db, pool.id) if each.at >= pool.since]
-    before = [Capacity(at, count, None, 0.0) for at, count in steps if at < pool.since]
-    db.execute("DELETE FROM terms WHERE pool = ?", (pool.id,))
-    db.executemany(
-        "INSERT INTO terms VALUES(?, ?, ?, ?, ?)",
-        [(pool.id, *each) for each in (*before, *_filled(held, steps))],
-    )
+        product = products.describe(key.product)
+        pool = pools.create(db, server, key, product.model, product.name, int(now))
+        pools.close_at(db, pool, int(now))  # no reading yet: sums do not wait for it
+    polled = [c for c in pools.capacities(db, pool.id) if c.valid_from >= pool.since]
+    earlier = [Capacity(time, count, None, 0.0) for time, count in steps if time < pool.since]
+    db.execute("DELETE FROM capacity WHERE pool = ?", (pool.id,))
+    _insert_capacities(db, pool.id, (*earlier, *_with_granted(polled, steps)))
 
 
-def _pool(db: sqlite3.Connection, server: str, key: PoolKey) -> pools.KnownPool | None:
-    """The pool; where the server tells of no subscription dates, the only one of the product."""
-    exact = pools.find(db, server, key)
-    return exact or pools.find(db, server, PoolKey(key.product))
-
-
-def _granted(db: sqlite3.Connection, server: str, key: PoolKey) -> list[LicenseGrant]:
-    dated = pools.find(db, server, key) is not None or (
-        pools.find(db, server, PoolKey(key.product)) is None
-    )
+def _stored_grants(db: sqlite3.Connection, server: str, key: PoolKey) -> list[LicenseGrant]:
+    undated_pool = pools.find_pool(db, server, PoolKey(key.product)) is not None
+    all_dates = undated_pool and pools.find_pool(db, server, key) is None
     rows = db.execute(
-        "SELECT serial, start, count, expires FROM increment WHERE server = ? AND product = ?"
+        "SELECT serial, start, count, expires FROM license_grant WHERE server = ? AND product = ?"
         " AND (? OR subscription_date = ?)",
-        (server, key.product, not dated, key.subscription_date),
+        (server, key.product, all_dates, key.subscription_date),
     )
     return [LicenseGrant(key, *row) for row in rows]
 
 
-def _steps_licenses(grants: Sequence[LicenseGrant]) -> list[tuple[int, int]]:
-    """From when on how many are granted, in order of time."""
-    changes: dict[int, int] = {}
-    for each in grants:
-        changes[each.start] = changes.get(each.start, 0) + each.licenses
-        if each.expires is not None:
-            changes[each.expires] = changes.get(each.expires, 0) - each.licenses
-    found: list[tuple[int, int]] = []
+def _granted_over_time(grants: Sequence[LicenseGrant]) -> list[tuple[int, int]]:
+    """Return how many licenses are granted from which time on, in order of time."""
+    changes: dict[int, int] = defaultdict(int)
+    for grant in grants:
+        changes[grant.start] += grant.licenses
+        if grant.expires is not None:
+            changes[grant.expires] -= grant.licenses
+    granted: list[tuple[int, int]] = []
     count = 0
-    for at in sorted(changes):
-        count += changes[at]
-        found.append((at, count))
-    return found
+    for time in sorted(changes):
+        count += changes[time]
+        granted.append((time, count))
+    return granted
 
 
-def _filled(held: Sequence[Capacity], steps: Sequence[tuple[int, int]]) -> list[Capacity]:
-    """The terms that were read, with a number of licenses where they have none."""
-    found: dict[int, Capacity] = {}
-    for index, each in enumerate(held):
-        found[each.at] = each
-        if each.installed is not None:
+def _with_granted(polled: Sequence[Capacity], steps: Sequence[tuple[int, int]]) -> list[Capacity]:
+    """Return the polled capacities, with granted licenses where installed is unknown."""
+    by_time: dict[int, Capacity] = {}
+    for index, capacity in enumerate(polled):
+        by_time[capacity.valid_from] = capacity
+        if capacity.installed is not None:
             continue
-        end = held[index + 1].at if index + 1 < len(held) else None
-        earlier = [count for at, count in steps if at <= each.at]
+        end = polled[index + 1].valid_from if index + 1 < len(polled) else None
+        earlier = [count for time, count in steps if time <= capacity.valid_from]
         if earlier:
-            found[each.at] = each._replace(installed=earlier[-1])
-        for at, count in steps:
-            if each.at < at and (end is None or at < end):
-                found[at] = each._replace(at=at, installed=count)
-    return [found[at] for at in sorted(found)]
+            by_time[capacity.valid_from] = capacity._replace(installed=earlier[-1])
+        for time, count in steps:
+            if capacity.valid_from < time and (end is None or time < end):
+                by_time[time] = capacity._replace(valid_from=time, installed=count)
+    return [by_time[time] for time in sorted(by_time)]

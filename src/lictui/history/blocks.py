@@ -1,6 +1,7 @@
-"""The blocks: everything older than the last few hours, packed, one pool and width after another.
+"""Table `block`: older readings and roll-ups, compressed, by pool, resolution and time.
 
-Owns where a block is and how it grows. Must not know what is rolled up when.
+A block is compressed JSON of columns of differences. It covers a UTC day of single readings, or
+`BLOCK_BUCKETS` buckets: a day of five minutes, twelve days of hours.
 """
 
 from __future__ import annotations
@@ -16,130 +17,130 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lictui.analysis.series import Resolution
 from lictui.history.errors import CorruptBlockError
-from lictui.history.rollup import ReadingRun, Rollup, merge
+from lictui.history.rollup import ReadingRun, Rollup, merge_lists
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-
-# How readings and tallies are packed into a block: columns of differences, as compressed JSON
+# The codec of a block
 
 
 _JSON: Final = json.JSONEncoder(separators=(",", ":"))
-_COLUMN: Final = 1 << 11  # bytes, more than the places of a day take
-_BEGIN: Final = re.compile(rb"\[\[(\d+)[],]")
-# As `_make` does, without a call of Python's for each of a million.
-_run = partial(tuple.__new__, ReadingRun)
-_tally = partial(tuple.__new__, Rollup)
+_FIRST_COLUMN_SIZE: Final = 1 << 11  # bytes, more than the positions of a day take
+_FIRST_POSITION: Final = re.compile(rb"\[\[(\d+)[],]")
+# Like `_make`, without a Python function call for each of a million.
+_new_run = partial(tuple.__new__, ReadingRun)
+_new_rollup = partial(tuple.__new__, Rollup)
 
 
 def pack_runs(runs: Sequence[ReadingRun], base: int) -> bytes:
-    """Runs in order of time, none before `base`, which unpacking must be given again."""
-    at, span, n, in_use = zip(*runs, strict=True)
-    unread = [index for index, value in enumerate(in_use) if value is None]
-    return _pack(_steps(at, base), span, n, _steps(_filled(in_use), 0), unread)
+    """Pack runs in order of time, none before `base`, which unpacking needs again."""
+    start, duration, samples, in_use = zip(*runs, strict=True)
+    unknown = [index for index, value in enumerate(in_use) if value is None]
+    known = _steps(_without_unknown(in_use), 0)
+    return _pack(_steps(start, base), duration, samples, known, unknown)
 
 
 def unpack_runs(body: bytes, base: int) -> list[ReadingRun]:
-    """The runs that were packed; raises Damaged."""
-    at, span, n, in_use, unread = _unpack(body, 5)
+    """Return the packed runs; raises CorruptBlockError."""
+    start, duration, samples, in_use, unknown = _unpack(body, 5)
     values: list[int | None] = list(accumulate(in_use))
-    for index in unread:
+    for index in unknown:
         values[index] = None
-    moments = map(base.__add__, accumulate(at))
-    return list(map(_run, zip(moments, span, n, values, strict=True)))
+    starts = map(base.__add__, accumulate(start))
+    return list(map(_new_run, zip(starts, duration, samples, values, strict=True)))
 
 
-def pack_tallies(tallies: Sequence[Rollup], width: int, base: int) -> bytes:
-    """Tallies of `width` seconds in order of time, none before `base`."""
-    start, low, total, high, high_at, last, n = zip(*tallies, strict=True)
+def pack_rollups(rollups: Sequence[Rollup], width: int, base: int) -> bytes:
+    """Pack roll-ups of `width` seconds in order of time, none before `base`."""
+    start, low, total, high, high_at, last, samples = zip(*rollups, strict=True)
     return _pack(
-        _steps([(each - base) // width for each in start], 0),
+        _steps([(time - base) // width for time in start], 0),
         _steps(low, 0),
         list(map(sub, high, low)),
         list(map(sub, high_at, start)),
         list(map(sub, last, low)),
-        list(map(sub, total, map(mul, low, n))),
-        n,
+        list(map(sub, total, map(mul, low, samples))),
+        samples,
     )
 
 
-def unpack_tallies(
+def unpack_rollups(
     body: bytes, width: int, base: int, within: tuple[int, int] | None = None
 ) -> list[Rollup]:
-    """The tallies that were packed, or those that begin `within` [start, end); raises Damaged."""
-    places, lows, highs, high_at, last, total, n = _unpack(body, 7)
-    start = [base + width * place for place in accumulate(places)]
-    low = list(accumulate(lows))
+    """Return the packed roll-ups that start `within` [start, end); raises CorruptBlockError."""
+    position, low_steps, high, high_at, last, total, samples = _unpack(body, 7)
+    start = [base + width * index for index in accumulate(position)]
+    low = list(accumulate(low_steps))
     columns = (
         start,
         low,
-        map(add, total, map(mul, low, n)),
-        map(add, low, highs),
+        map(add, total, map(mul, low, samples)),
+        map(add, low, high),
         map(add, start, high_at),
         map(add, low, last),
-        n,
+        samples,
     )
-    found = zip(*columns, strict=True)
+    rows = zip(*columns, strict=True)
     if within is None:
-        return list(map(_tally, found))
-    first, last = (bisect_left(start, edge) for edge in within)
-    return list(map(_tally, islice(found, first, last)))
+        return list(map(_new_rollup, rows))
+    first, stop = (bisect_left(start, time) for time in within)
+    return list(map(_new_rollup, islice(rows, first, stop)))
 
 
-def columns(body: bytes) -> list[list[int]]:
-    """Packed tallies as they are kept; raises Damaged.
+def decode_columns(body: bytes) -> list[list[int]]:
+    """Return the columns of packed roll-ups as they are stored; raises CorruptBlockError.
 
-    Steps of the place, steps of the low; then high, its moment (less start), last and total (less
-    n times low), each less low; and n.
+    Steps of the position, steps of the low; then high, its time (less start), last, and total
+    (less samples times low), each less low; and samples.
     """
-    found: list[list[int]] = _unpack(body, 7)
-    return found
+    columns: list[list[int]] = _unpack(body, 7)
+    return columns
 
 
-def tops(body: bytes) -> tuple[list[int], list[int], list[int]]:
-    """The first of the `columns` alone: steps of the place and of the low, and high less low."""
+def decode_maxima(body: bytes) -> tuple[list[int], list[int], list[int]]:
+    """Return the first three of these columns only: steps of position and low, high less low."""
     try:
         text = zlib.decompress(body)
         end = text.index(b"]", text.index(b"]", text.index(b"]") + 1) + 1)
-        place, low, high = json.loads(text[: end + 1] + b"]")
+        position, low, high = json.loads(text[: end + 1] + b"]")
     except (zlib.error, ValueError) as error:
         raise CorruptBlockError from error
-    return place, low, high
+    return position, low, high
 
 
-def places(body: bytes) -> bytes:
-    """The steps from place to place of packed tallies, with commas; the rest stays packed.
+def decode_positions(body: bytes) -> bytes:
+    """Return the steps of the position of packed roll-ups as text with commas.
 
-    Raises Damaged.
+    Decompresses nothing else; raises CorruptBlockError.
     """
     try:
-        unpacked = zlib.decompressobj().decompress(body, _COLUMN)
+        text = zlib.decompressobj().decompress(body, _FIRST_COLUMN_SIZE)
     except zlib.error as error:
         raise CorruptBlockError from error
-    end = unpacked.find(b"]")
+    end = text.find(b"]")
     if end < 0:
         raise CorruptBlockError
-    return unpacked[2:end]
+    return text[2:end]
 
 
-def begin(body: bytes) -> int:
-    """What a block's first run or tally is away from its base, in seconds or widths.
+def decode_first_position(body: bytes) -> int:
+    """Return the distance of the first run or roll-up from the base, in seconds or widths.
 
-    Looks no further than there; raises Damaged.
+    Decompresses nothing else; raises CorruptBlockError.
     """
     try:
-        found = _BEGIN.match(zlib.decompressobj().decompress(body, 32))
+        match = _FIRST_POSITION.match(zlib.decompressobj().decompress(body, 32))
     except zlib.error as error:
         raise CorruptBlockError from error
-    if found is None:
+    if match is None:
         raise CorruptBlockError
-    return int(found[1])
+    return int(match[1])
 
 
-def _filled(values: Iterable[int | None]) -> Iterator[int]:
-    """The values, with the one before in place of each that could not be read."""
+def _without_unknown(values: Iterable[int | None]) -> Iterator[int]:
+    """Yield the values, with the previous one in place of each unknown one."""
     last = 0
     for value in values:
         last = last if value is None else value
@@ -156,151 +157,161 @@ def _pack(*columns: Sequence[int]) -> bytes:
 
 def _unpack(body: bytes, columns: int) -> Any:
     try:
-        found = json.loads(zlib.decompress(body))
+        decoded = json.loads(zlib.decompress(body))
     except (zlib.error, ValueError) as error:
         raise CorruptBlockError from error
-    if not isinstance(found, list) or len(found) != columns:
+    if not isinstance(decoded, list) or len(decoded) != columns:
         raise CorruptBlockError
-    return found
+    return decoded
+
+
+# The table
 
 
 WIDTHS: Final = (Resolution.FIVE_MINUTES, Resolution.HOUR, Resolution.DAY)
-_ORDER: Final = (Resolution.RAW, *WIDTHS)
-BUCKETS: Final = 288  # in a block of tallies: a day of five minutes, twelve days of hours
-_PLACES: Final = 1 << 20  # blocks of one pool and width: more than time will bring
+_RESOLUTIONS: Final = (Resolution.RAW, *WIDTHS)
+BLOCK_BUCKETS: Final = 288
+_MAX_BLOCKS: Final = 1 << 20  # of one pool and resolution
 
 
-def span(width: Resolution) -> int:
-    """Seconds that one block of `width` covers; single readings go by the day."""
-    return width * BUCKETS or Resolution.DAY
+def block_seconds(width: Resolution) -> int:
+    """Return the seconds that one block of a resolution covers."""
+    return width * BLOCK_BUCKETS or Resolution.DAY
 
 
-def runs(db: sqlite3.Connection, pool: int, start: int, end: int) -> Iterator[ReadingRun]:
-    """Packed readings of the days that [start, end) touches, in order of time."""
-    for base, body in bodies(db, pool, Resolution.RAW, start, end):
+def packed_runs(db: sqlite3.Connection, pool: int, start: int, end: int) -> Iterator[ReadingRun]:
+    """Yield the packed readings of the days that [start, end) touches, in order of time."""
+    for base, body in read_blocks(db, pool, Resolution.RAW, start, end):
         yield from unpack_runs(body, base)
 
 
-def tallies(
+def packed_rollups(
     db: sqlite3.Connection, pool: int, width: Resolution, start: int, end: int
 ) -> list[Rollup]:
-    """Packed tallies of `width` that begin in [start, end), in order of time."""
-    found: list[Rollup] = []
-    for base, body in bodies(db, pool, width, start, end):
-        found += unpack_tallies(body, width, base, (start, end))
-    return found
+    """Return the packed roll-ups of `width` that start in [start, end), in order of time."""
+    rollups: list[Rollup] = []
+    for base, body in read_blocks(db, pool, width, start, end):
+        rollups += unpack_rollups(body, width, base, (start, end))
+    return rollups
 
 
-def body(db: sqlite3.Connection, pool: int, width: Resolution, base: int) -> bytes | None:
-    """The block that begins at `base`, as it is kept; None if there is none."""
-    query = "SELECT body FROM block WHERE place = ?"
-    row = db.execute(query, (_place(pool, width, base // span(width)),)).fetchone()
+def read_block(db: sqlite3.Connection, pool: int, width: Resolution, base: int) -> bytes | None:
+    """Return the packed block that starts at `base`; None if there is none."""
+    query = "SELECT body FROM block WHERE position = ?"
+    row = db.execute(query, (_position(pool, width, base // block_seconds(width)),)).fetchone()
     return None if row is None else bytes(row[0])
 
 
-def bodies(
+def read_blocks(
     db: sqlite3.Connection, pool: int, width: Resolution, start: int, end: int
 ) -> list[tuple[int, bytes]]:
-    """The blocks that [start, end) touches, as they are kept, by where they begin."""
-    length = span(width)
-    last = min((end - 1) // length, _PLACES - 1)
-    bounds = _place(pool, width, max(0, start // length)), _place(pool, width, last)
-    query = "SELECT place, body FROM block WHERE place BETWEEN ? AND ? ORDER BY place"
-    return [(place % _PLACES * length, body) for place, body in db.execute(query, bounds)]
+    """Return the packed blocks that [start, end) touches, each with its start."""
+    seconds = block_seconds(width)
+    last = min((end - 1) // seconds, _MAX_BLOCKS - 1)
+    bounds = _position(pool, width, max(0, start // seconds)), _position(pool, width, last)
+    query = "SELECT position, body FROM block WHERE position BETWEEN ? AND ? ORDER BY position"
+    return [
+        (position % _MAX_BLOCKS * seconds, body) for position, body in db.execute(query, bounds)
+    ]
 
 
-def add_runs(db: sqlite3.Connection, pool: int, found: Iterable[ReadingRun]) -> None:
-    """Pack `found` with what is there; a run is cut at midnight."""
-    length = span(Resolution.RAW)
-    for number, group in groupby(_days(found), lambda run: run.at // length):
-        base = number * length
-        held = {run.at: run for run in runs(db, pool, base, base + 1)}
-        held.update((run.at, run) for run in group)
-        _store(db, pool, Resolution.RAW, base, pack_runs(sorted(held.values()), base))
+def add_runs(db: sqlite3.Connection, pool: int, runs: Iterable[ReadingRun]) -> None:
+    """Add readings to the blocks of their days; a run is cut at midnight."""
+    seconds = block_seconds(Resolution.RAW)
+    for number, day_runs in groupby(_cut_at_midnight(runs), lambda run: run.start // seconds):
+        base = number * seconds
+        by_start = {run.start: run for run in packed_runs(db, pool, base, base + 1)}
+        by_start.update((run.start, run) for run in day_runs)
+        replace_runs(db, pool, base, sorted(by_start.values()))
 
 
-def replace_runs(db: sqlite3.Connection, pool: int, base: int, found: Sequence[ReadingRun]) -> None:
-    """Let `found`, in order of time, be all the readings of the day that begins at `base`."""
-    _store(db, pool, Resolution.RAW, base, pack_runs(found, base))
+def replace_runs(db: sqlite3.Connection, pool: int, base: int, runs: Sequence[ReadingRun]) -> None:
+    """Replace all readings of the day that starts at `base` by `runs`, in order of time."""
+    _store(db, pool, Resolution.RAW, base, pack_runs(runs, base))
 
 
-def replace_tallies(
-    db: sqlite3.Connection, pool: int, width: Resolution, found: Iterable[Rollup]
+def replace_rollups(
+    db: sqlite3.Connection, pool: int, width: Resolution, rollups: Iterable[Rollup]
 ) -> None:
-    """Pack `found`, in order of time, in place of the buckets that are there of the same time."""
-    add_tallies(db, pool, width, found, joined=_replaced)
+    """Store roll-ups, in order of time, in place of those of the same buckets."""
+    add_rollups(db, pool, width, rollups, combine=_replaced)
 
 
-def _replaced(held: Sequence[Rollup], given: Sequence[Rollup]) -> list[Rollup]:
-    found = {each.start: each for each in (*held, *given)}
-    return [found[start] for start in sorted(found)]
+def _replaced(stored: Sequence[Rollup], rollups: Sequence[Rollup]) -> list[Rollup]:
+    by_start = {rollup.start: rollup for rollup in (*stored, *rollups)}
+    return [by_start[start] for start in sorted(by_start)]
 
 
-def add_tallies(
+def add_rollups(
     db: sqlite3.Connection,
     pool: int,
     width: Resolution,
-    found: Iterable[Rollup],
-    joined: Callable[[Sequence[Rollup], Sequence[Rollup]], list[Rollup]] = merge,
+    rollups: Iterable[Rollup],
+    combine: Callable[[Sequence[Rollup], Sequence[Rollup]], list[Rollup]] = merge_lists,
 ) -> None:
-    """Pack `found`, in order of time, with what is there, `joined` where both have a bucket."""
-    length = span(width)
-    for number, group in groupby(found, lambda each: each.start // length):
-        base = number * length
-        held = joined(tallies(db, pool, width, base, base + length), list(group))
-        _store(db, pool, width, base, pack_tallies(held, width, base))
+    """Store roll-ups, in order of time, with those that are stored already."""
+    seconds = block_seconds(width)
+    for number, new in groupby(rollups, lambda rollup: rollup.start // seconds):
+        base = number * seconds
+        combined = combine(packed_rollups(db, pool, width, base, base + seconds), list(new))
+        _store(db, pool, width, base, pack_rollups(combined, width, base))
 
 
-def first(db: sqlite3.Connection, pool: int, width: Resolution) -> int | None:
-    """When the oldest packed reading or bucket of `width` begins; None when there is none."""
-    bounds = _place(pool, width, 0), _place(pool, width, _PLACES - 1)
-    query = "SELECT place, body FROM block WHERE place BETWEEN ? AND ? ORDER BY place LIMIT 1"
-    for place, body in db.execute(query, bounds):
-        return int(place % _PLACES * span(width) + begin(body) * (width or 1))
+def first_packed(db: sqlite3.Connection, pool: int, width: Resolution) -> int | None:
+    """Return when the oldest packed reading or bucket of `width` starts; None without any."""
+    bounds = _position(pool, width, 0), _position(pool, width, _MAX_BLOCKS - 1)
+    query = (
+        "SELECT position, body FROM block WHERE position BETWEEN ? AND ? ORDER BY position LIMIT 1"
+    )
+    for position, body in db.execute(query, bounds):
+        base = position % _MAX_BLOCKS * block_seconds(width)
+        return int(base + decode_first_position(body) * (width or 1))
     return None
 
 
-def drop(db: sqlite3.Connection, pool: int, width: Resolution, before: int) -> None:
-    """Forget the blocks that end before `before`."""
-    bounds = _place(pool, width, 0), _place(pool, width, max(0, before // span(width)))
-    db.execute("DELETE FROM block WHERE place >= ? AND place < ?", bounds)
+def drop_before(db: sqlite3.Connection, pool: int, width: Resolution, time: int) -> None:
+    """Delete the blocks that end before `time`."""
+    number = max(0, time // block_seconds(width))
+    bounds = _position(pool, width, 0), _position(pool, width, number)
+    db.execute("DELETE FROM block WHERE position >= ? AND position < ?", bounds)
 
 
-def hand_over(db: sqlite3.Connection, old: int, new: int) -> None:
-    """Add everything of the pool `old` to `new`, and forget `old`."""
-    end = _PLACES * Resolution.DAY
-    add_runs(db, new, list(runs(db, old, 0, end)))
+def merge_pool(db: sqlite3.Connection, source: int, target: int) -> None:
+    """Move all blocks of the pool `source` to the pool `target`."""
+    end = _MAX_BLOCKS * Resolution.DAY
+    add_runs(db, target, list(packed_runs(db, source, 0, end)))
     for width in WIDTHS:
-        add_tallies(db, new, width, tallies(db, old, width, 0, end))
-    bounds = _place(old, Resolution.RAW, 0), _place(old + 1, Resolution.RAW, 0)
-    db.execute("DELETE FROM block WHERE place >= ? AND place < ?", bounds)
+        add_rollups(db, target, width, packed_rollups(db, source, width, 0, end))
+    bounds = _position(source, Resolution.RAW, 0), _position(source + 1, Resolution.RAW, 0)
+    db.execute("DELETE FROM block WHERE position >= ? AND position < ?", bounds)
 
 
-def check(db: sqlite3.Connection) -> None:
-    """Unpack every block there is; raises Damaged."""
+def check_blocks(db: sqlite3.Connection) -> None:
+    """Unpack every block; raises CorruptBlockError."""
     if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'block'").fetchone():
         return
-    for place, body in db.execute("SELECT place, body FROM block"):
-        if place // _PLACES % len(_ORDER):
-            unpack_tallies(body, 1, 0)
+    for position, body in db.execute("SELECT position, body FROM block"):
+        if position // _MAX_BLOCKS % len(_RESOLUTIONS):
+            unpack_rollups(body, 1, 0)
         else:
             unpack_runs(body, 0)
 
 
-def _place(pool: int, width: Resolution, number: int) -> int:
-    """The key of a block: neighbours in time are neighbours in the file."""
-    return (pool * len(_ORDER) + _ORDER.index(width)) * _PLACES + number
+def _position(pool: int, width: Resolution, number: int) -> int:
+    """Return the key of a block: neighbors in time are neighbors in the file."""
+    return (pool * len(_RESOLUTIONS) + _RESOLUTIONS.index(width)) * _MAX_BLOCKS + number
 
 
 def _store(db: sqlite3.Connection, pool: int, width: Resolution, base: int, body: bytes) -> None:
-    place = _place(pool, width, base // span(width))
-    db.execute("INSERT OR REPLACE INTO block(place, body) VALUES(?, ?)", (place, body))
+    position = _position(pool, width, base // block_seconds(width))
+    db.execute("INSERT OR REPLACE INTO block(position, body) VALUES(?, ?)", (position, body))
 
 
-def _days(found: Iterable[ReadingRun]) -> Iterator[ReadingRun]:
-    for run in found:
+def _cut_at_midnight(runs: Iterable[ReadingRun]) -> Iterator[ReadingRun]:
+    for run in runs:
         rest: ReadingRun | None = run
         while rest:
-            part, rest = rest.cut(rest.at // Resolution.DAY * Resolution.DAY + Resolution.DAY)
+            midnight = rest.start // Resolution.DAY * Resolution.DAY + Resolution.DAY
+            part, rest = rest.split(midnight)
             if part:
                 yield part

@@ -1,7 +1,4 @@
-"""The history as CSV rows, one pool after another, as the contract has them.
-
-Owns the order of the rows. Must not know files or printing.
-"""
+"""CSV export of the history: single readings, buckets, or the months that sources report."""
 
 from __future__ import annotations
 
@@ -12,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from lictui import products
 from lictui.analysis.series import Resolution
 from lictui.clock import iso
-from lictui.history import journal, pools, readings
-from lictui.history.errors import reading
+from lictui.history import polls, pools, readings
+from lictui.history.errors import read_transaction
 from lictui.history.rollup import CapacityTimeline
 
 if TYPE_CHECKING:
@@ -23,184 +20,142 @@ if TYPE_CHECKING:
     from lictui.history.pools import KnownPool
     from lictui.model import MonthlyUsage, PoolKey
 
-
-# The columns of lictui's own CSV files, and the guard that keeps a spreadsheet from running one
-
+Row = tuple[object, ...]
 
 _POOL: Final = ("server", "product", "model", "subscription_date")
 RAW_HEADER: Final = ("at", *_POOL, "in_use", "installed", "overdraft")
+# fmt: off
 HEADER: Final = (
-    *("from", "to", *_POOL, "in_use_min", "in_use_avg", "in_use_max", "max_at"),
-    *("installed", "overdraft", "samples"),
+    "from", "to", *_POOL, "in_use_min", "in_use_avg", "in_use_max", "max_at",
+    "installed", "overdraft", "samples",
 )
+# fmt: on
 MONTH_HEADER: Final = ("month", *_POOL, "in_use", "installed", "newly", "released")
-_RUNS: Final = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
-
-
-def guarded(cell: str) -> str:
-    """The cell, with a `'` before what would be run; and before what looks so guarded already."""
-    return f"'{cell}" if cell.lstrip("'").startswith(_RUNS) else cell
-
-
-def unguarded(cell: str) -> str:
-    """The cell as it was before it was guarded."""
-    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_RUNS) else cell
-
-
-def cells(server: str, product: str, model: str, subscription_date: str) -> tuple[str, ...]:
-    """The cells that say whose figures a row has."""
-    return tuple(map(guarded, (server, product, model, subscription_date)))
-
-
-# The months that sources told of their own past, as CSV rows
-
-
-def rows_months(db: sqlite3.Connection, wanted: ExportQuery) -> Iterator[tuple[object, ...]]:
-    """A row a month, by pool and in order of time."""
-    for server, key in list(journal.keys(db)):
-        if not wanted.includes(server, key.product):
-            continue
-        known = cells(server, key.product, _model(db, server, key), key.subscription_date)
-        for month in _wanted(journal.of(db, server, key), wanted):
-            at = datetime.fromtimestamp(month.month_start, UTC)
-            figures = month.in_use, month.installed, month.newly_assigned, month.released
-            yield (f"{at:%Y-%m}", *known, *figures)
-
-
-def before_readings(
-    db: sqlite3.Connection, pool: KnownPool, wanted: ExportQuery
-) -> Iterator[tuple[object, ...]]:
-    """The months before the first reading of a pool, as rows of the same form as its readings."""
-    known = cells(pool.server, pool.product, pool.model, pool.subscription_date)
-    for month in _wanted(journal.of(db, pool.server, pool.key), wanted):
-        if month.month_start < pool.since:
-            yield (iso(month.month_start), *known, month.in_use, month.installed, None)
-
-
-def _wanted(months: tuple[MonthlyUsage, ...], wanted: ExportQuery) -> Iterator[MonthlyUsage]:
-    for month in months:
-        if wanted.since <= month.month_start and (
-            wanted.until is None or month.month_start < wanted.until
-        ):
-            yield month
-
-
-def _model(db: sqlite3.Connection, server: str, key: PoolKey) -> str:
-    pool = pools.find(db, server, key)
-    return pool.model if pool else products.describe(key.product).model.value
-
-
-_QUOTED: Final = frozenset('",\r\n')
-_MONTH: Final = 32 * Resolution.DAY
+_CHUNK_DAYS: Final = 32  # of buckets that are read at once
 
 
 @dataclass(frozen=True, slots=True)
 class ExportQuery:
-    """What to export; nothing said means everything."""
+    """What to export; an empty field means everything."""
 
     resolution: Resolution = Resolution.RAW
     servers: Collection[str] = ()
     products: Collection[str] = ()
     since: int = 0  # UTC epoch seconds
     until: int | None = None  # exclusive
-    months: bool = False  # those that a source told of its own past, in place of what was read
+    months: bool = False  # the months that sources report, in place of readings
 
     def includes(self, server: str, product: str) -> bool:
-        """Whether this server and product are wanted."""
+        """Whether a server's product is exported."""
         return (not self.servers or server in self.servers) and (
             not self.products or product in self.products
         )
 
 
-def export_rows(db: sqlite3.Connection, wanted: ExportQuery) -> Iterator[tuple[object, ...]]:
-    """The header, then a row a reading or bucket, by pool and in order of time.
+def export_rows(db: sqlite3.Connection, query: ExportQuery) -> Iterator[Row]:
+    """Yield the header, then a row per reading or bucket, by pool and in order of time.
 
-    Single readings are preceded by the months that the source told of before the first of them.
+    Single readings are preceded by the months that the source reports from before the first.
     """
-    raw = wanted.resolution is Resolution.RAW
-    if wanted.months:
+    if query.months:
         yield MONTH_HEADER
-        yield from rows_months(db, wanted)
+        yield from _month_rows(db, query)
         return
-    yield RAW_HEADER if raw else HEADER
-    for pool in list(pools.every_one(db)):
-        if not wanted.includes(pool.server, pool.product):
+    is_raw = query.resolution is Resolution.RAW
+    yield RAW_HEADER if is_raw else HEADER
+    for pool in list(pools.all_pools(db)):
+        if not query.includes(pool.server, pool.product):
             continue
-        if raw:
-            yield from before_readings(db, pool, wanted)
-        yield from _readings(db, pool, wanted) if raw else _buckets(db, pool, wanted)
+        if is_raw:
+            yield from _earlier_months(db, pool, query)
+            yield from _reading_rows(db, pool, query)
+        else:
+            yield from _bucket_rows(db, pool, query)
 
 
-def csv_lines(found: Iterable[tuple[object, ...]]) -> Iterator[str]:
-    """Rows as lines of CSV.
-
-    The csv module quotes a carriage return only where it ends lines itself (Python 3.11, 3.12), so
-    that a cell could begin a row of its own.
-    """
-    return (",".join(map(_quoted, row)) + "\n" for row in found)
-
-
-def _quoted(cell: object) -> str:
-    text = "" if cell is None else str(cell)
-    if _QUOTED.isdisjoint(text):
-        return text
-    doubled = text.replace('"', '""')
-    return f'"{doubled}"'
+def _month_rows(db: sqlite3.Connection, query: ExportQuery) -> Iterator[Row]:
+    for server, key in list(polls.pools_with_months(db)):
+        if not query.includes(server, key.product):
+            continue
+        cells = _pool_cells(server, key, _model(db, server, key))
+        for month in _queried_months(polls.monthly_usage(db, server, key), query):
+            first = datetime.fromtimestamp(month.month_start, UTC)
+            figures = month.in_use, month.installed, month.newly_assigned, month.released
+            yield (f"{first:%Y-%m}", *cells, *figures)
 
 
-def _readings(
-    db: sqlite3.Connection, pool: KnownPool, wanted: ExportQuery
-) -> Iterator[tuple[object, ...]]:
-    named = cells(pool.server, pool.product, pool.model, pool.subscription_date)
-    timeline = CapacityTimeline(pools.terms(db, pool.id))
-    for start, end in _stretches(db, pool, wanted):
-        with reading(db):
-            found = readings.runs(db, pool, start, end)
-        for run in found:
-            for index in range(run.n):
-                at = run.moment(index)
-                now = timeline.before(at + 1)
-                yield (iso(at), *named, run.in_use, now.installed, now.overdraft)
+def _earlier_months(db: sqlite3.Connection, pool: KnownPool, query: ExportQuery) -> Iterator[Row]:
+    """Yield the months before the first reading of a pool as rows of readings."""
+    cells = _pool_cells(pool.server, pool.key, pool.model)
+    for month in _queried_months(polls.monthly_usage(db, pool.server, pool.key), query):
+        if month.month_start < pool.since:
+            yield (iso(month.month_start), *cells, month.in_use, month.installed, None)
 
 
-def _buckets(
-    db: sqlite3.Connection, pool: KnownPool, wanted: ExportQuery
-) -> Iterator[tuple[object, ...]]:
-    named = cells(pool.server, pool.product, pool.model, pool.subscription_date)
-    width = wanted.resolution
-    timeline = CapacityTimeline(pools.terms(db, pool.id))
-    for start, end in _stretches(db, pool, wanted):
-        with reading(db):
-            found = readings.tallies(db, pool, width, start, end)
-        for each in found:
-            now = timeline.before(each.start + width)
+def _queried_months(months: Iterable[MonthlyUsage], query: ExportQuery) -> Iterator[MonthlyUsage]:
+    for month in months:
+        if query.since <= month.month_start and (
+            query.until is None or month.month_start < query.until
+        ):
+            yield month
+
+
+def _model(db: sqlite3.Connection, server: str, key: PoolKey) -> str:
+    pool = pools.find_pool(db, server, key)
+    return pool.model if pool else products.describe(key.product).model.value
+
+
+def _reading_rows(db: sqlite3.Connection, pool: KnownPool, query: ExportQuery) -> Iterator[Row]:
+    cells = _pool_cells(pool.server, pool.key, pool.model)
+    timeline = CapacityTimeline(pools.capacities(db, pool.id))
+    for start, end in _chunks(db, pool, query):
+        with read_transaction(db):
+            runs = readings.read_runs(db, pool, start, end)
+        for run in runs:
+            for index in range(run.samples):
+                time = run.time_of(index)
+                capacity = timeline.valid_before(time + 1)
+                yield (iso(time), *cells, run.in_use, capacity.installed, capacity.overdraft)
+
+
+def _bucket_rows(db: sqlite3.Connection, pool: KnownPool, query: ExportQuery) -> Iterator[Row]:
+    cells = _pool_cells(pool.server, pool.key, pool.model)
+    width = query.resolution
+    timeline = CapacityTimeline(pools.capacities(db, pool.id))
+    for start, end in _chunks(db, pool, query):
+        with read_transaction(db):
+            rollups = readings.read_rollups(db, pool, width, start, end)
+        for rollup in rollups:
+            capacity = timeline.valid_before(rollup.start + width)
+            average = round(rollup.total / rollup.samples, 3)
             yield (
-                iso(each.start),
-                iso(each.start + width),
-                *named,
-                each.low,
-                _average(each.total, each.n),
-                each.high,
-                iso(each.high_at),
-                now.installed,
-                now.overdraft,
-                each.n,
+                iso(rollup.start),
+                iso(rollup.start + width),
+                *cells,
+                rollup.low,
+                int(average) if average.is_integer() else average,
+                rollup.high,
+                iso(rollup.high_at),
+                capacity.installed,
+                capacity.overdraft,
+                rollup.samples,
             )
 
 
-def _stretches(
-    db: sqlite3.Connection, pool: KnownPool, wanted: ExportQuery
+def _chunks(
+    db: sqlite3.Connection, pool: KnownPool, query: ExportQuery
 ) -> Iterator[tuple[int, int]]:
-    """[since, until) in parts small enough for the memory, as far as there is anything."""
-    last = readings.last_moment(db, pool)
-    start = max(wanted.since, pool.since // Resolution.DAY * Resolution.DAY)
-    end = last + 1 if wanted.until is None else min(wanted.until, last + 1)
-    length = Resolution.DAY if wanted.resolution is Resolution.RAW else _MONTH
+    """Split the queried time, as far as there are readings, into chunks that fit into memory."""
+    last = readings.last_reading_time(db, pool)
+    start = max(query.since, pool.since // Resolution.DAY * Resolution.DAY)
+    end = last + 1 if query.until is None else min(query.until, last + 1)
+    days = 1 if query.resolution is Resolution.RAW else _CHUNK_DAYS
+    seconds = days * Resolution.DAY
     while start < end:
-        stop = min(start // length * length + length, end)
+        stop = min(start // seconds * seconds + seconds, end)
         yield start, stop
         start = stop
 
 
-def _average(total: int, n: int) -> str:
-    return f"{total / n:.3f}".rstrip("0").rstrip(".")
+def _pool_cells(server: str, key: PoolKey, model: str) -> tuple[str, ...]:
+    return server, key.product, model, key.subscription_date

@@ -1,167 +1,207 @@
-"""A file of readings, whoever wrote it: lictui's own CSV, or any with columns to be recognised.
-
-Owns which of the two it is, and what must be said for each. Pure: bytes in, an account out.
-"""
+"""CSV import: files that lictui exported, and files of other programs. Bytes in, values out."""
 
 from __future__ import annotations
 
 import csv
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from lictui import products as known_products
+from lictui import products
 from lictui.analysis.series import Resolution
+from lictui.csvfile import unescape_formula
 from lictui.errors import UsageError
 from lictui.history import csv_reader
-from lictui.history.csv_export import HEADER, MONTH_HEADER, RAW_HEADER, unguarded
+from lictui.history.csv_export import HEADER, MONTH_HEADER, RAW_HEADER
 from lictui.history.csv_reader import (
     ImportedBucket,
     ImportedPool,
     ImportedReading,
     ImportResult,
-    ParsedTime,
-    Row,
     RowError,
-    plain,
+    normalize_name,
+    shorten,
 )
 from lictui.history.readings import FOREVER
 from lictui.history.rollup import Rollup
 from lictui.model import Model, MonthlyUsage, PoolKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from datetime import tzinfo
+
+    from lictui.history.csv_reader import NumberedRow, ParsedTime
 
 
-# lictui's own CSV back: every reading, or the buckets of five minutes, an hour or a day
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """What the user specifies about a file."""
+
+    servers: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    subscription_date: str = ""  # ISO; for files of other programs
+    columns: Mapping[str, str] = field(default_factory=dict)
+    date_format: str = ""  # strptime's
+    zone: tzinfo | None = None  # of times without a zone; None: the system's
+    until: float = FOREVER  # UTC epoch seconds; later times are refused
 
 
-_MOST: Final = 2**31
+def read_csv(data: bytes, options: ImportOptions) -> ImportResult:
+    """Return everything in the file. Raises UsageError when it cannot be read as a whole."""
+    text = csv_reader.decode_text(data)
+    if not text.strip():
+        raise UsageError("the file is empty", "check the program that wrote it")
+    own = csv_reader.find_exact_header(text, is_lictui_header)
+    if own and not options.columns:
+        return read_lictui_csv(*own, options)
+    if len(options.servers) != 1 or len(options.products) != 1:
+        raise UsageError(
+            "not a lictui export: server and product are required",
+            "use --server NAME --product CODE, one of each",
+        )
+    header, rows = csv_reader.find_header(text, lambda cells: _score(cells, options))
+    columns = recognize_columns(header, options.columns)
+    assert columns is not None  # noqa: S101 - that is how the header was found
+    ((server,), (product,)) = options.servers, options.products
+    key = PoolKey(product, options.subscription_date)
+    pool = ImportedPool(server, key, products.describe(product).model)
+    return read_foreign_csv(columns, rows, pool, options)
+
+
+def _score(cells: list[str], options: ImportOptions) -> int:
+    return len(cells) if recognize_columns(cells, options.columns) else 0
+
+
+# Files that lictui exported
+
+
+_COUNT_LIMIT: Final = 2**31
 _WIDTHS: Final = {int(width): width for width in Resolution if width}
-_ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)  # whose source may tell of months
+_ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)  # whose source may report months
 _HEADERS: Final = (RAW_HEADER, HEADER, MONTH_HEADER)
 
 
-def is_own(header: Sequence[str]) -> bool:
+def is_lictui_header(header: Sequence[str]) -> bool:
     """Whether lictui wrote a file with this header."""
     return tuple(cell.strip() for cell in header) in _HEADERS
 
 
-def read_own(
-    header: Sequence[str],
-    rows: Iterator[Row],
-    servers: Collection[str] = (),
-    products: Collection[str] = (),
-    until: float = FOREVER,
+def read_lictui_csv(
+    header: Sequence[str], rows: Iterator[NumberedRow], options: ImportOptions
 ) -> ImportResult:
-    """Everything below the header, or only what is of these servers and products."""
+    """Return everything below the header that is of the chosen servers and products."""
     names = tuple(cell.strip() for cell in header)
-    take = {RAW_HEADER: _point, HEADER: _stretch, MONTH_HEADER: _month}[names]
-    account = ImportResult()
+    add_row = {RAW_HEADER: _add_reading, HEADER: _add_bucket, MONTH_HEADER: _add_month}[names]
+    start_of = _month_start if add_row is _add_month else _timestamp
+    result = ImportResult()
     pools: dict[tuple[str, PoolKey], ImportedPool] = {}
-    at = names.index("server")
+    first = names.index("server")
     for line, cells in rows:
-        account.read += 1
+        result.read += 1
         try:
-            if len(cells) != len(names):
-                raise RowError(f"has {len(cells)} cells where the header has {len(names)}")  # noqa: TRY301 - one place that skips
-            server, product, model, day = map(unguarded, cells[at : at + 4])
-            if (servers and server not in servers) or (products and product not in products):
-                account.filtered_out += 1
+            _require(
+                len(cells) == len(names),
+                f"has {len(cells)} cells where the header has {len(names)}",
+            )
+            server, product, model, day = map(unescape_formula, cells[first : first + 4])
+            if not _is_chosen(server, options.servers) or not _is_chosen(product, options.products):
+                result.filtered_out += 1
                 continue
-            key = PoolKey(product, _date(day))
-            if (pool := pools.get((server, key))) is None:
-                pool = ImportedPool(_named(server, "server"), key, _model(model))
-                _named(product, "product")
-            begins = _month_start if take is _month else _moment
-            if begins(cells[0]) > until:
-                raise RowError("lies in the future")  # noqa: TRY301 - as above
-            take(pool, cells)
+            key = PoolKey(product, _subscription_date(day))
+            _require(bool(server), "no server")
+            _require(bool(product), "no product")
+            _require(start_of(cells[0]) <= options.until, "time is in the future")
+            pool = pools.get((server, key)) or ImportedPool(server, key, _model(model))
+            add_row(pool, cells)
             pools[server, key] = pool
-        except RowError as why:
-            account.skip(line, str(why))
-    account.pools = list(pools.values())
-    for pool in account.pools:
-        _parted(pool)
-    return account
+        except RowError as error:
+            result.skip(line, str(error))
+    result.pools = list(pools.values())
+    for pool in result.pools:
+        _separate_months(pool)
+    return result
 
 
-def _point(pool: ImportedPool, cells: Sequence[str]) -> None:
-    at, *_, in_use, installed, overdraft = cells
-    pool.readings.append(
-        ImportedReading(_moment(at), _figure(in_use), _figure(installed), _figure(overdraft))
-    )
+def _is_chosen(name: str, chosen: Collection[str]) -> bool:
+    return not chosen or name in chosen
 
 
-def _stretch(pool: ImportedPool, cells: Sequence[str]) -> None:
-    start, end = _moment(cells[0]), _moment(cells[1])
-    low, average, high, at, installed, overdraft, samples = cells[6:]
+def _require(condition: bool, reason: str) -> None:  # noqa: FBT001 - an assertion about a row
+    if not condition:
+        raise RowError(reason)
+
+
+def _add_reading(pool: ImportedPool, cells: Sequence[str]) -> None:
+    time, *_, in_use, installed, overdraft = cells
+    figures = _optional_count(in_use), _optional_count(installed), _optional_count(overdraft)
+    pool.readings.append(ImportedReading(_timestamp(time), *figures))
+
+
+def _add_bucket(pool: ImportedPool, cells: Sequence[str]) -> None:
+    start, end = _timestamp(cells[0]), _timestamp(cells[1])
+    low, average, high, high_at, installed, overdraft, samples = cells[6:]
     width = _WIDTHS.get(end - start)
     if width is None or start % width:
-        raise RowError("is no five minutes, hour or day of UTC")
-    lowest, highest, n = _needed(low), _needed(high), _needed(samples)
-    high_at = _moment(at)
-    mean = _mean(average)
-    if not (n > 0 and lowest <= mean <= highest and start <= high_at < end):
-        raise RowError("its figures contradict each other")
-    # The last figure is not in the file: the one that a bucket of one reading has, else the mean.
+        raise RowError("not aligned to 5 minutes, an hour or a day (UTC)")
+    lowest, highest, count = _count(low), _count(high), _count(samples)
+    peak_at = _timestamp(high_at)
+    mean = _average(average)
+    if not (count > 0 and lowest <= mean <= highest and start <= peak_at < end):
+        raise RowError("inconsistent values")
+    # The last figure is not in the file: the one of a bucket with one reading, else the mean.
     last = min(max(round(mean), lowest), highest)
-    tally = Rollup(start, lowest, round(mean * n), highest, high_at, last, n)
-    held = pool.buckets.setdefault(width, [])
-    held.append(ImportedBucket(tally, _figure(installed), _figure(overdraft)))
+    rollup = Rollup(start, lowest, round(mean * count), highest, peak_at, last, count)
+    bucket = ImportedBucket(rollup, _optional_count(installed), _optional_count(overdraft))
+    pool.buckets.setdefault(width, []).append(bucket)
 
 
-def _month(pool: ImportedPool, cells: Sequence[str]) -> None:
-    in_use, installed, newly, released = map(_figure, cells[5:])
-    at = _month_start(cells[0])
-    pool.months.append(MonthlyUsage(pool.key, at, in_use, installed, newly, released))
+def _add_month(pool: ImportedPool, cells: Sequence[str]) -> None:
+    in_use, installed, newly_assigned, released = map(_optional_count, cells[5:])
+    start = _month_start(cells[0])
+    pool.months.append(MonthlyUsage(pool.key, start, in_use, installed, newly_assigned, released))
 
 
 def _month_start(cell: str) -> int:
-    return _moment(f"{cell.strip()}-01T00:00:00Z")
+    return _timestamp(f"{cell.strip()}-01T00:00:00Z")
 
 
-def _parted(pool: ImportedPool) -> None:
-    """Months that the source told of lead the readings of a pool: they are none themselves.
+def _separate_months(pool: ImportedPool) -> None:
+    """Move the months that precede the readings of a pool: they are not readings.
 
-    Exported together they look alike, but only such a month stands alone at its first moment.
+    In the export they look alike, but only such a month is the single row of its first day.
     """
     if pool.model not in _ASSIGNED:
         return
     count = 0
-    for point, following in zip_longest(pool.readings, pool.readings[1:]):
-        day = datetime.fromtimestamp(point.at, UTC)
-        alone = following is None or following.at - point.at >= Resolution.DAY
-        if not alone or day.day != 1 or point.at % Resolution.DAY or point.overdraft is not None:
+    for reading, following in zip_longest(pool.readings, pool.readings[1:]):
+        day = datetime.fromtimestamp(reading.time, UTC)
+        is_single = following is None or following.time - reading.time >= Resolution.DAY
+        is_month_start = day.day == 1 and reading.time % Resolution.DAY == 0
+        if not is_single or not is_month_start or reading.overdraft is not None:
             break
-        pool.months.append(MonthlyUsage(pool.key, point.at, point.in_use, point.installed))
+        month = MonthlyUsage(pool.key, reading.time, reading.in_use, reading.installed)
+        pool.months.append(month)
         count += 1
     del pool.readings[:count]
 
 
-def _named(name: str, what: str) -> str:
-    if not name:
-        raise RowError(f"names no {what}")
-    return name
-
-
-def _moment(cell: str) -> int:
+def _timestamp(cell: str) -> int:
     try:
-        found = datetime.fromisoformat(cell.strip())
+        time = datetime.fromisoformat(cell.strip())
     except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise RowError(f"no time can be read from {cell[:40]!r}")
-    return int(found.timestamp())
+        time = None
+    if time is None or time.tzinfo is None:
+        raise RowError(f"invalid time: {shorten(cell)}")
+    return int(time.timestamp())
 
 
-def _date(cell: str) -> str:
+def _subscription_date(cell: str) -> str:
     try:
         return date.fromisoformat(cell).isoformat() if cell else ""
     except ValueError:
-        raise RowError(f"is no subscription date: {cell[:40]!r}") from None
+        raise RowError(f"invalid subscription date: {shorten(cell)}") from None
 
 
 def _model(cell: str) -> Model:
@@ -171,295 +211,245 @@ def _model(cell: str) -> Model:
         return Model.OTHER
 
 
-def _figure(cell: str) -> int | None:
-    return _needed(cell) if cell.strip() else None
+def _optional_count(cell: str) -> int | None:
+    return _count(cell) if cell.strip() else None
 
 
-def _needed(cell: str) -> int:
+def _count(cell: str) -> int:
     try:
-        found = int(cell)
+        count = int(cell)
     except ValueError:
-        raise RowError(f"no figure can be read from {cell[:40]!r}") from None
-    if abs(found) >= _MOST:
-        raise RowError(f"is no number of licenses: {cell[:40]!r}")
-    return found
+        raise RowError(f"not a whole number: {shorten(cell)}") from None
+    if abs(count) >= _COUNT_LIMIT:
+        raise RowError(f"number too large: {shorten(cell)}")
+    return count
 
 
-def _mean(cell: str) -> float:
+def _average(cell: str) -> float:
     try:
         return float(cell)
     except ValueError:
-        raise RowError(f"no average can be read from {cell[:40]!r}") from None
+        raise RowError(f"not a number: {shorten(cell)}") from None
 
 
-# Somebody else's CSV of one pool, with columns that can be recognised
+# Files of other programs, with one pool
 
 
-_SHOWN = 6  # products that are named where only one can be meant
+_MAX_SHOWN: Final = 6  # products that a message names
 
 
 class _Line(NamedTuple):
-    """One row that has figures and a time of some form."""
+    """A row with valid figures and a time of some form."""
 
     number: int
     time: ParsedTime
-    figures: ImportedReading  # its moment is not known yet
+    figures: ImportedReading  # its time is not known yet
 
 
-def read_foreign(
-    columns: Columns,
-    rows: Iterator[Row],
-    pool: ImportedPool,
-    zone: tzinfo | None = None,
-    date_format: str = "",
-    until: float = FOREVER,
+def read_foreign_csv(
+    columns: ColumnMap, rows: Iterator[NumberedRow], pool: ImportedPool, options: ImportOptions
 ) -> ImportResult:
-    """Everything below the header as `pool`'s; `zone` is the one of times that name none.
+    """Return everything below the header as figures of `pool`.
 
-    Raises UsageError where day and month, or several products, cannot be told apart.
+    Raises UsageError where day and month cannot be told apart, or where no row is of the product.
     """
-    account = ImportResult(pools=[pool])
-    lines = list(_lines(columns, rows, pool.key.product, account, date_format))
-    day_first = csv_reader.day_first(line.time for line in lines)
-    days = csv_reader.whole_days(line.time for line in lines)
-    local = _settled(lines, account, day_first=day_first)
-    order = range(len(local))
-    zoned = csv_reader.Zoned(UTC if columns.utc else zone)
-    found: dict[int, ImportedReading | ImportedBucket] = {}
-    for index in reversed(order) if _falls(local) else order:
-        line, at = local[index]
+    result = ImportResult(pools=[pool])
+    lines = list(_read_lines(columns, rows, pool.key.product, result, options.date_format))
+    day_first = csv_reader.is_day_first(line.time for line in lines)
+    only_days = csv_reader.are_whole_days(line.time for line in lines)
+    dated = _with_local_times(lines, result, day_first=day_first)
+    clock = csv_reader.LocalClock(UTC if columns.utc else options.zone)
+    oldest_first = range(len(dated))
+    newest_row_first = bool(dated) and dated[0][1] > dated[-1][1]
+    values: dict[int, ImportedReading | ImportedBucket] = {}
+    for index in reversed(oldest_first) if newest_row_first else oldest_first:
+        line, local = dated[index]
         try:
-            taken = _taken(line, at, zoned, daily=days or line.time.clock is None)
-            if (taken.at if isinstance(taken, ImportedReading) else taken.tally.start) > until:
-                raise RowError(f"lies in the future: {at:%Y-%m-%d %H:%M}")  # noqa: TRY301 - one place that skips
-            found[index] = taken
-        except RowError as why:
-            account.skip(line.number, str(why))
-    for index in order:  # the later of two rows stands, so that the file's own order counts
-        match found.get(index):
-            case ImportedReading() as point:
-                pool.readings.append(point)
-            case ImportedBucket() as stretch:
-                pool.buckets.setdefault(Resolution.DAY, []).append(stretch)
-    return account
+            value = _value(line, local, clock, daily=only_days or line.time.clock is None)
+            time = value.time if isinstance(value, ImportedReading) else value.rollup.start
+            _require(time <= options.until, f"time is in the future: {local:%Y-%m-%d %H:%M}")
+            values[index] = value
+        except RowError as error:
+            result.skip(line.number, str(error))
+    for index in oldest_first:  # of two rows of one time the later counts: keep the file's order
+        match values.get(index):
+            case ImportedReading() as reading:
+                pool.readings.append(reading)
+            case ImportedBucket() as bucket:
+                pool.buckets.setdefault(Resolution.DAY, []).append(bucket)
+    return result
 
 
-def _lines(
-    columns: Columns, rows: Iterator[Row], product: str, account: ImportResult, date_format: str
+def _read_lines(
+    columns: ColumnMap,
+    rows: Iterator[NumberedRow],
+    product: str,
+    result: ImportResult,
+    date_format: str,
 ) -> Iterator[_Line]:
-    wanted = _is_of(columns, product)
-    others: set[str] = set()
+    other_products: set[str] = set()
     for number, cells in rows:
-        account.read += 1
-        named = _cell(cells, columns.product)
-        if not wanted(named):
-            others.add(named)
-            account.filtered_out += 1
+        result.read += 1
+        row_product = _cell(cells, columns.product)
+        if not _is_product(row_product, product, columns):
+            other_products.add(row_product)
+            result.filtered_out += 1
             continue
         try:
-            time = " ".join(_cell(cells, place).strip() for place in columns.times)
-            figure = ImportedReading(
+            time = " ".join(_cell(cells, index).strip() for index in columns.times)
+            figures = ImportedReading(
                 0,
-                csv_reader.whole(_cell(cells, columns.in_use), "in use"),
-                csv_reader.known(_cell(cells, columns.installed), "installed"),
-                csv_reader.known(_cell(cells, columns.overdraft), "overdraft"),
+                csv_reader.parse_count(_cell(cells, columns.in_use), "in use"),
+                csv_reader.parse_optional_count(_cell(cells, columns.installed), "installed"),
+                csv_reader.parse_optional_count(_cell(cells, columns.overdraft), "overdraft"),
             )
-            yield _Line(number, csv_reader.written(time, date_format), figure)
-        except RowError as why:
-            account.skip(number, str(why))
-    if account.read and account.filtered_out == account.read:
-        names = ", ".join(sorted(others)[:_SHOWN])
+            yield _Line(number, csv_reader.parse_time(time, date_format), figures)
+        except RowError as error:
+            result.skip(number, str(error))
+    if result.read and result.filtered_out == result.read:
+        names = ", ".join(sorted(other_products)[:_MAX_SHOWN])
         raise UsageError(
-            f"no row is of the product {product!r}; the file has {names}",
-            "spell it as the file does, or leave its column out with --columns",
+            f"no rows of product {product!r}; the file has {names}",
+            "use the product name of the file, or --columns without the product column",
         )
 
 
-def _is_of(columns: Columns, product: str) -> Callable[[str], bool]:
-    """Which rows of a file with a column for the product are meant; others are left out."""
-    if columns.product is None:
-        return lambda _: True
-    code = product.strip().lower()
-    return lambda named: named.strip().lower() in ("", code)
+def _is_product(name: str, product: str, columns: ColumnMap) -> bool:
+    """Whether a row is of the product; a file without a product column is of one product."""
+    return columns.product is None or name.strip().lower() in ("", product.strip().lower())
 
 
-def _cell(cells: Sequence[str], place: int | None) -> str:
-    """A cell; "" for a column that the file does not have, or a row that ends before it."""
-    return cells[place] if place is not None and place < len(cells) else ""
+def _cell(cells: Sequence[str], index: int | None) -> str:
+    """Return a cell; "" for a column that the file does not have, or a row that is too short."""
+    return cells[index] if index is not None and index < len(cells) else ""
 
 
-def _settled(
-    lines: Sequence[_Line], account: ImportResult, *, day_first: bool
+def _with_local_times(
+    lines: Sequence[_Line], result: ImportResult, *, day_first: bool
 ) -> list[tuple[_Line, datetime]]:
-    found = []
+    dated = []
     for line in lines:
         try:
-            found.append((line, csv_reader.settled(line.time, day_first=day_first)))
-        except RowError as why:
-            account.skip(line.number, str(why))
-    return found
+            dated.append((line, csv_reader.local_time(line.time, day_first=day_first)))
+        except RowError as error:
+            result.skip(line.number, str(error))
+    return dated
 
 
-def _falls(local: Sequence[tuple[_Line, datetime]]) -> bool:
-    """Whether the newest row stands first."""
-    return bool(local) and local[0][1] > local[-1][1]
-
-
-def _taken(
-    line: _Line, at: datetime, zoned: csv_reader.Zoned, *, daily: bool
+def _value(
+    line: _Line, local: datetime, clock: csv_reader.LocalClock, *, daily: bool
 ) -> ImportedReading | ImportedBucket:
-    figure = line.figures
+    figures = line.figures
     if not daily:
-        return figure._replace(at=zoned.moment(at, line.time.offset))
-    value = figure.in_use or 0
-    noon = zoned.day(at.date())
+        return figures._replace(time=clock.timestamp(local, line.time.offset))
+    in_use = figures.in_use or 0
+    noon = clock.day_timestamp(local.date())
     start = noon // Resolution.DAY * Resolution.DAY
-    tally = Rollup(start, value, value, value, noon, value, 1)
-    return ImportedBucket(tally, figure.installed, figure.overdraft)
+    rollup = Rollup(start, in_use, in_use, in_use, noon, in_use, 1)
+    return ImportedBucket(rollup, figures.installed, figures.overdraft)
 
 
-# Which column of somebody else's CSV is what
+# The columns of such a file
 
 
-# What a column is for -> the names it goes by, the surest first.
+# Purpose of a column -> its names, the most certain first.
+# fmt: off
 _NAMES: Final[Mapping[str, Sequence[str]]] = {
     "moment": (
-        *("timestamp", "datetime", "dateandtime", "at", "when", "recorded"),
-        *("collectedat", "collected", "sampletime", "timegenerated"),
+        "timestamp", "datetime", "dateandtime", "at", "when", "recorded", "collectedat",
+        "collected", "sampletime", "timegenerated",
     ),
     "date": ("date", "day", "usagedate", "datum"),
     "time": ("time", "timeofday", "hour", "uhrzeit"),
     "in_use": (
-        *("inuse", "licensesinuse", "licenseinuse", "inusecount", "inuselicenses", "used"),
-        *("licensesused", "usedlicenses", "usedcount", "currentlyinuse", "usage", "licenseusage"),
-        *("assigned", "licensesassigned", "checkedout", "consumed", "inusemax", "maxinuse"),
-        *("maximuminuse", "peakinuse", "peakusage", "peak"),
+        "inuse", "licensesinuse", "licenseinuse", "inusecount", "inuselicenses", "used",
+        "licensesused", "usedlicenses", "usedcount", "currentlyinuse", "usage", "licenseusage",
+        "assigned", "licensesassigned", "checkedout", "consumed", "inusemax", "maxinuse",
+        "maximuminuse", "peakinuse", "peakusage", "peak",
     ),
     "installed": (
-        *("installed", "licensesinstalled", "installedlicenses", "licensesowned", "owned", "total"),
-        *(
-            "totallicenses",
-            "licensestotal",
-            "totalinstalled",
-            "totalcount",
-            "licenses",
-            "purchased",
-        ),
+        "installed", "licensesinstalled", "installedlicenses", "licensesowned", "owned", "total",
+        "totallicenses", "licensestotal", "totalinstalled", "totalcount", "licenses", "purchased",
     ),
     "overdraft": ("overdraft", "overdraftlicenses", "licensesoverdraft", "overdraftallowance"),
     "product": ("product", "productcode", "pld", "feature", "licenseproduct"),
 }
-_OTHERS: Final = ("installed", "overdraft", "product")
-_SAID: Final = ("time", "date", "in_use", "installed", "overdraft", "product")
+# fmt: on
+_OPTION_KEYS: Final = ("time", "date", "in_use", "installed", "overdraft", "product")
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """The places of the columns in a row; None for one that the file does not have."""
+class ColumnMap:
+    """The indexes of the columns in a row; None for one that the file does not have."""
 
     times: tuple[int, ...]  # one, or a date and a time of day
     in_use: int
     installed: int | None = None
     overdraft: int | None = None
     product: int | None = None
-    utc: bool = False  # the name of a time's column says so
+    utc: bool = False  # the name of a time column says so
 
 
 def parse_column_option(option: str) -> dict[str, str]:
-    """`time=Zeit,in_use=Belegt` as what is said of which column. Raises UsageError."""
-    found: dict[str, str] = {}
+    """Return `time=Zeit,in_use=Belegt` as column names by purpose. Raises UsageError."""
+    columns: dict[str, str] = {}
     for part in next(csv.reader([option], skipinitialspace=True), []):
-        what, equals, name = part.partition("=")
-        what = what.strip().lower().replace(" ", "_").replace("-", "_")
-        if not equals or not name.strip() or what not in _SAID:
-            close = get_close_matches(what, _SAID, n=1)
-            near = f", did you mean {close[0]!r}?" if close and close[0] != what else ""
+        key, equals, name = part.partition("=")
+        key = key.strip().lower().replace(" ", "_").replace("-", "_")
+        if not equals or not name.strip() or key not in _OPTION_KEYS:
+            close = get_close_matches(key, _OPTION_KEYS, n=1)
+            nearest = f", did you mean {close[0]!r}?" if close and close[0] != key else ""
             raise UsageError(
-                f"--columns cannot say {part.strip()!r}{near}",
-                f"it is a list of WHAT=COLUMN, with WHAT one of {', '.join(_SAID)}",
+                f"--columns: invalid entry {part.strip()!r}{nearest}",
+                f"use a list of KEY=COLUMN; KEY is one of {', '.join(_OPTION_KEYS)}",
             )
-        found[what] = name.strip()
-    return found
+        columns[key] = name.strip()
+    return columns
 
 
-def recognised(header: Sequence[str], told: Mapping[str, str]) -> Columns | None:
-    """The columns of a header, `told` ones before those that are recognised; None: too few."""
-    names = [plain(cell) for cell in header]
+def recognize_columns(header: Sequence[str], chosen: Mapping[str, str]) -> ColumnMap | None:
+    """Return the columns of a header, `chosen` ones first; None without time and in use."""
+    names = [normalize_name(cell) for cell in header]
     bare = ["timestamp" if name == "utc" else name.removesuffix("utc") for name in names]
-    places = {
-        what: next((bare.index(each) for each in known if each in bare), None)
-        for what, known in _NAMES.items()
+    indexes = {
+        purpose: next((bare.index(name) for name in known if name in bare), None)
+        for purpose, known in _NAMES.items()
     }
-    for what, name in told.items():
-        place = _place(name, names, header)
-        if place is None:
+    for purpose, name in chosen.items():
+        index = _column_index(name, names, header)
+        if index is None:
             return None
-        places[what] = place
-    in_use = places["in_use"]
-    times = _times(places, told)
+        indexes[purpose] = index
+    in_use = indexes["in_use"]
+    times = _time_columns(indexes, chosen)
     if in_use is None or not times:
         return None
-    utc = any(names[place].endswith("utc") for place in times)
-    installed, overdraft, product = (places[what] for what in _OTHERS)
-    return Columns(times, in_use, installed, overdraft, product, utc)
+    return ColumnMap(
+        times,
+        in_use,
+        indexes["installed"],
+        indexes["overdraft"],
+        indexes["product"],
+        utc=any(names[index].endswith("utc") for index in times),
+    )
 
 
-def _times(places: Mapping[str, int | None], told: Mapping[str, str]) -> tuple[int, ...]:
-    date, time = places["date"], places["time"]
-    if "time" in told and "date" not in told:
-        return () if time is None else (time,)
-    if "date" not in told and places["moment"] is not None:
-        return (places["moment"],)
-    return tuple(place for place in (date, time) if place is not None)
+def _time_columns(indexes: Mapping[str, int | None], chosen: Mapping[str, str]) -> tuple[int, ...]:
+    date_index, time_index = indexes["date"], indexes["time"]
+    if "time" in chosen and "date" not in chosen:
+        return () if time_index is None else (time_index,)
+    if "date" not in chosen and indexes["moment"] is not None:
+        return (indexes["moment"],)
+    return tuple(index for index in (date_index, time_index) if index is not None)
 
 
-def _place(name: str, names: Sequence[str], header: Sequence[str]) -> int | None:
-    """A column by its name, or by its number from 1."""
+def _column_index(name: str, names: Sequence[str], header: Sequence[str]) -> int | None:
+    """Return the index of a column by its name, or by its number from 1."""
     cells = [cell.strip() for cell in header]
     if name in cells:
         return cells.index(name)
-    if plain(name) and plain(name) in names:
-        return names.index(plain(name))
+    if normalize_name(name) and normalize_name(name) in names:
+        return names.index(normalize_name(name))
     if name.isascii() and name.isdecimal() and 0 < int(name) <= len(names):
         return int(name) - 1
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class ImportOptions:
-    """What was said about a file that it does not say itself."""
-
-    servers: tuple[str, ...] = ()
-    products: tuple[str, ...] = ()
-    subscription_date: str = ""  # ISO; of somebody else's file
-    columns: Mapping[str, str] = field(default_factory=dict)
-    date_format: str = ""  # strptime's
-    zone: tzinfo | None = None  # of times that name none; None: the system's
-    until: float = FOREVER  # UTC epoch seconds; later is no time that a reading can have
-
-
-def read_csv(data: bytes, ask: ImportOptions) -> ImportResult:
-    """Everything in the file. Raises UsageError when it cannot be gone by as a whole."""
-    text = csv_reader.decode_text(data)
-    if not text.strip():
-        raise UsageError("the file is empty", "did the program that was to write it fail?")
-    found = csv_reader.exact(text, is_own)
-    if found and not ask.columns:
-        return read_own(*found, ask.servers, ask.products, ask.until)
-    if len(ask.servers) != 1 or len(ask.products) != 1:
-        raise UsageError(
-            "the file is none of lictui's own, so it does not say whose figures it has",
-            "say it: --server NAME --product CODE, one of each",
-        )
-    header, below = csv_reader.headed(text, lambda row: _score(row, ask))
-    chosen = recognised(header, ask.columns)
-    assert chosen is not None  # noqa: S101 - that is how the header was found
-    ((server,), (product,)) = ask.servers, ask.products
-    model = known_products.describe(product).model
-    pool = ImportedPool(server, PoolKey(product, ask.subscription_date), model)
-    return read_foreign(chosen, below, pool, ask.zone, ask.date_format, ask.until)
-
-
-def _score(row: list[str], ask: ImportOptions) -> int:
-    found = recognised(row, ask.columns)
-    return len(row) if found else 0

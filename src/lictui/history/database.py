@@ -1,7 +1,4 @@
-"""The history's file: private, journalled as its file system allows, set aside when damaged.
-
-Owns opening and closing. Must not know tables beyond that the schema brings them up to date.
-"""
+"""The SQLite file of the history: schema, opening, and moving a corrupt file away."""
 
 from __future__ import annotations
 
@@ -15,187 +12,172 @@ from pathlib import Path
 from typing import Final
 
 from lictui.history import blocks
-from lictui.history.errors import CorruptBlockError, HistoryError, is_damage, sqlite_errors, writing
+from lictui.history.errors import (
+    CorruptBlockError,
+    HistoryError,
+    is_corruption,
+    sqlite_errors,
+    write_transaction,
+)
 from lictui.paths import FILE_MODE, make_folder
 
-# The tables of the history, and the way from every older schema to the present one
+APPLICATION_ID: Final = 0x6C696374  # "lict", shown by `file`: the database is lictui's
+VERSION: Final = 1
 
-
-APPLICATION_ID: Final = 0x6C696374  # "lict": whose file this is, for `file` and for us
-
-_READINGS: Final = (
-    # What was read of whom. `since`: its first reading; `ended`: the poll that no longer listed
-    # it; `rolled`: readings before are in blocks, those from then on are rows of `reading`.
+# Times are UTC epoch seconds.
+SCHEMA: Final = (
+    # The pools that were ever recorded (KnownPool). `since`: the first reading; `ended`: the first
+    # poll that did not list the pool any more; readings before `packed_until` are in `block`,
+    # later ones in `reading`.
     """CREATE TABLE pool(
         id INTEGER PRIMARY KEY, server TEXT NOT NULL, product TEXT NOT NULL,
         subscription_date TEXT NOT NULL, model TEXT NOT NULL, name TEXT NOT NULL,
-        since INTEGER NOT NULL, ended INTEGER, rolled INTEGER NOT NULL,
+        since INTEGER NOT NULL, ended INTEGER, packed_until INTEGER NOT NULL,
         UNIQUE(server, product, subscription_date))""",
-    # `n` readings that said the same, the first at `at`, the last `span` seconds later.
+    # The readings of the last hours (ReadingRun): `samples` successive readings with the same
+    # figure, the first at `start`, the last `duration` seconds later.
     """CREATE TABLE reading(
-        pool INTEGER NOT NULL, at INTEGER NOT NULL, span INTEGER NOT NULL, n INTEGER NOT NULL,
-        in_use INTEGER, PRIMARY KEY(pool, at)) WITHOUT ROWID""",
-    # What held of a pool from `at` on; `every`: seconds between its polls, 0 while they fail.
-    """CREATE TABLE terms(
-        pool INTEGER NOT NULL, at INTEGER NOT NULL, installed INTEGER, overdraft INTEGER,
-        every REAL NOT NULL, PRIMARY KEY(pool, at)) WITHOUT ROWID""",
-    # Older readings and their roll-ups; `place` is pool, width and time in one: see blocks.
-    "CREATE TABLE block(place INTEGER PRIMARY KEY, body BLOB NOT NULL)",
-    """CREATE TABLE latest(
+        pool INTEGER NOT NULL, start INTEGER NOT NULL, duration INTEGER NOT NULL,
+        samples INTEGER NOT NULL, in_use INTEGER,
+        PRIMARY KEY(pool, start)) WITHOUT ROWID""",
+    # Installed licenses of a pool from a time on (Capacity). `interval`: seconds between two
+    # polls; 0: the last poll brought no figure, so that the reading before is not valid any more.
+    """CREATE TABLE capacity(
+        pool INTEGER NOT NULL, valid_from INTEGER NOT NULL, installed INTEGER, overdraft INTEGER,
+        interval REAL NOT NULL, PRIMARY KEY(pool, valid_from)) WITHOUT ROWID""",
+    # Older readings, and roll-ups of five minutes, hours and days, compressed: see blocks.py.
+    # `position` consists of pool, resolution and time.
+    "CREATE TABLE block(position INTEGER PRIMARY KEY, body BLOB NOT NULL)",
+    # The last poll of every server, and its last snapshot (LastPoll). `failure` and `snapshot`
+    # are JSON of the classes of lictui.model.
+    """CREATE TABLE last_poll(
         server TEXT PRIMARY KEY, polled_at REAL NOT NULL, latency REAL NOT NULL,
-        state TEXT NOT NULL, since REAL NOT NULL, failure TEXT,
-        answered_at REAL, snapshot TEXT) WITHOUT ROWID""",
+        state TEXT NOT NULL, state_since REAL NOT NULL, failure TEXT,
+        last_success_at REAL, snapshot TEXT) WITHOUT ROWID""",
+    # The event log (Event).
     """CREATE TABLE event(
-        id INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL, server TEXT NOT NULL,
+        id INTEGER PRIMARY KEY, time REAL NOT NULL, kind TEXT NOT NULL, server TEXT NOT NULL,
         product TEXT NOT NULL, level TEXT NOT NULL, message TEXT NOT NULL)""",
-    "CREATE INDEX event_at ON event(at)",
-)
-_LEASE: Final = (
-    # One row at most: who polls, since when it said so, and until when that holds.
+    "CREATE INDEX event_time ON event(time)",
+    # At most one row: the lictui that polls, when it renewed the lease, and when that expires.
     """CREATE TABLE lease(
-        one INTEGER PRIMARY KEY CHECK(one = 1), holder TEXT NOT NULL,
-        taken REAL NOT NULL, until REAL NOT NULL)""",
-)
-_TOLD: Final = (
-    # What a source told of months of its own past, `at` their first moment: no reading of ours.
-    """CREATE TABLE told(
+        id INTEGER PRIMARY KEY CHECK(id = 1), holder TEXT NOT NULL,
+        renewed_at REAL NOT NULL, expires_at REAL NOT NULL)""",
+    # Months of the past as the source itself reports them (MonthlyUsage); not lictui's readings.
+    """CREATE TABLE monthly_usage(
         server TEXT NOT NULL, product TEXT NOT NULL, subscription_date TEXT NOT NULL,
-        at INTEGER NOT NULL, in_use INTEGER, installed INTEGER, newly INTEGER, released INTEGER,
-        PRIMARY KEY(server, product, subscription_date, at)) WITHOUT ROWID""",
-    # Lines of license files: so many licenses from `start` to `expires`, None for ever.
-    """CREATE TABLE increment(
+        month_start INTEGER NOT NULL, in_use INTEGER, installed INTEGER, newly_assigned INTEGER,
+        released INTEGER,
+        PRIMARY KEY(server, product, subscription_date, month_start)) WITHOUT ROWID""",
+    # Licenses from license files (LicenseGrant); `expires` is NULL for permanent ones.
+    """CREATE TABLE license_grant(
         server TEXT NOT NULL, product TEXT NOT NULL, subscription_date TEXT NOT NULL,
         serial TEXT NOT NULL, start INTEGER NOT NULL, count INTEGER NOT NULL, expires INTEGER,
         PRIMARY KEY(server, product, subscription_date, serial, start, count)) WITHOUT ROWID""",
-)
-_ALERTS: Final = (
-    # What is remembered of an alert from poll to poll, as JSON of `lictui.model`.
+    # The state of every alert between two polls, as JSON of AlertState.
     """CREATE TABLE alert(
-        server TEXT NOT NULL, kind TEXT NOT NULL, product TEXT NOT NULL, about TEXT NOT NULL,
-        body TEXT NOT NULL, PRIMARY KEY(server, kind, product, about)) WITHOUT ROWID""",
-    # What somebody said to an alert, in a table of its own: who decides on alerts writes the other
-    # one, and anybody this one. `until`: of a snooze; NULL: acknowledged.
-    """CREATE TABLE answer(
-        server TEXT NOT NULL, kind TEXT NOT NULL, product TEXT NOT NULL, about TEXT NOT NULL,
-        "by" TEXT NOT NULL, at REAL NOT NULL, until REAL,
-        PRIMARY KEY(server, kind, product, about)) WITHOUT ROWID""",
+        server TEXT NOT NULL, kind TEXT NOT NULL, product TEXT NOT NULL, detail TEXT NOT NULL,
+        body TEXT NOT NULL, PRIMARY KEY(server, kind, product, detail)) WITHOUT ROWID""",
+    # Acknowledgements of alerts (Acknowledgement), in a table of their own: only the lictui that
+    # polls writes `alert`, but every one writes this table. `until`: the end of a snooze.
+    """CREATE TABLE acknowledgement(
+        server TEXT NOT NULL, kind TEXT NOT NULL, product TEXT NOT NULL, detail TEXT NOT NULL,
+        "by" TEXT NOT NULL, time REAL NOT NULL, until REAL,
+        PRIMARY KEY(server, kind, product, detail)) WITHOUT ROWID""",
 )
 
-STEPS: Final = (
-    _READINGS,
-    _LEASE,
-    _TOLD,
-    _ALERTS,
-)  # step i leads from version i to i + 1; never edit an old one
-VERSION: Final = len(STEPS)
 
+def prepare_schema(db: sqlite3.Connection) -> None:
+    """Create the tables in a new file, in one transaction.
 
-def migrate(db: sqlite3.Connection) -> None:
-    """Bring the file to the present schema, in one transaction.
-
-    Raises HistoryError for a file that is not a history, or was written by a newer lictui; such a
-    file is not touched.
+    Raises HistoryError for a file that is not a history, or has another schema version; such a
+    file is left unchanged.
     """
-    if _version(db) == VERSION:
+    if not _is_empty(db):
         return
-    with writing(db):
-        version = _version(db)  # another process may have been faster
-        for step in STEPS[version:]:
-            for statement in step:
+    with write_transaction(db):
+        if _is_empty(db):  # else another process was faster
+            for statement in SCHEMA:
                 db.execute(statement)
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version = {VERSION}")
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {VERSION}")
 
 
-def _version(db: sqlite3.Connection) -> int:
-    ((version,),) = db.execute("PRAGMA user_version")
-    ((application,),) = db.execute("PRAGMA application_id")
+def _is_empty(db: sqlite3.Connection) -> bool:
     ((tables,),) = db.execute("SELECT count(*) FROM sqlite_master")
-    if tables and application != APPLICATION_ID:
+    ((application,),) = db.execute("PRAGMA application_id")
+    ((version,),) = db.execute("PRAGMA user_version")
+    if not tables and version <= VERSION:
+        return True
+    if application != APPLICATION_ID:
         raise HistoryError(
-            "the history's file is a database of another program; it was not touched",
-            "set [history] path in config.toml to a file of lictui's own",
+            "the history file is not a lictui database (left unchanged)",
+            "choose another path: set [history] path in config.toml",
         )
-    if version > VERSION:
+    if version != VERSION:
         raise HistoryError(
-            f"the history was written by a newer lictui (schema {version}, this one knows "
-            f"{VERSION}); it was not touched",
+            f"the history was written by a newer version of lictui: it has schema {version}, "
+            f"this version supports schema {VERSION} (left unchanged)",
             "update lictui, or set [history] path in config.toml to another file",
         )
-    return int(version)
+    return False
 
 
-# Whether a file lies on another machine, where SQLite's write-ahead log must not be used
+# Network file systems, where SQLite's write-ahead log must not be used
 
 
 _MOUNTS: Final = Path("/proc/self/mounts")
-_NETWORK: Final = frozenset(
-    (
-        "9p",
-        "afs",
-        "beegfs",
-        "ceph",
-        "cifs",
-        "davfs",
-        "fuse.glusterfs",
-        "fuse.rclone",
-        "fuse.s3fs",
-        "fuse.sshfs",
-        "glusterfs",
-        "gpfs",
-        "lustre",
-        "ncpfs",
-        "nfs",
-        "nfs4",
-        "orangefs",
-        "panfs",
-        "prl_fs",
-        "smb3",
-        "smbfs",
-        "vboxsf",
-        "vmhgfs",
-    )
-)
+# fmt: off
+_NETWORK_TYPES: Final = frozenset((
+    "9p", "afs", "beegfs", "ceph", "cifs", "davfs", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs",
+    "fuse.sshfs", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "orangefs", "panfs",
+    "prl_fs", "smb3", "smbfs", "vboxsf", "vmhgfs",
+))
+# fmt: on
 
 
-def is_network(path: Path, mounts: Path = _MOUNTS) -> bool:
-    """Whether `path` is on a network file system, as far as the system tells.
+def is_network_path(path: Path, mounts: Path = _MOUNTS) -> bool:
+    """Whether `path` is on a network file system, as far as the system reports it.
 
-    Linux tells in /proc; of Windows a UNC path is known. Elsewhere SQLite finds out by itself.
+    Linux lists mounts in /proc; on Windows a UNC path is recognized. Elsewhere SQLite finds out.
     """
-    whole = path.resolve()
-    if whole.drive.startswith("\\\\"):
+    absolute = path.resolve()
+    if absolute.drive.startswith("\\\\"):
         return True
     try:
         lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return False
-    found = Path("/"), ""
+    mount_point, type_name = Path("/"), ""
     for line in lines:
-        _device, folder, kind, *_ = line.split()
+        _device, folder, file_system, *_ = line.split()
         mounted = Path(folder.replace("\\040", " "))
-        if whole.is_relative_to(mounted) and len(mounted.parts) >= len(found[0].parts):
-            found = mounted, kind  # of two on one place, the later hides the earlier
-    return found[1] in _NETWORK
+        # Of two mounts at one place, the later hides the earlier.
+        if absolute.is_relative_to(mounted) and len(mounted.parts) >= len(mount_point.parts):
+            mount_point, type_name = mounted, file_system
+    return type_name in _NETWORK_TYPES
 
 
-_PATIENCE: Final = 5.0  # seconds to wait for another writer
-_CACHE: Final = -8_000  # KiB of pages kept in memory, negative as SQLite wants it
-_LOG: Final = 4 * 1024 * 1024  # bytes a write-ahead log keeps after one that was longer
-_COMPANIONS: Final = ("", "-wal", "-shm", "-journal")
+# Opening
+
+
+_BUSY_TIMEOUT: Final = 5.0  # seconds to wait for another writer
+_CACHE_SIZE: Final = -8_000  # KiB of pages kept in memory, negative as SQLite wants it
+_MAX_LOG_SIZE: Final = 4 * 1024 * 1024  # bytes that a write-ahead log keeps after a longer one
+_COMPANION_SUFFIXES: Final = ("", "-wal", "-shm", "-journal")
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedDatabase:
-    """A connection, how it journals, and what the user must be told about it."""
+    """A connection, its journal mode, and notices for the user."""
 
-    db: sqlite3.Connection
-    journal: str  # "wal", or the rollback journal's "delete"
+    connection: sqlite3.Connection
+    journal_mode: str  # "wal", or the rollback journal's "delete"
     notices: tuple[str, ...] = ()
 
 
 def open_database(path: Path, now: float) -> OpenedDatabase:
-    """Open the history at `path`, creating it if need be; `now` stamps what is set aside.
+    """Open the history at `path` and create it if necessary; `now` names a file moved away.
 
     Raises HistoryError when it cannot be used; nothing is lost then.
     """
@@ -203,93 +185,91 @@ def open_database(path: Path, now: float) -> OpenedDatabase:
     try:
         return _connect(path)
     except sqlite3.DatabaseError as error:
-        if not is_damage(error):
+        if not is_corruption(error):
             with sqlite_errors(path):
                 raise
-    aside = set_aside(path, now)
+    moved = move_aside(path, now)
     _create(path)
     with sqlite_errors(path):
         opened = _connect(path)
-    told = f"the history {path} was damaged: it is now {aside.name}, and a new one was begun"
-    return OpenedDatabase(opened.db, opened.journal, (told, *opened.notices))
+    notice = f"database {path} was corrupt; moved to {moved.name} and recreated"
+    return OpenedDatabase(opened.connection, opened.journal_mode, (notice, *opened.notices))
 
 
 def check_and_set_aside(path: Path, now: float) -> Path | None:
-    """Read all of the file; if any of it is damaged, set it aside and return its new name."""
-    db = sqlite3.connect(path, timeout=_PATIENCE)
+    """Read the whole file; if any of it is corrupt, move it away and return its new name."""
+    db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT)
     try:
-        sound = db.execute("PRAGMA quick_check(1)").fetchall() == [("ok",)]
-        blocks.check(db)
+        intact = db.execute("PRAGMA quick_check(1)").fetchall() == [("ok",)]
+        blocks.check_blocks(db)
     except CorruptBlockError:
-        sound = False
+        intact = False
     except sqlite3.DatabaseError as error:
-        if not is_damage(error):
+        if not is_corruption(error):
             with sqlite_errors(path):
                 raise
-        sound = False
+        intact = False
     finally:
         db.close()
-    return None if sound else set_aside(path, now)
+    return None if intact else move_aside(path, now)
 
 
-def set_aside(path: Path, now: float) -> Path:
-    """Rename a damaged file, and what SQLite keeps beside it; returns the new name."""
+def move_aside(path: Path, now: float) -> Path:
+    """Rename a corrupt file and SQLite's files next to it; returns the new name."""
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
     names = (f"{path.name}.damaged-{stamp}{'-' * bool(n)}{n or ''}" for n in count())
-    aside = next(each for each in map(path.with_name, names) if not each.exists())
+    target = next(name for name in map(path.with_name, names) if not name.exists())
     try:
-        for companion in _COMPANIONS:
+        for suffix in _COMPANION_SUFFIXES:
             with suppress(FileNotFoundError):
-                path.with_name(path.name + companion).rename(
-                    aside.with_name(aside.name + companion)
-                )
+                path.with_name(path.name + suffix).rename(target.with_name(target.name + suffix))
     except OSError as error:
         raise HistoryError(
-            f"the history {path} is damaged and could not be set aside: {error.strerror}",
-            "move it away by hand, or set [history] path in config.toml to another file",
+            f"the history {path} is corrupt and could not be moved: {error.strerror}",
+            "move it away yourself, or set [history] path in config.toml to another file",
         ) from error
-    return aside
+    return target
 
 
 def _create(path: Path) -> None:
-    """Make the file private before SQLite does: what stands beside it inherits its mode."""
+    """Create the file with private permissions, which SQLite's files next to it inherit."""
     try:
         make_folder(path.parent)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE))
     except OSError as error:
         raise HistoryError(
             f"the history {path} cannot be written: {error.strerror}",
-            "look at the owner and mode of file and folder, or set [history] path elsewhere",
+            "check file permissions, or set [history] path in config.toml",
         ) from error
 
 
 def _connect(path: Path) -> OpenedDatabase:
-    db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+    db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
     try:
-        db.execute(f"PRAGMA cache_size = {_CACHE}")
-        db.execute(f"PRAGMA journal_size_limit = {_LOG}")
-        migrate(db)
-        journal, notices = _journal(db, path)
+        db.execute(f"PRAGMA cache_size = {_CACHE_SIZE}")
+        db.execute(f"PRAGMA journal_size_limit = {_MAX_LOG_SIZE}")
+        prepare_schema(db)
+        mode, notices = _set_journal_mode(db, path)
         # Under WAL, NORMAL loses at most the last commits to a power cut, and nothing to a crash.
-        db.execute(f"PRAGMA synchronous = {'NORMAL' if journal == 'wal' else 'FULL'}")
+        db.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
     except BaseException:
         db.close()
         raise
-    return OpenedDatabase(db, journal, notices)
+    return OpenedDatabase(db, mode, notices)
 
 
-def _journal(db: sqlite3.Connection, path: Path) -> tuple[str, tuple[str, ...]]:
-    """Write-ahead where shared memory works, else the rollback journal (sqlite.org/wal.html)."""
+def _set_journal_mode(db: sqlite3.Connection, path: Path) -> tuple[str, tuple[str, ...]]:
+    """Use the write-ahead log where shared memory works (sqlite.org/wal.html), else a rollback."""
     ((mode,),) = db.execute("PRAGMA journal_mode")
-    wanted = "delete" if is_network(path) else "wal"
-    if mode != wanted:
-        # Another process that has the file open keeps it as it is: that is no error.
+    preferred = "delete" if is_network_path(path) else "wal"
+    if mode != preferred:
+        # Another process that has the file open keeps it as it is: that is not an error.
         with suppress(sqlite3.OperationalError):
-            ((mode,),) = db.execute(f"PRAGMA journal_mode = {wanted}")
+            ((mode,),) = db.execute(f"PRAGMA journal_mode = {preferred}")
     if mode == "wal":
         return mode, ()
-    told = (
-        f"the history {path} is on a file system without shared memory: written with the slower "
-        "rollback journal"
+    notice = (
+        f"the history {path} is on a file system without shared memory: using the slower rollback "
+        "journal"
     )
-    return mode, (told,)
+    return mode, (notice,)

@@ -1,7 +1,4 @@
-"""What can be wrong with the history's file, in words a user can act on.
-
-Owns the translation of SQLite's errors. Must not know what was being asked of the file.
-"""
+"""SQLite's errors as messages for users, and transactions."""
 
 from __future__ import annotations
 
@@ -17,33 +14,33 @@ if TYPE_CHECKING:
 
 
 class HistoryError(LictuiError):
-    """The history cannot be read or written just now; what it holds is still there."""
+    """The history cannot be read or written now; its contents are still there."""
 
 
 class CorruptBlockError(Exception):
-    """A block that SQLite hands out, but that does not unpack."""
+    """A block that SQLite returns, but that cannot be unpacked; `sqlite_errors` translates it."""
 
 
 _LOCKED: Final = (
     "is locked by another program",
-    "close what else has it open: another lictui, a backup, a database browser",
+    "close other programs that use it: another lictui, a backup, a database browser",
 )
 _READ_ONLY: Final = (
     "cannot be written",
-    "look at the owner and mode of file and folder, or set [history] path elsewhere",
+    "check file permissions, or set [history] path in config.toml",
 )
 _FULL: Final = (
-    "cannot grow: the disk is full",
-    "make room, or keep less with [history] keep_raw and keep_5m",
+    "cannot grow: disk full",
+    "free disk space, or reduce [history] keep_raw and keep_5m in config.toml",
 )
-_DAMAGED: Final = (
-    "is damaged",
-    "`lictui history compact` sets it aside, never deleted, and begins a new one",
+_CORRUPT: Final = (
+    "is corrupt",
+    "`lictui history compact` moves it away (kept) and creates a new one",
 )
-_UNREADABLE: Final = ("could not be read or written: the disk reports an error", "look at the disk")
+_UNREADABLE: Final = ("could not be read or written: disk error", "check the disk")
 
 # The primary result codes of https://sqlite.org/rescode.html
-_WORDS: Final = {
+_MESSAGES: Final = {
     sqlite3.SQLITE_BUSY: _LOCKED,
     sqlite3.SQLITE_LOCKED: _LOCKED,
     sqlite3.SQLITE_PROTOCOL: _LOCKED,
@@ -52,51 +49,51 @@ _WORDS: Final = {
     sqlite3.SQLITE_CANTOPEN: _READ_ONLY,
     sqlite3.SQLITE_FULL: _FULL,
     sqlite3.SQLITE_IOERR: _UNREADABLE,
-    sqlite3.SQLITE_CORRUPT: _DAMAGED,
-    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_CORRUPT: _CORRUPT,
+    sqlite3.SQLITE_NOTADB: _CORRUPT,
 }
 
 
 @contextmanager
 def sqlite_errors(path: Path) -> Iterator[None]:
-    """Turn whatever SQLite says of the file at `path` into a HistoryError."""
+    """Turn errors of SQLite, and corrupt blocks, into a HistoryError about the file at `path`."""
     try:
         yield
     except CorruptBlockError as error:
-        what, hint = _DAMAGED
-        raise HistoryError(f"the history {path} {what}", hint) from error
+        message, hint = _CORRUPT
+        raise HistoryError(f"the history {path} {message}", hint) from error
     except sqlite3.Error as error:
-        what, hint = _WORDS.get(_code(error), (f"could not be used: {error}", ""))
-        raise HistoryError(f"the history {path} {what}", hint) from error
+        message, hint = _MESSAGES.get(_result_code(error), (f"could not be used: {error}", ""))
+        raise HistoryError(f"the history {path} {message}", hint) from error
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+def is_corruption(error: sqlite3.Error) -> bool:
     """Whether the file itself is broken, rather than busy, full or forbidden."""
-    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return _result_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _code(error: sqlite3.Error) -> int:
+def _result_code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-# The two kinds of transaction: all of what is written or none of it, and one moment to read
+# Transactions
 
 
 @contextmanager
-def writing(db: sqlite3.Connection) -> Iterator[None]:
-    """Write all of it, or after an exception none of it; waits for other writers first."""
+def write_transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Write all, or after an exception nothing; waits for other writers first."""
     db.execute("BEGIN IMMEDIATE")
-    yield from _within(db)
+    yield from _transaction(db)
 
 
 @contextmanager
-def reading(db: sqlite3.Connection) -> Iterator[None]:
-    """See the file as it is at one moment, whatever other processes write meanwhile."""
+def read_transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Read a consistent state of the file, whatever other processes write meanwhile."""
     db.execute("BEGIN")
-    yield from _within(db)
+    yield from _transaction(db)
 
 
-def _within(db: sqlite3.Connection) -> Iterator[None]:
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
         db.execute("COMMIT")

@@ -1,30 +1,29 @@
-"""The pools that were ever read: their numbers, and what held of them when.
-
-Owns the tables `pool` and `terms`. Must not know readings.
-"""
+"""Tables `pool` and `capacity`: every pool that was ever recorded, and its licenses over time."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from lictui.model import Model, PoolKey
+from lictui.model import PoolKey
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
+    from lictui.model import Model
+
 
 class Capacity(NamedTuple):
-    """What holds of a pool from `at` on."""
+    """Licenses of a pool, and how often it is read, from a time on."""
 
-    at: int
+    valid_from: int
     installed: int | None
     overdraft: int | None
-    every: float  # seconds between two polls; 0: the last one brought no figure
+    interval: float  # seconds between two polls; 0: the last poll brought no figure
 
 
 class KnownPool(NamedTuple):
-    """A pool as the history knows it."""
+    """A pool as the history knows it. Times are UTC epoch seconds."""
 
     id: int
     server: str
@@ -33,60 +32,60 @@ class KnownPool(NamedTuple):
     model: str
     name: str
     since: int  # its first reading
-    ended: int | None  # the first poll that no longer listed it
-    rolled: int  # readings before are in blocks
+    ended: int | None  # the first poll that did not list it any more
+    packed_until: int  # readings before are in blocks
 
     @property
     def key(self) -> PoolKey:
-        """What tells it from the others of its server."""
+        """The key that tells it from other pools of its server."""
         return PoolKey(self.product, self.subscription_date)
 
 
-_COLUMNS = ", ".join(KnownPool._fields)
+_SELECT = f"SELECT {', '.join(KnownPool._fields)} FROM pool"  # noqa: S608 - our own column names
 
 
-def find(db: sqlite3.Connection, server: str, key: PoolKey) -> KnownPool | None:
-    """The pool, if it was ever read."""
+def find_pool(db: sqlite3.Connection, server: str, key: PoolKey) -> KnownPool | None:
+    """Return the pool, if it was ever recorded."""
     row = db.execute(
-        f"SELECT {_COLUMNS} FROM pool WHERE server = ? AND product = ? AND subscription_date = ?",  # noqa: S608 - our own column names
+        f"{_SELECT} WHERE server = ? AND product = ? AND subscription_date = ?",
         (server, key.product, key.subscription_date),
     ).fetchone()
     return KnownPool(*row) if row else None
 
 
-def of_server(db: sqlite3.Connection, server: str) -> dict[PoolKey, KnownPool]:
-    """Every pool that was ever read of `server`."""
-    rows = db.execute(f"SELECT {_COLUMNS} FROM pool WHERE server = ?", (server,))  # noqa: S608 - our own column names
+def pools_of_server(db: sqlite3.Connection, server: str) -> dict[PoolKey, KnownPool]:
+    """Return every recorded pool of `server`."""
+    rows = db.execute(f"{_SELECT} WHERE server = ?", (server,))
     return {pool.key: pool for pool in map(KnownPool._make, rows)}
 
 
-def every_one(db: sqlite3.Connection) -> Iterator[KnownPool]:
-    """All pools, by server, product and subscription date."""
-    rows = db.execute(f"SELECT {_COLUMNS} FROM pool ORDER BY server, product, subscription_date")  # noqa: S608 - our own column names
+def all_pools(db: sqlite3.Connection) -> Iterator[KnownPool]:
+    """Return all pools by server, product and subscription date."""
+    rows = db.execute(f"{_SELECT} ORDER BY server, product, subscription_date")
     return map(KnownPool._make, rows)
 
 
-def rolled_before(db: sqlite3.Connection, edge: int, limit: int) -> list[KnownPool]:
-    """At most `limit` pools with readings before `edge` that may not be in blocks yet."""
-    rows = db.execute(f"SELECT {_COLUMNS} FROM pool WHERE rolled < ? LIMIT ?", (edge, limit))  # noqa: S608 - our own column names
+def unpacked_before(db: sqlite3.Connection, time: int, limit: int) -> list[KnownPool]:
+    """Return at most `limit` pools with readings before `time` that may not be in blocks yet."""
+    rows = db.execute(f"{_SELECT} WHERE packed_until < ? LIMIT ?", (time, limit))
     return list(map(KnownPool._make, rows))
 
 
 def create(
     db: sqlite3.Connection, server: str, key: PoolKey, model: Model, name: str, since: int
 ) -> KnownPool:
-    """A pool that is read for the first time."""
+    """Add a pool that is read for the first time."""
     values = (server, key.product, key.subscription_date, model.value, name, since, None, since)
-    row = db.execute(
-        "INSERT INTO pool(server, product, subscription_date, model, name, since, ended, rolled)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+    cursor = db.execute(
+        "INSERT INTO pool(server, product, subscription_date, model, name, since, ended,"
+        " packed_until) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
         values,
     )
-    return KnownPool(row.lastrowid or 0, *values)
+    return KnownPool(cursor.lastrowid or 0, *values)
 
 
 def describe(db: sqlite3.Connection, pool: KnownPool, model: Model, name: str) -> None:
-    """Note what the source calls a pool now, and that it is there."""
+    """Record the pool's present model and name, and that its server lists it."""
     if (pool.model, pool.name, pool.ended) != (model.value, name, None):
         db.execute(
             "UPDATE pool SET model = ?, name = ?, ended = NULL WHERE id = ?",
@@ -94,54 +93,56 @@ def describe(db: sqlite3.Connection, pool: KnownPool, model: Model, name: str) -
         )
 
 
-def date(db: sqlite3.Connection, pool: KnownPool, key: PoolKey) -> KnownPool:
-    """Give a pool the subscription date that nobody told before."""
+def set_subscription_date(db: sqlite3.Connection, pool: KnownPool, key: PoolKey) -> KnownPool:
+    """Give a pool the subscription date that its source had not reported so far."""
     db.execute(
         "UPDATE pool SET subscription_date = ? WHERE id = ?", (key.subscription_date, pool.id)
     )
     return pool._replace(subscription_date=key.subscription_date)
 
 
-def begin(db: sqlite3.Connection, pool: KnownPool, since: int) -> None:
-    """Note that the pool is known from `since` on, if that is earlier than was known."""
+def extend_start(db: sqlite3.Connection, pool: KnownPool, since: int) -> None:
+    """Record that the pool exists from `since` on, if that is earlier than known."""
     db.execute("UPDATE pool SET since = min(since, ?) WHERE id = ?", (since, pool.id))
 
 
-def end(db: sqlite3.Connection, pool: KnownPool, at: int) -> None:
-    """Note that a poll no longer listed the pool."""
+def close(db: sqlite3.Connection, pool: KnownPool, time: int) -> None:
+    """Record that a poll did not list the pool any more."""
     if pool.ended is None:
-        db.execute("UPDATE pool SET ended = ? WHERE id = ?", (at, pool.id))
-        fall_silent(db, pool, at)
+        db.execute("UPDATE pool SET ended = ? WHERE id = ?", (time, pool.id))
+        mark_gap(db, pool, time)
 
 
-def end_after(db: sqlite3.Connection, pool: KnownPool, at: int) -> None:
-    """Note that the pool, which no server lists, counts until `at` at least."""
-    db.execute("UPDATE pool SET ended = max(coalesce(ended, 0), ?) WHERE id = ?", (at, pool.id))
+def close_at(db: sqlite3.Connection, pool: KnownPool, time: int) -> None:
+    """Record that the pool, which no server lists, counts until `time` at least."""
+    db.execute("UPDATE pool SET ended = max(coalesce(ended, 0), ?) WHERE id = ?", (time, pool.id))
 
 
-def fall_silent(db: sqlite3.Connection, pool: KnownPool, at: int) -> None:
-    """Note that a poll brought no figure of the pool: what was read last holds no longer."""
+def mark_gap(db: sqlite3.Connection, pool: KnownPool, time: int) -> None:
+    """Record that a poll brought no figure of the pool: its last reading is not valid any more."""
     db.execute(
-        "INSERT OR REPLACE INTO terms SELECT pool, ?, installed, overdraft, 0 FROM terms"
-        " WHERE pool = ? AND at <= ? ORDER BY at DESC LIMIT 1",
-        (at, pool.id, at),
+        "INSERT OR REPLACE INTO capacity SELECT pool, ?, installed, overdraft, 0 FROM capacity"
+        " WHERE pool = ? AND valid_from <= ? ORDER BY valid_from DESC LIMIT 1",
+        (time, pool.id, time),
     )
 
 
-def terms(db: sqlite3.Connection, pool: int) -> list[Capacity]:
-    """Everything that ever held of a pool, in order of time."""
+def capacities(db: sqlite3.Connection, pool: int) -> list[Capacity]:
+    """Return the capacities of a pool in order of time."""
     rows = db.execute(
-        "SELECT at, installed, overdraft, every FROM terms WHERE pool = ? ORDER BY at", (pool,)
+        "SELECT valid_from, installed, overdraft, interval FROM capacity WHERE pool = ?"
+        " ORDER BY valid_from",
+        (pool,),
     )
     return list(map(Capacity._make, rows))
 
 
-def set_terms(db: sqlite3.Connection, pool: int, wanted: Capacity) -> None:
-    """Note what holds from `wanted.at` on, unless it did already."""
-    held = db.execute(
-        "SELECT installed, overdraft, every FROM terms WHERE pool = ? AND at <= ?"
-        " ORDER BY at DESC LIMIT 1",
-        (pool, wanted.at),
+def record_capacity(db: sqlite3.Connection, pool: int, capacity: Capacity) -> None:
+    """Record a capacity unless it is the same as the previous one."""
+    previous = db.execute(
+        "SELECT installed, overdraft, interval FROM capacity WHERE pool = ? AND valid_from <= ?"
+        " ORDER BY valid_from DESC LIMIT 1",
+        (pool, capacity.valid_from),
     ).fetchone()
-    if held != wanted[1:]:
-        db.execute("INSERT OR REPLACE INTO terms VALUES(?, ?, ?, ?, ?)", (pool, *wanted))
+    if previous != capacity[1:]:
+        db.execute("INSERT OR REPLACE INTO capacity VALUES(?, ?, ?, ?, ?)", (pool, *capacity))

@@ -1,206 +1,176 @@
-"""A question about the past is answered: one pool from its widest exact tallies, more as a sum.
-
-Owns the choice of the resolution: a long stretch by the hour has days where hours are not kept.
-Must not know how readings are kept, nor how long one holds.
-"""
+"""Series of one pool, or the aligned sum of several, from the widest figures that are exact."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import accumulate, groupby, repeat
 from operator import add, truediv
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.series import Bucket, Resolution, Series, SeriesQuery
+from lictui.analysis.aligned import ServerSeries, aligned_sum
+from lictui.analysis.series import Bucket, Resolution, Series, new_bucket
 from lictui.history import blocks, pools, readings
-from lictui.history.blocks import columns, span
-from lictui.history.rollup import CapacityTimeline, Rollup, coarsen, held, reach
+from lictui.history.rollup import CapacityTimeline, coarsen, fill_gaps, lookback
+from lictui.model import sum_all_known, sum_known
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
 
+    from lictui.analysis.series import SeriesQuery
     from lictui.history.pools import Capacity, KnownPool
+    from lictui.history.rollup import Rollup
+
+# Seconds from which a query for hours is made from hours, or from days where hours are not kept.
+_LONG: Final = 62 * int(Resolution.DAY)
 
 
-# The buckets of one pool: its tallies, what a reading fills between them, and the terms then
+def query_series(db: sqlite3.Connection, query: SeriesQuery, now: float) -> Series:
+    """Return the queried series up to `now`, within one read transaction."""
+    known = [
+        pool
+        for server, key in dict.fromkeys(query.pools)
+        if (pool := pools.find_pool(db, server, key))
+    ]
+    if not known:
+        return Series((), query.width)
+    if len(known) > 1 or _is_long(query):
+        return _sum_pools(db, known, query, int(now))
+    source = _best_resolution(db, known[0], query)
+    if source is Resolution.RAW and query.width <= 0:
+        return Series(tuple(_readings(db, known[0], query)), Resolution.RAW)
+    return _single_pool(db, known[0], query, source, int(now))
 
 
-_bucket = partial(tuple.__new__, Bucket)
+def _is_long(query: SeriesQuery) -> bool:
+    by_hour = Resolution.HOUR <= query.width < Resolution.DAY
+    return by_hour and query.end - query.start > _LONG
 
 
-def buckets(
+# One pool
+
+
+def _best_resolution(db: sqlite3.Connection, pool: KnownPool, query: SeriesQuery) -> Resolution:
+    """Return the widest stored resolution that gives the buckets exactly, else the finest."""
+    fitting = [width for width in blocks.WIDTHS if query.width >= width]
+    exact = [width for width in fitting if query.width % width == 0]
+    preferred = [*reversed(exact), *fitting] or [Resolution.RAW]
+    wider = (width for width in blocks.WIDTHS if width > preferred[-1])
+    for width in (*preferred, *wider):
+        if width is Resolution.DAY or readings.is_complete_since(db, pool, width, query.start):
+            return width
+    return Resolution.DAY
+
+
+def _single_pool(
+    db: sqlite3.Connection, pool: KnownPool, query: SeriesQuery, source: Resolution, now: int
+) -> Series:
+    step = source or query.width
+    width = -(-query.width // step) * step or step
+    within = query.start // width * width, -(-query.end // width) * width
+    capacities = pools.capacities(db, pool.id)
+    return Series(tuple(pool_buckets(db, pool, capacities, width, within, now, step)), width)
+
+
+def _readings(db: sqlite3.Connection, pool: KnownPool, query: SeriesQuery) -> Iterator[Bucket]:
+    timeline = CapacityTimeline(pools.capacities(db, pool.id))
+    for run in readings.read_runs(db, pool, query.start, query.end):
+        value = run.in_use
+        if value is not None:
+            capacity = timeline.valid_before(run.start + 1)
+            yield Bucket(
+                run.start,
+                run.end,
+                value,
+                value,
+                value,
+                run.start,
+                value,
+                capacity.installed,
+                capacity.overdraft,
+                run.samples,
+            )
+
+
+def pool_buckets(
     db: sqlite3.Connection,
     pool: KnownPool,
-    terms: Sequence[Capacity],
+    capacities: Sequence[Capacity],
     width: int,
     within: tuple[int, int],
     now: int,
     step: int = 0,
 ) -> list[Bucket]:
-    """The buckets of `width` seconds that begin `within` [start, end), gaps left out.
+    """Return the buckets of `width` seconds that start `within` [start, end), gaps left out.
 
-    They are made from tallies of `step` seconds, or else of `width`.
+    They are made from roll-ups of `step` seconds, by default of `width`.
     """
     start, end = within
-    around = reach(terms, width)
-    tallies = readings.tallies(db, pool, step or width, start - around, end + around)
+    around = lookback(capacities, width)
+    rollups = readings.read_rollups(db, pool, step or width, start - around, end + around)
     if step not in (0, width):
-        tallies = coarsen(tallies, width)
-    found: list[Bucket] = []
-    for some, then in held(tallies, terms, width, within, now):
-        found += _buckets(some, then, width)
-    return found
+        rollups = coarsen(rollups, width)
+    buckets: list[Bucket] = []
+    for part, capacity in fill_gaps(rollups, capacities, width, within, now):
+        buckets += _to_buckets(part, capacity, width)
+    return buckets
 
 
-def _buckets(tallies: Sequence[Rollup], terms: Capacity, width: int) -> Iterator[Bucket]:
-    start, low, total, high, high_at, last, many = zip(*tallies, strict=True)
+def _to_buckets(rollups: Sequence[Rollup], capacity: Capacity, width: int) -> Iterator[Bucket]:
+    start, low, total, high, high_at, last, samples = zip(*rollups, strict=True)
     columns = (
         start,
-        [each + width for each in start],
+        [time + width for time in start],
         low,
-        [whole / n if n else held for whole, n, held in zip(total, many, last, strict=True)],
+        [
+            bucket_total / count if count else value
+            for bucket_total, count, value in zip(total, samples, last, strict=True)
+        ],
         high,
         high_at,
         last,
-        repeat(terms.installed),
-        repeat(terms.overdraft),
-        many,
+        repeat(capacity.installed),
+        repeat(capacity.overdraft),
+        samples,
     )
-    return map(_bucket, zip(*columns, strict=False))  # what is repeated has no length
+    return map(new_bucket, zip(*columns, strict=False))  # a repeated value has no length
 
 
-# The sum of pools that have a figure in every bucket of a block, without unpacking one of them
+# The sum of several pools
 
 
-@dataclass(slots=True)
-class Even:
-    """What was added up so far of one block."""
-
-    width: Resolution
-    base: int  # where the block begins
-    pools: int = 0
-    _sums: list[list[int]] = field(default_factory=list)  # low's steps, high - low, last - low, n
-    _averages: list[float] = field(default_factory=list)  # less low
-    _moments: list[int] = field(default_factory=list)  # of the latest peak, less start
-    _installed: int | None = 0
-    _overdraft: int | None = None
-
-    @property
-    def end(self) -> int:
-        """Where the block ends."""
-        return self.base + blocks.span(self.width)
-
-    def take(self, db: sqlite3.Connection, pool: KnownPool, terms: Sequence[Capacity]) -> bool:
-        """Add a pool if all the block is filled, and one thing holds of it throughout."""
-        there = pool.since <= self.base and (pool.ended is None or pool.ended >= self.end)
-        if not there or pool.rolled < self.end or len(terms) == 0:
-            return False
-        timeline = CapacityTimeline(terms)
-        held = timeline.before(self.base + self.width)
-        if timeline.before(self.end) is not held:
-            return False
-        body = blocks.body(db, pool.id, self.width, self.base)
-        found = columns(body) if body else None
-        if found is None or found[0] != _EVERY_ONE:
-            return False
-        _, *rest = found
-        self._add(rest)
-        self.pools += 1
-        self._installed = _plus(self._installed, held.installed)
-        if held.overdraft is not None:
-            self._overdraft = (self._overdraft or 0) + held.overdraft
-        return True
-
-    def _add(self, found: list[list[int]]) -> None:
-        low, high, high_at, last, total, n = found
-        averages = list(map(truediv, total, n))
-        sums = [low, high, last, n]
-        if not self.pools:
-            self._sums, self._averages, self._moments = sums, averages, high_at
-            return
-        pairs = zip(self._sums, sums, strict=True)
-        self._sums = [list(map(add, mine, its)) for mine, its in pairs]
-        self._averages = list(map(add, self._averages, averages))
-        self._moments = list(map(max, self._moments, high_at))
-
-    def buckets(self, start: int, stop: int) -> list[Bucket]:
-        """The sum of those that were taken, in the buckets that begin in [start, stop)."""
-        if not self.pools:
-            return []
-        steps, high, last, n = self._sums
-        low = list(accumulate(steps))
-        starts = range(self.base, self.end, self.width)
-        rows = zip(
-            starts,
-            range(self.base + self.width, self.end + self.width, self.width),
-            low,
-            map(add, low, self._averages),
-            map(add, low, high),
-            map(add, starts, self._moments),
-            map(add, low, last),
-            repeat(self._installed, len(starts)),
-            repeat(self._overdraft, len(starts)),
-            n,
-            strict=True,
-        )
-        return [each for each in map(Bucket._make, rows) if start <= each.start < stop]
-
-
-_EVERY_ONE = [0, *repeat(1, blocks.BUCKETS - 1)]
-
-
-def _plus(one: int | None, other: int | None) -> int | None:
-    return None if one is None or other is None else one + other
-
-
-# The sum of several pools over time, aligned: what was in use of all of them at one moment
-
-
-_LONG: Final = 62 * int(Resolution.DAY)  # seconds from which an hour is aligned by the hour
-
-
-def summed(
-    db: sqlite3.Connection, known: Sequence[KnownPool], question: SeriesQuery, now: int
+def _sum_pools(
+    db: sqlite3.Connection, known: Sequence[KnownPool], query: SeriesQuery, now: int
 ) -> Series:
-    """The series of the sum; no bucket that begins after `now` is made up."""
-    align = _alignment(db, known, question)
-    unit = Resolution.DAY if question.width >= Resolution.DAY else align
-    width = -(-max(question.width, unit) // unit) * unit
-    start = question.start // width * width
-    stop = min(-(-question.end // width) * width, now + 1)
-    seam = start
-    if align is Resolution.HOUR:
-        hours = max(readings.horizon(db, pool, align) for pool in known)
-        seam = max(start, -(-hours // Resolution.DAY) * Resolution.DAY)
-    found = [
-        *_aligned(db, known, Resolution.DAY, start, min(seam, stop), now),
-        *_aligned(db, known, align, seam, stop, now),
+    alignment = _alignment(db, known, query)
+    unit = Resolution.DAY if query.width >= Resolution.DAY else alignment
+    width = -(-max(query.width, unit) // unit) * unit
+    start = query.start // width * width
+    stop = min(-(-query.end // width) * width, now + 1)
+    hours_start = start
+    if alignment is Resolution.HOUR:
+        available = max(readings.available_since(db, pool, alignment) for pool in known)
+        hours_start = max(start, -(-available // Resolution.DAY) * Resolution.DAY)
+    sums = [
+        *_aligned_buckets(db, known, Resolution.DAY, start, min(hours_start, stop), now),
+        *_aligned_buckets(db, known, alignment, hours_start, stop, now),
     ]
-    return Series(tuple(_coarsened(found, width)), width)
-
-
-def by_the_hour(question: SeriesQuery) -> bool:
-    """Whether it is so long that hours are what it is made of, and days before there were any."""
-    hours = Resolution.HOUR <= question.width < Resolution.DAY
-    return hours and question.end - question.start > _LONG
+    exact = len(known) == 1 or alignment is Resolution.FIVE_MINUTES
+    return Series(tuple(_coarsen_buckets(sums, width)), width, exact)
 
 
 def _alignment(
-    db: sqlite3.Connection, known: Sequence[KnownPool], question: SeriesQuery
+    db: sqlite3.Connection, known: Sequence[KnownPool], query: SeriesQuery
 ) -> Resolution:
-    if question.width >= Resolution.DAY or by_the_hour(question):
+    if query.width >= Resolution.DAY or _is_long(query):
         return Resolution.HOUR
     for width in (Resolution.FIVE_MINUTES, Resolution.HOUR):
-        if all(readings.reaches(db, pool, width, question.start) for pool in known):
+        if all(readings.is_complete_since(db, pool, width, query.start) for pool in known):
             return width
     return Resolution.DAY
 
 
-def _aligned(
+def _aligned_buckets(
     db: sqlite3.Connection,
     known: Sequence[KnownPool],
     width: Resolution,
@@ -208,119 +178,114 @@ def _aligned(
     stop: int,
     now: int,
 ) -> Iterator[Bucket]:
-    """The sum in buckets of `width`, where every pool that counts then has a figure."""
-    began = sorted(pool.since for pool in known)
-    ended = sorted(pool.ended for pool in known if pool.ended is not None)
-    terms = [pools.terms(db, pool.id) for pool in known]
-    # A block at a time: a year of a thousand pools does not fit into the memory.
-    for base in range(start // span(width) * span(width), stop, span(width)):
-        within = max(start, base), min(base + span(width), stop)
-        whole = Even(width, base)
-        parts: dict[int, list[Bucket]] = defaultdict(list)
-        for pool, each in zip(known, terms, strict=True):
-            if whole.take(db, pool, each):
-                continue
-            last = stop if pool.ended is None else pool.ended - width
-            for bucket in buckets(db, pool, each, width, within, now):
-                if bucket.start <= last:
-                    parts[bucket.start].append(bucket)
-        many = {}
-        for bucket in whole.buckets(*within):
-            parts[bucket.start].append(bucket)
-            many[bucket.start] = whole.pools - 1
-        for at in sorted(parts):
-            end = at + width
-            there = len(parts[at]) + many.get(at, 0)
-            if there == bisect_left(began, end) - bisect_left(ended, end):
-                yield _sum(parts[at])
+    """Yield the sum in buckets of `width` seconds in which every expected pool has a figure."""
+    capacities = [pools.capacities(db, pool.id) for pool in known]
+    seconds = blocks.block_seconds(width)
+    # A block at a time: a year of a thousand pools does not fit into memory.
+    for base in range(start // seconds * seconds, stop, seconds):
+        within = max(start, base), min(base + seconds, stop)
+        packed = PackedSum(width, base)
+        parts = [
+            ServerSeries(
+                pool.since,
+                pool.ended,
+                pool_buckets(db, pool, pool_capacities, width, within, now),
+            )
+            for pool, pool_capacities in zip(known, capacities, strict=True)
+            if not packed.try_add(db, pool, pool_capacities)
+        ]
+        if packed.pools:
+            parts.append(ServerSeries(base, None, packed.buckets(*within)))
+        yield from aligned_sum(parts, width)
 
 
-def _sum(parts: Sequence[Bucket]) -> Bucket:
-    """Buckets of the same time as one."""
-    if len(parts) == 1:
-        return parts[0]
-    (start, *_), (end, *_), *figures = zip(*parts, strict=True)
-    lows, averages, highs, moments, lasts, installed, overdraft, samples = figures
-    granted = [each for each in overdraft if each is not None]
-    return Bucket(
-        start,
-        end,
-        sum(lows),
-        sum(averages),
-        sum(highs),
-        max(start, *moments),
-        sum(lasts),
-        None if None in installed else sum(installed),
-        sum(granted) if granted else None,
-        sum(samples),
-    )
-
-
-def _coarsened(found: Iterable[Bucket], width: int) -> Iterator[Bucket]:
-    for start, group in groupby(found, lambda each: each.start // width * width):
+def _coarsen_buckets(sums: Iterable[Bucket], width: int) -> Iterator[Bucket]:
+    for start, group in groupby(sums, lambda bucket: bucket.start // width * width):
         parts = list(group)
-        peak = max(parts, key=lambda each: each.high)
+        peak = max(parts, key=lambda bucket: bucket.high)
         yield parts[-1]._replace(
             start=start,
-            end=max(start + width, parts[-1].end),  # a day stays one where no hours are kept
-            low=min(each.low for each in parts),
-            average=sum(each.average for each in parts) / len(parts),
+            end=max(start + width, parts[-1].end),  # a day stays one where hours are not kept
+            low=min(bucket.low for bucket in parts),
+            average=sum(bucket.average for bucket in parts) / len(parts),
             high=peak.high,
             high_at=peak.high_at,
-            samples=sum(each.samples for each in parts),
+            samples=sum(bucket.samples for bucket in parts),
         )
 
 
-def answer(db: sqlite3.Connection, question: SeriesQuery, now: float) -> Series:
-    """The series asked for, as far as it is known up to `now`; within one reading transaction."""
-    found = [pools.find(db, server, key) for server, key in dict.fromkeys(question.pools)]
-    known = [pool for pool in found if pool]
-    if not known:
-        return Series((), question.width)
-    if len(known) > 1 or by_the_hour(question):
-        return summed(db, known, question, int(now))
-    source = _source(db, known[0], question)
-    if source is Resolution.RAW and question.width <= 0:
-        return Series(tuple(_readings(db, known[0], question)), Resolution.RAW)
-    return _alone(db, known[0], question, source, int(now))
+@dataclass(slots=True)
+class PackedSum:
+    """Sum of the pools that have all buckets of a block, without unpacking any of them."""
+
+    width: Resolution
+    base: int  # where the block starts
+    pools: int = 0
+    _columns: list[list[int]] = field(default_factory=list)  # low steps, high - low, last - low, n
+    _averages: list[float] = field(default_factory=list)  # less low
+    _high_at: list[int] = field(default_factory=list)  # of the latest maximum, less start
+    _installed: int | None = 0
+    _overdraft: int | None = None
+
+    @property
+    def end(self) -> int:
+        """Where the block ends."""
+        return self.base + blocks.block_seconds(self.width)
+
+    def try_add(
+        self, db: sqlite3.Connection, pool: KnownPool, capacities: Sequence[Capacity]
+    ) -> bool:
+        """Add a pool if it has all buckets of the block and one capacity throughout."""
+        expected = pool.since <= self.base and (pool.ended is None or pool.ended >= self.end)
+        if not expected or pool.packed_until < self.end or not capacities:
+            return False
+        timeline = CapacityTimeline(capacities)
+        capacity = timeline.valid_before(self.base + self.width)
+        if timeline.valid_before(self.end) is not capacity:
+            return False
+        body = blocks.read_block(db, pool.id, self.width, self.base)
+        columns = blocks.decode_columns(body) if body else None
+        if columns is None or columns[0] != _ALL_POSITIONS:
+            return False
+        self._add(columns)
+        self.pools += 1
+        self._installed = sum_all_known((self._installed, capacity.installed))
+        self._overdraft = sum_known((self._overdraft, capacity.overdraft))
+        return True
+
+    def _add(self, decoded: list[list[int]]) -> None:
+        _, low, high, high_at, last, total, samples = decoded
+        averages = list(map(truediv, total, samples))
+        columns = [low, high, last, samples]
+        if not self.pools:
+            self._columns, self._averages, self._high_at = columns, averages, high_at
+            return
+        pairs = zip(self._columns, columns, strict=True)
+        self._columns = [list(map(add, summed, column)) for summed, column in pairs]
+        self._averages = list(map(add, self._averages, averages))
+        self._high_at = list(map(max, self._high_at, high_at))
+
+    def buckets(self, start: int, stop: int) -> list[Bucket]:
+        """Return the sum of the added pools in the buckets that start in [start, stop)."""
+        if not self.pools:
+            return []
+        low_steps, high, last, samples = self._columns
+        low = list(accumulate(low_steps))
+        starts = range(self.base, self.end, self.width)
+        rows = zip(
+            starts,
+            range(self.base + self.width, self.end + self.width, self.width),
+            low,
+            map(add, low, self._averages),
+            map(add, low, high),
+            map(add, starts, self._high_at),
+            map(add, low, last),
+            repeat(self._installed, len(starts)),
+            repeat(self._overdraft, len(starts)),
+            samples,
+            strict=True,
+        )
+        return [bucket for bucket in map(new_bucket, rows) if start <= bucket.start < stop]
 
 
-def _source(db: sqlite3.Connection, pool: KnownPool, question: SeriesQuery) -> Resolution:
-    """The widest stored resolution that gives the buckets asked for exactly, else the finest."""
-    fits = [width for width in blocks.WIDTHS if question.width >= width]
-    exact = [width for width in fits if question.width % width == 0]
-    wanted = [*reversed(exact), *fits] or [Resolution.RAW]
-    for width in (*wanted, *(each for each in blocks.WIDTHS if each > wanted[-1])):
-        if width is Resolution.DAY or readings.reaches(db, pool, width, question.start):
-            return width
-    return Resolution.DAY
-
-
-def _alone(
-    db: sqlite3.Connection, pool: KnownPool, question: SeriesQuery, source: Resolution, now: int
-) -> Series:
-    step = source or question.width
-    width = -(-question.width // step) * step or step
-    within = question.start // width * width, -(-question.end // width) * width
-    terms = pools.terms(db, pool.id)
-    return Series(tuple(buckets(db, pool, terms, width, within, now, step)), width)
-
-
-def _readings(db: sqlite3.Connection, pool: KnownPool, question: SeriesQuery) -> Iterator[Bucket]:
-    timeline = CapacityTimeline(pools.terms(db, pool.id))
-    for run in readings.runs(db, pool, question.start, question.end):
-        value = run.in_use
-        if value is not None:
-            now = timeline.before(run.at + 1)
-            yield Bucket(
-                run.at,
-                run.end,
-                value,
-                value,
-                value,
-                run.at,
-                value,
-                now.installed,
-                now.overdraft,
-                run.n,
-            )
+_ALL_POSITIONS: Final = [0, *repeat(1, blocks.BLOCK_BUCKETS - 1)]

@@ -1,7 +1,7 @@
-"""Readings, and what remains of them in wider and wider buckets. Pure.
+"""Arithmetic of stored readings: runs of equal readings, roll-ups, and how long a reading is valid.
 
-Owns the arithmetic: a tally of a stretch is the same whether it was made from its readings, from
-the tallies of its parts, or a bit now and a bit later. Must not know where either is kept.
+A roll-up of a period is the same whether it is made from its readings, from the roll-ups of its
+parts, or a part now and a part later.
 """
 
 from __future__ import annotations
@@ -18,79 +18,80 @@ if TYPE_CHECKING:
 
 
 class ReadingRun(NamedTuple):
-    """Readings in a row, evenly spaced, that all said the same."""
+    """Successive, evenly spaced readings with the same figure."""
 
-    at: int  # UTC epoch seconds of the first
-    span: int  # seconds from the first to the last
-    n: int
-    in_use: int | None  # None: could not be read
+    start: int  # UTC epoch seconds of the first reading
+    duration: int  # seconds from the first to the last
+    samples: int  # number of readings
+    in_use: int | None  # None: the figure could not be read
 
     @property
     def end(self) -> int:
         """The time of the last reading."""
-        return self.at + self.span
+        return self.start + self.duration
 
-    def moment(self, index: int) -> int:
-        """The time of the reading number `index`, from 0."""
-        return self.at + (self.span * index // (self.n - 1) if index else 0)
+    def time_of(self, index: int) -> int:
+        """Return the time of a reading, counted from 0."""
+        return self.start + (self.duration * index // (self.samples - 1) if index else 0)
 
-    def before(self, edge: int) -> int:
-        """How many of the readings were earlier than `edge`."""
-        if edge <= self.at:
+    def count_before(self, time: int) -> int:
+        """Return how many readings are earlier than `time`."""
+        if time <= self.start:
             return 0
-        if edge > self.end:
-            return self.n
-        return -((self.at - edge) * (self.n - 1) // self.span)
+        if time > self.end:
+            return self.samples
+        return -((self.start - time) * (self.samples - 1) // self.duration)
 
-    def cut(self, edge: int) -> tuple[ReadingRun | None, ReadingRun | None]:
-        """The readings before `edge`, and those from it on."""
-        first = self.before(edge)
-        return self._part(0, first), self._part(first, self.n)
+    def split(self, time: int) -> tuple[ReadingRun | None, ReadingRun | None]:
+        """Return the readings before `time`, and those from `time` on."""
+        count = self.count_before(time)
+        return self._part(0, count), self._part(count, self.samples)
 
-    def _part(self, start: int, stop: int) -> ReadingRun | None:
-        if start == stop:
+    def _part(self, first: int, stop: int) -> ReadingRun | None:
+        if first == stop:
             return None
-        at = self.moment(start)
-        return ReadingRun(at, self.moment(stop - 1) - at, stop - start, self.in_use)
+        start = self.time_of(first)
+        return ReadingRun(start, self.time_of(stop - 1) - start, stop - first, self.in_use)
 
 
 class Rollup(NamedTuple):
-    """What the readings in one stretch of time came to."""
+    """The readings of one bucket of time."""
 
     start: int
     low: int
-    total: int  # sum of all readings: the average times `n`
+    total: int  # sum of all readings: the average times `samples`
     high: int
     high_at: int  # when `high` was read first
     last: int
-    n: int  # readings
+    samples: int  # number of readings
 
 
 def roll_up(runs: Iterable[ReadingRun], width: int) -> list[Rollup]:
-    """The tallies of `runs` in buckets of `width` seconds; what could not be read counts not."""
-    found: dict[int, Rollup] = {}
+    """Return the roll-ups of `runs` in buckets of `width` seconds; unknown figures do not count."""
+    by_start: dict[int, Rollup] = {}
     for run in runs:
-        for one in _parts(run, width):
-            found[one.start] = join(found[one.start], one) if one.start in found else one
-    return [found[start] for start in sorted(found)]
+        for rollup in _split_into_buckets(run, width):
+            earlier = by_start.get(rollup.start)
+            by_start[rollup.start] = merge(earlier, rollup) if earlier else rollup
+    return [by_start[start] for start in sorted(by_start)]
 
 
-def _parts(run: ReadingRun, width: int) -> Iterator[Rollup]:
+def _split_into_buckets(run: ReadingRun, width: int) -> Iterator[Rollup]:
     value = run.in_use
     if value is None:
         return
     first = 0
-    while first < run.n:
-        at = run.moment(first)
-        start = at // width * width
-        stop = run.before(start + width)
-        n = stop - first
-        yield Rollup(start, value, value * n, value, at, value, n)
+    while first < run.samples:
+        time = run.time_of(first)
+        start = time // width * width
+        stop = run.count_before(start + width)
+        samples = stop - first
+        yield Rollup(start, value, value * samples, value, time, value, samples)
         first = stop
 
 
-def join(earlier: Rollup, later: Rollup) -> Rollup:
-    """Both as one, with the start of the earlier."""
+def merge(earlier: Rollup, later: Rollup) -> Rollup:
+    """Return two roll-ups of successive readings as one, with the start of the earlier."""
     high, high_at = earlier.high, earlier.high_at
     if later.high > high:
         high, high_at = later.high, later.high_at
@@ -101,134 +102,144 @@ def join(earlier: Rollup, later: Rollup) -> Rollup:
         high,
         high_at,
         later.last,
-        earlier.n + later.n,
+        earlier.samples + later.samples,
     )
 
 
-def richer(held: Rollup, given: Rollup) -> Rollup:
-    """Two tellings of the same stretch as one: the one of more readings, with the extremes of both.
+def more_complete(stored: Rollup, imported: Rollup) -> Rollup:
+    """Return two roll-ups of the same readings as one: the larger, with the extremes of both.
 
-    Of as many the one given. The same again changes nothing, as joining would.
+    Of two that are equally large, `imported`. Unlike with `merge`, the same again changes nothing.
     """
-    stands, other = (given, held) if given.n >= held.n else (held, given)
-    high, high_at = stands.high, stands.high_at
-    if other.high > high:
-        high, high_at = other.high, other.high_at
-    low = min(stands.low, other.low)
-    return Rollup(stands.start, low, stands.total, high, high_at, stands.last, stands.n)
+    larger, smaller = (
+        (imported, stored) if imported.samples >= stored.samples else (stored, imported)
+    )
+    high, high_at = larger.high, larger.high_at
+    if smaller.high > high:
+        high, high_at = smaller.high, smaller.high_at
+    return larger._replace(low=min(larger.low, smaller.low), high=high, high_at=high_at)
 
 
-def merge(earlier: Sequence[Rollup], later: Sequence[Rollup]) -> list[Rollup]:
-    """Tallies of the same width in order of time; where both have a bucket, the two joined."""
+def merge_lists(earlier: Sequence[Rollup], later: Sequence[Rollup]) -> list[Rollup]:
+    """Return roll-ups of the same width in order of time, merged where both have a bucket."""
     if not earlier or not later or earlier[-1].start < later[0].start:
         return [*earlier, *later]
-    found = {each.start: each for each in earlier}
-    for each in later:
-        found[each.start] = join(found[each.start], each) if each.start in found else each
-    return [found[start] for start in sorted(found)]
+    by_start = {rollup.start: rollup for rollup in earlier}
+    for rollup in later:
+        known = by_start.get(rollup.start)
+        by_start[rollup.start] = merge(known, rollup) if known else rollup
+    return [by_start[start] for start in sorted(by_start)]
 
 
-def coarsen(tallies: Iterable[Rollup], width: int) -> list[Rollup]:
-    """The same in buckets of `width` seconds, a multiple of the width they have."""
+def coarsen(rollups: Iterable[Rollup], width: int) -> list[Rollup]:
+    """Return the same in buckets of `width` seconds, a multiple of their present width."""
     return [
-        _all(start, group)
-        for start, group in groupby(tallies, lambda each: each.start // width * width)
+        _merge_all(start, parts)
+        for start, parts in groupby(rollups, lambda rollup: rollup.start // width * width)
     ]
 
 
-def _all(start: int, group: Iterable[Rollup]) -> Rollup:
-    """All of `group`, which is in order of time, as one."""
-    _, lows, totals, highs, moments, lasts, many = zip(*group, strict=True)
+def _merge_all(start: int, parts: Iterable[Rollup]) -> Rollup:
+    _, lows, totals, highs, high_ats, lasts, samples = zip(*parts, strict=True)
     high = max(highs)
-    high_at = moments[highs.index(high)]
-    return Rollup(start, min(lows), sum(totals), high, high_at, lasts[-1], sum(many))
+    high_at = high_ats[highs.index(high)]
+    return Rollup(start, min(lows), sum(totals), high, high_at, lasts[-1], sum(samples))
 
 
-# How long a reading holds: to the next one if that is in time, else for one interval
+# How long a reading is valid: to the next one if that is in time, else for one interval
 
 
-IN_TIME: Final = 1.5  # intervals between two readings with no gap between them
-UNKNOWN: Final = Capacity(0, None, None, 0.0)
+GAP_FACTOR: Final = 1.5  # intervals between two readings from which there is a gap between them
+UNKNOWN_CAPACITY: Final = Capacity(0, None, None, 0.0)
 _start = attrgetter("start")
 
 
 class CapacityTimeline:
-    """The terms of a pool, asked for times that never go back."""
+    """The capacity of a pool over time, queried for times that never go back."""
 
-    def __init__(self, terms: Sequence[Capacity]) -> None:
-        self._terms = terms or (UNKNOWN,)
+    def __init__(self, capacities: Sequence[Capacity]) -> None:
+        self._capacities = capacities or (UNKNOWN_CAPACITY,)
         self._index = 0
 
-    def before(self, edge: int) -> Capacity:
-        """The terms that held last before `edge`; the first ones before all of them."""
-        while self._index + 1 < len(self._terms) and self._terms[self._index + 1].at < edge:
+    def valid_before(self, time: int) -> Capacity:
+        """Return the last capacity that began before `time`; the first one before all of them."""
+        while (
+            self._index + 1 < len(self._capacities)
+            and self._capacities[self._index + 1].valid_from < time
+        ):
             self._index += 1
-        return self._terms[self._index]
+        return self._capacities[self._index]
 
 
-def reach(terms: Sequence[Capacity], width: int) -> int:
-    """Seconds around a stretch of time whose readings may fill a bucket of it, in whole buckets."""
-    return -int(-max((each.every for each in terms), default=0) * IN_TIME // width) * width
+def lookback(capacities: Sequence[Capacity], width: int) -> int:
+    """Return the seconds around a range whose readings may fill its buckets, in whole buckets."""
+    longest = max((capacity.interval for capacity in capacities), default=0)
+    return -int(-longest * GAP_FACTOR // width) * width
 
 
-def held(
-    tallies: Sequence[Rollup],
-    terms: Sequence[Capacity],
+def fill_gaps(
+    rollups: Sequence[Rollup],
+    capacities: Sequence[Capacity],
     width: int,
     within: tuple[int, int],
     now: int,
 ) -> Iterator[tuple[Sequence[Rollup], Capacity]]:
-    """The buckets that begin `within` [start, end), by the terms that held at their ends.
+    """Yield the buckets that start `within` [start, end), by the capacity at their ends.
 
-    `tallies` reach around that stretch. Buckets that a reading holds through have `n` = 0; none
-    that begins after `now` is made up.
+    `rollups` start `lookback` before that range and end as much later. A bucket that the previous
+    reading fills has `samples` = 0; none that starts after `now` is filled.
     """
     start, end = within
-    every = _filled(tallies, terms, width, min(end, now + 1))
-    first = bisect_left(every, start, key=_start)
-    stop = bisect_left(every, end, first, key=_start)
-    for held_then, later in zip_longest(terms or (UNKNOWN,), terms[1:]):
-        last = bisect_right(every, later.at - width, first, stop, key=_start) if later else stop
+    filled = _filled(rollups, capacities, width, min(end, now + 1))
+    first = bisect_left(filled, start, key=_start)
+    stop = bisect_left(filled, end, first, key=_start)
+    for capacity, following in zip_longest(capacities or (UNKNOWN_CAPACITY,), capacities[1:]):
+        last = stop
+        if following:
+            last = bisect_right(filled, following.valid_from - width, first, stop, key=_start)
         if first < last:
-            yield every[first:last], held_then
+            yield filled[first:last], capacity
             first = last
 
 
 def _filled(
-    tallies: Sequence[Rollup], terms: Sequence[Capacity], width: int, end: int
+    rollups: Sequence[Rollup], capacities: Sequence[Capacity], width: int, end: int
 ) -> Sequence[Rollup]:
-    if not tallies:
-        return tallies
-    whole = tallies[-1].start - tallies[0].start == (len(tallies) - 1) * width
-    first = len(tallies) - 1 if whole else 0  # most often there is nothing to fill but at the end
-    found = list(tallies[:first])
-    timeline = CapacityTimeline(terms)
-    silences = [each.at for each in terms if not each.every]
-    for each, following in zip_longest(tallies[first:], tallies[first + 1 :]):
-        found.append(each)
-        stop = each.start + width
+    if not rollups:
+        return rollups
+    # Usually there is nothing to fill but after the last bucket.
+    gap_free = rollups[-1].start - rollups[0].start == (len(rollups) - 1) * width
+    first = len(rollups) - 1 if gap_free else 0
+    filled = list(rollups[:first])
+    timeline = CapacityTimeline(capacities)
+    gaps = [capacity.valid_from for capacity in capacities if not capacity.interval]
+    for rollup, following in zip_longest(rollups[first:], rollups[first + 1 :]):
+        filled.append(rollup)
+        stop = rollup.start + width
         if following is not None and following.start == stop:
             continue
-        until = _until(each, following, timeline.before(stop).every, width, end)
-        after = bisect_left(silences, stop)
-        if after < len(silences):
-            until = min(until, silences[after] // width * width)
-        last = each.last
-        found += [
+        until = _filled_until(rollup, following, timeline.valid_before(stop).interval, width, end)
+        next_gap = bisect_left(gaps, stop)
+        if next_gap < len(gaps):
+            until = min(until, gaps[next_gap] // width * width)
+        last = rollup.last
+        filled += [
             Rollup(start, last, 0, last, start, last, 0) for start in range(stop, until, width)
         ]
-    return found
+    return filled
 
 
-def _until(each: Rollup, following: Rollup | None, every: float, width: int, end: int) -> int:
-    """Where the buckets end that the last reading of `each` fills.
+def _filled_until(
+    rollup: Rollup, following: Rollup | None, interval: float, width: int, end: int
+) -> int:
+    """Return where the buckets end that the last reading of `rollup` fills.
 
-    A bucket knows one moment of a reading, that of its peak. Where polls are so slow that buckets
+    The only known time of a reading is that of the maximum. Where polls are so slow that buckets
     between two of them are empty, it is the only reading of its bucket.
     """
     if following is not None:
         end = min(end, following.start)
-        if following.high_at - each.high_at <= every * IN_TIME:
+        if following.high_at - rollup.high_at <= interval * GAP_FACTOR:
             return end
-    until = int(each.high_at + every)
+    until = int(rollup.high_at + interval)
     return end if until >= end else until // width * width

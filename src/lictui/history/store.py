@@ -1,8 +1,8 @@
-"""The history as everyone else sees it: polls go in, series, journal and the last board come out.
+"""The history: polls are recorded, and series, events and the last polls are read back.
 
-Owns the connection and its transactions. One thread at a time; other processes may read and write
-the same file meanwhile. Everything here raises HistoryError when the file cannot be used just
-now: what it holds stays, and the caller goes on without. Times are UTC epoch seconds.
+A connection is used by one thread at a time; other processes may read and write the same file
+meanwhile. Every method raises HistoryError when the file cannot be used: its contents stay, and
+the caller goes on without. Times are UTC epoch seconds.
 """
 
 from __future__ import annotations
@@ -10,44 +10,31 @@ from __future__ import annotations
 import gc
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from lictui.analysis.series import BackfillRow, Resolution, Series, SeriesQuery
-from lictui.history import (
-    blocks,
-    journal,
-    pools,
-)
-from lictui.history import (
-    journal as alerts,
-)
-from lictui.history import (
-    journal as latest,
-)
-from lictui.history import (
-    journal as lease,
-)
-from lictui.history import (
-    journal as told,
-)
-from lictui.history.backfill import ImportCounts, LicenseGrant, backfill
-from lictui.history.database import OpenedDatabase, open_database
-from lictui.history.errors import reading, sqlite_errors, writing
-from lictui.history.query import answer
-from lictui.history.readings import FOREVER, append, compact, horizon, roll
-from lictui.history.readings import rows as rows_retention
+from lictui.analysis.series import Resolution
+from lictui.history import backfill, blocks, journal, polls, pools, readings
+from lictui.history.database import open_database
+from lictui.history.errors import read_transaction, sqlite_errors, write_transaction
+from lictui.history.query import query_series
+from lictui.history.readings import FOREVER
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+    from typing import Self
 
+    from lictui.analysis.series import BackfillRow, Series, SeriesQuery
     from lictui.clock import Clock
     from lictui.config.settings import Retention
+    from lictui.history.backfill import ImportCounts, LicenseGrant
     from lictui.history.csv_export import ExportQuery
     from lictui.history.csv_reader import ImportedPool
-    from lictui.history.daily_maxima import Facts
-    from lictui.history.journal import AlertChanges, LastPoll
+    from lictui.history.daily_maxima import CompleteDays
+    from lictui.history.database import OpenedDatabase
+    from lictui.history.journal import AlertChanges
+    from lictui.history.polls import LastPoll
     from lictui.history.pools import KnownPool
     from lictui.history.rollup import Rollup
     from lictui.model import (
@@ -63,71 +50,30 @@ if TYPE_CHECKING:
     )
 
 
-# A server gets another name and keeps its history, even if the name had one before
-
-
-def rename(db: sqlite3.Connection, old: str, new: str) -> None:
-    """Call the server `old` by the name `new`, within the caller's transaction."""
-    if old == new:
-        return
-    there = pools.of_server(db, new)
-    for key, pool in pools.of_server(db, old).items():
-        if key in there:
-            _merge(db, there[key], pool)
-    db.execute("UPDATE pool SET server = ? WHERE server = ?", (new, old))
-    if db.execute("SELECT 1 FROM latest WHERE server = ?", (old,)).fetchone():
-        db.execute("UPDATE OR REPLACE latest SET server = ? WHERE server = ?", (new, old))
-    told.rename_told(db, old, new)
-    alerts.rename(db, old, new)
-    db.execute("UPDATE OR REPLACE increment SET server = ? WHERE server = ?", (new, old))
-    db.execute("UPDATE event SET server = ? WHERE server = ?", (new, old))
-
-
-def _merge(db: sqlite3.Connection, earlier: KnownPool, later: KnownPool) -> None:
-    """Put what a name used to stand for before the history of who bears it now."""
-    # Both in blocks entirely: one place to join them. What is read next starts a new row.
-    roll(db, earlier, FOREVER)
-    roll(db, later, FOREVER)
-    blocks.hand_over(db, later.id, earlier.id)
-    db.execute("UPDATE OR REPLACE terms SET pool = ? WHERE pool = ?", (earlier.id, later.id))
-    db.execute("DELETE FROM pool WHERE id = ?", (later.id,))
-    db.execute(
-        "UPDATE pool SET model = ?, name = ?, since = ?, ended = ?, rolled = ? WHERE id = ?",
-        (
-            later.model,
-            later.name,
-            min(earlier.since, later.since),
-            later.ended,
-            later.rolled,
-            earlier.id,
-        ),
-    )
-
-
 class History:
-    """What was read, in one SQLite file."""
+    """The history database: one SQLite file."""
 
     def __init__(
         self, path: Path, opened: OpenedDatabase, retention: Retention, clock: Clock
     ) -> None:
         self.path = path
         self.retention = retention
-        self.journal_mode = opened.journal
-        self.notices = opened.notices  # what the user must be told
-        self._db = opened.db
+        self.journal_mode = opened.journal_mode
+        self.notices = opened.notices  # for the user
+        self._db = opened.connection
         self._clock = clock
 
     @classmethod
     def open(cls, path: Path, retention: Retention, clock: Clock) -> History:
-        """The history at `path`, 0600 in a 0700 folder, created or brought up to date if need be.
+        """Open the history at `path`, mode 0600 in a 0700 folder; create it if necessary.
 
-        A damaged file is set aside, never deleted; a newer lictui's or another program's is
-        refused and not touched.
+        A corrupt file is moved away, never deleted. A file of another program, or of another
+        schema version, is refused and left unchanged.
         """
         return cls(path, open_database(path, clock.now()), retention, clock)
 
     def close(self) -> None:
-        """Let go of the file. Safe to call twice."""
+        """Close the file. May be called twice."""
         with sqlite_errors(self.path):
             self._db.close()
 
@@ -137,102 +83,123 @@ class History:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    # Recording
+
     def append(self, server: Server, poll: Poll, events: Sequence[Event] = ()) -> None:
-        """Write one poll down, and what it brought for the journal."""
+        """Record one poll and its events."""
         self.append_many(((server, poll, events),))
 
     def append_many(
         self,
-        polls: Iterable[tuple[Server, Poll, Sequence[Event]]],
-        decided: AlertChanges | None = None,
+        server_polls: Iterable[tuple[Server, Poll, Sequence[Event]]],
+        changes: AlertChanges | None = None,
     ) -> None:
-        """Write several polls down, in order, and what was `decided` on alerts: all, or none.
+        """Record several polls in order, and changes of alerts: all, or none.
 
-        A poll that failed leaves a gap: no figures, only that it was tried.
+        A failed poll leaves a gap: no figures, only that it was tried.
         """
         with self._writing() as db:
-            for server, poll, events in polls:
-                append(db, server, poll)
-                journal.add(db, events)
-            if decided is not None:
-                alerts.put(db, decided)
-
-    def alert_states(self) -> tuple[AlertState, ...]:
-        """Everything that is remembered of alerts, raised or not yet."""
-        with self._reading() as db:
-            return alerts.everything(db)
-
-    def acknowledgements(self) -> dict[AlertKey, Acknowledgement]:
-        """What was said to alerts, and still stands."""
-        with self._reading() as db:
-            return alerts.answers(db)
-
-    def set_acknowledgement(
-        self, who: AlertKey, said: Acknowledgement | None, events: Iterable[Event] = ()
-    ) -> None:
-        """Note what somebody says to an alert, or with None that it is taken back."""
-        with self._writing() as db:
-            alerts.answer(db, who, said)
-            journal.add(db, events)
+            for server, poll, events in server_polls:
+                readings.append_poll(db, server, poll)
+                journal.add_events(db, events)
+            if changes is not None:
+                journal.write_alerts(db, changes)
 
     def add_events(self, events: Iterable[Event]) -> None:
-        """Lines for the journal that no poll brought."""
+        """Add events that belong to no poll."""
         with self._writing() as db:
-            journal.add(db, events)
+            journal.add_events(db, events)
+
+    def set_acknowledgement(
+        self,
+        key: AlertKey,
+        acknowledgement: Acknowledgement | None,
+        events: Iterable[Event] = (),
+    ) -> None:
+        """Record the acknowledgement of an alert and its events; None removes it."""
+        with self._writing() as db:
+            journal.set_acknowledgement(db, key, acknowledgement)
+            journal.add_events(db, events)
 
     def backfill(self, rows: Iterable[BackfillRow]) -> None:
-        """Take in what was not polled here, as it stands; twice changes nothing."""
+        """Store buckets that were not polled here; the same again changes nothing."""
         with self._writing() as db:
-            backfill(db, rows)
+            backfill.backfill(db, rows)
 
-    def import_readings(self, found: Iterable[ImportedPool]) -> ImportCounts:
-        """Take in what a file gave: all of it or none; twice changes nothing."""
-        from lictui.history.backfill import import_readings  # noqa: PLC0415 - the monitor takes in nothing
-
+    def import_readings(self, imported: Iterable[ImportedPool]) -> ImportCounts:
+        """Import what a file has: all of it or nothing; the same again changes nothing."""
         with self._writing() as db:
-            return import_readings(db, found, self._clock.now(), self.retention)
+            return backfill.import_readings(db, imported, self._clock.now(), self.retention)
 
     def import_licenses(self, server: str, grants: Iterable[LicenseGrant], now: float) -> int:
-        """Take in what license files grant on a server; how many are news."""
-        from lictui.history.backfill import import_licenses  # noqa: PLC0415 - the monitor reads no files
-
+        """Import the grants of license files on a server; return how many were new."""
         with self._writing() as db:
-            return import_licenses(db, server, grants, now)
+            return backfill.import_licenses(db, server, grants, now)
 
     def rename_server(self, old: str, new: str) -> None:
-        """Call the server `old` by the name `new`; if that has a history, this one continues it."""
-        with self._writing() as db:
-            rename(db, old, new)
+        """Rename a server; if `new` has a history, that of `old` continues it."""
+        if old != new:
+            with self._writing() as db:
+                _rename_server(db, old, new)
+
+    # Maintenance
 
     def compact(self) -> None:
-        """Roll up and forget what is due: cheap, and to be called every few minutes."""
+        """Pack and delete what is due: quick, to be called every few minutes."""
         with self._writing() as db:
             self._compact(db)
 
     def compact_all(self) -> None:
-        """Roll up and forget everything due, and give the disk back what is free: takes a while."""
+        """Pack and delete everything that is due, and shrink the file: may take minutes."""
         with sqlite_errors(self.path):
             done = False
             while not done:
-                with writing(self._db):
+                with write_transaction(self._db):
                     done = self._compact(self._db)
             self._db.execute("VACUUM")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def last_polls(self) -> Mapping[str, LastPoll]:
-        """The last poll, and the last that told something, of every server ever polled."""
-        with self._reading() as db:
-            return latest.everything_latest(db)
-
-    def series(self, question: SeriesQuery) -> Series:
-        """What was in use over time; several pools are summed at the same moments."""
-        return self.series_batch((question,))[0]
-
-    def series_batch(self, questions: Iterable[SeriesQuery]) -> tuple[Series, ...]:
-        """Several questions, answered as of one moment."""
+    def _compact(self, db: sqlite3.Connection) -> bool:
         now = self._clock.now()
-        with self._reading() as db, _undisturbed():
-            return tuple(answer(db, question, now) for question in questions)
+        journal.delete_events_before(db, now - self.retention.journal * Resolution.DAY)
+        return readings.compact_pools(db, now, self.retention)
+
+    def stats(self) -> HistoryStats:
+        """Return the size and period of the history."""
+        with self._reading() as db:
+            return _stats(db)
+
+    def data_version(self) -> int:
+        """Return a number that changes when another process has written to the file."""
+        with sqlite_errors(self.path):
+            return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
+    # Reading
+
+    def last_polls(self) -> Mapping[str, LastPoll]:
+        """Return the last poll, and the last snapshot, of every server ever polled."""
+        with self._reading() as db:
+            return polls.last_polls(db)
+
+    def pools(self) -> tuple[KnownPool, ...]:
+        """Return every recorded pool, by server, product and subscription date."""
+        with self._reading() as db:
+            return tuple(pools.all_pools(db))
+
+    def series(self, query: SeriesQuery) -> Series:
+        """Return usage over time; several pools are summed at the same times."""
+        return self.series_batch((query,))[0]
+
+    def series_batch(self, queries: Iterable[SeriesQuery]) -> tuple[Series, ...]:
+        """Answer several queries from one consistent state."""
+        now = self._clock.now()
+        with self._reading() as db, _gc_paused():
+            return tuple(query_series(db, query, now) for query in queries)
+
+    def monthly_usage(self, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
+        """Return the months of a pool that the source reported itself."""
+        with self._reading() as db:
+            return polls.monthly_usage(db, server, key)
 
     def events(
         self,
@@ -241,98 +208,89 @@ class History:
         since: float | None = None,
         about: JournalFilter | None = None,
     ) -> tuple[Event, ...]:
-        """At most `limit` lines of the journal, newest first, of [since, before) if given."""
+        """Return at most `limit` events, newest first, from [since, before) if given."""
         with self._reading() as db:
-            return journal.newest(db, limit, before, since, about)
+            return journal.newest_events(db, limit, before, since, about)
 
-    def event_pages(self, most: int = 1000) -> Iterator[tuple[Event, ...]]:
-        """The whole journal, newest first, at most `most` lines at a time."""
+    def event_pages(self, size: int = 1000) -> Iterator[tuple[Event, ...]]:
+        """Yield the whole event log, newest first, at most `size` events at a time."""
         with sqlite_errors(self.path):
-            yield from journal.pages(self._db, most)
+            yield from journal.event_pages(self._db, size)
 
-    def monthly_usage(self, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
-        """The months the source told of a pool's past, which are no readings of ours."""
+    def alert_states(self) -> tuple[AlertState, ...]:
+        """Return the states of all alerts, raised or pending."""
         with self._reading() as db:
-            return told.of(db, server, key)
+            return journal.alert_states(db)
 
-    def export_rows(self, wanted: ExportQuery) -> Iterator[tuple[object, ...]]:
-        """The rows of a CSV, its header first, one pool at a time in memory."""
-        from lictui.history.csv_export import export_rows  # noqa: PLC0415 - seldom asked
+    def acknowledgements(self) -> dict[AlertKey, Acknowledgement]:
+        """Return the acknowledgements of alerts."""
+        with self._reading() as db:
+            return journal.acknowledgements(db)
+
+    def export_rows(self, query: ExportQuery) -> Iterator[tuple[object, ...]]:
+        """Yield the rows of a CSV, its header first, one pool at a time in memory."""
+        from lictui.history.csv_export import export_rows  # noqa: PLC0415 - not for the screens
 
         with sqlite_errors(self.path):
-            yield from export_rows(self._db, wanted)
+            yield from export_rows(self._db, query)
 
-    def pools(self) -> tuple[KnownPool, ...]:
-        """Every pool ever read, by server, product and subscription date."""
-        with self._reading() as db:
-            return tuple(pools.every_one(db))
+    # What the search for peaks reads
 
-    def complete_days(self, pool: KnownPool, start: int, end: int) -> Facts:
-        """What the days of a pool come to that begin in [start, end) and have every figure."""
-        from lictui.history.daily_maxima import facts  # noqa: PLC0415 - start-up asks for no peaks
+    def complete_days(self, pool: KnownPool, start: int, end: int) -> CompleteDays:
+        """Return the days of a pool that start in [start, end) and have every figure."""
+        from lictui.history.daily_maxima import complete_days  # noqa: PLC0415 - not at start-up
 
         with self._reading() as db:
-            return facts(db, pool, (start, end), int(self._clock.now()))
+            return complete_days(db, pool, (start, end), int(self._clock.now()))
 
-    def upper_bounds(self, pools: Iterable[KnownPool], width: Resolution, base: int) -> list[float]:
-        """What the sum of some pools cannot exceed, in each bucket of the block from `base` on."""
-        from lictui.history.daily_maxima import bounds  # noqa: PLC0415 - start-up asks for no peaks
+    def upper_bounds(
+        self, known_pools: Iterable[KnownPool], width: Resolution, base: int
+    ) -> list[float]:
+        """Return what a sum cannot exceed, for every bucket of the block that starts at `base`."""
+        from lictui.history.daily_maxima import upper_bounds  # noqa: PLC0415 - not at start-up
 
         with self._reading() as db:
-            return bounds(db, (pool.id for pool in pools), width, base)
+            return upper_bounds(db, (pool.id for pool in known_pools), width, base)
 
     def fine_grained_since(self, pool: KnownPool) -> int:
-        """From when on five-minute figures of a pool are kept; 0 if all there ever were."""
+        """Return from when five-minute figures of a pool are stored; 0: from its first reading."""
         with self._reading() as db:
-            return horizon(db, pool, Resolution.FIVE_MINUTES)
+            return readings.available_since(db, pool, Resolution.FIVE_MINUTES)
 
-    def data_version(self) -> int:
-        """A number that changes when another process has written to the file."""
-        with sqlite_errors(self.path):
-            return int(self._db.execute("PRAGMA data_version").fetchone()[0])
-
-    def stats(self) -> HistoryStats:
-        """How much there is, of what, and since when."""
-        with self._reading() as db:
-            return stats(db)
+    # The lease: which lictui polls
 
     def claim_lease(self, holder: str, until: float, now: float) -> bool:
-        """Take or renew the right to poll, until `until`; False while another one has it."""
+        """Take or renew the right to poll until `until`; False while another holder has it."""
         with self._writing() as db:
-            return lease.claim(db, holder, until, now)
+            return polls.claim_lease(db, holder, until, now)
 
     def lease_holder(self) -> str:
-        """Who has the right to poll; "" if nobody has."""
+        """Return who has the right to poll; "" if nobody has."""
         with self._reading() as db:
-            return lease.holder(db)
+            return polls.lease_holder(db)
 
     def release_lease(self, holder: str) -> None:
-        """Let go of the right to poll."""
+        """Give up the right to poll."""
         with self._writing() as db:
-            lease.release(db, holder)
-
-    def _compact(self, db: sqlite3.Connection) -> bool:
-        now = self._clock.now()
-        journal.forget(db, now - self.retention.journal * 86400)
-        return compact(db, now, self.retention)
+            polls.release_lease(db, holder)
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with sqlite_errors(self.path), writing(self._db):
+        with sqlite_errors(self.path), write_transaction(self._db):
             yield self._db
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with sqlite_errors(self.path), reading(self._db):
+        with sqlite_errors(self.path), read_transaction(self._db):
             yield self._db
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Look for no garbage meanwhile: an answer has none, and going through it takes as long again.
+def _gc_paused() -> Iterator[None]:
+    """Pause garbage collection: an answer has none, and the collector doubles its time.
 
-    A year of a thousand pools is 365,000 buckets, and the collector looks at all of them a dozen
-    times while their number grows.
+    A year of a thousand pools is 365,000 buckets, and the collector would visit all of them a
+    dozen times while their number grows.
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -343,61 +301,96 @@ def _undisturbed() -> Iterator[None]:
             gc.enable()
 
 
-# How much the history holds, of what, and since when
+# Renaming a server
+
+
+def _rename_server(db: sqlite3.Connection, old: str, new: str) -> None:
+    existing = pools.pools_of_server(db, new)
+    for key, pool in pools.pools_of_server(db, old).items():
+        if key in existing:
+            _merge_pools(db, existing[key], pool)
+    for table in ("pool", "license_grant"):
+        db.execute(f"UPDATE OR REPLACE {table} SET server = ? WHERE server = ?", (new, old))  # noqa: S608 - our own table names
+    polls.rename_server(db, old, new)
+    journal.rename_server(db, old, new)
+
+
+def _merge_pools(db: sqlite3.Connection, earlier: KnownPool, later: KnownPool) -> None:
+    """Put the history that the new name had before the history of the renamed server."""
+    # All readings go into blocks, where they can be merged; the next reading starts a new row.
+    readings.pack_before(db, earlier, FOREVER)
+    readings.pack_before(db, later, FOREVER)
+    blocks.merge_pool(db, later.id, earlier.id)
+    db.execute("UPDATE OR REPLACE capacity SET pool = ? WHERE pool = ?", (earlier.id, later.id))
+    db.execute("DELETE FROM pool WHERE id = ?", (later.id,))
+    db.execute(
+        "UPDATE pool SET model = ?, name = ?, since = ?, ended = ?, packed_until = ? WHERE id = ?",
+        (
+            later.model,
+            later.name,
+            min(earlier.since, later.since),
+            later.ended,
+            later.packed_until,
+            earlier.id,
+        ),
+    )
+
+
+# Statistics
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryStats:
-    """What there is. Times are UTC epoch seconds, None while there is nothing."""
+    """Size and period of the history. Times are None while it is empty."""
 
     schema: int
     servers: int
     pools: int
-    readings: int  # polls of pools ever kept, in whatever resolution they are kept now
+    readings: int  # all that were ever recorded, in whatever resolution they are kept now
     events: int
     first_reading: int | None
     last_reading: int | None
-    size_bytes: int  # bytes, without the write-ahead log
+    size_bytes: int  # without the write-ahead log
 
     @property
     def bytes_per_reading(self) -> float | None:
-        """What a reading costs on disk."""
+        """Bytes on disk per reading."""
         return self.size_bytes / self.readings if self.readings else None
 
 
-def stats(db: sqlite3.Connection) -> HistoryStats:
-    """Count everything; unpacks the daily blocks, so that it takes a moment for many pools."""
-    known = list(pools.every_one(db))
-    readings = 0
-    moments: list[int] = []
+def _stats(db: sqlite3.Connection) -> HistoryStats:
+    """Count everything; unpacks the daily blocks, which takes a moment with many pools."""
+    known = list(pools.all_pools(db))
+    samples = 0
+    times: list[int] = []
     for pool in known:
-        days = blocks.tallies(db, pool.id, Resolution.DAY, 0, FOREVER)
-        recent = rows_retention(db, pool.id)
-        readings += sum(each.n for each in days)
-        readings += sum(run.n for run in recent if run.in_use is not None)
-        moments += [run.end for run in recent[-1:]] or _last(db, pool.id, days)
+        days = blocks.packed_rollups(db, pool.id, Resolution.DAY, 0, FOREVER)
+        recent = readings.unpacked_runs(db, pool.id)
+        samples += sum(day.samples for day in days)
+        samples += sum(run.samples for run in recent if run.in_use is not None)
+        times += [run.end for run in recent[-1:]] or _last_packed_time(db, pool.id, days)
     ((schema,),) = db.execute("PRAGMA user_version")
     ((page_count,),) = db.execute("PRAGMA page_count")
     ((page_size,),) = db.execute("PRAGMA page_size")
     ((events,),) = db.execute("SELECT count(*) FROM event")
-    ((answered,),) = db.execute("SELECT max(answered_at) FROM latest")
-    moments += [] if answered is None else [int(answered)]
+    ((last_success,),) = db.execute("SELECT max(last_success_at) FROM last_poll")
+    times += [] if last_success is None else [int(last_success)]
     return HistoryStats(
         schema=schema,
         servers=len({pool.server for pool in known}),
         pools=len(known),
-        readings=readings,
+        readings=samples,
         events=events,
         first_reading=min((pool.since for pool in known), default=None),
-        last_reading=max(moments, default=None),
+        last_reading=max(times, default=None),
         size_bytes=page_count * page_size,
     )
 
 
-def _last(db: sqlite3.Connection, pool: int, days: Sequence[Rollup]) -> list[int]:
-    """When the last reading was that is in a block, as near as is still known."""
+def _last_packed_time(db: sqlite3.Connection, pool: int, days: Sequence[Rollup]) -> list[int]:
+    """Return the time of the last packed reading, as precisely as it is still stored."""
     if not days:
         return []
     start = days[-1].start
-    ends = [run.end for run in blocks.runs(db, pool, start, start + 1)]
+    ends = [run.end for run in blocks.packed_runs(db, pool, start, start + 1)]
     return [max([days[-1].high_at, *ends])]

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
+from lictui.analysis.aligned import ALIGNMENT, ServerSeries
 from lictui.analysis.forecast import Forecast, describe_forecast
-from lictui.analysis.peaks import ALIGNMENT, ServerSeries
 from lictui.analysis.series import Bucket, Resolution, SeriesQuery, day_of
 from lictui.analysis.usage import ContractLine
 from lictui.engine.alert_state import is_transition
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
     from lictui.config.settings import AlertSettings, Settings
     from lictui.engine.board import MergedBoard, ServerStatus
-    from lictui.history.journal import LastPoll
+    from lictui.history.polls import LastPoll
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
 
@@ -347,9 +347,9 @@ def _until(pools: Sequence[KnownPool], last: LastPoll | None) -> int | None:
     ends = [pool.ended for pool in pools if pool.ended is not None]
     if len(ends) == len(pools):
         return max(ends)
-    if last is None or last.answered_at is None:
+    if last is None or last.last_success_at is None:
         return None
-    return (int(last.answered_at) // ALIGNMENT + 1) * ALIGNMENT
+    return (int(last.last_success_at) // ALIGNMENT + 1) * ALIGNMENT
 
 
 def _uncounted(latest: Mapping[str, LastPoll]) -> set[tuple[str, PoolKey]]:

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from lictui.clock import iso
-from lictui.history.csv_export import guarded
+from lictui.csvfile import escape_formula
 from lictui.report import text as saying
 from lictui.report.text import grouped, summary
 
@@ -191,7 +191,7 @@ def render_csv(report: MonthlyReport) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER)
     for row in _rows(report):
-        writer.writerow([guarded(cell) if isinstance(cell, str) else cell for cell in row])
+        writer.writerow([escape_formula(cell) if isinstance(cell, str) else cell for cell in row])
     return out.getvalue()
 
 

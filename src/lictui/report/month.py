@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime, tzinfo
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from lictui.analysis.peaks import PeakAccumulator, ServerSeries, Window, aligned_sum
+from lictui.analysis.aligned import ServerSeries, aligned_sum
+from lictui.analysis.peaks import PeakAccumulator, Window
 from lictui.analysis.series import Bucket, Resolution, day_bounds, day_of
 from lictui.analysis.usage import usage_stats
 from lictui.model import Model, MonthlyUsage

@@ -107,7 +107,7 @@ async def test_changes_are_marked_and_said_under_the_cursor() -> None:
 
 async def test_what_grows_goes_on_beyond_now_in_dashes() -> None:
     async with running_app("product", engine=FakeEngine(series_of=growing_series), **ONE) as run:
-        assert "ahead    grows by" in screen_text(run.app)
+        assert "ahead    +" in screen_text(run.app)
         assert screen(run).chart.view.forecast == ()
         await run.press("y")
         view = screen(run).chart.view

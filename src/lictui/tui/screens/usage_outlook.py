@@ -78,7 +78,7 @@ def make_outlook(
         forecast(given, today),
         leaving,
         reading.installed,
-        anomaly_today(hours, now, zone, assigned=about.assigned, bound=len(about.pools) > 1),
+        anomaly_today(hours, now, zone, assigned=about.assigned, upper_bound=len(about.pools) > 1),
         _moves(figures, today) if about.assigned else None,
     )
 

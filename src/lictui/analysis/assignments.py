@@ -1,0 +1,66 @@
+"""Assignments of a month: licenses newly assigned and released.
+
+A cloud source reports them itself. Other sources report only how many are assigned, so that the
+differences between readings give a lower bound: an assignment that was released and given anew
+between two readings is not seen.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from lictui.model import MonthlyUsage, PoolKey, sum_all_known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class MonthAssignments:
+    """Assignments since the first day of a month; None where the figure is unknown."""
+
+    at_start: int | None = None  # assigned when the month started
+    newly_assigned: int | None = None
+    released: int | None = None
+
+
+def observed_changes(figures: Iterable[float]) -> tuple[int, int]:
+    """Return how many were newly assigned and released at least, from successive readings."""
+    newly_assigned = released = 0
+    for earlier, later in pairwise(map(round, figures)):
+        newly_assigned += max(0, later - earlier)
+        released += max(0, earlier - later)
+    return newly_assigned, released
+
+
+def sum_reported_months(
+    product: str, months_by_pool: Iterable[Iterable[MonthlyUsage]]
+) -> tuple[MonthlyUsage, ...]:
+    """Return the months that the source reported of several pools as those of one, in order.
+
+    A month is summed over the pools that have it; a figure that one of these lacks is unknown.
+    """
+    by_start: dict[float, list[MonthlyUsage]] = defaultdict(list)
+    for months in months_by_pool:
+        for month in months:
+            by_start[month.month_start].append(month)
+    return tuple(
+        MonthlyUsage(
+            PoolKey(product),
+            month_start,
+            sum_all_known(month.in_use for month in months),
+            sum_all_known(month.installed for month in months),
+            sum_all_known(month.newly_assigned for month in months),
+            sum_all_known(month.released for month in months),
+        )
+        for month_start, months in sorted(by_start.items())
+    )
+
+
+def first_day_of(month: MonthlyUsage) -> date:
+    """Return the first day of a reported month, which sources report in UTC."""
+    return datetime.fromtimestamp(month.month_start, UTC).date().replace(day=1)

@@ -1,0 +1,109 @@
+"""Which pools of a product count on which server, and from when until when.
+
+Peaks, the report and the chart sum over the same pools, so there is one answer. Times are UTC
+epoch seconds.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lictui import products
+from lictui.analysis.aligned import ALIGNMENT
+from lictui.model import PoolKey
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from lictui.history.polls import LastPoll
+    from lictui.history.pools import KnownPool
+
+ServerPool = tuple[str, PoolKey]
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """The pools of one product and model on one server, and the period in which they count."""
+
+    server: str  # the name that the pools count under
+    known_pools: tuple[KnownPool, ...]
+    since: int
+    until: int | None  # None: they still count
+
+    @property
+    def pools(self) -> tuple[ServerPool, ...]:
+        """The pools as a `SeriesQuery` names them."""
+        return tuple((pool.server, pool.key) for pool in self.known_pools)
+
+    def overlaps(self, start: int, end: int) -> bool:
+        """Whether the pools count at any time in [start, end)."""
+        return self.since < end and (self.until is None or self.until > start)
+
+
+def memberships(
+    pools: Iterable[KnownPool],
+    last_polls: Mapping[str, LastPoll],
+    *,
+    active: Collection[str],
+    excluded: Collection[ServerPool] = (),
+    owners: Mapping[str, str] | None = None,
+) -> dict[tuple[str, str], list[Membership]]:
+    """Return the memberships of every server by (product, model), in order of all three.
+
+    Args:
+        pools: the pools to consider, as the history knows them.
+        last_polls: the last poll of every server.
+        active: names of the servers that are polled. The pools of any other count until its last
+            successful poll: a server that was removed or disabled is not missed in later sums.
+        excluded: pools that repeat the figures of another pool.
+        owners: the name that a server's pools count under; a server without one is left out.
+            None: every server counts under its own name.
+
+    Startup licenses do not count, and neither does a pool that is known from license files alone:
+    it ends when it starts, for nothing was ever read of it.
+    """
+    excluded = uncounted_pools(last_polls).union(excluded)
+    by_server: dict[tuple[str, str, str], list[KnownPool]] = defaultdict(list)
+    for pool in pools:
+        owner = pool.server if owners is None else owners.get(pool.server)
+        was_polled = pool.ended is None or pool.since < pool.ended
+        counted = products.describe(pool.product).counted
+        if owner is None or not was_polled or not counted:
+            continue
+        if (pool.server, pool.key) not in excluded:
+            by_server[pool.product, pool.model, owner].append(pool)
+    found: dict[tuple[str, str], list[Membership]] = defaultdict(list)
+    for (product, model, server), server_pools in sorted(by_server.items()):
+        last_poll = None if server in active else last_polls.get(server)
+        membership = Membership(
+            server,
+            tuple(server_pools),
+            min(pool.since for pool in server_pools),
+            _end(server_pools, last_poll),
+        )
+        found[product, model].append(membership)
+    return found
+
+
+def uncounted_pools(last_polls: Mapping[str, LastPoll]) -> set[ServerPool]:
+    """Return the pools that their servers listed as not counted when last read."""
+    return {
+        (server, pool.key)
+        for server, last_poll in last_polls.items()
+        if last_poll.snapshot
+        for pool in last_poll.snapshot.pools
+        if not pool.counted
+    }
+
+
+def _end(pools: Iterable[KnownPool], last_poll: LastPoll | None) -> int | None:
+    """Return when the last of the pools ends; `last_poll` is that of a server no longer polled."""
+    ends = [pool.ended for pool in pools]
+    known_ends = [end for end in ends if end is not None]
+    if len(known_ends) == len(ends):
+        return max(known_ends)
+    if last_poll is None or last_poll.last_success_at is None:
+        return None
+    return (int(last_poll.last_success_at) // ALIGNMENT + 1) * ALIGNMENT

@@ -1,0 +1,158 @@
+"""Tables `last_poll`, `monthly_usage` and `lease`: the last poll of every server, and who polls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from lictui.history.json_codec import from_json, to_json
+from lictui.model import Failure, MonthlyUsage, Poll, PoolKey, Snapshot, State
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator
+
+_FIGURE_LIMIT: Final = 2**31  # no license server counts so far; SQLite cannot store every integer
+
+
+def stored_figure(value: int | None) -> int | None:
+    """Return a figure as it is stored: None for one that no license server can mean."""
+    return value if value is not None and abs(value) < _FIGURE_LIMIT else None
+
+
+@dataclass(frozen=True, slots=True)
+class LastPoll:
+    """The last poll of one server and its last snapshot. Times are UTC epoch seconds."""
+
+    polled_at: float
+    latency: float  # seconds
+    state_since: float  # when the present state was entered
+    failure: Failure | None  # of the last poll, if it failed
+    last_success_at: float | None  # time of `snapshot`
+    snapshot: Snapshot | None  # of the last successful poll, without the pools' raw fields
+
+
+def record_last_poll(db: sqlite3.Connection, poll: Poll) -> int | None:
+    """Record a poll; return the time of the previous one, in whole seconds, if that succeeded."""
+    row = db.execute(
+        "SELECT polled_at, state, state_since FROM last_poll WHERE server = ?", (poll.server,)
+    ).fetchone()
+    previous, previous_state, state_since = row or (poll.time, None, poll.time)
+    failure = poll.result if isinstance(poll.result, Failure) else None
+    state = failure.state if failure else State.UP
+    if state != previous_state:
+        state_since = poll.time
+    values = (poll.server, poll.time, poll.latency, state.value, state_since)
+    if failure:
+        db.execute(
+            "INSERT INTO last_poll(server, polled_at, latency, state, state_since, failure)"
+            " VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET polled_at = excluded.polled_at,"
+            " latency = excluded.latency, state = excluded.state,"
+            " state_since = excluded.state_since, failure = excluded.failure",
+            (*values, to_json(failure)),
+        )
+    else:
+        db.execute(
+            "INSERT OR REPLACE INTO last_poll(server, polled_at, latency, state, state_since,"
+            " failure, last_success_at, snapshot) VALUES(?, ?, ?, ?, ?, NULL, ?, ?)",
+            (*values, poll.time, to_json(poll.result)),
+        )
+    return int(previous) if previous_state == State.UP else None
+
+
+def last_polls(db: sqlite3.Connection) -> dict[str, LastPoll]:
+    """Return the last poll of every server ever polled, by its name."""
+    rows = db.execute(
+        "SELECT server, polled_at, latency, state_since, failure, last_success_at, snapshot"
+        " FROM last_poll"
+    )
+    return {
+        server: LastPoll(
+            polled_at,
+            latency,
+            state_since,
+            from_json(Failure, failure),
+            last_success_at,
+            from_json(Snapshot, snapshot),
+        )
+        for server, polled_at, latency, state_since, failure, last_success_at, snapshot in rows
+    }
+
+
+# Months of the past that a source reports itself: not lictui's readings
+
+
+def record_monthly_usage(
+    db: sqlite3.Connection, server: str, months: Iterable[MonthlyUsage]
+) -> int:
+    """Record reported months in place of earlier reports; return how many are new or changed."""
+    changed = 0
+    for month in months:
+        figures = map(
+            stored_figure, (month.in_use, month.installed, month.newly_assigned, month.released)
+        )
+        key = month.key
+        changed += db.execute(
+            "INSERT INTO monthly_usage VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " in_use = excluded.in_use, installed = excluded.installed,"
+            " newly_assigned = excluded.newly_assigned, released = excluded.released"
+            " WHERE (in_use, installed, newly_assigned, released) IS NOT (excluded.in_use,"
+            " excluded.installed, excluded.newly_assigned, excluded.released)",
+            (server, key.product, key.subscription_date, int(month.month_start), *figures),
+        ).rowcount
+    return changed
+
+
+def monthly_usage(db: sqlite3.Connection, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
+    """Return the reported months of a pool in order of time."""
+    rows = db.execute(
+        "SELECT month_start, in_use, installed, newly_assigned, released FROM monthly_usage"
+        " WHERE server = ? AND product = ? AND subscription_date = ? ORDER BY month_start",
+        (server, key.product, key.subscription_date),
+    )
+    return tuple(MonthlyUsage(key, *row) for row in rows)
+
+
+def pools_with_months(db: sqlite3.Connection) -> Iterator[tuple[str, PoolKey]]:
+    """Return every pool with reported months, by server, product and subscription date."""
+    rows = db.execute(
+        "SELECT DISTINCT server, product, subscription_date FROM monthly_usage"
+        " ORDER BY server, product, subscription_date"
+    )
+    for server, product, subscription_date in rows:
+        yield server, PoolKey(product, subscription_date)
+
+
+def rename_server(db: sqlite3.Connection, old: str, new: str) -> None:
+    """Move the last poll and the reported months of server `old` to `new`."""
+    db.execute("UPDATE OR REPLACE last_poll SET server = ? WHERE server = ?", (new, old))
+    db.execute("UPDATE OR REPLACE monthly_usage SET server = ? WHERE server = ?", (new, old))
+
+
+# The lease: which of several lictui that share one history polls
+
+
+_MAX_CLOCK_SKEW: Final = 300.0  # seconds between the clocks of two machines
+
+
+def claim_lease(db: sqlite3.Connection, holder: str, until: float, now: float) -> bool:
+    """Take or renew the lease until `until`; False while another holder has it.
+
+    A lease renewed in the future is void: the clock it was made by has been set right since.
+    """
+    row = db.execute("SELECT holder, renewed_at, expires_at FROM lease").fetchone()
+    if row and row[0] != holder and row[1] - _MAX_CLOCK_SKEW <= now < row[2]:
+        return False
+    db.execute("INSERT OR REPLACE INTO lease VALUES(1, ?, ?, ?)", (holder, now, until))
+    return True
+
+
+def lease_holder(db: sqlite3.Connection) -> str:
+    """Return who has the lease, or had it last; "" if nobody does."""
+    row = db.execute("SELECT holder FROM lease").fetchone()
+    return str(row[0]) if row else ""
+
+
+def release_lease(db: sqlite3.Connection, holder: str) -> None:
+    """Give up the lease, if `holder` has it."""
+    db.execute("DELETE FROM lease WHERE holder = ?", (holder,))
