@@ -102,7 +102,7 @@ def test_licenses_that_expire_leave_the_line_of_what_is_installed() -> None:
 def test_the_forecast_is_said_in_words() -> None:
     ((word, runs),) = forecast_facts(looked(growing), TODAY)
     assert word == "ahead"
-    assert "grows by 3.5 a week" in runs[0][0]
+    assert "+3.5 per week" in runs[0][0]
 
 
 def test_a_day_unlike_its_weekday_has_a_line_of_its_own() -> None:
