@@ -208,7 +208,7 @@ CAPACITIES = [
 ]
 
 
-def capacities(paths: Paths) -> list[Capacity]:
+def stored_capacities(paths: Paths) -> list[Capacity]:
     with closing(HistoryFixture(paths.history)) as fixture:
         pools = fixture.history.pools()
         (pool_id,) = [known.id for known in pools if known.product == "XDT_PLT_UD"]
@@ -239,7 +239,7 @@ def test_license_import_sets_capacity_but_no_readings(
         "CITRIX": False,
     }
     assert [
-        (capacity.valid_from, capacity.installed) for capacity in capacities(paths)
+        (capacity.valid_from, capacity.installed) for capacity in stored_capacities(paths)
     ] == CAPACITIES
     with closing(HistoryFixture(paths.history)) as fixture:
         assert fixture.readings() == []
@@ -251,7 +251,7 @@ def test_license_import_sets_capacity_but_no_readings(
         assert "50 licenses from 2026-03-01 to 2027-03-31" in events[0].message
     assert run_json(capsys, *args)["new"] == 0
     assert [
-        (capacity.valid_from, capacity.installed) for capacity in capacities(paths)
+        (capacity.valid_from, capacity.installed) for capacity in stored_capacities(paths)
     ] == CAPACITIES
     with closing(HistoryFixture(paths.history)) as fixture:
         assert len(fixture.history.events(10)) == 3
@@ -266,7 +266,7 @@ def test_license_import_fills_unknown_counts_and_keeps_polled_ones(
             dated = pool("XDT_PLT_UD", 5, installed, None, subscription=until)
             fixture.history.append(server("lic"), poll(snapshot(dated), "lic", at))
     run("history", "import-licenses", str(folder), "--server", "lic")
-    assert [(capacity.valid_from, capacity.installed) for capacity in capacities(paths)] == [
+    assert [(capacity.valid_from, capacity.installed) for capacity in stored_capacities(paths)] == [
         (stamp(2025, 2, 6), 107),
         (stamp(2026, 2, 1), 107),
         (stamp(2026, 3, 1), 157),
