@@ -26,8 +26,9 @@ WINRM = (
 CVAD = ("--source", "cvad", "--url", "https://ddc", "--username", "u", "--secret", "env:P")
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
+    """Directories of the test, so that no test writes into those of the user."""
     paths = Paths(tmp_path / "config", tmp_path / "data")
     monkeypatch.setenv("LICTUI_CONFIG_DIR", str(paths.config_dir))
     monkeypatch.setenv("LICTUI_DATA_DIR", str(paths.data_dir))

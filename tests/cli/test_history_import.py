@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from lictui.history.pools import Capacity
     from lictui.paths import Paths
 
-pytestmark = pytest.mark.usefixtures("paths")
 OF = ("--server", "lic-01", "--product", "XDT_PLT_CCS")
 ROWS = (
     "Time,InUse,Total\n2024-05-01T10:00Z,1,500\n2024-05-01T10:05Z,x,500\n2024-05-01T10:10Z,3,500\n"
@@ -115,7 +114,6 @@ def test_import_refuses_wrong_options(
     assert message in capsys.readouterr().err
     assert run("history", "import", "nowhere.csv", *OF) == 2
     assert "cannot read nowhere.csv" in capsys.readouterr().err
-    del paths
 
 
 def test_import_goes_to_the_only_pool_of_the_product(

@@ -1,17 +1,19 @@
-"""`lictui report`: which month, where it goes, and what is said when it cannot be made."""
+"""`lictui report` and `lictui contract`."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.cli.conftest import WINRM, run
-from tests.history.history_fixture import HOUR, HistoryFixture
+from tests.cli.conftest import WINRM, run, run_json, set_time
+from tests.history.history_fixture import HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 from tests.report.report_fixture import timestamp
 from tests.support.clock import FakeClock
+from tests.support.values import poll, pool, server, snapshot
 
 from lictui.clock import iso
 from lictui.installation import extra_command
@@ -24,86 +26,90 @@ NOW = timestamp("2026-11-03T09:00")
 
 @pytest.fixture(autouse=True)
 def _now(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("lictui.clock.SystemClock.now", lambda _: NOW)
+    set_time(monkeypatch, NOW)
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture
 def recorded(paths: Paths) -> Paths:
-    with closing(HistoryFixture(paths.history, FakeClock(NOW))) as desk:
-        desk.line(timestamp("2026-10-01T00:00"), [70] * 744, "lic-01", every=HOUR)
-        desk.line(timestamp("2026-11-01T00:00"), [80] * 50, "lic-01", every=HOUR)
+    with closing(HistoryFixture(paths.history, FakeClock(NOW))) as fixture:
+        fixture.line(timestamp("2026-10-01T00:00"), [70] * 744, "lic-01", every=HOUR)
+        fixture.line(timestamp("2026-11-01T00:00"), [80] * 50, "lic-01", every=HOUR)
     return paths
 
 
-def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def use_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
 
 
-def test_the_last_month_that_is_over_as_html_to_stdout(
-    recorded: Paths, capsys: pytest.CaptureFixture[str]
+@pytest.mark.usefixtures("recorded")
+def test_report_defaults_to_html_of_the_last_complete_month(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    del recorded
     assert run("report", "--tz", "UTC") == 0
-    shown = capsys.readouterr()
-    assert shown.out.startswith("<!DOCTYPE html>")
-    assert "<h1>Citrix licenses in October 2026</h1>" in shown.out
-    assert shown.err == ""
+    printed = capsys.readouterr()
+    assert printed.out.startswith("<!DOCTYPE html>")
+    assert "<h1>Citrix licenses in October 2026</h1>" in printed.out
+    assert printed.err == ""
 
 
-def test_in_a_zone_where_the_month_has_not_ended_it_is_the_one_before(
+def test_report_month_depends_on_the_time_zone(
     paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with closing(HistoryFixture(paths.history)) as desk:
-        desk.line(timestamp("2026-09-10T00:00"), [70] * 5, "lic-01", every=HOUR)
-    early = timestamp("2026-11-01T02:00")
-    monkeypatch.setattr("lictui.clock.SystemClock.now", lambda _: early)
+    with closing(HistoryFixture(paths.history)) as fixture:
+        fixture.line(timestamp("2026-09-10T00:00"), [70] * 5, "lic-01", every=HOUR)
+    set_time(monkeypatch, timestamp("2026-11-01T02:00"))
     assert run("report", "--format", "md", "--tz", "America/New_York") == 0
     assert capsys.readouterr().out.startswith("# Citrix licenses in September 2026")
 
 
-@pytest.mark.parametrize("form", ["html", "md", "csv", "xlsx", "png"])
-def test_every_format_goes_to_a_file_whole(
-    recorded: Paths, form: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    del recorded
-    file = Path(f"out.{form}")
-    assert run("report", "--month", "2026-10", "--format", form, "-o", str(file)) == 0
-    starts = {"html": b"<!DOCTYPE", "md": b"# ", "csv": b"month,", "xlsx": b"PK", "png": b"\x89PNG"}
-    assert file.read_bytes().startswith(starts[form])
-    assert not Path(f"out.{form}.part").exists()
+@pytest.mark.parametrize("output_format", ["html", "markdown", "md", "csv", "xlsx", "png"])
+@pytest.mark.usefixtures("recorded")
+def test_report_format_to_a_file(output_format: str, capsys: pytest.CaptureFixture[str]) -> None:
+    file = Path(f"out.{output_format}")
+    assert run("report", "--month", "2026-10", "--format", output_format, "-o", str(file)) == 0
+    starts = {
+        "html": b"<!DOCTYPE",
+        "md": b"# ",
+        "markdown": b"# ",
+        "csv": b"month,",
+        "xlsx": b"PK",
+        "png": b"\x89PNG",
+    }
+    assert file.read_bytes().startswith(starts[output_format])
+    assert not Path(f"out.{output_format}.part").exists()
     assert capsys.readouterr().out == ""
 
 
-def test_bytes_go_to_a_pipe(recorded: Paths, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    del recorded
+@pytest.mark.usefixtures("recorded")
+def test_report_xlsx_to_a_pipe(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert run("report", "--format", "xlsx") == 0
     assert capfdbinary.readouterr().out.startswith(b"PK")
 
 
-def test_on_a_terminal_html_becomes_a_file_and_bytes_are_refused(
-    recorded: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("recorded")
+def test_report_on_a_terminal_writes_html_to_a_file_and_refuses_binary(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    del recorded
-    on_a_terminal(monkeypatch)
+    use_terminal(monkeypatch)
     assert run("report", "--tz", "UTC") == 0
     assert "lictui-report-2026-10.html" in capsys.readouterr().err
     assert Path("lictui-report-2026-10.html").exists()
+    assert run("report", "--tz", "UTC", "-o", "-") == 0
+    assert capsys.readouterr().out.startswith("<!DOCTYPE html>")
     assert run("report", "--format", "png") == 2
     assert "-o" in capsys.readouterr().err
 
 
-def test_a_month_without_readings_is_a_no(
-    recorded: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
-    del recorded
+@pytest.mark.usefixtures("recorded")
+def test_report_of_a_month_without_data_is_a_no(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("report", "--month", "2024-10", "-o", "out.html") == 1
     assert "no data was recorded in 2024-10" in capsys.readouterr().err
     assert not Path("out.html").exists()
 
 
 @pytest.mark.parametrize(
-    ("month", "said"),
+    ("month", "message"),
     [
         ("October", "invalid month"),
         ("2026-13", "invalid month"),
@@ -112,40 +118,37 @@ def test_a_month_without_readings_is_a_no(
         ("2026-12", "is in the future"),
     ],
 )
-def test_what_is_no_month_is_refused(
-    recorded: Paths, month: str, said: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.usefixtures("recorded")
+def test_report_refuses_invalid_months(
+    month: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    del recorded
     assert run("report", "--month", month) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("form", "module", "name"),
+    ("output_format", "module", "name"),
     [("xlsx", "xlsxwriter", "XlsxWriter"), ("png", "matplotlib", "matplotlib")],
 )
-def test_a_missing_extra_is_said_with_what_to_type(
-    recorded: Paths,
-    form: str,
+@pytest.mark.usefixtures("recorded")
+def test_report_names_a_missing_package_and_its_command(
+    output_format: str,
     module: str,
     name: str,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    del recorded
     monkeypatch.setattr(
-        "lictui.cli.report.find_spec", lambda asked: None if asked == module else object()
+        "lictui.cli.report.find_spec", lambda name: None if name == module else object()
     )
-    assert run("report", "--format", form, "-o", "out") == 2
-    said = capsys.readouterr().err
-    assert name in said
-    assert extra_command("report") in said
+    assert run("report", "--format", output_format, "-o", "out") == 2
+    printed = capsys.readouterr().err
+    assert name in printed
+    assert extra_command("report") in printed
 
 
-def test_groups_narrow_it_and_unknown_ones_are_named(
-    recorded: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
-    del recorded
+@pytest.mark.usefixtures("recorded")
+def test_report_of_a_group(capsys: pytest.CaptureFixture[str]) -> None:
     run("servers", "add", "lic-01", *WINRM, "--group", "emea")
     capsys.readouterr()
     assert run("report", "--group", "emea", "--format", "md", "--tz", "UTC") == 0
@@ -154,9 +157,7 @@ def test_groups_narrow_it_and_unknown_ones_are_named(
     assert "Did you mean 'emea'?" in capsys.readouterr().err
 
 
-def test_the_contract_beside_the_registry_is_read(
-    recorded: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_report_includes_entitlements(recorded: Paths, capsys: pytest.CaptureFixture[str]) -> None:
     recorded.config_dir.mkdir(parents=True, exist_ok=True)
     recorded.entitlements.write_text('[[product]]\nproduct = "XDT_PLT_UD"\npurchased = 60\n')
     assert run("report", "--format", "csv", "--tz", "UTC") == 0
@@ -167,17 +168,85 @@ def test_the_contract_beside_the_registry_is_read(
     assert run("report") == 2
 
 
-def test_a_file_that_cannot_be_written_is_said(
-    recorded: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
-    del recorded
+@pytest.mark.usefixtures("recorded")
+def test_report_to_an_unwritable_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("report", "-o", "no/such/folder.html") == 2
     assert "cannot write no/such/folder.html" in capsys.readouterr().err
 
 
-def test_without_a_history_it_says_where_one_begins(
-    paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
-    del paths
+def test_report_without_a_history(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("report") == 2
     assert "no history database" in capsys.readouterr().err
+
+
+# lictui contract
+
+ENTITLEMENTS = f"""
+[[product]]
+product = "{PRODUCT}"
+purchased = 400
+cost = 120.0
+currency = "EUR"
+renewal = 2027-03-31
+
+[[product]]
+product = "{PRODUCT}"
+purchased = 5
+server = "lic-01"
+
+[[product]]
+product = "GONE"
+purchased = 3
+"""
+
+
+@pytest.fixture
+def entitled(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Paths:
+    """One server with 500 installed licenses, of which up to 180 were assigned."""
+    now = MIDNIGHT + 6 * HOUR
+    set_time(monkeypatch, now)
+    with closing(HistoryFixture(paths.history)) as fixture:
+        fixture.line(MIDNIGHT, [100, 180, 120] * 20, every=300)
+        ends = pool(PRODUCT, 120, 500, subscription=date(2027, 6, 30))
+        fixture.history.append(server(interval=300), poll(snapshot(ends), at=now - 60))
+    run("servers", "add", "lic-01", *WINRM)
+    paths.entitlements.write_text(ENTITLEMENTS)
+    return paths
+
+
+@pytest.mark.usefixtures("entitled")
+def test_contract_json_has_gaps_unused_licenses_and_deadlines(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    document = run_json(capsys, "contract", "--tz", "UTC")
+    assert document["schema"] == "lictui.contract/1"
+    estate, server_line, unknown = document["products"]
+    assert (estate["scope"], estate["purchased"], estate["installed"]) == ("estate", 400, 500)
+    assert (estate["peak_all"], estate["idle"], estate["idle_cost"]) == (180, 220, 26400.0)
+    assert estate["installed_beyond"] == 100
+    assert (server_line["scope"], server_line["over_used"], server_line["idle"]) == (
+        "lic-01",
+        175,
+        0,
+    )
+    assert (unknown["installed"], unknown["idle"]) == (None, None)
+    assert unknown["words"] == "no figures of it here"
+    days = [(day["kind"], day["date"], day["licenses"]) for day in document["endings"]]
+    assert days == [("renewal", "2027-03-31", 400), ("subscription", "2027-06-30", 500)]
+
+
+def test_contract_table_and_its_empty_states(
+    entitled: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert run("contract", "--tz", "UTC") == 0
+    printed = capsys.readouterr().out
+    assert "220 never assigned, 26,400 EUR a year; 100 more installed than bought" in printed
+    assert "over-used: 175 more were assigned than bought" in printed
+    assert "2027-03-31" in printed
+    entitled.entitlements.write_text("[[product]]\nproduct = 'X'\n")
+    assert run("contract") == 2
+    assert "purchased" in capsys.readouterr().err
+    entitled.entitlements.unlink()
+    assert run("contract") == 0
+    assert "Create contract.toml" in capsys.readouterr().err

@@ -1,225 +1,236 @@
+"""`lictui servers list`, `show`, `test` and `holders`."""
+
 from __future__ import annotations
 
 import io
 import json
-import stat
+import re
 import sys
 import tomllib
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from tests.cli.conftest import CVAD, WINRM, run
-
-from lictui.config.registry import load_servers
-from lictui.config.settings import Retention
-from lictui.history.store import History
-from lictui.model import Poll, Snapshot
+from tests.cli.conftest import CVAD, WINRM, run, run_json
 
 if TYPE_CHECKING:
-    from tests.support.clock import FakeClock
+    from pathlib import Path
 
     from lictui.paths import Paths
 
 
-@pytest.fixture(autouse=True)
-def _here(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    del paths  # the environment names them
-    monkeypatch.chdir(tmp_path)
+# lictui servers list and show
 
 
-def servers(*args: str) -> int:
-    return run("servers", *args)
-
-
-def file(paths: Paths) -> list[dict[str, Any]]:
-    tables: list[dict[str, Any]] = tomllib.loads(paths.servers.read_text())["server"]
-    return tables
-
-
-def test_add_writes_what_servers_toml_promises(
-    paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert servers("add", "lic", *WINRM, "--group", "emea", "--interval", "900") == 0
-    assert file(paths) == [
-        {
-            "name": "lic",
-            "source": "winrm",
-            "url": "https://lic01:5986/wsman",
-            "username": "CORP\\u",
-            "secret": "env:P",
-            "auth": "negotiate",
-            "verify": True,
-            "group": "emea",
-            "interval": 900,
-            "enabled": True,
-        }
+def test_list_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    run("servers", "add", "lic", *WINRM, "--group", "emea")
+    run("servers", "add", "ddc", *CVAD, "--verify", "sha256:" + "4F" * 32)
+    command = 'command=["ssh", "lic01", "lmutil lmstat -a"]'
+    run(
+        "servers", "add", "cmd", "--source", "command", "--set", "format=lmstat", "--set", command
+    )  # fmt: skip
+    run("servers", "add", "flex", "--source", "lmstat", "--set", "address=27000@lic01")
+    capsys.readouterr()
+    assert run("servers", "list") == 0
+    rows = [re.split(r"  +", line) for line in capsys.readouterr().out.splitlines()]
+    assert rows == [
+        ["NAME", "SOURCE", "ADDRESS", "GROUP", "INTERVAL", "VERIFY", "ENABLED"],
+        ["lic", "winrm", "https://lic01:5986/wsman", "emea", "900 s", "yes", "yes"],
+        ["ddc", "cvad", "https://ddc", "-", "60 s", "pinned", "yes"],
+        ["cmd", "command", "ssh lic01 'lmutil lmstat -a'", "-", "900 s", "-", "yes"],
+        ["flex", "lmstat", "27000@lic01", "-", "900 s", "-", "yes"],
     ]
-    assert stat.S_IMODE(paths.servers.stat().st_mode) == 0o600
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err == "Added lic. Test it with: lictui servers test lic\n"
+    *_, cmd, flex = run_json(capsys, "servers", "list")["servers"]
+    assert (flex["address"], cmd["format"]) == ("27000@lic01", "lmstat")
 
 
-def test_add_sets_the_keys_of_one_source(paths: Paths) -> None:
-    more = ("--set", "site=PROD", "--set", 'overview_paths=["/a", "/{site}"]')
-    assert servers("add", "ddc", *CVAD, "--verify", "False", *more) == 0
-    (table,) = file(paths)
-    assert (table["site"], table["overview_paths"]) == ("PROD", ["/a", "/{site}"])
-    assert table["verify"] is False
-
-
-@pytest.mark.parametrize(
-    "name", ["[/x]", "\"a\" 'b'", "ümläut 北京", "x" * 300, "-dash", "a\\b", "[bold]", "#"]
-)
-def test_a_name_may_hold_anything_that_shows(
-    name: str, capsys: pytest.CaptureFixture[str], paths: Paths
-) -> None:
-    assert servers("add", *WINRM, "--", name) == 0
-    capsys.readouterr()
-    assert servers("list", "--json") == 0
-    (server,) = json.loads(capsys.readouterr().out)["servers"]
-    assert server["name"] == name
-    assert servers("edit", "--group", "g", "--", name) == 0
-    assert servers("show", "--", name) == 0
-    assert servers("remove", "--yes", "--", name) == 0
-    assert load_servers(paths) == ()
-
-
-@pytest.mark.parametrize("name", ["", "a\x1b[31m", "a\u202eb", "a\nb"])
-def test_a_name_that_would_spoil_a_screen_is_refused(
-    name: str, paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert servers("add", name, *WINRM) == 2
-    assert not paths.servers.exists()
-    assert capsys.readouterr().err.startswith("lictui: name: ")
-
-
-def test_a_secret_itself_is_refused_and_not_repeated(
+def test_list_shows_the_effective_interval(
     paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert servers("add", "lic", *WINRM[:-1], "hunter2") == 2
-    assert servers("add", "lic", *WINRM, "--set", "secret=hunter2") == 2
-    assert not paths.servers.exists()
-    said = capsys.readouterr()
-    assert "hunter2" not in said.out + said.err
-    assert "env:NAME" in said.err
+    run("servers", "add", "a", *WINRM)
+    http = ("--interval", "30", "--url", "http://lic02:5985/wsman")
+    run("servers", "add", "b", *WINRM, *http)
+    paths.config.write_text("[polling]\ninterval = 120\n")
+    capsys.readouterr()
+    assert run("servers", "list") == 0
+    _, a, b = capsys.readouterr().out.splitlines()
+    assert "120 s  yes" in a
+    assert "30 s  no TLS" in b
+    paths.config.write_text("broken")
+    listed = run_json(capsys, "servers", "list")["servers"]
+    assert [server["every"] for server in listed] == [900, 30]
 
 
-def test_a_second_server_of_a_name_is_refused(
+def test_list_without_servers_leaves_stdout_empty(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("servers", "list") == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "No servers configured" in printed.err
+    assert run_json(capsys, "servers", "list")["servers"] == []
+
+
+def test_list_shows_valid_servers_next_to_problems(
     paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    servers("add", "lic", *WINRM)
-    before = paths.servers.read_bytes()
-    assert servers("add", "lic", *CVAD) == 2
-    assert paths.servers.read_bytes() == before
-    assert "named lic already" in capsys.readouterr().err
-
-
-def test_everything_that_is_wrong_is_said_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    wrong = ("--source", "winrm", "--url", "lic", "--interval", "soon", "--set", "sitte=1")
-    assert servers("add", "lic", *wrong) == 2
-    said = capsys.readouterr().err
-    for key in ("url:", "interval:", "sitte:"):
-        assert key in said
-
-
-def test_the_environment_of_the_monitor_does_not_slip_into_the_registry(
-    paths: Paths, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LICTUI_INTERVAL", "5")
-    monkeypatch.setenv("LICTUI_GROUP", "us")
-    servers("add", "lic", *WINRM)
-    (table,) = file(paths)
-    assert table.keys().isdisjoint({"interval", "group"})
-
-
-def test_risks_are_warned_about(capsys: pytest.CaptureFixture[str]) -> None:
-    assert servers("add", "lic", *WINRM, "--interval", "60", "--verify", "false") == 0
-    said = capsys.readouterr().err
-    assert "warning: lic: verify = false" in said
-    assert "warning: lic: interval = 60" in said
-
-
-def test_paths_are_taken_from_where_they_were_typed(paths: Paths) -> None:
-    assert servers("add", "ddc", *CVAD[:-1], "file:pw", "--verify", "ca.pem") == 0
-    (server,) = load_servers(paths)
-    assert server.secret == f"file:{Path.cwd()}/pw"
-    assert server.verify == f"{Path.cwd()}/ca.pem"
-
-
-def test_edit_changes_only_what_is_said(paths: Paths) -> None:
-    servers("add", "lic", *WINRM, "--group", "emea", "--interval", "900")
-    assert servers("edit", "lic", "--interval", "1800", "--disable") == 0
-    (server,) = load_servers(paths)
-    assert (server.interval, server.enabled, server.group) == (1800, False, "emea")
-    assert servers("edit", "lic", "--group", "", "--interval", "", "--enable") == 0
-    (server,) = load_servers(paths)
-    assert (server.interval, server.enabled, server.group) == (None, True, "")
-
-
-def test_edit_can_change_the_source(paths: Paths) -> None:
-    servers("add", "x", *WINRM, "--auth", "ntlm")
-    assert servers("edit", "x", "--source", "cvad", "--url", "https://ddc") == 0
-    (table,) = file(paths)
-    assert table["source"] == "cvad"
-    assert "auth" not in table
-
-
-def test_edit_mends_a_server_that_cannot_be_used(paths: Paths) -> None:
-    servers("add", "lic", *WINRM)
-    paths.servers.write_text(paths.servers.read_text().replace("https://lic01:5986", "lic01"))
-    assert servers("edit", "lic", "--url", "https://lic02") == 0
-    assert load_servers(paths)[0].url == "https://lic02:5986/wsman"
-
-
-def test_edit_renames(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
-    servers("add", "lic", *WINRM)
-    servers("add", "other", *CVAD)
-    assert servers("edit", "lic", "--name", "other") == 2
-    assert servers("edit", "lic", "--name", "new") == 0
-    assert [server.name for server in load_servers(paths)] == ["new", "other"]
+    run("servers", "add", "lic", *WINRM)
+    with paths.servers.open("a") as out:
+        out.write('[[server]]\nname = "bad"\n')
     capsys.readouterr()
-    assert servers("edit", "lic", "--group", "g") == 2
-    assert "no server is named lic" in capsys.readouterr().err
+    assert run("servers", "list") == 2
+    printed = capsys.readouterr()
+    assert "lic01" in printed.out
+    assert "server[1].source" in printed.err
+    assert run("servers", "show", "lic") == 0
 
 
-def test_a_new_name_keeps_the_history(paths: Paths, clock: FakeClock) -> None:
-    servers("add", "lic", *WINRM)
-    (server,) = load_servers(paths)
-    with History.open(paths.history, Retention(), clock) as history:
-        history.append(server, Poll("lic", clock.now(), 0.1, Snapshot(())))
-    assert servers("edit", "lic", "--name", "new") == 0
-    with History.open(paths.history, Retention(), clock) as history:
-        assert list(history.last_polls()) == ["new"]
+def test_show_is_toml_or_json_with_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+    run("servers", "add", "ddc", *CVAD, "--set", "site=PROD", "--interval", "30")
+    capsys.readouterr()
+    assert run("servers", "show", "ddc") == 0
+    printed = capsys.readouterr()
+    assert tomllib.loads(printed.out)["site"] == "PROD"
+    assert "warning: ddc: interval = 30" in printed.err
+    document = run_json(capsys, "servers", "show", "ddc")
+    assert (document["schema"], document["site"], document["every"]) == (
+        "lictui.server/1",
+        "PROD",
+        30,
+    )
+    assert run("servers", "show", "dcd") == 2
+    assert "Did you mean 'ddc'?" in capsys.readouterr().err
 
 
-def test_edit_with_nothing_to_change_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    servers("add", "lic", *WINRM)
-    assert servers("edit", "lic") == 2
-    assert "nothing to change" in capsys.readouterr().err
+# lictui servers test
 
 
-def test_remove_asks_first(
-    paths: Paths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.fixture
+def unreachable(capsys: pytest.CaptureFixture[str]) -> None:
+    """Add a server whose port is closed."""
+    url = ("--url", "https://127.0.0.1:1")
+    run("servers", "add", "ddc", *CVAD, *url)
+    capsys.readouterr()
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_test_prints_steps_with_time_and_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("servers", "test", "ddc") == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Test ddc"
+    assert re.fullmatch(r" ✔ resolve +\d+ ms  127\.0\.0\.1", lines[1])
+    assert re.fullmatch(r" ✖ connect +\d+ ms  127\.0\.0\.1:1\b.+", lines[2])
+    assert re.fullmatch(r" {22}→ .+", lines[3])
+    assert len(lines) == 4
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_test_prints_ascii_where_stdout_is_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", out)
+    assert run("servers", "test", "ddc") == 1
+    out.seek(0)
+    assert " x connect" in out.read()
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_test_json_has_the_keys_of_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    document = run_json(capsys, "servers", "test", "ddc", code=1)
+    assert (document["schema"], document["server"], document["ok"]) == (
+        "lictui.test/1",
+        "ddc",
+        False,
+    )
+    assert [step["step"] for step in document["steps"]] == ["resolve", "connect"]
+    assert all(set(step) == {"step", "ok", "detail", "ms"} for step in document["steps"])
+    assert all(isinstance(step["ms"], int) for step in document["steps"])
+
+
+@pytest.mark.parametrize("command", ["test", "show", "holders", "snippet"])
+def test_unknown_server_is_a_usage_error(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("servers", command, "none") == 2
+    assert "unknown server 'none'" in capsys.readouterr().err
+
+
+# lictui servers holders
+
+UDADMIN_OUTPUT = """Usage data is 0 minutes old. Next update in 15 minutes.
+Users:
+ ann XDT_ENT_UD 2017.1201 (Thu Sep 14 13:41:07 2017)
+ bob MPS_ENT_UD 2017.1201 (Thu Sep 14 13:41:07 2017)
+Devices:
+ pad01 XDT_ENT_UD 2017.1201
+"""
+
+
+@pytest.fixture
+def license_users(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Add a license server with a second source that reports users, and one without."""
+    file = tmp_path / "output"
+    file.write_text(UDADMIN_OUTPUT)
+    command = f"command={json.dumps(['cat', str(file)])}"
+    run("servers", "add", "lic", *WINRM)
+    source = ("--source", "command", "--set", command, "--set", "format=udadmin")
+    run("servers", "add", "ud", *source, "--set", "same_as=lic")
+    run("servers", "add", "alone", *WINRM)
+    capsys.readouterr()
+
+
+def set_privacy(paths: Paths, users: str) -> None:
+    paths.config.write_text(f'timezone = "UTC"\n[privacy]\nusers = "{users}"\n')
+
+
+@pytest.mark.usefixtures("license_users")
+def test_holders_hides_names_by_default(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("servers", "holders", "lic") == 0
+    printed = capsys.readouterr()
+    assert "user 1" in printed.out
+    assert "host 1" in printed.out
+    assert "ann" not in printed.out
+    assert "udadmin -f" not in printed.out
+    assert 'users = "hide"' in printed.err
+
+
+@pytest.mark.usefixtures("license_users")
+def test_holders_with_names_shows_the_release_command(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    servers("add", "lic", *WINRM)
-    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
-    assert servers("remove", "lic") == 1
-    assert len(load_servers(paths)) == 1
-    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
-    assert servers("remove", "lic") == 0
-    assert load_servers(paths) == ()
-    assert capsys.readouterr().out == ""
-    assert servers("remove", "lic", "--yes") == 2
+    set_privacy(paths, "show")
+    assert run("servers", "holders", "ud", "--product", "XDT_ENT_UD") == 0
+    printed = capsys.readouterr()
+    head, ann, pad = printed.out.splitlines()
+    assert head.split() == ["PRODUCT", "USER", "HOST", "SINCE", "COUNT", "IDLE"]
+    assert ann.startswith("XDT_ENT_UD  ann")
+    assert "2017-09-14 13:41" in ann
+    assert "udadmin -f XDT_ENT_UD -user ann -delete" in ann
+    assert pad.split() == ["XDT_ENT_UD", "-", "pad01", "?", "1", "-"]
+    assert printed.err == ""
 
 
-def test_set_takes_a_key_and_a_value(capsys: pytest.CaptureFixture[str]) -> None:
-    for wrong in ("site", "=x", "name=x", "enabled=false"):
-        assert servers("add", "ddc", *CVAD, "--set", wrong) == 2
-        assert "--set requires KEY=VALUE" in capsys.readouterr().err
+@pytest.mark.usefixtures("license_users")
+def test_holders_json_has_every_key(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    set_privacy(paths, "hash")
+    document = run_json(capsys, "servers", "holders", "lic")
+    assert (document["schema"], document["server"]) == ("lictui.holders/1", "lic")
+    assert (document["told_by"], document["users"]) == (["ud"], "hash")
+    (first, *_) = document["holders"]
+    assert list(first) == [
+        "product", "user", "host", "since", "count", "assigned", "subscription_date", "idle",
+        "release",
+    ]  # fmt: skip
+    assert first["since"] == "2017-09-14T13:41:07Z"
+    assert first["release"] is None
+    assert (first["assigned"], first["idle"]) == (True, True)
 
 
-def test_testing_is_attached(capsys: pytest.CaptureFixture[str]) -> None:
-    assert servers("test", "none") == 2
-    assert "unknown server" in capsys.readouterr().err
+@pytest.mark.usefixtures("license_users")
+def test_holders_without_a_reporting_source_is_a_no(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("servers", "holders", "alone") == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "lictui: alone: winrm" in printed.err
+    (failure,) = run_json(capsys, "servers", "holders", "alone", code=1)["failures"]
+    assert failure["kind"] == "no_data"
+
+
+@pytest.mark.usefixtures("license_users")
+def test_holders_of_an_unused_product(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("servers", "holders", "lic", "--product", "NONE") == 0
+    assert capsys.readouterr() == ("", "No licenses of lic are in use.\n")

@@ -68,6 +68,14 @@ def simulate() -> Iterator[type[Simulate]]:
         each.process.communicate()
 
 
+@pytest.fixture(autouse=True)
+def _no_directories(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command choose its directories."""
+    del paths  # set before they are removed
+    monkeypatch.delenv("LICTUI_CONFIG_DIR")
+    monkeypatch.delenv("LICTUI_DATA_DIR")
+
+
 @posix
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_it_serves_until_a_signal_and_leaves_nothing(
