@@ -104,7 +104,6 @@ def test_import_without_usable_rows_is_refused(
     ],
 )
 def test_import_refuses_wrong_options(
-    paths: Paths,
     file: Path,
     args: tuple[str, ...],
     message: str,

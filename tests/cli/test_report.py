@@ -230,7 +230,7 @@ def test_contract_json_has_gaps_unused_licenses_and_deadlines(
         0,
     )
     assert (unknown["installed"], unknown["idle"]) == (None, None)
-    assert unknown["words"] == "no figures of it here"
+    assert unknown["words"] == "no usage data"
     days = [(day["kind"], day["date"], day["licenses"]) for day in document["endings"]]
     assert days == [("renewal", "2027-03-31", 400), ("subscription", "2027-06-30", 500)]
 
@@ -241,8 +241,8 @@ def test_contract_table_and_its_empty_states(
     capsys.readouterr()
     assert run("contract", "--tz", "UTC") == 0
     printed = capsys.readouterr().out
-    assert "220 never assigned, 26,400 EUR a year; 100 more installed than bought" in printed
-    assert "over-used: 175 more were assigned than bought" in printed
+    assert "220 unused, 26,400 EUR per year; 100 more installed than purchased" in printed
+    assert "overused: assignments exceed purchased by 175" in printed
     assert "2027-03-31" in printed
     entitled.entitlements.write_text("[[product]]\nproduct = 'X'\n")
     assert run("contract") == 2
