@@ -1,12 +1,11 @@
-"""Writes to the terminal only the cells that changed: the one room that knows Textual's insides.
+"""Writes only the changed cells to the terminal; the only module that uses Textual's internals.
 
-Textual repaints what widgets call for from the widget's left edge, and gives each run of text its
-whole colour anew. Over a slow line that is several times what is needed. Here a shadow of the
-terminal says which cells differ, and the pen changes only what it must.
+Textual repaints a dirty widget from its left edge and sends the full style with each segment.
+Over a slow line that is several times what is needed. A buffer of the terminal's content tells
+which cells differ, and only the attributes that change are sent.
 
-Owns that shadow; must not know widgets. It leans on this: Textual hands `App._display` a
-`LayoutUpdate` (everything) or a `ChopsUpdate` (spans of lines), and calls `render_segments` of it
-when, and only when, it writes the result.
+This relies on Textual handing `App._display` a `LayoutUpdate` (everything) or a `ChopsUpdate`
+(spans of lines), and calling their `render_segments` only when it writes the result.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.style import Style
 
-_GAP: Final = 4  # cells that are cheaper written again than jumped over
+_GAP: Final = 4  # cells that are cheaper to write again than to skip
 _SYSTEMS: Final = {"standard": ColorSystem.STANDARD, "256": ColorSystem.EIGHT_BIT}
 
 
 class _Pen(NamedTuple):
-    """What a terminal is told before a character."""
+    """Attributes and colors that are active before a character."""
 
     attributes: str
     ink: str
@@ -46,11 +45,11 @@ class TerminalBuffer:
     """What the terminal shows, as far as it is known."""
 
     def __init__(self) -> None:
-        self._written: dict[int, list[Strip]] = {}  # whole lines, until their cells are wanted
+        self._written: dict[int, list[Strip]] = {}  # whole lines, split into cells when needed
         self._cells: dict[int, list[_Cell]] = {}
 
     def diff(self, update: RenderableType | None) -> RenderableType | None:
-        """The same update, to be written with as little as can be."""
+        """Return an update that writes as little as possible."""
         if isinstance(update, LayoutUpdate):
             return cast("RenderableType", _Whole(self, update))
         if isinstance(update, ChopsUpdate):
@@ -58,12 +57,12 @@ class TerminalBuffer:
         return update
 
     def reset(self, first: int, lines: Iterable[list[Strip]]) -> None:
-        """The whole screen was written anew, from line `first` on."""
+        """Record that the whole screen was written, from line `first` on."""
         self._cells.clear()
         self._written = dict(enumerate(lines, first))
 
     def line(self, y: int, width: int, colours: ColorSystem) -> list[_Cell]:
-        """The cells of a line, at least `width` of them; what changes in them is remembered."""
+        """Return the cells of a line, at least `width` of them; the caller may change them."""
         if y in self._written:
             self._cells[y] = [c for strip in self._written.pop(y) for c in _cells(strip, colours)]
         cells = self._cells.setdefault(y, [])
@@ -72,7 +71,7 @@ class TerminalBuffer:
 
 
 class _Whole(CompositorUpdate):
-    """Everything is written as it is, and the shadow learns it."""
+    """Writes everything, and records it in the buffer."""
 
     def __init__(self, shadow: TerminalBuffer, update: LayoutUpdate) -> None:
         self._shadow = shadow
@@ -80,20 +79,20 @@ class _Whole(CompositorUpdate):
         self._update = LayoutUpdate([*self._lines], update.region)
 
     def render_segments(self, console: Console) -> str:
-        """What to write."""
+        """Return what to write."""
         self._shadow.reset(self._update.region.y, self._lines)
         return self._update.render_segments(console)
 
 
 class _Changed(CompositorUpdate):
-    """What differs from the shadow is written, and nothing else."""
+    """Writes what differs from the buffer."""
 
     def __init__(self, shadow: TerminalBuffer, update: ChopsUpdate) -> None:
         self._shadow = shadow
         self._update = update
 
     def render_segments(self, console: Console) -> str:
-        """What to write; nothing when nothing differs."""
+        """Return what to write; nothing if nothing differs."""
         colours = _SYSTEMS.get(console.color_system or "", ColorSystem.TRUECOLOR)
         written: list[str] = []
         pen = _PLAIN
@@ -121,7 +120,7 @@ class _Changed(CompositorUpdate):
 
 
 def _runs(shown: list[_Cell], wanted: list[_Cell], first: int) -> list[tuple[int, int]]:
-    """Where `wanted` differs from what is shown; neighbours that are close become one."""
+    """Return the ranges where `wanted` differs from what is shown; close ranges are joined."""
     runs: list[tuple[int, int]] = []
     for x, cell in enumerate(wanted, first):
         if cell == shown[x] or cell is _UNKNOWN:
@@ -147,7 +146,7 @@ def _cells(strip: Strip, colours: ColorSystem) -> list[_Cell]:
             continue
         for character in text:
             match get_character_cell_size(character):
-                case 0 if cells:  # an accent belongs to what stands before it
+                case 0 if cells:  # an accent belongs to the character before it
                     at = -1 if cells[-1][0] else -2
                     cells[at] = (cells[at][0] + character, cells[at][1])
                 case 2:
@@ -169,7 +168,7 @@ def _pen(style: Style, colours: ColorSystem) -> _Pen:
 
 @lru_cache(maxsize=4096)
 def _change(before: _Pen, after: _Pen) -> str:
-    """What turns one pen into another; an attribute that ends takes everything with it."""
+    """Return the codes that change one pen to another; ending an attribute resets all of them."""
     if before == after:
         return ""
     if after == _PLAIN:

@@ -1,7 +1,6 @@
-"""The application: which screen is shown, the board they all draw, and what every screen shares.
+"""The Textual application: the table of screens, the board they draw, and what all screens share.
 
-Owns the table of screens and pause. Must not know how anything is drawn, nor where figures come
-from: boards arrive from outside, questions go to the engine.
+Boards arrive from the engine thread as messages; questions go to the engine.
 """
 
 from __future__ import annotations
@@ -39,15 +38,15 @@ if TYPE_CHECKING:
     from lictui.tui.engine import Engine
 
 
-# The terminal's bell and its notifications, where config.toml wants them of an alert
+# Bell and desktop notifications (OSC 9) for alerts, as the actions of config.toml ask for them
 
 
 _LONGEST: Final = 200  # characters of a notification
-_AT_ONCE: Final = 3  # notifications; of more it says how many
+_AT_ONCE: Final = 3  # notifications per board; the rest is only counted
 
 
 def notify_alerts(app: LictuiApp, before: MergedBoard, after: MergedBoard) -> None:
-    """Ring and notify for what was said of alerts between two boards, if that is wanted."""
+    """Ring and notify about the alert events between two boards, where an action asks for it."""
     actions = [action for action in app.settings.actions if action.bell or action.osc9]
     if not actions or before.alert_states is None or before.alert_states == after.alert_states:
         return
@@ -63,7 +62,7 @@ def notify_alerts(app: LictuiApp, before: MergedBoard, after: MergedBoard) -> No
 
 
 def _said(before: MergedBoard, after: MergedBoard, now: float) -> Iterator[AlertEvent]:
-    """What was raised, got worse or was said again; that something is over rings no bell."""
+    """Yield what was raised, escalated or repeated; a resolved alert rings no bell."""
     known = {each.key: each for each in before.alert_states or ()}
     for each in after.alert_states or ():
         was = known.get(each.key)
@@ -78,20 +77,20 @@ def _said(before: MergedBoard, after: MergedBoard, now: float) -> Iterator[Alert
 
 
 def _notify(app: LictuiApp, text: str) -> None:
-    """OSC 9, as iTerm2, WezTerm, Ghostty, Windows Terminal and others take it."""
+    """Send OSC 9, as iTerm2, WezTerm, Ghostty, Windows Terminal and others read it."""
     driver = app._driver  # noqa: SLF001 - as Textual's own copy_to_clipboard does
     if driver is not None:
-        # With the name in front: a text that began with a digit would be another command of ConEmu.
+        # The name comes first: a text that starts with a digit would be another command in ConEmu.
         driver.write(f"\x1b]9;lictui: {strip_controls(text)[:_LONGEST]}\x07")
 
 
-# Theme and keys as config.toml wants them: at the start, and after each edit of the file
+# Theme and key bindings of config.toml: at the start, and after each edit of the file
 
 
 def apply_settings(app: LictuiApp, before: Settings | None = None) -> None:
-    """Put on what differs from the settings of `before`; at the start, when there are none, all.
+    """Apply what differs from the settings in `before`; without them, everything.
 
-    A theme that the file has not changed stays: the user may have chosen another with a key.
+    A theme that the file did not change stays: the user may have chosen another one with a key.
     """
     settings = app.settings
     if before is None or settings.theme != before.theme:
@@ -103,7 +102,7 @@ def apply_settings(app: LictuiApp, before: Settings | None = None) -> None:
 def _wear(app: LictuiApp, theme: str, *, starting: bool) -> None:
     if wrong := theme_names.theme_problem(theme):
         app.notify(wrong, title="config.toml", severity="warning", markup=False)
-    elif not starting:  # the first theme was there before anything was drawn
+    elif not starting:  # the first theme is set before anything is drawn
         app.theme = theme
         app.save_state(theme=theme)
 
@@ -116,23 +115,23 @@ def _bind(app: LictuiApp, keymap: dict[str, str]) -> None:
     app.set_keymap(keymap)
 
 
-# What `lictui watch` was asked for. Needs no Textual: the command line makes one
+# Options of `lictui watch`, made by the command line
 
 
 @dataclass(frozen=True, slots=True)
 class WatchOptions:
-    """How the console view behaves."""
+    """How the wall console view behaves."""
 
-    rotate: float = 15.0  # seconds a page stays
-    beep: bool = False  # at an alert that was not there before
-    exit_on: str | None = None  # "warn" or "critical": end with code 1 at such an alert
+    rotate: float = 15.0  # seconds that a page is shown
+    beep: bool = False  # at every new alert
+    exit_on: str | None = None  # "warn" or "critical": exit with code 1 at such an alert
 
 
-# Messages that more than one module needs. Must not know who sends or hears them
+# Messages that several modules need
 
 
 class BoardChanged(Message):
-    """The monitor has a new board. Of several in the queue only the newest counts."""
+    """The engine published a new board. Of several in the queue only the newest is handled."""
 
     def __init__(self, board: MergedBoard, settings: Settings) -> None:
         super().__init__()
@@ -140,12 +139,12 @@ class BoardChanged(Message):
         self.settings = settings
 
     def can_replace(self, message: Message) -> bool:
-        """Whether this one makes `message` needless."""
+        """Return whether this message replaces `message` in the queue."""
         return isinstance(message, BoardChanged)
 
 
 class FilterChanged(Message):
-    """Another filter is wanted, as it was spelled."""
+    """The filter was edited."""
 
     def __init__(self, wanted: Filter, spelled: str) -> None:
         super().__init__()
@@ -154,10 +153,10 @@ class FilterChanged(Message):
 
 
 class FilterClosed(Message):
-    """Typing a filter has ended; the filter stays."""
+    """The filter bar was closed; the filter stays active."""
 
 
-# Every screen by its name. Owns that table; a screen's module is imported when first wanted
+# All screens by name; a screen's module is imported when it is first shown
 
 
 SCREENS: Final = {
@@ -175,11 +174,16 @@ SCREENS: Final = {
     "why": "lictui.tui.screens.dialogs:DataSourcesScreen",
     "watch": "lictui.tui.screens.watch:WatchScreen",
 }
-MAIN_VIEWS: Final = ("wall", "estate", "servers", "alerts")  # one of these is always at the bottom
+MAIN_VIEWS: Final = (
+    "wall",
+    "estate",
+    "servers",
+    "alerts",
+)  # one of these is always at the bottom of the stack
 
 
 def make_screen(name: str, **kwargs: Any) -> Screen[Any]:
-    """The screen of that name, made with these arguments."""
+    """Create the screen with this name."""
     module, _, attribute = SCREENS[name].partition(":")
     made = getattr(import_module(module), attribute)(**kwargs)
     if not isinstance(made, Screen):
@@ -194,7 +198,7 @@ def _palette() -> type[Provider]:
 
 
 class LictuiApp(App[int]):
-    """The monitor on the screen. Exits with the code the process shall end with."""
+    """The monitor. Its result is the exit code of the process."""
 
     TITLE = "lictui"
     CSS = ".-ascii PaneGrid, .-ascii ProductTable { scrollbar-size: 0 0; }"
@@ -204,10 +208,10 @@ class LictuiApp(App[int]):
     # Not `reactive`: that would repaint the whole screen for every board.
     board: var[MergedBoard] = var(MergedBoard, init=False)
     paused: var[bool] = var(bool, init=False)
-    keymap: var[dict[str, str]] = var(dict, init=False)  # the keymap that holds
+    keymap: var[dict[str, str]] = var(dict, init=False)  # the keymap in effect
     pending_polls: var[frozenset[str]] = var(
         frozenset, init=False
-    )  # asked for by hand, not yet heard
+    )  # requested by hand, not answered yet
 
     def __init__(  # noqa: PLR0913 - the seams between the program and its screen, each by name
         self,
@@ -246,16 +250,16 @@ class LictuiApp(App[int]):
         )
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """What the drawing needs, for themes of other makers."""
+        """Return values of lictui's own theme variables for themes that lack them."""
         return dict(symbols.DEFAULT_VARIABLES)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """In ASCII mode everything drawn leaves in 7 bits, Textual's own frames too."""
+        """In ASCII mode convert everything drawn to 7 bits, Textual's own frames too."""
         filters = super().get_line_filters()
         return [*filters, AsciiFilter()] if self.symbols is symbols.ASCII_SYMBOLS else filters
 
     def on_mount(self) -> None:
-        """Put up the first screen."""
+        """Show the first screen."""
         if self._on_shown is not None:
             self.call_after_refresh(self._on_shown)
         apply_settings(self)
@@ -270,7 +274,7 @@ class LictuiApp(App[int]):
     # Screens
 
     def show_view(self, name: str, **kwargs: Any) -> None:
-        """Put up a screen by its name; the views take the place of one another."""
+        """Show a screen by its name; main views replace each other."""
         if name not in MAIN_VIEWS:
             self.push_screen(make_screen(name, **kwargs))
             return
@@ -285,17 +289,17 @@ class LictuiApp(App[int]):
         self.save_state(view=name)
 
     def open_usage(self, servers: tuple[str, ...], product: str) -> None:
-        """The chart of one product, summed over these servers."""
+        """Show the usage of one product, summed over these servers."""
         self.show_view("product", servers=servers, product=product)
 
     def save_state(self, **state: str) -> None:
-        """Keep what the next start shall begin with."""
+        """Keep values for the next start."""
         self.saved_state.update(state)
 
-    # Boards
+    # Boards and polls
 
     def publish(self, board: MergedBoard, settings: Settings | None = None) -> None:
-        """Hand in a new board, and the settings it is to be read by; from any thread."""
+        """Hand over a new board and its settings; may be called from any thread."""
         self.post_message(BoardChanged(board, settings or self.settings))
 
     @on(BoardChanged)
@@ -310,7 +314,7 @@ class LictuiApp(App[int]):
             self.board = message.board
 
     def poll(self, name: str | None = None) -> None:
-        """Poll one server now, or all of them, and say so."""
+        """Poll one server now, or all of them."""
         names = [s.server.name for s in self.board.registered.servers if s.server.enabled]
         self.pending_polls |= {name} if name else frozenset(names)
         self.engine.poll_now(name)
@@ -323,7 +327,7 @@ class LictuiApp(App[int]):
     # Commands
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Nothing that writes with --read-only."""
+        """Disable commands that write in read-only mode."""
         return not (self.read_only and commands.is_write_action(action, parameters))
 
     def action_show(self, name: str) -> None:
@@ -331,19 +335,19 @@ class LictuiApp(App[int]):
         self.show_view(name)
 
     def action_poll_all(self) -> None:
-        """Ask every server now."""
+        """Poll all servers now."""
         self.poll()
 
     def action_pause(self) -> None:
-        """Hold the screen still, or let it go on."""
+        """Pause or resume the display."""
         self.paused = not self.paused
 
     def action_next_theme(self) -> None:
-        """The next theme."""
+        """Switch to the next theme."""
         self.theme = theme_names.next_theme(self.theme)
         self.save_state(theme=self.theme)
         self.notify(f"Theme {self.theme}", timeout=2, markup=False)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """Nothing: the palette offers the commands of the table alone."""
+        """Return nothing: the palette offers only lictui's own commands."""
         return ()

@@ -1,7 +1,4 @@
-"""The palette behind `:`: every command that works on the screen below, by its name.
-
-Owns the search. Must not know what a command does.
-"""
+"""The command palette: all commands of the current screen, by name."""
 
 from __future__ import annotations
 
@@ -20,15 +17,15 @@ if TYPE_CHECKING:
 
 
 class LictuiCommands(Provider):
-    """The table of commands, offered to Textual's palette."""
+    """Offers lictui's command table to Textual's palette."""
 
     async def discover(self) -> Hits:
-        """Everything, before anything is typed."""
+        """Yield all commands before anything is typed."""
         for command in self._offered():
             yield DiscoveryHit(Content(_title(command)), self._run(command), help=command.help)
 
     async def search(self, query: str) -> Hits:
-        """What matches."""
+        """Yield the matching commands."""
         matcher = self.matcher(query)
         for command in self._offered():
             if (score := matcher.match(f"{command.title} {command.help}")) > 0:

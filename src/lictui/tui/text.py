@@ -1,7 +1,4 @@
-"""Text that fits: cell widths, shortening in the middle, ages, figures, clean strings.
-
-Owns how words and numbers are cut to a width. Must not know colours, nor what the words are about.
-"""
+"""Text for terminal cells: widths, shortening, numbers, ages, styled fragments, CSV export."""
 
 from __future__ import annotations
 
@@ -27,14 +24,14 @@ if TYPE_CHECKING:
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _DAY: Final = 86400
-# Control, format (the bidirectional marks are), surrogate and unassigned characters, and the two
-# line ends that Unicode adds: none of them may reach a cell.
+# Control, format (bidirectional marks), surrogate and unassigned characters, and the two line
+# separators of Unicode: none of them may reach a terminal cell.
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Cn", "Zl", "Zp"))
 
 
 @lru_cache(maxsize=8192)
 def strip_controls(text: str) -> str:
-    """`text` as it may stand in cells: what moves the cursor or turns the direction is a blank."""
+    """Return `text` with every invisible or direction-changing character replaced by a blank."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(" " if unicodedata.category(c) in _UNSEEN else c for c in text)
@@ -42,7 +39,7 @@ def strip_controls(text: str) -> str:
 
 @lru_cache(maxsize=8192)
 def shorten(text: str, width: int, ellipsis: str = "…") -> str:
-    """`text` in at most `width` cells; what is too much goes from the middle."""
+    """Return `text` in at most `width` cells, shortened in the middle."""
     text = strip_controls(text)
     if cell_len(text) <= width:
         return text
@@ -65,9 +62,9 @@ def _last_cells(text: str, width: int) -> str:
 
 @lru_cache(maxsize=1024)
 def wrap(text: str, width: int, most: int, ellipsis: str = "…") -> tuple[str, ...]:
-    """`text` in at most `most` lines of `width` cells, broken between words.
+    """Wrap `text` into at most `most` lines of `width` cells, between words.
 
-    A word that is wider than a line is broken anywhere; what is too much goes from the end.
+    A word wider than a line is broken anywhere; text beyond the last line is cut.
     """
     lines = [""]
     for word in strip_controls(text).split():
@@ -90,19 +87,19 @@ def _ended(line: str, width: int, ellipsis: str) -> str:
 
 
 def pad(text: str, width: int, *, right: bool = False, ellipsis: str = "…") -> str:
-    """`text` in exactly `width` cells, at the left or the right edge."""
+    """Return `text` in exactly `width` cells, aligned left or right."""
     text = shorten(text, width, ellipsis)
     blank = " " * max(width - cell_len(text), 0)
     return blank + text if right else text + blank
 
 
 def format_count(value: int | None) -> str:
-    """A count with its thousands set apart; `?` when it could not be read."""
+    """Return a count with thousands separators; `?` if unknown."""
     return "?" if value is None else f"{value:,}"
 
 
 def format_percent(ratio: float | None) -> str:
-    """A ratio in whole percent, rounded so that only what is full reads 100 %; `?` if unknown."""
+    """Return a ratio in whole percent; only an exact 1 shows as 100 %; `?` if unknown."""
     if ratio is None:
         return "?"
     shown = round(ratio * 100)
@@ -112,7 +109,7 @@ def format_percent(ratio: float | None) -> str:
 
 
 def format_age(seconds: float) -> str:
-    """How long something lasts, in its one telling unit: `12 s`, `3 min`, `5 h`, `4 d`."""
+    """Return a duration in its largest unit: `12 s`, `3 min`, `5 h`, `4 d`."""
     seconds = max(0, int(seconds))
     if seconds < _MINUTE:
         return f"{seconds} s"
@@ -120,7 +117,7 @@ def format_age(seconds: float) -> str:
 
 
 def format_coarse_age(seconds: float) -> str:
-    """As `age`, but nothing shorter than a minute is told apart, so that it seldom changes."""
+    """Return a duration like `format_age`, but `now` below one minute: it rarely changes."""
     seconds = max(0, int(seconds))
     if seconds < _MINUTE:
         return "now"
@@ -132,7 +129,7 @@ def format_coarse_age(seconds: float) -> str:
 
 
 def format_countdown(seconds: float) -> str:
-    """Time to wait, as a clock shows it: `4:48`, `1:04:48`."""
+    """Return the time left as a clock shows it: `4:48`, `1:04:48`."""
     seconds = max(0, int(seconds))
     minutes, rest = divmod(seconds, _MINUTE)
     hours, minutes = divmod(minutes, _MINUTE)
@@ -140,22 +137,22 @@ def format_countdown(seconds: float) -> str:
 
 
 def format_date(of: date, today: date) -> str:
-    """A date for people: `3 Dec`, with the year when it is not this one."""
+    """Return a date such as `3 Dec`, with the year if it is not the current one."""
     return f"{of.day} {of:%b}" if of.year == today.year else f"{of.day} {of:%b %Y}"
 
 
 def format_days_until(days: int) -> str:
-    """A distance to a day: `in 37 d`, `today`, `5 d ago`."""
+    """Return the distance to a day: `in 37 d`, `today`, `5 d ago`."""
     if days == 0:
         return "today"
     return f"in {days} d" if days > 0 else f"{-days} d ago"
 
 
-# Text with a tone, before it has a colour: what the pure drawing hands to the widgets
+# Text with a tone: what the drawing functions return, before the theme adds colors
 
 
 class Tone(StrEnum):
-    """What a piece of text is, as far as its colour goes."""
+    """The meaning of a piece of text; the theme maps it to a color."""
 
     TEXT = "text"
     STRONG = "strong"
@@ -182,12 +179,12 @@ LEVEL_TONES: Final = {
 
 
 def line_width(line: Iterable[Fragment]) -> int:
-    """Cells that a line takes."""
+    """Return the cells that a line takes."""
     return sum(cell_len(text) for text, _ in line)
 
 
 def merge_fragments(line: Iterable[Fragment]) -> Line:
-    """The same line in as few runs as can be: each costs bytes on the wire."""
+    """Join neighboring fragments of one tone: each fragment costs bytes on the wire."""
     return tuple(
         ("".join(text for text, _ in runs), tone)
         for tone, runs in groupby(line, key=lambda run: run[1])
@@ -195,7 +192,7 @@ def merge_fragments(line: Iterable[Fragment]) -> Line:
 
 
 def fit_line(line: Sequence[Fragment], cells: int) -> Line:
-    """The line in exactly so many cells: cut or filled at its right end."""
+    """Cut or fill a line at its right end to exactly `cells` cells."""
     fitted: list[Fragment] = []
     left = cells
     for text, tone in line:
@@ -209,17 +206,17 @@ def fit_line(line: Sequence[Fragment], cells: int) -> Line:
     return merge_fragments(fitted)
 
 
-# What is shown, as a CSV file for a spreadsheet
+# Export of the current view as a CSV file
 
 
 Cell = str | int | float | None
-Table = tuple[tuple[Cell, ...], ...]  # the first row names the columns
+Table = tuple[tuple[Cell, ...], ...]  # the first row holds the column names
 
 _RUNS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_document(table: Iterable[Sequence[Cell]]) -> str:
-    """The table as CSV; numbers stay numbers, what could not be read is empty."""
+    """Return the table as CSV; numbers stay numbers, unknown values are empty."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerows([_harmless(cell) for cell in row] for row in table)
@@ -233,7 +230,7 @@ def _harmless(cell: Cell) -> Cell:
 
 
 def export_csv(table: Iterable[Sequence[Cell]], view: str, now: float) -> Path:
-    """Write the table into the current folder and say where. Raises OSError if that fails."""
+    """Write the table to the current directory and return the path. Raises OSError."""
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
     file = Path.cwd() / f"lictui-{view}-{stamp}.csv"
     write_private(file, csv_document(table).encode())

@@ -1,7 +1,6 @@
-"""The themes: dark, light, the terminal's own 16 colours, and one for colour-blind eyes.
+"""Color themes (dark, light, the terminal's 16 colors, color-blind) and symbol sets.
 
-Owns colours. Must not know what is drawn with them: screens use the theme's
-variables alone.
+Screens use only the variables of the theme, never colors of their own.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from textual.color import Color
 
 
-# What the drawing needs beyond Textual's own names; the values serve themes of other makers.
+# Variables that lictui draws with and Textual does not define; defaults for other themes.
 DEFAULT_VARIABLES: Final = {
     "over": "#c678dd",
     "quiet": "#7f8490",
@@ -84,7 +83,7 @@ THEMES: Final = (
             "quiet": "ansi_bright_black",
             "frame": "ansi_bright_black",
             "chosen": "ansi_blue",
-            # Names that Textual's own widgets need from a theme of the terminal's colours.
+            # Variables that Textual's own widgets need from a theme of terminal colors.
             "ansi-background": "ansi_black",
             "ansi-foreground": "ansi_white",
             "border-blurred": "ansi_bright_black",
@@ -101,7 +100,7 @@ THEMES: Final = (
     ),
     Theme(
         name="lictui-colour-blind",
-        # Okabe and Ito's palette: told apart with every common colour vision.
+        # The palette of Okabe and Ito: distinguishable with every common color vision.
         primary="#56b4e9",
         secondary="#0072b2",
         accent="#56b4e9",
@@ -118,40 +117,40 @@ THEMES: Final = (
 
 
 def register_themes(app: App[int]) -> None:
-    """Make the themes known to Textual."""
+    """Register lictui's themes with Textual."""
     for theme in THEMES:
         app.register_theme(theme)
 
 
-# The characters the screen is drawn with: a Unicode set, and one of 7-bit characters alone
+# Symbol sets: Unicode, and 7-bit ASCII
 
 
 @dataclass(frozen=True, slots=True)
 class Symbols:
-    """One set of glyphs. Every glyph is one cell wide, but for the arrow."""
+    """One set of glyphs. Every glyph is one cell wide, except the arrow."""
 
     corners: str  # top left, top right, bottom left, bottom right
     horizontal: str
     vertical: str
-    gauge_bars: str  # parts of a cell from left to right, empty not among them, full last
-    track: str  # the part of a gauge that is free
+    gauge_bars: str  # parts of a cell from left to right, the full cell last
+    track: str  # the free part of a gauge
     overdraft_used: str  # overdraft in use
-    overdraft_free: str  # overdraft still to be had
-    peak: str  # the peak of the day
-    limit: str  # where installed ends
+    overdraft_free: str  # overdraft available
+    peak: str  # peak of the day
+    limit: str  # end of installed
     trend_bars: str  # heights of a trend from lowest to highest
-    gap: str  # no poll succeeded
+    gap: str  # no successful poll
     state: Mapping[State, str]
     level: Mapping[Level, str]
     ellipsis: str
-    dot: str  # between two facts
+    dot: str  # separator of two facts
     cursor: str
     ascending: str
     descending: str
-    passed: str  # a step of the test
+    passed: str  # a test step
     failed: str
-    pending: str  # the step that is under way
-    arrow: str  # before what to do about it
+    pending: str  # the running step
+    arrow: str  # before a hint
 
 
 UNICODE_SYMBOLS: Final = Symbols(
@@ -240,14 +239,14 @@ ASCII_SYMBOLS: Final = Symbols(
 
 
 def choose_symbols(*, ascii_only: bool) -> Symbols:
-    """The set asked for; a terminal that cannot do better gets the 7-bit one by itself."""
+    """Return the symbol set; a console without UTF-8 gets ASCII in any case."""
     poor = os.environ.get("TERM") == "linux" and "utf" not in locale.getpreferredencoding(
         do_setlocale=False
     ).lower().replace("-", "")
     return ASCII_SYMBOLS if ascii_only or poor else UNICODE_SYMBOLS
 
 
-# The last word of the ASCII mode: whatever was drawn leaves in 7-bit characters
+# ASCII mode: everything drawn is converted to 7-bit characters
 
 
 _LIKE: Final = {
@@ -269,10 +268,10 @@ _LIKE: Final = {
 
 
 class AsciiFilter(LineFilter):
-    """Puts a 7-bit character, or as many as it was wide, in place of every other one."""
+    """Replaces every other character by 7-bit characters of the same width."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """The same segments in 7 bits."""
+        """Return the segments in 7 bits."""
         del background
         return [
             segment
@@ -284,7 +283,7 @@ class AsciiFilter(LineFilter):
 
 @lru_cache(maxsize=8192)
 def to_ascii(text: str) -> str:
-    """`text` in 7-bit characters, as many cells wide."""
+    """Return `text` in 7-bit characters of the same width."""
     return "".join(map(_plain, text))
 
 

@@ -1,7 +1,7 @@
-"""The names of the themes: which there are, which comes next, and what is wrong with one.
+"""Names of the themes, without their colors.
 
-Must not know colours. Needs Textual, whose own themes can be worn too, for a name that is none of
-ours alone, so that `config check` can tell without a screen.
+Textual is imported only to check a name that is not lictui's, so that `lictui config check` does
+not need a screen.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ THEME_NAMES: Final = ("lictui-dark", "lictui-light", "lictui-ansi", "lictui-colo
 
 
 def theme_problem(name: str) -> str:
-    """What is wrong with the name of a theme; "" if nothing is."""
+    """Return what is wrong with a theme name; "" if it is valid."""
     if name in THEME_NAMES:
         return ""
     from textual.theme import BUILTIN_THEMES  # noqa: PLC0415 - the usual name needs none of it
@@ -28,10 +28,9 @@ def theme_problem(name: str) -> str:
 
 
 def initial_theme(configured: str, last: str) -> str:
-    """The theme to begin with.
+    """Return the theme to start with.
 
-    What was chosen with a key the last time counts unless config.toml names another than the
-    default.
+    The last one chosen with a key counts, unless config.toml names another than the default.
     """
     if configured != THEME_NAMES[0] and not theme_problem(configured):
         return configured
@@ -39,7 +38,7 @@ def initial_theme(configured: str, last: str) -> str:
 
 
 def next_theme(name: str) -> str:
-    """The theme that follows; the first after one of another maker."""
+    """Return the theme that follows; after a theme that is not lictui's, the first."""
     return (
         THEME_NAMES[(THEME_NAMES.index(name) + 1) % len(THEME_NAMES)]
         if name in THEME_NAMES

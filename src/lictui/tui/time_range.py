@@ -1,7 +1,6 @@
-"""The stretch of time a chart shows: its length, its way back and forth, its buckets and ticks.
+"""The time range of a chart: its length, moving back and forth, its buckets and ticks.
 
-Owns the arithmetic of the time axis. Pure: must not know what is drawn over it. Moments are UTC
-epoch seconds; a time zone is a matter of the tick labels alone.
+Times are UTC epoch seconds; a time zone matters only for calendar days and labels.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _BUCKETS: Final = tuple(
 
 
 class RangeLength(Enum):
-    """How much time is shown at once."""
+    """Length of a time range, in seconds."""
 
     DAY = _DAY
     WEEK = 7 * _DAY
@@ -38,36 +37,37 @@ _LENGTHS: Final = tuple(RangeLength)
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """So much time, up to `back` lengths before now."""
+    """A time range that ends `offset` lengths before now."""
 
     length: RangeLength = RangeLength.WEEK
     offset: int = 0  # 0 follows the present
 
     def longer(self) -> TimeRange:
-        """The next longer span up to now; itself if there is none."""
+        """Return the next longer range up to now, or this one if it is the longest."""
         return TimeRange(_LENGTHS[min(_LENGTHS.index(self.length) + 1, len(_LENGTHS) - 1)])
 
     def shorter(self) -> TimeRange:
-        """The next shorter span up to now; itself if there is none."""
+        """Return the next shorter range up to now, or this one if it is the shortest."""
         return TimeRange(_LENGTHS[max(_LENGTHS.index(self.length) - 1, 0)])
 
     def earlier(self) -> TimeRange:
-        """As much time, one length before."""
+        """Return the previous range of the same length."""
         return replace(self, offset=self.offset + 1)
 
     def later(self) -> TimeRange:
-        """As much time, one length after; never beyond now."""
+        """Return the next range of the same length, never beyond now."""
         return replace(self, offset=max(0, self.offset - 1))
 
     def bounds(self, now: float, bucket: int) -> tuple[int, int]:
-        """Start and end in UTC epoch seconds, on the bounds of buckets, the end exclusive."""
+        """Return start and end (exclusive) in UTC epoch seconds, on bucket boundaries."""
         end = (int(now) // bucket + 1) * bucket - self.offset * self.length.value
         return end - self.length.value // bucket * bucket, end
 
     def days(self, now: float, count: int, tz: ZoneInfo | None) -> tuple[int, ...]:
-        """The bounds of buckets of `count` calendar days: midnights of `tz`, Mondays for weeks.
+        """Return the boundaries of buckets of `count` calendar days: midnights in `tz`.
 
-        Counted from a fixed origin, so that a day stays in its bucket while time goes on.
+        Weeks start on Mondays. Counted from a fixed origin, so that a day stays in its bucket
+        as time passes.
         """
         whole = self.length.value // _DAY
         today = day_of(now, tz).toordinal() - self.offset * whole
@@ -77,22 +77,22 @@ class TimeRange:
 
     @classmethod
     def containing(cls, at: float, now: float, length: RangeLength = RangeLength.DAY) -> TimeRange:
-        """The span of this length that shows the moment `at`."""
+        """Return the range of this length that contains `at`."""
         return cls(length, max(0, int((now - at) // length.value)))
 
 
 def bucket_seconds(length: RangeLength, columns: int, every: float) -> int:
-    """The width of a bucket: two to a column at most, and two polls to a bucket at least.
+    """Return the bucket width: at most two buckets per column, at least two polls per bucket.
 
-    With fewer polls a bucket could be empty because of the polls' jitter alone, and an empty
-    bucket must mean that no poll succeeded.
+    With fewer polls the jitter of the polls alone could leave a bucket empty, and an empty bucket
+    must mean that no poll succeeded.
     """
     wanted = max(length.value / max(1, 2 * columns), 2 * every)
     return next((bucket for bucket in _BUCKETS if bucket >= wanted), _BUCKETS[-1])
 
 
 def time_zone(name: str) -> ZoneInfo | None:
-    """The time zone of this IANA name; None, which stands for the system's, for none."""
+    """Return the time zone with this IANA name; None stands for the system's."""
     if not name:
         return None
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - only for who sets a zone
@@ -104,18 +104,18 @@ def time_zone(name: str) -> ZoneInfo | None:
 
 
 def to_local(at: float, tz: ZoneInfo | None) -> datetime:
-    """The moment `at` on the wall clock of `tz`."""
+    """Return the local time of `at` in `tz`."""
     return datetime.fromtimestamp(at, UTC).astimezone(tz)
 
 
 def format_moment(at: float, tz: ZoneInfo | None, *, year: bool = False) -> str:
-    """A moment in words: `Tue 24 Nov 10:40`, or with its year and without its hour."""
+    """Return a time such as `Tue 24 Nov 10:40`, or with the year instead of the hour."""
     here = to_local(at, tz)
     return here.strftime(f"%a {here.day} %b {'%Y' if year else '%H:%M'}")
 
 
 def format_timestamp(at: float, tz: ZoneInfo | None) -> str:
-    """A moment in a column of a list: `24 Nov 10:40`."""
+    """Return a time for a list column: `24 Nov 10:40`."""
     here = to_local(at, tz)
     return f"{here.day:2} {here:%b %H:%M}"
 
@@ -123,7 +123,7 @@ def format_timestamp(at: float, tz: ZoneInfo | None) -> str:
 def ticks(
     start: int, end: int, length: RangeLength, tz: ZoneInfo | None, columns: int
 ) -> tuple[tuple[int, str], ...]:
-    """Round moments of local time within the span, with labels that fit into `columns`."""
+    """Return round local times within the range, with labels that fit into `columns`."""
     for unit, count, form in _STEPS[length]:
         found = tuple(
             (int(at.timestamp()), at.strftime(form.format(day=at.day)))
@@ -138,7 +138,7 @@ def ticks(
 class _Unit(Enum):
     HOUR = timedelta(hours=1)
     DAY = timedelta(days=1)
-    MONTH = None  # of no fixed length
+    MONTH = None  # without a fixed length
 
 
 _STEPS: Final = {
@@ -157,9 +157,9 @@ _STEPS: Final = {
 
 
 def _rounds(first: datetime, end: int, unit: _Unit, count: int) -> Iterator[datetime]:
-    """Every `count`-th hour, midnight or first of a month on the wall clock, from before `first`.
+    """Yield every `count`-th hour, midnight or first of a month in local time, from before `first`.
 
-    Counted from a fixed origin, so that the ticks stay where they are while time goes on.
+    Counted from a fixed origin, so that the ticks keep their places as time passes.
     """
     at = first.replace(hour=0, minute=0, second=0, microsecond=0)
     month = at.year * 12 + at.month - 1
@@ -181,7 +181,7 @@ def _rounds(first: datetime, end: int, unit: _Unit, count: int) -> Iterator[date
 
 
 def _settled(at: datetime) -> datetime:
-    """Let the system's zone find its offset anew: the one it had would not follow the season."""
+    """Find the system zone's offset anew: it changes with daylight saving time."""
     import zoneinfo  # noqa: PLC0415 - as above
 
     return at if isinstance(at.tzinfo, zoneinfo.ZoneInfo) else at.replace(tzinfo=None).astimezone()

@@ -1,8 +1,4 @@
-"""The trends that are known, and which must be asked for: once a bucket, and no oftener.
-
-Owns that bookkeeping for whatever has a trend: a pool on the wall, a product of the estate. Must
-not know the engine, nor what is drawn.
-"""
+"""Cache of trend data: each row is fetched at most once per bucket."""
 
 from __future__ import annotations
 
@@ -29,7 +25,7 @@ _NO_PAST: Final = TrendData()
 
 
 class TrendCache(Generic[K]):
-    """Pasts by key. `known` is replaced, never changed, so that it can be compared and shared."""
+    """Trend data by key. `trends` is replaced, never changed, so that it can be compared."""
 
     def __init__(self, stretch: int = DEFAULT_TREND_SECONDS) -> None:
         self.seconds = stretch  # seconds
@@ -37,7 +33,7 @@ class TrendCache(Generic[K]):
         self._asked: dict[K, tuple[int, int]] = {}
 
     def due(self, keys: Iterable[K], now: float, cells: int) -> tuple[K, ...]:
-        """The keys whose past of `cells` buckets is to be asked for now; they count as asked."""
+        """Return the keys whose trend of `cells` buckets is due, and mark them as fetched."""
         if cells < 1:
             return ()
         bucket = trend_bucket(cells, self.seconds)
@@ -47,7 +43,7 @@ class TrendCache(Generic[K]):
         return keys
 
     def store(self, answers: Iterable[tuple[K, Series]], now: float, cells: int) -> None:
-        """Keep what was answered."""
+        """Store fetched series."""
         bucket = trend_bucket(cells, self.seconds)
         self.trends = {
             **self.trends,
@@ -55,7 +51,7 @@ class TrendCache(Generic[K]):
         }
 
     def add_readings(self, readings: Iterable[tuple[K, float, Reading]]) -> None:
-        """Keep what was just read, so that a trend is right between two questions."""
+        """Add new readings, so that a trend is current between two fetches."""
         if not self.trends:
             return
         changed = {
@@ -69,7 +65,7 @@ class TrendCache(Generic[K]):
 
 
 class TrendCaches(Generic[K]):
-    """Pasts of the day, whose peak is marked, and where wanted those of a longer stretch."""
+    """Trend data of the last day, for its peak, and of a longer period if one is selected."""
 
     def __init__(self) -> None:
         self._day: TrendCache[K] = TrendCache()
@@ -80,7 +76,7 @@ class TrendCaches(Generic[K]):
 
     @property
     def trends(self) -> Mapping[K, TrendData]:
-        """What is to be drawn of each row."""
+        """The trend to draw for each row."""
         if self._longer is None:
             return self._day.trends
         days, longer = self._day.trends, self._longer.trends
@@ -90,21 +86,21 @@ class TrendCaches(Generic[K]):
         return self._made[2]
 
     def set_length(self, seconds: int) -> None:
-        """Show so much time from now on."""
+        """Select the period to show, in seconds."""
         self._made = None
         self._longer = None if seconds == DEFAULT_TREND_SECONDS else TrendCache(seconds)
 
     def due(
         self, keys: Iterable[K], now: float, cells: int
     ) -> tuple[tuple[TrendCache[K], tuple[K, ...]], ...]:
-        """What is to be asked for now, and where to take the answers; it counts as asked."""
+        """Return what must be fetched now with the cache it belongs to, and mark it as fetched."""
         keys = tuple(keys)
         wanted = (self._day,) if self._longer is None else (self._day, self._longer)
         asked = ((pasts, pasts.due(keys, now, cells)) for pasts in wanted)
         return tuple((pasts, due) for pasts, due in asked if due)
 
     def add_readings(self, readings: Iterable[tuple[K, float, Reading]]) -> None:
-        """Keep what was just read."""
+        """Add new readings."""
         readings = tuple(readings)
         self._day.add_readings(readings)
         if self._longer is not None:
@@ -114,7 +110,7 @@ class TrendCaches(Generic[K]):
 def trend_query(
     pools: Pools, now: float, cells: int, stretch: int = DEFAULT_TREND_SECONDS
 ) -> SeriesQuery:
-    """What to ask for a trend of `cells` cells that ends now; of a long one, days."""
+    """Return the query for a trend of `cells` cells up to now; in days for long periods."""
     bucket = trend_bucket(cells, stretch)
     end = (int(now) // bucket + 1) * bucket
     return SeriesQuery(pools, end - cells * bucket, end, min(bucket, int(Resolution.DAY)))

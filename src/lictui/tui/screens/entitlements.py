@@ -22,7 +22,6 @@ from lictui.products import describe
 from lictui.tui import commands, text
 from lictui.tui.screens.main_screen import MainScreen
 from lictui.tui.text import Table, Tone
-from lictui.tui.widgets.pane import short_model
 from lictui.tui.widgets.styled_text import StyledLabel
 from lictui.tui.widgets.table import KeyedTable, Rows, TableColumn
 
@@ -96,7 +95,7 @@ def holdings(sheet: EntitlementOverview) -> Rows:
 
 def _name(holding: ContractLine) -> str:
     product = describe(holding.entitlement.product)
-    return text.strip_controls(f"{product.short_name} {short_model(product.model)}")
+    return text.strip_controls(f"{product.short_name} {product.model.short}")
 
 
 def _tone(holding: ContractLine) -> Tone:

@@ -21,7 +21,6 @@ from lictui.tui import text
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone
 from lictui.tui.time_range import to_local
 from lictui.tui.widgets.gauge import TrendData, draw_trend
-from lictui.tui.widgets.pane import model_word, short_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -392,7 +391,7 @@ def row_line(view: ProductRow, past: TrendData, columns: TableLayout, symbols: S
     runs.append((text.pad(view.name, columns.name, ellipsis=symbols.ellipsis), Tone.TEXT))
     if columns.model:
         short = columns.model < _LONG
-        word = short_model(view.total.model) if short else model_word(view.total.model)
+        word = view.total.model.short if short else view.total.model.label
         runs.append((f" {text.pad(word, columns.model)}", Tone.QUIET))
     for column in columns.columns:
         said, tone = column.cell(view, symbols)

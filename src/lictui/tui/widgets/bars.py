@@ -1,8 +1,4 @@
-"""The first line: how many servers are up, what the estate uses, how old that is, what is wrong.
-
-Owns that line; the age in it ticks, and nothing is written when it reads the same. Must not know
-the monitor: it is given a view.
-"""
+"""The bars of every screen: header, footer, notices, filter, and the size warning."""
 
 from __future__ import annotations
 
@@ -28,7 +24,6 @@ from lictui.tui.app import FilterChanged, FilterClosed
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
 from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
 from lictui.tui.widgets import styled_text
-from lictui.tui.widgets.pane import use_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,13 +37,13 @@ if TYPE_CHECKING:
 
 
 _STATES: Final = sorted(State, key=lambda state: state is not State.UP)  # up comes first
-_LARGE: Final = 100  # servers, from which summing them at every poll is work worth saving
+_LARGE: Final = 100  # servers; with more, the header is computed at most once a second
 _GOOD: Final = (State.UP, State.WAITING, State.DISABLED)
 
 
 @dataclass(frozen=True, slots=True)
 class UsageTotal:
-    """So much of so much, over the products whose figures are all known."""
+    """A sum over the products with known figures."""
 
     verb: str  # "in use" or "assigned": the two are never added up
     in_use: int
@@ -57,18 +52,18 @@ class UsageTotal:
 
 @dataclass(frozen=True, slots=True)
 class HeaderView:
-    """Everything the line is made of, but the time."""
+    """The content of the header, except the time."""
 
     states: tuple[tuple[State, int], ...] = ()
     totals: tuple[UsageTotal, ...] = ()
     polled_at: float | None = None
     due: float | None = None
-    alerts: int = 0  # that nobody has answered
+    alerts: int = 0  # active alerts without acknowledgement
     worst: Level = Level.OK
 
 
 def header_view(board: MergedBoard, today: date, now: float = 0.0) -> HeaderView:
-    """The line for this board."""
+    """Return the header for this board."""
     counts = Counter(status.state for status in board.servers)
     known = [total for total in board.totals() if not total.unknown_pools]
     loud = [each for each in alert_views(board, today, now) if each.needs_attention]
@@ -86,14 +81,14 @@ def header_view(board: MergedBoard, today: date, now: float = 0.0) -> HeaderView
 
 def _used(known: Sequence[Total]) -> Iterator[UsageTotal]:
     for word in ("in use", "assigned"):
-        readings = [each.reading for each in known if use_word(each.model) == word]
+        readings = [each.reading for each in known if each.model.verb == word]
         installed = sum(reading.installed or 0 for reading in readings)
         if installed:
             yield UsageTotal(word, sum(reading.in_use or 0 for reading in readings), installed)
 
 
 def draw_header(view: HeaderView, now: float, cells: int, symbols: Symbols, flag: str = "") -> Line:
-    """The line in the longest of its forms that fits."""
+    """Return the header line in its longest form that fits."""
     right = _alerts(view)
     for form in (_long, _middle, _short, _shorter, _shortest):
         left = [(f" {flag or 'lictui'}  ", Tone.ACCENT), *form(view, now, symbols)]
@@ -175,28 +170,28 @@ def _alerts(view: HeaderView) -> list[Fragment]:
 
 
 class HeaderBar(Widget):
-    """The line on the screen. Set `view`; the clock moves the rest."""
+    """The header line. Set `view`; ages follow the clock."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = styled_text.TONES
     DEFAULT_CSS = "HeaderBar { dock: top; height: 1; background: $panel;" + styled_text.CSS + "}"
 
     view: var[HeaderView] = var(HeaderView())
-    flag: var[str] = var("")  # said in place of the program's name
+    flag: var[str] = var("")  # shown instead of the program's name
 
     def __init__(self, clock: Clock, symbols: Symbols = UNICODE_SYMBOLS) -> None:
         super().__init__()
         self._clock = clock
         self._symbols = symbols
         self._line: Line = ()
-        self._newest: tuple[MergedBoard, date] | None = None  # not yet looked at
+        self._newest: tuple[MergedBoard, date] | None = None  # not evaluated yet
         self._told = False  # since the last tick
 
     def on_mount(self) -> None:
-        """Let the age tick."""
+        """Update the age every second."""
         self.set_interval(1, self._tick)
 
     def show(self, board: MergedBoard, today: date) -> None:
-        """Tell of this board; of a large estate's many boards in a second, the first and last."""
+        """Show this board; of a large estate at most the first and last in a second."""
         self._newest = (board, today)
         if not self._told or len(board.servers) <= _LARGE:
             self._told = True
@@ -207,11 +202,9 @@ class HeaderBar(Widget):
             self.view, self._newest = header_view(*self._newest, self._clock.now()), None
 
     def watch_view(self) -> None:
-        """Another board."""
         self._draw()
 
     def watch_flag(self) -> None:
-        """Demo, read-only, paused."""
         self._draw()
 
     def _tick(self) -> None:
@@ -227,12 +220,11 @@ class HeaderBar(Widget):
         return draw_header(self.view, self._clock.now(), self.size.width, self._symbols, self.flag)
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line
-        """The line."""
         self._line = self._now()
         return styled_text.strip(self, self._line, self.size.width)
 
 
-# The last line: the keys that matter here, and which view this is
+# Footer: the keys of this screen, and the views
 
 
 _NAMES: Final = {
@@ -248,18 +240,18 @@ _NAMES: Final = {
 
 
 def key_label(command: Command) -> str:
-    """The first key of a command as people write it."""
+    """Return the first key of a command as it is written for people."""
     key = command.key_list[0] if command.key_list else ""
     return _NAMES.get(key, key)
 
 
 class FooterBar(Widget):
-    """One line of keys and views."""
+    """One line with keys and views."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = styled_text.TONES
     DEFAULT_CSS = "FooterBar { dock: bottom; height: 1; background: $panel;" + styled_text.CSS + "}"
 
-    message: reactive[tuple[Fragment, ...]] = reactive(())  # in place of the keys
+    message: reactive[tuple[Fragment, ...]] = reactive(())  # shown instead of the keys
 
     def __init__(self, view: str, offered: Sequence[Command]) -> None:
         super().__init__()
@@ -273,7 +265,6 @@ class FooterBar(Widget):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line
-        """Keys to the left, views to the right, as many as there is room for."""
         cells = self.size.width
         views = self._tabs()
         if sum(segment.cell_length for segment in views) > cells // 2:
@@ -322,7 +313,7 @@ class FooterBar(Widget):
 def available_commands(
     screen: str, keymap: dict[str, str], *, read_only: bool
 ) -> tuple[Command, ...]:
-    """The commands of a screen as they are bound, without those that write if it is read only."""
+    """Return the commands of a screen with their current keys."""
     return tuple(
         command
         for command in commands.with_keymap(keymap)
@@ -330,11 +321,11 @@ def available_commands(
     )
 
 
-# What the user should know of lictui itself, under the head line: a bad file, a history set aside
+# Notices about lictui itself below the header: an invalid file, a history that was moved away
 
 
 def show_notices(headline: Widget, notices: tuple[str, ...], symbols: Symbols) -> None:
-    """Say `notices` below `headline`, the first in full; without any the rows are given back."""
+    """Show `notices` below `header`, the first one in full; without any, remove the panel."""
     from lictui.tui.widgets.styled_text import StyledLabel  # noqa: PLC0415 - most starts have nothing to say
 
     shown = headline.screen.query("#notices").results(StyledLabel)
@@ -355,19 +346,19 @@ def show_notices(headline: Widget, notices: tuple[str, ...], symbols: Symbols) -
     panel.show_lines(line)
 
 
-# What a terminal too small for anything else says. Owns the smallest size that is drawn at all
+# Warning about a terminal that is too small
 
 
 MINIMUM_SIZE: Final = (40, 10)
 
 
 def is_large_enough(size: Size) -> bool:
-    """Whether a screen of this size can be drawn."""
+    """Return whether a screen of this size can be drawn."""
     return size.width >= MINIMUM_SIZE[0] and size.height >= MINIMUM_SIZE[1]
 
 
 class SizeWarning(Widget):
-    """Covers the whole screen and says what it needs."""
+    """Covers the whole screen with the size that is needed."""
 
     DEFAULT_CSS = """
     SizeWarning {
@@ -381,12 +372,12 @@ class SizeWarning(Widget):
     """
 
     def render(self) -> str:
-        """The one sentence, with the size there is."""
-        here = self.app.size
-        return f"needs {MINIMUM_SIZE[0]}x{MINIMUM_SIZE[1]}\nthis is {here.width}x{here.height}"
+        size = self.app.size
+        columns, rows = MINIMUM_SIZE
+        return f"Terminal too small: {size.width}x{size.height}\n(minimum {columns}x{rows})"
 
 
-# The line behind `/`: a regex as it is typed, and at once what is wrong with it
+# Filter bar: a regular expression with immediate validation
 
 
 class FilterBar(Horizontal):
@@ -405,25 +396,24 @@ class FilterBar(Horizontal):
     """
 
     def compose(self) -> ComposeResult:
-        """A slash, the field, and room for a word about it."""
         yield Label("/")
-        yield Input(placeholder="regex over servers and products, ! inverts", compact=True)
+        yield Input(placeholder="regex for servers and products, ! inverts", compact=True)
         yield Label("", id="wrong", markup=False)
 
     def open(self, spelled: str) -> None:
-        """Show it with this text and begin to type: the very next key belongs to it."""
+        """Show the bar with this text and focus it: the very next key belongs to it."""
         self.display = True
         field = self.query_one(Input)
         field.value = spelled
         self.screen.set_focus(field)
 
     def close(self) -> None:
-        """Hide it; the filter stays."""
+        """Hide the bar; the filter stays active."""
         self.display = False
         self.post_message(FilterClosed())
 
     def set_error(self, said: str) -> None:
-        """Say something about what is typed."""
+        """Show what is wrong with the text."""
         self.query_one("#wrong", Label).update(said)
 
     @on(Input.Changed)

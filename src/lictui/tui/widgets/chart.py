@@ -1,8 +1,4 @@
-"""The big chart: what was in use over time, against what was installed.
-
-Owns plotext, which nobody else imports, and the drawing of one `ChartView`. Must not know where
-its figures come from.
-"""
+"""The usage chart and the heat map. The only module that imports plotext."""
 
 from __future__ import annotations
 
@@ -31,11 +27,11 @@ if TYPE_CHECKING:
     from lictui.analysis.usage import HeatMatrix
 
 
-# What a chart is drawn with: the parts its cells can belong to, and a character for each
+# Parts of a chart and the characters they are drawn with
 
 
 class ChartPart(Enum):
-    """What a cell of the chart is part of; the name of its component class."""
+    """The part a cell belongs to; its value is the name of the component class."""
 
     FRAME = "frame"
     INSTALLED = "installed"
@@ -71,7 +67,7 @@ EDGE: Final = {level: ChartPart[area.name.replace("AREA", "EDGE")] for level, ar
 
 @dataclass(frozen=True, slots=True)
 class ChartGlyphs:
-    """The characters a chart is drawn with; to plotext `hd` means quarter blocks."""
+    """The characters of a chart; plotext's `hd` means quarter blocks."""
 
     area: str
     installed: str
@@ -79,11 +75,11 @@ class ChartGlyphs:
     threshold: str
     cursor: str
     monthly: str
-    previous: str  # the period before
-    forecast: str  # what is expected
-    band: str  # between what and what
-    marks: Mapping[MarkKind, str]  # of changes, on the time axis
-    frame: dict[int, int]  # what becomes of plotext's own characters
+    previous: str  # previous period
+    forecast: str  # expected values
+    band: str  # between lower and upper bound
+    marks: Mapping[MarkKind, str]  # of events, on the time axis
+    frame: dict[int, int]  # replacements for plotext's own characters
 
 
 UNICODE_GLYPHS: Final = ChartGlyphs(
@@ -134,11 +130,11 @@ ASCII_GLYPHS: Final = ChartGlyphs(
 )
 
 
-_Row = tuple[tuple[str, ChartPart], ...]  # runs of text, each of one part
+_Row = tuple[tuple[str, ChartPart], ...]  # pieces of text, each of one part
 
 
 class Chart(Widget):
-    """Draws a `ChartView`; a view equal to the one before it is not drawn again."""
+    """Draws a `ChartView`; an equal view is not drawn again."""
 
     DEFAULT_CSS = """
     Chart {
@@ -175,7 +171,7 @@ class Chart(Widget):
         self._rows: tuple[_Row, ...] = ()
 
     def legend(self, width: int) -> Line:
-        """What the lines mean, and how to read the chart off, as far as `width` columns hold it."""
+        """Return the legend and the cursor keys, as far as they fit into `width` columns."""
         said: list[Fragment] = []
         for sign in self._signs():
             more = [*said, ("  ", Tone.QUIET), *sign] if said else [*sign]
@@ -185,7 +181,7 @@ class Chart(Widget):
         return tuple(said)
 
     def _signs(self) -> Iterator[tuple[Fragment, Fragment]]:
-        """Each sign with its words, what cannot be guessed first."""
+        """Yield each sign with its meaning, the least obvious first."""
         ink, view = self._ink, self.view
         yield (f"{ink.installed} ", Tone.STRONG), ("installed", Tone.QUIET)
         if view.previous:
@@ -193,18 +189,17 @@ class Chart(Widget):
         if view.forecast:
             yield (f"{ink.forecast} ", Tone.ACCENT), ("forecast", Tone.QUIET)
         if view.monthly_points():
-            yield (f"{ink.monthly} ", Tone.TEXT), ("monthly, as the source tells", Tone.QUIET)
+            yield (f"{ink.monthly} ", Tone.TEXT), ("monthly values of the source", Tone.QUIET)
         if view.marks:
             signs = "".join(ink.marks[sign] for sign in sorted({mark.kind for mark in view.marks}))
-            yield (f"{signs} ", Tone.ACCENT), ("changes", Tone.QUIET)
+            yield (f"{signs} ", Tone.ACCENT), ("events", Tone.QUIET)
         limits = f"{view.warn * 100:.0f} and {view.critical * 100:.0f} %"
         yield (f"{ink.threshold} ", Tone.WARN), (limits, Tone.QUIET)
         if any(bucket.overdraft for bucket in view.buckets):
-            yield (f"{ink.total} ", Tone.OVER), ("with overdraft", Tone.QUIET)
-        yield ("", Tone.QUIET), ("left, right: read off", Tone.QUIET)
+            yield (f"{ink.total} ", Tone.OVER), ("installed + overdraft", Tone.QUIET)
+        yield ("", Tone.QUIET), ("arrow keys: inspect values", Tone.QUIET)
 
     def render_line(self, y: int) -> Strip:
-        """One row of the chart."""
         width, height = self.size
         if self._key != (key := (self.view, width, height)):
             self._key, self._rows = key, _draw(self.view, width, height, self._ink)
@@ -219,9 +214,9 @@ class Chart(Widget):
 
 
 def _draw(view: ChartView, width: int, height: int, ink: ChartGlyphs) -> tuple[_Row, ...]:
-    """The chart as rows of text, or what there is to say in its place."""
+    """Return the chart as rows of text, or the note that replaces it."""
     if view.note or not (view.buckets or view.monthly_points()):
-        note = (view.note or "nothing was recorded in this stretch of time")[:width]
+        note = (view.note or "no data for this period")[:width]
         return (*[()] * (height // 2), ((note.center(width), ChartPart.FRAME),))
     plot = _Plot(view, width, height, ink)
     matrix = plot.figure.build()
@@ -243,7 +238,7 @@ def _part(colour: tuple[int, int, int] | None) -> ChartPart:
 
 
 def _point(view: ChartView, cells: list[list[tuple[str, ChartPart]]], ink: ChartGlyphs) -> None:
-    """Draw the cursor over what is there, down to the time axis."""
+    """Draw the cursor over the columns, down to the time axis."""
     if view.cursor is None:
         return
     here = view.buckets[view.cursor]
@@ -253,7 +248,7 @@ def _point(view: ChartView, cells: list[list[tuple[str, ChartPart]]], ink: Chart
 
 
 def _mark(view: ChartView, cells: list[list[tuple[str, ChartPart]]], ink: ChartGlyphs) -> None:
-    """Put what changed upon the time axis."""
+    """Draw the event marks on the time axis."""
     if len(cells) < 3:  # noqa: PLR2004 - an axis, its labels, and something above them
         return
     axis = cells[-2]
@@ -268,7 +263,7 @@ def _column(view: ChartView, at: float, width: int) -> int:
 
 
 class _Plot:
-    """A plotext figure of its own; its colours are the numbers of parts, the theme's come later."""
+    """A plotext figure; its colors are numbers of parts, the theme's colors come later."""
 
     def __init__(self, view: ChartView, width: int, height: int, ink: ChartGlyphs) -> None:
         import plotext  # noqa: PLC0415 - a fifth of a second that no other screen needs
@@ -313,7 +308,7 @@ class _Plot:
         ink: ChartGlyphs,
         parts: dict[Level, ChartPart],
     ) -> Any:
-        """What was in use, as steps: a bucket is as wide as the time it stands for."""
+        """Draw usage as steps: a bucket is as wide as its time."""
         ends = [(at, bucket) for bucket in stretch for at in (bucket.start, bucket.end - 1)]
         return self.figure.signal(
             [at for at, _ in ends],
@@ -322,7 +317,7 @@ class _Plot:
         ).lines(active=True)
 
     def _band(self, view: ChartView, ink: ChartGlyphs) -> None:
-        """Between what and what a forecast lies: as many strokes as there are rows between."""
+        """Draw the forecast band as one vertical stroke per day."""
         marker = self._marker(ink.band, ChartPart.BAND)
         for day in view.forecast:
             at = (day.start + day.end) / 2
@@ -340,31 +335,31 @@ class _Plot:
         return self._plotext.marker(symbol, pixel=colour)
 
 
-# The map of the week: how much was in use at each hour of each weekday, in cells of text
+# Heat map: usage per hour and weekday
 
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _HOURS: Final = 24
-_LABEL: Final = 5  # columns of a weekday
+_LABEL: Final = 5  # columns of a weekday name
 _EIGHTHS: Final = 8
 _WIDEST: Final = 5
-_APART: Final = 15  # rows from which weekdays stand apart
+_APART: Final = 15  # rows from which weekdays are separated by blank lines
 
 
 @dataclass(frozen=True, slots=True)
 class HeatMapView:
-    """A map, and what its heights are measured by."""
+    """A heat map and its scale."""
 
     heat: HeatMatrix | None = None
-    installed: int | None = None  # the newest; without it the highest hour is the measure
+    installed: int | None = None  # latest; without it the busiest hour is the scale
     warn: float = 0.8  # ratios
     critical: float = 0.9
-    cursor: tuple[int, int] | None = None  # weekday from 0 for Monday, hour
-    note: str = ""  # said in place of a map
+    cursor: tuple[int, int] | None = None  # weekday (0 is Monday), hour
+    note: str = ""  # shown instead of a map
 
     @property
     def scale(self) -> float:
-        """What a full cell stands for."""
+        """The value of a full cell."""
         if self.installed:
             return self.installed
         rows = self.heat.peak if self.heat else ()
@@ -372,7 +367,7 @@ class HeatMapView:
 
 
 class HeatMap(Widget):
-    """Draws a `HeatView`; a view equal to the one before it is not drawn again."""
+    """Draws a `HeatMapView`; an equal view is not drawn again."""
 
     DEFAULT_CSS = "HeatMap { height: 1fr; width: 1fr;" + styled_text.CSS + "}"
     COMPONENT_CLASSES: ClassVar[set[str]] = set(styled_text.TONES)
@@ -386,13 +381,12 @@ class HeatMap(Widget):
         self._rows: list[Line] = []
 
     def move_cursor(self, hours: int) -> None:
-        """Read off another cell, Monday 8:00 at first; the week begins again where it ends."""
+        """Move the cursor, Monday 8:00 at first; the week wraps around."""
         day, hour = self.view.cursor or (0, 8 - hours)
         place = (day * _HOURS + hour + hours) % (7 * _HOURS)
         self.view = replace(self.view, cursor=divmod(place, _HOURS))
 
     def render_line(self, y: int) -> Strip:
-        """One row."""
         if self._key != (key := (self.view, self.size)):
             self._key = key
             self._rows = draw_heat_map(self.view, *self.size, self._symbols)
@@ -401,9 +395,9 @@ class HeatMap(Widget):
 
 
 def draw_heat_map(view: HeatMapView, width: int, height: int, symbols: Symbols) -> list[Line]:
-    """The map in lines of text: the hours, then a line for each weekday."""
+    """Return the map as lines of text: the hours, then a line per weekday."""
     if view.note or view.heat is None or not view.heat.weeks:
-        said = (view.note or "nothing was recorded in this stretch of time")[:width].center(width)
+        said = (view.note or "no data for this period")[:width].center(width)
         return [*[()] * (height // 2), ((said, Tone.FRAME),)]
     cell = max(1, min(_WIDEST, (width - _LABEL) // _HOURS))
     every = 1 if cell > 2 else 2 if cell > 1 else 3  # noqa: PLR2004 - an hour is two digits wide
@@ -435,35 +429,36 @@ def _day(
 
 
 def tone_of(view: HeatMapView, value: float) -> Tone:
-    """The tone of how full it was."""
+    """Return the tone for the utilization."""
     level = Reading(round(value), view.installed).level(view.warn, view.critical)
     return LEVEL_TONES[level]
 
 
 def read_off(view: HeatMapView, symbols: Symbols) -> Line:
-    """The cell under the cursor in words."""
+    """Return the cell under the cursor in words."""
     if view.heat is None or view.cursor is None:
         return ()
     day, hour = view.cursor
     when = (f"{symbols.ascending} {_DAYS[day]} {hour:02}:00  ", Tone.ACCENT)
     average, peak = view.heat.average[day][hour], view.heat.peak[day][hour]
     if average is None or peak is None:
-        return (when, ("nothing was recorded", Tone.QUIET))
+        return (when, ("no data", Tone.QUIET))
     share = f" ({format_percent(average / view.installed)})" if view.installed else ""
     weeks = "1 week" if view.heat.weeks == 1 else f"{view.heat.weeks} weeks"
     return (
         when,
         (f"{average:,.0f}{share} on average", Tone.STRONG),
-        (f", {peak:,.0f} at most, {weeks}", Tone.TEXT),
+        (f", max {peak:,.0f} ({weeks})", Tone.TEXT),
     )
 
 
 def legend(view: HeatMapView, symbols: Symbols, width: int) -> Line:
-    """What the heights and colours mean and, if `width` columns hold it, how to read one off."""
-    of = "installed" if view.installed else "the highest hour"
-    said = (
-        (f"{symbols.trend_bars[0]}{symbols.trend_bars[3]}{symbols.trend_bars[-1]} ", Tone.STRONG),
-        (f"0 to 100 % of {of}, the mean of the hours' peaks", Tone.QUIET),
+    """Return the legend and, if it fits into `width` columns, the cursor keys."""
+    scale = "installed" if view.installed else "the busiest hour"
+    bars = symbols.trend_bars
+    meaning = (
+        (f"{bars[0]}{bars[3]}{bars[-1]} ", Tone.STRONG),
+        (f"average hourly peak, 0 to 100 % of {scale}", Tone.QUIET),
     )
-    more = (*said, ("  arrows: read off", Tone.QUIET))
-    return more if columns(more) <= width else said
+    with_keys = (*meaning, ("  arrow keys: inspect values", Tone.QUIET))
+    return with_keys if columns(with_keys) <= width else meaning

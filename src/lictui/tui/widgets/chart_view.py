@@ -1,7 +1,4 @@
-"""What a chart shows, as one frozen value, and the geometry that follows from it.
-
-Pure: must not know Textual, plotext or where the buckets come from. Moments are UTC epoch seconds.
-"""
+"""The content of a chart as one frozen value, and its geometry. Times are UTC epoch seconds."""
 
 from __future__ import annotations
 
@@ -19,12 +16,12 @@ if TYPE_CHECKING:
 
     from lictui.analysis.series import Bucket
 
-_HALF_A_MONTH: Final = 15 * 86400  # seconds; a month's point stands in its middle
+_HALF_A_MONTH: Final = 15 * 86400  # seconds; a monthly value is drawn in the middle of its month
 
 
 @dataclass(frozen=True, slots=True)
 class LevelSegment:
-    """A level that held from one moment to another."""
+    """A constant level from one time to another."""
 
     start: int
     end: int
@@ -32,12 +29,12 @@ class LevelSegment:
 
 
 class MarkKind(IntEnum):
-    """What a mark on the time axis stands for; of several in one column the first is drawn."""
+    """Kind of an event mark; of several in one column the first is drawn."""
 
-    REMOVED = 0  # licenses
-    LICENSES = 1  # added, renewed, another count
-    EXPIRY = 2  # licenses expire that day
-    SERVER_DOWN = 3  # a server
+    REMOVED = 0  # licenses removed
+    LICENSES = 1  # licenses added, renewed, changed
+    EXPIRY = 2  # licenses expire on that day
+    SERVER_DOWN = 3  # server
     ACTIVATION = 4
     VERSION = 5
     CERTIFICATE = 6
@@ -47,7 +44,7 @@ class MarkKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something that changed, or will."""
+    """An event, past or expected."""
 
     time: float
     kind: MarkKind
@@ -56,50 +53,50 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class ForecastDay:
-    """What is expected of a day that is still to come."""
+    """The forecast of one day."""
 
     start: int
     end: int
     expected: float
     low: float
     high: float
-    installed: int | None  # then, after what expires
+    installed: int | None  # on that day, without what has expired
 
 
 @dataclass(frozen=True, slots=True)
 class ChartView:
-    """Everything the chart needs to know, and nothing that changes without being seen."""
+    """Everything the chart draws."""
 
     buckets: tuple[Bucket, ...] = ()
     start: int = 0
     end: int = 1  # exclusive
     length: RangeLength = RangeLength.WEEK
     tz: ZoneInfo | None = None
-    assigned: bool = False  # the last figure of a bucket counts, not its peak
+    assigned: bool = False  # draw the last value of a bucket, not its maximum
     warn: float = 0.8  # ratios
     critical: float = 0.9
-    cursor: int | None = None  # index of the bucket whose figures are read off
-    note: str = ""  # said in place of a chart
+    cursor: int | None = None  # index of the bucket under the cursor
+    note: str = ""  # shown instead of a chart
     monthly_usage: tuple[
         MonthlyUsage, ...
-    ] = ()  # months as the source tells them; drawn where nothing was read
-    previous: tuple[Bucket, ...] = ()  # the period before, moved into the time of this one
-    previous_label: str = ""  # what that period is called
-    forecast: tuple[ForecastDay, ...] = ()  # the days that are forecast, up to `end`
+    ] = ()  # monthly values of the source, drawn where nothing was recorded
+    previous: tuple[Bucket, ...] = ()  # the previous period, moved into this one
+    previous_label: str = ""  # name of the previous period
+    forecast: tuple[ForecastDay, ...] = ()  # forecast days up to `end`
     marks: tuple[Mark, ...] = ()
 
     def value(self, bucket: Bucket) -> float:
-        """The figure of a bucket that is drawn."""
+        """Return the value of a bucket that is drawn."""
         return bucket.last if self.assigned else bucket.high
 
     def level(self, bucket: Bucket) -> Level:
-        """How full the pool was at that figure."""
+        """Return the level at that value."""
         reading = Reading(round(self.value(bucket)), bucket.installed, bucket.overdraft)
         return reading.level(self.warn, self.critical)
 
     @property
     def top(self) -> int:
-        """The upper end of the value axis: a little above everything that is drawn."""
+        """The upper end of the value axis, a little above everything that is drawn."""
         tallest = max(
             max(
                 (
@@ -117,11 +114,11 @@ class ChartView:
 
     @property
     def label_width(self) -> int:
-        """Columns that the widest label of the value axis takes."""
+        """Columns of the widest label of the value axis."""
         return len(f"{self.top:,}") if self.buckets or self.monthly_points() else 1
 
     def monthly_points(self) -> tuple[tuple[int, int], ...]:
-        """When and how many the source tells of months before the first reading, in a year."""
+        """Return the source's monthly values before the first reading, for a year's chart."""
         if self.length is not RangeLength.YEAR:
             return ()
         first = self.buckets[0].start if self.buckets else self.end
@@ -132,7 +129,7 @@ class ChartView:
         )
 
     def value_ticks(self, height: int) -> tuple[int, ...]:
-        """Round figures for the value axis, some rows apart."""
+        """Return round values for the value axis, some rows apart."""
         unit = 1
         while True:
             for step in (unit, 2 * unit, 5 * unit):
@@ -141,11 +138,11 @@ class ChartView:
             unit *= 10
 
     def time_ticks(self, columns: int) -> tuple[tuple[int, str], ...]:
-        """Round moments for the time axis, as many as there is room for."""
+        """Return round times for the time axis, as many as fit."""
         return ticks(self.start, self.end, self.length, self.tz, columns)
 
     def recorded_runs(self) -> tuple[tuple[Bucket, ...], ...]:
-        """The buckets, parted where nothing was recorded."""
+        """Return the buckets, split at gaps."""
         if not self.buckets:
             return ()
         gaps = [
@@ -157,7 +154,7 @@ class ChartView:
         return tuple(self.buckets[left:right] for left, right in pairwise(bounds))
 
     def level_segments(self, share: float, *, overdraft: bool = False) -> tuple[LevelSegment, ...]:
-        """Where a share of installed lay; it steps where licenses came or went."""
+        """Return the level of a share of installed; it steps when licenses change."""
         found: list[LevelSegment] = []
         known: list[tuple[int, int, int | None, int | None]] = [
             (it.start, it.end, it.installed, it.overdraft) for it in self.buckets
@@ -174,7 +171,7 @@ class ChartView:
         return tuple(found)
 
     def previous_bucket(self) -> Bucket | None:
-        """The bucket of the period before that the cursor's falls upon."""
+        """Return the bucket of the previous period under the cursor."""
         if self.cursor is None:
             return None
         here = self.buckets[self.cursor]
@@ -182,7 +179,7 @@ class ChartView:
         return next((each for each in self.previous if each.start <= middle < each.end), None)
 
     def marks_at_cursor(self, columns: int) -> tuple[Mark, ...]:
-        """The marks under the cursor, where the axis has so many columns."""
+        """Return the marks under the cursor, for an axis of so many columns."""
         if self.cursor is None:
             return ()
         here, column = self.buckets[self.cursor], (self.end - self.start) / max(1, columns)
@@ -192,5 +189,5 @@ class ChartView:
         return tuple(sorted(found, key=lambda mark: (mark.kind, mark.time)))
 
     def position(self, at: float) -> float:
-        """How far along the time axis a moment lies, 0 to 1."""
+        """Return the position of a time on the time axis, 0 to 1."""
         return (at - self.start) / (self.end - self.start)

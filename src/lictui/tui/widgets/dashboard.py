@@ -1,8 +1,4 @@
-"""The wall of panes: one scrolling widget that draws only the lines in view.
-
-Owns the cursor, the places of the panes, and which lines are repainted: those whose text or tone
-changed, and no other. Must not know where panes come from or what opening one does.
-"""
+"""The grid of panes: a scrolling widget that repaints only the lines that changed."""
 
 from __future__ import annotations
 
@@ -32,7 +28,7 @@ if TYPE_CHECKING:
     from lictui.tui.widgets.gauge import TrendData
 
 
-# Where panes stand: in one, two or three columns, band by band, under headings of their groups
+# Layout: one to three columns, row by row, under group headings
 
 
 _TWO: Final = 132  # cells from which two columns are readable
@@ -41,7 +37,7 @@ _THREE: Final = 216
 
 @dataclass(frozen=True, slots=True)
 class LayoutItem:
-    """Something to be placed."""
+    """A pane to be placed."""
 
     group: str
     height: int
@@ -54,36 +50,36 @@ class LayoutRow:
     top: int
     height: int
     first: int  # index of the first pane
-    count: int  # panes in it; 0 makes it the heading of the group of pane `first`
+    count: int  # number of panes; 0 makes it the heading of the group of pane `first`
 
 
 @dataclass(frozen=True, slots=True)
 class PaneLayout:
-    """All places. `edges` are the x at which columns begin, and the end of the last."""
+    """All rows. `edges` are the x at which columns start, and the end of the last one."""
 
     rows: tuple[LayoutRow, ...]
     edges: tuple[int, ...]
     height: int
 
     def row_at(self, line: int) -> LayoutRow | None:
-        """The band that this line of the whole is in."""
+        """Return the row at a line of the whole grid."""
         if not 0 <= line < self.height:
             return None
         return self.rows[bisect_right(self.rows, line, key=lambda band: band.top) - 1]
 
     def rows_between(self, first: int, last: int) -> tuple[LayoutRow, ...]:
-        """The bands of which a line is among these, `last` excluded."""
+        """Return the rows with a line in [first, last)."""
         begin = bisect_right(self.rows, first, key=lambda band: band.top) - 1
         end = bisect_left(self.rows, last, key=lambda band: band.top)
         return self.rows[max(begin, 0) : end]
 
     def row_of(self, index: int) -> LayoutRow:
-        """The band that a pane is in."""
+        """Return the row of a pane."""
         found = bisect_right(self.rows, index, key=lambda band: band.first) - 1
         return self.rows[found]
 
     def pane_at(self, x: int, line: int) -> int | None:
-        """Which pane covers this cell."""
+        """Return the pane that covers a cell."""
         band = self.row_at(line)
         column = bisect_right(self.edges, x) - 1
         if band is None or not 0 <= column < band.count:
@@ -91,22 +87,22 @@ class PaneLayout:
         return band.first + column
 
     def column_width(self, column: int) -> int:
-        """The width of a column."""
+        """Return the width of a column."""
         return self.edges[column + 1] - self.edges[column]
 
 
 def column_count(width: int) -> int:
-    """How many columns are readable in this width."""
+    """Return how many columns are readable in this width."""
     return 3 if width >= _THREE else 2 if width >= _TWO else 1
 
 
 def column_edges(width: int, columns: int) -> tuple[int, ...]:
-    """Where columns of (nearly) equal width begin, and the end."""
+    """Return where columns of (nearly) equal width start, and the end."""
     return tuple(width * column // columns for column in range(columns + 1))
 
 
 def layout_panes(places: Sequence[LayoutItem], width: int, columns: int) -> PaneLayout:
-    """Place panes in reading order; a group begins a new band under its heading."""
+    """Place panes in reading order; each group starts a new row under its heading."""
     bands: list[LayoutRow] = []
     top = 0
     at = 0
@@ -132,14 +128,14 @@ _NO_PASTS: Final[Mapping[RowId, TrendData]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """What stands in one line of one column."""
+    """The content of one line in one column."""
 
     line: Line
     chosen: bool
 
 
 class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
-    """All panes. Set `panes` and `pasts`; equal values repaint nothing."""
+    """All panes. Set `panes` and `trends`; equal values repaint nothing."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = styled_text.TONES
     DEFAULT_CSS = f"PaneGrid {{ {styled_text.SCROLL} {styled_text.CSS} }}"
@@ -147,17 +143,17 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
     panes: var[tuple[PaneView, ...]] = var(())
     trends: var[Mapping[RowId, TrendData]] = var(_NO_PASTS)
     cursor: var[RowId | None] = var(None)
-    empty_text: var[str] = var("")  # said in the middle when there is no pane
+    empty_text: var[str] = var("")  # shown in the middle if there is no pane
 
     class Opened(Message):
-        """The row under the cursor is wanted in full."""
+        """The row under the cursor was opened."""
 
         def __init__(self, row: RowId) -> None:
             super().__init__()
             self.row = row
 
     class VisibleRowsChanged(Message):
-        """Other rows than before are in view, or their trends have another width."""
+        """The visible rows or the width of their trends changed."""
 
         def __init__(self, rows: tuple[RowId, ...], cells: int) -> None:
             super().__init__()
@@ -174,18 +170,15 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         self._drawn: dict[int, tuple[_Piece, ...]] = {}
         self._seen: tuple[tuple[RowId, ...], int] = ((), 0)
 
-    # What is shown
+    # Content
 
     def watch_panes(self) -> None:
-        """Place the panes and repaint what changed."""
         self._place()
 
     def watch_empty_text(self) -> None:
-        """Say it."""
         self._repaint()
 
     def watch_trends(self) -> None:
-        """Repaint the rows whose trend changed."""
         self._repaint()
 
     @on(Resize)
@@ -218,7 +211,7 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         return view, *pane.measure_pane(view)
 
     def _repaint(self) -> None:
-        """Mark the visible lines dirty whose text or tone is no longer what was drawn."""
+        """Mark the visible lines whose text or tone differs from what was drawn."""
         top = self.scroll_offset.y
         width = self.size.width
         for y, before in list(self._drawn.items()):
@@ -259,7 +252,6 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         return pane.draw_heading(name, count, self.size.width, self._symbols)
 
     def render_line(self, y: int) -> Strip:
-        """One line of the screen, from the panes it crosses."""
         pieces = self._pieces(y + self.scroll_offset.y)
         self._drawn[y] = pieces
         found = []
@@ -268,10 +260,9 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
             found += styled_text.segments(self, line, selected=piece.chosen)
         return Strip(found).adjust_cell_length(self.size.width, self.rich_style)
 
-    # What is in view
+    # Visible rows
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Other lines are in view."""
         super().watch_scroll_y(old_value, new_value)
         self._tell_seen()
 
@@ -286,11 +277,11 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
             self._seen = seen
             self.post_message(self.VisibleRowsChanged(*seen))
 
-    # The cursor
+    # Cursor
 
     @property
     def selected(self) -> PaneView | None:
-        """The pane that the cursor is in."""
+        """The pane with the cursor."""
         return self.panes[at] if (at := self._at()) is not None else None
 
     def _at(self) -> int | None:
@@ -298,7 +289,7 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         return next((i for i, view in enumerate(self.panes) if view.server == name), None)
 
     def _keep_cursor(self) -> None:
-        """Leave the cursor where it is, or as near as can be when its row is gone."""
+        """Keep the cursor where it is, or near it if its row is gone."""
         view = self.selected
         if view is not None and self.cursor in view.ids:
             return
@@ -307,7 +298,7 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         self.set_reactive(PaneGrid.cursor, view.ids[0] if view else None)
 
     def watch_cursor(self) -> None:
-        """Show where the cursor is."""
+        """Scroll to the cursor."""
         self._repaint()
         at = self._at()
         if at is None or self.cursor is None:
@@ -324,7 +315,7 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
             self.scroll_to(y=line + 2 - self.size.height, animate=False)
 
     def move_cursor(self, step: int) -> None:
-        """To the next or previous row; past the end of a pane to the one below or above it."""
+        """Move to the next or previous row, across panes of a column."""
         at = self._at()
         if at is None or self.cursor is None:
             return
@@ -343,18 +334,18 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
             self.cursor = below[0] if step > 0 else below[-1]
 
     def step_pane(self, step: int) -> None:
-        """To the first row of the next or previous pane, around the end."""
+        """Move to the first row of the next or previous pane, wrapping around."""
         at = self._at()
         if at is not None:
             self.cursor = self.panes[(at + step) % len(self.panes)].ids[0]
 
     def page(self, step: int) -> None:
-        """A screen further or back."""
+        """Move by one page."""
         for _ in range(max(1, self.size.height - 4)):
             self.move_cursor(step)
 
     def to_edge(self, step: int) -> None:
-        """To the first or the last row of all."""
+        """Move to the first or the last row."""
         if self.panes:
             self.cursor = self.panes[-1].ids[-1] if step > 0 else self.panes[0].ids[0]
 

@@ -1,7 +1,4 @@
-"""A choice of a few: on one line, or as a list for as long as it has the focus.
-
-Owns the drawing and keys of a choice. Must not know what is chosen between.
-"""
+"""Fields of a form: a select field, and a row with title, field and example or error."""
 
 from __future__ import annotations
 
@@ -27,11 +24,11 @@ if TYPE_CHECKING:
     from lictui.tui.screens.server_fields import FormField
 
 
-_FEW: Final = 5  # choices that are found by going round; more are shown as a list
+_FEW: Final = 5  # with more options the select field opens as a list
 
 
 class SelectField(Widget, can_focus=True):
-    """One of several values, each with a word on what it means."""
+    """One of several values, each with its meaning."""
 
     DEFAULT_CSS = """
     SelectField {
@@ -54,25 +51,25 @@ class SelectField(Widget, can_focus=True):
 
     @dataclass
     class Changed(Message):
-        """Something else was chosen."""
+        """Another value was selected."""
 
         choice: SelectField
         value: str
 
         @property
         def control(self) -> SelectField:
-            """Where it was chosen."""
+            """The field that changed."""
             return self.choice
 
     @dataclass
     class Confirmed(Message):
-        """What is chosen in a list is meant."""
+        """The selected value of an open list was confirmed."""
 
         choice: SelectField
 
         @property
         def control(self) -> SelectField:
-            """Where it was chosen."""
+            """The field that was confirmed."""
             return self.choice
 
     def __init__(
@@ -91,11 +88,11 @@ class SelectField(Widget, can_focus=True):
 
     @property
     def expanded(self) -> bool:
-        """Whether every choice is shown."""
+        """Whether all options are shown."""
         return self.has_focus and self.has_class("-list")
 
     def render(self) -> Content:
-        """The chosen value between arrows, and what it means; or all of them, a line each."""
+        """Return the value between arrows with its meaning, or all options, one per line."""
         left, right = self._arrows
         if not self.expanded:
             return Content.assemble(
@@ -115,42 +112,39 @@ class SelectField(Widget, can_focus=True):
         )
 
     def action_step(self, by: int) -> None:
-        """The next or the previous value, round and round."""
+        """Select the next or the previous value, wrapping around."""
         values = list(self._says)
         at = values.index(self.value) if self.value in self._says else 0
         self.value = values[(at + by) % len(values)]
 
     def action_take(self) -> None:
-        """Go on from a list; without one, the next value."""
+        """Confirm the value of an open list; otherwise select the next value."""
         if self.expanded:
             self.post_message(self.Confirmed(self))
         else:
             self.action_step(1)
 
     def on_click(self, event: events.Click) -> None:
-        """Choose the line that was clicked."""
+        """Select the clicked line."""
         values = list(self._says)
         if self.expanded and event.y < len(values):
             self.value = values[event.y]
 
     def on_focus(self) -> None:
-        """Unfold."""
         self.refresh(layout=True)
 
     def on_blur(self) -> None:
-        """Fold."""
         self.refresh(layout=True)
 
     def watch_value(self, value: str) -> None:
-        """Tell who cares."""
         self.post_message(self.Changed(self, value))
 
 
-# One line of a form: title, the field itself, and beside it an example or what is wrong
+# A row of the form
 
 
 class FieldRow(Horizontal):
-    """A field of the form, unseen until `present` gives it a meaning."""
+    """A field of the form, hidden until `show_field` is called."""
 
     DEFAULT_CSS = """
     FieldRow {
@@ -179,13 +173,12 @@ class FieldRow(Horizontal):
             self.entry = Input(text, compact=True)
 
     def compose(self) -> ComposeResult:
-        """Title, field, and what stands beside."""
         yield StyledLabel(classes="title")
         yield self.entry
         yield StyledLabel(classes="beside")
 
     def show_field(self, field: FormField | None, problem: str) -> None:
-        """Be this field, with a complaint if there is one; None hides the row."""
+        """Show this field with its error, if any; None hides the row."""
         self.display = field is not None
         if field is None:
             return
@@ -202,6 +195,6 @@ class FieldRow(Horizontal):
         beside.set_class(not (problem or field.example), "-empty")
 
     def set_value(self, text: str) -> None:
-        """Put a text into the field without it counting as typed."""
+        """Set the text without posting a change."""
         with self.prevent(Input.Changed, SelectField.Changed):
             self.entry.value = text

@@ -1,7 +1,4 @@
-"""The gauge: how full a pool is, with the overdraft apart and a tick at the peak of the day.
-
-Owns the drawing of one gauge. Pure: must not know Textual, themes or where figures come from.
-"""
+"""Gauge and trend: how full a pool is, and how full it was. Pure drawing."""
 
 from __future__ import annotations
 
@@ -19,17 +16,17 @@ if TYPE_CHECKING:
     from lictui.tui.theme import Symbols
 
 
-OVERDRAFT_CELLS: Final = 3  # cells past the end of installed: the end itself and two of overdraft
-MINIMUM_GAUGE: Final = 6  # cells below which a gauge says nothing
+OVERDRAFT_CELLS: Final = 3  # cells beyond installed: the end mark and two of overdraft
+MINIMUM_GAUGE: Final = 6  # cells below which a gauge is useless
 
 
 def draw_gauge(
     reading: Reading, level: Level, peak: float | None, cells: int, symbols: Symbols
 ) -> list[Fragment]:
-    """A gauge in exactly `cells` cells.
+    """Return a gauge in exactly `cells` cells.
 
-    The scale is 0 to installed; what is in use beyond stands past the end mark, where the scale
-    is the overdraft's own, so that nothing is ever clamped into looking merely full.
+    The scale is 0 to installed. Usage beyond that is drawn behind the end mark on the scale of the
+    overdraft, so that over-use never looks merely full.
     """
     inside = cells - OVERDRAFT_CELLS
     if inside < 1:
@@ -53,7 +50,7 @@ def draw_gauge(
 
 
 def _bar(value: int, of: int, cells: int, symbols: Symbols) -> str:
-    """Whole cells and one part: more than nothing shows, less than all never fills."""
+    """Return whole cells and one partial cell: any usage shows, only full usage fills the bar."""
     if value <= 0 or of <= 0:
         return ""
     parts = len(symbols.gauge_bars)
@@ -72,13 +69,11 @@ def _beyond(over: int, overdraft: int | None, symbols: Symbols) -> list[Fragment
     return [(symbols.overdraft_used * taken, Tone.OVER), (left * (room - taken), Tone.FRAME)]
 
 
-# The trend: how full a pool was, bucket by bucket, on the fixed domain of 0 to installed
+# Trend: maxima per bucket on the fixed scale of 0 to installed
 
 
-DEFAULT_TREND_SECONDS: Final = (
-    86400  # seconds of the past that are drawn unless somebody wants more
-)
-_STEPS: Final = (300, 3600, 86400)  # what a bucket is a multiple of: what is kept of the past
+DEFAULT_TREND_SECONDS: Final = 86400  # seconds that are shown by default
+_STEPS: Final = (300, 3600, 86400)  # a bucket is a multiple of a resolution that the history keeps
 _HEIGHTS: Final = 8
 
 
@@ -90,21 +85,21 @@ class TrendData:
     bucket: int = DEFAULT_TREND_SECONDS  # seconds
     maxima: tuple[float | None, ...] = ()
     installed: tuple[int | None, ...] = ()
-    day: TrendData | None = None  # the last day, where this is longer
+    day: TrendData | None = None  # the last day, if this is longer
 
     @property
     def peak(self) -> float | None:
-        """The highest of all that is shown."""
+        """The maximum of everything shown."""
         return max((high for high in self.maxima if high is not None), default=None)
 
     @property
     def peak_of_day(self) -> float | None:
-        """The highest of the last day, however long the stretch is that is shown."""
+        """The maximum of the last day, whatever period is shown."""
         return self.day.peak if self.day else self.peak
 
 
 def trend_bucket(cells: int, stretch: int = DEFAULT_TREND_SECONDS) -> int:
-    """How many seconds one cell stands for, so that `cells` of them show the last `stretch`."""
+    """Return the seconds per cell, so that `cells` cells show the last `stretch` seconds."""
     if cells < 1:
         return stretch
     least = -(-stretch // cells)
@@ -115,9 +110,9 @@ def trend_bucket(cells: int, stretch: int = DEFAULT_TREND_SECONDS) -> int:
 
 
 def trend_data(series: Series, now: float, cells: int, bucket: int) -> TrendData:
-    """The series in `cells` buckets of `bucket` seconds that end with the one `now` is in.
+    """Return the series in `cells` buckets of `bucket` seconds; the last one contains `now`.
 
-    A maximum is kept exactly; a bucket of the series lies in the cell that its start is in.
+    Maxima are exact; a bucket of the series counts in the cell of its maximum.
     """
     last = int(now) // bucket * bucket
     start = last - (cells - 1) * bucket
@@ -133,12 +128,12 @@ def trend_data(series: Series, now: float, cells: int, bucket: int) -> TrendData
 
 
 def _moment(found: Bucket, start: int) -> int:
-    """Where a bucket counts: where its maximum was, unless that lies before what is shown."""
+    """Return the time at which a bucket counts: that of its maximum, within what is shown."""
     return max(found.start, min(found.high_at, found.end - 1), start)
 
 
 def with_reading(before: TrendData, at: float, reading: Reading) -> TrendData:
-    """The past with what was read just now; moved on when a new bucket has begun."""
+    """Return the trend with a new reading, moved on if a new bucket has started."""
     if reading.in_use is None or not before.maxima:
         return before
     cells = len(before.maxima)
@@ -148,7 +143,7 @@ def with_reading(before: TrendData, at: float, reading: Reading) -> TrendData:
     moved = max(0, index - cells + 1)
     highs = (list(before.maxima) + [None] * moved)[moved:][-cells:]
     installed = (list(before.installed) + [None] * moved)[moved:][-cells:]
-    if len(highs) < cells:  # longer ago than everything shown
+    if len(highs) < cells:  # older than everything shown
         highs, installed = [None] * cells, [None] * cells
     index -= moved
     known = highs[index]
@@ -162,7 +157,7 @@ def with_reading(before: TrendData, at: float, reading: Reading) -> TrendData:
 def draw_trend(
     before: TrendData, installed: int | None, limits: Thresholds, cells: int, symbols: Symbols
 ) -> list[Fragment]:
-    """A trend in exactly `cells` cells, the newest bucket at the right."""
+    """Return a trend in exactly `cells` cells, the newest bucket at the right."""
     shown = list(zip(before.maxima, before.installed, strict=True))[-cells:] if cells > 0 else []
     peak = before.peak
     runs: Iterable[Fragment] = (
@@ -181,7 +176,7 @@ def _cell(
 ) -> Fragment:
     if high is None:
         return symbols.gap, Tone.FRAME
-    if installed is None:  # no end of the scale is known: the day's own shape, in no level's tone
+    if installed is None:  # without installed the scale is the maximum shown, and there is no level
         return _bar_trend(high, peak or 1.0, symbols), Tone.QUIET
     level = Reading(round(high), installed).level(limits.warn, limits.critical)
     tone = Tone.OVER if high > installed else LEVEL_TONES[level]

@@ -1,7 +1,6 @@
-"""A pane: one server in a frame, its title, its pools in columns, and what ends soon.
+"""A pane: one server in a frame, with title, a row per license type, and expirations.
 
-Owns the drawing of one pane, line by line. Pure: views in, lines of runs out. Must not know
-Textual, nor where on the screen a pane stands.
+Pure drawing: views in, lines of styled fragments out.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 
-from lictui.model import Level, Model, Reading, State
+from lictui.model import Level, Reading, State
 from lictui.products import describe
 from lictui.tui import text
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
@@ -24,11 +23,11 @@ if TYPE_CHECKING:
     from lictui.tui.theme import Symbols
 
 
-# Demand that waits for a license, drawn into the row of its pool
+# Users waiting for a license, drawn into the row of its pool
 
 
 def add_queue(row: Sequence[Fragment], queued: int, shape: PaneColumns) -> Line:
-    """The row with `3 queued` over the end of its trend, else over its gauge, else its name."""
+    """Return the row with `3 queued` over its trend, else over its gauge, else its name."""
     said: Fragment = (f" {text.format_count(queued)} queued", Tone.CRITICAL)
     cells = line_width((said,))
     if shape.trend + 1 >= cells:
@@ -45,7 +44,7 @@ def add_queue(row: Sequence[Fragment], queued: int, shape: PaneColumns) -> Line:
 
 
 def _after(row: Sequence[Fragment], cells: int) -> Line:
-    """The row without its first so many cells, in which every character is one cell wide."""
+    """Return the row without its first `cells` cells; all characters are one cell wide."""
     left = cells
     found: list[Fragment] = []
     for said, tone in row:
@@ -55,14 +54,6 @@ def _after(row: Sequence[Fragment], cells: int) -> Line:
     return tuple(found)
 
 
-_MODEL: Final = {  # long and short
-    Model.CONCURRENT: ("concurrent", "ccu"),
-    Model.USER_DEVICE: ("user/device", "u/d"),
-    Model.NAMED_USER: ("named user", "usr"),
-    Model.SERVER: ("server", "srv"),
-    Model.ENABLER: ("enabler", "enb"),
-    Model.OTHER: ("other", "oth"),
-}
 _STATE_TONE: Final = {
     State.UP: Tone.OK,
     State.WAITING: Tone.QUIET,
@@ -70,16 +61,16 @@ _STATE_TONE: Final = {
     State.STALE: Tone.WARN,
     State.NO_DATA: Tone.WARN,
 }
-_RATIO: Final = 7  # `1234 %` and the mark of its level
+_RATIO: Final = 7  # `1234 %` and the level mark
 _WORD: Final = 9  # ` assigned`
-_FRAME: Final = 4  # both borders, each with a blank
+_FRAME: Final = 4  # both borders with a blank each
 _REASON_LINES: Final = 4  # of the reason, and as many of the hint
 _NO_PAST: Final = TrendData()
 
 
 @dataclass(frozen=True, slots=True)
 class PaneColumns:
-    """The widths of a row's columns; 0 leaves one out. The same for every row of a wall."""
+    """Column widths of all rows; 0 leaves a column out."""
 
     name: int
     model: int
@@ -95,12 +86,12 @@ class PaneColumns:
 
     @property
     def middle(self) -> int:
-        """Cells from the gauge to the level mark, which a row without live figures uses as one."""
+        """Cells from gauge to level mark, one column in rows without current figures."""
         return (self.gauge + 1 if self.gauge else 0) + self.figures + self.word + _RATIO
 
 
 def pane_columns(inside: int, digits: int, longest: int) -> PaneColumns:
-    """Columns for `inside` cells; figures have their room first, then names, gauge and trend."""
+    """Return the columns for `inside` cells; figures come first, then names, gauge and trend."""
     model = 11 if inside >= 70 else 3 if inside >= 46 else 0  # noqa: PLR2004 - where words fit
     word = _WORD if inside >= 110 else 0  # noqa: PLR2004
     rest = inside - (model + 1 if model else 0) - 2 - 2 * digits - 3 - word - _RATIO
@@ -114,28 +105,13 @@ def pane_columns(inside: int, digits: int, longest: int) -> PaneColumns:
     return PaneColumns(name, model, left - tail, digits, word, tail)
 
 
-def model_word(model: Model) -> str:
-    """How the model is called on the screen."""
-    return _MODEL[model][0]
-
-
-def short_model(model: Model) -> str:
-    """The same in three letters."""
-    return _MODEL[model][1]
-
-
-def use_word(model: Model) -> str:
-    """What `in use` means for this model."""
-    return "assigned" if model in (Model.USER_DEVICE, Model.NAMED_USER) else "in use"
-
-
 def inner_width(cells: int) -> int:
-    """Cells between the two borders of a pane."""
+    """Return the cells between the two borders of a pane."""
     return cells - _FRAME
 
 
 def measure_pane(view: PaneView) -> tuple[int, int]:
-    """Digits of the largest figure and cells of the longest name in a pane."""
+    """Return the digits of the largest figure and the cells of the longest name in a pane."""
     readings = [row.reading for row in view.rows if row.counted]
     figures = [figure or 0 for r in readings for figure in (r.in_use, r.installed)]
     extremes = (max(figures, default=0), min(figures, default=0))
@@ -146,7 +122,7 @@ def measure_pane(view: PaneView) -> tuple[int, int]:
 
 
 def draw_heading(name: str, count: str, cells: int, symbols: Symbols) -> Line:
-    """The line above the panes of one group."""
+    """Return the heading of a group."""
     said: list[Fragment] = [
         (symbols.horizontal * 2 + " ", Tone.FRAME),
         (text.shorten(name, max(cells - 20, 8), symbols.ellipsis), Tone.ACCENT),
@@ -158,19 +134,19 @@ def draw_heading(name: str, count: str, cells: int, symbols: Symbols) -> Line:
 
 
 def centered(word: str, cells: int) -> Line:
-    """A sentence in the middle of a line."""
+    """Return a centered sentence."""
     word = text.shorten(word, cells)
     return fit_line(((" " * ((cells - cell_len(word)) // 2), Tone.TEXT), (word, Tone.QUIET)), cells)
 
 
 def mark_cursor(line: Line, symbols: Symbols) -> Line:
-    """The line with its left border turned into the cursor."""
+    """Return the line with the cursor in place of its left border."""
     (first, _), *rest = line
     return ((symbols.cursor, Tone.ACCENT), (first[1:], Tone.TEXT), *rest)
 
 
 def pane_height(view: PaneView, cells: int) -> int:
-    """Lines that a pane of this width needs, its frame included."""
+    """Return the lines that a pane of this width needs, including its frame."""
     return 2 + len(view.rows) + len(_wrapped(view, cells - _FRAME))
 
 
@@ -182,7 +158,7 @@ def draw_pane(
     shape: PaneColumns,
     symbols: Symbols,
 ) -> tuple[Line, ...]:
-    """The pane in `high` lines of `cells` cells each."""
+    """Return the pane as `high` lines of `cells` cells."""
     inside = cells - _FRAME
     body = [
         *_reason(view, inside, symbols),
@@ -204,7 +180,7 @@ def draw_pane(
 
 
 def cursor_line(view: PaneView, at: RowId, cells: int) -> int:
-    """Which line of the pane the cursor is on when it stands at this row."""
+    """Return the line of the pane that holds the row under the cursor."""
     before = len(_wrapped(view, cells - _FRAME))
     for index, each in enumerate(view.rows):
         if each.id == at:
@@ -251,7 +227,7 @@ def _bottom(notes: Sequence[Fragment], cells: int, symbols: Symbols) -> Line:
     left, right = symbols.corners[2], symbols.corners[3]
     said = [(note.replace("·", symbols.dot), tone) for note, tone in notes]
     while len(said) > 1 and line_width(said) > cells - 6:
-        said = said[:-2]  # with what stands before it
+        said = said[:-2]  # with its separator
     tail: list[Fragment] = [(" ", Tone.FRAME), *said, (" ", Tone.FRAME)] if said else []
     gap = max(cells - 2 - line_width(tail), 0)
     rule: Fragment = (left + symbols.horizontal * gap, Tone.FRAME)
@@ -259,7 +235,7 @@ def _bottom(notes: Sequence[Fragment], cells: int, symbols: Symbols) -> Line:
 
 
 def _wrapped(view: PaneView, inside: int, ellipsis: str = "…") -> list[tuple[str, bool]]:
-    """The reason in lines; which are the reason itself and which the hint."""
+    """Return the reason in lines, and which of them are the reason itself and not the hint."""
     wrapped = []
     for index, said in enumerate(view.reason):
         lead = "-> " if index else ""
@@ -281,12 +257,13 @@ def _reason(view: PaneView, inside: int, symbols: Symbols) -> list[Line]:
 
 
 def draw_row(view: RowView, past: TrendData, shape: PaneColumns, symbols: Symbols) -> Line:
-    """One pool, without frame."""
+    """Return one pool as a line without frame."""
     live = not view.stale_age and view.counted
     name = text.pad(view.name, shape.name, ellipsis=symbols.ellipsis)
     runs: list[Fragment] = [(name + " ", Tone.TEXT if live else Tone.QUIET)]
     if shape.model:
-        word = _MODEL[view.model][shape.model < len("user/device")]
+        full = shape.model >= len("user/device")
+        word = view.model.label if full else view.model.short
         runs.append((text.pad(word, shape.model) + " ", Tone.QUIET))
     runs += _live(view, past, shape, symbols) if live else _dead(view, shape, symbols)
     if shape.trend and view.counted:
@@ -304,7 +281,7 @@ def _live(view: RowView, past: TrendData, shape: PaneColumns, symbols: Symbols) 
             (" ", Tone.TEXT),
             *draw_gauge(reading, level, past.peak_of_day, shape.gauge, symbols),
         ]
-    word = f" {use_word(view.model):<{_WORD - 1}}" if shape.word else ""
+    word = f" {view.model.verb:<{_WORD - 1}}" if shape.word else ""
     mark = " " if reading.ratio is None else symbols.level[level]
     said = f"{text.format_percent(reading.ratio):>{_RATIO - 1}}{mark}"
     tone = Tone.TEXT if level is Level.OK else LEVEL_TONES[level]
@@ -317,20 +294,20 @@ def _live(view: RowView, past: TrendData, shape: PaneColumns, symbols: Symbols) 
 
 
 def format_figures(reading: Reading, digits: int) -> str:
-    """`in use / installed` with both figures at fixed places."""
+    """Return `in use / installed` with both figures right-aligned."""
     in_use, installed = text.format_count(reading.in_use), text.format_count(reading.installed)
     return f"{in_use:>{digits}} / {installed:>{digits}}"
 
 
 def _dead(view: RowView, shape: PaneColumns, symbols: Symbols) -> list[Fragment]:
-    """A row whose figures are not those of now, or do not count: no gauge, in quiet."""
+    """Return a row without gauge, dimmed: its figures are not current, or not counted."""
     reading = view.reading
     known = f"{text.format_count(reading.in_use)} / {text.format_count(reading.installed)}"
     if not view.counted:
-        start_up = "" if describe(view.key.product).counted else "start-up license, "
+        start_up = "" if describe(view.key.product).counted else "startup license, "
         said = (f"{known}  {start_up}not counted", f"{known}  not counted", known)
     else:
-        ago = "a moment ago" if view.stale_age == "now" else f"{view.stale_age} ago"
+        ago = "just now" if view.stale_age == "now" else f"{view.stale_age} ago"
         said = (f"last {known}, {ago}", f"{known}, {ago}", known)
     fitting = next((each for each in said if len(each) <= shape.middle), said[-1])
     return [(" " + text.pad(fitting, shape.middle, ellipsis=symbols.ellipsis), Tone.QUIET)]

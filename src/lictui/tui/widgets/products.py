@@ -1,7 +1,4 @@
-"""The table of the estate on the screen: one scrolling widget, only changed lines repainted.
-
-Owns the cursor and the repainting. Must not know how a row is drawn, nor what opening one does.
-"""
+"""The product table: a scrolling widget that repaints only the lines that changed."""
 
 from __future__ import annotations
 
@@ -35,7 +32,7 @@ _NO_PAST: Final = TrendData()
 
 
 class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
-    """All products. Set `rows` and `pasts`; equal values repaint nothing."""
+    """All products. Set `rows` and `trends`; equal values repaint nothing."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = styled_text.TONES
     DEFAULT_CSS = f"ProductTable {{ {styled_text.SCROLL} {styled_text.CSS} }}"
@@ -43,17 +40,17 @@ class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
     rows: var[tuple[ProductRow, ...]] = var(())
     trends: var[Mapping[TotalKey, TrendData]] = var(_NO_PASTS)
     cursor: var[int] = var(0)
-    scope_title: var[str] = var("")  # what the first column is called, if there is one
-    trend_label: var[str] = var("24 h")  # that trends show, in words
+    scope_title: var[str] = var("")  # title of the first column, if there is one
+    trend_label: var[str] = var("24 h")  # period of the trends in words
 
     class CursorMoved(Message):
-        """Another row is under the cursor, or the same one says something else."""
+        """The cursor is on another row, or its row has changed."""
 
     class Opened(Message):
-        """The row under the cursor is wanted in full."""
+        """The row under the cursor was opened."""
 
     class TrendLayoutChanged(Message):
-        """Trends have another width, or other rows are in view."""
+        """The width of the trends or the visible rows changed."""
 
         def __init__(self, cells: int) -> None:
             super().__init__()
@@ -64,7 +61,7 @@ class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._symbols = symbols
         self._shape = products_view.fit_columns(80, ())
         self._drawn: dict[int, Line] = {}
-        self._apart = 0  # rows above those that are assigned, if there are both
+        self._apart = 0  # rows above the assigned ones, if there are both kinds
 
     @property
     def selected(self) -> ProductRow | None:
@@ -91,7 +88,7 @@ class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._repaint()
 
     def post_trend_layout(self) -> None:
-        """Let it be known what is in view, and how wide its trends are."""
+        """Post the width of the trends."""
         self.post_message(self.TrendLayoutChanged(self._shape.trend))
 
     @property
@@ -101,16 +98,13 @@ class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
         return tuple(self.rows[at].id for at in found if at is not None)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Other rows come into view."""
         super().watch_scroll_y(old_value, new_value)
         self.post_trend_layout()
 
     def watch_trend_label(self) -> None:
-        """Say it in the titles."""
         self._repaint()
 
     def watch_trends(self) -> None:
-        """Repaint the rows whose trend changed."""
         self._repaint()
 
     def _repaint(self) -> None:
@@ -119,20 +113,20 @@ class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
                 self.refresh(Region(0, y, self.size.width, 1))
 
     def _row_at(self, y: int) -> int | None:
-        """Which row is on a line of the screen; None on a title and below the last."""
+        """Return the row on a line of the screen; None for a title and below the last row."""
         at = y - 1 + self.scroll_offset.y
         if self._apart and at >= self._apart:
-            at -= 2  # a blank line, and the titles of what is assigned
+            at -= 2  # a blank line and the titles of the assigned licenses
             if at < self._apart:
                 return None
         return at if y > 0 and 0 <= at < len(self.rows) else None
 
     def _line_of(self, row: int) -> int:
-        """The line of the table that a row is on."""
+        """Return the line of the table that shows a row."""
         return row + 2 if self._apart and row >= self._apart else row
 
     def _titles(self, y: int) -> Line:
-        """The titles at the top are of the rows below them, however far that is scrolled."""
+        """Return the titles; those at the top belong to the rows below them."""
         first = y - 1 + self.scroll_offset.y
         if y == 0:
             assigned = bool(self.rows) and self.rows[0].assigned
@@ -150,7 +144,7 @@ class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
         return ()
 
     def _line(self, y: int) -> Line:
-        """The titles stay at the top; below them the rows that are scrolled into view."""
+        """Return a line of the screen: titles at the top, then the visible rows."""
         cells = self.size.width
         at = self._row_at(y)
         if at is None:
@@ -163,13 +157,12 @@ class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
         return mark_cursor(drawn, self._symbols) if at == self.cursor else drawn
 
     def render_line(self, y: int) -> Strip:
-        """One line of the table."""
         line = self._drawn[y] = self._line(y)
         chosen = self._row_at(y) == self.cursor
         return styled_text.strip(self, line, self.size.width, selected=chosen)
 
     def watch_cursor(self) -> None:
-        """Show where the cursor is."""
+        """Scroll to the cursor."""
         top, high, line = self.scroll_offset.y, self.size.height - 1, self._line_of(self.cursor)
         if line < top:
             self.scroll_to(y=line, animate=False)
@@ -179,7 +172,7 @@ class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._repaint()
 
     def move_cursor(self, step: int) -> None:
-        """So many rows on or back."""
+        """Move the cursor by `step` rows."""
         self.cursor = max(0, min(self.cursor + step, len(self.rows) - 1))
 
     @on(Click)

@@ -1,7 +1,4 @@
-"""From toned text to coloured strips: the one place where tones meet the theme.
-
-Owns the component classes that every drawn widget shares. Must not know what is drawn.
-"""
+"""Styled text: maps tones to the colors of the theme."""
 
 from __future__ import annotations
 
@@ -49,7 +46,7 @@ _ON_CHOSEN: Final = {Tone.QUIET: Tone.TEXT, Tone.FRAME: Tone.TEXT}  # readable o
 
 
 def segments(widget: Widget, line: Line, *, selected: bool = False) -> list[Segment]:
-    """The line in the colours of the theme; on the background of the cursor if chosen."""
+    """Return the line in the colors of the theme, on the cursor's background if selected."""
     if not selected:
         return [Segment(text, _style(widget, tone)) for text, tone in line]
     under = _style(widget, "chosen")
@@ -59,7 +56,7 @@ def segments(widget: Widget, line: Line, *, selected: bool = False) -> list[Segm
 
 
 def strip(widget: Widget, line: Line, cells: int, *, selected: bool = False) -> Strip:
-    """The line as one strip of `cells` cells."""
+    """Return the line as one strip of `cells` cells."""
     return Strip(segments(widget, line, selected=selected)).adjust_cell_length(cells)
 
 
@@ -67,11 +64,11 @@ def _style(widget: Widget, tone: str) -> Style:
     return widget.get_component_rich_style(f"ink--{tone}", partial=tone == "chosen")
 
 
-# A block of toned rows that change now and then: what did not change is not written
+# A block of styled lines
 
 
 class StyledBlock(Widget):
-    """Rows of toned text, as many as there is room for."""
+    """Lines of styled text; only changed lines are repainted."""
 
     DEFAULT_CSS = "StyledBlock { height: 1fr; width: 1fr;" + CSS + "}"
     COMPONENT_CLASSES: ClassVar[set[str]] = set(TONES)
@@ -81,7 +78,7 @@ class StyledBlock(Widget):
         self._rows: list[Line] = []
 
     def show_lines(self, rows: list[Line]) -> None:
-        """Show these rows in place of the ones before."""
+        """Show these lines."""
         before, self._rows = self._rows, rows
         if len(before) != len(rows):
             self.refresh()
@@ -91,13 +88,12 @@ class StyledBlock(Widget):
                 self.refresh(Region(0, y, self.size.width, 1))
 
     def render_line(self, y: int) -> Strip:
-        """One row."""
         if y >= len(self._rows):
             return Strip.blank(self.size.width, self.rich_style)
         return strip(self, self._rows[y], self.size.width)
 
 
-# Toned text that wraps: for panels, where rows are few and words are many
+# Styled text that wraps
 
 
 _STYLE: Final = {
@@ -114,14 +110,14 @@ _STYLE: Final = {
 
 
 def to_content(lines: Iterable[Line]) -> Content:
-    """Lines of toned text as Textual draws them."""
+    """Return the lines as Textual content."""
     return Content("\n").join(
         Content.assemble(*((text, _STYLE[tone]) for text, tone in line)) for line in lines
     )
 
 
 class StyledLabel(Static):
-    """A Static that is given lines of toned text; the same lines again cost nothing."""
+    """A wrapping label of styled lines; equal lines are not drawn again."""
 
     DEFAULT_CSS = "StyledLabel { height: auto; width: 1fr; }"
 
@@ -130,12 +126,12 @@ class StyledLabel(Static):
         self._said = lines
 
     def show_lines(self, *lines: Line) -> None:
-        """Show these lines in place of what was shown."""
+        """Show these lines."""
         if lines != self._said:
             self._said = lines
             self.update(to_content(lines))
 
     @property
     def plain_text(self) -> str:
-        """What is shown, as plain text."""
+        """The shown text without styles."""
         return "\n".join("".join(text for text, _ in line) for line in self._said)

@@ -1,7 +1,6 @@
-"""A table of keyed rows whose columns never move: for lists that change while one looks.
+"""A table with keyed rows and fixed columns, for lists that change while they are read.
 
-Owns the way from toned cells to a DataTable: what changed is updated, nothing else. Must not know
-what the rows are about.
+Only changed cells are updated, so that the cursor and the scroll position stay.
 """
 
 from __future__ import annotations
@@ -25,19 +24,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """A column of fixed width, so that a changing cell never moves another."""
+    """A column of fixed width, so that a changed cell never moves another."""
 
     key: str
     title: str
     width: int
-    cut_at_end: bool = False  # cut at its end; a name is cut in its middle
+    cut_at_end: bool = False  # cut at its end; names are cut in the middle
 
 
 Rows = dict[str, "Mapping[str, Fragment]"]  # by the row's key, each cell by its column
 
 
 class KeyedTable(DataTable[Text]):
-    """Shows rows by key; the cursor stays on its row whatever comes and goes."""
+    """Shows rows by key; the cursor stays on its row."""
 
     DEFAULT_CSS = (
         """
@@ -68,7 +67,7 @@ class KeyedTable(DataTable[Text]):
         self._rows_shown: Rows = {}
 
     def on_mount(self) -> None:
-        """Colours are the theme's: with another one every cell is drawn anew."""
+        """Cells hold colors of the theme: redraw all of them when it changes."""
         self.watch(self.app, "theme", self._redraw, init=False)
 
     @property
