@@ -1,7 +1,7 @@
 """Assignments of a month: licenses newly assigned and released.
 
 A cloud source reports them itself. Other sources report only how many are assigned, so that the
-differences between readings give a lower bound: an assignment that was released and given anew
+differences between readings give a lower bound: an assignment that was released and made again
 between two readings is not seen.
 """
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from lictui.model import MonthlyUsage, PoolKey, sum_all_known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class MonthAssignments:
 
 
 def observed_changes(figures: Iterable[float]) -> tuple[int, int]:
-    """Return how many were newly assigned and released at least, from successive readings."""
+    """Return how many were newly assigned and released at least, from successive figures."""
     newly_assigned = released = 0
     for earlier, later in pairwise(map(round, figures)):
         newly_assigned += max(0, later - earlier)
@@ -38,7 +38,7 @@ def observed_changes(figures: Iterable[float]) -> tuple[int, int]:
 
 
 def sum_reported_months(
-    product: str, months_by_pool: Iterable[Iterable[MonthlyUsage]]
+    months_by_pool: Iterable[Iterable[MonthlyUsage]],
 ) -> tuple[MonthlyUsage, ...]:
     """Return the months that the source reported of several pools as those of one, in order.
 
@@ -50,7 +50,7 @@ def sum_reported_months(
             by_start[month.month_start].append(month)
     return tuple(
         MonthlyUsage(
-            PoolKey(product),
+            PoolKey(months[0].key.product),
             month_start,
             sum_all_known(month.in_use for month in months),
             sum_all_known(month.installed for month in months),
@@ -61,6 +61,21 @@ def sum_reported_months(
     )
 
 
-def first_day_of(month: MonthlyUsage) -> date:
-    """Return the first day of a reported month, which sources report in UTC."""
+def reported_month(
+    months_by_pool: Iterable[Sequence[MonthlyUsage]], first_day: date, *, of_all: bool = False
+) -> MonthlyUsage | None:
+    """Return what the source reported of one month of several pools; None if nothing.
+
+    With `of_all`, None too if it reported nothing of any of the pools.
+    """
+    reported = [
+        [month for month in months if _first_day(month) == first_day] for months in months_by_pool
+    ]
+    if of_all and not all(reported):
+        return None
+    return next(iter(sum_reported_months(reported)), None)
+
+
+def _first_day(month: MonthlyUsage) -> date:
+    """Return the first day of a reported month: sources report months in UTC."""
     return datetime.fromtimestamp(month.month_start, UTC).date().replace(day=1)
