@@ -1,1 +1,1 @@
-"""Pure arithmetic on series of figures."""
+"""Pure functions on usage over time: aligned sums, peaks, statistics, trend and forecast."""

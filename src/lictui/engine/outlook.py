@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.assignments import MonthAssignments
+from lictui.analysis.assignments import MonthAssignments, reported_month
 from lictui.analysis.forecast import Forecast, ForecastInput, forecast
 from lictui.analysis.series import Resolution, Series, SeriesQuery, day_start, first_of_month
 from lictui.analysis.usage import PastSummary, TotalKey
@@ -275,22 +275,14 @@ def _month(history: History, scope: ForecastScope, look: PastQuery) -> MonthAssi
     before = history.series(
         SeriesQuery(scope.pools, look.month_start - _HOUR, look.month_start, _HOUR)
     ).buckets
-    told = [
-        month
-        for pool in scope.pools
-        for month in history.monthly_usage(*pool)
-        if datetime.fromtimestamp(month.month_start, UTC).date() == look.today.replace(day=1)
-    ]
+    reported = reported_month(
+        (history.monthly_usage(*pool) for pool in scope.pools), first_of_month(look.today)
+    )
     return MonthAssignments(
         round(before[-1].last) if before else None,
-        _sum_retrospects([month.newly_assigned for month in told]),
-        _sum_retrospects([month.released for month in told]),
+        reported.newly_assigned if reported else None,
+        reported.released if reported else None,
     )
-
-
-def _sum_retrospects(figures: list[int | None]) -> int | None:
-    known = [figure for figure in figures if figure is not None]
-    return sum(known) if known else None
 
 
 # Looking back for those who watch: each look at the past is taken once, and anew when it is old

@@ -1,1 +1,1 @@
-"""What was read, kept in SQLite; the only room that speaks SQL."""
+"""The local history in SQLite: the only package that uses SQL."""
