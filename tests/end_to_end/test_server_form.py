@@ -67,5 +67,5 @@ def test_register_by_keyboard(program: Program, simulators: Simulators) -> None:
 def test_without_a_terminal_it_says_so(program: Program) -> None:
     done = program.run()
     assert done.returncode == 2
-    assert "needs a terminal" in done.stderr
+    assert "needs an interactive terminal" in done.stderr
     assert done.stdout == ""

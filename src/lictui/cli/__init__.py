@@ -1,1 +1,1 @@
-"""The doors: one module per command; the only rooms that print, read argv or exit."""
+"""The commands, one module per group: the only package that prints, reads argv or exits."""

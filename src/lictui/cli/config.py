@@ -154,14 +154,14 @@ def _warnings(paths: Paths) -> Iterator[str]:
 def _unused_thresholds(settings: Settings, servers: tuple[Server, ...]) -> Iterator[str]:
     """Report thresholds of servers and groups that do not exist, most likely misspelled."""
     groups, names = _groups_and_names(servers)
-    for scope, table, known in (
+    for scope, table, existing in (
         ("group", settings.alerts.group, groups),
         ("server", settings.alerts.server, names),
     ):
         for name in table:
-            if name not in known:
+            if name not in existing:
                 key = dotted_key(("alerts", scope, name))
-                yield f"[{key}]: unknown {scope}{_hint(name, known)}"
+                yield f"[{key}]: unknown {scope}{_hint(name, existing)}"
 
 
 def _unused_entitlements(paths: Paths, servers: tuple[Server, ...]) -> Iterator[str]:
@@ -171,20 +171,20 @@ def _unused_entitlements(paths: Paths, servers: tuple[Server, ...]) -> Iterator[
     except ConfigError:
         return  # reported as a problem
     groups, names = _groups_and_names(servers)
-    for scope, known in (("server", names), ("group", groups)):
+    for scope, existing in (("server", names), ("group", groups)):
         for entitlement in entitlements:
             name = getattr(entitlement, scope)
-            if name and name not in known:
+            if name and name not in existing:
                 where = f"{paths.entitlements.name}: {entitlement.product}"
-                yield f"{where}: unknown {scope} {name}{_hint(name, known)}"
+                yield f"{where}: unknown {scope} {name}{_hint(name, existing)}"
 
 
 def _groups_and_names(servers: tuple[Server, ...]) -> tuple[set[str], set[str]]:
     return {server.group for server in servers}, {server.name for server in servers}
 
 
-def _hint(name: str, known: set[str]) -> str:
-    hint = did_you_mean(name, known)
+def _hint(name: str, existing: set[str]) -> str:
+    hint = did_you_mean(name, existing)
     return f" ({hint})" if hint else ""
 
 

@@ -33,11 +33,11 @@ def select_servers(
     servers: tuple[Server, ...], names: Collection[str] = (), group: str = ""
 ) -> tuple[Server, ...]:
     """Return the servers of these names and this group; raises UsageError for an unknown one."""
-    known = {server.name for server in servers}
+    existing = {server.name for server in servers}
     for name in names:
-        if name not in known:
+        if name not in existing:
             raise UsageError(
-                f"unknown server {name!r}.{suggestion(name, known)}",
+                f"unknown server {name!r}.{suggestion(name, existing)}",
                 "run `lictui servers list` to see all servers",
             )
     groups = {server.group for server in servers}
@@ -94,12 +94,12 @@ def require_recorded(
 ) -> None:
     """Raise UsageError for a server or product that is not in the history."""
     pools = history.pools()
-    for kind, names, known in (
+    for kind, names, recorded in (
         ("server", servers, {pool.server for pool in pools}),
         ("product", products, {pool.product for pool in pools}),
     ):
         for name in names:
-            if name not in known:
+            if name not in recorded:
                 raise UsageError(
-                    f"the history contains no {kind} {name!r}.{suggestion(name, known)}"
+                    f"the history contains no {kind} {name!r}.{suggestion(name, recorded)}"
                 )

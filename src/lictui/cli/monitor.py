@@ -206,6 +206,7 @@ def exit_on_signal(on_exit: Callable[[], object], close: Callable[[], None]) -> 
     with 0. A second signal exits immediately.
     """
     has_left, is_leaving = threading.Event(), threading.Event()
+    closing = threading.Lock()
 
     def leave() -> None:
         if not is_leaving.is_set():
@@ -214,10 +215,12 @@ def exit_on_signal(on_exit: Callable[[], object], close: Callable[[], None]) -> 
             on_exit()
 
     def force() -> None:
-        if not has_left.wait(EXIT_TIMEOUT):
-            with suppress(Exception):
-                close()
-            os._exit(0)
+        has_left.wait(EXIT_TIMEOUT)
+        with closing:
+            if not has_left.is_set():
+                with suppress(Exception):
+                    close()
+                os._exit(0)
 
     def on_signal(number: int, _frame: object) -> None:
         if is_leaving.is_set():
@@ -230,7 +233,8 @@ def exit_on_signal(on_exit: Callable[[], object], close: Callable[[], None]) -> 
     try:
         yield
     finally:
-        has_left.set()
+        with closing:  # while `force` closes, wait: it ends the process when everything is closed
+            has_left.set()
         for number, handler in previous.items():
             signal.signal(number, handler)
 

@@ -278,7 +278,7 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool)
         ctx.exit()
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean …?` if one of `known` resembles `word`, else nothing."""
-    close = get_close_matches(word, known, n=1)
+def suggestion(word: str, candidates: Iterable[str]) -> str:
+    """Return ` Did you mean …?` if one of `candidates` resembles `word`, else nothing."""
+    close = get_close_matches(word, candidates, n=1)
     return f" Did you mean '{close[0]}'?" if close else ""
