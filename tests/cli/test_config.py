@@ -106,7 +106,7 @@ def test_check_prints_the_problems_of_both_files(
     paths.servers.write_text('[[server]]\nname = "a"\nsource = "winrn"\nurl = "https://a"\n')
     assert run("config", "check") == 2
     out = capsys.readouterr().out
-    assert f"{paths.config}:2: alerts.warn: is a ratio from 0 to 1, not 80 (write 0.8)" in out
+    assert f"{paths.config}:2: alerts.warn: must be between 0 and 1, not 80 (write 0.8)" in out
     assert f"{paths.servers}:3: server[0].source:" in out
     assert "2 problems, no warnings" in out
 
@@ -160,4 +160,4 @@ def test_check_reads_the_contract_and_who_is_the_same_as_whom(
     assert "contract.toml: P: unknown server dcc (did you mean ddc?)" in said
     paths.entitlements.write_text("[[product]]\nproduct = 'P'\npurchase = 5\n")
     assert run("config", "check") == 2
-    assert "contract.toml:3: product[0].purchase: no such key" in capsys.readouterr().out
+    assert "contract.toml:3: product[0].purchase: unknown key" in capsys.readouterr().out

@@ -184,7 +184,7 @@ def test_edit_renames_a_server(paths: Paths, capsys: pytest.CaptureFixture[str])
     assert [server.name for server in load_servers(paths)] == ["new", "other"]
     capsys.readouterr()
     assert servers("edit", "lic", "--group", "g") == 2
-    assert "no server is named lic" in capsys.readouterr().err
+    assert "unknown server lic" in capsys.readouterr().err
 
 
 def test_edit_of_the_name_keeps_the_history(paths: Paths, clock: FakeClock) -> None:
@@ -283,7 +283,7 @@ def test_invalid_flags_and_numbers_are_refused(capsys: pytest.CaptureFixture[str
     assert servers("add", "daas", "--source", "citrix-cloud", *ACCOUNT, *arguments) == 2
     printed = capsys.readouterr().err
     assert 'experimental: must be true or false, not "yes"' in printed
-    assert 'quantity_divisor: must be a whole number, not "two"' in printed
+    assert 'quantity_divisor: must be an integer, not "two"' in printed
 
 
 def test_secret_in_a_command_is_warned_about(capsys: pytest.CaptureFixture[str]) -> None:

@@ -82,10 +82,10 @@ def test_what_is_added_is_read_back_and_private(paths: Paths) -> None:
 
 def test_a_name_is_registered_once(paths: Paths) -> None:
     add_server(paths, LIC)
-    with pytest.raises(UsageError, match="named lic already"):
+    with pytest.raises(UsageError, match="server lic already exists"):
         add_server(paths, replace(DDC, name="lic"))
     add_server(paths, DDC)
-    with pytest.raises(UsageError, match="named lic already"):
+    with pytest.raises(UsageError, match="server lic already exists"):
         edit_server(paths, "ddc", replace(DDC, name="lic"))
     assert load_servers(paths) == (LIC, DDC)
 
@@ -153,10 +153,10 @@ def test_the_last_one_can_be_removed_and_another_added(paths: Paths) -> None:
 
 def test_a_server_that_is_not_there_is_said_with_the_nearest(paths: Paths) -> None:
     save_servers(paths, [LIC, DDC])
-    with pytest.raises(UsageError, match="no server is named lik") as caught:
+    with pytest.raises(UsageError, match="unknown server lik") as caught:
         remove_server(paths, "lik")
     assert caught.value.hint == "did you mean lic?"
-    with pytest.raises(UsageError, match="no server is named x"):
+    with pytest.raises(UsageError, match="unknown server x"):
         edit_server(paths, "x", LIC)
 
 
@@ -208,7 +208,7 @@ def test_the_second_of_a_name_is_the_problem(paths: Paths) -> None:
     servers, (problem,) = read_servers(paths)
     assert servers == (LIC, DDC)
     assert problem.key == "server[2].name"
-    assert problem.hint == "names are unique; the first is on line 4"
+    assert problem.message == "duplicate name (first defined on line 4)"
 
 
 def test_what_others_wrote_meanwhile_is_not_lost(paths: Paths) -> None:

@@ -133,14 +133,14 @@ def test_a_secret_that_is_no_reference_is_refused_and_not_repeated(secret: str) 
         ({"name": "  "}, "name", "must not be empty"),
         ({"name": "a\x1b[31m"}, "name", "U+001B"),
         ({"name": "a\u202eb"}, "name", "U+202E"),
-        ({"name": 5}, "name", "must be text"),
+        ({"name": 5}, "name", "must be a string"),
         ({"auth": "digest"}, "auth", "negotiate · kerberos"),
         ({"interval": 0}, "interval", "from 1 to"),
         ({"interval": "900"}, "interval", "must be a number"),
         ({"enabled": "yes"}, "enabled", "true or false"),
         ({"verify": "true"}, "verify", 'must be true, not "true"'),
         ({"verify": "sha256:12"}, "verify", "64 hex digits, got 2 characters"),
-        ({"verify": 1}, "verify", "must be text"),
+        ({"verify": 1}, "verify", "must be a string"),
         ({"site": "PROD"}, "site", "belongs to source cvad, not to winrm"),
         ({"usrname": "x"}, "usrname", "unknown key"),
         ({"auth": "certificate"}, "certificate", "is missing"),
@@ -177,7 +177,7 @@ def test_what_is_close_is_suggested() -> None:
     [
         (["x"], "must start with /"),
         (["/{tenant}"], "placeholder {tenant}"),
-        ("/x", "a list of texts"),
+        ("/x", "a list of strings"),
     ],
 )
 def test_overview_paths_are_checked(paths: object, words: str) -> None:
@@ -277,7 +277,7 @@ def test_an_account_is_needed(table: dict[str, Any], key: str) -> None:
         (COMMAND, {"command": ""}, "command", "is missing"),
         (COMMAND, {"command": []}, "command", "must not be empty"),
         (COMMAND, {"command": "ssh lic01 cat x"}, "command", "list of arguments, not one string"),
-        (COMMAND, {"command": ["ssh", 5]}, "command", "must be text"),
+        (COMMAND, {"command": ["ssh", 5]}, "command", "must be a string"),
         (COMMAND, {"command": ["ssh", ""]}, "command", "must not be empty"),
         (COMMAND, {"format": ""}, "format", "is missing"),
         (COMMAND, {"format": "lmstats"}, "format", "must be one of get-licinventory"),
@@ -291,7 +291,7 @@ def test_an_account_is_needed(table: dict[str, Any], key: str) -> None:
         (INVENTORY, {"licenses_available": "used"}, "licenses_available", "one of total · free"),
         (COMMAND, {"same_as": "lic02"}, "same_as", "must not reference itself"),
         (COMMAND, {"quantity_divisor": 0}, "quantity_divisor", "from 1 to 100"),
-        (COMMAND, {"quantity_divisor": 1.5}, "quantity_divisor", "whole number"),
+        (COMMAND, {"quantity_divisor": 1.5}, "quantity_divisor", "an integer"),
     ],
 )
 def test_invalid_values_of_a_source_are_refused(

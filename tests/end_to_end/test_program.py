@@ -49,7 +49,7 @@ def test_a_broken_file_is_a_configuration_error(program: Program) -> None:
     program.paths.config.write_text("[alerts]\nwran = 0.8\ncritical = 90\n")
     said = program.run("status")
     assert said.returncode == 2
-    assert f"{program.paths.config}:2: alerts.wran: no such key" in said.stderr
+    assert f"{program.paths.config}:2: alerts.wran: unknown key" in said.stderr
     assert f"{program.paths.config}:3: alerts.critical" in said.stderr
 
 

@@ -22,8 +22,9 @@ from lictui.config.loader import (
     format_settings,
     load_settings,
 )
-from lictui.config.registry import read_servers, warnings
+from lictui.config.registry import read_servers
 from lictui.config.secrets import secret_warning
+from lictui.config.server_schema import server_warnings
 from lictui.config.toml_document import did_you_mean, dotted_key, read_toml
 from lictui.engine.merge import same_as_warnings
 from lictui.errors import ConfigError, LictuiError, UsageError
@@ -140,7 +141,7 @@ def _problems(paths: Paths) -> Iterator[str]:
 def _warnings(paths: Paths) -> Iterator[str]:
     servers, _ = read_servers(paths)
     for server in servers:
-        yield from (f"{server.name}: {warning}" for warning in warnings(server))
+        yield from (f"{server.name}: {warning}" for warning in server_warnings(server))
         if server.enabled and (warning := secret_warning(server.secret)):
             yield f"{server.name}: {warning}"
     yield from same_as_warnings(servers)

@@ -21,8 +21,8 @@ from lictui.cli.output import Column, Kind, Row, emit, json_text, optional_date,
 from lictui.cli.servers_edit import print_warnings
 from lictui.clock import SystemClock
 from lictui.config.loader import load_settings
-from lictui.config.registry import read_servers, warnings
-from lictui.config.server_schema import to_table
+from lictui.config.registry import read_servers
+from lictui.config.server_schema import server_warnings, to_table
 from lictui.engine.queries import query_license_users
 from lictui.errors import ConfigError
 from lictui.sources.resolver import run
@@ -122,7 +122,7 @@ def _default_interval(paths: Paths) -> float | None:
 
 def _server_json(server: Server, default_interval: float | None) -> dict[str, Any]:
     interval = server.interval or default_interval or server.effective_interval
-    return {**asdict(server), "every": interval, "warnings": warnings(server)}
+    return {**asdict(server), "every": interval, "warnings": server_warnings(server)}
 
 
 # `lictui servers test`

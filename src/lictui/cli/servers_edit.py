@@ -18,7 +18,6 @@ from lictui.config.registry import (
     read_servers,
     remove_server,
     server_table,
-    warnings,
 )
 from lictui.config.secrets import secret_warning
 from lictui.config.server_schema import (
@@ -26,6 +25,7 @@ from lictui.config.server_schema import (
     LIST_KEYS,
     NUMBER_KEYS,
     keys_for,
+    server_warnings,
     validate_server,
     with_absolute_paths,
 )
@@ -183,7 +183,7 @@ def remove(context: CommandContext, /, *, name: str, yes: bool) -> int:
 
 def print_warnings(server: Server) -> None:
     """Print the warnings about a server to stderr."""
-    for warning in (*warnings(server), secret_warning(server.secret)):
+    for warning in (*server_warnings(server), secret_warning(server.secret)):
         if warning:
             click.echo(f"warning: {server.name}: {warning}", err=True)
 

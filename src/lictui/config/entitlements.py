@@ -1,8 +1,4 @@
-"""contract.toml: what was bought, for whom, for how much and until when.
-
-Owns the keys of one `[[product]]`. Must not know what is installed, nor what is made of the
-difference. Never writes.
-"""
+"""contract.toml: the purchased licenses, with their cost and renewal date. Never written."""
 
 from __future__ import annotations
 
@@ -10,30 +6,39 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from lictui.config import toml_document
-from lictui.config.toml_document import TomlDocument, Validator, read_toml
-from lictui.errors import ConfigError, Problem
+from lictui.config.toml_document import (
+    InvalidValue,
+    Validator,
+    did_you_mean,
+    non_empty_string,
+    number,
+    quoted,
+    read_toml,
+)
+from lictui.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lictui.config.toml_document import TomlDocument
+    from lictui.errors import Problem
     from lictui.paths import Paths
 
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    """One line of the contract: so many licenses of a product."""
+    """One line of the contract: a quantity of licenses of one product."""
 
-    product: str  # the code as the servers name it
+    product: str  # the product code as the servers report it
     purchased: int
-    cost: float | None = None  # of one license and year
+    cost: float | None = None  # per license and year
     currency: str = ""
-    renewal: date | None = None  # the day on which it must be renewed
-    server: str = ""  # for this one alone
-    group: str = ""  # for the servers of this group; without both for the estate
+    renewal: date | None = None  # the day by which it must be renewed
+    server: str = ""  # only for this server
+    group: str = ""  # only for the servers of this group; without both for all servers
 
 
-def _day(value: object) -> date:
+def _date(value: object) -> date:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     if isinstance(value, str):
@@ -41,56 +46,54 @@ def _day(value: object) -> date:
             return date.fromisoformat(value)
         except ValueError:
             pass
-    raise toml_document.InvalidValue(
-        f"must be a day, not {toml_document.quoted(value)}", "write 2027-03-31"
-    )
+    raise InvalidValue(f"must be a date, not {quoted(value)}", "example: 2027-03-31")
 
 
-_KEYS: Final[dict[str, Validator]] = {
-    "product": toml_document.non_empty_string,
-    "purchased": toml_document.number(0, 10_000_000, whole=True),
-    "cost": toml_document.number(0, 1_000_000_000),
-    "currency": toml_document.non_empty_string,
-    "renewal": _day,
-    "server": toml_document.non_empty_string,
-    "group": toml_document.non_empty_string,
+ENTITLEMENT_KEYS: Final[dict[str, Validator]] = {
+    "product": non_empty_string,
+    "purchased": number(0, 10_000_000, whole=True),
+    "cost": number(0, 1_000_000_000),
+    "currency": non_empty_string,
+    "renewal": _date,
+    "server": non_empty_string,
+    "group": non_empty_string,
 }
-_NEEDED: Final = {"product": "the code as the server names it", "purchased": "how many were bought"}
+_REQUIRED: Final = {
+    "product": "the product code as the server reports it",
+    "purchased": "the number of purchased licenses",
+}
 
 
 def load_entitlements(paths: Paths) -> tuple[Entitlement, ...]:
-    """What `paths.contract` says was bought; nothing without that file.
+    """Return the entitlements of contract.toml; none without that file.
 
-    Raises ConfigError with every problem found.
+    Raises ConfigError with every problem of the file.
     """
     document = read_toml(paths.entitlements)
     problems = [
-        document.problem((key,), "no such key", "every product is a table [[product]]")
+        document.problem((key,), "unknown key", "every product is a table [[product]]")
         for key in document.data
         if key != "product"
     ]
-    found: list[Entitlement] = []
-    lines: dict[tuple[str, str, str], int] = {}
-    for at, table in enumerate(_tables(document)):
+    entitlements: list[Entitlement] = []
+    first_index: dict[tuple[str, str, str], int] = {}  # of each product and scope
+    for index, table in enumerate(_tables(document)):
         fields: dict[str, Any] = {}
-        wrong = list(_read(document, at, table, fields))
+        table_problems = list(_read_table(document, index, table, fields))
         scope = (fields.get("product", ""), fields.get("server", ""), fields.get("group", ""))
-        if not wrong and scope in lines:
-            first = document.line(("product", lines[scope], "product"))
-            wrong.append(
-                document.problem(
-                    ("product", at, "product"),
-                    f"{scope[0]} stands here twice",
-                    f"the first is on line {first}; add both up, or give each a server or group",
-                )
-            )
-        problems += wrong
-        if not wrong:
-            lines[scope] = at
-            found.append(Entitlement(**fields))
+        if not table_problems and scope in first_index:
+            line = document.line(("product", first_index[scope], "product"))
+            message = f"duplicate entry for {scope[0]} (first on line {line})"
+            hint = "merge them or set server or group"
+            path = ("product", index, "product")
+            table_problems.append(document.problem(path, message, hint))
+        problems += table_problems
+        if not table_problems:
+            first_index[scope] = index
+            entitlements.append(Entitlement(**fields))
     if problems:
-        raise ConfigError(tuple(sorted(problems, key=lambda each: each.line or 0)))
-    return tuple(found)
+        raise ConfigError(tuple(sorted(problems, key=lambda problem: problem.line or 0)))
+    return tuple(entitlements)
 
 
 def _tables(document: TomlDocument) -> list[dict[str, Any]]:
@@ -101,22 +104,23 @@ def _tables(document: TomlDocument) -> list[dict[str, Any]]:
     raise ConfigError((problem,))
 
 
-def _read(
-    document: TomlDocument, at: int, table: dict[str, Any], fields: dict[str, Any]
+def _read_table(
+    document: TomlDocument, index: int, table: dict[str, Any], fields: dict[str, Any]
 ) -> Iterator[Problem]:
+    """Put the valid values of `table` into `fields`, and yield the problems of the others."""
     for key, value in table.items():
-        path = ("product", at, key)
-        if key not in _KEYS:
-            yield document.problem(path, "no such key", toml_document.did_you_mean(key, _KEYS))
+        path = ("product", index, key)
+        if key not in ENTITLEMENT_KEYS:
+            hint = did_you_mean(key, ENTITLEMENT_KEYS)
+            yield document.problem(path, "unknown key", hint)
             continue
         try:
-            fields[key] = _KEYS[key](value)
-        except toml_document.InvalidValue as wrong:
-            yield document.problem(path, wrong.message, wrong.hint)
-    for key, hint in _NEEDED.items():
+            fields[key] = ENTITLEMENT_KEYS[key](value)
+        except InvalidValue as invalid:
+            yield document.problem(path, invalid.message, invalid.hint)
+    for key, hint in _REQUIRED.items():
         if key not in table:
-            yield document.problem(("product", at, key), "is missing", hint)
+            yield document.problem(("product", index, key), "is missing", hint)
     if "server" in table and "group" in table:
-        yield document.problem(
-            ("product", at, "group"), "is for a server already", "leave one of the two out"
-        )
+        path = ("product", index, "group")
+        yield document.problem(path, "group and server are mutually exclusive", "remove one")

@@ -1,8 +1,7 @@
-"""servers.toml: which servers are registered, read with every problem and written in one step.
+"""servers.toml: read with every problem reported, and changed without losing the user's edits.
 
-Owns the file's shape, unique names, and that no change of the user's is lost: the file is read
-again under a lock before it is written, and a text that a rewrite would not give back is kept
-beside it as servers.toml.bak. Must not know what a server is asked.
+Before a change the file is read again under a lock. A text that rewriting would not preserve, such
+as comments, is saved next to it as servers.toml.bak.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from lictui.config import server_schema
+import tomli_w
+
 from lictui.config.server_schema import to_table, validate_server
 from lictui.config.toml_document import TomlDocument, did_you_mean, read_toml
 from lictui.errors import ConfigError, LictuiError, Problem, UsageError
@@ -27,78 +27,48 @@ if TYPE_CHECKING:
     from lictui.model import Server
 
 
-# One writer at a time: a lock that other processes of this user see
-
-
-@contextmanager
-def file_lock(file: Path) -> Iterator[None]:
-    """Hold the lock that guards `file`; waits for who holds it. Raises OSError.
-
-    The lock is a file of its own beside it, for `file` itself is replaced by every write.
-    """
-    make_folder(file.parent)
-    handle = os.open(file.with_name(f".{file.name}.lock"), os.O_RDWR | os.O_CREAT, FILE_MODE)
-    try:
-        _lock(handle)
-        yield
-    finally:
-        os.close(handle)  # lets go of the lock as well
-
-
-def _lock(handle: int) -> None:
-    if sys.platform == "win32":
-        import msvcrt  # noqa: PLC0415 - there on Windows alone
-
-        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
-    else:
-        import fcntl  # noqa: PLC0415 - there on POSIX alone
-
-        fcntl.flock(handle, fcntl.LOCK_EX)
-
-
-warnings = server_schema.server_warnings
-
-_HEADER: Final = "# The servers that lictui watches. lictui writes this file; you may, too.\n\n"
+_HEADER: Final = "# Servers monitored by lictui. Managed by lictui; manual edits are allowed.\n\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """What servers.toml says: (name, server) in its order; None is a server that cannot be used."""
+    """The servers of servers.toml in its order; None is a server with an error."""
 
     entries: tuple[tuple[str, Server | None], ...]
     problems: tuple[Problem, ...]
 
     @property
     def servers(self) -> tuple[Server, ...]:
-        """The servers that can be used."""
+        """The servers without an error."""
         return tuple(server for _, server in self.entries if server is not None)
 
 
 def read_registry(paths: Paths) -> Registry:
-    """The registry, good servers and bad. Raises ConfigError where the file is no TOML at all."""
+    """Return all servers and problems. Raises ConfigError if the file is not valid TOML."""
     document = read_toml(paths.servers)
     entries: list[tuple[str, Server | None]] = []
-    problems = [_no_such_key(document, key) for key in document.data if key != "server"]
-    seen: dict[str, int] = {}
-    for at, table in enumerate(_tables(document)):
-        server, refusals = validate_server(table, paths.config_dir)
+    problems = [_unknown_key(document, key) for key in document.data if key != "server"]
+    first_index: dict[str, int] = {}  # of each name
+    for index, table in enumerate(_tables(document)):
+        server, errors = validate_server(table, paths.config_dir)
         problems += [
-            document.problem(("server", at, refusal.key), refusal.message, refusal.hint)
-            for refusal in refusals
+            document.problem(("server", index, error.key), error.message, error.hint)
+            for error in errors
         ]
         name = str(table.get("name", ""))
-        if name and name in seen:
-            first = document.line(("server", seen[name], "name"))
-            hint = f"names are unique; the first is on line {first}"
-            problems.append(document.problem(("server", at, "name"), "is taken", hint))
+        if name and name in first_index:
+            line = document.line(("server", first_index[name], "name"))
+            message = f"duplicate name (first defined on line {line})"
+            path = ("server", index, "name")
+            problems.append(document.problem(path, message, "choose another name"))
             continue
-        seen[name] = at
+        first_index[name] = index
         entries.append((name, server))
     return Registry(tuple(entries), tuple(problems))
 
 
 def read_servers(paths: Paths) -> tuple[tuple[Server, ...], tuple[Problem, ...]]:
-    """The servers that can be used, and every problem with the others. Never raises ConfigError."""
+    """Return the servers without an error, and every problem. Never raises ConfigError."""
     try:
         registry = read_registry(paths)
     except ConfigError as error:
@@ -107,7 +77,7 @@ def read_servers(paths: Paths) -> tuple[tuple[Server, ...], tuple[Problem, ...]]
 
 
 def load_servers(paths: Paths) -> tuple[Server, ...]:
-    """All registered servers. Raises ConfigError with every problem if there is any."""
+    """Return all servers. Raises ConfigError with every problem if there is any."""
     servers, problems = read_servers(paths)
     if problems:
         raise ConfigError(problems)
@@ -115,65 +85,64 @@ def load_servers(paths: Paths) -> tuple[Server, ...]:
 
 
 def server_table(paths: Paths, name: str) -> dict[str, Any]:
-    """What the file says of the server called `name`, good or not. Raises LictuiError."""
+    """Return the table of the server `name`, valid or not. Raises LictuiError."""
     tables = _tables(read_toml(paths.servers))
     return tables[_index(name, tables)]
 
 
 def add_server(paths: Paths, server: Server) -> None:
-    """Register `server`. Raises LictuiError when its name is taken or the file cannot be written.
+    """Add `server`. Raises LictuiError if its name exists or the file cannot be written.
 
-    Its table is put at the end of the text as it stands, comments and all.
+    Its table is appended to the text, so comments are kept.
     """
     with _changing(paths) as (document, tables):
-        _must_be_free(server.name, tables)
-        tables.append(_checked(server, paths))
-        added = f"{document.text.rstrip()}\n\n{_dumps({'server': tables[-1:]})}"
-        if document.text.strip() and _says(added, document.data):
+        _require_new_name(server.name, tables)
+        tables.append(_valid_table(server, paths))
+        added = f"{document.text.rstrip()}\n\n{tomli_w.dumps({'server': tables[-1:]})}"
+        if document.text.strip() and _parses_to(added, document.data):
             write_private(paths.servers, added.encode())
         else:
             _rewrite(paths, document)
 
 
 def edit_server(paths: Paths, name: str, server: Server) -> None:
-    """Put `server` in place of the one called `name`, which may be another name.
+    """Replace the server `name` by `server`, which may have another name.
 
-    Values that stay are left as the user spelled them. Raises LictuiError.
+    Unchanged values keep the spelling of the user. Raises LictuiError.
     """
     with _changing(paths) as (document, tables):
-        at = _index(name, tables)
+        index = _index(name, tables)
         if server.name != name:
-            _must_be_free(server.name, tables)
-        wanted = _checked(server, paths)
-        before, _ = validate_server(tables[at], paths.config_dir)
-        if before and before.source is server.source:
-            same = {
+            _require_new_name(server.name, tables)
+        table = _valid_table(server, paths)
+        previous, _ = validate_server(tables[index], paths.config_dir)
+        if previous and previous.source is server.source:
+            table |= {
                 key: value
-                for key, value in tables[at].items()
-                if value != "" and getattr(before, key) == getattr(server, key)
+                for key, value in tables[index].items()
+                if value != "" and getattr(previous, key) == getattr(server, key)
             }
-            wanted |= same
-        tables[at] = wanted
+        tables[index] = table
         _rewrite(paths, document)
 
 
 def remove_server(paths: Paths, name: str) -> None:
-    """Take the server called `name` out of the registry. Raises LictuiError."""
+    """Remove the server `name`. Raises LictuiError."""
     with _changing(paths) as (document, tables):
         del tables[_index(name, tables)]
         _rewrite(paths, document)
 
 
 def save_servers(paths: Paths, servers: Iterable[Server]) -> None:
-    """Write a registry of exactly `servers`, in place of whatever is there. Raises LictuiError."""
-    tables = [_checked(server, paths) for server in servers]
+    """Replace all servers by `servers`. Raises LictuiError."""
+    tables = [_valid_table(server, paths) for server in servers]
     with _writing(paths):
         write_private(paths.servers, _text({"server": tables}).encode())
 
 
 @contextmanager
 def _changing(paths: Paths) -> Iterator[tuple[TomlDocument, list[dict[str, Any]]]]:
-    """The file as it is now, and its tables to be changed in place, while nobody else writes."""
+    """Give the file as it is now, and its tables to change in place, under the lock."""
     with _writing(paths):
         document = read_toml(paths.servers)
         tables = _tables(document)
@@ -189,12 +158,38 @@ def _writing(paths: Paths) -> Iterator[None]:
     except OSError as error:
         raise LictuiError(
             f"{paths.servers} cannot be written: {error.strerror or error}",
-            "check who owns the folder, or choose another with --config-dir",
+            "check the permissions of the directory, or use another --config-dir",
         ) from None
 
 
+@contextmanager
+def file_lock(file: Path) -> Iterator[None]:
+    """Hold a lock that other processes of this user respect; wait for it. Raises OSError.
+
+    The lock is a file of its own next to `file`, which every write replaces.
+    """
+    make_folder(file.parent)
+    handle = os.open(file.with_name(f".{file.name}.lock"), os.O_RDWR | os.O_CREAT, FILE_MODE)
+    try:
+        _lock(handle)
+        yield
+    finally:
+        os.close(handle)  # releases the lock as well
+
+
+def _lock(handle: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt  # noqa: PLC0415 - exists on Windows only
+
+        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+    else:
+        import fcntl  # noqa: PLC0415 - exists on POSIX only
+
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
 def _rewrite(paths: Paths, document: TomlDocument) -> None:
-    """Write the document's data; keep its text beside it if comments or a layout get lost."""
+    """Write the data of the document; save its text as .bak if comments or layout get lost."""
     text = document.text
     if text.strip() and text != _text(tomllib.loads(text)):
         write_private(paths.servers.with_name(f"{paths.servers.name}.bak"), text.encode())
@@ -209,43 +204,37 @@ def _tables(document: TomlDocument) -> list[dict[str, Any]]:
     raise ConfigError((problem,))
 
 
-def _checked(server: Server, paths: Paths) -> dict[str, Any]:
-    """The table of `server`, which no way into the registry may leave unchecked."""
+def _valid_table(server: Server, paths: Paths) -> dict[str, Any]:
+    """Return the table of `server`. Raises UsageError if it is not valid."""
     table = to_table(server)
-    _, refusals = validate_server(table, paths.config_dir)
-    if refusals:
-        raise UsageError("\n".join(map(str, refusals)))
+    _, errors = validate_server(table, paths.config_dir)
+    if errors:
+        raise UsageError("\n".join(map(str, errors)))
     return table
 
 
-def _must_be_free(name: str, tables: list[dict[str, Any]]) -> None:
+def _require_new_name(name: str, tables: list[dict[str, Any]]) -> None:
     if any(table.get("name") == name for table in tables):
-        raise UsageError(f"a server is named {name} already", "every server has a name of its own")
+        raise UsageError(f"server {name} already exists", "choose another name")
 
 
 def _index(name: str, tables: list[dict[str, Any]]) -> int:
     names = [str(table.get("name", "")) for table in tables]
     if name not in names:
-        raise UsageError(f"no server is named {name}", did_you_mean(name, names))
+        raise UsageError(f"unknown server {name}", did_you_mean(name, names))
     return names.index(name)
 
 
-def _no_such_key(document: TomlDocument, key: str) -> Problem:
-    return document.problem((key,), "no such key", "every server is a table [[server]]")
+def _unknown_key(document: TomlDocument, key: str) -> Problem:
+    return document.problem((key,), "unknown key", "every server is a table [[server]]")
 
 
 def _text(data: dict[str, Any]) -> str:
-    """The file as lictui writes it."""
-    return _HEADER + _dumps({key: value for key, value in data.items() if value != []})
+    """Return the file as lictui writes it."""
+    return _HEADER + tomli_w.dumps({key: value for key, value in data.items() if value != []})
 
 
-def _dumps(data: dict[str, Any]) -> str:
-    import tomli_w  # noqa: PLC0415 - reading needs no writer
-
-    return tomli_w.dumps(data)
-
-
-def _says(text: str, data: dict[str, Any]) -> bool:
+def _parses_to(text: str, data: dict[str, Any]) -> bool:
     try:
         return tomllib.loads(text) == data
     except tomllib.TOMLDecodeError:

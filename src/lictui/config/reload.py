@@ -1,13 +1,14 @@
-"""Hot reload: notices that a file of the configuration changed, and keeps what last was good.
+"""Hot reload of the configuration files, and the state that the monitor saves between runs.
 
-Owns the look at the files, which is cheap enough for every few seconds. Must not know threads,
-timers or who reloads.
+A file with an error never costs a running monitor its configuration: the last good one is kept.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+
+import tomli_w
 
 from lictui.config.entitlements import Entitlement, load_entitlements
 from lictui.config.loader import load_settings
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
     from lictui.model import Server
 
 
-Signature = tuple[int, int, int] | None  # time, size and inode; None: no such file
+_Signature = tuple[int, int, int] | None  # time, size and inode; None: the file is missing
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedConfig:
-    """The configuration to go on with, and what of the files could not be used for it."""
+    """The configuration to use, and the problems of the files it was read from."""
 
     settings: Settings
     servers: tuple[Server, ...]
@@ -37,30 +38,29 @@ class LoadedConfig:
 
 
 class ConfigWatcher:
-    """Looks at the files when asked. The first look finds everything changed."""
+    """Reads the configuration files again when they change; checking costs three `stat` calls."""
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
-        self._seen: tuple[Signature, ...] | None = None
+        self._signatures: tuple[_Signature, ...] | None = None
         self._settings = Settings()
-        self._contract: tuple[Entitlement, ...] = ()
+        self._entitlements: tuple[Entitlement, ...] = ()
         self._servers: tuple[Server, ...] = ()
 
     def reload_if_changed(self) -> LoadedConfig | None:
-        """The configuration if a file changed since the last call, else None; never raises.
+        """Return the configuration if a file changed since the last call, else None; never raises.
 
-        A config.toml with a problem leaves the settings as they were, a server with a problem is
-        kept as it was, and a servers.toml that is no TOML leaves all servers as they were. So does
-        a contract.toml with a problem leave the contract.
+        The first call always returns one. Problems keep what was good before: all settings, all
+        entitlements, one server, or all servers if servers.toml is not valid TOML.
         """
-        # Looked at before reading: a change in between is seen by the next call.
+        # Signatures are taken before reading: the next call sees a change in between.
         files = (self._paths.config, self._paths.servers, self._paths.entitlements)
-        seen = tuple(map(_signature, files))
-        if seen == self._seen:
+        signatures = tuple(map(_signature, files))
+        if signatures == self._signatures:
             return None
-        self._seen = seen
-        problems = (*self._read_settings(), *self._read_servers(), *self._read_contract())
-        settings = replace(self._settings, entitlements=self._contract)
+        self._signatures = signatures
+        problems = (*self._read_settings(), *self._read_servers(), *self._read_entitlements())
+        settings = replace(self._settings, entitlements=self._entitlements)
         return LoadedConfig(settings, self._servers, problems)
 
     def _read_settings(self) -> tuple[Problem, ...]:
@@ -70,9 +70,9 @@ class ConfigWatcher:
             return error.problems
         return ()
 
-    def _read_contract(self) -> tuple[Problem, ...]:
+    def _read_entitlements(self) -> tuple[Problem, ...]:
         try:
-            self._contract = load_entitlements(self._paths)
+            self._entitlements = load_entitlements(self._paths)
         except ConfigError as error:
             return error.problems
         return ()
@@ -82,28 +82,27 @@ class ConfigWatcher:
             registry = read_registry(self._paths)
         except ConfigError as error:
             return error.problems
-        good = {server.name: server for server in self._servers}
-        kept = (server or good.get(name) for name, server in registry.entries)
-        self._servers = tuple(server for server in kept if server is not None)
+        previous = {server.name: server for server in self._servers}
+        servers = (server or previous.get(name) for name, server in registry.entries)
+        self._servers = tuple(server for server in servers if server is not None)
         return registry.problems
 
 
-def _signature(file: Path) -> Signature:
+def _signature(file: Path) -> _Signature:
     try:
-        found = file.stat()
+        status = file.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-# state.toml: what the monitor looked like when it was last left
+# state.toml: the view, sort order and collapsed panes of the last run
 
-
-_LONGEST: Final = 1000  # characters; nothing that is remembered is longer
+_MAX_VALUE: Final = 1000  # characters
 
 
 def load_state(paths: Paths) -> dict[str, str]:
-    """What was left behind, by name; nothing of a file that is damaged or absent."""
+    """Return the saved values by name; none if the file is missing or damaged."""
     try:
         data = read_toml(paths.state).data
     except ConfigError:
@@ -111,14 +110,12 @@ def load_state(paths: Paths) -> dict[str, str]:
     return {
         name: value
         for name, value in data.items()
-        if isinstance(value, str) and len(value) <= _LONGEST
+        if isinstance(value, str) and len(value) <= _MAX_VALUE
     }
 
 
 def save_state(paths: Paths, state: Mapping[str, str]) -> None:
-    """Leave `state` behind. Raises LictuiError when it cannot be written."""
-    import tomli_w  # noqa: PLC0415 - reading needs no writer
-
+    """Save `state`. Raises LictuiError if it cannot be written."""
     try:
         write_private(paths.state, tomli_w.dumps(dict(state)).encode())
     except OSError as error:

@@ -1,6 +1,7 @@
-"""What config.toml can say, with its defaults: frozen values, no file in sight.
+"""Settings of config.toml as frozen values, and the table of its keys.
 
-Owns the names, units and defaults of every setting. Must not know TOML.
+`KEYS` is the only place that lists a key: the defaults, the validation, the commented template,
+`config show` and docs/configuration.md are generated from it and from the fields of `Settings`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,22 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from lictui.config import toml_document
 from lictui.config.secrets import secret_reference, with_absolute_file
+from lictui.config.toml_document import (
+    InvalidValue,
+    Validator,
+    boolean,
+    choice,
+    did_you_mean,
+    duration,
+    non_empty_string,
+    number,
+    quoted,
+    ratio,
+    resolve_path,
+    string_list,
+    time_zone,
+)
 from lictui.model import AlertEvent, AlertKind, AlertTransition, Level
 
 if TYPE_CHECKING:
@@ -20,20 +35,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lictui.config.entitlements import Entitlement
-    from lictui.config.toml_document import Validator
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`[polling]`: how long and how much a server may answer."""
+    """`[polling]`: time limits and sizes of a poll."""
 
     timeout: float = 30.0  # seconds for one whole poll
     connect_timeout: float = 10.0  # seconds to a connection, TLS included
-    max_reply: int = 8 * 1024 * 1024  # bytes of one reply
-    concurrency: int = 256  # servers polled at the same moment
-    max_backoff: float = (
-        900.0  # seconds a failing server is left alone at most, beyond its interval
-    )
+    max_reply: int = 8 * 1024 * 1024  # bytes of one response
+    concurrency: int = 256  # servers polled at the same time
+    max_backoff: float = 900.0  # seconds added to the interval of a failing server
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +62,17 @@ class Thresholds:
     expiry_critical: int = 30
     las_warn: int = 10
     las_critical: int = 3
-    certificate_warn: int = 30  # days
+    certificate_warn: int = 30
     certificate_critical: int = 7
-    unusual: bool = True  # whether a day unlike its weekday deserves a word
+    unusual: bool = True  # alert on usage that is not typical of its weekday
 
 
 @dataclass(frozen=True, slots=True)
 class AlertSettings:
-    """The thresholds for everyone, and what a group, a server or a product changes of them.
+    """The default thresholds, and the overrides of groups, servers and products.
 
-    An override names fields of Thresholds and holds only those it sets, so that a group's `warn`
-    still stands where a product sets `expiry_warn`.
+    An override maps fields of Thresholds to values and contains only those it sets: a `warn` of
+    the group still applies where a product sets `expiry_warn`.
     """
 
     default: Thresholds = field(default_factory=Thresholds)
@@ -69,7 +81,7 @@ class AlertSettings:
     product: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def thresholds_for(self, *, group: str, server: str, product: str = "") -> Thresholds:
-        """The thresholds that hold: product before server before group before everyone."""
+        """Return the thresholds; product overrides server, server overrides group."""
         if not (self.group or self.server or self.product):
             return self.default
         changes = {
@@ -82,7 +94,7 @@ class AlertSettings:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """`[history]`: where the history is, and how long each resolution is kept, in days."""
+    """`[history]`: where the history is, and for how many days each resolution is kept."""
 
     path: Path | None = None  # None = history.db in the data dir
     raw: int = 62
@@ -94,24 +106,21 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything config.toml can say, and the contract beside it."""
+    """All settings of config.toml, and the entitlements of contract.toml."""
 
     theme: str = "lictui-dark"
     ascii: bool = False
     read_only: bool = False
     timezone: str = ""  # IANA name; "" = the system's
-    interval: float | None = None  # seconds; overrides every source's default, not a server's own
+    interval: float | None = None  # seconds; replaces the default of the sources, not of a server
     limits: Limits = field(default_factory=Limits)
     alerts: AlertSettings = field(default_factory=AlertSettings)
     retention: Retention = field(default_factory=Retention)
-    keymap: Mapping[str, str] = field(default_factory=dict)  # binding id -> keys, comma separated
-    idle_days: int = 90  # `[holders]`: an assignment that is older is marked
+    keymap: Mapping[str, str] = field(default_factory=dict)  # command ID -> keys, comma-separated
+    idle_days: int = 90  # `[holders]`: older assignments are marked as idle
     user_privacy: str = "hide"  # `[privacy] users`: hide · hash · show
     actions: tuple[Action, ...] = ()  # `[actions.<name>]`
-    entitlements: tuple[Entitlement, ...] = ()  # what contract.toml says was bought
-
-
-# Every key of config.toml once: what it may be, where Settings keeps it, what it is for
+    entitlements: tuple[Entitlement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,167 +130,81 @@ class SettingKey:
     name: str  # dotted, as the file spells it
     field: str  # dotted, as Settings spells it
     validate: Validator
-    help: str  # one line for who reads the file
+    help: str  # one sentence
     example: object = None  # shown where there is no default
 
     @property
     def table(self) -> str:
-        """The table it stands in, "" for the top."""
+        """The table of the key, "" for the top of the file."""
         return self.name.rpartition(".")[0]
 
     def value_in(self, settings: Settings) -> object:
-        """The value that `settings` has for this key."""
+        """Return the value that `settings` has for this key."""
         return reduce(getattr, self.field.split("."), settings)
 
 
-_DAYS: Final = toml_document.number(1, 36500, whole=True)
-_POLLS: Final = toml_document.number(1, 1000, whole=True)
+_DAYS: Final = number(1, 36500, whole=True)
+_POLLS: Final = number(1, 1000, whole=True)
 
+
+def _alert(name: str, validate: Validator, description: str, field_name: str = "") -> SettingKey:
+    return SettingKey(
+        f"alerts.{name}", f"alerts.default.{field_name or name}", validate, description
+    )
+
+
+# fmt: off
 KEYS: Final = (
-    SettingKey(
-        "theme",
-        "theme",
-        toml_document.non_empty_string,
-        "Colours; T in the monitor goes through them.",
-    ),
-    SettingKey("ascii", "ascii", toml_document.boolean, "Draw with 7-bit characters alone."),
-    SettingKey(
-        "read_only", "read_only", toml_document.boolean, "Look, but do not touch the registry."
-    ),
-    SettingKey(
-        "timezone",
-        "timezone",
-        toml_document.time_zone,
-        'Where days and months begin, as "Europe/Berlin"; "" is the system\'s.',
-    ),
-    SettingKey(
-        "polling.interval",
-        "interval",
-        toml_document.number(1, 7 * 86400),
-        "Seconds between two polls; unset: 60 (cvad), 3600 (partner), 900 (the other sources).",
-        example=900,
-    ),
-    SettingKey(
-        "polling.timeout",
-        "limits.timeout",
-        toml_document.number(1, 3600),
-        "Seconds for one whole poll.",
-    ),
-    SettingKey(
-        "polling.connect_timeout",
-        "limits.connect_timeout",
-        toml_document.number(0.1, 600),
-        "Seconds until there is a connection, TLS included.",
-    ),
-    SettingKey(
-        "polling.max_reply",
-        "limits.max_reply",
-        toml_document.number(1024, 1024**3, whole=True),
-        "Bytes that one reply may have.",
-    ),
-    SettingKey(
-        "polling.concurrency",
-        "limits.concurrency",
-        toml_document.number(1, 1024, whole=True),
-        "Servers polled at the same moment.",
-    ),
-    SettingKey(
-        "polling.max_backoff",
-        "limits.max_backoff",
-        toml_document.number(0, 86400),
-        "Seconds that a failing server is left alone at most, beyond its interval.",
-    ),
-    SettingKey(
-        "alerts.warn",
-        "alerts.default.warn",
-        toml_document.ratio,
-        "In use / installed from which on it warns,",
-    ),
-    SettingKey(
-        "alerts.critical",
-        "alerts.default.critical",
-        toml_document.ratio,
-        "and from which on it is critical.",
-    ),
-    SettingKey(
-        "alerts.for", "alerts.default.for_polls", _POLLS, "Polls in a row before a word is said."
-    ),
-    SettingKey(
-        "alerts.clear_margin",
-        "alerts.default.clear_margin",
-        toml_document.ratio,
-        "How far below a threshold the ratio must fall to be fine again,",
-    ),
-    SettingKey(
-        "alerts.clear_for", "alerts.default.clear_for", _POLLS, "and for how many polls in a row."
-    ),
-    SettingKey(
-        "alerts.repeat",
-        "alerts.default.repeat",
-        toml_document.duration,
-        "An alert that lasts is said again after this long.",
-    ),
-    SettingKey(
-        "alerts.expiry_warn",
-        "alerts.default.expiry_warn",
-        _DAYS,
-        "Days before licenses expire that warn,",
-    ),
-    SettingKey(
-        "alerts.expiry_critical", "alerts.default.expiry_critical", _DAYS, "and are critical."
-    ),
-    SettingKey(
-        "alerts.las_warn",
-        "alerts.default.las_warn",
-        _DAYS,
-        "Days before a LAS activation ends that warn,",
-    ),
-    SettingKey("alerts.las_critical", "alerts.default.las_critical", _DAYS, "and are critical."),
-    SettingKey(
-        "alerts.certificate_warn",
-        "alerts.default.certificate_warn",
-        _DAYS,
-        "Days before a server's TLS certificate ends that warn,",
-    ),
-    SettingKey(
-        "alerts.certificate_critical",
-        "alerts.default.certificate_critical",
-        _DAYS,
-        "and are critical.",
-    ),
-    SettingKey(
-        "alerts.unusual",
-        "alerts.default.unusual",
-        toml_document.boolean,
-        "Say when use is not what the same weekday brought in the last weeks.",
-    ),
-    SettingKey(
-        "history.path",
-        "retention.path",
-        toml_document.non_empty_string,
-        "The history's file; unset: history.db in the data folder.",
-        example="/var/lib/lictui/history.db",
-    ),
-    SettingKey("history.keep_raw", "retention.raw", _DAYS, "Days that every reading is kept,"),
-    SettingKey("history.keep_5m", "retention.five_minutes", _DAYS, "that 5-minute figures are,"),
-    SettingKey("history.keep_hour", "retention.hour", _DAYS, "that hourly figures are,"),
-    SettingKey("history.keep_day", "retention.day", _DAYS, "that daily figures are,"),
-    SettingKey(
-        "history.keep_journal", "retention.journal", _DAYS, "and that lines of the journal are."
-    ),
-    SettingKey(
-        "holders.idle_days",
-        "idle_days",
-        _DAYS,
-        "Days after which a user/device license that is held is marked as idle.",
-    ),
-    SettingKey(
-        "privacy.users",
-        "user_privacy",
-        toml_document.choice("hide", "hash", "show"),
-        "Names of license holders: hide · hash · show.",
-    ),
+    SettingKey("theme", "theme", non_empty_string, "Color theme."),
+    SettingKey("ascii", "ascii", boolean, "Use ASCII characters only."),
+    SettingKey("read_only", "read_only", boolean,
+               "Read-only mode: no changes to servers or alerts."),
+    SettingKey("timezone", "timezone", time_zone,
+               'Time zone of day and month boundaries, such as "Europe/Berlin"; '
+               '"" is the system\'s.'),
+    SettingKey("polling.interval", "interval", number(1, 7 * 86400),
+               "Polling interval in seconds. Default: 60 (cvad), 3600 (partner), "
+               "900 (other sources).", example=900),
+    SettingKey("polling.timeout", "limits.timeout", number(1, 3600),
+               "Timeout of one whole poll in seconds."),
+    SettingKey("polling.connect_timeout", "limits.connect_timeout", number(0.1, 600),
+               "Connect timeout in seconds, including TLS."),
+    SettingKey("polling.max_reply", "limits.max_reply", number(1024, 1024**3, whole=True),
+               "Maximum response size in bytes."),
+    SettingKey("polling.concurrency", "limits.concurrency", number(1, 1024, whole=True),
+               "Maximum number of concurrent polls."),
+    SettingKey("polling.max_backoff", "limits.max_backoff", number(0, 86400),
+               "Maximum retry backoff in seconds, added to the interval of a failing server."),
+    _alert("warn", ratio, "Warning threshold (in use / installed)."),
+    _alert("critical", ratio, "Critical threshold (in use / installed)."),
+    _alert("for", _POLLS, "Consecutive polls before an alert is raised.", "for_polls"),
+    _alert("clear_margin", ratio,
+           "Hysteresis: how far usage must drop below a threshold to clear an alert."),
+    _alert("clear_for", _POLLS, "Consecutive polls before an alert is cleared."),
+    _alert("repeat", duration, "Repeat interval of ongoing alerts."),
+    _alert("expiry_warn", _DAYS, "Days before licenses expire: warning."),
+    _alert("expiry_critical", _DAYS, "Days before licenses expire: critical."),
+    _alert("las_warn", _DAYS, "Days before a LAS activation expires: warning."),
+    _alert("las_critical", _DAYS, "Days before a LAS activation expires: critical."),
+    _alert("certificate_warn", _DAYS, "Days before a TLS certificate expires: warning."),
+    _alert("certificate_critical", _DAYS, "Days before a TLS certificate expires: critical."),
+    _alert("unusual", boolean, "Alert on unusual usage compared with the same weekday."),
+    SettingKey("history.path", "retention.path", non_empty_string,
+               "Path of the history database. Default: history.db in the data directory.",
+               example="/var/lib/lictui/history.db"),
+    SettingKey("history.keep_raw", "retention.raw", _DAYS, "Retention of readings in days."),
+    SettingKey("history.keep_5m", "retention.five_minutes", _DAYS,
+               "Retention of 5-minute values in days."),
+    SettingKey("history.keep_hour", "retention.hour", _DAYS, "Retention of hourly values in days."),
+    SettingKey("history.keep_day", "retention.day", _DAYS, "Retention of daily values in days."),
+    SettingKey("history.keep_journal", "retention.journal", _DAYS,
+               "Retention of the event log in days."),
+    SettingKey("holders.idle_days", "idle_days", _DAYS,
+               "Days after which an unused license assignment is marked as idle."),
+    SettingKey("privacy.users", "user_privacy", choice("hide", "hash", "show"),
+               "Names of license users: hide · hash · show."),
 )
+# fmt: on
 
 KEYS_BY_NAME: Final = {key.name: key for key in KEYS}
 THRESHOLD_KEYS: Final = {
@@ -292,126 +215,120 @@ TABLES: Final = (*dict.fromkeys(key.table for key in KEYS if key.table), "keymap
 
 
 def suggest_key(name: str) -> str:
-    """A hint for a key that does not exist: the same one in another table, or a close one."""
+    """Return a hint for an unknown key: the same one in another table, or a similar one."""
     last = name.rpartition(".")[2]
-    elsewhere = [key.name for key in KEYS if key.name.rpartition(".")[2] == last]
-    if elsewhere:
-        return f"did you mean {elsewhere[0]}?"
+    for key in KEYS:
+        if key.name.rpartition(".")[2] == last:
+            return f"did you mean {key.name}?"
     scopes = (f"alerts.{scope}" for scope in ALERT_SCOPES)
-    return toml_document.did_you_mean(name, (*KEYS_BY_NAME, *TABLES, *scopes))
+    return did_you_mean(name, (*KEYS_BY_NAME, *TABLES, *scopes))
 
 
-# `[actions.<name>]` of config.toml: what is done when something happens to an alert, and to which
+# `[actions.<name>]`: what to run or notify when an alert changes
 
-
-_RISING: Final = (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
+_ALERT_LEVELS: Final = (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action; where nothing is said of kinds, servers or groups it is about all of them."""
+    """One action; empty kinds, servers or groups mean all of them."""
 
     name: str
     on: tuple[str, ...] = ()  # kinds of alert
-    level: str = Level.WARN.value  # the least
+    level: str = Level.WARN.value  # the minimum
     servers: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()  # run without a shell; the event as JSON on its stdin
-    webhook: str = ""  # a URL that the event is posted to
-    secret: str = ""  # a reference: what the webhook's signature is made with
+    command: tuple[str, ...] = ()  # run without a shell; the event as JSON on stdin
+    webhook: str = ""  # URL that the event is posted to
+    secret: str = ""  # a reference to the key that signs the webhook
     verify: bool | str = True  # as of a server
-    timeout: float = 10.0  # seconds for the command, or for one try of the webhook
-    bell: bool = False  # of the terminal that a monitor runs in
-    osc9: bool = False  # a notification of that terminal
+    timeout: float = 10.0  # seconds for the command, or for one attempt of the webhook
+    bell: bool = False  # ring the bell of the monitor's terminal
+    osc9: bool = False  # send a notification to that terminal
 
-    def matches(self, said: AlertEvent) -> bool:
-        """Whether this is something to act on; that an alert got better is not."""
-        standing = said.alert
-        worst = max(standing.level, said.previous_level, key=_rank)
+    def matches(self, event: AlertEvent) -> bool:
+        """Whether the action is to run; a downgraded alert never triggers one."""
+        alert = event.alert
+        level = max(alert.level, event.previous_level, key=_rank)
         return (
-            said.transition is not AlertTransition.BETTER
-            and (not self.on or standing.key.kind.value in self.on)
-            and _rank(worst) >= _rank(Level(self.level))
-            and (not self.servers or standing.key.server in self.servers)
-            and (not self.groups or standing.group in self.groups)
+            event.transition is not AlertTransition.BETTER
+            and (not self.on or alert.key.kind.value in self.on)
+            and _rank(level) >= _rank(Level(self.level))
+            and (not self.servers or alert.key.server in self.servers)
+            and (not self.groups or alert.group in self.groups)
         )
 
 
 def _rank(level: Level) -> int:
-    return _RISING.index(level) if level in _RISING else -1
+    return _ALERT_LEVELS.index(level) if level in _ALERT_LEVELS else -1
 
 
 def _kinds(value: object) -> tuple[str, ...]:
-    kind = toml_document.choice(*(each.value for each in AlertKind))
-    return tuple(map(kind, toml_document.string_list(value)))
+    validate = choice(*(kind.value for kind in AlertKind))
+    return tuple(map(validate, string_list(value)))
 
 
 def _command(value: object) -> tuple[str, ...]:
-    if not (found := toml_document.string_list(value)):
-        raise toml_document.InvalidValue(
-            "must not be empty", 'write ["/path/to/program", "argument"]'
-        )
-    return found
+    if not (arguments := string_list(value)):
+        raise InvalidValue("must not be empty", 'write ["/path/to/program", "argument"]')
+    return arguments
 
 
 def _url(value: object) -> str:
-    found = toml_document.non_empty_string(value)
+    url = non_empty_string(value)
+    invalid = InvalidValue(f"must be a URL, not {quoted(value)}", "example: https://HOST/PATH")
     try:
-        parts = urlsplit(found)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        parts = urlsplit(url)
+        port = parts.port
     except ValueError:
-        raise toml_document.InvalidValue(
-            f"must be a URL, not {toml_document.quoted(value)}"
-        ) from None
-    if not usable:
-        raise toml_document.InvalidValue(
-            f"must be a URL, not {toml_document.quoted(value)}", "https://HOST/PATH"
-        )
+        raise invalid from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        raise invalid
     if parts.username or parts.password:
-        raise toml_document.InvalidValue("must not hold a password", "sign with a secret instead")
-    return found
+        raise InvalidValue("must not contain credentials", "sign with a secret instead")
+    return url
 
 
 def _verify(value: object) -> bool | str:
-    return value if isinstance(value, bool) else toml_document.non_empty_string(value)
+    return value if isinstance(value, bool) else non_empty_string(value)
 
 
-_KEYS: Final[dict[str, Validator]] = {
+ACTION_KEYS: Final[dict[str, Validator]] = {
     "on": _kinds,
-    "level": toml_document.choice(*(each.value for each in _RISING)),
-    "servers": toml_document.string_list,
-    "groups": toml_document.string_list,
+    "level": choice(*(level.value for level in _ALERT_LEVELS)),
+    "servers": string_list,
+    "groups": string_list,
     "command": _command,
     "webhook": _url,
     "secret": secret_reference,
     "verify": _verify,
-    "timeout": toml_document.number(1, 300),
-    "bell": toml_document.boolean,
-    "osc9": toml_document.boolean,
+    "timeout": number(1, 300),
+    "bell": boolean,
+    "osc9": boolean,
 }
 
 
 def parse_action(
-    name: str, table: Mapping[str, Any], base: Path, blame: Callable[[str, str, str], None]
+    name: str, table: Mapping[str, Any], base: Path, add_problem: Callable[[str, str, str], None]
 ) -> Action:
-    """The action that a table of config.toml describes; relative files begin at the folder `base`.
+    """Return the action that a table of config.toml describes; relative paths start at `base`.
 
-    What is wrong goes to `blame` as key ("" for the whole), message and hint.
+    Every problem goes to `add_problem` as key ("" for the whole table), message and hint.
     """
-    made = Action(name)
+    action = Action(name)
     for key, value in table.items():
-        if key not in _KEYS:
-            blame(key, "no such key", toml_document.did_you_mean(key, _KEYS))
+        if key not in ACTION_KEYS:
+            add_problem(key, "unknown key", did_you_mean(key, ACTION_KEYS))
             continue
         try:
-            made = replace(made, **{key: _KEYS[key](value)})
-        except toml_document.InvalidValue as wrong:
-            blame(key, wrong.message, wrong.hint)
+            action = replace(action, **{key: ACTION_KEYS[key](value)})
+        except InvalidValue as invalid:
+            add_problem(key, invalid.message, invalid.hint)
     if not any(table.get(key) for key in ("command", "webhook", "bell", "osc9")):
-        blame("", "does nothing", "give it a command, a webhook, bell = true or osc9 = true")
-    if made.secret and not made.webhook:
-        blame("secret", "signs a webhook, and there is none", "set webhook")
-    verify = made.verify
+        add_problem("", "has no effect", "set command, webhook, bell = true or osc9 = true")
+    if action.secret and not action.webhook:
+        add_problem("secret", "requires webhook", "set webhook")
+    verify = action.verify
     if isinstance(verify, str) and not verify.startswith("sha256:"):
-        verify = os.fspath(toml_document.resolve_path(base, verify))
-    return replace(made, secret=with_absolute_file(made.secret, base), verify=verify)
+        verify = os.fspath(resolve_path(base, verify))
+    return replace(action, secret=with_absolute_file(action.secret, base), verify=verify)

@@ -1,7 +1,4 @@
-"""One TOML file: its data, and where in it a key stands.
-
-Owns reading, decoding and syntax errors. Must not know what any key means.
-"""
+"""TOML files with the position of each key, and the checks that a value can need."""
 
 from __future__ import annotations
 
@@ -13,34 +10,34 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
-from pathlib import Path as PathPathlib
+from pathlib import Path
 from typing import Any, Final
 
 from lictui.errors import ConfigError, Problem
 
 MAX_BYTES: Final = 4 * 1024 * 1024
-_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 _AT_LINE: Final = re.compile(r" \(at line (\d+), column \d+\)$")
 _AT_END: Final = " (at end of document)"
 
 
 @dataclass(frozen=True)
 class TomlDocument:
-    """What a file says, with the lines to blame."""
+    """The text and data of a TOML file, with the lines of its keys."""
 
-    file: PathPathlib
+    file: Path
     text: str
     data: dict[str, Any]
 
     def problem(self, path: KeyPath, message: str, hint: str = "") -> Problem:
-        """A problem with the value at `path`."""
+        """Return a problem with the value at `path`."""
         return Problem(self.file, dotted_key(path), message, self.line(path), hint)
 
     def line(self, path: KeyPath) -> int | None:
-        """The line of `path`, or of the nearest thing around it that has one."""
+        """Return the line of `path`, or of the nearest table around it that has one."""
         while path:
-            if found := self._lines.get(path):
-                return found
+            if line := self._lines.get(path):
+                return line
             path = path[:-1]
         return None
 
@@ -49,10 +46,10 @@ class TomlDocument:
         return key_lines(self.text)
 
 
-def read_toml(file: PathPathlib) -> TomlDocument:
-    """The document in `file`; an empty one if there is no such file.
+def read_toml(file: Path) -> TomlDocument:
+    """Return the document in `file`; an empty one if the file does not exist.
 
-    Raises ConfigError when it cannot be read or is no TOML.
+    Raises ConfigError if it cannot be read or is not valid TOML.
     """
     try:
         with file.open("rb") as opened:
@@ -64,51 +61,49 @@ def read_toml(file: PathPathlib) -> TomlDocument:
     if len(raw) > MAX_BYTES:
         raise _unreadable(file, f"is larger than {MAX_BYTES // 1024 // 1024} MiB")
     try:
-        # An editor of Windows may have put a byte order mark in front.
+        # Editors on Windows may write a byte order mark.
         text = raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise _unreadable(file, "is not UTF-8", line, "save it again as UTF-8") from None
+        raise _unreadable(file, "not valid UTF-8", line, "save the file as UTF-8") from None
     return parse_toml(file, text)
 
 
-def parse_toml(file: PathPathlib, text: str) -> TomlDocument:
-    """The document that `text` is. Raises ConfigError when it is no TOML."""
+def parse_toml(file: Path, text: str) -> TomlDocument:
+    """Return the document that `text` is. Raises ConfigError if it is not valid TOML."""
     try:
         return TomlDocument(file, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        said = str(error)
-        at = _AT_LINE.search(said)
-        line = int(at[1]) if at else text.rstrip().count("\n") + 1
-        what = _AT_LINE.sub("", said).removesuffix(_AT_END)
-        raise _unreadable(file, f"no TOML: {what}", line) from None
+        message = str(error)
+        position = _AT_LINE.search(message)
+        line = int(position[1]) if position else text.rstrip().count("\n") + 1
+        message = _AT_LINE.sub("", message).removesuffix(_AT_END)
+        raise _unreadable(file, f"invalid TOML: {message}", line) from None
     except RecursionError:
-        raise _unreadable(file, "no TOML: nested too deeply") from None
+        raise _unreadable(file, "invalid TOML: nested too deeply") from None
 
 
 def dotted_key(path: KeyPath) -> str:
-    """A path as the file would spell it: `server[0].url`, `alerts.server."lic.corp".warn`."""
-    said = ""
+    """Return a path as TOML spells it: `server[0].url`, `alerts.server."lic.corp".warn`."""
+    key = ""
     for part in path:
         if isinstance(part, int):
-            said += f"[{part}]"
+            key += f"[{part}]"
         else:
-            said += ("." if said else "") + (part if _BARE.fullmatch(part) else _quoted(part))
-    return said
+            key += ("." if key else "") + (part if _BARE_KEY.fullmatch(part) else _quoted_key(part))
+    return key
 
 
-def _quoted(part: str) -> str:
+def _quoted_key(part: str) -> str:
     escaped = part.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04X}" for c in escaped) + '"'
 
 
-def _unreadable(
-    file: PathPathlib, message: str, line: int | None = None, hint: str = ""
-) -> ConfigError:
+def _unreadable(file: Path, message: str, line: int | None = None, hint: str = "") -> ConfigError:
     return ConfigError((Problem(file, "", message, line, hint),))
 
 
-# On which line of a TOML text a key stands; `tomllib` does not say
+# The lines of keys, which `tomllib` does not report
 
 
 KeyPath = tuple[str | int, ...]  # ("server", 0, "url"): tables by key, lists of tables by index
@@ -127,121 +122,123 @@ _DOT: Final = re.compile(r"[ \t]*\.[ \t]*")
 
 
 def key_lines(text: str) -> dict[KeyPath, int]:
-    """The 1-based line of every key and table header of `text`.
+    """Return the 1-based line of every key and table header of `text`.
 
-    Keys inside an inline table have no entry of their own: ask for their parent.
+    Keys inside an inline table have no entry of their own: look up their parent.
     """
-    scan = _Scan(text)
-    while scan.statement():
+    scanner = _Scanner(text)
+    while scanner.read_statement():
         pass
-    return scan.lines
+    return scanner.lines
 
 
-class _Scan:
+class _Scanner:
     def __init__(self, text: str) -> None:
         self.lines: dict[KeyPath, int] = {}
         self._text = text
-        self._at = 0
+        self._offset = 0
         self._table: KeyPath = ()
-        self._counts: dict[KeyPath, int] = {}  # list of tables -> how many so far
-        self._counted = (0, 1)  # an offset, and its line
+        self._counts: dict[KeyPath, int] = {}  # list of tables -> tables so far
+        self._known_line = (0, 1)  # an offset and its line
 
-    def statement(self) -> bool:
+    def read_statement(self) -> bool:
         """Read one header or one `key = value`; False at the end of the text."""
-        self._at = _end(_BLANK, self._text, self._at)
-        if self._at >= len(self._text):
+        self._offset = _end(_BLANK, self._text, self._offset)
+        if self._offset >= len(self._text):
             return False
         line = self._line()
-        if self._text.startswith("[", self._at):
+        if self._text.startswith("[", self._offset):
             self._header(line)
         else:
-            self._note((*self._table, *self._key()), line)
+            self._record((*self._table, *self._key()), line)
         self._skip_value()
         return True
 
     def _header(self, line: int) -> None:
-        is_list = self._text.startswith("[[", self._at)
-        self._at = _end(_BLANK, self._text, self._at + (2 if is_list else 1))
+        is_list = self._text.startswith("[[", self._offset)
+        self._offset = _end(_BLANK, self._text, self._offset + (2 if is_list else 1))
         *parents, last = self._key()
         path: KeyPath = ()
         for part in parents:
-            path = self._entered((*path, part))
+            path = self._current((*path, part))
         path = (*path, last)
         if is_list:
             self._counts[path] = self._counts.get(path, 0) + 1
-        self._table = self._entered(path)
-        self._note(self._table, line)
+        self._table = self._current(path)
+        self._record(self._table, line)
 
-    def _entered(self, path: KeyPath) -> KeyPath:
+    def _current(self, path: KeyPath) -> KeyPath:
         """`path`, or its newest element where it is a list of tables."""
         count = self._counts.get(path)
         return path if count is None else (*path, count - 1)
 
-    def _note(self, path: KeyPath, line: int) -> None:
+    def _record(self, path: KeyPath, line: int) -> None:
         for length in range(1, len(path) + 1):
             self.lines.setdefault(path[:length], line)
 
     def _key(self) -> tuple[str, ...]:
         parts: list[str] = []
-        while match := _KEY_PART.match(self._text, self._at):
-            parts.append(_plain(match[0]))
-            self._at = match.end()
-            if not (dot := _DOT.match(self._text, self._at)):
+        while match := _KEY_PART.match(self._text, self._offset):
+            parts.append(_unquoted(match[0]))
+            self._offset = match.end()
+            if not (dot := _DOT.match(self._text, self._offset)):
                 break
-            self._at = dot.end()
+            self._offset = dot.end()
         return tuple(parts) or ("",)
 
     def _skip_value(self) -> None:
         depth = 0
-        while self._at < len(self._text):
-            character = self._text[self._at]
+        while self._offset < len(self._text):
+            character = self._text[self._offset]
             if character == "\n" and depth <= 0:
                 return
-            if string := _STRING.match(self._text, self._at):
-                self._at = string.end()
+            if string := _STRING.match(self._text, self._offset):
+                self._offset = string.end()
                 continue
             if character == "#":
-                self._at = _end(_BLANK, self._text, self._at) if depth > 0 else self._line_end()
+                self._offset = (
+                    _end(_BLANK, self._text, self._offset) if depth > 0 else self._line_end()
+                )
                 continue
             depth += (character in "[{") - (character in "]}")
-            self._at += 1
+            self._offset += 1
 
     def _line_end(self) -> int:
-        end = self._text.find("\n", self._at)
+        end = self._text.find("\n", self._offset)
         return len(self._text) if end < 0 else end
 
     def _line(self) -> int:
-        offset, line = self._counted
-        line += self._text.count("\n", offset, self._at)
-        self._counted = (self._at, line)
+        offset, line = self._known_line
+        line += self._text.count("\n", offset, self._offset)
+        self._known_line = (self._offset, line)
         return line
 
 
-def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
-    match = pattern.match(text, at)
-    return match.end() if match else at
+def _end(pattern: re.Pattern[str], text: str, offset: int) -> int:
+    match = pattern.match(text, offset)
+    return match.end() if match else offset
 
 
-def _plain(part: str) -> str:
-    """A key as it is meant: without its quotes, escapes undone."""
+def _unquoted(part: str) -> str:
+    """Return a key without its quotes and escapes."""
     if part[0] not in "\"'":
         return part
     (key,) = tomllib.loads(f"{part} = 0")
     return key
 
 
-# What one value in a configuration file may be, and the words when it is not
+# Checks of one value: each returns the value to use, or raises InvalidValue
 
 
 Validator = Callable[[object], Any]
 
-_JOINERS: Final = "\u200c\u200d"  # letters of Persian and many emoji need them; they show nothing
+_JOINERS: Final = "\u200c\u200d"  # invisible; Persian and many emoji need them
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 
 
-class InvalidValue(Exception):  # noqa: N818 - it is the value that is wrong, not the program
-    """A value that cannot be: `message` says why, `hint` what to write instead."""
+class InvalidValue(Exception):  # noqa: N818 - the value is wrong, not the program
+    """A value is not accepted: `message` says why, `hint` what to write instead."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -250,45 +247,43 @@ class InvalidValue(Exception):  # noqa: N818 - it is the value that is wrong, no
 
 
 def boolean(value: object) -> bool:
-    """`true` or `false`."""
+    """Accept `true` or `false`."""
     if isinstance(value, bool):
         return value
     raise InvalidValue(f"must be true or false, not {quoted(value)}")
 
 
 def string(value: object) -> str:
-    """Text without control and bidirectional characters."""
+    """Accept a string without control and bidirectional characters."""
     if not isinstance(value, str):
-        raise InvalidValue(f"must be text, not {quoted(value)}", "put it in quotes")
-    if bad := first_unprintable(value):
-        raise InvalidValue(
-            f"holds the character {bad}, which no screen can show safely", "leave it out"
-        )
+        raise InvalidValue(f"must be a string, not {quoted(value)}", "put it in quotes")
+    if character := first_unprintable(value):
+        raise InvalidValue(f"contains the unprintable character {character}", "remove it")
     return value
 
 
 def non_empty_string(value: object) -> str:
-    """Text that is not empty."""
-    if not (found := string(value)).strip():
+    """Accept a string that is not empty."""
+    if not (accepted := string(value)).strip():
         raise InvalidValue("must not be empty")
-    return found
+    return accepted
 
 
 def string_list(value: object) -> tuple[str, ...]:
-    """A list of texts."""
+    """Accept a list of strings that are not empty."""
     if not isinstance(value, list | tuple):
-        raise InvalidValue(f"must be a list of texts, not {quoted(value)}", 'write ["…", "…"]')
+        raise InvalidValue(f"must be a list of strings, not {quoted(value)}", 'write ["…", "…"]')
     return tuple(map(non_empty_string, value))
 
 
 def number(low: float, high: float, *, whole: bool = False) -> Validator:
-    """A number from `low` to `high`."""
+    """Return a check for a number from `low` to `high`."""
 
     def kind(value: object) -> float:
-        wanted = "a whole number" if whole else "a number"
+        expected = "an integer" if whole else "a number"
         if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-            hint = "without the quotes" if isinstance(value, str) and _is_number(value) else ""
-            raise InvalidValue(f"must be {wanted}, not {quoted(value)}", hint)
+            hint = "remove the quotes" if isinstance(value, str) and _is_number(value) else ""
+            raise InvalidValue(f"must be {expected}, not {quoted(value)}", hint)
         if not (math.isfinite(value) and low <= value <= high):
             raise InvalidValue(f"must be from {low:g} to {high:g}, not {quoted(value)}")
         return value if whole else float(value)
@@ -297,28 +292,30 @@ def number(low: float, high: float, *, whole: bool = False) -> Validator:
 
 
 def ratio(value: object) -> float:
-    """A share from 0 to 1; says so to who thinks in percent."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and 1 < value <= 100:  # noqa: PLR2004 - per cent
-        raise InvalidValue(f"is a ratio from 0 to 1, not {quoted(value)}", f"write {value / 100:g}")
+    """Accept a share from 0 to 1, with a hint for percentages."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 1 < value <= 100:  # noqa: PLR2004 - percent
+        raise InvalidValue(
+            f"must be between 0 and 1, not {quoted(value)}", f"write {value / 100:g}"
+        )
     return float(number(0, 1)(value))
 
 
 def duration(value: object) -> float:
-    """Seconds, as a number or as text with a unit: `"90s"`, `"15m"`, `"4h"`, `"1d"`."""
+    """Accept seconds, as a number or as a string with a unit: `"90s"`, `"15m"`, `"4h"`, `"1d"`."""
     hint = 'write "90s", "15m", "4h" or "1d"'
     if isinstance(value, str):
         match = _DURATION.fullmatch(value.strip().lower())
         if not match:
-            raise InvalidValue(f"must be a time span, not {quoted(value)}", hint)
+            raise InvalidValue(f"must be a duration, not {quoted(value)}", hint)
         value = float(match[1]) * _SECONDS[match[2]]
     try:
         return float(number(1, 366 * 86400)(value))
-    except InvalidValue as wrong:
-        raise InvalidValue(f"{wrong.message} (seconds)", hint) from None
+    except InvalidValue as invalid:
+        raise InvalidValue(f"{invalid.message} (seconds)", hint) from None
 
 
 def choice(*words: str) -> Validator:
-    """One of `words`."""
+    """Return a check for one of `words`."""
 
     def kind(value: object) -> str:
         if not isinstance(value, str) or value not in words:
@@ -332,31 +329,31 @@ def choice(*words: str) -> Validator:
 
 
 def time_zone(value: object) -> str:
-    """An IANA time zone, or "" for the system's."""
-    import zoneinfo  # noqa: PLC0415 - reads the zone database, only for who sets a zone
+    """Accept an IANA time zone, or "" for the one of the system."""
+    import zoneinfo  # noqa: PLC0415 - loads the zone database, only if a zone is set
 
-    if not (found := string(value)):
-        return found
+    if not (zone := string(value)):
+        return zone
     try:
-        zoneinfo.ZoneInfo(found)
+        zoneinfo.ZoneInfo(zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        hint = did_you_mean(found, zoneinfo.available_timezones())
+        hint = did_you_mean(zone, zoneinfo.available_timezones())
         raise InvalidValue(
-            f"no time zone is called {quoted(found)}", hint or "a name like Europe/Berlin"
+            f"unknown time zone {quoted(zone)}", hint or "example: Europe/Berlin"
         ) from None
-    return found
+    return zone
 
 
-def resolve_path(base: PathPathlib, said: str) -> PathPathlib:
-    """The file that `said` names: `~` is the user's home, a relative path begins at `base`."""
+def resolve_path(base: Path, path: str) -> Path:
+    """Return the absolute path: `~` is the user's home, a relative path starts at `base`."""
     try:
-        return base / PathPathlib(said).expanduser()
-    except RuntimeError:  # the home of a user who does not exist
-        return base / said
+        return base / Path(path).expanduser()
+    except RuntimeError:  # `~name` of a user who does not exist
+        return base / path
 
 
 def first_unprintable(value: str) -> str:
-    """The first character of `value` that must not reach a screen, as `U+202E`; "" if none."""
+    """Return the first character of `value` that no screen shows safely, as `U+202E`; else ""."""
     if value.isprintable():
         return ""
     for character in value:
@@ -369,15 +366,15 @@ def first_unprintable(value: str) -> str:
     return ""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`did you mean …?` where something known is close to `word`, else ""."""
-    spelled = {each.lower(): each for each in known}
-    close = get_close_matches(word.lower(), spelled, n=1)
-    return f"did you mean {spelled[close[0]]}?" if close else ""
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """Return `did you mean …?` if a candidate is close to `word`, else ""."""
+    spellings = {candidate.lower(): candidate for candidate in candidates}
+    close = get_close_matches(word.lower(), spellings, n=1)
+    return f"did you mean {spellings[close[0]]}?" if close else ""
 
 
 def quoted(value: object) -> str:
-    """`value` for a message: as TOML has it, short, and harmless to a terminal."""
+    """Return `value` for a message: as TOML spells it, short, and harmless to a terminal."""
     match value:
         case bool():
             return str(value).lower()
@@ -386,17 +383,14 @@ def quoted(value: object) -> str:
         case list() | tuple():
             return "a list"
         case str():
-            return (
-                f'"{_short(ascii(value)[1:-1])}"'
-                if first_unprintable(value)
-                else f'"{_short(value)}"'
-            )
+            printable = ascii(value)[1:-1] if first_unprintable(value) else value
+            return f'"{_shortened(printable)}"'
         case _:
-            return _short(str(value))
+            return _shortened(str(value))
 
 
-def _short(said: str, most: int = 40) -> str:
-    return said if len(said) <= most else f"{said[: most - 1]}…"
+def _shortened(text: str, length: int = 40) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def _is_number(value: str) -> bool:

@@ -64,12 +64,12 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("command = []", "must not be empty"),
         ('command = "rm -rf"', "must be a list"),
         ('webhook = "ftp://x"', "must be a URL"),
-        ('webhook = "https://u:hunter2@x/"', "must not hold a password"),
+        ('webhook = "https://u:hunter2@x/"', "must not contain credentials"),
         ('secret = "hunter2"', "not the secret itself"),
-        ('secret = "env:HOOK"', "signs a webhook"),
+        ('secret = "env:HOOK"', "requires webhook"),
         ("bel = true", "did you mean bell?"),
         ("timeout = 0", "must be from 1"),
-        ("", "does nothing"),
+        ("", "has no effect"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, line: str, said: str) -> None:

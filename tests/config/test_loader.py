@@ -12,6 +12,24 @@ from lictui.paths import Paths
 if TYPE_CHECKING:
     from pathlib import Path
 
+import tomllib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lictui.config.loader import (
+    Override,
+    SettingOrigin,
+    config_template,
+    effective_settings,
+    format_settings,
+    toml_line,
+)
+from lictui.config.settings import KEYS, AlertSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
 FULL = """\
 theme = "nord"
 ascii = true
@@ -125,25 +143,25 @@ users = "hidden"
 [allerts]
 """
     assert problems(tmp_path, text) == [
-        (1, "them", "no such key", "did you mean theme?"),
-        (2, "timeout", "no such key", "did you mean polling.timeout?"),
-        (4, "polling.concurency", "no such key", "did you mean polling.concurrency?"),
-        (5, "polling.timeout", 'must be a number, not "20"', "without the quotes"),
-        (7, "alerts.warn", "is a ratio from 0 to 1, not 80", "write 0.8"),
+        (1, "them", "unknown key", "did you mean theme?"),
+        (2, "timeout", "unknown key", "did you mean polling.timeout?"),
+        (4, "polling.concurency", "unknown key", "did you mean polling.concurrency?"),
+        (5, "polling.timeout", 'must be a number, not "20"', "remove the quotes"),
+        (7, "alerts.warn", "must be between 0 and 1, not 80", "write 0.8"),
         (
             8,
             "alerts.repeat",
-            'must be a time span, not "4 fortnights"',
+            'must be a duration, not "4 fortnights"',
             'write "90s", "15m", "4h" or "1d"',
         ),
-        (10, "alerts.group.emea.critcal", "no such key", "did you mean critical?"),
+        (10, "alerts.group.emea.critcal", "unknown key", "did you mean critical?"),
         (
             12,
             "privacy.users",
             'must be one of hide · hash · show, not "hidden"',
             "did you mean hide?",
         ),
-        (13, "allerts", "no such key", "did you mean alerts?"),
+        (13, "allerts", "unknown key", "did you mean alerts?"),
     ]
 
 
@@ -159,16 +177,16 @@ users = "hidden"
         ("[history]\nkeep_day = 100", 2, "history.keep_day", "keep_hour must be at most"),
         ("[polling]\ninterval = 0.5", 2, "polling.interval", "from 1 to"),
         ("[polling]\ntimeout = nan", 2, "polling.timeout", "from 1 to"),
-        ("[polling]\nconcurrency = 1.5", 2, "polling.concurrency", "a whole number"),
-        ("[polling]\nconcurrency = true", 2, "polling.concurrency", "a whole number, not true"),
+        ("[polling]\nconcurrency = 1.5", 2, "polling.concurrency", "an integer"),
+        ("[polling]\nconcurrency = true", 2, "polling.concurrency", "an integer, not true"),
         ("ascii = 1", 1, "ascii", "must be true or false, not 1"),
-        ("timezone = 'Europe/Berln'", 1, "timezone", "no time zone"),
-        ("timezone = '../etc/passwd'", 1, "timezone", "no time zone"),
+        ("timezone = 'Europe/Berln'", 1, "timezone", "unknown time zone"),
+        ("timezone = '../etc/passwd'", 1, "timezone", "unknown time zone"),
         ("polling = 5", 1, "polling", "must be a table"),
         ("[alerts]\ngroup = 1", 2, "alerts.group", "a table for each name"),
-        ("[keymap]\nquit = 1", 2, "keymap.quit", "must be text"),
+        ("[keymap]\nquit = 1", 2, "keymap.quit", "must be a string"),
         ('theme = "\\u001b[31m"', 1, "theme", "U+001B"),
-        ('"polling.timeout" = 3', 1, '"polling.timeout"', "no such key"),
+        ('"polling.timeout" = 3', 1, '"polling.timeout"', "unknown key"),
     ],
 )
 def test_what_cannot_be_is_refused(
@@ -196,3 +214,88 @@ def test_a_name_with_dots_is_told_to_be_quoted(tmp_path: Path) -> None:
 def test_a_time_zone_is_suggested(tmp_path: Path) -> None:
     ((_, _, _, hint),) = problems(tmp_path, "timezone = 'Europe/Berln'")
     assert hint == "did you mean Europe/Berlin?"
+
+
+WRITTEN = """\
+timezone = "Europe/Berlin"
+[polling]
+timeout = 20
+[alerts]
+repeat = "90s"
+[alerts.server."lic.corp"]
+warn = 0.5
+[keymap]
+quit = ["q", "x"]
+"""
+
+
+def test_the_template_as_it_is_changes_nothing(tmp_path: Path) -> None:
+    assert load_settings(written(tmp_path, config_template())) == Settings()
+
+
+def test_the_template_uncommented_is_the_defaults(tmp_path: Path) -> None:
+    lines = [
+        line[1:] if line.startswith("#") and not line.startswith("# ") else line
+        for line in config_template().split("\n")
+    ]
+    settings = load_settings(written(tmp_path, "\n".join(lines)))
+    assert settings.interval == 900
+    assert settings.retention.path is not None
+    assert settings.alerts.group == {"emea": {"warn": 0.75}}
+    assert settings.keymap == {"quit": "q,ctrl+q"}
+    (action,) = settings.actions
+    assert (action.name, action.on, action.bell) == ("pager", ("usage", "server"), True)
+    plain = replace(
+        settings,
+        actions=(),
+        interval=None,
+        retention=replace(settings.retention, path=None),
+        alerts=AlertSettings(settings.alerts.default),
+        keymap={},
+    )
+    assert plain == Settings()
+
+
+def test_the_template_has_every_key() -> None:
+    for key in KEYS:
+        assert f"\n#{key.name.rpartition('.')[2]} = " in config_template()
+
+
+def test_every_setting_says_who_decided_it(tmp_path: Path) -> None:
+    paths = written(tmp_path, WRITTEN)
+    overrides = {
+        "theme": Override("nord", SettingOrigin.OPTION, "--theme"),
+        "polling.timeout": Override(5.0, SettingOrigin.ENVIRONMENT, "LICTUI_TIMEOUT"),
+    }
+    found = {
+        setting.path: (setting.value, setting.origin, setting.location)
+        for setting in effective_settings(paths, overrides)
+    }
+    file = tmp_path / "config.toml"
+    assert found["theme",] == ("nord", SettingOrigin.OPTION, "--theme")
+    assert found["polling", "timeout"] == (5.0, SettingOrigin.ENVIRONMENT, "LICTUI_TIMEOUT")
+    assert found["timezone",] == ("Europe/Berlin", SettingOrigin.FILE, f"{file}:1")
+    assert found["ascii",] == (False, SettingOrigin.DEFAULT, "")
+    assert found["alerts", "server", "lic.corp", "warn"] == (0.5, SettingOrigin.FILE, f"{file}:7")
+    assert found["keymap", "quit"] == ("q,x", SettingOrigin.FILE, f"{file}:9")
+
+
+def test_a_listing_is_a_config_that_says_the_same(tmp_path: Path) -> None:
+    paths = written(tmp_path, WRITTEN)
+    before = load_settings(paths)
+    for origins in (False, True):
+        text = format_settings(effective_settings(paths, {}), origins=origins)
+        (tmp_path / "again").mkdir(exist_ok=True)
+        assert load_settings(written(tmp_path / "again", text)) == before
+        assert 'repeat = "90s"' in text
+        assert tomllib.loads(text)["polling"]["timeout"] == 20
+
+
+def test_values_are_spelled_as_people_do(tmp_path: Path) -> None:
+    assert toml_line(("alerts", "repeat"), 14400.0) == 'repeat = "4h"'
+    assert toml_line(("alerts", "repeat"), 90.0) == 'repeat = "90s"'
+    assert toml_line(("alerts", "repeat"), 1.5) == 'repeat = "1.5s"'
+    assert toml_line(("polling", "timeout"), 30.0) == "timeout = 30"
+    assert toml_line(("history", "path"), tmp_path) == f'path = "{tmp_path}"'
+    assert toml_line(("history", "path"), None) == "# path is not set"
+    assert toml_line(("keymap", "a.b"), "q") == '"a.b" = "q"'
