@@ -8,7 +8,7 @@ from tests.support.alert_scenario import INTERVAL, TODAY, USAGE, AlertScenario
 from tests.support.values import failure, pool, server, snapshot
 
 from lictui.config.settings import AlertSettings, Thresholds
-from lictui.engine.alert_state import journal_lines, removed_server_events
+from lictui.engine.alert_state import journal_lines
 from lictui.model import (
     Acknowledgement,
     Activation,
@@ -237,15 +237,6 @@ def test_what_is_unusual_comes_from_elsewhere() -> None:
     assert watch.transitions()[-1] == (AlertTransition.CLEARED, Level.WARN)
 
 
-def test_who_is_watched_no_more_is_cleared() -> None:
-    watch = AlertScenario()
-    watch.poll(85)
-    assert removed_server_events(watch.states, watch.now) == ()
-    watch.poll(85)
-    (said,) = removed_server_events(watch.states, watch.now)
-    assert (said.transition, said.alert.key) == (AlertTransition.CLEARED, USAGE)
-
-
 def test_a_certificate_that_ends_has_a_line_when_it_is_raised_and_one_when_it_is_renewed() -> None:
     watch = AlertScenario()
     for ends in (date(2026, 12, 10), date(2026, 12, 10), date(2028, 1, 1)):
@@ -253,5 +244,5 @@ def test_a_certificate_that_ends_has_a_line_when_it_is_raised_and_one_when_it_is
         watch.poll(snapshot(pool(in_use=1, installed=100), certificate=shown))
     words = [each.message for each in journal_lines(watch.events)]
     assert words[0] == "raised: the TLS certificate expires in 16 days"
-    assert words[1].startswith("cleared after 30 min")
+    assert words[1].startswith("resolved after 30 min")
     assert len(words) == 2

@@ -32,7 +32,7 @@ async def test_a_poll_is_on_the_board_published_and_in_the_history(harness: Engi
     assert harness.boards[-1] == engine.board
     assert await recorded(engine) == [412]
     assert [event.message for event in await engine.queries.events()] == [
-        "reports for the first time"
+        "first successful poll"
     ]
 
 
@@ -119,7 +119,7 @@ async def test_a_history_that_cannot_be_opened_costs_no_monitoring(harness: Engi
     harness.paths.history.mkdir()
     engine = await harness.engine()
     assert status_of(engine).state is State.UP
-    assert any("nothing is recorded" in notice for notice in engine.board.notices)
+    assert any("recording is disabled" in notice for notice in engine.board.notices)
     assert await engine.queries.pools(("lic-01",), "XDT_PLT_UD") == ()
     assert await engine.queries.events() == ()
 
@@ -129,7 +129,7 @@ async def test_a_second_lictui_follows_what_the_first_records(harness: EngineHar
     leader = await harness.engine()
     follower = await harness.engine()
     asked = len(harness.polled_names)
-    assert any("another lictui" in notice for notice in follower.board.notices)
+    assert any("another lictui instance" in notice for notice in follower.board.notices)
     harness.replies["lic-01"] = snapshot(pool(in_use=433))
     await harness.clock.advance(60)
     await harness.clock.advance(ROUND * 2)
@@ -179,7 +179,7 @@ async def test_a_scope_is_kept_to(harness: EngineHarness) -> None:
     )  # what the form would write stays the user's
     await harness.clock.advance(35)
     assert harness.polled_names.count("b") >= 3
-    assert engine.board.notices == ("polling every 10 s, where 900 s is the shortest advised",)
+    assert engine.board.notices == ("polling every 10 s; recommended minimum is 900 s (Citrix guidance)",)
     assert "a" not in harness.polled_names
 
 

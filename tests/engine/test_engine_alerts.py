@@ -58,7 +58,7 @@ async def test_a_restart_in_between_changes_nothing(
             engine = await harness.engine()
         await read(harness, engine, figure)
     lines = await said(engine)
-    assert [line.split(" after")[0] for line in lines] == ["raised", "cleared"]
+    assert [line.split(" after")[0] for line in lines] == ["raised", "resolved"]
     assert engine.board.alert_states == ()
 
 
@@ -93,7 +93,7 @@ async def test_a_follower_shows_what_the_leader_decides_and_may_answer(
     assert [line.split()[0] for line in await said(leader)] == ["raised", "acknowledged"]
     await leader.acknowledge(USAGE, None)
     await harness.clock.advance(4 * 3600.0)
-    assert (await said(leader))[-1].startswith("still, for")
+    assert (await said(leader))[-1].startswith("ongoing for")
 
 
 async def test_who_is_removed_is_cleared_and_who_is_renamed_keeps_what_stands(
@@ -111,7 +111,7 @@ async def test_who_is_removed_is_cleared_and_who_is_renamed_keeps_what_stands(
     assert await said(engine) == ["raised"]
     await engine.remove("lic-02")
     assert engine.board.alert_states == ()
-    assert (await said(engine))[-1].startswith("cleared after")
+    assert (await said(engine))[-1].startswith("resolved after")
 
 
 async def test_that_lictui_was_away_makes_no_server_stale(harness: EngineHarness) -> None:
@@ -192,10 +192,10 @@ async def test_a_command_that_fails_is_one_line_and_the_level_is_heeded(
     await acted(engine)
     assert len(out.read_text().splitlines()) == 3
     failed = [it for it in await engine.queries.events() if it.kind is EventKind.ACTION]
-    assert [it.message.split(" fails")[0] for it in failed] == ["the action file"]
-    assert "ended with 3" in failed[0].message
+    assert [it.message.split(" failed")[0] for it in failed] == ["action file:"]
+    assert "exited with code 3" in failed[0].message
     configure(harness, tmp_path)
     await harness.clock.advance(4)
     await read(harness, engine, 95, 95)
     await acted(engine)
-    assert (await engine.queries.events(1))[0].message == "the action file works again"
+    assert (await engine.queries.events(1))[0].message == "action file: recovered"

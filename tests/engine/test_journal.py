@@ -39,12 +39,12 @@ def events(*results: Snapshot | Failure) -> tuple[Event, ...]:
 
 
 def test_a_first_answer_a_loss_and_a_return_are_events() -> None:
-    assert [event.message for event in events(snapshot())] == ["reports for the first time"]
+    assert [event.message for event in events(snapshot())] == ["first successful poll"]
     lost = events(snapshot(), failure())
     assert [(event.message, event.level) for event in lost] == [("down: no answer", Level.CRITICAL)]
     assert lost[0].time == START + 60
     assert [event.message for event in events(snapshot(), failure(), snapshot())] == [
-        "reports again"
+        "recovered"
     ]
 
 
@@ -74,7 +74,7 @@ def test_licenses_added_removed_and_renewed() -> None:
     old, new = pool(subscription=date(2026, 12, 1)), pool(subscription=date(2027, 12, 1))
     assert {event.message for event in events(snapshot(old), snapshot(new))} == {
         "500 licenses added",
-        "500 licenses gone",
+        "500 licenses removed",
     }
     bigger = pool(installed=600, in_use=412)
     assert next(event.message for event in events(snapshot(pool()), snapshot(bigger))) == (

@@ -74,7 +74,7 @@ def test_any_of_the_words_is_enough() -> None:
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("(lic", "unterminated"), ("*", "nothing to repeat"), ("a" * 201, "at most 200 characters")],
+    [("(lic", "unterminated"), ("*", "nothing to repeat"), ("a" * 201, "max 200")],
 )
 def test_what_is_no_filter_is_said_in_a_sentence(text: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):

@@ -100,3 +100,24 @@ def test_acknowledgement_is_forgotten_when_its_alert_clears(
                 assert recorder.board.acknowledgements == {}
                 assert not with_history or history.acknowledgements() == {}
     assert [event.transition for event in events] == ["raised", "cleared", "raised"]
+
+
+def test_removed_server_clears_its_raised_alerts_only() -> None:
+    events: list[AlertEvent] = []
+    recorder = Recorder(
+        with_servers(Board(), (server(),)), None, AlertSettings(), events.extend
+    )
+    recorder.enable_alerts(START, allowed=True)
+    full = snapshot(pool(in_use=85, installed=100))
+    for number in range(2):
+        recorder.record([(server(), poll(full, at=START + 900 * number), None)])
+        events.clear()
+        recorder.clear_removed((), START + 900 * number)
+        assert [event.transition for event in events] == []
+        assert recorder.board.alert_states == ()
+    for number in range(2, 4):
+        recorder.record([(server(), poll(full, at=START + 900 * number), None)])
+    recorder.clear_removed((server(),), START + 3600)
+    assert [event.transition for event in events] == ["raised"]
+    recorder.clear_removed((server(enabled=False),), START + 3600)
+    assert [event.transition for event in events] == ["raised", "cleared"]

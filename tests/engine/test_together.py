@@ -170,9 +170,9 @@ def test_chains_end_and_circles_and_strangers_are_ignored_and_said() -> None:
     )
     assert resolve_same_as(servers) == {"b": "a", "c": "a", "g": "d"}
     assert same_as_warnings(servers) == (
-        "d: same_as = e leads back to itself",
-        "e: same_as = d leads back to itself",
-        "f: same_as: no server is named aa (did you mean a?)",
+        "d: circular same_as reference (e)",
+        "e: circular same_as reference (d)",
+        "f: same_as: unknown server aa (did you mean a?)",
     )
 
 

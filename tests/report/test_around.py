@@ -52,18 +52,18 @@ def test_alerts_are_told_by_their_turns_and_certificates_and_activation_too(
     start = timestamp("2026-10-05T00:00")
     lines = (
         (EventKind.ALERT, Level.WARN, "raised: 85 of 100 in use"),
-        (EventKind.ALERT, Level.CRITICAL, "worse (warn -> critical): 95 of 100 in use"),
-        (EventKind.ALERT, Level.CRITICAL, "still, for 4 h: 95 of 100 in use"),
+        (EventKind.ALERT, Level.CRITICAL, "escalated (warn -> critical): 95 of 100 in use"),
+        (EventKind.ALERT, Level.CRITICAL, "ongoing for 4 h: 95 of 100 in use"),
         (EventKind.ALERT, Level.CRITICAL, "acknowledged by alice: 95 of 100 in use"),
-        (EventKind.ALERT, Level.WARN, "better (critical -> warn): 85 of 100 in use"),
-        (EventKind.ALERT, Level.OK, "cleared after 6 h; it was: 85 of 100 in use"),
+        (EventKind.ALERT, Level.WARN, "downgraded (critical -> warn): 85 of 100 in use"),
+        (EventKind.ALERT, Level.OK, "resolved after 6 h: 85 of 100 in use"),
         (EventKind.CERTIFICATE, Level.OK, "certificate changed: sha256:4f1b22c0…"),
         (EventKind.ACTIVATION, Level.OK, "LAS activation: activated, to 2026-12-03"),
     )
     some = [Event(start + i, kind, "a", said, "", lv) for i, (kind, lv, said) in enumerate(lines)]
     desk.hourly("a", [1] * HOURS, events=tuple(some))
     told = [event.message.split()[0] for event in desk.report().events]
-    assert told == ["raised:", "worse", "cleared", "certificate", "LAS"]
+    assert told == ["raised:", "escalated", "resolved", "certificate", "LAS"]
 
 
 def test_of_very_many_events_the_grave_ones_are_kept(desk: ReportFixture) -> None:

@@ -1,8 +1,7 @@
-"""What config.toml wants done about an alert: commands run, webhooks posted, never in the way.
+"""Actions on alert events, as configured in [actions]: commands to run and webhooks to post.
 
-Owns a queue and a task for each action, so that one that hangs delays neither polling nor another,
-and the events of one arrive in their order. An action that fails has one line in the journal, and
-one when it works again. Must not know what deserves an alert.
+Every action has a queue and a task of its own: one that hangs delays neither polling nor another
+action, and its events stay in order. A failing action is logged once, and once when it recovers.
 """
 
 from __future__ import annotations
@@ -14,127 +13,123 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from lictui.config.secrets import resolve_secret
 from lictui.config.settings import Action, Limits
 from lictui.engine.alert_state import event_json
 from lictui.errors import LictuiError
-from lictui.model import AlertEvent, Event, EventKind, Level
+from lictui.model import AlertEvent, Event, EventKind, FailureKind, Level
+from lictui.sources.process import run
 from lictui.sources.source import SourceError
+from lictui.sources.webhook import is_transient, post
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from lictui.clock import Clock
 
-    Note = Callable[[Event], None]
+    LogEvent = Callable[[Event], None]
 
 _log = logging.getLogger(__name__)
-_MOST: Final = 200  # events that wait for one action; of more, the oldest are left out
-_PAUSES: Final = (2.0, 10.0, 60.0)  # seconds before a webhook is tried again
-_OUTPUT: Final = 64 * 1024  # bytes that a command may print, which nobody reads
+_QUEUE_LENGTH: Final = 200  # events waiting for one action; beyond that, the oldest are dropped
+_RETRIES: Final = (2.0, 10.0, 60.0)  # seconds before a webhook is tried again
+_MAX_OUTPUT: Final = 64 * 1024  # bytes that a command may print; its output is not used
 
 
 class ActionRunner:
-    """Hands what happened to every one of `actions` that wants it; `note` writes a line down."""
+    """Passes alert events to every action that is configured for them."""
 
-    def __init__(self, clock: Clock, note: Note, actions: tuple[Action, ...] = ()) -> None:
+    def __init__(
+        self, clock: Clock, log_event: LogEvent, actions: tuple[Action, ...] = ()
+    ) -> None:
         self.actions = actions
         self._clock = clock
-        self._note = note
-        self._runs: dict[str, _Run] = {}
+        self._log_event = log_event
+        self._queues: dict[str, _ActionQueue] = {}
 
-    def submit(self, said: Iterable[AlertEvent]) -> None:
-        """Act on what happened, some time soon. Does not wait and does not raise."""
-        happened = tuple(said)
+    def submit(self, events: Iterable[AlertEvent]) -> None:
+        """Queue the events for the actions they match. Neither waits nor raises."""
+        events = tuple(events)
         for action in self.actions:
-            wanted = [each for each in happened if action.matches(each)]
-            if wanted and (action.command or action.webhook):
-                run = self._runs.get(action.name)
-                if run is None:
-                    run = self._runs[action.name] = _Run(action, self._clock, self._note)
-                run.put(action, wanted)
+            matching = [event for event in events if action.matches(event)]
+            if matching and (action.command or action.webhook):
+                queue = self._queues.get(action.name)
+                if queue is None:
+                    queue = _ActionQueue(action, self._clock, self._log_event)
+                    self._queues[action.name] = queue
+                queue.put(action, matching)
 
     async def close(self) -> None:
-        """End what is under way, commands with all their children. Safe to call twice."""
-        tasks = [run.task for run in self._runs.values() if run.task]
-        self._runs.clear()
+        """End running actions, commands with all their children. Safe to call twice."""
+        tasks = [queue.task for queue in self._queues.values() if queue.task]
+        self._queues.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class _Run:
-    """One action as it is configured now, and what waits for it."""
+class _ActionQueue:
+    """One action as it is configured now, and the events that wait for it."""
 
-    def __init__(self, action: Action, clock: Clock, note: Note) -> None:
+    def __init__(self, action: Action, clock: Clock, log_event: LogEvent) -> None:
         self.task: asyncio.Task[None] | None = None
         self._action = action
         self._clock = clock
-        self._note = note
+        self._log_event = log_event
         self._failing = False
-        self._waiting: deque[AlertEvent] = deque(maxlen=_MOST)
+        self._waiting: deque[AlertEvent] = deque(maxlen=_QUEUE_LENGTH)
 
-    def put(self, action: Action, said: Iterable[AlertEvent]) -> None:
+    def put(self, action: Action, events: Iterable[AlertEvent]) -> None:
         self._action = action
-        self._waiting.extend(said)
+        self._waiting.extend(events)
         if self.task is None or self.task.done():
             self.task = asyncio.create_task(self._work(), name=f"action {action.name}")
 
     async def _work(self) -> None:
         while self._waiting:
-            said = self._waiting.popleft()
+            event = self._waiting.popleft()
             try:
-                await _act(self._action, said, self._clock)
-            except (SourceError, LictuiError) as error:
-                self._failed(_sentence(error))
-            except Exception as error:  # noqa: BLE001 - nor may a surprise end the queue
-                _log.exception("the action %s", self._action.name)
-                self._failed(f"it failed unexpectedly ({type(error).__name__})")
+                await _act(self._action, event, self._clock)
+            except SourceError as error:
+                self._report_failure(error.failure.message)
+            except LictuiError as error:
+                self._report_failure(error.message)
+            except Exception as error:  # noqa: BLE001 - a defect must not end the queue
+                _log.exception("action %s", self._action.name)
+                self._report_failure(f"unexpected error ({type(error).__name__})")
             else:
                 if self._failing:
                     self._failing = False
-                    self._tell("works again", Level.OK)
+                    self._report("recovered", Level.OK)
 
-    def _failed(self, why: str) -> None:
-        _log.warning("the action %s: %s", self._action.name, why)
+    def _report_failure(self, reason: str) -> None:
+        _log.warning("action %s failed: %s", self._action.name, reason)
         if not self._failing:
             self._failing = True
-            self._tell(f"fails: {why}", Level.WARN)
+            self._report(f"failed: {reason}", Level.WARN)
 
-    def _tell(self, what: str, level: Level) -> None:
-        message = f"the action {self._action.name} {what}"
-        self._note(Event(self._clock.now(), EventKind.ACTION, "", message, "", level))
-
-
-def _sentence(error: SourceError | LictuiError) -> str:
-    return error.failure.message if isinstance(error, SourceError) else error.message
+    def _report(self, text: str, level: Level) -> None:
+        message = f"action {self._action.name}: {text}"
+        self._log_event(Event(self._clock.now(), EventKind.ACTION, "", message, "", level))
 
 
-async def _act(action: Action, said: AlertEvent, clock: Clock) -> None:
-    body = json.dumps(event_json(said), ensure_ascii=False).encode()
+async def _act(action: Action, event: AlertEvent, clock: Clock) -> None:
+    body = json.dumps(event_json(event), ensure_ascii=False).encode()
     limits = replace(
-        Limits(), timeout=action.timeout, connect_timeout=action.timeout, max_reply=_OUTPUT
+        Limits(), timeout=action.timeout, connect_timeout=action.timeout, max_reply=_MAX_OUTPUT
     )
     if action.command:
-        await _run(action.command, body, limits)
+        output = await run(action.command, limits, given=body + b"\n")
+        if output.status:
+            reason = f": {output.stderr}" if output.stderr else ""
+            program = action.command[0]
+            message = f"{program} exited with code {output.status}{reason}"
+            raise SourceError(FailureKind.COMMAND, message)
     if action.webhook:
         await _post(action, body, limits, clock)
 
 
-async def _run(command: tuple[str, ...], body: bytes, limits: Limits) -> None:
-    from lictui.model import FailureKind  # noqa: PLC0415 - as above
-    from lictui.sources.process import run_program  # noqa: PLC0415 - few have a command
-
-    output = await run_program(command, limits, given=body + b"\n")
-    if output.exit_code:
-        why = f": {output.stderr}" if output.stderr else ""
-        raise SourceError(FailureKind.COMMAND, f"{command[0]} ended with {output.exit_code}{why}")
-
-
 async def _post(action: Action, body: bytes, limits: Limits, clock: Clock) -> None:
-    from lictui.config.secrets import resolve_secret  # noqa: PLC0415 - few have a webhook
-    from lictui.sources.webhook import is_transient, post  # noqa: PLC0415 - as above
-
-    for pause in (*_PAUSES, None):
+    for pause in (*_RETRIES, None):
         secret = await resolve_secret(action.secret) if action.secret else ""
         try:
             await post(

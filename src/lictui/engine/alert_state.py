@@ -1,13 +1,12 @@
-"""When a word is said: alerts are raised once, get worse, are said again, and are cleared once.
+"""State machine of an alert: raise, escalate, repeat and clear it, with hysteresis.
 
-Pure: what stood before, one server as its last poll left it, and the time go in; what stands now
-and what there is to say come out. Owns the counting of polls, the clear margin and the silence that
-people ask for. Must not know who keeps what stands, nor who is told.
+Usage, missing figures and a server that does not respond must hold for `for` consecutive polls
+before they are raised, and be gone for `clear_for` polls before they are cleared; a change of level
+takes as many polls. What somebody has to fix (credentials, TLS, no inventory), dates, and what a
+server reports itself count immediately.
 
-Usage, missing figures and a server that does not answer must be true for `for` polls in a row, and
-are cleared after `clear_for` polls; so is a rise or a fall of their level. What somebody has to
-settle (credentials, TLS, no inventory) and what a calendar or the server itself says counts at
-once.
+The decision is pure: states, one server as its last poll left it and the time go in, states and
+events come out. `AlertStore` keeps the states and what is not written to the history yet.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lictui.clock import iso
 from lictui.engine.alerts import (
+    ABOUT_CERTIFICATE,
     ABOUT_MEMBER,
     ABOUT_STATE,
     Alert,
@@ -48,434 +48,445 @@ if TYPE_CHECKING:
     from lictui.engine.board import ServerStatus
     from lictui.history.store import History
 
+_REPEATED_POLLS: Final = (AlertKind.USAGE, AlertKind.DATA, AlertKind.UNUSUAL)
+_TRANSIENT_STATES: Final = (State.DOWN, State.ERROR)  # may be over at the next poll
 
-_PATIENT: Final = (AlertKind.USAGE, AlertKind.DATA, AlertKind.UNUSUAL)
-_PASSING: Final = (State.DOWN, State.ERROR)  # may be over at the next poll
+
+# What a poll makes of the alerts of a server
 
 
 @dataclass(frozen=True, slots=True)
 class AlertContext:
-    """What a decision rests on, beside the server itself. `now` in UTC epoch seconds."""
+    """What a decision rests on, apart from the server itself."""
 
     alerts: AlertSettings
     today: date
-    now: float
+    now: float  # UTC epoch seconds
     acknowledgements: Mapping[AlertKey, Acknowledgement]
-    anomalies: Mapping[str, str] | None  # by product of this server; None: nobody has looked yet
+    anomalies: Mapping[str, str] | None  # by product of this server; None: not checked yet
 
 
 @dataclass(frozen=True, slots=True)
 class AlertDecision:
-    """What stands of one server now, and what there is to say."""
+    """The alerts of one server, and what has just happened to them."""
 
     states: tuple[AlertState, ...]
     events: tuple[AlertEvent, ...] = ()
 
 
 def decide_alerts(
-    before: Iterable[AlertState], status: ServerStatus, facts: AlertContext
+    states: Iterable[AlertState], status: ServerStatus, context: AlertContext
 ) -> AlertDecision:
-    """What a poll, or the time that passed, makes of a server's alerts.
+    """Return the alerts of a server after a poll, or after some time without one.
 
-    `before` is everything that stood of the servers that `status` stands for. The same poll is
-    counted once, however often it is looked at.
+    `states` are all alerts of the servers that `status` was merged from. A poll is counted once,
+    however often this is called.
     """
-    old = {each.key: each for each in before}
-    found = _by_identity(server_alerts(status, facts.alerts, facts.today))
-    lasting = _by_identity(server_alerts(status, facts.alerts, facts.today, lasting=True))
-    for alert in _unusual(status, facts.anomalies or {}):
-        found[alert.key] = lasting[alert.key] = alert
-    stands: list[AlertState] = []
-    said: list[AlertEvent] = []
-    for who in old.keys() | found.keys():
-        step = _Step(who, status, facts)
-        if (after := step.from_(old.get(who), found.get(who), lasting.get(who))) is not None:
-            stands.append(after)
-        said += step.said
-    said.sort(key=lambda each: (severity_rank(each.alert.level), each.alert.key))
-    return AlertDecision(tuple(sorted(stands, key=lambda each: each.key)), tuple(said))
+    before = {state.key: state for state in states}
+    current = _by_key(server_alerts(status, context.alerts, context.today))
+    lasting = _by_key(server_alerts(status, context.alerts, context.today, lasting=True))
+    for product, sentence in (context.anomalies or {}).items():
+        name, since = status.server.name, status.last_success_at
+        alert = Alert(AlertKind.UNUSUAL, Level.WARN, name, product, since, sentence)
+        current[alert.key] = lasting[alert.key] = alert
+    after: list[AlertState] = []
+    events: list[AlertEvent] = []
+    for key in before.keys() | current.keys():
+        transition = _Transition(key, status, context)
+        state = transition.apply(before.get(key), current.get(key), lasting.get(key))
+        if state is not None:
+            after.append(state)
+        events += transition.events
+    after.sort(key=lambda state: state.key)
+    events.sort(key=lambda event: (severity_rank(event.alert.level), event.alert.key))
+    return AlertDecision(tuple(after), tuple(events))
 
 
-def removed_server_events(gone: Iterable[AlertState], now: float) -> tuple[AlertEvent, ...]:
-    """What there is to say of alerts whose server is watched no more."""
-    return tuple(
-        AlertEvent(AlertTransition.CLEARED, now, each)
-        for each in gone
-        if each.raised_at is not None
-    )
-
-
-def _by_identity(alerts: Iterable[Alert]) -> dict[AlertKey, Alert]:
-    """Of two that cannot be told apart, the worse."""
-    found: dict[AlertKey, Alert] = {}
+def _by_key(alerts: Iterable[Alert]) -> dict[AlertKey, Alert]:
+    """Alerts by their key; of two with the same key, the more severe."""
+    alert_of: dict[AlertKey, Alert] = {}
     for alert in alerts:
-        same = found.get(alert.key)
-        if same is None or severity_rank(alert.level) < severity_rank(same.level):
-            found[alert.key] = alert
-    return found
+        known = alert_of.get(alert.key)
+        if known is None or severity_rank(alert.level) < severity_rank(known.level):
+            alert_of[alert.key] = alert
+    return alert_of
 
 
-def _unusual(status: ServerStatus, sentences: Mapping[str, str]) -> Iterator[Alert]:
-    for product, sentence in sentences.items():
-        yield Alert(
-            AlertKind.UNUSUAL,
-            Level.WARN,
-            status.server.name,
-            product,
-            status.last_success_at,
-            sentence,
-        )
-
-
-class _Step:
+class _Transition:
     """What becomes of one alert at one poll."""
 
-    def __init__(self, who: AlertKey, status: ServerStatus, facts: AlertContext) -> None:
-        self.said: list[AlertEvent] = []
-        self._who = who
-        self._facts = facts
+    def __init__(self, key: AlertKey, status: ServerStatus, context: AlertContext) -> None:
+        self.events: list[AlertEvent] = []
+        self._key = key
+        self._context = context
         self._status = status
-        self._poll = last_poll_of(status, who)
+        self._poll = last_poll_of(status, key)
         server = status.server
-        self._limits: Thresholds = facts.alerts.thresholds_for(
-            group=server.group, server=server.name, product=who.product
+        self._limits: Thresholds = context.alerts.thresholds_for(
+            group=server.group, server=server.name, product=key.product
         )
 
-    def from_(
-        self, old: AlertState | None, found: Alert | None, lasting: Alert | None
+    def apply(
+        self, state: AlertState | None, current: Alert | None, lasting: Alert | None
     ) -> AlertState | None:
-        if old is None:
-            return self._first(found) if found else None
-        if found is None and self._open:
-            return old
-        new = old.last_poll is None or self._poll != old.last_poll or self._aged
-        old = replace(old, group=self._status.server.group)
-        if old.raised_at is None:
-            return self._pending(old, found, new=new)
-        if lasting is None:
-            return self._over(old, new=new)
-        return self._again(self._levelled(old, found, lasting, new=new))
+        """The next state; None if there is no alert any more.
 
-    def _first(self, found: Alert) -> AlertState:
-        now = self._facts.now
-        since = now if found.since is None else found.since
-        wanted = self._limits.for_polls if self._patient else 1
-        standing = AlertState(
-            self._who,
-            found.level,
-            found.message,
-            since,
-            found.ratio,
+        `current` is the condition that holds now, `lasting` the one that keeps a raised alert
+        raised: usage within the clear margin below its threshold.
+        """
+        if state is None:
+            return self._create(current) if current else None
+        if current is None and self._is_undetermined:
+            return state
+        new_poll = state.last_poll is None or self._poll != state.last_poll or self._is_stale
+        state = replace(state, group=self._status.server.group)
+        if state.raised_at is None:
+            return self._count_pending(state, current, new_poll=new_poll)
+        if lasting is None:
+            return self._count_clear(state, new_poll=new_poll)
+        return self._repeat_if_due(self._update_level(state, current, lasting, new_poll=new_poll))
+
+    def _create(self, alert: Alert) -> AlertState:
+        state = AlertState(
+            self._key,
+            alert.level,
+            alert.message,
+            self._context.now if alert.since is None else alert.since,
+            alert.ratio,
             self._status.server.group,
             polls_seen=1,
-            polls_required=wanted,
+            polls_required=self._polls_to_raise,
             last_poll=self._poll,
         )
-        return self._perhaps_raised(standing)
+        return self._raise_if_due(state)
 
-    def _pending(self, old: AlertState, found: Alert | None, *, new: bool) -> AlertState | None:
-        if found is None:
-            return None if new else old
-        wanted = self._limits.for_polls if self._patient else 1
-        return self._perhaps_raised(
+    def _count_pending(
+        self, state: AlertState, alert: Alert | None, *, new_poll: bool
+    ) -> AlertState | None:
+        if alert is None:
+            return None if new_poll else state
+        return self._raise_if_due(
             replace(
-                old,
-                level=found.level,
-                message=found.message,
-                ratio=found.ratio,
-                polls_seen=old.polls_seen + new,
-                polls_required=wanted,
+                state,
+                level=alert.level,
+                message=alert.message,
+                ratio=alert.ratio,
+                polls_seen=state.polls_seen + new_poll,
+                polls_required=self._polls_to_raise,
                 last_poll=self._poll,
             )
         )
 
-    def _perhaps_raised(self, standing: AlertState) -> AlertState:
-        if standing.polls_seen < standing.polls_required:
-            return standing
-        now = self._facts.now
-        return self._say(AlertTransition.RAISED, replace(standing, raised_at=now, notified_at=now))
+    def _raise_if_due(self, state: AlertState) -> AlertState:
+        if state.polls_seen < state.polls_required:
+            return state
+        now = self._context.now
+        state = replace(state, raised_at=now, notified_at=now)
+        return self._record(AlertTransition.RAISED, state)
 
-    def _over(self, old: AlertState, *, new: bool) -> AlertState | None:
-        """Its cause was not found; after enough polls it is cleared."""
-        counted = replace(
-            old, polls_clear=old.polls_clear + new, polls_above=0, last_poll=self._poll
-        )
-        if counted.polls_clear < self._needed_to_end:
-            return counted
-        self._say(AlertTransition.CLEARED, old)
+    def _count_clear(self, state: AlertState, *, new_poll: bool) -> AlertState | None:
+        """Count a poll without the condition; after enough of them the alert is cleared."""
+        clear = state.polls_clear + new_poll
+        if clear < self._polls_to_clear:
+            return replace(state, polls_clear=clear, polls_above=0, last_poll=self._poll)
+        self._record(AlertTransition.CLEARED, state)
         return None
 
-    def _levelled(
-        self, old: AlertState, found: Alert | None, lasting: Alert, *, new: bool
+    def _update_level(
+        self, state: AlertState, current: Alert | None, lasting: Alert, *, new_poll: bool
     ) -> AlertState:
-        """It lasts: is it worse, or better, and for how long already?"""
-        worse = found is not None and severity_rank(found.level) < severity_rank(old.level)
-        better = severity_rank(lasting.level) > severity_rank(old.level)
+        """Count polls above or below the level; after enough of them the level changes."""
+        rank = severity_rank(state.level)
+        worse = current is not None and severity_rank(current.level) < rank
+        better = severity_rank(lasting.level) > rank
         after = replace(
-            old,
+            state,
             message=lasting.message,
             ratio=lasting.ratio,
             polls_clear=0,
-            polls_above=old.polls_above + new if worse else 0,
-            polls_below=old.polls_below + new if better else 0,
+            polls_above=state.polls_above + new_poll if worse else 0,
+            polls_below=state.polls_below + new_poll if better else 0,
             last_poll=self._poll,
         )
-        if (
-            found
-            and worse
-            and after.polls_above >= (self._limits.for_polls if self._patient else 1)
-        ):
-            now = self._facts.now
-            risen = replace(after, level=found.level, polls_above=0, notified_at=now)
-            return self._say(AlertTransition.WORSE, risen, old.level)
-        if better and after.polls_below >= self._needed_to_end:
-            fallen = replace(after, level=lasting.level, polls_below=0)
-            return self._say(AlertTransition.BETTER, fallen, old.level)
+        if current and worse and after.polls_above >= self._polls_to_raise:
+            now = self._context.now
+            after = replace(after, level=current.level, polls_above=0, notified_at=now)
+            return self._record(AlertTransition.WORSE, after, state.level)
+        if better and after.polls_below >= self._polls_to_clear:
+            after = replace(after, level=lasting.level, polls_below=0)
+            return self._record(AlertTransition.BETTER, after, state.level)
         return after
 
-    def _again(self, standing: AlertState) -> AlertState:
-        """Say it once more, if it lasts for long and nobody has answered; or a snooze is over."""
-        now, said = self._facts.now, standing.notified_at
-        answer = self._facts.acknowledgements.get(self._who)
-        if answer is not None and answer.is_active(now):
-            return standing
-        due = (said or now) + self._limits.repeat
-        if answer is not None and answer.until is not None and (said or 0) < answer.until:
-            due = answer.until
+    def _repeat_if_due(self, state: AlertState) -> AlertState:
+        """Repeat an alert that lasts and is not acknowledged, and one whose snooze is over."""
+        now, notified = self._context.now, state.notified_at
+        acknowledgement = self._context.acknowledgements.get(self._key)
+        due = (notified or now) + self._limits.repeat
+        if acknowledgement is not None:
+            if acknowledgement.is_active(now):
+                return state
+            snoozed_until = acknowledgement.until
+            if snoozed_until is not None and (notified or 0) < snoozed_until:
+                due = snoozed_until
         if now < due:
-            return standing
-        return self._say(AlertTransition.REPEATED, replace(standing, notified_at=now))
+            return state
+        return self._record(AlertTransition.REPEATED, replace(state, notified_at=now))
 
-    def _say(
-        self, what: AlertTransition, standing: AlertState, before: Level = Level.OK
+    def _record(
+        self, transition: AlertTransition, state: AlertState, previous_level: Level = Level.OK
     ) -> AlertState:
-        self.said.append(AlertEvent(what, self._facts.now, standing, before))
-        return standing
+        self.events.append(AlertEvent(transition, self._context.now, state, previous_level))
+        return state
 
     @property
-    def _open(self) -> bool:
-        """Whether nobody can tell if its cause is gone."""
-        unseen = self._who.kind is AlertKind.UNUSUAL and self._facts.anomalies is None
-        return unseen or is_undetermined(self._status, self._who)
+    def _is_undetermined(self) -> bool:
+        """Whether nothing is known about the cause of the alert now."""
+        unchecked = self._key.kind is AlertKind.UNUSUAL and self._context.anomalies is None
+        return unchecked or is_undetermined(self._status, self._key)
 
     @property
-    def _aged(self) -> bool:
-        """Whether time alone says something: that polls fail to come."""
-        return self._who.detail == ABOUT_STATE and self._status.state is State.STALE
+    def _is_stale(self) -> bool:
+        """Whether time alone counts: it is polls that are missing."""
+        return self._key.detail == ABOUT_STATE and self._status.state is State.STALE
 
     @property
-    def _patient(self) -> bool:
-        """Whether it takes more than one poll to be believed."""
-        if self._who.kind in _PATIENT or self._who.detail == ABOUT_MEMBER:
-            return True
-        return self._who.detail == ABOUT_STATE and self._status.state in _PASSING
+    def _polls_to_raise(self) -> int:
+        key = self._key
+        repeated = key.kind in _REPEATED_POLLS or key.detail == ABOUT_MEMBER
+        if key.detail == ABOUT_STATE:
+            repeated = self._status.state in _TRANSIENT_STATES
+        return self._limits.for_polls if repeated else 1
 
     @property
-    def _needed_to_end(self) -> int:
-        lasting = self._who.kind in _PATIENT or self._who.detail in (ABOUT_STATE, ABOUT_MEMBER)
-        return self._limits.clear_for if lasting else 1
+    def _polls_to_clear(self) -> int:
+        key = self._key
+        repeated = key.kind in _REPEATED_POLLS or key.detail in (ABOUT_STATE, ABOUT_MEMBER)
+        return self._limits.clear_for if repeated else 1
 
 
-# What happened to an alert, in words for the journal and as JSON for programs
+# Events of alerts, as text for the event log and as JSON for programs
 
 
 EVENT_SCHEMA: Final = "lictui.event/1"
-_TURNS: Final = (f"{AlertTransition.RAISED}: ", f"{AlertTransition.WORSE} (", "cleared after ")
+_ESCALATED: Final = "escalated"
+_DOWNGRADED: Final = "downgraded"
+_RESOLVED: Final = "resolved after"
 _UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-def journal_lines(said: Iterable[AlertEvent]) -> Iterator[Event]:
-    """The journal's lines.
+def journal_lines(events: Iterable[AlertEvent]) -> Iterator[Event]:
+    """The lines of the event log; none for what has another line already.
 
-    That a server is lost or found, and what it says itself for the first time, has a line already.
+    Changes of a server's state and new notices of a server are logged as such.
     """
-    for each in said:
-        if not _has_a_line(each):
-            standing = each.alert
-            level = Level.OK if each.transition is AlertTransition.CLEARED else standing.level
-            yield _line(standing.key, each.time, _words(each), level)
+    for event in events:
+        if not _is_logged_otherwise(event):
+            alert = event.alert
+            level = Level.OK if event.transition is AlertTransition.CLEARED else alert.level
+            yield _alert_line(alert.key, event.time, _event_text(event), level)
 
 
-def _has_a_line(said: AlertEvent) -> bool:
-    who = said.alert.key
-    if who.kind is AlertKind.SERVER and who.detail == "state":
-        return said.transition in (AlertTransition.RAISED, AlertTransition.CLEARED)
-    own = who.detail not in ("part", "certificate")
-    notice = who.kind is AlertKind.GRACE or (who.kind is AlertKind.SERVER and own)
-    return notice and said.transition is AlertTransition.RAISED
+def _is_logged_otherwise(event: AlertEvent) -> bool:
+    key = event.alert.key
+    if key.kind is AlertKind.SERVER and key.detail == ABOUT_STATE:
+        return event.transition in (AlertTransition.RAISED, AlertTransition.CLEARED)
+    is_notice = key.kind is AlertKind.GRACE or (
+        key.kind is AlertKind.SERVER and key.detail not in (ABOUT_MEMBER, ABOUT_CERTIFICATE)
+    )
+    return is_notice and event.transition is AlertTransition.RAISED
 
 
-def _words(said: AlertEvent) -> str:
-    standing = said.alert
-    begun = standing.raised_at if standing.since is None else standing.since
-    lasted = "" if begun is None else duration_text(said.time - begun)
-    match said.transition:
-        case AlertTransition.WORSE | AlertTransition.BETTER:
-            return (
-                f"{said.transition} ({said.previous_level} -> {standing.level}): {standing.message}"
-            )
+def _event_text(event: AlertEvent) -> str:
+    alert = event.alert
+    since = alert.raised_at if alert.since is None else alert.since
+    duration = "" if since is None else duration_text(event.time - since)
+    levels = f"{event.previous_level} -> {alert.level}"
+    match event.transition:
+        case AlertTransition.WORSE:
+            return f"{_ESCALATED} ({levels}): {alert.message}"
+        case AlertTransition.BETTER:
+            return f"{_DOWNGRADED} ({levels}): {alert.message}"
         case AlertTransition.REPEATED:
-            return f"still, for {lasted}: {standing.message}"
+            return f"ongoing for {duration}: {alert.message}"
         case AlertTransition.CLEARED:
-            return f"cleared after {lasted}; it was: {standing.message}"
-        case _:
-            return f"{said.transition}: {standing.message}"
+            return f"{_RESOLVED} {duration}: {alert.message}"
+        case AlertTransition.RAISED:
+            return f"{event.transition}: {alert.message}"
 
 
 def is_transition(event: Event) -> bool:
-    """Whether a line of the journal says that an alert was raised, rose, or was cleared."""
-    return event.kind is EventKind.ALERT and event.message.startswith(_TURNS)
+    """Whether a line of the event log says that an alert was raised, escalated or resolved."""
+    prefixes = (f"{AlertTransition.RAISED}: ", f"{_ESCALATED} (", f"{_RESOLVED} ")
+    return event.kind is EventKind.ALERT and event.message.startswith(prefixes)
 
 
 def acknowledgement_event(
-    standing: AlertState, said: Acknowledgement | None, by: str, at: float
+    alert: AlertState, acknowledgement: Acknowledgement | None, by: str, time: float
 ) -> Event:
-    """The journal's line for what somebody said to an alert; None: it was taken back."""
-    if said is None:
-        word = f"{by} wants to hear of it again"
-    elif said.until is None:
-        word = f"acknowledged by {by}"
+    """The line of the event log for an acknowledgement; None: it was removed."""
+    if acknowledgement is None:
+        text = f"unacknowledged by {by}"
+    elif acknowledgement.until is None:
+        text = f"acknowledged by {by}"
     else:
-        word = f"snoozed by {by} until {iso(said.until)}"
-    return _line(standing.key, at, f"{word}: {standing.message}", standing.level)
+        text = f"snoozed by {by} until {iso(acknowledgement.until)}"
+    return _alert_line(alert.key, time, f"{text}: {alert.message}", alert.level)
 
 
-def _line(who: AlertKey, at: float, message: str, level: Level) -> Event:
-    return Event(at, EventKind.ALERT, who.server, message, who.product, level)
+def _alert_line(key: AlertKey, time: float, message: str, level: Level) -> Event:
+    return Event(time, EventKind.ALERT, key.server, message, key.product, level)
 
 
-def event_json(said: AlertEvent) -> dict[str, Any]:
-    """One happening as `lictui.event/1`: every key always there, times UTC."""
-    standing = said.alert
-    who = standing.key
+def event_json(event: AlertEvent) -> dict[str, Any]:
+    """One event as `lictui.event/1`: every key is always there, times are UTC."""
+    alert, key = event.alert, event.alert.key
+    escalated = event.transition is AlertTransition.WORSE
     return {
         "schema": EVENT_SCHEMA,
-        "event": said.transition.value,
-        "at": iso(said.time),
-        "kind": who.kind.value,
-        "level": standing.level.value,
-        "was": said.previous_level.value if said.transition is AlertTransition.WORSE else None,
-        "server": who.server,
-        "group": standing.group,
-        "product": who.product or None,
-        "about": who.detail or None,
-        "since": None if standing.since is None else iso(standing.since),
-        "raised": None if standing.raised_at is None else iso(standing.raised_at),
-        "ratio": None if standing.ratio is None else round(standing.ratio, 4),
-        "message": standing.message,
+        "event": event.transition.value,
+        "at": iso(event.time),
+        "kind": key.kind.value,
+        "level": alert.level.value,
+        "was": event.previous_level.value if escalated else None,
+        "server": key.server,
+        "group": alert.group,
+        "product": key.product or None,
+        "about": key.detail or None,
+        "since": None if alert.since is None else iso(alert.since),
+        "raised": None if alert.raised_at is None else iso(alert.raised_at),
+        "ratio": None if alert.ratio is None else round(alert.ratio, 4),
+        "message": alert.message,
     }
 
 
 def duration_text(seconds: float) -> str:
-    """A length of time in its largest unit: `45 min`, `3 h`, `2 d`."""
-    length, unit = next((each for each in _UNITS if seconds >= each[0]), (1, "s"))
+    """A duration in its largest unit: `45 min`, `3 h`, `2 d`."""
+    length, unit = next((unit for unit in _UNITS if seconds >= unit[0]), _UNITS[-1])
     return f"{int(max(0.0, seconds) / length)} {unit}"
 
 
-# The alerts that stand: what is remembered of each server's, and what of it is not written yet
+# The alerts of all servers, and what of them is not written yet
 
 
-_ANSWERED_NO_MORE = (AlertTransition.WORSE, AlertTransition.CLEARED)
+_ENDS_ACKNOWLEDGEMENT: Final = (AlertTransition.WORSE, AlertTransition.CLEARED)
 
 
 @dataclass(frozen=True, slots=True)
 class AlertStore:
-    """What stands, by server. Everything is changed by its methods alone."""
+    """Alert states by server. Change it through its methods only."""
 
     acknowledgements: dict[AlertKey, Acknowledgement] = field(default_factory=dict)
     anomalies: dict[str, dict[str, str]] = field(default_factory=dict)  # by server, then product
-    _of: dict[str, dict[AlertKey, AlertState]] = field(default_factory=dict)
-    _changed: dict[AlertKey, AlertState | None] = field(default_factory=dict)  # not written yet
-    _unanswered: dict[AlertKey, None] = field(default_factory=dict)  # nor this
-    _lines: list[Event] = field(default_factory=list)  # nor these
+    _states: dict[str, dict[AlertKey, AlertState]] = field(default_factory=dict)
+    # Not written yet: changed states (None: removed), ended acknowledgements and log lines.
+    _changed: dict[AlertKey, AlertState | None] = field(default_factory=dict)
+    _unacknowledged: dict[AlertKey, None] = field(default_factory=dict)
+    _lines: list[Event] = field(default_factory=list)
 
     def load(self, history: History) -> None:
-        """Take over what the history has. Raises HistoryError, and then changes nothing."""
-        stands, answers = history.alert_states(), history.acknowledgements()
-        for memory in (self._of, self._changed, self._unanswered, self._lines):
+        """Replace everything with what the history contains.
+
+        Raises HistoryError, and then changes nothing.
+        """
+        states, acknowledgements = history.alert_states(), history.acknowledgements()
+        for memory in (self._states, self._changed, self._unacknowledged, self._lines):
             memory.clear()
-        for each in stands:
-            self._of.setdefault(each.key.server, {})[each.key] = each
-        self._answered(answers)
+        for state in states:
+            self._states.setdefault(state.key.server, {})[state.key] = state
+        self._replace_acknowledgements(acknowledgements)
 
     def reload_acknowledgements(self, history: History) -> None:
-        """Take over what people answered meanwhile, wherever. Raises HistoryError."""
-        answers = history.acknowledgements()
-        self._answered({who: it for who, it in answers.items() if who not in self._unanswered})
+        """Take over what users of any lictui acknowledged meanwhile. Raises HistoryError."""
+        acknowledgements = history.acknowledgements()
+        self._replace_acknowledgements(
+            {
+                key: acknowledgement
+                for key, acknowledgement in acknowledgements.items()
+                if key not in self._unacknowledged
+            }
+        )
 
-    def _answered(self, answers: Mapping[AlertKey, Acknowledgement]) -> None:
+    def _replace_acknowledgements(
+        self, acknowledgements: Mapping[AlertKey, Acknowledgement]
+    ) -> None:
         self.acknowledgements.clear()
-        self.acknowledgements.update(answers)
+        self.acknowledgements.update(acknowledgements)
 
     @property
     def states(self) -> tuple[AlertState, ...]:
-        """All that stands, by server."""
-        return tuple(each for name in sorted(self._of) for each in self._of[name].values())
+        """All alerts, by server."""
+        return tuple(
+            state for name in sorted(self._states) for state in self._states[name].values()
+        )
 
     def evaluate(
         self, status: ServerStatus, alerts: AlertSettings, now: float, today: date
     ) -> tuple[AlertEvent, ...]:
-        """Decide on one server as it is now."""
-        before = [each for name in status.member_names for each in self._of.get(name, {}).values()]
-        unusual = self.anomalies.get(status.server.name)
-        decision = decide_alerts(
-            before, status, AlertContext(alerts, today, now, self.acknowledgements, unusual)
-        )
-        old = {each.key: each for each in before}
-        new = {each.key: each for each in decision.states}
-        for who in old.keys() | new.keys():
-            if old.get(who) != new.get(who):
-                self._put(who, new.get(who))
-        self._forget_answers(decision.events)
+        """Update the alerts of one server as it is now; return what happened to them."""
+        before = {
+            state.key: state
+            for name in status.member_names
+            for state in self._states.get(name, {}).values()
+        }
+        anomalies = self.anomalies.get(status.server.name)
+        context = AlertContext(alerts, today, now, self.acknowledgements, anomalies)
+        decision = decide_alerts(before.values(), status, context)
+        after = {state.key: state for state in decision.states}
+        for key in before.keys() | after.keys():
+            if before.get(key) != after.get(key):
+                self._put(key, after.get(key))
+        self._end_acknowledgements(decision.events)
         return decision.events
 
     def clear_removed(self, servers: Iterable[Server], now: float) -> tuple[AlertEvent, ...]:
-        """Let go of what stands of servers that are watched no more: of all but these."""
-        wanted = tuple(server for server in servers if server.enabled)
-        kept = {server.name for server in wanted}
-        gone = [each for each in self.states if each.key.server not in kept]
-        if not gone:
+        """Clear the alerts of all but these servers, and of those that are disabled."""
+        kept = {server.name for server in servers if server.enabled}
+        removed = [state for state in self.states if state.key.server not in kept]
+        if not removed:
             return ()
-        for each in gone:
-            self._put(each.key, None)
+        for state in removed:
+            self._put(state.key, None)
+        events = tuple(
+            AlertEvent(AlertTransition.CLEARED, now, state)
+            for state in removed
+            if state.raised_at is not None
+        )
+        self._end_acknowledgements(events)
+        self._lines.extend(journal_lines(events))
+        return events
 
-        said = removed_server_events(gone, now)
-        self._forget_answers(said)
-        self._lines.extend(journal_lines(said))
-        return said
+    def _put(self, key: AlertKey, state: AlertState | None) -> None:
+        self._changed[key] = state
+        states = self._states.setdefault(key.server, {})
+        if state is not None:
+            states[key] = state
+        elif states.pop(key, None) is not None and not states:
+            del self._states[key.server]
 
-    def _put(self, who: AlertKey, standing: AlertState | None) -> None:
-        self._changed[who] = standing
-        mine = self._of.setdefault(who.server, {})
-        if standing is not None:
-            mine[who] = standing
-        elif mine.pop(who, None) is not None and not mine:
-            del self._of[who.server]
+    def _end_acknowledgements(self, events: Iterable[AlertEvent]) -> None:
+        for event in events:
+            if event.transition in _ENDS_ACKNOWLEDGEMENT:
+                self.acknowledgements.pop(event.alert.key, None)
+                self._unacknowledged[event.alert.key] = None
 
-    def _forget_answers(self, said: Iterable[AlertEvent]) -> None:
-        for each in said:
-            if each.transition in _ANSWERED_NO_MORE:
-                self.acknowledgements.pop(each.alert.key, None)
-                self._unanswered[each.alert.key] = None
-
-    def add_journal_lines(self, lines_: Iterable[Event]) -> None:
-        """Lines for the journal that no poll brings."""
-        self._lines.extend(lines_)
+    def add_journal_lines(self, lines: Iterable[Event]) -> None:
+        """Add lines to the event log that belong to no poll."""
+        self._lines.extend(lines)
 
     def flush(self, write: Callable[[AlertChanges], None]) -> None:
-        """Hand what is not written yet to `write`; it stays so if that raises."""
+        """Pass what is not written yet to `write`; it is kept if that raises."""
         write(
             AlertChanges(
-                tuple(each for each in self._changed.values() if each is not None),
-                tuple(who for who, each in self._changed.items() if each is None),
-                tuple(self._unanswered),
+                tuple(state for state in self._changed.values() if state is not None),
+                tuple(key for key, state in self._changed.items() if state is None),
+                tuple(self._unacknowledged),
                 tuple(self._lines),
             )
         )
-        for memory in (self._changed, self._unanswered, self._lines):
+        for memory in (self._changed, self._unacknowledged, self._lines):
             memory.clear()
 
     @property
     def has_pending_writes(self) -> bool:
-        """Whether there is something to write."""
-        return bool(self._changed or self._unanswered or self._lines)
+        """Whether something is not written yet."""
+        return bool(self._changed or self._unacknowledged or self._lines)
