@@ -31,9 +31,7 @@ async def test_a_poll_is_on_the_board_published_and_in_the_history(harness: Engi
     assert status_of(engine).state is State.UP
     assert harness.boards[-1] == engine.board
     assert await recorded(engine) == [412]
-    assert [event.message for event in await engine.queries.events()] == [
-        "first successful poll"
-    ]
+    assert [event.message for event in await engine.queries.events()] == ["first successful poll"]
 
 
 async def test_after_a_restart_the_board_is_as_it_was_left(harness: EngineHarness) -> None:
@@ -179,7 +177,9 @@ async def test_a_scope_is_kept_to(harness: EngineHarness) -> None:
     )  # what the form would write stays the user's
     await harness.clock.advance(35)
     assert harness.polled_names.count("b") >= 3
-    assert engine.board.notices == ("polling every 10 s; recommended minimum is 900 s (Citrix guidance)",)
+    assert engine.board.notices == (
+        "polling every 10 s; recommended minimum is 900 s (Citrix guidance)",
+    )
     assert "a" not in harness.polled_names
 
 

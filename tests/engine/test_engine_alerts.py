@@ -156,7 +156,7 @@ def configure(harness: EngineHarness, folder: Path, code: int = 0, more: str = "
 
 async def acted(engine: Engine) -> None:
     """Let every action that is under way come to its end."""
-    tasks = [run.task for run in engine._acting._runs.values() if run.task]
+    tasks = [queue.task for queue in engine._actions._queues.values() if queue.task]
     await asyncio.gather(*tasks)
 
 

@@ -198,4 +198,4 @@ async def test_it_is_raised_once_and_cleared_once_and_a_restart_changes_nothing(
     await harness.clock.advance(30 * HOUR)
     lines = [each.message for each in await engine.queries.events() if each.kind is EventKind.ALERT]
     words = [line.split()[0] for line in lines if "unusual usage: 4" in line]
-    assert [word for word in reversed(words) if word != "still,"] == ["raised:", "cleared"]
+    assert [word for word in reversed(words) if word != "ongoing"] == ["raised:", "resolved"]

@@ -43,9 +43,7 @@ def test_a_first_answer_a_loss_and_a_return_are_events() -> None:
     lost = events(snapshot(), failure())
     assert [(event.message, event.level) for event in lost] == [("down: no answer", Level.CRITICAL)]
     assert lost[0].time == START + 60
-    assert [event.message for event in events(snapshot(), failure(), snapshot())] == [
-        "recovered"
-    ]
+    assert [event.message for event in events(snapshot(), failure(), snapshot())] == ["recovered"]
 
 
 def test_the_same_answer_twice_is_no_event() -> None:
@@ -82,7 +80,7 @@ def test_licenses_added_removed_and_renewed() -> None:
     )
     renewed = pool(expires=date(2028, 3, 31))
     (event,) = events(snapshot(pool(expires=date(2027, 3, 31))), snapshot(renewed))
-    assert event.message == "expires 2028-03-31, was 2027-03-31"
+    assert event.message == "expiry changed from 2027-03-31 to 2028-03-31"
 
 
 def test_version_and_activation() -> None:
@@ -90,7 +88,7 @@ def test_version_and_activation() -> None:
     found = events(snapshot(version="11.17.2.51000"), snapshot(version="11.17.2.54100"))
     assert [event.kind for event in found] == [EventKind.VERSION]
     (event,) = events(snapshot(), snapshot(activation=active))
-    assert event.message == "LAS activation: activated, to 2026-12-03"
+    assert event.message == "LAS activation: activated, expires 2026-12-03"
 
 
 def test_what_two_ways_to_read_a_server_tell_is_written_down_once() -> None:
@@ -122,7 +120,7 @@ def test_another_certificate_is_a_line_but_not_of_citrix_own_services() -> None:
     old, new = snapshot(certificate=first), snapshot(certificate=second)
     (event,) = events(old, new)
     assert event.kind is EventKind.CERTIFICATE
-    assert event.message == "certificate changed: sha256:4f1b22c0…, to 12 Mar 2027"
+    assert event.message == "certificate changed: sha256:4f1b22c0…, valid until 12 Mar 2027"
     assert events(old, old) == events(snapshot(), new) == events(old, snapshot()) == ()
     account = server(source=SourceName.CITRIX_CLOUD, url="https://api.cloud.com")
     before, after = (ServerStatus(account, State.UP, snapshot=each) for each in (old, new))

@@ -104,9 +104,7 @@ def test_acknowledgement_is_forgotten_when_its_alert_clears(
 
 def test_removed_server_clears_its_raised_alerts_only() -> None:
     events: list[AlertEvent] = []
-    recorder = Recorder(
-        with_servers(Board(), (server(),)), None, AlertSettings(), events.extend
-    )
+    recorder = Recorder(with_servers(Board(), (server(),)), None, AlertSettings(), events.extend)
     recorder.enable_alerts(START, allowed=True)
     full = snapshot(pool(in_use=85, installed=100))
     for number in range(2):

@@ -134,7 +134,7 @@ async def test_an_action_tries_again_and_a_failure_is_one_line(
         async def happen() -> None:
             acting.actions = (action,)
             acting.submit((SAID,))
-            (run,) = acting._runs.values()
+            (run,) = acting._queues.values()
             assert run.task is not None
             while not run.task.done():
                 await asyncio.wait({run.task}, timeout=0.01)
@@ -144,7 +144,7 @@ async def test_an_action_tries_again_and_a_failure_is_one_line(
         assert (len(heard), lines) == (3, [])
         await happen()
         await happen()
-        assert [it.message.split(" fails")[0] for it in lines] == ["the action hook"]
+        assert [it.message.split(" fails")[0] for it in lines] == ["action hook: failed"]
         assert "s3cret" not in lines[0].message
         await happen()
         assert lines[-1].message == "the action hook works again"

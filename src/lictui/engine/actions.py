@@ -18,9 +18,8 @@ from lictui.config.settings import Action, Limits
 from lictui.engine.alert_state import event_json
 from lictui.errors import LictuiError
 from lictui.model import AlertEvent, Event, EventKind, FailureKind, Level
-from lictui.sources.process import run
+from lictui.sources.process import run_program
 from lictui.sources.source import SourceError
-from lictui.sources.webhook import is_transient, post
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,9 +37,7 @@ _MAX_OUTPUT: Final = 64 * 1024  # bytes that a command may print; its output is 
 class ActionRunner:
     """Passes alert events to every action that is configured for them."""
 
-    def __init__(
-        self, clock: Clock, log_event: LogEvent, actions: tuple[Action, ...] = ()
-    ) -> None:
+    def __init__(self, clock: Clock, log_event: LogEvent, actions: tuple[Action, ...] = ()) -> None:
         self.actions = actions
         self._clock = clock
         self._log_event = log_event
@@ -118,17 +115,19 @@ async def _act(action: Action, event: AlertEvent, clock: Clock) -> None:
         Limits(), timeout=action.timeout, connect_timeout=action.timeout, max_reply=_MAX_OUTPUT
     )
     if action.command:
-        output = await run(action.command, limits, given=body + b"\n")
-        if output.status:
+        output = await run_program(action.command, limits, given=body + b"\n")
+        if output.exit_code:
             reason = f": {output.stderr}" if output.stderr else ""
             program = action.command[0]
-            message = f"{program} exited with code {output.status}{reason}"
+            message = f"{program} exited with code {output.exit_code}{reason}"
             raise SourceError(FailureKind.COMMAND, message)
     if action.webhook:
         await _post(action, body, limits, clock)
 
 
 async def _post(action: Action, body: bytes, limits: Limits, clock: Clock) -> None:
+    from lictui.sources.webhook import is_transient, post  # noqa: PLC0415 - loads httpx
+
     for pause in (*_RETRIES, None):
         secret = await resolve_secret(action.secret) if action.secret else ""
         try:

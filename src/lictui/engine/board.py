@@ -36,64 +36,64 @@ from lictui.model import (
 from lictui.products import Product
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from lictui.config.settings import Thresholds
 
 
-STALE_AFTER_POLLS: Final = 3  # polls missed
+STALE_AFTER_POLLS: Final = 3  # missing polls
 
 
 @dataclass(frozen=True, slots=True)
 class FigureSource:
-    """Which registered server a figure of a merged pool was read from, and which pool of it."""
+    """The registered server, and its pool, that a figure of a merged pool was taken from."""
 
-    figure: str  # in_use · installed · overdraft · queued · ends · …; "pool" is the one that leads
+    figure: str  # in_use · installed · overdraft · queued · ends · …; "pool": the pool as a whole
     server: str
     key: PoolKey
 
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """One server, and the last that is known of it.
+    """One server and what is known of it.
 
-    The last fields are `together`'s: of servers that read one license server it makes one status.
+    The last fields are set by `merge`, for a license server that several servers read.
     """
 
     server: Server
     state: State = State.WAITING
     since: float | None = None  # when the state was entered
     failure: Failure | None = None  # of the last poll, if it failed
-    snapshot: Snapshot | None = None  # of the last poll that succeeded, however long ago
+    snapshot: Snapshot | None = None  # of the last successful poll, however long ago
     polled_at: float | None = None
     last_success_at: float | None = None  # of `snapshot`
     latency: float | None = None  # seconds, of the last poll
     due: float | None = None  # when the next poll is planned
-    members: tuple[ServerStatus, ...] = ()  # what this one stands for, the main server first
+    members: tuple[ServerStatus, ...] = ()  # the merged servers, the main one first
     figure_sources: Mapping[PoolKey, tuple[FigureSource, ...]] = field(
         default_factory=dict, hash=False
     )
-    stale_pools: frozenset[PoolKey] = frozenset()  # pools that no part answers for just now
-    cloud_status: LicenseServer | None = None  # how Citrix Cloud lists it
+    stale_pools: frozenset[PoolKey] = frozenset()  # pools whose data source does not respond now
+    cloud_status: LicenseServer | None = None  # its entry in Citrix Cloud's list
 
     @property
     def member_names(self) -> tuple[str, ...]:
-        """The registered servers that this status stands for."""
+        """The registered servers that this status was merged from."""
         return tuple(part.server.name for part in self.members) or (self.server.name,)
 
     def history_key(self, key: PoolKey) -> tuple[str, PoolKey]:
-        """The registered server, and its pool, whose past is the past of this pool."""
+        """The registered server, and its pool, whose history is that of this pool."""
         whose = {origin.figure: origin for origin in self.figure_sources.get(key, ())}
         origin = whose.get("in_use") or whose.get("pool")
         return (origin.server, origin.key) if origin else (self.server.name, key)
 
     def member(self, name: str) -> ServerStatus:
-        """The status of one registered server in this one; itself if it stands for no other."""
+        """The status of one registered server; itself if nothing was merged."""
         return next((part for part in self.members if part.server.name == name), self)
 
     @property
     def is_up(self) -> bool:
-        """Whether the figures of `snapshot` are those of now."""
+        """Whether the figures of `snapshot` are current."""
         return self.state is State.UP
 
 
@@ -112,7 +112,7 @@ class Board:
 
 
 def with_servers(board: Board, servers: Iterable[Server]) -> Board:
-    """The board for this registry: what is known of servers that stay is kept."""
+    """The board for these servers; what is known of them is kept."""
     known = {status.server.name: status for status in board.servers}
     return replace(
         board, servers=tuple(_registered(known.get(server.name), server) for server in servers)
@@ -132,7 +132,7 @@ def _registered(known: ServerStatus | None, server: Server) -> ServerStatus:
 
 
 def apply_poll(board: Board, poll: Poll, due: float | None = None) -> Board:
-    """The board after a poll; the same board if the server is not on it (it was removed)."""
+    """The board after a poll; unchanged if the server was removed meanwhile."""
     return replace(
         board,
         servers=tuple(
@@ -154,7 +154,7 @@ def _polled(before: ServerStatus, poll: Poll, due: float | None) -> ServerStatus
 
 
 def mark_stale(board: Board, now: float) -> Board:
-    """The board at `now`: servers that were up and missed three polls become stale."""
+    """The board at `now`: servers that were up and missed three polls are stale."""
     return replace(board, servers=tuple(_aged(status, now) for status in board.servers))
 
 
@@ -341,48 +341,48 @@ def _total(key: tuple[str, str, Model], total: _Sum, settings: AlertSettings, by
     )
 
 
-# Which servers and products a filter lets through. Pure; the same for `status` and the screens
+# Filter by server, group or product, the same for `status` and the screens
 
 
 Item = TypeVar("Item")
-MAX_FILTER_LENGTH: Final = 200  # characters; nobody types more, and a longer one may take for ever
+MAX_FILTER_LENGTH: Final = 200  # characters; longer expressions may take very long to match
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A regular expression over names, groups and products. Without one it lets all through."""
+    """A regular expression over names, groups and products; without one it matches all."""
 
     pattern: re.Pattern[str] | None = None
     inverted: bool = False
 
     @classmethod
     def parse(cls, text: str) -> Filter:
-        """`text` as typed: case does not count, a leading `!` inverts, nothing matches all.
+        """Parse a filter as typed: case is ignored, a leading `!` inverts, empty matches all.
 
-        Raises UsageError that says where the expression breaks.
+        Raises UsageError with the position of a mistake.
         """
         inverted = text.startswith("!")
         text = text.removeprefix("!").strip()
         if not text:
             return MATCH_ALL
         if len(text) > MAX_FILTER_LENGTH:
-            raise UsageError(
-                f"a filter has at most {MAX_FILTER_LENGTH} characters, not {len(text)}"
-            )
+            raise UsageError(f"filter too long: {len(text)} characters (max {MAX_FILTER_LENGTH})")
         try:
             with warnings.catch_warnings():
-                # `[[` may mean something else one day: no reason to write over the screen.
+                # `re` warns about `[[`; the warning would be printed over the screen.
                 warnings.simplefilter("ignore", FutureWarning)
                 return cls(re.compile(text, re.IGNORECASE), inverted)
         except (re.error, RecursionError, OverflowError) as error:
-            raise UsageError(f"not a regex: {error}", "write \\ before ( ) [ ] * + ? .") from None
+            raise UsageError(
+                f"invalid regular expression: {error}", "write \\ before ( ) [ ] * + ? ."
+            ) from None
 
     def __call__(self, words: Iterable[str]) -> bool:
-        """Whether a thing known by these words is let through."""
+        """Whether something with these search terms is shown."""
         if self.pattern is None:
             return True
-        found = any(self.pattern.search(word) for word in words)
-        return found is not self.inverted
+        matches = any(self.pattern.search(word) for word in words)
+        return matches is not self.inverted
 
     def select(
         self,
@@ -390,10 +390,10 @@ class Filter:
         parts: tuple[Item, ...],
         words: Callable[[Item], Iterable[str]],
     ) -> tuple[Item, ...] | None:
-        """The parts of a whole that are let through; None if nothing of it is.
+        """The items of a group that are shown; None if the group is hidden.
 
-        A whole is found by its names with everything in it, and hidden by them with everything in
-        it; where they do not decide, each part is judged by its own words.
+        A group whose names match is shown or hidden with all its items; otherwise every item is
+        judged by its own search terms.
         """
         named = self(names)
         if self.pattern is None or named is not self.inverted:
@@ -407,12 +407,12 @@ MATCH_ALL: Final = Filter()
 
 @lru_cache(maxsize=4096)
 def product_search_terms(code: str, name: str, model: Model) -> tuple[str, ...]:
-    """What a product is known by: its code, its name, and the name as the screen shortens it."""
+    """The code, the name, and the short name of a product."""
     return code, name, Product(code, name, model).short_name
 
 
 def filter_board(board: Board, wanted: Filter) -> Board:
-    """The board of what is let through: whole servers by name or group, else single products."""
+    """The board with the servers whose name or group matches, else with matching products."""
     if wanted.pattern is None:
         return board
     kept = (_matching(status, wanted) for status in board.servers)
@@ -431,7 +431,7 @@ def _matching(status: ServerStatus, wanted: Filter) -> ServerStatus | None:
     return replace(status, snapshot=replace(snapshot, pools=pools))
 
 
-# Why a figure is what it is: its formula, the values in it, who told it, and when
+# Provenance of a figure: source, formula, raw fields, and time
 
 
 FIGURE_NAMES: Final = (
@@ -448,73 +448,81 @@ _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """One figure of a pool."""
+    """Where one figure of a pool comes from."""
 
     name: str  # one of FIGURES
-    value: str  # "?" where nobody could tell
-    formula: str  # with the values put in; the bare formula where they are not kept
-    server: str  # the registered server it was read from
+    value: str  # "?": unknown
+    formula: str  # with values, where they are kept
+    server: str  # the registered server
     source: str
     read_at: float | None  # UTC epoch seconds
 
 
 @dataclass(frozen=True, slots=True)
 class RawFields:
-    """What one registered server itself said of a pool."""
+    """The fields of a pool as one registered server reported them."""
 
     server: str
     source: str
     read_at: float | None
-    raw: tuple[tuple[str, str], ...]  # empty where it was read before this start
+    raw: tuple[tuple[str, str], ...]  # empty if read before lictui was started
 
 
 def provenance(status: ServerStatus, pool: Pool) -> tuple[Provenance, ...]:
-    """Every figure of a pool that somebody told, and those that should be known in any case."""
-    found = []
-    whose = {origin.figure: origin for origin in status.figure_sources.get(pool.key, ())}
+    """The provenance of every known figure, and of those that should always be known."""
+    figures = []
+    sources = {source.figure: source for source in status.figure_sources.get(pool.key, ())}
     for name in FIGURE_NAMES:
         value = _value(pool, name)
         if not value and name not in FIGURE_NAMES[:3]:
             continue
-        origin = whose.get(name) or whose.get("pool")
-        part = status.member(origin.server) if origin else status
-        own = _pool(part, origin.key if origin else pool.key) or pool
-        filled = substitute(dict(own.formulas).get(name, ""), own.raw_fields) if value else ""
-        source = part.server.source.value
-        at = part.last_success_at
-        found.append(Provenance(name, value or "?", filled, part.server.name, source, at))
-    return tuple(found)
+        source = sources.get(name) or sources.get("pool")
+        member = status.member(source.server) if source else status
+        reading = _pool(member, source.key if source else pool.key) or pool
+        formula = dict(reading.formulas).get(name, "") if value else ""
+        figures.append(
+            Provenance(
+                name,
+                value or "?",
+                substitute(formula, reading.raw_fields),
+                member.server.name,
+                member.server.source.value,
+                member.last_success_at,
+            )
+        )
+    return tuple(figures)
 
 
 def raw_fields(status: ServerStatus, pool: Pool) -> tuple[RawFields, ...]:
-    """The server's own fields, of every registered server that a figure is from."""
-    whose = dict.fromkeys(
-        (origin.server, origin.key) for origin in status.figure_sources.get(pool.key, ())
+    """The raw fields of every registered server that a figure is taken from."""
+    readings = dict.fromkeys(
+        (source.server, source.key) for source in status.figure_sources.get(pool.key, ())
     )
-    return tuple(_fields(status, whose or {(status.server.name, pool.key): None}))
-
-
-def _fields(status: ServerStatus, whose: dict[tuple[str, PoolKey], None]) -> Iterator[RawFields]:
-    for server, key in whose:
-        part = status.member(server)
-        own = _pool(part, key)
-        raw = own.raw_fields if own else ()
-        yield RawFields(part.server.name, part.server.source.value, part.last_success_at, raw)
+    fields = []
+    for server, key in readings or {(status.server.name, pool.key): None}:
+        member = status.member(server)
+        reading = _pool(member, key)
+        raw = reading.raw_fields if reading else ()
+        source = member.server.source.value
+        fields.append(RawFields(member.server.name, source, member.last_success_at, raw))
+    return tuple(fields)
 
 
 def substitute(formula: str, raw: Sequence[tuple[str, str]]) -> str:
-    """`Count - Overdraft` as `Count 550 - Overdraft 50`; of several rows the values add up."""
-    known: dict[str, list[str]] = {}
+    """`Count - Overdraft` as `Count 550 - Overdraft 50`; several rows as a sum."""
+    values_of: dict[str, list[str]] = {}
     for name, value in raw:
-        known.setdefault(name.casefold(), []).append(value)
+        values_of.setdefault(name.casefold(), []).append(value)
 
-    def put(found: re.Match[str]) -> str:
-        said = known.get(found[0].casefold())
-        if not said:
-            return found[0]
-        return f"{found[0]} {said[0]}" if len(said) == 1 else f"{found[0]} ({' + '.join(said)})"
+    def with_value(match: re.Match[str]) -> str:
+        values = values_of.get(match[0].casefold())
+        if not values:
+            return match[0]
+        return (
+            f"{match[0]} {values[0]}" if len(values) == 1 else f"{match[0]} ({' + '.join(values)})"
+        )
 
-    return _WORD.sub(put, formula)
+    return _WORD.sub(with_value, formula)
 
 
 def _pool(part: ServerStatus, key: PoolKey) -> Pool | None:

@@ -1,7 +1,7 @@
-"""The engine: registry, poller, recorder and history, tied together in one loop.
+"""The engine: registry, poller, recorder and history, tied together in one event loop.
 
-Owns what is open, and the round of small duties: configuration that changed, the lease, age,
-retention. Runs with or without a screen. Must not know threads.
+It opens and closes everything, and looks after configuration changes, the polling lease, stale
+servers and retention. It runs with or without a screen.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ if TYPE_CHECKING:
     from lictui.history.store import History
 
 
-# Who polls, when several lictui share a data dir: one does, the others follow what it records
+# Which of several lictui that share a data dir polls: the others show what that one records
 
 
-LEASE_SECONDS: Final = 30.0  # a holder that died is replaced after this long
+LEASE_SECONDS: Final = 30.0  # a process that died is replaced after this time
 
 
 class Lease:
-    """This process's claim on polling; without a history there is nobody to share with."""
+    """The right of this process to poll. Without a history there is nobody to share it with."""
 
     def __init__(self, history: History | None, clock: Clock) -> None:
         self._history = history
@@ -61,47 +61,44 @@ class Lease:
         self.is_held = False
 
     def renew(self) -> bool:
-        """Claim or prolong; True while this process is the one that polls.
-
-        A history that cannot be asked leaves things as they were.
-        """
+        """Claim or prolong the lease; True while this process is the one that polls."""
         if self._history is None:
             self.is_held = True
             return True
         try:
             self.is_held = self._claim(self._history)
         except LictuiError:
-            self.is_held = True  # rather two that poll than none
+            self.is_held = True  # two processes that poll are better than none
         return self.is_held
 
     def _claim(self, history: History) -> bool:
         now = self._clock.now()
         if history.claim_lease(self.holder, until=now + LEASE_SECONDS, now=now):
             return True
-        other = history.lease_holder()
-        if not _is_dead(other):
+        holder = history.lease_holder()
+        if not _is_dead(holder):
             return False
-        history.release_lease(other)
+        history.release_lease(holder)
         return history.claim_lease(self.holder, until=now + LEASE_SECONDS, now=now)
 
     def release(self) -> None:
-        """Let another one poll at once."""
+        """Let another process poll immediately."""
         if self._history is not None and self.is_held:
             try:
                 self._history.release_lease(self.holder)
             except LictuiError:
-                return  # it runs out by itself
+                return  # it expires by itself
             finally:
                 self.is_held = False
 
 
 def _is_dead(holder: str) -> bool:
-    """Whether `holder` was a process of this machine that is gone, so that nobody need wait."""
-    host, _, rest = holder.rpartition(":")[0].rpartition(":")
-    if host != socket.gethostname() or not rest.isdecimal() or os.name == "nt":
+    """Whether `holder` was a process of this machine that has ended."""
+    host, _, process = holder.rpartition(":")[0].rpartition(":")
+    if host != socket.gethostname() or not process.isdecimal() or os.name == "nt":
         return False
     try:
-        os.kill(int(rest), 0)  # signal 0 asks, and does nothing
+        os.kill(int(process), 0)  # signal 0 only checks
     except ProcessLookupError:
         return True
     except (PermissionError, OverflowError):
@@ -109,41 +106,42 @@ def _is_dead(holder: str) -> bool:
     return False
 
 
-# Which servers a run is about, and how often they are asked
+# Which servers a run polls, and how often
 
 
 @dataclass(frozen=True, slots=True)
 class RunScope:
-    """Which servers this run is about, and how often; "" and None leave things as they are."""
+    """Limits of this run: one group, another interval; "" and None for none."""
 
     group: str = ""
-    interval: float | None = None  # seconds, over whatever the registry says
+    interval: float | None = None  # seconds; overrides the interval of every server
 
     def select(self, servers: tuple[Server, ...]) -> tuple[Server, ...]:
-        """The servers in scope."""
+        """The servers of the group."""
         return tuple(server for server in servers if self.group in ("", server.group))
 
     def interval_warnings(self, servers: tuple[Server, ...]) -> tuple[str, ...]:
-        """A warning, if what was asked for is more than a source's own default."""
-        usual = max((DEFAULT_INTERVAL[server.source] for server in servers), default=0.0)
-        if self.interval is None or self.interval >= usual:
+        """A warning if servers are polled more often than their sources recommend."""
+        minimum = max((DEFAULT_INTERVAL[server.source] for server in servers), default=0.0)
+        if self.interval is None or self.interval >= minimum:
             return ()
-        return (f"polling every {self.interval:g} s, where {usual:g} s is the shortest advised",)
+        advice = f"recommended minimum is {minimum:g} s (Citrix guidance)"
+        return (f"polling every {self.interval:g} s; {advice}",)
 
     def with_interval(self, server: Server, default: float | None) -> Server:
-        """The same server, at the pace it is to be polled with."""
+        """The server with the interval that it is polled at."""
         return replace(server, interval=self.interval or server.interval or default)
 
 
 _log = logging.getLogger(__name__)
-_ROUND: Final = 3.0  # seconds between two looks at files, lease and age
-_COMPACT_EVERY: Final = 600.0  # seconds
-_HABITS_EVERY: Final = 60.0  # seconds between two looks for servers that are to be looked at
-_FOLLOWS: Final = "another lictui polls these servers; this one shows what it records"
+_MAINTENANCE_INTERVAL: Final = 3.0  # seconds between checks of files, lease and age
+_COMPACT_INTERVAL: Final = 600.0  # seconds
+_ANOMALY_INTERVAL: Final = 60.0  # seconds between searches for servers that are due
+_VIEWING_ONLY: Final = "Viewing only: another lictui instance is polling"
 
 
 class Engine:
-    """Opens everything, polls for ever, closes everything; all in the loop it is called in."""
+    """Opens everything, polls until it is closed, closes everything; all in one event loop."""
 
     def __init__(
         self,
@@ -157,18 +155,18 @@ class Engine:
         self._clock = clock
         self._scope = scope or RunScope()
         self._watcher = ConfigWatcher(paths)
-        self._arrived: asyncio.Queue[tuple[Server, Poll, float]] = asyncio.Queue()
-        self._poller = Poller(clock, open_source, self._take)
-        self._duties: list[asyncio.Task[None]] = []
-        self._publish: Callable[[MergedBoard, Settings], None] = _to_nobody
+        self._polls: asyncio.Queue[tuple[Server, Poll, float]] = asyncio.Queue()
+        self._poller = Poller(clock, open_source, self._on_poll)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._publish: Callable[[MergedBoard, Settings], None] = _discard
         self._history: History | None = None
         self.queries = HistoryQueries(None, clock)
         self._lease = Lease(None, clock)
-        self._acting = ActionRunner(clock, self._note)
+        self._actions = ActionRunner(clock, self._log_event)
         self._recorder = Recorder(Board(), None, self.settings.alerts)
         self._registry: tuple[Server, ...] = ()
-        self._notices: dict[str, tuple[str, ...]] = {}  # by what they are about
-        self._compacted = clock.monotonic()
+        self._notices: dict[str, tuple[str, ...]] = {}  # by subject
+        self._compacted_at = clock.monotonic()
 
     @property
     def board(self) -> MergedBoard:
@@ -178,47 +176,46 @@ class Engine:
     async def open(self) -> None:
         """Read the configuration, open the history, restore the board of the last run.
 
-        Never raises for what a user can mend: what is wrong becomes a notice on the board.
+        Never raises for what a user can fix: that becomes a notice on the board.
         """
-        if found := self._watcher.reload_if_changed():
-            self._configure(found)
+        if config := self._watcher.reload_if_changed():
+            self._configure(config)
         try:
             self._history = open_history(self._paths, self.settings, self._clock)
             self._notices["history"] = self._history.notices
             self.queries = HistoryQueries(self._history, self._clock)
         except LictuiError as error:
-            self._notices["history"] = (f"{error.message}; nothing is recorded. {error.hint}",)
+            self._notices["history"] = (f"{error.message}; recording is disabled. {error.hint}",)
         self._lease = Lease(self._history, self._clock)
         board = boards.with_servers(Board(), self._scope.select(self._registry))
-        self._recorder = Recorder(board, self._history, self.settings.alerts, self._acting.submit)
+        self._recorder = Recorder(board, self._history, self.settings.alerts, self._actions.submit)
         self._recorder.timezone = self.settings.timezone
         self._restore()
-        self._recorder.enable_alerts(
-            self._clock.now(), allowed=False
-        )  # so far: the lease is not asked
-        self._show()
+        # No alerts before the lease says that this process polls.
+        self._recorder.enable_alerts(self._clock.now(), allowed=False)
+        self._publish_notices()
 
     async def start(self, publish: Callable[[MergedBoard, Settings], None]) -> None:
-        """Poll from now on; every new board goes to `publish`, in this loop's thread."""
+        """Start polling; every new board is passed to `publish`, in this thread."""
         self._publish = publish
-        self._hold_lease()
+        self._renew_lease()
         self._recorder.clear_removed(self._registry, self._clock.now())
-        await self._serve()
-        self._duties = [
-            asyncio.create_task(self._record(), name="record"),
-            asyncio.create_task(self._rounds(), name="rounds"),
-            asyncio.create_task(self._habits(), name="habits"),
+        await self._update_poller()
+        self._tasks = [
+            asyncio.create_task(self._record_loop(), name="record"),
+            asyncio.create_task(self._maintenance_loop(), name="maintenance"),
+            asyncio.create_task(self._anomaly_loop(), name="anomalies"),
         ]
 
     async def close(self) -> None:
-        """Stop polling, write what has arrived, let go of everything."""
-        for duty in self._duties:
-            duty.cancel()
-        await asyncio.gather(*self._duties, return_exceptions=True)
+        """Stop polling, record what has arrived, close everything."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._poller.stop()
         await self.queries.aclose()
-        self._write_arrived()
-        await self._acting.close()
+        self._record_queued()
+        await self._actions.close()
         self._lease.release()
         if self._history:
             self._history.close()
@@ -229,13 +226,13 @@ class Engine:
         """Poll one server, or all enabled ones, without waiting for their turn."""
         self._poller.poll_now(name)
 
-    async def acknowledge(self, who: AlertKey, answer: Acknowledgement | None) -> None:
-        """Note what somebody says to an alert; None takes it back. Raises LictuiError."""
-        self._recorder.acknowledge(who, answer, current_user(), self._clock.now())
+    async def acknowledge(self, key: AlertKey, acknowledgement: Acknowledgement | None) -> None:
+        """Acknowledge or snooze an alert; None removes that. Raises LictuiError."""
+        self._recorder.acknowledge(key, acknowledgement, current_user(), self._clock.now())
         self._publish(self.board, self.settings)
 
     async def license_users(self, server: str, product: str) -> LicenseUsers:
-        """Who holds `product` of a server now, as far as one may know; never raises."""
+        """Query the users of licenses on a server, "" for every product; never raises."""
         from lictui.engine.queries import query_license_users  # noqa: PLC0415 - seldom asked
 
         return await query_license_users(
@@ -248,14 +245,14 @@ class Engine:
         )
 
     async def test(self, server: Server) -> AsyncIterator[StepResult]:
-        """Try `server` step by step; each finding as its step ends."""
-        from lictui.sources.probe import probe  # noqa: PLC0415 - start-up does not test
+        """Test the connection to a server; yield each step as it ends."""
+        from lictui.sources.probe import probe  # noqa: PLC0415 - loads every source
 
-        async for finding in probe(server, self.settings.limits, self._clock):
-            yield finding
+        async for step in probe(server, self.settings.limits, self._clock):
+            yield step
 
     async def save(self, server: Server, replacing: str | None = None) -> None:
-        """Write `server` to the registry, in place of `replacing`; raises LictuiError."""
+        """Add a server to the registry, or put it in place of `replacing`. Raises LictuiError."""
         if replacing is None:
             registry.add_server(self._paths, server)
         else:
@@ -268,77 +265,77 @@ class Engine:
         await self._reconfigure()
 
     async def remove(self, name: str) -> None:
-        """Take a server out of the registry; its history stays. Raises LictuiError."""
+        """Remove a server from the registry; its history is kept. Raises LictuiError."""
         registry.remove_server(self._paths, name)
         await self._reconfigure()
 
-    def _take(self, server: Server, poll: Poll, due: float) -> None:
-        self._arrived.put_nowait((server, poll, due))
+    def _on_poll(self, server: Server, poll: Poll, due: float) -> None:
+        self._polls.put_nowait((server, poll, due))
 
-    async def _record(self) -> None:
-        """Write what arrives; what arrives together goes into one transaction and one board."""
+    async def _record_loop(self) -> None:
+        """Record polls; those that arrive together share a transaction and a board."""
         while True:
-            first = await self._arrived.get()
-            self._arrived.put_nowait(first)
-            self._write_arrived()
+            first = await self._polls.get()
+            self._polls.put_nowait(first)
+            self._record_queued()
             self._publish(self.board, self.settings)
 
-    def _write_arrived(self) -> None:
+    def _record_queued(self) -> None:
         polls = []
-        while not self._arrived.empty():
-            polls.append(self._arrived.get_nowait())
+        while not self._polls.empty():
+            polls.append(self._polls.get_nowait())
         self._recorder.record(polls)
 
-    async def _rounds(self) -> None:
+    async def _maintenance_loop(self) -> None:
         while True:
-            await self._clock.sleep(_ROUND)
+            await self._clock.sleep(_MAINTENANCE_INTERVAL)
             try:
-                await self._round()
-            except Exception:  # noqa: BLE001 - one bad round must not be the last
-                _log.exception("a round of duties")
+                await self._maintain()
+            except Exception:  # noqa: BLE001 - one failure must not end the loop
+                _log.exception("maintenance")
 
-    async def _habits(self) -> None:
-        """Look for what is unusual, long after the first frame, and only where alerts are made."""
-        await self._clock.sleep(_HABITS_EVERY)
+    async def _anomaly_loop(self) -> None:
+        """Check for unusual usage, long after the first frame, where alerts are evaluated."""
+        await self._clock.sleep(_ANOMALY_INTERVAL)
         if self._history is None:
             return
-        from lictui.engine.anomalies import AnomalyChecker  # noqa: PLC0415 - start-up looks at no past
+        from lictui.engine.anomalies import AnomalyChecker  # noqa: PLC0415 - not before the first frame
 
-        habits = AnomalyChecker(self._history, self._clock)
+        checker = AnomalyChecker(self._history, self._clock)
         while True:
             try:
                 if self._recorder.alerts_enabled:
-                    found = self._recorder.alert_store.anomalies
-                    await habits.check(self.board, self.settings, found)
-            except Exception:  # noqa: BLE001 - one bad look must not be the last
-                _log.exception("a look for what is unusual")
-            await self._clock.sleep(_HABITS_EVERY)
+                    anomalies = self._recorder.alert_store.anomalies
+                    await checker.check(self.board, self.settings, anomalies)
+            except Exception:  # noqa: BLE001 - one failure must not end the loop
+                _log.exception("anomaly check")
+            await self._clock.sleep(_ANOMALY_INTERVAL)
 
-    async def _round(self) -> None:
+    async def _maintain(self) -> None:
         before = self.board
-        self._hold_lease()
+        self._renew_lease()
         await self._reconfigure()
         if not self._lease.is_held:
             self._restore()
         self._recorder.mark_stale(self._clock.now())
-        if self._clock.monotonic() - self._compacted >= _COMPACT_EVERY and self._history:
-            self._compacted = self._clock.monotonic()
+        if self._clock.monotonic() - self._compacted_at >= _COMPACT_INTERVAL and self._history:
+            self._compacted_at = self._clock.monotonic()
             self._history.compact()
         if self.board != before:
             self._publish(self.board, self.settings)
 
-    def _hold_lease(self) -> None:
+    def _renew_lease(self) -> None:
         held = self._lease.renew()
         self._poller.set_enabled(allowed=held)
         self._recorder.enable_alerts(self._clock.now(), allowed=held)
-        self._notices["lease"] = () if held else (_FOLLOWS,)
-        self._show()
+        self._notices["lease"] = () if held else (_VIEWING_ONLY,)
+        self._publish_notices()
 
     async def _reconfigure(self) -> None:
-        found = self._watcher.reload_if_changed()
-        if found is None:
+        config = self._watcher.reload_if_changed()
+        if config is None:
             return
-        self._configure(found)
+        self._configure(config)
         self._recorder.alerts = self.settings.alerts
         self._recorder.timezone = self.settings.timezone
         self._recorder.board = boards.with_servers(
@@ -346,42 +343,44 @@ class Engine:
         )
         self._recorder.clear_removed(self._registry, self._clock.now())
         self._restore()
-        self._show()
-        await self._serve()
+        self._publish_notices()
+        await self._update_poller()
         self._publish(self.board, self.settings)
 
-    def _configure(self, found: LoadedConfig) -> None:
-        self.settings, self._registry = found.settings, found.servers
-        self._acting.actions = found.settings.actions
-        self._notices["config"] = tuple(map(str, found.problems))
-        self._notices["same_as"] = same_as_warnings(found.servers)
-        self._notices["pace"] = self._scope.interval_warnings(self._scope.select(found.servers))
+    def _configure(self, config: LoadedConfig) -> None:
+        self.settings, self._registry = config.settings, config.servers
+        self._actions.actions = config.settings.actions
+        self._notices["config"] = tuple(map(str, config.problems))
+        self._notices["same_as"] = same_as_warnings(config.servers)
+        self._notices["interval"] = self._scope.interval_warnings(
+            self._scope.select(config.servers)
+        )
 
-    async def _serve(self) -> None:
-        paced = [
+    async def _update_poller(self) -> None:
+        servers = [
             self._scope.with_interval(server, self.settings.interval)
             for server in self._scope.select(self._registry)
         ]
-        await self._poller.update_servers(paced, self.settings.limits, self._recorder.board)
+        await self._poller.update_servers(servers, self.settings.limits, self._recorder.board)
 
-    def _note(self, event: Event) -> None:
+    def _log_event(self, event: Event) -> None:
         self._recorder.add_event(event)
 
     def _restore(self) -> None:
-        """Take over from the history what is newer there: the last run's, or another lictui's."""
+        """Take over newer polls from the history: of the last run, or of another lictui."""
         if self._history:
             self._recorder.board = with_last_polls(self._recorder.board, self._history.last_polls())
 
-    def _show(self) -> None:
-        notices = [notice for about in self._notices.values() for notice in about]
+    def _publish_notices(self) -> None:
+        notices = [notice for notices in self._notices.values() for notice in notices]
         self._recorder.set_notices(notices)
 
 
-def _to_nobody(_board: MergedBoard, _settings: Settings) -> None:
-    """Where boards go before anyone listens."""
+def _discard(_board: MergedBoard, _settings: Settings) -> None:
+    """Ignore a board: nobody listens yet."""
 
 
-# Every server polled once, recorded, and that is that: what `status` shows
+# One poll of every server, as `lictui status` needs it
 
 
 async def poll_once(
@@ -390,13 +389,13 @@ async def poll_once(
     paths: Paths,
     clock: Clock,
     *,
-    timeout: float | None = None,  # noqa: ASYNC109 - handed on to every poll
+    timeout: float | None = None,  # noqa: ASYNC109 - passed to every poll
     contact: bool = True,
 ) -> Board:
-    """The board after one poll of every enabled server, all at once; each within `timeout` s.
+    """Poll every enabled server once, concurrently, each within `timeout` seconds.
 
-    Without `contact` nobody is asked, and the board is what was recorded last, at its age.
-    A history that cannot be opened is a notice on the board.
+    Without `contact` no server is polled, and the board shows what was recorded last. A history
+    that cannot be opened becomes a notice on the board.
     """
     history, notices = _open(paths, settings, clock)
     try:
@@ -411,7 +410,7 @@ async def poll_once(
             enabled = [server for server in servers if server.enabled]
             polls = await _poll_all(enabled, limits, clock)
             recorder.record(
-                (server, each, None) for server, each in zip(enabled, polls, strict=True)
+                (server, poll, None) for server, poll in zip(enabled, polls, strict=True)
             )
         return boards.mark_stale(recorder.board, clock.now())
     finally:
@@ -423,7 +422,7 @@ def _open(paths: Paths, settings: Settings, clock: Clock) -> tuple[History | Non
     try:
         history = open_history(paths, settings, clock)
     except LictuiError as error:
-        return None, (f"{error.message}; nothing is recorded. {error.hint}",)
+        return None, (f"{error.message}; recording is disabled. {error.hint}",)
     return history, history.notices
 
 
@@ -432,14 +431,14 @@ def _within(limits: Limits, timeout: float) -> Limits:
 
 
 async def _poll_all(servers: list[Server], limits: Limits, clock: Clock) -> list[Poll]:
-    places = asyncio.Semaphore(limits.concurrency)
+    slots = asyncio.Semaphore(limits.concurrency)
 
-    async def one(server: Server) -> Poll:
+    async def poll(server: Server) -> Poll:
         source = open_source(server, limits, clock)
         try:
-            async with places:
+            async with slots:
                 return await poll_server(server, source, limits.timeout, clock)
         finally:
             await source.aclose()
 
-    return list(await asyncio.gather(*map(one, servers)))
+    return list(await asyncio.gather(*map(poll, servers)))

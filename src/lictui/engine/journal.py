@@ -118,9 +118,7 @@ def _license_changes(
                 yield event(kind, f"expiry changed {days}", key.product)
 
 
-def _newly_dated(
-    old: dict[PoolKey, Pool], new: dict[PoolKey, Pool]
-) -> dict[PoolKey, PoolKey]:
+def _newly_dated(old: dict[PoolKey, Pool], new: dict[PoolKey, Pool]) -> dict[PoolKey, PoolKey]:
     """New keys of pools that had no date before, with their old keys: the same licenses."""
     undated = {key.product: key for key in old.keys() - new.keys() if not key.subscription_date}
     added: dict[str, list[PoolKey]] = {}

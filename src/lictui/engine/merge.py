@@ -1,8 +1,7 @@
-"""Several ways to read one license server, as one: the board as it is looked at.
+"""Merging of several data sources of one license server (`same_as`) into one status.
 
-Owns who is whose part (`same_as`), and what Citrix Cloud says of a license server beside it. Pure
-but for the memory that makes an unchanged board cost nothing. Must not know how figures are chosen
-(`merging`); polling and recording know nothing of all this.
+Each figure is taken from the most trusted source that has it, and its source is kept. What Citrix
+Cloud lists of a license server is added. Polling and recording work on the single sources.
 """
 
 from __future__ import annotations
@@ -32,19 +31,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
-# Which of several ways to read one license server is believed first, figure by figure
+# Precedence of data sources, figure by figure
 
 
 _LAS: Final = ("cvad", "get-liclasinventory", "get-licinventory", "winrm", "wmi-json")
 _FILE: Final = ("winrm", "wmi-json", "get-licinventory", "get-liclasinventory")
-# What comes after: programs that list what is checked out, then the site, then lists of others.
+# After these: programs that list checkouts, then the site, then lists made by others.
 _REST: Final = ("lictui", "lmstat", "udadmin", "cvad", "license-file", "citrix-cloud", "partner")
-_HIDES_OVERDRAFT: Final = ("checkmk", "lmstat")  # their count is installed and overdraft in one
+_HIDES_OVERDRAFT: Final = ("checkmk", "lmstat")  # their count includes the overdraft
 _LAST: Final = ("checkmk",)
 
 
 def uses_las(parts: Iterable[ServerStatus]) -> bool:
-    """Whether the license server is licensed by LAS, as far as any way to read it tells."""
+    """Whether the license server uses LAS, as far as any of its data sources reports."""
     return any(
         (part.snapshot is not None and part.snapshot.mode is Mode.LAS)
         or (part.server.source is SourceName.WINRM and part.state is State.NO_DATA)
@@ -53,16 +52,16 @@ def uses_las(parts: Iterable[ServerStatus]) -> bool:
 
 
 def source_rank(server: Server, pool: Pool, *, las: bool) -> int:
-    """The place of one reading of a pool; the lowest is believed first."""
+    """The precedence of one reading of a pool; the lowest comes first."""
     order = (*(_LAS if las else _FILE), *_REST, *_LAST)
     way = _way(server)
     if way == "cvad" and pool.reading.installed is None:
-        return len(order)  # the site's own counters: of one site, not of the license server
+        return len(order)  # counters of the site only, not of the license server
     return order.index(way) if way in order else len(order) - 1
 
 
 def hides_overdraft(server: Server) -> bool:
-    """Whether what this way calls installed holds an overdraft that it does not tell apart."""
+    """Whether the installed count of this source includes the overdraft."""
     return _way(server) in _HIDES_OVERDRAFT
 
 
@@ -70,14 +69,14 @@ def _way(server: Server) -> str:
     return server.format if server.source is SourceName.COMMAND else server.source.value
 
 
-# What a license server is called, and whether two names are of one host
+# Host names of license servers
 
 
 ACCOUNT_SOURCES: Final = (SourceName.CITRIX_CLOUD, SourceName.PARTNER)
 
 
 def host_names(status: ServerStatus) -> tuple[str, ...]:
-    """What the license server behind a status is called, by all who read it."""
+    """The host names of a license server, as known to all its data sources."""
     parts = status.members or (status,)
     return tuple(dict.fromkeys(name for part in parts for name in _names(part) if name))
 
@@ -85,7 +84,7 @@ def host_names(status: ServerStatus) -> tuple[str, ...]:
 def _names(part: ServerStatus) -> Iterator[str]:
     server, snapshot = part.server, part.snapshot
     if server.source in ACCOUNT_SOURCES:
-        return  # its address is Citrix's
+        return  # its address is that of a Citrix service
     on = snapshot.license_server_host if snapshot else ""
     yield on
     if server.source is not SourceName.CVAD:
@@ -94,7 +93,7 @@ def _names(part: ServerStatus) -> Iterator[str]:
         for address in server.address.split(","):
             yield address.rpartition("@")[2].strip()
     elif not on:
-        yield _host(server.url)  # a small site's controller may be its license server as well
+        yield _host(server.url)  # the controller of a small site may be its license server too
 
 
 def _host(url: str) -> str:
@@ -105,7 +104,7 @@ def _host(url: str) -> str:
 
 
 def is_same_host(one: str, other: str) -> bool:
-    """Whether both are the same: case does not count, and a bare name is any domain's."""
+    """Whether two names are of one host: case is ignored, a bare name matches any domain."""
     first, second = _plain(one), _plain(other)
     if not first or not second:
         return False
@@ -119,12 +118,12 @@ def _plain(name: str) -> str:
 
 
 def _bare(name: str) -> bool:
-    """A single label; an address of numbers is whole as it is."""
+    """Whether a name is a single label; a numeric address is complete."""
     return "." not in name and not name.isdigit()
 
 
 class CloudServerList:
-    """What Citrix Cloud lists, by the names of the license servers."""
+    """The license servers that Citrix Cloud lists, by their names."""
 
     def __init__(self, accounts: tuple[tuple[LicenseServer, ...], ...]) -> None:
         self.accounts = accounts
@@ -136,10 +135,7 @@ class CloudServerList:
                 self._near.setdefault(name.partition(".")[0], []).append(entry)
 
     def find(self, status: ServerStatus) -> LicenseServer | None:
-        """The entry that is this license server.
-
-        A full name comes first; where only a bare one fits, it must not fit another as well.
-        """
+        """The entry of a license server: by full name, or by a bare name that is unambiguous."""
         if not self._whole:
             return None
         alone = [
@@ -161,17 +157,17 @@ class CloudServerList:
         return near[0] if len({entry.host_id or entry.fqdn for entry in near}) == 1 else None
 
 
-# One status of several: what is true of a license server that is read in more than one way
+# Merging the members of one license server
 
 
 _LIVE: Final = 0
-_ANSWERED: Final = 1  # but polls are missed since
-_KNOWN: Final = 2  # from an earlier poll
+_MISSED: Final = 1  # the last poll succeeded, but later ones are missing
+_KNOWN: Final = 2  # values of an earlier poll
 
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """One reading of a pool."""
+    """One reading of a pool by one data source."""
 
     part: ServerStatus
     pool: Pool
@@ -184,7 +180,7 @@ class _Member:
 
 @dataclass(frozen=True, slots=True)
 class _Same:
-    """One pool, and everyone who reads it, who is believed first in front."""
+    """One pool with all its readings, the most trusted first."""
 
     key: PoolKey
     members: tuple[_Member, ...]
@@ -195,10 +191,10 @@ class _Same:
 
 
 def merge_members(parts: tuple[ServerStatus, ...]) -> ServerStatus:
-    """The one status of these, the main server first.
+    """Merge the data sources of one license server, the main server first.
 
-    Its state is the main server's where that gives pools, else that of the best that does. Figures
-    are of those that answer; what none of them tells is as last known.
+    The state is that of the main server if it delivers pools, else of the best source that does.
+    Figures come from sources that respond; what none of them reports keeps its last known value.
     """
     main = parts[0]
     asked = tuple(part for part in parts if part.state is not State.DISABLED)
@@ -229,17 +225,17 @@ def merge_members(parts: tuple[ServerStatus, ...]) -> ServerStatus:
 
 
 def _tier(part: ServerStatus) -> int:
-    return _LIVE if part.is_up else _ANSWERED if is_reporting(part) else _KNOWN
+    return _LIVE if part.is_up else _MISSED if is_reporting(part) else _KNOWN
 
 
 def _pools(asked: Sequence[ServerStatus], main: ServerStatus) -> list[_Same]:
-    # A partner's account lists what many license servers use: it says how this one reports.
+    # A partner account lists the usage of many license servers; only its list of servers is used.
     holding = [
         part
         for part in asked
         if part.snapshot and (part is main or part.server.source is not SourceName.PARTNER)
     ]
-    # Who answers that there is no inventory takes back what it told before, if others have one.
+    # A source without inventory withdraws its earlier pools, if another source has some.
     holding = [part for part in holding if part.state is not State.NO_DATA] or holding
     las = uses_las(asked)
     products: dict[str, list[_Member]] = {}
@@ -253,10 +249,10 @@ def _pools(asked: Sequence[ServerStatus], main: ServerStatus) -> list[_Same]:
 
 
 def _same(members: list[_Member]) -> list[_Same]:
-    """The members of one product, by subscription date.
+    """The readings of one product, grouped by subscription date.
 
-    Where a way to read tells no date, its only pool is the only one that another way has. If there
-    are several, it is their sum: then only who is believed first counts, or all would count twice.
+    A reading without a date belongs to the only dated pool of the other sources. If there are
+    several, it is their sum: then only the most trusted source counts, or all would count twice.
     """
     members = sorted(members, key=lambda member: member.order)
     groups: dict[str, list[_Member]] = {}
@@ -323,9 +319,9 @@ def _pool(same: _Same) -> tuple[Pool, tuple[FigureSource, ...]]:
 
 
 def _figure(name: str, now: list[_Member], origins: list[FigureSource]) -> int | None:
-    """One figure of the reading that is believed first of those that have it."""
+    """One figure, from the most trusted reading that has it."""
     if name != "in_use":
-        # A count that hides an overdraft is no `installed` while somebody tells the two apart.
+        # A count that includes the overdraft is used only if no source separates the two.
         whole = [m for m in now if not hides_overdraft(m.part.server)]
         told = any(m.pool.reading.installed is not None for m in whole)
         now = whole if told else [m for m in now if m not in whole] if _counts(now) else now
@@ -344,7 +340,7 @@ def _counts(now: list[_Member]) -> bool:
 def _snapshot(
     asked: Sequence[ServerStatus], main: ServerStatus, pools: tuple[Pool, ...]
 ) -> Snapshot:
-    """What the parts tell of the license server itself; who answers comes first."""
+    """What the sources report of the license server itself; responding ones come first."""
     by_tier = sorted(asked, key=lambda part: (_tier(part), part is not main, part.server.name))
     known = [part.snapshot for part in by_tier if part.snapshot]
     alive = [part.snapshot for part in by_tier if part.snapshot and is_reporting(part)] or known
@@ -368,15 +364,15 @@ def _snapshot(
 
 
 def _mode(known: Sequence[Snapshot]) -> Mode | None:
-    """LAS if anyone says so: WMI and programs tell of files that are no longer in force."""
+    """LAS if any source reports it: WMI and programs may list files no longer in use."""
     said = [each.mode for each in known if each.mode]
     return Mode.LAS if Mode.LAS in said else next(iter(said), None)
 
 
 def resolve_same_as(servers: Iterable[Server]) -> dict[str, str]:
-    """The server that each other one is a part of; who has no `same_as` that leads on is not in it.
+    """The main server of every server with a valid `same_as`.
 
-    A chain leads to its end. What goes in a circle, or to a server that is not there, is ignored.
+    Chains are followed to their end; circular references and unknown servers are ignored.
     """
     links = _links(tuple(servers))
     found = {}
@@ -412,7 +408,7 @@ def _on_circles(links: dict[str, str]) -> frozenset[str]:
 
 
 def same_as_warnings(servers: tuple[Server, ...]) -> tuple[str, ...]:
-    """What is said of every `same_as` that is ignored."""
+    """Warnings about every `same_as` that is ignored."""
     known = [server.name for server in servers]
     links = {each.name: each.same_as for each in servers if each.same_as in known}
     circles = _on_circles(links)
@@ -421,9 +417,9 @@ def same_as_warnings(servers: tuple[Server, ...]) -> tuple[str, ...]:
         if server.same_as and server.name not in links:
             hint = did_you_mean(server.same_as, known)
             close = f" ({hint})" if hint else ""
-            said.append(f"{server.name}: same_as: no server is named {server.same_as}{close}")
+            said.append(f"{server.name}: same_as: unknown server {server.same_as}{close}")
         elif server.name in circles:
-            said.append(f"{server.name}: same_as = {server.same_as} leads back to itself")
+            said.append(f"{server.name}: circular same_as reference ({server.same_as})")
     return tuple(said)
 
 

@@ -1,7 +1,4 @@
-"""What a poll does: onto the board, into the history and, if it changed something, the journal.
-
-Owns the board, and the polls that the history could not take yet. Must not know when to poll.
-"""
+"""What a poll does: it changes the board, and goes into history, event log and alerts."""
 
 from __future__ import annotations
 
@@ -39,17 +36,16 @@ if TYPE_CHECKING:
     from lictui.history.journal import AlertChanges
     from lictui.history.store import History
 
-
 _log = logging.getLogger(__name__)
-_KEEP: Final = 100_000  # polls kept in memory while the history cannot be written
-_LOOK: Final = 60.0  # seconds between two looks at servers of which no poll comes back
+_MAX_WAITING: Final = 100_000  # polls kept in memory while the history cannot be written
+_STALE_INTERVAL: Final = 60.0  # seconds between evaluations of servers that stay stale
 
 
 class Recorder:
-    """Applies polls to the board and writes them down; never raises.
+    """Applies polls to the board and writes them to the history. Never raises.
 
-    Decides on alerts only where `decide` has allowed it: who looks at a server once, or follows
-    another lictui, raises none. What happened to alerts goes to `heard`.
+    Alerts are evaluated only while `enable_alerts` allows it: not by a single `lictui status`, nor
+    by a lictui that follows another one. Their events are passed to `on_alert_events`.
     """
 
     def __init__(
@@ -57,19 +53,19 @@ class Recorder:
         board: Board,
         history: History | None,
         alerts: AlertSettings,
-        heard: Callable[[tuple[AlertEvent, ...]], None] | None = None,
+        on_alert_events: Callable[[tuple[AlertEvent, ...]], None] | None = None,
     ) -> None:
         self.board = board
         self.alerts = alerts
         self.timezone = ""
         self.alert_store = AlertStore()
         self._history = history
-        self._heard = heard
-        self._since: float | None = None  # when it began to decide on alerts
-        self._looked = 0.0
+        self._on_alert_events = on_alert_events
+        self._alerts_since: float | None = None  # when the evaluation of alerts was enabled
+        self._stale_checked_at = 0.0
         self._merger = BoardMerger()
-        self._waiting: deque[tuple[Server, Poll, tuple[Event, ...]]] = deque(maxlen=_KEEP)
-        self._trouble = ""
+        self._waiting: deque[tuple[Server, Poll, tuple[Event, ...]]] = deque(maxlen=_MAX_WAITING)
+        self._write_error = ""
 
     @property
     def merged_board(self) -> MergedBoard:
@@ -78,192 +74,203 @@ class Recorder:
 
     @property
     def alerts_enabled(self) -> bool:
-        """Whether alerts are decided on here."""
-        return self._since is not None
+        """Whether alerts are evaluated here."""
+        return self._alerts_since is not None
 
     def enable_alerts(self, now: float, *, allowed: bool) -> None:
-        """Decide on alerts from now on, or leave it to who does and follow what is recorded."""
+        """Evaluate alerts from now on, or follow what another lictui records."""
         if allowed and not self.alerts_enabled:
-            self._restore(everything=True)
-            self._since = now
+            self.reload_alerts()
+            self._alerts_since = now
         elif not allowed:
-            self._since = None
-        self._restore(everything=not allowed)
+            self._alerts_since = None
+        if allowed:
+            with suppress(LictuiError):  # keep what is known
+                if self._history:
+                    self.alert_store.reload_acknowledgements(self._history)
+            self._publish_alerts()
+        else:
+            self.reload_alerts()
 
-    def _restore(self, *, everything: bool) -> None:
-        with suppress(LictuiError):  # then what is known here stands
+    def reload_alerts(self) -> None:
+        """Take over all alerts from the history, for example after a server was renamed."""
+        with suppress(LictuiError):  # keep what is known
             if self._history:
-                (self.alert_store.load if everything else self.alert_store.reload_acknowledgements)(
-                    self._history
-                )
-        self._stand()
+                self.alert_store.load(self._history)
+        self._publish_alerts()
 
     def record(self, polls: Iterable[tuple[Server, Poll, float | None]]) -> None:
-        """Take in polls that just ended, each with the time its server is due again."""
-        said: list[AlertEvent] = []
-        for server, poll, due in polls:
+        """Record polls that have just ended, each with the time its server is due again."""
+        alert_events: list[AlertEvent] = []
+        for server, result, due in polls:
             before = self.board.find(server.name)
             if before is None:
                 continue  # removed while it was being polled
-            if isinstance(poll.result, Snapshot):
-                completed = with_recalled_dates(server, before.snapshot, poll.result)
-                poll = replace(poll, result=completed)  # noqa: PLW2901 - what is recorded
+            poll = _with_earlier_dates(server, before.snapshot, result)
             self.board = boards.apply_poll(self.board, poll, due)
             after = self.board.find(server.name)
-            apart = self._apart(server)
+            if after is None:
+                continue
+            duplicates = self._duplicate_pools(server)
             levels = not self.alerts_enabled
-            events = (
-                change_events(before, after, self.alerts, apart, levels=levels) if after else ()
-            )
-            happened = self._look(after, poll.time) if after else ()
-            said += happened
-            self._waiting.append((server, poll, (*events, *journal_lines(happened))))
-        self._tell(said)
+            changes = change_events(before, after, self.alerts, duplicates, levels=levels)
+            events = self._evaluate(after, poll.time)
+            alert_events += events
+            self._waiting.append((server, poll, (*changes, *journal_lines(events))))
+        self._flush(alert_events)
 
     def mark_stale(self, now: float) -> None:
-        """Notice the servers of which no poll comes back any more."""
+        """Mark servers whose polls are missing as stale, and evaluate their alerts."""
         before = {status.server.name: status for status in self.board.servers}
         self.board = boards.mark_stale(self.board, now)
-        if self._since is None:
+        if self._alerts_since is None:
             return
-        look = now - self._looked >= _LOOK
-        said: list[AlertEvent] = []
+        recheck = now - self._stale_checked_at >= _STALE_INTERVAL
+        alert_events: list[AlertEvent] = []
         for status in self.board.servers:
-            old = before[status.server.name]
-            # That lictui itself was away is not the server's fault.
-            away = now - self._since <= STALE_AFTER_POLLS * status.server.effective_interval
-            if status.state is State.STALE and not away and (look or old.state is not State.STALE):
-                self._looked = now
-                happened = self._look(status, now)
-                self.alert_store.add_journal_lines(change_events(old, status, self.alerts))
-                self.alert_store.add_journal_lines(journal_lines(happened))
-                said += happened
-        self._tell(said)
+            previous = before[status.server.name]
+            # Polls that are missing because lictui itself did not run are no fault of the server.
+            interval = status.server.effective_interval
+            just_started = now - self._alerts_since <= STALE_AFTER_POLLS * interval
+            if status.state is not State.STALE or just_started:
+                continue
+            if recheck or previous.state is not State.STALE:
+                self._stale_checked_at = now
+                events = self._evaluate(status, now)
+                self.alert_store.add_journal_lines(change_events(previous, status, self.alerts))
+                self.alert_store.add_journal_lines(journal_lines(events))
+                alert_events += events
+        self._flush(alert_events)
 
     def clear_removed(self, servers: Iterable[Server], now: float) -> None:
-        """Let go of the alerts of every server but these."""
+        """Clear the alerts of every server but these."""
         if self.alerts_enabled:
-            self._tell(self.alert_store.clear_removed(servers, now))
+            self._flush(self.alert_store.clear_removed(servers, now))
 
     def acknowledge(
-        self, who: AlertKey, answer: Acknowledgement | None, by: str, now: float
+        self, key: AlertKey, acknowledgement: Acknowledgement | None, by: str, now: float
     ) -> None:
-        """Note what somebody says to an alert; None takes it back. Raises LictuiError."""
-        found = next((each for each in self.alert_store.states if each.key == who), None)
-        if found is None:
+        """Acknowledge or snooze an alert; None removes that. Raises LictuiError."""
+        state = next((state for state in self.alert_store.states if state.key == key), None)
+        if state is None:
             return
         if self._history:
-            self._history.set_acknowledgement(
-                who, answer, (acknowledgement_event(found, answer, by, now),)
-            )
-        if answer is None:
-            self.alert_store.acknowledgements.pop(who, None)
+            event = acknowledgement_event(state, acknowledgement, by, now)
+            self._history.set_acknowledgement(key, acknowledgement, (event,))
+        if acknowledgement is None:
+            self.alert_store.acknowledgements.pop(key, None)
         else:
-            self.alert_store.acknowledgements[who] = answer
-        self._stand()
-
-    def reload_alerts(self) -> None:
-        """A server in the history has another name: what is remembered of it, too."""
-        self._restore(everything=True)
+            self.alert_store.acknowledgements[key] = acknowledgement
+        self._publish_alerts()
 
     def add_event(self, event: Event) -> None:
-        """One more line for the journal."""
+        """Add a line to the event log."""
         self.alert_store.add_journal_lines((event,))
         self._write()
 
-    def _look(self, status: ServerStatus, now: float) -> tuple[AlertEvent, ...]:
+    def set_notices(self, notices: Sequence[str]) -> None:
+        """Put lasting problems on the board, next to the recorder's own."""
+        own = (self._write_error,) if self._write_error else ()
+        self.board = replace(self.board, notices=(*notices, *own))
+
+    @property
+    def _has_aliases(self) -> bool:
+        """Whether any server is a second data source; merging for nothing costs every poll."""
+        return any(status.server.same_as for status in self.board.servers)
+
+    def _evaluate(self, status: ServerStatus, now: float) -> tuple[AlertEvent, ...]:
         if not self.alerts_enabled:
             return ()
-        if any(each.server.same_as for each in self.board.servers):
+        if self._has_aliases:
             status = self.merged_board.find(status.server.name) or status
-        return self.alert_store.evaluate(status, self.alerts, now, local_date(now, self.timezone))
+        today = local_date(now, self.timezone)
+        return self.alert_store.evaluate(status, self.alerts, now, today)
 
-    def _tell(self, said: Sequence[AlertEvent]) -> None:
-        self._write()
-        self._stand()
-        if said and self._heard:
-            self._heard(tuple(said))
-
-    def _stand(self) -> None:
-        if self.alerts_enabled or self._history:
-            stand = self.alert_store.states
-            answers = dict(self.alert_store.acknowledgements)
-            if (stand, answers) != (self.board.alert_states, self.board.acknowledgements):
-                self.board = replace(self.board, alert_states=stand, acknowledgements=answers)
-
-    def _apart(self, server: Server) -> frozenset[PoolKey]:
-        """The pools of a server that another way to read it stands for; seldom any."""
-        if not any(status.server.same_as for status in self.board.servers):
+    def _duplicate_pools(self, server: Server) -> frozenset[PoolKey]:
+        """The pools of a server for which another data source is used."""
+        if not self._has_aliases:
             return frozenset()
         return duplicate_pool_keys(self.merged_board, server.name)
 
-    def set_notices(self, notices: Sequence[str]) -> None:
-        """Put lasting notices on the board, beside the recorder's own trouble."""
-        mine = (self._trouble,) if self._trouble else ()
-        self.board = replace(self.board, notices=(*notices, *mine))
+    def _flush(self, alert_events: Sequence[AlertEvent]) -> None:
+        self._write()
+        self._publish_alerts()
+        if alert_events and self._on_alert_events:
+            self._on_alert_events(tuple(alert_events))
+
+    def _publish_alerts(self) -> None:
+        if self.alerts_enabled or self._history:
+            states = self.alert_store.states
+            acknowledgements = dict(self.alert_store.acknowledgements)
+            shown = (self.board.alert_states, self.board.acknowledgements)
+            if (states, acknowledgements) != shown:
+                self.board = replace(
+                    self.board, alert_states=states, acknowledgements=acknowledgements
+                )
 
     def _write(self) -> None:
         if self._history is None:
-            self.alert_store.flush(lambda _: None)  # there is nowhere to
+            self.alert_store.flush(lambda _: None)
             return
         if not (self._waiting or self.alert_store.has_pending_writes):
             return
-        others = [notice for notice in self.board.notices if notice != self._trouble]
+        notices = [notice for notice in self.board.notices if notice != self._write_error]
         try:
             self.alert_store.flush(self._append)
         except LictuiError as error:
-            if not self._trouble:
+            if not self._write_error:
                 _log.error("%s (%s)", error.message, error.hint)
-            self._trouble = f"{error.message}; {len(self._waiting)} polls wait to be written"
+            self._write_error = f"{error.message}; {len(self._waiting)} polls not written yet"
         else:
             self._waiting.clear()
-            self._trouble = ""
-        self.set_notices(others)
+            self._write_error = ""
+        self.set_notices(notices)
 
-    def _append(self, decided: AlertChanges) -> None:
+    def _append(self, changes: AlertChanges) -> None:
         if self._history:
-            self._history.append_many(tuple(self._waiting), decided or None)
+            self._history.append_many(tuple(self._waiting), changes or None)
 
 
-# What an idle feature was when it was last in use: lmstat tells dates only while one is held
+# Dates of idle features: lmstat prints them only while a license is in use
 
 
-def with_recalled_dates(server: Server, before: Snapshot | None, now: Snapshot) -> Snapshot:
-    """`now`, its pools that tell no dates completed by what `before` told of the same product.
+def _with_earlier_dates(server: Server, before: Snapshot | None, poll: Poll) -> Poll:
+    """The poll, its undated pools completed from the snapshot before it.
 
-    FlexNet's detail lines, which hold version, expiry and kind, are printed for features in use.
+    The detail lines of lmstat, with version, expiry and kind, are printed for features in use only.
+    Without their dates the pools would get another key, and a series of their own, when idle.
     """
     by_lmstat = server.source is SourceName.LMSTAT or server.format == SourceName.LMSTAT
-    if before is None or not by_lmstat:
-        return now
-    known: dict[str, list[Pool]] = {}
+    if before is None or not by_lmstat or not isinstance(poll.result, Snapshot):
+        return poll
+    dated: dict[str, list[Pool]] = {}
     for pool in before.pools:
-        if not _bare(pool):
-            known.setdefault(pool.product, []).append(pool)
+        if not _is_undated(pool):
+            dated.setdefault(pool.product, []).append(pool)
     pools = tuple(
-        _completed(pool, known[pool.product][0])
-        if _bare(pool) and len(known.get(pool.product, ())) == 1
+        _completed(pool, dated[pool.product][0])
+        if _is_undated(pool) and len(dated.get(pool.product, ())) == 1
         else pool
-        for pool in now.pools
+        for pool in poll.result.pools
     )
-    return now if pools == now.pools else replace(now, pools=pools)
+    return replace(poll, result=replace(poll.result, pools=pools))
 
 
-def _bare(pool: Pool) -> bool:
+def _is_undated(pool: Pool) -> bool:
     return pool.subscription_date is None and pool.expires is None and pool.permanent is None
 
 
-def _completed(pool: Pool, told: Pool) -> Pool:
-    # A feature that belongs to machines is printed like any other while nobody uses it.
-    bound = told.reading.installed is None
+def _completed(pool: Pool, earlier: Pool) -> Pool:
+    # An idle node-locked feature is printed with a count like any other.
+    node_locked = earlier.reading.installed is None
     return replace(
         pool,
-        model=told.model,
-        reading=replace(pool.reading, installed=None) if bound else pool.reading,
-        license_type=pool.license_type or told.license_type,
-        subscription_date=told.subscription_date,
-        expires=told.expires,
-        permanent=told.permanent,
-        partial_expiry=told.partial_expiry,
-        counted=told.counted,
+        model=earlier.model,
+        reading=replace(pool.reading, installed=None) if node_locked else pool.reading,
+        license_type=pool.license_type or earlier.license_type,
+        subscription_date=earlier.subscription_date,
+        expires=earlier.expires,
+        permanent=earlier.permanent,
+        partial_expiry=earlier.partial_expiry,
+        counted=earlier.counted,
     )

@@ -35,7 +35,7 @@ async def test_a_filter_typed_faster_than_it_opens_is_not_lost() -> None:
 async def test_an_invalid_filter_is_said_at_once_and_changes_nothing() -> None:
     async with running_app() as run:
         await run.press("slash", *"lab", "[")
-        assert "not a regex" in screen_text(run.app)
+        assert "invalid regular expression" in screen_text(run.app)
         assert shown(run) == ["lic-lab"]
 
 
