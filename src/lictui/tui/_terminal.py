@@ -98,18 +98,18 @@ class _Changed(CompositorUpdate):
         pen = _PLAIN
         for y, first, last in self._update.spans:
             shown = self._shadow.line(y, last, colours)
-            wanted = self._wanted(y, first, last, colours)
-            for at, (start, end) in enumerate(_runs(shown, wanted, first)):
+            target = self._target_cells(y, first, last, colours)
+            for index, (start, end) in enumerate(_runs(shown, target, first)):
                 # Columns are absolute: terminals disagree about the width of some characters.
-                written.append(f"\x1b[{start + 1}G" if at else f"\x1b[{y + 1};{start + 1}H")
-                for text, after in wanted[start - first : end - first]:
+                written.append(f"\x1b[{start + 1}G" if index else f"\x1b[{y + 1};{start + 1}H")
+                for text, after in target[start - first : end - first]:
                     written.append(_change(pen, after) + text)
                     pen = after
-            shown[first:last] = wanted
+            shown[first:last] = target
         written.append(_change(pen, _PLAIN))
         return "".join(written)
 
-    def _wanted(self, y: int, first: int, last: int, colours: ColorSystem) -> list[_Cell]:
+    def _target_cells(self, y: int, first: int, last: int, colours: ColorSystem) -> list[_Cell]:
         cells = [_UNKNOWN] * (last - first)
         for x, strip in self._update.chops[y].items():
             if strip is not None and x < last and x + strip.cell_length > first:
@@ -119,17 +119,17 @@ class _Changed(CompositorUpdate):
         return cells
 
 
-def _runs(shown: list[_Cell], wanted: list[_Cell], first: int) -> list[tuple[int, int]]:
+def _runs(shown: list[_Cell], target: list[_Cell], first: int) -> list[tuple[int, int]]:
     """Return the ranges where `wanted` differs from what is shown; close ranges are joined."""
     runs: list[tuple[int, int]] = []
-    for x, cell in enumerate(wanted, first):
+    for x, cell in enumerate(target, first):
         if cell == shown[x] or cell is _UNKNOWN:
             continue
         start = x - 1 if not cell[0] and x > first else x  # a wide character is written whole
         if (
             runs
             and start - runs[-1][1] <= _GAP
-            and _UNKNOWN not in wanted[runs[-1][1] - first : x - first]
+            and _UNKNOWN not in target[runs[-1][1] - first : x - first]
         ):
             runs[-1] = (runs[-1][0], x + 1)
         else:

@@ -50,28 +50,30 @@ def notify_alerts(app: LictuiApp, before: MergedBoard, after: MergedBoard) -> No
     actions = [action for action in app.settings.actions if action.bell or action.osc9]
     if not actions or before.alert_states is None or before.alert_states == after.alert_states:
         return
-    said = list(_said(before, after, app.clock.now()))
-    if any(action.bell and action.matches(each) for action in actions for each in said):
+    events = list(_alert_events(before, after, app.clock.now()))
+    if any(action.bell and action.matches(each) for action in actions for each in events):
         app.bell()
-    told = [each for each in said if any(it.osc9 and it.matches(each) for it in actions)]
-    for each in told[:_AT_ONCE]:
-        standing = each.alert
-        _notify(app, f"{standing.level} {standing.key.server}: {standing.message}")
-    if len(told) > _AT_ONCE:
-        _notify(app, f"{len(told) - _AT_ONCE} more alerts")
+    notified = [each for each in events if any(it.osc9 and it.matches(each) for it in actions)]
+    for each in notified[:_AT_ONCE]:
+        alert = each.alert
+        _notify(app, f"{alert.level} {alert.key.server}: {alert.message}")
+    if len(notified) > _AT_ONCE:
+        _notify(app, f"{len(notified) - _AT_ONCE} more alerts")
 
 
-def _said(before: MergedBoard, after: MergedBoard, now: float) -> Iterator[AlertEvent]:
+def _alert_events(before: MergedBoard, after: MergedBoard, now: float) -> Iterator[AlertEvent]:
     """Yield what was raised, escalated or repeated; a resolved alert rings no bell."""
-    known = {each.key: each for each in before.alert_states or ()}
+    previous = {each.key: each for each in before.alert_states or ()}
     for each in after.alert_states or ():
-        was = known.get(each.key)
-        if each.raised_at is None or (was is not None and was.notified_at == each.notified_at):
+        earlier = previous.get(each.key)
+        if each.raised_at is None or (
+            earlier is not None and earlier.notified_at == each.notified_at
+        ):
             continue
-        if was is None or was.raised_at is None:
+        if earlier is None or earlier.raised_at is None:
             yield AlertEvent(AlertTransition.RAISED, now, each)
-        elif severity_rank(each.level) < severity_rank(was.level):
-            yield AlertEvent(AlertTransition.WORSE, now, each, was.level)
+        elif severity_rank(each.level) < severity_rank(earlier.level):
+            yield AlertEvent(AlertTransition.WORSE, now, each, earlier.level)
         else:
             yield AlertEvent(AlertTransition.REPEATED, now, each)
 
@@ -94,22 +96,22 @@ def apply_settings(app: LictuiApp, before: Settings | None = None) -> None:
     """
     settings = app.settings
     if before is None or settings.theme != before.theme:
-        _wear(app, settings.theme, starting=before is None)
+        _apply_theme(app, settings.theme, starting=before is None)
     if before is None or settings.keymap != before.keymap:
-        _bind(app, dict(settings.keymap))
+        _apply_keymap(app, dict(settings.keymap))
 
 
-def _wear(app: LictuiApp, theme: str, *, starting: bool) -> None:
-    if wrong := theme_names.theme_problem(theme):
-        app.notify(wrong, title="config.toml", severity="warning", markup=False)
+def _apply_theme(app: LictuiApp, theme: str, *, starting: bool) -> None:
+    if problem := theme_names.theme_problem(theme):
+        app.notify(problem, title="config.toml", severity="warning", markup=False)
     elif not starting:  # the first theme is set before anything is drawn
         app.theme = theme
         app.save_state(theme=theme)
 
 
-def _bind(app: LictuiApp, keymap: dict[str, str]) -> None:
-    if wrong := commands.keymap_problems(keymap):
-        app.notify("\n".join(wrong), title="Default keys", severity="error", markup=False)
+def _apply_keymap(app: LictuiApp, keymap: dict[str, str]) -> None:
+    if problems := commands.keymap_problems(keymap):
+        app.notify("\n".join(problems), title="Default keys", severity="error", markup=False)
         keymap = {}
     app.keymap = keymap
     app.set_keymap(keymap)
@@ -146,10 +148,10 @@ class BoardChanged(Message):
 class FilterChanged(Message):
     """The filter was edited."""
 
-    def __init__(self, wanted: Filter, spelled: str) -> None:
+    def __init__(self, new_filter: Filter, text: str) -> None:
         super().__init__()
-        self.filter = wanted
-        self.text = spelled
+        self.filter = new_filter
+        self.text = text
 
 
 class FilterClosed(Message):
@@ -185,10 +187,10 @@ MAIN_VIEWS: Final = (
 def make_screen(name: str, **kwargs: Any) -> Screen[Any]:
     """Create the screen with this name."""
     module, _, attribute = SCREENS[name].partition(":")
-    made = getattr(import_module(module), attribute)(**kwargs)
-    if not isinstance(made, Screen):
+    screen = getattr(import_module(module), attribute)(**kwargs)
+    if not isinstance(screen, Screen):
         raise TypeError(f"{attribute} is no screen")
-    return made
+    return screen
 
 
 def _palette() -> type[Provider]:

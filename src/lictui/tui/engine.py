@@ -66,7 +66,7 @@ class Engine(Protocol):
         """The journal, newest first; of the times [since, before) if given."""
         ...
 
-    async def search(self, wanted: Filter, limit: int | None = None) -> tuple[Event, ...]:
+    async def search(self, journal_filter: Filter, limit: int | None = None) -> tuple[Event, ...]:
         """What of the whole journal the filter lets through, newest first; at most `limit`."""
         ...
 

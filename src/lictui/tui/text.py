@@ -26,7 +26,7 @@ _HOUR: Final = 3600
 _DAY: Final = 86400
 # Control, format (bidirectional marks), surrogate and unassigned characters, and the two line
 # separators of Unicode: none of them may reach a terminal cell.
-_UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Cn", "Zl", "Zp"))
+_INVISIBLE: Final = frozenset(("Cc", "Cf", "Cs", "Cn", "Zl", "Zp"))
 
 
 @lru_cache(maxsize=8192)
@@ -34,7 +34,7 @@ def strip_controls(text: str) -> str:
     """Return `text` with every invisible or direction-changing character replaced by a blank."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(" " if unicodedata.category(c) in _UNSEEN else c for c in text)
+    return "".join(" " if unicodedata.category(c) in _INVISIBLE else c for c in text)
 
 
 @lru_cache(maxsize=8192)
@@ -52,16 +52,16 @@ def shorten(text: str, width: int, ellipsis: str = "…") -> str:
 
 
 def _last_cells(text: str, width: int) -> str:
-    taken = ""
+    tail = ""
     for character in reversed(text):
-        if cell_len(character + taken) > width:
+        if cell_len(character + tail) > width:
             break
-        taken = character + taken
-    return taken
+        tail = character + tail
+    return tail
 
 
 @lru_cache(maxsize=1024)
-def wrap(text: str, width: int, most: int, ellipsis: str = "…") -> tuple[str, ...]:
+def wrap(text: str, width: int, max_lines: int, ellipsis: str = "…") -> tuple[str, ...]:
     """Wrap `text` into at most `most` lines of `width` cells, between words.
 
     A word wider than a line is broken anywhere; text beyond the last line is cut.
@@ -74,12 +74,12 @@ def wrap(text: str, width: int, most: int, ellipsis: str = "…") -> tuple[str, 
         else:
             lines += chop_cells(word, max(width, 2))
     lines = [line for line in lines if line]
-    if len(lines) > most:
-        lines[most - 1 :] = [_ended(lines[most - 1], width, ellipsis)]
+    if len(lines) > max_lines:
+        lines[max_lines - 1 :] = [_with_ellipsis(lines[max_lines - 1], width, ellipsis)]
     return tuple(lines)
 
 
-def _ended(line: str, width: int, ellipsis: str) -> str:
+def _with_ellipsis(line: str, width: int, ellipsis: str) -> str:
     room = width - cell_len(ellipsis)
     while cell_len(line) > room and " " in line:
         line = line.rpartition(" ")[0]
@@ -131,9 +131,9 @@ def format_coarse_age(seconds: float) -> str:
 def format_countdown(seconds: float) -> str:
     """Return the time left as a clock shows it: `4:48`, `1:04:48`."""
     seconds = max(0, int(seconds))
-    minutes, rest = divmod(seconds, _MINUTE)
+    minutes, seconds_left = divmod(seconds, _MINUTE)
     hours, minutes = divmod(minutes, _MINUTE)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return f"{hours}:{minutes:02}:{seconds_left:02}" if hours else f"{minutes}:{seconds_left:02}"
 
 
 def format_date(of: date, today: date) -> str:
@@ -219,11 +219,11 @@ def csv_document(table: Iterable[Sequence[Cell]]) -> str:
     """Return the table as CSV; numbers stay numbers, unknown values are empty."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerows([_harmless(cell) for cell in row] for row in table)
+    writer.writerows([_clean_cell(cell) for cell in row] for row in table)
     return out.getvalue()
 
 
-def _harmless(cell: Cell) -> Cell:
+def _clean_cell(cell: Cell) -> Cell:
     if not isinstance(cell, str):
         return cell
     return strip_controls(f"'{cell}" if cell.startswith(_RUNS) else cell)

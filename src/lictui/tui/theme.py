@@ -240,16 +240,16 @@ ASCII_SYMBOLS: Final = Symbols(
 
 def choose_symbols(*, ascii_only: bool) -> Symbols:
     """Return the symbol set; a console without UTF-8 gets ASCII in any case."""
-    poor = os.environ.get("TERM") == "linux" and "utf" not in locale.getpreferredencoding(
+    limited = os.environ.get("TERM") == "linux" and "utf" not in locale.getpreferredencoding(
         do_setlocale=False
     ).lower().replace("-", "")
-    return ASCII_SYMBOLS if ascii_only or poor else UNICODE_SYMBOLS
+    return ASCII_SYMBOLS if ascii_only or limited else UNICODE_SYMBOLS
 
 
 # ASCII mode: everything drawn is converted to 7-bit characters
 
 
-_LIKE: Final = {
+_ASCII_EQUIVALENTS: Final = {
     **dict.fromkeys("─━┄┅┈┉╌═▔▁‐‑‒–—―", "-"),  # noqa: RUF001 - the dashes are what is meant
     **dict.fromkeys("│┃┆┇┊┋╎║▏▎▍▕▐▌", "|"),
     **dict.fromkeys("┌┍┎┏┐┑┒┓└┕┖┗┘┙┚┛├┤┬┴┼╭╮╯╰╒╔╗╚╝", "+"),
@@ -284,14 +284,14 @@ class AsciiFilter(LineFilter):
 @lru_cache(maxsize=8192)
 def to_ascii(text: str) -> str:
     """Return `text` in 7-bit characters of the same width."""
-    return "".join(map(_plain, text))
+    return "".join(map(_ascii_character, text))
 
 
-def _plain(character: str) -> str:
+def _ascii_character(character: str) -> str:
     if character.isascii():
         return character
     width = cell_len(character)
     if width == 1:
         letter = unicodedata.normalize("NFKD", character)[0]
-        return _LIKE.get(character) or (letter if letter.isascii() else "?")
+        return _ASCII_EQUIVALENTS.get(character) or (letter if letter.isascii() else "?")
     return "?" * width

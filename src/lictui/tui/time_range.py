@@ -69,11 +69,11 @@ class TimeRange:
         Weeks start on Mondays. Counted from a fixed origin, so that a day stays in its bucket
         as time passes.
         """
-        whole = self.length.value // _DAY
-        today = day_of(now, tz).toordinal() - self.offset * whole
+        days = self.length.value // _DAY
+        today = day_of(now, tz).toordinal() - self.offset * days
         end = today + 1 + -today % count  # ordinal 1 was a Monday
-        firsts = range(end - whole // count * count, end + 1, count)
-        return tuple(day_start(date.fromordinal(each), tz) for each in firsts)
+        ordinals = range(end - days // count * count, end + 1, count)
+        return tuple(day_start(date.fromordinal(each), tz) for each in ordinals)
 
     @classmethod
     def containing(cls, at: float, now: float, length: RangeLength = RangeLength.DAY) -> TimeRange:
@@ -81,14 +81,14 @@ class TimeRange:
         return cls(length, max(0, int((now - at) // length.value)))
 
 
-def bucket_seconds(length: RangeLength, columns: int, every: float) -> int:
+def bucket_seconds(length: RangeLength, columns: int, interval: float) -> int:
     """Return the bucket width: at most two buckets per column, at least two polls per bucket.
 
     With fewer polls the jitter of the polls alone could leave a bucket empty, and an empty bucket
     must mean that no poll succeeded.
     """
-    wanted = max(length.value / max(1, 2 * columns), 2 * every)
-    return next((bucket for bucket in _BUCKETS if bucket >= wanted), _BUCKETS[-1])
+    minimum = max(length.value / max(1, 2 * columns), 2 * interval)
+    return next((bucket for bucket in _BUCKETS if bucket >= minimum), _BUCKETS[-1])
 
 
 def time_zone(name: str) -> ZoneInfo | None:
@@ -110,14 +110,14 @@ def to_local(at: float, tz: ZoneInfo | None) -> datetime:
 
 def format_moment(at: float, tz: ZoneInfo | None, *, year: bool = False) -> str:
     """Return a time such as `Tue 24 Nov 10:40`, or with the year instead of the hour."""
-    here = to_local(at, tz)
-    return here.strftime(f"%a {here.day} %b {'%Y' if year else '%H:%M'}")
+    local_time = to_local(at, tz)
+    return local_time.strftime(f"%a {local_time.day} %b {'%Y' if year else '%H:%M'}")
 
 
 def format_timestamp(at: float, tz: ZoneInfo | None) -> str:
     """Return a time for a list column: `24 Nov 10:40`."""
-    here = to_local(at, tz)
-    return f"{here.day:2} {here:%b %H:%M}"
+    local_time = to_local(at, tz)
+    return f"{local_time.day:2} {local_time:%b %H:%M}"
 
 
 def ticks(
@@ -125,13 +125,13 @@ def ticks(
 ) -> tuple[tuple[int, str], ...]:
     """Return round local times within the range, with labels that fit into `columns`."""
     for unit, count, form in _STEPS[length]:
-        found = tuple(
+        labels = tuple(
             (int(at.timestamp()), at.strftime(form.format(day=at.day)))
-            for at in _rounds(to_local(start, tz), end, unit, count)
+            for at in _round_times(to_local(start, tz), end, unit, count)
             if at.timestamp() >= start
         )
-        if sum(len(label) + 2 for _, label in found) <= columns:
-            return found
+        if sum(len(label) + 2 for _, label in labels) <= columns:
+            return labels
     return ()
 
 
@@ -156,7 +156,7 @@ _STEPS: Final = {
 }
 
 
-def _rounds(first: datetime, end: int, unit: _Unit, count: int) -> Iterator[datetime]:
+def _round_times(first: datetime, end: int, unit: _Unit, count: int) -> Iterator[datetime]:
     """Yield every `count`-th hour, midnight or first of a month in local time, from before `first`.
 
     Counted from a fixed origin, so that the ticks keep their places as time passes.
@@ -166,21 +166,21 @@ def _rounds(first: datetime, end: int, unit: _Unit, count: int) -> Iterator[date
     month -= month % count
     match unit:
         case _Unit.MONTH:
-            at = _settled(at.replace(year=month // 12, month=month % 12 + 1, day=1))
+            at = _with_current_offset(at.replace(year=month // 12, month=month % 12 + 1, day=1))
         case _Unit.DAY:
-            at = _settled(at - timedelta(days=(at.toordinal() - 1) % count))
+            at = _with_current_offset(at - timedelta(days=(at.toordinal() - 1) % count))
         case _Unit.HOUR:
             pass  # the counts divide a day
     while at.timestamp() < end:
         yield at
         if unit.value is None:
             month += count
-            at = _settled(at.replace(year=month // 12, month=month % 12 + 1))
+            at = _with_current_offset(at.replace(year=month // 12, month=month % 12 + 1))
         else:
-            at = _settled(at + unit.value * count)
+            at = _with_current_offset(at + unit.value * count)
 
 
-def _settled(at: datetime) -> datetime:
+def _with_current_offset(at: datetime) -> datetime:
     """Find the system zone's offset anew: it changes with daylight saving time."""
     import zoneinfo  # noqa: PLC0415 - as above
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 K = TypeVar("K")
 Pools = tuple[tuple[str, "PoolKey"], ...]
-_NO_PAST: Final = TrendData()
+_NO_TREND: Final = TrendData()
 
 
 class TrendCache(Generic[K]):
@@ -30,7 +30,7 @@ class TrendCache(Generic[K]):
     def __init__(self, stretch: int = DEFAULT_TREND_SECONDS) -> None:
         self.seconds = stretch  # seconds
         self.trends: Mapping[K, TrendData] = {}
-        self._asked: dict[K, tuple[int, int]] = {}
+        self._fetched: dict[K, tuple[int, int]] = {}
 
     def due(self, keys: Iterable[K], now: float, cells: int) -> tuple[K, ...]:
         """Return the keys whose trend of `cells` buckets is due, and mark them as fetched."""
@@ -38,8 +38,8 @@ class TrendCache(Generic[K]):
             return ()
         bucket = trend_bucket(cells, self.seconds)
         mark = (bucket, int(now) // bucket)
-        keys = tuple(key for key in keys if self._asked.get(key) != mark)
-        self._asked.update(dict.fromkeys(keys, mark))
+        keys = tuple(key for key in keys if self._fetched.get(key) != mark)
+        self._fetched.update(dict.fromkeys(keys, mark))
         return keys
 
     def store(self, answers: Iterable[tuple[K, Series]], now: float, cells: int) -> None:
@@ -69,42 +69,46 @@ class TrendCaches(Generic[K]):
 
     def __init__(self) -> None:
         self._day: TrendCache[K] = TrendCache()
-        self._longer: TrendCache[K] | None = None
-        self._made: (
+        self._period: TrendCache[K] | None = None
+        self._combined: (
             tuple[Mapping[K, TrendData], Mapping[K, TrendData], Mapping[K, TrendData]] | None
         ) = None
 
     @property
     def trends(self) -> Mapping[K, TrendData]:
         """The trend to draw for each row."""
-        if self._longer is None:
+        if self._period is None:
             return self._day.trends
-        days, longer = self._day.trends, self._longer.trends
-        if self._made is None or self._made[0] is not days or self._made[1] is not longer:
-            both = {key: replace(longer.get(key, _NO_PAST), day=day) for key, day in days.items()}
-            self._made = days, longer, both
-        return self._made[2]
+        days, longer = self._day.trends, self._period.trends
+        if (
+            self._combined is None
+            or self._combined[0] is not days
+            or self._combined[1] is not longer
+        ):
+            both = {key: replace(longer.get(key, _NO_TREND), day=day) for key, day in days.items()}
+            self._combined = days, longer, both
+        return self._combined[2]
 
     def set_length(self, seconds: int) -> None:
         """Select the period to show, in seconds."""
-        self._made = None
-        self._longer = None if seconds == DEFAULT_TREND_SECONDS else TrendCache(seconds)
+        self._combined = None
+        self._period = None if seconds == DEFAULT_TREND_SECONDS else TrendCache(seconds)
 
     def due(
         self, keys: Iterable[K], now: float, cells: int
     ) -> tuple[tuple[TrendCache[K], tuple[K, ...]], ...]:
         """Return what must be fetched now with the cache it belongs to, and mark it as fetched."""
         keys = tuple(keys)
-        wanted = (self._day,) if self._longer is None else (self._day, self._longer)
-        asked = ((pasts, pasts.due(keys, now, cells)) for pasts in wanted)
-        return tuple((pasts, due) for pasts, due in asked if due)
+        caches = (self._day,) if self._period is None else (self._day, self._period)
+        due = ((pasts, pasts.due(keys, now, cells)) for pasts in caches)
+        return tuple((pasts, due) for pasts, due in due if due)
 
     def add_readings(self, readings: Iterable[tuple[K, float, Reading]]) -> None:
         """Add new readings."""
         readings = tuple(readings)
         self._day.add_readings(readings)
-        if self._longer is not None:
-            self._longer.add_readings(readings)
+        if self._period is not None:
+            self._period.add_readings(readings)
 
 
 def trend_query(

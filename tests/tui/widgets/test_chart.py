@@ -83,7 +83,7 @@ async def test_ascii_is_ascii() -> None:
 
 
 async def test_without_a_reading_the_chart_says_so() -> None:
-    assert "nothing was recorded" in "\n".join(await drawn(ChartView()))
+    assert "no data" in "\n".join(await drawn(ChartView()))
     assert "reading the history" in "\n".join(await drawn(ChartView(note="reading the history")))
 
 

@@ -57,7 +57,7 @@ async def test_they_are_drawn_and_named_even_before_anything_was_read(
             await pilot.pause()
             legend = "".join(text for text, _ in app.query_one(Chart).legend(120))
             assert screen_text(app).count(mark) >= 8
-            assert f"{mark} monthly, as the source tells" in legend
+            assert f"{mark} monthly values of the source" in legend
 
 
 def test_months_of_several_pools_add_up_and_what_one_lacks_is_not_known() -> None:
@@ -80,7 +80,7 @@ def test_the_facts_say_what_was_assigned_and_released_this_month_and_last() -> N
     said = {word: "".join(text for text, _ in runs) for word, runs in source_month_facts(TOLD, NOW)}
     assert said["month"] == "11 newly assigned, 1 released"
     assert said["before"] == "10 newly assigned, 1 released"
-    assert said["told"] == "monthly, as the source tells, since Jan 2026"
+    assert said["told"] == "monthly values of the source, since Jan 2026"
     assert dict(source_month_facts((), NOW)) == {}
 
 
@@ -92,4 +92,4 @@ async def test_a_legend_ends_where_there_is_no_more_room() -> None:
         said = "".join(text for text, _ in chart.legend(width))
         assert whole.startswith(said)
         assert len(said) <= width
-    assert whole.endswith("installed  ┈ 80 and 90 %  left, right: read off")
+    assert whole.endswith("installed  ┈ 80 and 90 %  arrow keys: inspect values")

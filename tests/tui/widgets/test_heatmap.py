@@ -64,7 +64,7 @@ def test_it_fits_wherever_there_is_room_for_it(cells: int, lines: int) -> None:
 def test_the_cursor_reads_a_cell_off() -> None:
     said = read_off(HeatMapView(heat(), 100, cursor=(1, 10)), UNICODE_SYMBOLS)
     line = "".join(part for part, _ in said)
-    assert line == "▲ Tue 10:00  40 (40 %) on average, 80 at most, 2 weeks"
+    assert line == "▲ Tue 10:00  40 (40 %) on average, max 80 (2 weeks)"
     empty = read_off(HeatMapView(heat(), 100, cursor=(6, 23)), UNICODE_SYMBOLS)
     assert "".join(part for part, _ in empty) == "▲ Sun 23:00  nothing was recorded"
     assert read_off(HeatMapView(heat()), UNICODE_SYMBOLS) == ()
@@ -72,12 +72,12 @@ def test_the_cursor_reads_a_cell_off() -> None:
 
 def test_the_legend_says_what_the_measure_is() -> None:
     assert "of installed" in _legend(HeatMapView(heat(), 9))
-    assert "of the highest hour" in _legend(HeatMapView(heat()))
+    assert "of the busiest hour" in _legend(HeatMapView(heat()))
 
 
 def test_the_legend_says_nothing_by_halves() -> None:
     whole = _legend(HeatMapView(heat(), 9))
-    assert whole.endswith("arrows: read off")
+    assert whole.endswith("arrow keys: inspect values")
     assert _legend(HeatMapView(heat(), 9), len(whole)) == whole
     assert _legend(HeatMapView(heat(), 9), len(whole) - 1).endswith("the hours' peaks")
 
@@ -88,4 +88,4 @@ def _legend(view: HeatMapView, width: int = 80) -> str:
 
 def test_a_note_or_nothing_at_all_is_said() -> None:
     assert "reading the history" in "".join(text(HeatMapView(note="reading the history")))
-    assert "nothing was recorded" in "".join(text(HeatMapView()))
+    assert "no data" in "".join(text(HeatMapView()))

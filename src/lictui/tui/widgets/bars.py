@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _STATES: Final = sorted(State, key=lambda state: state is not State.UP)  # up comes first
 _LARGE: Final = 100  # servers; with more, the header is computed at most once a second
-_GOOD: Final = (State.UP, State.WAITING, State.DISABLED)
+_NORMAL_STATES: Final = (State.UP, State.WAITING, State.DISABLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +65,23 @@ class HeaderView:
 def header_view(board: MergedBoard, today: date, now: float = 0.0) -> HeaderView:
     """Return the header for this board."""
     counts = Counter(status.state for status in board.servers)
-    known = [total for total in board.totals() if not total.unknown_pools]
-    loud = [each for each in alert_views(board, today, now) if each.needs_attention]
+    complete = [total for total in board.totals() if not total.unknown_pools]
+    alerts = [each for each in alert_views(board, today, now) if each.needs_attention]
     polled = [s.polled_at for s in board.servers if s.polled_at is not None]
     due = [s.due for s in board.servers if s.due is not None]
     return HeaderView(
         tuple((state, counts[state]) for state in _STATES if counts[state]),
-        tuple(_used(known)),
+        tuple(_usage_totals(complete)),
         max(polled, default=None),
         min(due, default=None),
-        len(loud),
-        loud[0].level if loud else Level.OK,
+        len(alerts),
+        alerts[0].level if alerts else Level.OK,
     )
 
 
-def _used(known: Sequence[Total]) -> Iterator[UsageTotal]:
+def _usage_totals(totals: Sequence[Total]) -> Iterator[UsageTotal]:
     for word in ("in use", "assigned"):
-        readings = [each.reading for each in known if each.model.verb == word]
+        readings = [each.reading for each in totals if each.model.verb == word]
         installed = sum(reading.installed or 0 for reading in readings)
         if installed:
             yield UsageTotal(word, sum(reading.in_use or 0 for reading in readings), installed)
@@ -101,7 +101,13 @@ def draw_header(view: HeaderView, now: float, cells: int, symbols: Symbols, flag
 def _states(view: HeaderView, symbols: Symbols) -> list[Fragment]:
     runs: list[Fragment] = []
     for state, count in view.states:
-        tone = Tone.OK if state is State.UP else Tone.TEXT if state in _GOOD else Tone.CRITICAL
+        tone = (
+            Tone.OK
+            if state is State.UP
+            else Tone.TEXT
+            if state in _NORMAL_STATES
+            else Tone.CRITICAL
+        )
         runs += [(f" {symbols.dot} ", Tone.FRAME)] if runs else []
         runs.append((f"{count} {state.value.replace('_', ' ')}", tone))
     return runs
@@ -184,7 +190,7 @@ class HeaderBar(Widget):
         self._symbols = symbols
         self._line: Line = ()
         self._newest: tuple[MergedBoard, date] | None = None  # not evaluated yet
-        self._told = False  # since the last tick
+        self._updated = False  # since the last tick
 
     def on_mount(self) -> None:
         """Update the age every second."""
@@ -193,11 +199,11 @@ class HeaderBar(Widget):
     def show(self, board: MergedBoard, today: date) -> None:
         """Show this board; of a large estate at most the first and last in a second."""
         self._newest = (board, today)
-        if not self._told or len(board.servers) <= _LARGE:
-            self._told = True
-            self._look()
+        if not self._updated or len(board.servers) <= _LARGE:
+            self._updated = True
+            self._update()
 
-    def _look(self) -> None:
+    def _update(self) -> None:
         if self._newest is not None:
             self.view, self._newest = header_view(*self._newest, self._clock.now()), None
 
@@ -208,26 +214,26 @@ class HeaderBar(Widget):
         self._draw()
 
     def _tick(self) -> None:
-        self._told = False
-        self._look()
+        self._updated = False
+        self._update()
         self._draw()
 
     def _draw(self) -> None:
-        if self._now() != self._line:
+        if self._current_line() != self._line:
             self.refresh()
 
-    def _now(self) -> Line:
+    def _current_line(self) -> Line:
         return draw_header(self.view, self._clock.now(), self.size.width, self._symbols, self.flag)
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line
-        self._line = self._now()
+        self._line = self._current_line()
         return styled_text.strip(self, self._line, self.size.width)
 
 
 # Footer: the keys of this screen, and the views
 
 
-_NAMES: Final = {
+_KEY_LABELS: Final = {
     "question_mark": "?",
     "slash": "/",
     "colon": ":",
@@ -242,7 +248,7 @@ _NAMES: Final = {
 def key_label(command: Command) -> str:
     """Return the first key of a command as it is written for people."""
     key = command.key_list[0] if command.key_list else ""
-    return _NAMES.get(key, key)
+    return _KEY_LABELS.get(key, key)
 
 
 class FooterBar(Widget):
@@ -270,14 +276,16 @@ class FooterBar(Widget):
         if sum(segment.cell_length for segment in views) > cells // 2:
             views = styled_text.segments(self, ((f" {self._view} ", Tone.ACCENT),))
         room = cells - sum(segment.cell_length for segment in views)
-        left = styled_text.segments(self, self.message) if self.message else self._offered(room)
+        left = (
+            styled_text.segments(self, self.message) if self.message else self._key_segments(room)
+        )
         blank = max(room - sum(segment.cell_length for segment in left), 0)
         fitted = Strip(left).adjust_cell_length(min(room, room - blank))
         gap = styled_text.segments(self, ((" " * blank, Tone.QUIET),))
         return Strip([*fitted, *gap, *views]).adjust_cell_length(cells)
 
-    def _offered(self, room: int) -> list[Segment]:
-        found: list[Segment] = []
+    def _key_segments(self, room: int) -> list[Segment]:
+        segments: list[Segment] = []
         for command in self._keys:
             runs: tuple[Fragment, ...] = (
                 (f" {key_label(command)}", Tone.ACCENT),
@@ -286,19 +294,19 @@ class FooterBar(Widget):
             if line_width(runs) > room:
                 break
             room -= line_width(runs)
-            found += self._clickable(runs, command)
-        return found
+            segments += self._clickable(runs, command)
+        return segments
 
     def _tabs(self) -> list[Segment]:
-        found: list[Segment] = []
+        segments: list[Segment] = []
         for command in self._views:
-            here = command.id == f"view.{self._view}"
+            current = command.id == f"view.{self._view}"
             runs = (
-                (f" {key_label(command)} ", Tone.ACCENT if here else Tone.FRAME),
-                (f"{command.title.lower()} ", Tone.STRONG if here else Tone.QUIET),
+                (f" {key_label(command)} ", Tone.ACCENT if current else Tone.FRAME),
+                (f"{command.title.lower()} ", Tone.STRONG if current else Tone.QUIET),
             )
-            found += self._clickable(runs, command)
-        return found
+            segments += self._clickable(runs, command)
+        return segments
 
     def _clickable(self, runs: tuple[Fragment, ...], command: Command) -> list[Segment]:
         action = command.action
@@ -400,11 +408,11 @@ class FilterBar(Horizontal):
         yield Input(placeholder="regex for servers and products, ! inverts", compact=True)
         yield Label("", id="wrong", markup=False)
 
-    def open(self, spelled: str) -> None:
+    def open(self, text: str) -> None:
         """Show the bar with this text and focus it: the very next key belongs to it."""
         self.display = True
         field = self.query_one(Input)
-        field.value = spelled
+        field.value = text
         self.screen.set_focus(field)
 
     def close(self) -> None:
@@ -412,20 +420,20 @@ class FilterBar(Horizontal):
         self.display = False
         self.post_message(FilterClosed())
 
-    def set_error(self, said: str) -> None:
+    def set_error(self, message: str) -> None:
         """Show what is wrong with the text."""
-        self.query_one("#wrong", Label).update(said)
+        self.query_one("#wrong", Label).update(message)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         try:
-            wanted = Filter.parse(event.value)
+            new_filter = Filter.parse(event.value)
         except UsageError as error:
             self.set_error(error.message)
             return
         self.set_error("")
-        self.post_message(FilterChanged(wanted, event.value))
+        self.post_message(FilterChanged(new_filter, event.value))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

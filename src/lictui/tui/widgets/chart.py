@@ -46,9 +46,9 @@ class ChartPart(Enum):
     EDGE_WARN = "edge-warn"
     EDGE_CRITICAL = "edge-critical"
     EDGE_UNKNOWN = "edge-unknown"
-    MONTHLY = "told"
-    PREVIOUS = "before"
-    FORECAST = "ahead"
+    MONTHLY = "monthly"
+    PREVIOUS = "previous"
+    FORECAST = "forecast"
     BAND = "band"
     MARK = "mark"
 
@@ -130,6 +130,7 @@ ASCII_GLYPHS: Final = ChartGlyphs(
 )
 
 
+_Cells = list[list[tuple[str, ChartPart]]]  # characters by line and column
 _Row = tuple[tuple[str, ChartPart], ...]  # pieces of text, each of one part
 
 
@@ -144,9 +145,9 @@ class Chart(Widget):
         & .chart--installed { color: $foreground; }
         & .chart--total { color: $over; }
         & .chart--threshold { color: $warning; }
-        & .chart--told { color: $secondary; }
-        & .chart--before { color: $primary; text-style: bold; }
-        & .chart--ahead { color: $accent; text-style: bold; }
+        & .chart--monthly { color: $secondary; }
+        & .chart--previous { color: $primary; text-style: bold; }
+        & .chart--forecast { color: $accent; text-style: bold; }
         & .chart--band { color: $quiet; }
         & .chart--mark { color: $accent; text-style: bold; }
         & .chart--cursor { color: $accent; text-style: bold; }
@@ -166,43 +167,45 @@ class Chart(Widget):
 
     def __init__(self, *, ascii_only: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._ink = ASCII_GLYPHS if ascii_only else UNICODE_GLYPHS
+        self._glyphs = ASCII_GLYPHS if ascii_only else UNICODE_GLYPHS
         self._key: object = None
         self._rows: tuple[_Row, ...] = ()
 
     def legend(self, width: int) -> Line:
         """Return the legend and the cursor keys, as far as they fit into `width` columns."""
-        said: list[Fragment] = []
-        for sign in self._signs():
-            more = [*said, ("  ", Tone.QUIET), *sign] if said else [*sign]
-            if columns(more) > width:
+        shown: list[Fragment] = []
+        for sign in self._legend_entries():
+            longer = [*shown, ("  ", Tone.QUIET), *sign] if shown else [*sign]
+            if columns(longer) > width:
                 break
-            said = more
-        return tuple(said)
+            shown = longer
+        return tuple(shown)
 
-    def _signs(self) -> Iterator[tuple[Fragment, Fragment]]:
+    def _legend_entries(self) -> Iterator[tuple[Fragment, Fragment]]:
         """Yield each sign with its meaning, the least obvious first."""
-        ink, view = self._ink, self.view
-        yield (f"{ink.installed} ", Tone.STRONG), ("installed", Tone.QUIET)
+        glyphs, view = self._glyphs, self.view
+        yield (f"{glyphs.installed} ", Tone.STRONG), ("installed", Tone.QUIET)
         if view.previous:
-            yield (f"{ink.previous} ", Tone.ACCENT), (view.previous_label, Tone.QUIET)
+            yield (f"{glyphs.previous} ", Tone.ACCENT), (view.previous_label, Tone.QUIET)
         if view.forecast:
-            yield (f"{ink.forecast} ", Tone.ACCENT), ("forecast", Tone.QUIET)
+            yield (f"{glyphs.forecast} ", Tone.ACCENT), ("forecast", Tone.QUIET)
         if view.monthly_points():
-            yield (f"{ink.monthly} ", Tone.TEXT), ("monthly values of the source", Tone.QUIET)
+            yield (f"{glyphs.monthly} ", Tone.TEXT), ("monthly values of the source", Tone.QUIET)
         if view.marks:
-            signs = "".join(ink.marks[sign] for sign in sorted({mark.kind for mark in view.marks}))
+            signs = "".join(
+                glyphs.marks[sign] for sign in sorted({mark.kind for mark in view.marks})
+            )
             yield (f"{signs} ", Tone.ACCENT), ("events", Tone.QUIET)
         limits = f"{view.warn * 100:.0f} and {view.critical * 100:.0f} %"
-        yield (f"{ink.threshold} ", Tone.WARN), (limits, Tone.QUIET)
+        yield (f"{glyphs.threshold} ", Tone.WARN), (limits, Tone.QUIET)
         if any(bucket.overdraft for bucket in view.buckets):
-            yield (f"{ink.total} ", Tone.OVER), ("installed + overdraft", Tone.QUIET)
+            yield (f"{glyphs.total} ", Tone.OVER), ("installed + overdraft", Tone.QUIET)
         yield ("", Tone.QUIET), ("arrow keys: inspect values", Tone.QUIET)
 
     def render_line(self, y: int) -> Strip:
         width, height = self.size
         if self._key != (key := (self.view, width, height)):
-            self._key, self._rows = key, _draw(self.view, width, height, self._ink)
+            self._key, self._rows = key, _draw(self.view, width, height, self._glyphs)
         base = self.rich_style
         if y >= len(self._rows):
             return Strip.blank(width, base)
@@ -213,48 +216,52 @@ class Chart(Widget):
         return Strip(segments).adjust_cell_length(width, base)
 
 
-def _draw(view: ChartView, width: int, height: int, ink: ChartGlyphs) -> tuple[_Row, ...]:
+def _draw(view: ChartView, width: int, height: int, glyphs: ChartGlyphs) -> tuple[_Row, ...]:
     """Return the chart as rows of text, or the note that replaces it."""
     if view.note or not (view.buckets or view.monthly_points()):
         note = (view.note or "no data for this period")[:width]
         return (*[()] * (height // 2), ((note.center(width), ChartPart.FRAME),))
-    plot = _Plot(view, width, height, ink)
+    plot = _Plot(view, width, height, glyphs)
     matrix = plot.figure.build()
-    text = matrix.string(colorless=True).translate(ink.frame).split("\n")[:height]
+    text = matrix.string(colorless=True).translate(glyphs.frame).split("\n")[:height]
     cells = [
-        [(char, _part(matrix.get(y, x).foreground())) for x, char in enumerate(line)]
+        [(char, _part_of(matrix.get(y, x).foreground())) for x, char in enumerate(line)]
         for y, line in enumerate(text)
     ]
-    _mark(view, cells, ink)
-    _point(view, cells, ink)
+    _draw_marks(view, cells, glyphs)
+    _draw_cursor(view, cells, glyphs)
     return tuple(
         tuple(("".join(char for char, _ in run), part) for part, run in groupby(row, itemgetter(1)))
         for row in cells
     )
 
 
-def _part(colour: tuple[int, int, int] | None) -> ChartPart:
+def _part_of(colour: tuple[int, int, int] | None) -> ChartPart:
     return PARTS[colour[0]] if colour else ChartPart.FRAME
 
 
-def _point(view: ChartView, cells: list[list[tuple[str, ChartPart]]], ink: ChartGlyphs) -> None:
+def _draw_cursor(
+    view: ChartView, cells: list[list[tuple[str, ChartPart]]], glyphs: ChartGlyphs
+) -> None:
     """Draw the cursor over the columns, down to the time axis."""
     if view.cursor is None:
         return
-    here = view.buckets[view.cursor]
+    bucket = view.buckets[view.cursor]
     for row in cells[:-2]:
-        x = _column(view, (here.start + here.end) / 2, len(row))
-        row[x] = (ink.cursor if row[x][0] == " " else row[x][0], ChartPart.CURSOR)
+        x = _column(view, (bucket.start + bucket.end) / 2, len(row))
+        row[x] = (glyphs.cursor if row[x][0] == " " else row[x][0], ChartPart.CURSOR)
 
 
-def _mark(view: ChartView, cells: list[list[tuple[str, ChartPart]]], ink: ChartGlyphs) -> None:
+def _draw_marks(
+    view: ChartView, cells: list[list[tuple[str, ChartPart]]], glyphs: ChartGlyphs
+) -> None:
     """Draw the event marks on the time axis."""
     if len(cells) < 3:  # noqa: PLR2004 - an axis, its labels, and something above them
         return
     axis = cells[-2]
     for mark in sorted(view.marks, key=lambda mark: mark.kind, reverse=True):
         if view.start <= mark.time < view.end:
-            axis[_column(view, mark.time, len(axis))] = (ink.marks[mark.kind], ChartPart.MARK)
+            axis[_column(view, mark.time, len(axis))] = (glyphs.marks[mark.kind], ChartPart.MARK)
 
 
 def _column(view: ChartView, at: float, width: int) -> int:
@@ -265,7 +272,7 @@ def _column(view: ChartView, at: float, width: int) -> int:
 class _Plot:
     """A plotext figure; its colors are numbers of parts, the theme's colors come later."""
 
-    def __init__(self, view: ChartView, width: int, height: int, ink: ChartGlyphs) -> None:
+    def __init__(self, view: ChartView, width: int, height: int, glyphs: ChartGlyphs) -> None:
         import plotext  # noqa: PLC0415 - a fifth of a second that no other screen needs
 
         plotext.terminal.limit(width=False, height=False)
@@ -273,23 +280,23 @@ class _Plot:
         self.figure = type(plotext.figure)(parent=plotext.terminal)
         self.figure.theme("colorless").plot_size(width, height)
         self._axes(view, width, height)
-        self._band(view, ink)
+        self._band(view, glyphs)
         for share in (view.warn, view.critical):
-            self._levels(view.level_segments(share), ink.threshold, ChartPart.THRESHOLD)
+            self._levels(view.level_segments(share), glyphs.threshold, ChartPart.THRESHOLD)
         for stretch in view.recorded_runs():
-            self.figure.draw(self._curve(view, stretch, ink, AREA).fillx())
+            self.figure.draw(self._curve(view, stretch, glyphs, AREA).fillx())
         for stretch in view.recorded_runs():
-            self.figure.draw(self._curve(view, stretch, ink, EDGE))
+            self.figure.draw(self._curve(view, stretch, glyphs, EDGE))
         if points := view.monthly_points():
             at, values = zip(*points, strict=True)
-            marker = self._marker(ink.monthly, ChartPart.MONTHLY)
+            marker = self._marker(glyphs.monthly, ChartPart.MONTHLY)
             self.figure.draw(self.figure.signal(list(at), list(values), marker=marker))
         before = (LevelSegment(it.start, it.end, view.value(it)) for it in view.previous)
-        self._levels(before, ink.previous, ChartPart.PREVIOUS)
+        self._levels(before, glyphs.previous, ChartPart.PREVIOUS)
         expected = (LevelSegment(day.start, day.end, day.expected) for day in view.forecast)
-        self._levels(expected, ink.forecast, ChartPart.FORECAST)
-        self._levels(view.level_segments(1.0), ink.installed, ChartPart.INSTALLED)
-        self._levels(view.level_segments(1.0, overdraft=True), ink.total, ChartPart.TOTAL)
+        self._levels(expected, glyphs.forecast, ChartPart.FORECAST)
+        self._levels(view.level_segments(1.0), glyphs.installed, ChartPart.INSTALLED)
+        self._levels(view.level_segments(1.0, overdraft=True), glyphs.total, ChartPart.TOTAL)
 
     def _axes(self, view: ChartView, width: int, height: int) -> None:
         figure, label = self.figure, view.label_width
@@ -305,7 +312,7 @@ class _Plot:
         self,
         view: ChartView,
         stretch: Iterable[Bucket],
-        ink: ChartGlyphs,
+        glyphs: ChartGlyphs,
         parts: dict[Level, ChartPart],
     ) -> Any:
         """Draw usage as steps: a bucket is as wide as its time."""
@@ -313,12 +320,12 @@ class _Plot:
         return self.figure.signal(
             [at for at, _ in ends],
             [view.value(bucket) for _, bucket in ends],
-            marker=[self._marker(ink.area, parts[view.level(bucket)]) for _, bucket in ends],
+            marker=[self._marker(glyphs.area, parts[view.level(bucket)]) for _, bucket in ends],
         ).lines(active=True)
 
-    def _band(self, view: ChartView, ink: ChartGlyphs) -> None:
+    def _band(self, view: ChartView, glyphs: ChartGlyphs) -> None:
         """Draw the forecast band as one vertical stroke per day."""
-        marker = self._marker(ink.band, ChartPart.BAND)
+        marker = self._marker(glyphs.band, ChartPart.BAND)
         for day in view.forecast:
             at = (day.start + day.end) / 2
             stroke = self.figure.signal([at, at], [day.low, day.high], marker=marker)
@@ -343,7 +350,7 @@ _HOURS: Final = 24
 _LABEL: Final = 5  # columns of a weekday name
 _EIGHTHS: Final = 8
 _WIDEST: Final = 5
-_APART: Final = 15  # rows from which weekdays are separated by blank lines
+_SPACED_ROWS: Final = 15  # rows from which weekdays are separated by blank lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,33 +404,35 @@ class HeatMap(Widget):
 def draw_heat_map(view: HeatMapView, width: int, height: int, symbols: Symbols) -> list[Line]:
     """Return the map as lines of text: the hours, then a line per weekday."""
     if view.note or view.heat is None or not view.heat.weeks:
-        said = (view.note or "no data for this period")[:width].center(width)
-        return [*[()] * (height // 2), ((said, Tone.FRAME),)]
+        note = (view.note or "no data for this period")[:width].center(width)
+        return [*[()] * (height // 2), ((note, Tone.FRAME),)]
     cell = max(1, min(_WIDEST, (width - _LABEL) // _HOURS))
-    every = 1 if cell > 2 else 2 if cell > 1 else 3  # noqa: PLR2004 - an hour is two digits wide
-    hours = "".join(f"{hour:02}".ljust(cell * every) for hour in range(0, _HOURS, every))
-    found: list[Line] = [((" " * _LABEL + hours, Tone.QUIET),)]
+    hours_per_label = 1 if cell > 2 else 2 if cell > 1 else 3  # noqa: PLR2004 - an hour is two digits wide
+    hours = "".join(
+        f"{hour:02}".ljust(cell * hours_per_label) for hour in range(0, _HOURS, hours_per_label)
+    )
+    lines: list[Line] = [((" " * _LABEL + hours, Tone.QUIET),)]
     for day, values in enumerate(view.heat.average):
         chosen = view.cursor[0] == day if view.cursor else False
         head = (f" {_DAYS[day]} ", Tone.ACCENT if chosen else Tone.QUIET)
-        found.append(merge_fragments((head, *_day(view, day, values, cell, symbols))))
-        if height >= _APART:
-            found.append(())
-    return found
+        lines.append(merge_fragments((head, *_day(view, day, values, cell, symbols))))
+        if height >= _SPACED_ROWS:
+            lines.append(())
+    return lines
 
 
 def _day(
     view: HeatMapView, day: int, values: tuple[float | None, ...], cell: int, symbols: Symbols
 ) -> Iterator[Fragment]:
     for hour, value in enumerate(values):
-        under = view.cursor == (day, hour)
+        at_cursor = view.cursor == (day, hour)
         if value is None:
-            yield (symbols.cursor if under else " ") + " " * (cell - 1), Tone.ACCENT
+            yield (symbols.cursor if at_cursor else " ") + " " * (cell - 1), Tone.ACCENT
             continue
         height = min(max(-int(-value * _EIGHTHS // view.scale), 1), _EIGHTHS)
         bar = symbols.trend_bars[height - 1] * max(1, cell - 1)
-        tone = Tone.ACCENT if under else tone_of(view, value)
-        if under:
+        tone = Tone.ACCENT if at_cursor else tone_of(view, value)
+        if at_cursor:
             bar = symbols.cursor + bar[1:]
         yield bar + " " * (cell - len(bar)), tone
 

@@ -155,38 +155,38 @@ class ChartView:
 
     def level_segments(self, share: float, *, overdraft: bool = False) -> tuple[LevelSegment, ...]:
         """Return the level of a share of installed; it steps when licenses change."""
-        found: list[LevelSegment] = []
-        known: list[tuple[int, int, int | None, int | None]] = [
+        segments: list[LevelSegment] = []
+        capacities: list[tuple[int, int, int | None, int | None]] = [
             (it.start, it.end, it.installed, it.overdraft) for it in self.buckets
         ]
-        known += [(day.start, day.end, day.installed, None) for day in self.forecast]
-        for start, end, installed, granted in known:
-            if installed is None or (overdraft and not granted):
+        capacities += [(day.start, day.end, day.installed, None) for day in self.forecast]
+        for start, end, installed, overdraft_then in capacities:
+            if installed is None or (overdraft and not overdraft_then):
                 continue
-            y = installed * share + (granted or 0 if overdraft else 0)
-            if found and found[-1].y == y:
-                found[-1] = LevelSegment(found[-1].start, end, y)
+            y = installed * share + (overdraft_then or 0 if overdraft else 0)
+            if segments and segments[-1].y == y:
+                segments[-1] = LevelSegment(segments[-1].start, end, y)
             else:
-                found.append(LevelSegment(start, end, y))
-        return tuple(found)
+                segments.append(LevelSegment(start, end, y))
+        return tuple(segments)
 
     def previous_bucket(self) -> Bucket | None:
         """Return the bucket of the previous period under the cursor."""
         if self.cursor is None:
             return None
-        here = self.buckets[self.cursor]
-        middle = (here.start + here.end) / 2
+        bucket = self.buckets[self.cursor]
+        middle = (bucket.start + bucket.end) / 2
         return next((each for each in self.previous if each.start <= middle < each.end), None)
 
     def marks_at_cursor(self, columns: int) -> tuple[Mark, ...]:
         """Return the marks under the cursor, for an axis of so many columns."""
         if self.cursor is None:
             return ()
-        here, column = self.buckets[self.cursor], (self.end - self.start) / max(1, columns)
-        middle = (here.start + here.end) / 2
-        reach = max((here.end - here.start) / 2, column)
-        found = (mark for mark in self.marks if abs(mark.time - middle) <= reach)
-        return tuple(sorted(found, key=lambda mark: (mark.kind, mark.time)))
+        bucket, column = self.buckets[self.cursor], (self.end - self.start) / max(1, columns)
+        middle = (bucket.start + bucket.end) / 2
+        reach = max((bucket.end - bucket.start) / 2, column)
+        marks = (mark for mark in self.marks if abs(mark.time - middle) <= reach)
+        return tuple(sorted(marks, key=lambda mark: (mark.kind, mark.time)))
 
     def position(self, at: float) -> float:
         """Return the position of a time on the time axis, 0 to 1."""

@@ -75,8 +75,8 @@ class PaneLayout:
 
     def row_of(self, index: int) -> LayoutRow:
         """Return the row of a pane."""
-        found = bisect_right(self.rows, index, key=lambda band: band.first) - 1
-        return self.rows[found]
+        position = bisect_right(self.rows, index, key=lambda band: band.first) - 1
+        return self.rows[position]
 
     def pane_at(self, x: int, line: int) -> int | None:
         """Return the pane that covers a cell."""
@@ -131,7 +131,7 @@ class _Piece:
     """The content of one line in one column."""
 
     line: Line
-    chosen: bool
+    selected: bool
 
 
 class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
@@ -163,7 +163,7 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, symbols: Symbols = UNICODE_SYMBOLS) -> None:
         super().__init__()
         self._symbols = symbols
-        self._flow = layout_panes((), 0, 1)
+        self._pane_layout = layout_panes((), 0, 1)
         self._shape = pane.pane_columns(60, 1, 1)
         self._lines: dict[str, tuple[tuple[object, ...], tuple[Line, ...]]] = {}
         self._measured: dict[str, tuple[PaneView, int, int]] = {}
@@ -198,16 +198,16 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         longest = max((name for _, _, name in measured.values()), default=1)
         self._shape = pane.pane_columns(pane.inner_width(narrowest), digits, longest)
         places = [LayoutItem(v.group, pane.pane_height(v, narrowest)) for v in self.panes]
-        self._flow = layout_panes(places, width, count)
+        self._pane_layout = layout_panes(places, width, count)
         self._lines = {name: kept for name, kept in self._lines.items() if name in measured}
         self._keep_cursor()
-        self.virtual_size = Size(width, self._flow.height)
+        self.virtual_size = Size(width, self._pane_layout.height)
         self._repaint()
 
     def _measure(self, view: PaneView) -> tuple[PaneView, int, int]:
-        known = self._measured.get(view.server)
-        if known and known[0] is view:
-            return known
+        cached = self._measured.get(view.server)
+        if cached and cached[0] is view:
+            return cached
         return view, *pane.measure_pane(view)
 
     def _repaint(self) -> None:
@@ -217,33 +217,35 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         for y, before in list(self._drawn.items()):
             if y < self.size.height and self._pieces(y + top) != before:
                 self.refresh(Region(0, y, width, 1))
-        self._tell_seen()
+        self._post_visible_rows()
 
     def _pieces(self, line: int) -> tuple[_Piece, ...]:
-        band = self._flow.row_at(line)
+        band = self._pane_layout.row_at(line)
         if band is None:
             word = self.empty_text if not self.panes and line == self.size.height // 2 - 1 else ""
-            return (_Piece(pane.centered(word, self.size.width), chosen=False),) if word else ()
+            return (_Piece(pane.centered(word, self.size.width), selected=False),) if word else ()
         if not band.count:
-            return (_Piece(self._heading(self.panes[band.first].group), chosen=False),)
+            return (_Piece(self._heading(self.panes[band.first].group), selected=False),)
         pieces = []
         for column in range(band.count):
             view = self.panes[band.first + column]
-            cells = self._flow.column_width(column)
-            here = view.server == (self.cursor[0] if self.cursor else None)
-            at = pane.cursor_line(view, self.cursor, cells) if here and self.cursor else -1
+            cells = self._pane_layout.column_width(column)
+            has_cursor = view.server == (self.cursor[0] if self.cursor else None)
+            cursor_line = (
+                pane.cursor_line(view, self.cursor, cells) if has_cursor and self.cursor else -1
+            )
             drawn = self._pane_lines(view, cells, band.height)
-            pieces.append(_Piece(drawn[line - band.top], chosen=band.top + at == line))
+            pieces.append(_Piece(drawn[line - band.top], selected=band.top + cursor_line == line))
         return tuple(pieces)
 
     def _pane_lines(self, view: PaneView, cells: int, high: int) -> tuple[Line, ...]:
         pasts = tuple(self.trends.get(row.id) for row in view.rows)
         key = (view, cells, high, self._shape, pasts)
-        known = self._lines.get(view.server)
-        if known is None or known[0] != key:
+        cached = self._lines.get(view.server)
+        if cached is None or cached[0] != key:
             drawn = pane.draw_pane(view, self.trends, cells, high, self._shape, self._symbols)
-            known = self._lines[view.server] = (key, drawn)
-        return known[1]
+            cached = self._lines[view.server] = (key, drawn)
+        return cached[1]
 
     def _heading(self, group: str) -> Line:
         views = [view for view in self.panes if view.group == group]
@@ -254,22 +256,22 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         pieces = self._pieces(y + self.scroll_offset.y)
         self._drawn[y] = pieces
-        found = []
+        segments = []
         for piece in pieces:
-            line = pane.mark_cursor(piece.line, self._symbols) if piece.chosen else piece.line
-            found += styled_text.segments(self, line, selected=piece.chosen)
-        return Strip(found).adjust_cell_length(self.size.width, self.rich_style)
+            line = pane.mark_cursor(piece.line, self._symbols) if piece.selected else piece.line
+            segments += styled_text.segments(self, line, selected=piece.selected)
+        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
 
     # Visible rows
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        self._tell_seen()
+        self._post_visible_rows()
 
-    def _tell_seen(self) -> None:
+    def _post_visible_rows(self) -> None:
         top = self.scroll_offset.y
         rows: list[RowId] = []
-        for band in self._flow.rows_between(top, top + self.size.height):
+        for band in self._pane_layout.rows_between(top, top + self.size.height):
             for view in self.panes[band.first : band.first + band.count]:
                 rows += [row.id for row in view.rows]
         seen = (tuple(rows), self._shape.trend)
@@ -282,9 +284,9 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def selected(self) -> PaneView | None:
         """The pane with the cursor."""
-        return self.panes[at] if (at := self._at()) is not None else None
+        return self.panes[at] if (at := self._cursor_index()) is not None else None
 
-    def _at(self) -> int | None:
+    def _cursor_index(self) -> int | None:
         name = self.cursor[0] if self.cursor else ""
         return next((i for i, view in enumerate(self.panes) if view.server == name), None)
 
@@ -300,12 +302,12 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
     def watch_cursor(self) -> None:
         """Scroll to the cursor."""
         self._repaint()
-        at = self._at()
+        at = self._cursor_index()
         if at is None or self.cursor is None:
             return
-        band = self._flow.row_of(at)
+        band = self._pane_layout.row_of(at)
         line = band.top + pane.cursor_line(
-            self.panes[at], self.cursor, self._flow.column_width(at - band.first)
+            self.panes[at], self.cursor, self._pane_layout.column_width(at - band.first)
         )
         first = self.panes[at].ids[0] == self.cursor
         top = band.top - (1 if band.top and first else 0) if first else line
@@ -316,7 +318,7 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
 
     def move_cursor(self, step: int) -> None:
         """Move to the next or previous row, across panes of a column."""
-        at = self._at()
+        at = self._cursor_index()
         if at is None or self.cursor is None:
             return
         ids = self.panes[at].ids
@@ -324,18 +326,18 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         if 0 <= index < len(ids):
             self.cursor = ids[index]
             return
-        band = self._flow.row_of(at)
-        bands = [each for each in self._flow.rows if each.count]
-        beside = bands.index(band) + (1 if step > 0 else -1)
-        if 0 <= beside < len(bands):
-            next_band = bands[beside]
+        band = self._pane_layout.row_of(at)
+        bands = [each for each in self._pane_layout.rows if each.count]
+        neighbor = bands.index(band) + (1 if step > 0 else -1)
+        if 0 <= neighbor < len(bands):
+            next_band = bands[neighbor]
             column = min(at - band.first, next_band.count - 1)
             below = self.panes[next_band.first + column].ids
             self.cursor = below[0] if step > 0 else below[-1]
 
     def step_pane(self, step: int) -> None:
         """Move to the first row of the next or previous pane, wrapping around."""
-        at = self._at()
+        at = self._cursor_index()
         if at is not None:
             self.cursor = self.panes[(at + step) % len(self.panes)].ids[0]
 
@@ -352,11 +354,11 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
     @on(Click)
     def _clicked(self, event: Click) -> None:
         line = event.y + self.scroll_offset.y
-        at = self._flow.pane_at(event.x, line)
+        at = self._pane_layout.pane_at(event.x, line)
         if at is None:
             return
-        view, band = self.panes[at], self._flow.row_of(at)
-        cells = self._flow.column_width(at - band.first)
+        view, band = self.panes[at], self._pane_layout.row_of(at)
+        cells = self._pane_layout.column_width(at - band.first)
         rows = {band.top + pane.cursor_line(view, row, cells): row for row in view.ids}
         row = rows.get(line, view.ids[0])
         if row == self.cursor and line in rows:

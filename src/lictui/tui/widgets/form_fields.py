@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lictui.tui.screens.server_fields import FormField
 
 
-_FEW: Final = 5  # with more options the select field opens as a list
+_MAX_INLINE_OPTIONS: Final = 5  # with more options the select field opens as a list
 
 
 class SelectField(Widget, can_focus=True):
@@ -81,9 +81,9 @@ class SelectField(Widget, can_focus=True):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._says = dict(options)
+        self._meanings = dict(options)
         self._arrows = ("<", ">") if ascii_only else ("◂", "▸")
-        self.set_class(len(options) > _FEW, "-list")
+        self.set_class(len(options) > _MAX_INLINE_OPTIONS, "-list")
         self.set_reactive(SelectField.value, value)
 
     @property
@@ -99,22 +99,22 @@ class SelectField(Widget, can_focus=True):
                 (f"{left} ", "$accent"),
                 (self.value or "?", "bold"),
                 (f" {right}", "$accent"),
-                (f"  {self._says.get(self.value, '')}", "$quiet"),
+                (f"  {self._meanings.get(self.value, '')}", "$quiet"),
             )
-        width = max(map(len, self._says))
+        width = max(map(len, self._meanings))
         return Content("\n").join(
             Content.assemble(
                 (f"{right} " if value == self.value else "  ", "$accent"),
                 (f"{value:<{width}}", "bold" if value == self.value else ""),
                 (f"  {says}", "$quiet"),
             )
-            for value, says in self._says.items()
+            for value, says in self._meanings.items()
         )
 
     def action_step(self, by: int) -> None:
         """Select the next or the previous value, wrapping around."""
-        values = list(self._says)
-        at = values.index(self.value) if self.value in self._says else 0
+        values = list(self._meanings)
+        at = values.index(self.value) if self.value in self._meanings else 0
         self.value = values[(at + by) % len(values)]
 
     def action_take(self) -> None:
@@ -126,7 +126,7 @@ class SelectField(Widget, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Select the clicked line."""
-        values = list(self._says)
+        values = list(self._meanings)
         if self.expanded and event.y < len(values):
             self.value = values[event.y]
 

@@ -118,48 +118,48 @@ def trend_data(series: Series, now: float, cells: int, bucket: int) -> TrendData
     start = last - (cells - 1) * bucket
     highs: list[float | None] = [None] * cells
     installed: list[int | None] = [None] * cells
-    for found in series.buckets:
-        at = (_moment(found, start) - start) // bucket
+    for series_bucket in series.buckets:
+        at = (_bucket_time(series_bucket, start) - start) // bucket
         if 0 <= at < cells:
             before = highs[at]
-            highs[at] = found.high if before is None else max(before, found.high)
-            installed[at] = found.installed
+            highs[at] = series_bucket.high if before is None else max(before, series_bucket.high)
+            installed[at] = series_bucket.installed
     return TrendData(start, bucket, tuple(highs), tuple(installed))
 
 
-def _moment(found: Bucket, start: int) -> int:
+def _bucket_time(bucket: Bucket, start: int) -> int:
     """Return the time at which a bucket counts: that of its maximum, within what is shown."""
-    return max(found.start, min(found.high_at, found.end - 1), start)
+    return max(bucket.start, min(bucket.high_at, bucket.end - 1), start)
 
 
-def with_reading(before: TrendData, at: float, reading: Reading) -> TrendData:
+def with_reading(trend: TrendData, at: float, reading: Reading) -> TrendData:
     """Return the trend with a new reading, moved on if a new bucket has started."""
-    if reading.in_use is None or not before.maxima:
-        return before
-    cells = len(before.maxima)
-    index = (int(at) - before.start) // before.bucket
+    if reading.in_use is None or not trend.maxima:
+        return trend
+    cells = len(trend.maxima)
+    index = (int(at) - trend.start) // trend.bucket
     if index < 0:
-        return before
+        return trend
     moved = max(0, index - cells + 1)
-    highs = (list(before.maxima) + [None] * moved)[moved:][-cells:]
-    installed = (list(before.installed) + [None] * moved)[moved:][-cells:]
+    highs = (list(trend.maxima) + [None] * moved)[moved:][-cells:]
+    installed = (list(trend.installed) + [None] * moved)[moved:][-cells:]
     if len(highs) < cells:  # older than everything shown
         highs, installed = [None] * cells, [None] * cells
     index -= moved
-    known = highs[index]
-    highs[index] = float(reading.in_use) if known is None else max(known, float(reading.in_use))
+    maximum = highs[index]
+    highs[index] = float(reading.in_use) if maximum is None else max(maximum, float(reading.in_use))
     installed[index] = reading.installed
     return TrendData(
-        before.start + moved * before.bucket, before.bucket, tuple(highs), tuple(installed)
+        trend.start + moved * trend.bucket, trend.bucket, tuple(highs), tuple(installed)
     )
 
 
 def draw_trend(
-    before: TrendData, installed: int | None, limits: Thresholds, cells: int, symbols: Symbols
+    trend: TrendData, installed: int | None, limits: Thresholds, cells: int, symbols: Symbols
 ) -> list[Fragment]:
     """Return a trend in exactly `cells` cells, the newest bucket at the right."""
-    shown = list(zip(before.maxima, before.installed, strict=True))[-cells:] if cells > 0 else []
-    peak = before.peak
+    shown = list(zip(trend.maxima, trend.installed, strict=True))[-cells:] if cells > 0 else []
+    peak = trend.peak
     runs: Iterable[Fragment] = (
         _cell(high, then if then is not None else installed, peak, limits, symbols)
         for high, then in shown
@@ -177,13 +177,13 @@ def _cell(
     if high is None:
         return symbols.gap, Tone.FRAME
     if installed is None:  # without installed the scale is the maximum shown, and there is no level
-        return _bar_trend(high, peak or 1.0, symbols), Tone.QUIET
+        return _trend_bar(high, peak or 1.0, symbols), Tone.QUIET
     level = Reading(round(high), installed).level(limits.warn, limits.critical)
     tone = Tone.OVER if high > installed else LEVEL_TONES[level]
-    return _bar_trend(high, installed, symbols), tone
+    return _trend_bar(high, installed, symbols), tone
 
 
-def _bar_trend(high: float, scale: float, symbols: Symbols) -> str:
+def _trend_bar(high: float, scale: float, symbols: Symbols) -> str:
     if scale <= 0:
         return symbols.trend_bars[-1 if high > 0 else 0]
     return symbols.trend_bars[min(max(-int(-high * _HEIGHTS // scale), 1), _HEIGHTS) - 1]

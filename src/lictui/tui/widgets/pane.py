@@ -28,22 +28,22 @@ if TYPE_CHECKING:
 
 def add_queue(row: Sequence[Fragment], queued: int, shape: PaneColumns) -> Line:
     """Return the row with `3 queued` over its trend, else over its gauge, else its name."""
-    said: Fragment = (f" {text.format_count(queued)} queued", Tone.CRITICAL)
-    cells = line_width((said,))
+    label: Fragment = (f" {text.format_count(queued)} queued", Tone.CRITICAL)
+    cells = line_width((label,))
     if shape.trend + 1 >= cells:
-        return (*fit_line(row, line_width(row) - cells), said)
+        return (*fit_line(row, line_width(row) - cells), label)
     named = shape.name + 1 + (shape.model + 1 if shape.model else 0)
     if shape.gauge + 1 >= cells:
         return (
             *fit_line(row, named),
-            *fit_line((said,), shape.gauge + 1),
-            *_after(row, named + shape.gauge + 1),
+            *fit_line((label,), shape.gauge + 1),
+            *_without_first_cells(row, named + shape.gauge + 1),
         )
     name = fit_line(row[:1], max(shape.name - cells, 4))
-    return (*name, said, (" ", Tone.TEXT), *row[1:])
+    return (*name, label, (" ", Tone.TEXT), *row[1:])
 
 
-def _after(row: Sequence[Fragment], cells: int) -> Line:
+def _without_first_cells(row: Sequence[Fragment], cells: int) -> Line:
     """Return the row without its first `cells` cells; all characters are one cell wide."""
     left = cells
     found: list[Fragment] = []
@@ -61,11 +61,11 @@ _STATE_TONE: Final = {
     State.STALE: Tone.WARN,
     State.NO_DATA: Tone.WARN,
 }
-_RATIO: Final = 7  # `1234 %` and the level mark
-_WORD: Final = 9  # ` assigned`
-_FRAME: Final = 4  # both borders with a blank each
+_RATIO_CELLS: Final = 7  # `1234 %` and the level mark
+_VERB_CELLS: Final = 9  # ` assigned`
+_FRAME_CELLS: Final = 4  # both borders with a blank each
 _REASON_LINES: Final = 4  # of the reason, and as many of the hint
-_NO_PAST: Final = TrendData()
+_NO_TREND: Final = TrendData()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class PaneColumns:
     model: int
     gauge: int
     digits: int
-    word: int
+    verb: int
     trend: int
 
     @property
@@ -87,14 +87,14 @@ class PaneColumns:
     @property
     def middle(self) -> int:
         """Cells from gauge to level mark, one column in rows without current figures."""
-        return (self.gauge + 1 if self.gauge else 0) + self.figures + self.word + _RATIO
+        return (self.gauge + 1 if self.gauge else 0) + self.figures + self.verb + _RATIO_CELLS
 
 
 def pane_columns(inside: int, digits: int, longest: int) -> PaneColumns:
     """Return the columns for `inside` cells; figures come first, then names, gauge and trend."""
     model = 11 if inside >= 70 else 3 if inside >= 46 else 0  # noqa: PLR2004 - where words fit
-    word = _WORD if inside >= 110 else 0  # noqa: PLR2004
-    rest = inside - (model + 1 if model else 0) - 2 - 2 * digits - 3 - word - _RATIO
+    word = _VERB_CELLS if inside >= 110 else 0  # noqa: PLR2004
+    rest = inside - (model + 1 if model else 0) - 2 - 2 * digits - 3 - word - _RATIO_CELLS
     with_trend = rest >= 28  # noqa: PLR2004 - name 12, gauge 8, trend 6 and their blanks
     rest -= 2 if with_trend else 1
     name = min(max(longest, 8), max(rest * 48 // 100, rest - 90, 8))
@@ -107,7 +107,7 @@ def pane_columns(inside: int, digits: int, longest: int) -> PaneColumns:
 
 def inner_width(cells: int) -> int:
     """Return the cells between the two borders of a pane."""
-    return cells - _FRAME
+    return cells - _FRAME_CELLS
 
 
 def measure_pane(view: PaneView) -> tuple[int, int]:
@@ -147,7 +147,7 @@ def mark_cursor(line: Line, symbols: Symbols) -> Line:
 
 def pane_height(view: PaneView, cells: int) -> int:
     """Return the lines that a pane of this width needs, including its frame."""
-    return 2 + len(view.rows) + len(_wrapped(view, cells - _FRAME))
+    return 2 + len(view.rows) + len(_wrapped(view, cells - _FRAME_CELLS))
 
 
 def draw_pane(
@@ -159,10 +159,10 @@ def draw_pane(
     symbols: Symbols,
 ) -> tuple[Line, ...]:
     """Return the pane as `high` lines of `cells` cells."""
-    inside = cells - _FRAME
+    inside = cells - _FRAME_CELLS
     body = [
         *_reason(view, inside, symbols),
-        *(draw_row(each, pasts.get(each.id, _NO_PAST), shape, symbols) for each in view.rows),
+        *(draw_row(each, pasts.get(each.id, _NO_TREND), shape, symbols) for each in view.rows),
     ]
     blank: Line = ()
     body += [blank] * (high - 2 - len(body))
@@ -181,7 +181,7 @@ def draw_pane(
 
 def cursor_line(view: PaneView, at: RowId, cells: int) -> int:
     """Return the line of the pane that holds the row under the cursor."""
-    before = len(_wrapped(view, cells - _FRAME))
+    before = len(_wrapped(view, cells - _FRAME_CELLS))
     for index, each in enumerate(view.rows):
         if each.id == at:
             return 1 + before + index
@@ -207,7 +207,7 @@ def _title(view: PaneView, cells: int, symbols: Symbols) -> Line:
                 (view.source, age),
                 (age,),
             )
-            if len(said := _said(facts, symbols)) <= room
+            if len(said := _join_facts(facts, symbols)) <= room
         ),
         "",
     )
@@ -219,7 +219,7 @@ def _title(view: PaneView, cells: int, symbols: Symbols) -> Line:
     return fit_line((*head, (symbols.horizontal * max(gap, 0), Tone.FRAME), *tail), cells)
 
 
-def _said(facts: Iterable[str], symbols: Symbols) -> str:
+def _join_facts(facts: Iterable[str], symbols: Symbols) -> str:
     return "".join(f" {symbols.dot} {fact}" for fact in facts if fact)
 
 
@@ -265,7 +265,11 @@ def draw_row(view: RowView, past: TrendData, shape: PaneColumns, symbols: Symbol
         full = shape.model >= len("user/device")
         word = view.model.label if full else view.model.short
         runs.append((text.pad(word, shape.model) + " ", Tone.QUIET))
-    runs += _live(view, past, shape, symbols) if live else _dead(view, shape, symbols)
+    runs += (
+        _live_figures(view, past, shape, symbols)
+        if live
+        else _inactive_figures(view, shape, symbols)
+    )
     if shape.trend and view.counted:
         limits = view.limits
         drawn = draw_trend(past, view.reading.installed, limits, shape.trend, symbols)
@@ -273,7 +277,9 @@ def draw_row(view: RowView, past: TrendData, shape: PaneColumns, symbols: Symbol
     return add_queue(runs, view.queued, shape) if view.queued and live else tuple(runs)
 
 
-def _live(view: RowView, past: TrendData, shape: PaneColumns, symbols: Symbols) -> list[Fragment]:
+def _live_figures(
+    view: RowView, past: TrendData, shape: PaneColumns, symbols: Symbols
+) -> list[Fragment]:
     reading, level = view.reading, view.level
     runs: list[Fragment] = []
     if shape.gauge:
@@ -281,9 +287,9 @@ def _live(view: RowView, past: TrendData, shape: PaneColumns, symbols: Symbols) 
             (" ", Tone.TEXT),
             *draw_gauge(reading, level, past.peak_of_day, shape.gauge, symbols),
         ]
-    word = f" {view.model.verb:<{_WORD - 1}}" if shape.word else ""
+    word = f" {view.model.verb:<{_VERB_CELLS - 1}}" if shape.verb else ""
     mark = " " if reading.ratio is None else symbols.level[level]
-    said = f"{text.format_percent(reading.ratio):>{_RATIO - 1}}{mark}"
+    said = f"{text.format_percent(reading.ratio):>{_RATIO_CELLS - 1}}{mark}"
     tone = Tone.TEXT if level is Level.OK else LEVEL_TONES[level]
     return [
         *runs,
@@ -299,7 +305,7 @@ def format_figures(reading: Reading, digits: int) -> str:
     return f"{in_use:>{digits}} / {installed:>{digits}}"
 
 
-def _dead(view: RowView, shape: PaneColumns, symbols: Symbols) -> list[Fragment]:
+def _inactive_figures(view: RowView, shape: PaneColumns, symbols: Symbols) -> list[Fragment]:
     """Return a row without gauge, dimmed: its figures are not current, or not counted."""
     reading = view.reading
     known = f"{text.format_count(reading.in_use)} / {text.format_count(reading.installed)}"

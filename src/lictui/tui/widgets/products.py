@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from lictui.analysis.usage import TotalKey
     from lictui.tui.screens.products_view import ProductRow
 
-_NO_PASTS: Final[Mapping[TotalKey, TrendData]] = MappingProxyType({})
-_NO_PAST: Final = TrendData()
+_NO_TRENDS: Final[Mapping[TotalKey, TrendData]] = MappingProxyType({})
+_NO_TREND: Final = TrendData()
 
 
 class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
@@ -38,7 +38,7 @@ class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
     DEFAULT_CSS = f"ProductTable {{ {styled_text.SCROLL} {styled_text.CSS} }}"
 
     rows: var[tuple[ProductRow, ...]] = var(())
-    trends: var[Mapping[TotalKey, TrendData]] = var(_NO_PASTS)
+    trends: var[Mapping[TotalKey, TrendData]] = var(_NO_TRENDS)
     cursor: var[int] = var(0)
     scope_title: var[str] = var("")  # title of the first column, if there is one
     trend_label: var[str] = var("24 h")  # period of the trends in words
@@ -59,9 +59,9 @@ class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, symbols: Symbols = UNICODE_SYMBOLS) -> None:
         super().__init__()
         self._symbols = symbols
-        self._shape = products_view.fit_columns(80, ())
+        self._table_layout = products_view.fit_columns(80, ())
         self._drawn: dict[int, Line] = {}
-        self._apart = 0  # rows above the assigned ones, if there are both kinds
+        self._concurrent_rows = 0  # rows above the assigned ones, if there are both kinds
 
     @property
     def selected(self) -> ProductRow | None:
@@ -70,26 +70,26 @@ class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def watch_rows(self, before: tuple[ProductRow, ...], after: tuple[ProductRow, ...]) -> None:
         """Keep the cursor on its row, and repaint what changed."""
-        here = before[self.cursor].id if 0 <= self.cursor < len(before) else None
+        selected_id = before[self.cursor].id if 0 <= self.cursor < len(before) else None
         ids = [view.id for view in after]
-        at = ids.index(here) if here in ids else min(self.cursor, len(ids) - 1)
+        at = ids.index(selected_id) if selected_id in ids else min(self.cursor, len(ids) - 1)
         self.set_reactive(ProductTable.cursor, max(at, 0))
         self._place()
 
     @on(Resize)
     def _place(self) -> None:
         width = self.scrollable_content_region.width
-        self._shape = products_view.fit_columns(width, self.rows)
+        self._table_layout = products_view.fit_columns(width, self.rows)
         below = sum(not view.assigned for view in self.rows)
-        self._apart = below if 0 < below < len(self.rows) else 0
-        self.virtual_size = Size(width, len(self.rows) + 1 + 2 * bool(self._apart))
+        self._concurrent_rows = below if 0 < below < len(self.rows) else 0
+        self.virtual_size = Size(width, len(self.rows) + 1 + 2 * bool(self._concurrent_rows))
         self.post_trend_layout()
         self.post_message(self.CursorMoved())
         self._repaint()
 
     def post_trend_layout(self) -> None:
         """Post the width of the trends."""
-        self.post_message(self.TrendLayoutChanged(self._shape.trend))
+        self.post_message(self.TrendLayoutChanged(self._table_layout.trend))
 
     @property
     def visible_rows(self) -> tuple[TotalKey, ...]:
@@ -115,31 +115,31 @@ class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
     def _row_at(self, y: int) -> int | None:
         """Return the row on a line of the screen; None for a title and below the last row."""
         at = y - 1 + self.scroll_offset.y
-        if self._apart and at >= self._apart:
+        if self._concurrent_rows and at >= self._concurrent_rows:
             at -= 2  # a blank line and the titles of the assigned licenses
-            if at < self._apart:
+            if at < self._concurrent_rows:
                 return None
         return at if y > 0 and 0 <= at < len(self.rows) else None
 
     def _line_of(self, row: int) -> int:
         """Return the line of the table that shows a row."""
-        return row + 2 if self._apart and row >= self._apart else row
+        return row + 2 if self._concurrent_rows and row >= self._concurrent_rows else row
 
     def _titles(self, y: int) -> Line:
         """Return the titles; those at the top belong to the rows below them."""
         first = y - 1 + self.scroll_offset.y
         if y == 0:
             assigned = bool(self.rows) and self.rows[0].assigned
-            past = self._apart and self.scroll_offset.y > self._apart
+            past = self._concurrent_rows and self.scroll_offset.y > self._concurrent_rows
             return products_view.header_line(
-                self._shape,
+                self._table_layout,
                 assigned=assigned or bool(past),
                 scope=self.scope_title,
                 stretch=self.trend_label,
             )
-        if self._apart and first == self._apart + 1:
+        if self._concurrent_rows and first == self._concurrent_rows + 1:
             return products_view.header_line(
-                self._shape, assigned=True, scope=self.scope_title, stretch=self.trend_label
+                self._table_layout, assigned=True, scope=self.scope_title, stretch=self.trend_label
             )
         return ()
 
@@ -151,7 +151,7 @@ class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
             return fit_line(self._titles(y), cells)
         view = self.rows[at]
         drawn = products_view.row_line(
-            view, self.trends.get(view.id, _NO_PAST), self._shape, self._symbols
+            view, self.trends.get(view.id, _NO_TREND), self._table_layout, self._symbols
         )
         drawn = fit_line(drawn, cells)
         return mark_cursor(drawn, self._symbols) if at == self.cursor else drawn

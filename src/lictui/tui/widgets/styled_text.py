@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from rich.style import Style
 
 
-TONES: Final = {f"ink--{tone.value}" for tone in Tone} | {"ink--chosen"}
+TONES: Final = {f"tone--{tone.value}" for tone in Tone} | {"tone--selected"}
 CSS: Final = """
-    & > .ink--text { color: $foreground; }
-    & > .ink--strong { color: $foreground; text-style: bold; }
-    & > .ink--quiet { color: $quiet; }
-    & > .ink--frame { color: $frame; }
-    & > .ink--accent { color: $accent; }
-    & > .ink--ok { color: $success; }
-    & > .ink--warn { color: $warning; }
-    & > .ink--critical { color: $error; }
-    & > .ink--over { color: $over; }
-    & > .ink--chosen { background: $chosen; }
+    & > .tone--text { color: $foreground; }
+    & > .tone--strong { color: $foreground; text-style: bold; }
+    & > .tone--quiet { color: $quiet; }
+    & > .tone--frame { color: $frame; }
+    & > .tone--accent { color: $accent; }
+    & > .tone--ok { color: $success; }
+    & > .tone--warn { color: $warning; }
+    & > .tone--critical { color: $error; }
+    & > .tone--over { color: $over; }
+    & > .tone--selected { background: $chosen; }
 """
 SCROLL: Final = """
     scrollbar-gutter: stable;
@@ -42,16 +42,16 @@ SCROLL: Final = """
     scrollbar-background-hover: $background;
     scrollbar-background-active: $background;
 """
-_ON_CHOSEN: Final = {Tone.QUIET: Tone.TEXT, Tone.FRAME: Tone.TEXT}  # readable on any background
+_ON_SELECTION: Final = {Tone.QUIET: Tone.TEXT, Tone.FRAME: Tone.TEXT}  # readable on any background
 
 
 def segments(widget: Widget, line: Line, *, selected: bool = False) -> list[Segment]:
     """Return the line in the colors of the theme, on the cursor's background if selected."""
     if not selected:
         return [Segment(text, _style(widget, tone)) for text, tone in line]
-    under = _style(widget, "chosen")
+    under = _style(widget, "selected")
     return [
-        Segment(text, _style(widget, _ON_CHOSEN.get(tone, tone)) + under) for text, tone in line
+        Segment(text, _style(widget, _ON_SELECTION.get(tone, tone)) + under) for text, tone in line
     ]
 
 
@@ -61,7 +61,7 @@ def strip(widget: Widget, line: Line, cells: int, *, selected: bool = False) -> 
 
 
 def _style(widget: Widget, tone: str) -> Style:
-    return widget.get_component_rich_style(f"ink--{tone}", partial=tone == "chosen")
+    return widget.get_component_rich_style(f"tone--{tone}", partial=tone == "selected")
 
 
 # A block of styled lines
@@ -123,15 +123,15 @@ class StyledLabel(Static):
 
     def __init__(self, *lines: Line, **kwargs: Any) -> None:
         super().__init__(to_content(lines), markup=False, **kwargs)
-        self._said = lines
+        self._lines = lines
 
     def show_lines(self, *lines: Line) -> None:
         """Show these lines."""
-        if lines != self._said:
-            self._said = lines
+        if lines != self._lines:
+            self._lines = lines
             self.update(to_content(lines))
 
     @property
     def plain_text(self) -> str:
         """The shown text without styles."""
-        return "\n".join("".join(text for text, _ in line) for line in self._said)
+        return "\n".join("".join(text for text, _ in line) for line in self._lines)

@@ -105,7 +105,7 @@ class KeyedTable(DataTable[Text]):
 
     def _cell(self, run: Fragment, column: TableColumn) -> Text:
         text, tone = run
-        style = self.get_component_rich_style(f"ink--{tone}", partial=True)
+        style = self.get_component_rich_style(f"tone--{tone}", partial=True)
         if column.cut_at_end and cell_len(text) > column.width:
             text = set_cell_size(text, column.width - 1) + self._symbols.ellipsis
         else:
