@@ -80,7 +80,7 @@ def test_the_facts_say_what_was_assigned_and_released_this_month_and_last() -> N
     said = {word: "".join(text for text, _ in runs) for word, runs in source_month_facts(TOLD, NOW)}
     assert said["month"] == "11 newly assigned, 1 released"
     assert said["before"] == "10 newly assigned, 1 released"
-    assert said["told"] == "monthly values of the source, since Jan 2026"
+    assert said["told"] == "monthly, as the source tells, since Jan 2026"
     assert dict(source_month_facts((), NOW)) == {}
 
 

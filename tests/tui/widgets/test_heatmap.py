@@ -66,7 +66,7 @@ def test_the_cursor_reads_a_cell_off() -> None:
     line = "".join(part for part, _ in said)
     assert line == "▲ Tue 10:00  40 (40 %) on average, max 80 (2 weeks)"
     empty = read_off(HeatMapView(heat(), 100, cursor=(6, 23)), UNICODE_SYMBOLS)
-    assert "".join(part for part, _ in empty) == "▲ Sun 23:00  nothing was recorded"
+    assert "".join(part for part, _ in empty) == "▲ Sun 23:00  no data"
     assert read_off(HeatMapView(heat()), UNICODE_SYMBOLS) == ()
 
 
@@ -79,7 +79,7 @@ def test_the_legend_says_nothing_by_halves() -> None:
     whole = _legend(HeatMapView(heat(), 9))
     assert whole.endswith("arrow keys: inspect values")
     assert _legend(HeatMapView(heat(), 9), len(whole)) == whole
-    assert _legend(HeatMapView(heat(), 9), len(whole) - 1).endswith("the hours' peaks")
+    assert _legend(HeatMapView(heat(), 9), len(whole) - 1).endswith("of installed")
 
 
 def _legend(view: HeatMapView, width: int = 80) -> str:
