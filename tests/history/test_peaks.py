@@ -178,6 +178,16 @@ def test_what_is_remembered_gives_the_same(opposed: HistoryFixture) -> None:
     assert asked(opposed, memory, expected=("a", "b"))[ESTATE, "all"].peak.peak == 180
 
 
+def test_late_reading_of_a_day_that_is_not_settled_is_not_missed(opposed: HistoryFixture) -> None:
+    cache = PeakCache()
+    asked(opposed, cache, expected=("a", "b"))
+    for name in ("a", "b"):
+        opposed.read(MIDNIGHT + 3 * DAY + DAY // 2 + 7, 90, name, FIVE)
+    found = asked(opposed, cache, expected=("a", "b"))
+    assert found["a", "all"].peak.peak == 90
+    assert found[ESTATE, "all"].peak.peak == 180
+
+
 def test_what_another_program_takes_in_is_not_missed(opposed: HistoryFixture) -> None:
     memory = PeakCache()
     asked(opposed, memory, expected=("a", "b"))

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, HistoryFixture
+from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.series import Resolution
 from lictui.config.settings import Retention
+from lictui.history.csv_reader import ImportedBucket, ImportedPool
+from lictui.history.rollup import Rollup
+from lictui.model import Model, PoolKey
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +58,20 @@ def test_each_resolution_is_kept_for_its_own_days(tmp_path: Path) -> None:
     assert 5 <= oldest(Resolution.FIVE_MINUTES) <= 7
     assert 30 <= oldest(Resolution.HOUR) <= 30 + 13  # a block of hours is twelve days
     assert 600 <= oldest(Resolution.DAY) <= 700
+    desk.close()
+
+
+def test_buckets_of_the_first_block_that_is_kept_can_still_be_added(tmp_path: Path) -> None:
+    desk = HistoryFixture(tmp_path / "h.db", retention=Retention(raw=1, five_minutes=2))
+    desk.line(MIDNIGHT, [10, 50] * 144, every=300)
+    desk.move_to(MIDNIGHT + 3 * DAY - HOUR)  # the block of this day ends within two days
+    (before,) = desk.buckets(MIDNIGHT, MIDNIGHT + 300, 300)
+    rollup = Rollup(MIDNIGHT, 20, 20, 20, MIDNIGHT + 30, 20, 1)
+    imported = ImportedPool("lic-01", PoolKey(PRODUCT), Model.USER_DEVICE)
+    imported.buckets[Resolution.FIVE_MINUTES] = [ImportedBucket(rollup, 500, 50)]
+    assert desk.history.import_readings([imported]) == (1, 0)
+    (after,) = desk.buckets(MIDNIGHT, MIDNIGHT + 300, 300)
+    assert (before.high, after.high) == (10, 20)
     desk.close()
 
 
