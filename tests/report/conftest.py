@@ -1,5 +1,3 @@
-"""A desk with a month of October 2026 in front of it, read in Berlin."""
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -13,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[ReportFixture]:
-    desk = ReportFixture(tmp_path / "history.db")
-    yield desk
-    desk.history.close()
+def fixture(tmp_path: Path) -> Iterator[ReportFixture]:
+    fixture = ReportFixture(tmp_path / "history.db")
+    yield fixture
+    fixture.history.close()

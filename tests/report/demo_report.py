@@ -1,7 +1,7 @@
-"""`python -m tests.report.demo_report [FOLDER]`: the demo's report in every format.
+"""`python -m tests.report.demo_report [FOLDER]`: the demo report in every format, with screenshots.
 
-Takes chromium, pdftoppm (poppler-utils) and soffice (libreoffice-calc) from the path; what is
-missing is said and left out. Nothing of it belongs in the repository.
+Needs chromium, pdftoppm (poppler-utils) and soffice (libreoffice-calc) on the path; a step whose
+program is missing is skipped with a message.
 """
 
 from __future__ import annotations
@@ -33,55 +33,48 @@ CHROMIUM = ("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-s
 
 
 def run(*command: str) -> None:
-    """Run a program that is there; say so if it is not."""
+    """Run a program; skip it with a message if it is not installed."""
     if shutil.which(command[0]) is None:
-        sys.stderr.write(f"{command[0]} is missing: left out\n")
+        sys.stderr.write(f"skipped: {command[0]} is not installed\n")
         return
     subprocess.run(command, check=False, capture_output=True, timeout=120)
 
 
-def write(folder: Path) -> None:
-    """The report of the demo's last month, in every format."""
+def write_reports(folder: Path) -> None:
+    """Write the report of the demo's last month in every format."""
     with Demo(speed=1.0) as demo:
         (demo.paths.config_dir / "contract.toml").write_text(CONTRACT)
-        where = ("--config-dir", demo.paths.config_dir, "--data-dir", demo.paths.data_dir)
+        folders = ("--config-dir", demo.paths.config_dir, "--data-dir", demo.paths.data_dir)
         lictui = (sys.executable, "-m", "lictui")
-        # What ends is told by the servers themselves, so they are asked once.
-        subprocess.run([*lictui, "status", *where], check=False, stdout=subprocess.DEVNULL)
-        for form in FORMATS:
-            file = folder / f"report.{form}"
-            subprocess.run([*lictui, "report", *where, "--format", form, "-o", file], check=True)
+        # Expirations are not part of the generated history: poll every server once.
+        subprocess.run([*lictui, "status", *folders], check=False, stdout=subprocess.DEVNULL)
+        for name in FORMATS:
+            file = folder / f"report.{name}"
+            subprocess.run([*lictui, "report", *folders, "--format", name, "-o", file], check=True)
 
 
-def look(folder: Path) -> None:
-    """The page on a light and a dark screen and on paper, the workbook on paper, all as PNG."""
+def take_screenshots(folder: Path) -> None:
+    """Render the page on a light and a dark screen and on paper, and the workbook on paper."""
     page = (folder / "report.html").as_uri()
     size = "--window-size=1100,3000"
     dark = "--blink-settings=preferredColorScheme=0"
     run(*CHROMIUM, size, f"--screenshot={folder / 'light.png'}", page)
     run(*CHROMIUM, size, dark, f"--screenshot={folder / 'dark.png'}", page)
     run(*CHROMIUM, "--no-pdf-header-footer", f"--print-to-pdf={folder / 'paper.pdf'}", page)
-    run(
-        "soffice",
-        "--headless",
-        "--convert-to",
-        "pdf",
-        "--outdir",
-        str(folder / "calc"),
-        str(folder / "report.xlsx"),
-    )
+    convert = ["soffice", "--headless", "--convert-to", "pdf", "--outdir"]
+    run(*convert, str(folder / "calc"), str(folder / "report.xlsx"))
     for pdf in (folder / "paper.pdf", folder / "calc" / "report.pdf"):
         if pdf.exists():
             run("pdftoppm", "-r", "80", "-png", str(pdf), str(pdf.with_suffix("")))
 
 
 def main() -> None:
-    """Write and look."""
-    named = sys.argv[1:] or [tempfile.mkdtemp(prefix="lictui-report-")]
-    folder = Path(named[0]).resolve()
+    """Write the reports and the screenshots to FOLDER, or to a new temporary folder."""
+    arguments = sys.argv[1:] or [tempfile.mkdtemp(prefix="lictui-report-")]
+    folder = Path(arguments[0]).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    write(folder)
-    look(folder)
+    write_reports(folder)
+    take_screenshots(folder)
     sys.stdout.write(f"{folder}\n")
 
 

@@ -1,4 +1,4 @@
-"""A history written by hand, and the report that is made of it."""
+"""A history of hourly polls, and the report of October 2026 in Berlin that is built from it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OCTOBER = date(2026, 10, 1)
 
 
 def timestamp(text: str, zone: ZoneInfo | None = None) -> int:
-    """A moment of UTC, or of `zone`."""
+    """Return the UTC timestamp of a time in UTC, or in `zone`."""
     return int(datetime.fromisoformat(text).replace(tzinfo=zone or UTC).timestamp())
 
 
@@ -36,14 +36,14 @@ HOURS = (END - START) // 3600  # one more than 31 days have: summer time ends
 
 
 class ReportFixture:
-    """Writes polls down and asks for reports, as of 3 November."""
+    """Records polls and builds reports, as of 3 November."""
 
     def __init__(self, path: Path) -> None:
         self.clock = FakeClock(timestamp("2026-11-03T09:00"))
         self.history = History.open(path, Retention(), self.clock)
         self.servers: dict[str, Server] = {}
 
-    def hourly(
+    def record_hourly(
         self,
         name: str,
         figures: Iterable[int | None],
@@ -56,37 +56,38 @@ class ReportFixture:
         events: tuple[Event, ...] = (),
         **fields: Any,
     ) -> None:
-        """A poll an hour from `start` on; None is one that failed."""
-        one = server(name, interval=3600.0, group=group)
-        self.servers.setdefault(name, one)
+        """Record one poll per hour from `start`; None is a failed poll."""
+        polled = server(name, interval=3600.0, group=group)
+        self.servers.setdefault(name, polled)
         fields.setdefault("model", Model.USER_DEVICE if product == UD else Model.CONCURRENT)
         fields.setdefault("name", product)
         polls = []
-        for turn, figure in enumerate(figures):
-            found = (
+        for hour, figure in enumerate(figures):
+            result = (
                 failure()
                 if figure is None
                 else snapshot(pool(product, figure, installed, **fields))
             )
-            polls.append((one, poll(found, name, start + turn * 3600), events if not turn else ()))
+            time = start + hour * 3600
+            polls.append((polled, poll(result, name, time), () if hour else events))
         self.history.append_many(polls)
 
-    def report(self, first: date = OCTOBER, **wanted: Any) -> MonthlyReport:
-        wanted.setdefault("settings", Settings())
-        wanted.setdefault("zone", BERLIN)
-        wanted.setdefault("servers", tuple(self.servers.values()))
-        return build_report(self.history, ReportQuery(first, self.clock.now(), **wanted))
+    def report(self, first_day: date = OCTOBER, **query: Any) -> MonthlyReport:
+        query.setdefault("settings", Settings())
+        query.setdefault("zone", BERLIN)
+        query.setdefault("servers", tuple(self.servers.values()))
+        return build_report(self.history, ReportQuery(first_day, self.clock.now(), **query))
 
-    def product(self, **wanted: Any) -> ProductReport:
-        """The only one of the report."""
-        (found,) = self.report(**wanted).products
-        return found
+    def product(self, **query: Any) -> ProductReport:
+        """Return the only product of the report."""
+        (product,) = self.report(**query).products
+        return product
 
 
-def hourly_figures(first: int, figure: int, high: int, high_days: Iterable[int]) -> list[int]:
-    """`figure` every hour of October, but `high` at noon of some days of the month."""
-    found = [figure] * HOURS
-    for day in high_days:
+def hourly_figures(figure: int, noon_figure: int, days: Iterable[int]) -> list[int]:
+    """Return `figure` for every hour of October, but `noon_figure` at noon of some days."""
+    figures = [figure] * HOURS
+    for day in days:
         noon = timestamp(f"2026-10-{day:02}T12:00", BERLIN)
-        found[(noon - first) // 3600] = high
-    return found
+        figures[(noon - START) // 3600] = noon_figure
+    return figures

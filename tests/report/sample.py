@@ -1,4 +1,4 @@
-"""A report with something of everything in it, some of it hostile."""
+"""A report that shows every kind of section; some names are hostile."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from datetime import date
 from tests.report.report_fixture import CCS, HOURS, START, UD, ReportFixture, timestamp
 from tests.support.values import failure, poll, server
 
+from lictui.analysis.forecast import Forecast, ForecastStatus, Shortfall, ThresholdDates
+from lictui.analysis.trend import Trend
 from lictui.config.entitlements import Entitlement
 from lictui.config.settings import Settings
 from lictui.model import Event, EventKind, Level, Model
-from lictui.report.model import MonthlyReport, Outlook, ScopeKind, Short
+from lictui.report.model import MonthlyReport, ScopeKind
 
 HOSTILE = "<script>alert(1)</script>"
 FORMULA = '=HYPERLINK("http://evil.example","x")'
 PIPES = "| a | $x^2$ `b` [c](http://evil.example)"
 
 
-def sample_report(desk: ReportFixture) -> MonthlyReport:
+def sample_report(fixture: ReportFixture) -> MonthlyReport:
     """Three products on three servers in two groups; one server is silent."""
-    wave = [20 + turn % 24 * 4 for turn in range(HOURS)]
+    wave = [20 + hour % 24 * 4 for hour in range(HOURS)]
     events = (
         Event(
             timestamp("2026-10-05T10:00"),
@@ -31,32 +33,52 @@ def sample_report(desk: ReportFixture) -> MonthlyReport:
         ),
         Event(timestamp("2026-10-06T10:00"), EventKind.SERVER, "b", HOSTILE, "", Level.CRITICAL),
         Event(timestamp("2026-10-07T10:00"), EventKind.LEVEL, "b", "warn -> ok", CCS, Level.OK),
-        Event(timestamp("2026-09-07T10:00"), EventKind.SERVER, "b", "long ago", "", Level.CRITICAL),
+        Event(
+            timestamp("2026-09-07T10:00"),
+            EventKind.SERVER,
+            "b",
+            "before the month",
+            "",
+            Level.CRITICAL,
+        ),
     )
-    ends = date(2026, 12, 14)
-    desk.hourly("a", wave, group="emea", events=events, expires=ends, permanent=False)
-    desk.hourly("b", [50] * HOURS, group="emea", overdraft=10)
-    desk.hourly(
+    expiry = date(2026, 12, 14)
+    fixture.record_hourly("a", wave, group="emea", events=events, expires=expiry, permanent=False)
+    fixture.record_hourly("b", [50] * HOURS, group="emea", overdraft=10)
+    fixture.record_hourly(
         FORMULA,
         [105] * HOURS,
         group="us",
         product=UD,
         subscription=date(2027, 4, 1),
     )
-    desk.hourly("weird", [7] * HOURS, group="us", product=PIPES, name=HOSTILE, installed=None)
-    desk.servers["gone"] = server("gone", group="us")
-    desk.history.append(desk.servers["gone"], poll(failure(message=PIPES), "gone", START))
-    contract = (
+    fixture.record_hourly(
+        "weird", [7] * HOURS, group="us", product=PIPES, name=HOSTILE, installed=None
+    )
+    fixture.servers["gone"] = server("gone", group="us")
+    fixture.history.append(fixture.servers["gone"], poll(failure(message=PIPES), "gone", START))
+    entitlements = (
         Entitlement(UD, 90, 30.0, "EUR", date(2027, 1, 31)),
         Entitlement(CCS, 500, 42.5, "EUR", group="emea"),
         Entitlement("NOBODY_HAS_IT", 10),
     )
 
-    def foresee(kind: ScopeKind, name: str, product: str, model: Model) -> Outlook | None:
-        del name, model
+    trend = Trend(0, 180, 150.0, 4 / 7, 90.0, 1.0, 1.0, 1.0, significant=True)
+
+    def find_forecast(kind: ScopeKind, name: str, product: str, model: Model) -> Forecast | None:
         if kind is not ScopeKind.ESTATE or product != CCS:
             return None
-        short = Short(ends, 100, 150)
-        return Outlook("grows by 4 a week", full=date(2027, 1, 20), shortfalls=(short,))
+        return Forecast(
+            name,
+            product,
+            model,
+            ForecastStatus.GROWING,
+            180,
+            0.8,
+            0.9,
+            trend,
+            reaches=ThresholdDates(installed=date(2027, 1, 20)),
+            shortfalls=(Shortfall(expiry, 100, 150),),
+        )
 
-    return desk.report(settings=Settings(entitlements=contract), foresee=foresee)
+    return fixture.report(settings=Settings(entitlements=entitlements), find_forecast=find_forecast)

@@ -1,8 +1,9 @@
-"""A month of concurrent licenses: the highest sum at one moment, and what was needed how long."""
+"""The figures of a report: usage, assignments, forecasts, expirations, events and entitlements."""
 
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,42 +13,59 @@ from tests.report.report_fixture import (
     END,
     HOURS,
     START,
+    UD,
     ReportFixture,
     hourly_figures,
     timestamp,
 )
-from tests.support.values import server
+from tests.report.sample import FORMULA, HOSTILE, sample_report
+from tests.support.values import poll, pool, server, snapshot
 
+from lictui.analysis.forecast import Forecast, ForecastStatus
 from lictui.config.settings import AlertSettings, Settings
-from lictui.model import Level, Model
-from lictui.report.model import Outlook, ScopeKind, Short
+from lictui.engine.expiry import Expiry, ExpiryKind
+from lictui.history.backfill import LicenseGrant
+from lictui.model import (
+    Activation,
+    ActivationStatus,
+    Event,
+    EventKind,
+    Level,
+    Model,
+    MonthlyUsage,
+    PoolKey,
+)
+from lictui.report.model import ScopeKind
 
 
-def test_two_servers_that_alternate_need_less_than_the_sum_of_their_peaks(
-    desk: ReportFixture,
+def test_peak_of_alternating_servers_is_below_the_sum_of_their_peaks(
+    fixture: ReportFixture,
 ) -> None:
-    desk.hourly("a", [60, 40] * (HOURS // 2) + [60])
-    desk.hourly("b", [40, 60] * (HOURS // 2) + [40])
-    found = desk.product()
-    line = found.estate
-    assert (line.month.figure, line.sum_of_server_peaks, line.month.installed) == (100, 120, 200)
-    assert line.month.coverage == pytest.approx(1.0, abs=0.002)
-    assert line.month.alignment == 300
-    assert [(own.name, own.month.figure) for own in found.servers] == [("a", 60), ("b", 60)]
-    assert line.servers == ("a", "b")
+    fixture.record_hourly("a", [60, 40] * (HOURS // 2) + [60])
+    fixture.record_hourly("b", [40, 60] * (HOURS // 2) + [40])
+    product = fixture.product()
+    scope = product.estate
+    assert (scope.month.figure, scope.sum_of_server_peaks, scope.month.installed) == (100, 120, 200)
+    assert scope.month.coverage == pytest.approx(1.0, abs=0.002)
+    assert scope.month.alignment == 300
+    assert [(server.name, server.month.figure) for server in product.servers] == [
+        ("a", 60),
+        ("b", 60),
+    ]
+    assert scope.servers == ("a", "b")
 
 
-def test_an_hour_without_one_server_is_no_zero_and_lowers_coverage(desk: ReportFixture) -> None:
-    desk.hourly("a", [60] * HOURS)
-    desk.hourly("b", [40] * 12 + [None] * 12 + [40] * (HOURS - 24))
-    line = desk.product().estate
-    assert line.month.average == pytest.approx(100)
-    assert line.month.coverage == pytest.approx(1 - 12 / HOURS, abs=0.002)
-    assert {day.figure for day in line.days} == {100}
+def test_failed_polls_lower_coverage_and_are_no_zeros(fixture: ReportFixture) -> None:
+    fixture.record_hourly("a", [60] * HOURS)
+    fixture.record_hourly("b", [40] * 12 + [None] * 12 + [40] * (HOURS - 24))
+    scope = fixture.product().estate
+    assert scope.month.average == pytest.approx(100)
+    assert scope.month.coverage == pytest.approx(1 - 12 / HOURS, abs=0.002)
+    assert {day.figure for day in scope.days} == {100}
 
 
-def test_days_begin_where_the_user_is_and_the_clock_change_has_its_hour(
-    desk: ReportFixture,
+def test_days_start_at_local_midnight_also_when_clocks_change(
+    fixture: ReportFixture,
 ) -> None:
     figures = [10] * HOURS
     moments = {
@@ -56,32 +74,32 @@ def test_days_begin_where_the_user_is_and_the_clock_change_has_its_hour(
     }
     for moment, figure in moments.items():
         figures[(moment - START) // 3600] = figure
-    desk.hourly("new-york", [99, *figures, 98], START - 3600)
-    line = desk.product().estate
-    assert (line.month.figure, line.month.timestamp) == (90, timestamp("2026-10-31T22:00"))
-    found = {day.day: day for day in line.days}
-    assert len(found) == 31
-    assert found[date(2026, 10, 25)].figure == 70
-    assert found[date(2026, 10, 26)].figure == 10
-    assert found[date(2026, 10, 31)].figure == 90
-    assert (desk.report().month.start, desk.report().month.end) == (START, END)
+    fixture.record_hourly("new-york", [99, *figures, 98], START - 3600)
+    scope = fixture.product().estate
+    assert (scope.month.figure, scope.month.timestamp) == (90, timestamp("2026-10-31T22:00"))
+    days = {day.day: day for day in scope.days}
+    assert len(days) == 31
+    assert days[date(2026, 10, 25)].figure == 70
+    assert days[date(2026, 10, 26)].figure == 10
+    assert days[date(2026, 10, 31)].figure == 90
+    assert (fixture.report().month.start, fixture.report().month.end) == (START, END)
 
 
-def test_the_same_moments_are_other_days_for_somebody_else(desk: ReportFixture) -> None:
-    desk.hourly("a", hourly_figures(START, 10, 50, ()) + [80] * 6)
-    assert desk.product(zone=BERLIN).estate.month.figure == 10
-    new_york = desk.product(zone=ZoneInfo("America/New_York")).estate
+def test_month_depends_on_the_time_zone(fixture: ReportFixture) -> None:
+    fixture.record_hourly("a", hourly_figures(10, 50, ()) + [80] * 6)
+    assert fixture.product(zone=BERLIN).estate.month.figure == 10
+    new_york = fixture.product(zone=ZoneInfo("America/New_York")).estate
     assert (new_york.month.figure, new_york.month.timestamp) == (80, END)
 
 
-def test_how_much_was_needed_for_how_long(desk: ReportFixture) -> None:
+def test_usage_percentiles_saturation_and_days_above_thresholds(fixture: ReportFixture) -> None:
     figures = [50] * HOURS
     figures[100:110] = [85] * 10
     figures[200:203] = [100, 104, 100]
     figures[300:302] = [95, 100]
-    desk.hourly("a", figures)
-    line = desk.product().estate
-    usage = line.usage
+    fixture.record_hourly("a", figures)
+    scope = fixture.product().estate
+    usage = scope.usage
     assert usage is not None
     assert (usage.p50, usage.p95, usage.p99) == (50, 50, 85)
     assert dict(usage.seconds_above) == {0.8: 15 * 3600, 0.9: 5 * 3600, 1.0: 4 * 3600}
@@ -91,51 +109,51 @@ def test_how_much_was_needed_for_how_long(desk: ReportFixture) -> None:
         3 * 3600,
     )
     assert (usage.max_over_installed, usage.seconds_over_installed) == (4, 3600)
-    above = line.days_above
+    above = scope.days_above
     assert (above.warn, above.critical, above.full, above.with_data) == (3, 2, 2, 31)
-    assert line.level is Level.OVERDRAFT
+    assert scope.level is Level.OVERDRAFT
 
 
-def test_thresholds_are_those_of_the_product(desk: ReportFixture) -> None:
-    desk.hourly("a", hourly_figures(START, 10, 62, (5, 6)))
+def test_thresholds_of_a_product_override_the_defaults(fixture: ReportFixture) -> None:
+    fixture.record_hourly("a", hourly_figures(10, 62, (5, 6)))
     alerts = AlertSettings(product={CCS: {"warn": 0.5, "critical": 0.6}})
-    found = desk.product(settings=Settings(alerts=alerts))
-    assert (found.warn, found.critical, found.estate.level) == (0.5, 0.6, Level.CRITICAL)
-    assert found.estate.days_above.critical == 2
+    product = fixture.product(settings=Settings(alerts=alerts))
+    assert (product.warn, product.critical, product.estate.level) == (0.5, 0.6, Level.CRITICAL)
+    assert product.estate.days_above.critical == 2
 
 
-def test_the_months_before_stand_beside_it(desk: ReportFixture) -> None:
+def test_previous_months_and_previous_year_are_included(fixture: ReportFixture) -> None:
     for month, figure in (("2025-10", 30), ("2026-08", 40), ("2026-09", 50)):
-        desk.hourly("a", [figure] * 24, timestamp(f"{month}-10T00:00"))
-    desk.hourly("a", [60] * 24, timestamp("2026-10-10T00:00"))
-    line = desk.product().estate
-    assert (line.month.figure, line.previous_month.figure, line.previous_year.figure) == (
+        fixture.record_hourly("a", [figure] * 24, timestamp(f"{month}-10T00:00"))
+    fixture.record_hourly("a", [60] * 24, timestamp("2026-10-10T00:00"))
+    scope = fixture.product().estate
+    assert (scope.month.figure, scope.previous_month.figure, scope.previous_year.figure) == (
         60,
         50,
         30,
     )
-    assert [month.figure for month in line.months] == [None] * 9 + [40, 50, 60]
-    assert line.months[0].first_day == date(2025, 11, 1)
+    assert [month.figure for month in scope.months] == [None] * 9 + [40, 50, 60]
+    assert scope.months[0].first_day == date(2025, 11, 1)
 
 
-def test_months_of_which_only_days_are_kept_are_an_upper_bound(desk: ReportFixture) -> None:
+def test_peak_of_daily_values_of_two_servers_is_an_upper_bound(fixture: ReportFixture) -> None:
     for name, high in (("a", 0), ("b", 12)):
-        desk.hourly(name, [60 if turn % 24 == high else 10 for turn in range(48)], START)
-    desk.clock._now = timestamp("2029-12-01T00:00")
+        fixture.record_hourly(name, [60 if turn % 24 == high else 10 for turn in range(48)], START)
+    fixture.clock._now = timestamp("2029-12-01T00:00")
     for _ in range(3):
-        desk.history.compact()
-    month = desk.product().estate.month
+        fixture.history.compact()
+    month = fixture.product().estate.month
     assert (month.figure, month.alignment, month.is_upper_bound) == (120, 86400, True)
 
 
-def test_who_told_nothing_in_the_month_is_named_and_left_out(desk: ReportFixture) -> None:
-    desk.hourly("a", [60] * HOURS)
-    desk.hourly("b", [30] * 48, timestamp("2026-09-01T00:00"))
-    desk.servers["c"] = server("c")
-    report = desk.report()
-    line = report.products[0].estate
-    assert (line.month.figure, line.servers, line.silent_servers) == (60, ("a",), ("b",))
-    assert [(one.server, round(one.coverage, 2)) for one in report.servers] == [
+def test_servers_without_data_are_listed_and_excluded(fixture: ReportFixture) -> None:
+    fixture.record_hourly("a", [60] * HOURS)
+    fixture.record_hourly("b", [30] * 48, timestamp("2026-09-01T00:00"))
+    fixture.servers["c"] = server("c")
+    report = fixture.report()
+    scope = report.products[0].estate
+    assert (scope.month.figure, scope.servers, scope.silent_servers) == (60, ("a",), ("b",))
+    assert [(server.server, round(server.coverage, 2)) for server in report.servers] == [
         ("a", 1.0),
         ("b", 0.0),
         ("c", 0.0),
@@ -143,97 +161,269 @@ def test_who_told_nothing_in_the_month_is_named_and_left_out(desk: ReportFixture
     assert (report.reporting_servers, round(report.coverage, 2)) == (1, 0.33)
 
 
-def test_a_server_that_came_after_the_month_is_not_missed(desk: ReportFixture) -> None:
-    desk.hourly("a", [60] * HOURS)
-    desk.hourly("late", [5] * 3, END + 3600)
-    report = desk.report()
+def test_server_added_after_the_month_is_not_missing(fixture: ReportFixture) -> None:
+    fixture.record_hourly("a", [60] * HOURS)
+    fixture.record_hourly("late", [5] * 3, END + 3600)
+    report = fixture.report()
     assert report.products[0].estate.silent_servers == ()
-    assert [one.server for one in report.servers] == ["a"]
+    assert [server.server for server in report.servers] == ["a"]
 
 
-def test_a_removed_server_counts_until_it_last_answered(desk: ReportFixture) -> None:
-    desk.hourly("a", [60] * HOURS)
-    desk.hourly("b", [30] * 100)
-    desk.servers.pop("b")
-    report = desk.report()
-    line = report.products[0].estate
-    assert line.month.figure == 90
-    assert line.month.coverage == pytest.approx(1.0, abs=0.002)
-    assert line.days[-1].figure == 60
-    assert [(one.server, one.removed) for one in report.servers] == [("a", False), ("b", True)]
+def test_removed_server_counts_until_its_last_success(fixture: ReportFixture) -> None:
+    fixture.record_hourly("a", [60] * HOURS)
+    fixture.record_hourly("b", [30] * 100)
+    fixture.servers.pop("b")
+    report = fixture.report()
+    scope = report.products[0].estate
+    assert scope.month.figure == 90
+    assert scope.month.coverage == pytest.approx(1.0, abs=0.002)
+    assert scope.days[-1].figure == 60
+    assert [(server.server, server.removed) for server in report.servers] == [
+        ("a", False),
+        ("b", True),
+    ]
 
 
-def test_groups_have_their_own_peaks_and_may_be_asked_for_alone(desk: ReportFixture) -> None:
+def test_groups_have_peaks_and_may_be_selected(fixture: ReportFixture) -> None:
     for name, group, figure in (("a", "emea", 10), ("b", "emea", 20), ("c", "us", 40)):
-        desk.hourly(name, [figure] * HOURS, group=group)
-    found = desk.product()
-    assert [(line.name, line.month.figure) for line in found.groups] == [("emea", 30), ("us", 40)]
-    assert [(line.kind, line.name) for line in found.breakdown] == [
+        fixture.record_hourly(name, [figure] * HOURS, group=group)
+    product = fixture.product()
+    assert [(scope.name, scope.month.figure) for scope in product.groups] == [
+        ("emea", 30),
+        ("us", 40),
+    ]
+    assert [(scope.kind, scope.name) for scope in product.breakdown] == [
         (ScopeKind.GROUP, "emea"),
         (ScopeKind.SERVER, "a"),
         (ScopeKind.SERVER, "b"),
         (ScopeKind.SERVER, "c"),
     ]
-    emea = desk.report(groups=("emea",))
+    emea = fixture.report(groups=("emea",))
     assert emea.products[0].estate.month.figure == 30
-    assert [one.server for one in emea.servers] == ["a", "b"]
+    assert [server.server for server in emea.servers] == ["a", "b"]
 
 
-def test_a_license_server_that_is_read_twice_counts_once(desk: ReportFixture) -> None:
-    desk.hourly("a", [60] * HOURS)
-    desk.hourly("site", [60] * HOURS)
-    desk.servers["site"] = server("site", interval=3600.0, same_as="a")
-    assert desk.product().estate.month.figure == 60
-    assert [one.server for one in desk.report().servers] == ["a"]
+def test_license_server_with_two_sources_counts_once(fixture: ReportFixture) -> None:
+    fixture.record_hourly("a", [60] * HOURS)
+    fixture.record_hourly("site", [60] * HOURS)
+    fixture.servers["site"] = server("site", interval=3600.0, same_as="a")
+    assert fixture.product().estate.month.figure == 60
+    assert [server.server for server in fixture.report().servers] == ["a"]
 
 
-def test_startup_licenses_do_not_count(desk: ReportFixture) -> None:
-    desk.hourly("a", [1] * 24, product="CITRIX", model=Model.SERVER)
-    assert desk.report().products == ()
+def test_startup_licenses_are_not_reported(fixture: ReportFixture) -> None:
+    fixture.record_hourly("a", [1] * 24, product="CITRIX", model=Model.SERVER)
+    assert fixture.report().products == ()
 
 
-def test_a_month_that_is_not_over_says_so(desk: ReportFixture) -> None:
-    desk.hourly("a", [60] * 24, timestamp("2026-11-02T00:00"))
-    report = desk.report(date(2026, 11, 1))
+def test_month_to_date_ends_now(fixture: ReportFixture) -> None:
+    fixture.record_hourly("a", [60] * 24, timestamp("2026-11-02T00:00"))
+    report = fixture.report(date(2026, 11, 1))
     assert (report.month.complete, report.month.end) == (False, timestamp("2026-11-03T09:00"))
     assert len(report.products[0].estate.days) == 3
 
 
-def test_the_tightest_comes_first_and_a_server_may_be_tight_alone(desk: ReportFixture) -> None:
-    desk.hourly("a", [99] * HOURS, product=CCS)
-    desk.hourly("b", [1] * HOURS, product=CCS)
-    desk.hourly("c", [85] * HOURS, product="MPS_ENT_CCU")
-    found = desk.report().products
-    assert [(each.code, each.estate.level) for each in found] == [
+def test_most_critical_product_is_first_and_critical_servers_are_listed(
+    fixture: ReportFixture,
+) -> None:
+    fixture.record_hourly("a", [99] * HOURS, product=CCS)
+    fixture.record_hourly("b", [1] * HOURS, product=CCS)
+    fixture.record_hourly("c", [85] * HOURS, product="MPS_ENT_CCU")
+    products = fixture.report().products
+    assert [(product.code, product.estate.level) for product in products] == [
         ("MPS_ENT_CCU", Level.WARN),
         (CCS, Level.OK),
     ]
-    assert [line.name for line in found[1].critical_servers] == ["a"]
+    assert [scope.name for scope in products[1].critical_servers] == ["a"]
 
 
-def test_a_forecast_is_asked_for_by_scope(desk: ReportFixture) -> None:
-    desk.hourly("a", [60] * 24)
-    desk.hourly("b", [60] * 24)
-    said = Outlook("short by 50 on 14 Dec", shortfalls=(Short(date(2026, 12, 14), 50, 100),))
+def test_forecast_is_looked_up_for_every_scope(fixture: ReportFixture) -> None:
+    fixture.record_hourly("a", [60] * 24)
+    fixture.record_hourly("b", [60] * 24)
+    expected = Forecast("b", CCS, Model.CONCURRENT, ForecastStatus.FLAT, 30, 0.8, 0.9)
 
-    def foresee(kind: ScopeKind, name: str, product: str, model: Model) -> Outlook | None:
+    def find_forecast(kind: ScopeKind, name: str, product: str, model: Model) -> Forecast | None:
         assert (product, model) == (CCS, Model.CONCURRENT)
-        return said if (kind, name) == (ScopeKind.SERVER, "b") else None
+        return expected if (kind, name) == (ScopeKind.SERVER, "b") else None
 
-    found = desk.product(foresee=foresee)
-    assert [line.outlook for line in found.scopes] == [None, None, said]
+    product = fixture.product(find_forecast=find_forecast)
+    assert [scope.forecast for scope in product.scopes] == [None, None, expected]
 
 
-def test_a_day_that_began_before_the_month_is_not_in_it(desk: ReportFixture) -> None:
-    desk.hourly("a", [90] * 12 + [10] * 48, timestamp("2026-09-30T08:00"))
-    desk.clock._now = timestamp("2029-12-01T00:00")
+def test_day_that_started_before_the_month_is_excluded(fixture: ReportFixture) -> None:
+    fixture.record_hourly("a", [90] * 12 + [10] * 48, timestamp("2026-09-30T08:00"))
+    fixture.clock._now = timestamp("2029-12-01T00:00")
     for _ in range(3):
-        desk.history.compact()
-    line = desk.product().estate
-    assert (line.month.figure, line.month.alignment, line.month.is_upper_bound) == (
+        fixture.history.compact()
+    scope = fixture.product().estate
+    assert (scope.month.figure, scope.month.alignment, scope.month.is_upper_bound) == (
         10,
         86400,
         False,
     )
-    assert line.usage is not None
-    assert (line.usage.p99, line.days_above.with_data) == (10, 2)
+    assert scope.usage is not None
+    assert (scope.usage.p99, scope.days_above.with_data) == (10, 2)
+
+
+def test_assigned_licenses_count_at_the_end_of_the_month(fixture: ReportFixture) -> None:
+    fixture.record_hourly("a", [40] * 24, START - 24 * 3600, product=UD)
+    figures = [50] * HOURS
+    figures[100:] = [70] * (HOURS - 100)
+    figures[400:] = [55] * (HOURS - 400)
+    fixture.record_hourly("a", figures, product=UD)
+    scope = fixture.product().estate
+    assert (scope.month.figure, scope.month.installed, scope.month.average) == (55, 100, None)
+    assert scope.month.timestamp == END - 1
+    assert (scope.usage, scope.sum_of_server_peaks) == (None, None)
+    changes = scope.assignments
+    assert changes is not None
+    assert (changes.at_start, changes.new, changes.released, changes.exact) == (40, 30, 15, False)
+    assert (scope.days[0].figure, scope.days[10].figure, scope.days[30].figure) == (50, 70, 55)
+
+
+def test_assignment_changes_reported_by_the_source_are_exact(fixture: ReportFixture) -> None:
+    fixture.record_hourly("a", [50] * HOURS, product=UD)
+    key = PoolKey(UD)
+    told = (
+        MonthlyUsage(key, timestamp("2026-08-01T00:00"), 33, 90),
+        MonthlyUsage(key, timestamp("2026-10-01T00:00"), 50, 100, 12, 7),
+    )
+    one = server("a", interval=3600.0)
+    fixture.history.append(
+        one, poll(snapshot(pool(UD, 50, 100), monthly_usage=told), "a", END + 60)
+    )
+    scope = fixture.product().estate
+    assert scope.assignments is not None
+    assert (scope.assignments.new, scope.assignments.released, scope.assignments.exact) == (
+        12,
+        7,
+        True,
+    )
+    august = next(month for month in scope.months if month.first_day == date(2026, 8, 1))
+    assert (august.figure, august.installed, august.alignment) == (33, 90, None)
+
+
+def test_assigned_licenses_of_servers_are_summed_at_the_end_of_each_day(
+    fixture: ReportFixture,
+) -> None:
+    fixture.record_hourly("a", [50] * HOURS, product=UD)
+    fixture.record_hourly("b", [20] * 48 + [None] * 48 + [25] * (HOURS - 96), product=UD)
+    scope = fixture.product().estate
+    assert [day.figure for day in scope.days[:6]] == [70, 70, None, None, 75, 75]
+    assert (scope.month.figure, scope.month.installed, scope.installed) == (75, 200, 200)
+
+
+def test_days_above_count_licenses_assigned_at_the_end_of_a_day(fixture: ReportFixture) -> None:
+    fixture.record_hourly(
+        "a", [70] * 48 + [85] * 48 + [100] * 24 + [70] * (HOURS - 120), product=UD
+    )
+    above = fixture.product().estate.days_above
+    assert (above.warn, above.critical, above.full, above.with_data) == (3, 1, 1, 31)
+
+
+def test_forecasts_are_made_for_all_servers_groups_and_single_servers(
+    fixture: ReportFixture,
+) -> None:
+    start = timestamp("2026-05-01T00:00")
+    for name, group, growth in (("a", "emea", 0.25), ("b", "emea", 0.0), ("c", "us", 0.0)):
+        figures = [round(100 + turn // 24 * growth) for turn in range(24 * 186)]
+        fixture.record_hourly(name, figures, start, group=group, installed=160)
+        ends: dict[str, Any] = (
+            {"expires": date(2026, 12, 14), "permanent": False} if name == "b" else {}
+        )
+        last = pool(CCS, figures[-1], 160, model=Model.CONCURRENT, **ends)
+        one = fixture.servers[name]
+        fixture.history.append(one, poll(snapshot(last), name, fixture.clock.now() - 60))
+    scopes = fixture.product().scopes
+    forecasts = {(scope.kind, scope.name): scope.forecast for scope in scopes}
+    growing, expiring, steady = (forecasts[ScopeKind.SERVER, name] for name in "abc")
+    assert growing is not None
+    assert growing.status is ForecastStatus.GROWING
+    assert expiring is not None
+    assert [(shortfall.date, shortfall.short_by) for shortfall in expiring.shortfalls] == [
+        (date(2026, 12, 14), 100)
+    ]
+    assert steady is not None
+    assert (steady.status, steady.shortfalls) == (ForecastStatus.FLAT, ())
+    emea = forecasts[ScopeKind.GROUP, "emea"]
+    assert emea is not None
+    assert emea.shortfalls[0].date == date(2026, 12, 14)
+
+
+def test_expiries_within_a_year_are_listed_by_day(fixture: ReportFixture) -> None:
+    expiries = sample_report(fixture).expiries
+    assert expiries[0] == Expiry(
+        date(2026, 12, 14), ExpiryKind.LICENSES, "a", CCS, expiries[0].name, 100
+    )
+    assert [(expiry.day, expiry.kind, expiry.server) for expiry in expiries[1:]] == [
+        (date(2027, 1, 31), ExpiryKind.RENEWAL, "estate"),
+        (date(2027, 4, 1), ExpiryKind.SUBSCRIPTION, FORMULA),
+    ]
+
+
+def test_permanent_startup_and_later_licenses_do_not_expire(fixture: ReportFixture) -> None:
+    fixture.record_hourly("a", [1] * 24)
+    pools = (
+        pool(CCS, 1, 10, expires=date(2026, 12, 1), permanent=True),
+        pool("CITRIX", 1, 10, expires=date(2026, 12, 1), counted=False),
+        pool(UD, 1, 10, subscription=date(2026, 12, 1)),
+        pool(UD, 1, 20, subscription=date(2027, 12, 1)),
+    )
+    activation = Activation(ActivationStatus.ACTIVATED, date(2026, 11, 20))
+    told = snapshot(*pools, activation=activation)
+    fixture.history.append(server("a"), poll(told, "a", END + 3600))
+    expiries = fixture.report().expiries
+    assert [(expiry.day, expiry.kind, expiry.renewed) for expiry in expiries] == [
+        (date(2026, 11, 20), ExpiryKind.ACTIVATION, False),
+        (date(2026, 12, 1), ExpiryKind.SUBSCRIPTION, True),
+    ]
+
+
+def test_events_of_the_month_without_noise(fixture: ReportFixture) -> None:
+    report = sample_report(fixture)
+    assert [event.message for event in report.events] == ["30 licenses gone", HOSTILE]
+    assert report.omitted_events == 0
+
+
+def test_alert_events_are_reported_only_when_the_state_changes(
+    fixture: ReportFixture,
+) -> None:
+    start = timestamp("2026-10-05T00:00")
+    lines = (
+        (EventKind.ALERT, Level.WARN, "raised: 85 of 100 in use"),
+        (EventKind.ALERT, Level.CRITICAL, "worse (warn -> critical): 95 of 100 in use"),
+        (EventKind.ALERT, Level.CRITICAL, "still, for 4 h: 95 of 100 in use"),
+        (EventKind.ALERT, Level.CRITICAL, "acknowledged by alice: 95 of 100 in use"),
+        (EventKind.ALERT, Level.WARN, "better (critical -> warn): 85 of 100 in use"),
+        (EventKind.ALERT, Level.OK, "cleared after 6 h; it was: 85 of 100 in use"),
+        (EventKind.CERTIFICATE, Level.OK, "certificate changed: sha256:4f1b22c0…"),
+        (EventKind.ACTIVATION, Level.OK, "LAS activation: activated, to 2026-12-03"),
+    )
+    some = [Event(start + i, kind, "a", said, "", lv) for i, (kind, lv, said) in enumerate(lines)]
+    fixture.record_hourly("a", [1] * HOURS, events=tuple(some))
+    told = [event.message.split()[0] for event in fixture.report().events]
+    assert told == ["raised:", "worse", "cleared", "certificate", "LAS"]
+
+
+def test_severe_events_are_kept_when_there_are_too_many(fixture: ReportFixture) -> None:
+    start = timestamp("2026-10-05T00:00")
+    some = [Event(start + turn, EventKind.SERVER, "a", f"no {turn}") for turn in range(2500)]
+    some[3] = Event(start + 3, EventKind.SERVER, "a", "grave", "", Level.CRITICAL)
+    fixture.record_hourly("a", [1] * HOURS, events=tuple(some))
+    report = fixture.report()
+    assert (len(report.events), report.omitted_events) == (60, 2440)
+    assert [report.events[0].message, report.events[-1].message] == ["grave", "no 2499"]
+
+
+def test_entitlements_are_compared_with_their_scope(fixture: ReportFixture) -> None:
+    assigned, emea, unknown = sample_report(fixture).contract_lines
+    assert (assigned.highest_peak, assigned.shortfall, assigned.unused_cost) == (105, 15, 0.0)
+    assert (emea.installed, emea.highest_peak, emea.unused, emea.months_known) == (200, 162, 338, 1)
+    assert (unknown.installed, unknown.highest_peak, unknown.shortfall) == (None, None, None)
+
+
+def test_server_known_only_from_license_files_is_not_reported(fixture: ReportFixture) -> None:
+    grant = LicenseGrant(PoolKey(CCS), "serial", timestamp("2026-11-02T00:00"), 100, None)
+    fixture.servers["a"] = server("a")
+    fixture.history.import_licenses("a", [grant], fixture.clock.now() - 3600)
+    assert fixture.report(date(2026, 11, 1)).products == ()

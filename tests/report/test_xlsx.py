@@ -1,4 +1,4 @@
-"""The workbook read back: sheets, numbers that are numbers, text that is text, charts, formulas."""
+"""The workbook read back: sheets, numbers, text, charts and formulas."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NS = {"m": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
 
 
-class Book:
+class Workbook:
     def __init__(self, data: bytes) -> None:
         self.files = zipfile.ZipFile(io.BytesIO(data))
         names = self.xml("xl/workbook.xml").findall("m:sheets/m:sheet", NS)
@@ -59,14 +59,21 @@ class Book:
 
 
 @pytest.fixture
-def found(desk: ReportFixture) -> Book:
-    return Book(render_xlsx(sample_report(desk)))
+def workbook(fixture: ReportFixture) -> Workbook:
+    return Workbook(render_xlsx(sample_report(fixture)))
 
 
-def test_the_sheets_are_there_with_their_head_frozen_and_their_filter(found: Book) -> None:
-    assert list(found.sheets) == ["Summary", "Daily", "Monthly", "Servers", "Expiries", "Contract"]
-    for name in found.sheets:
-        sheet = found.sheet(str(name))
+def test_sheets_have_a_frozen_head_and_a_filter(workbook: Workbook) -> None:
+    assert list(workbook.sheets) == [
+        "Summary",
+        "Daily",
+        "Monthly",
+        "Servers",
+        "Expiries",
+        "Entitlements",
+    ]
+    for name in workbook.sheets:
+        sheet = workbook.sheet(str(name))
         assert sheet.find("m:autoFilter", NS) is not None
         pane = sheet.find("m:sheetViews/m:sheetView/m:pane", NS)
         assert pane is not None
@@ -76,66 +83,74 @@ def test_the_sheets_are_there_with_their_head_frozen_and_their_filter(found: Boo
         )
 
 
-def test_figures_are_numbers_and_shares_are_formulas(found: Book) -> None:
-    row = next(row for row in found.rows("Summary") if row["Code"] == CCS)
-    assert (row["Installed"], row["Needed"], row["Free"]) == (200, 162, 38)
-    assert row["Share"] == pytest.approx(0.81)
-    assert row["Sum of the servers' own peaks"] == 162
-    assert row["Outlook"] == "grows by 4 a week"
-    assert any(text.startswith("IF(OR(F") for text in found.formulas("Summary"))
+def test_figures_are_numbers_and_ratios_are_formulas(workbook: Workbook) -> None:
+    row = next(row for row in workbook.rows("Summary") if row["Code"] == CCS)
+    assert (row["Installed"], row["Peak usage"], row["Free"]) == (200, 162, 38)
+    assert row["Utilization"] == pytest.approx(0.81)
+    assert row["Sum of server peaks"] == 162
+    assert str(row["Forecast"])
+    assert any(text.startswith("IF(OR(F") for text in workbook.formulas("Summary"))
 
 
-def test_dates_are_dates(found: Book) -> None:
-    rows = [row for row in found.rows("Daily") if row["Code"] == CCS and row["Scope"] == "estate"]
+def test_dates_and_local_times_are_dates(workbook: Workbook) -> None:
+    rows = [
+        row
+        for row in workbook.rows("Daily")
+        if row["Code"] == CCS and row["Scope type"] == "all servers"
+    ]
     assert len(rows) == 31
     first_of_october = 46296  # days since the end of 1899
     assert [row["Day"] for row in rows] == [first_of_october + day for day in range(31)]
-    assert (rows[0]["Peak or assigned"], rows[0]["Installed"]) == (162, 200)
-    assert float(rows[0]["When"] or 0) == pytest.approx(first_of_october + 23 / 24)
+    assert (rows[0]["Peak usage or assigned"], rows[0]["Installed"]) == (162, 200)
+    assert float(rows[0]["Time of peak"] or 0) == pytest.approx(first_of_october + 23 / 24)
 
 
-def test_what_servers_say_is_never_a_formula_nor_a_link(found: Book) -> None:
-    assert {row["Server"] for row in found.rows("Servers")} >= {FORMULA, "a", "b", "weird"}
-    assert HOSTILE in found.strings
-    for name in found.sheets:
-        assert not any("HYPERLINK" in text for text in found.formulas(str(name)))
-        assert found.sheet(str(name)).find("m:hyperlinks", NS) is None
+def test_names_from_servers_are_neither_formulas_nor_links(workbook: Workbook) -> None:
+    assert {row["Server"] for row in workbook.rows("Servers")} >= {FORMULA, "a", "b", "weird"}
+    assert HOSTILE in workbook.strings
+    for name in workbook.sheets:
+        assert not any("HYPERLINK" in text for text in workbook.formulas(str(name)))
+        assert workbook.sheet(str(name)).find("m:hyperlinks", NS) is None
 
 
-def test_there_is_a_native_chart_for_every_product(found: Book) -> None:
-    charts = [name for name in found.files.namelist() if name.startswith("xl/charts/chart")]
+def test_every_product_has_native_charts(workbook: Workbook) -> None:
+    charts = [name for name in workbook.files.namelist() if name.startswith("xl/charts/chart")]
     assert len(charts) == 1 + 3 + 3
-    text = found.files.read(charts[1]).decode()
+    text = workbook.files.read(charts[1]).decode()
     assert "'Daily'" in text or "Daily!" in text
     assert text.count("<c:ser>") == 2
 
 
-def test_totals_follow_the_filter_and_never_mix_two_ways_of_counting(found: Book) -> None:
-    rows = found.rows("Servers")
+def test_totals_follow_the_filter_and_never_mix_license_models(workbook: Workbook) -> None:
+    rows = workbook.rows("Servers")
     shown = {row["Server"]: row["Installed"] for row in rows if row["Code"] is None}
-    kinds = {str(row["Counted"]) for row in rows if row["Code"] is not None}
-    assert set(shown) == {f"Shown, {kind}" for kind in kinds}
-    assert shown["Shown, concurrent"] == sum(
-        int(row["Installed"] or 0) for row in rows if row["Counted"] == "concurrent"
+    kinds = {str(row["License model"]) for row in rows if row["Code"] is not None}
+    assert set(shown) == {f"Filtered total, {kind}" for kind in kinds}
+    assert shown["Filtered total, concurrent"] == sum(
+        int(row["Installed"] or 0) for row in rows if row["License model"] == "concurrent"
     )
-    totals = [text for text in found.formulas("Servers") if text.startswith("SUMPRODUCT(")]
+    totals = [text for text in workbook.formulas("Servers") if text.startswith("SUMPRODUCT(")]
     assert any("SUBTOTAL(109,OFFSET(F2," in text and '="user/device"' in text for text in totals)
-    assert all(row["Code"] is not None for row in found.rows("Expiries"))
+    assert all(row["Code"] is not None for row in workbook.rows("Expiries"))
 
 
-def test_the_contract_can_be_gone_on_with(found: Book) -> None:
-    rows = found.rows("Contract")
-    assert (rows[0]["Missing"], rows[0]["Cost"], rows[1]["Cost of idle"]) == (15, 2700, 14365)
-    assert rows[-1]["Cost"] == 2700 + 500 * 42.5
-    assert "MAX(0,G2-D2)" in "".join(found.formulas("Contract"))
+def test_entitlements_are_calculated_by_formulas(workbook: Workbook) -> None:
+    rows = workbook.rows("Entitlements")
+    assert (rows[0]["Shortfall"], rows[0]["Cost per year"], rows[1]["Unused cost per year"]) == (
+        15,
+        2700,
+        14365,
+    )
+    assert rows[-1]["Cost per year"] == 2700 + 500 * 42.5
+    assert "MAX(0,G2-D2)" in "".join(workbook.formulas("Entitlements"))
 
 
-def test_the_same_report_is_the_same_file(desk: ReportFixture) -> None:
-    report = sample_report(desk)
+def test_xlsx_of_the_same_report_is_the_same(fixture: ReportFixture) -> None:
+    report = sample_report(fixture)
     assert render_xlsx(report) == render_xlsx(report)
 
 
-def test_columns_are_called_as_a_spreadsheet_does() -> None:
+def test_column_letters_continue_after_z() -> None:
     assert [column_letter(at) for at in (0, 25, 26, 51, 52, 701, 702)] == [
         *("A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"),
     ]

@@ -58,7 +58,7 @@ _WRITERS: Final = {
     "html": "lictui.report.html:render_html",
     "xlsx": "lictui.report.xlsx:render_xlsx",
     "markdown": "lictui.report.markdown:render_markdown",
-    "csv": "lictui.report.markdown:render_csv",
+    "csv": "lictui.report.csv:render_csv",
     "png": "lictui.report.png:render_png",
 }
 _PACKAGES: Final = {"xlsx": ("xlsxwriter", "XlsxWriter"), "png": ("matplotlib", "matplotlib")}

@@ -1,23 +1,24 @@
-"""The report is made: the history is asked, product by product and month by month.
-
-Owns the order of the questions and what the whole consists of. Must not know a format.
-"""
+"""Build the monthly report: ask the history, product by product and month by month."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
 from lictui.analysis.aligned import ALIGNMENT, ServerSeries
-from lictui.analysis.forecast import Forecast, describe_forecast
+from lictui.analysis.forecast import Forecast
 from lictui.analysis.series import Bucket, Resolution, SeriesQuery, day_of
 from lictui.analysis.usage import ContractLine
 from lictui.engine.alert_state import is_transition
+from lictui.engine.entitlements import renewals
+from lictui.engine.expiry import Expiry, ExpiryKind, expiries
 from lictui.engine.merge import duplicate_pools
-from lictui.engine.outlook import ForecastScope, forecast_scopes
+from lictui.engine.outlook import forecast_scopes
 from lictui.engine.restore import load_board
+from lictui.history.memberships import Membership, memberships
 from lictui.model import (
     ESTATE,
     Event,
@@ -26,646 +27,550 @@ from lictui.model import (
     Model,
     MonthlyUsage,
     Pool,
-    PoolKey,
     Reading,
     Server,
     State,
 )
-from lictui.report import model as span
-from lictui.report import month as assigned
-from lictui.report import text
+from lictui.report import month, text
 from lictui.report.model import (
     AssignmentChanges,
-    DayFigure,
-    End,
     MonthFigure,
     MonthlyReport,
     MonthSpan,
-    Outlook,
     ProductReport,
     ScopeKind,
     ScopeReport,
     ServerCoverage,
-    Short,
-    What,
+    one_year_later,
+    thirteen_months,
+    zone_name,
 )
-from lictui.report.month import Scoped, at_ends
+from lictui.report.month import ScopeMonth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date, tzinfo
 
-    from lictui.config.settings import AlertSettings, Settings
+    from lictui.config.entitlements import Entitlement
+    from lictui.config.settings import Settings
     from lictui.engine.board import MergedBoard, ServerStatus
-    from lictui.history.polls import LastPoll
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
 
-
-# One product: a line for the estate, for each group and for each server, from a year of months
-
-
-if TYPE_CHECKING:
-    Foresee = Callable[[ScopeKind, str, str, Model], Outlook | None]
+FindForecast = Callable[[ScopeKind, str, str, Model], Forecast | None]  # scope, code
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """What a product's lines are made with besides its answers."""
+class ReportQuery:
+    """Which report to build."""
 
-    zone: tzinfo | None
-    alerts: AlertSettings
-    told: Mapping[str, Sequence[Sequence[MonthlyUsage]]]  # by server, of each of its pools
-    foresee: Foresee | None = None
-
-
-@dataclass(slots=True)
-class _Scope:
-    kind: ScopeKind
-    name: str
-    group: str
-    shares: Sequence[Share]
-    months: list[MonthFigure] = field(default_factory=list)
-
-    @property
-    def servers(self) -> set[str]:
-        return {share.server for share in self.shares}
-
-    def limits(self, alerts: AlertSettings, product: str) -> tuple[float, float]:
-        server = self.name if self.kind is ScopeKind.SERVER else ""
-        found = alerts.thresholds_for(group=self.group, server=server, product=product)
-        return found.warn, found.critical
+    first_day: date  # of the month
+    now: float  # UTC epoch seconds
+    zone: tzinfo | None  # None: the system's
+    servers: tuple[Server, ...]  # the registered ones
+    settings: Settings
+    groups: tuple[str, ...] = ()  # empty: all servers, removed ones included
+    find_forecast: FindForecast | None = None  # None: the forecasts of the engine
 
 
-def product(
-    what: tuple[str, Model], shares: Sequence[Share], answers: Iterable[Answer], given: Given
-) -> ProductReport | None:
-    """The lines of one product and model; None when nothing at all is known of the last month.
-
-    The answers are of thirteen months in a row, the one that is reported on at the end.
-    """
-    scopes = _scopes(shares)
-    makers = {id(scope): _Maker(what, scope, given) for scope in scopes}
-    last: Answer | None = None
-    ended: dict[str, int] = {}
-    for answer in answers:
-        if last is not None:
-            ended = {name: round(part.buckets[-1].last) for name, part in last.parts.items()}
-        for scope in scopes:
-            scope.months.append(makers[id(scope)].monthly(answer))
-        last = answer
-    if last is None or not (last.parts or last.silent):
-        return None
-    lines = [makers[id(scope)].line(last, ended) for scope in scopes]
-    lines = [line for line in lines if line.servers or line.silent_servers]
-    warn, critical = scopes[0].limits(given.alerts, what[0])
-    own = [line for line in lines if line.kind is ScopeKind.SERVER]
-    return ProductReport(
-        what[0],
-        text.called(what[0], shares[0].name),
-        what[1],
-        warn,
-        critical,
-        lines[0],
-        tuple(line for line in lines if line.kind is ScopeKind.GROUP),
-        tuple(own),
+def build_report(history: History, query: ReportQuery) -> MonthlyReport:
+    """Return the report of one month. Raises HistoryError when the history cannot be read."""
+    board = load_board(query.servers, history, query.settings.alerts)
+    if query.groups:
+        servers = tuple(s for s in board.servers if s.server.group in query.groups)
+        board = replace(board, servers=servers)
+    known_pools = history.pools()
+    members = _memberships(history, board, known_pools, query)
+    today = day_of(query.now, query.zone)
+    find_forecast = query.find_forecast or _forecasts(history, board, known_pools, query)
+    months = thirteen_months(query.first_day, query.now, query.zone)
+    reports = [
+        _ProductBuilder(history, board, query, find_forecast, code, Model(model), of_product)
+        for (code, model), of_product in members.items()
+    ]
+    built = [product for builder in reports if (product := builder.build(months))]
+    built.sort(key=_most_critical_first)
+    lines = tuple(_contract_lines(query, built))
+    span = months[-1]
+    names = {name for status in board.servers for name in status.member_names}
+    events, omitted = _notable_events(history, span, names if query.groups else None)
+    first_day = min(today, day_of(span.end, query.zone))
+    return MonthlyReport(
+        month=span,
+        today=today,
+        zone=query.zone,
+        zone_name=zone_name(query.zone, span.start),
+        groups=query.groups,
+        products=tuple(built),
+        expiries=_expiries(board, lines, first_day, one_year_later(today)),
+        events=events,
+        omitted_events=omitted,
+        contract_lines=lines,
+        servers=_server_coverage(board, built, _first_readings(members), span),
     )
 
 
-def _scopes(shares: Sequence[Share]) -> list[_Scope]:
-    groups = sorted({share.group for share in shares if share.group})
-    found = [_Scope(ScopeKind.ESTATE, "estate", "", shares)]
-    if len(groups) > 1:
-        for group in groups:
-            some = [share for share in shares if share.group == group]
-            found.append(_Scope(ScopeKind.GROUP, group, group, some))
-    if len(shares) > 1:
-        found += [_Scope(ScopeKind.SERVER, each.server, each.group, [each]) for each in shares]
-    return found
+_SEVERITY: Final = (
+    Level.OK,
+    Level.UNKNOWN,
+    Level.WARN,
+    Level.CRITICAL,
+    Level.OVERDRAFT,
+    Level.EXHAUSTED,
+)
 
 
-class _Maker:
-    """Makes the months, and at the end the line, of one scope."""
-
-    def __init__(self, what: tuple[str, Model], scope: _Scope, given: Given) -> None:
-        self._code, self._model = what
-        self._scope = scope
-        self._given = given
-        self._servers = scope.servers
-        self._assigned = self._model in assigned.ASSIGNED
-
-    def _scoped(self, answer: Answer) -> Scoped:
-        parts = [part for name, part in answer.parts.items() if name in self._servers]
-        return Scoped(answer.month, parts, answer.width)
-
-    def monthly(self, answer: Answer) -> MonthFigure:
-        scoped = self._scoped(answer)
-        found = assigned.monthly(scoped, assigned.summed(scoped))
-        if not self._assigned:
-            return found
-        days = assigned.daily_assigned(scoped, self._given.zone)
-        month = assigned.monthly_assigned(scoped, days, found.coverage)
-        if month.figure is None:
-            told = assigned.told_of(self._told(), answer.month.first_day)
-            if told is not None:
-                return MonthFigure(month.first_day, told.in_use, None, told.installed)
-        return month
-
-    def _told(self) -> list[Sequence[MonthlyUsage]]:
-        return [pool for share in self._scope.shares for pool in self._given.told[share.server]]
-
-    def line(self, answer: Answer, ended: Mapping[str, int]) -> ScopeReport:
-        scope, given, zone = self._scope, self._given, self._given.zone
-        scoped = self._scoped(answer)
-        sums = assigned.summed(scoped)
-        limits = scope.limits(given.alerts, self._code)
-        if self._assigned:
-            days: tuple[DayFigure, ...] = assigned.daily_assigned(scoped, zone)
-            above = assigned.days_above_assigned(days, limits)
-        else:
-            days = assigned.daily(scoped, sums, zone)
-            above = assigned.days_above(answer.month, sums, zone, limits)
-        month = scope.months[-1]
-        installed = at_ends(answer.month, scoped.parts, zone, lambda bucket: bucket.installed)
-        overdraft = next((d.overdraft for d in reversed(days) if d.overdraft is not None), None)
-        reading = Reading(month.figure, month.installed, overdraft)
-        telling = tuple(sorted(self._servers & answer.parts.keys()))
-        return ScopeReport(
-            kind=scope.kind,
-            name=scope.name,
-            group=scope.group,
-            month=month,
-            previous_month=scope.months[-2],
-            previous_year=scope.months[0],
-            months=tuple(scope.months[-12:]),
-            days=days,
-            days_above=above,
-            installed=next(reversed(installed.values()), None),
-            overdraft=overdraft,
-            level=reading.level(*limits),
-            sum_of_server_peaks=None if self._assigned or len(telling) < 2 else _bound(scoped),  # noqa: PLR2004 - of one alone it is the peak
-            usage=None if self._assigned else assigned.usage(sums),
-            assignments=self._moves(answer, ended) if self._assigned else None,
-            servers=telling,
-            silent_servers=tuple(sorted(self._servers & answer.silent)),
-            outlook=given.foresee(scope.kind, scope.name, self._code, self._model)
-            if given.foresee
-            else None,
-        )
-
-    def _moves(self, answer: Answer, ended: Mapping[str, int]) -> AssignmentChanges:
-        at_start = self._scope.months[-2].figure
-        told = assigned.told_of(self._told(), answer.month.first_day)
-        if told is not None and told.newly_assigned is not None and told.released is not None:
-            return AssignmentChanges(at_start, told.newly_assigned, told.released, exact=True)
-        some = {name: part.buckets for name, part in answer.parts.items() if name in self._servers}
-        return assigned.moves(some, ended, at_start)
+def _most_critical_first(product: ProductReport) -> tuple[int, float, str, str]:
+    scope = product.estate
+    return -_SEVERITY.index(scope.level), -(scope.month.ratio or 0.0), product.name, product.model
 
 
-def _bound(scoped: Scoped) -> int:
-    return round(sum(max(bucket.high for bucket in part.buckets) for part in scoped.parts))
+# Which pools count, on which servers
+
+_Memberships = Mapping[tuple[str, str], Sequence[Membership]]  # by product and model
 
 
-# What the history is asked: a month of every server that holds a product, in buckets of one width
+def _memberships(
+    history: History, board: MergedBoard, known_pools: Sequence[KnownPool], query: ReportQuery
+) -> _Memberships:
+    """Return the pools of the servers on the board, and of removed servers without groups."""
+    owners = {name: s.server.name for s in board.servers for name in s.member_names}
+    if not query.groups:
+        registered = {server.name for server in query.servers}
+        owners |= {p.server: p.server for p in known_pools if p.server not in registered}
+    return memberships(
+        known_pools,
+        history.last_polls(),
+        active={s.server.name for s in board.servers if s.server.enabled},
+        excluded=duplicate_pools(board).keys(),
+        owners=owners,
+    )
 
 
-_MANY: Final = 150  # servers; five minutes of more than these for a month fill the memory
+def _first_readings(members: _Memberships) -> dict[str, int]:
+    """Return the time of the first reading of every server."""
+    first: dict[str, int] = {}
+    for of_product in members.values():
+        for membership in of_product:
+            since = first.get(membership.server, membership.since)
+            first[membership.server] = min(since, membership.since)
+    return first
+
+
+# One product, over all servers, by group and by server
+
+_MAX_FINE_SERVERS: Final = 150  # five-minute buckets of a month of more servers fill the memory
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class _ProductMonth:
     """A month of one product."""
 
     month: MonthSpan
     width: int  # seconds of every bucket
-    parts: Mapping[str, ServerSeries]  # by server; those that told something
-    silent: frozenset[str]  # expected, and told nothing
-
-
-def ask(history: History, shares: Sequence[Share], month: MonthSpan) -> Answer:
-    """The buckets that begin in the month, of the finest width that all have of all of it.
-
-    That is five minutes, as long as they are kept; an hour where very many servers are summed.
-    """
-    asked = [
-        share
-        for share in shares
-        if share.since < month.end and (share.until is None or share.until > month.start)
-    ]
-    width = int(ALIGNMENT if len(asked) <= _MANY else Resolution.HOUR)
-    while asked and month.start < month.end:
-        found = history.series_batch(
-            SeriesQuery(share.pools, month.start, month.end, width) for share in asked
-        )
-        widest = max(series.width for series in found)
-        if all(series.width == widest for series in found):
-            return _answer(month, asked, widest, [series.buckets for series in found])
-        width = widest
-    return Answer(month, width, {}, frozenset())
-
-
-def _answer(
-    month: MonthSpan, asked: Sequence[Share], width: int, buckets: Sequence[Sequence[Bucket]]
-) -> Answer:
-    parts: dict[str, ServerSeries] = {}
-    for share, found in zip(asked, buckets, strict=True):
-        within = [each for each in found if month.start <= each.start < month.end]
-        if within:
-            parts[share.server] = ServerSeries(share.since, share.until, within)
-    silent = frozenset(share.server for share in asked if share.server not in parts)
-    return Answer(month, width, parts, silent)
-
-
-# Who holds a product: the pools of every license server, and from when until when they count
+    parts: Mapping[str, ServerSeries]  # by server; those with data
+    silent: frozenset[str]  # expected, but without data
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """The pools of one product and model that a license server has or had."""
-
-    server: str
+class _Scope:
+    kind: ScopeKind
+    name: str
     group: str
-    pools: tuple[tuple[str, PoolKey], ...]  # each by the registered name it was read under
-    since: int  # UTC epoch seconds
-    until: int | None  # None: still
-    name: str  # of the product
+    members: Sequence[Membership]
+
+    @property
+    def servers(self) -> set[str]:
+        return {membership.server for membership in self.members}
 
 
-Shares = dict[tuple[str, Model], list[Share]]
+class _ProductBuilder:
+    """Builds the report of one product and model."""
 
+    def __init__(
+        self,
+        history: History,
+        board: MergedBoard,
+        query: ReportQuery,
+        find_forecast: FindForecast,
+        code: str,
+        model: Model,
+        members: Sequence[Membership],
+    ) -> None:
+        self._history = history
+        self._query = query
+        self._find_forecast = find_forecast
+        self._code = code
+        self._model = model
+        self._members = members
+        groups = {status.server.name: status.server.group for status in board.servers}
+        self._scopes = _scopes(members, groups)
+        self._monthly_usage = {
+            membership.server: [history.monthly_usage(*pool) for pool in membership.pools]
+            for membership in members
+        }
 
-def looked_at(
-    servers: Iterable[Server],
-    history: History,
-    settings: AlertSettings,
-    groups: Collection[str] = (),
-) -> MergedBoard:
-    """The servers of these groups, or all, as last recorded, each license server once."""
-    board = load_board(servers, history, settings)
-    kept = (each for each in board.servers if not groups or each.server.group in groups)
-    return replace(board, servers=tuple(kept))
-
-
-def shares(
-    board: MergedBoard,
-    known: Sequence[KnownPool],
-    latest: Mapping[str, LastPoll],
-    removed: Collection[str],
-) -> Shares:
-    """By product and model, who holds it; of the servers on the board and of those `removed`.
-
-    Start-up licenses are left out, and readings that another's stand for.
-    """
-    left_out = set(duplicate_pools(board)) | _uncounted(latest)
-    main = {name: each.server for each in board.servers for name in each.member_names}
-    found: dict[tuple[str, str, str], list[KnownPool]] = defaultdict(list)
-    for pool in known:
-        if pool.server not in main and pool.server not in removed:
-            continue
-        if (pool.server, pool.key) in left_out or not products.describe(pool.product).counted:
-            continue
-        name = main[pool.server].name if pool.server in main else pool.server
-        found[pool.product, pool.model, name].append(pool)
-    answer: Shares = defaultdict(list)
-    for (product, model, name), pools in sorted(found.items()):
-        server = main.get(name)
-        gone = server is None or not server.enabled
-        answer[product, Model(model)].append(
-            Share(
-                name,
-                server.group if server else "",
-                tuple((pool.server, pool.key) for pool in pools),
-                min(pool.since for pool in pools),
-                _until(pools, latest.get(name) if gone else None),
-                pools[0].name,
-            )
+    def build(self, months: Sequence[MonthSpan]) -> ProductReport | None:
+        """Return the report; None if nothing is known of the last of these months."""
+        figures: list[list[MonthFigure]] = [[] for _ in self._scopes]
+        previous = current = _ProductMonth(months[0], 0, {}, frozenset())
+        for span in months:
+            previous, current = current, self._load_month(span)
+            for scope, scope_figures in zip(self._scopes, figures, strict=True):
+                scope_figures.append(self._month_figure(scope, current))
+        if not (current.parts or current.silent):
+            return None
+        ends = {name: round(p.buckets[-1].last) for name, p in previous.parts.items() if p.buckets}
+        scopes = [
+            self._scope_report(scope, scope_figures, current, ends)
+            for scope, scope_figures in zip(self._scopes, figures, strict=True)
+        ]
+        scopes = [scope for scope in scopes if scope.servers or scope.silent_servers]
+        warn, critical = self._limits(self._scopes[0])
+        return ProductReport(
+            self._code,
+            text.product_name(self._code, self._members[0].known_pools[0].name),
+            self._model,
+            warn,
+            critical,
+            scopes[0],
+            tuple(scope for scope in scopes if scope.kind is ScopeKind.GROUP),
+            tuple(scope for scope in scopes if scope.kind is ScopeKind.SERVER),
         )
-    return answer
 
+    def _limits(self, scope: _Scope) -> tuple[float, float]:
+        server = scope.name if scope.kind is ScopeKind.SERVER else ""
+        alerts = self._query.settings.alerts
+        limits = alerts.thresholds_for(group=scope.group, server=server, product=self._code)
+        return limits.warn, limits.critical
 
-def _until(pools: Sequence[KnownPool], last: LastPoll | None) -> int | None:
-    ends = [pool.ended for pool in pools if pool.ended is not None]
-    if len(ends) == len(pools):
-        return max(ends)
-    if last is None or last.last_success_at is None:
-        return None
-    return (int(last.last_success_at) // ALIGNMENT + 1) * ALIGNMENT
+    def _load_month(self, span: MonthSpan) -> _ProductMonth:
+        """Read the buckets of a month, in the finest width that all servers have for all of it.
 
-
-def _uncounted(latest: Mapping[str, LastPoll]) -> set[tuple[str, PoolKey]]:
-    return {
-        (server, pool.key)
-        for server, heard in latest.items()
-        if heard.snapshot
-        for pool in heard.snapshot.pools
-        if not pool.counted
-    }
-
-
-# What the report expects: the forecasts of the estate, of each group and of each server
-
-
-_Key = tuple[ScopeKind, str, str, "Model"]
-
-
-def foreseen(
-    history: History,
-    board: MergedBoard,
-    known: Sequence[KnownPool],
-    alerts: AlertSettings,
-    moment: tuple[float, date],
-) -> Foresee:
-    """The outlook of every line that a report of this board can have, as of `moment`."""
-    now, today = moment
-    asked: dict[_Key, ForecastScope] = {}
-    for scope in forecast_scopes(board, known, alerts):
-        kind = ScopeKind.ESTATE if scope.scope == ESTATE else ScopeKind.SERVER
-        asked[kind, scope.scope, scope.product, scope.model] = scope
-    for group in {each.server.group for each in board.servers if each.server.group}:
-        mine = tuple(each for each in board.servers if each.server.group == group)
-        for scope in forecast_scopes(replace(board, servers=mine), known, alerts):
-            if scope.scope == ESTATE:
-                asked[ScopeKind.GROUP, group, scope.product, scope.model] = scope
-    pasts = history.series_batch(scope.history_query(now) for scope in asked.values())
-    found = {
-        key: _outlook(scope.forecast(past, now, today), today)
-        for (key, scope), past in zip(asked.items(), pasts, strict=True)
-    }
-
-    def foresee(kind: ScopeKind, name: str, product: str, model: Model) -> Outlook | None:
-        return found.get((kind, name, product, model))
-
-    return foresee
-
-
-def _outlook(found: Forecast, today: date) -> Outlook:
-    return Outlook(
-        describe_forecast(found, today),
-        found.reaches.warn,
-        found.reaches.critical,
-        found.reaches.installed,
-        tuple(Short(each.date, each.installed, each.expected) for each in found.shortfalls),
-    )
-
-
-# What stands around the figures: what ends, what happened, how much is on record
-
-
-_MOST_EVENTS: Final = 60
-_PAGE: Final = 1000
-_TOLD: Final = (
-    *(EventKind.LICENSES, EventKind.SERVER, EventKind.ACTIVATION),
-    *(EventKind.VERSION, EventKind.CERTIFICATE),
-)
-_GRAVE: Final = (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
-
-
-def ends(
-    board: MergedBoard, holdings: Sequence[ContractLine], start: date, end: date
-) -> tuple[End, ...]:
-    """Everything that ends in [start, end], by day; permanent and start-up licenses never do."""
-    found = [each for status in board.servers for each in _of_server(status)]
-    for holding in holdings:
-        bought = holding.entitlement
-        if bought.renewal is not None:
-            what = End(
-                *(bought.renewal, What.RENEWAL, holding.scope, bought.product, holding.name),
-                bought.purchased,
+        That is five minutes as long as they are kept, or one hour for very many servers.
+        """
+        members = [m for m in self._members if m.overlaps(span.start, span.end)]
+        width = int(ALIGNMENT if len(members) <= _MAX_FINE_SERVERS else Resolution.HOUR)
+        while members and span.start < span.end:
+            series = self._history.series_batch(
+                SeriesQuery(member.pools, span.start, span.end, width) for member in members
             )
-            found.append(what)
-    within = [each for each in found if start <= each.day <= end]
-    return tuple(sorted(within, key=lambda e: (e.day, e.server, e.product, e.what)))
+            widest = max(each.width for each in series)
+            if all(each.width == widest for each in series):
+                return _product_month(span, members, widest, [each.buckets for each in series])
+            width = widest
+        return _ProductMonth(span, width, {}, frozenset())
+
+    def _scope_month(self, scope: _Scope, loaded: _ProductMonth) -> ScopeMonth:
+        parts = [part for name, part in loaded.parts.items() if name in scope.servers]
+        return ScopeMonth(loaded.month, parts, loaded.width, self._query.zone)
+
+    def _month_figure(self, scope: _Scope, loaded: _ProductMonth) -> MonthFigure:
+        scope_month = self._scope_month(scope, loaded)
+        peak = month.monthly_peak(scope_month, scope_month.total())
+        if not self._model.is_assigned:
+            return peak
+        days = month.daily_assigned(scope_month)
+        figure = month.monthly_assigned(scope_month, days, peak.coverage)
+        if figure.figure is None:
+            reported = self._reported(scope, loaded.month)
+            if reported is not None:
+                return MonthFigure(figure.first_day, reported.in_use, installed=reported.installed)
+        return figure
+
+    def _reported(self, scope: _Scope, span: MonthSpan) -> MonthlyUsage | None:
+        pools = [pool for member in scope.members for pool in self._monthly_usage[member.server]]
+        return month.reported_usage(pools, span.first_day)
+
+    def _scope_report(
+        self,
+        scope: _Scope,
+        figures: Sequence[MonthFigure],
+        loaded: _ProductMonth,
+        previous_ends: Mapping[str, int],
+    ) -> ScopeReport:
+        scope_month = self._scope_month(scope, loaded)
+        total = scope_month.total()
+        limits = self._limits(scope)
+        is_assigned = self._model.is_assigned
+        if is_assigned:
+            days = month.daily_assigned(scope_month)
+            days_above = month.days_with_assigned_above(days, limits)
+        else:
+            days = month.daily_peaks(scope_month, total)
+            days_above = month.days_with_peak_above(scope_month, total, limits)
+        installed = scope_month.at_day_ends(lambda bucket: bucket.installed)
+        overdraft = next((d.overdraft for d in reversed(days) if d.overdraft is not None), None)
+        figure = figures[-1]
+        servers = tuple(sorted(scope.servers & loaded.parts.keys()))
+        sums_peaks = len(servers) > 1 and not is_assigned
+        return ScopeReport(
+            kind=scope.kind,
+            name=scope.name,
+            group=scope.group,
+            month=figure,
+            previous_month=figures[-2],
+            previous_year=figures[0],
+            months=tuple(figures[-12:]),
+            days=days,
+            days_above=days_above,
+            installed=next(reversed(installed.values()), None),
+            overdraft=overdraft,
+            level=Reading(figure.figure, figure.installed, overdraft).level(*limits),
+            sum_of_server_peaks=_sum_of_peaks(scope_month.parts) if sums_peaks else None,
+            usage=None if is_assigned else month.month_usage(total),
+            assignments=self._changes(scope, figures, loaded, previous_ends)
+            if is_assigned
+            else None,
+            servers=servers,
+            silent_servers=tuple(sorted(scope.servers & loaded.silent)),
+            forecast=self._find_forecast(scope.kind, scope.name, self._code, self._model),
+        )
+
+    def _changes(
+        self,
+        scope: _Scope,
+        figures: Sequence[MonthFigure],
+        loaded: _ProductMonth,
+        previous_ends: Mapping[str, int],
+    ) -> AssignmentChanges:
+        at_start = figures[-2].figure
+        reported = self._reported(scope, loaded.month)
+        if reported and None not in (reported.newly_assigned, reported.released):
+            return AssignmentChanges(
+                at_start, reported.newly_assigned, reported.released, exact=True
+            )
+        buckets = {n: part.buckets for n, part in loaded.parts.items() if n in scope.servers}
+        return month.observed_changes(buckets, previous_ends, at_start)
 
 
-def _of_server(status: ServerStatus) -> Iterator[End]:
-    server, snapshot = status.server.name, status.snapshot
-    if snapshot is None or not status.server.enabled:
-        return
-    if snapshot.activation is not None and snapshot.activation.expires is not None:
-        yield End(snapshot.activation.expires, What.ACTIVATION, server, "", "", None)
-    by_product: dict[str, list[Pool]] = defaultdict(list)
-    for pool in snapshot.pools:
-        if _counts(pool):
-            by_product[pool.product].append(pool)
-    for found in by_product.values():
-        days = [pool.subscription_date for pool in found if pool.subscription_date]
-        newest = max(days, default=None)
-        for pool in found:
-            about = (server, pool.product, text.called(pool.product, pool.name))
-            if pool.expires is not None and not pool.permanent:
-                yield End(pool.expires, What.LICENSES, *about, pool.expiring_count)
-            if pool.subscription_date is not None and pool.subscription_date != pool.expires:
-                covered = pool.subscription_date != newest
-                installed = pool.reading.installed
-                yield End(pool.subscription_date, What.SUBSCRIPTION, *about, installed, covered)
+def _scopes(members: Sequence[Membership], groups: Mapping[str, str]) -> list[_Scope]:
+    """Return all servers together, the groups if there are several, the servers likewise."""
+    by_group: dict[str, list[Membership]] = defaultdict(list)
+    for member in members:
+        if group := groups.get(member.server, ""):
+            by_group[group].append(member)
+    scopes = [_Scope(ScopeKind.ESTATE, ESTATE, "", members)]
+    if len(by_group) > 1:
+        scopes += [
+            _Scope(ScopeKind.GROUP, group, group, by_group[group]) for group in sorted(by_group)
+        ]
+    if len(members) > 1:
+        scopes += [
+            _Scope(ScopeKind.SERVER, m.server, groups.get(m.server, ""), [m]) for m in members
+        ]
+    return scopes
 
 
-def happened(
-    history: History, month: MonthSpan, servers: Collection[str] | None
+def _product_month(
+    span: MonthSpan,
+    members: Sequence[Membership],
+    width: int,
+    series: Sequence[Sequence[Bucket]],
+) -> _ProductMonth:
+    parts: dict[str, ServerSeries] = {}
+    for member, buckets in zip(members, series, strict=True):
+        within = [bucket for bucket in buckets if span.start <= bucket.start < span.end]
+        if within:
+            parts[member.server] = ServerSeries(member.since, member.until, within)
+    silent = frozenset(member.server for member in members if member.server not in parts)
+    return _ProductMonth(span, width, parts, silent)
+
+
+def _sum_of_peaks(parts: Iterable[ServerSeries]) -> int:
+    return round(sum(max(bucket.high for bucket in part.buckets) for part in parts))
+
+
+def _forecasts(
+    history: History, board: MergedBoard, known_pools: Sequence[KnownPool], query: ReportQuery
+) -> FindForecast:
+    """Return a look-up of the engine's forecasts: of all servers, every group and every server."""
+    alerts, today = query.settings.alerts, day_of(query.now, query.zone)
+    scopes = {}
+    for scope in forecast_scopes(board, known_pools, alerts):
+        kind = ScopeKind.ESTATE if scope.scope == ESTATE else ScopeKind.SERVER
+        scopes[kind, scope.scope, scope.product, scope.model] = scope
+    for group in {s.server.group for s in board.servers if s.server.group}:
+        servers = tuple(s for s in board.servers if s.server.group == group)
+        for scope in forecast_scopes(replace(board, servers=servers), known_pools, alerts):
+            if scope.scope == ESTATE:
+                scopes[ScopeKind.GROUP, group, scope.product, scope.model] = scope
+    series = history.series_batch(scope.history_query(query.now) for scope in scopes.values())
+    forecasts = {
+        key: scope.forecast(past, query.now, today)
+        for (key, scope), past in zip(scopes.items(), series, strict=True)
+    }
+
+    def find(kind: ScopeKind, name: str, product: str, model: Model) -> Forecast | None:
+        return forecasts.get((kind, name, product, model))
+
+    return find
+
+
+# Events, coverage and entitlements
+
+_MAX_EVENTS: Final = 60
+_PAGE: Final = 1000
+_NOTABLE_KINDS: Final = (
+    EventKind.LICENSES,
+    EventKind.SERVER,
+    EventKind.ACTIVATION,
+    EventKind.VERSION,
+    EventKind.CERTIFICATE,
+)
+_SEVERE: Final = (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
+
+
+def _notable_events(
+    history: History, span: MonthSpan, servers: Collection[str] | None
 ) -> tuple[tuple[Event, ...], int]:
-    """What deserves mention of the month's journal, oldest first, and how much was left out.
+    """Return the notable events of the month, oldest first, and how many were left out.
 
-    Where that is too much, what was grave is kept, then what is newest.
+    Of too many, the severe ones are kept, then the newest.
     """
-    found = [
-        each
-        for each in _journal(history, month)
-        if (servers is None or each.server in servers) and _worth_telling(each)
+    events = [
+        event
+        for event in _events(history, span)
+        if (servers is None or event.server in servers) and _is_notable(event)
     ]
-    kept = sorted(found, key=lambda e: (e.level not in _GRAVE, -e.time))[:_MOST_EVENTS]
-    return tuple(sorted(kept, key=lambda e: (e.time, e.server, e.message))), len(found) - len(kept)
+    kept = sorted(events, key=lambda e: (e.level not in _SEVERE, -e.time))[:_MAX_EVENTS]
+    in_order = sorted(kept, key=lambda e: (e.time, e.server, e.message))
+    return tuple(in_order), len(events) - len(kept)
 
 
-def _worth_telling(event: Event) -> bool:
-    """An alert that was raised, rose or was cleared; not that it lasted, nor who answered it."""
+def _is_notable(event: Event) -> bool:
+    """Whether an event is not noise; of alerts only raised, escalated and resolved are."""
     if event.kind is EventKind.ALERT:
         return is_transition(event)
-    return event.kind in _TOLD or event.level in _GRAVE
+    return event.kind in _NOTABLE_KINDS or event.level in _SEVERE
 
 
-def _journal(history: History, month: MonthSpan) -> Iterator[Event]:
-    before: float = month.end
+def _events(history: History, span: MonthSpan) -> Iterator[Event]:
+    before: float = span.end
     while True:
         page = history.events(_PAGE, before)
-        yield from (each for each in page if each.time >= month.start)
-        if len(page) < _PAGE or page[-1].time < month.start or page[-1].time >= before:
+        yield from (event for event in page if event.time >= span.start)
+        if len(page) < _PAGE or page[-1].time < span.start or page[-1].time >= before:
             return
         before = page[-1].time
 
 
-def recorded(
-    board: MergedBoard, found: Iterable[ProductReport], first_seen: dict[str, int], month: MonthSpan
+def _server_coverage(
+    board: MergedBoard,
+    reports: Iterable[ProductReport],
+    first_readings: Mapping[str, int],
+    span: MonthSpan,
 ) -> tuple[ServerCoverage, ...]:
-    """How much is on record of every server that was there in the month, as the registry has them.
-
-    `first_seen` is the first reading of each server. One without any counts as silent.
-    """
-    shares: dict[str, list[float]] = defaultdict(list)
-    silent: dict[str, None] = {}
-    for product in found:
-        for line in product.servers or (product.estate,):
-            for server in line.servers:
-                shares[server].append(line.month.coverage)
-            silent |= dict.fromkeys(line.silent_servers)
-    answer = []
+    """Return how much data there is of every server of the month, removed ones last."""
+    coverages: dict[str, list[float]] = defaultdict(list)
+    for product in reports:
+        for scope in product.servers or (product.estate,):
+            for server in scope.servers:
+                coverages[server].append(scope.month.coverage)
+            for server in scope.silent_servers:
+                coverages.setdefault(server, [])
+    servers = []
     for status in board.servers:
-        name, known = status.server.name, shares.pop(status.server.name, [])
-        silent.pop(name, None)
-        later = first_seen.get(name, 0) >= month.end
-        if (status.server.enabled and not later and not _nothing_to_tell(status)) or known:
-            coverage = sum(known) / len(known) if known else 0.0
-            answer.append(
-                ServerCoverage(name, status.server.group, coverage, reason=_reason(status))
-            )
-    for name in silent:
-        shares.setdefault(name, [])
-    answer += [
-        ServerCoverage(name, "", sum(known) / len(known) if known else 0.0, removed=True)
-        for name, known in sorted(shares.items())
+        name = status.server.name
+        known = coverages.pop(name, [])
+        is_later = first_readings.get(name, 0) >= span.end
+        is_expected = status.server.enabled and not is_later and not _has_no_licenses(status)
+        if is_expected or known:
+            group, reason = status.server.group, _failure_text(status)
+            servers.append(ServerCoverage(name, group, _mean(known), reason=reason))
+    removed = [
+        ServerCoverage(name, "", _mean(known), removed=True)
+        for name, known in sorted(coverages.items())
     ]
-    return tuple(answer)
+    return (*servers, *removed)
 
 
-def _nothing_to_tell(status: ServerStatus) -> bool:
-    """Whether it answers and holds nothing that is counted, as an account of partners does."""
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
+
+
+def _has_no_licenses(status: ServerStatus) -> bool:
+    """Whether a server responds but has no counted license, as a partner account does."""
     return (
         status.failure is None
         and status.snapshot is not None
-        and not any(_counts(pool) for pool in status.snapshot.pools)
+        and not any(_is_counted(pool) for pool in status.snapshot.pools)
     )
 
 
-def _counts(pool: Pool) -> bool:
+def _is_counted(pool: Pool) -> bool:
     return pool.counted and products.describe(pool.product).counted
 
 
-def _reason(status: ServerStatus) -> str:
+def _failure_text(status: ServerStatus) -> str:
     if status.failure is not None:
         return f"{status.state.replace('_', ' ')}: {status.failure.message}"
     return "never reported" if status.state is State.WAITING else ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReportQuery:
-    """Which report."""
-
-    first_day: date  # of the month
-    now: float  # UTC epoch seconds
-    zone: tzinfo | None  # None: the system's
-    servers: tuple[Server, ...]  # the registry
-    settings: Settings
-    groups: tuple[str, ...] = ()  # none: the estate, removed servers included
-    foresee: Foresee | None = None  # None: what `ahead` foresees
+def _contract_lines(query: ReportQuery, reports: Sequence[ProductReport]) -> Iterator[ContractLine]:
+    """Yield the entitlements compared with usage; of some groups only those of their servers."""
+    groups = {server.name: server.group for server in query.servers}
+    for entitlement in query.settings.entitlements:
+        group = entitlement.group or groups.get(entitlement.server, "")
+        if not query.groups or group in query.groups:
+            yield _contract_line(entitlement, reports, groups)
 
 
-def build_report(history: History, wanted: ReportQuery) -> MonthlyReport:
-    """The report of one month. Raises HistoryError when the history cannot be read."""
-    latest, known = history.last_polls(), history.pools()
-    board = looked_at(wanted.servers, history, wanted.settings.alerts, wanted.groups)
-    registered = {server.name for server in wanted.servers}
-    removed = set() if wanted.groups else {pool.server for pool in known} - registered
-    held = shares(board, known, latest, removed)
-    today = day_of(wanted.now, wanted.zone)
-    alerts = wanted.settings.alerts
-    foresee = wanted.foresee or foreseen(history, board, known, alerts, (wanted.now, today))
-    months = span.thirteen_months(wanted.first_day, wanted.now, wanted.zone)
-    found = []
-    for what, of_it in held.items():
-        told = {
-            share.server: [history.monthly_usage(server, key) for server, key in share.pools]
-            for share in of_it
-        }
-        given = Given(wanted.zone, alerts, told, foresee)
-        answers = (ask(history, of_it, month) for month in months)
-        made = product(what, of_it, answers, given)
-        found += [made] if made else []
-    found.sort(key=_tightest_first)
-    holdings = tuple(_holdings(wanted, found))
-    month = months[-1]
-    first_seen = _first_seen(held)
-    names = (
-        {name for each in board.servers for name in each.member_names} if wanted.groups else None
-    )
-    events, more = happened(history, month, names)
-    return MonthlyReport(
-        month=month,
-        made_at=int(wanted.now),
-        today=today,
-        zone=wanted.zone,
-        zone_name=span.zone_name(wanted.zone, month.start),
-        groups=wanted.groups,
-        products=tuple(found),
-        expiries=ends(
-            board, holdings, min(today, day_of(month.end, wanted.zone)), span.one_year_later(today)
-        ),
-        events=events,
-        omitted_events=more,
-        contract_lines=holdings,
-        servers=recorded(board, found, first_seen, month),
+def _contract_line(
+    entitlement: Entitlement, reports: Sequence[ProductReport], groups: Mapping[str, str]
+) -> ContractLine:
+    of_product = [product for product in reports if product.code == entitlement.product]
+    name = products.describe(entitlement.product).name
+    if of_product:
+        name = of_product[0].name
+    if len(of_product) != 1:  # several license models are never added up
+        return ContractLine(entitlement, name, None, None, None, 0)
+    scope = _scope_of(entitlement, of_product[0], groups)
+    if scope is None:
+        return ContractLine(entitlement, name, None, None, None, 0)
+    peaks = [figure.figure for figure in scope.months if figure.figure is not None]
+    return ContractLine(
+        entitlement,
+        name,
+        scope.installed,
+        scope.month.figure,
+        max(peaks, default=None),
+        len(peaks),
     )
 
 
-def _tightest_first(product: ProductReport) -> tuple[int, float, str, str]:
-    line = product.estate
-    return -_SEVERITY.index(line.level), -(line.month.ratio or 0.0), product.name, product.model
-
-
-_SEVERITY: Final = (
-    *(Level.OK, Level.UNKNOWN, Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED),
-)
-
-
-def _first_seen(held: Shares) -> dict[str, int]:
-    first: dict[str, int] = {}
-    for of_it in held.values():
-        for share in of_it:
-            first[share.server] = min(share.since, first.get(share.server, share.since))
-    return first
-
-
-def _holdings(wanted: ReportQuery, found: Sequence[ProductReport]) -> Iterator[ContractLine]:
-    """What the contract comes to; with groups asked for, their lines and their servers' alone."""
-    mine = {server.name: server.group for server in wanted.servers}
-    for bought in wanted.settings.entitlements:
-        group = bought.group or mine.get(bought.server, "")
-        if wanted.groups and group not in wanted.groups:
-            continue
-        scope = (
-            (ScopeKind.SERVER, bought.server)
-            if bought.server
-            else (ScopeKind.GROUP, bought.group)
-            if bought.group
-            else (ScopeKind.ESTATE, "estate")
-        )
-        name = products.describe(bought.product).name
-        of_it = [each for each in found if each.code == bought.product]
-        if len(of_it) != 1:  # counted in several ways, or not at all: nothing may be added up
-            yield ContractLine(bought, of_it[0].name if of_it else name, None, None, None, 0)
-            continue
-        line = _line(of_it[0], scope, mine)
-        known = [m.figure for m in line.months if m.figure is not None] if line else []
-        yield ContractLine(
-            bought,
-            of_it[0].name,
-            line.installed if line else None,
-            line.month.figure if line else None,
-            max(known, default=None),
-            len(known),
-        )
-
-
-def _line(
-    product: ProductReport, scope: tuple[ScopeKind, str], groups: dict[str, str]
+def _scope_of(
+    entitlement: Entitlement, product: ProductReport, groups: Mapping[str, str]
 ) -> ScopeReport | None:
-    """The line of a scope; where there is one alone, the estate's stands for its group and it."""
-    kind, name = scope
-    for line in product.scopes:
-        if (line.kind, line.name) == scope:
-            return line
-    known = {*product.estate.servers, *product.estate.silent_servers}
-    whole = (
-        known == {name}
-        if kind is ScopeKind.SERVER
-        else {groups.get(each) for each in known} == {name}
-    )
-    return product.estate if whole and known else None
+    """Return the scope of an entitlement.
+
+    A single server or group has no scope of its own: that of all servers is the same.
+    """
+    kind, name = ScopeKind.ESTATE, ESTATE
+    if entitlement.server:
+        kind, name = ScopeKind.SERVER, entitlement.server
+    elif entitlement.group:
+        kind, name = ScopeKind.GROUP, entitlement.group
+    for scope in product.scopes:
+        if (scope.kind, scope.name) == (kind, name):
+            return scope
+    servers = {*product.estate.servers, *product.estate.silent_servers}
+    only = servers if kind is ScopeKind.SERVER else {groups.get(server) for server in servers}
+    return product.estate if only == {name} else None
+
+
+def _expiries(
+    board: MergedBoard, lines: Sequence[ContractLine], first_day: date, last_day: date
+) -> tuple[Expiry, ...]:
+    """Return what expires in a period, by day; a subscription without licenses of its own day.
+
+    Where licenses and their subscription end on one day, only the licenses are listed.
+    """
+    found = [
+        replace(expiry, name=text.product_name(expiry.product, expiry.name))
+        for expiry in (*expiries(board), *renewals(lines))
+        if first_day <= expiry.day <= last_day
+        and expiry.kind is not ExpiryKind.CERTIFICATE
+        and not expiry.licenses_too
+    ]
+    return tuple(sorted(found, key=lambda e: (e.day, e.server, e.product, e.kind)))

@@ -1,6 +1,6 @@
-"""Concurrent licenses in one month: the peak of the sum, what was needed for how long, its days.
+"""The figures of one scope in one month: daily and monthly usage, percentiles, assignments.
 
-Owns the figures of one scope. The arithmetic of peaks and spreads is that of `insights`. Pure.
+Of concurrent licenses the peak counts, of assigned ones the number at the end of a day or month.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from datetime import UTC, date, datetime, tzinfo
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lictui.analysis.aligned import ServerSeries, aligned_sum
 from lictui.analysis.peaks import PeakAccumulator, Window
 from lictui.analysis.series import Bucket, Resolution, day_bounds, day_of
 from lictui.analysis.usage import usage_stats
-from lictui.model import Model, MonthlyUsage
+from lictui.model import MonthlyUsage, sum_all_known
 from lictui.report.model import (
     AssignmentChanges,
     DayFigure,
@@ -28,259 +28,226 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 
-# A month day by day, as days begin and end where the user is, daylight saving included. Pure
+class ScopeMonth(NamedTuple):
+    """The servers of one scope in one month, in buckets of `width` seconds."""
 
+    month: MonthSpan
+    parts: Sequence[ServerSeries]
+    width: int
+    zone: tzinfo | None
 
-def day(start: int, zone: tzinfo | None) -> date:
-    """The day that begins at `start`."""
-    return day_of(start, zone)
+    def total(self) -> list[Bucket]:
+        """Return the sum of all servers, in buckets in which each of them has data."""
+        return aligned_sum(self.parts, self.width) if self.parts else []
 
+    def days(self, buckets: Sequence[Bucket]) -> Iterator[tuple[int, Sequence[Bucket]]]:
+        """Yield the start of every local day and the buckets that start in it."""
+        for start, end in pairwise(day_bounds(self.month.start, self.month.end, self.zone)):
+            first = bisect_left(buckets, start, key=_start)
+            yield start, buckets[first : bisect_left(buckets, end, first, key=_start)]
 
-def by_day(
-    month: MonthSpan, buckets: Sequence[Bucket], zone: tzinfo | None
-) -> Iterator[tuple[int, Sequence[Bucket]]]:
-    """Every day of the month by its first moment, and the buckets that begin in it."""
-    for start, end in pairwise(day_bounds(month.start, month.end, zone)):
-        first = bisect_left(buckets, start, key=_start)
-        yield start, buckets[first : bisect_left(buckets, end, first, key=_start)]
+    def at_day_ends(self, value: Callable[[Bucket], float | None]) -> dict[int, int]:
+        """Return the sum of a value at the end of each day, by the start of the day.
+
+        Only days on which every server that is expected at their end has a value.
+        """
+        bounds = list(pairwise(day_bounds(self.month.start, self.month.end, self.zone)))
+        sums: dict[int, float] = {}
+        unknown = set()
+        for part in self.parts:
+            for (start, end), (_, buckets) in zip(bounds, self.days(part.buckets), strict=True):
+                if part.since >= end or (part.until is not None and part.until < end):
+                    continue  # not expected at the end of the day
+                last = value(buckets[-1]) if buckets else None
+                if last is None:
+                    unknown.add(start)
+                else:
+                    sums[start] = sums.get(start, 0.0) + last
+        return {
+            start: round(total) for start, total in sorted(sums.items()) if start not in unknown
+        }
+
+    def overdraft_at_day_ends(self) -> dict[int, int]:
+        """Return the overdraft at the end of each day.
+
+        An unknown overdraft counts as none where that of another server is known.
+        """
+        last_buckets = (bucket for part in self.parts for bucket in part.buckets[-1:])
+        if all(bucket.overdraft is None for bucket in last_buckets):
+            return {}
+        return self.at_day_ends(lambda bucket: bucket.overdraft or 0)
 
 
 def _start(bucket: Bucket) -> int:
     return bucket.start
 
 
-def at_ends(
-    month: MonthSpan,
-    parts: Sequence[ServerSeries],
-    zone: tzinfo | None,
-    figure: Callable[[Bucket], float | None],
-) -> dict[int, int]:
-    """What the servers came to at the end of each day, by its first moment.
-
-    Only days on which every server that is expected then has a figure.
-    """
-    bounds = list(pairwise(day_bounds(month.start, month.end, zone)))
-    sums = dict.fromkeys((start for start, _ in bounds), 0.0)
-    for part in parts:
-        for (start, end), (_, found) in zip(bounds, by_day(month, part.buckets, zone), strict=True):
-            if part.since >= end or (part.until is not None and part.until < end):
-                continue  # what was gone at the day's end counts no longer
-            value = figure(found[-1]) if found else None
-            if value is None:
-                sums.pop(start, None)
-            elif start in sums:
-                sums[start] += value
-    expected = [(part.since, part.until) for part in parts]
-    return {
-        start: round(sums[start])
-        for start, end in bounds
-        if start in sums
-        and any(since < end and (until is None or until >= end) for since, until in expected)
-    }
+# Concurrent licenses
 
 
-def overdrafts(
-    month: MonthSpan, parts: Sequence[ServerSeries], zone: tzinfo | None
-) -> dict[int, int]:
-    """The overdraft at the end of each day; an unknown one counts as none where another is."""
-    if not any(bucket.overdraft is not None for part in parts for bucket in part.buckets[-1:]):
-        return {}
-    return at_ends(month, parts, zone, lambda bucket: bucket.overdraft or 0)
-
-
-class Scoped(NamedTuple):
-    """The servers of one scope in one month."""
-
-    month: MonthSpan
-    parts: Sequence[ServerSeries]
-    width: int  # seconds
-
-
-def summed(scope: Scoped) -> list[Bucket]:
-    """The sum at each moment at which every server has a figure."""
-    return aligned_sum(scope.parts, scope.width) if scope.parts else []
-
-
-def monthly(scope: Scoped, sums: Sequence[Bucket]) -> MonthFigure:
-    """The month in one figure: its peak."""
-    month, parts, width = scope
-    if not sums:
+def monthly_peak(scope: ScopeMonth, total: Sequence[Bucket]) -> MonthFigure:
+    """Return the peak of the month."""
+    month, parts, width, _ = scope
+    if not total:
         return MonthFigure(month.first_day)
     ends = [part.until for part in parts]
-    until = max((end for end in ends if end is not None), default=month.end)
-    end = month.end if None in ends else min(month.end, until)
+    latest = max((end for end in ends if end is not None), default=month.end)
+    end = month.end if None in ends else min(month.end, latest)
     first = min(part.since for part in parts)
-    gauge = PeakAccumulator((Window("month", month.start),), first, end - 1)
-    gauge.add(sums, width)
-    (peak,) = gauge.peaks()
+    accumulator = PeakAccumulator((Window("month", month.start),), first, end - 1)
+    accumulator.add(total, width)
+    (peak,) = accumulator.peaks()
     return MonthFigure(
-        *(
-            month.first_day,
-            peak.peak,
-            peak.peak_at,
-            peak.installed_at_peak,
-            peak.average,
-            peak.coverage,
-            width,
-        ),
+        month.first_day,
+        peak.peak,
+        peak.peak_at,
+        peak.installed_at_peak,
+        peak.average,
+        peak.coverage,
+        width,
         is_upper_bound=width >= Resolution.DAY and len(parts) > 1,
     )
 
 
-def usage(sums: Sequence[Bucket]) -> MonthUsage | None:
-    """How much was needed for how long."""
-    found = usage_stats(sums)
-    if found is None:
+def month_usage(total: Sequence[Bucket]) -> MonthUsage | None:
+    """Return how many licenses were in use for how long; None without data."""
+    stats = usage_stats(total)
+    if stats is None:
         return None
-    beyond = [
+    over_installed = [
         (bucket.high - bucket.installed, bucket.end - bucket.start)
-        for bucket in sums
+        for bucket in total
         if bucket.installed is not None and bucket.high > bucket.installed
     ]
     return MonthUsage(
-        found.seconds,
-        round(found.p50),
-        round(found.p95),
-        round(found.p99),
-        found.seconds_above,
-        found.longest_saturation,
-        round(max((over for over, _ in beyond), default=0)),
-        sum(seconds for _, seconds in beyond),
+        stats.seconds,
+        round(stats.p50),
+        round(stats.p95),
+        round(stats.p99),
+        stats.seconds_above,
+        stats.longest_saturation,
+        round(max((excess for excess, _ in over_installed), default=0)),
+        sum(seconds for _, seconds in over_installed),
     )
 
 
-def daily(scope: Scoped, sums: Sequence[Bucket], zone: tzinfo | None) -> tuple[DayFigure, ...]:
-    """Every day of the month, with its peak where there is one."""
-    month = scope.month
-    granted = overdrafts(month, scope.parts, zone)
+def daily_peaks(scope: ScopeMonth, total: Sequence[Bucket]) -> tuple[DayFigure, ...]:
+    """Return every day of the month with its peak."""
+    overdraft = scope.overdraft_at_day_ends()
     return tuple(
-        _day(found, zone, start, granted.get(start)) for start, found in by_day(month, sums, zone)
+        _daily_peak(day_of(start, scope.zone), buckets, overdraft.get(start))
+        for start, buckets in scope.days(total)
     )
 
 
-def _day(
-    found: Sequence[Bucket], zone: tzinfo | None, start: int, overdraft: int | None
-) -> DayFigure:
-    if not found:
-        return DayFigure(day(start, zone))
-    top = max(found, key=lambda bucket: bucket.high)
-    seconds = sum(bucket.end - bucket.start for bucket in found)
-    weighted = sum(bucket.average * (bucket.end - bucket.start) for bucket in found)
+def _daily_peak(day: date, buckets: Sequence[Bucket], overdraft: int | None) -> DayFigure:
+    if not buckets:
+        return DayFigure(day)
+    highest = max(buckets, key=lambda bucket: bucket.high)
+    seconds = sum(bucket.end - bucket.start for bucket in buckets)
+    weighted = sum(bucket.average * (bucket.end - bucket.start) for bucket in buckets)
     return DayFigure(
-        day(start, zone),
-        round(top.high),
-        top.high_at,
+        day,
+        round(highest.high),
+        highest.high_at,
         weighted / max(1, seconds),
-        top.installed,
+        highest.installed,
         overdraft,
     )
 
 
-def days_above(
-    month: MonthSpan,
-    sums: Sequence[Bucket],
-    zone: tzinfo | None,
-    shares: tuple[float, float],
+def days_with_peak_above(
+    scope: ScopeMonth, total: Sequence[Bucket], limits: tuple[float, float]
 ) -> DaysAbove:
-    """On how many days warn, critical and all that was installed were reached at any moment."""
-    days = [found for _, found in by_day(month, sums, zone) if found]
+    """Return on how many days warn, critical and installed were reached at any time."""
+    days = [buckets for _, buckets in scope.days(total) if buckets]
 
-    def reached(share: float) -> int:
-        return sum(any(_at(bucket, share) for bucket in found) for found in days)
+    def count(ratio: float) -> int:
+        return sum(any(_reaches(bucket, ratio) for bucket in buckets) for buckets in days)
 
-    return DaysAbove(reached(shares[0]), reached(shares[1]), reached(1.0), len(days))
-
-
-def _at(bucket: Bucket, share: float) -> bool:
-    return bool(bucket.installed) and bucket.high >= share * (bucket.installed or 0)
+    return DaysAbove(count(limits[0]), count(limits[1]), count(1.0), len(days))
 
 
-# Assignments in one month: how many at its end, how many came and went. Never a concurrency peak
+def _reaches(bucket: Bucket, ratio: float) -> bool:
+    return bool(bucket.installed) and bucket.high >= ratio * (bucket.installed or 0)
 
 
-ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)
+# Assigned licenses
 
 
-def daily_assigned(scope: Scoped, zone: tzinfo | None) -> tuple[DayFigure, ...]:
-    """Every day of the month, with what was assigned at its end where that is known."""
-    month, parts, _ = scope
-    figures = at_ends(month, parts, zone, lambda bucket: bucket.last)
-    installed = at_ends(month, parts, zone, lambda bucket: bucket.installed)
-    granted = overdrafts(month, parts, zone)
+def daily_assigned(scope: ScopeMonth) -> tuple[DayFigure, ...]:
+    """Return every day of the month with the licenses assigned at its end."""
+    assigned = scope.at_day_ends(lambda bucket: bucket.last)
+    installed = scope.at_day_ends(lambda bucket: bucket.installed)
+    overdraft = scope.overdraft_at_day_ends()
     return tuple(
         DayFigure(
-            day(start, zone),
-            figures.get(start),
-            None,
-            None,
-            installed.get(start),
-            granted.get(start),
+            day_of(start, scope.zone),
+            assigned.get(start),
+            installed=installed.get(start),
+            overdraft=overdraft.get(start),
         )
-        for start, _ in by_day(month, (), zone)
+        for start, _ in scope.days(())
     )
 
 
-def monthly_assigned(scope: Scoped, days: Sequence[DayFigure], coverage: float) -> MonthFigure:
-    """The month in one figure: what was assigned at the end of the last day that is known."""
-    first = scope.month.first_day
-    last = next((each for each in reversed(days) if each.figure is not None), None)
+def monthly_assigned(scope: ScopeMonth, days: Sequence[DayFigure], coverage: float) -> MonthFigure:
+    """Return the licenses assigned at the end of the last day with data."""
+    first_day = scope.month.first_day
+    last = next((day for day in reversed(days) if day.figure is not None), None)
     if last is None:
-        return MonthFigure(first, coverage=coverage)
-    ended = [part.buckets[-1].end for part in scope.parts]
-    at = min(max(ended), scope.month.end - 1)
-    return MonthFigure(first, last.figure, at, last.installed, None, coverage, scope.width)
+        return MonthFigure(first_day, coverage=coverage)
+    latest = max(part.buckets[-1].end for part in scope.parts)
+    timestamp = min(latest, scope.month.end - 1)
+    return MonthFigure(
+        first_day, last.figure, timestamp, last.installed, None, coverage, scope.width
+    )
 
 
-def days_above_assigned(days: Iterable[DayFigure], shares: tuple[float, float]) -> DaysAbove:
-    """On how many days warn, critical and all that was installed were assigned at the end."""
-    known = [each for each in days if each.figure is not None]
+def days_with_assigned_above(days: Iterable[DayFigure], limits: tuple[float, float]) -> DaysAbove:
+    """Return on how many days warn, critical and installed were reached at the end."""
+    known = [(day.figure, day.installed) for day in days if day.figure is not None]
 
-    def reached(share: float) -> int:
-        return sum(bool(d.installed) and d.figure >= share * d.installed for d in known)  # type: ignore[operator]
+    def count(ratio: float) -> int:
+        return sum(bool(of) and figure >= ratio * (of or 0) for figure, of in known)
 
-    return DaysAbove(reached(shares[0]), reached(shares[1]), reached(1.0), len(known))
+    return DaysAbove(count(limits[0]), count(limits[1]), count(1.0), len(known))
 
 
-def moves(
+def observed_changes(
     buckets: Mapping[str, Sequence[Bucket]], before: Mapping[str, int], at_start: int | None
 ) -> AssignmentChanges:
-    """What came and went, from the differences between readings: at least so many of each.
+    """Return the differences between readings: at least so many were assigned and released.
 
-    `before` is what a server had at the end of the month before.
+    `before` is what a server had at the end of the previous month.
     """
-    newly = released = 0
-    for server, found in buckets.items():
-        values = [round(bucket.last) for bucket in found]
-        values[:0] = [before[server]] if server in before else []
+    new = released = 0
+    for server, readings in buckets.items():
+        values = [before[server]] if server in before else []
+        values += [round(bucket.last) for bucket in readings]
         for earlier, later in pairwise(values):
-            newly += max(0, later - earlier)
+            new += max(0, later - earlier)
             released += max(0, earlier - later)
-    return AssignmentChanges(
-        at_start, newly if buckets else None, released if buckets else None, exact=False
-    )
+    if not buckets:
+        return AssignmentChanges(at_start, None, None, exact=False)
+    return AssignmentChanges(at_start, new, released, exact=False)
 
 
-def told_of(months: Iterable[Sequence[MonthlyUsage]], first: date) -> MonthlyUsage | None:
-    """What the source told of all these pools in that month, added up; None unless of every one."""
-    found = [next((each for each in pool if _month(each) == first), None) for pool in months]
-    known = [each for each in found if each is not None]
-    if not known or len(known) < len(found):
+def reported_usage(pools: Iterable[Sequence[MonthlyUsage]], first_day: date) -> MonthlyUsage | None:
+    """Return what the source reports of a month, summed over pools; None unless for every pool."""
+    months = [next((m for m in pool if _first_day(m) == first_day), None) for pool in pools]
+    known = [month for month in months if month is not None]
+    if not known or len(known) < len(months):
         return None
-
-    def total(figures: Iterable[int | None]) -> int | None:
-        values = list(figures)
-        there = [value for value in values if value is not None]
-        return sum(there) if len(there) == len(values) else None
-
-    return type(known[0])(
+    return MonthlyUsage(
         known[0].key,
         known[0].month_start,
-        total(each.in_use for each in known),
-        total(each.installed for each in known),
-        total(each.newly_assigned for each in known),
-        total(each.released for each in known),
+        sum_all_known(month.in_use for month in known),
+        sum_all_known(month.installed for month in known),
+        sum_all_known(month.newly_assigned for month in known),
+        sum_all_known(month.released for month in known),
     )
 
 
-def _month(told: MonthlyUsage) -> date:
-    return datetime.fromtimestamp(told.month_start, UTC).date().replace(day=1)
+def _first_day(month: MonthlyUsage) -> date:
+    return datetime.fromtimestamp(month.month_start, UTC).date().replace(day=1)

@@ -1,7 +1,4 @@
-"""The workbook as a whole, as bytes.
-
-Owns its options and the order of its sheets. Must not know what stands in them.
-"""
+"""The report as an Excel workbook: numbers, dates, formulas, filters and native charts."""
 
 from __future__ import annotations
 
@@ -11,578 +8,25 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
-from lictui.report import text as saying
-from lictui.report.text import summary
+from xlsxwriter import Workbook
+
+from lictui.model import Level
+from lictui.report import text
+from lictui.report.sections import (
+    COLUMNS,
+    BoundedCount,
+    CellKind,
+    build_tree,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from lictui.report.model import MonthlyReport, ProductReport, ScopeReport
+    from lictui.report.model import MonthlyReport
+    from lictui.report.sections import Cell, ReportTree, Row, Table
 
 
-# One sheet with one table: its head, its cells as what they are, its filter and its widths
-
-
-FORMATS: Final[dict[str, dict[str, object]]] = {
-    "text": {"indent": 1},
-    "int": {"num_format": "#,##0"},
-    "change": {"num_format": "+#,##0;-#,##0;0"},
-    "share": {"num_format": "0.0%"},
-    "hours": {"num_format": "#,##0.0"},
-    "money": {"num_format": "#,##0.00"},
-    "date": {"num_format": "yyyy-mm-dd", "align": "left"},
-    "month": {"num_format": "mmm yyyy", "align": "left"},
-    "time": {"num_format": "yyyy-mm-dd hh:mm"},
-}
-_HEAD: Final = {
-    "bold": True,
-    "text_wrap": True,
-    "valign": "top",
-    "bottom": 1,
-    "bg_color": "#E8ECF0",
-}
-_HEAD_HEIGHT: Final = 42  # points: three lines
-_TOTAL: Final = {"bold": True, "top": 1}
-
-
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """A formula, and what it comes to, for readers that do not calculate.
-
-    `{row}` is the number of its row; a letter in braces, `{needed}`, that of the column of a name.
-    """
-
-    text: str
-    value: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class WorksheetColumn:
-    """One column: its head, what its cells look like, and its width in characters."""
-
-    key: str  # that formulas name it by
-    title: str
-    form: str = "text"  # of FORMATS
-    width: int = 11
-
-
-Cell = str | float | date | datetime | Formula | None
-
-
-class Worksheet:
-    """A sheet of the workbook with its table."""
-
-    def __init__(
-        self, workbook: Any, name: str, columns: Sequence[WorksheetColumn], top: int = 0
-    ) -> None:
-        self.sheet = workbook.add_worksheet(name)
-        self.name = name
-        self.columns = columns
-        self.top = top  # the row of the head, from 0
-        self.next_row = top + 1
-        self._formats = {key: workbook.add_format(form) for key, form in FORMATS.items()}
-        self._totals = {
-            key: workbook.add_format({**form, **_TOTAL}) for key, form in FORMATS.items()
-        }
-        text = workbook.add_format({**_HEAD, "indent": 1})
-        dates = workbook.add_format(_HEAD)
-        right = workbook.add_format({**_HEAD, "align": "right"})
-        heads = {"text": text, "date": dates, "month": dates}
-        for at, column in enumerate(columns):
-            self.sheet.write_string(top, at, column.title, heads.get(column.form, right))
-            self.sheet.set_column(at, at, column.width)
-        self.sheet.set_row(top, _HEAD_HEIGHT)
-        self.sheet.freeze_panes(top + 1, 1)
-        self.sheet.set_landscape()
-        self.sheet.set_paper(9)  # A4
-        self.sheet.fit_to_pages(1, 0)
-        self.sheet.repeat_rows(top)
-
-    def add_row(self, cells: Sequence[Cell], *, total: bool = False) -> None:
-        """One more row."""
-        forms = self._totals if total else self._formats
-        for at, (column, cell) in enumerate(zip(self.columns, cells, strict=True)):
-            self._write(self.next_row, at, cell, forms[column.form])
-        self.next_row += 1
-
-    def _write(self, row: int, at: int, cell: Cell, form: Any) -> None:
-        match cell:
-            case None:
-                self.sheet.write_blank(row, at, None, form)
-            case Formula():
-                value = "" if cell.value is None else cell.value
-                self.sheet.write_formula(row, at, self.filled(cell.text, row), form, value)
-            case str():
-                self.sheet.write_string(row, at, cell, form)
-            case date():
-                self.sheet.write_datetime(row, at, cell, form)
-            case _:
-                self.sheet.write_number(row, at, cell, form)
-
-    def filled(self, text: str, row: int) -> str:
-        """A formula with the names of columns as their letters."""
-        letters = {column.key: column_letter(at) for at, column in enumerate(self.columns)}
-        return text.format(row=row + 1, first=self.top + 2, last=max(self.top + 2, row), **letters)
-
-    def add_filter(self) -> None:
-        """Let the rows written so far be filtered; what is added later is none of them."""
-        last = max(self.next_row - 1, self.top + 1)
-        self.sheet.autofilter(self.top, 0, last, len(self.columns) - 1)
-
-    def column_index(self, key: str) -> int:
-        """The number of a column, from 0."""
-        return next(at for at, column in enumerate(self.columns) if column.key == key)
-
-
-def column_letter(column: int) -> str:
-    """What a spreadsheet calls a column, 0 being A."""
-    name = ""
-    column += 1
-    while column:
-        column, rest = divmod(column - 1, 26)
-        name = chr(ord("A") + rest) + name
-    return name
-
-
-# What several sheets have in common: the columns that name a product, shares, totals
-
-
-PRODUCT: Final = (
-    WorksheetColumn("product", "Product", width=38),
-    WorksheetColumn("code", "Code", width=16),
-    WorksheetColumn("model", "Counted", width=12),
-)
-RATIO: Final = '=IF(OR({needed}{row}="",N({installed}{row})=0),"",{needed}{row}/{installed}{row})'
-# Of the rows that a filter shows.
-SUBTOTAL: Final = "=SUBTOTAL(109,{{{0}}}{{first}}:{{{0}}}{{last}})"
-# The same, of the rows alone that are counted in this way: no sum mixes two of them.
-SUBTOTAL_OF: Final = (
-    "=SUMPRODUCT(SUBTOTAL(109,OFFSET({{{0}}}{{first}},"
-    "ROW({{{0}}}{{first}}:{{{0}}}{{last}})-ROW({{{0}}}{{first}}),0))"
-    '*({{model}}{{first}}:{{model}}{{last}}="{1}"))'
-)
-
-
-def named(product: ProductReport) -> tuple[Cell, ...]:
-    """The cells of PRODUCT."""
-    return product.name, product.code, saying.kind(product)
-
-
-def when(at: int | None, report: MonthlyReport) -> datetime | None:
-    """Where the user is; a spreadsheet knows no zones."""
-    return None if at is None else saying.local(at, report.zone).replace(tzinfo=None)
-
-
-# Native charts, beside the figures they are drawn from
-
-
-_BAR: Final = "#4577A8"
-_LINE: Final = "#1A1E24"
-_HEIGHT: Final = 15  # rows of a chart, with the space below it
-_MOST: Final = 40  # charts on one sheet
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The rows of one table that are one chart, from 0, the last one included."""
-
-    title: str
-    first: int
-    last: int
-
-
-def beside(
-    workbook: Any, sheet: Worksheet, rows: list[Rows], keys: tuple[str, str, str], form: str
-) -> None:
-    """One chart for each of `rows`, to the right of the table: bars against a line.
-
-    `form` is how the categories are written. The three keys are the columns of the
-    categories, of the bars and of the line.
-    """
-    for place, each in enumerate(rows[:_MOST]):
-        chart = _chart(workbook, sheet, each, keys)
-        chart.set_x_axis({"text_axis": True, "num_format": form, "num_font": {"size": 8}})
-        position = (sheet.top + 1 + place * _HEIGHT, len(sheet.columns) + 1)
-        # Filtered rows neither squeeze a chart nor leave it.
-        sheet.sheet.insert_chart(*position, chart, {"object_position": 3})
-
-
-def _chart(workbook: Any, sheet: Worksheet, rows: Rows, keys: tuple[str, str, str]) -> Any:
-    chart = workbook.add_chart({"type": "column"})
-    line = workbook.add_chart({"type": "line"})
-    categories, bars, installed = (
-        [sheet.name, rows.first, sheet.column_index(key), rows.last, sheet.column_index(key)]
-        for key in keys
-    )
-    names = [[sheet.name, sheet.top, sheet.column_index(key)] for key in keys]
-    chart.add_series(
-        {
-            "name": names[1],
-            "categories": categories,
-            "values": bars,
-            "fill": {"color": _BAR},
-            "gap": 40,
-        }
-    )
-    line.add_series(
-        {
-            "name": names[2],
-            "categories": categories,
-            "values": installed,
-            "line": {"color": _LINE, "width": 1.75},
-        }
-    )
-    chart.combine(line)
-    chart.set_title({"name": rows.title, "overlay": False, "name_font": {"size": 11}})
-    chart.set_legend({"position": "bottom"})
-    chart.set_y_axis(
-        {
-            "min": 0,
-            "num_format": "#,##0",
-            "major_gridlines": {"visible": True, "line": {"color": "#D8DDE3"}},
-        }
-    )
-    chart.set_size({"width": 620, "height": 280})
-    chart.show_hidden_data()
-    chart.show_blanks_as("gap")
-    return chart
-
-
-# The sheets Summary and Servers: a row a product, and a row a product and server
-
-
-_SHARE: Final = RATIO.replace("installed", "then")
-_FREE: Final = '=IF(OR({needed}{row}="",{then}{row}=""),"",{then}{row}-{needed}{row})'
-_CHANGE: Final = '=IF(OR({needed}{row}="",{before}{row}=""),"",{needed}{row}-{before}{row})'
-_FIGURES: Final = (
-    WorksheetColumn("installed", "Installed", "int"),
-    WorksheetColumn("needed", "Needed", "int"),
-    WorksheetColumn("at", "When", "time", 17),
-    WorksheetColumn("then", "Installed then", "int"),
-    WorksheetColumn("share", "Share", "share", 9),
-    WorksheetColumn("free", "Free", "int", 9),
-    WorksheetColumn("before", "Month before", "int", 10),
-    WorksheetColumn("change", "Change", "change", 9),
-    WorksheetColumn("year", "Year before", "int", 10),
-    WorksheetColumn("critical", "Days at critical", "int", 9),
-    WorksheetColumn("p95", "Enough for 95 %", "int"),
-    WorksheetColumn("recorded", "Recorded", "share", 10),
-    WorksheetColumn("state", "State", width=14),
-)
-_DETAILS: Final = (
-    WorksheetColumn("overdraft", "Overdraft", "int"),
-    WorksheetColumn("average", "Average", "hours", 10),
-    WorksheetColumn("p99", "Enough for 99 %", "int"),
-    WorksheetColumn("warn", "Days at warning", "int", 9),
-    WorksheetColumn("full", "Days at installed", "int", 9),
-    WorksheetColumn("h80", "Hours at 80 %", "hours", 9),
-    WorksheetColumn("h90", "Hours at 90 %", "hours", 9),
-    WorksheetColumn("h100", "Hours at 100 %", "hours", 9),
-    WorksheetColumn("newly", "Newly assigned", "int", 10),
-    WorksheetColumn("released", "Released", "int", 10),
-)
-_HOUR: Final = 3600  # seconds
-
-
-def _figures(line: ScopeReport, report: MonthlyReport) -> tuple[Cell, ...]:
-    month, usage = line.month, line.usage
-    free = change = None
-    if month.figure is not None:
-        free = None if month.installed is None else month.installed - month.figure
-        change = (
-            None
-            if line.previous_month.figure is None
-            else month.figure - line.previous_month.figure
-        )
-    return (
-        *(line.installed, month.figure, when(month.timestamp, report), month.installed),
-        *(Formula(_SHARE, month.ratio), Formula(_FREE, free)),
-        *(line.previous_month.figure, Formula(_CHANGE, change), line.previous_year.figure),
-        *(line.days_above.critical, usage.p95 if usage else None),
-        *(month.coverage, saying.LEVELS[line.level]),
-    )
-
-
-def _details(line: ScopeReport) -> tuple[Cell, ...]:
-    usage, moves, days = line.usage, line.assignments, line.days_above
-    hours = [seconds / _HOUR for _, seconds in usage.seconds_above] if usage else [None] * 3
-    return (
-        *(line.overdraft, line.month.average, usage.p99 if usage else None),
-        *(days.warn, days.full, *hours),
-        *(moves.new if moves else None, moves.released if moves else None),
-    )
-
-
-def summary_sheet(workbook: Any, report: MonthlyReport) -> None:
-    """A line a product over all servers; below it, the month in sentences."""
-    columns = (
-        *(*PRODUCT, WorksheetColumn("servers", "Servers", width=9), *_FIGURES),
-        *(WorksheetColumn("outlook", "Outlook", width=30), *_DETAILS),
-        WorksheetColumn("bound", "Sum of the servers' own peaks", "int", 13),
-    )
-    sheet = Worksheet(workbook, "Summary", columns, top=3)
-    heading = workbook.add_format({"bold": True, "font_size": 16})
-    sheet.sheet.write_string(0, 0, saying.title(report), heading)
-    sheet.sheet.write_string(1, 0, saying.subtitle(report))
-    for product in report.products:
-        line = product.estate
-        servers = f"{len(line.servers)} of {len(line.servers) + len(line.silent_servers)}"
-        outlook = line.outlook.words if line.outlook else None
-        figures = *_figures(line, report), outlook, *_details(line), line.sum_of_server_peaks
-        sheet.add_row((*named(product), servers, *figures))
-    sheet.add_filter()
-    row = sheet.next_row + 1
-    bold = workbook.add_format({"bold": True})
-    sheet.sheet.write_string(row, 0, "In short", bold)
-    for row, point in enumerate(summary(report), row + 1):  # noqa: B020 - on from there
-        sheet.sheet.write_string(row, 0, f"{point.label}: {point.text}")
-    row += 2
-    for row, text in enumerate((saying.NEEDED, saying.RECORD, *saying.WORDS), row):  # noqa: B020 - as above
-        sheet.sheet.write_string(row, 0, text)
-    last = row + 2
-    if report.products:
-        last += _overview(workbook, sheet, row + 2)
-    sheet.sheet.print_area(0, 0, last, sheet.column_index("outlook"))
-
-
-def _overview(workbook: Any, sheet: Worksheet, row: int) -> int:
-    """Needed beside installed, product by product; returns how many rows that covers."""
-    chart = workbook.add_chart({"type": "bar"})
-    first, last = sheet.top + 1, sheet.next_row - 1
-    for key, color in (("installed", "#C3CCD6"), ("needed", "#4577A8")):
-        column = sheet.column_index(key)
-        series = {"name": [sheet.name, sheet.top, column], "fill": {"color": color}, "gap": 60}
-        series |= {"categories": [sheet.name, first, 1, last, 1]}
-        chart.add_series(series | {"values": [sheet.name, first, column, last, column]})
-    chart.set_title({"name": "Installed and needed", "name_font": {"size": 11}})
-    chart.set_legend({"position": "bottom"})
-    chart.set_y_axis({"reverse": True, "num_font": {"size": 8}})
-    chart.set_x_axis(
-        {"num_format": "#,##0", "major_gridlines": {"visible": True, "line": {"color": "#D8DDE3"}}}
-    )
-    height = 140 + 34 * (last - first + 1)
-    chart.set_size({"width": 900, "height": height})
-    sheet.sheet.insert_chart(row, 0, chart, {"object_position": 3})
-    return height // _ROW + 1
-
-
-_ROW: Final = 20  # pixels of a row
-
-
-def servers(workbook: Any, report: MonthlyReport) -> None:
-    """A row a server and product; below, what of them is shown comes to."""
-    groups = {each.server: each.group for each in report.servers}
-    whose = (WorksheetColumn("server", "Server", width=20), WorksheetColumn("group", "Group"))
-    sheet = Worksheet(workbook, "Servers", (*whose, *PRODUCT, *_FIGURES, *_DETAILS))
-    installed: Counter[str] = Counter()
-    for product in report.products:
-        for name, line in product.server_scopes:
-            installed[saying.kind(product)] += line.installed or 0
-            figures = *_figures(line, report), *_details(line)
-            sheet.add_row((name, groups.get(name, ""), *named(product), *figures))
-    sheet.add_filter()
-    blank = [None] * (len(sheet.columns) - 6)
-    for kind, many in installed.items():
-        total = Formula(SUBTOTAL_OF.format("installed", kind), many)
-        sheet.add_row((f"Shown, {kind}", *[None] * 4, total, *blank), total=True)
-
-
-# The sheets Expiries and Contract: what ends when, what was bought and what of it lies idle
-
-
-def expiries(workbook: Any, report: MonthlyReport) -> None:
-    """What ends in the next twelve months."""
-    columns = (
-        *(WorksheetColumn("day", "Day", "date"), WorksheetColumn("left", "Days left", "int", 9)),
-        *(
-            WorksheetColumn("what", "What", width=20),
-            *PRODUCT[:2],
-            WorksheetColumn("where", "Where", width=18),
-        ),
-        *(
-            WorksheetColumn("licenses", "Licenses", "int"),
-            WorksheetColumn("later", "A later one goes on", width=10),
-        ),
-    )
-    sheet = Worksheet(workbook, "Expiries", columns)
-    for end in report.expiries:
-        left = Formula("={day}{row}-TODAY()", (end.day - report.today).days)
-        about = (end.what.value, end.name, end.product, end.server)
-        sheet.add_row((end.day, left, *about, end.licenses, "yes" if end.covered else None))
-    sheet.add_filter()
-    rows = (sheet.top + 1, 1, max(sheet.next_row - 1, sheet.top + 1), 1)
-    for days, color in ((30, "#B3261E"), (90, "#8A5800")):
-        look = workbook.add_format({"font_color": color, "bold": True})
-        rule = {
-            "type": "cell",
-            "criteria": "<=",
-            "value": days,
-            "format": look,
-            "stop_if_true": True,
-        }
-        sheet.sheet.conditional_format(*rows, rule)
-
-
-def contract(workbook: Any, report: MonthlyReport) -> None:
-    """What was bought against what is installed and was needed; costs are of one year."""
-    columns = (
-        *(
-            *PRODUCT[:2],
-            WorksheetColumn("scope", "For", width=16),
-            WorksheetColumn("bought", "Bought", "int"),
-        ),
-        *(
-            WorksheetColumn("installed", "Installed", "int"),
-            WorksheetColumn("month", "This month", "int"),
-        ),
-        *(
-            WorksheetColumn("needed", "Most needed in 12 months", "int", 12),
-            WorksheetColumn("missing", "Missing", "int"),
-        ),
-        *(
-            WorksheetColumn("idle", "Idle", "int"),
-            WorksheetColumn("beyond", "Installed less bought", "change"),
-        ),
-        *(
-            WorksheetColumn("each", "Cost of one", "money"),
-            WorksheetColumn("cost", "Cost", "money", 13),
-        ),
-        *(
-            WorksheetColumn("wasted", "Cost of idle", "money", 13),
-            WorksheetColumn("currency", "Currency", width=9),
-        ),
-        WorksheetColumn("renewal", "Renewal", "date"),
-    )
-    sheet = Worksheet(workbook, "Contract", columns)
-    for each in report.contract_lines:
-        bought = each.entitlement
-        priced = "" if bought.cost is None else "{each}{row}*"
-        sheet.add_row(
-            (
-                *(each.name, bought.product, each.scope, bought.purchased),
-                *(each.installed, each.peak, each.highest_peak),
-                Formula(
-                    '=IF({needed}{row}="","",MAX(0,{needed}{row}-{bought}{row}))', each.shortfall
-                ),
-                Formula('=IF({needed}{row}="","",MAX(0,{bought}{row}-{needed}{row}))', each.unused),
-                Formula(
-                    '=IF({installed}{row}="","",{installed}{row}-{bought}{row})',
-                    each.installed_surplus,
-                ),
-                bought.cost,
-                Formula(f"={priced}{{bought}}{{row}}", each.cost) if priced else None,
-                Formula('=IF({idle}{row}="","",{each}{row}*{idle}{row})', each.unused_cost)
-                if priced
-                else None,
-                *(bought.currency or None, bought.renewal),
-            )
-        )
-    sheet.add_filter()
-    if (
-        len({each.entitlement.currency for each in report.contract_lines if each.entitlement.cost})
-        == 1
-    ):
-        cost = sum(each.cost or 0 for each in report.contract_lines)
-        idle = sum(each.unused_cost or 0 for each in report.contract_lines)
-        totals = (
-            Formula(SUBTOTAL.format("cost"), cost),
-            Formula(SUBTOTAL.format("wasted"), idle),
-        )
-        sheet.add_row(("Total of what is shown", *[None] * 10, *totals, None, None), total=True)
-
-
-# The sheets Daily and Monthly, with a chart a product beside the figures
-
-
-_SCOPE: Final = (
-    WorksheetColumn("kind", "Scope", width=9),
-    WorksheetColumn("scope", "Whose", width=18),
-)
-
-
-def daily(workbook: Any, report: MonthlyReport) -> None:
-    """A row a day, of the estate, every group and every server."""
-    columns = (
-        *(WorksheetColumn("day", "Day", "date"), *PRODUCT, *_SCOPE),
-        *(
-            WorksheetColumn("needed", "Peak or assigned", "int", 10),
-            WorksheetColumn("at", "When", "time", 17),
-        ),
-        *(
-            WorksheetColumn("average", "Average", "hours", 10),
-            WorksheetColumn("installed", "Installed", "int"),
-        ),
-        *(
-            WorksheetColumn("overdraft", "Overdraft", "int"),
-            WorksheetColumn("share", "Share", "share", 9),
-        ),
-    )
-    sheet = Worksheet(workbook, "Daily", columns)
-    charts = []
-    for product in report.products:
-        first = sheet.next_row
-        for line in product.scopes:
-            for day in line.days:
-                ratio = (
-                    day.figure / day.installed if day.figure is not None and day.installed else None
-                )
-                sheet.add_row(
-                    (
-                        *(day.day, *named(product), line.kind.value, line.name),
-                        *(day.figure, when(day.timestamp, report), day.average, day.installed),
-                        *(day.overdraft, Formula(RATIO, ratio)),
-                    )
-                )
-        title = f"{product.name} ({saying.kind(product)}), {saying.month(report.month.first_day)}"
-        charts.append(Rows(title, first, first + len(product.estate.days) - 1))
-    sheet.add_filter()
-    beside(workbook, sheet, charts, ("day", "needed", "installed"), "d")
-
-
-def monthly(workbook: Any, report: MonthlyReport) -> None:
-    """A row a month of the last twelve."""
-    columns = (
-        *(WorksheetColumn("month", "Month", "month"), *PRODUCT, *_SCOPE),
-        *(
-            WorksheetColumn("needed", "Peak or assigned", "int", 10),
-            WorksheetColumn("at", "When", "time", 17),
-        ),
-        *(
-            WorksheetColumn("average", "Average", "hours", 10),
-            WorksheetColumn("installed", "Installed", "int"),
-        ),
-        *(
-            WorksheetColumn("share", "Share", "share", 9),
-            WorksheetColumn("recorded", "Recorded", "share", 10),
-        ),
-        WorksheetColumn("bound", "Only an upper bound", width=11),
-    )
-    sheet = Worksheet(workbook, "Monthly", columns)
-    charts = []
-    for product in report.products:
-        first = sheet.next_row
-        for line in product.scopes:
-            for month in line.months:
-                sheet.add_row(
-                    (
-                        *(month.first_day, *named(product), line.kind.value, line.name),
-                        *(
-                            month.figure,
-                            when(month.timestamp, report),
-                            month.average,
-                            month.installed,
-                        ),
-                        *(Formula(RATIO, month.ratio), month.coverage),
-                        "yes" if month.is_upper_bound else None,
-                    )
-                )
-        title = f"{product.name} ({saying.kind(product)}), twelve months"
-        charts.append(Rows(title, first, first + len(product.estate.months) - 1))
-    sheet.add_filter()
-    beside(workbook, sheet, charts, ("month", "needed", "installed"), "mmm yy")
-
-
-# What a server says is text, never a formula, a link or a number in disguise.
+# Text from a license server is never a formula, a link or a number.
 _OPTIONS: Final = {
     "in_memory": True,
     "strings_to_formulas": False,
@@ -592,19 +36,426 @@ _OPTIONS: Final = {
 
 
 def render_xlsx(report: MonthlyReport) -> bytes:
-    """The whole file; the same figures on the same day are the same bytes."""
-    from xlsxwriter import Workbook  # noqa: PLC0415 - an extra
-
+    """Return the whole file; the same figures on the same day give the same bytes."""
     out = io.BytesIO()
     workbook = Workbook(out, _OPTIONS)
-    made = datetime.combine(report.today, time(), UTC).replace(tzinfo=None)
-    workbook.set_properties({"title": saying.title(report), "created": made})
-    summary_sheet(workbook, report)
-    daily(workbook, report)
-    monthly(workbook, report)
-    servers(workbook, report)
-    expiries(workbook, report)
-    if report.contract_lines:
-        contract(workbook, report)
+    tree = build_tree(report)
+    created = datetime.combine(report.today, time(), UTC).replace(tzinfo=None)
+    workbook.set_properties({"title": tree.title, "created": created})
+    writer = _WorkbookWriter(workbook, report, tree)
+    writer.write_summary()
+    writer.write_days()
+    writer.write_months()
+    writer.write_servers()
+    writer.write_expiries()
+    writer.write_entitlements()
     workbook.close()
     return out.getvalue()
+
+
+# One worksheet with one table
+
+_NUMBER_FORMATS: Final[dict[CellKind, dict[str, object]]] = {
+    CellKind.TEXT: {"indent": 1},
+    CellKind.LEVEL: {"indent": 1},
+    CellKind.COUNT: {"num_format": "#,##0"},
+    CellKind.CHANGE: {"num_format": "+#,##0;-#,##0;0"},
+    CellKind.RATIO: {"num_format": "0.0%"},
+    CellKind.SECONDS: {"num_format": "#,##0.0"},  # written as hours
+    CellKind.MONEY: {"num_format": "#,##0.00"},
+    CellKind.DATE: {"num_format": "yyyy-mm-dd", "align": "left"},
+    CellKind.MONTH: {"num_format": "mmm yyyy", "align": "left"},
+    CellKind.TIME: {"num_format": "yyyy-mm-dd hh:mm"},
+}
+_HEAD_FORMAT: Final = {
+    "bold": True,
+    "text_wrap": True,
+    "valign": "top",
+    "bottom": 1,
+    "bg_color": "#E8ECF0",
+}
+_HEAD_HEIGHT: Final = 42  # points: three lines
+_TOTAL_FORMAT: Final = {"bold": True, "top": 1}
+_HOUR: Final = 3600  # seconds
+# fmt: off
+_WIDTHS: Final = {  # in characters
+    "product": 38, "code": 16, "model": 12, "scope": 18, "server": 20, "event": 30,
+    "usage_at": 17, "forecast": 30, "level": 14, "servers_with_data": 9, "days_left": 9,
+    "upper_bound": 13, "cost": 13, "unused_cost": 13, "currency": 9,
+}
+# fmt: on
+_DEFAULT_WIDTH: Final = 11
+
+_RATIO: Final = '=IF(OR({usage}{row}="",N({of}{row})=0),"",{usage}{row}/{of}{row})'
+_DIFFERENCE: Final = '=IF(OR({a}{row}="",{b}{row}=""),"",{a}{row}-{b}{row})'
+
+
+def _difference(minuend: str, subtrahend: str) -> str:
+    return _DIFFERENCE.replace("{a}", f"{{{minuend}}}").replace("{b}", f"{{{subtrahend}}}")
+
+
+# Formulas instead of values; `{row}` is the number of the row, `{usage}` the letter of a column.
+_FIGURE_FORMULAS: Final = {
+    "utilization": _RATIO.replace("{of}", "{installed_then}"),
+    "free": _difference("installed_then", "usage"),
+    "change": _difference("usage", "month_before"),
+}
+_SERIES_FORMULAS: Final = {"utilization": _RATIO.replace("{of}", "{installed}")}
+_EXPIRY_FORMULAS: Final = {"days_left": "={day}{row}-TODAY()"}
+_ENTITLEMENT_FORMULAS: Final = {
+    "shortfall": '=IF({highest_peak}{row}="","",MAX(0,{highest_peak}{row}-{purchased}{row}))',
+    "unused": '=IF({highest_peak}{row}="","",MAX(0,{purchased}{row}-{highest_peak}{row}))',
+    "surplus": '=IF({installed}{row}="","",{installed}{row}-{purchased}{row})',
+    "cost": "={unit_cost}{row}*{purchased}{row}",
+    "unused_cost": '=IF({unused}{row}="","",{unit_cost}{row}*{unused}{row})',
+}
+# The sum of the rows that a filter shows.
+_SUBTOTAL: Final = "=SUBTOTAL(109,{{{0}}}{{first}}:{{{0}}}{{last}})"
+# The same of one license model only: assigned and concurrent licenses are never added up.
+_SUBTOTAL_OF_MODEL: Final = (
+    "=SUMPRODUCT(SUBTOTAL(109,OFFSET({{installed}}{{first}},"
+    "ROW({{installed}}{{first}}:{{installed}}{{last}})-ROW({{installed}}{{first}}),0))"
+    '*({{model}}{{first}}:{{model}}{{last}}="{0}"))'
+)
+
+
+def column_letter(index: int) -> str:
+    """Return the letters of a column; 0 is A."""
+    letters = ""
+    index += 1
+    while index:
+        index, remainder = divmod(index - 1, 26)
+        letters = chr(ord("A") + remainder) + letters
+    return letters
+
+
+class Worksheet:
+    """A worksheet with its table: head, cells, filter and column widths."""
+
+    def __init__(
+        self,
+        workbook: Any,
+        report: MonthlyReport,
+        name: str,
+        keys: str,
+        formulas: Mapping[str, str],
+        head_row: int = 0,
+        **titles: str,
+    ) -> None:
+        self.sheet = workbook.add_worksheet(name)
+        self.name = name
+        self.columns = [COLUMNS[key] for key in keys.split()]
+        self.head_row = head_row  # from 0
+        self.next_row = head_row + 1
+        self._zone = report.zone
+        self._formulas = formulas
+        self._letters = {c.key: column_letter(index) for index, c in enumerate(self.columns)}
+        self._formats = {k: workbook.add_format(f) for k, f in _NUMBER_FORMATS.items()}
+        self._total_formats = {
+            k: workbook.add_format({**f, **_TOTAL_FORMAT}) for k, f in _NUMBER_FORMATS.items()
+        }
+        self._write_head(workbook, titles)
+
+    def _write_head(self, workbook: Any, titles: Mapping[str, str]) -> None:
+        texts = workbook.add_format({**_HEAD_FORMAT, "indent": 1})
+        dates = workbook.add_format(_HEAD_FORMAT)
+        numbers = workbook.add_format({**_HEAD_FORMAT, "align": "right"})
+        formats = {CellKind.TEXT: texts, CellKind.LEVEL: texts}
+        formats |= {CellKind.DATE: dates, CellKind.MONTH: dates}
+        for index, column in enumerate(self.columns):
+            title = titles.get(column.key, column.title)
+            head_format = formats.get(column.kind, numbers)
+            self.sheet.write_string(self.head_row, index, title, head_format)
+            self.sheet.set_column(index, index, _WIDTHS.get(column.key, _DEFAULT_WIDTH))
+        self.sheet.set_row(self.head_row, _HEAD_HEIGHT)
+        self.sheet.freeze_panes(self.head_row + 1, 1)
+        self.sheet.set_landscape()
+        self.sheet.set_paper(9)  # A4
+        self.sheet.fit_to_pages(1, 0)
+        self.sheet.repeat_rows(self.head_row)
+
+    def add_row(self, row: Row) -> None:
+        """Write a row; a value with a formula becomes the formula and its result."""
+        for index, column in enumerate(self.columns):
+            value = row.get(column.key)
+            cell_format = self._formats[column.kind]
+            formula = self._formulas.get(column.key)
+            if formula and not (column.kind is CellKind.MONEY and row["unit_cost"] is None):
+                self._write_formula(index, formula, value, cell_format)
+            else:
+                self._write_value(index, value, column.kind, cell_format)
+        self.next_row += 1
+
+    def add_totals(self, label: str, formulas: Mapping[str, tuple[str, float]]) -> None:
+        """Write a row below the table: a label, and formulas with their results."""
+        for index, column in enumerate(self.columns):
+            cell_format = self._total_formats[column.kind]
+            if column.key in formulas:
+                formula, value = formulas[column.key]
+                self._write_formula(index, formula, value, cell_format)
+            else:
+                text_cell = label if index == 0 else None
+                self._write_value(index, text_cell, CellKind.TEXT, cell_format)
+        self.next_row += 1
+
+    def _write_formula(self, index: int, formula: str, value: Cell, cell_format: Any) -> None:
+        """Write a formula; `value` is its result, for readers that do not calculate."""
+        filled = formula.format(
+            row=self.next_row + 1,
+            first=self.head_row + 2,
+            last=max(self.head_row + 2, self.next_row),
+            **self._letters,
+        )
+        result = "" if value is None else value
+        self.sheet.write_formula(self.next_row, index, filled, cell_format, result)
+
+    def _write_value(self, index: int, value: Cell, kind: CellKind, cell_format: Any) -> None:
+        if isinstance(value, BoundedCount):
+            value = value.value
+        position = self.next_row, index
+        match value:
+            case None | "":
+                self.sheet.write_blank(*position, None, cell_format)
+            case Level():
+                self.sheet.write_string(*position, text.LEVELS[value], cell_format)
+            case str():
+                self.sheet.write_string(*position, value, cell_format)
+            case date():
+                self.sheet.write_datetime(*position, value, cell_format)
+            case _ if kind is CellKind.TIME:
+                # A spreadsheet knows no time zones: local time.
+                local = text.local_time(value, self._zone).replace(tzinfo=None)
+                self.sheet.write_datetime(*position, local, cell_format)
+            case _:
+                number = value / _HOUR if kind is CellKind.SECONDS else value
+                self.sheet.write_number(*position, number, cell_format)
+
+    def add_filter(self) -> None:
+        """Make the rows written so far filterable; later rows are not part of it."""
+        last = max(self.next_row - 1, self.head_row + 1)
+        self.sheet.autofilter(self.head_row, 0, last, len(self.columns) - 1)
+
+    def column_index(self, key: str) -> int:
+        """Return the index of a column, from 0."""
+        return next(index for index, column in enumerate(self.columns) if column.key == key)
+
+
+# The worksheets
+
+_NOTES: Final = (text.USAGE_NOTE, text.COVERAGE_NOTE, *text.DEFINITIONS)
+_PRODUCT_KEYS: Final = "product code model"
+_FIGURE_KEYS: Final = (
+    "installed usage usage_at installed_then utilization free month_before change year_before"
+    " days_at_critical p95 coverage level"
+)
+_DETAIL_KEYS: Final = (
+    "overdraft average p99 days_at_warn days_at_installed seconds_at_80_percent"
+    " seconds_at_90_percent seconds_at_100_percent newly_assigned released"
+)
+_MAX_CHARTS: Final = 40  # on one sheet
+_CHART_ROWS: Final = 15  # with the space below a chart
+_ROW_PIXELS: Final = 20
+_BAR_COLOR: Final = "#4577A8"
+_LINE_COLOR: Final = "#1A1E24"
+_GRID: Final = {"visible": True, "line": {"color": "#D8DDE3"}}
+
+
+@dataclass(frozen=True, slots=True)
+class _ChartRows:
+    """The rows of one chart, from 0, `last` included."""
+
+    title: str
+    first: int
+    last: int
+
+
+class _WorkbookWriter:
+    def __init__(self, workbook: Any, report: MonthlyReport, tree: ReportTree) -> None:
+        self._workbook = workbook
+        self._report = report
+        self._tree = tree
+
+    def _worksheet(
+        self, name: str, keys: str, formulas: Mapping[str, str], head_row: int = 0, **titles: str
+    ) -> Worksheet:
+        return Worksheet(self._workbook, self._report, name, keys, formulas, head_row, **titles)
+
+    def _tables(self, key: str) -> Iterator[Table]:
+        for section in self._tree.sections:
+            yield from (t for t in (*section.tables, *section.data) if t.key == key)
+
+    def write_summary(self) -> None:
+        """Write one row per product over all servers; below it, the summary and definitions."""
+        keys = (
+            f"{_PRODUCT_KEYS} servers_with_data {_FIGURE_KEYS} forecast {_DETAIL_KEYS} upper_bound"
+        )
+        sheet = self._worksheet("Summary", keys, _FIGURE_FORMULAS, head_row=3)
+        heading = self._workbook.add_format({"bold": True, "font_size": 16})
+        sheet.sheet.write_string(0, 0, self._tree.title, heading)
+        sheet.sheet.write_string(1, 0, self._tree.subtitle)
+        for table in self._tables("products"):
+            for row in table.rows:
+                sheet.add_row(row)
+        sheet.add_filter()
+        row_number = sheet.next_row + 1
+        bold = self._workbook.add_format({"bold": True})
+        sheet.sheet.write_string(row_number, 0, self._tree.summary.title, bold)
+        statements = [f"{s.label}: {s.text}" for s in self._tree.summary.statements]
+        for line in (*statements, "", *_NOTES):
+            row_number += 1
+            sheet.sheet.write_string(row_number, 0, line)
+        last_row = row_number + 2
+        if self._tree.products:
+            last_row += self._add_overview_chart(sheet, row_number + 2)
+        sheet.sheet.print_area(0, 0, last_row, sheet.column_index("forecast"))
+
+    def _add_overview_chart(self, sheet: Worksheet, row_number: int) -> int:
+        """Insert a chart of installed and used licenses; return how many rows it covers."""
+        chart = self._workbook.add_chart({"type": "bar"})
+        first, last = sheet.head_row + 1, sheet.next_row - 1
+        for key, color in (("installed", "#C3CCD6"), ("usage", _BAR_COLOR)):
+            column = sheet.column_index(key)
+            chart.add_series(
+                {
+                    "name": [sheet.name, sheet.head_row, column],
+                    "categories": [sheet.name, first, 1, last, 1],
+                    "values": [sheet.name, first, column, last, column],
+                    "fill": {"color": color},
+                    "gap": 60,
+                }
+            )
+        chart.set_title({"name": "Installed and peak usage", "name_font": {"size": 11}})
+        chart.set_legend({"position": "bottom"})
+        chart.set_y_axis({"reverse": True, "num_font": {"size": 8}})
+        chart.set_x_axis({"num_format": "#,##0", "major_gridlines": _GRID})
+        height = 140 + 34 * (last - first + 1)
+        chart.set_size({"width": 900, "height": height})
+        sheet.sheet.insert_chart(row_number, 0, chart, {"object_position": 3})
+        return height // _ROW_PIXELS + 1
+
+    def write_days(self) -> None:
+        """Write one row per day of every scope, with a chart per product."""
+        keys = f"day {_PRODUCT_KEYS} scope_kind scope usage usage_at average installed overdraft"
+        keys += " utilization"
+        title = text.month_title(self._report.month.first_day)
+        self._write_series("Daily", "days", keys, title, "d")
+
+    def write_months(self) -> None:
+        """Write one row per month of every scope, with a chart per product."""
+        keys = (
+            f"month {_PRODUCT_KEYS} scope_kind scope usage usage_at average installed utilization"
+            " coverage is_upper_bound"
+        )
+        self._write_series("Monthly", "months", keys, "12 months", "mmm yy")
+
+    def _write_series(
+        self, name: str, table_key: str, keys: str, title: str, axis_format: str
+    ) -> None:
+        sheet = self._worksheet(name, keys, _SERIES_FORMULAS, usage="Peak usage or assigned")
+        charts = []
+        for table in self._tables(table_key):
+            first_row = table.rows[0]
+            rows = sum(row["kind"] == "estate" for row in table.rows)
+            charts.append(
+                _ChartRows(
+                    f"{first_row['product']} ({first_row['model']}), {title}",
+                    sheet.next_row,
+                    sheet.next_row + rows - 1,
+                )
+            )
+            for row in table.rows:
+                sheet.add_row(row)
+        sheet.add_filter()
+        for place, chart_rows in enumerate(charts[:_MAX_CHARTS]):
+            chart = self._series_chart(sheet, chart_rows)
+            chart.set_x_axis(
+                {"text_axis": True, "num_format": axis_format, "num_font": {"size": 8}}
+            )
+            position = (sheet.head_row + 1 + place * _CHART_ROWS, len(sheet.columns) + 1)
+            # A filter neither shrinks nor hides the charts.
+            sheet.sheet.insert_chart(*position, chart, {"object_position": 3})
+
+    def _series_chart(self, sheet: Worksheet, rows: _ChartRows) -> Any:
+        """Return a chart of usage as bars and installed licenses as a line."""
+        indexes = [0, sheet.column_index("usage"), sheet.column_index("installed")]
+        categories, bars, installed = (
+            [sheet.name, rows.first, index, rows.last, index] for index in indexes
+        )
+        names = [[sheet.name, sheet.head_row, index] for index in indexes]
+        chart = self._workbook.add_chart({"type": "column"})
+        line = self._workbook.add_chart({"type": "line"})
+        bar_series = {"fill": {"color": _BAR_COLOR}, "gap": 40}
+        chart.add_series({"name": names[1], "categories": categories, "values": bars, **bar_series})
+        line_series = {"line": {"color": _LINE_COLOR, "width": 1.75}}
+        line.add_series(
+            {"name": names[2], "categories": categories, "values": installed, **line_series}
+        )
+        chart.combine(line)
+        chart.set_title({"name": rows.title, "overlay": False, "name_font": {"size": 11}})
+        chart.set_legend({"position": "bottom"})
+        chart.set_y_axis({"min": 0, "num_format": "#,##0", "major_gridlines": _GRID})
+        chart.set_size({"width": 620, "height": 280})
+        chart.show_hidden_data()
+        chart.show_blanks_as("gap")
+        return chart
+
+    def write_servers(self) -> None:
+        """Write one row per server and product; below, the total of the rows that are shown."""
+        keys = f"server group {_PRODUCT_KEYS} {_FIGURE_KEYS} {_DETAIL_KEYS}"
+        sheet = self._worksheet("Servers", keys, _FIGURE_FORMULAS)
+        groups: dict[Cell, str] = {server.server: server.group for server in self._report.servers}
+        installed: Counter[str] = Counter()
+        for table in self._tables("figures"):
+            for row in _server_rows(table.rows):
+                server = row["scope"]
+                sheet.add_row({**row, "server": server, "group": groups.get(server, "")})
+                count = row["installed"]
+                installed[str(row["model"])] += count if isinstance(count, int) else 0
+        sheet.add_filter()
+        for model, total in installed.items():
+            formula = _SUBTOTAL_OF_MODEL.format(model)
+            sheet.add_totals(f"Filtered total, {model}", {"installed": (formula, total)})
+
+    def write_expiries(self) -> None:
+        """Write what expires in the next 12 months; what is near is highlighted."""
+        keys = "day days_left event product code server licenses renewed"
+        sheet = self._worksheet("Expiries", keys, _EXPIRY_FORMULAS)
+        for table in self._tables("server_expiries"):
+            for row in table.rows:
+                sheet.add_row({**row, "event": row["single_event"]})
+        sheet.add_filter()
+        rows = (sheet.head_row + 1, 1, max(sheet.next_row - 1, sheet.head_row + 1), 1)
+        for days, color in ((30, "#B3261E"), (90, "#8A5800")):
+            highlight = self._workbook.add_format({"font_color": color, "bold": True})
+            rule = {"type": "cell", "criteria": "<=", "value": days, "format": highlight}
+            sheet.sheet.conditional_format(*rows, {**rule, "stop_if_true": True})
+
+    def write_entitlements(self) -> None:
+        """Write what was purchased against what is installed and used; costs are per year."""
+        lines = self._report.contract_lines
+        if not lines:
+            return
+        keys = (
+            "product code scope purchased installed month_peak highest_peak shortfall unused"
+            " surplus unit_cost cost unused_cost currency renewal"
+        )
+        sheet = self._worksheet("Entitlements", keys, _ENTITLEMENT_FORMULAS, scope="For")
+        for table in self._tables("entitlements"):
+            for row in table.rows:
+                sheet.add_row(row)
+        sheet.add_filter()
+        currencies = {line.entitlement.currency for line in lines if line.entitlement.cost}
+        if len(currencies) == 1:
+            totals = {
+                "cost": (_SUBTOTAL.format("cost"), sum(line.cost or 0 for line in lines)),
+                "unused_cost": (
+                    _SUBTOTAL.format("unused_cost"),
+                    sum(line.unused_cost or 0 for line in lines),
+                ),
+            }
+            sheet.add_totals("Filtered total", totals)
+
+
+def _server_rows(rows: Sequence[Row]) -> Sequence[Row]:
+    """Return the rows of servers; where there is only one, the row of all servers is its row."""
+    return [row for row in rows if row["kind"] == "server"] or rows

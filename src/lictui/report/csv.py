@@ -1,0 +1,123 @@
+"""The report as CSV: one figure per row, for programs and pivot tables."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from lictui.clock import iso
+from lictui.csvfile import csv_text
+from lictui.engine.expiry import ExpiryKind
+from lictui.report.sections import BoundedCount, build_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lictui.report.model import MonthlyReport
+    from lictui.report.sections import Cell, Row, Section, Table
+
+HEADER: Final = "month day kind scope product name model figure value at".split()
+
+# Keys of values in a row; a key is the name of the figure unless _NAMES has another.
+_SCOPE_FIGURES: Final = (
+    "installed overdraft usage installed_then coverage servers servers_silent days_with_data"
+    " days_at_warn days_at_critical days_at_installed month_before year_before assigned_at_start"
+    " newly_assigned released average upper_bound p50 p95 p99 seconds_at_80_percent"
+    " seconds_at_90_percent seconds_at_100_percent longest_saturation_seconds max_over_installed"
+    " seconds_over_installed"
+).split()
+_TIMES: Final = {  # key of a figure -> key of its time
+    "usage": "usage_at",
+    "installed_then": "usage_at",
+    "month_before": "month_before_at",
+    "year_before": "year_before_at",
+    "longest_saturation_seconds": "longest_saturation_start",
+}
+# Names of figures that scripts rely on and that differ from the key.
+_NAMES: Final = {
+    "days_with_data": "days_recorded",
+    "max_over_installed": "most_beyond_installed",
+    "seconds_over_installed": "seconds_beyond_installed",
+}
+_EXPIRY_FIGURES: Final = {
+    ExpiryKind.LICENSES: "licenses expire",
+    ExpiryKind.SUBSCRIPTION: "subscription ends",
+    ExpiryKind.ACTIVATION: "activation expires",
+    ExpiryKind.RENEWAL: "contract renewal",
+}
+_ENTITLEMENT_FIGURES: Final = {
+    "purchased": "bought",
+    "installed": "contract_installed",
+    "highest_peak": "contract_needed",
+    "shortfall": "missing",
+    "unused": "idle",
+    "cost": "cost",
+    "unused_cost": "idle_cost",
+}
+
+
+def render_csv(report: MonthlyReport) -> str:
+    """Return the whole file; an unknown figure has an empty value."""
+    month = f"{report.month.first_day:%Y-%m}"
+    rows = (row for section in build_tree(report).sections for row in _section(section, month))
+    return csv_text([HEADER, *rows])
+
+
+def _section(section: Section, month: str) -> Iterator[tuple[object, ...]]:
+    for table in (*section.tables, *section.data):
+        for row in table.rows:
+            yield from _row(table, row, month)
+
+
+def _row(table: Table, row: Row, month: str) -> Iterator[tuple[object, ...]]:
+    """Yield the figures of one row of the tree."""
+    match table.key:
+        case "figures":
+            for key in _SCOPE_FIGURES:
+                if key in row:
+                    name = str(row["usage_id"]) if key == "usage" else _NAMES.get(key, key)
+                    yield _figure(row, month, "", name, row[key], row.get(_TIMES.get(key, "")))
+        case "months":
+            name = f"monthly_{row['usage_id']}{'_at_most' if row['is_upper_bound'] else ''}"
+            month = f"{row['month']:%Y-%m}"
+            yield _figure(row, month, "", name, row["usage"], row["usage_at"])
+            yield _figure(row, month, "", "monthly_installed", row["installed"], row["usage_at"])
+        case "days":
+            name = f"daily_{row['usage_id']}"
+            yield _figure(row, month, row["day"], name, row["usage"], row["usage_at"])
+            installed = row["installed"]
+            yield _figure(row, month, row["day"], "daily_installed", installed, row["usage_at"])
+        case "server_expiries":
+            yield _figure(
+                row,
+                month,
+                row["day"],
+                _EXPIRY_FIGURES[ExpiryKind(str(row["event_id"]))],
+                row["licenses"],
+            )
+        case "entitlements":
+            for key, name in _ENTITLEMENT_FIGURES.items():
+                yield _figure(row, month, row["renewal"], name, row[key])
+
+
+def _figure(
+    row: Row, month: str, day: Cell, name: str, value: Cell, timestamp: Cell = None
+) -> tuple[object, ...]:
+    if isinstance(value, BoundedCount):
+        if value.sign and name in ("newly_assigned", "released"):
+            name += "_at_least"
+        value = value.value
+    if isinstance(value, float):
+        value = round(value, 4 if name == "coverage" else 3)
+    return (
+        month,
+        day.isoformat() if isinstance(day, date) else "",
+        row["kind"],
+        row["scope_id"],
+        row["code"],
+        row["product"],
+        row.get("model_id", ""),
+        name,
+        "" if value is None else value,
+        iso(timestamp) if isinstance(timestamp, int | float) else "",
+    )

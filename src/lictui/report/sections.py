@@ -1,0 +1,685 @@
+"""The report as a tree of sections, built once and written by every format.
+
+A table holds values, not text: HTML and Markdown format them, CSV and XLSX keep them as numbers and
+dates. A row maps column keys to values and may hold more than the columns that readers see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, tzinfo
+from enum import StrEnum
+from typing import Final
+
+from lictui.engine.expiry import Expiry, ExpiryKind
+from lictui.model import Level
+from lictui.report import text
+from lictui.report.model import (
+    AssignmentChanges,
+    DayFigure,
+    MonthFigure,
+    MonthlyReport,
+    ProductReport,
+    ScopeKind,
+    ScopeReport,
+)
+from lictui.report.summary import Statement, describe_coverage, group_expiries, scope_title, summary
+
+
+class CellKind(StrEnum):
+    """How the values of a column are formatted."""
+
+    TEXT = "text"
+    COUNT = "count"
+    RATIO = "ratio"
+    CHANGE = "change"
+    TIME = "time"  # UTC epoch seconds
+    DATE = "date"
+    MONTH = "month"
+    MONEY = "money"  # per year, in the row's "currency"
+    SECONDS = "seconds"
+    LEVEL = "level"
+    METER = "meter"  # a ratio as a bar; only in HTML
+
+
+@dataclass(frozen=True, slots=True)
+class BoundedCount:
+    """A count that may be only a bound: `sign` is "≤", "≥" or empty."""
+
+    value: int | None
+    sign: str = ""
+
+    def __str__(self) -> str:
+        sign = f"{self.sign} " if self.sign and self.value is not None else ""
+        return sign + text.format_count(self.value)
+
+
+Cell = str | int | float | date | Level | BoundedCount | None
+Row = Mapping[str, Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportColumn:
+    """One column of a table; `key` is the key of its values in every row."""
+
+    key: str
+    title: str
+    kind: CellKind = CellKind.TEXT
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values are aligned to the right."""
+        return self.kind not in _LEFT_ALIGNED
+
+
+_LEFT_ALIGNED: Final = (
+    CellKind.TEXT,
+    CellKind.TIME,
+    CellKind.DATE,
+    CellKind.MONTH,
+    CellKind.LEVEL,
+    CellKind.METER,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of values, and the columns that readers see."""
+
+    key: str  # what the rows are: products, scopes, days, months, entitlements, ...
+    columns: Sequence[ReportColumn]
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFigure:
+    """One figure of a product with its label and a remark."""
+
+    label: str
+    value: str
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One day or month of a chart; `label` is empty where the axis has none."""
+
+    figure: int | None
+    installed: int | None
+    label: str
+    is_weekend: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BarChart:
+    """Usage as bars against what was installed; thresholds are ratios of installed."""
+
+    title: str
+    description: str  # for readers who do not see the picture
+    caption: str
+    bars: Sequence[Bar]
+    thresholds: Sequence[float] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the report; `data` are tables only for formats that are processed further."""
+
+    title: str
+    detail: str = ""
+    statements: Sequence[Statement] = ()
+    key_figures: Sequence[KeyFigure] = ()
+    charts: Sequence[BarChart] = ()
+    tables: Sequence[Table] = ()
+    data: Sequence[Table] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTree:
+    """The whole report: title, subtitle and sections in reading order."""
+
+    title: str
+    subtitle: str
+    summary: Section
+    products: Sequence[Section]
+    appendix: Sequence[Section]
+    overview: Section | None = None
+
+    @property
+    def sections(self) -> Iterator[Section]:
+        """Every section in reading order."""
+        yield self.summary
+        if self.overview is not None:
+            yield self.overview
+        yield from self.products
+        yield from self.appendix
+
+
+def build_tree(report: MonthlyReport) -> ReportTree:
+    """Return the sections of a report."""
+    groups = f", {', '.join(report.groups)}" if report.groups else ""
+    products = [_product_section(product, report) for product in report.products]
+    return ReportTree(
+        f"Citrix licenses in {text.month_title(report.month.first_day)}{groups}",
+        describe_coverage(report),
+        Section("Summary", statements=summary(report)),
+        products,
+        [*_appendix(report)],
+        _overview(report) if products else None,
+    )
+
+
+# Columns: one title and one kind for each value, in every table and format
+
+COLUMNS: Final = {
+    column.key: column
+    for column in (
+        ReportColumn("product", "Product"),
+        ReportColumn("code", "Code"),
+        ReportColumn("model", "License model"),
+        ReportColumn("scope_kind", "Scope type"),
+        ReportColumn("scope", "Scope"),
+        ReportColumn("server", "Server"),
+        ReportColumn("group", "Group"),
+        ReportColumn("day", "Day", CellKind.DATE),
+        ReportColumn("month", "Month", CellKind.MONTH),
+        ReportColumn("time", "Time", CellKind.TIME),
+        ReportColumn("installed", "Installed", CellKind.COUNT),
+        ReportColumn("overdraft", "Overdraft", CellKind.COUNT),
+        ReportColumn("usage", "Peak usage", CellKind.COUNT),
+        ReportColumn("usage_at", "Time of peak", CellKind.TIME),
+        ReportColumn("installed_then", "Installed at that time", CellKind.COUNT),
+        ReportColumn("meter", "", CellKind.METER),
+        ReportColumn("utilization", "Utilization", CellKind.RATIO),
+        ReportColumn("free", "Free", CellKind.CHANGE),
+        ReportColumn("average", "Average", CellKind.COUNT),
+        ReportColumn("p95", "95th percentile", CellKind.COUNT),
+        ReportColumn("p99", "99th percentile", CellKind.COUNT),
+        ReportColumn("days_at_warn", "Days at warning", CellKind.COUNT),
+        ReportColumn("days_at_critical", "Days critical", CellKind.COUNT),
+        ReportColumn("days_at_installed", "Days at 100 %", CellKind.COUNT),
+        ReportColumn("seconds_at_80_percent", "Hours at 80 %", CellKind.SECONDS),
+        ReportColumn("seconds_at_90_percent", "Hours at 90 %", CellKind.SECONDS),
+        ReportColumn("seconds_at_100_percent", "Hours at 100 %", CellKind.SECONDS),
+        ReportColumn("newly_assigned", "New", CellKind.COUNT),
+        ReportColumn("released", "Released", CellKind.COUNT),
+        ReportColumn("month_before", "Previous month", CellKind.COUNT),
+        ReportColumn("change", "vs. previous month", CellKind.CHANGE),
+        ReportColumn("year_before", "Previous year", CellKind.COUNT),
+        ReportColumn("year_change", "vs. previous year", CellKind.CHANGE),
+        ReportColumn("coverage", "Coverage", CellKind.RATIO),
+        ReportColumn("level", "State", CellKind.LEVEL),
+        ReportColumn("forecast", "Forecast"),
+        ReportColumn("servers_with_data", "Servers"),
+        ReportColumn("upper_bound", "Sum of server peaks", CellKind.COUNT),
+        ReportColumn("is_upper_bound", "Upper bound"),
+        ReportColumn("days_left", "Days left", CellKind.COUNT),
+        ReportColumn("event", "Event"),
+        ReportColumn("licenses", "Licenses", CellKind.COUNT),
+        ReportColumn("renewed", "Renewed"),
+        ReportColumn("purchased", "Purchased", CellKind.COUNT),
+        ReportColumn("month_peak", "This month", CellKind.COUNT),
+        ReportColumn("highest_peak", "12-month peak", CellKind.COUNT),
+        ReportColumn("shortfall", "Shortfall", CellKind.COUNT),
+        ReportColumn("unused", "Unused", CellKind.COUNT),
+        ReportColumn("surplus", "Installed minus purchased", CellKind.CHANGE),
+        ReportColumn("unit_cost", "Unit cost", CellKind.MONEY),
+        ReportColumn("cost", "Cost per year", CellKind.MONEY),
+        ReportColumn("unused_cost", "Unused cost per year", CellKind.MONEY),
+        ReportColumn("currency", "Currency"),
+        ReportColumn("renewal", "Renewal", CellKind.DATE),
+        ReportColumn("status", "Status"),
+    )
+}
+
+
+def _columns(keys: str, **titles: str) -> list[ReportColumn]:
+    """Return the columns of these keys, some with another title."""
+    return [
+        ReportColumn(key, titles.get(key, COLUMNS[key].title), COLUMNS[key].kind)
+        for key in keys.split()
+    ]
+
+
+def scope_row(product: ProductReport, scope: ScopeReport, report: MonthlyReport) -> Row:
+    """Return every figure of one scope."""
+    month, days = scope.month, scope.days_above
+    row: dict[str, Cell] = {
+        **_subject(product, scope),
+        "installed": scope.installed,
+        "overdraft": scope.overdraft,
+        "usage": _month_count(month),
+        "usage_at": month.timestamp,
+        "installed_then": month.installed,
+        "meter": month.ratio,
+        "utilization": month.ratio,
+        "free": None
+        if month.installed is None or month.figure is None
+        else month.installed - month.figure,
+        "days_with_data": days.with_data,
+        "days_at_warn": days.warn,
+        "days_at_critical": days.critical,
+        "days_at_installed": days.full,
+        "month_before": scope.previous_month.figure,
+        "month_before_at": scope.previous_month.timestamp,
+        "change": text.change(month, scope.previous_month),
+        "year_before": scope.previous_year.figure,
+        "year_before_at": scope.previous_year.timestamp,
+        "year_change": text.change(month, scope.previous_year),
+        "coverage": month.coverage,
+        "level": scope.level,
+        "servers": len(scope.servers),
+        "servers_silent": len(scope.silent_servers),
+        "servers_with_data": _servers_with_data(scope),
+        "forecast": scope.forecast_text(report.today),
+    }
+    changes = scope.assignments
+    if changes is None:
+        return row | _concurrent_cells(scope)
+    return row | {
+        "assigned_at_start": changes.at_start,
+        "newly_assigned": _changed(changes.new, changes),
+        "released": _changed(changes.released, changes),
+    }
+
+
+def _concurrent_cells(scope: ScopeReport) -> dict[str, Cell]:
+    cells: dict[str, Cell] = {"average": scope.month.average}
+    if scope.sum_of_server_peaks is not None:
+        cells["upper_bound"] = scope.sum_of_server_peaks
+    usage = scope.usage
+    if usage is None:
+        return cells
+    longest = usage.longest_saturation
+    return cells | {
+        "p50": usage.p50,
+        "p95": usage.p95,
+        "p99": usage.p99,
+        **{f"seconds_at_{share * 100:.0f}_percent": n for share, n in usage.seconds_above},
+        "longest_saturation_seconds": longest.seconds if longest else 0,
+        "longest_saturation_start": longest.start if longest else None,
+        "max_over_installed": usage.max_over_installed,
+        "seconds_over_installed": usage.seconds_over_installed,
+    }
+
+
+def _subject(product: ProductReport, scope: ScopeReport) -> dict[str, Cell]:
+    """Return the cells that say what a row is about."""
+    servers = product.server_scopes
+    name = scope_title(scope.name)
+    if scope.kind is ScopeKind.ESTATE and len(servers) == 1:
+        name = servers[0][0]
+    return {
+        "kind": scope.kind.value,
+        "scope_kind": scope_title(scope.kind.value),
+        "scope_id": scope.name,  # in CSV, where "estate" is all servers
+        "scope": name,
+        "code": product.code,
+        "product": product.name,
+        "model": product.model.label,
+        "model_id": product.model.value,
+        "usage_id": "assigned" if product.is_assigned else "peak",
+    }
+
+
+def _servers_with_data(scope: ScopeReport) -> str:
+    return f"{len(scope.servers)} of {len(scope.servers) + len(scope.silent_servers)}"
+
+
+# Sections
+
+
+def _overview(report: MonthlyReport) -> Section:
+    """Return all products over all servers, one row each."""
+    keys = "product code model installed usage meter utilization change year_change level"
+    rows = [
+        {
+            **scope_row(product, product.estate, report),
+            "level_remark": ", ".join(scope.name for scope in product.critical_servers),
+        }
+        for product in report.products
+    ]
+    if any(row["forecast"] for row in rows):
+        keys += " forecast"
+    table = Table("products", _columns(keys), rows)
+    return Section("All products", tables=(table,), notes=(text.USAGE_NOTE,))
+
+
+def _product_section(product: ProductReport, report: MonthlyReport) -> Section:
+    estate = product.estate
+    excluded = ", ".join(estate.silent_servers)
+    return Section(
+        product.name,
+        f"{product.code}, {product.model.label}",
+        key_figures=tuple(_key_figures(product, report)),
+        charts=(_daily_chart(product), _monthly_chart(product)),
+        tables=(_scope_table(product, report),),
+        data=(
+            Table("figures", (), [scope_row(product, s, report) for s in product.scopes]),
+            Table("months", (), [*_month_rows(product)]),
+            Table("days", (), [*_day_rows(product)]),
+        ),
+        notes=(f"Excluded (no data): {excluded}.",) if excluded else (),
+    )
+
+
+def _scope_table(product: ProductReport, report: MonthlyReport) -> Table:
+    """Return all servers together, then every group followed by its servers."""
+    has_groups = any(scope.kind is ScopeKind.GROUP for scope in product.breakdown)
+    scope = "Group, server" if has_groups else "Server"
+    if product.is_assigned:
+        keys = "scope installed usage utilization newly_assigned released change coverage level"
+        columns = _columns(keys, scope=scope, usage="Assigned")
+    else:
+        keys = (
+            "scope installed usage usage_at utilization average p95 p99 days_at_critical change"
+            " coverage level"
+        )
+        days = f"Days at {text.format_threshold(product.critical)}"
+        columns = _columns(keys, scope=scope, usage_at="Time", days_at_critical=days)
+    rows = [scope_row(product, each, report) for each in (product.estate, *product.breakdown)]
+    return Table("scopes", columns, rows)
+
+
+def _month_rows(product: ProductReport) -> Iterator[Row]:
+    for scope in product.scopes:
+        for month in scope.months:
+            yield {
+                **_subject(product, scope),
+                **_usage_cells(month),
+                "month": month.first_day,
+                "coverage": month.coverage,
+                "is_upper_bound": "yes" if month.is_upper_bound else None,
+            }
+
+
+def _day_rows(product: ProductReport) -> Iterator[Row]:
+    for scope in product.scopes:
+        for day in scope.days:
+            yield {
+                **_subject(product, scope),
+                **_usage_cells(day),
+                "day": day.day,
+                "overdraft": day.overdraft,
+            }
+
+
+def _usage_cells(figure: MonthFigure | DayFigure) -> dict[str, Cell]:
+    return {
+        "usage": figure.figure,
+        "usage_at": figure.timestamp,
+        "average": figure.average,
+        "installed": figure.installed,
+        "utilization": figure.ratio,
+    }
+
+
+def _appendix(report: MonthlyReport) -> Iterator[Section]:
+    if report.contract_lines:
+        table = _entitlements(report)
+        yield Section("Entitlements", tables=(table,), notes=(text.ENTITLEMENTS_NOTE,))
+    expiries = [_expiry_row(expiry, report) for expiry in group_expiries(report.expiries)]
+    yield Section(
+        "Expirations in the next 12 months",
+        tables=(Table("expiries", _columns(_EXPIRY_COLUMNS), expiries),) if expiries else (),
+        data=(Table("server_expiries", (), [_expiry_row(e, report) for e in report.expiries]),),
+        notes=(text.SUBSCRIPTION_NOTE,) if expiries else ("None reported.",),
+    )
+    if report.events:
+        more = f"{report.omitted_events} more entries are in the event log."
+        yield Section(
+            "Events",
+            tables=(_events(report),),
+            notes=(more,) if report.omitted_events else (),
+        )
+    yield _coverage(report)
+    yield Section("Definitions", notes=text.DEFINITIONS)
+
+
+_EXPIRY_EVENTS: Final = {
+    ExpiryKind.LICENSES: "Licenses expire",
+    ExpiryKind.SUBSCRIPTION: "SA expires",
+    ExpiryKind.ACTIVATION: "Activation expires",
+    ExpiryKind.RENEWAL: "Contract renewal",
+}
+_EXPIRY_COLUMNS: Final = "day days_left event product code server licenses"
+
+
+def _entitlements(report: MonthlyReport) -> Table:
+    keys = (
+        "product code scope purchased installed month_peak highest_peak shortfall unused"
+        " unused_cost renewal"
+    )
+    rows: list[Row] = []
+    for line in report.contract_lines:
+        bought = line.entitlement
+        rows.append(
+            {
+                "kind": "contract",
+                "scope_id": line.scope,
+                "scope": scope_title(line.scope),
+                "code": bought.product,
+                "product": line.name,
+                "purchased": bought.purchased,
+                "installed": line.installed,
+                "month_peak": line.peak,
+                "highest_peak": line.highest_peak,
+                "shortfall": line.shortfall,
+                "unused": line.unused,
+                "surplus": line.installed_surplus,
+                "unit_cost": bought.cost,
+                "cost": line.cost,
+                "unused_cost": line.unused_cost,
+                "currency": bought.currency,
+                "renewal": bought.renewal,
+            }
+        )
+    return Table("entitlements", _columns(keys, scope="For"), rows)
+
+
+def _expiry_row(expiry: Expiry, report: MonthlyReport) -> Row:
+    return {
+        "kind": "end",
+        "scope_id": expiry.server,
+        "day": expiry.day,
+        "days_left": (expiry.day - report.today).days,
+        "event_id": expiry.kind.value,
+        "single_event": _EXPIRY_EVENTS[expiry.kind],
+        "event": _EXPIRY_EVENTS[expiry.kind] + ", renewed by a later license" * expiry.renewed,
+        "product": expiry.name,
+        "code": expiry.product,
+        "server": scope_title(expiry.server),
+        "licenses": expiry.count,
+        "renewed": "yes" if expiry.renewed else None,
+    }
+
+
+def _events(report: MonthlyReport) -> Table:
+    rows: list[Row] = [
+        {
+            "time": event.time,
+            "server": event.server,
+            "product": event.product,
+            "event": event.message,
+        }
+        for event in report.events
+    ]
+    return Table("events", _columns("time server product event"), rows)
+
+
+_COMPLETE: Final = 0.9995  # shown as 100.0 %
+
+
+def _coverage(report: MonthlyReport) -> Section:
+    """Return the servers with missing data, and the names of all others."""
+    partial = [s for s in report.servers if s.coverage < _COMPLETE or s.removed]
+    complete = [s.server for s in report.servers if s not in partial]
+    rows: list[Row] = [
+        {
+            "server": server.server,
+            "group": server.group,
+            "coverage": server.coverage,
+            "status": "no longer registered" if server.removed else server.reason,
+        }
+        for server in sorted(partial, key=lambda server: server.coverage)
+    ]
+    table = Table("coverage", _columns("server group coverage status"), rows)
+    return Section(
+        "Data coverage",
+        tables=(table,) if rows else (),
+        notes=(*([f"Complete: {', '.join(complete)}."] if complete else []), text.COVERAGE_NOTE),
+    )
+
+
+# Key figures and charts of a product
+
+
+def _key_figures(product: ProductReport, report: MonthlyReport) -> Iterator[KeyFigure]:
+    scope = product.estate
+    month, days = scope.month, scope.days_above
+    overdraft = f"and {scope.overdraft:,} overdraft" if scope.overdraft else ""
+    yield KeyFigure("Installed at month end", text.format_count(scope.installed), overdraft)
+    if product.is_assigned:
+        yield KeyFigure(
+            "Assigned at month end", str(_month_count(month)), text.format_percent(month.ratio)
+        )
+        yield from _assignment_figures(scope)
+    else:
+        peak_time = text.format_time(month.timestamp, report.zone)
+        of_installed = f"of {text.format_count(month.installed)}, {peak_time}"
+        yield KeyFigure("Peak usage", str(_month_count(month)), of_installed)
+        yield KeyFigure("Average", text.format_count(month.average))
+        yield from _usage_figures(scope, report)
+    yield KeyFigure(
+        f"Days at {product.warn * 100:g} / {product.critical * 100:g} / 100 %",
+        f"{days.warn} / {days.critical} / {days.full}",
+        f"of {days.with_data} with data",
+    )
+    for label, earlier in (
+        ("Previous month", scope.previous_month),
+        ("Previous year", scope.previous_year),
+    ):
+        change = text.format_change(text.change(month, earlier))
+        yield KeyFigure(label, str(_month_count(earlier)), change)
+    servers = f"{_servers_with_data(scope)} servers"
+    if month.alignment and len(scope.servers) > 1 and not product.is_assigned:
+        servers += f", totals per {text.format_alignment(month.alignment)}"
+    yield KeyFigure("Coverage", text.format_percent(month.coverage, 1), servers)
+    if forecast := scope.forecast_text(report.today):
+        yield KeyFigure("Forecast", forecast)
+
+
+def _month_count(month: MonthFigure) -> BoundedCount:
+    return BoundedCount(month.figure, "\N{LESS-THAN OR EQUAL TO}" * month.is_upper_bound)
+
+
+def _assignment_figures(scope: ScopeReport) -> Iterator[KeyFigure]:
+    changes = scope.assignments
+    if changes is None:
+        return
+    yield KeyFigure("Assigned at month start", text.format_count(changes.at_start))
+    remark = "" if changes.exact else "observed between polls"
+    for label, count in (("New assignments", changes.new), ("Released", changes.released)):
+        yield KeyFigure(label, str(_changed(count, changes)), remark)
+
+
+def _changed(count: int | None, changes: AssignmentChanges) -> BoundedCount:
+    return BoundedCount(count, "" if changes.exact else "\N{GREATER-THAN OR EQUAL TO}")
+
+
+def _usage_figures(scope: ScopeReport, report: MonthlyReport) -> Iterator[KeyFigure]:
+    usage = scope.usage
+    if usage is not None:
+        yield KeyFigure("95th / 99th percentile", f"{usage.p95:,} / {usage.p99:,}")
+        above = " / ".join(text.format_duration(seconds) for _, seconds in usage.seconds_above)
+        yield KeyFigure("Time at 80 / 90 / 100 %", above)
+        longest = text.format_period(usage.longest_saturation, report.zone)
+        yield KeyFigure("Longest time without free licenses", longest)
+        if usage.max_over_installed:
+            duration = text.format_duration(usage.seconds_over_installed)
+            yield KeyFigure(
+                "Maximum over installed",
+                text.format_count(usage.max_over_installed),
+                f"for {duration}",
+            )
+    if scope.sum_of_server_peaks is not None:
+        total = text.format_count(scope.sum_of_server_peaks)
+        yield KeyFigure("Sum of server peaks", total, "upper bound, not reached at one time")
+
+
+_LABELED_DAYS: Final = (1, 8, 15, 22, 29)
+_SATURDAY: Final = 5
+
+
+def _daily_chart(product: ProductReport) -> BarChart:
+    scope = product.estate
+    per_day = "assigned at the end of each day" if product.is_assigned else "peak of each day"
+    known = [day for day in scope.days if day.figure is not None]
+    highest = max(known, key=lambda day: day.figure or 0, default=None)
+    description = (
+        "No data."
+        if highest is None
+        else (
+            f"Highest {text.format_count(highest.figure)} on {text.long_day(highest.day)};"
+            f" installed {text.format_count(scope.installed)};"
+            f" {len(known)} of {len(scope.days)} days have data."
+        )
+    )
+    return BarChart(
+        f"{product.name}: {per_day}, {text.month_title(scope.month.first_day)}",
+        description,
+        f"Bars: {per_day}; line: installed; dashes: {text.format_threshold(product.warn)} and"
+        f" {text.format_threshold(product.critical)}; shaded: weekends; outline: no data.",
+        [
+            Bar(
+                day.figure,
+                day.installed,
+                str(day.day.day) if day.day.day in _LABELED_DAYS else "",
+                day.day.weekday() >= _SATURDAY,
+            )
+            for day in scope.days
+        ],
+        (product.warn, product.critical),
+    )
+
+
+def _monthly_chart(product: ProductReport) -> BarChart:
+    months = product.estate.months
+    per_month = "assigned at the end of each month" if product.is_assigned else "peak of each month"
+    return BarChart(
+        f"{product.name}: {per_month}",
+        "; ".join(f"{text.month_title(m.first_day)} {_month_count(m)}" for m in months),
+        "The last 12 months.",
+        [Bar(m.figure, m.installed, text.month_abbreviation(m.first_day)[0]) for m in months],
+    )
+
+
+# Values as text
+
+
+def format_cell(column: ReportColumn, row: Row, zone: tzinfo | None) -> str:
+    """Return the value of a column as text, in the local time of `zone`."""
+    value = row.get(column.key)
+    if isinstance(value, BoundedCount):
+        return str(value)
+    if isinstance(value, Level):
+        return text.LEVELS[value]
+    if isinstance(value, date):
+        return text.short_day(value)
+    if isinstance(value, str):
+        return value or text.NONE
+    formatted = text.NONE
+    match column.kind:
+        case CellKind.MONEY if row["unit_cost"] is not None:
+            formatted = text.format_money(value, str(row["currency"]))
+        case CellKind.COUNT if value is not None or column.key != "licenses":
+            formatted = text.format_count(value)
+        case CellKind.RATIO:
+            formatted = text.format_percent(value, 1 if column.key == "coverage" else 0)
+        case CellKind.CHANGE:
+            formatted = text.format_change(None if value is None else round(value))
+        case CellKind.TIME:
+            formatted = text.format_time(value, zone)
+    return formatted

@@ -1,0 +1,243 @@
+"""The summary of the report: what is critical, expected, expiring or missing, in sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from lictui.engine.expiry import Expiry, ExpiryKind
+from lictui.model import ESTATE, Level, sum_all_known
+from lictui.report import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lictui.report.model import MonthlyReport, ProductReport
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One sentence, the label in front of it, and its severity."""
+
+    level: Level
+    label: str
+    text: str
+
+
+_MAX_STATEMENTS: Final = 5  # of one kind
+_SOON: Final = timedelta(days=90)
+_NO_DATA: Final = "No data"
+_ABOVE_THRESHOLD: Final = (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
+
+
+def summary(report: MonthlyReport) -> tuple[Statement, ...]:
+    """Return the statements, the most severe kind first; never empty."""
+    return (
+        *_limited([*_usage(report)], "more products above a threshold: see below."),
+        *_limited([*_servers(report)], "more servers above a threshold: see below."),
+        *_limited([*_unknown(report)], "more products without a known level: see below."),
+        *_limited([*_forecasts(report)], "more forecasts: see below."),
+        *_limited([*_expirations(report)], "more expirations in the next 90 days: see below."),
+        *_entitlements(report),
+        *_missing_servers(report),
+    )
+
+
+def _limited(statements: Sequence[Statement], remark: str) -> Iterator[Statement]:
+    """Yield the first statements, and how many more there are."""
+    yield from statements[:_MAX_STATEMENTS]
+    omitted = statements[_MAX_STATEMENTS:]
+    if omitted:
+        yield Statement(omitted[0].level, omitted[0].label, f"{len(omitted)} {remark}")
+
+
+def _usage(report: MonthlyReport) -> Iterator[Statement]:
+    """Yield the products above a threshold, or that there is none among those with a level.
+
+    A product whose level is unknown is never counted as below its threshold.
+    """
+    above = [p for p in report.products if p.estate.level in _ABOVE_THRESHOLD]
+    for product in above:
+        level = product.estate.level
+        yield Statement(level, text.LEVELS[level], _describe_usage(product, report))
+    below = [p for p in report.products if p.estate.level is Level.OK]
+    if below and not above:
+        is_complete = len(below) == len(report.products)
+        scope = "All products" if is_complete else "All products with a known level"
+        yield Statement(Level.OK, text.LEVELS[Level.OK], f"{scope} are below their thresholds.")
+    if all(product.estate.month.figure is None for product in report.products):
+        yield Statement(Level.UNKNOWN, _NO_DATA, "No usage was recorded in this month.")
+
+
+def _unknown(report: MonthlyReport) -> Iterator[Statement]:
+    """Yield the products whose level is not known, unless nothing at all was recorded."""
+    if all(product.estate.month.figure is None for product in report.products):
+        return
+    for product in report.products:
+        if product.estate.level is not Level.UNKNOWN:
+            continue
+        month = product.estate.month
+        if month.figure is None:
+            sentence = f"{_title(product)}: no usage was recorded in this month."
+            yield Statement(Level.UNKNOWN, _NO_DATA, sentence)
+        else:
+            usage = f"{text.format_count(month.figure)} {product.model.verb}"
+            sentence = f"{_title(product)}: {usage}; the installed quantity is unknown."
+            yield Statement(Level.UNKNOWN, text.LEVELS[Level.UNKNOWN], sentence)
+
+
+def _title(product: ProductReport) -> str:
+    return f"{product.name} ({product.model.label})"
+
+
+def _describe_usage(product: ProductReport, report: MonthlyReport) -> str:
+    scope, month = product.estate, product.estate.month
+    bound = "at most " if month.is_upper_bound else ""
+    quantity = f"{bound}{text.format_count(month.figure)} of {text.format_count(month.installed)}"
+    licenses = f"{quantity} {product.model.label} licenses"
+    percent = text.format_percent(month.ratio)
+    if product.is_assigned:
+        available = "; 0 available" if (month.ratio or 0) >= 1 else ""
+        return f"{product.name}: {licenses} assigned at month end ({percent}){available}."
+    time = text.format_time(month.timestamp, report.zone)
+    sentence = f"{product.name}: peak of {licenses} in use ({percent}) on {time}"
+    saturated = scope.usage.seconds_above[-1][1] if scope.usage else 0
+    if saturated:
+        return f"{sentence}; {text.format_duration(saturated)} without free licenses in total."
+    days = scope.days_above
+    threshold, count = (
+        (product.critical, days.critical) if days.critical else (product.warn, days.warn)
+    )
+    reached = text.format_threshold(threshold)
+    return f"{sentence}; {reached} reached on {count} of {days.with_data} days."
+
+
+def _servers(report: MonthlyReport) -> Iterator[Statement]:
+    """Yield servers that are critical although all servers together are not.
+
+    Their users cannot use the licenses that are free on another server.
+    """
+    for product in report.products:
+        for scope in product.critical_servers:
+            month = scope.month
+            bound = "at most " if month.is_upper_bound else ""
+            count, installed = map(text.format_count, (month.figure, month.installed))
+            yield Statement(
+                scope.level,
+                text.LEVELS[scope.level],
+                f"{_title(product)} on {scope.name}: {bound}{count} of {installed}"
+                f" {product.model.verb} ({text.format_percent(month.ratio)}).",
+            )
+
+
+def _forecasts(report: MonthlyReport) -> Iterator[Statement]:
+    for product in report.products:
+        forecast = product.estate.forecast
+        if forecast is None:
+            continue
+        for shortfall in forecast.shortfalls:
+            day = text.long_day(shortfall.date)
+            sentence = f"shortfall of {shortfall.short_by:,} licenses on {day}."
+            yield Statement(Level.CRITICAL, "Forecast", f"{_title(product)}: {sentence}")
+        full, critical = forecast.reaches.installed, forecast.reaches.critical
+        if full is not None and full > report.today:
+            sentence = f"all licenses expected to be in use by {text.long_day(full)}."
+            yield Statement(Level.CRITICAL, "Forecast", f"{_title(product)}: {sentence}")
+        elif critical is not None and critical > report.today:
+            threshold = text.format_threshold(product.critical)
+            sentence = f"{threshold} utilization expected by {text.long_day(critical)}."
+            yield Statement(Level.WARN, "Forecast", f"{_title(product)}: {sentence}")
+
+
+def _expirations(report: MonthlyReport) -> Iterator[Statement]:
+    for expiry in group_expiries(report.expiries):
+        if expiry.renewed or expiry.day > report.today + _SOON:
+            continue
+        is_near = expiry.day <= report.today + _SOON / 3
+        is_critical = is_near and expiry.kind is not ExpiryKind.RENEWAL
+        level = Level.CRITICAL if is_critical else Level.WARN
+        yield Statement(level, "Expiring", f"{_describe_expiry(expiry, report)}.")
+
+
+def _describe_expiry(expiry: Expiry, report: MonthlyReport) -> str:
+    day = text.long_day(expiry.day)
+    expires = "expired" if expiry.day < report.today else "expires"
+    count = text.format_count(expiry.count)
+    product = expiry.name
+    if expiry.name != expiry.product:
+        product += f" ({expiry.product})"
+    match expiry.kind:
+        case ExpiryKind.ACTIVATION:
+            return f"{expiry.server}: license activation {expires} on {day}"
+        case ExpiryKind.LICENSES:
+            expire = expires.removesuffix("s")
+            return f"{count} licenses of {product} on {expiry.server} {expire} on {day}"
+        case ExpiryKind.SUBSCRIPTION:
+            return f"{product} on {expiry.server}: SA of {count} licenses {expires} on {day}"
+        case _:  # a renewal: certificates are not part of the report
+            return f"{product}, {scope_title(expiry.server)}: contract renewal due on {day}"
+
+
+def scope_title(scope: str) -> str:
+    """Return the name of a group or server; "estate" is all servers."""
+    return "all servers" if scope == ESTATE else scope
+
+
+def group_expiries(expiries: Sequence[Expiry]) -> Iterator[Expiry]:
+    """Yield one entry for all servers on which the same product expires on the same day."""
+
+    def key(expiry: Expiry) -> tuple[object, ...]:
+        return expiry.day, expiry.kind, expiry.product, expiry.name, expiry.renewed
+
+    for _, group in groupby(sorted(expiries, key=key), key=key):
+        expiries_of_day = list(group)
+        first = expiries_of_day[0]
+        yield replace(
+            first,
+            server=", ".join(expiry.server for expiry in expiries_of_day),
+            count=sum_all_known(expiry.count for expiry in expiries_of_day),
+        )
+
+
+def _entitlements(report: MonthlyReport) -> Iterator[Statement]:
+    costs: dict[str, float] = {}
+    for line in report.contract_lines:
+        bought = line.entitlement
+        if line.shortfall:
+            scope = scope_title(line.scope)
+            yield Statement(
+                Level.CRITICAL,
+                "Entitlements",
+                f"{line.name} ({bought.product}), {scope}: 12-month peak exceeded the"
+                f" {bought.purchased:,} purchased by {line.shortfall:,}.",
+            )
+        if line.unused_cost:
+            costs[bought.currency] = costs.get(bought.currency, 0.0) + line.unused_cost
+    for currency, cost in costs.items():
+        sentence = f"Unused licenses cost {text.format_money(cost, currency)} per year."
+        yield Statement(Level.OK, "Entitlements", sentence)
+
+
+def _missing_servers(report: MonthlyReport) -> Iterator[Statement]:
+    servers = [server.server for server in report.servers if not server.coverage]
+    if servers:
+        names = ", ".join(servers[:_MAX_STATEMENTS])
+        omitted = len(servers) - _MAX_STATEMENTS
+        more = f" and {omitted} more" if omitted > 0 else ""
+        sentence = f"{names}{more}: no data this month; excluded."
+        yield Statement(Level.UNKNOWN, _NO_DATA, sentence)
+
+
+def describe_coverage(report: MonthlyReport) -> str:
+    """Return the sentences below the title: how much data there is, of what time, made when."""
+    total = len(report.servers)
+    servers = "server" if total == 1 else "servers"
+    coverage = text.format_percent(report.coverage, 1)
+    to_date = text.format_time(report.month.end, report.zone)
+    return (
+        f"{'' if report.month.complete else f'Month to date, until {to_date}. '}"
+        f"Data from {report.reporting_servers} of {total} {servers}, coverage {coverage}."
+        f" Time zone {report.zone_name}. Created {text.long_day(report.today)}."
+    )
