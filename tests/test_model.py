@@ -45,18 +45,18 @@ READINGS = st.builds(Reading, COUNTS, COUNTS, COUNTS)
         (None, None, None, Level.UNKNOWN),
     ],
 )
-def test_the_last_level_that_applies_wins(
+def test_level_is_the_highest_that_applies(
     in_use: int | None, installed: int | None, overdraft: int | None, level: Level
 ) -> None:
     assert Reading(in_use, installed, overdraft).level(0.8, 0.9) is level
 
 
-def test_nothing_is_clamped() -> None:
+def test_free_and_ratio_are_not_clamped() -> None:
     reading = Reading(in_use=90, installed=80, overdraft=8)
     assert (reading.free, reading.ratio, reading.total) == (-10, 1.125, 88)
 
 
-def test_what_is_unknown_stays_unknown() -> None:
+def test_figures_of_an_unknown_value_are_unknown() -> None:
     assert (Reading(5).free, Reading(5).ratio, Reading(5).total) == (None, None, None)
     assert Reading(5, 0).ratio is None
     assert Reading(None, 10).free is None
@@ -64,7 +64,7 @@ def test_what_is_unknown_stays_unknown() -> None:
 
 
 @given(READINGS)
-def test_figures_agree_with_one_another(reading: Reading) -> None:
+def test_level_free_and_ratio_agree(reading: Reading) -> None:
     level = reading.level(0.8, 0.9)
     assert (level is Level.UNKNOWN) == (reading.free is None)
     if reading.free is not None and reading.free < 0:
@@ -74,7 +74,7 @@ def test_figures_agree_with_one_another(reading: Reading) -> None:
 
 
 @given(READINGS, st.integers(1, 100))
-def test_more_in_use_is_never_a_lower_level(reading: Reading, more: int) -> None:
+def test_level_never_falls_with_rising_use(reading: Reading, more: int) -> None:
     if reading.in_use is None or reading.installed is None:
         return
     rising = list(Level)
@@ -98,11 +98,11 @@ def test_more_in_use_is_never_a_lower_level(reading: Reading, more: int) -> None
         (FailureKind.TOO_LARGE, State.ERROR),
     ],
 )
-def test_a_failure_has_its_state(kind: FailureKind, state: State) -> None:
+def test_failure_kind_decides_the_state_of_the_server(kind: FailureKind, state: State) -> None:
     assert Failure(kind, "").state is state
 
 
-def test_a_server_is_polled_as_often_as_it_says_or_its_source() -> None:
+def test_effective_interval_is_of_the_server_else_of_its_source() -> None:
     assert (
         Server("a", SourceName.WINRM).effective_interval
         == DEFAULT_INTERVAL[SourceName.WINRM]
@@ -112,7 +112,7 @@ def test_a_server_is_polled_as_often_as_it_says_or_its_source() -> None:
     assert Server("a", SourceName.CVAD, interval=5).effective_interval == 5
 
 
-def test_pools_are_told_apart_by_product_and_subscription_date() -> None:
+def test_pool_key_is_product_and_subscription_date() -> None:
     pool = Pool("XDT_PLT_UD", "…", Model.USER_DEVICE, Reading())
     assert pool.key == PoolKey("XDT_PLT_UD", "")
     dated = Pool(
@@ -139,6 +139,6 @@ def test_sums_agree_where_every_figure_is_known(figures: list[int | None]) -> No
         (Model.OTHER, "other", "oth", "in use"),
     ],
 )
-def test_model_has_its_names(model: Model, label: str, short: str, verb: str) -> None:
+def test_model_names_and_verb(model: Model, label: str, short: str, verb: str) -> None:
     assert (model.label, model.short, model.verb) == (label, short, verb)
     assert model.is_assigned == (verb == "assigned")

@@ -12,13 +12,13 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_what_is_written_is_private_from_the_folder_on(tmp_path: Path) -> None:
+def test_write_private_creates_private_folder_and_file(tmp_path: Path) -> None:
     file = tmp_path / "a" / "file"
     write_private(file, b"one")
     assert (mode(file), mode(tmp_path / "a"), file.read_bytes()) == (0o600, 0o700, b"one")
 
 
-def test_a_file_that_was_open_to_others_is_closed_to_them(tmp_path: Path) -> None:
+def test_write_private_removes_the_permissions_of_others(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"one")
     file.chmod(0o644)
@@ -26,7 +26,7 @@ def test_a_file_that_was_open_to_others_is_closed_to_them(tmp_path: Path) -> Non
     assert (mode(file), file.read_bytes()) == (0o600, b"two")
 
 
-def test_a_write_that_fails_leaves_the_old_text_and_nothing_else(
+def test_failed_write_keeps_the_old_file_and_no_temporary_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "file"
@@ -42,7 +42,7 @@ def test_a_write_that_fails_leaves_the_old_text_and_nothing_else(
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
+def test_write_private_keeps_a_symbolic_link(tmp_path: Path) -> None:
     real, link = tmp_path / "real" / "file", tmp_path / "link"
     link.symlink_to(real)
     write_private(link, b"one")
@@ -50,13 +50,13 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert real.read_bytes() == b"one"
 
 
-def test_an_existing_folder_keeps_its_mode(tmp_path: Path) -> None:
+def test_make_folder_keeps_the_mode_of_an_existing_folder(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir(mode=0o755)
     make_folder(tmp_path / "shared")
     assert mode(tmp_path / "shared") == 0o755
 
 
-def test_folders_given_are_taken_and_others_are_the_platforms(tmp_path: Path) -> None:
+def test_resolve_paths_uses_given_folders_else_those_of_the_platform(tmp_path: Path) -> None:
     assert resolve_paths(tmp_path / "c", tmp_path / "d") == Paths(tmp_path / "c", tmp_path / "d")
     paths = resolve_paths(data_dir=tmp_path)
     assert paths.config_dir.name == "lictui"

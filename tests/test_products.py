@@ -22,13 +22,13 @@ from lictui.products import cvad_code, describe
         ("CITRIX", "Start-up License", "Start-up License"),
     ],
 )
-def test_published_codes_have_their_names(code: str, name: str, short: str) -> None:
+def test_published_code_has_its_names(code: str, name: str, short: str) -> None:
     product = describe(code)
     assert (product.code, product.name, product.short_name) == (code, name, short)
 
 
 @pytest.mark.parametrize("code", ["CVAP_PRE_UD", "NEW", "", "XDT_PLT", "CNS_V7_SERVER", "[/x]_UD"])
-def test_an_unknown_code_is_its_own_name(code: str) -> None:
+def test_unknown_code_is_its_own_name(code: str) -> None:
     assert describe(code).name == code
 
 
@@ -49,7 +49,7 @@ def test_an_unknown_code_is_its_own_name(code: str) -> None:
         ("XDT_PLT_UDX", Model.OTHER),
     ],
 )
-def test_the_suffix_says_the_model(code: str, model: Model) -> None:
+def test_suffix_decides_the_model(code: str, model: Model) -> None:
     assert describe(code).model is model
 
 
@@ -60,13 +60,13 @@ def test_only_start_up_licenses_are_not_counted() -> None:
     assert describe("CITRIXX").counted
 
 
-def test_case_and_blanks_do_not_hide_a_product() -> None:
+def test_code_matches_in_any_case_and_with_blanks() -> None:
     assert describe(" xdt_plt_ud ").name == "Citrix Virtual Apps and Desktops Premium"
     assert describe(" xdt_plt_ud ").code == " xdt_plt_ud "
 
 
 @given(st.text())
-def test_any_text_is_a_product(code: str) -> None:
+def test_describe_accepts_any_text(code: str) -> None:
     product = describe(code)
     assert product.code == code
     assert isinstance(product.short_name, str)

@@ -1,3 +1,3 @@
-"""lictui: a license monitor for Citrix license servers, in a terminal."""
+"""lictui: a terminal monitor for Citrix license servers."""
 
 __version__ = "0.1.0"

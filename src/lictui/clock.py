@@ -1,7 +1,4 @@
-"""The only room that may look at the time or sleep.
-
-Owns the clock everything else is given. Must not know who asks. Times are UTC epoch seconds.
-"""
+"""The only module that reads the time or sleeps, so that tests and the demo can set the clock."""
 
 from __future__ import annotations
 
@@ -12,23 +9,23 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the time is, and how to wait for it to pass."""
+    """A source of time, in UTC epoch seconds, and a way to wait."""
 
     def now(self) -> float:
-        """UTC epoch seconds."""
+        """Return UTC epoch seconds."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds since some fixed moment, of this clock's own length; never goes back."""
+        """Return seconds since a fixed time, at the speed of this clock; never decreases."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for `seconds` of this clock's own length."""
+        """Wait for `seconds` at the speed of this clock."""
         ...
 
 
 class SystemClock:
-    """The machine's clock; with `speed` above 1 a simulated one that started at the real now."""
+    """The system clock; with another `speed`, a simulated clock that starts at the real time."""
 
     def __init__(self, speed: float = 1.0) -> None:
         self.speed = speed
@@ -36,28 +33,28 @@ class SystemClock:
         self._started_monotonic = time.monotonic()
 
     def now(self) -> float:
-        """UTC epoch seconds; follows the system's own corrections only at speed 1."""
+        """Return UTC epoch seconds; corrections of the system clock apply at speed 1 only."""
         if self.speed == 1.0:
             return time.time()
         return self._started + self.monotonic()
 
     def monotonic(self) -> float:
-        """Seconds since this clock was made, times its speed."""
+        """Return seconds since this clock was created, multiplied by its speed."""
         return (time.monotonic() - self._started_monotonic) * self.speed
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for `seconds` as this clock counts them."""
+        """Wait for `seconds` at the speed of this clock."""
         await asyncio.sleep(max(0.0, seconds) / self.speed)
 
 
-def iso(at: float) -> str:
-    """UTC epoch seconds as the contract writes them: `2026-11-24T06:00:00Z`."""
-    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def iso(timestamp: float) -> str:
+    """Return UTC epoch seconds as ISO 8601: `2026-11-24T06:00:00Z`."""
+    return datetime.fromtimestamp(int(timestamp), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def local_date(at: float, timezone: str = "") -> date:
-    """The calendar day at `at` (UTC epoch seconds) in an IANA zone, or in the system's."""
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - the first frame seldom needs a zone
+def local_date(timestamp: float, timezone: str = "") -> date:
+    """Return the date at `timestamp` (UTC epoch seconds) in an IANA time zone, or the system's."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - the first frame rarely needs a time zone
 
     zone = ZoneInfo(timezone) if timezone else None
-    return datetime.fromtimestamp(at, UTC).astimezone(zone).date()
+    return datetime.fromtimestamp(timestamp, UTC).astimezone(zone).date()

@@ -1,7 +1,12 @@
-"""The exceptions that end a command: what the user is told, and what to do about it.
+"""Exceptions that end a command with exit code 2; `cli` prints message and hint to stderr.
 
-Owns the sentence and the hint. Must not know who prints them: `cli` does, on stderr, with exit
-code 2. Failures of a license server are not exceptions but values: see `lictui.model.Failure`.
+    LictuiError
+    ├── UsageError                       the command line is not valid
+    ├── ConfigError                      a configuration file is not valid
+    ├── lictui.config.secrets.SecretError       a secret cannot be resolved
+    └── lictui.history.errors.HistoryError      the history cannot be read or written
+
+A failure of a license server is a value: see `lictui.model.Failure`.
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class LictuiError(Exception):
-    """Something the user must settle: `message` says what and where, `hint` what to do."""
+    """An error the user can fix: `message` says what and where, `hint` what to do."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -23,18 +28,18 @@ class LictuiError(Exception):
 
 
 class UsageError(LictuiError):
-    """The command line asks for something that cannot be."""
+    """The command line is not valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong in one file, precise enough to jump to it."""
+    """One error in one configuration file, with its position."""
 
     file: Path
-    key: str  # dotted, as the file would spell it; "" when the file as a whole is meant
+    key: str  # dotted, as TOML spells it; "" for the file as a whole
     message: str
-    line: int | None = None  # 1-based; None when the text gives no better place than the file
-    hint: str = ""  # the nearest valid key or value, or what to write instead
+    line: int | None = None  # 1-based; None if unknown
+    hint: str = ""  # a similar valid key or value, or what to write instead
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else str(self.file)
@@ -44,7 +49,7 @@ class Problem:
 
 
 class ConfigError(LictuiError):
-    """A configuration that cannot be used, with every problem found, not only the first."""
+    """A configuration file that cannot be used, with every problem in it."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("\n".join(map(str, problems)))

@@ -1,7 +1,7 @@
-"""The frozen values everything speaks in: Server, Pool, Reading, Snapshot, Failure, Poll.
+"""The values of the domain: servers, pools, readings, snapshots, failures, polls and alerts.
 
-Owns the arithmetic that belongs to one value; the words it is said in are in `words`. Must not know
-where a value comes from, how it is kept or drawn. Times are UTC epoch seconds.
+All are frozen and comparable, so that equal values need no redrawing. Times are UTC epoch seconds.
+A failed poll is a value, not an exception, and an unknown figure is None, never 0.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 ESTATE: Final = "estate"
 
 
-# The closed sets of words: what can be true of a server, a pool, a poll; one word per thing
+# Enumerations; their values are those of the JSON output
 
 
 class SourceName(StrEnum):
-    """The protocols a server can be read with."""
+    """The protocol a server is read with."""
 
     WINRM = "winrm"
     CVAD = "cvad"
@@ -75,7 +75,7 @@ _MODEL_NAMES: Final = {
 
 
 class State(StrEnum):
-    """What is true of a server as a whole."""
+    """The state of a server as a whole."""
 
     WAITING = "waiting"  # registered, never reported
     UP = "up"
@@ -83,13 +83,13 @@ class State(StrEnum):
     DOWN = "down"
     DENIED = "denied"  # credentials, permission
     UNTRUSTED = "untrusted"  # TLS
-    NO_DATA = "no_data"  # answers, but has no inventory
-    ERROR = "error"  # an answer lictui cannot read
-    DISABLED = "disabled"  # never contacted
+    NO_DATA = "no_data"  # responds, but returned no licenses
+    ERROR = "error"  # invalid response
+    DISABLED = "disabled"  # not polled
 
 
 class Level(StrEnum):
-    """How full a pool is; in rising order, `unknown` apart."""
+    """How full a pool is, in rising order; `unknown` apart."""
 
     OK = "ok"
     WARN = "warn"
@@ -100,7 +100,7 @@ class Level(StrEnum):
 
 
 class Mode(StrEnum):
-    """How a server is licensed itself."""
+    """How the license server itself is licensed."""
 
     FILE = "file"
     LAS = "las"
@@ -108,7 +108,7 @@ class Mode(StrEnum):
 
 
 class Step(StrEnum):
-    """The steps of reaching a server, in order."""
+    """The steps of a connection test, in order."""
 
     RESOLVE = "resolve"
     CONNECT = "connect"
@@ -119,7 +119,7 @@ class Step(StrEnum):
 
 
 class FailureKind(StrEnum):
-    """Why a poll failed; the contract's `reason.kind`."""
+    """Why a poll failed; `reason.kind` in JSON."""
 
     TIMEOUT = "timeout"
     REFUSED = "refused"
@@ -137,7 +137,7 @@ class FailureKind(StrEnum):
     CONFIG = "config"
 
 
-# The state a server is in after a failure; after any other it is down.
+# The state of a server after each kind of failure; after any other kind it is down.
 STATE_OF_KIND: Final = {
     FailureKind.AUTH: State.DENIED,
     FailureKind.FORBIDDEN: State.DENIED,
@@ -152,7 +152,7 @@ STATE_OF_KIND: Final = {
 
 
 class ActivationStatus(StrEnum):
-    """Where a server stands with the License Activation Service."""
+    """Activation of a server by the License Activation Service (LAS)."""
 
     ACTIVATED = "activated"
     NOT_ACTIVATED = "not_activated"
@@ -161,30 +161,30 @@ class ActivationStatus(StrEnum):
 
 
 class ReportingStatus(StrEnum):
-    """Whether a license server tells Citrix Cloud what it uses."""
+    """Whether a license server reports its usage to Citrix Cloud."""
 
     REPORTING = "reporting"
-    NOT_REPORTING = "not_reporting"  # silent for more than 3 days
+    NOT_REPORTING = "not_reporting"  # no report for more than 3 days
     NEVER_REPORTED = "never_reported"
     EXPIRED = "expired"
 
 
 class EventKind(StrEnum):
-    """What the journal knows."""
+    """Kind of an event in the journal."""
 
-    SERVER = "server"  # lost, found, registered, removed
+    SERVER = "server"  # lost, recovered, added, removed
     LEVEL = "level"
     LICENSES = "licenses"  # added, removed, renewed, expiring
     VERSION = "version"
     CERTIFICATE = "certificate"  # of TLS
     ACTIVATION = "activation"
     NOTICE = "notice"
-    ALERT = "alert"  # raised, worse, cleared, said again, acknowledged, snoozed
-    ACTION = "action"  # of config.toml, that failed or works again
+    ALERT = "alert"  # raised, escalated, cleared, repeated, acknowledged, snoozed
+    ACTION = "action"  # of config.toml: failed or recovered
 
 
 class AlertKind(StrEnum):
-    """What an alert is about; the contract's words."""
+    """What an alert is about."""
 
     USAGE = "usage"
     EXPIRY = "expiry"
@@ -197,18 +197,18 @@ class AlertKind(StrEnum):
 
 
 class AlertTransition(StrEnum):
-    """What became of an alert."""
+    """A change of an alert."""
 
     RAISED = "raised"
     WORSE = "worse"
-    BETTER = "better"  # the journal alone has it
+    BETTER = "better"  # recorded in the journal, triggers no action
     REPEATED = "repeated"
     CLEARED = "cleared"
 
 
-# Citrix asks that a license server be polled every 15 minutes and no more often (docs.citrix.com,
-# "consoles-services"; its own figures change no faster), by whatever way. A site is read live.
-# License servers report to Citrix Cloud once a day, and its token end point is rate limited.
+# Seconds. Citrix recommends polling a license server at most every 15 minutes (docs.citrix.com,
+# "consoles-services"; its own figures change no faster). A site returns live values. License
+# servers report to Citrix Cloud once a day, and its token endpoint is rate limited.
 DEFAULT_INTERVAL: Final = {
     SourceName.WINRM: 900.0,
     SourceName.CVAD: 60.0,
@@ -221,31 +221,31 @@ DEFAULT_INTERVAL: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One registered license server or site, as servers.toml has it."""
+    """One `[[server]]` of servers.toml: a license server, a site or a cloud account."""
 
     name: str
     source: SourceName
     url: str = ""
     username: str = ""
     secret: str = ""  # a reference (`env:NAME`, …), never the secret itself
-    auth: str = ""  # winrm alone: negotiate · kerberos · ntlm · basic · certificate
+    auth: str = ""  # winrm only: negotiate · kerberos · ntlm · basic · certificate
     verify: bool | str = True  # True · False · a CA bundle's path · "sha256:<hex>"
     group: str = ""
     interval: float | None = None  # seconds; None = the source's own default
     enabled: bool = True
     site: str = ""  # cvad: name or id of the site
-    overview_paths: tuple[str, ...] = ()  # cvad: where to look for LicenseOverview
+    overview_paths: tuple[str, ...] = ()  # cvad: API paths of LicenseOverview
     certificate: str = ""  # winrm with auth = "certificate": PEM file with certificate and key
     customer_id: str = ""  # citrix-cloud, partner, and cvad in Citrix Cloud
-    trust_url: str = ""  # partner: where tokens come from
-    experimental: bool = False  # citrix-cloud: ask what Citrix has not documented, too
+    trust_url: str = ""  # partner: issuer of the tokens
+    experimental: bool = False  # citrix-cloud: also use undocumented APIs
     address: str = ""  # lmstat: PORT@HOST, several with commas
     lmutil: str = ""  # lmstat: the program's path
-    command: tuple[str, ...] = ()  # command: what to run, no shell
-    format: str = ""  # command: what it prints
-    licenses_available: str = ""  # command: whether LicensesAvailable is the "total" or "free"
-    quantity_divisor: int = 1  # what installed and overdraft are divided by, where a server doubles
-    same_as: str = ""  # the server that this is another way to read
+    command: tuple[str, ...] = ()  # command: program and arguments, no shell
+    format: str = ""  # command: format of its output
+    licenses_available: str = ""  # command: meaning of LicensesAvailable, total or free
+    quantity_divisor: int = 1  # 2 if the server reports every license twice
+    same_as: str = ""  # name of the server that this is a second data source for
 
     @property
     def effective_interval(self) -> float:
@@ -255,7 +255,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a poll brought nothing: what happened, where, and what to do about it."""
+    """Why a poll failed: what happened, in which step, and what to do about it."""
 
     kind: FailureKind
     message: str
@@ -264,7 +264,7 @@ class Failure:
 
     @property
     def state(self) -> State:
-        """The state a server is in after this failure."""
+        """The state of the server after this failure."""
         return STATE_OF_KIND.get(self.kind, State.DOWN)
 
 
@@ -286,7 +286,7 @@ def sum_known(figures: Iterable[int | None]) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The figures of a pool at one moment; None is a figure that could not be read."""
+    """The figures of a pool at one time; None is a figure that could not be read."""
 
     in_use: int | None = None
     installed: int | None = None  # without overdraft; None also means unlimited
@@ -294,23 +294,23 @@ class Reading:
 
     @property
     def total(self) -> int | None:
-        """Installed and overdraft together; an unknown overdraft counts as none."""
+        """Installed and overdraft together; an unknown overdraft counts as 0."""
         return None if self.installed is None else self.installed + (self.overdraft or 0)
 
     @property
     def free(self) -> int | None:
-        """Installed less in use; negative when overdraft is in use, never clamped."""
+        """Installed minus in use; negative when overdraft is used, never clamped."""
         if self.installed is None or self.in_use is None:
             return None
         return self.installed - self.in_use
 
     @property
     def ratio(self) -> float | None:
-        """In use as a share of installed; None when unknown or nothing is installed."""
+        """In use as a share of installed; None if unknown or if nothing is installed."""
         return None if self.in_use is None or not self.installed else self.in_use / self.installed
 
     def level(self, warn: float, critical: float) -> Level:
-        """How full this is, by two thresholds given as ratios; the last level that applies."""
+        """Return the highest level that applies, by two thresholds given as ratios."""
         if self.in_use is None or self.installed is None:
             return Level.UNKNOWN
         if self.installed == 0:
@@ -327,44 +327,44 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, order=True)
 class PoolKey:
-    """What tells the pools of one server apart."""
+    """Identity of a pool within its server."""
 
     product: str
-    subscription_date: str = ""  # ISO date, "" when the source gives none
+    subscription_date: str = ""  # ISO date, "" if the source reports none
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """One (server, product, subscription date) as the server reported it."""
+    """The licenses of one product and subscription date, as the server reported them."""
 
-    product: str  # the code as the server names it
-    name: str  # friendly name; the code itself when nobody knows a better one
+    product: str  # the code as the server reports it
+    name: str  # published name, else the code
     model: Model
     reading: Reading
     license_type: str = ""
     subscription_date: date | None = None
-    expires: date | None = None  # the first day on which some of the licenses end
-    permanent: bool | None = None  # None: the source cannot tell
-    partial_expiry: bool = False  # others of its licenses end later, or never
-    reported_expiring: int | None = None  # of `partly`: how many end on `expires`, where it is told
+    expires: date | None = None  # the first day on which some of the licenses expire
+    permanent: bool | None = None  # None: not reported
+    partial_expiry: bool = False  # other licenses of the pool expire later or never
+    reported_expiring: int | None = None  # how many expire on `expires` if not all do
     counted: bool = True  # start-up licenses are listed, never counted
-    vendor: str = ""  # FlexNet alone: whose daemon serves it
-    queued: int | None = None  # requests that wait, demand turned away; None: nobody can tell
+    vendor: str = ""  # FlexNet only: the vendor daemon
+    queued: int | None = None  # requests waiting for a license; None: not reported
     raw_fields: tuple[
         tuple[str, str], ...
-    ] = ()  # the server's own fields, for the "why" of a figure
+    ] = ()  # as the server named them, for the provenance of a figure
     formulas: tuple[
         tuple[str, str], ...
     ] = ()  # figure -> formula: ("installed", "Count - Overdraft")
 
     @property
     def expiring_count(self) -> int | None:
-        """How many licenses end on `expires`; None when nobody tells."""
+        """How many licenses expire on `expires`; None if unknown."""
         return self.reported_expiring if self.partial_expiry else self.reading.installed
 
     @property
     def key(self) -> PoolKey:
-        """What tells this pool from the others of its server."""
+        """Identity of this pool within its server."""
         return PoolKey(
             self.product, self.subscription_date.isoformat() if self.subscription_date else ""
         )
@@ -372,7 +372,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """LAS activation, and the day it ends if told."""
+    """LAS activation, and its expiry date if reported."""
 
     status: ActivationStatus
     expires: date | None = None
@@ -380,7 +380,7 @@ class Activation:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """The TLS certificate a server showed when it answered; None where a day cannot be read."""
+    """The TLS certificate of a server; a date that cannot be read is None."""
 
     sha256: str  # of the leaf, lower-case hex
     valid_from: date | None = None
@@ -389,10 +389,10 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the server itself says about its licenses: an alert, a grace period."""
+    """A message of the license server itself: an alert, a grace period."""
 
-    kind: str  # "grace" or "server", the contract's alert kinds
-    level: Level  # ok (to be known) · warn · critical
+    kind: str  # "grace" or "server", as the alert kinds
+    level: Level  # ok (information) · warn · critical
     title: str
     detail: str = ""
     action: str = ""
@@ -400,7 +400,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class LicenseServer:
-    """One license server as Citrix Cloud's License Usage Insights lists it."""
+    """One license server in the list of Citrix Cloud's License Usage Insights."""
 
     host_id: str
     fqdn: str = ""
@@ -412,11 +412,11 @@ class LicenseServer:
 
 @dataclass(frozen=True, slots=True)
 class MonthlyUsage:
-    """One month of a pool as the source itself tells of its past; no reading of lictui's."""
+    """Usage of a pool in one past month as its source reports it."""
 
     key: PoolKey
-    month_start: float  # UTC epoch seconds, the first moment of the month
-    in_use: int | None  # assigned in all
+    month_start: float  # UTC epoch seconds
+    in_use: int | None  # assigned in total
     installed: int | None
     newly_assigned: int | None = None  # assigned in that month
     released: int | None = None
@@ -424,7 +424,7 @@ class MonthlyUsage:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything one successful poll told."""
+    """The result of a successful poll."""
 
     pools: tuple[Pool, ...]
     reported_name: str = ""
@@ -432,38 +432,38 @@ class Snapshot:
     mode: Mode | None = None
     activation: Activation | None = None
     notices: tuple[Notice, ...] = ()
-    license_server_host: str = ""  # the host that the pools are on, where the source tells
-    license_servers: tuple[LicenseServer, ...] = ()  # partner alone
-    monthly_usage: tuple[MonthlyUsage, ...] = ()  # citrix-cloud alone
-    certificate: Certificate | None = None  # None: not over TLS, or not lictui that spoke it
+    license_server_host: str = ""  # the host of the pools, if reported
+    license_servers: tuple[LicenseServer, ...] = ()  # partner only
+    monthly_usage: tuple[MonthlyUsage, ...] = ()  # citrix-cloud only
+    certificate: Certificate | None = None  # None: no TLS, or not by lictui itself
 
 
 @dataclass(frozen=True, slots=True)
 class LicenseUser:
-    """Who holds a license; read only when asked for, and never kept."""
+    """One user or device with a license; read on request only, never stored."""
 
     product: str
-    user: str = ""  # "" where a device holds it
+    user: str = ""  # "" for a license of a device
     device: str = ""  # the user's host, or the device itself
     since: float | None = None  # UTC epoch seconds
     count: int = 1
-    assigned: bool = False  # to a user or device, whether or not in use; else checked out
+    assigned: bool = False  # to a user or device, used or not; else checked out
     subscription_date: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """One attempt to read one server, and what came of it."""
+    """One attempt to read one server, with its result."""
 
     server: str
-    time: float  # UTC epoch seconds when the answer was complete
+    time: float  # UTC epoch seconds when the response was complete
     latency: float  # seconds
     result: Snapshot | Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of the journal."""
+    """One event in the journal."""
 
     time: float
     kind: EventKind
@@ -475,77 +475,77 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class JournalFilter:
-    """Which lines of the journal are asked for; what is empty narrows nothing."""
+    """A selection of journal events; an empty field selects everything."""
 
     servers: tuple[str, ...] = ()
-    product: str = ""  # and what is said of its servers as a whole
+    product: str = ""  # includes the events of its servers as a whole
     kinds: tuple[EventKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """How one step of the test went."""
+    """Result of one step of a connection test."""
 
     step: Step
     ok: bool
     detail: str
     seconds: float
     hint: str = ""
-    fingerprint: str = field(default="")  # tls alone: the leaf's SHA-256, lower-case hex
-    host_names: tuple[str, ...] = ()  # parse alone: what the license server calls itself
+    fingerprint: str = field(default="")  # tls only: the leaf's SHA-256, lower-case hex
+    host_names: tuple[str, ...] = ()  # parse only: host names the license server reports
 
 
-# What is remembered of an alert from poll to poll, and what people have said to it
+# Alerts: their state from poll to poll, and acknowledgements
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class AlertKey:
-    """What tells one alert from every other."""
+    """Identity of an alert."""
 
     server: str
     kind: AlertKind
-    product: str = ""  # "" when the server as a whole is meant
-    detail: str = ""  # which of several: dates of a pool, the title of a notice
+    product: str = ""  # "" for the server as a whole
+    detail: str = ""  # tells several apart: the date of a pool, the title of a notice
 
 
 @dataclass(frozen=True, slots=True)
 class AlertState:
-    """One alert, from the first poll that found its cause until it is cleared."""
+    """State of one alert, from the first poll with its condition until it is cleared."""
 
     key: AlertKey
     level: Level
     message: str
-    since: float | None = None  # when its cause was first seen
-    ratio: float | None = None  # in use / installed, of usage alone
+    since: float | None = None  # time of the first poll with the condition
+    ratio: float | None = None  # in use / installed, for kind usage only
     group: str = ""  # of the server
-    polls_seen: int = 0  # polls in a row that found it, until it is raised
-    polls_required: int = 1  # and how many it takes
-    raised_at: float | None = None  # when it was; None while it is not
-    notified_at: float | None = None  # when it was last spoken of
-    polls_above: int = 0  # polls in a row that found it worse than its level
-    polls_below: int = 0  # and better
-    polls_clear: int = 0  # polls in a row that did not find it
-    last_poll: float | None = None  # the poll that was counted last
+    polls_seen: int = 0  # consecutive polls with the condition, until it is raised
+    polls_required: int = 1  # consecutive polls needed to raise it
+    raised_at: float | None = None  # time; None while pending
+    notified_at: float | None = None  # time of the last notification
+    polls_above: int = 0  # consecutive polls above its level
+    polls_below: int = 0  # consecutive polls below its level
+    polls_clear: int = 0  # consecutive polls without the condition
+    last_poll: float | None = None  # time of the last poll that was counted
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """What somebody said to an alert: it is known (until it clears), or not before a time."""
+    """Acknowledgement of an alert until it clears, or a snooze until a time."""
 
     by: str
     time: float
     until: float | None = None  # of a snooze; None: acknowledged
 
     def is_active(self, now: float) -> bool:
-        """Whether it still silences at `now`."""
+        """Whether it still silences the alert at `now`."""
         return self.until is None or now < self.until
 
 
 @dataclass(frozen=True, slots=True)
 class AlertEvent:
-    """One thing that happened to an alert; `standing` is how it is after it, or was before."""
+    """A transition of an alert; `alert` is its state after it, or before it was cleared."""
 
     transition: AlertTransition
     time: float
     alert: AlertState
-    previous_level: Level = Level.OK  # the level until then, of `worse` and `better`
+    previous_level: Level = Level.OK  # of `worse` and `better`

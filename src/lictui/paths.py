@@ -1,10 +1,8 @@
-"""Where lictui keeps its files, and how it makes them: 0600 in 0700 folders.
-
-Owns folder names and file modes. Must not know what stands in the files.
-"""
+"""Locations of lictui's files, and writing them privately: mode 0600 in folders of 0700."""
 
 from __future__ import annotations
 
+import getpass
 import os
 import tempfile
 from contextlib import suppress
@@ -18,39 +16,39 @@ FILE_MODE: Final = 0o600
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The two folders of one lictui, and the files in them."""
+    """The configuration and data folders, and the files in them."""
 
     config_dir: Path
     data_dir: Path
 
     @property
     def config(self) -> Path:
-        """`config.toml`: the user's; never rewritten."""
+        """`config.toml`: settings; lictui never modifies it."""
         return self.config_dir / "config.toml"
 
     @property
     def servers(self) -> Path:
-        """`servers.toml`: the registry."""
+        """`servers.toml`: the registered servers."""
         return self.config_dir / "servers.toml"
 
     @property
     def entitlements(self) -> Path:
-        """`contract.toml`: what was bought; the user's, never written."""
+        """`contract.toml`: the purchased licenses; lictui never modifies it."""
         return self.config_dir / "contract.toml"
 
     @property
     def state(self) -> Path:
-        """`state.toml`: last view, sort, collapsed panes."""
+        """`state.toml`: last view, sort order, collapsed panes."""
         return self.data_dir / "state.toml"
 
     @property
     def history(self) -> Path:
-        """`history.db`, unless config.toml names another place."""
+        """`history.db`, unless config.toml sets another path."""
         return self.data_dir / "history.db"
 
     @property
     def privacy_key(self) -> Path:
-        """`privacy.key`: makes the hashes of names this data dir's own."""
+        """`privacy.key`: the key of the hashes that replace user names."""
         return self.data_dir / "privacy.key"
 
     @property
@@ -60,8 +58,8 @@ class Paths:
 
 
 def resolve_paths(config_dir: Path | None = None, data_dir: Path | None = None) -> Paths:
-    """The folders given, else those of this platform and user. Creates nothing."""
-    import platformdirs  # noqa: PLC0415 - start-up with both folders given does not need it
+    """Return the given folders, else those of this platform and user. Creates nothing."""
+    import platformdirs  # noqa: PLC0415 - not needed when both folders are given
 
     return Paths(
         config_dir or Path(platformdirs.user_config_dir("lictui", appauthor=False)),
@@ -70,14 +68,14 @@ def resolve_paths(config_dir: Path | None = None, data_dir: Path | None = None) 
 
 
 def make_folder(folder: Path) -> None:
-    """Create `folder` and its parents, private to the user; an existing one stays as it is."""
+    """Create `folder` and its parents, private to the user; an existing one is not changed."""
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
 
 
 def write_private(file: Path, data: bytes) -> None:
-    """Replace `file` with `data` in one step, 0600: a reader sees the old text or the new one.
+    """Replace `file` atomically by `data`, with mode 0600.
 
-    Follows a symbolic link to what it points at, so that a linked file stays linked.
+    A symbolic link is followed, so that it stays a link.
     """
     file = file.resolve()
     make_folder(file.parent)
@@ -96,9 +94,7 @@ def write_private(file: Path, data: bytes) -> None:
 
 
 def current_user() -> str:
-    """Who this process runs as, for what others read: "?" where nobody can tell."""
-    import getpass  # noqa: PLC0415 - seldom asked
-
+    """Return the name of the user this process runs as, "?" if unknown."""
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):

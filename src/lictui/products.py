@@ -1,7 +1,6 @@
-"""Product codes: what `XDT_PLT_UD` is called, how it is counted, and whether it counts at all.
+"""Product catalog: name and license model of a product code such as `XDT_PLT_UD`.
 
-Owns the table of published codes. Must not know which source a code came from. A name is never
-invented: a code nobody has published a name for is its own name.
+A name is never invented: a code without a published name is its own name.
 """
 
 from __future__ import annotations
@@ -17,32 +16,32 @@ _CVAD: Final = "Citrix Virtual Apps and Desktops"
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What is known of one product code."""
+    """A product code with its name and license model."""
 
-    code: str  # as the server names it
+    code: str  # as the server reports it
     name: str
     model: Model
     counted: bool = True  # start-up licenses are listed, never counted
 
     @property
     def short_name(self) -> str:
-        """The name for narrow screens: `CVAD Premium`, `Virtual Apps Advanced`."""
+        """The name on narrow screens: `CVAD Premium`, `Virtual Apps Advanced`."""
         return self.name.replace(_CVAD, "CVAD").removeprefix("Citrix ")
 
 
 def describe(code: str) -> Product:
-    """Everything known of `code`, in whatever case it is written; never raises."""
-    known = code.strip().upper()
-    startup = known in _START_UP
-    model = Model.SERVER if startup else _model(known)
-    return Product(code, _name(known) or code, model, counted=not startup)
+    """Return the product of `code`, in any case; an unknown code never raises."""
+    upper = code.strip().upper()
+    is_start_up = upper in _START_UP
+    model = Model.SERVER if is_start_up else _model(upper)
+    return Product(code, _name(upper) or code, model, counted=not is_start_up)
 
 
 def cvad_code(product: str, edition: str, model: str) -> str:
-    """The product code of an inventory line that has none, from its three enums.
+    """Return the product code of a CVAD inventory line, which has three enums instead.
 
     The enums are LicenseProduct, ProductEdition and LicenseModel of the orchestration API's
-    LicenseInventoryModel; what the contract has no abbreviation for goes in as it stands.
+    LicenseInventoryModel; a value without an abbreviation is used as it is.
     """
     stem = _CVAD_PRODUCTS.get(product, product)
     concurrent = "CCU" if stem == "MPS" else "CCS"
@@ -78,13 +77,13 @@ _START_UP: Final = {
 
 
 def _model(code: str) -> Model:
-    """The model that the suffix says (Citrix CTX130944 calls the three parts "PEM")."""
+    """Return the model of the suffix (Citrix CTX130944 calls the three parts "PEM")."""
     _, underscore, suffix = code.rpartition("_")
     return _MODELS.get(suffix, Model.OTHER) if underscore else Model.OTHER
 
 
 def _name(code: str) -> str:
-    """The published name of an upper-case code, "" if there is none."""
+    """Return the published name of an upper-case code, else ""."""
     if name := _NAMES.get(code):
         return name
     for pattern, name in _FAMILIES:
@@ -94,7 +93,7 @@ def _name(code: str) -> str:
 
 
 def _table(*rows: tuple[str, str, str]) -> dict[str, str]:
-    """One entry for each (stem, suffix) of rows that list several of either, by blanks."""
+    """Return an entry for each combination of the space-separated stems and suffixes of a row."""
     return {
         f"{stem}_{suffix}": name
         for stems, suffixes, name in rows
@@ -105,7 +104,7 @@ def _table(*rows: tuple[str, str, str]) -> dict[str, str]:
 
 # Codes and names as Citrix's Get-LicLocalizedNames and two public monitoring scripts list them.
 # Platinum, Enterprise and VDI carry the names of 2019 and later (Premium, Advanced, Standard);
-# an edition that was not renamed in public keeps the name it was sold under.
+# an edition without a published new name keeps the name it was sold under.
 _NAMES: Final = _START_UP | _table(
     ("XDT_PLT", "UD CCS", f"{_CVAD} Premium"),
     ("XDT_ENT", "UD CCS", f"{_CVAD} Advanced"),
@@ -143,7 +142,7 @@ _NAMES: Final = _START_UP | _table(
     ("CNS_SPE", "SERVER", "Citrix NetScaler Platinum"),
 )
 
-# Families whose members differ by a figure or an option that the code itself spells.
+# Product families whose code contains the size or option.
 _FAMILIES: Final = (
     (r"CNS_V(1|10|100|200|500|1000|3000)_SERVER", "Citrix NetScaler VPX"),
     (r"CNS_(\d{4,5})_SERVER", "Citrix NetScaler MPX"),

@@ -51,7 +51,7 @@ def refused(table: dict[str, Any]) -> FieldError:
     return refusal
 
 
-def test_a_winrm_server_is_completed() -> None:
+def test_winrm_server_gets_its_defaults() -> None:
     server = good(WINRM)
     assert server.source is SourceName.WINRM
     assert server.auth == "negotiate"
@@ -69,7 +69,7 @@ def test_a_winrm_server_is_completed() -> None:
         ("https://bücher_1.example.", "https://bücher_1.example.:5986/wsman"),
     ],
 )
-def test_a_winrm_address_is_completed(given: str, completed: str) -> None:
+def test_winrm_url_gets_port_and_path(given: str, completed: str) -> None:
     assert good(WINRM | {"url": given}).url == completed
 
 
@@ -77,7 +77,7 @@ def test_a_winrm_address_is_completed(given: str, completed: str) -> None:
     ("given", "completed"),
     [("https://h/", "https://h"), ("https://h:8443", "https://h:8443")],
 )
-def test_a_cvad_address_is_the_origin(given: str, completed: str) -> None:
+def test_cvad_url_is_an_origin(given: str, completed: str) -> None:
     assert good(CVAD | {"url": given}).url == completed
 
 
@@ -100,17 +100,17 @@ def test_a_cvad_address_is_the_origin(given: str, completed: str) -> None:
         ("https://" + "a" * 300, "invalid host"),
     ],
 )
-def test_what_is_no_address_is_refused(url: str, words: str) -> None:
+def test_invalid_url_is_refused(url: str, words: str) -> None:
     refusal = refused(WINRM | {"url": url})
     assert refusal.key == "url"
     assert words in refusal.message
 
 
-def test_a_cvad_path_belongs_elsewhere() -> None:
+def test_cvad_url_with_path_hints_at_overview_paths() -> None:
     assert "overview_paths" in refused(CVAD | {"url": "https://h/citrix"}).hint
 
 
-def test_an_address_with_a_password_is_refused_and_not_repeated() -> None:
+def test_url_with_credentials_is_refused_without_repeating_them() -> None:
     for url in ("https://joe:hunter2@h", "joe:hunter2@h"):
         refusal = refused(WINRM | {"url": url})
         assert "hunter2" not in str(refusal)
@@ -120,7 +120,7 @@ def test_an_address_with_a_password_is_refused_and_not_repeated() -> None:
 @pytest.mark.parametrize(
     "secret", ["hunter2", "env:", "env: ", "envv:X", "https://hunter2", "env:hunter2!", "file:"]
 )
-def test_a_secret_that_is_no_reference_is_refused_and_not_repeated(secret: str) -> None:
+def test_secret_that_is_not_a_reference_is_refused_without_repeating_it(secret: str) -> None:
     refusal = refused(WINRM | {"secret": secret})
     assert refusal.key == "secret"
     assert "hunter2" not in str(refusal)
@@ -154,7 +154,7 @@ def test_a_secret_that_is_no_reference_is_refused_and_not_repeated(secret: str) 
         ),
     ],
 )
-def test_what_cannot_be_is_refused(change: dict[str, Any], key: str, words: str) -> None:
+def test_invalid_value_is_refused(change: dict[str, Any], key: str, words: str) -> None:
     refusal = refused(WINRM | change)
     assert refusal.key == key
     assert words in refusal.message
@@ -167,7 +167,7 @@ def test_name_of_all_servers_is_refused_for_one(name: str) -> None:
     assert error.hint == "choose another name"
 
 
-def test_what_is_close_is_suggested() -> None:
+def test_similar_value_is_suggested() -> None:
     assert refused(WINRM | {"source": "winrn"}).hint == "did you mean winrm?"
     assert refused(WINRM | {"usrname": "x"}).hint == "did you mean username?"
 
@@ -189,28 +189,28 @@ def test_overview_paths_may_hold_customer_and_site() -> None:
     assert good(CVAD | {"overview_paths": paths}).overview_paths == tuple(paths)
 
 
-def test_everything_that_is_missing_is_said_at_once() -> None:
+def test_missing_keys_are_reported_together() -> None:
     _, refusals = validate_server({}, BASE)
     assert [refusal.key for refusal in refusals] == ["name", "source", "url"]
 
 
-def test_who_is_logged_in_may_sign_in() -> None:
+def test_winrm_without_username_uses_the_current_account() -> None:
     server = good(WINRM | {"username": "", "secret": ""})
     assert any("using the account" in warning for warning in server_warnings(server))
     good(WINRM | {"auth": "kerberos", "username": "", "secret": ""})
 
 
-def test_names_may_hold_anything_that_shows() -> None:
+def test_name_may_contain_any_printable_character() -> None:
     for name in ("[/x]", "\"quoted\" 'too'", "ümläut 北京 שלום", "👩\u200d💻", "x" * 300):
         assert good(WINRM | {"name": name}).name == name
 
 
-def test_pins_are_taken_with_and_without_colons() -> None:
+def test_pin_is_accepted_with_and_without_colons() -> None:
     colons = ":".join(PIN[at : at + 2] for at in range(0, 64, 2)).upper()
     assert good(WINRM | {"verify": f"SHA256:{colons}"}).verify == f"sha256:{PIN}"
 
 
-def test_paths_hold_from_every_folder() -> None:
+def test_relative_paths_start_at_the_config_folder() -> None:
     server = good(WINRM | {"verify": "ca.pem", "secret": "file:pw"})
     assert (server.verify, server.secret) == ("/etc/lictui/ca.pem", "file:/etc/lictui/pw")
     by_certificate = {"auth": "certificate", "certificate": "me.pem", "secret": ""}
@@ -218,7 +218,7 @@ def test_paths_hold_from_every_folder() -> None:
     assert good(WINRM | {"secret": "file:~/pw"}).secret == f"file:{Path.home()}/pw"
 
 
-def test_what_is_risky_is_allowed_and_warned_about() -> None:
+def test_risky_settings_are_warned_about() -> None:
     def said(change: dict[str, Any], table: dict[str, Any] = WINRM) -> str:
         return "\n".join(server_warnings(good(table | change)))
 
@@ -232,7 +232,7 @@ def test_what_is_risky_is_allowed_and_warned_about() -> None:
     assert "sent unencrypted" in said({"url": "http://h"}, CVAD)
 
 
-def test_a_table_says_no_more_than_it_must() -> None:
+def test_table_leaves_out_defaults() -> None:
     assert to_table(good(CVAD | {"interval": 90.0})) == CVAD | {
         "verify": True,
         "interval": 90,
@@ -240,7 +240,7 @@ def test_a_table_says_no_more_than_it_must() -> None:
     }
 
 
-def test_what_citrix_calls_its_hosts_need_not_be_said() -> None:
+def test_cloud_sources_have_default_urls() -> None:
     assert good(CLOUD).url == "https://api.cloud.com"
     partner = good(PARTNER)
     assert partner.url == "https://licensing.citrixworkspacesapi.net"
@@ -251,7 +251,7 @@ def test_what_citrix_calls_its_hosts_need_not_be_said() -> None:
 
 @pytest.mark.parametrize("table", [CLOUD, PARTNER])
 @pytest.mark.parametrize("key", ["customer_id", "username", "secret"])
-def test_an_account_is_needed(table: dict[str, Any], key: str) -> None:
+def test_cloud_sources_require_an_account(table: dict[str, Any], key: str) -> None:
     refusal = refused(table | {key: ""})
     assert (refusal.key, refusal.message) == (key, "is missing")
     assert refusal.hint
@@ -304,7 +304,7 @@ def test_invalid_values_of_a_source_are_refused(
 
 @pytest.mark.parametrize("table", [LMSTAT, COMMAND])
 @pytest.mark.parametrize("verify", [True, False])
-def test_verify_does_no_harm_where_nothing_is_verified(
+def test_verify_is_accepted_without_tls_and_false_warned_about(
     table: dict[str, Any], *, verify: bool
 ) -> None:
     told = [each for each in server_warnings(good(table | {"verify": verify})) if "verify" in each]
@@ -317,7 +317,7 @@ def test_close_values_of_a_source_are_suggested() -> None:
     assert "27000@lic01" in refused(LMSTAT | {"url": "https://h"}).hint
 
 
-def test_every_format_can_be_registered() -> None:
+def test_every_command_format_is_accepted() -> None:
     for each in COMMAND_FORMATS:
         assert good(COMMAND | {"format": each}).format == each
     assert good(INVENTORY | {"licenses_available": "free"}).licenses_available == "free"
@@ -333,7 +333,7 @@ def test_every_format_can_be_registered() -> None:
         ("27000@fe80::1", "27000@fe80::1"),
     ],
 )
-def test_a_flexnet_address_is_port_at_host(given: str, kept: str) -> None:
+def test_flexnet_address_is_port_at_host(given: str, kept: str) -> None:
     assert good(LMSTAT | {"address": given}).address == kept
 
 
@@ -354,7 +354,7 @@ def test_a_flexnet_address_is_port_at_host(given: str, kept: str) -> None:
         ("27000@a b", "invalid host", "PORT@HOST"),
     ],
 )
-def test_what_is_no_flexnet_address_is_refused(address: str, words: str, hint: str) -> None:
+def test_invalid_flexnet_address_is_refused(address: str, words: str, hint: str) -> None:
     refusal = refused(LMSTAT | {"address": address})
     assert refusal.key == "address"
     assert words in refusal.message
@@ -362,7 +362,7 @@ def test_what_is_no_flexnet_address_is_refused(address: str, words: str, hint: s
 
 
 @given(st.text(max_size=40))
-def test_any_address_is_kept_or_refused_and_what_is_kept_stays(text: str) -> None:
+def test_flexnet_addresses_are_stable_or_refused(text: str) -> None:
     try:
         kept = flexnet_addresses(text)
     except InvalidValue:
@@ -371,7 +371,7 @@ def test_any_address_is_kept_or_refused_and_what_is_kept_stays(text: str) -> Non
     assert not kept.startswith("-")
 
 
-def test_programs_named_by_a_path_hold_from_every_folder() -> None:
+def test_relative_programs_start_at_the_config_folder() -> None:
     assert good(LMSTAT | {"lmutil": "bin/lmutil"}).lmutil == "/etc/lictui/bin/lmutil"
     assert good(LMSTAT | {"lmutil": "lmutil"}).lmutil == "lmutil"
     assert good(COMMAND | {"command": ["./read", "./x"]}).command == ("/etc/lictui/read", "./x")
@@ -379,7 +379,7 @@ def test_programs_named_by_a_path_hold_from_every_folder() -> None:
 
 
 @pytest.mark.parametrize("table", [CLOUD, PARTNER, LMSTAT, COMMAND, INVENTORY])
-def test_a_table_gives_the_same_server_again(table: dict[str, Any]) -> None:
+def test_table_describes_the_same_server(table: dict[str, Any]) -> None:
     server = good(table | {"same_as": "other", "quantity_divisor": 2, "interval": 7200})
     again = to_table(server)
     assert good(again) == server
@@ -420,7 +420,7 @@ def test_risky_settings_of_a_source_are_warned_about(
         ["--api-key", "hunter2"],
     ],
 )
-def test_a_secret_in_a_command_is_warned_about_and_not_repeated(words: list[str]) -> None:
+def test_secret_in_a_command_is_warned_about_without_repeating_it(words: list[str]) -> None:
     said = "\n".join(server_warnings(good(COMMAND | {"command": ["cat", *words]})))
     assert "appears to contain a secret" in said
     assert "hunter2" not in said
@@ -435,5 +435,5 @@ def test_a_secret_in_a_command_is_warned_about_and_not_repeated(words: list[str]
         ["cat", "tokens.txt", "compass=north", "--no-password"],
     ],
 )
-def test_a_command_without_a_secret_is_not_warned_about(words: list[str]) -> None:
+def test_command_without_a_secret_has_no_warning(words: list[str]) -> None:
     assert server_warnings(good(COMMAND | {"command": ["cat", *words]})) == ()
