@@ -1,4 +1,4 @@
-"""lictui as a program, with folders of its own."""
+"""lictui as a program, with its own directories."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass
 class Program:
-    """`lictui`, started as a stranger would, in a config dir and data dir of the test's."""
+    """`lictui` as a process, with a config and a data directory of the test."""
 
     paths: Paths
     environment: dict[str, str] = field(default_factory=dict)
 
     def command(self, *arguments: str) -> list[str]:
-        """The words to start it with."""
+        """Return the command line."""
         return [sys.executable, "-m", "lictui", *arguments]
 
     def run(self, *arguments: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
-        """Run it to its end, without a terminal."""
+        """Run it until it exits, without a terminal."""
         return subprocess.run(
             self.command(*arguments),
             capture_output=True,
@@ -47,14 +47,14 @@ class Program:
         )
 
     def json(self, *arguments: str) -> dict[str, Any]:
-        """What it prints, as JSON."""
+        """Return the JSON document that it prints."""
         done = self.run(*arguments, "--json")
         assert "Traceback" not in done.stderr, done.stderr
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        document: dict[str, Any] = json.loads(done.stdout)
+        return document
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start it without a terminal and go on."""
+        """Start it without a terminal."""
         return subprocess.Popen(
             self.command(*arguments),
             stdin=subprocess.DEVNULL,
@@ -93,12 +93,12 @@ class Program:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Program:
-    """lictui, never run before."""
+    """Return a lictui without any files."""
     return Program(Paths(tmp_path / "config", tmp_path / "data"))
 
 
 @pytest.fixture
 def simulators() -> Iterator[Simulators]:
-    """Simulated license servers, while the test runs."""
+    """Run simulated license servers during the test."""
     with Simulators() as running:
         yield running

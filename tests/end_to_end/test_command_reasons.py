@@ -1,4 +1,4 @@
-"""Programs that go wrong in every way: each says what it is, and nothing half is believed."""
+"""Programs that fail in every way: state and reason of listed, and no partial data."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-_HELD = (
+_LICENSES = (
     licenses(412),
     licenses(33, "XDT_ENT_CCS", "Citrix XenDesktop Enterprise|Concurrent"),
 )
-_AT = {"get-licinventory": 'powershell -Command "Get-LicInventory | ConvertTo-Json"'}
-_AT |= {"checkmk": "check_mk_agent", "udadmin": "udadmin -list", "lictui": "lictui status --json"}
-# mood -> state and kind over ssh, and of lmutil over here
+_COMMANDS = {"get-licinventory": 'powershell -Command "Get-LicInventory | ConvertTo-Json"'}
+_COMMANDS |= {
+    "checkmk": "check_mk_agent",
+    "udadmin": "udadmin -list",
+    "lictui": "lictui status --json",
+}
+# fault -> state and kind over ssh, and of a local lmutil
 _UP = ("up", None)
 _ERROR = ("error", "command")
 _REFUSED = ("down", "refused")
@@ -43,49 +47,49 @@ _EXPECTED: dict[FaultMode, tuple[tuple[str, str | None], tuple[str, str | None]]
 }
 
 
-def _commands(programs: ProgramPaths, port: int, mood: FaultMode) -> list[Server]:
+def _commands(programs: ProgramPaths, port: int, fault: FaultMode) -> list[Server]:
     ssh = (str(programs.ssh), "-p", str(port), "svc-lictui@127.0.0.1")
     return [
         Server(
-            f"{said} {mood}",
+            f"{command_format} {fault}",
             SourceName.COMMAND,
             command=(*ssh, line),
-            format=said,
-            licenses_available="total" if said == "get-licinventory" else "",
+            format=command_format,
+            licenses_available="total" if command_format == "get-licinventory" else "",
         )
-        for said, line in _AT.items()
+        for command_format, line in _COMMANDS.items()
     ]
 
 
-def test_each_mood_is_said_as_what_it_is(program: Program, simulators: Simulators) -> None:
+def test_every_fault_has_its_state_and_reason(program: Program, simulators: Simulators) -> None:
     programs = install_programs(program.paths.config_dir / "simulated")
     servers: list[Server] = []
     expected: dict[str, tuple[str, str | None]] = {}
-    for mood, (over_ssh, over_here) in _EXPECTED.items():
-        port = simulators.command_target(*_HELD, mood=mood).listener.port
-        commands = _commands(programs, port, mood)
+    for fault, (over_ssh, local) in _EXPECTED.items():
+        port = simulators.command_target(*_LICENSES, mood=fault).listener.port
+        commands = _commands(programs, port, fault)
         address, lmutil = f"{port}@127.0.0.1", str(programs.lmutil)
-        lmstat = Server(f"lmstat {mood}", SourceName.LMSTAT, address=address, lmutil=lmutil)
+        lmstat = Server(f"lmstat {fault}", SourceName.LMSTAT, address=address, lmutil=lmutil)
         servers += (*commands, lmstat)
-        expected |= dict.fromkeys((each.name for each in commands), over_ssh)
-        expected[lmstat.name] = over_here
+        expected |= dict.fromkeys((server.name for server in commands), over_ssh)
+        expected[lmstat.name] = local
     program.register(*servers)
-    answer = program.json("status", "--timeout", "15")
-    found = {
-        each["name"]: (each["state"], each["reason"] and each["reason"]["kind"])
-        for each in answer["servers"]
+    document = program.json("status", "--timeout", "15")
+    outcomes = {
+        listed["name"]: (listed["state"], listed["reason"] and listed["reason"]["kind"])
+        for listed in document["servers"]
     }
-    assert found == expected
-    for each in answer["servers"]:
-        assert bool(each["pools"]) == (each["state"] == "up")
-        if each["reason"]:
-            assert each["reason"]["message"]
-            assert each["reason"]["hint"], each["name"]
+    assert outcomes == expected
+    for listed in document["servers"]:
+        assert bool(listed["pools"]) == (listed["state"] == "up")
+        if listed["reason"]:
+            assert listed["reason"]["message"]
+            assert listed["reason"]["hint"], listed["name"]
 
 
-def test_half_an_answer_is_no_answer(program: Program, simulators: Simulators) -> None:
+def test_truncated_output_is_an_error(program: Program, simulators: Simulators) -> None:
     programs = install_programs(program.paths.config_dir / "simulated")
-    port = simulators.command_target(*_HELD, mood=FaultMode.TRUNCATED).listener.port
+    port = simulators.command_target(*_LICENSES, mood=FaultMode.TRUNCATED).listener.port
     here = Server(
         "here", SourceName.LMSTAT, address=f"{port}@127.0.0.1", lmutil=str(programs.lmutil)
     )

@@ -1,4 +1,4 @@
-"""The whole simulated estate, read by the program itself: every source, every figure."""
+"""The simulated estate, read by the program: every source, every figure."""
 
 from __future__ import annotations
 
@@ -27,34 +27,44 @@ _Figures = tuple[int | None, int | None, int | None]  # installed, overdraft, in
 
 
 class Reading:
-    """What one `status` said, and what the estate was before and after it."""
+    """The output of one `status`, and the estate before and after it."""
 
     def __init__(self, program: Program, demo: Demo) -> None:
         program.paths = demo.paths
         estate, clock = demo.estate, demo.clock
         before = clock.now()
-        answer = program.json("status", "--timeout", "20")
+        document = program.json("status", "--timeout", "20")
         after = clock.now()
-        self.said: dict[str, dict[str, Any]] = {each["name"]: each for each in answer["servers"]}
-        self.totals: list[dict[str, Any]] = answer["totals"]
+        self.listed: dict[str, dict[str, Any]] = {
+            server["name"]: server for server in document["servers"]
+        }
+        self.totals: list[dict[str, Any]] = document["totals"]
         self.servers = {server.name: server for server in estate.servers}
-        self.before = {name: _told(estate, each, before) for name, each in self.servers.items()}
-        self.after = {name: _told(estate, each, after) for name, each in self.servers.items()}
+        self.before = {
+            name: _expected(estate, server, before) for name, server in self.servers.items()
+        }
+        self.after = {
+            name: _expected(estate, server, after) for name, server in self.servers.items()
+        }
 
 
-def _told(estate: SimulatedEstate, server: SimulatedServer, at: float) -> dict[_Row, _Figures]:
-    """What the server is expected to tell: the estate's inventory, as far as its way tells it."""
-    held: dict[tuple[str, object], License] = {
-        (each.product, each.subscription_date): each
-        for each in estate.inventory_at(server.name, at)
+def _expected(estate: SimulatedEstate, server: SimulatedServer, at: float) -> dict[_Row, _Figures]:
+    """Return what the server should report: its inventory, as far as its source reports it."""
+    licenses: dict[tuple[str, object], License] = {
+        (license_.product, license_.subscription_date): license_
+        for license_ in estate.inventory_at(server.name, at)
     }
-    told: dict[_Row, _Figures] = {}
+    figures_by_row: dict[_Row, _Figures] = {}
     for pool in server.pools:
-        ways, each = reported_fields(server, pool), held[pool.product, pool.subscription_date]
-        row = ways.key.product, ways.key.subscription_date
-        assert row not in told
-        told[row] = (*ways.figures(each.installed, each.overdraft), each.in_use)
-    return told
+        fields = reported_fields(server, pool)
+        license_ = licenses[pool.product, pool.subscription_date]
+        row = fields.key.product, fields.key.subscription_date
+        assert row not in figures_by_row
+        figures_by_row[row] = (
+            *fields.figures(license_.installed, license_.overdraft),
+            license_.in_use,
+        )
+    return figures_by_row
 
 
 @pytest.fixture(scope="module")
@@ -68,47 +78,49 @@ def reading(program: Program, demo: Demo) -> Reading:
     return Reading(program, demo)
 
 
-def test_every_server_of_every_source_tells_what_it_holds(reading: Reading) -> None:
-    assert set(reading.said) == set(reading.servers)
+def test_status_matches_the_estate_for_every_source(reading: Reading) -> None:
+    assert set(reading.listed) == set(reading.servers)
     kinds = set()
     for name, server in reading.servers.items():
-        said = reading.said[name]
-        assert said["state"] == _STATES[server.fault], (name, said["reason"])
-        if said["state"] != "up":
-            assert said["pools"] == []
+        listed = reading.listed[name]
+        assert listed["state"] == _STATES[server.fault], (name, listed["reason"])
+        if listed["state"] != "up":
+            assert listed["pools"] == []
             continue
         kinds.add(server.kind)
-        found = {
+        reported = {
             (pool["product"], pool["subscription_date"] or ""): (
                 pool["installed"],
                 pool["overdraft"],
                 pool["in_use"],
             )
-            for pool in said["pools"]
+            for pool in listed["pools"]
         }
-        assert len(found) == len(said["pools"])
+        assert len(reported) == len(listed["pools"])
         before, after = reading.before[name], reading.after[name]
-        assert set(found) == set(before), name
-        for row, figures in found.items():
+        assert set(reported) == set(before), name
+        for row, figures in reported.items():
             assert figures[:2] == before[row][:2] == after[row][:2], (name, row)
-            # The estate goes on while it is read.
+            # The estate changes while it is read.
             low, high = sorted((before[row][2] or 0, after[row][2] or 0))
             assert figures[2] is not None
             assert low <= figures[2] <= high, (name, row)
     assert kinds == set(ServerKind)
 
 
-def test_a_license_server_in_three_ways_counts_once(reading: Reading) -> None:
-    ways = [each for each in reading.servers.values() if each.same_as == "lic-emea-06"]
-    assert len(ways) == 2
+def test_license_server_with_three_sources_counts_once(reading: Reading) -> None:
+    members = [
+        server.name for server in reading.servers.values() if server.same_as == "lic-emea-06"
+    ]
+    assert len(members) == 2
     counted = Counter(
         name
-        for name in ("lic-emea-06", *(way.name for way in ways))
-        for pool in reading.said[name]["pools"]
+        for name in ("lic-emea-06", *members)
+        for pool in reading.listed[name]["pools"]
         if pool["counted"]
     )
     assert counted.total() == 1
-    (total,) = (each for each in reading.totals if each["product"] == "XDT_ENT_UD")
+    (total,) = (row for row in reading.totals if row["product"] == "XDT_ENT_UD")
     once = ("ddc-us-01", "lic-emea-06", "las-apac-03")
     installed = (
         figures[0] or 0
@@ -119,9 +131,11 @@ def test_a_license_server_in_three_ways_counts_once(reading: Reading) -> None:
     assert total["installed"] == sum(installed)
 
 
-def test_a_partner_lists_license_servers_in_every_state(reading: Reading) -> None:
-    listed = {each["host_id"]: each for each in reading.said["csp-partner"]["license_servers"]}
-    assert {host: each["status"] for host, each in listed.items()} == {
+def test_partner_lists_license_servers_in_every_state(reading: Reading) -> None:
+    listed = {
+        server["host_id"]: server for server in reading.listed["csp-partner"]["license_servers"]
+    }
+    assert {host: server["status"] for host, server in listed.items()} == {
         "LIC-EMEA-01": "reporting",
         "LIC-APAC-01": "reporting",
         "LIC-US-01": "reporting",
@@ -136,25 +150,25 @@ def test_a_partner_lists_license_servers_in_every_state(reading: Reading) -> Non
     assert listed["LIC-US-07"]["days_to_expire"] <= 0
 
 
-def test_the_cloud_says_when_its_entitlement_ends(reading: Reading) -> None:
-    (pool,) = reading.said["daas-eu"]["pools"]
+def test_cloud_reports_the_expiry(reading: Reading) -> None:
+    (pool,) = reading.listed["daas-eu"]["pools"]
     expected = reading.servers["daas-eu"].pools[0].expires
     assert expected is not None
     assert pool["expires"] == expected.isoformat()
 
 
-def test_a_year_of_the_past_has_the_same_pools(program: Program) -> None:
+def test_generated_history_has_the_pools_of_the_servers(program: Program) -> None:
     with Demo(1, 1.0) as demo:
         program.paths = demo.paths
-        before = _known(demo)
+        before = _pools(demo)
         program.json("status", "--timeout", "20")
-        assert _known(demo) == before
+        assert _pools(demo) == before
     assert {"daas-eu", "csp-partner", "lic-legal-01", "lic-emea-04"} <= {
         server for server, *_ in before
     }
 
 
-def _known(demo: Demo) -> set[tuple[str, str, str, str]]:
+def _pools(demo: Demo) -> set[tuple[str, str, str, str]]:
     with History.open(demo.paths.history, Retention(), demo.clock) as history:
         return {
             (pool.server, pool.product, pool.subscription_date, pool.model)

@@ -1,4 +1,4 @@
-"""Names that attack a screen: it stays whole, and output for machines stays clean."""
+"""Names that attack a terminal: the screen and all output stay intact."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def hostile(program: Program, simulators: Simulators) -> Program:
     return program
 
 
-@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv", "markdown"])
-def test_no_output_carries_an_escape(hostile: Program, form: str) -> None:
-    done = hostile.run("status", "--format", form)
+@pytest.mark.parametrize("output_format", ["table", "json", "jsonl", "csv", "markdown"])
+def test_output_contains_no_escape_sequences(hostile: Program, output_format: str) -> None:
+    done = hostile.run("status", "--format", output_format)
     assert done.returncode == 0, done.stdout + done.stderr
     for character in "\x1b\x07\x9b\u202e\u200b\r":
         assert character not in done.stdout + done.stderr
@@ -45,7 +45,7 @@ def test_no_output_carries_an_escape(hostile: Program, form: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 40)])
-def test_the_screen_stays_whole(hostile: Program, columns: int, rows: int) -> None:
+def test_screen_stays_intact(hostile: Program, columns: int, rows: int) -> None:
     with hostile.terminal(columns=columns, rows=rows) as terminal:
         text = terminal.wait_for("cvad", "[/x]", "1 / 500", gone=["waiting"])
         for line in text.splitlines():

@@ -1,4 +1,4 @@
-"""The doors: version, help, errors, pipes, the demo; as a shell sees them."""
+"""The program as a shell sees it: version, help, errors, pipes, the demo."""
 
 from __future__ import annotations
 
@@ -24,41 +24,41 @@ COMMANDS = ("watch", "status", "collect", "servers", "history", "simulate", "con
 
 def test_version_and_help(program: Program) -> None:
     assert program.run("--version").stdout == f"lictui {__version__}\n"
-    listed = program.run("--help")
-    assert listed.returncode == 0
-    assert all(f"\n  {command} " in listed.stdout for command in COMMANDS)
+    done = program.run("--help")
+    assert done.returncode == 0
+    assert all(f"\n  {command} " in done.stdout for command in COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_takes_the_common_options(program: Program, command: str) -> None:
-    said = program.run(command, "--help")
-    assert said.returncode == 0
+def test_commands_have_the_common_options(program: Program, command: str) -> None:
+    done = program.run(command, "--help")
+    assert done.returncode == 0
     for option in ("--config-dir", "--data-dir", "--log-level", "--no-color", "--version"):
-        assert option in said.stdout
+        assert option in done.stdout
 
 
-def test_a_wrong_word_is_a_usage_error_with_a_suggestion(program: Program) -> None:
-    said = program.run("stauts")
-    assert said.returncode == 2
-    assert "Did you mean 'status'?" in said.stderr
-    assert said.stdout == ""
+def test_unknown_command_is_a_usage_error(program: Program) -> None:
+    done = program.run("stauts")
+    assert done.returncode == 2
+    assert "Did you mean 'status'?" in done.stderr
+    assert done.stdout == ""
 
 
-def test_a_broken_file_is_a_configuration_error(program: Program) -> None:
+def test_invalid_config_is_a_configuration_error(program: Program) -> None:
     program.paths.config_dir.mkdir()
     program.paths.config.write_text("[alerts]\nwran = 0.8\ncritical = 90\n")
-    said = program.run("status")
-    assert said.returncode == 2
-    assert f"{program.paths.config}:2: alerts.wran: unknown key" in said.stderr
-    assert f"{program.paths.config}:3: alerts.critical" in said.stderr
+    done = program.run("status")
+    assert done.returncode == 2
+    assert f"{program.paths.config}:2: alerts.wran: unknown key" in done.stderr
+    assert f"{program.paths.config}:3: alerts.critical" in done.stderr
 
 
-def test_no_server_is_no_failure(program: Program) -> None:
+def test_status_without_servers_is_fine(program: Program) -> None:
     assert program.json("status")["servers"] == []
     assert program.run("status").returncode == 0
 
 
-def test_a_closed_pipe_ends_quietly(program: Program) -> None:
+def test_closed_pipe_prints_no_error(program: Program) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
@@ -72,10 +72,20 @@ def test_a_closed_pipe_ends_quietly(program: Program) -> None:
     assert done.stderr == ""
 
 
-def test_the_secret_is_in_no_file_and_no_output(program: Program, simulators: Simulators) -> None:
-    one = simulators.winrm(licenses())
+def test_password_instead_of_a_reference_is_stored_and_printed_nowhere(
+    program: Program, simulators: Simulators
+) -> None:
+    simulated = simulators.winrm(licenses())
     added = program.run(
-        *("servers", "add", "lic-01", "--source", "winrm", "--url", f"{one.listener.url}/wsman"),
+        *(
+            "servers",
+            "add",
+            "lic-01",
+            "--source",
+            "winrm",
+            "--url",
+            f"{simulated.listener.url}/wsman",
+        ),
         *("--username", "svc", "--secret", "hunter2-in-clear", "--auth", "basic"),
     )
     assert added.returncode == 2
@@ -85,7 +95,7 @@ def test_the_secret_is_in_no_file_and_no_output(program: Program, simulators: Si
 
 @pytest.fixture
 def demo(program: Program, tmp_path: Path) -> Iterator[Terminal]:
-    """The demo on the screen; afterwards nothing of it is left."""
+    """Run the demo; afterwards none of its files is left."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     program.environment["TMPDIR"] = str(folder)
@@ -99,22 +109,22 @@ def demo(program: Program, tmp_path: Path) -> Iterator[Terminal]:
 
 
 @pytest.mark.slow
-def test_the_demo_ends_by_key(demo: Terminal) -> None:
+def test_demo_exits_by_key(demo: Terminal) -> None:
     demo.send_keys("q")
     assert demo.wait_for_exit() == 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=str)
-def test_the_demo_ends_by_signal(demo: Terminal, number: signal.Signals) -> None:
+def test_demo_exits_by_signal(demo: Terminal, number: signal.Signals) -> None:
     demo.process.send_signal(number)
     assert demo.wait_for_exit() == 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("unread", [0, 400], ids=["read", "stalled"])
-def test_the_demo_ends_with_its_terminal(demo: Terminal, unread: int) -> None:
-    """Also where the screen's thread is stuck in a write that nobody reads any more."""
+def test_demo_exits_with_its_terminal(demo: Terminal, unread: int) -> None:
+    """Stalled: the screen's thread is blocked in a write to a terminal that is not read."""
     for _ in range(unread):
         demo.send_keys("T")
     demo.process.poll()
@@ -123,7 +133,7 @@ def test_the_demo_ends_with_its_terminal(demo: Terminal, unread: int) -> None:
 
 
 @pytest.mark.slow
-def test_a_stalled_demo_ends_by_signal(demo: Terminal) -> None:
+def test_stalled_demo_exits_by_signal(demo: Terminal) -> None:
     for _ in range(400):
         demo.send_keys("T")
     demo.process.send_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Six servers, six faults: each says what it is, none delays another."""
+"""Six servers with six faults: the reason of each, and none delays another."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _server(name: str, url: str, verify: str = "", **fields: Any) -> Server:
 
 @pytest.fixture
 def faulty(program: Program, simulators: Simulators) -> Iterator[Program]:
-    """A registry of one healthy server and six that are not."""
+    """Register one healthy server and six faulty ones."""
     well, untrusted = simulators.winrm(), simulators.winrm()
     denied, hangs = simulators.winrm(), simulators.winrm(mood=FaultMode.SILENT)
     empty = simulators.winrm(mood=FaultMode.EMPTY)
@@ -63,37 +63,37 @@ def faulty(program: Program, simulators: Simulators) -> Iterator[Program]:
         yield program
 
 
-def test_status_names_each_fault(faulty: Program) -> None:
-    answer = faulty.json("status", "--timeout", "2")
-    servers = {server["name"]: server for server in answer["servers"]}
-    found = {
+def test_status_shows_the_reason_of_each_fault(faulty: Program) -> None:
+    document = faulty.json("status", "--timeout", "2")
+    servers = {server["name"]: server for server in document["servers"]}
+    outcomes = {
         name: (server["state"], server["reason"] and server["reason"]["kind"])
         for name, server in servers.items()
     }
-    assert found == {name: (state, kind) for name, (state, kind, _) in EXPECTED.items()}
+    assert outcomes == {name: (state, kind) for name, (state, kind, _) in EXPECTED.items()}
     for name, (_, kind, words) in EXPECTED.items():
         if kind:
             reason = servers[name]["reason"]
             assert words in f"{reason['message']} {reason['hint']}", reason
             assert reason["hint"]
-    # The one that hangs took its two seconds; nobody waited for it.
+    # The server that hangs took its two seconds, and delayed no other.
     assert servers["well"]["latency_ms"] < 1500
     assert len(servers["well"]["pools"]) == 1
 
 
-def test_status_exits_with_1_and_lists_all_of_them(faulty: Program) -> None:
+def test_status_lists_all_servers_and_exits_with_1(faulty: Program) -> None:
     done = faulty.run("status", "--timeout", "2")
     assert done.returncode == 1
     assert all(name in done.stdout for name in EXPECTED)
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_status_of_the_healthy_one_exits_with_0(faulty: Program) -> None:
+def test_status_of_a_healthy_server_exits_with_0(faulty: Program) -> None:
     assert faulty.run("status", "--server", "well").returncode == 0
 
 
 @pytest.mark.slow
-def test_the_wall_says_what_a_newcomer_acts_on(faulty: Program) -> None:
+def test_dashboard_shows_reasons_to_act_on(faulty: Program) -> None:
     (faulty.paths.config_dir / "config.toml").write_text(
         "[polling]\ntimeout = 2\nconnect_timeout = 2\n"
     )

@@ -1,4 +1,4 @@
-"""Recording goes on: while the terminal is stalled, and until the moment of a SIGKILL."""
+"""Recording continues while the terminal is stalled, and until a SIGKILL."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PATIENCE = 30.0
 PIPE = 100_000  # bytes; more than a terminal takes without being read
 
 
-def busy(name: str, simulated: RunningSimulator) -> Server:
+def every_second(name: str, simulated: RunningSimulator) -> Server:
     return Server(
         name,
         SourceName.WINRM,
@@ -37,8 +37,8 @@ def busy(name: str, simulated: RunningSimulator) -> Server:
     )
 
 
-def readings(history: Path) -> list[float]:
-    """When each server was last polled, as another process sees it; [] before there is a file."""
+def last_polls(history: Path) -> list[float]:
+    """Return the time of the last poll of each server, as another process reads it."""
     if not history.exists():
         return []
     with closing(sqlite3.connect(f"file:{history}?mode=ro", uri=True)) as db:
@@ -50,22 +50,20 @@ def readings(history: Path) -> list[float]:
 
 def wait_for_reading_after(history: Path, moment: float) -> None:
     deadline = time.monotonic() + PATIENCE
-    while not any(at > moment for at in readings(history)):
+    while not any(at > moment for at in last_polls(history)):
         assert time.monotonic() < deadline, "no reading came"
 
 
-def counted(program: Program) -> int:
-    """Readings in the history."""
-    stats = program.json("history", "stats")
-    return int(stats["readings"])
+def reading_count(program: Program) -> int:
+    return int(program.json("history", "stats")["readings"])
 
 
 @pytest.mark.slow
-def test_a_stalled_terminal_stops_no_recording(program: Program, simulators: Simulators) -> None:
+def test_stalled_terminal_does_not_stop_recording(program: Program, simulators: Simulators) -> None:
     # Figures that change with every poll and views that change places: many times what the pipe to
     # a terminal holds, so that the screen's thread is stuck in a write while nobody reads.
     servers = [simulators.winrm(*(licenses(n, f"P{n:02}_CCU") for n in range(20))) for _ in "ab"]
-    program.register(*(busy(f"lic-{n}", one) for n, one in enumerate(servers)))
+    program.register(*(every_second(f"lic-{n}", simulated) for n, simulated in enumerate(servers)))
     history = program.paths.history
     with program.terminal(columns=200, rows=60) as terminal:
         terminal.wait_for("lic-0", "lic-1")
@@ -75,22 +73,21 @@ def test_a_stalled_terminal_stops_no_recording(program: Program, simulators: Sim
         while time.time() - stalled < STALLED:  # nobody reads the terminal meanwhile
             figure += 1
             terminal.send_keys("21")
-            for one in servers:
-                one.inventory = tuple(licenses(figure + n, f"P{n:02}_CCU") for n in range(20))
+            for simulated in servers:
+                simulated.inventory = tuple(licenses(figure + n, f"P{n:02}_CCU") for n in range(20))
             wait_for_reading_after(history, time.time())
             polls += 1
         assert polls > STALLED / 3
         unread = terminal.received
-        terminal.wait_for("lic-0", str(figure))  # it reads again, and shows what is true now
+        terminal.wait_for("lic-0", str(figure))  # reads again, and shows the current values
         assert terminal.received - unread > PIPE
         terminal.send_keys("q")
         assert terminal.wait_for_exit() == 0
 
 
 @pytest.mark.slow
-def test_sigkill_costs_at_most_the_poll_in_flight(program: Program, simulators: Simulators) -> None:
-    one = simulators.winrm()
-    program.register(busy("lic-01", one))
+def test_sigkill_loses_at_most_the_running_poll(program: Program, simulators: Simulators) -> None:
+    program.register(every_second("lic-01", simulators.winrm()))
     history = program.paths.history
     moments = random.Random(7)  # noqa: S311 - any five moments, the same in every run
     seen = 0
@@ -98,24 +95,24 @@ def test_sigkill_costs_at_most_the_poll_in_flight(program: Program, simulators: 
         collector = program.start("collect", "-n", "1")
         began = time.time()
         wait_for_reading_after(history, began + moments.uniform(0, 2.5))
-        known = max(readings(history))
+        known = max(last_polls(history))
         collector.send_signal(signal.SIGKILL)
         collector.communicate()
-        assert max(readings(history)) >= known
+        assert max(last_polls(history)) >= known
         with closing(sqlite3.connect(history)) as db:
             assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        now = counted(program)
+        now = reading_count(program)
         assert now > seen
         seen = now
 
 
 @pytest.mark.slow
-def test_collect_ends_cleanly_on_sigterm(program: Program, simulators: Simulators) -> None:
-    program.register(busy("lic-01", simulators.winrm()))
+def test_collect_exits_cleanly_on_sigterm(program: Program, simulators: Simulators) -> None:
+    program.register(every_second("lic-01", simulators.winrm()))
     collector = program.start("collect")
     wait_for_reading_after(program.paths.history, time.time() - PATIENCE)
     collector.send_signal(signal.SIGTERM)
-    _out, said = collector.communicate(timeout=20)
+    _out, errors = collector.communicate(timeout=20)
     assert collector.returncode == 0
-    assert "Traceback" not in said
-    assert "lic-01 is up" in said
+    assert "Traceback" not in errors
+    assert "lic-01 is up" in errors

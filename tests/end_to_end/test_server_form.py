@@ -1,4 +1,4 @@
-"""A server registered with keys alone: tested, pinned, saved, polled, seen; then a restart."""
+"""Adding a server by keyboard: test, pin, save, poll, restart."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TAB = "\t"
 
 
 def press(terminal: Terminal, *keys: str) -> None:
-    """Keys one after the other, each answered before the next, as it is for a person."""
+    """Send keys one by one; the program responds to each before the next."""
     for key in keys:
         terminal.send_keys(key)
         while terminal.read(0.2):
@@ -25,7 +25,7 @@ def press(terminal: Terminal, *keys: str) -> None:
 
 
 @pytest.mark.slow
-def test_register_by_keyboard(program: Program, simulators: Simulators) -> None:
+def test_server_is_added_by_keyboard(program: Program, simulators: Simulators) -> None:
     simulated = simulators.winrm(licenses(412))
     address = f"{simulated.listener.url}/wsman"
     with program.terminal() as terminal:
@@ -55,7 +55,7 @@ def test_register_by_keyboard(program: Program, simulators: Simulators) -> None:
 
     simulated.inventory = (licenses(433),)
     with program.terminal() as terminal:
-        terminal.wait_for("lic-emea-01", "412")  # as it was left: 15 minutes have not passed
+        terminal.wait_for("lic-emea-01", "412")  # the stored value: 15 minutes have not passed
         press(terminal, "r")
         terminal.wait_for("433")
         press(terminal, "q")
@@ -64,7 +64,7 @@ def test_register_by_keyboard(program: Program, simulators: Simulators) -> None:
 
 
 @pytest.mark.slow
-def test_without_a_terminal_it_says_so(program: Program) -> None:
+def test_monitor_without_a_terminal_is_refused(program: Program) -> None:
     done = program.run()
     assert done.returncode == 2
     assert "needs an interactive terminal" in done.stderr

@@ -1,4 +1,4 @@
-"""A license server behind a real OpenSSH server: read, refused, not trusted, and given up on."""
+"""Reading a license server through a real OpenSSH server."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import shlex
 import subprocess
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.clock import START
 from tests.support.simulators import licenses
-from tests.support.sshd import Sshd
+from tests.support.sshd import SSHD, Sshd
 
 from lictui.config.server_schema import COMMAND_FORMATS
 from lictui.model import Server, SourceName
@@ -20,17 +21,19 @@ from lictui.simulator.commands import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.end_to_end.conftest import Program
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path(SSHD).exists(), reason=f"OpenSSH server required: {SSHD}"),
+]
 
-_HELD = (
+_LICENSES = (
     licenses(412),
     licenses(33, "XDT_ENT_CCS", "Citrix XenDesktop Enterprise|Concurrent"),
 )
-# format -> the program whose output it is, and the figures that this format tells
+# format -> the program that prints it, and the figures that it contains
 _FORMATS: dict[str, tuple[tuple[str, ...], tuple[int | None, int | None]]] = {
     "get-licinventory": (("powershell", "Get-LicInventory"), (500, 50)),
     "get-liclasinventory": (("powershell", "Get-LicLasInventory"), (500, 50)),
@@ -51,18 +54,24 @@ def sshd(tmp_path: Path) -> Iterator[Sshd]:
         yield running
 
 
-def _server(command: tuple[str, ...], name: str = "lic01", said: str = "checkmk") -> Server:
-    available = {"get-licinventory": "total", "get-liclasinventory": "free"}.get(said, "")
+def _server(
+    command: tuple[str, ...], name: str = "lic01", command_format: str = "checkmk"
+) -> Server:
+    available = {"get-licinventory": "total", "get-liclasinventory": "free"}.get(command_format, "")
     return Server(
-        name, SourceName.COMMAND, command=command, format=said, licenses_available=available
+        name,
+        SourceName.COMMAND,
+        command=command,
+        format=command_format,
+        licenses_available=available,
     )
 
 
-def _output(folder: Path, said: str) -> str:
-    """The command that shows what the program of a format prints."""
-    printed = Machine("lic01").run(_FORMATS[said][0], _HELD, START)
+def _output(folder: Path, command_format: str) -> str:
+    """Return the command that shows the output of the program of a format."""
+    printed = Machine("lic01").run(_FORMATS[command_format][0], _LICENSES, START)
     assert printed.status == 0
-    file = folder / f"{said}.txt"
+    file = folder / f"{command_format}.txt"
     file.write_bytes(printed.stdout)
     return f"cat {shlex.quote(str(file))}"
 
@@ -70,13 +79,18 @@ def _output(folder: Path, said: str) -> str:
 def _ask(program: Program, command: tuple[str, ...], seconds: float = 10) -> dict[str, Any]:
     program.register(_server(command))
     (server,) = program.json("status", "--timeout", str(seconds))["servers"]
-    found: dict[str, Any] = server
-    return found
+    listed: dict[str, Any] = server
+    return listed
 
 
-def test_every_format_is_read_through_ssh(program: Program, sshd: Sshd) -> None:
+def test_every_format_is_read(program: Program, sshd: Sshd) -> None:
     program.register(
-        *(_server(sshd.command(_output(sshd.folder, said)), said, said) for said in _FORMATS)
+        *(
+            _server(
+                sshd.command(_output(sshd.folder, command_format)), command_format, command_format
+            )
+            for command_format in _FORMATS
+        )
     )
     answer = program.json("status", "--timeout", "20")
     assert set(_FORMATS) == set(COMMAND_FORMATS)
@@ -95,7 +109,7 @@ def test_every_format_is_read_through_ssh(program: Program, sshd: Sshd) -> None:
     assert sshd.clients() == []
 
 
-def test_a_server_with_another_key_is_not_trusted(program: Program, sshd: Sshd) -> None:
+def test_server_with_another_key_is_untrusted(program: Program, sshd: Sshd) -> None:
     ran = sshd.folder / "ran"
     command = f"touch {shlex.quote(str(ran))}; {_output(sshd.folder, 'checkmk')}"
     server = _ask(program, sshd.command(command, known_hosts="other_known_hosts"))
@@ -105,7 +119,7 @@ def test_a_server_with_another_key_is_not_trusted(program: Program, sshd: Sshd) 
     assert not ran.exists()
 
 
-def test_a_server_that_nobody_knows_is_not_trusted_either(program: Program, sshd: Sshd) -> None:
+def test_unknown_server_is_untrusted(program: Program, sshd: Sshd) -> None:
     (sshd.folder / "nobody").touch()
     command = _output(sshd.folder, "checkmk")
     server = _ask(program, sshd.command(command, known_hosts="nobody"))
@@ -113,23 +127,21 @@ def test_a_server_that_nobody_knows_is_not_trusted_either(program: Program, sshd
     assert server["pools"] == []
 
 
-def test_a_key_that_the_server_does_not_know_is_denied(program: Program, sshd: Sshd) -> None:
+def test_unknown_user_key_is_denied(program: Program, sshd: Sshd) -> None:
     command = _output(sshd.folder, "checkmk")
     server = _ask(program, sshd.command(command, key="other_user_key"))
     assert (server["state"], server["reason"]["kind"]) == ("denied", "auth")
     assert server["reason"]["hint"]
 
 
-def test_nobody_listens(program: Program, sshd: Sshd) -> None:
+def test_closed_port_is_refused(program: Program, sshd: Sshd) -> None:
     command = sshd.command("true")
     sshd.__exit__(None, None, None)
     server = _ask(program, command)
     assert (server["state"], server["reason"]["kind"]) == ("down", "refused")
 
 
-def test_a_program_that_is_not_there_is_the_commands_own_error(
-    program: Program, sshd: Sshd
-) -> None:
+def test_missing_program_is_an_error_of_the_command(program: Program, sshd: Sshd) -> None:
     server = _ask(program, sshd.command("no-such-program"))
     assert (server["state"], server["reason"]["kind"]) == ("error", "command")
     assert "no-such-program" in server["reason"]["message"]
@@ -137,7 +149,7 @@ def test_a_program_that_is_not_there_is_the_commands_own_error(
 
 @pytest.fixture
 def endless(sshd: Sshd) -> Iterator[str]:
-    """A command that prints a little over there, and then hangs while the test lasts."""
+    """Return a command that prints a little on the server, and then hangs."""
     fifo = sshd.folder / "endless"
     os.mkfifo(fifo)
     yield f"echo '<<<citrix_licenses>>>'; cat {shlex.quote(str(fifo))}"
@@ -145,7 +157,7 @@ def endless(sshd: Sshd) -> Iterator[str]:
         os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
 
 
-def test_a_command_that_hangs_is_given_up_on_and_nothing_is_left(
+def test_hanging_command_times_out_and_leaves_no_process(
     program: Program, sshd: Sshd, endless: str
 ) -> None:
     began = time.monotonic()
@@ -156,7 +168,7 @@ def test_a_command_that_hangs_is_given_up_on_and_nothing_is_left(
     assert sshd.clients() == []
 
 
-def test_leaving_ends_what_runs_too(program: Program, sshd: Sshd, endless: str) -> None:
+def test_exit_ends_running_commands(program: Program, sshd: Sshd, endless: str) -> None:
     program.register(_server(sshd.command(endless)))
     process = program.start("collect")
     try:
@@ -164,7 +176,7 @@ def test_leaving_ends_what_runs_too(program: Program, sshd: Sshd, endless: str) 
         while not sshd.clients():
             assert time.monotonic() < until
             with suppress(subprocess.TimeoutExpired):
-                assert process.wait(0.1) is None, "it ended by itself"
+                assert process.wait(0.1) is None, "it exited by itself"
         process.terminate()
         process.communicate(timeout=20)
     finally:

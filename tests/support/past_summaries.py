@@ -1,4 +1,4 @@
-"""What looking back at the estate of the tests finds."""
+"""Past summaries of the example board."""
 
 from __future__ import annotations
 

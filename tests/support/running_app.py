@@ -1,4 +1,4 @@
-"""The application on a screen of its own, with an engine and a clock that do as they are told."""
+"""The application on a virtual screen, with a fake engine and a fake clock."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class RunningApp:
-    """What a test does to the application, and what it sees of it."""
+    """A running application, and what a test does with it."""
 
     def __init__(self, app: LictuiApp, pilot: Pilot[int], engine: FakeEngine) -> None:
         self.app = app
@@ -33,7 +33,7 @@ class RunningApp:
         self._merger = BoardMerger()
 
     async def settle(self) -> None:
-        """Let everything that is under way come to its end."""
+        """Wait until all pending work is done."""
         await self._pilot.pause()
         await self.app.workers.wait_for_complete()
         await self._pilot.pause()

@@ -1,4 +1,4 @@
-"""OpenSSH's own server, run by the user of the tests on a loopback port, with keys of its own."""
+"""An OpenSSH server on a loopback port, run by the user of the tests with its own keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from types import TracebackType
 
-_SSHD = "/usr/sbin/sshd"  # it starts itself anew for each connection, and wants to know its path
+SSHD = "/usr/sbin/sshd"  # must be absolute: it starts itself again for each connection
 _CONFIG = """\
 ListenAddress 127.0.0.1
 Port {port}
@@ -30,7 +30,7 @@ KbdInteractiveAuthentication no
 
 @dataclass
 class Sshd:
-    """The server while the block lasts; `folder` holds its keys, and those of a client."""
+    """The server during a `with` block; `folder` contains its keys and those of a client."""
 
     folder: Path
     port: int = 0
@@ -46,15 +46,15 @@ class Sshd:
         (self.folder / "ssh_config").touch()
         (self.folder / "sshd_config").write_text(_CONFIG.format(port=self.port, folder=self.folder))
         if os.geteuid() == 0:
-            Path("/run/sshd").mkdir(exist_ok=True)  # for what it does before anyone has logged in
+            Path("/run/sshd").mkdir(exist_ok=True)  # privilege separation directory
         self._process = subprocess.Popen(
-            [_SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")],
+            [SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")],
             stderr=subprocess.PIPE,
             text=True,
         )
         assert self._process.stderr
-        said = self._process.stderr.readline()
-        assert "Server listening" in said, said + self._process.stderr.read()
+        line = self._process.stderr.readline()
+        assert "Server listening" in line, line + self._process.stderr.read()
         return self
 
     def __exit__(
@@ -69,7 +69,7 @@ class Sshd:
     def command(
         self, *remote: str, key: str = "user_key", known_hosts: str = "known_hosts"
     ) -> tuple[str, ...]:
-        """The ssh that runs `remote` there, as servers.toml would have it."""
+        """Return the ssh command that runs `remote` on the server."""
         options = (
             "BatchMode=yes",
             "StrictHostKeyChecking=yes",
@@ -91,17 +91,17 @@ class Sshd:
         )
 
     def clients(self) -> list[str]:
-        """The command lines of every ssh to here that still runs."""
+        """Return the command lines of all running ssh clients of this server."""
         mark = str(self.folder / "ssh_config").encode()
-        found = []
+        clients = []
         for entry in Path("/proc").glob("[0-9]*/cmdline"):
             try:
                 words = entry.read_bytes()
-            except OSError:  # it has ended since
+            except OSError:  # it has exited
                 continue
             if mark in words:
-                found.append(words.replace(b"\0", b" ").decode())
-        return found
+                clients.append(words.replace(b"\0", b" ").decode())
+        return clients
 
     def _new_key(self, name: str) -> None:
         file = str(self.folder / name)

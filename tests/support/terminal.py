@@ -1,4 +1,4 @@
-"""A program in a real pseudo-terminal, its screen read by an emulator that is not ours (pyte).
+"""A program in a real pseudo-terminal, its screen read by an independent emulator (pyte).
 
 Waits by what the program writes, never by sleeping; gives up with the screen in the message.
 """
@@ -21,7 +21,7 @@ import pyte
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-PATIENCE = 30.0  # seconds of nothing of what was waited for
+PATIENCE = 30.0  # seconds
 
 
 class Terminal:
@@ -62,7 +62,7 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """The screen as a person sees it, a line a row."""
+        """The text on the screen, one line per row."""
         return "\n".join(line.rstrip() for line in self._screen.display)
 
     def send_keys(self, keys: str) -> None:
@@ -70,7 +70,7 @@ class Terminal:
         os.write(self._master, keys.encode())
 
     def wait_for(self, *words: str, gone: Sequence[str] = ()) -> str:
-        """Read until all `words` are on the screen and none of `gone`; the screen then."""
+        """Read until all `words` are on the screen and none of `gone`; return its text."""
         return self.wait_until(
             lambda text: (
                 all(word in text for word in words) and not any(word in text for word in gone)
@@ -79,7 +79,7 @@ class Terminal:
         )
 
     def wait_until(self, condition: Callable[[str], bool], what: str) -> str:
-        """Read until the screen meets `condition`; the screen then."""
+        """Read until the screen meets `condition`; return its text."""
         deadline = time.monotonic() + PATIENCE
         while not condition(self.text):
             if not self.read(max(0.0, deadline - time.monotonic())):
@@ -88,7 +88,7 @@ class Terminal:
         return self.text
 
     def read(self, seconds: float) -> int:
-        """Take in what the program writes next, for up to `seconds`; how many bytes it was."""
+        """Read what the program writes next, for up to `seconds`; return the number of bytes."""
         ready, _, _ = select.select([self._master], [], [], seconds)
         if not ready:
             return 0
@@ -102,25 +102,25 @@ class Terminal:
         return len(data)
 
     def _answer(self, data: bytes) -> None:
-        """A terminal answers a question for its attributes; without it some programs wait."""
+        """Answer a query for the attributes of the terminal; without it some programs wait."""
         if b"\x1b[c" in data:
             os.write(self._master, b"\x1b[?62;22c")
 
     def disconnect(self) -> None:
-        """Be gone, as a connection that broke; the program is sent no signal."""
+        """Close the terminal, like a broken connection; the program gets no signal."""
         if self._master >= 0:
             os.close(self._master)
             self._master = -1
 
     def resize(self, columns: int, rows: int) -> None:
-        """Make the window another size."""
+        """Change the size of the window."""
         self.columns, self.rows = columns, rows
         self._screen.resize(rows, columns)
         _set_size(self._master, columns, rows)
         os.killpg(self.process.pid, signal.SIGWINCH)
 
     def wait_for_exit(self) -> int:
-        """Read to the end; the exit code."""
+        """Read until the program exits; return its exit code."""
         deadline = time.monotonic() + PATIENCE
         while self.process.poll() is None and time.monotonic() < deadline:
             self.read(0.1)

@@ -29,7 +29,7 @@ _COLUMNS: Final = (
     Column("level", "LEVEL"),
     Column("kind", "KIND"),
     Column("server", "SERVER"),
-    Column("product", "PRODUCT", text=lambda row: row["product"] or "-"),
+    Column("product", "PRODUCT", missing="-"),
     Column("since"),
     Column("raised", "RAISED", Kind.TIME),
     Column("status", "STATUS"),

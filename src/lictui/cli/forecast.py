@@ -52,10 +52,6 @@ if TYPE_CHECKING:
 _NO_READINGS: Final = "No readings yet."
 
 
-def _date_or_dash(name: str, title: str) -> Column:
-    return Column(name, title, text=lambda row: row[name] or "-")
-
-
 _FORECAST_COLUMNS: Final = (
     Column("product", "PRODUCT"),
     Column("model", "MODEL", Kind.MODEL),
@@ -63,9 +59,9 @@ _FORECAST_COLUMNS: Final = (
     Column("status"),
     Column("per_week"),
     Column("installed", "INSTALLED", Kind.NUMBER),
-    _date_or_dash("warn", "WARN"),
-    _date_or_dash("critical", "CRITICAL"),
-    _date_or_dash("runs_out", "RUNS OUT"),
+    Column("warn", "WARN", missing="-"),
+    Column("critical", "CRITICAL", missing="-"),
+    Column("runs_out", "RUNS OUT", missing="-"),
     Column("forecast", "FORECAST"),
     Column("based_on_days"),
 )
@@ -171,10 +167,6 @@ def _peak_text(row: Row) -> str:
     return "?" if row["peak"] is None else f"{number_text(row['peak'])} {Model(row['model']).verb}"
 
 
-def _upper_bound_text(row: Row) -> str:
-    return "-" if row["upper_bound"] is None else number_text(row["upper_bound"])
-
-
 _PEAK_COLUMNS: Final = (
     Column("product", "PRODUCT"),
     Column("model", "MODEL", Kind.MODEL),
@@ -186,7 +178,7 @@ _PEAK_COLUMNS: Final = (
     Column("average", "AVERAGE", Kind.NUMBER),
     Column("coverage", "COVERAGE", Kind.RATIO),
     Column("aligned_by"),
-    Column("upper_bound", "SUM OF SERVER PEAKS", Kind.NUMBER, _upper_bound_text),
+    Column("upper_bound", "SUM OF SERVER PEAKS", Kind.NUMBER, missing="-"),
 )
 
 

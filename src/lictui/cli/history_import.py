@@ -164,10 +164,6 @@ def _print_summary(result: ImportResult, counts: ImportCounts) -> None:
 # `lictui history import-licenses`
 
 
-def _optional_text(name: str, title: str) -> Column:
-    return Column(name, title, text=lambda row: row[name] or "-")
-
-
 def _count_text(row: Row) -> str:
     return "uncounted" if row["count"] is None else number_text(row["count"])
 
@@ -183,13 +179,13 @@ _LICENSE_COLUMNS: Final = (
     Column("counted"),
     Column("vendor"),
     Column("count", "COUNT", Kind.NUMBER, _count_text),
-    _optional_text("subscription_date", "SUBSCRIPTION"),
+    Column("subscription_date", "SUBSCRIPTION", missing="-"),
     Column("start", "FROM"),
     Column("issued"),
     Column("expires", "UNTIL", text=_until_text),
     Column("permanent"),
-    _optional_text("license_type", "TYPE"),
-    _optional_text("serial", "SERIAL"),
+    Column("license_type", "TYPE", missing="-"),
+    Column("serial", "SERIAL", missing="-"),
     Column("taken"),
 )
 

@@ -46,6 +46,7 @@ class Column:
     title: str = ""  # head in tables; a column without a title is in CSV only
     kind: Kind = Kind.TEXT
     text: Callable[[Row], str] | None = None  # cell of a table, where it is not the value itself
+    missing: str = "?"  # what tables show for None: `-` where it means that there is no value
 
 
 def emit(
@@ -149,7 +150,7 @@ def _table_cell(row: Row, column: Column, zone: tzinfo | None) -> str:
         return column.text(row)
     value = row[column.name]
     if value is None:
-        return "?"
+        return column.missing
     if column.kind is Kind.TIME:
         return f"{datetime.fromisoformat(value).astimezone(zone):%Y-%m-%d %H:%M}"
     return _TEXTS[column.kind](value)

@@ -192,7 +192,7 @@ _EXPIRY_COLUMNS: Final = (
     Column("days_left", "DAYS LEFT", Kind.NUMBER),
     Column("kind", "EVENT"),
     Column("licenses", "LICENSES", Kind.NUMBER, _deadline_licenses_text),
-    Column("product", "PRODUCT", text=lambda row: row["product"] or "-"),
+    Column("product", "PRODUCT", missing="-"),
     Column("scope", "SCOPE"),
 )
 

@@ -210,8 +210,8 @@ def _idle_text(row: Row) -> str:
 
 _USER_COLUMNS: Final = (
     Column("product", "PRODUCT"),
-    Column("user", "USER", text=lambda row: row["user"] or "-"),
-    Column("host", "HOST", text=lambda row: row["host"] or "-"),
+    Column("user", "USER", missing="-"),
+    Column("host", "HOST", missing="-"),
     Column("since", "SINCE", Kind.TIME),
     Column("count", "COUNT", Kind.NUMBER),
     Column("assigned"),
