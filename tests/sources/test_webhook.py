@@ -144,10 +144,10 @@ async def test_an_action_tries_again_and_a_failure_is_one_line(
         assert (len(heard), lines) == (3, [])
         await happen()
         await happen()
-        assert [it.message.split(" fails")[0] for it in lines] == ["action hook: failed"]
+        assert [it.message.split(": failed")[0] for it in lines] == ["action hook"]
         assert "s3cret" not in lines[0].message
         await happen()
-        assert lines[-1].message == "the action hook works again"
+        assert lines[-1].message == "action hook: recovered"
     assert all(b"X-Lictui-Signature: t=" in head for head, _ in heard)
     await acting.close()
 
