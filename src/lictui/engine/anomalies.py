@@ -1,8 +1,7 @@
-"""Whether today is like the same weekday was, asked of the history a little at a time.
+"""Hourly check of every server for usage that is unusual for the weekday.
 
-Owns when it is asked and of which pools: once an hour of every server that answers, one product
-after the other, so that polls go on meanwhile. Must not know what is usual (`insights.unusual`),
-nor who is told.
+Products are checked one after the other with pauses, so that polls and screens come first. What is
+unusual is decided in `analysis.usage`.
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from lictui.analysis.series import SeriesQuery, day_of, day_start
 from lictui.analysis.usage import ANOMALY_WEEKS, anomaly_today
 from lictui.errors import LictuiError
-from lictui.model import Model, Pool, PoolKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
@@ -24,99 +23,95 @@ if TYPE_CHECKING:
     from lictui.config.settings import AlertSettings, Settings
     from lictui.engine.board import MergedBoard, ServerStatus
     from lictui.history.store import History
+    from lictui.model import Pool, PoolKey
 
 _log = logging.getLogger(__name__)
-_ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)
 _HOUR: Final = 3600
-_LEAD: Final = 2 * _HOUR  # before midnight: what was assigned the evening before
-_REST: Final = 0.02  # seconds between two products: whoever is polled or drawn comes first
+_LEAD: Final = 2 * _HOUR  # before midnight, for what was assigned on the evening before
+_PAUSE: Final = 0.02  # seconds between two products
 
 
 @dataclass(frozen=True, slots=True)
-class _Product:
-    """One product of a server, and the pools whose past is its past."""
+class _ServerProduct:
+    """One product of a server, and the pools whose history is its history."""
 
     product: str
     name: str
-    assigned: bool
+    is_assigned: bool
     pools: tuple[tuple[str, PoolKey], ...]
 
 
 class AnomalyChecker:
-    """Looks for what is unusual, and remembers which hour it has looked at."""
+    """Checks every server once an hour."""
 
     def __init__(self, history: History, clock: Clock) -> None:
         self._history = history
         self._clock = clock
-        self._looked: dict[str, int] = {}  # by server: the hour it was looked at in
+        self._checked_hour: dict[str, int] = {}  # by server
 
     async def check(
-        self, board: MergedBoard, settings: Settings, found: MutableMapping[str, dict[str, str]]
+        self,
+        board: MergedBoard,
+        settings: Settings,
+        anomalies: MutableMapping[str, dict[str, str]],
     ) -> None:
-        """Bring `found`, sentences by server and product, up to the hour; never raises.
+        """Update `anomalies`, sentences by server and product. Never raises.
 
-        A server that does not answer has none: nobody knows what it is like today.
+        A server that is not up has none: its usage today is unknown.
         """
-        live = {status.server.name: status for status in board.servers if status.is_up}
-        for gone in (self._looked.keys() | found.keys()) - live.keys():
-            self._looked.pop(gone, None)
-            found.pop(gone, None)
-        zone = _zone(settings.timezone)
-        for name, status in live.items():
+        up = {status.server.name: status for status in board.servers if status.is_up}
+        for name in (self._checked_hour.keys() | anomalies.keys()) - up.keys():
+            self._checked_hour.pop(name, None)
+            anomalies.pop(name, None)
+        zone = ZoneInfo(settings.timezone) if settings.timezone else None
+        for name, status in up.items():
             hour = int(self._clock.now()) // _HOUR
-            if self._looked.get(name) == hour:
+            if self._checked_hour.get(name) == hour:
                 continue
-            self._looked[name] = hour
+            self._checked_hour[name] = hour
             try:
-                found[name] = await self._of(status, settings.alerts, zone)
-            except LictuiError as error:  # a history that cannot be read has said so elsewhere
-                _log.info("what is unusual about %s: %s", name, error.message)
+                anomalies[name] = await self._check_server(status, settings.alerts, zone)
+            except LictuiError as error:  # a history that cannot be read is reported elsewhere
+                _log.info("anomaly check of %s: %s", name, error.message)
 
-    async def _of(
+    async def _check_server(
         self, status: ServerStatus, alerts: AlertSettings, zone: tzinfo | None
     ) -> dict[str, str]:
-        said = {}
-        for each in _products(status, alerts):
+        sentences = {}
+        for product in _checked_products(status, alerts):
             now = self._clock.now()
             hours = [
                 bucket
-                for series in self._history.series_batch(_questions(each.pools, now, zone))
+                for series in self._history.series_batch(_weekday_queries(product, now, zone))
                 for bucket in series.buckets
             ]
-            if sentence := anomaly_today(hours, now, zone, assigned=each.assigned):
-                said[each.product] = f"{each.name}: {sentence}"
-            await self._clock.sleep(_REST)
-        return said
+            if sentence := anomaly_today(hours, now, zone, assigned=product.is_assigned):
+                sentences[product.product] = f"{product.name}: {sentence}"
+            await self._clock.sleep(_PAUSE)
+        return sentences
 
 
-def _products(status: ServerStatus, alerts: AlertSettings) -> Iterator[_Product]:
-    found: dict[str, list[Pool]] = {}
+def _checked_products(status: ServerStatus, alerts: AlertSettings) -> Iterator[_ServerProduct]:
+    products: dict[str, list[Pool]] = {}
     for pool in status.snapshot.pools if status.snapshot else ():
         if pool.counted:
-            found.setdefault(pool.product, []).append(pool)
+            products.setdefault(pool.product, []).append(pool)
     server = status.server
-    for product, pools in found.items():
+    for product, pools in products.items():
         if alerts.thresholds_for(group=server.group, server=server.name, product=product).unusual:
-            owners = dict.fromkeys(status.history_key(pool.key) for pool in pools)
-            assigned = pools[0].model in _ASSIGNED
-            yield _Product(product, pools[0].name, assigned, tuple(owners))
+            keys = dict.fromkeys(status.history_key(pool.key) for pool in pools)
+            yield _ServerProduct(product, pools[0].name, pools[0].model.is_assigned, tuple(keys))
 
 
-def _questions(
-    pools: tuple[tuple[str, PoolKey], ...], now: float, zone: tzinfo | None
+def _weekday_queries(
+    product: _ServerProduct, now: float, zone: tzinfo | None
 ) -> tuple[SeriesQuery, ...]:
-    """The same weekday in the weeks before and today, oldest first, each up to this hour."""
-    today, this_hour = day_of(now, zone), int(now) // _HOUR * _HOUR
-    hour = datetime.fromtimestamp(now, UTC).astimezone(zone).hour
-    asked = []
+    """The same weekday in earlier weeks and today, oldest first, each up to this hour."""
+    today, current_hour = day_of(now, zone), int(now) // _HOUR * _HOUR
+    local_hour = datetime.fromtimestamp(now, UTC).astimezone(zone).hour
+    queries = []
     for week in range(ANOMALY_WEEKS, -1, -1):
         start = day_start(today - timedelta(weeks=week), zone) // _HOUR * _HOUR
-        end = start + hour * _HOUR + _LEAD  # more than enough where a clock was changed
-        asked.append(SeriesQuery(pools, start - _LEAD, min(end, this_hour), _HOUR))
-    return tuple(asked)
-
-
-def _zone(name: str) -> tzinfo | None:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - start-up looks at no past
-
-    return ZoneInfo(name) if name else None
+        end = start + local_hour * _HOUR + _LEAD  # long enough where a clock was changed
+        queries.append(SeriesQuery(product.pools, start - _LEAD, min(end, current_hour), _HOUR))
+    return tuple(queries)

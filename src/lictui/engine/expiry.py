@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from lictui.engine.board import MergedBoard, ServerStatus
-    from lictui.model import Snapshot
+    from lictui.model import Pool, Snapshot
 
 
 class ExpiryKind(StrEnum):
@@ -73,6 +73,11 @@ def server_expiries(status: ServerStatus) -> Iterator[Expiry]:
     yield from _license_expiries(name, snapshot)
 
 
+def license_end(pool: Pool) -> date | None:
+    """The first day on which licenses of a pool expire; None if permanent or unknown."""
+    return None if pool.permanent else pool.expires
+
+
 def _license_expiries(server: str, snapshot: Snapshot) -> Iterator[Expiry]:
     pools = [pool for pool in snapshot.pools if pool.counted]
     newest: dict[str, date] = {}
@@ -80,7 +85,7 @@ def _license_expiries(server: str, snapshot: Snapshot) -> Iterator[Expiry]:
         if (day := pool.subscription_date) is not None:
             newest[pool.product] = max(day, newest.get(pool.product, day))
     for pool in pools:
-        licenses_end = None if pool.permanent else pool.expires
+        licenses_end = license_end(pool)
         if licenses_end is not None:
             yield Expiry(
                 licenses_end,

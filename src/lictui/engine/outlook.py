@@ -1,7 +1,7 @@
-"""What to forecast, and from which past: the products of every server, and of the estate.
+"""Forecasts of products, and summaries of the past of every total.
 
-Owns the way from a board and the known pools to questions, and from their answers to forecasts.
-Must not open a history: whoever asks the questions has it.
+A `ForecastScope` knows what to ask the history for and makes a forecast of the answer: the only one
+there is, for chart, `lictui forecast`, products view and report. Its days are those of UTC.
 """
 
 from __future__ import annotations
@@ -11,272 +11,263 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, tzinfo
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from lictui.analysis.assignments import MonthAssignments, reported_month
 from lictui.analysis.forecast import Forecast, ForecastInput, forecast
 from lictui.analysis.series import Resolution, Series, SeriesQuery, day_start, first_of_month
 from lictui.analysis.usage import PastSummary, TotalKey
 from lictui.engine.board import GroupBy, MergedBoard, ServerStatus, scope_name
+from lictui.engine.expiry import license_end
 from lictui.engine.merge import duplicate_pools
 from lictui.history.peaks import PeakCache, PeakQuery, iter_peaks
-from lictui.model import ESTATE, Model, Pool, PoolKey
+from lictui.model import ESTATE, Model, Pool, PoolKey, sum_all_known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from lictui.analysis.peaks import ScopedPeak
     from lictui.clock import Clock
-    from lictui.config.settings import AlertSettings, Settings
+    from lictui.config.settings import AlertSettings, Settings, Thresholds
     from lictui.history.pools import KnownPool
     from lictui.history.store import History
 
-
-_DAYS: Final = 365  # of the past that a forecast rests on
+_HISTORY_DAYS: Final = 365  # that a forecast rests on
 _DAY: Final = int(Resolution.DAY)
+_HOUR: Final = int(Resolution.HOUR)
 _EPOCH: Final = date(1970, 1, 1).toordinal()
-_ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)
-_Owner = tuple[str, "PoolKey"]
+_HistoryKey = tuple[str, "PoolKey"]
 
 
 @dataclass(frozen=True, slots=True)
 class ForecastScope:
-    """One product and model, of a server or of the estate."""
+    """One product and model, on one server or on all servers of a board."""
 
     scope: str
     product: str
     name: str
     model: Model
-    pools: tuple[_Owner, ...]  # whose past it is: those that have ended, too
+    pools: tuple[_HistoryKey, ...]  # whose history counts, ended pools included
     installed: int | None  # now; None if that of any pool is unknown
-    expiring: Mapping[date, int]  # licenses that expire, by their last day
+    expiring: Mapping[date, int]  # licenses by their last day
     warn: float
     critical: float
 
     def history_query(self, now: float) -> SeriesQuery:
-        """The daily past up to `now`, UTC epoch seconds."""
-        end = int(now) // _DAY * _DAY  # the day that is not over says too little
-        return SeriesQuery(self.pools, end - _DAYS * _DAY, end, _DAY)
+        """The query for the complete days of the last year; `now` in UTC epoch seconds."""
+        end = int(now) // _DAY * _DAY
+        return SeriesQuery(self.pools, end - _HISTORY_DAYS * _DAY, end, _DAY)
 
-    def forecast(self, past: Series, now: float, today: date) -> Forecast:
-        """What the answer to that question lets expect; `today` where the user is."""
+    def forecast(self, history: Series, now: float, today: date) -> Forecast:
+        """The forecast from the answer to that query; `today` in the user's time zone."""
         return forecast(
             ForecastInput(
                 self.scope,
                 self.product,
                 self.model,
-                daily_usage(past, self.model, now),
+                daily_usage(history, self.model, now),
                 self.installed,
                 self.expiring,
                 self.warn,
                 self.critical,
-                installed_by_day(past, now),
+                installed_by_day(history, now),
             ),
             today,
         )
 
 
-def installed_by_day(past: Series, now: float) -> dict[date, int]:
-    """What was installed on each day (of UTC) that is over, where that is known."""
+def installed_by_day(history: Series, now: float) -> dict[date, int]:
+    """What was installed on each complete day, where that is known."""
     return {
-        date.fromordinal(_EPOCH + each.start // _DAY): each.installed
-        for each in past.buckets
-        if each.end <= now and each.installed is not None
+        date.fromordinal(_EPOCH + bucket.start // _DAY): bucket.installed
+        for bucket in history.buckets
+        if bucket.end <= now and bucket.installed is not None
     }
 
 
-def daily_usage(past: Series, model: Model, now: float) -> dict[date, float]:
-    """The figure of each day (of UTC) that is over: the most in use, or what was assigned last."""
-    assigned = model in _ASSIGNED
+def daily_usage(history: Series, model: Model, now: float) -> dict[date, float]:
+    """The usage of each complete day: its peak, or the last number of assigned licenses."""
     return {
-        date.fromordinal(_EPOCH + each.start // _DAY): each.last if assigned else each.high
-        for each in past.buckets
-        if each.end <= now
+        date.fromordinal(_EPOCH + bucket.start // _DAY): bucket.last
+        if model.is_assigned
+        else bucket.high
+        for bucket in history.buckets
+        if bucket.end <= now
     }
 
 
 @dataclass(slots=True)
-class _Held:
-    """The counted pools of one product and model, in one scope."""
+class _ProductPools:
+    """The counted pools of one product and model in one scope."""
 
     name: str
     pools: list[Pool] = field(default_factory=list)
-    owners: dict[_Owner, None] = field(default_factory=dict)  # in order, each once
-
-    def take(self, pool: Pool, owners: Iterable[_Owner]) -> None:
-        self.pools.append(pool)
-        self.owners |= dict.fromkeys(owners)
+    history_keys: dict[_HistoryKey, None] = field(default_factory=dict)  # in order, each once
 
 
 def forecast_scopes(
-    board: MergedBoard, known: Iterable[KnownPool], alerts: AlertSettings
+    board: MergedBoard, known_pools: Iterable[KnownPool], alerts: AlertSettings
 ) -> tuple[ForecastScope, ...]:
-    """The products of the estate, which is every enabled server on the board; then of each server.
+    """The products of all enabled servers of the board together, then of each of them.
 
-    `board` is one that Together made: a license server that is read twice counts once. Start-up
-    licenses are left out. `known` are the pools that the history holds.
+    `known_pools` are those of the history: an ended pool belongs to the past of its product.
     """
     ended: dict[tuple[str, str, str], list[PoolKey]] = defaultdict(list)
-    for old in known:
-        if old.ended is not None:
-            ended[old.server, old.product, old.model].append(old.key)
-    total: dict[tuple[str, Model], _Held] = {}
-    alone: list[ForecastScope] = []
+    for known in known_pools:
+        if known.ended is not None:
+            ended[known.server, known.product, known.model].append(known.key)
+    total: dict[tuple[str, Model], _ProductPools] = {}
+    single: list[ForecastScope] = []
     for status in board.servers:
-        held: dict[tuple[str, Model], _Held] = {}
-        for pool in _counted(status):
-            owner, key = status.history_key(pool.key)
-            before = ended[owner, key.product, pool.model.value]
-            owners = [(owner, key), *((owner, each) for each in before)]
-            for scope in (held, total):
-                what = pool.product, pool.model
-                scope.setdefault(what, _Held(pool.name)).take(pool, owners)
         server = status.server
-        for (product, model), each in held.items():
-            limits = alerts.thresholds_for(group=server.group, server=server.name, product=product)
-            alone.append(_scope(server.name, product, model, each, (limits.warn, limits.critical)))
-    everywhere = []
-    for (product, model), each in total.items():
-        limits = alerts.thresholds_for(group="", server="", product=product)
-        everywhere.append(_scope(ESTATE, product, model, each, (limits.warn, limits.critical)))
-    return (*everywhere, *alone)
+        own: dict[tuple[str, Model], _ProductPools] = {}
+        for pool in _counted_pools(status):
+            name, key = status.history_key(pool.key)
+            earlier = ended[name, key.product, pool.model.value]
+            for products in (own, total):
+                product = products.setdefault((pool.product, pool.model), _ProductPools(pool.name))
+                product.pools.append(pool)
+                product.history_keys |= dict.fromkeys((name, each) for each in (key, *earlier))
+        for (product_code, model), pools in own.items():
+            limits = alerts.thresholds_for(
+                group=server.group, server=server.name, product=product_code
+            )
+            single.append(_scope(server.name, product_code, model, pools, limits))
+    combined = [
+        _scope(ESTATE, code, model, pools, alerts.thresholds_for(group="", server="", product=code))
+        for (code, model), pools in total.items()
+    ]
+    return (*combined, *single)
 
 
-def _counted(status: ServerStatus) -> Iterator[Pool]:
+def _counted_pools(status: ServerStatus) -> Iterator[Pool]:
     if status.server.enabled and status.snapshot:
         yield from (pool for pool in status.snapshot.pools if pool.counted)
 
 
 def _scope(
-    scope: str, product: str, model: Model, held: _Held, limits: tuple[float, float]
+    scope: str, product: str, model: Model, pools: _ProductPools, limits: Thresholds
 ) -> ForecastScope:
-    warn, critical = limits
-    leaving: Counter[date] = Counter()
-    for pool in held.pools:
-        if pool.expires is not None and not pool.permanent:
-            leaving[pool.expires] += pool.expiring_count or 0
+    expiring: Counter[date] = Counter()
+    for pool in pools.pools:
+        if (day := license_end(pool)) is not None:
+            expiring[day] += pool.expiring_count or 0
     return ForecastScope(
         scope,
         product,
-        held.name,
+        pools.name,
         model,
-        tuple(held.owners),
-        _sum([pool.reading.installed for pool in held.pools]),
-        dict(leaving),
-        warn,
-        critical,
+        tuple(pools.history_keys),
+        sum_all_known(pool.reading.installed for pool in pools.pools),
+        dict(expiring),
+        limits.warn,
+        limits.critical,
     )
 
 
-def _sum(figures: Sequence[int | None]) -> int | None:
-    known = [figure for figure in figures if figure is not None]
-    return sum(known) if len(known) == len(figures) else None
-
-
-# The past of everything that the estate shows, found a little at a time so that polls go on
-
-
-ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)
-_HOUR: Final = 3600
+# The past of every total, computed in steps so that polls are not held up
 
 
 @dataclass(frozen=True, slots=True)
 class PastQuery:
-    """As of when and where it is looked back."""
+    """Time and time zone of a past summary."""
 
-    now: float
-    zone: tzinfo | None
+    now: float  # UTC epoch seconds
+    zone: tzinfo | None  # None: the system's
     alerts: AlertSettings
 
     @property
     def today(self) -> date:
-        """The day where the user is."""
+        """The current day in the time zone."""
         return datetime.fromtimestamp(self.now, UTC).astimezone(self.zone).date()
 
     @property
     def month_start(self) -> int:
-        """The first moment of this month where the user is."""
+        """The start of the current month in the time zone, UTC epoch seconds."""
         return day_start(first_of_month(self.today), self.zone)
 
 
 async def past_summaries(
     history: History,
-    memory: PeakCache,
+    cache: PeakCache,
     board: MergedBoard,
     by: GroupBy,
-    look: PastQuery,
+    query: PastQuery,
     clock: Clock,
 ) -> dict[TotalKey, PastSummary]:
-    """What the past says of every total of `board`, which is one that Together made."""
-    found: dict[TotalKey, dict[str, ScopedPeak]] = defaultdict(dict)
-    for each in iter_peaks(history, _wanted(board, by, look), memory):
-        if each is None:
+    """Peaks, assignments of the month and forecast of every total. Raises HistoryError."""
+    peaks: dict[TotalKey, dict[str, ScopedPeak]] = defaultdict(dict)
+    for peak in iter_peaks(history, _peak_query(board, by, query), cache):
+        if peak is None:
             await clock.sleep(0)
         else:
-            found[each.scope, each.product, Model(each.model)][each.peak.window] = each
-    ahead: dict[TotalKey, tuple[ForecastScope, Forecast]] = {}
-    for key, scope in _outlooks(history, board, by, look):
+            peaks[peak.scope, peak.product, Model(peak.model)][peak.peak.window] = peak
+    months: dict[TotalKey, MonthAssignments] = {}
+    forecasts: dict[TotalKey, Forecast] = {}
+    for key, scope in _total_scopes(history, board, by, query):
         await clock.sleep(0)
-        (past,) = history.series_batch((scope.history_query(look.now),))
-        ahead[key] = scope, scope.forecast(past, look.now, look.today)
+        (series,) = history.series_batch((scope.history_query(query.now),))
+        forecasts[key] = scope.forecast(series, query.now, query.today)
+        if scope.model.is_assigned:
+            months[key] = _month_assignments(history, scope, query)
     return {
         key: PastSummary(
-            found[key].get("24h"),
-            found[key].get("month"),
-            found[key].get("all"),
-            _month(history, ahead[key][0], look) if key[2] in ASSIGNED and key in ahead else None,
-            ahead[key][1] if key in ahead else None,
+            peaks[key].get("24h"),
+            peaks[key].get("month"),
+            peaks[key].get("all"),
+            months.get(key),
+            forecasts.get(key),
         )
-        for key in {**found, **ahead}
+        for key in {**peaks, **forecasts}
     }
 
 
-def _wanted(board: MergedBoard, by: GroupBy, look: PastQuery) -> PeakQuery:
+def _peak_query(board: MergedBoard, by: GroupBy, query: PastQuery) -> PeakQuery:
     servers: dict[str, set[str]] = defaultdict(set)
+    expected: set[str] = set()
     for status in board.servers:
         servers[scope_name(status, by)].update(status.member_names)
-    expected = {status.server.name for status in board.servers if status.server.enabled}
-    parts = {
-        part.server.name
-        for status in board.servers
-        for part in status.members
-        if part.server.enabled
-    }
+        expected.update(
+            member.server.name for member in (status, *status.members) if member.server.enabled
+        )
     return PeakQuery(
-        look.now,
-        look.zone,
-        expected | parts,
+        query.now,
+        query.zone,
+        expected,
         scopes=servers,
         per_server=False,
         excluded=duplicate_pools(board).keys(),
     )
 
 
-def _outlooks(
-    history: History, board: MergedBoard, by: GroupBy, look: PastQuery
+def _total_scopes(
+    history: History, board: MergedBoard, by: GroupBy, query: PastQuery
 ) -> Iterator[tuple[TotalKey, ForecastScope]]:
-    known = history.pools()
+    """The forecast scope of every total."""
+    known_pools = history.pools()
     if by is GroupBy.SERVER:
-        names = {status.server.name for status in board.servers}
-        for scope in forecast_scopes(board, known, look.alerts):
-            if scope.scope in names:
+        for scope in forecast_scopes(board, known_pools, query.alerts):
+            if scope.scope != ESTATE:
                 yield (scope.scope, scope.product, scope.model), scope
         return
-    parts: dict[str, list[ServerStatus]] = defaultdict(list)
+    members: dict[str, list[ServerStatus]] = defaultdict(list)
     for status in board.servers:
-        parts[scope_name(status, by)].append(status)
-    for name, some in parts.items():
-        for scope in forecast_scopes(replace(board, servers=tuple(some)), known, look.alerts):
+        members[scope_name(status, by)].append(status)
+    for name, statuses in members.items():
+        part = replace(board, servers=tuple(statuses))
+        for scope in forecast_scopes(part, known_pools, query.alerts):
             if scope.scope == ESTATE:
                 yield (name, scope.product, scope.model), scope
 
 
-def _month(history: History, scope: ForecastScope, look: PastQuery) -> MonthAssignments:
+def _month_assignments(
+    history: History, scope: ForecastScope, query: PastQuery
+) -> MonthAssignments:
     """What is known of the assignments of this month."""
-    before = history.series(
-        SeriesQuery(scope.pools, look.month_start - _HOUR, look.month_start, _HOUR)
-    ).buckets
+    start = query.month_start
+    before = history.series(SeriesQuery(scope.pools, start - _HOUR, start, _HOUR)).buckets
     reported = reported_month(
-        (history.monthly_usage(*pool) for pool in scope.pools), first_of_month(look.today)
+        (history.monthly_usage(*pool) for pool in scope.pools), first_of_month(query.today)
     )
     return MonthAssignments(
         round(before[-1].last) if before else None,
@@ -285,69 +276,67 @@ def _month(history: History, scope: ForecastScope, look: PastQuery) -> MonthAssi
     )
 
 
-# Looking back for those who watch: each look at the past is taken once, and anew when it is old
+# Cache of past summaries: computed once for all who ask, and again when it is old
 
 
-_FRESH: Final = 300.0  # seconds for which a look is good
-_REST: Final = 10  # times as long as a look took, before the next: a large estate's takes a while
+_MAX_AGE: Final = 300.0  # seconds
+_PAUSE_FACTOR: Final = 10  # a summary is kept for this multiple of the time that it took
 
 
 @dataclass(slots=True)
-class _Look:
-    began: float
+class _Computation:
+    started: float  # monotonic seconds
     board: MergedBoard
     task: asyncio.Task[dict[TotalKey, PastSummary]]
-    took: float = 0.0
+    duration: float = 0.0
 
 
 class PastSummaryCache:
-    """Looks back, and remembers what it saw."""
+    """The past summaries of each grouping, at most a few minutes old."""
 
     def __init__(self, history: History, clock: Clock) -> None:
         self._history = history
         self._clock = clock
-        self._memory = PeakCache()
-        self._looks: dict[GroupBy, _Look] = {}
+        self._peaks = PeakCache()
+        self._computations: dict[GroupBy, _Computation] = {}
 
     async def get(
         self, board: MergedBoard, by: GroupBy, settings: Settings
     ) -> dict[TotalKey, PastSummary]:
-        """What the past says of the totals of `board`, as of a few minutes ago at most.
-
-        Raises LictuiError.
-        """
+        """The summaries of the totals of a board. Raises LictuiError."""
         now = self._clock.monotonic()
-        known = self._looks.get(by)
-        if known is None or self._old(known, board, now):
-            task = asyncio.create_task(self._look(board, by, settings), name="look back")
-            known = self._looks[by] = _Look(now, board, task)
+        computation = self._computations.get(by)
+        if computation is None or self._is_outdated(computation, board, now):
+            task = asyncio.create_task(self._compute(board, by, settings), name="past summaries")
+            computation = self._computations[by] = _Computation(now, board, task)
         try:
-            return await asyncio.shield(known.task)
+            return await asyncio.shield(computation.task)
         except Exception:
-            self._looks.pop(by, None)
+            self._computations.pop(by, None)
             raise
 
-    def _old(self, known: _Look, board: MergedBoard, now: float) -> bool:
-        if not known.task.done():
+    def _is_outdated(self, computation: _Computation, board: MergedBoard, now: float) -> bool:
+        if not computation.task.done():
             return False
-        names = [[status.server for status in each.servers] for each in (known.board, board)]
-        return names[0] != names[1] or now - known.began >= max(_FRESH, _REST * known.took)
+        before, after = (
+            [status.server for status in each.servers] for each in (computation.board, board)
+        )
+        max_age = max(_MAX_AGE, _PAUSE_FACTOR * computation.duration)
+        return before != after or now - computation.started >= max_age
 
-    async def _look(
+    async def _compute(
         self, board: MergedBoard, by: GroupBy, settings: Settings
     ) -> dict[TotalKey, PastSummary]:
-        from zoneinfo import ZoneInfo  # noqa: PLC0415 - as above
-
-        began = self._clock.monotonic()
+        started = self._clock.monotonic()
         zone = ZoneInfo(settings.timezone) if settings.timezone else None
-        look = PastQuery(self._clock.now(), zone, settings.alerts)
-        found = await past_summaries(self._history, self._memory, board, by, look, self._clock)
-        self._looks[by].took = self._clock.monotonic() - began
-        return found
+        query = PastQuery(self._clock.now(), zone, settings.alerts)
+        summaries = await past_summaries(self._history, self._peaks, board, by, query, self._clock)
+        self._computations[by].duration = self._clock.monotonic() - started
+        return summaries
 
     async def close(self) -> None:
-        """Look no further."""
-        tasks = [known.task for known in self._looks.values()]
+        """End running computations."""
+        tasks = [computation.task for computation in self._computations.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,7 +1,4 @@
-"""When: one task per server, each with its own deadline, so that none delays another.
-
-Owns the tasks and the open sources. Must not know what becomes of a poll.
-"""
+"""Polling: one task per server with its own schedule, so that no server delays another."""
 
 from __future__ import annotations
 
@@ -25,16 +22,16 @@ if TYPE_CHECKING:
     from lictui.engine.board import Board
 
 
-# One poll of one server: whatever happens becomes a value, within the deadline
+# One poll of one server; whatever goes wrong becomes a value
 
 
 _log = logging.getLogger(__name__)
 
 
-async def poll_server(server: Server, source: Source, timeout: float, clock: Clock) -> Poll:  # noqa: ASYNC109 - the deadline is this function's whole point
-    """Read `server` once through `source`, given up after `timeout` seconds; never raises.
+async def poll_server(server: Server, source: Source, timeout: float, clock: Clock) -> Poll:  # noqa: ASYNC109 - a timeout is a value here, not an exception
+    """Poll a server once, for at most `timeout` seconds. Never raises.
 
-    Latency and deadline are seconds of the wire, even where the clock is a simulated one.
+    Latency and timeout are real seconds, even where the clock is a simulated one.
     """
     loop = asyncio.get_running_loop()
     started = loop.time()
@@ -80,46 +77,46 @@ async def _fetch(server: Server, source: Source, deadline: float) -> Snapshot | 
     except TimeoutError:
         return Failure(
             FailureKind.TIMEOUT,
-            f"no complete answer within {deadline:g} s",
-            "the server answers too slowly: look at its load, or raise [polling] timeout",
+            f"no complete response within {deadline:g} s",
+            "response too slow: check server load, or raise [polling] timeout",
         )
     except Exception as error:  # noqa: BLE001 - a defect of one source must not stop the others
         _log.exception("poll of %s", server.name)
         return Failure(
             FailureKind.PROTOCOL,
-            f"an answer lictui did not expect ({type(error).__name__})",
-            "lictui.log has the details; please report them",
+            f"unexpected response ({type(error).__name__})",
+            "see lictui.log for details, and please report them",
         )
 
 
-# When a server's turn comes. Pure: must not know the clock, tasks or sockets. All in seconds
+# Schedule of a server, in seconds
 
 
-MAX_OFFSET_SHARE: Final = 0.1  # of the interval at most, …
-MAX_OFFSET: Final = 30.0  # … and never more than this
-MAX_DOUBLINGS: Final = 3  # a failing server is left alone for 2, 4, then 8 intervals
+MAX_OFFSET_SHARE: Final = 0.1  # of the interval at most
+MAX_OFFSET: Final = 30.0  # seconds, and never more than this
+MAX_DOUBLINGS: Final = 3  # a failing server is polled after 2, 4, then 8 intervals
 
 
 def start_offset(server: Server) -> float:
-    """The server's own offset, so that 300 servers do not ask in the same second.
+    """The offset of a server, so that 300 servers are not polled in the same second.
 
-    The same server always gets the same one: two runs poll at the same distance.
+    It depends on the name only: every run polls at the same offsets.
     """
     share = zlib.crc32(server.name.encode()) / 2**32
     return share * min(server.effective_interval * MAX_OFFSET_SHARE, MAX_OFFSET)
 
 
 def first_due(server: Server, polled_at: float | None, now: float) -> float:
-    """The first poll after a start: at once, unless the last one is still fresh."""
+    """The first poll after a start: immediately, unless the last one is recent."""
     if polled_at is None or polled_at > now:
         return now
     return max(now, polled_at + server.effective_interval)
 
 
 def next_due(server: Server, due: float, now: float, pause: float) -> float:
-    """The turn after `due`: on the server's own grid, never in the past, `pause` ahead at least.
+    """The poll after `due`: a multiple of the interval later, at least `pause` after it.
 
-    A poll that took longer than an interval skips the turns it missed: no drift, no overlap.
+    A poll that took longer than an interval skips the ones it missed: no drift, no overlap.
     """
     every = server.effective_interval
     behind = max(0.0, now - due)
@@ -128,9 +125,9 @@ def next_due(server: Server, due: float, now: float, pause: float) -> float:
 
 
 def wait_after(server: Server, result: Snapshot | Failure, failures: int, cap: float) -> float:
-    """How long to leave a server alone after `failures` polls in a row that failed.
+    """The pause before the next poll, after so many consecutive failures.
 
-    A refused password is tried ever more rarely, up to `cap`: a directory locks accounts.
+    A rejected password is tried less and less often, up to `cap`: directories lock accounts.
     """
     every = server.effective_interval
     if not isinstance(result, Failure) or failures < 1:
@@ -143,111 +140,120 @@ def wait_after(server: Server, result: Snapshot | Failure, failures: int, cap: f
 SourceFactory = Callable[[Server, "Limits", "Clock"], Source]
 PollCallback = Callable[[Server, Poll, float], None]  # the poll, and when the next one is due
 
-# Seconds between polls from which on a connection is not worth keeping: servers drop idle ones
+# Connections are closed between polls from this interval on (seconds): servers drop idle ones
 # after about two minutes, and 1,000 open ones cost both sides.
-_IDLE: Final = 120.0
+_CLOSE_INTERVAL: Final = 120.0
 
 
 class Poller:
-    """Polls every enabled server when its turn comes, and reports each poll as it ends."""
+    """Polls every enabled server by its schedule, and reports each poll as it ends."""
 
     def __init__(self, clock: Clock, open_source: SourceFactory, report: PollCallback) -> None:
         self._clock = clock
         self._open = open_source
         self._report = report
-        self._turns: dict[str, _Turns] = {}
-        self._asked: set[str | None] = set()  # for servers whose turns had not begun
-        self._places = asyncio.Semaphore(1)
+        self._schedules: dict[str, _Schedule] = {}
+        # Polls requested before the servers were known; None: of all servers.
+        self._requested: set[str | None] = set()
+        self._slots = asyncio.Semaphore(1)
         self._polling_allowed = asyncio.Event()
 
     async def update_servers(self, servers: Iterable[Server], limits: Limits, board: Board) -> None:
-        """Poll these servers from now on; those that are unchanged keep their turn."""
-        wanted = {server.name: server for server in servers if server.enabled}
-        gone = [
-            turns
-            for name, turns in self._turns.items()
-            if turns.server != wanted.get(name) or turns.limits != limits
+        """Poll these servers from now on; unchanged ones keep their schedule."""
+        enabled = {server.name: server for server in servers if server.enabled}
+        outdated = [
+            schedule
+            for name, schedule in self._schedules.items()
+            if schedule.server != enabled.get(name) or schedule.limits != limits
         ]
-        for turns in gone:
-            del self._turns[turns.server.name]
-        await asyncio.gather(*(turns.stop() for turns in gone))
-        self._places = asyncio.Semaphore(limits.concurrency)
-        for name, server in wanted.items():
-            if name not in self._turns:
-                self._turns[name] = self._begin(server, limits, board)
-        self._asked.clear()
+        for schedule in outdated:
+            del self._schedules[schedule.server.name]
+        await asyncio.gather(*(schedule.stop() for schedule in outdated))
+        self._slots = asyncio.Semaphore(limits.concurrency)
+        for name, server in enabled.items():
+            if name not in self._schedules:
+                self._schedules[name] = self._start(server, limits, board)
+        self._requested.clear()
 
-    def _begin(self, server: Server, limits: Limits, board: Board) -> _Turns:
+    def _start(self, server: Server, limits: Limits, board: Board) -> _Schedule:
         status = board.find(server.name)
-        fresh = status.polled_at if status and status.state is State.UP else None
-        due = first_due(server, fresh, self._clock.now())
-        turns = _Turns(server, limits)
-        if self._asked & {server.name, None}:
-            turns.now.set()
-        turns.task = asyncio.create_task(self._take_turns(turns, due), name=f"poll {server.name}")
-        return turns
+        last_poll = status.polled_at if status and status.state is State.UP else None
+        due = first_due(server, last_poll, self._clock.now())
+        schedule = _Schedule(server, limits)
+        if self._requested & {server.name, None}:
+            schedule.poll_requested.set()
+        schedule.task = asyncio.create_task(
+            self._poll_loop(schedule, due), name=f"poll {server.name}"
+        )
+        return schedule
 
-    async def _take_turns(self, turns: _Turns, due: float) -> None:
-        server, limits = turns.server, turns.limits
+    async def _poll_loop(self, schedule: _Schedule, due: float) -> None:
+        server, limits = schedule.server, schedule.limits
         failures = 0
         offset = start_offset(server)
         while True:
-            await self._until(turns, due)
-            async with self._places:
-                # Opened when first wanted: what it imports need not hold up the first screen.
-                turns.source = source = turns.source or self._open(server, limits, self._clock)
+            await self._wait_for_turn(schedule, due)
+            async with self._slots:
+                # Opened at the first poll: its imports must not delay the first screen.
+                schedule.source = source = schedule.source or self._open(
+                    server, limits, self._clock
+                )
                 result = await poll_server(server, source, limits.timeout, self._clock)
-                if server.effective_interval >= _IDLE:
+                if server.effective_interval >= _CLOSE_INTERVAL:
                     await source.aclose()
             failures = failures + 1 if isinstance(result.result, Failure) else 0
             wait = wait_after(server, result.result, failures, limits.max_backoff)
             due = next_due(server, due, self._clock.now(), wait) + offset
-            offset = 0.0  # once: from here on the grid is this server's own
+            offset = 0.0  # only once: it shifts all later polls
             self._report(server, result, due)
 
-    async def _until(self, turns: _Turns, due: float) -> None:
-        """Wait for the turn, or for someone who wants a poll now."""
-        alarm = asyncio.create_task(self._ring(turns, due))
+    async def _wait_for_turn(self, schedule: _Schedule, due: float) -> None:
+        """Wait until the poll is due, or requested."""
+        alarm = asyncio.create_task(self._alarm(schedule, due))
         try:
-            await turns.now.wait()
+            await schedule.poll_requested.wait()
         finally:
             alarm.cancel()
-            turns.now.clear()
+            schedule.poll_requested.clear()
 
-    async def _ring(self, turns: _Turns, due: float) -> None:
+    async def _alarm(self, schedule: _Schedule, due: float) -> None:
         await self._clock.sleep(due - self._clock.now())
         await self._polling_allowed.wait()
-        turns.now.set()
+        schedule.poll_requested.set()
 
     def set_enabled(self, *, allowed: bool) -> None:
-        """Take turns or not; a poll that is asked for happens either way."""
+        """Enable or disable scheduled polls; requested ones happen either way."""
         if allowed:
             self._polling_allowed.set()
         else:
             self._polling_allowed.clear()
 
     def poll_now(self, name: str | None = None) -> None:
-        """Poll one server now, or all of them; at once where polling has not begun yet."""
-        wanted = [turns for turns in self._turns.values() if name in (None, turns.server.name)]
-        for turns in wanted:
-            turns.now.set()
-        if not wanted:
-            self._asked.add(name)
+        """Poll one server now, or all of them; also before polling has started."""
+        schedules = [
+            schedule
+            for schedule in self._schedules.values()
+            if name in (None, schedule.server.name)
+        ]
+        for schedule in schedules:
+            schedule.poll_requested.set()
+        if not schedules:
+            self._requested.add(name)
 
     async def stop(self) -> None:
-        """End every task and let go of every connection."""
-        turns = list(self._turns.values())
-        self._turns.clear()
-        await asyncio.gather(*(each.stop() for each in turns))
+        """End all tasks and close all connections."""
+        schedules = list(self._schedules.values())
+        self._schedules.clear()
+        await asyncio.gather(*(schedule.stop() for schedule in schedules))
 
 
-class _Turns:
-    """One server's task, its open source, and the bell that calls it early."""
+class _Schedule:
+    """One server with its task, its open source, and the event that requests a poll."""
 
     def __init__(self, server: Server, limits: Limits) -> None:
         self.server = server
         self.limits = limits
-        self.now = asyncio.Event()
+        self.poll_requested = asyncio.Event()
         self.source: Source | None = None
         self.task: asyncio.Task[None] | None = None
 
