@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 FILE = Path(__file__).parents[1] / "docs" / "keys.md"
 _SCREENS = {
-    "wall": "Dashboard",
-    "estate": "Products",
-    "product": "Usage",
+    "dashboard": "Dashboard",
+    "products": "Products",
+    "usage": "Usage",
     "servers": "Servers",
     "alerts": "Alerts",
     "snooze": "Snooze dialog",
     "form": "Server form",
     "confirm": "Confirmation dialog",
-    "assistant": "Citrix Cloud assistant",
-    "holders": "License users",
-    "contract": "Entitlements",
-    "why": "Data sources",
+    "cloud_assistant": "Citrix Cloud assistant",
+    "license_users": "License users",
+    "entitlements": "Entitlements",
+    "data_sources": "Data sources",
     "first_run": "First start",
 }
 _EVERYWHERE = "Everywhere"

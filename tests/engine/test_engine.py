@@ -9,6 +9,7 @@ from tests.support.values import pool, server, snapshot
 
 from lictui.analysis.series import SeriesQuery
 from lictui.engine.engine import Engine, RunScope
+from lictui.engine.product_history import ProductHistory, ProductQuery
 from lictui.errors import LictuiError
 from lictui.model import FailureKind, PoolKey, State
 from lictui.sources.source import SourceError
@@ -70,14 +71,10 @@ async def test_a_renewed_license_keeps_its_past(harness: EngineHarness) -> None:
     renewed = pool(in_use=401, subscription=date(2027, 12, 1))
     harness.replies["lic-01"] = snapshot(renewed, pool("MPS_ENT_CCU"))
     await harness.clock.advance(400)
-    pools = await engine.queries.pools(("lic-01", "lic-02"), "XDT_PLT_UD")
-    assert pools == tuple(
-        ("lic-01", PoolKey("XDT_PLT_UD", day)) for day in ("2026-12-01", "2027-12-01")
-    )
-    assert await engine.queries.pools(("lic-02",), "XDT_PLT_UD") == ()
-    question = SeriesQuery(pools, int(START), int(START) + 600, 300)
-    (series,) = await engine.queries.many((question,))
-    assert [bucket.last for bucket in series.buckets] == [400, 401]
+    start = int(START)
+    query = ProductQuery(("lic-01",), "XDT_PLT_UD", (start, start + 300, start + 600), 300)
+    history = await engine.queries.product_history(engine.board, query, engine.settings)
+    assert [bucket.last for bucket in history.buckets] == [400, 401]
 
 
 async def test_a_hot_edit_is_picked_up(harness: EngineHarness) -> None:
@@ -118,7 +115,9 @@ async def test_a_history_that_cannot_be_opened_costs_no_monitoring(harness: Engi
     engine = await harness.engine()
     assert status_of(engine).state is State.UP
     assert any("recording is disabled" in notice for notice in engine.board.notices)
-    assert await engine.queries.pools(("lic-01",), "XDT_PLT_UD") == ()
+    query = ProductQuery(("lic-01",), "XDT_PLT_UD", (0, 300), 300)
+    history = await engine.queries.product_history(engine.board, query, engine.settings)
+    assert history == ProductHistory()
     assert await engine.queries.events() == ()
 
 

@@ -57,7 +57,7 @@ def board() -> Board:
 @pytest.mark.parametrize("size", [(80, 24), (60, 15), (120, 40)])
 async def test_the_pane(size: tuple[int, int]) -> None:
     async with running_app(size=size, board=board(), engine=FakeEngine(workday_series)) as run:
-        assert_golden(f"together_{size[0]}x{size[1]}", screen_text(run.app))
+        assert_golden(f"merged_{size[0]}x{size[1]}", screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 15), (120, 40)])
@@ -65,22 +65,22 @@ async def test_why(size: tuple[int, int]) -> None:
     settings = Settings(timezone="UTC", entitlements=(Entitlement("XDT_PLT_UD", 500),))
     async with running_app(size=size, board=board(), settings=settings) as run:
         await run.press("w")
-        assert_golden(f"why_{size[0]}x{size[1]}", screen_text(run.app))
+        assert_golden(f"data_sources_{size[0]}x{size[1]}", screen_text(run.app))
         await run.press("escape")
-        assert "Why" not in screen_text(run.app)
+        assert "Data sources" not in screen_text(run.app)
 
 
 async def test_why_scrolls_and_copies() -> None:
     async with running_app(size=(60, 15), board=board()) as run:
         await run.press("w", "pagedown", "pagedown", "pagedown")
-        assert "raw fields come with the next poll" in screen_text(run.app)
+        assert "raw fields available after the next poll" in screen_text(run.app)
         await run.press("Y")
         assert "installed    1,000 = Count 1100 - Overdraft 100" in run.app.clipboard
         assert "cmd-emea-01" in run.app.clipboard
 
 
 async def test_there_is_a_way_to_it_from_the_estate_and_the_chart() -> None:
-    async with running_app("estate", board=board()) as run:
+    async with running_app("products", board=board()) as run:
         await run.press("end", "w")  # what is assigned stands last
         assert "Count 1100 - Overdraft 100" in screen_text(run.app)
         await run.press("escape", "enter", "W")
@@ -100,8 +100,8 @@ async def test_the_past_is_asked_of_whose_figure_it_is() -> None:
 
 
 async def test_the_estate_counts_it_once() -> None:
-    async with running_app("estate", size=(120, 40), board=board()) as run:
-        line = next(each for each in screen_text(run.app).splitlines() if "u/d" in each)
+    async with running_app("products", size=(120, 40), board=board()) as run:
+        line = next(each for each in screen_text(run.app).splitlines() if "user/device" in each)
         assert "412" in line
         assert "1,000" in line
         assert "1/1" in line

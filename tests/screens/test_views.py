@@ -71,7 +71,7 @@ def name(view: str, size: tuple[int, int]) -> str:
     return f"{view}_{size[0]}x{size[1]}"
 
 
-@pytest.mark.parametrize("view", ["wall", "estate"])
+@pytest.mark.parametrize("view", ["dashboard", "products"])
 async def test_trends_of_a_month(view: str) -> None:
     async with shown(view, (190, 30)) as run:
         await run.press("right_square_bracket", "right_square_bracket")
@@ -124,8 +124,8 @@ async def test_form_with_complaints() -> None:
 
 @pytest.mark.parametrize("size", [*SIZES, (200, 60)])
 async def test_product(size: tuple[int, int]) -> None:
-    async with shown("product", size, **PRODUCT) as run:
-        assert_golden(name("product", size), screen_text(run.app))
+    async with shown("usage", size, **PRODUCT) as run:
+        assert_golden(name("usage", size), screen_text(run.app))
 
 
 def trends(
@@ -133,31 +133,31 @@ def trends(
 ) -> AbstractAsyncContextManager[RunningApp]:
     """Concurrent licenses that grow, with some changes on the way."""
     engine = FakeEngine(series_of=growing_series, journal=CHANGES)
-    return running_app("product", size, engine=engine, **CONCURRENT, **kwargs)
+    return running_app("usage", size, engine=engine, **CONCURRENT, **kwargs)
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_product_with_its_forecast(size: tuple[int, int]) -> None:
     async with trends(size) as run:
         await run.press("y")
-        assert_golden(name("product_year", size), screen_text(run.app))
+        assert_golden(name("usage_year", size), screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_product_beside_the_period_before(size: tuple[int, int]) -> None:
     async with trends(size) as run:
         await run.press("m", "c", *["left"] * 9)
-        assert_golden(name("product_compared", size), screen_text(run.app))
+        assert_golden(name("usage_compared", size), screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_heat_map(size: tuple[int, int]) -> None:
     async with trends(size) as run:
         await run.press("m", "h", "down", "right", "right")
-        assert_golden(name("heat", size), screen_text(run.app))
+        assert_golden(name("heat_map", size), screen_text(run.app))
 
 
-@pytest.mark.parametrize(("keys", "called"), [("yc", "product_year"), ("mh", "heat")])
+@pytest.mark.parametrize(("keys", "called"), [("yc", "usage_year"), ("mh", "heat_map")])
 async def test_trends_in_ascii(keys: str, called: str) -> None:
     async with trends(settings=Settings(ascii=True)) as run:
         await run.press(*keys)
@@ -167,9 +167,9 @@ async def test_trends_in_ascii(keys: str, called: str) -> None:
 
 
 async def test_product_with_its_cursor() -> None:
-    async with shown("product", servers=("ddc-us-01",), product="XDT_PLT_CCS") as run:
+    async with shown("usage", servers=("ddc-us-01",), product="XDT_PLT_CCS") as run:
         await run.press("d", *["left"] * 30)
-        assert_golden("product_day_read_off", screen_text(run.app))
+        assert_golden("usage_day_read_off", screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -180,13 +180,13 @@ async def test_alerts(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("size", [*SIZES, (200, 60)])
 async def test_watch(size: tuple[int, int]) -> None:
-    async with shown("wall", size, options={"watch": WatchOptions()}) as run:
+    async with shown("dashboard", size, options={"watch": WatchOptions()}) as run:
         assert_golden(name("watch", size), screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_first_run(size: tuple[int, int]) -> None:
-    async with shown("wall", size, board=Board()) as run:
+    async with shown("dashboard", size, board=Board()) as run:
         assert_golden(name("first_run", size), screen_text(run.app))
 
 
@@ -199,7 +199,7 @@ async def test_a_question() -> None:
 VIEWS: dict[str, dict[str, Any]] = {
     "servers": {},
     "form": {},
-    "product": PRODUCT,
+    "usage": PRODUCT,
     "alerts": {},
 }
 
@@ -214,7 +214,7 @@ async def test_ascii_is_seven_bit(view: str) -> None:
 
 async def test_ascii_console() -> None:
     options = {"watch": WatchOptions()}
-    async with shown("wall", settings=Settings(ascii=True), options=options) as run:
+    async with shown("dashboard", settings=Settings(ascii=True), options=options) as run:
         text = screen_text(run.app)
         assert text.isascii()
         assert_golden("watch_ascii", text)

@@ -32,12 +32,12 @@ HOSTILE = "[/x] \x1b[31mred\x07\n\u202eevil\u2066 " + "long ライセンス " * 
 @pytest.mark.parametrize("size", [(80, 24), (60, 15), (120, 40), (200, 60), (40, 10)])
 async def test_sizes(size: tuple[int, int]) -> None:
     async with running_app(size=size, engine=FakeEngine(workday_series)) as run:
-        assert_golden(f"wall_{size[0]}x{size[1]}", screen_text(run.app))
+        assert_golden(f"dashboard_{size[0]}x{size[1]}", screen_text(run.app))
 
 
 async def test_too_small() -> None:
     async with running_app(size=(39, 9)) as run:
-        assert_golden("wall_too_small", screen_text(run.app))
+        assert_golden("dashboard_too_small", screen_text(run.app))
         await run.resize(80, 24)
         assert "lic-emea-01" in screen_text(run.app)
 
@@ -47,13 +47,13 @@ async def test_ascii_is_seven_bit() -> None:
     async with running_app(settings=settings, engine=FakeEngine(workday_series)) as run:
         text = screen_text(run.app)
         assert text.isascii()
-        assert_golden("wall_ascii", text)
+        assert_golden("dashboard_ascii", text)
 
 
 async def test_ansi_theme_draws_the_same_text() -> None:
     settings = Settings(theme="lictui-ansi")
     async with running_app(settings=settings, engine=FakeEngine(workday_series)) as run:
-        assert_golden("wall_80x24", screen_text(run.app))
+        assert_golden("dashboard_80x24", screen_text(run.app))
 
 
 async def test_failure_panes() -> None:
@@ -76,19 +76,19 @@ async def test_failure_panes() -> None:
         )
     )
     async with running_app(size=(80, 30), board=board) as run:
-        assert_golden("wall_failures", screen_text(run.app))
+        assert_golden("dashboard_failures", screen_text(run.app))
 
 
 async def test_no_match() -> None:
     async with running_app() as run:
         await run.press("slash", *"nothing", "enter")
-        assert_golden("wall_no_match", screen_text(run.app))
+        assert_golden("dashboard_no_match", screen_text(run.app))
 
 
 async def test_filtered() -> None:
     async with running_app() as run:
         await run.press("slash", *"XenApp", "enter")
-        assert_golden("wall_filtered", screen_text(run.app))
+        assert_golden("dashboard_filtered", screen_text(run.app))
 
 
 async def test_hostile_strings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,15 +101,15 @@ async def test_hostile_strings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     async with running_app(board=Board((status, failed))) as run:
         text = screen_text(run.app)
         assert not set(text) & set("\x1b\x07\u202e\u2066")
-        assert_golden("wall_hostile", text)
+        assert_golden("dashboard_hostile", text)
         await run.press("r", "Y", "E", "2", "3")
 
 
 async def test_estate() -> None:
     for size in ((80, 24), (60, 15), (120, 40), (200, 60)):
         engine = FakeEngine(workday_series, past_summaries=past_summaries())
-        async with running_app("estate", size=size, engine=engine) as run:
-            assert_golden(f"estate_{size[0]}x{size[1]}", screen_text(run.app))
+        async with running_app("products", size=size, engine=engine) as run:
+            assert_golden(f"products_{size[0]}x{size[1]}", screen_text(run.app))
 
 
 async def test_help() -> None:
@@ -119,10 +119,10 @@ async def test_help() -> None:
 
 
 async def test_empty_estate() -> None:
-    async with running_app("wall", board=Board()) as run:
-        run.app.show_view("wall")
+    async with running_app("dashboard", board=Board()) as run:
+        run.app.show_view("dashboard")
         await run.settle()
-        assert_golden("wall_empty", screen_text(run.app))
+        assert_golden("dashboard_empty", screen_text(run.app))
 
 
 @pytest.mark.parametrize("theme", theme_names.THEME_NAMES)

@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tests.support.clock import FakeClock
+
 from lictui.analysis.series import Series, SeriesQuery
+from lictui.config.settings import Settings
+from lictui.engine.board import MergedBoard
+from lictui.engine.product_reader import ProductHistoryReader
+from lictui.history.pools import KnownPool
 from lictui.model import (
     Acknowledgement,
     AlertKey,
     Event,
     JournalFilter,
+    Model,
     MonthlyUsage,
     PoolKey,
     Server,
@@ -18,15 +25,72 @@ from lictui.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from lictui.analysis.usage import PastSummary, TotalKey
+    from lictui.clock import Clock
     from lictui.engine.board import Filter, GroupBy
     from lictui.engine.license_users import LicenseUsers
+    from lictui.engine.product_history import (
+        ProductHistory,
+        ProductOutlook,
+        ProductQuery,
+    )
 
 
 def _nothing(question: SeriesQuery) -> Series:
     return Series((), question.width)
+
+
+def matching_events(
+    journal: Iterable[Event],
+    limit: int,
+    before: float | None = None,
+    since: float | None = None,
+    wanted: JournalFilter | None = None,
+) -> tuple[Event, ...]:
+    """The events of a journal in [since, before) that match."""
+    wanted = wanted or JournalFilter()
+    return tuple(
+        event
+        for event in journal
+        if (since is None or event.time >= since)
+        and (before is None or event.time < before)
+        and (not wanted.servers or event.server in wanted.servers)
+        and (not wanted.product or event.product in ("", wanted.product))
+        and (not wanted.kinds or event.kind in wanted.kinds)
+    )[:limit]
+
+
+@dataclass
+class FakeHistory:
+    """What `ProductHistoryReader` reads of a history."""
+
+    series: Callable[[SeriesQuery], Series] = _nothing
+    pool_keys: tuple[tuple[str, PoolKey], ...] = ()
+    months: tuple[MonthlyUsage, ...] = ()
+    journal: tuple[Event, ...] = ()
+
+    def pools(self) -> tuple[KnownPool, ...]:
+        return tuple(
+            KnownPool(
+                index, server, key.product, key.subscription_date, Model.OTHER.value, "", 0, None, 0
+            )
+            for index, (server, key) in enumerate(self.pool_keys)
+        )
+
+    def monthly_usage(self, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
+        del server
+        return tuple(month for month in self.months if month.key == key)
+
+    def events(
+        self,
+        limit: int,
+        before: float | None = None,
+        since: float | None = None,
+        wanted: JournalFilter | None = None,
+    ) -> tuple[Event, ...]:
+        return matching_events(self.journal, limit, before, since, wanted)
 
 
 @dataclass
@@ -45,6 +109,8 @@ class FakeEngine:
     error: Exception | None = None
     polled: list[str | None] = field(default_factory=list)
     queries: list[SeriesQuery] = field(default_factory=list)
+    product_queries: list[ProductQuery] = field(default_factory=list)
+    outlook_queries: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
     holder_queries: list[tuple[str, str]] = field(default_factory=list)
     summary_queries: list[GroupBy] = field(default_factory=list)
     tested: list[Server] = field(default_factory=list)
@@ -52,33 +118,37 @@ class FakeEngine:
     searches: list[Filter] = field(default_factory=list)
     acknowledged: list[tuple[AlertKey, Acknowledgement | None]] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    board: Callable[[], MergedBoard] = MergedBoard  # set by `running_app`
+    settings: Callable[[], Settings] = Settings
+    clock: Clock = field(default_factory=FakeClock)
 
     def poll_now(self, name: str | None = None) -> None:
         self.polled.append(name)
 
-    async def series(self, question: SeriesQuery) -> Series:
-        self.queries.append(question)
-        return self.series_of(question)
+    async def many(self, queries: tuple[SeriesQuery, ...]) -> tuple[Series, ...]:
+        return tuple(self._series(query) for query in queries)
 
-    async def many(self, questions: tuple[SeriesQuery, ...]) -> tuple[Series, ...]:
-        return tuple([await self.series(question) for question in questions])
+    def _series(self, query: SeriesQuery) -> Series:
+        self.queries.append(query)
+        return self.series_of(query)
 
-    async def pools(
+    async def product_history(self, query: ProductQuery) -> ProductHistory:
+        self.product_queries.append(query)
+        return await self._reader().history(self.board(), query, self.settings())
+
+    async def product_outlook(
         self, servers: tuple[str, ...], product: str
-    ) -> tuple[tuple[str, PoolKey], ...]:
-        return tuple(
-            (name, key)
-            for name, key in self.pool_keys
-            if name in servers and key.product == product
-        )
+    ) -> ProductOutlook | None:
+        self.outlook_queries.append((servers, product))
+        return await self._reader().outlook(self.board(), servers, product, self.settings())
+
+    def _reader(self) -> ProductHistoryReader:
+        history = FakeHistory(self._series, self.pool_keys, self.months, self.journal)
+        return ProductHistoryReader(history, self.clock)
 
     async def retrospects(self, by: GroupBy) -> dict[TotalKey, PastSummary]:
         self.summary_queries.append(by)
         return self.past_summaries
-
-    async def told(self, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
-        del server
-        return tuple(month for month in self.months if month.key == key)
 
     async def events(
         self,
@@ -88,16 +158,7 @@ class FakeEngine:
         before: float | None = None,
         about: JournalFilter | None = None,
     ) -> tuple[Event, ...]:
-        about = about or JournalFilter()
-        return tuple(
-            each
-            for each in self.journal
-            if (since is None or each.time >= since)
-            and (before is None or each.time < before)
-            and (not about.servers or each.server in about.servers)
-            and (not about.product or each.product in ("", about.product))
-            and (not about.kinds or each.kind in about.kinds)
-        )[:limit]
+        return matching_events(self.journal, limit, before, since, about)
 
     async def search(self, wanted: Filter, limit: int | None = None) -> tuple[Event, ...]:
         self.searches.append(wanted)

@@ -72,7 +72,7 @@ class RunningApp:
 
 @asynccontextmanager
 async def running_app(
-    screen: str = "wall",
+    screen: str = "dashboard",
     size: tuple[int, int] = (80, 24),
     *,
     engine: FakeEngine | None = None,
@@ -93,10 +93,13 @@ async def running_app(
         ),
         **(options or {}),
     )
+    engine.board = lambda: app.board
+    engine.settings = lambda: app.settings
+    engine.clock = app.clock
     async with app.run_test(size=size) as pilot:
         run = RunningApp(app, pilot, engine)
         await run.settle()
-        if screen != "wall":
+        if screen != "dashboard":
             app.show_view(screen, **kwargs)
         await run.settle()
         yield run

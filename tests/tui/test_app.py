@@ -78,7 +78,7 @@ async def test_keys_that_cannot_be_are_said_and_the_defaults_hold() -> None:
         assert " ? help" in screen_text(run.app)
 
 
-@pytest.mark.parametrize("view", ["wall", "estate", "servers", "alerts"])
+@pytest.mark.parametrize("view", ["dashboard", "products", "servers", "alerts"])
 async def test_the_palette_offers_and_runs_commands(view: str) -> None:
     async with running_app(view) as run:
         await run.press("colon")

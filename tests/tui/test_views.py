@@ -79,7 +79,7 @@ def test_a_server_that_is_down_says_why_and_keeps_what_is_known() -> None:
 
 @pytest.mark.parametrize(
     ("state", "word"),
-    [(State.WAITING, "first answer"), (State.DISABLED, "disabled"), (State.STALE, "three")],
+    [(State.WAITING, "first poll"), (State.DISABLED, "disabled"), (State.STALE, "three")],
 )
 def test_a_server_without_a_failure_says_what_it_waits_for(state: State, word: str) -> None:
     status = ServerStatus(Server("a", SourceName.WINRM), state)
@@ -87,7 +87,7 @@ def test_a_server_without_a_failure_says_what_it_waits_for(state: State, word: s
 
 
 def test_an_empty_answer_is_said() -> None:
-    assert "no licenses" in build_pane(up_status("a"), LIMITS, NOW).reason[0]
+    assert "without license data" in build_pane(up_status("a"), LIMITS, NOW).reason[0]
 
 
 def test_what_ends_soon_is_noted_by_its_level() -> None:
@@ -96,8 +96,8 @@ def test_what_ends_soon_is_noted_by_its_level() -> None:
         "a", pool("XDT_PLT_UD", 1, 2, expires=soon), pool("MPS_ADV_CCU", 1, 2, subscription=later)
     )
     notes = build_pane(status, LIMITS, NOW).notes
-    assert notes[0] == ("1 license expires in 26 d", Tone.CRITICAL)
-    assert notes[-1] == ("1 SA date ends in 69 d", Tone.WARN)
+    assert notes[0] == ("licenses expire in 26 d", Tone.CRITICAL)
+    assert notes[-1] == ("SA ends in 69 d", Tone.WARN)
 
 
 def test_permanent_start_up_and_far_dates_are_not_noted() -> None:

@@ -245,6 +245,19 @@ class MergedBoard:
             self._totals[by] = _totals(self, by)
         return self._totals[by]
 
+    def total_pools(
+        self, by: GroupBy, scope: str, product: str, model: Model
+    ) -> tuple[tuple[str, PoolKey], ...]:
+        """The pools, as the history knows them, whose sum is one total."""
+        return tuple(
+            status.history_key(pool.key)
+            for status in self.servers
+            if status.snapshot is not None and status.server.enabled
+            if scope_name(status, by) == scope
+            for pool in status.snapshot.pools
+            if pool.counted and pool.product == product and pool.model is model
+        )
+
 
 def is_reporting(status: ServerStatus, pool: Pool | None = None) -> bool:
     """Whether the last poll of this server succeeded, so that its figures may be summed.

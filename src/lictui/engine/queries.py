@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Final
 from lictui.analysis.series import Series, SeriesQuery
 from lictui.engine import license_users
 from lictui.engine.license_users import LicenseUsers
+from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductQuery
+from lictui.engine.product_reader import ProductHistoryReader
 from lictui.model import (
     Event,
     Failure,
     FailureKind,
     JournalFilter,
     LicenseUser,
-    MonthlyUsage,
-    PoolKey,
     Server,
 )
 from lictui.paths import FILE_MODE, Paths, make_folder
@@ -70,6 +70,7 @@ class HistoryQueries:
         self._history = history
         self._clock = clock
         self._back: PastSummaryCache | None = None
+        self._products = ProductHistoryReader(history, clock) if history else None
 
     async def aclose(self) -> None:
         """End what is being looked for."""
@@ -82,17 +83,21 @@ class HistoryQueries:
             return tuple(Series((), question.width) for question in questions)
         return self._history.series_batch(questions)
 
-    async def pools(
-        self, servers: tuple[str, ...], product: str
-    ) -> tuple[tuple[str, PoolKey], ...]:
-        """Every pool of `product` that was ever read of these servers, as a question names it."""
-        if self._history is None:
-            return ()
-        return tuple(
-            (pool.server, pool.key)
-            for pool in self._history.pools()
-            if pool.product == product and pool.server in servers
-        )
+    async def product_history(
+        self, board: MergedBoard, query: ProductQuery, settings: Settings
+    ) -> ProductHistory:
+        """The recorded past of one product in a time range."""
+        if self._products is None:
+            return ProductHistory()
+        return await self._products.history(board, query, settings)
+
+    async def product_outlook(
+        self, board: MergedBoard, servers: tuple[str, ...], product: str, settings: Settings
+    ) -> ProductOutlook | None:
+        """What is expected of one product; None if no server holds it now."""
+        if self._products is None:
+            return None
+        return await self._products.outlook(board, servers, product, settings)
 
     async def retrospects(
         self, board: MergedBoard, by: GroupBy, settings: Settings
@@ -105,10 +110,6 @@ class HistoryQueries:
 
             self._back = PastSummaryCache(self._history, self._clock)
         return await self._back.get(board, by, settings)
-
-    async def told(self, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
-        """The months the source told of a pool's past."""
-        return self._history.monthly_usage(server, key) if self._history else ()
 
     async def events(
         self,

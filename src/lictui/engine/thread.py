@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from lictui.engine.board import Filter, GroupBy, MergedBoard
     from lictui.engine.engine import Engine
     from lictui.engine.license_users import LicenseUsers
+    from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductQuery
     from lictui.model import (
         Acknowledgement,
         AlertKey,
         Event,
         JournalFilter,
-        MonthlyUsage,
-        PoolKey,
         Server,
         StepResult,
     )
@@ -75,29 +74,27 @@ class EngineThread:
         """Poll one server, or all enabled ones, without waiting for their turn."""
         self._loop.call_soon_threadsafe(self.engine.poll_now, name)
 
-    async def series(self, question: SeriesQuery) -> Series:
-        """The past, in buckets."""
-        return (await self.many((question,)))[0]
-
     async def many(self, questions: tuple[SeriesQuery, ...]) -> tuple[Series, ...]:
         """Several questions about the past in one go."""
         return await self._ask(self.engine.queries.many(questions))
 
-    async def pools(
+    async def product_history(self, query: ProductQuery) -> ProductHistory:
+        """The recorded past of one product in a time range."""
+        queries, settings = self.engine.queries, self.engine.settings
+        return await self._ask(queries.product_history(self.board, query, settings))
+
+    async def product_outlook(
         self, servers: tuple[str, ...], product: str
-    ) -> tuple[tuple[str, PoolKey], ...]:
-        """Every pool of `product` that was ever read of these servers."""
-        return await self._ask(self.engine.queries.pools(servers, product))
+    ) -> ProductOutlook | None:
+        """What is expected of one product; None if no server holds it now."""
+        queries, settings = self.engine.queries, self.engine.settings
+        return await self._ask(queries.product_outlook(self.board, servers, product, settings))
 
     async def retrospects(self, by: GroupBy) -> Mapping[TotalKey, PastSummary]:
         """What the past says of every total, as of a few minutes ago; takes a while at first."""
         return await self._ask(
             self.engine.queries.retrospects(self.board, by, self.engine.settings)
         )
-
-    async def told(self, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
-        """The months the source told of a pool's past."""
-        return await self._ask(self.engine.queries.told(server, key))
 
     async def events(
         self,

@@ -162,26 +162,26 @@ class FilterClosed(Message):
 
 
 SCREENS: Final = {
-    "wall": "lictui.tui.screens.dashboard:DashboardScreen",
-    "estate": "lictui.tui.screens.products:ProductsScreen",
-    "product": "lictui.tui.screens.usage:UsageScreen",
+    "dashboard": "lictui.tui.screens.dashboard:DashboardScreen",
+    "products": "lictui.tui.screens.products:ProductsScreen",
+    "usage": "lictui.tui.screens.usage:UsageScreen",
     "servers": "lictui.tui.screens.servers:ServersScreen",
     "alerts": "lictui.tui.screens.alerts:AlertsScreen",
     "help": "lictui.tui.screens.dialogs:HelpScreen",
     "form": "lictui.tui.screens.server_form:FormScreen",
-    "holders": "lictui.tui.screens.license_users:LicenseUsersScreen",
-    "assistant": "lictui.tui.screens.cloud_assistant:CloudAssistantScreen",
+    "license_users": "lictui.tui.screens.license_users:LicenseUsersScreen",
+    "cloud_assistant": "lictui.tui.screens.cloud_assistant:CloudAssistantScreen",
     "first_run": "lictui.tui.screens.dialogs:FirstRunScreen",
-    "contract": "lictui.tui.screens.entitlements:EntitlementsScreen",
-    "why": "lictui.tui.screens.dialogs:DataSourcesScreen",
+    "entitlements": "lictui.tui.screens.entitlements:EntitlementsScreen",
+    "data_sources": "lictui.tui.screens.dialogs:DataSourcesScreen",
     "watch": "lictui.tui.screens.watch:WatchScreen",
 }
 MAIN_VIEWS: Final = (
-    "wall",
-    "estate",
+    "dashboard",
+    "products",
     "servers",
     "alerts",
-)  # one of these is always at the bottom of the stack
+)  # one of these is always at the bottom
 
 
 def make_screen(name: str, **kwargs: Any) -> Screen[Any]:
@@ -269,7 +269,7 @@ class LictuiApp(App[int]):
             self.show_view("watch", options=self.watch_options)
             return
         last = self.saved_state.get("view", "")
-        self.show_view(last if last in MAIN_VIEWS else "wall")
+        self.show_view(last if last in MAIN_VIEWS else "dashboard")
         if not self.board.registered.servers:
             self.show_view("first_run")
 
@@ -291,8 +291,8 @@ class LictuiApp(App[int]):
         self.save_state(view=name)
 
     def open_usage(self, servers: tuple[str, ...], product: str) -> None:
-        """Show the usage of one product, summed over these servers."""
-        self.show_view("product", servers=servers, product=product)
+        """The chart of one product, summed over these servers."""
+        self.show_view("usage", servers=servers, product=product)
 
     def save_state(self, **state: str) -> None:
         """Keep values for the next start."""

@@ -14,13 +14,12 @@ if TYPE_CHECKING:
     from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.engine.board import Filter, GroupBy
     from lictui.engine.license_users import LicenseUsers
+    from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductQuery
     from lictui.model import (
         Acknowledgement,
         AlertKey,
         Event,
         JournalFilter,
-        MonthlyUsage,
-        PoolKey,
         Server,
         StepResult,
     )
@@ -33,26 +32,22 @@ class Engine(Protocol):
         """Poll one server, or all enabled ones, without waiting for their turn."""
         ...
 
-    async def series(self, question: SeriesQuery) -> Series:
-        """The past, in buckets."""
-        ...
-
     async def many(self, questions: tuple[SeriesQuery, ...]) -> tuple[Series, ...]:
         """The same for several questions, answered in their order."""
         ...
 
-    async def pools(
+    async def product_history(self, query: ProductQuery) -> ProductHistory:
+        """The recorded past of one product in a time range."""
+        ...
+
+    async def product_outlook(
         self, servers: tuple[str, ...], product: str
-    ) -> tuple[tuple[str, PoolKey], ...]:
-        """Every pool of `product` that was ever read of these servers, as a question names it."""
+    ) -> ProductOutlook | None:
+        """What is expected of one product; None if no server holds it now."""
         ...
 
     async def retrospects(self, by: GroupBy) -> Mapping[TotalKey, PastSummary]:
         """What the past says of every total, as of a few minutes ago; takes a while at first."""
-        ...
-
-    async def told(self, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
-        """The months the source itself told of a pool's past, in order; no readings."""
         ...
 
     async def events(

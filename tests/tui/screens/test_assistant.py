@@ -40,7 +40,7 @@ def test_flexnet_s_own_number_is_no_version_of_the_license_server() -> None:
     lmstat = server("lic", source=SourceName.LMSTAT, url="", address="@lic")
     point = found(status("11.19.4", server=lmstat))["version"]
     assert point.met is None
-    assert "winrm does" in point.detail
+    assert "winrm reports it" in point.detail
 
 
 def test_what_no_source_tells_is_a_question_with_its_reason() -> None:
@@ -57,7 +57,7 @@ def test_a_server_that_reports_has_everything() -> None:
     account = ServerStatus(server("csp", source=SourceName.PARTNER), State.UP)
     asked = found(status(cloud_status=reports), account)
     assert [point.met for point in asked.values()] == [True] * 6
-    assert "csp answers" in asked["account"].detail
+    assert "csp responds" in asked["account"].detail
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_server_that_does_not_report_is_told_apart(
 async def test_c_in_the_registry_opens_it(size: tuple[int, int]) -> None:
     async with running_app("servers", size) as run:
         await run.press("c")
-        assert_golden(f"assistant_{size[0]}x{size[1]}", screen_text(run.app))
+        assert_golden(f"cloud_assistant_{size[0]}x{size[1]}", screen_text(run.app))
         await run.press("j", "k", "escape")
         assert "Usage Insights ─" not in screen_text(run.app)
 
@@ -103,4 +103,4 @@ async def test_an_account_is_told_to_choose_a_license_server() -> None:
     account = ServerStatus(server("csp", source=SourceName.PARTNER), State.UP)
     async with running_app("servers", (80, 40), board=Board((account,))) as run:
         await run.press("c")
-        assert "choose a license server" in screen_text(run.app)
+        assert "select a license server" in screen_text(run.app)

@@ -27,13 +27,13 @@ SETTINGS = Settings(entitlements=BOUGHT)
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
 async def test_the_sheet(size: tuple[int, int]) -> None:
     engine = FakeEngine(past_summaries=past_summaries())
-    async with running_app("contract", size, engine=engine, settings=SETTINGS) as run:
-        assert_golden(f"contract_{size[0]}x{size[1]}", screen_text(run.app))
+    async with running_app("entitlements", size, engine=engine, settings=SETTINGS) as run:
+        assert_golden(f"entitlements_{size[0]}x{size[1]}", screen_text(run.app))
         assert engine.summary_queries == [GroupBy.PRODUCT, GroupBy.GROUP]
 
 
 async def test_there_is_a_way_there_and_back() -> None:
-    async with running_app("estate", settings=SETTINGS) as run:
+    async with running_app("products", settings=SETTINGS) as run:
         await run.press("C")
         assert isinstance(run.app.screen, EntitlementsScreen)
         await run.press("tab", "j", "k", "escape")
@@ -41,24 +41,24 @@ async def test_there_is_a_way_there_and_back() -> None:
 
 
 async def test_without_a_contract_it_says_how_to_write_one_and_what_ends() -> None:
-    async with running_app("contract") as run:
+    async with running_app("entitlements") as run:
         said = screen_text(run.app)
-        assert "write contract.toml" in said
+        assert "Create contract.toml" in said
         assert "LAS activation ends" in said
 
 
 async def test_nothing_is_cut_off_where_there_is_little_room() -> None:
-    async with running_app("contract", (60, 15)) as run:
+    async with running_app("entitlements", (60, 15)) as run:
         lines = screen_text(run.app).splitlines()
-        assert lines[1].rstrip().endswith("write contract.toml")
+        assert lines[1].rstrip().endswith("Create contract.toml")
         assert any(line.rstrip().endswith("ddc-us-01") for line in lines)
         assert any(line.rstrip().endswith("…") for line in lines)
 
 
 async def test_both_lists_are_exported() -> None:
     engine = FakeEngine(past_summaries=past_summaries())
-    async with running_app("contract", engine=engine, settings=SETTINGS) as run:
+    async with running_app("entitlements", engine=engine, settings=SETTINGS) as run:
         assert isinstance(run.app.screen, EntitlementsScreen)
         kinds = {row[0] for row in run.app.screen.export_table()}
-        assert kinds == {"list", "bought", "ends"}
+        assert kinds == {"list", "entitlement", "expiration"}
         assert {len(row) for row in run.app.screen.export_table()} == {16}

@@ -31,7 +31,7 @@ def products(run: RunningApp) -> list[str]:
 
 
 async def test_products_are_summed_and_say_how_many_servers_they_cover() -> None:
-    async with running_app("estate") as run:
+    async with running_app("products") as run:
         lines = screen_text(run.app).splitlines()
         (row,) = [line.split() for line in lines if "612" in line and "700" in line]
         assert row[:4] == ["CVAD", "Premium", "u/d", "612"]
@@ -42,14 +42,14 @@ async def test_a_lost_server_leaves_the_sum_and_not_the_row() -> None:
     board = Board(
         (up_status("a", pool("XDT_PLT_UD", 5, 9)), up_status("b", pool("XDT_PLT_UD", 1, 1)))
     )
-    async with running_app("estate", board=board) as run:
+    async with running_app("products", board=board) as run:
         assert "2/2" in screen_text(run.app)
         await run.publish(Board((board.servers[0], down_status(board.servers[1], TIMEOUT_FAILURE))))
         assert "1/2" in screen_text(run.app)
 
 
 async def test_walking_sorting_and_filtering() -> None:
-    async with running_app("estate") as run:
+    async with running_app("products") as run:
         await run.press("j", "down")
         assert table(run).cursor == 2
         await run.press("home", "k")
@@ -70,7 +70,7 @@ async def test_walking_sorting_and_filtering() -> None:
 
 
 async def test_the_cursor_stays_on_its_product_when_the_order_changes() -> None:
-    async with running_app("estate") as run:
+    async with running_app("products") as run:
         await run.press("j")
         before = table(run).selected
         await run.press("s")
@@ -79,7 +79,7 @@ async def test_the_cursor_stays_on_its_product_when_the_order_changes() -> None:
 
 async def test_enter_opens_the_product_over_its_servers() -> None:
     engine = FakeEngine(workday_series)
-    async with running_app("estate", engine=engine) as run:
+    async with running_app("products", engine=engine) as run:
         await run.press(*["j"] * products(run).index("XDT_PLT_UD"), "enter")
         assert isinstance(run.app.screen, UsageScreen)
         servers = {server for server, _ in engine.queries[-1].pools}
@@ -90,19 +90,19 @@ async def test_enter_opens_the_product_over_its_servers() -> None:
 
 async def test_trends_are_those_of_the_sum() -> None:
     engine = FakeEngine(workday_series)
-    async with running_app("estate", (200, 60), engine=engine):
+    async with running_app("products", (200, 60), engine=engine):
         counts = {len(question.pools) for question in engine.queries if question.pools}
         assert 3 in counts
 
 
 async def test_nothing_to_sum_says_so() -> None:
     new = example_board().servers[5]
-    async with running_app("estate", board=Board((new,))) as run:
-        assert "no server has told" in screen_text(run.app)
+    async with running_app("products", board=Board((new,))) as run:
+        assert "No license data yet" in screen_text(run.app)
 
 
 async def test_the_palette_opens_over_a_product_whose_keys_are_brackets() -> None:
-    async with running_app("estate") as run:
+    async with running_app("products") as run:
         await run.press("enter")
         await run.press("colon")
         await run.press(*"shorter")
@@ -111,14 +111,14 @@ async def test_the_palette_opens_over_a_product_whose_keys_are_brackets() -> Non
 
 async def test_what_is_in_use_and_what_is_assigned_stand_apart_with_columns_of_their_own() -> None:
     engine = FakeEngine(past_summaries=past_summaries())
-    async with running_app("estate", (120, 40), engine=engine) as run:
+    async with running_app("products", (120, 40), engine=engine) as run:
         lines = screen_text(run.app).splitlines()
-        use = next(at for at, line in enumerate(lines) if " installed" in line)
-        assigned = next(at for at, line in enumerate(lines) if "assigned installed" in line)
-        assert "peak 24 h" in lines[use]
-        assert "peak" not in lines[assigned]
-        assert "1,390    1,455      2,120   8 May 26    37 d" in lines[use + 3]
-        assert "31       17        +14" in lines[assigned + 1]
+        use = next(at for at, line in enumerate(lines) if " Installed" in line)
+        assigned = next(at for at, line in enumerate(lines) if "Assigned Installed" in line)
+        assert "Peak 24 h" in lines[use]
+        assert "Peak" not in lines[assigned]
+        assert "1,390    1,455        2,120     31 Dec" in lines[use + 3]
+        assert "31       17          +14" in lines[assigned + 1]
         assert "612" not in "".join(lines[use:assigned])
 
 
@@ -127,17 +127,16 @@ async def test_the_chosen_row_is_said_in_words_with_its_bound_and_coverage() -> 
     board = Board(
         (up_status("a", pool("XDT_PLT_CCS", 60, 100)), up_status("b", pool("XDT_PLT_CCS", 40, 100)))
     )
-    async with running_app("estate", (120, 40), engine=engine, board=board) as run:
+    async with running_app("products", (120, 40), engine=engine, board=board) as run:
         said = " ".join(screen_text(run.app).split())
-        assert "most in use ever 2,120 on 8 May 2026" in said
-        assert "of 2,500 installed then" in said
-        assert "at most 2,300" in said
-        assert "97 % of the time covered" in said
+        assert "all-time peak: 2,120 of 2,500 (8 May 2026" in said
+        assert "sum of server peaks: 2,300" in said
+        assert "data coverage 97 %" in said
 
 
 async def test_rows_by_group_and_by_server_are_looked_back_at_apart() -> None:
     engine = FakeEngine()
-    async with running_app("estate", engine=engine) as run:
+    async with running_app("products", engine=engine) as run:
         await run.press("g")
         groups = {(view.total.scope, view.total.product) for view in table(run).rows}
         assert {("emea", "XDT_PLT_UD"), ("us", "XDT_PLT_UD"), ("apac", "XDT_PLT_UD")} <= groups
@@ -153,13 +152,13 @@ async def test_rows_by_group_and_by_server_are_looked_back_at_apart() -> None:
 @pytest.mark.parametrize("sort", SORTS)
 async def test_every_order_keeps_what_is_assigned_below(sort: str) -> None:
     engine = FakeEngine(past_summaries=past_summaries())
-    async with running_app("estate", engine=engine) as run:
+    async with running_app("products", engine=engine) as run:
         await run.press(*["s"] * SORTS.index(sort))
         assigned = [view.assigned for view in table(run).rows]
         assert assigned == sorted(assigned)
 
 
 async def test_days_left_sort_the_soonest_first() -> None:
-    async with running_app("estate", engine=FakeEngine(past_summaries=past_summaries())) as run:
+    async with running_app("products", engine=FakeEngine(past_summaries=past_summaries())) as run:
         await run.press(*["s"] * SORTS.index("days left"))
         assert products(run)[:2] == ["PVS_STD_CCS", "XDT_PLT_CCS"]  # the first is over it now

@@ -14,7 +14,7 @@ async def test_without_a_server_there_are_three_ways_on() -> None:
     async with running_app(board=Board()) as run:
         text = screen_text(run.app)
         assert isinstance(run.app.screen, FirstRunScreen)
-        assert all(way in text for way in ("Add a server", "Start the demo", "Quit"))
+        assert all(way in text for way in ("Add a server", "Start demo", "Quit"))
 
 
 async def test_enter_takes_the_first_way() -> None:

@@ -100,7 +100,7 @@ async def test_a_server_that_is_known_already_may_share_its_pane() -> None:
     async with running_app("form", engine=engine) as run:
         await fill(run)
         await run.press("ctrl+t")
-        assert "LIC01 is also lic-emea-01" in screen_text(run.app)
+        assert "LIC01 and lic-emea-01 are the same" in screen_text(run.app)
         await run.press("y")
         assert value(run, "same_as") == "lic-emea-01"
         await run.press("ctrl+s")

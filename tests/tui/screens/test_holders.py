@@ -65,7 +65,7 @@ async def test_u_on_a_row_asks_who_holds_it() -> None:
     async with running_app(engine=asked) as run:
         await run.press("u")
         text = screen_text(run.app)
-        assert "4 licenses, 3 holders · 1 idle  told by lmstat-01" in text
+        assert "4 licenses, 3 users · 1 idle  source: lmstat-01" in text
         assert text.index("ann") < text.index("bob") < text.index("pad-01")
         assert LINE in text
         await run.press("j")
@@ -87,18 +87,18 @@ async def test_hidden_names_give_nothing_to_copy_and_say_how_to_show_them() -> N
         await run.press("u")
         text = screen_text(run.app)
         assert "user 1" in text
-        assert '[privacy]: users = "show"' in text
+        assert 'set users = "show" in [privacy]' in text
         await run.press("Y")
         assert run.app.clipboard == ""
         (said,) = [notice.message for notice in run.app._notifications]
-        assert said == "Names are not shown, so there is no line: nothing copied"
+        assert said == "Not available while names are hidden"
 
 
 async def test_a_server_that_does_not_tell_says_who_would() -> None:
     async with running_app(engine=engine(SILENT)) as run:
         await run.press("u")
         text = screen_text(run.app)
-        assert "Nobody can tell" in text
+        assert "No source can report license users." in text
         assert "lmstat and udadmin" in text
         assert "→ register it as lmstat" in text
 
@@ -106,7 +106,7 @@ async def test_a_server_that_does_not_tell_says_who_would() -> None:
 async def test_a_product_asks_every_server_that_has_it() -> None:
     asked = engine(TOLD)
     about: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "XDT_PLT_UD"}
-    async with running_app("product", engine=asked, **about) as run:
+    async with running_app("usage", engine=asked, **about) as run:
         await run.press("u")
         text = screen_text(run.app)
         assert "Server" in text
@@ -129,10 +129,10 @@ async def test_it_says_whom_it_is_asking_and_asks_once_at_a_time() -> None:
     async with running_app(engine=slow) as run:
         await run._pilot.press("u", "r", "r")
         await run._pilot.pause()
-        assert "Asking lic-emea-01" in screen_text(run.app)
+        assert "Querying lic-emea-01" in screen_text(run.app)
         answers.set()
         await run.settle()
-        assert "told by" in screen_text(run.app)
+        assert "source: lmstat-01" in screen_text(run.app)
     assert len(slow.holder_queries) == 1
 
 
@@ -163,7 +163,7 @@ async def test_many_hands_are_the_longest_held_thousand() -> None:
     async with running_app(engine=engine(answer)) as run:
         await run.press("u")
         text = screen_text(run.app)
-        assert "1,500 licenses, 1,500 holders, the 1,000 longest held here" in text
+        assert "1,500 licenses, 1,500 users, first 1,000 shown" in text
         assert "u1499" in text
 
 
@@ -186,7 +186,7 @@ SIZES = [(80, 24), (60, 15)]
 async def test_as_it_looks(size: tuple[int, int]) -> None:
     async with running_app(size=size, engine=engine(TOLD)) as run:
         await run.press("u")
-        assert_golden(f"holders_{size[0]}x{size[1]}", screen_text(run.app))
+        assert_golden(f"license_users_{size[0]}x{size[1]}", screen_text(run.app))
 
 
 async def test_as_it_looks_in_seven_bits() -> None:
@@ -194,4 +194,4 @@ async def test_as_it_looks_in_seven_bits() -> None:
         await run.press("u")
         text = screen_text(run.app)
         assert text.isascii()
-        assert_golden("holders_ascii", text)
+        assert_golden("license_users_ascii", text)

@@ -54,43 +54,43 @@ def test_the_tick_is_the_peak_of_the_day_whatever_is_shown() -> None:
     assert trends.trends["a"].day is None
 
 
-@pytest.mark.parametrize("view", ["wall", "estate"])
+@pytest.mark.parametrize("view", ["dashboard", "products"])
 async def test_brackets_change_the_stretch_and_it_is_said_and_remembered(view: str) -> None:
     engine = FakeEngine(series_of=workday_series)
     async with running_app(view, engine=engine, size=(190, 40)) as run:
         before = len(engine.queries)
-        assert "trends:" not in screen_text(run.app)
+        assert "Trend:" not in screen_text(run.app)
         await run.press("right_square_bracket")
         asked = engine.queries[before:]
         shown = [it.pools for it in engine.queries[:before]]
         assert 0 < len(asked) == len({it.pools for it in asked})  # once for each row in view
         assert {it.pools for it in asked} <= set(shown)
         assert all(it.end - it.start >= RangeLength.WEEK.value for it in asked)
-        assert "trends: week" in screen_text(run.app)
+        assert "Trend: week" in screen_text(run.app)
         assert run.app.saved_state["range"] == "week"
         await run.press("right_square_bracket", "right_square_bracket", "right_square_bracket")
-        assert "trends: year" in screen_text(run.app)
+        assert "Trend: year" in screen_text(run.app)
         await run.press(*["left_square_bracket"] * 3)
-        assert "trends:" not in screen_text(run.app)
+        assert "Trend:" not in screen_text(run.app)
 
 
 async def test_another_view_and_the_next_start_take_it_up() -> None:
-    async with running_app("wall", size=(190, 40)) as run:
-        assert "last 24 h" not in screen_text(run.app)
+    async with running_app("dashboard", size=(190, 40)) as run:
+        assert "Trend 24 h" not in screen_text(run.app)
         await run.press("right_square_bracket", "2")
         text = screen_text(run.app)
-        assert "last week" in text
-        assert "trends: week" in text
-        assert "peak 24 h" in text
+        assert "Trend week" in text
+        assert "Trend: week" in text
+        assert "Peak 24 h" in text
         await run.press("left_square_bracket", "1")
-        assert "trends:" not in screen_text(run.app)
+        assert "Trend:" not in screen_text(run.app)
 
 
-@pytest.mark.parametrize("view", ["wall", "estate"])
+@pytest.mark.parametrize("view", ["dashboard", "products"])
 async def test_nothing_is_asked_for_rows_out_of_sight(view: str) -> None:
     engine = FakeEngine(series_of=workday_series)
     async with running_app(view, board=MANY, engine=engine, size=(190, 24)) as run:
-        if view == "estate":
+        if view == "products":
             await run.press("g", "g")  # a row for each server
         engine.queries.clear()
         await run.press("right_square_bracket")
@@ -98,5 +98,5 @@ async def test_nothing_is_asked_for_rows_out_of_sight(view: str) -> None:
         first = len(engine.queries)
         await run.press("end")
         assert len(engine.queries) > first
-        kind = PaneGrid if view == "wall" else ProductTable
+        kind = PaneGrid if view == "dashboard" else ProductTable
         assert run.app.screen.query_one(kind).scroll_offset.y > 0

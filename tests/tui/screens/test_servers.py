@@ -109,14 +109,14 @@ async def test_what_the_registry_refuses_is_said() -> None:
         assert said == ["servers.toml cannot be written"]
 
 
-async def test_e_opens_the_form_of_the_chosen_server() -> None:
+async def test_e_opens_the_form_of_the_selected_server() -> None:
     async with running_app("servers") as run:
         await run.press("down", "e")
         assert isinstance(run.app.screen, FormScreen)
         assert run.app.screen.query_one("#field-name Input", Input).value == "ddc-us-01"
 
 
-async def test_r_polls_the_chosen_server() -> None:
+async def test_r_polls_the_selected_server() -> None:
     engine = FakeEngine()
     async with running_app("servers", engine=engine) as run:
         await run.press("down", "r")
@@ -142,7 +142,7 @@ async def test_enter_gives_the_whole_screen_to_the_details_and_escape_takes_it_b
 
 async def test_without_a_server_it_says_how_to_add_one() -> None:
     async with running_app("servers", board=Board()) as run:
-        assert "press a to add one" in screen_text(run.app)
+        assert "Press a to add one" in screen_text(run.app)
 
 
 async def test_hostile_names_stay_names() -> None:
@@ -157,9 +157,15 @@ async def test_hostile_names_stay_names() -> None:
 
 
 def test_a_version_says_what_it_is_good_for() -> None:
-    assert supported_features("11.17.2.54100") == "good for Usage Insights, LAS"
-    assert supported_features("11.17.2.52000") == "good for Usage Insights, LAS online only"
-    assert supported_features("11.14.0.31000") == "too old for Usage Insights, too old for LAS"
+    assert supported_features("11.17.2.54100") == "meets Usage Insights requirements, supports LAS"
+    assert (
+        supported_features("11.17.2.52000")
+        == "meets Usage Insights requirements, supports LAS online only"
+    )
+    assert (
+        supported_features("11.14.0.31000")
+        == "version too old for Usage Insights, version too old for LAS"
+    )
     assert supported_features("7.47") == ""
     assert supported_features("") == ""
 
@@ -172,4 +178,4 @@ def test_the_details_say_how_long_the_certificate_is_good() -> None:
         "".join(text for text, _ in line)
         for line in server_details(status, 0.0, UNICODE_SYMBOLS, None)
     ]
-    assert "certificate to 12 Mar 2027 · sha256:4f1b22c04f1b22c0…" in lines
+    assert "certificate valid until 12 Mar 2027 · sha256:4f1b22c04f1b22c0…" in lines

@@ -27,7 +27,7 @@ async def test_export_writes_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> N
     async with running_app() as run:
         await run.press("slash", *"PVS", "enter")
         await run.press("E")
-        assert "here/wall.csv" in "".join(n.message for n in run.app._notifications)
+        assert "here/dashboard.csv" in "".join(n.message for n in run.app._notifications)
     ((header, row),) = written
     assert dict(zip(header, row, strict=True)) == {
         "server": "lic-emea-01",

@@ -10,7 +10,6 @@ from tests.tui.widgets.test_chart import ChartApp
 
 from lictui.analysis.series import Bucket
 from lictui.model import MonthlyUsage, PoolKey
-from lictui.tui.screens.usage_outlook import add_months, source_month_facts
 from lictui.tui.time_range import RangeLength
 from lictui.tui.widgets.chart import Chart
 from lictui.tui.widgets.chart_view import ChartView
@@ -58,30 +57,6 @@ async def test_they_are_drawn_and_named_even_before_anything_was_read(
             legend = "".join(text for text, _ in app.query_one(Chart).legend(120))
             assert screen_text(app).count(mark) >= 8
             assert f"{mark} monthly values of the source" in legend
-
-
-def test_months_of_several_pools_add_up_and_what_one_lacks_is_not_known() -> None:
-    other = (
-        MonthlyUsage(KEY, TOLD[0].month_start, 50, None, 5, 2),
-        MonthlyUsage(KEY, TOLD[1].month_start, None, 500),
-    )
-    first, second, *rest = add_months("P", [TOLD, other])
-    assert (first.in_use, first.installed, first.newly_assigned, first.released) == (
-        151,
-        None,
-        6,
-        3,
-    )
-    assert (second.in_use, second.installed) == (None, 1000)
-    assert [month.in_use for month in rest] == [month.in_use for month in TOLD[2:]]
-
-
-def test_the_facts_say_what_was_assigned_and_released_this_month_and_last() -> None:
-    said = {word: "".join(text for text, _ in runs) for word, runs in source_month_facts(TOLD, NOW)}
-    assert said["month"] == "11 newly assigned, 1 released"
-    assert said["before"] == "10 newly assigned, 1 released"
-    assert said["told"] == "monthly, as the source tells, since Jan 2026"
-    assert dict(source_month_facts((), NOW)) == {}
 
 
 async def test_a_legend_ends_where_there_is_no_more_room() -> None:

@@ -1,14 +1,11 @@
-"""The alerts view: what is wrong now, and below it the journal of what changed.
-
-Owns the two lists, their filter, which looks through the whole journal, and what their keys do.
-Must not know what deserves an alert, nor who keeps the journal.
-"""
+"""View 5, Alerts: the active alerts, and below them the event log."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from rich.cells import cell_len
 from textual import on, work
 from textual.containers import Vertical
 from textual.widgets import DataTable
@@ -17,7 +14,7 @@ from lictui.engine.alerts import AlertView, alert_views
 from lictui.errors import LictuiError
 from lictui.model import Acknowledgement, AlertKey, Event, Level
 from lictui.paths import current_user
-from lictui.tui import commands, text
+from lictui.tui import commands
 from lictui.tui.screens.dialogs import SnoozeScreen
 from lictui.tui.screens.main_screen import FilterableScreen
 from lictui.tui.text import LEVEL_TONES, Fragment, Table, Tone, strip_controls
@@ -36,15 +33,15 @@ if TYPE_CHECKING:
     from lictui.tui.theme import Symbols
 
 
-# Alerts of now and the journal as rows of one shape
+# Alerts and events as rows of one shape
 
 
 _LEVEL: Final = TableColumn("level", "Level", 11)
-_WHEN: Final = TableColumn("when", "Since", 12)
+_TIME: Final = TableColumn("time", "Since", 12)
 _SERVER: Final = TableColumn("server", "Server", 14)
-_STATE: Final = TableColumn("state", "State", 18)
 _WIDE: Final = 110
-_NARROW: Final = 76  # columns below which the level is a glyph alone
+_NARROW: Final = 76  # columns below which the level is a glyph only
+_PENDING: Final = "pending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,108 +54,102 @@ class ListEntry:
     product: str
     message: str
     key: AlertKey | None = None  # of an alert
-    status: str = ""  # of an alert: what was answered, how far it has come
-    needs_attention: bool = True  # whether it still wants to be seen
+    status: str = ""  # of an alert: pending, acknowledged, snoozed, clearing
+    needs_attention: bool = True
 
-    def cells(self, symbols: Symbols, tz: ZoneInfo | None) -> dict[str, Fragment]:
+    def cells(self, symbols: Symbols, zone: ZoneInfo | None) -> dict[str, Fragment]:
         """The row."""
-        glyph = symbols.level[self.level]
         word = "" if self.level is Level.OK else self.level.value
-        when = format_timestamp(self.time, tz) if self.time is not None else ""
+        level = f"{symbols.level[self.level]} {word}".rstrip()
+        time = format_timestamp(self.time, zone) if self.time is not None else ""
+        bright = self.needs_attention
         return {
-            "level": (
-                f"{glyph} {word}".rstrip(),
-                LEVEL_TONES[self.level] if self.needs_attention else Tone.QUIET,
-            ),
-            "when": (when, Tone.QUIET),
+            "level": (level, LEVEL_TONES[self.level] if bright else Tone.QUIET),
+            "time": (time, Tone.QUIET),
             "server": (strip_controls(self.server), Tone.STRONG),
-            "state": (strip_controls(self.status), Tone.QUIET),
-            "message": (
-                strip_controls(self.message),
-                Tone.TEXT if self.needs_attention else Tone.QUIET,
-            ),
+            "status": (strip_controls(self.status), Tone.QUIET),
+            "message": (strip_controls(self.message), Tone.TEXT if bright else Tone.QUIET),
         }
 
 
-def of_alerts(alerts: Iterable[AlertView], tz: ZoneInfo | None) -> tuple[ListEntry, ...]:
-    """Entries of what is wrong now."""
+def alert_entries(alerts: Iterable[AlertView], zone: ZoneInfo | None) -> tuple[ListEntry, ...]:
+    """Entries of the active alerts."""
     return tuple(
         ListEntry(
-            it.since,
-            it.level,
-            it.key.server,
-            it.key.product,
-            it.message,
-            it.key,
-            _state(it, tz),
-            it.needs_attention,
+            alert.since,
+            alert.level,
+            alert.key.server,
+            alert.key.product,
+            alert.message,
+            alert.key,
+            _status_text(alert, zone),
+            alert.needs_attention,
         )
-        for it in alerts
+        for alert in alerts
     )
 
 
-def _state(alert: AlertView, tz: ZoneInfo | None) -> str:
+def _status_text(alert: AlertView, zone: ZoneInfo | None) -> str:
     if not alert.is_raised:
-        return f"in {alert.polls_until_raised} poll{'s' if alert.polls_until_raised != 1 else ''}"
+        polls = alert.polls_until_raised
+        return f"{_PENDING} ({polls} poll{'' if polls == 1 else 's'})"
     if alert.acknowledgement is None:
         return "clearing" if alert.is_clearing else ""
     if alert.acknowledgement.until is None:
-        return f"known: {alert.acknowledgement.by}"
-    return f"until {format_timestamp(alert.acknowledgement.until, tz)}"
+        return f"acknowledged by {alert.acknowledgement.by}"
+    return f"snoozed until {format_timestamp(alert.acknowledgement.until, zone).strip()}"
 
 
-def head(alerts: Iterable[ListEntry]) -> str:
-    """The line above the alerts: how many, and how many of them want nobody's eye."""
-    entries = tuple(alerts)
+def event_entries(events: Iterable[Event]) -> tuple[ListEntry, ...]:
+    """Entries of the event log."""
+    return tuple(
+        ListEntry(event.time, event.level, event.server, event.product, event.message)
+        for event in events
+    )
+
+
+def alerts_title(entries: Iterable[ListEntry]) -> str:
+    """The line above the alerts: how many, and how many of them need no attention."""
+    entries = tuple(entries)
     if not entries:
-        return "Now: nothing is wrong"
-    coming = sum(it.status.startswith("in ") for it in entries)
-    silent = sum(not it.needs_attention for it in entries) - coming
-    more = [
-        f"{count} {word}" for count, word in ((silent, "answered"), (coming, "to come")) if count
-    ]
-    return f"Now: {len(entries)}" + (f" ({', '.join(more)})" if more else "")
+        return "No active alerts"
+    pending = sum(entry.status.startswith(_PENDING) for entry in entries)
+    acknowledged = sum(not entry.needs_attention for entry in entries) - pending
+    counts = ((acknowledged, "acknowledged"), (pending, "pending"))
+    parts = [f"{count} {word}" for count, word in counts if count]
+    return f"Active alerts: {len(entries)}" + (f" ({', '.join(parts)})" if parts else "")
 
 
-def of_events(events: Iterable[Event]) -> tuple[ListEntry, ...]:
-    """Entries of the journal."""
-    return tuple(ListEntry(it.time, it.level, it.server, it.product, it.message) for it in events)
+def matching_entries(entries: Iterable[ListEntry], wanted: Filter) -> dict[str, ListEntry]:
+    """The entries that match the filter, by a key that lasts as long as they do."""
+    matches: dict[str, ListEntry] = {}
+    for entry in entries:
+        if wanted((entry.server, entry.product, entry.message)):
+            key = f"{entry.time}/{entry.server}/{entry.product}/{entry.message}"
+            while key in matches:
+                key += "+"
+            matches[key] = entry
+    return matches
 
 
-def filtered(entries: Iterable[ListEntry], wanted: Filter) -> tuple[ListEntry, ...]:
-    """The entries that the filter lets through."""
-    return tuple(entry for entry in entries if wanted((entry.server, entry.product, entry.message)))
-
-
-def columns(width: int, *, stated: bool = False) -> tuple[TableColumn, ...]:
-    """The columns there is room for; the message takes what is left over."""
+def list_columns(width: int, entries: Iterable[ListEntry] = ()) -> tuple[TableColumn, ...]:
+    """The columns that fit; the status takes what it needs, the message what is left."""
     narrow = width < _NARROW
     fixed = [
         replace(_LEVEL, title="", width=1) if narrow else _LEVEL,
-        _WHEN,
+        _TIME,
         _SERVER if width < _WIDE else replace(_SERVER, width=24),
     ]
-    if stated and not narrow:
-        fixed.append(_STATE)
+    status = max((cell_len(entry.status) for entry in entries), default=0)
+    if status and not narrow:
+        fixed.append(TableColumn("status", "Status", status))
     left = width - sum(column.width + 1 for column in fixed)
-    return (*fixed, TableColumn("message", "What", max(10, left - 1), cut_at_end=True))
+    return (*fixed, TableColumn("message", "Message", max(10, left - 1), cut_at_end=True))
 
 
-def keyed(entries: Iterable[ListEntry]) -> dict[str, ListEntry]:
-    """The entries by a key that stays theirs as long as they are there."""
-    found: dict[str, ListEntry] = {}
-    for entry in entries:
-        key = f"{entry.time}/{entry.server}/{entry.product}/{entry.message}"
-        while key in found:
-            key += "+"
-        found[key] = entry
-    return found
-
-
-def table(now: Iterable[ListEntry], journal: Iterable[ListEntry]) -> Table:
+def list_table(alerts: Iterable[ListEntry], events: Iterable[ListEntry]) -> Table:
     """Both lists, for a spreadsheet."""
-    rows = [("now", entry) for entry in now]
-    rows += [("journal", entry) for entry in journal]
+    rows = [("alert", entry) for entry in alerts] + [("event", entry) for entry in events]
     return (
         ("list", "at", "level", "server", "product", "message", "state"),
         *(
@@ -168,241 +159,226 @@ def table(now: Iterable[ListEntry], journal: Iterable[ListEntry]) -> Table:
     )
 
 
-_PATIENCE: Final = 5.0  # seconds between two looks into the journal
-_EVENTS: Final = 500  # of the journal that are shown
+_LOG_REFRESH: Final = 5.0  # seconds between two reads of the event log
+_MAX_EVENTS: Final = 500  # that are shown
 
 
 class AlertsScreen(FilterableScreen):
-    """The alerts view."""
+    """The alerts view. Its filter searches the whole event log."""
 
     VIEW = "alerts"
-    ROWS = "line"
+    ROW_NOUN = "row"
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("alerts")]
     CSS = """
     AlertsScreen {
-        & .head { height: 1; padding: 0 1; }
-        & #now { height: auto; max-height: 45%; }
-        & #journal { height: 1fr; }
-        & #whole { height: 3; padding: 0 1; border-top: solid $frame; }
+        & .title { height: 1; padding: 0 1; }
+        & #alerts { height: auto; max-height: 45%; }
+        & #events { height: 1fr; }
+        & #message { height: 3; padding: 0 1; border-top: solid $frame; }
     }
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._now: dict[str, ListEntry] = {}
-        self._journal: dict[str, ListEntry] = {}
-        self._events: tuple[ListEntry, ...] = ()
-        self._whole: tuple[ListEntry, ...] | None = None  # of the journal, while it is written out
-        self._asked_at: float | None = None
+        self._alerts: dict[str, ListEntry] = {}
+        self._events: dict[str, ListEntry] = {}
+        self._log: tuple[ListEntry, ...] = ()
+        self._whole_log: tuple[ListEntry, ...] | None = None  # while it is exported
+        self._log_read_at: float | None = None
 
     def body(self) -> Widget:
-        """The two lists, and all of the chosen line."""
         symbols = self.lictui.symbols
         return Vertical(
-            StyledLabel(id="now-head", classes="head"),
-            KeyedTable(symbols, id="now", show_header=False),
-            StyledLabel(id="journal-head", classes="head"),
-            KeyedTable(symbols, id="journal", show_header=False),
-            StyledLabel(id="whole"),
+            StyledLabel(id="alerts-title", classes="title"),
+            KeyedTable(symbols, id="alerts", show_header=False),
+            StyledLabel(id="events-title", classes="title"),
+            KeyedTable(symbols, id="events", show_header=False),
+            StyledLabel(id="message"),
         )
 
     def on_mount(self) -> None:
-        """Begin in the list that has something in it."""
         super().on_mount()
         self.focus_body()
 
     def board_changed(self, board: MergedBoard) -> None:
-        """What is wrong now; and the journal, if the last look is old enough."""
+        """Show the alerts, and the event log if it was read some time ago."""
         del board
         now = self.lictui.clock.now()
-        if self._asked_at is None or now - self._asked_at >= _PATIENCE:
-            self._asked_at = now
-            self._read()
-        self._present()
+        if self._log_read_at is None or now - self._log_read_at >= _LOG_REFRESH:
+            self._log_read_at = now
+            self._load_log()
+        self._show_lists()
 
     def on_resize(self) -> None:
-        """The message takes what room there is."""
-        self._present()
+        self._show_lists()
 
-    @work(group="alerts-journal")
-    async def _read(self) -> None:
+    @work(group="event-log")
+    async def _load_log(self) -> None:
         wanted, engine = self.filter, self.lictui.engine
         try:
             if wanted.pattern is None:
-                found = await engine.events(_EVENTS)
+                events = await engine.events(_MAX_EVENTS)
             else:
-                found = await engine.search(wanted, _EVENTS)
+                events = await engine.search(wanted, _MAX_EVENTS)
         except LictuiError as error:
             self.notify(error.message, severity="error", markup=False)
             return
-        if wanted == self.filter:  # else another look is under way
-            self._events = of_events(found)
-            self._present()
+        if wanted == self.filter:  # else another read is under way
+            self._log = event_entries(events)
+            self._show_lists()
 
-    def _present(self) -> None:
+    def _show_lists(self) -> None:
         if not self.size.width:
             return
-        app, width, moment = self.lictui, self.size.width - 2, self.current_time
-        found = alert_views(self.merged, moment.today, moment.now)
-        tz = time_zone(app.settings.timezone)
-        self._now = self._fill("#now", of_alerts(found, tz), width)
-        self._journal = self._fill("#journal", self._events, width)
-        title = head(self._now.values())
-        self.query_one("#now-head", StyledLabel).show_lines(((title, Tone.STRONG),))
-        journal = "Journal" if self._journal else "Journal: nothing yet"
-        self.query_one("#journal-head", StyledLabel).show_lines(((journal, Tone.STRONG),))
-        self._tell()
+        app, time = self.lictui, self.current_time
+        views = alert_views(app.board, time.today, time.now)
+        zone = time_zone(app.settings.timezone)
+        self._alerts = self._fill("#alerts", alert_entries(views, zone))
+        self._events = self._fill("#events", self._log)
+        title = alerts_title(self._alerts.values())
+        self.query_one("#alerts-title", StyledLabel).show_lines(((title, Tone.STRONG),))
+        title = "Event log" if self._events else "Event log is empty"
+        self.query_one("#events-title", StyledLabel).show_lines(((title, Tone.STRONG),))
+        self._show_message()
 
-    def _fill(self, table: str, entries: tuple[ListEntry, ...], width: int) -> dict[str, ListEntry]:
-        found = keyed(filtered(entries, self.filter))
-        tz = time_zone(self.lictui.settings.timezone)
+    def _fill(self, table: str, entries: tuple[ListEntry, ...]) -> dict[str, ListEntry]:
+        matches = matching_entries(entries, self.filter)
+        zone, symbols = time_zone(self.lictui.settings.timezone), self.lictui.symbols
         self.query_one(table, KeyedTable).show_rows(
-            columns(width, stated=any(it.status for it in found.values())),
-            {key: entry.cells(self.lictui.symbols, tz) for key, entry in found.items()},
+            list_columns(self.size.width - 2, matches.values()),
+            {key: entry.cells(symbols, zone) for key, entry in matches.items()},
         )
-        return found
+        return matches
 
     @property
     def _table(self) -> KeyedTable:
-        now = self.query_one("#now", KeyedTable)
-        return now if now.has_focus else self.query_one("#journal", KeyedTable)
+        alerts = self.query_one("#alerts", KeyedTable)
+        return alerts if alerts.has_focus else self.query_one("#events", KeyedTable)
 
     @property
-    def _chosen(self) -> ListEntry | None:
-        table = self._table
-        return (self._now if table.id == "now" else self._journal).get(table.selected_key)
+    def _selected(self) -> ListEntry | None:
+        entries = self._alerts if self._table.id == "alerts" else self._events
+        return entries.get(self._table.selected_key)
 
     @on(DataTable.RowHighlighted)
-    def _moved(self) -> None:
-        self._tell()
+    def _on_cursor(self) -> None:
+        self._show_message()
 
     def on_descendant_focus(self) -> None:
-        """Say the line of the list that has the focus now."""
-        self._tell()
+        self._show_message()
 
-    def _tell(self) -> None:
-        entry = self._chosen
-        said: tuple[Fragment, ...] = ()
+    def _show_message(self) -> None:
+        """The whole message of the selected row, below the lists."""
+        entry = self._selected
+        line: tuple[Fragment, ...] = ()
         if entry is not None:
-            product = f" ({text.strip_controls(entry.product)})" if entry.product else ""
-            state = f" [{text.strip_controls(entry.status)}]" if entry.status else ""
-            level = self.lictui.symbols.level[entry.level]
-            said = (
-                (f"{level} ", LEVEL_TONES[entry.level]),
-                (text.strip_controls(entry.server), Tone.STRONG),
-                (f"{product}: {text.strip_controls(entry.message)}{state}", Tone.TEXT),
+            product = f" ({strip_controls(entry.product)})" if entry.product else ""
+            status = f" [{strip_controls(entry.status)}]" if entry.status else ""
+            glyph = self.lictui.symbols.level[entry.level]
+            line = (
+                (f"{glyph} ", LEVEL_TONES[entry.level]),
+                (strip_controls(entry.server), Tone.STRONG),
+                (f"{product}: {strip_controls(entry.message)}{status}", Tone.TEXT),
             )
-        self.query_one("#whole", StyledLabel).show_lines(said)
+        self.query_one("#message", StyledLabel).show_lines(line)
 
-    # What the keys do
+    # Keys
 
     @property
     def selected_server(self) -> str:
-        """The server the chosen line is about."""
-        return self._chosen.server if self._chosen else ""
+        return self._selected.server if self._selected else ""
 
-    def action_move(self, by: int) -> None:
-        """To the next or the previous line."""
-        self._table.move_cursor(row=self._table.cursor_row + by)
+    def action_move(self, step: int) -> None:
+        self._table.move_cursor(row=self._table.cursor_row + step)
 
     @on(DataTable.RowSelected)
     def action_open(self) -> None:
-        """The chart of the product at that time; without a product, the registry."""
-        entry = self._chosen
+        """Open the chart of the product at the time of the event; without a product, Servers."""
+        entry = self._selected
         if entry is None:
             return
         if entry.product:
-            at = entry.time if self._table.id == "journal" else None
-            self.lictui.show_view("product", servers=(entry.server,), product=entry.product, at=at)
+            at = entry.time if self._table.id == "events" else None
+            self.lictui.show_view("usage", servers=(entry.server,), product=entry.product, at=at)
         else:
             self.lictui.show_view("servers")
 
     def action_product(self) -> None:
-        """The chart of the product."""
         self.action_open()
 
     def action_acknowledge(self) -> None:
-        """Say that the chosen alert is known; or, if something was said, take it back."""
-        entry = self._raised()
+        """Acknowledge the selected alert, or remove its acknowledgement."""
+        entry = self._raised_alert()
         if entry is not None:
-            self._answer(
-                entry,
-                Acknowledgement(current_user(), self.current_time.now)
-                if entry.needs_attention
-                else None,
-            )
+            acknowledgement = Acknowledgement(current_user(), self.current_time.now)
+            self._acknowledge(entry, acknowledgement if entry.needs_attention else None)
 
     def action_snooze(self) -> None:
-        """Ask until when the chosen alert shall be silent."""
-        entry = self._raised()
+        entry = self._raised_alert()
         if entry is None:
             return
-        now, tz = self.current_time.now, time_zone(self.lictui.settings.timezone)
+        now, zone = self.current_time.now, time_zone(self.lictui.settings.timezone)
 
-        def chosen(until: float | None) -> None:
+        def snooze(until: float | None) -> None:
             if until is not None:
-                self._answer(entry, Acknowledgement(current_user(), now, until))
+                self._acknowledge(entry, Acknowledgement(current_user(), now, until))
 
-        self.app.push_screen(SnoozeScreen(now, tz), chosen)
+        self.app.push_screen(SnoozeScreen(now, zone), snooze)
 
-    def _raised(self) -> ListEntry | None:
-        """The chosen alert, if it is one that can be answered."""
-        entry = self._chosen
-        if entry is None or entry.key is None or self._table.id != "now":
-            said = "Choose an alert above: tab goes there"
-        elif entry.status.startswith("in "):
-            said = "It is not raised yet"
+    def _raised_alert(self) -> ListEntry | None:
+        """The selected alert, if it can be acknowledged."""
+        entry = self._selected
+        if entry is None or entry.key is None or self._table.id != "alerts":
+            problem = "Select an alert in the upper list (Tab)"
+        elif entry.status.startswith(_PENDING):
+            problem = "This alert is still pending"
         else:
             return entry
-        self.notify(said, severity="warning", markup=False)
+        self.notify(problem, severity="warning", markup=False)
         return None
 
-    @work(group="alerts-answer")
-    async def _answer(self, entry: ListEntry, answer: Acknowledgement | None) -> None:
+    @work(group="acknowledge")
+    async def _acknowledge(self, entry: ListEntry, acknowledgement: Acknowledgement | None) -> None:
         if entry.key is None:
             return
         try:
-            await self.lictui.engine.answer(entry.key, answer)
+            await self.lictui.engine.answer(entry.key, acknowledgement)
         except LictuiError as error:
             self.notify(error.message, severity="error", markup=False)
         else:
-            self._asked_at = None  # the journal has a line more
+            self._log_read_at = None  # the event log has a new line
 
     def filter_changed(self) -> None:
-        """Show what the filter lets through, of the whole journal."""
-        self._present()
-        self._read()
+        self._show_lists()
+        self._load_log()
 
     def row_count(self) -> int:
-        """The lines that are shown."""
-        return len(self._now) + len(self._journal)
+        return len(self._alerts) + len(self._events)
 
     def focus_body(self) -> None:
-        """Let the keys go to the list that has something in it."""
-        self.query_one("#now" if self._now else "#journal").focus()
+        """Focus the list that has rows."""
+        self.query_one("#alerts" if self._alerts else "#events").focus()
 
-    # What others may have of it
+    # Copy and export
 
     def row_text(self) -> str:
-        """All of the chosen line."""
-        return self.query_one("#whole", StyledLabel).plain_text
+        return self.query_one("#message", StyledLabel).plain_text
 
     def action_export(self) -> None:
-        """The alerts and the whole journal, as far as the filter lets it through."""
+        """Export the alerts and the whole event log, as far as the filter matches."""
         self._export()
 
-    @work(group="alerts-export")
+    @work(group="export-alerts")
     async def _export(self) -> None:
         try:
-            self._whole = of_events(await self.lictui.engine.search(self.filter))
+            self._whole_log = event_entries(await self.lictui.engine.search(self.filter))
         except LictuiError as error:
             self.notify(error.message, severity="error", markup=False)
         else:
             super().action_export()
         finally:
-            self._whole = None
+            self._whole_log = None
 
     def export_table(self) -> Table:
-        """Both lists."""
-        journal = self._journal.values() if self._whole is None else self._whole
-        return table(self._now.values(), journal)
+        events = self._events.values() if self._whole_log is None else self._whole_log
+        return list_table(self._alerts.values(), events)

@@ -1,7 +1,4 @@
-"""The Citrix Cloud assistant: what Usage Insights needs of one server, over the registry.
-
-Owns which server is meant. Must not know what is said of it (`assistant_view`).
-"""
+"""What one license server needs to show up in Citrix Cloud's Usage Insights, and has of it."""
 
 from __future__ import annotations
 
@@ -25,18 +22,15 @@ if TYPE_CHECKING:
     from lictui.engine.board import MergedBoard, ServerStatus
     from lictui.tui.theme import Symbols
 
-
-# What a license server needs to show up in Citrix Cloud's Usage Insights, and what of it is there
-
-
-ACCOUNTS: Final = (SourceName.CITRIX_CLOUD, SourceName.PARTNER)
-_VERSIONED: Final = (SourceName.WINRM, SourceName.COMMAND)  # lmstat's is FlexNet's own number
-_LEAST: Final = ".".join(map(str, USAGE_INSIGHTS_VERSION))
+_ACCOUNTS: Final = (SourceName.CITRIX_CLOUD, SourceName.PARTNER)
+# Sources that report the version of the license server; lmstat's is that of FlexNet.
+_VERSIONED: Final = (SourceName.WINRM, SourceName.COMMAND)
+_MINIMUM_VERSION: Final = ".".join(map(str, USAGE_INSIGHTS_VERSION))
 _MANAGER: Final = "Licensing Manager (https://the-server:8083), Settings, Usage and Statistics"
 _HOSTS: Final = (
     "las.cloud.com, customers.citrixworkspacesapi.net, citrix.cloud.com, "
     "trust.citrixnetworkapi.net, trust.citrixworkspacesapi.net, cis.citrix.com and "
-    "core*.citrixworkspacesapi.net, certificate checks (OCSP, CRL) on port 80"
+    "core*.citrixworkspacesapi.net; certificate checks (OCSP, CRL) on port 80"
 )
 
 
@@ -46,108 +40,111 @@ class Requirement:
 
     title: str
     detail: str  # what is known of it, or why nothing is
-    action: str = ""  # where it is done
-    met: bool | None = None  # None: nobody can tell from here
+    action: str = ""  # how to meet it
+    met: bool | None = None  # None: cannot be checked remotely
 
 
 def requirements(
-    board: MergedBoard, status: ServerStatus, tz: ZoneInfo | None
+    board: MergedBoard, status: ServerStatus, zone: ZoneInfo | None
 ) -> tuple[Requirement, ...]:
-    """Everything that is needed, in the order in which it is done."""
-    reports = status.cloud_status
-    seen = reports is not None and reports.status is not ReportingStatus.NEVER_REPORTED
-    implied = "it has reported, so it is" if seen else ""
+    """All requirements, in the order in which they are met."""
+    entry = status.cloud_status
+    uploaded = entry is not None and entry.status is not ReportingStatus.NEVER_REPORTED
+    implied = "usage was uploaded, so this is met" if uploaded else ""
     return (
         _account(board),
         _version(status),
         Requirement(
-            "Citrix Cloud within its reach",
-            implied or "only the server itself can try",
-            f"open to {_HOSTS}",
-            met=True if seen else None,
+            "Citrix Cloud reachable",
+            implied or "can only be checked on the server",
+            f"allow outbound access to {_HOSTS}",
+            met=True if uploaded else None,
         ),
         Requirement(
-            "sharing of usage switched on",
-            implied or "no source tells this setting",
+            "usage statistics enabled",
+            implied or "cannot be checked remotely",
             f"{_MANAGER}: share usage statistics",
-            met=True if seen else None,
+            met=True if uploaded else None,
         ),
         Requirement(
-            "the server registered, by its 8-character code",
-            "Citrix Cloud lists it" if reports is not None else "no source lists registrations",
+            "registered with its 8-character code",
+            "Citrix Cloud lists the server" if entry else "no source lists registrations",
             f"{_MANAGER}: Register shows the code; enter it in Citrix Cloud at Identity and "
             "Access Management, API Access, Product Registrations, Register",
-            met=True if reports is not None else None,
+            met=True if entry is not None else None,
         ),
-        _first_report(reports, tz),
+        _first_upload(entry, zone),
     )
 
 
 def _account(board: MergedBoard) -> Requirement:
-    accounts = [it for it in board.servers if it.server.source in ACCOUNTS]
+    accounts = [it for it in board.servers if it.server.source in _ACCOUNTS]
     up = next((it for it in accounts if it.state is State.UP), None)
     title = "a Citrix Cloud account"
     if up is not None:
-        return Requirement(title, f"{strip_controls(up.server.name)} answers", met=True)
+        return Requirement(title, f"{strip_controls(up.server.name)} responds", met=True)
     if accounts:
         name = strip_controls(accounts[0].server.name)
-        return Requirement(title, f"{name} is registered, and does not answer just now")
-    told = "none is registered here; a adds one: source citrix-cloud or partner"
-    return Requirement(title, told)
+        return Requirement(title, f"{name} is configured, but does not respond")
+    detail = "none configured; press a to add one (source citrix-cloud or partner)"
+    return Requirement(title, detail)
 
 
 def _version(status: ServerStatus) -> Requirement:
-    title = f"License Server {_LEAST} or newer"
-    parts = status.members or (status,)
-    for part in parts:
-        version = part.snapshot.version if part.snapshot else ""
-        numbers = tuple(int(it) for it in version.split(".")[:2] if it.isascii() and it.isdigit())
-        if part.server.source in _VERSIONED and len(numbers) == len(USAGE_INSIGHTS_VERSION):
-            told = f"it is {strip_controls(version)}, says {strip_controls(part.server.name)}"
-            new = numbers >= USAGE_INSIGHTS_VERSION
-            return Requirement(title, told, "" if new else "update the license server", met=new)
-    if status.server.source in ACCOUNTS:
-        return Requirement(title, "choose a license server in the list to see its version")
-    sources = " and ".join(dict.fromkeys(part.server.source.value for part in parts))
-    return Requirement(title, f"{sources} did not tell its version; winrm does")
+    title = f"License Server {_MINIMUM_VERSION} or newer"
+    members = status.members or (status,)
+    for member in members:
+        version = member.snapshot.version if member.snapshot else ""
+        parts = version.split(".")[:2]
+        numbers = tuple(int(part) for part in parts if part.isascii() and part.isdigit())
+        versioned = member.server.source in _VERSIONED
+        if versioned and len(numbers) == len(USAGE_INSIGHTS_VERSION):
+            server = strip_controls(member.server.name)
+            detail = f"version {strip_controls(version)} (reported by {server})"
+            met = numbers >= USAGE_INSIGHTS_VERSION
+            return Requirement(title, detail, "" if met else "update the license server", met=met)
+    if status.server.source in _ACCOUNTS:
+        return Requirement(title, "select a license server in the list to see its version")
+    sources = " and ".join(dict.fromkeys(member.server.source.value for member in members))
+    return Requirement(title, f"version not reported by {sources}; winrm reports it")
 
 
-def _first_report(reports: LicenseServer | None, tz: ZoneInfo | None) -> Requirement:
-    title = "the first report, up to 24 hours after that; then one a day"
-    if reports is None:
-        told = "only a partner account (source partner) tells who reports"
-        return Requirement(title, told)
-    last = f", last {format_moment(reports.last_reported, tz)}" if reports.last_reported else ""
-    match reports.status:
+def _first_upload(entry: LicenseServer | None, zone: ZoneInfo | None) -> Requirement:
+    title = "first usage upload (up to 24 hours later, then daily)"
+    if entry is None:
+        return Requirement(title, "only a partner account (source partner) lists uploads")
+    last = f", last {format_moment(entry.last_reported, zone)}" if entry.last_reported else ""
+    match entry.status:
         case ReportingStatus.REPORTING:
-            return Requirement(title, f"it reports{last}", met=True)
+            return Requirement(title, f"uploads usage{last}", met=True)
         case ReportingStatus.NOT_REPORTING:
-            told = f"nothing for more than 3 days{last}"
-            how = "look at sharing, and at the way to Citrix Cloud"
-            return Requirement(title, told, how, met=False)
+            action = "check usage sharing and connectivity to Citrix Cloud"
+            return Requirement(title, f"no upload for more than 3 days{last}", action, met=False)
         case ReportingStatus.NEVER_REPORTED:
-            how = "wait a day, then look at sharing"
-            return Requirement(title, "it has never reported", how, met=False)
+            action = "wait a day, then check usage sharing"
+            return Requirement(title, "never uploaded", action, met=False)
         case _:
             return Requirement(title, f"its licenses have expired{last}", met=False)
 
 
-def lines(found: tuple[Requirement, ...], width: int, symbols: Symbols) -> Iterator[Line]:
-    """Each point with its sign, what is told of it, and where it is done."""
+def requirement_lines(
+    entries: tuple[Requirement, ...], width: int, symbols: Symbols
+) -> Iterator[Line]:
+    """Each requirement with its sign, its detail, and what to do."""
     signs = {
         True: (symbols.passed, Tone.OK),
         False: (symbols.failed, Tone.CRITICAL),
         None: ("?", Tone.QUIET),
     }
-    for point in found:
-        sign, tone = signs[point.met]
-        first, *rest = _wrapped(f"{sign} {point.title}", width)
+    for entry in entries:
+        sign, tone = signs[entry.met]
+        first, *more = _wrapped(f"{sign} {entry.title}", width)
         yield ((first[:1], tone), (first[1:], Tone.STRONG))
-        yield from (((line, Tone.STRONG),) for line in rest)
-        for line in _wrapped(f"  {point.detail}", width):
-            yield ((line, Tone.TEXT if point.met is not None else Tone.QUIET),)
-        if point.action and not point.met:
-            for line in _wrapped(f"  {symbols.arrow} {point.action}", width):
+        yield from (((line, Tone.STRONG),) for line in more)
+        for line in _wrapped(f"  {entry.detail}", width):
+            yield ((line, Tone.TEXT if entry.met is not None else Tone.QUIET),)
+        if entry.action and not entry.met:
+            for line in _wrapped(f"  {symbols.arrow} {entry.action}", width):
                 yield ((line, Tone.ACCENT),)
 
 
@@ -156,9 +153,9 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 class CloudAssistantScreen(TextDialog):
-    """What one server needs to be seen in Citrix Cloud."""
+    """The requirements of one server, over the servers view."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("assistant")]
+    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("cloud_assistant")]
     TITLE = "Citrix Cloud: Usage Insights"
 
     def __init__(self, server: str) -> None:
@@ -166,23 +163,14 @@ class CloudAssistantScreen(TextDialog):
         self._server = server
 
     def lines(self, width: int) -> tuple[Line, ...]:
-        """A head, then each point with its tick; nothing of a server that is gone."""
+        """A title, then each requirement; nothing if the server was removed meanwhile."""
         app = self.lictui
         board = app.board
-        status = _status(board, self._server)
+        status = next((it for it in board.servers if self._server in it.member_names), None)
         if status is None:
             return ()
-        found = requirements(board, status, time_zone(app.settings.timezone))
-        account = status.server.source in ACCOUNTS
-        name = "a license server" if account else strip_controls(status.server.name)
-        head = (
-            ("What ", Tone.TEXT),
-            (name, Tone.STRONG),
-            (" needs to be seen there", Tone.TEXT),
-        )
-        return (head, *lines(found, width, app.symbols))
-
-
-def _status(board: MergedBoard, name: str) -> ServerStatus | None:
-    """The status that stands for the registered server `name`."""
-    return next((status for status in board.servers if name in status.member_names), None)
+        entries = requirements(board, status, time_zone(app.settings.timezone))
+        is_account = status.server.source in _ACCOUNTS
+        name = "a license server" if is_account else strip_controls(status.server.name)
+        title = (("Requirements for ", Tone.TEXT), (name, Tone.STRONG))
+        return (title, *requirement_lines(entries, width, app.symbols))

@@ -1,7 +1,6 @@
-"""What the wall shows, as frozen values: a pane for each server, a row for each pool.
+"""What the dashboard shows, as frozen values: a pane for each server, a row for each pool.
 
-Pure: board and settings in, view models out; equal means nothing is repainted. Must not know
-colours, widths, or widgets.
+Equal values are not drawn again, so ages are coarse and an unchanged server keeps its pane.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from lictui.engine.board import (
     ServerStatus,
     product_search_terms,
 )
+from lictui.engine.expiry import ExpiryKind, server_expiries
 from lictui.model import (
     Level,
     LicenseServer,
@@ -33,93 +33,22 @@ from lictui.tui import text
 from lictui.tui.text import Fragment, Tone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date
 
     from lictui.config.settings import AlertSettings, Thresholds
 
-
-# The bottom line of a pane, in few words: what ends soon, what else reads the server, and Citrix
-
-
 _DAY: Final = 86400
-_QUIET: Final = (State.UP, State.DISABLED)
-_TONE: Final = {State.WAITING: Tone.QUIET, State.NO_DATA: Tone.QUIET}
-_REPORTING: Final = {
-    ReportingStatus.REPORTING: Tone.QUIET,
-    ReportingStatus.NOT_REPORTING: Tone.CRITICAL,
-    ReportingStatus.NEVER_REPORTED: Tone.WARN,
-    ReportingStatus.EXPIRED: Tone.CRITICAL,
-}
-
-
-def join_dotted(runs: Iterable[Fragment]) -> tuple[Fragment, ...]:
-    """The notes with something between each two."""
-    return tuple(chain.from_iterable(zip(repeat((" · ", Tone.FRAME)), runs, strict=False)))[1:]
-
-
-def expiry_notes(pools: Sequence[Pool], limits: Thresholds, today: date) -> Iterator[Fragment]:
-    """What ends within the warning time, soonest first."""
-    counted = [pool for pool in pools if pool.counted]
-    expires = [(p.expires - today).days for p in counted if p.expires and not p.permanent]
-    subscriptions = [
-        (p.subscription_date - today).days
-        for p in counted
-        if p.subscription_date and p.subscription_date >= today
-    ]
-    for days, one, many in (
-        (expires, "license expires", "licenses expire"),
-        (subscriptions, "SA date ends", "SA dates end"),
-    ):
-        soon = sorted(day for day in days if day <= limits.expiry_warn)
-        if soon:
-            tone = Tone.CRITICAL if soon[0] <= limits.expiry_critical else Tone.WARN
-            words = one if len(soon) == 1 else many
-            yield f"{len(soon)} {words} {text.format_days_until(soon[0])}", tone
-
-
-def side_notes(status: ServerStatus, now: float, today: date) -> tuple[Fragment, ...]:
-    """Other ways to read the server that tell nothing, and how it reports to Citrix."""
-    if not status.members and status.cloud_status is None:
-        return ()
-    return (
-        *_parts(status),
-        *(_reports(status.cloud_status, now, today) if status.cloud_status else ()),
-    )
-
-
-def _parts(status: ServerStatus) -> Iterator[Fragment]:
-    for part in status.members:
-        own = part.state is status.state and part.failure == status.failure
-        if part.state not in _QUIET and not own:
-            said = f"{part.server.source} {part.state.replace('_', ' ')}"
-            yield said, _TONE.get(part.state, Tone.WARN)
-
-
-def _reports(listed: LicenseServer, now: float, today: date) -> Iterator[Fragment]:
-    tone = _REPORTING[listed.status]
-    last = listed.last_reported
-    match listed.status:
-        case ReportingStatus.REPORTING:
-            yield "reports to Citrix", tone
-            if last is not None:
-                days = int(now - last) // _DAY
-                yield (text.format_date(_before(today, days), today) if days else "today"), tone
-        case ReportingStatus.NOT_REPORTING:
-            since = "" if last is None else f" for {max(0, int(now - last)) // _DAY} d"
-            yield f"not reporting{since}", tone
-        case ReportingStatus.NEVER_REPORTED:
-            yield "never reported to Citrix", tone
-        case ReportingStatus.EXPIRED:
-            yield "expired, says Citrix", tone
-
-
-def _before(today: date, days: int) -> date:
-    return type(today).fromordinal(max(1, today.toordinal() - days))
-
-
-RowId = tuple[str, "PoolKey | None"]  # server and pool; without a pool the server itself
 SORTS: Final = ("registry", "name", "ratio", "free", "alerts")
+RowId = tuple[str, "PoolKey | None"]  # server and pool; without a pool the server itself
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentTime:
+    """When the board is looked at: ages and days are counted from here."""
+
+    now: float
+    today: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +63,8 @@ class RowView:
     level: Level
     limits: Thresholds
     counted: bool
-    stale_age: str = ""  # how old the figures are, when they are not those of now
-    search_words: tuple[str, ...] = ()  # what a filter looks in
+    stale_age: str = ""  # how old the figures are, if the last poll did not bring them
+    search_terms: tuple[str, ...] = ()  # what a filter matches
     queued: int = 0  # requests that wait for a license
 
     @property
@@ -157,140 +86,111 @@ class PaneView:
     mode: str = ""
     reason: tuple[str, ...] = ()  # why there are no figures, and what to do
     rows: tuple[RowView, ...] = ()
-    notes: tuple[Fragment, ...] = ()  # what ends soon
+    notes: tuple[Fragment, ...] = ()  # the bottom line
     polling: bool = False
 
     @property
     def ids(self) -> tuple[RowId, ...]:
-        """Where the cursor can stand."""
+        """The places of the cursor."""
         return tuple(row.id for row in self.rows) or ((self.server, None),)
 
 
 @dataclass(frozen=True, slots=True)
 class DashboardFilter:
-    """What the user wants to see of the board, and in which order."""
+    """Which panes are shown, and in which order."""
 
     group: str = ""
     filter: Filter = MATCH_ALL
     sort: str = SORTS[0]
     reverse: bool = False
-    maximized: str = ""  # the one server whose pane is maximised
+    maximized: str = ""  # the server whose pane is the only one shown
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentTime:
-    """When the board is looked at: what ages and days are counted from."""
-
-    now: float
-    today: date
+# Panes
 
 
 class PaneBuilder:
-    """Makes the panes of a board; one whose server has not changed is the same object again."""
+    """Makes the panes of a board; an unchanged server keeps its pane object."""
 
     def __init__(self) -> None:
-        self._made: dict[str, tuple[ServerStatus, tuple[object, ...], PaneView]] = {}
+        self._panes: dict[str, tuple[ServerStatus, tuple[object, ...], PaneView]] = {}
 
     def build(
         self,
         board: MergedBoard,
         alerts: AlertSettings,
-        moment: CurrentTime,
-        polling: frozenset[str] = frozenset(),
+        time: CurrentTime,
+        pending: frozenset[str] = frozenset(),
     ) -> tuple[PaneView, ...]:
-        """The panes in the order of the registry."""
-        made = {
-            status.server.name: self._pane(status, alerts, moment, polling)
+        """The panes in the order of the registry; `pending` servers are being polled by hand."""
+        self._panes = {
+            status.server.name: self._pane(status, alerts, time, pending)
             for status in board.servers
         }
-        self._made = made
-        return tuple(view for _, _, view in made.values())
+        return tuple(pane for _, _, pane in self._panes.values())
 
     def _pane(
         self,
         status: ServerStatus,
         alerts: AlertSettings,
-        moment: CurrentTime,
-        polling: frozenset[str],
+        time: CurrentTime,
+        pending: frozenset[str],
     ) -> tuple[ServerStatus, tuple[object, ...], PaneView]:
-        name = status.server.name
-        beside = side_notes(status, moment.now, moment.today)
-        asked = not polling.isdisjoint(status.member_names) if status.members else name in polling
-        rest = (_ages(status, moment.now), beside, moment.today, alerts, asked)
-        known = self._made.get(name)
-        if known and known[0] is status and known[1] == rest:
-            return known
-        return status, rest, build_pane(status, alerts, moment, polling=asked)
-
-
-def _ages(status: ServerStatus, now: float) -> tuple[str, ...]:
-    """How long the state has lasted, and how old the figures are; coarse, so that idle is idle.
-
-    Then the age of each pool that only figures of before are known of.
-    """
-    since = "" if status.since is None else text.format_coarse_age(now - status.since)
-    return (
-        since,
-        _age(status, now),
-        *(_lapse(status, key, now) for key in sorted(status.stale_pools)),
-    )
-
-
-def _age(status: ServerStatus, now: float) -> str:
-    return (
-        ""
-        if status.last_success_at is None
-        else text.format_coarse_age(now - status.last_success_at)
-    )
-
-
-def _lapse(status: ServerStatus, key: PoolKey, now: float) -> str:
-    return _age(status.member(status.history_key(key)[0]), now)
+        polling = not pending.isdisjoint(status.member_names)
+        notes = side_notes(status, time.now, time.today)
+        context = (_ages(status, time.now), notes, time.today, alerts, polling)
+        previous = self._panes.get(status.server.name)
+        if previous and previous[0] is status and previous[1] == context:
+            return previous
+        return status, context, build_pane(status, alerts, time, polling=polling)
 
 
 def build_pane(
-    status: ServerStatus, alerts: AlertSettings, moment: CurrentTime, *, polling: bool = False
+    status: ServerStatus, alerts: AlertSettings, time: CurrentTime, *, polling: bool = False
 ) -> PaneView:
-    """One server as it is shown."""
+    """The pane of one server."""
     server, snapshot = status.server, status.snapshot
-    since, figures, *_ = _ages(status, moment.now)
-    pools = sorted(snapshot.pools, key=lambda pool: not pool.counted) if snapshot else ()
-    products = [pool.product for pool in pools]
+    state_age, figures_age, *_ = _ages(status, time.now)
+    identity = f"{snapshot.reported_name} {snapshot.version}".strip() if snapshot else ""
     return PaneView(
         server.name,
         server.group,
         status.state,
-        figures if status.is_up else since,
+        figures_age if status.is_up else state_age,
         _source(status),
-        text.strip_controls(f"{snapshot.reported_name} {snapshot.version}".strip())
-        if snapshot
-        else "",
-        _mode(snapshot, moment.today) if snapshot else "",
+        text.strip_controls(identity),
+        _mode(snapshot, time.today) if snapshot else "",
         _reason(status),
-        tuple(
-            _row(
-                status, pool, alerts, _stale(status, pool, moment.now), products.count(pool.product)
-            )
-            for pool in pools
-        ),
-        _notes(status, pools, alerts, moment),
+        tuple(_rows(status, alerts, time.now)),
+        _notes(status, alerts, time),
         polling,
     )
 
 
-def _stale(status: ServerStatus, pool: Pool, now: float) -> str:
-    """How old the figures of a pool are, where they are not those of now."""
-    if status.is_up and not (status.stale_pools and pool.key in status.stale_pools):
-        return ""
-    return _lapse(status, pool.key, now) if status.is_up else _age(status, now)
+def _ages(status: ServerStatus, now: float) -> tuple[str, ...]:
+    """The age of the state, of the figures, and of each stale pool."""
+    state_age = "" if status.since is None else text.format_coarse_age(now - status.since)
+    stale_ages = (_stale_age(status, key, now) for key in sorted(status.stale_pools))
+    return state_age, _figures_age(status, now), *stale_ages
+
+
+def _figures_age(status: ServerStatus, now: float) -> str:
+    last = status.last_success_at
+    return "" if last is None else text.format_coarse_age(now - last)
+
+
+def _stale_age(status: ServerStatus, key: PoolKey, now: float) -> str:
+    return _figures_age(status.member(status.history_key(key)[0]), now)
 
 
 def _source(status: ServerStatus) -> str:
-    """The ways it is read with, and whether one of them trusts anybody."""
-    parts = status.members or (status,)
-    asked = [part.server for part in parts if part.state is not State.DISABLED] or [status.server]
-    said = "+".join(dict.fromkeys(server.source.value for server in asked))
-    return f"{said} TLS off!" if any(server.verify is False for server in asked) else said
+    """The sources it is read with, and whether one of them does not verify TLS."""
+    members = status.members or (status,)
+    servers = [member.server for member in members if member.state is not State.DISABLED]
+    servers = servers or [status.server]
+    sources = "+".join(dict.fromkeys(server.source.value for server in servers))
+    insecure = any(server.verify is False for server in servers)
+    return f"{sources} TLS off!" if insecure else sources
 
 
 def _mode(snapshot: Snapshot, today: date) -> str:
@@ -303,89 +203,163 @@ def _mode(snapshot: Snapshot, today: date) -> str:
 def _reason(status: ServerStatus) -> tuple[str, ...]:
     match status.state:
         case State.WAITING:
-            return ("waiting for the first answer",)
+            return ("waiting for the first poll",)
         case State.DISABLED:
-            return ("disabled: not polled",)
+            return ("disabled",)
         case State.STALE:
-            return ("no poll has come back for three intervals",)
+            return ("no response for three polling intervals",)
         case _ if status.failure:
             return tuple(filter(None, (status.failure.message, status.failure.hint)))
         case State.UP if status.snapshot and not status.snapshot.pools:
-            return ("answers, and has no licenses",)
+            return ("responded without license data",)
         case _:
             return ()
 
 
-def _row(
-    status: ServerStatus, pool: Pool, alerts: AlertSettings, stale: str, twins: int
-) -> RowView:
+def _rows(status: ServerStatus, alerts: AlertSettings, now: float) -> Iterator[RowView]:
+    """A row for each pool, those that are counted first."""
     server = status.server
-    limits = alerts.thresholds_for(group=server.group, server=server.name, product=pool.product)
-    words = product_search_terms(pool.product, pool.name, pool.model)
-    name = text.strip_controls(words[-1])
-    if twins > 1 and pool.subscription_date:
+    pools = status.snapshot.pools if status.snapshot else ()
+    products = [pool.product for pool in pools]
+    for pool in sorted(pools, key=lambda pool: not pool.counted):
+        limits = alerts.thresholds_for(group=server.group, server=server.name, product=pool.product)
+        terms = product_search_terms(pool.product, pool.name, pool.model)
+        age = "" if status.is_up else _figures_age(status, now)
+        if status.is_up and pool.key in status.stale_pools:
+            age = _stale_age(status, pool.key, now)
+        yield RowView(
+            server.name,
+            pool.key,
+            _row_name(pool, terms[-1], unique=products.count(pool.product) == 1),
+            pool.model,
+            pool.reading,
+            pool.reading.level(limits.warn, limits.critical),
+            limits,
+            pool.counted,
+            age,
+            terms,
+            pool.queued or 0,
+        )
+
+
+def _row_name(pool: Pool, short_name: str, *, unique: bool) -> str:
+    name = text.strip_controls(short_name)
+    if not unique and pool.subscription_date:
         name = f"{name} SA {pool.subscription_date:%Y-%m}"
     if pool.vendor.casefold() not in ("", "citrix"):
         name = f"{name} ({text.strip_controls(pool.vendor)})"
-    return RowView(
-        server.name,
-        pool.key,
-        name,
-        pool.model,
-        pool.reading,
-        pool.reading.level(limits.warn, limits.critical),
-        limits,
-        pool.counted,
-        stale,
-        words,
-        pool.queued or 0,
-    )
+    return name
 
 
-def _notes(
-    status: ServerStatus, pools: Sequence[Pool], alerts: AlertSettings, moment: CurrentTime
-) -> tuple[Fragment, ...]:
+# The bottom line of a pane: what expires soon, other sources, and uploads to Citrix
+
+
+_QUIET_STATES: Final = (State.UP, State.DISABLED)
+_STATE_TONES: Final = {State.WAITING: Tone.QUIET, State.NO_DATA: Tone.QUIET}
+
+
+def _notes(status: ServerStatus, alerts: AlertSettings, time: CurrentTime) -> tuple[Fragment, ...]:
     limits = alerts.thresholds_for(group=status.server.group, server=status.server.name)
-    ends = expiry_notes(pools, limits, moment.today)
-    return join_dotted((*ends, *side_notes(status, moment.now, moment.today)))
+    expiring = expiry_notes(status, limits, time.today)
+    return join_dotted((*expiring, *side_notes(status, time.now, time.today)))
 
 
-def pending_polls(asked: frozenset[str], before: Board, after: Board) -> frozenset[str]:
-    """Of the servers that were asked by hand, those that no poll has come back from yet."""
+def join_dotted(fragments: Sequence[Fragment]) -> tuple[Fragment, ...]:
+    """The fragments with a dot between each two."""
+    return tuple(chain.from_iterable(zip(repeat((" · ", Tone.FRAME)), fragments, strict=False)))[1:]
+
+
+def expiry_notes(status: ServerStatus, limits: Thresholds, today: date) -> Iterator[Fragment]:
+    """Licenses that expire and subscriptions that end within the warning time."""
+    days: dict[ExpiryKind, list[int]] = {}
+    for expiry in server_expiries(status):
+        days.setdefault(expiry.kind, []).append((expiry.day - today).days)
+    subscriptions = [left for left in days.get(ExpiryKind.SUBSCRIPTION, ()) if left >= 0]
+    for left, subject in (
+        (days.get(ExpiryKind.LICENSES, []), "licenses expire"),
+        (subscriptions, "SA ends"),
+    ):
+        soon = sorted(day for day in left if day <= limits.expiry_warn)
+        if soon:
+            tone = Tone.CRITICAL if soon[0] <= limits.expiry_critical else Tone.WARN
+            verb = "licenses expired" if soon[0] < 0 else subject
+            count = f" ({len(soon)} license types)" if len(soon) > 1 else ""
+            yield f"{verb} {text.format_days_until(soon[0])}{count}", tone
+
+
+def side_notes(status: ServerStatus, now: float, today: date) -> tuple[Fragment, ...]:
+    """Other sources of the server that do not respond, and its uploads to Citrix."""
+    return (*_member_notes(status), *_upload_notes(status.cloud_status, now, today))
+
+
+def _member_notes(status: ServerStatus) -> Iterator[Fragment]:
+    for member in status.members:
+        same = member.state is status.state and member.failure == status.failure
+        if member.state not in _QUIET_STATES and not same:
+            note = f"{member.server.source} {member.state.replace('_', ' ')}"
+            yield note, _STATE_TONES.get(member.state, Tone.WARN)
+
+
+def _upload_notes(entry: LicenseServer | None, now: float, today: date) -> Iterator[Fragment]:
+    if entry is None:
+        return
+    days = None if entry.last_reported is None else max(0, int(now - entry.last_reported)) // _DAY
+    match entry.status:
+        case ReportingStatus.REPORTING:
+            when = "today"
+            if days:
+                day = today.fromordinal(max(1, today.toordinal() - days))
+                when = text.format_date(day, today)
+            yield "usage upload" + ("" if days is None else f": {when}"), Tone.QUIET
+        case ReportingStatus.NOT_REPORTING:
+            since = "" if days is None else f" for {days} d"
+            yield f"no usage upload{since}", Tone.CRITICAL
+        case ReportingStatus.NEVER_REPORTED:
+            yield "usage never uploaded", Tone.WARN
+        case ReportingStatus.EXPIRED:
+            yield "expired (according to Citrix)", Tone.CRITICAL
+
+
+def pending_polls(requested: frozenset[str], before: Board, after: Board) -> frozenset[str]:
+    """Of the servers that were polled by hand, those whose poll has not come back yet."""
     return frozenset(
         name
-        for name in asked
-        if (was := before.find(name))
-        and (now := after.find(name))
-        and was.polled_at == now.polled_at
+        for name in requested
+        if (old := before.find(name)) and (new := after.find(name))
+        if old.polled_at == new.polled_at
     )
 
 
-def select_panes(panes: Sequence[PaneView], wanted: DashboardFilter) -> tuple[PaneView, ...]:
-    """The panes that are wanted, filtered and in order; groups stay together."""
-    kept = [
-        narrowed
+# Selection and order
+
+
+def select_panes(panes: Sequence[PaneView], view: DashboardFilter) -> tuple[PaneView, ...]:
+    """The panes that `view` selects, in its order; groups stay together."""
+    selected = [
+        match
         for pane in panes
-        if wanted.group in ("", pane.group) and wanted.maximized in ("", pane.server)
-        if (narrowed := _narrowed(pane, wanted.filter)) is not None
+        if view.group in ("", pane.group) and view.maximized in ("", pane.server)
+        if (match := _matching(pane, view.filter)) is not None
     ]
-    if key := _SORT_KEYS.get(wanted.sort):
-        kept.sort(key=key)
-    if wanted.reverse:
-        kept.reverse()
-    order = {name: at for at, name in enumerate(dict.fromkeys(pane.group for pane in panes))}
-    kept.sort(key=lambda pane: order[pane.group])
-    return tuple(kept)
+    if key := _SORT_KEYS.get(view.sort):
+        selected.sort(key=key)
+    if view.reverse:
+        selected.reverse()
+    groups = dict.fromkeys(pane.group for pane in panes)
+    order = {group: index for index, group in enumerate(groups)}
+    return tuple(sorted(selected, key=lambda pane: order[pane.group]))
 
 
-def _narrowed(pane: PaneView, wanted: Filter) -> PaneView | None:
-    rows = wanted.select((pane.server, pane.group), pane.rows, lambda row: row.search_words)
+def _matching(pane: PaneView, row_filter: Filter) -> PaneView | None:
+    """The pane with the rows that match; None if nothing does."""
+    names = (pane.server, pane.group)
+    rows = row_filter.select(names, pane.rows, lambda row: row.search_terms)
     if rows is None:
         return None
     return pane if len(rows) == len(pane.rows) else replace(pane, rows=rows)
 
 
-def _fullest(pane: PaneView) -> float:
+def _highest_ratio(pane: PaneView) -> float:
     ratios = [row.reading.ratio for row in pane.rows if row.counted]
     return -max((ratio for ratio in ratios if ratio is not None), default=-1.0)
 
@@ -395,17 +369,17 @@ def _least_free(pane: PaneView) -> float:
     return min((figure for figure in free if figure is not None), default=float("inf"))
 
 
-_WORSE: Final = (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
+_LEVELS: Final = (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
 
 
-def _trouble(pane: PaneView) -> tuple[bool, int]:
-    worst = max((_WORSE.index(r.level) for r in pane.rows if r.level in _WORSE), default=-1)
-    return pane.state in (State.UP, State.DISABLED), -worst
+def _severity(pane: PaneView) -> tuple[bool, int]:
+    worst = max((_LEVELS.index(row.level) for row in pane.rows if row.level in _LEVELS), default=-1)
+    return pane.state in _QUIET_STATES, -worst
 
 
 _SORT_KEYS: Final[dict[str, Callable[[PaneView], Any]]] = {
     "name": lambda pane: pane.server.casefold(),
-    "ratio": _fullest,
+    "ratio": _highest_ratio,
     "free": _least_free,
-    "alerts": _trouble,
+    "alerts": _severity,
 }

@@ -1,7 +1,4 @@
-"""The contract sheet: what was bought against what is needed, and what ends in the next year.
-
-Owns the two lists and what their keys do. Must not know where the contract is written.
-"""
+"""Entitlements: purchased licenses compared with installed and used ones, and what expires."""
 
 from __future__ import annotations
 
@@ -17,6 +14,7 @@ from lictui.engine.entitlements import (
     groupings,
     summary,
 )
+from lictui.engine.expiry import ExpiryKind
 from lictui.errors import LictuiError
 from lictui.products import describe
 from lictui.tui import commands, text
@@ -36,225 +34,220 @@ if TYPE_CHECKING:
     from lictui.engine.board import GroupBy, MergedBoard
 
 
-# The contract sheet as rows of two tables: what was bought, and what ends when
+# The two lists as rows
 
 
-_SOON: Final = (30, 90)  # days: critical, warning
-_WORDS: Final = {
-    "renewal": "contract renewal",
-    "expiry": "licenses expire",
-    "subscription": "subscription ends",
-    "activation": "LAS activation ends",
+_CRITICAL_DAYS, _WARN_DAYS = 30, 90
+_WIDE: Final = 100  # columns from which the scope is shown
+_MEDIUM: Final = 70  # columns from which the days left are shown
+_KINDS: Final = {
+    ExpiryKind.RENEWAL: "contract renewal",
+    ExpiryKind.LICENSES: "licenses expire",
+    ExpiryKind.SUBSCRIPTION: "SA ends",
+    ExpiryKind.ACTIVATION: "LAS activation ends",
 }
-_HEAD: Final = (
-    *("list", "scope", "product", "name", "purchased", "installed", "peak_month", "peak_all"),
-    *("gap", "idle", "cost", "idle_cost", "currency", "day", "what", "days_left"),
-)
+_EXPORT_COLUMNS: Final = (
+    "list", "scope", "product", "name", "purchased", "installed", "peak_month", "peak_all",
+    "gap", "idle", "cost", "idle_cost", "currency", "day", "what", "days_left",
+)  # fmt: skip
 
 
-def bought(width: int) -> tuple[TableColumn, ...]:
-    """Columns of the contract's lines; the sentence takes what is left."""
-    scope = 10 if width >= 100 else 0  # noqa: PLR2004 - columns
+def line_columns(width: int) -> tuple[TableColumn, ...]:
+    """Columns of the entitlements; the summary takes what is left."""
+    scope = 10 if width >= _WIDE else 0
     name = min(40, max(16, width // 5))
-    figures = (("purchased", "bought"), ("installed", "installed"), ("needed", "peak"))
     left = width - name - 1 - (scope + 1 if scope else 0) - 30 - 2
     return (
-        TableColumn("name", "product", name),
-        *((TableColumn("scope", "for", scope),) if scope else ()),
-        *(TableColumn(key, f"{title:>9}", 9) for key, title in figures),
-        TableColumn("gap", "in words", max(10, left), cut_at_end=True),
+        TableColumn("name", "Product", name),
+        *((TableColumn("scope", "Scope", scope),) if scope else ()),
+        *(TableColumn(key.lower(), f"{key:>9}", 9) for key in ("Purchased", "Installed", "Peak")),
+        TableColumn("summary", "Summary", max(10, left), cut_at_end=True),
     )
 
 
-def ends_contract_view(width: int) -> tuple[TableColumn, ...]:
-    """Columns of the calendar; where there is little room the day says what is left, too."""
-    wide = width >= 70  # noqa: PLR2004 - columns
-    return (
-        TableColumn("day", "on", 11),
-        *((TableColumn("left", f"{'left':>8}", 8),) if wide else ()),
-        TableColumn("what", "what", 19),
-        TableColumn("count", "licenses", 8),
-        TableColumn("about", "of", max(10, width - (54 if wide else 45)), cut_at_end=True),
-    )
-
-
-def holdings(sheet: EntitlementOverview) -> Rows:
-    """The lines of the contract."""
+def line_rows(overview: EntitlementOverview) -> Rows:
+    """The entitlements."""
     return {
-        f"{each.scope}/{each.entitlement.product}": {
-            "name": (_name(each), Tone.TEXT),
-            "scope": (text.strip_controls(each.scope), Tone.QUIET),
-            "purchased": (f"{each.entitlement.purchased:>9,}", Tone.TEXT),
-            "installed": (f"{text.format_count(each.installed):>9}", Tone.TEXT),
-            "needed": (f"{text.format_count(each.highest_peak):>9}", Tone.TEXT),
-            "gap": (summary(each), _tone(each)),
+        f"{line.scope}/{line.entitlement.product}": {
+            "name": (_product_name(line), Tone.TEXT),
+            "scope": (text.strip_controls(line.scope), Tone.QUIET),
+            "purchased": (f"{line.entitlement.purchased:>9,}", Tone.TEXT),
+            "installed": (f"{text.format_count(line.installed):>9}", Tone.TEXT),
+            "peak": (f"{text.format_count(line.highest_peak):>9}", Tone.TEXT),
+            "summary": (summary(line), _tone(line)),
         }
-        for each in sheet.lines
+        for line in overview.lines
     }
 
 
-def _name(holding: ContractLine) -> str:
-    product = describe(holding.entitlement.product)
+def _product_name(line: ContractLine) -> str:
+    product = describe(line.entitlement.product)
     return text.strip_controls(f"{product.short_name} {product.model.short}")
 
 
-def _tone(holding: ContractLine) -> Tone:
-    if holding.shortfall:
+def _tone(line: ContractLine) -> Tone:
+    if line.shortfall:
         return Tone.CRITICAL
-    return Tone.WARN if holding.unused or holding.installed_surplus else Tone.TEXT
+    return Tone.WARN if line.unused or line.installed_surplus else Tone.TEXT
 
 
-def endings(sheet: EntitlementOverview, today: date) -> Rows:
-    """The days that matter, the soonest first."""
-    found: Rows = {}
-    for at, each in enumerate(sheet.expiries):
-        days = (each.day - today).days
-        tone = Tone.CRITICAL if days <= _SOON[0] else Tone.WARN if days <= _SOON[1] else Tone.TEXT
-        left = "today" if not days else f"{days:,} d" if days > 0 else f"{-days:,} d ago"
-        name = describe(each.product).short_name if each.product else ""
-        about = f"{each.server}: {name}" if name else each.server
-        found[f"{at}/{each.day}/{each.kind}/{each.server}/{each.product}"] = {
-            "day": (f"{each.day.day} {each.day:%b %Y}", Tone.TEXT),
-            "left": (f"{left:>8}", tone),
-            "what": (_WORDS[each.kind], Tone.TEXT),
-            "count": (f"{'' if each.count is None else format(each.count, ','):>8}", Tone.TEXT),
-            "about": (text.strip_controls(about), Tone.TEXT),
-        }
-    return found
-
-
-def sheet_title(sheet: EntitlementOverview) -> str:
-    """What all lines come to, currencies apart."""
-    over = sum(1 for each in sheet.lines if each.shortfall)
-    idle: dict[str, float] = {}
-    for each in sheet.lines:
-        if each.unused_cost:
-            currency = each.entitlement.currency
-            idle[currency] = idle.get(currency, 0.0) + each.unused_cost
-    said = [f"{over} over-used"] if over else []
-    said += [f"{format_money(amount, currency)} a year idle" for currency, amount in idle.items()]
-    lines = len(sheet.lines)
-    noun = "line" if lines == 1 else "lines"
-    return f"Contract: {lines} {noun}" + (f": {', '.join(said)}" if said else "")
-
-
-def table(sheet: EntitlementOverview, today: date) -> Table:
-    """Both lists, for a spreadsheet."""
-    nothing = (None,) * 3
+def expiry_columns(width: int) -> tuple[TableColumn, ...]:
+    """Columns of the expirations; the subject takes what is left."""
+    left_columns = (TableColumn("left", f"{'Left':>8}", 8),) if width >= _MEDIUM else ()
     return (
-        _HEAD,
-        *(
-            (
-                *("bought", each.scope, each.entitlement.product, each.name),
-                *(
-                    each.entitlement.purchased,
-                    each.installed,
-                    each.peak,
-                    each.highest_peak,
-                    summary(each),
-                ),
-                *(each.unused, each.cost, each.unused_cost, each.entitlement.currency, *nothing),
-            )
-            for each in sheet.lines
-        ),
-        *(
-            (
-                *("ends", each.server, each.product, each.name, each.count),
-                *(*nothing, "", *nothing, ""),
-                *(each.day.isoformat(), each.kind, (each.day - today).days),
-            )
-            for each in sheet.expiries
+        TableColumn("day", "Date", 11),
+        *left_columns,
+        TableColumn("kind", "Event", 19),
+        TableColumn("count", "Licenses", 8),
+        TableColumn(
+            "subject", "Of", max(10, width - (54 if left_columns else 45)), cut_at_end=True
         ),
     )
 
 
-_NONE = "Nothing is known of what was bought: write contract.toml"
-_HOW = ", as the README shows"
+def expiry_rows(overview: EntitlementOverview, today: date) -> Rows:
+    """The expirations, the soonest first."""
+    rows: Rows = {}
+    for index, expiry in enumerate(overview.expiries):
+        days = (expiry.day - today).days
+        tone = Tone.WARN if days <= _WARN_DAYS else Tone.TEXT
+        tone = Tone.CRITICAL if days <= _CRITICAL_DAYS else tone
+        left = "today" if not days else f"{days:,} d" if days > 0 else f"{-days:,} d ago"
+        name = describe(expiry.product).short_name if expiry.product else ""
+        subject = f"{expiry.server}: {name}" if name else expiry.server
+        count = "" if expiry.count is None else f"{expiry.count:,}"
+        rows[f"{index}/{expiry.day}/{expiry.kind}/{expiry.server}/{expiry.product}"] = {
+            "day": (f"{expiry.day.day} {expiry.day:%b %Y}", Tone.TEXT),
+            "left": (f"{left:>8}", tone),
+            "kind": (_KINDS[expiry.kind], Tone.TEXT),
+            "count": (f"{count:>8}", Tone.TEXT),
+            "subject": (text.strip_controls(subject), Tone.TEXT),
+        }
+    return rows
+
+
+def overview_title(overview: EntitlementOverview) -> str:
+    """All entitlements in one line, each currency for itself."""
+    overused = sum(1 for line in overview.lines if line.shortfall)
+    unused: dict[str, float] = {}
+    for line in overview.lines:
+        if line.unused_cost:
+            currency = line.entitlement.currency
+            unused[currency] = unused.get(currency, 0.0) + line.unused_cost
+    parts = [f"{overused} overused"] if overused else []
+    parts += [
+        f"{format_money(cost, currency)} per year unused" for currency, cost in unused.items()
+    ]
+    return f"Entitlements: {len(overview.lines)}" + (f" ({', '.join(parts)})" if parts else "")
+
+
+def overview_table(overview: EntitlementOverview, today: date) -> Table:
+    """Both lists, for a spreadsheet."""
+    none = (None,) * 3
+    lines = (
+        (
+            *("entitlement", line.scope, line.entitlement.product, line.name),
+            *(line.entitlement.purchased, line.installed, line.peak, line.highest_peak),
+            *(summary(line), line.unused, line.cost, line.unused_cost),
+            *(line.entitlement.currency, *none),
+        )
+        for line in overview.lines
+    )
+    expiries = (
+        (
+            *("expiration", expiry.server, expiry.product, expiry.name, expiry.count),
+            *(*none, "", *none, ""),
+            *(expiry.day.isoformat(), expiry.kind, (expiry.day - today).days),
+        )
+        for expiry in overview.expiries
+    )
+    return (_EXPORT_COLUMNS, *lines, *expiries)
+
+
+_NONE: Final = "No entitlements configured. Create contract.toml"
+_SEE_README: Final = " (see README)."
 
 
 class EntitlementsScreen(MainScreen):
-    """The contract sheet."""
+    """The entitlements, opened over another view."""
 
-    VIEW = "contract"
-    AUTO_FOCUS = "#ends"
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("contract")]
+    VIEW = "entitlements"
+    AUTO_FOCUS = "#expiries"
+    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("entitlements")]
     CSS = """
     EntitlementsScreen {
-        & .head { height: 1; padding: 0 1; }
-        & #bought { height: auto; max-height: 50%; }
-        & #ends { height: 1fr; }
+        & .title { height: 1; padding: 0 1; }
+        & #lines { height: auto; max-height: 50%; }
+        & #expiries { height: 1fr; }
     }
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._pasts: dict[GroupBy, Mapping[TotalKey, PastSummary]] = {}
-        self._asked: set[GroupBy] = set()
-        self._sheet = EntitlementOverview((), ())
+        self._summaries: dict[GroupBy, Mapping[TotalKey, PastSummary]] = {}
+        self._requested: set[GroupBy] = set()
+        self._overview = EntitlementOverview((), ())
 
     def body(self) -> Widget:
-        """The two lists."""
         symbols = self.lictui.symbols
         return Vertical(
-            StyledLabel(id="bought-head", classes="head"),
-            KeyedTable(symbols, id="bought"),
-            StyledLabel(id="ends-head", classes="head"),
-            KeyedTable(symbols, id="ends"),
+            StyledLabel(id="lines-title", classes="title"),
+            KeyedTable(symbols, id="lines"),
+            StyledLabel(id="expiries-title", classes="title"),
+            KeyedTable(symbols, id="expiries"),
         )
 
     def board_changed(self, board: MergedBoard) -> None:
-        """Compare again, and look back for what was not looked back at before."""
+        """Compare again; ask once for the peaks of each grouping."""
         del board
-        for each in groupings(self.lictui.settings.entitlements):
-            if each not in self._asked:
-                self._asked.add(each)
-                self._look_back(each)
-        self._present()
+        for by in groupings(self.lictui.settings.entitlements):
+            if by not in self._requested:
+                self._requested.add(by)
+                self._load_summaries(by)
+        self._show_lists()
 
-    @work(group="contract")
-    async def _look_back(self, by: GroupBy) -> None:
+    @work(group="past-summaries")
+    async def _load_summaries(self, by: GroupBy) -> None:
         try:
-            self._pasts[by] = await self.lictui.engine.retrospects(by)
+            self._summaries[by] = await self.lictui.engine.retrospects(by)
         except LictuiError as error:
             self.notify(error.message, severity="error", markup=False)
             return
-        self._present()
+        self._show_lists()
 
     def on_resize(self) -> None:
-        """The sentences take what room there is."""
-        self._present()
+        self._show_lists()
 
-    def _present(self) -> None:
+    def _show_lists(self) -> None:
         if not self.size.width:
             return
-        width, today = self.size.width - 2, self.current_time.today
-        settings = self.lictui.settings
-        found = compare_entitlements(self.merged, settings.entitlements, self._pasts, today)
-        self._sheet = found
-        none = _NONE + _HOW if width >= len(_NONE + _HOW) else _NONE
-        title = sheet_title(found) if found.lines else none
-        self.query_one("#bought-head", StyledLabel).show_lines(((title, Tone.STRONG),))
-        table = self.query_one("#bought", KeyedTable)
-        table.display = bool(found.lines)
-        table.show_rows(bought(width), holdings(found))
-        ends = "In the next 12 months" if found.expiries else "Nothing ends in the next 12 months"
-        self.query_one("#ends-head", StyledLabel).show_lines(((ends, Tone.STRONG),))
-        rows = endings(found, today)
-        self.query_one("#ends", KeyedTable).show_rows(ends_contract_view(width), rows)
+        width, today, settings = self.size.width - 2, self.current_time.today, self.lictui.settings
+        overview = compare_entitlements(
+            self.lictui.board, settings.entitlements, self._summaries, today
+        )
+        self._overview = overview
+        none = _NONE + _SEE_README if width >= len(_NONE + _SEE_README) else _NONE
+        title = overview_title(overview) if overview.lines else none
+        self.query_one("#lines-title", StyledLabel).show_lines(((title, Tone.STRONG),))
+        lines = self.query_one("#lines", KeyedTable)
+        lines.display = bool(overview.lines)
+        lines.show_rows(line_columns(width), line_rows(overview))
+        title = "Expirations" if overview.expiries else "No expirations"
+        title += " in the next 12 months"
+        self.query_one("#expiries-title", StyledLabel).show_lines(((title, Tone.STRONG),))
+        rows = expiry_rows(overview, today)
+        self.query_one("#expiries", KeyedTable).show_rows(expiry_columns(width), rows)
 
     @property
-    def _chosen(self) -> KeyedTable:
-        bought = self.query_one("#bought", KeyedTable)
-        return bought if bought.has_focus else self.query_one("#ends", KeyedTable)
+    def _table(self) -> KeyedTable:
+        lines = self.query_one("#lines", KeyedTable)
+        return lines if lines.has_focus else self.query_one("#expiries", KeyedTable)
 
-    def action_move(self, by: int) -> None:
-        """To the next or the previous line."""
-        self._chosen.move_cursor(row=self._chosen.cursor_row + by)
+    def action_move(self, step: int) -> None:
+        self._table.move_cursor(row=self._table.cursor_row + step)
 
     def action_back(self) -> None:
-        """Back to the view this was opened from."""
         self.app.pop_screen()
 
     def export_table(self) -> Table:
-        """Both lists."""
-        return table(self._sheet, self.current_time.today)
+        return overview_table(self._overview, self.current_time.today)

@@ -1,8 +1,4 @@
-"""Who holds a license: asked when it opens and on request, over the screen it was asked on.
-
-Owns the dialog and its keys. Must not know what it says (`holders_view`), nor how servers are
-asked. What it shows goes with it: nothing is kept, exported or logged.
-"""
+"""License users: who uses a product now, asked on request. Nothing of it is stored or exported."""
 
 from __future__ import annotations
 
@@ -34,134 +30,130 @@ if TYPE_CHECKING:
     from lictui.tui.theme import Symbols
 
 
-# Who holds a license, in columns and words
-
-
-MOST: Final = 1000  # rows that are shown: the longest held
+MAX_ROWS: Final = 1000
 _COLUMNS: Final = (
     TableColumn("user", "User", 12),
     TableColumn("host", "Host", 12),
     TableColumn("since", "Since", 16),
-    TableColumn("held", "For", 7),
+    TableColumn("age", "For", 7),
     TableColumn("count", "Count", 5),
     TableColumn("idle", "", 4),
 )
 _SERVER: Final = TableColumn("server", "Server", 12)
 _GAP: Final = 1
-_REPLACED: Final = {
-    "hide": "Names are hidden",
-    "hash": "Names are hashed",
-}
+_LONG_AGO: Final = 300 * 86400  # seconds after which the year is shown
+_PRIVACY: Final = {"hide": "Names are hidden", "hash": "Names are hashed"}
 
 
 @dataclass(frozen=True, slots=True)
 class LicenseUserRow:
-    """One holding, and the server that it was asked of."""
+    """One license user, and the server that was asked."""
 
     server: str
-    holding: VisibleUser
-    at: float  # when it was told
+    visible: VisibleUser
+    read_at: float
 
 
-def rows(answers: Sequence[LicenseUsers]) -> dict[str, LicenseUserRow]:
-    """Every holding by a key of its own, the longest held first, at most `MOST`."""
-    found = [LicenseUserRow(it.server, holding, it.at) for it in answers for holding in it.users]
-    found.sort(key=lambda row: _since(row.holding))
-    return {str(at): row for at, row in enumerate(found[:MOST])}
+def user_rows(answers: Sequence[LicenseUsers]) -> dict[str, LicenseUserRow]:
+    """At most `MAX_ROWS` license users by a key, the longest use first."""
+    rows = [LicenseUserRow(it.server, user, it.at) for it in answers for user in it.users]
+    rows.sort(key=_since)
+    return {str(index): row for index, row in enumerate(rows[:MAX_ROWS])}
 
 
-def _since(holding: VisibleUser) -> tuple[bool, float]:
-    since = holding.license_user.since
+def _since(row: LicenseUserRow) -> tuple[bool, float]:
+    since = row.visible.license_user.since
     return since is None, since or 0.0
 
 
-def columns(width: int, *, several: bool) -> tuple[TableColumn, ...]:
-    """The columns there is room for; user and host take what is left over."""
-    chosen: tuple[TableColumn, ...] = (_SERVER, *_COLUMNS) if several else _COLUMNS
-    if width < sum(column.width + _GAP for column in chosen):
-        chosen = tuple(it for it in chosen if it.key != "idle")  # a sign says it, too
-    spare = max(0, width - sum(column.width + _GAP for column in chosen))
+def user_columns(width: int, *, several: bool) -> tuple[TableColumn, ...]:
+    """The columns that fit; user and host take what is left."""
+    columns: tuple[TableColumn, ...] = (_SERVER, *_COLUMNS) if several else _COLUMNS
+    if width < sum(column.width + _GAP for column in columns):
+        columns = tuple(it for it in columns if it.key != "idle")  # a glyph shows it, too
+    spare = max(0, width - sum(column.width + _GAP for column in columns))
     extra = {"user": spare // 2, "host": spare - spare // 2}
-    return tuple(replace(it, width=it.width + extra.get(it.key, 0)) for it in chosen)
+    return tuple(replace(it, width=it.width + extra.get(it.key, 0)) for it in columns)
 
 
-def cells(row: LicenseUserRow, tz: ZoneInfo | None, symbols: Symbols) -> Mapping[str, Fragment]:
+def user_cells(
+    row: LicenseUserRow, zone: ZoneInfo | None, symbols: Symbols
+) -> Mapping[str, Fragment]:
     """Every cell of one row, by its column."""
-    holder, idle = row.holding.license_user, row.holding.idle
+    user, idle = row.visible.license_user, row.visible.idle
     tone = Tone.WARN if idle else Tone.TEXT
-    since = holder.since
-    mark = symbols.level[Level.WARN] if idle else ""
+    glyph = symbols.level[Level.WARN] if idle else ""
+    since = age = "?"
+    if user.since is not None:
+        long_ago = row.read_at - user.since > _LONG_AGO
+        since = format_moment(user.since, zone, year=long_ago)
+        age = glyph + format_age(row.read_at - user.since)
     return {
         "server": (strip_controls(row.server), Tone.QUIET),
-        "user": (strip_controls(holder.user), Tone.STRONG),
-        "host": (strip_controls(holder.device), Tone.TEXT),
-        "since": ("?" if since is None else format_moment(since, tz, year=_long_ago(row)), tone),
-        "held": ("?" if since is None else mark + format_age(row.at - since), tone),
-        "count": (f"{holder.count:>5}", Tone.TEXT),
+        "user": (strip_controls(user.user), Tone.STRONG),
+        "host": (strip_controls(user.device), Tone.TEXT),
+        "since": (since, tone),
+        "age": (age, tone),
+        "count": (f"{user.count:>5}", Tone.TEXT),
         "idle": ("idle" if idle else "", Tone.WARN),
     }
 
 
-def _long_ago(row: LicenseUserRow) -> bool:
-    since = row.holding.license_user.since
-    return since is not None and row.at - since > 300 * 86400  # the year begins to matter
-
-
-def summary(answers: Sequence[LicenseUsers]) -> Line:
-    """How many hold how much, and who said so."""
-    holdings = [holding for answer in answers for holding in answer.users]
-    licenses = sum(holding.license_user.count for holding in holdings)
-    idle = sum(holding.idle for holding in holdings)
-    told = ", ".join(dict.fromkeys(strip_controls(name) for it in answers for name in it.sources))
-    if not told:
-        return (("Nobody can tell.", Tone.WARN),)
-    if not holdings:
-        return (("Nobody holds one", Tone.TEXT), (f"  told by {told}", Tone.QUIET))
-    first = f", the {format_count(MOST)} longest held here" if len(holdings) > MOST else ""
-    marked = f" · {format_count(idle)} idle" if idle else ""
+def summary_line(answers: Sequence[LicenseUsers]) -> Line:
+    """How many use how many licenses, and the sources."""
+    users = [user for answer in answers for user in answer.users]
+    licenses = sum(user.license_user.count for user in users)
+    idle = sum(user.idle for user in users)
+    names = dict.fromkeys(strip_controls(name) for it in answers for name in it.sources)
+    if not names:
+        return (("No source can report license users.", Tone.WARN),)
+    source = f"  source: {', '.join(names)}"
+    if not users:
+        return (("No licenses in use", Tone.TEXT), (source, Tone.QUIET))
+    first = f", first {format_count(MAX_ROWS)} shown" if len(users) > MAX_ROWS else ""
+    idle_text = f" · {format_count(idle)} idle" if idle else ""
     return (
-        (f"{_many(licenses, 'license')}, {_many(len(holdings), 'holder')}", Tone.STRONG),
-        (f"{first}{marked}", Tone.STRONG),
-        (f"  told by {told}", Tone.QUIET),
+        (f"{_count(licenses, 'license')}, {_count(len(users), 'user')}", Tone.STRONG),
+        (f"{first}{idle_text}", Tone.STRONG),
+        (source, Tone.QUIET),
     )
 
 
-def _many(count: int, what: str) -> str:
-    return f"{format_count(count)} {what}{'' if count == 1 else 's'}"
+def _count(count: int, noun: str) -> str:
+    return f"{format_count(count)} {noun}{'' if count == 1 else 's'}"
 
 
-def foot(
-    answers: Sequence[LicenseUsers], chosen: LicenseUserRow | None, symbols: Symbols
+def detail_lines(
+    answers: Sequence[LicenseUsers], selected: LicenseUserRow | None, symbols: Symbols
 ) -> Iterator[Line]:
-    """What went wrong, what the chosen row means, and why names are not to be seen."""
+    """Failures, the selected row in words, and why names are not shown."""
     for answer in answers:
         for server, failure in answer.failures:
-            said = f"{symbols.failed} {strip_controls(server)}: {strip_controls(failure.message)}"
-            yield ((said, Tone.CRITICAL),)
+            message = f"{strip_controls(server)}: {strip_controls(failure.message)}"
+            yield ((f"{symbols.failed} {message}", Tone.CRITICAL),)
             if failure.hint:
                 yield ((f"{symbols.arrow} {strip_controls(failure.hint)}", Tone.ACCENT),)
-    if chosen is not None:
-        yield (
-            ("assigned" if chosen.holding.license_user.assigned else "checked out", Tone.TEXT),
-            (f"; {_idle(chosen)}" if chosen.holding.idle else "", Tone.WARN),
-        )
-        if chosen.holding.release:
-            yield ((f"{symbols.arrow} {strip_controls(chosen.holding.release)}", Tone.ACCENT),)
-    for users in dict.fromkeys(it.privacy for it in answers if it.users):
-        if users in _REPLACED:
-            said = f'{_REPLACED[users]}; config.toml, [privacy]: users = "show"'
-            yield ((said, Tone.QUIET),)
+    if selected is not None:
+        user = selected.visible
+        state = "Assigned" if user.license_user.assigned else "Checked out"
+        yield ((state, Tone.TEXT), (f". {_idle_text(user)}" if user.idle else "", Tone.WARN))
+        if user.release:
+            yield ((f"{symbols.arrow} {strip_controls(user.release)}", Tone.ACCENT),)
+    for privacy in dict.fromkeys(answer.privacy for answer in answers if answer.users):
+        if privacy in _PRIVACY:
+            hint = f'{_PRIVACY[privacy]}. To show them, set users = "show" in [privacy].'
+            yield ((hint, Tone.QUIET),)
 
 
-def _idle(row: LicenseUserRow) -> str:
-    if row.holding.release:
-        return "long idle: this would release it, on the license server; lictui never runs it"
-    return "long idle"
+def _idle_text(user: VisibleUser) -> str:
+    if user.release:
+        return "Idle. To release it, run on the license server (lictui does not run it):"
+    return "Idle."
 
 
-def releases(answers: Sequence[LicenseUsers]) -> tuple[str, ...]:
-    """The lines that would release what is idle."""
-    return tuple(it.release for answer in answers for it in answer.users if it.release)
+def release_commands(answers: Sequence[LicenseUsers]) -> tuple[str, ...]:
+    """The commands that would release idle assignments."""
+    return tuple(user.release for answer in answers for user in answer.users if user.release)
 
 
 _WIDEST: Final = 100
@@ -169,9 +161,9 @@ _FRAME: Final = 5  # columns of frame, blanks and scroll bar
 
 
 class LicenseUsersScreen(ModalScreen[None]):
-    """The holders of one product on some servers."""
+    """The license users of one product on some servers, over the screen below."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("holders")]
+    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("license_users")]
     CSS = """
     LicenseUsersScreen {
         align: center middle;
@@ -184,10 +176,10 @@ class LicenseUsersScreen(ModalScreen[None]):
             border: round $frame;
             padding: 0 1;
         }
-        & .-bare { height: auto; }
-        & .-bare KeyedTable { display: none; }
+        & .-empty { height: auto; }
+        & .-empty KeyedTable { display: none; }
         & KeyedTable { padding-left: 0; background: $panel; }
-        & #foot { padding-top: 1; max-height: 8; }
+        & #details { padding-top: 1; max-height: 8; }
     }
     """
 
@@ -196,80 +188,76 @@ class LicenseUsersScreen(ModalScreen[None]):
         self._servers, self._product, self._title = servers, product, title
         self._answers: tuple[LicenseUsers, ...] = ()
         self._rows: dict[str, LicenseUserRow] = {}
-        self._asking = False
+        self._loading = False
 
     @property
     def lictui(self) -> LictuiApp:
-        """The application, as what it is."""
+        """The application, with its own type."""
         return cast("LictuiApp", self.app)
 
     def compose(self) -> ComposeResult:
-        """A head, the list, and what there is to say of the chosen row."""
         with Vertical() as frame:
-            frame.border_title = strip_controls(f"Who holds {self._title}")
-            frame.border_subtitle = "esc closes · r asks again · Y copies"
-            yield StyledLabel(id="head")
+            frame.border_title = strip_controls(f"License users: {self._title}")
+            frame.border_subtitle = "esc: close · r: refresh · Y: copy"
+            yield StyledLabel(id="summary")
             yield KeyedTable(self.lictui.symbols)
-            yield StyledLabel(id="foot")
+            yield StyledLabel(id="details")
 
     def on_mount(self) -> None:
-        """Ask."""
         self.query_one(KeyedTable).focus()
         self.action_again()
 
     def on_resize(self) -> None:
-        """Another width has other columns."""
-        self.call_after_refresh(self._show)
+        self.call_after_refresh(self._show_rows)
 
     def action_again(self) -> None:
-        """Ask anew, unless an answer is still to come."""
-        if self._asking:
+        """Ask the servers again, unless they are being asked."""
+        if self._loading:
             return
-        self._asking = True
-        asked = ", ".join(strip_controls(server) for server in self._servers)
-        self.query_one("#head", StyledLabel).show_lines(((f"Asking {asked} ...", Tone.QUIET),))
-        self._ask()
+        self._loading = True
+        servers = ", ".join(strip_controls(server) for server in self._servers)
+        line = ((f"Querying {servers} …", Tone.QUIET),)
+        self.query_one("#summary", StyledLabel).show_lines(line)
+        self._load()
 
-    @work(group="holders")
-    async def _ask(self) -> None:
+    @work(group="license-users")
+    async def _load(self) -> None:
         engine = self.lictui.engine
-        asked = [engine.holders(server, self._product) for server in self._servers]
-        self._answers = tuple(await asyncio.gather(*asked))
-        self._asking = False
-        self._rows = rows(self._answers)
-        self.query_one("#head", StyledLabel).show_lines(summary(self._answers))
-        self._show()
+        queries = [engine.holders(server, self._product) for server in self._servers]
+        self._answers = tuple(await asyncio.gather(*queries))
+        self._loading = False
+        self._rows = user_rows(self._answers)
+        self.query_one("#summary", StyledLabel).show_lines(summary_line(self._answers))
+        self._show_rows()
 
-    def _show(self) -> None:
+    def _show_rows(self) -> None:
         width, app = min(self.size.width, _WIDEST) - _FRAME, self.lictui
-        tz = time_zone(app.settings.timezone)
-        table = self.query_one(KeyedTable)
-        table.show_rows(
-            columns(width, several=len(self._servers) > 1),
-            {key: cells(row, tz, app.symbols) for key, row in self._rows.items()},
+        zone = time_zone(app.settings.timezone)
+        self.query_one(KeyedTable).show_rows(
+            user_columns(width, several=len(self._servers) > 1),
+            {key: user_cells(row, zone, app.symbols) for key, row in self._rows.items()},
         )
-        self.query_one(Vertical).set_class(bool(self._answers) and not self._rows, "-bare")
-        self._tell()
+        self.query_one(Vertical).set_class(bool(self._answers) and not self._rows, "-empty")
+        self._show_details()
 
     @on(DataTable.RowHighlighted)
-    def _tell(self) -> None:
-        chosen = self._rows.get(self.query_one(KeyedTable).selected_key)
-        lines = foot(self._answers, chosen, self.lictui.symbols)
-        self.query_one("#foot", StyledLabel).show_lines(*lines)
+    def _show_details(self) -> None:
+        selected = self._rows.get(self.query_one(KeyedTable).selected_key)
+        lines = detail_lines(self._answers, selected, self.lictui.symbols)
+        self.query_one("#details", StyledLabel).show_lines(*lines)
 
-    def action_move(self, by: int) -> None:
-        """To the next or the previous row."""
+    def action_move(self, step: int) -> None:
         table = self.query_one(KeyedTable)
-        table.move_cursor(row=table.cursor_row + by)
+        table.move_cursor(row=table.cursor_row + step)
 
     def action_copy(self) -> None:
-        """The lines that would release what is idle, to the clipboard; nothing runs them."""
-        lines = releases(self._answers)
+        """Copy the commands that would release idle assignments; nothing runs them."""
+        lines = release_commands(self._answers)
         if not lines:
-            hidden = any(it.idle for answer in self._answers for it in answer.users)
-            said = "Names are not shown, so there is no line" if hidden else "Nothing here is idle"
-            self.notify(f"{said}: nothing copied", severity="warning", markup=False)
+            idle = any(user.idle for answer in self._answers for user in answer.users)
+            problem = "Not available while names are hidden" if idle else "No idle assignments"
+            self.notify(problem, severity="warning", markup=False)
             return
         self.app.copy_to_clipboard("\n".join(lines) + "\n")
-        self.notify(f"Copied {len(lines)} lines" if len(lines) > 1 else "Copied the line",
-                    timeout=2, markup=False)  # fmt: skip
+        count = f"{len(lines)} commands" if len(lines) > 1 else "1 command"
+        self.notify(f"Copied {count}", timeout=2, markup=False)

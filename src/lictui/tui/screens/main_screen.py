@@ -1,7 +1,4 @@
-"""What the five views have in common: head line, status line, the board, copy and export.
-
-Owns that frame. Must not know what stands between the two lines.
-"""
+"""What the main views share: header, footer, the board, filter, trend length, copy and export."""
 
 from __future__ import annotations
 
@@ -36,9 +33,9 @@ if TYPE_CHECKING:
 
 
 class MainScreen(Screen[None]):
-    """One of the views behind the keys 1 to 5. A subclass says what it is called and its body."""
+    """Base of the views: the frame around one body widget."""
 
-    VIEW: ClassVar[str] = ""
+    VIEW: ClassVar[str] = ""  # its name in the table of commands
     AUTO_FOCUS = "#body"
     DEFAULT_CSS = """
     MainScreen {
@@ -51,82 +48,74 @@ class MainScreen(Screen[None]):
 
     @property
     def lictui(self) -> LictuiApp:
-        """The application, as what it is."""
+        """The application, with its own type."""
         return cast("LictuiApp", self.app)
 
     @property
-    def merged(self) -> MergedBoard:
-        """The board as it is looked at: each license server once."""
-        return self.lictui.board
-
-    @property
     def current_time(self) -> CurrentTime:
-        """Now, and today where the user is."""
+        """The time now, and today's date in the user's time zone."""
         now = self.lictui.clock.now()
         zone = time_zone(self.lictui.settings.timezone)
         return CurrentTime(now, datetime.fromtimestamp(now, UTC).astimezone(zone).date())
 
     def compose(self) -> ComposeResult:
-        """The frame, with the body inside."""
         app = self.lictui
         yield HeaderBar(app.clock, app.symbols)
         body = self.body()
         body.id = "body"
         yield body
-        yield FooterBar(self.VIEW, self._offered())
+        yield FooterBar(self.VIEW, self._commands())
         yield SizeWarning()
 
     def body(self) -> Widget:
-        """The one widget between head line and status line."""
+        """The one widget between header and footer."""
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        """Follow the board, unless the screen is paused."""
-        self.watch(self.app, "board", self._board_came)
-        self.watch(self.app, "paused", self._pause_came, init=False)
-        self.watch(self.app, "keymap", self._keys_came, init=False)
+        self.watch(self.app, "board", self._on_board)
+        self.watch(self.app, "paused", self._on_pause, init=False)
+        self.watch(self.app, "keymap", self._on_keymap, init=False)
 
-    def _board_came(self, board: MergedBoard) -> None:
+    def _on_board(self, board: MergedBoard) -> None:
         if not self.lictui.paused:
             self._show(board)
 
-    def _pause_came(self, paused: bool) -> None:  # noqa: FBT001 - Textual calls it
+    def _on_pause(self, paused: bool) -> None:  # noqa: FBT001 - Textual calls it
         self.set_status(self.status_line())
         if not paused:
             self._show(self.lictui.board)
 
-    def _keys_came(self) -> None:
-        self.query_one(FooterBar).set_commands(self._offered())
+    def _on_keymap(self) -> None:
+        self.query_one(FooterBar).set_commands(self._commands())
 
-    def _offered(self) -> tuple[Command, ...]:
+    def _commands(self) -> tuple[Command, ...]:
         return available_commands(self.VIEW, self.lictui.keymap, read_only=self.lictui.read_only)
 
     def _show(self, board: MergedBoard) -> None:
         app = self.lictui
-        headline = self.query_one(HeaderBar)
-        headline.show(board, self.current_time.today)
-        bars.show_notices(headline, board.notices, app.symbols)
-        headline.flag = " ".join(
-            word for word, true in (("lictui demo", app.demo), ("read only", app.read_only)) if true
-        )
+        header = self.query_one(HeaderBar)
+        header.show(board, self.current_time.today)
+        bars.show_notices(header, board.notices, app.symbols)
+        flags = (("lictui demo", app.demo), ("read only", app.read_only))
+        header.flag = " ".join(text for text, is_set in flags if is_set)
         self.board_changed(board)
 
     def board_changed(self, board: MergedBoard) -> None:
-        """A new board to show, each license server once; also called once at the start."""
+        """Show a new merged board; also called once at the start."""
 
     def status_line(self) -> tuple[Fragment, ...]:
-        """What the status line says in place of the keys, if anything."""
+        """What the footer shows in place of the keys, if anything."""
         if not self.lictui.paused:
             return ()
         return (
             (" PAUSED ", Tone.WARN),
-            ("the screen stands still, recording goes on ", Tone.TEXT),
-            ("p goes on", Tone.QUIET),
+            ("Display paused, recording continues  ", Tone.TEXT),
+            ("p: resume", Tone.QUIET),
         )
 
-    def set_status(self, runs: tuple[Fragment, ...]) -> None:
-        """Put this on the status line; nothing puts the keys back."""
-        self.query_one(FooterBar).message = runs
+    def set_status(self, fragments: tuple[Fragment, ...]) -> None:
+        """Show this in the footer; nothing shows the keys again."""
+        self.query_one(FooterBar).message = fragments
 
     @on(Resize)
     def _measure(self, event: Resize) -> None:
@@ -134,11 +123,11 @@ class MainScreen(Screen[None]):
 
     @property
     def selected_server(self) -> str:
-        """The server the cursor is on, or nothing."""
+        """The server under the cursor, or an empty string."""
         return ""
 
     def row_text(self) -> str:
-        """The chosen row as text."""
+        """The selected row as text."""
         return ""
 
     def export_table(self) -> Table:
@@ -146,121 +135,109 @@ class MainScreen(Screen[None]):
         return ()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Nothing that writes with --read-only, no filter while one is typed."""
+        """Refuse what writes with --read-only, and the filter key while a filter is typed."""
         if action == "filter" and self.focused and self.focused.check_consume_key("slash", "/"):
             return False
         return not (self.lictui.read_only and commands.is_write_action(action, parameters))
 
     def action_poll_server(self) -> None:
-        """Ask the chosen server now, in every way it is read."""
-        status = self.merged.find(self.selected_server)
+        """Poll the selected server now, through every source."""
+        status = self.lictui.board.find(self.selected_server)
         for name in status.member_names if status else ():
             self.lictui.poll(name)
 
     def action_copy(self) -> None:
-        """The chosen row, to the clipboard of the terminal."""
-        if copied := self.row_text():
-            self.app.copy_to_clipboard(copied)
-            self.notify(f"Copied: {copied}", markup=False)
+        if row := self.row_text():
+            self.app.copy_to_clipboard(row)
+            self.notify(f"Copied: {row}", markup=False)
 
     def action_export(self) -> None:
-        """What is shown, into a file in the current folder."""
-        from lictui.tui.text import export_csv  # noqa: PLC0415 - few look for a file
-
+        """Write what is shown to a CSV file in the current folder."""
         table = self.export_table()
         if len(table) <= 1:
-            self.notify("There is nothing to export here", severity="warning", markup=False)
+            self.notify("Nothing to export", severity="warning", markup=False)
             return
         try:
-            file = export_csv(table, self.VIEW, self.lictui.clock.now())
+            file = text.export_csv(table, self.VIEW, self.lictui.clock.now())
         except OSError as error:
-            said = f"Could not write the file: {error.strerror or error}"
-            self.notify(said, severity="error", markup=False)
+            message = f"Cannot write the CSV file: {error.strerror or error}"
+            self.notify(message, severity="error", markup=False)
         else:
-            self.notify(f"{len(table) - 1} rows written to {file}", markup=False)
+            count = len(table) - 1
+            self.notify(f"Exported {count} row{'' if count == 1 else 's'} to {file}", markup=False)
 
     def action_back(self) -> None:
-        """Leave a screen that was opened from another."""
-        if self.VIEW == "product":
+        """Close a screen that was opened from another; from a main view go to the dashboard."""
+        if self.VIEW == "usage":
             self.app.pop_screen()
-        elif self.VIEW != "wall":
-            self.lictui.show_view("wall")
-
-
-# A view that `/` narrows: the filter as it is typed, kept, said and undone
+        elif self.VIEW != "dashboard":
+            self.lictui.show_view("dashboard")
 
 
 class FilterableScreen(MainScreen):
-    """A view with a filter."""
+    """A view that `/` filters."""
 
-    ROW_NOUN: ClassVar[str] = "server"  # what one of those is called that are counted
+    ROW_NOUN: ClassVar[str] = "server"  # the rows that the status line counts
 
     def __init__(self) -> None:
         super().__init__()
         self.filter = MATCH_ALL
         self.filter_text = ""
-        self._bar: FilterBar | None = None  # made when first wanted: few starts need it
+        self._filter_bar: FilterBar | None = None  # made when first needed: few sessions filter
 
     def filter_changed(self) -> None:
-        """Draw what the filter lets through."""
+        """Show only what the filter matches."""
 
     def row_count(self) -> int:
-        """How much of it there is."""
+        """The number of rows that match the filter."""
         return 0
 
     def status_line(self) -> tuple[Fragment, ...]:
-        """Paused, filtered, or nothing."""
-        if (said := super().status_line()) or self.filter.pattern is None:
-            return said
-        found = self.row_count()
-        rows = self.ROW_NOUN if found == 1 else f"{self.ROW_NOUN}s"
+        if (line := super().status_line()) or self.filter.pattern is None:
+            return line
+        count = self.row_count()
+        noun = self.ROW_NOUN if count == 1 else f"{self.ROW_NOUN}s"
         return (
             (f" /{text.strip_controls(self.filter_text)} ", Tone.ACCENT),
-            (f" {found} {rows} ", Tone.TEXT) if found else (" no match ", Tone.WARN),
-            (" esc shows all", Tone.QUIET),
+            (f" {count} {noun} ", Tone.TEXT) if count else (" no match ", Tone.WARN),
+            (" esc: show all", Tone.QUIET),
         )
 
     async def action_filter(self) -> None:
-        """Type a filter."""
-        if self._bar is None:
-            from lictui.tui.widgets.bars import FilterBar  # noqa: PLC0415 - not for first frames
-
-            self._bar = FilterBar()
-            await self.mount(self._bar)
-        self._bar.open(self.filter_text)
+        if self._filter_bar is None:
+            self._filter_bar = FilterBar()
+            await self.mount(self._filter_bar)
+        self._filter_bar.open(self.filter_text)
 
     def action_back(self) -> None:
-        """Undo the filter; without one, leave."""
+        """Clear the filter; without one, leave."""
         if not self.clear_filter():
             super().action_back()
 
     def clear_filter(self) -> bool:
-        """Show all again; False if there was nothing to undo."""
-        typing = self._bar is not None and self._bar.display
-        if self._bar is not None and typing:
-            self._bar.close()
-        undone = typing or self.filter.pattern is not None
-        self._narrow(MATCH_ALL, "")
-        return undone
+        """Show all rows again; False if there was no filter."""
+        typing = self._filter_bar is not None and self._filter_bar.display
+        if self._filter_bar is not None and typing:
+            self._filter_bar.close()
+        cleared = typing or self.filter.pattern is not None
+        self._set_filter(MATCH_ALL, "")
+        return cleared
 
-    def _narrow(self, wanted: Filter, spelled: str) -> None:
-        self.filter, self.filter_text = wanted, spelled
+    def _set_filter(self, new_filter: Filter, filter_text: str) -> None:
+        self.filter, self.filter_text = new_filter, filter_text
         self.filter_changed()
         self.set_status(self.status_line())
 
     @on(FilterChanged)
-    def _typed(self, event: FilterChanged) -> None:
-        if self._bar is not None and self._bar.display:
-            self._narrow(event.filter, event.text)
-            self._bar.set_error("" if self.row_count() else "no match")
+    def _on_filter_changed(self, event: FilterChanged) -> None:
+        if self._filter_bar is not None and self._filter_bar.display:
+            self._set_filter(event.filter, event.text)
+            self._filter_bar.set_error("" if self.row_count() else "no match")
 
     @on(FilterClosed)
     def focus_body(self) -> None:
-        """Let the keys go to what was filtered."""
+        """Give the keys back to the rows."""
         self.query_one("#body").focus()
-
-
-# A view whose rows have trends: over which stretch of time, as keys and state.toml have it
 
 
 TREND_LABELS: Final = {
@@ -272,86 +249,74 @@ TREND_LABELS: Final = {
 
 
 class TrendScreen(FilterableScreen):
-    """A filtered view with trends."""
+    """A view whose rows have sparklines; their length is shared and kept in state.toml."""
 
     def __init__(self) -> None:
         super().__init__()
         self.trend_length = RangeLength.DAY
 
     def trend_length_changed(self) -> None:
-        """Ask for trends of this length, and draw them."""
+        """Request trends of the new length."""
 
     def restore_trend_length(self) -> None:
-        """Take up the length that was left, here or in another view."""
+        """Take the length that was chosen last, in this or another view."""
         name = self.lictui.saved_state.get("range", "").upper()
-        self._become(RangeLength[name] if name in RangeLength.__members__ else RangeLength.DAY)
+        known = name in RangeLength.__members__
+        self._set_trend_length(RangeLength[name] if known else RangeLength.DAY)
 
     def on_screen_resume(self) -> None:
-        """Another view may have chosen another length meanwhile."""
         self.restore_trend_length()
 
     def action_shorter(self) -> None:
-        """Trends of a shorter stretch of time."""
-        self._chosen(TimeRange(self.trend_length).shorter().length)
+        self._choose_trend_length(TimeRange(self.trend_length).shorter().length)
 
     def action_longer(self) -> None:
-        """Trends of a longer stretch of time."""
-        self._chosen(TimeRange(self.trend_length).longer().length)
+        self._choose_trend_length(TimeRange(self.trend_length).longer().length)
 
-    def _chosen(self, length: RangeLength) -> None:
+    def _choose_trend_length(self, length: RangeLength) -> None:
         self.lictui.save_state(range=length.name.lower())
-        self._become(length)
+        self._set_trend_length(length)
 
-    def _become(self, length: RangeLength) -> None:
+    def _set_trend_length(self, length: RangeLength) -> None:
         if length is not self.trend_length:
             self.trend_length = length
             self.trend_length_changed()
 
     def trend_status(self) -> tuple[Fragment, ...]:
-        """The length, where it is not the day that everyone expects."""
+        """The trend length, where it is not the usual day."""
         if self.trend_length is RangeLength.DAY:
             return ()
-        return (
-            (f" trends: {TREND_LABELS[self.trend_length]} ", Tone.ACCENT),
-            (" [ ] change it", Tone.QUIET),
-        )
-
-
-# A view of a stretch of time: longer and shorter, back and forth
+        label = TREND_LABELS[self.trend_length]
+        return ((f" Trend: {label} ", Tone.ACCENT), (" [ / ] to change", Tone.QUIET))
 
 
 class TimeRangeScreen(MainScreen):
-    """A view with a stretch of time; a subclass says what to do when it changed."""
+    """A view of a time range, which keys make longer or shorter and move in time."""
 
     def __init__(self) -> None:
         super().__init__()
         self.time_range = TimeRange()
 
     def range_changed(self) -> None:
-        """The stretch is another one now."""
+        """Show the new time range."""
         raise NotImplementedError
 
-    def _go(self, span: TimeRange) -> None:
-        if span != self.time_range:
-            self.time_range = span
+    def _set_range(self, time_range: TimeRange) -> None:
+        if time_range != self.time_range:
+            self.time_range = time_range
             self.range_changed()
 
     def action_range(self, length: str) -> None:
-        """So much time, up to now."""
-        self._go(TimeRange(RangeLength[length.upper()]))
+        self._set_range(TimeRange(RangeLength[length.upper()]))
 
     def action_longer(self) -> None:
-        """More time."""
-        self._go(self.time_range.longer())
+        self._set_range(self.time_range.longer())
 
     def action_shorter(self) -> None:
-        """Less time."""
-        self._go(self.time_range.shorter())
+        self._set_range(self.time_range.shorter())
 
     def action_earlier(self) -> None:
-        """Back in time."""
-        self._go(self.time_range.earlier())
+        self._set_range(self.time_range.earlier())
 
     def action_later(self) -> None:
-        """Forward in time."""
-        self._go(self.time_range.later())
+        self._set_range(self.time_range.later())

@@ -1,24 +1,22 @@
-"""The estate: the same products over all servers. Owns what its keys do."""
+"""View 2, Products: usage per product over all servers, per group, or per server."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
 from textual.containers import Container
 
-from lictui.analysis.series import Series, SeriesQuery
 from lictui.clock import iso
-from lictui.engine.board import GroupBy, MergedBoard, scope_name
+from lictui.engine.board import GroupBy, MergedBoard
 from lictui.errors import LictuiError
 from lictui.tui import commands, text
 from lictui.tui.screens import products_view
 from lictui.tui.screens.main_screen import TREND_LABELS, TrendScreen
 from lictui.tui.screens.products_view import SORTS, ProductRow
-from lictui.tui.screens.usage_query import slices
 from lictui.tui.text import Cell, Fragment, Table, Tone
-from lictui.tui.time_range import RangeLength, time_zone
-from lictui.tui.trend_cache import Pools, TrendCache, TrendCaches, trend_query
+from lictui.tui.time_range import time_zone
+from lictui.tui.trend_cache import TrendCache, TrendCaches, trend_query
 from lictui.tui.widgets.products import ProductTable
 from lictui.tui.widgets.styled_text import StyledLabel
 
@@ -36,245 +34,211 @@ _COLUMNS = (
     "peak_all", "peak_all_at", "installed_then", "at_most", "average_month", "coverage_all",
     "newly_month", "released_month", "net_month", "days_left",
 )  # fmt: skip
-_SCOPES = {GroupBy.PRODUCT: "", GroupBy.GROUP: "group", GroupBy.SERVER: "server"}
-_LOW = 18  # lines, below which the chosen row is not said in words
-_PATIENCE = 60.0  # seconds between two questions; the monitor answers from what it knows
+_SCOPE_TITLES: Final = {GroupBy.PRODUCT: "", GroupBy.GROUP: "group", GroupBy.SERVER: "server"}
+_GROUPINGS: Final = {
+    GroupBy.PRODUCT: "over all servers",
+    GroupBy.GROUP: "by group",
+    GroupBy.SERVER: "by server",
+}
+_LOW: Final = 18  # rows below which the selected product is not described
+_SUMMARY_REFRESH: Final = 60.0  # seconds between two requests; the engine answers from its cache
 
 
 class ProductsScreen(TrendScreen):
-    """How the estate is doing on licenses."""
+    """The products view."""
 
-    VIEW = "estate"
-    ROWS = "product"
+    VIEW = "products"
+    ROW_NOUN = "product"
     AUTO_FOCUS = "ProductTable"
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("estate")]
+    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("products")]
     CSS = """
     ProductsScreen {
         & #body { layout: vertical; }
         & ProductTable { height: 1fr; }
-        & #about { height: auto; max-height: 3; padding: 0 1; }
-        &.-low #about { display: none; }
+        & #description { height: auto; max-height: 3; padding: 0 1; }
+        &.-low #description { display: none; }
     }
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._trends: TrendCaches[TotalKey] = TrendCaches()
-        self._back: dict[GroupBy, Mapping[TotalKey, PastSummary]] = {}
-        self._asked: dict[GroupBy, float] = {}
+        self._summaries: dict[GroupBy, Mapping[TotalKey, PastSummary]] = {}
+        self._summaries_at: dict[GroupBy, float] = {}
         self._by = GroupBy.PRODUCT
-        self._sort = SORTS[0]
+        self._sort_key = SORTS[0]
         self._reverse = False
-        self._table: ProductTable | None = None
 
     def body(self) -> Widget:
-        """The table, and the chosen row in words."""
-        self._table = ProductTable(self.lictui.symbols)
-        return Container(self._table, StyledLabel(id="about"))
+        return Container(ProductTable(self.lictui.symbols), StyledLabel(id="description"))
 
     @property
-    def _estate(self) -> ProductTable:
-        if self._table is None:
-            raise RuntimeError("asked for the table before there is one")
-        return self._table
+    def _table(self) -> ProductTable:
+        return self.query_one(ProductTable)
 
     def focus_body(self) -> None:
-        """Let the keys go to the table."""
-        self._estate.focus()
+        self._table.focus()
 
     def on_resize(self) -> None:
-        """In few lines the table has them all."""
         self.set_class(self.size.height < _LOW, "-low")
 
     def board_changed(self, board: MergedBoard) -> None:
-        """Sum this board."""
-        alerts, moment = self.lictui.settings.alerts, self.current_time
+        alerts, time = self.lictui.settings.alerts, self.current_time
         found = board.totals(self._by)
         self._trends.add_readings(
-            ((total.scope, total.product, total.model), moment.now, total.reading)
+            ((total.scope, total.product, total.model), time.now, total.reading)
             for total in found
             if total.servers_reporting == total.servers_expected and not total.unknown_pools
         )
         zone = time_zone(self.lictui.settings.timezone)
-        around = products_view.ProductsContext(alerts, self.filter, moment.today, zone, self._by)
+        context = products_view.ProductsContext(alerts, self.filter, time.today, zone, self._by)
+        summaries = self._summaries.get(self._by, {})
         with self.app.batch_update():
-            self._estate.scope_title = _SCOPES[self._by]
-            self._estate.trends = self._trends.trends
-            self._estate.trend_label = TREND_LABELS[self.trend_length]
-            rows = products_view.product_rows(found, self._back.get(self._by, {}), around)
-            self._estate.rows = products_view.sort_rows(rows, self._sort, reverse=self._reverse)
+            table = self._table
+            table.scope_title = _SCOPE_TITLES[self._by]
+            table.trends = self._trends.trends
+            table.trend_label = TREND_LABELS[self.trend_length]
+            rows = products_view.product_rows(found, summaries, context)
+            table.rows = products_view.sort_rows(rows, self._sort_key, reverse=self._reverse)
             self.set_status(self.status_line())
-        if found and moment.now - self._asked.get(self._by, 0.0) >= _PATIENCE:
-            self._asked[self._by] = moment.now
-            self._look_back(self._by)
+        if found and time.now - self._summaries_at.get(self._by, 0.0) >= _SUMMARY_REFRESH:
+            self._summaries_at[self._by] = time.now
+            self._load_summaries(self._by)
 
-    @work(group="look-back")
-    async def _look_back(self, by: GroupBy) -> None:
-        """Ask what the past says; at first that takes the monitor a while."""
+    @work(group="past-summaries")
+    async def _load_summaries(self, by: GroupBy) -> None:
+        """Ask for peaks and forecasts; the first answer takes the engine a while."""
         try:
-            self._back[by] = await self.lictui.engine.retrospects(by)
+            self._summaries[by] = await self.lictui.engine.retrospects(by)
         except LictuiError as error:
             self.notify(error.message, severity="error", markup=False)
             return
         if not self.lictui.paused:
-            self.board_changed(self.merged)
+            self.board_changed(self.lictui.board)
 
     @on(ProductTable.CursorMoved)
-    def _tell(self) -> None:
-        view = self._estate.selected
-        said = products_view.describe_row(view, self.lictui.symbols) if view else ()
-        self.query_one("#about", StyledLabel).show_lines(*said)
+    def _describe(self) -> None:
+        row = self._table.selected
+        lines = products_view.describe_row(row, self.lictui.symbols) if row else ()
+        self.query_one("#description", StyledLabel).show_lines(*lines)
 
     def filter_changed(self) -> None:
-        """Sum again."""
-        self.board_changed(self.merged)
+        self.board_changed(self.lictui.board)
 
     def row_count(self) -> int:
-        """The products that are shown."""
-        return len(self._estate.rows)
+        return len(self._table.rows)
 
     def status_line(self) -> tuple[Fragment, ...]:
-        """Paused, filtered, or why there is nothing."""
-        if (said := super().status_line()) or self._estate.rows:
-            return said or self.trend_status()
-        return ((" no server has told of licenses yet", Tone.TEXT),)
+        """Paused, filtered, the trend length, or that there is nothing to show."""
+        if (line := super().status_line()) or self._table.rows:
+            return line or self.trend_status()
+        return ((" No license data yet", Tone.TEXT),)
+
+    # Trends
 
     @on(ProductTable.TrendLayoutChanged)
-    def _shaped(self, event: ProductTable.TrendLayoutChanged) -> None:
+    def _request_trends(self, event: ProductTable.TrendLayoutChanged) -> None:
         now = self.current_time.now
-        for pasts, due in self._trends.due(self._estate.visible_rows, now, event.cells):
-            self._ask(pasts, due, now, event.cells)
+        for cache, due in self._trends.due(self._table.visible_rows, now, event.cells):
+            self._load_trends(cache, due, now, event.cells)
 
     def trend_length_changed(self) -> None:
-        """Sum again; the table says what it needs."""
         self._trends.set_length(self.trend_length.value)
-        self.board_changed(self.merged)
-        self._estate.post_trend_layout()
+        self.board_changed(self.lictui.board)
+        self._table.post_trend_layout()
 
     @work(group="trends")
-    async def _ask(
-        self, pasts: TrendCache[TotalKey], due: tuple[TotalKey, ...], now: float, cells: int
+    async def _load_trends(
+        self, cache: TrendCache[TotalKey], due: tuple[TotalKey, ...], now: float, cells: int
     ) -> None:
-        board, by = self.merged, self._by
-        asked = [trend_query(_pools(board, by, key), now, cells, pasts.seconds) for key in due]
+        board, by = self.lictui.board, self._by
+        queries = tuple(
+            trend_query(board.total_pools(by, *key), now, cells, cache.seconds) for key in due
+        )
         try:
-            if pasts.seconds <= RangeLength.WEEK.value:
-                answers = await self.lictui.engine.many(tuple(asked))
-            else:  # a sum of many pools takes its time, and whoever answers has polls to write
-                answers = tuple([await self._long(each) for each in asked])
+            answers = await self.lictui.engine.many(queries)
         except LictuiError as error:
             self.notify(error.message, severity="error", markup=False)
             return
-        pasts.store(zip(due, answers, strict=True), now, cells)
-        self._estate.trends = self._trends.trends
+        cache.store(zip(due, answers, strict=True), now, cells)
+        self._table.trends = self._trends.trends
 
-    async def _long(self, asked: SeriesQuery) -> Series:
-        parts = [(await self.lictui.engine.many((part,)))[0] for part in slices(asked)]
-        return Series(tuple(one for part in parts for one in part.buckets), parts[0].width)
+    # Copy and export
 
     def row_text(self) -> str:
-        """Product and figures."""
-        view = self._estate.selected
-        if view is None:
+        row = self._table.selected
+        if row is None:
             return ""
-        reading = view.total.reading
-        figures = f"{text.format_count(reading.in_use)} / {text.format_count(reading.installed)}"
-        return f"{view.name}  {figures}  {text.format_percent(view.total.ratio)}"
+        reading = row.total.reading
+        in_use, installed = text.format_count(reading.in_use), text.format_count(reading.installed)
+        return f"{row.name}  {in_use} / {installed}  {text.format_percent(row.total.ratio)}"
 
     def export_table(self) -> Table:
-        """The rows as they are shown."""
-        return (_COLUMNS, *map(_cells, self._estate.rows))
+        return (_COLUMNS, *map(_cells, self._table.rows))
+
+    # Keys
 
     def action_open(self) -> None:
-        """The chart of the chosen product over its servers."""
         self.action_product()
 
+    @on(ProductTable.Opened)
     def action_product(self) -> None:
-        """The chart of the chosen product over its servers."""
-        if view := self._estate.selected:
-            self.lictui.open_usage(view.total.servers_expected, view.total.product)
+        if row := self._table.selected:
+            self.lictui.open_usage(row.total.servers_expected, row.total.product)
 
     def action_why(self) -> None:
-        """Where the figures of the chosen product come from, server by server."""
-        if view := self._estate.selected:
+        if row := self._table.selected:
+            total = row.total
             self.lictui.show_view(
-                "why", servers=view.total.servers_expected, product=view.total.product
+                "data_sources", servers=total.servers_expected, product=total.product
             )
 
     def action_by_next(self) -> None:
-        """By product, then each group and product, then each server and product."""
-        by = tuple(GroupBy)
-        self._by = by[(by.index(self._by) + 1) % len(by)]
-        self.board_changed(self.merged)
-        said = {
-            GroupBy.PRODUCT: "all servers",
-            GroupBy.GROUP: "by group",
-            GroupBy.SERVER: "by server",
-        }
-        self.notify(f"Products of {said[self._by]}", timeout=2, markup=False)
-
-    @on(ProductTable.Opened)
-    def _opened(self) -> None:
-        self.action_product()
+        groupings = tuple(GroupBy)
+        self._by = groupings[(groupings.index(self._by) + 1) % len(groupings)]
+        self.board_changed(self.lictui.board)
+        self.notify(f"Usage per product {_GROUPINGS[self._by]}", timeout=2, markup=False)
 
     def action_move(self, step: int) -> None:
-        """A row down or up."""
-        self._estate.move_cursor(step)
+        self._table.move_cursor(step)
 
     def action_page(self, step: int) -> None:
-        """A screen down or up."""
-        self._estate.move_cursor(step * max(1, self._estate.size.height - 2))
+        self._table.move_cursor(step * max(1, self._table.size.height - 2))
 
     def action_edge(self, step: int) -> None:
-        """The first or last row."""
-        self._estate.move_cursor(step * len(self._estate.rows))
+        self._table.move_cursor(step * len(self._table.rows))
 
     def action_sort_next(self) -> None:
-        """Sort by the next column."""
-        self._sort, self._reverse = SORTS[(SORTS.index(self._sort) + 1) % len(SORTS)], False
-        self._sorted()
+        index = SORTS.index(self._sort_key)
+        self._sort(SORTS[(index + 1) % len(SORTS)], reverse=False)
 
     def action_sort_reverse(self) -> None:
-        """Turn the order around."""
-        self._reverse = not self._reverse
-        self._sorted()
+        self._sort(self._sort_key, reverse=not self._reverse)
 
-    def _sorted(self) -> None:
-        self.board_changed(self.merged)
-        turned = ", reversed" if self._reverse else ""
-        self.notify(f"Sorted by {self._sort}{turned}", timeout=2, markup=False)
-
-
-def _pools(board: MergedBoard, by: GroupBy, key: TotalKey) -> Pools:
-    scope, product, model = key
-    return tuple(
-        status.history_key(pool.key)
-        for status in board.servers
-        if status.snapshot is not None and status.server.enabled
-        if scope_name(status, by) == scope
-        for pool in status.snapshot.pools
-        if pool.counted and pool.product == product and pool.model == model
-    )
+    def _sort(self, key: str, *, reverse: bool) -> None:
+        self._sort_key, self._reverse = key, reverse
+        self.board_changed(self.lictui.board)
+        order = ", reversed" if reverse else ""
+        self.notify(f"Sorted by {key}{order}", timeout=2, markup=False)
 
 
-def _cells(view: ProductRow) -> tuple[Cell, ...]:
-    total, past = view.total, view.summary
-    day, month, ever = (
-        products_view.known_peak(each) for each in (past.last_24h, past.month, past.all_time)
-    )
-    assigned = past.assignments
+def _cells(row: ProductRow) -> tuple[Cell, ...]:
+    total, past = row.total, row.summary
+    peaks = (past.last_24h, past.month, past.all_time)
+    day, month, all_time = (products_view.known_peak(peak) for peak in peaks)
     several = len(total.servers_expected) > 1 and past.all_time is not None
+    changes = past.assignments
     return (
         *(total.scope, total.product, total.name, total.model.value),
         *(total.reading.installed, total.reading.overdraft, total.reading.in_use),
         *(total.free, total.ratio, total.level.value, total.unknown_pools),
         *(len(total.servers_reporting), len(total.servers_expected)),
-        *(known.peak if known else None for known in (day, month, ever)),
-        iso(ever.peak_at) if ever and ever.peak_at is not None else None,
-        ever.installed_at_peak if ever else None,
+        *(peak.peak if peak else None for peak in (day, month, all_time)),
+        iso(all_time.peak_at) if all_time and all_time.peak_at is not None else None,
+        all_time.installed_at_peak if all_time else None,
         past.all_time.upper_bound if several and past.all_time else None,
         month.average if month else None,
-        ever.coverage if ever else None,
-        *((assigned.newly_assigned, assigned.released) if assigned else (None, None)),
-        *(view.net_change, view.days_left),
+        all_time.coverage if all_time else None,
+        *((changes.newly_assigned, changes.released) if changes else (None, None)),
+        *(row.net_change, row.days_left),
     )

@@ -1,8 +1,7 @@
-"""The estate as a table: its rows and their order.
+"""The rows and columns of the products view, without Textual.
 
-Owns what a row knows and what it can be sorted by. Concurrent licenses, whose peaks are of use, and
-assigned ones, which have none, are never mixed: they stand apart. Pure: totals and what the past
-says of them in, views out. Must not know columns (`ledger_columns`) or Textual.
+Concurrent licenses have peaks and assigned ones have not, so the two are listed apart, each with
+columns of its own.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.cells import cell_len
 
-from lictui.analysis.forecast import ForecastStatus
+from lictui.analysis.forecast import ForecastStatus, describe_forecast
 from lictui.analysis.usage import PastSummary, TotalKey
 from lictui.engine.board import Filter, GroupBy, Total, product_search_terms, total_thresholds
-from lictui.model import Level, Model
+from lictui.model import Level
 from lictui.products import Product
 from lictui.tui import text
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone
@@ -31,16 +30,16 @@ if TYPE_CHECKING:
     from lictui.config.settings import AlertSettings, Thresholds
     from lictui.tui.theme import Symbols
 
-
-ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)
-_WORSE: Final = (Level.UNKNOWN, Level.OK, Level.WARN, Level.CRITICAL, Level.OVERDRAFT)
-_NEVER: Final = 1 << 30
-_UNTOLD: Final = PastSummary()
+_LEVELS: Final = (Level.UNKNOWN, Level.OK, Level.WARN, Level.CRITICAL, Level.OVERDRAFT)
+_LAST: Final = 1 << 30  # sorts an unknown figure to the end
+_NO_SUMMARY: Final = PastSummary()
+_SOON: Final = 30  # days in which little can be purchased
+_YEAR: Final = 365
 
 
 @dataclass(frozen=True, slots=True)
 class ProductsContext:
-    """What rows are made with, besides the figures of now."""
+    """What rows are made with, apart from totals and summaries."""
 
     alerts: AlertSettings
     filter: Filter
@@ -59,7 +58,7 @@ class ProductRow:
     summary: PastSummary
     today: date
     zone: ZoneInfo | None
-    scope: str = ""  # as it is said
+    scope: str = ""  # as shown
 
     @property
     def id(self) -> TotalKey:
@@ -69,261 +68,275 @@ class ProductRow:
     @property
     def assigned(self) -> bool:
         """Whether its licenses are assigned, not checked out."""
-        return self.total.model in ASSIGNED
+        return self.total.model.is_assigned
 
     @property
     def days_left(self) -> int | None:
-        """Days until licenses run short, if a forecast dares to say; 0 where they are short now."""
+        """Days until licenses run short, if the forecast has a date; 0 if they are short now."""
         if (self.total.ratio or 0.0) >= 1:
             return 0
-        ahead = self.summary.forecast
-        if ahead is None:
+        forecast = self.summary.forecast
+        if forecast is None:
             return None
-        days = [ahead.reaches.installed, *(each.date for each in ahead.shortfalls)]
-        return min(((day - self.today).days for day in days if day is not None), default=None)
+        dates = [forecast.reaches.installed, *(it.date for it in forecast.shortfalls)]
+        return min(((day - self.today).days for day in dates if day is not None), default=None)
 
     @property
     def runs_out(self) -> str:
-        """The same for a cell: days, or where it leads without a date."""
-        days, ahead = self.days_left, self.summary.forecast
+        """The same for a cell: the date, or the direction if there is none."""
+        days, forecast = self.days_left, self.summary.forecast
         if days is not None:
-            return "now" if days <= 0 else f"{days:,} d"
-        if ahead is None:
+            day = self.today.fromordinal(self.today.toordinal() + days)
+            return text.format_date(day, self.today) if days > 0 else "exhausted"
+        if forecast is None:
             return ""
-        return {
-            ForecastStatus.FLAT: "flat",
-            ForecastStatus.FALLING: "falls",
-            ForecastStatus.GROWING: "later",
-        }.get(ahead.status, "?")
+        if forecast.status is ForecastStatus.GROWING:
+            horizon = (forecast.horizon - self.today).days if forecast.horizon else 0
+            return "> 1 year" if horizon >= _YEAR else f"> {horizon} d" if horizon else "growing"
+        directions = {ForecastStatus.FLAT: "stable", ForecastStatus.FALLING: "declining"}
+        return directions.get(forecast.status, "?")
 
     @property
     def net_change(self) -> int | None:
-        """By how much assignments have grown since the month began."""
-        month, now = self.summary.assignments, self.total.reading.in_use
-        if month is None or month.at_start is None or now is None:
+        """By how many assignments changed since the month started."""
+        month, in_use = self.summary.assignments, self.total.reading.in_use
+        if month is None or month.at_start is None or in_use is None:
             return None
-        return now - month.at_start
+        return in_use - month.at_start
 
 
 def product_rows(
-    found: Sequence[Total], pasts: Mapping[TotalKey, PastSummary], around: ProductsContext
+    totals: Sequence[Total], summaries: Mapping[TotalKey, PastSummary], context: ProductsContext
 ) -> tuple[ProductRow, ...]:
-    """The rows that the filter lets through."""
+    """The rows that the filter matches."""
     return tuple(
         ProductRow(
             total,
             text.strip_controls(Product(total.product, total.name, total.model).short_name),
-            total_thresholds(around.alerts, total.scope, total.product, around.by),
-            pasts.get((total.scope, total.product, total.model), _UNTOLD),
-            around.today,
-            around.zone,
-            _said(total.scope, around.by),
+            total_thresholds(context.alerts, total.scope, total.product, context.by),
+            summaries.get((total.scope, total.product, total.model), _NO_SUMMARY),
+            context.today,
+            context.zone,
+            _scope_text(total.scope, context.by),
         )
-        for total in found
-        if around.filter(
+        for total in totals
+        if context.filter(
             (*product_search_terms(total.product, total.name, total.model), total.scope)
         )
     )
 
 
-def _said(scope: str, by: GroupBy) -> str:
+def _scope_text(scope: str, by: GroupBy) -> str:
     return text.strip_controls(scope) or ("" if by is GroupBy.PRODUCT else "no group")
 
 
+# Order
+
+
 def sort_rows(rows: Iterable[ProductRow], sort: str, *, reverse: bool) -> tuple[ProductRow, ...]:
-    """The rows in the order that is wanted, what is assigned below the rest."""
-    found = list(rows)
-    met = {scope: at for at, scope in enumerate(dict.fromkeys(view.scope for view in found))}
-    found.sort(key=_SORT_KEYS.get(sort) or (lambda view: met[view.scope]))
+    """The rows by the key `sort`, assigned licenses below the others."""
+    ordered = list(rows)
+    scopes = {name: index for index, name in enumerate(dict.fromkeys(it.scope for it in ordered))}
+    ordered.sort(key=_SORT_KEYS.get(sort) or (lambda row: scopes[row.scope]))
     if reverse:
-        found.reverse()
-    return tuple(sorted(found, key=lambda view: view.assigned))
+        ordered.reverse()
+    return tuple(sorted(ordered, key=lambda row: row.assigned))
 
 
-def _most(figure: float | None) -> float:
-    return _NEVER if figure is None else -figure
-
-
-def known_peak(found: ScopedPeak | None) -> Peak | None:
+def known_peak(scoped: ScopedPeak | None) -> Peak | None:
     """The peak of a window, if there is one."""
-    return found.peak if found and found.peak.peak is not None else None
+    return scoped.peak if scoped and scoped.peak.peak is not None else None
 
 
-def _peak(found: ScopedPeak | None) -> float:
-    known = known_peak(found)
-    return _most(known.peak if known else None)
+def _descending(figure: float | None) -> float:
+    return _LAST if figure is None else -figure
+
+
+def _by_peak(scoped: ScopedPeak | None) -> float:
+    peak = known_peak(scoped)
+    return _descending(peak.peak if peak else None)
+
+
+def _by_average(row: ProductRow) -> float:
+    peak = known_peak(row.summary.month)
+    return _descending(peak.average if peak else None)
+
+
+def _by_level(row: ProductRow) -> int:
+    level = row.total.level
+    return -_LEVELS.index(level) if level in _LEVELS else -len(_LEVELS)
 
 
 _SORT_KEYS: Final[dict[str, Callable[[ProductRow], Any]]] = {
-    "name": lambda view: (view.name.casefold(), view.scope.casefold()),
-    "ratio": lambda view: _most(view.total.ratio),
-    "free": lambda view: view.total.free if view.total.free is not None else _NEVER,
-    "level": lambda view: -_WORSE.index(view.total.level) if view.total.level in _WORSE else -9,
-    "days left": lambda view: _NEVER if view.days_left is None else view.days_left,
-    "in use": lambda view: _most(view.total.reading.in_use),
-    "installed": lambda view: _most(view.total.reading.installed),
-    "overdraft": lambda view: _most(view.total.reading.overdraft),
-    "servers missing": lambda view: (
-        len(view.total.servers_reporting) - len(view.total.servers_expected)
+    "name": lambda row: (row.name.casefold(), row.scope.casefold()),
+    "ratio": lambda row: _descending(row.total.ratio),
+    "free": lambda row: row.total.free if row.total.free is not None else _LAST,
+    "level": _by_level,
+    "days left": lambda row: _LAST if row.days_left is None else row.days_left,
+    "in use": lambda row: _descending(row.total.reading.in_use),
+    "installed": lambda row: _descending(row.total.reading.installed),
+    "overdraft": lambda row: _descending(row.total.reading.overdraft),
+    "servers missing": lambda row: (
+        len(row.total.servers_reporting) - len(row.total.servers_expected)
     ),
-    "peak 24 h": lambda view: _peak(view.summary.last_24h),
-    "peak of the month": lambda view: (
-        _most(view.net_change) if view.assigned else _peak(view.summary.month)
+    "peak 24 h": lambda row: _by_peak(row.summary.last_24h),
+    "peak of the month": lambda row: (
+        _descending(row.net_change) if row.assigned else _by_peak(row.summary.month)
     ),
-    "peak of all time": lambda view: _peak(view.summary.all_time),
-    "average": lambda view: _most(
-        known.average if (known := known_peak(view.summary.month)) else None
-    ),
-    "model": lambda view: view.total.model,
-    "scope": lambda view: view.scope.casefold(),
+    "peak of all time": lambda row: _by_peak(row.summary.all_time),
+    "average": _by_average,
+    "model": lambda row: row.total.model,
+    "scope": lambda row: row.scope.casefold(),
 }
 SORTS: Final = ("registry", *_SORT_KEYS)
 
 
-# The columns of the estate: which there is room for, their titles, and a row drawn in them
-
-
-SMALLEST_TREND: Final = 6  # cells
-_LARGEST_TREND: Final = 48
-_NAME: Final = 12  # cells, at least
-_SHORT, _LONG = 3, 11  # cells of a model
-_MARGIN: Final = 3  # the cursor's column, and the bar beside the table
+# Columns
 
 
 @dataclass(frozen=True, slots=True)
 class FigureColumn:
-    """A column of figures; titles for what is in use and for what is assigned."""
+    """A column of figures, with its titles for concurrent and for assigned licenses."""
 
-    in_use: str
-    assigned: str
+    title: str
+    assigned_title: str
     width: int  # the blank before it included
     cell: Callable[[ProductRow, Symbols], Fragment]
 
 
-def _figure(value: int | None) -> str:
-    return text.format_count(value)
+def _tone(row: ProductRow) -> Tone:
+    return Tone.TEXT if row.total.level is Level.OK else LEVEL_TONES[row.total.level]
 
 
-def _tone(view: ProductRow) -> Tone:
-    return Tone.TEXT if view.total.level is Level.OK else LEVEL_TONES[view.total.level]
+def _in_use(row: ProductRow, _symbols: Symbols) -> Fragment:
+    return text.format_count(row.total.reading.in_use), _tone(row)
 
 
-def _ratio(view: ProductRow, symbols: Symbols) -> Fragment:
-    mark = " " if view.total.ratio is None else symbols.level[view.total.level]
-    return f"{text.format_percent(view.total.ratio)}{mark}", _tone(view)
+def _installed(row: ProductRow, _symbols: Symbols) -> Fragment:
+    return text.format_count(row.total.reading.installed), Tone.TEXT
 
 
-def _servers(view: ProductRow, symbols: Symbols) -> Fragment:
-    del symbols
-    there, all_of_them = len(view.total.servers_reporting), len(view.total.servers_expected)
-    return f"{there}/{all_of_them}", Tone.QUIET if there == all_of_them else Tone.WARN
+def _overdraft(row: ProductRow, _symbols: Symbols) -> Fragment:
+    return text.format_count(row.total.reading.overdraft), Tone.QUIET
 
 
-def _day(view: ProductRow, symbols: Symbols) -> Fragment:
-    del symbols
-    if view.assigned:
-        month = view.summary.assignments
-        return _told(month.newly_assigned if month else None), Tone.QUIET
-    return _most_ledger_columns(view.summary.last_24h), Tone.TEXT
+def _ratio(row: ProductRow, symbols: Symbols) -> Fragment:
+    glyph = " " if row.total.ratio is None else symbols.level[row.total.level]
+    return f"{text.format_percent(row.total.ratio)}{glyph}", _tone(row)
 
 
-def _month(view: ProductRow, symbols: Symbols) -> Fragment:
-    del symbols
-    if view.assigned:
-        month = view.summary.assignments
-        return _told(month.released if month else None), Tone.QUIET
-    return _most_ledger_columns(view.summary.month), Tone.TEXT
+def _free(row: ProductRow, _symbols: Symbols) -> Fragment:
+    return text.format_count(row.total.free), _tone(row)
 
 
-def _ever(view: ProductRow, symbols: Symbols) -> Fragment:
-    del symbols
-    if view.assigned:
-        return "" if view.net_change is None else f"{view.net_change:+,}", Tone.QUIET
-    return _most_ledger_columns(view.summary.all_time), Tone.TEXT
+def _servers(row: ProductRow, _symbols: Symbols) -> Fragment:
+    reporting, expected = len(row.total.servers_reporting), len(row.total.servers_expected)
+    return f"{reporting}/{expected}", Tone.QUIET if reporting == expected else Tone.WARN
 
 
-def _on(view: ProductRow, symbols: Symbols) -> Fragment:
-    del symbols
-    known = None if view.assigned else known_peak(view.summary.all_time)
-    return _date(known.peak_at if known else None, view.zone), Tone.QUIET
+def _runs_out(row: ProductRow, _symbols: Symbols) -> Fragment:
+    days = row.days_left
+    if days is None:
+        return row.runs_out, Tone.QUIET
+    return row.runs_out, Tone.CRITICAL if days <= _SOON else Tone.WARN
 
 
-def _of(view: ProductRow, symbols: Symbols) -> Fragment:
-    del symbols
-    known = None if view.assigned else known_peak(view.summary.all_time)
-    return "" if known is None else _figure(known.installed_at_peak), Tone.QUIET
+def _day(row: ProductRow, _symbols: Symbols) -> Fragment:
+    if row.assigned:
+        month = row.summary.assignments
+        return _count(month.newly_assigned if month else None), Tone.QUIET
+    return _peak_text(row.summary.last_24h), Tone.TEXT
 
 
-def _average(view: ProductRow, symbols: Symbols) -> Fragment:
-    del symbols
-    known = None if view.assigned else known_peak(view.summary.month)
-    return "" if known is None or known.average is None else f"{known.average:,.0f}", Tone.QUIET
+def _month(row: ProductRow, _symbols: Symbols) -> Fragment:
+    if row.assigned:
+        month = row.summary.assignments
+        return _count(month.released if month else None), Tone.QUIET
+    return _peak_text(row.summary.month), Tone.TEXT
 
 
-def _bound(view: ProductRow, symbols: Symbols) -> Fragment:
-    del symbols
-    found = None if view.assigned else view.summary.all_time
-    several = len(view.total.servers_expected) > 1
-    known = found.upper_bound if found and several else None
-    return "" if known is None else f"<= {known:,}", Tone.QUIET
+def _all_time(row: ProductRow, _symbols: Symbols) -> Fragment:
+    if row.assigned:
+        return "" if row.net_change is None else f"{row.net_change:+,}", Tone.QUIET
+    return _peak_text(row.summary.all_time), Tone.TEXT
 
 
-def _left(view: ProductRow, symbols: Symbols) -> Fragment:
-    del symbols
-    days = view.days_left
-    soon = days is not None and days <= 30  # noqa: PLR2004 - a month, in which little can be bought
-    return view.runs_out, Tone.CRITICAL if soon else Tone.WARN if days is not None else Tone.QUIET
+def _peak_date(row: ProductRow, _symbols: Symbols) -> Fragment:
+    peak = None if row.assigned else known_peak(row.summary.all_time)
+    if peak is None or peak.peak_at is None:
+        return "", Tone.QUIET
+    day = to_local(peak.peak_at, row.zone)
+    return f"{day.day} {day:%b %y}", Tone.QUIET
 
 
-def _told(value: int | None) -> str:
+def _installed_then(row: ProductRow, _symbols: Symbols) -> Fragment:
+    peak = None if row.assigned else known_peak(row.summary.all_time)
+    return "" if peak is None else text.format_count(peak.installed_at_peak), Tone.QUIET
+
+
+def _average(row: ProductRow, _symbols: Symbols) -> Fragment:
+    peak = None if row.assigned else known_peak(row.summary.month)
+    average = peak.average if peak else None
+    return "" if average is None else f"{average:,.0f}", Tone.QUIET
+
+
+def _upper_bound(row: ProductRow, _symbols: Symbols) -> Fragment:
+    scoped = None if row.assigned else row.summary.all_time
+    several = len(row.total.servers_expected) > 1
+    bound = scoped.upper_bound if scoped and several else None
+    return "" if bound is None else f"<= {bound:,}", Tone.QUIET
+
+
+def _count(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
-def _most_ledger_columns(found: ScopedPeak | None) -> str:
-    known = known_peak(found)
-    return "" if known is None else _figure(known.peak)
+def _peak_text(scoped: ScopedPeak | None) -> str:
+    peak = known_peak(scoped)
+    return "" if peak is None else text.format_count(peak.peak)
 
 
-def _date(at: int | None, zone: ZoneInfo | None) -> str:
-    if at is None:
-        return ""
-    day = to_local(at, zone).date()
-    return f"{day.day} {day:%b %y}"
-
-
-_USED = FigureColumn(
-    "in use", "assigned", 10, lambda v, _: (_figure(v.total.reading.in_use), _tone(v))
-)
-_INSTALLED = FigureColumn(
-    "installed", "installed", 10, lambda v, _: (_figure(v.total.reading.installed), Tone.TEXT)
-)
-_RATIO = FigureColumn("% ", "% ", 8, _ratio)
-_SERVERS = FigureColumn("servers", "servers", 8, _servers)
-_LEFT = FigureColumn("full in", "full in", 8, _left)
-_FREE = FigureColumn("free", "free", 8, lambda v, _: (_figure(v.total.free), _tone(v)))
-_DAY = FigureColumn("peak 24 h", "new, month", 11, _day)
-_MONTH = FigureColumn("month", "released", 9, _month)
-_EVER = FigureColumn("all time", "net, month", 11, _ever)
-_ON = FigureColumn("on", "", 11, _on)
-_OF = FigureColumn("of", "", 9, _of)
-_AVERAGE = FigureColumn("average", "", 9, _average)
-_OVERDRAFT = FigureColumn(
-    "overdraft", "overdraft", 10, lambda v, _: (_figure(v.total.reading.overdraft), Tone.QUIET)
-)
-_BOUND = FigureColumn("at most", "", 11, _bound)
+_USED = FigureColumn("In use", "Assigned", 10, _in_use)
+_INSTALLED = FigureColumn("Installed", "Installed", 10, _installed)
+_OVERDRAFT = FigureColumn("Overdraft", "Overdraft", 11, _overdraft)
+_RATIO = FigureColumn("Use ", "Use ", 8, _ratio)
+_FREE = FigureColumn("Free", "Free", 8, _free)
+_SERVERS = FigureColumn("Servers", "Servers", 8, _servers)
+_DAY = FigureColumn("Peak 24 h", "New (month)", 13, _day)
+_MONTH = FigureColumn("Month", "Released", 9, _month)
+_ALL_TIME = FigureColumn("All time", "Net (month)", 13, _all_time)
+_PEAK_DATE = FigureColumn("Peak date", "", 11, _peak_date)
+_INSTALLED_THEN = FigureColumn("Installed then", "", 16, _installed_then)
+_UPPER_BOUND = FigureColumn("Upper bound", "", 13, _upper_bound)
+_AVERAGE = FigureColumn("Average", "", 9, _average)
+_RUNS_OUT = FigureColumn("Runs out", "Runs out", 11, _runs_out)
+# fmt: off
 _ORDER: Final = (
-    *(_USED, _INSTALLED, _OVERDRAFT, _RATIO, _FREE, _SERVERS),
-    *(_DAY, _MONTH, _EVER, _ON, _OF, _BOUND, _AVERAGE, _LEFT),
+    _USED, _INSTALLED, _OVERDRAFT, _RATIO, _FREE, _SERVERS, _DAY, _MONTH, _ALL_TIME, _PEAK_DATE,
+    _INSTALLED_THEN, _UPPER_BOUND, _AVERAGE, _RUNS_OUT,
 )
-_IMPORTANCE: Final = (
-    *(_USED, _INSTALLED, _RATIO, _SERVERS, _LEFT, _DAY, _FREE, _MONTH, _EVER, _ON),
-    *(_OVERDRAFT, _AVERAGE, _OF, _BOUND),
+_IMPORTANCE: Final = (  # which columns are shown where there is not room for all
+    _USED, _INSTALLED, _RATIO, _SERVERS, _RUNS_OUT, _DAY, _FREE, _MONTH, _ALL_TIME, _PEAK_DATE,
+    _OVERDRAFT, _AVERAGE, _INSTALLED_THEN, _UPPER_BOUND,
 )
+# fmt: on
+_LESS_THAN_TREND: Final = (_OVERDRAFT, _AVERAGE, _INSTALLED_THEN, _UPPER_BOUND)
+
+
+# Layout and drawing
+
+
+MINIMUM_TREND: Final = 6  # cells
+_USEFUL_TREND: Final = 24
+_MAXIMUM_TREND: Final = 48
+_MINIMUM_NAME, _MAXIMUM_NAME = 15, 24
+_SHORT_MODEL, _LONG_MODEL = 3, 11
+_MARGIN: Final = 3  # the cursor's column, and the scroll bar
 
 
 @dataclass(frozen=True, slots=True)
 class TableLayout:
-    """What is shown, and how wide; 0 leaves a column out."""
+    """The columns shown, and their widths; 0 leaves one out."""
 
     scope: int
     name: int
@@ -333,108 +346,110 @@ class TableLayout:
 
 
 def fit_columns(cells: int, rows: Sequence[ProductRow]) -> TableLayout:
-    """Columns for this width: names and figures first, then what there is room for."""
-    longest = max([_NAME, *(cell_len(view.name) for view in rows)])
-    scope = max((cell_len(view.scope) for view in rows), default=0)
-    scope = min(max(scope, len("server")), max(8, cells // 8)) + 1 if scope else 0
-    left = cells - _MARGIN - scope - min(_NAME + 3, longest) - 1 - _SHORT
+    """The columns for this width: names first, then figures by importance, then the trend."""
+    longest = max([_MINIMUM_NAME - 3, *(cell_len(row.name) for row in rows)])
+    name = min(longest, max(_MINIMUM_NAME, min(_MAXIMUM_NAME, cells // 4 + 2)))
+    scope = max((cell_len(row.scope) for row in rows), default=0)
+    scope = min(max(scope, len("Server")), max(8, cells // 8)) + 1 if scope else 0
+    left = cells - _MARGIN - scope - name - 1 - _SHORT_MODEL
     chosen = set()
     for column in _IMPORTANCE:
-        if column.width > left:
+        reserved = _USEFUL_TREND + 2 if column in _LESS_THAN_TREND else 0
+        if column.width > left - reserved:
             break
         chosen.add(column)
         left -= column.width
-    name = min(_NAME + 3, longest)
     if left < 0:
         name = max(4, name + left)
-    model = _SHORT if left >= 0 else 0
+    model = _SHORT_MODEL if left >= 0 else 0
     left = max(left, 0)
-    if left >= _LONG - _SHORT:
-        model, left = _LONG, left - (_LONG - _SHORT)
-    more = min(longest - name, max(0, left - SMALLEST_TREND - 2)) if left else 0
-    left -= more
-    wide = min(left - 2, _LARGEST_TREND)
+    if left >= _LONG_MODEL - _SHORT_MODEL:
+        model, left = _LONG_MODEL, left - (_LONG_MODEL - _SHORT_MODEL)
+    longer = min(longest - name, max(0, left - MINIMUM_TREND - 2)) if left else 0
+    trend = min(left - longer - 2, _MAXIMUM_TREND)
     return TableLayout(
         scope,
-        name + more,
+        name + longer,
         model,
         tuple(column for column in _ORDER if column in chosen),
-        wide if wide >= SMALLEST_TREND else 0,
+        trend if trend >= MINIMUM_TREND else 0,
     )
 
 
 def header_line(
-    columns: TableLayout, *, assigned: bool, scope: str = "", stretch: str = "24 h"
+    layout: TableLayout, *, assigned: bool, scope: str = "", trend_label: str = "24 h"
 ) -> Line:
     """The titles of the columns."""
-    said = [" "]
-    if columns.scope:
-        said.append(f"{scope[: columns.scope - 1]:<{columns.scope}}")
-    said.append(text.pad("product", columns.name))
-    if columns.model:
-        said.append(f" {'model'[: columns.model]:<{columns.model}}")
-    said.extend(
-        f"{column.assigned if assigned else column.in_use:>{column.width}}"
-        for column in columns.columns
+    parts = [" "]
+    if layout.scope:
+        parts.append(f"{scope[: layout.scope - 1]:<{layout.scope}}")
+    parts.append(text.pad("Product", layout.name))
+    if layout.model:
+        title = "Model" if layout.model == _LONG_MODEL else ""
+        parts.append(f" {title:<{layout.model}}")
+    parts.extend(
+        f"{column.assigned_title if assigned else column.title:>{column.width}}"
+        for column in layout.columns
     )
-    if columns.trend:
-        said.append(f"  last {stretch}"[: columns.trend + 2])
-    return (("".join(said), Tone.QUIET),)
+    if layout.trend:
+        parts.append(f"  Trend {trend_label}"[: layout.trend + 2])
+    return (("".join(parts), Tone.QUIET),)
 
 
-def row_line(view: ProductRow, past: TrendData, columns: TableLayout, symbols: Symbols) -> Line:
+def row_line(row: ProductRow, data: TrendData, layout: TableLayout, symbols: Symbols) -> Line:
     """One product and model."""
-    runs: list[Fragment] = [(" ", Tone.TEXT)]
-    if columns.scope:
-        said = text.pad(view.scope, columns.scope - 1, ellipsis=symbols.ellipsis)
-        runs.append((f"{said} ", Tone.TEXT))
-    runs.append((text.pad(view.name, columns.name, ellipsis=symbols.ellipsis), Tone.TEXT))
-    if columns.model:
-        short = columns.model < _LONG
-        word = view.total.model.short if short else view.total.model.label
-        runs.append((f" {text.pad(word, columns.model)}", Tone.QUIET))
-    for column in columns.columns:
-        said, tone = column.cell(view, symbols)
-        runs.append((f"{said:>{column.width}}", tone))
-    if columns.trend:
-        runs.append(("  ", Tone.TEXT))
-        installed = view.total.reading.installed
-        runs += draw_trend(past, installed, view.limits, columns.trend, symbols)
-    return tuple(runs)
+    line: list[Fragment] = [(" ", Tone.TEXT)]
+    if layout.scope:
+        scope = text.pad(row.scope, layout.scope - 1, ellipsis=symbols.ellipsis)
+        line.append((f"{scope} ", Tone.TEXT))
+    line.append((text.pad(row.name, layout.name, ellipsis=symbols.ellipsis), Tone.TEXT))
+    if layout.model:
+        model = row.total.model
+        label = model.label if layout.model == _LONG_MODEL else model.short
+        line.append((f" {text.pad(label, layout.model)}", Tone.QUIET))
+    for column in layout.columns:
+        cell, tone = column.cell(row, symbols)
+        line.append((f"{cell:>{column.width}}", tone))
+    if layout.trend:
+        line.append(("  ", Tone.TEXT))
+        installed = row.total.reading.installed
+        line += draw_trend(data, installed, row.limits, layout.trend, symbols)
+    return tuple(line)
 
 
-def describe_row(view: ProductRow, symbols: Symbols) -> tuple[Line, Line]:
-    """The chosen row in words: its peak and what it covers, and where it leads."""
-    from lictui.analysis.forecast import describe_forecast  # noqa: PLC0415 - not for the first frame
-
-    ahead = view.summary.forecast
-    lead = "" if ahead is None else f"forecast: {describe_forecast(ahead, view.today)}"
-    return ((_past(view, symbols), Tone.TEXT),), ((lead, Tone.QUIET),)
+# The selected row as a sentence
 
 
-def _past(view: ProductRow, symbols: Symbols) -> str:
-    found = view.summary.all_time
-    known = known_peak(found)
-    if found is None or known is None or known.peak_at is None:
-        return "what the past says is being looked up"
-    here = to_local(known.peak_at, view.zone)
-    when = f"{here.day} {here:%b %Y %H:%M}"
-    if view.assigned:
-        return f"most assigned ever {_figure(known.peak)} on {when}" + _since(view)
-    of = f" of {_figure(known.installed_at_peak)} installed then"
-    bound = found.upper_bound
-    several = len(view.total.servers_expected) > 1 and bound is not None
-    most = f" (each server's own peak summed: at most {bound:,})" if several else ""
-    average = "" if known.average is None else f", average {known.average:,.0f}"
-    covered = f"{text.format_percent(known.coverage)} of the time covered"
-    said = f"most in use ever {_figure(known.peak)} on {when}{of}{most}{average}"
-    return f"{said} {symbols.dot} {covered}"
+def describe_row(row: ProductRow, symbols: Symbols) -> tuple[Line, Line]:
+    """Its peak and coverage, and its forecast."""
+    forecast = row.summary.forecast
+    lead = "" if forecast is None else f"forecast: {describe_forecast(forecast, row.today)}"
+    return ((_past_text(row, symbols), Tone.TEXT),), ((lead, Tone.QUIET),)
 
 
-def _since(view: ProductRow) -> str:
-    month = view.summary.assignments
-    if month is None or view.net_change is None:
+def _past_text(row: ProductRow, symbols: Symbols) -> str:
+    scoped = row.summary.all_time
+    peak = known_peak(scoped)
+    if scoped is None or peak is None or peak.peak_at is None:
+        return f"loading history {symbols.ellipsis}"
+    local = to_local(peak.peak_at, row.zone)
+    when = f"({local.day} {local:%b %Y %H:%M})"
+    count = text.format_count(peak.peak)
+    if row.assigned:
+        return f"all-time maximum: {count} assigned {when}{_changes_text(row)}"
+    parts = [f"all-time peak: {count} of {text.format_count(peak.installed_at_peak)} {when}"]
+    if len(row.total.servers_expected) > 1 and scoped.upper_bound is not None:
+        parts.append(f"sum of server peaks: {scoped.upper_bound:,}")
+    if peak.average is not None:
+        parts.append(f"average {peak.average:,.0f}")
+    parts.append(f"data coverage {text.format_percent(peak.coverage)}")
+    return f" {symbols.dot} ".join(parts)
+
+
+def _changes_text(row: ProductRow) -> str:
+    month = row.summary.assignments
+    if month is None or row.net_change is None:
         return ""
-    newly = "" if month.newly_assigned is None else f", {month.newly_assigned:,} newly assigned"
+    assigned = "" if month.newly_assigned is None else f", {month.newly_assigned:,} assigned"
     released = "" if month.released is None else f", {month.released:,} released"
-    return f"; this month {view.net_change:+,} in all{newly}{released}"
+    return f"; net change this month {row.net_change:+,}{assigned}{released}"

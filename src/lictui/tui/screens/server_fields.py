@@ -1,7 +1,7 @@
-"""Which fields each source needs, in which order: the plan of the registration form.
+"""Which fields the form shows for each source, and how their texts become a servers.toml entry.
 
-Owns that choice, and which fields a way of signing in or a format hides. Pure: must not know how a
-field is drawn, what its text becomes (`drafts`), nor what makes a value valid (the registry).
+What makes a value valid is up to `config.server_schema`: a text that cannot be converted is passed
+on as it is, and refused there.
 """
 
 from __future__ import annotations
@@ -22,227 +22,221 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field: `key` as servers.toml spells it, `example` beside it, `help` at its focus."""
+    """One field. The example is next to it, the help below the form while it has the focus."""
 
-    key: str
+    key: str  # as servers.toml has it
     title: str
     example: str
     help: str
-    default: str = ""  # what an empty field stands for
-    choices: tuple[tuple[str, str], ...] = ()  # (value, what it means)
+    default: str = ""  # what an empty field means
+    choices: tuple[tuple[str, str], ...] = ()  # (value, meaning)
 
 
+# fmt: off
 _SOURCE: Final = FormField(
     "source", "Source", "",
-    "How the server is read: arrows choose, enter goes on; the other fields follow",
+    "Data source. Use arrow keys to select, Enter to continue.",
     SourceName.WINRM,
     (
-        (SourceName.WINRM, "a license server, over WinRM"),
-        (SourceName.CVAD, "a site, by its controller"),
-        (SourceName.CITRIX_CLOUD, "a Citrix Cloud account"),
+        (SourceName.WINRM, "License server via WinRM"),
+        (SourceName.CVAD, "CVAD site via Delivery Controller"),
+        (SourceName.CITRIX_CLOUD, "Citrix Cloud account"),
         (SourceName.PARTNER, "Usage Insights for partners"),
-        (SourceName.LMSTAT, "any FlexNet server, by lmutil"),
-        (SourceName.COMMAND, "what a command prints"),
+        (SourceName.LMSTAT, "FlexNet server via lmutil"),
+        (SourceName.COMMAND, "Output of a command"),
     ),
-)  # fmt: skip
+)
 _NAME: Final = FormField(
-    "name", "Name", "unique", "What it is called everywhere; a new name keeps the history"
+    "name", "Name", "unique", "Display name. Renaming keeps the history.",
 )
 _SECRET: Final = FormField(
     "secret", "Secret", "env:NAME, file:.., keyring:..",
-    "Where the password is, never itself: env:NAME, file:PATH, command:CMD, keyring:SERVICE/USER",
-)  # fmt: skip
+    "Reference to the password (not the password itself): env:NAME, file:PATH, command:CMD or "
+    "keyring:SERVICE/USER",
+)
 _ACCOUNT: Final = (
     FormField("customer_id", "Customer", "e.g. acme",
-          "The customer id: Citrix Cloud, Identity and Access Management, API Access"),
-    FormField("username", "Client id", "of a service principal",
-          "The client's id, of the same page; it needs the permission to read licensing"),
+              "Customer ID (Citrix Cloud: Identity and Access Management, API Access)"),
+    FormField("username", "Client ID", "of a service principal",
+              "Client ID of the service principal (needs read access to Licensing)"),
     replace(_SECRET, help=_SECRET.help.replace("password", "client secret")),
-)  # fmt: skip
+)
 _VERIFY: Final = FormField(
     "verify", "Verify", "true, CA file, sha256:.., false",
-    "true: system's authorities; a CA bundle's path; sha256:HEX pins the server's certificate; "
-    "false: anyone may answer",
+    "true: system CA store; path: CA bundle; sha256:HEX: pinned certificate; "
+    "false: no verification (insecure)",
     "true",
-)  # fmt: skip
-_ALL_HAVE: Final = (
-    FormField("group", "Group", "e.g. emea", "Servers of one group stand together"),
+)
+_COMMON: Final = (
+    FormField("group", "Group", "e.g. emea",
+              "Servers with the same group are shown together"),
     FormField("interval", "Interval", "seconds",
-          "Between two polls; Citrix asks for 900 of a license server and no less"),
-    FormField("same_as", "Same as", "another server's name",
-          "If this is another way to read a server that is registered already: one pane for both"),
-    FormField("quantity_divisor", "Divide by", "2, if all counts are double",
-          "What installed and overdraft are divided by, where a server counts every license twice",
-          "1"),
-    FormField("enabled", "Enabled", "", "A disabled server is never contacted", "true",
-          (("true", "yes, poll it"), ("false", "no, leave it alone"))),
-)  # fmt: skip
+              "Polling interval in seconds (Citrix recommends at least 900)"),
+    FormField("same_as", "Alias of", "another server's name",
+              "Set this if it is a second data source for an existing server"),
+    FormField("quantity_divisor", "Divisor", "2, if all counts are double",
+              "Count divisor. Set to 2 if the server reports every license twice.", "1"),
+    FormField("enabled", "Enabled", "", "Disabled servers are not polled", "true",
+              (("true", "enabled"), ("false", "disabled"))),
+)
 _AUTH: Final = FormField(
     "auth", "Auth", "",
-    "negotiate is right nearly always; basic is for local accounts and needs TLS",
+    "Use negotiate in most cases; basic is for local accounts and requires TLS",
     "negotiate",
     (
         ("negotiate", "Kerberos or NTLM"),
-        ("kerberos", "with a ticket"),
-        ("ntlm", "for local accounts too"),
+        ("kerberos", "uses a Kerberos ticket"),
+        ("ntlm", "also for local accounts"),
         ("basic", "local accounts, over TLS"),
-        ("certificate", "a client certificate"),
+        ("certificate", "client certificate"),
     ),
-)  # fmt: skip
+)
 _FORMAT: Final = FormField(
     "format", "Format", "",
-    "What the command prints; lictui servers snippet prints a command for some of these",
+    "Format of the output. `lictui servers snippet` prints a command for some formats.",
     "get-licinventory",
     (
         ("get-licinventory", "Get-LicInventory | ConvertTo-Json"),
-        ("get-liclasinventory", "Get-LicLasInventory, the same way"),
-        ("wmi-json", "the WMI class, as JSON"),
+        ("get-liclasinventory", "Get-LicLasInventory, likewise"),
+        ("wmi-json", "WMI class as JSON"),
         ("lmstat", "lmutil lmstat -a"),
         ("udadmin", "udadmin -list -times"),
-        ("checkmk", "a Checkmk agent's section"),
+        ("checkmk", "Checkmk agent section"),
         ("lictui", "lictui status --json"),
-        ("license-file", "a license file"),
+        ("license-file", "license file"),
     ),
-)  # fmt: skip
-_OF_SOURCE: Final = {
+)
+_SOURCE_FIELDS: Final = {
     SourceName.WINRM: (
         FormField("url", "Address", "https://lic01:5986/wsman",
-              "The WinRM listener: https on 5986; http on 5985, where messages are encrypted"),
+                  "WinRM URL: HTTPS on 5986, or HTTP on 5985 (message-level encryption)"),
         _AUTH,
-        FormField(
-            "username", "User", r"DOMAIN\user", "An account that may read root/CitrixLicensing"
-        ),
+        FormField("username", "User", r"DOMAIN\user",
+                  r"Account with read access to root\CitrixLicensing"),
         _SECRET,
-        FormField("certificate", "Certificate", "/path/client.pem", "PEM with certificate and key"),
+        FormField("certificate", "Certificate", "/path/client.pem",
+                  "PEM file with client certificate and key"),
         _VERIFY,
     ),
     SourceName.CVAD: (
         FormField("url", "Address", "https://ddc01.corp.example",
-              "The Delivery Controller, or the site's address in Citrix Cloud; no path"),
-        FormField(
-            "customer_id", "Customer", "Citrix Cloud only", "The customer id in Citrix Cloud"
-        ),
-        FormField("username", "User", r"DOMAIN\user", "A read-only administrator of the site"),
+                  "URL of the Delivery Controller, or of the site in Citrix Cloud (without path)"),
+        FormField("customer_id", "Customer", "Citrix Cloud only", "Customer ID in Citrix Cloud"),
+        FormField("username", "User", r"DOMAIN\user", "Read-only administrator of the site"),
         _SECRET,
         _VERIFY,
-        FormField("site", "Site", "the only one", "Name or id; needed if there are several"),
-        FormField(
-            "overview_paths",
-            "Paths",
-            "the usual ones",
-            "Where the license overview is, if not at a usual place; with commas;"
-            " {customer} and {site}",
-        ),
+        FormField("site", "Site", "default", "Name or ID. Required if there are several sites."),
+        FormField("overview_paths", "Paths", "default",
+                  "Custom API paths, comma-separated; {customer} and {site} are replaced"),
     ),
     SourceName.CITRIX_CLOUD: (
         FormField("url", "Address", "or api-eu, api-us, ..",
-              "The region's host: api, api-us, api-eu, api-ap-s.cloud.com; no path"),
+                  "API host of the region (without path): api, api-us, api-eu, "
+                  "api-ap-s.cloud.com"),
         *_ACCOUNT,
         _VERIFY,
         FormField("experimental", "Experiment", "",
-              "Ask what Citrix's own console asks, too: not documented, may end any day", "false",
-              (("false", "documented figures alone"), ("true", "concurrent ones as well"))),
+                  "Also use undocumented console APIs (may stop working)", "false",
+                  (("false", "documented APIs only"), ("true", "include concurrent licenses"))),
     ),
     SourceName.PARTNER: (
-        FormField("url", "Address", "Citrix's, if empty",
-              "Where License Usage Insights is asked; no path"),
-        FormField("trust_url", "Tokens", "Citrix's, if empty",
-              "Where tokens come from, and the client secret goes; no path"),
+        FormField("url", "Address", "default: Citrix",
+                  "License Usage Insights API URL (without path)"),
+        FormField("trust_url", "Tokens", "default: Citrix",
+                  "Token endpoint (receives the client secret; without path)"),
         *_ACCOUNT,
         _VERIFY,
     ),
     SourceName.LMSTAT: (
         FormField("address", "Address", "27000@lic01, or @lic01",
-              "PORT@HOST as FlexNet has it; several with commas; the port may be left out"),
+                  "PORT@HOST as in FlexNet; separate several with commas; the port is optional"),
         FormField("lmutil", "Program", "/opt/citrix/LS/lmutil",
-              "The path of lmutil on this machine; looked for on the PATH if left out"),
+                  "Path of lmutil on this machine (searched on PATH if empty)"),
     ),
     SourceName.COMMAND: (
         FormField("command", "Command", "ssh lic01 'lmutil lmstat -a'",
-              "Run at every poll, without a shell; quotes hold a word together; no password in it"),
+                  "Run at every poll without a shell. Quotes group words. "
+                  "Do not include passwords."),
         _FORMAT,
         FormField("licenses_available", "Available", "",
-              "What LicensesAvailable counts on that server: Citrix does not say", "",
-              (("", "nobody can tell"), ("total", "all that are installed"),
-               ("free", "those not in use"))),
+                  "Meaning of LicensesAvailable (not documented by Citrix)", "",
+                  (("", "unknown"), ("total", "installed"), ("free", "free"))),
     ),
-}  # fmt: skip
+}
 _ORDER: Final = (
     "source", "url", "address", "command", "format", "name", "trust_url", "lmutil", "customer_id",
     "auth", "username", "secret", "certificate", "verify", "site", "overview_paths",
-    "experimental", "licenses_available", *(field.key for field in _ALL_HAVE),
-)  # fmt: skip
-_ANY: Final = {
+    "experimental", "licenses_available", *(field.key for field in _COMMON),
+)
+# fmt: on
+_BY_KEY: Final = {
     field.key: field
-    for field in (_SOURCE, _NAME, *(it for of in _OF_SOURCE.values() for it in of), *_ALL_HAVE)
+    for fields in ((_SOURCE, _NAME), *_SOURCE_FIELDS.values(), _COMMON)
+    for field in fields
 }
-ALL_FIELDS: Final = {key: _ANY[key] for key in _ORDER}
-_BY_CERTIFICATE: Final = ("username", "secret")
+ALL_FIELDS: Final = {key: _BY_KEY[key] for key in _ORDER}
 
 
-def visible_fields(draft: Mapping[str, str]) -> dict[str, FormField]:
-    """The fields that this draft's source and what else is chosen in it need, in order, by key."""
-    source = SourceName(draft.get("source") or SourceName.WINRM)
+def visible_fields(values: Mapping[str, str]) -> dict[str, FormField]:
+    """The fields for the source and the choices in these form values, in order, by key."""
+    source = SourceName(values.get("source") or SourceName.WINRM)
     defaults = SOURCE_DEFAULTS.get(source, {}) | {"interval": f"{DEFAULT_INTERVAL[source]:.0f}"}
     needed = {
         field.key: replace(field, default=defaults.get(field.key, field.default))
-        for field in (_SOURCE, _NAME, *_OF_SOURCE[source], *_ALL_HAVE)
+        for field in (_SOURCE, _NAME, *_SOURCE_FIELDS[source], *_COMMON)
     }
-    hidden = _hidden(draft)
+    hidden = _hidden(values, source)
     return {key: needed[key] for key in _ORDER if key in needed and key not in hidden}
 
 
-def first_field(draft: Mapping[str, str]) -> str:
-    """The field in which the work begins: where the server is."""
-    return next(key for key in visible_fields(draft) if key != "source")
+def _hidden(values: Mapping[str, str], source: SourceName) -> set[str]:
+    hidden = set()
+    if values.get("auth") != "certificate":
+        hidden.add("certificate")
+    elif source is SourceName.WINRM:
+        hidden |= {"username", "secret"}
+    if (values.get("format") or _FORMAT.default) not in INVENTORY_FORMATS:
+        hidden.add("licenses_available")
+    return hidden
 
 
-def _hidden(draft: Mapping[str, str]) -> tuple[str, ...]:
-    by_certificate = draft.get("auth") == "certificate"
-    told = (draft.get("format") or _FORMAT.default) in INVENTORY_FORMATS
-    return (
-        *(_BY_CERTIFICATE if by_certificate and _is_winrm(draft) else ()),
-        *(() if by_certificate else ("certificate",)),
-        *(() if told else ("licenses_available",)),
-    )
+def first_field(values: Mapping[str, str]) -> str:
+    """The field that has the focus first: the address of the server."""
+    return next(key for key in visible_fields(values) if key != "source")
 
 
-def _is_winrm(draft: Mapping[str, str]) -> bool:
-    return (draft.get("source") or SourceName.WINRM) == SourceName.WINRM
+# From form values to a servers.toml entry, and back
 
 
-# The way between the texts of the registration form and what servers.toml says
-
-
-_ALWAYS: Final = ("source", "format")  # what is chosen, even if it is the first choice
+_ALWAYS_WRITTEN: Final = ("source", "format")  # even where the value is the default
 
 
 def form_values(server: Server) -> dict[str, str]:
-    """The texts of a registered server's fields."""
-    draft = {key: _text(key, value) for key, value in to_table(server).items()}
-    return dict.fromkeys(visible_fields(draft), "") | draft
+    """The form values of a registered server."""
+    values = {key: _to_text(key, value) for key, value in to_table(server).items()}
+    return dict.fromkeys(visible_fields(values), "") | values
 
 
-def toml_values(draft: Mapping[str, str]) -> dict[str, Any]:
-    """What servers.toml would say for this draft: empty fields and defaults are left out."""
-    raw: dict[str, Any] = {}
-    for key, field in visible_fields(draft).items():
-        text = draft.get(key, "").strip()
-        if key in _ALWAYS:
-            raw[key] = text or field.default
+def toml_values(values: Mapping[str, str]) -> dict[str, Any]:
+    """The servers.toml entry of these form values; empty fields and defaults are left out."""
+    entry: dict[str, Any] = {}
+    for key, field in visible_fields(values).items():
+        text = values.get(key, "").strip()
+        if key in _ALWAYS_WRITTEN:
+            entry[key] = text or field.default
         elif text and text != field.default:
-            raw[key] = _VALUE.get(key, str)(text)
-    return raw
+            entry[key] = _CONVERTERS.get(key, str)(text)
+    return entry
 
 
-def suggested_name(draft: Mapping[str, str]) -> str:
-    """A name for the server of this draft, by its host or customer; "" if there is neither."""
-    needed = visible_fields(draft)
-    if "url" in needed and not needed["url"].default:
-        return _host_name(draft.get("url", ""))
-    if "address" in needed:
-        return _host_name(draft.get("address", "").partition(",")[0].rpartition("@")[2])
-    return draft.get("customer_id", "").strip() if "customer_id" in needed else ""
+def suggested_name(values: Mapping[str, str]) -> str:
+    """A name for the server, from its host or customer; "" if there is neither."""
+    fields = visible_fields(values)
+    if "url" in fields and not fields["url"].default:
+        return _host_name(values.get("url", ""))
+    if "address" in fields:
+        return _host_name(values.get("address", "").partition(",")[0].rpartition("@")[2])
+    return values.get("customer_id", "").strip() if "customer_id" in fields else ""
 
 
 def _host_name(url: str) -> str:
@@ -256,7 +250,7 @@ def _host_name(url: str) -> str:
         return host.partition(".")[0]
 
 
-def _text(key: str, value: Any) -> str:
+def _to_text(key: str, value: Any) -> str:
     match value:
         case bool():
             return str(value).lower()
@@ -268,42 +262,42 @@ def _text(key: str, value: Any) -> str:
             return str(value)
 
 
-def _flag(text: str) -> bool | str:
+def _to_boolean(text: str) -> bool | str:
     return {"true": True, "false": False}.get(text.lower(), text)
 
 
-def _number(text: str) -> float | str:
+def _to_float(text: str) -> float | str:
     try:
         return float(text)
     except ValueError:
-        return text  # the registry says what is wrong with it
+        return text
 
 
-def _whole(text: str) -> int | str:
+def _to_integer(text: str) -> int | str:
     try:
         return int(text)
     except ValueError:
         return text
 
 
-def _list(text: str) -> list[str]:
+def _to_list(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _words(text: str) -> Any:
-    """A list as TOML has it, or words as a shell would split them."""
+def _to_command(text: str) -> Any:
+    """A TOML list, or words as a shell would split them."""
     try:
         return tomllib.loads(f"value = {text}")["value"] if text[0] == "[" else shlex.split(text)
-    except ValueError:  # a bracket or quote that is not closed: refused as it stands
+    except ValueError:
         return text
 
 
-_VALUE: Final = {
-    "verify": _flag,
-    "enabled": _flag,
-    "experimental": _flag,
-    "interval": _number,
-    "quantity_divisor": _whole,
-    "overview_paths": _list,
-    "command": _words,
+_CONVERTERS: Final = {
+    "verify": _to_boolean,
+    "enabled": _to_boolean,
+    "experimental": _to_boolean,
+    "interval": _to_float,
+    "quantity_divisor": _to_integer,
+    "overview_paths": _to_list,
+    "command": _to_command,
 }

@@ -1,8 +1,4 @@
-"""The registration form: a server's fields, its test, and the way into the registry.
-
-Owns what the keys of the form do and when a field complains. Must not know which fields a source
-needs (`fields`), what makes a value valid (the registry), nor how a server is tested (the engine).
-"""
+"""The form of a server: its fields, the connection test, and saving to the registry."""
 
 from __future__ import annotations
 
@@ -21,7 +17,7 @@ from textual.widgets import Button, Footer, Input
 from lictui.config import server_schema
 from lictui.engine.merge import servers_on_hosts
 from lictui.errors import LictuiError
-from lictui.model import Level, Server, SourceName, Step, StepResult
+from lictui.model import Level, Server, Step, StepResult
 from lictui.tui import commands
 from lictui.tui.screens import server_fields
 from lictui.tui.screens.dialogs import ConfirmScreen
@@ -43,123 +39,117 @@ if TYPE_CHECKING:
     from lictui.tui.theme import Symbols
 
 
-# The steps of a test as lines: what each found, how long it took, what to do after a failure
+# The steps of a connection test as text
 
 
-_ORDER: Final = tuple(Step)
+_STEPS: Final = tuple(Step)
 _NAME: Final = max(len(step) for step in Step)
 _TIME: Final = 9
 _INDENT: Final = 2 + _NAME + _TIME + 2
-_ROOM: Final = 20  # columns of detail below which it goes under its step
+_MINIMUM_DETAIL: Final = 20  # columns; with fewer the detail goes below its step
 
 
 def step_lines(
-    findings: Sequence[StepResult], width: int, symbols: Symbols, *, running: bool = False
+    results: Sequence[StepResult], width: int, symbols: Symbols, *, running: bool = False
 ) -> Iterator[Line]:
-    """A line a step, more where there is more to say, none wider than `width`."""
-    for finding in findings:
-        yield from _of(finding, width, symbols)
-    done = len(findings)
-    if running and done < len(_ORDER):
-        yield ((f"{symbols.pending} {_ORDER[done]}", Tone.QUIET),)
+    """Each step with its detail, and the one that runs; no line is wider than `width`."""
+    for result in results:
+        yield from _result_lines(result, width, symbols)
+    if running and len(results) < len(_STEPS):
+        yield ((f"{symbols.pending} {_STEPS[len(results)]}", Tone.QUIET),)
 
 
-def _of(finding: StepResult, width: int, symbols: Symbols) -> Iterator[Line]:
-    glyph, tone = (symbols.passed, Tone.OK) if finding.ok else (symbols.failed, Tone.CRITICAL)
+def _result_lines(result: StepResult, width: int, symbols: Symbols) -> Iterator[Line]:
+    glyph, tone = (symbols.passed, Tone.OK) if result.ok else (symbols.failed, Tone.CRITICAL)
     head = (
         (f"{glyph} ", tone),
-        (f"{finding.step:<{_NAME}}", Tone.STRONG),
-        (f"{_time(finding.seconds):>{_TIME}}  ", Tone.QUIET),
+        (f"{result.step:<{_NAME}}", Tone.STRONG),
+        (f"{result.seconds * 1000:,.0f} ms".rjust(_TIME) + "  ", Tone.QUIET),
     )
-    indent = _INDENT if width - _INDENT >= _ROOM else 2
-    detail = wrap(strip_controls(finding.detail), max(1, width - indent)) or [""]
-    said = Tone.TEXT if finding.ok else Tone.CRITICAL
+    indent = _INDENT if width - _INDENT >= _MINIMUM_DETAIL else 2
+    detail = wrap(strip_controls(result.detail), max(1, width - indent)) or [""]
+    detail_tone = Tone.TEXT if result.ok else Tone.CRITICAL
     if indent == _INDENT:
-        yield (*head, (detail.pop(0), said))
+        yield (*head, (detail.pop(0), detail_tone))
     else:
         yield head
-    yield from (((" " * indent + part, said),) for part in detail)
-    if finding.fingerprint not in finding.detail.lower().replace(":", ""):
-        pin = wrap(f"sha256:{finding.fingerprint}", max(1, width - indent))
+    yield from (((" " * indent + part, detail_tone),) for part in detail)
+    if result.fingerprint not in result.detail.lower().replace(":", ""):
+        pin = wrap(f"sha256:{result.fingerprint}", max(1, width - indent))
         yield from (((" " * indent + part, Tone.ACCENT),) for part in pin)
-    hint = wrap(strip_controls(finding.hint), max(1, width - indent - len(symbols.arrow) - 1))
-    for arrow, part in zip_longest([symbols.arrow], hint, fillvalue=" " * len(symbols.arrow)):
-        if hint:
+    if result.hint:
+        room = max(1, width - indent - len(symbols.arrow) - 1)
+        hint = wrap(strip_controls(result.hint), room)
+        blank = " " * len(symbols.arrow)
+        for arrow, part in zip_longest([symbols.arrow], hint, fillvalue=blank):
             yield ((" " * indent + f"{arrow} {part}", Tone.ACCENT),)
 
 
-def _time(seconds: float) -> str:
-    return f"{seconds * 1000:,.0f} ms"
-
-
-# The test in the registration form: its steps as they end, and what they tell about the server
-
-
 class ConnectionTest(StyledLabel):
-    """Below the fields: the steps of the test, or what went wrong."""
+    """Below the fields: the steps of the connection test, or an error."""
 
     DEFAULT_CSS = "ConnectionTest { padding: 0 0 1 0; }"
 
-    def __init__(self, symbols: Symbols, told: Callable[[], None]) -> None:
+    def __init__(self, symbols: Symbols, on_change: Callable[[], None]) -> None:
         super().__init__(id="steps")
         self._symbols = symbols
-        self._told = told  # called whenever something else stands here
-        self._findings: list[StepResult] = []
+        self._on_change = on_change
+        self._results: list[StepResult] = []
 
     @property
     def passed(self) -> bool:
-        """Whether the last test went through."""
-        return bool(self._findings) and self._findings[-1].ok
+        """Whether the last test succeeded."""
+        return bool(self._results) and self._results[-1].ok
 
     async def run(self, engine: Engine, server: Server) -> None:
-        """Try `server`; every step shows as it ends."""
-        self._findings = []
+        """Test `server`, and show every step when it ends."""
+        self._results = []
         self._show(running=True)
         try:
-            async for finding in engine.test(server):
-                self._findings.append(finding)
-                self._show(running=finding.ok)
+            async for result in engine.test(server):
+                self._results.append(result)
+                self._show(running=result.ok)
         except LictuiError as error:
-            self.complain(error.message, error.hint)
+            self.show_error(error.message, error.hint)
             return
         self._show(running=False)
 
-    def complain(self, text: str, hint: str = "") -> None:
-        """Say what went wrong where the steps stand."""
-        said: list[Line] = [((f"{self._symbols.failed} {text}", Tone.CRITICAL),)]
+    def show_error(self, message: str, hint: str = "") -> None:
+        """Show an error in place of the steps."""
+        lines: list[Line] = [((f"{self._symbols.failed} {message}", Tone.CRITICAL),)]
         if hint:
-            said.append(((f"  {self._symbols.arrow} {hint}", Tone.ACCENT),))
-        self._tell(*said)
+            lines.append(((f"  {self._symbols.arrow} {hint}", Tone.ACCENT),))
+        self._replace(*lines)
 
     def pin(self, verify: str) -> str:
-        """The certificate that could be pinned: it is not trusted, or nobody looks at it."""
-        for finding in self._findings:
-            pin = f"sha256:{finding.fingerprint}"
-            trusted = finding.ok and verify != "false"
-            if finding.fingerprint and not trusted and pin != verify:
+        """The certificate to pin, if it is not trusted or not verified; else ""."""
+        for result in self._results:
+            pin = f"sha256:{result.fingerprint}"
+            trusted = result.ok and verify != "false"
+            if result.fingerprint and not trusted and pin != verify:
                 return pin
         return ""
 
-    def twin(self, board: MergedBoard, name: str) -> tuple[str, str]:
-        """The host that answered, and the registered server that is it too; "" if none is.
+    def same_server(self, board: MergedBoard, name: str) -> tuple[str, str]:
+        """The host that responded, and the registered server on that host; else two "".
 
-        `name` is what the tested server itself is called, or was.
+        `name` is the tested server itself, which does not count.
         """
-        hosts = tuple(host for finding in self._findings for host in finding.host_names)
-        found = [other for other in servers_on_hosts(board, hosts) if other != name]
-        return (hosts[0], found[0]) if hosts and found else ("", "")
+        hosts = tuple(host for result in self._results for host in result.host_names)
+        others = [server for server in servers_on_hosts(board, hosts) if server != name]
+        return (hosts[0], others[0]) if hosts and others else ("", "")
 
     def _show(self, *, running: bool) -> None:
-        width = self.screen.size.width - 4  # padding and scrollbar
-        self._tell(*step_lines(self._findings, width, self._symbols, running=running))
+        width = self.screen.size.width - 4  # padding and scroll bar
+        self._replace(*step_lines(self._results, width, self._symbols, running=running))
 
-    def _tell(self, *lines: Line) -> None:
+    def _replace(self, *lines: Line) -> None:
         self.show_lines(*lines)
-        self._told()
+        self._on_change()
 
 
 class FormScreen(Screen[None]):
-    """Register a server, or change the one given."""
+    """Add a server, or edit the given one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("form")]
     CSS = """
@@ -190,220 +180,215 @@ class FormScreen(Screen[None]):
 
     def __init__(self, server: Server | None = None, *, test: bool = False) -> None:
         super().__init__()
-        self._replacing = server.name if server else None
-        self._before = server_fields.form_values(server) if server else {}
-        self._draft = dict(self._before)
-        self._test_at_once = test
-        self._touched: set[str] = set(self._before)
-        self._named = server is not None  # the name is the user's own, not ours
-        self._asked: set[str] = set()  # servers that may be this one, and were asked about
-        self._testing: Worker[None] | None = None
+        self._replaced_name = server.name if server else None
+        self._original = server_fields.form_values(server) if server else {}
+        self._values = dict(self._original)
+        self._test_on_open = test
+        self._edited: set[str] = set(self._original)  # fields whose errors are shown
+        self._has_own_name = server is not None  # not the suggested one
+        self._asked_about: set[str] = set()  # servers that may be the same one
+        self._running_test: Worker[None] | None = None
 
     @property
     def lictui(self) -> LictuiApp:
-        """The application, as what it is."""
+        """The application, with its own type."""
         return cast("LictuiApp", self.app)
 
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
-        """What the footer shows: keys that work in every field, so none that types a character."""
-        found = super().active_bindings
+        """The keys in the footer: those that work in every field, so none that is printable."""
         return {
-            key: bound
-            for key, bound in found.items()
+            key: binding
+            for key, binding in super().active_bindings.items()
             if not (key_to_character(key) or "\0").isprintable()
         }
 
     def compose(self) -> ComposeResult:
-        """Every field there is, those the source does not need unseen."""
-        title = f"Edit {self._replacing}" if self._replacing else "Add a server"
-        ways = f"   {len(SourceName)} sources: shift+tab to choose" if not self._replacing else ""
-        yield StyledLabel(((title, Tone.STRONG), (ways, Tone.QUIET)), id="title")
+        """All fields of all sources; those that the source does not need are hidden."""
+        title = f"Edit {self._replaced_name}" if self._replaced_name else "Add a server"
+        hint = "" if self._replaced_name else "   Shift+Tab: change source type"
+        yield StyledLabel(((title, Tone.STRONG), (hint, Tone.QUIET)), id="title")
         with VerticalScroll(id="fields", can_focus=False):
             for key, field in server_fields.ALL_FIELDS.items():
-                yield FieldRow(field, self._draft.get(key, ""), self.lictui.symbols)
+                yield FieldRow(field, self._values.get(key, ""), self.lictui.symbols)
             yield StyledLabel(id="warnings")
             with Horizontal(id="actions"):
                 yield Button("Test", id="test", compact=True)
                 yield Button("Save", id="save", compact=True, variant="primary")
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Button("Pin this certificate", id="pin", compact=True, variant="warning")
-            yield ConnectionTest(self.lictui.symbols, self._told)
+            yield ConnectionTest(self.lictui.symbols, self._on_test_change)
         yield StyledLabel(id="help")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        """Begin where the work begins."""
-        self._present()
-        first = server_fields.first_field(self._draft) if self._replacing is None else "name"
+        self._show_fields()
+        first = "name" if self._replaced_name else server_fields.first_field(self._values)
         self._row(first).entry.focus()
-        if self._test_at_once:
+        if self._test_on_open:
             self.call_after_refresh(self.action_test)
 
-    # What is filled in
+    # The fields
 
     @on(Input.Changed)
     @on(SelectField.Changed)
-    def _filled(self, message: Input.Changed | SelectField.Changed) -> None:
+    def _on_value(self, message: Input.Changed | SelectField.Changed) -> None:
         row = message.control.parent
-        if not isinstance(row, FieldRow) or self._draft.get(row.key, "") == message.value:
+        if not isinstance(row, FieldRow) or self._values.get(row.key, "") == message.value:
             return
-        self._draft[row.key] = message.value
-        self._touched.add(row.key)
-        suggested = server_fields.suggested_name(self._draft)
+        self._values[row.key] = message.value
+        self._edited.add(row.key)
+        suggested = server_fields.suggested_name(self._values)
         if row.key == "name":
-            self._named = message.value not in ("", suggested)
-        elif not self._named and suggested != self._draft.get("name", ""):
-            self._fill("name", suggested)
-        self._present()
+            self._has_own_name = message.value not in ("", suggested)
+        elif not self._has_own_name and suggested != self._values.get("name", ""):
+            self._set_value("name", suggested)
+        self._show_fields()
 
-    def _fill(self, key: str, text: str) -> None:
-        self._draft[key] = text
+    def _set_value(self, key: str, text: str) -> None:
+        self._values[key] = text
         self._row(key).set_value(text)
 
-    def _present(self) -> None:
-        """Show the fields that are needed, each with its example or with what is wrong."""
-        needed = server_fields.visible_fields(self._draft)
-        server, problems = self._checked()
+    def _show_fields(self) -> None:
+        """Show the fields the source needs, each with its example or its error."""
+        visible = server_fields.visible_fields(self._values)
+        server, errors = self._validated()
         for row in self.query(FieldRow):
-            problem = problems.get(row.key, "") if row.key in self._touched else ""
-            row.show_field(needed.get(row.key), problem)
-        mark = self.lictui.symbols.level[Level.WARN]
+            error = errors.get(row.key, "") if row.key in self._edited else ""
+            row.show_field(visible.get(row.key), error)
+        glyph = self.lictui.symbols.level[Level.WARN]
         warnings = server_schema.server_warnings(server) if server else ()
-        panel = self.query_one("#warnings", StyledLabel)
-        panel.display = bool(warnings)
-        panel.show_lines(*(((f"{mark} {warning}", Tone.WARN),) for warning in warnings))
+        label = self.query_one("#warnings", StyledLabel)
+        label.display = bool(warnings)
+        label.show_lines(*(((f"{glyph} {warning}", Tone.WARN),) for warning in warnings))
 
-    def _checked(self) -> tuple[Server | None, dict[str, str]]:
-        """The server as filled in, or what is wrong by the key of its field."""
-        server, refusals = server_schema.validate_server(
-            server_fields.toml_values(self._draft), Path.cwd()
-        )
-        problems = {refusal.key: _sentence(refusal) for refusal in refusals}
-        others = {status.server.name for status in self.lictui.board.registered.servers} - {
-            self._replacing
-        }
-        if self._draft.get("name", "").strip() in others:
-            problems["name"] = "is taken by another server"
-        return (None if problems else server), problems
+    def _validated(self) -> tuple[Server | None, dict[str, str]]:
+        """The server of these values, or the error of each field."""
+        values = server_fields.toml_values(self._values)
+        server, field_errors = server_schema.validate_server(values, Path.cwd())
+        errors = {error.key: _error_text(error) for error in field_errors}
+        names = {status.server.name for status in self.lictui.board.registered.servers}
+        if self._values.get("name", "").strip() in names - {self._replaced_name}:
+            errors["name"] = "name already in use"
+        return (None if errors else server), errors
 
-    def _server(self) -> Server | None:
-        """The server as filled in; None, with every complaint in sight, if it cannot be."""
-        self._touched.update(server_fields.ALL_FIELDS)
-        self._draft |= {row.key: row.entry.value for row in self.query(FieldRow)}
-        self._present()
-        server, problems = self._checked()
+    def _complete_server(self) -> Server | None:
+        """The server of these values; None, with every error shown, if they are not valid."""
+        self._edited.update(server_fields.ALL_FIELDS)
+        self._values |= {row.key: row.entry.value for row in self.query(FieldRow)}
+        self._show_fields()
+        server, errors = self._validated()
         for row in self.query(FieldRow):
-            if row.key in problems and row.display:
+            if row.key in errors and row.display:
                 row.entry.focus()
-                self._trial.complain("Something is not right yet: see the fields with a mark.")
+                self._connection_test.show_error("Please correct the marked fields.")
                 break
         return server
 
-    @property
-    def _trial(self) -> ConnectionTest:
-        return self.query_one(ConnectionTest)
-
-    def _told(self) -> None:
-        """What the test or the registry says came; let it be seen."""
-        self.query_one("#pin").display = bool(self._pin)
-        scroll = self.query_one("#fields", VerticalScroll)
-        self.call_after_refresh(scroll.scroll_end, animate=False)
-
     @on(Input.Submitted)
     @on(SelectField.Confirmed)
-    def _next(self) -> None:
+    def _focus_next_field(self) -> None:
         self.focus_next()
 
     @on(DescendantFocus)
-    def _explain(self, event: DescendantFocus) -> None:
+    def _show_help(self, event: DescendantFocus) -> None:
         row = event.widget.parent
-        said = [row.help] if isinstance(row, FieldRow) else []
+        texts = [row.help] if isinstance(row, FieldRow) else []
         if isinstance(row, FieldRow) and row.example and self.has_class("-narrow"):
-            said.append(f"as {row.example}")  # there is no room beside the field
-        self.query_one("#help", StyledLabel).show_lines(*(((text, Tone.QUIET),) for text in said))
+            texts.append(f"Example: {row.example}")  # there is no room next to the field
+        label = self.query_one("#help", StyledLabel)
+        label.show_lines(*(((text, Tone.QUIET),) for text in texts))
 
-    # The test
+    # The connection test
+
+    @property
+    def _connection_test(self) -> ConnectionTest:
+        return self.query_one(ConnectionTest)
+
+    def _on_test_change(self) -> None:
+        self.query_one("#pin").display = bool(self._pin)
+        fields = self.query_one("#fields", VerticalScroll)
+        self.call_after_refresh(fields.scroll_end, animate=False)
 
     @on(Button.Pressed, "#test")
     def action_test(self) -> None:
-        """Try the server as it is filled in."""
-        if self._testing:
-            self._testing.cancel()
-        if server := self._server():
-            self._testing = self._test(server)
+        if self._running_test:
+            self._running_test.cancel()
+        if server := self._complete_server():
+            self._running_test = self._test(server)
 
     @work(group="form-test")
     async def _test(self, server: Server) -> None:
-        trial = self._trial
-        await trial.run(self.lictui.engine, server)
+        connection_test = self._connection_test
+        await connection_test.run(self.lictui.engine, server)
         if self._pin:
             self.query_one("#pin").focus(scroll_visible=False)
-        elif trial.passed:
+        elif connection_test.passed:
             self.query_one("#save").focus(scroll_visible=False)
-            self._ask_same(server)
+            self._ask_same_server(server)
 
-    def _ask_same(self, server: Server) -> None:
-        """Whether another registered server is this one, read another way; once for each."""
-        name = self._replacing or server.name
-        host, other = self._trial.twin(self.lictui.board, name)
-        if not other or other in self._asked or server.same_as:
+    def _ask_same_server(self, server: Server) -> None:
+        """Ask once whether a registered server on the same host is the same license server."""
+        name = self._replaced_name or server.name
+        host, other = self._connection_test.same_server(self.lictui.board, name)
+        if not other or other in self._asked_about or server.same_as:
             return
-        self._asked.add(other)
+        self._asked_about.add(other)
 
-        def answered(sure: bool | None) -> None:  # noqa: FBT001 - the answer
-            if sure:
-                self._fill("same_as", other)
-                self._present()
+        def on_answer(confirmed: bool | None) -> None:  # noqa: FBT001 - the answer
+            if confirmed:
+                self._set_value("same_as", other)
+                self._show_fields()
 
-        asked = f"{strip_controls(host)} is also {strip_controls(other)}. Show both as one pane?"
-        self.app.push_screen(ConfirmScreen(asked, "Both are polled and recorded."), answered)
+        hosts = f"{strip_controls(host)} and {strip_controls(other)}"
+        question = f"{hosts} are the same license server. Merge into one pane?"
+        self.app.push_screen(ConfirmScreen(question, "Both are polled and recorded."), on_answer)
 
     @property
     def _pin(self) -> str:
-        return self._trial.pin(self._draft.get("verify", ""))
+        return self._connection_test.pin(self._values.get("verify", ""))
 
     @on(Button.Pressed, "#pin")
-    def _take_pin(self) -> None:
-        self._fill("verify", self._pin)
-        self._present()
+    def _pin_certificate(self) -> None:
+        self._set_value("verify", self._pin)
+        self._show_fields()
         self.query_one("#test").focus()
         self.action_test()
 
-    # The way out
+    # Save and close
 
     @on(Button.Pressed, "#save")
     def action_save(self) -> None:
-        """Write the server to the registry and poll it."""
-        if server := self._server():
+        if server := self._complete_server():
             self._save(server)
 
     @work(group="form-save")
     async def _save(self, server: Server) -> None:
         try:
-            await self.lictui.engine.save(server, self._replacing)
+            await self.lictui.engine.save(server, self._replaced_name)
         except LictuiError as error:
-            self._trial.complain(error.message, error.hint)
+            self._connection_test.show_error(error.message, error.hint)
             return
         self.lictui.poll(server.name)
-        if self.is_current:  # else the wall has taken over: the new board was faster than this
+        if self.is_current:  # else the new board has opened the dashboard already
             self.dismiss()
 
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
-        """Leave the form; nothing that was typed is lost without a question."""
-        if server_fields.toml_values(self._draft) == server_fields.toml_values(self._before):
+        """Close; ask first if a value was changed."""
+        values = server_fields.toml_values
+        if values(self._values) == values(self._original):
             self.dismiss()
         else:
-            self.app.push_screen(ConfirmScreen("Leave without saving?"), self._leave)
+            self.app.push_screen(ConfirmScreen("Discard changes?"), self._on_discard)
 
-    def _leave(self, sure: bool | None) -> None:  # noqa: FBT001 - the answer
-        if sure:
+    def _on_discard(self, confirmed: bool | None) -> None:  # noqa: FBT001 - the answer
+        if confirmed:
             self.dismiss()
 
     def _row(self, key: str) -> FieldRow:
         return self.query_one(f"#field-{key}", FieldRow)
 
 
-def _sentence(refusal: FieldError) -> str:
-    return refusal.message + (f": {refusal.hint}" if refusal.hint else "")
+def _error_text(error: FieldError) -> str:
+    return error.message + (f": {error.hint}" if error.hint else "")

@@ -1,8 +1,4 @@
-"""The product view: one chart over time, or a map of the week, and the figures beside it.
-
-Owns the cursor, what is shown, and when the past is asked. Must not know how anything is drawn,
-what the figures say (`product_facts`), nor how the past is got together (`product_reader`).
-"""
+"""View 3, Usage: one product over time as a chart or a heat map, with its facts."""
 
 from __future__ import annotations
 
@@ -13,14 +9,15 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual import work
 from textual.containers import Container, Vertical, VerticalScroll
 
+from lictui.engine.expiry import expiries
+from lictui.engine.product_history import ProductHistory, select_product
 from lictui.errors import LictuiError
 from lictui.tui import commands
-from lictui.tui.screens import usage_data, usage_facts, usage_outlook, usage_query
+from lictui.tui.screens import usage_facts, usage_view
 from lictui.tui.screens.main_screen import TimeRangeScreen
-from lictui.tui.screens.usage_data import ProductAnswer, ProductReader
 from lictui.tui.theme import ASCII_SYMBOLS
 from lictui.tui.time_range import TimeRange, time_zone
-from lictui.tui.widgets import chart as heatmap
+from lictui.tui.widgets import chart as heat_map
 from lictui.tui.widgets.chart import Chart, HeatMap
 from lictui.tui.widgets.styled_text import StyledLabel
 
@@ -31,37 +28,38 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from lictui.engine.board import MergedBoard
-    from lictui.tui.screens.usage_outlook import Outlook
-    from lictui.tui.screens.usage_query import ChartQuery, ProductSelection
-    from lictui.tui.text import Table
+    from lictui.engine.expiry import Expiry
+    from lictui.engine.product_history import ProductOutlook, ProductQuery, ProductSelection
+    from lictui.tui.text import Line, Table
 
-_WIDE: Final = 110  # columns from which the figures stand beside the chart
-_BESIDE: Final = 44
-_LOW: Final = 18  # rows below which the figures give way to the chart
-_FRESH: Final = 10.0  # seconds at least between two questions about the present
+_WIDE: Final = 110  # columns from which the facts are next to the chart
+_FACTS_WIDTH: Final = 44
+_LOW: Final = 18  # rows below which the facts get less room
+_REFRESH: Final = 10.0  # seconds at least between two requests that follow the present
+_OUTLOOK_REFRESH: Final = 3600.0  # seconds: the outlook rests on days
 _AXIS: Final = 8  # columns that the value axis takes at most
 
 
 class UsageScreen(TimeRangeScreen):
     """The chart of one product over some servers."""
 
-    VIEW = "product"
-    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("product")]
+    VIEW = "usage"
+    BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("usage")]
     CSS = """
     UsageScreen {
         & #title { height: 1; padding: 0 1; }
-        & #stretch { height: 1; padding: 0 1; }
+        & #range { height: 1; padding: 0 1; }
         & #body { layout: vertical; }
         & #body > Vertical { height: 1fr; }
-        & #read { height: 1; padding: 0 1; }
+        & #values { height: 1; padding: 0 1; }
         & #facts { height: auto; max-height: 9; padding: 0 1; scrollbar-size-vertical: 1; }
         & HeatMap { display: none; }
-        &.-week {
+        &.-heat-map {
             & HeatMap { display: block; }
             & Chart { display: none; }
         }
         &.-low #facts { max-height: 3; }
-        &.-low.-week #facts { display: none; }
+        &.-low.-heat-map #facts { display: none; }
         &.-wide {
             & #body { layout: horizontal; }
             & #body > Vertical { height: 100%; width: 1fr; }
@@ -74,226 +72,249 @@ class UsageScreen(TimeRangeScreen):
         super().__init__()
         self._servers = servers
         self._product = product
-        self._at = at
-        self._drawn: object = None  # what was asked for when the chart was last made anew
-        self._asked: ChartQuery | None = None
-        self._asked_at = 0.0
+        self._cursor_at = at  # until the history is there
+        self._query: ProductQuery | None = None
+        self._queried_at = 0.0
+        self._drawn: tuple[TimeRange, int] | None = None  # of the history that is shown
         self._compare = False
-        self._answer = ProductAnswer()
-        self._outlook: Outlook | None = None
-        self._made: tuple[Chart, HeatMap, ProductReader] | None = None
+        self._history = ProductHistory()
+        self._note = ""  # shown in place of a chart
+        self._outlook: ProductOutlook | None = None
+        self._outlook_at: float | None = None
 
     def body(self) -> Widget:
-        """Title, chart or map, cursor line and figures."""
-        app = self.lictui
-        chart, week = (
-            Chart(ascii_only=app.symbols is ASCII_SYMBOLS, id="plot"),
-            HeatMap(app.symbols),
-        )
-        self._made = chart, week, ProductReader(app.engine)
+        symbols = self.lictui.symbols
         left = Vertical(
-            StyledLabel(id="title"), StyledLabel(id="stretch"), chart, week, StyledLabel(id="read")
+            StyledLabel(id="title"),
+            StyledLabel(id="range"),
+            Chart(ascii_only=symbols is ASCII_SYMBOLS, id="plot"),
+            HeatMap(symbols),
+            StyledLabel(id="values"),
         )
-        return Container(
-            left, VerticalScroll(StyledLabel(id="figures"), id="facts", can_focus=False)
-        )
+        facts = VerticalScroll(StyledLabel(id="fact-lines"), id="facts", can_focus=False)
+        return Container(left, facts)
 
     def on_mount(self) -> None:
-        """Begin with the moment that was asked for, or with the week up to now."""
-        if self._at is not None:
-            self.time_range = TimeRange.containing(self._at, self.lictui.clock.now())
+        if self._cursor_at is not None:
+            self.time_range = TimeRange.containing(self._cursor_at, self.lictui.clock.now())
         super().on_mount()
 
     @property
     def chart(self) -> Chart:
         """The chart."""
-        return self._parts[0]
+        return self.query_one(Chart)
 
     @property
-    def map(self) -> HeatMap:
-        """The map of the week."""
-        return self._parts[1]
+    def heat_map(self) -> HeatMap:
+        """The heat map, which may take the place of the chart."""
+        return self.query_one(HeatMap)
 
     @property
-    def _parts(self) -> tuple[Chart, HeatMap, ProductReader]:
-        if self._made is None:
-            raise RuntimeError("asked for the chart before there is one")
-        return self._made
-
-    @property
-    def _week(self) -> bool:
-        return self.has_class("-week")
+    def _shows_heat_map(self) -> bool:
+        return self.has_class("-heat-map")
 
     @property
     def _zone(self) -> ZoneInfo | None:
         return time_zone(self.lictui.settings.timezone)
 
     @property
-    def _subject(self) -> ProductSelection:
-        app = self.lictui
-        return usage_query.select_product(self.merged, self._servers, self._product, app.settings)
+    def _selection(self) -> ProductSelection:
+        return select_product(self.lictui.board, self._servers, self._product, self.lictui.settings)
+
+    @property
+    def _expiries(self) -> tuple[Expiry, ...]:
+        names = {status.server.name for status, _ in self._selection.pools}
+        return tuple(
+            expiry
+            for expiry in expiries(self.lictui.board)
+            if expiry.product == self._product and expiry.server in names
+        )
 
     def board_changed(self, board: MergedBoard) -> None:
-        """Say the figures of now; ask the past anew once enough of it has gone by."""
+        """Show the current values; ask for the history again once enough time has passed."""
         del board
-        if not self._asked:
+        if self._query is None:
             return
-        patience = max(_FRESH, self._asked.bucket / 10)
-        if not self.time_range.offset and self.lictui.clock.now() - self._asked_at >= patience:
+        due = self._queried_at + max(_REFRESH, self._query.width / 10)
+        if not self.time_range.offset and self.lictui.clock.now() >= due:
             self._ask()
-        self._tell()
+        self._show_text()
 
     def on_resize(self) -> None:
-        """Another width has other buckets."""
         self.set_class(self.size.width >= _WIDE, "-wide")
         self.set_class(self.size.height < _LOW, "-low")
-        self._ask()
+        self._ask()  # another width has other buckets
 
     def range_changed(self) -> None:
-        """Another stretch of time."""
         self._ask()
 
-    # The past
+    # The history
 
     @property
     def _columns(self) -> int:
-        beside = _BESIDE if self.size.width >= _WIDE else 0
-        return max(10, self.size.width - beside - _AXIS)
+        facts = _FACTS_WIDTH if self.size.width >= _WIDE else 0
+        return max(10, self.size.width - facts - _AXIS)
 
     def _ask(self) -> None:
-        about, now = self._subject, self.lictui.clock.now()
-        asked = usage_query.chart_query(about, self.time_range, self._columns, now, self._zone)
-        self._asked, self._asked_at = asked, now
-        drawn = self.time_range, asked.bucket
-        if self._drawn != drawn:
-            self._drawn, self._answer = drawn, ProductAnswer(note="reading the history")
-            self._draw(asked)
-        self._tell()
-        self._read(asked)
+        now = self.lictui.clock.now()
+        query = usage_view.chart_query(
+            self._selection,
+            self.time_range,
+            self._columns,
+            now,
+            self._zone,
+            compare=self._compare,
+            heat_map=self._shows_heat_map,
+        )
+        self._query, self._queried_at = query, now
+        if self._drawn != (self.time_range, query.width):
+            self._drawn = self.time_range, query.width
+            self._history, self._note = ProductHistory(), "loading history …"
+            self._draw(query)
+        self._show_text()
+        self._load(query)
 
-    @work(group="product-series")
-    async def _read(self, asked: ChartQuery) -> None:
-        about, now, reader = self._subject, self.lictui.clock.now(), self._parts[2]
-        shown = self._compare, self._week
+    @work(group="usage-history", exclusive=True)
+    async def _load(self, query: ProductQuery) -> None:
+        engine, now = self.lictui.engine, self.lictui.clock.now()
         try:
-            answer = await reader.answer(about, asked, now, compare=shown[0], week=shown[1])
+            self._history, self._note = await engine.product_history(query), ""
         except LictuiError as error:
-            answer = ProductAnswer(note=error.message)
-        if asked != self._asked or shown != (self._compare, self._week):
-            return  # the user has gone on to something else
-        self._answer = answer
-        self._draw(asked)
-        self._tell()
-        if answer.note:
+            self._history, self._note = ProductHistory(), error.message
+        self._draw(query)
+        self._show_text()
+        if self._note or (self._outlook_at and now - self._outlook_at < _OUTLOOK_REFRESH):
             return
-        with suppress(LictuiError):  # of which the chart would have said as much
-            self._outlook = await reader.outlook(about, now, self._zone)
-        if asked == self._asked:
-            self._draw(asked)
-            self._tell()
+        with suppress(LictuiError):  # the history has the same problem, and the chart shows it
+            self._outlook = await engine.product_outlook(self._servers, self._product)
+            self._outlook_at = now
+        self._draw(query)
+        self._show_text()
 
-    def _draw(self, asked: ChartQuery) -> None:
-        """Hand the answer to the chart and to the map."""
-        about, answer, before = self._subject, self._answer, self.chart.view
-        at = self._at
-        if at is None and before.cursor is not None:
-            at = before.buckets[before.cursor].start
-        if answer.buckets:
-            self._at = None
-        self.chart.view = usage_data.chart(about, asked, answer, self._outlook, at)
-        self.map.view = usage_data.week(about, answer, self.map.view.cursor)
+    def _draw(self, query: ProductQuery) -> None:
+        """Hand the history to the chart and to the heat map."""
+        selection, before = self._selection, self.chart.view
+        cursor_at = self._cursor_at
+        if cursor_at is None and before.cursor is not None:
+            cursor_at = before.buckets[before.cursor].start
+        if self._history.buckets:
+            self._cursor_at = None
+        self.chart.view = usage_view.chart_view(
+            selection,
+            query,
+            self.time_range,
+            self._history,
+            self._outlook,
+            self._expiries,
+            self._zone,
+            cursor_at=cursor_at,
+            note=self._note,
+        )
+        self.heat_map.view = usage_view.heat_map_view(
+            selection, self._history, self.heat_map.view.cursor, self._note
+        )
 
-    def _tell(self) -> None:
-        about, view, symbols = self._subject, self.chart.view, self.lictui.symbols
-        room = self._columns + _AXIS - 2
-        self.query_one("#title", StyledLabel).show_lines(usage_query.title(about, room, symbols))
-        if self._asked:
-            near = () if self._week else view.marks_at_cursor(self._columns)
-            said = usage_query.stretch(self._asked, about)
-            if self._week:
-                said = usage_query.week(self._asked)
-            line = usage_outlook.mark_line(near, view.tz, room, symbols)
-            self.query_one("#stretch", StyledLabel).show_lines(line or said)
-        read = usage_facts.read_off(view, symbols) or self.chart.legend(room)
-        if self._week:
-            read = heatmap.read_off(self.map.view, symbols) or heatmap.legend(
-                self.map.view, symbols, room
-            )
-        self.query_one("#read", StyledLabel).show_lines(read)
-        width = _BESIDE - 4 if self.has_class("-wide") else self.size.width - 3
-        told = usage_facts.FactsInput(about, view, self._answer, self._outlook, self.current_time)
-        found = usage_facts.facts(told, symbols)
-        self.query_one("#figures", StyledLabel).show_lines(*usage_facts.lines(found, width))
+    def _show_text(self) -> None:
+        """Title, time range, values under the cursor, and facts."""
+        selection, view, symbols = self._selection, self.chart.view, self.lictui.symbols
+        width = self._columns + _AXIS - 2
+        title = usage_view.title_line(selection, width, symbols)
+        self.query_one("#title", StyledLabel).show_lines(title)
+        self.query_one("#range", StyledLabel).show_lines(self._range_line(width))
+        self.query_one("#values", StyledLabel).show_lines(self._value_line(width))
+        data = usage_facts.FactsInput(
+            selection, view, self._history, self._outlook, self._expiries, self.current_time
+        )
+        width = _FACTS_WIDTH - 4 if self.has_class("-wide") else self.size.width - 3
+        lines = usage_facts.fact_lines(usage_facts.facts(data, symbols), width)
+        self.query_one("#fact-lines", StyledLabel).show_lines(*lines)
 
-    # What the keys do
+    def _range_line(self, width: int) -> Line:
+        """The events under the cursor, else the time range."""
+        view, query, zone = self.chart.view, self._query, self._zone
+        if query is None:
+            return ()
+        if self._shows_heat_map:
+            return usage_view.heat_map_line(query, self.time_range, zone)
+        marks = view.marks_at_cursor(self._columns)
+        line = usage_view.mark_line(marks, zone, width, self.lictui.symbols)
+        return line or usage_view.range_line(query, self.time_range, zone, assigned=view.assigned)
+
+    def _value_line(self, width: int) -> Line:
+        """The values under the cursor, else the legend."""
+        symbols = self.lictui.symbols
+        if self._shows_heat_map:
+            view = self.heat_map.view
+            line = heat_map.read_off(view, symbols)
+            return line or heat_map.legend(view, symbols, width)
+        return usage_facts.cursor_line(self.chart.view, symbols) or self.chart.legend(width)
+
+    # Keys
 
     def action_compare(self) -> None:
-        """With the period before, or without it again."""
         self._compare = not self._compare
         self._ask()
 
     def action_heat(self) -> None:
-        """The map of the week in place of the chart, or the chart again."""
-        self.toggle_class("-week")
+        self.toggle_class("-heat-map")
         self._ask()
 
-    def action_cursor(self, by: int) -> None:
-        """Read off the next or the previous bucket, from the newest at first."""
-        if self._week:
-            self.map.move_cursor(by)
-            self._tell()
+    def action_cursor(self, step: int) -> None:
+        """Move to the next or the previous bucket, from the newest at first."""
+        if self._shows_heat_map:
+            self.heat_map.move_cursor(step)
+            self._show_text()
             return
         view = self.chart.view
         last = len(view.buckets) - 1
         if last >= 0:
-            cursor = last if view.cursor is None else min(max(view.cursor + by, 0), last)
+            cursor = last if view.cursor is None else min(max(view.cursor + step, 0), last)
             self.chart.view = replace(view, cursor=cursor)
-            self._tell()
+            self._show_text()
 
-    def action_weekday(self, by: int) -> None:
-        """The same hour of the next weekday, on the map."""
-        if self._week:
-            self.map.move_cursor(24 * by)
-            self._tell()
+    def action_weekday(self, step: int) -> None:
+        """Move to the same hour of the next weekday in the heat map."""
+        if self._shows_heat_map:
+            self.heat_map.move_cursor(24 * step)
+            self._show_text()
 
     def action_back(self) -> None:
-        """Put the cursor away, then the map, then leave."""
-        if self._week and self.map.view.cursor:
-            self.map.view = replace(self.map.view, cursor=None)
-        elif self._week:
+        """Hide the cursor, then the heat map, then leave."""
+        if self._shows_heat_map and self.heat_map.view.cursor:
+            self.heat_map.view = replace(self.heat_map.view, cursor=None)
+        elif self._shows_heat_map:
             self.action_heat()
         elif self.chart.view.cursor is not None:
             self.chart.view = replace(self.chart.view, cursor=None)
         else:
             super().action_back()
             return
-        self._tell()
+        self._show_text()
 
     def action_why(self) -> None:
-        """Where the figures of now come from."""
-        self.lictui.show_view("why", servers=self._servers, product=self._product)
+        self.lictui.show_view("data_sources", servers=self._servers, product=self._product)
 
     def action_holders(self) -> None:
-        """Who holds a license of it."""
-        about = self._subject
-        asked = tuple(dict.fromkeys(status.server.name for status, _ in about.pools))
+        selection = self._selection
+        servers = tuple(dict.fromkeys(status.server.name for status, _ in selection.pools))
         self.lictui.show_view(
-            "holders", servers=asked or self._servers, product=self._product, title=about.name
+            "license_users",
+            servers=servers or self._servers,
+            product=self._product,
+            title=selection.name,
         )
 
     def action_poll_server(self) -> None:
-        """Poll every server that contributes."""
+        """Poll every server of the chart."""
         for server in self._servers:
-            status = self.merged.find(server)
+            status = self.lictui.board.find(server)
             for name in status.member_names if status else ():
                 self.lictui.poll(name)
 
-    # What others may have of it
+    # Copy and export
 
     def row_text(self) -> str:
-        """The figures beside the chart, as text."""
-        return self.query_one("#figures", StyledLabel).plain_text
+        return self.query_one("#fact-lines", StyledLabel).plain_text
 
     def export_table(self) -> Table:
-        """The buckets that are drawn."""
-        return usage_data.table(self.chart.view)
+        return usage_view.export_table(self.chart.view)

@@ -1,8 +1,4 @@
-"""The console view: for a screen on the wall that nobody touches for months.
-
-Owns rotation, the beep, the exit and the shift against burn-in. Must not know what a page says
-(`watch_view`), nor where figures come from.
-"""
+"""`lictui watch`: a page per group in big figures, one after the other, without any input."""
 
 from __future__ import annotations
 
@@ -17,7 +13,6 @@ from lictui.engine.alerts import AlertView, alert_views
 from lictui.engine.board import MergedBoard, ServerStatus, is_reporting, sum_readings
 from lictui.errors import LictuiError
 from lictui.model import AlertKey, Level, Model, Pool, PoolKey, Reading, State
-from lictui.tui.screens.usage_query import ASSIGNED, MODELS
 from lictui.tui.text import (
     LEVEL_TONES,
     Fragment,
@@ -31,8 +26,9 @@ from lictui.tui.text import (
     line_width,
     shorten,
     strip_controls,
+    wrap,
 )
-from lictui.tui.theme import ASCII_SYMBOLS, Symbols
+from lictui.tui.theme import ASCII_SYMBOLS
 from lictui.tui.time_range import time_zone, to_local
 from lictui.tui.widgets.gauge import draw_gauge
 from lictui.tui.widgets.styled_text import StyledBlock
@@ -44,9 +40,10 @@ if TYPE_CHECKING:
 
     from lictui.config.settings import Settings
     from lictui.tui.app import LictuiApp, WatchOptions
+    from lictui.tui.theme import Symbols
 
 
-# Big digits: figures that can be read from across a room
+# Big digits
 
 
 DIGIT_ROWS: Final = 5  # dots
@@ -69,12 +66,12 @@ _HALVES: Final = {"..": " ", "#.": "▀", ".#": "▄", "##": "█"}
 
 
 def digits_height(*, ascii_only: bool = False, scale: int = 1) -> int:
-    """Rows that `big` makes."""
+    """Rows that `big_digits` makes."""
     return DIGIT_ROWS * scale if ascii_only else (DIGIT_ROWS * scale + 1) // 2
 
 
 def big_digits(text: str, *, ascii_only: bool = False, scale: int = 1) -> tuple[str, ...]:
-    """`text`, of digits and `,?-`, as rows of equal width; others become `?`."""
+    """`text`, of digits and `,?-`, as rows of equal width; other characters become `?`."""
     glyphs = [_FONT.get(character, _FONT["?"]).split("/") for character in text]
     wide = 2 if ascii_only else 1  # a cell is about twice as high as it is wide
     dots = [
@@ -92,15 +89,15 @@ def big_digits(text: str, *, ascii_only: bool = False, scale: int = 1) -> tuple[
     )
 
 
-# What the console view shows: pages of one group each, as frozen values and lines of text
+# Pages
 
 
-_FIXED: Final = 3  # rows of a block beside its digits: title, gauge, a blank one
-_FRAME: Final = 3  # rows of a page beside its blocks: head, servers, alerts
-_ROOMY: Final = (120, 44)  # columns and rows from which digits are twice as big
-_QUIET: Final = (State.UP, State.WAITING, State.DISABLED)
+_BLOCK_ROWS: Final = 3  # rows of a block next to its digits: title, gauge, a blank one
+_PAGE_ROWS: Final = 3  # rows of a page next to its blocks: title, servers, alerts
+_LARGE: Final = (120, 44)  # columns and rows from which digits are twice as big
+_QUIET_STATES: Final = (State.UP, State.WAITING, State.DISABLED)
 
-Peaks = dict[str, tuple[int, str]]  # by block: today's peak and its hour
+TodayPeak = tuple[int, str]  # today's peak, and its hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +108,10 @@ class WatchBlock:
     name: str
     model: Model
     pools: tuple[tuple[str, PoolKey], ...]
-    reading: Reading  # as last known
-    level: Level  # unknown when no figure is of now
-    servers: tuple[int, int]  # with figures of now, and all that hold it
-    answered_at: float | None  # the oldest answer it rests on
+    reading: Reading  # the last known values
+    level: Level  # unknown if no server reports now
+    servers: tuple[int, int]  # that report now, and all
+    oldest_success_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,220 +126,218 @@ class WatchPage:
 def watch_pages(
     board: MergedBoard, settings: Settings, size: tuple[int, int], symbols: Symbols
 ) -> tuple[WatchPage, ...]:
-    """A page for each group, several where its products need more room than there is."""
-    tall = digits_height(ascii_only=symbols is ASCII_SYMBOLS, scale=scale(size))
-    room = max(1, (size[1] - _FRAME) // (_FIXED + tall))
-    found: list[WatchPage] = []
+    """A page for each group, several where its products do not fit on one."""
+    digits = digits_height(ascii_only=symbols is ASCII_SYMBOLS, scale=_scale(size))
+    capacity = max(1, (size[1] - _PAGE_ROWS) // (_BLOCK_ROWS + digits))
+    pages: list[WatchPage] = []
     enabled = [status for status in board.servers if status.state is not State.DISABLED]
     for group in dict.fromkeys(status.server.group for status in enabled):
         servers = tuple(status for status in enabled if status.server.group == group)
         blocks = tuple(_blocks(group, servers, settings))
-        for first in range(0, max(1, len(blocks)), room):
-            page = WatchPage(strip_controls(group), blocks[first : first + room], servers)
-            found.append(page)
-    return tuple(found)
+        for first in range(0, max(1, len(blocks)), capacity):
+            shown = blocks[first : first + capacity]
+            pages.append(WatchPage(strip_controls(group), shown, servers))
+    return tuple(pages)
 
 
-def scale(size: tuple[int, int]) -> int:
+def _scale(size: tuple[int, int]) -> int:
     """How big the digits are on a terminal of this size."""
-    return 2 if size[0] >= _ROOMY[0] and size[1] >= _ROOMY[1] else 1
+    return 2 if size[0] >= _LARGE[0] and size[1] >= _LARGE[1] else 1
 
 
 def _blocks(
     group: str, servers: Sequence[ServerStatus], settings: Settings
 ) -> Iterator[WatchBlock]:
-    held: dict[tuple[str, Model], list[tuple[ServerStatus, Pool]]] = {}
+    products: dict[tuple[str, Model], list[tuple[ServerStatus, Pool]]] = {}
     for status in servers:
         for pool in status.snapshot.pools if status.snapshot else ():
             if pool.counted:
-                held.setdefault((pool.product, pool.model), []).append((status, pool))
-    for (product, model), pools in held.items():
-        live = [pool for status, pool in pools if is_reporting(status, pool)]
-        reading = sum_readings(live or [pool for _, pool in pools])
+                products.setdefault((pool.product, pool.model), []).append((status, pool))
+    for (product, model), pools in products.items():
+        reporting = [(status, pool) for status, pool in pools if is_reporting(status, pool)]
+        reading = sum_readings([pool for _, pool in reporting or pools])
         limits = settings.alerts.thresholds_for(group=group, server="", product=product)
-        names = {status.server.name for status, _ in pools}
-        known = {status.server.name for status, pool in pools if is_reporting(status, pool)}
+        successes = [status.last_success_at for status, _ in pools]
         yield WatchBlock(
             product,
             strip_controls(pools[0][1].name),
             model,
             tuple(status.history_key(pool.key) for status, pool in pools),
             reading,
-            reading.level(limits.warn, limits.critical) if live else Level.UNKNOWN,
-            (len(known), len(names)),
-            min(
-                (s.last_success_at for s, _ in pools if s.last_success_at is not None), default=None
+            reading.level(limits.warn, limits.critical) if reporting else Level.UNKNOWN,
+            (
+                len({status.server.name for status, _ in reporting}),
+                len({status.server.name for status, _ in pools}),
             ),
+            min((time for time in successes if time is not None), default=None),
         )
 
 
-def lines(
+# A page as text
+
+
+def page_lines(
     page: WatchPage,
     alerts: Sequence[AlertView],
-    peaks: Mapping[str, tuple[int, str]],
+    peaks: Mapping[str, TodayPeak],
     now: float,
     size: tuple[int, int],
     symbols: Symbols,
-    place: str,
+    position: str,
 ) -> list[Line]:
     """The page as exactly so many rows of exactly so many columns."""
     cells, rows = size
-    found: list[Line] = [_head(page, now, cells, place)]
+    lines: list[Line] = [_page_title(page, now, cells, position)]
     for block in page.blocks:
-        found += _block(block, peaks.get(block.product), now, size, symbols)
+        lines += _block_lines(block, peaks.get(block.product), now, size, symbols)
     if not page.blocks:
-        found += [(), ((" no figures yet", Tone.QUIET),)]
-    foot = [_unwell(page, now, cells, symbols), _alerts(alerts, cells, symbols)]
-    body = found[: max(0, rows - len(foot))]
-    body += [()] * (rows - len(foot) - len(body))
-    return [fit_line(line, cells) for line in (*body, *foot)]
+        lines += [(), ((" no data yet", Tone.QUIET),)]
+    footer = [_problem_line(page, now, cells, symbols), _alert_line(alerts, cells, symbols)]
+    body = lines[: max(0, rows - len(footer))]
+    body += [()] * (rows - len(footer) - len(body))
+    return [fit_line(line, cells) for line in (*body, *footer)]
 
 
-def _head(page: WatchPage, now: float, cells: int, place: str) -> Line:
-    polled = max((s.polled_at for s in page.servers if s.polled_at is not None), default=None)
-    when = "never polled" if polled is None else f"polled {format_age(now - polled)} ago"
-    left: Line = ((f" {page.group or 'servers'}", Tone.STRONG), (f"  {place}", Tone.QUIET))
-    gap = max(1, cells - line_width(left) - len(when) - 1)
-    return (*left, (" " * gap, Tone.TEXT), (when, Tone.TEXT))
+def _page_title(page: WatchPage, now: float, cells: int, position: str) -> Line:
+    polled = max((it.polled_at for it in page.servers if it.polled_at is not None), default=None)
+    age = "not polled yet" if polled is None else f"polled {format_age(now - polled)} ago"
+    left: Line = ((f" {page.group or 'servers'}", Tone.STRONG), (f"  {position}", Tone.QUIET))
+    gap = max(1, cells - line_width(left) - len(age) - 1)
+    return (*left, (" " * gap, Tone.TEXT), (age, Tone.TEXT))
 
 
-def _block(
+def _block_lines(
     block: WatchBlock,
-    peak: tuple[int, str] | None,
+    peak: TodayPeak | None,
     now: float,
     size: tuple[int, int],
     symbols: Symbols,
 ) -> Iterator[Line]:
     reading, cells = block.reading, size[0]
-    live = block.level is not Level.UNKNOWN or block.servers[0] > 0
-    tone = LEVEL_TONES[block.level] if live else Tone.QUIET
-    yield _title(block, cells, symbols)
+    tone = LEVEL_TONES[block.level] if block.servers[0] else Tone.QUIET
+    yield _block_title(block, cells, symbols)
     digits = big_digits(
-        "?" if reading.in_use is None else f"{reading.in_use:,}",
+        format_count(reading.in_use),
         ascii_only=symbols is ASCII_SYMBOLS,
-        scale=scale(size),
+        scale=_scale(size),
     )
-    beside = list(_beside(block, peak, now, symbols, live=live))
-    skip = max(0, (len(digits) - len(beside)) // 2)
+    facts = list(_block_facts(block, peak, now, symbols))
+    skip = max(0, (len(digits) - len(facts)) // 2)
     for row, dots in enumerate(digits):
-        said = beside[row - skip] if 0 <= row - skip < len(beside) else ()
-        yield ((f" {dots}  ", tone), *said)
-    yield (
-        (" ", Tone.TEXT),
-        *draw_gauge(reading, block.level, peak and peak[0], cells - 2, symbols),
-    )
+        fact = facts[row - skip] if 0 <= row - skip < len(facts) else ()
+        yield ((f" {dots}  ", tone), *fact)
+    gauge = draw_gauge(reading, block.level, peak and peak[0], cells - 2, symbols)
+    yield ((" ", Tone.TEXT), *gauge)
     yield ()
 
 
-def _title(block: WatchBlock, cells: int, symbols: Symbols) -> Line:
-    known, held = block.servers
-    count = f"{known} of {held} servers" if held > 1 else "1 server"
-    said = f" {symbols.dot} {MODELS[block.model]} {symbols.dot} {count}"
-    name = shorten(block.name, max(8, cells - len(said) - 2), symbols.ellipsis)
-    return ((f" {name}", Tone.STRONG), (said, Tone.QUIET))
+def _block_title(block: WatchBlock, cells: int, symbols: Symbols) -> Line:
+    reporting, total = block.servers
+    count = f"{reporting} of {total} servers" if total > 1 else "1 server"
+    facts = f" {symbols.dot} {block.model.label} {symbols.dot} {count}"
+    name = shorten(block.name, max(8, cells - len(facts) - 2), symbols.ellipsis)
+    return ((f" {name}", Tone.STRONG), (facts, Tone.QUIET))
 
 
-def _beside(
-    block: WatchBlock, peak: tuple[int, str] | None, now: float, symbols: Symbols, *, live: bool
+def _block_facts(
+    block: WatchBlock, peak: TodayPeak | None, now: float, symbols: Symbols
 ) -> Iterator[Line]:
-    reading, assigned = block.reading, block.model in ASSIGNED
-    verb = " assigned" if assigned else ""
+    reading, reporting = block.reading, block.servers[0] > 0
+    verb = " assigned" if block.model.is_assigned else ""
     yield ((f"of {format_count(reading.installed)}{verb}", Tone.TEXT),)
-    mark = symbols.level[block.level].strip()
-    share = f"{format_percent(reading.ratio)} {mark}".rstrip()
+    ratio = f"{format_percent(reading.ratio)} {symbols.level[block.level].strip()}".rstrip()
     free = f"  {format_count(reading.free)} free" if reading.free is not None else ""
-    yield ((share, LEVEL_TONES[block.level] if live else Tone.QUIET), (free, Tone.TEXT))
-    if not live:
-        ago = format_age(now - block.answered_at) if block.answered_at is not None else "?"
-        yield ((f"last known, {ago} ago", Tone.CRITICAL),)
+    yield ((ratio, LEVEL_TONES[block.level] if reporting else Tone.QUIET), (free, Tone.TEXT))
+    if not reporting:
+        since = block.oldest_success_at
+        age = "?" if since is None else format_age(now - since)
+        yield ((f"last known value, {age} ago", Tone.CRITICAL),)
     elif peak is not None:
-        word = "most" if assigned else "peak"
-        yield ((f"{word} today {peak[0]:,} at {peak[1]}", Tone.QUIET),)
+        word = "maximum" if block.model.is_assigned else "peak"
+        yield ((f"today's {word} {peak[0]:,} at {peak[1]}", Tone.QUIET),)
 
 
-def _unwell(page: WatchPage, now: float, cells: int, symbols: Symbols) -> Line:
-    said: list[Fragment] = []
+def _problem_line(page: WatchPage, now: float, cells: int, symbols: Symbols) -> Line:
+    line: list[Fragment] = []
     for status in page.servers:
-        if status.state in _QUIET:
+        if status.state in _QUIET_STATES:
             continue
-        word = status.state.replace("_", " ")
-        since = "" if status.since is None else f" {format_coarse_age(now - status.since)}"
+        state = status.state.replace("_", " ")
+        age = "" if status.since is None else f" {format_coarse_age(now - status.since)}"
         tone = Tone.WARN if status.state in (State.STALE, State.NO_DATA) else Tone.CRITICAL
         glyph = symbols.state[status.state]
-        said.append((f" {glyph} {strip_controls(status.server.name)} {word}{since} ", tone))
-    return fit_line(said, cells)
-
-
-def _alerts(alerts: Sequence[AlertView], cells: int, symbols: Symbols) -> Line:
-    if not alerts:
-        return ((" no alerts", Tone.QUIET),)
-    worst = alerts[0]
-    count = f" {len(alerts)} alert{'s' if len(alerts) > 1 else ''} "
-    server, message = strip_controls(worst.key.server), strip_controls(worst.message)
-    said = f"{symbols.level[worst.level]} {server}: {message}"
-    line: Line = ((count, Tone.STRONG), (said, LEVEL_TONES[worst.level]))
+        line.append((f" {glyph} {strip_controls(status.server.name)} {state}{age} ", tone))
     return fit_line(line, cells)
 
 
-_TICK: Final = 1.0  # seconds between two looks at the age of the data
-_SHIFT: Final = 600.0  # seconds between two shifts against burn-in
-_PEAKS: Final = 300.0  # seconds between two questions for the peaks of the day
+def _alert_line(alerts: Sequence[AlertView], cells: int, symbols: Symbols) -> Line:
+    if not alerts:
+        return ((" no active alerts", Tone.QUIET),)
+    worst = alerts[0]
+    count = f" {len(alerts)} alert{'s' if len(alerts) > 1 else ''} "
+    server, message = strip_controls(worst.key.server), strip_controls(worst.message)
+    text = f"{symbols.level[worst.level]} {server}: {message}"
+    (first, *_) = wrap(text, max(2, cells - len(count)), 1, symbols.ellipsis)
+    return ((count, Tone.STRONG), (first, LEVEL_TONES[worst.level]))
+
+
+_REDRAW: Final = 1.0  # seconds after which ages are brought up to date
+_SHIFT_INTERVAL: Final = 600.0  # seconds between two shifts against burn-in
 _SHIFTS: Final = ((0, 0), (1, 0), (1, 1), (0, 1))
-_EXITS: Final = {
+_PEAK_REFRESH: Final = 300.0  # seconds between two requests for the peaks of the day
+_EXIT_LEVELS: Final = {
     "warn": (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED),
     "critical": (Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED),
 }
 
 
 class WatchScreen(Screen[None]):
-    """Pages of one group each, one after the other, until it is ended."""
+    """The pages, one after the other, until the program is stopped."""
 
     CSS = "WatchScreen { overflow: hidden; }"
 
     def __init__(self, options: WatchOptions) -> None:
         super().__init__()
         self._options = options
-        self._turned = 0  # pages shown so far
-        self._peaks: dict[str, dict[str, tuple[int, str]]] = {}  # by group, then product
-        self._asked: dict[str, float] = {}
-        self._known: frozenset[tuple[AlertKey, Level]] | None = None
+        self._turns = 0  # pages shown so far
+        self._peaks: dict[str, dict[str, TodayPeak]] = {}  # by group, then product
+        self._peaks_at: dict[str, float] = {}
+        self._known_alerts: frozenset[tuple[AlertKey, Level]] | None = None
         self._alerts: tuple[AlertView, ...] = ()
 
     @property
     def lictui(self) -> LictuiApp:
-        """The application, as what it is."""
+        """The application, with its own type."""
         return cast("LictuiApp", self.app)
 
     def compose(self) -> ComposeResult:
-        """Nothing but the page."""
         yield StyledBlock()
 
     def on_mount(self) -> None:
-        """Follow the board, and let the pages turn."""
-        self.watch(self.app, "board", self._board_came)
-        self.set_interval(_TICK, self._draw)
+        self.watch(self.app, "board", self._on_board)
+        self.set_interval(_REDRAW, self._draw)
         self.set_interval(max(1.0, self._options.rotate), self.turn)
 
     def on_resize(self) -> None:
-        """Another size holds other pages."""
         self._draw()
 
     def turn(self) -> None:
-        """On to the next page."""
-        self._turned += 1
+        """Show the next page."""
+        self._turns += 1
         self._draw()
 
-    def _board_came(self, board: MergedBoard) -> None:
+    def _on_board(self, board: MergedBoard) -> None:
         app = self.lictui
         now = app.clock.now()
         today = to_local(now, time_zone(app.settings.timezone)).date()
-        found = alert_views(board, today, now)
-        self._alerts = tuple(each for each in found if each.needs_attention)
-        known = frozenset((it.key, it.level) for it in self._alerts)
-        if self._options.beep and self._known is not None and known - self._known:
+        views = alert_views(board, today, now)
+        self._alerts = tuple(view for view in views if view.needs_attention)
+        known = frozenset((alert.key, alert.level) for alert in self._alerts)
+        is_new = self._known_alerts is not None and bool(known - self._known_alerts)
+        if self._options.beep and is_new:
             self.app.bell()
-        self._known = known
-        levels = _EXITS.get(self._options.exit_on or "", ())
+        self._known_alerts = known
+        levels = _EXIT_LEVELS.get(self._options.exit_on or "", ())
         if any(alert.level in levels for alert in self._alerts):
             self.app.exit(1)
             return
@@ -353,44 +348,44 @@ class WatchScreen(Screen[None]):
         if not width or not height:
             return
         now = app.clock.now()
-        right, down = _SHIFTS[int(now // _SHIFT) % len(_SHIFTS)]
+        right, down = _SHIFTS[int(now // _SHIFT_INTERVAL) % len(_SHIFTS)]
         size = (width - right, height - down)
         board = app.board
         pages = watch_pages(board, app.settings, size, app.symbols)
         if not pages:
-            rows = [(), ((" no server is registered: lictui servers add", Tone.QUIET),)]
+            rows = [(), ((" No servers configured. Run: lictui servers add", Tone.QUIET),)]
         else:
-            at = self._turned % len(pages)
-            page = pages[at]
-            self._ask(page, now)
+            index = self._turns % len(pages)
+            page = pages[index]
+            self._request_peaks(page, now)
             peaks = self._peaks.get(page.group, {})
-            place = f"{at + 1}/{len(pages)}" if len(pages) > 1 else ""
-            rows = lines(page, self._alerts, peaks, now, size, app.symbols, place)
+            position = f"{index + 1}/{len(pages)}" if len(pages) > 1 else ""
+            rows = page_lines(page, self._alerts, peaks, now, size, app.symbols, position)
         shifted = [(), *rows] if down else rows
         self.query_one(StyledBlock).show_lines(
             [((" " * right, Tone.TEXT), *row) for row in shifted] if right else shifted
         )
 
-    def _ask(self, page: WatchPage, now: float) -> None:
-        """Ask for the peaks of the day, once in a while for each page."""
+    def _request_peaks(self, page: WatchPage, now: float) -> None:
         key = f"{page.group}/{page.blocks[0].product if page.blocks else ''}"
-        if page.blocks and now - self._asked.get(key, -_PEAKS) >= _PEAKS:
-            self._asked[key] = now
-            self._read_peaks(page, now)
+        if page.blocks and now - self._peaks_at.get(key, -_PEAK_REFRESH) >= _PEAK_REFRESH:
+            self._peaks_at[key] = now
+            self._load_peaks(page, now)
 
     @work(group="watch-peaks")
-    async def _read_peaks(self, page: WatchPage, now: float) -> None:
-        tz = time_zone(self.lictui.settings.timezone)
-        midnight = to_local(now, tz).replace(hour=0, minute=0, second=0, microsecond=0)
+    async def _load_peaks(self, page: WatchPage, now: float) -> None:
+        zone = time_zone(self.lictui.settings.timezone)
+        midnight = to_local(now, zone).replace(hour=0, minute=0, second=0, microsecond=0)
         start, end = int(midnight.timestamp()), int(now) + 1
-        questions = tuple(SeriesQuery(block.pools, start, end, 300) for block in page.blocks)
+        queries = tuple(SeriesQuery(block.pools, start, end, 300) for block in page.blocks)
         try:
-            answers = await self.lictui.engine.many(questions)
+            answers = await self.lictui.engine.many(queries)
         except LictuiError:
-            return  # the page says less, and is asked for again later
-        found = self._peaks.setdefault(page.group, {})
+            return  # the page shows no peaks, and asks again later
+        peaks = self._peaks.setdefault(page.group, {})
         for block, series in zip(page.blocks, answers, strict=True):
             if series.buckets:
                 top = max(series.buckets, key=lambda bucket: bucket.high)
-                found[block.product] = (round(top.high), f"{to_local(top.high_at, tz):%H:%M}")
+                hour = f"{to_local(top.high_at, zone):%H:%M}"
+                peaks[block.product] = (round(top.high), hour)
         self._draw()

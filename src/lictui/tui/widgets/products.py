@@ -135,11 +135,14 @@ class ProductTable(ScrollView, can_focus=True, inherit_bindings=False):
                 self._table_layout,
                 assigned=assigned or bool(past),
                 scope=self.scope_title,
-                stretch=self.trend_label,
+                trend_label=self.trend_label,
             )
         if self._concurrent_rows and first == self._concurrent_rows + 1:
             return products_view.header_line(
-                self._table_layout, assigned=True, scope=self.scope_title, stretch=self.trend_label
+                self._table_layout,
+                assigned=True,
+                scope=self.scope_title,
+                trend_label=self.trend_label,
             )
         return ()
 

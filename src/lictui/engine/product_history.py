@@ -1,0 +1,154 @@
+"""One product on some servers: its selection on the board, and the answers about its past.
+
+The usage view asks twice: for the history of the time range it shows, and now and then for the
+outlook, which rests on a year. Both answers are complete: the view draws them and computes nothing.
+`product_reader` makes them. Times are UTC epoch seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from lictui.engine.board import MergedBoard, ServerStatus, is_reporting, sum_readings
+from lictui.model import DEFAULT_INTERVAL, Event, Level, Model, MonthlyUsage, Pool, Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+    from lictui.analysis.forecast import Forecast
+    from lictui.analysis.series import Bucket
+    from lictui.analysis.usage import HeatMatrix, UsageStats
+    from lictui.config.settings import Settings, Thresholds
+
+_SLOWEST: Final = 900.0  # seconds between polls, where no server is known
+
+
+@dataclass(frozen=True, slots=True)
+class ProductSelection:
+    """One product on some servers, as the board shows it now."""
+
+    product: str
+    servers: tuple[str, ...]
+    pools: tuple[tuple[ServerStatus, Pool], ...]
+    thresholds: Thresholds
+    interval: float  # seconds between two polls of the slowest of the servers
+
+    @property
+    def name(self) -> str:
+        """The friendly name; the code when nothing was read yet."""
+        return self.pools[0][1].name if self.pools else self.product
+
+    @property
+    def model(self) -> Model:
+        """How the licenses are counted."""
+        return self.pools[0][1].model if self.pools else Model.OTHER
+
+    @property
+    def is_assigned(self) -> bool:
+        """Whether the figures are assignments, not licenses checked out."""
+        return self.model.is_assigned
+
+    @property
+    def reporting(self) -> tuple[tuple[ServerStatus, Pool], ...]:
+        """The pools whose last poll succeeded."""
+        return tuple((status, pool) for status, pool in self.pools if is_reporting(status, pool))
+
+    @property
+    def reading(self) -> Reading:
+        """The sum of the pools that report now."""
+        return sum_readings([pool for _, pool in self.reporting])
+
+    @property
+    def level(self) -> Level:
+        """The level of that sum."""
+        return self.reading.level(self.thresholds.warn, self.thresholds.critical)
+
+
+def select_product(
+    board: MergedBoard, servers: Sequence[str], product: str, settings: Settings
+) -> ProductSelection:
+    """The pools of `product` on these servers of a merged board."""
+    statuses = statuses_of(board, servers)
+    single = statuses[0].server if len(statuses) == 1 else None
+    intervals = (
+        status.server.interval or settings.interval or DEFAULT_INTERVAL[status.server.source]
+        for status in statuses
+    )
+    return ProductSelection(
+        product,
+        tuple(servers),
+        tuple(
+            (status, pool)
+            for status in statuses
+            for pool in (status.snapshot.pools if status.snapshot else ())
+            if pool.product == product
+        ),
+        settings.alerts.thresholds_for(
+            group=single.group if single else "",
+            server=single.name if single else "",
+            product=product,
+        ),
+        max(intervals, default=_SLOWEST),
+    )
+
+
+def statuses_of(board: MergedBoard, servers: Iterable[str]) -> tuple[ServerStatus, ...]:
+    """The statuses that stand for these servers, each once."""
+    found = (board.find(name) for name in servers)
+    return tuple({status.server.name: status for status in found if status}.values())
+
+
+@dataclass(frozen=True, slots=True)
+class ProductQuery:
+    """A time range of one product."""
+
+    servers: tuple[str, ...]
+    product: str
+    bounds: tuple[int, ...]  # of the buckets to draw, the last one exclusive
+    width: int  # seconds of a bucket; calendar days may have 23 or 25 hours
+    compare_days: int = 0  # how many days back the previous period is; 0: do not compare
+    heat_map: bool = False
+
+    @property
+    def start(self) -> int:
+        """The start of the range."""
+        return self.bounds[0]
+
+    @property
+    def end(self) -> int:
+        """The end of the range, exclusive."""
+        return self.bounds[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductHistory:
+    """What was recorded of a product in a time range."""
+
+    buckets: tuple[Bucket, ...] = ()
+    stats: UsageStats | None = None  # from hours or less, up to now
+    previous: tuple[Bucket, ...] = ()  # the previous period, moved into the time of this one
+    heat_map: HeatMatrix | None = None
+    monthly_usage: tuple[MonthlyUsage, ...] = ()  # as the source reports it
+    events: tuple[Event, ...] = ()
+    is_coarse: bool = False  # some figures rest on buckets wider than an hour
+    is_upper_bound: bool = False  # maxima of several pools were added up
+
+
+@dataclass(frozen=True, slots=True)
+class ProductOutlook:
+    """What is expected of a product, and how today and this month compare."""
+
+    forecast: Forecast
+    installed: int | None
+    expiring: Mapping[date, int] = field(default_factory=dict)  # licenses by their last day
+    anomaly: str | None = None  # a sentence, if today is unlike the same weekdays before
+    assignments: tuple[int, int] | None = None  # newly assigned and released this month, at least
+
+    def installed_on(self, day: date) -> int | None:
+        """What is installed on a day to come, after what expires until then."""
+        if self.installed is None:
+            return None
+        expired = sum(count for expiry, count in self.expiring.items() if expiry <= day)
+        return max(0, self.installed - expired)

@@ -1,0 +1,327 @@
+"""The history and the outlook of one product, as the usage view asks for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+from tests.support.clock import START, FakeClock
+from tests.support.example_board import pool, up_status
+from tests.support.fake_engine import FakeHistory
+
+from lictui.analysis.forecast import ForecastStatus
+from lictui.analysis.series import Bucket, Series, SeriesQuery
+from lictui.config.settings import Settings
+from lictui.engine.board import Board
+from lictui.engine.merge import merge_board
+from lictui.engine.outlook import forecast_scopes
+from lictui.engine.product_history import (
+    ProductHistory,
+    ProductOutlook,
+    ProductQuery,
+    select_product,
+)
+from lictui.engine.product_reader import ProductHistoryReader, event_filter
+from lictui.model import EventKind, MonthlyUsage, PoolKey
+from lictui.tui.screens.usage_view import chart_query
+from lictui.tui.time_range import RangeLength, TimeRange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lictui.engine.board import MergedBoard
+
+BERLIN, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kolkata")
+HOUR, DAY = 3600, 86400
+CCS, UD = "XDT_PLT_CCS", "XDT_PLT_UD"
+TODAY = datetime.fromtimestamp(START, UTC).date()
+NOW = START + 4 * HOUR
+
+
+def hourly(query: SeriesQuery) -> Series:
+    step = query.width
+    buckets = (
+        Bucket(at, at + step, 0, 1, at % 97, at, at % 89, 100, None, 1)
+        for at in range(query.start, query.end, step)
+    )
+    return Series(tuple(buckets), step)
+
+
+@dataclass
+class Fixture:
+    """A reader of a fake history, and the queries it made."""
+
+    servers: int = 1
+    series_of: Callable[[SeriesQuery], Series] = hourly
+    history: FakeHistory = field(default_factory=FakeHistory)
+    now: float = NOW
+    product: str = CCS
+    queries: list[SeriesQuery] = field(default_factory=list)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(f"lic-{number}" for number in range(self.servers))
+
+    @property
+    def board(self) -> MergedBoard:
+        pools = (up_status(name, pool(self.product, 9, 100)) for name in self.names)
+        return merge_board(Board(tuple(pools)))
+
+    def __post_init__(self) -> None:
+        self.history = replace(self.history, series=self._series)
+        self.reader = ProductHistoryReader(self.history, FakeClock(self.now))
+
+    def _series(self, query: SeriesQuery) -> Series:
+        self.queries.append(query)
+        return self.series_of(query)
+
+    def query(
+        self, length: RangeLength, columns: int = 200, zone: ZoneInfo = BERLIN, offset: int = 0
+    ) -> ProductQuery:
+        selection = select_product(self.board, self.names, self.product, Settings())
+        return chart_query(selection, TimeRange(length, offset), columns, self.now, zone)
+
+    async def read(self, query: ProductQuery, zone: ZoneInfo = BERLIN) -> ProductHistory:
+        return await self.reader.history(self.board, query, Settings(timezone=zone.key))
+
+
+def at(*when: int, zone: ZoneInfo = BERLIN) -> int:
+    return int(datetime(*when, tzinfo=zone).timestamp())  # type: ignore[arg-type, misc]
+
+
+async def test_history_days_of_a_year_are_those_of_the_zone() -> None:
+    fixture = Fixture(now=at(2026, 11, 24, 10))
+    history = await fixture.read(fixture.query(RangeLength.YEAR))
+    assert fixture.queries[0].width == HOUR
+    assert len(history.buckets) == 365
+    assert history.buckets[-1].start == at(2026, 11, 24)
+    hours = {each.start: (each.end - each.start) // HOUR for each in history.buckets}
+    assert {start: count for start, count in hours.items() if count != 24} == {
+        at(2026, 3, 29): 23,
+        at(2026, 10, 25): 25,
+    }
+    day = next(each for each in history.buckets if each.start == at(2026, 10, 25))
+    own = [each for each in hourly(fixture.queries[0]).buckets if day.start <= each.start < day.end]
+    assert (day.high, day.last) == (max(each.high for each in own), own[-1].last)
+
+
+@pytest.mark.parametrize(("servers", "width"), [(1, 300), (9, HOUR)])
+async def test_history_reads_five_minutes_in_half_hour_zones_while_that_is_quick(
+    servers: int, width: int
+) -> None:
+    fixture = Fixture(servers)
+    await fixture.read(fixture.query(RangeLength.YEAR, zone=KOLKATA), KOLKATA)
+    assert fixture.queries[0].width == width
+
+
+@pytest.mark.parametrize("length", RangeLength)
+@pytest.mark.parametrize("columns", [30, 70, 200])
+async def test_history_rests_on_hours_or_less(length: RangeLength, columns: int) -> None:
+    fixture = Fixture()
+    query = fixture.query(length, columns)
+    history = await fixture.read(query)
+    assert fixture.queries[0].width <= HOUR
+    assert query.width % fixture.queries[0].width == 0
+    assert history.buckets[-1].end == query.end
+    assert not history.is_coarse
+
+
+async def test_history_kept_in_wider_buckets_is_drawn_in_those() -> None:
+    fixture = Fixture(series_of=lambda query: hourly(replace(query, width=DAY)))
+    history = await fixture.read(fixture.query(RangeLength.MONTH))
+    assert {each.end - each.start for each in history.buckets} == {DAY}
+    assert history.is_coarse
+
+
+@pytest.mark.parametrize(
+    ("length", "days"),
+    [
+        (RangeLength.DAY, 1),
+        (RangeLength.WEEK, 7),
+        (RangeLength.MONTH, 28),
+        (RangeLength.YEAR, 364),
+    ],
+)
+async def test_history_previous_period_is_at_the_same_wall_clock_time(
+    length: RangeLength, days: int
+) -> None:
+    noon = [at(2026, 10, 27, 12) - days * DAY + change for change in (-HOUR, 0, HOUR)]
+    then = next(it for it in noon if datetime.fromtimestamp(it, BERLIN).hour == 12)
+    spike = Bucket(then, then + 300, 1, 1, 77, then, 77, 100, None, 1)
+
+    def spiky(query: SeriesQuery) -> Series:
+        return Series((spike,) if query.start <= then < query.end else (), 300)
+
+    now = at(2026, 10, 28, 10)  # three days after the clocks went back
+    fixture = Fixture(series_of=spiky, now=now)
+    query = fixture.query(length, 70)
+    history = await fixture.read(replace(query, compare_days=days))
+    base, earlier = fixture.queries
+    assert earlier.end - earlier.start == base.end - base.start + 2 * HOUR
+    moved = history.previous[-1]
+    assert moved.start <= at(2026, 10, 27, 12) < moved.end
+    assert moved.high == 77
+
+
+async def test_history_of_many_pools_is_read_in_slices_that_leave_nothing_out() -> None:
+    fixture = Fixture(12, series_of=lambda query: Series((), query.width))
+    query = fixture.query(RangeLength.YEAR)
+    await fixture.read(query)
+    assert len(fixture.queries) > 10
+    assert (fixture.queries[0].start, fixture.queries[-1].end) == (query.start, query.end)
+    pairs = zip(fixture.queries, fixture.queries[1:], strict=False)
+    assert all(before.end == after.start for before, after in pairs)
+    fixture.queries.clear()
+    await fixture.read(fixture.query(RangeLength.WEEK))
+    assert len(fixture.queries) == 1
+
+
+async def test_history_of_a_year_is_read_once_an_hour() -> None:
+    fixture = Fixture()
+    for length in (RangeLength.YEAR, RangeLength.WEEK, RangeLength.YEAR):
+        await fixture.read(fixture.query(length))
+    years = [each for each in fixture.queries if each.end - each.start > 360 * DAY]
+    assert len(years) == 1
+
+
+@pytest.mark.parametrize(("zone", "width"), [(BERLIN, HOUR), (KOLKATA, 300)])
+async def test_history_heat_map_covers_a_week_at_least(zone: ZoneInfo, width: int) -> None:
+    fixture = Fixture()
+    query = replace(fixture.query(RangeLength.DAY, zone=zone), heat_map=True)
+    history = await fixture.read(query, zone)
+    weeks = fixture.queries[-1]
+    assert (weeks.end - weeks.start, weeks.width) == (7 * DAY, width)
+    assert history.heat_map is not None
+
+
+async def test_history_says_whether_it_is_exact() -> None:
+    for exact in (True, False):
+        fixture = Fixture(2, lambda query, exact=exact: replace(hourly(query), exact=exact))  # type: ignore[misc]
+        history = await fixture.read(fixture.query(RangeLength.WEEK))
+        assert history.is_upper_bound is not exact
+
+
+async def test_history_continues_the_curve_of_earlier_subscriptions() -> None:
+    other, old = PoolKey("MPS_ENT_CCU"), PoolKey(CCS, "2025-12-31")
+    known = (("lic-0", PoolKey(CCS)), ("lic-0", old), ("lic-0", other), ("lic-9", old))
+    fixture = Fixture(history=FakeHistory(pool_keys=known))
+    await fixture.read(fixture.query(RangeLength.WEEK))
+    assert fixture.queries[0].pools == known[:2]
+
+
+async def test_history_sums_the_months_of_the_source() -> None:
+    key, first, second = PoolKey(UD), at(2026, 9, 1, zone=UTC), at(2026, 10, 1, zone=UTC)  # type: ignore[arg-type]
+    months = (
+        MonthlyUsage(key, first, 101, 500, 1, 1),
+        MonthlyUsage(key, second, 102, 500, 2, 1),
+        MonthlyUsage(key, first, 50, None, 5, 2),
+    )
+    fixture = Fixture(history=FakeHistory(months=months), product=UD)
+    history = await fixture.read(fixture.query(RangeLength.WEEK))
+    summed, single = history.monthly_usage
+    assert (summed.in_use, summed.installed, summed.newly_assigned) == (151, None, 6)
+    assert (single.in_use, single.installed) == (102, 500)
+    assert (await Fixture().read(Fixture().query(RangeLength.WEEK))).monthly_usage == ()
+
+
+def test_event_filter_leaves_levels_to_the_curve() -> None:
+    board = merge_board(Board((up_status("lic-01", pool("X", 1, 2)),)))
+    wanted = event_filter(select_product(board, ("lic-01",), "X", Settings()))
+    assert (wanted.servers, wanted.product) == (("lic-01",), "X")
+    assert EventKind.LEVEL not in wanted.kinds
+    assert EventKind.LICENSES in wanted.kinds
+
+
+# The outlook
+
+
+def usage(figure: Callable[[int], float]) -> Callable[[SeriesQuery], Series]:
+    """Hours of a year whose figure is a function of days ago."""
+
+    def series(query: SeriesQuery) -> Series:
+        buckets = []
+        for start in range(query.start, min(query.end, int(START)), query.width):
+            ago = (int(START) // DAY * DAY - start // DAY * DAY) // DAY
+            busy = query.width >= DAY or 6 <= start % DAY // HOUR < 18
+            high = figure(ago) if busy else figure(ago) / 2
+            end = start + query.width
+            buckets.append(Bucket(start, end, high, high, high, start, figure(ago), 500, None, 4))
+        return Series(tuple(buckets), query.width)
+
+    return series
+
+
+async def outlook(
+    figure: Callable[[int], float],
+    code: str = CCS,
+    *,
+    in_use: int = 300,
+    expires: date | None = None,
+    expiring: int | None = None,
+) -> ProductOutlook:
+    license_pool = pool(code, in_use, 500, expires=expires)
+    if expiring is not None:
+        license_pool = replace(license_pool, partial_expiry=True, reported_expiring=expiring)
+    board = merge_board(Board((up_status("lic-01", license_pool),)))
+    reader = ProductHistoryReader(FakeHistory(usage(figure)), FakeClock())
+    answer = await reader.outlook(board, ("lic-01",), code, Settings(timezone="UTC"))
+    assert answer is not None
+    return answer
+
+
+def growing(ago: int) -> float:
+    return 400 - ago * 0.5 + ago % 3
+
+
+async def test_outlook_has_a_forecast_from_the_past_year() -> None:
+    answer = await outlook(growing)
+    assert answer.forecast.status is ForecastStatus.GROWING
+    assert answer.forecast.horizon is not None
+
+
+async def test_outlook_and_the_forecast_command_give_one_forecast() -> None:
+    """10 of 100 licenses expire: 90 stay, and nothing is short (they had disagreed)."""
+    day = date.fromordinal(TODAY.toordinal() + 37)
+    answer = await outlook(lambda ago: 60 + ago % 3, in_use=60, expires=day, expiring=10)
+    license_pool = replace(
+        pool(CCS, 60, 500, expires=day), partial_expiry=True, reported_expiring=10
+    )
+    board = merge_board(Board((up_status("lic-01", license_pool),)))
+    scope = next(it for it in forecast_scopes(board, (), Settings().alerts) if it.scope == "lic-01")
+    series = usage(lambda ago: 60 + ago % 3)(scope.history_query(START))
+    assert answer.forecast == scope.forecast(series, START, TODAY)
+    assert answer.forecast.shortfalls == ()
+    assert answer.installed_on(day) == 490
+
+
+async def test_outlook_installed_falls_when_licenses_expire() -> None:
+    day = date.fromordinal(TODAY.toordinal() + 10)
+    answer = await outlook(growing, expires=day)
+    assert answer.installed_on(date.fromordinal(day.toordinal() - 1)) == 500
+    assert answer.installed_on(day) == 0
+
+
+async def test_outlook_reports_a_day_unlike_its_weekday() -> None:
+    assert (await outlook(lambda ago: 300 + ago % 3)).anomaly is None
+    unusual = await outlook(lambda ago: 900 if ago == 0 else 300 + ago % 3)
+    assert unusual.anomaly is not None
+    assert "450 by 06:00" in unusual.anomaly
+
+
+async def test_outlook_counts_the_assignments_of_this_month() -> None:
+    day = TODAY.day
+
+    def figure(ago: int) -> float:
+        return 200 + (10 if ago <= day - 3 else 0) - (4 if ago <= day - 9 else 0)
+
+    assert (await outlook(figure, UD, in_use=206)).assignments == (10, 4)
+    assert (await outlook(figure)).assignments is None
+
+
+async def test_outlook_of_a_product_that_no_server_holds_is_none() -> None:
+    board = merge_board(Board((up_status("lic-01", pool("X", 1, 2)),)))
+    reader = ProductHistoryReader(FakeHistory(), FakeClock())
+    assert await reader.outlook(board, ("lic-01",), "GONE", Settings()) is None

@@ -1,0 +1,357 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support.clock import START, FakeClock
+from tests.support.example_board import example_board, workday_series
+from tests.support.fake_engine import FakeEngine
+from tests.support.goldens import screen_text
+from tests.support.growing_series import growing_series
+from tests.support.running_app import RunningApp, running_app
+
+from lictui.config.settings import Settings
+from lictui.engine.board import Board
+from lictui.engine.product_history import ProductHistory, ProductQuery
+from lictui.errors import LictuiError
+from lictui.model import Event, EventKind, Level, MonthlyUsage, PoolKey
+from lictui.tui.screens.usage import UsageScreen
+from lictui.tui.time_range import RangeLength, TimeRange
+
+if TYPE_CHECKING:
+    from lictui.analysis.series import Series, SeriesQuery
+
+RANGES = {
+    RangeLength.DAY: "last 24 hours",
+    RangeLength.WEEK: "last 7 days",
+    RangeLength.MONTH: "last 30 days",
+    RangeLength.YEAR: "last 12 months",
+}
+ONE: dict[str, Any] = {"servers": ("ddc-us-01",), "product": "XDT_PLT_CCS"}
+TWO: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "XDT_PLT_UD"}
+
+
+def engine() -> FakeEngine:
+    return FakeEngine(series_of=workday_series)
+
+
+def charted(asked: FakeEngine) -> list[SeriesQuery]:
+    """The questions about the pools of the chart, but for the year that forecasts rest on."""
+    year = RangeLength.YEAR.value
+    return [each for each in asked.queries if each.width <= 3600 and each.end - each.start < year]
+
+
+def screen(run: RunningApp) -> UsageScreen:
+    assert isinstance(run.app.screen, UsageScreen)
+    return run.app.screen
+
+
+async def test_the_pools_of_all_servers_are_asked_for_together() -> None:
+    asked = engine()
+    async with running_app("usage", engine=asked, **TWO) as run:
+        assert "2 servers" in screen_text(run.app)
+        assert "612 of 700 assigned" in screen_text(run.app)
+    assert asked.queries[-1].pools == (
+        ("lic-emea-01", PoolKey("XDT_PLT_UD", "2026-12-31")),
+        ("ddc-us-01", PoolKey("XDT_PLT_UD")),
+    )
+
+
+async def test_what_is_no_longer_on_the_board_is_still_in_the_chart() -> None:
+    asked = engine()
+    asked.pool_keys = (("ddc-us-01", PoolKey("OLD")),)
+    async with running_app("usage", engine=asked, servers=("ddc-us-01",), product="OLD"):
+        pass
+    assert asked.queries[-1].pools == asked.pool_keys
+
+
+@pytest.mark.parametrize(
+    ("key", "length"),
+    [
+        ("d", RangeLength.DAY),
+        ("w", RangeLength.WEEK),
+        ("m", RangeLength.MONTH),
+        ("y", RangeLength.YEAR),
+    ],
+)
+async def test_a_key_for_each_range(key: str, length: RangeLength) -> None:
+    asked = engine()
+    async with running_app("usage", engine=asked, **ONE) as run:
+        await run.press("y", key)
+        assert RANGES[length] in screen_text(run.app)
+        view = screen(run).chart.view
+    bucket = view.buckets[0].end - view.buckets[0].start
+    assert length.value - bucket < view.end - view.start <= length.value
+
+
+async def test_brackets_change_the_range_and_angles_move_in_time() -> None:
+    asked = engine()
+    async with running_app("usage", engine=asked, **ONE) as run:
+        await run.press("right_square_bracket")
+        assert "last 30 days" in screen_text(run.app)
+        await run.press("left_square_bracket", "left_square_bracket")
+        assert "last 24 hours" in screen_text(run.app)
+        now = charted(asked)[-1]
+        await run.press("less_than_sign")
+        assert "24 hours to Mon 23 Nov" in screen_text(run.app)
+        assert now.start - charted(asked)[-1].start == 86400
+        await run.press("greater_than_sign", "greater_than_sign")
+        assert "last 24 hours" in screen_text(run.app)
+
+
+async def test_the_cursor_reads_off_from_the_newest_on_and_escape_puts_it_away() -> None:
+    async with running_app("usage", engine=engine(), **ONE) as run:
+        await run.press("d", "left")
+        assert "Tue 24 Nov 06:00 to 06:10" in screen_text(run.app)
+        assert "40 of 250 in use" in screen_text(run.app)
+        await run.press("left", "left")
+        assert "05:40 to 05:50" in screen_text(run.app)
+        await run.press("right", "right", "right", "right")
+        assert "06:00 to 06:10" in screen_text(run.app)
+        await run.press("escape")
+        assert screen(run).chart.view.cursor is None
+        await run.press("escape")
+        assert not isinstance(run.app.screen, UsageScreen)
+
+
+async def test_concurrent_use_has_a_peak_with_its_time_and_assignments_have_none() -> None:
+    async with running_app("usage", engine=engine(), **ONE) as run:
+        await run.press("d")
+        assert "peak        200  Mon 23 Nov 11:50" in screen_text(run.app)
+        assert "minute peaks" in screen_text(run.app)
+    async with running_app("usage", engine=engine(), **TWO) as run:
+        await run.press("d")
+        assert "peak" not in screen_text(run.app)
+        assert "maximum     200" in screen_text(run.app)
+
+
+async def test_a_gap_counts_against_the_coverage() -> None:
+    async with running_app("usage", engine=engine(), **ONE) as run:
+        await run.press("d")
+        assert "data coverage 87 %" in screen_text(run.app)  # three hours of a day are missing
+
+
+async def test_usage_keys_work_while_the_history_is_read_and_late_answers_are_dropped() -> None:
+    answers: list[asyncio.Future[ProductHistory]] = []
+
+    class Slow(FakeEngine):
+        async def product_history(self, query: ProductQuery) -> ProductHistory:
+            history = await super().product_history(query)
+            answers.append(asyncio.get_running_loop().create_future())
+            await asyncio.shield(answers[-1])
+            return history
+
+    async with running_app(engine=Slow(series_of=workday_series)) as run:
+        run.app.show_view("usage", **ONE)
+        await run._pilot.pause()
+        assert "loading history" in screen_text(run.app)
+        await run._pilot.press("d")
+        await run._pilot.pause()
+        assert "last 24 hours" in screen_text(run.app)
+        for answer in reversed(answers):
+            answer.set_result(ProductHistory())
+        await run.settle()
+        view = screen(run).chart.view
+        assert view.length is RangeLength.DAY
+        assert view.buckets[0].end - view.buckets[0].start == 600
+
+
+async def test_usage_shows_that_the_history_cannot_be_read() -> None:
+    class Broken(FakeEngine):
+        async def product_history(self, query: ProductQuery) -> ProductHistory:
+            raise LictuiError(f"the history is damaged ({query.product})")
+
+    async with running_app("usage", engine=Broken(), **ONE) as run:
+        assert "the history is damaged" in screen_text(run.app)
+
+
+async def test_no_reading_at_all_is_said() -> None:
+    async with running_app("usage", engine=FakeEngine(), **ONE) as run:
+        assert screen(run).chart.view.buckets == ()
+        await run.press("left")  # nothing to read off, and nothing happens
+
+
+async def test_boards_ask_the_past_again_only_after_a_while() -> None:
+    asked, clock = engine(), FakeClock()
+    async with running_app("usage", engine=asked, clock=clock, **ONE) as run:
+        before = len(asked.product_queries)
+        await run.publish(example_board())
+        assert len(asked.product_queries) == before
+        await clock.advance(3600)
+        await run.publish(Board(example_board().servers[:3]))
+        assert len(asked.product_queries) == before + 1
+
+
+async def test_the_chart_follows_the_present_without_going_blank_and_keeps_its_cursor() -> None:
+    clock = FakeClock()
+    async with running_app("usage", engine=engine(), clock=clock, **ONE) as run:
+        await run.press("d", "left", "left")
+        view = screen(run).chart.view
+        assert view.cursor is not None
+        at = view.buckets[view.cursor].start
+        await clock.advance(3600)
+        seen: list[str] = []
+        run.app.watch(screen(run).chart, "view", lambda view: seen.append(view.note), init=False)
+        await run.publish(Board(example_board().servers[:3]))
+        after = screen(run).chart.view
+        assert after.end == view.end + 3600
+        assert after.cursor is not None
+        assert after.buckets[after.cursor].start == at
+        assert set(seen) == {""}
+
+
+async def test_it_can_be_opened_at_a_moment_of_the_past() -> None:
+    at = START - 3 * 86400
+    async with running_app("usage", engine=engine(), at=at, **ONE) as run:
+        view = screen(run).chart.view
+        assert view.cursor is not None
+        assert view.buckets[view.cursor].start <= at < view.buckets[view.cursor].end
+        assert screen(run).time_range == TimeRange(RangeLength.DAY, 3)
+
+
+async def test_another_width_has_other_buckets() -> None:
+    asked = engine()
+    async with running_app("usage", engine=asked, **ONE) as run:
+        narrow = screen(run).chart.view.buckets[0]
+        await run.resize(200, 60)
+        wide = screen(run).chart.view.buckets[0]
+        assert wide.end - wide.start < narrow.end - narrow.start
+
+
+async def test_a_product_that_nobody_has_any_more_is_shown_by_its_code() -> None:
+    async with running_app("usage", servers=("lic-lab",), product="[/gone]") as run:
+        assert "[/gone]" in screen_text(run.app)
+        assert "no current data" in screen_text(run.app)
+
+
+async def test_months_that_the_source_tells_of_are_in_the_facts_and_in_the_year() -> None:
+    key = PoolKey("XDT_PLT_UD")
+    began = datetime.fromtimestamp(START, UTC).replace(day=1, hour=0).timestamp()
+    asked = FakeEngine(months=(MonthlyUsage(key, began, 500, 700, 12, 3),))
+    async with running_app("usage", engine=asked, **TWO) as run:
+        assert "12 assigned, 3 released" in screen_text(run.app)
+        await run.press("y")
+        assert screen(run).chart.view.monthly_points() != ()
+        assert "values from the source" in screen_text(run.app)
+
+
+# Comparison, heat map, marks and forecast
+
+
+HOUR, DAY = 3600, 86400
+ADDED = Event(
+    START - 2 * DAY, EventKind.LICENSES, "ddc-us-01", "installed 200 -> 250", "XDT_PLT_CCS"
+)
+OTHER = Event(START - 2 * DAY, EventKind.LICENSES, "ddc-us-01", "elsewhere", "XDT_PLT_UD")
+FOREIGN = Event(START - 2 * DAY, EventKind.VERSION, "lic-lab", "version 1 -> 2")
+OLD = Event(START - 9 * DAY, EventKind.SERVER, "ddc-us-01", "down: x", "", Level.CRITICAL)
+
+
+def busier_each_week(question: SeriesQuery) -> Series:
+    """A day of work, ten fewer in use in the week before."""
+    found = workday_series(question)
+    middle = (question.start + question.end) / 2
+    less = 10 if START - middle > 6 * DAY else 0
+    buckets = tuple(each._replace(high=each.high - less) for each in found.buckets)
+    return type(found)(buckets, found.width)
+
+
+async def test_the_period_before_comes_and_goes_with_one_key() -> None:
+    async with running_app("usage", engine=FakeEngine(series_of=busier_each_week), **ONE) as run:
+        assert "previous" not in screen_text(run.app)
+        await run.press("c")
+        assert "◦ previous week" in screen_text(run.app)
+        before = screen(run).chart.view.previous
+        assert before[0].start >= screen(run).chart.view.start
+        await run.press("left", "left", "left", "left")
+        view = screen(run).chart.view
+        assert view.cursor is not None
+        now = round(view.value(view.buckets[view.cursor]))
+        assert f"{now} of 250 in use" in screen_text(run.app)
+        assert f"· previous week {now - 10}" in screen_text(run.app)
+        await run.press("y")
+        assert "previous year" in screen_text(run.app)
+        await run.press("c")
+        assert "previous" not in screen_text(run.app)
+        assert screen(run).chart.view.previous == ()
+
+
+async def test_the_map_of_the_week_takes_the_place_of_the_chart_and_gives_it_back() -> None:
+    asked = FakeEngine(series_of=workday_series)
+    async with running_app("usage", engine=asked, **ONE) as run:
+        await run.press("d", "h")
+        assert "last 7 days by hour and weekday" in screen_text(run.app)
+        assert " Sun " in screen_text(run.app)
+        weeks = asked.queries[-1]
+        assert (weeks.end - weeks.start, weeks.width) == (7 * DAY, HOUR)
+        await run.press("right", "down", "right")
+        assert "Tue 09:00  153 (61 %) on average, 153 at most" in screen_text(run.app)
+        await run.press("escape", "escape")
+        assert "last 24 hours" in screen_text(run.app)
+        assert " Sun " not in screen_text(run.app)
+
+
+async def test_hours_of_the_map_are_those_of_the_users_zone() -> None:
+    for zone, hour in (("UTC", "12:00"), ("Asia/Kolkata", "17:00")):
+        settings = Settings(timezone=zone)
+        engine = FakeEngine(series_of=workday_series)
+        async with running_app("usage", engine=engine, settings=settings, **ONE) as run:
+            await run.press("h")
+            found = screen(run).heat_map.view.heat
+            assert found is not None
+            busiest = max(range(24), key=lambda at: found.average[0][at] or 0)
+            assert f"{busiest:02}:00" == hour
+
+
+async def test_changes_are_marked_and_said_under_the_cursor() -> None:
+    engine = FakeEngine(series_of=workday_series, journal=(ADDED, OTHER, FOREIGN, OLD))
+    async with running_app("usage", engine=engine, **ONE) as run:
+        marks = screen(run).chart.view.marks
+        assert [mark.text for mark in marks] == ["installed 200 -> 250"]
+        axis = next(row for row in screen_text(run.app).splitlines() if "└" in row)
+        assert axis.count("◆") == 1
+        await run.press("left")
+        assert "installed 200" not in screen_text(run.app)
+        await run.press(*["left"] * 22)
+        assert "· 22 Nov 06:00  installed 200 -> 250" in screen_text(run.app)
+
+
+async def test_what_grows_goes_on_beyond_now_in_dashes() -> None:
+    async with running_app("usage", engine=FakeEngine(series_of=growing_series), **ONE) as run:
+        assert "forecast    " in screen_text(run.app)
+        assert screen(run).chart.view.forecast == ()
+        await run.press("y")
+        view = screen(run).chart.view
+        assert view.forecast
+        assert view.end > START + 60 * DAY
+        assert "╌ forecast" in screen_text(run.app)
+        await run.press("less_than_sign")
+        assert screen(run).chart.view.forecast == ()
+        assert "╌ forecast" not in screen_text(run.app)
+
+
+async def test_the_figures_say_what_was_needed_for_how_long() -> None:
+    async with running_app(
+        "usage", size=(80, 40), engine=FakeEngine(series_of=workday_series), **ONE
+    ) as run:
+        text = screen_text(run.app)
+        assert "percentiles 95th 195 · 99th 200 · median 81" in text
+        assert "time above  80 %: 7 h" in text
+    async with running_app(
+        "usage", size=(80, 40), engine=FakeEngine(series_of=workday_series), **TWO
+    ) as run:
+        text = screen_text(run.app)
+        assert "percentiles" not in text
+        assert "this month" in text
+
+
+async def test_usage_asks_for_the_outlook_once_an_hour() -> None:
+    engine, clock = FakeEngine(series_of=workday_series), FakeClock()
+    async with running_app("usage", engine=engine, clock=clock, **ONE) as run:
+        await run.press("d", "m", "y", "w", "y")
+        assert engine.outlook_queries == [(("ddc-us-01",), "XDT_PLT_CCS")]
+        await clock.advance(3600)
+        await run.press("d")
+        assert len(engine.outlook_queries) == 2

@@ -1,0 +1,119 @@
+"""The usage view without a screen: marks, forecast days, and the time axis."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from tests.support.clock import START
+from tests.support.example_board import pool, up_status
+
+from lictui.analysis.forecast import Forecast, ForecastInput, forecast
+from lictui.config.settings import Settings
+from lictui.engine.board import Board
+from lictui.engine.expiry import expiries
+from lictui.engine.merge import merge_board
+from lictui.engine.product_history import ProductOutlook, ProductSelection, select_product
+from lictui.model import Event, EventKind, Level, Model
+from lictui.tui.screens.usage_view import (
+    axis_end,
+    event_marks,
+    expiry_marks,
+    forecast_days,
+    mark_line,
+)
+from lictui.tui.theme import UNICODE_SYMBOLS
+from lictui.tui.time_range import RangeLength, TimeRange
+from lictui.tui.widgets.chart_view import Mark, MarkKind
+
+BERLIN, ZONE = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")
+HOUR, DAY = 3600, 86400
+TODAY = datetime.fromtimestamp(START, UTC).date()
+
+
+def selection(*servers: str) -> ProductSelection:
+    board = merge_board(Board(tuple(up_status(name, pool("X", 1, 2)) for name in servers)))
+    return select_product(board, servers, "X", Settings())
+
+
+def outlook(growth: float, expires: date | None = None) -> ProductOutlook:
+    days = {date.fromordinal(TODAY.toordinal() - ago): 400 - ago * growth + ago % 3
+            for ago in range(1, 365)}  # fmt: skip
+    expiring = {expires: 500} if expires else {}
+    made: Forecast = forecast(
+        ForecastInput("lic-01", "X", Model.CONCURRENT, days, 500, expiring), TODAY
+    )
+    return ProductOutlook(made, 500, expiring)
+
+
+def test_axis_reaches_into_the_future_where_a_trend_is_forecast() -> None:
+    growing, end = outlook(0.5), int(START) // HOUR * HOUR + HOUR
+    year = axis_end(growing, TimeRange(RangeLength.YEAR), end, ZONE)
+    assert end + 80 * DAY < year <= end + RangeLength.YEAR.value // 4
+    for time_range in (
+        TimeRange(RangeLength.YEAR, 1),
+        TimeRange(RangeLength.DAY),
+        TimeRange(RangeLength.WEEK),
+    ):
+        assert axis_end(growing, time_range, end, ZONE) == end
+    assert axis_end(outlook(0), TimeRange(RangeLength.YEAR), end, ZONE) == end
+    assert axis_end(None, TimeRange(RangeLength.YEAR), end, ZONE) == end
+
+
+def test_forecast_days_join_and_end_at_the_horizon() -> None:
+    growing, end = outlook(0.5), int(START) // HOUR * HOUR + HOUR
+    days = tuple(forecast_days(growing, end, end + 90 * DAY, ZONE))
+    assert days[0].start == end
+    assert all(before.end == after.start for before, after in pairwise(days))
+    assert days[-1].expected > days[0].expected > 350
+    assert all(day.low <= day.expected <= day.high for day in days)
+    assert growing.forecast.horizon is not None
+    assert datetime.fromtimestamp(days[-1].start, UTC).date() <= growing.forecast.horizon
+
+
+def test_forecast_days_show_what_is_installed_then() -> None:
+    expires = date.fromordinal(TODAY.toordinal() + 10)
+    days = forecast_days(outlook(0.5, expires), int(START), int(START) + 20 * DAY, ZONE)
+    installed = {datetime.fromtimestamp(day.start, UTC).date(): day.installed for day in days}
+    assert installed[date.fromordinal(expires.toordinal() - 1)] == 500
+    assert installed[expires] == 0
+
+
+def test_event_marks_have_a_kind_for_each_change() -> None:
+    kinds = (
+        (EventKind.LICENSES, Level.OK, MarkKind.LICENSES),
+        (EventKind.LICENSES, Level.WARN, MarkKind.REMOVED),
+        (EventKind.SERVER, Level.CRITICAL, MarkKind.SERVER_DOWN),
+        (EventKind.SERVER, Level.OK, MarkKind.SERVER_UP),
+        (EventKind.VERSION, Level.OK, MarkKind.VERSION),
+        (EventKind.ACTIVATION, Level.OK, MarkKind.ACTIVATION),
+        (EventKind.CERTIFICATE, Level.OK, MarkKind.CERTIFICATE),
+        (EventKind.NOTICE, Level.WARN, MarkKind.NOTICE),
+    )
+    events = [Event(1.0, kind, "lic-01", "\x1b[31mso", "", level) for kind, level, _ in kinds]
+    marks = event_marks(events, selection("lic-01", "lic-02"))
+    assert [mark.kind for mark in marks] == [kind for *_, kind in kinds]
+    assert marks[0].text == "lic-01:  [31mso"
+    assert event_marks(events[:1], selection("lic-01"))[0].text == " [31mso"
+
+
+def test_expiry_marks_are_on_the_local_day() -> None:
+    license_pool = pool("X", 1, 20, expires=date(2026, 12, 1))
+    found = expiries(merge_board(Board((up_status("lic-01", license_pool),))))
+    midnight = 1796079600  # of 1 December in Berlin
+    (mark,) = expiry_marks(found, midnight, midnight + 1, BERLIN)
+    assert (mark.time, mark.text) == (midnight, "20 licenses expire")
+    assert list(expiry_marks(found, midnight - 9, midnight, BERLIN)) == []
+
+
+def test_mark_line_fits_and_counts_the_other_marks() -> None:
+    marks = (
+        Mark(1796079600, MarkKind.SERVER_DOWN, "lic-01: down " * 20),
+        Mark(0, MarkKind.SERVER_UP, "up"),
+    )
+    line = "".join(text for text, _ in mark_line(marks, BERLIN, 78, UNICODE_SYMBOLS))
+    assert len(line) <= 78
+    assert line.startswith("· 1 Dec 00:00  lic-01: down")
+    assert line.endswith("and 1 more")
+    assert mark_line((), BERLIN, 78, UNICODE_SYMBOLS) == ()
