@@ -1,3 +1,5 @@
+"""`lictui config` and `lictui info`."""
+
 from __future__ import annotations
 
 import stat
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from lictui.paths import Paths
 
 
-def test_path_says_where_config_toml_would_be(
+def test_path_prints_the_path_of_a_missing_file(
     paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("config", "path") == 0
@@ -23,7 +25,7 @@ def test_path_says_where_config_toml_would_be(
     assert not paths.config_dir.exists()
 
 
-def test_init_writes_a_private_file_and_never_again(
+def test_init_creates_a_private_file_and_never_overwrites(
     paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("config", "init") == 0
@@ -33,20 +35,22 @@ def test_init_writes_a_private_file_and_never_again(
     capsys.readouterr()
     assert run("config", "init") == 2
     assert paths.config.read_text() == "ascii = true"
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    assert "already exists" in shown.err
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "already exists" in printed.err
 
 
-def test_show_prints_what_holds_as_toml(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_prints_effective_settings_as_toml(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
     paths.config_dir.mkdir()
     paths.config.write_text("[polling]\ntimeout = 7\n")
     assert run("--theme", "nord", "config", "show") == 0
-    shown = tomllib.loads(capsys.readouterr().out)
-    assert (shown["theme"], shown["polling"]["timeout"]) == ("nord", 7)
+    printed = tomllib.loads(capsys.readouterr().out)
+    assert (printed["theme"], printed["polling"]["timeout"]) == ("nord", 7)
 
 
-def test_show_origin_says_which_of_the_four_won(
+def test_show_origin_names_option_environment_file_and_default(
     paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths.config_dir.mkdir()
@@ -54,17 +58,17 @@ def test_show_origin_says_which_of_the_four_won(
     monkeypatch.setenv("LICTUI_THEME", "from the environment")
     monkeypatch.setenv("LICTUI_INTERVAL", "30")
     assert run("--theme", "nord", "config", "show", "--origin") == 0
-    said = {
+    printed = {
         line.partition(" = ")[0]: " ".join(line.split())
         for line in capsys.readouterr().out.split("\n")
     }
-    assert said["theme"] == 'theme = "nord" # option --theme'
-    assert said["interval"] == "interval = 30 # environment LICTUI_INTERVAL"
-    assert said["timezone"] == f'timezone = "UTC" # file {paths.config}:3'
-    assert said["read_only"] == "read_only = false # default"
+    assert printed["theme"] == 'theme = "nord" # option --theme'
+    assert printed["interval"] == "interval = 30 # environment LICTUI_INTERVAL"
+    assert printed["timezone"] == f'timezone = "UTC" # file {paths.config}:3'
+    assert printed["read_only"] == "read_only = false # default"
 
 
-def test_show_origin_keeps_its_column_and_is_quiet_about_what_is_not_set(
+def test_show_origin_aligns_comments_and_omits_unset_values(
     paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths.config_dir.mkdir()
@@ -75,7 +79,9 @@ def test_show_origin_keeps_its_column_and_is_quiet_about_what_is_not_set(
     assert len({line.index("  # ") for line in lines if " = " in line}) == 1
 
 
-def test_info_says_where_the_history_is(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+def test_info_shows_the_path_of_the_history(
+    paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
     paths.config_dir.mkdir()
     paths.config.write_text("[history]\npath = 'elsewhere.db'\n")
     assert run("info") == 0
@@ -85,20 +91,20 @@ def test_info_says_where_the_history_is(paths: Paths, capsys: pytest.CaptureFixt
     assert str(paths.history) in capsys.readouterr().out
 
 
-def test_show_refuses_what_cannot_be_read(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_reports_an_unknown_key(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
     paths.config_dir.mkdir()
     paths.config.write_text("them = 1")
     assert run("config", "show") == 2
     assert "did you mean theme?" in capsys.readouterr().err
 
 
-def test_check_is_content_with_nothing(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_without_files_is_fine(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("config", "check") == 0
     assert capsys.readouterr().out == "no problems, no warnings\n"
     assert not paths.config_dir.exists()
 
 
-def test_check_prints_the_problems_of_both_files(
+def test_check_prints_problems_of_all_files(
     paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths.config_dir.mkdir()
@@ -111,7 +117,7 @@ def test_check_prints_the_problems_of_both_files(
     assert "2 problems, no warnings" in out
 
 
-def test_check_knows_the_commands_of_the_keymap(
+def test_check_reports_unknown_commands_in_the_keymap(
     paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths.config_dir.mkdir()
@@ -120,7 +126,7 @@ def test_check_knows_the_commands_of_the_keymap(
     assert "did you mean 'quit'?" in capsys.readouterr().out
 
 
-def test_check_knows_the_themes(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_reports_unknown_themes(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
     paths.config_dir.mkdir()
     paths.config.write_text("ascii = true\ntheme = 'lictui-drak'\n")
     assert run("config", "check") == 2
@@ -131,7 +137,7 @@ def test_check_knows_the_themes(paths: Paths, capsys: pytest.CaptureFixture[str]
     assert run("config", "check") == 0
 
 
-def test_check_warns_of_what_is_allowed_and_risky(
+def test_check_warns_about_risks_and_unused_thresholds(
     paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PW", "x")
@@ -148,16 +154,16 @@ def test_check_warns_of_what_is_allowed_and_risky(
     assert "no problems, 3 warnings" in out
 
 
-def test_check_reads_the_contract_and_who_is_the_same_as_whom(
+def test_check_reads_entitlements_and_same_as(
     paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
     site = {"url": "https://a", "username": "u", "secret": "env:HOME"}
     add_server(paths, Server("ddc", SourceName.CVAD, **site, same_as="lic"))  # type: ignore[arg-type]
     paths.entitlements.write_text("[[product]]\nproduct = 'P'\npurchased = 5\nserver = 'dcc'\n")
     assert run("config", "check") == 0
-    said = capsys.readouterr().out
-    assert "warning: ddc: same_as: no server is named lic" in said
-    assert "contract.toml: P: unknown server dcc (did you mean ddc?)" in said
+    printed = capsys.readouterr().out
+    assert "warning: ddc: same_as: unknown server lic" in printed
+    assert "contract.toml: P: unknown server dcc (did you mean ddc?)" in printed
     paths.entitlements.write_text("[[product]]\nproduct = 'P'\npurchase = 5\n")
     assert run("config", "check") == 2
     assert "contract.toml:3: product[0].purchase: unknown key" in capsys.readouterr().out

@@ -116,7 +116,7 @@ def test_duplicate_name_is_refused(paths: Paths, capsys: pytest.CaptureFixture[s
     before = paths.servers.read_bytes()
     assert servers("add", "lic", *CVAD) == 2
     assert paths.servers.read_bytes() == before
-    assert "named lic already" in capsys.readouterr().err
+    assert "server lic already exists" in capsys.readouterr().err
 
 
 def test_add_reports_all_errors_together(capsys: pytest.CaptureFixture[str]) -> None:
@@ -313,7 +313,7 @@ def test_add_help_has_an_example_per_source(capsys: pytest.CaptureFixture[str]) 
 def test_unknown_same_as_is_warned_about(capsys: pytest.CaptureFixture[str]) -> None:
     more = ("--source", "lmstat", "--set", "address=@a", "--set", "same_as=lic02")
     assert servers("add", "part", *more) == 0
-    assert "warning: part: same_as: no server is named lic02" in capsys.readouterr().err
+    assert "warning: part: same_as: unknown server lic02" in capsys.readouterr().err
     servers("add", "lic02", *WINRM)
     capsys.readouterr()
     assert servers("edit", "part", "--group", "g") == 0

@@ -1,4 +1,4 @@
-"""`lictui simulate`: says where everything is, serves, and ends as it is told to."""
+"""`lictui simulate`: output, signals, directories."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
 
 
 class Simulate:
-    """The command in a process of its own, up to where it serves."""
+    """The command as a process, once it serves."""
 
     def __init__(self, *options: str) -> None:
         self.process = subprocess.Popen(
@@ -35,18 +35,18 @@ class Simulate:
             text=True,
         )
         assert self.process.stdout
-        self.said = self.process.stdout.readline()
-        count = int(re.findall(r"\d+", self.said)[0])
+        self.first_line = self.process.stdout.readline()
+        count = int(re.findall(r"\d+", self.first_line)[0])
         self.lines = [self.process.stdout.readline().rstrip() for _ in range(count + 3)]
 
     @property
     def paths(self) -> Paths:
-        """The folders of the command it tells the user to run."""
+        """Return the directories of the command that it prints."""
         config, data = re.findall(r"--(?:config|data)-dir (\S+)", self.lines[1])
         return Paths(Path(config), Path(data))
 
-    def end(self, number: int) -> tuple[int, str]:
-        """Its exit code and what it said on stderr, once told to end by a signal."""
+    def stop(self, number: int) -> tuple[int, str]:
+        """Send a signal; return the exit code and stderr."""
         self.process.send_signal(number)
         _, errors = self.process.communicate(timeout=20)
         return self.process.returncode, errors
@@ -62,10 +62,10 @@ def simulate() -> Iterator[type[Simulate]]:
             started.append(self)
 
     yield Started
-    for each in started:
-        if each.process.poll() is None:
-            each.process.kill()
-        each.process.communicate()
+    for command in started:
+        if command.process.poll() is None:
+            command.process.kill()
+        command.process.communicate()
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def _no_directories(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @posix
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_it_serves_until_a_signal_and_leaves_nothing(
+def test_simulate_serves_until_a_signal_and_removes_its_files(
     simulate: type[Simulate], number: int, code: int
 ) -> None:
     running = simulate("--seed", "3")
@@ -88,28 +88,28 @@ def test_it_serves_until_a_signal_and_leaves_nothing(
         [server.name, server.source, server.url or server.address or shlex.join(server.command)]
         for server in servers
     ]
-    assert running.end(number) == (code, "")
+    assert running.stop(number) == (code, "")
     assert not running.paths.config_dir.parent.exists()
 
 
 @posix
-def test_folders_that_were_named_stay(simulate: type[Simulate], tmp_path: Path) -> None:
+def test_simulate_keeps_given_directories(simulate: type[Simulate], tmp_path: Path) -> None:
     folders = ("--config-dir", str(tmp_path / "c"), "--data-dir", str(tmp_path / "d"))
-    for _ in range(2):  # a simulator's own folder may be used again
+    for _ in range(2):  # the directory of a simulator may be used again
         running = simulate(*folders, "--scale", "4")
         assert running.paths == Paths(tmp_path / "c", tmp_path / "d")
-        assert running.end(signal.SIGTERM)[0] == 0
+        assert running.stop(signal.SIGTERM)[0] == 0
         assert len(load_servers(running.paths)) == 4
 
 
 def _refused(capsys: pytest.CaptureFixture[str], *options: str) -> str:
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises(SystemExit) as exit_:
         main(["simulate", *options])
-    assert left.value.code == 2
+    assert exit_.value.code == 2
     return capsys.readouterr().err
 
 
-def test_a_registry_of_somebody_else_is_not_touched(
+def test_simulate_refuses_an_existing_servers_toml(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     registry = tmp_path / "servers.toml"
@@ -118,7 +118,7 @@ def test_a_registry_of_somebody_else_is_not_touched(
     assert registry.read_text() == "# mine"
 
 
-def test_a_history_of_somebody_else_is_not_mixed_with_a_simulated_one(
+def test_simulate_refuses_an_existing_history(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "history.db").write_bytes(b"mine")
@@ -126,14 +126,14 @@ def test_a_history_of_somebody_else_is_not_mixed_with_a_simulated_one(
     assert (tmp_path / "history.db").read_bytes() == b"mine"
 
 
-def test_a_folder_that_cannot_be_made_is_said(
+def test_simulate_reports_a_directory_that_cannot_be_created(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
     assert "cannot create" in _refused(capsys, "--config-dir", str(tmp_path / "file" / "c"))
 
 
-def test_a_place_that_cannot_be_listened_on_is_said(
+def test_simulate_reports_an_unusable_address(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     errors = _refused(capsys, "--no-history", "--host", "192.0.2.1")
