@@ -138,7 +138,7 @@ def test_previous_months_and_previous_year_are_included(fixture: ReportFixture) 
 
 def test_peak_of_daily_values_of_two_servers_is_an_upper_bound(fixture: ReportFixture) -> None:
     for name, high in (("a", 0), ("b", 12)):
-        fixture.record_hourly(name, [60 if turn % 24 == high else 10 for turn in range(48)], START)
+        fixture.record_hourly(name, [60 if hour % 24 == high else 10 for hour in range(48)], START)
     fixture.clock._now = timestamp("2029-12-01T00:00")
     for _ in range(3):
         fixture.history.compact()
@@ -284,13 +284,13 @@ def test_assigned_licenses_count_at_the_end_of_the_month(fixture: ReportFixture)
 def test_assignment_changes_reported_by_the_source_are_exact(fixture: ReportFixture) -> None:
     fixture.record_hourly("a", [50] * HOURS, product=UD)
     key = PoolKey(UD)
-    told = (
+    months = (
         MonthlyUsage(key, timestamp("2026-08-01T00:00"), 33, 90),
         MonthlyUsage(key, timestamp("2026-10-01T00:00"), 50, 100, 12, 7),
     )
-    one = server("a", interval=3600.0)
+    polled = server("a", interval=3600.0)
     fixture.history.append(
-        one, poll(snapshot(pool(UD, 50, 100), monthly_usage=told), "a", END + 60)
+        polled, poll(snapshot(pool(UD, 50, 100), monthly_usage=months), "a", END + 60)
     )
     scope = fixture.product().estate
     assert scope.assignments is not None
@@ -326,14 +326,14 @@ def test_forecasts_are_made_for_all_servers_groups_and_single_servers(
 ) -> None:
     start = timestamp("2026-05-01T00:00")
     for name, group, growth in (("a", "emea", 0.25), ("b", "emea", 0.0), ("c", "us", 0.0)):
-        figures = [round(100 + turn // 24 * growth) for turn in range(24 * 186)]
+        figures = [round(100 + hour // 24 * growth) for hour in range(24 * 186)]
         fixture.record_hourly(name, figures, start, group=group, installed=160)
         ends: dict[str, Any] = (
             {"expires": date(2026, 12, 14), "permanent": False} if name == "b" else {}
         )
         last = pool(CCS, figures[-1], 160, model=Model.CONCURRENT, **ends)
-        one = fixture.servers[name]
-        fixture.history.append(one, poll(snapshot(last), name, fixture.clock.now() - 60))
+        polled = fixture.servers[name]
+        fixture.history.append(polled, poll(snapshot(last), name, fixture.clock.now() - 60))
     scopes = fixture.product().scopes
     forecasts = {(scope.kind, scope.name): scope.forecast for scope in scopes}
     growing, expiring, steady = (forecasts[ScopeKind.SERVER, name] for name in "abc")
@@ -370,8 +370,8 @@ def test_permanent_startup_and_later_licenses_do_not_expire(fixture: ReportFixtu
         pool(UD, 1, 20, subscription=date(2027, 12, 1)),
     )
     activation = Activation(ActivationStatus.ACTIVATED, date(2026, 11, 20))
-    told = snapshot(*pools, activation=activation)
-    fixture.history.append(server("a"), poll(told, "a", END + 3600))
+    result = snapshot(*pools, activation=activation)
+    fixture.history.append(server("a"), poll(result, "a", END + 3600))
     expiries = fixture.report().expiries
     assert [(expiry.day, expiry.kind, expiry.renewed) for expiry in expiries] == [
         (date(2026, 11, 20), ExpiryKind.ACTIVATION, False),
@@ -391,28 +391,31 @@ def test_alert_events_are_reported_only_when_the_state_changes(
     start = timestamp("2026-10-05T00:00")
     lines = (
         (EventKind.ALERT, Level.WARN, "raised: 85 of 100 in use"),
-        (EventKind.ALERT, Level.CRITICAL, "worse (warn -> critical): 95 of 100 in use"),
-        (EventKind.ALERT, Level.CRITICAL, "still, for 4 h: 95 of 100 in use"),
+        (EventKind.ALERT, Level.CRITICAL, "escalated (warn -> critical): 95 of 100 in use"),
+        (EventKind.ALERT, Level.CRITICAL, "ongoing for 4 h: 95 of 100 in use"),
         (EventKind.ALERT, Level.CRITICAL, "acknowledged by alice: 95 of 100 in use"),
-        (EventKind.ALERT, Level.WARN, "better (critical -> warn): 85 of 100 in use"),
-        (EventKind.ALERT, Level.OK, "cleared after 6 h; it was: 85 of 100 in use"),
+        (EventKind.ALERT, Level.WARN, "downgraded (critical -> warn): 85 of 100 in use"),
+        (EventKind.ALERT, Level.OK, "resolved after 6 h: 85 of 100 in use"),
         (EventKind.CERTIFICATE, Level.OK, "certificate changed: sha256:4f1b22c0…"),
         (EventKind.ACTIVATION, Level.OK, "LAS activation: activated, to 2026-12-03"),
     )
-    some = [Event(start + i, kind, "a", said, "", lv) for i, (kind, lv, said) in enumerate(lines)]
-    fixture.record_hourly("a", [1] * HOURS, events=tuple(some))
-    told = [event.message.split()[0] for event in fixture.report().events]
-    assert told == ["raised:", "worse", "cleared", "certificate", "LAS"]
+    events = [
+        Event(start + second, kind, "a", message, "", level)
+        for second, (kind, level, message) in enumerate(lines)
+    ]
+    fixture.record_hourly("a", [1] * HOURS, events=tuple(events))
+    reported = [event.message.split()[0] for event in fixture.report().events]
+    assert reported == ["raised:", "escalated", "resolved", "certificate", "LAS"]
 
 
 def test_severe_events_are_kept_when_there_are_too_many(fixture: ReportFixture) -> None:
     start = timestamp("2026-10-05T00:00")
-    some = [Event(start + turn, EventKind.SERVER, "a", f"no {turn}") for turn in range(2500)]
-    some[3] = Event(start + 3, EventKind.SERVER, "a", "grave", "", Level.CRITICAL)
-    fixture.record_hourly("a", [1] * HOURS, events=tuple(some))
+    events = [Event(start + hour, EventKind.SERVER, "a", f"no {hour}") for hour in range(2500)]
+    events[3] = Event(start + 3, EventKind.SERVER, "a", "severe", "", Level.CRITICAL)
+    fixture.record_hourly("a", [1] * HOURS, events=tuple(events))
     report = fixture.report()
     assert (len(report.events), report.omitted_events) == (60, 2440)
-    assert [report.events[0].message, report.events[-1].message] == ["grave", "no 2499"]
+    assert [report.events[0].message, report.events[-1].message] == ["severe", "no 2499"]
 
 
 def test_entitlements_are_compared_with_their_scope(fixture: ReportFixture) -> None:

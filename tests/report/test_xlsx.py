@@ -25,13 +25,13 @@ class Workbook:
     def __init__(self, data: bytes) -> None:
         self.files = zipfile.ZipFile(io.BytesIO(data))
         names = self.xml("xl/workbook.xml").findall("m:sheets/m:sheet", NS)
-        self.sheets = {each.get("name"): at for at, each in enumerate(names, 1)}
+        self.sheets = {name.get("name"): number for number, name in enumerate(names, 1)}
         shared = self.xml("xl/sharedStrings.xml").findall("m:si", NS)
-        self.strings = ["".join(each.itertext()) for each in shared]
+        self.strings = ["".join(item.itertext()) for item in shared]
 
     def xml(self, name: str) -> Element:
-        found: Element = ElementTree.fromstring(self.files.read(name))
-        return found
+        root: Element = ElementTree.fromstring(self.files.read(name))
+        return root
 
     def sheet(self, name: str) -> Element:
         return self.xml(f"xl/worksheets/sheet{self.sheets[name]}.xml")
@@ -47,15 +47,15 @@ class Workbook:
         return [{str(title): row.get(at) for at, title in head.items()} for row in grid[start:]]
 
     def value(self, cell: Element) -> str | float | None:
-        found = cell.find("m:v", NS)
-        if found is None or found.text is None:
+        element = cell.find("m:v", NS)
+        if element is None or element.text is None:
             return None
         if cell.get("t") == "s":
-            return self.strings[int(found.text)]
-        return found.text if cell.get("t") == "str" else float(found.text)
+            return self.strings[int(element.text)]
+        return element.text if cell.get("t") == "str" else float(element.text)
 
     def formulas(self, name: str) -> set[str]:
-        return {each.text or "" for each in self.sheet(name).iter(f"{{{NS['m']}}}f")}
+        return {formula.text or "" for formula in self.sheet(name).iter(f"{{{NS['m']}}}f")}
 
 
 @pytest.fixture

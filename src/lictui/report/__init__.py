@@ -1,1 +1,1 @@
-"""The monthly report, for those who never open a terminal: one builder, one writer a format."""
+"""The monthly report for management: built once, written in several formats."""

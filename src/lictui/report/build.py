@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui import products
 from lictui.analysis.aligned import ALIGNMENT, ServerSeries
+from lictui.analysis.assignments import reported_month
 from lictui.analysis.forecast import Forecast
 from lictui.analysis.series import Bucket, Resolution, SeriesQuery, day_of
 from lictui.analysis.usage import ContractLine
@@ -254,9 +255,9 @@ class _ProductBuilder:
             series = self._history.series_batch(
                 SeriesQuery(member.pools, span.start, span.end, width) for member in members
             )
-            widest = max(each.width for each in series)
-            if all(each.width == widest for each in series):
-                return _product_month(span, members, widest, [each.buckets for each in series])
+            widest = max(part.width for part in series)
+            if all(part.width == widest for part in series):
+                return _product_month(span, members, widest, [part.buckets for part in series])
             width = widest
         return _ProductMonth(span, width, {}, frozenset())
 
@@ -279,7 +280,7 @@ class _ProductBuilder:
 
     def _reported(self, scope: _Scope, span: MonthSpan) -> MonthlyUsage | None:
         pools = [pool for member in scope.members for pool in self._monthly_usage[member.server]]
-        return month.reported_usage(pools, span.first_day)
+        return reported_month(pools, span.first_day, of_all=True)
 
     def _scope_report(
         self,
@@ -566,11 +567,11 @@ def _expiries(
 
     Where licenses and their subscription end on one day, only the licenses are listed.
     """
-    found = [
+    in_period = [
         replace(expiry, name=text.product_name(expiry.product, expiry.name))
         for expiry in (*expiries(board), *renewals(lines))
         if first_day <= expiry.day <= last_day
         and expiry.kind is not ExpiryKind.CERTIFICATE
         and not expiry.licenses_too
     ]
-    return tuple(sorted(found, key=lambda e: (e.day, e.server, e.product, e.kind)))
+    return tuple(sorted(in_period, key=lambda e: (e.day, e.server, e.product, e.kind)))

@@ -6,15 +6,14 @@ Of concurrent licenses the peak counts, of assigned ones the number at the end o
 from __future__ import annotations
 
 from bisect import bisect_left
-from datetime import UTC, date, datetime, tzinfo
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from lictui.analysis import assignments
 from lictui.analysis.aligned import ServerSeries, aligned_sum
 from lictui.analysis.peaks import PeakAccumulator, Window
 from lictui.analysis.series import Bucket, Resolution, day_bounds, day_of
 from lictui.analysis.usage import usage_stats
-from lictui.model import MonthlyUsage, sum_all_known
 from lictui.report.model import (
     AssignmentChanges,
     DayFigure,
@@ -26,6 +25,7 @@ from lictui.report.model import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import date, tzinfo
 
 
 class ScopeMonth(NamedTuple):
@@ -221,33 +221,13 @@ def observed_changes(
 
     `before` is what a server had at the end of the previous month.
     """
-    new = released = 0
-    for server, readings in buckets.items():
-        values = [before[server]] if server in before else []
-        values += [round(bucket.last) for bucket in readings]
-        for earlier, later in pairwise(values):
-            new += max(0, later - earlier)
-            released += max(0, earlier - later)
     if not buckets:
         return AssignmentChanges(at_start, None, None, exact=False)
+    changes = [
+        assignments.observed_changes(
+            [*([before[server]] if server in before else []), *(bucket.last for bucket in readings)]
+        )
+        for server, readings in buckets.items()
+    ]
+    new, released = map(sum, zip(*changes, strict=True))
     return AssignmentChanges(at_start, new, released, exact=False)
-
-
-def reported_usage(pools: Iterable[Sequence[MonthlyUsage]], first_day: date) -> MonthlyUsage | None:
-    """Return what the source reports of a month, summed over pools; None unless for every pool."""
-    months = [next((m for m in pool if _first_day(m) == first_day), None) for pool in pools]
-    known = [month for month in months if month is not None]
-    if not known or len(known) < len(months):
-        return None
-    return MonthlyUsage(
-        known[0].key,
-        known[0].month_start,
-        sum_all_known(month.in_use for month in known),
-        sum_all_known(month.installed for month in known),
-        sum_all_known(month.newly_assigned for month in known),
-        sum_all_known(month.released for month in known),
-    )
-
-
-def _first_day(month: MonthlyUsage) -> date:
-    return datetime.fromtimestamp(month.month_start, UTC).date().replace(day=1)

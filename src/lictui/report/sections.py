@@ -379,7 +379,7 @@ def _scope_table(product: ProductReport, report: MonthlyReport) -> Table:
         )
         days = f"Days at {text.format_threshold(product.critical)}"
         columns = _columns(keys, scope=scope, usage_at="Time", days_at_critical=days)
-    rows = [scope_row(product, each, report) for each in (product.estate, *product.breakdown)]
+    rows = [scope_row(product, s, report) for s in (product.estate, *product.breakdown)]
     return Table("scopes", columns, rows)
 
 
