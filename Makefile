@@ -40,6 +40,7 @@ demo: .venv/dev  ## run the monitor with simulated servers
 screenshots: .venv/dev  ## write screenshots/ from the demo
 	$(PY) -m tests.screenshots
 	$(PY) -m tests.key_page
+	$(PY) -m tests.configuration_page
 
 report-pictures: .venv/dev  ## render the report as a browser, a printer and a spreadsheet do
 	$(PY) -m tests.report.demo_report

@@ -1,0 +1,183 @@
+"""docs/configuration.md, from the key tables: `python -m tests.configuration_page` writes it."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from lictui.config.entitlements import Entitlement
+from lictui.config.loader import toml_line
+from lictui.config.server_schema import HTTP_SOURCES, SOURCE_DEFAULTS, SOURCE_KEYS, keys_for
+from lictui.config.settings import KEYS, Action, Settings
+from lictui.model import DEFAULT_INTERVAL, Server, SourceName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from lictui.config.settings import SettingKey
+
+FILE: Final = Path(__file__).parents[1] / "docs" / "configuration.md"
+
+_HEAD: Final = """\
+<!-- Written by `python -m tests.configuration_page`: change the key tables instead. -->
+
+# Configuration
+
+Three files in the configuration directory, `lictui info` prints where. An error never costs data: the message names
+file, line, key and the nearest valid key, and a running monitor keeps the last good configuration. Changes take effect
+without a restart.
+
+| file | written by | content |
+|---|---|---|
+| `config.toml` | you; lictui never modifies it | settings |
+| `servers.toml` | lictui (server form, command line); manual edits are allowed | servers |
+| `contract.toml` | you; lictui never modifies it | purchased licenses |
+
+`lictui config init` writes a commented `config.toml`, `lictui config check` reports errors, `lictui config show --origin`
+prints every value with its origin. Precedence: command-line option, environment variable (`LICTUI_THEME` for `--theme`), file, default.
+"""
+_OVERRIDES: Final = """\
+Every key of `[alerts]` can be overridden in `[alerts.group.<name>]`, `[alerts.server.<name>]` and
+`[alerts.product.<code>]`; the most specific one applies, key by key. Quote a name that contains a dot:
+`[alerts.server."lic01.corp.example"]`.
+"""
+_KEYMAP: Final = """\
+### `[keymap]`
+
+Command IDs to keys, several separated by commas: `quit = "q,ctrl+q"`. The IDs are on the page of [keys](keys.md).
+"""
+_PRIVATE: Final = (
+    "A password or client secret is never stored in these files, only a reference to it: `env:NAME`, `file:PATH`,\n"
+    "`command:CMD ARGS` or `keyring:SERVICE/USER`.\n"
+)
+ACTION_HELP: Final = {
+    "on": "Alert kinds: usage · expiry · subscription · activation · grace · server · data · unusual. Default: all.",
+    "level": "Minimum level: warn · critical · overdraft · exhausted.",
+    "servers": "Only alerts of these servers. Default: all.",
+    "groups": "Only alerts of these groups. Default: all.",
+    "command": "Program and arguments, run without a shell, with the event as JSON on standard input.",
+    "webhook": "URL that the event is posted to as JSON, with retries.",
+    "secret": "Reference to the key that signs the webhook (header X-Lictui-Signature).",
+    "verify": "TLS verification of the webhook, as of a server.",
+    "timeout": "Timeout of the command, or of one attempt of the webhook, in seconds.",
+    "bell": "Ring the bell of the monitor's terminal.",
+    "osc9": "Send a desktop notification to the monitor's terminal (OSC 9).",
+}
+SERVER_HELP: Final = {
+    "name": "Unique display name; renaming keeps the history. `estate` is reserved.",
+    "source": "Protocol: " + " · ".join(SourceName) + ".",
+    "url": "URL of the server, see below.",
+    "username": "Account name, or the client ID of a Citrix Cloud API client.",
+    "secret": "Reference to the password or client secret.",
+    "verify": "true: system CA store · path of a CA bundle · sha256:HEX: pinned certificate · false: no verification.",
+    "group": "Servers with the same group are shown together.",
+    "interval": "Polling interval in seconds.",
+    "enabled": "Disabled servers are not polled.",
+    "same_as": "Name of the server that this is a second data source for; both are shown and counted as one.",
+    "quantity_divisor": "Set to 2 if the server reports every license twice.",
+    "auth": "negotiate · kerberos · ntlm · basic (local accounts, requires TLS) · certificate.",
+    "certificate": "Path of a PEM file with certificate and key, for auth = certificate.",
+    "site": "Name or ID of the site; required if there are several.",
+    "customer_id": "Customer ID in Citrix Cloud.",
+    "overview_paths": "API paths of the license overview; may contain {customer} and {site}.",
+    "experimental": "Also use undocumented APIs of Citrix Cloud; they may stop working.",
+    "trust_url": "URL of the token service; it receives the client secret.",
+    "address": "PORT@HOST, several separated by commas: 27000@lic01.",
+    "lmutil": "Path of lmutil; searched on PATH if empty.",
+    "command": "Program and arguments as a list, run without a shell.",
+    "format": "Format of the output, see the page of [sources](sources.md).",
+    "licenses_available": "Meaning of LicensesAvailable, which Citrix does not document: total · free.",
+}
+_URLS: Final = {
+    "winrm": "WinRM URL: HTTPS on port 5986, or HTTP on 5985 (messages are encrypted).",
+    "cvad": "Delivery Controller, or the site's URL in Citrix Cloud; without a path.",
+    "citrix-cloud": "API host of the region; without a path.",
+    "partner": "License Usage Insights API; without a path.",
+}
+ENTITLEMENT_HELP: Final = {
+    "product": "Product code as the server reports it. Required.",
+    "purchased": "Number of purchased licenses. Required.",
+    "cost": "Cost per license and year.",
+    "currency": "Currency of the cost.",
+    "renewal": "Date by which the contract must be renewed: 2027-03-31.",
+    "server": "Only for this server.",
+    "group": "Only for the servers of this group; without server and group for all servers.",
+}
+
+
+def configuration_page() -> str:
+    """Return the page as Markdown."""
+    return "\n".join((_HEAD, *_config(), *_servers(), *_entitlements()))
+
+
+def _config() -> Iterator[str]:
+    yield "## config.toml\n"
+    for table, keys in groupby(KEYS, key=lambda key: key.table):
+        yield f"### `[{table}]`\n" if table else "### Top level\n"
+        yield _table((key.name.rpartition(".")[2], _default(key), key.help) for key in keys)
+        if table == "alerts":
+            yield _OVERRIDES
+    yield "### `[actions.<name>]`\n"
+    yield _table(
+        (key, _value(key, getattr(Action(""), key)), ACTION_HELP[key]) for key in ACTION_HELP
+    )
+    yield _KEYMAP
+
+
+def _servers() -> Iterator[str]:
+    yield "## servers.toml\n"
+    yield "Every server is a table `[[server]]`. Relative paths start at the configuration directory.\n"
+    yield _PRIVATE
+    common = [key for key in keys_for("winrm") if key not in SOURCE_KEYS["winrm"]]
+    yield "### All sources\n"
+    yield _table((key, _server_default(key), SERVER_HELP[key]) for key in common)
+    without = " and ".join(f"`{source}`" for source in SOURCE_KEYS if source not in HTTP_SOURCES)
+    yield f"`url`, `username`, `secret` and `verify` do not apply to {without}.\n"
+    intervals = ", ".join(f"{DEFAULT_INTERVAL[source]:g} ({source})" for source in SourceName)
+    yield f"Default intervals: {intervals}.\n"
+    for source, keys in SOURCE_KEYS.items():
+        yield f"### {source}\n"
+        help_by_key = {"url": _URLS[source]} if source in _URLS else {}
+        help_by_key |= {key: SERVER_HELP[key] for key in keys}
+        defaults = SOURCE_DEFAULTS.get(source, {})
+        yield _table(
+            (key, f"`{defaults[key]}`" if key in defaults else _server_default(key), description)
+            for key, description in help_by_key.items()
+        )
+
+
+def _entitlements() -> Iterator[str]:
+    yield "## contract.toml\n"
+    yield "Every purchase is a table `[[product]]`.\n"
+    defaults = Entitlement("", 0)
+    optional = {key for key in ENTITLEMENT_HELP if key not in ("product", "purchased")}
+    yield _table(
+        (key, _value(key, getattr(defaults, key)) if key in optional else "", description)
+        for key, description in ENTITLEMENT_HELP.items()
+    )
+
+
+def _table(rows: Iterable[tuple[str, str, str]]) -> str:
+    lines = ["| key | default | description |", "|---|---|---|"]
+    lines += [f"| `{key}` | {default} | {description} |" for key, default, description in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _default(key: SettingKey) -> str:
+    return _value(key.name, key.value_in(Settings()))
+
+
+def _server_default(key: str) -> str:
+    server = Server("", SourceName.WINRM)
+    return "" if key in ("name", "source") else _value(key, getattr(server, key))
+
+
+def _value(name: str, value: object) -> str:
+    if value in (None, "", ()):
+        return ""
+    return f"`{toml_line(tuple(name.split('.')), value).partition(' = ')[2]}`"
+
+
+if __name__ == "__main__":
+    FILE.write_text(configuration_page(), encoding="utf-8")
