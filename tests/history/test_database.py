@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, HistoryFixture
@@ -15,12 +15,9 @@ from tests.support.values import poll, server
 from lictui.config.settings import Retention
 from lictui.history import database
 from lictui.history.csv_export import ExportQuery
-from lictui.history.database import check_and_set_aside
+from lictui.history.database import check_and_set_aside, is_network_path
 from lictui.history.errors import HistoryError
 from lictui.history.store import History
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def filled(path: Path) -> int:
@@ -263,3 +260,35 @@ def test_closing_twice_is_fine(tmp_path: Path) -> None:
     history = History.open(tmp_path / "h.db", Retention(), FakeClock())
     history.close()
     history.close()
+
+
+MOUNTS = """\
+proc /proc proc rw 0 0
+filer:/home /home nfs4 rw,vers=4.2 0 0
+/dev/sdb1 /home/local xfs rw 0 0
+//nas/share /mnt/the\\040share cifs rw 0 0
+autofs /net autofs rw 0 0
+filer:/net /net nfs rw 0 0
+/dev/sda1 / ext4 rw 0 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/var/lib/lictui/history.db", False),
+        ("/home/ada/history.db", True),
+        ("/home/local/ada/history.db", False),
+        ("/homestead/history.db", False),
+        ("/mnt/the share/history.db", True),
+        ("/net/history.db", True),
+    ],
+)
+def test_the_mount_that_is_nearest_decides(tmp_path: Path, path: str, *, expected: bool) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text(MOUNTS)
+    assert is_network_path(Path(path), mounts) is expected
+
+
+def test_a_system_that_does_not_tell_is_taken_for_local(tmp_path: Path) -> None:
+    assert is_network_path(Path("/home/ada/history.db"), tmp_path / "missing") is False
