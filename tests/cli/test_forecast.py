@@ -75,9 +75,9 @@ def forecasts(capsys: pytest.CaptureFixture[str], *args: str) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("forecast_history")
 def test_forecast_json_has_the_keys_of_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
-    found = forecasts(capsys)
-    assert list(found) == ["estate", "grows", "leaves"]
-    grows = found["grows"]
+    result = forecasts(capsys)
+    assert list(result) == ["estate", "grows", "leaves"]
+    grows = result["grows"]
     assert list(grows) == [
         "scope", "product", "model", "status", "per_week", "reaches", "band", "shortfalls",
         "based_on_days",
@@ -187,8 +187,8 @@ def two_servers(paths: Paths) -> None:
 
 @pytest.mark.usefixtures("two_servers")
 def test_estate_peak_is_the_highest_simultaneous_total(capsys: pytest.CaptureFixture[str]) -> None:
-    found = peaks(capsys)
-    assert found["estate", PRODUCT, "24h"] == {
+    result = peaks(capsys)
+    assert result["estate", PRODUCT, "24h"] == {
         "scope": "estate",
         "product": PRODUCT,
         "model": "user_device",
@@ -201,10 +201,10 @@ def test_estate_peak_is_the_highest_simultaneous_total(capsys: pytest.CaptureFix
         "aligned_by": 300,
         "upper_bound": 90,
     }
-    one = found["lic-02", PRODUCT, "all"]
+    one = result["lic-02", PRODUCT, "all"]
     assert (one["peak"], one["installed_then"], one["upper_bound"]) == (40, 500, None)
-    assert found["lic-01", PRODUCT, "month"]["coverage"] == pytest.approx(72 / 73, abs=0.0002)
-    assert [window for scope, _, window in found if scope == "estate"] == ["24h", "month", "all"]
+    assert result["lic-01", PRODUCT, "month"]["coverage"] == pytest.approx(72 / 73, abs=0.0002)
+    assert [window for scope, _, window in result if scope == "estate"] == ["24h", "month", "all"]
 
 
 def test_peaks_sum_the_pools_of_a_server_without_startup_licenses(
@@ -218,9 +218,9 @@ def test_peaks_sum_the_pools_of_a_server_without_startup_licenses(
             pool("NODE", 5, None, counted=False),
         )
         fixture.history.append(server(), poll(snapshot(*pools), at=MIDNIGHT))
-    found = peaks(capsys)
-    assert {product for _, product, _ in found} == {PRODUCT}
-    assert found["lic-01", PRODUCT, "all"]["peak"] == 15
+    result = peaks(capsys)
+    assert {product for _, product, _ in result} == {PRODUCT}
+    assert result["lic-01", PRODUCT, "all"]["peak"] == 15
 
 
 def test_estate_peak_expects_registered_servers_only(
@@ -254,10 +254,10 @@ def test_peak_of_imported_readings_is_exact(
     run("history", "export", "-o", str(file))
     paths.history.unlink()
     run("history", "import", str(file))
-    found = peaks(capsys)
-    peak = found["lic-01", PRODUCT, "all"]
+    result = peaks(capsys)
+    peak = result["lic-01", PRODUCT, "all"]
     assert (peak["peak"], peak["at"]) == (77, iso(month_ago + 300))
-    assert found["lic-01", PRODUCT, "24h"]["peak"] is None
+    assert result["lic-01", PRODUCT, "24h"]["peak"] is None
 
 
 @pytest.mark.usefixtures("two_servers")
@@ -316,8 +316,8 @@ def test_peaks_of_a_month_with_a_clock_change(
         fixture.line(october - 2 * DAY, figures, every=900)
         fixture.move_to(now)
     run("servers", "add", "lic-01", *WINRM)
-    found = peaks(capsys, tz="Europe/Berlin")
-    month = found["estate", PRODUCT, "month"]
+    result = peaks(capsys, tz="Europe/Berlin")
+    month = result["estate", PRODUCT, "month"]
     assert (month["peak"], month["at"]) == (70, iso(october))
     assert month["coverage"] > 0.99
-    assert found["estate", PRODUCT, "all"]["peak"] == 90
+    assert result["estate", PRODUCT, "all"]["peak"] == 90

@@ -91,13 +91,13 @@ def test_format_has_the_same_words_in_every_command() -> None:
     expected = {path: set(FORMATS) for path in formats}
     expected["lictui report"] = REPORT_FORMATS
     expected["lictui history export"] = {"csv"}
-    found = {}
+    words_by_command = {}
     for path, words in formats.items():
         assert isinstance(words, click.Choice)
-        found[path] = set(words.choices)
+        words_by_command[path] = set(words.choices)
         if "markdown" in words.choices:
             assert words.convert("md", None, None) == "markdown"
-    assert found == expected
+    assert words_by_command == expected
     with_json = {
         path
         for path, command in ALL.items()

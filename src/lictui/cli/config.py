@@ -27,6 +27,7 @@ from lictui.config.secrets import secret_warning
 from lictui.config.server_schema import server_warnings
 from lictui.config.toml_document import did_you_mean, dotted_key, read_toml
 from lictui.engine.merge import same_as_warnings
+from lictui.engine.restore import history_path
 from lictui.errors import ConfigError, LictuiError, UsageError
 from lictui.paths import FILE_MODE, Paths, make_folder
 from lictui.tui import commands, theme_names
@@ -224,7 +225,7 @@ def info(context: CommandContext, /, *, output_format: str) -> None:
 
 def _history_path(paths: Paths) -> Path:
     try:
-        return load_settings(paths).retention.path or paths.history
+        return history_path(paths, load_settings(paths))
     except ConfigError:  # `config check` reports it; a bug report needs the locations anyway
         return paths.history
 

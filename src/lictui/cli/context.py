@@ -12,8 +12,8 @@ from lictui.cli.options import CommandContext, suggestion
 from lictui.clock import SystemClock
 from lictui.config.loader import load_settings
 from lictui.config.registry import load_servers
+from lictui.engine import restore
 from lictui.errors import UsageError
-from lictui.history.store import History
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lictui.config.settings import Settings
+    from lictui.history.store import History
     from lictui.model import Server
 
 
@@ -64,13 +65,10 @@ def resolve_timezone(context: CommandContext, name: str = "") -> tzinfo | None:
         ) from None
 
 
-def history_path(context: CommandContext, *, create: bool = False) -> Path:
-    """Return the path of the history database.
-
-    Raises UsageError if there is none, unless the command may `create` it.
-    """
-    path = load_settings(context.paths).retention.path or context.paths.history
-    if not create and not path.exists():
+def existing_history(context: CommandContext) -> Path:
+    """Return the path of the history database; raises UsageError if there is none."""
+    path = restore.history_path(context.paths, load_settings(context.paths))
+    if not path.exists():
         raise UsageError(
             f"no history database at {path}",
             "the monitor, `lictui collect` and `lictui status` create it",
@@ -80,10 +78,11 @@ def history_path(context: CommandContext, *, create: bool = False) -> Path:
 
 @contextmanager
 def open_history(context: CommandContext, *, create: bool = False) -> Iterator[History]:
-    """Open the history database; with `create`, make a new one if there is none."""
-    retention = load_settings(context.paths).retention
-    path = history_path(context, create=create)
-    with History.open(path, retention, SystemClock()) as history:
+    """Open the history database; without `create`, raises UsageError if there is none."""
+    if not create:
+        existing_history(context)
+    settings = load_settings(context.paths)
+    with restore.open_history(context.paths, settings, SystemClock()) as history:
         for notice in history.notices:
             click.echo(f"lictui: {notice}", err=True)
         yield history

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui.analysis.series import Resolution
-from lictui.cli.context import history_path, open_history, require_recorded
+from lictui.cli.context import existing_history, open_history, require_recorded
 from lictui.cli.options import (
     FORMATS,
     CommandContext,
@@ -239,7 +239,7 @@ def _statistics(history: History) -> dict[str, Any]:
 @click.pass_obj
 def compact(context: CommandContext, /) -> None:
     """Aggregate, apply retention and compact the database."""
-    path = history_path(context)
+    path = existing_history(context)
     if moved_to := check_and_set_aside(path, SystemClock().now()):
         click.echo(f"lictui: database {path} was corrupt; moved to {moved_to}", err=True)
     with open_history(context, create=True) as history:

@@ -30,7 +30,7 @@ from lictui.config.server_schema import (
     with_absolute_paths,
 )
 from lictui.engine.merge import same_as_warnings
-from lictui.engine.restore import open_history
+from lictui.engine.restore import history_path, open_history
 from lictui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -239,6 +239,6 @@ def _split_command(text: str) -> list[str] | str:
 
 
 def _rename_in_history(paths: Paths, settings: Settings, old_name: str, new_name: str) -> None:
-    if (settings.retention.path or paths.history).exists():
+    if history_path(paths, settings).exists():
         with open_history(paths, settings, SystemClock()) as history:
             history.rename_server(old_name, new_name)

@@ -12,6 +12,7 @@ from lictui.model import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from lictui.clock import Clock
     from lictui.config.settings import AlertSettings, Settings
@@ -20,9 +21,14 @@ if TYPE_CHECKING:
     from lictui.paths import Paths
 
 
+def history_path(paths: Paths, settings: Settings) -> Path:
+    """Return the path of the history database, which the settings may place elsewhere."""
+    return settings.retention.path or paths.history
+
+
 def open_history(paths: Paths, settings: Settings, clock: Clock) -> History:
     """Open the history where the settings place it. Raises LictuiError when that fails."""
-    return History.open(settings.retention.path or paths.history, settings.retention, clock)
+    return History.open(history_path(paths, settings), settings.retention, clock)
 
 
 def load_board(servers: Iterable[Server], history: History, settings: AlertSettings) -> MergedBoard:
