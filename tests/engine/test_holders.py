@@ -32,11 +32,11 @@ FOUND = (BOB, PAD, CID, ANN)
 def seen(found: tuple[LicenseUser, ...] = FOUND, **changes: Any) -> tuple[VisibleUser, ...]:
     asked: dict[str, Any] = {
         "product": "",
-        "users": "show",
+        "privacy": "show",
         "key": b"k" * 32,
         "now": START,
         "idle_days": 90,
-        "release": lambda holder: f"release {holder.user or holder.device}",
+        "release_command": lambda user: f"release {user.user or user.device}",
     }
     return license_users.visible_users(found, **(asked | changes))
 
@@ -57,7 +57,7 @@ def test_what_is_assigned_and_old_is_idle_with_its_line() -> None:
 
 
 def test_hidden_names_leave_nothing_but_counts_and_times() -> None:
-    hidden = seen((*FOUND, LicenseUser("XDT_PLT_CCS", "ANN", "PC-7", START)), users="hide")
+    hidden = seen((*FOUND, LicenseUser("XDT_PLT_CCS", "ANN", "PC-7", START)), privacy="hide")
     names = [(each.license_user.user, each.license_user.device) for each in hidden]
     assert names == [
         ("user 1", ""),
@@ -76,8 +76,8 @@ def test_hidden_names_leave_nothing_but_counts_and_times() -> None:
 
 
 def test_hashed_names_are_the_same_for_one_key_alone() -> None:
-    one, again = seen(users="hash"), seen(users="hash")
-    other = seen(users="hash", key=b"x" * 32)
+    one, again = seen(users="hash"), seen(privacy="hash")
+    other = seen(privacy="hash", key=b"x" * 32)
     assert one == again
     assert one[0].license_user.user != other[0].license_user.user
     assert one[0].license_user.user.startswith("user ")
@@ -87,7 +87,7 @@ def test_hashed_names_are_the_same_for_one_key_alone() -> None:
 
 
 def test_a_hash_takes_any_name() -> None:
-    assert seen((LicenseUser("X", "\ud800"),), users="hash")[0].license_user.user.startswith(
+    assert seen((LicenseUser("X", "\ud800"),), privacy="hash")[0].license_user.user.startswith(
         "user "
     )
 
@@ -108,10 +108,10 @@ def test_whoever_is_another_way_to_read_it_is_asked_too() -> None:
 def test_who_never_tells_is_mentioned_only_where_nobody_does() -> None:
     silent = ("lic-01", Failure(FailureKind.NO_DATA, "winrm does not tell"))
     down = ("flex", Failure(FailureKind.COMMAND, "no lmutil"))
-    assert license_users.relevant_failures((silent,), told=True) == ()
-    assert license_users.relevant_failures((silent, silent), told=False) == (silent,)
-    assert license_users.relevant_failures((silent, down), told=False) == (down,)
-    assert license_users.relevant_failures((silent, down), told=True) == (down,)
+    assert license_users.relevant_failures((silent,), any_success=True) == ()
+    assert license_users.relevant_failures((silent, silent), any_success=False) == (silent,)
+    assert license_users.relevant_failures((silent, down), any_success=False) == (down,)
+    assert license_users.relevant_failures((silent, down), any_success=True) == (down,)
 
 
 UDADMIN = """Usage data is 0 minutes old. Next update in 15 minutes.

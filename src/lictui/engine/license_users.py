@@ -1,7 +1,7 @@
-"""Who holds a license, as far as one may know: names are replaced here, before a screen sees them.
+"""License users of one license server, with their names replaced before a screen sees them.
 
-Owns privacy (`[privacy] users`), the order, and what is idle. Pure: must not know how holders are
-read. Nothing of this is kept, logged, exported or counted.
+How names are shown is `[privacy] users`. Nothing of this is stored, logged, exported or counted.
+Which servers are asked, and how, is in `queries`.
 """
 
 from __future__ import annotations
@@ -17,103 +17,114 @@ from lictui.model import Failure, FailureKind, LicenseUser, Server
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-
 _DAY: Final = 86400
-_DIGITS: Final = 8  # of a hash: enough to tell the users of one company apart
+_HASH_DIGITS: Final = 8  # enough to tell the users of one company apart
 
 
 @dataclass(frozen=True, slots=True)
 class VisibleUser:
-    """One license, or several, in somebody's hands."""
+    """One user or device with one or several licenses."""
 
-    license_user: LicenseUser  # with the names that may be seen
-    idle: bool = False  # assigned, and older than `[holders] idle_days`
-    release: str = ""  # the line that would release it; lictui never runs it
+    license_user: LicenseUser  # with names as they may be shown
+    idle: bool = False  # assigned for longer than `[holders] idle_days`
+    release: str = ""  # the command that would release it; lictui never runs it
 
 
 @dataclass(frozen=True, slots=True)
 class LicenseUsers:
-    """The answer of one license server: who told, and what; or why nobody did."""
+    """The users of licenses on one license server, and why some are missing."""
 
     server: str
     privacy: str  # how names are shown: hide · hash · show
     at: float  # UTC epoch seconds
-    sources: tuple[str, ...] = ()  # registered servers
-    users: tuple[VisibleUser, ...] = ()  # the longest held first
-    failures: tuple[tuple[str, Failure], ...] = ()  # (registered server, why it told nothing)
+    sources: tuple[str, ...] = ()  # registered servers that returned users
+    users: tuple[VisibleUser, ...] = ()  # the longest assigned first
+    failures: tuple[tuple[str, Failure], ...] = ()  # (registered server, why it returned none)
 
 
 def servers_to_ask(servers: Sequence[Server], name: str) -> tuple[Server, ...]:
-    """The enabled servers that are `name`, read in one way or another, itself first."""
-    leads = resolve_same_as(servers)
-    main = leads.get(name, name)
-    found = [it for it in servers if it.enabled and leads.get(it.name, it.name) == main]
-    return tuple(sorted(found, key=lambda each: each.name != name))
+    """The enabled data sources of the license server of `name`, that one first."""
+    main_of = resolve_same_as(servers)
+    main = main_of.get(name, name)
+    members = [
+        server
+        for server in servers
+        if server.enabled and main_of.get(server.name, server.name) == main
+    ]
+    return tuple(sorted(members, key=lambda server: server.name != name))
 
 
 def relevant_failures(
-    failures: Sequence[tuple[str, Failure]], *, told: bool
+    failures: Sequence[tuple[str, Failure]], *, any_success: bool
 ) -> tuple[tuple[str, Failure], ...]:
-    """The failures but for those of ways that never tell; one of these where there is no other."""
-    real = tuple(it for it in failures if it[1].kind is not FailureKind.NO_DATA)
-    return real or (() if told else tuple(failures[:1]))
+    """The failures without those of sources that never report users; one of these if all do."""
+    relevant = tuple(
+        (server, failure) for server, failure in failures if failure.kind is not FailureKind.NO_DATA
+    )
+    return relevant or (() if any_success else tuple(failures[:1]))
 
 
 def visible_users(
-    found: Iterable[LicenseUser],
+    license_users: Iterable[LicenseUser],
     *,
     product: str,
-    users: str,
+    privacy: str,
     key: bytes,
     now: float,
     idle_days: int,
-    release: Callable[[LicenseUser], str],
+    release_command: Callable[[LicenseUser], str],
 ) -> tuple[VisibleUser, ...]:
-    """What may be seen of `found`, the longest held first; "" asks for every product.
+    """The users of `product` ("" for every one) as they may be shown, the longest assigned first.
 
-    `users` hide: names become `user 1`, `host 1`; hash: a short hash keyed with `key`; show: names
-    stay, and what is idle comes with the line that would release it.
+    With the privacy `hide`, names become `user 1`, `host 1`; with `hash`, a short hash keyed with
+    `key`; with `show` they are kept, and idle users come with the command that releases them.
     """
-    chosen = sorted((it for it in found if product in ("", it.product)), key=_longest)
-    seen = _Names(users, key)
-    made = []
-    for holder in chosen:
-        age = now - holder.since if holder.since is not None else 0.0
-        idle = holder.assigned and age > idle_days * _DAY
-        line = release(holder) if idle and users == "show" else ""
-        made.append(VisibleUser(seen.replaced(holder), idle, line))
-    return tuple(made)
+    selected = sorted(
+        (user for user in license_users if product in ("", user.product)), key=_sort_key
+    )
+    names = _NameReplacer(privacy, key)
+    visible = []
+    for user in selected:
+        age = now - user.since if user.since is not None else 0.0
+        idle = user.assigned and age > idle_days * _DAY
+        command = release_command(user) if idle and privacy == "show" else ""
+        visible.append(VisibleUser(names.replace(user), idle, command))
+    return tuple(visible)
 
 
-def _longest(holder: LicenseUser) -> tuple[bool, float, str, str, str]:
-    since = holder.since
-    return (since is None, since or 0.0, holder.product, holder.user, holder.device)
+def _sort_key(user: LicenseUser) -> tuple[bool, float, str, str, str]:
+    since = user.since
+    return (since is None, since or 0.0, user.product, user.user, user.device)
 
 
-class _Names:
-    """Gives every name another, the same one each time; case does not count, as in Windows."""
+class _NameReplacer:
+    """Replaces each name with the same one every time, ignoring case as Windows does."""
 
-    def __init__(self, users: str, key: bytes) -> None:
-        self._users = users
+    def __init__(self, privacy: str, key: bytes) -> None:
+        self._privacy = privacy
         self._key = key
-        self._known: dict[str, dict[str, str]] = {"user": {}, "host": {}}
+        self._replacements: dict[str, dict[str, str]] = {"user": {}, "host": {}}
 
-    def replaced(self, holder: LicenseUser) -> LicenseUser:
-        if self._users == "show":
-            return holder
-        user, device = self._one("user", holder.user), self._one("host", holder.device)
-        return replace(holder, user=user, device=device)
+    def replace(self, user: LicenseUser) -> LicenseUser:
+        if self._privacy == "show":
+            return user
+        return replace(
+            user,
+            user=self._replacement("user", user.user),
+            device=self._replacement("host", user.device),
+        )
 
-    def _one(self, kind: str, name: str) -> str:
+    def _replacement(self, kind: str, name: str) -> str:
         if not name:
             return ""
-        known, plain = self._known[kind], name.casefold()
-        if plain not in known:
-            known[plain] = f"{kind} {self._hash(kind, plain) or len(known) + 1}"
-        return known[plain]
+        replacements, folded = self._replacements[kind], name.casefold()
+        if folded not in replacements:
+            suffix = self._hash(kind, folded) or str(len(replacements) + 1)
+            replacements[folded] = f"{kind} {suffix}"
+        return replacements[folded]
 
     def _hash(self, kind: str, name: str) -> str:
-        if self._users != "hash":
+        if self._privacy != "hash":
             return ""
         text = f"{kind}\0{name}".encode("utf-8", "surrogatepass")
-        return hmac.new(self._key, text, hashlib.sha256).hexdigest()[:_DIGITS]
+        return hmac.new(self._key, text, hashlib.sha256).hexdigest()[:_HASH_DIGITS]

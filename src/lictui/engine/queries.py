@@ -27,6 +27,7 @@ from lictui.model import (
     Server,
 )
 from lictui.paths import FILE_MODE, Paths, make_folder
+from lictui.sources.license_users import read_license_users, release_command
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class HistoryQueries:
         return await search_journal(self._history, wanted, limit, self._clock)
 
 
-# Asks who holds licenses, on request alone, and lets through only what may be seen
+# License users: read from the servers on request only, never stored
 
 
 _log = logging.getLogger(__name__)
@@ -145,86 +146,83 @@ async def query_license_users(
     paths: Paths,
     clock: Clock,
 ) -> LicenseUsers:
-    """Who holds `product` ("" for every one) of the server `name`, told by whoever can tell.
+    """Read the users of `product` ("" for every one) from all data sources of a server.
 
-    Raises nothing but cancellation: what went wrong is a failure in the answer.
+    Never raises, except when canceled: what goes wrong is a failure in the answer.
     """
-    empty = LicenseUsers(name, settings.user_privacy, clock.now())
+    answer = LicenseUsers(name, settings.user_privacy, clock.now())
     asked = license_users.servers_to_ask(servers, name)
     if not asked:
-        known = any(each.name == name for each in servers)
-        said = f"{name} is disabled" if known else f"no server is named {name}"
-        return replace(empty, failures=((name, Failure(FailureKind.CONFIG, said)),))
+        registered = any(server.name == name for server in servers)
+        message = f"{name} is disabled" if registered else f"unknown server {name}"
+        return replace(answer, failures=((name, Failure(FailureKind.CONFIG, message)),))
     try:
         key = load_hash_key(paths.privacy_key) if settings.user_privacy == "hash" else b""
     except OSError as error:
-        said = f"{paths.privacy_key}: the key of the hashes cannot be kept: {error.strerror}"
-        hint = "make the folder writable, or set [privacy] users to hide"
-        failure = Failure(FailureKind.CONFIG, said, hint)
-        return replace(empty, failures=((name, failure),))
-    answers = await asyncio.gather(*(_ask(each, settings, clock) for each in asked))
-    pairs = [(each.name, answer) for each, answer in zip(asked, answers, strict=True)]
-    told = [(each, answer) for each, answer in pairs if isinstance(answer, tuple)]
-    failed = [(each, answer) for each, answer in pairs if isinstance(answer, Failure)]
-    found = [holder for _, answer in told for holder in answer]
+        failure = Failure(
+            FailureKind.CONFIG,
+            f"{paths.privacy_key}: the key of hashed names cannot be stored: {error.strerror}",
+            "make the folder writable, or set [privacy] users to hide",
+        )
+        return replace(answer, failures=((name, failure),))
+    results = await asyncio.gather(*(_read_users(server, settings, clock) for server in asked))
+    users: list[LicenseUser] = []
+    sources: list[str] = []
+    failures: list[tuple[str, Failure]] = []
+    for server, result in zip(asked, results, strict=True):
+        if isinstance(result, Failure):
+            failures.append((server.name, result))
+        else:
+            users += result
+            sources.append(server.name)
     return replace(
-        empty,
+        answer,
         at=clock.now(),
-        sources=tuple(each for each, _ in told),
-        users=_holdings(found, product, key, settings, clock),
-        failures=license_users.relevant_failures(failed, told=bool(told)),
+        sources=tuple(sources),
+        users=license_users.visible_users(
+            users,
+            product=product,
+            privacy=settings.user_privacy,
+            key=key,
+            now=clock.now(),
+            idle_days=settings.idle_days,
+            release_command=release_command,
+        ),
+        failures=license_users.relevant_failures(failures, any_success=bool(sources)),
     )
 
 
-def _holdings(
-    found: list[LicenseUser], product: str, key: bytes, settings: Settings, clock: Clock
-) -> tuple[license_users.VisibleUser, ...]:
-    from lictui.sources.license_users import release_command  # noqa: PLC0415 - only when it is asked
-
-    return license_users.visible_users(
-        found,
-        product=product,
-        users=settings.user_privacy,
-        key=key,
-        now=clock.now(),
-        idle_days=settings.idle_days,
-        release=release_command,
-    )
-
-
-async def _ask(
+async def _read_users(
     server: Server, settings: Settings, clock: Clock
 ) -> tuple[LicenseUser, ...] | Failure:
-    from lictui.sources.license_users import read_license_users  # noqa: PLC0415 - only when it is asked
-
     try:
         return await read_license_users(server, settings.limits, clock)
     except SourceError as error:
         return error.failure
-    except Exception as error:  # noqa: BLE001 - a mistake of lictui's own: the screen goes on
-        # Neither message nor traceback: names of users could stand in them.
-        _log.error("asking %s for holders: %s", server.name, type(error).__name__)
-        return Failure(FailureKind.PARSE, "lictui failed at reading the answer")
+    except Exception as error:  # noqa: BLE001 - a defect of lictui must not end the screen
+        # Without message and traceback: they could contain names of users.
+        _log.error("reading license users of %s: %s", server.name, type(error).__name__)
+        return Failure(FailureKind.PARSE, "lictui could not process the response")
 
 
 def load_hash_key(file: Path) -> bytes:
-    """The key in `file`, made on first use, 0600; raises OSError.
+    """The key in `file`, created on first use with mode 0600. Raises OSError.
 
-    Two that make it at the same moment end with one key: the file appears whole, or not at all.
+    Processes that create it at the same time end up with one key: the file appears complete.
     """
     with suppress(FileNotFoundError):
         if len(key := file.read_bytes()) == _KEY_BYTES:
             return key
     make_folder(file.parent)
-    mine = file.with_name(f".{file.name}.{os.getpid()}")
-    mine.unlink(missing_ok=True)
-    handle = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-    with os.fdopen(handle, "wb") as out:
-        out.write(secrets.token_bytes(_KEY_BYTES))
-    if file.exists():  # of another length: nobody's key
-        mine.replace(file)
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    with os.fdopen(handle, "wb") as output:
+        output.write(secrets.token_bytes(_KEY_BYTES))
+    if file.exists():  # of another length: not a key
+        temporary.replace(file)
     else:
         with suppress(FileExistsError):
-            os.link(mine, file)
-        mine.unlink(missing_ok=True)
+            os.link(temporary, file)
+        temporary.unlink(missing_ok=True)
     return file.read_bytes()
