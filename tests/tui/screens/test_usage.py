@@ -287,7 +287,7 @@ async def test_the_map_of_the_week_takes_the_place_of_the_chart_and_gives_it_bac
         weeks = asked.queries[-1]
         assert (weeks.end - weeks.start, weeks.width) == (7 * DAY, HOUR)
         await run.press("right", "down", "right")
-        assert "Tue 09:00  153 (61 %) on average, 153 at most" in screen_text(run.app)
+        assert "Tue 09:00  153 (61 %) on average, max 153" in screen_text(run.app)
         await run.press("escape", "escape")
         assert "last 24 hours" in screen_text(run.app)
         assert " Sun " not in screen_text(run.app)

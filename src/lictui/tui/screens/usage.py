@@ -174,13 +174,16 @@ class UsageScreen(TimeRangeScreen):
         self._show_text()
         self._load(query)
 
-    @work(group="usage-history", exclusive=True)
+    @work(group="usage-history")
     async def _load(self, query: ProductQuery) -> None:
         engine, now = self.lictui.engine, self.lictui.clock.now()
         try:
-            self._history, self._note = await engine.product_history(query), ""
+            history, note = await engine.product_history(query), ""
         except LictuiError as error:
-            self._history, self._note = ProductHistory(), error.message
+            history, note = ProductHistory(), error.message
+        if query != self._query:
+            return  # another range was chosen meanwhile
+        self._history, self._note = history, note
         self._draw(query)
         self._show_text()
         if self._note or (self._outlook_at and now - self._outlook_at < _OUTLOOK_REFRESH):
@@ -188,8 +191,9 @@ class UsageScreen(TimeRangeScreen):
         with suppress(LictuiError):  # the history has the same problem, and the chart shows it
             self._outlook = await engine.product_outlook(self._servers, self._product)
             self._outlook_at = now
-        self._draw(query)
-        self._show_text()
+        if query == self._query:
+            self._draw(query)
+            self._show_text()
 
     def _draw(self, query: ProductQuery) -> None:
         """Hand the history to the chart and to the heat map."""
