@@ -187,7 +187,7 @@ async def test_why_nobody_tells_is_said(clock: FakeClock, tmp_path: Path) -> Non
     answer = await query_license_users(
         (WINRM,), "lic-01", "X", settings=Settings(), paths=paths, clock=clock
     )
-    assert "winrm does not tell who holds a license" in answer.failures[0][1].message
+    assert "winrm cannot report license users" in answer.failures[0][1].message
     answer = await asked(clock, paths, ("cat",), "show", "none")
     assert answer.failures[0][1].message == "no server is named none"
 

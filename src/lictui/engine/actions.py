@@ -115,7 +115,7 @@ async def _act(action: Action, event: AlertEvent, clock: Clock) -> None:
         Limits(), timeout=action.timeout, connect_timeout=action.timeout, max_reply=_MAX_OUTPUT
     )
     if action.command:
-        output = await run_program(action.command, limits, given=body + b"\n")
+        output = await run_program(action.command, limits, stdin=body + b"\n")
         if output.exit_code:
             reason = f": {output.stderr}" if output.stderr else ""
             program = action.command[0]

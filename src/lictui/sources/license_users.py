@@ -1,95 +1,75 @@
-"""Who holds a license: asked of the sources that know, when somebody wants to see it.
+"""License users: who has a license checked out or assigned, read on request.
 
-Owns which sources can tell, and how an assignment would be released. Must not keep an answer, nor
-ever release anything itself.
+Only the sources lmstat, and command with the formats lmstat and udadmin, report them. Nothing is
+stored, and lictui never releases an assignment itself.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import FailureKind, LicenseUser, Server, SourceName, Step
-from lictui.sources.sanitize import sanitize as cleaned
+from lictui.model import FailureKind, SourceName, Step
+from lictui.sources.flexnet.source import lmstat_license_users, read_output, run_lmstat
+from lictui.sources.flexnet.udadmin import udadmin_license_users
+from lictui.sources.process import decode_output, run_program
+from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.sources.process import ProgramOutput
-
-_FORMATS: Final = ("lmstat", "udadmin")
+    from lictui.model import LicenseUser, Server
 
 
 async def read_license_users(
     server: Server, limits: Limits, clock: Clock
 ) -> tuple[LicenseUser, ...]:
-    """Everybody who holds a license of `server`, read now; raises SourceError.
+    """Return everybody who has a license of `server` now.
 
-    `no_data` where the source does not tell: the sources that do are lmstat, and command with the
-    formats lmstat and udadmin.
+    Raises SourceError: `no_data` if the source cannot report license users.
     """
     if server.source is SourceName.LMSTAT:
-        from lictui.sources.flexnet.source import run_lmstat  # noqa: PLC0415 - one protocol only
-
-        return _read(await run_lmstat(server, limits), _reader("lmstat", clock))
-    if server.source is SourceName.COMMAND and server.format in _FORMATS:
-        from lictui.sources.process import run_program  # noqa: PLC0415 - one protocol only
-
-        return _read(await run_program(server.command, limits), _reader(server.format, clock))
-    what = f"a command in the format {server.format}" if server.format else f"{server.source}"
-    raise SourceError(
-        FailureKind.NO_DATA,
-        f"{cleaned(what)} does not tell who holds a license; lmstat and udadmin do",
-        'Register the license server with source "lmstat" as well, or with source "command" and'
-        ' format "udadmin", and name this one in its same_as.',
-        Step.INVENTORY,
-    )
-
-
-def _reader(form: str, clock: Clock) -> Callable[[str], tuple[LicenseUser, ...]]:
-    if form == "udadmin":
-        from lictui.sources.flexnet.udadmin import udadmin_license_users  # noqa: PLC0415 - as above
-
-        return udadmin_license_users
-    from lictui.sources.flexnet.source import lmstat_license_users  # noqa: PLC0415 - as above
-
-    return lambda text: lmstat_license_users(text, clock.now())
+        output = await run_lmstat(server, limits)
+    elif server.source is SourceName.COMMAND and server.format in {"lmstat", "udadmin"}:
+        output = await run_program(server.command, limits)
+    else:
+        command = f"a command in the format {server.format}" if server.format else server.source
+        raise SourceError(
+            FailureKind.NO_DATA,
+            f"{sanitize(command)} cannot report license users; lmstat and udadmin can",
+            'Add the license server also with source "lmstat", or with source "command" and format'
+            ' "udadmin", and set its same_as to this server.',
+            Step.INVENTORY,
+        )
+    text = decode_output(output.stdout)
+    if server.format == "udadmin":
+        return read_output(output, lambda: udadmin_license_users(text))
+    return read_output(output, lambda: lmstat_license_users(text, clock.now()))
 
 
-def _read(
-    output: ProgramOutput, read: Callable[[str], tuple[LicenseUser, ...]]
-) -> tuple[LicenseUser, ...]:
-    from lictui.sources.flexnet.source import read_output  # noqa: PLC0415 - as above
-    from lictui.sources.process import decode_output  # noqa: PLC0415 - as above
+def release_command(user: LicenseUser) -> str:
+    """Return the command that would release an assignment, for someone else to check and run.
 
-    return read_output(output, lambda: read(decode_output(output.stdout)))
-
-
-def release_command(holder: LicenseUser) -> str:
-    """The command that would release an assignment, to be read and run by somebody else.
-
-    For a Command Prompt on the license server; "" where there is nothing to release: a license
-    that is checked out goes back by itself. `udadmin -f FEATURE -user NAME -delete`, or -device
+    It is for a Command Prompt on the license server. "" if there is nothing to release: a license
+    that is checked out returns by itself. `udadmin -f FEATURE -user NAME -delete`, or -device
     (Citrix, "License administration commands", udadmin).
     """
-    what, name = ("-user", holder.user) if holder.user else ("-device", holder.device)
-    if not holder.assigned or not name:
+    option, name = ("-user", user.user) if user.user else ("-device", user.device)
+    if not user.assigned or not name:
         return ""
-    words = _quoted(holder.product), _quoted(name)
-    return f"udadmin -f {words[0]} {what} {words[1]} -delete" if all(words) else ""
+    product, name = _quote(user.product), _quote(name)
+    return f"udadmin -f {product} {option} {name} -delete" if product and name else ""
 
 
-_PLAIN: Final = frozenset("._-$@\\")  # beside letters and digits: what cmd.exe leaves alone
-_NEVER: Final = frozenset('"%')  # what quotes do not keep cmd.exe from reading
+_PLAIN: Final = frozenset("._-$@\\")  # besides letters and digits: characters cmd.exe ignores
+_UNSAFE: Final = frozenset('"%')  # interpreted by cmd.exe even within quotes
 
 
-def _quoted(word: str) -> str:
-    """`word` as one argument at a Windows prompt; "" if no quoting makes it harmless."""
-    if not word.isprintable() or _NEVER & set(word) or word.startswith("-"):
+def _quote(word: str) -> str:
+    """Return `word` as one argument for cmd.exe; "" if no quoting makes it safe."""
+    if not word.isprintable() or _UNSAFE & set(word) or word.startswith("-"):
         return ""
-    if all(letter.isalnum() or letter in _PLAIN for letter in word):
+    if all(character.isalnum() or character in _PLAIN for character in word):
         return word
-    ends = word[len(word.rstrip("\\")) :]  # backslashes before a quote count double
-    return f'"{word}{ends}"'
+    backslashes = word[len(word.rstrip("\\")) :]  # before a closing quote they count double
+    return f'"{word}{backslashes}"'

@@ -1,6 +1,7 @@
-"""Runs one program for a source: bounded in time and size, and ended with all it started.
+"""Run one program for a source, with a limit on time and output, and decode what it printed.
 
-Owns the subprocess and its end. Must not know what the program is for, nor what its output means.
+Rules: no shell, no terminal, standard input empty unless given; a program that runs too long or
+prints too much is killed with all its children; nothing stays open afterwards.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import os
+import signal
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
@@ -21,255 +23,249 @@ if TYPE_CHECKING:
 
     from lictui.config.settings import Limits
 
-
-_GRACE: Final = 1.0  # seconds for what was killed, or for a pipe that somebody else holds open
-_STDERR: Final = 4096  # bytes kept of the end of stderr
+_GRACE: Final = (
+    1.0  # seconds to wait for a killed program, or for a pipe another process holds open
+)
+_MAX_STDERR: Final = 4096  # bytes kept from the end of stderr
 _STDOUT_FD: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class ProgramOutput:
-    """What a program printed, and how it ended."""
+    """What a program printed, and its exit code."""
 
-    exit_code: int  # exit code; negative: the signal that ended it
+    exit_code: int  # negative: the signal that ended it
     stdout: bytes
-    stderr: str  # cleaned, one short line: the last that was printed there
+    stderr: str  # the last line printed there, sanitized
 
 
 async def run_program(
     argv: tuple[str, ...],
     limits: Limits,
     environment: Mapping[str, str] | None = None,
-    given: bytes = b"",
+    stdin: bytes = b"",
 ) -> ProgramOutput:
-    """Run `argv` without a shell, and wait for its end, at most `limits.timeout` seconds.
+    """Run `argv` and wait for its end, at most `limits.timeout` seconds.
 
-    It sees no terminal, `given` as its input, which it need not read, and `environment` instead of
-    lictui's own. Any exit code is an answer. Raises SourceError: `command` when it cannot be
-    started, `timeout` when it was killed at the deadline with all its children, `too_large` past
-    `limits.max_reply`.
+    `environment` replaces lictui's own. The program need not read `stdin`. Any exit code is
+    returned. Raises SourceError: `command` if the program cannot be started, `timeout` if it was
+    killed at the deadline, `too_large` if it printed more than `limits.max_reply` bytes.
     """
-    talk = _Talk(limits.max_reply, given)
+    process = _Process(limits.max_reply, stdin)
     seconds = limits.timeout
     try:
-        # A moment before the engine's own guard, so that this sentence is the one that is read.
+        # Shortly before the engine's own deadline, whose message says less.
         async with asyncio.timeout(max(0.9 * seconds, seconds - 0.1)):
-            await _start(talk, argv, environment)
-            await talk.ended
+            await _start(process, argv, environment)
+            await process.output_complete
     except TimeoutError as error:
         raise SourceError(
             FailureKind.TIMEOUT,
-            f"{_name(argv)} did not end in {seconds:g} s and was killed",
-            "Run it in a terminal as the same user: does it ask for something, or hang?",
+            f"{_program(argv)} did not finish within {seconds:g} s and was killed",
+            "Run it in a terminal as the same user: does it wait for input, or hang?",
             Step.INVENTORY,
         ) from error
     finally:
-        await _end(talk)
-    if talk.flooded:
+        await _stop(process)
+    if process.too_large:
         raise SourceError(
             FailureKind.TOO_LARGE,
-            f"{_name(argv)} prints more than {limits.max_reply:,} bytes",
-            "Is it the right command? If so, raise max_reply in [polling].",
+            f"{_program(argv)} printed more than {limits.max_reply:,} bytes",
+            "Check that it is the right command. If so, raise max_reply in [polling].",
             Step.INVENTORY,
         )
-    return ProgramOutput(talk.status, bytes(talk.stdout), talk.last_words)
+    return ProgramOutput(process.exit_code, bytes(process.stdout), process.last_stderr_line)
 
 
-class _Talk(asyncio.SubprocessProtocol):
-    """What one program says, until it is over.
+class _Process(asyncio.SubprocessProtocol):
+    """State and output of one running program.
 
-    The transport's own callbacks, because `Process.wait` waits in some Pythons (before 3.11.10,
-    3.12.4) for pipes that a grandchild may hold open for ever.
+    It uses the transport's own callbacks: in Python before 3.11.10 and 3.12.4, `Process.wait` waits
+    for pipes that a grandchild may hold open forever.
     """
 
-    def __init__(self, most: int, given: bytes) -> None:
+    def __init__(self, max_output: int, stdin: bytes) -> None:
         loop = asyncio.get_running_loop()
-        self._most = most
-        self.given = given
+        self._max_output = max_output
+        self.stdin = stdin
         self._stderr = bytearray()
-        self._open: set[int] = {1, 2}
+        self._open_pipes: set[int] = {1, 2}
         self.transport: asyncio.SubprocessTransport | None = None
         self.stdout = bytearray()
-        self.flooded = False
+        self.too_large = False
         self.exited: asyncio.Future[None] = loop.create_future()
-        self.ended: asyncio.Future[None] = loop.create_future()  # enough is known
-        self.lost: asyncio.Future[None] = loop.create_future()  # nothing is open any more
+        self.output_complete: asyncio.Future[None] = loop.create_future()
+        self.closed: asyncio.Future[None] = loop.create_future()  # every pipe is closed
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.SubprocessTransport", transport)
-        if self.given:
-            stdin = cast("asyncio.WriteTransport", self.transport.get_pipe_transport(0))
-            stdin.write(self.given)
-            stdin.close()  # once all of it is written
+        if self.stdin:
+            pipe = cast("asyncio.WriteTransport", self.transport.get_pipe_transport(0))
+            pipe.write(self.stdin)
+            pipe.close()  # after everything is written
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd != _STDOUT_FD:
             self._stderr += data
-            del self._stderr[:-_STDERR]
-        elif len(self.stdout) + len(data) <= self._most:
+            del self._stderr[:-_MAX_STDERR]
+        elif len(self.stdout) + len(data) <= self._max_output:
             self.stdout += data
         else:
-            self.flooded = True
-            _settle(self.ended)
+            self.too_large = True
+            _set_done(self.output_complete)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         del exc
-        self._open.discard(fd)
-        self._perhaps_ended()
+        self._open_pipes.discard(fd)
+        self._check_output_complete()
 
     def process_exited(self) -> None:
-        _settle(self.exited)
-        self._perhaps_ended()
-        # What it printed is in the pipes already; who else holds them is not waited for.
-        asyncio.get_running_loop().call_later(_GRACE, _settle, self.ended)
+        _set_done(self.exited)
+        self._check_output_complete()
+        # All output is in the pipes now; other processes that hold them open are not waited for.
+        asyncio.get_running_loop().call_later(_GRACE, _set_done, self.output_complete)
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
-        _settle(self.lost)
+        _set_done(self.closed)
 
-    def _perhaps_ended(self) -> None:
-        if self.exited.done() and not self._open:
-            _settle(self.ended)
+    def _check_output_complete(self) -> None:
+        if self.exited.done() and not self._open_pipes:
+            _set_done(self.output_complete)
 
     @property
-    def status(self) -> int:
-        """The exit code."""
+    def exit_code(self) -> int:
         code = self.transport.get_returncode() if self.transport else None
         return -1 if code is None else code
 
     @property
-    def last_words(self) -> str:
-        """The last line on stderr."""
+    def last_stderr_line(self) -> str:
         lines = self._stderr.decode(errors="replace").replace("\0", "").splitlines()
         return next(filter(None, map(sanitize, reversed(lines))), "")
 
 
-def _settle(future: asyncio.Future[None]) -> None:
+def _set_done(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
 
 
-async def _start(talk: _Talk, argv: tuple[str, ...], env: Mapping[str, str] | None) -> None:
+async def _start(
+    process: _Process, argv: tuple[str, ...], environment: Mapping[str, str] | None
+) -> None:
     pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     try:
-        # A session of its own: no terminal to ask on, and one group to kill.
+        # A session of its own: no terminal to prompt on, and one process group to kill.
         await asyncio.get_running_loop().subprocess_exec(
-            lambda: talk,
+            lambda: process,
             *argv,
-            stdin=pipe if talk.given else null,
+            stdin=pipe if process.stdin else null,
             stdout=pipe,
             stderr=pipe,
-            env=env,
+            env=environment,
             start_new_session=True,
         )
     except (OSError, ValueError, TypeError) as error:
         if isinstance(error, TimeoutError):
             raise
-        raise _unstartable(argv, error) from error
+        raise _start_error(argv, error) from error
 
 
-def _unstartable(argv: tuple[str, ...], error: Exception) -> SourceError:
-    why = sanitize(getattr(error, "strerror", None) or error, 100)
+def _start_error(argv: tuple[str, ...], error: Exception) -> SourceError:
+    reason = sanitize(getattr(error, "strerror", None) or error, 100)
+    has_folder = bool(argv) and bool({"/", os.sep} & set(argv[0]))
     match error:
-        case FileNotFoundError() if os.path.dirname(_first(argv)):  # noqa: PTH120 - as it was given
-            hint = "Check the path, on this machine; of a script, also its #! line."
+        case FileNotFoundError() if has_folder:
+            hint = "Check the path on this machine; for a script, also its #! line."
         case FileNotFoundError():
-            hint = "It is not on the PATH that lictui runs with: give its full path."
+            hint = "It is not on lictui's PATH: use the full path."
         case PermissionError():
-            hint = "It must be executable for the user that lictui runs as (chmod +x)."
+            hint = "The user that runs lictui must be allowed to execute it (chmod +x)."
         case _:
-            hint = "Is it a program for this machine? Run it in a terminal to see."
+            hint = "Check that it is a program for this machine: run it in a terminal."
     return SourceError(
-        FailureKind.COMMAND, f"{_name(argv)} cannot be started: {why}", hint, Step.INVENTORY
+        FailureKind.COMMAND, f"cannot start {_program(argv)}: {reason}", hint, Step.INVENTORY
     )
 
 
-def _first(argv: tuple[str, ...]) -> str:
-    return argv[0] if argv else ""
+def _program(argv: tuple[str, ...]) -> str:
+    """Return the program for messages, without its arguments, which may contain secrets."""
+    return sanitize(argv[0] if argv else "", 120) or "a program without a name"
 
 
-def _name(argv: tuple[str, ...]) -> str:
-    """The program alone: what follows may hold what is nobody's business."""
-    return sanitize(_first(argv), 120) or "a program without a name"
-
-
-async def _end(talk: _Talk) -> None:
-    """Kill what still runs, reap it, and close what is open; takes seconds only at the worst."""
-    transport = talk.transport
+async def _stop(process: _Process) -> None:
+    """Kill what still runs, wait for its end, and close the pipes; at most two seconds."""
+    transport = process.transport
     if transport is None:
-        return  # it was never started, or asyncio has ended it itself
-    _kill(transport)
+        return  # never started, or already cleaned up by asyncio
+    _kill_group(transport)
     with suppress(TimeoutError):
         async with asyncio.timeout(_GRACE):
-            await talk.exited
+            await process.exited
     transport.close()
     with suppress(TimeoutError):
         async with asyncio.timeout(_GRACE):
-            await talk.lost
+            await process.closed
 
 
-def _kill(transport: asyncio.SubprocessTransport) -> None:
-    """SIGKILL for the program's whole group, also when only children of it are left."""
+def _kill_group(transport: asyncio.SubprocessTransport) -> None:
+    """Kill the program's whole process group, also if only its children still run."""
     with suppress(ProcessLookupError, PermissionError):
         if os.name == "posix":
-            import signal  # noqa: PLC0415 - Windows has no SIGKILL to name
-
             os.killpg(transport.get_pid(), signal.SIGKILL)
         else:
             transport.kill()
 
 
-# Bytes that a program printed, as text: whatever Windows or a pipe made of their encoding
+# Decoding of output: Windows programs and pipes use many encodings.
 
-
-_SAMPLE: Final = 4096  # bytes that tell UTF-16 without a mark
-_MARKS: Final = (
+_ENCODING_SAMPLE: Final = 4096  # bytes examined to recognize UTF-16 without a byte order mark
+_BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_MOSTLY: Final = 0.4  # of the high bytes are 0 in UTF-16 that is mostly Latin
-_HARDLY: Final = 0.1
+# Share of zeros among the high bytes of UTF-16 text in a Latin script, and among the low bytes.
+_MIN_ZERO_SHARE: Final = 0.4
+_MAX_ZERO_SHARE: Final = 0.1
 
 
 def decode_output(stdout: bytes) -> str:
-    """`stdout` as text, never raising: what no encoding explains is U+FFFD, NULs and marks leave.
+    """Decode `stdout`; never raises. Undecodable bytes become U+FFFD; NULs and marks are removed.
 
-    UTF-8 and UTF-16 with a byte order mark, UTF-16 without one where every other byte is 0
-    (Windows PowerShell's `>`), UTF-8; a line that is none of these is Windows-1252, one by one,
-    since files of different age are printed after one another.
+    In this order: UTF-8 and UTF-16 with a byte order mark; UTF-16 without one, if every other byte
+    is 0 (`>` of Windows PowerShell); UTF-8. A line that is not valid UTF-8 is Windows-1252: files
+    of different age may be printed one after another.
     """
-    for mark, encoding in _MARKS:
+    for mark, encoding in _BYTE_ORDER_MARKS:
         if stdout.startswith(mark):
-            return _plain(_decoded(stdout.removeprefix(mark), encoding))
-    return _plain(_decoded(stdout, _unmarked(stdout[:_SAMPLE])))
+            text = _decode(stdout.removeprefix(mark), encoding)
+            break
+    else:
+        text = _decode(stdout, _guess_encoding(stdout[:_ENCODING_SAMPLE]))
+    return text.replace("\0", "").replace("\ufeff", "")
 
 
-def _unmarked(sample: bytes) -> str:
+def _guess_encoding(sample: bytes) -> str:
     pairs = len(sample) // 2
-    first, second = (sample[offset : 2 * pairs : 2].count(0) for offset in (0, 1))
-    if second > _MOSTLY * pairs and first <= _HARDLY * pairs:
+    even_zeros, odd_zeros = (sample[offset : 2 * pairs : 2].count(0) for offset in (0, 1))
+    if odd_zeros > _MIN_ZERO_SHARE * pairs and even_zeros <= _MAX_ZERO_SHARE * pairs:
         return "utf-16-le"
-    if first > _MOSTLY * pairs and second <= _HARDLY * pairs:
+    if even_zeros > _MIN_ZERO_SHARE * pairs and odd_zeros <= _MAX_ZERO_SHARE * pairs:
         return "utf-16-be"
     return "utf-8"
 
 
-def _decoded(body: bytes, encoding: str) -> str:
+def _decode(body: bytes, encoding: str) -> str:
     if encoding != "utf-8":
         return body.decode(encoding, "replace")
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:
-        return "".join(map(_line, body.splitlines(keepends=True)))
+        return "".join(map(_decode_line, body.splitlines(keepends=True)))
 
 
-def _line(line: bytes) -> str:
+def _decode_line(line: bytes) -> str:
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError:
         return line.decode("cp1252", "replace")
-
-
-def _plain(decoded: str) -> str:
-    return decoded.replace("\0", "").replace("\ufeff", "")

@@ -1,7 +1,7 @@
-"""What servers say, made harmless and plain: text, whole numbers, days, JSON.
+"""Clean and parse values that come from servers: text, counts, dates, times, JSON.
 
-Owns the rule that what comes from outside is hostile until it has passed here. Pure: must not know
-any protocol. What cannot be read is "" or None, never an exception and never a zero.
+Everything from outside is hostile until it has passed through here. A value that cannot be read
+becomes "" or None, never an exception (`parse_json` apart) and never a zero.
 """
 
 from __future__ import annotations
@@ -9,35 +9,41 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_COUNT: Final = 10**9  # licenses; no pool is larger
+NEVER_YEAR: Final = 9999  # the year .NET and Citrix write for "never expires"
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})  # control, format, surrogate, unassigned
-_WHOLE: Final = re.compile(r"\d{1,10}(?:\.0{1,9})?", re.ASCII)
-_DIGITS: Final = 18  # of the longest integer in JSON that is read as one
+_COUNT: Final = re.compile(r"\d{1,10}(?:\.0{1,9})?", re.ASCII)
+_MAX_JSON_DIGITS: Final = 18  # longer integers are not read
 
 
 def sanitize(value: object, limit: int = 200) -> str:
-    """`value` as one line of at most `limit` visible characters, "" for what is no text.
+    """Return `value` as one line of at most `limit` visible characters; "" if it is not text.
 
-    Control, bidirectional and zero-width characters leave, every run of white space is one space.
+    Control, bidirectional and zero-width characters are removed; each run of white space becomes
+    one space.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float | BaseException):
         return ""
     raw = str(value)[: 8 * limit]
     if not (raw.isascii() and raw.isprintable()):
-        raw = "".join(" " if c.isspace() else c for c in raw if _shows(c))
+        raw = "".join(" " if c.isspace() else c for c in raw if _is_visible(c))
     line = " ".join(raw.split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
-def _shows(character: str) -> bool:
+def _is_visible(character: str) -> bool:
     return character.isspace() or unicodedata.category(character) not in _HIDDEN
 
 
 def parse_count(value: object) -> int | None:
-    """`value` as a count from 0 to MOST: an int, an integral float, or either as digits."""
+    """Return `value` as a count from 0 to MAX_COUNT: an int, an integral float, or their text."""
     match value:
         case bool():
             return None
@@ -45,79 +51,147 @@ def parse_count(value: object) -> int | None:
             number = value
         case float() if value.is_integer():
             number = int(value)
-        case str() if _WHOLE.fullmatch(value.strip()):
+        case str() if _COUNT.fullmatch(value.strip()):
             number = int(value.strip().partition(".")[0])
         case _:
             return None
     return number if 0 <= number <= MAX_COUNT else None
 
 
-# The day as written is meant, whatever the offset behind it: licenses end on calendar days.
-_DAYS: Final = (
-    # ISO 8601, with or without a time, 0 to 9 fraction digits, any offset; 2026.1201 of FlexNet
+_MAX_DATE_LENGTH: Final = 50
+_FIRST_YEAR: Final = 1980  # .NET's year 1 means "no date"
+_DATES: Final = (
+    # ISO 8601, with or without a time, 0 to 9 fraction digits, any offset
     re.compile(r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})(?:[T ][\d:.,]+ ?(?:Z|[+-][\d:]+)?)?"),
+    # 2026.1201, a version of a Citrix feature
     re.compile(r"(?P<y>\d{4})\.(?P<m>\d{2})(?P<d>\d{2})"),
-    # CIM datetime (DMTF DSP0004), whole or the day alone
+    # CIM datetime (DMTF DSP0004), or its date alone
     re.compile(r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?:\d{6}(?:\.[\d*]{6}[+-][\d*]{3})?)?"),
-    # 31-mar-2027 of a license file
+    # 31-mar-2027, in a license file
     re.compile(r"(?P<d>\d{1,2})-(?P<m>[A-Za-z]{3})-(?P<y>\d{4})"),
 )
-_EPOCH: Final = re.compile(r"/Date\((?P<ms>-?\d{1,15})(?:[+-]\d{4})?\)/")
-_MONTHS: Final = (
-    "jan",
-    "feb",
-    "mar",
-    "apr",
-    "may",
-    "jun",
-    "jul",
-    "aug",
-    "sep",
-    "oct",
-    "nov",
-    "dec",
+# 12/31/2027 7:00:00 PM, 31.12.2027 00:00:00, 31-12-2027
+_NUMERIC: Final = re.compile(
+    r"(?P<first>\d{1,2})(?P<separator>[/.-])(?P<second>\d{1,2})(?P=separator)(?P<y>\d{4})"
+    r"(?: \d{1,2}[:.]\d.*)?"
 )
+_EPOCH: Final = re.compile(r"/Date\((?P<ms>-?\d{1,15})(?:[+-]\d{4})?\)/")
+_WITH_OFFSET: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}T[\d:]{5,8}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:?\d{2})"
+)
+_FRACTION: Final = re.compile(r"\.\d+")
+MONTHS: Final = tuple("jan feb mar apr may jun jul aug sep oct nov dec".split())
 
 
-def parse_date(value: object) -> date | None:
-    """`value` as a calendar day, in any form the notes know; None for years before 1980."""
-    if not isinstance(value, str):
+def parse_date(value: object, *, day_first: bool | None = None) -> date | None:
+    """Return `value` as a calendar date, in any form Citrix and its tools write.
+
+    - A time and an offset after the date do not matter: licenses expire on calendar days. One
+      exception: where the local time is not midnight but the same moment in UTC is, the date is the
+      one in UTC (a WMI date that Get-CimInstance shifted into local time).
+    - `/Date(ms)/` (ConvertTo-Json of Windows PowerShell) is a local midnight in an unknown time
+      zone: the nearest calendar day in UTC is right for every zone from -11:59 to +12:00.
+    - Numeric dates as `12/31/2027` are ambiguous. They are read only if the caller knows the order:
+      `day_first` applies to slashes; with dots or hyphens the day is always first.
+    - Years before 1980 mean "no date".
+    """
+    if not isinstance(value, str) or len(text := value.strip()) > _MAX_DATE_LENGTH:
         return None
-    value = value.strip()
-    found = _written(value) if len(value) <= 50 else None  # noqa: PLR2004 - longer than any form
-    return found if found and found.year >= 1980 else None  # noqa: PLR2004 - .NET's year 1 is "none"
-
-
-def _written(value: str) -> date | None:
     try:
-        if found := _EPOCH.fullmatch(value):
-            moment = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(found["ms"]))
-            return moment.date()
-        for form in _DAYS:
-            if found := form.fullmatch(value):
-                month = found["m"].lower()
-                number = int(month) if month.isdecimal() else _MONTHS.index(month) + 1
-                return date(int(found["y"]), number, int(found["d"]))
+        parsed = _parse_date(text, day_first=day_first)
     except (ValueError, OverflowError):
         return None
+    return parsed if parsed and parsed.year >= _FIRST_YEAR else None
+
+
+def _parse_date(value: str, *, day_first: bool | None) -> date | None:
+    if match := _EPOCH.fullmatch(value):
+        midnight = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(match["ms"]))
+        return (midnight + timedelta(hours=12)).date()
+    if _WITH_OFFSET.fullmatch(value):
+        with suppress(ValueError, OverflowError):  # out of datetime's range: the date as written
+            return _utc_midnight_or_local(datetime.fromisoformat(_FRACTION.sub("", value)))
+    for pattern in _DATES:
+        if match := pattern.fullmatch(value):
+            month = match["m"].lower()
+            number = int(month) if month.isdecimal() else MONTHS.index(month) + 1
+            return date(int(match["y"]), number, int(match["d"]))
+    if day_first is not None and (match := _NUMERIC.fullmatch(value)):
+        day, month_number = int(match["first"]), int(match["second"])
+        if match["separator"] == "/" and not day_first:
+            day, month_number = month_number, day
+        return date(int(match["y"]), month_number, day)
     return None
 
 
-def parse_json(body: bytes) -> object:
-    """The JSON in `body`; raises ValueError saying why it is none.
+def _utc_midnight_or_local(local: datetime) -> date:
+    utc = local.astimezone(UTC)
+    is_shifted = utc.time() == datetime.min.time() != local.time()
+    return (utc if is_shifted else local).date()
 
-    Refuses NaN and Infinity, and nesting deeper than any answer; an absurdly long integer is None.
+
+def is_day_first(values: Iterable[object]) -> bool:
+    """Tell whether the dates with slashes among `values`, all of one document, start with the day.
+
+    Month first is the default (.NET's invariant culture), unless some value can only be day first
+    and none can only be month first.
+    """
+    matches = [
+        match
+        for value in values
+        if isinstance(value, str)
+        and (match := _NUMERIC.fullmatch(value.strip()[:_MAX_DATE_LENGTH]))
+        if match["separator"] == "/"
+    ]
+    months = len(MONTHS)
+    return any(int(match["first"]) > months for match in matches) and not any(
+        int(match["second"]) > months for match in matches
+    )
+
+
+_AMERICAN_TIME: Final = re.compile(
+    r"(?P<m>\d{1,2})/(?P<d>\d{1,2})/(?P<y>\d{4})(?: (?P<t>\d{1,2}:\d{2}:\d{2}))?"
+)
+
+
+def parse_time(value: object) -> float | None:
+    """Return `value` as UTC epoch seconds: ISO 8601, or `12/30/2015 12:21:15` (month first).
+
+    A time without an offset is in UTC. None for years before 1980 and for NEVER_YEAR.
+    """
+    if not isinstance(value, str) or len(value) > _MAX_DATE_LENGTH:
+        return None
+    text = value.strip()
+    if match := _AMERICAN_TIME.fullmatch(text):
+        time_of_day = match["t"] or "00:00:00"
+        text = f"{match['y']}-{match['m']:0>2}-{match['d']:0>2}T{time_of_day:0>8}"
+    try:
+        time = datetime.fromisoformat(text)
+        if not _FIRST_YEAR <= time.year < NEVER_YEAR:
+            return None
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def parse_json(body: bytes) -> object:
+    """Return the JSON value in `body`; raise ValueError with the reason if it is not valid JSON.
+
+    NaN, Infinity and excessive nesting are refused; an integer of more than 18 digits is None.
     """
     try:
-        value: object = json.loads(body, parse_int=_bounded, parse_constant=_refused)
+        value: object = json.loads(
+            body, parse_int=parse_bounded_int, parse_constant=_refuse_constant
+        )
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     return value
 
 
-def _bounded(digits: str) -> int | None:
-    return int(digits) if len(digits) <= _DIGITS else None
+def parse_bounded_int(digits: str) -> int | None:
+    """Return `digits` as an integer; None beyond the size of any real figure."""
+    return int(digits) if len(digits) <= _MAX_JSON_DIGITS else None
 
 
-def _refused(name: str) -> None:
-    raise ValueError(f"{name} is no number in JSON")
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a valid number in JSON")

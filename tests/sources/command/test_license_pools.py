@@ -54,7 +54,7 @@ def test_what_has_ended_counts_only_where_nothing_else_does() -> None:
     assert found.pools[0].reading.installed == 30
     assert found.pools[0].expires == date(2027, 1, 31)
     assert [notice.title for notice in found.notices] == [
-        "Licenses in the files that are not in force: 2"
+        "License files with licenses that are not valid now: 2"
     ]
 
 

@@ -116,14 +116,14 @@ def test_rows_of_one_pool_add_up_and_a_missing_figure_is_missing_in_the_sum() ->
     assert (pool.expires, pool.license_type) == (date(2027, 3, 31), "Eval, Retail")
     found = read(ROW, row(LicensesInUse=None))
     assert found.pools[0].reading == Reading(None, 1000, 100)
-    assert found.notices[0].detail == "XDT: LicensesInUse is not given"
+    assert found.notices[0].detail == "XDT: LicensesInUse is missing"
 
 
 @pytest.mark.parametrize("overdraft", [551, "many"])
 def test_an_overdraft_that_makes_no_sense_costs_the_installed(overdraft: object) -> None:
     found = read(row(LicenseOverdraft=overdraft))
     assert found.pools[0].reading.installed is None
-    assert found.notices[0].title == "Figures that cannot be read"
+    assert found.notices[0].title == "Unreadable figures"
 
 
 def test_no_overdraft_is_none_not_zero() -> None:

@@ -27,7 +27,7 @@ async def test_what_a_command_prints_is_the_snapshot(bench: Bench) -> None:
     assert isinstance(found, Snapshot)
     assert found.pools[0].product == "XDT_PLT_UD"
     assert bench.steps == [
-        (Step.INVENTORY, f"ended with 0 in 0.0 s, {len(WHOLE)} bytes"),
+        (Step.INVENTORY, f"exit code 0 in 0.0 s, {len(WHOLE)} bytes"),
         (Step.PARSE, "1 pool"),
     ]
 
@@ -42,14 +42,14 @@ async def test_half_an_answer_is_none(bench: Bench) -> None:
     found = await bench.fetch((program,), "get-licinventory")
     assert isinstance(found, Failure)
     assert (found.kind, found.step) == (FailureKind.COMMAND, Step.INVENTORY)
-    assert found.message == "p ended with code 3: out of memory"
+    assert found.message == "p exited with code 3: out of memory"
     assert bench.steps == []
 
 
 async def test_words_on_stderr_alone_are_a_failure(bench: Bench) -> None:
     found = await bench.fetch((bench.program(b"", stderr="oops"),), "checkmk")
     assert isinstance(found, Failure)
-    assert (found.kind, found.message) == (FailureKind.COMMAND, "p printed nothing but: oops")
+    assert (found.kind, found.message) == (FailureKind.COMMAND, "p printed only an error: oops")
 
 
 async def test_progress_on_stderr_is_no_word(bench: Bench) -> None:
@@ -87,7 +87,7 @@ async def test_what_ssh_says_is_understood(
     found = await bench.fetch(command, "get-licinventory")
     assert isinstance(found, Failure)
     assert (found.kind, found.step) == (kind, step or Step.CONNECT)
-    assert found.message == f"ssh lic01 ended with code 255: {words}"
+    assert found.message == f"ssh lic01 exited with code 255: {words}"
     assert found.hint
 
 
@@ -119,7 +119,7 @@ async def test_an_error_that_powershell_serialised_is_read(bench: Bench) -> None
     found = await bench.fetch((bench.program(b"", stderr=words, code=1),), "get-licinventory")
     assert isinstance(found, Failure)
     assert found.kind is FailureKind.FORBIDDEN
-    assert found.message == "p ended with code 1: Get-LicInventory : UserNotAuthorized"
+    assert found.message == "p exited with code 1: Get-LicInventory : UserNotAuthorized"
 
 
 async def test_another_lictui_may_end_with_1_after_a_whole_answer(bench: Bench) -> None:
@@ -138,7 +138,7 @@ async def test_another_lictui_may_end_with_1_after_a_whole_answer(bench: Bench) 
     assert isinstance(refused, Failure)
     assert (refused.kind, refused.message) == (
         FailureKind.COMMAND,
-        "p ended with code 1: lictui: no",
+        "p exited with code 1: lictui: no",
     )
     worse = await bench.fetch((bench.program(json.dumps(said).encode(), code=2),), "lictui")
     assert isinstance(worse, Failure)

@@ -44,7 +44,7 @@ SILENT = LicenseUsers(
             "lic-emea-01",
             Failure(
                 FailureKind.NO_DATA,
-                "winrm does not tell who holds a license; lmstat and udadmin do",
+                "winrm cannot report license users; lmstat and udadmin can",
                 "register it as lmstat, too",
             ),
         ),

@@ -1,7 +1,7 @@
-"""What `udadmin -list` prints, as a Snapshot and as the users and devices it names.
+"""Parser of `udadmin -list` output: assignments as pools, and the users and devices themselves.
 
-Owns its grammar (Citrix CTX215674; the block of devices by analogy), with -times and without, with
--a and without. Pure: must not know how the text came. How many licenses there are is not told.
+The grammar is that of Citrix CTX215674, with and without -times and -a; the block of devices is
+assumed to look like that of users. udadmin does not report how many licenses are installed.
 """
 
 from __future__ import annotations
@@ -9,35 +9,35 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, Level, LicenseUser, Notice, Pool, Reading, Snapshot, Step
 from lictui.products import describe
 from lictui.sources.flexnet.parser import CITRIX
-from lictui.sources.sanitize import parse_date
-from lictui.sources.sanitize import sanitize as cleaned
+from lictui.sources.sanitize import MONTHS, parse_date, sanitize
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
+    from datetime import date
 
-_LONGEST: Final = 1000  # characters of a line that are looked at
-_MOST: Final = 100_000  # holders that are named
+_MAX_LINE: Final = 1000  # characters read of a line
+_MAX_USERS: Final = 100_000
+_MAX_CODE: Final = 60  # characters
 _AGE: Final = re.compile(r"Usage data is (\d{1,9}) minutes? old", re.IGNORECASE)
 _BLOCK: Final = re.compile(r"(Users|Devices):[ (]*\d*\)?", re.IGNORECASE)
-# `(Thu Sep 14 13:41:07 2017)` at the end, with -times
+# `(Thu Sep 14 13:41:07 2017)` at the end of a line, with -times
 _TIME: Final = re.compile(
     r"\((?:[A-Za-z]{3} )?([A-Za-z]{3}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) (\d{4})\)$"
 )
 _VERSION: Final = re.compile(r"\d[\d.]{0,20}")
 _PARTS: Final = 3  # name, feature, version
-_MONTHS: Final = "jan feb mar apr may jun jul aug sep oct nov dec"  # each begins at 4 times itself
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    name: str
+class _Assignment:
+    name: str  # of a user or device
     feature: str
     version: str
     is_device: bool
@@ -45,121 +45,125 @@ class _Entry:
 
 
 @dataclass(slots=True)
-class _List:
-    entries: list[_Entry] = field(default_factory=list)
+class _AssignmentList:
+    assignments: list[_Assignment] = field(default_factory=list)
     age: str = ""  # minutes
-    known: bool = False  # a line of udadmin's own was there
-    unread: int = 0  # lines in a block that name nobody
+    is_recognized: bool = False  # a line that only udadmin prints was found
+    unreadable: int = 0  # lines in a block that are not an assignment
 
 
-def udadmin_snapshot(text: str, where: str) -> Snapshot:
-    """The assignments that `text` tells of, by feature and version.
+def udadmin_snapshot(text: str, label: str) -> Snapshot:
+    """Return the assignments in `text`, one pool per feature and version.
 
-    `where` names the server in errors. Raises SourceError (parse) for what is no such list.
+    `label` names the server in errors. Raises SourceError (`parse`) if `text` is not such a list.
     """
-    found = _read(text, where)
-    pools: dict[tuple[str, date | None], list[_Entry]] = {}
-    for entry in found.entries:
-        pools.setdefault((cleaned(entry.feature, 60), parse_date(entry.version)), []).append(entry)
+    listed = _parse(text, label)
+    pools: dict[tuple[str, date | None], list[_Assignment]] = {}
+    for assignment in listed.assignments:
+        key = sanitize(assignment.feature, _MAX_CODE), parse_date(assignment.version)
+        pools.setdefault(key, []).append(assignment)
     return Snapshot(
-        tuple(_pool(*key, entries, found.age) for key, entries in pools.items()),
-        notices=tuple(_unread(found.unread)),
+        tuple(_pool(*key, assignments, listed.age) for key, assignments in pools.items()),
+        notices=tuple(_unreadable_notices(listed.unreadable)),
     )
 
 
 def udadmin_license_users(text: str) -> tuple[LicenseUser, ...]:
-    """Whom a license is assigned to, and since when where -times tells.
+    """Return the users and devices a license is assigned to, with the time if -times was given.
 
-    Raises SourceError (parse) for what is no such list.
+    Raises SourceError (`parse`) if `text` is not such a list.
     """
     return tuple(
         LicenseUser(
-            cleaned(entry.feature, 60),
-            user="" if entry.is_device else cleaned(entry.name, 100),
-            device=cleaned(entry.name, 100) if entry.is_device else "",
-            since=_since(entry.time),
+            sanitize(assignment.feature, _MAX_CODE),
+            user="" if assignment.is_device else sanitize(assignment.name, 100),
+            device=sanitize(assignment.name, 100) if assignment.is_device else "",
+            since=_timestamp(assignment.time),
             assigned=True,
-            subscription_date=parse_date(entry.version),
+            subscription_date=parse_date(assignment.version),
         )
-        for entry in _read(text, "the license server").entries[:_MOST]
+        for assignment in _parse(text, "the license server").assignments[:_MAX_USERS]
     )
 
 
-def _pool(feature: str, subscribed: date | None, entries: list[_Entry], age: str) -> Pool:
-    known = describe(feature)
-    devices = sum(1 for entry in entries if entry.is_device)
+def _pool(
+    feature: str, subscription_date: date | None, assignments: list[_Assignment], age: str
+) -> Pool:
+    product = describe(feature)
+    devices = sum(assignment.is_device for assignment in assignments)
     return Pool(
         product=feature,
-        name=known.name,
-        model=known.model,
-        reading=Reading(in_use=len(entries)),
-        subscription_date=subscribed,
-        counted=known.counted,
+        name=product.name,
+        model=product.model,
+        reading=Reading(in_use=len(assignments)),
+        subscription_date=subscription_date,
+        counted=product.counted,
         vendor=CITRIX,
         raw_fields=(
-            ("users", str(len(entries) - devices)),
+            ("users", str(len(assignments) - devices)),
             ("devices", str(devices)),
-            ("version", cleaned(entries[0].version, 40)),
+            ("version", sanitize(assignments[0].version, 40)),
             *((("minutes old", age),) if age else ()),
         ),
-        formulas=(("in use", "users + devices that are listed"),),
+        formulas=(("in_use", "users + devices in the list"),),
     )
 
 
-def _unread(lines: int) -> Iterable[Notice]:
+def _unreadable_notices(lines: int) -> Iterator[Notice]:
     if lines:
         yield Notice(
             "server",
             Level.WARN,
-            "Assignments that cannot be read",
-            f"{lines} line(s) of the list name no feature and version: in use may be too low.",
-            "Please report this, with such a line.",
+            "Unreadable assignments",
+            f"{lines} line(s) without feature and version: in use may be too low.",
+            "Please report this, with an example line.",
         )
 
 
-def _read(text: str, where: str) -> _List:
-    found = _List()
+def _parse(text: str, label: str) -> _AssignmentList:
+    listed = _AssignmentList()
     block = ""
     for raw in filter(None, text.replace("\r", "\n").split("\n")):
-        line = raw[:_LONGEST].strip()
+        line = raw[:_MAX_LINE].strip()
         if not line:
             continue
         if head := _BLOCK.fullmatch(line):
-            block, found.known = head[1].lower(), True
+            block, listed.is_recognized = head[1].lower(), True
         elif age := _AGE.match(line):
-            found.age, found.known = age[1], True
-        elif entry := _entry(line, is_device=block == "devices") if block else None:
-            found.entries.append(entry)
+            listed.age, listed.is_recognized = age[1], True
+        elif block and (assignment := _assignment(line, is_device=block == "devices")):
+            listed.assignments.append(assignment)
         elif block:
-            found.unread += 1
-    if not found.known:
-        first = next(filter(None, map(cleaned, text[:4000].splitlines())), "")
-        what = f"this is no list of udadmin's: {cleaned(first, 80)}" if first else "nothing came"
+            listed.unreadable += 1
+    if not listed.is_recognized:
+        first = next(filter(None, map(sanitize, text[:4000].splitlines())), "")
+        problem = f"not udadmin output: {sanitize(first, 80)}" if first else "no output"
         raise SourceError(
             FailureKind.PARSE,
-            f"{what} (from {where})",
-            "It must print what `udadmin -list -times` does, run on the license server.",
+            f"{problem} (from {label})",
+            "The command must print the output of `udadmin -list -times` on the license server.",
             Step.PARSE,
         )
-    return found
+    return listed
 
 
-def _entry(line: str, *, is_device: bool) -> _Entry | None:
-    """One line, from the right: a name may hold blanks, and anything else."""
+def _assignment(line: str, *, is_device: bool) -> _Assignment | None:
+    """Parse one line from the right: a name may contain blanks, and anything else."""
     time = _TIME.search(line)
     parts = (line[: time.start()] if time else line).rsplit(None, _PARTS - 1)
     if len(parts) != _PARTS or not _VERSION.fullmatch(parts[2]):
         return None
-    return _Entry(parts[0], parts[1], parts[2], is_device, time[0] if time else "")
+    name, feature, version = parts
+    return _Assignment(name, feature, version, is_device, time[0] if time else "")
 
 
-def _since(time: str) -> float | None:
-    """UTC epoch seconds; udadmin tells no zone, so this machine's is taken."""
-    found = _TIME.match(time)
-    if found and found[1].lower() in _MONTHS:
-        month = _MONTHS.index(found[1].lower()) // 4 + 1
-        number, hour, minute, second, year = map(int, found.groups()[1:])
+def _timestamp(time: str) -> float | None:
+    """Return UTC epoch seconds; udadmin prints no time zone, so this machine's is used."""
+    match = _TIME.match(time)
+    if match and match[1].lower() in MONTHS:
+        month = MONTHS.index(match[1].lower()) + 1
+        day, hour, minute, second, year = map(int, match.groups()[1:])
         with suppress(ValueError, OverflowError, OSError):
-            local = datetime(year, month, number, hour, minute, second)  # noqa: DTZ001 - as printed
+            local = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - as printed
             return local.astimezone().timestamp()
     return None
