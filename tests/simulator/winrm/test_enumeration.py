@@ -117,11 +117,11 @@ async def test_enumerations_left_open_do_not_pile_up(soap: SoapService) -> None:
     assert len(products(await pull(soap, newest))) == 2
 
 
-async def test_conditions_choose(soap: SoapService) -> None:
-    root = await enumerate_(soap, f"{POOLS} WHERE PLD='citrix' AND InUseCount = 1 OR Count=0")
-    assert products(root) == ["CITRIX"]
-    none = await enumerate_(soap, f"{POOLS} WHERE InUseCount &lt;> 1 AND PLD = 'CITRIX'")
-    assert products(none) == []
+async def test_a_query_selects_rows_by_any_of_its_conditions(soap: SoapService) -> None:
+    root = await enumerate_(soap, f"{POOLS} WHERE PLD='citrix' or LicenseType = 'RetailS'")
+    rest = await pull(soap, context_of(root))
+    assert products(root) + products(rest) == ["PVS_STD_CCS", "CITRIX"]
+    assert products(await enumerate_(soap, f"{POOLS} WHERE PLD = 'CITRIX '")) == []
 
 
 async def test_max_elements_must_be_a_positive_number(soap: SoapService) -> None:
