@@ -1,6 +1,6 @@
-"""`make screenshots`: pictures of the demo, as it is, into screenshots/.
+"""`make screenshots`: write pictures of the demo to screenshots/.
 
-SVG by Textual; the README's picture also as PNG where Chromium is there to draw it.
+Textual writes SVG; the picture of the README is also written as PNG if Chromium is installed.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 FOLDER: Final = Path(__file__).parents[1] / "screenshots"
-README: Final = "wall"
-# name -> (size, theme, keys that lead there from the wall)
+README: Final = "dashboard"
+# name -> (size, theme, keys that open it from the dashboard)
 PICTURES: Final = {
-    "wall": ((120, 40), "lictui-dark", ()),
-    "wall-80x24": ((80, 24), "lictui-dark", ()),
-    "wall-light": ((120, 40), "lictui-light", ()),
-    "estate": ((120, 24), "lictui-dark", ("2",)),
-    "product": ((120, 40), "lictui-dark", ("2", "down", "down", "down", "down", "down", "enter")),
+    "dashboard": ((120, 40), "lictui-dark", ()),
+    "dashboard-80x24": ((80, 24), "lictui-dark", ()),
+    "dashboard-light": ((120, 40), "lictui-light", ()),
+    "products": ((120, 24), "lictui-dark", ("2",)),
+    "usage": ((120, 40), "lictui-dark", ("2", "down", "down", "down", "down", "down", "enter")),
     "servers": ((120, 24), "lictui-dark", ("4", "down", "down")),
     "register": ((100, 30), "lictui-dark", ("4", "down", "down", "down", "e", "ctrl+t")),
     "alerts": ((120, 30), "lictui-dark", ("5",)),
@@ -39,7 +39,7 @@ PICTURES: Final = {
 
 
 async def main() -> None:
-    """Take every picture of one estate."""
+    """Take every picture of one simulated estate."""
     os.environ["COLORTERM"] = "truecolor"
     FOLDER.mkdir(exist_ok=True)
     with Demo(seed=1, speed=60.0) as demo:
@@ -61,7 +61,7 @@ async def main() -> None:
 
 
 def to_png(picture: Path) -> None:
-    """Draw an SVG as a browser does, at twice its size; nothing where there is no Chromium."""
+    """Convert an SVG to PNG with Chromium, if it is installed."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         return
@@ -78,7 +78,7 @@ async def _press(pilot: Pilot[int], keys: tuple[str, ...]) -> None:
     for key in (*keys, ""):
         if key:
             await pilot.press(key)
-        for _ in range(5):  # what the key asked of the monitor thread comes in its own time
+        for _ in range(5):  # answers of the engine thread arrive later
             await asyncio.sleep(0.1)
             await pilot.pause()
 

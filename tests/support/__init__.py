@@ -1,1 +1,1 @@
-"""What tests share: a clock that is moved by hand, simulated servers, the text of a screen."""
+"""Shared test helpers: a fake clock, simulated servers, screen texts."""

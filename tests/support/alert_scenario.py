@@ -1,4 +1,4 @@
-"""One server that is polled again and again, and what is said of its alerts."""
+"""A server that is polled repeatedly, and the alert events that follow."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ USAGE = AlertKey("lic-01", AlertKind.USAGE, "XDT_PLT_UD")
 
 
 class AlertScenario:
-    """One server that is polled again and again, and what was said of it."""
+    """A server that is polled repeatedly, and its alert events."""
 
     def __init__(self, alerts: AlertSettings | None = None, *servers: Any) -> None:
         self.alerts = alerts or AlertSettings()
@@ -46,7 +46,7 @@ class AlertScenario:
         self._merger = BoardMerger()
 
     def poll(self, result: int | Snapshot | Failure | None = None, name: str = "lic-01") -> None:
-        """One poll: a snapshot, a failure, or so many in use of 100."""
+        """Poll once: a snapshot, a failure, or a number of licenses in use of 100."""
         self.now += INTERVAL
         if result is None or isinstance(result, int):
             result = snapshot(pool(in_use=result, installed=100, overdraft=10))
@@ -54,7 +54,7 @@ class AlertScenario:
         self.evaluate()
 
     def evaluate(self) -> None:
-        """What the time, or the last poll, makes of it."""
+        """Evaluate the alerts for the last poll and the current time."""
         status = self._merger.merge(self.board, self.alerts).servers[0]
         facts = AlertContext(
             self.alerts, self.today, self.now, self.acknowledgements, self.anomalies
@@ -67,11 +67,11 @@ class AlertScenario:
                 self.acknowledgements.pop(each.alert.key, None)
 
     def restart(self) -> None:
-        """Everything that is remembered goes into the history and comes back."""
+        """Write the alert states to JSON and read them back, as a restart does."""
         kept = [from_json(AlertState, to_json(each)) for each in self.states]
         self.states = tuple(each for each in kept if each is not None)
         assert len(self.states) == len(kept)
 
     def transitions(self) -> list[tuple[AlertTransition, Level]]:
-        """What happened, and the level after it."""
+        """Return every transition with the level after it."""
         return [(each.transition, each.alert.level) for each in self.events]

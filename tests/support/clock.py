@@ -1,4 +1,4 @@
-"""A clock that stands still until it is moved; sleepers wake in the order of their time."""
+"""A fake clock that moves only when told; sleepers wake in the order of their time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class FakeClock:
         await future
 
     async def advance(self, seconds: float) -> None:
-        """Move on by `seconds`, stopping at every moment someone waits for."""
+        """Advance by `seconds`, stopping at every time a sleeper waits for."""
         until = self._now + seconds
         await settle()
         while self._sleepers and self._sleepers[0][0] <= until:
@@ -46,6 +46,6 @@ class FakeClock:
 
 
 async def settle(rounds: int = 20) -> None:
-    """Let everything that can run without time passing run."""
+    """Run every task that can proceed without time passing."""
     for _ in range(rounds):
         await asyncio.sleep(0)

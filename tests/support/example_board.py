@@ -1,4 +1,4 @@
-"""A board as a monitor would have it: six servers, most things that can be true of one."""
+"""A board of six servers in most of the possible states."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def up_status(
     ago: float = 12,
     **snapshot: object,
 ) -> ServerStatus:
-    """A server that answered `ago` seconds before the clock of the tests."""
+    """A server that was polled successfully `ago` seconds before `START`."""
     server = Server(name, source, f"https://{name}.corp.example", group=group)
     told = replace(Snapshot(pools, "LIC01", "11.17.2.54100", Mode.FILE), **snapshot)  # type: ignore[arg-type]
     at = START - ago
@@ -70,7 +70,7 @@ def up_status(
 def down_status(
     status: ServerStatus, failure: Failure, *, ago: float = 200, known: bool = True
 ) -> ServerStatus:
-    """The same server, not answering any more."""
+    """The same server after a failed poll."""
     return replace(
         status,
         state=failure.state,
@@ -133,7 +133,7 @@ def example_board() -> Board:
 
 
 def workday_series(question: SeriesQuery) -> Series:
-    """A past that rises in working hours, with a gap of three hours."""
+    """A series that rises in working hours, with a gap of three hours."""
     step = question.width or 300
     buckets = []
     for start in range(question.start // step * step, question.end, step):

@@ -1,4 +1,4 @@
-"""An engine that answers from what it is given, and remembers what it was asked."""
+"""An engine with prepared answers that records every query."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class FakeHistory:
 
 @dataclass
 class FakeEngine:
-    """`lictui.tui.engine.Engine` without a thread; raises `refusal` from save and remove."""
+    """`lictui.tui.engine.Engine` without a thread; raises `error` from save and remove."""
 
     series_of: Callable[[SeriesQuery], Series] = _nothing
     pool_keys: tuple[tuple[str, PoolKey], ...] = ()

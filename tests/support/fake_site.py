@@ -1,4 +1,4 @@
-"""A Citrix site without sockets: answers by path, tokens that end, a record of what was asked."""
+"""A Citrix site without sockets: responses by path, expiring tokens, recorded requests."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def license_overview(
 
 
 class FakeSite:
-    """A handler for `httpx.MockTransport`; change `answers` to change what it says."""
+    """A handler for `httpx.MockTransport`; change `answers` to change its responses."""
 
     def __init__(self, **lifetime: str) -> None:
         self.answers: dict[str, Answer] = {

@@ -1,4 +1,4 @@
-"""The text of a screen, and the comparison with the one that was looked at and found good.
+"""The text of a screen, and its comparison with a reviewed golden file.
 
 `UPDATE=1` in the environment rewrites the goldens.
 """
@@ -16,7 +16,7 @@ GOLDENS = Path(__file__).parents[1] / "screens" / "goldens"
 
 
 def screen_text(app: App[Any]) -> str:
-    """What stands on the screen, line by line, without the blanks at line ends."""
+    """Return the text on the screen, without blanks at line ends."""
     strips = app.screen._compositor.render_strips(app.size)
     return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
 

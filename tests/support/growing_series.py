@@ -1,4 +1,4 @@
-"""A past that grows through the weeks: for forecasts."""
+"""A series that grows over the weeks, for forecasts."""
 
 from __future__ import annotations
 

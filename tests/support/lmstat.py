@@ -1,4 +1,4 @@
-"""Outputs of lmstat for tests, written from its grammar, and short ways to read them."""
+"""Outputs of lmstat, written from its grammar, and helpers to parse them."""
 
 from __future__ import annotations
 

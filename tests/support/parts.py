@@ -1,4 +1,4 @@
-"""Boards of servers that read one license server in several ways."""
+"""Statuses of servers that are several sources of one license server."""
 
 from __future__ import annotations
 

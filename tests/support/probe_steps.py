@@ -1,4 +1,4 @@
-"""The findings of a step-by-step test of a server, all at once, and the gist of them."""
+"""All results of a step-by-step test of a server."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class RunningApp:
         await self.settle()
 
     async def type(self, text: str) -> None:
-        """Put a text into the focused field, pasted at once: letter by letter takes its time."""
+        """Paste a text into the focused field: typing it would be slow."""
         if isinstance(self.app.focused, Input):
             self.app.post_message(Paste(text))
             await self._pilot.pause()
@@ -54,18 +54,18 @@ class RunningApp:
         await self.settle()
 
     async def click(self, x: int, y: int) -> None:
-        """Click into a cell of the screen."""
+        """Click a cell of the screen."""
         await self._pilot.click(offset=(x, y))
         await self.settle()
 
     async def publish(self, board: Board, settings: Settings | None = None) -> None:
-        """The monitor has another board, or other settings."""
+        """Publish another board or other settings."""
         alerts = (settings or self.app.settings).alerts
         self.app.publish(self._merger.merge(board, alerts), settings)
         await self.settle()
 
     async def resize(self, width: int, height: int) -> None:
-        """The terminal has another size."""
+        """Resize the terminal."""
         await self._pilot.resize_terminal(width, height)
         await self.settle()
 

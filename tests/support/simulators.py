@@ -1,4 +1,4 @@
-"""Simulated license servers for tests that start lictui as a program: real sockets, own thread."""
+"""Simulated license servers on real sockets, in their own thread, for end-to-end tests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def licenses(in_use: int = 412, product: str = "XDT_PLT_UD", name: str = PREMIUM
 
 @dataclass
 class RunningSimulator:
-    """One server: what it holds and how it behaves may be changed while it serves."""
+    """A server whose inventory and behavior may change while it runs."""
 
     listener: Listener
     certificate: ServerCertificate
@@ -41,12 +41,12 @@ class RunningSimulator:
 
     @property
     def pin(self) -> str:
-        """The `verify` that trusts it."""
+        """The value of `verify` that trusts its certificate."""
         return f"sha256:{self.certificate.fingerprint}"
 
 
 class Simulators:
-    """Servers in a thread of their own, until the block ends."""
+    """Starts servers in their own thread; stops them when the block ends."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()

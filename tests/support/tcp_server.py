@@ -1,4 +1,4 @@
-"""Servers of a few lines on loopback, for what happens below any protocol."""
+"""Minimal TCP servers on loopback, for tests below the protocols."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def tcp_server(
     host: str = "127.0.0.1",
     port: int = 0,
 ) -> AsyncIterator[int]:
-    """A TCP server that hands each connection to `handle`; yields its port."""
+    """Run a TCP server that passes each connection to `handle`; yield its port."""
     open_now: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -44,7 +44,7 @@ async def tcp_server(
 def scripted_replies(
     *replies: bytes, heard: list[bytes] | None = None
 ) -> Callable[..., Awaitable[None]]:
-    """One handler for all connections: gives the next of `replies` to each request, then ends.
+    """Return a handler that sends the next of `replies` to each request, on all connections.
 
     A reply of b"" closes the connection without a word.
     """
@@ -65,7 +65,7 @@ def scripted_replies(
 
 
 async def never_reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Listen for ever, and say nothing."""
+    """Read forever without replying."""
     del writer
     while await reader.read(65536):
         pass
@@ -79,7 +79,7 @@ def http_reply(body: bytes = b"", status: str = "200 OK", **headers: str) -> byt
 
 
 class TlsIdentity:
-    """A certificate of a private CA, and how a server shows it."""
+    """A server certificate of a private CA."""
 
     def __init__(self, *names: str, not_after: datetime | None = None) -> None:
         self.ca = trustme.CA()

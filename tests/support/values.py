@@ -1,4 +1,4 @@
-"""Short ways to make the values that tests speak of."""
+"""Factories of values with defaults for tests."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def snapshot(*pools: Pool, **fields: Any) -> Snapshot:
 
 
 def failure(kind: FailureKind = FailureKind.TIMEOUT, message: str = "no answer") -> Failure:
-    """A failure, with a time-out as the plainest of them."""
+    """A failure; by default a timeout."""
     return Failure(kind, message, "look at the network")
 
 
