@@ -65,7 +65,7 @@ def board() -> Board:
         activation=Activation(ActivationStatus.ACTIVATED, date(2026, 12, 3)),
     )
     board = apply_poll(board, poll(answer, "lic-emea-01"))
-    lost = Failure(FailureKind.TIMEOUT, "no answer from 10.0.0.9:443 in 10 s", "…", Step.CONNECT)
+    lost = Failure(FailureKind.TIMEOUT, "no connection to 10.0.0.9:443 in 10 s", "…", Step.CONNECT)
     return apply_poll(board, poll(lost, "ddc-us-01"))
 
 
@@ -107,7 +107,7 @@ def test_failed_server_has_a_reason_and_no_pools() -> None:
     assert DDC["reason"] == {
         "kind": "timeout",
         "step": "connect",
-        "message": "no answer from 10.0.0.9:443 in 10 s",
+        "message": "no connection to 10.0.0.9:443 in 10 s",
         "hint": "…",
     }
     assert NEW["state"] == "waiting"
@@ -189,7 +189,7 @@ TOTAL        MODEL        SERVERS  IN USE  INSTALLED  FREE    %  LEVEL
 XDT_PLT_UD   user/device      1/1     412        500    88  82%  warn
 PVS_STD_CCS  concurrent       1/1       ?         80     ?    ?  unknown
 
-ddc-us-01: no answer from 10.0.0.9:443 in 10 s
+ddc-us-01: no connection to 10.0.0.9:443 in 10 s
   …
 """
     )

@@ -111,17 +111,17 @@ async def test_a_slow_drip_ends_with_the_deadline() -> None:
                 await link.request("GET", "/", step=Step.INVENTORY)
     failure = caught.value.failure
     assert (failure.kind, failure.step) == (FailureKind.TIMEOUT, Step.INVENTORY)
-    assert "no complete answer" in failure.message
+    assert "no complete response" in failure.message
 
 
 @pytest.mark.parametrize(
     ("reply", "words"),
     [
-        (b"", "broke off"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", "broke off"),
-        (b"220 smtp.example ESMTP\r\n\r\n", "does not speak HTTP"),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 200_000, "does not speak HTTP"),
-        (b"\x00" * 500, "does not speak HTTP"),
+        (b"", "closed the connection"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", "closed the connection"),
+        (b"220 smtp.example ESMTP\r\n\r\n", "invalid HTTP response"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 200_000, "invalid HTTP response"),
+        (b"\x00" * 500, "invalid HTTP response"),
     ],
     ids=["closed", "cut-off", "smtp", "endless-header", "zeros"],
 )

@@ -63,7 +63,8 @@ async def test_what_lmutil_reaches_by_a_way_of_its_own(tmp_path: Path) -> None:
     found = await probe_steps(flexnet(path, port))
     assert [step for step, _ in outcomes(found)] == ["resolve", "connect", "inventory", "parse"]
     assert all(finding.ok for finding in found)
-    assert found[1].detail.startswith(f"left to {path}: 127.0.0.1:{port} refuses")
+    expected = f"delegated to {path}: connection refused by 127.0.0.1:{port}"
+    assert found[1].detail.startswith(expected)
     far = Server("x", SourceName.LMSTAT, address="27000@no-such-host.invalid", lmutil=path)
     found = await probe_steps(far)
     assert outcomes(found) == [("resolve", True), ("inventory", True), ("parse", True)]
@@ -75,7 +76,7 @@ async def test_a_license_manager_that_is_not_there(tmp_path: Path) -> None:
         pass
     found = await probe_steps(flexnet(lmutil(tmp_path, REFUSED), port))
     assert outcomes(found) == [("resolve", True), ("connect", False)]
-    assert f"127.0.0.1:{port} refuses" in found[-1].detail
+    assert f"connection refused by 127.0.0.1:{port}" in found[-1].detail
     (found_none,) = await probe_steps(
         Server("x", SourceName.LMSTAT, address="@no-such-host.invalid")
     )

@@ -83,7 +83,7 @@ def down_status(
 
 TIMEOUT_FAILURE = Failure(
     FailureKind.TIMEOUT,
-    "no answer from 10.2.0.9:5986 in 10 s",
+    "no connection to 10.2.0.9:5986 in 10 s",
     "Check that the server runs and that port 5986 is open to this machine.",
     Step.CONNECT,
 )

@@ -1,8 +1,4 @@
-"""Names and passwords on their way to a server.
-
-Owns the moment a secret is looked up, and its form on the wire. Must not know any protocol; keeps
-nothing.
-"""
+"""Passwords and tokens of sources. A secret is looked up only when it is needed, and not kept."""
 
 from __future__ import annotations
 
@@ -24,7 +20,7 @@ if TYPE_CHECKING:
 
 
 async def server_secret(server: Server) -> str:
-    """The secret that `server` refers to, looked up now; SourceError (config) if it cannot be."""
+    """Return the secret that `server` refers to; raises SourceError (config)."""
     try:
         return await resolve_secret(server.secret)
     except SecretError as error:
@@ -32,15 +28,15 @@ async def server_secret(server: Server) -> str:
 
 
 def basic_header(username: str, password: str) -> str:
-    """The value of an Authorization header with a password in the clear (RFC 7617, UTF-8)."""
+    """Return the value of an Authorization header with Basic credentials (RFC 7617, UTF-8)."""
     return "Basic " + b64encode(f"{username}:{password}".encode()).decode()
 
 
-# Tokens: what one is, how long it is good for, and who may use one that another server asked for
+# Access tokens: lifetime, renewal, and sharing between servers
 
 
 DEFAULT_LIFETIME: Final = (
-    3600.0  # seconds, where the server does not say (all documentations say an hour)
+    3600.0  # seconds, if the server does not say (all documentations say an hour)
 )
 RENEWAL_MARGIN: Final = 60.0  # seconds before its end at which a token is renewed
 VALID_TOKEN: Final = re.compile(r"[\x21-\x7e]{1,16384}")
@@ -49,67 +45,68 @@ _OF_THE_ACCOUNT: Final = (FailureKind.AUTH, FailureKind.FORBIDDEN, FailureKind.R
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A right to ask, for a while."""
+    """An access token."""
 
     value: str = field(repr=False)
     customer_id: str
-    principal: str  # who the server says we are, "" if it does not
-    renew_at: float  # UTC epoch seconds; renewal is due, not yet the end
+    principal: str  # the user name as the server reports it, else ""
+    renew_at: float  # UTC epoch seconds; the time of renewal, before the end
 
 
 def checked_token(token: object, where: str) -> str:
-    """`token` if a header can carry it; raises SourceError (parse) for the answer of `where`."""
+    """Return `token` if it fits into a header; raises SourceError (parse)."""
     if isinstance(token, str) and VALID_TOKEN.fullmatch(token):
         return token
     raise SourceError(
         FailureKind.PARSE,
-        f"{where} accepted us, but its answer holds no token",
-        "Is this the address of a Delivery Controller or of Citrix Cloud?",
+        f"{where} accepted the credentials, but returned no token",
+        "Check that the URL is that of a Delivery Controller or of Citrix Cloud.",
         Step.AUTH,
     )
 
 
 def renewal_time(now: float, lifetime: float) -> float:
-    """When to renew a token that is good for `lifetime` seconds from `now`."""
+    """Return when to renew a token with `lifetime` seconds from `now`."""
     return now + lifetime - min(RENEWAL_MARGIN, lifetime / 10)
 
 
 class _Account:
-    """One client at one place that gives out tokens."""
+    """A client at one token endpoint."""
 
     def __init__(self) -> None:
         self.asking = asyncio.Lock()
-        self.asked = 0  # how often, to tell who waited for which answer
+        self.asked = 0  # how often a token was requested, to tell who waited for which reply
         self.token: Token | None = None
-        self.refusal: Failure | None = None  # what the last one who asked was told
+        self.refusal: Failure | None = None  # the failure of the last request
 
 
-# By event loop, for a lock belongs to one. A lock that was waited for holds its loop: no weak keys.
+# By event loop, for a lock belongs to one. A used lock holds its loop: weak keys are no option.
 _ACCOUNTS: Final[dict[asyncio.AbstractEventLoop, dict[str, _Account]]] = {}
 
 
 def _accounts() -> dict[str, _Account]:
-    """The accounts of the running loop; those of loops that have ended are forgotten."""
+    """Return the accounts of the running loop; those of closed loops are dropped."""
     loop = asyncio.get_running_loop()
     if loop not in _ACCOUNTS:
         for ended in [each for each in tuple(_ACCOUNTS) if each.is_closed()]:
-            _ACCOUNTS.pop(ended, None)  # another thread may have been faster
+            _ACCOUNTS.pop(ended, None)  # another thread may have removed it
         _ACCOUNTS[loop] = {}
     return _ACCOUNTS[loop]
 
 
 def account_key(*parts: str) -> str:
-    """The key of an account by place, client and secret: another secret is another account."""
+    """Return the key of an account: another secret is another account."""
     return sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
 
 
 async def shared_token(
     key: str, ask: Callable[[], Awaitable[Token]], clock: Clock, dead: str = ""
 ) -> Token:
-    """The token of the account `key`: one that is still good, else what `ask` brings.
+    """Return the token of the account `key`: the current one if valid, else the result of `ask`.
 
-    `dead` is the value of a token that a server has refused. One asks at a time; those who wait
-    meanwhile take its token, or its refusal where that holds for all. Raises what `ask` raises.
+    `dead` is the value of a token that a server has rejected. Only one caller requests at a time;
+    those who wait share its token, or its failure where that applies to all. Raises what `ask`
+    raises.
     """
     known = _accounts().setdefault(key, _Account())
     asked = known.asked

@@ -1,6 +1,6 @@
-"""JSON answers of HTTP APIs: decoded, and looked into without trusting their shape.
+"""HTTP client of all sources: one kept connection per server, bounded in time and size.
 
-Owns the step from bytes to values that every such API shares. Must not know any of them.
+Also decodes JSON replies, and reads them without trusting their shape.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
     from lictui.config.settings import Limits
 
 
-MAX_ROWS: Final = 1000  # of any list in an answer, unless a caller knows better
-_HINT: Final = "Give the address of the API itself, not of a portal, a gateway or StoreFront."
+MAX_ROWS: Final = 1000  # of a list in a reply, unless the caller sets another limit
+_HINT: Final = "Use the address of the API itself, not of a portal, a gateway or StoreFront."
 
 
 def reply_json(reply: HttpReply, where: str, step: Step) -> object:
-    """The JSON of a reply; raises SourceError (parse) with `step` if there is none."""
+    """Return the JSON of a reply; raises SourceError (parse) with `step` if it is not JSON."""
     if reply.body.lstrip()[:1] == b"<":
         raise SourceError(
             FailureKind.PARSE,
-            f"{where} sent an HTML page instead of JSON: a login page or proxy?",
+            f"{where} returned an HTML page instead of JSON (login page or proxy?)",
             _HINT,
             step,
         )
@@ -54,47 +54,47 @@ def reply_json(reply: HttpReply, where: str, step: Step) -> object:
     except ValueError as error:
         raise SourceError(
             FailureKind.PARSE,
-            f"{where} sent an answer that is not JSON: {sanitize(error, 100)}",
+            f"{where} returned invalid JSON: {sanitize(error, 100)}",
             _HINT,
             step,
         ) from error
 
 
 def get_field(value: object, key: str) -> object:
-    """`value[key]` of a JSON object; None for anything else."""
+    """Return `value[key]` of a JSON object; None for anything else."""
     return value.get(key) if isinstance(value, dict) else None
 
 
 def json_rows(value: object, most: int = MAX_ROWS) -> list[dict[str, object]]:
-    """The JSON objects in a list, the first `most` at most; none for anything else."""
+    """Return the JSON objects in a list, at most `most`; nothing for anything else."""
     found = value if isinstance(value, list) else []
     return [row for row in found[:most] if isinstance(row, dict)]
 
 
-# HTTP as every source speaks it: one kept connection to one server, bounded in every way
+# The HTTP client
 
 
-MAX_RETRY_AFTER: Final = 5.0  # seconds a server may ask to wait before the second try
+MAX_RETRY_AFTER: Final = 5.0  # seconds of Retry-After that are waited for
 _HEADERS: Final = {
     "User-Agent": "lictui",
-    # A compressed reply could unpack to any size: none is asked for, none is unpacked.
+    # A compressed reply could unpack to any size: none is requested, none is unpacked.
     "Accept-Encoding": "identity",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """A complete answer; `headers` are found in any case of letters."""
+    """A complete reply; header names are case-insensitive."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
-    new_connection: bool = False  # it came over a connection that was opened for this request
-    certificate: bytes = b""  # the server's leaf in DER; b"" over plain HTTP
+    new_connection: bool = False  # received over a connection that was opened for this request
+    certificate: bytes = b""  # the server's leaf certificate in DER; b"" over plain HTTP
 
 
 class HttpClient:
-    """The one connection to one server, opened by the first request and kept between polls."""
+    """The one connection to a server, opened by the first request and kept between polls."""
 
     def __init__(
         self, server: Server, limits: Limits, transport: httpx.AsyncBaseTransport | None = None
@@ -116,10 +116,10 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> HttpReply:
-        """Send one request, to a path of the server or a full URL, and read the whole answer.
+        """Send a request to a path of the server or a full URL, and read the whole reply.
 
-        Every status is an answer but a redirect, which is never followed. Raises SourceError with
-        `step`, or with the step of connecting that was not passed.
+        Every status is returned except redirects, which are never followed. Raises SourceError with
+        `step`, or with the step of connecting that failed.
         """
         client, self._step = self._client(), step
         progress = RequestProgress(step)
@@ -138,15 +138,15 @@ class HttpClient:
                 await response.aclose()
         except (httpx.HTTPError, OSError, UnicodeError) as error:
             raise map_error(error, request.url, progress, self._limits) from error
-        if host_port(request.url) == self.address:  # tokens may come from elsewhere
+        if host_port(request.url) == self.address:  # tokens may come from another host
             self._leaf = reply.certificate
         return replace(reply, new_connection=progress.connected)
 
     @asynccontextmanager
     async def deadline(self) -> AsyncIterator[None]:
-        """Bound all that is done inside by `limits.timeout`; names the step it ran out in.
+        """Limit everything inside to `limits.timeout`; the error names the step that was running.
 
-        A moment earlier than that, so that the engine's own guard need not speak.
+        It ends a moment earlier, so that the engine's own limit is not needed.
         """
         seconds = self._limits.timeout
         try:
@@ -155,8 +155,8 @@ class HttpClient:
         except TimeoutError as error:
             raise SourceError(
                 FailureKind.TIMEOUT,
-                f"no complete answer from {self.address} in {seconds:g} s",
-                "The server is overloaded, or something on the way holds its answers back.",
+                f"no complete response from {self.address} within {seconds:g} s",
+                "The server may be overloaded, or a proxy may be blocking.",
                 self._step,
             ) from error
 
@@ -167,7 +167,7 @@ class HttpClient:
 
     @property
     def certificate(self) -> Certificate | None:
-        """What the server showed for its last answer; None over plain HTTP."""
+        """The certificate of the last reply; None over plain HTTP."""
         if not self._leaf:
             return None
         if self._certificate is None or self._certificate.sha256 != fingerprint(self._leaf):
@@ -202,15 +202,15 @@ class HttpClient:
         if response.has_redirect_location:
             raise SourceError(
                 FailureKind.PROTOCOL,
-                f"{where} sends us on to {sanitize(response.headers['location'])}",
-                "Probably a portal or login page; is this the address of the server itself?",
+                f"{where} redirects to {sanitize(response.headers['location'])}",
+                "This may be a portal or login page; use the address of the server itself.",
                 step,
             )
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise SourceError(
                 FailureKind.PROTOCOL,
-                f"{where} compressed its answer though asked not to",
-                "A proxy on the way may do it: let it pass these requests through.",
+                f"{where} returned a compressed response (not requested)",
+                "A proxy may compress it: exclude these requests from compression.",
                 step,
             )
         body = bytearray()
@@ -219,8 +219,8 @@ class HttpClient:
             if len(body) > self._limits.max_reply:
                 raise SourceError(
                     FailureKind.TOO_LARGE,
-                    f"{where} answers with more than {self._limits.max_reply:,} bytes",
-                    "Is this really a license server? If so, raise max_reply in [polling].",
+                    f"{where} returned more than {self._limits.max_reply:,} bytes",
+                    "Check that this is a license server. If so, raise max_reply in [polling].",
                     step,
                 )
         return HttpReply(
@@ -236,10 +236,10 @@ def _leaf(response: httpx.Response) -> bytes:
 
 
 async def with_retry(send: Callable[[], Awaitable[HttpReply]], clock: Clock) -> HttpReply:
-    """What `send` brings, tried once more where that helps.
+    """Return what `send` returns, with one retry where that helps.
 
-    At once on a new connection when the kept one was dropped; after a pause for a 503, and for a
-    429 that asks for no more than PATIENCE. What answers then, stands.
+    Retried immediately when the kept connection was dropped; after a pause for a 503, and for a
+    429 with a Retry-After of at most PATIENCE seconds. The second result is final.
     """
     try:
         reply = await send()
@@ -253,7 +253,7 @@ async def with_retry(send: Callable[[], Awaitable[HttpReply]], clock: Clock) -> 
 
 
 def _pause(reply: HttpReply, now: float) -> float | None:
-    """Seconds to wait before a second try; None when there should be none."""
+    """Return the seconds to wait before a retry; None if there should be none."""
     asked = _retry_after(reply.headers.get("retry-after", ""), now)
     if reply.status == HTTPStatus.SERVICE_UNAVAILABLE and asked is None:
         return 1.0
@@ -263,7 +263,7 @@ def _pause(reply: HttpReply, now: float) -> float | None:
 
 
 def _retry_after(value: str, now: float) -> float | None:
-    """Seconds from `now`, given as such or as a date (RFC 9110, section 10.2.3)."""
+    """Return the seconds from `now`, given as a number or as a date (RFC 9110, section 10.2.3)."""
     value = value.strip()
     if value.isascii() and value.isdecimal():
         return float(value[:9])

@@ -1,8 +1,4 @@
-"""What a broken exchange is called: every exception of httpx, TLS and sockets as a failure.
-
-Owns the words and the hints for connections that fail. Must not know any protocol above HTTP, nor
-what the answer to a status is.
-"""
+"""Maps every network exception (httpx, TLS, sockets) to a failure, and parses server addresses."""
 
 from __future__ import annotations
 
@@ -27,32 +23,32 @@ if TYPE_CHECKING:
     from lictui.config.settings import Limits
 
 
-# What the address of a server says, before anything is sent to it
+# Addresses
 
 
 _PORTS: Final = {"http": 80, "https": 443}
 _LAST_PORT: Final = 65535
-_FLEXNET_PORT: Final = 27000  # the first of those that FlexNet tries where none is given
+_FLEXNET_PORT: Final = 27000  # the first port that FlexNet tries by default
 
 
 def origin(url: str) -> httpx.URL:
-    """Scheme, host and port of `url`; raises SourceError (config) if they cannot be used."""
-    shown = sanitize(url.rpartition("@")[2])  # a password that should not be there stays unshown
+    """Return scheme, host and port of `url`; raises SourceError (config) if it is invalid."""
+    shown = sanitize(url.rpartition("@")[2])  # never shows a password that should not be there
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, ValueError) as error:
         raise _unusable(shown, sanitize(error)) from error
     if parsed.scheme not in _PORTS or not parsed.host:
-        raise _unusable(shown, "it must begin with https:// or http:// and name a host")
+        raise _unusable(shown, "it must start with https:// or http:// and contain a host")
     if not 0 < effective_port(parsed) <= _LAST_PORT:
-        raise _unusable(shown, "there is no such port")
+        raise _unusable(shown, "invalid port")
     if parsed.userinfo:
-        raise _unusable(shown, "a name or password has no place in it")
+        raise _unusable(shown, "it must not contain credentials")
     return parsed.copy_with(raw_path=b"/", fragment=None)
 
 
 def parse_flexnet_address(address: str) -> tuple[httpx.URL, ...]:
-    """Host and port of each server in PORT@HOST,PORT@HOST; raises SourceError (config)."""
+    """Return host and port of each server in PORT@HOST,PORT@HOST; raises SourceError (config)."""
     found = []
     for part in address.split(","):
         number, _, host = part.strip().rpartition("@")
@@ -65,8 +61,8 @@ def parse_flexnet_address(address: str) -> tuple[httpx.URL, ...]:
         if not plain or not 0 < effective_port(url) <= _LAST_PORT:
             raise SourceError(
                 FailureKind.CONFIG,
-                f"the address {sanitize(address)} cannot be used",
-                "An address looks like 27000@lic01, or 27000@lic01,27000@lic02,27000@lic03.",
+                f"invalid address {sanitize(address)}",
+                "Example: 27000@lic01, or 27000@lic01,27000@lic02,27000@lic03.",
                 Step.RESOLVE,
             )
         found.append(url)
@@ -76,38 +72,38 @@ def parse_flexnet_address(address: str) -> tuple[httpx.URL, ...]:
 def _unusable(shown: str, reason: str) -> SourceError:
     return SourceError(
         FailureKind.CONFIG,
-        f"the address {shown} cannot be used: {reason}",
-        "An address looks like https://host.example or https://host.example:5986/wsman.",
+        f"invalid address {shown}: {reason}",
+        "Example: https://host.example or https://host.example:5986/wsman.",
         Step.RESOLVE,
     )
 
 
 def effective_port(url: httpx.URL) -> int:
-    """The TCP port of `url`."""
+    """Return the TCP port of `url`."""
     return _PORTS.get(url.scheme, 443) if url.port is None else url.port
 
 
 def host_port(url: httpx.URL) -> str:
-    """HOST:PORT of `url` for messages, an IPv6 address in brackets."""
+    """Return HOST:PORT of `url` for messages, an IPv6 address in brackets."""
     host = f"[{url.host}]" if ":" in url.host else url.host
     return f"{host}:{effective_port(url)}"
 
 
 def require_encryption(url: str) -> None:
-    """Raise SourceError (config) if a password sent to `url` could be read on the way."""
+    """Raise SourceError (config) if a password sent to `url` would be readable on the network."""
     parsed = origin(url)
     if parsed.scheme == "https" or is_loopback(parsed.host):
         return
     raise SourceError(
         FailureKind.CONFIG,
-        f"the password would travel readable to {host_port(parsed)}, for the address is http://",
-        'Use https://; a self-signed certificate can be pinned with verify = "sha256:…".',
+        f"the password would be sent unencrypted to {host_port(parsed)} (http://)",
+        'Use https://. To accept a self-signed certificate, pin it with verify = "sha256:…".',
         Step.AUTH,
     )
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine."""
+    """Return whether `host` is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -115,7 +111,7 @@ def is_loopback(host: str) -> bool:
 
 
 _UNREACHABLE: Final = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN})
-# Not a verdict of TLS, but the connection below it ending or waiting.
+# Not a TLS verdict, but the connection below it closing or waiting.
 _CUT_OFF: Final = (
     ssl.SSLEOFError,
     ssl.SSLSyscallError,
@@ -126,21 +122,21 @@ _CUT_OFF: Final = (
 
 
 class ConnectionDroppedError(SourceError):
-    """A request met a kept connection that the server had closed meanwhile."""
+    """The server had closed the kept connection before this request."""
 
 
 class RequestProgress:
-    """How far one request came; httpcore calls it with each event of a connection."""
+    """Progress of one request; httpcore calls it with each event of a connection."""
 
     def __init__(self, step: Step) -> None:
-        self.step = step  # what the request is for
+        self.step = step  # purpose of the request
         self.connecting = Step.CONNECT
-        self.connected = False  # a new connection was begun for this request
-        self.sent = False  # the request itself was begun
-        self.answered = False  # the head of the reply came
+        self.connected = False  # a new connection was started for this request
+        self.sent = False  # sending the request has started
+        self.answered = False  # the head of the reply arrived
 
     async def __call__(self, event: str, _info: dict[str, Any]) -> None:
-        """Take note of one event."""
+        """Record an event."""
         match event:
             case "connection.connect_tcp.started":
                 self.connected = True
@@ -153,7 +149,7 @@ class RequestProgress:
 def map_error(
     error: Exception, url: httpx.URL, progress: RequestProgress, limits: Limits
 ) -> SourceError:
-    """The failure that `error` is, struck while `url` was asked."""
+    """Return the failure for `error`, raised during a request to `url`."""
     for cause in exception_chain(error):
         if found := _unconnected(cause, url) or _unanswered(cause, url, progress, limits):
             return found
@@ -164,14 +160,14 @@ def map_error(
 
 
 def _broken(error: Exception, url: httpx.URL) -> tuple[str, str]:
-    """Message and hint for an exchange that ended before its end."""
+    """Return message and hint for an exchange that was cut off."""
     where, why = host_port(url), sanitize(error, 100)
-    # The two ways in which h11 and httpcore tell that the other side hung up.
+    # The two ways in which h11 and httpcore report a closed connection.
     if isinstance(error, httpx.RemoteProtocolError) and not re.search("disconnected|closed", why):
-        return f"{where} does not speak HTTP as it should ({why})", "Is this the right port?"
+        return f"{where} returned an invalid HTTP response ({why})", "Check the port."
     return (
-        f"{where} broke off the connection" + (f" ({why})" if why else ""),
-        "The server or something on the way closed it; the server's own log may say why.",
+        f"{where} closed the connection" + (f" ({why})" if why else ""),
+        "The server or a device in between closed it; check the server's log.",
     )
 
 
@@ -183,8 +179,9 @@ def _unconnected(cause: BaseException, url: httpx.URL) -> SourceError | None:
         case ConnectionRefusedError():
             return SourceError(
                 FailureKind.REFUSED,
-                f"{where} refuses connections",
-                "Is the service running and the port right? A firewall may refuse too.",
+                f"connection refused by {where}",
+                "Check that the service is running and the port is right."
+                " A firewall may also refuse.",
                 Step.CONNECT,
             )
         case ssl.SSLError() if not isinstance(cause, _CUT_OFF):
@@ -193,7 +190,7 @@ def _unconnected(cause: BaseException, url: httpx.URL) -> SourceError | None:
             return SourceError(
                 FailureKind.REFUSED,
                 f"no route to {where}",
-                "Check the network, VPN and routes from this machine.",
+                "Check network, VPN and routes of this machine.",
                 Step.CONNECT,
             )
     return None
@@ -209,8 +206,8 @@ def _unanswered(
         case httpx.TimeoutException():
             return SourceError(
                 FailureKind.TIMEOUT,
-                f"{where} took the request, then was silent for {limits.timeout:g} s",
-                "The server is overloaded, or this port belongs to something else.",
+                f"no response from {where} within {limits.timeout:g} s",
+                "The server may be overloaded, or another service may use this port.",
                 progress.step,
             )
         case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
@@ -219,40 +216,40 @@ def _unanswered(
 
 
 def unsendable_request(where: str, step: Step) -> SourceError:
-    """The failure for a request to `where` (HOST:PORT) that cannot even be written down.
+    """Return the failure for a request to `where` (HOST:PORT) that cannot be encoded.
 
-    Says nothing of the exception, whose text may hold the password that was to be sent.
+    It does not quote the exception, whose text may contain the password.
     """
     return SourceError(
         FailureKind.CONFIG,
-        f"the request to {where} holds characters that HTTP cannot carry",
-        "Check url, site and customer_id of the server in servers.toml.",
+        f"the request to {where} contains characters that are not allowed in HTTP",
+        "Check url, site and customer_id of this server in servers.toml.",
         step,
     )
 
 
 def dns_failure(host: str) -> SourceError:
-    """The failure for a name without an address."""
+    """Return the failure for a host name without an address."""
     return SourceError(
         FailureKind.DNS,
-        f"the name {sanitize(host)} cannot be resolved",
-        "Check the spelling of the address, and this machine's DNS.",
+        f"host name {sanitize(host)} not found",
+        "Check the spelling of the address, and the DNS settings of this machine.",
         Step.RESOLVE,
     )
 
 
 def connect_timeout(where: str, seconds: float, step: Step) -> SourceError:
-    """The failure for a connection to `where` (HOST:PORT) that did not come about in time."""
+    """Return the failure for a connection to `where` (HOST:PORT) that timed out."""
     return SourceError(
         FailureKind.TIMEOUT,
-        f"no answer from {where} in {seconds:g} s",
-        "Is the host up? A firewall that drops this port looks the same.",
+        f"no connection to {where} within {seconds:g} s",
+        "Check that the host is running, and that no firewall blocks this port.",
         step,
     )
 
 
 def exception_chain(error: BaseException) -> Iterator[BaseException]:
-    """`error`, and everything that led to it, nearest first."""
+    """Yield `error` and its causes, nearest first."""
     yield error
     if isinstance(error, BaseExceptionGroup):
         for member in error.exceptions:

@@ -1,8 +1,4 @@
-"""The test of one server, step by step: resolve, connect, tls, auth, inventory, parse.
-
-Owns the order of the steps, and what each finding says. Must not know any protocol: what follows
-TLS is told by the source itself, and so is all that a program does that lictui only runs.
-"""
+"""The connection test of a server, step by step: resolve, connect, tls, auth, inventory, parse."""
 
 from __future__ import annotations
 
@@ -37,7 +33,7 @@ if TYPE_CHECKING:
     from lictui.config.settings import Limits
 
 
-# The way to a server before any request: its addresses, a connection, the certificate it shows
+# Network checks before any request: addresses, connection, certificate
 
 
 _BROKEN: Final = (httpcore.NetworkError, httpcore.TimeoutException, OSError)
@@ -45,7 +41,7 @@ _BROKEN: Final = (httpcore.NetworkError, httpcore.TimeoutException, OSError)
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """The certificate of the server itself."""
+    """The server's own certificate."""
 
     fingerprint: str  # SHA-256, lower-case hex
     subject: str
@@ -53,7 +49,7 @@ class Leaf:
 
     @property
     def words(self) -> str:
-        """Whose it is, and until when."""
+        """Subject and end of validity."""
         return f"{self.subject} · until {self.ends}" if self.ends else self.subject
 
     def __str__(self) -> str:
@@ -61,7 +57,7 @@ class Leaf:
 
 
 async def resolve(url: httpx.URL, limits: Limits) -> str:
-    """The addresses of the host of `url`; raises SourceError (dns, timeout)."""
+    """Return the addresses of the host of `url`; raises SourceError (dns, timeout)."""
     loop = asyncio.get_running_loop()
     host = url.raw_host.decode("ascii")
     try:
@@ -70,8 +66,8 @@ async def resolve(url: httpx.URL, limits: Limits) -> str:
     except TimeoutError as error:
         raise SourceError(
             FailureKind.TIMEOUT,
-            f"no answer about the name {url.host} in {limits.connect_timeout:g} s",
-            "Check this machine's DNS.",
+            f"no DNS response for {url.host} within {limits.connect_timeout:g} s",
+            "Check the DNS settings of this machine.",
             Step.RESOLVE,
         ) from error
     except (OSError, UnicodeError) as error:
@@ -80,9 +76,9 @@ async def resolve(url: httpx.URL, limits: Limits) -> str:
 
 
 async def resolvable(address: str, limits: Limits) -> tuple[tuple[httpx.URL, ...], str]:
-    """Which servers of a FlexNet `address` have a name that resolves, and to what.
+    """Return which servers of a FlexNet `address` resolve, and to what.
 
-    One of three is enough; raises SourceError (config, dns, timeout) if it is none.
+    One of three is enough; raises SourceError (config, dns, timeout) if none resolves.
     """
     urls = parse_flexnet_address(address)
     found = await asyncio.gather(*(resolve(url, limits) for url in urls), return_exceptions=True)
@@ -93,9 +89,9 @@ async def resolvable(address: str, limits: Limits) -> tuple[tuple[httpx.URL, ...
 
 
 async def answering(urls: tuple[httpx.URL, ...], limits: Limits) -> str:
-    """The ADDRESS:PORT of those of `urls` that take a connection, closed again at once.
+    """Return the ADDRESS:PORT of those of `urls` that accept a connection; it is closed again.
 
-    One of three is enough; raises SourceError if it is none.
+    One of three is enough; raises SourceError if none does.
     """
 
     async def reached(url: httpx.URL) -> str:
@@ -114,7 +110,7 @@ def _first(found: list[str | BaseException]) -> BaseException:
 
 @asynccontextmanager
 async def connected(url: httpx.URL, limits: Limits) -> AsyncIterator[httpcore.AsyncNetworkStream]:
-    """A TCP connection to `url`, closed at the end; raises SourceError."""
+    """Open a TCP connection to `url`, closed at the end; raises SourceError."""
     host = url.raw_host.decode("ascii")
     try:
         stream = await httpcore.AnyIOBackend().connect_tcp(
@@ -129,7 +125,7 @@ async def connected(url: httpx.URL, limits: Limits) -> AsyncIterator[httpcore.As
 
 
 def peer(stream: httpcore.AsyncNetworkStream) -> str:
-    """ADDRESS:PORT at the other end."""
+    """Return ADDRESS:PORT of the other end."""
     address, number, *_ = stream.get_extra_info("server_addr")
     return f"[{address}]:{number}" if ":" in address else f"{address}:{number}"
 
@@ -137,12 +133,15 @@ def peer(stream: httpcore.AsyncNetworkStream) -> str:
 async def secured(
     stream: httpcore.AsyncNetworkStream, server: Server, url: httpx.URL, limits: Limits
 ) -> Leaf:
-    """The certificate shown on `stream`, accepted by the policy of `server`; or SourceError."""
+    """Return the certificate presented on `stream`, accepted by the policy of `server`.
+
+    Raises SourceError.
+    """
     return await _shaken(stream, ssl_context(server), url, limits)
 
 
 async def shown(url: httpx.URL, limits: Limits) -> Leaf | None:
-    """The certificate shown to whoever asks, trusted or not; None if none is. Sends nothing."""
+    """Return the server's certificate, trusted or not; None if there is none. Sends nothing."""
     try:
         async with connected(url, limits) as stream:
             return await _shaken(stream, unverified_context(), url, limits)
@@ -170,7 +169,7 @@ def _leaf(certificate: bytes) -> Leaf:
         subject = sanitize(read.subject.rfc4514_string(), 100) or "no subject"
         ends = read.not_valid_after_utc.date().isoformat()
     except Exception:  # noqa: BLE001 - a certificate can be malformed in any way
-        subject, ends = "a certificate that cannot be read", ""
+        subject, ends = "unreadable certificate", ""
     return Leaf(fingerprint(certificate), subject, ends)
 
 
@@ -183,16 +182,16 @@ def _begun(step: Step) -> RequestProgress:
 
 _ORDER: Final = tuple(Step)
 _BY_PROGRAM: Final = frozenset({SourceName.LMSTAT, SourceName.COMMAND})
-_LOCAL: Final = frozenset({Step.TLS, Step.AUTH})  # steps that lmutil knows nothing of
+_LOCAL: Final = frozenset({Step.TLS, Step.AUTH})  # steps that do not apply to lmutil
 _NO_HOST: Final = frozenset({SourceName.CVAD, SourceName.CITRIX_CLOUD, SourceName.PARTNER})
 _MOST_HOSTS: Final = 1000
 
 
 async def probe(server: Server, limits: Limits, clock: Clock) -> AsyncGenerator[StepResult, None]:
-    """Try `server` step by step: each finding as its step ends, and none after a failure.
+    """Test `server` step by step: yield each result as its step ends; a failure is the last.
 
-    Nothing is kept, neither connection nor token. Raises nothing for what the server does; whoever
-    gives up half way closes the iterator (`contextlib.aclosing`).
+    Neither connection nor token is kept. Server problems never raise; a caller that stops early
+    closes the iterator (`contextlib.aclosing`).
     """
     watch = _Watch(_LOCAL if server.source is SourceName.LMSTAT else frozenset())
     try:
@@ -201,11 +200,11 @@ async def probe(server: Server, limits: Limits, clock: Clock) -> AsyncGenerator[
                 async for finding in way:
                     yield finding
         except SourceError as error:
-            # What a poll would read must not fail here: lmutil may be a script that runs elsewhere.
+            # This must not stop what a poll could read: lmutil may be a script that runs elsewhere.
             if not (answered := await _all_the_same(server, error, limits, clock)):
                 raise
             step = error.failure.step or Step.CONNECT
-            yield watch.passed(step, f"left to {server.lmutil or 'lmutil'}: {error}")
+            yield watch.passed(step, f"delegated to {server.lmutil or 'lmutil'}: {error}")
             for step, detail, hosts in answered:
                 yield watch.passed(step, detail, hosts=hosts)
             return
@@ -220,9 +219,9 @@ async def probe(server: Server, limits: Limits, clock: Clock) -> AsyncGenerator[
 
 
 async def _way(server: Server, limits: Limits, watch: _Watch) -> AsyncGenerator[StepResult, None]:
-    """The steps to `server` before it is asked anything."""
+    """Yield the steps before the first request to `server`."""
     if server.source is SourceName.COMMAND:
-        return  # where it goes is its own business
+        return  # a program knows its own way
     if server.source is SourceName.LMSTAT:
         urls, addresses = await resolvable(server.address, limits)
         yield watch.passed(Step.RESOLVE, addresses)
@@ -240,7 +239,7 @@ async def _way(server: Server, limits: Limits, watch: _Watch) -> AsyncGenerator[
 async def _all_the_same(
     server: Server, error: SourceError, limits: Limits, clock: Clock
 ) -> list[tuple[Step, str, tuple[str, ...]]]:
-    """What lmutil tells of a server that lictui itself cannot reach; nothing if it fails too."""
+    """Return the details that lmutil reports of a server lictui cannot reach itself."""
     if server.source is not SourceName.LMSTAT or error.failure.kind is FailureKind.CONFIG:
         return []
     try:
@@ -263,9 +262,9 @@ def _trust(verify: bool | str) -> str:  # noqa: FBT001 - `verify` as the registr
 async def _told(
     server: Server, limits: Limits, clock: Clock
 ) -> AsyncGenerator[tuple[Step, str, tuple[str, ...]], None]:
-    """What the source reports of its steps, as it reports it; raises the SourceError it ends in.
+    """Yield the steps that the source reports; raises its SourceError.
 
-    With the last comes what the license server calls itself, for which its end is waited for.
+    The last one waits for the end, to include the reported name of the license server.
     """
     reports: asyncio.Queue[tuple[Step, str] | None] = asyncio.Queue()
     source = open_source(server, limits, clock)
@@ -285,9 +284,9 @@ async def _told(
 
 
 def _hosts(server: Server, snapshot: Snapshot) -> tuple[str, ...]:
-    """The hosts of the license servers that answered, as they or their site name them.
+    """Return the host names of the license servers that responded.
 
-    A site and an account have names of their own, which are no hosts.
+    Sites and accounts have names of their own, which are not hosts.
     """
     own = () if server.source in _NO_HOST else (snapshot.reported_name,)
     listed = (each.fqdn for each in snapshot.license_servers[:_MOST_HOSTS])
@@ -296,9 +295,9 @@ def _hosts(server: Server, snapshot: Snapshot) -> tuple[str, ...]:
 
 
 class _Watch:
-    """Takes the time of each step, and knows which comes next.
+    """Times each step, and knows which one comes next.
 
-    By the loop's own time: seconds of the wire, even where the clock is a simulated one.
+    It uses the loop's time: real seconds, even where the clock is simulated.
     """
 
     def __init__(self, skipped: frozenset[Step]) -> None:
@@ -320,11 +319,11 @@ class _Watch:
         )
 
     def failed(self, failure: Failure, leaf: Leaf | None = None) -> StepResult:
-        """The step that failed: never one that passed before (a token may end half way)."""
+        """The failed step: never one that has passed (a token may expire half way)."""
         index = min(self._next, len(_ORDER) - 1)
         if failure.step:
             index = max(index, _ORDER.index(failure.step))
-        # A program says what stopped it on its own way: the step of reading, if ours was free.
+        # A program reports its own failure: take the reading step if ours has not failed.
         while _ORDER[index] in self._skipped:
             index += 1
         detail = failure.message

@@ -1,8 +1,8 @@
-"""An event loop in which a name that nobody resolves holds up nobody: not a poll, not the exit.
+"""An event loop in which a hanging DNS look-up blocks neither polls nor exit.
 
-asyncio looks names up in a handful of threads that every task shares and that the interpreter waits
-for at its end; one dead DNS server would make 300 license servers wait for it. Owns the threads of
-look-ups. Must not know who connects where.
+asyncio resolves names in a few threads that all tasks share and that the interpreter waits for at
+its end; one dead DNS server would stop 300 license servers. Here each look-up has its own daemon
+thread.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """A loop like asyncio's, but that every look-up has a thread of its own."""
+    """An asyncio loop with one daemon thread per DNS look-up."""
     loop = asyncio.new_event_loop()
 
     async def getaddrinfo(host: Any, port: Any, **hints: int) -> list[Any]:
@@ -28,7 +28,7 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 
         def settle(addresses: list[Any], error: Exception | None) -> None:
             if found.done():
-                return  # whoever asked has given up
+                return  # the caller has given up
             if error:
                 found.set_exception(error)
             else:
@@ -41,18 +41,18 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
                 addresses = socket.getaddrinfo(host, port, **hints)
             except (OSError, UnicodeError) as trouble:
                 error = trouble
-            with suppress(RuntimeError):  # the loop has ended meanwhile
+            with suppress(RuntimeError):  # the loop was closed meanwhile
                 loop.call_soon_threadsafe(settle, addresses, error)
 
         threading.Thread(target=look_up, name=f"look up {host!r}", daemon=True).start()
         return await found
 
-    # There is no setting for it; the loop looks its own method up like any other.
+    # asyncio has no setting for it; the loop calls its own method like any other.
     loop.getaddrinfo = getaddrinfo  # type: ignore[method-assign]
     return loop
 
 
 def run(coroutine: Coroutine[Any, Any, _T]) -> _T:
-    """`asyncio.run` in such a loop."""
+    """Run like `asyncio.run`, in such a loop."""
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(coroutine)

@@ -1,8 +1,4 @@
-"""What every source is: something that reads one server and says each step it took.
-
-Owns the protocol between sources and the engine, and the choice of a source by its name. Must not
-know when it is asked, nor what becomes of the answer.
-"""
+"""The protocol of a source: it reads one server, and reports each step."""
 
 from __future__ import annotations
 
@@ -18,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class SourceError(Exception):
-    """Raised inside a source and nowhere else: the failure that ends this poll."""
+    """The failure that ends a poll; raised only inside sources."""
 
     def __init__(
         self, kind: FailureKind, message: str, hint: str = "", step: Step | None = None
@@ -31,19 +27,19 @@ class Source(Protocol):
     """Reads one server. Keeps its connection and token between polls."""
 
     async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
-        """Read everything once; `found` hears of auth, inventory and parse as each ends.
+        """Read everything once; `found` is called as auth, inventory and parse end.
 
-        Raises SourceError, and nothing else but cancellation.
+        Raises only SourceError, and cancellation.
         """
         ...
 
     async def aclose(self) -> None:
-        """Let go of the connection, safe to call twice; a later fetch opens another."""
+        """Close the connection. Safe to call twice; a later fetch opens another."""
         ...
 
 
 def ignore_steps(_step: Step, _detail: str) -> None:
-    """Listen to no step: for polls, where only the result counts."""
+    """Ignore the steps: for polls, where only the result counts."""
 
 
 def open_source(server: Server, limits: Limits, clock: Clock) -> Source:

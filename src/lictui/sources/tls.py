@@ -1,8 +1,6 @@
-"""The one TLS policy of every source: system store, CA bundle, pinned leaf, or no check at all.
+"""TLS policy of all sources: system store, CA bundle, pinned leaf certificate, or no check.
 
-Owns what `verify` means and what a refused certificate is called. Must not know any protocol, nor
-open a connection. A pin is checked inside the handshake, so that on a mismatch not one byte of a
-request leaves the machine.
+A pin is checked during the handshake, so that no byte of a request is sent on a mismatch.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ _PIN: Final = "sha256:"
 _SUFFIXES: Final = frozenset({".pem", ".crt", ".cer"})
 
 # X509_V_ERR_… of OpenSSL's x509_vfy.h, in words.
-_UNKNOWN_CA: Final = "comes from a CA this machine does not know"
+_UNKNOWN_CA: Final = "is issued by an unknown CA"
 _REASONS: Final = {
     9: "is not valid yet",
     10: "has expired",
@@ -33,27 +31,30 @@ _REASONS: Final = {
     62: "is for another host name",
     64: "is for another address",
 }
-_OLD: Final = ("speaks no TLS newer than 1.1", "Enable TLS 1.2 on the server.")
+_OLD: Final = ("supports only TLS 1.1 or older", "Enable TLS 1.2 on the server.")
 _ALERTS: Final = {
-    "WRONG_VERSION_NUMBER": ("does not speak TLS on this port", "Is the address http://?"),
+    "WRONG_VERSION_NUMBER": (
+        "does not use TLS on this port",
+        "Check whether the URL must start with http://.",
+    ),
     "UNSUPPORTED_PROTOCOL": _OLD,
     "TLSV1_ALERT_PROTOCOL_VERSION": _OLD,
 }
 
 
 class PinMismatchError(ssl.SSLError):
-    """The leaf is not the pinned one; `seen` is the SHA-256 of the one that was shown."""
+    """The leaf certificate is not the pinned one; `seen` is the SHA-256 of the one presented."""
 
     def __init__(self, seen: str) -> None:
-        super().__init__(ssl.SSL_ERROR_SSL, f"not the pinned certificate, but sha256:{seen}")
+        super().__init__(ssl.SSL_ERROR_SSL, f"not the pinned certificate: sha256:{seen}")
         self.fingerprint = seen
 
 
 def ssl_context(server: Server) -> ssl.SSLContext:
-    """The context for connections to `server`, shared by all servers of the same policy.
+    """Return the context for connections to `server`, shared by all servers of the same policy.
 
     For asynchronous use only: a pin is not checked on blocking sockets. Raises SourceError of kind
-    `config` when a pin, CA bundle or client certificate cannot be used.
+    `config` if a pin, CA bundle or client certificate cannot be used.
     """
     try:
         return _context(server.verify, server.certificate, _stamps(server))
@@ -70,7 +71,7 @@ def ssl_context(server: Server) -> ssl.SSLContext:
 
 
 def _stamps(server: Server) -> tuple[int, ...]:
-    """When the files of the policy last changed: a renewed bundle makes a new context."""
+    """Return when the files of the policy last changed: a renewed bundle makes a new context."""
     bundle = (
         server.verify
         if isinstance(server.verify, str) and not pinned_fingerprint(server.verify)
@@ -95,18 +96,18 @@ def _context(verify: bool | str, certificate: str, _stamps: tuple[int, ...]) -> 
         case _:
             context = unverified_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # Python 3.13 made both the default. A private CA seldom meets the first; with the second a
-    # bundle may hold just the issuing CA. Every Python gives the same verdict.
+    # Python 3.13 made both flags the default. Private CAs rarely satisfy the first; with the second
+    # a bundle may hold only the issuing CA. All Python versions give the same verdict.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if certificate:
-        # Without a password given, OpenSSL would ask for one on the terminal.
+        # Without a password OpenSSL would ask for one on the terminal.
         context.load_cert_chain(certificate, password="")
     return context
 
 
 def unverified_context() -> ssl.SSLContext:
-    """A context that accepts any certificate: for `verify = false`, and to look at one."""
+    """Return a context that accepts any certificate: for `verify = false`, and to look at one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -114,7 +115,7 @@ def unverified_context() -> ssl.SSLContext:
 
 
 def _fill_empty_store(context: ssl.SSLContext) -> None:
-    """Some builds of Python come without a system store; httpx brings one along."""
+    """Some Python builds have no system store; httpx brings one."""
     where = ssl.get_default_verify_paths()
     if not context.get_ca_certs() and not where.cafile and not where.capath:
         import certifi  # noqa: PLC0415 - seldom needed
@@ -127,14 +128,14 @@ def _bundles(path: Path) -> list[Path]:
         return [path]
     found = sorted(file for file in path.iterdir() if file.suffix.lower() in _SUFFIXES)
     if not found:
-        raise ValueError("no .pem, .crt or .cer file in this folder")
+        raise ValueError("no .pem, .crt or .cer file in this directory")
     return found
 
 
 def pinned_fingerprint(verify: bool | str) -> str:  # noqa: FBT001 - `verify` as the registry spells it
-    """The pinned SHA-256 as 64 lower-case hex digits; "" when `verify` is no pin.
+    """Return the pinned SHA-256 as 64 lower-case hex digits; "" if `verify` is not a pin.
 
-    Colons between the digits are accepted. Raises ValueError for a pin that is none.
+    Colons between the digits are accepted. Raises ValueError for an invalid pin.
     """
     if not isinstance(verify, str) or not verify.lower().startswith(_PIN):
         return ""
@@ -145,7 +146,7 @@ def pinned_fingerprint(verify: bool | str) -> str:  # noqa: FBT001 - `verify` as
 
 
 def fingerprint(certificate: bytes) -> str:
-    """The SHA-256 of a certificate in DER, as lower-case hex."""
+    """Return the SHA-256 of a certificate in DER, as lower-case hex."""
     return hashlib.sha256(certificate).hexdigest()
 
 
@@ -161,38 +162,40 @@ def _pinned(wanted: str) -> type[ssl.SSLObject]:
 
 
 def tls_failure(error: ssl.SSLError, where: str) -> SourceError:
-    """The failure for a handshake with `where` (HOST:PORT) that `error` ended."""
+    """Return the failure for a TLS handshake with `where` (HOST:PORT) that `error` ended."""
     match error:
         case PinMismatchError():
             message = (
-                f"the certificate of {where} is not the pinned one:"
-                f" it has sha256:{error.fingerprint}"
+                f"the certificate of {where} does not match the pinned fingerprint:"
+                f" sha256:{error.fingerprint}"
             )
             hint = (
-                "If it was renewed on purpose, pin the new one:"
-                f' verify = "sha256:{error.fingerprint}". If not, someone may be in between.'
+                "If the certificate was renewed, pin the new one:"
+                f' verify = "sha256:{error.fingerprint}".'
+                " If not, this may be a man-in-the-middle attack."
             )
         case ssl.SSLCertVerificationError():
-            reason = _REASONS.get(error.verify_code, f"is refused: {error.verify_message}")
+            reason = _REASONS.get(error.verify_code, f"is rejected: {error.verify_message}")
             message = f"the certificate of {where} {reason}"
             hint = (
-                "Give the CA bundle that signed it (verify = PATH), or pin it (verify ="
+                "Set the CA bundle that issued it (verify = PATH), or pin it (verify ="
                 ' "sha256:…"): `lictui servers test` shows its fingerprint.'
             )
         case _:
             why = (error.reason or "no reason given").lower().replace("_", " ")
             words, hint = _ALERTS.get(
-                error.reason or "", (f"ended the TLS handshake: {why}", "Does it speak TLS 1.2?")
+                error.reason or "",
+                (f"ended the TLS handshake: {why}", "Check that the server supports TLS 1.2."),
             )
             message = f"{where} {words}"
     return SourceError(FailureKind.TLS, message, hint, Step.TLS)
 
 
-# The certificate of a server as lictui remembers it: its fingerprint, and the days it is good for
+# The certificate of a server as lictui remembers it: fingerprint and validity
 
 
 def read_certificate(der: bytes) -> Certificate:
-    """The fingerprint of a certificate in DER, and its days in UTC as far as they can be read."""
+    """Return fingerprint and validity (UTC days, if readable) of a certificate in DER."""
     from cryptography import x509  # noqa: PLC0415 - 8 MiB, only for who answers over TLS
 
     try:

@@ -1,7 +1,4 @@
-"""An event posted to a URL of the user's, signed, so that the receiver can tell who sent it.
-
-Owns the request and its signature. Must not know what an event is, nor when to try again.
-"""
+"""Posts an alert event to a webhook, signed, so that the receiver can verify the sender."""
 
 from __future__ import annotations
 
@@ -22,9 +19,9 @@ _PASSING: Final = frozenset({FailureKind.RATE_LIMITED, FailureKind.UNAVAILABLE})
 
 
 def signature(secret: str, body: bytes, at: int) -> str:
-    """`t=SECONDS,v1=HEX`: HMAC-SHA256 (RFC 2104) over the time, a dot and the body.
+    """Return `t=SECONDS,v1=HEX`: HMAC-SHA256 (RFC 2104) over the time, a dot and the body.
 
-    The time is in what is signed, so that a receiver can refuse what somebody sends once more.
+    The time is signed too, so that a receiver can reject replays.
     """
     signed = f"{at}.".encode() + body
     return f"t={at},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
@@ -39,9 +36,10 @@ async def post(
     secret: str = "",
     verify: bool | str = True,
 ) -> None:
-    """Post `body`, which is JSON, to `url`; any answer from 200 to 299 will do.
+    """Post the JSON `body` to `url`; any status from 200 to 299 is a success.
 
-    `at` is now, in UTC epoch seconds. Raises SourceError; `passing` says whether to try again.
+    `at` is the current time in UTC epoch seconds. Raises SourceError; `passing` tells whether a
+    retry may help.
     """
     headers = {"Content-Type": "application/json; charset=utf-8"}
     if secret:
@@ -58,14 +56,14 @@ async def post(
         return
     raise SourceError(
         _kind(reply.status),
-        f"{link.address} answers {reply.status}",
-        "The receiver's own log may say why.",
+        f"{link.address} returned HTTP {reply.status}",
+        "Check the log of the receiver.",
         Step.INVENTORY,
     )
 
 
 def is_transient(error: SourceError) -> bool:
-    """Whether it may be better in a moment: an answer that says no will say so again."""
+    """Return whether a retry may help: a status that rejects the request will do so again."""
     kind = error.failure.kind
     return kind in _PASSING or kind in (
         FailureKind.TIMEOUT,

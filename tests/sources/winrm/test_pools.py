@@ -171,6 +171,6 @@ def test_unreadable_figures_are_named() -> None:
         ]
     ) == [
         "XDT_PLT_UD: Count is many",
-        "XDT_PLT_UD: InUseCount is not given",
+        "XDT_PLT_UD: InUseCount is missing",
         "XDT_PLT_UD: Overdraft is 50, above Count",
     ]

@@ -87,7 +87,7 @@ def test_hostile_text_is_made_harmless() -> None:
 
 @pytest.mark.parametrize("related", ["uuid:another", ""])
 def test_the_answer_to_another_question_is_none(related: str) -> None:
-    with pytest.raises(InvalidReplyError, match="another question"):
+    with pytest.raises(InvalidReplyError, match="does not match the request"):
         parse_reply(enumerate_reply(POOL, relates_to=related), MESSAGE_ID)
 
 
@@ -96,7 +96,7 @@ def test_the_id_may_come_back_in_other_letters() -> None:
 
 
 def test_an_answer_must_say_what_it_answers_unless_it_is_a_fault() -> None:
-    with pytest.raises(InvalidReplyError, match="which question"):
+    with pytest.raises(InvalidReplyError, match="without a request id"):
         parse_reply(envelope("<n:EnumerateResponse/>", None), MESSAGE_ID)
     assert parse_reply(fault_reply("", relates_to=""), "") is not None
 
@@ -128,7 +128,7 @@ def test_no_xml_is_unreadable_another_document_is_not() -> None:
 
 
 def test_an_absurd_context_is_refused() -> None:
-    with pytest.raises(InvalidReplyError, match="absurdly long"):
+    with pytest.raises(InvalidReplyError, match="too long"):
         parse_reply(enumerate_reply(POOL, context="x" * 5_000), MESSAGE_ID)
 
 

@@ -57,13 +57,13 @@ def test_data_that_looks_like_a_boundary_is_data() -> None:
 @pytest.mark.parametrize("length", [b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x00"])
 def test_a_length_that_lies_is_refused(length: bytes) -> None:
     sealed = seal(SOAP, Mirror(), "SPNEGO").replace(b"\x06\x00\x00\x00", length)
-    with pytest.raises(NotSealedError, match="cut off"):
+    with pytest.raises(NotSealedError, match="truncated"):
         unseal(sealed, Mirror())
 
 
 @pytest.mark.parametrize("body", [b"", b"<s:Envelope/>", b"--Encrypted Boundary\r\n"])
 def test_another_form_is_refused(body: bytes) -> None:
-    with pytest.raises(NotSealedError, match="parts"):
+    with pytest.raises(NotSealedError, match="not an encrypted message"):
         unseal(body, Mirror())
 
 

@@ -35,7 +35,7 @@ async def test_the_panel_says_what_failed_and_what_to_do() -> None:
     async with running_app("servers") as run:
         await run.press("down", "down")
         text = screen_text(run.app)
-        assert "✖ connect: no answer from 10.2.0.9:5986 in 10 s" in text
+        assert "✖ connect: no connection to 10.2.0.9:5986 in 10 s" in text
         assert "→ Check that the server runs" in text
 
 

@@ -1,8 +1,4 @@
-"""How one connection comes to be let in, and carries questions afterwards.
-
-Owns the choice of a login by `server.auth`, the logins that are one fixed header, and what a 401
-means. Must not know what is asked.
-"""
+"""Authentication of a WinRM connection: Basic, client certificate, NTLM, Kerberos, encryption."""
 
 from __future__ import annotations
 
@@ -29,27 +25,27 @@ if TYPE_CHECKING:
 
 
 UNAUTHORIZED: Final = HTTPStatus.UNAUTHORIZED
-# DSP0226: what a client says whose certificate was shown in the TLS handshake
+# DSP0226: the header of a client whose certificate was presented in the TLS handshake
 _MUTUAL: Final = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 _SPOKEN: Final = ("Negotiate", "Kerberos", "NTLM", "Basic")
 _KNOWN: Final = (*_SPOKEN, "CredSSP", "Digest", "Bearer")
 
 
 class WinrmLogin(Protocol):
-    """Posts SOAP as somebody whom the server lets in."""
+    """Posts SOAP as an authenticated user."""
 
     @property
     def identity(self) -> str:
-        r"""How and as whom: `NTLM as CORP\svc`."""
+        r"""Method and user: `NTLM as CORP\svc`."""
         ...
 
     async def post(self, soap: bytes) -> HttpReply:
-        """The server's answer, readable, of any status but 401. Raises SourceError."""
+        """Return the decrypted reply with any status but 401. Raises SourceError."""
         ...
 
 
 def open_login(server: Server, endpoint: WsmanEndpoint) -> WinrmLogin:
-    """The login that `server.auth` names; nothing is sent yet, SourceError if it cannot be."""
+    """Return the login for `server.auth`; nothing is sent yet. Raises SourceError (config)."""
     match server.auth or "negotiate":
         case "basic":
             return BasicLogin(server, endpoint)
@@ -60,14 +56,14 @@ def open_login(server: Server, endpoint: WsmanEndpoint) -> WinrmLogin:
         case other:
             raise SourceError(
                 FailureKind.CONFIG,
-                f"auth = {other!r} is no way to log in to WinRM",
-                "One of negotiate, kerberos, ntlm, basic, certificate.",
+                f"auth = {other!r} is not supported by WinRM",
+                "Use negotiate, kerberos, ntlm, basic or certificate.",
                 Step.AUTH,
             )
 
 
 class BasicLogin:
-    """Name and password with every request: local accounts only, and never in the clear."""
+    """Name and password in every request: for local accounts, and never unencrypted."""
 
     def __init__(self, server: Server, endpoint: WsmanEndpoint) -> None:
         require_encryption(endpoint.url)
@@ -76,17 +72,17 @@ class BasicLogin:
         self.identity = f"Basic as {server.username}"
 
     async def post(self, soap: bytes) -> HttpReply:
-        """One question, one answer; the password is looked up for each."""
+        """Send one request; the password is looked up each time."""
         header = basic_header(self._server.username, await server_secret(self._server))
         reply = await self._endpoint.post(soap, authorization=header)
         if reply.status == UNAUTHORIZED:
-            hint = "WinRM takes Basic for local accounts only: for others set auth = negotiate."
+            hint = "WinRM accepts Basic only for local accounts: for others set auth = negotiate."
             raise error_for_401(self._server, reply, "Basic", hint)
         return reply
 
 
 class CertificateLogin:
-    """The client certificate that TLS already showed, mapped to a local user by the server."""
+    """The client certificate of the TLS handshake, which the server maps to a local user."""
 
     identity: Final = "client certificate"
 
@@ -94,19 +90,19 @@ class CertificateLogin:
         if not server.certificate or not endpoint.encrypted:
             raise SourceError(
                 FailureKind.CONFIG,
-                "auth = certificate needs a certificate file and an https:// address",
+                "auth = certificate requires a certificate file and an https:// URL",
                 "Set certificate to a PEM file with the certificate and its key.",
                 Step.AUTH,
             )
         self._endpoint = endpoint
 
     async def post(self, soap: bytes) -> HttpReply:
-        """One question, one answer."""
+        """Send one request; raises SourceError (auth) if the certificate is rejected."""
         reply = await self._endpoint.post(soap, authorization=_MUTUAL)
         if reply.status == UNAUTHORIZED:
             raise SourceError(
                 FailureKind.AUTH,
-                "401, the client certificate is refused",
+                "401 Unauthorized: client certificate rejected",
                 "The server must allow Certificate in winrm/config/service/auth, and map this"
                 " certificate to a local user in winrm/config/service/certmapping.",
                 Step.AUTH,
@@ -119,14 +115,14 @@ def require_username(server: Server) -> None:
     if not server.username:
         raise SourceError(
             FailureKind.CONFIG,
-            f"auth = {server.auth or 'negotiate'} needs a user name",
-            r"Set username, as CORP\svc-lictui for an account of a domain.",
+            f"auth = {server.auth or 'negotiate'} requires a user name",
+            r"Set username, for example CORP\svc-lictui for a domain account.",
             Step.AUTH,
         )
 
 
 def offered_schemes(reply: HttpReply) -> dict[str, str]:
-    """What the server would accept: scheme -> its token or parameters, in the server's order."""
+    """Return what the server accepts: scheme -> its token or parameters, in the server's order."""
     found: dict[str, str] = {}
     for part in reply.headers.get("www-authenticate", "").split(","):
         word, _, rest = part.strip().partition(" ")
@@ -137,12 +133,12 @@ def offered_schemes(reply: HttpReply) -> dict[str, str]:
 
 
 def error_for_401(server: Server, reply: HttpReply, tried: str, hint: str) -> SourceError:
-    """The failure for a 401 to the scheme `tried`: wrong credentials, or another scheme wanted."""
+    """Return the failure for a 401 to `tried`: wrong credentials, or another scheme required."""
     offered = list(offered_schemes(reply))
     if tried in offered or not offered:
         return SourceError(
             FailureKind.AUTH,
-            f"401, the user name or password of {server.username} is refused",
+            f"401 Unauthorized: user name or password for {server.username} rejected",
             f"Check username and secret. {hint}",
             Step.AUTH,
         )
@@ -150,26 +146,26 @@ def error_for_401(server: Server, reply: HttpReply, tried: str, hint: str) -> So
     instead = f"Set auth = {usable.lower()}, or allow" if usable else "Allow"
     return SourceError(
         FailureKind.AUTH,
-        f"401, the server offers {' and '.join(offered)} only",
+        f"401 Unauthorized: the server accepts only {' and '.join(offered)}",
         f"{instead} {tried} in winrm/config/service/auth on the server.",
         Step.AUTH,
     )
 
 
-# The security context of one login: pyspnego's, bound to the TLS channel it goes through
+# The security context of a login: pyspnego's, bound to the TLS channel
 
 
 _SERVICE: Final = "WSMAN"  # of the service principal that WinRM registers for its host
 
 
 class TokenError(Exception):
-    """pyspnego, or GSSAPI below it, cannot go on from this token; says why."""
+    """pyspnego, or GSSAPI below it, rejects this token."""
 
 
 async def next_token(context: ContextProxy, token: bytes | None) -> bytes | None:
-    """The token to send next, None after the last; raises TokenError, and nothing else.
+    """Return the token to send next, None after the last; raises only TokenError.
 
-    In a thread, since Kerberos may have to ask its KDC.
+    Runs in a thread, since Kerberos may have to contact its KDC.
     """
     return await asyncio.to_thread(_step, context, token)
 
@@ -177,17 +173,18 @@ async def next_token(context: ContextProxy, token: bytes | None) -> bytes | None
 def _step(context: ContextProxy, token: bytes | None) -> bytes | None:
     try:
         return context.step(token)
-    except Exception as error:  # what a stranger sends breaks it in many ways, StopIteration too
+    except Exception as error:  # untrusted tokens break it in many ways, StopIteration too
         raise TokenError(sanitize(error) or type(error).__name__) from error
 
 
 async def new_security_context(
     server: Server, protocol: str, host: str, certificate: bytes
 ) -> ContextProxy:
-    """The context for a login of `server.username` to `host`; SourceError (config) if none can be.
+    """Return the context for a login of `server.username` to `host`; raises SourceError (config).
 
     `protocol` is negotiate, ntlm or kerberos; `certificate` is the server's leaf in DER, b"" over
-    plain HTTP, where the context must be able to seal. Without a secret Kerberos uses its ticket.
+    plain HTTP, where the context must support encryption. Without a secret Kerberos uses its
+    ticket.
     """
     import spnego  # noqa: PLC0415 - costs a tenth of a second
     from spnego.channel_bindings import GssChannelBindings  # noqa: PLC0415 - likewise
@@ -212,24 +209,24 @@ async def new_security_context(
             protocol=protocol,
             options=options,
         )
-    except (ImportError, ValueError) as error:  # ValueError: GSSAPI is there, without Kerberos
+    except (ImportError, ValueError) as error:  # ValueError: GSSAPI without Kerberos
         raise SourceError(
             FailureKind.CONFIG,
-            f"auth = {protocol} needs GSSAPI, which this machine lacks",
+            f"auth = {protocol} requires GSSAPI, which is not installed",
             f"Install the Kerberos packages: {extra_command('kerberos')}",
             Step.AUTH,
         ) from error
     except spnego.exceptions.SpnegoError as error:
         raise SourceError(
             FailureKind.AUTH,
-            f"{protocol} has nothing to log in with: {sanitize(error)}",
-            "Check username and secret; for Kerberos the ticket too (klist).",
+            f"no usable credentials for {protocol}: {sanitize(error)}",
+            "Check username and secret; for Kerberos also the ticket (klist).",
             Step.AUTH,
         ) from error
 
 
 def channel_binding(certificate: bytes) -> bytes:
-    """The `tls-server-end-point` binding of a certificate in DER (RFC 5929, section 4.1)."""
+    """Return the `tls-server-end-point` binding of a certificate in DER (RFC 5929, section 4.1)."""
     from cryptography import x509  # noqa: PLC0415 - costs as much as pyspnego
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - likewise
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - likewise
@@ -245,7 +242,7 @@ def channel_binding(certificate: bytes) -> bytes:
     return b"tls-server-end-point:" + digest.finalize()
 
 
-# Message encryption: SOAP that travels over plain HTTP, sealed by the login's own key
+# Message encryption over plain HTTP, with the key of the login
 
 
 _LENGTH: Final = struct.Struct("<i")
@@ -263,33 +260,33 @@ _PARTS: Final = re.compile(
 
 
 class MessageSealer(Protocol):
-    """The two methods of a pyspnego context that sealing needs."""
+    """The two methods of a pyspnego context that encryption needs."""
 
     def wrap_winrm(self, data: bytes) -> tuple[bytes, bytes, int]:
-        """Seal: header, data, length of the padding in it."""
+        """Encrypt: header, data, length of its padding."""
         ...
 
     def unwrap_winrm(self, header: bytes, data: bytes) -> bytes:
-        """Open; raises if one bit was changed on the way."""
+        """Decrypt; raises if one bit was changed."""
         ...
 
 
 class NotSealedError(Exception):
-    """These bytes are no sealed message; says why."""
+    """These bytes are not an encrypted message."""
 
 
 def sealed_content_type(protocol: str) -> str:
-    """The Content-Type of a sealed message; `protocol` is `SPNEGO` or `Kerberos`."""
+    """Return the Content-Type of an encrypted message; `protocol` is `SPNEGO` or `Kerberos`."""
     return f'multipart/encrypted;protocol="{_of(protocol)}";boundary="Encrypted Boundary"'
 
 
 def is_sealed(content: str) -> bool:
-    """Whether the Content-Type `content` is that of a sealed message."""
+    """Return whether the Content-Type `content` is that of an encrypted message."""
     return content.strip().lower().startswith("multipart/encrypted")
 
 
 def seal(soap: bytes, sealer: MessageSealer, protocol: str) -> bytes:
-    """The body to send for `soap`."""
+    """Return the body to send for `soap`."""
     header, data, padding = sealer.wrap_winrm(soap)
     head = (
         "--Encrypted Boundary\r\n"
@@ -304,17 +301,17 @@ def seal(soap: bytes, sealer: MessageSealer, protocol: str) -> bytes:
 
 
 def unseal(body: bytes, sealer: MessageSealer) -> bytes:
-    """The SOAP in a sealed body; raises NotSealedError, and what the sealer raises if forged.
+    """Return the SOAP of an encrypted body; raises NotSealedError, or the context's own errors.
 
-    The length that is written beside it is not compared: the seal itself proves more.
+    The length given beside it is not compared: the signature proves more.
     """
     parts = _PARTS.fullmatch(body)
     if not parts:
-        raise NotSealedError("its parts are not those of an encrypted message")
+        raise NotSealedError("not an encrypted message")
     sealed = parts["sealed"]
     length = _LENGTH.unpack_from(sealed)[0] if len(sealed) >= _LENGTH.size else -1
     if not 0 < length <= min(_LONGEST_HEADER, len(sealed) - _LENGTH.size):
-        raise NotSealedError("its encrypted part is cut off")
+        raise NotSealedError("the encrypted part is truncated")
     start = _LENGTH.size + length
     return sealer.unwrap_winrm(sealed[_LENGTH.size : start], sealed[start:])
 
@@ -323,11 +320,11 @@ def _of(protocol: str) -> str:
     return f"application/HTTP-{protocol}-session-encrypted"
 
 
-# NTLM and Kerberos: a handshake that lets one connection in, and seals what plain HTTP carries
+# NTLM and Kerberos: the handshake of a connection, and encryption over plain HTTP
 
 
-_MOST_LEGS: Final = 6  # NTLM takes 2, Kerberos 1 or 2, a change of mind one more
-# The schemes that carry a protocol's tokens, the best first.
+_MOST_LEGS: Final = 6  # NTLM takes 2, Kerberos 1 or 2, a change of protocol one more
+# The schemes that carry the tokens of a protocol, the best first.
 _CARRIERS: Final = {
     "negotiate": ("Negotiate",),
     "ntlm": ("NTLM", "Negotiate"),
@@ -337,17 +334,17 @@ _NAMES: Final = {"ntlm": "NTLM", "kerberos": "Kerberos"}
 
 
 class NegotiateLogin:
-    """Logs each connection in once; over plain HTTP no SOAP is ever sent or read unsealed."""
+    """Authenticates each connection once; over plain HTTP all SOAP is encrypted."""
 
     def __init__(self, server: Server, endpoint: WsmanEndpoint, protocol: str) -> None:
         self._server, self._endpoint, self._protocol = server, endpoint, protocol
-        self._scheme = _CARRIERS[protocol][-1]  # until the server says what it offers
-        self._context: ContextProxy | None = None  # of the connection that is let in
+        self._scheme = _CARRIERS[protocol][-1]  # until the server lists its schemes
+        self._context: ContextProxy | None = None  # of the authenticated connection
         self.identity = ""  # unknown until then
 
     async def post(self, soap: bytes) -> HttpReply:
-        """One question, one answer; logs in first where no login lives, and only once."""
-        kept, self._context = self._context, None  # whatever goes wrong below costs the login
+        """Send one request; authenticates first if the connection is not authenticated."""
+        kept, self._context = self._context, None  # any error below ends the login
         if kept:
             reply = await self._send(soap, kept)
             if not _is_shut_out(reply):
@@ -359,7 +356,7 @@ class NegotiateLogin:
         if reply.status == UNAUTHORIZED:
             raise self._refused(reply)
         if _is_shut_out(reply):
-            raise self._unsound("the connection is closed as soon as it is let in")
+            raise self._unsound("the connection was closed after authentication")
         reply = self._opened(reply, context)
         self._context = context
         return reply
@@ -377,12 +374,12 @@ class NegotiateLogin:
         if not is_sealed(reply.headers.get("content-type", "")):
             if reply.status != HTTPStatus.OK:
                 raise error_for_status(reply, self._endpoint.address, Step.INVENTORY)
-            raise self._unsound("the answer to an encrypted question is not encrypted")
+            raise self._unsound("unencrypted response to an encrypted request")
         try:
             return replace(reply, body=unseal(reply.body, context))
-        except Exception as error:  # pyspnego raises many kinds for what a stranger sends
+        except Exception as error:  # pyspnego raises many kinds of errors for untrusted input
             raise self._unsound(
-                f"an encrypted answer cannot be opened: {sanitize(error)}"
+                f"an encrypted response cannot be decrypted: {sanitize(error)}"
             ) from error
 
     @property
@@ -390,7 +387,7 @@ class NegotiateLogin:
         return "Kerberos" if self._scheme == "Kerberos" else "SPNEGO"
 
     async def _shake_hands(self) -> ContextProxy:
-        """Log a new connection in: an empty POST to see what is offered, then the tokens."""
+        """Authenticate a new connection: an empty POST to get the schemes, then the tokens."""
         await self._endpoint.reconnect()
         hello = await self._endpoint.post(b"")
         if hello.status != UNAUTHORIZED:
@@ -405,7 +402,7 @@ class NegotiateLogin:
                 break
             token = await self._leg(context, token, first=leg == 0)
         if not context.complete:
-            raise self._unsound("the login comes to no end")
+            raise self._unsound("authentication did not complete")
         used = _NAMES.get(context.negotiated_protocol or "", self._protocol)
         self.identity = f"{used} as {self._server.username or 'the owner of the ticket'}"
         return context
@@ -416,7 +413,7 @@ class NegotiateLogin:
             if scheme in offered:
                 return scheme
         if not offered:
-            raise self._unsound("it says 401, and offers no way to log in")
+            raise self._unsound("401 Unauthorized without an authentication scheme")
         raise self._refused(hello)
 
     async def _begin(self, context: ContextProxy) -> bytes | None:
@@ -425,18 +422,18 @@ class NegotiateLogin:
         except TokenError as error:
             raise SourceError(
                 FailureKind.AUTH,
-                f"{self._protocol} has nothing to log in with: {error}",
-                "Check username and secret; for Kerberos the ticket too (klist), and that the url"
+                f"no usable credentials for {self._protocol}: {error}",
+                "Check username and secret; for Kerberos also the ticket (klist), and that the URL"
                 " has the server's full name.",
                 Step.AUTH,
             ) from error
 
     async def _leg(self, context: ContextProxy, token: bytes, *, first: bool) -> bytes | None:
-        """Send one token, take the answer to it; the next token, None after the last."""
+        """Send one token and return the next one, None after the last."""
         header = f"{self._scheme} {base64.b64encode(token).decode()}"
         reply = await self._endpoint.post(b"", authorization=header)
         if reply.new_connection:
-            raise self._unsound("the connection is closed between its steps")
+            raise self._unsound("the connection was closed during authentication")
         if reply.status not in {HTTPStatus.OK, UNAUTHORIZED}:
             raise error_for_status(reply, self._endpoint.address, Step.AUTH)
         answer = self._token(reply)
@@ -448,28 +445,28 @@ class NegotiateLogin:
             return await next_token(context, answer)
         except TokenError as error:
             if first or reply.status == HTTPStatus.OK:
-                raise self._unsound(f"its token makes no sense: {error}") from error
-            raise self._refused(reply) from error  # a token that only says no
+                raise self._unsound(f"invalid token: {error}") from error
+            raise self._refused(reply) from error  # a token that only rejects
 
     def _token(self, reply: HttpReply) -> bytes:
         try:
             return base64.b64decode(offered_schemes(reply).get(self._scheme, ""), validate=True)
         except ValueError as error:
-            raise self._unsound("its token is not base64") from error
+            raise self._unsound("token is not base64") from error
 
     def _refused(self, reply: HttpReply) -> SourceError:
-        hint = "The account may also be locked, or barred from logging on over the network."
+        hint = "The account may also be locked, or denied network logon."
         return error_for_401(self._server, reply, self._scheme, hint)
 
     def _unsound(self, reason: str) -> SourceError:
         return SourceError(
             FailureKind.PROTOCOL,
             f"{self._scheme} login to {self._endpoint.address} failed: {reason}",
-            "A proxy or load balancer in between breaks this login: connect directly.",
+            "A proxy or load balancer in between breaks this authentication: connect directly.",
             Step.AUTH,
         )
 
 
 def _is_shut_out(reply: HttpReply) -> bool:
-    """Whether the login was for nothing: 401, or a new connection that knows nothing of it."""
+    """Return whether the login is lost: 401, or a new connection."""
     return reply.new_connection or reply.status == UNAUTHORIZED

@@ -1,7 +1,6 @@
 """A license server on premises, read over WinRM.
 
-Owns which classes are asked for and what each is worth: the pools are the poll, licenses and
-services only add to it. Must not know how questions travel.
+The pools are required; licenses and services only add to them.
 """
 
 from __future__ import annotations
@@ -39,11 +38,11 @@ if TYPE_CHECKING:
     from lictui.config.settings import Limits
 
 
-# The pools of a license server, from instances of Citrix_GT_License_Pool and Citrix_GT_License
+# Pools, from instances of Citrix_GT_License_Pool and Citrix_GT_License
 
 
 _LONGEST_CODE: Final = 60
-_NEVER: Final = 9999  # the year in which a license ends that does not
+_NEVER: Final = 9999  # the year of a license without an end
 _MOST_RAW: Final = 40
 _RAW: Final = (
     "Count",
@@ -66,7 +65,7 @@ class LicenseTerm:
 
 
 def license_term(license_: Item) -> LicenseTerm:
-    """The term of one Citrix_GT_License; no day, or one in the year 9999, is no end."""
+    """Return the term of a Citrix_GT_License; no day, or one in the year 9999, means permanent."""
     expires = parse_date(license_.get("expirationdate"))
     return (
         LicenseTerm(None, permanent=True)
@@ -80,9 +79,9 @@ def _endless(expires: date | None) -> bool:
 
 
 def read_pools(instances: Sequence[Item], licenses: Sequence[Item]) -> tuple[Pool, ...]:
-    """One pool for each product and subscription date, in that order; instances add up.
+    """Return one pool for each product and subscription date, sorted; instances are added up.
 
-    Instances without a product code are left out; raises SourceError (parse) if that is all.
+    Instances without a product code are left out; raises SourceError (parse) if all are.
     """
     found: dict[PoolKey, list[Item]] = {}
     for instance in instances:
@@ -93,7 +92,7 @@ def read_pools(instances: Sequence[Item], licenses: Sequence[Item]) -> tuple[Poo
     if instances and not found:
         raise SourceError(
             FailureKind.PARSE,
-            f"{len(instances)} license pools came, none with a product code (PLD)",
+            f"received {len(instances)} license pools, none with a product code (PLD)",
             "Please report this, with the output of"
             " `Get-CimInstance -Namespace root/CitrixLicensing Citrix_GT_License_Pool`.",
             Step.PARSE,
@@ -102,9 +101,9 @@ def read_pools(instances: Sequence[Item], licenses: Sequence[Item]) -> tuple[Poo
 
 
 def unreadable_figures(instances: Iterable[Item]) -> list[str]:
-    """`XDT_PLT_UD: Count is many` for every figure that is missing or makes no sense."""
+    """Yield `XDT_PLT_UD: Count is many` for every missing or invalid figure."""
     return [
-        f"{_code(instance)}: {name} is {sanitize(value, 30) or 'not given'}"
+        f"{_code(instance)}: {name} is {sanitize(value, 30) or 'missing'}"
         for instance in instances
         if _code(instance)
         for name, value in _senseless(instance)
@@ -155,7 +154,7 @@ def _pool(key: PoolKey, instances: list[Item], licenses: Sequence[Item]) -> Pool
 
 
 def _how(instances: list[Item], *, ends: bool) -> tuple[tuple[str, str], ...]:
-    """Which property each figure is; of several instances the values add up."""
+    """Return the property of each figure; values of several instances are added up."""
     overdraft = any(parse_count(each.get("overdraft")) for each in instances)
     return (
         ("in_use", "InUseCount"),
@@ -178,22 +177,22 @@ def _sum(figures: Iterable[int | None]) -> int | None:
 
 
 def _identified(key: PoolKey, licenses: Sequence[Item]) -> list[Item]:
-    """The licenses that may stand behind a pool: those that name its product, or else all.
+    """Return the licenses of a pool: those that name its product, or else all.
 
-    The properties of a Citrix_GT_License are not public but two, neither of which names a pool. If
-    an instance says its PLD all the same, that counts; if not, what is true of all is true of each.
+    Only two properties of Citrix_GT_License are public, and neither names a pool. If an instance
+    has a PLD all the same, it counts; if not, what is true of all is true of each.
     """
     own = [each for each in licenses if _code(each) == key.product]
     return own if any(map(_code, licenses)) else list(licenses)
 
 
-# What a license server tells beside its pools: services at rest, licenses about to end
+# Notices: stopped services, licenses that expire
 
 
 PROVIDER: Final = "Citrix_GTLicensingProv"
-SERVICES: Final = {  # Win32_Service.Name -> what it means when it rests
-    "Citrix Licensing": (Level.CRITICAL, "No licenses are given out; products run on grace."),
-    PROVIDER: (Level.WARN, "It answers for the licenses over WMI: figures may be old or missing."),
+SERVICES: Final = {  # Win32_Service.Name -> what it means when it is stopped
+    "Citrix Licensing": (Level.CRITICAL, "No licenses are served; products run in grace period."),
+    PROVIDER: (Level.WARN, "It provides the license data over WMI: figures may be old or missing."),
     "CitrixWebServicesforLicensing": (Level.WARN, "Licensing Manager and Studio cannot connect."),
 }
 _KIND: Final = "server"
@@ -201,7 +200,7 @@ _MOST_TOLD: Final = 5
 
 
 def stopped_services(services: Sequence[Item]) -> list[str]:
-    """Names of the license services that are there and do not run."""
+    """Return the names of the license services that exist and do not run."""
     return [name for name, state in _states(services) if state.lower() != "running"]
 
 
@@ -211,7 +210,7 @@ def _states(services: Sequence[Item]) -> Iterator[tuple[str, str]]:
 
 
 def service_notices(services: Sequence[Item]) -> Iterator[Notice]:
-    """A notice for each license service that is there and does not run."""
+    """Yield a notice for each license service that exists and does not run."""
     for name, state in _states(services):
         if state.lower() != "running":
             level, consequence = SERVICES[name]
@@ -225,12 +224,12 @@ def service_notices(services: Sequence[Item]) -> Iterator[Notice]:
 
 
 def startup_only_notices(pools: Sequence[Pool]) -> Iterator[Notice]:
-    """A notice when the server has no license but those every server has."""
+    """Yield a notice if the server has only the licenses that every server has."""
     if not any(pool.counted for pool in pools):
         yield Notice(
             _KIND,
             Level.WARN,
-            "Only start-up licenses, none of a product",
+            "Only startup licenses, none of a product",
             "Most likely this server moved to the License Activation Service, where WMI has no"
             " pools.",
             "Register its site with source cvad.",
@@ -238,17 +237,17 @@ def startup_only_notices(pools: Sequence[Pool]) -> Iterator[Notice]:
 
 
 def unreadable_notices(instances: Sequence[Item]) -> Iterator[Notice]:
-    """A notice for pools and figures that came, but make no sense."""
+    """Yield a notice for pools and figures that cannot be read."""
     told = unreadable_figures(instances)
     nameless = sum(1 for each in instances if not each.get("pld"))
     if nameless:
-        told.append(f"{nameless} pool(s) without a product code (PLD) left out")
+        told.append(f"ignored {nameless} pool(s) without a product code (PLD)")
     if told:
         more = "; …" if len(told) > _MOST_TOLD else ""
         yield Notice(
             _KIND,
             Level.WARN,
-            "Figures that cannot be read",
+            "Unreadable figures",
             "; ".join(told[:_MOST_TOLD]) + more,
             "Compare with Citrix Licensing Manager on the server.",
         )
@@ -257,7 +256,7 @@ def unreadable_notices(instances: Sequence[Item]) -> Iterator[Notice]:
 def next_expiry_notices(
     licenses: Sequence[Item], pools: Sequence[Pool], today: date
 ) -> Iterator[Notice]:
-    """A notice for the licenses that end first from `today` on, unless the pools tell already."""
+    """Yield a notice for the next expiring licenses from `today` on, unless the pools know them."""
     if all(pool.expires or pool.permanent for pool in pools if pool.counted):
         return
     ends = [
@@ -271,19 +270,19 @@ def next_expiry_notices(
     yield Notice(
         _KIND,
         Level.OK,
-        f"Next license to end: {first.isoformat()}",
-        f"{len(numbers)} of {len(licenses)} licenses; WMI does not tell of which product."
+        f"Next expiring license: {first.isoformat()}",
+        f"{len(numbers)} of {len(licenses)} licenses; product not reported by WMI."
         + (f" Serial number: {serials}" if serials else ""),
-        "Allocate its renewal before that day.",
+        "Install its renewal before that date.",
     )
 
 
-# One snapshot, from all that a license server's WMI gave
+# The snapshot of a license server's WMI data
 
 
 @dataclass(frozen=True, slots=True)
 class WmiData:
-    """What was enumerated; None is what could not be had, and does not cost the rest."""
+    """The enumerated instances; None is what was not available, and is not required."""
 
     pools: Sequence[Item]
     licenses: Sequence[Item] | None = None
@@ -295,9 +294,9 @@ class WmiData:
 
 
 def build_snapshot(instances: WmiData, where: str, today: date) -> Snapshot:
-    """The snapshot they make; SourceError (no_data, parse) if they make none.
+    """Return the snapshot; raises SourceError (no_data, parse) if there is none.
 
-    No pool at all is no_data, never zero. `where` names the endpoint, `today` is the day in UTC.
+    No pool at all is no_data, never zero. `where` names the endpoint, `today` is the UTC day.
     """
     licenses, services = instances.licenses or (), instances.services or ()
     if not instances.pools:
@@ -324,13 +323,13 @@ def _nothing(services: Sequence[Item], where: str) -> SourceError:
     if PROVIDER in at_rest:
         return SourceError(
             FailureKind.NO_DATA,
-            f"{where} lists no licenses, and its service {PROVIDER} is not running",
-            "Start that service on the license server: it answers for the licenses over WMI.",
+            f"{where} returned no licenses; its service {PROVIDER} is not running",
+            "Start that service on the license server: it provides the license data over WMI.",
             Step.INVENTORY,
         )
     return SourceError(
         FailureKind.NO_DATA,
-        f"{where} answers, but lists no licenses at all",
+        f"{where} responded, but returned no licenses",
         LAS_HINT,
         Step.INVENTORY,
     )
@@ -370,13 +369,13 @@ class WinrmSource:
                 licenses = await self._extra(asking, _LICENSING, _LICENSES)
                 services = await self._extra(asking, _WINDOWS, _SERVICES)
         except SourceError:
-            if pools is None:  # else just what adds to them came too late
+            if pools is None:  # otherwise only the optional part was too late
                 raise
         told = self._told(WmiData(pools, licenses, services), found)
         return replace(told, certificate=self._link.certificate)
 
     async def aclose(self) -> None:
-        """Let go of connection and login. Safe to call twice."""
+        """Close connection and login. Safe to call twice."""
         self._opened = None
         await self._link.aclose()
 
@@ -396,7 +395,7 @@ class WinrmSource:
         return result
 
     async def _extra(self, asking: WsmanEnumerator, namespace: str, wql: str) -> list[Item] | None:
-        """Instances that are nice to have: None when they do not come in good time."""
+        """Return optional instances: None if they do not arrive in time."""
         try:
             async with asyncio.timeout(_EXTRA / 2 * self._limits.timeout):
                 return await asking.instances(namespace, wql)

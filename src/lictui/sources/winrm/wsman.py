@@ -1,8 +1,4 @@
-"""One conversation: a question, and page after page until the server says that was all.
-
-Owns the order of Enumerate and Pull, and the bounds of a server that never ends. Must not know
-what the items mean.
-"""
+"""WS-Management client: SOAP requests and replies, enumeration with its bounds, errors."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 from xml.etree.ElementTree import (
     Element,
-    TreeBuilder,  # builds alone: defusedxml parses
+    TreeBuilder,  # builds only: defusedxml parses
 )
 
 import httpx
@@ -35,7 +31,7 @@ if TYPE_CHECKING:
     from lictui.sources.winrm.auth import WinrmLogin
 
 
-# The questions of WS-Management: Enumerate and Pull, as SOAP
+# Requests: Enumerate and Pull, as SOAP
 
 
 CONTENT_TYPE: Final = "application/soap+xml;charset=UTF-8"
@@ -44,7 +40,7 @@ _ADDRESSING: Final = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
 _ENUMERATION: Final = "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
 _RESOURCE: Final = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
 _WQL: Final = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
-_LARGEST: Final = 512_000  # bytes of one reply: what Windows allows without being told otherwise
+_LARGEST: Final = 512_000  # bytes of one reply: Windows' default
 _PAGE: Final = 100  # items of one reply
 
 _ENVELOPE: Final = f"""\
@@ -64,7 +60,7 @@ _ENVELOPE: Final = f"""\
 
 @dataclass(frozen=True, slots=True)
 class WqlQuery:
-    """One WQL query, put to one WMI namespace of one endpoint."""
+    """A WQL query for one WMI namespace of an endpoint."""
 
     url: str  # the endpoint's URL
     namespace: str  # `root/CitrixLicensing`
@@ -72,7 +68,7 @@ class WqlQuery:
     timeout: int  # whole seconds the server may take for one reply
 
     def enumerate_request(self, message: str) -> bytes:
-        """The envelope that opens the enumeration; `message` is its id, never used before."""
+        """Return the envelope that starts the enumeration; `message` is its unique id."""
         return self._envelope(
             "Enumerate",
             message,
@@ -81,7 +77,7 @@ class WqlQuery:
         )
 
     def pull_request(self, message: str, context: str) -> bytes:
-        """The envelope that asks for the next items; `context` is the one received last."""
+        """Return the envelope that requests the next items; `context` is the latest received."""
         return self._envelope(
             "Pull",
             message,
@@ -100,7 +96,7 @@ class WqlQuery:
         ).encode()
 
 
-# XML from a stranger, as a small tree of local names
+# Untrusted XML, as a small tree of local names
 
 
 _DEEPEST: Final = 40  # an item's property is on level 7
@@ -110,7 +106,7 @@ _CONTROLS: Final = bytes(set(range(0x20)) - set(b"\t\n\r"))
 
 
 class InvalidXmlError(Exception):
-    """These bytes are no XML that will be read; says why."""
+    """These bytes are not acceptable XML."""
 
 
 class _Bounded(TreeBuilder):
@@ -138,20 +134,20 @@ def _local(name: str) -> str:
 
 
 def parse_xml(body: bytes) -> Element:
-    """The root of the document in `body`; raises NotXmlError, and nothing else."""
+    """Return the root of the document in `body`; raises only NotXmlError."""
     parser = DefusedXMLParser(target=_Bounded(), forbid_dtd=True)
     try:
         parser.feed(body if b"\0" in body[:4] else body.translate(None, _CONTROLS))  # UTF-16 or not
         root: Element = parser.close()
     except DefusedXmlException as error:
-        raise InvalidXmlError("it brings a DTD or entities along") from error
+        raise InvalidXmlError("DTD and entities are not allowed") from error
     except (ParseError, ValueError, LookupError) as error:  # the latter two: odd encodings
         raise InvalidXmlError(str(error)) from error
     return root
 
 
 def find_child(element: Element | None, *path: str) -> Element | None:
-    """The first descendant reached by the local names of `path`, from child to child."""
+    """Return the first descendant reached by the local names of `path`."""
     for name in path:
         if element is None:
             return None
@@ -160,14 +156,14 @@ def find_child(element: Element | None, *path: str) -> Element | None:
 
 
 def descendants(element: Element, name: str) -> Iterator[Element]:
-    """Every element of that local name at or below `element`."""
+    """Yield every element with this local name at or below `element`."""
     return element.iter(name)
 
 
-# The answers of WS-Management: a page of items, or a fault
+# Replies: a page of items, or a fault
 
 
-Item = Mapping[str, str]  # one WMI instance: property, in lower case -> value; null is absent
+Item = Mapping[str, str]  # one WMI instance: property in lower case -> value; null is absent
 
 _LONGEST_VALUE: Final = 500
 _LONGEST_CONTEXT: Final = 4_000
@@ -177,7 +173,7 @@ _CODE: Final = re.compile(r"0x[0-9a-f]{1,8}|-?\d{1,10}", re.ASCII | re.IGNORECAS
 
 
 class InvalidReplyError(Exception):
-    """Not an answer to what was asked; says why. `web_page`: a browser was meant."""
+    """Not a reply to this request. `web_page`: it was meant for a browser."""
 
     def __init__(self, reason: str, *, web_page: bool = False) -> None:
         super().__init__(reason)
@@ -185,12 +181,12 @@ class InvalidReplyError(Exception):
 
 
 class MalformedReplyError(InvalidReplyError):
-    """Meant as an answer, maybe, but no XML that will be read."""
+    """Perhaps a reply, but not acceptable XML."""
 
 
 @dataclass(frozen=True, slots=True)
 class WsmanFault:
-    """A refusal in the server's own words."""
+    """An error that the server reports."""
 
     codes: frozenset[int]  # WS-Management codes and WMI HRESULTs alike, unsigned
     subcodes: frozenset[str]  # local names: `AccessDenied`, `QuotaLimit`
@@ -202,34 +198,34 @@ class ResultPage:
     """Some of the items; `last` tells whether these were all."""
 
     items: tuple[Item, ...]
-    context: str  # for the next Pull; "" when the server gave none
+    context: str  # for the next Pull; "" if the server gave none
     last: bool
 
 
 def parse_reply(body: bytes, message: str) -> ResultPage | WsmanFault:
-    """The reply in `body` to the request whose id was `message`; raises NotAReplyError."""
+    """Return the reply in `body` to the request with id `message`; raises NotAReplyError."""
     try:
         root = parse_xml(body)
     except InvalidXmlError as error:
         raise MalformedReplyError(sanitize(error), web_page=is_web_page(body)) from error
     if root.tag != "Envelope":
         raise InvalidReplyError(
-            f"it is <{sanitize(root.tag, 40)}>", web_page=root.tag.lower() == "html"
+            f"unexpected element <{sanitize(root.tag, 40)}>", web_page=root.tag.lower() == "html"
         )
     related = find_child(root, "Header", "RelatesTo")
     matches = related is not None and _plain(related).casefold() == message.casefold()
     fault = find_child(root, "Body", "Fault")
     if related is not None and not matches:
-        raise InvalidReplyError("it answers another question than ours")
+        raise InvalidReplyError("response does not match the request")
     if fault is not None:
         return _fault(fault)
     if not matches:
-        raise InvalidReplyError("it does not say which question it answers")
+        raise InvalidReplyError("response without a request id")
     return _page(root)
 
 
 def is_web_page(body: bytes) -> bool:
-    """Whether `body` was written for a browser."""
+    """Return whether `body` was written for a browser."""
     start = body[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return start.startswith((b"<!doctype html", b"<html")) or b"<head" in start
 
@@ -239,17 +235,17 @@ def _page(root: Element) -> ResultPage:
     if answer is None:
         answer = find_child(root, "Body", "PullResponse")
     if answer is None:
-        raise InvalidReplyError("there is no enumeration in it")
+        raise InvalidReplyError("response without an enumeration")
     last = find_child(answer, "EndOfSequence") is not None
     context = _plain(find_child(answer, "EnumerationContext"))
     if len(context) > _LONGEST_CONTEXT:
-        raise InvalidReplyError("its enumeration context is absurdly long")
+        raise InvalidReplyError("the enumeration context is too long")
     items = find_child(answer, "Items")
     return ResultPage(() if items is None else tuple(map(_item, items)), context, last)
 
 
 def _item(element: Element) -> Item:
-    """A typed instance, or the XmlFragment of a projection: the properties are its children."""
+    """Return a typed instance, or the XmlFragment of a projection: its children are properties."""
     return {
         sanitize(prop.tag, 60).lower(): value
         for prop in list(element)[:_MOST_PROPERTIES]
@@ -287,11 +283,11 @@ def _plain(element: Element | None) -> str:
     return "" if element is None else (element.text or "").strip()
 
 
-# The place where a license server takes questions: `https://HOST:5986/wsman`
+# The endpoint of a license server: `https://HOST:5986/wsman`
 
 
 class WsmanEndpoint:
-    """One connection at a time to one address; raises SourceError when that cannot be used."""
+    """One connection at a time to one address; raises SourceError for an unusable address."""
 
     def __init__(self, url: str, link: HttpClient, clock: Clock) -> None:
         base = origin(url)
@@ -305,7 +301,7 @@ class WsmanEndpoint:
     async def post(
         self, body: bytes, *, authorization: str = "", content_type: str = CONTENT_TYPE
     ) -> HttpReply:
-        """Whatever is answered to `body`; an empty one is all about the login."""
+        """Return the reply to `body`; an empty body only authenticates."""
         headers = {"Content-Type": content_type}
         if authorization:
             headers["Authorization"] = authorization
@@ -320,7 +316,7 @@ class WsmanEndpoint:
         await self._link.aclose()
 
 
-# What a license server's refusals are called: faults, statuses, answers of another kind
+# Faults, statuses and unexpected replies as failures
 
 
 LAS_HINT: Final = (
@@ -329,7 +325,7 @@ LAS_HINT: Final = (
     " If it did not, restart its service Citrix_GTLicensingProv."
 )
 
-_IS_THIS_IT: Final = "Is this the address of WinRM, https://HOST:5986/wsman?"
+_IS_THIS_IT: Final = "Check that the URL is that of WinRM: https://HOST:5986/wsman."
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,17 +337,17 @@ class _Meaning:
     hint: str
 
 
-# Codes in decimal are WS-Management's (a captured fault each, but the time-out: Microsoft's
-# wsmerror.h), those in hexadecimal HRESULTs of WMI (wbemcli.h); 5 is Windows' ERROR_ACCESS_DENIED.
+# Decimal codes are WS-Management's (each captured, except the time-out: Microsoft's wsmerror.h),
+# hexadecimal ones HRESULTs of WMI (wbemcli.h); 5 is Windows' ERROR_ACCESS_DENIED.
 # Subcodes are those of DSP0226.
 _MEANINGS: Final = (
     _Meaning(
         frozenset({5, 0x80070005, 0x80041003}),
         "AccessDenied",
         FailureKind.FORBIDDEN,
-        words="lets this account in, but not at its licenses",
-        hint="The account needs Remote Management Users, and Remote Enable on the WMI namespace"
-        r" root\CitrixLicensing; or local administrator rights.",
+        words="denies this account access to license data",
+        hint="Add the account to Remote Management Users, with Remote Enable on the WMI namespace"
+        r" root\CitrixLicensing, or make it a local administrator.",
     ),
     _Meaning(
         frozenset({2150858778, 0x80041010, 0x8004100E}),
@@ -364,29 +360,29 @@ _MEANINGS: Final = (
         frozenset({2150859173, 2150859174}),
         "QuotaLimit",
         FailureKind.RATE_LIMITED,
-        words="is at WinRM's limit of requests",
-        hint="Others poll with this account too: give lictui one of its own, or raise"
+        words="has reached WinRM's request limit",
+        hint="Other programs use this account too: use one account only for lictui, or raise"
         " MaxConcurrentOperationsPerUser in winrm/config/service.",
     ),
     _Meaning(
         frozenset({2150858793}),
         "TimedOut",
         FailureKind.TIMEOUT,
-        words="did not have its licenses together in time",
-        hint="Its WMI is slow: look at the server's load, or raise timeout in [polling].",
+        words="did not complete the WMI query in time",
+        hint="WMI is slow: check the server's load, or raise timeout in [polling].",
     ),
     _Meaning(
         frozenset(),
         "EncodingLimit",
         FailureKind.TOO_LARGE,
-        words="has an inventory larger than it may send",
+        words="has more license data than MaxEnvelopeSizekb allows",
         hint="Raise MaxEnvelopeSizekb in winrm/config on the server.",
     ),
 )
 
 
 def error_for_fault(fault: WsmanFault, where: str) -> SourceError:
-    """The failure that `fault` means, told by the endpoint `where`."""
+    """Return the failure for `fault`, sent by the endpoint `where`."""
     said = f": {fault.message}" if fault.message else ""
     for meaning in _MEANINGS:
         if fault.codes & meaning.codes or meaning.subcode in fault.subcodes:
@@ -395,53 +391,53 @@ def error_for_fault(fault: WsmanFault, where: str) -> SourceError:
     codes = "".join(f" {code}" for code in sorted(fault.codes)[:1])
     return SourceError(
         FailureKind.UNAVAILABLE,
-        f"{where} answers with WinRM fault{codes}{said}",
-        "Restart the service Citrix_GTLicensingProv on the server; WinRM's event log says more.",
+        f"{where} returned WinRM fault{codes}{said}",
+        "Restart the service Citrix_GTLicensingProv on the server; see also WinRM's event log.",
         Step.INVENTORY,
     )
 
 
 def error_for_reply(error: InvalidReplyError, where: str, kind: FailureKind) -> SourceError:
-    """The failure for an answer with status 200 that is not one of WS-Management."""
+    """Return the failure for a reply with status 200 that is not WS-Management."""
     if error.web_page:
         return _web_page(where, Step.INVENTORY)
     return SourceError(
         kind,
-        f"{where} gives an answer that WinRM would not give: {error}",
+        f"{where} returned an invalid WinRM response: {error}",
         _IS_THIS_IT,
         Step.INVENTORY,
     )
 
 
 def incomplete_enumeration(where: str, reason: str, kind: FailureKind) -> SourceError:
-    """The failure for an enumeration that came to no proper end."""
+    """Return the failure for an enumeration that did not end properly."""
     return SourceError(
         kind,
-        f"{where} does not end its list of licenses: {reason}",
-        "A restart of the server's service Citrix_GTLicensingProv may help.",
+        f"{where} returned an incomplete list of licenses: {reason}",
+        "Restart the service Citrix_GTLicensingProv on the server.",
         Step.INVENTORY,
     )
 
 
 def error_for_status(reply: HttpReply, where: str, step: Step) -> SourceError:
-    """The failure for a status, other than 401, that came without an envelope."""
+    """Return the failure for a status, other than 401, without an envelope."""
     match reply.status:
         case HTTPStatus.FORBIDDEN:
             kind, words = FailureKind.FORBIDDEN, "forbids it"
-            hint = "A firewall, proxy or the listener's address filter refuses this machine."
+            hint = "A firewall, proxy or the listener's address filter rejects this machine."
         case HTTPStatus.NOT_FOUND | HTTPStatus.GONE:
-            kind, words = FailureKind.NO_DATA, "has nothing at this address"
-            hint = "WinRM answers at /wsman: is the url https://HOST:5986/wsman?"
+            kind, words = FailureKind.NO_DATA, "has no service at this address"
+            hint = "The URL of WinRM is https://HOST:5986/wsman."
         case HTTPStatus.TOO_MANY_REQUESTS:
-            kind, words = FailureKind.RATE_LIMITED, "asks to be left alone for a while"
-            hint = "Poll less often: Citrix asks for no more than every 15 minutes."
+            kind, words = FailureKind.RATE_LIMITED, "is rate limiting requests"
+            hint = "Poll less often: Citrix recommends an interval of at least 15 minutes."
         case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            kind, words = FailureKind.UNAVAILABLE, "cannot answer now"
-            hint = "Is the service WinRM running, and the server not starting up or overloaded?"
+            kind, words = FailureKind.UNAVAILABLE, "is temporarily unavailable"
+            hint = "Check that the service WinRM is running, and that the server is not overloaded."
         case _ if is_web_page(reply.body):
             return _web_page(where, step)
         case _:
-            kind, words = FailureKind.PROTOCOL, "answers as WinRM would not"
+            kind, words = FailureKind.PROTOCOL, "returned an unexpected response"
             hint = _IS_THIS_IT
     return SourceError(kind, f"{where} {words} (HTTP {reply.status})", hint, step)
 
@@ -449,19 +445,19 @@ def error_for_status(reply: HttpReply, where: str, step: Step) -> SourceError:
 def _web_page(where: str, step: Step) -> SourceError:
     return SourceError(
         FailureKind.PROTOCOL,
-        f"{where} answers with a web page, not as WinRM does",
+        f"{where} returned a web page instead of a WinRM response",
         f"{_IS_THIS_IT} A portal or proxy may be in between.",
         step,
     )
 
 
 _MOST_PAGES: Final = 2_000  # a server may send its items one by one
-_MOST_EMPTY: Final = 3  # pages in a row without an item, that are not the last
-_PATIENCE: Final = 0.8  # of our own time-out: the server's own word is better than silence
+_MOST_EMPTY: Final = 3  # consecutive pages without an item that are not the last
+_PATIENCE: Final = 0.8  # of our own time-out: the server's own message is better than silence
 
 
 class WsmanEnumerator:
-    """Enumerates one endpoint; `let_in` hears the identity once, with the first answer."""
+    """Enumerates one endpoint; `let_in` is called once with the identity, at the first reply."""
 
     def __init__(
         self,
@@ -474,9 +470,9 @@ class WsmanEnumerator:
         self._let_in: Callable[[str], None] | None = let_in
 
     async def instances(self, namespace: str, wql: str) -> list[Item]:
-        """Every instance that `wql` selects in `namespace`, at least as spelled by the server.
+        """Return all instances that `wql` selects in `namespace`.
 
-        Raises SourceError: for a fault, for an answer that is none, and for a list without end.
+        Raises SourceError for a fault, for an unexpected reply, and for a list without end.
         """
         patience = max(1, int(_PATIENCE * self._limits.timeout))
         question = WqlQuery(self._endpoint.url, namespace, wql, patience)
@@ -485,23 +481,25 @@ class WsmanEnumerator:
         for _ in range(_MOST_PAGES):
             page, received = await self._page(question, context)
             found += page.items
-            context = page.context or context  # each page may bring a new one: the last counts
+            context = page.context or context  # each page may bring a new one: the latest counts
             size += received
             empty = 0 if page.items else empty + 1
             if page.last:
                 return found
             if not context:
-                raise self._broken_off("it neither ends nor says how to go on")
+                raise self._broken_off("incomplete, without a continuation")
             if size > self._limits.max_reply:
                 raise self._broken_off(
-                    f"{len(found):,} items came, and more would", FailureKind.TOO_LARGE
+                    f"{len(found):,} items received, and more would follow", FailureKind.TOO_LARGE
                 )
             if empty > _MOST_EMPTY:
-                raise self._broken_off("page after page is empty")
-        raise self._broken_off(f"{_MOST_PAGES:,} pages came, and more would", FailureKind.TOO_LARGE)
+                raise self._broken_off("only empty pages")
+        raise self._broken_off(
+            f"{_MOST_PAGES:,} pages received, and more would follow", FailureKind.TOO_LARGE
+        )
 
     async def _page(self, question: WqlQuery, context: str) -> tuple[ResultPage, int]:
-        """The next page, and its size in bytes."""
+        """Return the next page and its size in bytes."""
         message = f"uuid:{uuid4()}"
         soap = (
             question.pull_request(message, context)
