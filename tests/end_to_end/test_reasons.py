@@ -20,7 +20,7 @@ SECRET = "env:LICENSE_PASSWORD"
 # name -> state, kind, words that must be in the message or the hint
 EXPECTED = {
     "well": ("up", None, ""),
-    "refused": ("down", "refused", "refuses connections"),
+    "refused": ("down", "refused", "connection refused"),
     "hangs": ("down", "timeout", "no "),
     "wrong": ("denied", "auth", "password"),
     "untrusted": ("untrusted", "tls", "sha256:"),
