@@ -72,7 +72,7 @@ def name(view: str, size: tuple[int, int]) -> str:
 
 
 @pytest.mark.parametrize("view", ["dashboard", "products"])
-async def test_trends_of_a_month(view: str) -> None:
+async def test_trend_month(view: str) -> None:
     async with shown(view, (190, 30)) as run:
         await run.press("right_square_bracket", "right_square_bracket")
         assert_golden(name(f"{view}_month", (190, 30)), screen_text(run.app))
@@ -93,27 +93,27 @@ async def test_form(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("source", [it for it in SourceName if it is not SourceName.WINRM])
 @pytest.mark.parametrize("size", SIZES[:2])
-async def test_form_of_each_source(source: SourceName, size: tuple[int, int]) -> None:
+async def test_form_by_source(source: SourceName, size: tuple[int, int]) -> None:
     async with shown("form", size) as run:
         await run.press("shift+tab", *["down"] * tuple(SourceName).index(source), "enter")
         assert_golden(name(f"form_{source}", size), screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_form_with_its_sources(size: tuple[int, int]) -> None:
+async def test_form_source_list(size: tuple[int, int]) -> None:
     async with shown("form", size) as run:
         await run.press("shift+tab", *["down"] * 4)
         assert_golden(name("form_sources", size), screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_form_with_a_test_that_failed(size: tuple[int, int]) -> None:
+async def test_form_failed_test(size: tuple[int, int]) -> None:
     async with shown("form", size, server=LAB) as run:
         await run.press("ctrl+t")
         assert_golden(name("form_tested", size), screen_text(run.app))
 
 
-async def test_form_with_complaints() -> None:
+async def test_form_errors() -> None:
     async with shown("form") as run:
         await run.type("lic01")
         await run.press("tab", "tab", "tab", "tab")
@@ -123,7 +123,7 @@ async def test_form_with_complaints() -> None:
 
 
 @pytest.mark.parametrize("size", [*SIZES, (200, 60)])
-async def test_product(size: tuple[int, int]) -> None:
+async def test_usage(size: tuple[int, int]) -> None:
     async with shown("usage", size, **PRODUCT) as run:
         assert_golden(name("usage", size), screen_text(run.app))
 
@@ -137,14 +137,14 @@ def trends(
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_product_with_its_forecast(size: tuple[int, int]) -> None:
+async def test_usage_forecast(size: tuple[int, int]) -> None:
     async with trends(size) as run:
         await run.press("y")
         assert_golden(name("usage_year", size), screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_product_beside_the_period_before(size: tuple[int, int]) -> None:
+async def test_usage_comparison(size: tuple[int, int]) -> None:
     async with trends(size) as run:
         await run.press("m", "c", *["left"] * 9)
         assert_golden(name("usage_compared", size), screen_text(run.app))
@@ -158,7 +158,7 @@ async def test_heat_map(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize(("keys", "called"), [("yc", "usage_year"), ("mh", "heat_map")])
-async def test_trends_in_ascii(keys: str, called: str) -> None:
+async def test_usage_in_ascii(keys: str, called: str) -> None:
     async with trends(settings=Settings(ascii=True)) as run:
         await run.press(*keys)
         text = screen_text(run.app)
@@ -166,7 +166,7 @@ async def test_trends_in_ascii(keys: str, called: str) -> None:
         assert_golden(f"{called}_ascii", text)
 
 
-async def test_product_with_its_cursor() -> None:
+async def test_usage_cursor() -> None:
     async with shown("usage", servers=("ddc-us-01",), product="XDT_PLT_CCS") as run:
         await run.press("d", *["left"] * 30)
         assert_golden("usage_day_read_off", screen_text(run.app))
@@ -190,7 +190,7 @@ async def test_first_run(size: tuple[int, int]) -> None:
         assert_golden(name("first_run", size), screen_text(run.app))
 
 
-async def test_a_question() -> None:
+async def test_confirmation() -> None:
     async with shown("servers") as run:
         await run.press("x")
         assert_golden("confirm", screen_text(run.app))
@@ -222,7 +222,7 @@ async def test_ascii_console() -> None:
 
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("theme", ["lictui-ansi", "lictui-light", "lictui-colour-blind"])
-async def test_other_themes_draw_the_same_text(view: str, theme: str) -> None:
+async def test_themes_draw_the_same_text(view: str, theme: str) -> None:
     async with shown(view, settings=Settings(theme=theme), **VIEWS[view]) as run:
         before = screen_text(run.app)
     async with shown(view, **VIEWS[view]) as run:

@@ -36,14 +36,14 @@ def is_alerts(run: RunningApp) -> bool:
     return isinstance(run.app.screen, AlertsScreen)
 
 
-async def test_what_is_wrong_stands_above_what_happened() -> None:
+async def test_alerts_are_above_the_event_log() -> None:
     async with running_app("alerts", engine=engine()) as run:
         text = screen_text(run.app)
         assert "Active alerts: 9" in text
         assert text.index("exhausted") < text.index("Event log") < text.index("9 licenses of [/x]")
 
 
-async def test_the_whole_of_the_chosen_line_is_said_below() -> None:
+async def test_alerts_show_the_whole_message_of_the_row() -> None:
     async with running_app("alerts", engine=engine()) as run:
         said = " ".join(screen_text(run.app).split())
         assert "ddc-us-01 (XDT_PLT_UD)" in said
@@ -52,7 +52,7 @@ async def test_the_whole_of_the_chosen_line_is_said_below() -> None:
         assert "overdraft" in " ".join(screen_text(run.app).split())
 
 
-async def test_enter_leads_to_the_chart_at_that_time() -> None:
+async def test_event_opens_the_chart_at_its_time() -> None:
     async with running_app("alerts", engine=engine()) as run:
         await run.press("tab", "down", "enter")
         assert isinstance(run.app.screen, UsageScreen)
@@ -64,13 +64,13 @@ async def test_enter_leads_to_the_chart_at_that_time() -> None:
         assert is_alerts(run)
 
 
-async def test_enter_on_a_line_about_a_server_leads_to_the_registry() -> None:
+async def test_event_of_a_server_opens_servers() -> None:
     async with running_app("alerts", engine=engine()) as run:
         await run.press("tab", "enter")
         assert isinstance(run.app.screen, ServersScreen)
 
 
-async def test_the_filter_takes_lines_out_of_both_lists_until_escape() -> None:
+async def test_filter_applies_to_both_lists_until_escape() -> None:
     async with running_app("alerts", engine=engine()) as run:
         await run.press("slash")
         await run.type("lic-lab")
@@ -82,7 +82,7 @@ async def test_the_filter_takes_lines_out_of_both_lists_until_escape() -> None:
         assert is_alerts(run)
 
 
-async def test_a_turned_filter_and_one_without_a_match() -> None:
+async def test_filter_can_be_inverted_and_match_nothing() -> None:
     async with running_app("alerts", engine=engine()) as run:
         await run.press("slash")
         await run.type("!lic")
@@ -94,7 +94,7 @@ async def test_a_turned_filter_and_one_without_a_match() -> None:
         assert "no match" in screen_text(run.app)
 
 
-async def test_when_nothing_is_wrong_it_says_so() -> None:
+async def test_alerts_say_when_there_are_none() -> None:
     async with running_app("alerts", board=Board()) as run:
         text = screen_text(run.app)
         assert "No active alerts" in text
@@ -120,7 +120,7 @@ def standing(*stands: AlertState, said: Acknowledgement | None = None) -> Board:
     )
 
 
-async def test_an_alert_is_acknowledged_and_taken_back() -> None:
+async def test_alert_is_acknowledged_and_unacknowledged() -> None:
     async with running_app("alerts", engine=engine(), board=standing(STANDS, COMING)) as run:
         text = screen_text(run.app)
         assert "1 alert\n" in text
@@ -139,7 +139,7 @@ async def test_an_alert_is_acknowledged_and_taken_back() -> None:
         assert run.engine.acknowledged[-1] == (LEVEL, None)
 
 
-async def test_an_alert_is_put_off() -> None:
+async def test_alert_is_snoozed() -> None:
     async with running_app("alerts", engine=engine(), board=standing(STANDS)) as run:
         await run.press("z", "escape")
         assert run.engine.acknowledged == []
@@ -157,14 +157,14 @@ async def test_an_alert_is_put_off() -> None:
         assert "until " in screen_text(run.app)
 
 
-async def test_what_is_not_raised_and_what_only_happened_cannot_be_answered() -> None:
+async def test_pending_alert_and_event_cannot_be_acknowledged() -> None:
     async with running_app("alerts", engine=engine(), board=standing(COMING)) as run:
         await run.press("A", "z", "tab", "A")
         assert run.engine.acknowledged == []
         assert is_alerts(run)
 
 
-async def test_who_may_only_look_answers_nothing() -> None:
+async def test_read_only_cannot_acknowledge() -> None:
     options = {"read_only": True}
     board = standing(STANDS)
     async with running_app("alerts", engine=engine(), board=board, options=options) as run:
@@ -173,7 +173,7 @@ async def test_who_may_only_look_answers_nothing() -> None:
         assert is_alerts(run)
 
 
-async def test_the_filter_and_the_export_go_through_the_whole_journal(
+async def test_filter_and_export_search_the_whole_event_log(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,10 +1,14 @@
+"""The servers view, its details, and the license servers of a partner."""
+
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+from tests.support.clock import START
 from tests.support.example_board import example_board
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
@@ -14,14 +18,29 @@ from textual.widgets import Input
 from lictui.config.settings import Settings
 from lictui.engine.board import Board, ServerStatus
 from lictui.errors import LictuiError
-from lictui.model import Certificate, Server, Snapshot, SourceName, State, Step, StepResult
+from lictui.model import (
+    Certificate,
+    LicenseServer,
+    ReportingStatus,
+    Server,
+    Snapshot,
+    SourceName,
+    State,
+    Step,
+    StepResult,
+)
 from lictui.tui.screens.server_form import FormScreen
-from lictui.tui.screens.servers import ServersScreen, server_details, supported_features
-from lictui.tui.theme import UNICODE_SYMBOLS
+from lictui.tui.screens.servers import (
+    ServersScreen,
+    license_server_lines,
+    server_details,
+    supported_features,
+)
+from lictui.tui.text import Tone
+from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
 
 FINE = tuple(StepResult(step, ok=True, detail="fine", seconds=0.01) for step in Step)
 
@@ -31,7 +50,7 @@ def screen(run: RunningApp) -> ServersScreen:
     return run.app.screen
 
 
-async def test_the_panel_says_what_failed_and_what_to_do() -> None:
+async def test_details_show_failure_and_hint() -> None:
     async with running_app("servers") as run:
         await run.press("down", "down")
         text = screen_text(run.app)
@@ -39,7 +58,7 @@ async def test_the_panel_says_what_failed_and_what_to_do() -> None:
         assert "→ Check that the server runs" in text
 
 
-async def test_j_and_k_move_and_the_cursor_stays_on_its_server_when_the_board_changes() -> None:
+async def test_cursor_stays_on_its_server_when_the_board_changes() -> None:
     async with running_app("servers") as run:
         await run.press("j", "j", "j", "k")
         assert screen(run).selected_server == "lic-apac-02"
@@ -50,7 +69,7 @@ async def test_j_and_k_move_and_the_cursor_stays_on_its_server_when_the_board_ch
         assert screen(run).selected_server == "ddc-us-01"
 
 
-async def test_a_change_of_state_shows() -> None:
+async def test_state_change_is_shown() -> None:
     async with running_app("servers") as run:
         board = example_board()
         first = replace(board.servers[0], state=State.STALE)
@@ -58,7 +77,7 @@ async def test_a_change_of_state_shows() -> None:
         assert "◐ stale" in screen_text(run.app)
 
 
-async def test_a_test_shows_its_steps_until_one_goes_on() -> None:
+async def test_test_steps_are_shown_until_another_row() -> None:
     engine = FakeEngine(test_steps=FINE)
     async with running_app("servers", engine=engine) as run:
         await run.press("t")
@@ -72,7 +91,7 @@ async def test_a_test_shows_its_steps_until_one_goes_on() -> None:
     assert [server.name for server in engine.tested] == ["lic-emea-01"]
 
 
-async def test_a_test_that_goes_on_says_nothing_about_another_server() -> None:
+async def test_test_of_another_server_is_not_shown() -> None:
     go_on = asyncio.Event()
 
     class Slow(FakeEngine):
@@ -90,7 +109,7 @@ async def test_a_test_that_goes_on_says_nothing_about_another_server() -> None:
         assert "Test" not in text
 
 
-async def test_removing_asks_first() -> None:
+async def test_remove_asks_first() -> None:
     engine = FakeEngine()
     async with running_app("servers", engine=engine) as run:
         await run.press("x")
@@ -101,7 +120,7 @@ async def test_removing_asks_first() -> None:
         assert engine.removed == ["lic-emea-01"]
 
 
-async def test_what_the_registry_refuses_is_said() -> None:
+async def test_remove_shows_why_it_failed() -> None:
     engine = FakeEngine(error=LictuiError("servers.toml cannot be written"))
     async with running_app("servers", engine=engine) as run:
         await run.press("x", "y")
@@ -109,21 +128,21 @@ async def test_what_the_registry_refuses_is_said() -> None:
         assert said == ["servers.toml cannot be written"]
 
 
-async def test_e_opens_the_form_of_the_selected_server() -> None:
+async def test_edit_opens_the_form() -> None:
     async with running_app("servers") as run:
         await run.press("down", "e")
         assert isinstance(run.app.screen, FormScreen)
         assert run.app.screen.query_one("#field-name Input", Input).value == "ddc-us-01"
 
 
-async def test_r_polls_the_selected_server() -> None:
+async def test_poll_polls_the_selected_server() -> None:
     engine = FakeEngine()
     async with running_app("servers", engine=engine) as run:
         await run.press("down", "r")
     assert engine.polled == ["ddc-us-01"]
 
 
-async def test_read_only_changes_nothing_whatever_is_pressed() -> None:
+async def test_read_only_changes_nothing() -> None:
     engine = FakeEngine(test_steps=FINE)
     async with running_app("servers", engine=engine, settings=Settings(read_only=True)) as run:
         await run.press("x", "y", "e", "a")
@@ -132,7 +151,7 @@ async def test_read_only_changes_nothing_whatever_is_pressed() -> None:
     assert (engine.removed, engine.saved) == ([], [])
 
 
-async def test_enter_gives_the_whole_screen_to_the_details_and_escape_takes_it_back() -> None:
+async def test_enter_maximizes_the_details() -> None:
     async with running_app("servers") as run:
         await run.press("enter")
         assert "Server " not in screen_text(run.app)
@@ -140,12 +159,12 @@ async def test_enter_gives_the_whole_screen_to_the_details_and_escape_takes_it_b
         assert "Server " in screen_text(run.app)
 
 
-async def test_without_a_server_it_says_how_to_add_one() -> None:
+async def test_servers_without_entries_show_how_to_add_one() -> None:
     async with running_app("servers", board=Board()) as run:
         assert "Press a to add one" in screen_text(run.app)
 
 
-async def test_hostile_names_stay_names() -> None:
+async def test_hostile_names_are_drawn_as_text() -> None:
     name = "[/x] \x1b[31m \u202e" + "é" * 300
     server = Server(name, SourceName.WINRM, "https://[/bold]:1/wsman")
     board = Board((ServerStatus(server, State.WAITING),))
@@ -156,7 +175,7 @@ async def test_hostile_names_stay_names() -> None:
         assert "\u202e" not in text
 
 
-def test_a_version_says_what_it_is_good_for() -> None:
+def test_supported_features_depend_on_the_version() -> None:
     assert supported_features("11.17.2.54100") == "meets Usage Insights requirements, supports LAS"
     assert (
         supported_features("11.17.2.52000")
@@ -170,7 +189,7 @@ def test_a_version_says_what_it_is_good_for() -> None:
     assert supported_features("") == ""
 
 
-def test_the_details_say_how_long_the_certificate_is_good() -> None:
+def test_details_show_the_certificate_validity() -> None:
     shown = Certificate("4f1b22c0" * 8, None, date(2027, 3, 12))
     told = Snapshot((), certificate=shown)
     status = ServerStatus(Server("a", SourceName.CVAD), State.UP, snapshot=told)
@@ -179,3 +198,51 @@ def test_the_details_say_how_long_the_certificate_is_good() -> None:
         for line in server_details(status, 0.0, UNICODE_SYMBOLS, None)
     ]
     assert "certificate valid until 12 Mar 2027 · sha256:4f1b22c04f1b22c0…" in lines
+
+
+UTC = ZoneInfo("UTC")
+
+
+def lines(*listed: LicenseServer) -> list[str]:
+    found = license_server_lines(listed, UNICODE_SYMBOLS, UTC)
+    return ["".join(text for text, _ in line) for line in found]
+
+
+def test_license_server_lines_are_empty_without_servers() -> None:
+    assert not lines()
+
+
+def test_license_server_lines_list_the_worst_first() -> None:
+    fine = LicenseServer(
+        "A", "a.test", ReportingStatus.REPORTING, START - 3600, date(2027, 7, 27), 245
+    )
+    soon = LicenseServer(
+        "B", "b.test", ReportingStatus.REPORTING, START - 3600, date(2026, 12, 1), 7
+    )
+    silent = LicenseServer("C", "c.test", ReportingStatus.NOT_REPORTING, START - 5 * 86400)
+    never = LicenseServer("NEW[/x]")
+    over = LicenseServer("E", "e.test", ReportingStatus.EXPIRED, START, date(2026, 11, 1), -23)
+    head, *named = lines(fine, soon, silent, never, over)
+    assert head == (
+        "5 license servers: 1 expired · 1 not reporting · 1 never reported · 2 reporting"
+    )
+    order = ("e.test", "c.test", "NEW[/x]", "b.test", "a.test")
+    assert all(name in line for name, line in zip(order, named, strict=True))
+    assert "expired 1 Nov 2026" in named[0]
+    assert "expires 27 Jul 2027" in named[4]
+
+
+def test_license_server_lines_count_all_and_name_a_few() -> None:
+    many = [LicenseServer(f"L{n:03}", status=ReportingStatus.NOT_REPORTING) for n in range(300)]
+    found = lines(*many)
+    assert len(found) == 10
+    assert found[-1] == "and 292 more"
+    assert found[0] == "300 license servers: 300 not reporting"
+
+
+def test_license_server_lines_have_a_glyph() -> None:
+    bad = LicenseServer("A", status=ReportingStatus.EXPIRED)
+    for symbols in (UNICODE_SYMBOLS, ASCII_SYMBOLS):
+        _, line = license_server_lines([bad], symbols, None)
+        assert line[0][1] is Tone.CRITICAL
+        assert not line[0][0].startswith(" A")

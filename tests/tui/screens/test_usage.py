@@ -48,7 +48,7 @@ def screen(run: RunningApp) -> UsageScreen:
     return run.app.screen
 
 
-async def test_the_pools_of_all_servers_are_asked_for_together() -> None:
+async def test_usage_sums_the_pools_of_all_servers() -> None:
     asked = engine()
     async with running_app("usage", engine=asked, **TWO) as run:
         assert "2 servers" in screen_text(run.app)
@@ -59,7 +59,7 @@ async def test_the_pools_of_all_servers_are_asked_for_together() -> None:
     )
 
 
-async def test_what_is_no_longer_on_the_board_is_still_in_the_chart() -> None:
+async def test_usage_shows_a_product_that_left_the_board() -> None:
     asked = engine()
     asked.pool_keys = (("ddc-us-01", PoolKey("OLD")),)
     async with running_app("usage", engine=asked, servers=("ddc-us-01",), product="OLD"):
@@ -76,7 +76,7 @@ async def test_what_is_no_longer_on_the_board_is_still_in_the_chart() -> None:
         ("y", RangeLength.YEAR),
     ],
 )
-async def test_a_key_for_each_range(key: str, length: RangeLength) -> None:
+async def test_usage_keys_select_the_range(key: str, length: RangeLength) -> None:
     asked = engine()
     async with running_app("usage", engine=asked, **ONE) as run:
         await run.press("y", key)
@@ -86,7 +86,7 @@ async def test_a_key_for_each_range(key: str, length: RangeLength) -> None:
     assert length.value - bucket < view.end - view.start <= length.value
 
 
-async def test_brackets_change_the_range_and_angles_move_in_time() -> None:
+async def test_usage_brackets_and_angles_change_the_range() -> None:
     asked = engine()
     async with running_app("usage", engine=asked, **ONE) as run:
         await run.press("right_square_bracket")
@@ -101,7 +101,7 @@ async def test_brackets_change_the_range_and_angles_move_in_time() -> None:
         assert "last 24 hours" in screen_text(run.app)
 
 
-async def test_the_cursor_reads_off_from_the_newest_on_and_escape_puts_it_away() -> None:
+async def test_usage_cursor_shows_values_until_escape() -> None:
     async with running_app("usage", engine=engine(), **ONE) as run:
         await run.press("d", "left")
         assert "Tue 24 Nov 06:00 to 06:10" in screen_text(run.app)
@@ -116,7 +116,7 @@ async def test_the_cursor_reads_off_from_the_newest_on_and_escape_puts_it_away()
         assert not isinstance(run.app.screen, UsageScreen)
 
 
-async def test_concurrent_use_has_a_peak_with_its_time_and_assignments_have_none() -> None:
+async def test_usage_has_a_peak_only_for_concurrent_licenses() -> None:
     async with running_app("usage", engine=engine(), **ONE) as run:
         await run.press("d")
         assert "peak        200  Mon 23 Nov 11:50" in screen_text(run.app)
@@ -127,7 +127,7 @@ async def test_concurrent_use_has_a_peak_with_its_time_and_assignments_have_none
         assert "maximum     200" in screen_text(run.app)
 
 
-async def test_a_gap_counts_against_the_coverage() -> None:
+async def test_usage_coverage_excludes_gaps() -> None:
     async with running_app("usage", engine=engine(), **ONE) as run:
         await run.press("d")
         assert "data coverage 87 %" in screen_text(run.app)  # three hours of a day are missing
@@ -167,13 +167,13 @@ async def test_usage_shows_that_the_history_cannot_be_read() -> None:
         assert "the history is damaged" in screen_text(run.app)
 
 
-async def test_no_reading_at_all_is_said() -> None:
+async def test_usage_without_readings_has_no_cursor() -> None:
     async with running_app("usage", engine=FakeEngine(), **ONE) as run:
         assert screen(run).chart.view.buckets == ()
         await run.press("left")  # nothing to read off, and nothing happens
 
 
-async def test_boards_ask_the_past_again_only_after_a_while() -> None:
+async def test_usage_history_is_refreshed_after_a_while() -> None:
     asked, clock = engine(), FakeClock()
     async with running_app("usage", engine=asked, clock=clock, **ONE) as run:
         before = len(asked.product_queries)
@@ -184,7 +184,7 @@ async def test_boards_ask_the_past_again_only_after_a_while() -> None:
         assert len(asked.product_queries) == before + 1
 
 
-async def test_the_chart_follows_the_present_without_going_blank_and_keeps_its_cursor() -> None:
+async def test_usage_follows_the_present_and_keeps_its_cursor() -> None:
     clock = FakeClock()
     async with running_app("usage", engine=engine(), clock=clock, **ONE) as run:
         await run.press("d", "left", "left")
@@ -202,7 +202,7 @@ async def test_the_chart_follows_the_present_without_going_blank_and_keeps_its_c
         assert set(seen) == {""}
 
 
-async def test_it_can_be_opened_at_a_moment_of_the_past() -> None:
+async def test_usage_opens_at_a_time_in_the_past() -> None:
     at = START - 3 * 86400
     async with running_app("usage", engine=engine(), at=at, **ONE) as run:
         view = screen(run).chart.view
@@ -211,7 +211,7 @@ async def test_it_can_be_opened_at_a_moment_of_the_past() -> None:
         assert screen(run).time_range == TimeRange(RangeLength.DAY, 3)
 
 
-async def test_another_width_has_other_buckets() -> None:
+async def test_usage_buckets_follow_the_width() -> None:
     asked = engine()
     async with running_app("usage", engine=asked, **ONE) as run:
         narrow = screen(run).chart.view.buckets[0]
@@ -220,13 +220,13 @@ async def test_another_width_has_other_buckets() -> None:
         assert wide.end - wide.start < narrow.end - narrow.start
 
 
-async def test_a_product_that_nobody_has_any_more_is_shown_by_its_code() -> None:
+async def test_usage_of_a_removed_product_shows_its_code() -> None:
     async with running_app("usage", servers=("lic-lab",), product="[/gone]") as run:
         assert "[/gone]" in screen_text(run.app)
         assert "no current data" in screen_text(run.app)
 
 
-async def test_months_that_the_source_tells_of_are_in_the_facts_and_in_the_year() -> None:
+async def test_usage_shows_the_months_of_the_source() -> None:
     key = PoolKey("XDT_PLT_UD")
     began = datetime.fromtimestamp(START, UTC).replace(day=1, hour=0).timestamp()
     asked = FakeEngine(months=(MonthlyUsage(key, began, 500, 700, 12, 3),))
@@ -258,7 +258,7 @@ def busier_each_week(question: SeriesQuery) -> Series:
     return type(found)(buckets, found.width)
 
 
-async def test_the_period_before_comes_and_goes_with_one_key() -> None:
+async def test_usage_compares_with_the_previous_period() -> None:
     async with running_app("usage", engine=FakeEngine(series_of=busier_each_week), **ONE) as run:
         assert "previous" not in screen_text(run.app)
         await run.press("c")
@@ -278,7 +278,7 @@ async def test_the_period_before_comes_and_goes_with_one_key() -> None:
         assert screen(run).chart.view.previous == ()
 
 
-async def test_the_map_of_the_week_takes_the_place_of_the_chart_and_gives_it_back() -> None:
+async def test_usage_heat_map_replaces_the_chart() -> None:
     asked = FakeEngine(series_of=workday_series)
     async with running_app("usage", engine=asked, **ONE) as run:
         await run.press("d", "h")
@@ -293,7 +293,7 @@ async def test_the_map_of_the_week_takes_the_place_of_the_chart_and_gives_it_bac
         assert " Sun " not in screen_text(run.app)
 
 
-async def test_hours_of_the_map_are_those_of_the_users_zone() -> None:
+async def test_usage_heat_map_is_in_the_users_zone() -> None:
     for zone, hour in (("UTC", "12:00"), ("Asia/Kolkata", "17:00")):
         settings = Settings(timezone=zone)
         engine = FakeEngine(series_of=workday_series)
@@ -305,7 +305,7 @@ async def test_hours_of_the_map_are_those_of_the_users_zone() -> None:
             assert f"{busiest:02}:00" == hour
 
 
-async def test_changes_are_marked_and_said_under_the_cursor() -> None:
+async def test_usage_marks_events_and_shows_them_at_the_cursor() -> None:
     engine = FakeEngine(series_of=workday_series, journal=(ADDED, OTHER, FOREIGN, OLD))
     async with running_app("usage", engine=engine, **ONE) as run:
         marks = screen(run).chart.view.marks
@@ -318,7 +318,7 @@ async def test_changes_are_marked_and_said_under_the_cursor() -> None:
         assert "· 22 Nov 06:00  installed 200 -> 250" in screen_text(run.app)
 
 
-async def test_what_grows_goes_on_beyond_now_in_dashes() -> None:
+async def test_usage_draws_the_forecast_of_a_trend() -> None:
     async with running_app("usage", engine=FakeEngine(series_of=growing_series), **ONE) as run:
         assert "forecast    " in screen_text(run.app)
         assert screen(run).chart.view.forecast == ()
@@ -332,7 +332,7 @@ async def test_what_grows_goes_on_beyond_now_in_dashes() -> None:
         assert "╌ forecast" not in screen_text(run.app)
 
 
-async def test_the_figures_say_what_was_needed_for_how_long() -> None:
+async def test_usage_facts_have_percentiles_and_time_above() -> None:
     async with running_app(
         "usage", size=(80, 40), engine=FakeEngine(series_of=workday_series), **ONE
     ) as run:

@@ -1,9 +1,13 @@
+"""The pages of `lictui watch`, and its big digits."""
+
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.clock import START, FakeClock
 from tests.support.example_board import TIMEOUT_FAILURE, down_status, example_board, workday_series
 from tests.support.fake_engine import FakeEngine
@@ -12,7 +16,7 @@ from tests.support.running_app import RunningApp, running_app
 
 from lictui.engine.board import Board
 from lictui.tui.app import WatchOptions
-from lictui.tui.screens.watch import WatchScreen
+from lictui.tui.screens.watch import WatchScreen, big_digits, digits_height
 
 
 def watch(board: Board | None = None, **options: Any) -> Any:
@@ -30,7 +34,7 @@ def screen(run: RunningApp) -> WatchScreen:
     return run.app.screen
 
 
-async def test_a_page_has_the_products_of_one_group_in_big_figures() -> None:
+async def test_page_has_the_products_of_one_group() -> None:
     async with watch() as run:
         text = screen_text(run.app)
         assert "emea" in text.splitlines()[0]
@@ -40,7 +44,7 @@ async def test_a_page_has_the_products_of_one_group_in_big_figures() -> None:
         assert "ddc-us-01" not in text.splitlines()[0]
 
 
-async def test_pages_turn_and_come_round() -> None:
+async def test_pages_turn_and_start_again() -> None:
     async with watch() as run:
         first = screen_text(run.app).splitlines()[0]
         seen = set()
@@ -54,7 +58,7 @@ async def test_pages_turn_and_come_round() -> None:
             await run.settle()
 
 
-async def test_the_age_of_the_data_is_always_there_and_grows() -> None:
+async def test_page_shows_the_age_of_the_data() -> None:
     clock = FakeClock()
     async with watch(clock=clock) as run:
         assert "polled 12 s ago" in screen_text(run.app)
@@ -64,7 +68,7 @@ async def test_the_age_of_the_data_is_always_there_and_grows() -> None:
         assert "polled 1 min ago" in screen_text(run.app)
 
 
-async def test_it_goes_on_with_every_server_down_for_days() -> None:
+async def test_page_keeps_last_values_when_servers_are_down() -> None:
     days = 3 * 86400
     board = Board(
         tuple(down_status(it, TIMEOUT_FAILURE, ago=days) for it in example_board().servers[:2])
@@ -76,14 +80,14 @@ async def test_it_goes_on_with_every_server_down_for_days() -> None:
         assert "▄" in text  # the figures stay
 
 
-async def test_nothing_registered_and_nothing_read_yet_are_said() -> None:
+async def test_page_without_servers_or_data() -> None:
     async with watch(Board()) as run:
         assert "No servers configured" in screen_text(run.app)
     async with watch(Board((example_board().servers[-1],))) as run:
         assert "no data yet" in screen_text(run.app)
 
 
-async def test_it_beeps_at_a_new_alert_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_beep_only_at_a_new_alert(monkeypatch: pytest.MonkeyPatch) -> None:
     board = example_board()
     async with watch(Board(board.servers[3:4]), beep=True) as run:
         rung: list[str] = []
@@ -97,22 +101,20 @@ async def test_it_beeps_at_a_new_alert_alone(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(("level", "code"), [("warn", 1), ("critical", 1), (None, None)])
-async def test_it_ends_with_1_at_an_alert_of_the_level_asked_for(
-    level: str | None, code: int | None
-) -> None:
+async def test_exit_on_ends_at_an_alert_of_its_level(level: str | None, code: int | None) -> None:
     async with watch(exit_on=level) as run:
         pass
     assert run.app.return_value == code
 
 
-async def test_a_warning_is_not_critical() -> None:
+async def test_exit_on_critical_ignores_a_warning() -> None:
     las = Board(example_board().servers[4:5])  # answers without an inventory: a warning
     async with watch(las, exit_on="critical") as run:
         screen(run)
     assert run.app.return_value is None
 
 
-async def test_it_shifts_a_cell_now_and_then() -> None:
+async def test_page_shifts_against_burn_in() -> None:
     clock = FakeClock()
     async with watch(clock=clock) as run:
         places = set()
@@ -126,7 +128,7 @@ async def test_it_shifts_a_cell_now_and_then() -> None:
         assert len(places) == 4
 
 
-async def test_a_resize_shows_other_pages() -> None:
+async def test_resize_changes_the_pages() -> None:
     async with watch(size=(200, 60)) as run:
         assert "██████" in screen_text(run.app)
         await run.resize(60, 15)
@@ -135,10 +137,38 @@ async def test_a_resize_shows_other_pages() -> None:
         assert "alerts" in lines[-1]
 
 
-async def test_ascii_is_ascii() -> None:
+async def test_watch_in_ascii() -> None:
     from lictui.config.settings import Settings  # noqa: PLC0415 - one test of many
 
     async with running_app(
         settings=Settings(ascii=True), options={"watch": WatchOptions()}, size=(80, 24)
     ) as run:
         assert screen_text(run.app).isascii()
+
+
+FIGURES = st.text("0123456789,?-", min_size=1, max_size=8)
+
+
+@given(FIGURES, st.booleans(), st.sampled_from([1, 2]))
+def test_rows_are_of_one_width_and_as_many_as_was_said(
+    text: str,
+    ascii_only: bool,  # noqa: FBT001 - drawn by hypothesis
+    scale: int,
+) -> None:
+    rows = big_digits(text, ascii_only=ascii_only, scale=scale)
+    assert len(rows) == digits_height(ascii_only=ascii_only, scale=scale)
+    assert len({len(row) for row in rows}) == 1
+    assert not ascii_only or "".join(rows).isascii()
+
+
+def test_digits_look_like_digits() -> None:
+    assert big_digits("20") == ("▄▄▄ ▄▄▄", "▄▄█ █ █", "█▄▄ █▄█")
+
+
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_no_two_characters_look_the_same(ascii_only: bool) -> None:  # noqa: FBT001 - a case
+    assert len({big_digits(char, ascii_only=ascii_only) for char in "0123456789,?-"}) == 13
+
+
+def test_what_has_no_shape_is_a_question_mark() -> None:
+    assert big_digits("x") == big_digits("?")

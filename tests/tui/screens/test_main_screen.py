@@ -1,8 +1,9 @@
-"""Trends of a day, week, month or year on wall and estate, one question a row."""
+"""What the main views share: filter, trend length, copy and export."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -11,22 +12,125 @@ from tests.support.clock import START
 from tests.support.example_board import pool, up_status, workday_series
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
-from tests.support.running_app import running_app
+from tests.support.running_app import RunningApp, running_app
+from textual.events import Key
+from textual.widgets import Input
 
 from lictui.engine.board import Board
 from lictui.model import Reading
+from lictui.tui.screens.dashboard import DashboardScreen
 from lictui.tui.time_range import RangeLength
 from lictui.tui.trend_cache import TrendCaches, trend_query
 from lictui.tui.widgets.dashboard import PaneGrid
 from lictui.tui.widgets.gauge import trend_bucket
 from lictui.tui.widgets.products import ProductTable
 
+if TYPE_CHECKING:
+    from lictui.tui.text import Table
+
+
+def shown(run: RunningApp) -> list[str]:
+    return [view.server for view in run.app.screen.query_one(PaneGrid).panes]
+
+
+async def test_filter_applies_while_it_is_typed() -> None:
+    async with running_app() as run:
+        await run.press("slash", *"lab")
+        assert shown(run) == ["lic-lab"]
+        await run.press("enter")
+        assert "/lab" in screen_text(run.app)
+        await run.press("escape")
+        assert len(shown(run)) == 6
+
+
+async def test_filter_keeps_fast_typing() -> None:
+    async with running_app() as run:
+        for key, character in (("slash", "/"), ("l", "l"), ("a", "a"), ("slash", "/")):
+            run.app.post_message(Key(key, character))
+        await run.settle()
+        assert isinstance(run.app.screen, DashboardScreen)
+        assert run.app.screen.query_one(Input).value == "la/"
+
+
+async def test_filter_that_is_invalid_changes_nothing() -> None:
+    async with running_app() as run:
+        await run.press("slash", *"lab", "[")
+        assert "invalid regular expression" in screen_text(run.app)
+        assert shown(run) == ["lic-lab"]
+
+
+async def test_filter_can_be_inverted() -> None:
+    async with running_app() as run:
+        await run.press("slash", *"!lic", "enter")
+        assert shown(run) == ["ddc-us-01"]
+
+
+async def test_filter_text_runs_no_commands() -> None:
+    async with running_app() as run:
+        await run.press("slash", *"qRp")
+        assert run.engine.polled == []
+        assert not run.app.paused
+        assert run.app.is_running
+
+
+async def test_filter_and_group_options_apply_from_the_start() -> None:
+    async with running_app(options={"group": "emea", "filter": "las"}) as run:
+        assert shown(run) == ["lic-las"]
+
+
+async def test_copy_takes_the_selected_row() -> None:
+    async with running_app() as run:
+        await run.press("Y")
+        assert run.app.clipboard == "lic-emea-01  CVAD Premium  412 / 500  82 %"
+
+
+async def test_export_writes_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[Table] = []
+
+    def write(table: Table, view: str, _now: float) -> str:
+        written.append(table)
+        return f"here/{view}.csv"
+
+    monkeypatch.setattr("lictui.tui.text.export_csv", write)
+    async with running_app() as run:
+        await run.press("slash", *"PVS", "enter")
+        await run.press("E")
+        assert "here/dashboard.csv" in "".join(n.message for n in run.app._notifications)
+    ((header, row),) = written
+    assert dict(zip(header, row, strict=True)) == {
+        "server": "lic-emea-01",
+        "state": "up",
+        "product": "PVS_STD_CCS",
+        "name": "Provisioning Services",
+        "model": "concurrent",
+        "subscription_date": "",
+        "in_use": 90,
+        "installed": 80,
+        "overdraft": 20,
+        "free": -10,
+        "ratio": 1.125,
+        "level": "overdraft",
+    }
+
+
+async def test_export_shows_why_it_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("lictui.tui.text.export_csv", refuse)
+    async with running_app() as run:
+        await run.press("E")
+        assert "Permission denied" in "".join(n.message for n in run.app._notifications)
+
+
 DAY = 86400
+
+
 MANY = Board(tuple(up_status(f"lic-{at:02}", pool("XDT_PLT_CCS", 50, 100)) for at in range(60)))
 
 
 @given(st.integers(1, 200), st.sampled_from(RangeLength))
-def test_buckets_cover_the_stretch_and_hardly_more(cells: int, length: RangeLength) -> None:
+def test_trend_buckets_cover_the_length(cells: int, length: RangeLength) -> None:
     bucket = trend_bucket(cells, length.value)
     assert length.value <= bucket * cells
     assert bucket < 2 * (length.value / cells) + 300
@@ -35,7 +139,7 @@ def test_buckets_cover_the_stretch_and_hardly_more(cells: int, length: RangeLeng
     assert bucket % asked.width == 0 or bucket % DAY == 0
 
 
-def test_the_tick_is_the_peak_of_the_day_whatever_is_shown() -> None:
+def test_trend_peak_is_that_of_the_day() -> None:
     trends: TrendCaches[str] = TrendCaches()
     trends.set_length(RangeLength.YEAR.value)
     day, year = trends.due(("a",), START, 10)
@@ -55,7 +159,7 @@ def test_the_tick_is_the_peak_of_the_day_whatever_is_shown() -> None:
 
 
 @pytest.mark.parametrize("view", ["dashboard", "products"])
-async def test_brackets_change_the_stretch_and_it_is_said_and_remembered(view: str) -> None:
+async def test_trend_length_changes_by_brackets_and_is_kept(view: str) -> None:
     engine = FakeEngine(series_of=workday_series)
     async with running_app(view, engine=engine, size=(190, 40)) as run:
         before = len(engine.queries)
@@ -74,7 +178,7 @@ async def test_brackets_change_the_stretch_and_it_is_said_and_remembered(view: s
         assert "Trend:" not in screen_text(run.app)
 
 
-async def test_another_view_and_the_next_start_take_it_up() -> None:
+async def test_trend_length_is_shared_by_views() -> None:
     async with running_app("dashboard", size=(190, 40)) as run:
         assert "Trend 24 h" not in screen_text(run.app)
         await run.press("right_square_bracket", "2")
@@ -87,7 +191,7 @@ async def test_another_view_and_the_next_start_take_it_up() -> None:
 
 
 @pytest.mark.parametrize("view", ["dashboard", "products"])
-async def test_nothing_is_asked_for_rows_out_of_sight(view: str) -> None:
+async def test_trends_are_requested_for_visible_rows_only(view: str) -> None:
     engine = FakeEngine(series_of=workday_series)
     async with running_app(view, board=MANY, engine=engine, size=(190, 24)) as run:
         if view == "products":

@@ -1,3 +1,5 @@
+"""Form fields by source, and the conversion to a servers.toml entry."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -22,6 +24,8 @@ WINRM = Server(
     interval=1800.0,
     enabled=False,
 )
+
+
 CVAD = Server(
     "ddc",
     SourceName.CVAD,
@@ -43,6 +47,8 @@ CLOUD = Server(
     experimental=True,
     same_as="ddc",
 )
+
+
 PARTNER = Server(
     "csp",
     SourceName.PARTNER,
@@ -52,7 +58,11 @@ PARTNER = Server(
     customer_id="acme",
     trust_url="https://t",
 )
+
+
 LMSTAT = Server("l", SourceName.LMSTAT, address="27000@a,@b", lmutil="/lmutil", quantity_divisor=2)
+
+
 COMMAND = Server(
     "c",
     SourceName.COMMAND,
@@ -66,12 +76,12 @@ COMMAND = Server(
     "server",
     [WINRM, CVAD, CLOUD, PARTNER, LMSTAT, COMMAND],
 )
-def test_a_server_survives_the_form_unchanged(server: Server) -> None:
+def test_form_values_round_trip_a_server(server: Server) -> None:
     raw = server_fields.toml_values(server_fields.form_values(server))
     assert server_schema.validate_server(raw, Path("/")) == (server, ())
 
 
-def test_a_source_asks_only_for_what_it_needs() -> None:
+def test_visible_fields_depend_on_the_source() -> None:
     winrm, cvad = (
         server_fields.visible_fields({"source": "winrm"}),
         server_fields.visible_fields({"source": "cvad"}),
@@ -83,18 +93,18 @@ def test_a_source_asks_only_for_what_it_needs() -> None:
     assert (winrm["interval"].default, cvad["interval"].default) == ("900", "60")
 
 
-def test_a_certificate_takes_the_place_of_user_and_secret() -> None:
+def test_certificate_field_replaces_user_and_secret() -> None:
     needed = server_fields.visible_fields({"source": "winrm", "auth": "certificate"})
     assert "certificate" in needed
     assert not {"username", "secret"} & set(needed)
 
 
-def test_fields_of_the_other_source_do_not_reach_the_registry() -> None:
+def test_toml_values_omit_fields_of_other_sources() -> None:
     draft = server_fields.form_values(CVAD) | {"source": "winrm"}
     assert "site" not in server_fields.toml_values(draft)
 
 
-def test_empty_fields_and_defaults_are_left_out() -> None:
+def test_toml_values_omit_empty_fields_and_defaults() -> None:
     draft = {"url": "https://a", "verify": "true", "interval": "900", "enabled": "true"}
     assert server_fields.toml_values(draft) == {"source": "winrm", "url": "https://a"}
 
@@ -110,7 +120,7 @@ def test_empty_fields_and_defaults_are_left_out() -> None:
         ("", ""),
     ],
 )
-def test_the_name_is_suggested_by_the_host(url: str, name: str) -> None:
+def test_suggested_name_is_the_host(url: str, name: str) -> None:
     assert server_fields.suggested_name({"source": "cvad", "url": url}) == name
 
 
@@ -124,27 +134,25 @@ def test_the_name_is_suggested_by_the_host(url: str, name: str) -> None:
         ({"source": "command", "command": "ssh lic01"}, ""),
     ],
 )
-def test_the_name_is_suggested_by_what_a_source_is_known_by(
-    draft: dict[str, str], name: str
-) -> None:
+def test_suggested_name_depends_on_the_source(draft: dict[str, str], name: str) -> None:
     assert server_fields.suggested_name(draft) == name
 
 
 @given(st.dictionaries(st.sampled_from(list(server_fields.ALL_FIELDS)), st.text(max_size=30)))
-def test_whatever_is_typed_the_registry_gets_a_table_to_judge(draft: dict[str, str]) -> None:
+def test_toml_values_of_any_text_can_be_validated(draft: dict[str, str]) -> None:
     draft["source"] = tuple(SourceName)[len(draft.get("source", "")) % len(SourceName)]
     server, refusals = server_schema.validate_server(server_fields.toml_values(draft), Path("/"))
     assert (server is None) == bool(refusals)
     assert all(refusal.key in server_fields.ALL_FIELDS for refusal in refusals)
 
 
-def test_every_key_that_a_registry_entry_can_have_has_a_field() -> None:
+def test_fields_cover_every_key_of_servers_toml() -> None:
     for source in SourceName:
         assert set(server_schema.keys_for(source)) <= set(server_fields.ALL_FIELDS)
 
 
 @pytest.mark.parametrize("source", SourceName)
-def test_every_field_that_is_typed_has_an_example_and_help(source: SourceName) -> None:
+def test_fields_have_example_and_help_that_fit(source: SourceName) -> None:
     needed = server_fields.visible_fields({"source": source})
     assert next(iter(needed)) == "source"
     for field in needed.values():
@@ -154,7 +162,7 @@ def test_every_field_that_is_typed_has_an_example_and_help(source: SourceName) -
         assert len(field.help) <= 2 * 78
 
 
-def test_citrix_s_own_hosts_stand_in_the_fields_as_what_nothing_means() -> None:
+def test_fields_default_to_the_hosts_of_citrix() -> None:
     needed = server_fields.visible_fields({"source": "partner"})
     assert needed["url"].default == "https://licensing.citrixworkspacesapi.net"
     assert needed["trust_url"].default == "https://trust.citrixworkspacesapi.net"
@@ -165,7 +173,7 @@ def test_citrix_s_own_hosts_stand_in_the_fields_as_what_nothing_means() -> None:
     assert server_fields.visible_fields({"source": "winrm"})["url"].default == ""
 
 
-def test_what_is_available_is_asked_of_an_inventory_alone() -> None:
+def test_licenses_available_field_is_for_inventories_only() -> None:
     for form, asked in (("", True), ("get-liclasinventory", True), ("lmstat", False)):
         draft = {"source": "command", "format": form}
         assert ("licenses_available" in server_fields.visible_fields(draft)) is asked
@@ -180,6 +188,6 @@ def test_what_is_available_is_asked_of_an_inventory_alone() -> None:
         ("[1", "[1"),
     ],
 )
-def test_a_command_is_split_as_a_shell_would_or_is_a_list(text: str, words: object) -> None:
+def test_command_text_is_split_like_a_shell_or_read_as_a_list(text: str, words: object) -> None:
     draft = {"source": "command", "command": text}
     assert server_fields.toml_values(draft)["command"] == words

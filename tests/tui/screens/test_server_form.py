@@ -1,9 +1,14 @@
+"""The server form for every source, its connection test, and the steps as text."""
+
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
@@ -14,19 +19,24 @@ from lictui.engine.merge import merge_board
 from lictui.errors import LictuiError
 from lictui.model import Server, SourceName, Step, StepResult
 from lictui.tui.screens.dashboard import DashboardScreen
-from lictui.tui.screens.server_form import FormScreen
+from lictui.tui.screens.server_form import FormScreen, step_lines
+from lictui.tui.text import line_width
+from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS
 from lictui.tui.widgets.form_fields import FieldRow
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
+    from collections.abc import AsyncIterator, Sequence
 
 PIN = "4f" * 32
+
+
 UNTRUSTED = (
     StepResult(Step.RESOLVE, ok=True, detail="10.1.0.7", seconds=0.002),
     StepResult(Step.CONNECT, ok=True, detail="10.1.0.7:5986", seconds=0.011),
     StepResult(Step.TLS, False, "CN=LIC01 is self-signed", 0.03, "pin it", PIN),  # noqa: FBT003
 )
+
+
 FINE = tuple(StepResult(step, ok=True, detail="fine", seconds=0.01) for step in Step)
 
 
@@ -62,7 +72,7 @@ async def fill(run: RunningApp) -> None:
     await run.type("env:SECRET")
 
 
-async def test_a_server_is_added_tested_pinned_and_saved_with_keys_alone() -> None:
+async def test_form_adds_tests_pins_and_saves_by_keyboard() -> None:
     engine = PinningEngine()
     async with running_app("form", engine=engine) as run:
         await fill(run)
@@ -93,7 +103,7 @@ async def test_a_server_is_added_tested_pinned_and_saved_with_keys_alone() -> No
     assert [server.verify for server in engine.tested] == [True, f"sha256:{PIN}"]
 
 
-async def test_a_step_that_fails_is_shown_with_what_to_do() -> None:
+async def test_form_shows_a_failed_step_with_its_hint() -> None:
     denied = StepResult(Step.AUTH, False, "401, Negotiate only", 0.01, "set auth")  # noqa: FBT003
     async with running_app("form", engine=FakeEngine(test_steps=(*FINE[:3], denied))) as run:
         await fill(run)
@@ -105,7 +115,7 @@ async def test_a_step_that_fails_is_shown_with_what_to_do() -> None:
         assert "Pin this" not in text
 
 
-async def test_a_password_is_refused_with_the_explanation() -> None:
+async def test_form_rejects_a_password() -> None:
     engine = FakeEngine()
     async with running_app("form", engine=engine) as run:
         await fill(run)
@@ -117,7 +127,7 @@ async def test_a_password_is_refused_with_the_explanation() -> None:
     assert engine.saved == []
 
 
-async def test_a_name_that_is_taken_is_refused_but_its_own_name_is_not() -> None:
+async def test_form_rejects_a_used_name() -> None:
     engine = FakeEngine()
     async with running_app("form", engine=engine) as run:
         await fill(run)
@@ -129,7 +139,7 @@ async def test_a_name_that_is_taken_is_refused_but_its_own_name_is_not() -> None
     assert engine.saved == []
 
 
-async def test_empty_fields_are_not_complained_of_before_someone_wants_to_save() -> None:
+async def test_form_reports_empty_fields_only_when_saving() -> None:
     async with running_app("form") as run:
         assert "missing" not in said(run, "url")
         await run.press("ctrl+s")
@@ -137,7 +147,7 @@ async def test_empty_fields_are_not_complained_of_before_someone_wants_to_save()
         assert run.app.focused is run.app.screen.query_one("#field-url Input")
 
 
-async def test_the_name_follows_the_host_until_it_is_typed() -> None:
+async def test_form_suggests_the_host_until_a_name_is_typed() -> None:
     async with running_app("form") as run:
         await run.type("https://lic01")
         assert value(run, "name") == "lic01"
@@ -148,7 +158,7 @@ async def test_the_name_follows_the_host_until_it_is_typed() -> None:
         assert value(run, "name") == "mine"
 
 
-async def test_another_source_has_other_fields() -> None:
+async def test_form_fields_follow_the_source() -> None:
     async with running_app("form", size=(80, 30)) as run:
         await run.press("shift+tab", "right")
         text = screen_text(run.app)
@@ -156,7 +166,7 @@ async def test_another_source_has_other_fields() -> None:
         assert "Auth" not in text
 
 
-async def test_editing_keeps_what_is_not_touched_and_replaces_the_old_name() -> None:
+async def test_form_edit_keeps_other_values_and_renames() -> None:
     engine = FakeEngine()
     server = Server(
         "lic-lab", SourceName.WINRM, "https://lab:5986/wsman", "u", "env:X", "ntlm", group="g"
@@ -169,7 +179,7 @@ async def test_editing_keeps_what_is_not_touched_and_replaces_the_old_name() -> 
     assert (saved.name, saved.group, saved.auth, replacing) == ("lic-lab-2", "g", "ntlm", "lic-lab")
 
 
-async def test_what_the_registry_refuses_is_said_in_the_form() -> None:
+async def test_form_shows_why_saving_failed() -> None:
     engine = FakeEngine(error=LictuiError("servers.toml cannot be written", "make room"))
     async with running_app("form", engine=engine) as run:
         await fill(run)
@@ -180,7 +190,7 @@ async def test_what_the_registry_refuses_is_said_in_the_form() -> None:
         assert "make room" in text
 
 
-async def test_leaving_asks_only_if_something_would_be_lost() -> None:
+async def test_form_asks_before_discarding_changes() -> None:
     async with running_app("form") as run:
         await run.press("escape")
         assert not is_form(run)
@@ -194,7 +204,7 @@ async def test_leaving_asks_only_if_something_would_be_lost() -> None:
         assert not is_form(run)
 
 
-async def test_what_had_better_not_be_done_is_warned_about() -> None:
+async def test_form_shows_warnings() -> None:
     async with running_app("form") as run:
         await fill(run)
         await run.press("tab")
@@ -202,7 +212,7 @@ async def test_what_had_better_not_be_done_is_warned_about() -> None:
         assert "pin its certificate" in " ".join(screen_text(run.app).split())
 
 
-async def test_another_test_ends_the_one_under_way() -> None:
+async def test_form_test_cancels_the_running_one() -> None:
     class Hanging(FakeEngine):
         ended = 0
 
@@ -224,7 +234,7 @@ async def test_another_test_ends_the_one_under_way() -> None:
     assert (len(engine.tested), engine.ended) == (2, 1)
 
 
-async def test_what_is_typed_as_fast_as_it_can_be_lands_where_it_belongs() -> None:
+async def test_form_keeps_fast_typing_in_its_field() -> None:
     async with running_app("form") as run:
         keys = [
             *"https://lic01",
@@ -247,20 +257,20 @@ async def test_what_is_typed_as_fast_as_it_can_be_lands_where_it_belongs() -> No
         ]
 
 
-async def test_trying_to_save_nothing_is_nothing_to_lose() -> None:
+async def test_form_closes_after_an_empty_save() -> None:
     async with running_app("form") as run:
         await run.press("ctrl+s", "escape")
         assert not is_form(run)
 
 
-async def test_q_in_a_field_is_a_letter() -> None:
+async def test_form_field_accepts_command_keys_as_text() -> None:
     async with running_app("form") as run:
         await run.type("q?:")
         assert value(run, "url") == "q?:"
 
 
 @pytest.mark.parametrize("waits", [0, 1, 5, 20])
-async def test_the_board_may_come_before_the_word_that_the_server_is_saved(waits: int) -> None:
+async def test_form_closes_when_the_board_is_faster_than_the_save(waits: int) -> None:
     class Publishing(FakeEngine):
         async def save(self, server: Server, replacing: str | None = None) -> None:
             await super().save(server, replacing)
@@ -274,3 +284,159 @@ async def test_the_board_may_come_before_the_word_that_the_server_is_saved(waits
         await run.press("ctrl+s")
         assert isinstance(run.app.screen, DashboardScreen)
         assert "lic01" in screen_text(run.app)
+
+
+async def test_form_lists_every_source_with_its_fields() -> None:
+    async with running_app("form", size=(80, 40)) as run:
+        await run.press("shift+tab")
+        listed = screen_text(run.app)
+        for source in SourceName:
+            assert source in listed
+        titles = []
+        for _ in SourceName:
+            titles.append({row.key for row in run.app.screen.query(FieldRow) if row.display})
+            await run.press("down")
+        assert "auth" in titles[0]
+        assert "site" in titles[1]
+        assert {"customer_id", "experimental"} <= titles[2]
+        assert "trust_url" in titles[3]
+        assert {"address", "lmutil"} <= titles[4]
+        assert {"command", "format"} <= titles[5]
+        assert not {"url", "secret", "verify"} & (titles[4] | titles[5])
+        await run.press("up", "enter")
+        assert "Usage Insights" not in screen_text(run.app)
+        assert run.app.focused is run.app.screen.query_one("#field-command Input")
+
+
+async def test_form_adds_a_flexnet_server() -> None:
+    engine = FakeEngine(test_steps=FINE)
+    async with running_app("form", engine=engine) as run:
+        await run.press("shift+tab", "up", "up", "enter")
+        await run.type("27000@lic01.example")
+        await run.press("ctrl+s")
+        assert not is_form(run)
+    ((saved, _),) = engine.saved
+    assert (saved.name, saved.address) == ("lic01", "27000@lic01.example")
+
+
+async def test_form_adds_a_command() -> None:
+    engine = FakeEngine(test_steps=FINE)
+    async with running_app("form", engine=engine) as run:
+        await run.press("shift+tab", "up", "enter")
+        await run.type("cat 'a b'")
+        await run.press("tab", "down", "enter")
+        await run.type("mine")
+        await run.press("ctrl+s")
+    ((saved, _),) = engine.saved
+    assert (saved.name, saved.command) == ("mine", ("cat", "a b"))
+    assert saved.format == "get-liclasinventory"
+
+
+async def test_form_adds_a_cloud_account_without_address() -> None:
+    engine = FakeEngine(test_steps=FINE)
+    async with running_app("form", engine=engine) as run:
+        await run.press("shift+tab", "down", "down", "enter", "tab", "tab")
+        for text in ("acme", "client-id", "env:SECRET"):
+            await run.type(text)
+            await run.press("tab")
+        await run.press("ctrl+s")
+    ((saved, _),) = engine.saved
+    assert (saved.name, saved.url) == ("acme", "https://api.cloud.com")
+    assert (saved.customer_id, saved.username, saved.experimental) == ("acme", "client-id", False)
+
+
+TOLD = replace(FINE[-1], host_names=("LIC01", "lic-emea-01.corp.example"))
+
+
+async def test_form_offers_to_merge_with_a_known_server() -> None:
+    engine = FakeEngine(test_steps=(*FINE[:-1], TOLD))
+    async with running_app("form", engine=engine) as run:
+        await fill(run)
+        await run.press("ctrl+t")
+        assert "LIC01 and lic-emea-01 are the same" in screen_text(run.app)
+        await run.press("y")
+        assert value(run, "same_as") == "lic-emea-01"
+        await run.press("ctrl+s")
+    ((saved, _),) = engine.saved
+    assert saved.same_as == "lic-emea-01"
+
+
+async def test_form_offers_to_merge_once() -> None:
+    engine = FakeEngine(test_steps=(*FINE[:-1], TOLD))
+    async with running_app("form", engine=engine) as run:
+        await fill(run)
+        await run.press("ctrl+t", "n")
+        assert is_form(run)
+        await run.press("ctrl+t")
+        assert is_form(run)
+        assert value(run, "same_as") == ""
+
+
+async def test_form_does_not_offer_to_merge_with_itself() -> None:
+    told = replace(TOLD, host_names=("lic-emea-01.corp.example",))
+    engine = FakeEngine(test_steps=(*FINE[:-1], told))
+    server = Server("lic-emea-01", SourceName.WINRM, "https://lic-emea-01:5986/wsman", "u", "env:X")
+    async with running_app("form", engine=engine, server=server) as run:
+        await run.press("ctrl+t")
+        assert is_form(run)
+
+
+FOUND = (
+    StepResult(Step.RESOLVE, ok=True, detail="10.1.0.7", seconds=0.002),
+    StepResult(Step.CONNECT, ok=True, detail="10.1.0.7:5986", seconds=0.011),
+    StepResult(
+        Step.TLS, ok=False, detail="self-signed", seconds=0.031, hint="pin it", fingerprint=PIN
+    ),
+)
+
+
+def texts(findings: Sequence[StepResult], columns: int = 80, *, running: bool = False) -> list[str]:
+    found = step_lines(findings, columns, UNICODE_SYMBOLS, running=running)
+    return ["".join(text for text, _ in line) for line in found]
+
+
+def test_step_lines_show_detail_and_duration() -> None:
+    assert texts(FOUND[:2]) == [
+        "✔ resolve       2 ms  10.1.0.7",
+        "✔ connect      11 ms  10.1.0.7:5986",
+    ]
+
+
+def test_step_lines_name_the_running_step() -> None:
+    assert texts(FOUND[:1], running=True)[-1] == "… connect"
+    assert texts((), running=True) == ["… resolve"]
+
+
+def test_step_lines_of_a_failure_show_fingerprint_and_hint() -> None:
+    said = [line.strip() for line in texts(FOUND, 120)]
+    assert said[2] == "✖ tls          31 ms  self-signed"
+    assert said[3:] == [f"sha256:{PIN}", "→ pin it"]
+
+
+def test_step_lines_do_not_repeat_a_fingerprint() -> None:
+    spelled = ":".join(PIN[i : i + 2] for i in range(0, 64, 2)).upper()
+    told = StepResult(Step.TLS, ok=True, detail=f"CN=X {spelled}", seconds=0, fingerprint=PIN)
+    assert "sha256" not in "".join(texts([told], 200))
+
+
+@given(
+    st.lists(
+        st.builds(
+            StepResult,
+            st.sampled_from(Step),
+            st.booleans(),
+            st.text(max_size=200),
+            st.floats(0, 100),
+            st.text(max_size=100),
+        ),
+        max_size=6,
+    ),
+    st.integers(30, 120),
+    st.sampled_from([UNICODE_SYMBOLS, ASCII_SYMBOLS]),
+)
+def test_step_lines_fit_the_width(
+    findings: list[StepResult], columns: int, symbols: object
+) -> None:
+    chosen = ASCII_SYMBOLS if symbols is ASCII_SYMBOLS else UNICODE_SYMBOLS
+    narrow = [f for f in findings if f.detail.isascii() and f.hint.isascii()]
+    assert all(line_width(line) <= columns for line in step_lines(narrow, columns, chosen))

@@ -30,12 +30,12 @@ HOSTILE = "[/x] \x1b[31mred\x07\n\u202eevil\u2066 " + "long ライセンス " * 
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 15), (120, 40), (200, 60), (40, 10)])
-async def test_sizes(size: tuple[int, int]) -> None:
+async def test_dashboard_sizes(size: tuple[int, int]) -> None:
     async with running_app(size=size, engine=FakeEngine(workday_series)) as run:
         assert_golden(f"dashboard_{size[0]}x{size[1]}", screen_text(run.app))
 
 
-async def test_too_small() -> None:
+async def test_size_warning() -> None:
     async with running_app(size=(39, 9)) as run:
         assert_golden("dashboard_too_small", screen_text(run.app))
         await run.resize(80, 24)
@@ -105,7 +105,7 @@ async def test_hostile_strings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         await run.press("r", "Y", "E", "2", "3")
 
 
-async def test_estate() -> None:
+async def test_products() -> None:
     for size in ((80, 24), (60, 15), (120, 40), (200, 60)):
         engine = FakeEngine(workday_series, past_summaries=past_summaries())
         async with running_app("products", size=size, engine=engine) as run:
@@ -118,7 +118,7 @@ async def test_help() -> None:
         assert_golden("help", screen_text(run.app))
 
 
-async def test_empty_estate() -> None:
+async def test_dashboard_without_servers() -> None:
     async with running_app("dashboard", board=Board()) as run:
         run.app.show_view("dashboard")
         await run.settle()
@@ -126,7 +126,7 @@ async def test_empty_estate() -> None:
 
 
 @pytest.mark.parametrize("theme", theme_names.THEME_NAMES)
-def test_a_picture_of_each_theme(theme: str, snap_compare: Callable[..., bool]) -> None:
+def test_picture_of_each_theme(theme: str, snap_compare: Callable[..., bool]) -> None:
     app = LictuiApp(
         FakeEngine(workday_series),
         FakeClock(),

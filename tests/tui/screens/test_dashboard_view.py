@@ -1,3 +1,5 @@
+"""Panes and rows of the dashboard, their selection and order."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -42,6 +44,8 @@ from lictui.tui.screens.dashboard_view import (
 from lictui.tui.text import Tone
 
 NOW = CurrentTime(START, date(2026, 11, 24))
+
+
 LIMITS = AlertSettings()
 
 
@@ -53,13 +57,13 @@ def names(views: tuple[PaneView, ...]) -> list[str]:
     return [view.server for view in views]
 
 
-def test_tls_that_is_off_is_said_on_the_wall() -> None:
+def test_pane_warns_of_disabled_tls_verification() -> None:
     status = example_board().servers[0]
     status = replace(status, server=replace(status.server, verify=False))
     assert build_pane(status, LIMITS, NOW).source == "winrm TLS off!"
 
 
-def test_a_server_that_is_up() -> None:
+def test_pane_of_a_server_that_is_up() -> None:
     view = panes(example_board())[0]
     assert (view.state, view.age, view.source) == (State.UP, "now", "winrm")
     assert (view.identity, view.mode) == ("LIC01 11.17.2.54100", "file")
@@ -69,7 +73,7 @@ def test_a_server_that_is_up() -> None:
     assert [row.counted for row in view.rows] == [True, True, True, False]
 
 
-def test_a_server_that_is_down_says_why_and_keeps_what_is_known() -> None:
+def test_pane_of_a_server_that_is_down_keeps_its_figures() -> None:
     view = panes(example_board())[2]
     assert (view.state, view.age) == (State.DOWN, "3 min")
     assert view.reason == (TIMEOUT_FAILURE.message, TIMEOUT_FAILURE.hint)
@@ -81,16 +85,16 @@ def test_a_server_that_is_down_says_why_and_keeps_what_is_known() -> None:
     ("state", "word"),
     [(State.WAITING, "first poll"), (State.DISABLED, "disabled"), (State.STALE, "three")],
 )
-def test_a_server_without_a_failure_says_what_it_waits_for(state: State, word: str) -> None:
+def test_pane_reason_follows_the_state(state: State, word: str) -> None:
     status = ServerStatus(Server("a", SourceName.WINRM), state)
     assert word in build_pane(status, LIMITS, NOW).reason[0]
 
 
-def test_an_empty_answer_is_said() -> None:
+def test_pane_reason_of_a_response_without_licenses() -> None:
     assert "without license data" in build_pane(up_status("a"), LIMITS, NOW).reason[0]
 
 
-def test_what_ends_soon_is_noted_by_its_level() -> None:
+def test_pane_notes_have_the_level_of_the_expiry() -> None:
     soon, later = date(2026, 12, 20), date(2027, 2, 1)
     status = up_status(
         "a", pool("XDT_PLT_UD", 1, 2, expires=soon), pool("MPS_ADV_CCU", 1, 2, subscription=later)
@@ -100,19 +104,19 @@ def test_what_ends_soon_is_noted_by_its_level() -> None:
     assert notes[-1] == ("SA ends in 69 d", Tone.WARN)
 
 
-def test_permanent_start_up_and_far_dates_are_not_noted() -> None:
+def test_pane_notes_omit_permanent_and_far_expiries() -> None:
     startup = pool("CITRIX", 0, 10, expires=date(2026, 12, 1))
     far = pool("XDT_PLT_UD", 1, 2, expires=date(2028, 1, 1), subscription=date(2028, 1, 1))
     assert build_pane(up_status("a", startup, far), LIMITS, NOW).notes == ()
 
 
-def test_thresholds_are_the_most_specific() -> None:
+def test_row_level_uses_the_most_specific_threshold() -> None:
     strict = AlertSettings(product={"XDT_PLT_UD": {"warn": 0.1, "critical": 0.2}})
     status = up_status("a", pool("XDT_PLT_UD", 30, 100))
     assert build_pane(status, strict, NOW).rows[0].level is Level.CRITICAL
 
 
-def test_twins_are_told_apart_by_their_subscription() -> None:
+def test_row_names_of_one_product_have_the_subscription() -> None:
     status = up_status(
         "a",
         pool("XDT_PLT_UD", 1, 2, subscription=SA),
@@ -124,13 +128,13 @@ def test_twins_are_told_apart_by_their_subscription() -> None:
     ]
 
 
-def test_las_says_until_when() -> None:
+def test_pane_mode_has_the_activation_date() -> None:
     activation = Activation(ActivationStatus.ACTIVATED, date(2026, 12, 3))
     view = build_pane(up_status("a", mode=Mode.LAS, activation=activation), LIMITS, NOW)
     assert view.mode == "las to 3 Dec"
 
 
-def test_what_has_not_changed_is_the_same_object() -> None:
+def test_pane_builder_keeps_unchanged_panes() -> None:
     board, maker = example_board(), PaneBuilder()
     before = maker.build(merge_board(board), LIMITS, NOW)
     poll = Poll("lic-lab", START, 0.1, Snapshot(()))
@@ -145,7 +149,7 @@ def test_what_has_not_changed_is_the_same_object() -> None:
     ]
 
 
-def test_seconds_do_not_change_a_pane_and_minutes_do() -> None:
+def test_pane_changes_with_minutes_not_seconds() -> None:
     maker = PaneBuilder()
     board = Board((up_status("a", pool("XDT_PLT_UD", 1, 2), ago=5),))
     before = maker.build(merge_board(board), LIMITS, NOW)
@@ -153,12 +157,12 @@ def test_seconds_do_not_change_a_pane_and_minutes_do() -> None:
     assert maker.build(merge_board(board), LIMITS, replace(NOW, now=START + 55)) != before
 
 
-def test_a_filter_on_a_server_shows_all_of_it() -> None:
+def test_filter_on_a_server_shows_all_its_rows() -> None:
     (view,) = select_panes(panes(example_board()), DashboardFilter(filter=Filter.parse("emea-01")))
     assert len(view.rows) == 4
 
 
-def test_a_filter_on_a_product_shows_its_rows() -> None:
+def test_filter_on_a_product_shows_its_rows() -> None:
     views = select_panes(
         panes(example_board()), DashboardFilter(filter=Filter.parse("PVS|Provisioning"))
     )
@@ -166,26 +170,26 @@ def test_a_filter_on_a_product_shows_its_rows() -> None:
     assert [row.key.product for row in views[0].rows] == ["PVS_STD_CCS"]
 
 
-def test_an_inverted_filter_hides() -> None:
+def test_filter_inverted_hides() -> None:
     views = select_panes(panes(example_board()), DashboardFilter(filter=Filter.parse("!emea|CVAD")))
     assert names(views) == ["lic-lab", "lic-new"] or names(views) == ["lic-new", "lic-lab"]
     assert [row.key.product for view in views for row in view.rows] == ["ACME_X"]
 
 
-def test_nothing_matches() -> None:
+def test_filter_may_match_nothing() -> None:
     assert (
         select_panes(panes(example_board()), DashboardFilter(filter=Filter.parse("no such thing")))
         == ()
     )
 
 
-def test_groups_stay_together_in_the_order_they_are_met() -> None:
+def test_groups_stay_together() -> None:
     assert names(select_panes(panes(example_board()), DashboardFilter())) == [
         "lic-emea-01", "lic-las", "ddc-us-01", "lic-new", "lic-apac-02", "lic-lab",
     ]  # fmt: skip
 
 
-def test_one_group_and_one_pane_alone() -> None:
+def test_selection_of_one_group_or_pane() -> None:
     assert names(select_panes(panes(example_board()), DashboardFilter(group="us"))) == [
         "ddc-us-01",
         "lic-new",
@@ -205,7 +209,7 @@ def test_one_group_and_one_pane_alone() -> None:
         ("alerts", ["a", "C", "b"]),
     ],
 )
-def test_sorting(sort: str, order: list[str]) -> None:
+def test_sorting_by_each_key(sort: str, order: list[str]) -> None:
     board = Board(
         (
             up_status("b", pool("XDT_PLT_UD", 50, 100)),
@@ -220,7 +224,7 @@ def test_sorting(sort: str, order: list[str]) -> None:
 
 
 @given(st.permutations(range(6)), st.sampled_from(SORTS), st.booleans())
-def test_sorting_loses_nothing(order: list[int], sort: str, reverse: bool) -> None:  # noqa: FBT001 - hypothesis gives it
+def test_sorting_keeps_all_panes(order: list[int], sort: str, reverse: bool) -> None:  # noqa: FBT001 - hypothesis gives it
     board = example_board()
     shuffled = Board(tuple(board.servers[at] for at in order))
     found = select_panes(panes(shuffled), DashboardFilter(sort=sort, reverse=reverse))

@@ -1,3 +1,5 @@
+"""The dialog of license users."""
+
 from __future__ import annotations
 
 import asyncio
@@ -15,15 +17,27 @@ from lictui.model import Failure, FailureKind, LicenseUser
 from lictui.tui.screens.license_users import LicenseUsersScreen
 
 DAY = 86400
+
+
 LINE = "udadmin -f XDT_PLT_UD -user ann -delete"
+
+
 ANN = VisibleUser(
     LicenseUser("XDT_PLT_UD", "ann", since=START - 400 * DAY, assigned=True),
     True,  # noqa: FBT003
     LINE,
 )
+
+
 BOB = VisibleUser(LicenseUser("XDT_PLT_UD", "CORP\\bob", "pc-0071", START - 3 * DAY, 2))
+
+
 PAD = VisibleUser(LicenseUser("XDT_PLT_UD", "", "pad-01", None, assigned=True))
+
+
 TOLD = LicenseUsers("lic-emea-01", "show", START, ("lmstat-01",), (ANN, BOB, PAD))
+
+
 HIDDEN = LicenseUsers(
     "lic-emea-01",
     "hide",
@@ -35,6 +49,8 @@ HIDDEN = LicenseUsers(
         ),
     ),
 )
+
+
 SILENT = LicenseUsers(
     "lic-emea-01",
     "hide",
@@ -60,7 +76,7 @@ def is_open(run: Any) -> bool:
     return isinstance(run.app.screen, LicenseUsersScreen)
 
 
-async def test_u_on_a_row_asks_who_holds_it() -> None:
+async def test_license_users_open_from_a_row() -> None:
     asked = engine(TOLD)
     async with running_app(engine=asked) as run:
         await run.press("u")
@@ -76,13 +92,13 @@ async def test_u_on_a_row_asks_who_holds_it() -> None:
     assert asked.holder_queries == [("lic-emea-01", "XDT_PLT_UD")] * 2
 
 
-async def test_y_copies_what_would_release_the_idle_and_nothing_runs_it() -> None:
+async def test_copy_takes_the_release_commands() -> None:
     async with running_app(engine=engine(TOLD)) as run:
         await run.press("u", "Y")
         assert run.app.clipboard == f"{LINE}\n"
 
 
-async def test_hidden_names_give_nothing_to_copy_and_say_how_to_show_them() -> None:
+async def test_hidden_names_cannot_be_copied() -> None:
     async with running_app(engine=engine(HIDDEN)) as run:
         await run.press("u")
         text = screen_text(run.app)
@@ -94,7 +110,7 @@ async def test_hidden_names_give_nothing_to_copy_and_say_how_to_show_them() -> N
         assert said == "Not available while names are hidden"
 
 
-async def test_a_server_that_does_not_tell_says_who_would() -> None:
+async def test_source_without_license_users_shows_its_hint() -> None:
     async with running_app(engine=engine(SILENT)) as run:
         await run.press("u")
         text = screen_text(run.app)
@@ -103,7 +119,7 @@ async def test_a_server_that_does_not_tell_says_who_would() -> None:
         assert "→ register it as lmstat" in text
 
 
-async def test_a_product_asks_every_server_that_has_it() -> None:
+async def test_usage_asks_every_server_of_the_product() -> None:
     asked = engine(TOLD)
     about: dict[str, Any] = {"servers": ("lic-emea-01", "ddc-us-01"), "product": "XDT_PLT_UD"}
     async with running_app("usage", engine=asked, **about) as run:
@@ -117,7 +133,7 @@ async def test_a_product_asks_every_server_that_has_it() -> None:
     assert [server for server, _ in asked.holder_queries] == ["lic-emea-01", "ddc-us-01"]
 
 
-async def test_it_says_whom_it_is_asking_and_asks_once_at_a_time() -> None:
+async def test_loading_names_the_servers_and_runs_once() -> None:
     class Slow(FakeEngine):
         async def holders(self, server: str, product: str) -> LicenseUsers:
             self.holder_queries.append((server, product))
@@ -136,7 +152,7 @@ async def test_it_says_whom_it_is_asking_and_asks_once_at_a_time() -> None:
     assert len(slow.holder_queries) == 1
 
 
-async def test_a_dialog_that_is_closed_asks_no_more() -> None:
+async def test_closing_cancels_the_query() -> None:
     class Slow(FakeEngine):
         ended = False
 
@@ -157,7 +173,7 @@ async def test_a_dialog_that_is_closed_asks_no_more() -> None:
         assert slow.ended
 
 
-async def test_many_hands_are_the_longest_held_thousand() -> None:
+async def test_rows_are_limited_to_the_longest_use() -> None:
     many = tuple(VisibleUser(LicenseUser("X", f"u{at:04}", since=START - at)) for at in range(1500))
     answer = LicenseUsers("lic-emea-01", "show", START, ("l",), many)
     async with running_app(engine=engine(answer)) as run:
@@ -167,7 +183,7 @@ async def test_many_hands_are_the_longest_held_thousand() -> None:
         assert "u1499" in text
 
 
-async def test_hostile_names_stay_names() -> None:
+async def test_hostile_names_are_drawn_as_text() -> None:
     hostile = VisibleUser(LicenseUser("X", "[/x]\x1b[31m\u202e", "é" * 300, START))
     async with running_app(
         engine=engine(LicenseUsers("l", "show", START, ("l",), (hostile,)))
@@ -183,13 +199,13 @@ SIZES = [(80, 24), (60, 15)]
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_as_it_looks(size: tuple[int, int]) -> None:
+async def test_license_users_as_they_look(size: tuple[int, int]) -> None:
     async with running_app(size=size, engine=engine(TOLD)) as run:
         await run.press("u")
         assert_golden(f"license_users_{size[0]}x{size[1]}", screen_text(run.app))
 
 
-async def test_as_it_looks_in_seven_bits() -> None:
+async def test_license_users_in_ascii() -> None:
     async with running_app(engine=engine(TOLD), settings=Settings(ascii=True)) as run:
         await run.press("u")
         text = screen_text(run.app)

@@ -1,4 +1,4 @@
-"""The contract sheet on the screen."""
+"""The entitlements on the screen."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ BOUGHT = (
     Entitlement("XDT_PLT_UD", 600, 95.0, "EUR", date(2026, 12, 31)),
     Entitlement("MPS_ADV_CCU", 290, group="emea"),
 )
+
+
 SETTINGS = Settings(entitlements=BOUGHT)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
-async def test_the_sheet(size: tuple[int, int]) -> None:
+async def test_entitlements_as_they_look(size: tuple[int, int]) -> None:
     engine = FakeEngine(past_summaries=past_summaries())
     async with running_app("entitlements", size, engine=engine, settings=SETTINGS) as run:
         assert_golden(f"entitlements_{size[0]}x{size[1]}", screen_text(run.app))
         assert engine.summary_queries == [GroupBy.PRODUCT, GroupBy.GROUP]
 
 
-async def test_there_is_a_way_there_and_back() -> None:
+async def test_entitlements_open_and_close() -> None:
     async with running_app("products", settings=SETTINGS) as run:
         await run.press("C")
         assert isinstance(run.app.screen, EntitlementsScreen)
@@ -40,14 +42,14 @@ async def test_there_is_a_way_there_and_back() -> None:
         assert isinstance(run.app.screen, ProductsScreen)
 
 
-async def test_without_a_contract_it_says_how_to_write_one_and_what_ends() -> None:
+async def test_entitlements_without_a_file_show_a_hint_and_expirations() -> None:
     async with running_app("entitlements") as run:
         said = screen_text(run.app)
         assert "Create contract.toml" in said
         assert "LAS activation ends" in said
 
 
-async def test_nothing_is_cut_off_where_there_is_little_room() -> None:
+async def test_entitlements_fit_a_small_terminal() -> None:
     async with running_app("entitlements", (60, 15)) as run:
         lines = screen_text(run.app).splitlines()
         assert lines[1].rstrip().endswith("Create contract.toml")
@@ -55,7 +57,7 @@ async def test_nothing_is_cut_off_where_there_is_little_room() -> None:
         assert any(line.rstrip().endswith("…") for line in lines)
 
 
-async def test_both_lists_are_exported() -> None:
+async def test_entitlements_export_both_lists() -> None:
     engine = FakeEngine(past_summaries=past_summaries())
     async with running_app("entitlements", engine=engine, settings=SETTINGS) as run:
         assert isinstance(run.app.screen, EntitlementsScreen)

@@ -1,3 +1,5 @@
+"""The dashboard: cursor, order, polling, trends."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -29,7 +31,7 @@ def cursor(run: RunningApp) -> tuple[str, str]:
     return at[0], at[1].product if at[1] else ""
 
 
-async def test_the_cursor_walks_rows_and_panes() -> None:
+async def test_cursor_moves_over_rows_and_panes() -> None:
     async with running_app() as run:
         assert cursor(run) == ("lic-emea-01", "XDT_PLT_UD")
         await run.press("j")
@@ -50,7 +52,7 @@ async def test_the_cursor_walks_rows_and_panes() -> None:
         assert screen_text(run.app).splitlines()[1].startswith("── emea")
 
 
-async def test_pages() -> None:
+async def test_page_keys_move_by_a_screen() -> None:
     board = Board(tuple(up_status(f"s{n:03}", pool("XDT_PLT_UD", n, 300)) for n in range(200)))
     async with running_app(board=board) as run:
         await run.press("pagedown")
@@ -61,7 +63,7 @@ async def test_pages() -> None:
         assert cursor(run)[0] < here
 
 
-async def test_columns_are_walked_downwards_and_across() -> None:
+async def test_cursor_moves_down_and_across_columns() -> None:
     board = Board(tuple(up_status(f"s{n}", pool("XDT_PLT_UD", n, 9)) for n in range(5)))
     async with running_app(size=(140, 40), board=board) as run:
         await run.press("j")
@@ -74,7 +76,7 @@ async def test_columns_are_walked_downwards_and_across() -> None:
         assert cursor(run)[0] == "s4"
 
 
-async def test_enter_opens_the_product_and_escape_comes_back() -> None:
+async def test_enter_opens_usage_and_escape_returns() -> None:
     async with running_app() as run:
         await run.press("j", "enter")
         assert isinstance(run.app.screen, UsageScreen)
@@ -83,7 +85,7 @@ async def test_enter_opens_the_product_and_escape_comes_back() -> None:
         assert cursor(run) == ("lic-emea-01", "MPS_ADV_CCU")
 
 
-async def test_a_click_chooses_and_a_second_opens() -> None:
+async def test_click_selects_and_a_second_opens() -> None:
     async with running_app() as run:
         await run.app.run_action("noop")
         await run.click(10, 4)
@@ -103,7 +105,7 @@ async def test_sort_is_shown_and_remembered() -> None:
         assert shown(run)[:2] == ["lic-las", "lic-emea-01"]
 
 
-async def test_groups_one_by_one() -> None:
+async def test_group_key_shows_one_group_at_a_time() -> None:
     async with running_app() as run:
         await run.press("g")
         assert shown(run) == ["lic-apac-02"]
@@ -113,7 +115,7 @@ async def test_groups_one_by_one() -> None:
         assert len(shown(run)) == 6
 
 
-async def test_maximise() -> None:
+async def test_maximize_shows_one_pane() -> None:
     async with running_app() as run:
         await run.press("tab", "tab", "M")
         assert shown(run) == ["ddc-us-01"]
@@ -122,7 +124,7 @@ async def test_maximise() -> None:
         assert cursor(run)[0] == "ddc-us-01"
 
 
-async def test_poll_now_says_so_until_the_answer_is_there() -> None:
+async def test_poll_is_shown_until_it_returns() -> None:
     async with running_app() as run:
         await run.press("r")
         assert run.engine.polled == ["lic-emea-01"]
@@ -136,7 +138,7 @@ async def test_poll_now_says_so_until_the_answer_is_there() -> None:
         assert run.engine.polled[1:] == [None, None]
 
 
-async def test_pause_holds_the_screen_and_goes_on_with_the_newest() -> None:
+async def test_pause_keeps_the_screen_until_resumed() -> None:
     async with running_app() as run:
         await run.press("p")
         assert "PAUSED" in screen_text(run.app)
@@ -147,7 +149,7 @@ async def test_pause_holds_the_screen_and_goes_on_with_the_newest() -> None:
         assert shown(run) == ["another"]
 
 
-async def test_the_first_frame_does_not_wait_for_the_past() -> None:
+async def test_trends_are_requested_once_for_visible_rows() -> None:
     engine = FakeEngine(workday_series)
     async with running_app(engine=engine) as run:
         asked = {question.pools for question in engine.queries}
@@ -170,7 +172,7 @@ async def test_trends_are_asked_for_again_in_the_next_bucket() -> None:
         assert len(engine.queries) > before
 
 
-async def test_a_renewed_cursor_survives_a_board_without_its_row() -> None:
+async def test_cursor_survives_a_board_without_its_row() -> None:
     async with running_app() as run:
         await run.press("tab", "tab", "tab")
         board = example_board()
@@ -180,14 +182,14 @@ async def test_a_renewed_cursor_survives_a_board_without_its_row() -> None:
         assert wall(run).cursor is None
 
 
-async def test_live_resize() -> None:
+async def test_resize_redraws() -> None:
     async with running_app(size=(200, 60)) as run:
         for size in ((60, 15), (40, 10), (30, 5), (120, 40), (80, 24)):
             await run.resize(*size)
         assert "lic-emea-01" in screen_text(run.app)
 
 
-async def test_polling_mark_and_age_are_in_the_title() -> None:
+async def test_pane_title_has_the_age() -> None:
     board = example_board()
     old = replace(board.servers[0], last_success_at=START - 7200)
     async with running_app(board=Board((old,))) as run:

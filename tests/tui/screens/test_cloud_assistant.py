@@ -1,3 +1,5 @@
+"""The requirements of Usage Insights, and the dialog that shows them."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -30,20 +32,20 @@ def found(of: ServerStatus, *others: ServerStatus) -> dict[str, Requirement]:
     ("version", "there"),
     [("11.17.2.54100", True), ("11.15.0.0", True), ("11.14.0.31000", False), ("", None)],
 )
-def test_a_version_is_told_or_not(version: str, there: bool | None) -> None:  # noqa: FBT001
+def test_version_requirement_is_met_or_unknown(version: str, there: bool | None) -> None:  # noqa: FBT001
     point = found(status(version))["version"]
     assert point.met is there
     assert point.detail
 
 
-def test_flexnet_s_own_number_is_no_version_of_the_license_server() -> None:
+def test_version_of_flexnet_is_not_that_of_the_license_server() -> None:
     lmstat = server("lic", source=SourceName.LMSTAT, url="", address="@lic")
     point = found(status("11.19.4", server=lmstat))["version"]
     assert point.met is None
     assert "winrm reports it" in point.detail
 
 
-def test_what_no_source_tells_is_a_question_with_its_reason() -> None:
+def test_requirement_without_a_source_is_unknown_with_its_reason() -> None:
     asked = found(status())
     for key in ("account", "reach", "sharing", "code", "report"):
         assert asked[key].met is None
@@ -52,7 +54,7 @@ def test_what_no_source_tells_is_a_question_with_its_reason() -> None:
     assert "Product Registrations" in asked["code"].action
 
 
-def test_a_server_that_reports_has_everything() -> None:
+def test_requirements_are_met_by_a_server_that_uploads() -> None:
     reports = LicenseServer("LIC01", "lic01", ReportingStatus.REPORTING, START)
     account = ServerStatus(server("csp", source=SourceName.PARTNER), State.UP)
     asked = found(status(cloud_status=reports), account)
@@ -68,7 +70,7 @@ def test_a_server_that_reports_has_everything() -> None:
         (ReportingStatus.EXPIRED, "expired", True),
     ],
 )
-def test_a_server_that_does_not_report_is_told_apart(
+def test_upload_requirement_depends_on_the_status(
     reporting: ReportingStatus,
     words: str,
     sharing: bool | None,  # noqa: FBT001
@@ -81,7 +83,7 @@ def test_a_server_that_does_not_report_is_told_apart(
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 15)])
-async def test_c_in_the_registry_opens_it(size: tuple[int, int]) -> None:
+async def test_assistant_opens_from_servers(size: tuple[int, int]) -> None:
     async with running_app("servers", size) as run:
         await run.press("c")
         assert_golden(f"cloud_assistant_{size[0]}x{size[1]}", screen_text(run.app))
@@ -89,7 +91,7 @@ async def test_c_in_the_registry_opens_it(size: tuple[int, int]) -> None:
         assert "Usage Insights ─" not in screen_text(run.app)
 
 
-async def test_it_follows_the_board() -> None:
+async def test_assistant_follows_the_board() -> None:
     async with running_app("servers", (80, 40)) as run:
         await run.press("c")
         first = example_board().servers[0]
@@ -99,7 +101,7 @@ async def test_it_follows_the_board() -> None:
         assert "update the license server" in screen_text(run.app)
 
 
-async def test_an_account_is_told_to_choose_a_license_server() -> None:
+async def test_assistant_of_an_account_asks_for_a_license_server() -> None:
     account = ServerStatus(server("csp", source=SourceName.PARTNER), State.UP)
     async with running_app("servers", (80, 40), board=Board((account,))) as run:
         await run.press("c")

@@ -1,3 +1,5 @@
+"""The products view."""
+
 from __future__ import annotations
 
 import pytest
@@ -30,7 +32,7 @@ def products(run: RunningApp) -> list[str]:
     return [view.total.product for view in table(run).rows]
 
 
-async def test_products_are_summed_and_say_how_many_servers_they_cover() -> None:
+async def test_products_are_summed_with_their_server_coverage() -> None:
     async with running_app("products") as run:
         lines = screen_text(run.app).splitlines()
         (row,) = [line.split() for line in lines if "612" in line and "700" in line]
@@ -38,7 +40,7 @@ async def test_products_are_summed_and_say_how_many_servers_they_cover() -> None
         assert "2/3" in row
 
 
-async def test_a_lost_server_leaves_the_sum_and_not_the_row() -> None:
+async def test_server_down_leaves_the_sum_but_not_the_row() -> None:
     board = Board(
         (up_status("a", pool("XDT_PLT_UD", 5, 9)), up_status("b", pool("XDT_PLT_UD", 1, 1)))
     )
@@ -48,7 +50,7 @@ async def test_a_lost_server_leaves_the_sum_and_not_the_row() -> None:
         assert "1/2" in screen_text(run.app)
 
 
-async def test_walking_sorting_and_filtering() -> None:
+async def test_keys_move_sort_and_filter() -> None:
     async with running_app("products") as run:
         await run.press("j", "down")
         assert table(run).cursor == 2
@@ -69,7 +71,7 @@ async def test_walking_sorting_and_filtering() -> None:
         assert isinstance(run.app.screen, DashboardScreen)
 
 
-async def test_the_cursor_stays_on_its_product_when_the_order_changes() -> None:
+async def test_cursor_stays_on_its_product_when_sorted() -> None:
     async with running_app("products") as run:
         await run.press("j")
         before = table(run).selected
@@ -77,7 +79,7 @@ async def test_the_cursor_stays_on_its_product_when_the_order_changes() -> None:
         assert table(run).selected == before
 
 
-async def test_enter_opens_the_product_over_its_servers() -> None:
+async def test_enter_opens_the_usage_over_all_servers() -> None:
     engine = FakeEngine(workday_series)
     async with running_app("products", engine=engine) as run:
         await run.press(*["j"] * products(run).index("XDT_PLT_UD"), "enter")
@@ -88,20 +90,20 @@ async def test_enter_opens_the_product_over_its_servers() -> None:
         assert isinstance(run.app.screen, ProductsScreen)
 
 
-async def test_trends_are_those_of_the_sum() -> None:
+async def test_trends_are_of_the_sum() -> None:
     engine = FakeEngine(workday_series)
     async with running_app("products", (200, 60), engine=engine):
         counts = {len(question.pools) for question in engine.queries if question.pools}
         assert 3 in counts
 
 
-async def test_nothing_to_sum_says_so() -> None:
+async def test_products_say_when_there_is_no_data() -> None:
     new = example_board().servers[5]
     async with running_app("products", board=Board((new,))) as run:
         assert "No license data yet" in screen_text(run.app)
 
 
-async def test_the_palette_opens_over_a_product_whose_keys_are_brackets() -> None:
+async def test_palette_opens_over_usage_and_shows_bracket_keys() -> None:
     async with running_app("products") as run:
         await run.press("enter")
         await run.press("colon")
@@ -109,7 +111,7 @@ async def test_the_palette_opens_over_a_product_whose_keys_are_brackets() -> Non
         assert "([)" in screen_text(run.app)
 
 
-async def test_what_is_in_use_and_what_is_assigned_stand_apart_with_columns_of_their_own() -> None:
+async def test_concurrent_and_assigned_rows_have_their_own_columns() -> None:
     engine = FakeEngine(past_summaries=past_summaries())
     async with running_app("products", (120, 40), engine=engine) as run:
         lines = screen_text(run.app).splitlines()
@@ -122,7 +124,7 @@ async def test_what_is_in_use_and_what_is_assigned_stand_apart_with_columns_of_t
         assert "612" not in "".join(lines[use:assigned])
 
 
-async def test_the_chosen_row_is_said_in_words_with_its_bound_and_coverage() -> None:
+async def test_description_has_peak_bound_and_coverage() -> None:
     engine = FakeEngine(past_summaries=past_summaries())
     board = Board(
         (up_status("a", pool("XDT_PLT_CCS", 60, 100)), up_status("b", pool("XDT_PLT_CCS", 40, 100)))
@@ -134,7 +136,7 @@ async def test_the_chosen_row_is_said_in_words_with_its_bound_and_coverage() -> 
         assert "data coverage 97 %" in said
 
 
-async def test_rows_by_group_and_by_server_are_looked_back_at_apart() -> None:
+async def test_summaries_are_requested_for_each_grouping() -> None:
     engine = FakeEngine()
     async with running_app("products", engine=engine) as run:
         await run.press("g")
@@ -150,7 +152,7 @@ async def test_rows_by_group_and_by_server_are_looked_back_at_apart() -> None:
 
 
 @pytest.mark.parametrize("sort", SORTS)
-async def test_every_order_keeps_what_is_assigned_below(sort: str) -> None:
+async def test_sorting_keeps_assigned_rows_below(sort: str) -> None:
     engine = FakeEngine(past_summaries=past_summaries())
     async with running_app("products", engine=engine) as run:
         await run.press(*["s"] * SORTS.index(sort))
@@ -158,7 +160,7 @@ async def test_every_order_keeps_what_is_assigned_below(sort: str) -> None:
         assert assigned == sorted(assigned)
 
 
-async def test_days_left_sort_the_soonest_first() -> None:
+async def test_sorting_by_days_left_puts_the_soonest_first() -> None:
     async with running_app("products", engine=FakeEngine(past_summaries=past_summaries())) as run:
         await run.press(*["s"] * SORTS.index("days left"))
         assert products(run)[:2] == ["PVS_STD_CCS", "XDT_PLT_CCS"]  # the first is over it now

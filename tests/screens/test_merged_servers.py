@@ -55,13 +55,13 @@ def board() -> Board:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 15), (120, 40)])
-async def test_the_pane(size: tuple[int, int]) -> None:
+async def test_merged_pane(size: tuple[int, int]) -> None:
     async with running_app(size=size, board=board(), engine=FakeEngine(workday_series)) as run:
         assert_golden(f"merged_{size[0]}x{size[1]}", screen_text(run.app))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 15), (120, 40)])
-async def test_why(size: tuple[int, int]) -> None:
+async def test_data_sources(size: tuple[int, int]) -> None:
     settings = Settings(timezone="UTC", entitlements=(Entitlement("XDT_PLT_UD", 500),))
     async with running_app(size=size, board=board(), settings=settings) as run:
         await run.press("w")
@@ -70,7 +70,7 @@ async def test_why(size: tuple[int, int]) -> None:
         assert "Data sources" not in screen_text(run.app)
 
 
-async def test_why_scrolls_and_copies() -> None:
+async def test_data_sources_scroll_and_copy() -> None:
     async with running_app(size=(60, 15), board=board()) as run:
         await run.press("w", "pagedown", "pagedown", "pagedown")
         assert "raw fields available after the next poll" in screen_text(run.app)
@@ -79,7 +79,7 @@ async def test_why_scrolls_and_copies() -> None:
         assert "cmd-emea-01" in run.app.clipboard
 
 
-async def test_there_is_a_way_to_it_from_the_estate_and_the_chart() -> None:
+async def test_data_sources_open_from_products_and_usage() -> None:
     async with running_app("products", board=board()) as run:
         await run.press("end", "w")  # what is assigned stands last
         assert "Count 1100 - Overdraft 100" in screen_text(run.app)
@@ -87,7 +87,7 @@ async def test_there_is_a_way_to_it_from_the_estate_and_the_chart() -> None:
         assert "Count 1100 - Overdraft 100" in screen_text(run.app)
 
 
-async def test_the_past_is_asked_of_whose_figure_it_is() -> None:
+async def test_history_is_that_of_the_member_that_reports_the_figure() -> None:
     engine = FakeEngine(workday_series, pool_keys=(("ddc-emea-01", PoolKey("XDT_PLT_UD")),
                         ("cmd-emea-01", PoolKey("XDT_PLT_UD", "2026-12-31"))))  # fmt: skip
     async with running_app(board=board(), engine=engine) as run:
@@ -99,7 +99,7 @@ async def test_the_past_is_asked_of_whose_figure_it_is() -> None:
         assert {"lic-emea-01", "ddc-emea-01", "cmd-emea-01"} <= set(engine.polled)
 
 
-async def test_the_estate_counts_it_once() -> None:
+async def test_products_count_merged_servers_once() -> None:
     async with running_app("products", size=(120, 40), board=board()) as run:
         line = next(each for each in screen_text(run.app).splitlines() if "user/device" in each)
         assert "412" in line
