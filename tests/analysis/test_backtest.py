@@ -6,7 +6,7 @@ import pytest
 from tests.analysis import backtest
 
 
-def test_dates_of_growth_are_right_to_a_tenth_of_the_horizon() -> None:
+def test_dates_of_growth_are_within_a_tenth_of_the_horizon() -> None:
     guesses = list(backtest.synthetic(range(6)))
     assert [each for each in guesses if each.error is not None and abs(each.error) > 0.1] == []
     middle, high, share = backtest.spread(guesses)
@@ -16,7 +16,7 @@ def test_dates_of_growth_are_right_to_a_tenth_of_the_horizon() -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_dates_of_the_simulated_estate_are_right_or_not_given(seed: int) -> None:
+def test_dates_of_the_simulated_estate_are_right_or_absent(seed: int) -> None:
     guesses = list(backtest.estate(seed))
     middle, high, share = backtest.spread(guesses)
     assert middle < 0.08

@@ -23,7 +23,7 @@ def _growing(installed: int | None = 750, noise: float = 0.02) -> Forecast:
     return ahead(series(365, lambda at: 500 + 0.5 * at, noise=noise), installed)
 
 
-def test_growth_reaches_each_threshold_on_its_day() -> None:
+def test_forecast_of_growth_reaches_each_threshold() -> None:
     found = _growing()
     assert found.status is ForecastStatus.GROWING
     assert found.per_week == pytest.approx(3.5, rel=0.1)
@@ -36,7 +36,7 @@ def test_growth_reaches_each_threshold_on_its_day() -> None:
     assert found.band[0] <= found.reaches.installed <= found.band[1]
 
 
-def test_no_date_is_further_ahead_than_half_the_history() -> None:
+def test_forecast_ends_at_half_the_history() -> None:
     found = _growing(installed=800)  # 235 days away
     assert found.reaches.installed is None
     assert found.band is None
@@ -44,7 +44,7 @@ def test_no_date_is_further_ahead_than_half_the_history() -> None:
     assert (found.horizon - TODAY).days <= 365 / 2
 
 
-def test_a_date_that_is_not_sure_is_a_range_or_nothing() -> None:
+def test_uncertain_date_is_a_range_or_nothing() -> None:
     found = _growing(installed=722, noise=0.06)
     assert found.status is ForecastStatus.GROWING
     assert found.reaches.installed is None
@@ -56,7 +56,7 @@ def test_a_date_that_is_not_sure_is_a_range_or_nothing() -> None:
     )
 
 
-def test_what_is_flat_has_no_date() -> None:
+def test_flat_usage_has_no_date() -> None:
     found = ahead(series(365, lambda _: 300))
     assert found.status is ForecastStatus.FLAT
     assert found.per_week == 0
@@ -64,19 +64,19 @@ def test_what_is_flat_has_no_date() -> None:
     assert describe_forecast(found, TODAY) == "stable"
 
 
-def test_what_is_flat_above_a_threshold_is_there_today() -> None:
+def test_flat_usage_above_a_threshold_reaches_it_today() -> None:
     found = ahead(series(365, lambda _: 460))
     assert found.reaches == ThresholdDates(TODAY, TODAY, None)
     assert describe_forecast(found, TODAY) == "stable; daily peak already above 90 %"
 
 
-def test_what_was_not_so_on_any_day_of_late_is_not_so_today() -> None:
+def test_threshold_not_reached_recently_is_not_reached_today() -> None:
     figures = series(365, lambda at: 460 if at < 350 else 420, noise=0.01)
     assert ahead(figures, 500).reaches == ThresholdDates(TODAY, None, None)
 
 
 @pytest.mark.parametrize(("since", "full"), [(2, TODAY), (3, None), (6, None)])
-def test_what_was_so_when_more_was_installed_is_not_so_today(since: int, full: date | None) -> None:
+def test_days_with_more_installed_do_not_count_for_today(since: int, full: date | None) -> None:
     moved = TODAY - timedelta(days=since)  # half of it, and of its users, to another server
     figures = series(
         180, lambda at: 900 if at < 180 - since else 390, week=ROUND_THE_CLOCK, noise=0
@@ -86,13 +86,13 @@ def test_what_was_so_when_more_was_installed_is_not_so_today(since: int, full: d
     assert ahead(figures, 500).reaches.installed == TODAY  # where it always was as few
 
 
-def test_a_few_licenses_more_do_not_hide_what_was_so() -> None:
+def test_days_with_slightly_more_installed_count_for_today() -> None:
     figures = series(180, lambda _: 460)
     held = dict.fromkeys(figures, 490)
     assert ahead(figures, 500, held=held).reaches == ThresholdDates(TODAY, TODAY, None)
 
 
-def test_what_falls_has_no_date() -> None:
+def test_falling_usage_has_no_date() -> None:
     found = ahead(series(365, lambda at: 490 - 0.5 * at))
     assert found.status is ForecastStatus.FALLING
     assert found.per_week == pytest.approx(-3.5, rel=0.15)
@@ -101,7 +101,7 @@ def test_what_falls_has_no_date() -> None:
 
 
 @pytest.mark.parametrize("at", [20, 180, 300, 350])
-def test_what_stepped_once_does_not_grow(at: int) -> None:
+def test_single_step_is_not_growth(at: int) -> None:
     for seed in range(10):
         figures = series(365, lambda day: 300 if day < at else 380, seed=seed)
         found = ahead(figures)
@@ -109,7 +109,7 @@ def test_what_stepped_once_does_not_grow(at: int) -> None:
         assert found.reaches == ThresholdDates()
 
 
-def test_too_little_says_so() -> None:
+def test_short_history_is_insufficient() -> None:
     found = ahead(series(12, lambda _: 300))
     assert found.status is ForecastStatus.NOT_ENOUGH_DATA
     assert (found.per_week, found.expected(TODAY), found.interval(TODAY)) == (None, None, None)
@@ -117,19 +117,19 @@ def test_too_little_says_so() -> None:
     assert describe_forecast(found, TODAY) == "insufficient history (12 of 28 days)"
 
 
-def test_a_past_that_ended_long_ago_says_nothing_of_today() -> None:
+def test_history_that_ended_long_ago_is_insufficient() -> None:
     found = ahead(series(100, lambda _: 300, today=TODAY - timedelta(days=60)))
     assert found.status is ForecastStatus.NOT_ENOUGH_DATA
     assert describe_forecast(found, TODAY) == "insufficient history"
 
 
-def test_without_installed_there_are_no_dates() -> None:
+def test_unknown_installed_has_no_dates() -> None:
     found = ahead(series(365, lambda at: 500 + 0.5 * at), None, {_IN_20: 50})
     assert found.status is ForecastStatus.GROWING
     assert (found.reaches, found.band, found.shortfalls) == (ThresholdDates(), None, ())
 
 
-def test_licenses_that_leave_bring_the_dates_with_them() -> None:
+def test_expiring_licenses_cause_shortfalls() -> None:
     found = ahead(series(365, lambda _: 300), 500, {_IN_20: 250, _IN_60: 50})
     assert found.status is ForecastStatus.FLAT
     assert found.reaches == ThresholdDates(_IN_20, _IN_20, _IN_20)
@@ -145,7 +145,7 @@ def test_licenses_that_leave_bring_the_dates_with_them() -> None:
     )
 
 
-def test_licenses_that_leave_and_are_not_missed_are_no_shortfall() -> None:
+def test_expiring_unused_licenses_cause_no_shortfall() -> None:
     found = ahead(series(365, lambda _: 300), 500, {_IN_20: 140})
     assert found.shortfalls == ()
     assert found.reaches == ThresholdDates(_IN_20, None, None)
@@ -153,19 +153,19 @@ def test_licenses_that_leave_and_are_not_missed_are_no_shortfall() -> None:
 
 
 @pytest.mark.parametrize("day", [TODAY - timedelta(days=1), TODAY + timedelta(days=200)])
-def test_what_left_or_leaves_beyond_the_horizon_is_not_counted(day: date) -> None:
+def test_licenses_expiring_outside_the_horizon_do_not_count(day: date) -> None:
     found = ahead(series(365, lambda _: 300), 500, {day: 450})
     assert (found.reaches, found.shortfalls) == (ThresholdDates(), ())
 
 
-def test_what_leaves_today_is_gone_today() -> None:
+def test_licenses_expiring_today_are_missing_today() -> None:
     found = ahead(series(365, lambda _: 300), 500, {TODAY: 250})
     assert found.reaches.installed == TODAY
     assert [each.date for each in found.shortfalls] == [TODAY]
     assert describe_forecast(found, TODAY).startswith("stable; shortfall of ")
 
 
-def test_growth_and_licenses_that_leave_meet_between() -> None:
+def test_growth_meets_expiring_licenses() -> None:
     figures = series(365, lambda at: 500 + 0.5 * at, noise=0.01)
     found = ahead(figures, 800, {_IN_60: 70})  # 800 would last 235 days, 730 does 95
     assert found.reaches.installed is not None
@@ -173,14 +173,14 @@ def test_growth_and_licenses_that_leave_meet_between() -> None:
     assert found.shortfalls == ()
 
 
-def test_all_that_leaves_is_missed_only_by_who_uses_some() -> None:
+def test_expiring_of_all_licenses_matters_only_if_used() -> None:
     used = ahead(series(365, lambda _: 5, noise=0), 10, {_IN_20: 10})
     assert used.reaches.installed == _IN_20
     unused = ahead(series(365, lambda _: 0), 10, {_IN_20: 10})
     assert (unused.reaches, unused.shortfalls) == (ThresholdDates(), ())
 
 
-def test_the_dashes_begin_at_the_level_and_widen() -> None:
+def test_interval_starts_at_the_level_and_widens() -> None:
     found = _growing()
     soon, late = found.interval(TODAY), found.interval(_IN_60)
     assert soon is not None
@@ -189,7 +189,7 @@ def test_the_dashes_begin_at_the_level_and_widen() -> None:
     assert late[1] - late[0] > soon[1] - soon[0]
 
 
-def test_words_of_growth_name_its_dates() -> None:
+def test_forecast_text_of_growth_names_its_dates() -> None:
     found = ahead(series(365, lambda at: 500 + 2.0 * at, noise=0.01), 1400)
     critical, full = found.reaches.critical, found.reaches.installed
     assert critical is not None
@@ -202,6 +202,6 @@ def test_words_of_growth_name_its_dates() -> None:
     )
 
 
-def test_words_of_little_growth_do_not_call_it_none() -> None:
+def test_forecast_text_of_little_growth_is_not_zero() -> None:
     figures = series(365, lambda at: 20 + 0.01 * at, noise=0, week=ROUND_THE_CLOCK)
     assert describe_forecast(ahead(figures), TODAY) == "+<0.1 per week"

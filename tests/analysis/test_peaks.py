@@ -39,31 +39,31 @@ def part(
     )
 
 
-def test_the_sum_is_of_one_moment_not_of_peaks() -> None:
+def test_aligned_sum_is_not_a_sum_of_peaks() -> None:
     morning, evening = part({0: 90, 1: 10}), part({0: 20, 1: 80})
     assert [one.high for one in aligned_sum([morning, evening], FIVE)] == [110, 90]
 
 
-def test_a_bucket_in_which_someone_is_missing_does_not_count() -> None:
+def test_aligned_sum_leaves_out_incomplete_buckets() -> None:
     sums = aligned_sum([part({0: 1, 1: 2, 2: 3}), part({0: 5, 2: 5})], FIVE)
     assert [(one.start - T0, one.high) for one in sums] == [(0, 6), (600, 8)]
 
 
-def test_who_came_later_or_left_earlier_is_not_missed_then() -> None:
+def test_aligned_sum_expects_parts_only_in_their_period() -> None:
     stays, comes = part({0: 1, 1: 1, 2: 1, 3: 1}), part({2: 10, 3: 10})
     goes = part({0: 100, 1: 100}, until=2)
     sums = aligned_sum([stays, comes, goes], FIVE)
     assert [one.high for one in sums] == [101, 101, 11, 11]
 
 
-def test_installed_is_unknown_where_it_is_of_one() -> None:
+def test_aligned_sum_of_installed_is_unknown_if_one_is() -> None:
     one = part({0: 1})
     other = ServerSeries(T0, None, [bucket(0, 5, installed=None)])
     assert aligned_sum([one, other], FIVE)[0].installed is None
     assert aligned_sum([one, one], FIVE)[0].installed == 200
 
 
-def test_windows_begin_a_day_ago_with_the_month_of_the_zone_and_with_the_first_reading() -> None:
+def test_peak_windows_start_a_day_ago_at_the_month_and_at_the_first_reading() -> None:
     now = datetime(2026, 11, 1, 2, 0, tzinfo=UTC).timestamp()
     day, month, everything = peak_windows(now, 7, ZoneInfo("UTC"))
     assert (day.name, day.start) == ("24h", int(now) - DAY)
@@ -73,7 +73,7 @@ def test_windows_begin_a_day_ago_with_the_month_of_the_zone_and_with_the_first_r
     assert new_york.start == datetime(2026, 10, 1, 4, tzinfo=UTC).timestamp()
 
 
-def test_a_gauge_tells_when_and_of_how_many_and_how_much_it_covers() -> None:
+def test_accumulator_reports_peak_time_installed_and_coverage() -> None:
     gauge = PeakAccumulator([Window("all", T0)], T0, T0 + 10 * FIVE - 1)
     gauge.add([bucket(0, 5), bucket(1, 9)], FIVE)
     gauge.add([bucket(4, 9), bucket(5, 1)], FIVE)
@@ -82,7 +82,7 @@ def test_a_gauge_tells_when_and_of_how_many_and_how_much_it_covers() -> None:
     assert (peak.average, peak.coverage, peak.alignment) == (6, 0.4, 300)
 
 
-def test_a_window_without_readings_has_no_peak_and_no_zero() -> None:
+def test_window_without_readings_has_no_peak() -> None:
     gauge = PeakAccumulator([Window("24h", T0 + DAY)], T0, T0 + 2 * DAY)
     gauge.add([bucket(0, 5)], FIVE)
     (peak,) = gauge.peaks()
@@ -94,7 +94,7 @@ def test_a_window_without_readings_has_no_peak_and_no_zero() -> None:
 
 
 @given(st.integers(0, 2_000_000_000), st.integers(0, 400 * DAY))
-def test_chunks_are_all_of_the_time_in_whole_days(first: int, length: int) -> None:
+def test_chunks_cover_all_the_time_in_whole_days(first: int, length: int) -> None:
     parts = list(split_by_age(first, first + length))
     assert parts[0][0] <= first < parts[0][1]
     assert parts[-1][0] <= first + length < parts[-1][1]
@@ -106,7 +106,7 @@ figures = st.dictionaries(st.integers(0, 30), st.integers(0, 50), min_size=1)
 
 
 @given(st.lists(figures, min_size=1, max_size=4))
-def test_it_is_what_looking_at_every_moment_gives(servers: list[dict[int, int]]) -> None:
+def test_accumulated_peaks_equal_a_naive_search(servers: list[dict[int, int]]) -> None:
     parts = [part(each) for each in servers]
     now = T0 + 31 * FIVE - 1
     first = min(each.since for each in parts)

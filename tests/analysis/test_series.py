@@ -35,29 +35,29 @@ def bucket(start: int, high: float, *, length: int = 3600, average: float | None
     return Bucket(start, start + length, high, mean, high, start + 60, high, 100, 10, 1)
 
 
-def test_the_day_of_the_change_has_23_or_25_hours() -> None:
+def test_day_of_clock_change_has_23_or_25_hours() -> None:
     spring = day_bounds(at("2026-03-29T00:00"), at("2026-03-29T20:00"), BERLIN)
     autumn = day_bounds(at("2026-10-25T00:00"), at("2026-10-25T20:00"), BERLIN)
     assert [b - a for a, b in pairwise(spring)] == [23 * 3600]
     assert [b - a for a, b in pairwise(autumn)] == [25 * 3600]
 
 
-def test_a_day_whose_midnight_is_skipped_begins_with_the_hour_after() -> None:
+def test_day_with_skipped_midnight_starts_with_the_next_hour() -> None:
     assert day_start(date(2026, 3, 29), BEIRUT) == at("2026-03-28T22:00")
 
 
-def test_a_month_begins_and_ends_at_local_midnight() -> None:
+def test_month_starts_and_ends_at_local_midnight() -> None:
     bounds = month_bounds(at("2026-10-10T00:00"), at("2026-10-20T00:00"), BERLIN)
     assert bounds == [at("2026-09-30T22:00"), at("2026-10-31T23:00")]
 
 
-def test_half_an_hour_off_is_a_bound_too() -> None:
+def test_day_bounds_follow_half_hour_zones() -> None:
     assert day_bounds(at("2026-10-10T00:00"), at("2026-10-10T12:00"), KOLKATA)[0] == at(
         "2026-10-09T18:30"
     )
 
 
-def test_the_last_hour_of_a_local_day_counts_for_that_day() -> None:
+def test_rebucket_counts_the_last_local_hour_for_its_day() -> None:
     bounds = day_bounds(at("2026-10-25T00:00"), at("2026-10-26T12:00"), BERLIN)
     found = rebucket(
         [bucket(at("2026-10-25T22:00"), 90), bucket(at("2026-10-25T23:00"), 70)], bounds
@@ -68,23 +68,23 @@ def test_the_last_hour_of_a_local_day_counts_for_that_day() -> None:
     ]
 
 
-def test_averages_weigh_by_length() -> None:
+def test_rebucket_weights_averages_by_length() -> None:
     (one,) = rebucket([bucket(0, 10, length=300), bucket(300, 40, length=900)], [0, 86400])
     assert one.average == (10 * 300 + 40 * 900) / 1200
     assert (one.low, one.high, one.last, one.samples) == (10, 40, 40, 2)
 
 
-def test_what_lies_outside_is_left_out() -> None:
+def test_rebucket_leaves_out_buckets_outside() -> None:
     assert rebucket([bucket(-3600, 5), bucket(86400, 5)], [0, 86400]) == ()
 
 
-def test_december_is_followed_by_january() -> None:
+def test_next_month_of_december_is_january() -> None:
     assert next_month(date(2026, 12, 31)) == date(2027, 1, 1)
     assert first_of_month(date(2026, 12, 31)) == date(2026, 12, 1)
 
 
 @given(st.integers(at("2000-01-01T00:00"), at("2037-12-31T00:00")), st.sampled_from(ZONES))
-def test_every_moment_lies_in_the_day_it_belongs_to(moment: int, zone: ZoneInfo) -> None:
+def test_any_time_lies_within_its_day_bounds(moment: int, zone: ZoneInfo) -> None:
     bounds = day_bounds(moment, moment + 1, zone)
     assert bounds[0] <= moment < bounds[-1]
     assert bounds == sorted(set(bounds))

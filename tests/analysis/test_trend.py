@@ -32,14 +32,14 @@ def _trend(figures: Mapping[date, float]) -> Trend:
 
 @pytest.mark.parametrize("week", [OFFICE, ROUND_THE_CLOCK, (0.9, 1.0, 0.95, 0.9, 0.7, 0.1, 0)])
 @pytest.mark.parametrize("pace", [0.5, -0.5])
-def test_the_slope_is_that_of_the_busiest_weekday(week: tuple[float, ...], pace: float) -> None:
+def test_slope_is_that_of_the_busiest_weekday(week: tuple[float, ...], pace: float) -> None:
     found = _trend(series(365, lambda at: 600 + pace * at, week=week))
     assert found.significant
     assert found.slope == pytest.approx(pace, rel=0.15)
     assert found.level == pytest.approx(600 + pace * 364, rel=0.015)
 
 
-def test_a_week_of_growth_is_no_rhythm() -> None:
+def test_growth_within_a_week_is_not_seasonality() -> None:
     figures = series(42, lambda at: 300 + 4 * at, noise=0, week=ROUND_THE_CLOCK)
     assert _trend(figures).level == pytest.approx(300 + 4 * 41, abs=1)
 
@@ -63,7 +63,7 @@ _ENDS_FLAT: dict[str, tuple[Callable[[int], float], float]] = {
 
 
 @pytest.mark.parametrize("shape", _ENDS_FLAT)
-def test_what_ends_flat_is_flat_at_its_end(shape: str) -> None:
+def test_series_that_ends_flat_is_flat(shape: str) -> None:
     level, end = _ENDS_FLAT[shape]
     found = [_trend(series(365, level, seed=seed, noise=0.02)) for seed in range(10)]
     assert sum(not each.significant for each in found) >= 9
@@ -72,14 +72,14 @@ def test_what_ends_flat_is_flat_at_its_end(shape: str) -> None:
     )
 
 
-def test_growth_across_a_step_goes_on() -> None:
+def test_growth_continues_across_a_step() -> None:
     found = _trend(series(365, lambda at: 500 + 0.5 * at + (150 if at >= 180 else 0), noise=0.01))
     assert found.significant
     assert found.slope == pytest.approx(0.5, rel=0.2)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_summer_that_is_over_is_no_new_direction(seed: int) -> None:
+def test_past_summer_is_not_a_new_direction(seed: int) -> None:
     def level(at: int) -> float:
         return (500 + 0.4 * at) * (1 - 0.13 * exp(-(((at - 260) / 20) ** 2)))
 
@@ -88,27 +88,27 @@ def test_a_summer_that_is_over_is_no_new_direction(seed: int) -> None:
     assert found.slope == pytest.approx(0.4, rel=0.3)
 
 
-def test_a_new_direction_is_the_one_that_counts() -> None:
+def test_new_direction_replaces_the_old_one() -> None:
     found = _trend(series(365, lambda at: 500 + 1.5 * max(0, at - 245), noise=0.02))
     assert found.slope == pytest.approx(1.5, rel=0.2)
     assert 70 <= found.days <= 150
 
 
 @pytest.mark.parametrize("ago", [8, 15, 22])
-def test_after_a_recent_step_up_nothing_is_known_yet(ago: int) -> None:
+def test_recent_step_up_is_insufficient_data(ago: int) -> None:
     found = _found(series(365, lambda at: 500 if at < 365 - ago else 650))
     assert isinstance(found, InsufficientData)
     assert ago - 4 <= found.days <= ago + 4
 
 
-def test_a_week_away_is_no_step() -> None:
+def test_week_of_absence_is_not_a_step() -> None:
     found = _trend(series(365, lambda at: 500 if at < 355 else 400))
     assert found.level == pytest.approx(500, rel=0.03)
 
 
 @pytest.mark.parametrize("today", [date(2027, 1, 1), date(2027, 1, 4), date(2027, 1, 18)])
 @pytest.mark.parametrize("days", [60, 365])
-def test_the_turn_of_the_year_is_no_step(today: date, days: int) -> None:
+def test_turn_of_the_year_is_not_a_step(today: date, days: int) -> None:
     figures = series(days, lambda _: 500, today=today)
     for day in figures:
         if date(2026, 12, 22) <= day <= date(2027, 1, 3):
@@ -118,7 +118,7 @@ def test_the_turn_of_the_year_is_no_step(today: date, days: int) -> None:
     assert found.level == pytest.approx(500, rel=0.02)
 
 
-def test_public_holidays_change_nothing() -> None:
+def test_public_holidays_do_not_change_the_trend() -> None:
     figures = series(180, lambda at: 500 + at)
     usual = _trend(figures)
     for day in list(figures)[10::23]:
@@ -128,7 +128,7 @@ def test_public_holidays_change_nothing() -> None:
     assert found.level == pytest.approx(usual.level, rel=0.02)
 
 
-def test_days_without_figures_are_no_zeros() -> None:
+def test_days_without_figures_are_not_zeros() -> None:
     figures = series(365, lambda at: 500 + 0.5 * at)
     gone = [day for at, day in enumerate(figures) if 100 <= at < 160 or at % 9 == 3]
     found = _trend({day: figure for day, figure in figures.items() if day not in gone})
@@ -137,7 +137,7 @@ def test_days_without_figures_are_no_zeros() -> None:
 
 
 @pytest.mark.parametrize("days", [1, 7, 27])
-def test_less_than_four_weeks_are_too_short(days: int) -> None:
+def test_less_than_four_weeks_are_insufficient(days: int) -> None:
     assert _found(series(days, lambda _: 500)) == InsufficientData(days)
 
 
@@ -145,17 +145,17 @@ def test_four_weeks_are_enough() -> None:
     assert _trend(series(28, lambda _: 500)).days == 28
 
 
-def test_nothing_is_too_short() -> None:
+def test_empty_series_is_insufficient() -> None:
     assert fit_trend({}) == InsufficientData(0)
 
 
-def test_what_works_on_weekends_alone_is_judged_by_weekends() -> None:
+def test_weekend_only_usage_is_judged_by_weekends() -> None:
     found = _trend(series(180, lambda at: 100 + 0.5 * at, week=_WEEKEND))
     assert found.significant
     assert found.level == pytest.approx(190, rel=0.03)
 
 
-def test_small_counts_are_flat_when_they_are() -> None:
+def test_small_flat_counts_are_flat() -> None:
     chance = series(365, lambda _: 5, noise=0.12, week=ROUND_THE_CLOCK)
     assert {4.0, 5.0, 6.0} <= set(chance.values())
     found = _trend(chance)
@@ -163,19 +163,19 @@ def test_small_counts_are_flat_when_they_are() -> None:
     assert found.level == pytest.approx(5, abs=0.3)
 
 
-def test_nobody_uses_less_than_nothing() -> None:
+def test_level_is_never_below_zero() -> None:
     found = _trend(series(180, lambda at: 200 - at))
     assert found.slope < 0
     assert found.level_at(TODAY.toordinal() + 200) == 0
     assert found.interval(TODAY.toordinal() + 200)[0] == 0
 
 
-def test_an_unused_license_is_flat_at_zero() -> None:
+def test_unused_license_is_flat_at_zero() -> None:
     found = _trend(series(365, lambda _: 0))
     assert (found.level, found.slope, found.significant) == (0, 0, False)
 
 
-def test_the_interval_holds_what_it_promises() -> None:
+def test_interval_contains_the_true_level() -> None:
     # 90 days on, the line lies where 95 % of the intervals say: of 60, a few may miss.
     held = 0
     for seed in range(60):
@@ -189,7 +189,7 @@ def test_the_interval_holds_what_it_promises() -> None:
 @given(
     st.dictionaries(st.integers(739_000, 739_200), st.floats(0, 1e9, allow_nan=False), max_size=120)
 )
-def test_any_series_has_a_finite_answer(figures: dict[int, float]) -> None:
+def test_any_series_has_a_finite_trend(figures: dict[int, float]) -> None:
     found = fit_trend(figures)
     if isinstance(found, Trend):
         assert found.first <= found.last == max(figures)
@@ -197,7 +197,7 @@ def test_any_series_has_a_finite_answer(figures: dict[int, float]) -> None:
         assert found.half_interval(found.last + 30) >= 0
 
 
-def test_a_year_of_many_pools_is_quick() -> None:
+def test_trend_of_a_year_is_quick() -> None:
     figures = [series(365, lambda at: 500 + 0.5 * at, seed=seed) for seed in range(20)]
     days = [{day.toordinal(): figure for day, figure in each.items()} for each in figures]
     began = time.process_time()
@@ -207,7 +207,7 @@ def test_a_year_of_many_pools_is_quick() -> None:
     assert time.process_time() - began < 20 * 0.02
 
 
-def test_a_day_is_a_day_whatever_weekday_it_begins_with() -> None:
+def test_trend_does_not_depend_on_the_first_weekday() -> None:
     for shift in range(7):
         figures = series(60, lambda at: 300 + 2 * at, noise=0.005, today=TODAY + timedelta(shift))
         assert _trend(figures).slope == pytest.approx(2, rel=0.1)

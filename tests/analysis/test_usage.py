@@ -26,45 +26,45 @@ def bucket(start: int, high: float, *, length: int = 300, installed: int | None 
     return Bucket(start, start + length, high, high, high, start, high, installed, None, 1)
 
 
-def test_nothing_has_no_figures() -> None:
+def test_usage_stats_of_nothing_are_none() -> None:
     assert usage_stats(()) is None
 
 
-def test_a_percentile_covers_that_share_of_the_time_and_not_of_the_buckets() -> None:
+def test_percentiles_are_weighted_by_time() -> None:
     found = usage_stats([bucket(0, 90, length=300), bucket(300, 10, length=99 * 300)])
     assert found is not None
     assert (found.p50, found.p95, found.p99, found.peak) == (10, 10, 10, 90)
     assert found.seconds == 100 * 300
 
 
-def test_time_above_counts_what_is_at_the_mark_too() -> None:
+def test_time_above_includes_the_threshold() -> None:
     found = usage_stats([bucket(0, 79), bucket(300, 80), bucket(600, 90), bucket(900, 101)])
     assert found is not None
     assert found.seconds_above == ((0.8, 900), (0.9, 600), (1.0, 300))
 
 
-def test_the_installed_of_that_time_is_what_counts() -> None:
+def test_time_above_uses_installed_of_that_time() -> None:
     found = usage_stats([bucket(0, 80, installed=200), bucket(300, 80, installed=80)])
     assert found is not None
     assert found.seconds_above == ((0.8, 300), (0.9, 300), (1.0, 300))
     assert found.longest_saturation == Period(300, 600)
 
 
-def test_nothing_installed_is_never_a_share() -> None:
+def test_time_above_is_zero_where_nothing_is_installed() -> None:
     found = usage_stats([bucket(0, 5, installed=0), bucket(300, 5, installed=None)])
     assert found is not None
     assert found.seconds_above == ((0.8, 0), (0.9, 0), (1.0, 0))
     assert found.longest_saturation is None
 
 
-def test_the_longest_saturation_ends_with_a_gap() -> None:
+def test_longest_saturation_ends_with_a_gap() -> None:
     found = usage_stats([bucket(0, 100), bucket(300, 100), bucket(900, 100), bucket(1200, 99)])
     assert found is not None
     assert found.longest_saturation == Period(0, 600)
 
 
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(1, 9)), min_size=1, max_size=50))
-def test_percentiles_cover_what_they_say(rows: list[tuple[int, int]]) -> None:
+def test_any_percentile_covers_its_share_of_time(rows: list[tuple[int, int]]) -> None:
     start, buckets = 0, []
     for high, length in rows:
         buckets.append(bucket(start, high, length=length * 300))
@@ -87,34 +87,34 @@ def hour_bucket(text: str, high: float, length: int = 3600) -> Bucket:
     return Bucket(start, start + length, 0, high, high, start, high, None, None, 1)
 
 
-def test_nothing_is_a_map_of_nothing() -> None:
+def test_heat_matrix_of_nothing_is_empty() -> None:
     found = heat_matrix((), BERLIN)
     assert found.weeks == 0
     assert {cell for row in found.average for cell in row} == {None}
     assert [len(row) for row in found.peak] == [24] * 7
 
 
-def test_an_hour_stands_at_its_local_place() -> None:
+def test_heat_matrix_uses_local_hours() -> None:
     found = heat_matrix([hour_bucket("2026-11-24T08:00", 40)], BERLIN)  # a Tuesday, 9:00 in Berlin
     assert found.average[1][9] == 40
     assert found.average[1][8] is None
 
 
-def test_weeks_are_averaged_and_the_highest_is_kept() -> None:
+def test_heat_matrix_has_average_and_peak_of_weeks() -> None:
     found = heat_matrix(
         [hour_bucket("2026-11-17T08:00", 40), hour_bucket("2026-11-24T08:00", 60)], BERLIN
     )
     assert (found.average[1][9], found.peak[1][9], found.weeks) == (50, 60, 2)
 
 
-def test_five_minutes_of_one_hour_are_one_hour() -> None:
+def test_heat_matrix_joins_five_minutes_to_hours() -> None:
     found = heat_matrix(
         [hour_bucket("2026-11-24T08:00", 40, 300), hour_bucket("2026-11-24T08:05", 60, 300)], BERLIN
     )
     assert (found.average[1][9], found.weeks) == (60, 1)
 
 
-def test_summer_and_winter_share_the_same_working_hour() -> None:
+def test_heat_matrix_joins_summer_and_winter_hours() -> None:
     found = heat_matrix(
         [hour_bucket("2026-10-20T07:00", 30), hour_bucket("2026-10-27T08:00", 50)], BERLIN
     )
@@ -128,33 +128,33 @@ def _before(figures: tuple[float, ...] = _TUESDAYS) -> dict[date, float]:
     return {TODAY - timedelta(weeks=at): figure for at, figure in enumerate(figures, 1)}
 
 
-def test_far_above_is_said_with_the_hour_and_what_is_usual() -> None:
+def test_anomaly_above_names_the_hour_and_the_typical_range() -> None:
     said = describe_anomaly(_before(), TODAY, 412, time(10, 40))
     assert said == "unusual usage: 412 by 10:40 (typical Tuesday: 288-320)"
 
 
-def test_far_below_is_said_too_and_of_a_whole_day_without_an_hour() -> None:
+def test_anomaly_below_of_a_whole_day_names_no_hour() -> None:
     assert describe_anomaly(_before(), TODAY, 80) == "unusual usage: 80 (typical Tuesday: 288-320)"
 
 
 @pytest.mark.parametrize("figure", [270, 300, 345])
-def test_what_is_near_is_not_said(figure: float) -> None:
+def test_typical_figure_is_not_an_anomaly(figure: float) -> None:
     assert describe_anomaly(_before(), TODAY, figure) is None
 
 
 @pytest.mark.parametrize(("many", "said"), [(4, False), (5, True)])
-def test_five_of_a_weekday_are_needed(many: int, said: bool) -> None:  # noqa: FBT001 - a case
+def test_anomaly_needs_five_comparable_days(many: int, said: bool) -> None:  # noqa: FBT001 - a case
     assert (describe_anomaly(_before(_TUESDAYS[:many]), TODAY, 500) is not None) is said
 
 
-def test_other_weekdays_and_older_weeks_do_not_count() -> None:
+def test_anomaly_ignores_other_weekdays_and_older_weeks() -> None:
     figures = {day: 300.0 for day in series(90, lambda _: 300) if day.weekday() != TODAY.weekday()}
     assert describe_anomaly(figures, TODAY, 500) is None
     old = {TODAY - timedelta(weeks=at): 300.0 for at in range(13, 40)}
     assert describe_anomaly(old, TODAY, 500) is None
 
 
-def test_a_holiday_among_them_changes_nothing() -> None:
+def test_anomaly_ignores_a_holiday() -> None:
     figures = (*_TUESDAYS[:6], 20, 15)
     assert describe_anomaly(_before(figures), TODAY, 300) is None
     said = describe_anomaly(_before(figures), TODAY, 480)
@@ -162,18 +162,18 @@ def test_a_holiday_among_them_changes_nothing() -> None:
     assert " 20 " not in said
 
 
-def test_a_handful_more_is_no_news() -> None:
+def test_few_licenses_are_not_an_anomaly() -> None:
     assert describe_anomaly(_before((3, 3, 4, 3, 3, 3)), TODAY, 8) is None
     assert describe_anomaly(_before((3, 3, 4, 3, 3, 3)), TODAY, 9) is not None
 
 
-def test_weeks_that_were_all_alike_need_more_than_a_little() -> None:
+def test_identical_weeks_need_a_relative_distance() -> None:
     assert describe_anomaly(_before((100,) * 8), TODAY, 114) is None
     said = describe_anomaly(_before((100,) * 8), TODAY, 120)
     assert said == "unusual usage: 120 (typical Tuesday: 100)"
 
 
-def test_most_days_of_a_year_are_usual() -> None:
+def test_most_days_of_a_year_are_not_anomalies() -> None:
     figures = series(365, lambda at: 500 + 0.3 * at, noise=0.04)
     said = [
         day
@@ -183,7 +183,7 @@ def test_most_days_of_a_year_are_usual() -> None:
     assert len(said) <= 4
 
 
-def test_an_hour_that_is_not_over_says_nothing_yet() -> None:
+def test_incomplete_hour_does_not_count() -> None:
     noon = datetime.combine(TODAY, time(12), UTC).timestamp()
     starts = range(int(noon) - 84 * 86400 - 43200, int(noon) + 1, 3600)
     highs = [50 + 40 * (start % 86400 // 3600) for start in starts]
@@ -207,25 +207,25 @@ def holding(
     return ContractLine(bought, "CVAD Premium", installed, needed, needed, 12)
 
 
-def test_more_needed_than_bought_is_the_gap() -> None:
+def test_contract_line_shortfall_is_peak_minus_purchased() -> None:
     found = holding(100, 150, 120)
     assert (found.shortfall, found.unused, found.installed_surplus) == (20, 0, 50)
 
 
-def test_what_was_never_needed_lies_idle_and_costs() -> None:
+def test_contract_line_unused_licenses_have_a_cost() -> None:
     found = holding(100, 90, 60, 42.5)
     assert (found.shortfall, found.unused, found.installed_surplus) == (0, 40, -10)
     assert (found.cost, found.unused_cost) == (4250.0, 1700.0)
 
 
-def test_what_is_not_known_is_no_zero() -> None:
+def test_contract_line_unknown_is_not_zero() -> None:
     found = holding(100, None, None, 10.0)
     assert (found.shortfall, found.unused, found.installed_surplus) == (None, None, None)
     assert (found.cost, found.unused_cost) == (1000.0, None)
     assert holding(100, 90, 60).unused_cost is None
 
 
-def test_a_line_is_for_a_server_a_group_or_the_estate() -> None:
+def test_contract_line_scope_is_a_server_a_group_or_the_estate() -> None:
     def scope(**of: str) -> str:
         return ContractLine(Entitlement("P", 1, **of), "P", 1, 1, 1, 1).scope  # type: ignore[arg-type]
 

@@ -38,7 +38,7 @@ def year() -> list[BackfillRow]:
     ]
 
 
-def test_every_width_is_taken_in_as_it_stands(desk: HistoryFixture) -> None:
+def test_backfill_stores_every_width_unchanged(desk: HistoryFixture) -> None:
     desk.history.backfill(year())
     days = desk.buckets(MIDNIGHT - 365 * DAY, MIDNIGHT, DAY)
     assert [one.high for one in days] == [100 + day for day in range(365)]
@@ -50,14 +50,14 @@ def test_every_width_is_taken_in_as_it_stands(desk: HistoryFixture) -> None:
     assert [one.last for one in desk.buckets(MIDNIGHT - HOUR, MIDNIGHT, 0)] == list(range(60))
 
 
-def test_taking_it_in_twice_changes_nothing(desk: HistoryFixture) -> None:
+def test_backfill_twice_changes_nothing(desk: HistoryFixture) -> None:
     desk.history.backfill(year())
     once = [desk.export(width) for width in Resolution]
     desk.history.backfill(year())
     assert [desk.export(width) for width in Resolution] == once
 
 
-def test_polls_go_on_where_the_past_ends(desk: HistoryFixture) -> None:
+def test_polls_continue_after_backfill(desk: HistoryFixture) -> None:
     desk.history.backfill(year())
     desk.line(MIDNIGHT, [7, 8, 9], every=900)
     desk.move_to(MIDNIGHT + DAY)
@@ -65,7 +65,7 @@ def test_polls_go_on_where_the_past_ends(desk: HistoryFixture) -> None:
     assert [(one.high, one.samples) for one in today] == [(464, 4), (9, 3)]
 
 
-def test_polls_of_a_day_that_the_past_tells_of_join_it(desk: HistoryFixture) -> None:
+def test_polls_of_a_backfilled_day_are_merged(desk: HistoryFixture) -> None:
     noon = MIDNIGHT + 12 * HOUR
     (half,) = past(Resolution.DAY, MIDNIGHT, [100])
     desk.history.backfill([half])
@@ -75,7 +75,7 @@ def test_polls_of_a_day_that_the_past_tells_of_join_it(desk: HistoryFixture) -> 
     assert (today.low, today.high, today.last, today.samples) == (98, 120, 110, 6)
 
 
-def test_a_past_of_what_is_polled_already_reaches_back_further(desk: HistoryFixture) -> None:
+def test_backfill_extends_a_polled_pool_backwards(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 6], every=900)
     desk.history.backfill(year())
     assert desk.history.stats().first_reading == MIDNIGHT - 365 * DAY
@@ -83,7 +83,7 @@ def test_a_past_of_what_is_polled_already_reaches_back_further(desk: HistoryFixt
     assert desk.ask(MIDNIGHT - 300 * DAY, MIDNIGHT, 300).width == DAY
 
 
-def test_what_was_polled_before_is_replaced_not_doubled(desk: HistoryFixture) -> None:
+def test_backfill_replaces_polled_buckets(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 60)
     desk.history.backfill(past(Resolution.HOUR, MIDNIGHT, [50]))
     (hour,) = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, HOUR)
@@ -92,7 +92,7 @@ def test_what_was_polled_before_is_replaced_not_doubled(desk: HistoryFixture) ->
     assert (day.high, day.samples) == (5, 60)
 
 
-def test_installed_steps_where_the_finest_figures_step(desk: HistoryFixture) -> None:
+def test_backfill_installed_changes_at_the_finest_resolution(desk: HistoryFixture) -> None:
     hours = [
         *past(Resolution.HOUR, MIDNIGHT, [9] * 12, installed=100),
         *past(Resolution.HOUR, MIDNIGHT + 12 * HOUR, [9] * 12, installed=200),
@@ -103,7 +103,7 @@ def test_installed_steps_where_the_finest_figures_step(desk: HistoryFixture) -> 
     assert [one.installed for one in found] == [100] * 12 + [200] * 12
 
 
-def test_a_sum_over_a_year_is_of_hours_where_there_are_and_of_days_before(
+def test_year_sum_uses_hours_where_stored_and_days_before(
     desk: HistoryFixture,
 ) -> None:
     rows = year()

@@ -17,7 +17,7 @@ from lictui.history.rollup import ReadingRun, roll_up
 
 
 @given(runs())
-def test_runs_come_out_as_they_went_in(some: list[ReadingRun]) -> None:
+def test_packed_runs_unpack_unchanged(some: list[ReadingRun]) -> None:
     base = some[0].start // 86400 * 86400
     body = pack_runs(some, base)
     assert unpack_runs(body, base) == some
@@ -25,7 +25,7 @@ def test_runs_come_out_as_they_went_in(some: list[ReadingRun]) -> None:
 
 
 @given(runs(), st.sampled_from([300, 3600, 86400]))
-def test_tallies_come_out_as_they_went_in(some: list[ReadingRun], width: int) -> None:
+def test_packed_rollups_unpack_unchanged(some: list[ReadingRun], width: int) -> None:
     found = roll_up(some, width)
     if found:
         base = found[0].start // (width * 288) * (width * 288)
@@ -36,13 +36,13 @@ def test_tallies_come_out_as_they_went_in(some: list[ReadingRun], width: int) ->
         assert unpack_rollups(body, width, base, (edge, 1 << 40)) == found[len(found) // 2 :]
 
 
-def test_a_quiet_night_costs_next_to_nothing() -> None:
+def test_packed_constant_usage_is_small() -> None:
     night = [ReadingRun(1_700_000_000 + turn * 300, 240, 5, 60) for turn in range(144)]
     assert len(pack_rollups(roll_up(night, 300), 300, 1_699_920_000)) < 100
 
 
 @pytest.mark.parametrize("body", [b"", b"nonsense", b"x\x9c\x8b\x8e\x05\x00\x01\x15\x00\xb9"])
-def test_a_block_that_does_not_unpack_is_said_to_be_damaged(body: bytes) -> None:
+def test_unpacking_an_invalid_block_raises_an_error(body: bytes) -> None:
     with pytest.raises(CorruptBlockError):
         unpack_runs(body, 0)
     with pytest.raises(CorruptBlockError):

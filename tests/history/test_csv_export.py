@@ -17,7 +17,7 @@ def text(desk: HistoryFixture, wanted: ExportQuery) -> str:
     return "".join(csv_lines(desk.history.export_rows(wanted)))
 
 
-def test_single_readings(desk: HistoryFixture) -> None:
+def test_export_single_readings(desk: HistoryFixture) -> None:
     one = pool("XDT_PLT_UD", 412, subscription=date(2026, 12, 1))
     desk.history.append(server(), poll(snapshot(one), at=MIDNIGHT))
     other = pool("XDT_PLT_UD", None, None, None, subscription=date(2026, 12, 1))
@@ -33,7 +33,7 @@ def test_single_readings(desk: HistoryFixture) -> None:
     )
 
 
-def test_buckets(desk: HistoryFixture) -> None:
+def test_export_buckets(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [1, 5, 3, 5, 2, 9])
     desk.line(MIDNIGHT + 2 * HOUR, [4, 4])
     header = (
@@ -55,19 +55,19 @@ def test_buckets(desk: HistoryFixture) -> None:
     )
 
 
-def test_a_slow_server_is_not_given_readings_it_never_had(desk: HistoryFixture) -> None:
+def test_export_of_a_slow_server_has_no_filled_buckets(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [1, 2], every=900)
     assert len(desk.export(Resolution.FIVE_MINUTES)) == 2
 
 
-def test_the_export_is_the_same_before_and_after_rolling_up(desk: HistoryFixture) -> None:
+def test_export_is_the_same_before_and_after_packing(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [turn * 7 % 31 for turn in range(2000)])
     before = [desk.export(width) for width in Resolution]
     desk.move_to(MIDNIGHT + 10 * DAY)
     assert [desk.export(width) for width in Resolution] == before
 
 
-def test_a_cell_that_a_spreadsheet_would_run_is_quoted(desk: HistoryFixture) -> None:
+def test_export_escapes_formulas(desk: HistoryFixture) -> None:
     for name in ("=1+1", "+1", "-1", "@x", "\tx", "\rx", "a=b", '"a", b'):
         desk.read(MIDNIGHT, {f"{name}P": 1}, name)
     cells = {(row[1], row[2]) for row in desk.export()}
@@ -83,7 +83,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_quoted(desk: HistoryFixture) -> 
     }
 
 
-def test_only_what_is_wanted(desk: HistoryFixture) -> None:
+def test_export_filters_by_server_product_and_time(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, {"A": 1, "B": 2}, "one")
     desk.read(MIDNIGHT + 60, {"A": 3}, "two")
     desk.read(MIDNIGHT + 120, {"A": 4}, "two")
@@ -92,7 +92,7 @@ def test_only_what_is_wanted(desk: HistoryFixture) -> None:
     assert [row[5] for row in desk.export(since=MIDNIGHT + 60, until=MIDNIGHT + 120)] == ["3"]
 
 
-def test_a_long_past_does_not_need_much_memory(desk: HistoryFixture) -> None:
+def test_export_of_a_long_history_needs_little_memory(desk: HistoryFixture) -> None:
     for day in range(60):
         desk.line(MIDNIGHT + day * DAY, [turn * 7 % 101 for turn in range(288)], every=300)
         desk.move_to(MIDNIGHT + (day + 1) * DAY)

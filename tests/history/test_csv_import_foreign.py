@@ -62,26 +62,26 @@ ONE = ("2026-11-24 06:15:00", 412, 500, None)
         "Timestamp,InUse,Total\r\n2026-11-24 06:15,412.0,500.00\r\n\r\n",
     ],
 )
-def test_one_reading_in_many_forms(text: str) -> None:
+def test_foreign_csv_is_read_in_many_forms(text: str) -> None:
     assert points(text)[-1] == ONE
     assert points("\ufeff" + text)[-1] == ONE
     for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
         assert points(text.encode(encoding))[-1] == ONE
 
 
-def test_a_large_figure_with_separators_and_an_overdraft() -> None:
+def test_figures_with_thousands_separators_are_read() -> None:
     text = 'Timestamp,InUse,Total,Overdraft\n2026-11-24T06:15Z,"1,234","12.000",1 200\n'
     assert points(text) == [("2026-11-24 06:15:00", 1234, 12000, 1200)]
 
 
-def test_installed_may_be_unknown() -> None:
+def test_installed_may_be_missing_or_unlimited() -> None:
     text = "Timestamp,InUse,Total\n2026-11-24T06:15Z,412,\n2026-11-24T06:20Z,413,unlimited\n"
     assert [row[2] for row in points(text)] == [None, None]
     assert points("Timestamp,InUse\n2026-11-24T06:15Z,412\n") == [(*ONE[:2], None, None)]
 
 
 @pytest.mark.parametrize("figure", ["", "n/a", "-3", "4.5", "82 %", "0x10", "many", "99999999999"])
-def test_a_figure_that_cannot_be_read_is_a_skipped_row_and_never_0(figure: str) -> None:
+def test_invalid_figure_skips_the_row_and_is_never_zero(figure: str) -> None:
     found = taken(f"Timestamp,InUse\n2026-11-24T06:15Z,412\n2026-11-24T06:20Z,{figure}\n")
     assert [one.in_use for one in found.pools[0].readings] == [412]
     assert found.skipped == 1
@@ -89,7 +89,7 @@ def test_a_figure_that_cannot_be_read_is_a_skipped_row_and_never_0(figure: str) 
     assert "in use" in found.reasons[0][1]
 
 
-def test_day_and_month_are_told_apart_by_one_row_that_can_only_be_one_of_them() -> None:
+def test_day_order_follows_from_one_unambiguous_row() -> None:
     text = "Time,InUse\n03/04/2026 10:00,1\n13/04/2026 10:00,2\n"
     assert [row[0] for row in points(text)] == ["2026-04-03 10:00:00", "2026-04-13 10:00:00"]
     text = "Time,InUse\n03/04/2026 10:00,1\n03/14/2026 10:00,2\n"
@@ -99,13 +99,13 @@ def test_day_and_month_are_told_apart_by_one_row_that_can_only_be_one_of_them() 
 @pytest.mark.parametrize(
     "rows", ["03/04/2026 10:00,1\n", "3.4.2026 10:00,1\n", "13/04/2026 9:00,1\n04/13/2026 9:00,1\n"]
 )
-def test_day_and_month_that_nothing_tells_apart_are_asked_for(rows: str) -> None:
+def test_ambiguous_dates_are_refused(rows: str) -> None:
     with pytest.raises(UsageError, match="ambiguous date") as refused:
         taken("Time,InUse\n" + rows)
     assert "--date-format" in refused.value.hint
 
 
-def test_a_date_format_settles_it() -> None:
+def test_date_format_resolves_ambiguous_dates() -> None:
     text = "Date,Time,InUse\n03.04.2026,10:00,1\n"
     assert points(text, date_format="%d.%m.%Y") == [("2026-04-03 10:00:00", 1, None, None)]
     text = "Time,InUse\n03.04.2026 10h30,1\n"
@@ -113,7 +113,7 @@ def test_a_date_format_settles_it() -> None:
     assert points(text, date_format=form) == [("2026-03-04 10:30:00", 1, None, None)]
 
 
-def test_columns_may_be_named_or_counted() -> None:
+def test_columns_can_be_chosen_by_name_or_number() -> None:
     text = "Zeit;Belegt;Gekauft\n2026-11-24 06:15;412;500\n"
     with pytest.raises(UsageError, match="Zeit, Belegt, Gekauft") as refused:
         taken(text)
@@ -125,14 +125,14 @@ def test_columns_may_be_named_or_counted() -> None:
         taken(text, columns=parse_column_option("time=Zeit,in_use=Benutzt"))
 
 
-def test_columns_that_cannot_be_are_refused_with_the_nearest() -> None:
+def test_invalid_column_option_is_refused_with_a_suggestion() -> None:
     with pytest.raises(UsageError, match="did you mean 'installed'"):
         parse_column_option("instaled=Total")
     with pytest.raises(UsageError, match="invalid entry 'time'"):
         parse_column_option("time")
 
 
-def test_times_are_those_of_the_zone() -> None:
+def test_times_are_read_in_the_given_zone() -> None:
     text = "Time,InUse\n2026-07-01 12:00,1\n2026-12-01 12:00,2\n"
     assert [row[0] for row in points(text, BERLIN)] == [
         "2026-07-01 10:00:00",
@@ -140,7 +140,7 @@ def test_times_are_those_of_the_zone() -> None:
     ]
 
 
-def test_a_column_may_say_that_it_is_utc() -> None:
+def test_column_name_may_specify_utc() -> None:
     for head in ("Time (UTC)", "timestamp_utc", "UTC", "Date/Time UTC"):
         text = f"{head},InUse\n2026-07-01 12:00,1\n"
         assert points(text, BERLIN)[0][0] == "2026-07-01 12:00:00"
@@ -151,14 +151,14 @@ AS_UTC = ("22:30", "23:30", "00:00", "00:30", "01:00", "01:30", "02:00")
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
-def test_the_hour_that_comes_twice_goes_by_the_order_of_rows(*, newest_first: bool) -> None:
+def test_repeated_hour_follows_the_order_of_rows(*, newest_first: bool) -> None:
     rows = [f"2026-10-25 {hour},{turn}" for turn, hour in enumerate(HOURS)]
     rows = rows[::-1] if newest_first else rows
     found = sorted(points("Time,InUse\n" + "\n".join(rows), BERLIN), key=lambda row: str(row[1]))
     assert [str(row[0])[11:16] for row in found] == list(AS_UTC)
 
 
-def test_the_hour_that_is_missing_goes_by_the_rules_of_the_zone() -> None:
+def test_skipped_hour_follows_the_rules_of_the_zone() -> None:
     found = points(
         "Time,InUse\n2026-03-29 01:30,1\n2026-03-29 02:30,2\n2026-03-29 03:30,3\n", BERLIN
     )
@@ -175,7 +175,7 @@ def test_the_hour_that_is_missing_goes_by_the_rules_of_the_zone() -> None:
     ],
 )
 @pytest.mark.parametrize("zone", ["America/New_York", "UTC", "Asia/Tokyo", "Pacific/Kiritimati"])
-def test_a_day_without_a_time_is_the_bucket_of_that_day(text: str, zone: str) -> None:
+def test_day_without_time_is_a_daily_bucket(text: str, zone: str) -> None:
     (pool,) = taken(text, ZoneInfo(zone)).pools
     assert pool.readings == []
     one, other = pool.buckets[Resolution.DAY]
@@ -187,17 +187,17 @@ def test_a_day_without_a_time_is_the_bucket_of_that_day(text: str, zone: str) ->
     assert other.installed == 500
 
 
-def test_one_midnight_in_utc_is_a_reading() -> None:
+def test_single_midnight_in_utc_is_a_reading() -> None:
     text = "Time,InUse,Total\n2026-11-24T00:00:00Z,412,500\n"
     assert [row[1] for row in points(text)] == [412]
 
 
-def test_of_two_rows_of_one_second_the_later_comes_later() -> None:
+def test_rows_of_one_second_keep_their_order() -> None:
     rows = "2026-11-24T06:20Z,9\n2026-11-24T06:15Z,1\n2026-11-24T06:15Z,2\n"
     assert [row[1] for row in points("Time,InUse\n" + rows)] == [9, 1, 2]
 
 
-def test_only_the_rows_of_the_product_are_meant() -> None:
+def test_rows_of_other_products_are_filtered_out() -> None:
     text = (
         "Product,Time,InUse\nXDT_PLT_CCS,2026-11-24T06:15Z,1\nMPS_ENT_CCU,2026-11-24T06:15Z,2\n"
         "xdt_plt_ccs,2026-11-24T06:20Z,3\n"
@@ -207,7 +207,7 @@ def test_only_the_rows_of_the_product_are_meant() -> None:
         taken("Product,Time,InUse\nMPS_ENT_CCU,2026-11-24T06:15Z,2\n")
 
 
-def test_a_time_to_come_is_no_reading() -> None:
+def test_future_time_is_skipped() -> None:
     until = datetime(2026, 11, 24, tzinfo=UTC).timestamp()
     found = taken("Time,InUse\n2026-11-23T10:00Z,1\n2036-11-23T10:00Z,1\n", until=until)
     assert len(found.pools[0].readings) == 1
@@ -217,7 +217,7 @@ def test_a_time_to_come_is_no_reading() -> None:
 @pytest.mark.parametrize(
     "time", ["30/02/2026 10:00", "24/11/2026 25:00", "soon", "13/13/2026 10:00"]
 )
-def test_a_time_that_is_none_is_skipped(time: str) -> None:
+def test_invalid_time_is_skipped(time: str) -> None:
     found = taken(f"Time,InUse\n24/11/2026 10:00,1\n{time},2\n".replace("13/13", "31/11"))
     assert [one.in_use for one in found.pools[0].readings] == [1]
     assert found.skipped == 1
@@ -226,13 +226,13 @@ def test_a_time_that_is_none_is_skipped(time: str) -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"\xff\xfe", b"\x00" * 300, b"\x89PNG\r\n\x1a\n\x00\x01" * 9]
 )
-def test_what_is_no_csv_is_refused_in_words(data: bytes) -> None:
+def test_file_that_is_not_csv_is_refused(data: bytes) -> None:
     with pytest.raises(UsageError):
         taken(data)
 
 
 @given(st.binary(max_size=300))
-def test_nothing_breaks_it(data: bytes) -> None:
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     with suppress(UsageError):
         taken(b"Time,InUse,Total\n" + data, BERLIN)
     with suppress(UsageError):
@@ -242,7 +242,7 @@ def test_nothing_breaks_it(data: bytes) -> None:
 @given(
     st.lists(st.lists(st.text("0123456789/.-: ;\"'apmT+Z", max_size=22), max_size=4), max_size=6)
 )
-def test_no_row_breaks_it(rows: list[list[str]]) -> None:
+def test_any_rows_are_read_or_skipped(rows: list[list[str]]) -> None:
     body = "\n".join(",".join(row) for row in rows)
     try:
         found = taken(f"Time,InUse,Total\n{body}\n")

@@ -50,7 +50,7 @@ def filled(desk: HistoryFixture) -> None:
 
 
 @pytest.mark.parametrize("resolution", list(Resolution))
-def test_out_and_in_and_out_again_is_the_same(
+def test_export_survives_an_import(
     desk: HistoryFixture, other: HistoryFixture, resolution: Resolution
 ) -> None:
     filled(desk)
@@ -66,7 +66,7 @@ def test_out_and_in_and_out_again_is_the_same(
     assert text(other, resolution) == before
 
 
-def test_wider_buckets_follow_from_narrower_ones(
+def test_imported_readings_update_wider_buckets(
     desk: HistoryFixture, other: HistoryFixture
 ) -> None:
     filled(desk)
@@ -82,7 +82,9 @@ reading = st.tuples(moments, figures, st.sampled_from([100, 500, None]))
 
 @settings(deadline=None, max_examples=40)
 @given(st.dictionaries(moments, st.tuples(figures, st.sampled_from([100, 500, None])), min_size=1))
-def test_whatever_was_polled_comes_back(polls: dict[int, tuple[int | None, int | None]]) -> None:
+def test_any_polled_history_survives_export_and_import(
+    polls: dict[int, tuple[int | None, int | None]],
+) -> None:
     with TemporaryDirectory() as folder:
         one, two = HistoryFixture(Path(folder) / "one.db"), HistoryFixture(Path(folder) / "two.db")
         with closing(one), closing(two):
@@ -98,7 +100,7 @@ def test_whatever_was_polled_comes_back(polls: dict[int, tuple[int | None, int |
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(reading, min_size=1, max_size=40), st.lists(reading, min_size=1, max_size=40))
-def test_in_parts_and_twice_is_as_at_once(
+def test_import_in_parts_equals_import_at_once(
     first: list[tuple[int, int | None, int | None]],
     second: list[tuple[int, int | None, int | None]],
 ) -> None:
@@ -137,7 +139,7 @@ def plain(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
-def test_readings_of_elsewhere_fill_a_gap_and_replace_those_of_the_same_second(
+def test_imported_readings_fill_gaps_and_replace_the_same_second(
     desk: HistoryFixture,
 ) -> None:
     desk.line(MIDNIGHT, [5, 5, 5, 5])
@@ -155,7 +157,7 @@ def test_readings_of_elsewhere_fill_a_gap_and_replace_those_of_the_same_second(
     assert hour.average == pytest.approx(sum([5, 50, 5, 5, 60, 7, 7]) / 7)
 
 
-def test_terms_of_elsewhere_hold_up_to_the_next_reading_of_our_own(desk: HistoryFixture) -> None:
+def test_imported_capacity_is_valid_up_to_the_next_own_reading(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 5, 5, 5])
     header = text(desk).splitlines(keepends=True)[0]
     row = f"{stamp(MIDNIGHT + 90)},lic-01,{PRODUCT},user_device,,6,400,\n"
@@ -163,7 +165,7 @@ def test_terms_of_elsewhere_hold_up_to_the_next_reading_of_our_own(desk: History
     assert [row[6] for row in desk.export()] == ["500", "500", "400", "500", "500"]
 
 
-def test_nothing_is_lost_or_doubled_where_readings_are_no_longer_kept(desk: HistoryFixture) -> None:
+def test_import_loses_and_doubles_nothing_after_readings_expired(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT - 100 * DAY, [5, 90, 5, 5])
     whole = text(desk)
     desk.move_to(MIDNIGHT)
@@ -178,7 +180,7 @@ def test_nothing_is_lost_or_doubled_where_readings_are_no_longer_kept(desk: Hist
     assert (day.low, day.high, day.samples) == (5, 95, 4)
 
 
-def test_a_maximum_survives_after_single_readings_are_forgotten(desk: HistoryFixture) -> None:
+def test_imported_maximum_survives_expired_readings(desk: HistoryFixture) -> None:
     header = "at,server,product,model,subscription_date,in_use,installed,overdraft\n"
     start = MIDNIGHT - 700 * DAY
     rows = "".join(
@@ -193,7 +195,7 @@ def test_a_maximum_survives_after_single_readings_are_forgotten(desk: HistoryFix
     assert max(days, key=lambda day: day.high).high_at == start + 976 * HOUR
 
 
-def test_rows_that_cannot_be_read_are_told_with_their_lines() -> None:
+def test_invalid_rows_are_reported_with_their_lines() -> None:
     csv = (
         "at,server,product,model,subscription_date,in_use,installed,overdraft\n"
         "2026-11-24T00:00:00Z,lic,P,user_device,,1,2,0\n"
@@ -212,7 +214,7 @@ def test_rows_that_cannot_be_read_are_told_with_their_lines() -> None:
     assert len(found.pools) == 1
 
 
-def test_only_what_is_asked_for() -> None:
+def test_import_filters_by_server_and_product() -> None:
     csv = (
         "at,server,product,model,subscription_date,in_use,installed,overdraft\n"
         "2026-11-24T00:00:00Z,a,P,user_device,,1,2,0\n"
@@ -224,9 +226,7 @@ def test_only_what_is_asked_for() -> None:
     assert found.filtered_out == 2
 
 
-def test_a_gap_stays_one_even_after_a_file_of_days(
-    desk: HistoryFixture, other: HistoryFixture
-) -> None:
+def test_gap_remains_after_importing_days(desk: HistoryFixture, other: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 12, every=300)
     desk.line(MIDNIGHT + 3 * HOUR, [6] * 12, every=300)
     take(other, text(desk, Resolution.DAY))
@@ -236,7 +236,7 @@ def test_a_gap_stays_one_even_after_a_file_of_days(
     assert found[12].start == MIDNIGHT + 3 * HOUR
 
 
-def test_a_pool_of_elsewhere_does_not_keep_later_sums_waiting(desk: HistoryFixture) -> None:
+def test_imported_pool_does_not_block_later_sums(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 120, "lic-02")
     header = text(desk).splitlines(keepends=True)[0]
     row = f"{stamp(MIDNIGHT - DAY)},lic-01,{PRODUCT},user_device,,6,400,\n"
@@ -245,7 +245,7 @@ def test_a_pool_of_elsewhere_does_not_keep_later_sums_waiting(desk: HistoryFixtu
     assert [bucket.high for bucket in found] == [5, 5]
 
 
-def test_a_pool_that_is_polled_goes_on(desk: HistoryFixture) -> None:
+def test_polled_pool_continues_after_an_import(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 10)
     csv = text(desk)
     take(desk, csv.replace("2026-11-24", "2026-11-20"))
@@ -254,7 +254,7 @@ def test_a_pool_that_is_polled_goes_on(desk: HistoryFixture) -> None:
     assert [row[8] for row in desk.export(Resolution.DAY)] == ["5", "6"]
 
 
-def test_months_that_a_source_told_of_stay_what_they_are(
+def test_reported_months_stay_months_after_import(
     desk: HistoryFixture, other: HistoryFixture
 ) -> None:
     key = PoolKey("CVAD:Premium")
@@ -270,7 +270,7 @@ def test_months_that_a_source_told_of_stay_what_they_are(
     assert other.buckets(MIDNIGHT - 60 * DAY, MIDNIGHT - DAY, DAY, product=key.product) == ()
 
 
-def test_an_import_that_is_interrupted_takes_in_nothing(
+def test_interrupted_import_changes_nothing(
     desk: HistoryFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.line(MIDNIGHT, [1, 2, 3])

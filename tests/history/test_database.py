@@ -32,7 +32,7 @@ def filled(path: Path) -> int:
     return path.stat().st_size
 
 
-def test_it_is_private_in_a_private_folder(tmp_path: Path) -> None:
+def test_database_is_private_in_a_private_folder(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "data" / "history.db"
     desk = HistoryFixture(path)
     desk.read(MIDNIGHT, 5)
@@ -44,7 +44,7 @@ def test_it_is_private_in_a_private_folder(tmp_path: Path) -> None:
     desk.close()
 
 
-def test_a_restart_finds_what_was_written(tmp_path: Path) -> None:
+def test_database_keeps_readings_over_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     first = HistoryFixture(path)
     first.line(MIDNIGHT, [5, 6])
@@ -56,7 +56,7 @@ def test_a_restart_finds_what_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["garbage", "header", "truncated", "nonsense inside"])
-def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage: str) -> None:
+def test_corrupt_database_is_moved_and_recreated(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "history.db"
     size = filled(path)
     match damage:
@@ -80,7 +80,7 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage:
         assert again.history.notices == ()
 
 
-def test_damage_deep_inside_is_an_error_that_says_how_to_go_on(tmp_path: Path) -> None:
+def test_corruption_found_later_is_an_error_with_a_hint(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     size = filled(path)
     whole = path.read_bytes()
@@ -94,7 +94,7 @@ def test_damage_deep_inside_is_an_error_that_says_how_to_go_on(tmp_path: Path) -
         assert desk.history.stats().pools == 0
 
 
-def test_what_was_set_aside_before_is_not_overwritten(tmp_path: Path) -> None:
+def test_moved_databases_are_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     for nonsense in (b"first" * 99, b"second" * 99):
         path.write_bytes(nonsense)
@@ -103,13 +103,13 @@ def test_what_was_set_aside_before_is_not_overwritten(tmp_path: Path) -> None:
     assert kept == {b"first" * 99, b"second" * 99}
 
 
-def test_a_sound_file_is_left_alone(tmp_path: Path) -> None:
+def test_intact_database_is_left_in_place(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     filled(path)
     assert check_and_set_aside(path, MIDNIGHT) is None
 
 
-def test_a_block_that_does_not_unpack_is_damage(desk: HistoryFixture) -> None:
+def test_invalid_block_counts_as_corruption(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [1, 2, 3])
     desk.move_to(MIDNIGHT + DAY)
     desk.history._db.execute("UPDATE block SET body = x'00'")
@@ -118,7 +118,7 @@ def test_a_block_that_does_not_unpack_is_damage(desk: HistoryFixture) -> None:
     assert check_and_set_aside(desk.path, MIDNIGHT) is not None
 
 
-def test_a_schema_that_cannot_be_created_leaves_the_file_empty(
+def test_failed_schema_creation_leaves_the_file_empty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "history.db"
@@ -132,7 +132,7 @@ def test_a_schema_that_cannot_be_created_leaves_the_file_empty(
         assert desk.readings() == [(MIDNIGHT, 5)]
 
 
-def test_a_newer_schema_is_refused_and_not_touched(tmp_path: Path) -> None:
+def test_newer_schema_is_refused_and_left_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     with closing(HistoryFixture(path)) as desk:
         desk.read(MIDNIGHT, 5)
@@ -145,7 +145,7 @@ def test_a_newer_schema_is_refused_and_not_touched(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_database_of_another_program_is_refused_and_not_touched(tmp_path: Path) -> None:
+def test_database_of_another_program_is_refused_and_left_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "places.sqlite"
     with closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE bookmarks(url)")
@@ -156,7 +156,7 @@ def test_a_database_of_another_program_is_refused_and_not_touched(tmp_path: Path
     assert path.read_bytes() == before
 
 
-def test_a_folder_that_cannot_be_made_is_an_error_with_a_hint(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_created_is_an_error_with_a_hint(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(HistoryError) as raised:
         HistoryFixture(tmp_path / "file" / "history.db")
@@ -164,7 +164,7 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_a_hint(tmp_path: Path) ->
     assert "[history] path" in raised.value.hint
 
 
-def test_a_network_file_system_gets_the_rollback_journal(
+def test_network_file_system_uses_the_rollback_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "history.db"
@@ -180,7 +180,7 @@ def test_a_network_file_system_gets_the_rollback_journal(
         assert not path.with_name("history.db-wal").exists()
 
 
-def test_the_mode_that_sqlite_returns_counts_not_the_one_asked_for(tmp_path: Path) -> None:
+def test_journal_mode_is_the_one_sqlite_returns(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "x.db")) as db:
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         memory = sqlite3.connect(":memory:")  # it cannot do WAL, and says "memory"
@@ -190,7 +190,7 @@ def test_the_mode_that_sqlite_returns_counts_not_the_one_asked_for(tmp_path: Pat
     assert "rollback journal" in notices[0]
 
 
-def test_a_full_disk_is_said_and_loses_nothing(desk: HistoryFixture) -> None:
+def test_full_disk_is_reported_and_loses_nothing(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 5)
     ((pages,),) = desk.history._db.execute("PRAGMA page_count").fetchall()
     desk.history._db.execute(f"PRAGMA max_page_count = {pages}")
@@ -203,7 +203,7 @@ def test_a_full_disk_is_said_and_loses_nothing(desk: HistoryFixture) -> None:
     assert len(desk.readings()) == 2001
 
 
-def test_a_file_that_may_not_be_written_is_said_and_can_still_be_read(desk: HistoryFixture) -> None:
+def test_read_only_database_is_reported_and_still_read(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 5)
     desk.history._db.execute("PRAGMA query_only = ON")
     with pytest.raises(HistoryError, match="cannot be written"):
@@ -211,7 +211,7 @@ def test_a_file_that_may_not_be_written_is_said_and_can_still_be_read(desk: Hist
     assert desk.readings() == [(MIDNIGHT, 5)]
 
 
-def test_a_locked_file_is_said_and_works_again_afterwards(
+def test_locked_database_is_reported_and_works_afterwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "_BUSY_TIMEOUT", 0.01)
@@ -225,7 +225,7 @@ def test_a_locked_file_is_said_and_works_again_afterwards(
         assert desk.readings() == [(MIDNIGHT, 6)]
 
 
-def test_another_process_reads_while_this_one_writes(tmp_path: Path) -> None:
+def test_readers_and_writers_do_not_block_each_other(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     with closing(HistoryFixture(path)) as writer, closing(HistoryFixture(path)) as reader:
         writer.line(MIDNIGHT, [5, 6])
@@ -236,7 +236,7 @@ def test_another_process_reads_while_this_one_writes(tmp_path: Path) -> None:
         assert reader.readings() == [(MIDNIGHT, 5), (MIDNIGHT + 60, 6), (MIDNIGHT + 120, 7)]
 
 
-def test_two_writers_lose_nothing_of_each_other(tmp_path: Path) -> None:
+def test_two_writers_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     with closing(HistoryFixture(path)) as one, closing(HistoryFixture(path)) as other:
         for turn in range(400):
@@ -248,7 +248,7 @@ def test_two_writers_lose_nothing_of_each_other(tmp_path: Path) -> None:
         assert one.readings() == other.readings() == expected
 
 
-def test_nothing_of_a_batch_is_kept_when_a_part_of_it_fails(desk: HistoryFixture) -> None:
+def test_failed_batch_changes_nothing(desk: HistoryFixture) -> None:
     good = (server(), poll(at=MIDNIGHT), ())
     with pytest.raises(AttributeError):
         desk.history.append_many([good, (server(), None, ())])  # type: ignore[list-item]
@@ -256,7 +256,7 @@ def test_nothing_of_a_batch_is_kept_when_a_part_of_it_fails(desk: HistoryFixture
     assert desk.history.last_polls() == {}
 
 
-def test_closing_twice_is_fine(tmp_path: Path) -> None:
+def test_closing_twice_is_allowed(tmp_path: Path) -> None:
     history = History.open(tmp_path / "h.db", Retention(), FakeClock())
     history.close()
     history.close()
@@ -284,11 +284,13 @@ filer:/net /net nfs rw 0 0
         ("/net/history.db", True),
     ],
 )
-def test_the_mount_that_is_nearest_decides(tmp_path: Path, path: str, *, expected: bool) -> None:
+def test_network_path_is_decided_by_the_nearest_mount(
+    tmp_path: Path, path: str, *, expected: bool
+) -> None:
     mounts = tmp_path / "mounts"
     mounts.write_text(MOUNTS)
     assert is_network_path(Path(path), mounts) is expected
 
 
-def test_a_system_that_does_not_tell_is_taken_for_local(tmp_path: Path) -> None:
+def test_path_is_local_where_mounts_are_unknown(tmp_path: Path) -> None:
     assert is_network_path(Path("/home/ada/history.db"), tmp_path / "missing") is False

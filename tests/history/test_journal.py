@@ -26,32 +26,32 @@ def event(at: float, message: str = "x") -> Event:
     return Event(at, EventKind.LEVEL, "lic-01", message, "XDT_PLT_UD", Level.WARN)
 
 
-def test_the_newest_line_comes_first_and_in_one_moment_the_later_one(desk: HistoryFixture) -> None:
+def test_events_are_newest_first(desk: HistoryFixture) -> None:
     lines = [event(MIDNIGHT, "a"), event(MIDNIGHT + 9, "b"), event(MIDNIGHT + 9, "c")]
     desk.history.append(server(), poll(), lines)
     assert desk.history.events(10) == tuple(reversed(lines))
     assert desk.history.events(2) == (lines[2], lines[1])
 
 
-def test_older_lines_are_had_by_asking_for_those_before(desk: HistoryFixture) -> None:
+def test_events_before_a_time_are_older_ones(desk: HistoryFixture) -> None:
     desk.history.append(server(), poll(), [event(MIDNIGHT + turn) for turn in range(5)])
     older = desk.history.events(2, before=MIDNIGHT + 3)
     assert [each.time for each in older] == [MIDNIGHT + 2, MIDNIGHT + 1]
 
 
-def test_a_line_is_forgotten_after_the_days_agreed(desk: HistoryFixture) -> None:
+def test_events_expire_after_retention(desk: HistoryFixture) -> None:
     desk.history.append(server(), poll(), [event(MIDNIGHT - 401 * DAY), event(MIDNIGHT - DAY)])
     desk.move_to(MIDNIGHT)
     assert [each.time for each in desk.history.events(10)] == [MIDNIGHT - DAY]
 
 
-def test_a_kind_of_a_newer_version_is_left_out(desk: HistoryFixture) -> None:
+def test_event_of_an_unknown_kind_is_left_out(desk: HistoryFixture) -> None:
     desk.history.append(server(), poll(), [event(MIDNIGHT), event(MIDNIGHT + 1)])
     desk.history._db.execute("UPDATE event SET kind = 'omen' WHERE time = ?", (MIDNIGHT + 1,))
     assert desk.history.events(10) == (event(MIDNIGHT),)
 
 
-def test_a_stretch_of_some_servers_and_a_product_is_had_by_its_kinds(desk: HistoryFixture) -> None:
+def test_events_are_filtered_by_server_product_kind_and_time(desk: HistoryFixture) -> None:
     def line(at: float, name: str, product: str, kind: EventKind) -> Event:
         return Event(at, kind, name, "x", product)
 
@@ -84,7 +84,7 @@ def decided(desk: HistoryFixture, *stands: AlertState, **rest: tuple[AlertKey, .
     desk.history.append_many((), AlertChanges(stands, **rest))  # type: ignore[arg-type]
 
 
-def test_what_stands_and_what_was_answered_comes_back_after_a_restart(desk: HistoryFixture) -> None:
+def test_alerts_and_acknowledgements_survive_a_restart(desk: HistoryFixture) -> None:
     decided(desk, STANDS, LOST)
     desk.history.set_acknowledgement(USAGE, ANSWER)
     desk.close()
@@ -93,7 +93,7 @@ def test_what_stands_and_what_was_answered_comes_back_after_a_restart(desk: Hist
         assert again.acknowledgements() == {USAGE: ANSWER}
 
 
-def test_what_is_gone_takes_its_answer_along_and_an_answer_can_be_taken_back(
+def test_removed_alert_loses_its_acknowledgement(
     desk: HistoryFixture,
 ) -> None:
     decided(desk, STANDS, LOST)
@@ -106,7 +106,7 @@ def test_what_is_gone_takes_its_answer_along_and_an_answer_can_be_taken_back(
     assert desk.history.acknowledgements() == {}
 
 
-def test_it_is_written_with_the_poll_or_not_at_all(desk: HistoryFixture) -> None:
+def test_alert_changes_are_written_with_the_poll_or_not_at_all(desk: HistoryFixture) -> None:
     line = Event(MIDNIGHT, EventKind.ALERT, "lic-01", "raised")
     broken = (server(), poll(at=MIDNIGHT), (object(),))
     with pytest.raises((HistoryError, sqlite3.Error, AttributeError)):
@@ -120,7 +120,7 @@ def test_it_is_written_with_the_poll_or_not_at_all(desk: HistoryFixture) -> None
     assert "lic-01" in desk.history.last_polls()
 
 
-def test_a_renamed_server_takes_its_alerts_along(desk: HistoryFixture) -> None:
+def test_renamed_server_keeps_its_alerts(desk: HistoryFixture) -> None:
     decided(desk, STANDS)
     desk.history.set_acknowledgement(USAGE, ANSWER)
     desk.history.rename_server("lic-01", "lic-02")
@@ -129,14 +129,14 @@ def test_a_renamed_server_takes_its_alerts_along(desk: HistoryFixture) -> None:
     assert [who.server for who in desk.history.acknowledgements()] == ["lic-02"]
 
 
-def test_what_a_newer_lictui_wrote_is_left_out(desk: HistoryFixture) -> None:
+def test_alert_of_an_unknown_kind_is_left_out(desk: HistoryFixture) -> None:
     decided(desk, STANDS)
     desk.history._db.execute("INSERT INTO alert VALUES('a', 'omen', '', '', '{}')")
     desk.history._db.execute("INSERT INTO alert VALUES('a', 'usage', '', '', 'no JSON')")
     assert desk.history.alert_states() == (STANDS,)
 
 
-def test_the_whole_journal_comes_in_pages(desk: HistoryFixture) -> None:
+def test_event_pages_yield_the_whole_log(desk: HistoryFixture) -> None:
     lines = [Event(MIDNIGHT + at // 2, EventKind.ALERT, "a", str(at)) for at in range(25)]
     desk.history.add_events(lines)
     pages = list(desk.history.event_pages(10))

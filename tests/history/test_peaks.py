@@ -78,7 +78,7 @@ LATE: Days = [([0] * 6, frozenset({0})), *FINE[1:]]  # whose first half hour fai
 @given(st.tuples(days, days, days), st.sampled_from([300, 900, 1800]), st.integers(0, 899))
 @example((LATE, FINE, FINE), 300, 0)
 @example((FINE, FINE, FINE), 900, 0)
-def test_it_is_what_reading_everything_gives(
+def test_peaks_equal_those_of_reading_everything(
     tmp_path_factory: pytest.TempPathFactory, lines: tuple[Days, ...], every: int, late: int
 ) -> None:
     desk = HistoryFixture(tmp_path_factory.mktemp("h") / "history.db")
@@ -115,7 +115,7 @@ def test_it_is_what_reading_everything_gives(
         desk.close()
 
 
-def test_a_server_is_not_expected_before_it_was_first_read(desk: HistoryFixture) -> None:
+def test_server_is_not_expected_before_its_first_reading(desk: HistoryFixture) -> None:
     morning = {MIDNIGHT + at * FIVE: 10 for at in range(287)}
     polled(desk, "a", FIVE, dict(morning))
     polled(
@@ -127,7 +127,7 @@ def test_a_server_is_not_expected_before_it_was_first_read(desk: HistoryFixture)
     assert estate.average == pytest.approx((12 * 10 + 275 * 20) / 287)
 
 
-def test_polling_more_often_since_noon_counts_no_more(desk: HistoryFixture) -> None:
+def test_average_is_weighted_by_time_not_by_readings(desk: HistoryFixture) -> None:
     noon, end = MIDNIGHT + DAY + DAY // 2, MIDNIGHT + 3 * DAY
     polled(desk, "a", FIVE, dict.fromkeys(range(MIDNIGHT, noon, FIVE), 10))
     polled(desk, "a", 60, dict.fromkeys(range(noon, end, 60), 50))
@@ -149,7 +149,7 @@ def opposed(desk: HistoryFixture) -> HistoryFixture:
     return desk
 
 
-def test_servers_in_opposite_phase_peak_together_at_less_than_their_peaks(
+def test_estate_peak_is_less_than_the_sum_of_opposed_peaks(
     opposed: HistoryFixture,
 ) -> None:
     found = asked(opposed, expected=("a", "b"))
@@ -158,7 +158,7 @@ def test_servers_in_opposite_phase_peak_together_at_less_than_their_peaks(
     assert [found[name, "all"].peak.peak for name in ("a", "b")] == [60, 60]
 
 
-def test_an_hour_of_silence_lowers_coverage_and_is_no_zero(opposed: HistoryFixture) -> None:
+def test_gap_lowers_coverage_and_is_not_a_zero(opposed: HistoryFixture) -> None:
     found = asked(opposed, expected=("a", "b"))
     slots = 5 * 288 + 1
     assert found[ESTATE, "all"].peak.coverage == pytest.approx((5 * 288 - 12) / slots)
@@ -169,7 +169,7 @@ def test_an_hour_of_silence_lowers_coverage_and_is_no_zero(opposed: HistoryFixtu
     )  # zeros would make it 99
 
 
-def test_what_is_remembered_gives_the_same(opposed: HistoryFixture) -> None:
+def test_cached_peaks_equal_uncached_ones(opposed: HistoryFixture) -> None:
     memory = PeakCache()
     first = asked(opposed, memory, expected=("a", "b"))
     assert asked(opposed, memory, expected=("a", "b")) == first
@@ -188,7 +188,7 @@ def test_late_reading_of_a_day_that_is_not_settled_is_not_missed(opposed: Histor
     assert found[ESTATE, "all"].peak.peak == 180
 
 
-def test_what_another_program_takes_in_is_not_missed(opposed: HistoryFixture) -> None:
+def test_changes_by_another_process_invalidate_the_cache(opposed: HistoryFixture) -> None:
     memory = PeakCache()
     asked(opposed, memory, expected=("a", "b"))
     other = History.open(opposed.path, opposed.history.retention, opposed.clock)
@@ -200,7 +200,7 @@ def test_what_another_program_takes_in_is_not_missed(opposed: HistoryFixture) ->
     assert found[ESTATE, "all"].peak.peak == 139
 
 
-def test_only_days_that_can_win_are_read(
+def test_peak_search_reads_only_days_that_can_win(
     desk: HistoryFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for day in range(20):
@@ -222,7 +222,9 @@ def test_only_days_that_can_win_are_read(
 
 
 @pytest.mark.parametrize(("name", "hours"), [("Europe/Berlin", -2), ("America/New_York", 4)])
-def test_a_month_begins_where_the_user_is(desk: HistoryFixture, name: str, hours: int) -> None:
+def test_peak_of_the_month_starts_in_the_local_zone(
+    desk: HistoryFixture, name: str, hours: int
+) -> None:
     october = 1_790_812_800  # 2026-10-01, midnight of UTC
     begins = october + hours * HOUR
     for server_name in ("a", "b"):

@@ -51,7 +51,7 @@ RICH = Snapshot(
 )
 
 
-def test_a_snapshot_and_its_time_outlive_a_failure(desk: HistoryFixture) -> None:
+def test_last_snapshot_survives_a_failed_poll(desk: HistoryFixture) -> None:
     desk.history.append(server(), poll(RICH, at=MIDNIGHT))
     desk.history.append(server(), poll(failure(FailureKind.DNS), at=MIDNIGHT + 900))
     found = desk.history.last_polls()["lic-01"]
@@ -64,14 +64,14 @@ def test_a_snapshot_and_its_time_outlive_a_failure(desk: HistoryFixture) -> None
     assert (found.failure, found.snapshot) == (None, snapshot())
 
 
-def test_a_server_that_never_answered_has_no_snapshot(desk: HistoryFixture) -> None:
+def test_server_without_a_successful_poll_has_no_snapshot(desk: HistoryFixture) -> None:
     desk.fail(MIDNIGHT)
     found = desk.history.last_polls()["lic-01"]
     assert (found.snapshot, found.last_success_at) == (None, None)
     assert found.failure == failure()
 
 
-def test_a_state_is_as_old_as_its_first_poll(desk: HistoryFixture) -> None:
+def test_state_since_is_the_first_poll_with_that_state(desk: HistoryFixture) -> None:
     def since() -> float:
         return desk.history.last_polls()["lic-01"].state_since
 
@@ -85,14 +85,14 @@ def test_a_state_is_as_old_as_its_first_poll(desk: HistoryFixture) -> None:
     assert since() == MIDNIGHT + 240
 
 
-def test_the_raw_fields_of_a_pool_are_not_kept() -> None:
+def test_raw_fields_are_not_stored() -> None:
     one = replace(pool(), raw_fields=(("Count", "550"),))
     assert from_json(Snapshot, to_json(Snapshot((one,)))) == Snapshot(
         (replace(one, raw_fields=()),)
     )
 
 
-def test_what_is_at_its_default_takes_no_room() -> None:
+def test_json_omits_default_values() -> None:
     assert to_json(Snapshot(())) == '{"pools":[]}'
 
 
@@ -126,12 +126,12 @@ failures = st.builds(
 
 
 @given(snapshots)
-def test_every_snapshot_comes_back(one: Snapshot) -> None:
+def test_any_snapshot_survives_json(one: Snapshot) -> None:
     assert from_json(Snapshot, to_json(one)) == one
 
 
 @given(failures)
-def test_every_failure_comes_back(one: Failure) -> None:
+def test_any_failure_survives_json(one: Failure) -> None:
     assert from_json(Failure, to_json(one)) == one
 
 
@@ -143,24 +143,24 @@ def changed(**keys: object) -> str:
     return json.dumps(data)
 
 
-def test_a_key_of_a_newer_version_is_skipped() -> None:
+def test_json_unknown_field_is_skipped() -> None:
     assert from_json(Snapshot, changed(color="red")) == RICH
 
 
-def test_a_word_of_a_newer_version_is_the_nearest_to_unknown() -> None:
+def test_json_unknown_word_gets_the_fallback() -> None:
     found = from_json(Snapshot, changed(model="per_core"))
     assert found is not None
     assert [each.model for each in found.pools] == [Model.OTHER, Model.CONCURRENT]
 
 
 @pytest.mark.parametrize("nonsense", ["soon", 7, None, ["x"]])
-def test_a_value_that_makes_no_sense_has_its_default(nonsense: object) -> None:
+def test_json_invalid_value_gets_its_default(nonsense: object) -> None:
     found = from_json(Snapshot, changed(expires=nonsense))
     assert found is not None
     assert found.pools[0] == replace(RICH.pools[0], expires=None)
 
 
-def test_a_pool_that_makes_no_sense_does_not_cost_the_others() -> None:
+def test_json_invalid_pool_is_left_out() -> None:
     data = json.loads(to_json(RICH))
     del data["pools"][0]["product"]
     found = from_json(Snapshot, json.dumps(data))
@@ -168,7 +168,7 @@ def test_a_pool_that_makes_no_sense_does_not_cost_the_others() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", '{"pools": 7}'])
-def test_what_is_not_understood_at_all_is_nothing(text: str) -> None:
+def test_json_invalid_document_is_none(text: str) -> None:
     assert from_json(Snapshot, text) is None
 
 
@@ -180,22 +180,20 @@ def other(desk: HistoryFixture) -> Iterator[HistoryFixture]:
     other.close()
 
 
-def test_one_polls_and_the_other_follows(desk: HistoryFixture, other: HistoryFixture) -> None:
+def test_lease_belongs_to_one_holder(desk: HistoryFixture, other: HistoryFixture) -> None:
     assert desk.history.claim_lease("one", MIDNIGHT + 30, MIDNIGHT)
     assert not other.history.claim_lease("other", MIDNIGHT + 40, MIDNIGHT + 10)
     assert desk.history.claim_lease("one", MIDNIGHT + 50, MIDNIGHT + 20)
     assert not other.history.claim_lease("other", MIDNIGHT + 75, MIDNIGHT + 45)
 
 
-def test_a_claim_that_ran_out_is_up_for_grabs(desk: HistoryFixture, other: HistoryFixture) -> None:
+def test_expired_lease_can_be_claimed(desk: HistoryFixture, other: HistoryFixture) -> None:
     assert desk.history.claim_lease("one", MIDNIGHT + 30, MIDNIGHT)
     assert other.history.claim_lease("other", MIDNIGHT + 60, MIDNIGHT + 30)
     assert not desk.history.claim_lease("one", MIDNIGHT + 61, MIDNIGHT + 31)
 
 
-def test_letting_go_helps_at_once_but_only_the_holder_can(
-    desk: HistoryFixture, other: HistoryFixture
-) -> None:
+def test_lease_is_released_by_its_holder_only(desk: HistoryFixture, other: HistoryFixture) -> None:
     assert desk.history.claim_lease("one", MIDNIGHT + 30, MIDNIGHT)
     other.history.release_lease("other")
     assert not other.history.claim_lease("other", MIDNIGHT + 30, MIDNIGHT + 1)
@@ -203,9 +201,7 @@ def test_letting_go_helps_at_once_but_only_the_holder_can(
     assert other.history.claim_lease("other", MIDNIGHT + 30, MIDNIGHT + 1)
 
 
-def test_a_claim_of_a_clock_that_was_wrong_does_not_last(
-    desk: HistoryFixture, other: HistoryFixture
-) -> None:
+def test_lease_from_the_future_is_void(desk: HistoryFixture, other: HistoryFixture) -> None:
     assert desk.history.claim_lease("one", MIDNIGHT + 400 * DAY, MIDNIGHT + 399 * DAY)
     assert other.history.claim_lease("other", MIDNIGHT + 30, MIDNIGHT)
 
@@ -229,7 +225,7 @@ def exported(desk: HistoryFixture, *, months: bool) -> str:
     return "".join(csv_lines(desk.history.export_rows(ExportQuery(months=months))))
 
 
-def test_what_is_told_last_stands_and_twice_is_once(desk: HistoryFixture) -> None:
+def test_reported_month_is_replaced_by_the_last_report(desk: HistoryFixture) -> None:
     tell(desk, month(9, 400, 10, 2), month(10, None))
     tell(desk, month(10, 411, 12, 1), month(11, 420, None, 3), at=MIDNIGHT + 900)
     told = desk.history.monthly_usage("cloud", KEY)
@@ -237,7 +233,7 @@ def test_what_is_told_last_stands_and_twice_is_once(desk: HistoryFixture) -> Non
     assert desk.history.monthly_usage("cloud", PoolKey("other")) == ()
 
 
-def test_it_is_no_reading(desk: HistoryFixture) -> None:
+def test_reported_month_is_not_a_reading(desk: HistoryFixture) -> None:
     tell(desk, month(9, 9000))
     assert [in_use for _, in_use in desk.readings()] == [9000, 420]  # the first, as what it is
     days = desk.buckets(MIDNIGHT - 200 * DAY, MIDNIGHT + DAY, DAY, "cloud", product=KEY.product)
@@ -245,7 +241,7 @@ def test_it_is_no_reading(desk: HistoryFixture) -> None:
     assert [row[8] for row in desk.export(Resolution.DAY)] == ["420"]
 
 
-def test_months_are_exported_apart_and_come_back(desk: HistoryFixture) -> None:
+def test_reported_months_survive_export_and_import(desk: HistoryFixture) -> None:
     tell(desk, month(9, 400, 10, 2), month(10, None))
     csv = exported(desk, months=True)
     assert csv == (
@@ -259,7 +255,7 @@ def test_months_are_exported_apart_and_come_back(desk: HistoryFixture) -> None:
     assert desk.history.monthly_usage("other", KEY) == desk.history.monthly_usage("cloud", KEY)
 
 
-def test_a_renamed_server_keeps_them(desk: HistoryFixture) -> None:
+def test_renamed_server_keeps_its_reported_months(desk: HistoryFixture) -> None:
     tell(desk, month(9, 400), month(10, 410))
     tell(desk, month(10, 77), name="new")
     desk.history.rename_server("cloud", "new")

@@ -25,7 +25,7 @@ def starts(desk: HistoryFixture, length: int = HOUR) -> list[int]:
     return [one.start - MIDNIGHT for one in desk.buckets(MIDNIGHT, MIDNIGHT + length, 300)]
 
 
-def test_a_day_in_five_minutes(desk: HistoryFixture) -> None:
+def test_series_of_a_day_in_five_minutes(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [turn % 7 for turn in range(1440)])
     found = desk.ask(MIDNIGHT, MIDNIGHT + DAY, 300)
     assert (found.width, len(found.buckets)) == (300, 288)
@@ -37,9 +37,7 @@ def test_a_day_in_five_minutes(desk: HistoryFixture) -> None:
 
 
 @pytest.mark.parametrize("bucket", [60, 300, 900, HOUR, 5400, 6 * HOUR, DAY])
-def test_there_is_no_seam_between_what_is_rolled_up_and_what_is_not(
-    tmp_path: Path, bucket: int
-) -> None:
+def test_series_is_the_same_packed_and_unpacked(tmp_path: Path, bucket: int) -> None:
     line = [turn * 37 % 101 for turn in range(3000)]
     whole, rolled = HistoryFixture(tmp_path / "a.db"), HistoryFixture(tmp_path / "b.db")
     for desk in (whole, rolled):
@@ -55,7 +53,7 @@ def test_there_is_no_seam_between_what_is_rolled_up_and_what_is_not(
     rolled.close()
 
 
-def test_single_readings_are_stretches_over_which_a_figure_held(desk: HistoryFixture) -> None:
+def test_raw_series_has_a_bucket_per_run(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 5, None, 6])
     found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 0)
     assert [(one.start, one.end, one.last, one.samples) for one in found] == [
@@ -64,7 +62,7 @@ def test_single_readings_are_stretches_over_which_a_figure_held(desk: HistoryFix
     ]
 
 
-def test_a_gap_is_a_gap_and_never_a_zero(desk: HistoryFixture) -> None:
+def test_gap_has_no_buckets(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 10)
     for turn in range(10, 30):
         desk.fail(MIDNIGHT + turn * 60)
@@ -78,7 +76,7 @@ def test_a_gap_is_a_gap_and_never_a_zero(desk: HistoryFixture) -> None:
     ]
 
 
-def test_a_slow_server_leaves_no_gaps_between_its_polls(desk: HistoryFixture) -> None:
+def test_slow_polls_fill_the_buckets_between_them(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 6, 7], every=900)
     desk.clock._now = MIDNIGHT + 2400
     found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
@@ -95,13 +93,13 @@ def test_a_slow_server_leaves_no_gaps_between_its_polls(desk: HistoryFixture) ->
     ]
 
 
-def test_a_reading_that_none_follows_holds_for_one_interval(desk: HistoryFixture) -> None:
+def test_last_reading_is_valid_for_one_interval(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5], every=900)
     desk.clock._now = MIDNIGHT + HOUR
     assert starts(desk) == [0, 300, 600]
 
 
-def test_a_reading_is_shown_to_hold_while_the_next_is_not_due(desk: HistoryFixture) -> None:
+def test_reading_is_valid_until_the_next_is_due(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT + 250, 5, every=900)
     desk.clock._now = MIDNIGHT + 1149
     assert starts(desk) == [0, 300, 600, 900]
@@ -110,7 +108,7 @@ def test_a_reading_is_shown_to_hold_while_the_next_is_not_due(desk: HistoryFixtu
 
 
 @pytest.mark.parametrize("at", [0, 10, 299])
-def test_the_bucket_of_a_poll_that_failed_is_a_gap(desk: HistoryFixture, at: int) -> None:
+def test_failed_poll_is_a_gap(desk: HistoryFixture, at: int) -> None:
     desk.read(MIDNIGHT + at, 5, every=300)
     desk.fail(MIDNIGHT + at + 300, every=300)
     desk.read(MIDNIGHT + at + 600, 6, every=300)
@@ -119,7 +117,7 @@ def test_the_bucket_of_a_poll_that_failed_is_a_gap(desk: HistoryFixture, at: int
 
 
 @pytest.mark.parametrize("at", [0, 10, 299])
-def test_the_bucket_of_a_poll_that_never_came_is_a_gap(desk: HistoryFixture, at: int) -> None:
+def test_missing_poll_is_a_gap(desk: HistoryFixture, at: int) -> None:
     desk.read(MIDNIGHT + at, 5, every=300)
     desk.read(MIDNIGHT + at + 600, 6, every=300)
     desk.clock._now = MIDNIGHT + at + 600
@@ -127,21 +125,21 @@ def test_the_bucket_of_a_poll_that_never_came_is_a_gap(desk: HistoryFixture, at:
 
 
 @pytest.mark.parametrize("late", [1, 20, 60])
-def test_a_poll_that_is_a_little_late_leaves_no_gap(desk: HistoryFixture, late: int) -> None:
+def test_slightly_late_poll_leaves_no_gap(desk: HistoryFixture, late: int) -> None:
     desk.line(MIDNIGHT, range(50), every=900, late=late)
     desk.clock._now = MIDNIGHT + 49 * (900 + late)
     last = 49 * (900 + late) // 300 * 300
     assert starts(desk, DAY) == list(range(0, last + 1, 300))
 
 
-def test_a_poll_that_is_half_an_interval_late_leaves_a_gap(desk: HistoryFixture) -> None:
+def test_poll_late_by_half_an_interval_leaves_a_gap(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 5, every=900)
     desk.read(MIDNIGHT + 1351, 6, every=900)
     desk.clock._now = MIDNIGHT + 1352
     assert starts(desk) == [0, 300, 600, 1200]
 
 
-def test_a_reading_holds_no_longer_than_to_a_poll_that_fails(desk: HistoryFixture) -> None:
+def test_reading_is_valid_until_a_failed_poll(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 5, every=900)
     desk.fail(MIDNIGHT + 600, every=900)
     desk.fail(MIDNIGHT + 900, every=900)
@@ -152,14 +150,14 @@ def test_a_reading_holds_no_longer_than_to_a_poll_that_fails(desk: HistoryFixtur
     assert [one.installed for one in found] == [500] * 4
 
 
-def test_a_reading_holds_no_longer_than_to_one_that_could_not_be_read(desk: HistoryFixture) -> None:
+def test_reading_is_valid_until_an_unknown_figure(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, None, 6], every=900)
     desk.clock._now = MIDNIGHT + 2100
     found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
     assert [one.start - MIDNIGHT for one in found] == [0, 300, 600, 1800, 2100]
 
 
-def test_a_pool_that_is_no_longer_listed_holds_no_longer(desk: HistoryFixture) -> None:
+def test_reading_is_valid_until_its_pool_is_not_listed(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, {"A": 1, "B": 2}, every=900)
     desk.read(MIDNIGHT + 600, {"A": 1}, every=900)
     desk.clock._now = MIDNIGHT + 900
@@ -167,7 +165,7 @@ def test_a_pool_that_is_no_longer_listed_holds_no_longer(desk: HistoryFixture) -
     assert [one.start - MIDNIGHT for one in found] == [0, 300]
 
 
-def test_a_reading_from_before_holds_into_the_range_asked_for(desk: HistoryFixture) -> None:
+def test_earlier_reading_fills_the_start_of_the_range(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 6], every=900)
     found = desk.buckets(MIDNIGHT + 300, MIDNIGHT + 900, 300)
     assert [(one.start - MIDNIGHT, one.last, one.samples) for one in found] == [
@@ -176,7 +174,7 @@ def test_a_reading_from_before_holds_into_the_range_asked_for(desk: HistoryFixtu
     ]
 
 
-def test_what_follows_the_range_asked_for_decides_what_its_last_reading_fills(
+def test_later_reading_decides_how_the_range_ends(
     desk: HistoryFixture,
 ) -> None:
     desk.line(MIDNIGHT + 10, [5, 6], every=900, late=300)
@@ -185,7 +183,7 @@ def test_what_follows_the_range_asked_for_decides_what_its_last_reading_fills(
     assert [one.start - MIDNIGHT for one in found] == [0, 300, 600, 900]
 
 
-def test_a_year_of_days_keeps_every_peak_and_its_moment(desk: HistoryFixture) -> None:
+def test_year_of_days_keeps_every_peak_and_its_time(desk: HistoryFixture) -> None:
     for day in range(365):
         start = MIDNIGHT + day * DAY
         desk.line(start, [10, 20, 30 + day, 20], every=6 * HOUR)
@@ -196,7 +194,7 @@ def test_a_year_of_days_keeps_every_peak_and_its_moment(desk: HistoryFixture) ->
     assert {one.average for one in found.buckets[:1]} == {20.0}
 
 
-def test_finer_figures_that_are_no_longer_kept_are_answered_with_wider_ones(
+def test_expired_figures_are_answered_with_wider_buckets(
     tmp_path: Path,
 ) -> None:
     desk = HistoryFixture(
@@ -219,19 +217,19 @@ def test_finer_figures_that_are_no_longer_kept_are_answered_with_wider_ones(
     desk.close()
 
 
-def test_a_young_pool_is_answered_as_finely_as_asked_for(desk: HistoryFixture) -> None:
+def test_young_pool_is_answered_in_the_queried_width(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 6])
     assert desk.ask(MIDNIGHT - 300 * DAY, MIDNIGHT + HOUR, 300).width == 300
 
 
-def test_a_bucket_that_no_resolution_divides_is_rounded_up(desk: HistoryFixture) -> None:
+def test_odd_width_is_rounded_up(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 6])
     assert desk.ask(MIDNIGHT, MIDNIGHT + HOUR, 1000).width == 1200
     assert desk.ask(MIDNIGHT, MIDNIGHT + HOUR, 60).width == 60
     assert desk.ask(MIDNIGHT, MIDNIGHT + HOUR, 5400).width == 5400
 
 
-def test_what_is_installed_steps_when_it_stepped(desk: HistoryFixture) -> None:
+def test_installed_changes_with_its_bucket(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 5, installed=100)
     desk.read(MIDNIGHT + 600, 5, installed=200)
     desk.read(MIDNIGHT + 900, 5, installed=None)
@@ -239,18 +237,18 @@ def test_what_is_installed_steps_when_it_stepped(desk: HistoryFixture) -> None:
     assert [one.installed for one in found] == [100, 200, None]
 
 
-def test_a_pool_nobody_knows_has_no_past(desk: HistoryFixture) -> None:
+def test_unknown_pool_has_an_empty_series(desk: HistoryFixture) -> None:
     assert desk.ask(MIDNIGHT, MIDNIGHT + DAY, 300, ("nobody",)) == Series((), 300)
 
 
-def test_a_server_that_comes_back_under_its_name_continues(desk: HistoryFixture) -> None:
+def test_returning_server_continues_its_series(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 5)
     desk.line(MIDNIGHT + DAY, [6] * 5)
     found = desk.buckets(MIDNIGHT, MIDNIGHT + 2 * DAY, DAY)
     assert [one.high for one in found] == [5, 6]
 
 
-def test_the_sum_is_of_the_same_moment_not_of_the_peaks(desk: HistoryFixture) -> None:
+def test_sum_is_aligned_not_a_sum_of_peaks(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [10] * 60 + [1] * 60, "a")
     desk.line(MIDNIGHT, [1] * 60 + [10] * 60, "b")
     desk.clock._now = MIDNIGHT + 2 * HOUR
@@ -259,7 +257,7 @@ def test_the_sum_is_of_the_same_moment_not_of_the_peaks(desk: HistoryFixture) ->
     assert (whole.installed, whole.overdraft) == (1000, 100)
 
 
-def test_a_slow_and_a_quick_server_align(desk: HistoryFixture) -> None:
+def test_sum_aligns_different_intervals(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [100, 200], "slow", every=900)
     desk.line(MIDNIGHT, range(30), "quick")
     desk.clock._now = MIDNIGHT + 1800
@@ -269,7 +267,7 @@ def test_a_slow_and_a_quick_server_align(desk: HistoryFixture) -> None:
     assert [one.last for one in found] == [104, 109, 114, 219, 224, 229]
 
 
-def test_the_moment_of_a_peak_is_when_the_last_of_them_had_risen(desk: HistoryFixture) -> None:
+def test_time_of_a_sum_peak_is_the_latest_of_its_parts(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [1, 9, 1, 1, 1], "a")
     desk.line(MIDNIGHT, [1, 1, 1, 9, 1], "b")
     desk.line(MIDNIGHT - 600, [7], "slow", every=900)
@@ -278,7 +276,7 @@ def test_the_moment_of_a_peak_is_when_the_last_of_them_had_risen(desk: HistoryFi
     assert (found.high, found.high_at) == (25, MIDNIGHT + 180)
 
 
-def test_days_of_slow_servers_have_no_holes(desk: HistoryFixture) -> None:
+def test_sum_of_slow_servers_has_no_gaps(desk: HistoryFixture) -> None:
     for name in ("a", "b"):
         desk.line(MIDNIGHT + 600, [turn % 50 for turn in range(5 * 96)], name, every=900)
     desk.move_to(MIDNIGHT + 5 * DAY)
@@ -286,7 +284,7 @@ def test_days_of_slow_servers_have_no_holes(desk: HistoryFixture) -> None:
     assert [one.start for one in found] == list(range(MIDNIGHT + 600, MIDNIGHT + 5 * DAY, 300))
 
 
-def test_days_of_late_polls_have_no_holes(desk: HistoryFixture) -> None:
+def test_sum_of_late_polls_has_no_gaps(desk: HistoryFixture) -> None:
     for name in ("a", "b"):
         desk.line(MIDNIGHT, [turn % 50 for turn in range(5 * 92)], name, every=900, late=40)
     desk.move_to(MIDNIGHT + 5 * DAY)
@@ -294,7 +292,7 @@ def test_days_of_late_polls_have_no_holes(desk: HistoryFixture) -> None:
     assert [one.start for one in found] == list(range(MIDNIGHT, MIDNIGHT + 5 * DAY, 300))
 
 
-def test_a_poll_that_failed_is_a_gap_of_the_sum(desk: HistoryFixture) -> None:
+def test_failed_poll_is_a_gap_of_the_sum(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 10, "a", every=300)
     desk.read(MIDNIGHT, 5, "b", every=300)
     desk.fail(MIDNIGHT + 300, "b", every=300)
@@ -304,7 +302,7 @@ def test_a_poll_that_failed_is_a_gap_of_the_sum(desk: HistoryFixture) -> None:
     assert [one.start - MIDNIGHT for one in found] == [0, 600, 900]
 
 
-def test_where_one_has_a_gap_there_is_no_sum(desk: HistoryFixture) -> None:
+def test_gap_of_one_pool_is_a_gap_of_the_sum(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 30, "a")
     desk.line(MIDNIGHT, [5] * 10, "b")
     desk.line(MIDNIGHT + 1200, [5] * 10, "b")
@@ -313,7 +311,7 @@ def test_where_one_has_a_gap_there_is_no_sum(desk: HistoryFixture) -> None:
     assert [one.start - MIDNIGHT for one in found] == [0, 300, 1200, 1500]
 
 
-def test_a_figure_that_could_not_be_read_is_a_gap_of_the_sum(desk: HistoryFixture) -> None:
+def test_unknown_figure_is_a_gap_of_the_sum(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 10, "a")
     desk.line(MIDNIGHT, [5] * 5 + [None] * 5, "b")
     desk.clock._now = MIDNIGHT + 600
@@ -321,14 +319,14 @@ def test_a_figure_that_could_not_be_read_is_a_gap_of_the_sum(desk: HistoryFixtur
     assert [one.start - MIDNIGHT for one in found] == [0]
 
 
-def test_an_unknown_count_of_installed_stays_unknown(desk: HistoryFixture) -> None:
+def test_sum_of_installed_is_unknown_if_one_is(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 5, "a", installed=None)
     desk.read(MIDNIGHT, 6, "b")
     (found,) = desk.buckets(MIDNIGHT, MIDNIGHT + 300, 300, "a", "b")
     assert (found.high, found.installed, found.overdraft) == (11, None, 100)
 
 
-def test_a_server_registered_later_leaves_the_past_of_the_others(desk: HistoryFixture) -> None:
+def test_sum_does_not_expect_a_server_before_its_first_reading(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 20, "old")
     desk.line(MIDNIGHT + 600, [7] * 10, "new")
     desk.clock._now = MIDNIGHT + 1200
@@ -336,7 +334,7 @@ def test_a_server_registered_later_leaves_the_past_of_the_others(desk: HistoryFi
     assert [one.high for one in found] == [5, 5, 12, 12]
 
 
-def test_a_renewal_carries_on_where_the_old_subscription_ended(desk: HistoryFixture) -> None:
+def test_sum_continues_over_a_renewal(desk: HistoryFixture) -> None:
     one = server(interval=60.0)
     days = [date(2026, 12, 1)] * 10 + [date(2027, 12, 1)] * 10
     desk.history.append_many(
@@ -349,12 +347,12 @@ def test_a_renewal_carries_on_where_the_old_subscription_ended(desk: HistoryFixt
     assert [bucket.high for bucket in found.buckets] == [5, 5, 5, 5]
 
 
-def test_a_pool_named_twice_counts_once(desk: HistoryFixture) -> None:
+def test_pool_queried_twice_counts_once(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 5)
     assert desk.buckets(MIDNIGHT, MIDNIGHT + 300, 300, "lic-01", "lic-01")[0].high == 5
 
 
-def test_a_day_of_a_sum_is_aligned_by_the_hour(desk: HistoryFixture) -> None:
+def test_sum_of_a_day_is_aligned_by_the_hour(desk: HistoryFixture) -> None:
     for day in range(3):
         start = MIDNIGHT + day * DAY
         desk.line(start, [hour for hour in range(24) for _ in range(4)], "a", every=900)
@@ -366,7 +364,7 @@ def test_a_day_of_a_sum_is_aligned_by_the_hour(desk: HistoryFixture) -> None:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.lists(st.integers(0, 50), min_size=24, max_size=24), min_size=2, max_size=4))
-def test_sums_of_five_minute_polls_are_exact(
+def test_sum_of_five_minute_polls_is_exact(
     tmp_path_factory: object, lines: list[list[int]]
 ) -> None:
     folder: Path = tmp_path_factory.mktemp("h")  # type: ignore[attr-defined]
@@ -390,7 +388,7 @@ def test_sums_of_five_minute_polls_are_exact(
         desk.close()
 
 
-def test_a_long_stretch_by_the_hour_has_days_where_hours_are_not_kept(desk: HistoryFixture) -> None:
+def test_long_series_uses_days_where_hours_expired(desk: HistoryFixture) -> None:
     def past(start: int, width: Resolution) -> BackfillRow:
         end = start + width
         bucket = Bucket(start, end, 1, 2, 3, start + 60, 2, 10, None, 4)

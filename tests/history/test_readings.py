@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_an_unchanged_reading_makes_its_row_longer(desk: HistoryFixture) -> None:
+def test_unchanged_reading_extends_its_row(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 5, 5, 6, 5])
     assert desk.rows() == [
         (MIDNIGHT, 120, 3, 5),
@@ -29,26 +29,26 @@ def test_an_unchanged_reading_makes_its_row_longer(desk: HistoryFixture) -> None
     ]
 
 
-def test_a_failed_poll_ends_the_row_and_records_no_figure(desk: HistoryFixture) -> None:
+def test_failed_poll_ends_the_row(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 5])
     desk.fail(MIDNIGHT + 120)
     desk.line(MIDNIGHT + 180, [5, 5])
     assert desk.rows() == [(MIDNIGHT, 60, 2, 5), (MIDNIGHT + 180, 60, 2, 5)]
 
 
-def test_a_pause_of_more_than_two_and_a_half_intervals_ends_the_row(desk: HistoryFixture) -> None:
+def test_pause_of_two_and_a_half_intervals_ends_the_row(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 5)
     desk.read(MIDNIGHT + 150, 5)
     desk.read(MIDNIGHT + 301, 5)
     assert desk.rows() == [(MIDNIGHT, 150, 2, 5), (MIDNIGHT + 301, 0, 1, 5)]
 
 
-def test_a_slow_server_pauses_longer(desk: HistoryFixture) -> None:
+def test_longer_interval_allows_a_longer_pause(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 5, 5], every=900)
     assert desk.rows() == [(MIDNIGHT, 1800, 3, 5)]
 
 
-def test_a_poll_that_did_not_list_the_pool_ends_its_row(desk: HistoryFixture) -> None:
+def test_poll_without_the_pool_ends_its_row(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, {"A": 1, "B": 2})
     desk.read(MIDNIGHT + 60, {"A": 1})
     desk.read(MIDNIGHT + 120, {"A": 1, "B": 2})
@@ -59,7 +59,7 @@ def test_a_poll_that_did_not_list_the_pool_ends_its_row(desk: HistoryFixture) ->
     ]
 
 
-def test_of_two_readings_in_one_second_the_later_stands(desk: HistoryFixture) -> None:
+def test_later_reading_of_one_second_counts(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, 5, 5])
     desk.read(MIDNIGHT + 120.9, 8)
     assert desk.readings() == [(MIDNIGHT, 5), (MIDNIGHT + 60, 5), (MIDNIGHT + 120, 8)]
@@ -69,7 +69,7 @@ def test_of_two_readings_in_one_second_the_later_stands(desk: HistoryFixture) ->
     assert len(desk.readings()) == 3
 
 
-def test_a_clock_that_is_set_back_loses_nothing(desk: HistoryFixture) -> None:
+def test_clock_set_back_loses_nothing(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT + HOUR, [5, 5])
     desk.line(MIDNIGHT, [7, 7])
     assert sorted(desk.readings()) == [
@@ -80,7 +80,7 @@ def test_a_clock_that_is_set_back_loses_nothing(desk: HistoryFixture) -> None:
     ]
 
 
-def test_a_clock_that_is_set_back_to_the_start_of_a_row_does_not_cost_the_row(
+def test_clock_set_back_to_the_start_of_a_row_keeps_the_row(
     desk: HistoryFixture,
 ) -> None:
     desk.line(MIDNIGHT, [5, 5, 5])
@@ -88,14 +88,14 @@ def test_a_clock_that_is_set_back_to_the_start_of_a_row_does_not_cost_the_row(
     assert len(desk.readings()) == 3
 
 
-def test_a_failure_in_the_same_second_still_ends_the_row(desk: HistoryFixture) -> None:
+def test_failed_poll_in_the_same_second_ends_the_row(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 5)
     desk.fail(MIDNIGHT + 0.5)
     desk.read(MIDNIGHT + 60, 5)
     assert len(desk.rows()) == 2
 
 
-def test_a_poll_that_is_written_late_still_counts(desk: HistoryFixture) -> None:
+def test_poll_written_late_counts(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 60)
     desk.move_to(MIDNIGHT + DAY)
     desk.read(MIDNIGHT + 30, 99)
@@ -104,20 +104,20 @@ def test_a_poll_that_is_written_late_still_counts(desk: HistoryFixture) -> None:
     assert (MIDNIGHT + 30, 99) in desk.readings()
 
 
-def test_a_figure_that_could_not_be_read_is_kept_as_such(desk: HistoryFixture) -> None:
+def test_unknown_figure_is_stored_as_unknown(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5, None, None, 6])
     assert [value for _, value in desk.readings()] == [5, None, None, 6]
     (bucket,) = desk.buckets(MIDNIGHT, MIDNIGHT + 300, 300)
     assert (bucket.low, bucket.high, bucket.samples) == (5, 6, 2)
 
 
-def test_a_figure_no_server_can_mean_is_no_figure(desk: HistoryFixture) -> None:
+def test_impossible_figure_is_unknown(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 10**30)
     desk.read(MIDNIGHT + 60, 2**31 - 1)
     assert desk.readings() == [(MIDNIGHT, None), (MIDNIGHT + 60, 2**31 - 1)]
 
 
-def test_what_was_installed_is_known_for_every_moment(desk: HistoryFixture) -> None:
+def test_installed_is_recorded_over_time(desk: HistoryFixture) -> None:
     desk.read(MIDNIGHT, 5, installed=100)
     desk.read(MIDNIGHT + 60, 5, installed=100)
     desk.read(MIDNIGHT + 120, 5, installed=150)
@@ -126,7 +126,7 @@ def test_what_was_installed_is_known_for_every_moment(desk: HistoryFixture) -> N
     assert desk.rows() == [(MIDNIGHT, 180, 4, 5)]
 
 
-def test_the_name_and_model_are_those_told_last(desk: HistoryFixture) -> None:
+def test_pool_has_its_last_name_and_model(desk: HistoryFixture) -> None:
     one = server()
     desk.history.append(one, poll(snapshot(pool("X", name="X")), at=MIDNIGHT))
     told = pool("X", name="The X", model=Model.CONCURRENT)
@@ -137,7 +137,7 @@ def test_the_name_and_model_are_those_told_last(desk: HistoryFixture) -> None:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
-def test_the_readings_are_the_polls_whatever_was_rolled_up_when(
+def test_readings_equal_the_polls_whenever_packed(
     tmp_path_factory: object, data: st.DataObject
 ) -> None:
     """Polls on a grid, some failing, some pausing; rolled up at any time or never."""
@@ -176,7 +176,7 @@ def test_the_readings_are_the_polls_whatever_was_rolled_up_when(
         desk.close()
 
 
-def test_a_pool_whose_date_becomes_known_goes_on_as_itself(desk: HistoryFixture) -> None:
+def test_pool_whose_date_becomes_known_continues(desk: HistoryFixture) -> None:
     dated = pool("A", 7, subscription=date(2026, 12, 1))
     desk.history.append(server(), poll(snapshot(pool("A", 5)), at=MIDNIGHT))
     desk.history.append(server(), poll(snapshot(dated), at=MIDNIGHT + 60))
@@ -185,7 +185,7 @@ def test_a_pool_whose_date_becomes_known_goes_on_as_itself(desk: HistoryFixture)
     assert [value for _, value in desk.readings()] == [5, 7]
 
 
-def test_of_several_pools_none_is_taken_for_the_one_without_a_date(desk: HistoryFixture) -> None:
+def test_undated_pool_is_not_continued_by_one_of_several(desk: HistoryFixture) -> None:
     some = (
         pool("A", 7, subscription=date(2026, 12, 1)),
         pool("A", 2, subscription=date(2027, 1, 1)),
@@ -195,14 +195,14 @@ def test_of_several_pools_none_is_taken_for_the_one_without_a_date(desk: History
     assert len(desk.history.pools()) == 3
 
 
-def test_readings_leave_their_rows_after_some_hours(desk: HistoryFixture) -> None:
+def test_readings_are_packed_after_some_hours(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, range(12 * 60))
     desk.move_to(MIDNIGHT + 12 * HOUR + 60)
     assert desk.rows()[0][0] == MIDNIGHT + 9 * HOUR  # none of the last hours is under way any more
     assert [value for _, value in desk.readings()] == list(range(12 * 60))
 
 
-def test_a_row_that_was_cut_grows_on_behind_the_cut(desk: HistoryFixture) -> None:
+def test_split_row_continues_after_packing(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 200)
     desk.move_to(MIDNIGHT + 200 * 60)
     assert desk.rows() == [(MIDNIGHT + 3 * HOUR, 19 * 60, 20, 5)]
@@ -211,14 +211,14 @@ def test_a_row_that_was_cut_grows_on_behind_the_cut(desk: HistoryFixture) -> Non
     assert desk.readings() == [(MIDNIGHT + turn * 60, 5) for turn in range(210)]
 
 
-def test_what_ended_before_the_cut_does_not_grow_across_it(desk: HistoryFixture) -> None:
+def test_packed_row_is_not_extended(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5] * 180)
     desk.move_to(MIDNIGHT + 3 * HOUR + 300)
     desk.line(MIDNIGHT + 3 * HOUR, [5] * 5)
     assert desk.readings() == [(MIDNIGHT + turn * 60, 5) for turn in range(185)]
 
 
-def test_each_resolution_is_kept_for_its_own_days(tmp_path: Path) -> None:
+def test_each_resolution_expires_after_its_own_days(tmp_path: Path) -> None:
     desk = HistoryFixture(
         tmp_path / "h.db", retention=Retention(raw=2, five_minutes=5, hour=30, day=600)
     )
@@ -252,7 +252,7 @@ def test_buckets_of_the_first_block_that_is_kept_can_still_be_added(tmp_path: Pa
     desk.close()
 
 
-def test_many_pools_are_rolled_up_a_part_at_a_time(desk: HistoryFixture) -> None:
+def test_many_pools_are_packed_in_several_calls(desk: HistoryFixture) -> None:
     names = [f"p{number}" for number in range(1000)]
     pools = [pool(name, 1) for name in names]
     desk.history.append(server(), poll(snapshot(*pools), at=MIDNIGHT))
@@ -267,7 +267,7 @@ def test_many_pools_are_rolled_up_a_part_at_a_time(desk: HistoryFixture) -> None
     assert left() == 0
 
 
-def test_shrinking_gives_the_disk_back_what_is_free(tmp_path: Path) -> None:
+def test_compact_all_shrinks_the_file(tmp_path: Path) -> None:
     desk = HistoryFixture(
         tmp_path / "h.db", retention=Retention(raw=1, five_minutes=1, hour=1, day=1)
     )

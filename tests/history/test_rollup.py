@@ -43,19 +43,17 @@ def by_hand(readings: list[tuple[int, int]], width: int) -> list[Rollup]:
 
 
 @given(runs(), st.sampled_from(WIDTHS))
-def test_a_tally_is_what_its_readings_come_to(some: list[ReadingRun], width: int) -> None:
+def test_rollup_equals_its_readings(some: list[ReadingRun], width: int) -> None:
     assert roll_up(some, width) == by_hand(expanded(some), width)
 
 
 @given(runs(), st.sampled_from([3600, 86400]))
-def test_wide_tallies_are_the_same_from_narrow_ones(some: list[ReadingRun], width: int) -> None:
+def test_coarsened_rollups_equal_direct_ones(some: list[ReadingRun], width: int) -> None:
     assert coarsen(roll_up(some, 300), width) == roll_up(some, width)
 
 
 @given(runs(), st.integers(0, 10_100_000), st.sampled_from(WIDTHS))
-def test_a_bit_now_and_a_bit_later_is_the_same_as_all_at_once(
-    some: list[ReadingRun], edge: int, width: int
-) -> None:
+def test_merged_rollups_equal_direct_ones(some: list[ReadingRun], edge: int, width: int) -> None:
     parts = [run.split(edge) for run in some]
     earlier = roll_up([before for before, _ in parts if before], width)
     later = roll_up([after for _, after in parts if after], width)
@@ -64,9 +62,7 @@ def test_a_bit_now_and_a_bit_later_is_the_same_as_all_at_once(
 
 
 @given(runs(), st.integers(0, 10_100_000))
-def test_a_cut_loses_no_reading_and_moves_none_across_the_edge(
-    some: list[ReadingRun], edge: int
-) -> None:
+def test_split_run_keeps_every_reading(some: list[ReadingRun], edge: int) -> None:
     for run in some:
         before, after = run.split(edge)
         moments = [run.time_of(index) for index in range(run.samples)]
@@ -78,7 +74,7 @@ def test_a_cut_loses_no_reading_and_moves_none_across_the_edge(
             assert (after.end, after.start >= edge) == (run.end, True)
 
 
-def test_of_two_equal_maxima_the_first_counts() -> None:
+def test_first_of_equal_maxima_counts() -> None:
     (found,) = roll_up(
         [ReadingRun(0, 0, 1, 7), ReadingRun(60, 60, 2, 9), ReadingRun(180, 0, 1, 9)], 300
     )

@@ -17,7 +17,7 @@ from tests.support.values import poll, pool, server, snapshot
 from lictui.model import Event, EventKind
 
 
-def test_a_new_name_keeps_the_history(desk: HistoryFixture) -> None:
+def test_renamed_server_keeps_its_history(desk: HistoryFixture) -> None:
     event = Event(MIDNIGHT, EventKind.SERVER, "old", "found")
     desk.history.append(server("old", interval=60.0), poll(name="old", at=MIDNIGHT), [event])
     desk.history.rename_server("old", "new")
@@ -30,7 +30,7 @@ def test_a_new_name_keeps_the_history(desk: HistoryFixture) -> None:
 
 
 @pytest.mark.parametrize("rolled_between", [False, True])
-def test_a_name_that_had_a_history_goes_on_with_both(
+def test_renamed_server_continues_the_history_of_its_new_name(
     desk: HistoryFixture, *, rolled_between: bool
 ) -> None:
     desk.line(MIDNIGHT, [5] * 10, "new")
@@ -51,7 +51,7 @@ def test_a_name_that_had_a_history_goes_on_with_both(
     assert len(desk.readings()) == 22
 
 
-def test_the_same_name_changes_nothing(desk: HistoryFixture) -> None:
+def test_renaming_to_the_same_name_changes_nothing(desk: HistoryFixture) -> None:
     desk.line(MIDNIGHT, [5])
     desk.history.rename_server("lic-01", "lic-01")
     desk.history.rename_server("nobody", "somebody")
@@ -64,7 +64,7 @@ BYTES = 8.0
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("every", "days"), [(60, 70), (900, 365)])
-def test_a_reading_costs_little(tmp_path: Path, every: float, days: int) -> None:
+def test_reading_takes_few_bytes_on_disk(tmp_path: Path, every: float, days: int) -> None:
     # Single readings are kept for 62 days: from then on a year of minutes only gets cheaper.
     with closing(storage_cost.live(tmp_path, every, days)) as history:
         found = history.stats()
@@ -93,7 +93,7 @@ while True:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", [False, True], ids=["wal", "rollback"])
-def test_nothing_that_was_written_is_missing_after_a_kill(tmp_path: Path, *, network: bool) -> None:
+def test_killed_writer_loses_nothing_written(tmp_path: Path, *, network: bool) -> None:
     path = tmp_path / "history.db"
     program = WRITER
     if network:
