@@ -36,12 +36,12 @@ def series(
     """Daily figures up to the day before `today`: `level` of day 0, 1, … in the week's rhythm."""
     chance = Random(f"series/{seed}")  # noqa: S311 - the same figures every time, not a secret
     first = today - timedelta(days=days)
-    found = {}
+    result = {}
     for at in range(days):
         day = first + timedelta(days=at)
         figure = level(at) * week[day.weekday()] * (1 + chance.gauss(0, noise))
-        found[day] = float(max(0, round(figure)))
-    return found
+        result[day] = float(max(0, round(figure)))
+    return result
 
 
 def ahead(
@@ -86,12 +86,12 @@ def synthetic(seeds: Iterable[int] = range(12)) -> Iterator[Guess]:
                 def level(at: int, start: int = start, pace: float = pace) -> float:
                     return start + pace * at
 
-                found = ahead(series(days, level, seed=seed, noise=noise, week=week), installed)
-                yield Guess(f"{days} days, {share:.0%}", _error(found, truth, horizon))
+                result = ahead(series(days, level, seed=seed, noise=noise, week=week), installed)
+                yield Guess(f"{days} days, {share:.0%}", _error(result, truth, horizon))
 
 
-def _error(found: Forecast, truth: int, horizon: int) -> float | None:
-    day = found.reaches.installed
+def _error(result: Forecast, truth: int, horizon: int) -> float | None:
+    day = result.reaches.installed
     return None if day is None else ((day - TODAY).days - truth) / horizon
 
 
@@ -125,10 +125,10 @@ def levels(seed: int = 1, cuts: Sequence[int] = _CUTS) -> Iterator[Guess]:
         peaks = _peaks(pool, today - 620, today + 100)
         for cut in cuts:
             now = today + cut
-            found = ahead(_past(peaks, now), today=as_date(now)).expected(as_date(now + 30))
+            result = ahead(_past(peaks, now), today=as_date(now)).expected(as_date(now + 30))
             came = _level(peaks, now + 30)
             if came:
-                error = None if found is None else found / came - 1
+                error = None if result is None else result / came - 1
                 yield Guess(f"{pool.product} from {cut}", error)
 
 

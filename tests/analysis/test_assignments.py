@@ -29,8 +29,8 @@ def test_reported_months_of_several_pools_are_summed_by_month() -> None:
 
 def test_reported_month_is_unknown_without_a_report_of_every_pool_if_all_are_required() -> None:
     pools = [[month(11, 40, 3)], [month(10, 9, 1)]]
-    found = reported_month(pools, NOVEMBER)
-    assert found is not None
-    assert found.newly_assigned == 3
+    result = reported_month(pools, NOVEMBER)
+    assert result is not None
+    assert result.newly_assigned == 3
     assert reported_month(pools, NOVEMBER, of_all=True) is None
     assert reported_month(pools, date(2026, 12, 1)) is None

@@ -1,4 +1,4 @@
-"""What may be said of the time ahead, what may not, and in which words."""
+"""What may be message of the time ahead, what may not, and in which words."""
 
 from __future__ import annotations
 
@@ -24,50 +24,50 @@ def _growing(installed: int | None = 750, noise: float = 0.02) -> Forecast:
 
 
 def test_forecast_of_growth_reaches_each_threshold() -> None:
-    found = _growing()
-    assert found.status is ForecastStatus.GROWING
-    assert found.per_week == pytest.approx(3.5, rel=0.1)
-    assert found.based_on_days == 365
+    result = _growing()
+    assert result.status is ForecastStatus.GROWING
+    assert result.per_week == pytest.approx(3.5, rel=0.1)
+    assert result.based_on_days == 365
     # 500 + 0.5 * 365 = 682.5 today: above 90 % of 750, which is 135 days away.
-    assert (found.reaches.warn, found.reaches.critical) == (TODAY, TODAY)
-    assert found.reaches.installed is not None
-    assert abs((found.reaches.installed - TODAY).days - 135) <= 18
-    assert found.band is not None
-    assert found.band[0] <= found.reaches.installed <= found.band[1]
+    assert (result.reaches.warn, result.reaches.critical) == (TODAY, TODAY)
+    assert result.reaches.installed is not None
+    assert abs((result.reaches.installed - TODAY).days - 135) <= 18
+    assert result.band is not None
+    assert result.band[0] <= result.reaches.installed <= result.band[1]
 
 
 def test_forecast_ends_at_half_the_history() -> None:
-    found = _growing(installed=800)  # 235 days away
-    assert found.reaches.installed is None
-    assert found.band is None
-    assert found.horizon is not None
-    assert (found.horizon - TODAY).days <= 365 / 2
+    result = _growing(installed=800)  # 235 days away
+    assert result.reaches.installed is None
+    assert result.band is None
+    assert result.horizon is not None
+    assert (result.horizon - TODAY).days <= 365 / 2
 
 
 def test_uncertain_date_is_a_range_or_nothing() -> None:
-    found = _growing(installed=722, noise=0.06)
-    assert found.status is ForecastStatus.GROWING
-    assert found.reaches.installed is None
-    assert found.band is not None
-    low, high = found.band
+    result = _growing(installed=722, noise=0.06)
+    assert result.status is ForecastStatus.GROWING
+    assert result.reaches.installed is None
+    assert result.band is not None
+    low, high = result.band
     assert TODAY <= low < high <= TODAY + timedelta(days=182)
     assert f"exhausted between {low.day} {low:%b} and {high.day} {high:%b}" in describe_forecast(
-        found, TODAY
+        result, TODAY
     )
 
 
 def test_flat_usage_has_no_date() -> None:
-    found = ahead(series(365, lambda _: 300))
-    assert found.status is ForecastStatus.FLAT
-    assert found.per_week == 0
-    assert (found.reaches, found.band, found.shortfalls) == (ThresholdDates(), None, ())
-    assert describe_forecast(found, TODAY) == "stable"
+    result = ahead(series(365, lambda _: 300))
+    assert result.status is ForecastStatus.FLAT
+    assert result.per_week == 0
+    assert (result.reaches, result.band, result.shortfalls) == (ThresholdDates(), None, ())
+    assert describe_forecast(result, TODAY) == "stable"
 
 
 def test_flat_usage_above_a_threshold_reaches_it_today() -> None:
-    found = ahead(series(365, lambda _: 460))
-    assert found.reaches == ThresholdDates(TODAY, TODAY, None)
-    assert describe_forecast(found, TODAY) == "stable; daily peak already above 90 %"
+    result = ahead(series(365, lambda _: 460))
+    assert result.reaches == ThresholdDates(TODAY, TODAY, None)
+    assert describe_forecast(result, TODAY) == "stable; daily peak already above 90 %"
 
 
 def test_threshold_not_reached_recently_is_not_reached_today() -> None:
@@ -93,84 +93,84 @@ def test_days_with_slightly_more_installed_count_for_today() -> None:
 
 
 def test_falling_usage_has_no_date() -> None:
-    found = ahead(series(365, lambda at: 490 - 0.5 * at))
-    assert found.status is ForecastStatus.FALLING
-    assert found.per_week == pytest.approx(-3.5, rel=0.15)
-    assert found.reaches == ThresholdDates()
-    assert describe_forecast(found, TODAY).startswith("-3.")
+    result = ahead(series(365, lambda at: 490 - 0.5 * at))
+    assert result.status is ForecastStatus.FALLING
+    assert result.per_week == pytest.approx(-3.5, rel=0.15)
+    assert result.reaches == ThresholdDates()
+    assert describe_forecast(result, TODAY).startswith("-3.")
 
 
 @pytest.mark.parametrize("at", [20, 180, 300, 350])
 def test_single_step_is_not_growth(at: int) -> None:
     for seed in range(10):
         figures = series(365, lambda day: 300 if day < at else 380, seed=seed)
-        found = ahead(figures)
-        assert found.status in {ForecastStatus.FLAT, ForecastStatus.NOT_ENOUGH_DATA}
-        assert found.reaches == ThresholdDates()
+        result = ahead(figures)
+        assert result.status in {ForecastStatus.FLAT, ForecastStatus.NOT_ENOUGH_DATA}
+        assert result.reaches == ThresholdDates()
 
 
 def test_short_history_is_insufficient() -> None:
-    found = ahead(series(12, lambda _: 300))
-    assert found.status is ForecastStatus.NOT_ENOUGH_DATA
-    assert (found.per_week, found.expected(TODAY), found.interval(TODAY)) == (None, None, None)
-    assert found.based_on_days == 12
-    assert describe_forecast(found, TODAY) == "insufficient history (12 of 28 days)"
+    result = ahead(series(12, lambda _: 300))
+    assert result.status is ForecastStatus.NOT_ENOUGH_DATA
+    assert (result.per_week, result.expected(TODAY), result.interval(TODAY)) == (None, None, None)
+    assert result.based_on_days == 12
+    assert describe_forecast(result, TODAY) == "insufficient history (12 of 28 days)"
 
 
 def test_history_that_ended_long_ago_is_insufficient() -> None:
-    found = ahead(series(100, lambda _: 300, today=TODAY - timedelta(days=60)))
-    assert found.status is ForecastStatus.NOT_ENOUGH_DATA
-    assert describe_forecast(found, TODAY) == "insufficient history"
+    result = ahead(series(100, lambda _: 300, today=TODAY - timedelta(days=60)))
+    assert result.status is ForecastStatus.NOT_ENOUGH_DATA
+    assert describe_forecast(result, TODAY) == "insufficient history"
 
 
 def test_unknown_installed_has_no_dates() -> None:
-    found = ahead(series(365, lambda at: 500 + 0.5 * at), None, {_IN_20: 50})
-    assert found.status is ForecastStatus.GROWING
-    assert (found.reaches, found.band, found.shortfalls) == (ThresholdDates(), None, ())
+    result = ahead(series(365, lambda at: 500 + 0.5 * at), None, {_IN_20: 50})
+    assert result.status is ForecastStatus.GROWING
+    assert (result.reaches, result.band, result.shortfalls) == (ThresholdDates(), None, ())
 
 
 def test_expiring_licenses_cause_shortfalls() -> None:
-    found = ahead(series(365, lambda _: 300), 500, {_IN_20: 250, _IN_60: 50})
-    assert found.status is ForecastStatus.FLAT
-    assert found.reaches == ThresholdDates(_IN_20, _IN_20, _IN_20)
-    assert found.band == (_IN_20, _IN_20)
-    assert found.shortfalls == (
-        Shortfall(_IN_20, 250, round(found.expected(_IN_20) or 0)),
-        Shortfall(_IN_60, 200, round(found.expected(_IN_60) or 0)),
+    result = ahead(series(365, lambda _: 300), 500, {_IN_20: 250, _IN_60: 50})
+    assert result.status is ForecastStatus.FLAT
+    assert result.reaches == ThresholdDates(_IN_20, _IN_20, _IN_20)
+    assert result.band == (_IN_20, _IN_20)
+    assert result.shortfalls == (
+        Shortfall(_IN_20, 250, round(result.expected(_IN_20) or 0)),
+        Shortfall(_IN_60, 200, round(result.expected(_IN_60) or 0)),
     )
-    assert found.shortfalls[0].short_by == pytest.approx(50, abs=6)
-    assert describe_forecast(found, TODAY) == (
-        f"stable; shortfall of {found.shortfalls[0].short_by} on 14 Dec,"
-        f" shortfall of {found.shortfalls[1].short_by} on 23 Jan"
+    assert result.shortfalls[0].short_by == pytest.approx(50, abs=6)
+    assert describe_forecast(result, TODAY) == (
+        f"stable; shortfall of {result.shortfalls[0].short_by} on 14 Dec,"
+        f" shortfall of {result.shortfalls[1].short_by} on 23 Jan"
     )
 
 
 def test_expiring_unused_licenses_cause_no_shortfall() -> None:
-    found = ahead(series(365, lambda _: 300), 500, {_IN_20: 140})
-    assert found.shortfalls == ()
-    assert found.reaches == ThresholdDates(_IN_20, None, None)
-    assert describe_forecast(found, TODAY) == "stable; 80 % on 14 Dec"
+    result = ahead(series(365, lambda _: 300), 500, {_IN_20: 140})
+    assert result.shortfalls == ()
+    assert result.reaches == ThresholdDates(_IN_20, None, None)
+    assert describe_forecast(result, TODAY) == "stable; 80 % on 14 Dec"
 
 
 @pytest.mark.parametrize("day", [TODAY - timedelta(days=1), TODAY + timedelta(days=200)])
 def test_licenses_expiring_outside_the_horizon_do_not_count(day: date) -> None:
-    found = ahead(series(365, lambda _: 300), 500, {day: 450})
-    assert (found.reaches, found.shortfalls) == (ThresholdDates(), ())
+    result = ahead(series(365, lambda _: 300), 500, {day: 450})
+    assert (result.reaches, result.shortfalls) == (ThresholdDates(), ())
 
 
 def test_licenses_expiring_today_are_missing_today() -> None:
-    found = ahead(series(365, lambda _: 300), 500, {TODAY: 250})
-    assert found.reaches.installed == TODAY
-    assert [each.date for each in found.shortfalls] == [TODAY]
-    assert describe_forecast(found, TODAY).startswith("stable; shortfall of ")
+    result = ahead(series(365, lambda _: 300), 500, {TODAY: 250})
+    assert result.reaches.installed == TODAY
+    assert [each.date for each in result.shortfalls] == [TODAY]
+    assert describe_forecast(result, TODAY).startswith("stable; shortfall of ")
 
 
 def test_growth_meets_expiring_licenses() -> None:
     figures = series(365, lambda at: 500 + 0.5 * at, noise=0.01)
-    found = ahead(figures, 800, {_IN_60: 70})  # 800 would last 235 days, 730 does 95
-    assert found.reaches.installed is not None
-    assert abs((found.reaches.installed - TODAY).days - 95) <= 18
-    assert found.shortfalls == ()
+    result = ahead(figures, 800, {_IN_60: 70})  # 800 would last 235 days, 730 does 95
+    assert result.reaches.installed is not None
+    assert abs((result.reaches.installed - TODAY).days - 95) <= 18
+    assert result.shortfalls == ()
 
 
 def test_expiring_of_all_licenses_matters_only_if_used() -> None:
@@ -181,20 +181,20 @@ def test_expiring_of_all_licenses_matters_only_if_used() -> None:
 
 
 def test_interval_starts_at_the_level_and_widens() -> None:
-    found = _growing()
-    soon, late = found.interval(TODAY), found.interval(_IN_60)
+    result = _growing()
+    soon, late = result.interval(TODAY), result.interval(_IN_60)
     assert soon is not None
     assert late is not None
-    assert soon[0] < (found.expected(TODAY) or 0) < soon[1]
+    assert soon[0] < (result.expected(TODAY) or 0) < soon[1]
     assert late[1] - late[0] > soon[1] - soon[0]
 
 
 def test_forecast_text_of_growth_names_its_dates() -> None:
-    found = ahead(series(365, lambda at: 500 + 2.0 * at, noise=0.01), 1400)
-    critical, full = found.reaches.critical, found.reaches.installed
+    result = ahead(series(365, lambda at: 500 + 2.0 * at, noise=0.01), 1400)
+    critical, full = result.reaches.critical, result.reaches.installed
     assert critical is not None
     assert full is not None
-    assert describe_forecast(found, TODAY) == (
+    assert describe_forecast(result, TODAY) == (
         f"+14 per week; 90 % on {critical.day} {critical:%b}, exhausted on {full.day} {full:%b}"
     )
     assert describe_forecast(ahead(series(365, lambda at: 500 + 2.0 * at), 1000), TODAY).endswith(

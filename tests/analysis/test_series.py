@@ -59,10 +59,10 @@ def test_day_bounds_follow_half_hour_zones() -> None:
 
 def test_rebucket_counts_the_last_local_hour_for_its_day() -> None:
     bounds = day_bounds(at("2026-10-25T00:00"), at("2026-10-26T12:00"), BERLIN)
-    found = rebucket(
+    result = rebucket(
         [bucket(at("2026-10-25T22:00"), 90), bucket(at("2026-10-25T23:00"), 70)], bounds
     )
-    assert [(one.start, one.high, one.high_at) for one in found] == [
+    assert [(one.start, one.high, one.high_at) for one in result] == [
         (at("2026-10-24T22:00"), 90, at("2026-10-25T22:01")),
         (at("2026-10-25T23:00"), 70, at("2026-10-25T23:01")),
     ]

@@ -25,18 +25,18 @@ def _found(figures: Mapping[date, float]) -> Trend | InsufficientData:
 
 
 def _trend(figures: Mapping[date, float]) -> Trend:
-    found = _found(figures)
-    assert isinstance(found, Trend)
-    return found
+    result = _found(figures)
+    assert isinstance(result, Trend)
+    return result
 
 
 @pytest.mark.parametrize("week", [OFFICE, ROUND_THE_CLOCK, (0.9, 1.0, 0.95, 0.9, 0.7, 0.1, 0)])
 @pytest.mark.parametrize("pace", [0.5, -0.5])
 def test_slope_is_that_of_the_busiest_weekday(week: tuple[float, ...], pace: float) -> None:
-    found = _trend(series(365, lambda at: 600 + pace * at, week=week))
-    assert found.significant
-    assert found.slope == pytest.approx(pace, rel=0.15)
-    assert found.level == pytest.approx(600 + pace * 364, rel=0.015)
+    result = _trend(series(365, lambda at: 600 + pace * at, week=week))
+    assert result.significant
+    assert result.slope == pytest.approx(pace, rel=0.15)
+    assert result.level == pytest.approx(600 + pace * 364, rel=0.015)
 
 
 def test_growth_within_a_week_is_not_seasonality() -> None:
@@ -46,9 +46,9 @@ def test_growth_within_a_week_is_not_seasonality() -> None:
 
 @pytest.mark.parametrize("days", [60, 365])
 def test_flat_series_are_flat(days: int) -> None:
-    found = [_trend(series(days, lambda _: 400, seed=seed)) for seed in range(40)]
-    assert [each.slope for each in found if each.significant] == []
-    assert all(each.level == pytest.approx(400, rel=0.03) for each in found)
+    result = [_trend(series(days, lambda _: 400, seed=seed)) for seed in range(40)]
+    assert [each.slope for each in result if each.significant] == []
+    assert all(each.level == pytest.approx(400, rel=0.03) for each in result)
 
 
 # Shapes that end flat, and where: what went before must not be taken for a direction.
@@ -65,17 +65,17 @@ _ENDS_FLAT: dict[str, tuple[Callable[[int], float], float]] = {
 @pytest.mark.parametrize("shape", _ENDS_FLAT)
 def test_series_that_ends_flat_is_flat(shape: str) -> None:
     level, end = _ENDS_FLAT[shape]
-    found = [_trend(series(365, level, seed=seed, noise=0.02)) for seed in range(10)]
-    assert sum(not each.significant for each in found) >= 9
-    assert [each.level for each in found if not each.significant] == pytest.approx(
-        [end] * sum(not each.significant for each in found), rel=0.03, abs=1
+    result = [_trend(series(365, level, seed=seed, noise=0.02)) for seed in range(10)]
+    assert sum(not each.significant for each in result) >= 9
+    assert [each.level for each in result if not each.significant] == pytest.approx(
+        [end] * sum(not each.significant for each in result), rel=0.03, abs=1
     )
 
 
 def test_growth_continues_across_a_step() -> None:
-    found = _trend(series(365, lambda at: 500 + 0.5 * at + (150 if at >= 180 else 0), noise=0.01))
-    assert found.significant
-    assert found.slope == pytest.approx(0.5, rel=0.2)
+    result = _trend(series(365, lambda at: 500 + 0.5 * at + (150 if at >= 180 else 0), noise=0.01))
+    assert result.significant
+    assert result.slope == pytest.approx(0.5, rel=0.2)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -83,27 +83,27 @@ def test_past_summer_is_not_a_new_direction(seed: int) -> None:
     def level(at: int) -> float:
         return (500 + 0.4 * at) * (1 - 0.13 * exp(-(((at - 260) / 20) ** 2)))
 
-    found = _trend(series(365, level, seed=seed, noise=0.02))
-    assert found.days == 365
-    assert found.slope == pytest.approx(0.4, rel=0.3)
+    result = _trend(series(365, level, seed=seed, noise=0.02))
+    assert result.days == 365
+    assert result.slope == pytest.approx(0.4, rel=0.3)
 
 
 def test_new_direction_replaces_the_old_one() -> None:
-    found = _trend(series(365, lambda at: 500 + 1.5 * max(0, at - 245), noise=0.02))
-    assert found.slope == pytest.approx(1.5, rel=0.2)
-    assert 70 <= found.days <= 150
+    result = _trend(series(365, lambda at: 500 + 1.5 * max(0, at - 245), noise=0.02))
+    assert result.slope == pytest.approx(1.5, rel=0.2)
+    assert 70 <= result.days <= 150
 
 
 @pytest.mark.parametrize("ago", [8, 15, 22])
 def test_recent_step_up_is_insufficient_data(ago: int) -> None:
-    found = _found(series(365, lambda at: 500 if at < 365 - ago else 650))
-    assert isinstance(found, InsufficientData)
-    assert ago - 4 <= found.days <= ago + 4
+    result = _found(series(365, lambda at: 500 if at < 365 - ago else 650))
+    assert isinstance(result, InsufficientData)
+    assert ago - 4 <= result.days <= ago + 4
 
 
 def test_week_of_absence_is_not_a_step() -> None:
-    found = _trend(series(365, lambda at: 500 if at < 355 else 400))
-    assert found.level == pytest.approx(500, rel=0.03)
+    result = _trend(series(365, lambda at: 500 if at < 355 else 400))
+    assert result.level == pytest.approx(500, rel=0.03)
 
 
 @pytest.mark.parametrize("today", [date(2027, 1, 1), date(2027, 1, 4), date(2027, 1, 18)])
@@ -113,9 +113,9 @@ def test_turn_of_the_year_is_not_a_step(today: date, days: int) -> None:
     for day in figures:
         if date(2026, 12, 22) <= day <= date(2027, 1, 3):
             figures[day] *= 0.35
-    found = _trend(figures)
-    assert not found.significant
-    assert found.level == pytest.approx(500, rel=0.02)
+    result = _trend(figures)
+    assert not result.significant
+    assert result.level == pytest.approx(500, rel=0.02)
 
 
 def test_public_holidays_do_not_change_the_trend() -> None:
@@ -123,17 +123,17 @@ def test_public_holidays_do_not_change_the_trend() -> None:
     usual = _trend(figures)
     for day in list(figures)[10::23]:
         figures[day] = 40.0
-    found = _trend(figures)
-    assert found.slope == pytest.approx(usual.slope, rel=0.15)
-    assert found.level == pytest.approx(usual.level, rel=0.02)
+    result = _trend(figures)
+    assert result.slope == pytest.approx(usual.slope, rel=0.15)
+    assert result.level == pytest.approx(usual.level, rel=0.02)
 
 
 def test_days_without_figures_are_not_zeros() -> None:
     figures = series(365, lambda at: 500 + 0.5 * at)
     gone = [day for at, day in enumerate(figures) if 100 <= at < 160 or at % 9 == 3]
-    found = _trend({day: figure for day, figure in figures.items() if day not in gone})
-    assert found.days == 365
-    assert found.slope == pytest.approx(0.5, rel=0.15)
+    result = _trend({day: figure for day, figure in figures.items() if day not in gone})
+    assert result.days == 365
+    assert result.slope == pytest.approx(0.5, rel=0.15)
 
 
 @pytest.mark.parametrize("days", [1, 7, 27])
@@ -150,37 +150,37 @@ def test_empty_series_is_insufficient() -> None:
 
 
 def test_weekend_only_usage_is_judged_by_weekends() -> None:
-    found = _trend(series(180, lambda at: 100 + 0.5 * at, week=_WEEKEND))
-    assert found.significant
-    assert found.level == pytest.approx(190, rel=0.03)
+    result = _trend(series(180, lambda at: 100 + 0.5 * at, week=_WEEKEND))
+    assert result.significant
+    assert result.level == pytest.approx(190, rel=0.03)
 
 
 def test_small_flat_counts_are_flat() -> None:
     chance = series(365, lambda _: 5, noise=0.12, week=ROUND_THE_CLOCK)
     assert {4.0, 5.0, 6.0} <= set(chance.values())
-    found = _trend(chance)
-    assert not found.significant
-    assert found.level == pytest.approx(5, abs=0.3)
+    result = _trend(chance)
+    assert not result.significant
+    assert result.level == pytest.approx(5, abs=0.3)
 
 
 def test_level_is_never_below_zero() -> None:
-    found = _trend(series(180, lambda at: 200 - at))
-    assert found.slope < 0
-    assert found.level_at(TODAY.toordinal() + 200) == 0
-    assert found.interval(TODAY.toordinal() + 200)[0] == 0
+    result = _trend(series(180, lambda at: 200 - at))
+    assert result.slope < 0
+    assert result.level_at(TODAY.toordinal() + 200) == 0
+    assert result.interval(TODAY.toordinal() + 200)[0] == 0
 
 
 def test_unused_license_is_flat_at_zero() -> None:
-    found = _trend(series(365, lambda _: 0))
-    assert (found.level, found.slope, found.significant) == (0, 0, False)
+    result = _trend(series(365, lambda _: 0))
+    assert (result.level, result.slope, result.significant) == (0, 0, False)
 
 
 def test_interval_contains_the_true_level() -> None:
     # 90 days on, the line lies where 95 % of the intervals say: of 60, a few may miss.
     held = 0
     for seed in range(60):
-        found = _trend(series(365, lambda at: 500 + 0.5 * at, seed=seed))
-        low, high = found.interval(found.last + 90)
+        result = _trend(series(365, lambda at: 500 + 0.5 * at, seed=seed))
+        low, high = result.interval(result.last + 90)
         held += low <= 500 + 0.5 * (364 + 90) <= high
     assert held >= 53
 
@@ -190,11 +190,11 @@ def test_interval_contains_the_true_level() -> None:
     st.dictionaries(st.integers(739_000, 739_200), st.floats(0, 1e9, allow_nan=False), max_size=120)
 )
 def test_any_series_has_a_finite_trend(figures: dict[int, float]) -> None:
-    found = fit_trend(figures)
-    if isinstance(found, Trend):
-        assert found.first <= found.last == max(figures)
-        assert 0 <= found.level_at(found.last + 30) < 1e12
-        assert found.half_interval(found.last + 30) >= 0
+    result = fit_trend(figures)
+    if isinstance(result, Trend):
+        assert result.first <= result.last == max(figures)
+        assert 0 <= result.level_at(result.last + 30) < 1e12
+        assert result.half_interval(result.last + 30) >= 0
 
 
 def test_trend_of_a_year_is_quick() -> None:

@@ -31,36 +31,36 @@ def test_usage_stats_of_nothing_are_none() -> None:
 
 
 def test_percentiles_are_weighted_by_time() -> None:
-    found = usage_stats([bucket(0, 90, length=300), bucket(300, 10, length=99 * 300)])
-    assert found is not None
-    assert (found.p50, found.p95, found.p99, found.peak) == (10, 10, 10, 90)
-    assert found.seconds == 100 * 300
+    result = usage_stats([bucket(0, 90, length=300), bucket(300, 10, length=99 * 300)])
+    assert result is not None
+    assert (result.p50, result.p95, result.p99, result.peak) == (10, 10, 10, 90)
+    assert result.seconds == 100 * 300
 
 
 def test_time_above_includes_the_threshold() -> None:
-    found = usage_stats([bucket(0, 79), bucket(300, 80), bucket(600, 90), bucket(900, 101)])
-    assert found is not None
-    assert found.seconds_above == ((0.8, 900), (0.9, 600), (1.0, 300))
+    result = usage_stats([bucket(0, 79), bucket(300, 80), bucket(600, 90), bucket(900, 101)])
+    assert result is not None
+    assert result.seconds_above == ((0.8, 900), (0.9, 600), (1.0, 300))
 
 
 def test_time_above_uses_installed_of_that_time() -> None:
-    found = usage_stats([bucket(0, 80, installed=200), bucket(300, 80, installed=80)])
-    assert found is not None
-    assert found.seconds_above == ((0.8, 300), (0.9, 300), (1.0, 300))
-    assert found.longest_saturation == Period(300, 600)
+    result = usage_stats([bucket(0, 80, installed=200), bucket(300, 80, installed=80)])
+    assert result is not None
+    assert result.seconds_above == ((0.8, 300), (0.9, 300), (1.0, 300))
+    assert result.longest_saturation == Period(300, 600)
 
 
 def test_time_above_is_zero_where_nothing_is_installed() -> None:
-    found = usage_stats([bucket(0, 5, installed=0), bucket(300, 5, installed=None)])
-    assert found is not None
-    assert found.seconds_above == ((0.8, 0), (0.9, 0), (1.0, 0))
-    assert found.longest_saturation is None
+    result = usage_stats([bucket(0, 5, installed=0), bucket(300, 5, installed=None)])
+    assert result is not None
+    assert result.seconds_above == ((0.8, 0), (0.9, 0), (1.0, 0))
+    assert result.longest_saturation is None
 
 
 def test_longest_saturation_ends_with_a_gap() -> None:
-    found = usage_stats([bucket(0, 100), bucket(300, 100), bucket(900, 100), bucket(1200, 99)])
-    assert found is not None
-    assert found.longest_saturation == Period(0, 600)
+    result = usage_stats([bucket(0, 100), bucket(300, 100), bucket(900, 100), bucket(1200, 99)])
+    assert result is not None
+    assert result.longest_saturation == Period(0, 600)
 
 
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(1, 9)), min_size=1, max_size=50))
@@ -69,14 +69,14 @@ def test_any_percentile_covers_its_share_of_time(rows: list[tuple[int, int]]) ->
     for high, length in rows:
         buckets.append(bucket(start, high, length=length * 300))
         start += length * 300
-    found = usage_stats(buckets)
-    assert found is not None
-    for figure, share in ((found.p50, 0.5), (found.p95, 0.95), (found.p99, 0.99)):
+    result = usage_stats(buckets)
+    assert result is not None
+    for figure, share in ((result.p50, 0.5), (result.p95, 0.95), (result.p99, 0.99)):
         covered = sum(b.end - b.start for b in buckets if b.high <= figure)
         less = sum(b.end - b.start for b in buckets if b.high < figure)
-        assert covered >= share * found.seconds
-        assert less < share * found.seconds
-    assert found.p50 <= found.p95 <= found.p99 <= found.peak
+        assert covered >= share * result.seconds
+        assert less < share * result.seconds
+    assert result.p50 <= result.p95 <= result.p99 <= result.peak
 
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -88,37 +88,37 @@ def hour_bucket(text: str, high: float, length: int = 3600) -> Bucket:
 
 
 def test_heat_matrix_of_nothing_is_empty() -> None:
-    found = heat_matrix((), BERLIN)
-    assert found.weeks == 0
-    assert {cell for row in found.average for cell in row} == {None}
-    assert [len(row) for row in found.peak] == [24] * 7
+    result = heat_matrix((), BERLIN)
+    assert result.weeks == 0
+    assert {cell for row in result.average for cell in row} == {None}
+    assert [len(row) for row in result.peak] == [24] * 7
 
 
 def test_heat_matrix_uses_local_hours() -> None:
-    found = heat_matrix([hour_bucket("2026-11-24T08:00", 40)], BERLIN)  # a Tuesday, 9:00 in Berlin
-    assert found.average[1][9] == 40
-    assert found.average[1][8] is None
+    result = heat_matrix([hour_bucket("2026-11-24T08:00", 40)], BERLIN)  # a Tuesday, 9:00 in Berlin
+    assert result.average[1][9] == 40
+    assert result.average[1][8] is None
 
 
 def test_heat_matrix_has_average_and_peak_of_weeks() -> None:
-    found = heat_matrix(
+    result = heat_matrix(
         [hour_bucket("2026-11-17T08:00", 40), hour_bucket("2026-11-24T08:00", 60)], BERLIN
     )
-    assert (found.average[1][9], found.peak[1][9], found.weeks) == (50, 60, 2)
+    assert (result.average[1][9], result.peak[1][9], result.weeks) == (50, 60, 2)
 
 
 def test_heat_matrix_joins_five_minutes_to_hours() -> None:
-    found = heat_matrix(
+    result = heat_matrix(
         [hour_bucket("2026-11-24T08:00", 40, 300), hour_bucket("2026-11-24T08:05", 60, 300)], BERLIN
     )
-    assert (found.average[1][9], found.weeks) == (60, 1)
+    assert (result.average[1][9], result.weeks) == (60, 1)
 
 
 def test_heat_matrix_joins_summer_and_winter_hours() -> None:
-    found = heat_matrix(
+    result = heat_matrix(
         [hour_bucket("2026-10-20T07:00", 30), hour_bucket("2026-10-27T08:00", 50)], BERLIN
     )
-    assert found.average[1][9] == 40
+    assert result.average[1][9] == 40
 
 
 _TUESDAYS = (305, 290, 312, 298, 320, 301, 288, 309)
@@ -129,8 +129,8 @@ def _before(figures: tuple[float, ...] = _TUESDAYS) -> dict[date, float]:
 
 
 def test_anomaly_above_names_the_hour_and_the_typical_range() -> None:
-    said = describe_anomaly(_before(), TODAY, 412, time(10, 40))
-    assert said == "unusual usage: 412 by 10:40 (typical Tuesday: 288-320)"
+    message = describe_anomaly(_before(), TODAY, 412, time(10, 40))
+    assert message == "unusual usage: 412 by 10:40 (typical Tuesday: 288-320)"
 
 
 def test_anomaly_below_of_a_whole_day_names_no_hour() -> None:
@@ -142,9 +142,9 @@ def test_typical_figure_is_not_an_anomaly(figure: float) -> None:
     assert describe_anomaly(_before(), TODAY, figure) is None
 
 
-@pytest.mark.parametrize(("many", "said"), [(4, False), (5, True)])
-def test_anomaly_needs_five_comparable_days(many: int, said: bool) -> None:  # noqa: FBT001 - a case
-    assert (describe_anomaly(_before(_TUESDAYS[:many]), TODAY, 500) is not None) is said
+@pytest.mark.parametrize(("days", "is_anomaly"), [(4, False), (5, True)])
+def test_anomaly_needs_five_comparable_days(days: int, *, is_anomaly: bool) -> None:
+    assert (describe_anomaly(_before(_TUESDAYS[:days]), TODAY, 500) is not None) is is_anomaly
 
 
 def test_anomaly_ignores_other_weekdays_and_older_weeks() -> None:
@@ -157,9 +157,9 @@ def test_anomaly_ignores_other_weekdays_and_older_weeks() -> None:
 def test_anomaly_ignores_a_holiday() -> None:
     figures = (*_TUESDAYS[:6], 20, 15)
     assert describe_anomaly(_before(figures), TODAY, 300) is None
-    said = describe_anomaly(_before(figures), TODAY, 480)
-    assert said is not None
-    assert " 20 " not in said
+    message = describe_anomaly(_before(figures), TODAY, 480)
+    assert message is not None
+    assert " 20 " not in message
 
 
 def test_few_licenses_are_not_an_anomaly() -> None:
@@ -169,18 +169,18 @@ def test_few_licenses_are_not_an_anomaly() -> None:
 
 def test_identical_weeks_need_a_relative_distance() -> None:
     assert describe_anomaly(_before((100,) * 8), TODAY, 114) is None
-    said = describe_anomaly(_before((100,) * 8), TODAY, 120)
-    assert said == "unusual usage: 120 (typical Tuesday: 100)"
+    message = describe_anomaly(_before((100,) * 8), TODAY, 120)
+    assert message == "unusual usage: 120 (typical Tuesday: 100)"
 
 
 def test_most_days_of_a_year_are_not_anomalies() -> None:
     figures = series(365, lambda at: 500 + 0.3 * at, noise=0.04)
-    said = [
+    message = [
         day
         for day, figure in figures.items()
         if describe_anomaly(figures, day, figure) and day.weekday() < 5
     ]
-    assert len(said) <= 4
+    assert len(message) <= 4
 
 
 def test_incomplete_hour_does_not_count() -> None:
@@ -194,8 +194,8 @@ def test_incomplete_hour_does_not_count() -> None:
     ]
     assert anomaly_today(hours, noon + 60, UTC) is None
     doubled = [each if each.start < noon - 43200 else each._replace(high=900) for each in hours]
-    said = anomaly_today(doubled, noon + 60, UTC)
-    assert said == "unusual usage: 900 by 12:00 (typical Tuesday: 490)"
+    message = anomaly_today(doubled, noon + 60, UTC)
+    assert message == "unusual usage: 900 by 12:00 (typical Tuesday: 490)"
     summed = anomaly_today(doubled, noon + 60, UTC, upper_bound=True)
     assert summed == "unusual usage: up to 900 by 12:00 (typical Tuesday: 490)"
 
@@ -208,20 +208,20 @@ def holding(
 
 
 def test_contract_line_shortfall_is_peak_minus_purchased() -> None:
-    found = holding(100, 150, 120)
-    assert (found.shortfall, found.unused, found.installed_surplus) == (20, 0, 50)
+    result = holding(100, 150, 120)
+    assert (result.shortfall, result.unused, result.installed_surplus) == (20, 0, 50)
 
 
 def test_contract_line_unused_licenses_have_a_cost() -> None:
-    found = holding(100, 90, 60, 42.5)
-    assert (found.shortfall, found.unused, found.installed_surplus) == (0, 40, -10)
-    assert (found.cost, found.unused_cost) == (4250.0, 1700.0)
+    result = holding(100, 90, 60, 42.5)
+    assert (result.shortfall, result.unused, result.installed_surplus) == (0, 40, -10)
+    assert (result.cost, result.unused_cost) == (4250.0, 1700.0)
 
 
 def test_contract_line_unknown_is_not_zero() -> None:
-    found = holding(100, None, None, 10.0)
-    assert (found.shortfall, found.unused, found.installed_surplus) == (None, None, None)
-    assert (found.cost, found.unused_cost) == (1000.0, None)
+    result = holding(100, None, None, 10.0)
+    assert (result.shortfall, result.unused, result.installed_surplus) == (None, None, None)
+    assert (result.cost, result.unused_cost) == (1000.0, None)
     assert holding(100, 90, 60).unused_cost is None
 
 

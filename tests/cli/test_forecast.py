@@ -179,10 +179,10 @@ def peaks(
 def two_servers(paths: Paths) -> None:
     """Record two servers whose peaks are at different times, the second with a gap."""
     with closing(HistoryFixture(paths.history)) as fixture:
-        fixture.line(MIDNIGHT, [10, 50, 10, 10] * 18, "lic-01", every=300)
-        fixture.line(MIDNIGHT, [40, 5, 20, 20] * 9, "lic-02", every=300)
-        fixture.fail(MIDNIGHT + 36 * 300, "lic-02", every=300)
-        fixture.line(MIDNIGHT + 48 * 300, [40, 5, 20, 20] * 6, "lic-02", every=300)
+        fixture.poll_series(MIDNIGHT, [10, 50, 10, 10] * 18, "lic-01", every=300)
+        fixture.poll_series(MIDNIGHT, [40, 5, 20, 20] * 9, "lic-02", every=300)
+        fixture.record_failure(MIDNIGHT + 36 * 300, "lic-02", every=300)
+        fixture.poll_series(MIDNIGHT + 48 * 300, [40, 5, 20, 20] * 6, "lic-02", every=300)
 
 
 @pytest.mark.usefixtures("two_servers")
@@ -227,8 +227,8 @@ def test_estate_peak_expects_registered_servers_only(
     paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with closing(HistoryFixture(paths.history)) as fixture:
-        fixture.line(MIDNIGHT, [10] * 71 + [90], "lic-01", every=300)
-        fixture.line(MIDNIGHT, [40] * 12, "lic-02", every=300)
+        fixture.poll_series(MIDNIGHT, [10] * 71 + [90], "lic-01", every=300)
+        fixture.poll_series(MIDNIGHT, [40] * 12, "lic-02", every=300)
     run("servers", "add", "lic-01", *WINRM)
     assert peaks(capsys)["estate", PRODUCT, "24h"]["peak"] == 90
     run("servers", "add", "lic-02", *WINRM)  # now its values are missing
@@ -249,7 +249,7 @@ def test_peak_of_imported_readings_is_exact(
 ) -> None:
     month_ago = MIDNIGHT - 30 * DAY
     with closing(HistoryFixture(paths.history)) as fixture:
-        fixture.line(month_ago, [3, 77, 3], every=300)
+        fixture.poll_series(month_ago, [3, 77, 3], every=300)
     file = paths.data_dir / "out.csv"
     run("history", "export", "-o", str(file))
     paths.history.unlink()
@@ -292,7 +292,7 @@ def test_peaks_of_servers_in_opposite_phase_with_an_outage(
                 result = failure() if outage else snapshot(pool(PRODUCT, figure))
                 polls.append((server(name, interval=five_minutes), poll(result, name, time), ()))
             fixture.history.append_many(polls)
-        fixture.move_to(NOW)
+        fixture.compact_at(NOW)
     for name in ("a", "b"):
         run("servers", "add", name, *WINRM)
     estate = peaks(capsys)["estate", PRODUCT, "all"]
@@ -313,8 +313,8 @@ def test_peaks_of_a_month_with_a_clock_change(
     with closing(HistoryFixture(paths.history)) as fixture:
         figures = [5] * (33 * 96)
         figures[191], figures[192] = 90, 70  # last of September, first of October
-        fixture.line(october - 2 * DAY, figures, every=900)
-        fixture.move_to(now)
+        fixture.poll_series(october - 2 * DAY, figures, every=900)
+        fixture.compact_at(now)
     run("servers", "add", "lic-01", *WINRM)
     result = peaks(capsys, tz="Europe/Berlin")
     month = result["estate", PRODUCT, "month"]

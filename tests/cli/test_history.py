@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def recorded(paths: Paths) -> Paths:
     """Two servers with two hours of readings."""
     with closing(HistoryFixture(paths.history)) as fixture:
-        fixture.line(MIDNIGHT, [1, 2, 3, 4], "lic-01", every=1800)
-        fixture.line(MIDNIGHT, [5, 6, 7, 8], "lic-02", every=1800)
+        fixture.poll_series(MIDNIGHT, [1, 2, 3, 4], "lic-01", every=1800)
+        fixture.poll_series(MIDNIGHT, [5, 6, 7, 8], "lic-02", every=1800)
     return paths
 
 
@@ -210,8 +210,8 @@ def test_compact_moves_a_corrupt_database_and_creates_a_new_one(
 ) -> None:
     with closing(HistoryFixture(paths.history)) as fixture:
         for number in range(50):
-            fixture.line(MIDNIGHT, range(100), f"lic-{number}")
-        fixture.move_to(MIDNIGHT + 5 * HOUR)
+            fixture.poll_series(MIDNIGHT, range(100), f"lic-{number}")
+        fixture.compact_at(MIDNIGHT + 5 * HOUR)
     content = paths.history.read_bytes()
     half = len(content) // 2
     paths.history.write_bytes(content[:half] + b"\xa5" * (len(content) - half))
@@ -227,7 +227,7 @@ def test_history_at_another_path(
 ) -> None:
     other = tmp_path / "other.db"
     with closing(HistoryFixture(other)) as fixture:
-        fixture.read(MIDNIGHT, 5)
+        fixture.record(MIDNIGHT, 5)
     paths.config_dir.mkdir()
     paths.config.write_text(f'[history]\npath = "{other}"\n')
     assert run("history", "stats") == 0

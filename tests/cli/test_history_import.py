@@ -275,7 +275,7 @@ def test_license_import_fills_unknown_counts_and_keeps_polled_ones(
 def test_license_import_adds_no_server_to_sums(paths: Paths, folder: Path) -> None:
     run("history", "import-licenses", str(folder), "--server", "lic")
     with closing(HistoryFixture(paths.history)) as fixture:
-        fixture.line(MIDNIGHT, [5, 6], "other", every=300)
+        fixture.poll_series(MIDNIGHT, [5, 6], "other", every=300)
         pools = [(known.server, known.key) for known in fixture.history.pools()]
         assert len(pools) == 2
         (hour,) = fixture.buckets(MIDNIGHT, MIDNIGHT + 3600, 3600, "other")

@@ -33,8 +33,8 @@ def _now(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def recorded(paths: Paths) -> Paths:
     with closing(HistoryFixture(paths.history, FakeClock(NOW))) as fixture:
-        fixture.line(timestamp("2026-10-01T00:00"), [70] * 744, "lic-01", every=HOUR)
-        fixture.line(timestamp("2026-11-01T00:00"), [80] * 50, "lic-01", every=HOUR)
+        fixture.poll_series(timestamp("2026-10-01T00:00"), [70] * 744, "lic-01", every=HOUR)
+        fixture.poll_series(timestamp("2026-11-01T00:00"), [80] * 50, "lic-01", every=HOUR)
     return paths
 
 
@@ -57,7 +57,7 @@ def test_report_month_depends_on_the_time_zone(
     paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with closing(HistoryFixture(paths.history)) as fixture:
-        fixture.line(timestamp("2026-09-10T00:00"), [70] * 5, "lic-01", every=HOUR)
+        fixture.poll_series(timestamp("2026-09-10T00:00"), [70] * 5, "lic-01", every=HOUR)
     set_time(monkeypatch, timestamp("2026-11-01T02:00"))
     assert run("report", "--format", "md", "--tz", "America/New_York") == 0
     assert capsys.readouterr().out.startswith("# Citrix licenses in September 2026")
@@ -206,7 +206,7 @@ def entitled(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Paths:
     now = MIDNIGHT + 6 * HOUR
     set_time(monkeypatch, now)
     with closing(HistoryFixture(paths.history)) as fixture:
-        fixture.line(MIDNIGHT, [100, 180, 120] * 20, every=300)
+        fixture.poll_series(MIDNIGHT, [100, 180, 120] * 20, every=300)
         ends = pool(PRODUCT, 120, 500, subscription=date(2027, 6, 30))
         fixture.history.append(server(interval=300), poll(snapshot(ends), at=now - 60))
     run("servers", "add", "lic-01", *WINRM)

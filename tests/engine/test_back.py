@@ -37,7 +37,7 @@ def desk(tmp_path: Path) -> Iterator[HistoryFixture]:
     with closing(HistoryFixture(tmp_path / "history.db")) as made:
         for one, first, then in ((SERVERS[0], 60, 40), (SERVERS[1], 40, 60)):
             _fill(made, one, [first] * 144 + [then] * 144)
-        made.move_to(MIDNIGHT + 3 * DAY)
+        made.compact_at(MIDNIGHT + 3 * DAY)
         yield made
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, clock: FakeClock) -> Iterator[HistoryFixture]:
-    desk = HistoryFixture(tmp_path / "data" / "history.db", clock)
-    yield desk
-    desk.close()
+def fixture(tmp_path: Path, clock: FakeClock) -> Iterator[HistoryFixture]:
+    fixture = HistoryFixture(tmp_path / "data" / "history.db", clock)
+    yield fixture
+    fixture.close()

@@ -41,12 +41,12 @@ class HistoryFixture:
     def close(self) -> None:
         self.history.close()
 
-    def move_to(self, at: float) -> None:
+    def compact_at(self, at: float) -> None:
         """Let time be `at`, and what is due be rolled up."""
         self.clock._now = at
         self.history.compact()
 
-    def read(
+    def record(
         self,
         at: float,
         figures: dict[str, int | None] | int | None,
@@ -55,15 +55,15 @@ class HistoryFixture:
         installed: int | None = 500,
     ) -> None:
         """A poll at `at` that read these figures, by product."""
-        found = figures if isinstance(figures, dict) else {PRODUCT: figures}
-        pools = [pool(product, in_use, installed) for product, in_use in found.items()]
+        result = figures if isinstance(figures, dict) else {PRODUCT: figures}
+        pools = [pool(product, in_use, installed) for product, in_use in result.items()]
         self.history.append(server(name, interval=every), poll(snapshot(*pools), name, at))
 
-    def fail(self, at: float, name: str = "lic-01", every: float = 60.0) -> None:
+    def record_failure(self, at: float, name: str = "lic-01", every: float = 60.0) -> None:
         """A poll at `at` that failed."""
         self.history.append(server(name, interval=every), poll(failure(), name, at))
 
-    def line(
+    def poll_series(
         self,
         start: float,
         figures: Iterable[int | None],
@@ -79,7 +79,7 @@ class HistoryFixture:
         ]
         self.history.append_many(polls)
 
-    def ask(
+    def series(
         self,
         start: float,
         end: float,
@@ -93,7 +93,7 @@ class HistoryFixture:
     def buckets(
         self, start: float, end: float, bucket: int, *names: str, product: str = PRODUCT
     ) -> tuple[Bucket, ...]:
-        return self.ask(start, end, bucket, names or ("lic-01",), product).buckets
+        return self.series(start, end, bucket, names or ("lic-01",), product).buckets
 
     def rows(self) -> list[tuple[int, int, int, int | None]]:
         """The rows that are not rolled up yet: at, span, n, in use."""

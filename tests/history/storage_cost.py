@@ -66,8 +66,8 @@ def plain(folder: Path, pools: int, days: int, every: int = 900) -> float:
             db.executemany("INSERT INTO reading VALUES(?, ?, ?)", rows)
         db.commit()
         began = time.perf_counter()
-        found = db.execute(asked).fetchall()
-        assert len(found) == pools * days
+        result = db.execute(asked).fetchall()
+        assert len(result) == pools * days
         return time.perf_counter() - began
 
 

@@ -38,78 +38,78 @@ def year() -> list[BackfillRow]:
     ]
 
 
-def test_backfill_stores_every_width_unchanged(desk: HistoryFixture) -> None:
-    desk.history.backfill(year())
-    days = desk.buckets(MIDNIGHT - 365 * DAY, MIDNIGHT, DAY)
+def test_backfill_stores_every_width_unchanged(fixture: HistoryFixture) -> None:
+    fixture.history.backfill(year())
+    days = fixture.buckets(MIDNIGHT - 365 * DAY, MIDNIGHT, DAY)
     assert [one.high for one in days] == [100 + day for day in range(365)]
     assert (days[0].low, days[0].average, days[0].last) == (98, 99.5, 99)
     assert (days[0].high_at, days[0].samples) == (days[0].start + 12 * HOUR, 4)
     assert (days[0].installed, days[0].overdraft) == (500, 50)
-    assert len(desk.buckets(MIDNIGHT - 10 * DAY, MIDNIGHT, HOUR)) == 240
-    assert len(desk.buckets(MIDNIGHT - 2 * DAY, MIDNIGHT, 300)) == 576
-    assert [one.last for one in desk.buckets(MIDNIGHT - HOUR, MIDNIGHT, 0)] == list(range(60))
+    assert len(fixture.buckets(MIDNIGHT - 10 * DAY, MIDNIGHT, HOUR)) == 240
+    assert len(fixture.buckets(MIDNIGHT - 2 * DAY, MIDNIGHT, 300)) == 576
+    assert [one.last for one in fixture.buckets(MIDNIGHT - HOUR, MIDNIGHT, 0)] == list(range(60))
 
 
-def test_backfill_twice_changes_nothing(desk: HistoryFixture) -> None:
-    desk.history.backfill(year())
-    once = [desk.export(width) for width in Resolution]
-    desk.history.backfill(year())
-    assert [desk.export(width) for width in Resolution] == once
+def test_backfill_twice_changes_nothing(fixture: HistoryFixture) -> None:
+    fixture.history.backfill(year())
+    once = [fixture.export(width) for width in Resolution]
+    fixture.history.backfill(year())
+    assert [fixture.export(width) for width in Resolution] == once
 
 
-def test_polls_continue_after_backfill(desk: HistoryFixture) -> None:
-    desk.history.backfill(year())
-    desk.line(MIDNIGHT, [7, 8, 9], every=900)
-    desk.move_to(MIDNIGHT + DAY)
-    today = desk.buckets(MIDNIGHT - DAY, MIDNIGHT + DAY, DAY)
+def test_polls_continue_after_backfill(fixture: HistoryFixture) -> None:
+    fixture.history.backfill(year())
+    fixture.poll_series(MIDNIGHT, [7, 8, 9], every=900)
+    fixture.compact_at(MIDNIGHT + DAY)
+    today = fixture.buckets(MIDNIGHT - DAY, MIDNIGHT + DAY, DAY)
     assert [(one.high, one.samples) for one in today] == [(464, 4), (9, 3)]
 
 
-def test_polls_of_a_backfilled_day_are_merged(desk: HistoryFixture) -> None:
+def test_polls_of_a_backfilled_day_are_merged(fixture: HistoryFixture) -> None:
     noon = MIDNIGHT + 12 * HOUR
     (half,) = past(Resolution.DAY, MIDNIGHT, [100])
-    desk.history.backfill([half])
-    desk.line(noon + HOUR, [120, 110], every=900)
-    desk.clock._now = noon + 2 * HOUR
-    (today,) = desk.buckets(MIDNIGHT, MIDNIGHT + DAY, DAY)
+    fixture.history.backfill([half])
+    fixture.poll_series(noon + HOUR, [120, 110], every=900)
+    fixture.clock._now = noon + 2 * HOUR
+    (today,) = fixture.buckets(MIDNIGHT, MIDNIGHT + DAY, DAY)
     assert (today.low, today.high, today.last, today.samples) == (98, 120, 110, 6)
 
 
-def test_backfill_extends_a_polled_pool_backwards(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5, 6], every=900)
-    desk.history.backfill(year())
-    assert desk.history.stats().first_reading == MIDNIGHT - 365 * DAY
-    assert len(desk.export(Resolution.DAY)) == 366
-    assert desk.ask(MIDNIGHT - 300 * DAY, MIDNIGHT, 300).width == DAY
+def test_backfill_extends_a_polled_pool_backwards(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5, 6], every=900)
+    fixture.history.backfill(year())
+    assert fixture.history.stats().first_reading == MIDNIGHT - 365 * DAY
+    assert len(fixture.export(Resolution.DAY)) == 366
+    assert fixture.series(MIDNIGHT - 300 * DAY, MIDNIGHT, 300).width == DAY
 
 
-def test_backfill_replaces_polled_buckets(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5] * 60)
-    desk.history.backfill(past(Resolution.HOUR, MIDNIGHT, [50]))
-    (hour,) = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, HOUR)
+def test_backfill_replaces_polled_buckets(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5] * 60)
+    fixture.history.backfill(past(Resolution.HOUR, MIDNIGHT, [50]))
+    (hour,) = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, HOUR)
     assert (hour.high, hour.samples) == (50, 4)
-    (day,) = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, DAY)
+    (day,) = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, DAY)
     assert (day.high, day.samples) == (5, 60)
 
 
-def test_backfill_installed_changes_at_the_finest_resolution(desk: HistoryFixture) -> None:
+def test_backfill_installed_changes_at_the_finest_resolution(fixture: HistoryFixture) -> None:
     hours = [
         *past(Resolution.HOUR, MIDNIGHT, [9] * 12, installed=100),
         *past(Resolution.HOUR, MIDNIGHT + 12 * HOUR, [9] * 12, installed=200),
     ]
-    desk.history.backfill([*past(Resolution.DAY, MIDNIGHT, [9], installed=100), *hours])
-    desk.clock._now = MIDNIGHT + DAY
-    found = desk.buckets(MIDNIGHT, MIDNIGHT + DAY, HOUR)
-    assert [one.installed for one in found] == [100] * 12 + [200] * 12
+    fixture.history.backfill([*past(Resolution.DAY, MIDNIGHT, [9], installed=100), *hours])
+    fixture.clock._now = MIDNIGHT + DAY
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + DAY, HOUR)
+    assert [one.installed for one in result] == [100] * 12 + [200] * 12
 
 
 def test_year_sum_uses_hours_where_stored_and_days_before(
-    desk: HistoryFixture,
+    fixture: HistoryFixture,
 ) -> None:
     rows = year()
     twin = [BackfillRow("lic-02", row.key, row.model, row.resolution, row.bucket) for row in rows]
-    desk.history.backfill([*rows, *twin])
-    found = desk.buckets(MIDNIGHT - 365 * DAY, MIDNIGHT, DAY, "lic-01", "lic-02")
-    assert len(found) == 365
-    assert [one.high for one in found[:355]] == [2 * (100 + day) for day in range(355)]
-    assert [one.high for one in found[355:]] == [2 * (25 + day * 24) for day in range(10)]
+    fixture.history.backfill([*rows, *twin])
+    result = fixture.buckets(MIDNIGHT - 365 * DAY, MIDNIGHT, DAY, "lic-01", "lic-02")
+    assert len(result) == 365
+    assert [one.high for one in result[:355]] == [2 * (100 + day) for day in range(355)]
+    assert [one.high for one in result[355:]] == [2 * (25 + day * 24) for day in range(10)]

@@ -26,14 +26,14 @@ def test_packed_runs_unpack_unchanged(some: list[ReadingRun]) -> None:
 
 @given(runs(), st.sampled_from([300, 3600, 86400]))
 def test_packed_rollups_unpack_unchanged(some: list[ReadingRun], width: int) -> None:
-    found = roll_up(some, width)
-    if found:
-        base = found[0].start // (width * 288) * (width * 288)
-        body = pack_rollups(found, width, base)
-        assert unpack_rollups(body, width, base) == found
-        assert base + decode_first_position(body) * width == found[0].start
-        edge = found[len(found) // 2].start
-        assert unpack_rollups(body, width, base, (edge, 1 << 40)) == found[len(found) // 2 :]
+    result = roll_up(some, width)
+    if result:
+        base = result[0].start // (width * 288) * (width * 288)
+        body = pack_rollups(result, width, base)
+        assert unpack_rollups(body, width, base) == result
+        assert base + decode_first_position(body) * width == result[0].start
+        edge = result[len(result) // 2].start
+        assert unpack_rollups(body, width, base, (edge, 1 << 40)) == result[len(result) // 2 :]
 
 
 def test_packed_constant_usage_is_small() -> None:

@@ -13,18 +13,18 @@ from lictui.csvfile import csv_lines
 from lictui.history.csv_export import ExportQuery
 
 
-def text(desk: HistoryFixture, wanted: ExportQuery) -> str:
-    return "".join(csv_lines(desk.history.export_rows(wanted)))
+def text(fixture: HistoryFixture, wanted: ExportQuery) -> str:
+    return "".join(csv_lines(fixture.history.export_rows(wanted)))
 
 
-def test_export_single_readings(desk: HistoryFixture) -> None:
+def test_export_single_readings(fixture: HistoryFixture) -> None:
     one = pool("XDT_PLT_UD", 412, subscription=date(2026, 12, 1))
-    desk.history.append(server(), poll(snapshot(one), at=MIDNIGHT))
+    fixture.history.append(server(), poll(snapshot(one), at=MIDNIGHT))
     other = pool("XDT_PLT_UD", None, None, None, subscription=date(2026, 12, 1))
-    desk.history.append(server(), poll(snapshot(other), at=MIDNIGHT + 900))
-    desk.history.append(server(), poll(snapshot(one), at=MIDNIGHT + 1800))
-    desk.history.append(server(), poll(snapshot(one), at=MIDNIGHT + 2700))
-    assert text(desk, ExportQuery()) == (
+    fixture.history.append(server(), poll(snapshot(other), at=MIDNIGHT + 900))
+    fixture.history.append(server(), poll(snapshot(one), at=MIDNIGHT + 1800))
+    fixture.history.append(server(), poll(snapshot(one), at=MIDNIGHT + 2700))
+    assert text(fixture, ExportQuery()) == (
         "at,server,product,model,subscription_date,in_use,installed,overdraft\n"
         "2026-11-24T00:00:00Z,lic-01,XDT_PLT_UD,user_device,2026-12-01,412,500,50\n"
         "2026-11-24T00:15:00Z,lic-01,XDT_PLT_UD,user_device,2026-12-01,,,\n"
@@ -33,44 +33,44 @@ def test_export_single_readings(desk: HistoryFixture) -> None:
     )
 
 
-def test_export_buckets(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [1, 5, 3, 5, 2, 9])
-    desk.line(MIDNIGHT + 2 * HOUR, [4, 4])
+def test_export_buckets(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [1, 5, 3, 5, 2, 9])
+    fixture.poll_series(MIDNIGHT + 2 * HOUR, [4, 4])
     header = (
         "from,to,server,product,model,subscription_date,in_use_min,in_use_avg,in_use_max,max_at,"
         "installed,overdraft,samples\n"
     )
     pool = "lic-01,XDT_PLT_UD,user_device,"
-    assert text(desk, ExportQuery(Resolution.FIVE_MINUTES)) == header + (
+    assert text(fixture, ExportQuery(Resolution.FIVE_MINUTES)) == header + (
         f"2026-11-24T00:00:00Z,2026-11-24T00:05:00Z,{pool},1,3.2,5,2026-11-24T00:01:00Z,500,50,5\n"
         f"2026-11-24T00:05:00Z,2026-11-24T00:10:00Z,{pool},9,9,9,2026-11-24T00:05:00Z,500,50,1\n"
         f"2026-11-24T02:00:00Z,2026-11-24T02:05:00Z,{pool},4,4,4,2026-11-24T02:00:00Z,500,50,2\n"
     )
-    assert text(desk, ExportQuery(Resolution.HOUR)) == header + (
+    assert text(fixture, ExportQuery(Resolution.HOUR)) == header + (
         f"2026-11-24T00:00:00Z,2026-11-24T01:00:00Z,{pool},1,4.167,9,2026-11-24T00:05:00Z,500,50,6\n"
         f"2026-11-24T02:00:00Z,2026-11-24T03:00:00Z,{pool},4,4,4,2026-11-24T02:00:00Z,500,50,2\n"
     )
-    assert text(desk, ExportQuery(Resolution.DAY)) == header + (
+    assert text(fixture, ExportQuery(Resolution.DAY)) == header + (
         f"2026-11-24T00:00:00Z,2026-11-25T00:00:00Z,{pool},1,4.125,9,2026-11-24T00:05:00Z,500,50,8\n"
     )
 
 
-def test_export_of_a_slow_server_has_no_filled_buckets(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [1, 2], every=900)
-    assert len(desk.export(Resolution.FIVE_MINUTES)) == 2
+def test_export_of_a_slow_server_has_no_filled_buckets(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [1, 2], every=900)
+    assert len(fixture.export(Resolution.FIVE_MINUTES)) == 2
 
 
-def test_export_is_the_same_before_and_after_packing(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [turn * 7 % 31 for turn in range(2000)])
-    before = [desk.export(width) for width in Resolution]
-    desk.move_to(MIDNIGHT + 10 * DAY)
-    assert [desk.export(width) for width in Resolution] == before
+def test_export_is_the_same_before_and_after_packing(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [turn * 7 % 31 for turn in range(2000)])
+    before = [fixture.export(width) for width in Resolution]
+    fixture.compact_at(MIDNIGHT + 10 * DAY)
+    assert [fixture.export(width) for width in Resolution] == before
 
 
-def test_export_escapes_formulas(desk: HistoryFixture) -> None:
+def test_export_escapes_formulas(fixture: HistoryFixture) -> None:
     for name in ("=1+1", "+1", "-1", "@x", "\tx", "\rx", "a=b", '"a", b'):
-        desk.read(MIDNIGHT, {f"{name}P": 1}, name)
-    cells = {(row[1], row[2]) for row in desk.export()}
+        fixture.record(MIDNIGHT, {f"{name}P": 1}, name)
+    cells = {(row[1], row[2]) for row in fixture.export()}
     assert cells == {
         ("'=1+1", "'=1+1P"),
         ("'+1", "'+1P"),
@@ -83,21 +83,23 @@ def test_export_escapes_formulas(desk: HistoryFixture) -> None:
     }
 
 
-def test_export_filters_by_server_product_and_time(desk: HistoryFixture) -> None:
-    desk.read(MIDNIGHT, {"A": 1, "B": 2}, "one")
-    desk.read(MIDNIGHT + 60, {"A": 3}, "two")
-    desk.read(MIDNIGHT + 120, {"A": 4}, "two")
-    assert {row[1] for row in desk.export(servers=["two"])} == {"two"}
-    assert {row[2] for row in desk.export(products=["B"])} == {"B"}
-    assert [row[5] for row in desk.export(since=MIDNIGHT + 60, until=MIDNIGHT + 120)] == ["3"]
+def test_export_filters_by_server_product_and_time(fixture: HistoryFixture) -> None:
+    fixture.record(MIDNIGHT, {"A": 1, "B": 2}, "one")
+    fixture.record(MIDNIGHT + 60, {"A": 3}, "two")
+    fixture.record(MIDNIGHT + 120, {"A": 4}, "two")
+    assert {row[1] for row in fixture.export(servers=["two"])} == {"two"}
+    assert {row[2] for row in fixture.export(products=["B"])} == {"B"}
+    assert [row[5] for row in fixture.export(since=MIDNIGHT + 60, until=MIDNIGHT + 120)] == ["3"]
 
 
-def test_export_of_a_long_history_needs_little_memory(desk: HistoryFixture) -> None:
+def test_export_of_a_long_history_needs_little_memory(fixture: HistoryFixture) -> None:
     for day in range(60):
-        desk.line(MIDNIGHT + day * DAY, [turn * 7 % 101 for turn in range(288)], every=300)
-        desk.move_to(MIDNIGHT + (day + 1) * DAY)
+        fixture.poll_series(
+            MIDNIGHT + day * DAY, [turn * 7 % 101 for turn in range(288)], every=300
+        )
+        fixture.compact_at(MIDNIGHT + (day + 1) * DAY)
     tracemalloc.start()
-    rows = sum(1 for _ in desk.history.export_rows(ExportQuery()))
+    rows = sum(1 for _ in fixture.history.export_rows(ExportQuery()))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert rows == 1 + 60 * 288

@@ -82,11 +82,11 @@ def test_installed_may_be_missing_or_unlimited() -> None:
 
 @pytest.mark.parametrize("figure", ["", "n/a", "-3", "4.5", "82 %", "0x10", "many", "99999999999"])
 def test_invalid_figure_skips_the_row_and_is_never_zero(figure: str) -> None:
-    found = taken(f"Timestamp,InUse\n2026-11-24T06:15Z,412\n2026-11-24T06:20Z,{figure}\n")
-    assert [one.in_use for one in found.pools[0].readings] == [412]
-    assert found.skipped == 1
-    assert found.reasons[0][0] == 3
-    assert "in use" in found.reasons[0][1]
+    result = taken(f"Timestamp,InUse\n2026-11-24T06:15Z,412\n2026-11-24T06:20Z,{figure}\n")
+    assert [one.in_use for one in result.pools[0].readings] == [412]
+    assert result.skipped == 1
+    assert result.reasons[0][0] == 3
+    assert "in use" in result.reasons[0][1]
 
 
 def test_day_order_follows_from_one_unambiguous_row() -> None:
@@ -154,16 +154,16 @@ AS_UTC = ("22:30", "23:30", "00:00", "00:30", "01:00", "01:30", "02:00")
 def test_repeated_hour_follows_the_order_of_rows(*, newest_first: bool) -> None:
     rows = [f"2026-10-25 {hour},{turn}" for turn, hour in enumerate(HOURS)]
     rows = rows[::-1] if newest_first else rows
-    found = sorted(points("Time,InUse\n" + "\n".join(rows), BERLIN), key=lambda row: str(row[1]))
-    assert [str(row[0])[11:16] for row in found] == list(AS_UTC)
+    result = sorted(points("Time,InUse\n" + "\n".join(rows), BERLIN), key=lambda row: str(row[1]))
+    assert [str(row[0])[11:16] for row in result] == list(AS_UTC)
 
 
 def test_skipped_hour_follows_the_rules_of_the_zone() -> None:
-    found = points(
+    result = points(
         "Time,InUse\n2026-03-29 01:30,1\n2026-03-29 02:30,2\n2026-03-29 03:30,3\n", BERLIN
     )
-    assert [row[0] for row in found][0::2] == ["2026-03-29 00:30:00", "2026-03-29 01:30:00"]
-    assert found[1][0] == "2026-03-29 01:30:00"
+    assert [row[0] for row in result][0::2] == ["2026-03-29 00:30:00", "2026-03-29 01:30:00"]
+    assert result[1][0] == "2026-03-29 01:30:00"
 
 
 @pytest.mark.parametrize(
@@ -209,18 +209,18 @@ def test_rows_of_other_products_are_filtered_out() -> None:
 
 def test_future_time_is_skipped() -> None:
     until = datetime(2026, 11, 24, tzinfo=UTC).timestamp()
-    found = taken("Time,InUse\n2026-11-23T10:00Z,1\n2036-11-23T10:00Z,1\n", until=until)
-    assert len(found.pools[0].readings) == 1
-    assert "future" in found.reasons[0][1]
+    result = taken("Time,InUse\n2026-11-23T10:00Z,1\n2036-11-23T10:00Z,1\n", until=until)
+    assert len(result.pools[0].readings) == 1
+    assert "future" in result.reasons[0][1]
 
 
 @pytest.mark.parametrize(
     "time", ["30/02/2026 10:00", "24/11/2026 25:00", "soon", "13/13/2026 10:00"]
 )
 def test_invalid_time_is_skipped(time: str) -> None:
-    found = taken(f"Time,InUse\n24/11/2026 10:00,1\n{time},2\n".replace("13/13", "31/11"))
-    assert [one.in_use for one in found.pools[0].readings] == [1]
-    assert found.skipped == 1
+    result = taken(f"Time,InUse\n24/11/2026 10:00,1\n{time},2\n".replace("13/13", "31/11"))
+    assert [one.in_use for one in result.pools[0].readings] == [1]
+    assert result.skipped == 1
 
 
 @pytest.mark.parametrize(
@@ -245,8 +245,10 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 def test_any_rows_are_read_or_skipped(rows: list[list[str]]) -> None:
     body = "\n".join(",".join(row) for row in rows)
     try:
-        found = taken(f"Time,InUse,Total\n{body}\n")
+        result = taken(f"Time,InUse,Total\n{body}\n")
     except UsageError:
         return
-    given_rows = sum(len(one.readings) + sum(map(len, one.buckets.values())) for one in found.pools)
-    assert found.read == found.skipped + given_rows
+    given_rows = sum(
+        len(one.readings) + sum(map(len, one.buckets.values())) for one in result.pools
+    )
+    assert result.read == result.skipped + given_rows

@@ -24,38 +24,38 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def text(desk: HistoryFixture, resolution: Resolution = Resolution.RAW) -> str:
-    return "".join(csv_lines(desk.history.export_rows(ExportQuery(resolution))))
+def text(fixture: HistoryFixture, resolution: Resolution = Resolution.RAW) -> str:
+    return "".join(csv_lines(fixture.history.export_rows(ExportQuery(resolution))))
 
 
-def take(desk: HistoryFixture, csv: str, ask: ImportOptions | None = None) -> tuple[int, int]:
-    return desk.history.import_readings(read_csv(csv.encode(), ask or ImportOptions()).pools)
+def take(fixture: HistoryFixture, csv: str, ask: ImportOptions | None = None) -> tuple[int, int]:
+    return fixture.history.import_readings(read_csv(csv.encode(), ask or ImportOptions()).pools)
 
 
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[HistoryFixture]:
-    with closing(HistoryFixture(tmp_path / "other" / "history.db")) as desk:
-        yield desk
+    with closing(HistoryFixture(tmp_path / "other" / "history.db")) as fixture:
+        yield fixture
 
 
-def filled(desk: HistoryFixture) -> None:
+def filled(fixture: HistoryFixture) -> None:
     """A changing license count, a gap, an unread figure, a slow server, odd names."""
-    desk.line(MIDNIGHT - 3 * DAY, [turn * 7 % 31 for turn in range(900)], every=300)
-    desk.read(MIDNIGHT, 5, installed=600)
-    desk.fail(MIDNIGHT + 60)
-    desk.read(MIDNIGHT + 120, None, installed=None)
-    desk.read(MIDNIGHT + 180, 9, installed=600)
-    desk.line(MIDNIGHT + 7, [1, 2, 2, 2, 5], '=lic 2, "b"', every=900, late=1)
-    desk.read(MIDNIGHT, {"'=X": 3, " padded": 4, "\tTAB": 5}, "'-three")
+    fixture.poll_series(MIDNIGHT - 3 * DAY, [turn * 7 % 31 for turn in range(900)], every=300)
+    fixture.record(MIDNIGHT, 5, installed=600)
+    fixture.record_failure(MIDNIGHT + 60)
+    fixture.record(MIDNIGHT + 120, None, installed=None)
+    fixture.record(MIDNIGHT + 180, 9, installed=600)
+    fixture.poll_series(MIDNIGHT + 7, [1, 2, 2, 2, 5], '=lic 2, "b"', every=900, late=1)
+    fixture.record(MIDNIGHT, {"'=X": 3, " padded": 4, "\tTAB": 5}, "'-three")
 
 
 @pytest.mark.parametrize("resolution", list(Resolution))
 def test_export_survives_an_import(
-    desk: HistoryFixture, other: HistoryFixture, resolution: Resolution
+    fixture: HistoryFixture, other: HistoryFixture, resolution: Resolution
 ) -> None:
-    filled(desk)
-    desk.move_to(MIDNIGHT + 5 * HOUR)
-    before = text(desk, resolution)
+    filled(fixture)
+    fixture.compact_at(MIDNIGHT + 5 * HOUR)
+    before = text(fixture, resolution)
     wrote, known = take(other, before)
     assert (wrote, known) == (len(before.splitlines()) - 1, 0)
     assert text(other, resolution) == before
@@ -67,12 +67,12 @@ def test_export_survives_an_import(
 
 
 def test_imported_readings_update_wider_buckets(
-    desk: HistoryFixture, other: HistoryFixture
+    fixture: HistoryFixture, other: HistoryFixture
 ) -> None:
-    filled(desk)
-    take(other, text(desk))
+    filled(fixture)
+    take(other, text(fixture))
     for width in (Resolution.FIVE_MINUTES, Resolution.HOUR, Resolution.DAY):
-        assert text(other, width) == text(desk, width)
+        assert text(other, width) == text(fixture, width)
 
 
 moments = st.integers(MIDNIGHT - 2 * DAY, MIDNIGHT)
@@ -89,7 +89,7 @@ def test_any_polled_history_survives_export_and_import(
         one, two = HistoryFixture(Path(folder) / "one.db"), HistoryFixture(Path(folder) / "two.db")
         with closing(one), closing(two):
             for at, (in_use, installed) in sorted(polls.items()):
-                one.read(at, in_use, installed=installed)
+                one.record(at, in_use, installed=installed)
             take(two, text(one))
             assert [text(two, width) for width in Resolution] == [
                 text(one, width) for width in Resolution
@@ -140,56 +140,56 @@ def plain(value: int | None) -> str:
 
 
 def test_imported_readings_fill_gaps_and_replace_the_same_second(
-    desk: HistoryFixture,
+    fixture: HistoryFixture,
 ) -> None:
-    desk.line(MIDNIGHT, [5, 5, 5, 5])
-    desk.fail(MIDNIGHT + 240)
-    desk.line(MIDNIGHT + 600, [7, 7])
+    fixture.poll_series(MIDNIGHT, [5, 5, 5, 5])
+    fixture.record_failure(MIDNIGHT + 240)
+    fixture.poll_series(MIDNIGHT + 600, [7, 7])
     rows = "".join(
         f"{stamp(MIDNIGHT + at)},lic-01,{PRODUCT},user_device,,{figure},500,50\n"
         for at, figure in ((60, 50), (300, 60))
     )
-    header = text(desk).splitlines(keepends=True)[0]
-    assert take(desk, header + rows) == (2, 0)
-    assert [figure for _, figure in desk.readings()] == [5, 50, 5, 5, 60, 7, 7]
-    (hour,) = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, HOUR)
+    header = text(fixture).splitlines(keepends=True)[0]
+    assert take(fixture, header + rows) == (2, 0)
+    assert [figure for _, figure in fixture.readings()] == [5, 50, 5, 5, 60, 7, 7]
+    (hour,) = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, HOUR)
     assert (hour.high, hour.high_at, hour.samples) == (60, MIDNIGHT + 300, 7)
     assert hour.average == pytest.approx(sum([5, 50, 5, 5, 60, 7, 7]) / 7)
 
 
-def test_imported_capacity_is_valid_up_to_the_next_own_reading(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5, 5, 5, 5])
-    header = text(desk).splitlines(keepends=True)[0]
+def test_imported_capacity_is_valid_up_to_the_next_own_reading(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5, 5, 5, 5])
+    header = text(fixture).splitlines(keepends=True)[0]
     row = f"{stamp(MIDNIGHT + 90)},lic-01,{PRODUCT},user_device,,6,400,\n"
-    take(desk, header + row)
-    assert [row[6] for row in desk.export()] == ["500", "500", "400", "500", "500"]
+    take(fixture, header + row)
+    assert [row[6] for row in fixture.export()] == ["500", "500", "400", "500", "500"]
 
 
-def test_import_loses_and_doubles_nothing_after_readings_expired(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT - 100 * DAY, [5, 90, 5, 5])
-    whole = text(desk)
-    desk.move_to(MIDNIGHT)
-    assert desk.readings() == []  # forgotten after 62 days
-    before = [text(desk, width) for width in Resolution]
-    assert take(desk, whole) == (0, 4)
-    assert [text(desk, width) for width in Resolution] == before
+def test_import_loses_and_doubles_nothing_after_readings_expired(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT - 100 * DAY, [5, 90, 5, 5])
+    whole = text(fixture)
+    fixture.compact_at(MIDNIGHT)
+    assert fixture.readings() == []  # forgotten after 62 days
+    before = [text(fixture, width) for width in Resolution]
+    assert take(fixture, whole) == (0, 4)
+    assert [text(fixture, width) for width in Resolution] == before
     header = whole.splitlines(keepends=True)[0]
     late = f"{stamp(MIDNIGHT - 100 * DAY + 90)},lic-01,{PRODUCT},user_device,,95,500,50\n"
-    assert take(desk, header + late) == (1, 0)
-    (day,) = desk.buckets(MIDNIGHT - 100 * DAY, MIDNIGHT - 99 * DAY, DAY)
+    assert take(fixture, header + late) == (1, 0)
+    (day,) = fixture.buckets(MIDNIGHT - 100 * DAY, MIDNIGHT - 99 * DAY, DAY)
     assert (day.low, day.high, day.samples) == (5, 95, 4)
 
 
-def test_imported_maximum_survives_expired_readings(desk: HistoryFixture) -> None:
+def test_imported_maximum_survives_expired_readings(fixture: HistoryFixture) -> None:
     header = "at,server,product,model,subscription_date,in_use,installed,overdraft\n"
     start = MIDNIGHT - 700 * DAY
     rows = "".join(
         f"{stamp(start + turn * HOUR)},lic-01,{PRODUCT},user_device,,{turn % 977},1000,\n"
         for turn in range(700 * 24)
     )
-    take(desk, header + rows)
-    desk.history.compact_all()
-    days = desk.buckets(start, MIDNIGHT, DAY)
+    take(fixture, header + rows)
+    fixture.history.compact_all()
+    days = fixture.buckets(start, MIDNIGHT, DAY)
     assert len(days) == 700
     assert max(day.high for day in days) == 976
     assert max(days, key=lambda day: day.high).high_at == start + 976 * HOUR
@@ -207,11 +207,11 @@ def test_invalid_rows_are_reported_with_their_lines() -> None:
         "2036-11-24T00:10:00Z,lic,P,user_device,,1,2,0\n"
         "2026-11-24T00:10:00Z,,P,user_device,,1,2,0\n"
     )
-    found = read_csv(csv.encode(), ImportOptions(until=MIDNIGHT + DAY))
-    assert (found.read, found.skipped) == (8, 7)
-    assert [line for line, _ in found.reasons] == [3, 4, 5, 6, 7]
-    assert "'yesterday'" in found.reasons[0][1]
-    assert len(found.pools) == 1
+    result = read_csv(csv.encode(), ImportOptions(until=MIDNIGHT + DAY))
+    assert (result.read, result.skipped) == (8, 7)
+    assert [line for line, _ in result.reasons] == [3, 4, 5, 6, 7]
+    assert "'yesterday'" in result.reasons[0][1]
+    assert len(result.pools) == 1
 
 
 def test_import_filters_by_server_and_product() -> None:
@@ -221,67 +221,67 @@ def test_import_filters_by_server_and_product() -> None:
         "2026-11-24T00:00:00Z,b,P,user_device,,1,2,0\n"
         "2026-11-24T00:00:00Z,b,Q,user_device,,1,2,0\n"
     )
-    found = read_csv(csv.encode(), ImportOptions(servers=("b",), products=("Q", "R")))
-    assert [(one.server, one.key.product) for one in found.pools] == [("b", "Q")]
-    assert found.filtered_out == 2
+    result = read_csv(csv.encode(), ImportOptions(servers=("b",), products=("Q", "R")))
+    assert [(one.server, one.key.product) for one in result.pools] == [("b", "Q")]
+    assert result.filtered_out == 2
 
 
-def test_gap_remains_after_importing_days(desk: HistoryFixture, other: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5] * 12, every=300)
-    desk.line(MIDNIGHT + 3 * HOUR, [6] * 12, every=300)
-    take(other, text(desk, Resolution.DAY))
-    take(other, text(desk))
-    found = other.buckets(MIDNIGHT, MIDNIGHT + 4 * HOUR, 300)
-    assert len(found) == 24
-    assert found[12].start == MIDNIGHT + 3 * HOUR
+def test_gap_remains_after_importing_days(fixture: HistoryFixture, other: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5] * 12, every=300)
+    fixture.poll_series(MIDNIGHT + 3 * HOUR, [6] * 12, every=300)
+    take(other, text(fixture, Resolution.DAY))
+    take(other, text(fixture))
+    result = other.buckets(MIDNIGHT, MIDNIGHT + 4 * HOUR, 300)
+    assert len(result) == 24
+    assert result[12].start == MIDNIGHT + 3 * HOUR
 
 
-def test_imported_pool_does_not_block_later_sums(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5] * 120, "lic-02")
-    header = text(desk).splitlines(keepends=True)[0]
+def test_imported_pool_does_not_block_later_sums(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5] * 120, "lic-02")
+    header = text(fixture).splitlines(keepends=True)[0]
     row = f"{stamp(MIDNIGHT - DAY)},lic-01,{PRODUCT},user_device,,6,400,\n"
-    take(desk, header + row)
-    found = desk.buckets(MIDNIGHT, MIDNIGHT + 2 * HOUR, HOUR, "lic-01", "lic-02")
-    assert [bucket.high for bucket in found] == [5, 5]
+    take(fixture, header + row)
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + 2 * HOUR, HOUR, "lic-01", "lic-02")
+    assert [bucket.high for bucket in result] == [5, 5]
 
 
-def test_polled_pool_continues_after_an_import(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5] * 10)
-    csv = text(desk)
-    take(desk, csv.replace("2026-11-24", "2026-11-20"))
-    desk.line(MIDNIGHT + 600, [6] * 10)
-    desk.move_to(MIDNIGHT + 6 * HOUR)
-    assert [row[8] for row in desk.export(Resolution.DAY)] == ["5", "6"]
+def test_polled_pool_continues_after_an_import(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5] * 10)
+    csv = text(fixture)
+    take(fixture, csv.replace("2026-11-24", "2026-11-20"))
+    fixture.poll_series(MIDNIGHT + 600, [6] * 10)
+    fixture.compact_at(MIDNIGHT + 6 * HOUR)
+    assert [row[8] for row in fixture.export(Resolution.DAY)] == ["5", "6"]
 
 
 def test_reported_months_stay_months_after_import(
-    desk: HistoryFixture, other: HistoryFixture
+    fixture: HistoryFixture, other: HistoryFixture
 ) -> None:
     key = PoolKey("CVAD:Premium")
     months = (
         MonthlyUsage(key, MIDNIGHT - 54 * DAY, 40, 100, 3, 1),
         MonthlyUsage(key, MIDNIGHT - 23 * DAY, 45, 100, 6, 1),
     )
-    found = snapshot(pool("CVAD:Premium", 47, 100, None), monthly_usage=months)
-    desk.history.append(server(), polled(found, at=MIDNIGHT))
-    take(other, text(desk))
+    result = snapshot(pool("CVAD:Premium", 47, 100, None), monthly_usage=months)
+    fixture.history.append(server(), polled(result, at=MIDNIGHT))
+    take(other, text(fixture))
     assert len(other.readings()) == 3
     assert other.history.monthly_usage("lic-01", key)[0].in_use == 40
     assert other.buckets(MIDNIGHT - 60 * DAY, MIDNIGHT - DAY, DAY, product=key.product) == ()
 
 
 def test_interrupted_import_changes_nothing(
-    desk: HistoryFixture, monkeypatch: pytest.MonkeyPatch
+    fixture: HistoryFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.line(MIDNIGHT, [1, 2, 3])
-    before = text(desk)
-    found = read_csv(before.replace("2026-11-24", "2026-11-20").encode(), ImportOptions())
+    fixture.poll_series(MIDNIGHT, [1, 2, 3])
+    before = text(fixture)
+    result = read_csv(before.replace("2026-11-24", "2026-11-20").encode(), ImportOptions())
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("lictui.history.backfill.update_rollups", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        desk.history.import_readings(found.pools)
-    assert text(desk) == before
-    assert desk.history.stats().readings == 3
+        fixture.history.import_readings(result.pools)
+    assert text(fixture) == before
+    assert fixture.history.stats().readings == 3

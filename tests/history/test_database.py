@@ -22,35 +22,35 @@ from lictui.history.store import History
 
 def filled(path: Path) -> int:
     """A history with some megabytes of past; returns the size of its file."""
-    desk = HistoryFixture(path)
+    fixture = HistoryFixture(path)
     for hour in range(48):
         names = [f"lic-{number:03}" for number in range(60)]
         for name in names:
-            desk.line(MIDNIGHT + hour * HOUR, [hour, hour + 1, hour + 2], name, every=900)
-        desk.move_to(MIDNIGHT + hour * HOUR)
-    desk.close()
+            fixture.poll_series(MIDNIGHT + hour * HOUR, [hour, hour + 1, hour + 2], name, every=900)
+        fixture.compact_at(MIDNIGHT + hour * HOUR)
+    fixture.close()
     return path.stat().st_size
 
 
 def test_database_is_private_in_a_private_folder(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "data" / "history.db"
-    desk = HistoryFixture(path)
-    desk.read(MIDNIGHT, 5)
+    fixture = HistoryFixture(path)
+    fixture.record(MIDNIGHT, 5)
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
     assert modes == {"history.db": 0o600, "history.db-wal": 0o600, "history.db-shm": 0o600}
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert desk.history.journal_mode == "wal"
-    assert desk.history.notices == ()
-    desk.close()
+    assert fixture.history.journal_mode == "wal"
+    assert fixture.history.notices == ()
+    fixture.close()
 
 
 def test_database_keeps_readings_over_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     first = HistoryFixture(path)
-    first.line(MIDNIGHT, [5, 6])
+    first.poll_series(MIDNIGHT, [5, 6])
     first.close()
     second = HistoryFixture(path)
-    second.line(MIDNIGHT + 120, [6])
+    second.poll_series(MIDNIGHT + 120, [6])
     assert second.rows() == [(MIDNIGHT, 0, 1, 5), (MIDNIGHT + 60, 60, 2, 6)]
     second.close()
 
@@ -69,13 +69,13 @@ def test_corrupt_database_is_moved_and_recreated(tmp_path: Path, damage: str) ->
         case "nonsense inside":
             path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 8192)
     damaged = path.read_bytes()
-    desk = HistoryFixture(path)
-    (notice,) = desk.history.notices
+    fixture = HistoryFixture(path)
+    (notice,) = fixture.history.notices
     assert "history.db.damaged-20261124T060000Z" in notice
     assert (tmp_path / "history.db.damaged-20261124T060000Z").read_bytes() == damaged
-    desk.read(MIDNIGHT, 5)
-    assert desk.readings() == [(MIDNIGHT, 5)]
-    desk.close()
+    fixture.record(MIDNIGHT, 5)
+    assert fixture.readings() == [(MIDNIGHT, 5)]
+    fixture.close()
     with closing(HistoryFixture(path)) as again:
         assert again.history.notices == ()
 
@@ -85,13 +85,13 @@ def test_corruption_found_later_is_an_error_with_a_hint(tmp_path: Path) -> None:
     size = filled(path)
     whole = path.read_bytes()
     path.write_bytes(whole[: size // 3] + b"\xa5" * (size - size // 3))
-    with closing(HistoryFixture(path)) as desk, pytest.raises(HistoryError) as raised:
-        desk.export()
+    with closing(HistoryFixture(path)) as fixture, pytest.raises(HistoryError) as raised:
+        fixture.export()
     assert "is corrupt" in raised.value.message
     assert "lictui history compact" in raised.value.hint
     assert check_and_set_aside(path, MIDNIGHT) == tmp_path / "history.db.damaged-20261124T000000Z"
-    with closing(HistoryFixture(path)) as desk:
-        assert desk.history.stats().pools == 0
+    with closing(HistoryFixture(path)) as fixture:
+        assert fixture.history.stats().pools == 0
 
 
 def test_moved_databases_are_not_overwritten(tmp_path: Path) -> None:
@@ -109,13 +109,13 @@ def test_intact_database_is_left_in_place(tmp_path: Path) -> None:
     assert check_and_set_aside(path, MIDNIGHT) is None
 
 
-def test_invalid_block_counts_as_corruption(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [1, 2, 3])
-    desk.move_to(MIDNIGHT + DAY)
-    desk.history._db.execute("UPDATE block SET body = x'00'")
+def test_invalid_block_counts_as_corruption(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [1, 2, 3])
+    fixture.compact_at(MIDNIGHT + DAY)
+    fixture.history._db.execute("UPDATE block SET body = x'00'")
     with pytest.raises(HistoryError, match="is corrupt"):
-        desk.ask(MIDNIGHT, MIDNIGHT + DAY, 300)
-    assert check_and_set_aside(desk.path, MIDNIGHT) is not None
+        fixture.series(MIDNIGHT, MIDNIGHT + DAY, 300)
+    assert check_and_set_aside(fixture.path, MIDNIGHT) is not None
 
 
 def test_failed_schema_creation_leaves_the_file_empty(
@@ -127,16 +127,16 @@ def test_failed_schema_creation_leaves_the_file_empty(
     with pytest.raises(HistoryError):
         HistoryFixture(path)
     monkeypatch.undo()
-    with closing(HistoryFixture(path)) as desk:
-        desk.read(MIDNIGHT, 5)
-        assert desk.readings() == [(MIDNIGHT, 5)]
+    with closing(HistoryFixture(path)) as fixture:
+        fixture.record(MIDNIGHT, 5)
+        assert fixture.readings() == [(MIDNIGHT, 5)]
 
 
 def test_newer_schema_is_refused_and_left_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
-    with closing(HistoryFixture(path)) as desk:
-        desk.read(MIDNIGHT, 5)
-        desk.history._db.execute("PRAGMA user_version = 99")
+    with closing(HistoryFixture(path)) as fixture:
+        fixture.record(MIDNIGHT, 5)
+        fixture.history._db.execute("PRAGMA user_version = 99")
     before = path.read_bytes()
     with pytest.raises(HistoryError) as raised:
         HistoryFixture(path)
@@ -168,15 +168,15 @@ def test_network_file_system_uses_the_rollback_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "history.db"
-    with closing(HistoryFixture(path)) as desk:
-        desk.read(MIDNIGHT, 5)
+    with closing(HistoryFixture(path)) as fixture:
+        fixture.record(MIDNIGHT, 5)
     monkeypatch.setattr(database, "is_network_path", lambda _path: True)
-    with closing(HistoryFixture(path)) as desk:
-        assert desk.history.journal_mode == "delete"
-        assert "rollback journal" in desk.history.notices[0]
-        assert desk.history._db.execute("PRAGMA synchronous").fetchone() == (2,)
-        desk.read(MIDNIGHT + 60, 5)
-        assert desk.readings() == [(MIDNIGHT, 5), (MIDNIGHT + 60, 5)]
+    with closing(HistoryFixture(path)) as fixture:
+        assert fixture.history.journal_mode == "delete"
+        assert "rollback journal" in fixture.history.notices[0]
+        assert fixture.history._db.execute("PRAGMA synchronous").fetchone() == (2,)
+        fixture.record(MIDNIGHT + 60, 5)
+        assert fixture.readings() == [(MIDNIGHT, 5), (MIDNIGHT + 60, 5)]
         assert not path.with_name("history.db-wal").exists()
 
 
@@ -190,25 +190,25 @@ def test_journal_mode_is_the_one_sqlite_returns(tmp_path: Path) -> None:
     assert "rollback journal" in notices[0]
 
 
-def test_full_disk_is_reported_and_loses_nothing(desk: HistoryFixture) -> None:
-    desk.read(MIDNIGHT, 5)
-    ((pages,),) = desk.history._db.execute("PRAGMA page_count").fetchall()
-    desk.history._db.execute(f"PRAGMA max_page_count = {pages}")
+def test_full_disk_is_reported_and_loses_nothing(fixture: HistoryFixture) -> None:
+    fixture.record(MIDNIGHT, 5)
+    ((pages,),) = fixture.history._db.execute("PRAGMA page_count").fetchall()
+    fixture.history._db.execute(f"PRAGMA max_page_count = {pages}")
     many = [(server(f"s{n}"), poll(name=f"s{n}", at=MIDNIGHT), ()) for n in range(2000)]
     with pytest.raises(HistoryError, match="disk full"):
-        desk.history.append_many(many)
-    assert desk.readings() == [(MIDNIGHT, 5)]
-    desk.history._db.execute("PRAGMA max_page_count = 1000000")
-    desk.history.append_many(many)
-    assert len(desk.readings()) == 2001
+        fixture.history.append_many(many)
+    assert fixture.readings() == [(MIDNIGHT, 5)]
+    fixture.history._db.execute("PRAGMA max_page_count = 1000000")
+    fixture.history.append_many(many)
+    assert len(fixture.readings()) == 2001
 
 
-def test_read_only_database_is_reported_and_still_read(desk: HistoryFixture) -> None:
-    desk.read(MIDNIGHT, 5)
-    desk.history._db.execute("PRAGMA query_only = ON")
+def test_read_only_database_is_reported_and_still_read(fixture: HistoryFixture) -> None:
+    fixture.record(MIDNIGHT, 5)
+    fixture.history._db.execute("PRAGMA query_only = ON")
     with pytest.raises(HistoryError, match="cannot be written"):
-        desk.read(MIDNIGHT + 60, 6)
-    assert desk.readings() == [(MIDNIGHT, 5)]
+        fixture.record(MIDNIGHT + 60, 6)
+    assert fixture.readings() == [(MIDNIGHT, 5)]
 
 
 def test_locked_database_is_reported_and_works_afterwards(
@@ -216,22 +216,22 @@ def test_locked_database_is_reported_and_works_afterwards(
 ) -> None:
     monkeypatch.setattr(database, "_BUSY_TIMEOUT", 0.01)
     path = tmp_path / "history.db"
-    with closing(HistoryFixture(path)) as desk, closing(sqlite3.connect(path)) as other:
+    with closing(HistoryFixture(path)) as fixture, closing(sqlite3.connect(path)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(HistoryError, match="is locked by another program"):
-            desk.read(MIDNIGHT, 5)
+            fixture.record(MIDNIGHT, 5)
         other.execute("ROLLBACK")
-        desk.read(MIDNIGHT, 6)
-        assert desk.readings() == [(MIDNIGHT, 6)]
+        fixture.record(MIDNIGHT, 6)
+        assert fixture.readings() == [(MIDNIGHT, 6)]
 
 
 def test_readers_and_writers_do_not_block_each_other(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     with closing(HistoryFixture(path)) as writer, closing(HistoryFixture(path)) as reader:
-        writer.line(MIDNIGHT, [5, 6])
+        writer.poll_series(MIDNIGHT, [5, 6])
         rows = reader.history.export_rows(ExportQuery())
         next(rows)
-        writer.line(MIDNIGHT + 120, [7])
+        writer.poll_series(MIDNIGHT + 120, [7])
         assert len(list(rows)) >= 2
         assert reader.readings() == [(MIDNIGHT, 5), (MIDNIGHT + 60, 6), (MIDNIGHT + 120, 7)]
 
@@ -241,19 +241,19 @@ def test_two_writers_lose_nothing(tmp_path: Path) -> None:
     with closing(HistoryFixture(path)) as one, closing(HistoryFixture(path)) as other:
         for turn in range(400):
             writer = (one, other)[turn % 2]
-            writer.line(MIDNIGHT + turn * 60, [turn // 7])
+            writer.poll_series(MIDNIGHT + turn * 60, [turn // 7])
             if turn % 90 == 0:
-                writer.move_to(MIDNIGHT + turn * 60)
+                writer.compact_at(MIDNIGHT + turn * 60)
         expected = [(MIDNIGHT + turn * 60, turn // 7) for turn in range(400)]
         assert one.readings() == other.readings() == expected
 
 
-def test_failed_batch_changes_nothing(desk: HistoryFixture) -> None:
+def test_failed_batch_changes_nothing(fixture: HistoryFixture) -> None:
     good = (server(), poll(at=MIDNIGHT), ())
     with pytest.raises(AttributeError):
-        desk.history.append_many([good, (server(), None, ())])  # type: ignore[list-item]
-    assert desk.readings() == []
-    assert desk.history.last_polls() == {}
+        fixture.history.append_many([good, (server(), None, ())])  # type: ignore[list-item]
+    assert fixture.readings() == []
+    assert fixture.history.last_polls() == {}
 
 
 def test_closing_twice_is_allowed(tmp_path: Path) -> None:

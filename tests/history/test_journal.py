@@ -26,32 +26,32 @@ def event(at: float, message: str = "x") -> Event:
     return Event(at, EventKind.LEVEL, "lic-01", message, "XDT_PLT_UD", Level.WARN)
 
 
-def test_events_are_newest_first(desk: HistoryFixture) -> None:
+def test_events_are_newest_first(fixture: HistoryFixture) -> None:
     lines = [event(MIDNIGHT, "a"), event(MIDNIGHT + 9, "b"), event(MIDNIGHT + 9, "c")]
-    desk.history.append(server(), poll(), lines)
-    assert desk.history.events(10) == tuple(reversed(lines))
-    assert desk.history.events(2) == (lines[2], lines[1])
+    fixture.history.append(server(), poll(), lines)
+    assert fixture.history.events(10) == tuple(reversed(lines))
+    assert fixture.history.events(2) == (lines[2], lines[1])
 
 
-def test_events_before_a_time_are_older_ones(desk: HistoryFixture) -> None:
-    desk.history.append(server(), poll(), [event(MIDNIGHT + turn) for turn in range(5)])
-    older = desk.history.events(2, before=MIDNIGHT + 3)
+def test_events_before_a_time_are_older_ones(fixture: HistoryFixture) -> None:
+    fixture.history.append(server(), poll(), [event(MIDNIGHT + turn) for turn in range(5)])
+    older = fixture.history.events(2, before=MIDNIGHT + 3)
     assert [each.time for each in older] == [MIDNIGHT + 2, MIDNIGHT + 1]
 
 
-def test_events_expire_after_retention(desk: HistoryFixture) -> None:
-    desk.history.append(server(), poll(), [event(MIDNIGHT - 401 * DAY), event(MIDNIGHT - DAY)])
-    desk.move_to(MIDNIGHT)
-    assert [each.time for each in desk.history.events(10)] == [MIDNIGHT - DAY]
+def test_events_expire_after_retention(fixture: HistoryFixture) -> None:
+    fixture.history.append(server(), poll(), [event(MIDNIGHT - 401 * DAY), event(MIDNIGHT - DAY)])
+    fixture.compact_at(MIDNIGHT)
+    assert [each.time for each in fixture.history.events(10)] == [MIDNIGHT - DAY]
 
 
-def test_event_of_an_unknown_kind_is_left_out(desk: HistoryFixture) -> None:
-    desk.history.append(server(), poll(), [event(MIDNIGHT), event(MIDNIGHT + 1)])
-    desk.history._db.execute("UPDATE event SET kind = 'omen' WHERE time = ?", (MIDNIGHT + 1,))
-    assert desk.history.events(10) == (event(MIDNIGHT),)
+def test_event_of_an_unknown_kind_is_left_out(fixture: HistoryFixture) -> None:
+    fixture.history.append(server(), poll(), [event(MIDNIGHT), event(MIDNIGHT + 1)])
+    fixture.history._db.execute("UPDATE event SET kind = 'omen' WHERE time = ?", (MIDNIGHT + 1,))
+    assert fixture.history.events(10) == (event(MIDNIGHT),)
 
 
-def test_events_are_filtered_by_server_product_kind_and_time(desk: HistoryFixture) -> None:
+def test_events_are_filtered_by_server_product_kind_and_time(fixture: HistoryFixture) -> None:
     def line(at: float, name: str, product: str, kind: EventKind) -> Event:
         return Event(at, kind, name, "x", product)
 
@@ -64,11 +64,11 @@ def test_events_are_filtered_by_server_product_kind_and_time(desk: HistoryFixtur
         line(MIDNIGHT + 3, "lic-01", "B", EventKind.LICENSES),
         line(MIDNIGHT + 3, "lic-01", "A", EventKind.LEVEL),
     ]
-    desk.history.append(server(), poll(), [mine, whole, *others])
+    fixture.history.append(server(), poll(), [mine, whole, *others])
     about = JournalFilter(("lic-01", "lic-02"), "A", (EventKind.LICENSES, EventKind.VERSION))
-    assert desk.history.events(9, MIDNIGHT + 9, MIDNIGHT, about) == (whole, mine)
-    assert desk.history.events(1, MIDNIGHT + 9, MIDNIGHT, about) == (whole,)
-    assert len(desk.history.events(9)) == 7
+    assert fixture.history.events(9, MIDNIGHT + 9, MIDNIGHT, about) == (whole, mine)
+    assert fixture.history.events(1, MIDNIGHT + 9, MIDNIGHT, about) == (whole,)
+    assert len(fixture.history.events(9)) == 7
 
 
 USAGE = AlertKey("lic-01", AlertKind.USAGE, "XDT_PLT_UD")
@@ -80,65 +80,65 @@ LOST = AlertState(STATE, Level.CRITICAL, "no answer", polls_seen=1, polls_requir
 ANSWER = Acknowledgement("alice", MIDNIGHT, MIDNIGHT + 3600)
 
 
-def decided(desk: HistoryFixture, *stands: AlertState, **rest: tuple[AlertKey, ...]) -> None:
-    desk.history.append_many((), AlertChanges(stands, **rest))  # type: ignore[arg-type]
+def decided(fixture: HistoryFixture, *stands: AlertState, **rest: tuple[AlertKey, ...]) -> None:
+    fixture.history.append_many((), AlertChanges(stands, **rest))  # type: ignore[arg-type]
 
 
-def test_alerts_and_acknowledgements_survive_a_restart(desk: HistoryFixture) -> None:
-    decided(desk, STANDS, LOST)
-    desk.history.set_acknowledgement(USAGE, ANSWER)
-    desk.close()
-    with History.open(desk.history.path, desk.history.retention, FakeClock()) as again:
+def test_alerts_and_acknowledgements_survive_a_restart(fixture: HistoryFixture) -> None:
+    decided(fixture, STANDS, LOST)
+    fixture.history.set_acknowledgement(USAGE, ANSWER)
+    fixture.close()
+    with History.open(fixture.history.path, fixture.history.retention, FakeClock()) as again:
         assert set(again.alert_states()) == {STANDS, LOST}
         assert again.acknowledgements() == {USAGE: ANSWER}
 
 
 def test_removed_alert_loses_its_acknowledgement(
-    desk: HistoryFixture,
+    fixture: HistoryFixture,
 ) -> None:
-    decided(desk, STANDS, LOST)
-    desk.history.set_acknowledgement(USAGE, ANSWER)
-    desk.history.set_acknowledgement(STATE, ANSWER)
-    desk.history.set_acknowledgement(STATE, None)
-    assert desk.history.acknowledgements() == {USAGE: ANSWER}
-    decided(desk, removed=(USAGE,))
-    assert desk.history.alert_states() == (LOST,)
-    assert desk.history.acknowledgements() == {}
+    decided(fixture, STANDS, LOST)
+    fixture.history.set_acknowledgement(USAGE, ANSWER)
+    fixture.history.set_acknowledgement(STATE, ANSWER)
+    fixture.history.set_acknowledgement(STATE, None)
+    assert fixture.history.acknowledgements() == {USAGE: ANSWER}
+    decided(fixture, removed=(USAGE,))
+    assert fixture.history.alert_states() == (LOST,)
+    assert fixture.history.acknowledgements() == {}
 
 
-def test_alert_changes_are_written_with_the_poll_or_not_at_all(desk: HistoryFixture) -> None:
+def test_alert_changes_are_written_with_the_poll_or_not_at_all(fixture: HistoryFixture) -> None:
     line = Event(MIDNIGHT, EventKind.ALERT, "lic-01", "raised")
     broken = (server(), poll(at=MIDNIGHT), (object(),))
     with pytest.raises((HistoryError, sqlite3.Error, AttributeError)):
-        desk.history.append_many((broken,), AlertChanges((STANDS,), events=(line,)))  # type: ignore[arg-type]
-    assert desk.history.alert_states() == ()
-    desk.history.append_many(
+        fixture.history.append_many((broken,), AlertChanges((STANDS,), events=(line,)))  # type: ignore[arg-type]
+    assert fixture.history.alert_states() == ()
+    fixture.history.append_many(
         ((server(), poll(at=MIDNIGHT), ()),), AlertChanges((STANDS,), (), (), (line,))
     )
-    assert desk.history.alert_states() == (STANDS,)
-    assert desk.history.events(1) == (line,)
-    assert "lic-01" in desk.history.last_polls()
+    assert fixture.history.alert_states() == (STANDS,)
+    assert fixture.history.events(1) == (line,)
+    assert "lic-01" in fixture.history.last_polls()
 
 
-def test_renamed_server_keeps_its_alerts(desk: HistoryFixture) -> None:
-    decided(desk, STANDS)
-    desk.history.set_acknowledgement(USAGE, ANSWER)
-    desk.history.rename_server("lic-01", "lic-02")
-    (found,) = desk.history.alert_states()
-    assert (found.key.server, found.message) == ("lic-02", "85 of 100")
-    assert [who.server for who in desk.history.acknowledgements()] == ["lic-02"]
+def test_renamed_server_keeps_its_alerts(fixture: HistoryFixture) -> None:
+    decided(fixture, STANDS)
+    fixture.history.set_acknowledgement(USAGE, ANSWER)
+    fixture.history.rename_server("lic-01", "lic-02")
+    (result,) = fixture.history.alert_states()
+    assert (result.key.server, result.message) == ("lic-02", "85 of 100")
+    assert [who.server for who in fixture.history.acknowledgements()] == ["lic-02"]
 
 
-def test_alert_of_an_unknown_kind_is_left_out(desk: HistoryFixture) -> None:
-    decided(desk, STANDS)
-    desk.history._db.execute("INSERT INTO alert VALUES('a', 'omen', '', '', '{}')")
-    desk.history._db.execute("INSERT INTO alert VALUES('a', 'usage', '', '', 'no JSON')")
-    assert desk.history.alert_states() == (STANDS,)
+def test_alert_of_an_unknown_kind_is_left_out(fixture: HistoryFixture) -> None:
+    decided(fixture, STANDS)
+    fixture.history._db.execute("INSERT INTO alert VALUES('a', 'omen', '', '', '{}')")
+    fixture.history._db.execute("INSERT INTO alert VALUES('a', 'usage', '', '', 'no JSON')")
+    assert fixture.history.alert_states() == (STANDS,)
 
 
-def test_event_pages_yield_the_whole_log(desk: HistoryFixture) -> None:
+def test_event_pages_yield_the_whole_log(fixture: HistoryFixture) -> None:
     lines = [Event(MIDNIGHT + at // 2, EventKind.ALERT, "a", str(at)) for at in range(25)]
-    desk.history.add_events(lines)
-    pages = list(desk.history.event_pages(10))
+    fixture.history.add_events(lines)
+    pages = list(fixture.history.event_pages(10))
     assert [len(page) for page in pages] == [10, 10, 5]
     assert [it.message for page in pages for it in page] == [str(at) for at in range(24, -1, -1)]

@@ -25,40 +25,40 @@ NAMES = ("a", "b", "c")
 
 
 def asked(
-    desk: HistoryFixture, memory: PeakCache | None = None, **wanted: object
+    fixture: HistoryFixture, memory: PeakCache | None = None, **wanted: object
 ) -> dict[tuple[str, str], ScopedPeak]:
     servers = wanted.pop("expected", NAMES)
     zone = wanted.pop("zone", UTC)
-    now = desk.clock.now()
-    found = find_peaks(desk.history, PeakQuery(now, zone, servers, **wanted), memory)  # type: ignore[arg-type]
-    return {(each.scope, each.peak.window): each for each in found}
+    now = fixture.clock.now()
+    result = find_peaks(fixture.history, PeakQuery(now, zone, servers, **wanted), memory)  # type: ignore[arg-type]
+    return {(each.scope, each.peak.window): each for each in result}
 
 
-def sums(desk: HistoryFixture, since: dict[str, int]) -> dict[int, tuple[float, float]]:
+def sums(fixture: HistoryFixture, since: dict[str, int]) -> dict[int, tuple[float, float]]:
     """Of every five minutes in which all that were read by then have a figure: sum, of averages.
 
     `since` says when each was read first: before that nobody knew that it has the product.
     """
-    now = int(desk.clock.now())
+    now = int(fixture.clock.now())
     lines = {}
     for name in since:
         question = SeriesQuery(((name, PoolKey(PRODUCT)),), MIDNIGHT, now + 1, FIVE)
-        lines[name] = {each.start: each for each in desk.history.series(question).buckets}
-    found = {}
+        lines[name] = {each.start: each for each in fixture.history.series(question).buckets}
+    result = {}
     for at in range(min(since.values()) // FIVE * FIVE, now + 1, FIVE):
         due = [lines[name] for name, first in since.items() if first < at + FIVE]
         if all(at in line for line in due):
-            found[at] = (
+            result[at] = (
                 sum(line[at].high for line in due),
                 sum(line[at].average for line in due),
             )
-    return found
+    return result
 
 
-def polled(desk: HistoryFixture, name: str, every: int, figures: dict[int, int | None]) -> None:
+def polled(fixture: HistoryFixture, name: str, every: int, figures: dict[int, int | None]) -> None:
     """Polls of one server in one go; None is one that failed."""
     one = server(name, interval=every)
-    desk.history.append_many(
+    fixture.history.append_many(
         (one, poll(failure() if it is None else snapshot(pool(PRODUCT, it)), name, at), ())
         for at, it in figures.items()
     )
@@ -81,7 +81,7 @@ LATE: Days = [([0] * 6, frozenset({0})), *FINE[1:]]  # whose first half hour fai
 def test_peaks_equal_those_of_reading_everything(
     tmp_path_factory: pytest.TempPathFactory, lines: tuple[Days, ...], every: int, late: int
 ) -> None:
-    desk = HistoryFixture(tmp_path_factory.mktemp("h") / "history.db")
+    fixture = HistoryFixture(tmp_path_factory.mktemp("h") / "history.db")
     end = MIDNIGHT + 4 * DAY - HOUR
     since = {}
     try:
@@ -91,80 +91,80 @@ def test_peaks_equal_those_of_reading_everything(
                 day, second = divmod(at - MIDNIGHT, DAY)
                 parts, failed = line[day]
                 read[at] = None if second // 1800 in failed else parts[second // (4 * HOUR)]
-            polled(desk, name, every, read)
+            polled(fixture, name, every, read)
             since[name] = min(at for at, figure in read.items() if figure is not None)
-        desk.move_to(end)
-        expected = sums(desk, since)
-        found = asked(desk)[ESTATE, "all"]
+        fixture.compact_at(end)
+        expected = sums(fixture, since)
+        result = asked(fixture)[ESTATE, "all"]
         high = max(total for total, _ in expected.values())
-        assert found.peak.peak == high
-        assert found.peak.peak_at is not None
+        assert result.peak.peak == high
+        assert result.peak.peak_at is not None
         first = next(at for at, (total, _) in expected.items() if total == high)
-        assert first <= found.peak.peak_at < first + FIVE
+        assert first <= result.peak.peak_at < first + FIVE
         slots = end // FIVE + 1 - min(since.values()) // FIVE
-        assert found.peak.coverage == pytest.approx(len(expected) / slots)
+        assert result.peak.coverage == pytest.approx(len(expected) / slots)
         # A whole day's average is that of its readings; what the last one holds past midnight
         # counts to the day that it was read in.
         beyond = len(NAMES) * HIGHEST * (every // FIVE - 1) / len(expected)
         average = sum(total for _, total in expected.values()) / len(expected)
-        assert found.peak.average == pytest.approx(average, abs=max(beyond, 1e-6))
+        assert result.peak.average == pytest.approx(average, abs=max(beyond, 1e-6))
         newest = {at: it for at, it in expected.items() if at + FIVE > end - DAY}
-        recent = asked(desk)[ESTATE, "24h"].peak
+        recent = asked(fixture)[ESTATE, "24h"].peak
         assert recent.peak == max(total for total, _ in newest.values())
     finally:
-        desk.close()
+        fixture.close()
 
 
-def test_server_is_not_expected_before_its_first_reading(desk: HistoryFixture) -> None:
+def test_server_is_not_expected_before_its_first_reading(fixture: HistoryFixture) -> None:
     morning = {MIDNIGHT + at * FIVE: 10 for at in range(287)}
-    polled(desk, "a", FIVE, dict(morning))
+    polled(fixture, "a", FIVE, dict(morning))
     polled(
-        desk, "b", FIVE, {at: None if at < MIDNIGHT + HOUR else it for at, it in morning.items()}
+        fixture, "b", FIVE, {at: None if at < MIDNIGHT + HOUR else it for at, it in morning.items()}
     )
-    desk.move_to(MIDNIGHT + 287 * FIVE - 1)
-    estate = asked(desk, expected=("a", "b"))[ESTATE, "all"].peak
+    fixture.compact_at(MIDNIGHT + 287 * FIVE - 1)
+    estate = asked(fixture, expected=("a", "b"))[ESTATE, "all"].peak
     assert (estate.peak, estate.coverage) == (20, 1.0)
     assert estate.average == pytest.approx((12 * 10 + 275 * 20) / 287)
 
 
-def test_average_is_weighted_by_time_not_by_readings(desk: HistoryFixture) -> None:
+def test_average_is_weighted_by_time_not_by_readings(fixture: HistoryFixture) -> None:
     noon, end = MIDNIGHT + DAY + DAY // 2, MIDNIGHT + 3 * DAY
-    polled(desk, "a", FIVE, dict.fromkeys(range(MIDNIGHT, noon, FIVE), 10))
-    polled(desk, "a", 60, dict.fromkeys(range(noon, end, 60), 50))
-    desk.move_to(end)
-    half = asked(desk, expected=("a",))["a", "all"].peak.average
+    polled(fixture, "a", FIVE, dict.fromkeys(range(MIDNIGHT, noon, FIVE), 10))
+    polled(fixture, "a", 60, dict.fromkeys(range(noon, end, 60), 50))
+    fixture.compact_at(end)
+    half = asked(fixture, expected=("a",))["a", "all"].peak.average
     assert half == pytest.approx((10 + 50) / 2)
 
 
 @pytest.fixture
-def opposed(desk: HistoryFixture) -> HistoryFixture:
+def opposed(fixture: HistoryFixture) -> HistoryFixture:
     """Two servers of 60 in opposite phase, whose sum is never above 100; an hour of silence."""
     high, low = [60] * 144, [40] * 144
     for name, line in (("a", [*high, *low] * 5), ("b", [*low, *high] * 5)):
         figures: dict[int, int | None] = {MIDNIGHT + at * FIVE: it for at, it in enumerate(line)}
         if name == "b":
             figures |= dict.fromkeys(list(figures)[2 * 288 + 48 : 2 * 288 + 60])
-        polled(desk, name, FIVE, figures)
-    desk.move_to(MIDNIGHT + 5 * DAY)
-    return desk
+        polled(fixture, name, FIVE, figures)
+    fixture.compact_at(MIDNIGHT + 5 * DAY)
+    return fixture
 
 
 def test_estate_peak_is_less_than_the_sum_of_opposed_peaks(
     opposed: HistoryFixture,
 ) -> None:
-    found = asked(opposed, expected=("a", "b"))
-    estate = found[ESTATE, "all"]
+    result = asked(opposed, expected=("a", "b"))
+    estate = result[ESTATE, "all"]
     assert (estate.peak.peak, estate.upper_bound) == (100, 120)
-    assert [found[name, "all"].peak.peak for name in ("a", "b")] == [60, 60]
+    assert [result[name, "all"].peak.peak for name in ("a", "b")] == [60, 60]
 
 
 def test_gap_lowers_coverage_and_is_not_a_zero(opposed: HistoryFixture) -> None:
-    found = asked(opposed, expected=("a", "b"))
+    result = asked(opposed, expected=("a", "b"))
     slots = 5 * 288 + 1
-    assert found[ESTATE, "all"].peak.coverage == pytest.approx((5 * 288 - 12) / slots)
-    assert found["a", "all"].peak.coverage == pytest.approx(5 * 288 / slots, abs=0.001)
-    assert found["b", "all"].peak.coverage == pytest.approx((5 * 288 - 12) / slots, abs=0.001)
-    assert found[ESTATE, "all"].peak.average == pytest.approx(
+    assert result[ESTATE, "all"].peak.coverage == pytest.approx((5 * 288 - 12) / slots)
+    assert result["a", "all"].peak.coverage == pytest.approx(5 * 288 / slots, abs=0.001)
+    assert result["b", "all"].peak.coverage == pytest.approx((5 * 288 - 12) / slots, abs=0.001)
+    assert result[ESTATE, "all"].peak.average == pytest.approx(
         100, abs=0.2
     )  # zeros would make it 99
 
@@ -173,8 +173,8 @@ def test_cached_peaks_equal_uncached_ones(opposed: HistoryFixture) -> None:
     memory = PeakCache()
     first = asked(opposed, memory, expected=("a", "b"))
     assert asked(opposed, memory, expected=("a", "b")) == first
-    opposed.read(opposed.clock.now(), 90, "a", FIVE)
-    opposed.read(opposed.clock.now(), 90, "b", FIVE)
+    opposed.record(opposed.clock.now(), 90, "a", FIVE)
+    opposed.record(opposed.clock.now(), 90, "b", FIVE)
     assert asked(opposed, memory, expected=("a", "b"))[ESTATE, "all"].peak.peak == 180
 
 
@@ -182,10 +182,10 @@ def test_late_reading_of_a_day_that_is_not_settled_is_not_missed(opposed: Histor
     cache = PeakCache()
     asked(opposed, cache, expected=("a", "b"))
     for name in ("a", "b"):
-        opposed.read(MIDNIGHT + 3 * DAY + DAY // 2 + 7, 90, name, FIVE)
-    found = asked(opposed, cache, expected=("a", "b"))
-    assert found["a", "all"].peak.peak == 90
-    assert found[ESTATE, "all"].peak.peak == 180
+        opposed.record(MIDNIGHT + 3 * DAY + DAY // 2 + 7, 90, name, FIVE)
+    result = asked(opposed, cache, expected=("a", "b"))
+    assert result["a", "all"].peak.peak == 90
+    assert result[ESTATE, "all"].peak.peak == 180
 
 
 def test_changes_by_another_process_invalidate_the_cache(opposed: HistoryFixture) -> None:
@@ -195,18 +195,20 @@ def test_changes_by_another_process_invalidate_the_cache(opposed: HistoryFixture
     one = server("a", interval=FIVE)
     other.append_many([(one, poll(snapshot(pool(PRODUCT, 99)), "a", MIDNIGHT + DAY + 7), ())])
     other.close()
-    found = asked(opposed, memory, expected=("a", "b"))
-    assert found["a", "all"].peak.peak == 99
-    assert found[ESTATE, "all"].peak.peak == 139
+    result = asked(opposed, memory, expected=("a", "b"))
+    assert result["a", "all"].peak.peak == 99
+    assert result[ESTATE, "all"].peak.peak == 139
 
 
 def test_peak_search_reads_only_days_that_can_win(
-    desk: HistoryFixture, monkeypatch: pytest.MonkeyPatch
+    fixture: HistoryFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for day in range(20):
         for name in ("a", "b"):
-            desk.line(MIDNIGHT + day * DAY, [day if day != 7 else 50] * 288, name, every=FIVE)
-        desk.move_to(MIDNIGHT + (day + 1) * DAY)
+            fixture.poll_series(
+                MIDNIGHT + day * DAY, [day if day != 7 else 50] * 288, name, every=FIVE
+            )
+        fixture.compact_at(MIDNIGHT + (day + 1) * DAY)
     read: list[SeriesQuery] = []
     series = History.series
 
@@ -215,7 +217,7 @@ def test_peak_search_reads_only_days_that_can_win(
         return series(history, question)
 
     monkeypatch.setattr(History, "series", counted)
-    assert asked(desk, expected=("a", "b"))[ESTATE, "all"].peak.peak == 100
+    assert asked(fixture, expected=("a", "b"))[ESTATE, "all"].peak.peak == 100
     fine = {question.start for question in read if question.width == FIVE}
     assert MIDNIGHT + 7 * DAY in fine
     assert len(fine) <= 4  # that day; today; and where 24 hours and the month begin
@@ -223,7 +225,7 @@ def test_peak_search_reads_only_days_that_can_win(
 
 @pytest.mark.parametrize(("name", "hours"), [("Europe/Berlin", -2), ("America/New_York", 4)])
 def test_peak_of_the_month_starts_in_the_local_zone(
-    desk: HistoryFixture, name: str, hours: int
+    fixture: HistoryFixture, name: str, hours: int
 ) -> None:
     october = 1_790_812_800  # 2026-10-01, midnight of UTC
     begins = october + hours * HOUR
@@ -232,8 +234,11 @@ def test_peak_of_the_month_starts_in_the_local_zone(
         place = (begins - (october - DAY)) // 900
         line[place - 1] = 90  # the last quarter of an hour of September
         line[place] = 70  # the first of October
-        desk.line(october - DAY, line, server_name, every=900)
-    desk.move_to(october + 30 * DAY)  # after clocks went back on the 25th, in Europe
-    found = asked(desk, expected=("a", "b"), zone=ZoneInfo(name))
-    assert (found[ESTATE, "month"].peak.peak, found[ESTATE, "month"].peak.peak_at) == (140, begins)
-    assert found[ESTATE, "all"].peak.peak == 180
+        fixture.poll_series(october - DAY, line, server_name, every=900)
+    fixture.compact_at(october + 30 * DAY)  # after clocks went back on the 25th, in Europe
+    result = asked(fixture, expected=("a", "b"), zone=ZoneInfo(name))
+    assert (result[ESTATE, "month"].peak.peak, result[ESTATE, "month"].peak.peak_at) == (
+        140,
+        begins,
+    )
+    assert result[ESTATE, "all"].peak.peak == 180

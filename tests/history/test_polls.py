@@ -1,4 +1,4 @@
-"""The board after a restart: what the last poll brought, and what the last good one told."""
+"""The board after a restart: what the last poll brought, and what the last good one reported."""
 
 from __future__ import annotations
 
@@ -51,37 +51,37 @@ RICH = Snapshot(
 )
 
 
-def test_last_snapshot_survives_a_failed_poll(desk: HistoryFixture) -> None:
-    desk.history.append(server(), poll(RICH, at=MIDNIGHT))
-    desk.history.append(server(), poll(failure(FailureKind.DNS), at=MIDNIGHT + 900))
-    found = desk.history.last_polls()["lic-01"]
-    assert found.snapshot == RICH
-    assert found.last_success_at == MIDNIGHT
-    assert (found.polled_at, found.latency) == (MIDNIGHT + 900, 0.1)
-    assert found.failure == failure(FailureKind.DNS)
-    desk.history.append(server(), poll(snapshot(), at=MIDNIGHT + 1800))
-    found = desk.history.last_polls()["lic-01"]
-    assert (found.failure, found.snapshot) == (None, snapshot())
+def test_last_snapshot_survives_a_failed_poll(fixture: HistoryFixture) -> None:
+    fixture.history.append(server(), poll(RICH, at=MIDNIGHT))
+    fixture.history.append(server(), poll(failure(FailureKind.DNS), at=MIDNIGHT + 900))
+    result = fixture.history.last_polls()["lic-01"]
+    assert result.snapshot == RICH
+    assert result.last_success_at == MIDNIGHT
+    assert (result.polled_at, result.latency) == (MIDNIGHT + 900, 0.1)
+    assert result.failure == failure(FailureKind.DNS)
+    fixture.history.append(server(), poll(snapshot(), at=MIDNIGHT + 1800))
+    result = fixture.history.last_polls()["lic-01"]
+    assert (result.failure, result.snapshot) == (None, snapshot())
 
 
-def test_server_without_a_successful_poll_has_no_snapshot(desk: HistoryFixture) -> None:
-    desk.fail(MIDNIGHT)
-    found = desk.history.last_polls()["lic-01"]
-    assert (found.snapshot, found.last_success_at) == (None, None)
-    assert found.failure == failure()
+def test_server_without_a_successful_poll_has_no_snapshot(fixture: HistoryFixture) -> None:
+    fixture.record_failure(MIDNIGHT)
+    result = fixture.history.last_polls()["lic-01"]
+    assert (result.snapshot, result.last_success_at) == (None, None)
+    assert result.failure == failure()
 
 
-def test_state_since_is_the_first_poll_with_that_state(desk: HistoryFixture) -> None:
+def test_state_since_is_the_first_poll_with_that_state(fixture: HistoryFixture) -> None:
     def since() -> float:
-        return desk.history.last_polls()["lic-01"].state_since
+        return fixture.history.last_polls()["lic-01"].state_since
 
-    desk.read(MIDNIGHT, 5)
-    desk.read(MIDNIGHT + 60, 5)
+    fixture.record(MIDNIGHT, 5)
+    fixture.record(MIDNIGHT + 60, 5)
     assert since() == MIDNIGHT
-    desk.fail(MIDNIGHT + 120)
-    desk.history.append(server(), poll(failure(FailureKind.REFUSED), at=MIDNIGHT + 180))
+    fixture.record_failure(MIDNIGHT + 120)
+    fixture.history.append(server(), poll(failure(FailureKind.REFUSED), at=MIDNIGHT + 180))
     assert since() == MIDNIGHT + 120  # both are "down"
-    desk.history.append(server(), poll(failure(FailureKind.AUTH), at=MIDNIGHT + 240))
+    fixture.history.append(server(), poll(failure(FailureKind.AUTH), at=MIDNIGHT + 240))
     assert since() == MIDNIGHT + 240
 
 
@@ -148,23 +148,23 @@ def test_json_unknown_field_is_skipped() -> None:
 
 
 def test_json_unknown_word_gets_the_fallback() -> None:
-    found = from_json(Snapshot, changed(model="per_core"))
-    assert found is not None
-    assert [each.model for each in found.pools] == [Model.OTHER, Model.CONCURRENT]
+    result = from_json(Snapshot, changed(model="per_core"))
+    assert result is not None
+    assert [each.model for each in result.pools] == [Model.OTHER, Model.CONCURRENT]
 
 
 @pytest.mark.parametrize("nonsense", ["soon", 7, None, ["x"]])
 def test_json_invalid_value_gets_its_default(nonsense: object) -> None:
-    found = from_json(Snapshot, changed(expires=nonsense))
-    assert found is not None
-    assert found.pools[0] == replace(RICH.pools[0], expires=None)
+    result = from_json(Snapshot, changed(expires=nonsense))
+    assert result is not None
+    assert result.pools[0] == replace(RICH.pools[0], expires=None)
 
 
 def test_json_invalid_pool_is_left_out() -> None:
     data = json.loads(to_json(RICH))
     del data["pools"][0]["product"]
-    found = from_json(Snapshot, json.dumps(data))
-    assert found == replace(RICH, pools=RICH.pools[1:])
+    result = from_json(Snapshot, json.dumps(data))
+    assert result == replace(RICH, pools=RICH.pools[1:])
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", '{"pools": 7}'])
@@ -173,36 +173,38 @@ def test_json_invalid_document_is_none(text: str) -> None:
 
 
 @pytest.fixture
-def other(desk: HistoryFixture) -> Iterator[HistoryFixture]:
+def other(fixture: HistoryFixture) -> Iterator[HistoryFixture]:
     """Another process with the same file."""
-    other = HistoryFixture(desk.path)
+    other = HistoryFixture(fixture.path)
     yield other
     other.close()
 
 
-def test_lease_belongs_to_one_holder(desk: HistoryFixture, other: HistoryFixture) -> None:
-    assert desk.history.claim_lease("one", MIDNIGHT + 30, MIDNIGHT)
+def test_lease_belongs_to_one_holder(fixture: HistoryFixture, other: HistoryFixture) -> None:
+    assert fixture.history.claim_lease("one", MIDNIGHT + 30, MIDNIGHT)
     assert not other.history.claim_lease("other", MIDNIGHT + 40, MIDNIGHT + 10)
-    assert desk.history.claim_lease("one", MIDNIGHT + 50, MIDNIGHT + 20)
+    assert fixture.history.claim_lease("one", MIDNIGHT + 50, MIDNIGHT + 20)
     assert not other.history.claim_lease("other", MIDNIGHT + 75, MIDNIGHT + 45)
 
 
-def test_expired_lease_can_be_claimed(desk: HistoryFixture, other: HistoryFixture) -> None:
-    assert desk.history.claim_lease("one", MIDNIGHT + 30, MIDNIGHT)
+def test_expired_lease_can_be_claimed(fixture: HistoryFixture, other: HistoryFixture) -> None:
+    assert fixture.history.claim_lease("one", MIDNIGHT + 30, MIDNIGHT)
     assert other.history.claim_lease("other", MIDNIGHT + 60, MIDNIGHT + 30)
-    assert not desk.history.claim_lease("one", MIDNIGHT + 61, MIDNIGHT + 31)
+    assert not fixture.history.claim_lease("one", MIDNIGHT + 61, MIDNIGHT + 31)
 
 
-def test_lease_is_released_by_its_holder_only(desk: HistoryFixture, other: HistoryFixture) -> None:
-    assert desk.history.claim_lease("one", MIDNIGHT + 30, MIDNIGHT)
+def test_lease_is_released_by_its_holder_only(
+    fixture: HistoryFixture, other: HistoryFixture
+) -> None:
+    assert fixture.history.claim_lease("one", MIDNIGHT + 30, MIDNIGHT)
     other.history.release_lease("other")
     assert not other.history.claim_lease("other", MIDNIGHT + 30, MIDNIGHT + 1)
-    desk.history.release_lease("one")
+    fixture.history.release_lease("one")
     assert other.history.claim_lease("other", MIDNIGHT + 30, MIDNIGHT + 1)
 
 
-def test_lease_from_the_future_is_void(desk: HistoryFixture, other: HistoryFixture) -> None:
-    assert desk.history.claim_lease("one", MIDNIGHT + 400 * DAY, MIDNIGHT + 399 * DAY)
+def test_lease_from_the_future_is_void(fixture: HistoryFixture, other: HistoryFixture) -> None:
+    assert fixture.history.claim_lease("one", MIDNIGHT + 400 * DAY, MIDNIGHT + 399 * DAY)
     assert other.history.claim_lease("other", MIDNIGHT + 30, MIDNIGHT)
 
 
@@ -215,49 +217,51 @@ def month(number: int, in_use: int | None, *more: int | None) -> MonthlyUsage:
 
 
 def tell(
-    desk: HistoryFixture, *months: MonthlyUsage, at: int = MIDNIGHT, name: str = "cloud"
+    fixture: HistoryFixture, *months: MonthlyUsage, at: int = MIDNIGHT, name: str = "cloud"
 ) -> None:
-    found = snapshot(pool(KEY.product, 420, 500, None), monthly_usage=months)
-    desk.history.append(server(name), poll(found, name, at))
+    result = snapshot(pool(KEY.product, 420, 500, None), monthly_usage=months)
+    fixture.history.append(server(name), poll(result, name, at))
 
 
-def exported(desk: HistoryFixture, *, months: bool) -> str:
-    return "".join(csv_lines(desk.history.export_rows(ExportQuery(months=months))))
+def exported(fixture: HistoryFixture, *, months: bool) -> str:
+    return "".join(csv_lines(fixture.history.export_rows(ExportQuery(months=months))))
 
 
-def test_reported_month_is_replaced_by_the_last_report(desk: HistoryFixture) -> None:
-    tell(desk, month(9, 400, 10, 2), month(10, None))
-    tell(desk, month(10, 411, 12, 1), month(11, 420, None, 3), at=MIDNIGHT + 900)
-    told = desk.history.monthly_usage("cloud", KEY)
-    assert told == (month(9, 400, 10, 2), month(10, 411, 12, 1), month(11, 420, None, 3))
-    assert desk.history.monthly_usage("cloud", PoolKey("other")) == ()
+def test_reported_month_is_replaced_by_the_last_report(fixture: HistoryFixture) -> None:
+    tell(fixture, month(9, 400, 10, 2), month(10, None))
+    tell(fixture, month(10, 411, 12, 1), month(11, 420, None, 3), at=MIDNIGHT + 900)
+    reported = fixture.history.monthly_usage("cloud", KEY)
+    assert reported == (month(9, 400, 10, 2), month(10, 411, 12, 1), month(11, 420, None, 3))
+    assert fixture.history.monthly_usage("cloud", PoolKey("other")) == ()
 
 
-def test_reported_month_is_not_a_reading(desk: HistoryFixture) -> None:
-    tell(desk, month(9, 9000))
-    assert [in_use for _, in_use in desk.readings()] == [9000, 420]  # the first, as what it is
-    days = desk.buckets(MIDNIGHT - 200 * DAY, MIDNIGHT + DAY, DAY, "cloud", product=KEY.product)
+def test_reported_month_is_not_a_reading(fixture: HistoryFixture) -> None:
+    tell(fixture, month(9, 9000))
+    assert [in_use for _, in_use in fixture.readings()] == [9000, 420]  # the first, as what it is
+    days = fixture.buckets(MIDNIGHT - 200 * DAY, MIDNIGHT + DAY, DAY, "cloud", product=KEY.product)
     assert [day.high for day in days] == [420]
-    assert [row[8] for row in desk.export(Resolution.DAY)] == ["420"]
+    assert [row[8] for row in fixture.export(Resolution.DAY)] == ["420"]
 
 
-def test_reported_months_survive_export_and_import(desk: HistoryFixture) -> None:
-    tell(desk, month(9, 400, 10, 2), month(10, None))
-    csv = exported(desk, months=True)
+def test_reported_months_survive_export_and_import(fixture: HistoryFixture) -> None:
+    tell(fixture, month(9, 400, 10, 2), month(10, None))
+    csv = exported(fixture, months=True)
     assert csv == (
         "month,server,product,model,subscription_date,in_use,installed,newly,released\n"
         "2026-09,cloud,CVAD:Premium,user_device,,400,500,10,2\n"
         "2026-10,cloud,CVAD:Premium,user_device,,,500,,\n"
     )
-    found = read_csv(csv.replace("cloud", "other").encode(), ImportOptions())
-    assert desk.history.import_readings(found.pools) == (2, 0)
-    assert desk.history.import_readings(found.pools) == (0, 2)
-    assert desk.history.monthly_usage("other", KEY) == desk.history.monthly_usage("cloud", KEY)
+    result = read_csv(csv.replace("cloud", "other").encode(), ImportOptions())
+    assert fixture.history.import_readings(result.pools) == (2, 0)
+    assert fixture.history.import_readings(result.pools) == (0, 2)
+    assert fixture.history.monthly_usage("other", KEY) == fixture.history.monthly_usage(
+        "cloud", KEY
+    )
 
 
-def test_renamed_server_keeps_its_reported_months(desk: HistoryFixture) -> None:
-    tell(desk, month(9, 400), month(10, 410))
-    tell(desk, month(10, 77), name="new")
-    desk.history.rename_server("cloud", "new")
-    assert desk.history.monthly_usage("cloud", KEY) == ()
-    assert [each.in_use for each in desk.history.monthly_usage("new", KEY)] == [400, 410]
+def test_renamed_server_keeps_its_reported_months(fixture: HistoryFixture) -> None:
+    tell(fixture, month(9, 400), month(10, 410))
+    tell(fixture, month(10, 77), name="new")
+    fixture.history.rename_server("cloud", "new")
+    assert fixture.history.monthly_usage("cloud", KEY) == ()
+    assert [each.in_use for each in fixture.history.monthly_usage("new", KEY)] == [400, 410]

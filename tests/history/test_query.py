@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def starts(desk: HistoryFixture, length: int = HOUR) -> list[int]:
+def starts(fixture: HistoryFixture, length: int = HOUR) -> list[int]:
     """When the five minutes begin that are no gap, in seconds since midnight."""
-    return [one.start - MIDNIGHT for one in desk.buckets(MIDNIGHT, MIDNIGHT + length, 300)]
+    return [one.start - MIDNIGHT for one in fixture.buckets(MIDNIGHT, MIDNIGHT + length, 300)]
 
 
-def test_series_of_a_day_in_five_minutes(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [turn % 7 for turn in range(1440)])
-    found = desk.ask(MIDNIGHT, MIDNIGHT + DAY, 300)
-    assert (found.width, len(found.buckets)) == (300, 288)
-    first = found.buckets[0]
+def test_series_of_a_day_in_five_minutes(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [turn % 7 for turn in range(1440)])
+    result = fixture.series(MIDNIGHT, MIDNIGHT + DAY, 300)
+    assert (result.width, len(result.buckets)) == (300, 288)
+    first = result.buckets[0]
     assert (first.start, first.end) == (MIDNIGHT, MIDNIGHT + 300)
     assert (first.low, first.average, first.high, first.last) == (0, 2.0, 4, 4)
     assert (first.high_at, first.samples) == (MIDNIGHT + 240, 5)
@@ -40,35 +40,35 @@ def test_series_of_a_day_in_five_minutes(desk: HistoryFixture) -> None:
 def test_series_is_the_same_packed_and_unpacked(tmp_path: Path, bucket: int) -> None:
     line = [turn * 37 % 101 for turn in range(3000)]
     whole, rolled = HistoryFixture(tmp_path / "a.db"), HistoryFixture(tmp_path / "b.db")
-    for desk in (whole, rolled):
+    for fixture in (whole, rolled):
         for start in range(0, 3000, 100):
-            desk.line(MIDNIGHT + start * 60, line[start : start + 100])
-            if desk is rolled:
-                desk.move_to(MIDNIGHT + (start + 100) * 60)
+            fixture.poll_series(MIDNIGHT + start * 60, line[start : start + 100])
+            if fixture is rolled:
+                fixture.compact_at(MIDNIGHT + (start + 100) * 60)
     assert len(rolled.rows()) < 500 < len(whole.rows())
     end = MIDNIGHT + 3000 * 60
     whole.clock._now = end
-    assert rolled.ask(MIDNIGHT, end, bucket) == whole.ask(MIDNIGHT, end, bucket)
+    assert rolled.series(MIDNIGHT, end, bucket) == whole.series(MIDNIGHT, end, bucket)
     whole.close()
     rolled.close()
 
 
-def test_raw_series_has_a_bucket_per_run(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5, 5, None, 6])
-    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 0)
-    assert [(one.start, one.end, one.last, one.samples) for one in found] == [
+def test_raw_series_has_a_bucket_per_run(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5, 5, None, 6])
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 0)
+    assert [(one.start, one.end, one.last, one.samples) for one in result] == [
         (MIDNIGHT, MIDNIGHT + 60, 5, 2),
         (MIDNIGHT + 180, MIDNIGHT + 180, 6, 1),
     ]
 
 
-def test_gap_has_no_buckets(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5] * 10)
+def test_gap_has_no_buckets(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5] * 10)
     for turn in range(10, 30):
-        desk.fail(MIDNIGHT + turn * 60)
-    desk.line(MIDNIGHT + 1800, [6] * 10)
-    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
-    assert [(one.start - MIDNIGHT, one.low) for one in found] == [
+        fixture.record_failure(MIDNIGHT + turn * 60)
+    fixture.poll_series(MIDNIGHT + 1800, [6] * 10)
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
+    assert [(one.start - MIDNIGHT, one.low) for one in result] == [
         (0, 5),
         (300, 5),
         (1800, 6),
@@ -76,11 +76,11 @@ def test_gap_has_no_buckets(desk: HistoryFixture) -> None:
     ]
 
 
-def test_slow_polls_fill_the_buckets_between_them(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5, 6, 7], every=900)
-    desk.clock._now = MIDNIGHT + 2400
-    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
-    assert [(one.last, one.samples) for one in found] == [
+def test_slow_polls_fill_the_buckets_between_them(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5, 6, 7], every=900)
+    fixture.clock._now = MIDNIGHT + 2400
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
+    assert [(one.last, one.samples) for one in result] == [
         (5, 1),
         (5, 0),
         (5, 0),
@@ -93,273 +93,277 @@ def test_slow_polls_fill_the_buckets_between_them(desk: HistoryFixture) -> None:
     ]
 
 
-def test_last_reading_is_valid_for_one_interval(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5], every=900)
-    desk.clock._now = MIDNIGHT + HOUR
-    assert starts(desk) == [0, 300, 600]
+def test_last_reading_is_valid_for_one_interval(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5], every=900)
+    fixture.clock._now = MIDNIGHT + HOUR
+    assert starts(fixture) == [0, 300, 600]
 
 
-def test_reading_is_valid_until_the_next_is_due(desk: HistoryFixture) -> None:
-    desk.read(MIDNIGHT + 250, 5, every=900)
-    desk.clock._now = MIDNIGHT + 1149
-    assert starts(desk) == [0, 300, 600, 900]
-    desk.clock._now = MIDNIGHT + 1150
-    assert starts(desk) == [0, 300, 600]
-
-
-@pytest.mark.parametrize("at", [0, 10, 299])
-def test_failed_poll_is_a_gap(desk: HistoryFixture, at: int) -> None:
-    desk.read(MIDNIGHT + at, 5, every=300)
-    desk.fail(MIDNIGHT + at + 300, every=300)
-    desk.read(MIDNIGHT + at + 600, 6, every=300)
-    desk.clock._now = MIDNIGHT + at + 600
-    assert starts(desk) == [0, 600]
+def test_reading_is_valid_until_the_next_is_due(fixture: HistoryFixture) -> None:
+    fixture.record(MIDNIGHT + 250, 5, every=900)
+    fixture.clock._now = MIDNIGHT + 1149
+    assert starts(fixture) == [0, 300, 600, 900]
+    fixture.clock._now = MIDNIGHT + 1150
+    assert starts(fixture) == [0, 300, 600]
 
 
 @pytest.mark.parametrize("at", [0, 10, 299])
-def test_missing_poll_is_a_gap(desk: HistoryFixture, at: int) -> None:
-    desk.read(MIDNIGHT + at, 5, every=300)
-    desk.read(MIDNIGHT + at + 600, 6, every=300)
-    desk.clock._now = MIDNIGHT + at + 600
-    assert starts(desk) == [0, 600]
+def test_failed_poll_is_a_gap(fixture: HistoryFixture, at: int) -> None:
+    fixture.record(MIDNIGHT + at, 5, every=300)
+    fixture.record_failure(MIDNIGHT + at + 300, every=300)
+    fixture.record(MIDNIGHT + at + 600, 6, every=300)
+    fixture.clock._now = MIDNIGHT + at + 600
+    assert starts(fixture) == [0, 600]
+
+
+@pytest.mark.parametrize("at", [0, 10, 299])
+def test_missing_poll_is_a_gap(fixture: HistoryFixture, at: int) -> None:
+    fixture.record(MIDNIGHT + at, 5, every=300)
+    fixture.record(MIDNIGHT + at + 600, 6, every=300)
+    fixture.clock._now = MIDNIGHT + at + 600
+    assert starts(fixture) == [0, 600]
 
 
 @pytest.mark.parametrize("late", [1, 20, 60])
-def test_slightly_late_poll_leaves_no_gap(desk: HistoryFixture, late: int) -> None:
-    desk.line(MIDNIGHT, range(50), every=900, late=late)
-    desk.clock._now = MIDNIGHT + 49 * (900 + late)
+def test_slightly_late_poll_leaves_no_gap(fixture: HistoryFixture, late: int) -> None:
+    fixture.poll_series(MIDNIGHT, range(50), every=900, late=late)
+    fixture.clock._now = MIDNIGHT + 49 * (900 + late)
     last = 49 * (900 + late) // 300 * 300
-    assert starts(desk, DAY) == list(range(0, last + 1, 300))
+    assert starts(fixture, DAY) == list(range(0, last + 1, 300))
 
 
-def test_poll_late_by_half_an_interval_leaves_a_gap(desk: HistoryFixture) -> None:
-    desk.read(MIDNIGHT, 5, every=900)
-    desk.read(MIDNIGHT + 1351, 6, every=900)
-    desk.clock._now = MIDNIGHT + 1352
-    assert starts(desk) == [0, 300, 600, 1200]
+def test_poll_late_by_half_an_interval_leaves_a_gap(fixture: HistoryFixture) -> None:
+    fixture.record(MIDNIGHT, 5, every=900)
+    fixture.record(MIDNIGHT + 1351, 6, every=900)
+    fixture.clock._now = MIDNIGHT + 1352
+    assert starts(fixture) == [0, 300, 600, 1200]
 
 
-def test_reading_is_valid_until_a_failed_poll(desk: HistoryFixture) -> None:
-    desk.read(MIDNIGHT, 5, every=900)
-    desk.fail(MIDNIGHT + 600, every=900)
-    desk.fail(MIDNIGHT + 900, every=900)
-    desk.read(MIDNIGHT + 1800, 6, every=900)
-    desk.clock._now = MIDNIGHT + 2100
-    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
-    assert [one.start - MIDNIGHT for one in found] == [0, 300, 1800, 2100]
-    assert [one.installed for one in found] == [500] * 4
+def test_reading_is_valid_until_a_failed_poll(fixture: HistoryFixture) -> None:
+    fixture.record(MIDNIGHT, 5, every=900)
+    fixture.record_failure(MIDNIGHT + 600, every=900)
+    fixture.record_failure(MIDNIGHT + 900, every=900)
+    fixture.record(MIDNIGHT + 1800, 6, every=900)
+    fixture.clock._now = MIDNIGHT + 2100
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
+    assert [one.start - MIDNIGHT for one in result] == [0, 300, 1800, 2100]
+    assert [one.installed for one in result] == [500] * 4
 
 
-def test_reading_is_valid_until_an_unknown_figure(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5, None, 6], every=900)
-    desk.clock._now = MIDNIGHT + 2100
-    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
-    assert [one.start - MIDNIGHT for one in found] == [0, 300, 600, 1800, 2100]
+def test_reading_is_valid_until_an_unknown_figure(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5, None, 6], every=900)
+    fixture.clock._now = MIDNIGHT + 2100
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
+    assert [one.start - MIDNIGHT for one in result] == [0, 300, 600, 1800, 2100]
 
 
-def test_reading_is_valid_until_its_pool_is_not_listed(desk: HistoryFixture) -> None:
-    desk.read(MIDNIGHT, {"A": 1, "B": 2}, every=900)
-    desk.read(MIDNIGHT + 600, {"A": 1}, every=900)
-    desk.clock._now = MIDNIGHT + 900
-    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, product="B")
-    assert [one.start - MIDNIGHT for one in found] == [0, 300]
+def test_reading_is_valid_until_its_pool_is_not_listed(fixture: HistoryFixture) -> None:
+    fixture.record(MIDNIGHT, {"A": 1, "B": 2}, every=900)
+    fixture.record(MIDNIGHT + 600, {"A": 1}, every=900)
+    fixture.clock._now = MIDNIGHT + 900
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, product="B")
+    assert [one.start - MIDNIGHT for one in result] == [0, 300]
 
 
-def test_earlier_reading_fills_the_start_of_the_range(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5, 6], every=900)
-    found = desk.buckets(MIDNIGHT + 300, MIDNIGHT + 900, 300)
-    assert [(one.start - MIDNIGHT, one.last, one.samples) for one in found] == [
+def test_earlier_reading_fills_the_start_of_the_range(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5, 6], every=900)
+    result = fixture.buckets(MIDNIGHT + 300, MIDNIGHT + 900, 300)
+    assert [(one.start - MIDNIGHT, one.last, one.samples) for one in result] == [
         (300, 5, 0),
         (600, 5, 0),
     ]
 
 
 def test_later_reading_decides_how_the_range_ends(
-    desk: HistoryFixture,
+    fixture: HistoryFixture,
 ) -> None:
-    desk.line(MIDNIGHT + 10, [5, 6], every=900, late=300)
-    desk.clock._now = MIDNIGHT + HOUR
-    found = desk.buckets(MIDNIGHT, MIDNIGHT + 1200, 300)
-    assert [one.start - MIDNIGHT for one in found] == [0, 300, 600, 900]
+    fixture.poll_series(MIDNIGHT + 10, [5, 6], every=900, late=300)
+    fixture.clock._now = MIDNIGHT + HOUR
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + 1200, 300)
+    assert [one.start - MIDNIGHT for one in result] == [0, 300, 600, 900]
 
 
-def test_year_of_days_keeps_every_peak_and_its_time(desk: HistoryFixture) -> None:
+def test_year_of_days_keeps_every_peak_and_its_time(fixture: HistoryFixture) -> None:
     for day in range(365):
         start = MIDNIGHT + day * DAY
-        desk.line(start, [10, 20, 30 + day, 20], every=6 * HOUR)
-        desk.move_to(start + DAY)
-    found = desk.ask(MIDNIGHT, MIDNIGHT + 365 * DAY, DAY)
-    assert [one.high for one in found.buckets] == [30 + day for day in range(365)]
-    assert all(one.high_at == one.start + 12 * HOUR for one in found.buckets)
-    assert {one.average for one in found.buckets[:1]} == {20.0}
+        fixture.poll_series(start, [10, 20, 30 + day, 20], every=6 * HOUR)
+        fixture.compact_at(start + DAY)
+    result = fixture.series(MIDNIGHT, MIDNIGHT + 365 * DAY, DAY)
+    assert [one.high for one in result.buckets] == [30 + day for day in range(365)]
+    assert all(one.high_at == one.start + 12 * HOUR for one in result.buckets)
+    assert {one.average for one in result.buckets[:1]} == {20.0}
 
 
 def test_expired_figures_are_answered_with_wider_buckets(
     tmp_path: Path,
 ) -> None:
-    desk = HistoryFixture(
+    fixture = HistoryFixture(
         tmp_path / "h.db", retention=Retention(raw=1, five_minutes=2, hour=20, day=400)
     )
     for hour in range(30 * 24):
-        desk.line(MIDNIGHT + hour * HOUR, [hour % 24 + 1] * 4, every=900)
-        desk.move_to(MIDNIGHT + (hour + 1) * HOUR)
+        fixture.poll_series(MIDNIGHT + hour * HOUR, [hour % 24 + 1] * 4, every=900)
+        fixture.compact_at(MIDNIGHT + (hour + 1) * HOUR)
     end = MIDNIGHT + 30 * DAY
-    assert desk.ask(end - HOUR, end, 0).width == 0
-    assert desk.ask(end - DAY, end, 300).width == 300
-    assert desk.ask(end - 10 * DAY, end, 300).width == HOUR
-    assert desk.ask(end - 10 * DAY, end, 0).width == HOUR
-    old = desk.ask(MIDNIGHT, end, 300)
+    assert fixture.series(end - HOUR, end, 0).width == 0
+    assert fixture.series(end - DAY, end, 300).width == 300
+    assert fixture.series(end - 10 * DAY, end, 300).width == HOUR
+    assert fixture.series(end - 10 * DAY, end, 0).width == HOUR
+    old = fixture.series(MIDNIGHT, end, 300)
     assert old.width == DAY
     assert [one.high for one in old.buckets] == [24] * 30
     assert [one.high_at for one in old.buckets] == [
         MIDNIGHT + day * DAY + 23 * HOUR for day in range(30)
     ]
-    desk.close()
+    fixture.close()
 
 
-def test_young_pool_is_answered_in_the_queried_width(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5, 6])
-    assert desk.ask(MIDNIGHT - 300 * DAY, MIDNIGHT + HOUR, 300).width == 300
+def test_young_pool_is_answered_in_the_queried_width(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5, 6])
+    assert fixture.series(MIDNIGHT - 300 * DAY, MIDNIGHT + HOUR, 300).width == 300
 
 
-def test_odd_width_is_rounded_up(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5, 6])
-    assert desk.ask(MIDNIGHT, MIDNIGHT + HOUR, 1000).width == 1200
-    assert desk.ask(MIDNIGHT, MIDNIGHT + HOUR, 60).width == 60
-    assert desk.ask(MIDNIGHT, MIDNIGHT + HOUR, 5400).width == 5400
+def test_odd_width_is_rounded_up(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5, 6])
+    assert fixture.series(MIDNIGHT, MIDNIGHT + HOUR, 1000).width == 1200
+    assert fixture.series(MIDNIGHT, MIDNIGHT + HOUR, 60).width == 60
+    assert fixture.series(MIDNIGHT, MIDNIGHT + HOUR, 5400).width == 5400
 
 
-def test_installed_changes_with_its_bucket(desk: HistoryFixture) -> None:
-    desk.read(MIDNIGHT, 5, installed=100)
-    desk.read(MIDNIGHT + 600, 5, installed=200)
-    desk.read(MIDNIGHT + 900, 5, installed=None)
-    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
-    assert [one.installed for one in found] == [100, 200, None]
+def test_installed_changes_with_its_bucket(fixture: HistoryFixture) -> None:
+    fixture.record(MIDNIGHT, 5, installed=100)
+    fixture.record(MIDNIGHT + 600, 5, installed=200)
+    fixture.record(MIDNIGHT + 900, 5, installed=None)
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300)
+    assert [one.installed for one in result] == [100, 200, None]
 
 
-def test_unknown_pool_has_an_empty_series(desk: HistoryFixture) -> None:
-    assert desk.ask(MIDNIGHT, MIDNIGHT + DAY, 300, ("nobody",)) == Series((), 300)
+def test_unknown_pool_has_an_empty_series(fixture: HistoryFixture) -> None:
+    assert fixture.series(MIDNIGHT, MIDNIGHT + DAY, 300, ("nobody",)) == Series((), 300)
 
 
-def test_returning_server_continues_its_series(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5] * 5)
-    desk.line(MIDNIGHT + DAY, [6] * 5)
-    found = desk.buckets(MIDNIGHT, MIDNIGHT + 2 * DAY, DAY)
-    assert [one.high for one in found] == [5, 6]
+def test_returning_server_continues_its_series(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5] * 5)
+    fixture.poll_series(MIDNIGHT + DAY, [6] * 5)
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + 2 * DAY, DAY)
+    assert [one.high for one in result] == [5, 6]
 
 
-def test_sum_is_aligned_not_a_sum_of_peaks(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [10] * 60 + [1] * 60, "a")
-    desk.line(MIDNIGHT, [1] * 60 + [10] * 60, "b")
-    desk.clock._now = MIDNIGHT + 2 * HOUR
-    (whole,) = desk.buckets(MIDNIGHT, MIDNIGHT + DAY, DAY, "a", "b")
+def test_sum_is_aligned_not_a_sum_of_peaks(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [10] * 60 + [1] * 60, "a")
+    fixture.poll_series(MIDNIGHT, [1] * 60 + [10] * 60, "b")
+    fixture.clock._now = MIDNIGHT + 2 * HOUR
+    (whole,) = fixture.buckets(MIDNIGHT, MIDNIGHT + DAY, DAY, "a", "b")
     assert (whole.low, whole.high, whole.average, whole.samples) == (11, 11, 11.0, 240)
     assert (whole.installed, whole.overdraft) == (1000, 100)
 
 
-def test_sum_aligns_different_intervals(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [100, 200], "slow", every=900)
-    desk.line(MIDNIGHT, range(30), "quick")
-    desk.clock._now = MIDNIGHT + 1800
-    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "slow", "quick")
-    assert [one.high for one in found] == [104, 109, 114, 219, 224, 229]
-    assert [one.low for one in found] == [100, 105, 110, 215, 220, 225]
-    assert [one.last for one in found] == [104, 109, 114, 219, 224, 229]
+def test_sum_aligns_different_intervals(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [100, 200], "slow", every=900)
+    fixture.poll_series(MIDNIGHT, range(30), "quick")
+    fixture.clock._now = MIDNIGHT + 1800
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "slow", "quick")
+    assert [one.high for one in result] == [104, 109, 114, 219, 224, 229]
+    assert [one.low for one in result] == [100, 105, 110, 215, 220, 225]
+    assert [one.last for one in result] == [104, 109, 114, 219, 224, 229]
 
 
-def test_time_of_a_sum_peak_is_the_latest_of_its_parts(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [1, 9, 1, 1, 1], "a")
-    desk.line(MIDNIGHT, [1, 1, 1, 9, 1], "b")
-    desk.line(MIDNIGHT - 600, [7], "slow", every=900)
-    desk.clock._now = MIDNIGHT + 300
-    (found,) = desk.buckets(MIDNIGHT, MIDNIGHT + 300, 300, "a", "b", "slow")
-    assert (found.high, found.high_at) == (25, MIDNIGHT + 180)
+def test_time_of_a_sum_peak_is_the_latest_of_its_parts(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [1, 9, 1, 1, 1], "a")
+    fixture.poll_series(MIDNIGHT, [1, 1, 1, 9, 1], "b")
+    fixture.poll_series(MIDNIGHT - 600, [7], "slow", every=900)
+    fixture.clock._now = MIDNIGHT + 300
+    (result,) = fixture.buckets(MIDNIGHT, MIDNIGHT + 300, 300, "a", "b", "slow")
+    assert (result.high, result.high_at) == (25, MIDNIGHT + 180)
 
 
-def test_sum_of_slow_servers_has_no_gaps(desk: HistoryFixture) -> None:
+def test_sum_of_slow_servers_has_no_gaps(fixture: HistoryFixture) -> None:
     for name in ("a", "b"):
-        desk.line(MIDNIGHT + 600, [turn % 50 for turn in range(5 * 96)], name, every=900)
-    desk.move_to(MIDNIGHT + 5 * DAY)
-    found = desk.buckets(MIDNIGHT, MIDNIGHT + 5 * DAY, 300, "a", "b")
-    assert [one.start for one in found] == list(range(MIDNIGHT + 600, MIDNIGHT + 5 * DAY, 300))
+        fixture.poll_series(MIDNIGHT + 600, [turn % 50 for turn in range(5 * 96)], name, every=900)
+    fixture.compact_at(MIDNIGHT + 5 * DAY)
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + 5 * DAY, 300, "a", "b")
+    assert [one.start for one in result] == list(range(MIDNIGHT + 600, MIDNIGHT + 5 * DAY, 300))
 
 
-def test_sum_of_late_polls_has_no_gaps(desk: HistoryFixture) -> None:
+def test_sum_of_late_polls_has_no_gaps(fixture: HistoryFixture) -> None:
     for name in ("a", "b"):
-        desk.line(MIDNIGHT, [turn % 50 for turn in range(5 * 92)], name, every=900, late=40)
-    desk.move_to(MIDNIGHT + 5 * DAY)
-    found = desk.buckets(MIDNIGHT, MIDNIGHT + 5 * DAY, 300, "a", "b")
-    assert [one.start for one in found] == list(range(MIDNIGHT, MIDNIGHT + 5 * DAY, 300))
+        fixture.poll_series(
+            MIDNIGHT, [turn % 50 for turn in range(5 * 92)], name, every=900, late=40
+        )
+    fixture.compact_at(MIDNIGHT + 5 * DAY)
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + 5 * DAY, 300, "a", "b")
+    assert [one.start for one in result] == list(range(MIDNIGHT, MIDNIGHT + 5 * DAY, 300))
 
 
-def test_failed_poll_is_a_gap_of_the_sum(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5] * 10, "a", every=300)
-    desk.read(MIDNIGHT, 5, "b", every=300)
-    desk.fail(MIDNIGHT + 300, "b", every=300)
-    desk.line(MIDNIGHT + 600, [5] * 2, "b", every=300)
-    desk.clock._now = MIDNIGHT + 3000
-    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "a", "b")
-    assert [one.start - MIDNIGHT for one in found] == [0, 600, 900]
+def test_failed_poll_is_a_gap_of_the_sum(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5] * 10, "a", every=300)
+    fixture.record(MIDNIGHT, 5, "b", every=300)
+    fixture.record_failure(MIDNIGHT + 300, "b", every=300)
+    fixture.poll_series(MIDNIGHT + 600, [5] * 2, "b", every=300)
+    fixture.clock._now = MIDNIGHT + 3000
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "a", "b")
+    assert [one.start - MIDNIGHT for one in result] == [0, 600, 900]
 
 
-def test_gap_of_one_pool_is_a_gap_of_the_sum(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5] * 30, "a")
-    desk.line(MIDNIGHT, [5] * 10, "b")
-    desk.line(MIDNIGHT + 1200, [5] * 10, "b")
-    desk.clock._now = MIDNIGHT + HOUR
-    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "a", "b")
-    assert [one.start - MIDNIGHT for one in found] == [0, 300, 1200, 1500]
+def test_gap_of_one_pool_is_a_gap_of_the_sum(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5] * 30, "a")
+    fixture.poll_series(MIDNIGHT, [5] * 10, "b")
+    fixture.poll_series(MIDNIGHT + 1200, [5] * 10, "b")
+    fixture.clock._now = MIDNIGHT + HOUR
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "a", "b")
+    assert [one.start - MIDNIGHT for one in result] == [0, 300, 1200, 1500]
 
 
-def test_unknown_figure_is_a_gap_of_the_sum(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5] * 10, "a")
-    desk.line(MIDNIGHT, [5] * 5 + [None] * 5, "b")
-    desk.clock._now = MIDNIGHT + 600
-    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "a", "b")
-    assert [one.start - MIDNIGHT for one in found] == [0]
+def test_unknown_figure_is_a_gap_of_the_sum(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5] * 10, "a")
+    fixture.poll_series(MIDNIGHT, [5] * 5 + [None] * 5, "b")
+    fixture.clock._now = MIDNIGHT + 600
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "a", "b")
+    assert [one.start - MIDNIGHT for one in result] == [0]
 
 
-def test_sum_of_installed_is_unknown_if_one_is(desk: HistoryFixture) -> None:
-    desk.read(MIDNIGHT, 5, "a", installed=None)
-    desk.read(MIDNIGHT, 6, "b")
-    (found,) = desk.buckets(MIDNIGHT, MIDNIGHT + 300, 300, "a", "b")
-    assert (found.high, found.installed, found.overdraft) == (11, None, 100)
+def test_sum_of_installed_is_unknown_if_one_is(fixture: HistoryFixture) -> None:
+    fixture.record(MIDNIGHT, 5, "a", installed=None)
+    fixture.record(MIDNIGHT, 6, "b")
+    (result,) = fixture.buckets(MIDNIGHT, MIDNIGHT + 300, 300, "a", "b")
+    assert (result.high, result.installed, result.overdraft) == (11, None, 100)
 
 
-def test_sum_does_not_expect_a_server_before_its_first_reading(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5] * 20, "old")
-    desk.line(MIDNIGHT + 600, [7] * 10, "new")
-    desk.clock._now = MIDNIGHT + 1200
-    found = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "old", "new")
-    assert [one.high for one in found] == [5, 5, 12, 12]
+def test_sum_does_not_expect_a_server_before_its_first_reading(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5] * 20, "old")
+    fixture.poll_series(MIDNIGHT + 600, [7] * 10, "new")
+    fixture.clock._now = MIDNIGHT + 1200
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, 300, "old", "new")
+    assert [one.high for one in result] == [5, 5, 12, 12]
 
 
-def test_sum_continues_over_a_renewal(desk: HistoryFixture) -> None:
+def test_sum_continues_over_a_renewal(fixture: HistoryFixture) -> None:
     one = server(interval=60.0)
     days = [date(2026, 12, 1)] * 10 + [date(2027, 12, 1)] * 10
-    desk.history.append_many(
+    fixture.history.append_many(
         (one, poll(snapshot(pool(PRODUCT, 5, subscription=day)), at=MIDNIGHT + turn * 60), ())
         for turn, day in enumerate(days)
     )
-    desk.clock._now = MIDNIGHT + 1200
+    fixture.clock._now = MIDNIGHT + 1200
     pools = tuple(("lic-01", PoolKey(PRODUCT, day.isoformat())) for day in sorted(set(days)))
-    found = desk.history.series(SeriesQuery(pools, MIDNIGHT, MIDNIGHT + HOUR, 300))
-    assert [bucket.high for bucket in found.buckets] == [5, 5, 5, 5]
+    result = fixture.history.series(SeriesQuery(pools, MIDNIGHT, MIDNIGHT + HOUR, 300))
+    assert [bucket.high for bucket in result.buckets] == [5, 5, 5, 5]
 
 
-def test_pool_queried_twice_counts_once(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5] * 5)
-    assert desk.buckets(MIDNIGHT, MIDNIGHT + 300, 300, "lic-01", "lic-01")[0].high == 5
+def test_pool_queried_twice_counts_once(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5] * 5)
+    assert fixture.buckets(MIDNIGHT, MIDNIGHT + 300, 300, "lic-01", "lic-01")[0].high == 5
 
 
-def test_sum_of_a_day_is_aligned_by_the_hour(desk: HistoryFixture) -> None:
+def test_sum_of_a_day_is_aligned_by_the_hour(fixture: HistoryFixture) -> None:
     for day in range(3):
         start = MIDNIGHT + day * DAY
-        desk.line(start, [hour for hour in range(24) for _ in range(4)], "a", every=900)
-        desk.line(start, [23 - hour for hour in range(24) for _ in range(4)], "b", every=900)
-        desk.move_to(start + DAY)
-    found = desk.buckets(MIDNIGHT, MIDNIGHT + 3 * DAY, DAY, "a", "b")
-    assert [(one.low, one.high, one.average) for one in found] == [(23, 23, 23.0)] * 3
+        fixture.poll_series(start, [hour for hour in range(24) for _ in range(4)], "a", every=900)
+        fixture.poll_series(
+            start, [23 - hour for hour in range(24) for _ in range(4)], "b", every=900
+        )
+        fixture.compact_at(start + DAY)
+    result = fixture.buckets(MIDNIGHT, MIDNIGHT + 3 * DAY, DAY, "a", "b")
+    assert [(one.low, one.high, one.average) for one in result] == [(23, 23, 23.0)] * 3
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -368,16 +372,16 @@ def test_sum_of_five_minute_polls_is_exact(
     tmp_path_factory: object, lines: list[list[int]]
 ) -> None:
     folder: Path = tmp_path_factory.mktemp("h")  # type: ignore[attr-defined]
-    desk = HistoryFixture(folder / "history.db")
+    fixture = HistoryFixture(folder / "history.db")
     names = tuple(f"s{number}" for number in range(len(lines)))
     try:
         for name, line in zip(names, lines, strict=True):
-            desk.line(MIDNIGHT, line, name, every=300)
-        desk.clock._now = MIDNIGHT + 2 * HOUR
+            fixture.poll_series(MIDNIGHT, line, name, every=300)
+        fixture.clock._now = MIDNIGHT + 2 * HOUR
         sums = [sum(figures) for figures in zip(*lines, strict=True)]
-        fine = desk.buckets(MIDNIGHT, MIDNIGHT + 2 * HOUR, 300, *names)
+        fine = fixture.buckets(MIDNIGHT, MIDNIGHT + 2 * HOUR, 300, *names)
         assert [one.high for one in fine] == sums
-        hours = desk.buckets(MIDNIGHT, MIDNIGHT + 2 * HOUR, HOUR, *names)
+        hours = fixture.buckets(MIDNIGHT, MIDNIGHT + 2 * HOUR, HOUR, *names)
         assert [one.high for one in hours] == [max(sums[:12]), max(sums[12:])]
         assert [one.low for one in hours] == [min(sums[:12]), min(sums[12:])]
         assert [one.high_at for one in hours] == [
@@ -385,10 +389,10 @@ def test_sum_of_five_minute_polls_is_exact(
             MIDNIGHT + 300 * (12 + sums[12:].index(max(sums[12:]))),
         ]
     finally:
-        desk.close()
+        fixture.close()
 
 
-def test_long_series_uses_days_where_hours_expired(desk: HistoryFixture) -> None:
+def test_long_series_uses_days_where_hours_expired(fixture: HistoryFixture) -> None:
     def past(start: int, width: Resolution) -> BackfillRow:
         end = start + width
         bucket = Bucket(start, end, 1, 2, 3, start + 60, 2, 10, None, 4)
@@ -397,9 +401,9 @@ def test_long_series_uses_days_where_hours_expired(desk: HistoryFixture) -> None
     today = MIDNIGHT + 100 * DAY
     days = [past(at, Resolution.DAY) for at in range(MIDNIGHT, today, DAY)]
     hours = [past(at, Resolution.HOUR) for at in range(today - 10 * DAY, today, HOUR)]
-    desk.history.backfill([*days, *hours])
-    desk.clock._now = today - 1
-    found = desk.buckets(MIDNIGHT, today, HOUR, "a")
-    assert [one.end - one.start for one in found] == [DAY] * 90 + [HOUR] * 240
-    assert all(before.end == after.start for before, after in pairwise(found))
-    assert len(desk.buckets(MIDNIGHT, today, DAY, "a")) == 100
+    fixture.history.backfill([*days, *hours])
+    fixture.clock._now = today - 1
+    result = fixture.buckets(MIDNIGHT, today, HOUR, "a")
+    assert [one.end - one.start for one in result] == [DAY] * 90 + [HOUR] * 240
+    assert all(before.end == after.start for before, after in pairwise(result))
+    assert len(fixture.buckets(MIDNIGHT, today, DAY, "a")) == 100

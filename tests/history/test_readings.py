@@ -20,59 +20,59 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_unchanged_reading_extends_its_row(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5, 5, 5, 6, 5])
-    assert desk.rows() == [
+def test_unchanged_reading_extends_its_row(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5, 5, 5, 6, 5])
+    assert fixture.rows() == [
         (MIDNIGHT, 120, 3, 5),
         (MIDNIGHT + 180, 0, 1, 6),
         (MIDNIGHT + 240, 0, 1, 5),
     ]
 
 
-def test_failed_poll_ends_the_row(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5, 5])
-    desk.fail(MIDNIGHT + 120)
-    desk.line(MIDNIGHT + 180, [5, 5])
-    assert desk.rows() == [(MIDNIGHT, 60, 2, 5), (MIDNIGHT + 180, 60, 2, 5)]
+def test_failed_poll_ends_the_row(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5, 5])
+    fixture.record_failure(MIDNIGHT + 120)
+    fixture.poll_series(MIDNIGHT + 180, [5, 5])
+    assert fixture.rows() == [(MIDNIGHT, 60, 2, 5), (MIDNIGHT + 180, 60, 2, 5)]
 
 
-def test_pause_of_two_and_a_half_intervals_ends_the_row(desk: HistoryFixture) -> None:
-    desk.read(MIDNIGHT, 5)
-    desk.read(MIDNIGHT + 150, 5)
-    desk.read(MIDNIGHT + 301, 5)
-    assert desk.rows() == [(MIDNIGHT, 150, 2, 5), (MIDNIGHT + 301, 0, 1, 5)]
+def test_pause_of_two_and_a_half_intervals_ends_the_row(fixture: HistoryFixture) -> None:
+    fixture.record(MIDNIGHT, 5)
+    fixture.record(MIDNIGHT + 150, 5)
+    fixture.record(MIDNIGHT + 301, 5)
+    assert fixture.rows() == [(MIDNIGHT, 150, 2, 5), (MIDNIGHT + 301, 0, 1, 5)]
 
 
-def test_longer_interval_allows_a_longer_pause(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5, 5, 5], every=900)
-    assert desk.rows() == [(MIDNIGHT, 1800, 3, 5)]
+def test_longer_interval_allows_a_longer_pause(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5, 5, 5], every=900)
+    assert fixture.rows() == [(MIDNIGHT, 1800, 3, 5)]
 
 
-def test_poll_without_the_pool_ends_its_row(desk: HistoryFixture) -> None:
-    desk.read(MIDNIGHT, {"A": 1, "B": 2})
-    desk.read(MIDNIGHT + 60, {"A": 1})
-    desk.read(MIDNIGHT + 120, {"A": 1, "B": 2})
-    assert desk.rows() == [
+def test_poll_without_the_pool_ends_its_row(fixture: HistoryFixture) -> None:
+    fixture.record(MIDNIGHT, {"A": 1, "B": 2})
+    fixture.record(MIDNIGHT + 60, {"A": 1})
+    fixture.record(MIDNIGHT + 120, {"A": 1, "B": 2})
+    assert fixture.rows() == [
         (MIDNIGHT, 120, 3, 1),
         (MIDNIGHT, 0, 1, 2),
         (MIDNIGHT + 120, 0, 1, 2),
     ]
 
 
-def test_later_reading_of_one_second_counts(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5, 5, 5])
-    desk.read(MIDNIGHT + 120.9, 8)
-    assert desk.readings() == [(MIDNIGHT, 5), (MIDNIGHT + 60, 5), (MIDNIGHT + 120, 8)]
-    desk.read(MIDNIGHT + 120.95, 8)
-    desk.read(MIDNIGHT + 120.99, 9)
-    assert desk.readings()[-1] == (MIDNIGHT + 120, 9)
-    assert len(desk.readings()) == 3
+def test_later_reading_of_one_second_counts(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5, 5, 5])
+    fixture.record(MIDNIGHT + 120.9, 8)
+    assert fixture.readings() == [(MIDNIGHT, 5), (MIDNIGHT + 60, 5), (MIDNIGHT + 120, 8)]
+    fixture.record(MIDNIGHT + 120.95, 8)
+    fixture.record(MIDNIGHT + 120.99, 9)
+    assert fixture.readings()[-1] == (MIDNIGHT + 120, 9)
+    assert len(fixture.readings()) == 3
 
 
-def test_clock_set_back_loses_nothing(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT + HOUR, [5, 5])
-    desk.line(MIDNIGHT, [7, 7])
-    assert sorted(desk.readings()) == [
+def test_clock_set_back_loses_nothing(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT + HOUR, [5, 5])
+    fixture.poll_series(MIDNIGHT, [7, 7])
+    assert sorted(fixture.readings()) == [
         (MIDNIGHT, 7),
         (MIDNIGHT + 60, 7),
         (MIDNIGHT + HOUR, 5),
@@ -81,57 +81,57 @@ def test_clock_set_back_loses_nothing(desk: HistoryFixture) -> None:
 
 
 def test_clock_set_back_to_the_start_of_a_row_keeps_the_row(
-    desk: HistoryFixture,
+    fixture: HistoryFixture,
 ) -> None:
-    desk.line(MIDNIGHT, [5, 5, 5])
-    desk.read(MIDNIGHT, 9)
-    assert len(desk.readings()) == 3
+    fixture.poll_series(MIDNIGHT, [5, 5, 5])
+    fixture.record(MIDNIGHT, 9)
+    assert len(fixture.readings()) == 3
 
 
-def test_failed_poll_in_the_same_second_ends_the_row(desk: HistoryFixture) -> None:
-    desk.read(MIDNIGHT, 5)
-    desk.fail(MIDNIGHT + 0.5)
-    desk.read(MIDNIGHT + 60, 5)
-    assert len(desk.rows()) == 2
+def test_failed_poll_in_the_same_second_ends_the_row(fixture: HistoryFixture) -> None:
+    fixture.record(MIDNIGHT, 5)
+    fixture.record_failure(MIDNIGHT + 0.5)
+    fixture.record(MIDNIGHT + 60, 5)
+    assert len(fixture.rows()) == 2
 
 
-def test_poll_written_late_counts(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5] * 60)
-    desk.move_to(MIDNIGHT + DAY)
-    desk.read(MIDNIGHT + 30, 99)
-    (hour,) = desk.buckets(MIDNIGHT, MIDNIGHT + HOUR, HOUR)
+def test_poll_written_late_counts(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5] * 60)
+    fixture.compact_at(MIDNIGHT + DAY)
+    fixture.record(MIDNIGHT + 30, 99)
+    (hour,) = fixture.buckets(MIDNIGHT, MIDNIGHT + HOUR, HOUR)
     assert (hour.high, hour.high_at, hour.samples) == (99, MIDNIGHT + 30, 61)
-    assert (MIDNIGHT + 30, 99) in desk.readings()
+    assert (MIDNIGHT + 30, 99) in fixture.readings()
 
 
-def test_unknown_figure_is_stored_as_unknown(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5, None, None, 6])
-    assert [value for _, value in desk.readings()] == [5, None, None, 6]
-    (bucket,) = desk.buckets(MIDNIGHT, MIDNIGHT + 300, 300)
+def test_unknown_figure_is_stored_as_unknown(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5, None, None, 6])
+    assert [value for _, value in fixture.readings()] == [5, None, None, 6]
+    (bucket,) = fixture.buckets(MIDNIGHT, MIDNIGHT + 300, 300)
     assert (bucket.low, bucket.high, bucket.samples) == (5, 6, 2)
 
 
-def test_impossible_figure_is_unknown(desk: HistoryFixture) -> None:
-    desk.read(MIDNIGHT, 10**30)
-    desk.read(MIDNIGHT + 60, 2**31 - 1)
-    assert desk.readings() == [(MIDNIGHT, None), (MIDNIGHT + 60, 2**31 - 1)]
+def test_impossible_figure_is_unknown(fixture: HistoryFixture) -> None:
+    fixture.record(MIDNIGHT, 10**30)
+    fixture.record(MIDNIGHT + 60, 2**31 - 1)
+    assert fixture.readings() == [(MIDNIGHT, None), (MIDNIGHT + 60, 2**31 - 1)]
 
 
-def test_installed_is_recorded_over_time(desk: HistoryFixture) -> None:
-    desk.read(MIDNIGHT, 5, installed=100)
-    desk.read(MIDNIGHT + 60, 5, installed=100)
-    desk.read(MIDNIGHT + 120, 5, installed=150)
-    desk.read(MIDNIGHT + 180, 5, installed=None)
-    assert [row[6] for row in desk.export()] == ["100", "100", "150", ""]
-    assert desk.rows() == [(MIDNIGHT, 180, 4, 5)]
+def test_installed_is_recorded_over_time(fixture: HistoryFixture) -> None:
+    fixture.record(MIDNIGHT, 5, installed=100)
+    fixture.record(MIDNIGHT + 60, 5, installed=100)
+    fixture.record(MIDNIGHT + 120, 5, installed=150)
+    fixture.record(MIDNIGHT + 180, 5, installed=None)
+    assert [row[6] for row in fixture.export()] == ["100", "100", "150", ""]
+    assert fixture.rows() == [(MIDNIGHT, 180, 4, 5)]
 
 
-def test_pool_has_its_last_name_and_model(desk: HistoryFixture) -> None:
+def test_pool_has_its_last_name_and_model(fixture: HistoryFixture) -> None:
     one = server()
-    desk.history.append(one, poll(snapshot(pool("X", name="X")), at=MIDNIGHT))
-    told = pool("X", name="The X", model=Model.CONCURRENT)
-    desk.history.append(one, poll(snapshot(told), at=MIDNIGHT + 900))
-    (known,) = desk.history.pools()
+    fixture.history.append(one, poll(snapshot(pool("X", name="X")), at=MIDNIGHT))
+    reported = pool("X", name="The X", model=Model.CONCURRENT)
+    fixture.history.append(one, poll(snapshot(reported), at=MIDNIGHT + 900))
+    (known,) = fixture.history.pools()
     assert (known.name, known.model, known.since) == ("The X", "concurrent", MIDNIGHT)
 
 
@@ -142,7 +142,7 @@ def test_readings_equal_the_polls_whenever_packed(
 ) -> None:
     """Polls on a grid, some failing, some pausing; rolled up at any time or never."""
     folder: Path = tmp_path_factory.mktemp("h")  # type: ignore[attr-defined]
-    desk = HistoryFixture(folder / "history.db")
+    fixture = HistoryFixture(folder / "history.db")
     at = MIDNIGHT
     expected: list[tuple[int, int | None]] = []
     try:
@@ -150,135 +150,137 @@ def test_readings_equal_the_polls_whenever_packed(
             match data.draw(st.sampled_from("rrrrrrfpc")):
                 case "r":
                     value = data.draw(st.none() | st.integers(0, 2))
-                    desk.read(at, value, every=600)
+                    fixture.record(at, value, every=600)
                     expected.append((at, value))
                 case "f":
-                    desk.fail(at, every=600)
+                    fixture.record_failure(at, every=600)
                 case "p":
                     at += data.draw(st.integers(1, 30)) * 600
                 case "c":
-                    desk.move_to(at)
+                    fixture.compact_at(at)
                     continue
             at += 600
-        assert desk.readings() == expected
+        assert fixture.readings() == expected
         end = at // DAY * DAY + DAY
         for width in (300, HOUR, DAY):
             known = [(when, value) for when, value in expected if value is not None]
-            found = [one for one in desk.buckets(MIDNIGHT, end, width) if one.samples]
-            assert sum(one.samples for one in found) == len(known)
-            for one in found:
+            result = [one for one in fixture.buckets(MIDNIGHT, end, width) if one.samples]
+            assert sum(one.samples for one in result) == len(known)
+            for one in result:
                 inside = [(when, value) for when, value in known if one.start <= when < one.end]
                 values = [value for _, value in inside]
                 assert (one.low, one.high, one.last) == (min(values), max(values), values[-1])
                 assert one.average == sum(values) / len(values)
                 assert one.high_at == next(when for when, v in inside if v == one.high)
     finally:
-        desk.close()
+        fixture.close()
 
 
-def test_pool_whose_date_becomes_known_continues(desk: HistoryFixture) -> None:
+def test_pool_whose_date_becomes_known_continues(fixture: HistoryFixture) -> None:
     dated = pool("A", 7, subscription=date(2026, 12, 1))
-    desk.history.append(server(), poll(snapshot(pool("A", 5)), at=MIDNIGHT))
-    desk.history.append(server(), poll(snapshot(dated), at=MIDNIGHT + 60))
-    (known,) = desk.history.pools()
+    fixture.history.append(server(), poll(snapshot(pool("A", 5)), at=MIDNIGHT))
+    fixture.history.append(server(), poll(snapshot(dated), at=MIDNIGHT + 60))
+    (known,) = fixture.history.pools()
     assert (known.key, known.ended) == (dated.key, None)
-    assert [value for _, value in desk.readings()] == [5, 7]
+    assert [value for _, value in fixture.readings()] == [5, 7]
 
 
-def test_undated_pool_is_not_continued_by_one_of_several(desk: HistoryFixture) -> None:
+def test_undated_pool_is_not_continued_by_one_of_several(fixture: HistoryFixture) -> None:
     some = (
         pool("A", 7, subscription=date(2026, 12, 1)),
         pool("A", 2, subscription=date(2027, 1, 1)),
     )
-    desk.history.append(server(), poll(snapshot(pool("A", 5)), at=MIDNIGHT))
-    desk.history.append(server(), poll(snapshot(*some), at=MIDNIGHT + 60))
-    assert len(desk.history.pools()) == 3
+    fixture.history.append(server(), poll(snapshot(pool("A", 5)), at=MIDNIGHT))
+    fixture.history.append(server(), poll(snapshot(*some), at=MIDNIGHT + 60))
+    assert len(fixture.history.pools()) == 3
 
 
-def test_readings_are_packed_after_some_hours(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, range(12 * 60))
-    desk.move_to(MIDNIGHT + 12 * HOUR + 60)
-    assert desk.rows()[0][0] == MIDNIGHT + 9 * HOUR  # none of the last hours is under way any more
-    assert [value for _, value in desk.readings()] == list(range(12 * 60))
+def test_readings_are_packed_after_some_hours(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, range(12 * 60))
+    fixture.compact_at(MIDNIGHT + 12 * HOUR + 60)
+    assert (
+        fixture.rows()[0][0] == MIDNIGHT + 9 * HOUR
+    )  # none of the last hours is under way any more
+    assert [value for _, value in fixture.readings()] == list(range(12 * 60))
 
 
-def test_split_row_continues_after_packing(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5] * 200)
-    desk.move_to(MIDNIGHT + 200 * 60)
-    assert desk.rows() == [(MIDNIGHT + 3 * HOUR, 19 * 60, 20, 5)]
-    desk.line(MIDNIGHT + 200 * 60, [5] * 10)
-    assert desk.rows() == [(MIDNIGHT + 3 * HOUR, 29 * 60, 30, 5)]
-    assert desk.readings() == [(MIDNIGHT + turn * 60, 5) for turn in range(210)]
+def test_split_row_continues_after_packing(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5] * 200)
+    fixture.compact_at(MIDNIGHT + 200 * 60)
+    assert fixture.rows() == [(MIDNIGHT + 3 * HOUR, 19 * 60, 20, 5)]
+    fixture.poll_series(MIDNIGHT + 200 * 60, [5] * 10)
+    assert fixture.rows() == [(MIDNIGHT + 3 * HOUR, 29 * 60, 30, 5)]
+    assert fixture.readings() == [(MIDNIGHT + turn * 60, 5) for turn in range(210)]
 
 
-def test_packed_row_is_not_extended(desk: HistoryFixture) -> None:
-    desk.line(MIDNIGHT, [5] * 180)
-    desk.move_to(MIDNIGHT + 3 * HOUR + 300)
-    desk.line(MIDNIGHT + 3 * HOUR, [5] * 5)
-    assert desk.readings() == [(MIDNIGHT + turn * 60, 5) for turn in range(185)]
+def test_packed_row_is_not_extended(fixture: HistoryFixture) -> None:
+    fixture.poll_series(MIDNIGHT, [5] * 180)
+    fixture.compact_at(MIDNIGHT + 3 * HOUR + 300)
+    fixture.poll_series(MIDNIGHT + 3 * HOUR, [5] * 5)
+    assert fixture.readings() == [(MIDNIGHT + turn * 60, 5) for turn in range(185)]
 
 
 def test_each_resolution_expires_after_its_own_days(tmp_path: Path) -> None:
-    desk = HistoryFixture(
+    fixture = HistoryFixture(
         tmp_path / "h.db", retention=Retention(raw=2, five_minutes=5, hour=30, day=600)
     )
     for day in range(700):
-        desk.line(MIDNIGHT + day * DAY, [1, 2, 3, 4], every=6 * HOUR)
-        desk.move_to(MIDNIGHT + (day + 1) * DAY)
+        fixture.poll_series(MIDNIGHT + day * DAY, [1, 2, 3, 4], every=6 * HOUR)
+        fixture.compact_at(MIDNIGHT + (day + 1) * DAY)
     end = MIDNIGHT + 700 * DAY
 
     def oldest(resolution: Resolution) -> float:
-        rows = desk.export(resolution)
+        rows = fixture.export(resolution)
         return (end - _epoch(rows[0][0])) / DAY
 
     assert 2 <= oldest(Resolution.RAW) <= 4
     assert 5 <= oldest(Resolution.FIVE_MINUTES) <= 7
     assert 30 <= oldest(Resolution.HOUR) <= 30 + 13  # a block of hours is twelve days
     assert 600 <= oldest(Resolution.DAY) <= 700
-    desk.close()
+    fixture.close()
 
 
 def test_buckets_of_the_first_block_that_is_kept_can_still_be_added(tmp_path: Path) -> None:
-    desk = HistoryFixture(tmp_path / "h.db", retention=Retention(raw=1, five_minutes=2))
-    desk.line(MIDNIGHT, [10, 50] * 144, every=300)
-    desk.move_to(MIDNIGHT + 3 * DAY - HOUR)  # the block of this day ends within two days
-    (before,) = desk.buckets(MIDNIGHT, MIDNIGHT + 300, 300)
+    fixture = HistoryFixture(tmp_path / "h.db", retention=Retention(raw=1, five_minutes=2))
+    fixture.poll_series(MIDNIGHT, [10, 50] * 144, every=300)
+    fixture.compact_at(MIDNIGHT + 3 * DAY - HOUR)  # the block of this day ends within two days
+    (before,) = fixture.buckets(MIDNIGHT, MIDNIGHT + 300, 300)
     rollup = Rollup(MIDNIGHT, 20, 20, 20, MIDNIGHT + 30, 20, 1)
     imported = ImportedPool("lic-01", PoolKey(PRODUCT), Model.USER_DEVICE)
     imported.buckets[Resolution.FIVE_MINUTES] = [ImportedBucket(rollup, 500, 50)]
-    assert desk.history.import_readings([imported]) == (1, 0)
-    (after,) = desk.buckets(MIDNIGHT, MIDNIGHT + 300, 300)
+    assert fixture.history.import_readings([imported]) == (1, 0)
+    (after,) = fixture.buckets(MIDNIGHT, MIDNIGHT + 300, 300)
     assert (before.high, after.high) == (10, 20)
-    desk.close()
+    fixture.close()
 
 
-def test_many_pools_are_packed_in_several_calls(desk: HistoryFixture) -> None:
+def test_many_pools_are_packed_in_several_calls(fixture: HistoryFixture) -> None:
     names = [f"p{number}" for number in range(1000)]
     pools = [pool(name, 1) for name in names]
-    desk.history.append(server(), poll(snapshot(*pools), at=MIDNIGHT))
+    fixture.history.append(server(), poll(snapshot(*pools), at=MIDNIGHT))
 
     def left() -> int:
-        return len(desk.rows())
+        return len(fixture.rows())
 
-    desk.move_to(MIDNIGHT + DAY)
+    fixture.compact_at(MIDNIGHT + DAY)
     assert 0 < left() < 1000
-    desk.move_to(MIDNIGHT + DAY)
-    desk.move_to(MIDNIGHT + DAY)
+    fixture.compact_at(MIDNIGHT + DAY)
+    fixture.compact_at(MIDNIGHT + DAY)
     assert left() == 0
 
 
 def test_compact_all_shrinks_the_file(tmp_path: Path) -> None:
-    desk = HistoryFixture(
+    fixture = HistoryFixture(
         tmp_path / "h.db", retention=Retention(raw=1, five_minutes=1, hour=1, day=1)
     )
     for number in range(100):
-        desk.line(MIDNIGHT, range(200), f"s{number}")
-    desk.clock._now = MIDNIGHT + 2000 * DAY
-    before = desk.history.stats().size_bytes
-    desk.history.compact_all()
-    assert desk.history.stats().size_bytes < before / 2
-    assert desk.path.stat().st_size == desk.history.stats().size_bytes
-    desk.close()
+        fixture.poll_series(MIDNIGHT, range(200), f"s{number}")
+    fixture.clock._now = MIDNIGHT + 2000 * DAY
+    before = fixture.history.stats().size_bytes
+    fixture.history.compact_all()
+    assert fixture.history.stats().size_bytes < before / 2
+    assert fixture.path.stat().st_size == fixture.history.stats().size_bytes
+    fixture.close()
 
 
 def _epoch(text: str) -> float:

@@ -11,14 +11,14 @@ WIDTHS = (300, 3600, 86400)
 @st.composite
 def runs(draw: st.DrawFn) -> list[ReadingRun]:
     """Runs in order of time that do not overlap."""
-    found: list[ReadingRun] = []
+    result: list[ReadingRun] = []
     at = draw(st.integers(0, 10_000_000))
     for _ in range(draw(st.integers(1, 12))):
         n = draw(st.integers(1, 40))
         span = 0 if n == 1 else draw(st.integers(n - 1, n * 900))
-        found.append(ReadingRun(at, span, n, draw(st.none() | st.integers(-5, 400))))
+        result.append(ReadingRun(at, span, n, draw(st.none() | st.integers(-5, 400))))
         at += span + draw(st.integers(1, 5000))
-    return found
+    return result
 
 
 def expanded(some: list[ReadingRun]) -> list[tuple[int, int]]:
@@ -32,14 +32,14 @@ def expanded(some: list[ReadingRun]) -> list[tuple[int, int]]:
 
 def by_hand(readings: list[tuple[int, int]], width: int) -> list[Rollup]:
     starts = sorted({at // width * width for at, _ in readings})
-    found = []
+    result = []
     for start in starts:
         inside = [(at, value) for at, value in readings if start <= at < start + width]
         values = [value for _, value in inside]
         high = max(values)
         first = next(at for at, value in inside if value == high)
-        found.append(Rollup(start, min(values), sum(values), high, first, values[-1], len(values)))
-    return found
+        result.append(Rollup(start, min(values), sum(values), high, first, values[-1], len(values)))
+    return result
 
 
 @given(runs(), st.sampled_from(WIDTHS))
@@ -75,7 +75,7 @@ def test_split_run_keeps_every_reading(some: list[ReadingRun], edge: int) -> Non
 
 
 def test_first_of_equal_maxima_counts() -> None:
-    (found,) = roll_up(
+    (result,) = roll_up(
         [ReadingRun(0, 0, 1, 7), ReadingRun(60, 60, 2, 9), ReadingRun(180, 0, 1, 9)], 300
     )
-    assert (found.high, found.high_at, found.last, found.samples) == (9, 60, 9, 4)
+    assert (result.high, result.high_at, result.last, result.samples) == (9, 60, 9, 4)

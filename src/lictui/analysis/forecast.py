@@ -241,21 +241,21 @@ def _is_similar(installed_then: int | None, installed_now: int | None) -> bool:
 # The forecast as text
 
 
-def describe_forecast(found: Forecast, today: date) -> str:
+def describe_forecast(result: Forecast, today: date) -> str:
     """Return the forecast as one line without a full stop."""
-    days = found.based_on_days
-    if found.per_week is None:
+    days = result.based_on_days
+    if result.per_week is None:
         known = f" ({days} of {MIN_DAYS} days)" if days < MIN_DAYS else ""
         return f"insufficient history{known}"
     pace = "stable"
-    if found.status in (ForecastStatus.GROWING, ForecastStatus.FALLING):
-        sign = "+" if found.per_week > 0 else "-"
-        pace = f"{sign}{_pace(abs(found.per_week))} per week"
+    if result.status in (ForecastStatus.GROWING, ForecastStatus.FALLING):
+        sign = "+" if result.per_week > 0 else "-"
+        pace = f"{sign}{_pace(abs(result.per_week))} per week"
     shortfalls = (
         f"shortfall of {shortfall.short_by:,} on {_day(shortfall.date)}"
-        for shortfall in found.shortfalls
+        for shortfall in result.shortfalls
     )
-    dates = ", ".join((*_threshold_texts(found, today), *shortfalls))
+    dates = ", ".join((*_threshold_texts(result, today), *shortfalls))
     return f"{pace}; {dates}" if dates else pace
 
 
@@ -265,27 +265,27 @@ def _pace(pace: float) -> str:
     return f"{pace:.1f}".removesuffix(".0") if pace >= _MIN_PACE else f"<{_MIN_PACE}"
 
 
-def _threshold_texts(found: Forecast, today: date) -> Iterator[str]:
+def _threshold_texts(result: Forecast, today: date) -> Iterator[str]:
     """Describe the highest threshold that has a date, and exhaustion, but no day of a shortfall."""
-    shortfall_days = {shortfall.date for shortfall in found.shortfalls}
-    exhausted = found.reaches.installed
+    shortfall_days = {shortfall.date for shortfall in result.shortfalls}
+    exhausted = result.reaches.installed
     if exhausted == today and today not in shortfall_days:
         yield "exhausted"
         return
     thresholds = (
-        (found.critical, found.reaches.critical),
-        (found.warn, found.reaches.warn),
+        (result.critical, result.reaches.critical),
+        (result.warn, result.reaches.warn),
     )
     ratio, day = next((pair for pair in thresholds if pair[1] is not None), (0.0, None))
     if day is not None and day not in shortfall_days:
         share = f"{ratio * 100:g} %"
-        figure = "assignments" if found.model in _ASSIGNED else "daily peak"
+        figure = "assignments" if result.model in _ASSIGNED else "daily peak"
         yield f"{figure} already above {share}" if day == today else f"{share} on {_day(day)}"
     if exhausted is not None:
         if exhausted not in shortfall_days:
             yield f"exhausted on {_day(exhausted)}"
-    elif found.band is not None:
-        yield f"exhausted between {_day(found.band[0])} and {_day(found.band[1])}"
+    elif result.band is not None:
+        yield f"exhausted between {_day(result.band[0])} and {_day(result.band[1])}"
 
 
 _ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)
