@@ -22,7 +22,7 @@ async def recorded(engine: Engine, name: str = "lic-01") -> list[float]:
     question = SeriesQuery(
         ((name, PoolKey("XDT_PLT_UD")),), int(START) - 60, int(START) + 86400, 300
     )
-    (series,) = await engine.queries.many((question,))
+    (series,) = await engine.history.series_batch((question,))
     return [bucket.last for bucket in series.buckets]
 
 
@@ -32,7 +32,9 @@ async def test_a_poll_is_on_the_board_published_and_in_the_history(harness: Engi
     assert status_of(engine).state is State.UP
     assert harness.boards[-1] == engine.board
     assert await recorded(engine) == [412]
-    assert [event.message for event in await engine.queries.events()] == ["first successful poll"]
+    assert [event.message for event in await engine.history.events(1000)] == [
+        "first successful poll"
+    ]
 
 
 async def test_after_a_restart_the_board_is_as_it_was_left(harness: EngineHarness) -> None:
@@ -73,7 +75,7 @@ async def test_a_renewed_license_keeps_its_past(harness: EngineHarness) -> None:
     await harness.clock.advance(400)
     start = int(START)
     query = ProductQuery(("lic-01",), "XDT_PLT_UD", (start, start + 300, start + 600), 300)
-    history = await engine.queries.product_history(engine.board, query, engine.settings)
+    history = await engine.history.product_history(query)
     assert [bucket.last for bucket in history.buckets] == [400, 401]
 
 
@@ -116,9 +118,9 @@ async def test_a_history_that_cannot_be_opened_costs_no_monitoring(harness: Engi
     assert status_of(engine).state is State.UP
     assert any("recording is disabled" in notice for notice in engine.board.notices)
     query = ProductQuery(("lic-01",), "XDT_PLT_UD", (0, 300), 300)
-    history = await engine.queries.product_history(engine.board, query, engine.settings)
+    history = await engine.history.product_history(query)
     assert history == ProductHistory()
-    assert await engine.queries.events() == ()
+    assert await engine.history.events(1000) == ()
 
 
 async def test_a_second_lictui_follows_what_the_first_records(harness: EngineHarness) -> None:

@@ -41,7 +41,7 @@ async def read(harness: EngineHarness, engine: Engine, *figures: int, name: str 
 
 async def said(engine: Engine) -> list[str]:
     """The alerts' lines in the journal, oldest first."""
-    lines = await engine.queries.events()
+    lines = await engine.history.events(1000)
     return [it.message.partition(":")[0] for it in reversed(lines) if it.kind is EventKind.ALERT]
 
 
@@ -69,7 +69,7 @@ async def test_a_line_is_written_once_where_an_alert_speaks(harness: EngineHarne
     await read(harness, engine, 85, 85)
     harness.replies["lic-01"] = SourceError(FailureKind.TIMEOUT, "no answer")
     await harness.clock.advance(6 * EVERY)
-    kinds = [it.kind for it in await engine.queries.events()]
+    kinds = [it.kind for it in await engine.history.events(1000)]
     assert kinds.count(EventKind.LEVEL) == 0
     assert kinds.count(EventKind.ALERT) == 1
     assert kinds.count(EventKind.SERVER) == 2
@@ -130,7 +130,7 @@ async def test_the_whole_journal_is_looked_through(harness: EngineHarness) -> No
     harness.replies["lic-01"] = used(50)
     engine = await harness.engine()
     await read(harness, engine, 85, 85, 50, 50)
-    looking = asyncio.create_task(engine.queries.search(Filter.parse("^raised")))
+    looking = asyncio.create_task(engine.history.search(Filter.parse("^raised")))
     await harness.clock.advance(1)
     assert [it.message.partition(":")[0] for it in await looking] == ["raised"]
 
@@ -191,11 +191,11 @@ async def test_a_command_that_fails_is_one_line_and_the_level_is_heeded(
     await read(harness, engine, 85, 95, 95, 105, 105, 50, 50)
     await acted(engine)
     assert len(out.read_text().splitlines()) == 3
-    failed = [it for it in await engine.queries.events() if it.kind is EventKind.ACTION]
+    failed = [it for it in await engine.history.events(1000) if it.kind is EventKind.ACTION]
     assert [it.message.split(" failed")[0] for it in failed] == ["action file:"]
     assert "exited with code 3" in failed[0].message
     configure(harness, tmp_path)
     await harness.clock.advance(4)
     await read(harness, engine, 95, 95)
     await acted(engine)
-    assert (await engine.queries.events(1))[0].message == "action file: recovered"
+    assert (await engine.history.events(1))[0].message == "action file: recovered"

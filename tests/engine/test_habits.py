@@ -196,6 +196,8 @@ async def test_it_is_raised_once_and_cleared_once_and_a_restart_changes_nothing(
     await harness.clock.advance(0.5 * HOUR)
     harness.replies["lic-01"] = snapshot(pool(CODE, 140, 500, 0, model=Model.CONCURRENT))
     await harness.clock.advance(30 * HOUR)
-    lines = [each.message for each in await engine.queries.events() if each.kind is EventKind.ALERT]
+    lines = [
+        each.message for each in await engine.history.events(1000) if each.kind is EventKind.ALERT
+    ]
     words = [line.split()[0] for line in lines if "unusual usage: 4" in line]
     assert [word for word in reversed(words) if word != "ongoing"] == ["raised:", "resolved"]

@@ -199,7 +199,7 @@ async def test_the_engine_asks_and_keeps_nothing(
     harness.register(replace(told, same_as="lic-01"), WINRM)
     harness.paths.config.write_text('[privacy]\nusers = "show"\n[holders]\nidle_days = 36500\n')
     engine = await harness.engine()
-    answer = await engine.license_users("lic-01", "XDT_ENT_UD")
+    answer = await engine.query_license_users("lic-01", "XDT_ENT_UD")
     assert [each.license_user.user or each.license_user.device for each in answer.users] == [
         "ann",
         "device01",

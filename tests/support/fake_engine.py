@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.support.clock import FakeClock
 
@@ -25,7 +25,7 @@ from lictui.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 
     from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.clock import Clock
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
         ProductOutlook,
         ProductQuery,
     )
+
+
+_T = TypeVar("_T")
 
 
 def _nothing(question: SeriesQuery) -> Series:
@@ -122,10 +125,17 @@ class FakeEngine:
     settings: Callable[[], Settings] = Settings
     clock: Clock = field(default_factory=FakeClock)
 
+    @property
+    def history(self) -> FakeEngine:
+        return self
+
+    async def ask(self, question: Callable[[FakeEngine], Coroutine[Any, Any, _T]]) -> _T:
+        return await question(self)
+
     def poll_now(self, name: str | None = None) -> None:
         self.polled.append(name)
 
-    async def many(self, queries: tuple[SeriesQuery, ...]) -> tuple[Series, ...]:
+    async def series_batch(self, queries: tuple[SeriesQuery, ...]) -> tuple[Series, ...]:
         return tuple(self._series(query) for query in queries)
 
     def _series(self, query: SeriesQuery) -> Series:
@@ -146,31 +156,24 @@ class FakeEngine:
         history = FakeHistory(self._series, self.pool_keys, self.months, self.journal)
         return ProductHistoryReader(history, self.clock)
 
-    async def retrospects(self, by: GroupBy) -> dict[TotalKey, PastSummary]:
+    async def summaries(self, by: GroupBy) -> dict[TotalKey, PastSummary]:
         self.summary_queries.append(by)
         return self.past_summaries
 
-    async def events(
-        self,
-        limit: int = 1000,
-        *,
-        since: float | None = None,
-        before: float | None = None,
-        about: JournalFilter | None = None,
-    ) -> tuple[Event, ...]:
-        return matching_events(self.journal, limit, before, since, about)
+    async def events(self, limit: int) -> tuple[Event, ...]:
+        return self.journal[:limit]
 
-    async def search(self, wanted: Filter, limit: int | None = None) -> tuple[Event, ...]:
-        self.searches.append(wanted)
-        found = (it for it in self.journal if wanted((it.server, it.product, it.message)))
+    async def search(self, pattern: Filter, limit: int | None = None) -> tuple[Event, ...]:
+        self.searches.append(pattern)
+        found = (it for it in self.journal if pattern((it.server, it.product, it.message)))
         return tuple(found)[:limit]
 
-    async def answer(self, who: AlertKey, answer: Acknowledgement | None) -> None:
+    async def acknowledge(self, key: AlertKey, acknowledgement: Acknowledgement | None) -> None:
         if self.error:
             raise self.error
-        self.acknowledged.append((who, answer))
+        self.acknowledged.append((key, acknowledgement))
 
-    async def holders(self, server: str, product: str) -> LicenseUsers:
+    async def query_license_users(self, server: str, product: str) -> LicenseUsers:
         self.holder_queries.append((server, product))
         return self.license_users[server]
 

@@ -160,7 +160,7 @@ class Engine:
         self._tasks: list[asyncio.Task[None]] = []
         self._publish: Callable[[MergedBoard, Settings], None] = _discard
         self._history: History | None = None
-        self.queries = HistoryQueries(None, clock)
+        self.history = self._history_queries()
         self._lease = Lease(None, clock)
         self._actions = ActionRunner(clock, self._log_event)
         self._recorder = Recorder(Board(), None, self.settings.alerts)
@@ -173,6 +173,9 @@ class Engine:
         """The newest board."""
         return self._recorder.merged_board
 
+    def _history_queries(self) -> HistoryQueries:
+        return HistoryQueries(self._history, self._clock, lambda: self.board, lambda: self.settings)
+
     async def open(self) -> None:
         """Read the configuration, open the history, restore the board of the last run.
 
@@ -183,7 +186,7 @@ class Engine:
         try:
             self._history = open_history(self._paths, self.settings, self._clock)
             self._notices["history"] = self._history.notices
-            self.queries = HistoryQueries(self._history, self._clock)
+            self.history = self._history_queries()
         except LictuiError as error:
             self._notices["history"] = (f"{error.message}; recording is disabled. {error.hint}",)
         self._lease = Lease(self._history, self._clock)
@@ -213,14 +216,14 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._poller.stop()
-        await self.queries.aclose()
+        await self.history.aclose()
         self._record_queued()
         await self._actions.close()
         self._lease.release()
         if self._history:
             self._history.close()
             self._history = None
-            self.queries = HistoryQueries(None, self._clock)
+            self.history = self._history_queries()
 
     def poll_now(self, name: str | None = None) -> None:
         """Poll one server, or all enabled ones, without waiting for their turn."""
@@ -231,7 +234,7 @@ class Engine:
         self._recorder.acknowledge(key, acknowledgement, current_user(), self._clock.now())
         self._publish(self.board, self.settings)
 
-    async def license_users(self, server: str, product: str) -> LicenseUsers:
+    async def query_license_users(self, server: str, product: str) -> LicenseUsers:
         """Query the users of licenses on a server, "" for every product; never raises."""
         from lictui.engine.queries import query_license_users  # noqa: PLC0415 - seldom asked
 
@@ -260,8 +263,8 @@ class Engine:
             if self._history and replacing != server.name:
                 self._history.rename_server(replacing, server.name)
                 self._recorder.reload_alerts()
-                await self.queries.aclose()
-                self.queries = HistoryQueries(self._history, self._clock)
+                await self.history.aclose()
+                self.history = self._history_queries()
         await self._reconfigure()
 
     async def remove(self, name: str) -> None:

@@ -1,7 +1,4 @@
-"""Questions about the past, for those who watch: series, pools, months, the journal.
-
-Owns what is answered where there is no history: nothing. Must not know what is true now.
-"""
+"""Answers that are not on the board: from the history, and license users read from servers."""
 
 from __future__ import annotations
 
@@ -22,7 +19,6 @@ from lictui.model import (
     Event,
     Failure,
     FailureKind,
-    JournalFilter,
     LicenseUser,
     Server,
 )
@@ -31,7 +27,7 @@ from lictui.sources.license_users import read_license_users, release_command
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from lictui.analysis.usage import PastSummary, TotalKey
@@ -42,92 +38,80 @@ if TYPE_CHECKING:
     from lictui.history.store import History
 
 
-# Looking through the whole journal, a page at a time, so that polls get their turn in between
-
-
-_PAGE: Final = 2000  # lines: a few hundredths of a second
-
-
-async def search_journal(
-    history: History, wanted: Filter, limit: int | None, clock: Clock
-) -> tuple[Event, ...]:
-    """The newest `limit` lines that the filter lets through, or all of them.
-
-    A line is known by its server, its product and what it says. Raises HistoryError.
-    """
-    found: list[Event] = []
-    for page in history.event_pages(_PAGE):
-        found += (each for each in page if wanted((each.server, each.product, each.message)))
-        if limit is not None and len(found) >= limit:
-            return tuple(found[:limit])
-        await clock.sleep(0)
-    return tuple(found)
+_PAGE: Final = 2000  # lines of the event log read at once: a few hundredths of a second
 
 
 class HistoryQueries:
-    """What the history answers; all of it in the loop it is asked in. Raises LictuiError."""
+    """Answers from the history; all of them empty if there is none. Methods raise LictuiError."""
 
-    def __init__(self, history: History | None, clock: Clock) -> None:
+    def __init__(
+        self,
+        history: History | None,
+        clock: Clock,
+        board: Callable[[], MergedBoard],
+        settings: Callable[[], Settings],
+    ) -> None:
         self._history = history
         self._clock = clock
-        self._back: PastSummaryCache | None = None
+        self._board = board
+        self._settings = settings
+        self._summaries: PastSummaryCache | None = None
         self._products = ProductHistoryReader(history, clock) if history else None
 
     async def aclose(self) -> None:
-        """End what is being looked for."""
-        if self._back:
-            await self._back.close()
+        """End running computations."""
+        if self._summaries:
+            await self._summaries.close()
 
-    async def many(self, questions: tuple[SeriesQuery, ...]) -> tuple[Series, ...]:
-        """Series; without a history every one is empty."""
+    async def series_batch(self, queries: tuple[SeriesQuery, ...]) -> tuple[Series, ...]:
+        """The series of several queries, in their order."""
         if self._history is None:
-            return tuple(Series((), question.width) for question in questions)
-        return self._history.series_batch(questions)
+            return tuple(Series((), query.width) for query in queries)
+        return self._history.series_batch(queries)
 
-    async def product_history(
-        self, board: MergedBoard, query: ProductQuery, settings: Settings
-    ) -> ProductHistory:
-        """The recorded past of one product in a time range."""
+    async def product_history(self, query: ProductQuery) -> ProductHistory:
+        """What was recorded of one product in a time range."""
         if self._products is None:
             return ProductHistory()
-        return await self._products.history(board, query, settings)
+        return await self._products.history(self._board(), query, self._settings())
 
     async def product_outlook(
-        self, board: MergedBoard, servers: tuple[str, ...], product: str, settings: Settings
+        self, servers: tuple[str, ...], product: str
     ) -> ProductOutlook | None:
-        """What is expected of one product; None if no server holds it now."""
+        """What is expected of one product; None if no server has it now."""
         if self._products is None:
             return None
-        return await self._products.outlook(board, servers, product, settings)
+        return await self._products.outlook(self._board(), servers, product, self._settings())
 
-    async def retrospects(
-        self, board: MergedBoard, by: GroupBy, settings: Settings
-    ) -> Mapping[TotalKey, PastSummary]:
-        """What the past says of every total, as of a few minutes ago; takes a while at first."""
+    async def summaries(self, by: GroupBy) -> Mapping[TotalKey, PastSummary]:
+        """The past summary of every total, a few minutes old at most; slow at first."""
         if self._history is None:
             return {}
-        if self._back is None:
-            from lictui.engine.outlook import PastSummaryCache  # noqa: PLC0415 - start-up looks at no past
+        if self._summaries is None:
+            from lictui.engine.outlook import PastSummaryCache  # noqa: PLC0415 - after the first frame
 
-            self._back = PastSummaryCache(self._history, self._clock)
-        return await self._back.get(board, by, settings)
+            self._summaries = PastSummaryCache(self._history, self._clock)
+        return await self._summaries.get(self._board(), by, self._settings())
 
-    async def events(
-        self,
-        limit: int = 1000,
-        *,
-        since: float | None = None,
-        before: float | None = None,
-        about: JournalFilter | None = None,
-    ) -> tuple[Event, ...]:
-        """The journal, newest first; of the times [since, before) if given."""
-        return self._history.events(limit, before, since, about) if self._history else ()
+    async def events(self, limit: int) -> tuple[Event, ...]:
+        """The newest lines of the event log, newest first."""
+        return self._history.events(limit) if self._history else ()
 
-    async def search(self, wanted: Filter, limit: int | None = None) -> tuple[Event, ...]:
-        """What of the whole journal the filter lets through, newest first; at most `limit`."""
-        if self._history is None:
-            return ()
-        return await search_journal(self._history, wanted, limit, self._clock)
+    async def search(self, pattern: Filter, limit: int | None = None) -> tuple[Event, ...]:
+        """The newest lines of the event log that match, or all of them, newest first.
+
+        A line matches by its server, its product or its message. The log is read page by page, so
+        that polls are not held up.
+        """
+        lines: list[Event] = []
+        for page in self._history.event_pages(_PAGE) if self._history else ():
+            lines += (
+                event for event in page if pattern((event.server, event.product, event.message))
+            )
+            if limit is not None and len(lines) >= limit:
+                return tuple(lines[:limit])
+            await self._clock.sleep(0)
+        return tuple(lines)
 
 
 # License users: read from the servers on request only, never stored

@@ -135,7 +135,7 @@ async def test_usage_asks_every_server_of_the_product() -> None:
 
 async def test_loading_names_the_servers_and_runs_once() -> None:
     class Slow(FakeEngine):
-        async def holders(self, server: str, product: str) -> LicenseUsers:
+        async def query_license_users(self, server: str, product: str) -> LicenseUsers:
             self.holder_queries.append((server, product))
             await answers.wait()
             return TOLD
@@ -156,7 +156,7 @@ async def test_closing_cancels_the_query() -> None:
     class Slow(FakeEngine):
         ended = False
 
-        async def holders(self, server: str, product: str) -> LicenseUsers:
+        async def query_license_users(self, server: str, product: str) -> LicenseUsers:
             del server, product
             try:
                 await asyncio.Event().wait()

@@ -217,9 +217,9 @@ class AlertsScreen(FilterableScreen):
         wanted, engine = self.filter, self.lictui.engine
         try:
             if wanted.pattern is None:
-                events = await engine.events(_MAX_EVENTS)
+                events = await engine.ask(lambda it: it.history.events(_MAX_EVENTS))
             else:
-                events = await engine.search(wanted, _MAX_EVENTS)
+                events = await engine.ask(lambda it: it.history.search(wanted, _MAX_EVENTS))
         except LictuiError as error:
             self.notify(error.message, severity="error", markup=False)
             return
@@ -339,10 +339,11 @@ class AlertsScreen(FilterableScreen):
 
     @work(group="acknowledge")
     async def _acknowledge(self, entry: ListEntry, acknowledgement: Acknowledgement | None) -> None:
-        if entry.key is None:
+        key = entry.key
+        if key is None:
             return
         try:
-            await self.lictui.engine.answer(entry.key, acknowledgement)
+            await self.lictui.engine.ask(lambda engine: engine.acknowledge(key, acknowledgement))
         except LictuiError as error:
             self.notify(error.message, severity="error", markup=False)
         else:
@@ -371,7 +372,9 @@ class AlertsScreen(FilterableScreen):
     @work(group="export-alerts")
     async def _export(self) -> None:
         try:
-            self._whole_log = event_entries(await self.lictui.engine.search(self.filter))
+            self._whole_log = event_entries(
+                await self.lictui.engine.ask(lambda engine: engine.history.search(self.filter))
+            )
         except LictuiError as error:
             self.notify(error.message, severity="error", markup=False)
         else:

@@ -143,7 +143,9 @@ class DashboardScreen(TrendScreen):
         ]
         queries = tuple(trend_query((pool,), now, cells, cache.seconds) for _, pool in pools)
         try:
-            answers = await self.lictui.engine.many(queries)
+            answers = await self.lictui.engine.ask(
+                lambda engine: engine.history.series_batch(queries)
+            )
         except LictuiError as error:
             self.notify(error.message, severity="error", markup=False)
             return

@@ -209,7 +209,9 @@ class EntitlementsScreen(MainScreen):
     @work(group="past-summaries")
     async def _load_summaries(self, by: GroupBy) -> None:
         try:
-            self._summaries[by] = await self.lictui.engine.retrospects(by)
+            self._summaries[by] = await self.lictui.engine.ask(
+                lambda engine: engine.history.summaries(by)
+            )
         except LictuiError as error:
             self.notify(error.message, severity="error", markup=False)
             return

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from lictui.engine.license_users import LicenseUsers, VisibleUser
     from lictui.tui.app import LictuiApp
+    from lictui.tui.engine import EngineAnswers
     from lictui.tui.theme import Symbols
 
 
@@ -222,13 +223,18 @@ class LicenseUsersScreen(ModalScreen[None]):
 
     @work(group="license-users")
     async def _load(self) -> None:
-        engine = self.lictui.engine
-        queries = [engine.holders(server, self._product) for server in self._servers]
-        self._answers = tuple(await asyncio.gather(*queries))
+        self._answers = await self.lictui.engine.ask(self._query)
         self._loading = False
         self._rows = user_rows(self._answers)
         self.query_one("#summary", StyledLabel).show_lines(summary_line(self._answers))
         self._show_rows()
+
+    async def _query(self, engine: EngineAnswers) -> tuple[LicenseUsers, ...]:
+        return tuple(
+            await asyncio.gather(
+                *(engine.query_license_users(name, self._product) for name in self._servers)
+            )
+        )
 
     def _show_rows(self) -> None:
         width, app = min(self.size.width, _WIDEST) - _FRAME, self.lictui

@@ -109,7 +109,9 @@ class ProductsScreen(TrendScreen):
     async def _load_summaries(self, by: GroupBy) -> None:
         """Ask for peaks and forecasts; the first answer takes the engine a while."""
         try:
-            self._summaries[by] = await self.lictui.engine.retrospects(by)
+            self._summaries[by] = await self.lictui.engine.ask(
+                lambda engine: engine.history.summaries(by)
+            )
         except LictuiError as error:
             self.notify(error.message, severity="error", markup=False)
             return
@@ -156,7 +158,9 @@ class ProductsScreen(TrendScreen):
             trend_query(board.total_pools(by, *key), now, cells, cache.seconds) for key in due
         )
         try:
-            answers = await self.lictui.engine.many(queries)
+            answers = await self.lictui.engine.ask(
+                lambda engine: engine.history.series_batch(queries)
+            )
         except LictuiError as error:
             self.notify(error.message, severity="error", markup=False)
             return

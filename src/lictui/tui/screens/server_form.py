@@ -365,7 +365,7 @@ class FormScreen(Screen[None]):
     @work(group="form-save")
     async def _save(self, server: Server) -> None:
         try:
-            await self.lictui.engine.save(server, self._replaced_name)
+            await self.lictui.engine.ask(lambda engine: engine.save(server, self._replaced_name))
         except LictuiError as error:
             self._connection_test.show_error(error.message, error.hint)
             return

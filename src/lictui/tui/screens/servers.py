@@ -429,7 +429,7 @@ class ServersScreen(MainScreen):
     @work(group="servers-remove")
     async def _remove(self, name: str) -> None:
         try:
-            await self.lictui.engine.remove(name)
+            await self.lictui.engine.ask(lambda engine: engine.remove(name))
         except LictuiError as error:
             message = ". ".join(part for part in (error.message, error.hint) if part)
             self.notify(message, severity="error", markup=False)

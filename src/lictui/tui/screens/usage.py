@@ -178,7 +178,7 @@ class UsageScreen(TimeRangeScreen):
     async def _load(self, query: ProductQuery) -> None:
         engine, now = self.lictui.engine, self.lictui.clock.now()
         try:
-            history, note = await engine.product_history(query), ""
+            history, note = await engine.ask(lambda it: it.history.product_history(query)), ""
         except LictuiError as error:
             history, note = ProductHistory(), error.message
         if query != self._query:
@@ -189,7 +189,9 @@ class UsageScreen(TimeRangeScreen):
         if self._note or (self._outlook_at and now - self._outlook_at < _OUTLOOK_REFRESH):
             return
         with suppress(LictuiError):  # the history has the same problem, and the chart shows it
-            self._outlook = await engine.product_outlook(self._servers, self._product)
+            self._outlook = await engine.ask(
+                lambda it: it.history.product_outlook(self._servers, self._product)
+            )
             self._outlook_at = now
         if query == self._query:
             self._draw(query)

@@ -379,7 +379,9 @@ class WatchScreen(Screen[None]):
         start, end = int(midnight.timestamp()), int(now) + 1
         queries = tuple(SeriesQuery(block.pools, start, end, 300) for block in page.blocks)
         try:
-            answers = await self.lictui.engine.many(queries)
+            answers = await self.lictui.engine.ask(
+                lambda engine: engine.history.series_batch(queries)
+            )
         except LictuiError:
             return  # the page shows no peaks, and asks again later
         peaks = self._peaks.setdefault(page.group, {})
