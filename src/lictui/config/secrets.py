@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from lictui.config.toml_document import InvalidValue, non_empty_string, resolve_path
 from lictui.errors import LictuiError
-from lictui.installation import extra_command
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -166,6 +165,8 @@ async def _from_keyring(secret: str, target: str, seconds: float) -> str:
     try:
         import keyring  # noqa: PLC0415 - an optional extra, and slow to load
     except ImportError:
+        from lictui.installation import extra_command  # noqa: PLC0415 - slows every start
+
         hint = f"run: {extra_command('keyring')}"
         raise SecretError(f"{secret} requires the keyring package", hint) from None
     service, _, user = target.rpartition("/")
