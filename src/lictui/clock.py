@@ -6,6 +6,7 @@ import asyncio
 import time
 from datetime import UTC, date, datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 
 class Clock(Protocol):
@@ -54,7 +55,5 @@ def iso(timestamp: float) -> str:
 
 def local_date(timestamp: float, timezone: str = "") -> date:
     """Return the date at `timestamp` (UTC epoch seconds) in an IANA time zone, or the system's."""
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - the first frame rarely needs a time zone
-
     zone = ZoneInfo(timezone) if timezone else None
     return datetime.fromtimestamp(timestamp, UTC).astimezone(zone).date()

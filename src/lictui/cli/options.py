@@ -134,7 +134,7 @@ def format_options(command: _Command) -> _Command:
     return format_option(FORMATS, "table")(command)
 
 
-def _note_json(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+def _note_json(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value:
         ctx.meta[_JSON_FLAG] = True
 
@@ -266,13 +266,13 @@ def _set_log_level(ctx: click.Context, _parameter: click.Parameter, value: str |
         ctx.obj = replace(context, log_level=value)
 
 
-def _set_no_color(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+def _set_no_color(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
     context = _context(ctx)
     if value:
         ctx.obj = replace(context, no_color=True)
 
 
-def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
+def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         click.echo(f"lictui {__version__}")
         ctx.exit()

@@ -131,7 +131,7 @@ def _value_text(value: Any) -> str:
     return str(value) or "-"
 
 
-def _yes_no(value: bool) -> str:  # noqa: FBT001 - its only argument
+def _yes_no(value: bool) -> str:
     return "yes" if value else "no"
 
 

@@ -154,7 +154,7 @@ async def _test_steps(
     server: Server, limits: Limits, *, quiet: bool, color: bool | None
 ) -> list[StepResult]:
     """Return all steps; each is printed as it ends, unless `quiet`."""
-    from lictui.sources.probe import probe  # noqa: PLC0415 - loads httpx, which only tests need
+    from lictui.sources.probe import probe
 
     results = []
     if not quiet:

@@ -20,6 +20,11 @@ from lictui.config.toml_document import TomlDocument, did_you_mean, read_toml
 from lictui.errors import ConfigError, LictuiError, Problem, UsageError
 from lictui.paths import FILE_MODE, Paths, make_folder, write_private
 
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
@@ -179,12 +184,8 @@ def file_lock(file: Path) -> Iterator[None]:
 
 def _lock(handle: int) -> None:
     if sys.platform == "win32":
-        import msvcrt  # noqa: PLC0415 - exists on Windows only
-
         msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
     else:
-        import fcntl  # noqa: PLC0415 - exists on POSIX only
-
         fcntl.flock(handle, fcntl.LOCK_EX)
 
 

@@ -163,7 +163,7 @@ def _kill(process: Process) -> None:
 
 async def _from_keyring(secret: str, target: str, seconds: float) -> str:
     try:
-        import keyring  # noqa: PLC0415 - an optional extra, and slow to load
+        import keyring
     except ImportError:
         from lictui.installation import extra_command  # noqa: PLC0415 - slows every start
 

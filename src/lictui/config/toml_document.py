@@ -6,6 +6,7 @@ import math
 import re
 import tomllib
 import unicodedata
+import zoneinfo
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -330,8 +331,6 @@ def choice(*words: str) -> Validator:
 
 def time_zone(value: object) -> str:
     """Accept an IANA time zone, or "" for the one of the system."""
-    import zoneinfo  # noqa: PLC0415 - loads the zone database, only if a zone is set
-
     if not (zone := string(value)):
         return zone
     try:

@@ -126,7 +126,7 @@ async def _act(action: Action, event: AlertEvent, clock: Clock) -> None:
 
 
 async def _post(action: Action, body: bytes, limits: Limits, clock: Clock) -> None:
-    from lictui.sources.webhook import is_transient, post  # noqa: PLC0415 - loads httpx
+    from lictui.sources.webhook import is_transient, post
 
     for pause in (*_RETRIES, None):
         secret = await resolve_secret(action.secret) if action.secret else ""

@@ -249,7 +249,7 @@ class Engine:
 
     async def test(self, server: Server) -> AsyncIterator[StepResult]:
         """Test the connection to a server; yield each step as it ends."""
-        from lictui.sources.probe import probe  # noqa: PLC0415 - loads every source
+        from lictui.sources.probe import probe
 
         async for step in probe(server, self.settings.limits, self._clock):
             yield step

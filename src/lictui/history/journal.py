@@ -132,7 +132,7 @@ def write_alerts(db: sqlite3.Connection, changes: AlertChanges) -> None:
     )
     for table, keys in deleted:
         db.executemany(
-            f"DELETE FROM {table} WHERE server = ? AND kind = ? AND product = ? AND detail = ?",  # noqa: S608 - our own table names
+            f"DELETE FROM {table} WHERE server = ? AND kind = ? AND product = ? AND detail = ?",
             list(map(_columns, keys)),
         )
 
@@ -172,9 +172,9 @@ def rename_server(db: sqlite3.Connection, old: str, new: str) -> None:
     """Move events and alerts of server `old` to `new`, in place of the alerts that had."""
     db.execute("UPDATE event SET server = ? WHERE server = ?", (new, old))
     for table in _TABLES:
-        if db.execute(f"SELECT 1 FROM {table} WHERE server = ?", (old,)).fetchone():  # noqa: S608 - our own table names
-            db.execute(f"DELETE FROM {table} WHERE server = ?", (new,))  # noqa: S608 - as above
-            db.execute(f"UPDATE {table} SET server = ? WHERE server = ?", (new, old))  # noqa: S608 - as above
+        if db.execute(f"SELECT 1 FROM {table} WHERE server = ?", (old,)).fetchone():
+            db.execute(f"DELETE FROM {table} WHERE server = ?", (new,))
+            db.execute(f"UPDATE {table} SET server = ? WHERE server = ?", (new, old))
 
 
 def _columns(key: AlertKey) -> tuple[str, str, str, str]:

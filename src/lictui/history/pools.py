@@ -41,7 +41,7 @@ class KnownPool(NamedTuple):
         return PoolKey(self.product, self.subscription_date)
 
 
-_SELECT = f"SELECT {', '.join(KnownPool._fields)} FROM pool"  # noqa: S608 - our own column names
+_SELECT = f"SELECT {', '.join(KnownPool._fields)} FROM pool"
 
 
 def find_pool(db: sqlite3.Connection, server: str, key: PoolKey) -> KnownPool | None:

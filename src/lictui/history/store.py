@@ -310,7 +310,7 @@ def _rename_server(db: sqlite3.Connection, old: str, new: str) -> None:
         if key in existing:
             _merge_pools(db, existing[key], pool)
     for table in ("pool", "license_grant"):
-        db.execute(f"UPDATE OR REPLACE {table} SET server = ? WHERE server = ?", (new, old))  # noqa: S608 - our own table names
+        db.execute(f"UPDATE OR REPLACE {table} SET server = ? WHERE server = ?", (new, old))
     polls.rename_server(db, old, new)
     journal.rename_server(db, old, new)
 

@@ -50,15 +50,15 @@ def open_source(server: Server, limits: Limits, clock: Clock) -> Source:
 
             return WinrmSource(server, limits, clock)
         case SourceName.CVAD:
-            from lictui.sources.cvad.source import CvadSource  # noqa: PLC0415 - one protocol only
+            from lictui.sources.cvad.source import CvadSource
 
             return CvadSource(server, limits, clock)
         case SourceName.CITRIX_CLOUD:
-            from lictui.sources.cloud.source import CloudSource  # noqa: PLC0415 - one protocol only
+            from lictui.sources.cloud.source import CloudSource
 
             return CloudSource(server, limits, clock)
         case SourceName.PARTNER:
-            from lictui.sources.partner import PartnerSource  # noqa: PLC0415 - one protocol only
+            from lictui.sources.partner import PartnerSource
 
             return PartnerSource(server, limits, clock)
         case SourceName.LMSTAT:

@@ -186,8 +186,8 @@ async def new_security_context(
     plain HTTP, where the context must support encryption. Without a secret Kerberos uses its
     ticket.
     """
-    import spnego  # noqa: PLC0415 - costs a tenth of a second
-    from spnego.channel_bindings import GssChannelBindings  # noqa: PLC0415 - likewise
+    import spnego
+    from spnego.channel_bindings import GssChannelBindings
 
     if protocol != "kerberos":
         require_username(server)

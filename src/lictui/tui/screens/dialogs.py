@@ -83,7 +83,7 @@ class ConfirmScreen(ModalScreen[bool]):
     def _on_button(self, event: Button.Pressed) -> None:
         self.action_answer(event.button.id == "yes")
 
-    def action_answer(self, confirmed: bool) -> None:  # noqa: FBT001 - the answer, from a key
+    def action_answer(self, confirmed: bool) -> None:
         self.dismiss(confirmed)
 
 

@@ -80,7 +80,7 @@ class MainScreen(Screen[None]):
         if not self.lictui.paused:
             self._show(board)
 
-    def _on_pause(self, paused: bool) -> None:  # noqa: FBT001 - Textual calls it
+    def _on_pause(self, paused: bool) -> None:
         self.set_status(self.status_line())
         if not paused:
             self._show(self.lictui.board)

@@ -335,7 +335,7 @@ class FormScreen(Screen[None]):
             return
         self._asked_about.add(other)
 
-        def on_answer(confirmed: bool | None) -> None:  # noqa: FBT001 - the answer
+        def on_answer(confirmed: bool | None) -> None:
             if confirmed:
                 self._set_value("same_as", other)
                 self._show_fields()
@@ -382,7 +382,7 @@ class FormScreen(Screen[None]):
         else:
             self.app.push_screen(ConfirmScreen("Discard changes?"), self._on_discard)
 
-    def _on_discard(self, confirmed: bool | None) -> None:  # noqa: FBT001 - the answer
+    def _on_discard(self, confirmed: bool | None) -> None:
         if confirmed:
             self.dismiss()
 

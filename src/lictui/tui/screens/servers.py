@@ -420,7 +420,7 @@ class ServersScreen(MainScreen):
                 f"Remove {name}?", "It will no longer be polled. Its history is kept."
             )
 
-            def on_answer(confirmed: bool | None) -> None:  # noqa: FBT001 - the answer
+            def on_answer(confirmed: bool | None) -> None:
                 if confirmed:
                     self._remove(name)
 

@@ -273,7 +273,7 @@ class _Plot:
     """A plotext figure; its colors are numbers of parts, the theme's colors come later."""
 
     def __init__(self, view: ChartView, width: int, height: int, glyphs: ChartGlyphs) -> None:
-        import plotext  # noqa: PLC0415 - a fifth of a second that no other screen needs
+        import plotext
 
         plotext.terminal.limit(width=False, height=False)
         self._plotext = plotext
