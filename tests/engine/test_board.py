@@ -1,13 +1,37 @@
+"""States of servers, totals of products, and the filter of a board."""
+
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.clock import START
-from tests.support.values import failure, poll, server, snapshot
+from tests.support.example_board import (
+    TIMEOUT_FAILURE,
+    down_status,
+    up_status,
+)
+from tests.support.example_board import (
+    pool as example_pool,
+)
+from tests.support.values import failure, poll, pool, server, snapshot
 
-from lictui.engine.board import Board, ServerStatus, apply_poll, mark_stale, with_servers
-from lictui.model import FailureKind, State
+from lictui.config.settings import AlertSettings
+from lictui.engine.board import (
+    Board,
+    Filter,
+    ServerStatus,
+    Total,
+    apply_poll,
+    filter_board,
+    mark_stale,
+    with_servers,
+)
+from lictui.engine.merge import merge_board
+from lictui.errors import UsageError
+from lictui.model import FailureKind, Level, Model, Reading, Snapshot, State
 
 
 def status(board: Board, name: str = "lic-01") -> ServerStatus:
@@ -99,3 +123,146 @@ def test_disabling_and_enabling_again(board: Board) -> None:
 
 def test_a_poll_of_a_removed_server_changes_nothing(board: Board) -> None:
     assert apply_poll(board, poll(name="gone")) == board
+
+
+def total(*servers: ServerStatus) -> Total:
+    (found,) = merge_board(Board(servers)).totals()
+    return found
+
+
+def test_the_same_product_is_summed_over_servers() -> None:
+    found = total(
+        up_status("a", example_pool("XDT_PLT_UD", 412, 500, 50)),
+        up_status("b", example_pool("XDT_PLT_UD", 288, 400, 40)),
+    )
+    assert (found.product, found.model) == ("XDT_PLT_UD", Model.USER_DEVICE)
+    assert found.reading == Reading(700, 900, 90)
+    assert found.free == 200
+    assert found.ratio == pytest.approx(0.7778, abs=1e-4)
+    assert (found.level, found.unknown_pools) == (Level.OK, 0)
+    assert found.servers_reporting == found.servers_expected == ("a", "b")
+
+
+def test_a_server_whose_last_poll_failed_is_expected_and_not_summed() -> None:
+    away = down_status(up_status("b", example_pool("XDT_PLT_UD", 288, 400)), TIMEOUT_FAILURE)
+    found = total(up_status("a", example_pool("XDT_PLT_UD", 412, 500)), away)
+    assert found.reading == Reading(412, 500)
+    assert (found.servers_reporting, found.servers_expected) == (("a",), ("a", "b"))
+
+
+def test_all_servers_away_leaves_a_row_of_unknowns() -> None:
+    found = total(down_status(up_status("a", example_pool("XDT_PLT_UD", 1, 2)), TIMEOUT_FAILURE))
+    assert found.reading == Reading()
+    assert (found.level, found.ratio, found.servers_reporting) == (Level.UNKNOWN, None, ())
+
+
+def test_a_disabled_server_is_not_expected() -> None:
+    status = up_status("b", example_pool("XDT_PLT_UD", 1, 2))
+    off = replace(status, server=replace(status.server, enabled=False), state=State.DISABLED)
+    assert total(up_status("a", example_pool("XDT_PLT_UD", 1, 2)), off).servers_expected == ("a",)
+
+
+def test_a_missing_figure_is_counted_and_the_known_are_summed() -> None:
+    found = total(
+        up_status("a", example_pool("XDT_PLT_UD", None, 5), example_pool("XDT_PLT_UD", 3, 7))
+    )
+    assert found.reading == Reading(3, 12)
+    assert (found.unknown_pools, found.ratio, found.free) == (1, None, None)
+    assert found.level is Level.UNKNOWN
+
+
+def test_start_up_licenses_are_not_counted() -> None:
+    assert merge_board(Board((up_status("a", example_pool("CITRIX", 0, 10)),))).totals() == ()
+
+
+def test_a_total_has_the_level_of_its_product() -> None:
+    strict = AlertSettings(product={"XDT_PLT_UD": {"warn": 0.1, "critical": 0.2}})
+    (found,) = merge_board(
+        Board((up_status("a", example_pool("XDT_PLT_UD", 15, 100)),)), strict
+    ).totals()
+    assert found.level is Level.WARN
+
+
+SERVERS = (server("lic-emea-01", group="emea"), server("lic-us-01", group="us"), server("silent"))
+
+
+@pytest.fixture
+def mixed_board() -> Board:
+    board = with_servers(Board(), SERVERS)
+    board = apply_poll(
+        board, poll(snapshot(pool("XDT_PLT_UD"), pool("PVS_STD_CCS")), "lic-emea-01")
+    )
+    return apply_poll(board, poll(snapshot(pool("XDT_PLT_UD")), "lic-us-01"))
+
+
+def shown(board: Board, text: str) -> dict[str, list[str]]:
+    kept = filter_board(board, Filter.parse(text))
+    return {
+        status.server.name: [pool.product for pool in status.snapshot.pools]
+        if status.snapshot
+        else []
+        for status in kept.servers
+    }
+
+
+def test_nothing_typed_shows_all(mixed_board: Board) -> None:
+    assert filter_board(mixed_board, Filter.parse("")) is mixed_board
+
+
+def test_a_server_that_matches_is_shown_whole(mixed_board: Board) -> None:
+    assert shown(mixed_board, "EMEA") == {"lic-emea-01": ["XDT_PLT_UD", "PVS_STD_CCS"]}
+    assert shown(mixed_board, "^us$") == {"lic-us-01": ["XDT_PLT_UD"]}
+
+
+def test_a_product_that_matches_is_shown_alone(mixed_board: Board) -> None:
+    assert shown(mixed_board, "pvs") == {"lic-emea-01": ["PVS_STD_CCS"]}
+
+
+def test_an_exclamation_mark_hides_what_matches(mixed_board: Board) -> None:
+    assert shown(mixed_board, "!emea") == {"lic-us-01": ["XDT_PLT_UD"], "silent": []}
+    assert shown(mixed_board, "!XDT") == {"lic-emea-01": ["PVS_STD_CCS"], "silent": []}
+    assert Filter.parse("!") == Filter.parse("")
+
+
+def test_a_server_without_products_is_hidden_by_its_name_alone(mixed_board: Board) -> None:
+    mixed_board = apply_poll(mixed_board, poll(Snapshot(()), "silent"))
+    assert shown(mixed_board, "!XDT|PVS") == {"silent": []}
+    assert shown(mixed_board, "!silent|XDT") == {"lic-emea-01": ["PVS_STD_CCS"]}
+
+
+@pytest.mark.parametrize("text", ["cvad premium", "Virtual Apps and Desktops Premium", "^xdt_plt"])
+def test_a_product_goes_by_its_code_its_name_and_the_name_on_the_screen(
+    mixed_board: Board, text: str
+) -> None:
+    named = pool("XDT_PLT_UD", name="Citrix Virtual Apps and Desktops Premium")
+    mixed_board = apply_poll(mixed_board, poll(snapshot(named, pool("ACME_X")), "silent"))
+    assert shown(mixed_board, text)["silent"] == ["XDT_PLT_UD"]
+
+
+def test_any_of_the_words_is_enough() -> None:
+    wanted = Filter.parse("EMEA|us-.1")
+    assert wanted(("lic-emea-01", "x"))
+    assert wanted(("x", "ddc-us-01"))
+    assert not wanted(("lic-apac", ""))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("(lic", "unterminated"), ("*", "nothing to repeat"), ("a" * 201, "max 200")],
+)
+def test_what_is_no_filter_is_said_in_a_sentence(text: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        Filter.parse(text)
+
+
+def test_a_regex_that_python_wonders_about_says_nothing_over_the_screen() -> None:
+    assert Filter.parse("[[a]")(["a"])
+
+
+@given(st.text(max_size=20))
+def test_any_text_filters_or_is_refused(text: str) -> None:
+    try:
+        wanted = Filter.parse(text)
+    except UsageError:
+        return
+    assert isinstance(wanted(["lic"]), bool)

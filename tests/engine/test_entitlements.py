@@ -1,4 +1,4 @@
-"""A server that reports twice what was bought is noticed, and divided when it is asked for."""
+"""Hints about servers that count every license twice."""
 
 from __future__ import annotations
 

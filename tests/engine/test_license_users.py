@@ -1,3 +1,5 @@
+"""Users of licenses, with names as they may be shown."""
+
 from __future__ import annotations
 
 import stat
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from tests.engine.conftest import EngineHarness
 
     from lictui.engine.license_users import LicenseUsers, VisibleUser
+
 
 DAY = 86400
 ANN = LicenseUser("XDT_PLT_UD", "ann", since=START - 100 * DAY, assigned=True)

@@ -1,4 +1,4 @@
-"""One license server that is read in several ways is one, and its figures count once."""
+"""Merging of several data sources of one license server."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from datetime import date
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.clock import START
 from tests.support.parts import (
     cvad_status,
     merge_statuses,
@@ -20,15 +23,28 @@ from tests.support.values import pool, server
 
 from lictui.config.settings import AlertSettings
 from lictui.engine.alerts import current_alerts
-from lictui.engine.board import Board, is_reporting
+from lictui.engine.board import Board, ServerStatus, is_reporting
 from lictui.engine.merge import (
     BoardMerger,
     duplicate_pools,
     merge_board,
     resolve_same_as,
     same_as_warnings,
+    servers_on_hosts,
 )
-from lictui.model import AlertKind, FailureKind, Level, Mode, Reading, Server, SourceName, State
+from lictui.model import (
+    AlertKind,
+    FailureKind,
+    Level,
+    LicenseServer,
+    Mode,
+    Model,
+    Reading,
+    ReportingStatus,
+    Server,
+    SourceName,
+    State,
+)
 
 SA = date(2026, 12, 1)
 
@@ -218,3 +234,150 @@ def test_a_server_is_found_by_each_of_its_names() -> None:
     assert board.find("ddc") is board.find("lic")
     assert Server("x", SourceName.WINRM).same_as == ""
     assert board.find("nobody") is None
+
+
+SOURCES = (
+    {"source": SourceName.WINRM},
+    {"source": SourceName.CVAD},
+    {"source": SourceName.LMSTAT, "url": ""},
+    {"source": SourceName.COMMAND, "url": "", "format": "checkmk"},
+    {"source": SourceName.COMMAND, "url": "", "format": "get-liclasinventory"},
+)
+
+figures = st.none() | st.integers(0, 9)
+readings = st.builds(Reading, figures, figures, figures)
+dates = st.sampled_from([None, SA, date(2027, 3, 31)])
+
+
+@st.composite
+def parts(draw: st.DrawFn) -> tuple[ServerStatus, ...]:
+    """A main server and up to three other ways to read it, each in any state."""
+    found = []
+    for at in range(draw(st.integers(2, 4))):
+        of: dict[str, Any] = dict(draw(st.sampled_from(SOURCES)))
+        keys = draw(
+            st.lists(st.tuples(st.sampled_from(["P", "Q"]), dates), unique=True, max_size=3)
+        )
+        pools = [
+            replace(
+                pool(product, subscription=day, model=Model.CONCURRENT),
+                reading=draw(readings),
+                queued=draw(figures),
+                expires=draw(dates),
+            )
+            for product, day in keys
+        ]
+        mode = draw(st.sampled_from([None, Mode.FILE, Mode.LAS]))
+        status = status_up(f"s{at}", *pools, mode=mode, same_as="s0" if at else "", **of)
+        if draw(st.booleans()):
+            status = status_failed(
+                status, draw(st.sampled_from([FailureKind.TIMEOUT, FailureKind.NO_DATA]))
+            )
+        found.append(status)
+    return tuple(found)
+
+
+@given(parts())
+def test_no_figure_is_invented_and_each_has_an_origin_that_has_it(
+    statuses: tuple[ServerStatus, ...],
+) -> None:
+    status = merge_statuses(*statuses)
+    told = {(it.server.name, each.key): each for it in statuses if it.snapshot
+            for each in it.snapshot.pools}  # fmt: skip
+    for each in status.snapshot.pools if status.snapshot else ():
+        whose = {o.figure: told[o.server, o.key] for o in status.figure_sources[each.key]}
+        for name in ("in_use", "installed", "overdraft"):
+            value = getattr(each.reading, name)
+            assert value is None or getattr(whose[name].reading, name) == value
+        assert each.queued is None or whose["queued"].queued == each.queued
+        assert each.expires is None or whose["ends"].expires == each.expires
+        assert status.history_key(each.key) in told
+
+
+@given(parts())
+def test_sums_count_once(statuses: tuple[ServerStatus, ...]) -> None:
+    """No total is above what the one way that says most of the product says, date by date."""
+    board = merge_board(Board(statuses))
+    known = [(it.server.name, each) for it in statuses if it.snapshot for each in it.snapshot.pools]
+    for total in board.totals():
+        days = {each.subscription_date for _, each in known if each.product == total.product}
+        most = sum(
+            max((e.reading.installed or 0 for _, e in known
+                 if e.product == total.product and e.subscription_date == day), default=0)
+            for day in days
+        )  # fmt: skip
+        assert (total.reading.installed or 0) <= most
+    others = duplicate_pools(board)
+    (status,) = board.servers
+    counted = {(name, each.key) for name, each in known} - others.keys()
+    pools = status.snapshot.pools if status.snapshot else ()
+    assert counted == {status.history_key(each.key) for each in pools}
+
+
+@given(parts(), st.randoms(use_true_random=False))
+def test_the_order_of_registration_does_not_matter(
+    statuses: tuple[ServerStatus, ...], random: Any
+) -> None:
+    rest = list(statuses[1:])
+    random.shuffle(rest)
+    before, after = merge_statuses(*statuses), merge_statuses(statuses[0], *rest)
+    assert before.state is after.state
+    pools = [
+        {each.key: each for each in status.snapshot.pools} if status.snapshot else {}
+        for status in (before, after)
+    ]
+    assert pools[0] == pools[1]
+    assert before.figure_sources == after.figure_sources
+
+
+def listing(*listed: LicenseServer, **of: Any) -> ServerStatus:
+    status = status_up("account", source=SourceName.PARTNER, url="https://partner.example", **of)
+    assert status.snapshot is not None
+    return replace(status, snapshot=replace(status.snapshot, license_servers=listed))
+
+
+def test_what_citrix_cloud_says_of_a_license_server_stands_on_its_pane() -> None:
+    entries = (
+        LicenseServer("LIC-01", "lic-01.corp.test", ReportingStatus.REPORTING, START),
+        LicenseServer("X", "LIC-02.EXAMPLE", ReportingStatus.NOT_REPORTING, START),
+        LicenseServer("Y", "lic-03.one.test"),
+        LicenseServer("Z", "lic-03.two.test"),
+    )
+    statuses = (
+        status_up("a", pool(), url="https://lic-01/wsman"),
+        status_up("b", pool(), url="https://lic-02.example:5986/wsman"),
+        status_up("c", pool(), url="https://lic-03/wsman"),  # may be either of two
+        listing(*entries),
+    )
+    board = merge_board(Board(statuses))
+    assert [status.cloud_status for status in board.servers] == [entries[0], entries[1], None, None]
+
+
+def test_a_partner_account_of_the_same_server_needs_no_pane() -> None:
+    entry = LicenseServer("X", "known.elsewhere.as", ReportingStatus.REPORTING, START)
+    account = listing(entry, same_as="lic")
+    told = account.snapshot
+    assert told is not None
+    account = replace(account, snapshot=replace(told, pools=(pool("Q"),), reported_name="me"))
+    status = merge_statuses(status_up("lic", pool()), account)
+    assert status.cloud_status == entry
+    assert only_pool(status).product == "XDT_PLT_UD"
+    assert status.snapshot is not None
+    assert status.snapshot.reported_name == ""
+
+
+def test_the_servers_that_answer_to_a_name() -> None:
+    board = Board(
+        (
+            status_up("a", pool(), url="https://lic01.corp.example/wsman"),
+            status_up(
+                "b", pool(), url="", source=SourceName.LMSTAT, address="27000@LIC01,27000@lic02"
+            ),
+            status_up("c", pool(), url="https://10.1.0.7/wsman"),
+            status_up("d", pool(), url="https://lic01.other.example/wsman"),
+        )
+    )
+    assert servers_on_hosts(merge_board(board), ("lic01.corp.example.",)) == ("a", "b")
+    assert servers_on_hosts(merge_board(board), ("Lic01",)) == ("a", "b", "d")
+    assert servers_on_hosts(merge_board(board), ("10",)) == ()
+    assert servers_on_hosts(merge_board(board), ("", "nobody")) == ()

@@ -1,4 +1,4 @@
-"""What is unusual about today, from a real history: said once, cleared once, of nobody's guess."""
+"""The hourly check for unusual usage."""
 
 from __future__ import annotations
 
