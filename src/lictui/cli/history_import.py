@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from lictui.cli.context import open_history, resolve_timezone
-from lictui.cli.options import CommandContext, format_options, timezone_option
+from lictui.cli.options import CommandContext, format_options
 from lictui.cli.output import Column, Kind, Row, emit, number_text, optional_date
 from lictui.clock import SystemClock
 from lictui.errors import UsageError
@@ -58,7 +58,13 @@ _MAX_LICENSE_FILE: Final = 8 * 1024 * 1024  # bytes; real ones are far smaller
 @click.option(
     "--date-format", default="", metavar="FORMAT", help="Date format, e.g. '%d.%m.%Y %H:%M'."
 )
-@timezone_option
+@click.option(
+    "--tz",
+    default="",
+    metavar="ZONE",
+    show_default="timezone of config.toml",
+    help="Time zone of times that name none (IANA name).",
+)
 @click.option(
     "--columns",
     default="",

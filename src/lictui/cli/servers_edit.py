@@ -73,7 +73,7 @@ _KEY_OPTIONS: Final = {
     ),
     "secret": (
         "REF",
-        "Reference to the password or client secret: env:NAME, file:PATH, command:CMD or keyring.",
+        "Reference to the password: env:NAME, file:PATH, command:CMD or keyring:SERVICE/USER.",
     ),
     "auth": (
         "METHOD",
@@ -84,7 +84,7 @@ _KEY_OPTIONS: Final = {
         "TLS verification: true, the path of a CA bundle, sha256:HEX (pinned) or false.",
     ),
     "group": ("GROUP", "Group name."),
-    "interval": ("SECONDS", "Polling interval in seconds."),
+    "interval": ("SECONDS", "Polling interval in seconds (default: that of the source)."),
 }
 
 
