@@ -1,7 +1,4 @@
-"""Reads License Usage Insights for one partner: its license servers, and what they used.
-
-Owns which requests a poll makes. Must not know what the answers mean.
-"""
+"""License Usage Insights for a partner: its license servers, and their usage."""
 
 from __future__ import annotations
 
@@ -40,18 +37,18 @@ if TYPE_CHECKING:
     from lictui.config.settings import Limits
 
 
-# The times that License Usage Insights writes, in each of its forms
+# Times in the forms that License Usage Insights writes
 
 
 _AMERICAN: Final = re.compile(
     r"(?P<m>\d{1,2})/(?P<d>\d{1,2})/(?P<y>\d{4})(?: (?P<t>\d{1,2}:\d{2}:\d{2}))?"
 )
 _FIRST_YEAR: Final = 1980
-_NEVER: Final = 9999  # the year .NET writes for "never"
+_NEVER: Final = 9999  # .NET's year for "never"
 
 
 def parse_time(value: object) -> float | None:
-    """UTC epoch seconds; a time without an offset is taken as UTC. None for what is no time."""
+    """Return UTC epoch seconds; without an offset the time is UTC. None for no time."""
     if not isinstance(value, str):
         return None
     try:
@@ -64,13 +61,13 @@ def parse_time(value: object) -> float | None:
 
 
 def parse_calendar_day(value: object) -> date | None:
-    """The day as written, whatever the offset; None for what is no day, or no end."""
+    """Return the day as written, whatever the offset; None for no day or no end."""
     found = parse_date(_iso(value)) if isinstance(value, str) else None
     return found if found and found.year < _NEVER else None
 
 
 def _iso(value: str) -> str:
-    """`value` with a date in American order turned round; anything else as it stands."""
+    """Return `value` with a date in American order turned round; anything else unchanged."""
     value = value.strip()
     if not (found := _AMERICAN.fullmatch(value)):
         return value
@@ -78,7 +75,7 @@ def _iso(value: str) -> str:
     return f"{turned}T{found['t']:0>8}" if found["t"] else turned
 
 
-# The license servers that a partner's customers run, as License Usage Insights lists them
+# The license servers of a partner's customers
 
 
 MAX_SERVERS: Final = 5000  # license servers of one partner
@@ -88,24 +85,24 @@ _LIST: Final = "licenseServersStatus"
 
 @dataclass(frozen=True, slots=True)
 class ListedServer:
-    """One license server, and what License Usage Insights minds about it."""
+    """A license server, and the problems that License Usage Insights reports about it."""
 
     server: LicenseServer
-    silent: bool  # it has reported before, and no longer does
+    silent: bool  # it has reported before, but not recently
     expired: bool
     missing_in_back_office: bool  # not found in Citrix's back office
-    has_non_csp_license: bool  # holds a license that is not for service providers
-    # concurrent features and how many of each are in use; None without concurrent licenses
+    has_non_csp_license: bool  # has a license that is not for service providers
+    # concurrent features and the number in use of each; None without concurrent licenses
     concurrent_features: tuple[tuple[str, int], ...] | None
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The name for people."""
         return self.server.fqdn or self.server.host_id
 
 
 def read_servers(answer: object, where: str, now: float) -> tuple[ListedServer, ...]:
-    """The license servers, as listed; `now` in UTC epoch seconds.
+    """Return the license servers; `now` in UTC epoch seconds.
 
     Raises SourceError (parse) if `answer` of `where` (HOST:PORT) is no such list.
     """
@@ -113,7 +110,7 @@ def read_servers(answer: object, where: str, now: float) -> tuple[ListedServer, 
     if not isinstance(listed, list | None):
         raise SourceError(
             FailureKind.PARSE,
-            f"{where} sent JSON that lists no license servers",
+            f"{where} returned an unexpected response without license servers",
             "Is url the address of License Usage Insights, https://licensing."
             "citrixworkspacesapi.net?",
             Step.PARSE,
@@ -151,7 +148,7 @@ def _listed(found: list[dict[str, object]], now: float) -> Iterator[ListedServer
 
 
 def _status(row: dict[str, object], last: float | None, now: float) -> ReportingStatus:
-    """Whether it reports, as told; by the time of its last report where nothing is told."""
+    """Return whether it reports; by the time of its last report if that is not given."""
     if get_field(row, "isEverReported") is False:
         return ReportingStatus.NEVER_REPORTED
     phoning = get_field(row, "isPhoningHome")
@@ -173,18 +170,18 @@ def _features(row: dict[str, object]) -> Iterator[tuple[str, int]]:
 
 
 def _days(value: object) -> int | None:
-    """Whole days, less than none for what has ended."""
+    """Return whole days, negative for what has expired."""
     if isinstance(value, int) and value < 0:
         past = parse_count(-value)
         return None if past is None else -past
     return parse_count(value)
 
 
-# What a partner's license servers used in one month, by product
+# Usage of a partner's license servers in one month, by product
 
 
-_CODE: Final = 64  # characters of a product code at most
-_SERVERS: Final = 20  # license servers told of in one product's fields; the others are counted
+_CODE: Final = 64  # characters of a product code
+_SERVERS: Final = 20  # license servers listed in one product's fields; the others are counted
 _SKUS: Final = 10
 _COUNTS: Final = (
     "count",
@@ -198,16 +195,16 @@ _Feature = tuple[dict[str, object], dict[str, object]]  # with the sku that it i
 
 
 def report_months(now: float) -> tuple[str, str]:
-    """This month and the one before, `yyyy-MM`, at `now` (UTC epoch seconds)."""
+    """Return this month and the previous one, `yyyy-MM`, at `now` (UTC epoch seconds)."""
     this = datetime.fromtimestamp(now, UTC)
     year, month = (this.year, this.month - 1) if this.month > 1 else (this.year - 1, 12)
     return f"{this:%Y-%m}", f"{year:04}-{month:02}"
 
 
 def read_usage(answer: object, month: str, where: str) -> tuple[Pool, ...]:
-    """One pool for each feature, in order; none for a month without a report.
+    """Return one pool for each feature, in order; none for a month without a report.
 
-    Raises SourceError (parse) if `answer` of `where` (HOST:PORT) is nothing of the kind.
+    Raises SourceError (parse) if `answer` of `where` (HOST:PORT) is no such report.
     """
     if answer is None:
         return ()
@@ -215,7 +212,7 @@ def read_usage(answer: object, month: str, where: str) -> tuple[Pool, ...]:
     if not isinstance(answer, dict) or not isinstance(skus, list | None):
         raise SourceError(
             FailureKind.PARSE,
-            f"{where} sent JSON that is no report of license usage",
+            f"{where} returned an unexpected response instead of a usage report",
             "Is url the address of License Usage Insights, https://licensing."
             "citrixworkspacesapi.net?",
             Step.PARSE,
@@ -242,7 +239,7 @@ def _pool(code: str, features: list[_Feature], month: str) -> Pool:
         raw_fields=(("month", month), *_raw(features)),
         formulas=(
             ("in_use", f"count in the report of {month}, added up over its skus"),
-            ("installed", "not told: the licenses are on the license servers"),
+            ("installed", "not reported: the licenses are on the license servers"),
             ("overdraft", "not told"),
             ("counted", "no: a month's report of what license servers count themselves"),
         ),
@@ -250,7 +247,7 @@ def _pool(code: str, features: list[_Feature], month: str) -> Pool:
 
 
 def _raw(features: list[_Feature]) -> Iterator[tuple[str, str]]:
-    """The report's own fields, with the skus and license servers there is room for."""
+    """Return the report's own fields, with as many skus and license servers as fit."""
     usages = []
     for sku, feature in features[:_SKUS]:
         told = (sanitize(get_field(sku, key), _CODE) for key in ("skuId", "skuDescription"))
@@ -277,17 +274,17 @@ def _used(usage: dict[str, object]) -> str:
     return ", ".join(filter(None, parts))
 
 
-# What License Usage Insights minds, in a few notices however many license servers there are
+# Notices: few, however many license servers there are
 
 
 _NAMED: Final = 10  # license servers in one notice; the others are counted
-_SOON: Final = 30  # days before an end that deserve a warning
-_AHEAD: Final = 90  # days before an end that deserve a word
+_SOON: Final = 30  # days before an end that are a warning
+_AHEAD: Final = 90  # days before an end that are a notice
 _DAY: Final = 86400.0
 
 
 def server_notices(listed: Sequence[ListedServer], now: float) -> tuple[Notice, ...]:
-    """Everything there is to say, gravest first; `now` in UTC epoch seconds."""
+    """Return all notices, most severe first; `now` in UTC epoch seconds."""
     return (
         *_silent(listed, now),
         *_ended(listed),
@@ -305,13 +302,13 @@ def _silent(listed: Sequence[ListedServer], now: float) -> Iterator[Notice]:
         Level.CRITICAL,
         ("{} has not reported for more than 3 days", "{} have not reported for more than 3 days"),
         [f"{each.name} ({_since(each.server.last_reported, now)})" for each in silent],
-        "See whether they run and reach Citrix Cloud.",
+        "Check that they run and reach Citrix Cloud.",
     )
 
 
 def _since(last: float | None, now: float) -> str:
     if last is None:
-        return "nobody knows since when"
+        return "since an unknown date"
     days = max(0, int((now - last) / _DAY))
     return f"{days} day{'' if days == 1 else 's'}, since {datetime.fromtimestamp(last, UTC).date()}"
 
@@ -321,7 +318,7 @@ def _ended(listed: Sequence[ListedServer]) -> Iterator[Notice]:
         Level.CRITICAL,
         ("{} has licenses that have expired", "{} have licenses that have expired"),
         [_dated(each) for each in listed if each.expired],
-        "Renew the licenses, or take them out.",
+        "Renew or remove the licenses.",
     )
 
 
@@ -330,7 +327,7 @@ def _never(listed: Sequence[ListedServer]) -> Iterator[Notice]:
         Level.WARN,
         ("{} has never reported", "{} have never reported"),
         [each.name for each in listed if each.server.status is ReportingStatus.NEVER_REPORTED],
-        "Register them in Citrix Licensing Manager, and let them reach Citrix Cloud.",
+        "Register them in Citrix Licensing Manager, and allow them to reach Citrix Cloud.",
     )
 
 
@@ -351,7 +348,7 @@ def _ending(listed: Sequence[ListedServer], now: float) -> Iterator[Notice]:
 
 
 def _left(each: ListedServer, today: date) -> int | None:
-    """Days until the licenses of a server end, as told or by the calendar; None if they have."""
+    """Return the days until the licenses of a server expire; None if they have."""
     server = each.server
     days = server.days_to_expire
     if days is None and server.expires is not None:
@@ -366,9 +363,9 @@ def _dated(each: ListedServer) -> str:
 def _unfit(listed: Sequence[ListedServer]) -> Iterator[Notice]:
     yield from _group(
         Level.WARN,
-        ("{} is not known in Citrix's back office", "{} are not known in Citrix's back office"),
+        ("{} is not found in the Citrix back office", "{} are not known in Citrix's back office"),
         [each.name for each in listed if each.missing_in_back_office],
-        "See whether their licenses are allocated to this partner.",
+        "Check that their licenses are allocated to this partner.",
     )
     yield from _group(
         Level.WARN,
@@ -377,7 +374,7 @@ def _unfit(listed: Sequence[ListedServer]) -> Iterator[Notice]:
             "{} have licenses that are not for service providers",
         ),
         [each.name for each in listed if each.has_non_csp_license],
-        "License Usage Insights is about licenses for service providers alone.",
+        "License Usage Insights covers only licenses for service providers.",
     )
 
 
@@ -391,13 +388,13 @@ def _concurrent(listed: Sequence[ListedServer]) -> Iterator[Notice]:
         Level.WARN,
         ("{} has concurrent licenses", "{} have concurrent licenses"),
         [each.name for each in using],
-        "License Usage Insights warns of them beside licenses for users.",
+        "License Usage Insights warns about them next to user licenses.",
     ):
         yield Notice(
             notice.kind,
             notice.level,
             notice.title,
-            f"{_joined(features) or 'how many in use is not told'}, on {notice.detail}",
+            f"{_joined(features) or 'number in use not reported'}, on {notice.detail}",
             notice.action,
         )
 
@@ -405,7 +402,7 @@ def _concurrent(listed: Sequence[ListedServer]) -> Iterator[Notice]:
 def _group(
     level: Level, titles: tuple[str, str], said: Sequence[str], action: str
 ) -> Iterator[Notice]:
-    """One notice about all of `said`, or none; `titles` are for one and for many."""
+    """Return one notice about all of `said`, or none; `titles` are for one and for many."""
     if said:
         one = len(said) == 1
         subject = "A license server" if one else f"{len(said):,} license servers"
@@ -430,8 +427,8 @@ _FORBIDDEN: Final = Notice(
     "server",
     Level.OK,
     "The client may not read license usage",
-    "licenseusagedata answers 403",
-    "Give it the right, to see what each product used in a month.",
+    "licenseusagedata returned 403",
+    "Give the client access to see the monthly usage of each product.",
 )
 
 
@@ -478,11 +475,11 @@ class PartnerSource:
         )
 
     async def aclose(self) -> None:
-        """Close the connection; the token stays good for another."""
+        """Close the connection; the token remains valid."""
         await self._link.aclose()
 
     async def _usage(self) -> tuple[tuple[Pool, ...], tuple[Notice, ...]]:
-        """What was used this month; last month as long as this one has no report."""
+        """Return this month's usage; last month's as long as this one has no report."""
         for month in report_months(self._clock.now()):
             try:
                 answer = await self._session.get_json(f"{self._base}/licenseusagedata?date={month}")

@@ -119,13 +119,13 @@ def test_the_pool_ends_when_its_last_license_does(count: int, expires: date | No
 def test_a_part_that_ends_is_a_notice(at: str, level: Level) -> None:
     (notice,) = notices(nextExpiredLicenses=ending(100, f"{at}T00:00:00.0000000Z"))
     assert (notice.kind, notice.level) == ("server", level)
-    assert notice.title == f"100 of 500 licenses end on {at}"
+    assert notice.title == f"100 of 500 licenses expire on {at}"
 
 
 def test_without_a_count_nobody_knows_whether_all_end() -> None:
     assert pool(nextExpiredLicenses=ending(None)).expires is None
     assert [n.title for n in notices(nextExpiredLicenses=ending(None))] == [
-        "Some of 500 licenses end on 2027-05-10"
+        "Some of 500 licenses expire on 2027-05-10"
     ]
 
 
@@ -138,7 +138,7 @@ def test_nothing_that_ends(nothing: object) -> None:
 def test_licenses_to_come_are_a_notice() -> None:
     coming = {"activatingTime": "2027-01-01T00:00:00.0000000Z", "activatingCount": 1500}
     (notice,) = notices(nextActivatingLicense=coming)
-    assert notice.title == "1,500 more licenses begin on 2027-01-01"
+    assert notice.title == "1,500 more licenses start on 2027-01-01"
     assert notice.level is Level.OK
 
 

@@ -150,8 +150,8 @@ async def test_a_part_that_ends_and_one_that_begins(
         snapshot = await snapshot_of(server, clock)
     ends, begins = snapshot.notices
     assert (snapshot.pools[0].expires, ends.level) == (None, level)
-    assert ends.title.startswith("100 of 500 licenses end on ")
-    assert begins.title == "50 more licenses begin on 2026-12-24"
+    assert ends.title.startswith("100 of 500 licenses expire on ")
+    assert begins.title == "50 more licenses start on 2026-12-24"
 
 
 async def test_concurrent_licenses(stage: Stage, clock: FakeClock) -> None:

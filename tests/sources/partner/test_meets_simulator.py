@@ -170,7 +170,7 @@ async def test_what_is_said_of_them(stage: Stage, clock: FakeClock) -> None:
         "NEVER": "A license server has never reported",
         "soon.test (2026-12-14)": "A license server has licenses that expire within 30 days",
         "later.test (2027-01-23)": "A license server has licenses that expire within 90 days",
-        "stray.test": "A license server is not known in Citrix's back office",
+        "stray.test": "A license server is not found in the Citrix back office",
         "foreign.test": "A license server has a license that is not for service providers",
         "MPS_PLT_CCU 10 in use, on ccu.test": "A license server has concurrent licenses",
     }

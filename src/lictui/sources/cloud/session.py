@@ -1,8 +1,4 @@
-"""Requests to Citrix Cloud with a token: the one place that holds it, renews it, and sends it.
-
-Owns the headers of every request but the one for the token, and which answers are answers. Must not
-know what is asked.
-"""
+"""Requests to Citrix Cloud: regions, sign-in, token renewal, and errors."""
 
 from __future__ import annotations
 
@@ -34,13 +30,13 @@ if TYPE_CHECKING:
     from lictui.clock import Clock
 
 
-# What an answer of Citrix Cloud means before its content is looked at: status, error body, id
+# Errors of Citrix Cloud: status, error body, transaction id
 
 
 _log = logging.getLogger(__name__)
 
-_TRANSACTION: Final = ("cc-transactionid", "x-cws-transactionid")  # the second is the older
-_SAID: Final = 160  # characters of a server's own words
+_TRANSACTION: Final = ("cc-transactionid", "x-cws-transactionid")  # the second is the older form
+_SAID: Final = 160  # characters of a server's own text
 CLIENT_HINT: Final = (
     "username is the client id, the secret its client secret, which may have expired: see Identity"
     " and Access Management, API Access, in the Citrix Cloud console."
@@ -48,33 +44,33 @@ CLIENT_HINT: Final = (
 _STATUSES: Final[dict[int, tuple[FailureKind, str, str]]] = {
     HTTPStatus.UNAUTHORIZED: (
         FailureKind.AUTH,
-        "does not accept the client",
+        "rejected the client",
         CLIENT_HINT,
     ),
     HTTPStatus.FORBIDDEN: (
         FailureKind.FORBIDDEN,
-        "does not let this client read licensing",
-        "The service principal lacks the Licensing permission; an administrator can add it.",
+        "denies this client access to licensing",
+        "Add the Licensing permission to the service principal.",
     ),
     HTTPStatus.NOT_FOUND: (
         FailureKind.NO_DATA,
-        "has nothing at",
-        "Is customer_id right?",
+        "found nothing at",
+        "Check customer_id.",
     ),
     HTTPStatus.TOO_MANY_REQUESTS: (
         FailureKind.RATE_LIMITED,
-        "is asked too often",
-        "Raise interval; everything else that signs in as this client counts too.",
+        "is rate limiting requests",
+        "Raise interval; other programs with this client count too.",
     ),
 }
 _UNAVAILABLE: Final = (
     FailureKind.UNAVAILABLE,
-    "cannot answer now",
-    "status.cloud.com tells of disturbances; it is asked again at the next poll.",
+    "is temporarily unavailable",
+    "See status.cloud.com. The next poll tries again.",
 )
 _UNEXPECTED: Final = (
     FailureKind.PROTOCOL,
-    "did not understand the request",
+    "rejected the request as invalid",
     "Check url and customer_id of the server in servers.toml.",
 )
 
@@ -88,9 +84,9 @@ def error_for_status(
     hints: Mapping[int, str] | None = None,
     hidden: tuple[str, ...] = (),
 ) -> SourceError:
-    """The failure for a reply of `where` (HOST:PORT) to `path` that is no success.
+    """Return the failure for an unsuccessful reply of `where` (HOST:PORT) to `path`.
 
-    `hints` are better ones for some statuses; `hidden` is what may not be repeated.
+    `hints` replace the usual ones for some statuses; `hidden` must not be repeated.
     """
     status = reply.status
     unavailable = status >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -105,26 +101,26 @@ def error_for_status(
 
 
 def log_transaction(reply: HttpReply, where: str, path: str) -> HttpReply:
-    """`reply`, once lictui.log has what Citrix's support asks for: the id of the transaction."""
+    """Return `reply`, after logging the transaction id that Citrix support asks for."""
     known = transaction_id(reply) or "not told"
     _log.debug("%s %s: %s, transaction %s", where, path, reply.status, known)
     return reply
 
 
 def url_path(url: str) -> str:
-    """The path of a full URL, or a path itself."""
+    """Return the path of a full URL, or a path itself."""
     return url if url.startswith("/") else f"/{url.partition('://')[2].partition('/')[2]}"
 
 
 def transaction_id(reply: HttpReply) -> str:
-    """The id by which Citrix finds this request again, "" if it tells none."""
+    """Return the id by which Citrix finds this request, "" if there is none."""
     return next(
         (said for name in _TRANSACTION if (said := sanitize(reply.headers.get(name, ""), 64))), ""
     )
 
 
 def error_text(body: object, hidden: tuple[str, ...] = ()) -> str:
-    """The server's own words in an error body of either shape, OAuth's included; "" if none."""
+    """Return the error text in a body of either form, OAuth's included; "" if none."""
 
     def shown(value: object, limit: int = _SAID) -> str:
         # Before anything is cut off: half a secret is one, too.
@@ -157,7 +153,7 @@ if TYPE_CHECKING:
 
 
 class CloudSession:
-    """A signed-in conversation on behalf of one customer, over one link."""
+    """An authenticated session for one customer, over one connection."""
 
     def __init__(
         self,
@@ -167,7 +163,7 @@ class CloudSession:
         sign_in: SignIn,
         hints: Mapping[int, str],
     ) -> None:
-        """`hints` say what to do about some statuses, where the usual words would not help."""
+        """`hints` replace the usual hints for some statuses."""
         self._server = server
         self._link = link
         self._clock = clock
@@ -176,7 +172,7 @@ class CloudSession:
         self._token: Token | None = None
 
     async def sign_in(self) -> str:
-        """Make sure of a token that is not about to end; says who we are. Raises SourceError."""
+        """Make sure of a valid token; returns the client. Raises SourceError."""
         for key in ("customer_id", "username"):
             if not getattr(self._server, key):
                 raise SourceError(
@@ -189,9 +185,9 @@ class CloudSession:
         return f"client {self._server.username} of {self._server.customer_id}"
 
     async def get_json(self, url: str, *, renew: bool = True) -> object:
-        """The JSON at a path of the server or a full URL; None for 204, which holds none.
+        """Return the JSON at a path of the server or a full URL; None for 204.
 
-        A token refused in mid-session is renewed once, unless it was just seen to be good. Raises
+        A token rejected in mid-session is renewed once, unless it was just confirmed. Raises
         SourceError for any other status.
         """
         token = await self._valid()
@@ -231,7 +227,7 @@ class CloudSession:
         return self._link.address if url.startswith("/") else host_port(origin(url))
 
     def _headers(self, token: Token) -> Mapping[str, str]:
-        """As documented for every call; the scheme is read in any case of letters."""
+        """As documented for every call; the scheme is case-insensitive."""
         return {
             "Authorization": f"CwsAuth bearer={token.value}",
             "Citrix-CustomerId": self._server.customer_id,
@@ -239,7 +235,7 @@ class CloudSession:
         }
 
 
-# Where in the world Citrix Cloud is: which host serves which region, and where it gives tokens
+# Regions of Citrix Cloud: hosts and token endpoints
 
 
 REGIONS: Final = {
@@ -252,18 +248,20 @@ REGIONS: Final = {
 TRUST_URL: Final = "https://trust.citrixworkspacesapi.net"
 _US_GOVERNMENT: Final = "https://trust.citrixworkspacesapi.us"
 _GLOBAL: Final = "https://api.cloud.com"
-_CUSTOMERS_OWN: Final = ".xendesktop.net"  # hosts of one customer each; signed in to at _GLOBAL
+_CUSTOMERS_OWN: Final = (
+    ".xendesktop.net"  # hosts of one customer each; their token endpoint is _GLOBAL's
+)
 _CITRIX: Final = (".cloud.com", ".citrixcloud.jp", ".cloud.us", ".citrixworkspacesapi.net")
 _CONSOLE: Final = "https://cloudlicense.citrixworkspacesapi.net"
 
 
 def is_citrix_cloud(url: str) -> bool:
-    """Whether `url` is a host of Citrix Cloud itself."""
+    """Return whether `url` is a host of Citrix Cloud itself."""
     return f".{origin(url).host}".endswith(_CITRIX)
 
 
 def token_url(url: str, customer: str) -> tuple[str, bool]:
-    """The URL that gives tokens for `url`, and whether it wants the legacy JSON form."""
+    """Return the token endpoint for `url`, and whether it uses the legacy JSON form."""
     host, path = origin(url).host, f"{quote(customer, safe='')}/tokens/clients"
     if host.endswith(".cloud.us"):
         return f"{_US_GOVERNMENT}/{path}", True
@@ -272,18 +270,18 @@ def token_url(url: str, customer: str) -> tuple[str, bool]:
 
 
 def partner_token_url(url: str, trust_url: str) -> str:
-    """The URL that gives tokens for License Usage Insights, in the legacy JSON form."""
+    """Return the token endpoint for License Usage Insights, which uses the legacy JSON form."""
     place = trust_url or (TRUST_URL if is_citrix_cloud(url) else url)
     return f"{_bare(place)}/root/tokens/clients"
 
 
 def console_url(url: str) -> str:
-    """The origin of what the console itself asks, as a public script found it."""
+    """Return the origin of the console's own API, as a public script found it."""
     return _CONSOLE if is_citrix_cloud(url) else _bare(url)
 
 
 def region_hint(url: str) -> str:
-    """What to do where `url` does not know the customer."""
+    """Return the hint for a host that does not know the customer."""
     here = REGIONS.get(origin(url).host)
     this = f"this is {here}" if here else "this is none of them"
     listed = " · ".join(f"{region}: {host}" for host, region in REGIONS.items())
@@ -294,7 +292,7 @@ def _bare(url: str) -> str:
     return str(origin(url)).rstrip("/")
 
 
-# How Citrix Cloud is signed in to: a client id and its secret for a token, in either form
+# Sign-in: client id and secret for a token, in either form
 
 
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
@@ -303,7 +301,7 @@ _JSON: Final = {"Content-Type": "application/json", "Accept": "application/json"
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """One way to ask for a token: what is sent, and what the answer calls things."""
+    """A form of token request: what is sent, and the field names of the reply."""
 
     headers: dict[str, str]
     body: bytes
@@ -323,7 +321,7 @@ def _legacy(client: str, secret: str) -> _Form:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where tokens are given out, in which form, and what to do if there is no such place."""
+    """A token endpoint, its form, and the hint if it does not exist."""
 
     url: str
     form: Callable[[str, str], _Form]
@@ -331,7 +329,7 @@ class _Place:
 
 
 async def sign_in(server: Server, link: HttpClient, clock: Clock, dead: str = "") -> Token:
-    """A token for a customer of Citrix Cloud, perhaps one that another server got; see `shared`.
+    """Return a token for a customer of Citrix Cloud, perhaps one shared with another server.
 
     Raises SourceError with step `auth`.
     """
@@ -342,9 +340,9 @@ async def sign_in(server: Server, link: HttpClient, clock: Clock, dead: str = ""
 
 
 async def sign_in_to_trust(server: Server, link: HttpClient, clock: Clock, dead: str = "") -> Token:
-    """A token for License Usage Insights, likewise."""
+    """Return a token for License Usage Insights; see `customer_token`."""
     url = partner_token_url(server.url, server.trust_url)
-    hint = f"Is trust_url where tokens are given out, such as {TRUST_URL}?"
+    hint = f"Check that trust_url is the token endpoint, such as {TRUST_URL}."
     return await _signed_in(server, link, clock, _Place(url, _legacy, hint), dead)
 
 
@@ -352,7 +350,7 @@ async def _signed_in(
     server: Server, link: HttpClient, clock: Clock, place: _Place, dead: str
 ) -> Token:
     require_encryption(place.url)
-    require_encryption(server.url)  # where the token goes
+    require_encryption(server.url)  # where the token is sent
     secret = await auth.server_secret(server)
     form = place.form(server.username, secret)
 
@@ -376,10 +374,10 @@ async def _signed_in(
 
 
 def _answer(reply: HttpReply, place: _Place, secret: str) -> object:
-    """The JSON of a success; an error may come with a 200, too."""
+    """Return the JSON of a success; an error may come with a 200, too."""
     where, path = host_port(origin(place.url)), url_path(place.url)
     log_transaction(reply, where, path)
-    hidden = (secret, quote_plus(secret))  # as it stands, and as it was sent
+    hidden = (secret, quote_plus(secret))  # as configured, and as sent
     answer = None
     if reply.status in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST):
         answer = _if_json(reply, where)
@@ -387,7 +385,7 @@ def _answer(reply: HttpReply, place: _Place, secret: str) -> object:
         if get_field(answer, "error") or get_field(answer, "error_description"):
             raise SourceError(
                 FailureKind.AUTH,
-                f"{where} does not accept the client: {error_text(answer, hidden)}",
+                f"{where} rejected the client: {error_text(answer, hidden)}",
                 CLIENT_HINT,
                 Step.AUTH,
             )

@@ -1,7 +1,6 @@
-"""Reads one Citrix Cloud customer: its licenses now, and once a day what they were.
+"""A Citrix Cloud customer: current licenses, and once a day past months.
 
-Owns which requests a poll makes, and what a poll can do without. Must not know what the answers
-mean. Only `ud/current` makes or breaks a poll; what adds to it may fail.
+Only `ud/current` is required for a poll; everything else may fail.
 """
 
 from __future__ import annotations
@@ -44,11 +43,11 @@ if TYPE_CHECKING:
     from lictui.config.settings import Limits
 
 
-# The user/device licenses of a customer as they are now: one pool, and what is to come of it
+# The user/device licenses of a customer: one pool, and what expires or starts
 
 
-DEFAULT_PRODUCT: Final = "ud"  # the product where the answer names none: as the API's own path does
-_CODE: Final = 64  # characters of a product code at most
+DEFAULT_PRODUCT: Final = "ud"  # the product if the reply names none: as in the API's path
+_CODE: Final = 64  # characters of a product code
 _WARN: Final = 90  # days before an end from which Citrix's own console warns
 _FIELDS: Final = (
     "timeStamp",
@@ -68,7 +67,7 @@ _FIELDS: Final = (
 _HOW: Final = (
     ("in_use", "totalUsageCount (the lesser of users and devices)"),
     ("installed", "totalAvailableLicenseCount (owned, not free)"),
-    ("overdraft", "not told by Citrix Cloud"),
+    ("overdraft", "not reported by Citrix Cloud"),
     (
         "expires",
         "nextExpiredLicenses.nextExpiredTime, if its totalCount >= totalAvailableLicenseCount",
@@ -77,15 +76,15 @@ _HOW: Final = (
 
 
 def read_current(answer: object, where: str) -> Pool:
-    """The pool; raises SourceError (parse) if `answer` of `where` (HOST:PORT) holds none of it."""
+    """Return the pool; raises SourceError (parse) if `answer` of `where` (HOST:PORT) has none."""
     in_use = parse_count(get_field(answer, "totalUsageCount"))
     installed = parse_count(get_field(answer, "totalAvailableLicenseCount"))
     product = product_code(answer)
     if in_use is None and installed is None and not product:
         raise SourceError(
             FailureKind.PARSE,
-            f"{where} sent JSON that tells of no user/device licenses",
-            "Is url the origin of the Citrix Cloud API, such as https://api.cloud.com?",
+            f"{where} returned no data of user/device licenses",
+            "Check that url is the Citrix Cloud API, such as https://api.cloud.com.",
             Step.PARSE,
         )
     code = product or DEFAULT_PRODUCT
@@ -103,18 +102,18 @@ def read_current(answer: object, where: str) -> Pool:
 
 
 def product_code(answer: object) -> str:
-    """`productName:productEdition`, either alone where the other is missing, "" without both."""
+    """Return `productName:productEdition`, either one if the other is missing, "" without both."""
     parts = (sanitize(get_field(answer, key), _CODE) for key in ("productName", "productEdition"))
     return sanitize(":".join(filter(None, parts)), _CODE)
 
 
 def current_notices(answer: object, today: date) -> tuple[Notice, ...]:
-    """Which part of the licenses ends next, and which begin; `today` in UTC."""
+    """Return notices about licenses that expire or start next; `today` in UTC."""
     return (*_ending(answer, today), *_beginning(answer))
 
 
 def _end_of_all(answer: object, installed: int | None) -> date | None:
-    """The day on which no license is left; None where some outlive the next end."""
+    """Return the day on which all licenses have expired; None where some remain."""
     count = parse_count(_at(answer, "nextExpiredLicenses.totalCount"))
     if count is None or installed is None or count < installed:
         return None
@@ -133,9 +132,9 @@ def _ending(answer: object, today: date) -> Iterator[Notice]:
     yield Notice(
         "server",
         Level.WARN if soon else Level.OK,
-        f"{some}{of} licenses end on {end}",
+        f"{some}{of} licenses expire on {end}",
         f"{product_code(answer) or DEFAULT_PRODUCT} in Citrix Cloud",
-        "Renew them, or see whether the others suffice.",
+        "Renew them, or check whether the others are sufficient.",
     )
 
 
@@ -147,7 +146,7 @@ def _beginning(answer: object) -> Iterator[Notice]:
         yield Notice(
             "server",
             Level.OK,
-            f"{more} licenses begin on {begin}",
+            f"{more} licenses start on {begin}",
             f"{product_code(answer) or DEFAULT_PRODUCT} in Citrix Cloud",
         )
 
@@ -169,7 +168,7 @@ def _agrees(reckoned: int, told: int, name: str) -> str:
 
 
 def _raw(answer: object) -> tuple[tuple[str, str], ...]:
-    """The server's own fields, as it sent them."""
+    """Return the server's own fields, as it sent them."""
     found = ((path, sanitize(_at(answer, path), _CODE)) for path in _FIELDS)
     return tuple((path, said) for path, said in found if said)
 
@@ -180,7 +179,7 @@ def _at(answer: object, path: str) -> object:
     return answer
 
 
-# What Citrix Cloud itself remembers of the user/device licenses: a figure for each month
+# Monthly values of the user/device licenses, as Citrix Cloud keeps them
 
 
 MONTHS: Final = 12  # that one request may ask for
@@ -188,14 +187,14 @@ _LIST: Final = "xenAppXenDesktopHistoricalUsageList"  # of users and devices tog
 
 
 def month_range(now: float) -> tuple[str, str]:
-    """The first and the last month to ask for, `yyyy-MM`, at `now` (UTC epoch seconds)."""
+    """Return the first and the last month to request, `yyyy-MM`, at `now` (UTC epoch seconds)."""
     last = datetime.fromtimestamp(now, UTC)
     count = last.year * 12 + last.month - 1 - (MONTHS - 1)
     return f"{count // 12:04}-{count % 12 + 1:02}", f"{last.year:04}-{last.month:02}"
 
 
 def read_monthly_usage(answer: object, product: str) -> tuple[MonthlyUsage, ...]:
-    """The months of `product` in order; none for those of another edition, or another shape."""
+    """Return the months of `product` in order; none for another edition or an unexpected reply."""
     edition = sanitize(get_field(answer, "productEdition"), 64)
     if edition and not product.endswith(edition):
         return ()
@@ -220,11 +219,11 @@ def _told(answer: object, key: PoolKey) -> Iterator[MonthlyUsage]:
         )
 
 
-# The concurrent licenses of a customer, as the console's own summary has them
+# The concurrent licenses of a customer, from the console's own summary
 
 
 DEFAULT_CONCURRENT_PRODUCT: Final = (
-    "ccu"  # the product where the answer names none: as the path of the request does
+    "ccu"  # the product if the reply names none: as in the path of the request
 )
 _PATH: Final = "license/enterprise/cloud/cvad/ccu/summary?UsageType=device&LicenseModel=Concurrent"
 _PEAKS: Final = ("currentCcu", "last24HoursPeak", "monthPeak", "allTimePeak")
@@ -232,25 +231,25 @@ _FIELDS_CONCURRENT: Final = ("totalLicenseCount", "assignedLicenseCount", "repor
 _HOW_CONCURRENT: Final = (
     ("in_use", "currentCcu.assignedLicenseCount (devices with active connections)"),
     ("installed", "currentCcu.totalLicenseCount"),
-    ("overdraft", "not told by Citrix Cloud"),
+    ("overdraft", "not reported by Citrix Cloud"),
 )
 
 
 def concurrent_path(customer: str) -> str:
-    """Where the summary of `customer` is, with the question."""
+    """Return the URL of the summary for `customer`."""
     return f"/{quote(customer, safe='')}/{_PATH}"
 
 
 def read_concurrent(answer: object, taken: str) -> Pool:
-    """The pool, under another product than `taken`; raises SourceError (parse) without figures."""
+    """Return the pool, under another product than `taken`; raises SourceError (parse)."""
     now = get_field(answer, "currentCcu")
     in_use = parse_count(get_field(now, "assignedLicenseCount"))
     installed = parse_count(get_field(now, "totalLicenseCount"))
     if in_use is None and installed is None:
         raise SourceError(
             FailureKind.PARSE,
-            "the summary of concurrent usage holds no figures",
-            "Citrix has not documented it and may have changed it; see experimental.",
+            "the summary of concurrent usage has no figures",
+            "It is not documented by Citrix and may have changed; see experimental.",
             Step.PARSE,
         )
     named = product_code(answer)
@@ -271,7 +270,7 @@ def read_concurrent(answer: object, taken: str) -> Pool:
 
 
 def unavailable_notice(failure: Failure) -> Notice:
-    """What to say of a summary that did not come; no more of it than lasts from poll to poll."""
+    """Return a notice about a summary that was not available; stable from poll to poll."""
     forbidden = failure.kind is FailureKind.FORBIDDEN
     return Notice(
         "server",
@@ -280,18 +279,20 @@ def unavailable_notice(failure: Failure) -> Notice:
         if forbidden
         else "Concurrent usage could not be read",
         failure.kind.replace("_", " "),
-        "Turn experimental off, or give the client the permission." if forbidden else failure.hint,
+        "Set experimental = false, or give the client the permission."
+        if forbidden
+        else failure.hint,
     )
 
 
 _BASE: Final = "/licensing/license/enterprise/cloud/cvad/ud"
-_EXTRA: Final = 0.25  # of the time-out, for each answer that only adds to the pool
-_DAY: Final = 86400.0  # seconds between two looks at the past, which changes monthly
+_EXTRA: Final = 0.25  # of the time-out, for each reply that only adds to the pool
+_DAY: Final = 86400.0  # seconds between two requests of the past months
 _HOUR: Final = 3600.0  # the same, after a failure that may pass
 
 
 class CloudSource:
-    """The entitlements of one customer; keeps connection and token, and the past it was told."""
+    """The entitlements of one customer; keeps connection, token, and the past months."""
 
     def __init__(
         self,
@@ -321,7 +322,7 @@ class CloudSource:
                 if missing is None:
                     snapshot = await self._with_past(session, snapshot)
         except SourceError:
-            if snapshot is None:  # else just what adds to it came too late
+            if snapshot is None:  # otherwise only the optional part was too late
                 raise
         if missing is not None and not snapshot.pools:
             raise missing
@@ -332,7 +333,7 @@ class CloudSource:
         return replace(snapshot, certificate=self._link.certificate)
 
     async def aclose(self) -> None:
-        """Close the connection; the token stays good for another."""
+        """Close the connection; the token remains valid."""
         await self._link.aclose()
 
     def _begun(self) -> CloudSession:
@@ -342,7 +343,7 @@ class CloudSource:
         return self._session
 
     async def _current(self, session: CloudSession) -> tuple[Snapshot, SourceError | None]:
-        """The user/device licenses; or none, and why, where others may be there instead."""
+        """Return the user/device licenses; or none and the reason, if there may be others."""
         try:
             answer = await session.get_json(f"{_BASE}/current")
             if answer is None:
@@ -365,7 +366,7 @@ class CloudSource:
         )
 
     async def _with_concurrent(self, session: CloudSession, snapshot: Snapshot) -> Snapshot:
-        """`snapshot` and the concurrent licenses, without figures where they did not come."""
+        """Return `snapshot` with the concurrent licenses; without figures if not available."""
         customer = self._server.customer_id
         url = regions.console_url(self._server.url) + concurrent_path(customer)
         taken = snapshot.pools[0].product if snapshot.pools else ""
@@ -388,11 +389,11 @@ class CloudSource:
         )
 
     async def _with_past(self, session: CloudSession, snapshot: Snapshot) -> Snapshot:
-        """`snapshot` and the past, asked for if a day has gone by; the last known if that fails."""
+        """Return `snapshot` with past months, requested once a day; the last known on failure."""
         now = self._clock.now()
         if now >= self._past_due:
             first, last = month_range(now)
-            self._past_due = now + _HOUR  # unless this answer is good for longer
+            self._past_due = now + _HOUR  # unless this reply is valid for longer
             try:
                 answer = await self._extra(
                     session, f"{_BASE}/historicalusage?startDate={first}&endDate={last}"
@@ -405,19 +406,19 @@ class CloudSource:
         return replace(snapshot, monthly_usage=self._told)
 
     async def _extra(self, session: CloudSession, url: str) -> object:
-        """An answer that the poll can do without; SourceError also when it takes too long."""
+        """Return an optional reply; raises SourceError also if it takes too long."""
         try:
             async with asyncio.timeout(_EXTRA * self._limits.timeout):
                 return await session.get_json(url, renew=False)
         except TimeoutError as error:
             raise SourceError(
-                FailureKind.TIMEOUT, "no answer in good time", "", Step.INVENTORY
+                FailureKind.TIMEOUT, "no response in time", "", Step.INVENTORY
             ) from error
 
     def _nothing(self) -> SourceError:
         return SourceError(
             FailureKind.NO_DATA,
-            f"{self._link.address} knows of no user/device licenses of {self._server.customer_id}",
-            "Concurrent licenses alone are read with experimental = true.",
+            f"{self._link.address} has no user/device licenses for {self._server.customer_id}",
+            "To read concurrent licenses only, set experimental = true.",
             Step.INVENTORY,
         )

@@ -1,7 +1,6 @@
-"""License rows of a site as pools: which figure is installed, which overdraft, which in use.
+"""License rows of a site as pools, and notices about its licensing.
 
-Owns the arithmetic of LicenseOverview and of the site's own counters. Pure: must not know how they
-were asked for. Field names are those of Citrix's published models (LicenseSummaryResponseModel,
+Field names are those of Citrix's published models (LicenseSummaryResponseModel,
 LicenseInventoryModel, SiteDetailResponseModel).
 """
 
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
     from datetime import date
 
 
-_FOREVER: Final = 9999  # the year .NET writes for "never"
-_CODE: Final = 64  # characters of a product code at most
+_FOREVER: Final = 9999  # .NET's year for "never"
+_CODE: Final = 64  # characters of a product code
 _MODELS: Final = {"Concurrent": Model.CONCURRENT, "UserDevice": Model.USER_DEVICE}
 _LISTS: Final = ("LicenseInventories", "LicenseLasInventories")
 _ROW: Final = (
@@ -41,7 +40,7 @@ _SITE: Final = ("ProductCode", "ProductEdition", "LicensingModel", *_USAGE, "Lic
 
 
 def pools_from_overview(overview: object) -> tuple[Pool, ...]:
-    """The pools of both inventories, legacy and LAS; rows of one key are added up."""
+    """Return the pools of both inventories, legacy and LAS; rows of one key are added up."""
     inventory = [(name, row) for name in _LISTS for row in json_rows(get_field(overview, name))]
     pools = [_pool(row, (("inventory", name),)) for name, row in inventory]
     if len(pools) == 1:
@@ -79,7 +78,7 @@ def _pool(row: dict[str, object], origin: tuple[tuple[str, str], ...]) -> Pool:
 
 
 def _end(value: object) -> tuple[date | None, bool | None]:
-    """When a license ends, and whether it never does; neither is known without a date."""
+    """Return when a license ends, and whether it is permanent; without a date neither is known."""
     expires = parse_date(get_field(value, "LicenseExpirationDate"))
     if expires is None:
         return None, None
@@ -88,9 +87,9 @@ def _end(value: object) -> tuple[date | None, bool | None]:
 
 
 def _installed(available: int | None, overdraft: int | None) -> int | None:
-    """What was bought, of an `available` that is taken to include the overdraft.
+    """Return installed from `available`, which is taken to include the overdraft.
 
-    Whether it does is not documented; where it cannot, nothing is known.
+    Whether it does is not documented; where it cannot, installed is unknown.
     """
     if available is None:
         return None
@@ -99,7 +98,7 @@ def _installed(available: int | None, overdraft: int | None) -> int | None:
 
 
 def _totalled(pool: Pool, overview: object) -> Pool:
-    """The only pool, with the totals of the overview, which can then mean no other."""
+    """Return the only pool with the totals of the overview, which can then mean no other."""
     read = pool.reading
     installed = parse_count(get_field(overview, "NormalLicenses"))
     overdraft = parse_count(get_field(overview, "OverdraftLicenses"))
@@ -126,7 +125,7 @@ def _added(pools: Iterable[Pool]) -> tuple[Pool, ...]:
 
 
 def _sum(one: Pool, other: Pool) -> Pool:
-    """Two rows of one key: a figure that either lacks is not known of both."""
+    """Add two rows of one key; a figure that either lacks is unknown for both."""
     first = min((pool.expires for pool in (one, other) if pool.expires), default=None)
     leaving = [pool.expiring_count for pool in (one, other) if pool.expires == first]
     both = (one.reading, other.reading)
@@ -145,7 +144,7 @@ def _sum(one: Pool, other: Pool) -> Pool:
         raw_fields=one.raw_fields + other.raw_fields,
         formulas=max(
             one.formulas, other.formulas, key=lambda how: len(str(how))
-        ),  # who has an overdraft says so
+        ),  # set if there is an overdraft
     )
 
 
@@ -154,9 +153,9 @@ def _plus(one: int | None, other: int | None) -> int | None:
 
 
 def pools_from_site(site: object) -> tuple[Pool, ...]:
-    """What the site alone knows: its license and how many are in use, not how many it has.
+    """Return what the site itself knows: license and number in use, not the number installed.
 
-    Some releases answer with zeros for all usage: that is no figure.
+    Some releases return zeros for all usage; these are ignored.
     """
     product, edition, model = (sanitize(get_field(site, key), _CODE) for key in _SITE[:3])
     used = {key: parse_count(get_field(site, key)) for key in _USAGE}
@@ -181,7 +180,7 @@ def pools_from_site(site: object) -> tuple[Pool, ...]:
 
 
 def _raw(value: object, keys: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """The server's own fields, as it sent them."""
+    """Return the server's own fields, as it sent them."""
     return tuple(
         (key, sanitize(get_field(value, key), _CODE))
         for key in keys
@@ -189,34 +188,34 @@ def _raw(value: object, keys: Iterable[str]) -> tuple[tuple[str, str], ...]:
     )
 
 
-# What a site says about its licensing besides figures: alerts, grace periods, the license server
+# Notices: alerts, grace periods, state of the license server
 
 
 _MOST: Final = 50  # alerts of one site
 _ALERT_LEVELS: Final = {"Alert": Level.WARN, "Alarm": Level.CRITICAL}
 _FINE: Final = frozenset({"", "Compatible", "LasCompatible", "UnknownStatus"})
 
-# LicenseServerStatus of LicenseInformationModel -> how grave, what it means, what to do.
+# LicenseServerStatus of LicenseInformationModel -> level, meaning, hint
 _STATUSES: Final = {
     "Incompatible": (
         Level.CRITICAL,
         "The license server is not compatible with the site",
-        "Update the license server to the release the site needs.",
+        "Update the license server to the release that the site requires.",
     ),
     "LSVersionIncompatible": (
         Level.CRITICAL,
         "The license server is too old for the site",
-        "Update the license server to the release the site needs.",
+        "Update the license server to the release that the site requires.",
     ),
     "Inaccessible": (
         Level.CRITICAL,
         "The site cannot reach its license server",
-        "Check that the license server is up and its ports are open from the controllers.",
+        "Check that the license server is running and that the controllers can reach its ports.",
     ),
     "InternalError": (
         Level.CRITICAL,
         "The license server reports an internal error",
-        "Look at the services and the logs of the license server.",
+        "Check the services and logs of the license server.",
     ),
     "CloudNotRegistered": (
         Level.WARN,
@@ -231,7 +230,7 @@ _STATUSES: Final = {
     "InternetNotConnected": (
         Level.WARN,
         "The license server has no connection to the internet",
-        "Let it reach Citrix Cloud; an activation lasts 30 days without.",
+        "Allow it to reach Citrix Cloud; without it an activation lasts 30 days.",
     ),
     "NoInventory": (
         Level.WARN,
@@ -242,7 +241,7 @@ _STATUSES: Final = {
 
 
 def site_notices(site: object, overview: object) -> tuple[Notice, ...]:
-    """Everything there is to say, gravest kinds first: license server, grace, alerts."""
+    """Return all notices, most severe kinds first: license server, grace, alerts."""
     return (*_server(overview), *_grace(site, overview), *_alerts(site))
 
 
@@ -252,7 +251,7 @@ def _server(overview: object) -> Iterator[Notice]:
     )
     if status not in _FINE:
         level, title, action = _STATUSES.get(
-            status, (Level.WARN, f"The license server is in a state called {status}", "")
+            status, (Level.WARN, f"The license server reports the state {status}", "")
         )
         yield Notice("server", level, title, f"LicenseServerStatus {status}", action)
     if get_field(overview, "CertAccepted") is False:
@@ -320,7 +319,7 @@ _ACTIVATION: Final = {
 
 
 def site_activation(controllers: object) -> Activation | None:
-    """Where the site stands with LAS: as its worst controller, until its earliest end."""
+    """Return the LAS activation of a site: its worst controller, until the earliest end."""
     listed = json_rows(controllers) or json_rows(get_field(controllers, "Items"))
     aware = [each for each in listed if get_field(each, "IsLasAware") is not False]
     told = {sanitize(get_field(each, "LasActivationStatus"), 20) for each in aware}

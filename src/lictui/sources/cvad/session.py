@@ -1,7 +1,4 @@
-"""Requests with a token: the one place that holds it, renews it, and sends it.
-
-Owns the headers of every request but the one for the token. Must not know what is asked.
-"""
+"""Requests with a token: requests, renews and sends it."""
 
 from __future__ import annotations
 
@@ -25,45 +22,45 @@ if TYPE_CHECKING:
     from lictui.clock import Clock
 
 
-# What an answer of the API means before its content is looked at: its status
+# Statuses of the API as failures
 
 
 _STATUSES: Final[dict[int, tuple[FailureKind, str, str]]] = {
     HTTPStatus.UNAUTHORIZED: (
         FailureKind.AUTH,
-        "does not accept the username and password",
+        "rejected the user name and password",
         r"Check username (DOMAIN\user) and the secret that servers.toml refers to.",
     ),
     HTTPStatus.FORBIDDEN: (
         FailureKind.FORBIDDEN,
-        "does not let this account read licensing",
-        "Give it the Read Only Administrator role; in Citrix Cloud, the Licensing permission.",
+        "denies this account access to licensing",
+        "Assign the Read Only Administrator role; in Citrix Cloud, the Licensing permission.",
     ),
     HTTPStatus.NOT_FOUND: (
         FailureKind.NO_DATA,
-        "has nothing at",
-        "Is it a Delivery Controller with the REST API, and are site and customer_id right?",
+        "found nothing at",
+        "Check that it is a Delivery Controller with the REST API, and check site and customer_id.",
     ),
     HTTPStatus.TOO_MANY_REQUESTS: (
         FailureKind.RATE_LIMITED,
-        "is asked too often",
-        "Raise interval; other tools that use this account count too.",
+        "is rate limiting requests",
+        "Raise interval; other programs with this account count too.",
     ),
 }
 _UNAVAILABLE: Final = (
     FailureKind.UNAVAILABLE,
-    "cannot answer now",
-    "Look at the services of the Delivery Controller; it is asked again at the next poll.",
+    "is temporarily unavailable",
+    "Check the services of the Delivery Controller. The next poll tries again.",
 )
 _UNEXPECTED: Final = (
     FailureKind.PROTOCOL,
-    "did not understand the request",
-    "Is this the address of a Delivery Controller or of Citrix Cloud?",
+    "rejected the request as invalid",
+    "Check that the URL is that of a Delivery Controller or of Citrix Cloud.",
 )
 
 
 def error_for_status(reply: HttpReply, where: str, path: str, step: Step) -> SourceError:
-    """The failure for a reply of `where` (HOST:PORT) to `path` that is not 200."""
+    """Return the failure for a reply of `where` (HOST:PORT) to `path` that is not 200."""
     status = reply.status
     unavailable = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     kind, words, hint = _UNAVAILABLE if unavailable else _STATUSES.get(status, _UNEXPECTED)
@@ -75,7 +72,7 @@ def error_for_status(reply: HttpReply, where: str, path: str, step: Step) -> Sou
 
 
 def _said(reply: HttpReply) -> str:
-    """The server's own words for an error: ErrorData on-premises, type and detail in the cloud."""
+    """Return the server's own error text: ErrorData on-premises, type and detail in the cloud."""
     try:
         body = parse_json(reply.body)
     except ValueError:
@@ -90,7 +87,7 @@ def _said(reply: HttpReply) -> str:
 async def first_existing(
     paths: tuple[str, ...], ask: Callable[[str], Awaitable[HttpReply]]
 ) -> tuple[str, HttpReply]:
-    """The first of `paths` that is not answered with 404, or the last, and its answer."""
+    """Return the first of `paths` that is not answered with 404, or the last, and its reply."""
     *others, last = paths
     for path in others:
         reply = await ask(path)
@@ -99,18 +96,18 @@ async def first_existing(
     return last, await ask(last)
 
 
-# How a token is got: from a Delivery Controller for a password, or from Citrix Cloud
+# Sign-in: from a Delivery Controller with a password, or from Citrix Cloud
 
 
-# Both are in use: the first is documented, the second is what older releases answer to.
+# Both are in use: the first is documented, older releases answer to the second.
 TOKEN_PATHS: Final = ("/cvad/manage/Tokens", "/citrix/orchestration/api/tokens")
 ON_PREMISES_CUSTOMER: Final = "CitrixOnPremises"
 
 
 async def sign_in(server: Server, link: HttpClient, clock: Clock, dead: str = "") -> Token:
-    """A token for `server`, a fresh one where it is on-premises.
+    """Return a token for `server`, always a new one on-premises.
 
-    `dead` is the value of one that was refused. Raises SourceError with step `auth`.
+    `dead` is the value of one that was rejected. Raises SourceError with step `auth`.
     """
     if server.customer_id:
         return await cloud.sign_in(server, link, clock, dead)
@@ -152,18 +149,18 @@ def _answer(reply: HttpReply, link: HttpClient, path: str, secret: str) -> objec
 
 
 def _without(secret: str, words: str) -> str:
-    """`words` of a server that might repeat what it was sent."""
+    """Return `words` of the server without the secrets it may repeat."""
     return words.replace(secret, "…") if secret else words
 
 
 def _moment(value: object, now: float) -> float:
-    """An ISO time as UTC epoch seconds; a time that cannot be, as one LIFETIME from `now`."""
+    """Return an ISO time as UTC epoch seconds; one LIFETIME from `now` for an implausible time."""
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
         at = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() if moment else 0
     except (ValueError, OverflowError):
         at = 0
-    # A clock that is wrong, here or there, must not make every poll sign in again.
+    # A wrong clock, here or there, must not make every poll sign in again.
     return at if at > now else now + DEFAULT_LIFETIME
 
 
@@ -171,14 +168,14 @@ _UNSAID: Final = "the account of servers.toml"
 
 
 class CvadSession:
-    """A signed-in conversation with one site, over one link."""
+    """An authenticated session with one site, over one connection."""
 
     def __init__(self, server: Server, link: HttpClient, clock: Clock) -> None:
         self._server = server
         self._link = link
         self._clock = clock
         self._token: Token | None = None
-        self.site_id = ""  # id of the site that is asked about, once it is known
+        self.site_id = ""  # id of the requested site, once it is known
 
     @property
     def address(self) -> str:
@@ -186,7 +183,7 @@ class CvadSession:
         return self._link.address
 
     async def sign_in(self) -> str:
-        """Make sure of a token that is not about to end; says who we are."""
+        """Make sure of a valid token; returns the user name."""
         token = await self._valid()
         return token.principal or _UNSAID
 
@@ -195,9 +192,9 @@ class CvadSession:
         return (await self._valid()).customer_id
 
     async def get(self, url: str) -> HttpReply:
-        """Ask for a path or URL of the server; a token refused in mid-session is renewed once.
+        """Request a path or URL of the server; a token rejected in mid-session is renewed once.
 
-        Any status but 401 comes back as it is. Raises SourceError.
+        Returns the reply with any status but 401. Raises SourceError.
         """
         token = await self._valid()
         reply = await self._send(url, token)
@@ -224,7 +221,7 @@ class CvadSession:
         )
 
     def _headers(self, token: Token) -> Mapping[str, str]:
-        """As documented for every call; the scheme is read in any case of letters."""
+        """As documented for every call; the scheme is case-insensitive."""
         headers = {
             "Authorization": f"CWSAuth bearer={token.value}",
             "Citrix-CustomerId": token.customer_id,

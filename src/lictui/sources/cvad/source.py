@@ -1,7 +1,4 @@
-"""Reads one site: its token, its name, its inventory, in that order.
-
-Owns which requests a poll makes. Must not know what the answers mean.
-"""
+"""A Citrix site: token, site and inventory, read over the orchestration API."""
 
 from __future__ import annotations
 
@@ -32,28 +29,28 @@ if TYPE_CHECKING:
     from lictui.config.settings import Limits
 
 
-# All answers of one site put together
+# The snapshot of a site
 
 
 _NOTHING: Final = (
-    "Is a license server configured for the site, and licenses on it? If so, an overview_paths that"
-    " fits this release may be missing."
+    "Check that the site has a license server with licenses. If so, set overview_paths"
+    " to a path of this release."
 )
 
 
 def build_snapshot(
     site: object, overview: object, controllers: object, *, name: str, cloud: bool
 ) -> Snapshot:
-    """The snapshot of the site `name`; any of the answers may be None.
+    """Return the snapshot of the site `name`; each of the replies may be None.
 
-    Raises SourceError: `parse` for an answer of another shape, `no_data` if there are no pools.
+    Raises SourceError: `parse` for an unexpected reply, `no_data` without pools.
     """
     for answer, what in ((site, "site details"), (overview, "license overview")):
         if answer is not None and not isinstance(answer, dict):
             raise SourceError(
                 FailureKind.PARSE,
-                f"the {what} of {name} are not what the API describes",
-                "Is this the address of a Delivery Controller or of Citrix Cloud?",
+                f"unexpected API response for the {what} of {name}",
+                "Check that the URL is that of a Delivery Controller or of Citrix Cloud.",
                 Step.PARSE,
             )
     pools = pools_from_overview(overview) or pools_from_site(site)
@@ -71,12 +68,14 @@ def build_snapshot(
 
 
 def no_licenses(name: str, step: Step) -> SourceError:
-    """The failure for a site that answers, and tells of no licenses."""
-    return SourceError(FailureKind.NO_DATA, f"the site {name} tells of no licenses", _NOTHING, step)
+    """Return the failure for a site without license data."""
+    return SourceError(
+        FailureKind.NO_DATA, f"the site {name} returned no license data", _NOTHING, step
+    )
 
 
 def _mode(overview: object) -> Mode | None:
-    """LAS or license files, as far as the overview tells; the site's own setting comes first."""
+    """Return LAS or license files, as reported; the site's own setting takes precedence."""
     information = get_field(overview, "LicenseInformation")
     uses_las = get_field(information, "UseLicenseActivationService")
     if isinstance(uses_las, bool):
@@ -88,7 +87,7 @@ def _mode(overview: object) -> Mode | None:
     return None if overview is None else Mode.FILE
 
 
-# Which site is meant: the one that servers.toml names, or the only one there is
+# Selection of the site: the one named in servers.toml, or the only one
 
 
 # The first is documented; the second is that of older releases and of a customer's own cloud host.
@@ -98,7 +97,7 @@ _LISTED: Final = 10  # names in a message
 
 @dataclass(frozen=True, slots=True)
 class CvadSite:
-    """One site, and the base path that it was found under."""
+    """One site, and the base path at which it was found."""
 
     id: str
     name: str
@@ -106,9 +105,9 @@ class CvadSite:
 
 
 async def find_site(session: CvadSession, wanted: str, customer: str) -> CvadSite:
-    """The site `wanted` (name or id; "" for the only one), asked of the API.
+    """Return the site `wanted` (name or id; "" for the only one).
 
-    Raises SourceError: `config` when the choice is not clear, `forbidden` when there is none.
+    Raises SourceError: `config` if the choice is not clear, `forbidden` if there is none.
     """
     path, reply = await first_existing(tuple(f"{base}/me" for base in BASE_PATHS), session.get)
     if reply.status == HTTPStatus.OK:
@@ -120,7 +119,7 @@ async def find_site(session: CvadSession, wanted: str, customer: str) -> CvadSit
 
 
 def _sites(me: object, customer: str, base: str) -> list[CvadSite]:
-    """The sites of the customer; of all customers, should its id be spelled otherwise there."""
+    """Return the sites of the customer; all sites if its id is spelled differently there."""
     customers = json_rows(get_field(me, "Customers"))
     own = [each for each in customers if get_field(each, "Id") == customer]
     return [
@@ -136,8 +135,8 @@ def _chosen(sites: list[CvadSite], wanted: str, where: str) -> CvadSite:
     if not sites:
         raise SourceError(
             FailureKind.FORBIDDEN,
-            f"{where} shows this account no site",
-            "Give it the Read Only Administrator role for the site.",
+            f"{where} has no site that is visible to this account",
+            "Assign the Read Only Administrator role for the site.",
             Step.INVENTORY,
         )
     if wanted:
@@ -161,11 +160,11 @@ def _chosen(sites: list[CvadSite], wanted: str, where: str) -> CvadSite:
     return sites[0]
 
 
-# Answers whose path is not published: tried in order, and remembered
+# Replies whose path is not published: candidates are tried in order, and remembered
 
 
-# The operation is documented for the technical preview of 2023 alone (the last path); its models
-# live on, and were extended for LAS in 2025. The first two are where it is believed to be now.
+# The operation is documented only for the technical preview of 2023 (the last path); its models
+# live on, and were extended for LAS in 2025. The first two are where it is assumed to be now.
 OVERVIEW_PATHS: Final = (
     "/citrix/orchestration/api/{customer}/{site}/Licensing/LicenseOverview",
     "/cvad/manage/Licensing/LicenseOverview",
@@ -174,33 +173,33 @@ OVERVIEW_PATHS: Final = (
 CONTROLLER_PATHS: Final = tuple(
     path.replace("Licensing/LicenseOverview", "DeliveryControllers") for path in OVERVIEW_PATHS
 )
-SEARCH_PAUSE: Final = 3600.0  # seconds until paths that all led nowhere are tried again
+SEARCH_PAUSE: Final = 3600.0  # seconds until paths that all failed are tried again
 _NOWHERE: Final = frozenset(
     {
-        HTTPStatus.BAD_REQUEST,  # a path that means nothing to this release
+        HTTPStatus.BAD_REQUEST,  # a path that this release does not have
         HTTPStatus.NOT_FOUND,
         HTTPStatus.METHOD_NOT_ALLOWED,
         HTTPStatus.NOT_ACCEPTABLE,
         HTTPStatus.NOT_IMPLEMENTED,
     }
 )
-_LOOKS: Final = 5  # at a job that is still under way
+_LOOKS: Final = 5  # at a running job
 _LOOK_EVERY: Final = 1.0  # seconds, unless the server says otherwise
 _LONGEST_LOOK: Final = 5  # seconds
 
 
 class PathSearch:
-    """One answer that may be at any of several paths."""
+    """A reply that may be at any of several paths."""
 
     def __init__(self, paths: Iterable[str], query: str, clock: Clock) -> None:
         self._paths = tuple(paths)
         self._query = query
         self._clock = clock
         self._rests_until = 0.0
-        self.path = ""  # the one that answered last, as it was asked
+        self.path = ""  # the path that answered last, as requested
 
     async def get(self, session: CvadSession, site: CvadSite) -> HttpReply | None:
-        """The first answer that is no "not here"; None if there is none, or was none lately.
+        """Return the first reply other than "not found"; None if there is, or was recently, none.
 
         Raises SourceError for every other failure.
         """
@@ -220,12 +219,12 @@ class PathSearch:
         return None
 
     def pause(self) -> None:
-        """Ask no path for a while."""
+        """Do not try any path for a while."""
         self.path = ""
         self._rests_until = self._clock.monotonic() + SEARCH_PAUSE
 
     async def _finished(self, session: CvadSession, url: str, reply: HttpReply) -> HttpReply:
-        """The answer itself, when the server began a job for it and told where to look (202)."""
+        """Return the final reply if the server started a job (202) and said where to look."""
         for _ in range(_LOOKS):
             if reply.status != HTTPStatus.ACCEPTED:
                 return reply
@@ -237,8 +236,8 @@ class PathSearch:
             return reply
         raise SourceError(
             FailureKind.TIMEOUT,
-            f"{session.address} is still at work on {sanitize(url)} after {_LOOKS} looks",
-            "The site is slow to sum up its licenses; it is asked again at the next poll.",
+            f"{session.address} did not finish the job {sanitize(url)} after {_LOOKS} attempts",
+            "The site is slow to compute its licenses. The next poll tries again.",
             Step.INVENTORY,
         )
 
@@ -250,12 +249,12 @@ def _filled(path: str, customer: str, site: CvadSite) -> str:
 
 
 def _is_page(reply: HttpReply) -> bool:
-    """Whether a console's front page came, as it does for any path that the API does not have."""
+    """Return whether a console's front page came, as it does for unknown paths."""
     return reply.status == HTTPStatus.OK and reply.body.lstrip().startswith(b"<")
 
 
 def _own(url: str, location: str, session: CvadSession) -> str:
-    """Where to look next; never another host, which would be handed our token."""
+    """Return where to look next; never another host, which would get our token."""
     try:
         target = urlsplit(urljoin(f"https://{session.address}{url}", location))
     except ValueError:
@@ -264,7 +263,7 @@ def _own(url: str, location: str, session: CvadSession) -> str:
     if not (location and same and re.match("/[^/]", target.path)):
         raise SourceError(
             FailureKind.PROTOCOL,
-            f"{session.address} began a job, but does not say where to look for it on this server",
+            f"{session.address} started a job without a location on this server",
             "Set overview_paths to a path with async=false in its query.",
             Step.INVENTORY,
         )
@@ -300,7 +299,7 @@ class CvadSource:
             controllers = await self._activation(site)
         if details is None and overview is None:
             raise no_licenses(site.name, Step.INVENTORY)
-        where = self._overview.path or "site details alone, for no LicenseOverview was found"
+        where = self._overview.path or "only site details (no LicenseOverview found)"
         found(Step.INVENTORY, f"site {site.name} · {where}")
         result = build_snapshot(
             self._decoded(details),
@@ -314,7 +313,7 @@ class CvadSource:
         return replace(result, certificate=self._link.certificate)
 
     async def aclose(self) -> None:
-        """Close the connection; the token stays good for another."""
+        """Close the connection; the token remains valid."""
         await self._link.aclose()
 
     async def _known_site(self) -> CvadSite:
@@ -325,7 +324,7 @@ class CvadSource:
         return self._site
 
     async def _details(self, site: CvadSite) -> HttpReply | None:
-        """`Sites/{id}`; None if this release has none, or the site is gone."""
+        """Return `Sites/{id}`; None if this release lacks it, or the site is gone."""
         path = f"{site.base}/Sites/{quote(site.id, safe='')}"
         reply = await self._session.get(path)
         if reply.status == HTTPStatus.OK:
@@ -336,7 +335,7 @@ class CvadSource:
         return None
 
     async def _activation(self, site: CvadSite) -> object:
-        """The controllers, which alone know of activation; the poll goes on without them."""
+        """Return the controllers, which alone know the activation; optional."""
         if self._server.customer_id:
             return None  # the controllers of a cloud site are not the customer's
         try:
