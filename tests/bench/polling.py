@@ -19,11 +19,12 @@ from lictui.clock import SystemClock
 from lictui.config.settings import Limits
 from lictui.engine.poller import poll_server
 from lictui.model import Server, Snapshot, SourceName
-from lictui.sources import tls
-from lictui.sources.source import Source, open_source
+from lictui.sources import open_source, tls
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+
+    from lictui.sources.source import Source
 
 
 ROUNDS = 5

@@ -16,8 +16,9 @@ from lictui.clock import SystemClock
 from lictui.config.settings import Limits
 from lictui.history.json_codec import from_json, to_json
 from lictui.model import Certificate, Server, Snapshot, SourceName, Step
+from lictui.sources import open_source
 from lictui.sources.http import HttpClient
-from lictui.sources.source import ignore_steps, open_source
+from lictui.sources.source import ignore_steps
 from lictui.sources.tls import fingerprint, read_certificate
 
 if TYPE_CHECKING:

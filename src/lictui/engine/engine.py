@@ -35,7 +35,7 @@ from lictui.model import (
     StepResult,
 )
 from lictui.paths import Paths, current_user
-from lictui.sources.source import open_source
+from lictui.sources import open_source
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

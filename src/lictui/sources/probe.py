@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import httpcore
 
 from lictui.model import Failure, FailureKind, Server, Snapshot, SourceName, Step, StepResult
+from lictui.sources import open_source
 from lictui.sources.network import (
     RequestProgress,
     dns_failure,
@@ -20,7 +21,7 @@ from lictui.sources.network import (
     parse_flexnet_address,
 )
 from lictui.sources.sanitize import sanitize
-from lictui.sources.source import SourceError, open_source
+from lictui.sources.source import SourceError
 from lictui.sources.tls import fingerprint, ssl_context, unverified_context
 
 if TYPE_CHECKING:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from lictui.model import Failure, FailureKind, Server, Snapshot, SourceName, Step
+from lictui.model import Failure, FailureKind, Snapshot, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from lictui.clock import Clock
-    from lictui.config.settings import Limits
 
 
 class SourceError(Exception):
@@ -40,36 +37,3 @@ class Source(Protocol):
 
 def ignore_steps(_step: Step, _detail: str) -> None:
     """Ignore the steps: for polls, where only the result counts."""
-
-
-def open_source(server: Server, limits: Limits, clock: Clock) -> Source:
-    """The source that `server.source` names, not yet connected; imports only that protocol."""
-    match server.source:
-        case SourceName.WINRM:
-            from lictui.sources.winrm.source import WinrmSource  # noqa: PLC0415 - one protocol only
-
-            return WinrmSource(server, limits, clock)
-        case SourceName.CVAD:
-            from lictui.sources.cvad.source import CvadSource
-
-            return CvadSource(server, limits, clock)
-        case SourceName.CITRIX_CLOUD:
-            from lictui.sources.cloud.source import CloudSource
-
-            return CloudSource(server, limits, clock)
-        case SourceName.PARTNER:
-            from lictui.sources.partner import PartnerSource
-
-            return PartnerSource(server, limits, clock)
-        case SourceName.LMSTAT:
-            from lictui.sources.flexnet.source import (  # noqa: PLC0415 - one protocol only
-                LmstatSource,
-            )
-
-            return LmstatSource(server, limits, clock)
-        case SourceName.COMMAND:
-            from lictui.sources.command.source import (  # noqa: PLC0415 - one protocol only
-                CommandSource,
-            )
-
-            return CommandSource(server, limits, clock)

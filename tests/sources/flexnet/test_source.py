@@ -12,8 +12,9 @@ from tests.support.lmstat import CITRIX
 
 from lictui.config.settings import Limits
 from lictui.model import FailureKind, Server, Snapshot, SourceName, Step
+from lictui.sources import open_source
 from lictui.sources.flexnet.source import LmstatSource
-from lictui.sources.source import SourceError, open_source
+from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from lictui.sources.auth import basic_header, server_secret
 from lictui.sources.network import require_encryption
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError
-from lictui.sources.winrm.wsman import CONTENT_TYPE, WsmanEndpoint, error_for_status
+from lictui.sources.winrm.wsman import CONTENT_TYPE, WinrmLogin, WsmanEndpoint, error_for_status
 
 if TYPE_CHECKING:
     from spnego import ContextProxy
@@ -29,19 +29,6 @@ UNAUTHORIZED: Final = HTTPStatus.UNAUTHORIZED
 _MUTUAL: Final = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 _SPOKEN: Final = ("Negotiate", "Kerberos", "NTLM", "Basic")
 _KNOWN: Final = (*_SPOKEN, "CredSSP", "Digest", "Bearer")
-
-
-class WinrmLogin(Protocol):
-    """Posts SOAP as an authenticated user."""
-
-    @property
-    def identity(self) -> str:
-        r"""Method and user: `NTLM as CORP\svc`."""
-        ...
-
-    async def post(self, soap: bytes) -> HttpReply:
-        """Return the decrypted reply with any status but 401. Raises SourceError."""
-        ...
 
 
 def open_login(server: Server, endpoint: WsmanEndpoint) -> WinrmLogin:

@@ -26,8 +26,14 @@ from lictui.products import describe
 from lictui.sources.http import HttpClient
 from lictui.sources.sanitize import parse_count, parse_date, sanitize
 from lictui.sources.source import SourceError
-from lictui.sources.winrm.auth import WinrmLogin, open_login
-from lictui.sources.winrm.wsman import LAS_HINT, Item, WsmanEndpoint, WsmanEnumerator
+from lictui.sources.winrm.auth import open_login
+from lictui.sources.winrm.wsman import (
+    LAS_HINT,
+    Item,
+    WinrmLogin,
+    WsmanEndpoint,
+    WsmanEnumerator,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from html import escape
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 from uuid import uuid4
 from xml.etree.ElementTree import (
     Element,
@@ -28,7 +28,6 @@ from lictui.sources.source import SourceError
 if TYPE_CHECKING:
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.sources.winrm.auth import WinrmLogin
 
 
 # Requests: Enumerate and Pull, as SOAP
@@ -454,6 +453,19 @@ def _web_page(where: str, step: Step) -> SourceError:
 _MOST_PAGES: Final = 2_000  # a server may send its items one by one
 _MOST_EMPTY: Final = 3  # consecutive pages without an item that are not the last
 _PATIENCE: Final = 0.8  # of our own time-out: the server's own message is better than silence
+
+
+class WinrmLogin(Protocol):
+    """Posts SOAP as an authenticated user."""
+
+    @property
+    def identity(self) -> str:
+        r"""Method and user: `NTLM as CORP\svc`."""
+        ...
+
+    async def post(self, soap: bytes) -> HttpReply:
+        """Return the decrypted reply with any status but 401. Raises SourceError."""
+        ...
 
 
 class WsmanEnumerator:
