@@ -80,7 +80,7 @@ figures = st.one_of(st.none(), st.integers(0, 400))
 reading = st.tuples(moments, figures, st.sampled_from([100, 500, None]))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.dictionaries(moments, st.tuples(figures, st.sampled_from([100, 500, None])), min_size=1))
 def test_any_polled_history_survives_export_and_import(
     polls: dict[int, tuple[int | None, int | None]],
@@ -98,7 +98,7 @@ def test_any_polled_history_survives_export_and_import(
             assert text(one) == text(two)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(reading, min_size=1, max_size=40), st.lists(reading, min_size=1, max_size=40))
 def test_import_in_parts_equals_import_at_once(
     first: list[tuple[int, int | None, int | None]],

@@ -74,7 +74,7 @@ LATE: Days = [([0] * 6, frozenset({0})), *FINE[1:]]  # whose first half hour fai
 
 
 # Not shrunk: every example is days of polls, and hundreds of them would take minutes.
-@settings(max_examples=15, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=15, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(st.tuples(days, days, days), st.sampled_from([300, 900, 1800]), st.integers(0, 899))
 @example((LATE, FINE, FINE), 300, 0)
 @example((FINE, FINE, FINE), 900, 0)

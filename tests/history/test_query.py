@@ -366,7 +366,7 @@ def test_sum_of_a_day_is_aligned_by_the_hour(fixture: HistoryFixture) -> None:
     assert [(one.low, one.high, one.average) for one in result] == [(23, 23, 23.0)] * 3
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.lists(st.integers(0, 50), min_size=24, max_size=24), min_size=2, max_size=4))
 def test_sum_of_five_minute_polls_is_exact(
     tmp_path_factory: object, lines: list[list[int]]

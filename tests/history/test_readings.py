@@ -135,7 +135,7 @@ def test_pool_has_its_last_name_and_model(fixture: HistoryFixture) -> None:
     assert (known.name, known.model, known.since) == ("The X", "concurrent", MIDNIGHT)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_readings_equal_the_polls_whenever_packed(
     tmp_path_factory: object, data: st.DataObject

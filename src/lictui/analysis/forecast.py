@@ -13,10 +13,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.trend import MIN_DAYS, Trend, fit_trend
-from lictui.model import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from lictui.model import Model
 
 _MAX_UNCERTAINTY: Final = 0.10  # of the horizon, before and after a date that is given
 _RECENT_DAYS: Final = 14  # a threshold is reached today only if one of these days reached it
@@ -279,16 +280,13 @@ def _threshold_texts(result: Forecast, today: date) -> Iterator[str]:
     ratio, day = next((pair for pair in thresholds if pair[1] is not None), (0.0, None))
     if day is not None and day not in shortfall_days:
         share = f"{ratio * 100:g} %"
-        figure = "assignments" if result.model in _ASSIGNED else "daily peak"
+        figure = "assignments" if result.model.is_assigned else "daily peak"
         yield f"{figure} already above {share}" if day == today else f"{share} on {_day(day)}"
     if exhausted is not None:
         if exhausted not in shortfall_days:
             yield f"exhausted on {_day(exhausted)}"
     elif result.band is not None:
         yield f"exhausted between {_day(result.band[0])} and {_day(result.band[1])}"
-
-
-_ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)
 
 
 def _day(day: date) -> str:

@@ -309,9 +309,9 @@ def _store(db: sqlite3.Connection, pool: int, width: Resolution, base: int, body
 
 def _cut_at_midnight(runs: Iterable[ReadingRun]) -> Iterator[ReadingRun]:
     for run in runs:
-        rest: ReadingRun | None = run
-        while rest:
-            midnight = rest.start // Resolution.DAY * Resolution.DAY + Resolution.DAY
-            part, rest = rest.split(midnight)
+        remaining: ReadingRun | None = run
+        while remaining:
+            midnight = remaining.start // Resolution.DAY * Resolution.DAY + Resolution.DAY
+            part, remaining = remaining.split(midnight)
             if part:
                 yield part

@@ -79,7 +79,6 @@ def _score(cells: list[str], options: ImportOptions) -> int:
 
 _COUNT_LIMIT: Final = 2**31
 _WIDTHS: Final = {int(width): width for width in Resolution if width}
-_ASSIGNED: Final = (Model.USER_DEVICE, Model.NAMED_USER)  # whose source may report months
 _HEADERS: Final = (RAW_HEADER, HEADER, MONTH_HEADER)
 
 
@@ -172,7 +171,7 @@ def _separate_months(pool: ImportedPool) -> None:
 
     In the export they look alike, but only such a month is the single row of its first day.
     """
-    if pool.model not in _ASSIGNED:
+    if not pool.model.is_assigned:  # only such a source reports months
         return
     count = 0
     for reading, following in zip_longest(pool.readings, pool.readings[1:]):

@@ -51,9 +51,9 @@ def newest_events(
     journal_filter: JournalFilter | None = None,
 ) -> tuple[Event, ...]:
     """Return at most `limit` events, newest first, from [since, before) if given."""
-    wanted = journal_filter or JournalFilter()
-    servers = json.dumps(wanted.servers)
-    kinds = json.dumps([kind.value for kind in wanted.kinds])
+    selection = journal_filter or JournalFilter()
+    servers = json.dumps(selection.servers)
+    kinds = json.dumps([kind.value for kind in selection.kinds])
     rows = db.execute(
         "SELECT time, kind, server, product, level, message FROM event"
         " WHERE time < ifnull(:before, 9e99) AND time >= ifnull(:since, -9e99)"
@@ -65,7 +65,7 @@ def newest_events(
             "before": before,
             "since": since,
             "servers": servers,
-            "product": wanted.product,
+            "product": selection.product,
             "kinds": kinds,
             "limit": limit,
         },

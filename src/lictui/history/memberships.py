@@ -74,7 +74,7 @@ def memberships(
             continue
         if (pool.server, pool.key) not in excluded:
             by_server[pool.product, pool.model, owner].append(pool)
-    found: dict[tuple[str, str], list[Membership]] = defaultdict(list)
+    by_product: dict[tuple[str, str], list[Membership]] = defaultdict(list)
     for (product, model, server), server_pools in sorted(by_server.items()):
         last_poll = None if server in active else last_polls.get(server)
         membership = Membership(
@@ -83,8 +83,8 @@ def memberships(
             min(pool.since for pool in server_pools),
             _end(server_pools, last_poll),
         )
-        found[product, model].append(membership)
-    return found
+        by_product[product, model].append(membership)
+    return by_product
 
 
 def uncounted_pools(last_polls: Mapping[str, LastPoll]) -> set[ServerPool]:

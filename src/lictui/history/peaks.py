@@ -168,10 +168,10 @@ class _PeakSearch:
                 [members[index] for index in incomplete], (start, end)
             )
             parts = []
-            for index, found in zip(incomplete, series, strict=True):
-                own[index].add(found.buckets, width)
+            for index, member_series in zip(incomplete, series, strict=True):
+                own[index].add(member_series.buckets, width)
                 member = members[index]
-                parts.append(ServerSeries(member.since, member.until, found.buckets))
+                parts.append(ServerSeries(member.since, member.until, member_series.buckets))
             complete = [members[index] for index in counting if start in usable[index]]
             if complete:
                 buckets = self._day(_query_pools(complete, start), start)
@@ -226,13 +226,13 @@ class _PeakSearch:
         """Return the buckets of every member, of the finest width that all of them have."""
         width = int(ALIGNMENT)
         while True:
-            found = []
+            answers = []
             for member in members:
-                found.append(self.history.series(SeriesQuery(member.pools, *within, width)))
+                answers.append(self.history.series(SeriesQuery(member.pools, *within, width)))
                 yield
-            widest = max((series.width for series in found), default=width)
-            if all(series.width == widest for series in found):
-                return found, widest
+            widest = max((series.width for series in answers), default=width)
+            if all(series.width == widest for series in answers):
+                return answers, widest
             width = widest
 
     def _search(
@@ -249,11 +249,11 @@ class _PeakSearch:
             # The maxima of a single pool are exact: closer bounds would not help.
             single = len(members) == 1 and len(members[0].known_pools) == 1
             tighter = (partial(self._hour_bound, members), partial(self._day_bound, members))
-            found = yield from find_maximum(
+            highest_of_days = yield from find_maximum(
                 bounds, () if single else tighter, partial(self._day_buckets, members)
             )
             weighted = sum(average for _, average in inside.values()) * _DAY
-            accumulator.add_complete_days(window, found, weighted, len(inside) * _DAY)
+            accumulator.add_complete_days(window, highest_of_days, weighted, len(inside) * _DAY)
 
     def _day_buckets(self, members: Sequence[Membership], day: int) -> tuple[Bucket, ...]:
         return self._day(_query_pools(members, day), day)
