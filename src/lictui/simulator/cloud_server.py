@@ -7,24 +7,31 @@ hosts is served from one origin.
 
 from __future__ import annotations
 
-import json
 import re
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from hmac import compare_digest
-from itertools import count
 from math import ceil
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
 
+from lictui.simulator.cloud_api import (
+    TOKEN_LIFETIME,
+    CloudService,
+    Json,
+    TokenIssuer,
+    common_error,
+    forbidden,
+    json_reply,
+    method_not_allowed,
+    not_found,
+    service_error,
+    unauthorized,
+)
 from lictui.simulator.estate import CurrentFault, FaultMode
 from lictui.simulator.http import (
-    LOGIN_PAGE,
-    Connection,
     HttpReply,
     Listener,
     Request,
@@ -39,8 +46,6 @@ if TYPE_CHECKING:
 
 # The JSON that the licensing API of Citrix Cloud answers with
 
-
-Json = dict[str, Any]
 
 _TICKS: Final = 10_000_000  # of a second, as .NET counts it
 
@@ -149,115 +154,6 @@ def dotnet_timestamp(at: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ticks:07d}Z"
 
 
-# The shapes of a reply of Citrix Cloud: JSON, its two kinds of error, its transaction id
-
-
-Headers = tuple[tuple[str, str], ...]
-
-_TYPE: Final = ("Content-Type", "application/json; charset=utf-8")
-_COMMON: Final = "https://errors-api.cloud.com/common/"
-
-
-def json_reply(body: Any, *, status: int = 200, headers: Headers = ()) -> HttpReply:
-    """`body` as JSON."""
-    return HttpReply(status, (_TYPE, *headers), json.dumps(body).encode())
-
-
-def common_error(status: int, kind: str, detail: str, **parameters: str) -> HttpReply:
-    """An error of a kind that all of Citrix Cloud shares; parameters are a list."""
-    listed = [{"name": name, "value": value} for name, value in parameters.items()]
-    body = {"type": f"{_COMMON}{kind}", "detail": detail, "parameters": listed}
-    return json_reply(body, status=status)
-
-
-def service_error(
-    status: int, detail: str, name: str = "", value: str = "", headers: Headers = ()
-) -> HttpReply:
-    """An error as the licensing service words it; its one parameter is an object."""
-    parameters = {"name": name, "value": value} if name else None
-    body = {"type": str(status), "detail": detail, "parameters": parameters}
-    return json_reply(body, status=status, headers=headers)
-
-
-def not_found(what: str) -> HttpReply:
-    """404: there is no `what`, or this customer is not entitled to it."""
-    return service_error(404, "resource not found", "entityType", what)
-
-
-def fault_reply(mood: FaultMode, retry_after: int) -> HttpReply | None:
-    """What answers in place of the service; None when the service does."""
-    again = (("Retry-After", str(retry_after)),)
-    match mood:
-        case FaultMode.LOGIN_PAGE:
-            return LOGIN_PAGE
-        case FaultMode.BUSY:
-            return service_error(503, "service unavailable", headers=again)
-        case FaultMode.RATE_LIMITED:
-            return service_error(429, "too many requests", headers=again)
-        case _:
-            return None
-
-
-class TransactionIds:
-    """Numbers the answers of one service, in the header that Citrix's support asks for."""
-
-    def __init__(self, header: str, seed: str) -> None:
-        self._header = header
-        self._seed = seed
-        self._count = count(1)
-
-    def stamped(self, reply: HttpReply) -> HttpReply:
-        """`reply` with the id of its transaction."""
-        made = uuid.uuid5(uuid.NAMESPACE_DNS, f"{self._seed}/{next(self._count)}")
-        return replace(reply, headers=(*reply.headers, (self._header, str(made))))
-
-
-# The bearer tokens of Citrix Cloud: an hour long, and not to be renewed
-
-
-TOKEN_LIFETIME: Final = 3600  # seconds
-_KEPT: Final = 1000  # tokens; the oldest go first
-
-
-class TokenIssuer:
-    """The tokens that one service handed out."""
-
-    def __init__(self, seed: str, clock: Clock) -> None:
-        self._seed = seed
-        self._clock = clock
-        self._ends: dict[str, float] = {}  # token -> when it ends
-        self._issued = 0
-
-    def issue(self) -> str:
-        """A new token."""
-        self._issued += 1
-        token = f"eyJ{sha256(f'{self._seed}/{self._issued}'.encode()).hexdigest()}"
-        self._ends[token] = self._clock.now() + TOKEN_LIFETIME
-        while len(self._ends) > _KEPT:
-            del self._ends[next(iter(self._ends))]
-        return token
-
-    def refusal(self, headers: Mapping[str, str]) -> HttpReply | None:
-        """Why a request with these headers is not let in; None when its token is good.
-
-        The scheme is `CwsAuth Bearer=`, which Citrix's own pages write in several letter cases.
-        """
-        authorization = headers.get("authorization", "")
-        if not authorization:
-            return unauthorized("missing")
-        scheme, _, rest = authorization.partition(" ")
-        name, _, token = rest.strip().partition("=")
-        ends = self._ends.get(token)
-        if scheme.lower() != "cwsauth" or name.lower() != "bearer" or ends is None:
-            return unauthorized("invalid")
-        return None if self._clock.now() < ends else unauthorized("expired")
-
-
-def unauthorized(reason: str) -> HttpReply:
-    """401: what was shown is `missing`, `invalid` or `expired`."""
-    return common_error(401, "authentication", "Authentication failed.", reason=reason)
-
-
 # A token for a client id and its secret: OAuth2's client credentials, as Citrix Cloud does them
 
 
@@ -345,49 +241,40 @@ async def serve_cloud(  # noqa: PLR0913 - a server has that many sides; all but 
     Tokens last an hour of `clock`, and `tokens_a_minute` may be asked for; `retry_after` is what a
     busy or limiting service asks for, in seconds. OSError when the port is taken.
     """
-    tokens = TokenIssuer(f"{customer_id}/{secret}", clock)
-    login = ClientLogin(tokens, clock, client_id=client_id, secret=secret, a_minute=tokens_a_minute)
-    service = _Service(account, mood, clock, customer_id, (tokens, login), retry_after)
+    service = _Service(
+        account, mood, clock, customer_id, (client_id, secret), retry_after, tokens_a_minute
+    )
     return await listen(service.answer, host=host, port=port, certificate=certificate)
 
 
-class _Service:
+class _Service(CloudService):
     """The HTTP side of one customer."""
+
+    transaction_header = "CC-TransactionId"
 
     def __init__(
         self,
         account: CurrentAccount,
-        mood: CurrentFault,
+        fault: CurrentFault,
         clock: Clock,
         customer: str,
-        doors: tuple[TokenIssuer, ClientLogin],
+        client: tuple[str, str],
         retry_after: int,
+        tokens_a_minute: int,
     ) -> None:
+        client_id, secret = client
+        super().__init__(fault, clock, customer, secret, retry_after)
         self._account = account
-        self._mood = mood
-        self._clock = clock
-        self._customer = customer
-        self._tokens, self._login = doors
-        self._retry_after = retry_after
-        self._transactions = TransactionIds("CC-TransactionId", customer)
+        self._login = ClientLogin(
+            self._tokens, clock, client_id=client_id, secret=secret, a_minute=tokens_a_minute
+        )
 
-    async def answer(self, request: Request, connection: Connection) -> HttpReply | None:
-        """What the service says to one request; None is silence."""
-        del connection
-        mood = self._mood()
-        if mood is FaultMode.SILENT:
-            return None
-        reply = fault_reply(mood, self._retry_after)
-        if reply is None:
-            reply = self._transactions.stamped(self._said(request, mood))
-        return reply
-
-    def _said(self, request: Request, mood: FaultMode) -> HttpReply:
+    def _reply(self, request: Request, mood: FaultMode) -> HttpReply:
         path = request.path.lower().rstrip("/")
         doors = (self._customer.lower(), "root")
         if path in {f"/cctrustoauth2/{door}/tokens/clients" for door in doors}:
             if request.method != "POST":
-                return service_error(405, "method not allowed", headers=(("Allow", "POST"),))
+                return method_not_allowed("POST")
             return self._login.answer(request, mood)
         refusal = self._stranger(request, mood)
         return refusal or apply_fault(self._told(request, mood, path), mood)
@@ -396,14 +283,14 @@ class _Service:
         """Why this request is not listened to, whatever it asks for."""
         if mood is FaultMode.DENIED:
             return unauthorized("invalid")
-        refusal = self._tokens.refusal(request.headers)
+        refusal = self._tokens.check(request.headers)
         if refusal is not None:
             return refusal
         customer = request.headers.get("citrix-customerid", "")
         if not customer:
             return unauthorized("missing")
         if customer.lower() != self._customer.lower():
-            return _not_allowed("customer")
+            return forbidden("customer")
         return None
 
     def _told(self, request: Request, mood: FaultMode, path: str) -> HttpReply:
@@ -411,11 +298,11 @@ class _Service:
         if path not in {_CURRENT, _HISTORY, concurrent}:
             return not_found("path")
         if request.method != "GET":
-            return service_error(405, "method not allowed", headers=(("Allow", "GET"),))
+            return method_not_allowed("GET")
         if mood is FaultMode.UNKNOWN_CUSTOMER:
             return not_found("customer")
         if mood is FaultMode.FORBIDDEN:
-            return _not_allowed("permission")
+            return forbidden("permission")
         account = None if mood is FaultMode.EMPTY else self._account()
         query = {name.lower(): value for name, value in request.query.items()}
         return (
@@ -442,9 +329,7 @@ def _concurrent(account: CloudAccount | None, query: Mapping[str, str]) -> HttpR
     held = account.concurrent if account is not None else None
     if held is None:
         return not_found("entitlement")
-    return (
-        json_reply(concurrent_summary_body(held)) if held.readable else _not_allowed("permission")
-    )
+    return json_reply(concurrent_summary_body(held)) if held.readable else forbidden("permission")
 
 
 def _months(query: Mapping[str, str]) -> tuple[str, ...] | HttpReply:
@@ -463,10 +348,6 @@ def _months(query: Mapping[str, str]) -> tuple[str, ...] | HttpReply:
         detail = f"startDate to endDate must be 1 to {_MOST_MONTHS} months."
         return common_error(400, "outOfRange", detail, name="endDate")
     return tuple(f"{at // 12:04d}-{at % 12 + 1:02d}" for at in range(first, last + 1))
-
-
-def _not_allowed(reason: str) -> HttpReply:
-    return common_error(403, "authorization", "Authorization failed.", reason=reason)
 
 
 # What a Citrix Cloud account holds at one moment

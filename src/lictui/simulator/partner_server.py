@@ -13,23 +13,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from hmac import compare_digest
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from lictui.simulator.cloud_server import (
+from lictui.simulator.cloud_api import (
     TOKEN_LIFETIME,
+    CloudService,
+    Json,
+    common_error,
+    forbidden,
+    json_reply,
+    method_not_allowed,
+    not_found,
+    service_error,
+    unauthorized,
+)
+from lictui.simulator.cloud_server import (
     AssignedCount,
     CloudAccount,
     CloudMonth,
     LicenseChange,
     MonthCount,
-    TokenIssuer,
-    TransactionIds,
-    common_error,
-    fault_reply,
-    json_reply,
-    not_found,
-    service_error,
-    unauthorized,
 )
 from lictui.simulator.estate import (
     CurrentFault,
@@ -40,7 +43,6 @@ from lictui.simulator.estate import (
     uploaded_usage,
 )
 from lictui.simulator.http import (
-    Connection,
     HttpReply,
     Listener,
     Request,
@@ -55,9 +57,6 @@ if TYPE_CHECKING:
 
 
 # The JSON that License Usage Insights answers with
-
-
-Json = dict[str, Any]
 
 
 def license_servers_body(account: PartnerAccount, customer: str, now: float) -> Json:
@@ -348,45 +347,31 @@ async def serve_partner(  # noqa: PLR0913 - a server has that many sides; all bu
     return await listen(service.answer, host=host, port=port, certificate=certificate)
 
 
-class _Service:
+class _Service(CloudService):
     """The HTTP side of one partner."""
+
+    transaction_header = "X-Cws-TransactionId"
 
     def __init__(
         self,
         account: AccountOfMonth,
-        mood: CurrentFault,
+        fault: CurrentFault,
         clock: Clock,
         customer: str,
         client: tuple[str, str],
         retry_after: int,
     ) -> None:
-        self._account = account
-        self._mood = mood
-        self._clock = clock
-        self._customer = customer
         self._client_id, self._secret = client
-        self._retry_after = retry_after
-        self._tokens = TokenIssuer(f"{customer}/{self._secret}", clock)
-        self._transactions = TransactionIds("X-Cws-TransactionId", customer)
+        super().__init__(fault, clock, customer, self._secret, retry_after)
+        self._account = account
 
-    async def answer(self, request: Request, connection: Connection) -> HttpReply | None:
-        """What the service says to one request; None is silence."""
-        del connection
-        mood = self._mood()
-        if mood is FaultMode.SILENT:
-            return None
-        reply = fault_reply(mood, self._retry_after)
-        if reply is None:
-            reply = self._transactions.stamped(self._said(request, mood))
-        return reply
-
-    def _said(self, request: Request, mood: FaultMode) -> HttpReply:
+    def _reply(self, request: Request, mood: FaultMode) -> HttpReply:
         door, _, what = request.path.lower().strip("/").partition("/")
         if what == "tokens/clients" and door in {self._customer.lower(), "root"}:
             if request.method != "POST":
-                return service_error(405, "method not allowed", headers=(("Allow", "POST"),))
+                return method_not_allowed("POST")
             return self._token(request, mood)
-        refusal = self._tokens.refusal(request.headers)
+        refusal = self._tokens.check(request.headers)
         if mood is FaultMode.DENIED:
             refusal = unauthorized("invalid")
         return refusal or apply_fault(self._told(request, mood, door, what), mood)
@@ -421,13 +406,13 @@ class _Service:
         if what not in {_SERVERS, _USAGE, _NETSCALERS}:
             return not_found("path")
         if request.method != "GET":
-            return service_error(405, "method not allowed", headers=(("Allow", "GET"),))
+            return method_not_allowed("GET")
         if mood is FaultMode.UNKNOWN_CUSTOMER:
             return not_found("customer")
         # The header goes with every call of Citrix Cloud; the scripts for this API leave it out.
         named = {door, request.headers.get("citrix-customerid", door).lower()}
         if mood is FaultMode.FORBIDDEN or named != {self._customer.lower()}:
-            return common_error(403, "authorization", "Authorization failed.", reason="permission")
+            return forbidden("permission")
         now = self._clock.now()
         month = f"{datetime.fromtimestamp(now, UTC):%Y-%m}"
         if what == _USAGE:
