@@ -66,7 +66,7 @@ def test_every_fault_has_its_state_and_reason(program: Program, simulators: Simu
     servers: list[Server] = []
     expected: dict[str, tuple[str, str | None]] = {}
     for fault, (over_ssh, local) in _EXPECTED.items():
-        port = simulators.command_target(*_LICENSES, mood=fault).listener.port
+        port = simulators.command_target(*_LICENSES, fault=fault).listener.port
         commands = _commands(programs, port, fault)
         address, lmutil = f"{port}@127.0.0.1", str(programs.lmutil)
         lmstat = Server(f"lmstat {fault}", SourceName.LMSTAT, address=address, lmutil=lmutil)
@@ -89,7 +89,7 @@ def test_every_fault_has_its_state_and_reason(program: Program, simulators: Simu
 
 def test_truncated_output_is_an_error(program: Program, simulators: Simulators) -> None:
     programs = install_programs(program.paths.config_dir / "simulated")
-    port = simulators.command_target(*_LICENSES, mood=FaultMode.TRUNCATED).listener.port
+    port = simulators.command_target(*_LICENSES, fault=FaultMode.TRUNCATED).listener.port
     here = Server(
         "here", SourceName.LMSTAT, address=f"{port}@127.0.0.1", lmutil=str(programs.lmutil)
     )

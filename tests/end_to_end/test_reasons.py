@@ -46,9 +46,9 @@ def _server(name: str, url: str, verify: str = "", **fields: Any) -> Server:
 def faulty(program: Program, simulators: Simulators) -> Iterator[Program]:
     """Register one healthy server and six faulty ones."""
     well, untrusted = simulators.winrm(), simulators.winrm()
-    denied, hangs = simulators.winrm(), simulators.winrm(mood=FaultMode.SILENT)
-    empty = simulators.winrm(mood=FaultMode.EMPTY)
-    page = simulators.cvad(mood=FaultMode.LOGIN_PAGE)
+    denied, hangs = simulators.winrm(), simulators.winrm(fault=FaultMode.SILENT)
+    empty = simulators.winrm(fault=FaultMode.EMPTY)
+    page = simulators.cvad(fault=FaultMode.LOGIN_PAGE)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # bound, never listening: connections are refused
         program.register(

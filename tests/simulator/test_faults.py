@@ -13,15 +13,15 @@ from lictui.simulator.http import HttpReply, apply_fault
 SPOILING = {FaultMode.TRUNCATED, FaultMode.OVERSIZED, FaultMode.GARBAGE}
 
 
-@pytest.mark.parametrize("mood", [mood for mood in FaultMode if mood not in SPOILING])
-def test_other_moods_leave_an_answer_alone(mood: FaultMode) -> None:
+@pytest.mark.parametrize("fault", [fault for fault in FaultMode if fault not in SPOILING])
+def test_other_faults_leave_an_answer_alone(fault: FaultMode) -> None:
     reply = HttpReply(200, (("X", "y"),), b"{}")
-    assert apply_fault(reply, mood) is reply
+    assert apply_fault(reply, fault) is reply
 
 
-@pytest.mark.parametrize("mood", sorted(SPOILING))
-def test_an_answer_without_a_body_has_nothing_to_spoil(mood: FaultMode) -> None:
-    assert apply_fault(HttpReply(204), mood) == HttpReply(204)
+@pytest.mark.parametrize("fault", sorted(SPOILING))
+def test_an_answer_without_a_body_has_nothing_to_spoil(fault: FaultMode) -> None:
+    assert apply_fault(HttpReply(204), fault) == HttpReply(204)
 
 
 def test_a_huge_answer_still_means_the_same() -> None:

@@ -209,7 +209,7 @@ async def _printed(*argv: str) -> str:
     return output.decode()
 
 
-def test_moods_reach_the_sockets(estate: SimulatedEstate) -> None:
+def test_faults_reach_the_sockets(estate: SimulatedEstate) -> None:
     assert {estate.fault_at(server.name, START) for server in estate.servers} == {
         FaultMode.NORMAL,
         FaultMode.DENIED,

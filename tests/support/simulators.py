@@ -66,10 +66,10 @@ class Simulators:
         self._loop.close()
 
     def winrm(
-        self, *held: License, mood: FaultMode = FaultMode.NORMAL, **options: Any
+        self, *held: License, fault: FaultMode = FaultMode.NORMAL, **options: Any
     ) -> RunningSimulator:
         """A license server over TLS; `port` etc. go to `serve_winrm`."""
-        one = self._new(held, mood)
+        one = self._new(held, fault)
         one.listener = self._keep(
             serve_winrm(
                 lambda: one.inventory,
@@ -85,10 +85,10 @@ class Simulators:
         return one
 
     def cvad(
-        self, *held: License, site: SimulatedSite | None = None, mood: FaultMode = FaultMode.NORMAL
+        self, *held: License, site: SimulatedSite | None = None, fault: FaultMode = FaultMode.NORMAL
     ) -> RunningSimulator:
         """A Delivery Controller over TLS."""
-        one = self._new(held, mood)
+        one = self._new(held, fault)
         shown = site or SimulatedSite("9f3c", "PROD")
         one.listener = self._keep(
             serve_cvad(
@@ -104,10 +104,10 @@ class Simulators:
         return one
 
     def command_target(
-        self, *held: License, mood: FaultMode = FaultMode.NORMAL
+        self, *held: License, fault: FaultMode = FaultMode.NORMAL
     ) -> RunningSimulator:
         """A machine with a command line; `install` puts the programs that reach it somewhere."""
-        one = self._new(held, mood)
+        one = self._new(held, fault)
         one.listener = self._keep(
             serve_commands(Machine("lic01"), lambda: one.inventory, lambda: one.fault, self._clock)
         )
@@ -117,9 +117,9 @@ class Simulators:
         """Any HTTP server, without TLS."""
         return self._keep(listen(handler))
 
-    def _new(self, held: tuple[License, ...], mood: FaultMode) -> RunningSimulator:
+    def _new(self, held: tuple[License, ...], fault: FaultMode) -> RunningSimulator:
         certificate = self_signed("lic01.corp.example", now=self._clock.now())
-        return RunningSimulator(_NOT_YET, certificate, held or (licenses(),), mood)
+        return RunningSimulator(_NOT_YET, certificate, held or (licenses(),), fault)
 
     def _keep(self, serving: Coroutine[Any, Any, Listener]) -> Listener:
         listener = self._run(serving)

@@ -1,7 +1,7 @@
-"""A year of the simulated estate's history, written down as if lictui had watched it.
+"""A year of history of the simulated estate, as if lictui had monitored it.
 
-Owns which buckets that year has: days for a year, hours for three months, five minutes for nine
-days, every reading for two. Must not know how a history is kept. Times are UTC epoch seconds.
+Days for a year, hours for three months, five minutes for nine days, single readings for two days.
+Times are UTC epoch seconds.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-# How much of a pool each way of reading tells: the key, and which of its figures
+# What each source reports of a pool: its key, and which figures
 
 
 _UNDATED: Final = (

@@ -1,8 +1,6 @@
-"""The licensing API of one simulated customer of Citrix Cloud: which path answers what, to whom.
+"""Simulated licensing API of one Citrix Cloud customer.
 
-Owns routes, the headers and queries they demand, and the service's moods. Must not know JSON
-bodies or tokens. Letter case does not matter in a path. What the real cloud serves from several
-hosts is served from one origin.
+Letter case does not matter in a path. All hosts of the real service are one origin here.
 """
 
 from __future__ import annotations
@@ -44,7 +42,7 @@ if TYPE_CHECKING:
     from lictui.clock import Clock
 
 
-# The JSON that the licensing API of Citrix Cloud answers with
+# JSON bodies
 
 
 _TICKS: Final = 10_000_000  # of a second, as .NET counts it
@@ -154,7 +152,7 @@ def dotnet_timestamp(at: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ticks:07d}Z"
 
 
-# A token for a client id and its secret: OAuth2's client credentials, as Citrix Cloud does them
+# Tokens: OAuth2 client credentials
 
 
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -174,9 +172,9 @@ class ClientLogin:
         self._a_minute = a_minute
         self._asked: deque[float] = deque()  # when, within the last minute
 
-    def answer(self, request: Request, mood: FaultMode) -> HttpReply:
+    def answer(self, request: Request, fault: FaultMode) -> HttpReply:
         """The reply to `POST /cctrustoauth2/{customer}/tokens/clients`."""
-        return self._too_many() or self._granted(request, mood)
+        return self._too_many() or self._granted(request, fault)
 
     def _too_many(self) -> HttpReply | None:
         now = self._clock.now()
@@ -188,7 +186,7 @@ class ClientLogin:
         seconds = str(ceil(self._asked[0] + _MINUTE - now))
         return service_error(429, "too many requests", headers=(("Retry-After", seconds),))
 
-    def _granted(self, request: Request, mood: FaultMode) -> HttpReply:
+    def _granted(self, request: Request, fault: FaultMode) -> HttpReply:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != _FORM:
             return _error(400, "invalid_request", f"The request must be {_FORM}.")
@@ -196,11 +194,11 @@ class ClientLogin:
         form = {name: values[-1] for name, values in pairs}
         if form.get("grant_type") != "client_credentials":
             return _error(400, "unsupported_grant_type", "Only client_credentials is supported.")
-        if mood is FaultMode.DENIED or form.get("client_id") != self._client_id:
+        if fault is FaultMode.DENIED or form.get("client_id") != self._client_id:
             return _error(401, "invalid_client", "The client is not known.")
         if not compare_digest(form.get("client_secret", "").encode(), self._secret.encode()):
             return _error(200, "invalid_client", "The client secret is not valid.")
-        if mood is FaultMode.CREDENTIALS_EXPIRED:
+        if fault is FaultMode.CREDENTIALS_EXPIRED:
             return _error(200, "invalid_client", "The client secret has expired.")
         return json_reply(
             {
@@ -224,7 +222,7 @@ _MOST_MONTHS: Final = 12  # that one question may be about
 
 async def serve_cloud(  # noqa: PLR0913 - a server has that many sides; all but three are named
     account: CurrentAccount,
-    mood: CurrentFault,
+    fault: CurrentFault,
     clock: Clock,
     *,
     customer_id: str,
@@ -242,7 +240,7 @@ async def serve_cloud(  # noqa: PLR0913 - a server has that many sides; all but 
     busy or limiting service asks for, in seconds. OSError when the port is taken.
     """
     service = _Service(
-        account, mood, clock, customer_id, (client_id, secret), retry_after, tokens_a_minute
+        account, fault, clock, customer_id, (client_id, secret), retry_after, tokens_a_minute
     )
     return await listen(service.answer, host=host, port=port, certificate=certificate)
 
@@ -269,19 +267,19 @@ class _Service(CloudService):
             self._tokens, clock, client_id=client_id, secret=secret, a_minute=tokens_a_minute
         )
 
-    def _reply(self, request: Request, mood: FaultMode) -> HttpReply:
+    def _reply(self, request: Request, fault: FaultMode) -> HttpReply:
         path = request.path.lower().rstrip("/")
         doors = (self._customer.lower(), "root")
         if path in {f"/cctrustoauth2/{door}/tokens/clients" for door in doors}:
             if request.method != "POST":
                 return method_not_allowed("POST")
-            return self._login.answer(request, mood)
-        refusal = self._stranger(request, mood)
-        return refusal or apply_fault(self._told(request, mood, path), mood)
+            return self._login.answer(request, fault)
+        refusal = self._check_access(request, fault)
+        return refusal or apply_fault(self._respond(request, fault, path), fault)
 
-    def _stranger(self, request: Request, mood: FaultMode) -> HttpReply | None:
-        """Why this request is not listened to, whatever it asks for."""
-        if mood is FaultMode.DENIED:
+    def _check_access(self, request: Request, fault: FaultMode) -> HttpReply | None:
+        """Return the error for a request without access; None if it has access."""
+        if fault is FaultMode.DENIED:
             return unauthorized("invalid")
         refusal = self._tokens.check(request.headers)
         if refusal is not None:
@@ -293,17 +291,17 @@ class _Service(CloudService):
             return forbidden("customer")
         return None
 
-    def _told(self, request: Request, mood: FaultMode, path: str) -> HttpReply:
+    def _respond(self, request: Request, fault: FaultMode, path: str) -> HttpReply:
         concurrent = _CONCURRENT.format(customer=self._customer.lower())
         if path not in {_CURRENT, _HISTORY, concurrent}:
             return not_found("path")
         if request.method != "GET":
             return method_not_allowed("GET")
-        if mood is FaultMode.UNKNOWN_CUSTOMER:
+        if fault is FaultMode.UNKNOWN_CUSTOMER:
             return not_found("customer")
-        if mood is FaultMode.FORBIDDEN:
+        if fault is FaultMode.FORBIDDEN:
             return forbidden("permission")
-        account = None if mood is FaultMode.EMPTY else self._account()
+        account = None if fault is FaultMode.EMPTY else self._account()
         query = {name.lower(): value for name, value in request.query.items()}
         return (
             _concurrent(account, query) if path == concurrent else self._use(account, query, path)
@@ -350,7 +348,7 @@ def _months(query: Mapping[str, str]) -> tuple[str, ...] | HttpReply:
     return tuple(f"{at // 12:04d}-{at % 12 + 1:02d}" for at in range(first, last + 1))
 
 
-# What a Citrix Cloud account holds at one moment
+# State of an account at one time
 
 
 @dataclass(frozen=True, slots=True)

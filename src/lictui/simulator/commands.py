@@ -1,7 +1,7 @@
-"""One machine and the programs on it: what each prints when it is run with some arguments.
+"""Simulated machine that is read by commands: its programs, their output, and the port behind them.
 
-Owns the choice of the program, and what it says to arguments it does not know. Must not know how
-anybody got to the machine. Times are UTC epoch seconds.
+The programs are lmutil, udadmin, PowerShell, the Checkmk agent, cat (license files) and lictui. The
+stand-ins for `lmutil` and `ssh` (fake_program.py) reach them over HTTP.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
-# JSON as PowerShell's ConvertTo-Json writes it
+# JSON as ConvertTo-Json of PowerShell writes it
 
 
 _BOMS: Final = {"utf-8-sig": codecs.BOM_UTF8, "utf-16-le": codecs.BOM_UTF16_LE}
@@ -82,7 +82,7 @@ def _desktop(text: str) -> str:
     return text
 
 
-# The rows that PowerShell shows of an inventory: the licensing snap-in's, and those of WMI
+# Rows that PowerShell shows of an inventory: of the licensing snap-in, and of WMI
 
 
 # Shown as 12/31/1999 and 12/31/2037 in New York, where Citrix took its samples.
@@ -176,7 +176,7 @@ def _moment(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-# Text that says licenses without being FlexNet's: Checkmk's agent section, and license files
+# Checkmk's agent section, and license files
 
 
 _TERMS: Final = "GP=720;CL=VDS,VDA,VDE;SA=1;LP=90;ODP=0;NUDURMIN=2880;NUDURMAX=525600"
@@ -212,7 +212,7 @@ def license_file_text(inventory: Iterable[License], name: str) -> str:
     return "\n".join((*lines, ""))
 
 
-# What another lictui prints for `status --json`: the schema `lictui.status/1`
+# Output of `lictui status --json`, schema lictui.status/1
 
 
 def status_json(inventory: Sequence[License], at: float, name: str) -> str:
@@ -263,7 +263,7 @@ def _pool(each: License) -> dict[str, object]:
     }
 
 
-# What a program leaves behind: the words that machines and their programs share
+# The machine and its programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,7 +371,7 @@ class Machine:
         return SimulatedOutput(self.powershell.convert(rows))
 
 
-# The port behind a simulated machine's programs: what is run there, and what its mood does to it
+# The port behind a simulated machine's programs: what is run there, and what its fault does to it
 
 
 SSH: Final = "/ssh"  # a command for the shell over there
@@ -408,7 +408,7 @@ _INSTEAD: Final = {
 async def serve_commands(
     machine: Machine,
     inventory: CurrentInventory,
-    mood: CurrentFault,
+    fault: CurrentFault,
     clock: Clock,
     *,
     user: str = "svc-lictui",
@@ -416,7 +416,7 @@ async def serve_commands(
     port: int = 0,
 ) -> Listener:
     """Run programs of `machine` until `aclose`. OSError when the port is taken."""
-    front = _Front(machine, inventory, mood, clock, user)
+    front = _Front(machine, inventory, fault, clock, user)
     return await listen(front.answer, host=host, port=port)
 
 
@@ -427,13 +427,13 @@ class _Front:
         self,
         machine: Machine,
         inventory: CurrentInventory,
-        mood: CurrentFault,
+        fault: CurrentFault,
         clock: Clock,
         user: str,
     ) -> None:
         self._machine = machine
         self._inventory = inventory
-        self._mood = mood
+        self._fault = fault
         self._clock = clock
         self._user = user
 
@@ -441,61 +441,61 @@ class _Front:
         """What a program run there leaves behind."""
         del connection
         argv = [request.query[str(at)] for at in range(len(request.query))]
-        mood = self._mood()
+        fault = self._fault()
         if not argv or request.path not in (SSH, LMUTIL):
             return HttpReply(_NOT_FOUND_SERVICE)
-        if mood is FaultMode.SILENT:
+        if fault is FaultMode.SILENT:
             return None
-        printed = self._lmutil(argv, mood) if request.path == LMUTIL else self._ssh(argv, mood)
+        printed = self._lmutil(argv, fault) if request.path == LMUTIL else self._ssh(argv, fault)
         headers = (
             ("Content-Type", "application/octet-stream"),
             ("X-Status", str(printed.status)),
             ("X-Stderr", quote(printed.stderr)),
         )
         body = printed.stdout
-        if mood is FaultMode.OVERSIZED:
+        if fault is FaultMode.OVERSIZED:
             body = body * (_HUGE // len(body))
         return HttpReply(200, headers, body, truncated=printed.cut)
 
-    def _ssh(self, argv: list[str], mood: FaultMode) -> SimulatedOutput:
-        if sentence := _REFUSED_THERE.get(mood):
+    def _ssh(self, argv: list[str], fault: FaultMode) -> SimulatedOutput:
+        if sentence := _REFUSED_THERE.get(fault):
             said = sentence.format(user=self._user, name=self._machine.name)
             return SimulatedOutput(stderr=said, status=_LOST)
-        if mood is FaultMode.UNKNOWN_CUSTOMER:
+        if fault is FaultMode.UNKNOWN_CUSTOMER:
             return self._machine.run(["elsewhere"], (), 0.0)
-        if mood is FaultMode.EMPTY:
+        if fault is FaultMode.EMPTY:
             return SimulatedOutput()
         words = shlex.split(" ".join(argv))  # ssh sends one line, and a shell reads it
         if "|" in words:
             words = [words[words.index("|") + 1]]  # which is no program, but PowerShell's own
-        printed = self._run(words, mood)
-        if mood is FaultMode.TRUNCATED:
+        printed = self._run(words, fault)
+        if fault is FaultMode.TRUNCATED:
             lost = f"Connection to {self._machine.name} closed by remote host."
             return replace(printed, stderr=lost, status=_LOST)
         return printed
 
-    def _lmutil(self, argv: list[str], mood: FaultMode) -> SimulatedOutput:
-        if mood in _REFUSED_THERE or mood in {
+    def _lmutil(self, argv: list[str], fault: FaultMode) -> SimulatedOutput:
+        if fault in _REFUSED_THERE or fault in {
             FaultMode.UNKNOWN_CUSTOMER,
             FaultMode.BUSY,
             FaultMode.RATE_LIMITED,
         }:
             text = unreachable_text(self._clock.now(), _REFUSED, self._machine.layout)
             return SimulatedOutput(text.encode(), status=1)
-        if mood is FaultMode.EMPTY:
+        if fault is FaultMode.EMPTY:
             return self._machine.run(argv, (), self._clock.now())
-        return self._run(argv, mood)
+        return self._run(argv, fault)
 
-    def _run(self, argv: list[str], mood: FaultMode) -> SimulatedOutput:
-        if printed := _INSTEAD.get(mood):
+    def _run(self, argv: list[str], fault: FaultMode) -> SimulatedOutput:
+        if printed := _INSTEAD.get(fault):
             return printed
         printed = self._machine.run(argv, self._inventory(), self._clock.now())
-        if mood is FaultMode.TRUNCATED:
+        if fault is FaultMode.TRUNCATED:
             return replace(printed, status=_KILLED, cut=True)
         return printed
 
 
-# Writes the simulated programs into a folder, ready to run
+# Installation of the stand-in programs
 
 
 _EXECUTABLE: Final = 0o700

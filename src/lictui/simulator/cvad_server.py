@@ -1,6 +1,5 @@
-"""The orchestration API of one simulated site: which path answers what, and to whom.
+"""Simulated site of Citrix Virtual Apps and Desktops: its REST API, tokens and alerts.
 
-Owns routes, the headers they demand, and the site's moods. Must not know JSON bodies or tokens.
 Base paths are `/cvad/manage` and `/citrix/orchestration/api`; letter case does not matter, as in
 Windows' own web server.
 """
@@ -41,7 +40,7 @@ from lictui.simulator.http import (
 )
 from lictui.simulator.usage import DAY, QUARTER, as_date
 
-# The shapes of a reply: JSON, ErrorData, and what answers when the site itself does not
+# Replies: JSON, errors, and replies in place of the site's own
 
 
 _TYPE: Final = ("Content-Type", "application/json; charset=utf-8")
@@ -50,14 +49,14 @@ _TYPE: Final = ("Content-Type", "application/json; charset=utf-8")
 def json_reply(
     body: Any, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()
 ) -> HttpReply:
-    """`body` as JSON."""
+    """Return `body` as a JSON reply."""
     return HttpReply(status, (_TYPE, *headers), json.dumps(body).encode())
 
 
 def error_reply(
     status: int, kind: str, message: str, headers: tuple[tuple[str, str], ...] = ()
 ) -> HttpReply:
-    """An error as ErrorData says it."""
+    """Return an error in the format of ErrorData."""
     body = {
         "SdkErrorId": f"Citrix.Orchestration.{kind}",
         "ErrorMessage": message,
@@ -67,10 +66,10 @@ def error_reply(
     return json_reply(body, status=status, headers=headers)
 
 
-def fault_reply(mood: FaultMode, retry_after: int) -> HttpReply | None:
-    """What answers in place of the site; None when the site does."""
+def fault_reply(fault: FaultMode, retry_after: int) -> HttpReply | None:
+    """Return the reply that replaces the site's own; None if the site replies."""
     again = (("Retry-After", str(retry_after)),)
-    match mood:
+    match fault:
         case FaultMode.LOGIN_PAGE:
             return LOGIN_PAGE
         case FaultMode.BUSY:
@@ -81,7 +80,7 @@ def fault_reply(mood: FaultMode, retry_after: int) -> HttpReply | None:
             return None
 
 
-# Who may ask, and for how long: tokens for a password or a client secret
+# Tokens, issued for a password or a client secret
 
 
 TOKEN_LIFETIME: Final = 3600.0  # seconds
@@ -89,7 +88,7 @@ _KEPT: Final = 1000  # tokens; the oldest go first
 
 
 class SiteLogin:
-    """The accounts of one site: there is one."""
+    """The one account of a site."""
 
     def __init__(self, username: str, password: str, clock: Clock) -> None:
         self.username = username
@@ -162,7 +161,7 @@ def _basic(headers: Mapping[str, str]) -> tuple[str, str] | None:
     return (user, password) if colon else None
 
 
-# What is true of one simulated site beside its licenses
+# State of a site, licenses apart
 
 
 # Not published for current releases: the first of the places that are worth a try.
@@ -170,11 +169,10 @@ OVERVIEW_PATH: Final = "/citrix/orchestration/api/{customer}/{site}/Licensing/Li
 
 
 class UsageReporting(StrEnum):
-    """What the usage figures of `Sites/{id}` are worth."""
+    """How a site reports usage in `Sites/{id}`."""
 
     REPORTED = "reported"
-    ZEROS = "zeros"  # some releases answer zero for all of them
-    NULLS = "nulls"
+    ZEROS = "zeros"  # some releases return zero for everything
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +215,7 @@ class SimulatedSite:
 CurrentSite = Callable[[], SimulatedSite]
 
 
-# The JSON that a site answers with
+# JSON bodies
 
 
 Json = dict[str, Any]
@@ -289,7 +287,7 @@ def site_detail(site: SimulatedSite, licenses: Licenses) -> Json:
 def _usage(site: SimulatedSite, licenses: Licenses, model: str) -> Json:
     names = ("LicensedSessionsActive", "PeakConcurrentLicenseUsers", "TotalUniqueLicenseUsers")
     if site.usage is not UsageReporting.REPORTED:
-        return dict.fromkeys(names, 0 if site.usage is UsageReporting.ZEROS else None)
+        return dict.fromkeys(names, 0)
     in_use = sum(each.in_use for each in licenses if _parts(each.product)[2] == model)
     if _MODELS.get(model) == "UserDevice":
         return dict(zip(names, (in_use // 2, None, in_use), strict=True))
@@ -411,7 +409,7 @@ _JOB: Final = "/cvad/manage/Jobs/get-license-summary"
 async def serve_cvad(  # noqa: PLR0913 - a server has that many sides; all but four are named
     site: CurrentSite,
     inventory: CurrentInventory,
-    mood: CurrentFault,
+    fault: CurrentFault,
     clock: Clock,
     *,
     username: str,
@@ -427,7 +425,7 @@ async def serve_cvad(  # noqa: PLR0913 - a server has that many sides; all but f
     seconds. OSError when the port is taken.
     """
     service = _Service(
-        site, inventory, mood, SiteLogin(username, password, clock), clock, retry_after
+        site, inventory, fault, SiteLogin(username, password, clock), clock, retry_after
     )
     return await listen(service.answer, host=host, port=port, certificate=certificate)
 
@@ -439,33 +437,33 @@ class _Service:
         self,
         site: CurrentSite,
         inventory: CurrentInventory,
-        mood: CurrentFault,
+        fault: CurrentFault,
         login: SiteLogin,
         clock: Clock,
         retry_after: int,
     ) -> None:
         self._site = site
         self._inventory = inventory
-        self._mood = mood
+        self._fault = fault
         self._login = login
         self._clock = clock
         self._retry_after = retry_after
 
     async def answer(self, request: Request, connection: Connection) -> HttpReply | None:
-        """What the site says to one request; None is silence."""
+        """Return the reply to one request; None leaves it unanswered."""
         del connection
-        mood, site = self._mood(), self._site()
-        if mood is FaultMode.SILENT:
+        fault, site = self._fault(), self._site()
+        if fault is FaultMode.SILENT:
             return None
-        refusal = fault_reply(mood, self._retry_after)
+        refusal = fault_reply(fault, self._retry_after)
         if refusal is not None:
             return refusal
         path = request.path.lower().rstrip("/")
         if request.method == "POST":
             return self._token(
-                request, site, path, deny=mood in {FaultMode.DENIED, FaultMode.CREDENTIALS_EXPIRED}
+                request, site, path, deny=fault in {FaultMode.DENIED, FaultMode.CREDENTIALS_EXPIRED}
             )
-        return self._stranger(request, site, mood) or self._told(request, site, mood, path)
+        return self._check_access(request, site, fault) or self._respond(request, site, fault, path)
 
     def _token(self, request: Request, site: SimulatedSite, path: str, *, deny: bool) -> HttpReply:
         if not site.cloud and path in {f"{base}/tokens" for base in _BASES}:
@@ -477,11 +475,13 @@ class _Service:
             return self._login.cloud(request, site, deny=deny)
         return _not_found(path)
 
-    def _stranger(self, request: Request, site: SimulatedSite, mood: FaultMode) -> HttpReply | None:
-        """Why this request is not listened to, whatever it asks for."""
+    def _check_access(
+        self, request: Request, site: SimulatedSite, fault: FaultMode
+    ) -> HttpReply | None:
+        """Return the error for a request without access; None if it has access."""
         if request.method != "GET":
             return error_reply(405, "MethodNotAllowed", f"{request.method} is not allowed here.")
-        if mood is FaultMode.DENIED or self._login.ends(request.headers) is None:
+        if fault is FaultMode.DENIED or self._login.ends(request.headers) is None:
             return error_reply(
                 401, "Unauthorized", "The token is missing, not valid or has expired."
             )
@@ -494,20 +494,22 @@ class _Service:
             return error_reply(406, "NotAcceptable", "Only application/json is spoken here.")
         return None
 
-    def _told(self, request: Request, site: SimulatedSite, mood: FaultMode, path: str) -> HttpReply:
+    def _respond(
+        self, request: Request, site: SimulatedSite, fault: FaultMode, path: str
+    ) -> HttpReply:
         what = _routes(site).get(path)
-        if what is None or mood is FaultMode.UNKNOWN_CUSTOMER:
+        if what is None or fault is FaultMode.UNKNOWN_CUSTOMER:
             return _not_found(path)
         if what not in {"me", "site"} and not _names_instance(request, site):
             return error_reply(400, "BadRequest", "Citrix-InstanceId is missing or not this site.")
-        if what != "me" and mood is FaultMode.FORBIDDEN:
+        if what != "me" and fault is FaultMode.FORBIDDEN:
             return error_reply(403, "Forbidden", "You do not have the permission to read this.")
-        return apply_fault(self._about(what, request, site, mood), mood)
+        return apply_fault(self._about(what, request, site, fault), fault)
 
     def _about(
-        self, what: str, request: Request, site: SimulatedSite, mood: FaultMode
+        self, what: str, request: Request, site: SimulatedSite, fault: FaultMode
     ) -> HttpReply:
-        licenses = () if mood is FaultMode.EMPTY else self._inventory()
+        licenses = () if fault is FaultMode.EMPTY else self._inventory()
         asks = {name: value.lower() == "true" for name, value in request.query.items()}
         match what:
             case "me":
@@ -530,7 +532,7 @@ class _Service:
 
 
 def _routes(site: SimulatedSite) -> dict[str, str]:
-    """What each lower-case path is about; a site answers to its id and to its name."""
+    """Return the resource of each lower-case path; a site is addressed by its id or its name."""
     customer = site.customer.lower()
     routes = {_JOB.lower(): "job", f"{_JOB}/results".lower(): "result"}
     for base in _BASES:
@@ -558,7 +560,7 @@ def _not_found(path: str) -> HttpReply:
     return error_reply(404, "NotFound", f"There is nothing at {path}.")
 
 
-# What the sites of the simulated company say of themselves: alerts, peaks, activation
+# Sites of the simulated company: alerts, peaks, activation
 
 
 _NEARLY_USED: Final = 0.9  # where Director raises its alert, unless told otherwise
@@ -581,7 +583,7 @@ def site_at(estate: SimulatedEstate, server: SimulatedServer, at: float) -> Simu
 
 
 def _peak_today(server: SimulatedServer, at: float) -> int:
-    """The most of the first pool that was in use since midnight there."""
+    """Return the peak usage of the first pool since local midnight."""
     midnight = server.region.day(at) * DAY - server.region.hours * 3600
     pool = server.pools[0]
     past = pool.curve.quarter_values(int(midnight // QUARTER), int(at // QUARTER) + 1)

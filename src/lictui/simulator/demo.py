@@ -1,7 +1,6 @@
-"""The simulated estate inside this process: a thread that serves it, and a folder that goes again.
+"""Start the simulated servers: one, all of them with a config directory, or a demo in a thread.
 
-Owns the thread, the temporary folder and the order: history first, then the caller. Must not know
-what looks at it.
+The demo writes a year of history first; its temporary folder is removed at the end.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-# The simulated machines that are read with a command, and the command that reads each
+# Servers that are read with a command
 
 
 _USER: Final = "svc-lictui"
@@ -99,9 +98,9 @@ async def start_command_target(
         ),
         powershell=PowerShell(is_windows_powershell=kind is not ServerKind.WMI_JSON, hours=hours),
     )
-    inventory, mood = now
+    inventory, fault = now
     listener = await serve_commands(
-        machine, inventory, mood, clock, user=_USER, host=place.host, port=place.port
+        machine, inventory, fault, clock, user=_USER, host=place.host, port=place.port
     )
     if kind is ServerKind.LMSTAT:
         address = f"{listener.port}@{place.client_host}"
@@ -126,7 +125,7 @@ async def start_command_target(
     return server, listener
 
 
-# Opens the door of one simulated server, whatever its kind, and says how a client finds it
+# Start of one server of any kind
 
 
 _DOMAIN: Final = "CORP"
@@ -168,24 +167,24 @@ async def start_server(
 
     `programs` are needed for machines. OSError when the port is taken.
     """
-    door = _Door(estate, simulated, clock, place, password)
+    factory = _ServerFactory(estate, simulated, clock, place, password)
     if simulated.kind.is_read_by_command:
         if programs is None:
             raise ValueError("a machine is reached with a program")
         return await start_command_target(
-            simulated, estate.seed, clock, place, (door.inventory, door.mood), programs
+            simulated, estate.seed, clock, place, (factory.inventory, factory.fault), programs
         )
     match simulated.kind:
         case ServerKind.CLOUD:
-            return await door.cloud()
+            return await factory.cloud()
         case ServerKind.PARTNER:
-            return await door.partner()
+            return await factory.partner()
         case kind if kind.is_site:
-            return await door.site()
-    return await door.winrm()
+            return await factory.site()
+    return await factory.winrm()
 
 
-class _Door:
+class _ServerFactory:
     """One server, about to listen."""
 
     def __init__(
@@ -206,7 +205,7 @@ class _Door:
     def inventory(self) -> tuple[License, ...]:
         return self._estate.inventory_at(self._name, self._clock.now())
 
-    def mood(self) -> FaultMode:
+    def fault(self) -> FaultMode:
         return self._estate.fault_at(self._name, self._clock.now())
 
     def _certificate(self) -> ServerCertificate:
@@ -220,7 +219,7 @@ class _Door:
         user = _USER if kind is ServerKind.WINRM_BASIC else f"{_DOMAIN}\\{_USER}"
         listener = await serve_winrm(
             self.inventory,
-            self.mood,
+            self.fault,
             self._clock,
             name=self._name.upper(),
             username=user,
@@ -239,7 +238,7 @@ class _Door:
         listener = await serve_cvad(
             lambda: site_at(self._estate, self._server, self._clock.now()),
             self.inventory,
-            self.mood,
+            self.fault,
             self._clock,
             username=user,
             password=self._password,
@@ -254,7 +253,7 @@ class _Door:
         certificate, customer = self._certificate(), _customer(self._name)
         listener = await serve_cloud(
             lambda: cloud_account_at(self._server, self._clock.now()),
-            self.mood,
+            self.fault,
             self._clock,
             customer_id=customer,
             client_id=_USER,
@@ -277,7 +276,7 @@ class _Door:
         certificate, customer = self._certificate(), _customer(self._name)
         listener = await serve_partner(
             lambda month: partner_account_at(self._server, self._clock.now(), month),
-            self.mood,
+            self.fault,
             self._clock,
             customer_id=customer,
             client_id=_USER,
@@ -307,7 +306,7 @@ def _pin(certificate: ServerCertificate) -> str:
     return f"sha256:{certificate.fingerprint}"
 
 
-# Starts every license server of the estate on a port of its own, with a config dir that fits
+# Start of all servers, each on its own port, with a matching config directory
 
 
 # The folder of the passwords and programs, and the sign of a simulator's config dir.

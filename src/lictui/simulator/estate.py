@@ -1,7 +1,7 @@
-"""The simulated estate: every license server's inventory and mood at any moment.
+"""The simulated estate: the license servers of a company, their pools and faults at any time.
 
-A pure function of the seed and the time, so that its past can be written down without waiting for
-it. Must not know a protocol. Times are UTC epoch seconds.
+A pure function of the seed and the time, so that its history can be generated immediately. Times
+are UTC epoch seconds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from lictui.simulator.usage import (
     last_working_day,
 )
 
-# What a simulated license server holds at one moment, and how it behaves just now
+# State of a server at one time: licenses and fault mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class License:
 
 
 class FaultMode(StrEnum):
-    """How a server behaves just now."""
+    """A fault that a server simulates; NORMAL is none."""
 
     NORMAL = "normal"
     SILENT = "silent"  # takes the connection and never answers
@@ -74,7 +74,7 @@ CurrentInventory = Callable[[], tuple[License, ...]]
 CurrentFault = Callable[[], FaultMode]
 
 
-# What a simulated license server has on its shelves: pools, their sizes over time, and its ways
+# Pools and servers over time
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ class SimulatedServer:
         return start <= minutes
 
 
-# What the simulated company buys: pools of licenses, each with a life of its own
+# The factory of pools
 
 
 # Products as `Citrix_GT_License_Pool.PLDFullName` words them (protocols: Get-LicLocalizedNames).
@@ -368,7 +368,7 @@ class PoolFactory:
         )
 
 
-# The members of the company that are read neither over WMI nor through a site alone
+# Servers of the company that are not read by WMI or through a site only
 
 
 _SOME_DAY: Final = 400  # days until a license ends that nobody worries about
@@ -531,7 +531,7 @@ def _exactly(pool: SimulatedPool) -> SimulatedPool:
     return replace(pool, overdraft=0.0)
 
 
-# The cast of the demo: the license servers and sites of a company that works around the globe
+# The company: license servers and sites around the world
 
 
 _US_WEST: Final = replace(US, hours=-8)

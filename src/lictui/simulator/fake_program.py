@@ -1,8 +1,7 @@
-"""The simulated `lmutil` and the simulated `ssh`: programs of their own, which import no lictui.
+"""Stand-ins for `lmutil` and `ssh`: a stand-alone program that does not import lictui.
 
-Owns two command lines, and the way to the port of a simulated machine. `install` writes this file
-out under both names. Must not know what a program prints, nor take long to start: http.client alone
-would take most of the time.
+`install_programs` writes this file under both names. It uses a plain socket: importing http.client
+would take most of its run time.
 """
 
 import re

@@ -1,7 +1,6 @@
-"""The text of `lmstat -a`, line class by line class.
+"""Simulated output of `lmstat -a` and `udadmin -list`.
 
-Owns the grammar (Citrix's "lic-admin-cmds-status" and public captures of lmstat). Must not know
-where the figures come from.
+The grammar follows Citrix's "lic-admin-cmds-status" and public captures of lmstat.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from lictui.simulator.estate import License
 
 
-# What a FlexNet license server is made of: hosts, vendor daemons, features, and who holds them
+# A FlexNet license server: hosts, vendor daemons, features, and their users
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ class FlexServer:
         return next((host.name for host in self.hosts if host.master), self.hosts[0].name)
 
 
-# Who holds the licenses of a feature: the same people for the same seed, coming and going
+# Users of a feature: the same for the same seed
 
 
 _GIVEN: Final = (
@@ -195,7 +194,7 @@ def device_name(mark: int, number: int) -> str:
     return f"ws-{mark % 1000:03}-{number:04}"
 
 
-# The text of `udadmin -list`: the users and devices that licenses are assigned to
+# Output of `udadmin -list`: users and devices with an assigned license
 
 
 _EVERY: Final = 15  # minutes between two updates of the usage data
@@ -237,7 +236,7 @@ def _assigned(
             yield is_user, f" {name} {held.product} {version}{when}"
 
 
-# A FlexNet license server that holds what an inventory says
+# A FlexNet license server for an inventory
 
 
 _DATED: Final = "%Y.%m%d"  # the versions of Citrix's features are subscription dates
@@ -294,7 +293,7 @@ def _expiry(held: License) -> str:
     return f"{day:%d-%b-%Y}".lower() if day else "permanent(no expiration date)"
 
 
-# The ways in which releases of lmstat lay out the same facts
+# Output of `lmstat -a`, in the layouts of its releases
 
 
 @dataclass(frozen=True, slots=True)

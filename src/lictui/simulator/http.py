@@ -1,7 +1,4 @@
-"""A small HTTP/1.1 server on loopback: what the simulated license servers stand on.
-
-Owns framing, keep-alive, TLS and the bounds of a request. Must not know what is served.
-"""
+"""Small HTTP/1.1 server for the simulated license servers: framing, TLS, request limits, faults."""
 
 from __future__ import annotations
 
@@ -238,7 +235,7 @@ async def listen(
     return listener
 
 
-# What can go wrong with an answer on its way, whatever the protocol
+# Faults of a reply in transit, for every protocol
 
 
 OVERSIZE_BYTES: Final = (
@@ -256,15 +253,15 @@ LOGIN_PAGE: Final = HttpReply(
 )
 
 
-def apply_fault(reply: HttpReply, mood: FaultMode) -> HttpReply:
-    """`reply` as it arrives in a mood that spoils answers; in any other mood as it is.
+def apply_fault(reply: HttpReply, fault: FaultMode) -> HttpReply:
+    """`reply` as it arrives in a fault that spoils answers; in any other fault as it is.
 
     Blanks follow a JSON or XML text without changing what it means, so that a client which reads
     them all finds nothing else to object to. An answer without a body cannot be spoiled.
     """
     if not reply.body:
         return reply
-    match mood:
+    match fault:
         case FaultMode.TRUNCATED:
             return replace(reply, truncated=True)
         case FaultMode.OVERSIZED:
@@ -275,7 +272,7 @@ def apply_fault(reply: HttpReply, mood: FaultMode) -> HttpReply:
             return reply
 
 
-# The self-signed certificates of the simulated servers
+# Self-signed certificates
 
 
 # A simulated clock may be far ahead of the client's real one, and a test's far behind.

@@ -1,8 +1,7 @@
-"""License Usage Insights of one simulated partner: which path answers what, to whom.
+"""Simulated License Usage Insights (LUI) of one partner, with the trust service's token endpoint.
 
-Owns routes, the trust service's token endpoint and the moods of both. Must not know the JSON of
-an answer. Trust and licensing are two hosts in the real cloud, one origin here. The paths:
-StuartP-CSP/csp-lui-scripts; the token: developer.cloud.com, authenticate_api_client.
+Trust and licensing are two hosts in the real cloud, one origin here. Sources: the paths,
+StuartP-CSP/csp-lui-scripts; the token, developer.cloud.com, authenticate_api_client.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ if TYPE_CHECKING:
     from lictui.clock import Clock
 
 
-# The JSON that License Usage Insights answers with
+# JSON bodies
 
 
 def license_servers_body(account: PartnerAccount, customer: str, now: float) -> Json:
@@ -190,7 +189,7 @@ def _days(now: float, ends: float) -> int:
     return (end - today).days
 
 
-# What License Usage Insights knows of a partner: license servers, and usage by the month
+# State of a partner's account: license servers, and usage per month
 
 
 _REPORTING: Final = 3 * 86400.0  # seconds; after three silent days a server counts as silent
@@ -327,7 +326,7 @@ _MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 async def serve_partner(  # noqa: PLR0913 - a server has that many sides; all but three are named
     account: AccountOfMonth,
-    mood: CurrentFault,
+    fault: CurrentFault,
     clock: Clock,
     *,
     customer_id: str,
@@ -343,7 +342,7 @@ async def serve_partner(  # noqa: PLR0913 - a server has that many sides; all bu
     Tokens last an hour of `clock`; `retry_after` is what a busy or limiting service asks for, in
     seconds. OSError when the port is taken.
     """
-    service = _Service(account, mood, clock, customer_id, (client_id, secret), retry_after)
+    service = _Service(account, fault, clock, customer_id, (client_id, secret), retry_after)
     return await listen(service.answer, host=host, port=port, certificate=certificate)
 
 
@@ -365,18 +364,18 @@ class _Service(CloudService):
         super().__init__(fault, clock, customer, self._secret, retry_after)
         self._account = account
 
-    def _reply(self, request: Request, mood: FaultMode) -> HttpReply:
+    def _reply(self, request: Request, fault: FaultMode) -> HttpReply:
         door, _, what = request.path.lower().strip("/").partition("/")
         if what == "tokens/clients" and door in {self._customer.lower(), "root"}:
             if request.method != "POST":
                 return method_not_allowed("POST")
-            return self._token(request, mood)
+            return self._token(request, fault)
         refusal = self._tokens.check(request.headers)
-        if mood is FaultMode.DENIED:
+        if fault is FaultMode.DENIED:
             refusal = unauthorized("invalid")
-        return refusal or apply_fault(self._told(request, mood, door, what), mood)
+        return refusal or apply_fault(self._respond(request, fault, door, what), fault)
 
-    def _token(self, request: Request, mood: FaultMode) -> HttpReply:
+    def _token(self, request: Request, fault: FaultMode) -> HttpReply:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
             return service_error(415, "unsupported media type")
@@ -387,10 +386,10 @@ class _Service(CloudService):
         client, secret = (_text(asked, name) for name in ("clientId", "clientSecret"))
         if not client or not secret:
             return common_error(400, "missing", "clientId and clientSecret must be given.")
-        known = client == self._client_id and mood is not FaultMode.DENIED
+        known = client == self._client_id and fault is not FaultMode.DENIED
         if not known or not compare_digest(secret.encode(), self._secret.encode()):
             return unauthorized("invalid")
-        if mood is FaultMode.CREDENTIALS_EXPIRED:
+        if fault is FaultMode.CREDENTIALS_EXPIRED:
             return unauthorized("expired")
         return json_reply(
             {
@@ -402,16 +401,16 @@ class _Service(CloudService):
             }
         )
 
-    def _told(self, request: Request, mood: FaultMode, door: str, what: str) -> HttpReply:
+    def _respond(self, request: Request, fault: FaultMode, door: str, what: str) -> HttpReply:
         if what not in {_SERVERS, _USAGE, _NETSCALERS}:
             return not_found("path")
         if request.method != "GET":
             return method_not_allowed("GET")
-        if mood is FaultMode.UNKNOWN_CUSTOMER:
+        if fault is FaultMode.UNKNOWN_CUSTOMER:
             return not_found("customer")
         # The header goes with every call of Citrix Cloud; the scripts for this API leave it out.
         named = {door, request.headers.get("citrix-customerid", door).lower()}
-        if mood is FaultMode.FORBIDDEN or named != {self._customer.lower()}:
+        if fault is FaultMode.FORBIDDEN or named != {self._customer.lower()}:
             return forbidden("permission")
         now = self._clock.now()
         month = f"{datetime.fromtimestamp(now, UTC):%Y-%m}"
@@ -421,7 +420,7 @@ class _Service(CloudService):
                 kind = "invalidString" if month else "missing"
                 return common_error(400, kind, "date must be yyyy-MM.", name="date")
         account = self._account(month)
-        if mood is FaultMode.EMPTY:
+        if fault is FaultMode.EMPTY:
             account = PartnerAccount(account.org_id)
         match what:
             case "licenseservers":
@@ -438,7 +437,7 @@ def _text(asked: object, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-# What the simulated company's accounts in Citrix Cloud say, from the figures of the estate
+# Accounts of the simulated company, calculated from the simulated estate
 
 
 _MONTHS: Final = 12  # that Citrix Cloud remembers

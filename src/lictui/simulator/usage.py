@@ -1,8 +1,7 @@
-"""How many licenses of a pool are in use: known every quarter of an hour, straight between.
+"""Simulated usage over time: time zones and calendars, usage curves, and daily usage profiles.
 
-Owns the time axis of a pool's life: rhythms are asked for whole days, and moments are read off
-the lines between their points, so that the figure at a moment and the past of a year are the same
-figures. Must not know licenses. Times are UTC epoch seconds.
+A profile gives the usage at every quarter hour of a day; values between are interpolated, so that
+the current figure and a year of history agree. Times are UTC epoch seconds.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-# Where and when people work: time zones, weekends, holidays, the slack weeks of a year
+# Regions: time zones, weekends, holidays, quiet weeks of a year
 
 
 QUARTER: Final = 900  # seconds
@@ -145,7 +144,7 @@ class StepCurve(UsageCurve):
         return [point for point in self.quarter_values(first, last) for _ in range(3)]
 
 
-# The three lives a license can lead: with people's working hours, with assignments, with machines
+# Usage profiles: office hours, assignments, machines
 
 
 _YEAR: Final = 365.0

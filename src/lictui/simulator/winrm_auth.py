@@ -1,7 +1,4 @@
-"""Who may come in: Basic over TLS, and NTLM by Negotiate, bound to the connection.
-
-Owns the 401s and the handshake. Must not know what is asked for inside.
-"""
+"""Authentication of the simulated WinRM server: Basic over TLS, NTLM by Negotiate, encryption."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
     from spnego import ContextProxy
 
 
-# The one user that an NTLM acceptor knows, for as long as it looks
+# Temporary NTLM user file with one account
 
 
 _alone = threading.Lock()
@@ -169,7 +166,7 @@ def _bindings(token: bytes, connection: Connection) -> GssChannelBindings | None
     return GssChannelBindings(application_data=b"tls-server-end-point:" + digest)
 
 
-# Message encryption of WinRM (MS-WSMV 2.2.9.1): one SOAP body, sealed in a MIME envelope
+# Message encryption of WinRM (MS-WSMV 2.2.9.1): one SOAP body in a MIME envelope
 
 
 PROTOCOL: Final = "application/HTTP-SPNEGO-session-encrypted"

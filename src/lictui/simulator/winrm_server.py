@@ -1,8 +1,4 @@
-"""A simulated Windows license server: WS-Management on `/wsman`.
-
-Owns a request's way from HTTP to SOAP and back: moods, login, message encryption. Must not know
-what the envelopes say.
-"""
+"""Simulated Windows license server: WS-Management on `/wsman`, with the WMI classes of Citrix."""
 
 from __future__ import annotations
 
@@ -46,7 +42,7 @@ if TYPE_CHECKING:
     from lictui.clock import Clock
 
 
-# SOAP envelopes of WS-Management: what a request says, how a reply and a fault are worded
+# SOAP envelopes of WS-Management
 
 
 S: Final = "http://www.w3.org/2003/05/soap-envelope"
@@ -172,7 +168,7 @@ def xml_safe(value: str) -> str:
     return _UNWRITABLE.sub("\ufffd", value)
 
 
-# Enumerate, Pull and Release: how WMI instances are handed out over WS-Management
+# Enumerate, Pull and Release
 
 
 _WMI: Final = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
@@ -415,7 +411,7 @@ def _element(tag: str, value: Value, cim: str) -> str:
             return f"<{tag}>{xml_text(str(value))}</{tag}>"
 
 
-# The WMI classes a license server has, filled from its inventory
+# WMI classes of a license server, filled from its inventory
 
 
 LICENSING: Final = "root/CitrixLicensing"
@@ -518,7 +514,7 @@ def services_class() -> CimClass:
     )
 
 
-# What a license server answers to one SOAP envelope, however it came
+# Replies to SOAP envelopes
 
 
 class SoapService:
@@ -528,7 +524,7 @@ class SoapService:
         self,
         name: str,
         inventory: CurrentInventory,
-        mood: CurrentFault,
+        fault: CurrentFault,
         clock: Clock,
         *,
         latency: float,
@@ -536,7 +532,7 @@ class SoapService:
     ) -> None:
         self._name = name
         self._inventory = inventory
-        self._mood = mood
+        self._fault = fault
         self._clock = clock
         self._latency = latency
         self._licensing = licensing
@@ -562,7 +558,7 @@ class SoapService:
 
     def _act(self, call: SoapCall) -> tuple[str, str]:
         """The action and the body of the answer."""
-        match self._mood():
+        match self._fault():
             case FaultMode.FORBIDDEN:
                 raise SoapFaultError("w:AccessDenied", 5, "Access is denied.")
             case FaultMode.RATE_LIMITED:
@@ -583,7 +579,7 @@ class SoapService:
         raise SoapFaultError("a:ActionNotSupported", 2150858753, "The action is not supported.")
 
     def _classes(self) -> tuple[CimClass, ...]:
-        held: tuple[License, ...] = () if self._mood() is FaultMode.EMPTY else self._inventory()
+        held: tuple[License, ...] = () if self._fault() is FaultMode.EMPTY else self._inventory()
         licensing = (license_pool_class(held), license_class(held)) if self._licensing else ()
         return (*licensing, services_class())
 
@@ -617,7 +613,7 @@ _REFUSING: Final = {FaultMode.DENIED, FaultMode.CREDENTIALS_EXPIRED}
 
 async def serve_winrm(  # noqa: PLR0913 - a server has that many sides; all but three are named
     inventory: CurrentInventory,
-    mood: CurrentFault,
+    fault: CurrentFault,
     clock: Clock,
     *,
     name: str,
@@ -638,28 +634,28 @@ async def serve_winrm(  # noqa: PLR0913 - a server has that many sides; all but 
     NTLM's user file cannot hold.
     """
     login = LoginAcceptor(WindowsAccount(username, password), name, auth)
-    soap = SoapService(name, inventory, mood, clock, latency=latency, licensing=licensing)
-    front = _Front(mood, login, soap)
+    soap = SoapService(name, inventory, fault, clock, latency=latency, licensing=licensing)
+    front = _Front(fault, login, soap)
     return await listen(front.answer, host=host, port=port, certificate=certificate)
 
 
 class _Front:
     """The HTTP side of one server."""
 
-    def __init__(self, mood: CurrentFault, login: LoginAcceptor, soap: SoapService) -> None:
-        self._mood = mood
+    def __init__(self, fault: CurrentFault, login: LoginAcceptor, soap: SoapService) -> None:
+        self._fault = fault
         self._login = login
         self._soap = soap
 
     async def answer(self, request: Request, connection: Connection) -> HttpReply | None:
         """What the server says to one request."""
-        mood = self._mood()
-        if mood is FaultMode.SILENT:
+        fault = self._fault()
+        if fault is FaultMode.SILENT:
             return None
-        instead = _INSTEAD.get(mood) or _misdirected(request)
+        instead = _INSTEAD.get(fault) or _misdirected(request)
         if instead is not None:
             return instead
-        admission = self._login.authenticate(request, connection, deny=mood in _REFUSING)
+        admission = self._login.authenticate(request, connection, deny=fault in _REFUSING)
         if isinstance(admission, HttpReply):
             return admission
         if not request.body:  # the handshake by itself
@@ -692,7 +688,7 @@ class _Front:
     async def _said(self, asked: bytes) -> HttpReply:
         """The envelope of the answer, spoiled before it is sealed if it is to be spoiled."""
         status, said = await self._soap.answer(asked)
-        return apply_fault(HttpReply(status, (), said), self._mood())
+        return apply_fault(HttpReply(status, (), said), self._fault())
 
 
 def _misdirected(request: Request) -> HttpReply | None:

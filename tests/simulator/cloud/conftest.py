@@ -27,7 +27,7 @@ def stage(clock: FakeClock) -> Stage:
 async def client(stage: Stage) -> AsyncIterator[Client]:
     listener = await serve_cloud(
         lambda: stage.account,
-        lambda: stage.mood,
+        lambda: stage.fault,
         stage.clock,
         customer_id="acme",
         client_id=CLIENT,

@@ -66,7 +66,7 @@ class Stage:
 
     clock: FakeClock
     account: CloudAccount | None = ACCOUNT
-    mood: FaultMode = FaultMode.NORMAL
+    fault: FaultMode = FaultMode.NORMAL
 
 
 class Client:

@@ -1,4 +1,4 @@
-"""Whom the simulated cloud turns away, and in which mood it answers nobody as it should."""
+"""Whom the simulated cloud turns away, and in which fault it answers nobody as it should."""
 
 from __future__ import annotations
 
@@ -79,22 +79,24 @@ async def test_a_service_that_fails_says_500_and_goes_on(inside: Client) -> None
     assert (await inside.get(CURRENT)).status_code == 200
 
 
-@pytest.mark.parametrize(("mood", "status"), [(FaultMode.BUSY, 503), (FaultMode.RATE_LIMITED, 429)])
+@pytest.mark.parametrize(
+    ("fault", "status"), [(FaultMode.BUSY, 503), (FaultMode.RATE_LIMITED, 429)]
+)
 async def test_a_service_that_is_too_busy_says_when_to_come_back(
-    inside: Client, mood: FaultMode, status: int
+    inside: Client, fault: FaultMode, status: int
 ) -> None:
-    inside.stage.mood = mood
+    inside.stage.fault = fault
     for answer in (await inside.token(), *[await inside.get(path) for path in READS]):
         assert (answer.status_code, answer.headers["Retry-After"]) == (status, "7")
         assert answer.json()["type"] == str(status)
-    inside.stage.mood = FaultMode.NORMAL
+    inside.stage.fault = FaultMode.NORMAL
     assert (await inside.get(CURRENT)).status_code == 200
 
 
 async def test_a_client_without_the_permission_has_a_token_and_reads_nothing(
     inside: Client,
 ) -> None:
-    inside.stage.mood = FaultMode.FORBIDDEN
+    inside.stage.fault = FaultMode.FORBIDDEN
     assert "access_token" in (await inside.token()).json()
     for path in READS:
         answer = await inside.get(path)
@@ -103,7 +105,7 @@ async def test_a_client_without_the_permission_has_a_token_and_reads_nothing(
 
 
 async def test_another_region_gives_a_token_and_knows_no_customer(inside: Client) -> None:
-    inside.stage.mood = FaultMode.UNKNOWN_CUSTOMER
+    inside.stage.fault = FaultMode.UNKNOWN_CUSTOMER
     assert "access_token" in (await inside.token()).json()
     for path in READS:
         answer = await inside.get(path)
@@ -112,13 +114,13 @@ async def test_another_region_gives_a_token_and_knows_no_customer(inside: Client
 
 
 async def test_an_empty_account_is_one_of_which_nothing_was_recorded(inside: Client) -> None:
-    inside.stage.mood = FaultMode.EMPTY
+    inside.stage.fault = FaultMode.EMPTY
     statuses = [(await inside.get(path)).status_code for path in READS]
     assert statuses == [204, 204, 404]
 
 
 async def test_a_portal_answers_everything_with_its_page(inside: Client) -> None:
-    inside.stage.mood = FaultMode.LOGIN_PAGE
+    inside.stage.fault = FaultMode.LOGIN_PAGE
     for answer in (await inside.http.post(TOKENS), *[await inside.get(path) for path in READS]):
         assert answer.status_code == 200
         assert answer.headers["Content-Type"].startswith("text/html")
@@ -126,7 +128,7 @@ async def test_a_portal_answers_everything_with_its_page(inside: Client) -> None
 
 
 async def test_an_answer_can_be_cut_off(inside: Client) -> None:
-    inside.stage.mood = FaultMode.TRUNCATED
+    inside.stage.fault = FaultMode.TRUNCATED
     assert "access_token" in (await inside.token()).json()
     for path in READS:
         with pytest.raises(httpx.RemoteProtocolError):
@@ -134,7 +136,7 @@ async def test_an_answer_can_be_cut_off(inside: Client) -> None:
 
 
 async def test_an_answer_can_be_too_long_to_read(inside: Client) -> None:
-    inside.stage.mood = FaultMode.OVERSIZED
+    inside.stage.fault = FaultMode.OVERSIZED
     for path in READS:
         answer = await inside.get(path)
         assert len(answer.content) > 10 * 1024 * 1024
@@ -142,7 +144,7 @@ async def test_an_answer_can_be_too_long_to_read(inside: Client) -> None:
 
 
 async def test_an_answer_can_mean_nothing(inside: Client) -> None:
-    inside.stage.mood = FaultMode.GARBAGE
+    inside.stage.fault = FaultMode.GARBAGE
     for path in READS:
         answer = await inside.get(path)
         assert answer.status_code == 200
@@ -155,21 +157,21 @@ async def test_an_answer_can_mean_nothing(inside: Client) -> None:
 
 async def test_no_content_cannot_be_spoiled(inside: Client) -> None:
     inside.stage.account = None
-    for mood in (FaultMode.TRUNCATED, FaultMode.OVERSIZED, FaultMode.GARBAGE):
-        inside.stage.mood = mood
+    for fault in (FaultMode.TRUNCATED, FaultMode.OVERSIZED, FaultMode.GARBAGE):
+        inside.stage.fault = fault
         assert (await inside.get(CURRENT)).status_code == 204
 
 
 async def test_silence_lasts_until_the_client_gives_up(inside: Client) -> None:
-    inside.stage.mood = FaultMode.SILENT
+    inside.stage.fault = FaultMode.SILENT
     for path in (TOKENS, HISTORY):
         with pytest.raises(httpx.ReadTimeout):
             await inside.http.get(path, headers=inside.headers, timeout=0.05)
-    inside.stage.mood = FaultMode.NORMAL
+    inside.stage.fault = FaultMode.NORMAL
     assert (await inside.get(CURRENT)).status_code == 200
 
 
-async def test_every_mood_is_unlike_every_other(client: Client) -> None:
+async def test_every_fault_is_unlike_every_other(client: Client) -> None:
     async def seen() -> tuple[object, ...]:
         try:
             token = await client.token()
@@ -185,8 +187,8 @@ async def test_every_mood_is_unlike_every_other(client: Client) -> None:
     await client.log_in()
     client.http.timeout = httpx.Timeout(5, read=0.5)
     likes = {}
-    for mood in FaultMode:
+    for fault in FaultMode:
         await client.stage.clock.advance(60)  # or there would be too many tokens
-        client.stage.mood = mood
-        likes[mood] = await seen()
+        client.stage.fault = fault
+        likes[fault] = await seen()
     assert len(set(likes.values())) == len(FaultMode), likes

@@ -27,7 +27,7 @@ async def client(stage: Stage) -> AsyncIterator[Client]:
     listener = await serve_cvad(
         lambda: stage.site,
         lambda: stage.licenses,
-        lambda: stage.mood,
+        lambda: stage.fault,
         stage.clock,
         username=USER,
         password=PASSWORD,

@@ -53,7 +53,7 @@ class Stage:
     clock: FakeClock
     site: SimulatedSite = field(default_factory=lambda: SimulatedSite(id="9f3c", name="PROD"))
     licenses: tuple[License, ...] = LICENSES
-    mood: FaultMode = FaultMode.NORMAL
+    fault: FaultMode = FaultMode.NORMAL
 
 
 class Client:

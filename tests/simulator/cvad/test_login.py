@@ -74,7 +74,7 @@ async def test_nothing_else_opens_anything(client: Client, header: str | None) -
 
 async def test_an_account_that_is_denied_loses_its_token_too(client: Client) -> None:
     await client.log_in()
-    client.stage.mood = FaultMode.DENIED
+    client.stage.fault = FaultMode.DENIED
     assert (await client.get(ME)).status_code == 401
     assert (await client.log_in()).status_code == 401
 

@@ -94,7 +94,7 @@ async def test_a_license_server_can_have_every_status(inside: Client, status: st
 
 
 async def test_an_empty_site_says_that_it_has_no_inventory(inside: Client) -> None:
-    inside.stage.mood = FaultMode.EMPTY
+    inside.stage.fault = FaultMode.EMPTY
     body = (await inside.get(FULL)).json()
     assert body["LicenseInventories"] == []
     assert body["LicenseInformation"]["LicenseServerStatus"] == "NoInventory"

@@ -79,7 +79,7 @@ class Stage:
 
     clock: FakeClock
     account: PartnerAccount = ACCOUNT
-    mood: FaultMode = FaultMode.NORMAL
+    fault: FaultMode = FaultMode.NORMAL
     asked: list[str] = field(default_factory=list)  # the months the account was asked for
 
     def of(self, month: str) -> PartnerAccount:

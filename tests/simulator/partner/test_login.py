@@ -67,7 +67,7 @@ async def test_only_a_json_object_is_read(client: Client) -> None:
 
 async def test_a_client_that_is_denied_loses_its_token_too(client: Client) -> None:
     await client.log_in()
-    client.stage.mood = FaultMode.DENIED
+    client.stage.fault = FaultMode.DENIED
     assert (await client.get(SERVERS)).status_code == 401
     assert (await client.token()).status_code == 401
 
@@ -76,7 +76,7 @@ async def test_a_secret_that_ran_out_gives_no_new_token_but_the_old_one_lives(
     client: Client,
 ) -> None:
     await client.log_in()
-    client.stage.mood = FaultMode.CREDENTIALS_EXPIRED
+    client.stage.fault = FaultMode.CREDENTIALS_EXPIRED
     assert (await client.get(SERVERS)).status_code == 200
     answer = await client.token()
     assert answer.status_code == 401

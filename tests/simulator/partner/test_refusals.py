@@ -1,4 +1,4 @@
-"""Whom the simulated partner API turns away, and in which mood it answers nobody as it should."""
+"""Whom the simulated partner API turns away, and in which fault it answers nobody as it should."""
 
 from __future__ import annotations
 
@@ -53,42 +53,46 @@ async def test_every_answer_has_a_transaction_of_its_own(inside: Client) -> None
     assert len({each.headers["X-Cws-TransactionId"] for each in answers}) == 4
 
 
-@pytest.mark.parametrize(("mood", "status"), [(FaultMode.BUSY, 503), (FaultMode.RATE_LIMITED, 429)])
+@pytest.mark.parametrize(
+    ("fault", "status"), [(FaultMode.BUSY, 503), (FaultMode.RATE_LIMITED, 429)]
+)
 async def test_a_service_that_is_too_busy_says_when_to_come_back(
-    inside: Client, mood: FaultMode, status: int
+    inside: Client, fault: FaultMode, status: int
 ) -> None:
-    inside.stage.mood = mood
+    inside.stage.fault = fault
     for answer in (await inside.token(), *[await inside.get(path) for path in READS]):
         assert (answer.status_code, answer.headers["Retry-After"]) == (status, "7")
-    inside.stage.mood = FaultMode.NORMAL
+    inside.stage.fault = FaultMode.NORMAL
     assert (await inside.get(SERVERS)).status_code == 200
 
 
 @pytest.mark.parametrize(
-    ("mood", "status"), [(FaultMode.FORBIDDEN, 403), (FaultMode.UNKNOWN_CUSTOMER, 404)]
+    ("fault", "status"), [(FaultMode.FORBIDDEN, 403), (FaultMode.UNKNOWN_CUSTOMER, 404)]
 )
-async def test_a_token_alone_is_no_permission(inside: Client, mood: FaultMode, status: int) -> None:
-    inside.stage.mood = mood
+async def test_a_token_alone_is_no_permission(
+    inside: Client, fault: FaultMode, status: int
+) -> None:
+    inside.stage.fault = fault
     assert "token" in (await inside.token()).json()
     assert [(await inside.get(path)).status_code for path in READS] == [status] * 3
 
 
 async def test_an_empty_partner_has_lists_of_nothing(inside: Client) -> None:
-    inside.stage.mood = FaultMode.EMPTY
+    inside.stage.fault = FaultMode.EMPTY
     bodies = [(await inside.get(path)).json() for path in READS]
     lists = ("licenseServersStatus", "skus", "netScalerCallingHomeDetails")
     assert bodies == [{"customerId": "acme", "orgId": "51000000", listed: []} for listed in lists]
 
 
 async def test_a_portal_answers_everything_with_its_page(inside: Client) -> None:
-    inside.stage.mood = FaultMode.LOGIN_PAGE
+    inside.stage.fault = FaultMode.LOGIN_PAGE
     for answer in (await inside.token(), *[await inside.get(path) for path in READS]):
         assert answer.status_code == 200
         assert answer.headers["Content-Type"].startswith("text/html")
 
 
 async def test_an_answer_can_be_cut_off(inside: Client) -> None:
-    inside.stage.mood = FaultMode.TRUNCATED
+    inside.stage.fault = FaultMode.TRUNCATED
     assert "token" in (await inside.token()).json()
     for path in READS:
         with pytest.raises(httpx.RemoteProtocolError):
@@ -96,7 +100,7 @@ async def test_an_answer_can_be_cut_off(inside: Client) -> None:
 
 
 async def test_an_answer_can_be_too_long_to_read(inside: Client) -> None:
-    inside.stage.mood = FaultMode.OVERSIZED
+    inside.stage.fault = FaultMode.OVERSIZED
     for path in READS:
         answer = await inside.get(path)
         assert len(answer.content) > 10 * 1024 * 1024
@@ -104,7 +108,7 @@ async def test_an_answer_can_be_too_long_to_read(inside: Client) -> None:
 
 
 async def test_an_answer_can_mean_nothing(inside: Client) -> None:
-    inside.stage.mood = FaultMode.GARBAGE
+    inside.stage.fault = FaultMode.GARBAGE
     for path in READS:
         answer = await inside.get(path)
         assert answer.status_code == 200
@@ -113,15 +117,15 @@ async def test_an_answer_can_mean_nothing(inside: Client) -> None:
 
 
 async def test_silence_lasts_until_the_client_gives_up(inside: Client) -> None:
-    inside.stage.mood = FaultMode.SILENT
+    inside.stage.fault = FaultMode.SILENT
     for path in (TOKENS, SERVERS):
         with pytest.raises(httpx.ReadTimeout):
             await inside.http.get(path, headers=inside.headers, timeout=0.05)
-    inside.stage.mood = FaultMode.NORMAL
+    inside.stage.fault = FaultMode.NORMAL
     assert (await inside.get(SERVERS)).status_code == 200
 
 
-async def test_every_mood_is_unlike_every_other(client: Client) -> None:
+async def test_every_fault_is_unlike_every_other(client: Client) -> None:
     async def seen() -> tuple[object, ...]:
         try:
             token = await client.token()
@@ -137,8 +141,8 @@ async def test_every_mood_is_unlike_every_other(client: Client) -> None:
     await client.log_in()
     client.http.timeout = httpx.Timeout(5, read=0.5)
     likes = {}
-    for mood in FaultMode:
+    for fault in FaultMode:
         await client.stage.clock.advance(60)  # or there would be too many tokens
-        client.stage.mood = mood
-        likes[mood] = await seen()
+        client.stage.fault = fault
+        likes[fault] = await seen()
     assert len(set(likes.values())) == len(FaultMode), likes

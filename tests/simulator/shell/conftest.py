@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     stage = Stage(install_programs(tmp_path / "with a blank"))
     listener = await serve_commands(
-        Machine("lic01"), lambda: stage.inventory, lambda: stage.mood, FakeClock()
+        Machine("lic01"), lambda: stage.inventory, lambda: stage.fault, FakeClock()
     )
     stage.port = listener.port
     yield stage

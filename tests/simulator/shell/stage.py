@@ -40,11 +40,11 @@ class Ended:
 
 @dataclass
 class Stage:
-    """A machine that listens, and a mood that may change."""
+    """A machine that listens, and a fault that may change."""
 
     programs: ProgramPaths
     port: int = 0
-    mood: FaultMode = FaultMode.NORMAL
+    fault: FaultMode = FaultMode.NORMAL
     inventory: tuple[License, ...] = HELD
 
     async def lmutil(self, *options: str, address: str = "") -> Ended:

@@ -88,7 +88,7 @@ async def test_nobody_there_is_sshs_own_error(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mood", "status", "words"),
+    ("fault", "status", "words"),
     [
         (FaultMode.DENIED, 255, "svc-lictui@lic01: Permission denied (publickey"),
         (FaultMode.CREDENTIALS_EXPIRED, 255, "expired"),
@@ -100,9 +100,9 @@ async def test_nobody_there_is_sshs_own_error(stage: Stage) -> None:
     ],
 )
 async def test_a_refusal_has_its_status_and_prints_nothing(
-    stage: Stage, mood: FaultMode, status: int, words: str
+    stage: Stage, fault: FaultMode, status: int, words: str
 ) -> None:
-    stage.mood = mood
+    stage.fault = fault
     ended = await stage.ssh(*_AGENT)
     assert (ended.status, ended.stdout) == (status, b"")
     assert words in ended.stderr
@@ -111,7 +111,7 @@ async def test_a_refusal_has_its_status_and_prints_nothing(
 
 async def test_half_is_cut_off_and_lost(stage: Stage) -> None:
     whole = (await stage.ssh(*_AGENT)).stdout
-    stage.mood = FaultMode.TRUNCATED
+    stage.fault = FaultMode.TRUNCATED
     ended = await stage.ssh(*_AGENT)
     assert ended.status == 255
     assert ended.stdout == whole[: len(whole) // 2]
@@ -120,31 +120,31 @@ async def test_half_is_cut_off_and_lost(stage: Stage) -> None:
 
 async def test_half_of_lmutil_is_a_program_that_was_killed(stage: Stage) -> None:
     whole = (await stage.lmutil()).stdout
-    stage.mood = FaultMode.TRUNCATED
+    stage.fault = FaultMode.TRUNCATED
     ended = await stage.lmutil()
     assert (ended.status, ended.stderr) == (137, "")
     assert ended.stdout == whole[: len(whole) // 2]
 
 
 async def test_huge_garbage_and_a_page(stage: Stage) -> None:
-    stage.mood = FaultMode.OVERSIZED
+    stage.fault = FaultMode.OVERSIZED
     assert len((await stage.ssh(*_AGENT)).stdout) > 10_000_000
-    stage.mood = FaultMode.GARBAGE
+    stage.fault = FaultMode.GARBAGE
     assert bytes(range(256)) in (await stage.lmutil()).stdout
-    stage.mood = FaultMode.LOGIN_PAGE
+    stage.fault = FaultMode.LOGIN_PAGE
     assert (await stage.ssh(*_AGENT)).stdout.startswith(b"<!DOCTYPE html>")
 
 
-@pytest.mark.parametrize("mood", [FaultMode.DENIED, FaultMode.BUSY])
-async def test_flexnet_knows_no_refusal_but_not_to_answer(stage: Stage, mood: FaultMode) -> None:
-    stage.mood = mood
+@pytest.mark.parametrize("fault", [FaultMode.DENIED, FaultMode.BUSY])
+async def test_flexnet_knows_no_refusal_but_not_to_answer(stage: Stage, fault: FaultMode) -> None:
+    stage.fault = fault
     ended = await stage.lmutil()
     assert b"Error getting status: Cannot connect" in ended.stdout
     assert b"Users of" not in ended.stdout
 
 
 async def test_an_empty_flexnet_server_runs_and_has_no_feature(stage: Stage) -> None:
-    stage.mood = FaultMode.EMPTY
+    stage.fault = FaultMode.EMPTY
     ended = await stage.lmutil()
     assert ended.status == 0
     assert b"license server UP" in ended.stdout
@@ -152,7 +152,7 @@ async def test_an_empty_flexnet_server_runs_and_has_no_feature(stage: Stage) -> 
 
 
 async def test_silence_hangs_until_the_group_is_killed(stage: Stage) -> None:
-    stage.mood = FaultMode.SILENT
+    stage.fault = FaultMode.SILENT
     process = await start(*stage.command(*_AGENT))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(asyncio.shield(process.wait()), 0.3)

@@ -44,10 +44,10 @@ async def serve(
     r"""A server over TLS for CORP\\svc-lictui with "secret", changed by what is named."""
     listeners: list[Listener] = []
 
-    async def serve(mood: FaultMode = FaultMode.NORMAL, **changes: Any) -> Listener:
+    async def serve(fault: FaultMode = FaultMode.NORMAL, **changes: Any) -> Listener:
         sides: dict[str, Any] = {
             "inventory": lambda: licenses,
-            "mood": lambda: mood,
+            "fault": lambda: fault,
             "clock": clock,
             "name": "lic-01",
             "username": r"CORP\svc-lictui",

@@ -198,16 +198,16 @@ async def test_an_unencrypted_body_over_plain_http_is_a_bare_500(serve: Serve) -
 
 
 @pytest.mark.parametrize(
-    ("mood", "code"), [(FaultMode.FORBIDDEN, 5), (FaultMode.RATE_LIMITED, 2150859174)], ids=str
+    ("fault", "code"), [(FaultMode.FORBIDDEN, 5), (FaultMode.RATE_LIMITED, 2150859174)], ids=str
 )
 @pytest.mark.parametrize("tls", [True, False])
-async def test_moods_that_are_faults(
+async def test_faults_that_are_faults(
     serve: Serve,
-    mood: FaultMode,
+    fault: FaultMode,
     code: int,
     tls: bool,  # noqa: FBT001 - pytest passes it by name
 ) -> None:
-    listener = await (serve(mood) if tls else serve(mood, certificate=None))
+    listener = await (serve(fault) if tls else serve(fault, certificate=None))
     with pytest.raises(WSManFaultError) as caught:
         await ask(listener, POOLS)
     assert (caught.value.code, caught.value.machine) == (code, "lic-01")

@@ -1,4 +1,4 @@
-"""The HTTP side of the simulated license server: offers, handshakes, sealed bodies, moods."""
+"""The HTTP side of the simulated license server: offers, handshakes, sealed bodies, faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instances, faults, moods: what is said to one envelope."""
+"""Instances, faults, faults: what is said to one envelope."""
 
 from __future__ import annotations
 
@@ -200,15 +200,15 @@ async def test_a_server_gives_up_when_the_client_says(
 
 
 @pytest.mark.parametrize(
-    ("mood", "expected"), [(FaultMode.FORBIDDEN, "5"), (FaultMode.RATE_LIMITED, "2150859174")]
+    ("fault", "expected"), [(FaultMode.FORBIDDEN, "5"), (FaultMode.RATE_LIMITED, "2150859174")]
 )
-async def test_moods_that_are_faults(
-    licenses: tuple[License, ...], clock: FakeClock, mood: FaultMode, expected: str
+async def test_faults_that_are_faults(
+    licenses: tuple[License, ...], clock: FakeClock, fault: FaultMode, expected: str
 ) -> None:
-    assert code(await enumerate_(service(licenses, clock, mood), status=500)) == expected
+    assert code(await enumerate_(service(licenses, clock, fault), status=500)) == expected
 
 
-async def test_an_empty_mood_has_no_licenses_but_its_services(
+async def test_an_empty_fault_has_no_licenses_but_its_services(
     licenses: tuple[License, ...], clock: FakeClock
 ) -> None:
     soap = service(licenses, clock, FaultMode.EMPTY)

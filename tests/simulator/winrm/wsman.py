@@ -36,12 +36,12 @@ TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 def service(
     licenses: tuple[License, ...],
     clock: FakeClock,
-    mood: FaultMode = FaultMode.NORMAL,
+    fault: FaultMode = FaultMode.NORMAL,
     **changes: Any,
 ) -> SoapService:
     """A server of `licenses`, without HTTP around it."""
     settings = {"latency": 0.0, "licensing": True} | changes
-    return SoapService("lic-01", lambda: licenses, lambda: mood, clock, **settings)
+    return SoapService("lic-01", lambda: licenses, lambda: fault, clock, **settings)
 
 
 def envelope(action: str, body: str, resource: str = LICENSING, headers: str = "") -> bytes:

@@ -67,12 +67,12 @@ def stage(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
     @asynccontextmanager
     async def open_(
-        account: CloudAccount | None = ACCOUNT, mood: FaultMode = FaultMode.NORMAL, **changes: Any
+        account: CloudAccount | None = ACCOUNT, fault: FaultMode = FaultMode.NORMAL, **changes: Any
     ) -> AsyncIterator[Server]:
         certificate = self_signed("localhost", now=clock.now())
         listener = await serve_cloud(
             lambda: account,
-            lambda: mood,
+            lambda: fault,
             clock,
             customer_id="acme",
             client_id="client-1",
@@ -183,7 +183,7 @@ async def test_one_token_for_many_servers_and_another_after_an_hour(
 
 
 @pytest.mark.parametrize(
-    ("mood", "kind", "step"),
+    ("fault", "kind", "step"),
     [
         (FaultMode.SILENT, FailureKind.TIMEOUT, Step.AUTH),
         (FaultMode.LOGIN_PAGE, FailureKind.PARSE, None),
@@ -199,11 +199,11 @@ async def test_one_token_for_many_servers_and_another_after_an_hour(
         (FaultMode.UNKNOWN_CUSTOMER, FailureKind.NO_DATA, None),
     ],
 )
-async def test_every_mood_is_a_failure_of_its_kind(
-    mood: FaultMode, kind: FailureKind, step: Step | None, stage: Stage, clock: FakeClock
+async def test_every_fault_is_a_failure_of_its_kind(
+    fault: FaultMode, kind: FailureKind, step: Step | None, stage: Stage, clock: FakeClock
 ) -> None:
-    limits = Limits(timeout=0.6) if mood is FaultMode.SILENT else None
-    async with stage(mood=mood) as server:
+    limits = Limits(timeout=0.6) if fault is FaultMode.SILENT else None
+    async with stage(fault=fault) as server:
         found = await outcome(server, clock, limits)
     assert isinstance(found, Failure)
     assert found.kind is kind, found
@@ -249,13 +249,13 @@ async def test_the_test_of_the_server_passes_every_step(stage: Stage, clock: Fak
 
 
 @pytest.mark.parametrize(
-    ("mood", "step"),
+    ("fault", "step"),
     [(FaultMode.CREDENTIALS_EXPIRED, Step.AUTH), (FaultMode.FORBIDDEN, Step.INVENTORY)],
 )
 async def test_the_test_of_the_server_ends_where_it_fails(
-    mood: FaultMode, step: Step, stage: Stage, clock: FakeClock
+    fault: FaultMode, step: Step, stage: Stage, clock: FakeClock
 ) -> None:
-    async with stage(mood=mood) as server:
+    async with stage(fault=fault) as server:
         found = [finding async for finding in probe(server, Limits(timeout=20.0), clock)]
     assert (found[-1].step, found[-1].ok) == (step, False)
 

@@ -90,13 +90,13 @@ def stage(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Stage:
     @asynccontextmanager
     async def open_(
         account: Callable[[str], PartnerAccount] = NOVEMBER,
-        mood: FaultMode = FaultMode.NORMAL,
+        fault: FaultMode = FaultMode.NORMAL,
         **changes: Any,
     ) -> AsyncIterator[Server]:
         certificate = self_signed("localhost", now=clock.now())
         listener = await serve_partner(
             account,
-            lambda: mood,
+            lambda: fault,
             clock,
             customer_id="partner-1",
             client_id="client-1",
@@ -208,7 +208,7 @@ async def test_a_token_that_ends_is_renewed(stage: Stage, clock: FakeClock) -> N
 
 
 @pytest.mark.parametrize(
-    ("mood", "kind"),
+    ("fault", "kind"),
     [
         (FaultMode.SILENT, FailureKind.TIMEOUT),
         (FaultMode.LOGIN_PAGE, FailureKind.PARSE),
@@ -224,11 +224,11 @@ async def test_a_token_that_ends_is_renewed(stage: Stage, clock: FakeClock) -> N
         (FaultMode.UNKNOWN_CUSTOMER, FailureKind.NO_DATA),
     ],
 )
-async def test_every_mood_is_a_failure_of_its_kind(
-    mood: FaultMode, kind: FailureKind, stage: Stage, clock: FakeClock
+async def test_every_fault_is_a_failure_of_its_kind(
+    fault: FaultMode, kind: FailureKind, stage: Stage, clock: FakeClock
 ) -> None:
-    limits = Limits(timeout=0.6) if mood is FaultMode.SILENT else None
-    async with stage(mood=mood) as server:
+    limits = Limits(timeout=0.6) if fault is FaultMode.SILENT else None
+    async with stage(fault=fault) as server:
         found = await outcome(server, clock, limits)
     assert isinstance(found, Failure)
     assert found.kind is kind, found

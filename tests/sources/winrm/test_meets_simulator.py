@@ -80,14 +80,14 @@ def stage(server: Callable[..., Server], limits: Limits, clock: FakeClock) -> St
         *,
         tls: bool,
         auth: str,
-        mood: Callable[[], FaultMode] = lambda: FaultMode.NORMAL,
+        fault: Callable[[], FaultMode] = lambda: FaultMode.NORMAL,
         licensing: bool = True,
         **changes: Any,
     ) -> AsyncIterator[WinrmSource]:
         certificate = self_signed("lic01", now=clock.now()) if tls else None
         listener = await serve_winrm(
             lambda: LICENSES,
-            mood,
+            fault,
             clock,
             name="LIC01",
             username=USER,
@@ -168,7 +168,7 @@ async def test_a_wrong_password_is_refused(
 
 @pytest.mark.parametrize(("tls", "auth"), ROADS)
 @pytest.mark.parametrize(
-    ("mood", "kind"),
+    ("fault", "kind"),
     [
         (FaultMode.EMPTY, FailureKind.NO_DATA),
         (FaultMode.LOGIN_PAGE, FailureKind.PROTOCOL),
@@ -179,11 +179,11 @@ async def test_a_wrong_password_is_refused(
         (FaultMode.RATE_LIMITED, FailureKind.RATE_LIMITED),
     ],
 )
-async def test_every_mood_is_called_by_its_name_and_passes(
-    stage: Stage, mood: FaultMode, kind: FailureKind, *, tls: bool, auth: str
+async def test_every_fault_is_called_by_its_name_and_passes(
+    stage: Stage, fault: FaultMode, kind: FailureKind, *, tls: bool, auth: str
 ) -> None:
-    now = mood
-    async with stage(tls=tls, auth=auth, mood=lambda: now) as source:
+    now = fault
+    async with stage(tls=tls, auth=auth, fault=lambda: now) as source:
         failure = await outcome(source)
         now = FaultMode.NORMAL
         recovered = await outcome(source)

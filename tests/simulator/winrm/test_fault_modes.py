@@ -1,4 +1,4 @@
-"""Moods of the simulated license server that spoil its answers, or hide it."""
+"""Faults of the simulated license server that spoil its answers, or hide it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     Serve = Callable[..., Awaitable[Listener]]
 
 
-async def said(serve: Serve, certificate: ServerCertificate, mood: FaultMode) -> httpx.Response:
+async def said(serve: Serve, certificate: ServerCertificate, fault: FaultMode) -> httpx.Response:
     """The answer to a question for pools, over TLS and Basic."""
     trust = ssl.create_default_context(cadata=certificate.pem.decode())
-    url = (await serve(mood)).url + "/wsman"
+    url = (await serve(fault)).url + "/wsman"
     async with httpx.AsyncClient(verify=trust, auth=BASIC) as client:
         return await client.post(url, content=ASKED, headers=SOAP)
 
