@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.simulator.shell.stage import Stage
+from tests.simulator.commands.stage import Stage
 from tests.support.clock import FakeClock
 
 from lictui.simulator.commands import Machine, install_programs, serve_commands

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from tests.simulator.shell.stage import HELD
+from tests.simulator.commands.stage import HELD
 from tests.support.clock import START
 
 from lictui.simulator.commands import Machine, PowerShell, lic_inventory_rows

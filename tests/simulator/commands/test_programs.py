@@ -9,7 +9,7 @@ import stat
 from contextlib import suppress
 
 import pytest
-from tests.simulator.shell.stage import HELD, Stage, run, start
+from tests.simulator.commands.stage import HELD, Stage, run, start
 
 from lictui.simulator.estate import FaultMode
 
