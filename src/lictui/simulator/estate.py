@@ -378,7 +378,13 @@ def other_sources(
     buyer: PoolFactory, known: Sequence[SimulatedServer]
 ) -> tuple[SimulatedServer, ...]:
     """Everyone else; `known` are the license servers that a partner's account lists too."""
-    return (*_in_three_ways(buyer), *_commanded(buyer), *_cloud(buyer), _partner(buyer, known))
+    return (
+        *_in_three_ways(buyer),
+        *_commanded_in_us(buyer),
+        *_commanded_elsewhere(buyer),
+        *_cloud(buyer),
+        _partner(buyer, known),
+    )
 
 
 def _in_three_ways(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
@@ -392,7 +398,7 @@ def _in_three_ways(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
     )
 
 
-def _commanded(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
+def _commanded_in_us(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
     return (
         SimulatedServer(
             "lic-us-02",
@@ -426,6 +432,12 @@ def _commanded(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
         SimulatedServer(
             "lic-us-04", US, ServerKind.CHECKMK, (buyer.machines("PVS_STD_CCS", 120, 0.7),)
         ),
+    )
+
+
+def _commanded_elsewhere(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
+    """Servers of EMEA and APAC that are read with a command."""
+    return (
         SimulatedServer(
             "lic-emea-04", EMEA, ServerKind.UDADMIN, (buyer.assigned(EMEA, "XDT_STD_UD", 260, 0.7),)
         ),
