@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -25,7 +24,7 @@ from lictui.model import (
 from lictui.products import describe
 from lictui.sources.cloud.session import CloudSession, sign_in_to_trust
 from lictui.sources.http import HttpClient, get_field, json_rows
-from lictui.sources.sanitize import parse_count, parse_date, sanitize
+from lictui.sources.sanitize import NEVER_YEAR, parse_count, parse_date, parse_time, sanitize
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -37,42 +36,10 @@ if TYPE_CHECKING:
     from lictui.config.settings import Limits
 
 
-# Times in the forms that License Usage Insights writes
-
-
-_AMERICAN: Final = re.compile(
-    r"(?P<m>\d{1,2})/(?P<d>\d{1,2})/(?P<y>\d{4})(?: (?P<t>\d{1,2}:\d{2}:\d{2}))?"
-)
-_FIRST_YEAR: Final = 1980
-_NEVER: Final = 9999  # .NET's year for "never"
-
-
-def parse_time(value: object) -> float | None:
-    """Return UTC epoch seconds; without an offset the time is UTC. None for no time."""
-    if not isinstance(value, str):
-        return None
-    try:
-        found = datetime.fromisoformat(_iso(value))
-        if not _FIRST_YEAR <= found.year < _NEVER:
-            return None
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None
-
-
 def parse_calendar_day(value: object) -> date | None:
-    """Return the day as written, whatever the offset; None for no day or no end."""
-    found = parse_date(_iso(value)) if isinstance(value, str) else None
-    return found if found and found.year < _NEVER else None
-
-
-def _iso(value: str) -> str:
-    """Return `value` with a date in American order turned round; anything else unchanged."""
-    value = value.strip()
-    if not (found := _AMERICAN.fullmatch(value)):
-        return value
-    turned = f"{found['y']}-{found['m']:0>2}-{found['d']:0>2}"
-    return f"{turned}T{found['t']:0>8}" if found["t"] else turned
+    """Return a date as License Usage Insights writes it; None for no date, and for "never"."""
+    day = parse_date(value, day_first=False)
+    return day if day and day.year < NEVER_YEAR else None
 
 
 # The license servers of a partner's customers

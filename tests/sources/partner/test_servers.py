@@ -10,7 +10,8 @@ from tests.sources.partner.conftest import listed, never, servers
 from tests.support.clock import START
 
 from lictui.model import Level, LicenseServer, Notice, ReportingStatus
-from lictui.sources.partner import parse_calendar_day, parse_time, read_servers, server_notices
+from lictui.sources.partner import parse_calendar_day, read_servers, server_notices
+from lictui.sources.sanitize import parse_time
 
 SILENT: dict[str, Any] = {
     "isPhoningHome": False,
