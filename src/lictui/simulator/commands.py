@@ -104,26 +104,26 @@ def lic_inventory_rows(
     for concurrent licenses.
     """
     dated = "SubscriptionAdvantage" if older else "CustomerSuccessServices"
-    return [_inventoried(each, f"License{dated}Date", free=free, times=times) for each in inventory]
+    return [_inventoried(pool, f"License{dated}Date", free=free, times=times) for pool in inventory]
 
 
-def _inventoried(each: License, dated: str, *, free: bool, times: int) -> Mapping[str, object]:
-    product, edition, model = _pem(each.product)
-    name, _, model_name = each.full_name.partition("|")
-    start_up = each.product in _START_UP
-    overdraft = each.overdraft * times
-    total = each.installed * times + overdraft
+def _inventoried(pool: License, dated: str, *, free: bool, times: int) -> Mapping[str, object]:
+    product, edition, model = _pem(pool.product)
+    name, _, model_name = pool.full_name.partition("|")
+    start_up = pool.product in _START_UP
+    overdraft = pool.overdraft * times
+    total = pool.installed * times + overdraft
     return {
         "LicenseProductName": product,
-        "LocalizedLicenseProductName": name or each.product,
+        "LocalizedLicenseProductName": name or pool.product,
         "LicenseEdition": edition,
         "LicenseLocalizedEdition": name.rpartition(" ")[2] if edition else "",
-        "LicenseExpirationDate": _moment(each.expires) if each.expires else NO_EXPIRY,
-        dated: NO_SUBSCRIPTION if start_up else _moment(each.subscription_date),
-        "LicenseType": each.license_type,
-        "LocalizedLicenseType": _TYPES.get(each.license_type, each.license_type),
-        "LicensesInUse": each.in_use,
-        "LicensesAvailable": total - each.in_use if free else total,
+        "LicenseExpirationDate": _moment(pool.expires) if pool.expires else NO_EXPIRY,
+        dated: NO_SUBSCRIPTION if start_up else _moment(pool.subscription_date),
+        "LicenseType": pool.license_type,
+        "LocalizedLicenseType": _TYPES.get(pool.license_type, pool.license_type),
+        "LicensesInUse": pool.in_use,
+        "LicensesAvailable": total - pool.in_use if free else total,
         "LicenseOverdraft": overdraft,
         "LicenseModel": model,
         "LocalizedLicenseModel": model_name,
@@ -139,29 +139,29 @@ def wmi_pool_rows(
     """
     return [
         {
-            "Count": each.installed + each.overdraft,
+            "Count": pool.installed + pool.overdraft,
             "DUP_GROUP": None,
             "FLOAT_OK": None,
             "HOST_BASED": None,
             "HOSTID": None,
-            "InUseCount": each.in_use,
-            "LicenseType": each.license_type,
-            "Overdraft": each.overdraft,
+            "InUseCount": pool.in_use,
+            "LicenseType": pool.license_type,
+            "Overdraft": pool.overdraft,
             "PLATFORMS": None,
-            "PLD": each.product,
-            "PLDFullName": each.full_name,
-            "PooledAvailable": max(0, each.installed + each.overdraft - each.in_use),
+            "PLD": pool.product,
+            "PLDFullName": pool.full_name,
+            "PooledAvailable": max(0, pool.installed + pool.overdraft - pool.in_use),
             "SubscriptionDate": (
-                f"{each.subscription_date:%Y%m%d}000000.000000+000"
+                f"{pool.subscription_date:%Y%m%d}000000.000000+000"
                 if text
-                else _moment(each.subscription_date)
+                else _moment(pool.subscription_date)
             ),
             "USER_BASED": None,
-            "VendorString": f";LT={each.license_type};GP=720;SA=1;ODP=0",
+            "VendorString": f";LT={pool.license_type};GP=720;SA=1;ODP=0",
             "PSComputerName": None,
             "CimClass": {"CimSuperClassName": None, "CimSystemProperties": "Microsoft.Management"},
         }
-        for each in inventory
+        for pool in inventory
     ]
 
 
@@ -185,7 +185,7 @@ _TERMS: Final = "GP=720;CL=VDS,VDA,VDE;SA=1;LP=90;ODP=0;NUDURMIN=2880;NUDURMAX=5
 def checkmk_section(inventory: Iterable[License], name: str) -> str:
     """What the agent says, with a section before and after; a count has its overdraft in it."""
     rows = [
-        f"{each.product}\t{each.installed + each.overdraft}\t{each.in_use}" for each in inventory
+        f"{pool.product}\t{pool.installed + pool.overdraft}\t{pool.in_use}" for pool in inventory
     ]
     head = ("<<<check_mk>>>", "Version: 2.3.0p1", "AgentOS: windows", f"Hostname: {name}")
     tail = ("<<<systemtime>>>", "1796083200")
@@ -200,12 +200,12 @@ def license_file_text(inventory: Iterable[License], name: str) -> str:
         "VENDOR CITRIX",
         "USE_SERVER",
     ]
-    for number, each in enumerate(inventory, 1):
-        expires = f"{each.expires:%d-%b-%Y}".lower() if each.expires else "permanent"
-        version = f"{each.subscription_date:%Y.%m%d}"
+    for number, pool in enumerate(inventory, 1):
+        expires = f"{pool.expires:%d-%b-%Y}".lower() if pool.expires else "permanent"
+        version = f"{pool.subscription_date:%Y.%m%d}"
         lines += (
-            f"INCREMENT {each.product} CITRIX {version} {expires} {each.installed} \\",
-            f" VENDOR_STRING=;LT={each.license_type};{_TERMS} \\",
+            f"INCREMENT {pool.product} CITRIX {version} {expires} {pool.installed} \\",
+            f" VENDOR_STRING=;LT={pool.license_type};{_TERMS} \\",
             f' DUP_GROUP=V ISSUED=07-Mar-2026 NOTICE="Simulated" SN=LA-0000000000-{number:05}:1 \\',
             ' START=6-feb-2026 SIGN="0000 0000 0000"',
         )
@@ -231,7 +231,7 @@ def status_json(inventory: Sequence[License], at: float, name: str) -> str:
         "mode": "file",
         "activation": None,
         "license_servers": [],
-        "pools": [_pool(each) for each in inventory],
+        "pools": [_pool(pool) for pool in inventory],
     }
     answer = {
         "schema": "lictui.status/1",
@@ -243,23 +243,23 @@ def status_json(inventory: Sequence[License], at: float, name: str) -> str:
     return json.dumps(answer, indent=1) + "\n"
 
 
-def _pool(each: License) -> dict[str, object]:
+def _pool(pool: License) -> dict[str, object]:
     models = {"UD": "user_device", "CCU": "concurrent", "CCS": "concurrent"}
     return {
-        "product": each.product,
-        "name": each.full_name.partition("|")[0],
-        "model": models.get(each.product.rpartition("_")[2], "other"),
-        "license_type": each.license_type,
-        "subscription_date": each.subscription_date.isoformat(),
-        "expires": each.expires.isoformat() if each.expires else None,
+        "product": pool.product,
+        "name": pool.full_name.partition("|")[0],
+        "model": models.get(pool.product.rpartition("_")[2], "other"),
+        "license_type": pool.license_type,
+        "subscription_date": pool.subscription_date.isoformat(),
+        "expires": pool.expires.isoformat() if pool.expires else None,
         "permanent": None,
-        "installed": each.installed,
-        "overdraft": each.overdraft,
-        "in_use": each.in_use,
-        "free": each.installed - each.in_use,
-        "ratio": round(each.in_use / each.installed, 4) if each.installed else None,
+        "installed": pool.installed,
+        "overdraft": pool.overdraft,
+        "in_use": pool.in_use,
+        "free": pool.installed - pool.in_use,
+        "ratio": round(pool.in_use / pool.installed, 4) if pool.installed else None,
         "level": "ok",
-        "counted": each.license_type != "SYS",
+        "counted": pool.license_type != "SYS",
     }
 
 

@@ -244,7 +244,7 @@ def _parts(code: str) -> tuple[str, str, str]:
 
 
 def _main(licenses: Licenses) -> License | None:
-    return max(licenses, key=lambda each: each.installed, default=None)
+    return max(licenses, key=lambda pool: pool.installed, default=None)
 
 
 def me(site: SimulatedSite, user: str, expires: str) -> Json:
@@ -288,7 +288,7 @@ def _usage(site: SimulatedSite, licenses: Licenses, model: str) -> Json:
     names = ("LicensedSessionsActive", "PeakConcurrentLicenseUsers", "TotalUniqueLicenseUsers")
     if site.usage is not UsageReporting.REPORTED:
         return dict.fromkeys(names, 0)
-    in_use = sum(each.in_use for each in licenses if _parts(each.product)[2] == model)
+    in_use = sum(pool.in_use for pool in licenses if _parts(pool.product)[2] == model)
     if _MODELS.get(model) == "UserDevice":
         return dict(zip(names, (in_use // 2, None, in_use), strict=True))
     peak = in_use if site.peak is None else site.peak
@@ -297,7 +297,7 @@ def _usage(site: SimulatedSite, licenses: Licenses, model: str) -> Json:
 
 
 def _earliest_end(licenses: Licenses) -> str | None:
-    ends = [each.expires for each in licenses if each.expires]
+    ends = [pool.expires for pool in licenses if pool.expires]
     return f"{min(ends).isoformat()}T00:00:00Z" if ends else None
 
 
@@ -343,11 +343,11 @@ def overview(site: SimulatedSite, licenses: Licenses, *, inventory: bool) -> Jso
     """`LicenseOverview`: the inventory, under the name of the way the site is licensed."""
     main = _main(licenses)
     product, edition, model = _parts(main.product) if main else ("", "", "")
-    lines = [_inventory(site, each) for each in licenses] if inventory else []
+    lines = [_inventory(site, pool) for pool in licenses] if inventory else []
     sums = (
-        sum(each.installed for each in licenses),
-        sum(each.overdraft for each in licenses),
-        sum(each.in_use for each in licenses),
+        sum(pool.installed for pool in licenses),
+        sum(pool.overdraft for pool in licenses),
+        sum(pool.in_use for pool in licenses),
     )
     normal, overdraft, usage = sums if site.totals else (None, None, None)
     return {
@@ -592,17 +592,17 @@ def _peak_today(server: SimulatedServer, at: float) -> int:
 
 def _alerts(server: SimulatedServer, held: tuple[License, ...], at: float) -> Iterator[SiteAlert]:
     today = as_date(int(at // DAY))
-    for each in held:
-        if each.in_use > each.installed:
-            detail = f"{each.product}: {each.in_use - each.installed} more than installed."
+    for pool in held:
+        if pool.in_use > pool.installed:
+            detail = f"{pool.product}: {pool.in_use - pool.installed} more than installed."
             yield SiteAlert(
                 "Alarm", "Licenses are in overdraft", detail, "Add licenses.", "Overdraft"
             )
-        elif each.in_use >= _NEARLY_USED * each.installed:
-            detail = f"{each.product}: {each.in_use} of {each.installed} licenses are in use."
+        elif pool.in_use >= _NEARLY_USED * pool.installed:
+            detail = f"{pool.product}: {pool.in_use} of {pool.installed} licenses are in use."
             yield SiteAlert("Alert", "Licenses are nearly used up", detail, "", "Threshold")
-        if each.expires is not None and (each.expires - today).days <= _SOON:
-            detail = f"{each.product}: {each.installed} licenses expire on {each.expires}."
+        if pool.expires is not None and (pool.expires - today).days <= _SOON:
+            detail = f"{pool.product}: {pool.installed} licenses expire on {pool.expires}."
             yield SiteAlert("Alert", "Licenses expire soon", detail, "Renew them.", "Expiration")
     if server.activated_until is not None and (server.activated_until - today).days <= _SOON:
         detail = f"The activation is valid until {server.activated_until}."

@@ -275,15 +275,15 @@ class Enumerations:
         return [_instance(cim, row) for row in chosen]
 
     def _class(self, namespace: str, name: str) -> CimClass:
-        known = [each for each in self._classes() if each.namespace.lower() == namespace]
-        if not known:
+        classes = [cim for cim in self._classes() if cim.namespace.lower() == namespace]
+        if not classes:
             # WBEM_E_INVALID_NAMESPACE; which number a server puts outside is not published.
             raise SoapFaultError(
                 "w:InternalError", 0x8004100E, "Invalid namespace (0x8004100E).", provider=True
             )
-        for each in known:
-            if each.name.lower() == name.lower():
-                return each
+        for cim in classes:
+            if cim.name.lower() == name.lower():
+                return cim
         raise SoapFaultError(
             "n:CannotProcessFilter",
             2150858778,
@@ -371,7 +371,7 @@ def parse_wql(text: str) -> SelectStatement:
         raise _bad_query()
     columns, class_name, where = match.groups()
     equals = [_EQUALS.fullmatch(part) for part in _OR.split(where)] if where else []
-    conditions = tuple((each[1].lower(), each[2]) for each in equals if each)
+    conditions = tuple((match[1].lower(), match[2]) for match in equals if match)
     if len(conditions) < len(equals):
         raise _bad_query()
     properties = () if columns == "*" else tuple(map(str.strip, columns.split(",")))
@@ -454,22 +454,22 @@ def license_pool_class(licenses: Iterable[License]) -> CimClass:
             "USER_BASED",
             "VendorString",
         ),
-        tuple(_pool(each) for each in licenses),
+        tuple(_pool(pool) for pool in licenses),
     )
 
 
-def _pool(each: License) -> Mapping[str, Value]:
-    count = each.installed + each.overdraft  # Count includes the overdraft
+def _pool(pool: License) -> Mapping[str, Value]:
+    count = pool.installed + pool.overdraft  # Count includes the overdraft
     return {
         "Count": count,
-        "InUseCount": each.in_use,
-        "LicenseType": each.license_type,
-        "Overdraft": each.overdraft,
-        "PLD": each.product,
-        "PLDFullName": each.full_name,
-        "PooledAvailable": max(0, count - each.in_use),
-        "SubscriptionDate": each.subscription_date,
-        "VendorString": f";LT={each.license_type};GP=720;SA=1;ODP=0",
+        "InUseCount": pool.in_use,
+        "LicenseType": pool.license_type,
+        "Overdraft": pool.overdraft,
+        "PLD": pool.product,
+        "PLDFullName": pool.full_name,
+        "PooledAvailable": max(0, count - pool.in_use),
+        "SubscriptionDate": pool.subscription_date,
+        "VendorString": f";LT={pool.license_type};GP=720;SA=1;ODP=0",
     }
 
 
@@ -481,10 +481,10 @@ def license_class(licenses: Iterable[License]) -> CimClass:
         ("ExpirationDate", "SerialNumber"),
         tuple(
             {
-                "ExpirationDate": each.expires,
-                "SerialNumber": "" if each.license_type == "SYS" else f"LA-{number:010d}",
+                "ExpirationDate": pool.expires,
+                "SerialNumber": "" if pool.license_type == "SYS" else f"LA-{number:010d}",
             }
-            for number, each in enumerate(licenses, 1)
+            for number, pool in enumerate(licenses, 1)
         ),
     )
 
