@@ -96,8 +96,8 @@ def select_product(
 
 def statuses_of(board: MergedBoard, servers: Iterable[str]) -> tuple[ServerStatus, ...]:
     """The statuses that stand for these servers, each once."""
-    found = (board.find(name) for name in servers)
-    return tuple({status.server.name: status for status in found if status}.values())
+    candidates = (board.find(name) for name in servers)
+    return tuple({status.server.name: status for status in candidates if status}.values())
 
 
 @dataclass(frozen=True, slots=True)

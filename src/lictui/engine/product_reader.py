@@ -108,7 +108,9 @@ class ProductHistoryReader:
         narrow = _narrow(series)
         return ProductHistory(
             _draw(series, query),
-            usage_stats([each._replace(end=min(each.end, now + 1)) for each in series.buckets]),
+            usage_stats(
+                [bucket._replace(end=min(bucket.end, now + 1)) for bucket in series.buckets]
+            ),
             previous,
             heat_matrix(_narrow(heat), zone) if heat else None,
             self._monthly_usage(selection, owners),
@@ -159,7 +161,7 @@ class ProductHistoryReader:
             for pool in self._history.pools()
             if pool.product == selection.product and pool.server in servers
         )
-        return tuple(current | dict.fromkeys(it for it in earlier if it not in duplicates))
+        return tuple(current | dict.fromkeys(owner for owner in earlier if owner not in duplicates))
 
     async def _range(self, query: SeriesQuery) -> Series:
         """The series of a time range; that of a year is read once an hour."""
@@ -241,7 +243,9 @@ def _resolution(query: ProductQuery, selection: ProductSelection, owners: Sequen
     """Seconds of the buckets to read: an hour where there are readings for it, else more."""
     if query.width >= _DAY:
         return _HOUR if len(owners) > _FEW_POOLS or _on_full_hours(query.bounds) else _FINE
-    width = next((it for it in (_HOUR, 2 * _HOUR) if it >= 2 * selection.interval), query.width)
+    width = next(
+        (hours for hours in (_HOUR, 2 * _HOUR) if hours >= 2 * selection.interval), query.width
+    )
     return query.width if query.width % width else width
 
 
@@ -296,7 +300,9 @@ def _forecast_scope(
     name = statuses[0].server.name if len(statuses) == 1 else ESTATE
     selected = replace(board, servers=statuses)
     scopes = forecast_scopes(selected, history.pools(), alerts)
-    return next((it for it in scopes if (it.scope, it.product) == (name, product)), None)
+    return next(
+        (scope for scope in scopes if (scope.scope, scope.product) == (name, product)), None
+    )
 
 
 def _assignments(

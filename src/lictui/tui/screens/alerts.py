@@ -153,8 +153,8 @@ def list_table(alerts: Iterable[ListEntry], events: Iterable[ListEntry]) -> Tabl
     return (
         ("list", "at", "level", "server", "product", "message", "state"),
         *(
-            (name, it.time, it.level, it.server, it.product, it.message, it.status)
-            for name, it in rows
+            (name, row.time, row.level, row.server, row.product, row.message, row.status)
+            for name, row in rows
         ),
     )
 
@@ -298,8 +298,8 @@ class AlertsScreen(FilterableScreen):
         if entry is None:
             return
         if entry.product:
-            at = entry.time if self._table.id == "events" else None
-            self.lictui.show_view("usage", servers=(entry.server,), product=entry.product, at=at)
+            time = entry.time if self._table.id == "events" else None
+            self.lictui.show_view("usage", servers=(entry.server,), product=entry.product, at=time)
         else:
             self.lictui.show_view("servers")
 

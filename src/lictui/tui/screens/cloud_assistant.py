@@ -78,8 +78,8 @@ def requirements(
 
 
 def _account(board: MergedBoard) -> Requirement:
-    accounts = [it for it in board.servers if it.server.source in _ACCOUNTS]
-    up = next((it for it in accounts if it.state is State.UP), None)
+    accounts = [status for status in board.servers if status.server.source in _ACCOUNTS]
+    up = next((account for account in accounts if account.state is State.UP), None)
     title = "a Citrix Cloud account"
     if up is not None:
         return Requirement(title, f"{strip_controls(up.server.name)} responds", met=True)
@@ -166,7 +166,9 @@ class CloudAssistantScreen(TextDialog):
         """A title, then each requirement; nothing if the server was removed meanwhile."""
         app = self.lictui
         board = app.board
-        status = next((it for it in board.servers if self._server in it.member_names), None)
+        status = next(
+            (status for status in board.servers if self._server in status.member_names), None
+        )
         if status is None:
             return ()
         entries = requirements(board, status, time_zone(app.settings.timezone))

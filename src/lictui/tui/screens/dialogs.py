@@ -220,7 +220,8 @@ def matching_pools(
     board: MergedBoard, servers: Sequence[str], product: str, day: str | None = None
 ) -> tuple[ServerPool, ...]:
     """The pools of a product on these servers, optionally of one subscription date."""
-    statuses = {it.server.name: it for name in servers if (it := board.find(name))}.values()
+    candidates = (board.find(name) for name in servers)
+    statuses = {status.server.name: status for status in candidates if status}.values()
     return tuple(
         (status, pool)
         for status in statuses
@@ -415,7 +416,7 @@ def _help_text(table: tuple[Command, ...], symbols: Symbols) -> Iterator[tuple[s
     everywhere = [command for command in table if command.screens in ((), commands.VIEWS)]
     yield from _key_chapter("Global", everywhere)
     others = [command for command in table if command not in everywhere]
-    titles = {it.id: " · ".join(it.screens).replace("_", " ") for it in others}
+    titles = {command.id: " · ".join(command.screens).replace("_", " ") for command in others}
     for title in dict.fromkeys(titles.values()):
         chapter = [command for command in others if titles[command.id] == title]
         yield from _key_chapter(title.capitalize(), chapter)

@@ -57,7 +57,11 @@ class LicenseUserRow:
 
 def user_rows(answers: Sequence[LicenseUsers]) -> dict[str, LicenseUserRow]:
     """At most `MAX_ROWS` license users by a key, the longest use first."""
-    rows = [LicenseUserRow(it.server, user, it.at) for it in answers for user in it.users]
+    rows = [
+        LicenseUserRow(answer.server, user, answer.at)
+        for answer in answers
+        for user in answer.users
+    ]
     rows.sort(key=_since)
     return {str(index): row for index, row in enumerate(rows[:MAX_ROWS])}
 
@@ -71,10 +75,14 @@ def user_columns(width: int, *, several: bool) -> tuple[TableColumn, ...]:
     """The columns that fit; user and host take what is left."""
     columns: tuple[TableColumn, ...] = (_SERVER, *_COLUMNS) if several else _COLUMNS
     if width < sum(column.width + _GAP for column in columns):
-        columns = tuple(it for it in columns if it.key != "idle")  # a glyph shows it, too
+        columns = tuple(
+            column for column in columns if column.key != "idle"
+        )  # a glyph shows it, too
     spare = max(0, width - sum(column.width + _GAP for column in columns))
     extra = {"user": spare // 2, "host": spare - spare // 2}
-    return tuple(replace(it, width=it.width + extra.get(it.key, 0)) for it in columns)
+    return tuple(
+        replace(column, width=column.width + extra.get(column.key, 0)) for column in columns
+    )
 
 
 def user_cells(
@@ -105,7 +113,7 @@ def summary_line(answers: Sequence[LicenseUsers]) -> Line:
     users = [user for answer in answers for user in answer.users]
     licenses = sum(user.license_user.count for user in users)
     idle = sum(user.idle for user in users)
-    names = dict.fromkeys(strip_controls(name) for it in answers for name in it.sources)
+    names = dict.fromkeys(strip_controls(name) for answer in answers for name in answer.sources)
     if not names:
         return (("No source can report license users.", Tone.WARN),)
     source = f"  source: {', '.join(names)}"

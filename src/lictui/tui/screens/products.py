@@ -84,10 +84,10 @@ class ProductsScreen(TrendScreen):
 
     def board_changed(self, board: MergedBoard) -> None:
         alerts, time = self.lictui.settings.alerts, self.current_time
-        found = board.totals(self._by)
+        totals = board.totals(self._by)
         self._trends.add_readings(
             ((total.scope, total.product, total.model), time.now, total.reading)
-            for total in found
+            for total in totals
             if total.servers_reporting == total.servers_expected and not total.unknown_pools
         )
         zone = time_zone(self.lictui.settings.timezone)
@@ -98,10 +98,10 @@ class ProductsScreen(TrendScreen):
             table.scope_title = _SCOPE_TITLES[self._by]
             table.trends = self._trends.trends
             table.trend_label = TREND_LABELS[self.trend_length]
-            rows = products_view.product_rows(found, summaries, context)
+            rows = products_view.product_rows(totals, summaries, context)
             table.rows = products_view.sort_rows(rows, self._sort_key, reverse=self._reverse)
             self.set_status(self.status_line())
-        if found and time.now - self._summaries_at.get(self._by, 0.0) >= _SUMMARY_REFRESH:
+        if totals and time.now - self._summaries_at.get(self._by, 0.0) >= _SUMMARY_REFRESH:
             self._summaries_at[self._by] = time.now
             self._load_summaries(self._by)
 

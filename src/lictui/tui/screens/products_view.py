@@ -78,7 +78,7 @@ class ProductRow:
         forecast = self.summary.forecast
         if forecast is None:
             return None
-        dates = [forecast.reaches.installed, *(it.date for it in forecast.shortfalls)]
+        dates = [forecast.reaches.installed, *(shortfall.date for shortfall in forecast.shortfalls)]
         return min(((day - self.today).days for day in dates if day is not None), default=None)
 
     @property
@@ -136,7 +136,7 @@ def _scope_text(scope: str, by: GroupBy) -> str:
 def sort_rows(rows: Iterable[ProductRow], sort: str, *, reverse: bool) -> tuple[ProductRow, ...]:
     """The rows by the key `sort`, assigned licenses below the others."""
     ordered = list(rows)
-    scopes = {name: index for index, name in enumerate(dict.fromkeys(it.scope for it in ordered))}
+    scopes = {name: index for index, name in enumerate(dict.fromkeys(row.scope for row in ordered))}
     ordered.sort(key=_SORT_KEYS.get(sort) or (lambda row: scopes[row.scope]))
     if reverse:
         ordered.reverse()

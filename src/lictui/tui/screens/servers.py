@@ -88,11 +88,13 @@ def server_columns(width: int) -> tuple[TableColumn, ...]:
     columns: tuple[TableColumn, ...] = _COLUMNS
     if width < _WIDE:
         keys = _NARROW if width < _MEDIUM_WIDTH else _MEDIUM
-        columns = tuple(it for it in (*_COLUMNS, _LAST_SHORT) if it.key in keys)
-        columns = tuple({it.key: it for it in columns}.values())
+        columns = tuple(column for column in (*_COLUMNS, _LAST_SHORT) if column.key in keys)
+        columns = tuple({column.key: column for column in columns}.values())
     spare = max(0, width - sum(column.width + _GAP for column in columns))
     extra = {"name": spare // 2, "address": spare - spare // 2}
-    return tuple(replace(it, width=it.width + extra.get(it.key, 0)) for it in columns)
+    return tuple(
+        replace(column, width=column.width + extra.get(column.key, 0)) for column in columns
+    )
 
 
 def server_cells(status: ServerStatus, now: float, symbols: Symbols) -> dict[str, Fragment]:
@@ -264,7 +266,11 @@ def license_server_lines(
         return
     dot = f" {symbols.dot} "
     counts = Counter(server.status for server in listed)
-    states = (f"{counts[it]:,} {_status_text(it)}" for it in _REPORTING_ORDER if counts[it])
+    states = (
+        f"{counts[status]:,} {_status_text(status)}"
+        for status in _REPORTING_ORDER
+        if counts[status]
+    )
     plural = "" if len(listed) == 1 else "s"
     yield ((f"{len(listed):,} license server{plural}: {dot.join(states)}", Tone.TEXT),)
     for server in sorted(listed, key=_severity)[:_MAX_LISTED]:
@@ -353,8 +359,8 @@ class ServersScreen(MainScreen):
         self.table.show_rows(
             server_columns(self.size.width - 2),
             {
-                it.server.name: server_cells(it, now, symbols)
-                for it in self.lictui.board.registered.servers
+                status.server.name: server_cells(status, now, symbols)
+                for status in self.lictui.board.registered.servers
             },
         )
         self._show_details()

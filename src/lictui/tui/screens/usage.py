@@ -124,11 +124,12 @@ class UsageScreen(TimeRangeScreen):
     @property
     def _expiries(self) -> tuple[Expiry, ...]:
         names = {status.server.name for status, _ in self._selection.pools}
-        return tuple(
+        selected = (
             expiry
             for expiry in expiries(self.lictui.board)
             if expiry.product == self._product and expiry.server in names
         )
+        return tuple(sorted(selected, key=lambda expiry: expiry.day))
 
     def board_changed(self, board: MergedBoard) -> None:
         """Show the current values; ask for the history again once enough time has passed."""

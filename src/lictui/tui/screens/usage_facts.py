@@ -176,7 +176,9 @@ def monthly_facts(months: Sequence[MonthlyUsage], now: float) -> Iterator[Fact]:
     """What the source reports as assigned and released this month and last month."""
     current = _month_number(now)
     for label, number in (("this month", current), ("last month", current - 1)):
-        month = next((it for it in months if _month_number(it.month_start) == number), None)
+        month = next(
+            (entry for entry in months if _month_number(entry.month_start) == number), None
+        )
         if month is not None and (month.newly_assigned, month.released) != (None, None):
             assigned, released = format_count(month.newly_assigned), format_count(month.released)
             yield label, [(f"{assigned} assigned, {released} released", Tone.TEXT)]

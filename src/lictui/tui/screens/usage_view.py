@@ -265,7 +265,10 @@ def export_table(view: ChartView) -> Table:
     """The buckets that are drawn."""
     head = ("from", "to", "in_use_min", "in_use_avg", "in_use_max", "installed", "overdraft")
     rows = (
-        (it.start, it.end, it.low, it.average, it.high, it.installed, it.overdraft)
-        for it in view.buckets
+        (
+            *(bucket.start, bucket.end, bucket.low, bucket.average, bucket.high),
+            *(bucket.installed, bucket.overdraft),
+        )
+        for bucket in view.buckets
     )
     return (head, *rows)

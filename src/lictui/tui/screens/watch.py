@@ -199,7 +199,9 @@ def page_lines(
 
 
 def _page_title(page: WatchPage, now: float, cells: int, position: str) -> Line:
-    polled = max((it.polled_at for it in page.servers if it.polled_at is not None), default=None)
+    polled = max(
+        (status.polled_at for status in page.servers if status.polled_at is not None), default=None
+    )
     age = "not polled yet" if polled is None else f"polled {format_age(now - polled)} ago"
     left: Line = ((f" {page.group or 'servers'}", Tone.STRONG), (f"  {position}", Tone.QUIET))
     gap = max(1, cells - line_width(left) - len(age) - 1)
