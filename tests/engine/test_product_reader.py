@@ -259,10 +259,11 @@ async def outlook(
     code: str = CCS,
     *,
     in_use: int = 300,
+    installed: int = 500,
     expires: date | None = None,
     expiring: int | None = None,
 ) -> ProductOutlook:
-    license_pool = pool(code, in_use, 500, expires=expires)
+    license_pool = pool(code, in_use, installed, expires=expires)
     if expiring is not None:
         license_pool = replace(license_pool, partial_expiry=True, reported_expiring=expiring)
     board = merge_board(Board((up_status("lic-01", license_pool),)))
@@ -285,16 +286,18 @@ async def test_outlook_has_a_forecast_from_the_past_year() -> None:
 async def test_outlook_and_the_forecast_command_give_one_forecast() -> None:
     """10 of 100 licenses expire: 90 stay, and nothing is short (they had disagreed)."""
     day = date.fromordinal(TODAY.toordinal() + 37)
-    answer = await outlook(lambda ago: 60 + ago % 3, in_use=60, expires=day, expiring=10)
+    answer = await outlook(
+        lambda ago: 60 + ago % 3, in_use=60, installed=100, expires=day, expiring=10
+    )
     license_pool = replace(
-        pool(CCS, 60, 500, expires=day), partial_expiry=True, reported_expiring=10
+        pool(CCS, 60, 100, expires=day), partial_expiry=True, reported_expiring=10
     )
     board = merge_board(Board((up_status("lic-01", license_pool),)))
     scope = next(it for it in forecast_scopes(board, (), Settings().alerts) if it.scope == "lic-01")
     series = usage(lambda ago: 60 + ago % 3)(scope.history_query(START))
     assert answer.forecast == scope.forecast(series, START, TODAY)
     assert answer.forecast.shortfalls == ()
-    assert answer.installed_on(day) == 490
+    assert answer.installed_on(day) == 90
 
 
 async def test_outlook_installed_falls_when_licenses_expire() -> None:
