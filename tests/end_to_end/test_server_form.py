@@ -29,7 +29,7 @@ def test_server_is_added_by_keyboard(program: Program, simulators: Simulators) -
     simulated = simulators.winrm(licenses(412))
     address = f"{simulated.listener.url}/wsman"
     with program.terminal() as terminal:
-        terminal.wait_for("Add a server", "Start the demo")
+        terminal.wait_for("Add a server", "Start demo")
         press(terminal, "a")
         terminal.wait_for("Address", "Secret")
         press(terminal, address, TAB, "lic-emea-01", TAB, TAB, USER, TAB)
