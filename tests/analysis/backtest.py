@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from lictui.analysis.forecast import Forecast, ForecastInput, forecast
 from lictui.model import Model
-from lictui.simulator.estate import FaultMode, PoolFactory, SimulatedEstate, SimulatedPool
+from lictui.simulator.estate import PoolFactory, SimulatedEstate, SimulatedPool
+from lictui.simulator.inventory import FaultMode
 from lictui.simulator.usage import APAC, EMEA, QUARTERS, US, as_date
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from tests.support.simulators import PASSWORD, USER, licenses
 
 from lictui.clock import SystemClock
 from lictui.simulator.cvad_server import SimulatedSite, serve_cvad
-from lictui.simulator.estate import FaultMode
 from lictui.simulator.http import self_signed
+from lictui.simulator.inventory import FaultMode
 
 
 async def serve(count: int) -> None:

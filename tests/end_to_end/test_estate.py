@@ -11,7 +11,8 @@ from lictui.config.settings import Retention
 from lictui.history.store import History
 from lictui.simulator.backfill import reported_fields
 from lictui.simulator.demo import Demo
-from lictui.simulator.estate import FaultMode, License, ServerKind, SimulatedEstate, SimulatedServer
+from lictui.simulator.estate import ServerKind, SimulatedEstate, SimulatedServer
+from lictui.simulator.inventory import FaultMode, License
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.clock import START
@@ -11,8 +12,11 @@ from tests.support.clock import START
 from lictui.analysis.series import BackfillRow, Bucket, Resolution
 from lictui.model import Model, PoolKey
 from lictui.simulator.backfill import backfill
-from lictui.simulator.estate import License, SimulatedEstate
+from lictui.simulator.estate import SimulatedEstate
 from lictui.simulator.usage import DAY
+
+if TYPE_CHECKING:
+    from lictui.simulator.inventory import License
 
 _UNTIL = START + 1234.5
 _ESTATE = SimulatedEstate(1, _UNTIL)

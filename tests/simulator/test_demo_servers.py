@@ -20,7 +20,8 @@ from lictui.errors import LictuiError
 from lictui.model import Server, SourceName
 from lictui.paths import Paths
 from lictui.simulator.demo import SIMULATED_DIR, RunningServers, start_servers
-from lictui.simulator.estate import FaultMode, SimulatedEstate
+from lictui.simulator.estate import SimulatedEstate
+from lictui.simulator.inventory import FaultMode
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

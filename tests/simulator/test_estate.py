@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tests.support.clock import START
 
 from lictui.model import Level, Reading
-from lictui.simulator.estate import FaultMode, License, ServerKind, SimulatedEstate, SimulatedPool
+from lictui.simulator.estate import ServerKind, SimulatedEstate, SimulatedPool
+from lictui.simulator.inventory import FaultMode, License
 from lictui.simulator.usage import DAY, is_working_day
 
 _HOUR = 3600.0

@@ -7,8 +7,8 @@ import json
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from lictui.simulator.estate import FaultMode
 from lictui.simulator.http import HttpReply, apply_fault
+from lictui.simulator.inventory import FaultMode
 
 SPOILING = {FaultMode.TRUNCATED, FaultMode.OVERSIZED, FaultMode.GARBAGE}
 

@@ -12,15 +12,15 @@ from hashlib import sha256
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-from lictui.simulator.estate import FaultMode
 from lictui.simulator.http import LOGIN_PAGE, HttpReply
+from lictui.simulator.inventory import FaultMode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lictui.clock import Clock
-    from lictui.simulator.estate import CurrentFault
     from lictui.simulator.http import Connection, Request
+    from lictui.simulator.inventory import CurrentFault
 
 Json = dict[str, Any]
 Headers = tuple[tuple[str, str], ...]

@@ -28,7 +28,6 @@ from lictui.simulator.cloud_api import (
     service_error,
     unauthorized,
 )
-from lictui.simulator.estate import CurrentFault, FaultMode
 from lictui.simulator.http import (
     HttpReply,
     Listener,
@@ -37,6 +36,7 @@ from lictui.simulator.http import (
     apply_fault,
     listen,
 )
+from lictui.simulator.inventory import CurrentFault, FaultMode
 
 if TYPE_CHECKING:
     from lictui.clock import Clock

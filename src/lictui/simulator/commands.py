@@ -20,7 +20,6 @@ from urllib.parse import quote
 from lictui.clock import Clock, iso
 from lictui.paths import write_private
 from lictui.simulator import fake_program
-from lictui.simulator.estate import CurrentFault, CurrentInventory, FaultMode, License
 from lictui.simulator.flexnet import (
     LmstatLayout,
     flex_server,
@@ -29,6 +28,7 @@ from lictui.simulator.flexnet import (
     unreachable_text,
 )
 from lictui.simulator.http import Connection, HttpReply, Listener, Request, listen
+from lictui.simulator.inventory import CurrentFault, CurrentInventory, FaultMode, License
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

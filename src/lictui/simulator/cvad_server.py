@@ -19,15 +19,7 @@ from urllib.parse import parse_qs
 from uuid import NAMESPACE_DNS, uuid5
 
 from lictui.clock import Clock, iso
-from lictui.simulator.estate import (
-    CurrentFault,
-    CurrentInventory,
-    FaultMode,
-    License,
-    ServerKind,
-    SimulatedEstate,
-    SimulatedServer,
-)
+from lictui.simulator.estate import ServerKind, SimulatedEstate, SimulatedServer
 from lictui.simulator.http import (
     LOGIN_PAGE,
     Connection,
@@ -38,6 +30,7 @@ from lictui.simulator.http import (
     apply_fault,
     listen,
 )
+from lictui.simulator.inventory import CurrentFault, CurrentInventory, FaultMode, License
 from lictui.simulator.usage import DAY, QUARTER, as_date
 
 # Replies: JSON, errors, and replies in place of the site's own

@@ -31,15 +31,7 @@ from lictui.simulator.commands import (
     serve_commands,
 )
 from lictui.simulator.cvad_server import serve_cvad, site_at
-from lictui.simulator.estate import (
-    CurrentFault,
-    CurrentInventory,
-    FaultMode,
-    License,
-    ServerKind,
-    SimulatedEstate,
-    SimulatedServer,
-)
+from lictui.simulator.estate import ServerKind, SimulatedEstate, SimulatedServer
 from lictui.simulator.flexnet import LmstatLayout
 from lictui.simulator.http import Listener, ServerCertificate, self_signed
 from lictui.simulator.partner_server import cloud_account_at, partner_account_at, serve_partner
@@ -47,6 +39,8 @@ from lictui.simulator.winrm_server import serve_winrm
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from lictui.simulator.inventory import CurrentFault, CurrentInventory, FaultMode, License
 
 
 # Servers that are read with a command

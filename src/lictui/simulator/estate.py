@@ -6,14 +6,14 @@ are UTC epoch seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from math import inf
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from lictui.simulator.inventory import FaultMode, License
 from lictui.simulator.usage import (
     APAC,
     DAY,
@@ -34,45 +34,8 @@ from lictui.simulator.usage import (
     last_working_day,
 )
 
-# State of a server at one time: licenses and fault mode
-
-
-@dataclass(frozen=True, slots=True)
-class License:
-    """One pool of licenses: one product code and subscription date."""
-
-    product: str  # `XDT_PLT_UD`
-    full_name: str  # as the server words it: `Citrix XenDesktop Platinum|User/Device`
-    license_type: str  # `Retail`, `RetailS`, `Eval`, `SYS`, …
-    subscription_date: date
-    expires: date | None  # None = permanent
-    installed: int  # without overdraft
-    overdraft: int
-    in_use: int
-    queued: int = 0  # asked for and not given: a queue where the vendor has one
-
-
-class FaultMode(StrEnum):
-    """A fault that a server simulates; NORMAL is none."""
-
-    NORMAL = "normal"
-    SILENT = "silent"  # takes the connection and never answers
-    EMPTY = "empty"  # answers with an inventory of nothing, as a LAS server does over WMI
-    LOGIN_PAGE = "login_page"  # an HTML page with status 200, as a portal in between would
-    BUSY = "busy"  # 503 with Retry-After
-    RATE_LIMITED = "limited"  # too many requests: 429 with Retry-After; over WinRM its quota fault
-    DENIED = "denied"  # refuses every password
-    FORBIDDEN = "forbidden"  # knows the user, lacks the permission
-    TRUNCATED = "half"  # cuts the answer off in the middle
-    OVERSIZED = "huge"  # answers with more than 10 MB
-    GARBAGE = "garbage"  # answers with bytes that mean nothing
-    CREDENTIALS_EXPIRED = "expired"  # its client secret, or its key, has run out
-    UNKNOWN_CUSTOMER = "elsewhere"  # knows nothing of this customer, as another region would not
-
-
-CurrentInventory = Callable[[], tuple[License, ...]]
-CurrentFault = Callable[[], FaultMode]
-
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Pools and servers over time
 

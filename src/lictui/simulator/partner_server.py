@@ -33,14 +33,7 @@ from lictui.simulator.cloud_server import (
     LicenseChange,
     MonthCount,
 )
-from lictui.simulator.estate import (
-    CurrentFault,
-    FaultMode,
-    ReportedServer,
-    SimulatedPool,
-    SimulatedServer,
-    uploaded_usage,
-)
+from lictui.simulator.estate import ReportedServer, SimulatedPool, SimulatedServer, uploaded_usage
 from lictui.simulator.http import (
     HttpReply,
     Listener,
@@ -49,6 +42,7 @@ from lictui.simulator.http import (
     apply_fault,
     listen,
 )
+from lictui.simulator.inventory import CurrentFault, FaultMode
 from lictui.simulator.usage import DAY
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 from spnego.exceptions import SpnegoError
 
-from lictui.simulator.estate import CurrentFault, CurrentInventory, FaultMode, License
 from lictui.simulator.http import (
     LOGIN_PAGE,
     Connection,
@@ -26,6 +25,7 @@ from lictui.simulator.http import (
     apply_fault,
     listen,
 )
+from lictui.simulator.inventory import CurrentFault, CurrentInventory, FaultMode, License
 from lictui.simulator.winrm_auth import (
     CONTENT_TYPE,
     AcceptedLogin,
@@ -34,6 +34,7 @@ from lictui.simulator.winrm_auth import (
     seal,
     unseal,
 )
+from lictui.simulator.wql import SelectStatement, Value, parse_wql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -260,7 +261,10 @@ class Enumerations:
             raise SoapFaultError(
                 "n:CannotProcessFilter", 2150858778, "A filter goes with /* and only so."
             )
-        query = SelectStatement(name) if asked is None else parse_wql(asked.text or "")
+        try:
+            query = SelectStatement(name) if asked is None else parse_wql(asked.text or "")
+        except ValueError:
+            raise _bad_query() from None
         cim = self._class(namespace, query.class_name)
         columns = [cim.canonical(name) for name in query.properties]
         if None in columns:
@@ -336,46 +340,6 @@ def _fitting(
             "w:EncodingLimit", 2150858824, "One item does not fit into MaxEnvelopeSize."
         )
     return items[:taken], items[taken:]
-
-
-Value = str | int | bool | date | None  # of a property
-
-# WQL, as far as lictui uses it: columns of one class, where a property equals one of some texts.
-_SELECT: Final = re.compile(
-    r"\s*SELECT\s+(\*|\w+(?:\s*,\s*\w+)*)\s+FROM\s+(\w+)(?:\s+WHERE\s+(.+))?\s*",
-    re.IGNORECASE | re.DOTALL,
-)
-_EQUALS: Final = re.compile(r"\s*(\w+)\s*=\s*'([^']*)'\s*")
-_OR: Final = re.compile(r"\sOR\s", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class SelectStatement:
-    """A WQL query; without conditions every row matches."""
-
-    class_name: str
-    properties: tuple[str, ...] = ()  # () means all
-    conditions: tuple[tuple[str, str], ...] = ()  # property in lower case, text; any must be true
-
-    def matches(self, row: Mapping[str, Value]) -> bool:
-        """Tell whether `row`, with keys in lower case, is selected; KeyError: no such property."""
-        return not self.conditions or any(
-            str(row[name]).casefold() == value.casefold() for name, value in self.conditions
-        )
-
-
-def parse_wql(text: str) -> SelectStatement:
-    """Parse a query; SoapFaultError if it is not one of the supported form."""
-    match = _SELECT.fullmatch(text)
-    if match is None:
-        raise _bad_query()
-    columns, class_name, where = match.groups()
-    equals = [_EQUALS.fullmatch(part) for part in _OR.split(where)] if where else []
-    conditions = tuple((match[1].lower(), match[2]) for match in equals if match)
-    if len(conditions) < len(equals):
-        raise _bad_query()
-    properties = () if columns == "*" else tuple(map(str.strip, columns.split(",")))
-    return SelectStatement(class_name, properties, conditions)
 
 
 def _bad_query() -> SoapFaultError:

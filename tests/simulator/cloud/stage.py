@@ -17,8 +17,8 @@ from lictui.simulator.cloud_server import (
     LicenseChange,
     MonthCount,
 )
-from lictui.simulator.estate import FaultMode
 from lictui.simulator.http import self_signed
+from lictui.simulator.inventory import FaultMode
 
 if TYPE_CHECKING:
     import httpx

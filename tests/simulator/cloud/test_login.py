@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from tests.simulator.cloud.stage import CLIENT, CURRENT, SECRET, TOKENS, Client
 
-from lictui.simulator.estate import FaultMode
+from lictui.simulator.inventory import FaultMode
 
 ROOT = "/cctrustoauth2/root/tokens/clients"
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from tests.simulator.cloud.stage import CURRENT, HISTORY, READS, SUMMARY, TOKENS, Client
 
-from lictui.simulator.estate import FaultMode
+from lictui.simulator.inventory import FaultMode
 
 AUTHENTICATION = "https://errors-api.cloud.com/common/authentication"
 

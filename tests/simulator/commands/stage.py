@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from lictui.simulator.estate import FaultMode, License
+from lictui.simulator.inventory import FaultMode, License
 
 if TYPE_CHECKING:
     from lictui.simulator.commands import ProgramPaths

@@ -11,7 +11,7 @@ from contextlib import suppress
 import pytest
 from tests.simulator.commands.stage import HELD, Stage, run, start
 
-from lictui.simulator.estate import FaultMode
+from lictui.simulator.inventory import FaultMode
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the programs are POSIX's")
 

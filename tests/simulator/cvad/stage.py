@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from tests.support.clock import START, FakeClock
 
 from lictui.simulator.cvad_server import SimulatedSite
-from lictui.simulator.estate import FaultMode, License
 from lictui.simulator.http import self_signed
+from lictui.simulator.inventory import FaultMode, License
 
 if TYPE_CHECKING:
     import httpx

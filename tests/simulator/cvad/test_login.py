@@ -11,7 +11,7 @@ from tests.support.clock import START
 
 from lictui.clock import iso
 from lictui.simulator.cvad_server import SimulatedSite
-from lictui.simulator.estate import FaultMode
+from lictui.simulator.inventory import FaultMode
 
 if TYPE_CHECKING:
     from tests.simulator.cvad.stage import Client, Stage

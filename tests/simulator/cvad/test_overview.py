@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from tests.simulator.cvad.stage import FULL, LICENSES, OVERVIEW, SITE, TRUSTED, Client
 
-from lictui.simulator.estate import FaultMode, License
+from lictui.simulator.inventory import FaultMode, License
 
 
 async def test_the_overview_has_every_field_of_the_model(inside: Client) -> None:

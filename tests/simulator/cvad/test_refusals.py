@@ -6,7 +6,7 @@ import httpx
 import pytest
 from tests.simulator.cvad.stage import FULL, SITE, Client
 
-from lictui.simulator.estate import FaultMode
+from lictui.simulator.inventory import FaultMode
 
 
 @pytest.mark.parametrize(

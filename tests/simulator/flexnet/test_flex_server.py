@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.clock import START
 
-from lictui.simulator.estate import License
 from lictui.simulator.flexnet import flex_server, lmstat_text, seats, udadmin_text
+from lictui.simulator.inventory import License
 
 
 def _held(in_use: int, product: str = "XDT_ENT_UD", year: int = 2026) -> License:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from tests.support.clock import START, FakeClock
 
-from lictui.simulator.estate import FaultMode
 from lictui.simulator.http import self_signed
+from lictui.simulator.inventory import FaultMode
 from lictui.simulator.partner_server import (
     CustomerUsage,
     FeatureCount,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.simulator.partner.stage import CLIENT, SECRET, SERVERS, TOKENS, Client
 
-from lictui.simulator.estate import FaultMode
+from lictui.simulator.inventory import FaultMode
 
 
 @pytest.mark.parametrize("path", [TOKENS, "/acme/tokens/clients", "/ROOT/Tokens/Clients"])

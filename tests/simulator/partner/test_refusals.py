@@ -6,7 +6,7 @@ import httpx
 import pytest
 from tests.simulator.partner.stage import READS, SERVERS, TOKENS, Client
 
-from lictui.simulator.estate import FaultMode
+from lictui.simulator.inventory import FaultMode
 
 AUTHORIZATION = "https://errors-api.cloud.com/common/authorization"
 

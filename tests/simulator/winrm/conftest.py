@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.simulator.winrm.wsman import service
 
-from lictui.simulator.estate import FaultMode, License
 from lictui.simulator.http import Listener, ServerCertificate, self_signed
+from lictui.simulator.inventory import FaultMode, License
 from lictui.simulator.winrm_server import SoapService, serve_winrm
 
 if TYPE_CHECKING:

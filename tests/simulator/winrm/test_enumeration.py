@@ -23,7 +23,7 @@ from tests.simulator.winrm.wsman import (
     text,
 )
 
-from lictui.simulator.estate import FaultMode, License
+from lictui.simulator.inventory import FaultMode, License
 from lictui.simulator.winrm_server import SoapService
 
 if TYPE_CHECKING:

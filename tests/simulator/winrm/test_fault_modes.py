@@ -13,7 +13,7 @@ from tests.simulator.winrm.test_pypsrp import POOLS, ask
 from tests.simulator.winrm.test_service import ASKED, BASIC, SOAP
 from tests.simulator.winrm.wsman import products
 
-from lictui.simulator.estate import FaultMode
+from lictui.simulator.inventory import FaultMode
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

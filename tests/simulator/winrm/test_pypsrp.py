@@ -10,8 +10,8 @@ import pytest
 from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
 from pypsrp.wsman import NAMESPACES, WSMan
 
-from lictui.simulator.estate import FaultMode
 from lictui.simulator.http import Listener, ServerCertificate, self_signed
+from lictui.simulator.inventory import FaultMode
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -12,7 +12,7 @@ import spnego
 from defusedxml.ElementTree import fromstring
 from tests.simulator.winrm.wsman import NAMESPACES, envelope, products
 
-from lictui.simulator.estate import FaultMode
+from lictui.simulator.inventory import FaultMode
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

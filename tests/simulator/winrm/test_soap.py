@@ -25,7 +25,7 @@ from tests.simulator.winrm.wsman import (
     text,
 )
 
-from lictui.simulator.estate import FaultMode, License
+from lictui.simulator.inventory import FaultMode, License
 
 if TYPE_CHECKING:
     from tests.support.clock import FakeClock

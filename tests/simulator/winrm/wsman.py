@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from defusedxml.ElementTree import fromstring
 
-from lictui.simulator.estate import FaultMode, License
+from lictui.simulator.inventory import FaultMode, License
 from lictui.simulator.winrm_server import SoapService
 
 if TYPE_CHECKING:

@@ -34,8 +34,8 @@ from lictui.simulator.cloud_server import (
     MonthCount,
     serve_cloud,
 )
-from lictui.simulator.estate import FaultMode
 from lictui.simulator.http import self_signed
+from lictui.simulator.inventory import FaultMode
 from lictui.sources.cloud.source import CloudSource
 from lictui.sources.probe import probe
 from lictui.sources.source import SourceError, ignore_steps

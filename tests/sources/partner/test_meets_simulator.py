@@ -20,8 +20,8 @@ from lictui.model import (
     SourceName,
     Step,
 )
-from lictui.simulator.estate import FaultMode
 from lictui.simulator.http import self_signed
+from lictui.simulator.inventory import FaultMode
 from lictui.simulator.partner_server import (
     FeatureCount,
     PartnerAccount,

@@ -10,8 +10,8 @@ import pytest
 from tests.sources.winrm.ntlm_server import PASSWORD
 
 from lictui.model import Failure, FailureKind, Reading, Server, Snapshot, Step
-from lictui.simulator.estate import FaultMode, License
 from lictui.simulator.http import self_signed
+from lictui.simulator.inventory import FaultMode, License
 from lictui.simulator.winrm_server import serve_winrm
 from lictui.sources.source import SourceError, ignore_steps
 from lictui.sources.winrm.source import WinrmSource

@@ -1,0 +1,48 @@
+"""State of a simulated server at one time: its licenses, and the fault it simulates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class License:
+    """One pool of licenses: one product code and subscription date."""
+
+    product: str  # `XDT_PLT_UD`
+    full_name: str  # as the server words it: `Citrix XenDesktop Platinum|User/Device`
+    license_type: str  # `Retail`, `RetailS`, `Eval`, `SYS`, …
+    subscription_date: date
+    expires: date | None  # None = permanent
+    installed: int  # without overdraft
+    overdraft: int
+    in_use: int
+    queued: int = 0  # asked for and not given: a queue where the vendor has one
+
+
+class FaultMode(StrEnum):
+    """A fault that a server simulates; NORMAL is none."""
+
+    NORMAL = "normal"
+    SILENT = "silent"  # takes the connection and never answers
+    EMPTY = "empty"  # answers with an inventory of nothing, as a LAS server does over WMI
+    LOGIN_PAGE = "login_page"  # an HTML page with status 200, as a portal in between would
+    BUSY = "busy"  # 503 with Retry-After
+    RATE_LIMITED = "limited"  # too many requests: 429 with Retry-After; over WinRM its quota fault
+    DENIED = "denied"  # refuses every password
+    FORBIDDEN = "forbidden"  # knows the user, lacks the permission
+    TRUNCATED = "half"  # cuts the answer off in the middle
+    OVERSIZED = "huge"  # answers with more than 10 MB
+    GARBAGE = "garbage"  # answers with bytes that mean nothing
+    CREDENTIALS_EXPIRED = "expired"  # its client secret, or its key, has run out
+    UNKNOWN_CUSTOMER = "elsewhere"  # knows nothing of this customer, as another region would not
+
+
+CurrentInventory = Callable[[], tuple[License, ...]]
+CurrentFault = Callable[[], FaultMode]
