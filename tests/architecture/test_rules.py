@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -45,3 +46,30 @@ def reads_clock(file: Path) -> bool:
 
 def test_only_clock_module_reads_the_time_sleeps_or_draws_random_numbers() -> None:
     assert [name_of(file) for file in FILES if reads_clock(file)] == ["clock.py"]
+
+
+def test_public_class_names_are_unique() -> None:
+    names = Counter(
+        node.name
+        for file in FILES
+        for node in tree(file).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_functions_have_at_most_50_lines() -> None:
+    assert [
+        f"{name_of(file)}: {node.name}"
+        for file in FILES
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno >= 50
+    ] == []
+
+
+def test_suppressed_checks_and_late_imports_stay_few() -> None:
+    lines = [line for file in FILES for line in file.read_text(encoding="utf-8").splitlines()]
+    assert sum("PLC0415" in line for line in lines) <= 30
+    assert sum("noqa" in line for line in lines) <= 95

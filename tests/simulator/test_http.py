@@ -12,9 +12,9 @@ import pytest
 from lictui.simulator.http import (
     MAX_BODY,
     Connection,
-    HttpReply,
     Listener,
     Request,
+    SimulatedReply,
     listen,
     self_signed,
 )
@@ -22,18 +22,18 @@ from lictui.simulator.http import (
 NOW = 1_795_500_000.0
 
 
-async def echo(request: Request, connection: Connection) -> HttpReply | None:
+async def echo(request: Request, connection: Connection) -> SimulatedReply | None:
     """Says what it was asked, and how often on this connection."""
     connection.state = count = (connection.state or 0) + 1  # type: ignore[operator]
     match request.path:
         case "/silent":
             return None
         case "/half":
-            return HttpReply(body=b"x" * 100, truncated=True)
+            return SimulatedReply(body=b"x" * 100, truncated=True)
         case "/broken":
             raise ValueError("a handler's own mistake")
     said = f"{request.method} {request.path} {dict(request.query)} {request.body!r}"
-    return HttpReply(201, (("X-Count", str(count)), ("X-Said", said)), b"body")
+    return SimulatedReply(201, (("X-Count", str(count)), ("X-Said", said)), b"body")
 
 
 async def raw(listener: Listener, sent: bytes) -> bytes:

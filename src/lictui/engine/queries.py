@@ -140,15 +140,9 @@ async def query_license_users(
         registered = any(server.name == name for server in servers)
         message = f"{name} is disabled" if registered else f"unknown server {name}"
         return replace(answer, failures=((name, Failure(FailureKind.CONFIG, message)),))
-    try:
-        key = load_hash_key(paths.privacy_key) if settings.user_privacy == "hash" else b""
-    except OSError as error:
-        failure = Failure(
-            FailureKind.CONFIG,
-            f"{paths.privacy_key}: the key of hashed names cannot be stored: {error.strerror}",
-            "make the folder writable, or set [privacy] users to hide",
-        )
-        return replace(answer, failures=((name, failure),))
+    key = _hash_key(settings, paths)
+    if isinstance(key, Failure):
+        return replace(answer, failures=((name, key),))
     results = await asyncio.gather(*(_read_users(server, settings, clock) for server in asked))
     users: list[LicenseUser] = []
     sources: list[str] = []
@@ -174,6 +168,20 @@ async def query_license_users(
         ),
         failures=license_users.relevant_failures(failures, any_success=bool(sources)),
     )
+
+
+def _hash_key(settings: Settings, paths: Paths) -> bytes | Failure:
+    """Return the key that user names are hashed with, b"" if they are not."""
+    if settings.user_privacy != "hash":
+        return b""
+    try:
+        return load_hash_key(paths.privacy_key)
+    except OSError as error:
+        return Failure(
+            FailureKind.CONFIG,
+            f"{paths.privacy_key}: the key of hashed names cannot be stored: {error.strerror}",
+            "make the folder writable, or set [privacy] users to hide",
+        )
 
 
 async def _read_users(

@@ -12,7 +12,7 @@ from hashlib import sha256
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-from lictui.simulator.http import LOGIN_PAGE, HttpReply
+from lictui.simulator.http import LOGIN_PAGE, SimulatedReply
 from lictui.simulator.inventory import FaultMode
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ _CONTENT_TYPE: Final = ("Content-Type", "application/json; charset=utf-8")
 _COMMON_ERRORS: Final = "https://errors-api.cloud.com/common/"
 
 
-def json_reply(body: Any, *, status: int = 200, headers: Headers = ()) -> HttpReply:
+def json_reply(body: Any, *, status: int = 200, headers: Headers = ()) -> SimulatedReply:
     """Return `body` as a JSON reply."""
-    return HttpReply(status, (_CONTENT_TYPE, *headers), json.dumps(body).encode())
+    return SimulatedReply(status, (_CONTENT_TYPE, *headers), json.dumps(body).encode())
 
 
-def common_error(status: int, kind: str, detail: str, **parameters: str) -> HttpReply:
+def common_error(status: int, kind: str, detail: str, **parameters: str) -> SimulatedReply:
     """Return an error of a kind that all of Citrix Cloud shares; its parameters are a list."""
     pairs = [{"name": name, "value": value} for name, value in parameters.items()]
     body = {"type": f"{_COMMON_ERRORS}{kind}", "detail": detail, "parameters": pairs}
@@ -45,29 +45,29 @@ def common_error(status: int, kind: str, detail: str, **parameters: str) -> Http
 
 def service_error(
     status: int, detail: str, name: str = "", value: str = "", headers: Headers = ()
-) -> HttpReply:
+) -> SimulatedReply:
     """Return an error in the format of the licensing service; its one parameter is an object."""
     parameters = {"name": name, "value": value} if name else None
     body = {"type": str(status), "detail": detail, "parameters": parameters}
     return json_reply(body, status=status, headers=headers)
 
 
-def not_found(entity: str) -> HttpReply:
+def not_found(entity: str) -> SimulatedReply:
     """Return 404: the entity does not exist, or this customer is not entitled to it."""
     return service_error(404, "resource not found", "entityType", entity)
 
 
-def method_not_allowed(allowed: str) -> HttpReply:
+def method_not_allowed(allowed: str) -> SimulatedReply:
     """Return 405 with the method that is allowed."""
     return service_error(405, "method not allowed", headers=(("Allow", allowed),))
 
 
-def unauthorized(reason: str) -> HttpReply:
+def unauthorized(reason: str) -> SimulatedReply:
     """Return 401: the token is `missing`, `invalid` or `expired`."""
     return common_error(401, "authentication", "Authentication failed.", reason=reason)
 
 
-def forbidden(reason: str) -> HttpReply:
+def forbidden(reason: str) -> SimulatedReply:
     """Return 403: access is denied because of the `customer` or the `permission`."""
     return common_error(403, "authorization", "Authorization failed.", reason=reason)
 
@@ -90,7 +90,7 @@ class TokenIssuer:
             del self._expiry[next(iter(self._expiry))]
         return token
 
-    def check(self, headers: Mapping[str, str]) -> HttpReply | None:
+    def check(self, headers: Mapping[str, str]) -> SimulatedReply | None:
         """Return the error for a request with these headers; None if its token is valid.
 
         The scheme is `CwsAuth Bearer=`, which Citrix's own pages write in several letter cases.
@@ -121,7 +121,7 @@ class CloudService:
         self._tokens = TokenIssuer(f"{customer}/{secret}", clock)
         self._transactions = count(1)
 
-    async def answer(self, request: Request, connection: Connection) -> HttpReply | None:
+    async def answer(self, request: Request, connection: Connection) -> SimulatedReply | None:
         """Return the reply to one request; None leaves it unanswered."""
         del connection
         fault = self._fault()
@@ -140,5 +140,5 @@ class CloudService:
         transaction = str(uuid.uuid5(uuid.NAMESPACE_DNS, seed))
         return replace(reply, headers=(*reply.headers, (self.transaction_header, transaction)))
 
-    def _reply(self, request: Request, fault: FaultMode) -> HttpReply:
+    def _reply(self, request: Request, fault: FaultMode) -> SimulatedReply:
         raise NotImplementedError

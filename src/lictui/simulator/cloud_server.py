@@ -29,10 +29,10 @@ from lictui.simulator.cloud_api import (
     unauthorized,
 )
 from lictui.simulator.http import (
-    HttpReply,
     Listener,
     Request,
     ServerCertificate,
+    SimulatedReply,
     apply_fault,
     listen,
 )
@@ -172,11 +172,11 @@ class ClientLogin:
         self._a_minute = a_minute
         self._asked: deque[float] = deque()  # when, within the last minute
 
-    def answer(self, request: Request, fault: FaultMode) -> HttpReply:
+    def answer(self, request: Request, fault: FaultMode) -> SimulatedReply:
         """The reply to `POST /cctrustoauth2/{customer}/tokens/clients`."""
         return self._too_many() or self._granted(request, fault)
 
-    def _too_many(self) -> HttpReply | None:
+    def _too_many(self) -> SimulatedReply | None:
         now = self._clock.now()
         while self._asked and self._asked[0] <= now - _MINUTE:
             self._asked.popleft()
@@ -186,7 +186,7 @@ class ClientLogin:
         seconds = str(ceil(self._asked[0] + _MINUTE - now))
         return service_error(429, "too many requests", headers=(("Retry-After", seconds),))
 
-    def _granted(self, request: Request, fault: FaultMode) -> HttpReply:
+    def _granted(self, request: Request, fault: FaultMode) -> SimulatedReply:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != _FORM:
             return _error(400, "invalid_request", f"The request must be {_FORM}.")
@@ -209,7 +209,7 @@ class ClientLogin:
         )
 
 
-def _error(status: int, error: str, description: str) -> HttpReply:
+def _error(status: int, error: str, description: str) -> SimulatedReply:
     return json_reply({"error": error, "error_description": description}, status=status)
 
 
@@ -267,7 +267,7 @@ class _Service(CloudService):
             self._tokens, clock, client_id=client_id, secret=secret, a_minute=tokens_a_minute
         )
 
-    def _reply(self, request: Request, fault: FaultMode) -> HttpReply:
+    def _reply(self, request: Request, fault: FaultMode) -> SimulatedReply:
         path = request.path.lower().rstrip("/")
         doors = (self._customer.lower(), "root")
         if path in {f"/cctrustoauth2/{door}/tokens/clients" for door in doors}:
@@ -277,7 +277,7 @@ class _Service(CloudService):
         refusal = self._check_access(request, fault)
         return refusal or apply_fault(self._respond(request, fault, path), fault)
 
-    def _check_access(self, request: Request, fault: FaultMode) -> HttpReply | None:
+    def _check_access(self, request: Request, fault: FaultMode) -> SimulatedReply | None:
         """Return the error for a request without access; None if it has access."""
         if fault is FaultMode.DENIED:
             return unauthorized("invalid")
@@ -291,7 +291,7 @@ class _Service(CloudService):
             return forbidden("customer")
         return None
 
-    def _respond(self, request: Request, fault: FaultMode, path: str) -> HttpReply:
+    def _respond(self, request: Request, fault: FaultMode, path: str) -> SimulatedReply:
         concurrent = _CONCURRENT.format(customer=self._customer.lower())
         if path not in {_CURRENT, _HISTORY, concurrent}:
             return not_found("path")
@@ -307,18 +307,20 @@ class _Service(CloudService):
             _concurrent(account, query) if path == concurrent else self._use(account, query, path)
         )
 
-    def _use(self, account: CloudAccount | None, query: Mapping[str, str], path: str) -> HttpReply:
+    def _use(
+        self, account: CloudAccount | None, query: Mapping[str, str], path: str
+    ) -> SimulatedReply:
         months = _months(query) if path == _HISTORY else ()
-        if isinstance(months, HttpReply):
+        if isinstance(months, SimulatedReply):
             return months
         if account is None:
-            return HttpReply(204)
+            return SimulatedReply(204)
         if path == _HISTORY:
             return json_reply(historical_usage_body(account, self._customer, months))
         return json_reply(current_usage_body(account, self._customer, self._clock.now()))
 
 
-def _concurrent(account: CloudAccount | None, query: Mapping[str, str]) -> HttpReply:
+def _concurrent(account: CloudAccount | None, query: Mapping[str, str]) -> SimulatedReply:
     for name, value in (("UsageType", "device"), ("LicenseModel", "concurrent")):
         asked = query.get(name.lower(), "")
         if asked.lower() != value:
@@ -330,7 +332,7 @@ def _concurrent(account: CloudAccount | None, query: Mapping[str, str]) -> HttpR
     return json_reply(concurrent_summary_body(held)) if held.readable else forbidden("permission")
 
 
-def _months(query: Mapping[str, str]) -> tuple[str, ...] | HttpReply:
+def _months(query: Mapping[str, str]) -> tuple[str, ...] | SimulatedReply:
     """Every month that is asked about, or what is wrong with the question."""
     ends = []
     for name in ("startDate", "endDate"):

@@ -27,7 +27,7 @@ from lictui.simulator.flexnet import (
     udadmin_text,
     unreachable_text,
 )
-from lictui.simulator.http import Connection, HttpReply, Listener, Request, listen
+from lictui.simulator.http import Connection, Listener, Request, SimulatedReply, listen
 from lictui.simulator.inventory import CurrentFault, CurrentInventory, FaultMode, License
 
 if TYPE_CHECKING:
@@ -437,13 +437,13 @@ class _Front:
         self._clock = clock
         self._user = user
 
-    async def answer(self, request: Request, connection: Connection) -> HttpReply | None:
+    async def answer(self, request: Request, connection: Connection) -> SimulatedReply | None:
         """What a program run there leaves behind."""
         del connection
         argv = [request.query[str(at)] for at in range(len(request.query))]
         fault = self._fault()
         if not argv or request.path not in (SSH, LMUTIL):
-            return HttpReply(_NOT_FOUND_SERVICE)
+            return SimulatedReply(_NOT_FOUND_SERVICE)
         if fault is FaultMode.SILENT:
             return None
         printed = self._lmutil(argv, fault) if request.path == LMUTIL else self._ssh(argv, fault)
@@ -455,7 +455,7 @@ class _Front:
         body = printed.stdout
         if fault is FaultMode.OVERSIZED:
             body = body * (_HUGE // len(body))
-        return HttpReply(200, headers, body, truncated=printed.cut)
+        return SimulatedReply(200, headers, body, truncated=printed.cut)
 
     def _ssh(self, argv: list[str], fault: FaultMode) -> SimulatedOutput:
         if sentence := _REFUSED_THERE.get(fault):

@@ -23,10 +23,10 @@ from lictui.simulator.estate import ServerKind, SimulatedEstate, SimulatedServer
 from lictui.simulator.http import (
     LOGIN_PAGE,
     Connection,
-    HttpReply,
     Listener,
     Request,
     ServerCertificate,
+    SimulatedReply,
     apply_fault,
     listen,
 )
@@ -41,14 +41,14 @@ _TYPE: Final = ("Content-Type", "application/json; charset=utf-8")
 
 def json_reply(
     body: Any, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()
-) -> HttpReply:
+) -> SimulatedReply:
     """Return `body` as a JSON reply."""
-    return HttpReply(status, (_TYPE, *headers), json.dumps(body).encode())
+    return SimulatedReply(status, (_TYPE, *headers), json.dumps(body).encode())
 
 
 def error_reply(
     status: int, kind: str, message: str, headers: tuple[tuple[str, str], ...] = ()
-) -> HttpReply:
+) -> SimulatedReply:
     """Return an error in the format of ErrorData."""
     body = {
         "SdkErrorId": f"Citrix.Orchestration.{kind}",
@@ -59,7 +59,7 @@ def error_reply(
     return json_reply(body, status=status, headers=headers)
 
 
-def fault_reply(fault: FaultMode, retry_after: int) -> HttpReply | None:
+def fault_reply(fault: FaultMode, retry_after: int) -> SimulatedReply | None:
     """Return the reply that replaces the site's own; None if the site replies."""
     again = (("Retry-After", str(retry_after)),)
     match fault:
@@ -90,7 +90,7 @@ class SiteLogin:
         self._tokens: dict[str, float] = {}  # token -> when it ends
         self._issued = 0
 
-    def on_premises(self, request: Request, site: SimulatedSite, *, deny: bool) -> HttpReply:
+    def on_premises(self, request: Request, site: SimulatedSite, *, deny: bool) -> SimulatedReply:
         """The reply to `POST …/Tokens`."""
         if deny or _basic(request.headers) != (self.username, self._password):
             words = "The user name or password is not valid."
@@ -106,7 +106,7 @@ class SiteLogin:
             }
         )
 
-    def cloud(self, request: Request, site: SimulatedSite, *, deny: bool) -> HttpReply:
+    def cloud(self, request: Request, site: SimulatedSite, *, deny: bool) -> SimulatedReply:
         """The reply to `POST /cctrustoauth2/{customer}/tokens/clients`."""
         form = {
             name: values[-1]
@@ -442,7 +442,7 @@ class _Service:
         self._clock = clock
         self._retry_after = retry_after
 
-    async def answer(self, request: Request, connection: Connection) -> HttpReply | None:
+    async def answer(self, request: Request, connection: Connection) -> SimulatedReply | None:
         """Return the reply to one request; None leaves it unanswered."""
         del connection
         fault, site = self._fault(), self._site()
@@ -458,7 +458,9 @@ class _Service:
             )
         return self._check_access(request, site, fault) or self._respond(request, site, fault, path)
 
-    def _token(self, request: Request, site: SimulatedSite, path: str, *, deny: bool) -> HttpReply:
+    def _token(
+        self, request: Request, site: SimulatedSite, path: str, *, deny: bool
+    ) -> SimulatedReply:
         if not site.cloud and path in {f"{base}/tokens" for base in _BASES}:
             return self._login.on_premises(request, site, deny=deny)
         if site.cloud and path in {
@@ -470,7 +472,7 @@ class _Service:
 
     def _check_access(
         self, request: Request, site: SimulatedSite, fault: FaultMode
-    ) -> HttpReply | None:
+    ) -> SimulatedReply | None:
         """Return the error for a request without access; None if it has access."""
         if request.method != "GET":
             return error_reply(405, "MethodNotAllowed", f"{request.method} is not allowed here.")
@@ -489,7 +491,7 @@ class _Service:
 
     def _respond(
         self, request: Request, site: SimulatedSite, fault: FaultMode, path: str
-    ) -> HttpReply:
+    ) -> SimulatedReply:
         what = _routes(site).get(path)
         if what is None or fault is FaultMode.UNKNOWN_CUSTOMER:
             return _not_found(path)
@@ -501,7 +503,7 @@ class _Service:
 
     def _about(
         self, what: str, request: Request, site: SimulatedSite, fault: FaultMode
-    ) -> HttpReply:
+    ) -> SimulatedReply:
         licenses = () if fault is FaultMode.EMPTY else self._inventory()
         asks = {name: value.lower() == "true" for name, value in request.query.items()}
         match what:
@@ -549,7 +551,7 @@ def _names_instance(request: Request, site: SimulatedSite) -> bool:
     return instance in {site.id.lower(), site.name.lower()}
 
 
-def _not_found(path: str) -> HttpReply:
+def _not_found(path: str) -> SimulatedReply:
     return error_reply(404, "NotFound", f"There is nothing at {path}.")
 
 

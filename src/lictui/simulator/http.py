@@ -45,7 +45,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class HttpReply:
+class SimulatedReply:
     """What to answer; Content-Length is added, but to a 204, which has no body."""
 
     status: int = 200
@@ -68,7 +68,7 @@ class Connection:
 
 
 # None says nothing, and keeps the connection open until the client gives up.
-Handler = Callable[[Request, Connection], Awaitable[HttpReply | None]]
+Handler = Callable[[Request, Connection], Awaitable[SimulatedReply | None]]
 
 
 class Listener:
@@ -177,7 +177,7 @@ class _Conversation:
             self._http.receive_data(await self._reader.read(_CHUNK))
         return event
 
-    async def _send(self, reply: HttpReply, *, method: str = "", close: bool = False) -> None:
+    async def _send(self, reply: SimulatedReply, *, method: str = "", close: bool = False) -> None:
         headers = list(reply.headers)
         if reply.status != _NO_CONTENT:  # RFC 9110, 8.6: there it must not be sent
             headers.append(("Content-Length", str(len(reply.body))))
@@ -210,7 +210,9 @@ def _request(head: h11.Request, body: bytes) -> Request:
     return Request(head.method.decode("ascii"), unquote(target.path), query, headers, body)
 
 
-async def _answer(handler: Handler, request: Request, connection: Connection) -> HttpReply | None:
+async def _answer(
+    handler: Handler, request: Request, connection: Connection
+) -> SimulatedReply | None:
     try:
         return await handler(request, connection)
     except Exception:  # noqa: BLE001 - one request of one client must not end the others
@@ -218,8 +220,8 @@ async def _answer(handler: Handler, request: Request, connection: Connection) ->
         return _plain(_SERVER_ERROR, "The simulated server failed; its log says how")
 
 
-def _plain(status: int, text: str) -> HttpReply:
-    return HttpReply(status, (("Content-Type", "text/plain; charset=utf-8"),), text.encode())
+def _plain(status: int, text: str) -> SimulatedReply:
+    return SimulatedReply(status, (("Content-Type", "text/plain; charset=utf-8"),), text.encode())
 
 
 async def listen(
@@ -245,7 +247,7 @@ _BLANKS: Final = b" " * 4096
 # Neither UTF-8, nor JSON, nor XML, nor a compressed format's first bytes.
 _NOISE: Final = bytes(range(255, -1, -1)) * 4
 
-LOGIN_PAGE: Final = HttpReply(
+LOGIN_PAGE: Final = SimulatedReply(
     200,
     (("Content-Type", "text/html; charset=utf-8"),),
     b"<!DOCTYPE html><html><head><title>Sign in</title></head>"
@@ -253,7 +255,7 @@ LOGIN_PAGE: Final = HttpReply(
 )
 
 
-def apply_fault(reply: HttpReply, fault: FaultMode) -> HttpReply:
+def apply_fault(reply: SimulatedReply, fault: FaultMode) -> SimulatedReply:
     """`reply` as it arrives in a fault that spoils answers; in any other fault as it is.
 
     Blanks follow a JSON or XML text without changing what it means, so that a client which reads

@@ -35,10 +35,10 @@ from lictui.simulator.cloud_server import (
 )
 from lictui.simulator.estate import ReportedServer, SimulatedPool, SimulatedServer, uploaded_usage
 from lictui.simulator.http import (
-    HttpReply,
     Listener,
     Request,
     ServerCertificate,
+    SimulatedReply,
     apply_fault,
     listen,
 )
@@ -358,7 +358,7 @@ class _Service(CloudService):
         super().__init__(fault, clock, customer, self._secret, retry_after)
         self._account = account
 
-    def _reply(self, request: Request, fault: FaultMode) -> HttpReply:
+    def _reply(self, request: Request, fault: FaultMode) -> SimulatedReply:
         door, _, what = request.path.lower().strip("/").partition("/")
         if what == "tokens/clients" and door in {self._customer.lower(), "root"}:
             if request.method != "POST":
@@ -369,7 +369,7 @@ class _Service(CloudService):
             refusal = unauthorized("invalid")
         return refusal or apply_fault(self._respond(request, fault, door, what), fault)
 
-    def _token(self, request: Request, fault: FaultMode) -> HttpReply:
+    def _token(self, request: Request, fault: FaultMode) -> SimulatedReply:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
             return service_error(415, "unsupported media type")
@@ -395,7 +395,7 @@ class _Service(CloudService):
             }
         )
 
-    def _respond(self, request: Request, fault: FaultMode, door: str, what: str) -> HttpReply:
+    def _respond(self, request: Request, fault: FaultMode, door: str, what: str) -> SimulatedReply:
         if what not in {_SERVERS, _USAGE, _NETSCALERS}:
             return not_found("path")
         if request.method != "GET":

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import spnego
 from spnego.channel_bindings import GssChannelBindings
 
-from lictui.simulator.http import Connection, HttpReply, Request
+from lictui.simulator.http import Connection, Request, SimulatedReply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +97,7 @@ class LoginAcceptor:
 
     def authenticate(
         self, request: Request, connection: Connection, *, deny: bool
-    ) -> AcceptedLogin | HttpReply:
+    ) -> AcceptedLogin | SimulatedReply:
         """Let the request in, or say what to do next; `deny` refuses every password."""
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         match scheme.lower():
@@ -124,7 +124,7 @@ class LoginAcceptor:
 
     def _negotiate(
         self, given: str, connection: Connection, *, deny: bool
-    ) -> AcceptedLogin | HttpReply:
+    ) -> AcceptedLogin | SimulatedReply:
         context = connection.state
         if not isinstance(context, spnego.ContextProxy) or context.complete:
             connection.state = context = spnego.server(
@@ -140,19 +140,19 @@ class LoginAcceptor:
             (("WWW-Authenticate", f"Negotiate {b64encode(answer).decode()}"),) if answer else ()
         )
         if not context.complete:
-            return HttpReply(401, headers)
+            return SimulatedReply(401, headers)
         if deny:
             return self._refuse(connection)
         return AcceptedLogin(context, headers)
 
-    def _refuse(self, connection: Connection) -> HttpReply:
+    def _refuse(self, connection: Connection) -> SimulatedReply:
         connection.state = None
         offers = []
         if "negotiate" in self._offers:
             offers.append(("WWW-Authenticate", "Negotiate"))
         if self._basic(connection):
             offers.append(("WWW-Authenticate", 'Basic realm="WSMAN"'))
-        return HttpReply(401, tuple(offers))
+        return SimulatedReply(401, tuple(offers))
 
 
 def _bindings(token: bytes, connection: Connection) -> GssChannelBindings | None:

@@ -18,10 +18,10 @@ from spnego.exceptions import SpnegoError
 from lictui.simulator.http import (
     LOGIN_PAGE,
     Connection,
-    HttpReply,
     Listener,
     Request,
     ServerCertificate,
+    SimulatedReply,
     apply_fault,
     listen,
 )
@@ -568,8 +568,8 @@ _SOAP: Final = "application/soap+xml"
 # Someone else answers: a portal on the way, or the system in place of a stopped service.
 _INSTEAD: Final = {
     FaultMode.LOGIN_PAGE: LOGIN_PAGE,
-    FaultMode.BUSY: HttpReply(503, (("Retry-After", "30"),)),
-    FaultMode.UNKNOWN_CUSTOMER: HttpReply(404),
+    FaultMode.BUSY: SimulatedReply(503, (("Retry-After", "30"),)),
+    FaultMode.UNKNOWN_CUSTOMER: SimulatedReply(404),
 }
 # A password that has run out is refused like a wrong one.
 _REFUSING: Final = {FaultMode.DENIED, FaultMode.CREDENTIALS_EXPIRED}
@@ -611,7 +611,7 @@ class _Front:
         self._login = login
         self._soap = soap
 
-    async def answer(self, request: Request, connection: Connection) -> HttpReply | None:
+    async def answer(self, request: Request, connection: Connection) -> SimulatedReply | None:
         """What the server says to one request."""
         fault = self._fault()
         if fault is FaultMode.SILENT:
@@ -620,15 +620,15 @@ class _Front:
         if instead is not None:
             return instead
         admission = self._login.authenticate(request, connection, deny=fault in _REFUSING)
-        if isinstance(admission, HttpReply):
+        if isinstance(admission, SimulatedReply):
             return admission
         if not request.body:  # the handshake by itself
-            return HttpReply(200, admission.headers)
+            return SimulatedReply(200, admission.headers)
         return await self._converse(request, connection, admission)
 
     async def _converse(
         self, request: Request, connection: Connection, admission: AcceptedLogin
-    ) -> HttpReply:
+    ) -> SimulatedReply:
         """Take the envelope out of the request, and put the answer into what it came in."""
         kind = _kind(request)
         context = admission.context
@@ -637,29 +637,29 @@ class _Front:
                 asked = unseal(context, request.body)
             except (ValueError, SpnegoError):
                 connection.state = None  # the two ends disagree on where their keys stand
-                return HttpReply(400)
+                return SimulatedReply(400)
             reply = await self._said(asked)
             kind, body = CONTENT_TYPE, seal(context, reply.body)
         elif not connection.encrypted:
-            return HttpReply(500)  # all that Windows says while AllowUnencrypted is false
+            return SimulatedReply(500)  # all that Windows says while AllowUnencrypted is false
         elif kind == _SOAP:
             reply = await self._said(request.body)
             kind, body = f"{_SOAP};charset=UTF-8", reply.body
         else:
-            return HttpReply(415)
+            return SimulatedReply(415)
         return replace(reply, headers=(*admission.headers, ("Content-Type", kind)), body=body)
 
-    async def _said(self, asked: bytes) -> HttpReply:
+    async def _said(self, asked: bytes) -> SimulatedReply:
         """The envelope of the answer, spoiled before it is sealed if it is to be spoiled."""
         status, said = await self._soap.answer(asked)
-        return apply_fault(HttpReply(status, (), said), self._fault())
+        return apply_fault(SimulatedReply(status, (), said), self._fault())
 
 
-def _misdirected(request: Request) -> HttpReply | None:
+def _misdirected(request: Request) -> SimulatedReply | None:
     if request.path.rstrip("/").lower() != "/wsman":
-        return HttpReply(404)
+        return SimulatedReply(404)
     if request.method != "POST":
-        return HttpReply(405, (("Allow", "POST"),))
+        return SimulatedReply(405, (("Allow", "POST"),))
     return None
 
 

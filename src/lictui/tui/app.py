@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from textual.filter import LineFilter
 
     from lictui.clock import Clock
-    from lictui.tui.engine import Engine
+    from lictui.tui.engine import EngineClient
 
 
 # Bell and desktop notifications (OSC 9) for alerts, as the actions of config.toml ask for them
@@ -217,7 +217,7 @@ class LictuiApp(App[int]):
 
     def __init__(  # noqa: PLR0913 - the seams between the program and its screen, each by name
         self,
-        engine: Engine,
+        engine: EngineClient,
         clock: Clock,
         settings: Settings | None = None,
         *,

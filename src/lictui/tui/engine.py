@@ -50,7 +50,7 @@ class EngineAnswers(Protocol):
     async def remove(self, name: str) -> None: ...
 
 
-class Engine(Protocol):
+class EngineClient(Protocol):
     """The engine, as seen from another thread."""
 
     def poll_now(self, name: str | None = None) -> None:

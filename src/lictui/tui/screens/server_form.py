@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from lictui.config.server_schema import FieldError
     from lictui.engine.board import MergedBoard
     from lictui.tui.app import LictuiApp
-    from lictui.tui.engine import Engine
+    from lictui.tui.engine import EngineClient
     from lictui.tui.theme import Symbols
 
 
@@ -101,7 +101,7 @@ class ConnectionTest(StyledLabel):
         """Whether the last test succeeded."""
         return bool(self._results) and self._results[-1].ok
 
-    async def run(self, engine: Engine, server: Server) -> None:
+    async def run(self, engine: EngineClient, server: Server) -> None:
         """Test `server`, and show every step when it ends."""
         self._results = []
         self._show(running=True)
