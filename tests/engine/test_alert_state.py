@@ -44,7 +44,7 @@ def heard(*results: int | Snapshot | Failure | None, **limits: Any) -> list[str]
     return [f"{what} {level}" for what, level in watch.transitions()]
 
 
-def test_usage_is_raised_once_after_two_polls_and_cleared_once_after_two() -> None:
+def test_usage_is_raised_after_two_polls_and_cleared_after_two() -> None:
     assert heard(85) == []
     assert heard(85, 85) == ["raised warn"]
     assert heard(85, 85, 85, 86, 87) == ["raised warn"]
@@ -52,16 +52,16 @@ def test_usage_is_raised_once_after_two_polls_and_cleared_once_after_two() -> No
     assert heard(85, 85, 70, 70, 70) == ["raised warn", "cleared warn"]
 
 
-def test_a_single_poll_above_says_nothing() -> None:
+def test_single_poll_above_raises_nothing() -> None:
     assert heard(85, 70, 85, 70, 85, 70) == []
 
 
-def test_a_series_that_swings_around_the_threshold_is_one_raise_and_one_clear() -> None:
+def test_usage_around_the_threshold_is_raised_and_cleared_once() -> None:
     swings = [81, 81, 79, 82, 78, 81, 76, 80, 79, 75, 80, 78]
     assert heard(*swings, 74, 80, 74, 74) == ["raised warn", "cleared warn"]
 
 
-def test_the_margin_ends_exactly_where_it_says() -> None:
+def test_clear_margin_is_exact() -> None:
     assert heard(80, 80, 75, 75, 75) == ["raised warn"]
     assert heard(80, 80, 74, 74) == ["raised warn", "cleared warn"]
     odd = snapshot(pool(in_use=10, installed=13, overdraft=0))
@@ -69,7 +69,7 @@ def test_the_margin_ends_exactly_where_it_says() -> None:
     assert heard(full, full, odd, odd, odd) == ["raised warn"]
 
 
-def test_a_rise_says_a_word_and_a_fall_is_known() -> None:
+def test_level_change_is_an_event() -> None:
     assert heard(85, 85, 95) == ["raised warn"]
     assert heard(85, 85, 95, 95) == ["raised warn", "worse critical"]
     assert heard(85, 85, 95, 95, 84, 84) == ["raised warn", "worse critical", "better warn"]
@@ -84,7 +84,7 @@ def test_level_rise_needs_consecutive_polls_above() -> None:
     assert heard(85, 85, 95, 85, 95, 95) == ["raised warn", "worse critical"]
 
 
-def test_a_failed_poll_neither_raises_nor_clears_usage() -> None:
+def test_failed_poll_neither_raises_nor_clears_usage() -> None:
     def usage(*results: int | Failure) -> list[AlertTransition]:
         watch = AlertScenario()
         for result in results:
@@ -98,18 +98,18 @@ def test_a_failed_poll_neither_raises_nor_clears_usage() -> None:
     assert usage(85, 85, 70, lost, 70) == [AlertTransition.RAISED, AlertTransition.CLEARED]
 
 
-def test_a_figure_that_is_missing_says_so_and_does_not_clear_usage() -> None:
+def test_missing_figure_is_an_alert_and_does_not_clear_usage() -> None:
     assert heard(85, 85, None, None, None) == ["raised warn", "raised warn"]
     assert heard(None, None, 50, 50) == ["raised warn", "cleared warn"]
     assert heard(None, 50, None, 50) == []
 
 
-def test_a_product_that_is_gone_is_cleared() -> None:
+def test_removed_product_clears_its_alert() -> None:
     other = snapshot(pool("MPS_ENT_CCU", in_use=1, installed=10))
     assert heard(85, 85, other, other) == ["raised warn", "cleared warn"]
 
 
-def test_one_poll_is_counted_once_however_often_it_is_looked_at() -> None:
+def test_poll_is_counted_once_however_often_alerts_are_evaluated() -> None:
     watch = AlertScenario()
     watch.poll(85)
     for _ in range(5):
@@ -122,7 +122,7 @@ def test_one_poll_is_counted_once_however_often_it_is_looked_at() -> None:
     assert watch.transitions() == [(AlertTransition.RAISED, Level.WARN)]
 
 
-def test_what_lasts_is_said_again_until_somebody_answers() -> None:
+def test_lasting_alert_repeats_until_it_is_acknowledged() -> None:
     watch = AlertScenario(AlertSettings(Thresholds(repeat=4 * INTERVAL)))
     for _ in range(11):
         watch.poll(85)
@@ -139,7 +139,7 @@ def test_what_lasts_is_said_again_until_somebody_answers() -> None:
     assert (watch.events[-1].previous_level, watch.acknowledgements) == (Level.WARN, {})
 
 
-def test_a_snooze_ends_with_a_word() -> None:
+def test_ended_snooze_repeats_the_alert() -> None:
     watch = AlertScenario(AlertSettings(Thresholds(repeat=100 * INTERVAL)))
     watch.poll(85)
     watch.poll(85)
@@ -157,7 +157,7 @@ def test_a_snooze_ends_with_a_word() -> None:
     ]
 
 
-def test_a_server_that_is_lost_is_said_after_two_polls_and_one_refused_at_once() -> None:
+def test_lost_server_is_raised_after_two_polls_and_denied_one_immediately() -> None:
     lost, refused = failure(), failure(FailureKind.AUTH, "401")
     assert heard(50, lost) == []
     assert heard(50, lost, 50, lost, 50, lost) == []
@@ -168,7 +168,7 @@ def test_a_server_that_is_lost_is_said_after_two_polls_and_one_refused_at_once()
     assert heard(failure(FailureKind.NO_DATA)) == ["raised warn"]
 
 
-def test_what_the_calendar_says_is_said_at_once_and_is_gone_at_once() -> None:
+def test_expiry_is_raised_and_cleared_immediately() -> None:
     soon = pool(in_use=1, installed=100, expires=TODAY + timedelta(days=60), permanent=False)
     later = replace(soon, expires=TODAY + timedelta(days=400))
     assert heard(snapshot(soon)) == ["raised warn"]
@@ -183,14 +183,14 @@ def test_what_the_calendar_says_is_said_at_once_and_is_gone_at_once() -> None:
     ]
 
 
-def test_permanent_and_start_up_licenses_never_alert_about_expiry() -> None:
+def test_permanent_and_startup_licenses_raise_no_expiry() -> None:
     soon = TODAY + timedelta(days=1)
     forever = pool(in_use=1, installed=100, expires=soon, permanent=True)
     start_up = pool("CITRIX", in_use=1, installed=10, expires=soon, counted=False)
     assert heard(snapshot(forever, start_up)) == []
 
 
-def test_two_pools_that_end_on_two_days_are_two_alerts() -> None:
+def test_pools_that_expire_on_two_days_are_two_alerts() -> None:
     pools = [
         pool(in_use=1, installed=100, expires=TODAY + timedelta(days=days), permanent=False)
         for days in (20, 60)
@@ -199,7 +199,7 @@ def test_two_pools_that_end_on_two_days_are_two_alerts() -> None:
     assert heard(snapshot(*apart)) == ["raised critical", "raised warn"]
 
 
-def test_activation_and_what_a_server_says_itself() -> None:
+def test_activation_and_notices_are_raised_immediately() -> None:
     ends = Activation(ActivationStatus.ACTIVATED, TODAY + timedelta(days=5))
     grace = Notice("grace", Level.WARN, "Grace period, 15 days left")
     fine = snapshot(pool(in_use=1, installed=100))
@@ -209,7 +209,7 @@ def test_activation_and_what_a_server_says_itself() -> None:
     assert heard(told, failure(), tomorrow, fine) == ["raised warn", "cleared warn"]
 
 
-def test_the_most_specific_threshold_wins() -> None:
+def test_most_specific_threshold_wins() -> None:
     alerts = AlertSettings(
         server={"lic-01": {"warn": 0.5, "for_polls": 1}},
         product={"XDT_PLT_UD": {"warn": 0.6, "critical": 0.7}},
@@ -221,7 +221,7 @@ def test_the_most_specific_threshold_wins() -> None:
     assert watch.transitions() == [(AlertTransition.RAISED, Level.WARN)]
 
 
-def test_two_ways_to_read_a_server_count_each_poll_once_and_raise_once() -> None:
+def test_merged_server_counts_each_poll_once_and_raises_once() -> None:
     watch = AlertScenario(None, server(), server("ddc", source=SourceName.CVAD, same_as="lic-01"))
     watch.poll(85)
     watch.poll(85, "ddc")
@@ -236,7 +236,7 @@ def test_two_ways_to_read_a_server_count_each_poll_once_and_raise_once() -> None
     ]
 
 
-def test_what_is_unusual_comes_from_elsewhere() -> None:
+def test_anomaly_is_raised_and_cleared() -> None:
     watch = AlertScenario()
     watch.anomalies = {"XDT_PLT_UD": "40 more than on other Tuesdays"}
     watch.poll(50)
@@ -249,7 +249,7 @@ def test_what_is_unusual_comes_from_elsewhere() -> None:
     assert watch.transitions()[-1] == (AlertTransition.CLEARED, Level.WARN)
 
 
-def test_a_certificate_that_ends_has_a_line_when_it_is_raised_and_one_when_it_is_renewed() -> None:
+def test_expiring_certificate_is_logged_when_raised_and_when_renewed() -> None:
     watch = AlertScenario()
     for ends in (date(2026, 12, 10), date(2026, 12, 10), date(2028, 1, 1)):
         shown = Certificate("4f1b", date(2025, 1, 1), ends)
@@ -276,7 +276,7 @@ LIMITS = st.builds(
 
 
 @given(st.lists(RESULTS, max_size=40), LIMITS, st.data())
-def test_a_restart_at_any_point_changes_nothing(
+def test_alert_states_survive_a_restart_at_any_poll(
     results: list[Any], limits: Thresholds, data: st.DataObject
 ) -> None:
     one, other = AlertScenario(AlertSettings(limits)), AlertScenario(AlertSettings(limits))
@@ -305,7 +305,7 @@ def _balanced(said: Iterable[AlertEvent]) -> None:
 
 
 @given(st.lists(RESULTS, max_size=60), LIMITS)
-def test_raised_and_cleared_take_turns_and_never_come_early(
+def test_raised_and_cleared_alternate_and_are_never_early(
     results: list[Any], limits: Thresholds
 ) -> None:
     watch = AlertScenario(AlertSettings(limits))
@@ -331,7 +331,7 @@ def test_raised_and_cleared_take_turns_and_never_come_early(
 
 
 @given(st.lists(st.integers(75, 100), min_size=2, max_size=60))
-def test_what_never_leaves_the_margin_is_never_cleared(figures: list[int]) -> None:
+def test_usage_within_the_margin_is_never_cleared(figures: list[int]) -> None:
     watch = AlertScenario()
     for figure in (85, 85, *figures):
         watch.poll(figure)
@@ -340,6 +340,6 @@ def test_what_never_leaves_the_margin_is_never_cleared(figures: list[int]) -> No
 
 
 @pytest.mark.parametrize("kind", list(AlertKind))
-def test_every_alert_comes_back_from_the_history_as_it_was(kind: AlertKind) -> None:
+def test_alert_state_is_stored_and_loaded_unchanged(kind: AlertKind) -> None:
     standing = AlertState(AlertKey("a", kind, "P", "x"), Level.WARN, "m", 1.0, 0.5, "g", 2, 2, 3.0)
     assert from_json(AlertState, to_json(standing)) == standing

@@ -33,7 +33,7 @@ def found(*servers: ServerStatus) -> tuple[Alert, ...]:
     ("in_use", "level"),
     [(80, Level.WARN), (90, Level.CRITICAL), (101, Level.OVERDRAFT), (110, Level.EXHAUSTED)],
 )
-def test_usage(in_use: int, level: Level) -> None:
+def test_usage_has_a_level_and_a_message(in_use: int, level: Level) -> None:
     status = up_status("a", pool("XDT_PLT_UD", in_use, 100, 10))
     assert alerts(status) == [(AlertKind.USAGE, level)]
     (alert,) = found(status)
@@ -41,11 +41,11 @@ def test_usage(in_use: int, level: Level) -> None:
     assert f"{in_use} of 100 assigned" in alert.message
 
 
-def test_what_is_fine_is_quiet() -> None:
+def test_usage_below_the_thresholds_is_no_alert() -> None:
     assert alerts(up_status("a", pool("XDT_PLT_UD", 79, 100), pool("PVS_STD_CCS", 0, 0))) == []
 
 
-def test_pools_of_one_product_stand_in_for_one_another() -> None:
+def test_usage_of_one_product_is_summed_over_its_pools() -> None:
     full = pool("XDT_PLT_UD", 100, 100, subscription=date(2028, 1, 1))
     assert alerts(up_status("a", full, pool("XDT_PLT_UD", 0, 100))) == []
 
@@ -58,17 +58,17 @@ def test_pools_of_one_product_stand_in_for_one_another() -> None:
         (date(2026, 11, 1), Level.CRITICAL),
     ],
 )
-def test_licenses_that_expire(ends: date, level: Level) -> None:
+def test_expiring_licenses_have_a_level(ends: date, level: Level) -> None:
     assert alerts(up_status("a", pool("XDT_PLT_UD", 1, 9, expires=ends))) == [
         (AlertKind.EXPIRY, level)
     ]
 
 
-def test_a_day_before_the_warning_time_is_quiet() -> None:
+def test_expiry_before_the_warning_time_is_no_alert() -> None:
     assert alerts(up_status("a", pool("XDT_PLT_UD", 1, 9, expires=date(2027, 2, 23)))) == []
 
 
-def test_permanent_and_start_up_licenses_never_expire() -> None:
+def test_permanent_and_startup_licenses_never_expire() -> None:
     soon = date(2026, 12, 1)
     permanent = replace(pool("XDT_PLT_UD", 1, 9, expires=soon), permanent=True)
     assert alerts(up_status("a", permanent, pool("CITRIX", 10, 10, expires=soon))) == []
@@ -82,12 +82,12 @@ def test_permanent_and_start_up_licenses_never_expire() -> None:
         (date(2026, 11, 1), Level.WARN),
     ],
 )
-def test_subscriptions_that_end(ends: date, level: Level) -> None:
+def test_ending_subscription_has_a_level(ends: date, level: Level) -> None:
     status = up_status("a", pool("XDT_PLT_UD", 1, 9, subscription=ends))
     assert alerts(status) == [(AlertKind.SUBSCRIPTION, level)]
 
 
-def test_a_subscription_that_a_newer_one_covers_is_quiet() -> None:
+def test_renewed_subscription_is_no_alert() -> None:
     old = pool("XDT_PLT_UD", 1, 9, subscription=date(2020, 1, 1))
     assert (
         alerts(up_status("a", old, pool("XDT_PLT_UD", 1, 9, subscription=date(2028, 1, 1)))) == []
@@ -103,12 +103,14 @@ def test_a_subscription_that_a_newer_one_covers_is_quiet() -> None:
         (ActivationStatus.NOT_ACTIVATED, None, Level.CRITICAL),
     ],
 )
-def test_activation(status: ActivationStatus, expires: date | None, level: Level) -> None:
+def test_activation_has_a_level(
+    status: ActivationStatus, expires: date | None, level: Level
+) -> None:
     server = up_status("a", activation=Activation(status, expires))
     assert alerts(server) == [(AlertKind.ACTIVATION, level)]
 
 
-def test_what_the_server_says_itself() -> None:
+def test_notices_of_the_server_are_alerts() -> None:
     notices = (
         Notice("grace", Level.WARN, "Grace period", "5 days left"),
         Notice("server", Level.CRITICAL, "Daemon down"),
@@ -121,7 +123,7 @@ def test_what_the_server_says_itself() -> None:
     ]
 
 
-def test_a_server_that_is_lost_says_why_and_its_last_figures_do_not_alert() -> None:
+def test_lost_server_alerts_with_its_failure_only() -> None:
     status = down_status(up_status("a", pool("XDT_PLT_UD", 100, 100)), TIMEOUT_FAILURE)
     (alert,) = found(status)
     assert (alert.kind, alert.level, alert.since) == (
@@ -130,17 +132,17 @@ def test_a_server_that_is_lost_says_why_and_its_last_figures_do_not_alert() -> N
     assert alert.message == TIMEOUT_FAILURE.message
 
 
-def test_an_empty_server_is_a_warning_and_a_disabled_one_nothing() -> None:
+def test_server_without_data_warns_and_disabled_one_does_not() -> None:
     assert alerts(down_status(up_status("a"), NO_DATA_FAILURE)) == [(AlertKind.SERVER, Level.WARN)]
     assert alerts(replace(down_status(up_status("a"), NO_DATA_FAILURE), state=State.DISABLED)) == []
 
 
-def test_a_figure_that_could_not_be_read() -> None:
+def test_unreadable_usage_is_a_data_alert() -> None:
     assert alerts(up_status("a", pool("XDT_PLT_UD", None, 100))) == [(AlertKind.DATA, Level.WARN)]
     assert alerts(up_status("a", pool("XDT_PLT_UD", 5, None))) == []
 
 
-def test_the_worst_comes_first() -> None:
+def test_alerts_are_ordered_by_severity() -> None:
     ranks = [Level.EXHAUSTED, Level.OVERDRAFT, Level.CRITICAL, Level.WARN]
     levels = [alert.level for alert in current_alerts(merge_board(example_board()), TODAY)]
     assert levels == sorted(levels, key=ranks.index)
@@ -159,7 +161,7 @@ def test_the_worst_comes_first() -> None:
         (None, None, None),
     ],
 )
-def test_a_certificate_that_ends(
+def test_expiring_certificate_has_a_level(
     begins: date | None, ends: date | None, level: Level | None
 ) -> None:
     status = up_status("a", pool("X", 1, 100))

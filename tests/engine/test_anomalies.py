@@ -81,7 +81,7 @@ async def looked(
     return found
 
 
-async def test_the_same_hours_of_the_same_weekday_are_compared(
+async def test_anomaly_check_compares_the_same_hours_of_the_weekday(
     history: tuple[History, FakeClock],
 ) -> None:
     """A morning that grows as every morning does is not low because the day is not over."""
@@ -95,7 +95,7 @@ async def test_the_same_hours_of_the_same_weekday_are_compared(
     assert await looked(store, clock, board_of(server())) == {"lic-01": {}}
 
 
-async def test_what_leaves_the_usual_is_said_with_its_product_and_hour(
+async def test_anomaly_names_product_and_hour(
     history: tuple[History, FakeClock],
 ) -> None:
     store, clock = history
@@ -106,7 +106,7 @@ async def test_what_leaves_the_usual_is_said_with_its_product_and_hour(
     assert "by 10:00 (typical Tuesday: 1" in said
 
 
-async def test_hours_that_were_not_read_today_are_not_asked_of_the_days_before(
+async def test_anomaly_check_ignores_hours_missing_today(
     history: tuple[History, FakeClock],
 ) -> None:
     store, clock = history
@@ -121,7 +121,7 @@ async def test_hours_that_were_not_read_today_are_not_asked_of_the_days_before(
 
 
 @pytest.mark.parametrize(("weeks", "said"), [(4, False), (6, True)])
-async def test_a_young_history_says_nothing(
+async def test_anomaly_check_needs_enough_history(
     history: tuple[History, FakeClock],
     weeks: int,
     said: bool,  # noqa: FBT001 - a case
@@ -132,7 +132,7 @@ async def test_a_young_history_says_nothing(
     assert bool((await looked(store, clock, board_of(server())))["lic-01"]) is said
 
 
-async def test_assigned_licenses_count_by_how_many_come_in_a_day(
+async def test_anomaly_of_assigned_licenses_counts_new_ones(
     history: tuple[History, FakeClock],
 ) -> None:
     store, clock = history
@@ -149,7 +149,7 @@ async def test_assigned_licenses_count_by_how_many_come_in_a_day(
     assert "unusual change of assignments: +41 by 10:00 (typical Tuesday: +1" in said
 
 
-async def test_a_switch_turns_it_off_and_who_is_down_has_nothing_said(
+async def test_anomaly_check_can_be_disabled_and_skips_servers_that_are_down(
     history: tuple[History, FakeClock],
 ) -> None:
     store, clock = history
@@ -164,7 +164,7 @@ async def test_a_switch_turns_it_off_and_who_is_down_has_nothing_said(
     assert await looked(store, clock, waiting) == {}
 
 
-async def test_days_are_those_of_the_zone(history: tuple[History, FakeClock]) -> None:
+async def test_anomaly_check_uses_days_of_the_time_zone(history: tuple[History, FakeClock]) -> None:
     """Where it is Wednesday already, Wednesdays are compared; over a change of the clocks, too."""
     store, clock = history
     zone = "Pacific/Auckland"
@@ -175,7 +175,7 @@ async def test_days_are_those_of_the_zone(history: tuple[History, FakeClock]) ->
     assert "by 23:00" in found["lic-01"][CODE]
 
 
-async def test_it_is_raised_once_and_cleared_once_and_a_restart_changes_nothing(
+async def test_anomaly_is_raised_and_cleared_once_despite_restarts(
     harness: EngineHarness,
 ) -> None:
     """Through the engine: a look an hour, two polls to believe it, none where it is not known."""

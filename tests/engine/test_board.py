@@ -45,12 +45,12 @@ def board() -> Board:
     return with_servers(Board(), (server(), server("lic-02"), server("off", enabled=False)))
 
 
-def test_a_registered_server_waits_and_a_disabled_one_says_so(board: Board) -> None:
+def test_registered_server_is_waiting_or_disabled(board: Board) -> None:
     assert status(board).state is State.WAITING
     assert status(board, "off").state is State.DISABLED
 
 
-def test_an_answer_brings_a_server_up_and_touches_no_other(board: Board) -> None:
+def test_successful_poll_changes_only_its_server(board: Board) -> None:
     after = apply_poll(board, poll())
     assert status(after).state is State.UP
     assert status(after).snapshot == snapshot()
@@ -75,7 +75,7 @@ def test_an_answer_brings_a_server_up_and_touches_no_other(board: Board) -> None
         (FailureKind.CONFIG, State.ERROR),
     ],
 )
-def test_a_failure_keeps_the_last_figures_and_names_its_state(
+def test_failure_keeps_the_last_figures_and_sets_the_state(
     board: Board, kind: FailureKind, state: State
 ) -> None:
     after = apply_poll(apply_poll(board, poll()), poll(failure(kind), at=START + 60))
@@ -85,28 +85,28 @@ def test_a_failure_keeps_the_last_figures_and_names_its_state(
     assert status(after).polled_at == START + 60
 
 
-def test_since_is_when_the_state_was_entered(board: Board) -> None:
+def test_state_since_is_the_first_poll_with_that_state(board: Board) -> None:
     after = apply_poll(apply_poll(board, poll(failure())), poll(failure(), at=START + 60))
     assert status(after).since == START
 
 
-def test_a_server_that_missed_three_polls_is_stale(board: Board) -> None:
+def test_server_that_missed_three_polls_is_stale(board: Board) -> None:
     up = apply_poll(board, poll())
     assert status(mark_stale(up, START + 2600)).state is State.UP
     assert status(mark_stale(up, START + 2800)).state is State.STALE
     assert status(mark_stale(up, START + 2800), "lic-02").state is State.WAITING
 
 
-def test_a_server_polled_at_another_pace_is_stale_by_that_pace(board: Board) -> None:
+def test_stale_follows_the_interval_in_use(board: Board) -> None:
     up = apply_poll(board, poll(), due=START + 10)
     assert status(mark_stale(up, START + 31)).state is State.STALE
 
 
-def test_equal_answers_make_equal_boards(board: Board) -> None:
+def test_equal_polls_make_equal_boards(board: Board) -> None:
     assert apply_poll(board, poll()) == apply_poll(board, poll())
 
 
-def test_an_edited_server_keeps_what_is_known_of_it(board: Board) -> None:
+def test_edited_server_keeps_its_figures(board: Board) -> None:
     up = apply_poll(board, poll())
     after = with_servers(up, (replace(server(), group="emea"),))
     assert status(after).state is State.UP
@@ -114,14 +114,14 @@ def test_an_edited_server_keeps_what_is_known_of_it(board: Board) -> None:
     assert after.find("lic-02") is None
 
 
-def test_disabling_and_enabling_again(board: Board) -> None:
+def test_disabled_server_waits_when_enabled_again(board: Board) -> None:
     up = apply_poll(board, poll())
     off = with_servers(up, (server(enabled=False),))
     assert status(off).state is State.DISABLED
     assert status(with_servers(off, (server(),))).state is State.WAITING
 
 
-def test_a_poll_of_a_removed_server_changes_nothing(board: Board) -> None:
+def test_poll_of_a_removed_server_changes_nothing(board: Board) -> None:
     assert apply_poll(board, poll(name="gone")) == board
 
 
@@ -130,7 +130,7 @@ def total(*servers: ServerStatus) -> Total:
     return found
 
 
-def test_the_same_product_is_summed_over_servers() -> None:
+def test_total_sums_a_product_over_servers() -> None:
     found = total(
         up_status("a", example_pool("XDT_PLT_UD", 412, 500, 50)),
         up_status("b", example_pool("XDT_PLT_UD", 288, 400, 40)),
@@ -143,26 +143,26 @@ def test_the_same_product_is_summed_over_servers() -> None:
     assert found.servers_reporting == found.servers_expected == ("a", "b")
 
 
-def test_a_server_whose_last_poll_failed_is_expected_and_not_summed() -> None:
+def test_total_leaves_out_a_server_whose_poll_failed() -> None:
     away = down_status(up_status("b", example_pool("XDT_PLT_UD", 288, 400)), TIMEOUT_FAILURE)
     found = total(up_status("a", example_pool("XDT_PLT_UD", 412, 500)), away)
     assert found.reading == Reading(412, 500)
     assert (found.servers_reporting, found.servers_expected) == (("a",), ("a", "b"))
 
 
-def test_all_servers_away_leaves_a_row_of_unknowns() -> None:
+def test_total_without_reporting_servers_is_unknown() -> None:
     found = total(down_status(up_status("a", example_pool("XDT_PLT_UD", 1, 2)), TIMEOUT_FAILURE))
     assert found.reading == Reading()
     assert (found.level, found.ratio, found.servers_reporting) == (Level.UNKNOWN, None, ())
 
 
-def test_a_disabled_server_is_not_expected() -> None:
+def test_total_does_not_expect_disabled_servers() -> None:
     status = up_status("b", example_pool("XDT_PLT_UD", 1, 2))
     off = replace(status, server=replace(status.server, enabled=False), state=State.DISABLED)
     assert total(up_status("a", example_pool("XDT_PLT_UD", 1, 2)), off).servers_expected == ("a",)
 
 
-def test_a_missing_figure_is_counted_and_the_known_are_summed() -> None:
+def test_total_counts_missing_figures_and_sums_known_ones() -> None:
     found = total(
         up_status("a", example_pool("XDT_PLT_UD", None, 5), example_pool("XDT_PLT_UD", 3, 7))
     )
@@ -171,11 +171,11 @@ def test_a_missing_figure_is_counted_and_the_known_are_summed() -> None:
     assert found.level is Level.UNKNOWN
 
 
-def test_start_up_licenses_are_not_counted() -> None:
+def test_total_leaves_out_startup_licenses() -> None:
     assert merge_board(Board((up_status("a", example_pool("CITRIX", 0, 10)),))).totals() == ()
 
 
-def test_a_total_has_the_level_of_its_product() -> None:
+def test_total_has_the_level_of_its_product() -> None:
     strict = AlertSettings(product={"XDT_PLT_UD": {"warn": 0.1, "critical": 0.2}})
     (found,) = merge_board(
         Board((up_status("a", example_pool("XDT_PLT_UD", 15, 100)),)), strict
@@ -205,41 +205,39 @@ def shown(board: Board, text: str) -> dict[str, list[str]]:
     }
 
 
-def test_nothing_typed_shows_all(mixed_board: Board) -> None:
+def test_filter_without_text_matches_all(mixed_board: Board) -> None:
     assert filter_board(mixed_board, Filter.parse("")) is mixed_board
 
 
-def test_a_server_that_matches_is_shown_whole(mixed_board: Board) -> None:
+def test_filter_shows_a_matching_server_completely(mixed_board: Board) -> None:
     assert shown(mixed_board, "EMEA") == {"lic-emea-01": ["XDT_PLT_UD", "PVS_STD_CCS"]}
     assert shown(mixed_board, "^us$") == {"lic-us-01": ["XDT_PLT_UD"]}
 
 
-def test_a_product_that_matches_is_shown_alone(mixed_board: Board) -> None:
+def test_filter_shows_only_matching_products(mixed_board: Board) -> None:
     assert shown(mixed_board, "pvs") == {"lic-emea-01": ["PVS_STD_CCS"]}
 
 
-def test_an_exclamation_mark_hides_what_matches(mixed_board: Board) -> None:
+def test_filter_with_exclamation_mark_is_inverted(mixed_board: Board) -> None:
     assert shown(mixed_board, "!emea") == {"lic-us-01": ["XDT_PLT_UD"], "silent": []}
     assert shown(mixed_board, "!XDT") == {"lic-emea-01": ["PVS_STD_CCS"], "silent": []}
     assert Filter.parse("!") == Filter.parse("")
 
 
-def test_a_server_without_products_is_hidden_by_its_name_alone(mixed_board: Board) -> None:
+def test_filter_hides_a_server_without_products_by_name_only(mixed_board: Board) -> None:
     mixed_board = apply_poll(mixed_board, poll(Snapshot(()), "silent"))
     assert shown(mixed_board, "!XDT|PVS") == {"silent": []}
     assert shown(mixed_board, "!silent|XDT") == {"lic-emea-01": ["PVS_STD_CCS"]}
 
 
 @pytest.mark.parametrize("text", ["cvad premium", "Virtual Apps and Desktops Premium", "^xdt_plt"])
-def test_a_product_goes_by_its_code_its_name_and_the_name_on_the_screen(
-    mixed_board: Board, text: str
-) -> None:
+def test_filter_matches_code_name_and_short_name(mixed_board: Board, text: str) -> None:
     named = pool("XDT_PLT_UD", name="Citrix Virtual Apps and Desktops Premium")
     mixed_board = apply_poll(mixed_board, poll(snapshot(named, pool("ACME_X")), "silent"))
     assert shown(mixed_board, text)["silent"] == ["XDT_PLT_UD"]
 
 
-def test_any_of_the_words_is_enough() -> None:
+def test_filter_matches_any_search_term() -> None:
     wanted = Filter.parse("EMEA|us-.1")
     assert wanted(("lic-emea-01", "x"))
     assert wanted(("x", "ddc-us-01"))
@@ -250,17 +248,17 @@ def test_any_of_the_words_is_enough() -> None:
     ("text", "says"),
     [("(lic", "unterminated"), ("*", "nothing to repeat"), ("a" * 201, "max 200")],
 )
-def test_what_is_no_filter_is_said_in_a_sentence(text: str, says: str) -> None:
+def test_invalid_filter_is_a_usage_error(text: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         Filter.parse(text)
 
 
-def test_a_regex_that_python_wonders_about_says_nothing_over_the_screen() -> None:
+def test_filter_prints_no_warning_of_re() -> None:
     assert Filter.parse("[[a]")(["a"])
 
 
 @given(st.text(max_size=20))
-def test_any_text_filters_or_is_refused(text: str) -> None:
+def test_filter_accepts_or_refuses_any_text(text: str) -> None:
     try:
         wanted = Filter.parse(text)
     except UsageError:

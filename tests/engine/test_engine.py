@@ -57,7 +57,7 @@ async def recorded(engine: Engine, name: str = "lic-01") -> list[float]:
     return [bucket.last for bucket in series.buckets]
 
 
-async def test_a_poll_is_on_the_board_published_and_in_the_history(harness: EngineHarness) -> None:
+async def test_poll_is_published_and_recorded(harness: EngineHarness) -> None:
     harness.register(server())
     engine = await harness.engine()
     assert status_of(engine).state is State.UP
@@ -68,7 +68,7 @@ async def test_a_poll_is_on_the_board_published_and_in_the_history(harness: Engi
     ]
 
 
-async def test_after_a_restart_the_board_is_as_it_was_left(harness: EngineHarness) -> None:
+async def test_board_is_restored_after_a_restart(harness: EngineHarness) -> None:
     harness.register(server())
     first = await harness.engine()
     before = status_of(first)
@@ -82,7 +82,7 @@ async def test_after_a_restart_the_board_is_as_it_was_left(harness: EngineHarnes
     assert (after.polled_at, after.since) == (before.polled_at, before.since)
 
 
-async def test_a_failed_poll_is_a_gap_and_survives_a_restart(harness: EngineHarness) -> None:
+async def test_failed_poll_is_a_gap_and_survives_a_restart(harness: EngineHarness) -> None:
     harness.register(server(interval=300.0))
     engine = await harness.engine()
     harness.replies["lic-01"] = SourceError(FailureKind.TIMEOUT, "no answer")
@@ -97,7 +97,7 @@ async def test_a_failed_poll_is_a_gap_and_survives_a_restart(harness: EngineHarn
     assert again.failure.message == "no answer"
 
 
-async def test_a_renewed_license_keeps_its_past(harness: EngineHarness) -> None:
+async def test_renewed_license_keeps_its_history(harness: EngineHarness) -> None:
     harness.register(server(interval=300.0))
     harness.replies["lic-01"] = snapshot(pool(in_use=400, subscription=date(2026, 12, 1)))
     engine = await harness.engine()
@@ -110,7 +110,7 @@ async def test_a_renewed_license_keeps_its_past(harness: EngineHarness) -> None:
     assert [bucket.last for bucket in history.buckets] == [400, 401]
 
 
-async def test_a_hot_edit_is_picked_up(harness: EngineHarness) -> None:
+async def test_edited_registry_is_reloaded(harness: EngineHarness) -> None:
     harness.register(server())
     engine = await harness.engine()
     harness.register(server(), server("lic-02"))
@@ -119,7 +119,7 @@ async def test_a_hot_edit_is_picked_up(harness: EngineHarness) -> None:
     assert harness.polled_names.count("lic-01") == 1
 
 
-async def test_a_broken_edit_keeps_the_last_good_and_says_so(harness: EngineHarness) -> None:
+async def test_invalid_registry_keeps_the_last_valid_one(harness: EngineHarness) -> None:
     harness.register(server())
     engine = await harness.engine()
     harness.paths.servers.write_text("[[server]\n")
@@ -131,7 +131,7 @@ async def test_a_broken_edit_keeps_the_last_good_and_says_so(harness: EngineHarn
     assert engine.board.notices == ()
 
 
-async def test_a_broken_config_at_the_start_leaves_the_defaults_and_says_so(
+async def test_invalid_config_at_start_leaves_the_defaults(
     harness: EngineHarness,
 ) -> None:
     harness.register(server())
@@ -141,7 +141,7 @@ async def test_a_broken_config_at_the_start_leaves_the_defaults_and_says_so(
     assert any("alerts.warn" in notice for notice in engine.board.notices)
 
 
-async def test_a_history_that_cannot_be_opened_costs_no_monitoring(harness: EngineHarness) -> None:
+async def test_unusable_history_does_not_stop_polling(harness: EngineHarness) -> None:
     harness.register(server())
     harness.paths.data_dir.mkdir()
     harness.paths.history.mkdir()
@@ -154,7 +154,7 @@ async def test_a_history_that_cannot_be_opened_costs_no_monitoring(harness: Engi
     assert await engine.history.events(1000) == ()
 
 
-async def test_a_second_lictui_follows_what_the_first_records(harness: EngineHarness) -> None:
+async def test_second_instance_shows_what_the_first_records(harness: EngineHarness) -> None:
     harness.register(server(interval=60.0))
     leader = await harness.engine()
     follower = await harness.engine()
@@ -175,7 +175,7 @@ async def test_a_second_lictui_follows_what_the_first_records(harness: EngineHar
     assert len(harness.polled_names) > before
 
 
-async def test_saving_registers_polls_and_renaming_keeps_the_history(
+async def test_saved_server_is_polled_and_renamed_one_keeps_its_history(
     harness: EngineHarness,
 ) -> None:
     engine = await harness.engine()
@@ -190,7 +190,7 @@ async def test_saving_registers_polls_and_renaming_keeps_the_history(
         await engine.save(server("lic-new"))
 
 
-async def test_a_removed_server_leaves_the_board_and_keeps_its_history(
+async def test_removed_server_leaves_the_board_and_keeps_its_history(
     harness: EngineHarness,
 ) -> None:
     harness.register(server())
@@ -200,7 +200,7 @@ async def test_a_removed_server_leaves_the_board_and_keeps_its_history(
     assert await recorded(engine) == [412]
 
 
-async def test_a_scope_is_kept_to(harness: EngineHarness) -> None:
+async def test_scope_limits_servers_and_interval(harness: EngineHarness) -> None:
     harness.register(server("a", group="emea"), server("b", group="us"))
     engine = await harness.engine(RunScope(group="us", interval=10.0))
     assert [status.server.name for status in engine.board.servers] == ["b"]
@@ -215,7 +215,7 @@ async def test_a_scope_is_kept_to(harness: EngineHarness) -> None:
     assert "a" not in harness.polled_names
 
 
-async def test_an_up_server_that_is_not_polled_any_more_goes_stale(harness: EngineHarness) -> None:
+async def test_restored_server_is_up_until_polling_starts(harness: EngineHarness) -> None:
     harness.register(server(interval=60.0))
     await harness.close(await harness.engine())
     await harness.clock.advance(400)
@@ -248,7 +248,7 @@ async def said(engine: Engine) -> list[str]:
 
 
 @pytest.mark.parametrize("restarts", [(), (1,), (2,), (3,), (1, 2, 3, 4, 5, 6)])
-async def test_a_restart_in_between_changes_nothing(
+async def test_alerts_survive_restarts_between_polls(
     harness: EngineHarness, restarts: tuple[int, ...]
 ) -> None:
     harness.register(server(interval=EVERY))
@@ -264,7 +264,7 @@ async def test_a_restart_in_between_changes_nothing(
     assert engine.board.alert_states == ()
 
 
-async def test_a_line_is_written_once_where_an_alert_speaks(harness: EngineHarness) -> None:
+async def test_alert_replaces_the_line_of_a_level_change(harness: EngineHarness) -> None:
     harness.register(server(interval=EVERY))
     harness.replies["lic-01"] = used(50)
     engine = await harness.engine()
@@ -277,7 +277,7 @@ async def test_a_line_is_written_once_where_an_alert_speaks(harness: EngineHarne
     assert kinds.count(EventKind.SERVER) == 2
 
 
-async def test_a_follower_shows_what_the_leader_decides_and_may_answer(
+async def test_follower_shows_alerts_and_may_acknowledge(
     harness: EngineHarness,
 ) -> None:
     harness.register(server(interval=EVERY))
@@ -298,7 +298,7 @@ async def test_a_follower_shows_what_the_leader_decides_and_may_answer(
     assert (await said(leader))[-1].startswith("ongoing for")
 
 
-async def test_who_is_removed_is_cleared_and_who_is_renamed_keeps_what_stands(
+async def test_removed_server_clears_alerts_and_renamed_one_keeps_them(
     harness: EngineHarness,
 ) -> None:
     harness.register(server(interval=EVERY))
@@ -316,7 +316,7 @@ async def test_who_is_removed_is_cleared_and_who_is_renamed_keeps_what_stands(
     assert (await said(engine))[-1].startswith("resolved after")
 
 
-async def test_that_lictui_was_away_makes_no_server_stale(harness: EngineHarness) -> None:
+async def test_server_is_not_stale_because_lictui_did_not_run(harness: EngineHarness) -> None:
     harness.register(server(interval=EVERY))
     harness.replies["lic-01"] = used(50)
     engine = await harness.engine()
@@ -327,7 +327,7 @@ async def test_that_lictui_was_away_makes_no_server_stale(harness: EngineHarness
     assert await said(engine) == []
 
 
-async def test_the_whole_journal_is_looked_through(harness: EngineHarness) -> None:
+async def test_search_reads_the_whole_event_log(harness: EngineHarness) -> None:
     harness.register(server(interval=EVERY))
     harness.replies["lic-01"] = used(50)
     engine = await harness.engine()
@@ -362,7 +362,7 @@ async def acted(engine: Engine) -> None:
     await asyncio.gather(*tasks)
 
 
-async def test_a_command_gets_each_event_on_its_input(
+async def test_action_command_gets_each_event_on_stdin(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     harness.register(server(interval=EVERY, group="emea"))
@@ -383,7 +383,7 @@ async def test_a_command_gets_each_event_on_its_input(
     assert events[1]["was"] == "warn"
 
 
-async def test_a_command_that_fails_is_one_line_and_the_level_is_heeded(
+async def test_failing_action_is_logged_once_and_its_level_applies(
     harness: EngineHarness, tmp_path: Path
 ) -> None:
     harness.register(server(interval=EVERY))
@@ -409,7 +409,7 @@ def history(tmp_path: Path, clock: FakeClock) -> Iterator[History]:
         yield history
 
 
-def test_one_polls_and_the_other_follows(history: History, clock: FakeClock) -> None:
+def test_lease_is_held_by_one_process(history: History, clock: FakeClock) -> None:
     one, other = Lease(history, clock), Lease(history, clock)
     assert one.renew()
     assert not other.renew()
@@ -418,7 +418,7 @@ def test_one_polls_and_the_other_follows(history: History, clock: FakeClock) -> 
     assert not one.renew()
 
 
-async def test_a_holder_that_does_not_renew_is_replaced(history: History, clock: FakeClock) -> None:
+async def test_lease_expires_unless_renewed(history: History, clock: FakeClock) -> None:
     one, other = Lease(history, clock), Lease(history, clock)
     assert one.renew()
     await clock.advance(LEASE_SECONDS - 1)
@@ -427,7 +427,9 @@ async def test_a_holder_that_does_not_renew_is_replaced(history: History, clock:
     assert other.renew()
 
 
-def test_a_holder_that_was_killed_is_replaced_at_once(history: History, clock: FakeClock) -> None:
+def test_lease_of_a_killed_process_is_taken_over_immediately(
+    history: History, clock: FakeClock
+) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     dead = Lease(history, clock)
@@ -437,14 +439,16 @@ def test_a_holder_that_was_killed_is_replaced_at_once(history: History, clock: F
 
 
 @pytest.mark.parametrize("holder", ["elsewhere:1:a", "{host}:{pid}:b", "?"])
-def test_any_other_holder_is_waited_for(history: History, clock: FakeClock, holder: str) -> None:
+def test_lease_of_another_host_is_waited_for(
+    history: History, clock: FakeClock, holder: str
+) -> None:
     other = Lease(history, clock)
     other.holder = holder.format(host=socket.gethostname(), pid=os.getpid())
     assert other.renew()
     assert not Lease(history, clock).renew()
 
 
-def test_without_a_history_there_is_nobody_to_share_with(clock: FakeClock) -> None:
+def test_lease_without_a_history_is_always_held(clock: FakeClock) -> None:
     lease = Lease(None, clock)
     assert lease.renew()
     lease.release()

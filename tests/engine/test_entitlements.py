@@ -34,7 +34,7 @@ class Told:
         """There is nothing to close."""
 
 
-async def test_installed_and_overdraft_are_divided_and_the_formula_says_so() -> None:
+async def test_divisor_applies_to_quantities_and_formulas() -> None:
     told = snapshot(
         replace(
             pool(in_use=301, installed=1001, overdraft=101),
@@ -67,7 +67,7 @@ def board(*installed: int, mode: Mode = Mode.LAS) -> MergedBoard:
     return merge_board(Board(tuple(statuses)))
 
 
-def test_twice_the_contract_is_said_of_a_las_server_alone() -> None:
+def test_divisor_hint_compares_las_servers_with_entitlements() -> None:
     bought = (Entitlement("P", 500),)
     (hint,) = divisor_hints(board(1000), bought)
     assert hint.message == (
@@ -80,14 +80,14 @@ def test_twice_the_contract_is_said_of_a_las_server_alone() -> None:
     assert divisor_hints(board(1000), (Entitlement("P", 0), Entitlement("Q", 500))) == ()
 
 
-def test_the_contract_of_one_server_or_group_is_compared_with_that() -> None:
+def test_divisor_hint_compares_within_the_scope_of_the_entitlement() -> None:
     found = divisor_hints(
         board(1000, 70), (Entitlement("P", 500, server="s0"), Entitlement("P", 35, group="x"))
     )
     assert [each.server for each in found] == ["s0"]
 
 
-def test_twice_what_another_way_tells_is_said_too() -> None:
+def test_divisor_hint_compares_data_sources() -> None:
     statuses = (
         status_up("lic", pool("P", 1, 500)),
         cvad_status("ddc", pool("P", 1, 1000), mode=Mode.LAS),

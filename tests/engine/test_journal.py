@@ -38,7 +38,7 @@ def events(*results: Snapshot | Failure) -> tuple[Event, ...]:
     return last
 
 
-def test_a_first_answer_a_loss_and_a_return_are_events() -> None:
+def test_state_changes_are_events() -> None:
     assert [event.message for event in events(snapshot())] == ["first successful poll"]
     lost = events(snapshot(), failure())
     assert [(event.message, event.level) for event in lost] == [("down: no answer", Level.CRITICAL)]
@@ -46,29 +46,29 @@ def test_a_first_answer_a_loss_and_a_return_are_events() -> None:
     assert [event.message for event in events(snapshot(), failure(), snapshot())] == ["recovered"]
 
 
-def test_the_same_answer_twice_is_no_event() -> None:
+def test_equal_polls_are_no_event() -> None:
     assert events(snapshot(), snapshot()) == ()
     assert events(failure(), failure()) == ()
 
 
-def test_a_level_that_changes_is_an_event() -> None:
+def test_changed_level_is_an_event() -> None:
     (event,) = events(snapshot(pool(in_use=100)), snapshot(pool(in_use=520)))
     assert event.kind is EventKind.LEVEL
     assert event.level is Level.OVERDRAFT
     assert event.message == "ok -> overdraft, 520 of 500"
 
 
-def test_a_level_is_compared_across_an_outage() -> None:
+def test_level_is_compared_across_an_outage() -> None:
     found = events(snapshot(pool(in_use=100)), failure(), snapshot(pool(in_use=490)))
     assert [event.kind for event in found] == [EventKind.SERVER, EventKind.LEVEL]
 
 
-def test_start_up_licenses_change_no_level() -> None:
+def test_startup_licenses_change_no_level() -> None:
     start_up = pool("CITRIX", counted=False, in_use=0)
     assert events(snapshot(start_up), snapshot(replace(start_up, reading=pool().reading))) == ()
 
 
-def test_licenses_added_removed_and_renewed() -> None:
+def test_license_changes_are_events() -> None:
     old, new = pool(subscription=date(2026, 12, 1)), pool(subscription=date(2027, 12, 1))
     assert {event.message for event in events(snapshot(old), snapshot(new))} == {
         "500 licenses added",
@@ -83,7 +83,7 @@ def test_licenses_added_removed_and_renewed() -> None:
     assert event.message == "expiry changed from 2027-03-31 to 2028-03-31"
 
 
-def test_version_and_activation() -> None:
+def test_version_and_activation_changes_are_events() -> None:
     active = Activation(ActivationStatus.ACTIVATED, date(2026, 12, 3))
     found = events(snapshot(version="11.17.2.51000"), snapshot(version="11.17.2.54100"))
     assert [event.kind for event in found] == [EventKind.VERSION]
@@ -91,7 +91,7 @@ def test_version_and_activation() -> None:
     assert event.message == "LAS activation: activated, expires 2026-12-03"
 
 
-def test_what_two_ways_to_read_a_server_tell_is_written_down_once() -> None:
+def test_merged_server_logs_a_change_once() -> None:
     registry = (server(), server("ddc", source=SourceName.CVAD, same_as="lic-01"))
     recorder = Recorder(with_servers(Board(), registry), None, AlertSettings())
     said: list[Event] = []
@@ -108,13 +108,13 @@ def test_what_two_ways_to_read_a_server_tell_is_written_down_once() -> None:
     ]
 
 
-def test_a_pool_whose_date_becomes_known_is_neither_gone_nor_added() -> None:
+def test_pool_that_gets_a_date_is_neither_removed_nor_added() -> None:
     undated = snapshot(pool("XDT_PLT_CCS", 0, 100))
     dated = snapshot(pool("XDT_PLT_CCS", 3, 120, subscription=date(2026, 12, 1)))
     assert [event.message for event in events(undated, dated)] == ["installed 100 -> 120"]
 
 
-def test_another_certificate_is_a_line_but_not_of_citrix_own_services() -> None:
+def test_new_certificate_is_an_event_except_of_citrix_services() -> None:
     first = Certificate("aa" * 32, date(2026, 1, 1), date(2026, 12, 1))
     second = Certificate("4f1b22c0" + "b" * 56, date(2026, 11, 1), date(2027, 3, 12))
     old, new = snapshot(certificate=first), snapshot(certificate=second)

@@ -44,12 +44,12 @@ def seen(found: tuple[LicenseUser, ...] = FOUND, **changes: Any) -> tuple[Visibl
     return license_users.visible_users(found, **(asked | changes))
 
 
-def test_the_longest_held_comes_first_and_the_unknown_last() -> None:
+def test_users_are_ordered_by_time_of_assignment() -> None:
     assert [each.license_user for each in seen()] == [ANN, CID, BOB, PAD]
     assert [each.license_user for each in seen(product="XDT_PLT_CCS")] == [BOB]
 
 
-def test_what_is_assigned_and_old_is_idle_with_its_line() -> None:
+def test_idle_assignment_has_a_release_command() -> None:
     ann, cid, bob, pad = seen()
     assert (ann.idle, ann.release) == (True, "release ann")
     assert [each.idle for each in (cid, bob, pad)] == [False] * 3
@@ -59,7 +59,7 @@ def test_what_is_assigned_and_old_is_idle_with_its_line() -> None:
     assert seen((CID,), idle_days=4)[0].idle
 
 
-def test_hidden_names_leave_nothing_but_counts_and_times() -> None:
+def test_hidden_names_leave_counts_and_times_only() -> None:
     hidden = seen((*FOUND, LicenseUser("XDT_PLT_CCS", "ANN", "PC-7", START)), privacy="hide")
     names = [(each.license_user.user, each.license_user.device) for each in hidden]
     assert names == [
@@ -78,7 +78,7 @@ def test_hidden_names_leave_nothing_but_counts_and_times() -> None:
         assert f"'{name}'" not in text
 
 
-def test_hashed_names_are_the_same_for_one_key_alone() -> None:
+def test_hashed_names_depend_on_the_key() -> None:
     one, again = seen(privacy="hash"), seen(privacy="hash")
     other = seen(privacy="hash", key=b"x" * 32)
     assert one == again
@@ -89,7 +89,7 @@ def test_hashed_names_are_the_same_for_one_key_alone() -> None:
     assert all(each.release == "" for each in one)
 
 
-def test_a_hash_takes_any_name() -> None:
+def test_hashed_names_accept_any_text() -> None:
     assert seen((LicenseUser("X", "\ud800"),), privacy="hash")[0].license_user.user.startswith(
         "user "
     )
@@ -100,7 +100,7 @@ LMSTAT = server("flex", source=SourceName.LMSTAT, url="", address="@lic01", same
 OTHER = server("other", source=SourceName.LMSTAT, url="", address="@lic02")
 
 
-def test_whoever_is_another_way_to_read_it_is_asked_too() -> None:
+def test_all_data_sources_of_a_server_are_asked() -> None:
     everyone = (WINRM, LMSTAT, OTHER)
     assert license_users.servers_to_ask(everyone, "lic-01") == (WINRM, LMSTAT)
     assert license_users.servers_to_ask(everyone, "flex") == (LMSTAT, WINRM)
@@ -108,7 +108,7 @@ def test_whoever_is_another_way_to_read_it_is_asked_too() -> None:
     assert license_users.servers_to_ask(everyone, "none") == ()
 
 
-def test_who_never_tells_is_mentioned_only_where_nobody_does() -> None:
+def test_source_without_users_is_reported_only_if_all_are() -> None:
     silent = ("lic-01", Failure(FailureKind.NO_DATA, "winrm does not tell"))
     down = ("flex", Failure(FailureKind.COMMAND, "no lmutil"))
     assert license_users.relevant_failures((silent,), any_success=True) == ()
@@ -148,7 +148,7 @@ async def asked(
     )
 
 
-async def test_the_part_that_can_tell_tells(
+async def test_users_come_from_the_source_that_reports_them(
     clock: FakeClock, tmp_path: Path, udadmin: tuple[str, ...]
 ) -> None:
     answer = await asked(clock, Paths(tmp_path, tmp_path), udadmin, "show")
@@ -159,7 +159,7 @@ async def test_the_part_that_can_tell_tells(
     assert "udadmin" in first.release
 
 
-async def test_hidden_is_the_default_and_keeps_no_key(
+async def test_hidden_names_are_the_default_and_need_no_key(
     clock: FakeClock, tmp_path: Path, udadmin: tuple[str, ...]
 ) -> None:
     answer = await asked(
@@ -171,7 +171,7 @@ async def test_hidden_is_the_default_and_keeps_no_key(
     assert not (tmp_path / "data").exists()
 
 
-async def test_hashes_stay_the_same_in_one_data_dir(
+async def test_hashed_names_stay_the_same_in_one_data_dir(
     clock: FakeClock, tmp_path: Path, udadmin: tuple[str, ...]
 ) -> None:
     async def user(data: str) -> str:
@@ -182,7 +182,7 @@ async def test_hashes_stay_the_same_in_one_data_dir(
     assert stat.S_IMODE((tmp_path / "a" / "privacy.key").stat().st_mode) == 0o600
 
 
-async def test_why_nobody_tells_is_said(clock: FakeClock, tmp_path: Path) -> None:
+async def test_failure_says_why_there_are_no_users(clock: FakeClock, tmp_path: Path) -> None:
     paths = Paths(tmp_path, tmp_path)
     answer = await asked(clock, paths, ("no-such-program",), "show")
     ((name, failure),) = answer.failures
@@ -195,7 +195,7 @@ async def test_why_nobody_tells_is_said(clock: FakeClock, tmp_path: Path) -> Non
     assert answer.failures[0][1].message == "unknown server none"
 
 
-async def test_the_engine_asks_and_keeps_nothing(
+async def test_engine_stores_no_license_users(
     harness: EngineHarness, udadmin: tuple[str, ...]
 ) -> None:
     told = server("u", source=SourceName.COMMAND, url="", command=udadmin, format="udadmin")
@@ -214,7 +214,7 @@ async def test_the_engine_asks_and_keeps_nothing(
     assert all(b"device01" not in content for content in kept)
 
 
-def test_a_key_that_is_none_is_made_anew(tmp_path: Path) -> None:
+def test_invalid_hash_key_is_replaced(tmp_path: Path) -> None:
     file = tmp_path / "d" / "privacy.key"
     key = load_hash_key(file)
     assert load_hash_key(file) == key

@@ -49,7 +49,7 @@ from lictui.model import (
 SA = date(2026, 12, 1)
 
 
-def test_in_file_mode_the_license_server_itself_comes_first() -> None:
+def test_file_mode_prefers_the_license_server() -> None:
     status = merge_statuses(
         status_up("lic", pool(in_use=10, subscription=SA), mode=Mode.FILE),
         cvad_status("ddc", pool(in_use=11, subscription=SA, expires=SA)),
@@ -60,7 +60,7 @@ def test_in_file_mode_the_license_server_itself_comes_first() -> None:
 
 
 @pytest.mark.parametrize("says", ["a mode", "no data"])
-def test_under_las_the_site_comes_first(says: str) -> None:
+def test_las_prefers_the_site(says: str) -> None:
     wmi = status_up("lic", pool(in_use=10, subscription=SA), mode=Mode.FILE)
     wmi = status_failed(wmi, FailureKind.NO_DATA) if says == "no data" else wmi
     mode = Mode.LAS if says == "a mode" else None
@@ -69,13 +69,13 @@ def test_under_las_the_site_comes_first(says: str) -> None:
     assert (status.server.name, status.state) == ("lic", State.UP)
 
 
-def test_a_site_without_inventory_is_believed_last() -> None:
+def test_site_without_inventory_comes_last() -> None:
     site = cvad_status("ddc", pool(in_use=3, installed=None, overdraft=None), mode=Mode.LAS)
     status = merge_statuses(status_up("lic", pool(in_use=10), mode=Mode.LAS), site)
     assert only_pool(status).reading == Reading(10, 500, 50)
 
 
-def test_what_one_lacks_is_filled_from_the_next() -> None:
+def test_missing_figure_comes_from_the_next_source() -> None:
     status = merge_statuses(
         status_up("lic", pool(in_use=None, queued=None), mode=Mode.FILE),
         cvad_status("ddc", pool(in_use=7, installed=9, queued=3)),
@@ -85,7 +85,7 @@ def test_what_one_lacks_is_filled_from_the_next() -> None:
     assert status.history_key(only_pool(status).key)[0] == "ddc"
 
 
-def test_a_count_that_hides_its_overdraft_is_believed_last() -> None:
+def test_count_including_overdraft_comes_last() -> None:
     way: dict[str, Any] = {"source": SourceName.COMMAND, "format": "checkmk", "same_as": "lic"}
     checkmk = status_up("mk", pool(installed=550, overdraft=None), **way)
     winrm = status_up("lic", pool(in_use=None), mode=Mode.FILE)
@@ -94,7 +94,7 @@ def test_a_count_that_hides_its_overdraft_is_believed_last() -> None:
     assert only_pool(merge_statuses(alone, checkmk)).reading == Reading(412, 550, None)
 
 
-def test_the_only_pool_without_a_date_is_the_one_with_it() -> None:
+def test_single_undated_pool_matches_the_dated_one() -> None:
     status = merge_statuses(
         status_up("lic", pool(subscription=SA), mode=Mode.LAS), cvad_status("ddc", pool(in_use=9))
     )
@@ -103,7 +103,7 @@ def test_the_only_pool_without_a_date_is_the_one_with_it() -> None:
     assert status.history_key(only_pool(status).key) == ("ddc", pool().key)
 
 
-def test_a_sum_of_several_pools_counts_once() -> None:
+def test_undated_sum_of_several_pools_counts_once() -> None:
     two = (pool(in_use=1, subscription=SA), pool(in_use=2, subscription=date(2027, 1, 1)))
     board = merge_board(
         Board(
@@ -118,7 +118,7 @@ def test_a_sum_of_several_pools_counts_once() -> None:
     assert duplicate_pools(board) == {("lic", each.key): "ddc" for each in two}
 
 
-def test_who_does_not_answer_gives_no_figure_but_who_he_is() -> None:
+def test_failed_source_gives_properties_but_no_figures() -> None:
     wmi = status_failed(
         status_up("lic", pool(in_use=10, subscription=SA, license_type="Retail"), mode=Mode.FILE)
     )
@@ -129,7 +129,7 @@ def test_who_does_not_answer_gives_no_figure_but_who_he_is() -> None:
     assert (status.state, status.failure) == (State.UP, None)
 
 
-def test_a_pool_that_nobody_answers_for_is_shown_and_not_summed() -> None:
+def test_stale_pool_is_shown_but_not_summed() -> None:
     wmi = status_failed(status_up("lic", pool("MPS_ENT_CCU"), mode=Mode.FILE))
     board = merge_board(Board((wmi, cvad_status("ddc", pool(in_use=11)))))
     (status,) = board.servers
@@ -150,12 +150,12 @@ def test_las_wins_the_mode_of_a_merged_server(main_mode: Mode) -> None:
     assert status.snapshot.mode is Mode.LAS
 
 
-def test_no_inventory_takes_back_what_was_told_before() -> None:
+def test_source_without_inventory_withdraws_its_pools() -> None:
     wmi = status_failed(status_up("lic", pool("MPS_ENT_CCU"), mode=Mode.FILE), FailureKind.NO_DATA)
     assert only_pool(merge_statuses(wmi, cvad_status("ddc", pool()))).product == "XDT_PLT_UD"
 
 
-def test_when_all_are_down_the_last_known_stays_with_the_main_ones_state() -> None:
+def test_merged_server_that_is_down_keeps_its_last_figures() -> None:
     status = merge_statuses(
         status_failed(status_up("lic", pool(in_use=10), mode=Mode.FILE), FailureKind.AUTH),
         status_failed(cvad_status("ddc", pool(in_use=11))),
@@ -165,7 +165,7 @@ def test_when_all_are_down_the_last_known_stays_with_the_main_ones_state() -> No
     assert not status.stale_pools
 
 
-def test_a_disabled_way_tells_nothing() -> None:
+def test_disabled_source_is_not_used() -> None:
     off = replace(
         status_up("lic", pool(in_use=10), mode=Mode.FILE, enabled=False), state=State.DISABLED
     )
@@ -174,7 +174,7 @@ def test_a_disabled_way_tells_nothing() -> None:
     assert merge_board(Board((status,))).totals()[0].reading.in_use == 11
 
 
-def test_chains_end_and_circles_and_strangers_are_ignored_and_said() -> None:
+def test_same_as_follows_chains_and_warns_about_mistakes() -> None:
     servers = (
         server("a"),
         server("b", same_as="a"),
@@ -192,7 +192,7 @@ def test_chains_end_and_circles_and_strangers_are_ignored_and_said() -> None:
     )
 
 
-def test_an_alert_is_said_once_and_a_lost_way_is_a_warning() -> None:
+def test_merged_server_alerts_once_and_a_lost_source_warns() -> None:
     full = pool(in_use=500, subscription=None)
     board = Board(
         (
@@ -208,12 +208,12 @@ def test_an_alert_is_said_once_and_a_lost_way_is_a_warning() -> None:
     ]
 
 
-def test_that_wmi_has_no_inventory_under_las_is_no_alert() -> None:
+def test_wmi_without_inventory_under_las_is_no_alert() -> None:
     board = Board((status_down("lic", FailureKind.NO_DATA), cvad_status("ddc", pool(in_use=1))))
     assert current_alerts(merge_board(board), date(2026, 1, 1)) == ()
 
 
-def test_an_unchanged_server_is_the_same_object_again() -> None:
+def test_unchanged_server_is_the_same_object() -> None:
     together = BoardMerger()
     statuses = (status_up("lic", pool()), cvad_status("ddc", pool()), status_up("other", pool()))
     before = together.merge(Board(statuses), AlertSettings())
@@ -224,12 +224,12 @@ def test_an_unchanged_server_is_the_same_object_again() -> None:
     assert after.servers[1] is not before.servers[1]
 
 
-def test_a_board_without_parts_is_itself() -> None:
+def test_board_without_aliases_keeps_its_statuses() -> None:
     board = Board((status_up("lic", pool()),))
     assert merge_board(board).servers is board.servers
 
 
-def test_a_server_is_found_by_each_of_its_names() -> None:
+def test_merged_server_is_found_by_each_member_name() -> None:
     board = merge_board(Board((status_up("lic", pool()), cvad_status("ddc", pool()))))
     assert board.find("ddc") is board.find("lic")
     assert Server("x", SourceName.WINRM).same_as == ""
@@ -278,7 +278,7 @@ def parts(draw: st.DrawFn) -> tuple[ServerStatus, ...]:
 
 
 @given(parts())
-def test_no_figure_is_invented_and_each_has_an_origin_that_has_it(
+def test_merged_figures_come_from_their_sources(
     statuses: tuple[ServerStatus, ...],
 ) -> None:
     status = merge_statuses(*statuses)
@@ -295,7 +295,7 @@ def test_no_figure_is_invented_and_each_has_an_origin_that_has_it(
 
 
 @given(parts())
-def test_sums_count_once(statuses: tuple[ServerStatus, ...]) -> None:
+def test_merged_totals_count_once(statuses: tuple[ServerStatus, ...]) -> None:
     """No total is above what the one way that says most of the product says, date by date."""
     board = merge_board(Board(statuses))
     known = [(it.server.name, each) for it in statuses if it.snapshot for each in it.snapshot.pools]
@@ -315,7 +315,7 @@ def test_sums_count_once(statuses: tuple[ServerStatus, ...]) -> None:
 
 
 @given(parts(), st.randoms(use_true_random=False))
-def test_the_order_of_registration_does_not_matter(
+def test_merging_ignores_the_order_of_registration(
     statuses: tuple[ServerStatus, ...], random: Any
 ) -> None:
     rest = list(statuses[1:])
@@ -336,7 +336,7 @@ def listing(*listed: LicenseServer, **of: Any) -> ServerStatus:
     return replace(status, snapshot=replace(status.snapshot, license_servers=listed))
 
 
-def test_what_citrix_cloud_says_of_a_license_server_stands_on_its_pane() -> None:
+def test_cloud_status_belongs_to_the_listed_license_server() -> None:
     entries = (
         LicenseServer("LIC-01", "lic-01.corp.test", ReportingStatus.REPORTING, START),
         LicenseServer("X", "LIC-02.EXAMPLE", ReportingStatus.NOT_REPORTING, START),
@@ -353,7 +353,7 @@ def test_what_citrix_cloud_says_of_a_license_server_stands_on_its_pane() -> None
     assert [status.cloud_status for status in board.servers] == [entries[0], entries[1], None, None]
 
 
-def test_a_partner_account_of_the_same_server_needs_no_pane() -> None:
+def test_partner_account_merges_into_its_license_server() -> None:
     entry = LicenseServer("X", "known.elsewhere.as", ReportingStatus.REPORTING, START)
     account = listing(entry, same_as="lic")
     told = account.snapshot
@@ -366,7 +366,7 @@ def test_a_partner_account_of_the_same_server_needs_no_pane() -> None:
     assert status.snapshot.reported_name == ""
 
 
-def test_the_servers_that_answer_to_a_name() -> None:
+def test_servers_are_found_by_host_name() -> None:
     board = Board(
         (
             status_up("a", pool(), url="https://lic01.corp.example/wsman"),

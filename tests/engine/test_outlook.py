@@ -57,14 +57,14 @@ def _bucket(day: int, high: float, last: float) -> Bucket:
     return Bucket(start, start + _DAY, 0, 1, high, start, last, 500, 50, 96)
 
 
-def test_what_was_installed_is_told_of_days_that_are_over() -> None:
+def test_installed_by_day_covers_complete_days() -> None:
     past = Series(
         (_bucket(-2, 9, 9), _bucket(-1, 9, 9)._replace(installed=None), _bucket(0, 9, 9)), _DAY
     )
     assert installed_by_day(past, START) == {date(2026, 11, 22): 500}
 
 
-def test_a_product_is_summed_over_servers_and_subscription_dates() -> None:
+def test_scope_sums_servers_and_subscription_dates() -> None:
     first, second = date(2027, 1, 1), date(2028, 1, 1)
     board = _board(
         (server("a"), (pool(installed=100, subscription=first), pool(subscription=second))),
@@ -83,7 +83,7 @@ def test_a_product_is_summed_over_servers_and_subscription_dates() -> None:
     assert set(found[ESTATE].pools) == {*found["a"].pools, ("b", PoolKey(_CODE))}
 
 
-def test_models_and_products_are_never_mixed() -> None:
+def test_scope_has_one_product_and_model() -> None:
     concurrent = pool("XDT_PLT_CCS", model=Model.CONCURRENT)
     board = _board((server("a"), (pool(), concurrent)))
     found = [
@@ -98,7 +98,7 @@ def test_models_and_products_are_never_mixed() -> None:
     ]
 
 
-def test_one_unknown_installed_makes_the_sum_unknown() -> None:
+def test_scope_with_an_unknown_count_is_unknown() -> None:
     board = _board((server("a"), (pool(installed=100),)), (server("b"), (pool(installed=None),)))
     assert {name: each.installed for name, each in _scopes(board).items()} == {
         ESTATE: None,
@@ -107,7 +107,7 @@ def test_one_unknown_installed_makes_the_sum_unknown() -> None:
     }
 
 
-def test_what_expires_leaves_and_what_is_permanent_stays() -> None:
+def test_scope_counts_expiring_but_not_permanent_licenses() -> None:
     day = date(2026, 12, 14)
     board = _board(
         (
@@ -126,7 +126,7 @@ def test_what_expires_leaves_and_what_is_permanent_stays() -> None:
     assert found["a"].installed == 100
 
 
-def test_of_licenses_that_end_in_part_only_that_part_leaves() -> None:
+def test_scope_counts_partly_expiring_licenses() -> None:
     day = date(2026, 12, 14)
     told = pool(
         installed=50, expires=day, permanent=False, partial_expiry=True, reported_expiring=20
@@ -137,14 +137,14 @@ def test_of_licenses_that_end_in_part_only_that_part_leaves() -> None:
     assert not any(found["b"].expiring.values())
 
 
-def test_start_up_licenses_and_disabled_servers_are_left_out() -> None:
+def test_scope_leaves_out_startup_licenses_and_disabled_servers() -> None:
     board = _board(
         (server("a"), (pool("CITRIX", counted=False),)), (server("b", enabled=False), (pool(),))
     )
     assert _scopes(board) == {}
 
 
-def test_a_license_server_that_is_read_twice_counts_once() -> None:
+def test_scope_counts_a_merged_server_once() -> None:
     board = _board(
         (server("main"), (pool(installed=100),)),
         (server("site", source=SourceName.CVAD, same_as="main"), (pool(installed=100),)),
@@ -155,7 +155,7 @@ def test_a_license_server_that_is_read_twice_counts_once() -> None:
     assert len(found[ESTATE].pools) == 1
 
 
-def test_pools_that_have_ended_are_part_of_the_past() -> None:
+def test_scope_includes_ended_pools() -> None:
     board = _board((server("a"), (pool(subscription=date(2027, 1, 1)),)))
     old = KnownPool(1, "a", _CODE, "2026-01-01", "user_device", _CODE, 0, 5, 0)
     other = old._replace(server="b")
@@ -165,14 +165,14 @@ def test_pools_that_have_ended_are_part_of_the_past() -> None:
     assert [key.subscription_date for _, key in found["a"].pools] == ["2027-01-01", "2026-01-01"]
 
 
-def test_thresholds_are_those_of_the_server_and_of_everyone() -> None:
+def test_scope_has_its_own_thresholds() -> None:
     alerts = AlertSettings(server={"a": {"warn": 0.5}}, product={_CODE: {"critical": 0.95}})
     found = _scopes(_board((server("a"), (pool(),))), alerts=alerts)
     assert (found["a"].warn, found["a"].critical) == (0.5, 0.95)
     assert (found[ESTATE].warn, found[ESTATE].critical) == (0.8, 0.95)
 
 
-def test_days_are_peaks_or_what_was_assigned_last_and_only_those_that_are_over() -> None:
+def test_daily_usage_is_the_peak_or_the_last_assignment() -> None:
     past = Series((_bucket(-2, 30, 10), _bucket(-1, 40, 20), _bucket(0, 5, 5)), _DAY)
     yesterday = date(2026, 11, 23)
     peaks = daily_usage(past, Model.CONCURRENT, START)
@@ -180,7 +180,7 @@ def test_days_are_peaks_or_what_was_assigned_last_and_only_those_that_are_over()
     assert daily_usage(past, Model.USER_DEVICE, START)[yesterday] == 20
 
 
-def test_from_the_answer_to_its_question_a_scope_makes_a_forecast() -> None:
+def test_scope_makes_a_forecast_from_its_history() -> None:
     scope = _scopes(_board((server("a"), (pool(installed=100),))))["a"]
     question = scope.history_query(START)
     assert (question.pools, question.width) == ((("a", PoolKey(_CODE)),), _DAY)
@@ -192,7 +192,7 @@ def test_from_the_answer_to_its_question_a_scope_makes_a_forecast() -> None:
     assert found.reaches.critical == _TODAY
 
 
-def test_a_scope_knows_how_many_were_installed_on_the_days_of_its_past() -> None:
+def test_scope_forecast_uses_installed_by_day() -> None:
     scope = _scopes(_board((server("a"), (pool(installed=100),))))["a"]
     before = [_bucket(day, 0, 95)._replace(installed=200) for day in range(-60, -5)]
     since = [_bucket(day, 0, 40)._replace(installed=100) for day in range(-5, 0)]
@@ -240,7 +240,9 @@ def board() -> Board:
     return found
 
 
-async def test_peaks_of_all_servers_with_the_bound_of_their_sum(desk: HistoryFixture) -> None:
+async def test_summary_has_the_peak_of_all_servers_and_its_upper_bound(
+    desk: HistoryFixture,
+) -> None:
     found = await PastSummaryCache(desk.history, desk.clock).get(
         merge_board(board()), GroupBy.PRODUCT, SETTINGS
     )
@@ -252,7 +254,7 @@ async def test_peaks_of_all_servers_with_the_bound_of_their_sum(desk: HistoryFix
     assert past.forecast.based_on_days <= 3
 
 
-async def test_groups_and_servers_have_their_own(desk: HistoryFixture) -> None:
+async def test_summary_per_group_and_server(desk: HistoryFixture) -> None:
     back = PastSummaryCache(desk.history, desk.clock)
     for by, names in ((GroupBy.GROUP, ("emea", "us")), (GroupBy.SERVER, ("a", "b"))):
         found = await back.get(merge_board(board()), by, SETTINGS)
@@ -262,7 +264,7 @@ async def test_groups_and_servers_have_their_own(desk: HistoryFixture) -> None:
             assert ever.peak.peak == 60
 
 
-async def test_assignments_have_a_month(desk: HistoryFixture) -> None:
+async def test_summary_of_assignments_has_a_month(desk: HistoryFixture) -> None:
     found = await PastSummaryCache(desk.history, desk.clock).get(
         merge_board(board()), GroupBy.PRODUCT, SETTINGS
     )
@@ -271,7 +273,7 @@ async def test_assignments_have_a_month(desk: HistoryFixture) -> None:
     assert month.at_start is None  # nothing was read before this month
 
 
-async def test_a_look_is_good_for_a_few_minutes_and_two_who_ask_share_it(
+async def test_summary_is_shared_and_kept_for_a_few_minutes(
     desk: HistoryFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = []

@@ -87,14 +87,14 @@ async def bench(clock: FakeClock) -> AsyncIterator[Bench]:
     await bench.poller.stop()
 
 
-async def test_every_server_is_polled_at_its_own_interval(bench: Bench) -> None:
+async def test_servers_are_polled_at_their_own_interval(bench: Bench) -> None:
     await bench.serve(server("a", interval=60.0), server("b", interval=300.0))
     await bench.clock.advance(620)
     assert len(bench.scripts["a"].fetches) in (10, 11)
     assert len(bench.scripts["b"].fetches) in (2, 3)
 
 
-async def test_polls_keep_their_distance_exactly(bench: Bench) -> None:
+async def test_polls_keep_their_interval_exactly(bench: Bench) -> None:
     await bench.serve(server("a", interval=60.0))
     bench.scripts["a"].takes = 7.0
     await bench.clock.advance(600)
@@ -111,14 +111,14 @@ async def test_polls_of_one_server_never_overlap(bench: Bench) -> None:
     assert bench.scripts["a"].most_at_once == 1
 
 
-async def test_a_hanging_server_delays_no_other(bench: Bench) -> None:
+async def test_hanging_server_delays_no_other(bench: Bench) -> None:
     await bench.serve(server("hangs", interval=10.0), server("b", interval=10.0))
     bench.scripts["hangs"].takes = 1e9
     await bench.clock.advance(100)
     assert len(bench.scripts["b"].fetches) >= 9
 
 
-async def test_a_poll_is_given_up_at_its_deadline(clock: FakeClock) -> None:
+async def test_poll_ends_at_its_timeout(clock: FakeClock) -> None:
     from lictui.engine.poller import poll_server as poll_once  # noqa: PLC0415 - `poll` is a value here
 
     class Hangs(Script):
@@ -132,7 +132,7 @@ async def test_a_poll_is_given_up_at_its_deadline(clock: FakeClock) -> None:
     assert ended.result.kind is FailureKind.TIMEOUT
 
 
-async def test_a_defect_in_a_source_is_a_failure_and_no_end(bench: Bench) -> None:
+async def test_defect_of_a_source_is_a_failure(bench: Bench) -> None:
     await bench.serve(server("a", interval=10.0))
     bench.scripts["a"].answer = ZeroDivisionError()
     await bench.clock.advance(100)
@@ -140,7 +140,7 @@ async def test_a_defect_in_a_source_is_a_failure_and_no_end(bench: Bench) -> Non
     assert all(isinstance(poll.result, Failure) for poll in bench.polls[1:])
 
 
-async def test_a_failing_server_is_left_alone_ever_longer(bench: Bench) -> None:
+async def test_failing_server_is_polled_less_often(bench: Bench) -> None:
     await bench.serve(server("a", interval=10.0))
     bench.scripts["a"].answer = SourceError(FailureKind.REFUSED, "nobody listens")
     await bench.clock.advance(400)
@@ -149,7 +149,7 @@ async def test_a_failing_server_is_left_alone_ever_longer(bench: Bench) -> None:
     assert gaps[1:6] == [10, 20, 40, 80, 80]
 
 
-async def test_poll_now_does_not_wait_for_the_turn(bench: Bench) -> None:
+async def test_poll_now_does_not_wait_for_the_schedule(bench: Bench) -> None:
     await bench.serve(server("a"), server("b"))
     bench.poller.poll_now("a")
     await settle()
@@ -160,14 +160,14 @@ async def test_poll_now_does_not_wait_for_the_turn(bench: Bench) -> None:
     assert len(bench.scripts["b"].fetches) == 2
 
 
-async def test_a_poll_asked_for_before_polling_began_is_not_lost(bench: Bench) -> None:
+async def test_poll_requested_before_the_start_is_not_lost(bench: Bench) -> None:
     board = apply_poll(with_servers(Board(), (server("a"),)), poll(name="a", at=START - 100))
     bench.poller.poll_now("a")
     await bench.serve(server("a"), board=board)
     assert len(bench.polls) == 1
 
 
-async def test_a_follower_polls_only_when_asked(bench: Bench) -> None:
+async def test_follower_polls_only_on_request(bench: Bench) -> None:
     bench.poller.set_enabled(allowed=False)
     await bench.serve(server("a", interval=10.0))
     await bench.clock.advance(100)
@@ -177,7 +177,7 @@ async def test_a_follower_polls_only_when_asked(bench: Bench) -> None:
     assert len(bench.polls) == 1
 
 
-async def test_a_fresh_answer_is_not_asked_for_again_after_a_restart(bench: Bench) -> None:
+async def test_recent_poll_is_not_repeated_after_a_restart(bench: Bench) -> None:
     board = apply_poll(with_servers(Board(), (server("a"),)), poll(name="a", at=START - 100))
     await bench.serve(server("a"), board=board)
     await bench.clock.advance(700)
@@ -186,14 +186,14 @@ async def test_a_fresh_answer_is_not_asked_for_again_after_a_restart(bench: Benc
     assert len(bench.polls) == 1
 
 
-async def test_a_connection_is_kept_only_where_it_is_needed_again_soon(bench: Bench) -> None:
+async def test_connection_is_kept_for_short_intervals_only(bench: Bench) -> None:
     await bench.serve(server("often", interval=60.0), server("seldom"))
     await bench.clock.advance(1)
     assert bench.scripts["often"].closed == 0
     assert bench.scripts["seldom"].closed == 1
 
 
-async def test_a_new_registry_ends_and_begins_only_what_changed(bench: Bench) -> None:
+async def test_changed_registry_restarts_only_changed_servers(bench: Bench) -> None:
     await bench.serve(server("a"), server("b"))
     await bench.serve(server("b"), server("c"), server("off", enabled=False))
     assert bench.scripts["a"].closed > bench.scripts["b"].closed
@@ -202,7 +202,7 @@ async def test_a_new_registry_ends_and_begins_only_what_changed(bench: Bench) ->
     assert "off" not in bench.scripts
 
 
-async def test_a_disabled_server_is_never_contacted(bench: Bench) -> None:
+async def test_disabled_server_is_never_contacted(bench: Bench) -> None:
     await bench.serve(server("off", enabled=False))
     bench.poller.poll_now()
     await bench.clock.advance(2000)
@@ -215,7 +215,9 @@ NOW = 1_000_000.0
 
 
 @given(EVERY, SECONDS, st.floats(min_value=0, max_value=1e5))
-def test_the_next_turn_is_ahead_and_on_the_grid(every: float, due: float, late: float) -> None:
+def test_next_poll_is_a_multiple_of_the_interval_ahead(
+    every: float, due: float, late: float
+) -> None:
     one = server(interval=every)
     following = next_due(one, due, due + late, every)
     assert following > due + late - 1e-3
@@ -223,13 +225,13 @@ def test_the_next_turn_is_ahead_and_on_the_grid(every: float, due: float, late: 
     assert abs(turns - round(turns)) < 1e-3
 
 
-def test_a_slow_poll_skips_turns_instead_of_drifting() -> None:
+def test_slow_poll_skips_polls_instead_of_drifting() -> None:
     one = server(interval=10.0)
     assert next_due(one, NOW, NOW + 3, 10.0) == NOW + 10
     assert next_due(one, NOW, NOW + 25, 10.0) == NOW + 30
 
 
-def test_a_fresh_poll_is_not_repeated_after_a_restart() -> None:
+def test_first_poll_waits_for_a_recent_one() -> None:
     one = server()
     assert first_due(one, NOW - 200, NOW) == NOW + 700
     assert first_due(one, NOW - 2000, NOW) == NOW
@@ -237,26 +239,26 @@ def test_a_fresh_poll_is_not_repeated_after_a_restart() -> None:
     assert first_due(one, NOW + 50, NOW) == NOW  # a clock that was set back
 
 
-def test_jitter_is_small_and_the_same_in_every_run() -> None:
+def test_start_offset_is_small_and_constant() -> None:
     offsets = {start_offset(server(f"lic-{number:02}")) for number in range(50)}
     assert len(offsets) > 40
     assert all(0 <= offset <= 30 for offset in offsets)
     assert start_offset(server("lic-07")) == start_offset(server("lic-07"))
 
 
-def test_back_off_doubles_three_times_and_ends_with_an_answer() -> None:
+def test_backoff_doubles_three_times_and_ends_with_a_success() -> None:
     one = server(interval=60.0)
     waits = [wait_after(one, failure(), failures, cap=900) for failures in range(1, 7)]
     assert waits == [60, 120, 240, 480, 480, 480]
     assert wait_after(one, snapshot(), 0, cap=900) == 60
 
 
-def test_a_refused_password_backs_off_to_the_cap() -> None:
+def test_rejected_password_backs_off_to_the_limit() -> None:
     one = server(interval=1.0)
     denied = failure(FailureKind.AUTH)
     assert wait_after(one, denied, 20, cap=900) == 900
     assert wait_after(one, failure(), 20, cap=900) == 8
 
 
-def test_back_off_never_shortens_a_long_interval() -> None:
+def test_backoff_never_shortens_a_long_interval() -> None:
     assert wait_after(server(interval=3600.0), failure(), 5, cap=900) == 3600
