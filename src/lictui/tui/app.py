@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on
 from textual.app import App, SystemCommand
-from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
 
 from lictui.config.settings import Settings
 from lictui.engine.alerts import severity_rank
-from lictui.engine.board import Filter, MergedBoard
+from lictui.engine.board import MergedBoard
 from lictui.model import AlertEvent, AlertTransition
 from lictui.tui import commands, theme_names
 from lictui.tui import theme as symbols
 from lictui.tui._terminal import TerminalBuffer
-from lictui.tui.screens.dashboard_view import pending_polls
+from lictui.tui.messages import BoardChanged
 from lictui.tui.text import strip_controls
 from lictui.tui.theme import AsciiFilter
+from lictui.tui.widgets.dashboard_view import pending_polls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -127,35 +127,6 @@ class WatchOptions:
     rotate: float = 15.0  # seconds that a page is shown
     beep: bool = False  # at every new alert
     exit_on: str | None = None  # "warn" or "critical": exit with code 1 at such an alert
-
-
-# Messages that several modules need
-
-
-class BoardChanged(Message):
-    """The engine published a new board. Of several in the queue only the newest is handled."""
-
-    def __init__(self, board: MergedBoard, settings: Settings) -> None:
-        super().__init__()
-        self.board = board
-        self.settings = settings
-
-    def can_replace(self, message: Message) -> bool:
-        """Return whether this message replaces `message` in the queue."""
-        return isinstance(message, BoardChanged)
-
-
-class FilterChanged(Message):
-    """The filter was edited."""
-
-    def __init__(self, new_filter: Filter, text: str) -> None:
-        super().__init__()
-        self.filter = new_filter
-        self.text = text
-
-
-class FilterClosed(Message):
-    """The filter bar was closed; the filter stays active."""
 
 
 # All screens by name; a screen's module is imported when it is first shown

@@ -32,7 +32,8 @@ from lictui.model import (
     SourceName,
     State,
 )
-from lictui.tui.screens.dashboard_view import (
+from lictui.tui.text import Tone
+from lictui.tui.widgets.dashboard_view import (
     SORTS,
     CurrentTime,
     DashboardFilter,
@@ -41,7 +42,6 @@ from lictui.tui.screens.dashboard_view import (
     build_pane,
     select_panes,
 )
-from lictui.tui.text import Tone
 
 NOW = CurrentTime(START, date(2026, 11, 24))
 

@@ -19,9 +19,9 @@ from tests.support.running_app import RunningApp, running_app
 from lictui.engine.board import Board, GroupBy
 from lictui.tui.screens.dashboard import DashboardScreen
 from lictui.tui.screens.products import ProductsScreen
-from lictui.tui.screens.products_view import SORTS
 from lictui.tui.screens.usage import UsageScreen
 from lictui.tui.widgets.products import ProductTable
+from lictui.tui.widgets.products_view import SORTS
 
 
 def table(run: RunningApp) -> ProductTable:

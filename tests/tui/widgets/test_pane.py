@@ -12,11 +12,11 @@ from tests.support.example_board import TIMEOUT_FAILURE, down_status, example_bo
 from lictui.config.settings import AlertSettings
 from lictui.engine.merge import merge_board
 from lictui.model import Failure, FailureKind
-from lictui.tui.screens.dashboard_view import CurrentTime, PaneBuilder, PaneView
-from lictui.tui.screens.dashboard_view import build_pane as view_of
 from lictui.tui.text import Line, line_width
 from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS, Symbols
 from lictui.tui.widgets import pane
+from lictui.tui.widgets.dashboard_view import CurrentTime, PaneBuilder, PaneView
+from lictui.tui.widgets.dashboard_view import build_pane as view_of
 
 NOW = CurrentTime(START, date(2026, 11, 24))
 HOSTILE = "[/x] \x1b[31m\x07\n\u202eevil\u2066 " + "ライセンス" * 60

@@ -10,7 +10,11 @@ from textual import on, work
 from lictui.engine.board import Filter, MergedBoard
 from lictui.errors import LictuiError
 from lictui.tui import commands, text
-from lictui.tui.screens.dashboard_view import (
+from lictui.tui.screens.main_screen import TrendScreen
+from lictui.tui.text import Fragment, Table, Tone
+from lictui.tui.trend_cache import TrendCache, TrendCaches, trend_query
+from lictui.tui.widgets.dashboard import PaneGrid
+from lictui.tui.widgets.dashboard_view import (
     SORTS,
     DashboardFilter,
     PaneBuilder,
@@ -19,10 +23,6 @@ from lictui.tui.screens.dashboard_view import (
     RowView,
     select_panes,
 )
-from lictui.tui.screens.main_screen import TrendScreen
-from lictui.tui.text import Fragment, Table, Tone
-from lictui.tui.trend_cache import TrendCache, TrendCaches, trend_query
-from lictui.tui.widgets.dashboard import PaneGrid
 
 if TYPE_CHECKING:
     from textual.binding import BindingType

@@ -11,8 +11,7 @@ from textual.screen import Screen
 
 from lictui.engine.board import MATCH_ALL, Filter, MergedBoard
 from lictui.tui import commands, text
-from lictui.tui.app import FilterChanged, FilterClosed, LictuiApp
-from lictui.tui.screens.dashboard_view import CurrentTime
+from lictui.tui.messages import FilterChanged, FilterClosed
 from lictui.tui.text import Fragment, Table, Tone
 from lictui.tui.time_range import RangeLength, TimeRange, time_zone
 from lictui.tui.widgets import bars
@@ -24,11 +23,13 @@ from lictui.tui.widgets.bars import (
     available_commands,
     is_large_enough,
 )
+from lictui.tui.widgets.dashboard_view import CurrentTime
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.widget import Widget
 
+    from lictui.tui.app import LictuiApp
     from lictui.tui.commands import Command
 
 

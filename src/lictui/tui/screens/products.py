@@ -11,13 +11,13 @@ from lictui.clock import iso
 from lictui.engine.board import GroupBy, MergedBoard
 from lictui.errors import LictuiError
 from lictui.tui import commands, text
-from lictui.tui.screens import products_view
 from lictui.tui.screens.main_screen import TREND_LABELS, TrendScreen
-from lictui.tui.screens.products_view import SORTS, ProductRow
 from lictui.tui.text import Cell, Fragment, Table, Tone
 from lictui.tui.time_range import time_zone
 from lictui.tui.trend_cache import TrendCache, TrendCaches, trend_query
+from lictui.tui.widgets import products_view
 from lictui.tui.widgets.products import ProductTable
+from lictui.tui.widgets.products_view import SORTS, ProductRow
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:

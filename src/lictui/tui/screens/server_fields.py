@@ -9,27 +9,16 @@ from __future__ import annotations
 import ipaddress
 import shlex
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from lictui.config.server_schema import INVENTORY_FORMATS, SOURCE_DEFAULTS, to_table
 from lictui.model import DEFAULT_INTERVAL, Server, SourceName
+from lictui.tui.widgets.form_fields import FormField
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-@dataclass(frozen=True, slots=True)
-class FormField:
-    """One field. The example is next to it, the help below the form while it has the focus."""
-
-    key: str  # as servers.toml has it
-    title: str
-    example: str
-    help: str
-    default: str = ""  # what an empty field means
-    choices: tuple[tuple[str, str], ...] = ()  # (value, meaning)
 
 
 # fmt: off

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from lictui.engine.expiry import Expiry
     from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductSelection
     from lictui.model import Level, MonthlyUsage
-    from lictui.tui.screens.dashboard_view import CurrentTime
     from lictui.tui.text import Fragment, Line
     from lictui.tui.theme import Symbols
     from lictui.tui.widgets.chart_view import ChartView
+    from lictui.tui.widgets.dashboard_view import CurrentTime
 
 Fact = tuple[str, "list[Fragment]"]  # label and text
 _LABEL: Final = 12  # columns of the label

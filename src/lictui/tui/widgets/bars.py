@@ -20,7 +20,7 @@ from lictui.engine.board import Filter, MergedBoard, Total
 from lictui.errors import UsageError
 from lictui.model import Level, State
 from lictui.tui import commands, text
-from lictui.tui.app import FilterChanged, FilterClosed
+from lictui.tui.messages import FilterChanged, FilterClosed
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
 from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
 from lictui.tui.widgets import styled_text

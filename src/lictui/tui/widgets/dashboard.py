@@ -23,8 +23,8 @@ from lictui.tui.widgets import pane, styled_text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lictui.tui.screens.dashboard_view import PaneView, RowId
     from lictui.tui.text import Line
+    from lictui.tui.widgets.dashboard_view import PaneView, RowId
     from lictui.tui.widgets.gauge import TrendData
 
 

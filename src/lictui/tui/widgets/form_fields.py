@@ -21,10 +21,20 @@ from lictui.tui.widgets.styled_text import StyledLabel
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from lictui.tui.screens.server_fields import FormField
-
 
 _MAX_INLINE_OPTIONS: Final = 5  # with more options the select field opens as a list
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One field. The example is next to it, the help below the form while it has the focus."""
+
+    key: str  # as servers.toml has it
+    title: str
+    example: str
+    help: str
+    default: str = ""  # what an empty field means
+    choices: tuple[tuple[str, str], ...] = ()  # (value, meaning)
 
 
 class SelectField(Widget, can_focus=True):

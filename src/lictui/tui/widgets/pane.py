@@ -19,8 +19,8 @@ from lictui.tui.widgets.gauge import OVERDRAFT_CELLS, TrendData, draw_gauge, dra
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from lictui.tui.screens.dashboard_view import PaneView, RowId, RowView
     from lictui.tui.theme import Symbols
+    from lictui.tui.widgets.dashboard_view import PaneView, RowId, RowView
 
 
 # Users waiting for a license, drawn into the row of its pool

@@ -12,10 +12,9 @@ from textual.message import Message
 from textual.reactive import var
 from textual.scroll_view import ScrollView
 
-from lictui.tui.screens import products_view
 from lictui.tui.text import Line, fit_line
 from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
-from lictui.tui.widgets import styled_text
+from lictui.tui.widgets import products_view, styled_text
 from lictui.tui.widgets.gauge import TrendData
 from lictui.tui.widgets.pane import mark_cursor
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
     from lictui.analysis.usage import TotalKey
-    from lictui.tui.screens.products_view import ProductRow
+    from lictui.tui.widgets.products_view import ProductRow
 
 _NO_TRENDS: Final[Mapping[TotalKey, TrendData]] = MappingProxyType({})
 _NO_TREND: Final = TrendData()
