@@ -66,6 +66,6 @@ def _fill(db: sqlite3.Connection, pool: int, seed: int, within: tuple[int, int])
 def _copy(db: sqlite3.Connection, pool: int, mold: int) -> None:
     db.execute(
         "INSERT INTO block(position, body) SELECT position + ?, body FROM block"
-        " WHERE place BETWEEN ? AND ?",
+        " WHERE position BETWEEN ? AND ?",
         ((pool - mold) * _PLACES, mold * _PLACES, (mold + 1) * _PLACES - 1),
     )
