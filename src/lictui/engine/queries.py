@@ -14,7 +14,6 @@ from lictui.analysis.series import Series, SeriesQuery
 from lictui.engine import license_users
 from lictui.engine.license_users import LicenseUsers
 from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductQuery
-from lictui.engine.product_reader import ProductHistoryReader
 from lictui.model import (
     Event,
     Failure,
@@ -23,7 +22,6 @@ from lictui.model import (
     Server,
 )
 from lictui.paths import FILE_MODE, Paths, make_folder
-from lictui.sources.license_users import read_license_users, release_command
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     from lictui.config.settings import Settings
     from lictui.engine.board import Filter, GroupBy, MergedBoard
     from lictui.engine.outlook import PastSummaryCache
+    from lictui.engine.product_reader import ProductHistoryReader
     from lictui.history.store import History
 
 
@@ -56,7 +55,7 @@ class HistoryQueries:
         self._board = board
         self._settings = settings
         self._summaries: PastSummaryCache | None = None
-        self._products = ProductHistoryReader(history, clock) if history else None
+        self._products: ProductHistoryReader | None = None
 
     async def aclose(self) -> None:
         """End running computations."""
@@ -71,17 +70,27 @@ class HistoryQueries:
 
     async def product_history(self, query: ProductQuery) -> ProductHistory:
         """What was recorded of one product in a time range."""
-        if self._products is None:
+        reader = self._product_reader()
+        if reader is None:
             return ProductHistory()
-        return await self._products.history(self._board(), query, self._settings())
+        return await reader.history(self._board(), query, self._settings())
 
     async def product_outlook(
         self, servers: tuple[str, ...], product: str
     ) -> ProductOutlook | None:
         """What is expected of one product; None if no server has it now."""
-        if self._products is None:
+        reader = self._product_reader()
+        if reader is None:
             return None
-        return await self._products.outlook(self._board(), servers, product, self._settings())
+        return await reader.outlook(self._board(), servers, product, self._settings())
+
+    def _product_reader(self) -> ProductHistoryReader | None:
+        if self._products is None and self._history is not None:
+            # The first frame needs no forecast.
+            from lictui.engine.product_reader import ProductHistoryReader
+
+            self._products = ProductHistoryReader(self._history, self._clock)
+        return self._products
 
     async def summaries(self, by: GroupBy) -> Mapping[TotalKey, PastSummary]:
         """The past summary of every total, a few minutes old at most; slow at first."""
@@ -134,6 +143,8 @@ async def query_license_users(
 
     Never raises, except when canceled: what goes wrong is a failure in the answer.
     """
+    from lictui.sources.license_users import release_command
+
     answer = LicenseUsers(name, settings.user_privacy, clock.now())
     asked = license_users.servers_to_ask(servers, name)
     if not asked:
@@ -187,6 +198,8 @@ def _hash_key(settings: Settings, paths: Paths) -> bytes | Failure:
 async def _read_users(
     server: Server, settings: Settings, clock: Clock
 ) -> tuple[LicenseUser, ...] | Failure:
+    from lictui.sources.license_users import read_license_users
+
     try:
         return await read_license_users(server, settings.limits, clock)
     except SourceError as error:
