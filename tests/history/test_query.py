@@ -349,6 +349,20 @@ def test_sum_continues_over_a_renewal(fixture: HistoryFixture) -> None:
     assert [bucket.high for bucket in result.buckets] == [5, 5, 5, 5]
 
 
+def test_series_is_exact_unless_maxima_of_hours_or_days_are_added(
+    fixture: HistoryFixture,
+) -> None:
+    for name in ("a", "b"):
+        fixture.poll_series(MIDNIGHT, [5] * 288, name, every=300)
+    fixture.compact_at(MIDNIGHT + DAY)
+    end = MIDNIGHT + DAY
+    assert fixture.series(MIDNIGHT, end, 300, ("a", "b")).exact
+    assert fixture.series(MIDNIGHT, end, HOUR, ("a", "b")).exact
+    assert not fixture.series(MIDNIGHT, end, DAY, ("a", "b")).exact
+    assert not fixture.series(end - 63 * DAY, end, HOUR, ("a", "b")).exact
+    assert fixture.series(end - 63 * DAY, end, HOUR, ("a",)).exact
+
+
 def test_pool_queried_twice_counts_once(fixture: HistoryFixture) -> None:
     fixture.poll_series(MIDNIGHT, [5] * 5)
     assert fixture.buckets(MIDNIGHT, MIDNIGHT + 300, 300, "lic-01", "lic-01")[0].high == 5
