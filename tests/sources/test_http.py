@@ -7,7 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.tcp_server import http_reply, never_reply, scripted_replies, tcp_server
+from tests.support.tcp_server import (
+    http_reply,
+    never_reply,
+    scripted_replies,
+    tcp_server,
+)
 
 from lictui.config.settings import Limits
 from lictui.model import Failure, FailureKind, Server, SourceName, Step
@@ -20,22 +25,21 @@ if TYPE_CHECKING:
 
     from tests.support.clock import FakeClock
 
-
 SHORT = Limits(timeout=0.3, connect_timeout=0.2, max_reply=1000)
 
 
 @asynccontextmanager
-async def linked(port: int, limits: Limits = SHORT) -> AsyncIterator[HttpClient]:
-    link = HttpClient(Server("x", SourceName.CVAD, url=f"http://127.0.0.1:{port}"), limits)
+async def http_client(port: int, limits: Limits = SHORT) -> AsyncIterator[HttpClient]:
+    client = HttpClient(Server("x", SourceName.CVAD, url=f"http://127.0.0.1:{port}"), limits)
     try:
-        yield link
+        yield client
     finally:
-        await link.aclose()
+        await client.aclose()
 
 
-async def failure_of(link: HttpClient, url: str = "/", step: Step = Step.INVENTORY) -> Failure:
+async def failure_of(client: HttpClient, url: str = "/", step: Step = Step.INVENTORY) -> Failure:
     with pytest.raises(SourceError) as caught:
-        await link.request("GET", url, step=step)
+        await client.request("GET", url, step=step)
     assert caught.value.failure.hint
     return caught.value.failure
 
@@ -48,54 +52,56 @@ async def test_requests_share_one_connection() -> None:
         connections.append(writer)
         await handle(reader, writer)
 
-    async with tcp_server(counting) as port, linked(port) as link:
-        one = await link.request("GET", "/a", step=Step.AUTH)
-        two = await link.request("GET", "/b", step=Step.AUTH)
+    async with tcp_server(counting) as port, http_client(port) as client:
+        one = await client.request("GET", "/a", step=Step.AUTH)
+        two = await client.request("GET", "/b", step=Step.AUTH)
     assert (one.body, one.status, two.body, two.status) == (b"one", 200, b"two", 404)
     assert one.headers["CONTENT-LENGTH"] == "3"
     assert len(connections) == 1
 
 
-async def test_a_full_url_and_headers_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_full_url_and_headers_are_sent_without_a_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")  # must not be used
     heard: list[bytes] = []
     async with (
         tcp_server(scripted_replies(http_reply(), heard=heard)) as port,
-        linked(port) as link,
+        http_client(port) as client,
     ):
         url = f"http://127.0.0.1:{port}/wsman?a=%2Fb"
-        await link.request("POST", url, step=Step.AUTH, headers={"X-One": "1"}, content=b"")
+        await client.request("POST", url, step=Step.AUTH, headers={"X-One": "1"}, content=b"")
     assert heard[0].startswith(b"POST /wsman?a=%2Fb HTTP/1.1\r\n")
     assert b"x-one: 1" in heard[0].lower()
     assert b"accept-encoding: identity" in heard[0].lower()
 
 
-async def test_refused() -> None:
+async def test_refused_connection_is_named() -> None:
     async with tcp_server(never_reply) as port:
         pass
-    async with linked(port) as link:
-        failure = await failure_of(link)
+    async with http_client(port) as client:
+        failure = await failure_of(client)
     assert (failure.kind, failure.step) == (FailureKind.REFUSED, Step.CONNECT)
     assert f"127.0.0.1:{port}" in failure.message
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "x" * 64])
-async def test_unresolved(host: str) -> None:
-    link = HttpClient(Server("x", SourceName.CVAD, url=f"http://{host}"), Limits())
-    failure = await failure_of(link)
-    await link.aclose()
+async def test_unknown_host_is_a_dns_failure(host: str) -> None:
+    client = HttpClient(Server("x", SourceName.CVAD, url=f"http://{host}"), Limits())
+    failure = await failure_of(client)
+    await client.aclose()
     assert (failure.kind, failure.step) == (FailureKind.DNS, Step.RESOLVE)
     assert host in failure.message
 
 
-async def test_silence_is_a_timeout_of_the_step_asked_for() -> None:
-    async with tcp_server(never_reply) as port, linked(port) as link:
-        failure = await failure_of(link)
+async def test_missing_response_is_a_timeout_of_the_requested_step() -> None:
+    async with tcp_server(never_reply) as port, http_client(port) as client:
+        failure = await failure_of(client)
     assert (failure.kind, failure.step) == (FailureKind.TIMEOUT, Step.INVENTORY)
     assert "0.3 s" in failure.message
 
 
-async def test_a_slow_drip_ends_with_the_deadline() -> None:
+async def test_slow_response_ends_with_the_deadline() -> None:
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
@@ -105,10 +111,10 @@ async def test_a_slow_drip_ends_with_the_deadline() -> None:
             await writer.drain()
             await asyncio.wait([gone], timeout=0.05)
 
-    async with tcp_server(drip) as port, linked(port) as link:
+    async with tcp_server(drip) as port, http_client(port) as client:
         with pytest.raises(SourceError) as caught:
-            async with link.deadline():
-                await link.request("GET", "/", step=Step.INVENTORY)
+            async with client.deadline():
+                await client.request("GET", "/", step=Step.INVENTORY)
     failure = caught.value.failure
     assert (failure.kind, failure.step) == (FailureKind.TIMEOUT, Step.INVENTORY)
     assert "no complete response" in failure.message
@@ -125,24 +131,24 @@ async def test_a_slow_drip_ends_with_the_deadline() -> None:
     ],
     ids=["closed", "cut-off", "smtp", "endless-header", "zeros"],
 )
-async def test_what_is_not_http(reply: bytes, words: str) -> None:
-    async with tcp_server(scripted_replies(reply)) as port, linked(port) as link:
-        failure = await failure_of(link)
+async def test_broken_response_is_a_protocol_failure(reply: bytes, words: str) -> None:
+    async with tcp_server(scripted_replies(reply)) as port, http_client(port) as client:
+        failure = await failure_of(client)
     assert (failure.kind, failure.step) == (FailureKind.PROTOCOL, Step.INVENTORY)
     assert words in failure.message
 
 
-async def test_a_reset_connection() -> None:
+async def test_reset_connection_is_a_protocol_failure() -> None:
     async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.transport.abort()
 
-    async with tcp_server(reset) as port, linked(port) as link:
-        assert (await failure_of(link)).kind is FailureKind.PROTOCOL
+    async with tcp_server(reset) as port, http_client(port) as client:
+        assert (await failure_of(client)).kind is FailureKind.PROTOCOL
 
 
 @pytest.mark.parametrize("declared", [True, False])
-async def test_a_reply_that_is_too_large_is_not_read_to_its_end(declared: bool) -> None:  # noqa: FBT001 - a parameter of the test
+async def test_oversized_response_is_not_read_to_its_end(declared: bool) -> None:  # noqa: FBT001 - a parameter of the test
     sent = 0
 
     async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -155,69 +161,69 @@ async def test_a_reply_that_is_too_large_is_not_read_to_its_end(declared: bool) 
             sent += 100_000
             await writer.drain()
 
-    async with tcp_server(flood) as port, linked(port, replace(SHORT, timeout=5.0)) as link:
-        failure = await failure_of(link)
+    async with tcp_server(flood) as port, http_client(port, replace(SHORT, timeout=5.0)) as client:
+        failure = await failure_of(client)
     assert failure.kind is FailureKind.TOO_LARGE
     assert "1,000 bytes" in failure.message
     assert sent < 10_000_000
 
 
-async def test_a_compressed_bomb_is_refused_unopened() -> None:
+async def test_compressed_response_is_refused() -> None:
     bomb = gzip.compress(b"0" * 1_000_000)[:900]
     reply = http_reply(bomb, content_encoding="gzip")
-    async with tcp_server(scripted_replies(reply)) as port, linked(port) as link:
-        failure = await failure_of(link)
+    async with tcp_server(scripted_replies(reply)) as port, http_client(port) as client:
+        failure = await failure_of(client)
     assert failure.kind is FailureKind.PROTOCOL
     assert "compressed" in failure.message
 
 
-async def test_a_redirect_is_not_followed() -> None:
+async def test_redirect_is_not_followed() -> None:
     heard: list[bytes] = []
     reply = http_reply(b"", "302 Found", location="https://portal.example/login")
     async with (
         tcp_server(scripted_replies(reply, http_reply(b"{}"), heard=heard)) as port,
-        linked(port) as link,
+        http_client(port) as client,
     ):
-        failure = await failure_of(link)
+        failure = await failure_of(client)
     assert failure.kind is FailureKind.PROTOCOL
     assert "https://portal.example/login" in failure.message
     assert len(heard) == 1
 
 
-async def test_a_redirect_to_nowhere_sends_nothing_to_the_terminal() -> None:
+async def test_hostile_redirect_is_sanitized() -> None:
     reply = http_reply(b"", "302 Found", location="https://portal.example/\x1b[2J")
-    async with tcp_server(scripted_replies(reply)) as port, linked(port) as link:
-        failure = await failure_of(link)
+    async with tcp_server(scripted_replies(reply)) as port, http_client(port) as client:
+        failure = await failure_of(client)
     assert failure.kind is FailureKind.PROTOCOL
     assert "\x1b" not in failure.message
 
 
-async def test_what_http_cannot_carry_is_not_repeated() -> None:
-    async with tcp_server(never_reply) as port, linked(port) as link:
+async def test_unsendable_header_is_not_shown() -> None:
+    async with tcp_server(never_reply) as port, http_client(port) as client:
         for value in ("secret\nvalue", "secrät"):
             with pytest.raises(SourceError) as caught:
-                await link.request("GET", "/", step=Step.AUTH, headers={"Authorization": value})
+                await client.request("GET", "/", step=Step.AUTH, headers={"Authorization": value})
             assert caught.value.failure.kind is FailureKind.CONFIG
             assert "secr" not in caught.value.failure.message
 
 
-async def test_a_kept_connection_that_was_dropped_is_told_apart(clock: FakeClock) -> None:
+async def test_dropped_kept_connection_is_retried(clock: FakeClock) -> None:
     """The server closes after the first answer, but only when the second request is in."""
     handle = scripted_replies(http_reply(b"one"), b"", http_reply(b"two"))
-    async with tcp_server(handle) as port, linked(port) as link:
-        await link.request("GET", "/", step=Step.AUTH)
-        reply = await with_retry(lambda: link.request("GET", "/", step=Step.AUTH), clock)
+    async with tcp_server(handle) as port, http_client(port) as client:
+        await client.request("GET", "/", step=Step.AUTH)
+        reply = await with_retry(lambda: client.request("GET", "/", step=Step.AUTH), clock)
     assert reply.body == b"two"
 
 
-async def test_a_fresh_connection_that_breaks_is_not_tried_again(clock: FakeClock) -> None:
+async def test_broken_new_connection_is_not_retried(clock: FakeClock) -> None:
     heard: list[bytes] = []
     async with (
         tcp_server(scripted_replies(b"", http_reply(), heard=heard)) as port,
-        linked(port) as link,
+        http_client(port) as client,
     ):
         with pytest.raises(SourceError) as caught:
-            await with_retry(lambda: link.request("GET", "/", step=Step.AUTH), clock)
+            await with_retry(lambda: client.request("GET", "/", step=Step.AUTH), clock)
     assert not isinstance(caught.value, ConnectionDroppedError)
     assert len(heard) == 1
 
@@ -241,7 +247,7 @@ async def test_a_fresh_connection_that_breaks_is_not_tried_again(clock: FakeCloc
         (404, "1", None),
     ],
 )
-async def test_when_and_after_what_pause_it_is_tried_again(
+async def test_retry_follows_status_and_retry_after(
     status: int, after: str, pause: float | None, clock: FakeClock
 ) -> None:
     replies = [HttpReply(status, {"retry-after": after}, b""), HttpReply(200, {}, b"")]

@@ -1,17 +1,21 @@
+"""The step-by-step test of a server, over real sockets and with programs."""
+
 from __future__ import annotations
 
 import asyncio
 import json
 import re
+import shlex
+import sys
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.fake_api import SECRET
 from tests.support.fake_site import (
     ME,
     OVERVIEW,
-    PASSWORD,
     SITE,
     TOKENS,
     inventory_row,
@@ -19,21 +23,34 @@ from tests.support.fake_site import (
     me_reply,
     site_details,
 )
-from tests.support.probe_steps import LONG, outcomes, probe_steps
+from tests.support.lmstat import CITRIX
 from tests.support.tcp_server import TlsIdentity, http_reply, never_reply, tcp_server
 
 from lictui.clock import SystemClock
 from lictui.config.settings import Limits
-from lictui.model import Server, SourceName, Step
+from lictui.model import Server, SourceName, Step, StepResult
 from lictui.sources.probe import probe
 from lictui.sources.tls import fingerprint
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+LONG = Limits(timeout=20.0, connect_timeout=10.0)
+
+
+async def probe_steps(server: Server, limits: Limits = LONG) -> list[StepResult]:
+    return [result async for result in probe(server, limits, SystemClock())]
+
+
+def outcomes(results: list[StepResult]) -> list[tuple[str, bool]]:
+    return [(result.step.value, result.ok) for result in results]
+
 
 SHORT = Limits(timeout=0.5, connect_timeout=0.3)  # for servers that never answer
+
 SERVER = Server("x", SourceName.CVAD, username="u", secret="env:LICTUI_TEST")
+
+
 ANSWERS: dict[str, object] = {
     TOKENS: {"Token": "token-1", "Principal": r"CORP\u"},
     ME: me_reply(),
@@ -44,10 +61,10 @@ ANSWERS: dict[str, object] = {
 
 @pytest.fixture(autouse=True)
 def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LICTUI_TEST", PASSWORD)
+    monkeypatch.setenv("LICTUI_TEST", SECRET)
 
 
-class Site:
+class SiteServer:
     """Answers by path over real sockets."""
 
     def __init__(self, changes: dict[str, object] | None = None) -> None:
@@ -77,60 +94,60 @@ def bundle(identity: TlsIdentity, tmp_path: Path) -> str:
     return str(tmp_path / "ca.pem")
 
 
-async def test_every_step_in_order(identity: TlsIdentity, bundle: str) -> None:
-    async with tcp_server(Site(), identity.server) as port:
+async def test_every_step_is_reported_in_order(identity: TlsIdentity, bundle: str) -> None:
+    async with tcp_server(SiteServer(), identity.server) as port:
         server = replace(SERVER, url=f"https://localhost:{port}", verify=bundle)
-        found = await probe_steps(server)
-    assert outcomes(found) == [(step.value, True) for step in Step]
-    resolve, connect, tls, auth, inventory, parse = found
+        results = await probe_steps(server)
+    assert outcomes(results) == [(step.value, True) for step in Step]
+    resolve, connect, tls, auth, inventory, parse = results
     assert "127.0.0.1" in resolve.detail
     assert connect.detail == f"127.0.0.1:{port}"
     assert tls.detail.startswith("trusted · ")
     assert f"sha256:{fingerprint(identity.der)}" in tls.detail
-    assert re.search(r"O=trustme.* · until \d{4}-\d\d-\d\d · ", tls.detail)
+    assert re.search(r"O=trustme.* · valid until \d{4}-\d\d-\d\d · ", tls.detail)
     assert tls.fingerprint == fingerprint(identity.der)
     assert r"CORP\u" in auth.detail
     assert OVERVIEW in inventory.detail
     assert parse.detail == "1 pool"
-    assert all(finding.seconds >= 0 for finding in found)
+    assert all(result.seconds >= 0 for result in results)
 
 
 async def test_plain_http_has_no_tls_step() -> None:
-    async with tcp_server(Site()) as port:
-        found = await probe_steps(replace(SERVER, url=f"http://127.0.0.1:{port}"))
-    assert outcomes(found) == [(step.value, True) for step in Step if step is not Step.TLS]
+    async with tcp_server(SiteServer()) as port:
+        results = await probe_steps(replace(SERVER, url=f"http://127.0.0.1:{port}"))
+    assert outcomes(results) == [(step.value, True) for step in Step if step is not Step.TLS]
 
 
-async def test_ipv6(identity: TlsIdentity, bundle: str) -> None:
-    async with tcp_server(Site(), identity.server, host="::1") as port:
-        found = await probe_steps(replace(SERVER, url=f"https://[::1]:{port}", verify=bundle))
-    assert found[1].detail == f"[::1]:{port}"
-    assert found[-1].ok
+async def test_ipv6_address_is_in_brackets(identity: TlsIdentity, bundle: str) -> None:
+    async with tcp_server(SiteServer(), identity.server, host="::1") as port:
+        results = await probe_steps(replace(SERVER, url=f"https://[::1]:{port}", verify=bundle))
+    assert results[1].detail == f"[::1]:{port}"
+    assert results[-1].ok
 
 
 @pytest.mark.parametrize("verify", [True, "sha256:" + "0" * 64])
-async def test_an_untrusted_leaf_can_be_pinned_with_what_is_told(
+async def test_untrusted_certificate_can_be_pinned_with_the_result(
     verify: bool | str,  # noqa: FBT001 - as the registry spells it
     identity: TlsIdentity,
 ) -> None:
-    async with tcp_server(Site(), identity.server) as port:
+    async with tcp_server(SiteServer(), identity.server) as port:
         server = replace(SERVER, url=f"https://localhost:{port}", verify=verify)
-        found = await probe_steps(server)
-        assert outcomes(found) == [("resolve", True), ("connect", True), ("tls", False)]
-        assert found[-1].fingerprint == fingerprint(identity.der)
-        assert found[-1].detail.count(f"sha256:{fingerprint(identity.der)}") == 1
-        assert "O=trustme" in found[-1].detail
-        assert found[-1].hint
-        again = await probe_steps(replace(server, verify=f"sha256:{found[-1].fingerprint}"))
+        results = await probe_steps(server)
+        assert outcomes(results) == [("resolve", True), ("connect", True), ("tls", False)]
+        assert results[-1].fingerprint == fingerprint(identity.der)
+        assert results[-1].detail.count(f"sha256:{fingerprint(identity.der)}") == 1
+        assert "O=trustme" in results[-1].detail
+        assert results[-1].hint
+        again = await probe_steps(replace(server, verify=f"sha256:{results[-1].fingerprint}"))
     assert again[-1].ok
     assert again[2].detail.startswith("pinned · ")
 
 
-async def test_no_check_is_said_aloud(identity: TlsIdentity) -> None:
-    async with tcp_server(Site(), identity.server) as port:
-        found = await probe_steps(replace(SERVER, url=f"https://localhost:{port}", verify=False))
-    assert found[2].detail.startswith("NOT CHECKED")
-    assert found[-1].ok
+async def test_disabled_verification_is_named(identity: TlsIdentity) -> None:
+    async with tcp_server(SiteServer(), identity.server) as port:
+        results = await probe_steps(replace(SERVER, url=f"https://localhost:{port}", verify=False))
+    assert results[2].detail.startswith("NOT VERIFIED")
+    assert results[-1].ok
 
 
 @pytest.mark.parametrize(
@@ -141,21 +158,21 @@ async def test_no_check_is_said_aloud(identity: TlsIdentity) -> None:
         ("gopher://lic01", Step.RESOLVE),
     ],
 )
-async def test_an_address_that_leads_nowhere(url: str, step: Step) -> None:
-    (found,) = await probe_steps(replace(SERVER, url=url))
-    assert (found.step, found.ok) == (step, False)
-    assert found.hint
+async def test_invalid_address_fails_to_resolve(url: str, step: Step) -> None:
+    (results,) = await probe_steps(replace(SERVER, url=url))
+    assert (results.step, results.ok) == (step, False)
+    assert results.hint
 
 
-async def test_refused() -> None:
+async def test_refused_connection_fails_to_connect() -> None:
     async with tcp_server(never_reply) as port:
         pass
-    found = await probe_steps(replace(SERVER, url=f"https://127.0.0.1:{port}"))
-    assert outcomes(found) == [("resolve", True), ("connect", False)]
-    assert "connection refused" in found[-1].detail
+    results = await probe_steps(replace(SERVER, url=f"https://127.0.0.1:{port}"))
+    assert outcomes(results) == [("resolve", True), ("connect", False)]
+    assert "connection refused" in results[-1].detail
 
 
-async def test_silence_in_the_handshake_and_after_it() -> None:
+async def test_silent_server_fails_in_the_step_reached() -> None:
     async with tcp_server(never_reply) as port:
         tls = await probe_steps(replace(SERVER, url=f"https://127.0.0.1:{port}"), SHORT)
         auth = await probe_steps(replace(SERVER, url=f"http://127.0.0.1:{port}"), SHORT)
@@ -175,36 +192,142 @@ async def test_silence_in_the_handshake_and_after_it() -> None:
         (OVERVIEW, [], ["auth", "inventory", "parse"]),
     ],
 )
-async def test_the_first_failure_is_the_last_finding(
-    path: str, body: object, steps: list[str]
-) -> None:
-    async with tcp_server(Site({path: body})) as port:
-        found = await probe_steps(replace(SERVER, url=f"http://127.0.0.1:{port}"))
-    assert [finding.step.value for finding in found[2:]] == steps
-    assert [finding.ok for finding in found] == [True] * (len(found) - 1) + [False]
+async def test_first_failure_is_the_last_result(path: str, body: object, steps: list[str]) -> None:
+    async with tcp_server(SiteServer({path: body})) as port:
+        results = await probe_steps(replace(SERVER, url=f"http://127.0.0.1:{port}"))
+    assert [result.step.value for result in results[2:]] == steps
+    assert [result.ok for result in results] == [True] * (len(results) - 1) + [False]
 
 
-async def test_a_bundle_that_is_missing_fails_the_tls_step(identity: TlsIdentity) -> None:
-    async with tcp_server(Site(), identity.server) as port:
+async def test_missing_bundle_fails_the_tls_step(identity: TlsIdentity) -> None:
+    async with tcp_server(SiteServer(), identity.server) as port:
         server = replace(SERVER, url=f"https://localhost:{port}", verify="/no/such.pem")
-        found = await probe_steps(server)
-    assert outcomes(found)[-1] == ("tls", False)
-    assert "/no/such.pem" in found[-1].detail
+        results = await probe_steps(server)
+    assert outcomes(results)[-1] == ("tls", False)
+    assert "/no/such.pem" in results[-1].detail
 
 
-async def test_giving_up_half_way_leaves_nothing_behind() -> None:
+async def test_stopping_early_leaves_no_task() -> None:
     tasks = asyncio.all_tasks()
-    async with tcp_server(Site({OVERVIEW: b"<html>"})) as port:
+    async with tcp_server(SiteServer({OVERVIEW: b"<html>"})) as port:
         server = replace(SERVER, url=f"http://127.0.0.1:{port}")
         async with aclosing(probe(server, LONG, SystemClock())) as steps:
-            async for finding in steps:
-                if finding.step is Step.AUTH:
+            async for result in steps:
+                if result.step is Step.AUTH:
                     break
         ours = {task for task in asyncio.all_tasks() - tasks if "fetch" in repr(task)}
         assert not ours
 
 
-async def test_the_name_of_a_site_is_no_host() -> None:
-    async with tcp_server(Site()) as port:
-        found = await probe_steps(replace(SERVER, url=f"http://127.0.0.1:{port}"))
-    assert not any("PROD" in finding.host_names for finding in found)
+async def test_site_name_is_not_a_host_name() -> None:
+    async with tcp_server(SiteServer()) as port:
+        results = await probe_steps(replace(SERVER, url=f"http://127.0.0.1:{port}"))
+    assert not any("PROD" in result.host_names for result in results)
+
+
+# Programs
+
+REFUSED = 'Error getting status: Cannot connect. (-15,570:111 "refused")'
+
+
+def lmutil(folder: Path, text: str) -> str:
+    path = folder / "lmutil"
+    argv = (sys.executable, "-c", f"print({text!r})")
+    path.write_text(f"#!/bin/sh\nexec {shlex.join(argv)}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def flexnet(path: str, *ports: int | str) -> Server:
+    address = ",".join(f"{port}@127.0.0.1" for port in ports)
+    return Server("x", SourceName.LMSTAT, address=address, lmutil=path)
+
+
+async def test_lmstat_has_neither_tls_nor_auth(tmp_path: Path) -> None:
+    async with tcp_server(never_reply) as port:
+        results = await probe_steps(flexnet(lmutil(tmp_path, CITRIX), port))
+    assert outcomes(results) == [
+        ("resolve", True),
+        ("connect", True),
+        ("inventory", True),
+        ("parse", True),
+    ]
+    assert (results[0].detail, results[1].detail) == ("127.0.0.1", f"127.0.0.1:{port}")
+    assert results[-1].detail == "4 features"
+    assert results[-1].host_names == ("lic01",)
+
+
+async def test_one_of_three_license_servers_is_enough(tmp_path: Path) -> None:
+    async with tcp_server(never_reply) as dead:
+        pass
+    async with tcp_server(never_reply) as port:
+        server = flexnet(lmutil(tmp_path, CITRIX), dead, port)
+        server = replace(server, address=f"{server.address},27000@no-such-host.invalid")
+        results = await probe_steps(server)
+    assert results[1].detail == f"127.0.0.1:{port}"
+    assert results[-1].ok
+
+
+async def test_server_that_only_lmutil_reaches_passes(tmp_path: Path) -> None:
+    async with tcp_server(never_reply) as port:
+        pass
+    path = lmutil(tmp_path, CITRIX)
+    results = await probe_steps(flexnet(path, port))
+    assert [step for step, _ in outcomes(results)] == ["resolve", "connect", "inventory", "parse"]
+    assert all(result.ok for result in results)
+    expected = f"delegated to {path}: connection refused by 127.0.0.1:{port}"
+    assert results[1].detail.startswith(expected)
+    far = Server("x", SourceName.LMSTAT, address="27000@no-such-host.invalid", lmutil=path)
+    results = await probe_steps(far)
+    assert outcomes(results) == [("resolve", True), ("inventory", True), ("parse", True)]
+    assert results[-1].host_names == ("lic01",)
+
+
+async def test_unreachable_license_manager_fails_to_connect(tmp_path: Path) -> None:
+    async with tcp_server(never_reply) as port:
+        pass
+    results = await probe_steps(flexnet(lmutil(tmp_path, REFUSED), port))
+    assert outcomes(results) == [("resolve", True), ("connect", False)]
+    assert f"connection refused by 127.0.0.1:{port}" in results[-1].detail
+    (unresolved,) = await probe_steps(
+        Server("x", SourceName.LMSTAT, address="@no-such-host.invalid")
+    )
+    assert (unresolved.step, unresolved.ok) == (Step.RESOLVE, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        (REFUSED, ["inventory"]),
+        ("hello", ["inventory", "parse"]),
+    ],
+)
+async def test_unreadable_lmstat_output_fails(tmp_path: Path, text: str, steps: list[str]) -> None:
+    async with tcp_server(never_reply) as port:
+        results = await probe_steps(flexnet(lmutil(tmp_path, text), port))
+    assert [result.step.value for result in results[2:]] == steps
+    assert not results[-1].ok
+    assert results[-1].hint
+
+
+@pytest.mark.parametrize("address", ["", "lic 01", "0@lic01", "70000@lic01", "27000@lic01/x"])
+async def test_invalid_flexnet_address_fails_to_resolve(address: str) -> None:
+    (results,) = await probe_steps(Server("x", SourceName.LMSTAT, address=address))
+    assert (results.step, results.ok) == (Step.RESOLVE, False)
+    assert "27000@lic01" in results.hint
+
+
+async def test_command_has_only_its_own_steps() -> None:
+    server = Server("x", SourceName.COMMAND, command=("/no/such/program",), format="lmstat")
+    results = await probe_steps(server)
+    assert outcomes(results) == [("inventory", False)]
+
+
+async def test_unknown_host_key_fails_the_tls_step(tmp_path: Path) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text("#!/bin/sh\necho 'Host key verification failed.' >&2\nexit 255\n")
+    ssh.chmod(0o755)
+    server = Server("x", SourceName.COMMAND, command=(str(ssh), "lic01", "x"), format="wmi-json")
+    (results,) = await probe_steps(server)
+    assert (results.step, results.ok) == (Step.TLS, False)
+    assert results.detail

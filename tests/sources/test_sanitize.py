@@ -2,13 +2,20 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.sources.sanitize import MAX_COUNT, parse_count, parse_date, parse_json, sanitize
+from lictui.sources.sanitize import (
+    MAX_COUNT,
+    parse_count,
+    parse_date,
+    parse_json,
+    parse_time,
+    sanitize,
+)
 
 
 @pytest.mark.parametrize(
@@ -147,3 +154,37 @@ def test_json_with_a_mark_of_order_and_a_monstrous_number() -> None:
 @given(st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | st.text(), st.lists))
 def test_json_comes_back_as_it_was(value: object) -> None:
     assert parse_json(json.dumps(value).encode()) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "time"),
+    [
+        ("2026-11-23T11:12:04.00+00:00", datetime(2026, 11, 23, 11, 12, 4, tzinfo=UTC)),
+        ("2026-11-23T01:12:04.1234567-05:00", datetime(2026, 11, 23, 6, 12, 4, 123456, UTC)),
+        ("2026-11-23T11:12:04.0000000Z", datetime(2026, 11, 23, 11, 12, 4, tzinfo=UTC)),
+        ("2026-11-23T11:12:04", datetime(2026, 11, 23, 11, 12, 4, tzinfo=UTC)),
+        ("12/30/2015 12:21:15", datetime(2015, 12, 30, 12, 21, 15, tzinfo=UTC)),
+        ("1/3/2016 7:21:15", datetime(2016, 1, 3, 7, 21, 15, tzinfo=UTC)),
+    ],
+)
+def test_time_is_read_in_every_form(value: str, time: datetime) -> None:
+    assert parse_time(value) == time.timestamp()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "0001-01-01T00:00:00",
+        "9999-12-31T23:59:59-14:00",
+        "13/40/2015 1:00:00",
+        "soon",
+        "\u0663/\u0663/\u0662\u0660\u0662\u0666",
+        "2026-11-23T25:00:00",
+        "x" * 10_000,
+        5,
+        None,
+    ],
+)
+def test_invalid_time_is_none(value: object) -> None:
+    assert parse_time(value) is None

@@ -1,11 +1,15 @@
+"""TLS policy, and the certificate that lictui remembers of a server, over real TLS."""
+
 from __future__ import annotations
 
 import ssl
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.tcp_server import (
     TlsIdentity,
     http_reply,
@@ -15,34 +19,40 @@ from tests.support.tcp_server import (
 )
 
 from lictui.config.settings import Limits
-from lictui.model import Failure, FailureKind, Server, SourceName, Step
+from lictui.model import Certificate, Failure, FailureKind, Server, SourceName, Step
 from lictui.sources.http import HttpClient, HttpReply
 from lictui.sources.source import SourceError
-from lictui.sources.tls import fingerprint, pinned_fingerprint, ssl_context
+from lictui.sources.tls import fingerprint, pinned_fingerprint, read_leaf, ssl_context
 
 if TYPE_CHECKING:
     import asyncio
     from pathlib import Path
 
+
 SHORT = Limits(timeout=2.0, connect_timeout=2.0)
+
 SERVER = Server("x", SourceName.CVAD)
 
 
-async def ask(identity: TlsIdentity, verify: bool | str, heard: list[bytes]) -> HttpReply | Failure:  # noqa: FBT001 - as the registry spells it
+async def request(
+    identity: TlsIdentity,
+    verify: bool | str,  # noqa: FBT001 - as in servers.toml
+    heard: list[bytes],
+) -> HttpReply | Failure:
     """What one request over TLS brings; `heard` is what the server got to read."""
     async with tcp_server(
         scripted_replies(http_reply(b"ok"), heard=heard), identity.server
     ) as port:
         server = replace(SERVER, url=f"https://localhost:{port}", verify=verify)
-        link = HttpClient(server, SHORT)
+        client = HttpClient(server, SHORT)
         try:
-            return await link.request(
+            return await client.request(
                 "GET", "/", step=Step.AUTH, headers={"Authorization": "Basic c2VjcmV0"}
             )
         except SourceError as error:
             return error.failure
         finally:
-            await link.aclose()
+            await client.aclose()
 
 
 @pytest.fixture
@@ -57,26 +67,24 @@ def bundle(identity: TlsIdentity, tmp_path: Path) -> Path:
     return file
 
 
-async def test_a_bundle_is_trusted_as_file_and_as_folder(
-    identity: TlsIdentity, bundle: Path
-) -> None:
+async def test_bundle_is_trusted_as_file_and_as_folder(identity: TlsIdentity, bundle: Path) -> None:
     for verify in (bundle, bundle.parent):
-        assert isinstance(await ask(identity, str(verify), []), HttpReply)
+        assert isinstance(await request(identity, str(verify), []), HttpReply)
 
 
-async def test_the_pinned_leaf_is_enough_whatever_its_ca_and_name() -> None:
+async def test_pinned_certificate_needs_no_ca_and_no_name() -> None:
     identity = TlsIdentity("other.example")
     digits = fingerprint(identity.der)
     colons = ":".join(digits[i : i + 2] for i in range(0, 64, 2)).upper()
     for verify in (f"sha256:{digits}", f"SHA256:{colons}"):
-        assert isinstance(await ask(identity, verify, []), HttpReply)
+        assert isinstance(await request(identity, verify, []), HttpReply)
 
 
-async def test_nothing_at_all_is_sent_to_a_leaf_that_is_not_the_pinned_one(
+async def test_pin_mismatch_sends_nothing(
     identity: TlsIdentity,
 ) -> None:
     heard: list[bytes] = []
-    failure = await ask(identity, "sha256:" + "0" * 64, heard)
+    failure = await request(identity, "sha256:" + "0" * 64, heard)
     assert isinstance(failure, Failure)
     assert (failure.kind, failure.step) == (FailureKind.TLS, Step.TLS)
     assert fingerprint(identity.der) in failure.message
@@ -85,14 +93,16 @@ async def test_nothing_at_all_is_sent_to_a_leaf_that_is_not_the_pinned_one(
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-async def test_the_pin_is_checked_in_every_version_of_tls(
+async def test_pin_is_checked_in_every_tls_version(
     identity: TlsIdentity, version: ssl.TLSVersion
 ) -> None:
     identity.server.minimum_version = identity.server.maximum_version = version
     heard: list[bytes] = []
-    assert isinstance(await ask(identity, "sha256:" + "0" * 64, heard), Failure)
+    assert isinstance(await request(identity, "sha256:" + "0" * 64, heard), Failure)
     assert heard == []
-    assert isinstance(await ask(identity, f"sha256:{fingerprint(identity.der)}", heard), HttpReply)
+    assert isinstance(
+        await request(identity, f"sha256:{fingerprint(identity.der)}", heard), HttpReply
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,7 +113,7 @@ async def test_the_pin_is_checked_in_every_version_of_tls(
         (["localhost"], datetime(2020, 1, 1, tzinfo=UTC), True, "expired"),
     ],
 )
-async def test_why_a_certificate_is_refused(
+async def test_refused_certificate_names_the_reason(
     names: list[str],
     not_after: datetime | None,
     trusted: bool,  # noqa: FBT001 - a parameter of the test
@@ -113,7 +123,7 @@ async def test_why_a_certificate_is_refused(
     identity = TlsIdentity(*names, not_after=not_after)
     (tmp_path / "ca.pem").write_bytes(identity.ca_pem)
     heard: list[bytes] = []
-    failure = await ask(identity, str(tmp_path / "ca.pem") if trusted else True, heard)
+    failure = await request(identity, str(tmp_path / "ca.pem") if trusted else True, heard)
     assert isinstance(failure, Failure)
     assert (failure.kind, failure.step) == (FailureKind.TLS, Step.TLS)
     assert word in failure.message
@@ -121,46 +131,46 @@ async def test_why_a_certificate_is_refused(
     assert heard == []
 
 
-async def test_no_check_at_all() -> None:
+async def test_verification_can_be_disabled() -> None:
     identity = TlsIdentity("other.example", not_after=datetime(2020, 1, 1, tzinfo=UTC))
-    assert isinstance(await ask(identity, False, []), HttpReply)  # noqa: FBT003 - as the registry spells it
+    assert isinstance(await request(identity, False, []), HttpReply)  # noqa: FBT003 - as the registry spells it
 
 
-async def _failure(port: int, limits: Limits = SHORT) -> Failure:
-    link = HttpClient(replace(SERVER, url=f"https://127.0.0.1:{port}", verify=False), limits)
+async def _handshake_failure(port: int, limits: Limits = SHORT) -> Failure:
+    client = HttpClient(replace(SERVER, url=f"https://127.0.0.1:{port}", verify=False), limits)
     with pytest.raises(SourceError) as caught:
-        await link.request("GET", "/", step=Step.AUTH)
-    await link.aclose()
+        await client.request("GET", "/", step=Step.AUTH)
+    await client.aclose()
     return caught.value.failure
 
 
-async def test_a_server_without_tls_on_that_port() -> None:
+async def test_server_without_tls_is_named() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(10)
         writer.write(http_reply(b"", "400 Bad Request"))
         await writer.drain()
 
     async with tcp_server(talk) as port:
-        failure = await _failure(port)
+        failure = await _handshake_failure(port)
     assert (failure.kind, failure.step) == (FailureKind.TLS, Step.TLS)
     assert "does not use TLS" in failure.message
 
 
-async def test_a_server_that_knows_old_tls_alone() -> None:
+async def test_server_with_old_tls_is_named() -> None:
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1000)
         writer.write(bytes.fromhex("15 0302 0002 02 46"))  # alert: fatal, protocol_version
         await writer.drain()
 
     async with tcp_server(refuse) as port:
-        failure = await _failure(port)
+        failure = await _handshake_failure(port)
     assert (failure.kind, failure.step) == (FailureKind.TLS, Step.TLS)
     assert "only TLS 1.1 or older" in failure.message
 
 
-async def test_a_handshake_that_hangs_and_one_that_is_cut_off() -> None:
+async def test_hanging_or_interrupted_handshake_fails() -> None:
     async with tcp_server(never_reply) as port:
-        failure = await _failure(port, replace(SHORT, connect_timeout=0.2))
+        failure = await _handshake_failure(port, replace(SHORT, connect_timeout=0.2))
     assert (failure.kind, failure.step) == (FailureKind.TIMEOUT, Step.TLS)
     assert "0.2 s" in failure.message
 
@@ -169,11 +179,11 @@ async def test_a_handshake_that_hangs_and_one_that_is_cut_off() -> None:
         await reader.read(10)
 
     async with tcp_server(leave) as port:
-        failure = await _failure(port)
+        failure = await _handshake_failure(port)
     assert (failure.kind, failure.step) == (FailureKind.PROTOCOL, Step.TLS)
 
 
-async def test_a_client_certificate_is_shown(tmp_path: Path, identity: TlsIdentity) -> None:
+async def test_client_certificate_is_presented(tmp_path: Path, identity: TlsIdentity) -> None:
     mine = TlsIdentity("client.example")
     file = tmp_path / "client.pem"
     file.write_bytes(mine.leaf_pem)
@@ -189,13 +199,13 @@ async def test_a_client_certificate_is_shown(tmp_path: Path, identity: TlsIdenti
 
     async with tcp_server(look, identity.server) as port:
         url = f"https://localhost:{port}"
-        link = HttpClient(replace(SERVER, url=url, verify=False, certificate=str(file)), SHORT)
-        await link.request("GET", "/", step=Step.AUTH)
-        await link.aclose()
+        client = HttpClient(replace(SERVER, url=url, verify=False, certificate=str(file)), SHORT)
+        await client.request("GET", "/", step=Step.AUTH)
+        await client.aclose()
     assert ("DNS", "client.example") in seen[0]["subjectAltName"]
 
 
-def test_a_policy_is_loaded_once_and_again_when_its_file_changes(bundle: Path) -> None:
+def test_context_is_cached_until_its_file_changes(bundle: Path) -> None:
     server = replace(SERVER, verify=str(bundle))
     first = ssl_context(server)
     assert ssl_context(replace(server, name="another")) is first
@@ -206,7 +216,7 @@ def test_a_policy_is_loaded_once_and_again_when_its_file_changes(bundle: Path) -
     assert changed.get_ca_certs() != first.get_ca_certs()
 
 
-def test_the_system_store_is_the_default() -> None:
+def test_system_store_is_the_default() -> None:
     context = ssl_context(SERVER)
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
@@ -216,7 +226,7 @@ def test_the_system_store_is_the_default() -> None:
 @pytest.mark.parametrize(
     "verify", ["/no/such/file.pem", "sha256:12", "sha256:" + "g" * 64, "EMPTY", "JUNK"]
 )
-def test_a_policy_that_cannot_be(verify: str, tmp_path: Path) -> None:
+def test_invalid_policy_is_a_config_failure(verify: str, tmp_path: Path) -> None:
     (tmp_path / "junk.pem").write_text("no certificate")
     (tmp_path / "empty").mkdir()
     places = {"EMPTY": str(tmp_path / "empty"), "JUNK": str(tmp_path / "junk.pem")}
@@ -226,7 +236,55 @@ def test_a_policy_that_cannot_be(verify: str, tmp_path: Path) -> None:
     assert places.get(verify, verify) in caught.value.failure.message
 
 
-def test_what_is_a_pin() -> None:
+def test_pin_is_recognized() -> None:
     assert pinned_fingerprint("sha256:" + "AB" * 32) == "ab" * 32
     assert pinned_fingerprint("/etc/ssl/ca.pem") == ""
     assert pinned_fingerprint(True) == ""  # noqa: FBT003 - as the registry spells it
+
+
+# Certificates
+
+LIMITS = Limits(timeout=5.0, connect_timeout=5.0)
+
+ENDS = datetime(2027, 3, 12, 10, tzinfo=UTC)
+
+
+async def test_client_has_the_certificate_presented_last() -> None:
+    first, second = (TlsIdentity("localhost", not_after=ENDS) for _ in range(2))
+    client: HttpClient | None = None
+    port = 0
+    for identity in (first, second):
+        async with tcp_server(
+            scripted_replies(http_reply(b"ok")), identity.server, port=port
+        ) as port:
+            if client is None:
+                server = Server("x", SourceName.CVAD, url=f"https://localhost:{port}", verify=False)
+                client = HttpClient(server, LIMITS)
+                assert client.certificate is None
+            await client.request("GET", "/", step=Step.AUTH)
+            shown = client.certificate
+            assert shown is not None
+            assert (shown.sha256, shown.expires) == (fingerprint(identity.der), date(2027, 3, 12))
+            await client.aclose()
+
+
+async def test_plain_http_and_other_hosts_have_no_certificate() -> None:
+    identity = TlsIdentity("localhost")
+    async with (
+        tcp_server(scripted_replies(http_reply(b"ok"))) as plain,
+        tcp_server(scripted_replies(http_reply(b"ok")), identity.server) as other,
+    ):
+        server = Server("x", SourceName.CVAD, url=f"http://localhost:{plain}", verify=False)
+        client = HttpClient(server, LIMITS)
+        await client.request("GET", "/", step=Step.AUTH)
+        assert client.certificate is None
+        secure = HttpClient(replace(server, url=f"https://localhost:{other}"), LIMITS)
+        await secure.request("GET", f"https://127.0.0.1:{other}/", step=Step.AUTH)
+        assert secure.certificate is None  # as tokens are asked for elsewhere
+        await client.aclose()
+        await secure.aclose()
+
+
+@given(st.binary(max_size=300))
+def test_malformed_certificate_has_a_fingerprint_only(der: bytes) -> None:
+    assert read_leaf(der).certificate == Certificate(fingerprint(der))

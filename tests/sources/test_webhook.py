@@ -13,6 +13,7 @@ from lictui.config.settings import Action, Limits
 from lictui.engine.actions import ActionRunner
 from lictui.model import (
     AlertEvent,
+    AlertKey,
     AlertKind,
     AlertState,
     AlertTransition,
@@ -20,7 +21,6 @@ from lictui.model import (
     FailureKind,
     Level,
 )
-from lictui.model import AlertKey as Who
 from lictui.sources.source import SourceError
 from lictui.sources.webhook import is_transient, post, signature
 
@@ -28,13 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-
 LIMITS = Limits(timeout=10.0, connect_timeout=5.0)
-SAID = AlertEvent(
+
+
+ALERT = AlertEvent(
     AlertTransition.RAISED,
     START,
     AlertState(
-        Who("lic-01", AlertKind.USAGE, "XDT_PLT_UD"), Level.WARN, "85 of 100", raised_at=START
+        AlertKey("lic-01", AlertKind.USAGE, "XDT_PLT_UD"), Level.WARN, "85 of 100", raised_at=START
     ),
 )
 
@@ -55,11 +56,11 @@ def receiver(
     return handle
 
 
-async def test_what_is_posted_can_be_checked_by_who_knows_the_secret() -> None:
+async def test_posted_event_is_signed_with_the_secret() -> None:
     heard: list[tuple[bytes, bytes]] = []
     async with tcp_server(receiver(heard, http_reply(status="204 No Content"))) as port:
         url = f"http://127.0.0.1:{port}/hook?a=b"
-        await post(url, b'{"a": 1}', LIMITS, at=START, secret="s3cret")
+        await post(url, b'{"a": 1}', LIMITS, now=START, secret="s3cret")
     head, body = heard[0]
     assert head.startswith(b"POST /hook?a=b HTTP/1.1\r\n")
     assert b"s3cret" not in head + body
@@ -69,7 +70,7 @@ async def test_what_is_posted_can_be_checked_by_who_knows_the_secret() -> None:
     assert (at, digest) == (str(int(START)), expected)
 
 
-def test_a_signature_depends_on_secret_time_and_body() -> None:
+def test_signature_depends_on_secret_time_and_body() -> None:
     made = {
         signature("a", b"x", 1), signature("b", b"x", 1),
         signature("a", b"y", 1), signature("a", b"x", 2),
@@ -87,18 +88,18 @@ def test_a_signature_depends_on_secret_time_and_body() -> None:
         ("403 No", False),
     ],
 )
-async def test_only_what_may_pass_is_tried_again(status: str, *, again: bool) -> None:
+async def test_only_transient_failures_are_retried(status: str, *, again: bool) -> None:
     async with tcp_server(receiver([], http_reply(status=status))) as port:
         with pytest.raises(SourceError) as caught:
-            await post(f"http://127.0.0.1:{port}/", b"{}", LIMITS, at=START)
+            await post(f"http://127.0.0.1:{port}/", b"{}", LIMITS, now=START)
     assert status[:3] in caught.value.failure.message
     assert is_transient(caught.value) is again
 
 
-async def test_a_receiver_that_hangs_is_left() -> None:
+async def test_hanging_receiver_is_a_timeout() -> None:
     async with tcp_server(never_reply) as port:
         with pytest.raises(SourceError) as caught:
-            await post(f"http://127.0.0.1:{port}/", b"{}", Limits(timeout=1.0), at=START)
+            await post(f"http://127.0.0.1:{port}/", b"{}", Limits(timeout=1.0), now=START)
     assert caught.value.failure.kind is FailureKind.TIMEOUT
 
 
@@ -110,14 +111,14 @@ async def test_tls_is_verified(tmp_path: Path) -> None:
     async with tcp_server(receiver(heard, http_reply()), identity.server) as port:
         url = f"https://127.0.0.1:{port}/"
         with pytest.raises(SourceError) as caught:
-            await post(url, b"{}", LIMITS, at=START)
+            await post(url, b"{}", LIMITS, now=START)
         assert caught.value.failure.kind is FailureKind.TLS
         assert heard == []
-        await post(url, b"{}", LIMITS, at=START, verify=str(bundle))
+        await post(url, b"{}", LIMITS, now=START, verify=str(bundle))
     assert len(heard) == 1
 
 
-async def test_an_action_tries_again_and_a_failure_is_one_line(
+async def test_action_retries_and_logs_a_failure_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("LICTUI_HOOK", "s3cret")
@@ -133,7 +134,7 @@ async def test_an_action_tries_again_and_a_failure_is_one_line(
 
         async def happen() -> None:
             acting.actions = (action,)
-            acting.submit((SAID,))
+            acting.submit((ALERT,))
             (run,) = acting._queues.values()
             assert run.task is not None
             while not run.task.done():
@@ -152,11 +153,11 @@ async def test_an_action_tries_again_and_a_failure_is_one_line(
     await acting.close()
 
 
-async def test_closing_ends_what_hangs() -> None:
+async def test_closing_ends_hanging_posts() -> None:
     acting = ActionRunner(FakeClock(), lambda _: None)
     async with tcp_server(never_reply) as port:
         acting.actions = (Action("hook", webhook=f"http://127.0.0.1:{port}/"),)
-        acting.submit((SAID,))
+        acting.submit((ALERT,))
         await asyncio.sleep(0)
         await acting.close()
         await acting.close()

@@ -132,7 +132,7 @@ async def _post(action: Action, body: bytes, limits: Limits, clock: Clock) -> No
         secret = await resolve_secret(action.secret) if action.secret else ""
         try:
             await post(
-                action.webhook, body, limits, at=clock.now(), secret=secret, verify=action.verify
+                action.webhook, body, limits, now=clock.now(), secret=secret, verify=action.verify
             )
         except SourceError as error:
             if pause is None or not is_transient(error):

@@ -1,26 +1,37 @@
-"""Passwords and tokens of sources. A secret is looked up only when it is needed, and not kept."""
+"""Credentials and bearer tokens: looked up late, kept in memory only, shared between servers."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from base64 import b64encode
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from lictui.config.secrets import SecretError, resolve_secret
-from lictui.model import Failure, FailureKind, Server, Step
+from lictui.model import FailureKind, Step
+from lictui.sources.http import get_field, json_rows, status_error, with_retry
+from lictui.sources.network import host_port, origin
+from lictui.sources.sanitize import parse_json, sanitize
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Iterable, Iterator
 
     from lictui.clock import Clock
+    from lictui.model import Failure, Server
+    from lictui.sources.error_rules import ErrorRule
+    from lictui.sources.http import HttpClient, HttpReply
+
+_log = logging.getLogger(__name__)
 
 
 async def server_secret(server: Server) -> str:
-    """Return the secret that `server` refers to; raises SourceError (config)."""
+    """Resolve the secret that `server` refers to. Raises SourceError (config)."""
     try:
         return await resolve_secret(server.secret)
     except SecretError as error:
@@ -28,101 +39,262 @@ async def server_secret(server: Server) -> str:
 
 
 def basic_header(username: str, password: str) -> str:
-    """Return the value of an Authorization header with Basic credentials (RFC 7617, UTF-8)."""
+    """Return the Authorization header of HTTP Basic authentication (RFC 7617, UTF-8)."""
     return "Basic " + b64encode(f"{username}:{password}".encode()).decode()
 
 
-# Access tokens: lifetime, renewal, and sharing between servers
+# Tokens
 
 
-DEFAULT_LIFETIME: Final = (
-    3600.0  # seconds, if the server does not say (all documentations say an hour)
-)
+DEFAULT_LIFETIME: Final = 3600.0  # seconds, where the server gives none (as all APIs document)
 RENEWAL_MARGIN: Final = 60.0  # seconds before its end at which a token is renewed
 VALID_TOKEN: Final = re.compile(r"[\x21-\x7e]{1,16384}")
-_OF_THE_ACCOUNT: Final = (FailureKind.AUTH, FailureKind.FORBIDDEN, FailureKind.RATE_LIMITED)
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token."""
+    """A bearer token and what the server said about its owner."""
 
     value: str = field(repr=False)
     customer_id: str
-    principal: str  # the user name as the server reports it, else ""
-    renew_at: float  # UTC epoch seconds; the time of renewal, before the end
+    principal: str  # the account's name, "" if the server does not return it
+    renew_at: float  # UTC epoch seconds, somewhat before the token expires
 
 
-def checked_token(token: object, where: str) -> str:
-    """Return `token` if it fits into a header; raises SourceError (parse)."""
+def checked_token(token: object, address: str) -> str:
+    """Return `token` if a header can carry it. Raises SourceError (parse) for `address`."""
     if isinstance(token, str) and VALID_TOKEN.fullmatch(token):
         return token
     raise SourceError(
         FailureKind.PARSE,
-        f"{where} accepted the credentials, but returned no token",
-        "Check that the URL is that of a Delivery Controller or of Citrix Cloud.",
+        f"{address} accepted the sign-in, but its response contains no token",
+        "Check that url is the address of a Delivery Controller or of the Citrix Cloud API.",
         Step.AUTH,
     )
 
 
 def renewal_time(now: float, lifetime: float) -> float:
-    """Return when to renew a token with `lifetime` seconds from `now`."""
+    """Return when to renew a token that is valid for `lifetime` seconds from `now`."""
     return now + lifetime - min(RENEWAL_MARGIN, lifetime / 10)
 
 
-class _Account:
-    """A client at one token endpoint."""
+# Failures that every server with the same account would get, too.
+_ACCOUNT_FAILURES: Final = (FailureKind.AUTH, FailureKind.FORBIDDEN, FailureKind.RATE_LIMITED)
+
+
+class _TokenSlot:
+    """The token of one account, requested by one task at a time."""
 
     def __init__(self) -> None:
-        self.asking = asyncio.Lock()
-        self.asked = 0  # how often a token was requested, to tell who waited for which reply
+        self.lock = asyncio.Lock()
+        self.requests = 0  # counted, so that a task can see that another one asked meanwhile
         self.token: Token | None = None
-        self.refusal: Failure | None = None  # the failure of the last request
+        self.failure: Failure | None = None  # of the last request
 
 
-# By event loop, for a lock belongs to one. A used lock holds its loop: weak keys are no option.
-_ACCOUNTS: Final[dict[asyncio.AbstractEventLoop, dict[str, _Account]]] = {}
+# A lock belongs to an event loop. Weak keys would not do: a lock with waiters references its loop.
+_SLOTS: Final[dict[asyncio.AbstractEventLoop, dict[str, _TokenSlot]]] = {}
 
 
-def _accounts() -> dict[str, _Account]:
-    """Return the accounts of the running loop; those of closed loops are dropped."""
+def _slots() -> dict[str, _TokenSlot]:
+    """Return the slots of the running loop, and drop those of closed loops."""
     loop = asyncio.get_running_loop()
-    if loop not in _ACCOUNTS:
-        for ended in [each for each in tuple(_ACCOUNTS) if each.is_closed()]:
-            _ACCOUNTS.pop(ended, None)  # another thread may have removed it
-        _ACCOUNTS[loop] = {}
-    return _ACCOUNTS[loop]
+    if loop not in _SLOTS:
+        for closed in [known for known in tuple(_SLOTS) if known.is_closed()]:
+            _SLOTS.pop(closed, None)  # another thread may have removed it
+        _SLOTS[loop] = {}
+    return _SLOTS[loop]
 
 
 def account_key(*parts: str) -> str:
-    """Return the key of an account: another secret is another account."""
+    """Return the key of an account: token URL, client and secret, hashed."""
     return sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
 
 
 async def shared_token(
-    key: str, ask: Callable[[], Awaitable[Token]], clock: Clock, dead: str = ""
+    key: str, request: Callable[[], Awaitable[Token]], clock: Clock, rejected: str = ""
 ) -> Token:
-    """Return the token of the account `key`: the current one if valid, else the result of `ask`.
+    """Return the valid token of the account `key`, or the one that `request` returns.
 
-    `dead` is the value of a token that a server has rejected. Only one caller requests at a time;
-    those who wait share its token, or its failure where that applies to all. Raises what `ask`
-    raises.
+    `rejected` is the value of a token that a server did not accept. One task requests at a time;
+    the others wait and get its token, or its failure if that concerns the account. Token endpoints
+    are rate limited. Raises what `request` raises.
     """
-    known = _accounts().setdefault(key, _Account())
-    asked = known.asked
-    async with known.asking:
-        if known.token and known.token.value != dead and clock.now() < known.token.renew_at:
-            return known.token
-        if known.refusal and known.asked != asked:
-            told = known.refusal
-            raise SourceError(told.kind, told.message, told.hint, told.step)
-        known.token = known.refusal = None
+    slot = _slots().setdefault(key, _TokenSlot())
+    requests = slot.requests
+    async with slot.lock:
+        if slot.token and slot.token.value != rejected and clock.now() < slot.token.renew_at:
+            return slot.token
+        if slot.failure and slot.requests != requests:
+            failure = slot.failure
+            raise SourceError(failure.kind, failure.message, failure.hint, failure.step)
+        slot.token = slot.failure = None
         try:
-            known.token = await ask()
+            slot.token = await request()
         except SourceError as error:
-            if error.failure.kind in _OF_THE_ACCOUNT:
-                known.refusal = error.failure
+            if error.failure.kind in _ACCOUNT_FAILURES:
+                slot.failure = error.failure
             raise
         finally:
-            known.asked += 1
-        return known.token
+            slot.requests += 1
+        return slot.token
+
+
+# Requests with a token
+
+
+SignIn = Callable[[str], Awaitable[Token]]  # called with the value of a rejected token, or ""
+
+
+class BearerSession:
+    """Sends requests with the token that `sign_in` returns, and renews it when it is rejected."""
+
+    def __init__(
+        self,
+        client: HttpClient,
+        clock: Clock,
+        sign_in: SignIn,
+        rules: Iterable[ErrorRule],
+        scheme: str,
+    ) -> None:
+        """`rules` is the error table for statuses, `scheme` that of the Authorization header."""
+        self.headers: dict[str, str] = {}  # added to every request
+        self._client = client
+        self._clock = clock
+        self._sign_in = sign_in
+        self._rules = tuple(rules)
+        self._scheme = scheme
+        self._token: Token | None = None
+        self._sent_token = ""  # a server might repeat it in an error
+
+    @property
+    def address(self) -> str:
+        """HOST:PORT of the server, for messages."""
+        return self._client.address
+
+    def address_of(self, url: str) -> str:
+        """Return HOST:PORT of `url`, which may be a path of the server."""
+        return self.address if url.startswith("/") else host_port(origin(url))
+
+    async def token(self, rejected: str = "") -> Token:
+        """Return a token that is valid for some time, after signing in if necessary."""
+        if self._token is None or self._clock.now() >= self._token.renew_at:
+            self._token = None
+            self._token = await self._sign_in(rejected)
+        return self._token
+
+    async def get(self, url: str, *, renew: bool = True) -> HttpReply:
+        """GET a path of the server, or a full URL; a rejected token is renewed once.
+
+        Without `renew` a 401 does not discard the token: for endpoints that may refuse one which
+        is valid elsewhere. Returns any status but 401. Raises SourceError.
+        """
+        token = await self.token()
+        reply = await self._send(url, token)
+        if renew and reply.status == HTTPStatus.UNAUTHORIZED:
+            self._token = None
+            reply = await self._send(url, await self.token(rejected=token.value))
+            if reply.status == HTTPStatus.UNAUTHORIZED:
+                self._token = None
+        if reply.status == HTTPStatus.UNAUTHORIZED:
+            raise self.error(reply, url, Step.AUTH)
+        return reply
+
+    def error(self, reply: HttpReply, url: str, step: Step = Step.INVENTORY) -> SourceError:
+        """Return the error for a reply to `url` that is not a success."""
+        return api_error(
+            reply, self.address_of(url), url_path(url), self._rules, step, self._sent_token
+        )
+
+    async def _send(self, url: str, token: Token) -> HttpReply:
+        self._sent_token = token.value
+        headers = {
+            "Authorization": f"{self._scheme} bearer={token.value}",
+            "Citrix-CustomerId": token.customer_id,
+            "Accept": "application/json",
+        }
+        reply = await with_retry(
+            lambda: self._client.request(
+                "GET", url, step=Step.INVENTORY, headers=headers | self.headers
+            ),
+            self._clock,
+        )
+        log_transaction(reply, self.address_of(url), url_path(url))
+        return reply
+
+
+# Errors of the Citrix APIs
+
+
+_TRANSACTION_HEADERS: Final = ("cc-transactionid", "x-cws-transactionid")  # the second is older
+_MAX_TEXT: Final = 160  # characters of the server's own error text
+
+
+def api_error(
+    reply: HttpReply,
+    address: str,
+    path: str,
+    rules: Iterable[ErrorRule],
+    step: Step,
+    *secrets: str,
+) -> SourceError:
+    """Return the error for a reply that is not a success, with the server's own error text.
+
+    `secrets` are removed from that text: a server might repeat what it was sent.
+    """
+    try:
+        details = [error_text(parse_json(reply.body), *secrets)]
+    except ValueError:
+        details = []
+    transaction = transaction_id(reply)
+    if transaction and reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        details.append(f"transaction {transaction}")
+    return status_error(
+        reply, address, rules, step, path=path, detail=", ".join(filter(None, details))
+    )
+
+
+def error_text(body: object, *secrets: str) -> str:
+    """Return the error text of a JSON body without `secrets`; "" if there is none.
+
+    On-premises it is ErrorData.ErrorMessage, in Citrix Cloud one of several keys with parameters
+    as an object or a list, for OAuth error_description.
+    """
+
+    def readable(value: object, limit: int = _MAX_TEXT) -> str:
+        # Replaced before the text is cut: a part of a secret is secret, too.
+        for secret in secrets:
+            value = value.replace(secret, "…") if isinstance(value, str) and secret else value
+        return sanitize(value, limit)
+
+    body = get_field(body, "ErrorData") or body
+    keys = ("ErrorMessage", "detail", "error_description", "error", "message", "type")
+    message = next((text for key in keys if (text := readable(get_field(body, key)))), "")
+    parameters = [
+        f"{readable(name, 40)}: {readable(value, 80)}" for name, value in _parameters(body)
+    ]
+    return ", ".join(filter(None, (message, *parameters)))
+
+
+def _parameters(body: object) -> Iterator[tuple[object, object]]:
+    parameters = get_field(body, "parameters")
+    for parameter in json_rows(parameters, 3) or json_rows([parameters]):
+        if sanitize(get_field(parameter, "name")):
+            yield get_field(parameter, "name"), get_field(parameter, "value")
+
+
+def transaction_id(reply: HttpReply) -> str:
+    """Return the id by which Citrix Cloud finds a request again; "" if there is none."""
+    ids = (sanitize(reply.headers.get(name, ""), 64) for name in _TRANSACTION_HEADERS)
+    return next(filter(None, ids), "")
+
+
+def log_transaction(reply: HttpReply, address: str, path: str) -> None:
+    """Log the transaction id, which Citrix support asks for."""
+    transaction = transaction_id(reply) or "without id"
+    _log.debug("%s %s: %s, transaction %s", address, path, reply.status, transaction)
+
+
+def url_path(url: str) -> str:
+    """Return the path of a full URL; a path itself is returned as it is."""
+    return url if url.startswith("/") else f"/{url.partition('://')[2].partition('/')[2]}"

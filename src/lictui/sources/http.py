@@ -1,7 +1,4 @@
-"""HTTP client of all sources: one kept connection per server, bounded in time and size.
-
-Also decodes JSON replies, and reads them without trusting their shape.
-"""
+"""HTTP for every source: one kept connection to one server, with limits on time and size."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from lictui.model import Certificate, FailureKind, Server, Step
+from lictui.sources.error_rules import ErrorRule, find_rule
 from lictui.sources.network import (
     ConnectionDroppedError,
     RequestProgress,
@@ -26,75 +24,35 @@ from lictui.sources.network import (
 )
 from lictui.sources.sanitize import parse_json, sanitize
 from lictui.sources.source import SourceError
-from lictui.sources.tls import fingerprint, read_certificate, ssl_context
+from lictui.sources.tls import fingerprint, read_leaf, ssl_context
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
 
-
-MAX_ROWS: Final = 1000  # of a list in a reply, unless the caller sets another limit
-_HINT: Final = "Use the address of the API itself, not of a portal, a gateway or StoreFront."
-
-
-def reply_json(reply: HttpReply, where: str, step: Step) -> object:
-    """Return the JSON of a reply; raises SourceError (parse) with `step` if it is not JSON."""
-    if reply.body.lstrip()[:1] == b"<":
-        raise SourceError(
-            FailureKind.PARSE,
-            f"{where} returned an HTML page instead of JSON (login page or proxy?)",
-            _HINT,
-            step,
-        )
-    try:
-        return parse_json(reply.body)
-    except ValueError as error:
-        raise SourceError(
-            FailureKind.PARSE,
-            f"{where} returned invalid JSON: {sanitize(error, 100)}",
-            _HINT,
-            step,
-        ) from error
-
-
-def get_field(value: object, key: str) -> object:
-    """Return `value[key]` of a JSON object; None for anything else."""
-    return value.get(key) if isinstance(value, dict) else None
-
-
-def json_rows(value: object, most: int = MAX_ROWS) -> list[dict[str, object]]:
-    """Return the JSON objects in a list, at most `most`; nothing for anything else."""
-    found = value if isinstance(value, list) else []
-    return [row for row in found[:most] if isinstance(row, dict)]
-
-
-# The HTTP client
-
-
-MAX_RETRY_AFTER: Final = 5.0  # seconds of Retry-After that are waited for
 _HEADERS: Final = {
     "User-Agent": "lictui",
-    # A compressed reply could unpack to any size: none is requested, none is unpacked.
+    # A compressed response could unpack to any size: none is requested, none is unpacked.
     "Accept-Encoding": "identity",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """A complete reply; header names are case-insensitive."""
+    """A complete response; the names in `headers` are case-insensitive."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
-    new_connection: bool = False  # received over a connection that was opened for this request
+    new_connection: bool = False  # the connection was opened for this request
     certificate: bytes = b""  # the server's leaf certificate in DER; b"" over plain HTTP
 
 
 class HttpClient:
-    """The one connection to a server, opened by the first request and kept between polls."""
+    """The one connection to one server, opened by the first request and kept between polls."""
 
     def __init__(
         self, server: Server, limits: Limits, transport: httpx.AsyncBaseTransport | None = None
@@ -102,8 +60,8 @@ class HttpClient:
         self._server = server
         self._limits = limits
         self._transport = transport
-        self._opened: httpx.AsyncClient | None = None
-        self._step = Step.CONNECT
+        self._client: httpx.AsyncClient | None = None
+        self._step = Step.CONNECT  # of the last request
         self._leaf = b""
         self._certificate: Certificate | None = None
 
@@ -116,12 +74,12 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> HttpReply:
-        """Send a request to a path of the server or a full URL, and read the whole reply.
+        """Send one request, to a path of the server or a full URL, and read the whole response.
 
-        Every status is returned except redirects, which are never followed. Raises SourceError with
+        Every status is returned but a redirect, which is never followed. Raises SourceError with
         `step`, or with the step of connecting that failed.
         """
-        client, self._step = self._client(), step
+        client, self._step = self._open(), step
         progress = RequestProgress(step)
         try:
             request = client.build_request(
@@ -144,9 +102,9 @@ class HttpClient:
 
     @asynccontextmanager
     async def deadline(self) -> AsyncIterator[None]:
-        """Limit everything inside to `limits.timeout`; the error names the step that was running.
+        """Limit everything inside to `limits.timeout`; the error names the step that was reached.
 
-        It ends a moment earlier, so that the engine's own limit is not needed.
+        It ends slightly earlier than that, before the engine's own timeout, which knows no step.
         """
         seconds = self._limits.timeout
         try:
@@ -156,7 +114,7 @@ class HttpClient:
             raise SourceError(
                 FailureKind.TIMEOUT,
                 f"no complete response from {self.address} within {seconds:g} s",
-                "The server may be overloaded, or a proxy may be blocking.",
+                "Check the load of the server. A proxy may also be blocking its responses.",
                 self._step,
             ) from error
 
@@ -167,23 +125,23 @@ class HttpClient:
 
     @property
     def certificate(self) -> Certificate | None:
-        """The certificate of the last reply; None over plain HTTP."""
+        """The certificate that the server presented last; None over plain HTTP."""
         if not self._leaf:
             return None
         if self._certificate is None or self._certificate.sha256 != fingerprint(self._leaf):
-            self._certificate = read_certificate(self._leaf)
+            self._certificate = read_leaf(self._leaf).certificate
         return self._certificate
 
     async def aclose(self) -> None:
         """Close the connection. Safe to call twice; a later request opens a new one."""
-        client, self._opened = self._opened, None
+        client, self._client = self._client, None
         if client:
             await client.aclose()
 
-    def _client(self) -> httpx.AsyncClient:
-        if self._opened is None:
+    def _open(self) -> httpx.AsyncClient:
+        if self._client is None:
             base = origin(self._server.url)
-            self._opened = httpx.AsyncClient(
+            self._client = httpx.AsyncClient(
                 base_url=base,
                 headers=_HEADERS,
                 verify=ssl_context(self._server) if base.scheme == "https" else False,
@@ -195,22 +153,22 @@ class HttpClient:
                 trust_env=False,
                 transport=self._transport,
             )
-        return self._opened
+        return self._client
 
     async def _read(self, response: httpx.Response, step: Step) -> HttpReply:
-        where = host_port(response.request.url)
+        address = host_port(response.request.url)
         if response.has_redirect_location:
             raise SourceError(
                 FailureKind.PROTOCOL,
-                f"{where} redirects to {sanitize(response.headers['location'])}",
-                "This may be a portal or login page; use the address of the server itself.",
+                f"{address} redirects to {sanitize(response.headers['location'])}",
+                "This is probably a portal or login page. Set url to the address of the server.",
                 step,
             )
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise SourceError(
                 FailureKind.PROTOCOL,
-                f"{where} returned a compressed response (not requested)",
-                "A proxy may compress it: exclude these requests from compression.",
+                f"{address} sent a compressed response, which lictui did not request",
+                "A proxy may compress responses: exclude this server from it.",
                 step,
             )
         body = bytearray()
@@ -219,51 +177,57 @@ class HttpClient:
             if len(body) > self._limits.max_reply:
                 raise SourceError(
                     FailureKind.TOO_LARGE,
-                    f"{where} returned more than {self._limits.max_reply:,} bytes",
-                    "Check that this is a license server. If so, raise max_reply in [polling].",
+                    f"the response of {address} is larger than {self._limits.max_reply:,} bytes",
+                    "Check that this is a license server. If it is, raise max_reply in [polling].",
                     step,
                 )
         return HttpReply(
-            response.status_code, response.headers, bytes(body), certificate=_leaf(response)
+            response.status_code, response.headers, bytes(body), certificate=_leaf_of(response)
         )
 
 
-def _leaf(response: httpx.Response) -> bytes:
-    """The certificate that a login may have to be bound to."""
+def _leaf_of(response: httpx.Response) -> bytes:
+    """Return the server's certificate in DER, to which a login may have to be bound."""
     stream = response.extensions.get("network_stream")
-    handshake: ssl.SSLObject | None = stream.get_extra_info("ssl_object") if stream else None
-    return (handshake.getpeercert(binary_form=True) if handshake else None) or b""
+    tls: ssl.SSLObject | None = stream.get_extra_info("ssl_object") if stream else None
+    return (tls.getpeercert(binary_form=True) if tls else None) or b""
+
+
+# Retry
+
+
+MAX_RETRY_AFTER: Final = 5.0  # seconds that a server may ask to wait before the second try
 
 
 async def with_retry(send: Callable[[], Awaitable[HttpReply]], clock: Clock) -> HttpReply:
-    """Return what `send` returns, with one retry where that helps.
+    """Return what `send` returns, tried once more where that helps.
 
-    Retried immediately when the kept connection was dropped; after a pause for a 503, and for a
-    429 with a Retry-After of at most PATIENCE seconds. The second result is final.
+    A kept connection that was dropped is replaced immediately. A 503 is retried after a pause, a
+    429 if it asks for no more than MAX_RETRY_AFTER. The second result counts.
     """
     try:
         reply = await send()
     except ConnectionDroppedError:
         reply = await send()
-    wait = _pause(reply, clock.now())
-    if wait is None:
+    pause = _pause(reply, clock.now())
+    if pause is None:
         return reply
-    await clock.sleep(wait)
+    await clock.sleep(pause)
     return await send()
 
 
 def _pause(reply: HttpReply, now: float) -> float | None:
-    """Return the seconds to wait before a retry; None if there should be none."""
-    asked = _retry_after(reply.headers.get("retry-after", ""), now)
-    if reply.status == HTTPStatus.SERVICE_UNAVAILABLE and asked is None:
+    """Return the seconds to wait before a second try; None if there should be none."""
+    requested = _retry_after(reply.headers.get("retry-after", ""), now)
+    if reply.status == HTTPStatus.SERVICE_UNAVAILABLE and requested is None:
         return 1.0
     if reply.status not in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
         return None
-    return asked if asked is not None and asked <= MAX_RETRY_AFTER else None
+    return requested if requested is not None and requested <= MAX_RETRY_AFTER else None
 
 
 def _retry_after(value: str, now: float) -> float | None:
-    """Return the seconds from `now`, given as a number or as a date (RFC 9110, section 10.2.3)."""
+    """Parse Retry-After: seconds, or a date as seconds from `now` (RFC 9110, section 10.2.3)."""
     value = value.strip()
     if value.isascii() and value.isdecimal():
         return float(value[:9])
@@ -271,5 +235,63 @@ def _retry_after(value: str, now: float) -> float | None:
         date = parsedate_to_datetime(value)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    at = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(0.0, at.timestamp() - now)
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max(0.0, date.timestamp() - now)
+
+
+# Responses: an error status, or JSON whose shape is not trusted
+
+
+def status_error(
+    reply: HttpReply,
+    address: str,
+    rules: Iterable[ErrorRule],
+    step: Step,
+    *,
+    path: str = "",
+    detail: str = "",
+) -> SourceError:
+    """Return the error that `rules` give for the status of a reply from `address`.
+
+    `path` is shown for a 404, `detail` is the server's own text.
+    """
+    rule = find_rule(rules, reply.status)
+    message = f"HTTP {reply.status} from {address}: {rule.message}"
+    if path and reply.status == HTTPStatus.NOT_FOUND:
+        message += f": {sanitize(path, 120)}"
+    return rule.error(f"{message} ({detail})" if detail else message, step)
+
+
+MAX_ROWS: Final = 1000  # of a list in a response, unless the caller sets another limit
+_API_HINT: Final = "Set url to the address of the API, not of a portal, a gateway or StoreFront."
+
+
+def reply_json(reply: HttpReply, address: str, step: Step) -> object:
+    """Return the JSON of a reply. Raises SourceError (parse) with `step` if there is none."""
+    if reply.body.lstrip()[:1] == b"<":
+        raise SourceError(
+            FailureKind.PARSE,
+            f"{address} returned an HTML page instead of JSON, perhaps a login page or a proxy's",
+            _API_HINT,
+            step,
+        )
+    try:
+        return parse_json(reply.body)
+    except ValueError as error:
+        raise SourceError(
+            FailureKind.PARSE,
+            f"{address} returned invalid JSON: {sanitize(error, 100)}",
+            _API_HINT,
+            step,
+        ) from error
+
+
+def get_field(value: object, key: str) -> object:
+    """Return `value[key]` of a JSON object; None for anything else."""
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def json_rows(value: object, limit: int = MAX_ROWS) -> list[dict[str, object]]:
+    """Return the JSON objects among the first `limit` items of a list; [] for anything else."""
+    items = value if isinstance(value, list) else []
+    return [item for item in items[:limit] if isinstance(item, dict)]

@@ -1,4 +1,4 @@
-"""Maps every network exception (httpx, TLS, sockets) to a failure, and parses server addresses."""
+"""Addresses of servers, and the failure that each network error means."""
 
 from __future__ import annotations
 
@@ -22,65 +22,64 @@ if TYPE_CHECKING:
 
     from lictui.config.settings import Limits
 
-
 # Addresses
 
 
-_PORTS: Final = {"http": 80, "https": 443}
-_LAST_PORT: Final = 65535
-_FLEXNET_PORT: Final = 27000  # the first port that FlexNet tries by default
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_MAX_PORT: Final = 65535
+_FLEXNET_PORT: Final = 27000  # the first that FlexNet tries where none is given
 
 
 def origin(url: str) -> httpx.URL:
-    """Return scheme, host and port of `url`; raises SourceError (config) if it is invalid."""
-    shown = sanitize(url.rpartition("@")[2])  # never shows a password that should not be there
+    """Return scheme, host and port of `url`. Raises SourceError (config) if it is not valid."""
+    shown = sanitize(url.rpartition("@")[2])  # without a password that should not be there
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, ValueError) as error:
-        raise _unusable(shown, sanitize(error)) from error
-    if parsed.scheme not in _PORTS or not parsed.host:
-        raise _unusable(shown, "it must start with https:// or http:// and contain a host")
-    if not 0 < effective_port(parsed) <= _LAST_PORT:
-        raise _unusable(shown, "invalid port")
+        raise _invalid_url(shown, sanitize(error)) from error
+    if parsed.scheme not in _DEFAULT_PORTS or not parsed.host:
+        raise _invalid_url(shown, "it must start with https:// or http:// and contain a host name")
+    if not 0 < effective_port(parsed) <= _MAX_PORT:
+        raise _invalid_url(shown, "invalid port")
     if parsed.userinfo:
-        raise _unusable(shown, "it must not contain credentials")
+        raise _invalid_url(shown, "it must not contain a user name or password")
     return parsed.copy_with(raw_path=b"/", fragment=None)
 
 
-def parse_flexnet_address(address: str) -> tuple[httpx.URL, ...]:
-    """Return host and port of each server in PORT@HOST,PORT@HOST; raises SourceError (config)."""
-    found = []
-    for part in address.split(","):
-        number, _, host = part.strip().rpartition("@")
-        bare = f"[{host}]" if ":" in host and not host.startswith("[") else host
-        try:
-            url = httpx.URL(f"http://{bare}:{number or _FLEXNET_PORT}")
-        except (httpx.InvalidURL, ValueError):
-            url = httpx.URL()
-        plain = url.host and host.split() == [host] and not url.userinfo and url.path == "/"
-        if not plain or not 0 < effective_port(url) <= _LAST_PORT:
-            raise SourceError(
-                FailureKind.CONFIG,
-                f"invalid address {sanitize(address)}",
-                "Example: 27000@lic01, or 27000@lic01,27000@lic02,27000@lic03.",
-                Step.RESOLVE,
-            )
-        found.append(url)
-    return tuple(found)
-
-
-def _unusable(shown: str, reason: str) -> SourceError:
+def _invalid_url(shown: str, reason: str) -> SourceError:
     return SourceError(
         FailureKind.CONFIG,
         f"invalid address {shown}: {reason}",
-        "Example: https://host.example or https://host.example:5986/wsman.",
+        "Use an address like https://host.example or https://host.example:5986/wsman.",
         Step.RESOLVE,
     )
 
 
+def parse_flexnet_address(address: str) -> tuple[httpx.URL, ...]:
+    """Return host and port of each server in PORT@HOST,PORT@HOST. Raises SourceError (config)."""
+    urls = []
+    for part in address.split(","):
+        number, _, host = part.strip().rpartition("@")
+        bracketed = f"[{host}]" if ":" in host and not host.startswith("[") else host
+        try:
+            url = httpx.URL(f"http://{bracketed}:{number or _FLEXNET_PORT}")
+        except (httpx.InvalidURL, ValueError):
+            url = httpx.URL()
+        host_only = url.host and host.split() == [host] and not url.userinfo and url.path == "/"
+        if not host_only or not 0 < effective_port(url) <= _MAX_PORT:
+            raise SourceError(
+                FailureKind.CONFIG,
+                f"invalid address {sanitize(address)}",
+                "Use an address like 27000@lic01, or 27000@lic01,27000@lic02,27000@lic03.",
+                Step.RESOLVE,
+            )
+        urls.append(url)
+    return tuple(urls)
+
+
 def effective_port(url: httpx.URL) -> int:
     """Return the TCP port of `url`."""
-    return _PORTS.get(url.scheme, 443) if url.port is None else url.port
+    return _DEFAULT_PORTS.get(url.scheme, 443) if url.port is None else url.port
 
 
 def host_port(url: httpx.URL) -> str:
@@ -90,29 +89,90 @@ def host_port(url: httpx.URL) -> str:
 
 
 def require_encryption(url: str) -> None:
-    """Raise SourceError (config) if a password sent to `url` would be readable on the network."""
+    """Raise SourceError (config) if a password sent to `url` could be read on the way."""
     parsed = origin(url)
     if parsed.scheme == "https" or is_loopback(parsed.host):
         return
     raise SourceError(
         FailureKind.CONFIG,
         f"the password would be sent unencrypted to {host_port(parsed)} (http://)",
-        'Use https://. To accept a self-signed certificate, pin it with verify = "sha256:…".',
+        'Use https://; a self-signed certificate can be pinned with verify = "sha256:…".',
         Step.AUTH,
     )
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether `host` is this machine."""
+    """Whether `host` is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
+# Network errors
+
+
+class ConnectionDroppedError(SourceError):
+    """A request was sent on a kept connection that the server had closed meanwhile."""
+
+
+class RequestProgress:
+    """How far a request got. httpcore calls it as its trace, with each event of a connection."""
+
+    def __init__(self, step: Step) -> None:
+        self.step = step  # what the request is for
+        self.connect_step = Step.CONNECT  # which part of connecting is under way
+        self.connected = False  # a new connection was started for this request
+        self.sent = False  # sending of the request itself was started
+        self.answered = False  # the head of the response has arrived
+
+    async def __call__(self, event: str, _info: dict[str, Any]) -> None:
+        """Record one event."""
+        match event:
+            case "connection.connect_tcp.started":
+                self.connected = True
+            case "connection.start_tls.started":
+                self.connect_step = Step.TLS
+            case "http11.send_request_headers.started":
+                self.sent = True
+
+
+def map_error(
+    error: Exception, url: httpx.URL, progress: RequestProgress, limits: Limits
+) -> SourceError:
+    """Return the failure for `error`, which a request to `url` raised."""
+    for cause in exception_chain(error):
+        failure = _connect_failure(cause, url) or _request_failure(cause, url, progress, limits)
+        if failure:
+            return failure
+    message, hint = _interrupted(error, host_port(url))
+    if not progress.connected and not progress.answered:
+        return ConnectionDroppedError(FailureKind.PROTOCOL, message, hint, progress.step)
+    connecting = progress.connected and not progress.sent
+    step = progress.connect_step if connecting else progress.step
+    return SourceError(FailureKind.PROTOCOL, message, hint, step)
+
+
+def _interrupted(error: Exception, address: str) -> tuple[str, str]:
+    """Return message and hint for a connection that ended before the response was complete."""
+    reason = sanitize(error, 100)
+    # h11 and httpcore report a connection that the server closed with one of these two words.
+    if isinstance(error, httpx.RemoteProtocolError) and not re.search(
+        "disconnected|closed", reason
+    ):
+        return (
+            f"{address} returned an invalid HTTP response ({reason})",
+            "Check that the port is right.",
+        )
+    return (
+        f"{address} closed the connection" + (f" ({reason})" if reason else ""),
+        "The server, a firewall or a proxy closed it; see the server's log.",
+    )
+
+
 _UNREACHABLE: Final = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN})
-# Not a TLS verdict, but the connection below it closing or waiting.
-_CUT_OFF: Final = (
+# Raised by the ssl module although the connection below TLS was closed or is waiting.
+_NOT_TLS: Final = (
     ssl.SSLEOFError,
     ssl.SSLSyscallError,
     ssl.SSLWantReadError,
@@ -121,109 +181,59 @@ _CUT_OFF: Final = (
 )
 
 
-class ConnectionDroppedError(SourceError):
-    """The server had closed the kept connection before this request."""
-
-
-class RequestProgress:
-    """Progress of one request; httpcore calls it with each event of a connection."""
-
-    def __init__(self, step: Step) -> None:
-        self.step = step  # purpose of the request
-        self.connecting = Step.CONNECT
-        self.connected = False  # a new connection was started for this request
-        self.sent = False  # sending the request has started
-        self.answered = False  # the head of the reply arrived
-
-    async def __call__(self, event: str, _info: dict[str, Any]) -> None:
-        """Record an event."""
-        match event:
-            case "connection.connect_tcp.started":
-                self.connected = True
-            case "connection.start_tls.started":
-                self.connecting = Step.TLS
-            case "http11.send_request_headers.started":
-                self.sent = True
-
-
-def map_error(
-    error: Exception, url: httpx.URL, progress: RequestProgress, limits: Limits
-) -> SourceError:
-    """Return the failure for `error`, raised during a request to `url`."""
-    for cause in exception_chain(error):
-        if found := _unconnected(cause, url) or _unanswered(cause, url, progress, limits):
-            return found
-    if not progress.connected and not progress.answered:
-        return ConnectionDroppedError(FailureKind.PROTOCOL, *_broken(error, url), progress.step)
-    step = progress.connecting if progress.connected and not progress.sent else progress.step
-    return SourceError(FailureKind.PROTOCOL, *_broken(error, url), step)
-
-
-def _broken(error: Exception, url: httpx.URL) -> tuple[str, str]:
-    """Return message and hint for an exchange that was cut off."""
-    where, why = host_port(url), sanitize(error, 100)
-    # The two ways in which h11 and httpcore report a closed connection.
-    if isinstance(error, httpx.RemoteProtocolError) and not re.search("disconnected|closed", why):
-        return f"{where} returned an invalid HTTP response ({why})", "Check the port."
-    return (
-        f"{where} closed the connection" + (f" ({why})" if why else ""),
-        "The server or a device in between closed it; check the server's log.",
-    )
-
-
-def _unconnected(cause: BaseException, url: httpx.URL) -> SourceError | None:
-    where = host_port(url)
+def _connect_failure(cause: BaseException, url: httpx.URL) -> SourceError | None:
+    address = host_port(url)
     match cause:
         case socket.gaierror() | UnicodeError():
             return dns_failure(url.host)
         case ConnectionRefusedError():
             return SourceError(
                 FailureKind.REFUSED,
-                f"connection refused by {where}",
-                "Check that the service is running and the port is right."
-                " A firewall may also refuse.",
+                f"connection refused by {address}",
+                "Check that the service is running and the port is right. A firewall can refuse"
+                " connections, too.",
                 Step.CONNECT,
             )
-        case ssl.SSLError() if not isinstance(cause, _CUT_OFF):
-            return tls_failure(cause, where)
+        case ssl.SSLError() if not isinstance(cause, _NOT_TLS):
+            return tls_failure(cause, address)
         case OSError() if cause.errno in _UNREACHABLE:
             return SourceError(
                 FailureKind.REFUSED,
-                f"no route to {where}",
+                f"no route to {address}",
                 "Check network, VPN and routes of this machine.",
                 Step.CONNECT,
             )
     return None
 
 
-def _unanswered(
+def _request_failure(
     cause: BaseException, url: httpx.URL, progress: RequestProgress, limits: Limits
 ) -> SourceError | None:
-    where = host_port(url)
+    address = host_port(url)
     match cause:
         case httpx.ConnectTimeout() | httpcore.ConnectTimeout():
-            return connect_timeout(where, limits.connect_timeout, progress.connecting)
+            return connect_timeout(address, limits.connect_timeout, progress.connect_step)
         case httpx.TimeoutException():
             return SourceError(
                 FailureKind.TIMEOUT,
-                f"no response from {where} within {limits.timeout:g} s",
-                "The server may be overloaded, or another service may use this port.",
+                f"no response from {address} within {limits.timeout:g} s",
+                "Check the load of the server, and that the port is right.",
                 progress.step,
             )
         case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
-            return unsendable_request(where, progress.step)
+            return unsendable_request(address, progress.step)
     return None
 
 
-def unsendable_request(where: str, step: Step) -> SourceError:
-    """Return the failure for a request to `where` (HOST:PORT) that cannot be encoded.
+def unsendable_request(address: str, step: Step) -> SourceError:
+    """Return the failure for a request to `address` (HOST:PORT) that HTTP cannot express.
 
-    It does not quote the exception, whose text may contain the password.
+    Without the text of the exception, which may contain the password that was to be sent.
     """
     return SourceError(
         FailureKind.CONFIG,
-        f"the request to {where} contains characters that are not allowed in HTTP",
-        "Check url, site and customer_id of this server in servers.toml.",
+        f"the request to {address} contains characters that HTTP does not allow",
+        "Check url, site and customer_id of the server in servers.toml.",
         step,
     )
 
@@ -238,22 +248,22 @@ def dns_failure(host: str) -> SourceError:
     )
 
 
-def connect_timeout(where: str, seconds: float, step: Step) -> SourceError:
-    """Return the failure for a connection to `where` (HOST:PORT) that timed out."""
+def connect_timeout(address: str, seconds: float, step: Step) -> SourceError:
+    """Return the failure for a connection to `address` (HOST:PORT) that took too long."""
     return SourceError(
         FailureKind.TIMEOUT,
-        f"no connection to {where} within {seconds:g} s",
-        "Check that the host is running, and that no firewall blocks this port.",
+        f"no connection to {address} within {seconds:g} s",
+        "Check that the host is up. A firewall that drops packets to this port looks the same.",
         step,
     )
 
 
 def exception_chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield `error` and its causes, nearest first."""
+    """Yield `error` and everything that caused it, nearest first."""
     yield error
     if isinstance(error, BaseExceptionGroup):
         for member in error.exceptions:
             yield from exception_chain(member)
-    before = error.__cause__ or error.__context__  # httpcore hides the cause, and keeps the context
-    if before is not None:
-        yield from exception_chain(before)
+    previous = error.__cause__ or error.__context__  # httpcore raises `from None`
+    if previous is not None:
+        yield from exception_chain(previous)

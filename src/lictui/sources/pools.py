@@ -27,9 +27,11 @@ def _sum(pools: Sequence[Pool]) -> Pool:
         return first
     expires = min((pool.expires for pool in pools if pool.expires), default=None)
     expiring = [pool for pool in pools if pool.expires == expires]
+    partial = len(expiring) < len(pools) or any(pool.partial_expiry for pool in expiring)
     terms = {pool.permanent for pool in pools}
     return replace(
         first,
+        name=next((pool.name for pool in pools if pool.name != pool.product), first.name),
         reading=Reading(
             in_use=sum_all_known(pool.reading.in_use for pool in pools),
             installed=sum_all_known(pool.reading.installed for pool in pools),
@@ -38,7 +40,7 @@ def _sum(pools: Sequence[Pool]) -> Pool:
         license_type=", ".join(sorted({pool.license_type for pool in pools} - {""})),
         expires=expires,
         permanent=first.permanent if len(terms) == 1 else None if None in terms else False,
-        partial_expiry=expires is not None and len(expiring) < len(pools),
+        partial_expiry=expires is not None and partial,
         reported_expiring=sum_all_known(pool.expiring_count for pool in expiring),
         queued=sum_all_known(pool.queued for pool in pools),
         counted=any(pool.counted for pool in pools),

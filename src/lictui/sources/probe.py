@@ -1,16 +1,19 @@
-"""The connection test of a server, step by step: resolve, connect, tls, auth, inventory, parse."""
+"""Test of one server, step by step: resolve, connect, tls, auth, inventory, parse.
+
+The first three steps are done here, the others are reported by the source itself. A program
+(lmutil, a command) connects by itself.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import httpcore
 
-from lictui.model import Failure, FailureKind, Server, Snapshot, SourceName, Step, StepResult
+from lictui.model import FailureKind, SourceName, Step, StepResult
 from lictui.sources import open_source
 from lictui.sources.network import (
     RequestProgress,
@@ -22,7 +25,7 @@ from lictui.sources.network import (
 )
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError
-from lictui.sources.tls import fingerprint, ssl_context, unverified_context
+from lictui.sources.tls import read_leaf, ssl_context, unverified_context
 
 if TYPE_CHECKING:
     import ssl
@@ -32,317 +35,294 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
+    from lictui.model import Failure, Server, Snapshot
+    from lictui.sources.tls import LeafCertificate
+
+_STEPS: Final = tuple(Step)
+_RUN_BY_PROGRAM: Final = frozenset({SourceName.LMSTAT, SourceName.COMMAND})
+_NOT_IN_LMSTAT: Final = frozenset({Step.TLS, Step.AUTH})  # FlexNet has neither
 
 
-# Network checks before any request: addresses, connection, certificate
+async def probe(server: Server, limits: Limits, clock: Clock) -> AsyncGenerator[StepResult, None]:
+    """Test `server`: yield a result as each step ends, and none after a failure.
+
+    Nothing is kept, neither connection nor token. Raises nothing for what the server does. A caller
+    that stops early closes the iterator (`contextlib.aclosing`).
+    """
+    timer = _StepTimer(_NOT_IN_LMSTAT if server.source is SourceName.LMSTAT else frozenset())
+    try:
+        try:
+            async with aclosing(_connection_steps(server, limits, timer)) as results:
+                async for result in results:
+                    yield result
+        except SourceError as error:
+            # The test must not fail where a poll works: lmutil may be a script that runs elsewhere.
+            reports = await _reports_of_lmutil(server, error, limits, clock)
+            if not reports:
+                raise
+            step = error.failure.step or Step.CONNECT
+            yield timer.passed(step, f"delegated to {server.lmutil or 'lmutil'}: {error}")
+            for step, detail, hosts in reports:
+                yield timer.passed(step, detail, hosts=hosts)
+            return
+        async with aclosing(_source_steps(server, limits, clock)) as steps:
+            async for step, detail, hosts in steps:
+                yield timer.passed(step, detail, hosts=hosts)
+    except SourceError as error:
+        untrusted = error.failure.kind is FailureKind.TLS and server.source not in _RUN_BY_PROGRAM
+        leaf = await _peek_certificate(origin(server.url), limits) if untrusted else None
+        yield timer.failed(error.failure, leaf)
 
 
-_BROKEN: Final = (httpcore.NetworkError, httpcore.TimeoutException, OSError)
+# Steps of lictui itself: resolve, connect, tls
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """The server's own certificate."""
+async def _connection_steps(
+    server: Server, limits: Limits, timer: _StepTimer
+) -> AsyncGenerator[StepResult, None]:
+    """Yield the steps up to the first request; none for a command, which connects by itself."""
+    if server.source is SourceName.COMMAND:
+        return
+    if server.source is SourceName.LMSTAT:
+        urls, addresses = await _resolve_flexnet(server.address, limits)
+        yield timer.passed(Step.RESOLVE, addresses)
+        yield timer.passed(Step.CONNECT, await _check_ports(urls, limits))
+        return
+    url = origin(server.url)
+    yield timer.passed(Step.RESOLVE, await _resolve(url, limits))
+    async with _connection(url, limits) as stream:
+        yield timer.passed(Step.CONNECT, _peer_address(stream))
+        if url.scheme == "https":
+            leaf = await _start_tls(stream, ssl_context(server), url, limits)
+            sha256 = leaf.certificate.sha256
+            detail = f"{_trust(server.verify)} · {leaf.summary} · sha256:{sha256}"
+            yield timer.passed(Step.TLS, detail, sha256)
 
-    fingerprint: str  # SHA-256, lower-case hex
-    subject: str
-    ends: str  # ISO date, "" if it cannot be read
 
-    @property
-    def words(self) -> str:
-        """Subject and end of validity."""
-        return f"{self.subject} · until {self.ends}" if self.ends else self.subject
-
-    def __str__(self) -> str:
-        return f"{self.words} · sha256:{self.fingerprint}"
-
-
-async def resolve(url: httpx.URL, limits: Limits) -> str:
-    """Return the addresses of the host of `url`; raises SourceError (dns, timeout)."""
+async def _resolve(url: httpx.URL, limits: Limits) -> str:
+    """Return the IP addresses of the host of `url`. Raises SourceError (dns, timeout)."""
     loop = asyncio.get_running_loop()
     host = url.raw_host.decode("ascii")
     try:
         async with asyncio.timeout(limits.connect_timeout):
-            found = await loop.getaddrinfo(host, effective_port(url), type=socket.SOCK_STREAM)
+            infos = await loop.getaddrinfo(host, effective_port(url), type=socket.SOCK_STREAM)
     except TimeoutError as error:
         raise SourceError(
             FailureKind.TIMEOUT,
-            f"no DNS response for {url.host} within {limits.connect_timeout:g} s",
+            f"DNS did not resolve {url.host} within {limits.connect_timeout:g} s",
             "Check the DNS settings of this machine.",
             Step.RESOLVE,
         ) from error
     except (OSError, UnicodeError) as error:
         raise dns_failure(url.host) from error
-    return ", ".join(dict.fromkeys(str(address[0]) for *_, address in found))
+    return ", ".join(dict.fromkeys(str(address[0]) for *_, address in infos))
 
 
-async def resolvable(address: str, limits: Limits) -> tuple[tuple[httpx.URL, ...], str]:
-    """Return which servers of a FlexNet `address` resolve, and to what.
+async def _resolve_flexnet(address: str, limits: Limits) -> tuple[tuple[httpx.URL, ...], str]:
+    """Return the servers of a FlexNet `address` whose names resolve, and their IP addresses.
 
-    One of three is enough; raises SourceError (config, dns, timeout) if none resolves.
+    One of three is enough. Raises SourceError (config, dns, timeout) if there is none.
     """
     urls = parse_flexnet_address(address)
-    found = await asyncio.gather(*(resolve(url, limits) for url in urls), return_exceptions=True)
-    known = {url: at for url, at in zip(urls, found, strict=True) if isinstance(at, str)}
-    if not known:
-        raise _first(found)
-    return tuple(known), ", ".join(dict.fromkeys(known.values()))
+    results = await asyncio.gather(*(_resolve(url, limits) for url in urls), return_exceptions=True)
+    resolved = {
+        url: result for url, result in zip(urls, results, strict=True) if isinstance(result, str)
+    }
+    if not resolved:
+        raise _first_error(results)
+    return tuple(resolved), ", ".join(dict.fromkeys(resolved.values()))
 
 
-async def answering(urls: tuple[httpx.URL, ...], limits: Limits) -> str:
-    """Return the ADDRESS:PORT of those of `urls` that accept a connection; it is closed again.
+async def _check_ports(urls: tuple[httpx.URL, ...], limits: Limits) -> str:
+    """Return the ADDRESS:PORT of those of `urls` that accept a connection, closed immediately.
 
-    One of three is enough; raises SourceError if none does.
+    One of three is enough. Raises SourceError if there is none.
     """
 
-    async def reached(url: httpx.URL) -> str:
-        async with connected(url, limits) as stream:
-            return peer(stream)
+    async def connect(url: httpx.URL) -> str:
+        async with _connection(url, limits) as stream:
+            return _peer_address(stream)
 
-    found = await asyncio.gather(*map(reached, urls), return_exceptions=True)
-    if not (at := [each for each in found if isinstance(each, str)]):
-        raise _first(found)
-    return ", ".join(dict.fromkeys(at))
+    results = await asyncio.gather(*map(connect, urls), return_exceptions=True)
+    addresses = [result for result in results if isinstance(result, str)]
+    if not addresses:
+        raise _first_error(results)
+    return ", ".join(dict.fromkeys(addresses))
 
 
-def _first(found: list[str | BaseException]) -> BaseException:
-    return next(each for each in found if isinstance(each, BaseException))
+def _first_error(results: list[str | BaseException]) -> BaseException:
+    return next(result for result in results if isinstance(result, BaseException))
+
+
+_NETWORK_ERRORS: Final = (httpcore.NetworkError, httpcore.TimeoutException, OSError)
 
 
 @asynccontextmanager
-async def connected(url: httpx.URL, limits: Limits) -> AsyncIterator[httpcore.AsyncNetworkStream]:
-    """Open a TCP connection to `url`, closed at the end; raises SourceError."""
+async def _connection(url: httpx.URL, limits: Limits) -> AsyncIterator[httpcore.AsyncNetworkStream]:
+    """A TCP connection to `url`, closed at the end. Raises SourceError."""
     host = url.raw_host.decode("ascii")
     try:
         stream = await httpcore.AnyIOBackend().connect_tcp(
             host, effective_port(url), timeout=limits.connect_timeout
         )
-    except _BROKEN as error:
-        raise map_error(error, url, _begun(Step.CONNECT), limits) from error
+    except _NETWORK_ERRORS as error:
+        raise map_error(error, url, _connecting(Step.CONNECT), limits) from error
     try:
         yield stream
     finally:
         await stream.aclose()
 
 
-def peer(stream: httpcore.AsyncNetworkStream) -> str:
-    """Return ADDRESS:PORT of the other end."""
-    address, number, *_ = stream.get_extra_info("server_addr")
-    return f"[{address}]:{number}" if ":" in address else f"{address}:{number}"
+def _peer_address(stream: httpcore.AsyncNetworkStream) -> str:
+    address, port, *_ = stream.get_extra_info("server_addr")
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-async def secured(
-    stream: httpcore.AsyncNetworkStream, server: Server, url: httpx.URL, limits: Limits
-) -> Leaf:
-    """Return the certificate presented on `stream`, accepted by the policy of `server`.
-
-    Raises SourceError.
-    """
-    return await _shaken(stream, ssl_context(server), url, limits)
-
-
-async def shown(url: httpx.URL, limits: Limits) -> Leaf | None:
-    """Return the server's certificate, trusted or not; None if there is none. Sends nothing."""
+async def _start_tls(
+    stream: httpcore.AsyncNetworkStream, context: ssl.SSLContext, url: httpx.URL, limits: Limits
+) -> LeafCertificate:
+    """Return the certificate presented on `stream`. Raises SourceError if `context` refuses it."""
+    host = url.raw_host.decode("ascii")
     try:
-        async with connected(url, limits) as stream:
-            return await _shaken(stream, unverified_context(), url, limits)
+        encrypted = await stream.start_tls(context, host, timeout=limits.connect_timeout)
+    except _NETWORK_ERRORS as error:
+        raise map_error(error, url, _connecting(Step.TLS), limits) from error
+    tls: ssl.SSLObject = encrypted.get_extra_info("ssl_object")
+    return read_leaf(tls.getpeercert(binary_form=True) or b"")
+
+
+async def _peek_certificate(url: httpx.URL, limits: Limits) -> LeafCertificate | None:
+    """Return the certificate that `url` presents, trusted or not; None if there is none."""
+    try:
+        async with _connection(url, limits) as stream:
+            return await _start_tls(stream, unverified_context(), url, limits)
     except SourceError:
         return None
 
 
-async def _shaken(
-    stream: httpcore.AsyncNetworkStream, context: ssl.SSLContext, url: httpx.URL, limits: Limits
-) -> Leaf:
-    host = url.raw_host.decode("ascii")
-    try:
-        secure = await stream.start_tls(context, host, timeout=limits.connect_timeout)
-    except _BROKEN as error:
-        raise map_error(error, url, _begun(Step.TLS), limits) from error
-    handshake: ssl.SSLObject = secure.get_extra_info("ssl_object")
-    return _leaf(handshake.getpeercert(binary_form=True) or b"")
-
-
-def _leaf(certificate: bytes) -> Leaf:
-    from cryptography import x509  # noqa: PLC0415 - the test alone looks into certificates
-
-    try:
-        read = x509.load_der_x509_certificate(certificate)
-        subject = sanitize(read.subject.rfc4514_string(), 100) or "no subject"
-        ends = read.not_valid_after_utc.date().isoformat()
-    except Exception:  # noqa: BLE001 - a certificate can be malformed in any way
-        subject, ends = "unreadable certificate", ""
-    return Leaf(fingerprint(certificate), subject, ends)
-
-
-def _begun(step: Step) -> RequestProgress:
+def _connecting(step: Step) -> RequestProgress:
     progress = RequestProgress(step)
     progress.connected = True
-    progress.connecting = step
+    progress.connect_step = step
     return progress
 
 
-_ORDER: Final = tuple(Step)
-_BY_PROGRAM: Final = frozenset({SourceName.LMSTAT, SourceName.COMMAND})
-_LOCAL: Final = frozenset({Step.TLS, Step.AUTH})  # steps that do not apply to lmutil
-_NO_HOST: Final = frozenset({SourceName.CVAD, SourceName.CITRIX_CLOUD, SourceName.PARTNER})
-_MOST_HOSTS: Final = 1000
-
-
-async def probe(server: Server, limits: Limits, clock: Clock) -> AsyncGenerator[StepResult, None]:
-    """Test `server` step by step: yield each result as its step ends; a failure is the last.
-
-    Neither connection nor token is kept. Server problems never raise; a caller that stops early
-    closes the iterator (`contextlib.aclosing`).
-    """
-    watch = _Watch(_LOCAL if server.source is SourceName.LMSTAT else frozenset())
-    try:
-        try:
-            async with aclosing(_way(server, limits, watch)) as way:
-                async for finding in way:
-                    yield finding
-        except SourceError as error:
-            # This must not stop what a poll could read: lmutil may be a script that runs elsewhere.
-            if not (answered := await _all_the_same(server, error, limits, clock)):
-                raise
-            step = error.failure.step or Step.CONNECT
-            yield watch.passed(step, f"delegated to {server.lmutil or 'lmutil'}: {error}")
-            for step, detail, hosts in answered:
-                yield watch.passed(step, detail, hosts=hosts)
-            return
-        async with aclosing(_told(server, limits, clock)) as told:
-            async for step, detail, hosts in told:
-                yield watch.passed(step, detail, hosts=hosts)
-    except SourceError as error:
-        refused = error.failure.kind is FailureKind.TLS and server.source not in _BY_PROGRAM
-        yield watch.failed(
-            error.failure, await shown(origin(server.url), limits) if refused else None
-        )
-
-
-async def _way(server: Server, limits: Limits, watch: _Watch) -> AsyncGenerator[StepResult, None]:
-    """Yield the steps before the first request to `server`."""
-    if server.source is SourceName.COMMAND:
-        return  # a program knows its own way
-    if server.source is SourceName.LMSTAT:
-        urls, addresses = await resolvable(server.address, limits)
-        yield watch.passed(Step.RESOLVE, addresses)
-        yield watch.passed(Step.CONNECT, await answering(urls, limits))
-        return
-    url = origin(server.url)
-    yield watch.passed(Step.RESOLVE, await resolve(url, limits))
-    async with connected(url, limits) as stream:
-        yield watch.passed(Step.CONNECT, peer(stream))
-        if url.scheme == "https":
-            leaf = await secured(stream, server, url, limits)
-            yield watch.passed(Step.TLS, f"{_trust(server.verify)} · {leaf}", leaf)
-
-
-async def _all_the_same(
-    server: Server, error: SourceError, limits: Limits, clock: Clock
-) -> list[tuple[Step, str, tuple[str, ...]]]:
-    """Return the details that lmutil reports of a server lictui cannot reach itself."""
-    if server.source is not SourceName.LMSTAT or error.failure.kind is FailureKind.CONFIG:
-        return []
-    try:
-        async with aclosing(_told(server, limits, clock)) as told:
-            return [each async for each in told]
-    except SourceError:
-        return []
-
-
-def _trust(verify: bool | str) -> str:  # noqa: FBT001 - `verify` as the registry spells it
+def _trust(verify: bool | str) -> str:  # noqa: FBT001 - as in servers.toml
     match verify:
         case False:
-            return "NOT CHECKED (verify = false)"
+            return "NOT VERIFIED (verify = false)"
         case str() if verify.lower().startswith("sha256:"):
             return "pinned"
         case _:
             return "trusted"
 
 
-async def _told(
+# Steps that the source reports: auth, inventory, parse
+
+
+_NO_HOST_NAME: Final = frozenset({SourceName.CVAD, SourceName.CITRIX_CLOUD, SourceName.PARTNER})
+_MAX_HOSTS: Final = 1000
+
+
+async def _reports_of_lmutil(
+    server: Server, error: SourceError, limits: Limits, clock: Clock
+) -> list[tuple[Step, str, tuple[str, ...]]]:
+    """Return the steps of a server that only lmutil can reach; [] if it fails, too."""
+    if server.source is not SourceName.LMSTAT or error.failure.kind is FailureKind.CONFIG:
+        return []
+    try:
+        async with aclosing(_source_steps(server, limits, clock)) as steps:
+            return [step async for step in steps]
+    except SourceError:
+        return []
+
+
+async def _source_steps(
     server: Server, limits: Limits, clock: Clock
 ) -> AsyncGenerator[tuple[Step, str, tuple[str, ...]], None]:
-    """Yield the steps that the source reports; raises its SourceError.
+    """Yield the steps of one poll as the source reports them. Raises SourceError.
 
-    The last one waits for the end, to include the reported name of the license server.
+    The last one comes with the host names of the license server, once the poll has ended.
     """
     reports: asyncio.Queue[tuple[Step, str] | None] = asyncio.Queue()
     source = open_source(server, limits, clock)
-    reading = asyncio.create_task(
+    fetching = asyncio.create_task(
         source.fetch(lambda step, detail: reports.put_nowait((step, detail)))
     )
-    reading.add_done_callback(lambda _: reports.put_nowait(None))
+    fetching.add_done_callback(lambda _: reports.put_nowait(None))
     try:
         while report := await reports.get():
-            hosts = _hosts(server, await reading) if report[0] is Step.PARSE else ()
+            hosts = _host_names(server, await fetching) if report[0] is Step.PARSE else ()
             yield *report, hosts
-        await reading
+        await fetching
     finally:
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
+        fetching.cancel()
+        await asyncio.gather(fetching, return_exceptions=True)
         await source.aclose()
 
 
-def _hosts(server: Server, snapshot: Snapshot) -> tuple[str, ...]:
-    """Return the host names of the license servers that responded.
+def _host_names(server: Server, snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the host names of the license servers that reported.
 
-    Sites and accounts have names of their own, which are not hosts.
+    The reported name of a site or an account is not a host name.
     """
-    own = () if server.source in _NO_HOST else (snapshot.reported_name,)
-    listed = (each.fqdn for each in snapshot.license_servers[:_MOST_HOSTS])
+    own = () if server.source in _NO_HOST_NAME else (snapshot.reported_name,)
+    listed = (license_server.fqdn for license_server in snapshot.license_servers[:_MAX_HOSTS])
     names = map(sanitize, (snapshot.license_server_host, *own, *listed))
     return tuple(dict.fromkeys(filter(None, names)))
 
 
-class _Watch:
-    """Times each step, and knows which one comes next.
+# Results
 
-    It uses the loop's time: real seconds, even where the clock is simulated.
+
+class _StepTimer:
+    """Makes the results of the steps with the time that each took.
+
+    By the time of the event loop: seconds of the network, even where the clock is simulated.
     """
 
     def __init__(self, skipped: frozenset[Step]) -> None:
         self._skipped = skipped
-        self._since = asyncio.get_running_loop().time()
-        self._next = 0  # index in _ORDER
+        self._started = asyncio.get_running_loop().time()
+        self._next = 0  # index in _STEPS
 
     def passed(
-        self, step: Step, detail: str, leaf: Leaf | None = None, hosts: tuple[str, ...] = ()
+        self, step: Step, detail: str, fingerprint: str = "", hosts: tuple[str, ...] = ()
     ) -> StepResult:
-        self._next = _ORDER.index(step) + 1
+        self._next = _STEPS.index(step) + 1
         return StepResult(
             step,
             ok=True,
             detail=detail,
             seconds=self._lap(),
-            fingerprint=_fingerprint(leaf),
+            fingerprint=fingerprint,
             host_names=hosts,
         )
 
-    def failed(self, failure: Failure, leaf: Leaf | None = None) -> StepResult:
-        """The failed step: never one that has passed (a token may expire half way)."""
-        index = min(self._next, len(_ORDER) - 1)
+    def failed(self, failure: Failure, leaf: LeafCertificate | None = None) -> StepResult:
+        """Return the result of a failed step, never one that passed before.
+
+        (A token may expire on the way, which is a failure of the step auth.)
+        """
+        index = min(self._next, len(_STEPS) - 1)
         if failure.step:
-            index = max(index, _ORDER.index(failure.step))
-        # A program reports its own failure: take the reading step if ours has not failed.
-        while _ORDER[index] in self._skipped:
+            index = max(index, _STEPS.index(failure.step))
+        while _STEPS[index] in self._skipped:  # a program connects, but has no such steps
             index += 1
         detail = failure.message
+        sha256 = leaf.certificate.sha256 if leaf else ""
         if leaf:
-            detail += f" · {leaf.words if leaf.fingerprint in detail else leaf}"
+            detail += f" · {leaf.summary}"
+            detail += "" if sha256 in detail else f" · sha256:{sha256}"
         return StepResult(
-            _ORDER[index],
+            _STEPS[index],
             ok=False,
             detail=detail,
             seconds=self._lap(),
             hint=failure.hint,
-            fingerprint=_fingerprint(leaf),
+            fingerprint=sha256,
         )
 
     def _lap(self) -> float:
-        before, self._since = self._since, asyncio.get_running_loop().time()
-        return self._since - before
-
-
-def _fingerprint(leaf: Leaf | None) -> str:
-    return leaf.fingerprint if leaf else ""
+        started, self._started = self._started, asyncio.get_running_loop().time()
+        return self._started - started

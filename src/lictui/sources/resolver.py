@@ -1,8 +1,7 @@
-"""An event loop in which a hanging DNS look-up blocks neither polls nor exit.
+"""Event loop with one daemon thread per DNS look-up.
 
-asyncio resolves names in a few threads that all tasks share and that the interpreter waits for at
-its end; one dead DNS server would stop 300 license servers. Here each look-up has its own daemon
-thread.
+asyncio looks names up in a few threads that all tasks share and that the interpreter waits for at
+exit: one dead DNS server would delay the polls of 300 license servers, and the exit.
 """
 
 from __future__ import annotations
@@ -20,39 +19,39 @@ _T = TypeVar("_T")
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """An asyncio loop with one daemon thread per DNS look-up."""
+    """Return an event loop whose DNS look-ups cannot block each other."""
     loop = asyncio.new_event_loop()
 
     async def getaddrinfo(host: Any, port: Any, **hints: int) -> list[Any]:
-        found: asyncio.Future[list[Any]] = loop.create_future()
+        result: asyncio.Future[list[Any]] = loop.create_future()
 
-        def settle(addresses: list[Any], error: Exception | None) -> None:
-            if found.done():
-                return  # the caller has given up
+        def finish(addresses: list[Any], error: Exception | None) -> None:
+            if result.done():
+                return  # the caller was canceled
             if error:
-                found.set_exception(error)
+                result.set_exception(error)
             else:
-                found.set_result(addresses)
+                result.set_result(addresses)
 
         def look_up() -> None:
             addresses: list[Any] = []
-            error: Exception | None = None
+            failure: Exception | None = None
             try:
                 addresses = socket.getaddrinfo(host, port, **hints)
-            except (OSError, UnicodeError) as trouble:
-                error = trouble
+            except (OSError, UnicodeError) as error:
+                failure = error
             with suppress(RuntimeError):  # the loop was closed meanwhile
-                loop.call_soon_threadsafe(settle, addresses, error)
+                loop.call_soon_threadsafe(finish, addresses, failure)
 
         threading.Thread(target=look_up, name=f"look up {host!r}", daemon=True).start()
-        return await found
+        return await result
 
-    # asyncio has no setting for it; the loop calls its own method like any other.
+    # asyncio has no setting for it, but calls this method of the loop.
     loop.getaddrinfo = getaddrinfo  # type: ignore[method-assign]
     return loop
 
 
 def run(coroutine: Coroutine[Any, Any, _T]) -> _T:
-    """Run like `asyncio.run`, in such a loop."""
+    """Run `coroutine` in such a loop, as `asyncio.run` does."""
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(coroutine)

@@ -1,17 +1,17 @@
-"""The protocol of a source: it reads one server, and reports each step."""
+"""What every source is, and how a source reports that it could not read a server."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from lictui.model import Failure, FailureKind, Snapshot, Step
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+OnStep = Callable[[Step, str], None]  # called with each step that succeeded, and a detail
 
 
 class SourceError(Exception):
-    """The failure that ends a poll; raised only inside sources."""
+    """The failure that ends a poll. The engine turns it into a `Failure`, never a traceback."""
 
     def __init__(
         self, kind: FailureKind, message: str, hint: str = "", step: Step | None = None
@@ -23,17 +23,17 @@ class SourceError(Exception):
 class Source(Protocol):
     """Reads one server. Keeps its connection and token between polls."""
 
-    async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
-        """Read everything once; `found` is called as auth, inventory and parse end.
+    async def fetch(self, on_step: OnStep) -> Snapshot:
+        """Read everything once; `on_step` is called when auth, inventory and parse succeeded.
 
-        Raises only SourceError, and cancellation.
+        Raises SourceError, and nothing else but cancellation.
         """
         ...
 
     async def aclose(self) -> None:
-        """Close the connection. Safe to call twice; a later fetch opens another."""
+        """Close the connection. Safe to call twice; a later fetch opens a new one."""
         ...
 
 
 def ignore_steps(_step: Step, _detail: str) -> None:
-    """Ignore the steps: for polls, where only the result counts."""
+    """An `OnStep` for polls, where only the result counts."""

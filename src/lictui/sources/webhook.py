@@ -1,4 +1,4 @@
-"""Posts an alert event to a webhook, signed, so that the receiver can verify the sender."""
+"""Post an alert event to the user's URL, signed so that the receiver can check the sender."""
 
 from __future__ import annotations
 
@@ -8,23 +8,41 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, Server, SourceName, Step
-from lictui.sources.http import HttpClient
-from lictui.sources.source import SourceError
+from lictui.sources.error_rules import ErrorRule
+from lictui.sources.http import HttpClient, status_error
 
 if TYPE_CHECKING:
     from lictui.config.settings import Limits
+    from lictui.sources.source import SourceError
 
 SIGNATURE_HEADER: Final = "X-Lictui-Signature"
-_PASSING: Final = frozenset({FailureKind.RATE_LIMITED, FailureKind.UNAVAILABLE})
+_HINT: Final = "See the log of the receiver."
+_RULES: Final = (
+    ErrorRule((401, 403), FailureKind.FORBIDDEN, "event not accepted", _HINT),
+    ErrorRule((429,), FailureKind.RATE_LIMITED, "rate limited", _HINT),
+    ErrorRule(range(500, 600), FailureKind.UNAVAILABLE, "temporarily unavailable", _HINT),
+    ErrorRule(None, FailureKind.NO_DATA, "event not accepted", _HINT),
+)
+# An answer that says no would be the same at the next try.
+_TRANSIENT: Final = frozenset(
+    {
+        FailureKind.RATE_LIMITED,
+        FailureKind.UNAVAILABLE,
+        FailureKind.TIMEOUT,
+        FailureKind.REFUSED,
+        FailureKind.DNS,
+        FailureKind.PROTOCOL,
+    }
+)
 
 
-def signature(secret: str, body: bytes, at: int) -> str:
+def signature(secret: str, body: bytes, timestamp: int) -> str:
     """Return `t=SECONDS,v1=HEX`: HMAC-SHA256 (RFC 2104) over the time, a dot and the body.
 
-    The time is signed too, so that a receiver can reject replays.
+    The time is part of what is signed, so that a receiver can refuse a replayed event.
     """
-    signed = f"{at}.".encode() + body
-    return f"t={at},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
+    signed = f"{timestamp}.".encode() + body
+    return f"t={timestamp},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
 
 
 async def post(
@@ -32,52 +50,29 @@ async def post(
     body: bytes,
     limits: Limits,
     *,
-    at: float,
+    now: float,
     secret: str = "",
     verify: bool | str = True,
 ) -> None:
     """Post the JSON `body` to `url`; any status from 200 to 299 is a success.
 
-    `at` is the current time in UTC epoch seconds. Raises SourceError; `passing` tells whether a
-    retry may help.
+    `now` is in UTC epoch seconds. Raises SourceError; `is_transient` tells whether to retry.
     """
     headers = {"Content-Type": "application/json; charset=utf-8"}
     if secret:
-        headers[SIGNATURE_HEADER] = signature(secret, body, int(at))
-    link = HttpClient(Server("webhook", SourceName.COMMAND, url=url, verify=verify), limits)
+        headers[SIGNATURE_HEADER] = signature(secret, body, int(now))
+    client = HttpClient(Server("webhook", SourceName.COMMAND, url=url, verify=verify), limits)
     try:
-        async with link.deadline():
-            reply = await link.request(
+        async with client.deadline():
+            reply = await client.request(
                 "POST", url, step=Step.INVENTORY, headers=headers, content=body
             )
     finally:
-        await link.aclose()
-    if HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
-        return
-    raise SourceError(
-        _kind(reply.status),
-        f"{link.address} returned HTTP {reply.status}",
-        "Check the log of the receiver.",
-        Step.INVENTORY,
-    )
+        await client.aclose()
+    if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
+        raise status_error(reply, client.address, _RULES, Step.INVENTORY)
 
 
 def is_transient(error: SourceError) -> bool:
-    """Return whether a retry may help: a status that rejects the request will do so again."""
-    kind = error.failure.kind
-    return kind in _PASSING or kind in (
-        FailureKind.TIMEOUT,
-        FailureKind.REFUSED,
-        FailureKind.DNS,
-        FailureKind.PROTOCOL,
-    )
-
-
-def _kind(status: int) -> FailureKind:
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return FailureKind.FORBIDDEN
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return FailureKind.RATE_LIMITED
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return FailureKind.UNAVAILABLE
-    return FailureKind.NO_DATA
+    """Whether a later try may succeed."""
+    return error.failure.kind in _TRANSIENT

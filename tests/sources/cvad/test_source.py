@@ -1,39 +1,54 @@
-"""A whole poll of a site, and what its controllers add."""
+"""A poll of a site: which site, where its license overview is, what its controllers add."""
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from tests.sources.cvad.conftest import failure_of
-from tests.support import fake_site
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.fake_site import (
     CONTROLLERS,
     ME,
     OVERVIEW,
+    SERVER,
     SITE,
     TOKENS,
-    FakeSite,
+    USERNAME,
     inventory_row,
     license_overview,
+    me_reply,
+    site_details,
 )
+from tests.support.polls import failure_of
 
-from lictui.model import Activation, ActivationStatus, FailureKind, Mode, Reading, Step
-from lictui.sources.source import ignore_steps
+from lictui.model import Activation, ActivationStatus, FailureKind, Mode, Reading, Snapshot, Step
+from lictui.sources.cvad.source import build_snapshot
+from lictui.sources.source import SourceError, ignore_steps
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.clock import FakeClock
+    from tests.support.fake_site import FakeSite
+
+    from lictui.model import Server
     from lictui.sources.cvad.source import CvadSource
 
 
-async def test_a_site_is_read_and_tells_each_step(source: CvadSource, site: FakeSite) -> None:
+async def test_poll_reads_the_site_and_reports_each_step(
+    source: CvadSource, site: FakeSite
+) -> None:
     found: list[tuple[Step, str]] = []
     snapshot = await source.fetch(lambda step, detail: found.append((step, detail)))
     (pool,) = snapshot.pools
     assert (pool.product, pool.reading) == ("XDT_PLT_CCS", Reading(214, 500, 50))
     assert (snapshot.reported_name, snapshot.version, snapshot.mode) == ("PROD", "7.47", Mode.FILE)
     assert [step for step, _ in found] == [Step.AUTH, Step.INVENTORY, Step.PARSE]
-    assert fake_site.USERNAME in found[0][1]
+    assert USERNAME in found[0][1]
     assert OVERVIEW in found[1][1]
     assert site.paths[:4] == [TOKENS, ME, SITE, OVERVIEW]
     asked = site.requests[3]
@@ -43,7 +58,7 @@ async def test_a_site_is_read_and_tells_each_step(source: CvadSource, site: Fake
     assert "Citrix-InstanceId" not in site.requests[1].headers
 
 
-async def test_a_site_that_knows_of_no_license(source: CvadSource, site: FakeSite) -> None:
+async def test_site_without_licenses_has_no_data(source: CvadSource, site: FakeSite) -> None:
     site.answers[OVERVIEW] = license_overview()
     site.answers[SITE] = {"Id": "9f3c", "Name": "PROD"}
     failure = await failure_of(source)
@@ -51,7 +66,9 @@ async def test_a_site_that_knows_of_no_license(source: CvadSource, site: FakeSit
     assert "PROD" in failure.message
 
 
-async def test_las_is_activated_until(source: CvadSource, site: FakeSite) -> None:
+async def test_las_activation_expires_with_the_first_controller(
+    source: CvadSource, site: FakeSite
+) -> None:
     information = {"UseLicenseActivationService": True, "LicenseServerStatus": "LasCompatible"}
     site.answers[OVERVIEW] = license_overview(
         las=(inventory_row(),), LicenseInformation=information
@@ -74,7 +91,7 @@ async def test_las_is_activated_until(source: CvadSource, site: FakeSite) -> Non
     [httpx.Response(403), httpx.Response(500), httpx.Response(200, html="<p>"), {"Items": 5}],
     ids=["403", "500", "html", "shape"],
 )
-async def test_without_controllers_the_poll_goes_on(
+async def test_unreadable_controllers_do_not_fail_the_poll(
     answer: object, source: CvadSource, site: FakeSite
 ) -> None:
     site.answers[CONTROLLERS] = answer
@@ -83,7 +100,7 @@ async def test_without_controllers_the_poll_goes_on(
     assert snapshot.activation is None
 
 
-async def test_controllers_that_refuse_our_token_do_not_cost_one_each_poll(
+async def test_controllers_that_reject_the_token_are_not_asked_again_soon(
     source: CvadSource, site: FakeSite
 ) -> None:
     site.answers[CONTROLLERS] = httpx.Response(401)
@@ -95,12 +112,304 @@ async def test_controllers_that_refuse_our_token_do_not_cost_one_each_poll(
     assert site.paths.count(TOKENS) == tokens
 
 
-async def test_nothing_is_known_of_activation_with_license_files(
-    source: CvadSource, site: FakeSite
-) -> None:
+async def test_activation_is_unknown_with_license_files(source: CvadSource, site: FakeSite) -> None:
     site.answers[CONTROLLERS] = [{"LasActivationStatus": "NotActivated"}]
     assert (await source.fetch(ignore_steps)).activation is None
     site.answers[OVERVIEW] = httpx.Response(404)
     assert (await source.fetch(ignore_steps)).activation == Activation(
         ActivationStatus.NOT_ACTIVATED
     )
+
+
+# Which site of an account
+
+
+@pytest.mark.parametrize("wanted", ["TEST", "test", "a1", "A1"])
+async def test_site_is_selected_by_name_or_id(
+    wanted: str, open_source: Callable[[Server], CvadSource], site: FakeSite
+) -> None:
+    site.answers[ME] = me_reply(("9f3c", "PROD"), ("a1", "Test"))
+    site.answers["/cvad/manage/Sites/a1"] = site_details(Name="Test")
+    assert (
+        await open_source(replace(SERVER, site=wanted)).fetch(ignore_steps)
+    ).reported_name == "Test"
+
+
+@pytest.mark.parametrize("wanted", ["", "nosuch"])
+async def test_ambiguous_site_lists_the_names(
+    wanted: str, open_source: Callable[[Server], CvadSource], site: FakeSite
+) -> None:
+    site.answers[ME] = me_reply(("9f3c", "PROD"), ("a1", "Te\x1bst"))
+    failure = await failure_of(open_source(replace(SERVER, site=wanted)))
+    assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.INVENTORY)
+    assert "PROD, Test" in failure.message
+
+
+async def test_account_without_a_site_is_forbidden(source: CvadSource, site: FakeSite) -> None:
+    site.answers[ME] = {"Customers": [{"Id": "CitrixOnPremises", "Sites": []}]}
+    assert (await failure_of(source)).kind is FailureKind.FORBIDDEN
+
+
+async def test_deleted_site_is_searched_again(source: CvadSource, site: FakeSite) -> None:
+    await source.fetch(ignore_steps)
+    site.answers = {ME: me_reply(("b2", "PROD")), "/cvad/manage/Sites/b2": site_details()}
+    assert (await failure_of(source)).kind is FailureKind.NO_DATA
+    assert (await source.fetch(ignore_steps)).pools
+
+
+@pytest.mark.parametrize("identity", ["../../x", "a/b?c=d#e", "//evil.example", "ü \u202e"])
+async def test_hostile_site_id_stays_one_path_segment_of_the_server(
+    identity: str, source: CvadSource, site: FakeSite
+) -> None:
+    site.answers[ME] = me_reply((identity, "PROD"))
+    await failure_of(source)
+    assert {request.url.host for request in site.requests} == {"ddc01.acme.test"}
+    paths = [request.url.raw_path.partition(b"?")[0] for request in site.requests]
+    assert [path.count(b"/") for path in paths if b"/Sites/" in path] == [4]
+    of_site = [path.partition(b"/CitrixOnPremises/")[2] for path in paths]
+    assert [path.count(b"/") for path in of_site if path.endswith(b"LicenseOverview")] == [2, 2]
+
+
+# The license overview: its path, and the job that creates it
+
+PREVIEW = "/citrix/orchestration/api/techpreview/CitrixOnPremises/9f3c/Licensing/LicenseOverview"
+
+
+async def test_site_details_are_used_while_no_overview_path_exists(
+    source: CvadSource, site: FakeSite, clock: FakeClock
+) -> None:
+    del site.answers[OVERVIEW]
+    snapshot = await source.fetch(ignore_steps)
+    assert snapshot.pools[0].reading == Reading(214, None, None)
+    assert snapshot.mode is None
+    assert [path for path in site.paths if path.endswith("LicenseOverview")] == [
+        OVERVIEW,
+        "/cvad/manage/Licensing/LicenseOverview",
+        PREVIEW,
+    ]
+    site.requests.clear()
+    await source.fetch(ignore_steps)
+    assert site.paths == [SITE]
+    await clock.advance(3600)
+    site.answers[OVERVIEW] = license_overview(inventory_row())
+    assert (await source.fetch(ignore_steps)).pools[0].reading.installed == 500
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        *(httpx.Response(status) for status in (400, 404, 405, 406, 501)),
+        httpx.Response(200, html="\n<!DOCTYPE html><title>Web Studio</title>"),
+    ],
+    ids=lambda reply: f"{reply.status_code}",
+)
+async def test_overview_path_that_exists_is_remembered(
+    elsewhere: httpx.Response, source: CvadSource, site: FakeSite
+) -> None:
+    site.answers[OVERVIEW] = elsewhere
+    site.answers[PREVIEW] = license_overview(inventory_row(LicensesInUse=3))
+    assert (await source.fetch(ignore_steps)).pools[0].reading.in_use == 3
+    site.requests.clear()
+    await source.fetch(ignore_steps)
+    assert OVERVIEW not in site.paths
+    assert PREVIEW in site.paths
+
+
+async def test_configured_overview_paths_replace_the_built_in_ones(
+    open_source: Callable[[Server], CvadSource], site: FakeSite
+) -> None:
+    paths = ("/a/{customer}/{site}/L?x=1", "/b/L")
+    site.answers["/b/L"] = license_overview(inventory_row(LicensesInUse=4))
+    source = open_source(replace(SERVER, overview_paths=paths))
+    assert (await source.fetch(ignore_steps)).pools[0].reading.in_use == 4
+    first = next(r for r in site.requests if r.url.path == "/a/CitrixOnPremises/9f3c/L")
+    assert dict(first.url.params) == {"x": "1"}
+    assert OVERVIEW not in site.paths
+
+
+async def test_job_is_followed_to_its_result(
+    source: CvadSource, site: FakeSite, clock: FakeClock
+) -> None:
+    site.answers[OVERVIEW] = httpx.Response(202, headers={"Location": "/jobs/7"})
+    looks = [
+        httpx.Response(202, headers={"Location": "https://ddc01.acme.test/jobs/7"}),
+        httpx.Response(200, json=license_overview(inventory_row(LicensesInUse=5))),
+    ]
+    site.answers["/jobs/7"] = lambda _request: looks.pop(0)
+    reading = asyncio.ensure_future(source.fetch(ignore_steps))
+    await clock.advance(2)
+    assert reading.done()
+    assert (await reading).pools[0].reading.in_use == 5
+
+
+async def test_endless_job_is_a_timeout(
+    source: CvadSource, site: FakeSite, clock: FakeClock
+) -> None:
+    site.answers[OVERVIEW] = httpx.Response(202, headers={"Location": OVERVIEW})
+    reading = asyncio.ensure_future(failure_of(source))
+    await clock.advance(60)
+    assert reading.done()
+    assert (await reading).kind is FailureKind.TIMEOUT
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "",
+        "https://evil.example/jobs/7",
+        "//evil.example/x",
+        "http://[",
+        "https://ddc01.acme.test//evil.example",
+    ],
+)
+async def test_job_on_another_host_does_not_get_the_token(
+    location: str, source: CvadSource, site: FakeSite
+) -> None:
+    site.answers[OVERVIEW] = httpx.Response(202, headers={"Location": location})
+    assert (await failure_of(source)).kind is FailureKind.PROTOCOL
+    assert {request.url.host for request in site.requests} == {"ddc01.acme.test"}
+
+
+# Errors after the sign-in
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (418, FailureKind.PROTOCOL),
+        (403, FailureKind.FORBIDDEN),
+        (429, FailureKind.RATE_LIMITED),
+        (500, FailureKind.UNAVAILABLE),
+        (502, FailureKind.UNAVAILABLE),
+    ],
+)
+@pytest.mark.parametrize("path", [ME, OVERVIEW])
+async def test_status_of_any_path_is_reported_by_its_kind(
+    status: int, kind: FailureKind, path: str, source: CvadSource, site: FakeSite
+) -> None:
+    said = {"ErrorData": {"ErrorMessage": "because\x1b[2J of it"}}
+    site.answers[path] = httpx.Response(status, json=said)
+    failure = await failure_of(source)
+    assert failure.kind is kind
+    assert failure.step is (Step.INVENTORY)
+    assert f"HTTP {status} from ddc01.acme.test:443" in failure.message
+    assert "because[2J of it" in failure.message
+
+
+@pytest.mark.parametrize("path", [ME, OVERVIEW])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[" * 9999, b'{"a":NaN}', b"\x80"],
+    ids=["empty", "cut", "deep", "nan", "bytes"],
+)
+async def test_invalid_json_of_any_path_is_a_parse_failure(
+    path: str, body: bytes, source: CvadSource, site: FakeSite
+) -> None:
+    site.answers[path] = httpx.Response(200, content=body)
+    assert (await failure_of(source)).kind is FailureKind.PARSE
+
+
+# The snapshot
+
+
+@pytest.mark.parametrize(
+    ("uses_las", "status", "las_rows", "mode"),
+    [
+        (True, "LasCompatible", 1, Mode.LAS),
+        (True, "Compatible", 0, Mode.LAS),
+        (False, "LasCompatible", 1, Mode.FILE),
+        (None, "LasCompatible", 0, Mode.LAS),
+        (None, "Compatible", 1, Mode.LAS),
+        (None, "Compatible", 0, Mode.FILE),
+    ],
+)
+def test_mode_follows_the_setting_of_the_site(
+    uses_las: object, status: str, las_rows: int, mode: Mode
+) -> None:
+    information = {"UseLicenseActivationService": uses_las, "LicenseServerStatus": status}
+    answer = license_overview(
+        inventory_row(), las=(inventory_row(),) * las_rows, LicenseInformation=information
+    )
+    assert build_snapshot(site_details(), answer, None, name="PROD", cloud=False).mode is mode
+    assert build_snapshot(site_details(), answer, None, name="PROD", cloud=True).mode is Mode.CLOUD
+
+
+def test_empty_overview_leaves_the_site_details() -> None:
+    snapshot = build_snapshot(site_details(), license_overview(), None, name="PROD", cloud=False)
+    assert snapshot.pools[0].reading.in_use == 214
+
+
+@pytest.mark.parametrize(
+    ("site", "answer"), [([], None), (None, []), ("x", {}), (site_details(), 5)]
+)
+def test_answer_of_another_shape_is_a_parse_failure(site: object, answer: object) -> None:
+    with pytest.raises(SourceError) as caught:
+        build_snapshot(site, answer, None, name="PROD", cloud=False)
+    failure = caught.value.failure
+    assert (failure.kind, failure.step) == (FailureKind.PARSE, Step.PARSE)
+
+
+_LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(["Concurrent", "UserDevice", "Alarm", "2027-03-31", "9999-12-31", "Expired"])
+)
+
+
+_KEYS = st.sampled_from(
+    sorted(
+        {
+            *site_details(),
+            *license_overview(),
+            *inventory_row(),
+            "Items",
+            "LasActivationStatus",
+            "LasActivationExpiry",
+        }
+    )
+) | st.text(max_size=5)
+
+
+_JSON = st.recursive(
+    _LEAVES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_KEYS, inner, max_size=8),
+    max_leaves=30,
+)
+
+
+@st.composite
+def _mangled(draw: st.DrawFn, whole: dict[str, object]) -> object:
+    """An answer of the right shape, with some of it replaced by anything."""
+    changes = draw(st.dictionaries(st.sampled_from(sorted(whole)), _JSON, max_size=4))
+    return draw(_JSON) if draw(st.booleans()) else whole | changes
+
+
+@given(
+    _mangled(site_details()),
+    _mangled(license_overview(inventory_row(), las=(inventory_row(),))),
+    _JSON,
+    st.booleans(),
+)
+def test_any_answers_are_a_snapshot_or_a_failure(
+    site: object,
+    answer: object,
+    controllers: object,
+    cloud: bool,  # noqa: FBT001 - a value of hypothesis
+) -> None:
+    try:
+        snapshot = build_snapshot(site, answer, controllers, name="PROD", cloud=cloud)
+    except SourceError:
+        return
+    assert isinstance(snapshot, Snapshot)
+    assert snapshot.pools
+    for pool in snapshot.pools:
+        reading = pool.reading
+        assert all(
+            figure is None or figure >= 0
+            for figure in (reading.in_use, reading.installed, reading.overdraft)
+        )
+        assert pool.product
+        assert pool.name

@@ -1,19 +1,18 @@
-"""A Citrix Cloud customer: current licenses, and once a day past months.
+"""The entitlements of a Citrix Cloud customer: current usage, and monthly values of the past year.
 
-Only `ud/current` is required for a poll; everything else may fail.
+Only `ud/current` decides about a poll; the monthly values and the concurrent licenses may be
+missing.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, date, datetime
-from http import HTTPStatus
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from lictui.model import (
-    Failure,
     FailureKind,
     Level,
     Mode,
@@ -23,33 +22,171 @@ from lictui.model import (
     Pool,
     PoolKey,
     Reading,
-    Server,
     Snapshot,
     Step,
 )
 from lictui.products import describe
-from lictui.sources.cloud import session as regions
-from lictui.sources.cloud.session import CloudSession, sign_in
+from lictui.sources.cloud.session import CloudSession, console_url, region_hint
+from lictui.sources.error_rules import ErrorRule
 from lictui.sources.http import HttpClient, get_field, json_rows
 from lictui.sources.sanitize import parse_count, parse_date, sanitize
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from datetime import date
 
     import httpx
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
+    from lictui.model import Failure, Server
+    from lictui.sources.source import OnStep
+
+_BASE: Final = "/licensing/license/enterprise/cloud/cvad/ud"
+_OPTIONAL_SHARE: Final = 0.25  # of the timeout, for each response that a poll can do without
+_DAY: Final = 86400.0  # seconds between two requests for the monthly values
+_HOUR: Final = 3600.0  # the same after a transient failure
 
 
-# The user/device licenses of a customer: one pool, and what expires or starts
+class CloudSource:
+    """Reads one customer; keeps connection, token and the monthly values."""
+
+    def __init__(
+        self,
+        server: Server,
+        limits: Limits,
+        clock: Clock,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._server, self._limits, self._clock = server, limits, clock
+        self._client = HttpClient(server, limits, transport)
+        self._session: CloudSession | None = None
+        self._monthly_usage: tuple[MonthlyUsage, ...] = ()
+        self._monthly_due = 0.0  # UTC epoch seconds
+        self._concurrent: Pool | None = None  # as last read
+
+    async def fetch(self, on_step: OnStep) -> Snapshot:
+        """Read everything once, within the timeout of a poll."""
+        snapshot: Snapshot | None = None
+        no_data: SourceError | None = None
+        try:
+            async with self._client.deadline():
+                session = self._open_session()
+                on_step(Step.AUTH, await session.sign_in())
+                snapshot, no_data = await self._current(session)
+                if self._server.experimental:
+                    snapshot = await self._with_concurrent(session, snapshot)
+                if no_data is None:
+                    snapshot = await self._with_monthly_usage(session, snapshot)
+        except SourceError:
+            if snapshot is None:  # otherwise only the optional data was too late
+                raise
+        if no_data is not None and not snapshot.pools:
+            raise no_data
+        on_step(Step.INVENTORY, f"customer {snapshot.reported_name or self._server.customer_id}")
+        count = len(snapshot.monthly_usage)
+        months = f", {count} month{'' if count == 1 else 's'} of history" if count else ""
+        on_step(Step.PARSE, " · ".join(pool.product for pool in snapshot.pools) + months)
+        return replace(snapshot, certificate=self._client.certificate)
+
+    async def aclose(self) -> None:
+        """Close the connection; the token stays valid for the next one."""
+        await self._client.aclose()
+
+    def _open_session(self) -> CloudSession:
+        if self._session is None:
+            hint = region_hint(self._server.url)
+            not_found = ErrorRule((404,), FailureKind.NO_DATA, "not found", hint)
+            self._session = CloudSession(self._server, self._client, self._clock, [not_found])
+        return self._session
+
+    async def _current(self, session: CloudSession) -> tuple[Snapshot, SourceError | None]:
+        """Return the user/device licenses; with the failure where there may be concurrent ones."""
+        try:
+            answer = await session.get_json(f"{_BASE}/current")
+            pool = self._read_current(answer)
+        except SourceError as error:
+            if error.failure.kind is FailureKind.NO_DATA and self._server.experimental:
+                return Snapshot((), mode=Mode.CLOUD), error
+            raise
+        today = datetime.fromtimestamp(self._clock.now(), UTC).date()
+        snapshot = Snapshot(
+            (pool,),
+            reported_name=sanitize(get_field(answer, "customerId"), 64),
+            mode=Mode.CLOUD,
+            notices=current_notices(answer, today),
+            monthly_usage=self._monthly_usage,
+        )
+        return snapshot, None
+
+    def _read_current(self, answer: object) -> Pool:
+        if answer is not None:
+            return read_current(answer, self._client.address)
+        raise SourceError(
+            FailureKind.NO_DATA,
+            f"no user/device licenses for {self._server.customer_id} at {self._client.address}",
+            "If the customer has concurrent licenses only, set experimental = true.",
+            Step.INVENTORY,
+        )
+
+    async def _with_concurrent(self, session: CloudSession, snapshot: Snapshot) -> Snapshot:
+        """Return `snapshot` with the concurrent licenses, without figures if they are not read."""
+        url = console_url(self._server.url) + concurrent_path(self._server.customer_id)
+        current_product = snapshot.pools[0].product if snapshot.pools else ""
+        notices: tuple[Notice, ...] = ()
+        try:
+            answer = await self._optional(session, url)
+            pool = None if answer is None else read_concurrent(answer, current_product)
+        except SourceError as error:
+            if error.failure.kind is FailureKind.NO_DATA:
+                pool = None  # 404: not entitled
+            else:
+                last = self._concurrent
+                pool = replace(last, reading=Reading(), raw_fields=()) if last else None
+                notices = (unavailable_notice(error.failure),)
+        self._concurrent = pool
+        return replace(
+            snapshot,
+            pools=(*snapshot.pools, pool) if pool else snapshot.pools,
+            notices=(*snapshot.notices, *notices),
+        )
+
+    async def _with_monthly_usage(self, session: CloudSession, snapshot: Snapshot) -> Snapshot:
+        """Return `snapshot` with the monthly values, which are requested once a day."""
+        now = self._clock.now()
+        if now >= self._monthly_due:
+            first, last = month_range(now)
+            self._monthly_due = now + _HOUR  # unless the response is final for the day
+            try:
+                answer = await self._optional(
+                    session, f"{_BASE}/historicalusage?startDate={first}&endDate={last}"
+                )
+                self._monthly_usage = read_monthly_usage(answer, snapshot.pools[0].product)
+                self._monthly_due = now + _DAY
+            except SourceError as error:
+                if error.failure.kind in (FailureKind.FORBIDDEN, FailureKind.NO_DATA):
+                    self._monthly_due = now + _DAY
+        return replace(snapshot, monthly_usage=self._monthly_usage)
+
+    async def _optional(self, session: CloudSession, url: str) -> object:
+        """Return a response that a poll can do without. Raises SourceError, also if too slow."""
+        try:
+            async with asyncio.timeout(_OPTIONAL_SHARE * self._limits.timeout):
+                return await session.get_json(url, renew=False)
+        except TimeoutError as error:
+            raise SourceError(
+                FailureKind.TIMEOUT, "no response in time", "", Step.INVENTORY
+            ) from error
 
 
-DEFAULT_PRODUCT: Final = "ud"  # the product if the reply names none: as in the API's path
-_CODE: Final = 64  # characters of a product code
-_WARN: Final = 90  # days before an end from which Citrix's own console warns
-_FIELDS: Final = (
+# Current user/device licenses: one pool
+
+
+DEFAULT_PRODUCT: Final = "ud"  # where the answer names none: as in the path of the API
+_MAX_TEXT: Final = 64  # characters of a product code, or of a raw field
+_WARN_DAYS: Final = 90  # before an expiry, as in Citrix's own console
+_RAW_PATHS: Final = (
     "timeStamp",
     "totalUsageCount",
     "userLicenseUsage.totalUsageCount",
@@ -64,7 +201,7 @@ _FIELDS: Final = (
     "nextActivatingLicense.activatingTime",
     "nextActivatingLicense.activatingCount",
 )
-_HOW: Final = (
+_FORMULAS: Final = (
     ("in_use", "totalUsageCount (the lesser of users and devices)"),
     ("installed", "totalAvailableLicenseCount (owned, not free)"),
     ("overdraft", "not reported by Citrix Cloud"),
@@ -75,20 +212,20 @@ _HOW: Final = (
 )
 
 
-def read_current(answer: object, where: str) -> Pool:
-    """Return the pool; raises SourceError (parse) if `answer` of `where` (HOST:PORT) has none."""
+def read_current(answer: object, address: str) -> Pool:
+    """Return the pool of `ud/current`. Raises SourceError (parse) if there is none in it."""
     in_use = parse_count(get_field(answer, "totalUsageCount"))
     installed = parse_count(get_field(answer, "totalAvailableLicenseCount"))
     product = product_code(answer)
     if in_use is None and installed is None and not product:
         raise SourceError(
             FailureKind.PARSE,
-            f"{where} returned no data of user/device licenses",
-            "Check that url is the Citrix Cloud API, such as https://api.cloud.com.",
+            f"{address} returned JSON without user/device licenses",
+            "Set url to the origin of the Citrix Cloud API, such as https://api.cloud.com.",
             Step.PARSE,
         )
     code = product or DEFAULT_PRODUCT
-    expires = _end_of_all(answer, installed)
+    expires = _expiry_of_all(answer, installed)
     return Pool(
         product=code,
         name=describe(code).name,
@@ -96,122 +233,127 @@ def read_current(answer: object, where: str) -> Pool:
         reading=Reading(in_use, installed),
         expires=expires,
         permanent=False if expires else None,
-        raw_fields=(*_raw(answer), *_checks(answer, in_use, installed)),
-        formulas=_HOW,
+        raw_fields=(*_raw_fields(answer), *_cross_checks(answer, in_use, installed)),
+        formulas=_FORMULAS,
     )
 
 
 def product_code(answer: object) -> str:
-    """Return `productName:productEdition`, either one if the other is missing, "" without both."""
-    parts = (sanitize(get_field(answer, key), _CODE) for key in ("productName", "productEdition"))
-    return sanitize(":".join(filter(None, parts)), _CODE)
+    """Return `productName:productEdition`, one of them if the other is missing, or ""."""
+    parts = (
+        sanitize(get_field(answer, key), _MAX_TEXT) for key in ("productName", "productEdition")
+    )
+    return sanitize(":".join(filter(None, parts)), _MAX_TEXT)
 
 
-def current_notices(answer: object, today: date) -> tuple[Notice, ...]:
-    """Return notices about licenses that expire or start next; `today` in UTC."""
-    return (*_ending(answer, today), *_beginning(answer))
-
-
-def _end_of_all(answer: object, installed: int | None) -> date | None:
-    """Return the day on which all licenses have expired; None where some remain."""
-    count = parse_count(_at(answer, "nextExpiredLicenses.totalCount"))
+def _expiry_of_all(answer: object, installed: int | None) -> date | None:
+    """Return the day on which the last license expires; None if some outlive the next expiry."""
+    count = parse_count(_at_path(answer, "nextExpiredLicenses.totalCount"))
     if count is None or installed is None or count < installed:
         return None
-    return parse_date(_at(answer, "nextExpiredLicenses.nextExpiredTime"))
+    return parse_date(_at_path(answer, "nextExpiredLicenses.nextExpiredTime"))
 
 
-def _ending(answer: object, today: date) -> Iterator[Notice]:
-    end = parse_date(_at(answer, "nextExpiredLicenses.nextExpiredTime"))
-    count = parse_count(_at(answer, "nextExpiredLicenses.totalCount"))
-    installed = parse_count(get_field(answer, "totalAvailableLicenseCount"))
-    if end is None or count == 0 or _end_of_all(answer, installed):
-        return
-    of = "" if installed is None else f" of {installed:,}"
-    some = "Some" if count is None else f"{count:,}"
-    soon = (end - today).days <= _WARN
-    yield Notice(
-        "server",
-        Level.WARN if soon else Level.OK,
-        f"{some}{of} licenses expire on {end}",
-        f"{product_code(answer) or DEFAULT_PRODUCT} in Citrix Cloud",
-        "Renew them, or check whether the others are sufficient.",
-    )
-
-
-def _beginning(answer: object) -> Iterator[Notice]:
-    begin = parse_date(_at(answer, "nextActivatingLicense.activatingTime"))
-    count = parse_count(_at(answer, "nextActivatingLicense.activatingCount"))
-    if begin is not None and count != 0:
-        more = "More" if count is None else f"{count:,} more"
-        yield Notice(
-            "server",
-            Level.OK,
-            f"{more} licenses start on {begin}",
-            f"{product_code(answer) or DEFAULT_PRODUCT} in Citrix Cloud",
-        )
-
-
-def _checks(answer: object, in_use: int | None, installed: int | None) -> Iterator[tuple[str, str]]:
-    users = parse_count(_at(answer, "userLicenseUsage.totalUsageCount"))
-    devices = parse_count(_at(answer, "deviceLicenseUsage.totalUsageCount"))
+def _cross_checks(
+    answer: object, in_use: int | None, installed: int | None
+) -> Iterator[tuple[str, str]]:
+    """Compare figures that must agree; a difference is shown, not corrected."""
+    users = parse_count(_at_path(answer, "userLicenseUsage.totalUsageCount"))
+    devices = parse_count(_at_path(answer, "deviceLicenseUsage.totalUsageCount"))
     if users is not None and devices is not None and in_use is not None:
-        least = min(users, devices)
-        yield "min(user, device)", _agrees(least, in_use, "totalUsageCount")
+        yield "min(user, device)", _compare(min(users, devices), in_use, "totalUsageCount")
     remaining = parse_count(get_field(answer, "remainingLicenseCount"))
     if remaining is not None and in_use is not None and installed is not None:
-        owned = installed - in_use
-        yield "owned - used", _agrees(owned, remaining, "remainingLicenseCount")
+        yield "owned - used", _compare(installed - in_use, remaining, "remainingLicenseCount")
 
 
-def _agrees(reckoned: int, told: int, name: str) -> str:
-    return f"{reckoned}, as {name}" if reckoned == told else f"{reckoned}, but {name} is {told}"
+def _compare(computed: int, reported: int, name: str) -> str:
+    if computed == reported:
+        return f"{computed}, as {name}"
+    return f"{computed}, but {name} is {reported}"
 
 
-def _raw(answer: object) -> tuple[tuple[str, str], ...]:
-    """Return the server's own fields, as it sent them."""
-    found = ((path, sanitize(_at(answer, path), _CODE)) for path in _FIELDS)
-    return tuple((path, said) for path, said in found if said)
+def _raw_fields(answer: object) -> Iterator[tuple[str, str]]:
+    """Yield the fields as the server sent them."""
+    for path in _RAW_PATHS:
+        if value := sanitize(_at_path(answer, path), _MAX_TEXT):
+            yield path, value
 
 
-def _at(answer: object, path: str) -> object:
+def _at_path(answer: object, path: str) -> object:
     for key in path.split("."):
         answer = get_field(answer, key)
     return answer
 
 
-# Monthly values of the user/device licenses, as Citrix Cloud keeps them
+def current_notices(answer: object, today: date) -> tuple[Notice, ...]:
+    """Return notices about the licenses that expire or start next; `today` in UTC."""
+    return (*_expiring(answer, today), *_starting(answer))
 
 
-MONTHS: Final = 12  # that one request may ask for
-_LIST: Final = "xenAppXenDesktopHistoricalUsageList"  # of users and devices together
+def _expiring(answer: object, today: date) -> Iterator[Notice]:
+    expires = parse_date(_at_path(answer, "nextExpiredLicenses.nextExpiredTime"))
+    count = parse_count(_at_path(answer, "nextExpiredLicenses.totalCount"))
+    installed = parse_count(get_field(answer, "totalAvailableLicenseCount"))
+    if expires is None or count == 0 or _expiry_of_all(answer, installed):
+        return
+    number = "Some" if count is None else f"{count:,}"
+    of_installed = "" if installed is None else f" of {installed:,}"
+    yield Notice(
+        "server",
+        Level.WARN if (expires - today).days <= _WARN_DAYS else Level.OK,
+        f"{number}{of_installed} licenses expire on {expires}",
+        f"{product_code(answer) or DEFAULT_PRODUCT} in Citrix Cloud",
+        "Renew them, or check that the remaining licenses suffice.",
+    )
+
+
+def _starting(answer: object) -> Iterator[Notice]:
+    start = parse_date(_at_path(answer, "nextActivatingLicense.activatingTime"))
+    count = parse_count(_at_path(answer, "nextActivatingLicense.activatingCount"))
+    if start is not None and count != 0:
+        number = "More" if count is None else f"{count:,} more"
+        yield Notice(
+            "server",
+            Level.OK,
+            f"{number} licenses start on {start}",
+            f"{product_code(answer) or DEFAULT_PRODUCT} in Citrix Cloud",
+        )
+
+
+# Monthly values of the user/device licenses
+
+
+MAX_MONTHS: Final = 12  # of one request
+_MONTHS_KEY: Final = "xenAppXenDesktopHistoricalUsageList"  # users and devices together
 
 
 def month_range(now: float) -> tuple[str, str]:
-    """Return the first and the last month to request, `yyyy-MM`, at `now` (UTC epoch seconds)."""
+    """Return the first and last month to request, `yyyy-MM`, at `now` (UTC epoch seconds)."""
     last = datetime.fromtimestamp(now, UTC)
-    count = last.year * 12 + last.month - 1 - (MONTHS - 1)
-    return f"{count // 12:04}-{count % 12 + 1:02}", f"{last.year:04}-{last.month:02}"
+    first = last.year * 12 + last.month - 1 - (MAX_MONTHS - 1)  # months since year 0
+    return f"{first // 12:04}-{first % 12 + 1:02}", f"{last.year:04}-{last.month:02}"
 
 
 def read_monthly_usage(answer: object, product: str) -> tuple[MonthlyUsage, ...]:
-    """Return the months of `product` in order; none for another edition or an unexpected reply."""
-    edition = sanitize(get_field(answer, "productEdition"), 64)
+    """Return the months of `product` in order; () for another edition or another shape."""
+    edition = sanitize(get_field(answer, "productEdition"), _MAX_TEXT)
     if edition and not product.endswith(edition):
         return ()
-    found = {told.month_start: told for told in _told(answer, PoolKey(product))}
-    return tuple(found[at] for at in sorted(found))[-MONTHS:]
+    months = {month.month_start: month for month in _months(answer, PoolKey(product))}
+    return tuple(months[start] for start in sorted(months))[-MAX_MONTHS:]
 
 
-def _told(answer: object, key: PoolKey) -> Iterator[MonthlyUsage]:
-    for row in json_rows(get_field(answer, _LIST), 10 * MONTHS):
-        month = parse_date(get_field(row, "timeStamp"))
+def _months(answer: object, key: PoolKey) -> Iterator[MonthlyUsage]:
+    for row in json_rows(get_field(answer, _MONTHS_KEY), 10 * MAX_MONTHS):
+        day = parse_date(get_field(row, "timeStamp"))
         in_use = parse_count(get_field(row, "cumulativeAssignedCount"))
         installed = parse_count(get_field(row, "totalAvailableLicenseCount"))
-        if month is None or (in_use is None and installed is None):
+        if day is None or (in_use is None and installed is None):
             continue
         yield MonthlyUsage(
             key,
-            datetime(month.year, month.month, 1, tzinfo=UTC).timestamp(),
+            datetime(day.year, day.month, 1, tzinfo=UTC).timestamp(),
             in_use,
             installed,
             newly_assigned=parse_count(get_field(row, "newAssignedCount")),
@@ -219,206 +361,67 @@ def _told(answer: object, key: PoolKey) -> Iterator[MonthlyUsage]:
         )
 
 
-# The concurrent licenses of a customer, from the console's own summary
+# Concurrent licenses, from the undocumented API of Citrix's console
 
 
-DEFAULT_CONCURRENT_PRODUCT: Final = (
-    "ccu"  # the product if the reply names none: as in the path of the request
+DEFAULT_CONCURRENT_PRODUCT: Final = "ccu"  # where the answer names none: as in the path
+_CONCURRENT_PATH: Final = (
+    "license/enterprise/cloud/cvad/ccu/summary?UsageType=device&LicenseModel=Concurrent"
 )
-_PATH: Final = "license/enterprise/cloud/cvad/ccu/summary?UsageType=device&LicenseModel=Concurrent"
 _PEAKS: Final = ("currentCcu", "last24HoursPeak", "monthPeak", "allTimePeak")
-_FIELDS_CONCURRENT: Final = ("totalLicenseCount", "assignedLicenseCount", "reportTime")
-_HOW_CONCURRENT: Final = (
+_PEAK_FIELDS: Final = ("totalLicenseCount", "assignedLicenseCount", "reportTime")
+_CONCURRENT_FORMULAS: Final = (
     ("in_use", "currentCcu.assignedLicenseCount (devices with active connections)"),
     ("installed", "currentCcu.totalLicenseCount"),
     ("overdraft", "not reported by Citrix Cloud"),
 )
 
 
-def concurrent_path(customer: str) -> str:
-    """Return the URL of the summary for `customer`."""
-    return f"/{quote(customer, safe='')}/{_PATH}"
+def concurrent_path(customer_id: str) -> str:
+    """Return path and query of the summary for a customer."""
+    return f"/{quote(customer_id, safe='')}/{_CONCURRENT_PATH}"
 
 
-def read_concurrent(answer: object, taken: str) -> Pool:
-    """Return the pool, under another product than `taken`; raises SourceError (parse)."""
-    now = get_field(answer, "currentCcu")
-    in_use = parse_count(get_field(now, "assignedLicenseCount"))
-    installed = parse_count(get_field(now, "totalLicenseCount"))
+def read_concurrent(answer: object, current_product: str) -> Pool:
+    """Return the pool, never with the code `current_product`. Raises SourceError (parse)."""
+    current = get_field(answer, "currentCcu")
+    in_use = parse_count(get_field(current, "assignedLicenseCount"))
+    installed = parse_count(get_field(current, "totalLicenseCount"))
     if in_use is None and installed is None:
         raise SourceError(
             FailureKind.PARSE,
-            "the summary of concurrent usage has no figures",
-            "It is not documented by Citrix and may have changed; see experimental.",
+            "the summary of concurrent usage contains no figures",
+            "Citrix has not documented it and may have changed it; see experimental.",
             Step.PARSE,
         )
-    named = product_code(answer)
-    code = DEFAULT_CONCURRENT_PRODUCT if named in ("", taken) else named
-    told = (
-        (f"{peak}.{key}", get_field(get_field(answer, peak), key))
+    product = product_code(answer)
+    code = DEFAULT_CONCURRENT_PRODUCT if product in ("", current_product) else product
+    fields = (
+        (f"{peak}.{key}", sanitize(get_field(get_field(answer, peak), key), _MAX_TEXT))
         for peak in _PEAKS
-        for key in _FIELDS_CONCURRENT
+        for key in _PEAK_FIELDS
     )
     return Pool(
         product=code,
         name=describe(code).name,
         model=Model.CONCURRENT,
         reading=Reading(in_use, installed),
-        raw_fields=tuple((name, said) for name, value in told if (said := sanitize(value, 64))),
-        formulas=_HOW_CONCURRENT,
+        raw_fields=tuple((name, value) for name, value in fields if value),
+        formulas=_CONCURRENT_FORMULAS,
     )
 
 
 def unavailable_notice(failure: Failure) -> Notice:
-    """Return a notice about a summary that was not available; stable from poll to poll."""
+    """Return the notice for a summary that was not read, the same at each poll."""
     forbidden = failure.kind is FailureKind.FORBIDDEN
     return Notice(
         "server",
         Level.OK,
-        "The client may not read concurrent usage"
+        "Client has no permission to read concurrent usage"
         if forbidden
-        else "Concurrent usage could not be read",
+        else "Concurrent usage not available",
         failure.kind.replace("_", " "),
         "Set experimental = false, or give the client the permission."
         if forbidden
         else failure.hint,
     )
-
-
-_BASE: Final = "/licensing/license/enterprise/cloud/cvad/ud"
-_EXTRA: Final = 0.25  # of the time-out, for each reply that only adds to the pool
-_DAY: Final = 86400.0  # seconds between two requests of the past months
-_HOUR: Final = 3600.0  # the same, after a failure that may pass
-
-
-class CloudSource:
-    """The entitlements of one customer; keeps connection, token, and the past months."""
-
-    def __init__(
-        self,
-        server: Server,
-        limits: Limits,
-        clock: Clock,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        self._server, self._limits, self._clock = server, limits, clock
-        self._link = HttpClient(server, limits, transport)
-        self._session: CloudSession | None = None
-        self._told: tuple[MonthlyUsage, ...] = ()
-        self._past_due = 0.0  # UTC epoch seconds
-        self._concurrent: Pool | None = None  # as last read
-
-    async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
-        """Read everything once, within the time-out of a poll."""
-        snapshot: Snapshot | None = None
-        missing: SourceError | None = None
-        try:
-            async with self._link.deadline():
-                session = self._begun()
-                found(Step.AUTH, await session.sign_in())
-                snapshot, missing = await self._current(session)
-                if self._server.experimental:
-                    snapshot = await self._with_concurrent(session, snapshot)
-                if missing is None:
-                    snapshot = await self._with_past(session, snapshot)
-        except SourceError:
-            if snapshot is None:  # otherwise only the optional part was too late
-                raise
-        if missing is not None and not snapshot.pools:
-            raise missing
-        found(Step.INVENTORY, f"customer {snapshot.reported_name or self._server.customer_id}")
-        count = len(snapshot.monthly_usage)
-        past = f", {count} month{'' if count == 1 else 's'} of the past" if count else ""
-        found(Step.PARSE, " · ".join(pool.product for pool in snapshot.pools) + past)
-        return replace(snapshot, certificate=self._link.certificate)
-
-    async def aclose(self) -> None:
-        """Close the connection; the token remains valid."""
-        await self._link.aclose()
-
-    def _begun(self) -> CloudSession:
-        if self._session is None:
-            hints: dict[int, str] = {HTTPStatus.NOT_FOUND: regions.region_hint(self._server.url)}
-            self._session = CloudSession(self._server, self._link, self._clock, sign_in, hints)
-        return self._session
-
-    async def _current(self, session: CloudSession) -> tuple[Snapshot, SourceError | None]:
-        """Return the user/device licenses; or none and the reason, if there may be others."""
-        try:
-            answer = await session.get_json(f"{_BASE}/current")
-            if answer is None:
-                raise self._nothing()
-            pool = read_current(answer, self._link.address)
-        except SourceError as error:
-            if error.failure.kind is FailureKind.NO_DATA and self._server.experimental:
-                return Snapshot((), mode=Mode.CLOUD), error
-            raise
-        today = datetime.fromtimestamp(self._clock.now(), UTC).date()
-        return (
-            Snapshot(
-                (pool,),
-                reported_name=sanitize(get_field(answer, "customerId"), 64),
-                mode=Mode.CLOUD,
-                notices=current_notices(answer, today),
-                monthly_usage=self._told,
-            ),
-            None,
-        )
-
-    async def _with_concurrent(self, session: CloudSession, snapshot: Snapshot) -> Snapshot:
-        """Return `snapshot` with the concurrent licenses; without figures if not available."""
-        customer = self._server.customer_id
-        url = regions.console_url(self._server.url) + concurrent_path(customer)
-        taken = snapshot.pools[0].product if snapshot.pools else ""
-        notices: tuple[Notice, ...] = ()
-        try:
-            answer = await self._extra(session, url)
-            pool = None if answer is None else read_concurrent(answer, taken)
-        except SourceError as error:
-            if error.failure.kind is FailureKind.NO_DATA:
-                pool = None  # 404: not entitled
-            else:
-                known = self._concurrent
-                pool = replace(known, reading=Reading(), raw_fields=()) if known else None
-                notices = (unavailable_notice(error.failure),)
-        self._concurrent = pool
-        return replace(
-            snapshot,
-            pools=(*snapshot.pools, pool) if pool else snapshot.pools,
-            notices=(*snapshot.notices, *notices),
-        )
-
-    async def _with_past(self, session: CloudSession, snapshot: Snapshot) -> Snapshot:
-        """Return `snapshot` with past months, requested once a day; the last known on failure."""
-        now = self._clock.now()
-        if now >= self._past_due:
-            first, last = month_range(now)
-            self._past_due = now + _HOUR  # unless this reply is valid for longer
-            try:
-                answer = await self._extra(
-                    session, f"{_BASE}/historicalusage?startDate={first}&endDate={last}"
-                )
-                self._told = read_monthly_usage(answer, snapshot.pools[0].product)
-                self._past_due = now + _DAY
-            except SourceError as error:
-                if error.failure.kind in (FailureKind.FORBIDDEN, FailureKind.NO_DATA):
-                    self._past_due = now + _DAY
-        return replace(snapshot, monthly_usage=self._told)
-
-    async def _extra(self, session: CloudSession, url: str) -> object:
-        """Return an optional reply; raises SourceError also if it takes too long."""
-        try:
-            async with asyncio.timeout(_EXTRA * self._limits.timeout):
-                return await session.get_json(url, renew=False)
-        except TimeoutError as error:
-            raise SourceError(
-                FailureKind.TIMEOUT, "no response in time", "", Step.INVENTORY
-            ) from error
-
-    def _nothing(self) -> SourceError:
-        return SourceError(
-            FailureKind.NO_DATA,
-            f"{self._link.address} has no user/device licenses for {self._server.customer_id}",
-            "To read concurrent licenses only, set experimental = true.",
-            Step.INVENTORY,
-        )

@@ -18,7 +18,7 @@ from lictui.sources.command.formats import (
     lictui_snapshot,
 )
 from lictui.sources.command.powershell import licinventory_snapshot, wmi_snapshot
-from lictui.sources.error_rules import ErrorRule
+from lictui.sources.error_rules import ErrorRule, find_rule
 from lictui.sources.flexnet.source import lmstat_snapshot
 from lictui.sources.flexnet.udadmin import udadmin_snapshot
 from lictui.sources.sanitize import sanitize
@@ -167,8 +167,6 @@ def command_label(command: Sequence[str]) -> str:
 # Failures: exit codes and the last line on stderr
 
 _SSH_ERROR: Final = 255  # ssh(1): an error of ssh itself, not of the remote command
-_NOT_EXECUTABLE: Final = 126  # POSIX shells
-_NOT_FOUND: Final = 127
 _CLIXML: Final = re.compile(r"<Objs|#< CLIXML|</?(?:Obj|MS|TN|PR)\b")
 _CLIXML_ERROR: Final = re.compile(r'<S S="Error">([^<]{1,300})')
 _CLIXML_ESCAPE: Final = re.compile(r"_x[0-9A-Fa-f]{4}_")
@@ -177,92 +175,111 @@ _RUN_IT: Final = "Run it in a terminal as the same user to see what it prints."
 # Messages of OpenSSH (sshconnect.c, ssh.c, packet.c)
 _SSH_RULES: Final = (
     ErrorRule(
+        re.compile(
+            r"Host key verification failed|No .* host key is known|IDENTIFICATION HAS CHANGED"
+        ),
         FailureKind.TLS,
-        "lictui never accepts a host key: connect once in a terminal as the same user, compare"
+        hint="lictui never accepts a host key: connect once in a terminal as the same user, compare"
         " the fingerprint with the server's, and accept it there.",
-        Step.TLS,
-        match=r"Host key verification failed|No .* host key is known|IDENTIFICATION HAS CHANGED",
+        step=Step.TLS,
     ),
     ErrorRule(
+        re.compile(
+            r"Permission denied|Too many authentication failures"
+            r"|authentication methods available"
+        ),
         FailureKind.AUTH,
-        "The session is not interactive: use a key without a passphrase, or one in an agent, and"
+        hint="The session is not interactive: use a key without a passphrase, or one in an"
+        " agent, and"
         " add the public key to authorized_keys on the server.",
-        Step.AUTH,
-        match=r"Permission denied|Too many authentication failures"
-        r"|authentication methods available",
+        step=Step.AUTH,
     ),
     ErrorRule(
+        re.compile(r"Could not resolve hostname"),
         FailureKind.DNS,
-        "Check the host name, this machine's DNS and ~/.ssh/config.",
-        Step.RESOLVE,
-        match=r"Could not resolve hostname",
+        hint="Check the host name, this machine's DNS and ~/.ssh/config.",
+        step=Step.RESOLVE,
     ),
     ErrorRule(
+        re.compile(r"Connection refused|No route to host|Network is unreachable"),
         FailureKind.REFUSED,
-        "Check that the OpenSSH server runs there, the port, and firewalls.",
-        Step.CONNECT,
-        match=r"Connection refused|No route to host|Network is unreachable",
+        hint="Check that the OpenSSH server runs there, the port, and firewalls.",
+        step=Step.CONNECT,
     ),
     ErrorRule(
+        re.compile(r"timed out|Timeout, server .* not responding"),
         FailureKind.TIMEOUT,
-        "Check that the host is up and that no firewall drops port 22.",
-        Step.CONNECT,
-        match=r"timed out|Timeout, server .* not responding",
+        hint="Check that the host is up and that no firewall drops port 22.",
+        step=Step.CONNECT,
     ),
     ErrorRule(
+        re.compile(
+            r"Connection (?:closed|reset)|Broken pipe|kex_exchange_identification"
+            r"|no matching .* found"
+        ),
         FailureKind.PROTOCOL,
-        "The server or a device in between closed the connection; try ssh -v in a terminal.",
-        Step.CONNECT,
-        match=r"Connection (?:closed|reset)|Broken pipe|kex_exchange_identification"
-        r"|no matching .* found",
+        hint="The server or a device in between closed the connection; try ssh -v in a terminal.",
+        step=Step.CONNECT,
     ),
 )
 # Errors of the cmdlets (delivery-controller-sdk, docs/Licensing), then of PowerShell and cmd
 _REMOTE_RULES: Final = (
     ErrorRule(
+        re.compile(r"UserNotAuthorized"),
         FailureKind.FORBIDDEN,
-        "Make this account a read-only administrator of the license server in Citrix Licensing"
+        hint="Make this account a read-only administrator of the license server in Citrix Licensing"
         " Manager.",
-        match=r"UserNotAuthorized",
     ),
     ErrorRule(
+        re.compile(r"InvalidCertificate|CertificateVerificationFailed"),
         FailureKind.TLS,
-        "Compare the output of Get-LicCertificate with the server's certificate, then set its hash:"
+        hint="Compare the output of Get-LicCertificate with the server's certificate, then set"
+        " its hash:"
         " lictui servers snippet NAME --cert-hash HASH",
-        match=r"InvalidCertificate|CertificateVerificationFailed",
     ),
     ErrorRule(
+        re.compile(r"CommunicationError|CitrixLicensingVendorOrServiceDown"),
         FailureKind.UNAVAILABLE,
-        "Check that Citrix Licensing and Citrix Web Services for Licensing run there (port 8083).",
-        match=r"CommunicationError|CitrixLicensingVendorOrServiceDown",
+        hint="Check that Citrix Licensing and Citrix Web Services for Licensing run there"
+        " (port 8083).",
     ),
     ErrorRule(
+        re.compile(r"NoInventory"),
         FailureKind.NO_DATA,
-        "There are no licenses of this kind: try get-liclasinventory, or get-licinventory.",
-        match=r"NoInventory",
+        hint="There are no licenses of this kind: try get-liclasinventory, or get-licinventory.",
     ),
     ErrorRule(
+        re.compile(r"(?:PS)?[Ss]nap-?[Ii]n|Get-Lic\w+.*not recognized"),
         FailureKind.COMMAND,
-        "The snap-in Citrix.Licensing.Admin.V1 is missing. Run the command on a license server or"
+        hint="The snap-in Citrix.Licensing.Admin.V1 is missing. Run the command on a license"
+        " server or"
         " where Studio is installed.",
-        match=r"(?:PS)?[Ss]nap-?[Ii]n|Get-Lic\w+.*not recognized",
     ),
     ErrorRule(
+        re.compile(
+            r"not recognized as|CommandNotFound|command not found|No such file or directory"
+        ),
         FailureKind.COMMAND,
-        "The program does not exist, or is not on the PATH of a session without a terminal: use its"
+        hint="The program does not exist, or is not on the PATH of a session without a"
+        " terminal: use its"
         " full path.",
-        match=r"not recognized as|CommandNotFound|command not found|No such file or directory",
     ),
     ErrorRule(
+        re.compile(r"Access is denied|AccessDenied|UnauthorizedAccess"),
         FailureKind.FORBIDDEN,
-        "The account may log on, but not read this; see lictui servers snippet NAME.",
-        match=r"Access is denied|AccessDenied|UnauthorizedAccess",
+        hint="The account may log on, but not read this; see lictui servers snippet NAME.",
     ),
 )
-_BY_EXIT_CODE: Final = {
-    _NOT_FOUND: "The remote shell does not find the program: use its full path.",
-    _NOT_EXECUTABLE: "This user may not execute the program.",
-}
+# Exit codes of POSIX shells
+_EXIT_CODE_RULES: Final = (
+    ErrorRule(
+        (127,),
+        FailureKind.COMMAND,
+        hint="The remote shell does not find the program: use its full path.",
+    ),
+    ErrorRule((126,), FailureKind.COMMAND, hint="This user may not execute the program."),
+    ErrorRule(None, FailureKind.COMMAND, hint=_RUN_IT),
+)
 
 
 def last_error_line(stderr: str) -> str:
@@ -282,8 +299,5 @@ def command_error(output: ProgramOutput, command: Sequence[str], label: str) -> 
         ending = f"was killed by signal {-code}" if code < 0 else f"exited with code {code}"
         message = f"{label} {ending}" + (f": {line}" if line else "")
     is_ssh_error = code == _SSH_ERROR and program_name(command) in {"ssh", "plink", "autossh"}
-    for rule in _SSH_RULES if is_ssh_error else _REMOTE_RULES:
-        if re.search(rule.match, line):
-            return SourceError(rule.kind, message, rule.hint, rule.step)
-    hint = _BY_EXIT_CODE.get(code, _RUN_IT)
-    return SourceError(FailureKind.COMMAND, message, hint, Step.INVENTORY)
+    rules = _SSH_RULES if is_ssh_error else _REMOTE_RULES
+    return find_rule((*rules, *_EXIT_CODE_RULES), line, code).error(message)

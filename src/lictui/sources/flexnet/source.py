@@ -233,34 +233,46 @@ _REFUSED_WORDS: Final = re.compile(r"refused|no route|unreachable", re.IGNORECAS
 _TIMEOUT_WORDS: Final = re.compile(r"timed? ?out|in progress|not responding", re.IGNORECASE)
 
 _UNKNOWN_HOST: Final = ErrorRule(
+    (),
     FailureKind.DNS,
-    "Check the host name in the address, and DNS on the machine that runs lmstat.",
-    Step.RESOLVE,
+    hint="Check the host name in the address, and DNS on the machine that runs lmstat.",
+    step=Step.RESOLVE,
 )
 _NOT_LISTENING: Final = ErrorRule(
+    (),
     FailureKind.REFUSED,
-    "Check that the license service runs and that the port is right. The vendor daemon has its own"
+    hint="Check that the license service runs and that the port is right. The vendor daemon"
+    " has its own"
     " port, which firewalls must allow too.",
-    Step.CONNECT,
+    step=Step.CONNECT,
 )
 _NO_ANSWER: Final = ErrorRule(
+    (),
     FailureKind.TIMEOUT,
-    "Check that the host is up and that no firewall drops the port of the license manager or of the"
+    hint="Check that the host is up and that no firewall drops the port of the license manager"
+    " or of the"
     " vendor daemon.",
-    Step.CONNECT,
+    step=Step.CONNECT,
 )
 _BAD_ADDRESS: Final = ErrorRule(
-    FailureKind.CONFIG, "Check the address: PORT@HOST, for example 27000@lic01."
+    (),
+    FailureKind.CONFIG,
+    hint="Check the address: PORT@HOST, for example 27000@lic01.",
 )
 _DAEMON_DOWN: Final = ErrorRule(
-    FailureKind.UNAVAILABLE, "Start the vendor daemon; the license server's log says why it exited."
+    (),
+    FailureKind.UNAVAILABLE,
+    hint="Start the vendor daemon; the license server's log says why it exited.",
 )
 _NOT_FLEXNET: Final = ErrorRule(
+    (),
     FailureKind.PROTOCOL,
-    "Check that this is the port of a FlexNet license manager; its log may say more.",
+    hint="Check that this is the port of a FlexNet license manager; its log may say more.",
 )
 _OTHER_ERROR: Final = ErrorRule(
-    FailureKind.COMMAND, "Run it in a terminal; FlexNet's error number is in parentheses."
+    (),
+    FailureKind.COMMAND,
+    hint="Run it in a terminal; FlexNet's error number is in parentheses.",
 )
 # Numbers of FlexNet's own header file and list of errors
 _BY_FLEXNET_ERROR: Final = {
@@ -293,16 +305,14 @@ _CONNECT_ERRORS: Final = (15, 96)  # FlexNet errors for which the system's error
 
 def lmstat_error(message: str, address: str) -> SourceError:
     """Return the failure for an error that lmstat printed about `address`."""
-    rule = _rule_for(message)
     text = f"lmstat reports an error for {address}: {sanitize(message, 160)}"
-    return SourceError(rule.kind, text, rule.hint, rule.step)
+    return _rule_for(message).error(text)
 
 
 def daemon_down_error(vendor: str, message: str, address: str) -> SourceError:
     """Return the failure for a license manager at `address` without a running vendor daemon."""
     reason = f": {sanitize(message, 120)}" if message else ""
-    text = f"vendor daemon {sanitize(vendor, 60)} at {address} is down{reason}"
-    return SourceError(_DAEMON_DOWN.kind, text, _DAEMON_DOWN.hint, _DAEMON_DOWN.step)
+    return _DAEMON_DOWN.error(f"vendor daemon {sanitize(vendor, 60)} at {address} is down{reason}")
 
 
 def _rule_for(message: str) -> ErrorRule:

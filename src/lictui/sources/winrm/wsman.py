@@ -1,114 +1,378 @@
-"""WS-Management client: SOAP requests and replies, enumeration with its bounds, errors."""
+"""WS-Management client: WQL queries as SOAP, page after page, with limits on everything.
+
+An own client rather than a library: pypsrp is synchronous and brings a second HTTP stack, without
+the pin that is checked inside the TLS handshake.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from html import escape
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 from uuid import uuid4
-from xml.etree.ElementTree import (
-    Element,
-    TreeBuilder,  # builds only: defusedxml parses
-)
+from xml.etree.ElementTree import TreeBuilder  # builds only: defusedxml parses
 
 import httpx
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
 
 from lictui.model import FailureKind, Step
-from lictui.sources.http import HttpClient, HttpReply, with_retry
+from lictui.sources.error_rules import ErrorRule, find_rule
+from lictui.sources.http import status_error, with_retry
 from lictui.sources.network import host_port, origin
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from xml.etree.ElementTree import Element
+
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-
-
-# Requests: Enumerate and Pull, as SOAP
-
+    from lictui.sources.http import HttpClient, HttpReply
 
 CONTENT_TYPE: Final = "application/soap+xml;charset=UTF-8"
+
+
+class WsmanEndpoint:
+    """The address that queries are posted to, `https://HOST:5986/wsman`, over one connection."""
+
+    def __init__(self, url: str, client: HttpClient, clock: Clock) -> None:
+        """Raises SourceError (config) if `url` is not valid."""
+        base = origin(url)
+        path = httpx.URL(url).raw_path
+        self.url = str(base.copy_with(raw_path=path if path.strip(b"/") else b"/wsman"))
+        self.host = base.host
+        self.encrypted = base.scheme == "https"
+        self.address = host_port(base)
+        self._client, self._clock = client, clock
+
+    async def post(
+        self, body: bytes, *, authorization: str = "", content_type: str = CONTENT_TYPE
+    ) -> HttpReply:
+        """Return the reply to `body`. An empty body belongs to the authentication."""
+        headers = {"Content-Type": content_type}
+        if authorization:
+            headers["Authorization"] = authorization
+        step = Step.INVENTORY if body else Step.AUTH
+        send = partial(
+            self._client.request, "POST", self.url, step=step, headers=headers, content=body
+        )
+        return await with_retry(send, self._clock)
+
+    async def reconnect(self) -> None:
+        """Let the next post open a new connection."""
+        await self._client.aclose()
+
+
+class WinrmLogin(Protocol):
+    """Posts SOAP as an account; see `lictui.sources.winrm.auth` for each kind."""
+
+    @property
+    def identity(self) -> str:
+        r"""Method and account, once logged in: `NTLM as CORP\svc`."""
+        ...
+
+    async def post(self, soap: bytes) -> HttpReply:
+        """Return the readable reply, with any status but 401. Raises SourceError."""
+        ...
+
+
+# Enumeration
+
+
+_MAX_PAGES: Final = 2_000  # a server may send its items one by one
+_MAX_EMPTY_PAGES: Final = 3  # in a row, before the last
+_TIMEOUT_SHARE: Final = 0.8  # of our timeout: the server's own error tells more than ours
+
+
+class WsmanEnumerator:
+    """Enumerates WMI instances at one endpoint."""
+
+    def __init__(
+        self,
+        endpoint: WsmanEndpoint,
+        login: WinrmLogin,
+        limits: Limits,
+        on_authenticated: Callable[[str], None],
+    ) -> None:
+        """`on_authenticated` is called once, with the login's identity, after the first reply."""
+        self._endpoint, self._login, self._limits = endpoint, login, limits
+        self._on_authenticated: Callable[[str], None] | None = on_authenticated
+
+    async def instances(self, namespace: str, wql: str) -> list[Item]:
+        """Return all instances that `wql` selects in `namespace`.
+
+        Raises SourceError: for a fault, for an invalid reply, and for an endless enumeration.
+        """
+        timeout = max(1, int(_TIMEOUT_SHARE * self._limits.timeout))
+        query = WqlQuery(self._endpoint.url, namespace, wql, timeout)
+        items: list[Item] = []
+        context, size, empty_pages = "", 0, 0
+        for _ in range(_MAX_PAGES):
+            page, page_size = await self._page(query, context)
+            items += page.items
+            # Each page may bring a new context, and a Pull with an earlier one fails (captures).
+            context = page.context or context
+            size += page_size
+            empty_pages = 0 if page.items else empty_pages + 1
+            if page.last:
+                return items
+            if not context:
+                raise self._incomplete("neither an end nor an enumeration context")
+            if size > self._limits.max_reply:
+                raise self._incomplete(f"more than {len(items):,} items", FailureKind.TOO_LARGE)
+            if empty_pages > _MAX_EMPTY_PAGES:
+                raise self._incomplete("only empty pages")
+        raise self._incomplete(f"more than {_MAX_PAGES:,} pages", FailureKind.TOO_LARGE)
+
+    async def _page(self, query: WqlQuery, context: str) -> tuple[ResultPage, int]:
+        """Return the next page, and its size in bytes."""
+        message_id = f"uuid:{uuid4()}"
+        soap = (
+            query.pull_request(message_id, context)
+            if context
+            else query.enumerate_request(message_id)
+        )
+        reply = await self._login.post(soap)
+        if self._on_authenticated:
+            self._on_authenticated(self._login.identity)
+            self._on_authenticated = None
+        return self._parse(reply, message_id), len(reply.body)
+
+    def _parse(self, reply: HttpReply, message_id: str) -> ResultPage:
+        address = self._endpoint.address
+        try:
+            result = parse_reply(reply.body, message_id)
+        except InvalidReplyError as error:
+            if reply.status != HTTPStatus.OK:
+                raise error_for_status(reply, address, Step.INVENTORY) from error
+            if error.web_page:
+                raise _web_page_error(address, Step.INVENTORY) from error
+            kind = (
+                FailureKind.PARSE
+                if isinstance(error, MalformedReplyError)
+                else FailureKind.PROTOCOL
+            )
+            message = f"invalid WinRM response from {address}: {error}"
+            raise SourceError(kind, message, _URL_HINT, Step.INVENTORY) from error
+        if isinstance(result, WsmanFault):
+            raise error_for_fault(result, address)
+        return result
+
+    def _incomplete(self, reason: str, kind: FailureKind = FailureKind.PROTOCOL) -> SourceError:
+        return SourceError(
+            kind,
+            f"license enumeration at {self._endpoint.address} does not terminate: {reason}",
+            "Restart the service Citrix_GTLicensingProv on the server.",
+            Step.INVENTORY,
+        )
+
+
+# Requests
+
 
 _ADDRESSING: Final = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
 _ENUMERATION: Final = "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
 _RESOURCE: Final = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
 _WQL: Final = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
-_LARGEST: Final = 512_000  # bytes of one reply: Windows' default
-_PAGE: Final = 100  # items of one reply
+_MAX_ENVELOPE: Final = 512_000  # bytes of one reply: the default limit of Windows
+_PAGE_ITEMS: Final = 100  # of one reply
 
 _ENVELOPE: Final = f"""\
 <s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="{_ADDRESSING}"\
  xmlns:n="{_ENUMERATION}" xmlns:w="http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd">\
 <s:Header>\
-<a:To>{{to}}</a:To>\
+<a:To>{{url}}</a:To>\
 <w:ResourceURI s:mustUnderstand="true">{_RESOURCE}{{namespace}}/*</w:ResourceURI>\
 <a:ReplyTo><a:Address s:mustUnderstand="true">{_ADDRESSING}/role/anonymous</a:Address></a:ReplyTo>\
 <a:Action s:mustUnderstand="true">{_ENUMERATION}/{{action}}</a:Action>\
-<w:MaxEnvelopeSize s:mustUnderstand="true">{_LARGEST}</w:MaxEnvelopeSize>\
-<a:MessageID>{{message}}</a:MessageID>\
-<w:OperationTimeout>PT{{patience}}S</w:OperationTimeout>\
+<w:MaxEnvelopeSize s:mustUnderstand="true">{_MAX_ENVELOPE}</w:MaxEnvelopeSize>\
+<a:MessageID>{{message_id}}</a:MessageID>\
+<w:OperationTimeout>PT{{timeout}}S</w:OperationTimeout>\
 </s:Header>\
 <s:Body>{{body}}</s:Body></s:Envelope>"""
 
 
 @dataclass(frozen=True, slots=True)
 class WqlQuery:
-    """A WQL query for one WMI namespace of an endpoint."""
+    """A WQL query to one WMI namespace of one endpoint."""
 
-    url: str  # the endpoint's URL
+    url: str  # of the endpoint
     namespace: str  # `root/CitrixLicensing`
     wql: str
-    timeout: int  # whole seconds the server may take for one reply
+    timeout: int  # whole seconds that the server may take for one reply
 
-    def enumerate_request(self, message: str) -> bytes:
-        """Return the envelope that starts the enumeration; `message` is its unique id."""
+    def enumerate_request(self, message_id: str) -> bytes:
+        """Return the envelope that starts the enumeration; each needs a `message_id` of its own."""
         return self._envelope(
             "Enumerate",
-            message,
-            f"<n:Enumerate><w:OptimizeEnumeration/><w:MaxElements>{_PAGE}</w:MaxElements>"
+            message_id,
+            f"<n:Enumerate><w:OptimizeEnumeration/><w:MaxElements>{_PAGE_ITEMS}</w:MaxElements>"
             f'<w:Filter Dialect="{_WQL}">{escape(self.wql)}</w:Filter></n:Enumerate>',
         )
 
-    def pull_request(self, message: str, context: str) -> bytes:
-        """Return the envelope that requests the next items; `context` is the latest received."""
+    def pull_request(self, message_id: str, context: str) -> bytes:
+        """Return the envelope for the next items; `context` is the one received last."""
         return self._envelope(
             "Pull",
-            message,
+            message_id,
             f"<n:Pull><n:EnumerationContext>{escape(context)}</n:EnumerationContext>"
-            f"<n:MaxElements>{_PAGE}</n:MaxElements></n:Pull>",
+            f"<n:MaxElements>{_PAGE_ITEMS}</n:MaxElements></n:Pull>",
         )
 
-    def _envelope(self, action: str, message: str, body: str) -> bytes:
+    def _envelope(self, action: str, message_id: str, body: str) -> bytes:
         return _ENVELOPE.format(
-            to=escape(self.url),
+            url=escape(self.url),
             namespace=self.namespace,
             action=action,
-            message=message,
-            patience=self.timeout,
+            message_id=message_id,
+            timeout=self.timeout,
             body=body,
         ).encode()
 
 
-# Untrusted XML, as a small tree of local names
+# Replies: a page of items, or a fault
 
 
-_DEEPEST: Final = 40  # an item's property is on level 7
-_MOST_ELEMENTS: Final = 200_000  # a full reply has some 2,000
-# Not allowed in XML, but a product's name may have them: one name must not cost the inventory.
-_CONTROLS: Final = bytes(set(range(0x20)) - set(b"\t\n\r"))
+Item = Mapping[str, str]  # one WMI instance: property in lower case -> value; null is absent
+
+_MAX_VALUE: Final = 500  # characters
+_MAX_CONTEXT: Final = 4_000
+_MAX_PROPERTIES: Final = 100
+_HEX_OR_LONG: Final = re.compile(r"\b(?:0x[0-9a-f]{8}|\d{10})\b", re.ASCII | re.IGNORECASE)
+_CODE: Final = re.compile(r"0x[0-9a-f]{1,8}|-?\d{1,10}", re.ASCII | re.IGNORECASE)
+
+
+class InvalidReplyError(Exception):
+    """Not a reply to the request; the text says why. `web_page`: it was meant for a browser."""
+
+    def __init__(self, reason: str, *, web_page: bool = False) -> None:
+        super().__init__(reason)
+        self.web_page = web_page
+
+
+class MalformedReplyError(InvalidReplyError):
+    """Not XML, or XML that is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class WsmanFault:
+    """An error that the server reports."""
+
+    codes: frozenset[int]  # WS-Management codes and WMI HRESULTs, unsigned
+    subcodes: frozenset[str]  # local names: `AccessDenied`, `QuotaLimit`
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultPage:
+    """Some of the items; `last` if there are no more."""
+
+    items: tuple[Item, ...]
+    context: str  # for the next Pull; "" if the server sent none
+    last: bool
+
+
+def parse_reply(body: bytes, message_id: str) -> ResultPage | WsmanFault:
+    """Parse the reply to the request with `message_id`. Raises InvalidReplyError."""
+    try:
+        root = parse_xml(body)
+    except InvalidXmlError as error:
+        raise MalformedReplyError(sanitize(error), web_page=is_web_page(body)) from error
+    if root.tag != "Envelope":
+        is_html = root.tag.lower() == "html"
+        raise InvalidReplyError(f"it is <{sanitize(root.tag, 40)}>", web_page=is_html)
+    related = find_child(root, "Header", "RelatesTo")
+    matches = related is not None and _text(related).casefold() == message_id.casefold()
+    fault = find_child(root, "Body", "Fault")
+    if related is not None and not matches:
+        raise InvalidReplyError("it does not match the request")
+    if fault is not None:
+        return _fault(fault)
+    if not matches:
+        raise InvalidReplyError("it does not say which request it belongs to")
+    return _page(root)
+
+
+def is_web_page(body: bytes) -> bool:
+    """Whether `body` is HTML."""
+    start = body[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return start.startswith((b"<!doctype html", b"<html")) or b"<head" in start
+
+
+def _page(root: Element) -> ResultPage:
+    response = find_child(root, "Body", "EnumerateResponse")
+    if response is None:
+        response = find_child(root, "Body", "PullResponse")
+    if response is None:
+        raise InvalidReplyError("it contains no enumeration")
+    last = find_child(response, "EndOfSequence") is not None
+    context = _text(find_child(response, "EnumerationContext"))
+    if len(context) > _MAX_CONTEXT:
+        raise InvalidReplyError("its enumeration context is too long")
+    items = find_child(response, "Items")
+    return ResultPage(() if items is None else tuple(map(_item, items)), context, last)
+
+
+def _item(element: Element) -> Item:
+    """Return the properties of a typed instance, or of the XmlFragment of a projection."""
+    return {
+        sanitize(child.tag, 60).lower(): value
+        for child in list(element)[:_MAX_PROPERTIES]
+        if (value := _property(child)) is not None
+    }
+
+
+def _property(element: Element) -> str | None:
+    if element.get("nil", "").strip() in {"true", "1"}:
+        return None
+    inner = next(iter(element), None)  # <cim:Datetime>, or <Datetime> in a projection
+    return sanitize((element if inner is None else inner).text or "", _MAX_VALUE)
+
+
+def _fault(fault: Element) -> WsmanFault:
+    detail = find_child(fault, "Detail")
+    detail_text = sanitize(" ".join(detail.itertext()), 4_000) if detail is not None else ""
+    codes = {match[0] for match in _HEX_OR_LONG.finditer(detail_text)}
+    if detail is not None:
+        codes |= {element.get("Code", "").strip() for element in detail.iter("WSManFault")}
+        codes |= {_text(element) for element in detail.iter("error_Code")}
+    return WsmanFault(
+        codes=frozenset(_unsigned(code) for code in codes if _CODE.fullmatch(code)),
+        subcodes=frozenset(
+            sanitize(_text(value).rpartition(":")[2], 60) for value in fault.iter("Value")
+        ),
+        message=sanitize(_text(find_child(fault, "Reason", "Text"))) or sanitize(detail_text),
+    )
+
+
+def _unsigned(code: str) -> int:
+    return int(code, 16 if code[:2].lower() == "0x" else 10) & 0xFFFFFFFF
+
+
+def _text(element: Element | None) -> str:
+    return "" if element is None else (element.text or "").strip()
+
+
+# XML from an untrusted server, with local names
+
+
+_MAX_DEPTH: Final = 40  # a property of an item is on level 7
+_MAX_ELEMENTS: Final = 200_000  # a full reply has some 2,000
+# XML does not allow them, but a product's name may have them: one must not cost the inventory.
+_CONTROL_CHARACTERS: Final = bytes(set(range(0x20)) - set(b"\t\n\r"))
 
 
 class InvalidXmlError(Exception):
-    """These bytes are not acceptable XML."""
+    """Not XML, or XML that is refused; the text says why."""
 
 
-class _Bounded(TreeBuilder):
+class _LimitedTreeBuilder(TreeBuilder):
     def __init__(self) -> None:
         super().__init__()
         self._depth = 0
@@ -117,429 +381,149 @@ class _Bounded(TreeBuilder):
     def start(self, tag: str, attrs: dict[str, str], /) -> Element:
         self._depth += 1
         self._elements += 1
-        if self._depth > _DEEPEST:
+        if self._depth > _MAX_DEPTH:
             raise InvalidXmlError("nested too deeply")
-        if self._elements > _MOST_ELEMENTS:
+        if self._elements > _MAX_ELEMENTS:
             raise InvalidXmlError("too many elements")
-        return super().start(_local(tag), {_local(name): value for name, value in attrs.items()})
+        attributes = {_local_name(name): value for name, value in attrs.items()}
+        return super().start(_local_name(tag), attributes)
 
     def end(self, tag: str, /) -> Element:
         self._depth -= 1
-        return super().end(_local(tag))
+        return super().end(_local_name(tag))
 
 
-def _local(name: str) -> str:
+def _local_name(name: str) -> str:
     return name.rpartition("}")[2]
 
 
 def parse_xml(body: bytes) -> Element:
-    """Return the root of the document in `body`; raises only NotXmlError."""
-    parser = DefusedXMLParser(target=_Bounded(), forbid_dtd=True)
+    """Return the root of the document in `body`. Raises InvalidXmlError, and nothing else."""
+    parser = DefusedXMLParser(target=_LimitedTreeBuilder(), forbid_dtd=True)
+    is_utf16 = b"\0" in body[:4]
     try:
-        parser.feed(body if b"\0" in body[:4] else body.translate(None, _CONTROLS))  # UTF-16 or not
+        parser.feed(body if is_utf16 else body.translate(None, _CONTROL_CHARACTERS))
         root: Element = parser.close()
     except DefusedXmlException as error:
         raise InvalidXmlError("DTD and entities are not allowed") from error
-    except (ParseError, ValueError, LookupError) as error:  # the latter two: odd encodings
+    except (ParseError, ValueError, LookupError) as error:  # the latter two: unknown encodings
         raise InvalidXmlError(str(error)) from error
     return root
 
 
 def find_child(element: Element | None, *path: str) -> Element | None:
-    """Return the first descendant reached by the local names of `path`."""
+    """Return the first descendant at the local names of `path`; None if there is none."""
     for name in path:
         if element is None:
             return None
-        element = next((below for below in element if below.tag == name), None)
+        element = next((child for child in element if child.tag == name), None)
     return element
 
 
-def descendants(element: Element, name: str) -> Iterator[Element]:
-    """Yield every element with this local name at or below `element`."""
-    return element.iter(name)
-
-
-# Replies: a page of items, or a fault
-
-
-Item = Mapping[str, str]  # one WMI instance: property in lower case -> value; null is absent
-
-_LONGEST_VALUE: Final = 500
-_LONGEST_CONTEXT: Final = 4_000
-_MOST_PROPERTIES: Final = 100
-_HEX_OR_LONG: Final = re.compile(r"\b(?:0x[0-9a-f]{8}|\d{10})\b", re.ASCII | re.IGNORECASE)
-_CODE: Final = re.compile(r"0x[0-9a-f]{1,8}|-?\d{1,10}", re.ASCII | re.IGNORECASE)
-
-
-class InvalidReplyError(Exception):
-    """Not a reply to this request. `web_page`: it was meant for a browser."""
-
-    def __init__(self, reason: str, *, web_page: bool = False) -> None:
-        super().__init__(reason)
-        self.web_page = web_page
-
-
-class MalformedReplyError(InvalidReplyError):
-    """Perhaps a reply, but not acceptable XML."""
-
-
-@dataclass(frozen=True, slots=True)
-class WsmanFault:
-    """An error that the server reports."""
-
-    codes: frozenset[int]  # WS-Management codes and WMI HRESULTs alike, unsigned
-    subcodes: frozenset[str]  # local names: `AccessDenied`, `QuotaLimit`
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class ResultPage:
-    """Some of the items; `last` tells whether these were all."""
-
-    items: tuple[Item, ...]
-    context: str  # for the next Pull; "" if the server gave none
-    last: bool
-
-
-def parse_reply(body: bytes, message: str) -> ResultPage | WsmanFault:
-    """Return the reply in `body` to the request with id `message`; raises NotAReplyError."""
-    try:
-        root = parse_xml(body)
-    except InvalidXmlError as error:
-        raise MalformedReplyError(sanitize(error), web_page=is_web_page(body)) from error
-    if root.tag != "Envelope":
-        raise InvalidReplyError(
-            f"unexpected element <{sanitize(root.tag, 40)}>", web_page=root.tag.lower() == "html"
-        )
-    related = find_child(root, "Header", "RelatesTo")
-    matches = related is not None and _plain(related).casefold() == message.casefold()
-    fault = find_child(root, "Body", "Fault")
-    if related is not None and not matches:
-        raise InvalidReplyError("response does not match the request")
-    if fault is not None:
-        return _fault(fault)
-    if not matches:
-        raise InvalidReplyError("response without a request id")
-    return _page(root)
-
-
-def is_web_page(body: bytes) -> bool:
-    """Return whether `body` was written for a browser."""
-    start = body[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return start.startswith((b"<!doctype html", b"<html")) or b"<head" in start
-
-
-def _page(root: Element) -> ResultPage:
-    answer = find_child(root, "Body", "EnumerateResponse")
-    if answer is None:
-        answer = find_child(root, "Body", "PullResponse")
-    if answer is None:
-        raise InvalidReplyError("response without an enumeration")
-    last = find_child(answer, "EndOfSequence") is not None
-    context = _plain(find_child(answer, "EnumerationContext"))
-    if len(context) > _LONGEST_CONTEXT:
-        raise InvalidReplyError("the enumeration context is too long")
-    items = find_child(answer, "Items")
-    return ResultPage(() if items is None else tuple(map(_item, items)), context, last)
-
-
-def _item(element: Element) -> Item:
-    """Return a typed instance, or the XmlFragment of a projection: its children are properties."""
-    return {
-        sanitize(prop.tag, 60).lower(): value
-        for prop in list(element)[:_MOST_PROPERTIES]
-        if (value := _value(prop)) is not None
-    }
-
-
-def _value(prop: Element) -> str | None:
-    if prop.get("nil", "").strip() in {"true", "1"}:
-        return None
-    inner = next(iter(prop), None)  # <cim:Datetime>, or a bare <Datetime>
-    return sanitize((prop if inner is None else inner).text or "", _LONGEST_VALUE)
-
-
-def _fault(fault: Element) -> WsmanFault:
-    detail = find_child(fault, "Detail")
-    said = sanitize(" ".join(detail.itertext()), 4_000) if detail is not None else ""
-    codes = {match[0] for match in _HEX_OR_LONG.finditer(said)}
-    if detail is not None:
-        codes |= {inner.get("Code", "").strip() for inner in descendants(detail, "WSManFault")}
-        codes |= {_plain(inner) for inner in descendants(detail, "error_Code")}
-    values = descendants(fault, "Value")
-    return WsmanFault(
-        codes=frozenset(_unsigned(code) for code in codes if _CODE.fullmatch(code)),
-        subcodes=frozenset(sanitize(_plain(value).rpartition(":")[2], 60) for value in values),
-        message=sanitize(_plain(find_child(fault, "Reason", "Text"))) or sanitize(said),
-    )
-
-
-def _unsigned(code: str) -> int:
-    return int(code, 16 if code[:2].lower() == "0x" else 10) & 0xFFFFFFFF
-
-
-def _plain(element: Element | None) -> str:
-    return "" if element is None else (element.text or "").strip()
-
-
-# The endpoint of a license server: `https://HOST:5986/wsman`
-
-
-class WsmanEndpoint:
-    """One connection at a time to one address; raises SourceError for an unusable address."""
-
-    def __init__(self, url: str, link: HttpClient, clock: Clock) -> None:
-        base = origin(url)
-        path = httpx.URL(url).raw_path
-        self.url = str(base.copy_with(raw_path=path if path.strip(b"/") else b"/wsman"))
-        self.host = base.host
-        self.encrypted = base.scheme == "https"
-        self.address = host_port(base)
-        self._link, self._clock = link, clock
-
-    async def post(
-        self, body: bytes, *, authorization: str = "", content_type: str = CONTENT_TYPE
-    ) -> HttpReply:
-        """Return the reply to `body`; an empty body only authenticates."""
-        headers = {"Content-Type": content_type}
-        if authorization:
-            headers["Authorization"] = authorization
-        step = Step.INVENTORY if body else Step.AUTH
-        send = partial(
-            self._link.request, "POST", self.url, step=step, headers=headers, content=body
-        )
-        return await with_retry(send, self._clock)
-
-    async def reconnect(self) -> None:
-        """Let the next post open a new connection."""
-        await self._link.aclose()
-
-
-# Faults, statuses and unexpected replies as failures
+# Errors
 
 
 LAS_HINT: Final = (
-    "Most likely this server moved to the License Activation Service, where WMI has no pools:"
+    "This server probably uses the License Activation Service (LAS), where WMI has no licenses:"
     " register its site with source cvad instead."
-    " If it did not, restart its service Citrix_GTLicensingProv."
+    " If it does not use LAS, restart its service Citrix_GTLicensingProv."
 )
+_URL_HINT: Final = "Check that url is the address of WinRM, such as https://HOST:5986/wsman."
 
-_IS_THIS_IT: Final = "Check that the URL is that of WinRM: https://HOST:5986/wsman."
-
-
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    codes: frozenset[int]
-    subcode: str
-    kind: FailureKind
-    words: str
-    hint: str
-
-
-# Decimal codes are WS-Management's (each captured, except the time-out: Microsoft's wsmerror.h),
-# hexadecimal ones HRESULTs of WMI (wbemcli.h); 5 is Windows' ERROR_ACCESS_DENIED.
-# Subcodes are those of DSP0226.
-_MEANINGS: Final = (
-    _Meaning(
-        frozenset({5, 0x80070005, 0x80041003}),
-        "AccessDenied",
+# Codes in decimal are those of WS-Management (each captured, but for the timeout: Microsoft's
+# wsmerror.h), those in hexadecimal are HRESULTs of WMI (wbemcli.h); 5 is ERROR_ACCESS_DENIED of
+# Windows. The names are subcodes of DSP0226.
+_FAULT_RULES: Final = (
+    ErrorRule(
+        (5, 0x80070005, 0x80041003, "AccessDenied"),
         FailureKind.FORBIDDEN,
-        words="denies this account access to license data",
-        hint="Add the account to Remote Management Users, with Remote Enable on the WMI namespace"
+        "account has no permission to read licenses",
+        "Add the account to Remote Management Users and give it Remote Enable on the WMI namespace"
         r" root\CitrixLicensing, or make it a local administrator.",
     ),
-    _Meaning(
-        frozenset({2150858778, 0x80041010, 0x8004100E}),
-        "DestinationUnreachable",
+    ErrorRule(
+        (2150858778, 0x80041010, 0x8004100E, "DestinationUnreachable"),
         FailureKind.NO_DATA,
-        words="has no Citrix license classes",
-        hint=LAS_HINT,
+        "no Citrix license classes in WMI",
+        LAS_HINT,
     ),
-    _Meaning(
-        frozenset({2150859173, 2150859174}),
-        "QuotaLimit",
+    ErrorRule(
+        (2150859173, 2150859174, "QuotaLimit"),
         FailureKind.RATE_LIMITED,
-        words="has reached WinRM's request limit",
-        hint="Other programs use this account too: use one account only for lictui, or raise"
+        "WinRM request limit reached",
+        "Other programs use this account, too: give lictui an account of its own, or raise"
         " MaxConcurrentOperationsPerUser in winrm/config/service.",
     ),
-    _Meaning(
-        frozenset({2150858793}),
-        "TimedOut",
+    ErrorRule(
+        (2150858793, "TimedOut"),
         FailureKind.TIMEOUT,
-        words="did not complete the WMI query in time",
-        hint="WMI is slow: check the server's load, or raise timeout in [polling].",
+        "WMI query timed out",
+        "Check the load of the server, or raise timeout in [polling].",
     ),
-    _Meaning(
-        frozenset(),
-        "EncodingLimit",
+    ErrorRule(
+        ("EncodingLimit",),
         FailureKind.TOO_LARGE,
-        words="has more license data than MaxEnvelopeSizekb allows",
-        hint="Raise MaxEnvelopeSizekb in winrm/config on the server.",
+        "response exceeds MaxEnvelopeSizekb",
+        "Raise MaxEnvelopeSizekb in winrm/config on the server.",
+    ),
+    ErrorRule(
+        None,
+        FailureKind.UNAVAILABLE,
+        "WinRM fault",
+        "Restart the service Citrix_GTLicensingProv on the server, and see the event log of WinRM.",
     ),
 )
 
 
-def error_for_fault(fault: WsmanFault, where: str) -> SourceError:
-    """Return the failure for `fault`, sent by the endpoint `where`."""
-    said = f": {fault.message}" if fault.message else ""
-    for meaning in _MEANINGS:
-        if fault.codes & meaning.codes or meaning.subcode in fault.subcodes:
-            message = f"{where} {meaning.words}{said}"
-            return SourceError(meaning.kind, message, meaning.hint, Step.INVENTORY)
-    codes = "".join(f" {code}" for code in sorted(fault.codes)[:1])
-    return SourceError(
+def error_for_fault(fault: WsmanFault, address: str) -> SourceError:
+    """Return the error for a fault that `address` (HOST:PORT) reports."""
+    rule = find_rule(_FAULT_RULES, *fault.codes, *fault.subcodes)
+    code = f" {min(fault.codes)}" if rule is _FAULT_RULES[-1] and fault.codes else ""
+    detail = f": {fault.message}" if fault.message else ""
+    return rule.error(f"{address}: {rule.message}{code}{detail}")
+
+
+_STATUS_RULES: Final = (
+    ErrorRule(
+        (403,),
+        FailureKind.FORBIDDEN,
+        "access denied",
+        "Check firewalls, proxies and the address filter of the WinRM listener.",
+    ),
+    ErrorRule(
+        (404, 410),
+        FailureKind.NO_DATA,
+        "not found",
+        "WinRM responds at /wsman: set url to https://HOST:5986/wsman.",
+    ),
+    ErrorRule(
+        (429,),
+        FailureKind.RATE_LIMITED,
+        "rate limited",
+        "Raise interval: Citrix recommends 15 minutes.",
+    ),
+    ErrorRule(
+        range(500, 600),
         FailureKind.UNAVAILABLE,
-        f"{where} returned WinRM fault{codes}{said}",
-        "Restart the service Citrix_GTLicensingProv on the server; see also WinRM's event log.",
-        Step.INVENTORY,
-    )
+        "temporarily unavailable",
+        "Check that the service WinRM is running, and the load of the server.",
+    ),
+    ErrorRule(None, FailureKind.PROTOCOL, "unexpected WinRM response", _URL_HINT),
+)
 
 
-def error_for_reply(error: InvalidReplyError, where: str, kind: FailureKind) -> SourceError:
-    """Return the failure for a reply with status 200 that is not WS-Management."""
-    if error.web_page:
-        return _web_page(where, Step.INVENTORY)
-    return SourceError(
-        kind,
-        f"{where} returned an invalid WinRM response: {error}",
-        _IS_THIS_IT,
-        Step.INVENTORY,
-    )
+def error_for_status(reply: HttpReply, address: str, step: Step) -> SourceError:
+    """Return the error for a status, other than 401, that came without an envelope."""
+    error = status_error(reply, address, _STATUS_RULES, step)
+    if error.failure.kind is FailureKind.PROTOCOL and is_web_page(reply.body):
+        return _web_page_error(address, step)
+    return error
 
 
-def incomplete_enumeration(where: str, reason: str, kind: FailureKind) -> SourceError:
-    """Return the failure for an enumeration that did not end properly."""
-    return SourceError(
-        kind,
-        f"{where} returned an incomplete list of licenses: {reason}",
-        "Restart the service Citrix_GTLicensingProv on the server.",
-        Step.INVENTORY,
-    )
-
-
-def error_for_status(reply: HttpReply, where: str, step: Step) -> SourceError:
-    """Return the failure for a status, other than 401, without an envelope."""
-    match reply.status:
-        case HTTPStatus.FORBIDDEN:
-            kind, words = FailureKind.FORBIDDEN, "forbids it"
-            hint = "A firewall, proxy or the listener's address filter rejects this machine."
-        case HTTPStatus.NOT_FOUND | HTTPStatus.GONE:
-            kind, words = FailureKind.NO_DATA, "has no service at this address"
-            hint = "The URL of WinRM is https://HOST:5986/wsman."
-        case HTTPStatus.TOO_MANY_REQUESTS:
-            kind, words = FailureKind.RATE_LIMITED, "is rate limiting requests"
-            hint = "Poll less often: Citrix recommends an interval of at least 15 minutes."
-        case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            kind, words = FailureKind.UNAVAILABLE, "is temporarily unavailable"
-            hint = "Check that the service WinRM is running, and that the server is not overloaded."
-        case _ if is_web_page(reply.body):
-            return _web_page(where, step)
-        case _:
-            kind, words = FailureKind.PROTOCOL, "returned an unexpected response"
-            hint = _IS_THIS_IT
-    return SourceError(kind, f"{where} {words} (HTTP {reply.status})", hint, step)
-
-
-def _web_page(where: str, step: Step) -> SourceError:
+def _web_page_error(address: str, step: Step) -> SourceError:
     return SourceError(
         FailureKind.PROTOCOL,
-        f"{where} returned a web page instead of a WinRM response",
-        f"{_IS_THIS_IT} A portal or proxy may be in between.",
+        f"{address} returned a web page instead of a WinRM response",
+        f"{_URL_HINT} A portal or proxy may be in between.",
         step,
     )
-
-
-_MOST_PAGES: Final = 2_000  # a server may send its items one by one
-_MOST_EMPTY: Final = 3  # consecutive pages without an item that are not the last
-_PATIENCE: Final = 0.8  # of our own time-out: the server's own message is better than silence
-
-
-class WinrmLogin(Protocol):
-    """Posts SOAP as an authenticated user."""
-
-    @property
-    def identity(self) -> str:
-        r"""Method and user: `NTLM as CORP\svc`."""
-        ...
-
-    async def post(self, soap: bytes) -> HttpReply:
-        """Return the decrypted reply with any status but 401. Raises SourceError."""
-        ...
-
-
-class WsmanEnumerator:
-    """Enumerates one endpoint; `let_in` is called once with the identity, at the first reply."""
-
-    def __init__(
-        self,
-        endpoint: WsmanEndpoint,
-        login: WinrmLogin,
-        limits: Limits,
-        let_in: Callable[[str], None],
-    ) -> None:
-        self._endpoint, self._login, self._limits = endpoint, login, limits
-        self._let_in: Callable[[str], None] | None = let_in
-
-    async def instances(self, namespace: str, wql: str) -> list[Item]:
-        """Return all instances that `wql` selects in `namespace`.
-
-        Raises SourceError for a fault, for an unexpected reply, and for a list without end.
-        """
-        patience = max(1, int(_PATIENCE * self._limits.timeout))
-        question = WqlQuery(self._endpoint.url, namespace, wql, patience)
-        found: list[Item] = []
-        context, size, empty = "", 0, 0
-        for _ in range(_MOST_PAGES):
-            page, received = await self._page(question, context)
-            found += page.items
-            context = page.context or context  # each page may bring a new one: the latest counts
-            size += received
-            empty = 0 if page.items else empty + 1
-            if page.last:
-                return found
-            if not context:
-                raise self._broken_off("incomplete, without a continuation")
-            if size > self._limits.max_reply:
-                raise self._broken_off(
-                    f"{len(found):,} items received, and more would follow", FailureKind.TOO_LARGE
-                )
-            if empty > _MOST_EMPTY:
-                raise self._broken_off("only empty pages")
-        raise self._broken_off(
-            f"{_MOST_PAGES:,} pages received, and more would follow", FailureKind.TOO_LARGE
-        )
-
-    async def _page(self, question: WqlQuery, context: str) -> tuple[ResultPage, int]:
-        """Return the next page and its size in bytes."""
-        message = f"uuid:{uuid4()}"
-        soap = (
-            question.pull_request(message, context)
-            if context
-            else question.enumerate_request(message)
-        )
-        reply = await self._login.post(soap)
-        if self._let_in:
-            self._let_in(self._login.identity)
-            self._let_in = None
-        return self._read(reply, message), len(reply.body)
-
-    def _read(self, reply: HttpReply, message: str) -> ResultPage:
-        where = self._endpoint.address
-        try:
-            answer = parse_reply(reply.body, message)
-        except InvalidReplyError as error:
-            if reply.status != 200:  # noqa: PLR2004 - HTTP's own number for "here it is"
-                raise error_for_status(reply, where, Step.INVENTORY) from error
-            kind = (
-                FailureKind.PARSE
-                if isinstance(error, MalformedReplyError)
-                else FailureKind.PROTOCOL
-            )
-            raise error_for_reply(error, where, kind) from error
-        if isinstance(answer, WsmanFault):
-            raise error_for_fault(answer, where)
-        return answer
-
-    def _broken_off(self, reason: str, kind: FailureKind = FailureKind.PROTOCOL) -> SourceError:
-        return incomplete_enumeration(self._endpoint.address, reason, kind)

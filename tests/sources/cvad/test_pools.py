@@ -6,11 +6,16 @@ from typing import Any
 import pytest
 from tests.support.fake_site import inventory_row, license_overview, site_details
 
-from lictui.model import Model, Reading
-from lictui.sources.cvad.pools import pools_from_overview, pools_from_site
+from lictui.model import Activation, ActivationStatus, Level, Model, Reading
+from lictui.sources.cvad.pools import (
+    pools_from_overview,
+    pools_from_site,
+    site_activation,
+    site_notices,
+)
 
 
-def test_one_row_with_everything() -> None:
+def test_row_becomes_a_pool() -> None:
     (pool,) = pools_from_overview(license_overview(inventory_row()))
     assert pool.product == "XDT_PLT_CCS"
     assert pool.name == "Citrix Virtual Apps and Desktops Premium"
@@ -37,7 +42,7 @@ def test_one_row_with_everything() -> None:
         (True, 0, None),
     ],
 )
-def test_installed_is_what_is_available_less_the_overdraft(
+def test_installed_is_available_without_overdraft(
     available: object, overdraft: object, installed: int | None
 ) -> None:
     (pool,) = pools_from_overview(
@@ -46,7 +51,7 @@ def test_installed_is_what_is_available_less_the_overdraft(
     assert pool.reading.installed == installed
 
 
-def test_the_totals_count_for_a_single_row_alone() -> None:
+def test_totals_are_used_for_a_single_row_only() -> None:
     totals: dict[str, Any] = {"NormalLicenses": 550, "OverdraftLicenses": 55, "LicensesUsage": 9}
     (alone,) = pools_from_overview(license_overview(inventory_row(), **totals))
     assert alone.reading == Reading(in_use=214, installed=550, overdraft=55)
@@ -61,7 +66,7 @@ def test_the_totals_count_for_a_single_row_alone() -> None:
     assert [pool.reading.installed for pool in both] == [500, 500]
 
 
-def test_rows_of_one_key_are_added_up_over_both_inventories() -> None:
+def test_rows_of_one_key_are_summed_over_both_inventories() -> None:
     later = inventory_row(LicensesInUse=6, LicensesAvailable=110, LicenseOverdraft=10)
     earlier = inventory_row(LicenseExpirationDate="2026-12-31")
     (pool,) = pools_from_overview(
@@ -76,14 +81,14 @@ def test_rows_of_one_key_are_added_up_over_both_inventories() -> None:
     ]
 
 
-def test_a_figure_that_one_of_the_rows_lacks_is_unknown() -> None:
+def test_figure_that_one_row_lacks_is_unknown_in_the_sum() -> None:
     (pool,) = pools_from_overview(
         license_overview(inventory_row(), inventory_row(LicensesInUse=None, LicenseOverdraft=None))
     )
     assert pool.reading == Reading(in_use=None, installed=1050, overdraft=None)
 
 
-def test_another_subscription_date_is_another_pool() -> None:
+def test_subscription_dates_keep_pools_apart() -> None:
     pools = pools_from_overview(
         license_overview(inventory_row(), inventory_row(LicenseSubscriptionAdvantageDate=None))
     )
@@ -100,7 +105,7 @@ def test_another_subscription_date_is_another_pool() -> None:
         ((None, None, None), "Citrix Virtual Apps and Desktops Premium", Model.OTHER),
     ],
 )
-def test_the_product_code_is_built_from_the_enums(
+def test_product_code_is_built_from_the_enums(
     enums: tuple[str, str, str], code: str, model: Model
 ) -> None:
     keys = ("LicenseProductName", "ProductEdition", "LicenseModel")
@@ -110,7 +115,7 @@ def test_the_product_code_is_built_from_the_enums(
     assert (pool.product, pool.model) == (code, model)
 
 
-def test_a_name_that_is_not_given_is_looked_up_and_never_invented() -> None:
+def test_missing_name_is_looked_up_and_never_invented() -> None:
     changes = {"LocalizedLicenseProductName": None}
     known, unknown = pools_from_overview(
         license_overview(
@@ -121,7 +126,7 @@ def test_a_name_that_is_not_given_is_looked_up_and_never_invented() -> None:
     assert unknown.name == unknown.product == "XenFuture_PLT_CCS"
 
 
-def test_a_license_without_end() -> None:
+def test_expiry_in_year_9999_is_permanent() -> None:
     (forever,) = pools_from_overview(
         license_overview(inventory_row(LicenseExpirationDate="9999-12-31T23:59:59"))
     )
@@ -130,7 +135,7 @@ def test_a_license_without_end() -> None:
     assert (untold.expires, untold.permanent) == (None, None)
 
 
-def test_what_is_said_is_made_harmless() -> None:
+def test_hostile_text_is_sanitized() -> None:
     hostile = inventory_row(
         LocalizedLicenseProductName="Pre\x1b[2Jmium\u202e [/x]\n" + "y" * 500,
         LicenseProductName="X\x07\n" * 100,
@@ -146,7 +151,9 @@ def test_what_is_said_is_made_harmless() -> None:
     ("model", "suffix", "in_use"),
     [("Concurrent", "CCS", 214), ("UserDevice", "UD", 902), ("Unknown", "Unknown", None)],
 )
-def test_the_site_alone_knows_what_is_in_use(model: str, suffix: str, in_use: int | None) -> None:
+def test_site_details_have_usage_without_installed(
+    model: str, suffix: str, in_use: int | None
+) -> None:
     (pool,) = pools_from_site(
         site_details(LicensingModel=model, LicenseExpirationDate="2027-03-31")
     )
@@ -156,7 +163,7 @@ def test_the_site_alone_knows_what_is_in_use(model: str, suffix: str, in_use: in
     assert ("TotalUniqueLicenseUsers", "902") in pool.raw_fields
 
 
-def test_zeros_everywhere_are_no_figure_but_one_zero_is() -> None:
+def test_usage_of_all_zeros_is_unknown() -> None:
     zeros = {"PeakConcurrentLicenseUsers": 0, "TotalUniqueLicenseUsers": 0}
     (unknown,) = pools_from_site(site_details(LicensedSessionsActive=0, **zeros))
     assert unknown.reading.in_use is None
@@ -164,5 +171,114 @@ def test_zeros_everywhere_are_no_figure_but_one_zero_is() -> None:
     assert night.reading.in_use == 0
 
 
-def test_a_site_without_license() -> None:
+def test_site_without_license_has_no_pool() -> None:
     assert pools_from_site({"Name": "PROD", "LicensingModel": "None"}) == ()
+
+
+# Notices and activation
+
+
+def test_healthy_site_has_no_notices() -> None:
+    for status in ("Compatible", "LasCompatible", "UnknownStatus", None):
+        information = {"LicenseServerStatus": status}
+        assert site_notices(site_details(), license_overview(LicenseInformation=information)) == ()
+    assert site_notices(site_details(), None) == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "level"),
+    [
+        ("Incompatible", Level.CRITICAL),
+        ("LSVersionIncompatible", Level.CRITICAL),
+        ("Inaccessible", Level.CRITICAL),
+        ("InternalError", Level.CRITICAL),
+        ("CloudNotRegistered", Level.WARN),
+        ("LasNotOnboarded", Level.WARN),
+        ("InternetNotConnected", Level.WARN),
+        ("NoInventory", Level.WARN),
+        ("SomethingNew", Level.WARN),
+    ],
+)
+def test_license_server_status_is_a_notice(status: str, level: Level) -> None:
+    information = {"LicenseServerStatus": status}
+    (notice,) = site_notices(site_details(), license_overview(LicenseInformation=information))
+    assert (notice.kind, notice.level) == ("server", level)
+    assert status in notice.detail
+
+
+def test_untrusted_certificate_is_a_notice() -> None:
+    (notice,) = site_notices(site_details(), license_overview(CertAccepted=False))
+    assert "certificate" in notice.title
+
+
+@pytest.mark.parametrize(
+    ("hours", "level"), [(40, Level.WARN), (0, Level.CRITICAL), (None, Level.WARN)]
+)
+def test_grace_period_is_a_notice(hours: int | None, level: Level) -> None:
+    site = site_details(
+        LicensingGracePeriodActive=True,
+        LicensingGraceHoursLeft=hours,
+        LicenseGraceSessionsRemaining=12,
+    )
+    (notice,) = site_notices(site, None)
+    assert (notice.kind, notice.level) == ("grace", level)
+    assert (f"{hours} hours left" in notice.detail) is (hours is not None)
+    assert "12 sessions left" in notice.detail
+
+
+def test_trial_period_is_one_notice_from_either_answer() -> None:
+    information = {"OutOfBoxGracePeriodActive": True, "OutOfBoxGracePeriodHoursLeft": 90}
+    told = license_overview(LicenseInformation=information)
+    (notice,) = site_notices(site_details(), told)
+    assert (notice.kind, notice.detail) == ("grace", "90 hours left")
+    site = site_details(LicensingOutOfBoxGracePeriodActive=True)
+    assert site_notices(site, told) == (notice,)
+    assert len(site_notices(site, None)) == 1
+
+
+def test_site_alerts_are_notices() -> None:
+    levels = ("Info", "Alert", "Alarm", "Unknown")
+    alerts: list[object] = [
+        {"AlertLevel": level, "Title": f"{level}\x07 title", "Detail": "why\n", "Action": "what"}
+        for level in levels
+    ]
+    told = site_notices(site_details(LicensingAlerts=[*alerts, {"Title": None}, "junk"]), None)
+    assert [notice.level for notice in told] == [Level.OK, Level.WARN, Level.CRITICAL, Level.OK]
+    assert (told[0].title, told[0].detail, told[0].action) == ("Info title", "why", "what")
+
+
+def test_site_alerts_are_limited() -> None:
+    assert len(site_notices(site_details(LicensingAlerts=[{"Title": "x"}] * 9999), None)) == 50
+
+
+@pytest.mark.parametrize(
+    ("statuses", "worst"),
+    [
+        (["Activated", "Activated"], ActivationStatus.ACTIVATED),
+        (["Activated", "Unknown"], ActivationStatus.UNKNOWN),
+        (["NotActivated", "Unknown"], ActivationStatus.NOT_ACTIVATED),
+        (["Activated", "Expired", "NotActivated"], ActivationStatus.EXPIRED),
+    ],
+)
+def test_activation_is_that_of_the_worst_controller(
+    statuses: list[str], worst: ActivationStatus
+) -> None:
+    controllers = [
+        {"LasActivationStatus": status, "LasActivationExpiry": f"2026-12-0{index + 3}"}
+        for index, status in enumerate(statuses)
+    ]
+    assert site_activation(controllers) == Activation(worst, date(2026, 12, 3))
+
+
+@pytest.mark.parametrize(
+    "controllers",
+    [
+        None,
+        [],
+        {"Items": None},
+        [{"LasActivationStatus": None}],
+        [{"LasActivationStatus": "NotActivated", "IsLasAware": False}],
+    ],
+)
+def test_activation_is_unknown_without_controllers(controllers: object) -> None:
+    assert site_activation(controllers) is None

@@ -36,7 +36,7 @@ async def _look_up(host: str) -> list[Any]:
 
 
 @pytest.mark.usefixtures("dead_dns")
-def test_names_that_are_never_resolved_hold_up_no_other() -> None:
+def test_unresolved_names_block_neither_other_names_nor_the_exit() -> None:
     async def look() -> list[Any]:
         dead = [asyncio.create_task(_look_up(f"dead-{number}.example")) for number in range(100)]
         await asyncio.sleep(0)
@@ -48,7 +48,7 @@ def test_names_that_are_never_resolved_hold_up_no_other() -> None:
     assert resolver.run(look())  # and it ends, though 100 threads still wait
 
 
-def test_a_name_that_does_not_exist_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_name_raises_the_error_of_the_resolver(monkeypatch: pytest.MonkeyPatch) -> None:
     def getaddrinfo(*_: Any, **__: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "no such name")
 

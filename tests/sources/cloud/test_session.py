@@ -1,4 +1,4 @@
-"""Signing in to Citrix Cloud: one token for all who are the same client at the same place."""
+"""Sign-in to Citrix Cloud, tokens shared between servers, and its error responses."""
 
 from __future__ import annotations
 
@@ -9,16 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from tests.sources.cloud.conftest import (
-    CURRENT,
-    SECRET,
-    SERVER,
-    TOKENS,
-    FakeCloud,
-    current,
-    failure_of,
-)
 from tests.support.clock import FakeClock, settle
+from tests.support.fake_api import SECRET
+from tests.support.fake_cloud import CURRENT, SERVER, TOKENS, current
+from tests.support.polls import failure_of
 
 from lictui.model import FailureKind, Step
 from lictui.sources.source import SourceError, ignore_steps
@@ -26,20 +20,16 @@ from lictui.sources.source import SourceError, ignore_steps
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.support.fake_cloud import FakeCloud
+
     from lictui.sources.cloud.source import CloudSource
 
-    Opening = Callable[..., CloudSource]
-
-
-async def test_two_servers_of_one_account_ask_once(open_source: Opening, cloud: FakeCloud) -> None:
-    sources = [open_source(replace(SERVER, name=name)) for name in ("one", "two", "three")]
-    await asyncio.gather(*(source.fetch(ignore_steps) for source in sources))
-    assert cloud.paths.count(TOKENS) == 1
+    Open = Callable[..., CloudSource]
 
 
 @pytest.mark.parametrize("changes", [{"username": "client-2"}, {"url": "https://api-eu.cloud.com"}])
-async def test_another_client_or_place_is_another_account(
-    changes: dict[str, Any], open_source: Opening, cloud: FakeCloud
+async def test_another_client_or_region_has_a_token_of_its_own(
+    changes: dict[str, Any], open_source: Open, cloud: FakeCloud
 ) -> None:
     cloud.answers[TOKENS] = {"access_token": "token-0"}
     await open_source(SERVER).fetch(ignore_steps)
@@ -47,8 +37,8 @@ async def test_another_client_or_place_is_another_account(
     assert cloud.paths.count(TOKENS) == 2
 
 
-async def test_another_secret_is_tried_at_once(
-    open_source: Opening, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+async def test_changed_secret_is_used_immediately(
+    open_source: Open, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await open_source(SERVER).fetch(ignore_steps)
     monkeypatch.setenv("LICTUI_TEST", "wrong")
@@ -56,8 +46,8 @@ async def test_another_secret_is_tried_at_once(
     assert cloud.paths.count(TOKENS) == 2
 
 
-async def test_those_who_waited_share_the_refusal(
-    open_source: Opening, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+async def test_waiting_servers_share_the_failure(
+    open_source: Open, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LICTUI_TEST", "wrong")
     sources = [open_source(SERVER) for _ in range(5)]
@@ -70,8 +60,8 @@ async def test_those_who_waited_share_the_refusal(
     assert cloud.paths.count(TOKENS) == 2
 
 
-async def test_whoever_waits_asks_itself_when_the_first_gives_up(
-    open_source: Opening, cloud: FakeCloud, clock: FakeClock
+async def test_waiting_server_requests_a_token_if_the_first_is_canceled(
+    open_source: Open, cloud: FakeCloud, clock: FakeClock
 ) -> None:
     replies = [httpx.Response(503), httpx.Response(200, json={"access_token": "token-0"})]
     cloud.answers[TOKENS] = lambda _request: replies.pop(0)
@@ -87,49 +77,34 @@ async def test_whoever_waits_asks_itself_when_the_first_gives_up(
 
 
 @pytest.mark.parametrize("told", [3600, "3600", 3600.0, None, "soon", -5])
-async def test_the_life_of_a_token_in_any_form(
+async def test_token_lifetime_is_read_in_any_form(
     told: object, source: CloudSource, cloud: FakeCloud, clock: FakeClock
 ) -> None:
     cloud.token["expires_in"] = told
     await source.fetch(ignore_steps)
     await clock.advance(3600 - 61)
     await source.fetch(ignore_steps)
-    assert cloud.valid == 1
+    assert cloud.token_number == 1
     await clock.advance(1)
     await source.fetch(ignore_steps)
-    assert cloud.valid == 2
+    assert cloud.token_number == 2
 
 
-async def test_a_token_that_dies_is_renewed_once_for_all(
-    open_source: Opening, cloud: FakeCloud
+async def test_rejected_token_is_renewed_once_for_all_servers(
+    open_source: Open, cloud: FakeCloud
 ) -> None:
     one, two = open_source(SERVER), open_source(SERVER)
     await asyncio.gather(one.fetch(ignore_steps), two.fetch(ignore_steps))
-    cloud.valid = 7  # token-1 is no longer known
-    cloud.asked.clear()
+    cloud.token_number = 7  # token-1 is no longer known
+    cloud.requests.clear()
     await asyncio.gather(one.fetch(ignore_steps), two.fetch(ignore_steps))
     assert cloud.paths.count(TOKENS) == 1
 
 
-async def test_a_token_that_is_never_good_ends_in_auth(
-    source: CloudSource, cloud: FakeCloud
-) -> None:
-    cloud.answers[CURRENT] = httpx.Response(401, json={"type": "401", "detail": "no token-2"})
-    failure = await failure_of_with_echo(source)
-    assert (failure[0], failure[1]) == (FailureKind.AUTH, Step.AUTH)
-    assert cloud.paths.count(TOKENS) == 2
-    cloud.answers[CURRENT] = current()
-    assert (await source.fetch(ignore_steps)).pools
-
-
-async def failure_of_with_echo(source: CloudSource) -> tuple[FailureKind, Step | None]:
-    failure = await failure_of(source)  # which looks for tokens in what is said
-    assert "no …" in failure.message
-    return failure.kind, failure.step
-
-
 @pytest.mark.parametrize("status", [200, 400, 401])
-async def test_an_expired_secret(status: int, source: CloudSource, cloud: FakeCloud) -> None:
+async def test_expired_secret_is_an_auth_failure_without_the_secret(
+    status: int, source: CloudSource, cloud: FakeCloud
+) -> None:
     said = {"error": "invalid_client", "error_description": f"{'x' * 155}{SECRET} is over"}
     cloud.answers[TOKENS] = httpx.Response(status, json=said)
     failure = await failure_of(source)
@@ -139,7 +114,7 @@ async def test_an_expired_secret(status: int, source: CloudSource, cloud: FakeCl
     assert "client secret" in failure.hint
 
 
-async def test_a_form_that_is_repeated_keeps_its_secret(
+async def test_repeated_form_does_not_show_the_secret(
     source: CloudSource, cloud: FakeCloud
 ) -> None:
     cloud.answers[TOKENS] = lambda request: httpx.Response(
@@ -150,48 +125,32 @@ async def test_a_form_that_is_repeated_keeps_its_secret(
     assert "s3cret" not in failure.message
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"access_token": 5}', b"<html>", b"{"])
-async def test_no_token_in_the_answer(body: bytes, source: CloudSource, cloud: FakeCloud) -> None:
-    cloud.answers[TOKENS] = httpx.Response(200, content=body)
-    failure = await failure_of(source)
-    assert (failure.kind, failure.step) == (FailureKind.PARSE, Step.AUTH)
-
-
-async def test_the_wrong_region(source: CloudSource, cloud: FakeCloud) -> None:
+async def test_unknown_customer_at_sign_in_lists_the_regions(
+    source: CloudSource, cloud: FakeCloud
+) -> None:
     cloud.answers[TOKENS] = httpx.Response(404)
     failure = await failure_of(source)
     assert (failure.kind, failure.step) == (FailureKind.NO_DATA, Step.AUTH)
     assert "United States: api-us.cloud.com" in failure.hint
-    assert "(this is United States)" in failure.hint
+    assert "(now: United States)" in failure.hint
     assert "Japan: api.citrixcloud.jp" in failure.hint
     assert "customer_id" in failure.hint
 
 
-async def test_the_us_governments_token_is_asked_for_in_the_older_form(
-    open_source: Opening, cloud: FakeCloud
+async def test_us_government_token_uses_the_legacy_form(
+    open_source: Open, cloud: FakeCloud
 ) -> None:
     cloud.answers["/acme/tokens/clients"] = {"token": "token-0", "expiresIn": 3600}
     await open_source(replace(SERVER, url="https://api.cloud.us")).fetch(ignore_steps)
-    asked = cloud.asked[0]
+    asked = cloud.requests[0]
     assert asked.url.host == "trust.citrixworkspacesapi.us"
     assert asked.read().decode().startswith('{"clientId": "client-1"')
 
 
-async def test_a_rate_limit_that_passes_soon(
-    source: CloudSource, cloud: FakeCloud, clock: FakeClock
-) -> None:
-    replies = [
-        httpx.Response(429, headers={"Retry-After": "2"}),
-        httpx.Response(200, json={"access_token": "token-0"}),
-    ]
-    cloud.answers[TOKENS] = lambda _request: replies.pop(0)
-    reading = asyncio.ensure_future(source.fetch(ignore_steps))
-    await clock.advance(2)
-    assert (await reading).pools
-
-
 @pytest.mark.parametrize("path", [TOKENS, CURRENT])
-async def test_a_rate_limit_that_lasts(path: str, source: CloudSource, cloud: FakeCloud) -> None:
+async def test_lasting_rate_limit_suggests_a_longer_interval(
+    path: str, source: CloudSource, cloud: FakeCloud
+) -> None:
     cloud.answers[path] = httpx.Response(429, headers={"Retry-After": "600"})
     failure = await failure_of(source)
     assert failure.kind is FailureKind.RATE_LIMITED
@@ -199,21 +158,15 @@ async def test_a_rate_limit_that_lasts(path: str, source: CloudSource, cloud: Fa
 
 
 @pytest.mark.parametrize("missing", [{"customer_id": ""}, {"username": ""}])
-async def test_nothing_is_sent_without_knowing_for_whom(
-    missing: dict[str, Any], open_source: Opening, cloud: FakeCloud
+async def test_missing_customer_or_client_sends_nothing(
+    missing: dict[str, Any], open_source: Open, cloud: FakeCloud
 ) -> None:
     failure = await failure_of(open_source(replace(SERVER, **missing)))
     assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.AUTH)
-    assert not cloud.asked
+    assert not cloud.requests
 
 
-async def test_no_secret_over_plain_http(open_source: Opening, cloud: FakeCloud) -> None:
-    failure = await failure_of(open_source(replace(SERVER, url="http://api.acme.test")))
-    assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.AUTH)
-    assert not cloud.asked
-
-
-async def test_the_log_has_the_transaction_and_no_secret(
+async def test_log_has_the_transaction_and_no_secret(
     source: CloudSource, cloud: FakeCloud, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "lictui")
@@ -224,3 +177,53 @@ async def test_the_log_has_the_transaction_and_no_secret(
     assert f"api-us.cloud.com:443 {CURRENT}: 200, transaction abc-1" in caplog.text
     assert SECRET not in caplog.text
     assert "token-1" not in caplog.text
+
+
+OBJECT = {
+    "type": "404",
+    "detail": "resource not found",
+    "parameters": {"name": "entityType", "value": "licen\x1b[2Jse"},
+}
+
+
+ARRAY = {
+    "type": "https://errors-api.cloud.com/common/authentication",
+    "detail": "bad thing",
+    "parameters": [{"name": "reason", "value": "missing"}, {"name": "field", "value": "x"}],
+}
+
+
+async def test_missing_permission_is_named(source: CloudSource, cloud: FakeCloud) -> None:
+    cloud.answers[CURRENT] = httpx.Response(403)
+    assert "Licensing permission" in (await failure_of(source)).hint
+
+
+async def test_transaction_id_is_read_from_the_older_header(
+    source: CloudSource, cloud: FakeCloud
+) -> None:
+    cloud.answers[CURRENT] = httpx.Response(500, headers={"X-Cws-TransactionId": "old-1"})
+    assert "transaction old-1" in (await failure_of(source)).message
+
+
+async def test_unknown_customer_lists_the_regions(source: CloudSource, cloud: FakeCloud) -> None:
+    del cloud.answers[CURRENT]
+    failure = await failure_of(source)
+    assert failure.kind is FailureKind.NO_DATA
+    assert "European Union: api-eu.cloud.com" in failure.hint
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (OBJECT, "(resource not found, entityType: licen[2Jse)"),
+        (ARRAY, "(bad thing, reason: missing, field: x)"),
+        ([1], ": bad request"),
+    ],
+)
+async def test_error_text_is_read_from_both_shapes(
+    body: object, words: str, source: CloudSource, cloud: FakeCloud
+) -> None:
+    cloud.answers[CURRENT] = httpx.Response(400, json=body)
+    failure = await failure_of(source)
+    assert failure.kind is FailureKind.PROTOCOL
+    assert failure.message.endswith(words)

@@ -8,7 +8,7 @@ from lictui.sources.source import SourceError
 
 
 @pytest.mark.parametrize(
-    ("url", "where"),
+    ("url", "address"),
     [
         ("https://ddc01.corp.example", "ddc01.corp.example:443"),
         ("http://lic01:5985/wsman?x=1", "lic01:5985"),
@@ -16,24 +16,24 @@ from lictui.sources.source import SourceError
         ("http://10.0.0.9", "10.0.0.9:80"),
     ],
 )
-def test_host_and_port(url: str, where: str) -> None:
-    found = origin(url)
-    assert host_port(found) == where
-    assert found.path == "/"
-    assert not found.query
+def test_origin_has_host_and_port(url: str, address: str) -> None:
+    parsed = origin(url)
+    assert host_port(parsed) == address
+    assert parsed.path == "/"
+    assert not parsed.query
 
 
 @pytest.mark.parametrize(
     "url",
     ["", "ddc01", "ftp://ddc01", "https://", "https://a:b@ddc01", "https://x:99999999", "\x00"],
 )
-def test_an_address_that_cannot_be_used(url: str) -> None:
+def test_invalid_address_is_a_config_failure(url: str) -> None:
     with pytest.raises(SourceError) as caught:
         origin(url)
     assert caught.value.failure.kind is FailureKind.CONFIG
 
 
-def test_a_password_in_an_address_is_not_repeated() -> None:
+def test_password_in_an_address_is_not_shown() -> None:
     for url in ("https://me:hunter2@ddc01", "gopher://me:hunter2@ddc01"):
         with pytest.raises(SourceError) as caught:
             origin(url)
@@ -43,14 +43,14 @@ def test_a_password_in_an_address_is_not_repeated() -> None:
 @pytest.mark.parametrize(
     "url", ["https://ddc01", "http://127.0.0.1:80", "http://[::1]", "http://localhost"]
 )
-def test_a_password_may_travel(url: str) -> None:
+def test_password_may_be_sent_over_tls_or_loopback(url: str) -> None:
     require_encryption(url)
 
 
 @pytest.mark.parametrize(
     "url", ["http://ddc01", "http://10.0.0.9:8080", "http://localhost.evil.example"]
 )
-def test_a_password_may_not_travel_readable(url: str) -> None:
+def test_password_is_not_sent_unencrypted(url: str) -> None:
     with pytest.raises(SourceError) as caught:
         require_encryption(url)
     failure = caught.value.failure
@@ -58,6 +58,6 @@ def test_a_password_may_not_travel_readable(url: str) -> None:
     assert "https://" in failure.hint
 
 
-def test_loopback() -> None:
+def test_loopback_addresses_are_recognized() -> None:
     assert is_loopback("127.8.8.8")
     assert not is_loopback("128.0.0.1")

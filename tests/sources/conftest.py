@@ -1,0 +1,50 @@
+"""Sources over the fake REST APIs: opened without sockets, closed at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from tests.support.fake_api import SECRET
+
+from lictui.config.settings import Limits
+from lictui.model import SourceName
+from lictui.sources.cloud.source import CloudSource
+from lictui.sources.cvad.source import CvadSource
+from lictui.sources.partner import PartnerSource
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from tests.support.clock import FakeClock
+    from tests.support.fake_api import FakeApi
+
+    from lictui.model import Server
+
+    RestSource = CloudSource | CvadSource | PartnerSource
+    OpenRestSource = Callable[..., RestSource]
+
+_SOURCES: dict[SourceName, type[RestSource]] = {
+    SourceName.CVAD: CvadSource,
+    SourceName.CITRIX_CLOUD: CloudSource,
+    SourceName.PARTNER: PartnerSource,
+}
+
+
+@pytest.fixture
+async def open_rest_source(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[OpenRestSource]:
+    monkeypatch.setenv("LICTUI_TEST", SECRET)
+    opened: list[RestSource] = []
+
+    def open_(server: Server, api: FakeApi, timeout: float = 5.0) -> RestSource:
+        transport = httpx.MockTransport(api)
+        source = _SOURCES[server.source](server, Limits(timeout=timeout), clock, transport)
+        opened.append(source)
+        return source
+
+    yield open_
+    for source in opened:
+        await source.aclose()

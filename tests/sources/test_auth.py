@@ -1,0 +1,249 @@
+"""Tokens, and what cvad, citrix-cloud and partner do alike: sign in, renew, report errors."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from tests.support import fake_cloud, fake_insights, fake_site
+from tests.support.clock import START, FakeClock, settle
+from tests.support.fake_api import SECRET
+from tests.support.polls import failure_of, snapshot_of
+
+from lictui.model import FailureKind, Step
+from lictui.sources.auth import Token, account_key, shared_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.fake_api import FakeApi
+
+    from lictui.model import Server
+    from lictui.sources.source import Source
+
+    Open = Callable[..., Source]
+
+
+def test_account_key_depends_on_every_part_and_hides_the_secret() -> None:
+    keys = {account_key(*parts) for parts in (("u", "c", "a"), ("u", "c", "b"), ("u", "ca", ""))}
+    assert len(keys) == 3
+    assert "s3cret" not in account_key("url", "client", "s3cret")
+
+
+def test_tokens_of_a_closed_loop_are_forgotten() -> None:
+    """`lictui status` in a long-lived process, or one test after another."""
+
+    async def request() -> Token:
+        await asyncio.sleep(0)
+        return Token("token", "acme", "", START + 3600)
+
+    async def request_twice(loops: list[weakref.ref[asyncio.AbstractEventLoop]]) -> None:
+        loops.append(weakref.ref(asyncio.get_running_loop()))
+        clock = FakeClock()
+        first, second = await asyncio.gather(
+            *(shared_token("key", request, clock) for _ in range(2))
+        )
+        assert first is second
+
+    loops: list[weakref.ref[asyncio.AbstractEventLoop]] = []
+    asyncio.run(request_twice(loops))
+    asyncio.run(request_twice(loops))
+    gc.collect()
+    assert loops[0]() is None
+
+
+def test_token_value_is_not_in_its_repr() -> None:
+    assert "tok3n" not in repr(Token("tok3n", "acme", "", 0.0))
+
+
+@dataclass
+class Rest:
+    """A fake API with the server entry that names it."""
+
+    api: FakeApi
+    server: Server
+    tokens: str  # path of the token endpoint
+    data: str  # path of the first data that a poll needs
+    token_key: str
+
+
+@pytest.fixture(params=["cvad", "citrix-cloud", "partner"])
+def rest(request: pytest.FixtureRequest) -> Rest:
+    if request.param == "cvad":
+        site = fake_site.FakeSite()
+        return Rest(site, fake_site.SERVER, fake_site.TOKENS, fake_site.SITE, "Token")
+    if request.param == "partner":
+        insights = fake_insights.FakeInsights()
+        paths = fake_insights.TOKENS, fake_insights.SERVERS
+        return Rest(insights, fake_insights.SERVER, *paths, "token")
+    cloud = fake_cloud.FakeCloud()
+    paths = fake_cloud.TOKENS, fake_cloud.CURRENT
+    return Rest(cloud, fake_cloud.SERVER, *paths, "access_token")
+
+
+@pytest.fixture
+def open_source(rest: Rest, open_rest_source: Open) -> Open:
+    return lambda **changes: open_rest_source(replace(rest.server, **changes), rest.api)
+
+
+@pytest.fixture
+def source(open_source: Open) -> Source:
+    return open_source()
+
+
+async def test_token_is_kept_for_the_next_poll(source: Source, rest: Rest) -> None:
+    await source.fetch(lambda *_: None)
+    rest.api.requests.clear()
+    await snapshot_of(source)
+    assert rest.tokens not in rest.api.paths
+    assert rest.data in rest.api.paths
+
+
+async def test_token_is_renewed_before_it_expires(
+    source: Source, rest: Rest, clock: FakeClock
+) -> None:
+    await snapshot_of(source)
+    await clock.advance(3600 - 61)
+    await snapshot_of(source)
+    assert rest.api.token_number == 1
+    await clock.advance(1)
+    await snapshot_of(source)
+    assert rest.api.token_number == 2
+
+
+async def test_token_rejected_in_mid_session_is_renewed_once(source: Source, rest: Rest) -> None:
+    await snapshot_of(source)
+    rest.api.token_number = 7  # token-1 is no longer accepted
+    rest.api.requests.clear()
+    await snapshot_of(source)
+    assert rest.api.paths[:3] == [rest.data, rest.tokens, rest.data]
+    assert rest.api.paths.count(rest.tokens) == 1
+
+
+async def test_token_that_is_never_accepted_fails_and_is_not_repeated(
+    source: Source, rest: Rest
+) -> None:
+    answer = rest.api.answers[rest.data]
+    rest.api.answers[rest.data] = httpx.Response(401, json={"detail": "unknown token-2"})
+    failure = await failure_of(source)  # which looks for tokens in the message
+    assert (failure.kind, failure.step) == (FailureKind.AUTH, Step.AUTH)
+    assert "unknown …" in failure.message
+    assert rest.api.paths.count(rest.tokens) == 2
+    rest.api.answers[rest.data] = answer
+    await snapshot_of(source)
+
+
+@pytest.mark.parametrize("token", [None, "", "two words", "new\nline", "ümlaut", 5])
+async def test_token_that_no_header_can_carry_fails(
+    token: object, source: Source, rest: Rest
+) -> None:
+    rest.api.answers[rest.tokens] = {rest.token_key: token}
+    failure = await failure_of(source)
+    assert (failure.kind, failure.step) == (FailureKind.PARSE, Step.AUTH)
+
+
+async def test_wrong_secret_fails_before_any_data_is_requested(
+    source: Source, rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LICTUI_TEST", "wrong")
+    failure = await failure_of(source)
+    assert (failure.kind, failure.step) == (FailureKind.AUTH, Step.AUTH)
+    assert f"{rest.api.requests[0].url.host}:443" in failure.message
+    assert rest.data not in rest.api.paths
+
+
+async def test_missing_secret_sends_nothing(
+    source: Source, rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LICTUI_TEST")
+    failure = await failure_of(source)
+    assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.AUTH)
+    assert not rest.api.requests
+
+
+async def test_plain_http_sends_no_secret(open_source: Open, rest: Rest) -> None:
+    for key in ("url", "trust_url") if rest.server.trust_url else ("url",):
+        failure = await failure_of(open_source(**{key: "http://acme.test"}))
+        assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.AUTH)
+    assert not rest.api.requests
+
+
+@pytest.mark.parametrize("rest", ["citrix-cloud", "partner"], indirect=True)
+async def test_servers_of_one_client_share_a_token(open_source: Open, rest: Rest) -> None:
+    sources = [open_source(name=name) for name in ("a", "b", "c")]
+    await asyncio.gather(*(snapshot_of(source) for source in sources))
+    assert rest.api.paths.count(rest.tokens) == 1
+
+
+@pytest.mark.parametrize("endpoint", ["tokens", "data"])
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (403, FailureKind.FORBIDDEN),
+        (418, FailureKind.PROTOCOL),
+        (429, FailureKind.RATE_LIMITED),
+        (500, FailureKind.UNAVAILABLE),
+        (502, FailureKind.UNAVAILABLE),
+    ],
+)
+async def test_status_is_reported_by_its_kind_with_the_servers_text(
+    endpoint: str, status: int, kind: FailureKind, source: Source, rest: Rest
+) -> None:
+    body = {"detail": f"because\x1b[2J of {SECRET if endpoint == 'tokens' else 'it'}"}
+    rest.api.answers[getattr(rest, endpoint)] = httpx.Response(
+        status, json=body, headers={"CC-TransactionId": "0f3c-9", "Retry-After": "99"}
+    )
+    failure = await failure_of(source)
+    assert failure.kind is kind
+    assert failure.step is (Step.AUTH if endpoint == "tokens" else Step.INVENTORY)
+    assert failure.message.startswith(f"HTTP {status} from {rest.api.requests[-1].url.host}:443: ")
+    assert "because[2J of " in failure.message
+    assert ("transaction 0f3c-9" in failure.message) is (status >= 500)
+
+
+@pytest.mark.parametrize("endpoint", ["tokens", "data"])
+async def test_html_page_is_recognized(endpoint: str, source: Source, rest: Rest) -> None:
+    page = httpx.Response(200, html="\n<!DOCTYPE html><title>Sign in</title>")
+    rest.api.answers[getattr(rest, endpoint)] = page
+    failure = await failure_of(source)
+    assert failure.kind is FailureKind.PARSE
+    assert "HTML page instead of JSON" in failure.message
+
+
+@pytest.mark.parametrize("endpoint", ["tokens", "data"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[" * 9999, b'{"a":NaN}', b"\x80", b"[]"],
+    ids=["empty", "cut", "deep", "nan", "bytes", "list"],
+)
+async def test_invalid_json_is_a_parse_failure(
+    endpoint: str, body: bytes, source: Source, rest: Rest
+) -> None:
+    rest.api.answers[getattr(rest, endpoint)] = httpx.Response(200, content=body)
+    failure = await failure_of(source)
+    step = Step.AUTH if endpoint == "tokens" else Step.PARSE
+    assert (failure.kind, failure.step) == (FailureKind.PARSE, step)
+
+
+async def test_oversized_response_is_refused(source: Source, rest: Rest) -> None:
+    rest.api.answers[rest.data] = httpx.Response(200, content=b" " * 10_000_000)
+    assert (await failure_of(source)).kind is FailureKind.TOO_LARGE
+
+
+@pytest.mark.parametrize("endpoint", ["tokens", "data"])
+async def test_short_unavailability_is_retried(
+    endpoint: str, source: Source, rest: Rest, clock: FakeClock
+) -> None:
+    path = getattr(rest, endpoint)
+    answer = rest.api.answers.get(path, {rest.token_key: f"token-{rest.api.token_number}"})
+    replies: list[Any] = [httpx.Response(429, headers={"Retry-After": "2"}), answer]
+    rest.api.answers[path] = lambda _request: replies.pop(0)
+    polling = asyncio.ensure_future(snapshot_of(source))
+    await clock.advance(2)
+    await settle()
+    assert (await polling).reported_name

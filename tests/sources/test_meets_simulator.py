@@ -1,0 +1,642 @@
+"""Sources against the simulated servers: two implementations of each protocol, over real sockets.
+
+What holds for every source is one test with the source as a parameter; below are the inventories.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.sources.winrm.ntlm_server import users
+from tests.support.clock import START, FakeClock
+from tests.support.polls import failure_of, snapshot_of
+
+from lictui.config.settings import Limits
+from lictui.model import (
+    FailureKind,
+    Level,
+    Mode,
+    Model,
+    MonthlyUsage,
+    Reading,
+    ReportingStatus,
+    Server,
+    Snapshot,
+    SourceName,
+    Step,
+)
+from lictui.simulator.cloud_server import (
+    AssignedCount,
+    CloudAccount,
+    CloudConcurrent,
+    CloudMonth,
+    CloudPeak,
+    LicenseChange,
+    MonthCount,
+    serve_cloud,
+)
+from lictui.simulator.cvad_server import SimulatedSite, serve_cvad
+from lictui.simulator.http import self_signed
+from lictui.simulator.inventory import FaultMode, License
+from lictui.simulator.partner_server import (
+    FeatureCount,
+    PartnerAccount,
+    PartnerFeature,
+    PartnerServer,
+    ServerUsage,
+    Sku,
+    TimestampStyle,
+    serve_partner,
+)
+from lictui.simulator.winrm_server import serve_winrm
+from lictui.sources import open_source
+from lictui.sources.probe import probe
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from lictui.simulator.http import Listener, ServerCertificate
+    from lictui.sources.source import Source
+
+    Simulate = Callable[..., Any]
+
+USER = r"CORP\svc"
+PASSWORD = "correct horse"  # of the one account in NTLM_USER_FILE
+DAY = 86400.0
+LIMITS = Limits(timeout=20.0, connect_timeout=5.0)
+HOSTILE = "Big [/x] \x1b[31m\x07\u202eeman\nsecond line & <b> " + "x" * 300
+PLATINUM = License(
+    product="XDT_PLT_UD",
+    full_name="Citrix XenDesktop Platinum|User/Device",
+    license_type="Retail",
+    subscription_date=date(2026, 12, 1),
+    expires=date(2027, 3, 31),
+    installed=500,
+    overdraft=50,
+    in_use=520,
+)
+LATER = replace(
+    PLATINUM,
+    subscription_date=date(2027, 12, 1),
+    expires=None,
+    installed=100,
+    overdraft=0,
+    in_use=0,
+)
+UNKNOWN = License(
+    product="NEW_[/x]_CCU",
+    full_name=HOSTILE,
+    license_type="Eval",
+    subscription_date=date(2026, 12, 1),
+    expires=None,
+    installed=10,
+    overdraft=1,
+    in_use=3,
+)
+STARTUP = License(
+    product="CITRIX",
+    full_name="Citrix Start-up License|Server",
+    license_type="SYS",
+    subscription_date=date(2026, 12, 1),
+    expires=None,
+    installed=10_000,
+    overdraft=0,
+    in_use=0,
+)
+LICENSES = (PLATINUM, LATER, UNKNOWN, STARTUP)
+CUSTOMER = CloudAccount(
+    users=AssignedCount(412, 3),
+    devices=AssignedCount(501),
+    owned=500,
+    next_expiry=LicenseChange(START + 167 * DAY, 500),
+    months=(
+        CloudMonth("2026-09", 500, MonthCount(390, 10, 1), MonthCount(480, 9)),
+        CloudMonth("2026-10", 500, MonthCount(400, 12, 2), MonthCount(390, 5, 7)),
+    ),
+)
+CONCURRENT = CloudConcurrent(60, 40, START, CloudPeak(55, START), CloudPeak(58, START), None)
+
+
+def at_day(days: float) -> float:
+    return START + days * DAY
+
+
+PARTNER_SERVERS = (
+    PartnerServer("FINE", "fine.test", at_day(-1), at_day(245), stamps=TimestampStyle(2.0, 7)),
+    PartnerServer("SILENT", "silent.test", at_day(-5), at_day(245), stamps=TimestampStyle(-5.0)),
+    PartnerServer("NEVER"),
+    PartnerServer("OVER", "over.test", at_day(-1), at_day(-10)),
+    PartnerServer("SOON", "soon.test", at_day(-1), at_day(20)),
+    PartnerServer("LATER", "later.test", at_day(-1), at_day(60)),
+    PartnerServer("STRAY", "stray.test", at_day(-1), at_day(245), in_back_office=False),
+    PartnerServer("FOREIGN", "foreign.test", at_day(-1), at_day(245), non_csp=True),
+    PartnerServer(
+        "CCU", "ccu.test", at_day(-1), at_day(245), ccu=(FeatureCount("MPS_PLT_CCU", 10),)
+    ),
+    PartnerServer("OLD", "old.test", at_day(-1), at_day(245), stamps=TimestampStyle(digits=0)),
+)
+SKU = Sku(
+    "sku-1",
+    "CVAD for CSP",
+    (
+        PartnerFeature(
+            "XDT_PLT_UD", "Premium", (ServerUsage("fine.test", 14), ServerUsage("b.test", 6))
+        ),
+        PartnerFeature("MPS_PLT_CCU", "Apps", (ServerUsage("ccu.test", 10, 2, at_day(-1)),)),
+    ),
+)
+
+
+def partner(*months: str) -> Callable[[str], PartnerAccount]:
+    """A partner with usage in these months only."""
+    return lambda month: PartnerAccount(
+        "51000000", PARTNER_SERVERS, (SKU,) if month in months else ()
+    )
+
+
+class Simulation:
+    """A simulated server and the entry that names it; `fault` may change while it serves."""
+
+    def __init__(self, server: Server, fault: FaultMode) -> None:
+        self.server = server
+        self.fault = fault
+
+
+@pytest.fixture
+def simulate(clock: FakeClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Simulate:
+    monkeypatch.setenv("NTLM_USER_FILE", users(tmp_path))
+    monkeypatch.setenv("LICTUI_TEST", PASSWORD)
+    monkeypatch.setenv("LICTUI_WRONG", "hunter2")
+
+    @asynccontextmanager
+    async def start(
+        name: SourceName,
+        fault: FaultMode = FaultMode.NORMAL,
+        *,
+        tls: bool = True,
+        options: dict[str, Any] | None = None,
+        **fields: Any,
+    ) -> AsyncIterator[Simulation]:
+        """`options` go to the simulator, `fields` to the server entry."""
+        certificate = self_signed("localhost", now=clock.now()) if tls else None
+        simulation = Simulation(Server("x", name, secret="env:LICTUI_TEST"), fault)
+        listener = await _serve(name, simulation, clock, certificate, options or {})
+        url = f"{'https' if tls else 'http'}://127.0.0.1:{listener.port}"
+        defaults: dict[str, Any] = {
+            "url": url,
+            "verify": f"sha256:{certificate.fingerprint}" if certificate else True,
+            "username": USER if name in (SourceName.WINRM, SourceName.CVAD) else "client-1",
+        }
+        if name is SourceName.WINRM:
+            defaults |= {"url": f"{url}/wsman", "auth": "negotiate"}
+        if name in (SourceName.CITRIX_CLOUD, SourceName.PARTNER):
+            defaults |= {"customer_id": "acme"}
+        if name is SourceName.PARTNER:
+            defaults |= {"trust_url": url}
+        simulation.server = replace(simulation.server, **(defaults | fields))
+        try:
+            yield simulation
+        finally:
+            await listener.aclose()
+
+    return start
+
+
+async def _serve(
+    name: SourceName,
+    simulation: Simulation,
+    clock: FakeClock,
+    certificate: ServerCertificate | None,
+    options: dict[str, Any],
+) -> Listener:
+    def fault() -> FaultMode:
+        return simulation.fault
+
+    account: dict[str, Any] = {"username": USER, "password": PASSWORD, "certificate": certificate}
+    client: dict[str, Any] = {
+        "customer_id": "acme",
+        "client_id": "client-1",
+        "secret": PASSWORD,
+        "certificate": certificate,
+        "retry_after": 600,
+    }
+    if name is SourceName.WINRM:
+        return await serve_winrm(
+            lambda: LICENSES, fault, clock, name="LIC01", **(account | options)
+        )
+    if name is SourceName.CVAD:
+        site = SimulatedSite("9f3c", "PROD")
+        options = {"retry_after": 600} | options
+        return await serve_cvad(
+            lambda: site, lambda: (PLATINUM,), fault, clock, **(account | options)
+        )
+    if name is SourceName.PARTNER:
+        months = options.pop("account", partner("2026-11"))
+        return await serve_partner(months, fault, clock, **(client | options))
+    customer = options.pop("account", CUSTOMER)
+    return await serve_cloud(lambda: customer, fault, clock, **(client | options))
+
+
+@asynccontextmanager
+async def opened(
+    server: Server, clock: FakeClock, limits: Limits = LIMITS
+) -> AsyncIterator[Source]:
+    source = open_source(server, limits, clock)
+    try:
+        yield source
+    finally:
+        await source.aclose()
+
+
+async def polled(server: Server, clock: FakeClock) -> Snapshot:
+    async with opened(server, clock) as source:
+        return await snapshot_of(source)
+
+
+# Every source: WinRM with each login, site, customer, partner
+
+
+WAYS = [
+    pytest.param(SourceName.WINRM, {"auth": "basic"}, id="winrm-basic"),
+    pytest.param(SourceName.WINRM, {"auth": "ntlm"}, id="winrm-ntlm"),
+    pytest.param(SourceName.WINRM, {"auth": "negotiate"}, id="winrm-negotiate"),
+    pytest.param(SourceName.WINRM, {"auth": "ntlm", "tls": False}, id="winrm-ntlm-http"),
+    pytest.param(SourceName.WINRM, {"auth": "negotiate", "tls": False}, id="winrm-negotiate-http"),
+    pytest.param(SourceName.CVAD, {}, id="cvad"),
+    pytest.param(SourceName.CITRIX_CLOUD, {}, id="citrix-cloud"),
+    pytest.param(SourceName.PARTNER, {}, id="partner"),
+]
+REST = [SourceName.CVAD, SourceName.CITRIX_CLOUD, SourceName.PARTNER]
+CLOUD = [SourceName.CITRIX_CLOUD, SourceName.PARTNER]
+
+
+@pytest.mark.parametrize(("name", "way"), WAYS)
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (FaultMode.EMPTY, FailureKind.NO_DATA),
+        (FaultMode.LOGIN_PAGE, None),
+        (FaultMode.DENIED, FailureKind.AUTH),
+        (FaultMode.FORBIDDEN, FailureKind.FORBIDDEN),
+        (FaultMode.TRUNCATED, FailureKind.PROTOCOL),
+        (FaultMode.BUSY, FailureKind.UNAVAILABLE),
+        (FaultMode.RATE_LIMITED, FailureKind.RATE_LIMITED),
+    ],
+)
+async def test_fault_is_a_failure_of_its_kind_and_passes(
+    simulate: Simulate,
+    clock: FakeClock,
+    name: SourceName,
+    way: dict[str, Any],
+    fault: FaultMode,
+    kind: FailureKind | None,
+) -> None:
+    page = FailureKind.PROTOCOL if name is SourceName.WINRM else FailureKind.PARSE
+    async with (
+        simulate(name, fault, **way) as simulation,
+        opened(simulation.server, clock) as source,
+    ):
+        failure = await failure_of(source)
+        assert failure.kind is (kind or page), failure
+        assert PASSWORD not in f"{failure}"
+        simulation.fault = FaultMode.NORMAL
+        await snapshot_of(source)
+
+
+@pytest.mark.parametrize("name", REST)
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (FaultMode.SILENT, FailureKind.TIMEOUT),
+        (FaultMode.CREDENTIALS_EXPIRED, FailureKind.AUTH),
+        (FaultMode.OVERSIZED, FailureKind.TOO_LARGE),
+        (FaultMode.GARBAGE, FailureKind.PARSE),
+        (FaultMode.UNKNOWN_CUSTOMER, FailureKind.NO_DATA),
+    ],
+)
+async def test_fault_of_a_rest_api_is_a_failure_of_its_kind(
+    simulate: Simulate, clock: FakeClock, name: SourceName, fault: FaultMode, kind: FailureKind
+) -> None:
+    limits = Limits(timeout=0.6) if fault is FaultMode.SILENT else LIMITS
+    async with (
+        simulate(name, fault) as simulation,
+        opened(simulation.server, clock, limits) as source,
+    ):
+        failure = await failure_of(source)
+    assert failure.kind is kind, failure
+    assert PASSWORD not in f"{failure}"
+
+
+@pytest.mark.parametrize(("name", "way"), WAYS)
+async def test_wrong_password_is_an_auth_failure_that_names_the_account(
+    simulate: Simulate, clock: FakeClock, name: SourceName, way: dict[str, Any]
+) -> None:
+    async with (
+        simulate(name, secret="env:LICTUI_WRONG", **way) as simulation,
+        opened(simulation.server, clock) as source,
+    ):
+        failure = await failure_of(source)
+    assert (failure.kind, failure.step) == (FailureKind.AUTH, Step.AUTH)
+    assert "hunter2" not in f"{failure}"
+    assert name is not SourceName.WINRM or USER in failure.message
+
+
+@pytest.mark.parametrize(
+    ("changes", "kinds"),
+    [
+        ({"customer_id": "other"}, (FailureKind.NO_DATA, FailureKind.FORBIDDEN, FailureKind.AUTH)),
+        ({"username": "client-2"}, (FailureKind.AUTH,)),
+    ],
+)
+@pytest.mark.parametrize("name", CLOUD)
+async def test_wrong_customer_or_client_is_a_failure(
+    simulate: Simulate,
+    clock: FakeClock,
+    name: SourceName,
+    changes: dict[str, str],
+    kinds: tuple[FailureKind, ...],
+) -> None:
+    async with (
+        simulate(name, **changes) as simulation,
+        opened(simulation.server, clock) as source,
+    ):
+        assert (await failure_of(source)).kind in kinds
+
+
+@pytest.mark.parametrize("name", REST)
+async def test_expired_token_is_renewed(
+    simulate: Simulate, clock: FakeClock, name: SourceName
+) -> None:
+    async with (
+        simulate(name) as simulation,
+        opened(simulation.server, clock) as source,
+    ):
+        first = await snapshot_of(source)
+        await clock.advance(3700)
+        assert len((await snapshot_of(source)).pools) == len(first.pools)
+
+
+async def test_servers_of_one_client_share_a_token_for_an_hour(
+    simulate: Simulate, clock: FakeClock
+) -> None:
+    options = {"tokens_a_minute": 1}
+    async with simulate(SourceName.CITRIX_CLOUD, options=options) as simulation:
+        for _ in range(5):
+            await polled(simulation.server, clock)
+        await clock.advance(3700)
+        await polled(simulation.server, clock)
+
+
+@pytest.mark.parametrize(("name", "way"), WAYS)
+async def test_snapshot_has_the_certificate_that_was_presented(
+    simulate: Simulate, clock: FakeClock, name: SourceName, way: dict[str, Any]
+) -> None:
+    async with simulate(name, **way) as simulation:
+        certificate = (await polled(simulation.server, clock)).certificate
+    if way.get("tls", True):
+        assert certificate is not None
+        assert simulation.server.verify == f"sha256:{certificate.sha256}"
+        assert certificate.expires is not None
+    else:
+        assert certificate is None
+
+
+@pytest.mark.parametrize(("name", "way"), WAYS)
+async def test_unknown_certificate_is_not_trusted(
+    simulate: Simulate, clock: FakeClock, name: SourceName, way: dict[str, Any]
+) -> None:
+    if not way.get("tls", True):
+        return
+    async with (
+        simulate(name, verify=True, **way) as simulation,
+        opened(simulation.server, clock) as source,
+    ):
+        assert (await failure_of(source)).kind is FailureKind.TLS
+
+
+@pytest.mark.parametrize(("name", "way"), WAYS)
+async def test_probe_passes_every_step(
+    simulate: Simulate, clock: FakeClock, name: SourceName, way: dict[str, Any]
+) -> None:
+    async with simulate(name, **way) as simulation:
+        results = [result async for result in probe(simulation.server, LIMITS, clock)]
+    steps = [step for step in Step if way.get("tls", True) or step is not Step.TLS]
+    assert [(result.step, result.ok) for result in results] == [(step, True) for step in steps]
+
+
+@pytest.mark.parametrize(
+    ("fault", "step"),
+    [(FaultMode.CREDENTIALS_EXPIRED, Step.AUTH), (FaultMode.FORBIDDEN, Step.INVENTORY)],
+)
+@pytest.mark.parametrize("name", REST)
+async def test_probe_ends_with_the_step_that_fails(
+    simulate: Simulate, clock: FakeClock, name: SourceName, fault: FaultMode, step: Step
+) -> None:
+    async with simulate(name, fault) as simulation:
+        results = [result async for result in probe(simulation.server, LIMITS, clock)]
+    assert (results[-1].step, results[-1].ok) == (step, False)
+
+
+async def test_probe_names_the_token_endpoint_that_fails(
+    simulate: Simulate, clock: FakeClock
+) -> None:
+    async with simulate(SourceName.PARTNER, trust_url="https://127.0.0.1:1") as simulation:
+        results = [result async for result in probe(simulation.server, LIMITS, clock)]
+    assert (results[-1].step, results[-1].ok) == (Step.AUTH, False)
+    assert "127.0.0.1:1" in results[-1].detail
+
+
+# License server
+
+
+@pytest.mark.parametrize(("name", "way"), WAYS[:5])
+async def test_winrm_reads_the_whole_inventory(
+    simulate: Simulate, clock: FakeClock, name: SourceName, way: dict[str, Any]
+) -> None:
+    steps: dict[Step, str] = {}
+    async with simulate(name, **way) as simulation, opened(simulation.server, clock) as source:
+        await snapshot_of(source)
+        snapshot = await snapshot_of(source, steps.__setitem__)
+    readings = {
+        (pool.product, str(pool.subscription_date)): pool.reading for pool in snapshot.pools
+    }
+    assert readings == {
+        ("XDT_PLT_UD", "2026-12-01"): Reading(520, 500, 50),
+        ("XDT_PLT_UD", "2027-12-01"): Reading(0, 100, 0),
+        ("NEW_[/x]_CCU", "2026-12-01"): Reading(3, 10, 1),
+        ("CITRIX", "2026-12-01"): Reading(0, 10_000, 0),
+    }
+    assert list(steps) == [Step.AUTH, Step.INVENTORY, Step.PARSE]
+    method = "Basic" if way["auth"] == "basic" else "NTLM"
+    assert steps[Step.AUTH] == rf"{method} as {USER}"
+    assert steps[Step.INVENTORY].startswith("4 pools, ")
+
+
+async def test_winrm_sanitizes_hostile_names(simulate: Simulate, clock: FakeClock) -> None:
+    async with simulate(SourceName.WINRM) as simulation:
+        pools = (await polled(simulation.server, clock)).pools
+    (pool,) = (pool for pool in pools if pool.product.startswith("NEW"))
+    assert pool.name.startswith("Big [/x] ")
+    assert "eman second line & <b> xxx" in pool.name
+    assert pool.name.isprintable()
+    assert len(pool.name) == 200
+
+
+async def test_winrm_server_without_the_namespace_has_no_data(
+    simulate: Simulate, clock: FakeClock
+) -> None:
+    async with (
+        simulate(SourceName.WINRM, options={"licensing": False}) as simulation,
+        opened(simulation.server, clock) as source,
+    ):
+        failure = await failure_of(source)
+    assert failure.kind is FailureKind.NO_DATA
+    assert "cvad" in failure.hint
+
+
+# Customer of Citrix Cloud
+
+
+async def test_cloud_reads_the_whole_account(simulate: Simulate, clock: FakeClock) -> None:
+    async with simulate(SourceName.CITRIX_CLOUD) as simulation:
+        snapshot = await polled(simulation.server, clock)
+    (pool,) = snapshot.pools
+    assert (pool.product, pool.model) == ("XenDesktop:XAXDFull", Model.USER_DEVICE)
+    assert pool.reading == Reading(412, 500, None)
+    assert pool.expires == date(2027, 5, 10)
+    raw_fields = dict(pool.raw_fields)
+    assert raw_fields["min(user, device)"] == "412, as totalUsageCount"
+    assert raw_fields["owned - used"] == "88, as remainingLicenseCount"
+    assert (snapshot.mode, snapshot.notices) == (Mode.CLOUD, ())
+    october = datetime(2026, 10, 1, tzinfo=UTC).timestamp()
+    assert [month.in_use for month in snapshot.monthly_usage] == [390, 390]
+    assert snapshot.monthly_usage[-1] == MonthlyUsage(pool.key, october, 390, 500, 5, 7)
+
+
+async def test_cloud_usage_may_exceed_the_licenses(simulate: Simulate, clock: FakeClock) -> None:
+    account = replace(CUSTOMER, users=AssignedCount(530), devices=AssignedCount(540))
+    async with simulate(SourceName.CITRIX_CLOUD, options={"account": account}) as simulation:
+        (pool,) = (await polled(simulation.server, clock)).pools
+    assert (pool.reading.in_use, pool.reading.free) == (530, -30)
+
+
+@pytest.mark.parametrize(("days", "level"), [(7, Level.WARN), (90, Level.WARN), (400, Level.OK)])
+async def test_cloud_reports_partial_expiry_and_future_licenses(
+    days: int, level: Level, simulate: Simulate, clock: FakeClock
+) -> None:
+    account = replace(
+        CUSTOMER,
+        next_expiry=LicenseChange(START + days * DAY, 100),
+        next_activation=LicenseChange(START + 30 * DAY, 50),
+    )
+    async with simulate(SourceName.CITRIX_CLOUD, options={"account": account}) as simulation:
+        snapshot = await polled(simulation.server, clock)
+    expiry, start = snapshot.notices
+    assert (snapshot.pools[0].expires, expiry.level) == (None, level)
+    assert expiry.title.startswith("100 of 500 licenses expire on ")
+    assert start.title == "50 more licenses start on 2026-12-24"
+
+
+async def test_cloud_reads_concurrent_licenses(simulate: Simulate, clock: FakeClock) -> None:
+    options = {"account": replace(CUSTOMER, concurrent=CONCURRENT)}
+    name = SourceName.CITRIX_CLOUD
+    async with simulate(name, options=options, experimental=True) as simulation:
+        _, pool = (await polled(simulation.server, clock)).pools
+    assert (pool.model, pool.reading) == (Model.CONCURRENT, Reading(40, 60))
+    assert dict(pool.raw_fields)["last24HoursPeak.assignedLicenseCount"] == "55"
+
+
+@pytest.mark.parametrize(
+    ("concurrent", "notices"), [(None, []), (replace(CONCURRENT, readable=False), [True])]
+)
+async def test_cloud_customer_without_readable_concurrent_licenses_has_one_pool(
+    concurrent: CloudConcurrent | None,
+    notices: list[bool],
+    simulate: Simulate,
+    clock: FakeClock,
+) -> None:
+    options = {"account": replace(CUSTOMER, concurrent=concurrent)}
+    name = SourceName.CITRIX_CLOUD
+    async with simulate(name, options=options, experimental=True) as simulation:
+        snapshot = await polled(simulation.server, clock)
+    assert len(snapshot.pools) == 1
+    assert ["no permission" in notice.title for notice in snapshot.notices] == notices
+
+
+async def test_cloud_customer_without_usage_has_no_data(
+    simulate: Simulate, clock: FakeClock
+) -> None:
+    async with (
+        simulate(SourceName.CITRIX_CLOUD, options={"account": None}) as simulation,
+        opened(simulation.server, clock) as source,
+    ):
+        failure = await failure_of(source)
+    assert (failure.kind, failure.step) == (FailureKind.NO_DATA, Step.INVENTORY)
+
+
+# Partner
+
+
+async def test_partner_lists_the_license_servers(simulate: Simulate, clock: FakeClock) -> None:
+    async with simulate(SourceName.PARTNER) as simulation:
+        listed = (await polled(simulation.server, clock)).license_servers
+    statuses = {server.host_id: server.status for server in listed}
+    assert statuses.pop("SILENT") is ReportingStatus.NOT_REPORTING
+    assert statuses.pop("NEVER") is ReportingStatus.NEVER_REPORTED
+    assert statuses.pop("OVER") is ReportingStatus.EXPIRED
+    assert set(statuses.values()) == {ReportingStatus.REPORTING}
+    assert len(statuses) == 7
+    by_id = {server.host_id: server for server in listed}
+    yesterday = datetime(2026, 11, 23, 6, 0, tzinfo=UTC).timestamp()
+    for host_id in ("FINE", "OLD"):
+        assert by_id[host_id].last_reported == yesterday
+        assert by_id[host_id].days_to_expire == 245
+    assert by_id["SILENT"].last_reported == yesterday - 4 * DAY
+    assert by_id["SOON"].expires == date(2026, 12, 14)
+    never = by_id["NEVER"]
+    assert (never.fqdn, never.last_reported, never.days_to_expire) == ("", None, None)
+
+
+async def test_partner_has_a_notice_for_each_condition(
+    simulate: Simulate, clock: FakeClock
+) -> None:
+    async with simulate(SourceName.PARTNER) as simulation:
+        notices = (await polled(simulation.server, clock)).notices
+    titles = {notice.detail: notice.title.removeprefix("A license server ") for notice in notices}
+    assert titles == {
+        "silent.test (5 days, since 2026-11-19)": "has not reported for more than 3 days",
+        "over.test (2026-11-14)": "has expired licenses",
+        "NEVER": "has never reported",
+        "soon.test (2026-12-14)": "has licenses that expire within 30 days",
+        "later.test (2027-01-23)": "has licenses that expire within 90 days",
+        "stray.test": "was not found in Citrix back office",
+        "foreign.test": "has a license that is not for service providers",
+        "MPS_PLT_CCU 10 in use, on ccu.test": "has concurrent licenses",
+    }
+
+
+@pytest.mark.parametrize("month", ["2026-11", "2026-10"])
+async def test_partner_reads_usage_of_this_or_the_previous_month(
+    month: str, simulate: Simulate, clock: FakeClock
+) -> None:
+    async with simulate(SourceName.PARTNER, options={"account": partner(month)}) as simulation:
+        pools = (await polled(simulation.server, clock)).pools
+    assert {pool.product: pool.reading for pool in pools} == {
+        "XDT_PLT_UD": Reading(20),
+        "MPS_PLT_CCU": Reading(10),
+    }
+    assert {dict(pool.raw_fields)["month"] for pool in pools} == {month}
+    assert not any(pool.counted for pool in pools)
+
+
+async def test_partner_without_usage_has_license_servers_only(
+    simulate: Simulate, clock: FakeClock
+) -> None:
+    async with simulate(SourceName.PARTNER, options={"account": partner()}) as simulation:
+        snapshot = await polled(simulation.server, clock)
+    assert (snapshot.pools, len(snapshot.license_servers)) == ((), len(PARTNER_SERVERS))

@@ -1,0 +1,476 @@
+"""License Usage Insights: license servers, usage of a month, tokens."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support.clock import START, FakeClock
+from tests.support.fake_insights import (
+    SERVER,
+    SERVERS,
+    TOKENS,
+    USAGE,
+    FakeInsights,
+    feature,
+    license_server,
+    license_servers,
+    never_reported,
+    server_usage,
+    usage,
+)
+from tests.support.polls import failure_of
+
+from lictui.config.settings import Limits
+from lictui.model import (
+    FailureKind,
+    Level,
+    LicenseServer,
+    Model,
+    Notice,
+    Reading,
+    ReportingStatus,
+    Step,
+)
+from lictui.sources.partner import (
+    PartnerSource,
+    read_servers,
+    read_usage,
+    report_months,
+    server_notices,
+)
+from lictui.sources.source import SourceError, ignore_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Open = Callable[..., PartnerSource]
+
+
+@pytest.fixture
+def insights() -> FakeInsights:
+    return FakeInsights()
+
+
+@pytest.fixture
+def open_source(insights: FakeInsights, open_rest_source: Open) -> Open:
+    return lambda server: open_rest_source(server, insights)
+
+
+@pytest.fixture
+def source(open_source: Open) -> PartnerSource:
+    return open_source(SERVER)
+
+
+async def test_poll_reads_the_partner_and_reports_each_step(
+    source: PartnerSource, insights: FakeInsights
+) -> None:
+    insights.answers[SERVERS] = license_servers(license_server(), never_reported())
+    steps: list[tuple[Step, str]] = []
+    snapshot = await source.fetch(lambda step, detail: steps.append((step, detail)))
+    assert [server.status for server in snapshot.license_servers] == [
+        ReportingStatus.REPORTING,
+        ReportingStatus.NEVER_REPORTED,
+    ]
+    assert snapshot.reported_name == "partner-1"
+    assert steps == [
+        (Step.AUTH, "client client-1 of partner-1"),
+        (Step.INVENTORY, "2 license servers"),
+        (Step.PARSE, "2 license servers · 1 product"),
+    ]
+    assert [request.url.host for request in insights.requests] == [
+        "trust.citrixworkspacesapi.net",
+        "licensing.citrixworkspacesapi.net",
+        "licensing.citrixworkspacesapi.net",
+    ]
+    assert insights.requests[1].headers["Citrix-CustomerId"] == "partner-1"
+
+
+@pytest.mark.parametrize(
+    ("changes", "host"),
+    [
+        ({"trust_url": ""}, "trust.citrixworkspacesapi.net"),
+        ({"trust_url": "", "url": "https://all.acme.test"}, "all.acme.test"),
+        ({"trust_url": "https://trust.acme.test:444"}, "trust.acme.test"),
+    ],
+)
+async def test_token_endpoint_follows_url_and_trust_url(
+    changes: dict[str, Any], host: str, open_source: Open, insights: FakeInsights
+) -> None:
+    await open_source(replace(SERVER, **changes)).fetch(ignore_steps)
+    assert insights.requests[0].url.host == host
+
+
+async def test_unavailable_usage_fails_the_poll(
+    source: PartnerSource, insights: FakeInsights
+) -> None:
+    insights.answers[USAGE] = httpx.Response(500)
+    assert (await failure_of(source)).kind is FailureKind.UNAVAILABLE
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(204), license_servers()])
+async def test_partner_without_servers_and_usage_has_no_data(
+    answer: object, source: PartnerSource, insights: FakeInsights
+) -> None:
+    insights.answers |= {SERVERS: answer, USAGE: usage()}
+    failure = await failure_of(source)
+    assert (failure.kind, failure.step) == (FailureKind.NO_DATA, Step.INVENTORY)
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}"])
+async def test_other_json_is_not_a_list_of_servers(
+    body: bytes, source: PartnerSource, insights: FakeInsights
+) -> None:
+    insights.answers[SERVERS] = httpx.Response(200, content=body)
+    failure = await failure_of(source)
+    assert (failure.kind, failure.step) == (FailureKind.PARSE, Step.PARSE)
+
+
+@pytest.mark.parametrize("path", [TOKENS, SERVERS])
+async def test_missing_endpoint_is_no_data(
+    path: str, source: PartnerSource, insights: FakeInsights
+) -> None:
+    insights.answers[path] = httpx.Response(404)
+    failure = await failure_of(source)
+    assert failure.kind is FailureKind.NO_DATA
+    assert ("trust_url" if path == TOKENS else "customer_id") in failure.hint
+
+
+# License servers
+
+
+SILENT: dict[str, Any] = {
+    "isPhoningHome": False,
+    "lastPhoningHomeTime": "2026-11-19T05:00:00.0000000Z",
+}
+
+
+def listed_servers(*rows: object) -> list[LicenseServer]:
+    return [each.server for each in read_servers(license_servers(*rows), "here:443", START)]
+
+
+def notices_of(*rows: object) -> list[Notice]:
+    return list(server_notices(read_servers(license_servers(*rows), "here:443", START), START))
+
+
+def test_reporting_server_is_listed_without_notices() -> None:
+    assert listed_servers(license_server()) == [
+        LicenseServer(
+            host_id="LIC01",
+            fqdn="lic01.acme.test",
+            status=ReportingStatus.REPORTING,
+            last_reported=datetime(2026, 11, 23, 11, 12, 4, tzinfo=UTC).timestamp(),
+            expires=date(2027, 7, 27),
+            days_to_expire=245,
+        )
+    ]
+    assert not notices_of(license_server())
+
+
+def test_server_that_never_reported_is_listed() -> None:
+    (server,) = listed_servers(never_reported())
+    assert server == LicenseServer("NEW01", status=ReportingStatus.NEVER_REPORTED)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        (SILENT, ReportingStatus.NOT_REPORTING),
+        (SILENT | {"isExpired": True}, ReportingStatus.EXPIRED),
+        ({"isEverReported": False, "isExpired": True}, ReportingStatus.EXPIRED),
+        ({"isPhoningHome": None}, ReportingStatus.REPORTING),
+        (SILENT | {"isPhoningHome": "no"}, ReportingStatus.NOT_REPORTING),
+        ({"isPhoningHome": None, "lastPhoningHomeTime": None}, ReportingStatus.NEVER_REPORTED),
+        (SILENT | {"isEverReported": None}, ReportingStatus.NOT_REPORTING),
+    ],
+)
+def test_status_is_what_is_reported(changes: dict[str, Any], status: ReportingStatus) -> None:
+    (server,) = listed_servers(license_server(**changes))
+    assert server.status is status
+
+
+@pytest.mark.parametrize(
+    ("value", "day"),
+    [
+        ("2027-07-27T00:00:00.00-11:00", date(2027, 7, 27)),
+        ("12/30/2015 12:21:15", date(2015, 12, 30)),
+        ("12/30/2015", date(2015, 12, 30)),
+        ("9999-12-31T00:00:00", None),
+    ],
+)
+def test_expiry_is_the_day_as_written(value: str, day: date | None) -> None:
+    (server,) = listed_servers(license_server(licenseExpirationDate=value))
+    assert server.expires == day
+
+
+def test_days_after_the_expiry_are_negative() -> None:
+    assert listed_servers(license_server(daysToExpire=-12))[0].days_to_expire == -12
+    assert listed_servers(license_server(daysToExpire="x"))[0].days_to_expire is None
+    assert listed_servers(license_server(daysToExpire=-(10**12)))[0].days_to_expire is None
+
+
+def test_hostile_names_are_sanitized_and_empty_rows_ignored() -> None:
+    rows: tuple[object, ...] = (
+        5,
+        None,
+        {},
+        {"hostId": "\x1b"},
+        license_server("a", fqdn="x\x1b[31m\u202e" + "y" * 500),
+    )
+    (server,) = listed_servers(*rows)
+    assert server.fqdn.startswith("x[31my")
+    assert len(server.fqdn) == 120
+
+
+def test_silent_server_notice_says_since_when() -> None:
+    (notice,) = notices_of(license_server(**SILENT), license_server("lic02"))
+    assert (notice.kind, notice.level) == ("server", Level.CRITICAL)
+    assert notice.title == "A license server has not reported for more than 3 days"
+    assert notice.detail == "lic01.acme.test (5 days, since 2026-11-19)"
+
+
+def test_server_that_never_reported_is_a_notice_of_its_own() -> None:
+    (notice,) = notices_of(never_reported())
+    assert notice.level is Level.WARN
+    assert (notice.title, notice.detail) == ("A license server has never reported", "NEW01")
+
+
+@pytest.mark.parametrize(
+    ("days", "level"),
+    [(0, Level.WARN), (30, Level.WARN), (31, Level.OK), (90, Level.OK), (91, None)],
+)
+def test_approaching_expiry_is_a_notice(days: int, level: Level | None) -> None:
+    found = notices_of(
+        license_server(daysToExpire=days, licenseExpirationDate="2026-12-20T00:00:00Z")
+    )
+    assert [notice.level for notice in found] == ([] if level is None else [level])
+    assert all(notice.detail == "lic01.acme.test (2026-12-20)" for notice in found)
+
+
+def test_days_to_expire_are_computed_if_not_reported() -> None:
+    row = license_server(daysToExpire=None, licenseExpirationDate="2026-12-20T00:00:00Z")
+    assert [notice.level for notice in notices_of(row)] == [Level.WARN]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words", "level"),
+    [
+        ({"isExpired": True, "daysToExpire": 0}, "have expired licenses", Level.CRITICAL),
+        ({"isFoundInBackOffice": False}, "were not found in Citrix back office", Level.WARN),
+        (
+            {"isNonCspLicenseInstalled": True},
+            "have licenses that are not for service providers",
+            Level.WARN,
+        ),
+        ({"isCcu": True}, "have concurrent licenses", Level.WARN),
+    ],
+)
+def test_other_conditions_are_notices(changes: dict[str, Any], words: str, level: Level) -> None:
+    (notice,) = notices_of(
+        license_server("a", **changes), license_server("b", **changes), license_server("c")
+    )
+    assert (notice.title, notice.level) == (f"2 license servers {words}", level)
+    assert "a.acme.test" in notice.detail
+    assert "c.acme.test" not in notice.detail
+
+
+def test_concurrent_features_are_summed() -> None:
+    def using(name: str, *counts: tuple[str, object]) -> dict[str, object]:
+        told = [{"featureId": code, "usageCount": count} for code, count in counts]
+        return license_server(name, isCcu=True, ccuFeatureStatistics=told)
+
+    (notice,) = notices_of(
+        using("a", ("MPS_PLT_CCU", 10), ("XDT_STD_CCS", 1)),
+        using("b", ("MPS_PLT_CCU", 20), ("X", None)),
+    )
+    assert notice.detail == (
+        "MPS_PLT_CCU 30 in use, XDT_STD_CCS 1 in use, on a.acme.test, b.acme.test"
+    )
+
+
+def test_many_servers_make_few_notices() -> None:
+    rows = [
+        license_server(
+            f"lic{n:03}", **SILENT, isFoundInBackOffice=False, isCcu=True, daysToExpire=9
+        )
+        for n in range(300)
+    ]
+    found = notices_of(*rows)
+    assert len(found) == 4
+    assert found[0].title == "300 license servers have not reported for more than 3 days"
+    assert found[0].detail.endswith(" and 290 more")
+    assert all(len(notice.detail) < 800 for notice in found)
+
+
+# Usage of a month
+
+
+def test_usage_is_a_pool_that_is_not_counted() -> None:
+    (pool,) = read_usage(usage(feature()), "2026-11", "here:443")
+    assert (pool.product, pool.name) == ("XDT_PLT_UD", "Citrix Virtual Apps and Desktops Premium")
+    assert (pool.model, pool.counted) == (Model.USER_DEVICE, False)
+    assert pool.reading == Reading(in_use=226)
+    assert dict(pool.formulas)["counted"].startswith("no: a monthly report")
+    raw = dict(pool.raw_fields)
+    assert raw["month"] == "2026-11"
+    assert raw["sku"] == "sku-1 · CVAD for CSP"
+    assert raw["freeUsersCount"] == "6"
+    assert raw["lic01.acme.test"] == "14"
+
+
+def test_unknown_code_has_the_name_of_the_report() -> None:
+    known, unknown = read_usage(
+        usage(feature("NEW_CCU"), feature("XYZ_UD", featureDescription=None)), "2026-11", "x"
+    )
+    assert (known.name, unknown.name) == ("Premium", "XYZ_UD")
+
+
+def test_feature_of_two_skus_is_one_pool() -> None:
+    answer = usage(feature(count=10))
+    answer["skus"] += usage(feature(count=5), feature("MPS_PLT_CCU", "x"), sku="sku-2")["skus"]
+    concurrent, users = read_usage(answer, "2026-11", "here:443")
+    assert users.reading.in_use == 15
+    assert [value for key, value in users.raw_fields if key == "sku"] == [
+        "sku-1 · CVAD for CSP",
+        "sku-2 · CVAD for CSP",
+    ]
+    assert concurrent.reading == Reading()
+
+
+def test_unreadable_count_makes_the_sum_unknown() -> None:
+    (pool,) = read_usage(usage(feature(count=10), feature(count=None)), "2026-11", "here:443")
+    assert pool.reading.in_use is None
+
+
+def test_raw_fields_are_limited() -> None:
+    many = [server_usage(f"lic{n}", n, freeUsersCount=1) for n in range(300)]
+    (pool,) = read_usage(usage(feature(licenseServerUsages=many)), "2026-11", "here:443")
+    assert len(pool.raw_fields) < 40
+    assert pool.raw_fields[-1] == ("license servers", "280 more")
+    assert ("lic7", "7, 1 of them free") in pool.raw_fields
+
+
+def test_raw_field_of_a_server_has_its_report_date() -> None:
+    told = server_usage("a", 1, reportingDate="2026-11-02T00:00:00", isLicenseServerFree=True)
+    (pool,) = read_usage(usage(feature(licenseServerUsages=[told])), "2026-11", "here:443")
+    assert dict(pool.raw_fields)["a"] == "1, reported 2026-11-02, free license server"
+
+
+@pytest.mark.parametrize(
+    ("now", "asked"),
+    [
+        (datetime(2026, 1, 31, tzinfo=UTC), ("2026-01", "2025-12")),
+        (datetime(2026, 12, 1, tzinfo=UTC), ("2026-12", "2026-11")),
+    ],
+)
+def test_report_months_are_this_and_the_previous(now: datetime, asked: tuple[str, str]) -> None:
+    assert report_months(now.timestamp()) == asked
+
+
+async def test_previous_month_is_not_requested_if_this_has_a_report(
+    source: PartnerSource, insights: FakeInsights
+) -> None:
+    await source.fetch(ignore_steps)
+    asked = [dict(request.url.params) for request in insights.requests if request.url.path == USAGE]
+    assert asked == [{"date": "2026-11"}]
+
+
+@pytest.mark.parametrize("empty", [usage(), {"skus": None}, 204, 404])
+async def test_previous_month_is_used_while_this_is_empty(
+    empty: object, source: PartnerSource, insights: FakeInsights
+) -> None:
+    def by_month(request: httpx.Request) -> object:
+        if request.url.params["date"] == "2026-10":
+            return usage(feature(count=9))
+        return httpx.Response(empty) if isinstance(empty, int) else empty
+
+    insights.answers[USAGE] = by_month
+    (pool,) = (await source.fetch(ignore_steps)).pools
+    assert (pool.reading.in_use, dict(pool.raw_fields)["month"]) == (9, "2026-10")
+
+
+async def test_license_servers_without_usage_are_enough(
+    source: PartnerSource, insights: FakeInsights
+) -> None:
+    insights.answers[USAGE] = usage()
+    snapshot = await source.fetch(ignore_steps)
+    assert snapshot.pools == ()
+    assert snapshot.license_servers
+
+
+async def test_forbidden_usage_is_a_notice(source: PartnerSource, insights: FakeInsights) -> None:
+    insights.answers[USAGE] = httpx.Response(403)
+    (notice,) = (await source.fetch(ignore_steps)).notices
+    assert (notice.level, "no permission" in notice.title) == (Level.OK, True)
+
+
+@pytest.mark.parametrize("answer", [[], 5, {"skus": 5}])
+async def test_usage_of_another_shape_is_a_parse_failure(
+    answer: object, source: PartnerSource, insights: FakeInsights
+) -> None:
+    insights.answers[USAGE] = answer
+    assert (await failure_of(source)).kind is FailureKind.PARSE
+
+
+# Any answers
+
+CLIENTS = itertools.count()
+
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+
+TIMES = st.sampled_from(["12/30/2015 12:21:15", "9999-12-31T23:59:59-14:00", "0001-01-01", "x"])
+
+KEYS = st.sampled_from([*license_server(), *feature(), "usageCount", "skus", "features", "skuId"])
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text() | TIMES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6),
+    max_leaves=20,
+)
+
+
+def near(whole: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Objects that are what they should be but for some values."""
+    changed = st.dictionaries(st.sampled_from(list(whole)), JSON, max_size=5)
+    return changed.map(lambda changes: whole | changes)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=JSON
+    | st.lists(near(license_server()) | JSON, max_size=4).map(lambda rows: license_servers(*rows)),
+    used=JSON | st.lists(near(feature()) | JSON, max_size=4).map(lambda rows: usage(*rows)),
+    token=JSON | near({"token": "token-0", "expiresIn": 3600}),
+)
+async def test_any_answers_are_a_snapshot_or_a_failure(
+    rows: object, used: object, token: object, insights: FakeInsights, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    secret.chmod(0o600)
+    # Another client each time, or the token would be that of the example before.
+    account = {"username": f"client-{next(CLIENTS)}", "secret": f"file:{secret}"}
+    insights.answers = {
+        TOKENS: httpx.Response(200, json=token),
+        SERVERS: httpx.Response(200, json=rows),
+        USAGE: httpx.Response(200, json=used),
+    }
+    server = replace(SERVER, **account)  # type: ignore[arg-type] # two texts
+    transport = httpx.MockTransport(insights)
+    source = PartnerSource(server, Limits(timeout=20.0), FakeClock(), transport)
+    try:
+        snapshot = await source.fetch(ignore_steps)
+    except SourceError as error:
+        assert error.failure.message  # noqa: PT017 - either end is right
+    else:
+        assert len({pool.key for pool in snapshot.pools}) == len(snapshot.pools)
+    finally:
+        await source.aclose()

@@ -1,0 +1,450 @@
+"""Logins of WinRM against a fake server and a small NTLM listener, and message encryption."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+import spnego
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.sources.winrm.ntlm_server import PASSWORD, NtlmServer
+from tests.sources.winrm.wsman_replies import (
+    MESSAGE_ID,
+    SOAP,
+    WsmanRequest,
+    enumerate_reply,
+    pool_values,
+    pull_reply,
+    wmi_instance,
+)
+from tests.support.polls import failure_of, snapshot_of
+from tests.support.tcp_server import TlsIdentity
+
+from lictui.installation import extra_command
+from lictui.model import (
+    Failure,
+    FailureKind,
+    Server,
+    Step,
+)
+from lictui.sources.http import HttpReply
+from lictui.sources.source import SourceError, ignore_steps
+from lictui.sources.winrm.auth import (
+    NotSealedError,
+    channel_binding,
+    is_sealed,
+    offered_schemes,
+    seal,
+    sealed_content_type,
+    unseal,
+)
+from lictui.sources.winrm.source import (
+    WinrmSource,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+    from tests.support.clock import FakeClock
+
+    from lictui.config.settings import Limits
+
+    Answer = Callable[[WsmanRequest], bytes | httpx.Response]
+
+    Ask = Callable[..., Awaitable[str | Failure]]
+    Open = Callable[..., WinrmSource]
+
+pytestmark = pytest.mark.usefixtures("ntlm_users")
+BASIC = "Basic " + base64.b64encode(rf"CORP\svc:{PASSWORD}".encode()).decode()
+
+MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
+
+
+@pytest.fixture
+def ask(server: Callable[..., Server], limits: Limits, clock: FakeClock) -> Ask:
+    """Polls a server that lets in `needed` alone: how that went, or the failure."""
+
+    async def run(needed: str, offered: str = "", **changes: object) -> str | Failure:
+        def handle(request: httpx.Request) -> httpx.Response:
+            if request.headers.get("authorization") != needed:
+                return httpx.Response(401, headers={"WWW-Authenticate": offered})
+            message = WsmanRequest(request.content).message.encode()
+            body = enumerate_reply(wmi_instance(pool_values())).replace(
+                MESSAGE_ID.encode(), message
+            )
+            return httpx.Response(200, headers={"Content-Type": SOAP}, content=body)
+
+        told: list[str] = []
+        source = WinrmSource(server(**changes), limits, clock, httpx.MockTransport(handle))
+        try:
+            await source.fetch(lambda step, detail: told.append(f"{step}: {detail}"))
+        except SourceError as error:
+            return error.failure
+        finally:
+            await source.aclose()
+        return told[0]
+
+    return run
+
+
+async def test_basic_is_sent_over_tls(ask: Ask) -> None:
+    assert await ask(BASIC) == r"auth: Basic as CORP\svc"
+
+
+async def test_basic_over_plain_http_is_allowed_on_loopback_only(ask: Ask) -> None:
+    assert await ask(BASIC, url="http://127.0.0.1:5985/wsman") == r"auth: Basic as CORP\svc"
+    failure = await ask(BASIC, url="http://lic01.example:5985/wsman")
+    assert isinstance(failure, Failure)
+    assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.AUTH)
+
+
+async def test_rejected_password_is_reported_without_it(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WRONG", "hunter2")
+    failure = await ask(BASIC, 'Negotiate, Basic realm="WSMAN"', secret="env:WRONG")
+    assert isinstance(failure, Failure)
+    assert (failure.kind, failure.step) == (FailureKind.AUTH, Step.AUTH)
+    assert "rejected" in failure.message
+    assert "local accounts" in failure.hint
+    assert "hunter2" not in repr(failure)
+
+
+async def test_basic_to_a_server_with_negotiate_only_names_the_way_out(ask: Ask) -> None:
+    failure = await ask("never", "Negotiate")
+    assert isinstance(failure, Failure)
+    assert failure.message == "HTTP 401 from lic01.example:5986: the server accepts only Negotiate"
+    assert failure.hint.startswith("Set auth = negotiate, or allow Basic in winrm/config/service")
+
+
+async def test_client_certificate_is_announced_and_its_rejection_explained(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lictui.sources.http.ssl_context", lambda _server: True)
+    login = {"auth": "certificate", "certificate": "/etc/lictui.pem", "username": "", "secret": ""}
+    assert await ask(MUTUAL, **login) == "auth: client certificate"
+    failure = await ask("never", "Negotiate", **login)
+    assert isinstance(failure, Failure)
+    assert failure.kind is FailureKind.AUTH
+    assert "certmapping" in failure.hint
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"auth": "certificate"},
+        {"auth": "certificate", "certificate": "/x.pem", "url": "http://127.0.0.1/wsman"},
+        {"auth": "basic", "username": ""},
+        {"auth": "basic", "secret": "env:MISSING_SECRET"},
+        {"auth": "digest"},
+        {"url": "lic01"},
+    ],
+)
+async def test_impossible_login_is_a_config_failure(ask: Ask, changes: dict[str, str]) -> None:
+    failure = await ask("never", **changes)
+    assert isinstance(failure, Failure)
+    assert failure.kind is FailureKind.CONFIG
+    assert failure.hint
+
+
+def test_offered_schemes_are_read_from_one_header_or_several() -> None:
+    headers = httpx.Headers(
+        [
+            ("WWW-Authenticate", "Negotiate TlRM=="),
+            ("WWW-Authenticate", 'Kerberos, basic realm="a, b", Mystery x'),
+        ]
+    )
+    assert offered_schemes(HttpReply(401, headers, b"")) == {
+        "Negotiate": "TlRM==",
+        "Kerberos": "",
+        "Basic": 'realm="a',
+    }
+
+
+# NTLM over real sockets
+
+
+def answer(asked: WsmanRequest) -> bytes:
+    """Two pools in two pages; no licenses and no services."""
+    if "License_Pool" not in asked.wql and not asked.pulls:
+        return enumerate_reply()
+    if not asked.pulls:
+        return enumerate_reply(wmi_instance(pool_values()), context="uuid:c1")
+    return pull_reply(wmi_instance(pool_values(PLD="MPS_PLT_CCU")))
+
+
+@pytest.fixture
+async def open_source(
+    server: Callable[..., Server], limits: Limits, clock: FakeClock
+) -> AsyncIterator[Open]:
+    """Opens sources for a listener on loopback, and closes them in the end."""
+    sources: list[WinrmSource] = []
+
+    def open_(listener: NtlmServer, **changes: object) -> WinrmSource:
+        scheme = "https" if listener.tls else "http"
+        url = f"{scheme}://127.0.0.1:{listener.port}/wsman"
+        made = server(**({"url": url, "auth": "negotiate"} | changes))
+        sources.append(WinrmSource(made, limits, clock))
+        return sources[-1]
+
+    yield open_
+    for source in sources:
+        await source.aclose()
+
+
+@pytest.mark.parametrize("blank", [b"", b" "])
+@pytest.mark.parametrize("auth", ["negotiate", "ntlm"])
+async def test_negotiate_encrypts_everything_over_plain_http(
+    open_source: Open, auth: str, blank: bytes
+) -> None:
+    async with NtlmServer(answer, blank=blank) as listener:
+        told: list[tuple[Step, str]] = []
+        snapshot = await open_source(listener, auth=auth).fetch(lambda *step: told.append(step))
+        assert [pool.product for pool in snapshot.pools] == ["MPS_PLT_CCU", "XDT_PLT_UD"]
+        assert told == [
+            (Step.AUTH, r"NTLM as CORP\svc"),
+            (Step.INVENTORY, "2 pools, 0 licenses"),
+            (Step.PARSE, "2 products"),
+        ]
+        assert not any(b"Envelope" in body for body in listener.seen)
+        assert (listener.connections, listener.logins) == (1, 1)
+
+
+async def test_ntlm_works_with_a_listener_that_offers_ntlm_only(open_source: Open) -> None:
+    async with NtlmServer(answer, offers="NTLM", scheme="NTLM") as listener:
+        assert (await open_source(listener, auth="ntlm").fetch(ignore_steps)).pools
+
+
+async def test_login_is_kept_between_polls(open_source: Open) -> None:
+    async with NtlmServer(answer) as listener:
+        source = open_source(listener)
+        for _ in range(3):
+            await source.fetch(ignore_steps)
+        assert (listener.connections, listener.logins) == (1, 1)
+
+
+async def test_lost_connection_is_authenticated_again(open_source: Open) -> None:
+    async with NtlmServer(answer) as listener:
+        source = open_source(listener)
+        await source.fetch(ignore_steps)
+        listener.drop()
+        await asyncio.sleep(0)
+        assert (await source.fetch(ignore_steps)).pools
+        assert listener.logins == 2
+
+
+async def test_401_in_mid_session_is_authenticated_again(open_source: Open) -> None:
+    async with NtlmServer(answer, shut_out_after=1) as listener:
+        assert (await open_source(listener).fetch(ignore_steps)).pools
+        assert listener.logins == 4  # pools, their second page, licenses, services
+
+
+async def test_login_that_has_no_effect_is_not_repeated(open_source: Open) -> None:
+    async with NtlmServer(answer, shut_out_after=0) as listener:
+        failure = await failure_of(open_source(listener))
+        assert failure.kind is FailureKind.AUTH
+        assert listener.logins == 1
+
+
+@pytest.mark.parametrize("auth", ["negotiate", "ntlm"])
+async def test_wrong_password_is_tried_once_and_never_shown(
+    open_source: Open, auth: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WRONG", "hunter2-wrong")
+    async with NtlmServer(answer) as listener:
+        failure = await failure_of(open_source(listener, auth=auth, secret="env:WRONG"))
+        assert (failure.kind, failure.step) == (FailureKind.AUTH, Step.AUTH)
+        assert r"CORP\svc" in failure.message
+        assert "hunter2" not in repr(failure)
+        assert listener.connections == 1
+
+
+async def test_unencrypted_response_is_refused(open_source: Open) -> None:
+    async with NtlmServer(answer, clear=True) as listener:
+        failure = await failure_of(open_source(listener))
+        assert failure.kind is FailureKind.PROTOCOL
+        assert "unencrypted response" in failure.message
+
+
+async def test_forged_response_is_refused_and_the_next_poll_logs_in_again(
+    open_source: Open,
+) -> None:
+    async with NtlmServer(answer) as listener:
+        source = open_source(listener)
+        await source.fetch(ignore_steps)
+        listener.forge = True
+        failure = await failure_of(source)
+        assert failure.kind is FailureKind.PROTOCOL
+        assert "cannot be decrypted" in failure.message
+        listener.forge = False
+        assert (await source.fetch(ignore_steps)).pools
+        assert listener.logins == 2
+
+
+async def test_connection_closed_during_authentication_is_named(open_source: Open) -> None:
+    async with NtlmServer(answer, close_between_legs=True) as listener:
+        failure = await failure_of(open_source(listener))
+        assert failure.kind is FailureKind.PROTOCOL
+        assert "closed during authentication" in failure.message
+
+
+@pytest.mark.parametrize(
+    ("offers", "auth", "words", "hint"),
+    [
+        ('Basic realm="WSMAN"', "negotiate", "accepts only Basic", "Set auth = basic"),
+        ("Negotiate, Kerberos", "basic", "accepts only Negotiate and Kerberos", "auth = negotiate"),
+        ("CredSSP", "negotiate", "accepts only CredSSP", "Allow Negotiate"),
+    ],
+)
+async def test_unsupported_scheme_names_the_way_out(
+    open_source: Open, offers: str, auth: str, words: str, hint: str
+) -> None:
+    async with NtlmServer(answer, offers=offers) as listener:
+        failure = await failure_of(open_source(listener, auth=auth))
+        assert (failure.kind, failure.step) == (FailureKind.AUTH, Step.AUTH)
+        assert words in failure.message
+        assert hint in failure.hint
+
+
+@pytest.mark.parametrize("token", ["!!!", "AAAA", "TlRMTVNTUAAC", ""])
+async def test_invalid_token_is_a_named_failure(open_source: Open, token: str) -> None:
+    async with NtlmServer(answer, offers=f"Negotiate {token}", scheme="Kerberos") as listener:
+        failure = await failure_of(open_source(listener))
+        assert failure.kind in {FailureKind.PROTOCOL, FailureKind.AUTH}
+        assert failure.step is Step.AUTH
+
+
+@pytest.mark.skipif(find_spec("gssapi") is not None, reason="the extra is installed")
+async def test_kerberos_without_its_extra_says_what_to_install(open_source: Open) -> None:
+    async with NtlmServer(answer, offers="Negotiate, Kerberos") as listener:
+        failure = await failure_of(open_source(listener, auth="kerberos"))
+        assert failure.kind is FailureKind.CONFIG
+        assert extra_command("kerberos") in failure.hint
+
+
+async def test_login_without_user_name_is_a_config_failure(open_source: Open) -> None:
+    async with NtlmServer(answer) as listener:
+        failure = await failure_of(open_source(listener, username=""))
+        assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.AUTH)
+
+
+@pytest.fixture
+def identity() -> TlsIdentity:
+    return TlsIdentity("127.0.0.1")
+
+
+@pytest.fixture
+def bundle(identity: TlsIdentity, tmp_path: Path) -> str:
+    file = tmp_path / "ca.pem"
+    file.write_bytes(identity.ca_pem)
+    return str(file)
+
+
+async def test_login_over_tls_is_bound_to_the_channel(
+    open_source: Open, identity: TlsIdentity, bundle: str
+) -> None:
+    bindings = channel_binding(identity.der)
+    async with NtlmServer(answer, tls=identity.server, bindings=bindings) as listener:
+        snapshot = await snapshot_of(open_source(listener, verify=bundle))
+        assert len(snapshot.pools) == 2
+        assert any(b"Envelope" in body for body in listener.seen)
+
+
+async def test_login_bound_to_another_channel_is_rejected(
+    open_source: Open, identity: TlsIdentity, bundle: str
+) -> None:
+    bindings = channel_binding(identity.der) + b"x"
+    async with NtlmServer(answer, tls=identity.server, bindings=bindings) as listener:
+        assert (await failure_of(open_source(listener, verify=bundle))).kind is FailureKind.AUTH
+
+
+# Message encryption
+
+ENVELOPE = "<s:Envelope>größer</s:Envelope>".encode()
+
+
+class Mirror:
+    """Seals by turning bytes around, so that every byte of the form can be read."""
+
+    def wrap_winrm(self, data: bytes) -> tuple[bytes, bytes, int]:
+        return b"HEADER", data[::-1], 3
+
+    def unwrap_winrm(self, header: bytes, data: bytes) -> bytes:
+        assert header == b"HEADER"
+        return data[::-1]
+
+
+def test_encrypted_message_has_the_documented_form() -> None:
+    assert seal(b"abc", Mirror(), "SPNEGO") == (
+        b"--Encrypted Boundary\r\n"
+        b"\tContent-Type: application/HTTP-SPNEGO-session-encrypted\r\n"
+        b"\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length=6\r\n"
+        b"--Encrypted Boundary\r\n"
+        b"\tContent-Type: application/octet-stream\r\n"
+        b"\x06\x00\x00\x00HEADERcba--Encrypted Boundary--\r\n"
+    )
+    assert sealed_content_type("Kerberos") == (
+        'multipart/encrypted;protocol="application/HTTP-Kerberos-session-encrypted"'
+        ';boundary="Encrypted Boundary"'
+    )
+
+
+def test_boundaries_may_have_a_space() -> None:
+    sealed = seal(ENVELOPE, Mirror(), "SPNEGO")
+    assert unseal(sealed, Mirror()) == ENVELOPE
+    assert unseal(sealed.replace(b"--Enc", b"-- Enc"), Mirror()) == ENVELOPE
+    assert (
+        unseal(sealed.replace(b"--Encrypted Boundary--\r\n", b"--Encrypted Boundary--"), Mirror())
+        == ENVELOPE
+    )
+
+
+def test_data_that_looks_like_a_boundary_is_data() -> None:
+    soap = b"x--Encrypted Boundary--\r\ny"[::-1]
+    assert unseal(seal(soap, Mirror(), "SPNEGO"), Mirror()) == soap
+
+
+@pytest.mark.parametrize("length", [b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x00"])
+def test_wrong_length_is_refused(length: bytes) -> None:
+    sealed = seal(ENVELOPE, Mirror(), "SPNEGO").replace(b"\x06\x00\x00\x00", length)
+    with pytest.raises(NotSealedError, match="truncated"):
+        unseal(sealed, Mirror())
+
+
+@pytest.mark.parametrize("body", [b"", b"<s:Envelope/>", b"--Encrypted Boundary\r\n"])
+def test_other_bodies_are_refused(body: bytes) -> None:
+    with pytest.raises(NotSealedError, match="parts"):
+        unseal(body, Mirror())
+
+
+@given(st.binary(max_size=200), st.integers(0))
+def test_damaged_message_is_refused_or_decrypted(junk: bytes, place: int) -> None:
+    sealed = seal(ENVELOPE, Mirror(), "SPNEGO")
+    place %= len(sealed)
+    with contextlib.suppress(NotSealedError, AssertionError):
+        unseal(sealed[:place] + junk + sealed[place + len(junk) :], Mirror())
+
+
+def test_content_type_tells_encrypted_messages() -> None:
+    assert is_sealed(sealed_content_type("SPNEGO"))
+    assert not is_sealed("application/soap+xml")
+
+
+def test_both_ends_of_an_ntlm_login_decrypt_each_other() -> None:
+    client = spnego.client(r"CORP\svc", PASSWORD, protocol="ntlm")
+    acceptor = spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
+    acceptor.step(client.step(acceptor.step(client.step())))
+    for soap in (ENVELOPE, b"", ENVELOPE * 3_000):
+        assert unseal(seal(soap, client, "SPNEGO"), acceptor) == soap
+        assert unseal(seal(soap, acceptor, "SPNEGO"), client) == soap
+    forged = bytearray(seal(ENVELOPE, client, "SPNEGO"))
+    forged[-40] ^= 1
+    with pytest.raises(spnego.exceptions.BadMICError):
+        unseal(bytes(forged), acceptor)

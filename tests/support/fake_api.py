@@ -1,0 +1,56 @@
+"""What the fake REST APIs of Citrix share: answers by path, tokens, a record of the requests."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Answer = object | httpx.Response | Callable[[httpx.Request], object]
+
+SECRET = "s3cret:/+ä"
+
+
+class FakeApi(ABC):
+    """A handler for `httpx.MockTransport`; change `answers` to change what it returns."""
+
+    scheme = "CwsAuth"
+
+    def __init__(self, answers: dict[str, Answer], *token_paths: str) -> None:
+        self.answers = answers
+        self.token_paths = set(token_paths)
+        self.requests: list[httpx.Request] = []
+        self.token_number = 0  # of the token that is accepted
+
+    @property
+    def paths(self) -> list[str]:
+        return [request.url.path for request in self.requests]
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        await asyncio.sleep(0)  # as over a wire: other tasks run in between
+        path = request.url.path
+        if path in self.token_paths and path not in self.answers:
+            assert request.method == "POST"
+            return self.issue_token(request)
+        if path not in self.answers:
+            return httpx.Response(404, json={"type": "404", "detail": "resource not found"})
+        if request.method == "GET" and not self._is_authorized(request):
+            return httpx.Response(401)
+        answer = self.answers[path]
+        if callable(answer) and not isinstance(answer, httpx.Response):
+            answer = answer(request)
+        return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
+
+    def _is_authorized(self, request: httpx.Request) -> bool:
+        expected = f"{self.scheme} bearer=token-{self.token_number}"
+        return request.headers["Authorization"] == expected
+
+    @abstractmethod
+    def issue_token(self, request: httpx.Request) -> httpx.Response:
+        """Return a new token, or an error for wrong credentials."""
