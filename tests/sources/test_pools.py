@@ -51,3 +51,9 @@ def test_how_many_end_first_is_known_beside_when() -> None:
     assert (both.expires, both.partial_expiry, both.expiring_count) == (POOL.expires, True, 200)
     (same,) = sum_pools([first, first])
     assert (same.partial_expiry, same.expiring_count) == (False, 400)
+
+
+def test_partial_expiry_of_one_pool_is_that_of_the_sum() -> None:
+    partial = replace(POOL, reading=Reading(1, 300, 0), partial_expiry=True, reported_expiring=30)
+    (total,) = sum_pools([replace(POOL, reading=Reading(1, 200, 0)), partial])
+    assert (total.partial_expiry, total.expiring_count) == (True, 230)
