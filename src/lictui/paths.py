@@ -59,7 +59,7 @@ class Paths:
 
 def resolve_paths(config_dir: Path | None = None, data_dir: Path | None = None) -> Paths:
     """Return the given folders, else those of this platform and user. Creates nothing."""
-    import platformdirs  # noqa: PLC0415 - not needed when both folders are given
+    import platformdirs
 
     return Paths(
         config_dir or Path(platformdirs.user_config_dir("lictui", appauthor=False)),

@@ -71,5 +71,5 @@ def test_functions_have_at_most_50_lines() -> None:
 
 def test_suppressed_checks_and_late_imports_stay_few() -> None:
     lines = [line for file in FILES for line in file.read_text(encoding="utf-8").splitlines()]
-    assert sum("PLC0415" in line for line in lines) <= 30
-    assert sum("noqa" in line for line in lines) <= 95
+    assert sum("PLC0415" in line for line in lines) <= 25
+    assert sum("noqa" in line for line in lines) <= 80

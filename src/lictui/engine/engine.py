@@ -21,7 +21,7 @@ from lictui.engine.actions import ActionRunner
 from lictui.engine.board import Board, MergedBoard
 from lictui.engine.merge import same_as_warnings
 from lictui.engine.poller import Poller, SourceFactory, poll_server
-from lictui.engine.queries import HistoryQueries
+from lictui.engine.queries import HistoryQueries, query_license_users
 from lictui.engine.recorder import Recorder
 from lictui.engine.restore import open_history, with_last_polls
 from lictui.errors import LictuiError
@@ -236,8 +236,6 @@ class Engine:
 
     async def query_license_users(self, server: str, product: str) -> LicenseUsers:
         """Query the users of licenses on a server, "" for every product; never raises."""
-        from lictui.engine.queries import query_license_users  # noqa: PLC0415 - seldom asked
-
         return await query_license_users(
             self._registry,
             server,
@@ -302,7 +300,7 @@ class Engine:
         await self._clock.sleep(_ANOMALY_INTERVAL)
         if self._history is None:
             return
-        from lictui.engine.anomalies import AnomalyChecker  # noqa: PLC0415 - not before the first frame
+        from lictui.engine.anomalies import AnomalyChecker
 
         checker = AnomalyChecker(self._history, self._clock)
         while True:

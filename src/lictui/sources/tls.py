@@ -91,7 +91,7 @@ def _fill_empty_store(context: ssl.SSLContext) -> None:
     """Load certifi's bundle where Python was built without a system store."""
     paths = ssl.get_default_verify_paths()
     if not context.get_ca_certs() and not paths.cafile and not paths.capath:
-        import certifi  # noqa: PLC0415 - seldom needed
+        import certifi
 
         context.load_verify_locations(certifi.where())
 
@@ -165,7 +165,7 @@ def fingerprint(der: bytes) -> str:
 
 def read_leaf(der: bytes) -> LeafCertificate:
     """Return fingerprint, subject and days (UTC) of a certificate in DER, as far as readable."""
-    from cryptography import x509  # noqa: PLC0415 - 8 MiB, needed for TLS only
+    from cryptography import x509
 
     try:
         parsed = x509.load_der_x509_certificate(der)

@@ -165,7 +165,7 @@ def make_screen(name: str, **kwargs: Any) -> Screen[Any]:
 
 
 def _palette() -> type[Provider]:
-    from lictui.tui.palette import LictuiCommands  # noqa: PLC0415 - when it is first opened
+    from lictui.tui.palette import LictuiCommands
 
     return LictuiCommands
 

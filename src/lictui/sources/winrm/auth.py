@@ -358,9 +358,9 @@ async def new_security_context(
 
 def channel_binding(certificate: bytes) -> bytes:
     """Return the `tls-server-end-point` binding of a certificate in DER (RFC 5929, section 4.1)."""
-    from cryptography import x509  # noqa: PLC0415 - as expensive as pyspnego
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes
 
     try:
         algorithm = x509.load_der_x509_certificate(certificate).signature_hash_algorithm

@@ -334,9 +334,7 @@ def available_commands(
 
 def show_notices(headline: Widget, notices: tuple[str, ...], symbols: Symbols) -> None:
     """Show `notices` below `header`, the first one in full; without any, remove the panel."""
-    from lictui.tui.widgets.styled_text import StyledLabel  # noqa: PLC0415 - most starts have nothing to say
-
-    shown = headline.screen.query("#notices").results(StyledLabel)
+    shown = headline.screen.query("#notices").results(styled_text.StyledLabel)
     panel = next(iter(shown), None)
     if not notices:
         if panel is not None:
@@ -348,7 +346,7 @@ def show_notices(headline: Widget, notices: tuple[str, ...], symbols: Symbols) -
         (more, Tone.QUIET),
     )
     if panel is None:
-        panel = StyledLabel(id="notices")
+        panel = styled_text.StyledLabel(id="notices")
         panel.styles.max_height = 3
         headline.screen.mount(panel, after=headline)
     panel.show_lines(line)
