@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from lictui.clock import Clock
     from lictui.model import Failure, Server
-    from lictui.sources.error_rules import ErrorRule
     from lictui.sources.http import HttpClient, HttpReply
+    from lictui.sources.source import ErrorRule
 
 _log = logging.getLogger(__name__)
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from lictui.model import Certificate, FailureKind, Server, Step
-from lictui.sources.error_rules import ErrorRule, find_rule
 from lictui.sources.network import (
     ConnectionDroppedError,
     RequestProgress,
@@ -23,7 +22,7 @@ from lictui.sources.network import (
     unsendable_request,
 )
 from lictui.sources.sanitize import parse_json, sanitize
-from lictui.sources.source import SourceError
+from lictui.sources.source import ErrorRule, SourceError, find_rule
 from lictui.sources.tls import fingerprint, read_leaf, ssl_context
 
 if TYPE_CHECKING:

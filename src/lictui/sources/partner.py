@@ -22,7 +22,6 @@ from lictui.model import (
 )
 from lictui.products import describe
 from lictui.sources.cloud.session import CloudSession
-from lictui.sources.error_rules import ErrorRule
 from lictui.sources.http import HttpClient, get_field, json_rows
 from lictui.sources.sanitize import (
     NEVER_YEAR,
@@ -31,7 +30,7 @@ from lictui.sources.sanitize import (
     parse_time,
     sanitize,
 )
-from lictui.sources.source import SourceError
+from lictui.sources.source import ErrorRule, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -1,23 +1,27 @@
-"""What every source is, and how a source reports that it could not read a server."""
+"""What every source is, how it reports what failed, and the sum of rows that are one pool."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Protocol
 
-from lictui.model import Failure, FailureKind, Snapshot, Step
+from lictui.model import (
+    Failure,
+    FailureKind,
+    Pool,
+    PoolKey,
+    Reading,
+    Snapshot,
+    Step,
+    sum_all_known,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
 
 OnStep = Callable[[Step, str], None]  # called with each step that succeeded, and a detail
-
-
-class SourceError(Exception):
-    """The failure that ends a poll. The engine turns it into a `Failure`, never a traceback."""
-
-    def __init__(
-        self, kind: FailureKind, message: str, hint: str = "", step: Step | None = None
-    ) -> None:
-        super().__init__(message)
-        self.failure = Failure(kind, message, hint, step)
 
 
 class Source(Protocol):
@@ -37,3 +41,92 @@ class Source(Protocol):
 
 def ignore_steps(_step: Step, _detail: str) -> None:
     """An `OnStep` for polls, where only the result counts."""
+
+
+# Failures, and tables of what a status, an error code or an error text means
+
+
+class SourceError(Exception):
+    """The failure that ends a poll. The engine turns it into a `Failure`, never a traceback."""
+
+    def __init__(
+        self, kind: FailureKind, message: str, hint: str = "", step: Step | None = None
+    ) -> None:
+        super().__init__(message)
+        self.failure = Failure(kind, message, hint, step)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRule:
+    """A row of an error table.
+
+    `match` holds numbers and names, or is a regular expression that is searched in a text; None
+    matches everything and ends a table; () matches nothing: the source selects the rule itself.
+    """
+
+    match: Collection[int | str] | re.Pattern[str] | None
+    kind: FailureKind
+    message: str = ""  # what happened; the source adds where
+    hint: str = ""  # what the user can do
+    step: Step = Step.INVENTORY
+
+    def error(self, message: str, step: Step | None = None) -> SourceError:
+        """Return the error with the complete `message`, which says where it happened."""
+        return SourceError(self.kind, message, self.hint, step or self.step)
+
+
+def find_rule(rules: Iterable[ErrorRule], *values: int | str) -> ErrorRule:
+    """Return the first rule that matches one of `values`; the last rule must match everything."""
+    return next(
+        rule
+        for rule in rules
+        if rule.match is None or any(_matches(rule.match, value) for value in values)
+    )
+
+
+def _matches(match: Collection[int | str] | re.Pattern[str], value: int | str) -> bool:
+    if isinstance(match, re.Pattern):
+        return isinstance(value, str) and match.search(value) is not None
+    return value in match
+
+
+# Pools of one product and subscription date, as sources list them in several rows
+
+_MAX_RAW_FIELDS: Final = 40
+
+
+def sum_pools(pools: Iterable[Pool]) -> tuple[Pool, ...]:
+    """Return one pool per product and subscription date, in order of first occurrence."""
+    by_key: dict[PoolKey, list[Pool]] = {}
+    for pool in pools:
+        by_key.setdefault(pool.key, []).append(pool)
+    return tuple(map(_sum, by_key.values()))
+
+
+def _sum(pools: Sequence[Pool]) -> Pool:
+    first, *others = pools
+    if not others:
+        return first
+    expires = min((pool.expires for pool in pools if pool.expires), default=None)
+    expiring = [pool for pool in pools if pool.expires == expires]
+    partial = len(expiring) < len(pools) or any(pool.partial_expiry for pool in expiring)
+    terms = {pool.permanent for pool in pools}
+    return replace(
+        first,
+        name=next((pool.name for pool in pools if pool.name != pool.product), first.name),
+        reading=Reading(
+            in_use=sum_all_known(pool.reading.in_use for pool in pools),
+            installed=sum_all_known(pool.reading.installed for pool in pools),
+            overdraft=sum_all_known(pool.reading.overdraft for pool in pools),
+        ),
+        license_type=", ".join(sorted({pool.license_type for pool in pools} - {""})),
+        expires=expires,
+        permanent=first.permanent if len(terms) == 1 else None if None in terms else False,
+        partial_expiry=expires is not None and partial,
+        reported_expiring=sum_all_known(pool.expiring_count for pool in expiring),
+        queued=sum_all_known(pool.queued for pool in pools),
+        counted=any(pool.counted for pool in pools),
+        raw_fields=tuple(field for pool in pools for field in pool.raw_fields)[:_MAX_RAW_FIELDS],
+        # Formulas may differ; the longest names every field that is part of a figure.
+        formulas=max((pool.formulas for pool in pools), key=lambda formulas: len(str(formulas))),
+    )

@@ -8,8 +8,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, Server, SourceName, Step
-from lictui.sources.error_rules import ErrorRule
 from lictui.sources.http import HttpClient, status_error
+from lictui.sources.source import ErrorRule
 
 if TYPE_CHECKING:
     from lictui.config.settings import Limits

@@ -26,11 +26,10 @@ from lictui.sources.auth import (
     shared_token,
     url_path,
 )
-from lictui.sources.error_rules import ErrorRule
 from lictui.sources.http import get_field, reply_json, with_retry
 from lictui.sources.network import host_port, origin, require_encryption
 from lictui.sources.sanitize import parse_count
-from lictui.sources.source import SourceError
+from lictui.sources.source import ErrorRule, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -27,10 +27,9 @@ from lictui.model import (
 )
 from lictui.products import describe
 from lictui.sources.cloud.session import CloudSession, console_url, region_hint
-from lictui.sources.error_rules import ErrorRule
 from lictui.sources.http import HttpClient, get_field, json_rows
 from lictui.sources.sanitize import parse_count, parse_date, sanitize
-from lictui.sources.source import SourceError
+from lictui.sources.source import ErrorRule, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

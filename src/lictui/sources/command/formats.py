@@ -28,9 +28,8 @@ from lictui.model import (
 from lictui.products import describe
 from lictui.sources.http import get_field, json_rows
 from lictui.sources.license_file import parse_license_file
-from lictui.sources.pools import sum_pools
 from lictui.sources.sanitize import parse_count, parse_date, parse_json, parse_time, sanitize
-from lictui.sources.source import SourceError
+from lictui.sources.source import SourceError, sum_pools
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, Level, Mode, Notice, Pool, Reading, Snapshot, Step
 from lictui.products import cvad_code, describe
-from lictui.sources.pools import sum_pools
 from lictui.sources.sanitize import (
     NEVER_YEAR,
     is_day_first,
@@ -24,7 +23,7 @@ from lictui.sources.sanitize import (
     parse_date,
     sanitize,
 )
-from lictui.sources.source import SourceError
+from lictui.sources.source import SourceError, sum_pools
 from lictui.sources.winrm.source import WmiData, build_snapshot
 
 if TYPE_CHECKING:

@@ -18,11 +18,10 @@ from lictui.sources.command.formats import (
     lictui_snapshot,
 )
 from lictui.sources.command.powershell import licinventory_snapshot, wmi_snapshot
-from lictui.sources.error_rules import ErrorRule, find_rule
 from lictui.sources.flexnet.source import lmstat_snapshot
 from lictui.sources.flexnet.udadmin import udadmin_snapshot
 from lictui.sources.sanitize import sanitize
-from lictui.sources.source import SourceError
+from lictui.sources.source import ErrorRule, SourceError, find_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

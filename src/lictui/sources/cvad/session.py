@@ -19,10 +19,10 @@ from lictui.sources.auth import (
     server_secret,
 )
 from lictui.sources.cloud.session import cloud_token
-from lictui.sources.error_rules import ErrorRule
 from lictui.sources.http import get_field, reply_json, with_retry
 from lictui.sources.network import require_encryption
 from lictui.sources.sanitize import sanitize
+from lictui.sources.source import ErrorRule
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -13,7 +13,6 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from lictui.model import FailureKind, Level, LicenseUser, Notice, Snapshot, Step
-from lictui.sources.error_rules import ErrorRule
 from lictui.sources.flexnet.parser import (
     is_citrix,
     is_counted_feature,
@@ -24,7 +23,7 @@ from lictui.sources.flexnet.parser import (
 )
 from lictui.sources.process import decode_output, run_program
 from lictui.sources.sanitize import parse_date, sanitize
-from lictui.sources.source import SourceError
+from lictui.sources.source import ErrorRule, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Final
 from lictui.model import FailureKind, Level, Mode, Notice, Pool, Reading, Snapshot, Step
 from lictui.products import describe
 from lictui.sources.http import HttpClient
-from lictui.sources.pools import sum_pools
 from lictui.sources.sanitize import NEVER_YEAR, parse_count, parse_date, sanitize
-from lictui.sources.source import SourceError
+from lictui.sources.source import SourceError, sum_pools
 from lictui.sources.winrm.auth import open_login
 from lictui.sources.winrm.wsman import LAS_HINT, WsmanEndpoint, WsmanEnumerator
 

@@ -21,11 +21,10 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
 
 from lictui.model import FailureKind, Step
-from lictui.sources.error_rules import ErrorRule, find_rule
 from lictui.sources.http import status_error, with_retry
 from lictui.sources.network import host_port, origin
 from lictui.sources.sanitize import sanitize
-from lictui.sources.source import SourceError
+from lictui.sources.source import ErrorRule, SourceError, find_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 from lictui.model import Model, Pool, Reading
-from lictui.sources.pools import sum_pools
+from lictui.sources.source import sum_pools
 
 POOL = Pool(
     product="A_B_CCU",
