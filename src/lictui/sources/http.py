@@ -192,6 +192,24 @@ def _leaf_of(response: httpx.Response) -> bytes:
     return (tls.getpeercert(binary_form=True) if tls else None) or b""
 
 
+class HttpSource:
+    """The parts of a source over HTTP; a subclass adds `fetch`."""
+
+    def __init__(
+        self,
+        server: Server,
+        limits: Limits,
+        clock: Clock,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._server, self._limits, self._clock = server, limits, clock
+        self._client = HttpClient(server, limits, transport)
+
+    async def aclose(self) -> None:
+        """Close the connection; a token stays valid for the next one."""
+        await self._client.aclose()
+
+
 # Retry
 
 

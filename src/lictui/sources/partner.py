@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -22,7 +23,7 @@ from lictui.model import (
 )
 from lictui.products import describe
 from lictui.sources.cloud.session import CloudSession
-from lictui.sources.http import HttpClient, get_field, json_rows
+from lictui.sources.http import HttpSource, get_field, json_rows
 from lictui.sources.sanitize import (
     NEVER_YEAR,
     parse_count,
@@ -36,11 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
-    import httpx
-
-    from lictui.clock import Clock
-    from lictui.config.settings import Limits
-    from lictui.model import Server
     from lictui.sources.source import OnStep
 
 _NOT_FOUND_HINT: Final = (
@@ -67,20 +63,16 @@ _USAGE_FORBIDDEN: Final = Notice(
 )
 
 
-class PartnerSource:
+class PartnerSource(HttpSource):
     """Reads one partner; keeps connection and token."""
 
-    def __init__(
-        self,
-        server: Server,
-        limits: Limits,
-        clock: Clock,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        self._server, self._clock = server, clock
-        self._client = HttpClient(server, limits, transport)
-        self._session = CloudSession(server, self._client, clock, _RULES, partner=True)
-        self._base = f"/{quote(server.customer_id, safe='')}"
+    @cached_property
+    def _session(self) -> CloudSession:
+        return CloudSession(self._server, self._client, self._clock, _RULES, partner=True)
+
+    @property
+    def _base(self) -> str:
+        return f"/{quote(self._server.customer_id, safe='')}"
 
     async def fetch(self, on_step: OnStep) -> Snapshot:
         """Read everything once, within the timeout of a poll."""
@@ -108,10 +100,6 @@ class PartnerSource:
             license_servers=tuple(listed.server for listed in servers),
             certificate=self._client.certificate,
         )
-
-    async def aclose(self) -> None:
-        """Close the connection; the token stays valid for the next one."""
-        await self._client.aclose()
 
     async def _usage(self) -> tuple[tuple[Pool, ...], tuple[Notice, ...]]:
         """Return the usage of this month; of the previous one while this has no report."""

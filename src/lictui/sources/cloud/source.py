@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -27,7 +28,7 @@ from lictui.model import (
 )
 from lictui.products import describe
 from lictui.sources.cloud.session import CloudSession, console_url, region_hint
-from lictui.sources.http import HttpClient, get_field, json_rows
+from lictui.sources.http import HttpSource, get_field, json_rows
 from lictui.sources.sanitize import parse_count, parse_date, sanitize
 from lictui.sources.source import ErrorRule, SourceError
 
@@ -35,11 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    import httpx
-
-    from lictui.clock import Clock
-    from lictui.config.settings import Limits
-    from lictui.model import Failure, Server
+    from lictui.model import Failure
     from lictui.sources.source import OnStep
 
 _BASE: Final = "/licensing/license/enterprise/cloud/cvad/ud"
@@ -48,22 +45,19 @@ _DAY: Final = 86400.0  # seconds between two requests for the monthly values
 _HOUR: Final = 3600.0  # the same after a transient failure
 
 
-class CloudSource:
+class CloudSource(HttpSource):
     """Reads one customer; keeps connection, token and the monthly values."""
 
-    def __init__(
-        self,
-        server: Server,
-        limits: Limits,
-        clock: Clock,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        self._server, self._limits, self._clock = server, limits, clock
-        self._client = HttpClient(server, limits, transport)
-        self._session: CloudSession | None = None
-        self._monthly_usage: tuple[MonthlyUsage, ...] = ()
-        self._monthly_due = 0.0  # UTC epoch seconds
-        self._concurrent: Pool | None = None  # as last read
+    _monthly_usage: tuple[MonthlyUsage, ...] = ()
+    _monthly_due = 0.0  # UTC epoch seconds
+    _concurrent: Pool | None = None  # as last read
+
+    @cached_property
+    def _session(self) -> CloudSession:
+        not_found = ErrorRule(
+            (404,), FailureKind.NO_DATA, "not found", region_hint(self._server.url)
+        )
+        return CloudSession(self._server, self._client, self._clock, [not_found])
 
     async def fetch(self, on_step: OnStep) -> Snapshot:
         """Read everything once, within the timeout of a poll."""
@@ -71,13 +65,12 @@ class CloudSource:
         no_data: SourceError | None = None
         try:
             async with self._client.deadline():
-                session = self._open_session()
-                on_step(Step.AUTH, await session.sign_in())
-                snapshot, no_data = await self._current(session)
+                on_step(Step.AUTH, await self._session.sign_in())
+                snapshot, no_data = await self._current()
                 if self._server.experimental:
-                    snapshot = await self._with_concurrent(session, snapshot)
+                    snapshot = await self._with_concurrent(snapshot)
                 if no_data is None:
-                    snapshot = await self._with_monthly_usage(session, snapshot)
+                    snapshot = await self._with_monthly_usage(snapshot)
         except SourceError:
             if snapshot is None:  # otherwise only the optional data was too late
                 raise
@@ -89,21 +82,10 @@ class CloudSource:
         on_step(Step.PARSE, " · ".join(pool.product for pool in snapshot.pools) + months)
         return replace(snapshot, certificate=self._client.certificate)
 
-    async def aclose(self) -> None:
-        """Close the connection; the token stays valid for the next one."""
-        await self._client.aclose()
-
-    def _open_session(self) -> CloudSession:
-        if self._session is None:
-            hint = region_hint(self._server.url)
-            not_found = ErrorRule((404,), FailureKind.NO_DATA, "not found", hint)
-            self._session = CloudSession(self._server, self._client, self._clock, [not_found])
-        return self._session
-
-    async def _current(self, session: CloudSession) -> tuple[Snapshot, SourceError | None]:
+    async def _current(self) -> tuple[Snapshot, SourceError | None]:
         """Return the user/device licenses; with the failure where there may be concurrent ones."""
         try:
-            answer = await session.get_json(f"{_BASE}/current")
+            answer = await self._session.get_json(f"{_BASE}/current")
             pool = self._read_current(answer)
         except SourceError as error:
             if error.failure.kind is FailureKind.NO_DATA and self._server.experimental:
@@ -129,13 +111,13 @@ class CloudSource:
             Step.INVENTORY,
         )
 
-    async def _with_concurrent(self, session: CloudSession, snapshot: Snapshot) -> Snapshot:
+    async def _with_concurrent(self, snapshot: Snapshot) -> Snapshot:
         """Return `snapshot` with the concurrent licenses, without figures if they are not read."""
         url = console_url(self._server.url) + concurrent_path(self._server.customer_id)
         current_product = snapshot.pools[0].product if snapshot.pools else ""
         notices: tuple[Notice, ...] = ()
         try:
-            answer = await self._optional(session, url)
+            answer = await self._optional(url)
             pool = None if answer is None else read_concurrent(answer, current_product)
         except SourceError as error:
             if error.failure.kind is FailureKind.NO_DATA:
@@ -151,7 +133,7 @@ class CloudSource:
             notices=(*snapshot.notices, *notices),
         )
 
-    async def _with_monthly_usage(self, session: CloudSession, snapshot: Snapshot) -> Snapshot:
+    async def _with_monthly_usage(self, snapshot: Snapshot) -> Snapshot:
         """Return `snapshot` with the monthly values, which are requested once a day."""
         now = self._clock.now()
         if now >= self._monthly_due:
@@ -159,7 +141,7 @@ class CloudSource:
             self._monthly_due = now + _HOUR  # unless the response is final for the day
             try:
                 answer = await self._optional(
-                    session, f"{_BASE}/historicalusage?startDate={first}&endDate={last}"
+                    f"{_BASE}/historicalusage?startDate={first}&endDate={last}"
                 )
                 self._monthly_usage = read_monthly_usage(answer, snapshot.pools[0].product)
                 self._monthly_due = now + _DAY
@@ -168,11 +150,11 @@ class CloudSource:
                     self._monthly_due = now + _DAY
         return replace(snapshot, monthly_usage=self._monthly_usage)
 
-    async def _optional(self, session: CloudSession, url: str) -> object:
+    async def _optional(self, url: str) -> object:
         """Return a response that a poll can do without. Raises SourceError, also if too slow."""
         try:
             async with asyncio.timeout(_OPTIONAL_SHARE * self._limits.timeout):
-                return await session.get_json(url, renew=False)
+                return await self._session.get_json(url, renew=False)
         except TimeoutError as error:
             raise SourceError(
                 FailureKind.TIMEOUT, "no response in time", "", Step.INVENTORY

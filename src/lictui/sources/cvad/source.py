@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urljoin, urlsplit
@@ -16,41 +17,36 @@ from lictui.sources.cvad.pools import (
     site_notices,
 )
 from lictui.sources.cvad.session import ADDRESS_HINT, first_existing, open_session
-from lictui.sources.http import HttpClient, get_field, json_rows, reply_json
+from lictui.sources.http import HttpSource, get_field, json_rows, reply_json
 from lictui.sources.sanitize import parse_count, sanitize
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import httpx
-
     from lictui.clock import Clock
-    from lictui.config.settings import Limits
-    from lictui.model import Server
     from lictui.sources.auth import BearerSession
     from lictui.sources.http import HttpReply
     from lictui.sources.source import OnStep
 
 
-class CvadSource:
+class CvadSource(HttpSource):
     """A site on premises or in Citrix Cloud; keeps connection, token, site and paths."""
 
-    def __init__(
-        self,
-        server: Server,
-        limits: Limits,
-        clock: Clock,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        self._server = server
-        self._client = HttpClient(server, limits, transport)
-        self._session = open_session(server, self._client, clock)
-        self._site: CvadSite | None = None
-        self._overview = PathSearch(
-            server.overview_paths or OVERVIEW_PATHS, "includeInventory=true&async=false", clock
-        )
-        self._controllers = PathSearch(CONTROLLER_PATHS, "", clock)
+    _site: CvadSite | None = None
+
+    @cached_property
+    def _session(self) -> BearerSession:
+        return open_session(self._server, self._client, self._clock)
+
+    @cached_property
+    def _overview(self) -> PathSearch:
+        paths = self._server.overview_paths or OVERVIEW_PATHS
+        return PathSearch(paths, "includeInventory=true&async=false", self._clock)
+
+    @cached_property
+    def _controllers(self) -> PathSearch:
+        return PathSearch(CONTROLLER_PATHS, "", self._clock)
 
     async def fetch(self, on_step: OnStep) -> Snapshot:
         """Read the site once, within the timeout of a poll."""
@@ -76,10 +72,6 @@ class CvadSource:
         count = len(snapshot.pools)
         on_step(Step.PARSE, f"{count} pool{'' if count == 1 else 's'}")
         return replace(snapshot, certificate=self._client.certificate)
-
-    async def aclose(self) -> None:
-        """Close the connection; the token stays valid for the next one."""
-        await self._client.aclose()
 
     async def _find_site(self) -> CvadSite:
         if self._site is None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, Level, Mode, Notice, Pool, Reading, Snapshot, Step
 from lictui.products import describe
-from lictui.sources.http import HttpClient
+from lictui.sources.http import HttpSource
 from lictui.sources.sanitize import NEVER_YEAR, parse_count, parse_date, sanitize
 from lictui.sources.source import SourceError, sum_pools
 from lictui.sources.winrm.auth import open_login
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
-    import httpx
-
-    from lictui.clock import Clock
-    from lictui.config.settings import Limits
-    from lictui.model import Server
     from lictui.sources.source import OnStep
     from lictui.sources.winrm.wsman import Item, WinrmLogin
 
@@ -45,19 +40,10 @@ _SERVICES: Final = f"SELECT Name,State FROM Win32_Service WHERE {_SERVICE_NAMES}
 _OPTIONAL_SHARE: Final = 0.25  # of the timeout, for licenses and services together
 
 
-class WinrmSource:
+class WinrmSource(HttpSource):
     """Implements `Source` for WS-Management; keeps its connection and its login."""
 
-    def __init__(
-        self,
-        server: Server,
-        limits: Limits,
-        clock: Clock,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        self._server, self._limits, self._clock = server, limits, clock
-        self._client = HttpClient(server, limits, transport)
-        self._login: tuple[WsmanEndpoint, WinrmLogin] | None = None
+    _login: tuple[WsmanEndpoint, WinrmLogin] | None = None
 
     async def fetch(self, on_step: OnStep) -> Snapshot:
         """Read everything once, within the timeout; see `Source.fetch`."""
@@ -84,7 +70,7 @@ class WinrmSource:
     async def aclose(self) -> None:
         """Close the connection and forget the login. Safe to call twice."""
         self._login = None
-        await self._client.aclose()
+        await super().aclose()
 
     def _enumerator(self, on_step: OnStep) -> WsmanEnumerator:
         if self._login is None:
