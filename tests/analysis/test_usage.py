@@ -12,14 +12,12 @@ from tests.analysis.backtest import TODAY, series
 
 from lictui.analysis.series import Bucket
 from lictui.analysis.usage import (
-    ContractLine,
     Period,
     anomaly_today,
     describe_anomaly,
     heat_matrix,
     usage_stats,
 )
-from lictui.config.entitlements import Entitlement
 
 
 def bucket(start: int, high: float, *, length: int = 300, installed: int | None = 100) -> Bucket:
@@ -198,35 +196,3 @@ def test_incomplete_hour_does_not_count() -> None:
     assert message == "unusual usage: 900 by 12:00 (typical Tuesday: 490)"
     summed = anomaly_today(doubled, noon + 60, UTC, upper_bound=True)
     assert summed == "unusual usage: up to 900 by 12:00 (typical Tuesday: 490)"
-
-
-def holding(
-    purchased: int, installed: int | None, needed: int | None, cost: float | None = None
-) -> ContractLine:
-    bought = Entitlement("XDT_PLT_UD", purchased, cost, "EUR")
-    return ContractLine(bought, "CVAD Premium", installed, needed, needed, 12)
-
-
-def test_contract_line_shortfall_is_peak_minus_purchased() -> None:
-    result = holding(100, 150, 120)
-    assert (result.shortfall, result.unused, result.installed_surplus) == (20, 0, 50)
-
-
-def test_contract_line_unused_licenses_have_a_cost() -> None:
-    result = holding(100, 90, 60, 42.5)
-    assert (result.shortfall, result.unused, result.installed_surplus) == (0, 40, -10)
-    assert (result.cost, result.unused_cost) == (4250.0, 1700.0)
-
-
-def test_contract_line_unknown_is_not_zero() -> None:
-    result = holding(100, None, None, 10.0)
-    assert (result.shortfall, result.unused, result.installed_surplus) == (None, None, None)
-    assert (result.cost, result.unused_cost) == (1000.0, None)
-    assert holding(100, 90, 60).unused_cost is None
-
-
-def test_contract_line_scope_is_a_server_a_group_or_the_estate() -> None:
-    def scope(**of: str) -> str:
-        return ContractLine(Entitlement("P", 1, **of), "P", 1, 1, 1, 1).scope  # type: ignore[arg-type]
-
-    assert (scope(server="a"), scope(group="emea"), scope()) == ("a", "emea", "estate")

@@ -13,9 +13,9 @@ from tests.support.values import pool, server, snapshot
 
 from lictui.analysis.series import BackfillRow, Bucket, Resolution
 from lictui.config.settings import Retention, Settings, Thresholds
-from lictui.engine.anomalies import AnomalyChecker
 from lictui.engine.board import Board, ServerStatus, apply_poll, with_servers
 from lictui.engine.merge import merge_board
+from lictui.engine.outlook import AnomalyChecker
 from lictui.history.store import History
 from lictui.model import AlertKind, EventKind, Model, Poll, PoolKey, Server
 

@@ -1,8 +1,9 @@
-"""Hints about servers that count every license twice."""
+"""Entitlements against what is used, what ends when, and servers that count twice."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from tests.support.clock import FakeClock
@@ -11,10 +12,20 @@ from tests.support.values import pool, server, snapshot
 
 from lictui.config.entitlements import Entitlement
 from lictui.engine.board import Board, MergedBoard
-from lictui.engine.entitlements import divisor_hints
+from lictui.engine.entitlements import ContractLine, Expiry, ExpiryKind, divisor_hints, expiries
 from lictui.engine.merge import merge_board
 from lictui.engine.poller import poll_server
-from lictui.model import Failure, Mode, Reading, Snapshot, Step
+from lictui.model import (
+    Activation,
+    ActivationStatus,
+    Certificate,
+    Failure,
+    Mode,
+    Reading,
+    Snapshot,
+    State,
+    Step,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,3 +111,87 @@ def test_divisor_hint_compares_data_sources() -> None:
         cvad_status("ddc", pool("P", 1, 1000), mode=Mode.LAS, quantity_divisor=2),
     )
     assert divisor_hints(merge_board(Board(divided))) == ()
+
+
+def contract_line(
+    purchased: int, installed: int | None, needed: int | None, cost: float | None = None
+) -> ContractLine:
+    entitlement = Entitlement("XDT_PLT_UD", purchased, cost, "EUR")
+    return ContractLine(entitlement, "CVAD Premium", installed, needed, needed, 12)
+
+
+def test_contract_line_shortfall_is_peak_minus_purchased() -> None:
+    result = contract_line(100, 150, 120)
+    assert (result.shortfall, result.unused, result.installed_surplus) == (20, 0, 50)
+
+
+def test_contract_line_unused_licenses_have_a_cost() -> None:
+    result = contract_line(100, 90, 60, 42.5)
+    assert (result.shortfall, result.unused, result.installed_surplus) == (0, 40, -10)
+    assert (result.cost, result.unused_cost) == (4250.0, 1700.0)
+
+
+def test_contract_line_unknown_is_not_zero() -> None:
+    result = contract_line(100, None, None, 10.0)
+    assert (result.shortfall, result.unused, result.installed_surplus) == (None, None, None)
+    assert (result.cost, result.unused_cost) == (1000.0, None)
+    assert contract_line(100, 90, 60).unused_cost is None
+
+
+def test_contract_line_scope_is_a_server_a_group_or_the_estate() -> None:
+    def scope(**of: str) -> str:
+        return ContractLine(Entitlement("P", 1, **of), "P", 1, 1, 1, 1).scope  # type: ignore[arg-type]
+
+    assert (scope(server="a"), scope(group="emea"), scope()) == ("a", "emea", "estate")
+
+
+FIRST, LAST = date(2026, 12, 1), date(2027, 12, 1)
+
+
+def ends(*pools: object) -> list[tuple[ExpiryKind, date, int | None]]:
+    board = merge_board(Board((status_up("lic", *pools),)))  # type: ignore[arg-type]
+    return [(expiry.kind, expiry.day, expiry.count) for expiry in expiries(board)]
+
+
+def test_expiries_of_permanent_and_startup_licenses_are_none() -> None:
+    permanent = pool(installed=5, expires=FIRST, permanent=True)
+    startup = pool("CITRIX", installed=5, expires=FIRST, subscription=FIRST, counted=False)
+    assert ends(permanent, startup) == []
+
+
+def test_expiries_count_the_licenses_that_expire() -> None:
+    partly = pool(installed=50, expires=FIRST, partial_expiry=True, reported_expiring=20)
+    unknown = pool("Q", installed=50, expires=FIRST, partial_expiry=True)
+    assert ends(partly, unknown) == [
+        (ExpiryKind.LICENSES, FIRST, 20),
+        (ExpiryKind.LICENSES, FIRST, None),
+    ]
+
+
+def test_expiries_mark_renewed_subscriptions_and_those_that_end_with_their_licenses() -> None:
+    old = pool(installed=1, subscription=FIRST, expires=FIRST)
+    new = pool(installed=2, subscription=LAST)
+    board = merge_board(Board((status_up("lic", old, new),)))
+    subscriptions = [expiry for expiry in expiries(board) if expiry.kind is ExpiryKind.SUBSCRIPTION]
+    assert [(expiry.day, expiry.renewed, expiry.licenses_too) for expiry in subscriptions] == [
+        (FIRST, True, True),
+        (LAST, False, False),
+    ]
+
+
+def test_expiries_include_activation_and_the_certificate_of_expiry_data_source() -> None:
+    activation = Activation(ActivationStatus.ACTIVATED, FIRST)
+    main = status_up("lic", pool())
+    site = cvad_status("ddc", pool())
+    certificate = Certificate("ab", None, LAST)
+    main = replace(main, snapshot=snapshot(pool(), activation=activation))
+    site = replace(site, snapshot=snapshot(pool(), certificate=certificate))
+    assert expiries(merge_board(Board((main, site)))) == [
+        Expiry(LAST, ExpiryKind.CERTIFICATE, "ddc"),
+        Expiry(FIRST, ExpiryKind.ACTIVATION, "lic"),
+    ]
+
+
+def test_expiries_of_a_disabled_server_are_none() -> None:
+    disabled = replace(status_up("lic", pool(expires=FIRST), enabled=False), state=State.DISABLED)
+    assert expiries(merge_board(Board((disabled,)))) == []

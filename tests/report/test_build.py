@@ -23,7 +23,7 @@ from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.forecast import Forecast, ForecastStatus
 from lictui.config.settings import AlertSettings, Settings
-from lictui.engine.expiry import Expiry, ExpiryKind
+from lictui.engine.entitlements import Expiry, ExpiryKind
 from lictui.history.backfill import LicenseGrant
 from lictui.model import (
     Activation,

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from lictui.analysis.forecast import Forecast
     from lictui.analysis.peaks import ScopedPeak
     from lictui.analysis.series import Bucket
-    from lictui.config.entitlements import Entitlement
     from lictui.model import Model
 
 
@@ -285,51 +284,3 @@ def _comparable_days(
 
 
 # Entitlements against installed and used licenses
-
-
-@dataclass(frozen=True, slots=True)
-class ContractLine:
-    """One entitlement compared with the figures of its scope; None is unknown."""
-
-    entitlement: Entitlement
-    name: str  # of the product
-    installed: int | None
-    peak: int | None  # of the month; of user/device licenses what is assigned
-    highest_peak: int | None  # of all known months
-    months_known: int
-
-    @property
-    def scope(self) -> str:
-        """The server or group that the line is for, else "estate"."""
-        return self.entitlement.server or self.entitlement.group or "estate"
-
-    @property
-    def shortfall(self) -> int | None:
-        """Licenses that were in use without having been purchased."""
-        if self.highest_peak is None:
-            return None
-        return max(0, self.highest_peak - self.entitlement.purchased)
-
-    @property
-    def installed_surplus(self) -> int | None:
-        """Installed minus purchased; negative where fewer are installed."""
-        return None if self.installed is None else self.installed - self.entitlement.purchased
-
-    @property
-    def unused(self) -> int | None:
-        """Licenses that were purchased and not used in any known month."""
-        if self.highest_peak is None:
-            return None
-        return max(0, self.entitlement.purchased - self.highest_peak)
-
-    @property
-    def cost(self) -> float | None:
-        """Cost of all purchased licenses per year."""
-        unit_cost = self.entitlement.cost
-        return None if unit_cost is None else unit_cost * self.entitlement.purchased
-
-    @property
-    def unused_cost(self) -> float | None:
-        """Cost of the unused licenses per year."""
-        unit_cost, unused = self.entitlement.cost, self.unused
-        return None if unit_cost is None or unused is None else unit_cost * unused

@@ -27,7 +27,7 @@ from lictui.config.secrets import secret_warning
 from lictui.config.server_schema import server_warnings
 from lictui.config.toml_document import did_you_mean, dotted_key, read_toml
 from lictui.engine.merge import same_as_warnings
-from lictui.engine.restore import history_path
+from lictui.engine.queries import history_path
 from lictui.errors import ConfigError, LictuiError, UsageError
 from lictui.paths import FILE_MODE, Paths, make_folder
 from lictui.tui import commands, theme_names

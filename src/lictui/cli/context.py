@@ -12,7 +12,7 @@ from lictui.cli.options import CommandContext, suggestion
 from lictui.clock import SystemClock
 from lictui.config.loader import load_settings
 from lictui.config.registry import load_servers
-from lictui.engine import restore
+from lictui.engine import queries
 from lictui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def resolve_timezone(context: CommandContext, name: str = "") -> tzinfo | None:
 
 def existing_history(context: CommandContext) -> Path:
     """Return the path of the history database; raises UsageError if there is none."""
-    path = restore.history_path(context.paths, load_settings(context.paths))
+    path = queries.history_path(context.paths, load_settings(context.paths))
     if not path.exists():
         raise UsageError(
             f"no history database at {path}",
@@ -82,7 +82,7 @@ def open_history(context: CommandContext, *, create: bool = False) -> Iterator[H
     if not create:
         existing_history(context)
     settings = load_settings(context.paths)
-    with restore.open_history(context.paths, settings, SystemClock()) as history:
+    with queries.open_history(context.paths, settings, SystemClock()) as history:
         for notice in history.notices:
             click.echo(f"lictui: {notice}", err=True)
         yield history

@@ -40,7 +40,7 @@ from lictui.cli.output import (
 from lictui.clock import SystemClock
 from lictui.engine.merge import duplicate_pools
 from lictui.engine.outlook import ForecastScope, forecast_scopes
-from lictui.engine.restore import load_board
+from lictui.engine.queries import load_board
 from lictui.history.peaks import PeakQuery, find_peaks
 from lictui.model import Model
 

@@ -40,7 +40,7 @@ from lictui.engine.entitlements import (
     summary,
 )
 from lictui.engine.outlook import PastQuery, past_summaries
-from lictui.engine.restore import load_board
+from lictui.engine.queries import load_board
 from lictui.errors import UsageError
 from lictui.history.peaks import PeakCache
 from lictui.installation import extra_command
@@ -50,8 +50,7 @@ from lictui.report.model import MonthlyReport, last_complete, month_span
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lictui.analysis.usage import ContractLine
-    from lictui.engine.expiry import Expiry
+    from lictui.engine.entitlements import ContractLine, Expiry
 
 # format -> its writer, imported when it is used: matplotlib takes half a second
 _WRITERS: Final = {

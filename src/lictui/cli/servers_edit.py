@@ -30,7 +30,7 @@ from lictui.config.server_schema import (
     with_absolute_paths,
 )
 from lictui.engine.merge import same_as_warnings
-from lictui.engine.restore import history_path, open_history
+from lictui.engine.queries import history_path, open_history
 from lictui.errors import UsageError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from lictui.engine.board import MergedBoard, ServerStatus, is_incomplete, is_reporting, sum_readings
-from lictui.engine.expiry import Expiry, ExpiryKind, server_expiries
+from lictui.engine.entitlements import Expiry, ExpiryKind, server_expiries
 from lictui.model import (
     Acknowledgement,
     Activation,

@@ -21,9 +21,8 @@ from lictui.engine.actions import ActionRunner
 from lictui.engine.board import Board, MergedBoard
 from lictui.engine.merge import same_as_warnings
 from lictui.engine.poller import Poller, SourceFactory, poll_server
-from lictui.engine.queries import HistoryQueries, query_license_users
+from lictui.engine.queries import HistoryQueries, open_history, query_license_users, with_last_polls
 from lictui.engine.recorder import Recorder
-from lictui.engine.restore import open_history, with_last_polls
 from lictui.errors import LictuiError
 from lictui.model import (
     DEFAULT_INTERVAL,
@@ -300,7 +299,7 @@ class Engine:
         await self._clock.sleep(_ANOMALY_INTERVAL)
         if self._history is None:
             return
-        from lictui.engine.anomalies import AnomalyChecker
+        from lictui.engine.outlook import AnomalyChecker
 
         checker = AnomalyChecker(self._history, self._clock)
         while True:

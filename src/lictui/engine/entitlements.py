@@ -1,4 +1,4 @@
-"""Purchased licenses against installed and used ones, upcoming expirations, and doubled counts.
+"""What was purchased against what is installed and used, what ends when, and doubled counts.
 
 Some LAS servers report twice the purchased quantity (protocol note web-services-8083, [C]). Nothing
 in their answer shows it, so a divisor is only proposed, never applied unasked.
@@ -9,22 +9,169 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
-from lictui.analysis.usage import ContractLine, PastSummary, TotalKey
 from lictui.engine.board import GroupBy, MergedBoard, ServerStatus, is_reporting
-from lictui.engine.expiry import Expiry, ExpiryKind, expiries
 from lictui.engine.merge import uses_las
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.config.entitlements import Entitlement
+    from lictui.model import Pool, Snapshot
 
 _NEXT: Final = timedelta(days=365)
 _RECENT: Final = timedelta(days=30)  # what has just ended is still shown
 _DOUBLED: Final = 2
+
+
+# What ends when: alerts, report, panes and charts select from this list and word it
+
+
+class ExpiryKind(StrEnum):
+    """What ends; the words of `lictui contract --json`."""
+
+    LICENSES = "expiry"
+    SUBSCRIPTION = "subscription"  # the right to newer versions; the licenses stay valid
+    ACTIVATION = "activation"  # by the License Activation Service
+    CERTIFICATE = "certificate"  # of TLS
+    RENEWAL = "renewal"  # of a purchase, as entered by the user
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """Something that ends on a known day."""
+
+    day: date
+    kind: ExpiryKind
+    server: str  # of a renewal: the server, the group or "estate" that it is for
+    product: str = ""  # "" when it concerns the server as a whole
+    name: str = ""  # of the product
+    count: int | None = None  # licenses concerned; None: unknown
+    subscription_date: date | None = None  # of the pool
+    renewed: bool = False  # of a subscription: the server has a later one for the product
+    licenses_too: bool = False  # of a subscription: its licenses expire on the same day
+    valid_from: date | None = None  # of a certificate
+
+
+def expiries(board: MergedBoard) -> list[Expiry]:
+    """Everything that ends on the enabled servers of a board, in the order of the board."""
+    return [
+        expiry
+        for status in board.servers
+        if status.server.enabled
+        for expiry in server_expiries(status)
+    ]
+
+
+def server_expiries(status: ServerStatus) -> Iterator[Expiry]:
+    """Everything that ends on one server, as last reported."""
+    name, snapshot = status.server.name, status.snapshot
+    for member in status.members or (status,):
+        certificate = member.snapshot.certificate if member.snapshot else None
+        if certificate is not None and certificate.expires is not None:
+            yield Expiry(
+                certificate.expires,
+                ExpiryKind.CERTIFICATE,
+                member.server.name,
+                valid_from=certificate.valid_from,
+            )
+    if snapshot is None:
+        return
+    if snapshot.activation is not None and snapshot.activation.expires is not None:
+        yield Expiry(snapshot.activation.expires, ExpiryKind.ACTIVATION, name)
+    yield from _license_expiries(name, snapshot)
+
+
+def license_end(pool: Pool) -> date | None:
+    """The first day on which licenses of a pool expire; None if permanent or unknown."""
+    return None if pool.permanent else pool.expires
+
+
+def _license_expiries(server: str, snapshot: Snapshot) -> Iterator[Expiry]:
+    pools = [pool for pool in snapshot.pools if pool.counted]
+    newest: dict[str, date] = {}
+    for pool in pools:
+        if (day := pool.subscription_date) is not None:
+            newest[pool.product] = max(day, newest.get(pool.product, day))
+    for pool in pools:
+        licenses_end = license_end(pool)
+        if licenses_end is not None:
+            yield Expiry(
+                licenses_end,
+                ExpiryKind.LICENSES,
+                server,
+                pool.product,
+                pool.name,
+                pool.expiring_count,
+                pool.subscription_date,
+            )
+        if pool.subscription_date is not None:
+            yield Expiry(
+                pool.subscription_date,
+                ExpiryKind.SUBSCRIPTION,
+                server,
+                pool.product,
+                pool.name,
+                pool.reading.installed,
+                pool.subscription_date,
+                renewed=pool.subscription_date != newest[pool.product],
+                licenses_too=pool.subscription_date == licenses_end,
+            )
+
+
+# Purchased licenses against installed and used ones
+
+
+@dataclass(frozen=True, slots=True)
+class ContractLine:
+    """One entitlement compared with the figures of its scope; None is unknown."""
+
+    entitlement: Entitlement
+    name: str  # of the product
+    installed: int | None
+    peak: int | None  # of the month; of user/device licenses what is assigned
+    highest_peak: int | None  # of all known months
+    months_known: int
+
+    @property
+    def scope(self) -> str:
+        """The server or group that the line is for, else "estate"."""
+        return self.entitlement.server or self.entitlement.group or "estate"
+
+    @property
+    def shortfall(self) -> int | None:
+        """Licenses that were in use without having been purchased."""
+        if self.highest_peak is None:
+            return None
+        return max(0, self.highest_peak - self.entitlement.purchased)
+
+    @property
+    def installed_surplus(self) -> int | None:
+        """Installed minus purchased; negative where fewer are installed."""
+        return None if self.installed is None else self.installed - self.entitlement.purchased
+
+    @property
+    def unused(self) -> int | None:
+        """Licenses that were purchased and not used in any known month."""
+        if self.highest_peak is None:
+            return None
+        return max(0, self.entitlement.purchased - self.highest_peak)
+
+    @property
+    def cost(self) -> float | None:
+        """Cost of all purchased licenses per year."""
+        unit_cost = self.entitlement.cost
+        return None if unit_cost is None else unit_cost * self.entitlement.purchased
+
+    @property
+    def unused_cost(self) -> float | None:
+        """Cost of the unused licenses per year."""
+        unit_cost, unused = self.entitlement.cost, self.unused
+        return None if unit_cost is None or unused is None else unit_cost * unused
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +230,13 @@ def _line(
     )
     if total is None:
         return ContractLine(entitlement, name, None, None, None, 0)
-    past = summaries.get((scope, total.product, total.model)) or PastSummary()
+    past = summaries.get((scope, total.product, total.model))
     return ContractLine(
         entitlement,
         total.name or name,
         None if total.unknown_pools else total.reading.installed,
-        past.month.peak.peak if past.month else None,
-        past.all_time.peak.peak if past.all_time else None,
+        past.month.peak.peak if past and past.month else None,
+        past.all_time.peak.peak if past and past.all_time else None,
         0,
     )
 

@@ -12,29 +12,33 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.series import Series, SeriesQuery
 from lictui.engine import license_users
+from lictui.engine.board import Board, with_servers
 from lictui.engine.license_users import LicenseUsers
+from lictui.engine.merge import merge_board
 from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductQuery
+from lictui.history.store import History
 from lictui.model import (
     Event,
     Failure,
     FailureKind,
     LicenseUser,
     Server,
+    State,
 )
 from lictui.paths import FILE_MODE, Paths, make_folder
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.clock import Clock
-    from lictui.config.settings import Settings
-    from lictui.engine.board import Filter, GroupBy, MergedBoard
+    from lictui.config.settings import AlertSettings, Settings
+    from lictui.engine.board import Filter, GroupBy, MergedBoard, ServerStatus
     from lictui.engine.outlook import PastSummaryCache
     from lictui.engine.product_reader import ProductHistoryReader
-    from lictui.history.store import History
+    from lictui.history.polls import LastPoll
 
 
 _PAGE: Final = 2000  # lines of the event log read at once: a few hundredths of a second
@@ -97,7 +101,7 @@ class HistoryQueries:
         if self._history is None:
             return {}
         if self._summaries is None:
-            from lictui.engine.outlook import PastSummaryCache  # noqa: PLC0415 - after the first frame
+            from lictui.engine.outlook import PastSummaryCache
 
             self._summaries = PastSummaryCache(self._history, self._clock)
         return await self._summaries.get(self._board(), by, self._settings())
@@ -121,6 +125,53 @@ class HistoryQueries:
                 return tuple(lines[:limit])
             await self._clock.sleep(0)
         return tuple(lines)
+
+
+# Boards from the history: as the last run left them, or as another lictui keeps them
+
+
+def history_path(paths: Paths, settings: Settings) -> Path:
+    """Return the path of the history database, which the settings may place elsewhere."""
+    return settings.retention.path or paths.history
+
+
+def open_history(paths: Paths, settings: Settings, clock: Clock) -> History:
+    """Open the history where the settings place it. Raises LictuiError when that fails."""
+    return History.open(history_path(paths, settings), settings.retention, clock)
+
+
+def load_board(servers: Iterable[Server], history: History, settings: AlertSettings) -> MergedBoard:
+    """The servers as last recorded, each license server once. Raises HistoryError."""
+    board = with_last_polls(with_servers(Board(), servers), history.last_polls())
+    return merge_board(board, settings)
+
+
+def with_last_polls(board: Board, last_polls: Mapping[str, LastPoll]) -> Board:
+    """The board with the last recorded poll of every server, where that is newer."""
+    return replace(
+        board,
+        servers=tuple(
+            _with_last_poll(status, last_polls.get(status.server.name)) for status in board.servers
+        ),
+    )
+
+
+def _with_last_poll(status: ServerStatus, last: LastPoll | None) -> ServerStatus:
+    if last is None or not status.server.enabled:
+        return status
+    if status.polled_at is not None and last.polled_at <= status.polled_at:
+        return status
+    state = last.failure.state if last.failure else State.UP
+    return replace(
+        status,
+        state=state,
+        since=status.since if state is status.state else last.state_since,
+        failure=last.failure,
+        snapshot=last.snapshot,
+        polled_at=last.polled_at,
+        last_success_at=last.last_success_at,
+        latency=last.latency,
+    )
 
 
 # License users: read from the servers on request only, never stored

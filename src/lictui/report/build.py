@@ -12,13 +12,11 @@ from lictui.analysis.aligned import ALIGNMENT, ServerSeries
 from lictui.analysis.assignments import reported_month
 from lictui.analysis.forecast import Forecast
 from lictui.analysis.series import Bucket, Resolution, SeriesQuery, day_of
-from lictui.analysis.usage import ContractLine
 from lictui.engine.alert_state import is_transition
-from lictui.engine.entitlements import renewals
-from lictui.engine.expiry import Expiry, ExpiryKind, expiries
+from lictui.engine.entitlements import ContractLine, Expiry, ExpiryKind, expiries, renewals
 from lictui.engine.merge import duplicate_pools
 from lictui.engine.outlook import forecast_scopes
-from lictui.engine.restore import load_board
+from lictui.engine.queries import load_board
 from lictui.history.memberships import Membership, memberships
 from lictui.model import (
     ESTATE,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.clock import iso
 from lictui.csvfile import csv_text
-from lictui.engine.expiry import ExpiryKind
+from lictui.engine.entitlements import ExpiryKind
 from lictui.report.sections import BoundedCount, build_tree
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from lictui.analysis.series import day_of, day_start, first_of_month, next_month
 from lictui.model import Event, Level, Model
 
 if TYPE_CHECKING:
-    from lictui.analysis.usage import ContractLine, Period
-    from lictui.engine.expiry import Expiry
+    from lictui.analysis.usage import Period
+    from lictui.engine.entitlements import ContractLine, Expiry
 
 
 @dataclass(frozen=True, slots=True)

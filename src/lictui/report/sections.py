@@ -12,7 +12,7 @@ from datetime import date, tzinfo
 from enum import StrEnum
 from typing import Final
 
-from lictui.engine.expiry import Expiry, ExpiryKind
+from lictui.engine.entitlements import Expiry, ExpiryKind
 from lictui.model import Level
 from lictui.report import text
 from lictui.report.model import (

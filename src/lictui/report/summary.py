@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from lictui.engine.expiry import Expiry, ExpiryKind
+from lictui.engine.entitlements import Expiry, ExpiryKind
 from lictui.model import ESTATE, Level, sum_all_known
 from lictui.report import text
 

@@ -12,7 +12,7 @@ from tests.support.example_board import pool, up_status
 from lictui.analysis.forecast import Forecast, ForecastInput, forecast
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
-from lictui.engine.expiry import expiries
+from lictui.engine.entitlements import expiries
 from lictui.engine.merge import merge_board
 from lictui.engine.product_history import ProductOutlook, ProductSelection, select_product
 from lictui.model import Event, EventKind, Level, Model

@@ -8,13 +8,14 @@ from textual import work
 from textual.containers import Vertical
 
 from lictui.engine.entitlements import (
+    ContractLine,
     EntitlementOverview,
+    ExpiryKind,
     compare_entitlements,
     format_money,
     groupings,
     summary,
 )
-from lictui.engine.expiry import ExpiryKind
 from lictui.errors import LictuiError
 from lictui.products import describe
 from lictui.tui import commands, text
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
-    from lictui.analysis.usage import ContractLine, PastSummary, TotalKey
+    from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.engine.board import GroupBy, MergedBoard
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual import work
 from textual.containers import Container, Vertical, VerticalScroll
 
-from lictui.engine.expiry import expiries
+from lictui.engine.entitlements import expiries
 from lictui.engine.product_history import ProductHistory, select_product
 from lictui.errors import LictuiError
 from lictui.tui import commands
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from lictui.engine.board import MergedBoard
-    from lictui.engine.expiry import Expiry
+    from lictui.engine.entitlements import Expiry
     from lictui.engine.product_history import ProductOutlook, ProductQuery, ProductSelection
     from lictui.tui.text import Line, Table
 

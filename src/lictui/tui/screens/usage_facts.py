@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.forecast import describe_forecast
-from lictui.engine.expiry import ExpiryKind
+from lictui.engine.entitlements import ExpiryKind
 from lictui.tui.text import (
     LEVEL_TONES,
     Tone,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from lictui.analysis.usage import UsageStats
-    from lictui.engine.expiry import Expiry
+    from lictui.engine.entitlements import Expiry
     from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductSelection
     from lictui.model import Level, MonthlyUsage
     from lictui.tui.text import Fragment, Line

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.forecast import ForecastStatus
 from lictui.analysis.series import day_of, day_start
-from lictui.engine.expiry import ExpiryKind
+from lictui.engine.entitlements import ExpiryKind
 from lictui.engine.product_history import ProductQuery
 from lictui.model import EventKind, Level
 from lictui.tui.text import Tone, format_count, shorten, strip_controls
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from zoneinfo import ZoneInfo
 
-    from lictui.engine.expiry import Expiry
+    from lictui.engine.entitlements import Expiry
     from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductSelection
     from lictui.model import Event
     from lictui.tui.text import Line, Table

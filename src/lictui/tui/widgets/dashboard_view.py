@@ -17,7 +17,7 @@ from lictui.engine.board import (
     ServerStatus,
     product_search_terms,
 )
-from lictui.engine.expiry import ExpiryKind, server_expiries
+from lictui.engine.entitlements import ExpiryKind, server_expiries
 from lictui.model import (
     Level,
     LicenseServer,
