@@ -1,4 +1,4 @@
-"""License servers that exist only here: for the demo and the tests.
+"""Simulated license servers, for the demo and the tests.
 
-Shares nothing with `lictui.sources`: two readings of one protocol that check each other.
+Shares no code with `lictui.sources`: two independent readings of each protocol.
 """

@@ -6,7 +6,6 @@ stand-ins for `lmutil` and `ssh` (fake_program.py) reach them over HTTP.
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 import shlex
@@ -37,40 +36,36 @@ if TYPE_CHECKING:
 # JSON as ConvertTo-Json of PowerShell writes it
 
 
-_BOMS: Final = {"utf-8-sig": codecs.BOM_UTF8, "utf-16-le": codecs.BOM_UTF16_LE}
 _ESCAPED: Final = "<>&'"  # by 5.1's serializer
 
 
 @dataclass(frozen=True, slots=True)
 class PowerShell:
-    """One PowerShell, and how its output reaches a file or pipe."""
+    """One PowerShell."""
 
     is_windows_powershell: bool = True  # Windows PowerShell 5.1; else PowerShell 7
-    encoding: str = "utf-8"  # utf-8-sig and utf-16-le begin with their mark
     hours: float = 0.0  # of the local time that 7 writes, ahead of UTC; 5.1 writes the moment
 
     def convert(self, rows: Sequence[Mapping[str, object]]) -> bytes:
-        """`$rows | ConvertTo-Json`: nothing for none, no array around a single one."""
+        """`$rows | ConvertTo-Json`: nothing for no row, no array around a single one."""
         if not rows:
             return b""
-        value = rows[0] if len(rows) == 1 else list(rows)
+        value = rows[0] if len(rows) == 1 else rows
         text = json.dumps(value, indent=4 if self.is_windows_powershell else 2, default=self._date)
         if self.is_windows_powershell:
             text = _desktop(text)
-        said = text.replace("\n", "\r\n") + "\r\n"
-        if self.encoding == "utf-16-le":
-            return _BOMS[self.encoding] + said.encode("utf-16-le")
-        return said.encode(self.encoding)
+        return (text + "\n").replace("\n", "\r\n").encode()
 
     def _date(self, value: object) -> str:
-        if not isinstance(value, datetime):
-            raise TypeError(f"PowerShell has no {type(value).__name__} here")
+        if not isinstance(value, date):
+            raise TypeError(f"no rule for {type(value).__name__}")
+        moment = datetime(value.year, value.month, value.day, tzinfo=UTC)
         if self.is_windows_powershell:
             # The slashes are escaped once the whole text is there.
-            return f"/Date({round(value.timestamp() * 1000)})/"
+            return f"/Date({round(moment.timestamp() * 1000)})/"
         if not self.hours:
-            return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
-        return value.astimezone(timezone(timedelta(hours=self.hours))).isoformat()
+            return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
+        return moment.astimezone(timezone(timedelta(hours=self.hours))).isoformat()
 
 
 def _desktop(text: str) -> str:
@@ -86,83 +81,49 @@ def _desktop(text: str) -> str:
 
 
 # Shown as 12/31/1999 and 12/31/2037 in New York, where Citrix took its samples.
-NO_EXPIRY: Final = datetime(2000, 1, 1, tzinfo=UTC)
-NO_SUBSCRIPTION: Final = datetime(2038, 1, 1, tzinfo=UTC)
+_NO_EXPIRY: Final = date(2000, 1, 1)
+_NO_SUBSCRIPTION: Final = date(2038, 1, 1)
 _START_UP: Final = ("CITRIX", "CTXLSDIAG")
 _TYPES: Final = {"Retail": "Retail", "RetailS": "Retail (expiring)", "SYS": "System"}
 _PARTS: Final = 3  # product, edition, model: the code's own, in Citrix's words its PEM
 
 
-def lic_inventory_rows(
-    inventory: Iterable[License], *, free: bool = False, older: bool = False, times: int = 1
-) -> Sequence[Mapping[str, object]]:
-    """`Get-LicInventory`, and `Get-LicLasInventory`, whose properties have the same names.
+def _lic_inventory_row(pool: License, *, las: bool) -> Mapping[str, object]:
+    """An item of `Get-LicInventory`, or of `Get-LicLasInventory`.
 
-    LicensesAvailable is the total with its overdraft, or with `free` what is left of it: scripts
-    disagree (protocols: 8083). `older` names the subscription date as releases did before Customer
-    Success Services. `times` multiplies what is installed: LAS servers that show it twice are known
-    for concurrent licenses.
+    LicensesAvailable is the total with its overdraft, or with `las` what is left of it: scripts
+    disagree (protocols: 8083). `las` names the subscription date as releases did before Customer
+    Success Services.
     """
-    dated = "SubscriptionAdvantage" if older else "CustomerSuccessServices"
-    return [_inventoried(pool, f"License{dated}Date", free=free, times=times) for pool in inventory]
-
-
-def _inventoried(pool: License, dated: str, *, free: bool, times: int) -> Mapping[str, object]:
     product, edition, model = _pem(pool.product)
     name, _, model_name = pool.full_name.partition("|")
+    total = pool.installed + pool.overdraft
+    dated = "SubscriptionAdvantage" if las else "CustomerSuccessServices"
     start_up = pool.product in _START_UP
-    overdraft = pool.overdraft * times
-    total = pool.installed * times + overdraft
     return {
         "LicenseProductName": product,
         "LocalizedLicenseProductName": name or pool.product,
         "LicenseEdition": edition,
         "LicenseLocalizedEdition": name.rpartition(" ")[2] if edition else "",
-        "LicenseExpirationDate": _moment(pool.expires) if pool.expires else NO_EXPIRY,
-        dated: NO_SUBSCRIPTION if start_up else _moment(pool.subscription_date),
+        "LicenseExpirationDate": pool.expires or _NO_EXPIRY,
+        f"License{dated}Date": _NO_SUBSCRIPTION if start_up else pool.subscription_date,
         "LicenseType": pool.license_type,
         "LocalizedLicenseType": _TYPES.get(pool.license_type, pool.license_type),
         "LicensesInUse": pool.in_use,
-        "LicensesAvailable": total - pool.in_use if free else total,
-        "LicenseOverdraft": overdraft,
+        "LicensesAvailable": total - pool.in_use if las else total,
+        "LicenseOverdraft": pool.overdraft,
         "LicenseModel": model,
         "LocalizedLicenseModel": model_name,
     }
 
 
-def wmi_pool_rows(
-    inventory: Iterable[License], *, text: bool = False
-) -> Sequence[Mapping[str, object]]:
-    """`Citrix_GT_License_Pool`, with the clutter that a CIM instance brings along.
-
-    `text` has dates as DCOM gives them, which is what Get-WmiObject shows.
-    """
-    return [
-        {
-            "Count": pool.installed + pool.overdraft,
-            "DUP_GROUP": None,
-            "FLOAT_OK": None,
-            "HOST_BASED": None,
-            "HOSTID": None,
-            "InUseCount": pool.in_use,
-            "LicenseType": pool.license_type,
-            "Overdraft": pool.overdraft,
-            "PLATFORMS": None,
-            "PLD": pool.product,
-            "PLDFullName": pool.full_name,
-            "PooledAvailable": max(0, pool.installed + pool.overdraft - pool.in_use),
-            "SubscriptionDate": (
-                f"{pool.subscription_date:%Y%m%d}000000.000000+000"
-                if text
-                else _moment(pool.subscription_date)
-            ),
-            "USER_BASED": None,
-            "VendorString": f";LT={pool.license_type};GP=720;SA=1;ODP=0",
-            "PSComputerName": None,
-            "CimClass": {"CimSuperClassName": None, "CimSystemProperties": "Microsoft.Management"},
-        }
-        for pool in inventory
-    ]
+def _wmi_row(pool: License, *, dcom: bool) -> Mapping[str, object]:
+    """`Citrix_GT_License_Pool`, with the clutter of a CIM instance; Get-WmiObject shows `dcom`."""
+    row: dict[str, object] = dict(pool.wmi_row)
+    if dcom:
+        row["SubscriptionDate"] = f"{pool.subscription_date:%Y%m%d}000000.000000+000"
+    system = {"CimSuperClassName": None, "CimSystemProperties": "Microsoft.Management"}
+    return row | {"PSComputerName": None, "CimClass": system}
 
 
 def _pem(code: str) -> tuple[str, str, str]:
@@ -170,10 +131,6 @@ def _pem(code: str) -> tuple[str, str, str]:
     if len(parts) < _PARTS:
         return code, "", ""
     return parts[0], "_".join(parts[1:-1]), parts[-1]
-
-
-def _moment(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 # Checkmk's agent section, and license files
@@ -231,7 +188,7 @@ def status_json(inventory: Sequence[License], at: float, name: str) -> str:
         "mode": "file",
         "activation": None,
         "license_servers": [],
-        "pools": [_pool(pool) for pool in inventory],
+        "pools": [_status_pool(pool) for pool in inventory],
     }
     answer = {
         "schema": "lictui.status/1",
@@ -243,7 +200,7 @@ def status_json(inventory: Sequence[License], at: float, name: str) -> str:
     return json.dumps(answer, indent=1) + "\n"
 
 
-def _pool(pool: License) -> dict[str, object]:
+def _status_pool(pool: License) -> dict[str, object]:
     models = {"UD": "user_device", "CCU": "concurrent", "CCS": "concurrent"}
     return {
         "product": pool.product,
@@ -278,100 +235,86 @@ class SimulatedOutput:
 
 _NOT_FOUND: Final = 127  # of a shell, for a command it does not have
 _WITH_VALUE: Final = ("-c", "-t", "-f", "-s", "-S", "-i")  # lmstat's options
-_ALONE: Final = ("-a", "-A")
+_WITHOUT_VALUE: Final = ("-a", "-A")
 _USAGE: Final = """\
 usage: lmutil lmstat [-a] [-A] [-c license_file_list] [-f [feature]] [-i [feature]]
                      [-s [server]] [-S [daemon]] [-t timeout_value]
 """
-_UDADMIN: Final = ("-list", "-times", "-a")  # -delete and -export are somebody else's business
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a program is asked, and when."""
-
-    options: tuple[str, ...]
-    inventory: Sequence[License]
-    at: float
+_UDADMIN_OPTIONS: Final = {"-list", "-times", "-a"}
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A license server's own machine; what its programs differ in, release by release."""
+    """A license server's own machine; what differs between releases of its programs."""
 
     name: str
     seed: int = 1
     vendor: str = "CITRIX"
     layout: LmstatLayout = field(default_factory=LmstatLayout)
     powershell: PowerShell = field(default_factory=PowerShell)
-    old_property_names: bool = False  # whether the snap-in says SubscriptionAdvantage
 
     def run(self, argv: Sequence[str], inventory: Sequence[License], at: float) -> SimulatedOutput:
-        """What the program `argv` begins with prints at `at`, when `inventory` is there."""
+        """Run the program that `argv` begins with, at the time `at`."""
         program = argv[0].replace("\\", "/").rpartition("/")[2].lower().removesuffix(".exe")
         if program == "lmutil":
-            # One program that is many: its first argument says which.
+            # The first argument says which of its tools runs.
             argv = argv[1:] or [program]
             program = argv[0]
-        asked = _Asked(tuple(argv[1:]), inventory, at)
+        options = tuple(argv[1:])
         match program:
             case "lmstat":
-                printed = self._lmstat(asked)
+                return self._lmstat(options, inventory, at)
             case "udadmin":
-                printed = self._udadmin(asked)
+                return self._udadmin(options, inventory, at)
             case "powershell" | "pwsh":
-                printed = self._powershell(asked)
+                return self._powershell(options, inventory)
             case "check_mk_agent":
-                printed = SimulatedOutput(checkmk_section(inventory, self.name).encode())
+                text = checkmk_section(inventory, self.name)
             case "cat" | "type":
-                printed = SimulatedOutput(license_file_text(inventory, self.name).encode())
+                text = license_file_text(inventory, self.name)
             case "lictui":
-                printed = SimulatedOutput(status_json(inventory, at, self.name).encode())
+                text = status_json(inventory, at, self.name)
             case _:
-                said = f"bash: line 1: {argv[0]}: command not found"
-                printed = SimulatedOutput(stderr=said, status=_NOT_FOUND)
-        return printed
-
-    def _lmstat(self, asked: _Asked) -> SimulatedOutput:
-        options, inventory = list(asked.options), asked.inventory
-        while options:
-            option = options.pop(0)
-            if option in _WITH_VALUE and options:
-                options.pop(0)
-            elif option not in _ALONE:
-                return SimulatedOutput(_USAGE.encode(), status=1)
-        if not set(_ALONE) & set(asked.options):
-            inventory = ()  # without them it says whether the daemons run, and no more
-        server = flex_server(
-            inventory, asked.at, name=self.name, seed=self.seed, vendor=self.vendor
-        )
-        return SimulatedOutput(lmstat_text(server, self.layout).encode())
-
-    def _udadmin(self, asked: _Asked) -> SimulatedOutput:
-        if "-list" not in asked.options or not set(asked.options) <= set(_UDADMIN):
-            return SimulatedOutput(stderr="udadmin: these options are not simulated", status=1)
-        text = udadmin_text(
-            asked.inventory, asked.at, seed=self.seed, times="-times" in asked.options
-        )
+                message = f"bash: line 1: {argv[0]}: command not found"
+                return SimulatedOutput(stderr=message, status=_NOT_FOUND)
         return SimulatedOutput(text.encode())
 
-    def _powershell(self, asked: _Asked) -> SimulatedOutput:
-        said, inventory = " ".join(asked.options).lower(), asked.inventory
-        rows: Sequence[Mapping[str, object]]
-        if "get-liclasinventory" in said:
-            rows = lic_inventory_rows(inventory, free=True, older=True)
-        elif "get-licinventory" in said:
-            rows = lic_inventory_rows(inventory, older=self.old_property_names)
-        elif "citrix_gt_license_pool" in said:
-            rows = wmi_pool_rows(inventory, text="get-wmiobject" in said)
+    def _lmstat(
+        self, options: Sequence[str], inventory: Sequence[License], at: float
+    ) -> SimulatedOutput:
+        words = iter(options)
+        for option in words:
+            if option in _WITH_VALUE:
+                next(words, "")
+            elif option not in _WITHOUT_VALUE:
+                return SimulatedOutput(_USAGE.encode(), status=1)
+        if not set(_WITHOUT_VALUE) & set(options):
+            inventory = ()  # without them only the state of the daemons is printed
+        server = flex_server(inventory, at, name=self.name, seed=self.seed, vendor=self.vendor)
+        return SimulatedOutput(lmstat_text(server, self.layout).encode())
+
+    def _udadmin(
+        self, options: Sequence[str], inventory: Sequence[License], at: float
+    ) -> SimulatedOutput:
+        if "-list" not in options or not set(options) <= _UDADMIN_OPTIONS:
+            return SimulatedOutput(stderr="udadmin: these options are not simulated", status=1)
+        text = udadmin_text(inventory, at, seed=self.seed, times="-times" in options)
+        return SimulatedOutput(text.encode())
+
+    def _powershell(self, options: Sequence[str], inventory: Sequence[License]) -> SimulatedOutput:
+        script = " ".join(options).lower()
+        las, dcom = "get-liclasinventory" in script, "get-wmiobject" in script
+        if las or "get-licinventory" in script:
+            rows = [_lic_inventory_row(pool, las=las) for pool in inventory]
+        elif "citrix_gt_license_pool" in script:
+            rows = [_wmi_row(pool, dcom=dcom) for pool in inventory]
         else:
-            return SimulatedOutput(
-                stderr="The term is not recognized as the name of a cmdlet.", status=1
-            )
+            message = "The term is not recognized as the name of a cmdlet."
+            return SimulatedOutput(stderr=message, status=1)
         return SimulatedOutput(self.powershell.convert(rows))
 
 
-# The port behind a simulated machine's programs: what is run there, and what its fault does to it
+# The port that the simulated programs connect to
 
 
 SSH: Final = "/ssh"  # a command for the shell over there
@@ -380,7 +323,7 @@ _LOST: Final = 255  # ssh's own exit status
 _KILLED: Final = 137  # what a shell makes of SIGKILL
 _BUSY: Final = 3
 _NOT_FOUND_SERVICE: Final = 404
-_HUGE: Final = 11 * 1024 * 1024  # bytes
+_OVERSIZED_LINES: Final = 140_000  # 11 MB
 _REFUSED: Final = '(-15,570:111 "Connection refused")'
 _PAGE: Final = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body></body></html>\r\n"
 # What becomes of a command on the way to another machine.
@@ -391,8 +334,8 @@ _REFUSED_THERE: Final = {
     ),
     FaultMode.FORBIDDEN: "exec request failed on channel 0",
 }
-# What a program prints whatever it was asked.
-_INSTEAD: Final = {
+# What a program prints whatever its arguments are.
+_OUTPUTS: Final = {
     FaultMode.LOGIN_PAGE: SimulatedOutput(_PAGE),
     FaultMode.BUSY: SimulatedOutput(
         stderr="the license service is busy; try again later", status=_BUSY
@@ -401,7 +344,7 @@ _INSTEAD: Final = {
         stderr="too many requests; try again later", status=_BUSY
     ),
     FaultMode.GARBAGE: SimulatedOutput(bytes(range(256)) * 16),
-    FaultMode.OVERSIZED: SimulatedOutput(b"x" * 79 + b"\n", status=0),
+    FaultMode.OVERSIZED: SimulatedOutput(b"x" * 79 + b"\n"),
 }
 
 
@@ -416,63 +359,53 @@ async def serve_commands(
     port: int = 0,
 ) -> Listener:
     """Run programs of `machine` until `aclose`. OSError when the port is taken."""
-    front = _Front(machine, inventory, fault, clock, user)
+    front = _CommandFront(machine, inventory, fault, clock, user)
     return await listen(front.answer, host=host, port=port)
 
 
-class _Front:
+@dataclass(frozen=True, slots=True)
+class _CommandFront:
     """The HTTP side of one machine."""
 
-    def __init__(
-        self,
-        machine: Machine,
-        inventory: CurrentInventory,
-        fault: CurrentFault,
-        clock: Clock,
-        user: str,
-    ) -> None:
-        self._machine = machine
-        self._inventory = inventory
-        self._fault = fault
-        self._clock = clock
-        self._user = user
+    machine: Machine
+    inventory: CurrentInventory
+    fault: CurrentFault
+    clock: Clock
+    user: str
 
-    async def answer(self, request: Request, connection: Connection) -> SimulatedReply | None:
-        """What a program run there leaves behind."""
-        del connection
+    async def answer(self, request: Request, _: Connection) -> SimulatedReply | None:
+        """The output of a program that is run there."""
         argv = [request.query[str(at)] for at in range(len(request.query))]
-        fault = self._fault()
+        fault = self.fault()
         if not argv or request.path not in (SSH, LMUTIL):
             return SimulatedReply(_NOT_FOUND_SERVICE)
         if fault is FaultMode.SILENT:
             return None
-        printed = self._lmutil(argv, fault) if request.path == LMUTIL else self._ssh(argv, fault)
+        output = self._lmutil(argv, fault) if request.path == LMUTIL else self._ssh(argv, fault)
         headers = (
             ("Content-Type", "application/octet-stream"),
-            ("X-Status", str(printed.status)),
-            ("X-Stderr", quote(printed.stderr)),
+            ("X-Status", str(output.status)),
+            ("X-Stderr", quote(output.stderr)),
         )
-        body = printed.stdout
-        if fault is FaultMode.OVERSIZED:
-            body = body * (_HUGE // len(body))
-        return SimulatedReply(200, headers, body, truncated=printed.cut)
+        body = output.stdout * (_OVERSIZED_LINES if fault is FaultMode.OVERSIZED else 1)
+        return SimulatedReply(200, headers, body, truncated=output.cut)
 
     def _ssh(self, argv: list[str], fault: FaultMode) -> SimulatedOutput:
         if sentence := _REFUSED_THERE.get(fault):
-            said = sentence.format(user=self._user, name=self._machine.name)
-            return SimulatedOutput(stderr=said, status=_LOST)
+            message = sentence.format(user=self.user, name=self.machine.name)
+            return SimulatedOutput(stderr=message, status=_LOST)
         if fault is FaultMode.UNKNOWN_CUSTOMER:
-            return self._machine.run(["elsewhere"], (), 0.0)
+            return self.machine.run(["elsewhere"], (), 0.0)
         if fault is FaultMode.EMPTY:
             return SimulatedOutput()
         words = shlex.split(" ".join(argv))  # ssh sends one line, and a shell reads it
         if "|" in words:
             words = [words[words.index("|") + 1]]  # which is no program, but PowerShell's own
-        printed = self._run(words, fault)
+        output = self._run(words, fault)
         if fault is FaultMode.TRUNCATED:
-            lost = f"Connection to {self._machine.name} closed by remote host."
-            return replace(printed, stderr=lost, status=_LOST)
-        return printed
+            lost = f"Connection to {self.machine.name} closed by remote host."
+            return replace(output, stderr=lost, status=_LOST)
+        return output
 
     def _lmutil(self, argv: list[str], fault: FaultMode) -> SimulatedOutput:
         if fault in _REFUSED_THERE or fault in {
@@ -480,19 +413,19 @@ class _Front:
             FaultMode.BUSY,
             FaultMode.RATE_LIMITED,
         }:
-            text = unreachable_text(self._clock.now(), _REFUSED, self._machine.layout)
+            text = unreachable_text(self.clock.now(), _REFUSED, self.machine.layout)
             return SimulatedOutput(text.encode(), status=1)
         if fault is FaultMode.EMPTY:
-            return self._machine.run(argv, (), self._clock.now())
+            return self.machine.run(argv, (), self.clock.now())
         return self._run(argv, fault)
 
     def _run(self, argv: list[str], fault: FaultMode) -> SimulatedOutput:
-        if printed := _INSTEAD.get(fault):
-            return printed
-        printed = self._machine.run(argv, self._inventory(), self._clock.now())
+        if output := _OUTPUTS.get(fault):
+            return output
+        output = self.machine.run(argv, self.inventory(), self.clock.now())
         if fault is FaultMode.TRUNCATED:
-            return replace(printed, status=_KILLED, cut=True)
-        return printed
+            return replace(output, status=_KILLED, cut=True)
+        return output
 
 
 # Installation of the stand-in programs

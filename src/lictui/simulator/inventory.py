@@ -25,6 +25,33 @@ class License:
     in_use: int
     queued: int = 0  # asked for and not given: a queue where the vendor has one
 
+    @property
+    def vendor_string(self) -> str:
+        """The terms in its license file."""
+        return f";LT={self.license_type};GP=720;SA=1;ODP=0"
+
+    @property
+    def wmi_row(self) -> dict[str, str | int | date | None]:
+        """Its instance of `Citrix_GT_License_Pool`, by properties in the order a server lists."""
+        count = self.installed + self.overdraft
+        return {
+            "Count": count,  # includes the overdraft
+            "DUP_GROUP": None,
+            "FLOAT_OK": None,
+            "HOST_BASED": None,
+            "HOSTID": None,
+            "InUseCount": self.in_use,
+            "LicenseType": self.license_type,
+            "Overdraft": self.overdraft,
+            "PLATFORMS": None,
+            "PLD": self.product,
+            "PLDFullName": self.full_name,
+            "PooledAvailable": max(0, count - self.in_use),
+            "SubscriptionDate": self.subscription_date,
+            "USER_BASED": None,
+            "VendorString": self.vendor_string,
+        }
+
 
 class FaultMode(StrEnum):
     """A fault that a server simulates; NORMAL is none."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # Temporary NTLM user file with one account
 
 
-_alone = threading.Lock()
+_file_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,13 @@ class WindowsAccount:
         """This user as NTLM may name it, one `DOMAIN:USER:PASSWORD` a line."""
         domain, _, name = self.username.rpartition("\\")
         domains = [domain] if domain or "@" in name else ["", ".", machine]
-        return "".join(f"{each}:{name}:{self.password}\n" for each in domains)
+        return "".join(f"{domain}:{name}:{self.password}\n" for domain in domains)
 
 
 @contextmanager
 def ntlm_user_file(account: WindowsAccount, machine: str) -> Iterator[None]:
     """Let NTLM know `account` of `machine` and nobody else; servers may share users' names."""
-    with _alone:
+    with _file_lock:
         file = _folder() / "users"
         file.parent.mkdir(mode=0o700, exist_ok=True)  # a cleaner of /tmp may have come by
         file.write_text(account.lines(machine), encoding="utf-8")
@@ -81,49 +81,49 @@ _BINDINGS_ARE_SENT: Final = b"\x0a\x00\x10\x00"
 
 @dataclass(frozen=True, slots=True)
 class AcceptedLogin:
-    """Someone who may come in."""
+    """A client that is let in."""
 
     context: spnego.ContextProxy | None = None  # None after Basic, which agrees on no keys
     headers: tuple[tuple[str, str], ...] = ()  # to be sent with the reply
 
 
+@dataclass(frozen=True, slots=True)
 class LoginAcceptor:
-    """The door of one server."""
+    """Authentication of one server's clients."""
 
-    def __init__(self, account: WindowsAccount, machine: str, offers: frozenset[str]) -> None:
-        self._account = account
-        self._machine = machine
-        self._offers = offers
+    account: WindowsAccount
+    machine: str
+    offers: frozenset[str]  # of "basic" and "negotiate"
 
     def authenticate(
         self, request: Request, connection: Connection, *, deny: bool
     ) -> AcceptedLogin | SimulatedReply:
         """Let the request in, or say what to do next; `deny` refuses every password."""
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
         match scheme.lower():
-            case "basic" if self._basic(connection) and not deny and self._is_account(given):
+            case "basic" if self._basic(connection) and not deny and self._is_account(token):
                 return AcceptedLogin()
-            case "negotiate" if given and "negotiate" in self._offers:
-                return self._negotiate(given, connection, deny=deny)
+            case "negotiate" if token and "negotiate" in self.offers:
+                return self._negotiate(token, connection, deny=deny)
             case "" if isinstance(connection.state, spnego.ContextProxy) and not deny:
                 if connection.state.complete:
                     return AcceptedLogin(connection.state)
         return self._refuse(connection)
 
     def _basic(self, connection: Connection) -> bool:
-        return "basic" in self._offers and connection.encrypted
+        return "basic" in self.offers and connection.encrypted
 
-    def _is_account(self, given: str) -> bool:
+    def _is_account(self, token: str) -> bool:
         try:
-            said = b64decode(given, validate=True)
+            credentials = b64decode(token, validate=True)
         except ValueError:
             return False
-        known = f"{self._account.username}:{self._account.password}"
+        account = f"{self.account.username}:{self.account.password}"
         # RFC 7617 leaves the encoding open, and clients differ.
-        return said in {known.encode(), known.encode("latin-1", "replace")}
+        return credentials in {account.encode(), account.encode("latin-1", "replace")}
 
     def _negotiate(
-        self, given: str, connection: Connection, *, deny: bool
+        self, base64: str, connection: Connection, *, deny: bool
     ) -> AcceptedLogin | SimulatedReply:
         context = connection.state
         if not isinstance(context, spnego.ContextProxy) or context.complete:
@@ -131,8 +131,8 @@ class LoginAcceptor:
                 protocol="negotiate", options=spnego.NegotiateOptions.use_negotiate
             )
         try:
-            token = b64decode(given, validate=True)
-            with ntlm_user_file(self._account, self._machine):
+            token = b64decode(base64, validate=True)
+            with ntlm_user_file(self.account, self.machine):
                 answer = context.step(token, channel_bindings=_bindings(token, connection))
         except Exception:  # noqa: BLE001 - however pyspnego chokes on a token, it opens nothing
             return self._refuse(connection)
@@ -148,7 +148,7 @@ class LoginAcceptor:
     def _refuse(self, connection: Connection) -> SimulatedReply:
         connection.state = None
         offers = []
-        if "negotiate" in self._offers:
+        if "negotiate" in self.offers:
             offers.append(("WWW-Authenticate", "Negotiate"))
         if self._basic(connection):
             offers.append(("WWW-Authenticate", 'Basic realm="WSMAN"'))
@@ -213,11 +213,8 @@ def unseal(context: ContextProxy, sealed: bytes) -> bytes:
     if len(payload) < _LENGTH.size:
         raise ValueError("The encrypted message has no header")
     (header_length,) = _LENGTH.unpack_from(payload)
-    header, data = (
-        payload[_LENGTH.size : _LENGTH.size + header_length],
-        payload[_LENGTH.size + header_length :],
-    )
-    body = context.unwrap_winrm(header, data)
+    end = _LENGTH.size + header_length
+    body = context.unwrap_winrm(payload[_LENGTH.size : end], payload[end:])
     if len(body) != length:
         raise ValueError("The encrypted message is not as long as it says")
     return body

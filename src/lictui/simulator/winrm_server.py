@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import count
 from typing import TYPE_CHECKING, Final
@@ -34,10 +34,9 @@ from lictui.simulator.winrm_auth import (
     seal,
     unseal,
 )
-from lictui.simulator.wql import SelectStatement, Value, parse_wql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from xml.etree.ElementTree import Element
 
     from lictui.clock import Clock
@@ -72,6 +71,14 @@ class SoapFaultError(Exception):
         self.provider = provider
 
 
+def _invalid(message: str, code: int = 2150858817) -> SoapFaultError:
+    return SoapFaultError("w:SchemaValidationError", code, message)
+
+
+def _bad_query(message: str = "The WQL query is invalid.") -> SoapFaultError:
+    return SoapFaultError("n:CannotProcessFilter", 2150858778, message, provider=True)
+
+
 @dataclass(frozen=True, slots=True)
 class SoapCall:
     """One request."""
@@ -85,18 +92,14 @@ class SoapCall:
 
 
 def parse_call(xml: bytes) -> SoapCall:
-    """Take an envelope apart; Fault when it is none."""
+    """Parse an envelope. SoapFaultError if it is not one."""
     try:
         root = fromstring(xml, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise SoapFaultError(
-            "w:SchemaValidationError", 2150858819, "The request is no XML."
-        ) from error
+        raise _invalid("The request is not XML.", 2150858819) from error
     body = root.find(f"{{{S}}}Body")
     if root.tag != f"{{{S}}}Envelope" or body is None:
-        raise SoapFaultError(
-            "w:SchemaValidationError", 2150858817, "The request is no SOAP envelope."
-        )
+        raise _invalid("The request is not a SOAP envelope.")
     return SoapCall(
         action=_header(root, A, "Action"),
         resource=_header(root, W, "ResourceURI"),
@@ -115,7 +118,7 @@ def _size(text: str) -> int:
     if not text:
         return _DEFAULT_ENVELOPE
     if not (text.isascii() and text.isdigit()):
-        raise SoapFaultError("w:SchemaValidationError", 2150858817, "MaxEnvelopeSize is no number.")
+        raise _invalid("MaxEnvelopeSize is not a number.")
     return int(text[:12])
 
 
@@ -124,7 +127,7 @@ def _seconds(text: str) -> float:
         return float("inf")
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise SoapFaultError("w:InvalidTimeout", 2150858881, "OperationTimeout is no duration.")
+        raise SoapFaultError("w:InvalidTimeout", 2150858881, "OperationTimeout is not a duration.")
     days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
@@ -169,6 +172,50 @@ def xml_safe(value: str) -> str:
     return _UNWRITABLE.sub("\ufffd", value)
 
 
+# WQL, as far as clients need it: columns of one class, where a property equals one of some texts
+
+
+Value = str | int | bool | date | None  # of a property
+
+_SELECT: Final = re.compile(
+    r"\s*SELECT\s+(\*|\w+(?:\s*,\s*\w+)*)\s+FROM\s+(\w+)(?:\s+WHERE\s+(.+))?\s*",
+    re.IGNORECASE | re.DOTALL,
+)
+_EQUALS: Final = re.compile(r"\s*(\w+)\s*=\s*'([^']*)'\s*")
+_OR: Final = re.compile(r"\sOR\s", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class SelectStatement:
+    """A WQL query; without conditions every row matches."""
+
+    class_name: str
+    properties: tuple[str, ...] = ()  # () means all
+    conditions: tuple[tuple[str, str], ...] = ()  # property in lower case, text; any must be true
+
+    def matches(self, row: Mapping[str, Value]) -> bool:
+        """Return whether `row`, by names in lower case, is selected. KeyError: no such property."""
+        return not self.conditions or any(
+            str(row[name]).casefold() == value.casefold() for name, value in self.conditions
+        )
+
+
+def parse_wql(text: str) -> SelectStatement:
+    """Parse a query. SoapFaultError if it does not have the supported form."""
+    match = _SELECT.fullmatch(text)
+    if match is None:
+        raise _bad_query()
+    columns, class_name, where = match.groups()
+    conditions = []
+    for part in _OR.split(where) if where else ():
+        equals = _EQUALS.fullmatch(part)
+        if equals is None:
+            raise _bad_query()
+        conditions.append((equals[1].lower(), equals[2]))
+    properties = () if columns == "*" else tuple(map(str.strip, columns.split(",")))
+    return SelectStatement(class_name, properties, tuple(conditions))
+
+
 # Enumerate, Pull and Release
 
 
@@ -179,53 +226,42 @@ _AROUND_ITEMS: Final = 1500  # bytes of an envelope that are no items
 _MOST_OPEN: Final = 1000  # enumerations that were begun and never finished
 
 
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """An enumeration that has items left."""
-
-    resource: str
-    items: Sequence[str]
-
-
+@dataclass(slots=True)
 class Enumerations:
     """The enumerations of one server."""
 
-    def __init__(
-        self, classes: Callable[[], Iterable[CimClass]], new_id: Callable[[], str]
-    ) -> None:
-        self._classes = classes
-        self._new_id = new_id
-        self._open: OrderedDict[str, _Open] = OrderedDict()
+    classes: Callable[[], Iterable[CimClass]]
+    new_id: Callable[[], str]
+    # By context: the resource URI in lower case, and the items that are left.
+    _open: OrderedDict[str, tuple[str, Sequence[str]]] = field(default_factory=OrderedDict)
 
     def enumerate(self, call: SoapCall) -> str:
-        """The body of an EnumerateResponse; Fault when there is none."""
-        asked = _child(call, "Enumerate")
-        items = self._items(call.resource, asked.find(f"{{{W}}}Filter"))
-        first = ""
-        if asked.find(f"{{{W}}}OptimizeEnumeration") is not None:
-            now, items = _fitting(items, 1, call.max_envelope)
-            first = f"<w:Items>{''.join(now)}</w:Items>"
-        elif not items:
-            # Without OptimizeEnumeration the end is told by Pull alone.
-            return f"<n:EnumerateResponse>{self._context(call.resource, ())}</n:EnumerateResponse>"
-        if first and not items:
-            first += "<w:EndOfSequence/>"
-            context = "<n:EnumerationContext/>"
-        else:
-            context = self._context(call.resource, items)
-        return f"<n:EnumerateResponse>{context}{first}</n:EnumerateResponse>"
+        """The body of an EnumerateResponse."""
+        request = _child(call, "Enumerate")
+        items = self._items(call.resource, request.find(f"{{{W}}}Filter"))
+        if request.find(f"{{{W}}}OptimizeEnumeration") is None:
+            # The client learns by Pull alone that there are no items.
+            return (
+                f"<n:EnumerateResponse>{self._context(call.resource, items)}</n:EnumerateResponse>"
+            )
+        first, items = _fitting(items, 1, call.max_envelope)
+        context = self._context(call.resource, items) if items else "<n:EnumerationContext/>"
+        end = "" if items else "<w:EndOfSequence/>"
+        answer = f"{context}<w:Items>{''.join(first)}</w:Items>{end}"
+        return f"<n:EnumerateResponse>{answer}</n:EnumerateResponse>"
 
     def pull(self, call: SoapCall) -> str:
-        """The body of a PullResponse; Fault when the context is not the last one given."""
-        asked = _child(call, "Pull")
-        most = _most(asked)
-        opened = self._take(asked, call.resource)
-        now, left = _fitting(opened.items, most, call.max_envelope)
-        items = f"<n:Items>{''.join(now)}</n:Items>"
-        if not left:
-            items += "<n:EndOfSequence/>"
-            return f"<n:PullResponse><n:EnumerationContext/>{items}</n:PullResponse>"
-        return f"<n:PullResponse>{self._context(call.resource, left)}{items}</n:PullResponse>"
+        """The body of a PullResponse; a context is valid once."""
+        request = _child(call, "Pull")
+        limit = (request.findtext(f"{{{N}}}MaxElements") or "1").strip()  # WS-Enumeration's default
+        if not (limit.isascii() and limit.isdigit() and int(limit[:9])):
+            raise _invalid("MaxElements is not a positive number.")
+        items = self._take(request, call.resource)
+        first, items = _fitting(items, int(limit[:9]), call.max_envelope)
+        context = self._context(call.resource, items) if items else "<n:EnumerationContext/>"
+        end = "" if items else "<n:EndOfSequence/>"
+        answer = f"{context}<n:Items>{''.join(first)}</n:Items>{end}"
+        return f"<n:PullResponse>{answer}</n:PullResponse>"
 
     def release(self, call: SoapCall) -> str:
         """The empty body of a ReleaseResponse."""
@@ -233,53 +269,55 @@ class Enumerations:
         return ""
 
     def _context(self, resource: str, items: Sequence[str]) -> str:
-        context = self._new_id()
-        self._open[context] = _Open(resource.lower(), items)
+        context = self.new_id()
+        self._open[context] = (resource.lower(), items)
         if len(self._open) > _MOST_OPEN:
             self._open.popitem(last=False)
         return f"<n:EnumerationContext>{context}</n:EnumerationContext>"
 
-    def _take(self, asked: Element, resource: str) -> _Open:
-        context = (asked.findtext(f"{{{N}}}EnumerationContext") or "").strip()
-        opened = self._open.get(context)
-        if opened is None or opened.resource != resource.lower():
+    def _take(self, request: Element, resource: str) -> Sequence[str]:
+        context = (request.findtext(f"{{{N}}}EnumerationContext") or "").strip()
+        opened, items = self._open.get(context, ("", ()))
+        if opened != resource.lower() or not opened:
             raise SoapFaultError(
                 "n:InvalidEnumerationContext", 2150858779, "The enumeration context is not valid."
             )
         del self._open[context]
-        return opened
+        return items
 
-    def _items(self, resource: str, asked: Element | None) -> Sequence[str]:
-        namespace, name = _address(resource)
-        if asked is not None and asked.get("Dialect") != _WQL:
+    def _items(self, resource: str, where: Element | None) -> Sequence[str]:
+        if not resource.lower().startswith(_WMI):
+            raise SoapFaultError(
+                "a:DestinationUnreachable", 2150858811, "The resource URI is not known."
+            )
+        namespace, _, name = resource[len(_WMI) :].rpartition("/")
+        if where is not None and where.get("Dialect") != _WQL:
             raise SoapFaultError(
                 "n:FilterDialectRequestedUnavailable",
                 2150858777,
                 "The filter dialect is not supported.",
             )
-        if (name == "*") is (asked is None):
+        if (name == "*") is (where is None):
             raise SoapFaultError(
                 "n:CannotProcessFilter", 2150858778, "A filter goes with /* and only so."
             )
-        try:
-            query = SelectStatement(name) if asked is None else parse_wql(asked.text or "")
-        except ValueError:
-            raise _bad_query() from None
-        cim = self._class(namespace, query.class_name)
-        columns = [cim.canonical(name) for name in query.properties]
-        if None in columns:
-            raise _bad_query()
+        query = SelectStatement(name) if where is None else parse_wql(where.text or "")
+        cim = self._class(namespace.lower(), query.class_name)
+        selected = {name.lower() for name in query.properties}
         rows = [{own.lower(): row.get(own) for own in cim.properties} for row in cim.rows]
+        if not selected <= {own.lower() for own in cim.properties}:
+            raise _bad_query()
         try:
-            chosen = [row for row in rows if query.matches(row)]
+            rows = [row for row in rows if query.matches(row)]
         except KeyError:
             raise _bad_query() from None
-        if query.properties:
-            return [_fragment([own for own in cim.properties if own in columns], r) for r in chosen]
-        return [_instance(cim, row) for row in chosen]
+        if selected:
+            columns = [own for own in cim.properties if own.lower() in selected]
+            return [_fragment(columns, row) for row in rows]
+        return [_instance(cim, row) for row in rows]
 
     def _class(self, namespace: str, name: str) -> CimClass:
-        classes = [cim for cim in self._classes() if cim.namespace.lower() == namespace]
+        classes = [cim for cim in self.classes() if cim.namespace.lower() == namespace]
         if not classes:
             # WBEM_E_INVALID_NAMESPACE; which number a server puts outside is not published.
             raise SoapFaultError(
@@ -288,40 +326,16 @@ class Enumerations:
         for cim in classes:
             if cim.name.lower() == name.lower():
                 return cim
-        raise SoapFaultError(
-            "n:CannotProcessFilter",
-            2150858778,
-            "The specified class does not exist in the given namespace.",
-            provider=True,
-        )
+        raise _bad_query("The specified class does not exist in the given namespace.")
 
 
 def _child(call: SoapCall, name: str) -> Element:
     child = call.body.find(f"{{{N}}}{name}")
     if child is None:
-        raise SoapFaultError("w:SchemaValidationError", 2150858817, f"The body holds no {name}.")
+        raise _invalid(f"The body has no {name}.")
     if call.max_envelope < _SMALLEST_ENVELOPE:
         raise SoapFaultError("w:EncodingLimit", 2150858823, "MaxEnvelopeSize is below 8192.")
     return child
-
-
-def _address(resource: str) -> tuple[str, str]:
-    """Namespace (lower case) and class of a resource URI."""
-    if not resource.lower().startswith(_WMI):
-        raise SoapFaultError(
-            "a:DestinationUnreachable", 2150858811, "The resource URI is not known."
-        )
-    namespace, _, name = resource[len(_WMI) :].rpartition("/")
-    return namespace.lower(), name
-
-
-def _most(asked: Element) -> int:
-    given = (asked.findtext(f"{{{N}}}MaxElements") or "1").strip()  # WS-Enumeration's default
-    if not (given.isascii() and given.isdigit() and int(given[:9])):
-        raise SoapFaultError(
-            "w:SchemaValidationError", 2150858817, "MaxElements is no positive number."
-        )
-    return int(given[:9])
 
 
 def _fitting(
@@ -340,12 +354,6 @@ def _fitting(
             "w:EncodingLimit", 2150858824, "One item does not fit into MaxEnvelopeSize."
         )
     return items[:taken], items[taken:]
-
-
-def _bad_query() -> SoapFaultError:
-    return SoapFaultError(
-        "n:CannotProcessFilter", 2150858778, "The WQL query is invalid.", provider=True
-    )
 
 
 def _instance(cim: CimClass, row: dict[str, Value]) -> str:
@@ -391,9 +399,8 @@ class CimClass:
     properties: tuple[str, ...]  # in the order a server lists them: the alphabet's, caselessly
     rows: tuple[Mapping[str, Value], ...]
 
-    def canonical(self, name: str) -> str | None:
-        """How the class spells a property; None when it has no such one."""
-        return next((own for own in self.properties if own.lower() == name.lower()), None)
+
+_EXAMPLE: Final = License("", "", "", date(2000, 1, 1), None, 0, 0, 0)
 
 
 def license_pool_class(licenses: Iterable[License]) -> CimClass:
@@ -401,40 +408,9 @@ def license_pool_class(licenses: Iterable[License]) -> CimClass:
     return CimClass(
         LICENSING,
         "Citrix_GT_License_Pool",
-        (
-            "Count",
-            "DUP_GROUP",
-            "FLOAT_OK",
-            "HOST_BASED",
-            "HOSTID",
-            "InUseCount",
-            "LicenseType",
-            "Overdraft",
-            "PLATFORMS",
-            "PLD",
-            "PLDFullName",
-            "PooledAvailable",
-            "SubscriptionDate",
-            "USER_BASED",
-            "VendorString",
-        ),
-        tuple(_pool(pool) for pool in licenses),
+        tuple(_EXAMPLE.wmi_row),
+        tuple(pool.wmi_row for pool in licenses),
     )
-
-
-def _pool(pool: License) -> Mapping[str, Value]:
-    count = pool.installed + pool.overdraft  # Count includes the overdraft
-    return {
-        "Count": count,
-        "InUseCount": pool.in_use,
-        "LicenseType": pool.license_type,
-        "Overdraft": pool.overdraft,
-        "PLD": pool.product,
-        "PLDFullName": pool.full_name,
-        "PooledAvailable": max(0, count - pool.in_use),
-        "SubscriptionDate": pool.subscription_date,
-        "VendorString": f";LT={pool.license_type};GP=720;SA=1;ODP=0",
-    }
 
 
 def license_class(licenses: Iterable[License]) -> CimClass:
@@ -481,48 +457,42 @@ def services_class() -> CimClass:
 # Replies to SOAP envelopes
 
 
+@dataclass(slots=True)
 class SoapService:
     """One server's side of WS-Management."""
 
-    def __init__(
-        self,
-        name: str,
-        inventory: CurrentInventory,
-        fault: CurrentFault,
-        clock: Clock,
-        *,
-        latency: float,
-        licensing: bool,
-    ) -> None:
-        self._name = name
-        self._inventory = inventory
-        self._fault = fault
-        self._clock = clock
-        self._latency = latency
-        self._licensing = licensing
-        self._ids = count(1)
+    name: str
+    inventory: CurrentInventory
+    fault: CurrentFault
+    clock: Clock
+    latency: float = 0.0  # seconds of `clock` that an answer takes
+    licensing: bool = True  # whether there is a namespace root/CitrixLicensing
+    _ids: Iterator[int] = field(default_factory=lambda: count(1))
+    _enumerations: Enumerations = field(init=False)
+
+    def __post_init__(self) -> None:
         self._enumerations = Enumerations(self._classes, self._new_id)
 
-    async def answer(self, asked: bytes) -> tuple[int, bytes]:
+    async def answer(self, request: bytes) -> tuple[int, bytes]:
         """HTTP status and envelope of the answer."""
         relates_to = ""
         try:
-            call = parse_call(asked)
+            call = parse_call(request)
             relates_to = call.message_id
             await self._wait(call.timeout)
             action, body = self._act(call)
         except SoapFaultError as fault:
-            return 500, fault_envelope(fault, self._new_id(), relates_to, self._name)
+            return 500, fault_envelope(fault, self._new_id(), relates_to, self.name)
         return 200, reply_envelope(action, self._new_id(), relates_to, body)
 
     async def _wait(self, at_most: float) -> None:
-        await self._clock.sleep(min(self._latency, at_most))
-        if self._latency > at_most:
+        await self.clock.sleep(min(self.latency, at_most))
+        if self.latency > at_most:
             raise SoapFaultError("w:TimedOut", 2150858793, "It takes longer than OperationTimeout.")
 
     def _act(self, call: SoapCall) -> tuple[str, str]:
         """The action and the body of the answer."""
-        match self._fault():
+        match self.fault():
             case FaultMode.FORBIDDEN:
                 raise SoapFaultError("w:AccessDenied", 5, "Access is denied.")
             case FaultMode.RATE_LIMITED:
@@ -543,13 +513,13 @@ class SoapService:
         raise SoapFaultError("a:ActionNotSupported", 2150858753, "The action is not supported.")
 
     def _classes(self) -> tuple[CimClass, ...]:
-        held: tuple[License, ...] = () if self._fault() is FaultMode.EMPTY else self._inventory()
-        licensing = (license_pool_class(held), license_class(held)) if self._licensing else ()
+        pools = () if self.fault() is FaultMode.EMPTY else self.inventory()
+        licensing = (license_pool_class(pools), license_class(pools)) if self.licensing else ()
         return (*licensing, services_class())
 
     def _new_id(self) -> str:
-        made = uuid.uuid5(uuid.NAMESPACE_DNS, f"{self._name}/{next(self._ids)}")
-        return f"uuid:{str(made).upper()}"
+        new = uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.name}/{next(self._ids)}")
+        return f"uuid:{str(new).upper()}"
 
 
 def _identity() -> str:
@@ -565,13 +535,13 @@ def _identity() -> str:
 BOTH: Final = frozenset({"basic", "negotiate"})
 
 _SOAP: Final = "application/soap+xml"
-# Someone else answers: a portal on the way, or the system in place of a stopped service.
-_INSTEAD: Final = {
+# Another program answers: a portal on the way, or the system in place of a stopped service.
+_REPLIES: Final = {
     FaultMode.LOGIN_PAGE: LOGIN_PAGE,
     FaultMode.BUSY: SimulatedReply(503, (("Retry-After", "30"),)),
     FaultMode.UNKNOWN_CUSTOMER: SimulatedReply(404),
 }
-# A password that has run out is refused like a wrong one.
+# A password that has expired is refused like a wrong one.
 _REFUSING: Final = {FaultMode.DENIED, FaultMode.CREDENTIALS_EXPIRED}
 
 
@@ -593,75 +563,63 @@ async def serve_winrm(  # noqa: PLR0913 - a server has that many sides; all but 
     r"""Serve `inventory` until `aclose`; over TLS with a certificate, else sealed messages alone.
 
     `username` may be `CORP\name`, `name@corp.example` or `name`; `auth` offers "basic" (over TLS
-    alone) and "negotiate". An answer takes `latency` seconds of `clock`. Without `licensing` there
-    is no namespace root/CitrixLicensing. OSError when the port is taken; ValueError for a user that
-    NTLM's user file cannot hold.
+    alone) and "negotiate". OSError when the port is taken; ValueError for a user that NTLM's user
+    file cannot hold.
     """
     login = LoginAcceptor(WindowsAccount(username, password), name, auth)
-    soap = SoapService(name, inventory, fault, clock, latency=latency, licensing=licensing)
-    front = _Front(fault, login, soap)
+    soap = SoapService(name, inventory, fault, clock, latency, licensing)
+    front = _HttpFront(login, soap)
     return await listen(front.answer, host=host, port=port, certificate=certificate)
 
 
-class _Front:
+@dataclass(frozen=True, slots=True)
+class _HttpFront:
     """The HTTP side of one server."""
 
-    def __init__(self, fault: CurrentFault, login: LoginAcceptor, soap: SoapService) -> None:
-        self._fault = fault
-        self._login = login
-        self._soap = soap
+    login: LoginAcceptor
+    soap: SoapService
 
     async def answer(self, request: Request, connection: Connection) -> SimulatedReply | None:
-        """What the server says to one request."""
-        fault = self._fault()
+        """The reply to one request."""
+        fault = self.soap.fault()
         if fault is FaultMode.SILENT:
             return None
-        instead = _INSTEAD.get(fault) or _misdirected(request)
-        if instead is not None:
-            return instead
-        admission = self._login.authenticate(request, connection, deny=fault in _REFUSING)
-        if isinstance(admission, SimulatedReply):
-            return admission
-        if not request.body:  # the handshake by itself
-            return SimulatedReply(200, admission.headers)
-        return await self._converse(request, connection, admission)
+        if fault in _REPLIES:
+            return _REPLIES[fault]
+        if request.path.rstrip("/").lower() != "/wsman":
+            return SimulatedReply(404)
+        if request.method != "POST":
+            return SimulatedReply(405, (("Allow", "POST"),))
+        login = self.login.authenticate(request, connection, deny=fault in _REFUSING)
+        if isinstance(login, SimulatedReply):
+            return login
+        return await self._converse(request, connection, login)
 
     async def _converse(
-        self, request: Request, connection: Connection, admission: AcceptedLogin
+        self, request: Request, connection: Connection, login: AcceptedLogin
     ) -> SimulatedReply:
         """Take the envelope out of the request, and put the answer into what it came in."""
-        kind = _kind(request)
-        context = admission.context
-        if kind == "multipart/encrypted" and context is not None:
+        if not request.body:  # the handshake by itself
+            return SimulatedReply(200, login.headers)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "multipart/encrypted" and login.context is not None:
             try:
-                asked = unseal(context, request.body)
+                envelope = unseal(login.context, request.body)
             except (ValueError, SpnegoError):
-                connection.state = None  # the two ends disagree on where their keys stand
+                connection.state = None  # the two ends disagree on the state of their keys
                 return SimulatedReply(400)
-            reply = await self._said(asked)
-            kind, body = CONTENT_TYPE, seal(context, reply.body)
+            reply = await self._reply(envelope)
+            kind, body = CONTENT_TYPE, seal(login.context, reply.body)
         elif not connection.encrypted:
-            return SimulatedReply(500)  # all that Windows says while AllowUnencrypted is false
+            return SimulatedReply(500)  # all that Windows answers while AllowUnencrypted is false
         elif kind == _SOAP:
-            reply = await self._said(request.body)
+            reply = await self._reply(request.body)
             kind, body = f"{_SOAP};charset=UTF-8", reply.body
         else:
             return SimulatedReply(415)
-        return replace(reply, headers=(*admission.headers, ("Content-Type", kind)), body=body)
+        return replace(reply, headers=(*login.headers, ("Content-Type", kind)), body=body)
 
-    async def _said(self, asked: bytes) -> SimulatedReply:
-        """The envelope of the answer, spoiled before it is sealed if it is to be spoiled."""
-        status, said = await self._soap.answer(asked)
-        return apply_fault(SimulatedReply(status, (), said), self._fault())
-
-
-def _misdirected(request: Request) -> SimulatedReply | None:
-    if request.path.rstrip("/").lower() != "/wsman":
-        return SimulatedReply(404)
-    if request.method != "POST":
-        return SimulatedReply(405, (("Allow", "POST"),))
-    return None
-
-
-def _kind(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    async def _reply(self, envelope: bytes) -> SimulatedReply:
+        """The envelope of the answer, spoiled before it is sealed if the fault spoils answers."""
+        status, body = await self.soap.answer(envelope)
+        return apply_fault(SimulatedReply(status, (), body), self.soap.fault())

@@ -7,11 +7,21 @@ import os
 import signal
 import stat
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
-from tests.simulator.commands.stage import HELD, Stage, run, start
+from tests.simulator.test_machine import POOLS
+from tests.support.clock import FakeClock
 
+from lictui.simulator.commands import Machine, ProgramPaths, install_programs, serve_commands
 from lictui.simulator.inventory import FaultMode
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from lictui.simulator.inventory import License
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the programs are POSIX's")
 
@@ -19,18 +29,80 @@ _COUNTS = b"(Total of 110 licenses issued;  Total of 42 licenses in use)"
 _AGENT = ("check_mk_agent",)
 
 
-async def test_they_are_the_users_alone_and_may_be_run(stage: Stage) -> None:
+@dataclass
+class Ended:
+    """What a program left behind."""
+
+    status: int
+    stdout: bytes
+    stderr: str
+
+
+@dataclass
+class Stage:
+    """A machine that listens, and a fault that may change."""
+
+    programs: ProgramPaths
+    port: int = 0
+    fault: FaultMode = FaultMode.NORMAL
+    inventory: tuple[License, ...] = POOLS
+
+    async def lmutil(self, *options: str, address: str = "") -> Ended:
+        """`lmutil lmstat …`, as the lmstat source calls it."""
+        place = address or f"{self.port}@127.0.0.1"
+        return await run(str(self.programs.lmutil), "lmstat", *(options or ("-a",)), "-c", place)
+
+    async def ssh(self, *words: str) -> Ended:
+        """A command over there."""
+        return await run(*self.command(*words))
+
+    def command(self, *words: str) -> tuple[str, ...]:
+        """What runs it."""
+        return (str(self.programs.ssh), "-p", str(self.port), "svc-lictui@127.0.0.1", *words)
+
+
+async def start(*argv: str) -> asyncio.subprocess.Process:
+    """A program in a process group of its own."""
+    return await asyncio.create_subprocess_exec(
+        *argv,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+async def run(*argv: str) -> Ended:
+    """A program run to its end."""
+    process = await start(*argv)
+    try:
+        stdout, stderr = await asyncio.wait_for(process.communicate(), 20)
+    except TimeoutError:
+        os.killpg(process.pid, signal.SIGKILL)
+        await process.communicate()
+        raise
+    return Ended(process.returncode or 0, stdout, stderr.decode())
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    stage = Stage(install_programs(tmp_path / "with a blank"))
+    listener = await serve_commands(
+        Machine("lic01"), lambda: stage.inventory, lambda: stage.fault, FakeClock()
+    )
+    stage.port = listener.port
+    yield stage
+    await listener.aclose()
+
+
+async def test_programs_are_executable_by_the_user_alone(stage: Stage) -> None:
     for program in (stage.programs.lmutil, stage.programs.ssh):
         assert stat.filemode(program.stat().st_mode) == "-rwx------"
 
 
-async def test_lmutil_asks_the_port_it_is_given(stage: Stage) -> None:
+async def test_lmutil_prints_features_only_with_a(stage: Stage) -> None:
     ended = await stage.lmutil("-a", "-t", "5")
     assert (ended.status, ended.stderr) == (0, "")
     assert b"Users of XDT_ENT_CCS:  " + _COUNTS in ended.stdout
-
-
-async def test_without_a_it_says_nothing_of_features(stage: Stage) -> None:
     ended = await stage.lmutil("-t", "5")
     assert ended.status == 0
     assert b"CITRIX: UP" in ended.stdout
@@ -38,33 +110,31 @@ async def test_without_a_it_says_nothing_of_features(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("options", [("-z",), ("-a", "-b", "x"), ("status",)])
-async def test_lmutil_refuses_options_it_does_not_know(
-    stage: Stage, options: tuple[str, ...]
-) -> None:
+async def test_lmutil_rejects_unknown_options(stage: Stage, options: tuple[str, ...]) -> None:
     ended = await stage.lmutil(*options)
     assert ended.status == 1
     assert ended.stdout.startswith(b"usage:")
 
 
-async def test_the_first_of_three_that_answers_is_taken(stage: Stage) -> None:
+async def test_lmutil_takes_the_first_of_three_that_answers(stage: Stage) -> None:
     ended = await stage.lmutil(address=f"1@127.0.0.1,{stage.port}@127.0.0.1,2@127.0.0.1")
     assert _COUNTS in ended.stdout
 
 
-async def test_nobody_there_is_flexnets_own_error(stage: Stage) -> None:
+async def test_lmutil_has_the_error_of_flexnet_for_a_closed_port(stage: Stage) -> None:
     ended = await stage.lmutil(address="1@127.0.0.1")
     assert ended.status == 1
     said = b'Cannot connect to license server (-15,570:111 "Connection refused")'
     assert said in ended.stdout
 
 
-async def test_a_command_line_arrives_as_it_is_and_a_shell_takes_it_apart(stage: Stage) -> None:
+async def test_ssh_passes_the_command_line_to_a_shell(stage: Stage) -> None:
     ended = await stage.ssh("'no such/program&x=1", "ü%'", "--option")
     assert ended.status == 127
     assert ended.stderr == "bash: line 1: no such/program&x=1 ü%: command not found\n"
 
 
-async def test_a_pipe_of_powershells_needs_quotes(stage: Stage) -> None:
+async def test_ssh_needs_quotes_around_a_pipe_of_powershell(stage: Stage) -> None:
     script = "Get-LicInventory | ConvertTo-Json"
     ended = await stage.ssh("powershell", "-Command", f'"{script}"')
     assert (ended.status, ended.stderr) == (0, "")
@@ -74,13 +144,13 @@ async def test_a_pipe_of_powershells_needs_quotes(stage: Stage) -> None:
     assert "ConvertTo-Json: command not found" in ended.stderr
 
 
-async def test_options_of_sshs_are_taken(stage: Stage) -> None:
+async def test_ssh_accepts_its_options(stage: Stage) -> None:
     words = list(stage.command(*_AGENT))
     words[1:1] = ["-T", "-o", "BatchMode=yes", "-i", "key"]
     assert (await run(*words)).stdout.startswith(b"<<<check_mk>>>")
 
 
-async def test_nobody_there_is_sshs_own_error(stage: Stage) -> None:
+async def test_ssh_has_its_own_error_for_a_closed_port(stage: Stage) -> None:
     stage.port = 1
     ended = await stage.ssh(*_AGENT)
     assert (ended.status, ended.stdout) == (255, b"")
@@ -99,7 +169,7 @@ async def test_nobody_there_is_sshs_own_error(stage: Stage) -> None:
         (FaultMode.EMPTY, 0, ""),
     ],
 )
-async def test_a_refusal_has_its_status_and_prints_nothing(
+async def test_ssh_refusal_has_its_status_and_no_output(
     stage: Stage, fault: FaultMode, status: int, words: str
 ) -> None:
     stage.fault = fault
@@ -109,7 +179,7 @@ async def test_a_refusal_has_its_status_and_prints_nothing(
     assert bool(ended.stderr) == bool(words)
 
 
-async def test_half_is_cut_off_and_lost(stage: Stage) -> None:
+async def test_truncated_output_ends_with_a_lost_connection(stage: Stage) -> None:
     whole = (await stage.ssh(*_AGENT)).stdout
     stage.fault = FaultMode.TRUNCATED
     ended = await stage.ssh(*_AGENT)
@@ -118,7 +188,7 @@ async def test_half_is_cut_off_and_lost(stage: Stage) -> None:
     assert "closed by remote host" in ended.stderr
 
 
-async def test_half_of_lmutil_is_a_program_that_was_killed(stage: Stage) -> None:
+async def test_truncated_lmutil_was_killed(stage: Stage) -> None:
     whole = (await stage.lmutil()).stdout
     stage.fault = FaultMode.TRUNCATED
     ended = await stage.lmutil()
@@ -126,7 +196,7 @@ async def test_half_of_lmutil_is_a_program_that_was_killed(stage: Stage) -> None
     assert ended.stdout == whole[: len(whole) // 2]
 
 
-async def test_huge_garbage_and_a_page(stage: Stage) -> None:
+async def test_spoiled_output_is_oversized_garbage_or_a_page(stage: Stage) -> None:
     stage.fault = FaultMode.OVERSIZED
     assert len((await stage.ssh(*_AGENT)).stdout) > 10_000_000
     stage.fault = FaultMode.GARBAGE
@@ -136,14 +206,14 @@ async def test_huge_garbage_and_a_page(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("fault", [FaultMode.DENIED, FaultMode.BUSY])
-async def test_flexnet_knows_no_refusal_but_not_to_answer(stage: Stage, fault: FaultMode) -> None:
+async def test_lmutil_refusal_is_no_answer(stage: Stage, fault: FaultMode) -> None:
     stage.fault = fault
     ended = await stage.lmutil()
     assert b"Error getting status: Cannot connect" in ended.stdout
     assert b"Users of" not in ended.stdout
 
 
-async def test_an_empty_flexnet_server_runs_and_has_no_feature(stage: Stage) -> None:
+async def test_empty_flexnet_server_has_no_feature(stage: Stage) -> None:
     stage.fault = FaultMode.EMPTY
     ended = await stage.lmutil()
     assert ended.status == 0
@@ -151,7 +221,7 @@ async def test_an_empty_flexnet_server_runs_and_has_no_feature(stage: Stage) -> 
     assert b"Users of" not in ended.stdout
 
 
-async def test_silence_hangs_until_the_group_is_killed(stage: Stage) -> None:
+async def test_silent_ssh_hangs_until_it_is_killed(stage: Stage) -> None:
     stage.fault = FaultMode.SILENT
     process = await start(*stage.command(*_AGENT))
     with pytest.raises(TimeoutError):
@@ -166,9 +236,9 @@ async def test_silence_hangs_until_the_group_is_killed(stage: Stage) -> None:
     assert (stdout, stderr) == (b"", b"")
 
 
-async def test_the_figures_are_those_of_the_moment(stage: Stage) -> None:
-    stage.inventory = HELD[:1]
+async def test_output_follows_the_inventory(stage: Stage) -> None:
+    stage.inventory = POOLS[:1]
     before = (await stage.ssh(*_AGENT)).stdout
-    stage.inventory = HELD[1:]
+    stage.inventory = POOLS[1:]
     assert b"XDT_ENT_CCS\t110\t42" in before
     assert b"XDT_ENT_CCS" not in (await stage.ssh(*_AGENT)).stdout
