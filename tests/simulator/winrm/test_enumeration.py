@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.support.clock import FakeClock
 
 
-async def test_the_first_reply_holds_one_item_and_pull_the_rest(soap: SoapService) -> None:
+async def test_first_reply_has_one_item_and_pull_the_others(soap: SoapService) -> None:
     first = await enumerate_(soap)
     assert len(find(first, "s:Body/n:EnumerateResponse/w:Items")) == 1
     assert first.find(".//w:EndOfSequence", NAMESPACES) is None
@@ -41,17 +41,20 @@ async def test_the_first_reply_holds_one_item_and_pull_the_rest(soap: SoapServic
     assert context_of(second) == ""
 
 
-async def test_pull_gives_no_more_than_asked_for(soap: SoapService) -> None:
+async def test_pull_returns_at_most_max_elements(soap: SoapService) -> None:
     first = await enumerate_(soap)
     second = await pull(soap, context_of(first), most="")  # WS-Enumeration's default is one
     assert len(find(second, ".//n:Items")) == 1
     assert second.find(".//n:EndOfSequence", NAMESPACES) is None
+    for wrong in ("0", "-1", "many", "²"):
+        limit = f"<n:MaxElements>{wrong}</n:MaxElements>"
+        assert code(await pull(soap, context_of(second), limit, status=500)) == "2150858817"
     third = await pull(soap, context_of(second), "<n:MaxElements>1</n:MaxElements>")
     assert products(third) == ["CITRIX"]
     find(third, ".//n:EndOfSequence")
 
 
-async def test_every_pull_moves_on_and_an_earlier_context_fails(soap: SoapService) -> None:
+async def test_context_is_valid_once(soap: SoapService) -> None:
     contexts = [context_of(await enumerate_(soap))]
     contexts.append(context_of(await pull(soap, contexts[0], "")))
     assert len(set(contexts)) == 2
@@ -60,55 +63,53 @@ async def test_every_pull_moves_on_and_an_earlier_context_fails(soap: SoapServic
     assert code(await pull(soap, contexts[1], status=500)) == "2150858779"
 
 
-@pytest.mark.parametrize("held", [0, 1])
-async def test_what_fits_the_first_reply_ends_there(
-    licenses: tuple[License, ...], clock: FakeClock, held: int
+@pytest.mark.parametrize("count", [0, 1])
+async def test_enumeration_may_end_with_the_first_reply(
+    licenses: tuple[License, ...], clock: FakeClock, count: int
 ) -> None:
-    only = await enumerate_(service(licenses[:held], clock))
-    assert len(find(only, "s:Body/n:EnumerateResponse/w:Items")) == held
+    only = await enumerate_(service(licenses[:count], clock))
+    assert len(find(only, "s:Body/n:EnumerateResponse/w:Items")) == count
     find(only, "s:Body/n:EnumerateResponse/w:EndOfSequence")
     assert context_of(only) == ""
 
 
-@pytest.mark.parametrize("held", [0, 3])
-async def test_without_optimize_all_items_come_by_pull(
-    licenses: tuple[License, ...], clock: FakeClock, held: int
+@pytest.mark.parametrize("count", [0, 3])
+async def test_enumeration_without_optimize_returns_all_items_by_pull(
+    licenses: tuple[License, ...], clock: FakeClock, count: int
 ) -> None:
-    soap = service(licenses[:held], clock)
+    soap = service(licenses[:count], clock)
     first = await enumerate_(soap, optimize="")
     assert len(find(first, "s:Body/n:EnumerateResponse")) == 1
     rest = await pull(soap, context_of(first))
-    assert len(products(rest)) == held
+    assert len(products(rest)) == count
     find(rest, ".//n:EndOfSequence")
 
 
-async def test_an_enumeration_shows_one_moment(
+async def test_enumeration_shows_one_moment(
     licenses: tuple[License, ...], clock: FakeClock
 ) -> None:
-    held = list(licenses)
-    soap = SoapService(
-        "lic-01", lambda: tuple(held), lambda: FaultMode.NORMAL, clock, latency=0, licensing=True
-    )
+    pools = list(licenses)
+    soap = SoapService("lic-01", lambda: tuple(pools), lambda: FaultMode.NORMAL, clock)
     first = await enumerate_(soap)
-    held.clear()
+    pools.clear()
     assert len(products(await pull(soap, context_of(first)))) == 2
 
 
-async def test_a_released_enumeration_is_over(soap: SoapService) -> None:
+async def test_released_enumeration_is_over(soap: SoapService) -> None:
     context = context_of(await enumerate_(soap))
     released = await pull(soap, context, "", "Release")
     assert (text(released, "s:Header/a:Action") or "").endswith("/ReleaseResponse")
     assert code(await pull(soap, context, status=500)) == "2150858779"
 
 
-async def test_a_context_belongs_to_its_resource(soap: SoapService) -> None:
+async def test_context_belongs_to_its_resource(soap: SoapService) -> None:
     context = context_of(await enumerate_(soap))
     other = WMI + "root/cimv2/*"
     assert code(await pull(soap, context, resource=other, status=500)) == "2150858779"
     assert len(products(await pull(soap, context, resource=LICENSING.upper()))) == 2
 
 
-async def test_enumerations_left_open_do_not_pile_up(soap: SoapService) -> None:
+async def test_oldest_of_too_many_open_enumerations_is_dropped(soap: SoapService) -> None:
     oldest = context_of(await enumerate_(soap))
     newest = ""
     for _ in range(1000):
@@ -117,21 +118,14 @@ async def test_enumerations_left_open_do_not_pile_up(soap: SoapService) -> None:
     assert len(products(await pull(soap, newest))) == 2
 
 
-async def test_a_query_selects_rows_by_any_of_its_conditions(soap: SoapService) -> None:
+async def test_query_selects_rows_by_any_of_its_conditions(soap: SoapService) -> None:
     root = await enumerate_(soap, f"{POOLS} WHERE PLD='citrix' or LicenseType = 'RetailS'")
     rest = await pull(soap, context_of(root))
     assert products(root) + products(rest) == ["PVS_STD_CCS", "CITRIX"]
     assert products(await enumerate_(soap, f"{POOLS} WHERE PLD = 'CITRIX '")) == []
 
 
-async def test_max_elements_must_be_a_positive_number(soap: SoapService) -> None:
-    context = context_of(await enumerate_(soap))
-    for wrong in ("0", "-1", "many", "²"):
-        root = await pull(soap, context, f"<n:MaxElements>{wrong}</n:MaxElements>", status=500)
-        assert code(root) == "2150858817"
-
-
-async def test_an_envelope_stays_as_small_as_asked(
+async def test_envelope_is_at_most_max_envelope_size(
     licenses: tuple[License, ...], clock: FakeClock
 ) -> None:
     soap = service(licenses[:1] * 50, clock)
@@ -151,7 +145,7 @@ async def test_an_envelope_stays_as_small_as_asked(
     assert max(sizes) > 3
 
 
-async def test_an_item_that_fits_no_envelope_is_a_fault(
+async def test_item_that_fits_no_envelope_is_a_fault(
     licenses: tuple[License, ...], clock: FakeClock
 ) -> None:
     soap = service((replace(licenses[0], full_name="x" * 9000),), clock)
