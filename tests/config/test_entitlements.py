@@ -1,4 +1,4 @@
-"""contract.toml: what it may say, and what is said of what it may not."""
+"""contract.toml: its keys and its problems."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lictui.config.entitlements import Entitlement, load_entitlements
-from lictui.config.reload import ConfigWatcher
 from lictui.errors import ConfigError
 from lictui.paths import Paths
 
@@ -21,11 +20,11 @@ def paths(tmp_path: Path) -> Paths:
     return Paths(tmp_path, tmp_path)
 
 
-def test_no_file_is_no_contract(paths: Paths) -> None:
+def test_entitlements_without_a_file_are_none(paths: Paths) -> None:
     assert load_entitlements(paths) == ()
 
 
-def test_everything_it_can_say(paths: Paths) -> None:
+def test_entitlements_contain_every_key(paths: Paths) -> None:
     paths.entitlements.write_text(
         '[[product]]\nproduct = "XDT_PLT_CCS"\npurchased = 500\ncost = 99.5\ncurrency = "EUR"\n'
         'renewal = 2027-03-31\nserver = "lic-01"\n'
@@ -43,7 +42,7 @@ FIVE = f"{P}purchased = 5\n"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "words"),
     [
         (f"{FIVE}purchase = 5", ":4: product[0].purchase: unknown key (did you mean purchased?)"),
         (P, "product[0].purchased: is missing"),
@@ -57,22 +56,10 @@ FIVE = f"{P}purchased = 5\n"
         ("[[product", "invalid TOML"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place(paths: Paths, text: str, said: str) -> None:
+def test_invalid_entitlement_is_refused_with_its_position(
+    paths: Paths, text: str, words: str
+) -> None:
     paths.entitlements.write_text(text)
     with pytest.raises(ConfigError) as caught:
         load_entitlements(paths)
-    assert said in str(caught.value)
-
-
-def test_a_change_is_picked_up_and_a_bad_file_leaves_the_contract(paths: Paths) -> None:
-    watcher = ConfigWatcher(paths)
-    watcher.reload_if_changed()
-    paths.entitlements.write_text("[[product]]\nproduct = 'P'\npurchased = 5\n")
-    found = watcher.reload_if_changed()
-    assert found is not None
-    assert found.settings.entitlements == (Entitlement("P", 5),)
-    paths.entitlements.write_text("[[product]]\nproduct = 'P'\n")
-    found = watcher.reload_if_changed()
-    assert found is not None
-    assert found.settings.entitlements == (Entitlement("P", 5),)
-    assert [problem.message for problem in found.problems] == ["is missing"]
+    assert words in str(caught.value)

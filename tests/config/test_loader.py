@@ -1,34 +1,44 @@
+"""config.toml: every key, every problem, its template, and what a running monitor reads again."""
+
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import pytest
-
-from lictui.config.loader import load_settings
-from lictui.config.settings import Settings
-from lictui.errors import ConfigError
-from lictui.paths import Paths
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
+import os
+import stat
 import tomllib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
+from lictui.config.entitlements import Entitlement
 from lictui.config.loader import (
-    Override,
-    SettingOrigin,
+    ConfigWatcher,
+    LoadedConfig,
     config_template,
     effective_settings,
     format_settings,
+    load_settings,
+    load_state,
+    save_state,
     toml_line,
 )
-from lictui.config.settings import KEYS, AlertSettings
+from lictui.config.registry import remove_server, save_servers
+from lictui.config.settings import KEYS, Action, AlertSettings, Settings
+from lictui.errors import ConfigError, LictuiError
+from lictui.model import (
+    AlertEvent,
+    AlertKey,
+    AlertKind,
+    AlertState,
+    AlertTransition,
+    Level,
+    Server,
+    SourceName,
+)
+from lictui.paths import Paths
 
 if TYPE_CHECKING:
     from pathlib import Path
-
 
 FULL = """\
 theme = "nord"
@@ -78,10 +88,26 @@ users = "hash"
 [keymap]
 quit = "ctrl+q"
 "poll.all" = ["R", "f5"]
+
+[actions.pager]
+on = ["usage", "expiry"]
+level = "critical"
+servers = ["a"]
+groups = ["emea"]
+command = ["/bin/page", "-x"]
+webhook = "https://hooks.example/x"
+secret = "file:hook.key"
+verify = "ca.pem"
+timeout = 5
+bell = true
+osc9 = true
+
+[actions.other]
+bell = true
 """
 
 
-def written(folder: Path, text: str) -> Paths:
+def write_config(folder: Path, text: str) -> Paths:
     paths = Paths(folder, folder / "data")
     paths.config.write_text(text, encoding="utf-8")
     return paths
@@ -89,44 +115,49 @@ def written(folder: Path, text: str) -> Paths:
 
 def problems(folder: Path, text: str) -> list[tuple[int | None, str, str, str]]:
     with pytest.raises(ConfigError) as caught:
-        load_settings(written(folder, text))
-    found = caught.value.problems
-    assert all(problem.file == folder / "config.toml" for problem in found)
-    return [(each.line, each.key, each.message, each.hint) for each in found]
+        load_settings(write_config(folder, text))
+    assert all(problem.file == folder / "config.toml" for problem in caught.value.problems)
+    return [(p.line, p.key, p.message, p.hint) for p in caught.value.problems]
 
 
-def test_without_a_file_everything_is_default(tmp_path: Path) -> None:
+def test_settings_without_a_file_are_the_defaults(tmp_path: Path) -> None:
     assert load_settings(Paths(tmp_path, tmp_path)) == Settings()
 
 
-def test_every_key_reaches_its_setting(tmp_path: Path) -> None:
-    settings = load_settings(written(tmp_path, FULL))
-    assert (settings.theme, settings.ascii, settings.read_only) == ("nord", True, True)
-    assert settings.timezone == "Europe/Berlin"
-    assert settings.interval == 300
-    limits = settings.limits
-    assert (limits.timeout, limits.connect_timeout, limits.max_reply) == (20, 5.5, 65536)
-    assert (limits.concurrency, limits.max_backoff) == (8, 60)
-    default = settings.alerts.default
-    assert (default.warn, default.critical, default.for_polls) == (0.7, 0.85, 3)
-    assert (default.clear_margin, default.clear_for, default.repeat) == (0.02, 4, 1800)
-    assert (default.expiry_warn, default.expiry_critical) == (60, 14)
-    assert (default.las_warn, default.las_critical) == (5, 1)
-    past = settings.retention
-    assert past.path == tmp_path / "past.db"
-    assert (past.raw, past.five_minutes, past.hour, past.day) == (7, 30, 100, 1000)
-    assert settings.user_privacy == "hash"
+def test_settings_contain_every_key_of_the_file(tmp_path: Path) -> None:
+    settings = load_settings(write_config(tmp_path, FULL))
+    values = {key.name: key.value_in(settings) for key in KEYS}
+    for table, keys in tomllib.loads(FULL).items():
+        for key, value in keys.items() if isinstance(keys, dict) else [(table, keys)]:
+            name = table if key == table else f"{table}.{key}"
+            if name in values and name not in ("alerts.repeat", "history.path"):
+                assert values[name] == value
+    assert settings.alerts.default.repeat == 1800
+    assert settings.retention.path == tmp_path / "past.db"
     assert settings.keymap == {"quit": "ctrl+q", "poll.all": "R,f5"}
+    assert settings.actions == (
+        Action(
+            "pager", ("usage", "expiry"), "critical", ("a",), ("emea",), ("/bin/page", "-x"),
+            "https://hooks.example/x", f"file:{tmp_path}/hook.key", f"{tmp_path}/ca.pem", 5.0,
+            bell=True, osc9=True,
+        ),
+        Action("other", bell=True),
+    )  # fmt: skip
 
 
-def test_the_most_specific_threshold_wins_key_by_key(tmp_path: Path) -> None:
-    alerts = load_settings(written(tmp_path, FULL)).alerts
-    here = alerts.thresholds_for(group="emea", server="lic.corp.example", product="XDT_PLT_UD")
-    assert (here.warn, here.critical, here.expiry_warn, here.las_warn) == (0.6, 0.95, 120, 5)
+def test_thresholds_of_the_most_specific_scope_apply_key_by_key(tmp_path: Path) -> None:
+    alerts = load_settings(write_config(tmp_path, FULL)).alerts
+    limits = alerts.thresholds_for(group="emea", server="lic.corp.example", product="XDT_PLT_UD")
+    assert (limits.warn, limits.critical, limits.expiry_warn, limits.las_warn) == (
+        0.6,
+        0.95,
+        120,
+        5,
+    )
     assert alerts.thresholds_for(group="us", server="other") is alerts.default
 
 
-def test_all_problems_come_at_once_with_line_key_and_suggestion(tmp_path: Path) -> None:
+def test_problems_are_reported_together_with_line_key_and_suggestion(tmp_path: Path) -> None:
     text = """\
 them = "nord"
 timeout = 3
@@ -168,6 +199,7 @@ users = "hidden"
 @pytest.mark.parametrize(
     ("text", "line", "key", "words"),
     [
+        ('[alerts]\nwarn = "x"\ncritical = 0.5', 2, "alerts.warn", "must be"),
         ("[alerts]\nwarn = 0.95", 2, "alerts.warn", "warn must be below critical"),
         ("[alerts]\ncritical = 0.8", 2, "alerts.critical", "warn must be below critical"),
         ("[alerts]\nexpiry_critical = 90", 2, "alerts.expiry_critical", "below expiry_warn"),
@@ -189,32 +221,80 @@ users = "hidden"
         ('"polling.timeout" = 3', 1, '"polling.timeout"', "unknown key"),
     ],
 )
-def test_what_cannot_be_is_refused(
+def test_invalid_setting_is_refused(
     tmp_path: Path, text: str, line: int, key: str, words: str
 ) -> None:
-    ((at, where, message, _),) = problems(tmp_path, text)
-    assert (at, where) == (line, key)
+    ((at, name, message, _),) = problems(tmp_path, text)
+    assert (at, name) == (line, key)
     assert words in message
 
 
-def test_a_value_that_is_wrong_is_not_said_to_clash_as_well(tmp_path: Path) -> None:
-    ((_, key, _, _),) = problems(tmp_path, '[alerts]\nwarn = "x"\ncritical = 0.5')
-    assert key == "alerts.warn"
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('on = ["usag"]', "did you mean usage?"),
+        ('level = "ok"', "must be one of"),
+        ("command = []", "must not be empty"),
+        ('command = "rm -rf"', "must be a list"),
+        ('webhook = "ftp://x"', "must be a URL"),
+        ('webhook = "https://u:hunter2@x/"', "must not contain credentials"),
+        ('secret = "hunter2"', "not the secret itself"),
+        ('secret = "env:HOOK"', "requires webhook"),
+        ("bel = true", "did you mean bell?"),
+        ("timeout = 0", "must be from 1"),
+        ("", "has no effect"),
+        ("actions.x = 1", "unknown key"),
+    ],
+)
+def test_invalid_action_is_refused_without_repeating_a_secret(
+    tmp_path: Path, line: str, words: str
+) -> None:
+    effect = "" if line in ("", "bel = true") else "\nosc9 = true"
+    with pytest.raises(ConfigError) as caught:
+        load_settings(write_config(tmp_path, f"[actions.pager]{effect}\n{line}\n"))
+    message = str(caught.value)
+    assert words in message
+    assert "config.toml:" in message
+    assert "hunter2" not in message
 
 
-def test_a_short_timeout_alone_is_fine(tmp_path: Path) -> None:
-    assert load_settings(written(tmp_path, "[polling]\ntimeout = 2")).limits.timeout == 2
+RAISED = AlertEvent(
+    AlertTransition.RAISED,
+    0.0,
+    AlertState(AlertKey("lic-01", AlertKind.USAGE, "P"), Level.CRITICAL, "m", group="emea"),
+)
 
 
-def test_a_name_with_dots_is_told_to_be_quoted(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("action", "matches"),
+    [
+        (Action("a"), True),
+        (Action("a", on=("usage",)), True),
+        (Action("a", on=("expiry",)), False),
+        (Action("a", level="critical"), True),
+        (Action("a", level="overdraft"), False),
+        (Action("a", servers=("lic-01",), groups=("emea",)), True),
+        (Action("a", servers=("lic-02",)), False),
+        (Action("a", groups=("us",)), False),
+    ],
+)
+def test_action_matches_kind_level_server_and_group(action: Action, *, matches: bool) -> None:
+    assert action.matches(RAISED) is matches
+    assert not action.matches(replace(RAISED, transition=AlertTransition.BETTER))
+
+
+def test_short_timeout_lowers_the_default_connect_timeout(tmp_path: Path) -> None:
+    assert load_settings(write_config(tmp_path, "[polling]\ntimeout = 2")).limits.timeout == 2
+
+
+def test_hints_quote_dotted_names_and_suggest_time_zones(tmp_path: Path) -> None:
     ((_, _, _, hint),) = problems(tmp_path, "[alerts.server.lic.corp]\nwarn = 0.5")
     assert '[alerts.server."lic.corp"]' in hint
-
-
-def test_a_time_zone_is_suggested(tmp_path: Path) -> None:
     ((_, _, _, hint),) = problems(tmp_path, "timezone = 'Europe/Berln'")
     assert hint == "did you mean Europe/Berlin?"
 
+
+# The template, and the settings that apply
 
 WRITTEN = """\
 timezone = "Europe/Berlin"
@@ -229,16 +309,15 @@ quit = ["q", "x"]
 """
 
 
-def test_the_template_as_it_is_changes_nothing(tmp_path: Path) -> None:
-    assert load_settings(written(tmp_path, config_template())) == Settings()
-
-
-def test_the_template_uncommented_is_the_defaults(tmp_path: Path) -> None:
+def test_template_has_every_key_with_its_default(tmp_path: Path) -> None:
+    assert load_settings(write_config(tmp_path, config_template())) == Settings()
+    for key in KEYS:
+        assert f"\n#{key.name.rpartition('.')[2]} = " in config_template()
     lines = [
         line[1:] if line.startswith("#") and not line.startswith("# ") else line
         for line in config_template().split("\n")
     ]
-    settings = load_settings(written(tmp_path, "\n".join(lines)))
+    settings = load_settings(write_config(tmp_path, "\n".join(lines)))
     assert settings.interval == 900
     assert settings.retention.path is not None
     assert settings.alerts.group == {"emea": {"warn": 0.75}}
@@ -256,42 +335,34 @@ def test_the_template_uncommented_is_the_defaults(tmp_path: Path) -> None:
     assert plain == Settings()
 
 
-def test_the_template_has_every_key() -> None:
-    for key in KEYS:
-        assert f"\n#{key.name.rpartition('.')[2]} = " in config_template()
-
-
-def test_every_setting_says_who_decided_it(tmp_path: Path) -> None:
-    paths = written(tmp_path, WRITTEN)
+def test_effective_settings_name_their_origin(tmp_path: Path) -> None:
+    paths = write_config(tmp_path, WRITTEN)
     overrides = {
-        "theme": Override("nord", SettingOrigin.OPTION, "--theme"),
-        "polling.timeout": Override(5.0, SettingOrigin.ENVIRONMENT, "LICTUI_TIMEOUT"),
+        "theme": ("nord", "option --theme"),
+        "polling.timeout": (5.0, "environment LICTUI_TIMEOUT"),
     }
-    found = {
-        setting.path: (setting.value, setting.origin, setting.location)
-        for setting in effective_settings(paths, overrides)
-    }
+    settings = {s.path: (s.value, s.origin) for s in effective_settings(paths, overrides)}
     file = tmp_path / "config.toml"
-    assert found["theme",] == ("nord", SettingOrigin.OPTION, "--theme")
-    assert found["polling", "timeout"] == (5.0, SettingOrigin.ENVIRONMENT, "LICTUI_TIMEOUT")
-    assert found["timezone",] == ("Europe/Berlin", SettingOrigin.FILE, f"{file}:1")
-    assert found["ascii",] == (False, SettingOrigin.DEFAULT, "")
-    assert found["alerts", "server", "lic.corp", "warn"] == (0.5, SettingOrigin.FILE, f"{file}:7")
-    assert found["keymap", "quit"] == ("q,x", SettingOrigin.FILE, f"{file}:9")
+    assert settings["theme",] == ("nord", "option --theme")
+    assert settings["polling", "timeout"] == (5.0, "environment LICTUI_TIMEOUT")
+    assert settings["timezone",] == ("Europe/Berlin", f"file {file}:1")
+    assert settings["ascii",] == (False, "default")
+    assert settings["alerts", "server", "lic.corp", "warn"] == (0.5, f"file {file}:7")
+    assert settings["keymap", "quit"] == ("q,x", f"file {file}:9")
 
 
-def test_a_listing_is_a_config_that_says_the_same(tmp_path: Path) -> None:
-    paths = written(tmp_path, WRITTEN)
+def test_printed_settings_are_the_same_configuration(tmp_path: Path) -> None:
+    paths = write_config(tmp_path, WRITTEN)
     before = load_settings(paths)
     for origins in (False, True):
         text = format_settings(effective_settings(paths, {}), origins=origins)
         (tmp_path / "again").mkdir(exist_ok=True)
-        assert load_settings(written(tmp_path / "again", text)) == before
+        assert load_settings(write_config(tmp_path / "again", text)) == before
         assert 'repeat = "90s"' in text
         assert tomllib.loads(text)["polling"]["timeout"] == 20
 
 
-def test_values_are_spelled_as_people_do(tmp_path: Path) -> None:
+def test_values_are_printed_with_units(tmp_path: Path) -> None:
     assert toml_line(("alerts", "repeat"), 14400.0) == 'repeat = "4h"'
     assert toml_line(("alerts", "repeat"), 90.0) == 'repeat = "90s"'
     assert toml_line(("alerts", "repeat"), 1.5) == 'repeat = "1.5s"'
@@ -299,3 +370,102 @@ def test_values_are_spelled_as_people_do(tmp_path: Path) -> None:
     assert toml_line(("history", "path"), tmp_path) == f'path = "{tmp_path}"'
     assert toml_line(("history", "path"), None) == "# path is not set"
     assert toml_line(("keymap", "a.b"), "q") == '"a.b" = "q"'
+
+
+# The configuration of a running monitor
+
+A = Server("a", SourceName.CVAD, url="https://a", username="u", secret="env:A")
+B = Server("b", SourceName.CVAD, url="https://b", username="u", secret="env:B")
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    return Paths(tmp_path, tmp_path)
+
+
+def changed(watcher: ConfigWatcher) -> LoadedConfig:
+    loaded = watcher.reload_if_changed()
+    assert loaded is not None
+    assert watcher.reload_if_changed() is None
+    return loaded
+
+
+def test_watcher_reads_changed_files_and_keeps_valid_settings(paths: Paths) -> None:
+    watcher = ConfigWatcher(paths)
+    assert changed(watcher) == LoadedConfig(Settings(), ())
+    save_servers(paths, [A])
+    assert changed(watcher).servers == (A,)
+    paths.config.write_text("ascii = true")
+    loaded = changed(watcher)
+    assert loaded.settings.ascii
+    assert loaded.servers == (A,)
+    paths.config.write_text("ascii = maybe")
+    loaded = changed(watcher)
+    assert loaded.settings.ascii
+    assert [problem.file for problem in loaded.problems] == [paths.config]
+    paths.config.write_text("ascii = false # repaired")
+    loaded = changed(watcher)
+    assert not loaded.settings.ascii
+    assert loaded.problems == ()
+
+
+def test_watcher_keeps_valid_entitlements(paths: Paths) -> None:
+    watcher = ConfigWatcher(paths)
+    changed(watcher)
+    paths.entitlements.write_text("[[product]]\nproduct = 'P'\npurchased = 5\n")
+    assert changed(watcher).settings.entitlements == (Entitlement("P", 5),)
+    paths.entitlements.write_text("[[product]]\nproduct = 'P'\n")
+    loaded = changed(watcher)
+    assert loaded.settings.entitlements == (Entitlement("P", 5),)
+    assert [problem.message for problem in loaded.problems] == ["is missing"]
+
+
+def test_watcher_notices_a_replaced_file_of_the_same_size_and_time(paths: Paths) -> None:
+    save_servers(paths, [A])
+    watcher = ConfigWatcher(paths)
+    changed(watcher)
+    times = paths.servers.stat()
+    save_servers(paths, [B])
+    os.utime(paths.servers, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert changed(watcher).servers == (B,)
+
+
+def test_watcher_keeps_servers_with_a_problem_until_they_are_removed(paths: Paths) -> None:
+    save_servers(paths, [A, B])
+    watcher = ConfigWatcher(paths)
+    changed(watcher)
+    text = paths.servers.read_text()
+    paths.servers.write_text(text.replace("https://a", "nowhere").replace("https://b", "https://c"))
+    loaded = changed(watcher)
+    assert [server.url for server in loaded.servers] == ["https://a", "https://c"]
+    assert [problem.key for problem in loaded.problems] == ["server[0].url"]
+    paths.servers.write_text("[[server]")
+    assert len(changed(watcher).servers) == 2
+    paths.servers.write_text(text)
+    changed(watcher)
+    remove_server(paths, "a")
+    assert changed(watcher).servers == (B,)
+    paths.servers.unlink()
+    assert changed(watcher).servers == ()
+
+
+STATE = {"view": "estate", "sort": "ratio", "filter": 'a[/x] b"'}
+
+
+@pytest.mark.parametrize("raw", [None, b"view = ", b"\xff\xfe", b"[view]", b"\x00"])
+def test_state_is_saved_also_over_a_damaged_file(paths: Paths, raw: bytes | None) -> None:
+    if raw is not None:
+        paths.state.write_bytes(raw)
+    assert load_state(paths) == {}
+    save_state(paths, STATE)
+    assert load_state(paths) == STATE
+    assert stat.S_IMODE(paths.state.stat().st_mode) == 0o600 or raw is not None
+
+
+def test_state_ignores_invalid_values_and_reports_an_unwritable_folder(tmp_path: Path) -> None:
+    paths = Paths(tmp_path, tmp_path)
+    paths.state.write_text('view = "alerts"\nsort = 5\n[old]\nx = 1\n')
+    assert load_state(paths) == {"view": "alerts"}
+    (tmp_path / "file").touch()
+    with pytest.raises(LictuiError, match=r"state\.toml cannot be written"):
+        save_state(Paths(tmp_path, tmp_path / "file"), STATE)

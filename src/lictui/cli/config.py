@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
@@ -15,8 +16,7 @@ from lictui.cli.options import CommandContext, format_options
 from lictui.cli.output import Column, emit
 from lictui.config.entitlements import load_entitlements
 from lictui.config.loader import (
-    Override,
-    SettingOrigin,
+    collect_problems,
     config_template,
     effective_settings,
     format_settings,
@@ -25,19 +25,20 @@ from lictui.config.loader import (
 from lictui.config.registry import read_servers
 from lictui.config.secrets import secret_warning
 from lictui.config.server_schema import server_warnings
+from lictui.config.settings import Settings
 from lictui.config.toml_document import did_you_mean, dotted_key, read_toml
 from lictui.engine.merge import same_as_warnings
 from lictui.engine.queries import history_path
-from lictui.errors import ConfigError, LictuiError, UsageError
-from lictui.paths import FILE_MODE, Paths, make_folder
+from lictui.errors import ConfigError, LictuiError, Problem, UsageError
+from lictui.paths import FILE_MODE, make_folder
 from lictui.tui import commands, theme_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from lictui.config.settings import Settings
     from lictui.model import Server
+    from lictui.paths import Paths
 
 # option of the monitor -> the setting that it overrides
 _OVERRIDES: Final = {
@@ -45,10 +46,6 @@ _OVERRIDES: Final = {
     "ascii": "ascii",
     "read_only": "read_only",
     "interval": "polling.interval",
-}
-_ORIGINS: Final = {
-    click.core.ParameterSource.COMMANDLINE: SettingOrigin.OPTION,
-    click.core.ParameterSource.ENVIRONMENT: SettingOrigin.ENVIRONMENT,
 }
 
 
@@ -85,16 +82,17 @@ def show(ctx: click.Context, /, *, origin: bool) -> None:
     click.echo(format_settings(settings, origins=origin), nl=False)
 
 
-def _overrides(root: click.Context) -> dict[str, Override]:
+def _overrides(root: click.Context) -> dict[str, tuple[object, str]]:
     """Return the settings that options before `config`, or environment variables, override."""
     overrides = {}
     for parameter, setting in _OVERRIDES.items():
+        origins = {
+            click.core.ParameterSource.COMMANDLINE: f"option --{parameter.replace('_', '-')}",
+            click.core.ParameterSource.ENVIRONMENT: f"environment LICTUI_{parameter.upper()}",
+        }
         source = root.get_parameter_source(parameter)
-        origin = _ORIGINS.get(source) if source else None
-        if origin:
-            option, variable = f"--{parameter.replace('_', '-')}", f"LICTUI_{parameter.upper()}"
-            location = option if origin is SettingOrigin.OPTION else variable
-            overrides[setting] = Override(root.params[parameter], origin, location)
+        if source in origins:
+            overrides[setting] = root.params[parameter], origins[source]
     return overrides
 
 
@@ -108,86 +106,57 @@ def check(context: CommandContext, /) -> int:
 
     Exit code 2: there are problems; warnings do not count.
     """
-    problems = tuple(_problems(context.paths))
+    paths = context.paths
+    problems: list[Problem] = []
+    settings = Settings()
+    with collect_problems(problems):
+        settings = load_settings(paths)
+        if message := theme_names.theme_problem(settings.theme):
+            problems.append(read_toml(paths.config).problem(("theme",), message))
+        keymap_problems = commands.keymap_problems(settings.keymap)
+        problems += [Problem(paths.config, "", message) for message in keymap_problems]
+    servers, server_problems = read_servers(paths)
+    problems += server_problems
+    with collect_problems(problems):
+        settings = replace(settings, entitlements=load_entitlements(paths))
     for problem in problems:
         click.echo(problem)
-    warnings = tuple(_warnings(context.paths))
+    warnings = tuple(_warnings(settings, servers))
     for warning in warnings:
         click.echo(f"warning: {warning}")
     click.echo(f"{_count(problems, 'problem')}, {_count(warnings, 'warning')}")
     return 2 if problems else 0
 
 
-def _count(items: tuple[str, ...], noun: str) -> str:
+def _count(items: Sequence[object], noun: str) -> str:
     return f"{len(items) or 'no'} {noun}" + ("" if len(items) == 1 else "s")
 
 
-def _problems(paths: Paths) -> Iterator[str]:
-    try:
-        settings = load_settings(paths)
-    except ConfigError as error:
-        yield from map(str, error.problems)
-    else:
-        if message := theme_names.theme_problem(settings.theme):
-            yield str(read_toml(paths.config).problem(("theme",), message))
-        for message in commands.keymap_problems(settings.keymap):
-            yield f"{paths.config}: {message}"
-    yield from map(str, read_servers(paths)[1])
-    try:
-        load_entitlements(paths)
-    except ConfigError as error:
-        yield from map(str, error.problems)
-
-
-def _warnings(paths: Paths) -> Iterator[str]:
-    servers, _ = read_servers(paths)
+def _warnings(settings: Settings, servers: tuple[Server, ...]) -> Iterator[str]:
     for server in servers:
         yield from (f"{server.name}: {warning}" for warning in server_warnings(server))
         if server.enabled and (warning := secret_warning(server.secret)):
             yield f"{server.name}: {warning}"
     yield from same_as_warnings(servers)
-    yield from _unused_entitlements(paths, servers)
-    try:
-        yield from _unused_thresholds(load_settings(paths), servers)
-    except ConfigError:
-        return  # reported as a problem
+    existing = {
+        "server": {server.name for server in servers},
+        "group": {server.group for server in servers},
+    }
+    for place, scope, name in _scopes(settings):
+        if name not in existing[scope]:
+            hint = did_you_mean(name, existing[scope])
+            yield f"{place}{f' ({hint})' if hint else ''}"
 
 
-def _unused_thresholds(settings: Settings, servers: tuple[Server, ...]) -> Iterator[str]:
-    """Report thresholds of servers and groups that do not exist, most likely misspelled."""
-    groups, names = _groups_and_names(servers)
-    for scope, table, existing in (
-        ("group", settings.alerts.group, groups),
-        ("server", settings.alerts.server, names),
-    ):
+def _scopes(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Yield the warning if it is unknown, scope and name of each server or group of a setting."""
+    for scope in ("server", "group"):
+        for entitlement in settings.entitlements:
+            if name := getattr(entitlement, scope):
+                yield f"contract.toml: {entitlement.product}: unknown {scope} {name}", scope, name
+    for scope, table in (("group", settings.alerts.group), ("server", settings.alerts.server)):
         for name in table:
-            if name not in existing:
-                key = dotted_key(("alerts", scope, name))
-                yield f"[{key}]: unknown {scope}{_hint(name, existing)}"
-
-
-def _unused_entitlements(paths: Paths, servers: tuple[Server, ...]) -> Iterator[str]:
-    """Report entitlements of servers and groups that do not exist."""
-    try:
-        entitlements = load_entitlements(paths)
-    except ConfigError:
-        return  # reported as a problem
-    groups, names = _groups_and_names(servers)
-    for scope, existing in (("server", names), ("group", groups)):
-        for entitlement in entitlements:
-            name = getattr(entitlement, scope)
-            if name and name not in existing:
-                where = f"{paths.entitlements.name}: {entitlement.product}"
-                yield f"{where}: unknown {scope} {name}{_hint(name, existing)}"
-
-
-def _groups_and_names(servers: tuple[Server, ...]) -> tuple[set[str], set[str]]:
-    return {server.group for server in servers}, {server.name for server in servers}
-
-
-def _hint(name: str, existing: set[str]) -> str:
-    hint = did_you_mean(name, existing)
-    return f" ({hint})" if hint else ""
+            yield f"[{dotted_key(('alerts', scope, name))}]: unknown {scope}", scope, name
 
 
 # `lictui info`

@@ -29,7 +29,7 @@ from lictui.cli.options import (
     monitor_options,
 )
 from lictui.clock import SystemClock
-from lictui.config.reload import load_state, save_state
+from lictui.config.loader import load_state, save_state
 from lictui.engine.board import Filter, MergedBoard
 from lictui.engine.engine import Engine, RunScope
 from lictui.engine.thread import EngineThread

@@ -1,23 +1,30 @@
-"""config.toml: read into Settings, show where each value comes from, write a commented template."""
+"""config.toml as Settings, its commented template, and all files again when they change.
+
+Also saves the state of the monitor between runs.
+"""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import tomli_w
 
+from lictui.config.entitlements import Entitlement, load_entitlements
+from lictui.config.registry import read_registry
+from lictui.config.secrets import with_absolute_file
 from lictui.config.settings import (
+    ACTION_KEYS,
     ALERT_SCOPES,
     KEYS,
     KEYS_BY_NAME,
     TABLES,
     THRESHOLD_KEYS,
+    Action,
     Settings,
-    parse_action,
     suggest_key,
 )
 from lictui.config.toml_document import (
@@ -31,15 +38,15 @@ from lictui.config.toml_document import (
     string,
     string_list,
 )
-from lictui.errors import ConfigError
+from lictui.errors import ConfigError, LictuiError, Problem
+from lictui.paths import Paths, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from lictui.config.settings import Action, AlertSettings, SettingKey
-    from lictui.config.toml_document import KeyPath, TomlDocument
-    from lictui.errors import Problem
-    from lictui.paths import Paths
+    from lictui.config.settings import AlertSettings, SettingKey
+    from lictui.config.toml_document import KeyPath, TomlDocument, Validator
+    from lictui.model import Server
 
 
 # Pairs that must be in this order; "at most" allows equal values. A default counts as well, unless
@@ -103,36 +110,44 @@ class _Reader:
             elif table_path == ("alerts",) and key in ALERT_SCOPES:
                 self._overrides[key] = self._named_tables(path, value)
             elif name == "actions":
-                self._settings = replace(self._settings, actions=self._actions(path, value))
+                tables = self._named_tables(path, value)
+                actions = tuple(self._action(*named) for named in tables.items())
+                self._settings = replace(self._settings, actions=actions)
             elif name not in TABLES:
                 self._add_problem(path, "unknown key", suggest_key(name))
             elif not isinstance(value, dict):
                 self._add_problem(path, f"must be a table, not {quoted(value)}", f"write [{name}]")
             elif name == "keymap":
-                self._settings = replace(self._settings, keymap=self._keymap(path, value))
+                self._settings = replace(self._settings, keymap=self._keymap(value))
             else:
                 self._read_table(path, value)
 
     def _read_setting(self, key: SettingKey, path: KeyPath, value: object) -> None:
         self._set.add(key.name)
-        try:
-            accepted = key.validate(value)
-        except InvalidValue as invalid:
+        accepted = self._accept(key.validate, value, path)
+        if accepted is None:
             self._invalid.add(key.name)
-            self._add_problem(path, invalid.message, invalid.hint)
             return
         if key.name == "history.path":
             accepted = resolve_path(self._document.file.parent, accepted)
         self._settings = with_field(self._settings, key.field, accepted)
 
-    def _keymap(self, path: KeyPath, table: Mapping[str, Any]) -> dict[str, str]:
+    def _accept(self, validate: Validator, value: object, path: KeyPath) -> Any:
+        """Return the value to use; None after adding the problem if it is not accepted."""
+        try:
+            return validate(value)
+        except InvalidValue as invalid:
+            self._add_problem(path, invalid.message, invalid.hint)
+            return None
+
+    def _keymap(self, table: Mapping[str, Any]) -> dict[str, str]:
+        def keys(value: object) -> str:
+            return ",".join(string_list(value) if isinstance(value, list) else (string(value),))
+
         keymap = {}
-        for command, keys in table.items():
-            try:
-                names = string_list(keys) if isinstance(keys, list) else (string(keys),)
-                keymap[command] = ",".join(names)
-            except InvalidValue as invalid:
-                self._add_problem((*path, command), invalid.message, invalid.hint)
+        for command, value in table.items():
+            if accepted := self._accept(keys, value, ("keymap", command)):
+                keymap[command] = accepted
         return keymap
 
     def _named_tables(self, path: KeyPath, value: object) -> Mapping[str, Any]:
@@ -142,20 +157,27 @@ class _Reader:
         self._add_problem(path, "must contain a table for each name", hint)
         return {}
 
-    def _actions(self, path: KeyPath, value: object) -> tuple[Action, ...]:
-        actions = []
-        for name, table in self._named_tables(path, value).items():
-            action_path = (*path, name)
-
-            def add_problem(
-                key: str, message: str, hint: str, action_path: KeyPath = action_path
-            ) -> None:
-                key_path = (*action_path, key) if key else action_path
-                self._add_problem(key_path, message, hint)
-
-            keys = self._named_tables(action_path, table)
-            actions.append(parse_action(name, keys, self._document.file.parent, add_problem))
-        return tuple(actions)
+    def _action(self, name: str, value: object) -> Action:
+        path, base = ("actions", name), self._document.file.parent
+        table = self._named_tables(path, value)
+        fields = {}
+        for key, setting in table.items():
+            if key not in ACTION_KEYS:
+                self._add_problem((*path, key), "unknown key", did_you_mean(key, ACTION_KEYS))
+                continue
+            accepted = self._accept(ACTION_KEYS[key], setting, (*path, key))
+            if accepted is not None:
+                fields[key] = accepted
+        if not any(table.get(key) for key in ("command", "webhook", "bell", "osc9")):
+            hint = "set command, webhook, bell = true or osc9 = true"
+            self._add_problem(path, "has no effect", hint)
+        action = Action(name, **fields)
+        if action.secret and not action.webhook:
+            self._add_problem((*path, "secret"), "requires webhook", "set webhook")
+        verify = action.verify
+        if isinstance(verify, str) and not verify.startswith("sha256:"):
+            verify = str(resolve_path(base, verify))
+        return replace(action, secret=with_absolute_file(action.secret, base), verify=verify)
 
     def _alert_settings(self) -> AlertSettings:
         scopes: Any = {
@@ -177,10 +199,9 @@ class _Reader:
                     hint = f'quote a name that contains a dot: [alerts.{scope}."{name}.{part}"]'
                 self._add_problem((*path, part), "unknown key", hint)
                 continue
-            try:
-                changes[key.field.rpartition(".")[2]] = key.validate(threshold)
-            except InvalidValue as invalid:
-                self._add_problem((*path, part), invalid.message, invalid.hint)
+            changes[key.field.rpartition(".")[2]] = self._accept(
+                key.validate, threshold, (*path, part)
+            )
         if len(self.problems) == problems_before:
             self._check_override(path, table, changes)
         return changes
@@ -223,25 +244,7 @@ class _Reader:
         self.problems.append(self._document.problem(path, message, hint))
 
 
-# The origin of each setting: option, environment, file or default
-
-
-class SettingOrigin(StrEnum):
-    """Where a setting comes from; an earlier one overrides a later one."""
-
-    OPTION = "option"
-    ENVIRONMENT = "environment"
-    FILE = "file"
-    DEFAULT = "default"
-
-
-@dataclass(frozen=True, slots=True)
-class Override:
-    """The value of one setting on the command line or in the environment."""
-
-    value: object
-    origin: SettingOrigin
-    location: str  # `--theme`, `LICTUI_THEME`
+# The origin of each setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,53 +253,43 @@ class EffectiveSetting:
 
     path: KeyPath
     value: object
-    origin: SettingOrigin
-    location: str = ""  # the option, the variable, or file and line
+    origin: str = "default"  # `option --theme`, `environment LICTUI_THEME`, `file FILE:LINE`
 
 
 def effective_settings(
-    paths: Paths, overrides: Mapping[str, Override]
+    paths: Paths, overrides: Mapping[str, tuple[object, str]]
 ) -> tuple[EffectiveSetting, ...]:
     """Return every setting that applies, in the order of config.toml. Raises ConfigError.
 
-    `overrides` maps names of settings, such as `polling.interval`.
+    `overrides` maps names of settings, such as `polling.interval`, to a value and its origin.
     """
     settings, document = load_settings(paths), read_toml(paths.config)
+
+    def from_file(path: KeyPath, value: object) -> EffectiveSetting:
+        return EffectiveSetting(path, value, f"file {document.file}:{document.line(path)}")
+
     effective = []
     for key in KEYS:
         path = tuple(key.name.split("."))
         if key.name in overrides:
-            override = overrides[key.name]
-            effective.append(
-                EffectiveSetting(path, override.value, override.origin, override.location)
-            )
+            effective.append(EffectiveSetting(path, *overrides[key.name]))
         elif _contains(document.data, path):
-            effective.append(_from_file(document, path, key.value_in(settings)))
+            effective.append(from_file(path, key.value_in(settings)))
         else:
-            effective.append(EffectiveSetting(path, key.value_in(settings), SettingOrigin.DEFAULT))
-    effective += [
-        _from_file(document, path, value) for path, value in _without_default(document.data)
-    ]
-    effective += [
-        _from_file(document, ("keymap", command), keys) for command, keys in settings.keymap.items()
-    ]
+            effective.append(EffectiveSetting(path, key.value_in(settings)))
+    effective += [from_file(*setting) for setting in _without_default(document.data)]
+    effective += [from_file(("keymap", name), keys) for name, keys in settings.keymap.items()]
     return tuple(effective)
 
 
 def _without_default(data: Mapping[str, Any]) -> Iterator[tuple[KeyPath, object]]:
     """Yield the keys of the file that have no default: threshold overrides and actions."""
-    for scope in ALERT_SCOPES:
-        for name, table in data.get("alerts", {}).get(scope, {}).items():
+    alerts = data.get("alerts", {})
+    groups = [(("alerts", scope), alerts.get(scope, {})) for scope in ALERT_SCOPES]
+    for path, tables in (*groups, (("actions",), data.get("actions", {}))):
+        for name, table in tables.items():
             for key, value in table.items():
-                yield ("alerts", scope, name, key), value
-    for name, table in data.get("actions", {}).items():
-        for key, value in table.items():
-            yield ("actions", name, key), value
-
-
-def _from_file(document: TomlDocument, path: KeyPath, value: object) -> EffectiveSetting:
-    location = f"{document.file}:{document.line(path)}"
-    return EffectiveSetting(path, value, SettingOrigin.FILE, location)
+                yield (*path, name, key), value
 
 
 def _contains(data: Mapping[str, Any], path: KeyPath) -> bool:
@@ -374,9 +367,8 @@ def format_settings(settings: Iterable[EffectiveSetting], *, origins: bool = Fal
         if table:
             text += ["", f"[{dotted_key(table)}]"]
         for setting, line in of_table:
-            origin = f"{setting.origin} {setting.location}".rstrip()
             show_origin = origins and setting.value is not None
-            text.append(f"{line:<{column}}  # {origin}" if show_origin else line)
+            text.append(f"{line:<{column}}  # {setting.origin}" if show_origin else line)
     return "\n".join(text) + "\n"
 
 
@@ -402,3 +394,102 @@ def _with_unit(seconds: float) -> str:
         if seconds >= length and seconds % length == 0:
             return f"{seconds / length:g}{unit}"
     return f"{seconds:g}s"
+
+
+# The configuration of a running monitor. A file with an error never costs it its configuration:
+# the last good one is kept.
+
+
+_Signature = tuple[int, int, int] | None  # time, size and inode; None: the file is missing
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedConfig:
+    """The configuration to use, and the problems of the files it was read from."""
+
+    settings: Settings
+    servers: tuple[Server, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+class ConfigWatcher:
+    """Reads the configuration files again when they change; checking costs three `stat` calls."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._signatures: tuple[_Signature, ...] | None = None
+        self._settings = Settings()
+        self._entitlements: tuple[Entitlement, ...] = ()
+        self._servers: tuple[Server, ...] = ()
+
+    def reload_if_changed(self) -> LoadedConfig | None:
+        """Return the configuration if a file changed since the last call, else None; never raises.
+
+        The first call always returns one. Problems keep what was good before: all settings, all
+        entitlements, one server, or all servers if servers.toml is not valid TOML.
+        """
+        # Signatures are taken before reading: the next call sees a change in between.
+        files = (self._paths.config, self._paths.servers, self._paths.entitlements)
+        signatures = tuple(map(_signature, files))
+        if signatures == self._signatures:
+            return None
+        self._signatures = signatures
+        problems: list[Problem] = []
+        with collect_problems(problems):
+            self._settings = load_settings(self._paths)
+        with collect_problems(problems):
+            self._read_servers(problems)
+        with collect_problems(problems):
+            self._entitlements = load_entitlements(self._paths)
+        settings = replace(self._settings, entitlements=self._entitlements)
+        return LoadedConfig(settings, self._servers, tuple(problems))
+
+    def _read_servers(self, problems: list[Problem]) -> None:
+        registry = read_registry(self._paths)
+        problems += registry.problems
+        previous = {server.name: server for server in self._servers}
+        servers = (server or previous.get(name) for name, server in registry.entries)
+        self._servers = tuple(server for server in servers if server is not None)
+
+
+@contextmanager
+def collect_problems(problems: list[Problem]) -> Iterator[None]:
+    """Add the problems of a ConfigError to a list, and go on."""
+    try:
+        yield
+    except ConfigError as error:
+        problems += error.problems
+
+
+def _signature(file: Path) -> _Signature:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+# state.toml: the view, sort order and collapsed panes of the last run
+
+_MAX_VALUE: Final = 1000  # characters
+
+
+def load_state(paths: Paths) -> dict[str, str]:
+    """Return the saved values by name; none if the file is missing or damaged."""
+    try:
+        data = read_toml(paths.state).data
+    except ConfigError:
+        return {}
+    return {
+        name: value
+        for name, value in data.items()
+        if isinstance(value, str) and len(value) <= _MAX_VALUE
+    }
+
+
+def save_state(paths: Paths, state: Mapping[str, str]) -> None:
+    """Save `state`. Raises LictuiError if it cannot be written."""
+    try:
+        write_private(paths.state, tomli_w.dumps(dict(state)).encode())
+    except OSError as error:
+        raise LictuiError(f"{paths.state} cannot be written: {error.strerror or error}") from None

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from lictui.config.secrets import secret_reference, with_absolute_file
+from lictui.config.secrets import secret_reference
 from lictui.config.toml_document import (
     InvalidValue,
     Validator,
@@ -24,14 +23,13 @@ from lictui.config.toml_document import (
     number,
     quoted,
     ratio,
-    resolve_path,
     string_list,
     time_zone,
 )
 from lictui.model import AlertEvent, AlertKind, AlertTransition, Level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from lictui.config.entitlements import Entitlement
@@ -306,29 +304,3 @@ ACTION_KEYS: Final[dict[str, Validator]] = {
     "bell": boolean,
     "osc9": boolean,
 }
-
-
-def parse_action(
-    name: str, table: Mapping[str, Any], base: Path, add_problem: Callable[[str, str, str], None]
-) -> Action:
-    """Return the action that a table of config.toml describes; relative paths start at `base`.
-
-    Every problem goes to `add_problem` as key ("" for the whole table), message and hint.
-    """
-    action = Action(name)
-    for key, value in table.items():
-        if key not in ACTION_KEYS:
-            add_problem(key, "unknown key", did_you_mean(key, ACTION_KEYS))
-            continue
-        try:
-            action = replace(action, **{key: ACTION_KEYS[key](value)})
-        except InvalidValue as invalid:
-            add_problem(key, invalid.message, invalid.hint)
-    if not any(table.get(key) for key in ("command", "webhook", "bell", "osc9")):
-        add_problem("", "has no effect", "set command, webhook, bell = true or osc9 = true")
-    if action.secret and not action.webhook:
-        add_problem("secret", "requires webhook", "set webhook")
-    verify = action.verify
-    if isinstance(verify, str) and not verify.startswith("sha256:"):
-        verify = os.fspath(resolve_path(base, verify))
-    return replace(action, secret=with_absolute_file(action.secret, base), verify=verify)

@@ -7,7 +7,8 @@ import re
 import tomllib
 import unicodedata
 import zoneinfo
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -109,123 +110,59 @@ def _unreadable(file: Path, message: str, line: int | None = None, hint: str = "
 
 KeyPath = tuple[str | int, ...]  # ("server", 0, "url"): tables by key, lists of tables by index
 
-# A value ends at the line end outside of strings and brackets: skip both in one step each.
-_STRING: Final = re.compile(
-    r'"""(?:\\.|[^\\])*?"{3,5}'
-    r"|'''.*?'{3,5}"
-    r'|"(?:\\.|[^"\\\n])*"'
-    r"|'[^'\n]*'",
-    re.DOTALL,
-)
-_KEY_PART: Final = re.compile(r"""[A-Za-z0-9_-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*'""")
-_BLANK: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
-_DOT: Final = re.compile(r"[ \t]*\.[ \t]*")
-
 
 def key_lines(text: str) -> dict[KeyPath, int]:
-    """Return the 1-based line of every key and table header of `text`.
+    """Return the 1-based line of every key and table header of `text`, which is valid TOML.
 
-    Keys inside an inline table have no entry of their own: look up their parent.
+    Not every key inside an inline table has an entry: look up its parent then.
     """
-    scanner = _Scanner(text)
-    while scanner.read_statement():
-        pass
-    return scanner.lines
+    lines: dict[KeyPath, int] = {}
+    table: KeyPath = ()
+    counts: Counter[KeyPath] = Counter()  # list of tables -> tables so far
 
+    def newest(path: KeyPath) -> KeyPath:
+        return (*path, counts[path] - 1) if path in counts else path
 
-class _Scanner:
-    def __init__(self, text: str) -> None:
-        self.lines: dict[KeyPath, int] = {}
-        self._text = text
-        self._offset = 0
-        self._table: KeyPath = ()
-        self._counts: dict[KeyPath, int] = {}  # list of tables -> tables so far
-        self._known_line = (0, 1)  # an offset and its line
-
-    def read_statement(self) -> bool:
-        """Read one header or one `key = value`; False at the end of the text."""
-        self._offset = _end(_BLANK, self._text, self._offset)
-        if self._offset >= len(self._text):
-            return False
-        line = self._line()
-        if self._text.startswith("[", self._offset):
-            self._header(line)
+    for line, statement, data in _statements(text):
+        keys = _key_of(data)
+        if statement.startswith("["):
+            table = ()
+            for key in keys[:-1]:
+                table = newest((*table, key))
+            table = (*table, keys[-1])
+            if statement.startswith("[["):
+                counts[table] += 1
+            path = table = newest(table)
         else:
-            self._record((*self._table, *self._key()), line)
-        self._skip_value()
-        return True
-
-    def _header(self, line: int) -> None:
-        is_list = self._text.startswith("[[", self._offset)
-        self._offset = _end(_BLANK, self._text, self._offset + (2 if is_list else 1))
-        *parents, last = self._key()
-        path: KeyPath = ()
-        for part in parents:
-            path = self._current((*path, part))
-        path = (*path, last)
-        if is_list:
-            self._counts[path] = self._counts.get(path, 0) + 1
-        self._table = self._current(path)
-        self._record(self._table, line)
-
-    def _current(self, path: KeyPath) -> KeyPath:
-        """`path`, or its newest element where it is a list of tables."""
-        count = self._counts.get(path)
-        return path if count is None else (*path, count - 1)
-
-    def _record(self, path: KeyPath, line: int) -> None:
+            path = (*table, *keys)
         for length in range(1, len(path) + 1):
-            self.lines.setdefault(path[:length], line)
-
-    def _key(self) -> tuple[str, ...]:
-        parts: list[str] = []
-        while match := _KEY_PART.match(self._text, self._offset):
-            parts.append(_unquoted(match[0]))
-            self._offset = match.end()
-            if not (dot := _DOT.match(self._text, self._offset)):
-                break
-            self._offset = dot.end()
-        return tuple(parts) or ("",)
-
-    def _skip_value(self) -> None:
-        depth = 0
-        while self._offset < len(self._text):
-            character = self._text[self._offset]
-            if character == "\n" and depth <= 0:
-                return
-            if string := _STRING.match(self._text, self._offset):
-                self._offset = string.end()
-                continue
-            if character == "#":
-                self._offset = (
-                    _end(_BLANK, self._text, self._offset) if depth > 0 else self._line_end()
-                )
-                continue
-            depth += (character in "[{") - (character in "]}")
-            self._offset += 1
-
-    def _line_end(self) -> int:
-        end = self._text.find("\n", self._offset)
-        return len(self._text) if end < 0 else end
-
-    def _line(self) -> int:
-        offset, line = self._known_line
-        line += self._text.count("\n", offset, self._offset)
-        self._known_line = (self._offset, line)
-        return line
+            lines.setdefault(path[:length], line)
+    return lines
 
 
-def _end(pattern: re.Pattern[str], text: str, offset: int) -> int:
-    match = pattern.match(text, offset)
-    return match.end() if match else offset
+def _statements(text: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """Yield the line, the text and the data of every table header and every `key = value`."""
+    pending = ""
+    first = 1
+    for number, line in enumerate(text.split("\n"), 1):
+        first = first if pending else number
+        pending += f"{line}\n"
+        try:
+            data = tomllib.loads(pending)
+        except tomllib.TOMLDecodeError:
+            continue  # the value goes on in the next line
+        if data:
+            yield first, pending.strip(), data
+        pending = ""
 
 
-def _unquoted(part: str) -> str:
-    """Return a key without its quotes and escapes."""
-    if part[0] not in "\"'":
-        return part
-    (key,) = tomllib.loads(f"{part} = 0")
-    return key
+def _key_of(data: Any) -> tuple[str, ...]:
+    """Return the dotted key of one statement."""
+    keys: tuple[str, ...] = ()
+    while isinstance(data, dict) and len(data) == 1:
+        ((key, data),) = data.items()
+        keys = (*keys, key)
+    return keys
 
 
 # Checks of one value: each returns the value to use, or raises InvalidValue

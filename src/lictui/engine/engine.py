@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.config import registry
-from lictui.config.reload import ConfigWatcher, LoadedConfig
+from lictui.config.loader import ConfigWatcher, LoadedConfig
 from lictui.config.settings import Limits, Settings
 from lictui.engine import board as boards
 from lictui.engine.actions import ActionRunner
