@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.report.report_fixture import ReportFixture
 from tests.report.sample import FORMULA, HOSTILE, PIPES, sample_report
 
-from lictui.report.html import render_html
+from lictui.report.html import axis_for, render_html
 
 if TYPE_CHECKING:
     from lictui.report.model import MonthlyReport
@@ -120,3 +120,12 @@ def test_html_is_made_for_paper_and_dark_screens(html: str) -> None:
 
 def test_html_of_the_same_report_is_the_same(report: MonthlyReport, html: str) -> None:
     assert render_html(report) == html
+
+
+@given(st.floats(0, 1e9))
+def test_axis_includes_the_maximum_with_few_round_ticks(maximum: float) -> None:
+    axis = axis_for(maximum)
+    assert axis.ticks[-1] >= maximum
+    assert axis.ticks[1] >= 1
+    assert 2 <= len(axis.ticks) <= 7
+    assert axis.y(0) > axis.y(axis.ticks[-1])

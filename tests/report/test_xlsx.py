@@ -12,7 +12,7 @@ from defusedxml import ElementTree
 from tests.report.report_fixture import CCS, ReportFixture
 from tests.report.sample import FORMULA, HOSTILE, sample_report
 
-from lictui.report.xlsx import column_letter, render_xlsx
+from lictui.report.xlsx import render_xlsx
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -148,9 +148,3 @@ def test_entitlements_are_calculated_by_formulas(workbook: Workbook) -> None:
 def test_xlsx_of_the_same_report_is_the_same(fixture: ReportFixture) -> None:
     report = sample_report(fixture)
     assert render_xlsx(report) == render_xlsx(report)
-
-
-def test_column_letters_continue_after_z() -> None:
-    assert [column_letter(at) for at in (0, 25, 26, 51, 52, 701, 702)] == [
-        *("A", "Z", "AA", "AZ", "BA", "ZZ", "AAA"),
-    ]

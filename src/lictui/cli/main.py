@@ -59,9 +59,9 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "servers": {
         "list": ("servers:list_servers", "List all servers."),
         "show": ("servers:show", "Show one server and its warnings."),
-        "add": ("servers_edit:add", "Add a server."),
-        "edit": ("servers_edit:edit", "Change a server."),
-        "remove": ("servers_edit:remove", "Remove a server (its history is kept)."),
+        "add": ("servers:add", "Add a server."),
+        "edit": ("servers:edit", "Change a server."),
+        "remove": ("servers:remove", "Remove a server (its history is kept)."),
         "test": ("servers:test", "Test the connection to a server step by step."),
         "holders": ("servers:holders", "List the users of licenses on a server."),
         "snippet": ("servers_setup:snippet", "Print a ready-to-use command for reading a server."),

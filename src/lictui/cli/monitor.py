@@ -53,11 +53,17 @@ def run_monitor(
     """Run the monitor until the user quits; exits with its code."""
     Filter.parse(options.filter)  # raises before there is a screen
     _require_terminal()
-    code = (
-        _run_demo(context, options, watch) if options.demo else _run_live(context, options, watch)
-    )
+    code = _START_DEMO
+    if not options.demo:
+        with ExitStack() as stack:
+            code = _run(stack, context, SystemClock(), options, watch)
     if code == _START_DEMO:
-        code = _run_demo(context, options, watch)
+        from lictui.simulator.demo import Demo  # noqa: PLC0415 - only the demo loads the simulator
+
+        with ExitStack() as stack:
+            demo = stack.enter_context(Demo(options.seed, options.speed or _DEMO_SPEED))
+            context = replace(context, paths=demo.paths)
+            code = _run(stack, context, demo.clock, options, watch, demo=True)
     raise click.exceptions.Exit(code)
 
 
@@ -106,24 +112,6 @@ def _require_terminal() -> None:
         )
 
 
-def _run_demo(
-    context: CommandContext, options: MonitorOptions, watch: dict[str, Any] | None
-) -> int:
-    from lictui.simulator.demo import Demo  # noqa: PLC0415 - only the demo loads the simulator
-
-    with ExitStack() as stack:
-        demo = stack.enter_context(Demo(options.seed, options.speed or _DEMO_SPEED))
-        context = replace(context, paths=demo.paths)
-        return _run(stack, context, demo.clock, options, watch, demo=True)
-
-
-def _run_live(
-    context: CommandContext, options: MonitorOptions, watch: dict[str, Any] | None
-) -> int:
-    with ExitStack() as stack:
-        return _run(stack, context, SystemClock(), options, watch, demo=False)
-
-
 def _run(
     stack: ExitStack,
     context: CommandContext,
@@ -131,7 +119,7 @@ def _run(
     options: MonitorOptions,
     watch: dict[str, Any] | None,
     *,
-    demo: bool,
+    demo: bool = False,
 ) -> int:
     # Start-up creates no garbage; looking for it takes a tenth of the time to the first frame.
     gc.disable()

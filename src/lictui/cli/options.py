@@ -49,7 +49,6 @@ class MonitorOptions:
 
 # Options that several commands share. A command's own options are defined at the command.
 
-
 group_option: Final = click.option(
     "--group", default="", metavar="NAME", help="Limit to the servers of this group."
 )
@@ -95,8 +94,6 @@ output_option: Final = click.option(
     show_default="stdout",
     help="Write to FILE (atomically); - is stdout.",
 )
-
-
 json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 
 
@@ -145,36 +142,35 @@ def _format_or_json(ctx: click.Context, _parameter: click.Parameter, value: str)
 
 def monitor_options(command: _Command) -> _Command:
     """Add the options of the monitor and of `watch`."""
-    for option in reversed(
-        (
-            interval_option,
-            group_option,
-            filter_option,
-            click.option(
-                "--theme",
-                default="",
-                metavar="NAME",
-                show_default="theme of config.toml",
-                help="Color theme.",
-            ),
-            click.option("--ascii", is_flag=True, help="Draw with ASCII characters only."),
-            click.option(
-                "--read-only",
-                is_flag=True,
-                help="Read-only mode: no changes to servers or alerts.",
-            ),
-            click.option("--demo", is_flag=True, help="Run with simulated servers."),
-            seed_option,
-            click.option(
-                "--speed",
-                type=click.FloatRange(min=1.0, max=3600.0),
-                metavar="X",
-                help="Simulated seconds per second, with --demo (default: 60).",
-            ),
-        )
-    ):
+    for option in reversed(_MONITOR_OPTIONS):
         command = option(command)
     return command
+
+
+_MONITOR_OPTIONS: Final = (
+    interval_option,
+    group_option,
+    filter_option,
+    click.option(
+        "--theme",
+        default="",
+        metavar="NAME",
+        show_default="theme of config.toml",
+        help="Color theme.",
+    ),
+    click.option("--ascii", is_flag=True, help="Draw with ASCII characters only."),
+    click.option(
+        "--read-only", is_flag=True, help="Read-only mode: no changes to servers or alerts."
+    ),
+    click.option("--demo", is_flag=True, help="Run with simulated servers."),
+    seed_option,
+    click.option(
+        "--speed",
+        type=click.FloatRange(min=1.0, max=3600.0),
+        metavar="X",
+        help="Simulated seconds per second, with --demo (default: 60).",
+    ),
+)
 
 
 # The common options, which every command takes
@@ -201,75 +197,51 @@ def _variable(option: str) -> str:
 
 
 def _common_options() -> list[click.Parameter]:
+    def option(*names: str, **settings: Any) -> click.Parameter:
+        settings = {"callback": _set_common, "is_eager": True, **settings}
+        return click.Option(names, expose_value=False, **settings)
+
     directory = click.Path(file_okay=False, path_type=Path)
     return [
-        click.Option(
-            ["--config-dir"],
+        option(
+            "--config-dir",
             type=directory,
             metavar="DIR",
-            expose_value=False,
-            callback=_set_directory,
-            is_eager=True,
             help="Directory of config.toml and servers.toml.",
         ),
-        click.Option(
-            ["--data-dir"],
+        option(
+            "--data-dir",
             type=directory,
             metavar="DIR",
-            expose_value=False,
-            callback=_set_directory,
-            is_eager=True,
             help="Directory of the history database and the log file.",
         ),
-        click.Option(
-            ["--log-level"],
+        option(
+            "--log-level",
             type=click.Choice(_LOG_LEVELS),
-            expose_value=False,
-            callback=_set_log_level,
             help="Log level of lictui.log (default: warning).",
         ),
-        click.Option(
-            ["--no-color"],
+        option("--no-color", is_flag=True, help="Disable colors (also: NO_COLOR)."),
+        option(
+            "-V",
+            "--version",
             is_flag=True,
-            expose_value=False,
-            callback=_set_no_color,
-            help="Disable colors (also: NO_COLOR).",
-        ),
-        click.Option(
-            ["-V", "--version"],
-            is_flag=True,
-            expose_value=False,
-            is_eager=True,
             callback=_print_version,
             help="Show the version and exit.",
         ),
     ]
 
 
-def _context(ctx: click.Context) -> CommandContext:
-    if ctx.obj is None:
-        ctx.obj = CommandContext(resolve_paths())
-    context: CommandContext = ctx.obj
-    return context
-
-
-def _set_directory(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:
-    context = _context(ctx)
-    if value is not None and parameter.name:
-        paths = replace(context.paths, **{parameter.name: value.expanduser().absolute()})
-        ctx.obj = replace(context, paths=paths)
-
-
-def _set_log_level(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
-    context = _context(ctx)
-    if value is not None:
-        ctx.obj = replace(context, log_level=value)
-
-
-def _set_no_color(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
-    context = _context(ctx)
-    if value:
-        ctx.obj = replace(context, no_color=True)
+def _set_common(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    """Put the value of a common option into the CommandContext."""
+    context: CommandContext = ctx.obj or CommandContext(resolve_paths())
+    name = str(parameter.name)
+    if isinstance(value, Path):
+        context = replace(
+            context, paths=replace(context.paths, **{name: value.expanduser().absolute()})
+        )
+    elif value:
+        context = replace(context, **{name: value})
+    ctx.obj = context
 
 
 def _print_version(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
 from xlsxwriter import Workbook
+from xlsxwriter.utility import xl_col_to_name
 
 from lictui.model import Level
 from lictui.report import text
@@ -119,16 +120,6 @@ _SUBTOTAL_OF_MODEL: Final = (
 )
 
 
-def column_letter(index: int) -> str:
-    """Return the letters of a column; 0 is A."""
-    letters = ""
-    index += 1
-    while index:
-        index, remainder = divmod(index - 1, 26)
-        letters = chr(ord("A") + remainder) + letters
-    return letters
-
-
 class Worksheet:
     """A worksheet with its table: head, cells, filter and column widths."""
 
@@ -149,7 +140,7 @@ class Worksheet:
         self.next_row = head_row + 1
         self._zone = report.zone
         self._formulas = formulas
-        self._letters = {c.key: column_letter(index) for index, c in enumerate(self.columns)}
+        self._letters = {c.key: xl_col_to_name(index) for index, c in enumerate(self.columns)}
         self._formats = {k: workbook.add_format(f) for k, f in _NUMBER_FORMATS.items()}
         self._total_formats = {
             k: workbook.add_format({**f, **_TOTAL_FORMAT}) for k, f in _NUMBER_FORMATS.items()
