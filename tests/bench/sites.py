@@ -10,8 +10,8 @@ import sys
 from tests.support.simulators import PASSWORD, USER, licenses
 
 from lictui.clock import SystemClock
-from lictui.simulator.cvad_server import SimulatedSite, serve_cvad
-from lictui.simulator.http import self_signed
+from lictui.simulator.cvad_server import SimulatedSite, SiteApi
+from lictui.simulator.http import ApiClient, listen, self_signed
 from lictui.simulator.inventory import FaultMode
 
 
@@ -21,13 +21,14 @@ async def serve(count: int) -> None:
     certificate = self_signed("bench.example", now=clock.now())
     held = (licenses(),)
     listeners = [
-        await serve_cvad(
-            lambda: SimulatedSite("9f3c", "BENCH"),
-            lambda: held,
-            lambda: FaultMode.NORMAL,
-            clock,
-            username=USER,
-            password=PASSWORD,
+        await listen(
+            SiteApi(
+                lambda: SimulatedSite("9f3c", "BENCH"),
+                lambda: held,
+                lambda: FaultMode.NORMAL,
+                clock,
+                ApiClient(USER, PASSWORD),
+            ).answer,
             certificate=certificate,
         )
         for _ in range(count)

@@ -1,13 +1,17 @@
-"""The simulator's HTTP server: framing, keep-alive, TLS, and an end that leaves nothing behind."""
+"""The HTTP server of the simulator: framing, keep-alive, TLS, closing, faults, certificates."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
+import tempfile
 from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from cryptography import x509
+from defusedxml.ElementTree import fromstring
 
 from lictui.simulator.http import (
     MAX_BODY,
@@ -15,9 +19,14 @@ from lictui.simulator.http import (
     Listener,
     Request,
     SimulatedReply,
+    apply_fault,
     listen,
     self_signed,
 )
+from lictui.simulator.inventory import FaultMode
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = 1_795_500_000.0
 
@@ -46,7 +55,7 @@ async def raw(listener: Listener, sent: bytes) -> bytes:
     return said
 
 
-async def test_one_connection_carries_several_requests() -> None:
+async def test_connection_carries_several_requests() -> None:
     async with aclosing(await listen(echo)) as listener, httpx.AsyncClient() as client:
         first = await client.get(listener.url + "/a%20b?q=1&q=2&empty=")
         second = await client.post(listener.url + "/c", content=b"text")
@@ -57,7 +66,7 @@ async def test_one_connection_carries_several_requests() -> None:
     assert second.text == "body"
 
 
-async def test_tls_shows_the_certificate_a_client_may_pin_or_trust() -> None:
+async def test_listener_presents_its_certificate() -> None:
     certificate = self_signed("lic-01", now=NOW)
     trust = ssl.create_default_context(cadata=certificate.pem.decode())
     async with aclosing(await listen(echo, certificate=certificate)) as listener:
@@ -69,26 +78,20 @@ async def test_tls_shows_the_certificate_a_client_may_pin_or_trust() -> None:
                 await distrustful.get(listener.url)
 
 
-async def test_a_head_request_gets_no_body() -> None:
+async def test_reply_to_head_has_no_body() -> None:
     async with aclosing(await listen(echo)) as listener, httpx.AsyncClient() as client:
         reply = await client.head(listener.url)
         assert (reply.headers["Content-Length"], reply.content) == ("4", b"")
         assert (await client.get(listener.url)).headers["X-Count"] == "2"
 
 
-async def test_half_an_answer_is_cut_in_the_body() -> None:
+async def test_truncated_reply_ends_in_its_body() -> None:
     async with aclosing(await listen(echo)) as listener, httpx.AsyncClient() as client:
         with pytest.raises(httpx.RemoteProtocolError, match="received 50 bytes, expected 100"):
             await client.get(listener.url + "/half")
 
 
-async def test_silence_lasts_until_the_client_gives_up() -> None:
-    async with aclosing(await listen(echo)) as listener, httpx.AsyncClient(timeout=0.05) as client:
-        with pytest.raises(httpx.ReadTimeout):
-            await client.get(listener.url + "/silent")
-
-
-async def test_a_failing_handler_is_a_500(caplog: pytest.LogCaptureFixture) -> None:
+async def test_failing_handler_is_a_500(caplog: pytest.LogCaptureFixture) -> None:
     async with aclosing(await listen(echo)) as listener, httpx.AsyncClient() as client:
         reply = await client.get(listener.url + "/broken")
         assert reply.status_code == 500
@@ -112,7 +115,7 @@ async def test_a_failing_handler_is_a_500(caplog: pytest.LogCaptureFixture) -> N
         (b"\x16\x03\x01\x02\x00\x01", b"400"),
     ],
 )
-async def test_a_malformed_request_is_refused_and_the_connection_closed(
+async def test_malformed_request_is_refused_and_the_connection_closed(
     sent: bytes, status: bytes
 ) -> None:
     async with aclosing(await listen(echo)) as listener:
@@ -122,7 +125,7 @@ async def test_a_malformed_request_is_refused_and_the_connection_closed(
         assert b"onnection: close" in said
 
 
-async def test_a_client_that_leaves_early_disturbs_nobody() -> None:
+async def test_listener_survives_a_client_that_leaves_early() -> None:
     async with aclosing(await listen(echo)) as listener:
         for sent in (b"", b"GET", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"):
             _, writer = await asyncio.open_connection(listener.host, listener.port)
@@ -134,7 +137,7 @@ async def test_a_client_that_leaves_early_disturbs_nobody() -> None:
 
 
 @pytest.mark.parametrize("tls", [False, True])
-async def test_closing_drops_idle_silent_and_unfinished_connections(tls: bool) -> None:  # noqa: FBT001 - pytest passes it by name
+async def test_listener_drops_every_connection_when_closed(tls: bool) -> None:  # noqa: FBT001 - pytest passes it by name
     certificate = self_signed("lic-01", now=NOW) if tls else None
     trust = ssl.create_default_context(cadata=certificate.pem.decode()) if certificate else None
     listener = await listen(echo, certificate=certificate)
@@ -152,3 +155,49 @@ async def test_closing_drops_idle_silent_and_unfinished_connections(tls: bool) -
     assert asyncio.all_tasks() == before
     with pytest.raises(OSError):  # noqa: PT011 - the text is the platform's own
         await asyncio.open_connection(listener.host, listener.port)
+
+
+# Faults
+
+
+SPOILING = {FaultMode.TRUNCATED, FaultMode.OVERSIZED, FaultMode.GARBAGE}
+
+
+@pytest.mark.parametrize("fault", FaultMode)
+def test_fault_spoils_only_a_body_and_only_in_three_modes(fault: FaultMode) -> None:
+    reply, empty = SimulatedReply(200, (("X", "y"),), b"{}"), SimulatedReply(204)
+    assert (apply_fault(reply, fault) == reply) is (fault not in SPOILING)
+    assert apply_fault(empty, fault) == empty
+
+
+def test_oversized_xml_has_the_same_meaning() -> None:
+    reply = apply_fault(SimulatedReply(200, (), b"<a/>"), FaultMode.OVERSIZED)
+    assert len(reply.body) > 10 * 1024 * 1024
+    assert fromstring(reply.body).tag == "a"
+
+
+# Certificates
+
+
+def test_certificate_names_the_server_and_loopback() -> None:
+    certificate = self_signed("lic-emea-01.corp.example", now=NOW)
+    parsed = x509.load_der_x509_certificate(certificate.der)
+    names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["lic-emea-01.corp.example", "localhost"]
+    assert "127.0.0.1" in map(str, names.get_values_for_type(x509.IPAddress))
+    assert parsed.not_valid_before_utc.timestamp() < NOW < parsed.not_valid_after_utc.timestamp()
+
+
+@pytest.mark.parametrize("name", ["", "x" * 300, "Lizenz-Müller", "[/x]\x1b\u202e\n", "a..b", "-"])
+def test_certificate_may_have_any_name(name: str) -> None:
+    self_signed(name, now=NOW).server_context()
+
+
+def test_key_is_neither_left_on_disk_nor_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    certificate = self_signed("lic", now=NOW)
+    certificate.server_context()
+    assert list(tmp_path.iterdir()) == []
+    assert "PRIVATE" not in repr(certificate)

@@ -36,21 +36,21 @@ from lictui.simulator.cloud_server import (
     CloudMonth,
     CloudPeak,
     LicenseChange,
+    LicensingApi,
     MonthCount,
-    serve_cloud,
 )
-from lictui.simulator.cvad_server import SimulatedSite, serve_cvad
-from lictui.simulator.http import self_signed
+from lictui.simulator.cvad_server import SimulatedSite, SiteApi
+from lictui.simulator.http import ApiClient, JsonApi, listen, self_signed
 from lictui.simulator.inventory import FaultMode, License
 from lictui.simulator.partner_server import (
     FeatureCount,
     PartnerAccount,
+    PartnerApi,
     PartnerFeature,
     PartnerServer,
     ServerUsage,
     Sku,
     TimestampStyle,
-    serve_partner,
 )
 from lictui.simulator.winrm_server import serve_winrm
 from lictui.sources import open_source
@@ -217,29 +217,26 @@ async def _serve(
     def fault() -> FaultMode:
         return simulation.fault
 
-    account: dict[str, Any] = {"username": USER, "password": PASSWORD, "certificate": certificate}
-    client: dict[str, Any] = {
-        "customer_id": "acme",
-        "client_id": "client-1",
-        "secret": PASSWORD,
-        "certificate": certificate,
-        "retry_after": 600,
-    }
     if name is SourceName.WINRM:
+        account = {"name": "LIC01", "username": USER, "password": PASSWORD}
         return await serve_winrm(
-            lambda: LICENSES, fault, clock, name="LIC01", **(account | options)
+            lambda: LICENSES, fault, clock, certificate=certificate, **(account | options)
         )
+    options = {"retry_after": 600} | options
+    api: JsonApi
     if name is SourceName.CVAD:
         site = SimulatedSite("9f3c", "PROD")
-        options = {"retry_after": 600} | options
-        return await serve_cvad(
-            lambda: site, lambda: (PLATINUM,), fault, clock, **(account | options)
-        )
-    if name is SourceName.PARTNER:
-        months = options.pop("account", partner("2026-11"))
-        return await serve_partner(months, fault, clock, **(client | options))
-    customer = options.pop("account", CUSTOMER)
-    return await serve_cloud(lambda: customer, fault, clock, **(client | options))
+        client = ApiClient(USER, PASSWORD)
+        api = SiteApi(lambda: site, lambda: (PLATINUM,), fault, clock, client, **options)
+    else:
+        client = ApiClient("client-1", PASSWORD, "acme")
+        if name is SourceName.PARTNER:
+            months = options.pop("account", partner("2026-11"))
+            api = PartnerApi(months, fault, clock, client, **options)
+        else:
+            customer = options.pop("account", CUSTOMER)
+            api = LicensingApi(lambda: customer, fault, clock, client, **options)
+    return await listen(api.answer, certificate=certificate)
 
 
 @asynccontextmanager

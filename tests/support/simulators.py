@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from lictui.clock import SystemClock
 from lictui.simulator.commands import Machine, serve_commands
-from lictui.simulator.cvad_server import SimulatedSite, serve_cvad
-from lictui.simulator.http import Handler, Listener, ServerCertificate, listen, self_signed
+from lictui.simulator.cvad_server import SimulatedSite, SiteApi
+from lictui.simulator.http import (
+    ApiClient,
+    Handler,
+    Listener,
+    ServerCertificate,
+    listen,
+    self_signed,
+)
 from lictui.simulator.inventory import FaultMode, License
 from lictui.simulator.winrm_server import serve_winrm
 
@@ -91,13 +98,14 @@ class Simulators:
         one = self._new(held, fault)
         shown = site or SimulatedSite("9f3c", "PROD")
         one.listener = self._keep(
-            serve_cvad(
-                lambda: shown,
-                lambda: one.inventory,
-                lambda: one.fault,
-                self._clock,
-                username=USER,
-                password=PASSWORD,
+            listen(
+                SiteApi(
+                    lambda: shown,
+                    lambda: one.inventory,
+                    lambda: one.fault,
+                    self._clock,
+                    ApiClient(USER, PASSWORD),
+                ).answer,
                 certificate=one.certificate,
             )
         )

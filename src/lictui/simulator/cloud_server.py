@@ -1,4 +1,4 @@
-"""Simulated licensing API of one Citrix Cloud customer.
+"""Simulated licensing API of one Citrix Cloud customer, and what every API of Citrix Cloud shares.
 
 Letter case does not matter in a path. All hosts of the real service are one origin here.
 """
@@ -6,40 +6,240 @@ Letter case does not matter in a path. All hosts of the real service are one ori
 from __future__ import annotations
 
 import re
+import uuid
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from hmac import compare_digest
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from http import HTTPStatus
+from itertools import count
 from math import ceil
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qs
 
-from lictui.simulator.cloud_api import (
-    TOKEN_LIFETIME,
-    CloudService,
-    Json,
-    TokenIssuer,
-    common_error,
-    forbidden,
-    json_reply,
-    method_not_allowed,
-    not_found,
-    service_error,
-    unauthorized,
-)
 from lictui.simulator.http import (
-    Listener,
+    ApiClient,
+    Headers,
+    Json,
+    JsonApi,
     Request,
-    ServerCertificate,
     SimulatedReply,
     apply_fault,
-    listen,
+    client_credentials_paths,
+    json_reply,
 )
 from lictui.simulator.inventory import CurrentFault, FaultMode
+from lictui.simulator.usage import DAY
 
 if TYPE_CHECKING:
     from lictui.clock import Clock
+    from lictui.simulator.estate import SimulatedPool, SimulatedServer
+
+# Every API of Citrix Cloud: errors, access, transaction IDs
+
+
+def common_error(status: int, kind: str, detail: str, **parameters: str) -> SimulatedReply:
+    """Return an error of a kind that all of Citrix Cloud shares; its parameters are a list."""
+    pairs = [{"name": name, "value": value} for name, value in parameters.items()]
+    kind = f"https://errors-api.cloud.com/common/{kind}"
+    return json_reply({"type": kind, "detail": detail, "parameters": pairs}, status=status)
+
+
+def service_error(
+    status: int, detail: str = "", parameters: Json | None = None, headers: Headers = ()
+) -> SimulatedReply:
+    """Return an error in the format of the licensing service; its one parameter is an object."""
+    detail = detail or HTTPStatus(status).phrase.lower()
+    body = {"type": str(status), "detail": detail, "parameters": parameters}
+    return json_reply(body, status=status, headers=headers)
+
+
+def not_found(entity: str) -> SimulatedReply:
+    """Return 404: the entity does not exist, or this customer is not entitled to it."""
+    return service_error(404, "resource not found", {"name": "entityType", "value": entity})
+
+
+def method_not_allowed(allowed: str) -> SimulatedReply:
+    """Return 405 with the method that is allowed."""
+    return service_error(405, headers=(("Allow", allowed),))
+
+
+def unauthorized(reason: str) -> SimulatedReply:
+    """Return 401: the token is `missing`, `invalid` or `expired`."""
+    return common_error(401, "authentication", "Authentication failed.", reason=reason)
+
+
+def forbidden(reason: str) -> SimulatedReply:
+    """Return 403: access is denied because of the `customer` or the `permission`."""
+    return common_error(403, "authorization", "Authorization failed.", reason=reason)
+
+
+Resource = Callable[[Mapping[str, str], FaultMode], SimulatedReply]  # of a lower-case query
+
+
+class CloudApi(JsonApi):
+    """One API for one customer of Citrix Cloud."""
+
+    transaction_header: str  # the header that Citrix's support asks for
+    token_paths: set[str]
+
+    def __init__(
+        self, fault: CurrentFault, clock: Clock, client: ApiClient, retry_after: int = 2
+    ) -> None:
+        super().__init__(fault, clock, client, retry_after)
+        self.customer = client.customer
+        self._transactions = count(1)
+
+    def error(self, status: int, headers: Headers = ()) -> SimulatedReply:
+        """Return an error in the format of the licensing service."""
+        return service_error(status, headers=headers)
+
+    @abstractmethod
+    def token(self, request: Request, fault: FaultMode) -> SimulatedReply:
+        """Return the reply to a request for a token."""
+
+    @abstractmethod
+    def resource(self, request: Request, path: str) -> Resource | SimulatedReply | None:
+        """Return what `path` leads to, the refusal of it, or None for nothing."""
+
+    def reply(self, request: Request, path: str, fault: FaultMode) -> SimulatedReply:
+        """Return the reply to any request, with an ID of its own."""
+        if path not in self.token_paths:
+            reply = self._read(request, path, fault)
+        elif request.method == "POST":
+            reply = self.token(request, fault)
+        else:
+            reply = method_not_allowed("POST")
+        transaction = uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.customer}/{next(self._transactions)}")
+        return replace(reply, headers=(*reply.headers, (self.transaction_header, str(transaction))))
+
+    def _read(self, request: Request, path: str, fault: FaultMode) -> SimulatedReply:
+        resource = self._token_refusal(request, fault) or self.resource(request, path)
+        if isinstance(resource, SimulatedReply):
+            reply = resource
+        elif resource is None:
+            reply = not_found("path")
+        elif request.method != "GET":
+            reply = method_not_allowed("GET")
+        elif fault is FaultMode.UNKNOWN_CUSTOMER:
+            reply = not_found("customer")
+        elif fault is FaultMode.FORBIDDEN:
+            reply = forbidden("permission")
+        else:
+            query = {name.lower(): value for name, value in request.query.items()}
+            reply = apply_fault(resource(query, fault), fault)
+        return reply
+
+    def _token_refusal(self, request: Request, fault: FaultMode) -> SimulatedReply | None:
+        if not request.headers.get("authorization"):
+            return unauthorized("missing")
+        expires = self.token_expiry(request.headers)
+        if not expires or fault is FaultMode.DENIED:
+            return unauthorized("invalid")
+        return None if self.clock.now() < expires else unauthorized("expired")
+
+
+def query_month(query: Mapping[str, str], name: str) -> str | SimulatedReply:
+    """Return the month `yyyy-MM` in a query, or the error for it."""
+    month = query.get(name.lower(), "")
+    if _MONTH.fullmatch(month):
+        return month
+    kind = "invalidString" if month else "missing"
+    return common_error(400, kind, f"{name} must be yyyy-MM.", name=name)
+
+
+_MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+# The licensing API
+
+
+_LICENSING: Final = "/licensing/license/enterprise/cloud/cvad/ud"
+_MAX_MONTHS: Final = 12  # of one request
+_MINUTE: Final = 60.0  # seconds
+
+
+class LicensingApi(CloudApi):
+    """The licensing API of one customer; an `account()` of None is answered with 204."""
+
+    transaction_header = "CC-TransactionId"
+
+    def __init__(
+        self,
+        account: CurrentAccount,
+        fault: CurrentFault,
+        clock: Clock,
+        client: ApiClient,
+        *,
+        retry_after: int = 2,
+        tokens_a_minute: int = 20,
+    ) -> None:
+        super().__init__(fault, clock, client, retry_after)
+        self._account = account
+        self._tokens_a_minute = tokens_a_minute
+        self._token_times: deque[float] = deque()  # of the last minute
+        self.token_paths = client_credentials_paths(self.customer)
+
+    def token(self, request: Request, fault: FaultMode) -> SimulatedReply:
+        """Return the reply to a request for a token, of which a minute has only so many."""
+        now, times = self.clock.now(), self._token_times
+        while times and times[0] <= now - _MINUTE:
+            times.popleft()
+        if len(times) >= self._tokens_a_minute:
+            return self.error(429, (("Retry-After", str(ceil(times[0] + _MINUTE - now))),))
+        times.append(now)
+        return self.client_credentials(request, fault)
+
+    def resource(self, request: Request, path: str) -> Resource | SimulatedReply | None:
+        """Return what `path` leads to, if the request names the customer."""
+        customer = request.headers.get("citrix-customerid", "").lower()
+        if not customer:
+            return unauthorized("missing")
+        if customer != self.customer.lower():
+            return forbidden("customer")
+        return {
+            f"{_LICENSING}/current": self._current,
+            f"{_LICENSING}/historicalusage": self._history,
+            f"/{customer}/license/enterprise/cloud/cvad/ccu/summary": self._concurrent,
+        }.get(path)
+
+    def _account_in(self, fault: FaultMode) -> CloudAccount | None:
+        return None if fault is FaultMode.EMPTY else self._account()
+
+    def _current(self, _query: Mapping[str, str], fault: FaultMode) -> SimulatedReply:
+        account = self._account_in(fault)
+        if account is None:
+            return SimulatedReply(204)
+        return json_reply(current_usage_body(account, self.customer, self.clock.now()))
+
+    def _history(self, query: Mapping[str, str], fault: FaultMode) -> SimulatedReply:
+        first, last = (query_month(query, name) for name in ("startDate", "endDate"))
+        if isinstance(first, SimulatedReply):
+            return first
+        if isinstance(last, SimulatedReply):
+            return last
+        start, end = (int(month[:4]) * 12 + int(month[5:]) for month in (first, last))
+        if not start <= end < start + _MAX_MONTHS:
+            detail = f"startDate to endDate must be 1 to {_MAX_MONTHS} months."
+            return common_error(400, "outOfRange", detail, name="endDate")
+        account = self._account_in(fault)
+        if account is None:
+            return SimulatedReply(204)
+        months = (month for month in account.months if first <= month.month <= last)
+        return json_reply(historical_usage_body(account, self.customer, months))
+
+    def _concurrent(self, query: Mapping[str, str], fault: FaultMode) -> SimulatedReply:
+        for name, value in (("UsageType", "device"), ("LicenseModel", "concurrent")):
+            requested = query.get(name.lower(), "")
+            if requested.lower() != value:
+                kind = "invalidEnum" if requested else "missing"
+                return common_error(400, kind, f"{name} must be {value}.", name=name)
+        account = self._account_in(fault)
+        if account is None or account.concurrent is None:
+            return not_found("entitlement")
+        if not account.concurrent.readable:
+            return forbidden("permission")
+        return json_reply(concurrent_summary_body(account.concurrent))
 
 
 # JSON bodies
@@ -49,20 +249,30 @@ _TICKS: Final = 10_000_000  # of a second, as .NET counts it
 
 
 def current_usage_body(account: CloudAccount, customer: str, now: float) -> Json:
-    """`ud/current`: what is owned, assigned and left."""
+    """Return `ud/current`: licenses owned, assigned and left."""
     recorded = now if account.recorded_at is None else account.recorded_at
+    expiry, activation = account.next_expiry, account.next_activation
     return {
         "customerId": customer,
         "totalUsageCount": account.in_use,
         "userLicenseUsage": _assigned(account.users),
         "deviceLicenseUsage": _assigned(account.devices),
         "totalAvailableLicenseCount": account.owned,  # owned, in spite of its name
-        "remainingLicenseCount": account.remaining,
+        "remainingLicenseCount": account.owned - account.in_use,
         "timeStamp": dotnet_timestamp(recorded),
         "productName": account.product_name,
         "productEdition": account.edition,
-        "nextExpiredLicenses": _expiring(account.next_expiry, now),
-        "nextActivatingLicense": _activating(account.next_activation),
+        "nextExpiredLicenses": expiry
+        and {
+            "nextExpiredTime": dotnet_timestamp(expiry.at),
+            "totalCount": expiry.count,
+            "daysToExpire": days_between(now, expiry.at),
+        },
+        "nextActivatingLicense": activation
+        and {
+            "activatingTime": dotnet_timestamp(activation.at),
+            "activatingCount": activation.count,
+        },
     }
 
 
@@ -70,51 +280,25 @@ def _assigned(assigned: AssignedCount) -> Json:
     return {"totalUsageCount": assigned.total, "releasedCount": assigned.released}
 
 
-def _expiring(change: LicenseChange | None, now: float) -> Json | None:
-    if change is None:
-        return None
-    ends, today = (datetime.fromtimestamp(at, UTC).date() for at in (change.at, now))
-    return {
-        "nextExpiredTime": dotnet_timestamp(change.at),
-        "totalCount": change.count,
-        "daysToExpire": (ends - today).days,
-    }
-
-
-def _activating(change: LicenseChange | None) -> Json | None:
-    if change is None:
-        return None
-    return {"activatingTime": dotnet_timestamp(change.at), "activatingCount": change.count}
-
-
-def historical_usage_body(account: CloudAccount, customer: str, months: Iterable[str]) -> Json:
-    """`ud/historicalusage`: those of `months` (`2026-10`) that were recorded, the oldest first."""
-    wanted = set(months)
-    told = sorted(
-        (each for each in account.months if each.month in wanted), key=lambda each: each.month
-    )
+def historical_usage_body(
+    account: CloudAccount, customer: str, months: Iterable[CloudMonth]
+) -> Json:
+    """Return `ud/historicalusage`: the recorded months, the oldest first."""
+    counted, separate = [], []
+    for month in sorted(months, key=lambda month: month.month):
+        owned = {
+            "timeStamp": f"{month.month}-01T00:00:00.0000000Z",
+            "totalAvailableLicenseCount": month.owned,
+        }
+        users, devices = _counts(month.users), _counts(month.devices)
+        counted.append({**owned, **_counts(month.counted)})
+        separate.append({**owned, "deviceLicenseUsage": devices, "userLicenseUsage": users})
     return {
         "customerId": customer,
         "historicalUsageType": "Monthly",
         "productEdition": account.edition,
-        "xenAppXenDesktopHistoricalUsageList": [
-            {**_month(each), **_counts(each.counted)} for each in told
-        ],
-        "historicalUsageList": [
-            {
-                **_month(each),
-                "deviceLicenseUsage": _counts(each.devices),
-                "userLicenseUsage": _counts(each.users),
-            }
-            for each in told
-        ],
-    }
-
-
-def _month(month: CloudMonth) -> Json:
-    return {
-        "timeStamp": f"{month.month}-01T00:00:00.0000000Z",
-        "totalAvailableLicenseCount": month.owned,
+        "xenAppXenDesktopHistoricalUsageList": counted,
+        "historicalUsageList": separate,
     }
 
 
@@ -126,17 +310,17 @@ def _counts(counted: MonthCount) -> Json:
     }
 
 
-def concurrent_summary_body(held: CloudConcurrent) -> Json:
-    """`ccu/summary`: what is in use now, and three peaks."""
+def concurrent_summary_body(concurrent: CloudConcurrent) -> Json:
+    """Return `ccu/summary`: current usage and three peaks."""
     return {
         "currentCcu": {
-            "totalLicenseCount": held.total,
-            "assignedLicenseCount": held.assigned,
-            "reportTime": dotnet_timestamp(held.reported_at),
+            "totalLicenseCount": concurrent.total,
+            "assignedLicenseCount": concurrent.assigned,
+            "reportTime": dotnet_timestamp(concurrent.reported_at),
         },
-        "last24HoursPeak": _peak(held.last_24_hours),
-        "monthPeak": _peak(held.month),
-        "allTimePeak": _peak(held.all_time),
+        "last24HoursPeak": _peak(concurrent.last_24_hours),
+        "monthPeak": _peak(concurrent.month),
+        "allTimePeak": _peak(concurrent.all_time),
     }
 
 
@@ -147,207 +331,15 @@ def _peak(peak: CloudPeak | None) -> Json | None:
 
 
 def dotnet_timestamp(at: float) -> str:
-    """`2026-11-24T06:00:00.0215469Z`: .NET's round-trip format, always seven digits."""
+    """Return `2026-11-24T06:00:00.0215469Z`: .NET's round-trip format, always seven digits."""
     seconds, ticks = divmod(round(at * _TICKS), _TICKS)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ticks:07d}Z"
 
 
-# Tokens: OAuth2 client credentials
-
-
-_FORM: Final = "application/x-www-form-urlencoded"
-_MINUTE: Final = 60.0  # seconds
-
-
-class ClientLogin:
-    """The one client of one customer."""
-
-    def __init__(
-        self, tokens: TokenIssuer, clock: Clock, *, client_id: str, secret: str, a_minute: int
-    ) -> None:
-        self._tokens = tokens
-        self._clock = clock
-        self._client_id = client_id
-        self._secret = secret
-        self._a_minute = a_minute
-        self._asked: deque[float] = deque()  # when, within the last minute
-
-    def answer(self, request: Request, fault: FaultMode) -> SimulatedReply:
-        """The reply to `POST /cctrustoauth2/{customer}/tokens/clients`."""
-        return self._too_many() or self._granted(request, fault)
-
-    def _too_many(self) -> SimulatedReply | None:
-        now = self._clock.now()
-        while self._asked and self._asked[0] <= now - _MINUTE:
-            self._asked.popleft()
-        if len(self._asked) < self._a_minute:
-            self._asked.append(now)
-            return None
-        seconds = str(ceil(self._asked[0] + _MINUTE - now))
-        return service_error(429, "too many requests", headers=(("Retry-After", seconds),))
-
-    def _granted(self, request: Request, fault: FaultMode) -> SimulatedReply:
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != _FORM:
-            return _error(400, "invalid_request", f"The request must be {_FORM}.")
-        pairs = parse_qs(request.body.decode(errors="replace")).items()
-        form = {name: values[-1] for name, values in pairs}
-        if form.get("grant_type") != "client_credentials":
-            return _error(400, "unsupported_grant_type", "Only client_credentials is supported.")
-        if fault is FaultMode.DENIED or form.get("client_id") != self._client_id:
-            return _error(401, "invalid_client", "The client is not known.")
-        if not compare_digest(form.get("client_secret", "").encode(), self._secret.encode()):
-            return _error(200, "invalid_client", "The client secret is not valid.")
-        if fault is FaultMode.CREDENTIALS_EXPIRED:
-            return _error(200, "invalid_client", "The client secret has expired.")
-        return json_reply(
-            {
-                "token_type": "bearer",
-                "access_token": self._tokens.issue(),
-                "expires_in": str(TOKEN_LIFETIME),
-            }
-        )
-
-
-def _error(status: int, error: str, description: str) -> SimulatedReply:
-    return json_reply({"error": error, "error_description": description}, status=status)
-
-
-_CURRENT: Final = "/licensing/license/enterprise/cloud/cvad/ud/current"
-_HISTORY: Final = "/licensing/license/enterprise/cloud/cvad/ud/historicalusage"
-_CONCURRENT: Final = "/{customer}/license/enterprise/cloud/cvad/ccu/summary"
-_MONTH: Final = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
-_MOST_MONTHS: Final = 12  # that one question may be about
-
-
-async def serve_cloud(  # noqa: PLR0913 - a server has that many sides; all but three are named
-    account: CurrentAccount,
-    fault: CurrentFault,
-    clock: Clock,
-    *,
-    customer_id: str,
-    client_id: str,
-    secret: str,
-    certificate: ServerCertificate | None = None,
-    retry_after: int = 2,
-    tokens_a_minute: int = 20,
-    host: str = "127.0.0.1",
-    port: int = 0,
-) -> Listener:
-    """Serve one customer until `aclose`; an `account()` of None is answered with 204.
-
-    Tokens last an hour of `clock`, and `tokens_a_minute` may be asked for; `retry_after` is what a
-    busy or limiting service asks for, in seconds. OSError when the port is taken.
-    """
-    service = _Service(
-        account, fault, clock, customer_id, (client_id, secret), retry_after, tokens_a_minute
-    )
-    return await listen(service.answer, host=host, port=port, certificate=certificate)
-
-
-class _Service(CloudService):
-    """The HTTP side of one customer."""
-
-    transaction_header = "CC-TransactionId"
-
-    def __init__(
-        self,
-        account: CurrentAccount,
-        fault: CurrentFault,
-        clock: Clock,
-        customer: str,
-        client: tuple[str, str],
-        retry_after: int,
-        tokens_a_minute: int,
-    ) -> None:
-        client_id, secret = client
-        super().__init__(fault, clock, customer, secret, retry_after)
-        self._account = account
-        self._login = ClientLogin(
-            self._tokens, clock, client_id=client_id, secret=secret, a_minute=tokens_a_minute
-        )
-
-    def _reply(self, request: Request, fault: FaultMode) -> SimulatedReply:
-        path = request.path.lower().rstrip("/")
-        doors = (self._customer.lower(), "root")
-        if path in {f"/cctrustoauth2/{door}/tokens/clients" for door in doors}:
-            if request.method != "POST":
-                return method_not_allowed("POST")
-            return self._login.answer(request, fault)
-        refusal = self._check_access(request, fault)
-        return refusal or apply_fault(self._respond(request, fault, path), fault)
-
-    def _check_access(self, request: Request, fault: FaultMode) -> SimulatedReply | None:
-        """Return the error for a request without access; None if it has access."""
-        if fault is FaultMode.DENIED:
-            return unauthorized("invalid")
-        refusal = self._tokens.check(request.headers)
-        if refusal is not None:
-            return refusal
-        customer = request.headers.get("citrix-customerid", "")
-        if not customer:
-            return unauthorized("missing")
-        if customer.lower() != self._customer.lower():
-            return forbidden("customer")
-        return None
-
-    def _respond(self, request: Request, fault: FaultMode, path: str) -> SimulatedReply:
-        concurrent = _CONCURRENT.format(customer=self._customer.lower())
-        if path not in {_CURRENT, _HISTORY, concurrent}:
-            return not_found("path")
-        if request.method != "GET":
-            return method_not_allowed("GET")
-        if fault is FaultMode.UNKNOWN_CUSTOMER:
-            return not_found("customer")
-        if fault is FaultMode.FORBIDDEN:
-            return forbidden("permission")
-        account = None if fault is FaultMode.EMPTY else self._account()
-        query = {name.lower(): value for name, value in request.query.items()}
-        return (
-            _concurrent(account, query) if path == concurrent else self._use(account, query, path)
-        )
-
-    def _use(
-        self, account: CloudAccount | None, query: Mapping[str, str], path: str
-    ) -> SimulatedReply:
-        months = _months(query) if path == _HISTORY else ()
-        if isinstance(months, SimulatedReply):
-            return months
-        if account is None:
-            return SimulatedReply(204)
-        if path == _HISTORY:
-            return json_reply(historical_usage_body(account, self._customer, months))
-        return json_reply(current_usage_body(account, self._customer, self._clock.now()))
-
-
-def _concurrent(account: CloudAccount | None, query: Mapping[str, str]) -> SimulatedReply:
-    for name, value in (("UsageType", "device"), ("LicenseModel", "concurrent")):
-        asked = query.get(name.lower(), "")
-        if asked.lower() != value:
-            kind = "invalidEnum" if asked else "missing"
-            return common_error(400, kind, f"{name} must be {value}.", name=name)
-    held = account.concurrent if account is not None else None
-    if held is None:
-        return not_found("entitlement")
-    return json_reply(concurrent_summary_body(held)) if held.readable else forbidden("permission")
-
-
-def _months(query: Mapping[str, str]) -> tuple[str, ...] | SimulatedReply:
-    """Every month that is asked about, or what is wrong with the question."""
-    ends = []
-    for name in ("startDate", "endDate"):
-        asked = query.get(name.lower(), "")
-        if not asked:
-            return common_error(400, "missing", f"{name} is missing.", name=name)
-        found = _MONTH.fullmatch(asked)
-        if found is None:
-            return common_error(400, "invalidString", f"{name} must be yyyy-MM.", name=name)
-        ends.append(int(found[1]) * 12 + int(found[2]) - 1)
-    first, last = ends
-    if not first <= last < first + _MOST_MONTHS:
-        detail = f"startDate to endDate must be 1 to {_MOST_MONTHS} months."
-        return common_error(400, "outOfRange", detail, name="endDate")
-    return tuple(f"{at // 12:04d}-{at % 12 + 1:02d}" for at in range(first, last + 1))
+def days_between(now: float, end: float) -> int:
+    """Return the days on the calendar of UTC; negative when `end` is past."""
+    last, today = (datetime.fromtimestamp(at, UTC).date() for at in (end, now))
+    return (last - today).days
 
 
 # State of an account at one time
@@ -363,7 +355,7 @@ class AssignedCount:
 
 @dataclass(frozen=True, slots=True)
 class LicenseChange:
-    """Licenses that end, or begin, at one moment."""
+    """Licenses that expire, or become valid, at one time."""
 
     at: float
     count: int
@@ -371,7 +363,7 @@ class LicenseChange:
 
 @dataclass(frozen=True, slots=True)
 class MonthCount:
-    """What happened to the users, or to the devices, in one month."""
+    """Assignments of one month, of users or of devices."""
 
     cumulative: int  # assigned at its end
     new: int = 0
@@ -390,12 +382,12 @@ class CloudMonth:
     @property
     def counted(self) -> MonthCount:
         """The smaller of the two, which is what Citrix counts; users when they are equal."""
-        return min(self.users, self.devices, key=lambda each: each.cumulative)
+        return min(self.users, self.devices, key=lambda count: count.cumulative)
 
 
 @dataclass(frozen=True, slots=True)
 class CloudPeak:
-    """The most that was assigned in some span of time."""
+    """Peak usage in some span of time."""
 
     assigned: int
     at: float
@@ -416,7 +408,7 @@ class CloudConcurrent:
 
 @dataclass(frozen=True, slots=True)
 class CloudAccount:
-    """The entitlement to one product of one customer, and its use."""
+    """The entitlement of one customer to one product, and its usage."""
 
     users: AssignedCount
     devices: AssignedCount
@@ -425,19 +417,62 @@ class CloudAccount:
     edition: str = "XAXDFull"
     next_expiry: LicenseChange | None = None
     next_activation: LicenseChange | None = None
-    months: tuple[CloudMonth, ...] = ()  # in any order; those that are missing were not recorded
+    months: tuple[CloudMonth, ...] = ()  # in any order; missing ones were not recorded
     concurrent: CloudConcurrent | None = None  # None: not entitled
-    recorded_at: float | None = None  # when the figures were taken; None: just now
+    recorded_at: float | None = None  # time of the figures; None: now
 
     @property
     def in_use(self) -> int:
         """What Citrix counts: users or devices, whichever are fewer."""
         return min(self.users.total, self.devices.total)
 
-    @property
-    def remaining(self) -> int:
-        """Owned and not in use; negative when more are in use than owned."""
-        return self.owned - self.in_use
-
 
 CurrentAccount = Callable[[], CloudAccount | None]  # None: nothing was recorded yet
+
+
+# Account of the simulated company, calculated from the simulated estate
+
+
+_DEVICES: Final = 1.21  # devices per user: Citrix counts whichever are fewer
+
+
+def cloud_account_at(server: SimulatedServer, at: float) -> CloudAccount | None:
+    """Return the account behind `server`; None once its entitlement has expired."""
+    pool = server.pools[0]
+    license_ = pool.license_at(at)
+    if license_ is None:
+        return None
+    name, _, edition = pool.product.partition(":")
+    end = pool.end_time()
+    return CloudAccount(
+        users=AssignedCount(license_.in_use),
+        devices=AssignedCount(_devices(license_.in_use)),
+        owned=license_.installed,
+        product_name=name,
+        edition=edition,
+        next_expiry=None if end is None else LicenseChange(end - DAY, license_.installed),
+        months=tuple(_months(pool, at)),
+    )
+
+
+def _months(pool: SimulatedPool, at: float) -> list[CloudMonth]:
+    """Return the calendar months up to the current one, which is not complete."""
+    first, end, months = datetime.fromtimestamp(at, UTC).date().replace(day=1), at, []
+    for _ in range(_MAX_MONTHS):
+        start = datetime(first.year, first.month, 1, tzinfo=UTC).timestamp()
+        before, after = pool.curve.value_at(start), pool.curve.value_at(end)
+        users = _month_count(before, after)
+        devices = _month_count(_devices(before), _devices(after))
+        months.append(CloudMonth(f"{first:%Y-%m}", pool.installed_at(start), users, devices))
+        first = date.fromordinal(first.toordinal() - 1).replace(day=1)
+        end = start - 1
+    return months[::-1]
+
+
+def _month_count(before: int, after: int) -> MonthCount:
+    new = max(0, after - before) + before // 90
+    return MonthCount(after, new, before + new - after)
+
+
+def _devices(users: int) -> int:
+    return round(users * _DEVICES)

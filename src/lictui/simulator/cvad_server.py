@@ -1,4 +1,4 @@
-"""Simulated site of Citrix Virtual Apps and Desktops: its REST API, tokens and alerts.
+"""Simulated site of Citrix Virtual Apps and Desktops: its REST API and alerts.
 
 Base paths are `/cvad/manage` and `/citrix/orchestration/api`; letter case does not matter, as in
 Windows' own web server.
@@ -7,165 +7,39 @@ Windows' own web server.
 from __future__ import annotations
 
 import binascii
-import json
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from enum import StrEnum
-from hashlib import sha256
-from typing import Any, Final
-from urllib.parse import parse_qs
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
 from uuid import NAMESPACE_DNS, uuid5
 
-from lictui.clock import Clock, iso
+from lictui.clock import iso
 from lictui.simulator.estate import ServerKind, SimulatedEstate, SimulatedServer
 from lictui.simulator.http import (
-    LOGIN_PAGE,
-    Connection,
-    Listener,
+    TOKEN_LIFETIME,
+    ApiClient,
+    Headers,
+    Json,
+    JsonApi,
     Request,
-    ServerCertificate,
     SimulatedReply,
     apply_fault,
-    listen,
+    client_credentials_paths,
+    json_reply,
 )
 from lictui.simulator.inventory import CurrentFault, CurrentInventory, FaultMode, License
 from lictui.simulator.usage import DAY, QUARTER, as_date
 
-# Replies: JSON, errors, and replies in place of the site's own
-
-
-_TYPE: Final = ("Content-Type", "application/json; charset=utf-8")
-
-
-def json_reply(
-    body: Any, *, status: int = 200, headers: tuple[tuple[str, str], ...] = ()
-) -> SimulatedReply:
-    """Return `body` as a JSON reply."""
-    return SimulatedReply(status, (_TYPE, *headers), json.dumps(body).encode())
-
-
-def error_reply(
-    status: int, kind: str, message: str, headers: tuple[tuple[str, str], ...] = ()
-) -> SimulatedReply:
-    """Return an error in the format of ErrorData."""
-    body = {
-        "SdkErrorId": f"Citrix.Orchestration.{kind}",
-        "ErrorMessage": message,
-        "ErrorType": kind,
-        "ErrorDetails": None,
-    }
-    return json_reply(body, status=status, headers=headers)
-
-
-def fault_reply(fault: FaultMode, retry_after: int) -> SimulatedReply | None:
-    """Return the reply that replaces the site's own; None if the site replies."""
-    again = (("Retry-After", str(retry_after)),)
-    match fault:
-        case FaultMode.LOGIN_PAGE:
-            return LOGIN_PAGE
-        case FaultMode.BUSY:
-            return error_reply(503, "ServiceUnavailable", "The site is not available.", again)
-        case FaultMode.RATE_LIMITED:
-            return error_reply(429, "TooManyRequests", "There were too many requests.", again)
-        case _:
-            return None
-
-
-# Tokens, issued for a password or a client secret
-
-
-TOKEN_LIFETIME: Final = 3600.0  # seconds
-_KEPT: Final = 1000  # tokens; the oldest go first
-
-
-class SiteLogin:
-    """The one account of a site."""
-
-    def __init__(self, username: str, password: str, clock: Clock) -> None:
-        self.username = username
-        self._password = password
-        self._clock = clock
-        self._tokens: dict[str, float] = {}  # token -> when it ends
-        self._issued = 0
-
-    def on_premises(self, request: Request, site: SimulatedSite, *, deny: bool) -> SimulatedReply:
-        """The reply to `POST …/Tokens`."""
-        if deny or _basic(request.headers) != (self.username, self._password):
-            words = "The user name or password is not valid."
-            return error_reply(401, "Unauthorized", words, (("WWW-Authenticate", "Basic"),))
-        token, ends = self._issue(site)
-        return json_reply(
-            {
-                "Token": token,
-                "Principal": self.username,
-                "UserId": "S-1-5-21-1004336348-1177238915-682003330-1104",
-                "CustomerId": site.customer,
-                "ExpiresAt": iso(ends),
-            }
-        )
-
-    def cloud(self, request: Request, site: SimulatedSite, *, deny: bool) -> SimulatedReply:
-        """The reply to `POST /cctrustoauth2/{customer}/tokens/clients`."""
-        form = {
-            name: values[-1]
-            for name, values in parse_qs(request.body.decode(errors="replace")).items()
-        }
-        if form.get("grant_type") != "client_credentials":
-            return json_reply({"error": "unsupported_grant_type"}, status=400)
-        if form.get("client_id") != self.username:
-            return json_reply({"error": "invalid_client"}, status=401)
-        if deny or form.get("client_secret") != self._password:
-            words = "The client secret is not valid or has expired."
-            return json_reply({"error": "invalid_client", "error_description": words})
-        token, _ = self._issue(site)
-        return json_reply(
-            {"token_type": "bearer", "access_token": token, "expires_in": str(int(TOKEN_LIFETIME))}
-        )
-
-    def ends(self, headers: Mapping[str, str]) -> float | None:
-        """When the token of a request ends; None when it has no valid one."""
-        scheme, _, rest = headers.get("authorization", "").partition(" ")
-        name, _, token = rest.strip().partition("=")
-        if scheme.lower() != "cwsauth" or name.lower() != "bearer":
-            return None
-        ends = self._tokens.get(token)
-        return ends if ends is not None and self._clock.now() < ends else None
-
-    def _issue(self, site: SimulatedSite) -> tuple[str, float]:
-        self._issued += 1
-        token = sha256(f"{site.id}/{self._password}/{self._issued}".encode()).hexdigest()
-        ends = self._clock.now() + TOKEN_LIFETIME
-        self._tokens[token] = ends
-        while len(self._tokens) > _KEPT:
-            del self._tokens[next(iter(self._tokens))]
-        return token, ends
-
-
-def _basic(headers: Mapping[str, str]) -> tuple[str, str] | None:
-    scheme, _, encoded = headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        user, colon, password = b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    return (user, password) if colon else None
-
+if TYPE_CHECKING:
+    from lictui.clock import Clock
 
 # State of a site, licenses apart
 
 
-# Not published for current releases: the first of the places that are worth a try.
+# Not published for current releases: the first of the paths that may answer.
 OVERVIEW_PATH: Final = "/citrix/orchestration/api/{customer}/{site}/Licensing/LicenseOverview"
-
-
-class UsageReporting(StrEnum):
-    """How a site reports usage in `Sites/{id}`."""
-
-    REPORTED = "reported"
-    ZEROS = "zeros"  # some releases return zero for everything
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,12 +51,11 @@ class SiteAlert:
     detail: str = ""
     action: str = ""
     type_code: str = ""
-    priority: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedSite:
-    """A site of Citrix Virtual Apps and Desktops, as it is just now."""
+    """State of a site of Citrix Virtual Apps and Desktops."""
 
     id: str
     name: str
@@ -193,12 +66,11 @@ class SimulatedSite:
     activation: str = ""  # LasActivationStatus; "" follows from the date
     license_server: str = "lic01.corp.example"
     server_status: str = ""  # LicenseServerStatus; "" follows from `las`
-    overview_path: str | None = OVERVIEW_PATH  # None: no license overview answers anywhere
+    overview_path: str | None = OVERVIEW_PATH  # None: there is no license overview
     totals: bool = True  # whether the overview has NormalLicenses and OverdraftLicenses
-    date_format: str = "%Y-%m-%d"  # of the overview; the notes know none for certain
-    usage: UsageReporting = UsageReporting.REPORTED
+    date_format: str = "%Y-%m-%d"  # of the overview; not published
+    zero_usage: bool = False  # some releases return zero for every usage figure of `Sites/{id}`
     peak: int | None = None  # of concurrent licenses
-    unique: int | None = None  # users that ever took one
     grace_hours_left: int | None = None  # None: no grace period is active
     out_of_box_hours_left: int | None = None
     grace_sessions_left: int | None = None
@@ -211,9 +83,9 @@ CurrentSite = Callable[[], SimulatedSite]
 # JSON bodies
 
 
-Json = dict[str, Any]
-Licenses = tuple["License", ...]
+Licenses = tuple[License, ...]
 
+_USER_ID: Final = "S-1-5-21-1004336348-1177238915-682003330-1104"
 _PRODUCTS: Final = {"XDT": "XenDesktopXdt", "XDS": "XenDesktopXds", "MPS": "XenApp"}
 _EDITIONS: Final = {
     "PLT": "Platinum",
@@ -226,7 +98,6 @@ _MODELS: Final = {"UD": "UserDevice", "CCS": "Concurrent", "CCU": "Concurrent"}
 _LOCAL_EDITIONS: Final = {"PLT": "Premium", "ENT": "Advanced", "STD": "Standard"}
 _LOCAL_PRODUCTS: Final = {"MPS": "Citrix Virtual Apps"}
 _SUITE: Final = "Citrix Virtual Apps and Desktops"
-_VERSION: Final = "7.47"
 
 
 def _parts(code: str) -> tuple[str, str, str]:
@@ -236,25 +107,26 @@ def _parts(code: str) -> tuple[str, str, str]:
     return product, edition, model
 
 
-def _main(licenses: Licenses) -> License | None:
+def _largest(licenses: Licenses) -> License | None:
     return max(licenses, key=lambda pool: pool.installed, default=None)
 
 
 def me(site: SimulatedSite, user: str, expires: str) -> Json:
-    """`/me`: who is logged on, and which sites there are."""
-    where = {"Id": site.id, "Name": site.name}
+    """Return `/me`: the user and the sites."""
     return {
-        "UserId": "S-1-5-21-1004336348-1177238915-682003330-1104",
+        "UserId": _USER_ID,
         "DisplayName": user,
         "ExpiryTime": expires,
         "RefreshExpirationTime": None,
-        "Customers": [{"Id": site.customer, "Name": None, "Sites": [where]}],
+        "Customers": [
+            {"Id": site.customer, "Name": None, "Sites": [{"Id": site.id, "Name": site.name}]}
+        ],
     }
 
 
 def site_detail(site: SimulatedSite, licenses: Licenses) -> Json:
-    """`/Sites/{idOrName}`."""
-    main = _main(licenses)
+    """Return `/Sites/{idOrName}`."""
+    main = _largest(licenses)
     product, edition, model = _parts(main.product) if main else (None, None, "")
     return {
         "Id": site.id,
@@ -265,7 +137,7 @@ def site_detail(site: SimulatedSite, licenses: Licenses) -> Json:
         "LicensingModel": _MODELS.get(model, "Unknown") if main else "None",
         "ProductCode": product,
         "ProductEdition": edition,
-        "ProductVersion": _VERSION,
+        "ProductVersion": "7.47",
         "LicenseExpirationDate": None if site.cloud else _earliest_end(licenses),
         **_usage(site, licenses, model),
         "LicenseGraceSessionsRemaining": site.grace_sessions_left,
@@ -273,20 +145,29 @@ def site_detail(site: SimulatedSite, licenses: Licenses) -> Json:
         "LicensingGraceHoursLeft": site.grace_hours_left,
         "LicensingOutOfBoxGracePeriodActive": site.out_of_box_hours_left is not None,
         "LicensesWithExpiredSwm": None,
-        "LicensingAlerts": [_alert(alert) for alert in site.alerts],
+        "LicensingAlerts": [
+            {
+                "Priority": 1,
+                "AlertLevel": alert.level,
+                "TypeCode": alert.type_code,
+                "Title": alert.title,
+                "Detail": alert.detail,
+                "Action": alert.action,
+            }
+            for alert in site.alerts
+        ],
     }
 
 
 def _usage(site: SimulatedSite, licenses: Licenses, model: str) -> Json:
     names = ("LicensedSessionsActive", "PeakConcurrentLicenseUsers", "TotalUniqueLicenseUsers")
-    if site.usage is not UsageReporting.REPORTED:
+    if site.zero_usage:
         return dict.fromkeys(names, 0)
     in_use = sum(pool.in_use for pool in licenses if _parts(pool.product)[2] == model)
     if _MODELS.get(model) == "UserDevice":
         return dict(zip(names, (in_use // 2, None, in_use), strict=True))
     peak = in_use if site.peak is None else site.peak
-    unique = peak * 2 if site.unique is None else site.unique
-    return dict(zip(names, (in_use, peak, unique), strict=True))
+    return dict(zip(names, (in_use, peak, peak * 2), strict=True))
 
 
 def _earliest_end(licenses: Licenses) -> str | None:
@@ -294,31 +175,8 @@ def _earliest_end(licenses: Licenses) -> str | None:
     return f"{min(ends).isoformat()}T00:00:00Z" if ends else None
 
 
-def _alert(alert: SiteAlert) -> Json:
-    return {
-        "Priority": alert.priority,
-        "AlertLevel": alert.level,
-        "TypeCode": alert.type_code,
-        "Title": alert.title,
-        "Detail": alert.detail,
-        "Action": alert.action,
-    }
-
-
-def error_warning(site: SimulatedSite) -> Json:
-    """`/Sites/{id}/ErrorWarning`: how many alerts of each level."""
-    levels = [alert.level for alert in site.alerts]
-    return {
-        "Licensing": {
-            "NumberOfErrors": levels.count("Alarm"),
-            "NumberOfWarnings": levels.count("Alert"),
-            "NumberOfInfo": levels.count("Info"),
-        }
-    }
-
-
 def controllers(site: SimulatedSite, now: float) -> Json:
-    """`/DeliveryControllers`: two of them, with what each knows of LAS."""
+    """Return `/DeliveryControllers`: two of them, with their LAS activation."""
     until = site.activated_until if site.las else None
     ended = until is not None and until < datetime.fromtimestamp(now, UTC).date()
     status = ("Expired" if ended else "Activated") if until else "NotActivated"
@@ -333,8 +191,8 @@ def controllers(site: SimulatedSite, now: float) -> Json:
 
 
 def overview(site: SimulatedSite, licenses: Licenses, *, inventory: bool) -> Json:
-    """`LicenseOverview`: the inventory, under the name of the way the site is licensed."""
-    main = _main(licenses)
+    """Return `LicenseOverview`; a LAS site has its inventory in a list of its own."""
+    main = _largest(licenses)
     product, edition, model = _parts(main.product) if main else ("", "", "")
     lines = [_inventory(site, pool) for pool in licenses] if inventory else []
     sums = (
@@ -343,9 +201,10 @@ def overview(site: SimulatedSite, licenses: Licenses, *, inventory: bool) -> Jso
         sum(pool.in_use for pool in licenses),
     )
     normal, overdraft, usage = sums if site.totals else (None, None, None)
+    status = ("LasCompatible" if site.las else "Compatible") if licenses else "NoInventory"
     return {
         "LicenseInformation": {
-            "LicenseServerStatus": _status(site, licenses),
+            "LicenseServerStatus": site.server_status or status,
             "LicenseServerWslAddress": f"https://{site.license_server}:8083",
             "LicenseServerLicensingAddress": f"{site.license_server}:27000",
             "LicenseServer": site.license_server,
@@ -367,204 +226,169 @@ def overview(site: SimulatedSite, licenses: Licenses, *, inventory: bool) -> Jso
     }
 
 
-def _status(site: SimulatedSite, licenses: Iterable[License]) -> str:
-    if site.server_status:
-        return site.server_status
-    if not any(licenses):
-        return "NoInventory"
-    return "LasCompatible" if site.las else "Compatible"
-
-
-def _inventory(site: SimulatedSite, held: License) -> Json:
-    product, edition, model = _parts(held.product)
+def _inventory(site: SimulatedSite, pool: License) -> Json:
+    product, edition, model = _parts(pool.product)
     local = _LOCAL_EDITIONS.get(edition, edition)
     return {
         "LicenseProductName": _PRODUCTS.get(product, product),
         "LocalizedLicenseProductName": f"{_LOCAL_PRODUCTS.get(product, _SUITE)} {local}",
-        "LicenseExpirationDate": held.expires and held.expires.strftime(site.date_format),
-        "LicenseSubscriptionAdvantageDate": held.subscription_date.strftime(site.date_format),
-        "LicenseType": held.license_type,
-        "LicensesInUse": held.in_use,
+        "LicenseExpirationDate": pool.expires and pool.expires.strftime(site.date_format),
+        "LicenseSubscriptionAdvantageDate": pool.subscription_date.strftime(site.date_format),
+        "LicenseType": pool.license_type,
+        "LicensesInUse": pool.in_use,
         # One of two readings: whether the overdraft is in is not published.
-        "LicensesAvailable": held.installed + held.overdraft,
-        "LicenseOverdraft": held.overdraft,
+        "LicensesAvailable": pool.installed + pool.overdraft,
+        "LicenseOverdraft": pool.overdraft,
         "LicenseModel": _MODELS.get(model, model),
         "ProductEdition": _EDITIONS.get(edition, edition),
         "LocalizedLicenseProductEdition": local,
     }
 
 
+# The API
+
+
 _BASES: Final = ("/cvad/manage", "/citrix/orchestration/api")
 _PREVIEW: Final = "/citrix/orchestration/api/techpreview"
-_JOB: Final = "/cvad/manage/Jobs/get-license-summary"
 
 
-async def serve_cvad(  # noqa: PLR0913 - a server has that many sides; all but four are named
-    site: CurrentSite,
-    inventory: CurrentInventory,
-    fault: CurrentFault,
-    clock: Clock,
-    *,
-    username: str,
-    password: str,
-    certificate: ServerCertificate | None,
-    retry_after: int = 2,
-    host: str = "127.0.0.1",
-    port: int = 0,
-) -> Listener:
-    r"""Serve a site until `aclose`; `username` is `DOMAIN\user`, or a client id in the cloud.
-
-    Tokens last an hour of `clock`; `retry_after` is what a busy or limiting site asks for, in
-    seconds. OSError when the port is taken.
-    """
-    service = _Service(
-        site, inventory, fault, SiteLogin(username, password, clock), clock, retry_after
-    )
-    return await listen(service.answer, host=host, port=port, certificate=certificate)
-
-
-class _Service:
-    """The HTTP side of one site."""
+class SiteApi(JsonApi):
+    r"""The REST API of one site; the client is `DOMAIN\user`, or a client ID in the cloud."""
 
     def __init__(
         self,
         site: CurrentSite,
         inventory: CurrentInventory,
         fault: CurrentFault,
-        login: SiteLogin,
         clock: Clock,
-        retry_after: int,
+        client: ApiClient,
+        retry_after: int = 2,
     ) -> None:
+        super().__init__(fault, clock, client, retry_after)
         self._site = site
         self._inventory = inventory
-        self._fault = fault
-        self._login = login
-        self._clock = clock
-        self._retry_after = retry_after
 
-    async def answer(self, request: Request, connection: Connection) -> SimulatedReply | None:
-        """Return the reply to one request; None leaves it unanswered."""
-        del connection
-        fault, site = self._fault(), self._site()
-        if fault is FaultMode.SILENT:
-            return None
-        refusal = fault_reply(fault, self._retry_after)
-        if refusal is not None:
-            return refusal
-        path = request.path.lower().rstrip("/")
+    def error(self, status: int, headers: Headers = (), message: str = "") -> SimulatedReply:
+        """Return an error in the format of ErrorData."""
+        phrase = HTTPStatus(status).phrase
+        kind = phrase.replace(" ", "")
+        body = {
+            "SdkErrorId": f"Citrix.Orchestration.{kind}",
+            "ErrorMessage": message or phrase,
+            "ErrorType": kind,
+            "ErrorDetails": None,
+        }
+        return json_reply(body, status=status, headers=headers)
+
+    def reply(self, request: Request, path: str, fault: FaultMode) -> SimulatedReply:
+        """Return the reply to any request."""
+        site = self._site()
         if request.method == "POST":
-            return self._token(
-                request, site, path, deny=fault in {FaultMode.DENIED, FaultMode.CREDENTIALS_EXPIRED}
-            )
-        return self._check_access(request, site, fault) or self._respond(request, site, fault, path)
+            if site.cloud and path in client_credentials_paths(site.customer):
+                return self.client_credentials(request, fault)
+            if not site.cloud and path in {f"{base}/tokens" for base in _BASES}:
+                return self._password_token(request, site, fault)
+            return self.error(404)
+        return self._refusal(request, site, fault) or self._read(request, site, fault, path)
 
-    def _token(
-        self, request: Request, site: SimulatedSite, path: str, *, deny: bool
+    def _password_token(
+        self, request: Request, site: SimulatedSite, fault: FaultMode
     ) -> SimulatedReply:
-        if not site.cloud and path in {f"{base}/tokens" for base in _BASES}:
-            return self._login.on_premises(request, site, deny=deny)
-        if site.cloud and path in {
-            f"/cctrustoauth2/{customer.lower()}/tokens/clients"
-            for customer in (site.customer, "root")
-        }:
-            return self._login.cloud(request, site, deny=deny)
-        return _not_found(path)
+        denied = fault in {FaultMode.DENIED, FaultMode.CREDENTIALS_EXPIRED}
+        if denied or _basic(request.headers) != (self.client.name, self.client.secret):
+            message = "The user name or password is not valid."
+            return self.error(401, (("WWW-Authenticate", "Basic"),), message)
+        return json_reply(
+            {
+                "Token": self.issue_token(),
+                "Principal": self.client.name,
+                "UserId": _USER_ID,
+                "CustomerId": site.customer,
+                "ExpiresAt": iso(self.clock.now() + TOKEN_LIFETIME),
+            }
+        )
 
-    def _check_access(
+    def _refusal(
         self, request: Request, site: SimulatedSite, fault: FaultMode
     ) -> SimulatedReply | None:
         """Return the error for a request without access; None if it has access."""
+        headers = request.headers
         if request.method != "GET":
-            return error_reply(405, "MethodNotAllowed", f"{request.method} is not allowed here.")
-        if fault is FaultMode.DENIED or self._login.ends(request.headers) is None:
-            return error_reply(
-                401, "Unauthorized", "The token is missing, not valid or has expired."
-            )
-        if request.headers.get("citrix-customerid", "").lower() != site.customer.lower():
-            return error_reply(
-                401, "Unauthorized", "Citrix-CustomerId is missing or not this customer."
-            )
-        accept = request.headers.get("accept", "*/*")
+            return self.error(405)
+        if fault is FaultMode.DENIED or self.token_expiry(headers) <= self.clock.now():
+            return self.error(401, message="The token is missing, not valid or has expired.")
+        if headers.get("citrix-customerid", "").lower() != site.customer.lower():
+            return self.error(401, message="Citrix-CustomerId is missing or not this customer.")
+        accept = headers.get("accept", "*/*")
         if "json" not in accept and "*/*" not in accept:
-            return error_reply(406, "NotAcceptable", "Only application/json is spoken here.")
+            return self.error(406, message="Only application/json is available.")
         return None
 
-    def _respond(
+    def _read(
         self, request: Request, site: SimulatedSite, fault: FaultMode, path: str
     ) -> SimulatedReply:
-        what = _routes(site).get(path)
-        if what is None or fault is FaultMode.UNKNOWN_CUSTOMER:
-            return _not_found(path)
-        if what not in {"me", "site"} and not _names_instance(request, site):
-            return error_reply(400, "BadRequest", "Citrix-InstanceId is missing or not this site.")
-        if what != "me" and fault is FaultMode.FORBIDDEN:
-            return error_reply(403, "Forbidden", "You do not have the permission to read this.")
-        return apply_fault(self._about(what, request, site, fault), fault)
-
-    def _about(
-        self, what: str, request: Request, site: SimulatedSite, fault: FaultMode
-    ) -> SimulatedReply:
+        resource = _routes(site).get(path)
+        if resource is None or fault is FaultMode.UNKNOWN_CUSTOMER:
+            return self.error(404)
+        instance = request.headers.get("citrix-instanceid", "").lower()
+        if resource not in {"me", "site"} and instance not in {site.id.lower(), site.name.lower()}:
+            return self.error(400, message="Citrix-InstanceId is missing or not this site.")
+        if resource != "me" and fault is FaultMode.FORBIDDEN:
+            return self.error(403, message="You do not have the permission to read this.")
         licenses = () if fault is FaultMode.EMPTY else self._inventory()
-        asks = {name: value.lower() == "true" for name, value in request.query.items()}
-        match what:
+        flags = {name for name, value in request.query.items() if value.lower() == "true"}
+        match resource:
             case "me":
-                ends = self._login.ends(request.headers) or 0.0
-                body = me(site, self._login.username, iso(ends))
+                body = me(site, self.client.name, iso(self.token_expiry(request.headers)))
             case "site":
                 body = site_detail(site, licenses)
-            case "alerts":
-                body = error_warning(site)
             case "controllers":
-                body = controllers(site, self._clock.now())
-            case "job":
-                body = {"Type": "GetLicenseSummary", "Status": "Complete"}
-            case "overview" if asks.get("async"):
-                return json_reply(None, status=202, headers=(("Location", _JOB),))
+                body = controllers(site, self.clock.now())
+            case _ if "async" in flags:
+                location = ("Location", "/cvad/manage/Jobs/get-license-summary")
+                return json_reply(None, status=202, headers=(location,))
             case _:
-                inventory = what == "result" or asks.get("includeInventory", False)
-                body = overview(site, licenses, inventory=inventory)
-        return json_reply(body)
+                body = overview(site, licenses, inventory="includeInventory" in flags)
+        return apply_fault(json_reply(body), fault)
+
+
+def _basic(headers: Mapping[str, str]) -> tuple[str, str] | None:
+    scheme, _, encoded = headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        user, colon, password = b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return (user, password) if colon else None
 
 
 def _routes(site: SimulatedSite) -> dict[str, str]:
-    """Return the resource of each lower-case path; a site is addressed by its id or its name."""
-    customer = site.customer.lower()
-    routes = {_JOB.lower(): "job", f"{_JOB}/results".lower(): "result"}
+    """Return the resource of each lower-case path; a site is addressed by its ID or its name."""
+    customer, routes = site.customer.lower(), {}
     for base in _BASES:
         routes[f"{base}/me"] = "me"
         routes[f"{base}/deliverycontrollers"] = "controllers"
     for name in (site.id.lower(), site.name.lower()):
-        for base in _BASES:
-            routes[f"{base}/sites/{name}"] = "site"
-            routes[f"{base}/sites/{name}/errorwarning"] = "alerts"
+        routes |= {f"{base}/sites/{name}": "site" for base in _BASES}
         for base in (_BASES[1], _PREVIEW):
             routes[f"{base}/{customer}/{name}/deliverycontrollers"] = "controllers"
         if site.overview_path is not None:
-            path = site.overview_path.lower()
-            path = path.replace("{customer}", customer).replace("{site}", name)
-            routes[path.rstrip("/")] = "overview"
+            path = site.overview_path.lower().rstrip("/")
+            routes[path.replace("{customer}", customer).replace("{site}", name)] = "overview"
     return routes
-
-
-def _names_instance(request: Request, site: SimulatedSite) -> bool:
-    instance = request.headers.get("citrix-instanceid", "").lower()
-    return instance in {site.id.lower(), site.name.lower()}
-
-
-def _not_found(path: str) -> SimulatedReply:
-    return error_reply(404, "NotFound", f"There is nothing at {path}.")
 
 
 # Sites of the simulated company: alerts, peaks, activation
 
 
-_NEARLY_USED: Final = 0.9  # where Director raises its alert, unless told otherwise
+_NEARLY_USED: Final = 0.9  # of installed, where Director raises its alert by default
 _SOON: Final = 30  # days
 
 
 def site_at(estate: SimulatedEstate, server: SimulatedServer, at: float) -> SimulatedSite:
-    """The site behind `server` at one moment."""
-    held = estate.inventory_at(server.name, at)
+    """Return the site behind `server` at one time."""
+    licenses = estate.inventory_at(server.name, at)
     return SimulatedSite(
         id=str(uuid5(NAMESPACE_DNS, f"{server.name}.{estate.seed}")),
         name=server.name.removeprefix("ddc-").upper(),
@@ -573,7 +397,7 @@ def site_at(estate: SimulatedEstate, server: SimulatedServer, at: float) -> Simu
         license_server=f"{server.name.replace('ddc', 'lic')}.corp.example",
         overview_path=None if server.kind is ServerKind.SITE_WITHOUT_OVERVIEW else OVERVIEW_PATH,
         peak=_peak_today(server, at),
-        alerts=tuple(_alerts(server, held, at)),
+        alerts=tuple(_alerts(server, licenses, at)),
     )
 
 
@@ -585,9 +409,9 @@ def _peak_today(server: SimulatedServer, at: float) -> int:
     return max(*past, pool.curve.value_at(at))
 
 
-def _alerts(server: SimulatedServer, held: tuple[License, ...], at: float) -> Iterator[SiteAlert]:
+def _alerts(server: SimulatedServer, licenses: Licenses, at: float) -> Iterator[SiteAlert]:
     today = as_date(int(at // DAY))
-    for pool in held:
+    for pool in licenses:
         if pool.in_use > pool.installed:
             detail = f"{pool.product}: {pool.in_use - pool.installed} more than installed."
             yield SiteAlert(

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from lictui.clock import Clock, SystemClock
 from lictui.config.registry import save_servers
@@ -22,7 +22,7 @@ from lictui.errors import LictuiError
 from lictui.model import DEFAULT_INTERVAL, Server, SourceName
 from lictui.paths import Paths, write_private
 from lictui.simulator.backfill import backfill
-from lictui.simulator.cloud_server import serve_cloud
+from lictui.simulator.cloud_server import LicensingApi, cloud_account_at
 from lictui.simulator.commands import (
     Machine,
     PowerShell,
@@ -30,17 +30,24 @@ from lictui.simulator.commands import (
     install_programs,
     serve_commands,
 )
-from lictui.simulator.cvad_server import serve_cvad, site_at
+from lictui.simulator.cvad_server import SiteApi, site_at
 from lictui.simulator.estate import ServerKind, SimulatedEstate, SimulatedServer
 from lictui.simulator.flexnet import LmstatLayout
-from lictui.simulator.http import Listener, ServerCertificate, self_signed
-from lictui.simulator.partner_server import cloud_account_at, partner_account_at, serve_partner
+from lictui.simulator.http import (
+    ApiClient,
+    JsonApi,
+    Listener,
+    ServerCertificate,
+    listen,
+    self_signed,
+)
+from lictui.simulator.partner_server import PartnerApi, partner_account_at
 from lictui.simulator.winrm_server import serve_winrm
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from lictui.simulator.inventory import CurrentFault, CurrentInventory, FaultMode, License
+    from lictui.simulator.inventory import FaultMode, License
 
 
 # Servers that are read with a command
@@ -71,58 +78,10 @@ _COMMANDS: Final = {
 _AVAILABLE: Final = {ServerKind.INVENTORY: "total", ServerKind.LAS_INVENTORY: "free"}
 
 
-async def start_command_target(
-    simulated: SimulatedServer,
-    seed: int,
-    clock: Clock,
-    place: ListenAddress,
-    now: tuple[CurrentInventory, CurrentFault],
-    programs: ProgramPaths,
-) -> tuple[Server, Listener]:
-    """The listening machine, and what a client must know of it. OSError when the port is taken."""
-    kind, hours = simulated.kind, simulated.region.hours
-    machine = Machine(
-        simulated.name,
-        seed,
-        simulated.vendor,
-        layout=LmstatLayout(
-            newline="\r\n" if simulated.vendor == "CITRIX" else "\n",  # on Windows, mostly
-            airy=kind is ServerKind.REMOTE_LMSTAT,
-            hours=hours,
-        ),
-        powershell=PowerShell(is_windows_powershell=kind is not ServerKind.WMI_JSON, hours=hours),
-    )
-    inventory, fault = now
-    listener = await serve_commands(
-        machine, inventory, fault, clock, user=_USER, host=place.host, port=place.port
-    )
-    if kind is ServerKind.LMSTAT:
-        address = f"{listener.port}@{place.client_host}"
-        lmutil = str(programs.lmutil)
-        server = Server(simulated.name, SourceName.LMSTAT, address=address, lmutil=lmutil)
-        return server, listener
-    said, line = _COMMANDS[kind]
-    destination = f"{_USER}@{place.client_host}"
-    server = Server(
-        simulated.name,
-        SourceName.COMMAND,
-        command=(
-            str(programs.ssh),
-            "-p",
-            str(listener.port),
-            destination,
-            line.format(name=simulated.name),
-        ),
-        format=said,
-        licenses_available=_AVAILABLE.get(kind, ""),
-    )
-    return server, listener
-
-
 # Start of one server of any kind
 
 
-_DOMAIN: Final = "CORP"
+_DOMAIN_USER: Final = f"CORP\\{_USER}"
 _AUTH: Final = {
     ServerKind.WINRM_BASIC: "basic",
     ServerKind.WINRM_NTLM: "ntlm",
@@ -132,172 +91,152 @@ _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compa
 
 
 @dataclass(frozen=True, slots=True)
-class ListenAddress:
-    """Where one server is to listen, and the certificate that many share."""
+class ServerFactory:
+    """What it takes to start one simulated server."""
 
+    estate: SimulatedEstate
+    simulated: SimulatedServer
+    clock: Clock
     host: str
     port: int
-    shared: ServerCertificate | None
-
-    def url(self, listener: Listener) -> str:
-        """The origin that a client on this machine reaches it at."""
-        return f"{listener.url.partition('://')[0]}://{self.client_host}:{listener.port}"
+    certificate: ServerCertificate | None  # None: one of its own
+    programs: ProgramPaths | None  # for servers that are read by a command
 
     @property
     def client_host(self) -> str:
         """The host that a client on this machine connects to."""
         return _ANYWHERE.get(self.host, self.host)
 
-
-async def start_server(
-    estate: SimulatedEstate,
-    simulated: SimulatedServer,
-    clock: Clock,
-    place: ListenAddress,
-    password: str,
-    programs: ProgramPaths | None,
-) -> tuple[Server, Listener]:
-    """The listening server, and what a client must know of it, its secret apart.
-
-    `programs` are needed for machines. OSError when the port is taken.
-    """
-    factory = _ServerFactory(estate, simulated, clock, place, password)
-    if simulated.kind.is_read_by_command:
-        if programs is None:
-            raise ValueError("a machine is reached with a program")
-        return await start_command_target(
-            simulated, estate.seed, clock, place, (factory.inventory, factory.fault), programs
-        )
-    match simulated.kind:
-        case ServerKind.CLOUD:
-            return await factory.cloud()
-        case ServerKind.PARTNER:
-            return await factory.partner()
-        case kind if kind.is_site:
-            return await factory.site()
-    return await factory.winrm()
-
-
-class _ServerFactory:
-    """One server, about to listen."""
-
-    def __init__(
-        self,
-        estate: SimulatedEstate,
-        server: SimulatedServer,
-        clock: Clock,
-        place: ListenAddress,
-        password: str,
-    ) -> None:
-        self._estate = estate
-        self._server = server
-        self._name = server.name
-        self._clock = clock
-        self._place = place
-        self._password = password
+    @property
+    def password(self) -> str:
+        """The password or client secret."""
+        digest = sha256(f"{self.estate.seed}/{self.simulated.name}".encode()).hexdigest()
+        return f"simulated-{digest[:16]}"
 
     def inventory(self) -> tuple[License, ...]:
-        return self._estate.inventory_at(self._name, self._clock.now())
+        """Return the current licenses."""
+        return self.estate.inventory_at(self.simulated.name, self.clock.now())
 
     def fault(self) -> FaultMode:
-        return self._estate.fault_at(self._name, self._clock.now())
+        """Return the current fault."""
+        return self.estate.fault_at(self.simulated.name, self.clock.now())
 
-    def _certificate(self) -> ServerCertificate:
-        return self._place.shared or self_signed(
-            f"{self._name}.corp.example", now=self._estate.start
+    async def start(self) -> tuple[Server, Listener]:
+        """Return the server's entry, without its secret, and the listening server.
+
+        OSError when the port is taken.
+        """
+        kind = self.simulated.kind
+        if kind.is_read_by_command:
+            return await self._start_command_target()
+        certificate = None
+        if kind is not ServerKind.WINRM_ENCRYPTED:
+            certificate = self.certificate or self_signed(
+                f"{self.simulated.name}.corp.example", now=self.estate.start
+            )
+        server = Server(
+            self.simulated.name,
+            verify=f"sha256:{certificate.fingerprint}" if certificate else True,
+            **self._entry(),
         )
+        if server.source is SourceName.WINRM:
+            listener = await serve_winrm(
+                self.inventory,
+                self.fault,
+                self.clock,
+                name=server.name.upper(),
+                username=server.username,
+                password=self.password,
+                certificate=certificate,
+                host=self.host,
+                port=self.port,
+            )
+        else:
+            api = self._api(ApiClient(server.username, self.password, server.customer_id))
+            listener = await listen(
+                api.answer, host=self.host, port=self.port, certificate=certificate
+            )
+        url = f"{listener.url.partition('://')[0]}://{self.client_host}:{listener.port}"
+        if server.source is SourceName.PARTNER:
+            server = replace(server, trust_url=url)
+        path = "/wsman" if server.source is SourceName.WINRM else ""
+        return replace(server, url=url + path), listener
 
-    async def winrm(self) -> tuple[Server, Listener]:
-        kind = self._server.kind
-        certificate = None if kind is ServerKind.WINRM_ENCRYPTED else self._certificate()
-        user = _USER if kind is ServerKind.WINRM_BASIC else f"{_DOMAIN}\\{_USER}"
-        listener = await serve_winrm(
+    def _entry(self) -> dict[str, Any]:
+        """Return the fields of the server's entry that depend on its kind."""
+        kind = self.simulated.kind
+        if kind.is_cloud_account:
+            source = SourceName.CITRIX_CLOUD if kind is ServerKind.CLOUD else SourceName.PARTNER
+            customer = self.simulated.name.replace("-", "")
+            return {"source": source, "username": _USER, "customer_id": customer}
+        if kind.is_site:
+            return {"source": SourceName.CVAD, "username": _DOMAIN_USER}
+        user = _USER if kind is ServerKind.WINRM_BASIC else _DOMAIN_USER
+        return {"source": SourceName.WINRM, "username": user, "auth": _AUTH[kind]}
+
+    def _api(self, client: ApiClient) -> JsonApi:
+        simulated, clock = self.simulated, self.clock
+        match simulated.kind:
+            case ServerKind.CLOUD:
+                return LicensingApi(
+                    lambda: cloud_account_at(simulated, clock.now()), self.fault, clock, client
+                )
+            case ServerKind.PARTNER:
+                return PartnerApi(
+                    lambda month: partner_account_at(simulated, clock.now(), month),
+                    self.fault,
+                    clock,
+                    client,
+                )
+        return SiteApi(
+            lambda: site_at(self.estate, simulated, clock.now()),
             self.inventory,
             self.fault,
-            self._clock,
-            name=self._name.upper(),
-            username=user,
-            password=self._password,
-            certificate=certificate,
-            host=self._place.host,
-            port=self._place.port,
+            clock,
+            client,
         )
-        url = f"{self._place.url(listener)}/wsman"
-        verify = _pin(certificate) if certificate else True
-        server = Server(self._name, SourceName.WINRM, url, user, auth=_AUTH[kind], verify=verify)
-        return server, listener
 
-    async def site(self) -> tuple[Server, Listener]:
-        certificate, user = self._certificate(), f"{_DOMAIN}\\{_USER}"
-        listener = await serve_cvad(
-            lambda: site_at(self._estate, self._server, self._clock.now()),
+    async def _start_command_target(self) -> tuple[Server, Listener]:
+        if self.programs is None:
+            raise ValueError("a machine is reached with a program")
+        simulated = self.simulated
+        kind, name, hours = simulated.kind, simulated.name, simulated.region.hours
+        machine = Machine(
+            name,
+            self.estate.seed,
+            simulated.vendor,
+            layout=LmstatLayout(
+                newline="\r\n" if simulated.vendor == "CITRIX" else "\n",  # on Windows, mostly
+                airy=kind is ServerKind.REMOTE_LMSTAT,
+                hours=hours,
+            ),
+            powershell=PowerShell(
+                is_windows_powershell=kind is not ServerKind.WMI_JSON, hours=hours
+            ),
+        )
+        listener = await serve_commands(
+            machine,
             self.inventory,
             self.fault,
-            self._clock,
-            username=user,
-            password=self._password,
-            certificate=certificate,
-            host=self._place.host,
-            port=self._place.port,
+            self.clock,
+            user=_USER,
+            host=self.host,
+            port=self.port,
         )
-        url = self._place.url(listener)
-        return Server(self._name, SourceName.CVAD, url, user, verify=_pin(certificate)), listener
-
-    async def cloud(self) -> tuple[Server, Listener]:
-        certificate, customer = self._certificate(), _customer(self._name)
-        listener = await serve_cloud(
-            lambda: cloud_account_at(self._server, self._clock.now()),
-            self.fault,
-            self._clock,
-            customer_id=customer,
-            client_id=_USER,
-            secret=self._password,
-            certificate=certificate,
-            host=self._place.host,
-            port=self._place.port,
-        )
+        if kind is ServerKind.LMSTAT:
+            address, lmutil = f"{listener.port}@{self.client_host}", str(self.programs.lmutil)
+            return Server(name, SourceName.LMSTAT, address=address, lmutil=lmutil), listener
+        output, line = _COMMANDS[kind]
+        destination = f"{_USER}@{self.client_host}"
+        ssh = (str(self.programs.ssh), "-p", str(listener.port), destination)
         server = Server(
-            self._name,
-            SourceName.CITRIX_CLOUD,
-            self._place.url(listener),
-            _USER,
-            verify=_pin(certificate),
-            customer_id=customer,
+            name,
+            SourceName.COMMAND,
+            command=(*ssh, line.format(name=name)),
+            format=output,
+            licenses_available=_AVAILABLE.get(kind, ""),
         )
         return server, listener
-
-    async def partner(self) -> tuple[Server, Listener]:
-        certificate, customer = self._certificate(), _customer(self._name)
-        listener = await serve_partner(
-            lambda month: partner_account_at(self._server, self._clock.now(), month),
-            self.fault,
-            self._clock,
-            customer_id=customer,
-            client_id=_USER,
-            secret=self._password,
-            certificate=certificate,
-            host=self._place.host,
-            port=self._place.port,
-        )
-        url = self._place.url(listener)
-        server = Server(
-            self._name,
-            SourceName.PARTNER,
-            url,
-            _USER,
-            verify=_pin(certificate),
-            customer_id=customer,
-            trust_url=url,
-        )
-        return server, listener
-
-
-def _customer(name: str) -> str:
-    return name.replace("-", "")
-
-
-def _pin(certificate: ServerCertificate) -> str:
-    return f"sha256:{certificate.fingerprint}"
 
 
 # Start of all servers, each on its own port, with a matching config directory
@@ -353,21 +292,19 @@ async def start_servers(
     async with AsyncExitStack() as stack:
         servers = []
         for at, simulated in enumerate(estate.servers):
-            place = ListenAddress(host, base_port + at if base_port else 0, shared)
-            password = _password(estate, simulated)
+            port = base_port + at if base_port else 0
+            factory = ServerFactory(estate, simulated, clock, host, port, shared, programs)
             try:
-                server, listener = await start_server(
-                    estate, simulated, clock, place, password, programs
-                )
+                server, listener = await factory.start()
             except OSError as error:
                 raise LictuiError(
-                    f"cannot listen on {host}:{place.port or '*'}: {error.strerror or error}",
+                    f"cannot listen on {host}:{port or '*'}: {error.strerror or error}",
                     "choose another host or base port, or let the ports be any free ones",
                 ) from None
             stack.push_async_callback(listener.aclose)
-            if not simulated.kind.is_read_by_command:
+            if server.url:
                 secret = config_dir / SIMULATED_DIR / simulated.name
-                write_private(secret, password.encode())
+                write_private(secret, factory.password.encode())
                 server = replace(server, secret=f"file:{secret}")
             servers.append(_registered(server, simulated, speed))
         _write(config_dir, servers, speed)
@@ -379,11 +316,6 @@ def _registered(server: Server, simulated: SimulatedServer, speed: float) -> Ser
     interval = None if every == DEFAULT_INTERVAL[server.source] else every
     group, same_as = simulated.region.name, simulated.same_as
     return replace(server, group=group, interval=interval, same_as=same_as)
-
-
-def _password(estate: SimulatedEstate, simulated: SimulatedServer) -> str:
-    digest = sha256(f"{estate.seed}/{simulated.name}".encode()).hexdigest()
-    return f"simulated-{digest[:16]}"
 
 
 def _write(config_dir: Path, servers: list[Server], speed: float) -> None:

@@ -1,18 +1,22 @@
-"""Small HTTP/1.1 server for the simulated license servers: framing, TLS, request limits, faults."""
+"""HTTP kit of the simulated license servers: server, certificates, faults, and JSON APIs."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import ssl
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from hmac import compare_digest
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
@@ -21,7 +25,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from lictui.simulator.inventory import FaultMode
+from lictui.simulator.inventory import CurrentFault, FaultMode
+
+if TYPE_CHECKING:
+    from lictui.clock import Clock
 
 MAX_HEAD: Final = 64 * 1024  # bytes of request line and headers
 MAX_BODY: Final = 1024 * 1024  # bytes
@@ -240,9 +247,7 @@ async def listen(
 # Faults of a reply in transit, for every protocol
 
 
-OVERSIZE_BYTES: Final = (
-    11 * 1024 * 1024
-)  # bytes that come after the answer: more than anybody should read
+OVERSIZE_BYTES: Final = 11 * 1024 * 1024  # after the reply: more than any client should read
 _BLANKS: Final = b" " * 4096
 # Neither UTF-8, nor JSON, nor XML, nor a compressed format's first bytes.
 _NOISE: Final = bytes(range(255, -1, -1)) * 4
@@ -272,6 +277,126 @@ def apply_fault(reply: SimulatedReply, fault: FaultMode) -> SimulatedReply:
             return replace(reply, body=_NOISE)
         case _:
             return reply
+
+
+# JSON APIs of Citrix: one client, its tokens, and the faults that replace every reply
+
+
+Json = dict[str, Any]
+Headers = tuple[tuple[str, str], ...]
+
+TOKEN_LIFETIME: Final = 3600  # seconds; tokens cannot be renewed
+_MAX_TOKENS: Final = 1000  # the oldest are dropped
+_FORM: Final = "application/x-www-form-urlencoded"
+
+
+def json_reply(body: Any, *, status: int = 200, headers: Headers = ()) -> SimulatedReply:
+    """Return `body` as a JSON reply."""
+    content_type = ("Content-Type", "application/json; charset=utf-8")
+    return SimulatedReply(status, (content_type, *headers), json.dumps(body).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class ApiClient:
+    """The one client of an API: a client ID and its secret, or a user and a password."""
+
+    name: str
+    secret: str = field(repr=False)
+    customer: str = ""  # of Citrix Cloud
+
+
+class JsonApi(ABC):
+    """A simulated API. Tokens last an hour of `clock`.
+
+    `retry_after`, in seconds, is what the API asks for when it is busy or limits requests.
+    """
+
+    def __init__(
+        self, fault: CurrentFault, clock: Clock, client: ApiClient, retry_after: int = 2
+    ) -> None:
+        self.clock = clock
+        self.client = client
+        self._fault = fault
+        self._retry_after = str(retry_after)
+        self._expiry: dict[str, float] = {}  # token -> UTC epoch seconds
+        self._issued = 0
+
+    async def answer(self, request: Request, connection: Connection) -> SimulatedReply | None:
+        """Return the reply to one request; None leaves it unanswered."""
+        del connection
+        fault = self._fault()
+        match fault:
+            case FaultMode.SILENT:
+                return None
+            case FaultMode.LOGIN_PAGE:
+                return LOGIN_PAGE
+            case FaultMode.BUSY | FaultMode.RATE_LIMITED:
+                status = 503 if fault is FaultMode.BUSY else 429
+                return self.error(status, (("Retry-After", self._retry_after),))
+        return self.reply(request, request.path.lower().rstrip("/"), fault)
+
+    @abstractmethod
+    def error(self, status: int, headers: Headers = ()) -> SimulatedReply:
+        """Return an error in the format of this API."""
+
+    @abstractmethod
+    def reply(self, request: Request, path: str, fault: FaultMode) -> SimulatedReply:
+        """Return the reply to a request to `path`, which is in lower case."""
+
+    def is_secret(self, text: str) -> bool:
+        """Whether `text` is the client's secret or password."""
+        return compare_digest(text.encode(), self.client.secret.encode())
+
+    def issue_token(self) -> str:
+        """Return a new token."""
+        self._issued += 1
+        seed = f"{self.client.name}/{self.client.secret}/{self._issued}"
+        token = f"eyJ{sha256(seed.encode()).hexdigest()}"
+        self._expiry[token] = self.clock.now() + TOKEN_LIFETIME
+        while len(self._expiry) > _MAX_TOKENS:
+            del self._expiry[next(iter(self._expiry))]
+        return token
+
+    def token_expiry(self, headers: Mapping[str, str]) -> float:
+        """Return when the token of a request expires, in UTC epoch seconds; 0 if it is not valid.
+
+        The scheme is `CwsAuth Bearer=`, which Citrix's own pages write in several letter cases.
+        """
+        scheme, _, credentials = headers.get("authorization", "").partition(" ")
+        name, _, token = credentials.strip().partition("=")
+        is_bearer = scheme.lower() == "cwsauth" and name.lower() == "bearer"
+        return self._expiry.get(token, 0.0) if is_bearer else 0.0
+
+    def client_credentials(self, request: Request, fault: FaultMode) -> SimulatedReply:
+        """Return the reply to `POST /cctrustoauth2/{customer}/tokens/clients`: OAuth 2."""
+        if content_type(request) != _FORM:
+            return _oauth_error(400, "invalid_request", f"The request must be {_FORM}.")
+        form = dict(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True))
+        if form.get("grant_type") != "client_credentials":
+            return _oauth_error(400, "unsupported_grant_type", "Use client_credentials.")
+        if fault is FaultMode.DENIED or form.get("client_id") != self.client.name:
+            return _oauth_error(401, "invalid_client", "The client is not known.")
+        # A wrong secret is an error with status 200.
+        if not self.is_secret(form.get("client_secret", "")):
+            return _oauth_error(200, "invalid_client", "The client secret is not valid.")
+        if fault is FaultMode.CREDENTIALS_EXPIRED:
+            return _oauth_error(200, "invalid_client", "The client secret has expired.")
+        token, lifetime = self.issue_token(), str(TOKEN_LIFETIME)
+        return json_reply({"token_type": "bearer", "access_token": token, "expires_in": lifetime})
+
+
+def content_type(request: Request) -> str:
+    """Return the media type of a request's body, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def client_credentials_paths(customer: str) -> set[str]:
+    """Return the paths of the token endpoint of Citrix Cloud, in lower case."""
+    return {f"/cctrustoauth2/{name}/tokens/clients" for name in (customer.lower(), "root")}
+
+
+def _oauth_error(status: int, error: str, description: str) -> SimulatedReply:
+    return json_reply({"error": error, "error_description": description}, status=status)
 
 
 # Self-signed certificates

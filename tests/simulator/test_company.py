@@ -1,4 +1,4 @@
-"""What the accounts in Citrix Cloud say follows from what the estate holds."""
+"""The accounts and sites of the simulated company agree with its estate."""
 
 from __future__ import annotations
 
@@ -7,32 +7,34 @@ from itertools import pairwise
 
 from tests.support.clock import START
 
+from lictui.simulator.cloud_server import cloud_account_at
+from lictui.simulator.cvad_server import site_at
 from lictui.simulator.estate import SimulatedEstate
-from lictui.simulator.partner_server import Sku, cloud_account_at, partner_account_at
-from lictui.simulator.usage import DAY
+from lictui.simulator.partner_server import Sku, partner_account_at
+from lictui.simulator.usage import DAY, as_date
 
 _ESTATE = SimulatedEstate(1, START)
 _SERVERS = {server.name: server for server in _ESTATE.servers}
 _CLOUD, _PARTNER = _SERVERS["daas-eu"], _SERVERS["csp-partner"]
 
 
-def test_the_cloud_counts_what_the_estate_holds() -> None:
+def test_cloud_account_has_the_licenses_of_the_estate() -> None:
     for at in (START, START + 3 * 3600):
         account = cloud_account_at(_CLOUD, at)
-        (held,) = _ESTATE.inventory_at("daas-eu", at)
+        (license_,) = _ESTATE.inventory_at("daas-eu", at)
         assert account is not None
-        assert (account.in_use, account.owned) == (held.in_use, held.installed)
-        assert account.users.total == held.in_use < account.devices.total
-        assert f"{account.product_name}:{account.edition}" == held.product
+        assert (account.in_use, account.owned) == (license_.in_use, license_.installed)
+        assert account.users.total == license_.in_use < account.devices.total
+        assert f"{account.product_name}:{account.edition}" == license_.product
         assert account.next_expiry is not None
-        assert held.expires == datetime.fromtimestamp(account.next_expiry.at, UTC).date()
+        assert license_.expires == datetime.fromtimestamp(account.next_expiry.at, UTC).date()
 
 
-def test_an_account_whose_entitlement_ended_recorded_nothing() -> None:
+def test_cloud_account_is_none_after_its_entitlement() -> None:
     assert cloud_account_at(_CLOUD, START + 200 * DAY) is None
 
 
-def test_a_year_of_months_adds_up() -> None:
+def test_months_of_a_cloud_account_add_up() -> None:
     account = cloud_account_at(_CLOUD, START)
     assert account is not None
     assert [each.month for each in account.months] == [
@@ -49,7 +51,7 @@ def test_a_year_of_months_adds_up() -> None:
     assert account.months[-1].users.cumulative == account.in_use
 
 
-def test_a_partner_hears_from_whoever_reports() -> None:
+def test_partner_account_has_every_state_of_a_server() -> None:
     servers = {
         each.host_id: each for each in partner_account_at(_PARTNER, START, "2026-11").servers
     }
@@ -64,7 +66,7 @@ def test_a_partner_hears_from_whoever_reports() -> None:
     assert ended == ["LIC-US-07"]
 
 
-def test_the_usage_of_this_month_is_what_the_account_holds() -> None:
+def test_partner_usage_of_this_month_is_that_of_the_estate() -> None:
     at = START + 5 * 3600
     assert _counts(partner_account_at(_PARTNER, at, "2026-11").skus) == {
         each.product: each.in_use for each in _ESTATE.inventory_at("csp-partner", at)
@@ -79,7 +81,7 @@ def _counts(skus: tuple[Sku, ...]) -> dict[str, int]:
     }
 
 
-def test_a_month_that_is_over_stands() -> None:
+def test_partner_usage_of_a_past_month_is_final() -> None:
     first = partner_account_at(_PARTNER, START, "2026-09").skus
     later = partner_account_at(_PARTNER, START + 9 * DAY, "2026-09").skus
     assert first == later
@@ -89,7 +91,7 @@ def test_a_month_that_is_over_stands() -> None:
     }
 
 
-def test_a_silent_server_stands_at_what_it_told_last() -> None:
+def test_partner_usage_of_a_silent_server_is_its_last() -> None:
     def told(at: float) -> int:
         skus = partner_account_at(_PARTNER, at, f"{datetime.fromtimestamp(at, UTC):%Y-%m}").skus
         usages = [usage for sku in skus for feature in sku.features for usage in feature.servers]
@@ -97,3 +99,45 @@ def test_a_silent_server_stands_at_what_it_told_last() -> None:
 
     assert len({told(START + day * DAY) for day in range(-5, 120, 5)}) == 1
     assert len({told(START - day * DAY) for day in range(6, 21)}) > 1
+
+
+def _titles(name: str, at: float) -> set[str]:
+    return {alert.title for alert in site_at(_ESTATE, _SERVERS[name], at).alerts}
+
+
+def test_las_site_is_activated_for_eighteen_days() -> None:
+    site = site_at(_ESTATE, _SERVERS["ddc-emea-01"], START)
+    assert site.las
+    assert site.activated_until == as_date(int(START // DAY) + 18)
+    assert "License activation is due for renewal" in {alert.title for alert in site.alerts}
+
+
+def test_site_without_an_overview_has_no_path_for_it() -> None:
+    assert site_at(_ESTATE, _SERVERS["ddc-us-02"], START).overview_path is None
+    assert site_at(_ESTATE, _SERVERS["ddc-us-01"], START).overview_path is not None
+
+
+def test_overdraft_is_an_alarm_while_it_lasts() -> None:
+    night, morning = START, START + 9.5 * 3600  # 01:00 and 10:30 in New York
+    assert "Licenses are in overdraft" not in _titles("ddc-us-01", night)
+    assert "Licenses are in overdraft" in _titles("ddc-us-01", morning)
+
+
+def test_expiry_is_an_alert_until_it_is_past() -> None:
+    assert "Licenses expire soon" in _titles("ddc-us-01", START)
+    assert "Licenses expire soon" not in _titles("ddc-us-01", START + 25 * DAY)
+
+
+def test_peak_of_a_site_starts_anew_at_midnight() -> None:
+    server = _SERVERS["ddc-us-01"]
+    midnight = START - START % DAY + 5 * 3600  # in New York, in UTC
+    peaks = [site_at(_ESTATE, server, midnight + hour * 3600).peak or 0 for hour in range(24)]
+    assert peaks == sorted(peaks)
+    assert peaks[-1] > (site_at(_ESTATE, server, midnight + DAY + 60).peak or 0)
+
+
+def test_site_keeps_its_identity() -> None:
+    server = _SERVERS["ddc-us-01"]
+    now, later = (site_at(_ESTATE, server, time) for time in (START, START + DAY))
+    assert (now.id, now.name) == (later.id, later.name)
+    assert now.id != site_at(SimulatedEstate(2, START), server, START).id

@@ -1,0 +1,258 @@
+"""The simulated JSON APIs on real sockets, and clients that know only the published protocols."""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import httpx
+from tests.support.clock import START, FakeClock
+
+from lictui.simulator.cloud_server import (
+    AssignedCount,
+    CloudAccount,
+    CloudConcurrent,
+    CloudMonth,
+    CloudPeak,
+    LicenseChange,
+    LicensingApi,
+    MonthCount,
+)
+from lictui.simulator.cvad_server import SimulatedSite, SiteApi
+from lictui.simulator.http import ApiClient, JsonApi, listen, self_signed
+from lictui.simulator.inventory import FaultMode, License
+from lictui.simulator.partner_server import (
+    CustomerUsage,
+    FeatureCount,
+    LinkedCustomer,
+    PartnerAccount,
+    PartnerApi,
+    PartnerFeature,
+    PartnerServer,
+    ServerUsage,
+    Sku,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+CLIENT, USER, SECRET = "a1b2-c3d4", r"CORP\svc-lictui", "p%2Fq+r=s&t:=="
+CERTIFICATE = self_signed("api.example", now=START)
+TRUSTED = CERTIFICATE.pem.decode().partition("-----BEGIN PRIV")[0]
+
+
+def at(*when: int) -> float:
+    """The epoch seconds of a date, and perhaps a time, in UTC."""
+    year, month, day, *time = when
+    return datetime(year, month, day, *time, tzinfo=UTC).timestamp()  # type: ignore[arg-type, misc]
+
+
+LICENSES = (
+    License(
+        product="XDT_PLT_CCS",
+        full_name="Citrix XenDesktop Platinum|Concurrent",
+        license_type="Retail",
+        subscription_date=date(2027, 3, 31),
+        expires=date(2027, 3, 31),
+        installed=500,
+        overdraft=50,
+        in_use=214,
+    ),
+    License(
+        product="MPS_ENT_CCU",
+        full_name="Citrix XenApp Enterprise|Concurrent",
+        license_type="Eval",
+        subscription_date=date(2026, 12, 1),
+        expires=None,
+        installed=40,
+        overdraft=0,
+        in_use=41,
+    ),
+)
+CUSTOMER = CloudAccount(
+    users=AssignedCount(412, released=3),
+    devices=AssignedCount(501),
+    owned=500,
+    next_expiry=LicenseChange(at(2027, 5, 10), 500),
+    months=(
+        CloudMonth("2026-10", 500, users=MonthCount(400, 12), devices=MonthCount(480, 9, 2)),
+        CloudMonth("2026-09", 450, users=MonthCount(388, 5, 1), devices=MonthCount(380, 7)),
+        CloudMonth("2025-10", 400, users=MonthCount(300, 3), devices=MonthCount(310, 4)),
+    ),
+    concurrent=CloudConcurrent(
+        total=200,
+        assigned=151,
+        reported_at=START - 120,
+        last_24_hours=CloudPeak(170, START - 50_000),
+        month=CloudPeak(188, at(2026, 11, 3)),
+        all_time=CloudPeak(205, at(2025, 2, 28)),
+    ),
+    recorded_at=START - 1800 + 0.0215469,
+)
+LIC01 = PartnerServer(
+    "LIC01",
+    "lic01.acme.test",
+    last_reported=at(2026, 11, 23, 11, 12, 4),
+    expires=at(2027, 7, 27),
+    ccu=(FeatureCount("MPS_PLT_CCU", 10),),
+    customers=(LinkedCustomer("c1", nick_name="C1", display_name="Customer One"),),
+)
+FEATURE = PartnerFeature(
+    "XDT_PLT_UD",
+    "Premium",
+    servers=(
+        ServerUsage("lic01.acme.test", 14, free_users=2),
+        ServerUsage("lic02.acme.test", 212, reported=at(2026, 10, 30, 4, 5, 6)),
+    ),
+    customers=(
+        CustomerUsage("c1", 3, free_users=3, nick_name="C1"),
+        CustomerUsage("c2", 9, linked=False),
+    ),
+)
+PARTNER = PartnerAccount(
+    org_id="51000000",
+    servers=(LIC01, PartnerServer("LIC09")),
+    skus=(Sku("CVAD", "Citrix Virtual Apps and Desktops", (FEATURE,)),),
+)
+
+
+@dataclass
+class Stage:
+    """The state that the simulated servers return, which a test may change."""
+
+    clock: FakeClock
+    site: SimulatedSite = field(default_factory=lambda: SimulatedSite(id="9f3c", name="PROD"))
+    licenses: tuple[License, ...] = LICENSES
+    customer: CloudAccount | None = CUSTOMER
+    partner: PartnerAccount = PARTNER
+    months: list[str] = field(default_factory=list)  # requested of the partner
+    fault: FaultMode = FaultMode.NORMAL
+
+    def partner_of(self, month: str) -> PartnerAccount:
+        self.months.append(month)
+        return self.partner
+
+
+class Caller:
+    """A client of one API over TLS; after `log_in` it sends its token."""
+
+    reads: ClassVar[tuple[str, ...]]
+    token_path: ClassVar[str]
+    token_key: ClassVar[str]
+    identity: ClassVar[dict[str, str]] = {}  # headers that the API demands besides the token
+
+    def __init__(self, http: httpx.AsyncClient, stage: Stage) -> None:
+        self.http = http
+        self.stage = stage
+        self.headers: dict[str, str] = {}
+
+    def api(self, **options: Any) -> JsonApi:
+        """The server, made without a connection."""
+        raise NotImplementedError
+
+    async def token(self, path: str = "", **changes: Any) -> httpx.Response:
+        """Ask for a token, with some of the fields changed."""
+        raise NotImplementedError
+
+    async def log_in(self) -> httpx.Response:
+        answer = await self.token()
+        if answer.status_code == 200 and self.token_key in answer.text:
+            token = answer.json()[self.token_key]
+            self.headers = {"Authorization": f"CwsAuth Bearer={token}", **self.identity}
+        return answer
+
+    async def get(self, path: str, **headers: str | None) -> httpx.Response:
+        """GET `path`; a header given as None is left out."""
+        changes = {name.replace("_", "-"): value for name, value in headers.items()}
+        merged = {**self.headers, **changes}
+        return await self.http.get(
+            path, headers={name: value for name, value in merged.items() if value is not None}
+        )
+
+    async def statuses(self, **headers: str | None) -> list[int]:
+        """The status of every read."""
+        return [(await self.get(path, **headers)).status_code for path in self.reads]
+
+
+class CloudCaller(Caller):
+    current = "/licensing/license/enterprise/cloud/cvad/ud/current"
+    history = "/licensing/license/enterprise/cloud/cvad/ud/historicalusage"
+    concurrent = "/acme/license/enterprise/cloud/cvad/ccu/summary"
+    summary = f"{concurrent}?UsageType=device&LicenseModel=Concurrent"
+    reads = (current, f"{history}?startDate=2026-01&endDate=2026-11", summary)
+    token_path = "/cctrustoauth2/acme/tokens/clients"
+    token_key = "access_token"
+    identity = {"Citrix-CustomerId": "acme"}  # noqa: RUF012 - as in the base class
+
+    def api(self, **options: Any) -> JsonApi:
+        stage, client = self.stage, ApiClient(CLIENT, SECRET, "acme")
+        return LicensingApi(
+            lambda: stage.customer,
+            lambda: stage.fault,
+            stage.clock,
+            client,
+            tokens_a_minute=5,
+            **options,
+        )
+
+    async def token(self, path: str = "", **changes: Any) -> httpx.Response:
+        form = {"grant_type": "client_credentials", "client_id": CLIENT, "client_secret": SECRET}
+        return await self.http.post(path or self.token_path, data=form | changes)
+
+
+class PartnerCaller(Caller):
+    servers = "/acme/licenseservers"
+    usage = "/acme/licenseusagedata?date=2026-10"
+    reads = (servers, usage)
+    token_path = "/root/tokens/clients"
+    token_key = "token"
+
+    def api(self, **options: Any) -> JsonApi:
+        stage, client = self.stage, ApiClient(CLIENT, SECRET, "acme")
+        return PartnerApi(stage.partner_of, lambda: stage.fault, stage.clock, client, **options)
+
+    async def token(self, path: str = "", **changes: Any) -> httpx.Response:
+        body = {"clientId": CLIENT, "clientSecret": SECRET, **changes}
+        return await self.http.post(path or self.token_path, json=body)
+
+
+class SiteCaller(Caller):
+    site = "/cvad/manage/Sites/9f3c"
+    overview = "/citrix/orchestration/api/CitrixOnPremises/9f3c/Licensing/LicenseOverview"
+    full = f"{overview}?includeInventory=true"
+    reads = (site, full)
+    token_path = "/cvad/manage/Tokens"
+    token_key = "Token"
+    identity = {"Citrix-CustomerId": "CitrixOnPremises", "Citrix-InstanceId": "9f3c"}  # noqa: RUF012 - as in the base class
+
+    def api(self, **options: Any) -> JsonApi:
+        stage, client = self.stage, ApiClient(USER, SECRET)
+        return SiteApi(
+            lambda: stage.site,
+            lambda: stage.licenses,
+            lambda: stage.fault,
+            stage.clock,
+            client,
+            **options,
+        )
+
+    async def token(self, path: str = "", **changes: Any) -> httpx.Response:
+        account = {"user": USER, "password": SECRET} | changes
+        return await self.http.post(
+            path or self.token_path, auth=(account["user"], account["password"])
+        )
+
+
+@asynccontextmanager
+async def serve(caller: type[Caller], clock: FakeClock) -> AsyncIterator[Any]:
+    """Serve the API of `caller`, and yield one that is not logged in."""
+    trust = ssl.create_default_context(cadata=TRUSTED)
+    async with httpx.AsyncClient(verify=trust, timeout=5) as http:
+        client = caller(http, Stage(clock))
+        listener = await listen(client.api(retry_after=7).answer, certificate=CERTIFICATE)
+        async with aclosing(listener):
+            http.base_url = httpx.URL(listener.url)
+            yield client

@@ -1,0 +1,317 @@
+"""The simulated licensing API of Citrix Cloud: fields and errors as the documentation has them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+from tests.simulator.callers import CLIENT, CUSTOMER, SECRET, CloudCaller, at, serve
+from tests.support.clock import START
+
+from lictui.simulator.cloud_server import AssignedCount, CloudConcurrent, LicenseChange
+from lictui.simulator.inventory import FaultMode
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.support.clock import FakeClock
+
+COMMON = "https://errors-api.cloud.com/common"
+
+
+@pytest.fixture
+async def api(clock: FakeClock) -> AsyncIterator[CloudCaller]:
+    async with serve(CloudCaller, clock) as caller:
+        await caller.log_in()
+        yield caller
+
+
+# Tokens
+
+
+@pytest.mark.parametrize("customer", ["acme", "root", "ACME"])
+async def test_token_has_a_lifetime_that_is_text(api: CloudCaller, customer: str) -> None:
+    answer = await api.token(f"/cctrustoauth2/{customer}/tokens/clients")
+    body = answer.json()
+    assert set(body) == {"token_type", "access_token", "expires_in"}
+    assert (body["token_type"], body["expires_in"]) == ("bearer", "3600")
+    assert body["access_token"] not in api.headers["Authorization"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "error"),
+    [
+        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
+        ({"client_id": "who"}, 401, "invalid_client"),
+        ({"client_secret": "wrong"}, 200, "invalid_client"),
+        ({"client_secret": "höllisch"}, 200, "invalid_client"),
+        ({"client_secret": ""}, 200, "invalid_client"),
+    ],
+)
+async def test_wrong_form_is_an_oauth_error(
+    api: CloudCaller, changes: dict[str, str], status: int, error: str
+) -> None:
+    answer = await api.token(**changes)
+    assert (answer.status_code, answer.json()["error"]) == (status, error)
+    assert set(answer.json()) == {"error", "error_description"}
+
+
+async def test_expired_secret_is_named_in_a_200(api: CloudCaller) -> None:
+    api.stage.fault = FaultMode.CREDENTIALS_EXPIRED
+    answer = await api.token()
+    assert answer.status_code == 200
+    assert answer.json()["error_description"] == "The client secret has expired."
+
+
+async def test_secret_must_be_url_encoded(api: CloudCaller) -> None:
+    form = "grant_type=client_credentials&client_id={}&client_secret={}"
+    head = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+    raw, encoded = [
+        await api.http.post(api.token_path, content=form.format(CLIENT, secret), headers=head)
+        for secret in (SECRET, quote(SECRET, safe=""))
+    ]
+    assert "error" in raw.json()
+    assert "access_token" in encoded.json()
+
+
+async def test_token_endpoint_reads_only_a_posted_form(api: CloudCaller) -> None:
+    form = {"grant_type": "client_credentials", "client_id": CLIENT, "client_secret": SECRET}
+    for answer in (
+        await api.http.post(api.token_path, json=form),
+        await api.http.post(api.token_path),
+    ):
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    answer = await api.http.get(api.token_path)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert (await api.http.post("/cctrustoauth2/other/tokens/clients")).status_code == 401
+
+
+async def test_tokens_are_limited_by_the_minute(api: CloudCaller) -> None:
+    for _ in range(3):  # the fixture took one
+        assert (await api.token(client_secret="wrong")).status_code == 200
+    await api.stage.clock.advance(20)
+    assert "access_token" in (await api.token()).json()
+    answer = await api.token()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "40")
+    await api.stage.clock.advance(39)
+    assert (await api.token()).headers["Retry-After"] == "1"
+    await api.stage.clock.advance(1)
+    assert [(await api.token()).status_code for _ in range(5)] == [200] * 4 + [429]
+
+
+# Errors
+
+
+async def test_refused_token_has_a_reason(api: CloudCaller) -> None:
+    async def reason(authorization: str) -> object:
+        answer = await api.get(api.current, Authorization=authorization)
+        assert answer.json()["type"] == f"{COMMON}/authentication"
+        return answer.json()["parameters"]
+
+    token = api.headers["Authorization"]
+    assert await reason("") == [{"name": "reason", "value": "missing"}]
+    assert await reason(f"{token}x") == [{"name": "reason", "value": "invalid"}]
+    await api.stage.clock.advance(3600)
+    assert await reason(token) == [{"name": "reason", "value": "expired"}]
+
+
+@pytest.mark.parametrize(
+    ("customer", "status", "kind"),
+    [(None, 401, "authentication"), ("other", 403, "authorization")],
+)
+async def test_request_must_name_its_customer(
+    api: CloudCaller, customer: str | None, status: int, kind: str
+) -> None:
+    for path in api.reads:
+        answer = await api.get(path, Citrix_CustomerId=customer)
+        assert (answer.status_code, answer.json()["type"]) == (status, f"{COMMON}/{kind}")
+    assert await api.statuses(Citrix_CustomerId="ACME") == [200, 200, 200]
+
+
+async def test_unknown_path_has_its_parameters_in_an_object(api: CloudCaller) -> None:
+    other = api.summary.replace("acme", "other")
+    for path in ("/", "/licensing", f"{api.current}/x", other, "/acme/serviceStates"):
+        answer = await api.get(path)
+        assert answer.status_code == 404
+        assert answer.json() == {
+            "type": "404",
+            "detail": "resource not found",
+            "parameters": {"name": "entityType", "value": "path"},
+        }
+
+
+# Current usage
+
+
+async def test_current_usage_has_the_documented_fields(api: CloudCaller) -> None:
+    answer = await api.get(api.current)
+    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert answer.json() == {
+        "customerId": "acme",
+        "totalUsageCount": 412,
+        "userLicenseUsage": {"totalUsageCount": 412, "releasedCount": 3},
+        "deviceLicenseUsage": {"totalUsageCount": 501, "releasedCount": 0},
+        "totalAvailableLicenseCount": 500,
+        "remainingLicenseCount": 88,
+        "timeStamp": "2026-11-24T05:30:00.0215468Z",  # a float holds no more
+        "productName": "XenDesktop",
+        "productEdition": "XAXDFull",
+        "nextExpiredLicenses": {
+            "nextExpiredTime": "2027-05-10T00:00:00.0000000Z",
+            "totalCount": 500,
+            "daysToExpire": 167,
+        },
+        "nextActivatingLicense": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("users", "devices", "used", "left"),
+    [(700, 612, 612, -112), (0, 40, 0, 500), (500, 500, 500, 0)],
+)
+async def test_fewer_of_users_and_devices_count(
+    api: CloudCaller, users: int, devices: int, used: int, left: int
+) -> None:
+    api.stage.customer = replace(
+        CUSTOMER, users=AssignedCount(users), devices=AssignedCount(devices)
+    )
+    body = (await api.get(api.current)).json()
+    assert (body["totalUsageCount"], body["remainingLicenseCount"]) == (used, left)
+
+
+@pytest.mark.parametrize("days", [7, 400, 0, -1])
+async def test_days_to_expire_follow_the_calendar(api: CloudCaller, days: int) -> None:
+    for hour in (0, 23):
+        end = at(2026, 11, 24) + days * 86400 + hour * 3600
+        api.stage.customer = replace(CUSTOMER, next_expiry=LicenseChange(end, 20))
+        expiry = (await api.get(api.current)).json()["nextExpiredLicenses"]
+        assert (expiry["daysToExpire"], expiry["totalCount"]) == (days, 20)
+
+
+async def test_expiry_may_be_missing_and_an_activation_follow(api: CloudCaller) -> None:
+    activation = LicenseChange(at(2027, 1, 1), 60)
+    api.stage.customer = replace(
+        CUSTOMER, next_expiry=None, next_activation=activation, recorded_at=None
+    )
+    body = (await api.get(api.current)).json()
+    assert body["nextExpiredLicenses"] is None
+    assert body["nextActivatingLicense"] == {
+        "activatingTime": "2027-01-01T00:00:00.0000000Z",
+        "activatingCount": 60,
+    }
+    assert body["timeStamp"] == "2026-11-24T06:00:00.0000000Z"
+
+
+async def test_account_without_records_is_no_content_in_every_fault(api: CloudCaller) -> None:
+    api.stage.customer = None
+    for fault in (FaultMode.NORMAL, FaultMode.TRUNCATED, FaultMode.OVERSIZED, FaultMode.GARBAGE):
+        api.stage.fault = fault
+        for path in api.reads[:2]:
+            answer = await api.get(path)
+            assert (answer.status_code, answer.content) == (204, b"")
+            assert "Content-Length" not in answer.headers
+    api.stage.customer, api.stage.fault = CUSTOMER, FaultMode.EMPTY
+    assert await api.statuses() == [204, 204, 404]
+
+
+# History
+
+
+async def test_history_has_the_recorded_months_in_order(api: CloudCaller) -> None:
+    body = (await api.get(f"{api.history}?startDate=2025-12&endDate=2026-11")).json()
+    september, october = body.pop("historicalUsageList")
+    counted = body.pop("xenAppXenDesktopHistoricalUsageList")
+    assert body == {
+        "customerId": "acme",
+        "historicalUsageType": "Monthly",
+        "productEdition": "XAXDFull",
+    }
+    names = ("cumulativeAssignedCount", "newAssignedCount", "releasedCount")
+    assert october == {
+        "timeStamp": "2026-10-01T00:00:00.0000000Z",
+        "totalAvailableLicenseCount": 500,
+        "deviceLicenseUsage": dict(zip(names, (480, 9, 2), strict=True)),
+        "userLicenseUsage": dict(zip(names, (400, 12, 0), strict=True)),
+    }
+    assert september["timeStamp"] == "2026-09-01T00:00:00.0000000Z"
+    # Of each month the fewer count: devices in September, users in October.
+    assert [
+        (month["timeStamp"][:7], month["totalAvailableLicenseCount"], *(month[n] for n in names))
+        for month in counted
+    ] == [("2026-09", 450, 380, 7, 0), ("2026-10", 500, 400, 12, 0)]
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("startDate=2025-11&endDate=2026-11", "outOfRange"),
+        ("startDate=2026-11&endDate=2026-10", "outOfRange"),
+        ("startDate=2026-1&endDate=2026-11", "invalidString"),
+        ("startDate=2026-01&endDate=2026-13", "invalidString"),
+        ("startDate=2026-01-01&endDate=2026-11", "invalidString"),
+        ("endDate=2026-11", "missing"),
+        ("startDate=2026-11&endDate=", "missing"),
+    ],
+)
+async def test_wrong_months_are_a_bad_request(api: CloudCaller, query: str, kind: str) -> None:
+    for account in (CUSTOMER, None):
+        api.stage.customer = account
+        answer = await api.get(f"{api.history}?{query}")
+        assert (answer.status_code, answer.json()["type"]) == (400, f"{COMMON}/{kind}")
+        assert isinstance(answer.json()["parameters"], list)
+
+
+async def test_history_may_be_of_one_month_or_without_records(api: CloudCaller) -> None:
+    body = (await api.get(f"{api.history}?startdate=2026-10&ENDDATE=2026-10")).json()
+    assert len(body["historicalUsageList"]) == 1
+    body = (await api.get(f"{api.history}?startDate=2024-01&endDate=2024-12")).json()
+    assert body["historicalUsageList"] == body["xenAppXenDesktopHistoricalUsageList"] == []
+
+
+# Concurrent licenses
+
+
+async def test_concurrent_summary_has_three_peaks(api: CloudCaller) -> None:
+    assert (await api.get(api.summary)).json() == {
+        "currentCcu": {
+            "totalLicenseCount": 200,
+            "assignedLicenseCount": 151,
+            "reportTime": "2026-11-24T05:58:00.0000000Z",
+        },
+        "last24HoursPeak": {
+            "assignedLicenseCount": 170,
+            "reportTime": "2026-11-23T16:06:40.0000000Z",
+        },
+        "monthPeak": {"assignedLicenseCount": 188, "reportTime": "2026-11-03T00:00:00.0000000Z"},
+        "allTimePeak": {"assignedLicenseCount": 205, "reportTime": "2025-02-28T00:00:00.0000000Z"},
+    }
+    api.stage.customer = replace(CUSTOMER, concurrent=CloudConcurrent(10, 0, START))
+    assert (await api.get(api.summary)).json()["allTimePeak"] is None
+
+
+async def test_concurrent_licenses_may_be_missing_or_forbidden(api: CloudCaller) -> None:
+    api.stage.customer = replace(CUSTOMER, concurrent=None)
+    answer = await api.get(api.summary)
+    assert (answer.status_code, answer.json()["type"]) == (404, "404")
+    hidden = CloudConcurrent(10, 0, START, readable=False)
+    api.stage.customer = replace(CUSTOMER, concurrent=hidden)
+    answer = await api.get(api.summary)
+    assert (answer.status_code, answer.json()["type"]) == (403, f"{COMMON}/authorization")
+    assert (await api.get(api.current)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("", "missing"),
+        ("?UsageType=device", "missing"),
+        ("?UsageType=user&LicenseModel=Concurrent", "invalidEnum"),
+    ],
+)
+async def test_summary_is_of_devices_and_concurrent_licenses(
+    api: CloudCaller, query: str, kind: str
+) -> None:
+    answer = await api.get(f"{api.concurrent}{query}")
+    assert (answer.status_code, answer.json()["type"]) == (400, f"{COMMON}/{kind}")
