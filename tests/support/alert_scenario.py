@@ -59,10 +59,10 @@ class AlertScenario:
         facts = AlertContext(
             self.alerts, self.today, self.now, self.acknowledgements, self.anomalies
         )
-        decision = decide_alerts(self.states, status, facts)
-        self.states = decision.states
-        self.events += decision.events
-        for each in decision.events:
+        states, events = decide_alerts(self.states, status, facts)
+        self.states = tuple(states)
+        self.events += events
+        for each in events:
             if each.transition in (AlertTransition.WORSE, AlertTransition.CLEARED):
                 self.acknowledgements.pop(each.alert.key, None)
 

@@ -249,7 +249,7 @@ def _server_json(
         "pools": [
             _pool_json(
                 pool,
-                alerts.thresholds_for(group=server.group, server=server.name, product=pool.product),
+                alerts.thresholds_of(server, pool.product),
                 duplicates.get((server.name, pool.key), ""),
             )
             for pool in (snapshot.pools if snapshot else ())

@@ -26,7 +26,7 @@ from lictui.config.toml_document import (
     string_list,
     time_zone,
 )
-from lictui.model import AlertEvent, AlertKind, AlertTransition, Level
+from lictui.model import AlertEvent, AlertKind, AlertTransition, Level, Server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +78,7 @@ class AlertSettings:
     server: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     product: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def thresholds_for(self, *, group: str, server: str, product: str = "") -> Thresholds:
+    def thresholds_for(self, *, group: str = "", server: str = "", product: str = "") -> Thresholds:
         """Return the thresholds; product overrides server, server overrides group."""
         if not (self.group or self.server or self.product):
             return self.default
@@ -88,6 +88,10 @@ class AlertSettings:
             **self.product.get(product, {}),
         }
         return replace(self.default, **changes) if changes else self.default
+
+    def thresholds_of(self, server: Server, product: str = "") -> Thresholds:
+        """Return the thresholds of a product on one server."""
+        return self.thresholds_for(group=server.group, server=server.name, product=product)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
 
-    from lictui.config.settings import AlertSettings, Thresholds
+    from lictui.config.settings import AlertSettings
     from lictui.engine.board import ServerStatus
     from lictui.history.store import History
 
@@ -66,18 +66,10 @@ class AlertContext:
     anomalies: Mapping[str, str] | None  # by product of this server; None: not checked yet
 
 
-@dataclass(frozen=True, slots=True)
-class AlertDecision:
-    """The alerts of one server, and what has just happened to them."""
-
-    states: tuple[AlertState, ...]
-    events: tuple[AlertEvent, ...] = ()
-
-
 def decide_alerts(
     states: Iterable[AlertState], status: ServerStatus, context: AlertContext
-) -> AlertDecision:
-    """Return the alerts of a server after a poll, or after some time without one.
+) -> tuple[list[AlertState], list[AlertEvent]]:
+    """Return the alerts of a server after a poll, and what has just happened to them.
 
     `states` are all alerts of the servers that `status` was merged from. A poll is counted once,
     however often this is called.
@@ -99,17 +91,13 @@ def decide_alerts(
         events += transition.events
     after.sort(key=lambda state: state.key)
     events.sort(key=lambda event: (severity_rank(event.alert.level), event.alert.key))
-    return AlertDecision(tuple(after), tuple(events))
+    return after, events
 
 
 def _by_key(alerts: Iterable[Alert]) -> dict[AlertKey, Alert]:
     """Alerts by their key; of two with the same key, the more severe."""
-    alert_of: dict[AlertKey, Alert] = {}
-    for alert in alerts:
-        known = alert_of.get(alert.key)
-        if known is None or severity_rank(alert.level) < severity_rank(known.level):
-            alert_of[alert.key] = alert
-    return alert_of
+    by_severity = sorted(alerts, key=lambda alert: severity_rank(alert.level))
+    return {alert.key: alert for alert in reversed(by_severity)}
 
 
 class _Transition:
@@ -121,10 +109,7 @@ class _Transition:
         self._context = context
         self._status = status
         self._poll = last_poll_of(status, key)
-        server = status.server
-        self._limits: Thresholds = context.alerts.thresholds_for(
-            group=server.group, server=server.name, product=key.product
-        )
+        self._limits = context.alerts.thresholds_of(status.server, key.product)
 
     def apply(
         self, state: AlertState | None, current: Alert | None, lasting: Alert | None
@@ -220,14 +205,12 @@ class _Transition:
     def _repeat_if_due(self, state: AlertState) -> AlertState:
         """Repeat an alert that lasts and is not acknowledged, and one whose snooze is over."""
         now, notified = self._context.now, state.notified_at
-        acknowledgement = self._context.acknowledgements.get(self._key)
         due = (notified or now) + self._limits.repeat
-        if acknowledgement is not None:
+        if acknowledgement := self._context.acknowledgements.get(self._key):
             if acknowledgement.is_active(now):
                 return state
-            snoozed_until = acknowledgement.until
-            if snoozed_until is not None and (notified or 0) < snoozed_until:
-                due = snoozed_until
+            if (notified or 0) < (acknowledgement.until or 0):
+                due = acknowledgement.until or due
         if now < due:
             return state
         return self._record(AlertTransition.REPEATED, replace(state, notified_at=now))
@@ -268,8 +251,8 @@ class _Transition:
 
 
 EVENT_SCHEMA: Final = "lictui.event/1"
+_RAISED: Final = "raised"
 _ESCALATED: Final = "escalated"
-_DOWNGRADED: Final = "downgraded"
 _RESOLVED: Final = "resolved after"
 _UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -301,22 +284,19 @@ def _event_text(event: AlertEvent) -> str:
     since = alert.raised_at if alert.since is None else alert.since
     duration = "" if since is None else duration_text(event.time - since)
     levels = f"{event.previous_level} -> {alert.level}"
-    match event.transition:
-        case AlertTransition.WORSE:
-            return f"{_ESCALATED} ({levels}): {alert.message}"
-        case AlertTransition.BETTER:
-            return f"{_DOWNGRADED} ({levels}): {alert.message}"
-        case AlertTransition.REPEATED:
-            return f"ongoing for {duration}: {alert.message}"
-        case AlertTransition.CLEARED:
-            return f"{_RESOLVED} {duration}: {alert.message}"
-        case AlertTransition.RAISED:
-            return f"{event.transition}: {alert.message}"
+    what = {
+        AlertTransition.RAISED: _RAISED,
+        AlertTransition.WORSE: f"{_ESCALATED} ({levels})",
+        AlertTransition.BETTER: f"downgraded ({levels})",
+        AlertTransition.REPEATED: f"ongoing for {duration}",
+        AlertTransition.CLEARED: f"{_RESOLVED} {duration}",
+    }[event.transition]
+    return f"{what}: {alert.message}"
 
 
 def is_transition(event: Event) -> bool:
     """Whether a line of the event log says that an alert was raised, escalated or resolved."""
-    prefixes = (f"{AlertTransition.RAISED}: ", f"{_ESCALATED} (", f"{_RESOLVED} ")
+    prefixes = (f"{_RAISED}: ", f"{_ESCALATED} (", f"{_RESOLVED} ")
     return event.kind is EventKind.ALERT and event.message.startswith(prefixes)
 
 
@@ -371,7 +351,7 @@ def duration_text(seconds: float) -> str:
 _ENDS_ACKNOWLEDGEMENT: Final = (AlertTransition.WORSE, AlertTransition.CLEARED)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AlertStore:
     """Alert states by server. Change it through its methods only."""
 
@@ -393,24 +373,15 @@ class AlertStore:
             memory.clear()
         for state in states:
             self._states.setdefault(state.key.server, {})[state.key] = state
-        self._replace_acknowledgements(acknowledgements)
+        self.acknowledgements = acknowledgements
 
     def reload_acknowledgements(self, history: History) -> None:
         """Take over what users of any lictui acknowledged meanwhile. Raises HistoryError."""
-        acknowledgements = history.acknowledgements()
-        self._replace_acknowledgements(
-            {
-                key: acknowledgement
-                for key, acknowledgement in acknowledgements.items()
-                if key not in self._unacknowledged
-            }
-        )
-
-    def _replace_acknowledgements(
-        self, acknowledgements: Mapping[AlertKey, Acknowledgement]
-    ) -> None:
-        self.acknowledgements.clear()
-        self.acknowledgements.update(acknowledgements)
+        self.acknowledgements = {
+            key: acknowledgement
+            for key, acknowledgement in history.acknowledgements().items()
+            if key not in self._unacknowledged
+        }
 
     @property
     def states(self) -> tuple[AlertState, ...]:
@@ -430,13 +401,13 @@ class AlertStore:
         }
         anomalies = self.anomalies.get(status.server.name)
         context = AlertContext(alerts, today, now, self.acknowledgements, anomalies)
-        decision = decide_alerts(before.values(), status, context)
-        after = {state.key: state for state in decision.states}
+        states, events = decide_alerts(before.values(), status, context)
+        after = {state.key: state for state in states}
         for key in before.keys() | after.keys():
             if before.get(key) != after.get(key):
                 self._put(key, after.get(key))
-        self._end_acknowledgements(decision.events)
-        return decision.events
+        self._end_acknowledgements(events)
+        return tuple(events)
 
     def clear_removed(self, servers: Iterable[Server], now: float) -> tuple[AlertEvent, ...]:
         """Clear the alerts of all but these servers, and of those that are disabled."""

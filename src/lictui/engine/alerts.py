@@ -10,7 +10,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from lictui.engine.board import MergedBoard, ServerStatus, is_incomplete, is_reporting, sum_readings
+from lictui.engine.board import (
+    MergedBoard,
+    ServerStatus,
+    counted_pools,
+    is_incomplete,
+    is_reporting,
+    sum_readings,
+)
 from lictui.engine.entitlements import Expiry, ExpiryKind, server_expiries
 from lictui.model import (
     Acknowledgement,
@@ -44,7 +51,6 @@ _BY_SEVERITY: Final = (
     Level.UNKNOWN,
     Level.OK,
 )
-_USAGE_LEVELS: Final = (Level.WARN, Level.CRITICAL, Level.OVERDRAFT, Level.EXHAUSTED)
 _QUIET_STATES: Final = (State.UP, State.WAITING, State.DISABLED)
 _STATE_LEVELS: Final = {State.STALE: Level.WARN, State.NO_DATA: Level.WARN}  # others: critical
 # A certificate is due when this fraction of its validity is left, if that is less than the
@@ -103,15 +109,14 @@ def server_alerts(
         yield from _failed_members(status)
     else:
         level = _STATE_LEVELS.get(status.state, Level.CRITICAL)
-        message = _state_message(status)
-        name = status.server.name
+        message, name = _state_message(status), status.server.name
         yield Alert(AlertKind.SERVER, level, name, "", status.since, message, ABOUT_STATE)
     expiries = list(server_expiries(status))
     yield from _certificates(status, expiries, alerts, today)
     if status.snapshot is None:
         return
-    for product, pools in _counted_pools(status).items():
-        limits = _thresholds(alerts, status, product)
+    for product, pools in counted_pools(status).items():
+        limits = alerts.thresholds_of(status.server, product)
         for expiry in expiries:
             if expiry.product == product:
                 yield from _license_expiry(status, expiry, limits, today)
@@ -120,21 +125,8 @@ def server_alerts(
             yield from _usage(status, reporting, limits, limits.clear_margin if lasting else 0.0)
     yield from _notices(status)
     if status.snapshot.activation is not None:
-        limits = _thresholds(alerts, status)
+        limits = alerts.thresholds_of(status.server)
         yield from _activation(status, status.snapshot.activation, limits, today)
-
-
-def _thresholds(alerts: AlertSettings, status: ServerStatus, product: str = "") -> Thresholds:
-    server = status.server
-    return alerts.thresholds_for(group=server.group, server=server.name, product=product)
-
-
-def _counted_pools(status: ServerStatus) -> dict[str, list[Pool]]:
-    products: dict[str, list[Pool]] = {}
-    for pool in status.snapshot.pools if status.snapshot else ():
-        if pool.counted:
-            products.setdefault(pool.product, []).append(pool)
-    return products
 
 
 # The server itself: its state, and that of each of its data sources
@@ -171,7 +163,7 @@ def _certificates(
         member = status.member(expiry.server)
         if member.state in (State.DISABLED, State.UNTRUSTED):
             continue
-        limits = _thresholds(alerts, member)
+        limits = alerts.thresholds_of(member.server)
         warn, critical = limits.certificate_warn, limits.certificate_critical
         if expiry.valid_from is not None:
             validity = (expiry.day - expiry.valid_from).days
@@ -260,7 +252,7 @@ def _usage(
         return
     reading = sum_readings(pools)
     level = _usage_level(reading, limits, margin)
-    if level in _USAGE_LEVELS:
+    if level not in (Level.OK, Level.UNKNOWN):
         message = _usage_message(pools[0], reading, _usage_level(reading, limits, 0.0))
         ratio = reading.ratio
         yield Alert(AlertKind.USAGE, level, name, product, since, message, ratio=ratio)
@@ -315,21 +307,18 @@ def is_undetermined(status: ServerStatus, key: AlertKey) -> bool:
 
     A failed poll tells nothing about usage, nor does one without a figure; known dates stay valid.
     """
-    succeeded = is_reporting(status)
     match key.kind:
         case AlertKind.SERVER if key.detail == ABOUT_STATE:
             return False
         case AlertKind.SERVER if key.detail == ABOUT_MEMBER:
             return status.state not in _QUIET_STATES  # members are not looked at then
         case AlertKind.SERVER | AlertKind.GRACE:
-            return not succeeded
+            return not is_reporting(status)
         case AlertKind.USAGE | AlertKind.DATA | AlertKind.UNUSUAL:
-            snapshot = status.snapshot if succeeded else None
-            return snapshot is None or any(
+            return not is_reporting(status) or any(
                 not is_reporting(status, pool)
                 or (key.kind is AlertKind.USAGE and is_incomplete(pool.reading))
-                for pool in snapshot.pools
-                if pool.product == key.product and pool.counted
+                for pool in counted_pools(status).get(key.product, ())
             )
         case _:
             return status.snapshot is None

@@ -36,7 +36,7 @@ from lictui.model import (
 from lictui.products import Product
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from lictui.config.settings import Thresholds
 
@@ -234,15 +234,12 @@ class MergedBoard:
 
     def find(self, name: str) -> ServerStatus | None:
         """The status of the license server that a registered server reads."""
-        own = next((status for status in self.servers if status.server.name == name), None)
-        if own is not None:
-            return own
         return next((status for status in self.servers if name in status.member_names), None)
 
     def totals(self, by: GroupBy = GroupBy.PRODUCT) -> tuple[Total, ...]:
         """Every counted product and model, in the order of their first appearance."""
         if by not in self._totals:
-            self._totals[by] = _totals(self, by)
+            self._totals[by] = tuple(_totals(self, by))
         return self._totals[by]
 
     def total_pools(
@@ -309,49 +306,38 @@ def total_thresholds(settings: AlertSettings, scope: str, product: str, by: Grou
     )
 
 
-@dataclass(slots=True)
-class _Sum:
-    name: str
-    pools: list[Pool] = field(default_factory=list)
-    reporting: dict[str, None] = field(default_factory=dict)  # in order, each once
-    expected: dict[str, None] = field(default_factory=dict)
+def counted_pools(status: ServerStatus) -> dict[str, list[Pool]]:
+    """The pools of each product of a server, as last read; start-up licenses do not count."""
+    products: dict[str, list[Pool]] = {}
+    for pool in status.snapshot.pools if status.snapshot else ():
+        if pool.counted:
+            products.setdefault(pool.product, []).append(pool)
+    return products
 
 
-def _totals(board: MergedBoard, by: GroupBy) -> tuple[Total, ...]:
-    sums: dict[tuple[str, str, Model], _Sum] = {}
+def _totals(board: MergedBoard, by: GroupBy) -> Iterator[Total]:
+    pools_of: dict[tuple[str, str, Model], list[tuple[ServerStatus, Pool]]] = {}
     for status in board.servers:
-        if status.snapshot is None or not status.server.enabled:
-            continue
-        scope, name = scope_name(status, by), status.server.name
-        for pool in status.snapshot.pools:
-            if not pool.counted:
-                continue
-            key = (scope, pool.product, pool.model)
-            if (total := sums.get(key)) is None:
-                total = sums[key] = _Sum(pool.name)
-            total.expected[name] = None
-            if is_reporting(status, pool):
-                total.pools.append(pool)
-                total.reporting[name] = None
-    return tuple(_total(key, total, board.alert_settings, by) for key, total in sums.items())
-
-
-def _total(key: tuple[str, str, Model], total: _Sum, settings: AlertSettings, by: GroupBy) -> Total:
-    scope, product, model = key
-    reading = sum_readings(total.pools)
-    unknown = sum(is_incomplete(pool.reading) for pool in total.pools)
-    limits = total_thresholds(settings, scope, product, by)
-    return Total(
-        product=product,
-        name=total.name,
-        model=model,
-        reading=reading,
-        level=Level.UNKNOWN if unknown else reading.level(limits.warn, limits.critical),
-        unknown_pools=unknown,
-        servers_reporting=tuple(total.reporting),
-        servers_expected=tuple(total.expected),
-        scope=scope,
-    )
+        for pool in status.snapshot.pools if status.snapshot and status.server.enabled else ():
+            if pool.counted:
+                key = (scope_name(status, by), pool.product, pool.model)
+                pools_of.setdefault(key, []).append((status, pool))
+    for (scope, product, model), pools in pools_of.items():
+        reporting = [(status, pool) for status, pool in pools if is_reporting(status, pool)]
+        reading = sum_readings([pool for _, pool in reporting])
+        unknown = sum(is_incomplete(pool.reading) for _, pool in reporting)
+        limits = total_thresholds(board.alert_settings, scope, product, by)
+        yield Total(
+            product=product,
+            name=pools[0][1].name,
+            model=model,
+            reading=reading,
+            level=Level.UNKNOWN if unknown else reading.level(limits.warn, limits.critical),
+            unknown_pools=unknown,
+            servers_reporting=tuple(dict.fromkeys(status.server.name for status, _ in reporting)),
+            servers_expected=tuple(dict.fromkeys(status.server.name for status, _ in pools)),
+            scope=scope,
+        )
 
 
 # Filter by server, group or product, the same for `status` and the screens

@@ -145,9 +145,7 @@ def _level_changes(
         previous = old.get(key)
         if previous is None or not pool.counted:
             continue
-        limits = alerts.thresholds_for(
-            group=after.server.group, server=after.server.name, product=pool.product
-        )
+        limits = alerts.thresholds_of(after.server, pool.product)
         old_level = previous.reading.level(limits.warn, limits.critical)
         level = pool.reading.level(limits.warn, limits.critical)
         if old_level is not level:

@@ -7,6 +7,7 @@ Cloud lists of a license server is added. Polling and recording work on the sing
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from operator import is_
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -28,7 +29,7 @@ from lictui.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 
 # Precedence of data sources, figure by figure
@@ -37,9 +38,10 @@ if TYPE_CHECKING:
 _LAS: Final = ("cvad", "get-liclasinventory", "get-licinventory", "winrm", "wmi-json")
 _FILE: Final = ("winrm", "wmi-json", "get-licinventory", "get-liclasinventory")
 # After these: programs that list checkouts, then the site, then lists made by others.
-_REST: Final = ("lictui", "lmstat", "udadmin", "cvad", "license-file", "citrix-cloud", "partner")
-_HIDES_OVERDRAFT: Final = ("checkmk", "lmstat")  # their count includes the overdraft
-_LAST: Final = ("checkmk",)
+_OTHER_SOURCES: Final = (
+    *("lictui", "lmstat", "udadmin", "cvad", "license-file", "citrix-cloud", "partner", "checkmk"),
+)
+_INCLUDES_OVERDRAFT: Final = ("checkmk", "lmstat")  # in their installed count
 
 
 def uses_las(parts: Iterable[ServerStatus]) -> bool:
@@ -53,16 +55,11 @@ def uses_las(parts: Iterable[ServerStatus]) -> bool:
 
 def source_rank(server: Server, pool: Pool, *, las: bool) -> int:
     """The precedence of one reading of a pool; the lowest comes first."""
-    order = (*(_LAS if las else _FILE), *_REST, *_LAST)
+    order = (*(_LAS if las else _FILE), *_OTHER_SOURCES)
     way = _way(server)
     if way == "cvad" and pool.reading.installed is None:
         return len(order)  # counters of the site only, not of the license server
     return order.index(way) if way in order else len(order) - 1
-
-
-def hides_overdraft(server: Server) -> bool:
-    """Whether the installed count of this source includes the overdraft."""
-    return _way(server) in _HIDES_OVERDRAFT
 
 
 def _way(server: Server) -> str:
@@ -85,14 +82,14 @@ def _names(part: ServerStatus) -> Iterator[str]:
     server, snapshot = part.server, part.snapshot
     if server.source in ACCOUNT_SOURCES:
         return  # its address is that of a Citrix service
-    on = snapshot.license_server_host if snapshot else ""
-    yield on
+    license_server = snapshot.license_server_host if snapshot else ""
+    yield license_server
     if server.source is not SourceName.CVAD:
         yield snapshot.reported_name if snapshot else ""
         yield _host(server.url)
         for address in server.address.split(","):
             yield address.rpartition("@")[2].strip()
-    elif not on:
+    elif not license_server:
         yield _host(server.url)  # the controller of a small site may be its license server too
 
 
@@ -103,21 +100,21 @@ def _host(url: str) -> str:
         return ""
 
 
-def is_same_host(one: str, other: str) -> bool:
+def is_same_host(name: str, listed: str) -> bool:
     """Whether two names are of one host: case is ignored, a bare name matches any domain."""
-    first, second = _plain(one), _plain(other)
+    first, second = _plain(name), _plain(listed)
     if not first or not second:
         return False
     if first == second:
         return True
-    return _bare(first) != _bare(second) and first.partition(".")[0] == second.partition(".")[0]
+    return _is_bare(first) != _is_bare(second) and first.split(".")[0] == second.split(".")[0]
 
 
 def _plain(name: str) -> str:
     return name.strip().rstrip(".").casefold()
 
 
-def _bare(name: str) -> bool:
+def _is_bare(name: str) -> bool:
     """Whether a name is a single label; a numeric address is complete."""
     return "." not in name and not name.isdigit()
 
@@ -127,246 +124,248 @@ class CloudServerList:
 
     def __init__(self, accounts: tuple[tuple[LicenseServer, ...], ...]) -> None:
         self.accounts = accounts
-        self._whole: dict[str, LicenseServer] = {}
-        self._near: dict[str, list[LicenseServer]] = {}
-        for entry in (entry for account in accounts for entry in account):
+        self._by_name: dict[str, LicenseServer] = {}
+        self._by_first_label: dict[str, list[LicenseServer]] = {}
+        for entry in chain.from_iterable(accounts):
             for name in filter(None, (_plain(entry.fqdn), _plain(entry.host_id))):
-                self._whole.setdefault(name, entry)
-                self._near.setdefault(name.partition(".")[0], []).append(entry)
+                self._by_name.setdefault(name, entry)
+                self._by_first_label.setdefault(name.split(".")[0], []).append(entry)
 
     def find(self, status: ServerStatus) -> LicenseServer | None:
         """The entry of a license server: by full name, or by a bare name that is unambiguous."""
-        if not self._whole:
+        if not self._by_name:
             return None
-        alone = [
-            part.snapshot.license_servers
-            for part in status.members
-            if part.snapshot and len(part.snapshot.license_servers) == 1
-        ]
-        if alone:
-            return alone[0][0]  # an account that was said to be this server, and knows no other
+        for member in status.members:
+            # An account that was registered for this server, and lists nothing else.
+            if member.snapshot and len(member.snapshot.license_servers) == 1:
+                return member.snapshot.license_servers[0]
         names = [_plain(name) for name in host_names(status)]
-        if found := next((self._whole[name] for name in names if name in self._whole), None):
-            return found
-        near = [
-            entry
+        for name in names:
+            if name in self._by_name:
+                return self._by_name[name]
+        similar = {
+            entry.host_id or entry.fqdn: entry
             for name in names
-            for entry in self._near.get(name.partition(".")[0], ())
+            for entry in self._by_first_label.get(name.split(".")[0], ())
             if is_same_host(name, entry.fqdn) or is_same_host(name, entry.host_id)
-        ]
-        return near[0] if len({entry.host_id or entry.fqdn for entry in near}) == 1 else None
+        }
+        return next(iter(similar.values())) if len(similar) == 1 else None
 
 
 # Merging the members of one license server
 
 
+# How current the data of a source is; the lowest comes first.
 _LIVE: Final = 0
 _MISSED: Final = 1  # the last poll succeeded, but later ones are missing
-_KNOWN: Final = 2  # values of an earlier poll
+_EARLIER: Final = 2  # values of an earlier poll
 
 
 @dataclass(frozen=True, slots=True)
-class _Member:
+class _PoolReading:
     """One reading of a pool by one data source."""
 
-    part: ServerStatus
+    source: ServerStatus
     pool: Pool
     tier: int
-    order: tuple[int, int, bool, str]
+    order: tuple[int, int, bool, str]  # the most trusted reading comes first
 
     def origin(self, figure: str) -> FigureSource:
-        return FigureSource(figure, self.part.server.name, self.pool.key)
+        return FigureSource(figure, self.source.server.name, self.pool.key)
 
 
-@dataclass(frozen=True, slots=True)
-class _Same:
-    """One pool with all its readings, the most trusted first."""
-
-    key: PoolKey
-    members: tuple[_Member, ...]
-
-    @property
-    def tier(self) -> int:
-        return self.members[0].tier
-
-
-def merge_members(parts: tuple[ServerStatus, ...]) -> ServerStatus:
+def merge_members(members: tuple[ServerStatus, ...]) -> ServerStatus:
     """Merge the data sources of one license server, the main server first.
 
     The state is that of the main server if it delivers pools, else of the best source that does.
     Figures come from sources that respond; what none of them reports keeps its last known value.
     """
-    main = parts[0]
-    asked = tuple(part for part in parts if part.state is not State.DISABLED)
-    found = _pools(asked, main)
-    if not asked or not any(part.snapshot for part in asked):
-        return replace(main, members=parts)
-    base = min((same.tier for same in found), default=_LIVE)
-    givers = [m.part for same in found for m in same.members if m.tier == base]
-    carrier = main if not givers or any(part is main for part in givers) else givers[0]
-    pools = {same.key: _pool(same) for same in found}
-    status = replace(
-        carrier,
-        server=replace(main.server, enabled=True),
-        snapshot=_snapshot(asked, main, tuple(pool for pool, _ in pools.values())),
-        polled_at=max((p.polled_at for p in asked if p.polled_at is not None), default=None),
-        due=min((p.due for p in asked if p.due is not None), default=None),
-        members=parts,
-        figure_sources={key: origins for key, (_, origins) in pools.items()},
-        stale_pools=frozenset(same.key for same in found if same.tier > base),
-    )
-    owners = {status.history_key(key)[0] for key in pools if key not in status.stale_pools}
-    read = [
-        p.last_success_at
-        for p in asked
-        if p.server.name in owners and p.last_success_at is not None
+    main = members[0]
+    enabled = tuple(member for member in members if member.state is not State.DISABLED)
+    if not any(member.snapshot for member in enabled):
+        return replace(main, members=members)
+    readings_of = _group_readings(enabled, main)
+    best = min((readings[0].tier for readings in readings_of.values()), default=_LIVE)
+    sources = [
+        reading.source
+        for readings in readings_of.values()
+        for reading in readings
+        if reading.tier == best
     ]
-    return replace(status, last_success_at=min(read, default=carrier.last_success_at))
+    leading = main if not sources or any(source is main for source in sources) else sources[0]
+    merged = {key: _merge_pool(readings) for key, readings in readings_of.items()}
+    status = replace(
+        leading,
+        server=replace(main.server, enabled=True),
+        snapshot=_snapshot(enabled, main, tuple(pool for pool, _ in merged.values())),
+        polled_at=max((m.polled_at for m in enabled if m.polled_at is not None), default=None),
+        due=min((m.due for m in enabled if m.due is not None), default=None),
+        members=members,
+        figure_sources={key: origins for key, (_, origins) in merged.items()},
+        stale_pools=frozenset(k for k, readings in readings_of.items() if readings[0].tier > best),
+    )
+    owners = {status.history_key(key)[0] for key in merged if key not in status.stale_pools}
+    read_at = [
+        member.last_success_at
+        for member in enabled
+        if member.server.name in owners and member.last_success_at is not None
+    ]
+    return replace(status, last_success_at=min(read_at, default=leading.last_success_at))
 
 
-def _tier(part: ServerStatus) -> int:
-    return _LIVE if part.is_up else _MISSED if is_reporting(part) else _KNOWN
+def _tier(member: ServerStatus) -> int:
+    return _LIVE if member.is_up else _MISSED if is_reporting(member) else _EARLIER
 
 
-def _pools(asked: Sequence[ServerStatus], main: ServerStatus) -> list[_Same]:
+def _group_readings(
+    members: Sequence[ServerStatus], main: ServerStatus
+) -> dict[PoolKey, list[_PoolReading]]:
+    """The readings of every pool, the most trusted first."""
     # A partner account lists the usage of many license servers; only its list of servers is used.
-    holding = [
-        part
-        for part in asked
-        if part.snapshot and (part is main or part.server.source is not SourceName.PARTNER)
+    sources = [
+        member
+        for member in members
+        if member.snapshot and (member is main or member.server.source is not SourceName.PARTNER)
     ]
     # A source without inventory withdraws its earlier pools, if another source has some.
-    holding = [part for part in holding if part.state is not State.NO_DATA] or holding
-    las = uses_las(asked)
-    products: dict[str, list[_Member]] = {}
-    for part in holding:
-        tier = _tier(part)
-        for pool in part.snapshot.pools if part.snapshot else ():
-            place = source_rank(part.server, pool, las=las)
-            order = (tier, place, part is not main, part.server.name)
-            products.setdefault(pool.product, []).append(_Member(part, pool, tier, order))
-    return [same for members in products.values() for same in _same(members)]
+    sources = [source for source in sources if source.state is not State.NO_DATA] or sources
+    las = uses_las(members)
+    products: dict[str, list[_PoolReading]] = {}
+    for source in sources:
+        tier = _tier(source)
+        for pool in source.snapshot.pools if source.snapshot else ():
+            rank = source_rank(source.server, pool, las=las)
+            order = (tier, rank, source is not main, source.server.name)
+            products.setdefault(pool.product, []).append(_PoolReading(source, pool, tier, order))
+    return {
+        PoolKey(product, subscription_date): sorted(group, key=lambda reading: reading.order)
+        for product, readings in products.items()
+        for subscription_date, group in _by_subscription_date(readings).items()
+    }
 
 
-def _same(members: list[_Member]) -> list[_Same]:
+def _by_subscription_date(readings: list[_PoolReading]) -> dict[str, list[_PoolReading]]:
     """The readings of one product, grouped by subscription date.
 
     A reading without a date belongs to the only dated pool of the other sources. If there are
     several, it is their sum: then only the most trusted source counts, or all would count twice.
     """
-    members = sorted(members, key=lambda member: member.order)
-    groups: dict[str, list[_Member]] = {}
-    for member in members:
-        groups.setdefault(member.pool.key.subscription_date, []).append(member)
-    holders = [member.part.server.name for member in members]
+    readings = sorted(readings, key=lambda reading: reading.order)
+    groups: dict[str, list[_PoolReading]] = {}
+    for reading in readings:
+        groups.setdefault(reading.pool.key.subscription_date, []).append(reading)
     if "" in groups and len(groups) > 1:
-        if len(set(holders)) == len(holders):
-            dated = next(member for member in members if member.pool.subscription_date)
+        sources = [reading.source.server.name for reading in readings]
+        if len(set(sources)) == len(sources):
+            dated = next(reading for reading in readings if reading.pool.subscription_date)
             groups[dated.pool.key.subscription_date] += groups.pop("")
-        elif {member.part.server.name for member in groups[""]} != set(holders):
-            first = members[0].part
-            groups = {d: g for d, g in groups.items() if any(m.part is first for m in g)}
-    return [
-        _Same(
-            PoolKey(group[0].pool.product, subscribed),
-            tuple(sorted(group, key=lambda member: member.order)),
-        )
-        for subscribed, group in groups.items()
-    ]
+        elif {reading.source.server.name for reading in groups[""]} != set(sources):
+            first = readings[0].source
+            groups = {
+                subscription_date: group
+                for subscription_date, group in groups.items()
+                if any(reading.source is first for reading in group)
+            }
+    return groups
 
 
-def _pool(same: _Same) -> tuple[Pool, tuple[FigureSource, ...]]:
-    lead = same.members[0]
-    origins = [lead.origin("pool")]
+def _merge_pool(readings: list[_PoolReading]) -> tuple[Pool, tuple[FigureSource, ...]]:
+    leading = readings[0]
+    origins = [leading.origin("pool")]
 
-    def first(figure: str, has: Callable[[Pool], bool], who: Iterable[_Member]) -> Pool | None:
-        member = next((member for member in who if has(member.pool)), None)
-        if member is None:
-            return None
-        origins.append(member.origin(figure))
-        return member.pool
+    def first(figure: str, is_set: Callable[[Pool], bool]) -> Pool:
+        """The most trusted reading that has a value."""
+        for reading in readings:
+            if is_set(reading.pool):
+                origins.append(reading.origin(figure))
+                return reading.pool
+        return leading.pool
 
-    now = [member for member in same.members if member.tier == same.tier]
-    reading = Reading(
-        *(_figure(name, now, origins) for name in ("in_use", "installed", "overdraft"))
+    current = [reading for reading in readings if reading.tier == leading.tier]
+    figures = Reading(
+        *(_figure(name, current, origins) for name in ("in_use", "installed", "overdraft"))
     )
-    queued = first("queued", lambda pool: pool.queued is not None, now)
-    named = first("name", lambda pool: pool.name != pool.product, same.members)
-    ends = first(
-        "ends", lambda pool: bool(pool.expires) or pool.permanent is not None, same.members
-    )
-    typed = first("license_type", lambda pool: bool(pool.license_type), same.members)
-    vendor = first("vendor", lambda pool: bool(pool.vendor), same.members)
-    model = first("model", lambda pool: pool.model is not Model.OTHER, same.members)
-    dated = first("date", lambda pool: pool.subscription_date is not None, same.members)
+    queued = _first_value("queued", current, origins, lambda pool: pool.queued)
+    named = first("name", lambda pool: pool.name != pool.product)
+    ends = first("ends", lambda pool: bool(pool.expires) or pool.permanent is not None)
+    typed = first("license_type", lambda pool: bool(pool.license_type))
+    vendor = first("vendor", lambda pool: bool(pool.vendor))
+    model = first("model", lambda pool: pool.model is not Model.OTHER)
+    dated = first("date", lambda pool: pool.subscription_date is not None)
     pool = replace(
-        lead.pool,
-        name=named.name if named else lead.pool.name,
-        model=model.model if model else lead.pool.model,
-        reading=reading,
-        license_type=typed.license_type if typed else "",
-        subscription_date=dated.subscription_date if dated else None,
-        expires=ends.expires if ends else None,
-        permanent=ends.permanent if ends else None,
-        partial_expiry=bool(ends and ends.partial_expiry),
-        reported_expiring=ends.reported_expiring if ends else None,
-        vendor=vendor.vendor if vendor else "",
-        queued=queued.queued if queued else None,
+        leading.pool,
+        name=named.name,
+        model=model.model,
+        reading=figures,
+        license_type=typed.license_type,
+        subscription_date=dated.subscription_date,
+        expires=ends.expires,
+        permanent=ends.permanent,
+        partial_expiry=ends.partial_expiry,
+        reported_expiring=ends.reported_expiring,
+        vendor=vendor.vendor,
+        queued=queued,
         raw_fields=(),  # each reading has its own
         formulas=(),
     )
     return pool, tuple(origins)
 
 
-def _figure(name: str, now: list[_Member], origins: list[FigureSource]) -> int | None:
+def _figure(name: str, readings: list[_PoolReading], origins: list[FigureSource]) -> int | None:
     """One figure, from the most trusted reading that has it."""
     if name != "in_use":
         # A count that includes the overdraft is used only if no source separates the two.
-        whole = [m for m in now if not hides_overdraft(m.part.server)]
-        told = any(m.pool.reading.installed is not None for m in whole)
-        now = whole if told else [m for m in now if m not in whole] if _counts(now) else now
-    for member in now:
-        value: int | None = getattr(member.pool.reading, name)
+        separate = [r for r in readings if _way(r.source.server) not in _INCLUDES_OVERDRAFT]
+        including = [reading for reading in readings if reading not in separate]
+        readings = next((part for part in (separate, including) if _has_installed(part)), readings)
+    return _first_value(name, readings, origins, lambda pool: getattr(pool.reading, name))
+
+
+def _first_value(
+    figure: str,
+    readings: list[_PoolReading],
+    origins: list[FigureSource],
+    value_of: Callable[[Pool], int | None],
+) -> int | None:
+    for reading in readings:
+        value = value_of(reading.pool)
         if value is not None:
-            origins.append(member.origin(name))
+            origins.append(reading.origin(figure))
             return value
     return None
 
 
-def _counts(now: list[_Member]) -> bool:
-    return any(member.pool.reading.installed is not None for member in now)
+def _has_installed(readings: Iterable[_PoolReading]) -> bool:
+    return any(reading.pool.reading.installed is not None for reading in readings)
 
 
 def _snapshot(
-    asked: Sequence[ServerStatus], main: ServerStatus, pools: tuple[Pool, ...]
+    members: Sequence[ServerStatus], main: ServerStatus, pools: tuple[Pool, ...]
 ) -> Snapshot:
     """What the sources report of the license server itself; responding ones come first."""
-    by_tier = sorted(asked, key=lambda part: (_tier(part), part is not main, part.server.name))
-    known = [part.snapshot for part in by_tier if part.snapshot]
-    alive = [part.snapshot for part in by_tier if part.snapshot and is_reporting(part)] or known
-    own = [
-        p.snapshot for p in by_tier if p.snapshot and p.server.source not in ACCOUNT_SOURCES
-    ] or known
-    named = next((each for each in own if each.reported_name or each.version), own[0])
-    notices = dict.fromkeys(notice for each in alive for notice in each.notices)
+    members = sorted(members, key=lambda m: (_tier(m), m is not main, m.server.name))
+    read = [(member, member.snapshot) for member in members if member.snapshot]
+    snapshots = [snapshot for _, snapshot in read]
+    reporting = [snapshot for member, snapshot in read if is_reporting(member)] or snapshots
+    own = [s for member, s in read if member.server.source not in ACCOUNT_SOURCES] or snapshots
+    named = next((s for s in own if s.reported_name or s.version), own[0])
+    modes = [snapshot.mode for snapshot in snapshots if snapshot.mode]
     return Snapshot(
         pools,
         named.reported_name,
         named.version,
-        _mode(known),
-        next((each.activation for each in known if each.activation), None),
-        tuple(notices),
-        next((each.license_server_host for each in known if each.license_server_host), ""),
-        tuple(dict.fromkeys(listed for each in known for listed in each.license_servers)),
-        tuple(told for each in known for told in each.monthly_usage),
+        # WMI and programs may list files that are no longer in use.
+        Mode.LAS if Mode.LAS in modes else next(iter(modes), None),
+        next((s.activation for s in snapshots if s.activation), None),
+        tuple(dict.fromkeys(notice for s in reporting for notice in s.notices)),
+        next((s.license_server_host for s in snapshots if s.license_server_host), ""),
+        tuple(dict.fromkeys(server for s in snapshots for server in s.license_servers)),
+        tuple(month for s in snapshots for month in s.monthly_usage),
         main.snapshot.certificate if main.snapshot else None,
     )
 
 
-def _mode(known: Sequence[Snapshot]) -> Mode | None:
-    """LAS if any source reports it: WMI and programs may list files no longer in use."""
-    said = [each.mode for each in known if each.mode]
-    return Mode.LAS if Mode.LAS in said else next(iter(said), None)
+# `same_as`: which servers are data sources of one license server
 
 
 def resolve_same_as(servers: Iterable[Server]) -> dict[str, str]:
@@ -374,53 +373,37 @@ def resolve_same_as(servers: Iterable[Server]) -> dict[str, str]:
 
     Chains are followed to their end; circular references and unknown servers are ignored.
     """
-    links = _links(tuple(servers))
-    found = {}
-    for name in links:
-        at = name
-        while at in links:
-            at = links[at]
-        found[name] = at
-    return found
+    links = _same_as_links(servers)
+    valid = {name: target for name, target in links.items() if name not in _chain(links, name)}
+    return {name: _chain(valid, name)[-1] for name in valid}
 
 
-def _links(servers: tuple[Server, ...]) -> dict[str, str]:
-    links = {server.name: server.same_as for server in servers if server.same_as}
-    if links:
-        known = {server.name for server in servers}
-        links = {name: to for name, to in links.items() if to in known}
-        for name in _on_circles(links):
-            del links[name]
-    return links
+def _same_as_links(servers: Iterable[Server]) -> dict[str, str]:
+    """The `same_as` of every server where it names a registered one."""
+    same_as = {server.name: server.same_as for server in servers}
+    return {name: target for name, target in same_as.items() if target in same_as}
 
 
-def _on_circles(links: dict[str, str]) -> frozenset[str]:
-    found = set()
-    for name in links:
-        seen: dict[str, None] = {}
-        at: str | None = name
-        while at is not None and at not in seen:
-            seen[at] = None
-            at = links.get(at)
-        if at == name:
-            found.add(name)
-    return frozenset(found)
+def _chain(links: Mapping[str, str], name: str) -> list[str]:
+    """The servers that a server leads to, one after the other; itself at last in a circle."""
+    chain: list[str] = []
+    while (name := links.get(name, "")) and name not in chain:
+        chain.append(name)
+    return chain
 
 
 def same_as_warnings(servers: tuple[Server, ...]) -> tuple[str, ...]:
     """Warnings about every `same_as` that is ignored."""
-    known = [server.name for server in servers]
-    links = {each.name: each.same_as for each in servers if each.same_as in known}
-    circles = _on_circles(links)
-    said = []
+    links = _same_as_links(servers)
+    warnings = []
     for server in servers:
         if server.same_as and server.name not in links:
-            hint = did_you_mean(server.same_as, known)
-            close = f" ({hint})" if hint else ""
-            said.append(f"{server.name}: same_as: unknown server {server.same_as}{close}")
-        elif server.name in circles:
-            said.append(f"{server.name}: circular same_as reference ({server.same_as})")
-    return tuple(said)
+            hint = did_you_mean(server.same_as, [server.name for server in servers])
+            suggestion = f" ({hint})" if hint else ""
+            warnings.append(f"{server.name}: same_as: unknown server {server.same_as}{suggestion}")
+        elif server.name in _chain(links, server.name):
+            warnings.append(f"{server.name}: circular same_as reference ({server.same_as})")
+    return tuple(warnings)
 
 
 def servers_on_hosts(board: MergedBoard, hosts: tuple[str, ...]) -> tuple[str, ...]:

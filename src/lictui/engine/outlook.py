@@ -25,7 +25,7 @@ from lictui.analysis.series import (
     first_of_month,
 )
 from lictui.analysis.usage import ANOMALY_WEEKS, PastSummary, TotalKey, anomaly_today
-from lictui.engine.board import GroupBy, MergedBoard, ServerStatus, scope_name
+from lictui.engine.board import GroupBy, MergedBoard, ServerStatus, counted_pools, scope_name
 from lictui.engine.entitlements import license_end
 from lictui.engine.merge import duplicate_pools
 from lictui.errors import LictuiError
@@ -138,12 +138,10 @@ def forecast_scopes(
                 product.pools.append(pool)
                 product.history_keys |= dict.fromkeys((name, each) for each in (key, *earlier))
         for (product_code, model), pools in own.items():
-            limits = alerts.thresholds_for(
-                group=server.group, server=server.name, product=product_code
-            )
+            limits = alerts.thresholds_of(server, product_code)
             single.append(_scope(server.name, product_code, model, pools, limits))
     combined = [
-        _scope(ESTATE, code, model, pools, alerts.thresholds_for(group="", server="", product=code))
+        _scope(ESTATE, code, model, pools, alerts.thresholds_for(product=code))
         for (code, model), pools in total.items()
     ]
     return (*combined, *single)
@@ -421,13 +419,8 @@ class AnomalyChecker:
 
 
 def _checked_products(status: ServerStatus, alerts: AlertSettings) -> Iterator[_ServerProduct]:
-    products: dict[str, list[Pool]] = {}
-    for pool in status.snapshot.pools if status.snapshot else ():
-        if pool.counted:
-            products.setdefault(pool.product, []).append(pool)
-    server = status.server
-    for product, pools in products.items():
-        if alerts.thresholds_for(group=server.group, server=server.name, product=product).unusual:
+    for product, pools in counted_pools(status).items():
+        if alerts.thresholds_of(status.server, product).unusual:
             keys = dict.fromkeys(status.history_key(pool.key) for pool in pools)
             yield _ServerProduct(product, pools[0].name, pools[0].model.is_assigned, tuple(keys))
 

@@ -72,6 +72,7 @@ def select_product(
     """The pools of `product` on these servers of a merged board."""
     statuses = statuses_of(board, servers)
     single = statuses[0].server if len(statuses) == 1 else None
+    alerts = settings.alerts
     intervals = (
         status.server.interval or settings.interval or DEFAULT_INTERVAL[status.server.source]
         for status in statuses
@@ -85,11 +86,7 @@ def select_product(
             for pool in (status.snapshot.pools if status.snapshot else ())
             if pool.product == product
         ),
-        settings.alerts.thresholds_for(
-            group=single.group if single else "",
-            server=single.name if single else "",
-            product=product,
-        ),
+        alerts.thresholds_of(single, product) if single else alerts.thresholds_for(product=product),
         max(intervals, default=_SLOWEST),
     )
 

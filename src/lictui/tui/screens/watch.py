@@ -156,7 +156,7 @@ def _blocks(
     for (product, model), pools in products.items():
         reporting = [(status, pool) for status, pool in pools if is_reporting(status, pool)]
         reading = sum_readings([pool for _, pool in reporting or pools])
-        limits = settings.alerts.thresholds_for(group=group, server="", product=product)
+        limits = settings.alerts.thresholds_for(group=group, product=product)
         successes = [status.last_success_at for status, _ in pools]
         yield WatchBlock(
             product,

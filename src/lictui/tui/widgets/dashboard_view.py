@@ -222,7 +222,7 @@ def _rows(status: ServerStatus, alerts: AlertSettings, now: float) -> Iterator[R
     pools = status.snapshot.pools if status.snapshot else ()
     products = [pool.product for pool in pools]
     for pool in sorted(pools, key=lambda pool: not pool.counted):
-        limits = alerts.thresholds_for(group=server.group, server=server.name, product=pool.product)
+        limits = alerts.thresholds_of(server, pool.product)
         terms = product_search_terms(pool.product, pool.name, pool.model)
         age = "" if status.is_up else _figures_age(status, now)
         if status.is_up and pool.key in status.stale_pools:
@@ -259,7 +259,7 @@ _STATE_TONES: Final = {State.WAITING: Tone.QUIET, State.NO_DATA: Tone.QUIET}
 
 
 def _notes(status: ServerStatus, alerts: AlertSettings, time: CurrentTime) -> tuple[Fragment, ...]:
-    limits = alerts.thresholds_for(group=status.server.group, server=status.server.name)
+    limits = alerts.thresholds_of(status.server)
     expiring = expiry_notes(status, limits, time.today)
     return join_dotted((*expiring, *side_notes(status, time.now, time.today)))
 
