@@ -102,10 +102,10 @@ OTHER = server("other", source=SourceName.LMSTAT, url="", address="@lic02")
 
 def test_all_data_sources_of_a_server_are_asked() -> None:
     everyone = (WINRM, LMSTAT, OTHER)
-    assert license_users.servers_to_ask(everyone, "lic-01") == (WINRM, LMSTAT)
-    assert license_users.servers_to_ask(everyone, "flex") == (LMSTAT, WINRM)
-    assert license_users.servers_to_ask(everyone, "other") == (OTHER,)
-    assert license_users.servers_to_ask(everyone, "none") == ()
+    assert license_users.data_sources(everyone, "lic-01") == (WINRM, LMSTAT)
+    assert license_users.data_sources(everyone, "flex") == (LMSTAT, WINRM)
+    assert license_users.data_sources(everyone, "other") == (OTHER,)
+    assert license_users.data_sources(everyone, "none") == ()
 
 
 def test_source_without_users_is_reported_only_if_all_are() -> None:

@@ -61,11 +61,8 @@ class Lease:
 
     def renew(self) -> bool:
         """Claim or prolong the lease; True while this process is the one that polls."""
-        if self._history is None:
-            self.is_held = True
-            return True
         try:
-            self.is_held = self._claim(self._history)
+            self.is_held = self._history is None or self._claim(self._history)
         except LictuiError:
             self.is_held = True  # two processes that poll are better than none
         return self.is_held
@@ -101,7 +98,7 @@ def _is_dead(holder: str) -> bool:
     except ProcessLookupError:
         return True
     except (PermissionError, OverflowError):
-        return False
+        pass
     return False
 
 
@@ -155,9 +152,9 @@ class Engine:
         self._scope = scope or RunScope()
         self._watcher = ConfigWatcher(paths)
         self._polls: asyncio.Queue[tuple[Server, Poll, float]] = asyncio.Queue()
-        self._poller = Poller(clock, open_source, self._on_poll)
+        self._poller = Poller(clock, open_source, lambda *poll: self._polls.put_nowait(poll))
         self._tasks: list[asyncio.Task[None]] = []
-        self._publish: Callable[[MergedBoard, Settings], None] = _discard
+        self._publish: Callable[[MergedBoard, Settings], None] = lambda _board, _settings: None
         self._history: History | None = None
         self.history = self._history_queries()
         self._lease = Lease(None, clock)
@@ -182,12 +179,8 @@ class Engine:
         """
         if config := self._watcher.reload_if_changed():
             self._configure(config)
-        try:
-            self._history = open_history(self._paths, self.settings, self._clock)
-            self._notices["history"] = self._history.notices
-            self.history = self._history_queries()
-        except LictuiError as error:
-            self._notices["history"] = (f"{error.message}; recording is disabled. {error.hint}",)
+        self._history, self._notices["history"] = _open(self._paths, self.settings, self._clock)
+        self.history = self._history_queries()
         self._lease = Lease(self._history, self._clock)
         board = boards.with_servers(Board(), self._scope.select(self._registry))
         self._recorder = Recorder(board, self._history, self.settings.alerts, self._actions.submit)
@@ -269,9 +262,6 @@ class Engine:
         registry.remove_server(self._paths, name)
         await self._reconfigure()
 
-    def _on_poll(self, server: Server, poll: Poll, due: float) -> None:
-        self._polls.put_nowait((server, poll, due))
-
     async def _record_loop(self) -> None:
         """Record polls; those that arrive together share a transaction and a board."""
         while True:
@@ -325,10 +315,10 @@ class Engine:
             self._publish(self.board, self.settings)
 
     def _renew_lease(self) -> None:
-        held = self._lease.renew()
-        self._poller.set_enabled(allowed=held)
-        self._recorder.enable_alerts(self._clock.now(), allowed=held)
-        self._notices["lease"] = () if held else (_VIEWING_ONLY,)
+        allowed = self._lease.renew()
+        self._poller.set_enabled(allowed=allowed)
+        self._recorder.enable_alerts(self._clock.now(), allowed=allowed)
+        self._notices["lease"] = () if allowed else (_VIEWING_ONLY,)
         self._publish_notices()
 
     async def _reconfigure(self) -> None:
@@ -376,10 +366,6 @@ class Engine:
         self._recorder.set_notices(notices)
 
 
-def _discard(_board: MergedBoard, _settings: Settings) -> None:
-    """Ignore a board: nobody listens yet."""
-
-
 # One poll of every server, as `lictui status` needs it
 
 
@@ -406,12 +392,11 @@ async def poll_once(
         recorder.set_notices(notices)
         recorder.enable_alerts(clock.now(), allowed=False)
         if contact:
-            limits = settings.limits if timeout is None else _within(settings.limits, timeout)
-            enabled = [server for server in servers if server.enabled]
-            polls = await _poll_all(enabled, limits, clock)
-            recorder.record(
-                (server, poll, None) for server, poll in zip(enabled, polls, strict=True)
-            )
+            limits = settings.limits
+            if timeout is not None:
+                connect_timeout = min(timeout, limits.connect_timeout)
+                limits = replace(limits, timeout=timeout, connect_timeout=connect_timeout)
+            recorder.record(await _poll_all(servers, limits, clock))
         return boards.mark_stale(recorder.board, clock.now())
     finally:
         if history:
@@ -426,19 +411,17 @@ def _open(paths: Paths, settings: Settings, clock: Clock) -> tuple[History | Non
     return history, history.notices
 
 
-def _within(limits: Limits, timeout: float) -> Limits:
-    return replace(limits, timeout=timeout, connect_timeout=min(timeout, limits.connect_timeout))
-
-
-async def _poll_all(servers: list[Server], limits: Limits, clock: Clock) -> list[Poll]:
+async def _poll_all(
+    servers: tuple[Server, ...], limits: Limits, clock: Clock
+) -> list[tuple[Server, Poll, None]]:
     slots = asyncio.Semaphore(limits.concurrency)
 
-    async def poll(server: Server) -> Poll:
+    async def poll(server: Server) -> tuple[Server, Poll, None]:
         source = open_source(server, limits, clock)
         try:
             async with slots:
-                return await poll_server(server, source, limits.timeout, clock)
+                return server, await poll_server(server, source, limits.timeout, clock), None
         finally:
             await source.aclose()
 
-    return list(await asyncio.gather(*map(poll, servers)))
+    return await asyncio.gather(*(poll(server) for server in servers if server.enabled))

@@ -35,11 +35,15 @@ def change_events(
     def event(kind: EventKind, message: str, product: str = "", level: Level = Level.OK) -> Event:
         return Event(time, kind, after.server.name, message, product, level)
 
-    return (
-        *_state_changes(before, after, event),
-        *_snapshot_changes(before, after, event, excluded),
-        *(_level_changes(before, after, alerts, event, excluded) if levels else ()),
-    )
+    events = list(_state_changes(before, after, event))
+    old, new = before.snapshot, after.snapshot
+    if old and new and old is not new:
+        events += _server_changes(old, new, event, after.server)
+        old_pools, new_pools = _pools(old, excluded), _pools(new, excluded)
+        events += _license_changes(old_pools, new_pools, event)
+        if levels:
+            events += _level_changes(old_pools, new_pools, event, after.server, alerts)
+    return tuple(events)
 
 
 def _state_changes(
@@ -58,22 +62,16 @@ def _state_changes(
         yield event(EventKind.SERVER, message, "", level)
 
 
-def _snapshot_changes(
-    before: ServerStatus,
-    after: ServerStatus,
-    event: Callable[..., Event],
-    excluded: frozenset[PoolKey],
+def _server_changes(
+    old: Snapshot, new: Snapshot, event: Callable[..., Event], server: Server
 ) -> Iterator[Event]:
-    old, new = before.snapshot, after.snapshot
-    if old is None or new is None or old is new:
-        return
     if old.version and new.version and old.version != new.version:
         yield event(EventKind.VERSION, f"version {old.version} -> {new.version}")
     if (
         old.certificate
         and new.certificate
         and old.certificate.sha256 != new.certificate.sha256
-        and not _is_citrix_service(after.server)
+        and not _is_citrix_service(server)
     ):
         yield event(EventKind.CERTIFICATE, _certificate_text(new.certificate))
     if new.activation and old.activation != new.activation:
@@ -83,7 +81,6 @@ def _snapshot_changes(
     for notice in new.notices:
         if notice not in old.notices:
             yield event(EventKind.NOTICE, notice.title, "", notice.level)
-    yield from _license_changes(_pools(old, excluded), _pools(new, excluded), event)
 
 
 def _is_citrix_service(server: Server) -> bool:
@@ -132,25 +129,19 @@ def _newly_dated(old: dict[PoolKey, Pool], new: dict[PoolKey, Pool]) -> dict[Poo
 
 
 def _level_changes(
-    before: ServerStatus,
-    after: ServerStatus,
-    alerts: AlertSettings,
+    old: dict[PoolKey, Pool],
+    new: dict[PoolKey, Pool],
     event: Callable[..., Event],
-    excluded: frozenset[PoolKey],
+    server: Server,
+    alerts: AlertSettings,
 ) -> Iterator[Event]:
-    if before.snapshot is None or after.snapshot is None or before.snapshot is after.snapshot:
-        return
-    old = _pools(before.snapshot, excluded)
-    for key, pool in _pools(after.snapshot, excluded).items():
-        previous = old.get(key)
-        if previous is None or not pool.counted:
-            continue
-        limits = alerts.thresholds_of(after.server, pool.product)
-        old_level = previous.reading.level(limits.warn, limits.critical)
-        level = pool.reading.level(limits.warn, limits.critical)
-        if old_level is not level:
+    for key in sorted(old.keys() & new.keys()):
+        pool, limits = new[key], alerts.thresholds_of(server, key.product)
+        before = old[key].reading.level(limits.warn, limits.critical)
+        after = pool.reading.level(limits.warn, limits.critical)
+        if pool.counted and before is not after:
             usage = f"{pool.reading.in_use} of {_installed(pool)}"
-            yield event(EventKind.LEVEL, f"{old_level} -> {level}, {usage}", key.product, level)
+            yield event(EventKind.LEVEL, f"{before} -> {after}, {usage}", key.product, after)
 
 
 def _pools(snapshot: Snapshot, excluded: frozenset[PoolKey]) -> dict[PoolKey, Pool]:

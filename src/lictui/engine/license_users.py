@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -42,7 +43,7 @@ class LicenseUsers:
     failures: tuple[tuple[str, Failure], ...] = ()  # (registered server, why it returned none)
 
 
-def servers_to_ask(servers: Sequence[Server], name: str) -> tuple[Server, ...]:
+def data_sources(servers: Sequence[Server], name: str) -> tuple[Server, ...]:
     """The enabled data sources of the license server of `name`, that one first."""
     main_of = resolve_same_as(servers)
     main = main_of.get(name, name)
@@ -82,13 +83,29 @@ def visible_users(
     selected = sorted(
         (user for user in license_users if product in ("", user.product)), key=_sort_key
     )
-    names = _NameReplacer(privacy, key)
+    replacements: dict[tuple[str, str], str] = {}
+    count = Counter[str]()
+
+    def replacement(kind: str, name: str) -> str:
+        """The same text for the same name every time, ignoring case as Windows does."""
+        if not name or privacy == "show":
+            return name
+        folded = name.casefold()
+        if (kind, folded) not in replacements:
+            count[kind] += 1
+            suffix = _hash(key, kind, folded) if privacy == "hash" else str(count[kind])
+            replacements[kind, folded] = f"{kind} {suffix}"
+        return replacements[kind, folded]
+
     visible = []
     for user in selected:
         age = now - user.since if user.since is not None else 0.0
         idle = user.assigned and age > idle_days * _DAY
+        shown = replace(
+            user, user=replacement("user", user.user), device=replacement("host", user.device)
+        )
         command = release_command(user) if idle and privacy == "show" else ""
-        visible.append(VisibleUser(names.replace(user), idle, command))
+        visible.append(VisibleUser(shown, idle, command))
     return tuple(visible)
 
 
@@ -97,34 +114,6 @@ def _sort_key(user: LicenseUser) -> tuple[bool, float, str, str, str]:
     return (since is None, since or 0.0, user.product, user.user, user.device)
 
 
-class _NameReplacer:
-    """Replaces each name with the same one every time, ignoring case as Windows does."""
-
-    def __init__(self, privacy: str, key: bytes) -> None:
-        self._privacy = privacy
-        self._key = key
-        self._replacements: dict[str, dict[str, str]] = {"user": {}, "host": {}}
-
-    def replace(self, user: LicenseUser) -> LicenseUser:
-        if self._privacy == "show":
-            return user
-        return replace(
-            user,
-            user=self._replacement("user", user.user),
-            device=self._replacement("host", user.device),
-        )
-
-    def _replacement(self, kind: str, name: str) -> str:
-        if not name:
-            return ""
-        replacements, folded = self._replacements[kind], name.casefold()
-        if folded not in replacements:
-            suffix = self._hash(kind, folded) or str(len(replacements) + 1)
-            replacements[folded] = f"{kind} {suffix}"
-        return replacements[folded]
-
-    def _hash(self, kind: str, name: str) -> str:
-        if self._privacy != "hash":
-            return ""
-        text = f"{kind}\0{name}".encode("utf-8", "surrogatepass")
-        return hmac.new(self._key, text, hashlib.sha256).hexdigest()[:_HASH_DIGITS]
+def _hash(key: bytes, kind: str, name: str) -> str:
+    text = f"{kind}\0{name}".encode("utf-8", "surrogatepass")
+    return hmac.new(key, text, hashlib.sha256).hexdigest()[:_HASH_DIGITS]

@@ -192,33 +192,33 @@ async def query_license_users(
 ) -> LicenseUsers:
     """Read the users of `product` ("" for every one) from all data sources of a server.
 
-    Never raises, except when canceled: what goes wrong is a failure in the answer.
+    Never raises: what goes wrong is a failure in the answer.
     """
     from lictui.sources.license_users import release_command
 
     answer = LicenseUsers(name, settings.user_privacy, clock.now())
-    asked = license_users.servers_to_ask(servers, name)
-    if not asked:
+    sources = license_users.data_sources(servers, name)
+    if not sources:
         registered = any(server.name == name for server in servers)
         message = f"{name} is disabled" if registered else f"unknown server {name}"
         return replace(answer, failures=((name, Failure(FailureKind.CONFIG, message)),))
     key = _hash_key(settings, paths)
     if isinstance(key, Failure):
         return replace(answer, failures=((name, key),))
-    results = await asyncio.gather(*(_read_users(server, settings, clock) for server in asked))
+    results = await asyncio.gather(*(_read_users(server, settings, clock) for server in sources))
     users: list[LicenseUser] = []
-    sources: list[str] = []
+    succeeded: list[str] = []
     failures: list[tuple[str, Failure]] = []
-    for server, result in zip(asked, results, strict=True):
+    for server, result in zip(sources, results, strict=True):
         if isinstance(result, Failure):
             failures.append((server.name, result))
         else:
             users += result
-            sources.append(server.name)
+            succeeded.append(server.name)
     return replace(
         answer,
         at=clock.now(),
-        sources=tuple(sources),
+        sources=tuple(succeeded),
         users=license_users.visible_users(
             users,
             product=product,
@@ -228,7 +228,7 @@ async def query_license_users(
             idle_days=settings.idle_days,
             release_command=release_command,
         ),
-        failures=license_users.relevant_failures(failures, any_success=bool(sources)),
+        failures=license_users.relevant_failures(failures, any_success=bool(succeeded)),
     )
 
 

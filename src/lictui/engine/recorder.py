@@ -79,22 +79,20 @@ class Recorder:
 
     def enable_alerts(self, now: float, *, allowed: bool) -> None:
         """Evaluate alerts from now on, or follow what another lictui records."""
-        if allowed and not self.alerts_enabled:
-            self.reload_alerts()
-            self._alerts_since = now
-        elif not allowed:
+        if not allowed:
             self._alerts_since = None
+        if not self.alerts_enabled:
+            self.reload_alerts()
         if allowed:
-            with suppress(LictuiError):  # keep what is known
+            self._alerts_since = now if self._alerts_since is None else self._alerts_since
+            with suppress(LictuiError):  # keep the earlier ones
                 if self._history:
                     self.alert_store.reload_acknowledgements(self._history)
             self._publish_alerts()
-        else:
-            self.reload_alerts()
 
     def reload_alerts(self) -> None:
         """Take over all alerts from the history, for example after a server was renamed."""
-        with suppress(LictuiError):  # keep what is known
+        with suppress(LictuiError):  # keep the earlier ones
             if self._history:
                 self.alert_store.load(self._history)
         self._publish_alerts()
@@ -108,9 +106,7 @@ class Recorder:
                 continue  # removed while it was being polled
             poll = _with_earlier_dates(server, before.snapshot, result)
             self.board = boards.apply_poll(self.board, poll, due)
-            after = self.board.find(server.name)
-            if after is None:
-                continue
+            after = self.board.find(server.name) or before
             duplicates = self._duplicate_pools(server)
             levels = not self.alerts_enabled
             changes = change_events(before, after, self.alerts, duplicates, levels=levels)
