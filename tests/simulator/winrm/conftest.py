@@ -1,23 +1,21 @@
-"""What the tests of the simulated license server share: its licenses, and a server of them."""
+"""Fixtures of the tests of the simulated WinRM server."""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.simulator.winrm.wsman import service
+from tests.simulator.winrm.wsman import LICENSES
 
 from lictui.simulator.http import Listener, ServerCertificate, self_signed
 from lictui.simulator.inventory import FaultMode, License
 from lictui.simulator.winrm_server import SoapService, serve_winrm
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
+    from tests.simulator.winrm.wsman import Serve, Service
     from tests.support.clock import FakeClock
-
-    Serve = Callable[..., Awaitable[Listener]]
 
 
 @pytest.fixture(scope="session")
@@ -26,36 +24,20 @@ def certificate() -> ServerCertificate:
 
 
 @pytest.fixture
-def licenses() -> tuple[License, ...]:
-    """One that expires, one with its overdraft in use, one of start-up."""
-    xdt, pvs = "Citrix XenDesktop Platinum|User/Device", "Citrix Provisioning|Concurrent"
-    start, soon, later = date(2030, 1, 1), date(2026, 12, 1), date(2027, 6, 30)
-    return (
-        License("XDT_PLT_UD", xdt, "Retail", soon, date(2027, 3, 31), 500, 50, 412),
-        License("PVS_STD_CCS", pvs, "RetailS", later, None, 80, 8, 90),
-        License("CITRIX", "Citrix Start-up License|Server", "SYS", start, None, 10_000, 0, 1),
-    )
-
-
-@pytest.fixture
-async def serve(
-    clock: FakeClock, certificate: ServerCertificate, licenses: tuple[License, ...]
-) -> AsyncIterator[Serve]:
+async def serve(clock: FakeClock, certificate: ServerCertificate) -> AsyncIterator[Serve]:
     r"""A server over TLS for CORP\\svc-lictui with "secret", changed by what is named."""
     listeners: list[Listener] = []
 
     async def serve(fault: FaultMode = FaultMode.NORMAL, **changes: Any) -> Listener:
-        sides: dict[str, Any] = {
-            "inventory": lambda: licenses,
-            "fault": lambda: fault,
-            "clock": clock,
+        options: dict[str, Any] = {
             "name": "lic-01",
             "username": r"CORP\svc-lictui",
             "password": "secret",
             "certificate": certificate,
         }
-        listeners.append(await serve_winrm(**(sides | changes)))
-        return listeners[-1]
+        listener = await serve_winrm(lambda: LICENSES, lambda: fault, clock, **(options | changes))
+        listeners.append(listener)
+        return listener
 
     yield serve
     for listener in listeners:
@@ -63,5 +45,15 @@ async def serve(
 
 
 @pytest.fixture
-def soap(licenses: tuple[License, ...], clock: FakeClock) -> SoapService:
-    return service(licenses, clock)
+def service(clock: FakeClock) -> Service:
+    """A server without HTTP around it."""
+
+    def service(licenses: tuple[License, ...] = LICENSES, **changes: Any) -> SoapService:
+        return SoapService("lic-01", lambda: licenses, lambda: FaultMode.NORMAL, clock, **changes)
+
+    return service
+
+
+@pytest.fixture
+def soap(service: Service) -> SoapService:
+    return service()

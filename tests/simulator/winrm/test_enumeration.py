@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from defusedxml.ElementTree import fromstring
 from tests.simulator.winrm.wsman import (
+    LICENSES,
     LICENSING,
     NAMESPACES,
     POOLS,
@@ -19,14 +20,14 @@ from tests.simulator.winrm.wsman import (
     find,
     products,
     pull,
-    service,
     text,
 )
 
-from lictui.simulator.inventory import FaultMode, License
+from lictui.simulator.inventory import FaultMode
 from lictui.simulator.winrm_server import SoapService
 
 if TYPE_CHECKING:
+    from tests.simulator.winrm.wsman import Service
     from tests.support.clock import FakeClock
 
 
@@ -64,10 +65,8 @@ async def test_context_is_valid_once(soap: SoapService) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1])
-async def test_enumeration_may_end_with_the_first_reply(
-    licenses: tuple[License, ...], clock: FakeClock, count: int
-) -> None:
-    only = await enumerate_(service(licenses[:count], clock))
+async def test_enumeration_may_end_with_the_first_reply(service: Service, count: int) -> None:
+    only = await enumerate_(service(LICENSES[:count]))
     assert len(find(only, "s:Body/n:EnumerateResponse/w:Items")) == count
     find(only, "s:Body/n:EnumerateResponse/w:EndOfSequence")
     assert context_of(only) == ""
@@ -75,9 +74,9 @@ async def test_enumeration_may_end_with_the_first_reply(
 
 @pytest.mark.parametrize("count", [0, 3])
 async def test_enumeration_without_optimize_returns_all_items_by_pull(
-    licenses: tuple[License, ...], clock: FakeClock, count: int
+    service: Service, count: int
 ) -> None:
-    soap = service(licenses[:count], clock)
+    soap = service(LICENSES[:count])
     first = await enumerate_(soap, optimize="")
     assert len(find(first, "s:Body/n:EnumerateResponse")) == 1
     rest = await pull(soap, context_of(first))
@@ -85,10 +84,8 @@ async def test_enumeration_without_optimize_returns_all_items_by_pull(
     find(rest, ".//n:EndOfSequence")
 
 
-async def test_enumeration_shows_one_moment(
-    licenses: tuple[License, ...], clock: FakeClock
-) -> None:
-    pools = list(licenses)
+async def test_enumeration_shows_one_moment(clock: FakeClock) -> None:
+    pools = list(LICENSES)
     soap = SoapService("lic-01", lambda: tuple(pools), lambda: FaultMode.NORMAL, clock)
     first = await enumerate_(soap)
     pools.clear()
@@ -125,10 +122,8 @@ async def test_query_selects_rows_by_any_of_its_conditions(soap: SoapService) ->
     assert products(await enumerate_(soap, f"{POOLS} WHERE PLD = 'CITRIX '")) == []
 
 
-async def test_envelope_is_at_most_max_envelope_size(
-    licenses: tuple[License, ...], clock: FakeClock
-) -> None:
-    soap = service(licenses[:1] * 50, clock)
+async def test_envelope_is_at_most_max_envelope_size(service: Service) -> None:
+    soap = service(LICENSES[:1] * 50)
     first = await enumerate_(soap)
     context, sizes = context_of(first), []
     headers = "<w:MaxEnvelopeSize>8192</w:MaxEnvelopeSize>"
@@ -145,9 +140,7 @@ async def test_envelope_is_at_most_max_envelope_size(
     assert max(sizes) > 3
 
 
-async def test_item_that_fits_no_envelope_is_a_fault(
-    licenses: tuple[License, ...], clock: FakeClock
-) -> None:
-    soap = service((replace(licenses[0], full_name="x" * 9000),), clock)
+async def test_item_that_fits_no_envelope_is_a_fault(service: Service) -> None:
+    soap = service((replace(LICENSES[0], full_name="x" * 9000),))
     headers = "<w:MaxEnvelopeSize>8192</w:MaxEnvelopeSize>"
     assert code(await enumerate_(soap, headers=headers, status=500)) == "2150858824"

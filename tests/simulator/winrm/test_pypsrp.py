@@ -9,28 +9,27 @@ from xml.etree.ElementTree import Element, SubElement
 import pytest
 from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
 from pypsrp.wsman import NAMESPACES, WSMan
+from tests.simulator.winrm.wsman import LICENSING, POOLS, WMI, WQL
 
 from lictui.simulator.http import Listener, self_signed
 from lictui.simulator.inventory import FaultMode
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from tests.simulator.winrm.wsman import Serve
 
-    Serve = Callable[..., Awaitable[Listener]]
-
-LICENSING = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/CitrixLicensing/*"
-CIMV2 = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/*"
-POOLS = "SELECT * FROM Citrix_GT_License_Pool"
+CIMV2 = WMI + "root/cimv2/*"
 W, N = NAMESPACES["wsman"], NAMESPACES["wsen"]
 
-WAYS: dict[str, tuple[bool, dict[str, Any]]] = {
-    "basic over TLS": (True, {"auth": "basic"}),
-    "NTLM over TLS, bound to the channel": (True, {"auth": "ntlm"}),
-    "NTLM over TLS, bound to nothing": (True, {"auth": "ntlm", "negotiate_send_cbt": False}),
-    "NTLM over TLS, encrypted once more": (True, {"auth": "ntlm", "encryption": "always"}),
-    "SPNEGO over TLS": (True, {"auth": "negotiate"}),
-    "NTLM over HTTP, encrypted": (False, {"auth": "ntlm"}),
-    "SPNEGO over HTTP, encrypted": (False, {"auth": "negotiate"}),
+HTTP: dict[str, Any] = {"certificate": None}
+# How the server is started, and what the client is given
+WAYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "basic over TLS": ({}, {"auth": "basic"}),
+    "NTLM over TLS, bound to the channel": ({}, {"auth": "ntlm"}),
+    "NTLM over TLS, bound to nothing": ({}, {"auth": "ntlm", "negotiate_send_cbt": False}),
+    "NTLM over TLS, encrypted once more": ({}, {"auth": "ntlm", "encryption": "always"}),
+    "SPNEGO over TLS": ({}, {"auth": "negotiate"}),
+    "NTLM over HTTP, encrypted": (HTTP, {"auth": "ntlm"}),
+    "SPNEGO over HTTP, encrypted": (HTTP, {"auth": "negotiate"}),
 }
 
 
@@ -39,8 +38,7 @@ def read_all(client: WSMan, resource: str, query: str) -> list[Element]:
     asked = Element(f"{{{N}}}Enumerate")
     SubElement(asked, f"{{{W}}}OptimizeEnumeration")
     SubElement(asked, f"{{{W}}}MaxElements").text = "100"
-    dialect = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
-    SubElement(asked, f"{{{W}}}Filter", Dialect=dialect).text = query
+    SubElement(asked, f"{{{W}}}Filter", Dialect=WQL).text = query
     answer = client.enumerate(resource, asked)[0]
     items = answer.find(f"{{{W}}}Items")
     found = [] if items is None else list(items)
@@ -79,13 +77,13 @@ async def ask(
     ]
 
 
-@pytest.mark.parametrize(("tls", "how"), WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize(("server", "how"), WAYS.values(), ids=WAYS)
 async def test_pypsrp_reads_both_classes(
     serve: Serve,
-    tls: bool,  # noqa: FBT001 - pytest passes it by name
+    server: dict[str, Any],
     how: dict[str, Any],
 ) -> None:
-    listener = await (serve() if tls else serve(certificate=None))
+    listener = await serve(**server)
     pools = await ask(listener, POOLS, **how)
     licenses = await ask(
         listener, "SELECT SerialNumber,ExpirationDate FROM Citrix_GT_License", **how
@@ -127,17 +125,17 @@ async def test_user_may_be_named_as_windows_allows(serve: Serve, username: str, 
     assert len(await ask(listener, POOLS, username=login, password="pä ss")) == 3
 
 
-@pytest.mark.parametrize(("tls", "how"), WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize(("server", "how"), WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize(
     "wrong", [{"password": "guess"}, {"username": r"OTHER\svc-lictui"}], ids=str
 )
 async def test_wrong_user_or_password_is_refused(
     serve: Serve,
-    tls: bool,  # noqa: FBT001 - pytest passes it by name
+    server: dict[str, Any],
     how: dict[str, Any],
     wrong: dict[str, Any],
 ) -> None:
-    listener = await (serve() if tls else serve(certificate=None))
+    listener = await serve(**server)
     with pytest.raises(AuthenticationError):
         await ask(listener, POOLS, **(how | wrong))
 
@@ -162,12 +160,6 @@ async def test_login_bound_to_another_channel_is_refused(
         await ask(await serve(), POOLS)
 
 
-async def test_basic_is_refused_without_tls(serve: Serve) -> None:
-    listener = await serve(certificate=None)
-    with pytest.raises(AuthenticationError):
-        await ask(listener, POOLS, auth="basic", encryption="never")
-
-
 async def test_login_that_is_not_offered_is_refused(serve: Serve) -> None:
     basic_alone = await serve(auth=frozenset({"basic"}))
     assert len(await ask(basic_alone, POOLS, auth="basic")) == 3
@@ -188,14 +180,14 @@ async def test_unencrypted_body_over_http_is_a_bare_500(serve: Serve) -> None:
 @pytest.mark.parametrize(
     ("fault", "code"), [(FaultMode.FORBIDDEN, 5), (FaultMode.RATE_LIMITED, 2150859174)], ids=str
 )
-@pytest.mark.parametrize("tls", [True, False])
+@pytest.mark.parametrize("server", [{}, HTTP], ids=str)
 async def test_forbidden_and_rate_limited_are_wsman_faults(
     serve: Serve,
     fault: FaultMode,
     code: int,
-    tls: bool,  # noqa: FBT001 - pytest passes it by name
+    server: dict[str, Any],
 ) -> None:
-    listener = await (serve(fault) if tls else serve(fault, certificate=None))
+    listener = await serve(fault, **server)
     with pytest.raises(WSManFaultError) as caught:
         await ask(listener, POOLS)
     assert (caught.value.code, caught.value.machine) == (code, "lic-01")

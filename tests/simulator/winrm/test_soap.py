@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.simulator.winrm.wsman import (
+    LICENSES,
     NAMESPACES,
     NIL,
     POOLS,
@@ -19,14 +20,13 @@ from tests.simulator.winrm.wsman import (
     envelope,
     find,
     products,
-    service,
     text,
 )
 
 if TYPE_CHECKING:
+    from tests.simulator.winrm.wsman import Service
     from tests.support.clock import FakeClock
 
-    from lictui.simulator.inventory import License
     from lictui.simulator.winrm_server import SoapService
 
 
@@ -136,16 +136,14 @@ async def test_invalid_request_is_a_fault(soap: SoapService, asked: bytes, expec
     ],
 )
 async def test_instance_keeps_every_character_that_xml_allows(
-    licenses: tuple[License, ...], clock: FakeClock, name: str, shown: str
+    service: Service, name: str, shown: str
 ) -> None:
-    soap = service((replace(licenses[0], product=name),), clock)
+    soap = service((replace(LICENSES[0], product=name),))
     assert products(await enumerate_(soap)) == [shown]
 
 
-async def test_server_without_licensing_has_no_such_namespace(
-    licenses: tuple[License, ...], clock: FakeClock
-) -> None:
-    soap = service(licenses, clock, licensing=False)
+async def test_server_without_licensing_has_no_such_namespace(service: Service) -> None:
+    soap = service(licensing=False)
     assert code(await enumerate_(soap, status=500)) == str(0x8004100E)
     await enumerate_(soap, "SELECT Name FROM Win32_Service", WMI + "root/cimv2/*")
 
@@ -155,8 +153,8 @@ async def test_identify_names_the_vendor(soap: SoapService) -> None:
     assert text(root, ".//i:ProductVendor") == "Microsoft Corporation"
 
 
-async def test_answer_takes_the_latency(licenses: tuple[License, ...], clock: FakeClock) -> None:
-    asking = asyncio.create_task(enumerate_(service(licenses, clock, latency=2.0)))
+async def test_answer_takes_the_latency(service: Service, clock: FakeClock) -> None:
+    asking = asyncio.create_task(enumerate_(service(latency=2.0)))
     await clock.advance(1.9)
     assert not asking.done()
     await clock.advance(0.2)
@@ -165,10 +163,10 @@ async def test_answer_takes_the_latency(licenses: tuple[License, ...], clock: Fa
 
 @pytest.mark.parametrize("duration", ["PT1.5S", "P0DT0H0M1.5S"])
 async def test_operation_timeout_is_a_fault(
-    licenses: tuple[License, ...], clock: FakeClock, duration: str
+    service: Service, clock: FakeClock, duration: str
 ) -> None:
     headers = f"<w:OperationTimeout>{duration}</w:OperationTimeout>"
-    soap = service(licenses, clock, latency=60.0)
+    soap = service(latency=60.0)
     asking = asyncio.create_task(enumerate_(soap, headers=headers, status=500))
     await clock.advance(1.4)
     assert not asking.done()

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import TYPE_CHECKING
 
 from defusedxml.ElementTree import fromstring
 
-from lictui.simulator.inventory import FaultMode, License
+from lictui.simulator.http import Listener
+from lictui.simulator.inventory import License
 from lictui.simulator.winrm_server import SoapService
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from tests.support.clock import FakeClock
+Serve = Callable[..., Awaitable[Listener]]
+Service = Callable[..., SoapService]
+
+_XDT, _PVS = "Citrix XenDesktop Platinum|User/Device", "Citrix Provisioning|Concurrent"
+_SOON, _LATER, _NEVER = date(2026, 12, 1), date(2027, 6, 30), date(2030, 1, 1)
+# One that expires, one with its overdraft in use, one of start-up
+LICENSES = (
+    License("XDT_PLT_UD", _XDT, "Retail", _SOON, date(2027, 3, 31), 500, 50, 412),
+    License("PVS_STD_CCS", _PVS, "RetailS", _LATER, None, 80, 8, 90),
+    License("CITRIX", "Citrix Start-up License|Server", "SYS", _NEVER, None, 10_000, 0, 1),
+)
 
 
 WMI = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
@@ -31,17 +44,6 @@ NAMESPACES = {
 }
 NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
-
-
-def service(
-    licenses: tuple[License, ...],
-    clock: FakeClock,
-    fault: FaultMode = FaultMode.NORMAL,
-    **changes: Any,
-) -> SoapService:
-    """A server of `licenses`, without HTTP around it."""
-    settings = {"latency": 0.0, "licensing": True} | changes
-    return SoapService("lic-01", lambda: licenses, lambda: fault, clock, **settings)
 
 
 def envelope(action: str, body: str, resource: str = LICENSING, headers: str = "") -> bytes:
