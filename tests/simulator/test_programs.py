@@ -2,141 +2,116 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import stat
 import subprocess
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from tests.simulator.test_machine import POOLS
-from tests.support.clock import FakeClock
+from tests.support.simulators import RunningSimulator, Simulators
 
-from lictui.simulator.commands import Machine, ProgramPaths, install_programs, serve_commands
+from lictui.simulator.commands import ProgramPaths, install_programs
 from lictui.simulator.inventory import FaultMode
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Iterator
     from pathlib import Path
-
-    from lictui.simulator.inventory import License
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the programs are POSIX's")
 
-_COUNTS = b"(Total of 110 licenses issued;  Total of 42 licenses in use)"
-_AGENT = ("check_mk_agent",)
+_COUNTS: Final = "(Total of 110 licenses issued;  Total of 42 licenses in use)"
+_AGENT: Final = ("check_mk_agent",)
 
 
-@dataclass
-class Ended:
-    """What a program left behind."""
+class Programs:
+    """The programs, and a machine that listens for them."""
 
-    status: int
-    stdout: bytes
-    stderr: str
+    def __init__(self, paths: ProgramPaths, machine: RunningSimulator) -> None:
+        self.paths = paths
+        self.machine = machine
+        self.port = machine.listener.port
 
-
-@dataclass
-class Stage:
-    """A machine that listens, and a fault that may change."""
-
-    programs: ProgramPaths
-    port: int = 0
-    fault: FaultMode = FaultMode.NORMAL
-    inventory: tuple[License, ...] = POOLS
-
-    async def lmutil(self, *options: str, address: str = "") -> Ended:
-        """`lmutil lmstat …`, as the lmstat source calls it."""
+    def lmutil(self, *options: str, address: str = "") -> subprocess.CompletedProcess[str]:
         place = address or f"{self.port}@127.0.0.1"
-        return await run(str(self.programs.lmutil), "lmstat", *(options or ("-a",)), "-c", place)
+        return run(str(self.paths.lmutil), "lmstat", *(options or ("-a",)), "-c", place)
 
-    async def ssh(self, *words: str) -> Ended:
-        """A command over there."""
-        return await run(*self.command(*words))
-
-    def command(self, *words: str) -> tuple[str, ...]:
-        """What runs it."""
-        return (str(self.programs.ssh), "-p", str(self.port), "svc-lictui@127.0.0.1", *words)
+    def ssh(self, *words: str, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+        port = ("-p", str(self.port), "svc-lictui@127.0.0.1")
+        return run(str(self.paths.ssh), *options, *port, *words)
 
 
-async def run(*argv: str) -> Ended:
-    """Run a program to its end."""
-    done = await asyncio.to_thread(subprocess.run, argv, capture_output=True, timeout=20)
-    return Ended(done.returncode, done.stdout, done.stderr.decode())
+def run(*argv: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(argv, capture_output=True, encoding="utf-8", timeout=20, check=False)
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    stage = Stage(install_programs(tmp_path / "with a blank"))
-    listener = await serve_commands(
-        Machine("lic01"), lambda: stage.inventory, lambda: stage.fault, FakeClock()
-    )
-    stage.port = listener.port
-    yield stage
-    await listener.aclose()
+def programs(tmp_path: Path) -> Iterator[Programs]:
+    with Simulators() as simulators:
+        yield Programs(
+            install_programs(tmp_path / "with a blank"), simulators.command_target(*POOLS)
+        )
 
 
-async def test_programs_are_executable_by_the_user_alone(stage: Stage) -> None:
-    for program in (stage.programs.lmutil, stage.programs.ssh):
+def test_programs_are_executable_by_the_user_alone(programs: Programs) -> None:
+    for program in (programs.paths.lmutil, programs.paths.ssh):
         assert stat.filemode(program.stat().st_mode) == "-rwx------"
 
 
-async def test_lmutil_prints_features_only_with_a(stage: Stage) -> None:
-    ended = await stage.lmutil("-a", "-t", "5")
-    assert (ended.status, ended.stderr) == (0, "")
-    assert b"Users of XDT_ENT_CCS:  " + _COUNTS in ended.stdout
-    ended = await stage.lmutil("-t", "5")
-    assert ended.status == 0
-    assert b"CITRIX: UP" in ended.stdout
-    assert b"Users of" not in ended.stdout
+def test_lmutil_prints_features_only_with_a(programs: Programs) -> None:
+    ended = programs.lmutil("-a", "-t", "5")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "Users of XDT_ENT_CCS:  " + _COUNTS in ended.stdout
+    ended = programs.lmutil("-t", "5")
+    assert ended.returncode == 0
+    assert "CITRIX: UP" in ended.stdout
+    assert "Users of" not in ended.stdout
 
 
-@pytest.mark.parametrize("options", [("-z",), ("-a", "-b", "x"), ("status",)])
-async def test_lmutil_rejects_unknown_options(stage: Stage, options: tuple[str, ...]) -> None:
-    ended = await stage.lmutil(*options)
-    assert ended.status == 1
-    assert ended.stdout.startswith(b"usage:")
+@pytest.mark.parametrize("options", [("-z",), ("-a", "-", "x"), ("status",)])
+def test_lmutil_rejects_unknown_options(programs: Programs, options: tuple[str, ...]) -> None:
+    ended = programs.lmutil(*options)
+    assert ended.returncode == 1
+    assert ended.stdout.startswith("usage:")
 
 
-async def test_lmutil_takes_the_first_of_three_that_answers(stage: Stage) -> None:
-    ended = await stage.lmutil(address=f"1@127.0.0.1,{stage.port}@127.0.0.1,2@127.0.0.1")
+def test_lmutil_takes_the_first_of_three_that_answers(programs: Programs) -> None:
+    ended = programs.lmutil(address=f"1@127.0.0.1,{programs.port}@127.0.0.1,2@127.0.0.1")
     assert _COUNTS in ended.stdout
 
 
-async def test_lmutil_has_the_error_of_flexnet_for_a_closed_port(stage: Stage) -> None:
-    ended = await stage.lmutil(address="1@127.0.0.1")
-    assert ended.status == 1
-    said = b'Cannot connect to license server (-15,570:111 "Connection refused")'
+def test_lmutil_has_the_error_of_flexnet_for_a_closed_port(programs: Programs) -> None:
+    ended = programs.lmutil(address="1@127.0.0.1")
+    assert ended.returncode == 1
+    said = 'Cannot connect to license server (-15,570:111 "Connection refused")'
     assert said in ended.stdout
 
 
-async def test_ssh_passes_the_command_line_to_a_shell(stage: Stage) -> None:
-    ended = await stage.ssh("'no such/program&x=1", "ü%'", "--option")
-    assert ended.status == 127
+def test_ssh_passes_the_command_line_to_a_shell(programs: Programs) -> None:
+    ended = programs.ssh("'no such/program&x=1", "ü%'", "--option")
+    assert ended.returncode == 127
     assert ended.stderr == "bash: line 1: no such/program&x=1 ü%: command not found\n"
 
 
-async def test_ssh_needs_quotes_around_a_pipe_of_powershell(stage: Stage) -> None:
+def test_ssh_needs_quotes_around_a_pipe_of_powershell(programs: Programs) -> None:
     script = "Get-LicInventory | ConvertTo-Json"
-    ended = await stage.ssh("powershell", "-Command", f'"{script}"')
-    assert (ended.status, ended.stderr) == (0, "")
-    assert b"LicenseProductName" in ended.stdout
-    ended = await stage.ssh("powershell", "-Command", script)
-    assert (ended.status, ended.stdout) == (127, b"")
+    ended = programs.ssh("powershell", "-Command", f'"{script}"')
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "LicenseProductName" in ended.stdout
+    ended = programs.ssh("powershell", "-Command", script)
+    assert (ended.returncode, ended.stdout) == (127, "")
     assert "ConvertTo-Json: command not found" in ended.stderr
 
 
-async def test_ssh_accepts_its_options(stage: Stage) -> None:
-    words = list(stage.command(*_AGENT))
-    words[1:1] = ["-T", "-o", "BatchMode=yes", "-i", "key"]
-    assert (await run(*words)).stdout.startswith(b"<<<check_mk>>>")
+def test_ssh_accepts_its_options(programs: Programs) -> None:
+    ended = programs.ssh(*_AGENT, options=("-T", "-o", "BatchMode=yes", "-i", "key"))
+    assert ended.stdout.startswith("<<<check_mk>>>")
 
 
-async def test_ssh_has_its_own_error_for_a_closed_port(stage: Stage) -> None:
-    stage.port = 1
-    ended = await stage.ssh(*_AGENT)
-    assert (ended.status, ended.stdout) == (255, b"")
+def test_ssh_has_its_own_error_for_a_closed_port(programs: Programs) -> None:
+    programs.port = 1
+    ended = programs.ssh(*_AGENT)
+    assert (ended.returncode, ended.stdout) == (255, "")
     assert ended.stderr == "ssh: connect to host 127.0.0.1 port 1: Connection refused\n"
 
 
@@ -152,36 +127,36 @@ async def test_ssh_has_its_own_error_for_a_closed_port(stage: Stage) -> None:
         (FaultMode.EMPTY, 0, ""),
     ],
 )
-async def test_ssh_refusal_has_its_status_and_no_output(
-    stage: Stage, fault: FaultMode, status: int, words: str
+def test_ssh_refusal_has_its_status_and_no_output(
+    programs: Programs, fault: FaultMode, status: int, words: str
 ) -> None:
-    stage.fault = fault
-    ended = await stage.ssh(*_AGENT)
-    assert (ended.status, ended.stdout) == (status, b"")
+    programs.machine.fault = fault
+    ended = programs.ssh(*_AGENT)
+    assert (ended.returncode, ended.stdout) == (status, "")
     assert words in ended.stderr
     assert bool(ended.stderr) == bool(words)
 
 
-async def test_truncated_output_ends_with_a_lost_connection(stage: Stage) -> None:
-    whole = (await stage.ssh(*_AGENT)).stdout
-    stage.fault = FaultMode.TRUNCATED
-    ended = await stage.ssh(*_AGENT)
-    assert ended.status == 255
+def test_truncated_output_ends_with_a_lost_connection(programs: Programs) -> None:
+    whole = (programs.ssh(*_AGENT)).stdout
+    programs.machine.fault = FaultMode.TRUNCATED
+    ended = programs.ssh(*_AGENT)
+    assert ended.returncode == 255
     assert ended.stdout == whole[: len(whole) // 2]
     assert "closed by remote host" in ended.stderr
 
 
-async def test_truncated_lmutil_was_killed(stage: Stage) -> None:
-    whole = (await stage.lmutil()).stdout
-    stage.fault = FaultMode.TRUNCATED
-    ended = await stage.lmutil()
-    assert (ended.status, ended.stderr) == (137, "")
+def test_truncated_lmutil_was_killed(programs: Programs) -> None:
+    whole = (programs.lmutil()).stdout
+    programs.machine.fault = FaultMode.TRUNCATED
+    ended = programs.lmutil()
+    assert (ended.returncode, ended.stderr) == (137, "")
     assert ended.stdout == whole[: len(whole) // 2]
 
 
-async def test_output_follows_the_inventory(stage: Stage) -> None:
-    stage.inventory = POOLS[:1]
-    before = (await stage.ssh(*_AGENT)).stdout
-    stage.inventory = POOLS[1:]
-    assert b"XDT_ENT_CCS\t110\t42" in before
-    assert b"XDT_ENT_CCS" not in (await stage.ssh(*_AGENT)).stdout
+def test_output_follows_the_inventory(programs: Programs) -> None:
+    programs.machine.inventory = POOLS[:1]
+    before = (programs.ssh(*_AGENT)).stdout
+    programs.machine.inventory = POOLS[1:]
+    assert "XDT_ENT_CCS\t110\t42" in before
+    assert "XDT_ENT_CCS" not in (programs.ssh(*_AGENT)).stdout
