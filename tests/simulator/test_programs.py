@@ -68,7 +68,7 @@ def test_lmutil_prints_features_only_with_a(programs: Programs) -> None:
     assert "Users of" not in ended.stdout
 
 
-@pytest.mark.parametrize("options", [("-z",), ("-a", "-", "x"), ("status",)])
+@pytest.mark.parametrize("options", [("-z",), ("-a", "-b", "x"), ("status",)])
 def test_lmutil_rejects_unknown_options(programs: Programs, options: tuple[str, ...]) -> None:
     ended = programs.lmutil(*options)
     assert ended.returncode == 1
@@ -138,7 +138,7 @@ def test_ssh_refusal_has_its_status_and_no_output(
 
 
 def test_truncated_output_ends_with_a_lost_connection(programs: Programs) -> None:
-    whole = (programs.ssh(*_AGENT)).stdout
+    whole = programs.ssh(*_AGENT).stdout
     programs.machine.fault = FaultMode.TRUNCATED
     ended = programs.ssh(*_AGENT)
     assert ended.returncode == 255
@@ -147,7 +147,7 @@ def test_truncated_output_ends_with_a_lost_connection(programs: Programs) -> Non
 
 
 def test_truncated_lmutil_was_killed(programs: Programs) -> None:
-    whole = (programs.lmutil()).stdout
+    whole = programs.lmutil().stdout
     programs.machine.fault = FaultMode.TRUNCATED
     ended = programs.lmutil()
     assert (ended.returncode, ended.stderr) == (137, "")
@@ -156,7 +156,7 @@ def test_truncated_lmutil_was_killed(programs: Programs) -> None:
 
 def test_output_follows_the_inventory(programs: Programs) -> None:
     programs.machine.inventory = POOLS[:1]
-    before = (programs.ssh(*_AGENT)).stdout
+    before = programs.ssh(*_AGENT).stdout
     programs.machine.inventory = POOLS[1:]
     assert "XDT_ENT_CCS\t110\t42" in before
-    assert "XDT_ENT_CCS" not in (programs.ssh(*_AGENT)).stdout
+    assert "XDT_ENT_CCS" not in programs.ssh(*_AGENT).stdout
