@@ -25,9 +25,7 @@ from lictui.simulator.cvad_server import SimulatedSite, SiteApi
 from lictui.simulator.http import ApiClient, JsonApi, listen, self_signed
 from lictui.simulator.inventory import FaultMode, License
 from lictui.simulator.partner_server import (
-    CustomerUsage,
     FeatureCount,
-    LinkedCustomer,
     PartnerAccount,
     PartnerApi,
     PartnerFeature,
@@ -98,7 +96,6 @@ LIC01 = PartnerServer(
     last_reported=at(2026, 11, 23, 11, 12, 4),
     expires=at(2027, 7, 27),
     ccu=(FeatureCount("MPS_PLT_CCU", 10),),
-    customers=(LinkedCustomer("c1", nick_name="C1", display_name="Customer One"),),
 )
 FEATURE = PartnerFeature(
     "XDT_PLT_UD",
@@ -106,10 +103,6 @@ FEATURE = PartnerFeature(
     servers=(
         ServerUsage("lic01.acme.test", 14, free_users=2),
         ServerUsage("lic02.acme.test", 212, reported=at(2026, 10, 30, 4, 5, 6)),
-    ),
-    customers=(
-        CustomerUsage("c1", 3, free_users=3, nick_name="C1"),
-        CustomerUsage("c2", 9, linked=False),
     ),
 )
 PARTNER = PartnerAccount(

@@ -51,14 +51,14 @@ def _held(server: str, key: PoolKey, at: float) -> License:
     )
 
 
-def test_servers_that_never_answered_have_no_past(past: dict[_Line, list[BackfillRow]]) -> None:
+def test_failed_servers_have_no_history(past: dict[_Line, list[BackfillRow]]) -> None:
     assert {server for server, _, _ in past} == {server.name for server in _ESTATE.servers} - {
         "lic-emea-03",
         "lic-apac-03",
     }
 
 
-def test_every_width_reaches_as_far_back_as_it_should(past: dict[_Line, list[BackfillRow]]) -> None:
+def test_resolutions_reach_back_as_far_as_retention(past: dict[_Line, list[BackfillRow]]) -> None:
     days = {
         Resolution.DAY: 364,
         Resolution.HOUR: 91,
@@ -70,7 +70,7 @@ def test_every_width_reaches_as_far_back_as_it_should(past: dict[_Line, list[Bac
         assert line[-1].bucket.end >= _UNTIL - 86400
 
 
-def test_buckets_rise_in_time_and_end_before_now(past: dict[_Line, list[BackfillRow]]) -> None:
+def test_buckets_are_in_order_and_end_before_now(past: dict[_Line, list[BackfillRow]]) -> None:
     for (_, _, width), line in past.items():
         for before, after in pairwise(line):
             assert before.bucket.end <= after.bucket.start
@@ -80,7 +80,7 @@ def test_buckets_rise_in_time_and_end_before_now(past: dict[_Line, list[Backfill
             assert all(each.bucket.end == each.bucket.start + width for each in line)
 
 
-def test_every_bucket_is_consistent_in_itself(past: dict[_Line, list[BackfillRow]]) -> None:
+def test_bucket_is_consistent(past: dict[_Line, list[BackfillRow]]) -> None:
     for width in Resolution:
         for _, _, bucket in _buckets(past, width):
             assert bucket.low <= bucket.average <= bucket.high
@@ -90,7 +90,7 @@ def test_every_bucket_is_consistent_in_itself(past: dict[_Line, list[BackfillRow
 
 
 @pytest.mark.parametrize("width", [Resolution.DAY, Resolution.HOUR, Resolution.FIVE_MINUTES])
-def test_the_maximum_is_what_the_server_said_at_its_time(
+def test_maximum_is_the_reading_of_its_time(
     past: dict[_Line, list[BackfillRow]], width: Resolution
 ) -> None:
     for server, key, bucket in _buckets(past, width)[::37]:
@@ -104,7 +104,7 @@ def test_the_maximum_is_what_the_server_said_at_its_time(
             assert (held.installed, held.overdraft) == (bucket.installed, bucket.overdraft)
 
 
-def test_nothing_said_within_a_bucket_is_above_its_maximum(
+def test_readings_of_a_bucket_are_within_its_bounds(
     past: dict[_Line, list[BackfillRow]],
 ) -> None:
     steps = {Resolution.DAY: 900, Resolution.HOUR: 900, Resolution.FIVE_MINUTES: 300}
@@ -118,7 +118,7 @@ def test_nothing_said_within_a_bucket_is_above_its_maximum(
             assert max(said) <= bucket.high
 
 
-def test_hours_sum_up_the_five_minutes_they_are_made_of(
+def test_hour_sums_up_its_five_minute_buckets(
     past: dict[_Line, list[BackfillRow]],
 ) -> None:
     key = PoolKey("XDT_PLT_CCS", "2027-06-12")
@@ -132,7 +132,7 @@ def test_hours_sum_up_the_five_minutes_they_are_made_of(
         assert hour.last == parts[-1].last
 
 
-def test_readings_that_stay_the_same_are_one_row(past: dict[_Line, list[BackfillRow]]) -> None:
+def test_equal_readings_are_one_row(past: dict[_Line, list[BackfillRow]]) -> None:
     startup = past["lic-emea-01", PoolKey("CITRIX", "2030-01-01"), Resolution.RAW]
     assert len(startup) == 1
     assert startup[0].bucket.samples == 2 * 288 + 1
@@ -143,7 +143,7 @@ def test_readings_that_stay_the_same_are_one_row(past: dict[_Line, list[Backfill
                 assert gap > 300 or before.bucket.last != after.bucket.last
 
 
-def test_silence_is_a_gap(past: dict[_Line, list[BackfillRow]]) -> None:
+def test_outage_is_a_gap(past: dict[_Line, list[BackfillRow]]) -> None:
     (start, end), *_ = next(
         server.outages for server in _ESTATE.servers if server.name == "lic-apac-02"
     )
@@ -152,12 +152,12 @@ def test_silence_is_a_gap(past: dict[_Line, list[BackfillRow]]) -> None:
             assert bucket.end <= start + 3600 or bucket.start >= end - 3600
 
 
-def test_a_step_of_what_is_installed_is_remembered(past: dict[_Line, list[BackfillRow]]) -> None:
+def test_change_of_installed_is_kept(past: dict[_Line, list[BackfillRow]]) -> None:
     line = past["ddc-apac-01", PoolKey("XDT_PLT_CCS", "2027-06-12"), Resolution.DAY]
     assert [line[0].bucket.installed, line[-1].bucket.installed] == [650, 900]
 
 
-def test_a_site_without_an_overview_knows_no_installed(
+def test_site_without_an_overview_has_no_installed(
     past: dict[_Line, list[BackfillRow]],
 ) -> None:
     line = past["ddc-us-02", PoolKey("XDT_STD_CCS"), Resolution.DAY]
@@ -181,7 +181,7 @@ _TOLD = [
 
 
 @pytest.mark.parametrize(("server", "product", "day", "installed", "overdraft"), _TOLD)
-def test_each_source_left_what_it_tells(
+def test_history_has_the_figures_that_each_source_reports(
     past: dict[_Line, list[BackfillRow]],
     server: str,
     product: str,
@@ -196,7 +196,7 @@ def test_each_source_left_what_it_tells(
     }
 
 
-def test_what_is_uploaded_daily_stands_all_day(past: dict[_Line, list[BackfillRow]]) -> None:
+def test_daily_uploads_are_constant_all_day(past: dict[_Line, list[BackfillRow]]) -> None:
     line = past["csp-partner", PoolKey("XDT_PLT_UD"), Resolution.DAY]
     assert all(each.bucket.low == each.bucket.high for each in line)
     assert len({each.bucket.high for each in line}) > 20

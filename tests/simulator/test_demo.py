@@ -39,7 +39,7 @@ def _ask(url: str) -> int:
     raise AssertionError("a server that asks for no password")
 
 
-def test_it_serves_while_the_block_lasts_and_leaves_nothing() -> None:
+def test_demo_serves_during_the_block_and_leaves_nothing() -> None:
     with Demo(1, 60.0, past=False) as demo:
         root = demo.paths.config_dir.parent
         url = _plain(demo.paths)
@@ -51,7 +51,7 @@ def test_it_serves_while_the_block_lasts_and_leaves_nothing() -> None:
     assert "simulator" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_it_leaves_nothing_after_an_error_either() -> None:
+def test_demo_leaves_nothing_after_an_error() -> None:
     demo, roots = Demo(1, past=False), []
     with pytest.raises(ZeroDivisionError), demo:  # noqa: PT012 - the block is what is tested
         roots.append(demo.paths.config_dir.parent)
@@ -61,7 +61,7 @@ def test_it_leaves_nothing_after_an_error_either() -> None:
         _ = demo.paths
 
 
-def test_what_keeps_it_from_starting_is_raised_and_cleaned_up(
+def test_demo_raises_a_failed_start_and_cleans_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     roots: list[Path] = []
@@ -78,13 +78,13 @@ def test_what_keeps_it_from_starting_is_raised_and_cleaned_up(
     assert "simulator" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_two_demos_do_not_disturb_each_other() -> None:
+def test_demos_are_independent() -> None:
     with Demo(1, past=False) as first, Demo(2, past=False) as second:
         assert first.paths != second.paths
         assert _ask(_plain(first.paths)) == _ask(_plain(second.paths)) == 401
 
 
-def test_the_history_holds_the_year_before(tmp_path: Path, clock: FakeClock) -> None:
+def test_history_has_the_year_before(tmp_path: Path, clock: FakeClock) -> None:
     estate, paths = SimulatedEstate(1, START, scale=1), Paths(tmp_path, tmp_path)
     write_history(estate, paths, clock)
     server = estate.servers[0]

@@ -21,7 +21,6 @@ from lictui.model import Server, SourceName
 from lictui.paths import Paths
 from lictui.simulator.demo import SIMULATED_DIR, RunningServers, start_servers
 from lictui.simulator.estate import SimulatedEstate
-from lictui.simulator.inventory import FaultMode
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -56,9 +55,7 @@ def _address(server: Server) -> tuple[str, int]:
     return url.host, url.port or 0
 
 
-async def test_the_config_dir_loads_as_it_was_meant(
-    running: RunningServers, tmp_path: Path
-) -> None:
+async def test_config_dir_is_loadable(running: RunningServers, tmp_path: Path) -> None:
     paths = Paths(tmp_path, tmp_path)
     assert load_servers(paths) == running.servers
     assert load_settings(paths).limits.timeout < 10
@@ -71,7 +68,7 @@ async def test_the_config_dir_loads_as_it_was_meant(
     }
 
 
-async def test_every_file_is_the_users_alone(running: RunningServers, tmp_path: Path) -> None:
+async def test_files_are_readable_by_the_user_only(running: RunningServers, tmp_path: Path) -> None:
     modes = _modes(tmp_path)
     assert len(modes) >= sum(bool(server.secret) for server in running.servers) + 5
     assert modes.pop(tmp_path / SIMULATED_DIR) == "drwx------"
@@ -84,9 +81,7 @@ def _modes(folder: Path) -> dict[Path, str]:
     return {path: stat.filemode(path.stat().st_mode) for path in folder.rglob("*")}
 
 
-async def test_passwords_stand_in_their_files_alone(
-    running: RunningServers, tmp_path: Path
-) -> None:
+async def test_passwords_are_only_in_their_files(running: RunningServers, tmp_path: Path) -> None:
     registry = (tmp_path / "servers.toml").read_text()
     for server in running.servers:
         if server.url:
@@ -111,7 +106,7 @@ async def test_certificates_are_pinned_and_one_server_is_plain(running: RunningS
     assert sum(server.url.startswith("http://") for server in running.servers) == 1
 
 
-async def test_the_estate_answers_with_its_own_figures(
+async def test_servers_return_the_figures_of_the_estate(
     running: RunningServers, estate: SimulatedEstate, clock: FakeClock
 ) -> None:
     server = next(each for each in running.servers if each.name == "ddc-emea-01")
@@ -134,7 +129,7 @@ async def test_the_estate_answers_with_its_own_figures(
 @pytest.mark.parametrize(
     ("speed", "every", "cvad", "partner"), [(1, 15, 3, 60), (60, None, 180, None)]
 )
-async def test_the_pace_follows_the_clients_clock(
+async def test_interval_follows_the_speed_of_the_clock(
     estate: SimulatedEstate,
     clock: FakeClock,
     tmp_path: Path,
@@ -150,7 +145,7 @@ async def test_the_pace_follows_the_clients_clock(
     assert {server.source: server.interval for server in running.servers} == expected
 
 
-async def test_afterwards_nobody_listens(
+async def test_servers_stop_listening_when_closed(
     estate: SimulatedEstate, clock: FakeClock, tmp_path: Path
 ) -> None:
     running = await start_servers(estate, clock, tmp_path)
@@ -160,7 +155,7 @@ async def test_afterwards_nobody_listens(
             await asyncio.open_connection(*_address(server))
 
 
-async def test_fixed_ports_follow_one_another(clock: FakeClock, tmp_path: Path) -> None:
+async def test_fixed_ports_are_consecutive(clock: FakeClock, tmp_path: Path) -> None:
     running = await start_servers(
         SimulatedEstate(1, START, scale=3), clock, tmp_path, base_port=_LOW
     )
@@ -169,7 +164,7 @@ async def test_fixed_ports_follow_one_another(clock: FakeClock, tmp_path: Path) 
     assert ports == [_LOW, _LOW + 1, _LOW + 2]
 
 
-async def test_a_port_that_is_taken_is_said_and_the_others_are_let_go(
+async def test_taken_port_is_an_error_that_closes_the_others(
     estate: SimulatedEstate, clock: FakeClock, tmp_path: Path
 ) -> None:
     port = _LOW + 11
@@ -182,14 +177,14 @@ async def test_a_port_that_is_taken_is_said_and_the_others_are_let_go(
     await taken.wait_closed()
 
 
-async def test_many_servers_are_served_too(clock: FakeClock, tmp_path: Path) -> None:
+async def test_many_servers_share_a_certificate(clock: FakeClock, tmp_path: Path) -> None:
     running = await start_servers(SimulatedEstate(1, START, scale=70), clock, tmp_path)
     await running.aclose()
     assert len({server.url for server in running.servers}) == 70
     assert len({server.verify for server in running.servers}) == 1
 
 
-async def test_programs_bring_the_figures_of_their_machine(
+async def test_programs_print_the_figures_of_their_machine(
     running: RunningServers, estate: SimulatedEstate
 ) -> None:
     servers = {server.name: server for server in running.servers}
@@ -208,11 +203,3 @@ async def _printed(*argv: str) -> str:
     process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
     output, _ = await process.communicate()
     return output.decode()
-
-
-def test_faults_reach_the_sockets(estate: SimulatedEstate) -> None:
-    assert {estate.fault_at(server.name, START) for server in estate.servers} == {
-        FaultMode.NORMAL,
-        FaultMode.DENIED,
-        FaultMode.EMPTY,
-    }

@@ -41,7 +41,7 @@ def _levels(estate: SimulatedEstate, at: float) -> set[Level]:
     }
 
 
-def test_the_same_seed_is_the_same_estate_in_whatever_order_one_asks() -> None:
+def test_estate_depends_only_on_seed_and_time() -> None:
     hours = [START + hour * _HOUR for hour in range(-48, 48, 5)]
     forwards = [_everything(SimulatedEstate(7, START), at) for at in hours]
     other = SimulatedEstate(7, START)
@@ -49,7 +49,7 @@ def test_the_same_seed_is_the_same_estate_in_whatever_order_one_asks() -> None:
     assert forwards == backwards[::-1]
 
 
-def test_another_seed_is_another_estate() -> None:
+def test_estate_differs_by_seed() -> None:
     assert _everything(SimulatedEstate(1, START), START) != _everything(
         SimulatedEstate(2, START), START
     )
@@ -57,7 +57,7 @@ def test_another_seed_is_another_estate() -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 44, 555])
 @pytest.mark.parametrize("hour", [0, 9, 18, 75])  # night, morning and evening; a weekend
-def test_every_level_is_there_at_any_hour(seed: int, hour: int) -> None:
+def test_estate_has_every_level_at_any_hour(seed: int, hour: int) -> None:
     start = START + hour * _HOUR
     assert {
         Level.OK,
@@ -69,7 +69,7 @@ def test_every_level_is_there_at_any_hour(seed: int, hour: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(1, 9))
-def test_there_is_an_overdraft_excursion_of_a_day(seed: int) -> None:
+def test_estate_has_a_day_in_overdraft(seed: int) -> None:
     estate = SimulatedEstate(seed, START)
     quarters = [START - 2 * DAY + at * 900 for at in range(96 * 4)]
     readings = [estate.inventory_at("ddc-us-01", at)[0] for at in quarters]
@@ -79,7 +79,7 @@ def test_there_is_an_overdraft_excursion_of_a_day(seed: int) -> None:
     assert over[-1] - over[0] < DAY
 
 
-def test_office_hours_are_busy_and_nights_and_weekends_are_not() -> None:
+def test_usage_follows_office_hours() -> None:
     tuesday, sunday = START - START % DAY, START - START % DAY - 2 * DAY
 
     def in_use(at: float) -> int:
@@ -91,7 +91,7 @@ def test_office_hours_are_busy_and_nights_and_weekends_are_not() -> None:
     assert lunch < max(morning, afternoon)
 
 
-def test_regions_begin_their_day_at_different_hours() -> None:
+def test_regions_start_their_day_at_different_hours() -> None:
     night_in_the_us = START  # 06:00 UTC
     apac = _ESTATE.inventory_at("ddc-apac-01", night_in_the_us)[0]
     us = _ESTATE.inventory_at("lic-us-01", night_in_the_us)[0]
@@ -100,14 +100,14 @@ def test_regions_begin_their_day_at_different_hours() -> None:
 
 
 @pytest.mark.parametrize("pool", _POOLS)
-def test_figures_are_smooth_and_never_negative(pool: SimulatedPool) -> None:
+def test_usage_is_smooth_and_never_negative(pool: SimulatedPool) -> None:
     points = [pool.curve.value_at(START + minute * 60) for minute in range(0, 3 * 24 * 60, 5)]
     size = pool.sizes[-1][1]
     assert min(points) >= 0
     assert max(abs(a - b) for a, b in pairwise(points)) <= max(2, 0.1 * size)
 
 
-def test_no_two_pools_live_the_same_life() -> None:
+def test_pools_differ_from_each_other() -> None:
     lives = [
         tuple(pool.curve.value_at(START + hour * _HOUR) / pool.sizes[-1][1] for hour in range(72))
         for server in _OWN
@@ -118,12 +118,12 @@ def test_no_two_pools_live_the_same_life() -> None:
 
 
 @given(at=st.floats(START - 365 * DAY, START + 365 * DAY))
-def test_concurrent_licenses_are_never_given_beyond_the_total(at: float) -> None:
+def test_concurrent_usage_never_exceeds_the_total(at: float) -> None:
     for each in _ESTATE.inventory_at("ddc-us-01", at):
         assert 0 <= each.in_use <= each.installed + each.overdraft
 
 
-def test_who_finds_no_license_waits() -> None:
+def test_users_without_a_license_are_queued() -> None:
     noon = START - START % DAY + 16 * _HOUR  # late morning in New York
     held = [_ESTATE.inventory_at("lic-legal-01", noon + at * 600)[0] for at in range(24)]
     assert any(each.queued for each in held)
@@ -131,7 +131,7 @@ def test_who_finds_no_license_waits() -> None:
     assert all(each.queued == 0 for each in _ESTATE.inventory_at("lic-emea-01", noon))
 
 
-def test_assignments_fall_by_night_alone() -> None:
+def test_assignments_fall_only_at_night() -> None:
     server = next(each for each in _ESTATE.servers if each.name == "lic-emea-01")
     for pool in server.pools[:2]:
         first = int(START // 900) - 300 * 96
@@ -145,7 +145,7 @@ def test_assignments_fall_by_night_alone() -> None:
         assert {(at + server.region.hours * 3600) % DAY for at in falls} == {0}
 
 
-def test_nobody_is_new_on_a_day_off() -> None:
+def test_assignments_do_not_rise_on_a_day_off() -> None:
     server = next(each for each in _ESTATE.servers if each.name == "lic-emea-01")
     day = server.region.day(START)
     while is_working_day(server.region, day):
@@ -155,7 +155,7 @@ def test_nobody_is_new_on_a_day_off() -> None:
     assert len(set(points)) == 1
 
 
-def test_licenses_that_expire_are_gone_the_day_after() -> None:
+def test_licenses_are_gone_the_day_after_they_expire() -> None:
     ending = next(
         each for each in _ESTATE.inventory_at("ddc-us-01", START) if each.expires is not None
     )
@@ -166,7 +166,7 @@ def test_licenses_that_expire_are_gone_the_day_after() -> None:
     assert len(_ESTATE.inventory_at("ddc-us-01", last)) == 1
 
 
-def test_a_server_falls_silent_and_comes_back_at_any_speed() -> None:
+def test_server_is_silent_now_and_then() -> None:
     minutes = [_ESTATE.fault_at("lic-apac-02", START + at * 60) for at in range(200)]
     assert minutes[0] is FaultMode.NORMAL
     for silent in (range(2, 3), range(8, 12), range(32, 48), range(128, 192)):
@@ -175,13 +175,13 @@ def test_a_server_falls_silent_and_comes_back_at_any_speed() -> None:
         assert minutes[silent[-1] + 1] is FaultMode.NORMAL
 
 
-def test_a_las_server_is_empty_over_wmi_and_one_refuses_its_password() -> None:
+def test_one_server_is_empty_and_one_refuses_its_password() -> None:
     assert _ESTATE.fault_at("lic-apac-03", START) is FaultMode.EMPTY
     assert _ESTATE.inventory_at("lic-apac-03", START) == ()
     assert _ESTATE.fault_at("lic-emea-03", START) is FaultMode.DENIED
 
 
-def test_one_license_server_is_known_in_three_ways() -> None:
+def test_license_server_is_read_in_three_ways() -> None:
     ways = [each for each in _ESTATE.servers if "lic-emea-06" in (each.name, each.same_as)]
     assert [each.kind for each in ways] == [
         ServerKind.WINRM_NTLM,
@@ -192,13 +192,13 @@ def test_one_license_server_is_known_in_three_ways() -> None:
     assert wmi == site
 
 
-def test_every_way_of_reading_is_there() -> None:
+def test_estate_has_every_kind_of_server() -> None:
     assert {server.kind for server in _ESTATE.servers} == set(ServerKind)
     names = {server.name for server in _ESTATE.servers}
     assert {server.same_as for server in _ESTATE.servers} <= {*names, ""}
 
 
-def test_a_partner_hears_of_users_once_a_day() -> None:
+def test_partner_figures_change_once_a_day() -> None:
     midnight = START - START % DAY
     (partner,) = (each for each in _ESTATE.servers if each.name == "csp-partner")
     figures = [
@@ -215,12 +215,12 @@ def _sums(server: str, at: float) -> list[int]:
     return [held.in_use for held in _ESTATE.inventory_at(server, at)]
 
 
-def test_a_large_estate_has_as_many_servers_of_five_pools() -> None:
+def test_large_estate_has_the_requested_number_of_servers() -> None:
     estate = SimulatedEstate(1, START, scale=30)
     assert len({server.name for server in estate.servers}) == 30
     assert {len(estate.inventory_at(server.name, START)) for server in estate.servers} == {5}
 
 
-def test_a_stranger_is_a_key_error() -> None:
+def test_unknown_server_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         _ESTATE.inventory_at("nobody", START)

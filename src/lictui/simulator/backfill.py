@@ -25,66 +25,48 @@ if TYPE_CHECKING:
 # What each source reports of a pool: its key, and which figures
 
 
-_UNDATED: Final = (
+_UNDATED: Final = {
     ServerKind.SITE_WITHOUT_OVERVIEW,
     ServerKind.CLOUD,
     ServerKind.PARTNER,
     ServerKind.CHECKMK,
-)
-_NO_SIZE: Final = (ServerKind.SITE_WITHOUT_OVERVIEW, ServerKind.PARTNER, ServerKind.UDADMIN)
-_ONE_COUNT: Final = (
-    ServerKind.CHECKMK,
-    ServerKind.LMSTAT,
-    ServerKind.REMOTE_LMSTAT,
-)  # the overdraft is in it
-_NO_OVERDRAFT: Final = (ServerKind.CLOUD,)
-_SNAP_IN: Final = (
-    ServerKind.INVENTORY,
-    ServerKind.LAS_INVENTORY,
-)  # its start-up license has no date
+}
+_NO_SIZE: Final = {ServerKind.SITE_WITHOUT_OVERVIEW, ServerKind.PARTNER, ServerKind.UDADMIN}
+_ONE_COUNT: Final = {ServerKind.CHECKMK, ServerKind.LMSTAT, ServerKind.REMOTE_LMSTAT}
+_SNAP_IN: Final = {ServerKind.INVENTORY, ServerKind.LAS_INVENTORY}
 
 
 @dataclass(frozen=True, slots=True)
 class ReportedFields:
-    """What is told of one pool."""
+    """How a server reports one pool."""
 
     key: PoolKey
     model: Model
-    sized: bool  # whether it is told how many there are
-    apart: bool  # whether the overdraft is told, apart from what is installed
-    merged: bool  # whether what is installed has the overdraft in it
+    kind: ServerKind
 
     def figures(self, installed: int, overdraft: int) -> tuple[int | None, int | None]:
-        """Installed and overdraft, as told."""
-        if not self.sized:
+        """Return installed and overdraft, as reported."""
+        if self.kind in _NO_SIZE:
             return None, None
-        if self.merged:
+        if self.kind in _ONE_COUNT:
             return installed + overdraft, None
-        return installed, overdraft if self.apart else None
+        return installed, None if self.kind is ServerKind.CLOUD else overdraft
 
 
 def reported_fields(server: SimulatedServer, pool: SimulatedPool) -> ReportedFields:
-    """What is told of `pool`, the way `server` is read."""
+    """Return how `server` reports `pool`."""
     kind = server.kind
-    dated = kind not in _UNDATED and server.vendor == "CITRIX"
+    is_dated = kind not in _UNDATED and server.vendor == "CITRIX"
     if kind in _SNAP_IN and pool.license_type == "SYS":
-        dated = False
-    merged = kind in _ONE_COUNT
-    return ReportedFields(
-        PoolKey(pool.product, pool.subscription_date.isoformat() if dated else ""),
-        _model(server, pool),
-        sized=kind not in _NO_SIZE,
-        apart=not merged and kind not in _NO_OVERDRAFT,
-        merged=merged,
-    )
-
-
-def _model(server: SimulatedServer, pool: SimulatedPool) -> Model:
-    if server.kind is ServerKind.CLOUD:
-        return Model.USER_DEVICE  # what it is asked for; the product's name says nothing of it
-    if server.vendor != "CITRIX":
-        return Model.CONCURRENT  # floating licenses, and no code that would say so
-    return describe(pool.product).model
+        is_dated = False
+    if kind is ServerKind.CLOUD:
+        model = Model.USER_DEVICE  # what it is asked for: not part of the product's name
+    elif server.vendor != "CITRIX":
+        model = Model.CONCURRENT  # floating licenses, without a code that shows it
+    else:
+        model = describe(pool.product).model
+    key = PoolKey(pool.product, pool.subscription_date.isoformat() if is_dated else "")
+    return ReportedFields(key, model, kind)
 
 
 _DAYS: Final = 365  # of day buckets; the rest of the store's default retention would do no more
@@ -95,7 +77,7 @@ _STEP: Final = 300  # seconds between two recent readings; older ones are a quar
 
 
 def backfill(estate: SimulatedEstate, until: float) -> Iterator[BackfillRow]:
-    """Every bucket of the year before `until`, pool by pool, rising in time within each width."""
+    """Yield every bucket of the year before `until` by pool, in order of time in each width."""
     for server in estate.servers:
         if server.fault is FaultMode.NORMAL:
             for pool in server.pools:
@@ -103,14 +85,13 @@ def backfill(estate: SimulatedEstate, until: float) -> Iterator[BackfillRow]:
 
 
 def _of_pool(server: SimulatedServer, pool: SimulatedPool, until: float) -> Iterator[BackfillRow]:
-    told = reported_fields(server, pool)
-    name, key, model = server.name, told.key, told.model
-    for resolution, bucket in _buckets(server, pool, told, until):
-        yield BackfillRow(name, key, model, resolution, bucket)
+    fields = reported_fields(server, pool)
+    for resolution, bucket in _buckets(server, pool, fields, until):
+        yield BackfillRow(server.name, fields.key, fields.model, resolution, bucket)
 
 
 def _buckets(
-    server: SimulatedServer, pool: SimulatedPool, told: ReportedFields, until: float
+    server: SimulatedServer, pool: SimulatedPool, fields: ReportedFields, until: float
 ) -> Iterator[tuple[Resolution, Bucket]]:
     today = int(until) // DAY * DAY
     recent = today - (_RECENT - 1) * DAY
@@ -118,7 +99,7 @@ def _buckets(
     newer = _fives(pool, recent, int(until))
     if server.outages:
         older, newer = _with_gaps(server, older), _with_gaps(server, newer)
-    roll = _Roll(pool, told)
+    roll = _Roll(pool, fields)
     yield from roll.up(older, Resolution.DAY)
     yield from roll.up(newer, Resolution.DAY)
     yield from roll.up(older.since(today - (_HOURS - 1) * DAY), Resolution.HOUR)
@@ -174,9 +155,9 @@ def _with_gaps(server: SimulatedServer, line: _Line) -> _Line:
 class _Roll:
     """Rolls readings of one pool up into buckets."""
 
-    def __init__(self, pool: SimulatedPool, told: ReportedFields) -> None:
+    def __init__(self, pool: SimulatedPool, fields: ReportedFields) -> None:
         self._pool = pool
-        self._told = told
+        self._fields = fields
         self._ends = pool.end_time() or inf
         self._always = self._terms(0) if len(pool.sizes) == 1 else None
 
@@ -224,4 +205,4 @@ class _Roll:
 
     def _terms(self, at: int) -> tuple[int | None, int | None]:
         installed = self._pool.installed_at(at)
-        return self._told.figures(installed, self._pool.overdraft_of(installed))
+        return self._fields.figures(installed, self._pool.overdraft_of(installed))

@@ -8,12 +8,11 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import threading
-from concurrent.futures import Future
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from lictui.clock import Clock, SystemClock
 from lictui.config.registry import save_servers
@@ -45,10 +44,13 @@ from lictui.simulator.partner_server import PartnerApi, partner_account_at
 from lictui.simulator.winrm_server import serve_winrm
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+    from concurrent.futures import Future
     from types import TracebackType
 
     from lictui.simulator.inventory import FaultMode, License
 
+_T = TypeVar("_T")
 
 # Servers that are read with a command
 
@@ -63,8 +65,7 @@ def _snap_in(cmdlet: str) -> str:
     return _POWERSHELL.format(script=_SNAP_IN.format(cmdlet=cmdlet))
 
 
-# Format, and the command line that prints it; {name} is the machine's. One word each: ssh sends a
-# line, which a shell over there takes apart.
+# Format, and the command line that prints it on the machine {name}.
 _COMMANDS: Final = {
     ServerKind.INVENTORY: ("get-licinventory", _snap_in("Get-LicInventory")),
     ServerKind.LAS_INVENTORY: ("get-liclasinventory", _snap_in("Get-LicLasInventory")),
@@ -74,7 +75,7 @@ _COMMANDS: Final = {
     ServerKind.CHECKMK: ("checkmk", "check_mk_agent"),
     ServerKind.LICTUI: ("lictui", "lictui status --json"),
 }
-# What LicensesAvailable means there: scripts disagree, so lictui wants to be told.
+# What LicensesAvailable means: scripts disagree, so it must be configured.
 _AVAILABLE: Final = {ServerKind.INVENTORY: "total", ServerKind.LAS_INVENTORY: "free"}
 
 
@@ -280,8 +281,8 @@ async def start_servers(
 ) -> RunningServers:
     """Serve `estate`, and write servers.toml, config.toml and the passwords to `config_dir`.
 
-    `speed` is how fast the client's clock runs. With a `base_port` the servers listen on it and
-    the ports after it, in their order. LictuiError when that is not possible.
+    `speed` is that of the client's clock. The ports are `base_port` and those after it, or any free
+    ones. LictuiError when a port is taken.
     """
     shared = None
     if len(estate.servers) > _OWN_CERTIFICATE:
@@ -325,7 +326,7 @@ def _write(config_dir: Path, servers: list[Server], speed: float) -> None:
 
 
 def write_history(estate: SimulatedEstate, paths: Paths, clock: Clock) -> None:
-    """Put the year before the estate's start into the history of `paths`. Raises LictuiError."""
+    """Write the year before the estate's start into the history of `paths`. LictuiError."""
     from lictui.history.store import History  # noqa: PLC0415 - without a past there is none
 
     with History.open(paths.history, Retention(), clock) as history:
@@ -344,7 +345,7 @@ class Demo:
 
     @property
     def paths(self) -> Paths:
-        """Where its config dir and its data dir are, inside the `with` block."""
+        """The configuration and data directories, inside the `with` block."""
         if self._paths is None:
             raise RuntimeError("the demo has not been entered")
         return self._paths
@@ -354,12 +355,18 @@ class Demo:
             folder = tempfile.TemporaryDirectory(prefix="lictui-demo-", ignore_cleanup_errors=True)
             root = Path(stack.enter_context(folder))
             self._paths = Paths(root / "config", root / "data")
-            server = _Server(self.estate, self.clock, self._paths.config_dir)
-            stack.callback(server.stop)
-            server.start()
-            if self._past:
-                write_history(self.estate, self._paths, self.clock)
-            server.wait()
+            run = stack.enter_context(_loop_in_thread())
+            starting = run(
+                start_servers(
+                    self.estate, self.clock, self._paths.config_dir, speed=self.clock.speed
+                )
+            )
+            try:
+                if self._past:
+                    write_history(self.estate, self._paths, self.clock)
+            finally:
+                running = starting.result()
+                stack.callback(lambda: run(running.aclose()).result())
             self._stack = stack.pop_all()
         return self
 
@@ -373,42 +380,18 @@ class Demo:
         self._stack.__exit__(kind, error, traceback)
 
 
-class _Server:
-    """The thread that the protocol servers live in, with a loop of its own."""
+@contextmanager
+def _loop_in_thread() -> Iterator[Callable[[Coroutine[Any, Any, _T]], Future[_T]]]:
+    """Run an event loop in a thread of its own, and yield a function that runs a coroutine in it.
 
-    def __init__(self, estate: SimulatedEstate, clock: SystemClock, config_dir: Path) -> None:
-        self._estate = estate
-        self._clock = clock
-        self._config_dir = config_dir
-        self._stop: Future[None] = Future()
-        self._started: Future[None] = Future()
-        self._thread = threading.Thread(target=self._run, name="simulator", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def wait(self) -> None:
-        """Wait until every port is open; raises what went wrong."""
-        self._started.result()
-
-    def stop(self) -> None:
-        """Close every port and wait for the thread to end."""
-        self._stop.set_result(None)
-        self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except Exception as error:  # noqa: BLE001 - handed to whoever waits
-            if not self._started.done():
-                self._started.set_exception(error)
-
-    async def _serve(self) -> None:
-        running = await start_servers(
-            self._estate, self._clock, self._config_dir, speed=self._clock.speed
-        )
-        try:
-            self._started.set_result(None)
-            await asyncio.wrap_future(self._stop)
-        finally:
-            await running.aclose()
+    The servers answer although the thread of the demo is busy.
+    """
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="simulator", daemon=True)
+    thread.start()
+    try:
+        yield lambda coroutine: asyncio.run_coroutine_threadsafe(coroutine, loop)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -7,7 +7,7 @@ are UTC epoch seconds.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from math import inf
 from random import Random
@@ -66,8 +66,7 @@ class SimulatedPool:
         """The first moment the license is no longer valid."""
         if self.expires is None:
             return None
-        day = self.expires
-        return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() + 86400
+        return datetime.combine(self.expires, time(), UTC).timestamp() + DAY
 
     def license_at(self, moment: float) -> License | None:
         """The pool at one moment; None once it has expired."""
@@ -165,8 +164,8 @@ class SimulatedServer:
         return FaultMode.SILENT if silent else self.fault
 
     def _flaps(self, moment: float) -> bool:
-        # Silent from 2 to 3 minutes, 8 to 12, 32 to 48, and so on: whatever the speed of the
-        # clock, somebody who looks sees it go and come back within the first minutes.
+        # Silent from 2 to 3 minutes, 8 to 12, 32 to 48, and so on: visible within the first
+        # minutes at any speed of the clock.
         if self.flaps_after is None:
             return False
         minutes = (moment - self.flaps_after) / 60
@@ -340,12 +339,17 @@ _SOME_DAY: Final = 400  # days until a license ends that nobody worries about
 def other_sources(
     buyer: PoolFactory, known: Sequence[SimulatedServer]
 ) -> tuple[SimulatedServer, ...]:
-    """Everyone else; `known` are the license servers that a partner's account lists too."""
+    """Return all other servers; `known` are the license servers that a partner's account lists."""
+    # In this order: each purchase takes the next random numbers.
+    servers = (*_in_three_ways(buyer), *_commanded_in_us(buyer), *_commanded_elsewhere(buyer))
+    entitlement = replace(
+        _exactly(buyer.assigned(EMEA, "XenDesktop:XAXDFull", 2400, 0.86, growth=0.2)),
+        expires=buyer.day(167),
+        is_capped=False,
+    )
     return (
-        *_in_three_ways(buyer),
-        *_commanded_in_us(buyer),
-        *_commanded_elsewhere(buyer),
-        *_cloud(buyer),
+        *servers,
+        SimulatedServer("daas-eu", EMEA, ServerKind.CLOUD, (entitlement,)),
         _partner(buyer, known),
     )
 
@@ -433,12 +437,6 @@ def _commanded_elsewhere(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
             (buyer.concurrent(APAC, "MPS_ENT_CCU", 90, 0.59),),
         ),
     )
-
-
-def _cloud(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
-    pool = buyer.assigned(EMEA, "XenDesktop:XAXDFull", 2400, 0.86, growth=0.2)
-    pool = replace(_exactly(pool), expires=buyer.day(167), is_capped=False)
-    return (SimulatedServer("daas-eu", EMEA, ServerKind.CLOUD, (pool,)),)
 
 
 def _partner(buyer: PoolFactory, known: Sequence[SimulatedServer]) -> SimulatedServer:
@@ -582,7 +580,11 @@ def _us(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
             (
                 # A launch day: over what was bought, within the overdraft.
                 buyer.concurrent(US, "XDT_ENT_CCS", 800, 0.88, surges=((0, 1.08), (-19, 1.05))),
-                _ending(buyer, 20, buyer.assigned(US, "XDT_ENT_UD", 450, 0.66)),
+                replace(
+                    buyer.assigned(US, "XDT_ENT_UD", 450, 0.66),
+                    license_type="RetailS",
+                    expires=buyer.day(20),
+                ),
             ),
         ),
         SimulatedServer(
@@ -627,19 +629,14 @@ def _apac(buyer: PoolFactory) -> tuple[SimulatedServer, ...]:
             _INDIA,
             ServerKind.SITE,
             (
-                _enlarged(buyer, 104, 650, buyer.concurrent(_INDIA, "XDT_PLT_CCS", 900, 0.66)),
+                replace(
+                    buyer.concurrent(_INDIA, "XDT_PLT_CCS", 900, 0.66),
+                    sizes=((0.0, 650), (buyer.start - 104 * DAY, 900)),
+                ),
                 buyer.concurrent(_INDIA, "MPS_ENT_CCU", 120, 0.7, growth=-0.1),
             ),
         ),
     )
-
-
-def _ending(buyer: PoolFactory, days: int, pool: SimulatedPool) -> SimulatedPool:
-    return replace(pool, license_type="RetailS", expires=buyer.day(days))
-
-
-def _enlarged(buyer: PoolFactory, days_ago: int, before: int, pool: SimulatedPool) -> SimulatedPool:
-    return replace(pool, sizes=((0.0, before), (buyer.start - days_ago * DAY, pool.sizes[-1][1])))
 
 
 def large_company(seed: int, start: float, count: int) -> tuple[SimulatedServer, ...]:

@@ -41,6 +41,15 @@ if TYPE_CHECKING:
 # JSON bodies
 
 
+_CUSTOMER: Final = {
+    "customerId": "corp",
+    "customerOrgId": "51000001",
+    "customerNickName": "Corp",
+    "customerDisplayName": "Corp Holding",
+    "customerType": "managed",
+}
+
+
 def license_servers_body(account: PartnerAccount, customer: str, now: float) -> Json:
     """Return `licenseservers`: every license server, and whether it still reports."""
     servers = [_server(server, now) for server in account.servers]
@@ -66,16 +75,7 @@ def _server(server: PartnerServer, now: float) -> Json:
         "isExpired": expires is not None and expires <= now,
         "licenseExpirationDate": timestamp(expires, server.stamps),
         "daysToExpire": None if expires is None else days_between(now, expires),
-        "linkedCustomerList": [
-            {
-                "customerId": customer.customer_id,
-                "customerOrgId": customer.org_id or customer.customer_id,
-                "customerNickName": customer.nick_name or customer.customer_id,
-                "customerDisplayName": customer.display_name or customer.customer_id,
-                "customerType": "managed",
-            }
-            for customer in server.customers
-        ],
+        "linkedCustomerList": [_CUSTOMER],
     }
 
 
@@ -94,18 +94,28 @@ def usage_data_body(account: PartnerAccount, customer: str) -> Json:
 
 def _feature(feature: PartnerFeature) -> Json:
     total = sum(usage.count for usage in feature.servers)
+    free = sum(usage.free_users for usage in feature.servers)
     return {
         "featureId": feature.feature_id,
         "featureDescription": feature.description,
         "count": total if feature.count is None else feature.count,
-        "freeUsersCount": sum(usage.free_users for usage in feature.servers),
+        "freeUsersCount": free,
         "units": feature.units,
         "isUserList": True,
         "licenseServerCount": len(feature.servers),
         "freeLicenseServerCount": 0,
-        "linkedCustomerCount": sum(usage.linked for usage in feature.customers),
+        "linkedCustomerCount": 1,
         "licenseServerUsages": [_server_usage(usage) for usage in feature.servers],
-        "linkedCustomerUsages": [_customer_usage(usage) for usage in feature.customers],
+        "linkedCustomerUsages": [
+            {
+                "isLinked": True,
+                "customerId": "corp",
+                "customerNickName": "Corp",
+                "customerType": "Managed",
+                "count": total,
+                "freeUsersCount": free,
+            }
+        ],
     }
 
 
@@ -119,17 +129,6 @@ def _server_usage(usage: ServerUsage) -> Json:
         "freeUsersCount": usage.free_users,
         "reportingDate": reported,
         "isLicenseServerFree": False,
-    }
-
-
-def _customer_usage(usage: CustomerUsage) -> Json:
-    return {
-        "isLinked": usage.linked,
-        "customerId": usage.customer_id,
-        "customerNickName": usage.nick_name or usage.customer_id,
-        "customerType": "Managed",
-        "count": usage.count,
-        "freeUsersCount": usage.free_users,
     }
 
 
@@ -150,16 +149,6 @@ def timestamp(at: float | None, stamps: TimestampStyle) -> str | None:
 
 
 _REPORTING: Final = 3 * 86400.0  # seconds; after three silent days a server counts as silent
-
-
-@dataclass(frozen=True, slots=True)
-class LinkedCustomer:
-    """A customer whose users a license server serves."""
-
-    customer_id: str
-    org_id: str = ""  # "" is the customer id again
-    nick_name: str = ""  # so is this, and the next
-    display_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +178,6 @@ class PartnerServer:
     in_back_office: bool = True
     non_csp: bool = False  # a license of another program is installed
     ccu: tuple[FeatureCount, ...] = ()
-    customers: tuple[LinkedCustomer, ...] = ()
     stamps: TimestampStyle = field(default_factory=TimestampStyle)
 
     def reporting(self, now: float) -> bool:
@@ -208,24 +196,12 @@ class ServerUsage:
 
 
 @dataclass(frozen=True, slots=True)
-class CustomerUsage:
-    """Users of one feature at one customer in a month."""
-
-    customer_id: str
-    count: int
-    free_users: int = 0
-    nick_name: str = ""  # "" is the customer id again
-    linked: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class PartnerFeature:
     """One feature of a product in a month."""
 
     feature_id: str  # `XDT_PLT_UD`
     description: str
     servers: tuple[ServerUsage, ...] = ()
-    customers: tuple[CustomerUsage, ...] = ()
     count: int | None = None  # None: the sum over the servers
     units: str = "users"
 
@@ -329,9 +305,6 @@ def _text(body: object, name: str) -> str:
 # Accounts of the simulated company, calculated from the simulated estate
 
 
-_CUSTOMER: Final = LinkedCustomer("corp", "51000001", "Corp", "Corp Holding")
-
-
 def partner_account_at(server: SimulatedServer, at: float, month: str) -> PartnerAccount:
     """Return the account behind `server` at `at`, with the usage of `month`: `2026-10`."""
     # The usage of a past month is that of its last upload.
@@ -368,7 +341,6 @@ def _reported(report: ReportedServer, at: float) -> PartnerServer:
             for pool in report.concurrent
             if (license_ := pool.license_at(at // DAY * DAY)) is not None
         ),
-        customers=(_CUSTOMER,),
         stamps=TimestampStyle(digits=7 if report.concurrent else 2),
     )
 
@@ -381,9 +353,7 @@ def _feature_usage(server: SimulatedServer, pool: SimulatedPool, at: float) -> P
         for report in server.reported_servers
         if any(each.product == pool.product for each in report.pools)
     )
-    count = sum(usage.count for usage in usages)
-    customers = (CustomerUsage(_CUSTOMER.customer_id, count, nick_name=_CUSTOMER.nick_name),)
-    return PartnerFeature(pool.product, pool.full_name.partition("|")[0], usages, customers)
+    return PartnerFeature(pool.product, pool.full_name.partition("|")[0], usages)
 
 
 def _fqdn(report: ReportedServer) -> str:
