@@ -43,3 +43,12 @@ def test_engine_and_config_load_no_protocol_before_it_is_used(module: str) -> No
 def test_command_line_loads_only_what_every_command_needs() -> None:
     loaded = loaded_by("lictui.cli.main")
     assert loaded.isdisjoint({"textual", "rich", "httpx", "sqlite3", "spnego", "asyncio"})
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["lictui.cli.status", "lictui.engine.engine", "lictui.history.store", "lictui.tui.app"],
+)
+def test_numpy_is_not_loaded_before_it_is_used(module: str) -> None:
+    """Neither `lictui status --cached` nor the first frame needs it."""
+    assert "numpy" not in loaded_by(module)
