@@ -22,7 +22,7 @@ from lictui.history.csv_import import ImportOptions, parse_column_option, read_c
 from lictui.history.csv_reader import ImportResult, decode_text
 from lictui.model import PoolKey
 from lictui.products import describe
-from lictui.sources.license_file import Increment, parse_license_file
+from lictui.sources.command.formats import Increment, parse_license_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, SourceName, Step
+from lictui.sources.command.formats import udadmin_license_users
 from lictui.sources.flexnet.source import lmstat_license_users, read_output, run_lmstat
-from lictui.sources.flexnet.udadmin import udadmin_license_users
 from lictui.sources.process import decode_output, run_program
 from lictui.sources.sanitize import sanitize
 from lictui.sources.source import SourceError

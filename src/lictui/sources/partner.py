@@ -31,7 +31,7 @@ from lictui.sources.sanitize import (
     parse_time,
     sanitize,
 )
-from lictui.sources.source import ErrorRule, SourceError
+from lictui.sources.source import ErrorRule, SourceError, count_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -81,7 +81,7 @@ class PartnerSource(HttpSource):
             answer = await self._session.get_json(f"{self._base}/licenseservers")
             now, address = self._clock.now(), self._client.address
             servers = () if answer is None else read_servers(answer, address, now)
-            count = f"{len(servers):,} license server" + ("" if len(servers) == 1 else "s")
+            count = count_text(len(servers), "license server")
             on_step(Step.INVENTORY, count)
             pools, usage_notices = await self._usage()
         if not servers and not pools:
@@ -91,8 +91,7 @@ class PartnerSource(HttpSource):
                 _NOT_FOUND_HINT,
                 Step.INVENTORY,
             )
-        products = f"{len(pools)} product" + ("" if len(pools) == 1 else "s")
-        on_step(Step.PARSE, f"{count} · {products}")
+        on_step(Step.PARSE, f"{count} · {count_text(len(pools), 'product')}")
         return Snapshot(
             pools=pools,
             reported_name=sanitize(get_field(answer, "customerId"), 64),

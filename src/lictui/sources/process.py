@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
     from lictui.config.settings import Limits
 
-_GRACE: Final = (
-    1.0  # seconds to wait for a killed program, or for a pipe another process holds open
-)
+_GRACE: Final = 1.0  # seconds to wait for a killed program, or a pipe that others hold open
 _MAX_STDERR: Final = 4096  # bytes kept from the end of stderr
 _STDOUT_FD: Final = 1
 
@@ -74,7 +72,10 @@ async def run_program(
             "Check that it is the right command. If so, raise max_reply in [polling].",
             Step.INVENTORY,
         )
-    return ProgramOutput(process.exit_code, bytes(process.stdout), process.last_stderr_line)
+    exit_code = process.transport.get_returncode() if process.transport else None
+    lines = reversed(process.stderr.decode(errors="replace").replace("\0", "").splitlines())
+    last_line = next(filter(None, map(sanitize, lines)), "")
+    return ProgramOutput(-1 if exit_code is None else exit_code, bytes(process.stdout), last_line)
 
 
 class _Process(asyncio.SubprocessProtocol):
@@ -88,7 +89,7 @@ class _Process(asyncio.SubprocessProtocol):
         loop = asyncio.get_running_loop()
         self._max_output = max_output
         self.stdin = stdin
-        self._stderr = bytearray()
+        self.stderr = bytearray()
         self._open_pipes: set[int] = {1, 2}
         self.transport: asyncio.SubprocessTransport | None = None
         self.stdout = bytearray()
@@ -106,8 +107,8 @@ class _Process(asyncio.SubprocessProtocol):
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         if fd != _STDOUT_FD:
-            self._stderr += data
-            del self._stderr[:-_MAX_STDERR]
+            self.stderr += data
+            del self.stderr[:-_MAX_STDERR]
         elif len(self.stdout) + len(data) <= self._max_output:
             self.stdout += data
         else:
@@ -132,16 +133,6 @@ class _Process(asyncio.SubprocessProtocol):
     def _check_output_complete(self) -> None:
         if self.exited.done() and not self._open_pipes:
             _set_done(self.output_complete)
-
-    @property
-    def exit_code(self) -> int:
-        code = self.transport.get_returncode() if self.transport else None
-        return -1 if code is None else code
-
-    @property
-    def last_stderr_line(self) -> str:
-        lines = self._stderr.decode(errors="replace").replace("\0", "").splitlines()
-        return next(filter(None, map(sanitize, reversed(lines))), "")
 
 
 def _set_done(future: asyncio.Future[None]) -> None:
@@ -233,15 +224,13 @@ def decode_output(stdout: bytes) -> str:
     """Decode `stdout`; never raises. Undecodable bytes become U+FFFD; NULs and marks are removed.
 
     In this order: UTF-8 and UTF-16 with a byte order mark; UTF-16 without one, if every other byte
-    is 0 (`>` of Windows PowerShell); UTF-8. A line that is not valid UTF-8 is Windows-1252: files
+    is 0 (`>` of Windows PowerShell); UTF-8. Bytes that are not valid UTF-8 are Windows-1252: files
     of different age may be printed one after another.
     """
-    for mark, encoding in _BYTE_ORDER_MARKS:
-        if stdout.startswith(mark):
-            text = _decode(stdout.removeprefix(mark), encoding)
-            break
-    else:
-        text = _decode(stdout, _guess_encoding(stdout[:_ENCODING_SAMPLE]))
+    guess = b"", _guess_encoding(stdout[:_ENCODING_SAMPLE])
+    mark, encoding = next((pair for pair in _BYTE_ORDER_MARKS if stdout.startswith(pair[0])), guess)
+    errors = "windows-1252" if encoding == "utf-8" else "replace"
+    text = stdout.removeprefix(mark).decode(encoding, errors)
     return text.replace("\0", "").replace("\ufeff", "")
 
 
@@ -255,17 +244,9 @@ def _guess_encoding(sample: bytes) -> str:
     return "utf-8"
 
 
-def _decode(body: bytes, encoding: str) -> str:
-    if encoding != "utf-8":
-        return body.decode(encoding, "replace")
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        return "".join(map(_decode_line, body.splitlines(keepends=True)))
+def _decode_as_windows_1252(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)  # noqa: S101 - it is registered for decoding only
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
 
 
-def _decode_line(line: bytes) -> str:
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError:
-        return line.decode("cp1252", "replace")
+codecs.register_error("windows-1252", _decode_as_windows_1252)

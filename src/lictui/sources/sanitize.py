@@ -38,6 +38,11 @@ def sanitize(value: object, limit: int = 200) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
+def first_line(text: str) -> str:
+    """Return the start of the first line of `text` that is not empty, for error messages."""
+    return next(filter(None, (sanitize(line, 80) for line in text[:4000].splitlines())), "")
+
+
 def _is_visible(character: str) -> bool:
     return character.isspace() or unicodedata.category(character) not in _HIDDEN
 
@@ -172,6 +177,17 @@ def parse_time(value: object) -> float | None:
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def local_timestamp(*moment: int) -> float | None:
+    """Return the UTC epoch seconds of year, month, day, hour, … in this machine's time zone.
+
+    It is for tools that print local times without their zone. None if there is no such moment.
+    """
+    with suppress(ValueError, OverflowError, OSError):
+        local = datetime(*moment)  # type: ignore[arg-type]  # noqa: DTZ001 - as printed
+        return local.astimezone().timestamp()
+    return None
 
 
 def parse_json(body: bytes) -> object:

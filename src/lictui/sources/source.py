@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 from lictui.model import (
     Failure,
     FailureKind,
+    Level,
+    Notice,
     Pool,
     PoolKey,
     Reading,
@@ -19,7 +21,7 @@ from lictui.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 OnStep = Callable[[Step, str], None]  # called with each step that succeeded, and a detail
 
@@ -41,6 +43,11 @@ class Source(Protocol):
 
 def ignore_steps(_step: Step, _detail: str) -> None:
     """An `OnStep` for polls, where only the result counts."""
+
+
+def count_text(number: int, noun: str) -> str:
+    """Return `1 pool`, `2 pools`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 # Failures, and tables of what a status, an error code or an error text means
@@ -130,3 +137,27 @@ def _sum(pools: Sequence[Pool]) -> Pool:
         # Formulas may differ; the longest names every field that is part of a figure.
         formulas=max((pool.formulas for pool in pools), key=lambda formulas: len(str(formulas))),
     )
+
+
+# Notices about pools
+
+_MAX_LISTED: Final = 5  # items in one notice
+
+
+def startup_only_notices(pools: Iterable[Pool], detail: str, action: str) -> Iterator[Notice]:
+    """Yield a notice if the server has no license but those that every server has."""
+    if not any(pool.counted for pool in pools):
+        title = "Only start-up licenses, no product licenses"
+        yield Notice("server", Level.WARN, title, detail, action)
+
+
+def unreadable_notices(problems: Iterable[str]) -> Iterator[Notice]:
+    """Yield a notice if there are problems such as `XDT_PLT_UD: Count is many`."""
+    if problems := list(problems):
+        action = "Compare with Citrix Licensing Manager on the server."
+        yield Notice("server", Level.WARN, "Unreadable figures", list_some(problems), action)
+
+
+def list_some(items: Sequence[str]) -> str:
+    """Return the first of `items` as one text."""
+    return "; ".join(items[:_MAX_LISTED]) + ("; …" if len(items) > _MAX_LISTED else "")

@@ -1,21 +1,36 @@
+"""PowerShell's JSON: its objects and dates, Get-LicInventory and WMI."""
+
 from __future__ import annotations
 
 import json
+from datetime import date
 from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.sources.command.conftest import failure_of, outcome
 
-from lictui.model import Failure, FailureKind
-from lictui.sources.command.powershell import MAX_OBJECTS, parse_objects
+from lictui.model import Failure, FailureKind, Mode, Model, Reading, Snapshot
+from lictui.sources.command.powershell import (
+    MAX_OBJECTS,
+    date_parser,
+    licinventory_snapshot,
+    parse_objects,
+    wmi_snapshot,
+)
+
+TODAY = date(2026, 11, 24)
+
+
+# Objects
 
 ONE = {"a": 1}
 
 
 @pytest.mark.parametrize(
-    ("said", "found"),
+    ("text", "objects"),
     [
         ("", []),
         ("null", []),
@@ -36,20 +51,22 @@ ONE = {"a": 1}
         ('{"A":NaN}', [{"a": None}]),
     ],
 )
-def test_every_habit_is_read(said: str, found: list[dict[str, object]]) -> None:
-    assert parse_objects(said, "ps") == found
+def test_objects_are_read_whatever_surrounds_them(
+    text: str, objects: list[dict[str, object]]
+) -> None:
+    assert parse_objects(text, "ps") == objects
 
 
 @pytest.mark.parametrize(
-    "said", ['[\n{"a":1},\n{"a":', '{"a"', "Add-PSSnapin : no [Object[]]", "{" * 9 + '"', "<html>"]
+    "text", ['[\n{"a":1},\n{"a":', '{"a"', "Add-PSSnapin : no [Object[]]", "{" * 9 + '"', "<html>"]
 )
-def test_what_is_cut_off_or_no_json_is_not_believed(said: str) -> None:
-    failure = failure_of(partial(parse_objects, said, "ps"))
+def test_objects_that_are_incomplete_are_refused(text: str) -> None:
+    failure = failure_of(partial(parse_objects, text, "ps"))
     assert failure.kind is FailureKind.PARSE
     assert failure.hint
 
 
-def test_depth_and_number_are_bounded() -> None:
+def test_objects_are_bounded_in_depth_and_number() -> None:
     deep = failure_of(partial(parse_objects, '[{"a":' * 100_000, "ps"))
     assert deep.kind is FailureKind.PARSE
     many = failure_of(partial(parse_objects, json.dumps([ONE] * (MAX_OBJECTS + 1)), "ps"))
@@ -57,15 +74,290 @@ def test_depth_and_number_are_bounded() -> None:
 
 
 @given(st.text(alphabet=st.sampled_from('[]{}":,a1\n \\<#null'), max_size=60))
-def test_any_text_is_objects_or_a_failure(said: str) -> None:
-    found = outcome(partial(parse_objects, said, "ps"))
-    if isinstance(found, Failure):
-        assert found.kind is FailureKind.PARSE
+def test_objects_any_text_is_read_or_refused(text: str) -> None:
+    result = outcome(partial(parse_objects, text, "ps"))
+    if isinstance(result, Failure):
+        assert result.kind is FailureKind.PARSE
     else:
-        assert all(isinstance(each, dict) for each in found)
+        assert all(isinstance(item, dict) for item in result)
 
 
-def test_endless_streams_and_documents_cost_no_time() -> None:
+def test_objects_of_endless_streams_are_read_quickly() -> None:
     assert parse_objects("#< CLIXML " * 200_000 + '</Objs>{"a":1}', "ps") == [ONE]
     many = failure_of(partial(parse_objects, "[]\n" * 1_000_000, "ps"))
     assert many.kind is FailureKind.TOO_LARGE
+
+
+# Dates
+
+DAY = date(2027, 3, 31)
+HOUR = 3_600_000
+MIDNIGHT = 1_806_451_200_000  # 2027-03-31T00:00Z in milliseconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2027-03-31",
+        "2027-03-31T00:00:00.0000000-05:00",
+        "2027-03-31T23:59:59Z",
+        "2027-03-30T19:00:00.0000000-05:00",  # WMI's midnight in UTC, seen from New York
+        "2027-03-31T02:00:00+02:00",
+        "3/31/2027 7:00:00 PM",
+        "03/31/2027",
+        "31.03.2027 00:00:00",
+        "31/03/2027 00:00",
+        "20270331000000.000000+000",
+        "31-mar-2027",
+        "2027.0331",
+        *(f"/Date({MIDNIGHT - zone * HOUR})/" for zone in (-11, -5, 0, 2, 12)),
+    ],
+)
+def test_date_is_the_same_day_in_every_form(text: str) -> None:
+    assert date_parser([text])(text) == DAY
+
+
+def test_dates_are_day_first_only_if_one_of_the_document_must_be() -> None:
+    assert date_parser(["03/04/2027"])("03/04/2027") == date(2027, 3, 4)
+    assert date_parser(["03/04/2027", "31/12/2027"])("03/04/2027") == date(2027, 4, 3)
+    assert date_parser(["3/4/2027", "31/12/2027", "12/31/2027"])("3/4/2027") == date(2027, 3, 4)
+
+
+# Get-LicInventory and Get-LicLasInventory
+
+ROW = {
+    "LicenseProductName": "XDT",
+    "LocalizedLicenseProductName": "Citrix XenDesktop",
+    "LicenseEdition": "PLT",
+    "LicenseModel": "UD",
+    "LicenseType": "Retail",
+    "LicensesInUse": 412,
+    "LicensesAvailable": 550,
+    "LicenseOverdraft": 50,
+    "LicenseExpirationDate": "2027-03-31T00:00:00",
+    "LicenseCustomerSuccessServicesDate": "/Date(1796083200000)/",
+}
+
+
+def read_inventory(*rows: dict[str, Any], mode: Mode = Mode.FILE, available: str = "") -> Snapshot:
+    return licinventory_snapshot(json.dumps(rows), "ssh lic01", mode, available=available)
+
+
+def row(**changes: Any) -> dict[str, Any]:
+    return {**ROW, **changes}
+
+
+def test_inventory_row_is_a_pool() -> None:
+    result = read_inventory(ROW)
+    (pool,) = result.pools
+    assert (result.mode, result.notices) == (Mode.FILE, ())
+    assert (pool.product, pool.model) == ("XDT_PLT_UD", Model.USER_DEVICE)
+    assert pool.name == "Citrix Virtual Apps and Desktops Premium"
+    assert pool.reading == Reading(in_use=412, installed=500, overdraft=50)
+    assert (pool.expires, pool.permanent) == (date(2027, 3, 31), False)
+    assert pool.subscription_date == date(2026, 12, 1)
+    assert pool.license_type == "Retail"
+    assert ("LicensesAvailable", "550") in pool.raw_fields
+    assert dict(pool.formulas)["installed"] == "LicensesAvailable - LicenseOverdraft"
+
+
+def test_inventory_available_may_be_the_free_licenses() -> None:
+    (pool,) = read_inventory(row(LicensesAvailable=138), available="free").pools
+    assert pool.reading == Reading(in_use=412, installed=500, overdraft=50)
+    assert (
+        dict(pool.formulas)["installed"] == "LicensesAvailable + LicensesInUse - LicenseOverdraft"
+    )
+    (pool,) = read_inventory(row(LicensesInUse=None), available="free").pools
+    assert pool.reading == Reading(None, None, 50)
+
+
+def test_inventory_enums_of_the_api_are_the_same_product() -> None:
+    enums = {
+        "LicenseProductName": "XenDesktopXdt",
+        "LicenseEdition": "Platinum",
+        "LicenseModel": "UserDevice",
+    }
+    (pool,) = read_inventory(row(**enums)).pools
+    assert pool.product == "XDT_PLT_UD"
+
+
+@pytest.mark.parametrize("key", ["LicenseProductName", "LicenseEdition", "LicenseModel"])
+def test_inventory_enum_as_a_number_is_refused(key: str) -> None:
+    failure = failure_of(partial(read_inventory, row(**{key: 2})))
+    assert failure.kind is FailureKind.PARSE
+    assert "lictui servers snippet" in failure.hint
+
+
+def test_inventory_unknown_product_keeps_its_localized_name() -> None:
+    (pool,) = read_inventory(
+        row(LicenseProductName="CVAP", LocalizedLicenseProductName="New")
+    ).pools
+    assert (pool.product, pool.name) == ("CVAP_PLT_UD", "New")
+    (pool,) = read_inventory(row(LicenseProductName="CVAP", LocalizedLicenseProductName=None)).pools
+    assert pool.name == "CVAP_PLT_UD"
+
+
+@pytest.mark.parametrize(
+    "never", ["12/31/1999 7:00:00 PM", "/Date(946684800000)/", "1999-12-31", "9999-12-31"]
+)
+def test_inventory_expiry_never_is_permanent(never: str) -> None:
+    (pool,) = read_inventory(row(LicenseExpirationDate=never)).pools
+    assert (pool.expires, pool.permanent) == (None, True)
+
+
+@pytest.mark.parametrize("never", ["12/31/2037", "2038-01-01T00:00:00Z", "2037-12-30", None, ""])
+def test_inventory_date_2037_is_unknown(never: str | None) -> None:
+    (pool,) = read_inventory(
+        row(LicenseExpirationDate=never, LicenseCustomerSuccessServicesDate=never)
+    ).pools
+    assert (pool.expires, pool.permanent, pool.subscription_date) == (None, None, None)
+
+
+def test_inventory_older_name_of_the_subscription_date_is_read() -> None:
+    older = {"LicenseCustomerSuccessServicesDate": None}
+    (pool,) = read_inventory(row(**older, LicenseSubscriptionAdvantageDate="12/1/2026")).pools
+    assert pool.subscription_date == date(2026, 12, 1)
+
+
+def test_inventory_numbers_may_be_text_and_names_in_any_case() -> None:
+    written = {key.upper(): str(value) for key, value in ROW.items()}
+    (pool,) = read_inventory(written).pools
+    assert pool.reading == Reading(412, 500, 50)
+
+
+def test_inventory_rows_of_one_pool_add_up_and_unknown_stays_unknown() -> None:
+    later = row(LicenseExpirationDate="2028-01-31", LicenseType="Eval")
+    (pool,) = read_inventory(ROW, later).pools
+    assert pool.reading == Reading(824, 1000, 100)
+    assert (pool.expires, pool.license_type) == (date(2027, 3, 31), "Eval, Retail")
+    result = read_inventory(ROW, row(LicensesInUse=None))
+    assert result.pools[0].reading == Reading(None, 1000, 100)
+    assert result.notices[0].detail == "XDT: LicensesInUse is missing"
+
+
+@pytest.mark.parametrize("overdraft", [551, "many"])
+def test_inventory_invalid_overdraft_makes_installed_unknown(overdraft: object) -> None:
+    result = read_inventory(row(LicenseOverdraft=overdraft))
+    assert result.pools[0].reading.installed is None
+    assert result.notices[0].title == "Unreadable figures"
+
+
+def test_inventory_missing_overdraft_is_unknown() -> None:
+    (pool,) = read_inventory(row(LicenseOverdraft=None)).pools
+    assert pool.reading == Reading(412, 550, None)
+
+
+def test_inventory_startup_licenses_are_not_counted() -> None:
+    start_up = row(LicenseProductName="CITRIX", LicenseEdition="", LicenseModel="Server")
+    result = read_inventory(start_up, ROW, mode=Mode.LAS)
+    assert [(pool.product, pool.counted) for pool in result.pools] == [
+        ("CITRIX", False),
+        ("XDT_PLT_UD", True),
+    ]
+    assert result.mode is Mode.LAS
+    alone = read_inventory(start_up)
+    assert alone.mode is None
+    assert "Get-LicLasInventory" in alone.notices[0].action
+
+
+def test_inventory_without_rows_is_no_data() -> None:
+    failure = failure_of(read_inventory)
+    assert failure.kind is FailureKind.NO_DATA
+    assert "get-liclasinventory" in failure.hint
+
+
+@pytest.mark.parametrize(
+    ("other", "hint"), [({"PLD": "X"}, "wmi-json"), ({"schema": "x"}, "lictui"), ({}, "Get-Lic")]
+)
+def test_inventory_names_the_format_of_other_objects(other: dict[str, str], hint: str) -> None:
+    failure = failure_of(partial(read_inventory, other))
+    assert failure.kind is FailureKind.PARSE
+    assert hint in failure.hint
+
+
+INVENTORY_VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
+INVENTORY_VALUES |= st.sampled_from(["XDT", "12/31/2027", "/Date(1)/", "550"])
+
+
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from([*ROW, "x"]), INVENTORY_VALUES | st.lists(INVENTORY_VALUES))
+    )
+)
+def test_inventory_any_json_is_a_snapshot_or_a_failure(rows: list[dict[str, Any]]) -> None:
+    for available in ("total", "free"):
+        result = outcome(partial(read_inventory, *rows, available=available))
+        if isinstance(result, Failure):
+            assert result.message
+        else:
+            assert len({pool.key for pool in result.pools}) == len(result.pools) > 0
+
+
+# WMI
+
+POOL = {
+    "PLD": "XDT_PLT_UD",
+    "Count": 550,
+    "InUseCount": "412",
+    "Overdraft": 50,
+    "HOSTID": None,
+    "SubscriptionDate": "/Date(1796079600000)/",  # midnight in Berlin
+    "VendorString": ";LT=Retail;",
+    "CimClass": {"CimSuperClassName": "x"},
+}
+LICENSE = {"SerialNumber": "LA-1", "ExpirationDate": "2027-03-31T00:00:00"}
+
+
+def read_wmi(value: Any) -> Snapshot:
+    return wmi_snapshot(json.dumps(value), "ssh lic01", TODAY)
+
+
+@pytest.mark.parametrize("value", [POOL, [POOL], {"value": [POOL], "Count": 1}])
+def test_wmi_pools_alone_are_a_snapshot(value: object) -> None:
+    result = read_wmi(value)
+    (pool,) = result.pools
+    assert pool.reading == Reading(412, 500, 50)
+    assert (pool.subscription_date, pool.expires, pool.permanent) == (
+        date(2026, 12, 1),
+        None,
+        None,
+    )
+    assert ("VendorString", ";LT=Retail;") in pool.raw_fields
+    assert dict(pool.formulas)["installed"] == "Count - Overdraft"
+    assert result.mode is Mode.FILE
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"Citrix_GT_License_Pool": [POOL], "Citrix_GT_License": [LICENSE]},
+        {"citrix_gt_license_pool": POOL, "CITRIX_GT_LICENSE": LICENSE},
+        {"Citrix_GT_License_Pool": {"value": [POOL], "Count": 1}, "Citrix_GT_License": LICENSE},
+        [POOL, LICENSE],
+    ],
+)
+def test_wmi_licenses_add_their_expiry(value: object) -> None:
+    (pool,) = read_wmi(value).pools
+    assert (pool.expires, pool.permanent) == (date(2027, 3, 31), False)
+
+
+@pytest.mark.parametrize("value", [[], {"Citrix_GT_License_Pool": [], "Citrix_GT_License": []}])
+def test_wmi_without_pools_is_no_data(value: object) -> None:
+    assert failure_of(partial(read_wmi, value)).kind is FailureKind.NO_DATA
+
+
+def test_wmi_names_the_format_of_other_objects() -> None:
+    failure = failure_of(partial(read_wmi, {"LicenseProductName": "XDT"}))
+    assert failure.kind is FailureKind.PARSE
+    assert "get-licinventory" in failure.hint
+
+
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
+ROWS = st.dictionaries(st.sampled_from([*POOL, *LICENSE]), VALUES)
+CLASSES = st.sampled_from(["Citrix_GT_License_Pool", "Citrix_GT_License", "value", "Count"])
+
+
+@given(ROWS | st.lists(ROWS) | st.dictionaries(CLASSES, ROWS | st.lists(ROWS | VALUES)))
+def test_wmi_any_json_is_a_snapshot_or_a_failure(value: object) -> None:
+    result = outcome(partial(read_wmi, value))
+    assert result.message if isinstance(result, Failure) else result.pools

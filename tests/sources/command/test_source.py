@@ -1,3 +1,5 @@
+"""The source `command`: what counts as an answer, and failures of programs and of ssh."""
+
 from __future__ import annotations
 
 import json
@@ -7,6 +9,7 @@ import pytest
 
 from lictui.config.settings import Limits
 from lictui.model import Failure, FailureKind, Snapshot, Step
+from lictui.sources.command.source import command_label, ssh_host
 
 if TYPE_CHECKING:
     from tests.sources.command.conftest import Bench
@@ -19,55 +22,91 @@ ROW = {
     "LicensesAvailable": 550,
     "LicenseOverdraft": 50,
 }
-WHOLE = json.dumps([ROW]).encode()
+INVENTORY = json.dumps([ROW]).encode()
+PROGRESS = '#< CLIXML\n<Objs Version="1.1.0.1"><Obj S="progress"></Obj></Objs>'
+STATUS = {
+    "schema": "lictui.status/1",
+    "servers": [
+        {"name": "a", "state": "up", "pools": [{"product": "XDT_PLT_UD", "in_use": 1}]},
+        {"name": "b", "state": "down", "reason": {"kind": "timeout", "message": "no answer"}},
+    ],
+}
+LMSTAT_ERROR = (
+    b"lmutil - Copyright (c) 1989-2021 Flexera. All Rights Reserved.\n"
+    b"Flexible License Manager status on Tue 11/24/2026 06:00\n\n"
+    b'Error getting status: Cannot connect to license server system. (-15,570:111 "refused")\n'
+)
 
 
-async def test_what_a_command_prints_is_the_snapshot(bench: Bench) -> None:
-    found = await bench.fetch((bench.program(WHOLE),), "get-licinventory")
-    assert isinstance(found, Snapshot)
-    assert found.pools[0].product == "XDT_PLT_UD"
+async def test_command_output_is_the_snapshot(bench: Bench) -> None:
+    for output in (INVENTORY.decode().encode("utf-16"), INVENTORY):
+        result = await bench.fetch((bench.program(output),), "get-licinventory")
+        assert isinstance(result, Snapshot)
+        assert result.pools[0].product == "XDT_PLT_UD"
     assert bench.steps == [
-        (Step.INVENTORY, f"exit code 0 in 0.0 s, {len(WHOLE)} bytes"),
+        (Step.INVENTORY, f"exit code 0 in 0.0 s, {len(INVENTORY)} bytes"),
         (Step.PARSE, "1 pool"),
     ]
 
 
-async def test_utf_16_is_read_too(bench: Bench) -> None:
-    said = WHOLE.decode().encode("utf-16")
-    assert isinstance(await bench.fetch((bench.program(said),), "get-licinventory"), Snapshot)
+@pytest.mark.parametrize(
+    ("stdout", "stderr", "code", "form", "kind", "message"),
+    [
+        # Half an answer is no answer
+        (
+            INVENTORY,
+            "first\nout of memory\n",
+            3,
+            "get-licinventory",
+            FailureKind.COMMAND,
+            "p exited with code 3: out of memory",
+        ),
+        (b"", "oops", 0, "checkmk", FailureKind.COMMAND, "p printed only an error: oops"),
+        (b"", PROGRESS, 0, "get-licinventory", FailureKind.NO_DATA, "p succeeded without output"),
+        (b" \r\n", "", 0, "get-licinventory", FailureKind.NO_DATA, "p succeeded without output"),
+        (
+            b"",
+            '#< CLIXML\n<Objs><S S="Error">Get-LicInventory : UserNotAuthorized_x000D__x000A_</S>',
+            1,
+            "get-licinventory",
+            FailureKind.FORBIDDEN,
+            "p exited with code 1: Get-LicInventory : UserNotAuthorized",
+        ),
+        (LMSTAT_ERROR, "", 241, "lmstat", FailureKind.REFUSED, "lmstat reports an error for p"),
+        (b"", "lictui: no", 1, "lictui", FailureKind.COMMAND, "p exited with code 1: lictui: no"),
+        (
+            json.dumps(STATUS).encode(),
+            "",
+            2,
+            "lictui",
+            FailureKind.COMMAND,
+            "p exited with code 2",
+        ),
+        (b"x", "", 0, "nonsense", FailureKind.CONFIG, "unknown output format for p"),
+    ],
+    ids=range(9),
+)
+async def test_command_without_a_complete_answer_fails(
+    bench: Bench, stdout: bytes, stderr: str, code: int, form: str, kind: FailureKind, message: str
+) -> None:
+    result = await bench.fetch((bench.program(stdout, stderr=stderr, code=code),), form)
+    assert isinstance(result, Failure)
+    assert result.kind is kind
+    assert result.message.startswith(message)
+    assert result.hint
+    assert bench.steps == [] or kind is FailureKind.CONFIG
 
 
-async def test_half_an_answer_is_none(bench: Bench) -> None:
-    program = bench.program(WHOLE, stderr="first\nout of memory\n", code=3)
-    found = await bench.fetch((program,), "get-licinventory")
-    assert isinstance(found, Failure)
-    assert (found.kind, found.step) == (FailureKind.COMMAND, Step.INVENTORY)
-    assert found.message == "p exited with code 3: out of memory"
-    assert bench.steps == []
-
-
-async def test_words_on_stderr_alone_are_a_failure(bench: Bench) -> None:
-    found = await bench.fetch((bench.program(b"", stderr="oops"),), "checkmk")
-    assert isinstance(found, Failure)
-    assert (found.kind, found.message) == (FailureKind.COMMAND, "p printed only an error: oops")
-
-
-async def test_progress_on_stderr_is_no_word(bench: Bench) -> None:
-    progress = '#< CLIXML\n<Objs Version="1.1.0.1"><Obj S="progress"></Obj></Objs>'
-    found = await bench.fetch((bench.program(b"", stderr=progress),), "get-licinventory")
-    assert isinstance(found, Failure)
-    assert found.kind is FailureKind.NO_DATA
-
-
-async def test_nothing_at_all_is_no_data(bench: Bench) -> None:
-    found = await bench.fetch((bench.program(b" \r\n"),), "get-licinventory")
-    assert isinstance(found, Failure)
-    assert (found.kind, found.step) == (FailureKind.NO_DATA, Step.INVENTORY)
-    assert found.hint
+async def test_command_lictui_may_exit_with_1_after_a_complete_answer(bench: Bench) -> None:
+    result = await bench.fetch((bench.program(json.dumps(STATUS).encode(), code=1),), "lictui")
+    assert isinstance(result, Snapshot)
+    assert [(notice.title, notice.detail) for notice in result.notices] == [
+        ("b is down", "no answer")
+    ]
 
 
 @pytest.mark.parametrize(
-    ("words", "kind", "step"),
+    ("line", "kind", "step"),
     [
         ("u@lic01: Permission denied (publickey).", FailureKind.AUTH, Step.AUTH),
         ("Host key verification failed.", FailureKind.TLS, Step.TLS),
@@ -79,20 +118,20 @@ async def test_nothing_at_all_is_no_data(bench: Bench) -> None:
         ("something new", FailureKind.COMMAND, Step.INVENTORY),
     ],
 )
-async def test_what_ssh_says_is_understood(
-    bench: Bench, words: str, kind: FailureKind, step: Step | None
+async def test_command_errors_of_ssh_have_their_kind(
+    bench: Bench, line: str, kind: FailureKind, step: Step | None
 ) -> None:
-    ssh = bench.program(b"", stderr=f"banner\r\n{words}\r\n", code=255, name="ssh")
+    ssh = bench.program(b"", stderr=f"banner\r\n{line}\r\n", code=255, name="ssh")
     command = (ssh, "-o", "BatchMode=yes", "-p22", "--", "u@lic01", "powershell")
-    found = await bench.fetch(command, "get-licinventory")
-    assert isinstance(found, Failure)
-    assert (found.kind, found.step) == (kind, step or Step.CONNECT)
-    assert found.message == f"ssh lic01 exited with code 255: {words}"
-    assert found.hint
+    result = await bench.fetch(command, "get-licinventory")
+    assert isinstance(result, Failure)
+    assert (result.kind, result.step) == (kind, step or Step.CONNECT)
+    assert result.message == f"ssh lic01 exited with code 255: {line}"
+    assert result.hint
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "kind"),
+    ("line", "code", "kind"),
     [
         ("    + FullyQualifiedErrorId : Citrix.UserNotAuthorized,X", 1, FailureKind.FORBIDDEN),
         ("+ FullyQualifiedErrorId : CertificateVerificationFailed", 1, FailureKind.TLS),
@@ -104,73 +143,49 @@ async def test_what_ssh_says_is_understood(
         ("'lmutil' is not recognized as an internal or external command,", 1, FailureKind.COMMAND),
     ],
 )
-async def test_what_a_remote_shell_says_is_understood(
-    bench: Bench, words: str, code: int, kind: FailureKind
+async def test_command_errors_of_the_remote_side_have_their_kind(
+    bench: Bench, line: str, code: int, kind: FailureKind
 ) -> None:
-    ssh = bench.program(b"", stderr=words, code=code, name="ssh")
-    found = await bench.fetch((ssh, "lic01", "x"), "get-licinventory")
-    assert isinstance(found, Failure)
-    assert found.kind is kind
-    assert found.hint
+    ssh = bench.program(b"", stderr=line, code=code, name="ssh")
+    result = await bench.fetch((ssh, "lic01", "x"), "get-licinventory")
+    assert isinstance(result, Failure)
+    assert result.kind is kind
+    assert result.hint
 
 
-async def test_an_error_that_powershell_serialised_is_read(bench: Bench) -> None:
-    words = '#< CLIXML\n<Objs><S S="Error">Get-LicInventory : UserNotAuthorized_x000D__x000A_</S>'
-    found = await bench.fetch((bench.program(b"", stderr=words, code=1),), "get-licinventory")
-    assert isinstance(found, Failure)
-    assert found.kind is FailureKind.FORBIDDEN
-    assert found.message == "p exited with code 1: Get-LicInventory : UserNotAuthorized"
+async def test_command_output_is_bounded(bench: Bench) -> None:
+    output = b'[{"LicenseProductName": "' + b"x" * 10_000_000 + b'"}]'
+    result = await bench.fetch((bench.program(output),), "get-licinventory", Limits())
+    assert isinstance(result, Failure)
+    assert result.kind is FailureKind.TOO_LARGE
 
 
-async def test_another_lictui_may_end_with_1_after_a_whole_answer(bench: Bench) -> None:
-    pool = {"product": "XDT_PLT_UD", "in_use": 1, "installed": 2, "overdraft": None}
-    said = {
-        "schema": "lictui.status/1",
-        "servers": [
-            {"name": "a", "state": "up", "pools": [pool]},
-            {"name": "b", "state": "down", "reason": {"kind": "timeout", "message": "no answer"}},
-        ],
-    }
-    found = await bench.fetch((bench.program(json.dumps(said).encode(), code=1),), "lictui")
-    assert isinstance(found, Snapshot)
-    assert [(n.title, n.detail) for n in found.notices] == [("b is down", "no answer")]
-    refused = await bench.fetch((bench.program(b"", stderr="lictui: no", code=1),), "lictui")
-    assert isinstance(refused, Failure)
-    assert (refused.kind, refused.message) == (
-        FailureKind.COMMAND,
-        "p exited with code 1: lictui: no",
-    )
-    worse = await bench.fetch((bench.program(json.dumps(said).encode(), code=2),), "lictui")
-    assert isinstance(worse, Failure)
+@pytest.mark.parametrize(
+    ("command", "host"),
+    [
+        ("ssh lic01 x", "lic01"),
+        ("/usr/bin/ssh -p 2222 -i key -v -- adm@lic01 x -p y", "adm@lic01"),
+        ("ssh -oBatchMode=yes -p22 -vvp 22 lic01", "lic01"),
+        ("C:\\Windows\\ssh.exe lic01", "lic01"),
+        ("ssh", ""),
+        ("ssh -p", ""),
+        ("cat lic01", ""),
+    ],
+)
+def test_command_host_is_the_destination_of_ssh(command: str, host: str) -> None:
+    assert ssh_host(command.split()) == host
 
 
-async def test_lmstat_says_itself_what_went_wrong(bench: Bench) -> None:
-    said = (
-        b"lmutil - Copyright (c) 1989-2021 Flexera. All Rights Reserved.\n"
-        b"Flexible License Manager status on Tue 11/24/2026 06:00\n\n"
-        b'Error getting status: Cannot connect to license server system. (-15,570:111 "Connection'
-        b' refused")\n'
-    )
-    found = await bench.fetch((bench.program(said, code=241), "lmstat"), "lmstat")
-    assert isinstance(found, Failure)
-    assert found.kind is FailureKind.REFUSED
-
-
-async def test_what_is_too_large_is_bounded(bench: Bench) -> None:
-    said = b'[{"LicenseProductName": "' + b"x" * 10_000_000 + b'"}]'
-    found = await bench.fetch((bench.program(said),), "get-licinventory", Limits())
-    assert isinstance(found, Failure)
-    assert found.kind is FailureKind.TOO_LARGE
-
-
-async def test_no_secret_of_the_command_line_is_told(bench: Bench) -> None:
-    program = bench.program(b"", stderr="no", code=1, name="sshpass")
-    found = await bench.fetch((program, "-p", "hunter2", "ssh", "lic01"), "lmstat")
-    assert isinstance(found, Failure)
-    assert "hunter2" not in found.message + found.hint
-
-
-async def test_a_format_that_is_not_known_is_said(bench: Bench) -> None:
-    found = await bench.fetch((bench.program(b"x"),), "nonsense")
-    assert isinstance(found, Failure)
-    assert found.kind is FailureKind.CONFIG
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("ssh -p 22 adm@lic01 powershell", "ssh lic01"),
+        ("sshpass -p hunter2 ssh lic01", "sshpass"),
+        ("curl https://u:hunter2@lic01/", "curl"),
+        ("/opt/bin/lmutil lmstat -a", "lmutil lmstat"),
+        ("\x1b[31m", "[31m"),
+        ("", "the command"),
+    ],
+)
+def test_command_label_has_no_secret(command: str, name: str) -> None:
+    assert command_label(command.split()) == name

@@ -1,4 +1,4 @@
-"""Readers of three output formats: Checkmk's agent section, another lictui's status, license files.
+"""Readers of four output formats: Checkmk's agent section, lictui's status, license files, udadmin.
 
 Each turns the text a command printed into a snapshot; `label` names the command in errors.
 """
@@ -6,6 +6,7 @@ Each turns the text a command printed into a snapshot; `label` names the command
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import (
@@ -14,6 +15,7 @@ from lictui.model import (
     FailureKind,
     Level,
     LicenseServer,
+    LicenseUser,
     Mode,
     Model,
     Notice,
@@ -26,10 +28,22 @@ from lictui.model import (
     sum_all_known,
 )
 from lictui.products import describe
+from lictui.sources.flexnet.parser import CITRIX, license_type
 from lictui.sources.http import get_field, json_rows
-from lictui.sources.license_file import parse_license_file
-from lictui.sources.sanitize import parse_count, parse_date, parse_json, parse_time, sanitize
-from lictui.sources.source import SourceError, sum_pools
+from lictui.sources.sanitize import (
+    MONTHS,
+    first_line,
+    local_timestamp,
+    parse_count,
+    parse_date,
+    parse_json,
+    parse_time,
+    sanitize,
+)
+from lictui.sources.source import (
+    SourceError,
+    sum_pools,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
@@ -37,12 +51,11 @@ if TYPE_CHECKING:
     from enum import StrEnum
     from typing import TypeVar
 
-    from lictui.sources.license_file import Increment
-
     _E = TypeVar("_E", bound=StrEnum)
 
 _MAX_POOLS: Final = 5000  # lines, servers or pools that are read
 _MAX_RAW_FIELDS: Final = 40
+_MAX_CODE: Final = 60  # characters of a product code
 
 # checkmk: the agent section <<<citrix_licenses>>>: product, licenses, in use. As in Checkmk's own
 # check of that name, fields are separated by tabs, duplicates add up, other lines are ignored.
@@ -118,7 +131,6 @@ def _checkmk_pools(line: str) -> Iterator[Pool]:
 # lictui: the output of `lictui status --json` on another machine, as one server's snapshot
 
 _SCHEMA: Final = "lictui.status/1"
-_MAX_CODE: Final = 60  # characters
 _STATUS_FIELDS: Final = (
     "product license_type in_use installed overdraft expires".split()  # kept as raw fields
 )
@@ -281,7 +293,101 @@ def _none_up_error(servers: Sequence[Row]) -> SourceError:
     )
 
 
-# license-file: license files as pools. They contain what is installed, but not what is in use.
+# license-file: the licenses that the INCREMENT and FEATURE lines of license files (.lic) grant.
+# They contain what is installed, but not what is in use.
+#
+# A trailing `\` continues a line; `KEY=VALUE` and `KEY="VALUE"` follow the five positional fields.
+# The layout is that of files published by others (helgeklein.com, docs.citrix.com "license-files");
+# the keys of VENDOR_STRING have no official table. ODP is kept but not used for calculations: it is
+# 0 even in files of licenses that have an overdraft.
+
+MAX_INCREMENTS: Final = 5000  # no license server has as many licenses
+
+_MAX_INCREMENT: Final = 16_000  # characters of a line, continuation lines included
+_POSITIONAL: Final = 6  # keyword, feature, vendor, version, expiry, count
+_CONTINUATION: Final = re.compile(r"\\[ \t]*(?:\r\n|\r|\n)")
+_KEYWORD: Final = re.compile(r"\s*(?:INCREMENT|FEATURE)\s", re.IGNORECASE)
+_WORD: Final = re.compile(r'(?:[^\s"]|"[^"]*")+')
+_PERMANENT: Final = re.compile(r"permanent|0?1-jan-0{1,4}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Increment:
+    """One license as its line states it."""
+
+    product: str  # the feature: XDT_PLT_UD
+    vendor: str  # the daemon that serves it: CITRIX
+    subscription_date: date | None  # None: the version is not a date
+    expires: date | None
+    permanent: bool | None  # None: the expiry cannot be read
+    count: int | None  # None: uncounted, or unreadable
+    uncounted: bool = False
+    license_type: str = ""  # Retail, Eval, …
+    serial: str = ""  # SN
+    issued: date | None = None
+    start: date | None = None  # not valid before
+    raw_fields: tuple[tuple[str, str], ...] = ()  # as written
+    signature: str = ""  # SIGN: distinguishes two licenses from a copy
+
+    def is_valid_on(self, today: date) -> bool:
+        """Tell whether the license may be used on `today`; an unknown date is no obstacle."""
+        has_started = self.start is None or self.start <= today
+        return has_started and (self.expires is None or self.expires >= today)
+
+
+def parse_license_file(text: str) -> tuple[Increment, ...]:
+    """Return every license that `text` grants, in order; `text` may be several files joined.
+
+    Other lines are ignored. A license that occurs twice with the same signature is one license:
+    folders often contain copies of a file. At most MAX_INCREMENTS are read; never raises.
+    """
+    increments: dict[object, Increment] = {}
+    for number, increment in enumerate(_parse(text)):
+        if len(increments) == MAX_INCREMENTS:
+            break
+        increments.setdefault(increment if increment.signature else number, increment)
+    return tuple(increments.values())
+
+
+def _parse(text: str) -> Iterator[Increment]:
+    for line in _LINE_END.split(_CONTINUATION.sub(" ", text)):
+        if _KEYWORD.match(line):
+            words = _WORD.findall(line[:_MAX_INCREMENT])
+            if len(words) >= _POSITIONAL and (code := sanitize(words[1], _MAX_CODE)):
+                yield _increment(code, words)
+
+
+def _increment(code: str, words: list[str]) -> Increment:
+    vendor, version, expiry, count = words[2:_POSITIONAL]
+    options = {
+        key.upper(): value.replace('"', "")
+        for key, _, value in (word.partition("=") for word in words[_POSITIONAL:])
+        if key
+    }
+    raw = {"INCREMENT": " ".join(words[1:_POSITIONAL])} | {
+        name: options.get(name, "") for name in ("SN", "ISSUED", "START", "VENDOR_STRING")
+    }
+    is_permanent = _PERMANENT.fullmatch(expiry) is not None
+    expires = None if is_permanent else parse_date(expiry)
+    number = parse_count(count)
+    uncounted = number == 0 or count.lower() == "uncounted"  # FlexNet writes either
+    return Increment(
+        product=code,
+        vendor=sanitize(vendor, 40),
+        subscription_date=parse_date(version),
+        expires=expires,
+        permanent=True if is_permanent else False if expires else None,
+        count=None if uncounted else number,
+        uncounted=uncounted,
+        license_type=license_type(options.get("VENDOR_STRING", "")),
+        serial=sanitize(options.get("SN"), 80),
+        issued=parse_date(options.get("ISSUED")),
+        start=parse_date(options.get("START")),
+        raw_fields=tuple(
+            (name, text) for name, value in raw.items() if (text := sanitize(value, 500))
+        ),
+        signature=sanitize(options.get("SIGN"), 1000),
+    )
 
 
 def license_file_snapshot(text: str, label: str, today: date) -> Snapshot:
@@ -291,8 +397,9 @@ def license_file_snapshot(text: str, label: str, today: date) -> Snapshot:
     the license server ignores it, and its renewal may be in the same folder. Overdraft is unknown
     (ODP is not the overdraft). Raises SourceError (`no_data`) if no line grants a license.
     """
+    increments = parse_license_file(text)
     by_key: dict[PoolKey, list[Increment]] = {}
-    for increment in parse_license_file(text):
+    for increment in increments:
         day = increment.subscription_date
         by_key.setdefault(PoolKey(increment.product, day.isoformat() if day else ""), []).append(
             increment
@@ -306,13 +413,15 @@ def license_file_snapshot(text: str, label: str, today: date) -> Snapshot:
             Step.PARSE,
         )
     pools = tuple(_license_pool(by_key[key], today) for key in sorted(by_key))
-    invalid = [
-        increment
-        for increments in by_key.values()
-        for increment in increments
-        if not increment.is_valid_on(today)
-    ]
-    return Snapshot(pools, mode=Mode.FILE, notices=tuple(_invalid_license_notices(invalid)))
+    invalid = [increment for increment in increments if not increment.is_valid_on(today)]
+    notice = Notice(
+        "server",
+        Level.OK,
+        f"License files with licenses that are not valid now: {len(invalid)}",
+        f"Expired, or not started: {', '.join(sorted({each.product for each in invalid})[:5])}",
+        "Files of expired licenses can be removed.",
+    )
+    return Snapshot(pools, mode=Mode.FILE, notices=(notice,) if invalid else ())
 
 
 def _license_pool(increments: Sequence[Increment], today: date) -> Pool:
@@ -338,7 +447,7 @@ def _license_pool(increments: Sequence[Increment], today: date) -> Pool:
         permanent=terms.pop() if len(terms) == 1 else None if None in terms else False,
         counted=product.counted and not all(increment.uncounted for increment in counting),
         vendor=first.vendor,
-        raw_fields=tuple(field for increment in increments for field in _license_fields(increment))[
+        raw_fields=tuple(field for increment in increments for field in increment.raw_fields)[
             :_MAX_RAW_FIELDS
         ],
         formulas=(
@@ -348,31 +457,119 @@ def _license_pool(increments: Sequence[Increment], today: date) -> Pool:
     )
 
 
-def _license_fields(increment: Increment) -> Iterator[tuple[str, str]]:
-    """Yield the license as its line states it."""
-    permanent = "permanent" if increment.permanent else "?"
-    expires = increment.expires.isoformat() if increment.expires else permanent
-    count = "?" if increment.count is None else str(increment.count)
-    if increment.uncounted:
-        count = "uncounted"
-    parts = (increment.product, increment.vendor, increment.version, expires, count)
-    yield "INCREMENT", " ".join(parts)
-    if increment.serial:
-        yield "SN", increment.serial
-    for name, day in (("ISSUED", increment.issued), ("START", increment.start)):
-        if day:
-            yield name, day.isoformat()
-    if increment.vendor_string:
-        yield "VENDOR_STRING", ";".join(f"{key}={value}" for key, value in increment.vendor_string)
+# udadmin: the output of `udadmin -list`, assignments of licenses to users and devices.
+#
+# The grammar is that of Citrix CTX215674, with and without -times and -a; the block of devices is
+# assumed to look like that of users. udadmin does not report how many licenses are installed.
+
+_MAX_USERS: Final = 100_000
+_AGE: Final = re.compile(r"Usage data is (\d{1,9}) minutes? old", re.IGNORECASE)
+_BLOCK: Final = re.compile(r"(Users|Devices):[ (]*\d*\)?", re.IGNORECASE)
+# `(Thu Sep 14 13:41:07 2017)` at the end of a line, with -times
+_TIME: Final = re.compile(
+    r"\((?:[A-Za-z]{3} )?([A-Za-z]{3}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) (\d{4})\)$"
+)
+_VERSION: Final = re.compile(r"\d[\d.]{0,20}")
 
 
-def _invalid_license_notices(increments: Sequence[Increment]) -> Iterator[Notice]:
-    if increments:
-        products = ", ".join(sorted({increment.product for increment in increments})[:5])
-        yield Notice(
-            "server",
-            Level.OK,
-            f"License files with licenses that are not valid now: {len(increments)}",
-            f"Expired, or not started: {products}",
-            "Files of expired licenses can be removed.",
+@dataclass(slots=True)
+class _AssignmentList:
+    users: list[LicenseUser] = field(default_factory=list)
+    age: str = ""  # minutes
+    is_recognized: bool = False  # a line that only udadmin prints was found
+    unreadable: int = 0  # lines in a block that are not an assignment
+
+
+def udadmin_snapshot(text: str, label: str) -> Snapshot:
+    """Return the assignments in `text`, one pool per feature and version.
+
+    `label` names the server in errors. Raises SourceError (`parse`) if `text` is not such a list.
+    """
+    listed = _parse_assignments(text, label)
+    pools: dict[tuple[str, date | None], list[LicenseUser]] = {}
+    for user in listed.users:
+        pools.setdefault((user.product, user.subscription_date), []).append(user)
+    unreadable = Notice(
+        "server",
+        Level.WARN,
+        "Unreadable assignments",
+        f"{listed.unreadable} line(s) without feature and version: in use may be too low.",
+        "Please report this, with an example line.",
+    )
+    return Snapshot(
+        tuple(_assignment_pool(*key, users, listed.age) for key, users in pools.items()),
+        notices=(unreadable,) if listed.unreadable else (),
+    )
+
+
+def udadmin_license_users(text: str) -> tuple[LicenseUser, ...]:
+    """Return the users and devices a license is assigned to, with the time if -times was given.
+
+    Raises SourceError (`parse`) if `text` is not such a list.
+    """
+    return tuple(_parse_assignments(text, "the license server").users[:_MAX_USERS])
+
+
+def _assignment_pool(
+    code: str, subscription_date: date | None, users: Sequence[LicenseUser], age: str
+) -> Pool:
+    product = describe(code)
+    devices = sum(bool(user.device) for user in users)
+    counts = (("users", str(len(users) - devices)), ("devices", str(devices)))
+    return Pool(
+        product=code,
+        name=product.name,
+        model=product.model,
+        reading=Reading(in_use=len(users)),
+        subscription_date=subscription_date,
+        counted=product.counted,
+        vendor=CITRIX,
+        raw_fields=(*counts, ("minutes old", age)) if age else counts,
+        formulas=(("in_use", "users + devices in the list"),),
+    )
+
+
+def _parse_assignments(text: str, label: str) -> _AssignmentList:
+    listed = _AssignmentList()
+    block = ""
+    for line in filter(None, (raw[:1000].strip() for raw in _LINE_END.split(text))):
+        if head := _BLOCK.fullmatch(line):
+            block, listed.is_recognized = head[1].lower(), True
+        elif age := _AGE.match(line):
+            listed.age, listed.is_recognized = age[1], True
+        elif block and (user := _assignment(line, is_device=block == "devices")):
+            listed.users.append(user)
+        elif block:
+            listed.unreadable += 1
+    if not listed.is_recognized:
+        first = first_line(text)
+        problem = f"not udadmin output: {first}" if first else "no output"
+        raise SourceError(
+            FailureKind.PARSE,
+            f"{problem} (from {label})",
+            "The command must print the output of `udadmin -list -times` on the license server.",
+            Step.PARSE,
         )
+    return listed
+
+
+def _assignment(line: str, *, is_device: bool) -> LicenseUser | None:
+    """Parse one line from the right: a name may contain blanks, and anything else."""
+    time = _TIME.search(line)
+    parts = (line[: time.start()] if time else line).rsplit(None, 2)
+    if len(parts) != _FIELDS or not _VERSION.fullmatch(parts[2]):
+        return None
+    name = sanitize(parts[0], 100)
+    since = None
+    if time and time[1].lower() in MONTHS:
+        day, hour, minute, second, year = map(int, time.groups()[1:])
+        month = MONTHS.index(time[1].lower()) + 1
+        since = local_timestamp(year, month, day, hour, minute, second)
+    return LicenseUser(
+        sanitize(parts[1], _MAX_CODE),
+        user="" if is_device else name,
+        device=name if is_device else "",
+        since=since,
+        assigned=True,
+        subscription_date=parse_date(parts[2]),
+    )

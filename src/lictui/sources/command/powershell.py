@@ -13,7 +13,7 @@ from datetime import date
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import FailureKind, Level, Mode, Notice, Pool, Reading, Snapshot, Step
+from lictui.model import FailureKind, Mode, Pool, Reading, Snapshot, Step
 from lictui.products import cvad_code, describe
 from lictui.sources.sanitize import (
     NEVER_YEAR,
@@ -23,7 +23,12 @@ from lictui.sources.sanitize import (
     parse_date,
     sanitize,
 )
-from lictui.sources.source import SourceError, sum_pools
+from lictui.sources.source import (
+    SourceError,
+    startup_only_notices,
+    sum_pools,
+    unreadable_notices,
+)
 from lictui.sources.winrm.source import WmiData, build_snapshot
 
 if TYPE_CHECKING:
@@ -129,7 +134,6 @@ def date_parser(values: Iterable[object]) -> Callable[[object], date | None]:
 # get-licinventory and get-liclasinventory
 
 _MAX_CODE: Final = 60  # characters
-_MAX_LISTED: Final = 5
 _IN_USE: Final = "LicensesInUse"
 _AVAILABLE: Final = "LicensesAvailable"
 _OVERDRAFT: Final = "LicenseOverdraft"
@@ -164,19 +168,23 @@ def licinventory_snapshot(text: str, label: str, mode: Mode, *, available: str =
         raise _empty_error(label, mode)
     licenses = [row for row in rows if _field(row, "LicenseProductName")]
     if not licenses:
-        raise _licinventory_format_error(rows, label)
+        hint = "The command must print the output of Get-LicInventory | ConvertTo-Json."
+        raise _format_error(rows, label, "with a LicenseProductName", hint)
     parse_day = date_parser(
         _field(row, key) for row in licenses for key in (_EXPIRY, *_SUBSCRIPTION)
     )
     is_free = available == "free"
     pools = sum_pools(_license_pool(row, parse_day, label, is_free=is_free) for row in licenses)
-    counted = any(pool.counted for pool in pools)
     return Snapshot(
         pools=pools,
-        mode=mode if counted else None,
+        mode=mode if any(pool.counted for pool in pools) else None,
         notices=(
-            *_startup_only_notices(mode, counted=counted),
-            *_unreadable_notices(licenses, len(rows) - len(licenses), is_free=is_free),
+            *startup_only_notices(
+                pools,
+                "License files and the License Activation Service are listed by different cmdlets.",
+                f"Try {'Get-LicLasInventory' if mode is Mode.FILE else 'Get-LicInventory'}.",
+            ),
+            *unreadable_notices(_problems(licenses, len(rows) - len(licenses), is_free=is_free)),
         ),
     )
 
@@ -268,10 +276,10 @@ def _term(expires: date | None) -> tuple[date | None, bool | None]:
     return expires, False
 
 
-def _unreadable_notices(
+def _problems(
     licenses: Sequence[Properties], without_product: int, *, is_free: bool
-) -> Iterator[Notice]:
-    problems = []
+) -> Iterator[str]:
+    """Yield every figure that is missing or unreadable."""
     for row in licenses:
         product = sanitize(_field(row, "LicenseProductName"), 20)
         unreadable = [
@@ -282,32 +290,11 @@ def _unreadable_notices(
         for key in unreadable:
             value = _field(row, key)
             if value not in (None, "") or key != _OVERDRAFT:
-                problems.append(f"{product}: {key} is {sanitize(value, 30) or 'missing'}")
+                yield f"{product}: {key} is {sanitize(value, 30) or 'missing'}"
         if not unreadable and _installed(row, is_free=is_free) is None:
-            problems.append(f"{product}: {_OVERDRAFT} is greater than {_AVAILABLE}")
+            yield f"{product}: {_OVERDRAFT} is greater than {_AVAILABLE}"
     if without_product:
-        problems.append(f"{without_product} without LicenseProductName ignored")
-    if problems:
-        more = "; …" if len(problems) > _MAX_LISTED else ""
-        yield Notice(
-            "server",
-            Level.WARN,
-            "Unreadable figures",
-            "; ".join(problems[:_MAX_LISTED]) + more,
-            "Compare with Citrix Licensing Manager on the server.",
-        )
-
-
-def _startup_only_notices(mode: Mode, *, counted: bool) -> Iterator[Notice]:
-    if not counted:
-        other = "Get-LicLasInventory" if mode is Mode.FILE else "Get-LicInventory"
-        yield Notice(
-            "server",
-            Level.WARN,
-            "Only start-up licenses, no product licenses",
-            "License files and the License Activation Service are listed by different cmdlets.",
-            f"Try {other}.",
-        )
+        yield f"{without_product} without LicenseProductName ignored"
 
 
 def _empty_error(label: str, mode: Mode) -> SourceError:
@@ -319,20 +306,6 @@ def _empty_error(label: str, mode: Mode) -> SourceError:
     )
     return SourceError(
         FailureKind.NO_DATA, f"no licenses in the output of {label}", hint, Step.INVENTORY
-    )
-
-
-def _licinventory_format_error(rows: Sequence[Properties], label: str) -> SourceError:
-    hint = "The command must print the output of Get-LicInventory | ConvertTo-Json."
-    if any("pld" in row or _WMI_POOLS in row for row in rows):
-        hint = 'This looks like WMI: set format = "wmi-json".'
-    elif any("schema" in row for row in rows):
-        hint = 'This looks like the output of lictui: set format = "lictui".'
-    return SourceError(
-        FailureKind.PARSE,
-        f"{label} printed {len(rows)} objects, none with a LicenseProductName",
-        hint,
-        Step.PARSE,
     )
 
 
@@ -352,8 +325,10 @@ def wmi_snapshot(text: str, label: str, today: date) -> Snapshot:
     """
     rows = parse_objects(text, label)
     containers = [row for row in rows if _WMI_POOLS in row or _WMI_LICENSES in row]
-    pools = [member for row in containers for member in _members(row.get(_WMI_POOLS))]
-    licenses = [member for row in containers for member in _members(row.get(_WMI_LICENSES))]
+    pools, licenses = (
+        [member for row in containers for member in _flatten(row.get(name), _MAX_DEPTH)]
+        for name in (_WMI_POOLS, _WMI_LICENSES)
+    )
     pools += [row for row in rows if "pld" in row]
     if not any("pld" in row for row in containers):
         licenses += [
@@ -362,7 +337,11 @@ def wmi_snapshot(text: str, label: str, today: date) -> Snapshot:
             if "pld" not in row and ("serialnumber" in row or "expirationdate" in row)
         ]
     if rows and not pools and not licenses and not containers:
-        raise _wmi_format_error(rows, label)
+        hint = (
+            "The command must print the output of"
+            " `Get-CimInstance Citrix_GT_License_Pool | ConvertTo-Json`."
+        )
+        raise _format_error(rows, label, "of them a Citrix_GT_License_Pool", hint)
     parse_day = date_parser(row.get(key) for row in (*pools, *licenses) for key in _WMI_DATES)
 
     def instance(row: Properties) -> dict[str, str]:
@@ -380,27 +359,14 @@ def wmi_snapshot(text: str, label: str, today: date) -> Snapshot:
     return build_snapshot(wmi_data, label, today)
 
 
-def _members(value: object) -> Iterator[Properties]:
-    """Yield the objects of one class: a list, a single object, or a list in its wrapper."""
-    if isinstance(value, list):
-        for element in value:
-            if isinstance(element, dict):
-                yield {str(key).lower(): inner for key, inner in element.items()}
-    elif isinstance(value, dict):
-        wrapped = value.get("value")
-        yield from _members(wrapped if isinstance(wrapped, list) else [value])
-
-
-def _wmi_format_error(rows: Sequence[Properties], label: str) -> SourceError:
-    hint = (
-        "The command must print the output of"
-        " `Get-CimInstance Citrix_GT_License_Pool | ConvertTo-Json`."
-    )
-    if any("licenseproductname" in row for row in rows):
-        hint = 'This looks like Get-LicInventory: set format = "get-licinventory".'
-    return SourceError(
-        FailureKind.PARSE,
-        f"{label} printed {len(rows)} objects, none of them a Citrix_GT_License_Pool",
-        hint,
-        Step.PARSE,
-    )
+def _format_error(rows: Sequence[Properties], label: str, expected: str, hint: str) -> SourceError:
+    """Return the failure for objects that are none of those `expected`."""
+    for other, is_other in (
+        ('Get-LicInventory: set format = "get-licinventory"', {"licenseproductname"}),
+        ('WMI: set format = "wmi-json"', {"pld", _WMI_POOLS}),
+        ('the output of lictui: set format = "lictui"', {"schema"}),
+    ):
+        if any(is_other & row.keys() for row in rows):
+            hint = f"This looks like {other}."
+    message = f"{label} printed {len(rows)} objects, none {expected}"
+    return SourceError(FailureKind.PARSE, message, hint, Step.PARSE)

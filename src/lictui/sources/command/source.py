@@ -10,26 +10,30 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import FailureKind, Mode, Step
+from lictui.model import FailureKind, Mode, Snapshot, Step
 from lictui.sources import process
 from lictui.sources.command.formats import (
     checkmk_snapshot,
     license_file_snapshot,
     lictui_snapshot,
+    udadmin_snapshot,
 )
 from lictui.sources.command.powershell import licinventory_snapshot, wmi_snapshot
 from lictui.sources.flexnet.source import lmstat_snapshot
-from lictui.sources.flexnet.udadmin import udadmin_snapshot
 from lictui.sources.sanitize import sanitize
-from lictui.sources.source import ErrorRule, SourceError, find_rule
+from lictui.sources.source import (
+    ErrorRule,
+    SourceError,
+    count_text,
+    find_rule,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import date
 
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import Server, Snapshot
+    from lictui.model import Server
     from lictui.sources.process import ProgramOutput
 
 _SERVERS_NOT_UP: Final = 1  # exit code of `lictui status`
@@ -53,8 +57,7 @@ class CommandSource:
         size = f"{len(output.stdout):,} bytes"
         on_step(Step.INVENTORY, f"exit code {output.exit_code} in {seconds:.1f} s, {size}")
         snapshot = self._parse(text)
-        pools = len(snapshot.pools)
-        on_step(Step.PARSE, f"{pools} pool" + ("" if pools == 1 else "s"))
+        on_step(Step.PARSE, count_text(len(snapshot.pools), "pool"))
         return snapshot
 
     async def aclose(self) -> None:
@@ -62,14 +65,15 @@ class CommandSource:
 
     def _check(self, output: ProgramOutput, text: str) -> None:
         """Raise SourceError unless the command succeeded with an answer."""
-        is_empty = not text.strip()
-        form = self._server.format
-        is_lictui_answer = form == "lictui" and output.exit_code == _SERVERS_NOT_UP
-        if output.exit_code and (is_empty or not is_lictui_answer):
-            if form == "lmstat" and not is_empty:
-                self._raise_reported_error(text)
-            raise command_error(output, self._server.command, self._label)
-        if is_empty and last_error_line(output.stderr):
+        form, code, is_empty = self._server.format, output.exit_code, not text.strip()
+        if code and form == "lmstat" and not is_empty:
+            try:  # lmstat reports errors on stdout, in more detail
+                self._parse(text)
+            except SourceError as error:
+                if error.failure.kind not in _UNSPECIFIC:
+                    raise
+        is_lictui_answer = form == "lictui" and code == _SERVERS_NOT_UP and not is_empty
+        if (code and not is_lictui_answer) or (is_empty and last_error_line(output.stderr)):
             raise command_error(output, self._server.command, self._label)
         if is_empty:
             raise SourceError(
@@ -79,48 +83,35 @@ class CommandSource:
                 Step.INVENTORY,
             )
 
-    def _raise_reported_error(self, text: str) -> None:
-        """Raise the error in the output: lmstat reports errors on stdout, in more detail."""
-        try:
-            self._parse(text)
-        except SourceError as error:
-            if error.failure.kind not in _UNSPECIFIC:
-                raise
-
     def _parse(self, text: str) -> Snapshot:
+        """Return the snapshot in `text` according to the server's format; raises SourceError."""
+        label = self._label
         today = datetime.fromtimestamp(self._clock.now(), UTC).date()
-        return parse_output(text, self._server, self._label, today)
+        match self._server.format:
+            case "get-licinventory" | "get-liclasinventory" as form:
+                mode = Mode.FILE if form == "get-licinventory" else Mode.LAS
+                available = self._server.licenses_available
+                return licinventory_snapshot(text, label, mode, available=available)
+            case "wmi-json":
+                return wmi_snapshot(text, label, today)
+            case "license-file":
+                return license_file_snapshot(text, label, today)
+            case form if read := _READERS.get(form):
+                return read(text, label)
+        raise SourceError(
+            FailureKind.CONFIG,
+            f"unknown output format for {label}",
+            "Set format in servers.toml.",
+            Step.PARSE,
+        )
 
 
-def parse_output(  # noqa: PLR0911 - one per format
-    text: str, server: Server, label: str, today: date
-) -> Snapshot:
-    """Return the snapshot in `text` according to `server.format`; raises SourceError.
-
-    `label` names the command in errors; `today` is the date in UTC.
-    """
-    match server.format:
-        case "get-licinventory" | "get-liclasinventory":
-            mode = Mode.LAS if server.format == "get-liclasinventory" else Mode.FILE
-            return licinventory_snapshot(text, label, mode, available=server.licenses_available)
-        case "wmi-json":
-            return wmi_snapshot(text, label, today)
-        case "checkmk":
-            return checkmk_snapshot(text, label)
-        case "lictui":
-            return lictui_snapshot(text, label)
-        case "license-file":
-            return license_file_snapshot(text, label, today)
-        case "lmstat":
-            return lmstat_snapshot(text, label)
-        case "udadmin":
-            return udadmin_snapshot(text, label)
-    raise SourceError(
-        FailureKind.CONFIG,
-        f"unknown output format for {label}",
-        "Set format in servers.toml.",
-        Step.PARSE,
-    )
+_READERS: Final[dict[str, Callable[[str, str], Snapshot]]] = {
+    "checkmk": checkmk_snapshot,
+    "lictui": lictui_snapshot,
+    "lmstat": lmstat_snapshot,
+    "udadmin": udadmin_snapshot,
+}
 
 
 # The command's name in messages: its program, and for ssh the host
@@ -188,9 +179,8 @@ _SSH_RULES: Final = (
             r"|authentication methods available"
         ),
         FailureKind.AUTH,
-        hint="The session is not interactive: use a key without a passphrase, or one in an"
-        " agent, and"
-        " add the public key to authorized_keys on the server.",
+        hint="The session is not interactive: use a key without a passphrase, or one in an agent,"
+        " and add the public key to authorized_keys on the server.",
         step=Step.AUTH,
     ),
     ErrorRule(
@@ -232,9 +222,8 @@ _REMOTE_RULES: Final = (
     ErrorRule(
         re.compile(r"InvalidCertificate|CertificateVerificationFailed"),
         FailureKind.TLS,
-        hint="Compare the output of Get-LicCertificate with the server's certificate, then set"
-        " its hash:"
-        " lictui servers snippet NAME --cert-hash HASH",
+        hint="Compare the output of Get-LicCertificate with the server's certificate, then set its"
+        " hash: lictui servers snippet NAME --cert-hash HASH",
     ),
     ErrorRule(
         re.compile(r"CommunicationError|CitrixLicensingVendorOrServiceDown"),
@@ -250,18 +239,16 @@ _REMOTE_RULES: Final = (
     ErrorRule(
         re.compile(r"(?:PS)?[Ss]nap-?[Ii]n|Get-Lic\w+.*not recognized"),
         FailureKind.COMMAND,
-        hint="The snap-in Citrix.Licensing.Admin.V1 is missing. Run the command on a license"
-        " server or"
-        " where Studio is installed.",
+        hint="The snap-in Citrix.Licensing.Admin.V1 is missing. Run the command on a license server"
+        " or where Studio is installed.",
     ),
     ErrorRule(
         re.compile(
             r"not recognized as|CommandNotFound|command not found|No such file or directory"
         ),
         FailureKind.COMMAND,
-        hint="The program does not exist, or is not on the PATH of a session without a"
-        " terminal: use its"
-        " full path.",
+        hint="The program does not exist, or is not on the PATH of a session without a terminal:"
+        " use its full path.",
     ),
     ErrorRule(
         re.compile(r"Access is denied|AccessDenied|UnauthorizedAccess"),

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import Model, Pool, Reading, sum_all_known
 from lictui.products import describe
-from lictui.sources.sanitize import NEVER_YEAR, parse_count, parse_date, sanitize
+from lictui.sources.sanitize import (
+    NEVER_YEAR,
+    local_timestamp,
+    parse_count,
+    parse_date,
+    sanitize,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import date
 
 _MAX_LINE: Final = 2000  # characters read of a line
 _MAX_HOSTS: Final = 100
 _MAX_FEATURES: Final = 20_000
 _MAX_VERSIONS: Final = 50  # of one feature
+_MAX_CODE: Final = 60  # characters of a product code
+CITRIX: Final = "CITRIX"  # the vendor daemon whose feature versions are subscription dates
 
 
 @dataclass(slots=True)
@@ -41,23 +47,14 @@ class UsageLine:
 
 
 @dataclass(slots=True)
-class LmstatHost:
-    """One license server of a group of one or three."""
+class LmstatService:
+    """One license server of a group of one or three, or one vendor daemon."""
 
     name: str
     up: bool
+    message: str = ""  # why it is down, if reported
     master: bool = False
     version: str = ""
-    message: str = ""  # why it is down, if reported
-
-
-@dataclass(slots=True)
-class LmstatDaemon:
-    """One vendor daemon."""
-
-    vendor: str
-    up: bool
-    message: str = ""
 
 
 @dataclass(slots=True)
@@ -91,9 +88,18 @@ class LmstatFeature:
         return [line for line in self.usage_lines if not line.queued]
 
     @property
-    def queued(self) -> int:
-        """Number of licenses that users wait for."""
-        return sum(line.count for line in self.usage_lines if line.queued)
+    def is_citrix(self) -> bool:
+        """Whether it is a feature of Citrix's vendor daemon."""
+        return self.vendor.upper() == CITRIX
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the license server counts its licenses: it reports how many exist.
+
+        Some node-locked licenses are counted, too; relying on `nodelocked` would make the count
+        depend on whether somebody uses one, since lmstat prints versions of features in use only.
+        """
+        return self.has_counts and {version.kind for version in self.versions} != {"uncounted"}
 
 
 @dataclass(slots=True)
@@ -101,8 +107,8 @@ class LmstatReport:
     """One whole output of lmstat."""
 
     daemon_host: str = ""  # the host whose vendor daemons are listed
-    hosts: list[LmstatHost] = field(default_factory=list)
-    daemons: list[LmstatDaemon] = field(default_factory=list)
+    hosts: list[LmstatService] = field(default_factory=list)
+    daemons: list[LmstatService] = field(default_factory=list)
     features: list[LmstatFeature] = field(default_factory=list)
     fatal: str = ""
 
@@ -124,7 +130,7 @@ _NAME_PARTS: Final = 3  # user, host, display
 _DISPLAY: Final = re.compile(r"/dev/.*|:.*|[\w.-]+:\d+(?:\.\d+)?")  # of X or a terminal
 
 
-def parse_usage_line(line: str) -> UsageLine | None:
+def _parse_usage_line(line: str) -> UsageLine | None:
     """Parse a stripped usage line; None if it is another kind of line.
 
     It is read from the right: names are whatever a client sent, the rest is the server's own.
@@ -136,22 +142,17 @@ def parse_usage_line(line: str) -> UsageLine | None:
     if not match:
         return None
     details = match[1]
-    user, host = _user_and_host(names)
-    if queued := _QUEUED.match(details):
-        count = parse_count(queued[1])
-        return UsageLine(user, host, count or 0, queued=True, is_lingering=False, start="")
-    start = _START.match(details)
-    if not start:
+    queued, start = _QUEUED.match(details), _START.match(details)
+    if not queued and not start:
         return None
-    counted = _COUNT.search(details)
+    counted = queued or _COUNT.search(details)
     count = parse_count(counted[1]) if counted else 1
     return UsageLine(
-        user,
-        host,
-        1 if count is None else count,
-        queued=False,
-        is_lingering="(linger" in details,
-        start=start[0],
+        *_user_and_host(names),
+        count=(0 if queued else 1) if count is None else count,
+        queued=queued is not None,
+        is_lingering=not queued and "(linger" in details,
+        start=start[0] if start else "",
     )
 
 
@@ -196,10 +197,9 @@ def start_time(start: str, now: float) -> float | None:
     weekday = (match[1] or "").lower()
     current_year = datetime.fromtimestamp(now).astimezone().year
     for year in range(current_year + 1, current_year - _MAX_YEARS_BACK - 1, -1):
-        with suppress(ValueError, OverflowError, OSError):
-            local = datetime(year, month, day, hour, minute)  # noqa: DTZ001 - local, as printed
-            is_zone_ahead = weekday == _WEEKDAYS[local.weekday()]
-            timestamp = local.astimezone().timestamp()
+        timestamp = local_timestamp(year, month, day, hour, minute)
+        if timestamp is not None:
+            is_zone_ahead = weekday == _WEEKDAYS[date(year, month, day).weekday()]
             if timestamp <= now + (_MAX_ZONE_DIFFERENCE if is_zone_ahead else _MAX_CLOCK_SKEW):
                 return min(timestamp, now)
     return None
@@ -243,8 +243,6 @@ class _Reader:
 
     def __init__(self) -> None:
         self.report = LmstatReport()
-        self._hosts: dict[str, LmstatHost] = {}
-        self._daemons: dict[str, LmstatDaemon] = {}
         self._features: dict[tuple[str, str], LmstatFeature] = {}
         self._vendor = ""
         self._feature: LmstatFeature | None = None
@@ -254,7 +252,7 @@ class _Reader:
         feature = self._feature
         if line.startswith("Users of "):
             self._read_feature(line)
-        elif feature and (usage := parse_usage_line(line)):
+        elif feature and (usage := _parse_usage_line(line)):
             usage.license_version = feature.versions[-1].version if feature.versions else ""
             feature.usage_lines.append(usage)
         elif feature and _read_detail(feature, line):
@@ -268,7 +266,7 @@ class _Reader:
         elif line.startswith(_SERVERS):
             self._start_section()
         elif match := _DAEMONS.match(line):
-            self.report.daemon_host = self.report.daemon_host or (match[1] or "")
+            self.report.daemon_host = self.report.daemon_host or sanitize(match[1], 80)
             self._start_section(daemons=True)
 
     def _start_section(self, *, daemons: bool = False) -> None:
@@ -279,30 +277,20 @@ class _Reader:
             self._daemon(name, up=state == "UP")
             return
         version = _SERVER_VERSION.search(details)
-        host = self._host(name, up=state == "UP")
+        host = _service(self.report.hosts, name, up=state == "UP")
         host.master = host.master or "(MASTER)" in details
-        host.version = host.version or (version[1] if version else "")
+        host.version = host.version or (sanitize(version[1], 40) if version else "")
 
     def _read_fault(self, name: str, message: str) -> None:
-        is_daemon = self._in_daemon_section
-        faulty = self._daemon(name, up=False) if is_daemon else self._host(name, up=False)
-        faulty.message = faulty.message or message
+        if self._in_daemon_section:
+            faulty = self._daemon(name, up=False)
+        else:
+            faulty = _service(self.report.hosts, name, up=False)
+        faulty.message = faulty.message or sanitize(message, 160)
 
-    def _host(self, name: str, *, up: bool) -> LmstatHost:
-        host = self._hosts.get(name)
-        if host is None:
-            host = self._hosts[name] = LmstatHost(name, up)
-            if len(self.report.hosts) < _MAX_HOSTS:
-                self.report.hosts.append(host)
-        return host
-
-    def _daemon(self, vendor: str, *, up: bool) -> LmstatDaemon:
-        self._vendor, self._feature, self._in_daemon_section = vendor, None, True
-        daemon = self._daemons.get(vendor)
-        if daemon is None:
-            daemon = self._daemons[vendor] = LmstatDaemon(vendor, up)
-            if len(self.report.daemons) < _MAX_HOSTS:
-                self.report.daemons.append(daemon)
+    def _daemon(self, vendor: str, *, up: bool) -> LmstatService:
+        daemon = _service(self.report.daemons, vendor, up=up)
+        self._vendor, self._feature, self._in_daemon_section = daemon.name, None, True
         return daemon
 
     def _read_feature(self, line: str) -> None:
@@ -310,9 +298,9 @@ class _Reader:
         if not match:
             self._feature = None
             return
-        key = self._vendor, match[1].strip()
+        key = self._vendor, sanitize(match[1], _MAX_CODE)
         feature = self._features.get(key)
-        if feature is None and len(self._features) < _MAX_FEATURES:
+        if feature is None and key[1] and len(self._features) < _MAX_FEATURES:
             feature = self._features[key] = LmstatFeature(key[1], key[0])
             self.report.features.append(feature)
         if feature:
@@ -320,12 +308,22 @@ class _Reader:
         self._feature = feature
 
 
+def _service(services: list[LmstatService], name: str, *, up: bool) -> LmstatService:
+    """Return the service of this name, added to `services` if it is not yet there."""
+    service = LmstatService(sanitize(name, 80), up)
+    known = next((other for other in services if other.name == service.name), None)
+    if known is None and len(services) < _MAX_HOSTS:
+        services.append(service)
+    return known or service
+
+
 def _read_detail(feature: LmstatFeature, line: str) -> bool:
     """Read a line about the last version of `feature`; False if it is another kind of line."""
     if match := _VERSION.match(line):
         if len(feature.versions) < _MAX_VERSIONS:
             feature.versions.append(LmstatVersion(match[1], match[2], (match[3] or "").strip()))
-        feature.vendor = match[2]  # more reliable than the daemon the feature is listed under
+        # More reliable than the daemon the feature is listed under
+        feature.vendor = sanitize(match[2], _MAX_CODE)
         return True
     version = feature.versions[-1] if feature.versions else None
     if version and line.startswith("vendor_string:"):
@@ -346,7 +344,7 @@ def _read_counts(feature: LmstatFeature, text: str) -> None:
     """Add the counts of one listing; those of a feature that is listed twice add up."""
     issued_match, in_use_match = _ISSUED.search(text), _IN_USE.search(text)
     if not issued_match:
-        feature.message = feature.message or text
+        feature.message = feature.message or sanitize(text, 80)
         return
     issued = parse_count(issued_match[1])
     in_use = parse_count(in_use_match[1]) if in_use_match else None
@@ -358,8 +356,6 @@ def _read_counts(feature: LmstatFeature, text: str) -> None:
 
 # Pools
 
-CITRIX: Final = "CITRIX"  # the vendor daemon whose feature versions are subscription dates
-_MAX_CODE: Final = 60  # characters
 _MAX_RAW_FIELDS: Final = 40
 _FORMULAS: Final = (
     ("installed", "licenses issued, summed over every listing of the feature"),
@@ -368,86 +364,58 @@ _FORMULAS: Final = (
 )
 
 
-def is_citrix(vendor: str) -> bool:
-    """Tell whether `vendor` is Citrix's daemon."""
-    return vendor.upper() == CITRIX
-
-
 def product_namer(features: Iterable[LmstatFeature]) -> Callable[[LmstatFeature], str]:
     """Return a function that names the product of each of `features`.
 
     It is the feature's name; if two daemons have a feature of that name, the daemon is added:
     these are different products.
     """
-    names = Counter(map(_code, features))
-
-    def product(feature: LmstatFeature) -> str:
-        code = _code(feature)
-        return f"{code} ({sanitize(feature.vendor, 30) or '?'})" if names[code] > 1 else code
-
-    return product
-
-
-def _code(feature: LmstatFeature) -> str:
-    return sanitize(feature.name, _MAX_CODE)
+    names = Counter(feature.name for feature in features)
+    return lambda feature: (
+        f"{feature.name} ({feature.vendor or '?'})" if names[feature.name] > 1 else feature.name
+    )
 
 
 def read_pools(features: Sequence[LmstatFeature]) -> tuple[Pool, ...]:
-    """Return one pool for each feature that has a name, in the order of the report."""
+    """Return one pool for each feature, in the order of the report."""
     product = product_namer(features)
-    return tuple(_pool(feature, product(feature)) for feature in features if _code(feature))
-
-
-def is_counted_feature(feature: LmstatFeature) -> bool:
-    """Tell whether the license server counts this feature's licenses: it reports how many exist.
-
-    Some node-locked licenses are counted, too; relying on `nodelocked` would make the count depend
-    on whether somebody uses one, since lmstat prints versions only for features in use.
-    """
-    return feature.has_counts and {version.kind for version in feature.versions} != {"uncounted"}
+    return tuple(_pool(feature, product(feature)) for feature in features)
 
 
 def _pool(feature: LmstatFeature, product: str) -> Pool:
-    citrix_product = describe(_code(feature)) if is_citrix(feature.vendor) else None
-    is_counted = is_counted_feature(feature)
+    citrix_product = describe(feature.name) if feature.is_citrix else None
     expires, permanent = _expiry(feature.versions)
+    types = {license_type(version.vendor_string) for version in feature.versions}
     checked_out = sum(line.count for line in feature.checkouts)
-    name = product
-    if citrix_product and product == citrix_product.code:
-        name = citrix_product.name
+    queued = sum(line.count for line in feature.usage_lines if line.queued)
+    model = Model.CONCURRENT if feature.is_counted else Model.OTHER
     return Pool(
         product=product,
-        name=name,
-        model=(
-            citrix_product.model
-            if citrix_product
-            else Model.CONCURRENT
-            if is_counted
-            else Model.OTHER
-        ),
+        name=citrix_product.name if citrix_product and product == feature.name else product,
+        model=citrix_product.model if citrix_product else model,
         reading=Reading(
             # For uncounted features, users may be listed; an empty list proves nothing.
-            in_use=feature.in_use if is_counted else checked_out or None,
-            installed=feature.issued if is_counted else None,
+            in_use=feature.in_use if feature.is_counted else checked_out or None,
+            installed=feature.issued if feature.is_counted else None,
         ),
-        license_type=", ".join(sorted(_types(feature.versions))) if citrix_product else "",
-        subscription_date=subscription_date(feature),
+        license_type=", ".join(sorted(types - {""})) if citrix_product else "",
+        subscription_date=_subscription_date(feature),
         expires=expires,
         permanent=permanent,
         # The number of licenses of each version is not reported.
         partial_expiry=expires is not None
         and len({version.expiry.lower() for version in feature.versions}) > 1,
-        counted=is_counted and (citrix_product is None or citrix_product.counted),
-        vendor=sanitize(feature.vendor, 60),
-        queued=feature.queued,
-        raw_fields=tuple(_raw_fields(feature))[:_MAX_RAW_FIELDS],
-        formulas=_FORMULAS if is_counted else (),
+        counted=feature.is_counted and (citrix_product is None or citrix_product.counted),
+        vendor=feature.vendor,
+        queued=queued,
+        raw_fields=tuple(_raw_fields(feature, queued))[:_MAX_RAW_FIELDS],
+        formulas=_FORMULAS if feature.is_counted else (),
     )
 
 
-def subscription_date(feature: LmstatFeature) -> date | None:
+def _subscription_date(feature: LmstatFeature) -> date | None:
     """Return the version of a Citrix feature as a date, if all its versions agree."""
-    if not is_citrix(feature.vendor):
+    if not feature.is_citrix:
         return None
     dates = {parse_date(version.version) for version in feature.versions}
     return dates.pop() if len(dates) == 1 else None
@@ -474,30 +442,24 @@ def _is_permanent(expiry: str) -> bool:
     return expiry.lower().startswith("permanent") or (bool(year) and not year.strip("0"))
 
 
-def _types(versions: Iterable[LmstatVersion]) -> set[str]:
-    """Return the values of `LT` in Citrix's vendor strings, for example Retail."""
-    types = set()
-    for version in versions:
-        for part in version.vendor_string.split(";"):
-            key, _, value = part.partition("=")
-            if key.strip() == "LT" and value:
-                types.add(sanitize(value, 40))
-    return types
+def license_type(vendor_string: str) -> str:
+    """Return the value of `LT` in Citrix's vendor string, for example Retail."""
+    parts = (part.partition("=") for part in vendor_string.split(";"))
+    return next((sanitize(value, 40) for key, _, value in parts if key.strip() == "LT"), "")
 
 
-def _raw_fields(feature: LmstatFeature) -> Iterator[tuple[str, str]]:
+def _raw_fields(feature: LmstatFeature, queued: int) -> Iterator[tuple[str, str]]:
     """Yield what lmstat printed about `feature`, without empty fields."""
+    lingering = sum(line.count for line in feature.usage_lines if line.is_lingering)
     fields: list[tuple[str, object]] = [
         ("licenses issued", feature.issued),
         ("licenses in use", feature.in_use),
         ("instead of counts", feature.message),
         ("vendor", feature.vendor),
+        *((f"reserved for {kind}", number) for kind, number in feature.reserved.items()),
+        ("borrowed or lingering", lingering or None),
+        ("queued", queued or None),
     ]
-    fields += [
-        (f"reserved for {sanitize(kind, 20)}", number) for kind, number in feature.reserved.items()
-    ]
-    lingering = sum(line.count for line in feature.usage_lines if line.is_lingering)
-    fields += [("borrowed or lingering", lingering or None), ("queued", feature.queued or None)]
     for version in feature.versions:
         fields += [
             ("version", version.version),

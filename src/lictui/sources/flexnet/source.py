@@ -9,21 +9,22 @@ from __future__ import annotations
 import os
 import re
 import signal
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from lictui.model import FailureKind, Level, LicenseUser, Notice, Snapshot, Step
-from lictui.sources.flexnet.parser import (
-    is_citrix,
-    is_counted_feature,
-    parse_report,
-    product_namer,
-    read_pools,
-    start_time,
-)
+from lictui.sources.flexnet.parser import parse_report, product_namer, read_pools, start_time
 from lictui.sources.process import decode_output, run_program
-from lictui.sources.sanitize import parse_date, sanitize
-from lictui.sources.source import ErrorRule, SourceError
+from lictui.sources.sanitize import first_line, parse_date, sanitize
+from lictui.sources.source import (
+    ErrorRule,
+    SourceError,
+    count_text,
+    find_rule,
+    list_some,
+    startup_only_notices,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,12 +32,7 @@ if TYPE_CHECKING:
     from lictui.clock import Clock
     from lictui.config.settings import Limits
     from lictui.model import Pool, Server
-    from lictui.sources.flexnet.parser import (
-        LmstatDaemon,
-        LmstatFeature,
-        LmstatHost,
-        LmstatReport,
-    )
+    from lictui.sources.flexnet.parser import LmstatFeature, LmstatReport
     from lictui.sources.process import ProgramOutput
 
 _T = TypeVar("_T")
@@ -56,7 +52,8 @@ class LmstatSource:
         """Read everything once within the timeout; see `Source.fetch`."""
         output = await run_lmstat(self._server, self._limits)
         text = decode_output(output.stdout)
-        printed = f"{lmutil_program(self._server)} printed {len(output.stdout):,} bytes"
+        program = self._server.lmutil or _PROGRAM
+        printed = f"{program} printed {len(output.stdout):,} bytes"
         try:
             snapshot = read_output(output, lambda: lmstat_snapshot(text, self._server.address))
         except SourceError as error:
@@ -64,17 +61,11 @@ class LmstatSource:
                 on_step(Step.INVENTORY, printed)
             raise
         on_step(Step.INVENTORY, printed)
-        features = len(snapshot.pools)
-        on_step(Step.PARSE, f"{features} feature" + ("" if features == 1 else "s"))
+        on_step(Step.PARSE, count_text(len(snapshot.pools), "feature"))
         return snapshot
 
     async def aclose(self) -> None:
         """Do nothing: there is no connection."""
-
-
-def lmutil_program(server: Server) -> str:
-    """Return the program to run, as configured."""
-    return server.lmutil or _PROGRAM
 
 
 async def run_lmstat(server: Server, limits: Limits) -> ProgramOutput:
@@ -90,7 +81,7 @@ async def run_lmstat(server: Server, limits: Limits) -> ProgramOutput:
             'Set address = "27000@lic01" in servers.toml.',
             Step.INVENTORY,
         )
-    program = lmutil_program(server)
+    program = server.lmutil or _PROGRAM
     name = PurePath(program.replace("\\", "/")).name.lower().removesuffix(".exe")
     subcommand = () if name == "lmstat" else ("lmstat",)
     # FlexNet also queries the servers in LM_LICENSE_FILE and in one such variable per vendor,
@@ -144,13 +135,13 @@ def lmstat_snapshot(text: str, address: str) -> Snapshot:
     pools = read_pools(report.features)
     # The master of three hosts, or the only host.
     hosts = sorted(report.hosts, key=lambda host: (not host.master, not host.up))
-    name = sanitize(hosts[0].name if hosts else report.daemon_host, 120)
+    name = hosts[0].name if hosts else report.daemon_host
     return Snapshot(
         pools,
         reported_name=name,
-        version=next((sanitize(host.version, 40) for host in report.hosts if host.version), ""),
-        notices=lmstat_notices(report, pools),
-        license_server_host=sanitize(report.daemon_host, 120) or name,
+        version=next((host.version for host in report.hosts if host.version), ""),
+        notices=tuple(_notices(report, pools)),
+        license_server_host=report.daemon_host or name,
     )
 
 
@@ -168,9 +159,7 @@ def lmstat_license_users(text: str, now: float) -> tuple[LicenseUser, ...]:
             sanitize(line.host, 100),
             start_time(line.start, now),
             line.count,
-            subscription_date=(
-                parse_date(line.license_version) if is_citrix(feature.vendor) else None
-            ),
+            subscription_date=parse_date(line.license_version) if feature.is_citrix else None,
         )
         for feature in report.features
         for line in feature.checkouts
@@ -185,13 +174,17 @@ def _checked_report(text: str, address: str) -> LmstatReport:
     has_counts = any(feature.has_counts for feature in report.features)
     if down == report.daemons != [] and not has_counts:
         # No daemon could report a count. As an answer, it would mean that all licenses are gone.
-        raise daemon_down_error(down[0].vendor, down[0].message, address)
+        message = f"vendor daemon {down[0].name} at {address} is down"
+        raise find_rule(_RULES, _DAEMON_DOWN).error(
+            message + (f": {down[0].message}" if down[0].message else "")
+        )
     if report.features:
         return report
     is_up = any(host.up for host in report.hosts)
     message = report.fatal or next((host.message for host in report.hosts if host.message), "")
     if message and not is_up:
-        raise lmstat_error(message, address)
+        text = f"lmstat reports an error for {address}: {sanitize(message, 160)}"
+        raise find_rule(_RULES, _error_number(message)).error(text)
     if report.hosts and not is_up:
         raise SourceError(
             FailureKind.REFUSED,
@@ -208,10 +201,10 @@ def _checked_report(text: str, address: str) -> LmstatReport:
             "Run lmstat with -a. If you did, the license server has no licenses to serve.",
             Step.PARSE,
         )
-    first = next(filter(None, map(sanitize, text[:4000].splitlines())), "")
+    first = first_line(text)
     raise SourceError(
         FailureKind.PARSE,
-        f"not lmstat output: {sanitize(first, 80)}"
+        f"not lmstat output: {first}"
         if first
         else f"no output about the license server at {address}",
         "The command must print the output of `lmutil lmstat -a -c PORT@HOST`.",
@@ -223,122 +216,88 @@ def _checked_report(text: str, address: str) -> LmstatReport:
 
 # `(-15,570:111 "Connection refused")`: FlexNet's error and its location, the system's error
 _CODE: Final = re.compile(r"\(-(\d{1,4}),(\d{1,6})(?::(\d{1,6}))?")
-_DNS_WORDS: Final = re.compile(
-    r"(?:host|name|node)\w* (?:or service )?(?:is )?(?:not (?:known|found)|unknown)"
-    r"|unknown host|cannot find SERVER|can't resolve|cannot resolve",
-    re.IGNORECASE,
+_DAEMON_DOWN: Final = 97
+# By the numbers of FlexNet's own header file and list of errors
+_RULES: Final = (
+    ErrorRule(
+        (14, 95),  # cannot find SERVER hostname in network database; THIS_HOST failed
+        FailureKind.DNS,
+        hint="Check the host name in the address, and DNS on the machine that runs lmstat.",
+        step=Step.RESOLVE,
+    ),
+    ErrorRule(
+        (15,),  # cannot connect to license server system
+        FailureKind.REFUSED,
+        hint="Check that the license service runs and that the port is right. The vendor daemon"
+        " has its own port, which firewalls must allow too.",
+        step=Step.CONNECT,
+    ),
+    ErrorRule(
+        (96,),  # server node is down or not responding
+        FailureKind.TIMEOUT,
+        hint="Check that the host is up and that no firewall drops the port of the license manager"
+        " or of the vendor daemon.",
+        step=Step.CONNECT,
+    ),
+    ErrorRule(
+        (1, 2, 13),  # no license file, invalid syntax of it, no SERVER lines in it
+        FailureKind.CONFIG,
+        hint="Check the address: PORT@HOST, for example 27000@lic01.",
+    ),
+    ErrorRule(
+        (_DAEMON_DOWN,),  # the desired vendor daemon is down
+        FailureKind.UNAVAILABLE,
+        hint="Start the vendor daemon; the license server's log says why it exited.",
+    ),
+    ErrorRule(
+        (16, 17),  # cannot read data from, or write data to, license server system
+        FailureKind.PROTOCOL,
+        hint="Check that this is the port of a FlexNet license manager; its log may say more.",
+    ),
+    ErrorRule(
+        None,
+        FailureKind.COMMAND,
+        hint="Run it in a terminal; FlexNet's error number is in parentheses.",
+    ),
 )
-_REFUSED_WORDS: Final = re.compile(r"refused|no route|unreachable", re.IGNORECASE)
-_TIMEOUT_WORDS: Final = re.compile(r"timed? ?out|in progress|not responding", re.IGNORECASE)
-
-_UNKNOWN_HOST: Final = ErrorRule(
-    (),
-    FailureKind.DNS,
-    hint="Check the host name in the address, and DNS on the machine that runs lmstat.",
-    step=Step.RESOLVE,
-)
-_NOT_LISTENING: Final = ErrorRule(
-    (),
-    FailureKind.REFUSED,
-    hint="Check that the license service runs and that the port is right. The vendor daemon"
-    " has its own"
-    " port, which firewalls must allow too.",
-    step=Step.CONNECT,
-)
-_NO_ANSWER: Final = ErrorRule(
-    (),
-    FailureKind.TIMEOUT,
-    hint="Check that the host is up and that no firewall drops the port of the license manager"
-    " or of the"
-    " vendor daemon.",
-    step=Step.CONNECT,
-)
-_BAD_ADDRESS: Final = ErrorRule(
-    (),
-    FailureKind.CONFIG,
-    hint="Check the address: PORT@HOST, for example 27000@lic01.",
-)
-_DAEMON_DOWN: Final = ErrorRule(
-    (),
-    FailureKind.UNAVAILABLE,
-    hint="Start the vendor daemon; the license server's log says why it exited.",
-)
-_NOT_FLEXNET: Final = ErrorRule(
-    (),
-    FailureKind.PROTOCOL,
-    hint="Check that this is the port of a FlexNet license manager; its log may say more.",
-)
-_OTHER_ERROR: Final = ErrorRule(
-    (),
-    FailureKind.COMMAND,
-    hint="Run it in a terminal; FlexNet's error number is in parentheses.",
-)
-# Numbers of FlexNet's own header file and list of errors
-_BY_FLEXNET_ERROR: Final = {
-    1: _BAD_ADDRESS,  # cannot find license file
-    2: _BAD_ADDRESS,  # invalid license file syntax
-    13: _BAD_ADDRESS,  # no SERVER lines in license file
-    14: _UNKNOWN_HOST,  # cannot find SERVER hostname in network database
-    15: _NOT_LISTENING,  # cannot connect to license server system
-    16: _NOT_FLEXNET,  # cannot read data from license server system
-    17: _NOT_FLEXNET,  # cannot write data to license server system
-    95: _UNKNOWN_HOST,  # network connect to THIS_HOST failed
-    96: _NO_ANSWER,  # server node is down or not responding
-    97: _DAEMON_DOWN,  # the desired vendor daemon is down
-}
-# errno of Linux and of Windows Sockets
+# Of errors to connect, the system's error (errno of Linux and of Windows Sockets) says more, and
+# so do the words if there is no number. The values are FlexNet's numbers, as in the table above.
+_CONNECT_ERRORS: Final = (0, 15, 96)
 _BY_SYSTEM_ERROR: Final = {
-    110: _NO_ANSWER,
-    115: _NO_ANSWER,  # still connecting when lmstat gave up
-    10060: _NO_ANSWER,
-    10035: _NO_ANSWER,
-    111: _NOT_LISTENING,
-    113: _NOT_LISTENING,
-    101: _NOT_LISTENING,
-    10061: _NOT_LISTENING,
-    10065: _NOT_LISTENING,
-    11001: _UNKNOWN_HOST,
+    **dict.fromkeys(("101", "111", "113", "10061", "10065"), 15),
+    **dict.fromkeys(("110", "115", "10035", "10060"), 96),
+    "11001": 14,
 }
-_CONNECT_ERRORS: Final = (15, 96)  # FlexNet errors for which the system's error says more
+_BY_WORDS: Final = (
+    (
+        re.compile(
+            r"(?:host|name|node)\w* (?:or service )?(?:is )?(?:not (?:known|found)|unknown)"
+            r"|unknown host|cannot find SERVER|can't resolve|cannot resolve",
+            re.IGNORECASE,
+        ),
+        14,
+    ),
+    (re.compile(r"refused|no route|unreachable", re.IGNORECASE), 15),
+    (re.compile(r"timed? ?out|in progress|not responding", re.IGNORECASE), 96),
+)
+_WITHOUT_NUMBER: Final = {"cannot connect": 15, "cannot find license file": 1}
 
 
-def lmstat_error(message: str, address: str) -> SourceError:
-    """Return the failure for an error that lmstat printed about `address`."""
-    text = f"lmstat reports an error for {address}: {sanitize(message, 160)}"
-    return _rule_for(message).error(text)
-
-
-def daemon_down_error(vendor: str, message: str, address: str) -> SourceError:
-    """Return the failure for a license manager at `address` without a running vendor daemon."""
-    reason = f": {sanitize(message, 120)}" if message else ""
-    return _DAEMON_DOWN.error(f"vendor daemon {sanitize(vendor, 60)} at {address} is down{reason}")
-
-
-def _rule_for(message: str) -> ErrorRule:
+def _error_number(message: str) -> int:
+    """Return the number of FlexNet's error that says most about `message`; 0 if unknown."""
     code = _CODE.search(message)
-    flexnet_error = int(code[1]) if code else 0
-    system_error = int(code[3]) if code and code[3] else 0
-    if flexnet_error in _CONNECT_ERRORS and system_error in _BY_SYSTEM_ERROR:
-        return _BY_SYSTEM_ERROR[system_error]
-    if flexnet_error in _CONNECT_ERRORS or not flexnet_error:
-        for words, rule in (
-            (_DNS_WORDS, _UNKNOWN_HOST),
-            (_REFUSED_WORDS, _NOT_LISTENING),
-            (_TIMEOUT_WORDS, _NO_ANSWER),
-        ):
-            if words.search(message):
-                return rule
-    if not flexnet_error and "cannot connect" in message.lower():
-        return _NOT_LISTENING
-    if not flexnet_error and "cannot find license file" in message.lower():
-        return _BAD_ADDRESS  # its number is on another line
-    return _BY_FLEXNET_ERROR.get(flexnet_error, _OTHER_ERROR)
+    number = int(code[1]) if code else 0
+    if number not in _CONNECT_ERRORS:
+        return number
+    if code and code[3] in _BY_SYSTEM_ERROR:
+        return _BY_SYSTEM_ERROR[code[3]]
+    number = next((meaning for words, meaning in _BY_WORDS if words.search(message)), number)
+    lower = message.lower()
+    return number or next((n for words, n in _WITHOUT_NUMBER.items() if words in lower), 0)
 
 
 # Notices
 
-_KIND: Final = "server"
-_MAX_LISTED: Final = 5
 _RESERVED_FOR: Final = {
     "GROUP": "groups",
     "HOST": "hosts",
@@ -347,102 +306,70 @@ _RESERVED_FOR: Final = {
 }
 
 
-def lmstat_notices(report: LmstatReport, pools: Sequence[Pool]) -> tuple[Notice, ...]:
-    """Return the notices about a license server, most severe first."""
-    return (
-        *_daemon_notices(report.daemons),
-        *_host_notices(report.hosts),
-        *_partial_answer_notices(report),
-        *_startup_only_notices(pools),
-        *_unreadable_notices(report.features),
-        *_reservation_notices(report.features),
-    )
+_notice = partial(Notice, "server")
 
 
-def _daemon_notices(daemons: Sequence[LmstatDaemon]) -> Iterator[Notice]:
-    for daemon in daemons:
-        if not daemon.up:
-            yield Notice(
-                _KIND,
-                Level.CRITICAL,
-                f"Vendor daemon {sanitize(daemon.vendor, 60)} is down",
-                sanitize(daemon.message, 160) or "It does not serve licenses.",
-                "Start it on the license server; its log says why it exited.",
-            )
-
-
-def _host_notices(hosts: Sequence[LmstatHost]) -> Iterator[Notice]:
-    for host in hosts:
-        if not host.up:
-            yield Notice(
-                _KIND,
-                Level.WARN,
-                f"License server {sanitize(host.name, 80)} is down",
-                sanitize(host.message, 160) or "The other servers of the group still answer.",
-                "Two of three must run: start it before another one fails.",
-            )
-
-
-def _partial_answer_notices(report: LmstatReport) -> Iterator[Notice]:
+def _notices(report: LmstatReport, pools: Sequence[Pool]) -> Iterator[Notice]:
+    """Yield the notices about a license server, most severe first."""
+    for daemon in (daemon for daemon in report.daemons if not daemon.up):
+        yield _notice(
+            Level.CRITICAL,
+            f"Vendor daemon {daemon.name} is down",
+            daemon.message or "It does not serve licenses.",
+            "Start it on the license server; its log says why it exited.",
+        )
+    for host in (host for host in report.hosts if not host.up):
+        yield _notice(
+            Level.WARN,
+            f"License server {host.name} is down",
+            host.message or "The other servers of the group still answer.",
+            "Two of three must run: start it before another one fails.",
+        )
     if report.fatal:
         title = "Some of the license servers did not answer"
-        yield Notice(_KIND, Level.WARN, title, sanitize(report.fatal))
-
-
-def _startup_only_notices(pools: Sequence[Pool]) -> Iterator[Notice]:
-    if pools and all(is_citrix(pool.vendor) and not pool.counted for pool in pools):
-        yield Notice(
-            _KIND,
-            Level.WARN,
-            "Only start-up licenses, no product licenses",
+        yield _notice(Level.WARN, title, sanitize(report.fatal))
+    if report.features and all(feature.is_citrix for feature in report.features):
+        yield from startup_only_notices(
+            pools,
             "The server may have moved to the License Activation Service, which lmstat does not"
             " support.",
             "Add its site with source cvad.",
         )
+    yield from _feature_notices(report.features)
 
 
-def _unreadable_notices(features: Sequence[LmstatFeature]) -> Iterator[Notice]:
-    """Report features with neither counts nor a known word instead of them."""
+def _feature_notices(features: Sequence[LmstatFeature]) -> Iterator[Notice]:
     unreadable = [
-        f"{sanitize(feature.name, 60)}: {sanitize(feature.message, 80) or '?'}"
+        f"{feature.name}: {feature.message or '?'}"
         for feature in features
-        if (is_counted_feature(feature) and None in (feature.issued, feature.in_use))
+        if (feature.is_counted and None in (feature.issued, feature.in_use))
+        # With neither counts nor a known word instead of them
         or (feature.message and not feature.message.lower().startswith("uncounted"))
     ]
     if unreadable:
-        yield Notice(
-            _KIND,
+        yield _notice(
             Level.WARN,
             "Features without counts",
-            _join(unreadable),
+            list_some(unreadable),
             "Compare the license file with the license server's log.",
         )
-
-
-def _reservation_notices(features: Sequence[LmstatFeature]) -> Iterator[Notice]:
-    """Report licenses that the options file reserves: other users cannot get them."""
     product = product_namer(features)
     reservations = [
         f"{product(feature)} {sum(feature.reserved.values())} ({_reserved_for(feature)})"
         for feature in features
-        if feature.reserved and is_counted_feature(feature)
+        if feature.reserved and feature.is_counted
     ]
     if reservations:
-        yield Notice(
-            _KIND,
+        yield _notice(
             Level.OK,
-            "Reserved licenses",
-            _join(reservations),
+            "Reserved licenses",  # other users cannot get them
+            list_some(reservations),
             "See RESERVE in the vendor daemon's options file.",
         )
 
 
 def _reserved_for(feature: LmstatFeature) -> str:
     return ", ".join(
-        f"{number} for {_RESERVED_FOR.get(kind, sanitize(kind, 20).lower())}"
+        f"{number} for {_RESERVED_FOR.get(kind, kind.lower())}"
         for kind, number in sorted(feature.reserved.items())
     )
-
-
-def _join(items: list[str]) -> str:
-    return "; ".join(items[:_MAX_LISTED]) + ("; …" if len(items) > _MAX_LISTED else "")

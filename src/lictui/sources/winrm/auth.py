@@ -8,7 +8,7 @@ import re
 import struct
 from dataclasses import replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from lictui.installation import extra_command
 from lictui.model import FailureKind, Step
@@ -112,7 +112,6 @@ def require_username(server: Server) -> None:
 
 # What a 401 offers, and what it means
 
-
 _SUPPORTED_SCHEMES: Final = ("Negotiate", "Kerberos", "NTLM", "Basic")
 _KNOWN_SCHEMES: Final = (*_SUPPORTED_SCHEMES, "CredSSP", "Digest", "Bearer")
 
@@ -151,7 +150,6 @@ def error_for_401(
 
 
 # NTLM and Kerberos: a handshake that authenticates one connection
-
 
 _MAX_EXCHANGES: Final = 6  # NTLM needs 2, Kerberos 1 or 2, a change of the mechanism one more
 # The schemes that can carry the tokens of a protocol, the preferred one first.
@@ -202,7 +200,7 @@ class NegotiateLogin:
     def _decrypt(self, reply: HttpReply, context: ContextProxy) -> HttpReply:
         if self._endpoint.encrypted:
             return reply
-        if not is_sealed(reply.headers.get("content-type", "")):
+        if not reply.headers.get("content-type", "").lower().startswith("multipart/encrypted"):
             if reply.status != HTTPStatus.OK:
                 raise error_for_status(reply, self._endpoint.address, Step.INVENTORY)
             raise self._protocol_error("unencrypted response to an encrypted request")
@@ -250,13 +248,7 @@ class NegotiateLogin:
         try:
             return await next_token(context, None)
         except TokenError as error:
-            raise SourceError(
-                FailureKind.AUTH,
-                f"no credentials available for {self._protocol}: {error}",
-                "Check username and secret; for Kerberos also the ticket (klist), and that url has"
-                " the fully qualified name of the server.",
-                Step.AUTH,
-            ) from error
+            raise _no_credentials(self._protocol, error) from error
 
     async def _exchange(self, context: ContextProxy, token: bytes, *, first: bool) -> bytes | None:
         """Send a token and process the reply; return the next token, None after the last."""
@@ -304,7 +296,6 @@ def _is_logged_out(reply: HttpReply) -> bool:
 
 # Security context of pyspnego, bound to the TLS channel
 
-
 _SERVICE: Final = "WSMAN"  # of the service principal that WinRM registers for its host
 
 
@@ -348,12 +339,17 @@ async def new_security_context(
             Step.AUTH,
         ) from error
     except spnego.exceptions.SpnegoError as error:
-        raise SourceError(
-            FailureKind.AUTH,
-            f"no credentials available for {protocol}: {sanitize(error)}",
-            "Check username and secret; for Kerberos also the ticket (klist).",
-            Step.AUTH,
-        ) from error
+        raise _no_credentials(protocol, error) from error
+
+
+def _no_credentials(protocol: str, error: Exception) -> SourceError:
+    return SourceError(
+        FailureKind.AUTH,
+        f"no credentials available for {protocol}: {sanitize(error)}",
+        "Check username and secret; for Kerberos also the ticket (klist), and that url has the"
+        " fully qualified name of the server.",
+        Step.AUTH,
+    )
 
 
 def channel_binding(certificate: bytes) -> bytes:
@@ -394,7 +390,6 @@ def _next_token(context: ContextProxy, received: bytes | None) -> bytes | None:
 
 # Message encryption (MS-WSMV 2.2.9.1): SOAP over plain HTTP, sealed with the key of the login
 
-
 _LENGTH: Final = struct.Struct("<i")
 _MAX_HEADER: Final = 1_024  # bytes; NTLM's has 16, Kerberos' some 60
 # Servers write boundaries with and without a space after the dashes.
@@ -409,23 +404,11 @@ _PARTS: Final = re.compile(
 )
 
 
-class MessageSealer(Protocol):
-    """The two methods of a pyspnego context that encrypt and decrypt a message."""
-
-    def wrap_winrm(self, data: bytes) -> tuple[bytes, bytes, int]:
-        """Encrypt `data`: header, encrypted data, length of the padding in it."""
-        ...
-
-    def unwrap_winrm(self, header: bytes, data: bytes) -> bytes:
-        """Decrypt `data`; raises if a bit was changed on the way."""
-        ...
-
-
 class NotSealedError(Exception):
     """Not a valid encrypted message; the text says why."""
 
 
-def seal(soap: bytes, sealer: MessageSealer, protocol: str) -> bytes:
+def seal(soap: bytes, sealer: ContextProxy, protocol: str) -> bytes:
     """Return the body to send for `soap`; `protocol` is `SPNEGO` or `Kerberos`."""
     header, data, padding = sealer.wrap_winrm(soap)
     head = (
@@ -440,7 +423,7 @@ def seal(soap: bytes, sealer: MessageSealer, protocol: str) -> bytes:
     )
 
 
-def unseal(body: bytes, sealer: MessageSealer) -> bytes:
+def unseal(body: bytes, sealer: ContextProxy) -> bytes:
     """Return the SOAP of an encrypted body.
 
     Raises NotSealedError, and what the sealer raises for a forged message. The length in
@@ -460,11 +443,6 @@ def unseal(body: bytes, sealer: MessageSealer) -> bytes:
 def sealed_content_type(protocol: str) -> str:
     """Return the Content-Type of an encrypted message."""
     return f'multipart/encrypted;protocol="{_session_type(protocol)}";boundary="Encrypted Boundary"'
-
-
-def is_sealed(content_type: str) -> bool:
-    """Whether `content_type` is that of an encrypted message."""
-    return content_type.strip().lower().startswith("multipart/encrypted")
 
 
 def _session_type(protocol: str) -> str:

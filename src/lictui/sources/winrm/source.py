@@ -14,7 +14,13 @@ from lictui.model import FailureKind, Level, Mode, Notice, Pool, Reading, Snapsh
 from lictui.products import describe
 from lictui.sources.http import HttpSource
 from lictui.sources.sanitize import NEVER_YEAR, parse_count, parse_date, sanitize
-from lictui.sources.source import SourceError, sum_pools
+from lictui.sources.source import (
+    SourceError,
+    count_text,
+    startup_only_notices,
+    sum_pools,
+    unreadable_notices,
+)
 from lictui.sources.winrm.auth import open_login
 from lictui.sources.winrm.wsman import LAS_HINT, WsmanEndpoint, WsmanEnumerator
 
@@ -60,11 +66,13 @@ class WinrmSource(HttpSource):
                 raise
         data = WmiData(pools, licenses, services)
         if pools:
-            on_step(Step.INVENTORY, str(data))
+            read = (("pool", pools), ("license", licenses))
+            counts = [count_text(len(items), noun) for noun, items in read if items is not None]
+            on_step(Step.INVENTORY, ", ".join(counts))
         today = datetime.fromtimestamp(self._clock.now(), UTC).date()
         snapshot = build_snapshot(data, self._client.address, today)
         products = len({pool.product for pool in snapshot.pools if pool.counted})
-        on_step(Step.PARSE, f"{products} product" + ("" if products == 1 else "s"))
+        on_step(Step.PARSE, count_text(products, "product"))
         return replace(snapshot, certificate=self._client.certificate)
 
     async def aclose(self) -> None:
@@ -97,14 +105,6 @@ class WmiData:
     licenses: Sequence[Item] | None = None
     services: Sequence[Item] | None = None
 
-    def __str__(self) -> str:
-        pools, licenses = _count(self.pools, "pool"), _count(self.licenses or (), "license")
-        return pools if self.licenses is None else f"{pools}, {licenses}"
-
-
-def _count(items: Sequence[Item], noun: str) -> str:
-    return f"{len(items)} {noun}" + ("" if len(items) == 1 else "s")
-
 
 def build_snapshot(data: WmiData, address: str, today: date) -> Snapshot:
     """Return the snapshot of `data`; `today` is the day in UTC, `address` names the server.
@@ -114,21 +114,26 @@ def build_snapshot(data: WmiData, address: str, today: date) -> Snapshot:
     licenses, services = data.licenses or (), data.services or ()
     if not data.pools:
         raise _no_pools(services, address)
-    pools = read_pools(data.pools, licenses)
+    pools = _read_pools(data.pools, licenses)
     return Snapshot(
         pools=pools,
         mode=Mode.FILE if any(pool.counted for pool in pools) else None,
         notices=(
-            *service_notices(services),
-            *startup_only_notices(pools),
-            *unreadable_notices(data.pools),
-            *next_expiry_notices(licenses, pools, today),
+            *_service_notices(services),
+            *startup_only_notices(
+                pools,
+                "This server probably uses the License Activation Service (LAS), where WMI has no"
+                " pools.",
+                "Register its site with source cvad.",
+            ),
+            *unreadable_notices(_problems(data.pools)),
+            *_next_expiry_notices(licenses, pools, today),
         ),
     )
 
 
 def _no_pools(services: Sequence[Item], address: str) -> SourceError:
-    if PROVIDER in stopped_services(services):
+    if PROVIDER in _stopped_services(services):
         return SourceError(
             FailureKind.NO_DATA,
             f"{address} returned no licenses, and its service {PROVIDER} is not running",
@@ -150,23 +155,13 @@ _RAW_FIELDS: Final = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LicenseTerm:
-    """When a license expires; `permanent` if never."""
-
-    expires: date | None
-    permanent: bool
-
-
-def license_term(license_: Item) -> LicenseTerm:
-    """Return the term of one Citrix_GT_License; without a date, or in 9999, it is permanent."""
+def _license_expiry(license_: Item) -> date | None:
+    """Return the expiry of one Citrix_GT_License; None if permanent: without a date, or in 9999."""
     expires = parse_date(license_.get("expirationdate"))
-    if expires is None or expires.year >= NEVER_YEAR:
-        return LicenseTerm(None, permanent=True)
-    return LicenseTerm(expires, permanent=False)
+    return expires if expires and expires.year < NEVER_YEAR else None
 
 
-def read_pools(instances: Sequence[Item], licenses: Sequence[Item]) -> tuple[Pool, ...]:
+def _read_pools(instances: Sequence[Item], licenses: Sequence[Item]) -> tuple[Pool, ...]:
     """Return one pool for each product and subscription date, in that order.
 
     Instances without a product code are ignored. Raises SourceError (parse) if none has one.
@@ -186,10 +181,11 @@ def read_pools(instances: Sequence[Item], licenses: Sequence[Item]) -> tuple[Poo
 def _pool(instance: Item, licenses: Sequence[Item]) -> Pool:
     code = _code(instance)
     product = describe(code)
-    reported_name = sanitize(instance.get("pldfullname", ""))
+    reported_name = sanitize(instance.get("pldfullname"))
     overdraft = parse_count(instance.get("overdraft"))
-    terms = {license_term(license_) for license_ in _licenses_of(code, licenses)}
-    term = terms.pop() if len(terms) == 1 else None
+    expiries = {_license_expiry(license_) for license_ in _licenses_of(code, licenses)}
+    is_uniform = len(expiries) == 1
+    expires = expiries.pop() if is_uniform else None
     return Pool(
         product=code,
         name=reported_name if reported_name and product.name == code else product.name,
@@ -201,8 +197,8 @@ def _pool(instance: Item, licenses: Sequence[Item]) -> Pool:
         ),
         license_type=sanitize(instance.get("licensetype", ""), 40),
         subscription_date=parse_date(instance.get("subscriptiondate")),
-        expires=term.expires if term else None,
-        permanent=term.permanent if term else None,
+        expires=expires,
+        permanent=expires is None if is_uniform else None,
         counted=product.counted,
         raw_fields=tuple(
             (name, value)
@@ -213,7 +209,7 @@ def _pool(instance: Item, licenses: Sequence[Item]) -> Pool:
             ("in_use", "InUseCount"),
             ("installed", "Count - Overdraft" if overdraft else "Count"),
             ("overdraft", "Overdraft"),
-            *((("ends", "ExpirationDate of Citrix_GT_License"),) if term else ()),
+            *((("ends", "ExpirationDate of Citrix_GT_License"),) if is_uniform else ()),
         ),
     )
 
@@ -244,19 +240,19 @@ def _licenses_of(code: str, licenses: Sequence[Item]) -> Sequence[Item]:
 
 
 _KIND: Final = "server"
-_MAX_LISTED: Final = 5  # values in one notice
+_MAX_SERIALS: Final = 5  # in one notice
 
 
-def service_notices(services: Sequence[Item]) -> Iterator[Notice]:
+def _service_notices(services: Sequence[Item]) -> Iterator[Notice]:
     """Yield a notice for each license service that is installed and does not run."""
-    for name, state in stopped_services(services).items():
+    for name, state in _stopped_services(services).items():
         level, effect = SERVICES[name]
         yield Notice(
             _KIND, level, f"Service {name} is {state}", effect, "Start it on the license server."
         )
 
 
-def stopped_services(services: Sequence[Item]) -> dict[str, str]:
+def _stopped_services(services: Sequence[Item]) -> dict[str, str]:
     """Return name -> state of the license services that are installed and do not run."""
     states = {
         service.get("name", "").lower(): sanitize(service.get("state", ""), 20).lower()
@@ -269,56 +265,25 @@ def stopped_services(services: Sequence[Item]) -> dict[str, str]:
     }
 
 
-def startup_only_notices(pools: Sequence[Pool]) -> Iterator[Notice]:
-    """Yield a notice if the server has no license but those that every server has."""
-    if not any(pool.counted for pool in pools):
-        yield Notice(
-            _KIND,
-            Level.WARN,
-            "Only startup licenses, no product licenses",
-            "This server probably uses the License Activation Service (LAS), where WMI has no"
-            " pools.",
-            "Register its site with source cvad.",
-        )
-
-
-def unreadable_notices(instances: Sequence[Item]) -> Iterator[Notice]:
-    """Yield a notice if values are missing or invalid, or pools have no product code."""
-    problems = unreadable_figures(instances)
-    without_code = sum(1 for instance in instances if not instance.get("pld"))
+def _problems(instances: Iterable[Item]) -> Iterator[str]:
+    """Yield every figure that is missing or invalid, and the pools without a product code."""
+    without_code = 0
+    for instance in instances:
+        code = _code(instance)
+        if not code:
+            without_code += 1
+            continue
+        for name in ("Count", "InUseCount", "Overdraft"):
+            value = instance.get(name.lower(), "")
+            if parse_count(value) is None and (value or name != "Overdraft"):
+                yield f"{code}: {name} is {sanitize(value, 30) or 'missing'}"
+        if parse_count(instance.get("count")) is not None and _installed(instance) is None:
+            yield f"{code}: Overdraft is {instance.get('overdraft')}, above Count"
     if without_code:
-        problems.append(f"{without_code} pool(s) without a product code (PLD) ignored")
-    if problems:
-        more = "; …" if len(problems) > _MAX_LISTED else ""
-        yield Notice(
-            _KIND,
-            Level.WARN,
-            "Missing or invalid values",
-            "; ".join(problems[:_MAX_LISTED]) + more,
-            "Compare with Citrix Licensing Manager on the server.",
-        )
+        yield f"{without_code} pool(s) without a product code (PLD) ignored"
 
 
-def unreadable_figures(instances: Iterable[Item]) -> list[str]:
-    """Return `XDT_PLT_UD: Count is many` for every figure that is missing or invalid."""
-    return [
-        f"{_code(instance)}: {name} is {sanitize(value, 30) or 'missing'}"
-        for instance in instances
-        if _code(instance)
-        for name, value in _invalid_figures(instance)
-    ]
-
-
-def _invalid_figures(instance: Item) -> Iterator[tuple[str, str]]:
-    for name in ("Count", "InUseCount", "Overdraft"):
-        value = instance.get(name.lower(), "")
-        if parse_count(value) is None and (value or name != "Overdraft"):
-            yield name, value
-    if parse_count(instance.get("count")) is not None and _installed(instance) is None:
-        yield "Overdraft", f"{instance.get('overdraft')}, above Count"
-
-
-def next_expiry_notices(
+def _next_expiry_notices(
     licenses: Sequence[Item], pools: Sequence[Pool], today: date
 ) -> Iterator[Notice]:
     """Yield a notice for the licenses that expire next, unless the pools have an expiry."""
@@ -327,13 +292,13 @@ def next_expiry_notices(
     expiring = [
         (expires, sanitize(license_.get("serialnumber", ""), 60))
         for license_ in licenses
-        if (expires := license_term(license_).expires) and expires >= today
+        if (expires := _license_expiry(license_)) and expires >= today
     ]
     if not expiring:
         return
     first = min(expires for expires, _ in expiring)
     serials = [serial for expires, serial in expiring if expires == first]
-    listed = ", ".join(filter(None, serials[:_MAX_LISTED]))
+    listed = ", ".join(filter(None, serials[:_MAX_SERIALS]))
     yield Notice(
         _KIND,
         Level.OK,

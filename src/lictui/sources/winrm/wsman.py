@@ -83,7 +83,6 @@ class WinrmLogin(Protocol):
 
 # Enumeration
 
-
 _MAX_PAGES: Final = 2_000  # a server may send its items one by one
 _MAX_EMPTY_PAGES: Final = 3  # in a row, before the last
 _TIMEOUT_SHARE: Final = 0.8  # of our timeout: the server's own error tells more than ours
@@ -132,11 +131,7 @@ class WsmanEnumerator:
     async def _page(self, query: WqlQuery, context: str) -> tuple[ResultPage, int]:
         """Return the next page, and its size in bytes."""
         message_id = f"uuid:{uuid4()}"
-        soap = (
-            query.pull_request(message_id, context)
-            if context
-            else query.enumerate_request(message_id)
-        )
+        soap = query.request(message_id, context)
         reply = await self._login.post(soap)
         if self._on_authenticated:
             self._on_authenticated(self._login.identity)
@@ -152,11 +147,7 @@ class WsmanEnumerator:
                 raise error_for_status(reply, address, Step.INVENTORY) from error
             if error.web_page:
                 raise _web_page_error(address, Step.INVENTORY) from error
-            kind = (
-                FailureKind.PARSE
-                if isinstance(error, MalformedReplyError)
-                else FailureKind.PROTOCOL
-            )
+            kind = FailureKind.PARSE if error.malformed else FailureKind.PROTOCOL
             message = f"invalid WinRM response from {address}: {error}"
             raise SourceError(kind, message, _URL_HINT, Step.INVENTORY) from error
         if isinstance(result, WsmanFault):
@@ -173,7 +164,6 @@ class WsmanEnumerator:
 
 
 # Requests
-
 
 _ADDRESSING: Final = "http://schemas.xmlsoap.org/ws/2004/08/addressing"
 _ENUMERATION: Final = "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
@@ -206,37 +196,31 @@ class WqlQuery:
     wql: str
     timeout: int  # whole seconds that the server may take for one reply
 
-    def enumerate_request(self, message_id: str) -> bytes:
-        """Return the envelope that starts the enumeration; each needs a `message_id` of its own."""
-        return self._envelope(
-            "Enumerate",
-            message_id,
-            f"<n:Enumerate><w:OptimizeEnumeration/><w:MaxElements>{_PAGE_ITEMS}</w:MaxElements>"
-            f'<w:Filter Dialect="{_WQL}">{escape(self.wql)}</w:Filter></n:Enumerate>',
-        )
+    def request(self, message_id: str, context: str = "") -> bytes:
+        """Return the envelope that starts the enumeration, or with `context` continues it.
 
-    def pull_request(self, message_id: str, context: str) -> bytes:
-        """Return the envelope for the next items; `context` is the one received last."""
-        return self._envelope(
-            "Pull",
-            message_id,
-            f"<n:Pull><n:EnumerationContext>{escape(context)}</n:EnumerationContext>"
-            f"<n:MaxElements>{_PAGE_ITEMS}</n:MaxElements></n:Pull>",
-        )
-
-    def _envelope(self, action: str, message_id: str, body: str) -> bytes:
+        Each needs a `message_id` of its own; `context` is the one received last.
+        """
+        if context:
+            action = "Pull"
+            head = f"<n:EnumerationContext>{escape(context)}</n:EnumerationContext>"
+            prefix, tail = "n", ""
+        else:
+            action = "Enumerate"
+            head, prefix = "<w:OptimizeEnumeration/>", "w"
+            tail = f'<w:Filter Dialect="{_WQL}">{escape(self.wql)}</w:Filter>'
+        maximum = f"<{prefix}:MaxElements>{_PAGE_ITEMS}</{prefix}:MaxElements>"
         return _ENVELOPE.format(
             url=escape(self.url),
             namespace=self.namespace,
             action=action,
             message_id=message_id,
             timeout=self.timeout,
-            body=body,
+            body=f"<n:{action}>{head}{maximum}{tail}</n:{action}>",
         ).encode()
 
 
 # Replies: a page of items, or a fault
-
 
 Item = Mapping[str, str]  # one WMI instance: property in lower case -> value; null is absent
 
@@ -248,15 +232,12 @@ _CODE: Final = re.compile(r"0x[0-9a-f]{1,8}|-?\d{1,10}", re.ASCII | re.IGNORECAS
 
 
 class InvalidReplyError(Exception):
-    """Not a reply to the request; the text says why. `web_page`: it was meant for a browser."""
+    """Not a reply to the request; the text says why."""
 
-    def __init__(self, reason: str, *, web_page: bool = False) -> None:
+    def __init__(self, reason: str, *, malformed: bool = False, web_page: bool = False) -> None:
         super().__init__(reason)
+        self.malformed = malformed  # not XML, or XML that is refused
         self.web_page = web_page
-
-
-class MalformedReplyError(InvalidReplyError):
-    """Not XML, or XML that is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,16 +260,13 @@ class ResultPage:
 
 def parse_reply(body: bytes, message_id: str) -> ResultPage | WsmanFault:
     """Parse the reply to the request with `message_id`. Raises InvalidReplyError."""
-    try:
-        root = parse_xml(body)
-    except InvalidXmlError as error:
-        raise MalformedReplyError(sanitize(error), web_page=is_web_page(body)) from error
+    root = _parse_xml(body)
     if root.tag != "Envelope":
         is_html = root.tag.lower() == "html"
         raise InvalidReplyError(f"it is <{sanitize(root.tag, 40)}>", web_page=is_html)
-    related = find_child(root, "Header", "RelatesTo")
+    related = _find_child(root, "Header", "RelatesTo")
     matches = related is not None and _text(related).casefold() == message_id.casefold()
-    fault = find_child(root, "Body", "Fault")
+    fault = _find_child(root, "Body", "Fault")
     if related is not None and not matches:
         raise InvalidReplyError("it does not match the request")
     if fault is not None:
@@ -298,23 +276,23 @@ def parse_reply(body: bytes, message_id: str) -> ResultPage | WsmanFault:
     return _page(root)
 
 
-def is_web_page(body: bytes) -> bool:
+def _is_web_page(body: bytes) -> bool:
     """Whether `body` is HTML."""
     start = body[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return start.startswith((b"<!doctype html", b"<html")) or b"<head" in start
 
 
 def _page(root: Element) -> ResultPage:
-    response = find_child(root, "Body", "EnumerateResponse")
+    response = _find_child(root, "Body", "EnumerateResponse")
     if response is None:
-        response = find_child(root, "Body", "PullResponse")
+        response = _find_child(root, "Body", "PullResponse")
     if response is None:
         raise InvalidReplyError("it contains no enumeration")
-    last = find_child(response, "EndOfSequence") is not None
-    context = _text(find_child(response, "EnumerationContext"))
+    last = _find_child(response, "EndOfSequence") is not None
+    context = _text(_find_child(response, "EnumerationContext"))
     if len(context) > _MAX_CONTEXT:
         raise InvalidReplyError("its enumeration context is too long")
-    items = find_child(response, "Items")
+    items = _find_child(response, "Items")
     return ResultPage(() if items is None else tuple(map(_item, items)), context, last)
 
 
@@ -335,7 +313,7 @@ def _property(element: Element) -> str | None:
 
 
 def _fault(fault: Element) -> WsmanFault:
-    detail = find_child(fault, "Detail")
+    detail = _find_child(fault, "Detail")
     detail_text = sanitize(" ".join(detail.itertext()), 4_000) if detail is not None else ""
     codes = {match[0] for match in _HEX_OR_LONG.finditer(detail_text)}
     if detail is not None:
@@ -346,7 +324,7 @@ def _fault(fault: Element) -> WsmanFault:
         subcodes=frozenset(
             sanitize(_text(value).rpartition(":")[2], 60) for value in fault.iter("Value")
         ),
-        message=sanitize(_text(find_child(fault, "Reason", "Text"))) or sanitize(detail_text),
+        message=sanitize(_text(_find_child(fault, "Reason", "Text"))) or sanitize(detail_text),
     )
 
 
@@ -360,15 +338,10 @@ def _text(element: Element | None) -> str:
 
 # XML from an untrusted server, with local names
 
-
 _MAX_DEPTH: Final = 40  # a property of an item is on level 7
 _MAX_ELEMENTS: Final = 200_000  # a full reply has some 2,000
 # XML does not allow them, but a product's name may have them: one must not cost the inventory.
 _CONTROL_CHARACTERS: Final = bytes(set(range(0x20)) - set(b"\t\n\r"))
-
-
-class InvalidXmlError(Exception):
-    """Not XML, or XML that is refused; the text says why."""
 
 
 class _LimitedTreeBuilder(TreeBuilder):
@@ -381,9 +354,9 @@ class _LimitedTreeBuilder(TreeBuilder):
         self._depth += 1
         self._elements += 1
         if self._depth > _MAX_DEPTH:
-            raise InvalidXmlError("nested too deeply")
+            raise ValueError("nested too deeply")
         if self._elements > _MAX_ELEMENTS:
-            raise InvalidXmlError("too many elements")
+            raise ValueError("too many elements")
         attributes = {_local_name(name): value for name, value in attrs.items()}
         return super().start(_local_name(tag), attributes)
 
@@ -396,21 +369,21 @@ def _local_name(name: str) -> str:
     return name.rpartition("}")[2]
 
 
-def parse_xml(body: bytes) -> Element:
-    """Return the root of the document in `body`. Raises InvalidXmlError, and nothing else."""
+def _parse_xml(body: bytes) -> Element:
+    """Return the root of the document in `body`. Raises InvalidReplyError, and nothing else."""
     parser = DefusedXMLParser(target=_LimitedTreeBuilder(), forbid_dtd=True)
     is_utf16 = b"\0" in body[:4]
     try:
         parser.feed(body if is_utf16 else body.translate(None, _CONTROL_CHARACTERS))
         root: Element = parser.close()
-    except DefusedXmlException as error:
-        raise InvalidXmlError("DTD and entities are not allowed") from error
     except (ParseError, ValueError, LookupError) as error:  # the latter two: unknown encodings
-        raise InvalidXmlError(str(error)) from error
+        is_dtd = isinstance(error, DefusedXmlException)
+        reason = "DTD and entities are not allowed" if is_dtd else sanitize(error)
+        raise InvalidReplyError(reason, malformed=True, web_page=_is_web_page(body)) from error
     return root
 
 
-def find_child(element: Element | None, *path: str) -> Element | None:
+def _find_child(element: Element | None, *path: str) -> Element | None:
     """Return the first descendant at the local names of `path`; None if there is none."""
     for name in path:
         if element is None:
@@ -420,7 +393,6 @@ def find_child(element: Element | None, *path: str) -> Element | None:
 
 
 # Errors
-
 
 LAS_HINT: Final = (
     "This server probably uses the License Activation Service (LAS), where WMI has no licenses:"
@@ -514,7 +486,7 @@ _STATUS_RULES: Final = (
 def error_for_status(reply: HttpReply, address: str, step: Step) -> SourceError:
     """Return the error for a status, other than 401, that came without an envelope."""
     error = status_error(reply, address, _STATUS_RULES, step)
-    if error.failure.kind is FailureKind.PROTOCOL and is_web_page(reply.body):
+    if error.failure.kind is FailureKind.PROTOCOL and _is_web_page(reply.body):
         return _web_page_error(address, step)
     return error
 

@@ -1,0 +1,413 @@
+"""Formats that commands print: Checkmk's section, lictui's status, license files, udadmin."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import date
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.sources.command.conftest import failure_of, outcome
+from tests.support.lmstat import local_timestamp
+
+from lictui.model import (
+    Activation,
+    ActivationStatus,
+    Failure,
+    FailureKind,
+    Level,
+    LicenseUser,
+    Mode,
+    Model,
+    Reading,
+    Snapshot,
+    Step,
+)
+from lictui.sources.command.formats import (
+    MAX_INCREMENTS,
+    checkmk_snapshot,
+    license_file_snapshot,
+    lictui_snapshot,
+    parse_license_file,
+    udadmin_license_users,
+    udadmin_snapshot,
+)
+
+TODAY = date(2026, 11, 24)
+
+
+# checkmk
+
+SECTION = (
+    "<<<check_mk>>>\r\nVersion: 2.3\t1\t2\r\n<<<citrix_licenses:sep(9)>>>\r\n"
+    "PVS_STD_CCS\t80\t90\r\nMPS_ENT_CCU\t2160\t1636\r\nMPS_ENT_CCU\t22\t22\r\n"
+    "an extra line\r\nCITRIX\t1\t0\r\n<<<df>>>\r\nXDT_PLT_UD\t1\t1\r\n"
+)
+
+
+def test_checkmk_duplicates_add_up_and_overdraft_is_unknown() -> None:
+    pools = checkmk_snapshot(SECTION, "nc lic01").pools
+    assert [(pool.product, pool.reading, pool.counted) for pool in pools] == [
+        ("PVS_STD_CCS", Reading(90, 80, None), True),
+        ("MPS_ENT_CCU", Reading(1658, 2182, None), True),
+        ("CITRIX", Reading(0, 1, None), False),
+    ]
+    assert pools[0].raw_fields == (("line", "PVS_STD_CCS 80 90"),)
+    assert pools[0].formulas
+
+
+@pytest.mark.parametrize(
+    ("section", "reading"),
+    [
+        ("<<<citrix_licenses>>>\nX_Y_CCU\t?\t5\n", Reading(5, None, None)),
+        ("<<<citrix_licenses>>>\nX_Y_CCU\t2\t1\n" * 2, Reading(2, 4, None)),
+    ],
+)
+def test_checkmk_sections_add_up_and_unreadable_figures_are_unknown(
+    section: str, reading: Reading
+) -> None:
+    assert [pool.reading for pool in checkmk_snapshot(section, "nc").pools] == [reading]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("<<<citrix_licenses>>>\n\n", FailureKind.NO_DATA),
+        ("<<<df>>>\nPVS_STD_CCS\t80\t90\n", FailureKind.PARSE),
+        ("\x16\x03", FailureKind.PARSE),
+    ],
+)
+def test_checkmk_missing_and_empty_sections_differ(text: str, kind: FailureKind) -> None:
+    assert failure_of(partial(checkmk_snapshot, text, "nc")).kind is kind
+
+
+@given(st.text(alphabet=st.sampled_from("<>citrx_lens:\t\n 19AB"), max_size=80))
+def test_checkmk_any_text_is_a_snapshot_or_no_data(text: str) -> None:
+    result = outcome(partial(checkmk_snapshot, "<<<citrix_licenses>>>\n" + text, "nc"))
+    if isinstance(result, Failure):
+        assert result.kind is FailureKind.NO_DATA
+    else:
+        assert result.pools
+
+
+# lictui
+
+POOL = {
+    "product": "XDT_PLT_UD",
+    "name": "Citrix Virtual Apps and Desktops Premium",
+    "model": "user_device",
+    "license_type": "Retail",
+    "subscription_date": "2026-12-01",
+    "expires": "2027-03-31",
+    "permanent": False,
+    "installed": 500,
+    "overdraft": 50,
+    "in_use": 412,
+    "counted": True,
+}
+LICENSE_SERVER = {
+    "host_id": "h",
+    "fqdn": "l",
+    "status": "reporting",
+    "last_reported": "2026-11-24T06:00:00Z",
+}
+UP: dict[str, Any] = {
+    "name": "lic-emea-01",
+    "state": "up",
+    "reason": None,
+    "reported_name": "LIC01",
+    "version": "11.17",
+    "mode": "las",
+    "activation": {"status": "activated", "expires": "2026-12-24"},
+    "license_servers": [LICENSE_SERVER],
+    "pools": [POOL],
+}
+REASON = {"kind": "dns", "step": "resolve", "message": "no such name", "hint": "look"}
+DOWN = {"name": "lic-us", "state": "down", "reason": REASON, "pools": []}
+OFF = {"name": "off", "state": "disabled", "pools": []}
+
+
+def read_status(*servers: object, schema: object = "lictui.status/1") -> Snapshot:
+    return lictui_snapshot(json.dumps({"schema": schema, "servers": servers}), "ssh hub")
+
+
+def test_lictui_pool_of_a_second_source_counts_once() -> None:
+    second = UP | {"name": "by lmstat", "pools": [POOL | {"same_as": "lic-emea-01"}]}
+    for servers in ((UP, second), (second,)):
+        assert [pool.reading for pool in read_status(*servers).pools] == [Reading(412, 500, 50)]
+
+
+def test_lictui_single_server_keeps_its_details() -> None:
+    result = read_status(UP, OFF)
+    (pool,) = result.pools
+    assert (pool.model, pool.expires, pool.permanent) == (
+        Model.USER_DEVICE,
+        date(2027, 3, 31),
+        False,
+    )
+    assert pool.subscription_date == date(2026, 12, 1)
+    assert pool.raw_fields[0] == ("server", "lic-emea-01")
+    assert (result.reported_name, result.version, result.mode) == ("LIC01", "11.17", Mode.LAS)
+    assert result.activation == Activation(ActivationStatus.ACTIVATED, date(2026, 12, 24))
+    assert result.license_servers[0].last_reported == 1795500000.0
+    assert result.notices == ()
+
+
+def test_lictui_servers_add_up_and_a_server_that_is_down_is_a_notice() -> None:
+    pools = [POOL | {"in_use": None}, POOL | {"product": "A_B_CCU"}]
+    result = read_status(UP, UP | {"name": "b", "pools": pools}, DOWN)
+    assert [(pool.product, pool.reading) for pool in result.pools] == [
+        ("XDT_PLT_UD", Reading(None, 1000, 100)),
+        ("A_B_CCU", Reading(412, 500, 50)),
+    ]
+    assert (result.reported_name, result.mode, result.activation) == ("", None, None)
+    assert [(notice.title, notice.detail, notice.action) for notice in result.notices] == [
+        ("lic-us is down", "no such name", "look")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("servers", "kind", "step", "message"),
+    [
+        ([DOWN, OFF], FailureKind.DNS, Step.RESOLVE, "lic-us: no such name"),
+        ([DOWN, DOWN], FailureKind.DNS, Step.RESOLVE, "(and 1 more"),
+        ([UP | {"state": "stale"}], FailureKind.UNAVAILABLE, None, "lic-emea-01: is stale there"),
+        ([], FailureKind.NO_DATA, None, "no enabled server"),
+        ([OFF], FailureKind.NO_DATA, None, "no enabled server"),
+        ([UP | {"pools": []}], FailureKind.NO_DATA, None, "no licenses"),
+    ],
+)
+def test_lictui_without_a_server_that_is_up_is_a_failure(
+    servers: list[object], kind: FailureKind, step: Step | None, message: str
+) -> None:
+    failure = failure_of(partial(read_status, *servers))
+    assert (failure.kind, failure.step) == (kind, step or failure.step)
+    assert message in failure.message
+    assert failure.hint
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "[]", "{}", '{"schema": "lictui.status/2", "servers": []}']
+)
+def test_lictui_other_schema_is_refused(text: str) -> None:
+    failure = failure_of(partial(lictui_snapshot, text, "ssh hub"))
+    assert failure.kind is FailureKind.PARSE
+    assert "lictui status --json" in failure.hint
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just("up"),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from([*UP, *POOL, "kind"]), inner),
+    max_leaves=12,
+)
+
+
+@given(st.lists(JSON | st.dictionaries(st.sampled_from([*UP]), JSON).map(lambda d: UP | d)))
+def test_lictui_any_json_is_a_snapshot_or_a_failure(servers: list[object]) -> None:
+    result = outcome(partial(read_status, *servers))
+    assert result.message if isinstance(result, Failure) else result.pools
+
+
+# license-file
+
+FILE = r"""# This file is in UTF-8 format.
+SERVER this_host HOSTNAME=LIC01
+VENDOR CITRIX
+USE_SERVER
+INCREMENT XDT_ENT_UD CITRIX 2026.1201 31-mar-2027 100 \
+ VENDOR_STRING=;LT=Retail;GP=720;CL=VDS,VDA,VDE;SA=0;LP=90;ODP=0 \
+ DUP_GROUP=V ISSUED=07-Mar-2026 NOTICE="A Company SN=x" SN=LA-0000000000-00000:123 \
+ START=6-feb-2026 SIGN="00AB CD"
+# INCREMENT NOT_A_CCU CITRIX 2026.1201 permanent 1
+increment CITRIX CITRIX 2038.0101 permanent 10 SIGN="1"
+FEATURE CTXLSDIAG CITRIX 1.0 1-jan-0000 uncounted
+INCREMENT BROKEN CITRIX
+"""
+
+
+def increment_line(
+    product: str, version: str, ends: str, count: int | str, serial: str = "", **more: str
+) -> str:
+    options = "".join(f" {key}={value}" for key, value in more.items())
+    return (
+        f"INCREMENT {product} CITRIX {version} {ends} {count} \\\r\n VENDOR_STRING=;LT=Retail;ODP=9"
+        f" SN={serial}{options}\r\n"
+    )
+
+
+def license_pools(text: str) -> Snapshot:
+    return license_file_snapshot(text, "cat", TODAY)
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+def test_license_file_every_increment_is_a_license(ends: str) -> None:
+    first, startup, diagnostics = parse_license_file(FILE.replace("\n", ends))
+    assert (first.product, first.vendor) == ("XDT_ENT_UD", "CITRIX")
+    assert first.subscription_date == date(2026, 12, 1)
+    assert (first.expires, first.permanent, first.count) == (date(2027, 3, 31), False, 100)
+    assert (first.license_type, first.serial) == ("Retail", "LA-0000000000-00000:123")
+    assert (first.issued, first.start) == (date(2026, 3, 7), date(2026, 2, 6))
+    assert "CL=VDS,VDA,VDE;" in dict(first.raw_fields)["VENDOR_STRING"]
+    days = (date(2026, 2, 5), date(2026, 2, 6), date(2027, 3, 31), date(2027, 4, 1))
+    assert [first.is_valid_on(day) for day in days] == [False, True, True, False]
+    assert (startup.product, startup.permanent, startup.expires) == ("CITRIX", True, None)
+    assert (diagnostics.permanent, diagnostics.uncounted, diagnostics.count) == (True, True, None)
+    assert diagnostics.subscription_date is None
+
+
+def test_license_file_unreadable_fields_are_unknown() -> None:
+    (license_,) = parse_license_file("INCREMENT A_B_CCU CITRIX 2026.1301 soon many")
+    assert (license_.subscription_date, license_.expires, license_.permanent) == (None, None, None)
+    assert (license_.count, license_.uncounted) == (None, False)
+
+
+def test_license_file_copy_grants_nothing_more() -> None:
+    copy = FILE.replace('"1"', '"2"')  # another license, and one without a signature
+    assert len(parse_license_file(FILE + copy)) == 5
+
+
+def test_license_file_number_of_licenses_is_bounded() -> None:
+    text = "INCREMENT A_B_CCU CITRIX 2026.1201 permanent 1\n" * 9000
+    assert len(parse_license_file(text)) == MAX_INCREMENTS
+
+
+@given(st.text(alphabet=st.sampled_from('INCREMENT FEATURE\\\n\r"=;01.-ab'), max_size=120))
+def test_license_file_any_text_is_licenses_or_nothing(text: str) -> None:
+    for license_ in parse_license_file(text + " INCREMENT\nINCREMENT " + text):
+        assert license_.product
+
+
+def test_license_file_licenses_of_one_product_and_date_are_a_pool() -> None:
+    result = license_pools(
+        increment_line("XDT_PLT_UD", "2026.1201", "31-mar-2027", 100, "A")
+        + increment_line("XDT_PLT_UD", "2026.1201", "31-jan-2027", 50, "B")
+        + increment_line("XDT_PLT_UD", "2027.1201", "permanent", 7, "C")
+        + increment_line("CITRIX", "2038.0101", "permanent", 10)
+    )
+    startup, old, new = result.pools
+    assert (startup.product, startup.counted) == ("CITRIX", False)
+    assert old.reading == Reading(in_use=None, installed=150, overdraft=None)
+    assert (old.expires, old.permanent) == (date(2027, 1, 31), False)
+    assert (old.partial_expiry, old.expiring_count) == (True, 50)
+    assert old.license_type == "Retail"
+    assert {("SN", "A"), ("SN", "B")} <= set(old.raw_fields)
+    assert ("INCREMENT", "XDT_PLT_UD CITRIX 2026.1201 31-mar-2027 100") in old.raw_fields
+    assert old.formulas
+    assert (new.reading.installed, new.expires, new.permanent) == (7, None, True)
+    assert (result.mode, result.notices) == (Mode.FILE, ())
+
+
+def test_license_file_expired_license_counts_only_without_a_valid_one() -> None:
+    ended = increment_line("XDT_PLT_UD", "2026.1201", "31-jan-2026", 100)
+    older = increment_line("XDT_PLT_UD", "2026.1201", "31-jan-2025", 5)
+    (pool,) = license_pools(ended + older).pools
+    assert (pool.reading.installed, pool.expires) == (105, date(2026, 1, 31))
+    renewed = increment_line("XDT_PLT_UD", "2026.1201", "31-jan-2027", 30)
+    future = increment_line("XDT_PLT_UD", "2026.1201", "31-jan-2028", 9, START="1-jan-2027")
+    result = license_pools(ended + renewed + future)
+    assert result.pools[0].reading.installed == 30
+    assert result.pools[0].expires == date(2027, 1, 31)
+    assert [notice.title for notice in result.notices] == [
+        "License files with licenses that are not valid now: 2"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ends", "count", "counted", "permanent"),
+    [("permanent", "uncounted", False, True), ("soon", "x", True, None)],
+)
+def test_license_file_uncounted_and_unreadable_counts_are_unknown(
+    ends: str, count: str, *, counted: bool, permanent: bool | None
+) -> None:
+    (pool,) = license_pools(increment_line("A_B_CCU", "1.0", ends, count)).pools
+    assert (pool.reading.installed, pool.counted, pool.permanent) == (None, counted, permanent)
+
+
+def test_license_file_without_a_license_is_no_data() -> None:
+    failure = failure_of(partial(license_pools, "SERVER this_host ANY\n"))
+    assert failure.kind is FailureKind.NO_DATA
+
+
+# udadmin
+
+TIMES = """Usage data is 7 minutes old. Next update in 8 minutes.
+Users:
+ u01.01 XDT_ENT_UD 2026.1201 (Mon Nov 23 13:41:07 2026)
+ Anna von (Stein) 2026.1201 XDT_ENT_UD 2026.1201 (Sun Nov  1 03:41:07 2026)
+ old XDT_ENT_UD 2025.1201 (Thu Sep 14 13:41:07 2017)
+Devices:
+ device 0001 XDT_ENT_UD 2026.1201 (Tue Nov 24 06:00:00 2026)
+ kiosk XDT_PLT_UD 2026.1201 (Tue Nov 24 06:00:00 2026)
+"""
+PLAIN = "\n".join(line.partition(" (M")[0].partition(" (T")[0] for line in TIMES.splitlines())
+
+
+@pytest.mark.parametrize("text", [TIMES, TIMES.replace("\n", "\r\n\r\n"), PLAIN])
+def test_udadmin_feature_and_version_are_a_pool(text: str) -> None:
+    pools = udadmin_snapshot(text, "lic01").pools
+    assert [(pool.product, pool.subscription_date, pool.reading) for pool in pools] == [
+        ("XDT_ENT_UD", date(2026, 12, 1), Reading(3)),
+        ("XDT_ENT_UD", date(2025, 12, 1), Reading(1)),
+        ("XDT_PLT_UD", date(2026, 12, 1), Reading(1)),
+    ]
+    first = pools[0]
+    assert first.name == "Citrix Virtual Apps and Desktops Advanced"
+    assert (first.model, first.queued) == (Model.USER_DEVICE, None)
+    assert (first.expires, first.permanent) == (None, None)
+    raw = dict(first.raw_fields)
+    assert (raw["users"], raw["devices"], raw["minutes old"]) == ("2", "1", "7")
+
+
+def test_udadmin_lines_are_license_users() -> None:
+    users = udadmin_license_users(TIMES)
+    assert users[0] == LicenseUser(
+        "XDT_ENT_UD",
+        "u01.01",
+        since=local_timestamp(2026, 11, 23, 13, 41, 7),
+        assigned=True,
+        subscription_date=date(2026, 12, 1),
+    )
+    assert users[1].user == "Anna von (Stein) 2026.1201"
+    assert users[1].since == local_timestamp(2026, 11, 1, 3, 41, 7)
+    assert (users[3].user, users[3].device) == ("", "device 0001")
+    assert udadmin_license_users("Users:\n u01 XDT_ENT_UD 2026.1201")[0].since is None
+
+
+def test_udadmin_empty_list_has_no_pools_and_an_unread_line_is_a_notice() -> None:
+    assert udadmin_snapshot("Users:\nDevices:\n", "lic01").pools == ()
+    (notice,) = udadmin_snapshot("Users:\n u XDT_ENT_UD 2026.1201\n what?", "lic01").notices
+    assert notice.level is Level.WARN
+    assert "1 line" in notice.detail
+
+
+@pytest.mark.parametrize("text", ["", "'udadmin' is not recognized", "u01 XDT_ENT_UD 2026.1201"])
+def test_udadmin_other_text_is_refused(text: str) -> None:
+    for read in (partial(udadmin_snapshot, text, "lic01"), partial(udadmin_license_users, text)):
+        failure = failure_of(read)
+        assert (failure.kind, failure.step) == (FailureKind.PARSE, Step.PARSE)
+        assert "udadmin -list" in failure.hint
+
+
+def test_udadmin_large_list_is_read_quickly() -> None:
+    text = "Users:\n" + "".join(
+        f" user{n} XDT_ENT_UD 2026.1201 (Mon Nov 23 13:41:07 2026)\n" for n in range(180_000)
+    )
+    before = time.process_time()
+    assert udadmin_snapshot(text, "lic01").pools[0].reading.in_use == 180_000
+    assert len(udadmin_license_users(text)) == 100_000
+    assert time.process_time() - before < 20
+
+
+@given(st.lists(st.sampled_from(TIMES.splitlines()) | st.text(max_size=60), max_size=30))
+def test_udadmin_any_lines_are_a_list_or_refused(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    result = outcome(partial(udadmin_snapshot, text, "lic01"))
+    if isinstance(result, Snapshot):
+        users = udadmin_license_users(text)
+        assert sum(pool.reading.in_use or 0 for pool in result.pools) == len(users)
+        assert all(pool.product.isprintable() for pool in result.pools)
+        assert all((user.user + user.device).isprintable() for user in users)
