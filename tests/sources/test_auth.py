@@ -40,7 +40,7 @@ def test_tokens_of_a_closed_loop_are_forgotten() -> None:
 
     async def request() -> Token:
         await asyncio.sleep(0)
-        return Token("token", "acme", "", START + 3600)
+        return Token("token", START + 3600)
 
     async def request_twice(loops: list[weakref.ref[asyncio.AbstractEventLoop]]) -> None:
         loops.append(weakref.ref(asyncio.get_running_loop()))
@@ -58,7 +58,7 @@ def test_tokens_of_a_closed_loop_are_forgotten() -> None:
 
 
 def test_token_value_is_not_in_its_repr() -> None:
-    assert "tok3n" not in repr(Token("tok3n", "acme", "", 0.0))
+    assert "tok3n" not in repr(Token("tok3n", 0.0))
 
 
 @dataclass

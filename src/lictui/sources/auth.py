@@ -46,8 +46,10 @@ def basic_header(username: str, password: str) -> str:
 # Tokens
 
 
-DEFAULT_LIFETIME: Final = 3600.0  # seconds, where the server gives none (as all APIs document)
-RENEWAL_MARGIN: Final = 60.0  # seconds before its end at which a token is renewed
+# Seconds, where the server gives none (as all APIs document). A time in the past is none either:
+# with a wrong clock, on either side, every poll would sign in again.
+_DEFAULT_LIFETIME: Final = 3600.0
+_RENEWAL_MARGIN: Final = 60.0  # seconds before its end at which a token is renewed
 VALID_TOKEN: Final = re.compile(r"[\x21-\x7e]{1,16384}")
 
 
@@ -56,26 +58,25 @@ class Token:
     """A bearer token and what the server said about its owner."""
 
     value: str = field(repr=False)
-    customer_id: str
-    principal: str  # the account's name, "" if the server does not return it
     renew_at: float  # UTC epoch seconds, somewhat before the token expires
+    customer_id: str = ""
+    principal: str = ""  # the account's name, "" if the server does not return it
 
 
-def checked_token(token: object, address: str) -> str:
-    """Return `token` if a header can carry it. Raises SourceError (parse) for `address`."""
-    if isinstance(token, str) and VALID_TOKEN.fullmatch(token):
-        return token
-    raise SourceError(
-        FailureKind.PARSE,
-        f"{address} accepted the sign-in, but its response contains no token",
-        "Check that url is the address of a Delivery Controller or of the Citrix Cloud API.",
-        Step.AUTH,
-    )
+def new_token(value: object, address: str, now: float, lifetime: float | None) -> Token:
+    """Return the token that `address` issued at `now` for `lifetime` seconds.
 
-
-def renewal_time(now: float, lifetime: float) -> float:
-    """Return when to renew a token that is valid for `lifetime` seconds from `now`."""
-    return now + lifetime - min(RENEWAL_MARGIN, lifetime / 10)
+    Raises SourceError (parse) if a header cannot carry `value`.
+    """
+    if not isinstance(value, str) or not VALID_TOKEN.fullmatch(value):
+        raise SourceError(
+            FailureKind.PARSE,
+            f"{address} accepted the sign-in, but its response contains no token",
+            "Check that url is the address of a Delivery Controller or of the Citrix Cloud API.",
+            Step.AUTH,
+        )
+    lifetime = lifetime if lifetime and lifetime > 0 else _DEFAULT_LIFETIME
+    return Token(value, now + lifetime - min(_RENEWAL_MARGIN, lifetime / 10))
 
 
 # Failures that every server with the same account would get, too.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -34,7 +34,7 @@ from lictui.sources.sanitize import (
 from lictui.sources.source import ErrorRule, SourceError, count_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     from lictui.sources.source import OnStep
@@ -164,7 +164,12 @@ def _listed_server(row: dict[str, object], now: float) -> ListedServer:
     last_reported = parse_time(get_field(row, "lastPhoningHomeTime"))
     status = _status(row, last_reported, now)
     expired = get_field(row, "isExpired") is True
-    features = tuple(_concurrent_features(row))
+    features = tuple(
+        (code, count)
+        for feature in json_rows(get_field(row, "ccuFeatureStatistics"), 50)
+        if (code := sanitize(get_field(feature, "featureId"), 64))
+        if (count := parse_count(get_field(feature, "usageCount")))
+    )
     return ListedServer(
         server=LicenseServer(
             host_id=sanitize(get_field(row, "hostId"), 64),
@@ -192,14 +197,6 @@ def _status(row: dict[str, object], last_reported: float | None, now: float) -> 
             return ReportingStatus.NEVER_REPORTED
         reporting = now - last_reported <= SILENT_AFTER
     return ReportingStatus.REPORTING if reporting else ReportingStatus.NOT_REPORTING
-
-
-def _concurrent_features(row: dict[str, object]) -> Iterator[tuple[str, int]]:
-    for feature in json_rows(get_field(row, "ccuFeatureStatistics"), 50):
-        code = sanitize(get_field(feature, "featureId"), 64)
-        count = parse_count(get_field(feature, "usageCount"))
-        if code and count:
-            yield code, count
 
 
 def _expiry(value: object) -> date | None:
@@ -235,9 +232,8 @@ _Feature = tuple[dict[str, object], dict[str, object]]  # SKU and feature
 
 def report_months(now: float) -> tuple[str, str]:
     """Return this month and the previous one, `yyyy-MM`, at `now` (UTC epoch seconds)."""
-    this = datetime.fromtimestamp(now, UTC)
-    year, month = (this.year, this.month - 1) if this.month > 1 else (this.year - 1, 12)
-    return f"{this:%Y-%m}", f"{year:04}-{month:02}"
+    first = datetime.fromtimestamp(now, UTC).replace(day=1)
+    return f"{first:%Y-%m}", f"{first - timedelta(days=1):%Y-%m}"
 
 
 def read_usage(answer: object, month: str, address: str) -> tuple[Pool, ...]:
@@ -325,6 +321,7 @@ _DAY: Final = 86400.0
 
 def server_notices(servers: Sequence[ListedServer], now: float) -> tuple[Notice, ...]:
     """Return all notices, the most severe first; `now` in UTC epoch seconds."""
+    never = ReportingStatus.NEVER_REPORTED
     silent = sorted(
         (listed for listed in servers if listed.silent),
         key=lambda listed: listed.server.last_reported or 0.0,
@@ -332,39 +329,32 @@ def server_notices(servers: Sequence[ListedServer], now: float) -> tuple[Notice,
     return (
         *_notice(
             Level.CRITICAL,
-            ("has not reported for more than 3 days", "have not reported for more than 3 days"),
+            "have not reported for more than 3 days",
             [f"{listed.name} ({_since(listed.server.last_reported, now)})" for listed in silent],
             "Check that they are running and can reach Citrix Cloud.",
         ),
         *_notice(
             Level.CRITICAL,
-            ("has expired licenses", "have expired licenses"),
+            "have expired licenses",
             [_with_expiry(listed) for listed in servers if listed.expired],
             "Renew the licenses, or remove them.",
         ),
         *_notice(
             Level.WARN,
-            ("has never reported", "have never reported"),
-            [
-                listed.name
-                for listed in servers
-                if listed.server.status is ReportingStatus.NEVER_REPORTED
-            ],
+            "have never reported",
+            [listed.name for listed in servers if listed.server.status is never],
             "Register them in Citrix Licensing Manager, and allow outbound access to Citrix Cloud.",
         ),
         *_expiring(servers, now),
         *_notice(
             Level.WARN,
-            ("was not found in Citrix back office", "were not found in Citrix back office"),
+            "were not found in Citrix back office",
             [listed.name for listed in servers if listed.missing_in_back_office],
             "Check that their licenses are allocated to this partner.",
         ),
         *_notice(
             Level.WARN,
-            (
-                "has a license that is not for service providers",
-                "have licenses that are not for service providers",
-            ),
+            "have licenses that are not for service providers",
             [listed.name for listed in servers if listed.has_non_csp_license],
             "License Usage Insights covers licenses for service providers only.",
         ),
@@ -382,29 +372,26 @@ def _since(last_reported: float | None, now: float) -> str:
 
 def _expiring(servers: Sequence[ListedServer], now: float) -> Iterator[Notice]:
     today = datetime.fromtimestamp(now, UTC).date()
-    remaining = [
-        (days, listed) for listed in servers if (days := _remaining_days(listed, today)) is not None
-    ]
-    remaining.sort(key=lambda pair: pair[0])
+    remaining = sorted(
+        ((days, _with_expiry(listed)) for listed in servers for days in _remaining(listed, today)),
+        key=lambda pair: pair[0],
+    )
     for level, first, last in ((Level.WARN, 0, _WARN_DAYS), (Level.OK, _WARN_DAYS + 1, _INFO_DAYS)):
         yield from _notice(
             level,
-            (
-                f"has licenses that expire within {last} days",
-                f"have licenses that expire within {last} days",
-            ),
-            [_with_expiry(listed) for days, listed in remaining if first <= days <= last],
+            f"have licenses that expire within {last} days",
+            [name for days, name in remaining if first <= days <= last],
             "Renew the licenses.",
         )
 
 
-def _remaining_days(listed: ListedServer, today: date) -> int | None:
-    """Return the days until expiry, as reported or computed; None if expired or unknown."""
-    server = listed.server
-    days = server.days_to_expire
-    if days is None and server.expires is not None:
-        days = (server.expires - today).days
-    return None if listed.expired or days is None else max(0, days)
+def _remaining(listed: ListedServer, today: date) -> Iterator[int]:
+    """Yield the days until expiry, as reported or computed; nothing if expired or unknown."""
+    days, expires = listed.server.days_to_expire, listed.server.expires
+    if days is None and expires is not None:
+        days = (expires - today).days
+    if days is not None and not listed.expired:
+        yield max(0, days)
 
 
 def _with_expiry(listed: ListedServer) -> str:
@@ -420,7 +407,7 @@ def _concurrent(servers: Sequence[ListedServer]) -> Iterator[Notice]:
     features = [f"{code} {count:,} in use" for code, count in usage.most_common()]
     yield from _notice(
         Level.WARN,
-        ("has concurrent licenses", "have concurrent licenses"),
+        "have concurrent licenses",
         [listed.name for listed in concurrent],
         "License Usage Insights covers user licenses; check whether these may be used.",
         prefix=f"{_listing(features) or 'usage not reported'}, on ",
@@ -428,21 +415,17 @@ def _concurrent(servers: Sequence[ListedServer]) -> Iterator[Notice]:
 
 
 def _notice(
-    level: Level,
-    titles: tuple[str, str],
-    details: Sequence[str],
-    action: str,
-    prefix: str = "",
+    level: Level, condition: str, details: Sequence[str], action: str, prefix: str = ""
 ) -> Iterator[Notice]:
-    """Yield a notice about `details`, if there are any; `titles` are for one and for several."""
+    """Yield a notice about `details`, if there are any; `condition` starts with have or were."""
     if details:
-        single = len(details) == 1
-        subject = "A license server" if single else f"{len(details):,} license servers"
-        title = f"{subject} {titles[0] if single else titles[1]}"
+        title = f"{len(details):,} license servers {condition}"
+        if len(details) == 1:
+            verb, _, words = condition.partition(" ")
+            title = f"A license server {'has' if verb == 'have' else 'was'} {words}"
         yield Notice("server", level, title, prefix + _listing(details), action)
 
 
-def _listing(names: Iterable[str]) -> str:
-    names = list(names)
+def _listing(names: Sequence[str]) -> str:
     more = len(names) - _MAX_LISTED
     return ", ".join(names[:_MAX_LISTED]) + (f" and {more:,} more" if more > 0 else "")

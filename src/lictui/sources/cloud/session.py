@@ -6,22 +6,20 @@ Used by citrix-cloud, by partner, and by cvad for a site in Citrix Cloud.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, quote_plus, urlencode
 
 from lictui.model import FailureKind, Step
 from lictui.sources.auth import (
-    DEFAULT_LIFETIME,
     BearerSession,
     Token,
     account_key,
     api_error,
-    checked_token,
     error_text,
     log_transaction,
-    renewal_time,
+    new_token,
     server_secret,
     shared_token,
     url_path,
@@ -32,7 +30,7 @@ from lictui.sources.sanitize import parse_count
 from lictui.sources.source import ErrorRule, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from lictui.clock import Clock
     from lictui.model import Server
@@ -85,12 +83,11 @@ class CloudSession:
         partner: bool = False,
     ) -> None:
         """`rules` come before STATUS_RULES; `partner` signs in to License Usage Insights."""
-        request_token = partner_token if partner else cloud_token
         self._server = server
         self._session = BearerSession(
             client,
             clock,
-            lambda rejected: request_token(server, client, clock, rejected),
+            lambda rejected: cloud_token(server, client, clock, rejected, partner=partner),
             (*rules, *STATUS_RULES),
             scheme="CwsAuth",
         )
@@ -185,84 +182,50 @@ _OAUTH_HEADERS: Final = {
 _LEGACY_HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
-@dataclass(frozen=True, slots=True)
-class _TokenRequest:
-    """One form of a token request, and the keys of its response."""
-
-    headers: dict[str, str]
-    body: bytes
-    token_key: str
-    lifetime_key: str  # seconds; documented as a string of digits, seen as a number
-
-
-def _oauth_request(client_id: str, secret: str) -> _TokenRequest:
-    fields = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
-    return _TokenRequest(_OAUTH_HEADERS, urlencode(fields).encode(), "access_token", "expires_in")
-
-
-def _legacy_request(client_id: str, secret: str) -> _TokenRequest:
-    body = json.dumps({"clientId": client_id, "clientSecret": secret}).encode()
-    return _TokenRequest(_LEGACY_HEADERS, body, "token", "expiresIn")
-
-
-@dataclass(frozen=True, slots=True)
-class _TokenEndpoint:
-    url: str
-    form: Callable[[str, str], _TokenRequest]
-    not_found_hint: str
-
-
-async def cloud_token(server: Server, client: HttpClient, clock: Clock, rejected: str) -> Token:
-    """Return a token for a customer of Citrix Cloud; see `shared_token`.
+async def cloud_token(
+    server: Server, client: HttpClient, clock: Clock, rejected: str, *, partner: bool = False
+) -> Token:
+    """Return a token for a customer, or for License Usage Insights; see `shared_token`.
 
     Raises SourceError with step `auth`.
     """
-    url, legacy = token_url(server.url, server.customer_id)
-    form = _legacy_request if legacy else _oauth_request
-    endpoint = _TokenEndpoint(url, form, region_hint(server.url))
-    return await _request_token(server, client, clock, endpoint, rejected)
-
-
-async def partner_token(server: Server, client: HttpClient, clock: Clock, rejected: str) -> Token:
-    """Return a token for License Usage Insights, likewise."""
-    url = partner_token_url(server.url, server.trust_url)
-    hint = f"Set trust_url to the token endpoint, such as {TRUST_URL}."
-    endpoint = _TokenEndpoint(url, _legacy_request, hint)
-    return await _request_token(server, client, clock, endpoint, rejected)
-
-
-async def _request_token(
-    server: Server, client: HttpClient, clock: Clock, endpoint: _TokenEndpoint, rejected: str
-) -> Token:
-    require_encryption(endpoint.url)
+    if partner:
+        url, legacy = partner_token_url(server.url, server.trust_url), True
+        hint = f"Set trust_url to the token endpoint, such as {TRUST_URL}."
+    else:
+        url, legacy = token_url(server.url, server.customer_id)
+        hint = region_hint(server.url)
+    require_encryption(url)
     require_encryption(server.url)  # the token is sent there
     secret = await server_secret(server)
-    form = endpoint.form(server.username, secret)
+    if legacy:
+        headers, token_key, lifetime_key = _LEGACY_HEADERS, "token", "expiresIn"
+        body = json.dumps({"clientId": server.username, "clientSecret": secret})
+    else:
+        headers, token_key, lifetime_key = _OAUTH_HEADERS, "access_token", "expires_in"
+        client_fields = {"client_id": server.username, "client_secret": secret}
+        body = urlencode({"grant_type": "client_credentials"} | client_fields)
 
     async def request() -> Token:
         reply = await with_retry(
             lambda: client.request(
-                "POST", endpoint.url, step=Step.AUTH, headers=form.headers, content=form.body
+                "POST", url, step=Step.AUTH, headers=headers, content=body.encode()
             ),
             clock,
         )
-        answer = _token_answer(reply, endpoint, secret)
-        lifetime = parse_count(get_field(answer, form.lifetime_key)) or DEFAULT_LIFETIME
-        return Token(
-            checked_token(get_field(answer, form.token_key), host_port(origin(endpoint.url))),
-            customer_id="",
-            principal="",
-            renew_at=renewal_time(clock.now(), lifetime),
-        )
+        answer = _token_answer(reply, url, hint, secret)
+        # Documented as a string of digits, seen as a number.
+        lifetime = parse_count(get_field(answer, lifetime_key))
+        address = host_port(origin(url))
+        return new_token(get_field(answer, token_key), address, clock.now(), lifetime)
 
-    key = account_key(endpoint.url, server.username, secret)
-    token = await shared_token(key, request, clock, rejected)
+    token = await shared_token(account_key(url, server.username, secret), request, clock, rejected)
     return replace(token, customer_id=server.customer_id)  # one client may serve several customers
 
 
-def _token_answer(reply: HttpReply, endpoint: _TokenEndpoint, secret: str) -> object:
+def _token_answer(reply: HttpReply, url: str, not_found_hint: str, secret: str) -> object:
     """Return the JSON of a success. Raises SourceError; an error may come with a 200, too."""
-    address, path = host_port(origin(endpoint.url)), url_path(endpoint.url)
+    address, path = host_port(origin(url)), url_path(url)
     log_transaction(reply, address, path)
     secrets = (secret, quote_plus(secret))  # as configured, and as it was sent
     answer = None
@@ -281,6 +244,6 @@ def _token_answer(reply: HttpReply, endpoint: _TokenEndpoint, secret: str) -> ob
                 Step.AUTH,
             )
     if reply.status != HTTPStatus.OK:
-        not_found = ErrorRule((404,), FailureKind.NO_DATA, "not found", endpoint.not_found_hint)
+        not_found = ErrorRule((404,), FailureKind.NO_DATA, "not found", not_found_hint)
         raise api_error(reply, address, path, (not_found, *STATUS_RULES), Step.AUTH, *secrets)
     return answer

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, Step
 from lictui.sources.auth import (
-    DEFAULT_LIFETIME,
     VALID_TOKEN,
     BearerSession,
     Token,
     api_error,
     basic_header,
-    checked_token,
-    renewal_time,
+    new_token,
     server_secret,
 )
 from lictui.sources.cloud.session import cloud_token
 from lictui.sources.http import get_field, reply_json, with_retry
 from lictui.sources.network import require_encryption
-from lictui.sources.sanitize import sanitize
+from lictui.sources.sanitize import parse_time, sanitize
 from lictui.sources.source import ErrorRule
 
 if TYPE_CHECKING:
@@ -99,30 +97,16 @@ async def _site_token(server: Server, client: HttpClient, clock: Clock) -> Token
     if reply.status != HTTPStatus.OK:
         raise api_error(reply, client.address, path, STATUS_RULES, Step.AUTH, secret)
     answer = reply_json(reply, client.address, Step.AUTH)
+    now, expires = clock.now(), parse_time(get_field(answer, "ExpiresAt"))
+    token = new_token(get_field(answer, "Token"), client.address, now, expires and expires - now)
     customer = get_field(answer, "CustomerId")
-    now = clock.now()
-    return Token(
-        checked_token(get_field(answer, "Token"), client.address),
-        customer
-        if isinstance(customer, str) and VALID_TOKEN.fullmatch(customer)
-        else ON_PREMISES_CUSTOMER,
-        sanitize(get_field(answer, "Principal"), 80),
-        renewal_time(now, _expiry(get_field(answer, "ExpiresAt"), now) - now),
+    if not isinstance(customer, str) or not VALID_TOKEN.fullmatch(customer):
+        customer = ON_PREMISES_CUSTOMER
+    return replace(
+        token,
+        customer_id=customer,
+        principal=sanitize(get_field(answer, "Principal"), 80),
     )
-
-
-def _expiry(value: object, now: float) -> float:
-    """Return an ISO time as UTC epoch seconds; DEFAULT_LIFETIME from `now` if it is not valid.
-
-    A time in the past is not valid either: with a wrong clock, here or there, every poll would
-    sign in again.
-    """
-    try:
-        time = datetime.fromisoformat(value) if isinstance(value, str) else None
-        expires = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() if time else 0
-    except (ValueError, OverflowError):
-        expires = 0
-    return expires if expires > now else now + DEFAULT_LIFETIME
 
 
 async def first_existing(
