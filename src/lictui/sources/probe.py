@@ -29,7 +29,7 @@ from lictui.sources.tls import read_leaf, ssl_context, unverified_context
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 
     import httpx
 
@@ -84,9 +84,10 @@ async def _connection_steps(
     if server.source is SourceName.COMMAND:
         return
     if server.source is SourceName.LMSTAT:
-        urls, addresses = await _resolve_flexnet(server.address, limits)
-        yield timer.passed(Step.RESOLVE, addresses)
-        yield timer.passed(Step.CONNECT, await _check_ports(urls, limits))
+        addresses = await _try_all(_resolve, parse_flexnet_address(server.address), limits)
+        yield timer.passed(Step.RESOLVE, ", ".join(dict.fromkeys(addresses.values())))
+        ports = await _try_all(_connect, addresses, limits)
+        yield timer.passed(Step.CONNECT, ", ".join(dict.fromkeys(ports.values())))
         return
     url = origin(server.url)
     yield timer.passed(Step.RESOLVE, await _resolve(url, limits))
@@ -118,40 +119,29 @@ async def _resolve(url: httpx.URL, limits: Limits) -> str:
     return ", ".join(dict.fromkeys(str(address[0]) for *_, address in infos))
 
 
-async def _resolve_flexnet(address: str, limits: Limits) -> tuple[tuple[httpx.URL, ...], str]:
-    """Return the servers of a FlexNet `address` whose names resolve, and their IP addresses.
+async def _connect(url: httpx.URL, limits: Limits) -> str:
+    """Return the ADDRESS:PORT of `url`, which accepted a connection. Raises SourceError."""
+    async with _connection(url, limits) as stream:
+        return _peer_address(stream)
 
-    One of three is enough. Raises SourceError (config, dns, timeout) if there is none.
+
+async def _try_all(
+    check: Callable[[httpx.URL, Limits], Awaitable[str]],
+    urls: Iterable[httpx.URL],
+    limits: Limits,
+) -> dict[httpx.URL, str]:
+    """Return the results of `check` for the servers where it succeeded: one of three is enough.
+
+    Raises the first SourceError if it succeeded nowhere.
     """
-    urls = parse_flexnet_address(address)
-    results = await asyncio.gather(*(_resolve(url, limits) for url in urls), return_exceptions=True)
-    resolved = {
+    urls = tuple(urls)
+    results = await asyncio.gather(*(check(url, limits) for url in urls), return_exceptions=True)
+    passed = {
         url: result for url, result in zip(urls, results, strict=True) if isinstance(result, str)
     }
-    if not resolved:
-        raise _first_error(results)
-    return tuple(resolved), ", ".join(dict.fromkeys(resolved.values()))
-
-
-async def _check_ports(urls: tuple[httpx.URL, ...], limits: Limits) -> str:
-    """Return the ADDRESS:PORT of those of `urls` that accept a connection, closed immediately.
-
-    One of three is enough. Raises SourceError if there is none.
-    """
-
-    async def connect(url: httpx.URL) -> str:
-        async with _connection(url, limits) as stream:
-            return _peer_address(stream)
-
-    results = await asyncio.gather(*map(connect, urls), return_exceptions=True)
-    addresses = [result for result in results if isinstance(result, str)]
-    if not addresses:
-        raise _first_error(results)
-    return ", ".join(dict.fromkeys(addresses))
-
-
-def _first_error(results: list[str | BaseException]) -> BaseException:
-    return next(result for result in results if isinstance(result, BaseException))
+    if not passed:
+        raise next(result for result in results if isinstance(result, BaseException))
+    return passed
 
 
 _NETWORK_ERRORS: Final = (httpcore.NetworkError, httpcore.TimeoutException, OSError)
