@@ -512,7 +512,7 @@ async def test_partner_has_a_notice_for_each_condition(simulate: Simulate) -> No
         "soon.test (2026-12-14)": "has licenses that expire within 30 days",
         "later.test (2027-01-23)": "has licenses that expire within 90 days",
         "stray.test": "was not found in Citrix back office",
-        "foreign.test": "has a license that is not for service providers",
+        "foreign.test": "has licenses that are not for service providers",
         "MPS_PLT_CCU 10 in use, on ccu.test": "has concurrent licenses",
     }
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.fake_site import inventory_row, license_overview, site_details
 
 from lictui.model import Activation, ActivationStatus, Level, Model, Reading
@@ -14,9 +16,25 @@ from lictui.sources.cvad.pools import (
     site_notices,
 )
 
+if TYPE_CHECKING:
+    from lictui.model import Pool
+
+XEN_APP = {"LicenseProductName": "XenApp"}
+FREE = {"LicensesAvailable": 286, "LicenseOverdraft": 0}  # 500 licenses, 214 in use
+LAS = {"UseLicenseActivationService": True}
+
+
+def pools_of(*rows: dict[str, Any], **changes: Any) -> tuple[Pool, ...]:
+    """Return the pools of rows with changes, of an overview without contradictions."""
+    pools, notices = pools_from_overview(
+        license_overview(*(inventory_row(**row) for row in rows), **changes)
+    )
+    assert not notices
+    return pools
+
 
 def test_row_becomes_a_pool() -> None:
-    (pool,) = pools_from_overview(license_overview(inventory_row()))
+    (pool,) = pools_of({})
     assert pool.product == "XDT_PLT_CCS"
     assert pool.name == "Citrix Virtual Apps and Desktops Premium"
     assert pool.model is Model.CONCURRENT
@@ -37,7 +55,6 @@ def test_row_becomes_a_pool() -> None:
         (30, 50, None),
         (550, None, 550),
         (None, 50, None),
-        (None, None, None),
         (-1, 0, None),
         (True, 0, None),
     ],
@@ -45,54 +62,134 @@ def test_row_becomes_a_pool() -> None:
 def test_installed_is_available_without_overdraft(
     available: object, overdraft: object, installed: int | None
 ) -> None:
-    (pool,) = pools_from_overview(
-        license_overview(inventory_row(LicensesAvailable=available, LicenseOverdraft=overdraft))
-    )
+    (pool,) = pools_of({"LicensesAvailable": available, "LicenseOverdraft": overdraft})
     assert pool.reading.installed == installed
 
 
-def test_totals_are_used_for_a_single_row_only() -> None:
-    totals: dict[str, Any] = {"NormalLicenses": 550, "OverdraftLicenses": 55, "LicensesUsage": 9}
-    (alone,) = pools_from_overview(license_overview(inventory_row(), **totals))
-    assert alone.reading == Reading(in_use=214, installed=550, overdraft=55)
-    assert ("NormalLicenses", "550") in alone.raw_fields
-    (las,) = pools_from_overview(
-        license_overview(las=(inventory_row(LicensesInUse=None),), **totals)
-    )
-    assert las.reading == Reading(in_use=9, installed=550, overdraft=55)
-    both = pools_from_overview(
-        license_overview(inventory_row(), inventory_row(ProductEdition="Enterprise"), **totals)
-    )
-    assert [pool.reading.installed for pool in both] == [500, 500]
+@pytest.mark.parametrize(
+    ("rows", "normal", "installed"),
+    [
+        ([{}], 500, [500]),
+        ([{}, XEN_APP], 1000, [500, 500]),
+        ([FREE], 500, [500]),
+        ([FREE | {"LicensesInUse": None}], 500, [500]),
+        ([FREE, XEN_APP | FREE | {"LicensesAvailable": 90}], 804, [500, 304]),
+        ([FREE, XEN_APP | {"LicensesAvailable": None}], 500, [286, None]),
+        ([{"LicensesAvailable": None}], 500, [500]),
+    ],
+)
+def test_totals_decide_what_available_means(
+    rows: list[dict[str, Any]], normal: int, installed: list[int | None]
+) -> None:
+    pools = pools_of(*rows, NormalLicenses=normal, LicensesUsage=214)
+    assert [pool.reading.installed for pool in pools] == installed
+    assert all(("NormalLicenses", str(normal)) in pool.raw_fields for pool in pools)
+    assert pools[0].reading.in_use == 214
 
 
-def test_rows_of_one_key_are_summed_over_both_inventories() -> None:
-    later = inventory_row(LicensesInUse=6, LicensesAvailable=110, LicenseOverdraft=10)
-    earlier = inventory_row(LicenseExpirationDate="2026-12-31")
-    (pool,) = pools_from_overview(
-        license_overview(inventory_row(), earlier, las=(later,), NormalLicenses=7)
-    )
-    assert pool.reading == Reading(in_use=434, installed=1100, overdraft=110)
-    assert pool.expires == date(2026, 12, 31)
-    assert [value for key, value in pool.raw_fields if key == "inventory"] == [
-        "LicenseInventories",
-        "LicenseInventories",
-        "LicenseLasInventories",
+@given(
+    licenses=st.lists(st.tuples(*[st.integers(0, 500)] * 3), min_size=1, max_size=5),
+    is_free=st.booleans(),
+)
+def test_figures_of_a_row_do_not_depend_on_other_rows(
+    licenses: list[tuple[int, int, int]], *, is_free: bool
+) -> None:
+    """With totals that agree; each row is (installed, in use, overdraft)."""
+    rows = [
+        inventory_row(
+            LicenseProductName=f"P{number}",
+            LicensesInUse=in_use,
+            LicensesAvailable=installed if is_free else installed + in_use + overdraft,
+            LicenseOverdraft=overdraft,
+        )
+        for number, (installed, in_use, overdraft) in enumerate(licenses)
+    ]
+    normal = sum(installed + in_use for installed, in_use, _ in licenses)
+    pools, notices = pools_from_overview(license_overview(*rows, NormalLicenses=normal))
+    assert not notices
+    assert [pool.reading for pool in pools] == [
+        Reading(in_use, installed + in_use, overdraft) for installed, in_use, overdraft in licenses
     ]
 
 
-def test_figure_that_one_row_lacks_is_unknown_in_the_sum() -> None:
-    (pool,) = pools_from_overview(
-        license_overview(inventory_row(), inventory_row(LicensesInUse=None, LicenseOverdraft=None))
+@pytest.mark.parametrize("neighbors", [(), (XEN_APP,)])
+def test_contradicting_totals_are_a_notice(neighbors: tuple[dict[str, Any], ...]) -> None:
+    rows = [inventory_row(**row) for row in ({}, *neighbors)]
+    pools, (notice,) = pools_from_overview(license_overview(*rows, NormalLicenses=7))
+    assert [pool.reading.installed for pool in pools] == [500] * len(rows)
+    assert notice.level is Level.WARN
+    assert "NormalLicenses is 7" in notice.detail
+
+
+def test_totals_complete_the_only_row() -> None:
+    lacking = dict.fromkeys(("LicensesInUse", "LicensesAvailable", "LicenseOverdraft"))
+    totals = {"NormalLicenses": 550, "OverdraftLicenses": 55, "LicensesUsage": 9}
+    start_up = {"LicenseProductName": "Unknown", "LicenseType": "SYS", "LicensesAvailable": 10}
+    single, _ = pools_of(lacking, start_up, **totals)
+    assert single.reading == Reading(in_use=9, installed=550, overdraft=55)
+    assert dict(single.formulas)["installed"] == "NormalLicenses"
+    pools = pools_of(lacking, lacking | XEN_APP, **totals)
+    assert [pool.reading for pool in pools] == [Reading(), Reading()]
+
+
+@pytest.mark.parametrize(
+    ("setting", "files", "las", "inventory"),
+    [
+        (True, 1, 1, "LicenseLasInventories"),
+        (True, 1, 0, None),
+        (False, 1, 1, "LicenseInventories"),
+        (False, 0, 1, None),
+        (None, 1, 0, "LicenseInventories"),
+        (None, 0, 1, "LicenseLasInventories"),
+        (None, 1, 1, "LicenseLasInventories"),
+    ],
+)
+def test_inventories_are_never_added(
+    setting: object, files: int, las: int, inventory: str | None
+) -> None:
+    row = inventory_row()
+    pools, notices = pools_from_overview(
+        license_overview(
+            *[row] * files,
+            las=(row,) * las,
+            LicenseInformation={"UseLicenseActivationService": setting},
+            NormalLicenses=500,
+        )
     )
-    assert pool.reading == Reading(in_use=None, installed=1050, overdraft=None)
+    assert [dict(pool.raw_fields)["inventory"] for pool in pools] == [inventory] * bool(inventory)
+    assert [pool.reading.installed for pool in pools] == [500] * bool(inventory)
+    assert bool(notices) is (setting is None and bool(files and las))
+
+
+def test_rows_of_one_key_are_summed() -> None:
+    (pool,) = pools_of({}, {"LicenseExpirationDate": "2026-12-31", "LicensesInUse": 6})
+    assert pool.reading == Reading(in_use=220, installed=1000, overdraft=100)
+    assert (pool.expires, pool.expiring_count) == (date(2026, 12, 31), 500)
+    (unknown,) = pools_of({}, {"LicensesInUse": None, "LicenseOverdraft": None})
+    assert unknown.reading == Reading(in_use=None, installed=1050, overdraft=None)
 
 
 def test_subscription_dates_keep_pools_apart() -> None:
-    pools = pools_from_overview(
-        license_overview(inventory_row(), inventory_row(LicenseSubscriptionAdvantageDate=None))
-    )
+    pools = pools_of({}, {"LicenseSubscriptionAdvantageDate": None})
     assert [pool.key.subscription_date for pool in pools] == ["2027-06-30", ""]
+
+
+@pytest.mark.parametrize(
+    ("product", "license_type", "counted"),
+    [
+        ("Unknown", "SYS", False),
+        (None, "SYS", False),
+        ("Unknown", "Retail", True),
+        ("XenDesktopXdt", "SYS", True),
+    ],
+)
+def test_start_up_licenses_are_listed_and_not_counted(
+    product: object,
+    license_type: str,
+    counted: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    (pool,) = pools_of({"LicenseProductName": product, "LicenseType": license_type})
+    assert pool.counted is counted
 
 
 @pytest.mark.parametrize(
@@ -109,51 +206,39 @@ def test_product_code_is_built_from_the_enums(
     enums: tuple[str, str, str], code: str, model: Model
 ) -> None:
     keys = ("LicenseProductName", "ProductEdition", "LicenseModel")
-    (pool,) = pools_from_overview(
-        license_overview(inventory_row(**dict(zip(keys, enums, strict=True))))
-    )
+    (pool,) = pools_of(dict(zip(keys, enums, strict=True)))
     assert (pool.product, pool.model) == (code, model)
 
 
 def test_missing_name_is_looked_up_and_never_invented() -> None:
     changes = {"LocalizedLicenseProductName": None}
-    known, unknown = pools_from_overview(
-        license_overview(
-            inventory_row(**changes), inventory_row(LicenseProductName="XenFuture", **changes)
-        )
-    )
+    known, unknown = pools_of(changes, changes | {"LicenseProductName": "XenFuture"})
     assert known.name == "Citrix Virtual Apps and Desktops Premium"
     assert unknown.name == unknown.product == "XenFuture_PLT_CCS"
 
 
-def test_expiry_in_year_9999_is_permanent() -> None:
-    (forever,) = pools_from_overview(
-        license_overview(inventory_row(LicenseExpirationDate="9999-12-31T23:59:59"))
-    )
-    assert (forever.expires, forever.permanent) == (None, True)
-    (untold,) = pools_from_overview(license_overview(inventory_row(LicenseExpirationDate=None)))
-    assert (untold.expires, untold.permanent) == (None, None)
+@pytest.mark.parametrize(("day", "permanent"), [("9999-12-31T23:59:59", True), (None, None)])
+def test_expiry_in_year_9999_is_permanent(day: str | None, permanent: object) -> None:
+    (pool,) = pools_of({"LicenseExpirationDate": day})
+    assert (pool.expires, pool.permanent) == (None, permanent)
 
 
 def test_hostile_text_is_sanitized() -> None:
-    hostile = inventory_row(
-        LocalizedLicenseProductName="Pre\x1b[2Jmium\u202e [/x]\n" + "y" * 500,
-        LicenseProductName="X\x07\n" * 100,
-        LicenseType="Re\x00tail",
+    (pool,) = pools_of(
+        {
+            "LocalizedLicenseProductName": "Pre\x1b[2Jmium\u202e [/x]\n" + "y" * 500,
+            "LicenseProductName": "X\x07\n" * 100,
+            "LicenseType": "Re\x00tail",
+        }
     )
-    (pool,) = pools_from_overview(license_overview(hostile))
-    said = [pool.product, pool.name, pool.license_type, *(value for _, value in pool.raw_fields)]
-    assert all(word.isprintable() for word in said)
-    assert all(len(word) <= 200 for word in said)
+    texts = [pool.product, pool.name, pool.license_type, *(value for _, value in pool.raw_fields)]
+    assert all(text.isprintable() and len(text) <= 200 for text in texts)
 
 
 @pytest.mark.parametrize(
-    ("model", "suffix", "in_use"),
-    [("Concurrent", "CCS", 214), ("UserDevice", "UD", 902), ("Unknown", "Unknown", None)],
+    ("model", "suffix", "in_use"), [("Concurrent", "CCS", 214), ("UserDevice", "UD", 902)]
 )
-def test_site_details_have_usage_without_installed(
-    model: str, suffix: str, in_use: int | None
-) -> None:
+def test_site_details_have_usage_without_installed(model: str, suffix: str, in_use: int) -> None:
     (pool,) = pools_from_site(
         site_details(LicensingModel=model, LicenseExpirationDate="2027-03-31")
     )
@@ -163,16 +248,25 @@ def test_site_details_have_usage_without_installed(
     assert ("TotalUniqueLicenseUsers", "902") in pool.raw_fields
 
 
-def test_usage_of_all_zeros_is_unknown() -> None:
-    zeros = {"PeakConcurrentLicenseUsers": 0, "TotalUniqueLicenseUsers": 0}
-    (unknown,) = pools_from_site(site_details(LicensedSessionsActive=0, **zeros))
-    assert unknown.reading.in_use is None
-    (night,) = pools_from_site(site_details(LicensedSessionsActive=0))
-    assert night.reading.in_use == 0
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict.fromkeys(
+            ("LicensedSessionsActive", "PeakConcurrentLicenseUsers", "TotalUniqueLicenseUsers"), 0
+        ),
+        {"LicensedSessionsActive": None},
+        {"LicensingModel": "Unknown"},
+        {"LicensingModel": "None"},
+    ],
+)
+def test_site_details_without_usage_have_no_pool(changes: dict[str, object]) -> None:
+    """Some releases return zeros for all usage."""
+    assert pools_from_site(site_details(**changes)) == ()
 
 
-def test_site_without_license_has_no_pool() -> None:
-    assert pools_from_site({"Name": "PROD", "LicensingModel": "None"}) == ()
+def test_site_without_sessions_has_a_zero() -> None:
+    (pool,) = pools_from_site(site_details(LicensedSessionsActive=0))
+    assert pool.reading.in_use == 0
 
 
 # Notices and activation
@@ -236,19 +330,24 @@ def test_trial_period_is_one_notice_from_either_answer() -> None:
     assert len(site_notices(site, None)) == 1
 
 
-def test_site_alerts_are_notices() -> None:
+@pytest.mark.parametrize("key", ["AlertLevel", "LicensingAlertLevel"])
+def test_site_alerts_are_notices(key: str) -> None:
     levels = ("Info", "Alert", "Alarm", "Unknown")
     alerts: list[object] = [
-        {"AlertLevel": level, "Title": f"{level}\x07 title", "Detail": "why\n", "Action": "what"}
+        {key: level, "Title": f"{level}\x07 title", "Detail": "why\n", "Action": "what"}
         for level in levels
     ]
-    told = site_notices(site_details(LicensingAlerts=[*alerts, {"Title": None}, "junk"]), None)
-    assert [notice.level for notice in told] == [Level.OK, Level.WARN, Level.CRITICAL, Level.OK]
-    assert (told[0].title, told[0].detail, told[0].action) == ("Info title", "why", "what")
-
-
-def test_site_alerts_are_limited() -> None:
-    assert len(site_notices(site_details(LicensingAlerts=[{"Title": "x"}] * 9999), None)) == 50
+    site = site_details(LicensingAlerts=[*alerts, {"Title": None}, "junk", *[{"Title": "x"}] * 999])
+    notices = site_notices(site, None)
+    assert [notice.level for notice in notices[:4]] == [
+        Level.OK,
+        Level.WARN,
+        Level.CRITICAL,
+        Level.OK,
+    ]
+    assert notices[0].title == "Info title"
+    assert (notices[0].detail, notices[0].action) == ("why", "what")
+    assert len(notices) < 50
 
 
 @pytest.mark.parametrize(

@@ -9,21 +9,38 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Activation, ActivationStatus, Level, Model, Notice, Pool, Reading
+from lictui.model import (
+    Activation,
+    ActivationStatus,
+    Level,
+    Mode,
+    Model,
+    Notice,
+    Pool,
+    Reading,
+    sum_all_known,
+)
 from lictui.products import cvad_code, describe
 from lictui.sources.http import get_field, json_rows
-from lictui.sources.sanitize import parse_count, parse_date, sanitize
+from lictui.sources.sanitize import NEVER_YEAR, parse_count, parse_date, sanitize
+from lictui.sources.source import sum_pools
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
+    Row = dict[str, object]
 
-_FOREVER: Final = 9999  # .NET's year for "never"
-_CODE: Final = 64  # characters of a product code
+_MAX_TEXT: Final = 64  # characters of a product code, or of a raw field
 _MODELS: Final = {"Concurrent": Model.CONCURRENT, "UserDevice": Model.USER_DEVICE}
-_LISTS: Final = ("LicenseInventories", "LicenseLasInventories")
-_ROW: Final = (
+
+
+# The license overview: its inventories, and the totals that come with them
+
+
+_FILES: Final = "LicenseInventories"
+_LAS: Final = "LicenseLasInventories"
+_ROW_FIELDS: Final = (
     "LicenseProductName",
     "ProductEdition",
     "LicenseModel",
@@ -34,178 +51,227 @@ _ROW: Final = (
     "LicenseExpirationDate",
     "LicenseSubscriptionAdvantageDate",
 )
-_TOTALS: Final = ("NormalLicenses", "OverdraftLicenses", "LicensesUsage")
-_USAGE: Final = ("LicensedSessionsActive", "PeakConcurrentLicenseUsers", "TotalUniqueLicenseUsers")
-_SITE: Final = ("ProductCode", "ProductEdition", "LicensingModel", *_USAGE, "LicenseExpirationDate")
+_TOTAL_FIELDS: Final = ("NormalLicenses", "OverdraftLicenses", "LicensesUsage")
+_TWO_INVENTORIES: Final = Notice(
+    "server",
+    Level.OK,
+    "The site lists both license files and LAS licenses; only the LAS licenses are shown",
+    "UseLicenseActivationService is not reported",
+)
+
+_CONTRADICTION: Final = Notice(
+    "server",
+    Level.WARN,
+    "The number of licenses installed is uncertain: the figures of the site contradict each other",
+    action="Compare it with Citrix Licensing Manager.",
+)
 
 
-def pools_from_overview(overview: object) -> tuple[Pool, ...]:
-    """Return the pools of both inventories, legacy and LAS; rows of one key are added up."""
-    inventory = [(name, row) for name in _LISTS for row in json_rows(get_field(overview, name))]
-    pools = [_pool(row, (("inventory", name),)) for name, row in inventory]
-    if len(pools) == 1:
-        pools = [_totalled(pools[0], overview)]
-    return _added(pools)
+def uses_las(overview: object) -> bool | None:
+    """Return whether the site is set to use LAS; None if that is not reported."""
+    information = get_field(overview, "LicenseInformation")
+    setting = get_field(information, "UseLicenseActivationService")
+    return setting if isinstance(setting, bool) else None
 
 
-def _pool(row: dict[str, object], origin: tuple[tuple[str, str], ...]) -> Pool:
-    product, edition, model = (sanitize(get_field(row, key), _CODE) for key in _ROW[:3])
+def site_mode(overview: object) -> Mode | None:
+    """Return LAS or license files, as far as the overview tells; the site's setting comes first."""
+    if overview is None:
+        return None
+    is_las = uses_las(overview)
+    if is_las is None:
+        status = get_field(get_field(overview, "LicenseInformation"), "LicenseServerStatus")
+        is_las = status == "LasCompatible" or bool(json_rows(get_field(overview, _LAS)))
+    return Mode.LAS if is_las else Mode.FILE
+
+
+def pools_from_overview(overview: object) -> tuple[tuple[Pool, ...], tuple[Notice, ...]]:
+    """Return the pools of the inventory that the site uses, and what is doubtful about them.
+
+    "A single site can use either legacy licenses or LAS" (Citrix on LAS), although its license
+    server may support both: the two inventories are never added.
+    """
+    setting = uses_las(overview)
+    las, files = (json_rows(get_field(overview, name)) for name in (_LAS, _FILES))
+    is_las = bool(las) if setting is None else setting
+    rows = las if is_las else files
+    counted = [row for row in rows if not _is_start_up(row)]
+    is_free, notices = _is_free_part(counted, overview)
+    pools = [_pool(row, _LAS if is_las else _FILES, is_free=is_free) for row in rows]
+    if len(counted) == 1:
+        pools = [_completed(pool, overview) if pool.counted else pool for pool in pools]
+    if setting is None and las and files:
+        notices += (_TWO_INVENTORIES,)
+    totals = _raw_fields(overview, _TOTAL_FIELDS)
+    pools = [replace(pool, raw_fields=pool.raw_fields + totals) for pool in sum_pools(pools)]
+    return tuple(pools), notices
+
+
+def _is_start_up(row: Row) -> bool:
+    """Return whether a row is the start-up license, which has no product of its own."""
+    product = sanitize(get_field(row, "LicenseProductName"), _MAX_TEXT)
+    return get_field(row, "LicenseType") == "SYS" and product in ("", "Unknown")
+
+
+def _is_free_part(rows: Sequence[Row], overview: object) -> tuple[bool, tuple[Notice, ...]]:
+    """Return whether LicensesAvailable is the free part; a notice if no meaning fits the totals.
+
+    It is not documented. The totals decide it for the whole answer; without them, LicensesAvailable
+    is taken for the total with overdraft.
+    """
+    available, in_use = (
+        sum_all_known(parse_count(get_field(row, key)) for row in rows)
+        for key in ("LicensesAvailable", "LicensesInUse")
+    )
+    overdraft = sum(parse_count(get_field(row, "LicenseOverdraft")) or 0 for row in rows)
+    normal = parse_count(get_field(overview, "NormalLicenses"))
+    if not rows or normal is None or available is None or available - overdraft == normal:
+        return False, ()
+    if in_use is None:
+        in_use = parse_count(get_field(overview, "LicensesUsage"))
+    if in_use is not None and available + in_use == normal:
+        return True, ()
+    detail = (
+        f"NormalLicenses is {normal:,}, but the rows add up to LicensesAvailable {available:,},"
+        f" LicensesInUse {'?' if in_use is None else f'{in_use:,}'},"
+        f" LicenseOverdraft {overdraft:,}"
+    )
+    return False, (replace(_CONTRADICTION, detail=detail),)
+
+
+def _pool(row: Row, inventory: str, *, is_free: bool) -> Pool:
+    product, edition, model = (sanitize(get_field(row, key), _MAX_TEXT) for key in _ROW_FIELDS[:3])
     name = sanitize(get_field(row, "LocalizedLicenseProductName"))
-    code = sanitize(cvad_code(product, edition, model) or name or "Unknown", _CODE)
-    overdraft = parse_count(get_field(row, "LicenseOverdraft"))
-    expires, permanent = _end(row)
+    code = sanitize(cvad_code(product, edition, model) or name or "Unknown", _MAX_TEXT)
+    in_use, available, overdraft = (
+        parse_count(get_field(row, key))
+        for key in ("LicensesInUse", "LicensesAvailable", "LicenseOverdraft")
+    )
+    installed, formula = available, "LicensesAvailable"
+    if is_free:
+        installed, formula = sum_all_known((available, in_use)), "LicensesAvailable + LicensesInUse"
+    elif available is not None and overdraft:
+        installed, formula = available - overdraft, "LicensesAvailable - LicenseOverdraft"
+    expires, permanent = _expiry(row)
     return Pool(
         product=code,
         name=name or describe(code).name,
         model=_MODELS.get(model, Model.OTHER),
         reading=Reading(
-            in_use=parse_count(get_field(row, "LicensesInUse")),
-            installed=_installed(parse_count(get_field(row, "LicensesAvailable")), overdraft),
-            overdraft=overdraft,
+            in_use, installed if installed is not None and installed >= 0 else None, overdraft
         ),
-        license_type=sanitize(get_field(row, "LicenseType"), _CODE),
+        license_type=sanitize(get_field(row, "LicenseType"), _MAX_TEXT),
         subscription_date=parse_date(get_field(row, "LicenseSubscriptionAdvantageDate")),
         expires=expires,
         permanent=permanent,
-        raw_fields=origin + _raw(row, _ROW),
+        counted=not _is_start_up(row),
+        raw_fields=(("inventory", inventory), *_raw_fields(row, _ROW_FIELDS)),
         formulas=(
             ("in_use", "LicensesInUse"),
-            ("installed", "LicensesAvailable - LicenseOverdraft" if overdraft else _ROW[5]),
+            ("installed", formula),
             ("overdraft", "LicenseOverdraft"),
             ("ends", "LicenseExpirationDate"),
         ),
     )
 
 
-def _end(value: object) -> tuple[date | None, bool | None]:
-    """Return when a license ends, and whether it is permanent; without a date neither is known."""
+def _completed(pool: Pool, overview: object) -> Pool:
+    """Return the only counted pool, with totals of the overview for the figures that it lacks."""
+    reading, formulas = pool.reading, dict(pool.formulas)
+    for figure, field in zip(("installed", "overdraft", "in_use"), _TOTAL_FIELDS, strict=True):
+        total = parse_count(get_field(overview, field))
+        if getattr(reading, figure) is None and total is not None:
+            reading = replace(reading, **{figure: total})
+            formulas[figure] = field
+    return replace(pool, reading=reading, formulas=tuple(formulas.items()))
+
+
+def _expiry(value: object) -> tuple[date | None, bool | None]:
+    """Return when a license expires, and whether it is permanent; without a date neither."""
     expires = parse_date(get_field(value, "LicenseExpirationDate"))
     if expires is None:
         return None, None
-    forever = expires.year >= _FOREVER
-    return None if forever else expires, forever
+    is_permanent = expires.year >= NEVER_YEAR
+    return None if is_permanent else expires, is_permanent
 
 
-def _installed(available: int | None, overdraft: int | None) -> int | None:
-    """Return installed from `available`, which is taken to include the overdraft.
-
-    Whether it does is not documented; where it cannot, installed is unknown.
-    """
-    if available is None:
-        return None
-    installed = available - (overdraft or 0)
-    return installed if installed >= 0 else None
-
-
-def _totalled(pool: Pool, overview: object) -> Pool:
-    """Return the only pool with the totals of the overview, which can then mean no other."""
-    read = pool.reading
-    installed = parse_count(get_field(overview, "NormalLicenses"))
-    overdraft = parse_count(get_field(overview, "OverdraftLicenses"))
-    usage = parse_count(get_field(overview, "LicensesUsage"))
-    reading = Reading(
-        in_use=usage if read.in_use is None else read.in_use,
-        installed=read.installed if installed is None else installed,
-        overdraft=read.overdraft if overdraft is None else overdraft,
-    )
-    how = dict(pool.formulas)
-    how |= {} if read.in_use is not None else {"in_use": "LicensesUsage"}
-    how |= {} if installed is None else {"installed": "NormalLicenses"}
-    how |= {} if overdraft is None else {"overdraft": "OverdraftLicenses"}
-    raw = pool.raw_fields + _raw(overview, _TOTALS)
-    return replace(pool, reading=reading, raw_fields=raw, formulas=tuple(how.items()))
-
-
-def _added(pools: Iterable[Pool]) -> tuple[Pool, ...]:
-    merged: dict[object, Pool] = {}
-    for pool in pools:
-        known = merged.get(pool.key)
-        merged[pool.key] = _sum(known, pool) if known else pool
-    return tuple(merged.values())
-
-
-def _sum(one: Pool, other: Pool) -> Pool:
-    """Add two rows of one key; a figure that either lacks is unknown for both."""
-    first = min((pool.expires for pool in (one, other) if pool.expires), default=None)
-    leaving = [pool.expiring_count for pool in (one, other) if pool.expires == first]
-    both = (one.reading, other.reading)
-    return replace(
-        one,
-        reading=Reading(
-            in_use=_plus(*(reading.in_use for reading in both)),
-            installed=_plus(*(reading.installed for reading in both)),
-            overdraft=_plus(*(reading.overdraft for reading in both)),
-        ),
-        expires=first,
-        permanent=one.permanent if one.permanent is other.permanent else None,
-        partial_expiry=first is not None
-        and (one.expires != other.expires or one.partial_expiry or other.partial_expiry),
-        reported_expiring=None if None in leaving else sum(each or 0 for each in leaving),
-        raw_fields=one.raw_fields + other.raw_fields,
-        formulas=max(
-            one.formulas, other.formulas, key=lambda how: len(str(how))
-        ),  # set if there is an overdraft
+def _raw_fields(value: object, keys: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Return the server's own fields, as it sent them."""
+    return tuple(
+        (key, sanitize(get_field(value, key), _MAX_TEXT))
+        for key in keys
+        if get_field(value, key) is not None
     )
 
 
-def _plus(one: int | None, other: int | None) -> int | None:
-    return None if one is None or other is None else one + other
+# Site details: usage without the number installed
+
+
+_USAGE_FIELDS: Final = (
+    "LicensedSessionsActive",
+    "PeakConcurrentLicenseUsers",
+    "TotalUniqueLicenseUsers",
+)
+_SITE_FIELDS: Final = (
+    "ProductCode",
+    "ProductEdition",
+    "LicensingModel",
+    *_USAGE_FIELDS,
+    "LicenseExpirationDate",
+)
+_IN_USE_FIELDS: Final = {
+    "Concurrent": "LicensedSessionsActive",
+    "UserDevice": "TotalUniqueLicenseUsers",
+}
 
 
 def pools_from_site(site: object) -> tuple[Pool, ...]:
     """Return what the site itself knows: license and number in use, not the number installed.
 
-    Some releases return zeros for all usage; these are ignored.
+    Some releases return zeros for all usage; these are ignored. () without a number in use.
     """
-    product, edition, model = (sanitize(get_field(site, key), _CODE) for key in _SITE[:3])
-    used = {key: parse_count(get_field(site, key)) for key in _USAGE}
-    counter = {"Concurrent": "LicensedSessionsActive", "UserDevice": "TotalUniqueLicenseUsers"}
-    in_use = used.get(counter.get(model, "")) if any(used.values()) else None
-    if not product and in_use is None:
+    product, edition, model = (
+        sanitize(get_field(site, key), _MAX_TEXT) for key in _SITE_FIELDS[:3]
+    )
+    in_use_field = _IN_USE_FIELDS.get(model, "")
+    in_use = parse_count(get_field(site, in_use_field))
+    if in_use is None or not any(parse_count(get_field(site, key)) for key in _USAGE_FIELDS):
         return ()
-    code = sanitize(cvad_code(product, edition, model), _CODE)
-    expires, permanent = _end(site)
+    code = sanitize(cvad_code(product, edition, model), _MAX_TEXT)
+    expires, permanent = _expiry(site)
     return (
         Pool(
             product=code,
             name=describe(code).name,
-            model=_MODELS.get(model, Model.OTHER),
-            reading=Reading(in_use=in_use),
+            model=_MODELS[model],
+            reading=Reading(in_use),
             expires=expires,
             permanent=permanent,
-            raw_fields=_raw(site, _SITE),
-            formulas=(("in_use", counter.get(model, "")), ("ends", "LicenseExpirationDate")),
+            raw_fields=_raw_fields(site, _SITE_FIELDS),
+            formulas=(("in_use", in_use_field), ("ends", "LicenseExpirationDate")),
         ),
-    )
-
-
-def _raw(value: object, keys: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Return the server's own fields, as it sent them."""
-    return tuple(
-        (key, sanitize(get_field(value, key), _CODE))
-        for key in keys
-        if get_field(value, key) is not None
     )
 
 
 # Notices: alerts, grace periods, state of the license server
 
 
-_MOST: Final = 50  # alerts of one site
+_MAX_ALERTS: Final = 50  # alerts of one site
 _ALERT_LEVELS: Final = {"Alert": Level.WARN, "Alarm": Level.CRITICAL}
-_FINE: Final = frozenset({"", "Compatible", "LasCompatible", "UnknownStatus"})
+_HEALTHY: Final = frozenset({"", "Compatible", "LasCompatible", "UnknownStatus"})
+_UPDATE: Final = "Update the license server to the release that the site requires."
 
 # LicenseServerStatus of LicenseInformationModel -> level, meaning, hint
 _STATUSES: Final = {
     "Incompatible": (
         Level.CRITICAL,
         "The license server is not compatible with the site",
-        "Update the license server to the release that the site requires.",
+        _UPDATE,
     ),
     "LSVersionIncompatible": (
         Level.CRITICAL,
         "The license server is too old for the site",
-        "Update the license server to the release that the site requires.",
+        _UPDATE,
     ),
     "Inaccessible": (
         Level.CRITICAL,
@@ -242,14 +308,14 @@ _STATUSES: Final = {
 
 def site_notices(site: object, overview: object) -> tuple[Notice, ...]:
     """Return all notices, most severe kinds first: license server, grace, alerts."""
-    return (*_server(overview), *_grace(site, overview), *_alerts(site))
+    return (*_server_notices(overview), *_grace_notices(site, overview), *_alert_notices(site))
 
 
-def _server(overview: object) -> Iterator[Notice]:
+def _server_notices(overview: object) -> Iterator[Notice]:
     status = sanitize(
         get_field(get_field(overview, "LicenseInformation"), "LicenseServerStatus"), 60
     )
-    if status not in _FINE:
+    if status not in _HEALTHY:
         level, title, action = _STATUSES.get(
             status, (Level.WARN, f"The license server reports the state {status}", "")
         )
@@ -264,7 +330,7 @@ def _server(overview: object) -> Iterator[Notice]:
         )
 
 
-def _grace(site: object, overview: object) -> Iterator[Notice]:
+def _grace_notices(site: object, overview: object) -> Iterator[Notice]:
     if get_field(site, "LicensingGracePeriodActive") is True:
         hours = parse_count(get_field(site, "LicensingGraceHoursLeft"))
         sessions = parse_count(get_field(site, "LicenseGraceSessionsRemaining"))
@@ -273,12 +339,9 @@ def _grace(site: object, overview: object) -> Iterator[Notice]:
             Level.CRITICAL if hours == 0 else Level.WARN,
             "The site runs in a grace period",
             ", ".join(
-                words
-                for words, known in (
-                    (f"{hours} hours left", hours),
-                    (f"{sessions} sessions left", sessions),
-                )
-                if known is not None
+                f"{count} {unit} left"
+                for count, unit in ((hours, "hours"), (sessions, "sessions"))
+                if count is not None
             ),
             "Bring the license server back, or add licenses, before it ends.",
         )
@@ -297,13 +360,15 @@ def _grace(site: object, overview: object) -> Iterator[Notice]:
         )
 
 
-def _alerts(site: object) -> Iterator[Notice]:
-    for alert in json_rows(get_field(site, "LicensingAlerts"))[:_MOST]:
+def _alert_notices(site: object) -> Iterator[Notice]:
+    for alert in json_rows(get_field(site, "LicensingAlerts"))[:_MAX_ALERTS]:
         title = sanitize(get_field(alert, "Title")) or sanitize(get_field(alert, "TypeCode"), 60)
+        # Site details document it as AlertLevel, LicensingAlertModel as LicensingAlertLevel.
+        level = get_field(alert, "AlertLevel") or get_field(alert, "LicensingAlertLevel")
         if title:
             yield Notice(
                 "server",
-                _ALERT_LEVELS.get(sanitize(get_field(alert, "AlertLevel"), 20), Level.OK),
+                _ALERT_LEVELS.get(sanitize(level, 20), Level.OK),
                 title,
                 sanitize(get_field(alert, "Detail"), 500),
                 sanitize(get_field(alert, "Action"), 500),
@@ -319,12 +384,12 @@ _ACTIVATION: Final = {
 
 
 def site_activation(controllers: object) -> Activation | None:
-    """Return the LAS activation of a site: its worst controller, until the earliest end."""
-    listed = json_rows(controllers) or json_rows(get_field(controllers, "Items"))
-    aware = [each for each in listed if get_field(each, "IsLasAware") is not False]
-    told = {sanitize(get_field(each, "LasActivationStatus"), 20) for each in aware}
-    worst = next((status for name, status in _ACTIVATION.items() if name in told), None)
+    """Return the LAS activation of a site: its worst controller, until the earliest expiry."""
+    rows = json_rows(controllers) or json_rows(get_field(controllers, "Items"))
+    aware = [row for row in rows if get_field(row, "IsLasAware") is not False]
+    names = {sanitize(get_field(row, "LasActivationStatus"), 20) for row in aware}
+    worst = next((status for name, status in _ACTIVATION.items() if name in names), None)
     if worst is None:
         return None
-    ends = [end for each in aware if (end := parse_date(get_field(each, "LasActivationExpiry")))]
-    return Activation(worst, min(ends, default=None))
+    expiries = (parse_date(get_field(row, "LasActivationExpiry")) for row in aware)
+    return Activation(worst, min(filter(None, expiries), default=None))

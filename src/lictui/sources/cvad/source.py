@@ -9,11 +9,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urljoin, urlsplit
 
-from lictui.model import FailureKind, Mode, Snapshot, State, Step
+from lictui.model import FailureKind, Level, Mode, Snapshot, State, Step
 from lictui.sources.cvad.pools import (
     pools_from_overview,
     pools_from_site,
     site_activation,
+    site_mode,
     site_notices,
 )
 from lictui.sources.cvad.session import ADDRESS_HINT, first_existing, open_session
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lictui.clock import Clock
+    from lictui.model import Notice
     from lictui.sources.auth import BearerSession
     from lictui.sources.http import HttpReply
     from lictui.sources.source import OnStep
@@ -124,42 +126,32 @@ def build_snapshot(
                 ADDRESS_HINT,
                 Step.PARSE,
             )
-    pools = pools_from_overview(overview) or pools_from_site(site)
+    pools, inventory_notices = pools_from_overview(overview)
+    pools = pools or pools_from_site(site)
+    notices = (*site_notices(site, overview), *inventory_notices)
     if not pools:
-        raise no_licenses(name, Step.PARSE)
-    mode = Mode.CLOUD if cloud else _mode(overview)
+        raise no_licenses(name, Step.PARSE, notices)
+    mode = Mode.CLOUD if cloud else site_mode(overview)
     return Snapshot(
         pools=pools,
         reported_name=name,
         version=sanitize(get_field(site, "ProductVersion"), 40),
         mode=mode,
         activation=None if mode is Mode.FILE else site_activation(controllers),
-        notices=site_notices(site, overview),
+        notices=notices,
     )
 
 
-def no_licenses(name: str, step: Step) -> SourceError:
-    """Return the failure for the site `name` without license data."""
+def no_licenses(name: str, step: Step, notices: Iterable[Notice] = ()) -> SourceError:
+    """Return the failure for the site `name` without license data; `notices` may explain it."""
+    reasons = "".join(f"; {notice.title}" for notice in notices if notice.level is not Level.OK)
     return SourceError(
         FailureKind.NO_DATA,
-        f"site {name} returned no license data",
+        f"site {name} returned no license data{reasons}",
         "Check that the site has a license server with licenses. If it has, set overview_paths to"
         " the path of LicenseOverview in this release.",
         step,
     )
-
-
-def _mode(overview: object) -> Mode | None:
-    """Return LAS or license files, as far as the overview tells; the site's setting comes first."""
-    information = get_field(overview, "LicenseInformation")
-    uses_las = get_field(information, "UseLicenseActivationService")
-    if isinstance(uses_las, bool):
-        return Mode.LAS if uses_las else Mode.FILE
-    if get_field(information, "LicenseServerStatus") == "LasCompatible":
-        return Mode.LAS
-    if json_rows(get_field(overview, "LicenseLasInventories")):
-        return Mode.LAS
-    return None if overview is None else Mode.FILE
 
 
 # Sites: the one that servers.toml names, or the only one
