@@ -1,9 +1,10 @@
-"""What a command works on: the configuration, the selected servers, the history database."""
+"""What a command works on: configuration, selected servers, history database, signals."""
 
 from __future__ import annotations
 
+import signal
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
@@ -16,7 +17,7 @@ from lictui.engine import queries
 from lictui.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from datetime import tzinfo
     from pathlib import Path
 
@@ -86,6 +87,18 @@ def open_history(context: CommandContext, *, create: bool = False) -> Iterator[H
         for notice in history.notices:
             click.echo(f"lictui: {notice}", err=True)
         yield history
+
+
+@contextmanager
+def handling_signals(handler: Callable[[int, Any], None], *names: str) -> Iterator[None]:
+    """Call `handler` on these signals during the block; some do not exist on every system."""
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    previous = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler_before in previous.items():
+            signal.signal(number, handler_before)
 
 
 def require_recorded(

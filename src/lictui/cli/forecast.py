@@ -32,8 +32,8 @@ from lictui.cli.output import (
     Kind,
     Row,
     emit,
+    fields,
     number_text,
-    optional_date,
     optional_time,
     rounded,
 )
@@ -124,24 +124,12 @@ def forecast(
 
 def _forecast_json(forecast: Forecast) -> dict[str, Any]:
     return {
-        "scope": forecast.scope,
-        "product": forecast.product,
-        "model": forecast.model.value,
-        "status": forecast.status.value,
+        **fields(forecast, "scope product model status"),
         "per_week": None if forecast.per_week is None else round(forecast.per_week, 2),
-        "reaches": {
-            "warn": optional_date(forecast.reaches.warn),
-            "critical": optional_date(forecast.reaches.critical),
-            "installed": optional_date(forecast.reaches.installed),
-        },
+        "reaches": fields(forecast.reaches, "warn critical installed"),
         "band": forecast.band and [day.isoformat() for day in forecast.band],
         "shortfalls": [
-            {
-                "date": shortfall.date.isoformat(),
-                "installed": shortfall.installed,
-                "expected": shortfall.expected,
-                "short_by": shortfall.short_by,
-            }
+            fields(shortfall, "date installed expected short_by")
             for shortfall in forecast.shortfalls
         ],
         "based_on_days": forecast.based_on_days,
@@ -237,9 +225,7 @@ def peaks(
 def _peak_json(scoped: ScopedPeak) -> Mapping[str, Any]:
     peak = scoped.peak
     return {
-        "scope": scoped.scope,
-        "product": scoped.product,
-        "model": scoped.model,
+        **fields(scoped, "scope product model"),
         "window": peak.window,
         "peak": peak.peak,
         "at": optional_time(peak.peak_at),

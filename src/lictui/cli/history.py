@@ -23,7 +23,7 @@ from lictui.cli.options import (
     products_option,
     servers_option,
 )
-from lictui.cli.output import Column, Row, emit, number_text, open_text, optional_time
+from lictui.cli.output import Column, Row, emit, fields, number_text, open_text, optional_time
 from lictui.clock import SystemClock, iso
 from lictui.csvfile import csv_lines
 from lictui.engine.board import Filter
@@ -178,14 +178,7 @@ def _events(history: History, since: float | None) -> Iterator[Event]:
 
 
 def _event_json(event: Event) -> Row:
-    return {
-        "at": iso(event.time),
-        "kind": event.kind.value,
-        "level": event.level.value,
-        "server": event.server,
-        "product": event.product,
-        "message": event.message,
-    }
+    return {"at": iso(event.time), **fields(event, "kind level server product message")}
 
 
 # `lictui history stats` and `compact`
@@ -224,10 +217,7 @@ def _statistics(history: History) -> dict[str, Any]:
         "path": str(history.path),
         "journal_mode": history.journal_mode,
         "schema_version": stats.schema,
-        "servers": stats.servers,
-        "pools": stats.pools,
-        "readings": stats.readings,
-        "events": stats.events,
+        **fields(stats, "servers pools readings events"),
         "first": optional_time(stats.first_reading),
         "last": optional_time(stats.last_reading),
         "bytes": stats.size_bytes,

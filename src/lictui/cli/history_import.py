@@ -14,7 +14,7 @@ import click
 
 from lictui.cli.context import open_history, resolve_timezone
 from lictui.cli.options import CommandContext, format_options
-from lictui.cli.output import Column, Kind, Row, emit, number_text, optional_date
+from lictui.cli.output import Column, Kind, Row, emit, fields, number_text, optional_date
 from lictui.clock import SystemClock
 from lictui.errors import UsageError
 from lictui.history.backfill import ImportCounts, LicenseGrant
@@ -293,17 +293,9 @@ def _license_json(license_: Increment) -> dict[str, Any]:
     product = describe(license_.product)
     return {
         "product": license_.product,
-        "name": product.name,
-        "model": product.model.value,
-        "counted": product.counted,
-        "vendor": license_.vendor,
-        "count": license_.count,
-        "subscription_date": optional_date(license_.subscription_date),
+        **fields(product, "name model counted"),
+        **fields(license_, "vendor count subscription_date"),
         "start": optional_date(license_.start or license_.issued),
-        "issued": optional_date(license_.issued),
-        "expires": optional_date(license_.expires),
-        "permanent": license_.permanent,
-        "license_type": license_.license_type,
-        "serial": license_.serial,
+        **fields(license_, "issued expires permanent license_type serial"),
         "taken": _grant(license_) is not None,
     }

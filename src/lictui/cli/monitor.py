@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from lictui.cli.context import load_configuration, select_servers
+from lictui.cli.context import handling_signals, load_configuration, select_servers
 from lictui.cli.options import (
     CommandContext,
     MonitorOptions,
@@ -215,16 +215,13 @@ def exit_on_signal(on_exit: Callable[[], object], close: Callable[[], None]) -> 
             os._exit(128 + number)
         leave()
 
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    previous = {number: signal.signal(number, on_signal) for number in numbers}
-    threading.Thread(target=_wait_for_hangup, args=(leave,), name="hangup", daemon=True).start()
-    try:
-        yield
-    finally:
-        with closing:  # while `force` closes, wait: it ends the process when everything is closed
-            has_left.set()
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+    with handling_signals(on_signal, "SIGTERM", "SIGHUP"):
+        threading.Thread(target=_wait_for_hangup, args=(leave,), name="hangup", daemon=True).start()
+        try:
+            yield
+        finally:
+            with closing:  # while `force` closes, wait: it ends the process when all is closed
+                has_left.set()
 
 
 def _wait_for_hangup(on_hangup: Callable[[], None]) -> None:
@@ -260,27 +257,19 @@ def collect(context: CommandContext, /, *, interval: float | None, group: str) -
         received.append(number)
         stop.set()
 
-    previous = {
-        number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    thread = EngineThread(Engine(context.paths, SystemClock(), RunScope(group, interval)))
-    try:
+    with handling_signals(on_signal, "SIGTERM", "SIGINT"), ExitStack() as stack:
+        thread = EngineThread(Engine(context.paths, SystemClock(), RunScope(group, interval)))
+        stack.callback(thread.stop)
         thread.start()
         _print_notices(thread.board)
-        click.echo(f"lictui: {_start_message(len(thread.board.registered.servers))}", err=True)
+        count = len(thread.board.registered.servers)
+        message = f"collecting from {count} {'server' if count == 1 else 'servers'}"
+        if count == 0:
+            message = "no servers configured; servers added now will be polled"
+        click.echo(f"lictui: {message}", err=True)
         thread.start_polling(_StateChangePrinter(thread.board))
         stop.wait()
-    finally:
-        thread.stop()
-        for number, handler in previous.items():
-            signal.signal(number, handler)
     return 130 if signal.SIGINT in received else 0
-
-
-def _start_message(count: int) -> str:
-    if count == 0:
-        return "no servers configured; servers added now will be polled"
-    return f"collecting from {count} {'server' if count == 1 else 'servers'}"
 
 
 def _print_notices(board: MergedBoard) -> None:

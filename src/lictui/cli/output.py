@@ -75,7 +75,7 @@ def emit(
             out.write(json.dumps({**shared, **record}, ensure_ascii=False) + "\n")
     elif output_format == "csv":
         out.write(csv_line(column.name for column in columns))
-        out.writelines(csv_lines(_csv_cells(row, columns) for row in rows))
+        out.writelines(csv_lines([_csv_cell(row, column) for column in columns] for row in rows))
     else:
         shown = [column for column in columns if column.title]
         cells = [[_table_cell(row, column, zone) for column in shown] for row in rows]
@@ -94,6 +94,21 @@ def json_text(document: Mapping[str, Any]) -> str:
 # The values of JSON and CSV
 
 
+def fields(value: object, names: str) -> dict[str, Any]:
+    """Return attributes of `value`, by name: enums as words, dates as ISO 8601."""
+    return {name: _plain(getattr(value, name)) for name in names.split()}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Enum():
+            return value.value
+        case date():
+            return value.isoformat()
+        case _:
+            return value
+
+
 def optional_time(timestamp: float | None) -> str | None:
     """Return UTC epoch seconds as ISO 8601."""
     return None if timestamp is None else iso(timestamp)
@@ -109,10 +124,9 @@ def rounded(ratio: float | None) -> float | None:
     return None if ratio is None else round(ratio, 4)
 
 
-def _csv_cells(row: Row, columns: Sequence[Column]) -> Iterator[object]:
-    for column in columns:
-        value = row.get(column.name)
-        yield _yes_no(value) if isinstance(value, bool) else value
+def _csv_cell(row: Row, column: Column) -> object:
+    value = row.get(column.name)
+    return _yes_no(value) if isinstance(value, bool) else value
 
 
 # Tables for people

@@ -20,7 +20,7 @@ import tomli_w
 
 from lictui.cli.context import load_configuration, resolve_timezone, select_servers
 from lictui.cli.options import CommandContext, format_options, json_option
-from lictui.cli.output import Column, Kind, Row, emit, json_text, optional_date, optional_time
+from lictui.cli.output import Column, Kind, Row, emit, fields, json_text, optional_time
 from lictui.clock import SystemClock
 from lictui.config.loader import load_settings
 from lictui.config.registry import (
@@ -281,12 +281,7 @@ def _users_json(users: LicenseUsers) -> dict[str, Any]:
         "users": users.privacy,
         "holders": list(map(_user_json, users.users)),
         "failures": [
-            {
-                "server": server,
-                "kind": failure.kind,
-                "message": failure.message,
-                "hint": failure.hint,
-            }
+            {"server": server, **fields(failure, "kind message hint")}
             for server, failure in users.failures
         ],
     }
@@ -299,9 +294,7 @@ def _user_json(visible: VisibleUser) -> dict[str, Any]:
         "user": user.user or None,
         "host": user.device or None,
         "since": optional_time(user.since),
-        "count": user.count,
-        "assigned": user.assigned,
-        "subscription_date": optional_date(user.subscription_date),
+        **fields(user, "count assigned subscription_date"),
         "idle": visible.idle,
         "release": visible.release or None,
     }

@@ -7,12 +7,13 @@ import shlex
 import signal
 import sys
 import tempfile
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from lictui.cli.context import handling_signals
 from lictui.cli.options import CommandContext, seed_option
 from lictui.clock import Clock, SystemClock
 from lictui.errors import UsageError
@@ -101,24 +102,16 @@ async def _serve(
     def on_signal(number: int, _frame: object) -> None:
         loop.call_soon_threadsafe(received.put_nowait, number)
 
-    previous = {
-        number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
+    with handling_signals(on_signal, "SIGTERM", "SIGINT"):
         if with_history:
             click.echo("lictui: generating one year of history …", err=True)
             await asyncio.to_thread(write_history, estate, paths, clock)
         running = await start_servers(
             estate, clock, paths.config_dir, host=host, base_port=base_port
         )
-        try:
+        async with aclosing(running):
             _print_servers(running.servers, paths)
             return 130 if await received.get() == signal.SIGINT else 0
-        finally:
-            await running.aclose()
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _prepare_paths(requested: Paths, stack: ExitStack, *, with_history: bool) -> Paths:

@@ -5,7 +5,6 @@ Exit code 0 if every selected enabled server is up, else 1; the output lists all
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -19,7 +18,7 @@ from lictui.cli.options import (
     group_option,
     servers_option,
 )
-from lictui.cli.output import Column, Kind, Row, emit, optional_date, optional_time, rounded
+from lictui.cli.output import Column, Kind, Row, emit, fields, optional_time, rounded
 from lictui.clock import SystemClock, iso, local_date
 from lictui.engine.alerts import Alert, current_alerts
 from lictui.engine.board import (
@@ -56,6 +55,10 @@ def _total_text(row: Row) -> str:
     return f"{group}{row['name']}"
 
 
+def _servers_text(row: Row) -> str:
+    return f"{row['servers_reporting']}/{row['servers_expected']}"
+
+
 _FIGURES: Final = (
     Column("in_use", "IN USE", Kind.NUMBER),
     Column("installed", "INSTALLED", Kind.NUMBER),
@@ -82,7 +85,7 @@ _COLUMNS: Final = (
 _TOTAL_COLUMNS: Final = (
     Column("name", "TOTAL", text=_total_text),
     Column("model", "MODEL", Kind.MODEL),
-    Column("servers", "SERVERS", Kind.NUMBER, itemgetter("servers")),
+    Column("servers_expected", "SERVERS", Kind.NUMBER, _servers_text),
     *_FIGURES,
 )
 
@@ -158,35 +161,29 @@ def print_status(
         return
     if document[totals_key]:
         click.echo()
-        emit(map(_total_row, document[totals_key]), _TOTAL_COLUMNS, "table", document=document)
-    members = (
-        member
-        for server in document["servers"]
-        for member in server.get("parts") or (server,)
-        if member["reason"]
-    )
-    for member in members:
-        click.echo(f"\n{member['name']}: {member['reason']['message']}")
-        if member["reason"]["hint"]:
-            click.echo(f"  {member['reason']['hint']}")
+        emit(document[totals_key], _TOTAL_COLUMNS, "table", document=document)
+    for server in document["servers"]:
+        for member in server.get("parts") or (server,):
+            if reason := member["reason"]:
+                click.echo(f"\n{member['name']}: {reason['message']}")
+                if reason["hint"]:
+                    click.echo(f"  {reason['hint']}")
 
 
 def _pool_rows(document: Mapping[str, Any]) -> Iterator[Row]:
     """Return one row per pool, and one for each server without pools."""
     names = {column.name for column in _COLUMNS}
     for server in document["servers"]:
-        row = {key: server[key] for key in ("source", "group", "state")}
-        row["server"] = server["name"]
         reason = server["reason"]
-        row["reason"] = f"{reason['kind']}: {reason['message']}" if reason else ""
+        row = {
+            "server": server["name"],
+            **{key: server[key] for key in ("source", "group", "state")},
+            "reason": f"{reason['kind']}: {reason['message']}" if reason else "",
+        }
         for pool in server["pools"]:
             yield row | {key: value for key, value in pool.items() if key in names}
         if not server["pools"]:
             yield row
-
-
-def _total_row(total: Mapping[str, Any]) -> Row:
-    return {**total, "servers": f"{total['servers_reporting']}/{total['servers_expected']}"}
 
 
 # The document lictui.status/1: every key is always present
@@ -228,10 +225,7 @@ def _server_json(
     activation = snapshot.activation if snapshot else None
     mode = snapshot.mode if snapshot else None
     return {
-        "name": server.name,
-        "source": server.source.value,
-        "group": server.group,
-        "url": server.url,
+        **fields(server, "name source group url"),
         "state": status.state.value,
         "reason": _reason_json(status.failure),
         "polled_at": optional_time(status.polled_at),
@@ -239,8 +233,7 @@ def _server_json(
         "reported_name": (snapshot and snapshot.reported_name) or None,
         "version": (snapshot and snapshot.version) or None,
         "mode": mode.value if isinstance(mode, Mode) else None,
-        "activation": activation
-        and {"status": activation.status.value, "expires": optional_date(activation.expires)},
+        "activation": activation and fields(activation, "status expires"),
         "same_as": server.same_as or None,
         "license_servers": [
             _license_server_json(listed)
@@ -262,28 +255,17 @@ def _server_json(
 
 
 def _member_json(status: ServerStatus) -> dict[str, Any]:
-    return {
-        "name": status.server.name,
-        "source": status.server.source.value,
-        "state": status.state.value,
-        "reason": _reason_json(status.failure),
-    }
+    reason = _reason_json(status.failure)
+    return {**fields(status.server, "name source"), "state": status.state.value, "reason": reason}
 
 
 def _pool_json(pool: Pool, thresholds: Thresholds, same_as: str) -> dict[str, Any]:
     reading = pool.reading
     return {
-        "product": pool.product,
-        "name": pool.name,
-        "model": pool.model.value,
+        **fields(pool, "product name model"),
         "license_type": pool.license_type or None,
-        "subscription_date": optional_date(pool.subscription_date),
-        "expires": optional_date(pool.expires),
-        "permanent": pool.permanent,
-        "installed": reading.installed,
-        "overdraft": reading.overdraft,
-        "in_use": reading.in_use,
-        "free": reading.free,
+        **fields(pool, "subscription_date expires permanent"),
+        **fields(reading, "installed overdraft in_use free"),
         "ratio": rounded(reading.ratio),
         "level": reading.level(thresholds.warn, thresholds.critical).value,
         "counted": pool.counted and not same_as,
@@ -299,19 +281,14 @@ def _license_server_json(server: LicenseServer) -> dict[str, Any]:
         "fqdn": server.fqdn or None,
         "status": server.status.value,
         "last_reported": optional_time(server.last_reported),
-        "expires": optional_date(server.expires),
-        "days_to_expire": server.days_to_expire,
+        **fields(server, "expires days_to_expire"),
     }
 
 
 def _total_json(total: Total) -> dict[str, Any]:
     return {
-        "product": total.product,
-        "name": total.name,
-        "model": total.model.value,
-        "installed": total.reading.installed,
-        "overdraft": total.reading.overdraft,
-        "in_use": total.reading.in_use,
+        **fields(total, "product name model"),
+        **fields(total.reading, "installed overdraft in_use"),
         "free": total.free,
         "ratio": rounded(total.ratio),
         "level": total.level.value,
@@ -325,9 +302,7 @@ def _alert_json(alert: Alert, board: MergedBoard, now: float) -> dict[str, Any]:
     """Return a condition that holds now, and whether the polling lictui has raised it."""
     raised = next((state for state in board.alert_states or () if state.key == alert.key), None)
     return {
-        "kind": alert.kind.value,
-        "level": alert.level.value,
-        "server": alert.server,
+        **fields(alert, "kind level server"),
         "product": alert.product or None,
         "since": optional_time(alert.since),
         "message": alert.message,
@@ -336,11 +311,4 @@ def _alert_json(alert: Alert, board: MergedBoard, now: float) -> dict[str, Any]:
 
 
 def _reason_json(failure: Failure | None) -> dict[str, Any] | None:
-    if failure is None:
-        return None
-    return {
-        "kind": failure.kind.value,
-        "step": failure.step.value if failure.step else None,
-        "message": failure.message,
-        "hint": failure.hint,
-    }
+    return None if failure is None else fields(failure, "kind step message hint")
