@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -36,20 +36,47 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     return paths
 
 
-def run(*args: str) -> int:
-    """Run the program; return its exit code."""
-    with pytest.raises(SystemExit) as exit_:
-        main(args)
-    assert isinstance(exit_.value.code, int)
-    return exit_.value.code
+class Printed(NamedTuple):
+    """What a command printed."""
+
+    out: str
+    err: str
+
+    @property
+    def rows(self) -> list[str]:
+        """The lines of stdout."""
+        return self.out.splitlines()
 
 
-def run_json(capsys: pytest.CaptureFixture[str], *args: str, code: int = 0) -> dict[str, Any]:
-    """Run the program with `--json`; return the document it prints."""
-    capsys.readouterr()
-    assert run(*args, "--json") == code
-    document: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return document
+class Cli:
+    """Runs the program in this process; a call checks the exit code and returns the output."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *args: str, code: int = 0) -> Printed:
+        self._capsys.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            main(args)
+        printed = Printed(*self._capsys.readouterr())
+        assert exit_.value.code == code, printed.err
+        return printed
+
+    def json(self, *args: str, code: int = 0) -> dict[str, Any]:
+        """Run it with `--json`; return the document."""
+        document: dict[str, Any] = json.loads(self(*args, "--json", code=code).out)
+        return document
+
+    def refused(self, *args: str) -> str:
+        """Run it, with an error as a result; return the message. Nothing goes to stdout."""
+        printed = self(*args, code=2)
+        assert printed.out == ""
+        return printed.err
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
+    return Cli(capsys)
 
 
 def set_time(monkeypatch: pytest.MonkeyPatch, now: float) -> None:

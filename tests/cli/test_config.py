@@ -6,61 +6,47 @@ import stat
 import tomllib
 from typing import TYPE_CHECKING
 
-from tests.cli.conftest import run
-
 from lictui.config.registry import add_server
 from lictui.model import Server, SourceName
 
 if TYPE_CHECKING:
     import pytest
+    from tests.cli.conftest import Cli
 
     from lictui.paths import Paths
 
 
-def test_path_prints_the_path_of_a_missing_file(
-    paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("config", "path") == 0
-    assert capsys.readouterr().out == f"{paths.config}\n"
+def test_path_prints_the_path_of_a_missing_file(paths: Paths, cli: Cli) -> None:
+    assert cli("config", "path").out == f"{paths.config}\n"
     assert not paths.config_dir.exists()
 
 
-def test_init_creates_a_private_file_and_never_overwrites(
-    paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("config", "init") == 0
+def test_init_creates_a_private_file_and_never_overwrites(paths: Paths, cli: Cli) -> None:
+    cli("config", "init")
     assert stat.S_IMODE(paths.config.stat().st_mode) == 0o600
     assert stat.S_IMODE(paths.config_dir.stat().st_mode) == 0o700
     paths.config.write_text("ascii = true")
-    capsys.readouterr()
-    assert run("config", "init") == 2
+    assert "already exists" in cli.refused("config", "init")
     assert paths.config.read_text() == "ascii = true"
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert "already exists" in printed.err
 
 
-def test_show_prints_effective_settings_as_toml(
-    paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_show_prints_effective_settings_as_toml(paths: Paths, cli: Cli) -> None:
     paths.config_dir.mkdir()
     paths.config.write_text("[polling]\ntimeout = 7\n")
-    assert run("--theme", "nord", "config", "show") == 0
-    printed = tomllib.loads(capsys.readouterr().out)
+    printed = tomllib.loads(cli("--theme", "nord", "config", "show").out)
     assert (printed["theme"], printed["polling"]["timeout"]) == ("nord", 7)
 
 
 def test_show_origin_names_option_environment_file_and_default(
-    paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    paths: Paths, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths.config_dir.mkdir()
     paths.config.write_text("theme = 'x'\nascii = true\ntimezone = 'UTC'\n")
     monkeypatch.setenv("LICTUI_THEME", "from the environment")
     monkeypatch.setenv("LICTUI_INTERVAL", "30")
-    assert run("--theme", "nord", "config", "show", "--origin") == 0
     printed = {
         line.partition(" = ")[0]: " ".join(line.split())
-        for line in capsys.readouterr().out.split("\n")
+        for line in cli("--theme", "nord", "config", "show", "--origin").rows
     }
     assert printed["theme"] == 'theme = "nord" # option --theme'
     assert printed["interval"] == "interval = 30 # environment LICTUI_INTERVAL"
@@ -68,77 +54,61 @@ def test_show_origin_names_option_environment_file_and_default(
     assert printed["read_only"] == "read_only = false # default"
 
 
-def test_show_origin_aligns_comments_and_omits_unset_values(
-    paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_show_origin_aligns_comments_and_omits_unset_values(paths: Paths, cli: Cli) -> None:
     paths.config_dir.mkdir()
     paths.config.write_text(f"[history]\npath = '{'x' * 60}.db'\n")
-    assert run("config", "show", "--origin") == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = cli("config", "show", "--origin").out.splitlines()
     assert "# interval is not set" in lines
     assert len({line.index("  # ") for line in lines if " = " in line}) == 1
 
 
-def test_info_shows_the_path_of_the_history(
-    paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_info_shows_the_path_of_the_history(paths: Paths, cli: Cli) -> None:
     paths.config_dir.mkdir()
     paths.config.write_text("[history]\npath = 'elsewhere.db'\n")
-    assert run("info") == 0
-    assert f"{paths.config_dir / 'elsewhere.db'} (does not exist)" in capsys.readouterr().out
+    assert f"{paths.config_dir / 'elsewhere.db'} (does not exist)" in cli("info").out
     paths.config.write_text("broken")
-    assert run("info") == 0
-    assert str(paths.history) in capsys.readouterr().out
+    assert str(paths.history) in cli("info").out
 
 
-def test_show_reports_an_unknown_key(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_reports_an_unknown_key(paths: Paths, cli: Cli) -> None:
     paths.config_dir.mkdir()
     paths.config.write_text("them = 1")
-    assert run("config", "show") == 2
-    assert "did you mean theme?" in capsys.readouterr().err
+    assert "did you mean theme?" in cli("config", "show", code=2).err
 
 
-def test_check_without_files_is_fine(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("config", "check") == 0
-    assert capsys.readouterr().out == "no problems, no warnings\n"
+def test_check_without_files_is_fine(paths: Paths, cli: Cli) -> None:
+    assert cli("config", "check").out == "no problems, no warnings\n"
     assert not paths.config_dir.exists()
 
 
-def test_check_prints_problems_of_all_files(
-    paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_check_prints_problems_of_all_files(paths: Paths, cli: Cli) -> None:
     paths.config_dir.mkdir()
     paths.config.write_text("[alerts]\nwarn = 80\n")
     paths.servers.write_text('[[server]]\nname = "a"\nsource = "winrn"\nurl = "https://a"\n')
-    assert run("config", "check") == 2
-    out = capsys.readouterr().out
+    out = cli("config", "check", code=2).out
     assert f"{paths.config}:2: alerts.warn: must be between 0 and 1, not 80 (write 0.8)" in out
     assert f"{paths.servers}:3: server[0].source:" in out
     assert "2 problems, no warnings" in out
 
 
-def test_check_reports_unknown_commands_in_the_keymap(
-    paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_check_reports_unknown_commands_in_the_keymap(paths: Paths, cli: Cli) -> None:
     paths.config_dir.mkdir()
     paths.config.write_text("[keymap]\nqiut = 'x'\n")
-    assert run("config", "check") == 2
-    assert "did you mean 'quit'?" in capsys.readouterr().out
+    assert "did you mean 'quit'?" in cli("config", "check", code=2).out
 
 
-def test_check_reports_unknown_themes(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_reports_unknown_themes(paths: Paths, cli: Cli) -> None:
     paths.config_dir.mkdir()
     paths.config.write_text("ascii = true\ntheme = 'lictui-drak'\n")
-    assert run("config", "check") == 2
-    out = capsys.readouterr().out
+    out = cli("config", "check", code=2).out
     assert f'{paths.config}:2: theme: no theme is called "lictui-drak"' in out
     assert "did you mean lictui-dark?" in out
     paths.config.write_text("theme = 'nord'\n")
-    assert run("config", "check") == 0
+    cli("config", "check")
 
 
 def test_check_warns_about_risks_and_unused_thresholds(
-    paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    paths: Paths, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PW", "x")
     server = Server(
@@ -146,24 +116,19 @@ def test_check_warns_about_risks_and_unused_thresholds(
     )
     add_server(paths, server)
     paths.config.write_text("[alerts.server.'b.c']\nwarn = 0.5\n[alerts.group.emea]\nwarn = 0.5\n")
-    assert run("config", "check") == 0
-    out = capsys.readouterr().out
+    out = cli("config", "check").out
     assert "warning: a: verify = false" in out
     assert 'warning: [alerts.server."b.c"]: unknown server' in out
     assert "warning: [alerts.group.emea]: unknown group" in out
     assert "no problems, 3 warnings" in out
 
 
-def test_check_reads_entitlements_and_same_as(
-    paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_check_reads_entitlements_and_same_as(paths: Paths, cli: Cli) -> None:
     site = {"url": "https://a", "username": "u", "secret": "env:HOME"}
     add_server(paths, Server("ddc", SourceName.CVAD, **site, same_as="lic"))  # type: ignore[arg-type]
     paths.entitlements.write_text("[[product]]\nproduct = 'P'\npurchased = 5\nserver = 'dcc'\n")
-    assert run("config", "check") == 0
-    printed = capsys.readouterr().out
+    printed = cli("config", "check").out
     assert "warning: ddc: same_as: unknown server lic" in printed
     assert "contract.toml: P: unknown server dcc (did you mean ddc?)" in printed
     paths.entitlements.write_text("[[product]]\nproduct = 'P'\npurchase = 5\n")
-    assert run("config", "check") == 2
-    assert "contract.toml:3: product[0].purchase: unknown key" in capsys.readouterr().out
+    assert "contract.toml:3: product[0].purchase: unknown key" in cli("config", "check", code=2).out

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.cli.conftest import WINRM, run, run_json, set_time
+from tests.cli.conftest import WINRM, set_time
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 from tests.support.values import failure, poll, pool, server, snapshot
 
@@ -20,6 +20,8 @@ from lictui.model import Model, PoolKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.cli.conftest import Cli
 
     from lictui.paths import Paths
 
@@ -67,15 +69,15 @@ def forecast_history(paths: Paths) -> None:
     save_servers(paths, [server("grows", group="east"), server("leaves", group="west")])
 
 
-def forecasts(capsys: pytest.CaptureFixture[str], *args: str) -> dict[str, Any]:
-    document = run_json(capsys, "forecast", "--tz", "UTC", *args)
+def forecasts(cli: Cli, *args: str) -> dict[str, Any]:
+    document = cli.json("forecast", "--tz", "UTC", *args)
     assert document["schema"] == "lictui.forecast/1"
     return {forecast["scope"]: forecast for forecast in document["forecasts"]}
 
 
 @pytest.mark.usefixtures("forecast_history")
-def test_forecast_json_has_the_keys_of_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
-    result = forecasts(capsys)
+def test_forecast_json_has_the_keys_of_the_contract(cli: Cli) -> None:
+    result = forecasts(cli)
     assert list(result) == ["estate", "grows", "leaves"]
     grows = result["grows"]
     assert list(grows) == [
@@ -95,9 +97,9 @@ def test_forecast_json_has_the_keys_of_the_contract(capsys: pytest.CaptureFixtur
 
 @pytest.mark.usefixtures("forecast_history")
 def test_forecast_reports_expiring_licenses_as_a_shortfall(
-    capsys: pytest.CaptureFixture[str],
+    cli: Cli,
 ) -> None:
-    leaves = forecasts(capsys)["leaves"]
+    leaves = forecasts(cli)["leaves"]
     day = (TODAY + timedelta(days=20)).isoformat()
     assert (leaves["status"], leaves["per_week"]) == ("flat", 0)
     assert leaves["shortfalls"] == [{"date": day, "installed": 0, "expected": 400, "short_by": 400}]
@@ -106,22 +108,21 @@ def test_forecast_reports_expiring_licenses_as_a_shortfall(
 
 @pytest.mark.usefixtures("forecast_history")
 def test_forecast_estate_is_the_sum_of_the_selected_servers(
-    capsys: pytest.CaptureFixture[str],
+    cli: Cli,
 ) -> None:
-    both = forecasts(capsys)["estate"]
+    both = forecasts(cli)["estate"]
     assert both["per_week"] == pytest.approx(7, abs=0.3)
     assert both["shortfalls"][0]["installed"] == 520
-    assert list(forecasts(capsys, "--group", "east")) == ["estate", "grows"]
-    assert forecasts(capsys, "--server", "leaves")["estate"]["status"] == "flat"
-    assert forecasts(capsys, "--product", CODE) == forecasts(capsys)
+    assert list(forecasts(cli, "--group", "east")) == ["estate", "grows"]
+    assert forecasts(cli, "--server", "leaves")["estate"]["status"] == "flat"
+    assert forecasts(cli, "--product", CODE) == forecasts(cli)
 
 
 @pytest.mark.usefixtures("forecast_history")
 def test_forecast_table_has_dates_and_a_sentence_per_row(
-    capsys: pytest.CaptureFixture[str],
+    cli: Cli,
 ) -> None:
-    assert run("forecast", "--tz", "UTC") == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = cli("forecast", "--tz", "UTC").out.splitlines()
     assert " ".join(lines[0].split()) == (
         "PRODUCT MODEL SCOPE INSTALLED WARN CRITICAL RUNS OUT FORECAST"
     )
@@ -143,34 +144,25 @@ def test_forecast_table_has_dates_and_a_sentence_per_row(
     ],
 )
 @pytest.mark.usefixtures("forecast_history")
-def test_forecast_refuses_unknown_names(
-    capsys: pytest.CaptureFixture[str], args: tuple[str, ...], message: str
-) -> None:
-    assert run("forecast", *args) == 2
-    printed = capsys.readouterr()
+def test_forecast_refuses_unknown_names(cli: Cli, args: tuple[str, ...], message: str) -> None:
+    printed = cli("forecast", *args, code=2)
     assert printed.out == ""
     assert message in printed.err
 
 
-def test_forecast_without_a_history_or_readings(
-    paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_forecast_without_a_history_or_readings(paths: Paths, cli: Cli) -> None:
     save_servers(paths, [server("a")])
-    assert run("forecast") == 2
-    assert "no history database at" in capsys.readouterr().err
+    assert "no history database at" in cli("forecast", code=2).err
     History.open(paths.history, Retention(), SystemClock()).close()
-    assert run("forecast") == 0
-    assert capsys.readouterr() == ("", "No readings yet.\n")
-    assert forecasts(capsys) == {}
+    assert cli("forecast") == ("", "No readings yet.\n")
+    assert forecasts(cli) == {}
 
 
 # lictui history peaks
 
 
-def peaks(
-    capsys: pytest.CaptureFixture[str], *args: str, tz: str = "UTC"
-) -> dict[tuple[str, ...], dict[str, Any]]:
-    document = run_json(capsys, "history", "peaks", "--tz", tz, *args)
+def peaks(cli: Cli, *args: str, tz: str = "UTC") -> dict[tuple[str, ...], dict[str, Any]]:
+    document = cli.json("history", "peaks", "--tz", tz, *args)
     assert document["schema"] == "lictui.peaks/1"
     return {(peak["scope"], peak["product"], peak["window"]): peak for peak in document["peaks"]}
 
@@ -186,8 +178,8 @@ def two_servers(paths: Paths) -> None:
 
 
 @pytest.mark.usefixtures("two_servers")
-def test_estate_peak_is_the_highest_simultaneous_total(capsys: pytest.CaptureFixture[str]) -> None:
-    result = peaks(capsys)
+def test_estate_peak_is_the_highest_simultaneous_total(cli: Cli) -> None:
+    result = peaks(cli)
     assert result["estate", PRODUCT, "24h"] == {
         "scope": "estate",
         "product": PRODUCT,
@@ -207,9 +199,7 @@ def test_estate_peak_is_the_highest_simultaneous_total(capsys: pytest.CaptureFix
     assert [window for scope, _, window in result if scope == "estate"] == ["24h", "month", "all"]
 
 
-def test_peaks_sum_the_pools_of_a_server_without_startup_licenses(
-    paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_peaks_sum_the_pools_of_a_server_without_startup_licenses(paths: Paths, cli: Cli) -> None:
     with closing(HistoryFixture(paths.history)) as fixture:
         pools = (
             pool(PRODUCT, 7, subscription=date(2026, 12, 1)),
@@ -218,43 +208,39 @@ def test_peaks_sum_the_pools_of_a_server_without_startup_licenses(
             pool("NODE", 5, None, counted=False),
         )
         fixture.history.append(server(), poll(snapshot(*pools), at=MIDNIGHT))
-    result = peaks(capsys)
+    result = peaks(cli)
     assert {product for _, product, _ in result} == {PRODUCT}
     assert result["lic-01", PRODUCT, "all"]["peak"] == 15
 
 
-def test_estate_peak_expects_registered_servers_only(
-    paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_estate_peak_expects_registered_servers_only(paths: Paths, cli: Cli) -> None:
     with closing(HistoryFixture(paths.history)) as fixture:
         fixture.poll_series(MIDNIGHT, [10] * 71 + [90], "lic-01", every=300)
         fixture.poll_series(MIDNIGHT, [40] * 12, "lic-02", every=300)
-    run("servers", "add", "lic-01", *WINRM)
-    assert peaks(capsys)["estate", PRODUCT, "24h"]["peak"] == 90
-    run("servers", "add", "lic-02", *WINRM)  # now its values are missing
-    assert peaks(capsys)["estate", PRODUCT, "24h"]["peak"] == 50
+    cli("servers", "add", "lic-01", *WINRM)
+    assert peaks(cli)["estate", PRODUCT, "24h"]["peak"] == 90
+    cli("servers", "add", "lic-02", *WINRM)  # now its values are missing
+    assert peaks(cli)["estate", PRODUCT, "24h"]["peak"] == 50
 
 
 @pytest.mark.usefixtures("two_servers")
-def test_peaks_of_a_group(capsys: pytest.CaptureFixture[str]) -> None:
-    run("servers", "add", "lic-01", *WINRM, "--group", "emea")
-    run("servers", "add", "lic-02", *WINRM)
-    group = peaks(capsys, "--group", "emea")
+def test_peaks_of_a_group(cli: Cli) -> None:
+    cli("servers", "add", "lic-01", *WINRM, "--group", "emea")
+    cli("servers", "add", "lic-02", *WINRM)
+    group = peaks(cli, "--group", "emea")
     assert {scope for scope, *_ in group} == {"estate", "lic-01"}
     assert group["estate", PRODUCT, "all"]["peak"] == 50
 
 
-def test_peak_of_imported_readings_is_exact(
-    paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_peak_of_imported_readings_is_exact(paths: Paths, cli: Cli) -> None:
     month_ago = MIDNIGHT - 30 * DAY
     with closing(HistoryFixture(paths.history)) as fixture:
         fixture.poll_series(month_ago, [3, 77, 3], every=300)
     file = paths.data_dir / "out.csv"
-    run("history", "export", "-o", str(file))
+    cli("history", "export", "-o", str(file))
     paths.history.unlink()
-    run("history", "import", str(file))
-    result = peaks(capsys)
+    cli("history", "import", str(file))
+    result = peaks(cli)
     peak = result["lic-01", PRODUCT, "all"]
     assert (peak["peak"], peak["at"]) == (77, iso(month_ago + 300))
     assert result["lic-01", PRODUCT, "24h"]["peak"] is None
@@ -262,11 +248,10 @@ def test_peak_of_imported_readings_is_exact(
 
 @pytest.mark.usefixtures("two_servers")
 def test_peaks_table_names_assignments_and_limits_to_a_server(
-    capsys: pytest.CaptureFixture[str],
+    cli: Cli,
 ) -> None:
     args = ("history", "peaks", "--tz", "UTC")
-    assert run(*args, "--server", "lic-02", "--product", PRODUCT) == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = cli(*args, "--server", "lic-02", "--product", PRODUCT).out.splitlines()
     assert " ".join(lines[0].split()) == (
         "PRODUCT MODEL SCOPE WINDOW PEAK INSTALLED AT AVERAGE COVERAGE SUM OF SERVER PEAKS"
     )
@@ -274,13 +259,10 @@ def test_peaks_table_names_assignments_and_limits_to_a_server(
     assert "  40 assigned  " in lines[1]  # assignments are never called in use
     assert "  2026-11-24 00:00  " in lines[1]
     assert "lic-01" not in "".join(lines)
-    assert run("history", "peaks", "--server", "lic-2") == 2
-    assert "Did you mean 'lic-02'?" in capsys.readouterr().err
+    assert "Did you mean 'lic-02'?" in cli("history", "peaks", "--server", "lic-2", code=2).err
 
 
-def test_peaks_of_servers_in_opposite_phase_with_an_outage(
-    paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_peaks_of_servers_in_opposite_phase_with_an_outage(paths: Paths, cli: Cli) -> None:
     five_minutes = 300
     start = NOW // DAY * DAY - 3 * DAY
     with closing(HistoryFixture(paths.history)) as fixture:
@@ -294,18 +276,17 @@ def test_peaks_of_servers_in_opposite_phase_with_an_outage(
             fixture.history.append_many(polls)
         fixture.compact_at(NOW)
     for name in ("a", "b"):
-        run("servers", "add", name, *WINRM)
-    estate = peaks(capsys)["estate", PRODUCT, "all"]
+        cli("servers", "add", name, *WINRM)
+    estate = peaks(cli)["estate", PRODUCT, "all"]
     assert (estate["peak"], estate["upper_bound"]) == (100, 120)
     buckets = (NOW - start) // five_minutes + 1
     assert estate["coverage"] == pytest.approx((3 * 288 - 12) / buckets, abs=0.002)
     assert estate["average"] == pytest.approx(100, abs=0.2)  # a zero for the outage: 99.3
-    assert run("history", "peaks", "--tz", "UTC") == 0
-    assert " 120\n" in capsys.readouterr().out
+    assert " 120\n" in cli("history", "peaks", "--tz", "UTC").out
 
 
 def test_peaks_of_a_month_with_a_clock_change(
-    paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    paths: Paths, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     october = 1_790_812_800 - 2 * HOUR  # start of October 2026 in Berlin
     now = october + 31 * DAY  # an hour before its end: the clocks went back on the 25th
@@ -315,8 +296,8 @@ def test_peaks_of_a_month_with_a_clock_change(
         figures[191], figures[192] = 90, 70  # last of September, first of October
         fixture.poll_series(october - 2 * DAY, figures, every=900)
         fixture.compact_at(now)
-    run("servers", "add", "lic-01", *WINRM)
-    result = peaks(capsys, tz="Europe/Berlin")
+    cli("servers", "add", "lic-01", *WINRM)
+    result = peaks(cli, tz="Europe/Berlin")
     month = result["estate", PRODUCT, "month"]
     assert (month["peak"], month["at"]) == (70, iso(october))
     assert month["coverage"] > 0.99

@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.cli.conftest import run, run_json, set_time
+from tests.cli.conftest import set_time
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, HistoryFixture
 from tests.support.clock import START
 
@@ -17,6 +17,8 @@ from lictui.model import Event, EventKind, Level
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.cli.conftest import Cli
 
     from lictui.paths import Paths
 
@@ -34,9 +36,8 @@ def recorded(paths: Paths) -> Paths:
 
 
 @pytest.mark.usefixtures("recorded")
-def test_export_writes_every_reading(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("history", "export", "--format", "csv") == 0
-    printed = capsys.readouterr()
+def test_export_writes_every_reading(cli: Cli) -> None:
+    printed = cli("history", "export", "--format", "csv")
     assert printed.err == ""
     lines = printed.out.splitlines()
     assert lines[0] == "at,server,product,model,subscription_date,in_use,installed,overdraft"
@@ -46,12 +47,11 @@ def test_export_writes_every_reading(capsys: pytest.CaptureFixture[str]) -> None
 
 @pytest.mark.usefixtures("recorded")
 def test_export_is_limited_by_resolution_server_product_and_time(
-    capsys: pytest.CaptureFixture[str],
+    cli: Cli,
 ) -> None:
     args = ("--resolution", "hour", "--server", "lic-02", "--product", "XDT_PLT_UD")
     times = ("--since", "2026-11-24T01:00", "--until", "2026-11-25")
-    assert run("history", "export", *args, *times) == 0
-    assert capsys.readouterr().out.splitlines() == [
+    assert cli("history", "export", *args, *times).out.splitlines() == [
         (
             "from,to,server,product,model,subscription_date,in_use_min,in_use_avg,in_use_max,max_at,"
             "installed,overdraft,samples"
@@ -64,55 +64,50 @@ def test_export_is_limited_by_resolution_server_product_and_time(
 
 
 @pytest.mark.usefixtures("recorded")
-def test_export_of_months_has_its_own_columns(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("history", "export", "--resolution", "month") == 0
+def test_export_of_months_has_its_own_columns(cli: Cli) -> None:
     head = "month,server,product,model,subscription_date,in_use,installed,newly,released\n"
-    assert capsys.readouterr().out == head
+    assert cli("history", "export", "--resolution", "month").out == head
 
 
 @pytest.mark.usefixtures("recorded")
-def test_export_to_a_file_or_to_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_to_a_file_or_to_stdout(tmp_path: Path, cli: Cli) -> None:
     file = tmp_path / "out.csv"
-    assert run("history", "export", "-o", str(file)) == 0
-    assert capsys.readouterr().out == ""
+    assert cli("history", "export", "-o", str(file)).out == ""
     assert len(file.read_text().splitlines()) == 9
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["data", "out.csv"]
-    assert run("history", "export", "-o", "-") == 0
-    assert capsys.readouterr().out == file.read_text()
-    assert run("history", "export", "-o", str(tmp_path / "nowhere" / "out.csv")) == 2
-    assert "cannot write" in capsys.readouterr().err
+    assert cli("history", "export", "-o", "-").out == file.read_text()
+    assert (
+        "cannot write"
+        in cli("history", "export", "-o", str(tmp_path / "nowhere" / "out.csv"), code=2).err
+    )
 
 
 @pytest.mark.usefixtures("recorded")
-def test_export_writes_into_pipes_and_through_links(tmp_path: Path) -> None:
+def test_export_writes_into_pipes_and_through_links(tmp_path: Path, cli: Cli) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    assert run("history", "export", "-o", str(pipe)) == 0
+    cli("history", "export", "-o", str(pipe))
     assert os.read(reader, 1 << 16).startswith(b"at,server,")
     os.close(reader)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
     link = tmp_path / "link.csv"
     link.symlink_to(tmp_path / "real.csv")
-    assert run("history", "export", "-o", str(link)) == 0
+    cli("history", "export", "-o", str(link))
     assert link.is_symlink()
     assert (tmp_path / "real.csv").read_bytes().startswith(b"at,server,")
 
 
 @pytest.mark.usefixtures("recorded")
-def test_export_refuses_an_unknown_server(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("history", "export", "--server", "lic-1") == 2
-    printed = capsys.readouterr()
+def test_export_refuses_an_unknown_server(cli: Cli) -> None:
+    printed = cli("history", "export", "--server", "lic-1", code=2)
     assert printed.out == ""
     assert "contains no server 'lic-1'. Did you mean 'lic-01'?" in printed.err
 
 
 @pytest.mark.parametrize("command", ["export", "journal", "stats", "compact"])
-def test_commands_create_no_history(
-    paths: Paths, capsys: pytest.CaptureFixture[str], command: str
-) -> None:
-    assert run("history", command) == 2
-    assert f"no history database at {paths.history}" in capsys.readouterr().err
+def test_commands_create_no_history(paths: Paths, cli: Cli, command: str) -> None:
+    assert f"no history database at {paths.history}" in cli("history", command, code=2).err
     assert not paths.data_dir.exists()
 
 
@@ -144,39 +139,35 @@ def events(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
 )
 @pytest.mark.usefixtures("events")
 def test_journal_is_newest_first_and_filtered(
-    args: tuple[str, ...], expected: list[str], capsys: pytest.CaptureFixture[str]
+    args: tuple[str, ...], expected: list[str], cli: Cli
 ) -> None:
-    assert run("history", "journal", "--format", "json", *args) == 0
-    document = json.loads(capsys.readouterr().out)
+    document = json.loads(cli("history", "journal", "--format", "json", *args).out)
     assert document["schema"] == "lictui.journal/1"
     assert [event["server"] for event in document["events"]] == expected
 
 
 @pytest.mark.usefixtures("events")
-def test_journal_csv_escapes_formulas(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("history", "journal") == 0
-    lines = capsys.readouterr().out.splitlines()
+def test_journal_csv_escapes_formulas(cli: Cli) -> None:
+    lines = cli("history", "journal").out.splitlines()
     assert lines[0] == "at,kind,level,server,product,message"
     assert lines[2].endswith(",version,ok,lic-02,,'=version 1 -> 2")
 
 
 @pytest.mark.usefixtures("events")
-def test_journal_to_a_file_in_every_format(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_journal_to_a_file_in_every_format(tmp_path: Path, cli: Cli) -> None:
     starts = {"table": "TIME ", "json": "{", "jsonl": '{"at": ', "csv": "at,", "md": "| Time |"}
     for output_format, start in starts.items():
         file = tmp_path / output_format
-        assert run("history", "journal", "--format", output_format, "-o", str(file)) == 0
+        printed = cli("history", "journal", "--format", output_format, "-o", str(file))
         assert file.read_text().startswith(start)
-    assert capsys.readouterr() == ("", "")
+        assert (printed.out, printed.err) == ("", "")
 
 
 # lictui history stats and compact
 
 
-def test_stats_as_json_and_as_a_table(recorded: Paths, capsys: pytest.CaptureFixture[str]) -> None:
-    statistics = run_json(capsys, "history", "stats")
+def test_stats_as_json_and_as_a_table(recorded: Paths, cli: Cli) -> None:
+    statistics = cli.json("history", "stats")
     size = statistics.pop("bytes")
     assert size > 0
     assert isinstance(statistics.pop("schema_version"), int)
@@ -192,22 +183,16 @@ def test_stats_as_json_and_as_a_table(recorded: Paths, capsys: pytest.CaptureFix
         "last": "2026-11-24T01:30:00Z",
         "bytes_per_reading": size / 8,
     }
-    assert run("history", "stats") == 0
-    assert "readings           8\n" in capsys.readouterr().out
+    assert "readings           8\n" in cli("history", "stats").out
 
 
-def test_compact_keeps_all_data(recorded: Paths, capsys: pytest.CaptureFixture[str]) -> None:
-    run("history", "export", "--resolution", "day")
-    before = capsys.readouterr().out
-    assert run("history", "compact") == 0
-    assert capsys.readouterr().out.startswith(f"{recorded.history}: ")
-    run("history", "export", "--resolution", "day")
-    assert capsys.readouterr().out == before
+def test_compact_keeps_all_data(recorded: Paths, cli: Cli) -> None:
+    before = cli("history", "export", "--resolution", "day").out
+    assert cli("history", "compact").out.startswith(f"{recorded.history}: ")
+    assert cli("history", "export", "--resolution", "day").out == before
 
 
-def test_compact_moves_a_corrupt_database_and_creates_a_new_one(
-    paths: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_compact_moves_a_corrupt_database_and_creates_a_new_one(paths: Paths, cli: Cli) -> None:
     with closing(HistoryFixture(paths.history)) as fixture:
         for number in range(50):
             fixture.poll_series(MIDNIGHT, range(100), f"lic-{number}")
@@ -215,20 +200,15 @@ def test_compact_moves_a_corrupt_database_and_creates_a_new_one(
     content = paths.history.read_bytes()
     half = len(content) // 2
     paths.history.write_bytes(content[:half] + b"\xa5" * (len(content) - half))
-    assert run("history", "export") == 2
-    assert "Traceback" not in capsys.readouterr().err
-    assert run("history", "compact") == 0
-    assert "was corrupt; moved to" in capsys.readouterr().err
-    assert run("history", "stats") == 0
+    assert "Traceback" not in cli("history", "export", code=2).err
+    assert "was corrupt; moved to" in cli("history", "compact").err
+    cli("history", "stats")
 
 
-def test_history_at_another_path(
-    paths: Paths, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_history_at_another_path(paths: Paths, tmp_path: Path, cli: Cli) -> None:
     other = tmp_path / "other.db"
     with closing(HistoryFixture(other)) as fixture:
         fixture.record(MIDNIGHT, 5)
     paths.config_dir.mkdir()
     paths.config.write_text(f'[history]\npath = "{other}"\n')
-    assert run("history", "stats") == 0
-    assert str(other) in capsys.readouterr().out
+    assert str(other) in cli("history", "stats").out

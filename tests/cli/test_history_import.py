@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.cli.conftest import run, run_json, set_time
+from tests.cli.conftest import set_time
 from tests.history.history_fixture import MIDNIGHT, HistoryFixture
 from tests.support.clock import START
 from tests.support.values import poll, pool, server, snapshot
@@ -20,6 +20,8 @@ from lictui.model import EventKind
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.cli.conftest import Cli
 
     from lictui.history.pools import Capacity
     from lictui.paths import Paths
@@ -45,23 +47,20 @@ def file(tmp_path: Path) -> Path:
     return file
 
 
-def test_import_reports_rows_read_skipped_and_written(
-    paths: Paths, file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("history", "import", str(file), *OF) == 0
-    shown = capsys.readouterr()
+def test_import_reports_rows_read_skipped_and_written(paths: Paths, file: Path, cli: Cli) -> None:
+    shown = cli("history", "import", str(file), *OF)
     assert shown.out == "read 3 rows, skipped 1, wrote 2\n"
     assert shown.err == "lictui: skipped line 3: in use is not a whole number: 'x'\n"
-    assert run("history", "export") == 0
-    exported = capsys.readouterr().out
+    exported = cli("history", "export").out
     assert exported.splitlines()[1:] == [
         "2024-05-01T10:00:00Z,lic-01,XDT_PLT_CCS,concurrent,,1,500,",
         "2024-05-01T10:10:00Z,lic-01,XDT_PLT_CCS,concurrent,,3,500,",
     ]
-    assert run("history", "import", str(file), *OF) == 0
-    assert capsys.readouterr().out == "read 3 rows, skipped 1, wrote 0, 2 already present\n"
-    run("history", "export")
-    assert capsys.readouterr().out == exported
+    assert (
+        cli("history", "import", str(file), *OF).out
+        == "read 3 rows, skipped 1, wrote 0, 2 already present\n"
+    )
+    assert cli("history", "export").out == exported
     assert paths.history.stat().st_mode & 0o777 == 0o600
 
 
@@ -69,26 +68,19 @@ def test_import_reads_an_export_from_stdin(
     paths: Paths,
     file: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    cli: Cli,
 ) -> None:
-    run("history", "import", str(file), *OF)
-    capsys.readouterr()
-    run("history", "export")
-    exported = capsys.readouterr().out
+    cli("history", "import", str(file), *OF)
+    exported = cli("history", "export").out
     paths.history.unlink()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(exported.encode())))
-    assert run("history", "import", "-") == 0
-    capsys.readouterr()
-    run("history", "export")
-    assert capsys.readouterr().out == exported
+    cli("history", "import", "-")
+    assert cli("history", "export").out == exported
 
 
-def test_import_without_usable_rows_is_refused(
-    file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_import_without_usable_rows_is_refused(file: Path, cli: Cli) -> None:
     file.write_text("Time,InUse\nsoon,1\n2024-05-01 10:00,many\n")
-    assert run("history", "import", str(file), *OF) == 2
-    err = capsys.readouterr().err
+    err = cli("history", "import", str(file), *OF, code=2).err
     assert "2 rows, 2 skipped" in err
     assert "line 2: invalid time: 'soon'" in err
 
@@ -107,42 +99,30 @@ def test_import_refuses_wrong_options(
     file: Path,
     args: tuple[str, ...],
     message: str,
-    capsys: pytest.CaptureFixture[str],
+    cli: Cli,
 ) -> None:
-    assert run("history", "import", str(file), *args) == 2
-    assert message in capsys.readouterr().err
-    assert run("history", "import", "nowhere.csv", *OF) == 2
-    assert "cannot read nowhere.csv" in capsys.readouterr().err
+    assert message in cli("history", "import", str(file), *args, code=2).err
+    assert "cannot read nowhere.csv" in cli("history", "import", "nowhere.csv", *OF, code=2).err
 
 
-def test_import_goes_to_the_only_pool_of_the_product(
-    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_import_goes_to_the_only_pool_of_the_product(file: Path, tmp_path: Path, cli: Cli) -> None:
     dated = tmp_path / "dated.csv"
-    run("history", "import", str(file), *OF, "--subscription-date", "2024-12-01")
+    cli("history", "import", str(file), *OF, "--subscription-date", "2024-12-01")
     dated.write_text("Time,InUse\n2024-05-02T10:00Z,9\n")
-    assert run("history", "import", str(dated), *OF) == 0
-    capsys.readouterr()
-    run("history", "export")
-    assert "2024-05-02T10:00:00Z,lic-01,XDT_PLT_CCS,concurrent,2024-12-01,9,500," in (
-        capsys.readouterr().out
-    )
-    run("history", "import", str(dated), *OF, "--subscription-date", "2025-12-01")
-    assert run("history", "import", str(dated), *OF) == 2
-    assert "2024-12-01, 2025-12-01" in capsys.readouterr().err
+    cli("history", "import", str(dated), *OF)
+    row = "2024-05-02T10:00:00Z,lic-01,XDT_PLT_CCS,concurrent,2024-12-01,9,500,"
+    assert row in cli("history", "export").rows
+    cli("history", "import", str(dated), *OF, "--subscription-date", "2025-12-01")
+    assert "2024-12-01, 2025-12-01" in cli("history", "import", str(dated), *OF, code=2).err
 
 
-def test_import_uses_the_configured_time_zone(
-    paths: Paths, file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_import_uses_the_configured_time_zone(paths: Paths, file: Path, cli: Cli) -> None:
     paths.config_dir.mkdir()
     paths.config.write_text('timezone = "Asia/Tokyo"\n')
     file.write_text("Time,InUse\n2024-05-01 10:00,1\n")
-    run("history", "import", str(file), *OF)
-    run("history", "import", str(file), *OF, "--tz", "UTC")
-    capsys.readouterr()
-    run("history", "export")
-    assert [line[:20] for line in capsys.readouterr().out.splitlines()[1:]] == [
+    cli("history", "import", str(file), *OF)
+    cli("history", "import", str(file), *OF, "--tz", "UTC")
+    assert [line[:20] for line in cli("history", "export").out.splitlines()[1:]] == [
         "2024-05-01T01:00:00Z",
         "2024-05-01T10:00:00Z",
     ]
@@ -152,20 +132,17 @@ def test_import_into_a_locked_database_writes_nothing(
     paths: Paths,
     file: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    cli: Cli,
 ) -> None:
-    run("history", "import", str(file), *OF)
-    run("history", "export")
-    before = capsys.readouterr().out.split("wrote 2\n")[1]
+    cli("history", "import", str(file), *OF)
+    before = cli("history", "export").out
     monkeypatch.setattr("lictui.history.database._BUSY_TIMEOUT", 0.05)
     file.write_text(ROWS + "2024-05-01T10:15Z,4,500\n")
     with closing(sqlite3.connect(paths.history, isolation_level=None)) as locker:
         locker.execute("BEGIN IMMEDIATE")
-        assert run("history", "import", str(file), *OF) == 2
+        assert "is locked by another program" in cli.refused("history", "import", str(file), *OF)
         locker.execute("ROLLBACK")
-    assert "is locked by another program" in capsys.readouterr().err
-    run("history", "export")
-    assert capsys.readouterr().out == before
+    assert cli("history", "export").out == before
 
 
 # lictui history import-licenses
@@ -212,11 +189,8 @@ def stored_capacities(paths: Paths) -> list[Capacity]:
         return capacities(fixture.history._db, pool_id)
 
 
-def test_license_dry_run_lists_licenses(
-    paths: Paths, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("history", "import-licenses", str(folder), "--server", "lic", "--dry-run") == 0
-    printed = capsys.readouterr()
+def test_license_dry_run_lists_licenses(paths: Paths, folder: Path, cli: Cli) -> None:
+    printed = cli("history", "import-licenses", str(folder), "--server", "lic", "--dry-run")
     lines = printed.out.splitlines()
     shown = [line.split() for line in lines]
     dates = ["2026-12-01", "2025-02-06", "2027-03-31"]
@@ -225,11 +199,9 @@ def test_license_dry_run_lists_licenses(
     assert not paths.history.exists()
 
 
-def test_license_import_sets_capacity_but_no_readings(
-    paths: Paths, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_license_import_sets_capacity_but_no_readings(paths: Paths, folder: Path, cli: Cli) -> None:
     args = ("history", "import-licenses", str(folder), "--server", "lic")
-    document = run_json(capsys, *args)
+    document = cli.json(*args)
     assert (document["schema"], document["new"], document["files"]) == ("lictui.licenses/1", 3, 3)
     assert {item["product"]: item["taken"] for item in document["licenses"]} == {
         "XDT_PLT_UD": True,
@@ -246,7 +218,7 @@ def test_license_import_sets_capacity_but_no_readings(
             *[(stamp(2025, 2, 6), EventKind.LICENSES)] * 2,
         ]
         assert "50 licenses from 2026-03-01 to 2027-03-31" in events[0].message
-    assert run_json(capsys, *args)["new"] == 0
+    assert cli.json(*args)["new"] == 0
     assert [
         (capacity.valid_from, capacity.installed) for capacity in stored_capacities(paths)
     ] == CAPACITIES
@@ -255,14 +227,14 @@ def test_license_import_sets_capacity_but_no_readings(
 
 
 def test_license_import_fills_unknown_counts_and_keeps_polled_ones(
-    paths: Paths, folder: Path
+    paths: Paths, folder: Path, cli: Cli
 ) -> None:
     until = date(2026, 12, 1)
     with closing(HistoryFixture(paths.history)) as fixture:
         for at, installed in ((stamp(2026, 2, 1), None), (stamp(2026, 8, 1), 999)):
             dated = pool("XDT_PLT_UD", 5, installed, None, subscription=until)
             fixture.history.append(server("lic"), poll(snapshot(dated), "lic", at))
-    run("history", "import-licenses", str(folder), "--server", "lic")
+    cli("history", "import-licenses", str(folder), "--server", "lic")
     assert [(capacity.valid_from, capacity.installed) for capacity in stored_capacities(paths)] == [
         (stamp(2025, 2, 6), 107),
         (stamp(2026, 2, 1), 107),
@@ -272,27 +244,29 @@ def test_license_import_fills_unknown_counts_and_keeps_polled_ones(
     ]
 
 
-def test_license_import_adds_no_server_to_sums(paths: Paths, folder: Path) -> None:
-    run("history", "import-licenses", str(folder), "--server", "lic")
+def test_license_import_adds_no_server_to_sums(paths: Paths, folder: Path, cli: Cli) -> None:
+    cli("history", "import-licenses", str(folder), "--server", "lic")
     with closing(HistoryFixture(paths.history)) as fixture:
         fixture.poll_series(MIDNIGHT, [5, 6], "other", every=300)
         pools = [(known.server, known.key) for known in fixture.history.pools()]
         assert len(pools) == 2
         (hour,) = fixture.buckets(MIDNIGHT, MIDNIGHT + 3600, 3600, "other")
         assert hour.high == 6
-    assert run("history", "peaks") == 0
+    cli("history", "peaks")
 
 
 @pytest.mark.parametrize("name", ["empty", "notes.txt"])
-def test_license_import_without_licenses_is_refused(
-    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_license_import_without_licenses_is_refused(tmp_path: Path, name: str, cli: Cli) -> None:
     path = tmp_path / name
     if name == "empty":
         path.mkdir()
     else:
         path.write_text("hello")
-    assert run("history", "import-licenses", str(path), "--server", "lic") == 2
-    assert "no licenses found in" in capsys.readouterr().err
-    assert run("history", "import-licenses", "nowhere.lic", "--server", "lic") == 2
-    assert "cannot read nowhere.lic" in capsys.readouterr().err
+    assert (
+        "no licenses found in"
+        in cli("history", "import-licenses", str(path), "--server", "lic", code=2).err
+    )
+    assert (
+        "cannot read nowhere.lic"
+        in cli("history", "import-licenses", "nowhere.lic", "--server", "lic", code=2).err
+    )

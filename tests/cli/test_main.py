@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
-from tests.cli.conftest import run
 
 from lictui.cli.main import COMMANDS, lictui
 from lictui.cli.options import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.cli.conftest import Cli
 
 REPORT_FORMATS = {"html", "xlsx", "markdown", "csv", "png"}
 IMPORTED = """
@@ -108,9 +109,8 @@ def test_format_has_the_same_words_in_every_command() -> None:
     } | {"lictui servers show", "lictui servers test"}
 
 
-def test_unknown_format_names_the_words(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("info", "--format", "yaml") == 2
-    assert "'markdown'" in capsys.readouterr().err
+def test_unknown_format_names_the_words(cli: Cli) -> None:
+    assert "'markdown'" in cli("info", "--format", "yaml", code=2).err
 
 
 @pytest.mark.parametrize(
@@ -118,15 +118,13 @@ def test_unknown_format_names_the_words(capsys: pytest.CaptureFixture[str]) -> N
     [(["stauts"], "status"), (["servers", "lst"], "list"), (["history", "peak"], "peaks")],
 )
 def test_unknown_command_suggests_a_similar_one(
-    arguments: list[str], command: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], command: str, cli: Cli
 ) -> None:
-    assert run(*arguments) == 2
-    assert f"Did you mean '{command}'?" in capsys.readouterr().err
+    assert f"Did you mean '{command}'?" in cli(*arguments, code=2).err
 
 
 def test_every_option_of_a_command_has_its_own_variable(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LICTUI_FORMAT", "yaml")
-    assert run("info") == 2
-    assert "'yaml' is not one of" in capsys.readouterr().err
+    assert "'yaml' is not one of" in cli("info", code=2).err

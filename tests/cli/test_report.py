@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.cli.conftest import WINRM, run, run_json, set_time
+from tests.cli.conftest import WINRM, set_time
 from tests.history.history_fixture import HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 from tests.report.report_fixture import timestamp
 from tests.support.clock import FakeClock
@@ -19,6 +19,8 @@ from lictui.clock import iso
 from lictui.installation import extra_command
 
 if TYPE_CHECKING:
+    from tests.cli.conftest import Cli
+
     from lictui.paths import Paths
 
 NOW = timestamp("2026-11-03T09:00")
@@ -44,30 +46,30 @@ def use_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("recorded")
 def test_report_defaults_to_html_of_the_last_complete_month(
-    capsys: pytest.CaptureFixture[str],
+    cli: Cli,
 ) -> None:
-    assert run("report", "--tz", "UTC") == 0
-    printed = capsys.readouterr()
+    printed = cli("report", "--tz", "UTC")
     assert printed.out.startswith("<!DOCTYPE html>")
     assert "<h1>Citrix licenses in October 2026</h1>" in printed.out
     assert printed.err == ""
 
 
 def test_report_month_depends_on_the_time_zone(
-    paths: Paths, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    paths: Paths, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with closing(HistoryFixture(paths.history)) as fixture:
         fixture.poll_series(timestamp("2026-09-10T00:00"), [70] * 5, "lic-01", every=HOUR)
     set_time(monkeypatch, timestamp("2026-11-01T02:00"))
-    assert run("report", "--format", "md", "--tz", "America/New_York") == 0
-    assert capsys.readouterr().out.startswith("# Citrix licenses in September 2026")
+    assert cli("report", "--format", "md", "--tz", "America/New_York").out.startswith(
+        "# Citrix licenses in September 2026"
+    )
 
 
 @pytest.mark.parametrize("output_format", ["html", "markdown", "md", "csv", "xlsx", "png"])
 @pytest.mark.usefixtures("recorded")
-def test_report_format_to_a_file(output_format: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_format_to_a_file(output_format: str, cli: Cli) -> None:
     file = Path(f"out.{output_format}")
-    assert run("report", "--month", "2026-10", "--format", output_format, "-o", str(file)) == 0
+    printed = cli("report", "--month", "2026-10", "--format", output_format, "-o", str(file))
     starts = {
         "html": b"<!DOCTYPE",
         "md": b"# ",
@@ -78,33 +80,26 @@ def test_report_format_to_a_file(output_format: str, capsys: pytest.CaptureFixtu
     }
     assert file.read_bytes().startswith(starts[output_format])
     assert not Path(f"out.{output_format}.part").exists()
-    assert capsys.readouterr().out == ""
-
-
-@pytest.mark.usefixtures("recorded")
-def test_report_xlsx_to_a_pipe(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    assert run("report", "--format", "xlsx") == 0
-    assert capfdbinary.readouterr().out.startswith(b"PK")
+    assert printed.out == ""
 
 
 @pytest.mark.usefixtures("recorded")
 def test_report_on_a_terminal_writes_html_to_a_file_and_refuses_binary(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_terminal(monkeypatch)
-    assert run("report", "--tz", "UTC") == 0
-    assert "lictui-report-2026-10.html" in capsys.readouterr().err
+    assert "lictui-report-2026-10.html" in cli("report", "--tz", "UTC").err
     assert Path("lictui-report-2026-10.html").exists()
-    assert run("report", "--tz", "UTC", "-o", "-") == 0
-    assert capsys.readouterr().out.startswith("<!DOCTYPE html>")
-    assert run("report", "--format", "png") == 2
-    assert "-o" in capsys.readouterr().err
+    assert cli("report", "--tz", "UTC", "-o", "-").out.startswith("<!DOCTYPE html>")
+    assert "-o" in cli("report", "--format", "png", code=2).err
 
 
 @pytest.mark.usefixtures("recorded")
-def test_report_of_a_month_without_data_is_a_no(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("report", "--month", "2024-10", "-o", "out.html") == 1
-    assert "no data was recorded in 2024-10" in capsys.readouterr().err
+def test_report_of_a_month_without_data_is_a_no(cli: Cli) -> None:
+    assert (
+        "no data was recorded in 2024-10"
+        in cli("report", "--month", "2024-10", "-o", "out.html", code=1).err
+    )
     assert not Path("out.html").exists()
 
 
@@ -119,11 +114,8 @@ def test_report_of_a_month_without_data_is_a_no(capsys: pytest.CaptureFixture[st
     ],
 )
 @pytest.mark.usefixtures("recorded")
-def test_report_refuses_invalid_months(
-    month: str, message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("report", "--month", month) == 2
-    assert message in capsys.readouterr().err
+def test_report_refuses_invalid_months(month: str, message: str, cli: Cli) -> None:
+    assert message in cli("report", "--month", month, code=2).err
 
 
 @pytest.mark.parametrize(
@@ -135,48 +127,45 @@ def test_report_names_a_missing_package_and_its_command(
     output_format: str,
     module: str,
     name: str,
-    capsys: pytest.CaptureFixture[str],
+    cli: Cli,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
         "lictui.cli.report.find_spec", lambda name: None if name == module else object()
     )
-    assert run("report", "--format", output_format, "-o", "out") == 2
-    printed = capsys.readouterr().err
+    printed = cli("report", "--format", output_format, "-o", "out", code=2).err
     assert name in printed
     assert extra_command("report") in printed
 
 
 @pytest.mark.usefixtures("recorded")
-def test_report_of_a_group(capsys: pytest.CaptureFixture[str]) -> None:
-    run("servers", "add", "lic-01", *WINRM, "--group", "emea")
-    capsys.readouterr()
-    assert run("report", "--group", "emea", "--format", "md", "--tz", "UTC") == 0
-    assert capsys.readouterr().out.startswith("# Citrix licenses in October 2026, emea")
-    assert run("report", "--group", "emae") == 2
-    assert "Did you mean 'emea'?" in capsys.readouterr().err
+def test_report_of_a_group(cli: Cli) -> None:
+    cli("servers", "add", "lic-01", *WINRM, "--group", "emea")
+    assert cli("report", "--group", "emea", "--format", "md", "--tz", "UTC").out.startswith(
+        "# Citrix licenses in October 2026, emea"
+    )
+    assert "Did you mean 'emea'?" in cli("report", "--group", "emae", code=2).err
 
 
-def test_report_includes_entitlements(recorded: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_includes_entitlements(recorded: Paths, cli: Cli) -> None:
     recorded.config_dir.mkdir(parents=True, exist_ok=True)
     recorded.entitlements.write_text('[[product]]\nproduct = "XDT_PLT_UD"\npurchased = 60\n')
-    assert run("report", "--format", "csv", "--tz", "UTC") == 0
-    out = capsys.readouterr().out
+    out = cli("report", "--format", "csv", "--tz", "UTC").out
     assert ",contract,estate,XDT_PLT_UD," in out
     assert f"assigned,70,{iso(timestamp('2026-10-31T23:59:59'))}" in out
     recorded.entitlements.write_text("[[product]]\nproduct = 3\n")
-    assert run("report") == 2
+    cli("report", code=2)
 
 
 @pytest.mark.usefixtures("recorded")
-def test_report_to_an_unwritable_file(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("report", "-o", "no/such/folder.html") == 2
-    assert "cannot write no/such/folder.html" in capsys.readouterr().err
+def test_report_to_an_unwritable_file(cli: Cli) -> None:
+    assert (
+        "cannot write no/such/folder.html" in cli("report", "-o", "no/such/folder.html", code=2).err
+    )
 
 
-def test_report_without_a_history(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("report") == 2
-    assert "no history database" in capsys.readouterr().err
+def test_report_without_a_history(cli: Cli) -> None:
+    assert "no history database" in cli("report", code=2).err
 
 
 # lictui contract
@@ -201,7 +190,7 @@ purchased = 3
 
 
 @pytest.fixture
-def entitled(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Paths:
+def entitled(paths: Paths, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Paths:
     """One server with 500 installed licenses, of which up to 180 were assigned."""
     now = MIDNIGHT + 6 * HOUR
     set_time(monkeypatch, now)
@@ -209,16 +198,16 @@ def entitled(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> Paths:
         fixture.poll_series(MIDNIGHT, [100, 180, 120] * 20, every=300)
         ends = pool(PRODUCT, 120, 500, subscription=date(2027, 6, 30))
         fixture.history.append(server(interval=300), poll(snapshot(ends), at=now - 60))
-    run("servers", "add", "lic-01", *WINRM)
+    cli("servers", "add", "lic-01", *WINRM)
     paths.entitlements.write_text(ENTITLEMENTS)
     return paths
 
 
 @pytest.mark.usefixtures("entitled")
 def test_contract_json_has_gaps_unused_licenses_and_deadlines(
-    capsys: pytest.CaptureFixture[str],
+    cli: Cli,
 ) -> None:
-    document = run_json(capsys, "contract", "--tz", "UTC")
+    document = cli.json("contract", "--tz", "UTC")
     assert document["schema"] == "lictui.contract/1"
     estate, server_line, unknown = document["products"]
     assert (estate["scope"], estate["purchased"], estate["installed"]) == ("estate", 400, 500)
@@ -235,18 +224,12 @@ def test_contract_json_has_gaps_unused_licenses_and_deadlines(
     assert days == [("renewal", "2027-03-31", 400), ("subscription", "2027-06-30", 500)]
 
 
-def test_contract_table_and_its_empty_states(
-    entitled: Paths, capsys: pytest.CaptureFixture[str]
-) -> None:
-    capsys.readouterr()
-    assert run("contract", "--tz", "UTC") == 0
-    printed = capsys.readouterr().out
+def test_contract_table_and_its_empty_states(entitled: Paths, cli: Cli) -> None:
+    printed = cli("contract", "--tz", "UTC").out
     assert "220 unused, 26,400 EUR per year; 100 more installed than purchased" in printed
     assert "overused: assignments exceed purchased by 175" in printed
     assert "2027-03-31" in printed
     entitled.entitlements.write_text("[[product]]\nproduct = 'X'\n")
-    assert run("contract") == 2
-    assert "purchased" in capsys.readouterr().err
+    assert "purchased" in cli("contract", code=2).err
     entitled.entitlements.unlink()
-    assert run("contract") == 0
-    assert "Create contract.toml" in capsys.readouterr().err
+    assert "Create contract.toml" in cli("contract").err

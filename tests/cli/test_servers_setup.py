@@ -8,12 +8,14 @@ import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.cli.conftest import CVAD, WINRM, run
+from tests.cli.conftest import CVAD, WINRM
 
 from lictui.config.registry import load_servers
 from lictui.config.server_schema import COMMAND_FORMATS
 
 if TYPE_CHECKING:
+    from tests.cli.conftest import Cli
+
     from lictui.paths import Paths
 
 SAFE = ("BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=10")
@@ -25,25 +27,21 @@ CMDLETS = {
 
 
 def add_command_source(
-    command_format: str, command: str = '["ssh", "-p", "2222", "adm@lic01", "x"]'
+    cli: Cli, command_format: str, command: str = '["ssh", "-p", "2222", "adm@lic01", "x"]'
 ) -> None:
     sets = ("--set", f"command={command}", "--set", f"format={command_format}")
-    assert run("servers", "add", "s", "--source", "command", *sets) == 0
+    cli("servers", "add", "s", "--source", "command", *sets)
 
 
-def snippet(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[list[str], str]:
-    capsys.readouterr()
-    assert run("servers", "snippet", "s", *args) == 0
-    out, err = capsys.readouterr()
+def snippet(cli: Cli, *args: str) -> tuple[list[str], str]:
+    out, err = cli("servers", "snippet", "s", *args)
     return out.splitlines(), err
 
 
 @pytest.mark.parametrize("command_format", COMMAND_FORMATS)
-def test_ssh_command_never_trusts_an_unknown_host(
-    command_format: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    add_command_source(command_format)
-    (line,), err = snippet(capsys, "--as", "ssh")
+def test_ssh_command_never_trusts_an_unknown_host(command_format: str, cli: Cli) -> None:
+    add_command_source(cli, command_format)
+    (line,), err = snippet(cli, "--as", "ssh")
     arguments = shlex.split(line)
     assert err.startswith("# ")
     if command_format == "checkmk":
@@ -57,11 +55,9 @@ def test_ssh_command_never_trusts_an_unknown_host(
 
 
 @pytest.mark.parametrize("command_format", CMDLETS)
-def test_powershell_script_is_sent_encoded(
-    command_format: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    add_command_source(command_format)
-    (script, line), _ = snippet(capsys)
+def test_powershell_script_is_sent_encoded(command_format: str, cli: Cli) -> None:
+    add_command_source(cli, command_format)
+    (script, line), _ = snippet(cli)
     assert CMDLETS[command_format] in script
     assert "ConvertTo-Json" in script
     assert '"' not in script
@@ -73,81 +69,77 @@ def test_powershell_script_is_sent_encoded(
     assert len(line) < 8191  # the longest line of cmd.exe
 
 
-def test_powershell_script_converts_enums_and_dates(capsys: pytest.CaptureFixture[str]) -> None:
-    add_command_source("get-licinventory")
-    (script,), _ = snippet(capsys, "--as", "powershell")
+def test_powershell_script_converts_enums_and_dates(cli: Cli) -> None:
+    add_command_source(cli, "get-licinventory")
+    (script,), _ = snippet(cli, "--as", "powershell")
     assert "Add-PSSnapin Citrix.Licensing.Admin.V1;" in script
     assert "@{n='LicenseModel';e={[string]$_.LicenseModel}}" in script
     assert "@{n='LicenseExpirationDate';e={'{0:o}' -f $_.LicenseExpirationDate}}" in script
     assert "-CertHash" not in script
-    (script,), _ = snippet(capsys, "--as", "powershell", "--cert-hash", "AB:CD")
+    (script,), _ = snippet(cli, "--as", "powershell", "--cert-hash", "AB:CD")
     assert " -CertHash 'AB:CD' |" in script
 
 
-def test_toml_line_is_accepted_by_edit(capsys: pytest.CaptureFixture[str], paths: Paths) -> None:
-    add_command_source("get-liclasinventory")
-    lines, _ = snippet(capsys, "--as", "toml", "--host", "lic02")
+def test_toml_line_is_accepted_by_edit(cli: Cli, paths: Paths) -> None:
+    add_command_source(cli, "get-liclasinventory")
+    lines, _ = snippet(cli, "--as", "toml", "--host", "lic02")
     command = tomllib.loads("\n".join(lines))["command"]
     assert "lic02" in command
-    assert run("servers", "edit", "s", "--set", lines[0].replace("command = ", "command=")) == 0
+    cli("servers", "edit", "s", "--set", lines[0].replace("command = ", "command="))
     (server,) = load_servers(paths)
     assert list(server.command) == command
 
 
-def test_unknown_host_is_a_placeholder(capsys: pytest.CaptureFixture[str]) -> None:
-    add_command_source("udadmin", '["cat", "/tmp/x"]')
-    (line,), err = snippet(capsys)
+def test_unknown_host_is_a_placeholder(cli: Cli) -> None:
+    add_command_source(cli, "udadmin", '["cat", "/tmp/x"]')
+    (line,), err = snippet(cli)
     assert "LICENSE-SERVER" in line
     assert "--host" in err
 
 
 @pytest.mark.parametrize("host", ["-oProxyCommand=x", "a b", "a'b", "a;b", ""])
-def test_host_with_shell_characters_is_refused(
-    host: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    add_command_source("lmstat")
-    assert run("servers", "snippet", "s", f"--host={host}") == 2
-    assert capsys.readouterr().out == ""
+def test_host_with_shell_characters_is_refused(host: str, cli: Cli) -> None:
+    add_command_source(cli, "lmstat")
+    assert cli("servers", "snippet", "s", f"--host={host}", code=2).out == ""
 
 
-def test_hash_with_quotes_is_refused() -> None:
-    add_command_source("get-licinventory")
-    assert run("servers", "snippet", "s", "--cert-hash", "x'; rm") == 2
+def test_hash_with_quotes_is_refused(cli: Cli) -> None:
+    add_command_source(cli, "get-licinventory")
+    cli("servers", "snippet", "s", "--cert-hash", "x'; rm", code=2)
 
 
 def test_winrm_and_cvad_have_lines_for_the_administrator(
-    capsys: pytest.CaptureFixture[str],
+    cli: Cli,
 ) -> None:
-    run("servers", "add", "s", *WINRM)
-    lines, err = snippet(capsys)
+    cli("servers", "add", "s", *WINRM)
+    lines, err = snippet(cli)
     assert lines == [
         "winrm quickconfig -transport:https",
         "net localgroup 'Remote Management Users' 'CORP\\u' /add",
     ]
     assert r"root\CitrixLicensing" in err
-    assert run("servers", "snippet", "s", "--as", "ssh") == 2
-    run("servers", "remove", "--yes", "s")
-    run("servers", "add", "s", *CVAD)
-    lines, err = snippet(capsys)
+    cli("servers", "snippet", "s", "--as", "ssh", code=2)
+    cli("servers", "remove", "--yes", "s")
+    cli("servers", "add", "s", *CVAD)
+    lines, err = snippet(cli)
     assert "'Read Only Administrator'" in lines[-1]
     assert "Delivery Controller" in err
 
 
-def test_user_name_with_quotes_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    run("servers", "add", "s", *WINRM, "--username", "a'; x")
-    assert run("servers", "snippet", "s") == 2
-    assert capsys.readouterr().out == ""
+def test_user_name_with_quotes_is_refused(cli: Cli) -> None:
+    cli("servers", "add", "s", *WINRM, "--username", "a'; x")
+    assert cli("servers", "snippet", "s", code=2).out == ""
 
 
-def test_lmstat_is_the_command_that_lictui_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    run("servers", "add", "s", "--source", "lmstat", "--set", "address=27000@lic01")
-    (line,), _ = snippet(capsys)
+def test_lmstat_is_the_command_that_lictui_runs(cli: Cli) -> None:
+    cli("servers", "add", "s", "--source", "lmstat", "--set", "address=27000@lic01")
+    (line,), _ = snippet(cli)
     assert line == "lmutil lmstat -a -c 27000@lic01"
 
 
-def test_cloud_account_has_remarks_only(capsys: pytest.CaptureFixture[str]) -> None:
+def test_cloud_account_has_remarks_only(cli: Cli) -> None:
     cloud = ("--source", "citrix-cloud", "--username", "id", "--secret", "env:P")
-    run("servers", "add", "s", *cloud, "--set", "customer_id=acme")
-    lines, err = snippet(capsys)
+    cli("servers", "add", "s", *cloud, "--set", "customer_id=acme")
+    lines, err = snippet(cli)
     assert lines == []
     assert "API" in err

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lictui.cli.main import main
 from lictui.config.registry import load_servers
 from lictui.paths import Paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.cli.conftest import Cli
 
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
@@ -102,40 +103,21 @@ def test_simulate_keeps_given_directories(simulate: type[Simulate], tmp_path: Pa
         assert len(load_servers(running.paths)) == 4
 
 
-def _refused(capsys: pytest.CaptureFixture[str], *options: str) -> str:
-    with pytest.raises(SystemExit) as exit_:
-        main(["simulate", *options])
-    assert exit_.value.code == 2
-    return capsys.readouterr().err
-
-
-def test_simulate_refuses_an_existing_servers_toml(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    registry = tmp_path / "servers.toml"
+def test_simulate_refuses_existing_files(tmp_path: Path, cli: Cli) -> None:
+    registry, history = tmp_path / "servers.toml", tmp_path / "history.db"
     registry.write_text("# mine")
-    assert "already contains servers.toml" in _refused(capsys, "--config-dir", str(tmp_path))
-    assert registry.read_text() == "# mine"
+    history.write_bytes(b"mine")
+    error = cli.refused("simulate", "--config-dir", str(tmp_path))
+    assert "already contains servers.toml" in error
+    error = cli.refused("simulate", "--data-dir", str(tmp_path))
+    assert "already contains history.db" in error
+    assert (registry.read_text(), history.read_bytes()) == ("# mine", b"mine")
 
 
-def test_simulate_refuses_an_existing_history(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "history.db").write_bytes(b"mine")
-    assert "already contains history.db" in _refused(capsys, "--data-dir", str(tmp_path))
-    assert (tmp_path / "history.db").read_bytes() == b"mine"
-
-
-def test_simulate_reports_a_directory_that_cannot_be_created(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_simulate_reports_unusable_directories_and_addresses(tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "file").touch()
-    assert "cannot create" in _refused(capsys, "--config-dir", str(tmp_path / "file" / "c"))
-
-
-def test_simulate_reports_an_unusable_address(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    errors = _refused(capsys, "--no-history", "--host", "192.0.2.1")
-    assert "cannot listen on 192.0.2.1" in errors
-    assert "Traceback" not in errors
+    error = cli.refused("simulate", "--config-dir", str(tmp_path / "file" / "c"))
+    assert "cannot create" in error
+    error = cli.refused("simulate", "--no-history", "--host", "192.0.2.1")
+    assert "cannot listen on 192.0.2.1" in error
+    assert "Traceback" not in error
