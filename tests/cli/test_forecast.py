@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.cli.conftest import WINRM, set_time
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
-from tests.support.values import failure, poll, pool, server, snapshot
+from tests.support.values import poll, pool, server, snapshot
 
 from lictui.analysis.series import BackfillRow, Bucket, Resolution
 from lictui.clock import SystemClock, iso
@@ -232,20 +232,6 @@ def test_peaks_of_a_group(cli: Cli) -> None:
     assert group["estate", PRODUCT, "all"]["peak"] == 50
 
 
-def test_peak_of_imported_readings_is_exact(paths: Paths, cli: Cli) -> None:
-    month_ago = MIDNIGHT - 30 * DAY
-    with closing(HistoryFixture(paths.history)) as fixture:
-        fixture.poll_series(month_ago, [3, 77, 3], every=300)
-    file = paths.data_dir / "out.csv"
-    cli("history", "export", "-o", str(file))
-    paths.history.unlink()
-    cli("history", "import", str(file))
-    result = peaks(cli)
-    peak = result["lic-01", PRODUCT, "all"]
-    assert (peak["peak"], peak["at"]) == (77, iso(month_ago + 300))
-    assert result["lic-01", PRODUCT, "24h"]["peak"] is None
-
-
 @pytest.mark.usefixtures("two_servers")
 def test_peaks_table_names_assignments_and_limits_to_a_server(
     cli: Cli,
@@ -260,45 +246,3 @@ def test_peaks_table_names_assignments_and_limits_to_a_server(
     assert "  2026-11-24 00:00  " in lines[1]
     assert "lic-01" not in "".join(lines)
     assert "Did you mean 'lic-02'?" in cli("history", "peaks", "--server", "lic-2", code=2).err
-
-
-def test_peaks_of_servers_in_opposite_phase_with_an_outage(paths: Paths, cli: Cli) -> None:
-    five_minutes = 300
-    start = NOW // DAY * DAY - 3 * DAY
-    with closing(HistoryFixture(paths.history)) as fixture:
-        for name, day in (("a", [60] * 144 + [40] * 144), ("b", [40] * 144 + [60] * 144)):
-            polls = []
-            for index, figure in enumerate(day * 3):
-                time = start + index * five_minutes
-                outage = name == "b" and start + DAY <= time < start + DAY + HOUR
-                result = failure() if outage else snapshot(pool(PRODUCT, figure))
-                polls.append((server(name, interval=five_minutes), poll(result, name, time), ()))
-            fixture.history.append_many(polls)
-        fixture.compact_at(NOW)
-    for name in ("a", "b"):
-        cli("servers", "add", name, *WINRM)
-    estate = peaks(cli)["estate", PRODUCT, "all"]
-    assert (estate["peak"], estate["upper_bound"]) == (100, 120)
-    buckets = (NOW - start) // five_minutes + 1
-    assert estate["coverage"] == pytest.approx((3 * 288 - 12) / buckets, abs=0.002)
-    assert estate["average"] == pytest.approx(100, abs=0.2)  # a zero for the outage: 99.3
-    assert " 120\n" in cli("history", "peaks", "--tz", "UTC").out
-
-
-def test_peaks_of_a_month_with_a_clock_change(
-    paths: Paths, cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    october = 1_790_812_800 - 2 * HOUR  # start of October 2026 in Berlin
-    now = october + 31 * DAY  # an hour before its end: the clocks went back on the 25th
-    set_time(monkeypatch, now)
-    with closing(HistoryFixture(paths.history)) as fixture:
-        figures = [5] * (33 * 96)
-        figures[191], figures[192] = 90, 70  # last of September, first of October
-        fixture.poll_series(october - 2 * DAY, figures, every=900)
-        fixture.compact_at(now)
-    cli("servers", "add", "lic-01", *WINRM)
-    result = peaks(cli, tz="Europe/Berlin")
-    month = result["estate", PRODUCT, "month"]
-    assert (month["peak"], month["at"]) == (70, iso(october))
-    assert month["coverage"] > 0.99
-    assert result["estate", PRODUCT, "all"]["peak"] == 90

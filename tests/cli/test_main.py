@@ -60,6 +60,12 @@ def test_help_of_a_command_and_its_options_is_a_sentence_each(path: str) -> None
         assert text.split()[0] not in {"Only", "Which", "Whose", "How", "Where", "What"}, text
 
 
+@pytest.mark.parametrize("path", ALL)
+def test_every_command_has_the_common_options(path: str) -> None:
+    names = {name for option in options(ALL[path]) for name in option.opts}
+    assert {"--config-dir", "--data-dir", "--log-level", "--no-color", "--version"} <= names
+
+
 @pytest.mark.parametrize("group", COMMANDS)
 def test_table_shows_the_first_sentence_of_each_command(group: str) -> None:
     path = "lictui" if group == "lictui" else f"lictui {group}"

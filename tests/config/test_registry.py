@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import stat
 import threading
 from dataclasses import replace
@@ -56,7 +55,7 @@ def paths(tmp_path: Path) -> Paths:
     return Paths(tmp_path / "config", tmp_path / "data")
 
 
-def by_hand(paths: Paths, text: str = BY_HAND) -> str:
+def write_servers(paths: Paths, text: str = BY_HAND) -> str:
     paths.config_dir.mkdir(exist_ok=True)
     paths.servers.write_text(text)
     return text
@@ -66,12 +65,12 @@ def backup(paths: Paths) -> Path:
     return paths.servers.with_name("servers.toml.bak")
 
 
-def test_without_a_file_nothing_is_registered(paths: Paths) -> None:
+def test_registry_without_a_file_is_empty(paths: Paths) -> None:
     assert load_servers(paths) == ()
     assert not paths.config_dir.exists()
 
 
-def test_what_is_added_is_read_back_and_private(paths: Paths) -> None:
+def test_added_servers_are_read_from_a_private_file(paths: Paths) -> None:
     add_server(paths, LIC)
     add_server(paths, DDC)
     assert load_servers(paths) == (LIC, DDC)
@@ -80,7 +79,7 @@ def test_what_is_added_is_read_back_and_private(paths: Paths) -> None:
     assert not backup(paths).exists()
 
 
-def test_a_name_is_registered_once(paths: Paths) -> None:
+def test_duplicate_name_is_refused(paths: Paths) -> None:
     add_server(paths, LIC)
     with pytest.raises(UsageError, match="server lic already exists"):
         add_server(paths, replace(DDC, name="lic"))
@@ -90,7 +89,7 @@ def test_a_name_is_registered_once(paths: Paths) -> None:
     assert load_servers(paths) == (LIC, DDC)
 
 
-def test_no_way_in_leaves_a_password_unchecked(paths: Paths) -> None:
+def test_password_is_never_written(paths: Paths) -> None:
     bad = replace(LIC, secret="hunter2")
     with pytest.raises(UsageError) as added:
         add_server(paths, bad)
@@ -100,23 +99,23 @@ def test_no_way_in_leaves_a_password_unchecked(paths: Paths) -> None:
     assert not paths.servers.exists()
 
 
-def test_adding_keeps_the_text_as_it_stands(paths: Paths) -> None:
-    text = by_hand(paths)
+def test_add_keeps_the_text(paths: Paths) -> None:
+    text = write_servers(paths)
     add_server(paths, DDC)
     assert paths.servers.read_text().startswith(text)
     assert not backup(paths).exists()
     assert read_servers(paths)[0][1] == DDC
 
 
-def test_adding_to_a_list_written_inline_keeps_the_old_text_beside(paths: Paths) -> None:
-    text = by_hand(paths, 'server = [{name="a", source="cvad", url="https://a"}] # x\n')
+def test_add_to_an_inline_list_saves_the_old_text(paths: Paths) -> None:
+    text = write_servers(paths, 'server = [{name="a", source="cvad", url="https://a"}] # x\n')
     add_server(paths, DDC)
     assert backup(paths).read_text() == text
     assert read_servers(paths)[0] == (DDC,)
 
 
-def test_editing_keeps_what_the_user_spelled_and_comments_beside(paths: Paths) -> None:
-    text = by_hand(paths)
+def test_edit_keeps_spelled_values_and_saves_the_old_text(paths: Paths) -> None:
+    text = write_servers(paths)
     (before,), _ = read_servers(paths)
     edit_server(paths, "lic", replace(before, name="lic-2", group="emea"))
     ((after,), _) = read_servers(paths)
@@ -128,7 +127,7 @@ def test_editing_keeps_what_the_user_spelled_and_comments_beside(paths: Paths) -
     assert stat.S_IMODE(backup(paths).stat().st_mode) == 0o600
 
 
-def test_a_text_of_lictuis_own_is_not_kept_beside(paths: Paths) -> None:
+def test_text_of_lictui_is_not_saved(paths: Paths) -> None:
     save_servers(paths, [LIC, DDC])
     edit_server(paths, "lic", replace(LIC, group="emea"))
     remove_server(paths, "ddc")
@@ -136,13 +135,13 @@ def test_a_text_of_lictuis_own_is_not_kept_beside(paths: Paths) -> None:
     assert not backup(paths).exists()
 
 
-def test_a_source_can_change(paths: Paths) -> None:
+def test_edit_changes_the_source(paths: Paths) -> None:
     save_servers(paths, [LIC])
     edit_server(paths, "lic", replace(DDC, name="lic"))
     assert load_servers(paths) == (replace(DDC, name="lic"),)
 
 
-def test_the_last_one_can_be_removed_and_another_added(paths: Paths) -> None:
+def test_last_server_is_removed(paths: Paths) -> None:
     add_server(paths, LIC)
     remove_server(paths, "lic")
     assert load_servers(paths) == ()
@@ -151,7 +150,7 @@ def test_the_last_one_can_be_removed_and_another_added(paths: Paths) -> None:
     assert not backup(paths).exists()
 
 
-def test_a_server_that_is_not_there_is_said_with_the_nearest(paths: Paths) -> None:
+def test_unknown_server_is_refused_with_a_suggestion(paths: Paths) -> None:
     save_servers(paths, [LIC, DDC])
     with pytest.raises(UsageError, match="unknown server lik") as caught:
         remove_server(paths, "lik")
@@ -160,8 +159,8 @@ def test_a_server_that_is_not_there_is_said_with_the_nearest(paths: Paths) -> No
         edit_server(paths, "x", LIC)
 
 
-def test_a_bad_server_does_not_cost_the_good_ones(paths: Paths) -> None:
-    by_hand(paths)
+def test_valid_servers_are_read_next_to_an_invalid_one(paths: Paths) -> None:
+    write_servers(paths)
     add_server(paths, DDC)
     servers, problems = read_servers(paths)
     assert [server.name for server in servers] == ["lic", "ddc"]
@@ -173,8 +172,8 @@ def test_a_bad_server_does_not_cost_the_good_ones(paths: Paths) -> None:
     assert caught.value.problems == problems
 
 
-def test_a_broken_server_can_be_removed(paths: Paths) -> None:
-    by_hand(paths)
+def test_invalid_server_is_removed(paths: Paths) -> None:
+    write_servers(paths)
     remove_server(paths, "broken")
     assert [server.name for server in load_servers(paths)] == ["lic"]
 
@@ -187,23 +186,23 @@ def test_a_broken_server_can_be_removed(paths: Paths) -> None:
         ("[[server]\n", 1, "", ""),
     ],
 )
-def test_a_file_of_another_shape_is_said(
+def test_file_without_server_tables_is_a_problem(
     paths: Paths, text: str, line: int, key: str, hint: str
 ) -> None:
-    by_hand(paths, text)
+    write_servers(paths, text)
     servers, (problem,) = read_servers(paths)
     assert servers == ()
     assert (problem.line, problem.key, problem.hint) == (line, key, hint)
 
 
-def test_a_file_that_is_no_toml_is_never_overwritten(paths: Paths) -> None:
-    text = by_hand(paths, "[[server]\n")
+def test_invalid_toml_is_never_overwritten(paths: Paths) -> None:
+    text = write_servers(paths, "[[server]\n")
     with pytest.raises(ConfigError):
         add_server(paths, LIC)
     assert paths.servers.read_text() == text
 
 
-def test_the_second_of_a_name_is_the_problem(paths: Paths) -> None:
+def test_second_server_of_a_name_is_a_problem(paths: Paths) -> None:
     save_servers(paths, [LIC, DDC, LIC])
     servers, (problem,) = read_servers(paths)
     assert servers == (LIC, DDC)
@@ -211,7 +210,7 @@ def test_the_second_of_a_name_is_the_problem(paths: Paths) -> None:
     assert problem.message == "duplicate name (first defined on line 4)"
 
 
-def test_what_others_wrote_meanwhile_is_not_lost(paths: Paths) -> None:
+def test_concurrent_changes_are_not_lost(paths: Paths) -> None:
     names = [f"server {number}" for number in range(12)]
     threads = [
         threading.Thread(target=add_server, args=(paths, replace(LIC, name=name))) for name in names
@@ -223,8 +222,7 @@ def test_what_others_wrote_meanwhile_is_not_lost(paths: Paths) -> None:
     assert sorted(server.name for server in load_servers(paths)) == sorted(names)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="folders are protected otherwise")
-def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_unwritable_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LictuiError, match=r"servers\.toml cannot be written"):
         add_server(Paths(tmp_path / "file" / "config", tmp_path), LIC)
@@ -258,13 +256,13 @@ CVAD = st.fixed_dictionaries(
 
 
 @given(st.lists(WINRM | CVAD, max_size=4, unique_by=lambda table: table["name"]))
-def test_every_server_survives_the_file(tables: list[dict[str, object]]) -> None:
+def test_every_server_is_read_as_written(tables: list[dict[str, object]]) -> None:
     with TemporaryDirectory() as folder:
         paths = Paths(Path(folder), Path(folder))
         servers = []
         for table in tables:
-            server, refusals = validate_server(table, paths.config_dir)
-            assert refusals == ()
+            server, errors = validate_server(table, paths.config_dir)
+            assert errors == ()
             assert server is not None
             servers.append(server)
             add_server(paths, server)

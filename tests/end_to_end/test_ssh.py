@@ -109,42 +109,29 @@ def test_every_format_is_read(program: Program, sshd: Sshd) -> None:
     assert sshd.clients() == []
 
 
-def test_server_with_another_key_is_untrusted(program: Program, sshd: Sshd) -> None:
+def test_ssh_failures_have_their_reason(program: Program, sshd: Sshd) -> None:
     ran = sshd.folder / "ran"
-    command = f"touch {shlex.quote(str(ran))}; {_output(sshd.folder, 'checkmk')}"
-    server = _ask(program, sshd.command(command, known_hosts="other_known_hosts"))
-    assert (server["state"], server["reason"]["kind"]) == ("untrusted", "tls")
-    assert server["reason"]["hint"]
-    assert server["pools"] == []
-    assert not ran.exists()
-
-
-def test_unknown_server_is_untrusted(program: Program, sshd: Sshd) -> None:
     (sshd.folder / "nobody").touch()
-    command = _output(sshd.folder, "checkmk")
-    server = _ask(program, sshd.command(command, known_hosts="nobody"))
-    assert (server["state"], server["reason"]["kind"]) == ("untrusted", "tls")
-    assert server["pools"] == []
-
-
-def test_unknown_user_key_is_denied(program: Program, sshd: Sshd) -> None:
-    command = _output(sshd.folder, "checkmk")
-    server = _ask(program, sshd.command(command, key="other_user_key"))
-    assert (server["state"], server["reason"]["kind"]) == ("denied", "auth")
-    assert server["reason"]["hint"]
-
-
-def test_closed_port_is_refused(program: Program, sshd: Sshd) -> None:
-    command = sshd.command("true")
-    sshd.__exit__(None, None, None)
-    server = _ask(program, command)
-    assert (server["state"], server["reason"]["kind"]) == ("down", "refused")
-
-
-def test_missing_program_is_an_error_of_the_command(program: Program, sshd: Sshd) -> None:
-    server = _ask(program, sshd.command("no-such-program"))
-    assert (server["state"], server["reason"]["kind"]) == ("error", "command")
-    assert "no-such-program" in server["reason"]["message"]
+    command = f"touch {shlex.quote(str(ran))}; {_output(sshd.folder, 'checkmk')}"
+    stopped = Sshd(sshd.folder.parent / "stopped")
+    stopped.folder.mkdir()
+    with stopped:
+        refused = stopped.command("true")
+    cases = {
+        "other key": (sshd.command(command, known_hosts="other_known_hosts"), "untrusted", "tls"),
+        "unknown": (sshd.command(command, known_hosts="nobody"), "untrusted", "tls"),
+        "wrong user": (sshd.command(command, key="other_user_key"), "denied", "auth"),
+        "no program": (sshd.command("no-such-program"), "error", "command"),
+        "stopped": (refused, "down", "refused"),
+    }
+    program.register(*(_server(command, name) for name, (command, *_) in cases.items()))
+    servers = {s["name"]: s for s in program.json("status", "--timeout", "10")["servers"]}
+    for name, (_, state, kind) in cases.items():
+        reason = servers[name]["reason"]
+        assert (servers[name]["state"], reason["kind"], servers[name]["pools"]) == (state, kind, [])
+        assert reason["hint"]
+    assert "no-such-program" in servers["no program"]["reason"]["message"]
+    assert not ran.exists()
 
 
 @pytest.fixture
