@@ -1,3 +1,5 @@
+"""Conditions that alerts are about: their level and message. `test_alert_state` tests when."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -13,20 +15,28 @@ from tests.support.example_board import (
     up_status,
 )
 
-from lictui.engine.alerts import Alert, current_alerts
+from lictui.engine.alerts import current_alerts
 from lictui.engine.board import Board, ServerStatus
 from lictui.engine.merge import merge_board
-from lictui.model import Activation, ActivationStatus, AlertKind, Certificate, Level, Notice, State
+from lictui.model import (
+    Activation,
+    ActivationStatus,
+    AlertKind,
+    Certificate,
+    Level,
+    Notice,
+    Pool,
+    State,
+)
 
 TODAY = date(2026, 11, 24)
+SOON, SUBSCRIPTION = date(2026, 12, 1), date(2028, 1, 1)
+PERMANENT = replace(pool("XDT_PLT_UD", 1, 9, expires=SOON), permanent=True)
+OK = None
 
 
 def alerts(*servers: ServerStatus) -> list[tuple[AlertKind, Level]]:
-    return [(alert.kind, alert.level) for alert in found(*servers)]
-
-
-def found(*servers: ServerStatus) -> tuple[Alert, ...]:
-    return current_alerts(merge_board(Board(servers)), TODAY)
+    return [(a.kind, a.level) for a in current_alerts(merge_board(Board(servers)), TODAY)]
 
 
 @pytest.mark.parametrize(
@@ -35,63 +45,50 @@ def found(*servers: ServerStatus) -> tuple[Alert, ...]:
 )
 def test_usage_has_a_level_and_a_message(in_use: int, level: Level) -> None:
     status = up_status("a", pool("XDT_PLT_UD", in_use, 100, 10))
-    assert alerts(status) == [(AlertKind.USAGE, level)]
-    (alert,) = found(status)
-    assert (alert.server, alert.product, alert.since) == ("a", "XDT_PLT_UD", status.last_success_at)
+    (alert,) = current_alerts(merge_board(Board((status,))), TODAY)
+    assert (alert.kind, alert.level, alert.server) == (AlertKind.USAGE, level, "a")
+    assert (alert.product, alert.since) == ("XDT_PLT_UD", status.last_success_at)
     assert f"{in_use} of 100 assigned" in alert.message
 
 
-def test_usage_below_the_thresholds_is_no_alert() -> None:
-    assert alerts(up_status("a", pool("XDT_PLT_UD", 79, 100), pool("PVS_STD_CCS", 0, 0))) == []
-
-
 def test_usage_of_one_product_is_summed_over_its_pools() -> None:
-    full = pool("XDT_PLT_UD", 100, 100, subscription=date(2028, 1, 1))
+    full = pool("XDT_PLT_UD", 100, 100, subscription=SUBSCRIPTION)
     assert alerts(up_status("a", full, pool("XDT_PLT_UD", 0, 100))) == []
 
 
 @pytest.mark.parametrize(
-    ("ends", "level"),
+    "pools",
     [
-        (date(2027, 2, 22), Level.WARN),
-        (date(2026, 12, 24), Level.CRITICAL),
-        (date(2026, 11, 1), Level.CRITICAL),
+        (pool("XDT_PLT_UD", 79, 100), pool("PVS_STD_CCS", 0, 0)),
+        (pool("XDT_PLT_UD", 5, None),),
+        (PERMANENT, pool("CITRIX", 10, 10, expires=SOON)),
+        (
+            pool("XDT_PLT_UD", 1, 9, subscription=date(2020, 1, 1)),
+            pool("XDT_PLT_UD", 1, 9, subscription=SUBSCRIPTION),
+        ),
     ],
+    ids=["below the thresholds", "unlimited", "no end", "renewed subscription"],
 )
-def test_expiring_licenses_have_a_level(ends: date, level: Level) -> None:
-    assert alerts(up_status("a", pool("XDT_PLT_UD", 1, 9, expires=ends))) == [
-        (AlertKind.EXPIRY, level)
-    ]
-
-
-def test_expiry_before_the_warning_time_is_no_alert() -> None:
-    assert alerts(up_status("a", pool("XDT_PLT_UD", 1, 9, expires=date(2027, 2, 23)))) == []
-
-
-def test_permanent_and_startup_licenses_never_expire() -> None:
-    soon = date(2026, 12, 1)
-    permanent = replace(pool("XDT_PLT_UD", 1, 9, expires=soon), permanent=True)
-    assert alerts(up_status("a", permanent, pool("CITRIX", 10, 10, expires=soon))) == []
+def test_normal_pools_have_no_alert(pools: tuple[Pool, ...]) -> None:
+    assert alerts(up_status("a", *pools)) == []
 
 
 @pytest.mark.parametrize(
-    ("ends", "level"),
+    ("day", "expiry", "subscription"),
     [
-        (date(2027, 2, 22), Level.WARN),
-        (date(2026, 12, 24), Level.CRITICAL),
-        (date(2026, 11, 1), Level.WARN),
+        (date(2027, 2, 23), OK, OK),
+        (date(2027, 2, 22), Level.WARN, Level.WARN),
+        (date(2026, 12, 24), Level.CRITICAL, Level.CRITICAL),
+        (date(2026, 11, 1), Level.CRITICAL, Level.WARN),  # licenses stay valid without it
     ],
 )
-def test_ending_subscription_has_a_level(ends: date, level: Level) -> None:
-    status = up_status("a", pool("XDT_PLT_UD", 1, 9, subscription=ends))
-    assert alerts(status) == [(AlertKind.SUBSCRIPTION, level)]
-
-
-def test_renewed_subscription_is_no_alert() -> None:
-    old = pool("XDT_PLT_UD", 1, 9, subscription=date(2020, 1, 1))
-    assert (
-        alerts(up_status("a", old, pool("XDT_PLT_UD", 1, 9, subscription=date(2028, 1, 1)))) == []
-    )
+def test_last_days_have_a_level(
+    day: date, expiry: Level | None, subscription: Level | None
+) -> None:
+    expiring = alerts(up_status("a", pool("XDT_PLT_UD", 1, 9, expires=day)))
+    assert expiring == ([(AlertKind.EXPIRY, expiry)] if expiry else [])
+    ending = alerts(up_status("a", pool("XDT_PLT_UD", 1, 9, subscription=day)))
+    assert ending == ([(AlertKind.SUBSCRIPTION, subscription)] if subscription else [])
 
 
 @pytest.mark.parametrize(
@@ -116,8 +113,8 @@ def test_notices_of_the_server_are_alerts() -> None:
         Notice("server", Level.CRITICAL, "Daemon down"),
         Notice("server", Level.OK, "All is well"),
     )
-    told = found(up_status("a", notices=notices))
-    assert [(a.kind, a.message) for a in told] == [
+    board = merge_board(Board((up_status("a", notices=notices),)))
+    assert [(alert.kind, alert.message) for alert in current_alerts(board, TODAY)] == [
         (AlertKind.SERVER, "Daemon down"),
         (AlertKind.GRACE, "Grace period: 5 days left"),
     ]
@@ -125,21 +122,20 @@ def test_notices_of_the_server_are_alerts() -> None:
 
 def test_lost_server_alerts_with_its_failure_only() -> None:
     status = down_status(up_status("a", pool("XDT_PLT_UD", 100, 100)), TIMEOUT_FAILURE)
-    (alert,) = found(status)
-    assert (alert.kind, alert.level, alert.since) == (
-        AlertKind.SERVER, Level.CRITICAL, status.since,
+    (alert,) = current_alerts(merge_board(Board((status,))), TODAY)
+    assert (alert.kind, alert.level, alert.since, alert.message) == (
+        AlertKind.SERVER, Level.CRITICAL, status.since, TIMEOUT_FAILURE.message,
     )  # fmt: skip
-    assert alert.message == TIMEOUT_FAILURE.message
 
 
 def test_server_without_data_warns_and_disabled_one_does_not() -> None:
-    assert alerts(down_status(up_status("a"), NO_DATA_FAILURE)) == [(AlertKind.SERVER, Level.WARN)]
-    assert alerts(replace(down_status(up_status("a"), NO_DATA_FAILURE), state=State.DISABLED)) == []
+    without_data = down_status(up_status("a"), NO_DATA_FAILURE)
+    assert alerts(without_data) == [(AlertKind.SERVER, Level.WARN)]
+    assert alerts(replace(without_data, state=State.DISABLED)) == []
 
 
 def test_unreadable_usage_is_a_data_alert() -> None:
     assert alerts(up_status("a", pool("XDT_PLT_UD", None, 100))) == [(AlertKind.DATA, Level.WARN)]
-    assert alerts(up_status("a", pool("XDT_PLT_UD", 5, None))) == []
 
 
 def test_alerts_are_ordered_by_severity() -> None:
@@ -151,14 +147,13 @@ def test_alerts_are_ordered_by_severity() -> None:
 @pytest.mark.parametrize(
     ("begins", "ends", "level"),
     [
-        (date(2026, 1, 1), date(2026, 12, 25), None),
+        (date(2026, 1, 1), date(2026, 12, 25), OK),
         (date(2026, 1, 1), date(2026, 12, 24), Level.WARN),
         (date(2026, 1, 1), date(2026, 12, 1), Level.CRITICAL),
-        (date(2026, 10, 1), date(2026, 12, 24), None),  # for 84 days: renewed by itself, and late
-        (date(2026, 10, 1), date(2026, 12, 7), None),
+        (date(2026, 10, 1), date(2026, 12, 7), OK),  # valid for 84 days: renewed by itself, late
         (date(2026, 10, 1), date(2026, 12, 4), Level.WARN),
         (None, date(2026, 11, 20), Level.CRITICAL),
-        (None, None, None),
+        (None, None, OK),
     ],
 )
 def test_expiring_certificate_has_a_level(
@@ -166,8 +161,8 @@ def test_expiring_certificate_has_a_level(
 ) -> None:
     status = up_status("a", pool("X", 1, 100))
     assert status.snapshot is not None
-    shown = Certificate("4f1b", begins, ends)
-    status = replace(status, snapshot=replace(status.snapshot, certificate=shown))
+    certificate = Certificate("4f1b", begins, ends)
+    status = replace(status, snapshot=replace(status.snapshot, certificate=certificate))
     assert alerts(status) == ([(AlertKind.SERVER, level)] if level else [])
     refused = replace(status, state=State.UNTRUSTED)
-    assert alerts(refused) == [(AlertKind.SERVER, Level.CRITICAL)]  # which says it already
+    assert alerts(refused) == [(AlertKind.SERVER, Level.CRITICAL)]  # its state says it already

@@ -1,8 +1,8 @@
-"""The hourly check for unusual usage."""
+"""The hourly check for usage that is unusual for the weekday."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -12,12 +12,12 @@ from tests.support.clock import START, FakeClock
 from tests.support.values import pool, server, snapshot
 
 from lictui.analysis.series import BackfillRow, Bucket, Resolution
-from lictui.config.settings import Retention, Settings, Thresholds
+from lictui.config.settings import AlertSettings, Retention, Settings, Thresholds
 from lictui.engine.board import Board, ServerStatus, apply_poll, with_servers
 from lictui.engine.merge import merge_board
 from lictui.engine.outlook import AnomalyChecker
 from lictui.history.store import History
-from lictui.model import AlertKind, EventKind, Model, Poll, PoolKey, Server
+from lictui.model import AlertKind, EventKind, Model, Poll, PoolKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,175 +29,154 @@ if TYPE_CHECKING:
 HOUR, DAY = 3600, 86400
 CODE = "XDT_PLT_CCS"
 NOW = START + 4.5 * HOUR  # a Tuesday, 10:30 UTC
+TODAY = int(NOW) // DAY * DAY
 
 
 def office(at: int) -> int:
-    """More every hour until noon, the same every day but for a few."""
-    hour = at % DAY // HOUR
-    return 20 + 30 * max(0, min(hour, 12) - 5) + at // DAY % 3
+    """More every hour until noon, nearly the same every day."""
+    return 20 + 30 * max(0, min(at % DAY // HOUR, 12) - 5) + at // DAY % 3
+
+
+def office_and_more(at: int) -> int:
+    """Today 200 more than on any other day."""
+    return office(at) + (200 if at >= TODAY else 0)
+
+
+def growing(at: int) -> int:
+    """One more every midnight, for months."""
+    return 200 + (at - TODAY) // DAY
 
 
 def hours(
-    figure: Callable[[int], int | None], weeks: int = 12, name: str = "lic-01", end: float = START
+    figure: Callable[[int], int | None], weeks: int = 12, end: float = NOW
 ) -> Iterator[BackfillRow]:
     """The past of one pool by the hour."""
     for start in range(int(end) // DAY * DAY - weeks * 7 * DAY, int(end), HOUR):
         if (high := figure(start)) is not None:
-            one = Bucket(start, start + HOUR, high, high, high, start, high, 500, 0, 4)
-            yield BackfillRow(name, PoolKey(CODE), Model.CONCURRENT, Resolution.HOUR, one)
+            bucket = Bucket(start, start + HOUR, high, high, high, start, high, 500, 0, 4)
+            yield BackfillRow("lic-01", PoolKey(CODE), Model.CONCURRENT, Resolution.HOUR, bucket)
+
+
+class Check:
+    """The history of a server that responded just now, and what a first check of it finds."""
+
+    def __init__(self, history: History, clock: FakeClock) -> None:
+        self.history = history
+        self._clock = clock
+
+    async def sentences(
+        self,
+        board: Board | None = None,
+        model: Model = Model.CONCURRENT,
+        timezone: str = "UTC",
+        *,
+        enabled: bool = True,
+    ) -> dict[str, dict[str, str]]:
+        if board is None:
+            result = snapshot(pool(CODE, 170, 500, 0, model=model))
+            board = with_servers(Board(), (server(),))
+            board = apply_poll(board, Poll("lic-01", NOW, 0.1, result))
+        settings = Settings(timezone=timezone, alerts=AlertSettings(Thresholds(unusual=enabled)))
+        anomalies: dict[str, dict[str, str]] = {}
+        checker = AnomalyChecker(self.history, self._clock)
+        task = asyncio.create_task(checker.check(merge_board(board), settings, anomalies))
+        while not task.done():
+            await self._clock.advance(0.02)
+        await task
+        return anomalies
 
 
 @pytest.fixture
-def history(tmp_path: Path) -> Iterator[tuple[History, FakeClock]]:
+def check(tmp_path: Path) -> Iterator[Check]:
     clock = FakeClock(NOW)
-    with History.open(tmp_path / "history.db", Retention(), clock) as found:
-        yield found, clock
+    with History.open(tmp_path / "history.db", Retention(), clock) as history:
+        yield Check(history, clock)
 
 
-def board_of(*servers: Server, model: Model = Model.CONCURRENT) -> Board:
-    """Servers that answered just now."""
-    board = with_servers(Board(), servers)
-    for each in servers:
-        told = snapshot(pool(CODE, 170, 500, 0, model=model))
-        board = apply_poll(board, Poll(each.name, NOW, 0.1, told))
-    return board
-
-
-async def looked(
-    history: History, clock: FakeClock, board: Board, settings: Settings | None = None
-) -> dict[str, dict[str, str]]:
-    """What a first look finds."""
-    import asyncio  # noqa: PLC0415 - here alone
-
-    found: dict[str, dict[str, str]] = {}
-    task = asyncio.create_task(
-        AnomalyChecker(history, clock).check(
-            merge_board(board), settings or Settings(timezone="UTC"), found
-        )
-    )
-    while not task.done():
-        await clock.advance(0.02)
-    await task
-    return found
-
-
-async def test_anomaly_check_compares_the_same_hours_of_the_weekday(
-    history: tuple[History, FakeClock],
+@pytest.mark.parametrize(
+    "figure",
+    [
+        # A morning that grows as every morning does is not low because the hour is not over.
+        lambda at: office(at - HOUR if at == int(NOW) // HOUR * HOUR else at),
+        # Nothing was read today from 6:00.
+        lambda at: None if at >= TODAY + 6 * HOUR else office(at),
+    ],
+)
+async def test_anomaly_check_compares_complete_hours_of_the_weekday(
+    check: Check, figure: Callable[[int], int | None]
 ) -> None:
-    """A morning that grows as every morning does is not low because the day is not over."""
-    store, clock = history
-    begun = int(NOW) // HOUR * HOUR  # an hour of which a part is over, and the figure behind
-
-    def rising(at: int) -> int:
-        return office(at - HOUR if at == begun else at)
-
-    store.backfill(hours(rising, end=NOW))
-    assert await looked(store, clock, board_of(server())) == {"lic-01": {}}
+    check.history.backfill(hours(figure))
+    assert await check.sentences() == {"lic-01": {}}
 
 
-async def test_anomaly_names_product_and_hour(
-    history: tuple[History, FakeClock],
-) -> None:
-    store, clock = history
-    today = int(NOW) // DAY * DAY
-    store.backfill(hours(lambda at: office(at) + (200 if at >= today else 0), end=NOW))
-    said = (await looked(store, clock, board_of(server())))["lic-01"][CODE]
-    assert said.startswith(f"{CODE}: unusual usage: 3")
-    assert "by 10:00 (typical Tuesday: 1" in said
+async def test_anomaly_names_product_and_hour(check: Check) -> None:
+    check.history.backfill(hours(office_and_more))
+    sentence = (await check.sentences())["lic-01"][CODE]
+    assert sentence.startswith(f"{CODE}: unusual usage: 3")
+    assert "by 10:00 (typical Tuesday: 1" in sentence
 
 
-async def test_anomaly_check_ignores_hours_missing_today(
-    history: tuple[History, FakeClock],
-) -> None:
-    store, clock = history
-    today = int(NOW) // DAY * DAY
-
-    def away(at: int) -> int | None:
-        """Nothing was read from six on."""
-        return None if at >= today + 6 * HOUR else office(at)
-
-    store.backfill(hours(away, end=NOW))
-    assert await looked(store, clock, board_of(server())) == {"lic-01": {}}
+async def test_anomaly_check_needs_enough_history(check: Check) -> None:
+    check.history.backfill(hours(office_and_more, weeks=4))
+    assert await check.sentences() == {"lic-01": {}}
+    check.history.backfill(hours(office_and_more, weeks=6))
+    assert (await check.sentences())["lic-01"]
 
 
-@pytest.mark.parametrize(("weeks", "said"), [(4, False), (6, True)])
-async def test_anomaly_check_needs_enough_history(
-    history: tuple[History, FakeClock],
-    weeks: int,
-    said: bool,  # noqa: FBT001 - a case
-) -> None:
-    store, clock = history
-    today = int(NOW) // DAY * DAY
-    store.backfill(hours(lambda at: office(at) + (200 if at >= today else 0), weeks, end=NOW))
-    assert bool((await looked(store, clock, board_of(server())))["lic-01"]) is said
-
-
-async def test_anomaly_of_assigned_licenses_counts_new_ones(
-    history: tuple[History, FakeClock],
-) -> None:
-    store, clock = history
-    today = int(NOW) // DAY * DAY
-
-    def grown(at: int) -> int:
-        return 200 + (at - today) // DAY  # one more every midnight, for months
-
-    board = board_of(server(), model=Model.USER_DEVICE)
-    store.backfill(hours(grown, end=NOW))
-    assert await looked(store, clock, board) == {"lic-01": {}}
-    store.backfill(hours(lambda at: grown(at) + (40 if at >= today + 8 * HOUR else 0), end=NOW))
-    said = (await looked(store, clock, board))["lic-01"][CODE]
-    assert "unusual change of assignments: +41 by 10:00 (typical Tuesday: +1" in said
+async def test_anomaly_of_assigned_licenses_counts_new_ones(check: Check) -> None:
+    check.history.backfill(hours(growing))
+    assert await check.sentences(model=Model.USER_DEVICE) == {"lic-01": {}}
+    more = hours(lambda at: growing(at) + (40 if at >= TODAY + 8 * HOUR else 0))
+    check.history.backfill(more)
+    sentence = (await check.sentences(model=Model.USER_DEVICE))["lic-01"][CODE]
+    assert "unusual change of assignments: +41 by 10:00 (typical Tuesday: +1" in sentence
 
 
 async def test_anomaly_check_can_be_disabled_and_skips_servers_that_are_down(
-    history: tuple[History, FakeClock],
+    check: Check,
 ) -> None:
-    store, clock = history
-    today = int(NOW) // DAY * DAY
-    store.backfill(hours(lambda at: office(at) + (200 if at >= today else 0), end=NOW))
-    board = board_of(server())
-    assert (await looked(store, clock, board))["lic-01"]
-    quiet = Settings(timezone="UTC")
-    quiet = replace(quiet, alerts=replace(quiet.alerts, default=Thresholds(unusual=False)))
-    assert await looked(store, clock, board, quiet) == {"lic-01": {}}
-    waiting = Board((ServerStatus(server()),))
-    assert await looked(store, clock, waiting) == {}
+    check.history.backfill(hours(office_and_more))
+    assert (await check.sentences())["lic-01"]
+    assert await check.sentences(enabled=False) == {"lic-01": {}}
+    assert await check.sentences(Board((ServerStatus(server()),))) == {}
 
 
-async def test_anomaly_check_uses_days_of_the_time_zone(history: tuple[History, FakeClock]) -> None:
-    """Where it is Wednesday already, Wednesdays are compared; over a change of the clocks, too."""
-    store, clock = history
+async def test_anomaly_check_uses_days_of_the_time_zone(check: Check) -> None:
+    """In Auckland it is 23:30, and clocks were changed within the weeks that are compared."""
     zone = "Pacific/Auckland"
     assert datetime.fromtimestamp(NOW, UTC).astimezone(ZoneInfo(zone)).weekday() == 1
-    today = int(NOW) // DAY * DAY
-    store.backfill(hours(lambda at: office(at) + (300 if at >= today else 0), end=NOW))
-    found = await looked(store, clock, board_of(server()), Settings(timezone=zone))
-    assert "by 23:00" in found["lic-01"][CODE]
+    check.history.backfill(hours(office_and_more))
+    assert "by 23:00" in (await check.sentences(timezone=zone))["lic-01"][CODE]
 
 
 async def test_anomaly_is_raised_and_cleared_once_despite_restarts(
     harness: EngineHarness,
 ) -> None:
-    """Through the engine: a look an hour, two polls to believe it, none where it is not known."""
-    every = 300.0
-    harness.register(server(interval=every))
-    harness.replies["lic-01"] = snapshot(pool(CODE, 400, 500, 0, model=Model.CONCURRENT))
+    """In the engine: a check every hour, two polls until it is raised."""
+
+    def in_use(count: int) -> None:
+        reply = snapshot(pool(CODE, count, 500, 0, model=Model.CONCURRENT))
+        harness.replies["lic-01"] = reply
+
+    harness.register(server(interval=300.0))
+    in_use(400)
     engine = await harness.engine()
-    with History.open(harness.paths.history, Retention(), harness.clock) as store:
-        store.backfill(hours(office))
+    with History.open(harness.paths.history, Retention(), harness.clock) as history:
+        history.backfill(hours(office, end=START))
     await harness.clock.advance(1.5 * HOUR)
-    raised = [each.key.kind for each in engine.board.alert_states or () if each.raised_at]
+    raised = [state.key.kind for state in engine.board.alert_states or () if state.raised_at]
     assert raised.count(AlertKind.UNUSUAL) == 1
     await harness.close(engine)
     engine = await harness.engine()
-    for _ in range(3):  # before anyone has looked again
+    for _ in range(3):  # before the next check
         engine.poll_now()
         await harness.clock.advance(5)
     await harness.clock.advance(0.5 * HOUR)
-    harness.replies["lic-01"] = snapshot(pool(CODE, 140, 500, 0, model=Model.CONCURRENT))
+    in_use(140)
     await harness.clock.advance(30 * HOUR)
     lines = [
-        each.message for each in await engine.history.events(1000) if each.kind is EventKind.ALERT
+        event.message.split()[0]
+        for event in reversed(await engine.history.events(1000))
+        if event.kind is EventKind.ALERT and "unusual usage: 4" in event.message
     ]
-    words = [line.split()[0] for line in lines if "unusual usage: 4" in line]
-    assert [word for word in reversed(words) if word != "ongoing"] == ["raised:", "resolved"]
+    assert [word for word in lines if word != "ongoing"] == ["raised:", "resolved"]

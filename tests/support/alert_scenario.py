@@ -21,7 +21,6 @@ from lictui.model import (
     AlertState,
     AlertTransition,
     Failure,
-    Level,
     Poll,
     Snapshot,
 )
@@ -45,13 +44,14 @@ class AlertScenario:
         self.board = with_servers(Board(), servers or (server(),))
         self._merger = BoardMerger()
 
-    def poll(self, result: int | Snapshot | Failure | None = None, name: str = "lic-01") -> None:
-        """Poll once: a snapshot, a failure, or a number of licenses in use of 100."""
-        self.now += INTERVAL
-        if result is None or isinstance(result, int):
-            result = snapshot(pool(in_use=result, installed=100, overdraft=10))
-        self.board = apply_poll(self.board, Poll(name, self.now, 0.1, result))
-        self.evaluate()
+    def poll(self, *results: int | Snapshot | Failure | None, name: str = "lic-01") -> None:
+        """Poll for each result: a snapshot, a failure, or the licenses in use of 100."""
+        for result in results:
+            self.now += INTERVAL
+            if result is None or isinstance(result, int):
+                result = snapshot(pool(in_use=result, installed=100, overdraft=10))  # noqa: PLW2901
+            self.board = apply_poll(self.board, Poll(name, self.now, 0.1, result))
+            self.evaluate()
 
     def evaluate(self) -> None:
         """Evaluate the alerts for the last poll and the current time."""
@@ -72,6 +72,6 @@ class AlertScenario:
         self.states = tuple(each for each in kept if each is not None)
         assert len(self.states) == len(kept)
 
-    def transitions(self) -> list[tuple[AlertTransition, Level]]:
+    def transitions(self) -> list[str]:
         """Return every transition with the level after it."""
-        return [(each.transition, each.alert.level) for each in self.events]
+        return [f"{event.transition} {event.alert.level}" for event in self.events]
