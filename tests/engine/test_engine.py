@@ -50,36 +50,30 @@ ROUND = 4.0  # seconds; a little more than the engine's own
 
 async def recorded(engine: Engine, name: str = "lic-01") -> list[float]:
     """What was in use, bucket by bucket."""
-    question = SeriesQuery(
-        ((name, PoolKey("XDT_PLT_UD")),), int(START) - 60, int(START) + 86400, 300
-    )
-    (series,) = await engine.history.series_batch((question,))
+    start = int(START)
+    query = SeriesQuery(((name, PoolKey("XDT_PLT_UD")),), start - 60, start + 86400, 300)
+    (series,) = await engine.history.series_batch((query,))
     return [bucket.last for bucket in series.buckets]
 
 
-async def test_poll_is_published_and_recorded(harness: EngineHarness) -> None:
-    harness.register(server())
+async def test_poll_is_published_recorded_and_restored_after_a_restart(
+    harness: EngineHarness,
+) -> None:
+    harness.register(server(interval=60.0))
     engine = await harness.engine()
-    assert status_of(engine).state is State.UP
+    before = status_of(engine)
+    assert before.state is State.UP
     assert harness.boards[-1] == engine.board
     assert await recorded(engine) == [412]
-    assert [event.message for event in await engine.history.events(1000)] == [
-        "first successful poll"
-    ]
-
-
-async def test_board_is_restored_after_a_restart(harness: EngineHarness) -> None:
-    harness.register(server())
-    first = await harness.engine()
-    before = status_of(first)
-    await harness.close(first)
-    second = await harness.engine(begin=False)
-    after = status_of(second)
-    assert after.state is State.UP
+    (event,) = await engine.history.events(1000)
+    assert event.message == "first successful poll"
+    await harness.close(engine)
+    await harness.clock.advance(400)
+    after = status_of(await harness.engine(begin=False))
+    assert (after.state, after.polled_at) == (State.UP, before.polled_at)  # not stale yet
+    assert (after.since, after.last_success_at) == (before.since, before.last_success_at)
     assert after.snapshot
-    assert before.snapshot
-    assert after.snapshot.pools[0].reading == before.snapshot.pools[0].reading
-    assert (after.polled_at, after.since) == (before.polled_at, before.since)
+    assert after.snapshot.pools[0].reading.in_use == 412
 
 
 async def test_failed_poll_is_a_gap_and_survives_a_restart(harness: EngineHarness) -> None:
@@ -91,10 +85,10 @@ async def test_failed_poll_is_a_gap_and_survives_a_restart(harness: EngineHarnes
     assert status_of(engine).snapshot is not None
     assert await recorded(engine) == [412]
     await harness.close(engine)
-    again = status_of(await harness.engine(begin=False))
-    assert again.state is State.DOWN
-    assert again.failure
-    assert again.failure.message == "no answer"
+    restored = status_of(await harness.engine(begin=False))
+    assert restored.state is State.DOWN
+    assert restored.failure
+    assert restored.failure.message == "no answer"
 
 
 async def test_renewed_license_keeps_its_history(harness: EngineHarness) -> None:
@@ -110,30 +104,26 @@ async def test_renewed_license_keeps_its_history(harness: EngineHarness) -> None
     assert [bucket.last for bucket in history.buckets] == [400, 401]
 
 
-async def test_edited_registry_is_reloaded(harness: EngineHarness) -> None:
+async def test_edited_registry_is_reloaded_and_an_invalid_one_is_not(
+    harness: EngineHarness,
+) -> None:
     harness.register(server())
     engine = await harness.engine()
     harness.register(server(), server("lic-02"))
     await harness.clock.advance(ROUND)
     assert status_of(engine, "lic-02").state is State.UP
     assert harness.polled_names.count("lic-01") == 1
-
-
-async def test_invalid_registry_keeps_the_last_valid_one(harness: EngineHarness) -> None:
-    harness.register(server())
-    engine = await harness.engine()
     harness.paths.servers.write_text("[[server]\n")
     await harness.clock.advance(ROUND)
-    assert status_of(engine).state is State.UP
+    assert status_of(engine, "lic-02").state is State.UP
     assert any("servers.toml" in notice for notice in engine.board.notices)
     harness.register(server())
     await harness.clock.advance(ROUND)
+    assert engine.board.find("lic-02") is None
     assert engine.board.notices == ()
 
 
-async def test_invalid_config_at_start_leaves_the_defaults(
-    harness: EngineHarness,
-) -> None:
+async def test_invalid_config_at_start_leaves_the_defaults(harness: EngineHarness) -> None:
     harness.register(server())
     (harness.paths.config_dir / "config.toml").write_text("[alerts]\nwarn = 80\n")
     engine = await harness.engine()
@@ -149,8 +139,7 @@ async def test_unusable_history_does_not_stop_polling(harness: EngineHarness) ->
     assert status_of(engine).state is State.UP
     assert any("recording is disabled" in notice for notice in engine.board.notices)
     query = ProductQuery(("lic-01",), "XDT_PLT_UD", (0, 300), 300)
-    history = await engine.history.product_history(query)
-    assert history == ProductHistory()
+    assert await engine.history.product_history(query) == ProductHistory()
     assert await engine.history.events(1000) == ()
 
 
@@ -158,12 +147,12 @@ async def test_second_instance_shows_what_the_first_records(harness: EngineHarne
     harness.register(server(interval=60.0))
     leader = await harness.engine()
     follower = await harness.engine()
-    asked = len(harness.polled_names)
+    polls = len(harness.polled_names)
     assert any("another lictui instance" in notice for notice in follower.board.notices)
     harness.replies["lic-01"] = snapshot(pool(in_use=433))
     await harness.clock.advance(60)
     await harness.clock.advance(ROUND * 2)
-    assert len(harness.polled_names) <= asked + 2
+    assert len(harness.polled_names) <= polls + 2
     followed = status_of(follower).snapshot
     assert followed
     assert followed.pools[0].reading.in_use == 433
@@ -175,7 +164,7 @@ async def test_second_instance_shows_what_the_first_records(harness: EngineHarne
     assert len(harness.polled_names) > before
 
 
-async def test_saved_server_is_polled_and_renamed_one_keeps_its_history(
+async def test_saved_renamed_and_removed_servers_keep_their_history(
     harness: EngineHarness,
 ) -> None:
     engine = await harness.engine()
@@ -188,40 +177,22 @@ async def test_saved_server_is_polled_and_renamed_one_keeps_its_history(
     assert await recorded(engine, "lic-new") == [412]
     with pytest.raises(LictuiError, match="already"):
         await engine.save(server("lic-new"))
-
-
-async def test_removed_server_leaves_the_board_and_keeps_its_history(
-    harness: EngineHarness,
-) -> None:
-    harness.register(server())
-    engine = await harness.engine()
-    await engine.remove("lic-01")
+    await engine.remove("lic-new")
     assert engine.board.servers == ()
-    assert await recorded(engine) == [412]
+    assert await recorded(engine, "lic-new") == [412]
 
 
 async def test_scope_limits_servers_and_interval(harness: EngineHarness) -> None:
     harness.register(server("a", group="emea"), server("b", group="us"))
     engine = await harness.engine(RunScope(group="us", interval=10.0))
-    assert [status.server.name for status in engine.board.servers] == ["b"]
-    assert (
-        status_of(engine, "b").server.interval is None
-    )  # what the form would write stays the user's
+    (status,) = engine.board.servers
+    assert (status.server.name, status.server.interval) == ("b", None)  # as registered
     await harness.clock.advance(35)
     assert harness.polled_names.count("b") >= 3
+    assert "a" not in harness.polled_names
     assert engine.board.notices == (
         "polling every 10 s; recommended minimum is 900 s (Citrix guidance)",
     )
-    assert "a" not in harness.polled_names
-
-
-async def test_restored_server_is_up_until_polling_starts(harness: EngineHarness) -> None:
-    harness.register(server(interval=60.0))
-    await harness.close(await harness.engine())
-    await harness.clock.advance(400)
-    assert (
-        status_of(await harness.engine(begin=False)).state is State.UP
-    )  # not aged until it is looked at
 
 
 EVERY = 300.0
@@ -232,46 +203,50 @@ def used(in_use: int) -> Snapshot:
     return snapshot(pool(in_use=in_use, installed=100, overdraft=10))
 
 
-async def read(harness: EngineHarness, engine: Engine, *figures: int, name: str = "lic-01") -> None:
-    """So many polls, with these in use of 100."""
-    for figure in figures:
+async def poll(harness: EngineHarness, engine: Engine, *counts: int, name: str = "lic-01") -> None:
+    """Poll with these numbers of licenses in use, of 100."""
+    for count in counts:
         await harness.clock.advance(1)
-        harness.replies[name] = used(figure)
+        harness.replies[name] = used(count)
         engine.poll_now(name)
         await harness.clock.advance(1)
 
 
-async def said(engine: Engine) -> list[str]:
-    """The alerts' lines in the journal, oldest first."""
-    lines = await engine.history.events(1000)
-    return [it.message.partition(":")[0] for it in reversed(lines) if it.kind is EventKind.ALERT]
+async def alert_lines(engine: Engine) -> list[str]:
+    """What happened to alerts according to the event log, oldest first."""
+    events = await engine.history.events(1000)
+    return [e.message.partition(":")[0] for e in reversed(events) if e.kind is EventKind.ALERT]
+
+
+@pytest.fixture
+def half_used(harness: EngineHarness) -> EngineHarness:
+    """One server with 50 of 100 licenses in use."""
+    harness.register(server(interval=EVERY, group="emea"))
+    harness.replies["lic-01"] = used(50)
+    return harness
 
 
 @pytest.mark.parametrize("restarts", [(), (1,), (2,), (3,), (1, 2, 3, 4, 5, 6)])
 async def test_alerts_survive_restarts_between_polls(
-    harness: EngineHarness, restarts: tuple[int, ...]
+    half_used: EngineHarness, restarts: tuple[int, ...]
 ) -> None:
-    harness.register(server(interval=EVERY))
-    harness.replies["lic-01"] = used(50)
-    engine = await harness.engine()
-    for turn, figure in enumerate((85, 85, 78, 85, 74, 74, 50)):
-        if turn in restarts:
-            await harness.close(engine)
-            engine = await harness.engine()
-        await read(harness, engine, figure)
-    lines = await said(engine)
+    engine = await half_used.engine()
+    for index, count in enumerate((85, 85, 78, 85, 74, 74, 50)):
+        if index in restarts:
+            await half_used.close(engine)
+            engine = await half_used.engine()
+        await poll(half_used, engine, count)
+    lines = await alert_lines(engine)
     assert [line.split(" after")[0] for line in lines] == ["raised", "resolved"]
     assert engine.board.alert_states == ()
 
 
-async def test_alert_replaces_the_line_of_a_level_change(harness: EngineHarness) -> None:
-    harness.register(server(interval=EVERY))
-    harness.replies["lic-01"] = used(50)
-    engine = await harness.engine()
-    await read(harness, engine, 85, 85)
-    harness.replies["lic-01"] = SourceError(FailureKind.TIMEOUT, "no answer")
-    await harness.clock.advance(6 * EVERY)
-    kinds = [it.kind for it in await engine.history.events(1000)]
+async def test_alert_replaces_the_line_of_a_level_change(half_used: EngineHarness) -> None:
+    engine = await half_used.engine()
+    await poll(half_used, engine, 85, 85)
+    half_used.replies["lic-01"] = SourceError(FailureKind.TIMEOUT, "no answer")
+    await half_used.clock.advance(6 * EVERY)
+    kinds = [event.kind for event in await engine.history.events(1000)]
     assert kinds.count(EventKind.LEVEL) == 0
     assert kinds.count(EventKind.ALERT) == 1
     assert kinds.count(EventKind.SERVER) == 2
@@ -284,18 +259,18 @@ async def test_follower_shows_alerts_and_may_acknowledge(
     harness.replies["lic-01"] = used(85)
     leader = await harness.engine()
     follower = await harness.engine()
-    await read(harness, leader, 85, 85)
+    await poll(harness, leader, 85, 85)
     await harness.clock.advance(4)
     assert leader.board.alert_states
-    assert [it.key for it in follower.board.alert_states or ()] == [USAGE]
+    assert [state.key for state in follower.board.alert_states or ()] == [USAGE]
     await follower.acknowledge(USAGE, Acknowledgement("alice", harness.clock.now()))
     await harness.clock.advance(4)
     assert leader.board.acknowledgements[USAGE].by == "alice"
     await harness.clock.advance(5 * 3600.0)
-    assert [line.split()[0] for line in await said(leader)] == ["raised", "acknowledged"]
+    assert [line.split()[0] for line in await alert_lines(leader)] == ["raised", "acknowledged"]
     await leader.acknowledge(USAGE, None)
     await harness.clock.advance(4 * 3600.0)
-    assert (await said(leader))[-1].startswith("ongoing for")
+    assert (await alert_lines(leader))[-1].startswith("ongoing for")
 
 
 async def test_removed_server_clears_alerts_and_renamed_one_keeps_them(
@@ -304,37 +279,33 @@ async def test_removed_server_clears_alerts_and_renamed_one_keeps_them(
     harness.register(server(interval=EVERY))
     harness.replies["lic-01"] = used(85)
     engine = await harness.engine()
-    await read(harness, engine, 85, 85)
+    await poll(harness, engine, 85, 85)
     harness.replies["lic-02"] = used(85)
     await engine.save(server("lic-02", interval=EVERY), replacing="lic-01")
     await settle()
-    assert [it.key.server for it in engine.board.alert_states or ()] == ["lic-02"]
-    await read(harness, engine, 85, 85, name="lic-02")
-    assert await said(engine) == ["raised"]
+    assert [state.key.server for state in engine.board.alert_states or ()] == ["lic-02"]
+    await poll(harness, engine, 85, 85, name="lic-02")
+    assert await alert_lines(engine) == ["raised"]
     await engine.remove("lic-02")
     assert engine.board.alert_states == ()
-    assert (await said(engine))[-1].startswith("resolved after")
+    assert (await alert_lines(engine))[-1].startswith("resolved after")
 
 
-async def test_server_is_not_stale_because_lictui_did_not_run(harness: EngineHarness) -> None:
-    harness.register(server(interval=EVERY))
-    harness.replies["lic-01"] = used(50)
-    engine = await harness.engine()
-    await harness.close(engine)
-    await harness.clock.advance(100 * EVERY)
-    engine = await harness.engine()
-    await harness.clock.advance(2 * EVERY)
-    assert await said(engine) == []
+async def test_server_is_not_stale_because_lictui_did_not_run(half_used: EngineHarness) -> None:
+    engine = await half_used.engine()
+    await half_used.close(engine)
+    await half_used.clock.advance(100 * EVERY)
+    engine = await half_used.engine()
+    await half_used.clock.advance(2 * EVERY)
+    assert await alert_lines(engine) == []
 
 
-async def test_search_reads_the_whole_event_log(harness: EngineHarness) -> None:
-    harness.register(server(interval=EVERY))
-    harness.replies["lic-01"] = used(50)
-    engine = await harness.engine()
-    await read(harness, engine, 85, 85, 50, 50)
-    looking = asyncio.create_task(engine.history.search(Filter.parse("^raised")))
-    await harness.clock.advance(1)
-    assert [it.message.partition(":")[0] for it in await looking] == ["raised"]
+async def test_search_reads_the_whole_event_log(half_used: EngineHarness) -> None:
+    engine = await half_used.engine()
+    await poll(half_used, engine, 85, 85, 50, 50)
+    search = asyncio.create_task(engine.history.search(Filter.parse("^raised")))
+    await half_used.clock.advance(1)
+    assert [event.message.partition(":")[0] for event in await search] == ["raised"]
 
 
 SCRIPT = """\
@@ -369,10 +340,10 @@ async def test_action_command_gets_each_event_on_stdin(
     out = configure(harness, tmp_path, more='on = ["usage"]\ngroups = ["emea"]\n')
     harness.replies["lic-01"] = used(85)
     engine = await harness.engine()
-    await read(harness, engine, 85, 95, 95, 50, 50)
+    await poll(harness, engine, 85, 95, 95, 50, 50)
     await acted(engine)
     events: list[dict[str, Any]] = [json.loads(line) for line in out.read_text().splitlines()]
-    assert [(it["event"], it["level"]) for it in events] == [
+    assert [(event["event"], event["level"]) for event in events] == [
         ("raised", "warn"), ("worse", "critical"), ("cleared", "critical"),
     ]  # fmt: skip
     assert events[0] | {"since": "", "raised": "", "at": "", "message": ""} == {
@@ -390,15 +361,15 @@ async def test_failing_action_is_logged_once_and_its_level_applies(
     out = configure(harness, tmp_path, code=3, more='level = "critical"\n')
     harness.replies["lic-01"] = used(85)
     engine = await harness.engine()
-    await read(harness, engine, 85, 95, 95, 105, 105, 50, 50)
+    await poll(harness, engine, 85, 95, 95, 105, 105, 50, 50)
     await acted(engine)
     assert len(out.read_text().splitlines()) == 3
-    failed = [it for it in await engine.history.events(1000) if it.kind is EventKind.ACTION]
-    assert [it.message.split(" failed")[0] for it in failed] == ["action file:"]
+    failed = [e for e in await engine.history.events(1000) if e.kind is EventKind.ACTION]
+    assert [event.message.split(" failed")[0] for event in failed] == ["action file:"]
     assert "exited with code 3" in failed[0].message
     configure(harness, tmp_path)
     await harness.clock.advance(4)
-    await read(harness, engine, 95, 95)
+    await poll(harness, engine, 95, 95)
     await acted(engine)
     assert (await engine.history.events(1))[0].message == "action file: recovered"
 
@@ -409,22 +380,18 @@ def history(tmp_path: Path, clock: FakeClock) -> Iterator[History]:
         yield history
 
 
-def test_lease_is_held_by_one_process(history: History, clock: FakeClock) -> None:
-    one, other = Lease(history, clock), Lease(history, clock)
-    assert one.renew()
-    assert not other.renew()
-    one.release()
-    assert other.renew()
-    assert not one.renew()
-
-
-async def test_lease_expires_unless_renewed(history: History, clock: FakeClock) -> None:
-    one, other = Lease(history, clock), Lease(history, clock)
-    assert one.renew()
+async def test_lease_is_held_by_one_process_until_released_or_expired(
+    history: History, clock: FakeClock
+) -> None:
+    first, second = Lease(history, clock), Lease(history, clock)
+    assert first.renew()
+    assert not second.renew()
+    first.release()
+    assert second.renew()
     await clock.advance(LEASE_SECONDS - 1)
-    assert not other.renew()
+    assert not first.renew()
     await clock.advance(2)
-    assert other.renew()
+    assert first.renew()
 
 
 def test_lease_of_a_killed_process_is_taken_over_immediately(

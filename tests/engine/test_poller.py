@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.support.clock import START, FakeClock, settle
 from tests.support.values import failure, poll, server, snapshot
 
 from lictui.config.settings import Limits
 from lictui.engine.board import Board, apply_poll, with_servers
-from lictui.engine.poller import Poller, first_due, next_due, start_offset, wait_after
+from lictui.engine.poller import (
+    Poller,
+    next_due,
+    poll_server,
+    start_offset,
+    wait_after,
+)
 from lictui.model import Failure, FailureKind, Poll, Server, Snapshot, Step
 from lictui.sources.source import SourceError
 
@@ -87,19 +91,13 @@ async def bench(clock: FakeClock) -> AsyncIterator[Bench]:
     await bench.poller.stop()
 
 
-async def test_servers_are_polled_at_their_own_interval(bench: Bench) -> None:
+async def test_polls_keep_the_interval_of_their_server_exactly(bench: Bench) -> None:
     await bench.serve(server("a", interval=60.0), server("b", interval=300.0))
-    await bench.clock.advance(620)
-    assert len(bench.scripts["a"].fetches) in (10, 11)
-    assert len(bench.scripts["b"].fetches) in (2, 3)
-
-
-async def test_polls_keep_their_interval_exactly(bench: Bench) -> None:
-    await bench.serve(server("a", interval=60.0))
     bench.scripts["a"].takes = 7.0
-    await bench.clock.advance(600)
-    times = bench.scripts["a"].fetches[1:]
-    assert {round(after - before, 6) for before, after in itertools.pairwise(times)} == {60.0}
+    await bench.clock.advance(620)
+    for name, interval in (("a", 60.0), ("b", 300.0)):
+        times = bench.scripts[name].fetches[1:]
+        assert {round(after - before, 6) for before, after in pairwise(times)} == {interval}
 
 
 async def test_polls_of_one_server_never_overlap(bench: Bench) -> None:
@@ -119,34 +117,25 @@ async def test_hanging_server_delays_no_other(bench: Bench) -> None:
 
 
 async def test_poll_ends_at_its_timeout(clock: FakeClock) -> None:
-    from lictui.engine.poller import poll_server as poll_once  # noqa: PLC0415 - `poll` is a value here
-
     class Hangs(Script):
         async def fetch(self, found: Callable[[Step, str], None]) -> Snapshot:
             del found
             await asyncio.Event().wait()
             raise AssertionError
 
-    ended = await poll_once(server(), Hangs(clock), 0.01, clock)
-    assert isinstance(ended.result, Failure)
-    assert ended.result.kind is FailureKind.TIMEOUT
+    result = (await poll_server(server(), Hangs(clock), 0.01, clock)).result
+    assert isinstance(result, Failure)
+    assert result.kind is FailureKind.TIMEOUT
 
 
-async def test_defect_of_a_source_is_a_failure(bench: Bench) -> None:
+@pytest.mark.parametrize("error", [ZeroDivisionError(), SourceError(FailureKind.REFUSED, "none")])
+async def test_failing_server_is_polled_less_often(bench: Bench, error: Exception) -> None:
     await bench.serve(server("a", interval=10.0))
-    bench.scripts["a"].answer = ZeroDivisionError()
-    await bench.clock.advance(100)
-    assert len(bench.polls) > 2
-    assert all(isinstance(poll.result, Failure) for poll in bench.polls[1:])
-
-
-async def test_failing_server_is_polled_less_often(bench: Bench) -> None:
-    await bench.serve(server("a", interval=10.0))
-    bench.scripts["a"].answer = SourceError(FailureKind.REFUSED, "nobody listens")
+    bench.scripts["a"].answer = error
     await bench.clock.advance(400)
     times = bench.scripts["a"].fetches
-    gaps = [round(after - before) for before, after in itertools.pairwise(times)]
-    assert gaps[1:6] == [10, 20, 40, 80, 80]
+    assert [round(after - before) for before, after in pairwise(times)][1:6] == [10, 20, 40, 80, 80]
+    assert all(isinstance(poll.result, Failure) for poll in bench.polls[1:])
 
 
 async def test_poll_now_does_not_wait_for_the_schedule(bench: Bench) -> None:
@@ -209,34 +198,12 @@ async def test_disabled_server_is_never_contacted(bench: Bench) -> None:
     assert bench.scripts == {}
 
 
-SECONDS = st.floats(min_value=0, max_value=2e9)
-EVERY = st.floats(min_value=1, max_value=86400)
 NOW = 1_000_000.0
 
 
-@given(EVERY, SECONDS, st.floats(min_value=0, max_value=1e5))
-def test_next_poll_is_a_multiple_of_the_interval_ahead(
-    every: float, due: float, late: float
-) -> None:
-    one = server(interval=every)
-    following = next_due(one, due, due + late, every)
-    assert following > due + late - 1e-3
-    turns = (following - due) / every
-    assert abs(turns - round(turns)) < 1e-3
-
-
 def test_slow_poll_skips_polls_instead_of_drifting() -> None:
-    one = server(interval=10.0)
-    assert next_due(one, NOW, NOW + 3, 10.0) == NOW + 10
-    assert next_due(one, NOW, NOW + 25, 10.0) == NOW + 30
-
-
-def test_first_poll_waits_for_a_recent_one() -> None:
-    one = server()
-    assert first_due(one, NOW - 200, NOW) == NOW + 700
-    assert first_due(one, NOW - 2000, NOW) == NOW
-    assert first_due(one, None, NOW) == NOW
-    assert first_due(one, NOW + 50, NOW) == NOW  # a clock that was set back
+    assert next_due(server(interval=10.0), NOW, NOW + 3, 10.0) == NOW + 10
+    assert next_due(server(interval=10.0), NOW, NOW + 25, 10.0) == NOW + 30
 
 
 def test_start_offset_is_small_and_constant() -> None:
@@ -246,19 +213,17 @@ def test_start_offset_is_small_and_constant() -> None:
     assert start_offset(server("lic-07")) == start_offset(server("lic-07"))
 
 
-def test_backoff_doubles_three_times_and_ends_with_a_success() -> None:
-    one = server(interval=60.0)
-    waits = [wait_after(one, failure(), failures, cap=900) for failures in range(1, 7)]
-    assert waits == [60, 120, 240, 480, 480, 480]
-    assert wait_after(one, snapshot(), 0, cap=900) == 60
-
-
-def test_rejected_password_backs_off_to_the_limit() -> None:
-    one = server(interval=1.0)
-    denied = failure(FailureKind.AUTH)
-    assert wait_after(one, denied, 20, cap=900) == 900
-    assert wait_after(one, failure(), 20, cap=900) == 8
-
-
-def test_backoff_never_shortens_a_long_interval() -> None:
-    assert wait_after(server(interval=3600.0), failure(), 5, cap=900) == 3600
+@pytest.mark.parametrize(
+    ("interval", "result", "failures", "wait"),
+    [
+        *((60.0, failure(), *case) for case in ((1, 60), (2, 120), (3, 240), (4, 480), (6, 480))),
+        (60.0, snapshot(), 0, 60),
+        (1.0, failure(), 20, 8),
+        (1.0, failure(FailureKind.AUTH), 20, 900),  # up to the limit: directories lock accounts
+        (3600.0, failure(), 5, 3600),
+    ],
+)
+def test_failing_server_backs_off(
+    interval: float, result: Snapshot | Failure, failures: int, wait: float
+) -> None:
+    assert wait_after(server(interval=interval), result, failures, cap=900) == wait
