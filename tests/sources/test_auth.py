@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import weakref
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.support import fake_cloud, fake_insights, fake_site
 from tests.support.clock import START, FakeClock, settle
 from tests.support.fake_api import SECRET
@@ -17,6 +20,7 @@ from tests.support.polls import failure_of, snapshot_of
 
 from lictui.model import FailureKind, Step
 from lictui.sources.auth import Token, account_key, shared_token
+from lictui.sources.source import SourceError, ignore_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +101,7 @@ def source(open_source: Open) -> Source:
 
 
 async def test_token_is_kept_for_the_next_poll(source: Source, rest: Rest) -> None:
-    await source.fetch(lambda *_: None)
+    await source.fetch(ignore_steps)
     rest.api.requests.clear()
     await snapshot_of(source)
     assert rest.tokens not in rest.api.paths
@@ -247,3 +251,68 @@ async def test_short_unavailability_is_retried(
     await clock.advance(2)
     await settle()
     assert (await polling).reported_name
+
+
+# Any answers
+
+NUMBERS = itertools.count()
+SCALARS = st.sampled_from(
+    ["2027-03-31", "0001-01-01T00:00:00", "9999-12-31", "Concurrent", "UserDevice", "Alarm", "x"]
+)
+JSON = st.recursive(
+    SCALARS
+    | st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@st.composite
+def mangled(draw: st.DrawFn, value: object) -> object:
+    """Return an answer with some of its parts replaced by anything."""
+    if draw(st.integers(0, 9)) == 0:
+        return draw(JSON)
+    if isinstance(value, dict):
+        return {key: draw(mangled(item)) for key, item in value.items()}
+    return [draw(mangled(item)) for item in value] if isinstance(value, list) else value
+
+
+@pytest.fixture
+def good_answers(rest: Rest) -> dict[str, object]:
+    return rest.api.answers | {
+        fake_site.CONTROLLERS: [{"LasActivationStatus": "Expired", "LasActivationExpiry": "x"}],
+        fake_cloud.CONCURRENT: fake_cloud.concurrent(),
+        rest.tokens: {rest.token_key: "token-0", "expires_in": "3600", "ExpiresAt": "2027-01-01"},
+    }
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+async def test_any_answers_are_a_snapshot_or_a_failure(
+    data: st.DataObject, rest: Rest, good_answers: dict[str, object], open_source: Open
+) -> None:
+    rest.api.answers = {
+        path: httpx.Response(200, json=data.draw(mangled(answer)))
+        for path, answer in good_answers.items()
+    }
+    rest.api.token_number = 0
+    # Another address each time, or the token would be that of the example before.
+    address = f"https://host-{next(NUMBERS)}.acme.test"
+    source = open_source(url=address, trust_url=address, experimental=True)
+    try:
+        snapshot = await source.fetch(ignore_steps)
+    except SourceError as error:
+        assert error.failure.message  # noqa: PT017 - either end is right
+        return
+    assert snapshot.pools or snapshot.license_servers
+    assert len({pool.key for pool in snapshot.pools}) == len(snapshot.pools)
+    for pool in snapshot.pools:
+        reading = pool.reading
+        figures = (reading.in_use, reading.installed, reading.overdraft)
+        assert all(figure is None or figure >= 0 for figure in figures)
+        assert pool.product
+        assert pool.name

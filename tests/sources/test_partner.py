@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from tests.support.clock import START, FakeClock
+from tests.support.clock import START
 from tests.support.fake_insights import (
     SERVER,
     SERVERS,
@@ -27,7 +24,6 @@ from tests.support.fake_insights import (
 )
 from tests.support.polls import failure_of
 
-from lictui.config.settings import Limits
 from lictui.model import (
     FailureKind,
     Level,
@@ -45,11 +41,10 @@ from lictui.sources.partner import (
     report_months,
     server_notices,
 )
-from lictui.sources.source import SourceError, ignore_steps
+from lictui.sources.source import ignore_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Open = Callable[..., PartnerSource]
 
@@ -417,60 +412,3 @@ async def test_usage_of_another_shape_is_a_parse_failure(
 ) -> None:
     insights.answers[USAGE] = answer
     assert (await failure_of(source)).kind is FailureKind.PARSE
-
-
-# Any answers
-
-CLIENTS = itertools.count()
-
-NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-
-TIMES = st.sampled_from(["12/30/2015 12:21:15", "9999-12-31T23:59:59-14:00", "0001-01-01", "x"])
-
-KEYS = st.sampled_from([*license_server(), *feature(), "usageCount", "skus", "features", "skuId"])
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | NUMBERS | st.text() | TIMES,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6),
-    max_leaves=20,
-)
-
-
-def near(whole: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Objects that are what they should be but for some values."""
-    changed = st.dictionaries(st.sampled_from(list(whole)), JSON, max_size=5)
-    return changed.map(lambda changes: whole | changes)
-
-
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    rows=JSON
-    | st.lists(near(license_server()) | JSON, max_size=4).map(lambda rows: license_servers(*rows)),
-    used=JSON | st.lists(near(feature()) | JSON, max_size=4).map(lambda rows: usage(*rows)),
-    token=JSON | near({"token": "token-0", "expiresIn": 3600}),
-)
-async def test_any_answers_are_a_snapshot_or_a_failure(
-    rows: object, used: object, token: object, insights: FakeInsights, tmp_path: Path
-) -> None:
-    secret = tmp_path / "secret"
-    secret.write_text("x")
-    secret.chmod(0o600)
-    # Another client each time, or the token would be that of the example before.
-    account = {"username": f"client-{next(CLIENTS)}", "secret": f"file:{secret}"}
-    insights.answers = {
-        TOKENS: httpx.Response(200, json=token),
-        SERVERS: httpx.Response(200, json=rows),
-        USAGE: httpx.Response(200, json=used),
-    }
-    server = replace(SERVER, **account)  # type: ignore[arg-type] # two texts
-    transport = httpx.MockTransport(insights)
-    source = PartnerSource(server, Limits(timeout=20.0), FakeClock(), transport)
-    try:
-        snapshot = await source.fetch(ignore_steps)
-    except SourceError as error:
-        assert error.failure.message  # noqa: PT017 - either end is right
-    else:
-        assert len({pool.key for pool in snapshot.pools}) == len(snapshot.pools)
-    finally:
-        await source.aclose()

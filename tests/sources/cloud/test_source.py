@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from tests.support.clock import FakeClock, settle
 from tests.support.fake_cloud import (
     CONCURRENT,
     CURRENT,
     HISTORY,
     SERVER,
-    TOKENS,
     concurrent,
     current,
     history,
@@ -26,7 +22,6 @@ from tests.support.fake_cloud import (
 )
 from tests.support.polls import failure_of
 
-from lictui.config.settings import Limits
 from lictui.model import (
     FailureKind,
     Level,
@@ -35,9 +30,6 @@ from lictui.model import (
     MonthlyUsage,
     PoolKey,
     Reading,
-    Server,
-    Snapshot,
-    SourceName,
     Step,
 )
 from lictui.sources.cloud.source import (
@@ -47,11 +39,10 @@ from lictui.sources.cloud.source import (
     read_current,
     read_monthly_usage,
 )
-from lictui.sources.source import SourceError, ignore_steps
+from lictui.sources.source import ignore_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.support.fake_cloud import FakeCloud
 
@@ -381,91 +372,3 @@ async def test_slow_concurrent_usage_does_not_fail_the_poll(
     snapshot = await asyncio.wait_for(reading, 10)
     assert len(snapshot.pools) == 1
     assert [notice.detail for notice in snapshot.notices] == ["timeout"]
-
-
-# Any answers
-
-CLIENTS = itertools.count()
-
-
-SCALARS = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text()
-)
-
-
-KEYS = st.sampled_from(
-    [
-        *current(),
-        *month("2026-10"),
-        *("nextExpiredTime", "totalCount", "activatingTime", "activatingCount", "currentCcu"),
-        *("assignedLicenseCount", "error", "detail", "parameters", "name"),
-    ]
-)
-
-TIMES = st.sampled_from(["2027-05-10T00:00:00.0000000Z", "0001-01-01T00:00:00", "9999-12-31", "x"])
-
-
-JSON = st.recursive(
-    SCALARS | TIMES,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6),
-    max_leaves=20,
-)
-
-
-def near(whole: dict[str, Any]) -> st.SearchStrategy[object]:
-    """Answers that are what they should be but for some values."""
-    changed = st.dictionaries(st.sampled_from(list(whole)), JSON, max_size=4)
-    return JSON | changed.map(lambda changes: whole | changes)
-
-
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    now=near(current()),
-    then=near(history(month("2026-10"))),
-    concurrent=near(concurrent()),
-    token=near({"access_token": "token-0", "expires_in": "3600"}),
-    status=st.sampled_from([200, 200, 200, 400, 401, 403, 404, 500]),
-)
-async def test_any_answers_are_a_snapshot_or_a_failure(
-    now: object,
-    then: object,
-    concurrent: object,
-    token: object,
-    status: int,
-    cloud: FakeCloud,
-    tmp_path: Path,
-) -> None:
-    secret = tmp_path / "secret"
-    secret.write_text("x")
-    secret.chmod(0o600)
-    cloud.answers = {
-        TOKENS: httpx.Response(200, json=token),
-        CURRENT: httpx.Response(status, json=now),
-        HISTORY: httpx.Response(200, json=then),
-        CONCURRENT: httpx.Response(200, json=concurrent),
-    }
-    cloud.token_number = 0
-    server = Server(
-        "h",
-        SourceName.CITRIX_CLOUD,
-        url="https://acme.test",
-        username=f"client-{next(CLIENTS)}",  # or a token is shared with the example before
-        secret=f"file:{secret}",
-        customer_id="acme",
-        experimental=True,
-    )
-    clock = FakeClock()
-    source = CloudSource(server, Limits(timeout=20.0), clock, httpx.MockTransport(cloud))
-    try:
-        snapshot = await source.fetch(ignore_steps)
-    except SourceError as error:
-        assert error.failure.message  # noqa: PT017 - either end is right
-    else:
-        assert isinstance(snapshot, Snapshot)
-        assert len({pool.key for pool in snapshot.pools}) == len(snapshot.pools) > 0
-    finally:
-        await source.aclose()

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.support.fake_site import (
     CONTROLLERS,
     ME,
@@ -25,7 +23,7 @@ from tests.support.fake_site import (
 )
 from tests.support.polls import failure_of
 
-from lictui.model import Activation, ActivationStatus, FailureKind, Mode, Reading, Snapshot, Step
+from lictui.model import Activation, ActivationStatus, FailureKind, Mode, Reading, Step
 from lictui.sources.cvad.source import build_snapshot
 from lictui.sources.source import SourceError, ignore_steps
 
@@ -270,45 +268,6 @@ async def test_job_on_another_host_does_not_get_the_token(
     assert {request.url.host for request in site.requests} == {"ddc01.acme.test"}
 
 
-# Errors after the sign-in
-
-
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [
-        (418, FailureKind.PROTOCOL),
-        (403, FailureKind.FORBIDDEN),
-        (429, FailureKind.RATE_LIMITED),
-        (500, FailureKind.UNAVAILABLE),
-        (502, FailureKind.UNAVAILABLE),
-    ],
-)
-@pytest.mark.parametrize("path", [ME, OVERVIEW])
-async def test_status_of_any_path_is_reported_by_its_kind(
-    status: int, kind: FailureKind, path: str, source: CvadSource, site: FakeSite
-) -> None:
-    said = {"ErrorData": {"ErrorMessage": "because\x1b[2J of it"}}
-    site.answers[path] = httpx.Response(status, json=said)
-    failure = await failure_of(source)
-    assert failure.kind is kind
-    assert failure.step is (Step.INVENTORY)
-    assert f"HTTP {status} from ddc01.acme.test:443" in failure.message
-    assert "because[2J of it" in failure.message
-
-
-@pytest.mark.parametrize("path", [ME, OVERVIEW])
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"[" * 9999, b'{"a":NaN}', b"\x80"],
-    ids=["empty", "cut", "deep", "nan", "bytes"],
-)
-async def test_invalid_json_of_any_path_is_a_parse_failure(
-    path: str, body: bytes, source: CvadSource, site: FakeSite
-) -> None:
-    site.answers[path] = httpx.Response(200, content=body)
-    assert (await failure_of(source)).kind is FailureKind.PARSE
-
-
 # The snapshot
 
 
@@ -347,69 +306,3 @@ def test_answer_of_another_shape_is_a_parse_failure(site: object, answer: object
         build_snapshot(site, answer, None, name="PROD", cloud=False)
     failure = caught.value.failure
     assert (failure.kind, failure.step) == (FailureKind.PARSE, Step.PARSE)
-
-
-_LEAVES = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=20)
-    | st.sampled_from(["Concurrent", "UserDevice", "Alarm", "2027-03-31", "9999-12-31", "Expired"])
-)
-
-
-_KEYS = st.sampled_from(
-    sorted(
-        {
-            *site_details(),
-            *license_overview(),
-            *inventory_row(),
-            "Items",
-            "LasActivationStatus",
-            "LasActivationExpiry",
-        }
-    )
-) | st.text(max_size=5)
-
-
-_JSON = st.recursive(
-    _LEAVES,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_KEYS, inner, max_size=8),
-    max_leaves=30,
-)
-
-
-@st.composite
-def _mangled(draw: st.DrawFn, whole: dict[str, object]) -> object:
-    """An answer of the right shape, with some of it replaced by anything."""
-    changes = draw(st.dictionaries(st.sampled_from(sorted(whole)), _JSON, max_size=4))
-    return draw(_JSON) if draw(st.booleans()) else whole | changes
-
-
-@given(
-    _mangled(site_details()),
-    _mangled(license_overview(inventory_row(), las=(inventory_row(),))),
-    _JSON,
-    st.booleans(),
-)
-def test_any_answers_are_a_snapshot_or_a_failure(
-    site: object,
-    answer: object,
-    controllers: object,
-    cloud: bool,  # noqa: FBT001 - a value of hypothesis
-) -> None:
-    try:
-        snapshot = build_snapshot(site, answer, controllers, name="PROD", cloud=cloud)
-    except SourceError:
-        return
-    assert isinstance(snapshot, Snapshot)
-    assert snapshot.pools
-    for pool in snapshot.pools:
-        reading = pool.reading
-        assert all(
-            figure is None or figure >= 0
-            for figure in (reading.in_use, reading.installed, reading.overdraft)
-        )
-        assert pool.product
-        assert pool.name
