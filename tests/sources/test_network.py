@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lictui.model import FailureKind, Step
-from lictui.sources.network import host_port, is_loopback, origin, require_encryption
+from lictui.sources.network import host_port, origin, require_encryption
 from lictui.sources.source import SourceError
 
 
@@ -56,8 +56,3 @@ def test_password_is_not_sent_unencrypted(url: str) -> None:
     failure = caught.value.failure
     assert (failure.kind, failure.step) == (FailureKind.CONFIG, Step.AUTH)
     assert "https://" in failure.hint
-
-
-def test_loopback_addresses_are_recognized() -> None:
-    assert is_loopback("127.8.8.8")
-    assert not is_loopback("128.0.0.1")

@@ -169,11 +169,6 @@ def test_reporting_server_is_listed_without_notices() -> None:
     assert not notices_of(license_server())
 
 
-def test_server_that_never_reported_is_listed() -> None:
-    (server,) = listed_servers(never_reported())
-    assert server == LicenseServer("NEW01", status=ReportingStatus.NEVER_REPORTED)
-
-
 @pytest.mark.parametrize(
     ("changes", "status"),
     [
@@ -229,12 +224,6 @@ def test_silent_server_notice_says_since_when() -> None:
     assert (notice.kind, notice.level) == ("server", Level.CRITICAL)
     assert notice.title == "A license server has not reported for more than 3 days"
     assert notice.detail == "lic01.acme.test (5 days, since 2026-11-19)"
-
-
-def test_server_that_never_reported_is_a_notice_of_its_own() -> None:
-    (notice,) = notices_of(never_reported())
-    assert notice.level is Level.WARN
-    assert (notice.title, notice.detail) == ("A license server has never reported", "NEW01")
 
 
 @pytest.mark.parametrize(

@@ -96,13 +96,6 @@ async def test_only_transient_failures_are_retried(status: str, *, again: bool) 
     assert is_transient(caught.value) is again
 
 
-async def test_hanging_receiver_is_a_timeout() -> None:
-    async with tcp_server(never_reply) as port:
-        with pytest.raises(SourceError) as caught:
-            await post(f"http://127.0.0.1:{port}/", b"{}", Limits(timeout=1.0), now=START)
-    assert caught.value.failure.kind is FailureKind.TIMEOUT
-
-
 async def test_tls_is_verified(tmp_path: Path) -> None:
     identity = TlsIdentity("127.0.0.1")
     bundle = tmp_path / "ca.pem"
