@@ -46,19 +46,13 @@ if TYPE_CHECKING:
 
     from tests.support.fake_cloud import FakeCloud
 
-    from lictui.model import Notice, Pool
+    from lictui.model import Pool
 
     Open = Callable[..., CloudSource]
-
-TODAY = date(2026, 11, 24)
 
 
 def pool(**changes: object) -> Pool:
     return read_current(current(**changes), "here:443")
-
-
-def notices(**changes: object) -> list[Notice]:
-    return list(current_notices(current(**changes), TODAY))
 
 
 def ending(count: object, at: str = "2027-05-10T00:00:00.0000000Z") -> dict[str, object]:
@@ -133,40 +127,34 @@ def test_product_is_what_the_answer_names(changes: dict[str, object], product: s
 
 
 @pytest.mark.parametrize(
-    ("count", "expires"), [(500, date(2027, 5, 10)), (600, date(2027, 5, 10)), (100, None)]
+    ("installed", "count", "partly", "expiring"),
+    [
+        (500, 500, False, 500),
+        (500, 600, False, 500),
+        (500, 100, True, 100),
+        (500, None, True, None),
+        (None, 100, True, 100),
+    ],
 )
-def test_pool_expires_with_its_last_license(count: int, expires: date | None) -> None:
-    read = pool(nextExpiredLicenses=ending(count))
-    assert read.expires == expires
-    assert read.permanent is (False if expires else None)
+def test_next_expiry_is_kept_if_it_applies_to_a_part(
+    installed: object, count: object, partly: object, expiring: int | None
+) -> None:
+    read = pool(totalAvailableLicenseCount=installed, nextExpiredLicenses=ending(count))
+    assert (read.expires, read.permanent) == (date(2027, 5, 10), False)
+    assert (read.partial_expiry, read.expiring_count) == (partly, expiring)
 
 
 @pytest.mark.parametrize(
-    ("at", "level"),
-    [("2027-05-10", Level.OK), ("2027-02-22", Level.WARN), ("2027-02-23", Level.OK)],
+    "nothing", [None, {}, [], "soon", ending(0), ending(5, "0001-01-01"), ending(5, "9999-12-31")]
 )
-def test_partial_expiry_is_a_notice(at: str, level: Level) -> None:
-    (notice,) = notices(nextExpiredLicenses=ending(100, f"{at}T00:00:00.0000000Z"))
-    assert (notice.kind, notice.level) == ("server", level)
-    assert notice.title == f"100 of 500 licenses expire on {at}"
-
-
-def test_expiry_without_a_count_is_a_notice_only() -> None:
-    assert pool(nextExpiredLicenses=ending(None)).expires is None
-    assert [n.title for n in notices(nextExpiredLicenses=ending(None))] == [
-        "Some of 500 licenses expire on 2027-05-10"
-    ]
-
-
-@pytest.mark.parametrize("nothing", [None, {}, [], "soon", ending(0), ending(5, "0001-01-01")])
 def test_invalid_expiry_is_ignored(nothing: object) -> None:
-    assert pool(nextExpiredLicenses=nothing).expires is None
-    assert not notices(nextExpiredLicenses=nothing)
+    read = pool(nextExpiredLicenses=nothing)
+    assert (read.expires, read.partial_expiry, read.permanent) == (None, False, None)
 
 
 def test_future_licenses_are_a_notice() -> None:
     coming = {"activatingTime": "2027-01-01T00:00:00.0000000Z", "activatingCount": 1500}
-    (notice,) = notices(nextActivatingLicense=coming)
+    (notice,) = current_notices(current(nextActivatingLicense=coming))
     assert notice.title == "1,500 more licenses start on 2027-01-01"
     assert notice.level is Level.OK
 

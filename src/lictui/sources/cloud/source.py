@@ -29,7 +29,7 @@ from lictui.model import (
 from lictui.products import describe
 from lictui.sources.cloud.session import CloudSession, console_url, region_hint
 from lictui.sources.http import HttpSource, get_field, json_rows
-from lictui.sources.sanitize import parse_count, parse_date, sanitize
+from lictui.sources.sanitize import NEVER_YEAR, parse_count, parse_date, sanitize
 from lictui.sources.source import ErrorRule, SourceError
 
 if TYPE_CHECKING:
@@ -91,12 +91,11 @@ class CloudSource(HttpSource):
             if error.failure.kind is FailureKind.NO_DATA and self._server.experimental:
                 return Snapshot((), mode=Mode.CLOUD), error
             raise
-        today = datetime.fromtimestamp(self._clock.now(), UTC).date()
         snapshot = Snapshot(
             (pool,),
             reported_name=sanitize(get_field(answer, "customerId"), 64),
             mode=Mode.CLOUD,
-            notices=current_notices(answer, today),
+            notices=tuple(current_notices(answer)),
             monthly_usage=self._monthly_usage,
         )
         return snapshot, None
@@ -166,7 +165,6 @@ class CloudSource(HttpSource):
 
 DEFAULT_PRODUCT: Final = "ud"  # where the answer names none: as in the path of the API
 _MAX_TEXT: Final = 64  # characters of a product code, or of a raw field
-_WARN_DAYS: Final = 90  # before an expiry, as in Citrix's own console
 _RAW_PATHS: Final = (
     "timeStamp",
     "totalUsageCount",
@@ -186,10 +184,7 @@ _FORMULAS: Final = (
     ("in_use", "totalUsageCount (the lesser of users and devices)"),
     ("installed", "totalAvailableLicenseCount (owned, not free)"),
     ("overdraft", "not reported by Citrix Cloud"),
-    (
-        "expires",
-        "nextExpiredLicenses.nextExpiredTime, if its totalCount >= totalAvailableLicenseCount",
-    ),
+    ("expires", "nextExpiredLicenses.nextExpiredTime, for its totalCount"),
 )
 
 
@@ -206,7 +201,7 @@ def read_current(answer: object, address: str) -> Pool:
             Step.PARSE,
         )
     code = product or DEFAULT_PRODUCT
-    expires = _expiry_of_all(answer, installed)
+    expires, expiring = _next_expiry(answer)
     return Pool(
         product=code,
         name=describe(code).name,
@@ -214,6 +209,9 @@ def read_current(answer: object, address: str) -> Pool:
         reading=Reading(in_use, installed),
         expires=expires,
         permanent=False if expires else None,
+        partial_expiry=expires is not None
+        and (expiring is None or installed is None or expiring < installed),
+        reported_expiring=expiring if expires else None,
         raw_fields=(*_raw_fields(answer), *_cross_checks(answer, in_use, installed)),
         formulas=_FORMULAS,
     )
@@ -227,12 +225,13 @@ def product_code(answer: object) -> str:
     return sanitize(":".join(filter(None, parts)), _MAX_TEXT)
 
 
-def _expiry_of_all(answer: object, installed: int | None) -> date | None:
-    """Return the day on which the last license expires; None if some outlive the next expiry."""
+def _next_expiry(answer: object) -> tuple[date | None, int | None]:
+    """Return when licenses expire next, and how many of them."""
+    expires = parse_date(_at_path(answer, "nextExpiredLicenses.nextExpiredTime"))
     count = parse_count(_at_path(answer, "nextExpiredLicenses.totalCount"))
-    if count is None or installed is None or count < installed:
-        return None
-    return parse_date(_at_path(answer, "nextExpiredLicenses.nextExpiredTime"))
+    if expires is None or expires.year >= NEVER_YEAR or count == 0:
+        return None, None
+    return expires, count
 
 
 def _cross_checks(
@@ -267,29 +266,8 @@ def _at_path(answer: object, path: str) -> object:
     return answer
 
 
-def current_notices(answer: object, today: date) -> tuple[Notice, ...]:
-    """Return notices about the licenses that expire or start next; `today` in UTC."""
-    return (*_expiring(answer, today), *_starting(answer))
-
-
-def _expiring(answer: object, today: date) -> Iterator[Notice]:
-    expires = parse_date(_at_path(answer, "nextExpiredLicenses.nextExpiredTime"))
-    count = parse_count(_at_path(answer, "nextExpiredLicenses.totalCount"))
-    installed = parse_count(get_field(answer, "totalAvailableLicenseCount"))
-    if expires is None or count == 0 or _expiry_of_all(answer, installed):
-        return
-    number = "Some" if count is None else f"{count:,}"
-    of_installed = "" if installed is None else f" of {installed:,}"
-    yield Notice(
-        "server",
-        Level.WARN if (expires - today).days <= _WARN_DAYS else Level.OK,
-        f"{number}{of_installed} licenses expire on {expires}",
-        f"{product_code(answer) or DEFAULT_PRODUCT} in Citrix Cloud",
-        "Renew them, or check that the remaining licenses suffice.",
-    )
-
-
-def _starting(answer: object) -> Iterator[Notice]:
+def current_notices(answer: object) -> Iterator[Notice]:
+    """Yield a notice about the licenses that start next."""
     start = parse_date(_at_path(answer, "nextActivatingLicense.activatingTime"))
     count = parse_count(_at_path(answer, "nextActivatingLicense.activatingCount"))
     if start is not None and count != 0:
