@@ -7,8 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from tests.support.clock import FakeClock
-from tests.support.parts import cvad_status, status_up
-from tests.support.values import pool, server, snapshot
+from tests.support.values import cvad_status, pool, server, snapshot, status_up
 
 from lictui.config.entitlements import Entitlement
 from lictui.engine.board import Board, MergedBoard

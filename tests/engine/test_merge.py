@@ -10,16 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.clock import START
-from tests.support.parts import (
+from tests.support.values import (
     cvad_status,
     merge_statuses,
     only_pool,
+    pool,
+    server,
     source_of,
     status_down,
     status_failed,
     status_up,
 )
-from tests.support.values import pool, server
 
 from lictui.config.settings import AlertSettings
 from lictui.engine.alerts import current_alerts

@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.clock import FakeClock
-from tests.support.example_board import down_status, example_board, pool, up_status, workday_series
+from tests.support.example_board import (
+    down_status,
+    example_board,
+    past_summaries,
+    pool,
+    up_status,
+    workday_series,
+)
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import assert_golden, screen_text
-from tests.support.past_summaries import past_summaries
 from tests.support.running_app import running_app
 
 from lictui.config.settings import Settings

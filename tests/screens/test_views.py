@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.clock import START
-from tests.support.example_board import workday_series
+from tests.support.example_board import growing_series, workday_series
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import assert_golden, screen_text
-from tests.support.growing_series import growing_series
 from tests.support.running_app import RunningApp, running_app
 
 from lictui.config.settings import Settings

@@ -1,4 +1,4 @@
-"""A board of six servers in most of the possible states."""
+"""A board of six servers in most of the possible states, and histories of their products."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from datetime import date
 
 from tests.support.clock import START
 
+from lictui.analysis.assignments import MonthAssignments
+from lictui.analysis.forecast import Forecast, ForecastStatus, ThresholdDates
+from lictui.analysis.peaks import Peak, ScopedPeak
 from lictui.analysis.series import Bucket, Series, SeriesQuery
+from lictui.analysis.usage import PastSummary, TotalKey
 from lictui.engine.board import Board, ServerStatus
 from lictui.model import (
     Activation,
@@ -16,6 +20,7 @@ from lictui.model import (
     Failure,
     FailureKind,
     Mode,
+    Model,
     Pool,
     Reading,
     Server,
@@ -60,10 +65,10 @@ def up_status(
 ) -> ServerStatus:
     """A server that was polled successfully `ago` seconds before `START`."""
     server = Server(name, source, f"https://{name}.corp.example", group=group)
-    told = replace(Snapshot(pools, "LIC01", "11.17.2.54100", Mode.FILE), **snapshot)  # type: ignore[arg-type]
+    result = replace(Snapshot(pools, "LIC01", "11.17.2.54100", Mode.FILE), **snapshot)  # type: ignore[arg-type]
     at = START - ago
     return ServerStatus(
-        server, State.UP, at - 86400, None, told, at, at, 0.181, at + server.effective_interval
+        server, State.UP, at - 86400, None, result, at, at, 0.181, at + server.effective_interval
     )
 
 
@@ -94,6 +99,7 @@ NO_DATA_FAILURE = Failure(
     Step.INVENTORY,
 )
 SA = date(2026, 12, 31)
+_DAY = 86400
 
 
 def example_board() -> Board:
@@ -132,12 +138,12 @@ def example_board() -> Board:
     )
 
 
-def workday_series(question: SeriesQuery) -> Series:
+def workday_series(query: SeriesQuery) -> Series:
     """A series that rises in working hours, with a gap of three hours."""
-    step = question.width or 300
+    step = query.width or 300
     buckets = []
-    for start in range(question.start // step * step, question.end, step):
-        hour = start % 86400 / 3600
+    for start in range(query.start // step * step, query.end, step):
+        hour = start % _DAY / 3600
         if 1 <= hour < 4:
             continue
         high = round(40 + 160 * max(0.0, math.sin((hour - 6) / 12 * math.pi)))
@@ -145,3 +151,58 @@ def workday_series(question: SeriesQuery) -> Series:
             Bucket(start, start + step, high - 5, high - 2, high, start, high, 250, 25, 5)
         )
     return Series(tuple(buckets), step)
+
+
+def growing_series(query: SeriesQuery) -> Series:
+    """Office hours of working days; some licenses more every day, 2,600 of 3,000 today."""
+    step = query.width or 300
+    buckets = []
+    for start in range(query.start // step * step, min(query.end, int(START) + 1), step):
+        day, hour = start // _DAY, start % _DAY // 3600
+        busy = (day + 3) % 7 < 5 and (step >= _DAY or 7 <= hour < 18)  # day 0 was a Thursday
+        level = 2600 - (int(START) // _DAY - day) * 4 + day * 7 % 5 * 10
+        high = round(level if busy else level / 4)
+        buckets.append(Bucket(start, start + step, high, high, high, start, high, 3000, 300, 4))
+    return Series(tuple(buckets), step)
+
+
+def past_summaries() -> dict[TotalKey, PastSummary]:
+    """A product that runs out in 37 days, one that is flat, one whose licenses are assigned."""
+
+    def scoped_peak(
+        high: int, days_ago: float, installed: int, bound: int | None = None
+    ) -> ScopedPeak:
+        at = int(START - days_ago * _DAY)
+        return ScopedPeak(
+            "estate", "", "", Peak("all", high, at, installed, high * 0.7, 0.97, 300), bound
+        )
+
+    def forecast(product: str, model: Model, status: ForecastStatus) -> Forecast:
+        ends = date(2026, 12, 31) if status is ForecastStatus.GROWING else None
+        reaches = ThresholdDates(installed=ends)
+        return Forecast("estate", product, model, status, 180, 0.8, 0.9, reaches=reaches)
+
+    ud, ccs = Model.USER_DEVICE, Model.CONCURRENT
+    return {
+        ("", "XDT_PLT_CCS", ccs): PastSummary(
+            scoped_peak(1390, 0.2, 3000, 1420),
+            scoped_peak(1455, 12, 3000, 1500),
+            scoped_peak(2120, 200, 2500, 2300),
+            None,
+            forecast("XDT_PLT_CCS", ccs, ForecastStatus.GROWING),
+        ),
+        ("", "MPS_ADV_CCU", ccs): PastSummary(
+            scoped_peak(91, 0.2, 290),
+            scoped_peak(120, 3, 290),
+            scoped_peak(288, 300, 290),
+            None,
+            forecast("MPS_ADV_CCU", ccs, ForecastStatus.FLAT),
+        ),
+        ("", "XDT_PLT_UD", ud): PastSummary(
+            scoped_peak(612, 0.2, 700, 640),
+            scoped_peak(612, 0.2, 700, 640),
+            scoped_peak(644, 90, 700, 700),
+            MonthAssignments(598, 31, 17),
+            forecast("XDT_PLT_UD", ud, ForecastStatus.NOT_ENOUGH_DATA),
+        ),
+    }

@@ -25,44 +25,19 @@ from lictui.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
     from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.clock import Clock
     from lictui.engine.board import Filter, GroupBy
     from lictui.engine.license_users import LicenseUsers
-    from lictui.engine.product_history import (
-        ProductHistory,
-        ProductOutlook,
-        ProductQuery,
-    )
-
+    from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductQuery
 
 _T = TypeVar("_T")
 
 
 def _nothing(question: SeriesQuery) -> Series:
     return Series((), question.width)
-
-
-def matching_events(
-    journal: Iterable[Event],
-    limit: int,
-    before: float | None = None,
-    since: float | None = None,
-    wanted: JournalFilter | None = None,
-) -> tuple[Event, ...]:
-    """The events of a journal in [since, before) that match."""
-    wanted = wanted or JournalFilter()
-    return tuple(
-        event
-        for event in journal
-        if (since is None or event.time >= since)
-        and (before is None or event.time < before)
-        and (not wanted.servers or event.server in wanted.servers)
-        and (not wanted.product or event.product in ("", wanted.product))
-        and (not wanted.kinds or event.kind in wanted.kinds)
-    )[:limit]
 
 
 @dataclass
@@ -93,7 +68,17 @@ class FakeHistory:
         since: float | None = None,
         wanted: JournalFilter | None = None,
     ) -> tuple[Event, ...]:
-        return matching_events(self.journal, limit, before, since, wanted)
+        """The events in [since, before) that match."""
+        wanted = wanted or JournalFilter()
+        return tuple(
+            event
+            for event in self.journal
+            if (since is None or event.time >= since)
+            and (before is None or event.time < before)
+            and (not wanted.servers or event.server in wanted.servers)
+            and (not wanted.product or event.product in ("", wanted.product))
+            and (not wanted.kinds or event.kind in wanted.kinds)
+        )[:limit]
 
 
 @dataclass
@@ -106,9 +91,7 @@ class FakeEngine:
     journal: tuple[Event, ...] = ()
     test_steps: tuple[StepResult, ...] = ()
     license_users: dict[str, LicenseUsers] = field(default_factory=dict)  # by server
-    past_summaries: dict[TotalKey, PastSummary] = field(
-        default_factory=dict
-    )  # by scope, product, model
+    past_summaries: dict[TotalKey, PastSummary] = field(default_factory=dict)
     error: Exception | None = None
     polled: list[str | None] = field(default_factory=list)
     queries: list[SeriesQuery] = field(default_factory=list)
@@ -118,7 +101,6 @@ class FakeEngine:
     summary_queries: list[GroupBy] = field(default_factory=list)
     tested: list[Server] = field(default_factory=list)
     saved: list[tuple[Server, str | None]] = field(default_factory=list)
-    searches: list[Filter] = field(default_factory=list)
     acknowledged: list[tuple[AlertKey, Acknowledgement | None]] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     board: Callable[[], MergedBoard] = MergedBoard  # set by `running_app`
@@ -164,9 +146,9 @@ class FakeEngine:
         return self.journal[:limit]
 
     async def search(self, pattern: Filter, limit: int | None = None) -> tuple[Event, ...]:
-        self.searches.append(pattern)
-        found = (it for it in self.journal if pattern((it.server, it.product, it.message)))
-        return tuple(found)[:limit]
+        return tuple(
+            event for event in self.journal if pattern((event.server, event.product, event.message))
+        )[:limit]
 
     async def acknowledge(self, key: AlertKey, acknowledgement: Acknowledgement | None) -> None:
         if self.error:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -13,7 +14,6 @@ from lictui.simulator.commands import Machine, serve_commands
 from lictui.simulator.cvad_server import SimulatedSite, SiteApi
 from lictui.simulator.http import (
     ApiClient,
-    Handler,
     Listener,
     ServerCertificate,
     listen,
@@ -41,10 +41,12 @@ def licenses(in_use: int = 412, product: str = "XDT_PLT_UD", name: str = PREMIUM
 class RunningSimulator:
     """A server whose inventory and behavior may change while it runs."""
 
-    listener: Listener
-    certificate: ServerCertificate
     inventory: tuple[License, ...]
     fault: FaultMode
+    certificate: ServerCertificate = field(
+        default_factory=lambda: self_signed("lic01.corp.example", now=time.time())
+    )
+    listener: Listener = field(init=False)
 
     @property
     def pin(self) -> str:
@@ -73,69 +75,59 @@ class Simulators:
         self._loop.close()
 
     def winrm(
-        self, *held: License, fault: FaultMode = FaultMode.NORMAL, **options: Any
+        self, *pools: License, fault: FaultMode = FaultMode.NORMAL, **options: Any
     ) -> RunningSimulator:
         """A license server over TLS; `port` etc. go to `serve_winrm`."""
-        one = self._new(held, fault)
-        one.listener = self._keep(
+        running = RunningSimulator(pools or (licenses(),), fault)
+        return self._start(
+            running,
             serve_winrm(
-                lambda: one.inventory,
-                lambda: one.fault,
+                lambda: running.inventory,
+                lambda: running.fault,
                 self._clock,
                 name="LIC01",
                 username=USER,
                 password=PASSWORD,
-                certificate=one.certificate,
+                certificate=running.certificate,
                 **options,
-            )
+            ),
         )
-        return one
 
     def cvad(
-        self, *held: License, site: SimulatedSite | None = None, fault: FaultMode = FaultMode.NORMAL
+        self,
+        *pools: License,
+        site: SimulatedSite | None = None,
+        fault: FaultMode = FaultMode.NORMAL,
     ) -> RunningSimulator:
         """A Delivery Controller over TLS."""
-        one = self._new(held, fault)
-        shown = site or SimulatedSite("9f3c", "PROD")
-        one.listener = self._keep(
-            listen(
-                SiteApi(
-                    lambda: shown,
-                    lambda: one.inventory,
-                    lambda: one.fault,
-                    self._clock,
-                    ApiClient(USER, PASSWORD),
-                ).answer,
-                certificate=one.certificate,
-            )
+        running = RunningSimulator(pools or (licenses(),), fault)
+        served = site or SimulatedSite("9f3c", "PROD")
+        api = SiteApi(
+            lambda: served,
+            lambda: running.inventory,
+            lambda: running.fault,
+            self._clock,
+            ApiClient(USER, PASSWORD),
         )
-        return one
+        return self._start(running, listen(api.answer, certificate=running.certificate))
 
     def command_target(
-        self, *held: License, fault: FaultMode = FaultMode.NORMAL
+        self, *pools: License, fault: FaultMode = FaultMode.NORMAL
     ) -> RunningSimulator:
         """A machine with a command line; `install` puts the programs that reach it somewhere."""
-        one = self._new(held, fault)
-        one.listener = self._keep(
-            serve_commands(Machine("lic01"), lambda: one.inventory, lambda: one.fault, self._clock)
+        running = RunningSimulator(pools or (licenses(),), fault)
+        machine = Machine("lic01")
+        serving = serve_commands(
+            machine, lambda: running.inventory, lambda: running.fault, self._clock
         )
-        return one
+        return self._start(running, serving)
 
-    def web(self, handler: Handler) -> Listener:
-        """Any HTTP server, without TLS."""
-        return self._keep(listen(handler))
-
-    def _new(self, held: tuple[License, ...], fault: FaultMode) -> RunningSimulator:
-        certificate = self_signed("lic01.corp.example", now=self._clock.now())
-        return RunningSimulator(_NOT_YET, certificate, held or (licenses(),), fault)
-
-    def _keep(self, serving: Coroutine[Any, Any, Listener]) -> Listener:
-        listener = self._run(serving)
-        self._listeners.append(listener)
-        return listener
+    def _start(
+        self, running: RunningSimulator, serving: Coroutine[Any, Any, Listener]
+    ) -> RunningSimulator:
+        running.listener = self._run(serving)
+        self._listeners.append(running.listener)
+        return running
 
     def _run(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
-
-
-_NOT_YET: Any = None

@@ -1,14 +1,18 @@
-"""Factories of values with defaults for tests."""
+"""Factories of values with defaults for tests, and statuses of servers made of them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tests.support.clock import START
 
+from lictui.engine.board import Board, ServerStatus
+from lictui.engine.merge import merge_board
 from lictui.model import (
     Failure,
     FailureKind,
+    Mode,
     Model,
     Poll,
     Pool,
@@ -16,6 +20,7 @@ from lictui.model import (
     Server,
     Snapshot,
     SourceName,
+    State,
 )
 
 if TYPE_CHECKING:
@@ -61,3 +66,43 @@ def failure(kind: FailureKind = FailureKind.TIMEOUT, message: str = "no answer")
 def poll(result: Snapshot | Failure | None = None, name: str = "lic-01", at: float = START) -> Poll:
     """A poll that succeeded, unless `result` says otherwise."""
     return Poll(name, at, 0.1, snapshot() if result is None else result)
+
+
+# Statuses, also of servers that are several sources of one license server
+
+
+def status_up(
+    name: str, *pools: Pool, ago: float = 10, mode: Mode | None = None, **fields: Any
+) -> ServerStatus:
+    at = START - ago
+    result = Snapshot(pools, mode=mode)
+    return ServerStatus(server(name, **fields), State.UP, at, None, result, at, at, 0.1, at + 60)
+
+
+def status_failed(status: ServerStatus, kind: FailureKind = FailureKind.TIMEOUT) -> ServerStatus:
+    return replace(status, state=failure(kind).state, failure=failure(kind))
+
+
+def status_down(name: str, kind: FailureKind = FailureKind.TIMEOUT, **fields: Any) -> ServerStatus:
+    state = failure(kind).state
+    return ServerStatus(server(name, **fields), state, START, failure(kind), polled_at=START)
+
+
+def cvad_status(name: str, *pools: Pool, same_as: str = "lic", **fields: Any) -> ServerStatus:
+    return status_up(name, *pools, same_as=same_as, source=SourceName.CVAD, **fields)
+
+
+def merge_statuses(*statuses: ServerStatus) -> ServerStatus:
+    (status,) = merge_board(Board(statuses)).servers
+    return status
+
+
+def only_pool(status: ServerStatus) -> Pool:
+    assert status.snapshot is not None
+    (single,) = status.snapshot.pools
+    return single
+
+
+def source_of(status: ServerStatus, figure: str) -> str:
+    (origins,) = status.figure_sources.values()
+    return next(origin.server for origin in origins if origin.figure == figure)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from tests.support.example_board import past_summaries
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import assert_golden, screen_text
-from tests.support.past_summaries import past_summaries
 from tests.support.running_app import running_app
 
 from lictui.config.entitlements import Entitlement

@@ -7,13 +7,13 @@ from tests.support.example_board import (
     TIMEOUT_FAILURE,
     down_status,
     example_board,
+    past_summaries,
     pool,
     up_status,
     workday_series,
 )
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
-from tests.support.past_summaries import past_summaries
 from tests.support.running_app import RunningApp, running_app
 
 from lictui.engine.board import Board, GroupBy
