@@ -463,7 +463,8 @@ async def test_cloud_reports_partial_expiry_and_future_licenses(simulate: Simula
     async with simulate(SourceName.CITRIX_CLOUD, options={"account": account}) as simulation:
         snapshot = await simulation.snapshot()
     (pool,) = snapshot.pools
-    assert (pool.expires, pool.partial_expiry, pool.expiring_count) == (at_day(7), True, 100)
+    assert (str(pool.expires), pool.partial_expiry) == ("2026-12-01", True)
+    assert pool.expiring_count == 100
     assert [notice.title for notice in snapshot.notices] == ["50 more licenses start on 2026-12-24"]
 
 
