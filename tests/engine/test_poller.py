@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.clock import START, FakeClock, settle
-from tests.support.values import failure, poll, server, snapshot
+from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.config.settings import Limits
 from lictui.engine.board import Board, apply_poll, with_servers
@@ -126,6 +126,18 @@ async def test_poll_ends_at_its_timeout(clock: FakeClock) -> None:
     result = (await poll_server(server(), Hangs(clock), 0.01, clock)).result
     assert isinstance(result, Failure)
     assert result.kind is FailureKind.TIMEOUT
+
+
+async def test_snapshot_has_one_pool_per_key(clock: FakeClock) -> None:
+    """A source may list a pool again, with the same figures or with others."""
+    twice, other = pool(in_use=3, installed=10), pool(in_use=1, installed=5)
+    script = Script(clock)
+    for pools, expected in (((twice, twice), (3, 10)), ((twice, other, twice), (4, 15))):
+        script.answer = snapshot(*pools)
+        result = (await poll_server(server(), script, 5.0, clock)).result
+        assert isinstance(result, Snapshot)
+        (single,) = result.pools
+        assert (single.reading.in_use, single.reading.installed) == expected
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError(), SourceError(FailureKind.REFUSED, "none")])

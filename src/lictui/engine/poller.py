@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.model import Failure, FailureKind, Poll, Pool, Server, Snapshot, State
-from lictui.sources.source import Source, SourceError, ignore_steps
+from lictui.sources.source import Source, SourceError, distinct_pools, ignore_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,7 +71,8 @@ def _divided_pool(pool: Pool, divisor: int) -> Pool:
 async def _fetch(server: Server, source: Source, deadline: float) -> Snapshot | Failure:
     try:
         async with asyncio.timeout(deadline):
-            return await source.fetch(ignore_steps)
+            snapshot = await source.fetch(ignore_steps)
+        return replace(snapshot, pools=distinct_pools(snapshot.pools))
     except SourceError as error:
         return error.failure
     except TimeoutError:

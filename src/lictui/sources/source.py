@@ -110,6 +110,20 @@ def sum_pools(pools: Iterable[Pool]) -> tuple[Pool, ...]:
     return tuple(map(_sum, by_key.values()))
 
 
+def distinct_pools(pools: tuple[Pool, ...]) -> tuple[Pool, ...]:
+    """Return one pool per product and subscription date, as every snapshot must have.
+
+    A pool that is listed twice with the same figures is one (two daemons of a combined license
+    file each list everything); different figures are added up.
+    """
+    if len({pool.key for pool in pools}) == len(pools):
+        return pools
+    by_content: dict[Pool, Pool] = {}
+    for pool in pools:
+        by_content.setdefault(replace(pool, vendor="", raw_fields=(), formulas=()), pool)
+    return sum_pools(by_content.values())
+
+
 def _sum(pools: Sequence[Pool]) -> Pool:
     first, *others = pools
     if not others:
