@@ -49,9 +49,7 @@ def only_alert(cli: Cli) -> dict[str, Any]:
 ACK = ("alerts", "ack", "--server", "lic-01")
 
 
-def test_alert_is_listed_acknowledged_snoozed_and_taken_back(
-    cli: Cli,
-) -> None:
+def test_alert_is_listed_acknowledged_snoozed_and_taken_back(cli: Cli) -> None:
     alert = only_alert(cli)
     assert (alert["kind"], alert["level"], alert["acknowledged"]) == ("usage", "warn", None)
     assert cli(*ACK).out == "usage 85 of 100\n"
@@ -63,15 +61,13 @@ def test_alert_is_listed_acknowledged_snoozed_and_taken_back(
     cli(*ACK, "--take-back")
     alert = only_alert(cli)
     assert (alert["acknowledged"], alert["snoozed_until"]) == (None, None)
-    events = [
-        json.loads(line) for line in cli("history", "journal", "--format", "jsonl").out.splitlines()
-    ]
+    events = [json.loads(line) for line in cli("history", "journal", "--format", "jsonl").rows]
     assert len(events) == 3
     assert events[2]["message"].startswith("acknowledged by ")
 
 
 def test_table_shows_level_and_status(cli: Cli) -> None:
-    head, row = cli("alerts").out.splitlines()
+    head, row = cli("alerts").rows
     assert head.split() == [
         "LEVEL", "KIND", "SERVER", "PRODUCT", "RAISED", "STATUS", "MESSAGE",
     ]  # fmt: skip
@@ -91,9 +87,7 @@ def test_ack_refuses_an_unknown_kind(cli: Cli) -> None:
     assert "'usage'" in cli.refused(*ACK, "--kind", "usgae")
 
 
-def test_status_shows_the_acknowledgement_of_a_raised_alert(
-    cli: Cli,
-) -> None:
+def test_status_shows_the_acknowledgement_of_a_raised_alert(cli: Cli) -> None:
     cli(*ACK)
     (alert,) = cli.json("status", "--cached")["alerts"]
     assert alert["raised"]

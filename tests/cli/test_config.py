@@ -57,7 +57,7 @@ def test_show_origin_names_option_environment_file_and_default(
 def test_show_origin_aligns_comments_and_omits_unset_values(paths: Paths, cli: Cli) -> None:
     paths.config_dir.mkdir()
     paths.config.write_text(f"[history]\npath = '{'x' * 60}.db'\n")
-    lines = cli("config", "show", "--origin").out.splitlines()
+    lines = cli("config", "show", "--origin").rows
     assert "# interval is not set" in lines
     assert len({line.index("  # ") for line in lines if " = " in line}) == 1
 
@@ -73,7 +73,7 @@ def test_info_shows_the_path_of_the_history(paths: Paths, cli: Cli) -> None:
 def test_show_reports_an_unknown_key(paths: Paths, cli: Cli) -> None:
     paths.config_dir.mkdir()
     paths.config.write_text("them = 1")
-    assert "did you mean theme?" in cli("config", "show", code=2).err
+    assert "did you mean theme?" in cli.refused("config", "show")
 
 
 def test_check_without_files_is_fine(paths: Paths, cli: Cli) -> None:

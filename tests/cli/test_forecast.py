@@ -96,9 +96,7 @@ def test_forecast_json_has_the_keys_of_the_contract(cli: Cli) -> None:
 
 
 @pytest.mark.usefixtures("forecast_history")
-def test_forecast_reports_expiring_licenses_as_a_shortfall(
-    cli: Cli,
-) -> None:
+def test_forecast_reports_expiring_licenses_as_a_shortfall(cli: Cli) -> None:
     leaves = forecasts(cli)["leaves"]
     day = (TODAY + timedelta(days=20)).isoformat()
     assert (leaves["status"], leaves["per_week"]) == ("flat", 0)
@@ -107,9 +105,7 @@ def test_forecast_reports_expiring_licenses_as_a_shortfall(
 
 
 @pytest.mark.usefixtures("forecast_history")
-def test_forecast_estate_is_the_sum_of_the_selected_servers(
-    cli: Cli,
-) -> None:
+def test_forecast_estate_is_the_sum_of_the_selected_servers(cli: Cli) -> None:
     both = forecasts(cli)["estate"]
     assert both["per_week"] == pytest.approx(7, abs=0.3)
     assert both["shortfalls"][0]["installed"] == 520
@@ -119,10 +115,8 @@ def test_forecast_estate_is_the_sum_of_the_selected_servers(
 
 
 @pytest.mark.usefixtures("forecast_history")
-def test_forecast_table_has_dates_and_a_sentence_per_row(
-    cli: Cli,
-) -> None:
-    lines = cli("forecast", "--tz", "UTC").out.splitlines()
+def test_forecast_table_has_dates_and_a_sentence_per_row(cli: Cli) -> None:
+    lines = cli("forecast", "--tz", "UTC").rows
     assert " ".join(lines[0].split()) == (
         "PRODUCT MODEL SCOPE INSTALLED WARN CRITICAL RUNS OUT FORECAST"
     )
@@ -152,7 +146,7 @@ def test_forecast_refuses_unknown_names(cli: Cli, args: tuple[str, ...], message
 
 def test_forecast_without_a_history_or_readings(paths: Paths, cli: Cli) -> None:
     save_servers(paths, [server("a")])
-    assert "no history database at" in cli("forecast", code=2).err
+    assert "no history database at" in cli.refused("forecast")
     History.open(paths.history, Retention(), SystemClock()).close()
     assert cli("forecast") == ("", "No readings yet.\n")
     assert forecasts(cli) == {}
@@ -233,11 +227,9 @@ def test_peaks_of_a_group(cli: Cli) -> None:
 
 
 @pytest.mark.usefixtures("two_servers")
-def test_peaks_table_names_assignments_and_limits_to_a_server(
-    cli: Cli,
-) -> None:
+def test_peaks_table_names_assignments_and_limits_to_a_server(cli: Cli) -> None:
     args = ("history", "peaks", "--tz", "UTC")
-    lines = cli(*args, "--server", "lic-02", "--product", PRODUCT).out.splitlines()
+    lines = cli(*args, "--server", "lic-02", "--product", PRODUCT).rows
     assert " ".join(lines[0].split()) == (
         "PRODUCT MODEL SCOPE WINDOW PEAK INSTALLED AT AVERAGE COVERAGE SUM OF SERVER PEAKS"
     )
@@ -245,4 +237,4 @@ def test_peaks_table_names_assignments_and_limits_to_a_server(
     assert "  40 assigned  " in lines[1]  # assignments are never called in use
     assert "  2026-11-24 00:00  " in lines[1]
     assert "lic-01" not in "".join(lines)
-    assert "Did you mean 'lic-02'?" in cli("history", "peaks", "--server", "lic-2", code=2).err
+    assert "Did you mean 'lic-02'?" in cli.refused("history", "peaks", "--server", "lic-2")

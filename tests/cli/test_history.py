@@ -39,19 +39,17 @@ def recorded(paths: Paths) -> Paths:
 def test_export_writes_every_reading(cli: Cli) -> None:
     printed = cli("history", "export", "--format", "csv")
     assert printed.err == ""
-    lines = printed.out.splitlines()
+    lines = printed.rows
     assert lines[0] == "at,server,product,model,subscription_date,in_use,installed,overdraft"
     assert lines[1] == "2026-11-24T00:00:00Z,lic-01,XDT_PLT_UD,user_device,,1,500,50"
     assert len(lines) == 9
 
 
 @pytest.mark.usefixtures("recorded")
-def test_export_is_limited_by_resolution_server_product_and_time(
-    cli: Cli,
-) -> None:
+def test_export_is_limited_by_resolution_server_product_and_time(cli: Cli) -> None:
     args = ("--resolution", "hour", "--server", "lic-02", "--product", "XDT_PLT_UD")
     times = ("--since", "2026-11-24T01:00", "--until", "2026-11-25")
-    assert cli("history", "export", *args, *times).out.splitlines() == [
+    assert cli("history", "export", *args, *times).rows == [
         (
             "from,to,server,product,model,subscription_date,in_use_min,in_use_avg,in_use_max,max_at,"
             "installed,overdraft,samples"
@@ -76,9 +74,8 @@ def test_export_to_a_file_or_to_stdout(tmp_path: Path, cli: Cli) -> None:
     assert len(file.read_text().splitlines()) == 9
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["data", "out.csv"]
     assert cli("history", "export", "-o", "-").out == file.read_text()
-    assert (
-        "cannot write"
-        in cli("history", "export", "-o", str(tmp_path / "nowhere" / "out.csv"), code=2).err
+    assert "cannot write" in cli.refused(
+        "history", "export", "-o", str(tmp_path / "nowhere" / "out.csv")
     )
 
 
@@ -107,7 +104,7 @@ def test_export_refuses_an_unknown_server(cli: Cli) -> None:
 
 @pytest.mark.parametrize("command", ["export", "journal", "stats", "compact"])
 def test_commands_create_no_history(paths: Paths, cli: Cli, command: str) -> None:
-    assert f"no history database at {paths.history}" in cli("history", command, code=2).err
+    assert f"no history database at {paths.history}" in cli.refused("history", command)
     assert not paths.data_dir.exists()
 
 
@@ -148,7 +145,7 @@ def test_journal_is_newest_first_and_filtered(
 
 @pytest.mark.usefixtures("events")
 def test_journal_csv_escapes_formulas(cli: Cli) -> None:
-    lines = cli("history", "journal").out.splitlines()
+    lines = cli("history", "journal").rows
     assert lines[0] == "at,kind,level,server,product,message"
     assert lines[2].endswith(",version,ok,lic-02,,'=version 1 -> 2")
 

@@ -65,10 +65,7 @@ def test_import_reports_rows_read_skipped_and_written(paths: Paths, file: Path, 
 
 
 def test_import_reads_an_export_from_stdin(
-    paths: Paths,
-    file: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    cli: Cli,
+    paths: Paths, file: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
 ) -> None:
     cli("history", "import", str(file), *OF)
     exported = cli("history", "export").out
@@ -80,7 +77,7 @@ def test_import_reads_an_export_from_stdin(
 
 def test_import_without_usable_rows_is_refused(file: Path, cli: Cli) -> None:
     file.write_text("Time,InUse\nsoon,1\n2024-05-01 10:00,many\n")
-    err = cli("history", "import", str(file), *OF, code=2).err
+    err = cli.refused("history", "import", str(file), *OF)
     assert "2 rows, 2 skipped" in err
     assert "line 2: invalid time: 'soon'" in err
 
@@ -96,13 +93,10 @@ def test_import_without_usable_rows_is_refused(file: Path, cli: Cli) -> None:
     ],
 )
 def test_import_refuses_wrong_options(
-    file: Path,
-    args: tuple[str, ...],
-    message: str,
-    cli: Cli,
+    file: Path, args: tuple[str, ...], message: str, cli: Cli
 ) -> None:
-    assert message in cli("history", "import", str(file), *args, code=2).err
-    assert "cannot read nowhere.csv" in cli("history", "import", "nowhere.csv", *OF, code=2).err
+    assert message in cli.refused("history", "import", str(file), *args)
+    assert "cannot read nowhere.csv" in cli.refused("history", "import", "nowhere.csv", *OF)
 
 
 def test_import_goes_to_the_only_pool_of_the_product(file: Path, tmp_path: Path, cli: Cli) -> None:
@@ -113,7 +107,7 @@ def test_import_goes_to_the_only_pool_of_the_product(file: Path, tmp_path: Path,
     row = "2024-05-02T10:00:00Z,lic-01,XDT_PLT_CCS,concurrent,2024-12-01,9,500,"
     assert row in cli("history", "export").rows
     cli("history", "import", str(dated), *OF, "--subscription-date", "2025-12-01")
-    assert "2024-12-01, 2025-12-01" in cli("history", "import", str(dated), *OF, code=2).err
+    assert "2024-12-01, 2025-12-01" in cli.refused("history", "import", str(dated), *OF)
 
 
 def test_import_uses_the_configured_time_zone(paths: Paths, file: Path, cli: Cli) -> None:
@@ -122,17 +116,14 @@ def test_import_uses_the_configured_time_zone(paths: Paths, file: Path, cli: Cli
     file.write_text("Time,InUse\n2024-05-01 10:00,1\n")
     cli("history", "import", str(file), *OF)
     cli("history", "import", str(file), *OF, "--tz", "UTC")
-    assert [line[:20] for line in cli("history", "export").out.splitlines()[1:]] == [
+    assert [line[:20] for line in cli("history", "export").rows[1:]] == [
         "2024-05-01T01:00:00Z",
         "2024-05-01T10:00:00Z",
     ]
 
 
 def test_import_into_a_locked_database_writes_nothing(
-    paths: Paths,
-    file: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    cli: Cli,
+    paths: Paths, file: Path, monkeypatch: pytest.MonkeyPatch, cli: Cli
 ) -> None:
     cli("history", "import", str(file), *OF)
     before = cli("history", "export").out
@@ -191,7 +182,7 @@ def stored_capacities(paths: Paths) -> list[Capacity]:
 
 def test_license_dry_run_lists_licenses(paths: Paths, folder: Path, cli: Cli) -> None:
     printed = cli("history", "import-licenses", str(folder), "--server", "lic", "--dry-run")
-    lines = printed.out.splitlines()
+    lines = printed.rows
     shown = [line.split() for line in lines]
     dates = ["2026-12-01", "2025-02-06", "2027-03-31"]
     assert ["XDT_PLT_UD", "user/device", "100", *dates, "Retail", "LA-1:1"] in shown
@@ -262,11 +253,9 @@ def test_license_import_without_licenses_is_refused(tmp_path: Path, name: str, c
         path.mkdir()
     else:
         path.write_text("hello")
-    assert (
-        "no licenses found in"
-        in cli("history", "import-licenses", str(path), "--server", "lic", code=2).err
+    assert "no licenses found in" in cli.refused(
+        "history", "import-licenses", str(path), "--server", "lic"
     )
-    assert (
-        "cannot read nowhere.lic"
-        in cli("history", "import-licenses", "nowhere.lic", "--server", "lic", code=2).err
+    assert "cannot read nowhere.lic" in cli.refused(
+        "history", "import-licenses", "nowhere.lic", "--server", "lic"
     )

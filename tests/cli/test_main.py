@@ -116,7 +116,7 @@ def test_format_has_the_same_words_in_every_command() -> None:
 
 
 def test_unknown_format_names_the_words(cli: Cli) -> None:
-    assert "'markdown'" in cli("info", "--format", "yaml", code=2).err
+    assert "'markdown'" in cli.refused("info", "--format", "yaml")
 
 
 @pytest.mark.parametrize(
@@ -126,11 +126,11 @@ def test_unknown_format_names_the_words(cli: Cli) -> None:
 def test_unknown_command_suggests_a_similar_one(
     arguments: list[str], command: str, cli: Cli
 ) -> None:
-    assert f"Did you mean '{command}'?" in cli(*arguments, code=2).err
+    assert f"Did you mean '{command}'?" in cli.refused(*arguments)
 
 
 def test_every_option_of_a_command_has_its_own_variable(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LICTUI_FORMAT", "yaml")
-    assert "'yaml' is not one of" in cli("info", code=2).err
+    assert "'yaml' is not one of" in cli.refused("info")

@@ -108,9 +108,7 @@ def test_hash_with_quotes_is_refused(cli: Cli) -> None:
     cli("servers", "snippet", "s", "--cert-hash", "x'; rm", code=2)
 
 
-def test_winrm_and_cvad_have_lines_for_the_administrator(
-    cli: Cli,
-) -> None:
+def test_winrm_and_cvad_have_lines_for_the_administrator(cli: Cli) -> None:
     cli("servers", "add", "s", *WINRM)
     lines, err = snippet(cli)
     assert lines == [

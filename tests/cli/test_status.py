@@ -76,55 +76,42 @@ EMEA, DDC, NEW = DOCUMENT["servers"]
 def test_document_is_json_and_has_every_key() -> None:
     assert json.loads(json.dumps(DOCUMENT)) == DOCUMENT
     assert list(DOCUMENT) == ["schema", "at", "servers", "totals", "groups", "alerts"]
-    assert DOCUMENT["schema"] == "lictui.status/1"
-    assert DOCUMENT["at"] == "2026-11-24T06:00:00Z"
-    assert all(set(each) == SERVER_KEYS for each in DOCUMENT["servers"])
-    assert all(set(each) == POOL_KEYS for each in EMEA["pools"])
-    assert all(set(each) == TOTAL_KEYS for each in DOCUMENT["totals"])
+    assert (DOCUMENT["schema"], DOCUMENT["at"]) == ("lictui.status/1", "2026-11-24T06:00:00Z")
+    for keys, records in (
+        (SERVER_KEYS, DOCUMENT["servers"]),
+        (POOL_KEYS, EMEA["pools"]),
+        (TOTAL_KEYS, DOCUMENT["totals"]),
+    ):
+        assert all(set(record) == keys for record in records)
 
 
-def test_server_that_is_up() -> None:
-    assert EMEA["state"] == "up"
-    assert EMEA["reason"] is None
-    assert EMEA["polled_at"] == "2026-11-24T06:00:00Z"
-    assert EMEA["latency_ms"] == 100
-    assert EMEA["mode"] == "file"
-    assert EMEA["activation"] == {"status": "activated", "expires": "2026-12-03"}
-    first = EMEA["pools"][0]
-    assert first["subscription_date"] == "2026-12-01"
-    assert first["permanent"] is False
+def test_document_has_figures_reasons_totals_and_alerts() -> None:
+    expected: dict[str, Any] = {
+        "state": "up",
+        "reason": None,
+        "polled_at": "2026-11-24T06:00:00Z",
+        "latency_ms": 100,
+        "mode": "file",
+        "activation": {"status": "activated", "expires": "2026-12-03"},
+        "license_servers": [],
+    }
+    assert expected.items() <= EMEA.items()
+    first, pvs, _ = EMEA["pools"]
+    assert (first["subscription_date"], first["permanent"]) == ("2026-12-01", False)
     assert (first["free"], first["ratio"], first["level"]) == (88, 0.824, "warn")
-
-
-def test_unknown_figure_is_null() -> None:
-    pvs = EMEA["pools"][1]
     assert (pvs["in_use"], pvs["free"], pvs["ratio"], pvs["level"]) == (None, None, None, "unknown")
-
-
-def test_failed_server_has_a_reason_and_no_pools() -> None:
-    assert DDC["state"] == "down"
-    assert DDC["pools"] == []
+    assert (DDC["state"], DDC["pools"]) == ("down", [])
     assert DDC["reason"] == {
         "kind": "timeout",
         "step": "connect",
         "message": "no connection to 10.0.0.9:443 in 10 s",
         "hint": "…",
     }
-    assert NEW["state"] == "waiting"
-    assert NEW["polled_at"] is None
-
-
-def test_totals_exclude_startup_licenses() -> None:
-    assert [(total["product"], total["unknown"]) for total in DOCUMENT["totals"]] == [
-        ("XDT_PLT_UD", 0),
-        ("PVS_STD_CCS", 1),
-    ]
-
-
-def test_alerts_have_the_kinds_of_the_contract() -> None:
-    kinds = {(alert["kind"], alert["server"]) for alert in DOCUMENT["alerts"]}
-    assert ("usage", "lic-emea-01") in kinds
-    assert ("server", "ddc-us-01") in kinds
+    assert (NEW["state"], NEW["polled_at"]) == ("waiting", None)
+    totals = [(total["product"], total["unknown"]) for total in DOCUMENT["totals"]]
+    assert totals == [("XDT_PLT_UD", 0), ("PVS_STD_CCS", 1)]  # start-up licenses are left out
+    alerts = {(alert["kind"], alert["server"]) for alert in DOCUMENT["alerts"]}
+    assert {("usage", "lic-emea-01"), ("server", "ddc-us-01")} <= alerts
 
 
 def test_partner_lists_license_servers() -> None:
@@ -157,7 +144,6 @@ def test_partner_lists_license_servers() -> None:
             "days_to_expire": None,
         },
     ]
-    assert EMEA["license_servers"] == []
 
 
 # Output formats
@@ -210,14 +196,18 @@ def test_csv_has_a_row_per_pool_and_per_server_without_pools(
     assert rows[3]["reason"].startswith("timeout: ")
 
 
-def test_csv_escapes_formulas_but_not_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+def test_names_from_servers_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     board = apply_poll(
-        with_servers(Board(), (server("=cmd()", group="@sum"),)),
-        poll(snapshot(pool("-1+1", in_use=5, installed=3)), "=cmd()"),
+        with_servers(Board(), (server("=a|b", group="@sum"),)),
+        poll(snapshot(pool("-1+1", in_use=5, installed=3)), "=a|b"),
     )
-    (row,) = csv_rows(capsys, status_json(merge_board(board), START, TODAY))
-    assert (row["server"], row["group"], row["product"]) == ("'=cmd()", "'@sum", "'-1+1")
+    document = status_json(merge_board(board), START, TODAY)
+    (row,) = csv_rows(capsys, document)
+    assert (row["server"], row["group"], row["product"]) == ("'=a|b", "'@sum", "'-1+1")
     assert row["free"] == "-2"
+    text = printed(capsys, "markdown", document)
+    assert "a\\|b" in text
+    assert len({line.count("|") - line.count("\\|") for line in text.splitlines()}) == 1
 
 
 def test_json_lines_are_servers_with_the_time_of_the_answer(
@@ -226,14 +216,6 @@ def test_json_lines_are_servers_with_the_time_of_the_answer(
     lines = [json.loads(line) for line in printed(capsys, "jsonl").splitlines()]
     assert [line["name"] for line in lines] == ["lic-emea-01", "ddc-us-01", "new"]
     assert {line["at"] for line in lines} == {"2026-11-24T06:00:00Z"}
-
-
-def test_markdown_escapes_pipes(capsys: pytest.CaptureFixture[str]) -> None:
-    board = apply_poll(with_servers(Board(), (server("a|b"),)), poll(name="a|b"))
-    document = status_json(merge_board(board), START, TODAY)
-    text = printed(capsys, "markdown", document)
-    assert "a\\|b" in text
-    assert len({line.count("|") - line.count("\\|") for line in text.splitlines()}) == 1
 
 
 def test_table_without_servers_says_so_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:

@@ -44,6 +44,7 @@ _EXPECTED: dict[FaultMode, tuple[tuple[str, str | None], tuple[str, str | None]]
     FaultMode.OVERSIZED: (("error", "too_large"), ("error", "too_large")),
     FaultMode.GARBAGE: (("error", "parse"), ("error", "parse")),
     FaultMode.LOGIN_PAGE: (("error", "parse"), ("error", "parse")),
+    FaultMode.TRUNCATED: (("error", None), ("error", None)),  # whatever was cut
 }
 
 
@@ -75,25 +76,11 @@ def test_every_fault_has_its_state_and_reason(program: Program, simulators: Simu
         expected[lmstat.name] = local
     program.register(*servers)
     document = program.json("status", "--timeout", "15")
-    outcomes = {
-        listed["name"]: (listed["state"], listed["reason"] and listed["reason"]["kind"])
-        for listed in document["servers"]
-    }
-    assert outcomes == expected
     for listed in document["servers"]:
+        state, kind = expected[listed["name"]]
+        assert listed["state"] == state, listed["name"]
+        assert kind in (None, listed["reason"] and listed["reason"]["kind"]), listed["name"]
         assert bool(listed["pools"]) == (listed["state"] == "up")
         if listed["reason"]:
             assert listed["reason"]["message"]
             assert listed["reason"]["hint"], listed["name"]
-
-
-def test_truncated_output_is_an_error(program: Program, simulators: Simulators) -> None:
-    programs = install_programs(program.paths.config_dir / "simulated")
-    port = simulators.command_target(*_LICENSES, fault=FaultMode.TRUNCATED).listener.port
-    here = Server(
-        "here", SourceName.LMSTAT, address=f"{port}@127.0.0.1", lmutil=str(programs.lmutil)
-    )
-    program.register(*_commands(programs, port, FaultMode.TRUNCATED), here)
-    for server in program.json("status", "--timeout", "15")["servers"]:
-        assert server["state"] == "error", (server["name"], server["pools"])
-        assert server["pools"] == []

@@ -64,9 +64,7 @@ def test_failed_polls_lower_coverage_and_are_no_zeros(fixture: ReportFixture) ->
     assert {day.figure for day in scope.days} == {100}
 
 
-def test_days_start_at_local_midnight_also_when_clocks_change(
-    fixture: ReportFixture,
-) -> None:
+def test_days_start_at_local_midnight_also_when_clocks_change(fixture: ReportFixture) -> None:
     figures = [10] * HOURS
     moments = {
         timestamp("2026-10-25T22:30"): 70,  # 23:30 in Berlin, on the day of 25 hours
@@ -385,9 +383,7 @@ def test_events_of_the_month_without_noise(fixture: ReportFixture) -> None:
     assert report.omitted_events == 0
 
 
-def test_alert_events_are_reported_only_when_the_state_changes(
-    fixture: ReportFixture,
-) -> None:
+def test_alert_events_are_reported_only_when_the_state_changes(fixture: ReportFixture) -> None:
     start = timestamp("2026-10-05T00:00")
     lines = (
         (EventKind.ALERT, Level.WARN, "raised: 85 of 100 in use"),
