@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,10 +20,10 @@ from lictui.report.sections import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from lictui.report.model import MonthlyReport
-    from lictui.report.sections import Cell, ReportTree, Row, Table
+    from lictui.report.sections import Cell, ReportTree, Row
 
 
 # Text from a license server is never a formula, a link or a number.
@@ -45,8 +44,8 @@ def render_xlsx(report: MonthlyReport) -> bytes:
     workbook.set_properties({"title": tree.title, "created": created})
     writer = _WorkbookWriter(workbook, report, tree)
     writer.write_summary()
-    writer.write_days()
-    writer.write_months()
+    writer.write_series("Daily", "days", _DAY_KEYS, "d")
+    writer.write_series("Monthly", "months", _MONTH_KEYS, "mmm yy")
     writer.write_servers()
     writer.write_expiries()
     writer.write_entitlements()
@@ -165,7 +164,15 @@ class Worksheet:
         self.sheet.fit_to_pages(1, 0)
         self.sheet.repeat_rows(self.head_row)
 
-    def add_row(self, row: Row) -> None:
+    def add_rows(self, *tables: Iterable[Row]) -> None:
+        """Write rows that can be filtered."""
+        for rows in tables:
+            for row in rows:
+                self._add_row(row)
+        last = max(self.next_row - 1, self.head_row + 1)
+        self.sheet.autofilter(self.head_row, 0, last, len(self.columns) - 1)
+
+    def _add_row(self, row: Row) -> None:
         """Write a row; a value with a formula becomes the formula and its result."""
         for index, column in enumerate(self.columns):
             value = row.get(column.key)
@@ -221,11 +228,6 @@ class Worksheet:
                 number = value / _HOUR if kind is CellKind.SECONDS else value
                 self.sheet.write_number(*position, number, cell_format)
 
-    def add_filter(self) -> None:
-        """Make the rows written so far filterable; later rows are not part of it."""
-        last = max(self.next_row - 1, self.head_row + 1)
-        self.sheet.autofilter(self.head_row, 0, last, len(self.columns) - 1)
-
     def column_index(self, key: str) -> int:
         """Return the index of a column, from 0."""
         return next(index for index, column in enumerate(self.columns) if column.key == key)
@@ -243,21 +245,19 @@ _DETAIL_KEYS: Final = (
     "overdraft average p99 days_at_warn days_at_installed seconds_at_80_percent"
     " seconds_at_90_percent seconds_at_100_percent newly_assigned released"
 )
+_DAY_KEYS: Final = (
+    f"day {_PRODUCT_KEYS} scope_kind scope usage usage_at average installed overdraft utilization"
+)
+_MONTH_KEYS: Final = (
+    f"month {_PRODUCT_KEYS} scope_kind scope usage usage_at average installed utilization coverage"
+    " is_upper_bound"
+)
 _MAX_CHARTS: Final = 40  # on one sheet
 _CHART_ROWS: Final = 15  # with the space below a chart
 _ROW_PIXELS: Final = 20
 _BAR_COLOR: Final = "#4577A8"
 _LINE_COLOR: Final = "#1A1E24"
 _GRID: Final = {"visible": True, "line": {"color": "#D8DDE3"}}
-
-
-@dataclass(frozen=True, slots=True)
-class _ChartRows:
-    """The rows of one chart, from 0, `last` included."""
-
-    title: str
-    first: int
-    last: int
 
 
 class _WorkbookWriter:
@@ -271,9 +271,10 @@ class _WorkbookWriter:
     ) -> Worksheet:
         return Worksheet(self._workbook, self._report, name, keys, formulas, head_row, **titles)
 
-    def _tables(self, key: str) -> Iterator[Table]:
+    def _tables(self, key: str) -> Iterator[Sequence[Row]]:
+        """Yield the rows of every table with this key."""
         for section in self._tree.sections:
-            yield from (t for t in (*section.tables, *section.data) if t.key == key)
+            yield from (t.rows for t in (*section.tables, *section.data) if t.key == key)
 
     def write_summary(self) -> None:
         """Write one row per product over all servers; below it, the summary and definitions."""
@@ -284,10 +285,7 @@ class _WorkbookWriter:
         heading = self._workbook.add_format({"bold": True, "font_size": 16})
         sheet.sheet.write_string(0, 0, self._tree.title, heading)
         sheet.sheet.write_string(1, 0, self._tree.subtitle)
-        for table in self._tables("products"):
-            for row in table.rows:
-                sheet.add_row(row)
-        sheet.add_filter()
+        sheet.add_rows(*self._tables("products"))
         row_number = sheet.next_row + 1
         bold = self._workbook.add_format({"bold": True})
         sheet.sheet.write_string(row_number, 0, self._tree.summary.title, bold)
@@ -324,41 +322,19 @@ class _WorkbookWriter:
         sheet.sheet.insert_chart(row_number, 0, chart, {"object_position": 3})
         return height // _ROW_PIXELS + 1
 
-    def write_days(self) -> None:
-        """Write one row per day of every scope, with a chart per product."""
-        keys = f"day {_PRODUCT_KEYS} scope_kind scope usage usage_at average installed overdraft"
-        keys += " utilization"
-        title = text.month_title(self._report.month.first_day)
-        self._write_series("Daily", "days", keys, title, "d")
-
-    def write_months(self) -> None:
-        """Write one row per month of every scope, with a chart per product."""
-        keys = (
-            f"month {_PRODUCT_KEYS} scope_kind scope usage usage_at average installed utilization"
-            " coverage is_upper_bound"
-        )
-        self._write_series("Monthly", "months", keys, "12 months", "mmm yy")
-
-    def _write_series(
-        self, name: str, table_key: str, keys: str, title: str, axis_format: str
-    ) -> None:
+    def write_series(self, name: str, table_key: str, keys: str, axis_format: str) -> None:
+        """Write one row per day or month of every scope, with a chart per product."""
         sheet = self._worksheet(name, keys, _SERIES_FORMULAS, usage="Peak usage or assigned")
-        charts = []
-        for table in self._tables(table_key):
-            first_row = table.rows[0]
-            rows = sum(row["kind"] == "estate" for row in table.rows)
-            charts.append(
-                _ChartRows(
-                    f"{first_row['product']} ({first_row['model']}), {title}",
-                    sheet.next_row,
-                    sheet.next_row + rows - 1,
-                )
-            )
-            for row in table.rows:
-                sheet.add_row(row)
-        sheet.add_filter()
-        for place, chart_rows in enumerate(charts[:_MAX_CHARTS]):
-            chart = self._series_chart(sheet, chart_rows)
+        month = text.month_title(self._report.month.first_day)
+        for place, rows in enumerate(self._tables(table_key)):
+            first, first_row = sheet.next_row, rows[0]
+            sheet.add_rows(rows)
+            if place >= _MAX_CHARTS:
+                continue
+            count = sum(row["scope_id"] == first_row["scope_id"] for row in rows)
+            period = month if table_key == "days" else "12 months"
+            title = f"{first_row['product']} ({first_row['model']}), {period}"
+            chart = self._series_chart(sheet, title, first, first + count - 1)
             chart.set_x_axis(
                 {"text_axis": True, "num_format": axis_format, "num_font": {"size": 8}}
             )
@@ -366,12 +342,10 @@ class _WorkbookWriter:
             # A filter neither shrinks nor hides the charts.
             sheet.sheet.insert_chart(*position, chart, {"object_position": 3})
 
-    def _series_chart(self, sheet: Worksheet, rows: _ChartRows) -> Any:
+    def _series_chart(self, sheet: Worksheet, title: str, first: int, last: int) -> Any:
         """Return a chart of usage as bars and installed licenses as a line."""
         indexes = [0, sheet.column_index("usage"), sheet.column_index("installed")]
-        categories, bars, installed = (
-            [sheet.name, rows.first, index, rows.last, index] for index in indexes
-        )
+        categories, bars, installed = ([sheet.name, first, index, last, index] for index in indexes)
         names = [[sheet.name, sheet.head_row, index] for index in indexes]
         chart = self._workbook.add_chart({"type": "column"})
         line = self._workbook.add_chart({"type": "line"})
@@ -382,7 +356,7 @@ class _WorkbookWriter:
             {"name": names[2], "categories": categories, "values": installed, **line_series}
         )
         chart.combine(line)
-        chart.set_title({"name": rows.title, "overlay": False, "name_font": {"size": 11}})
+        chart.set_title({"name": title, "overlay": False, "name_font": {"size": 11}})
         chart.set_legend({"position": "bottom"})
         chart.set_y_axis({"min": 0, "num_format": "#,##0", "major_gridlines": _GRID})
         chart.set_size({"width": 620, "height": 280})
@@ -396,13 +370,16 @@ class _WorkbookWriter:
         sheet = self._worksheet("Servers", keys, _FIGURE_FORMULAS)
         groups: dict[Cell, str] = {server.server: server.group for server in self._report.servers}
         installed: Counter[str] = Counter()
-        for table in self._tables("figures"):
-            for row in _server_rows(table.rows):
-                server = row["scope"]
-                sheet.add_row({**row, "server": server, "group": groups.get(server, "")})
+        for rows in self._tables("figures"):
+            # Where there is only one server, the row of all servers is its row.
+            of_servers = [row for row in rows if row["kind"] == "server"] or rows
+            sheet.add_rows(
+                {**row, "server": row["scope"], "group": groups.get(row["scope"], "")}
+                for row in of_servers
+            )
+            for row in of_servers:
                 count = row["installed"]
                 installed[str(row["model"])] += count if isinstance(count, int) else 0
-        sheet.add_filter()
         for model, total in installed.items():
             formula = _SUBTOTAL_OF_MODEL.format(model)
             sheet.add_totals(f"Filtered total, {model}", {"installed": (formula, total)})
@@ -411,15 +388,13 @@ class _WorkbookWriter:
         """Write what expires in the next 12 months; what is near is highlighted."""
         keys = "day days_left event product code server licenses renewed"
         sheet = self._worksheet("Expiries", keys, _EXPIRY_FORMULAS)
-        for table in self._tables("server_expiries"):
-            for row in table.rows:
-                sheet.add_row({**row, "event": row["single_event"]})
-        sheet.add_filter()
-        rows = (sheet.head_row + 1, 1, max(sheet.next_row - 1, sheet.head_row + 1), 1)
+        for rows in self._tables("server_expiries"):
+            sheet.add_rows([{**row, "event": row["single_event"]} for row in rows])
+        place = (sheet.head_row + 1, 1, max(sheet.next_row - 1, sheet.head_row + 1), 1)
         for days, color in ((30, "#B3261E"), (90, "#8A5800")):
             highlight = self._workbook.add_format({"font_color": color, "bold": True})
             rule = {"type": "cell", "criteria": "<=", "value": days, "format": highlight}
-            sheet.sheet.conditional_format(*rows, {**rule, "stop_if_true": True})
+            sheet.sheet.conditional_format(*place, {**rule, "stop_if_true": True})
 
     def write_entitlements(self) -> None:
         """Write what was purchased against what is installed and used; costs are per year."""
@@ -431,10 +406,7 @@ class _WorkbookWriter:
             " surplus unit_cost cost unused_cost currency renewal"
         )
         sheet = self._worksheet("Entitlements", keys, _ENTITLEMENT_FORMULAS, scope="For")
-        for table in self._tables("entitlements"):
-            for row in table.rows:
-                sheet.add_row(row)
-        sheet.add_filter()
+        sheet.add_rows(*self._tables("entitlements"))
         currencies = {line.entitlement.currency for line in lines if line.entitlement.cost}
         if len(currencies) == 1:
             totals = {
@@ -445,8 +417,3 @@ class _WorkbookWriter:
                 ),
             }
             sheet.add_totals("Filtered total", totals)
-
-
-def _server_rows(rows: Sequence[Row]) -> Sequence[Row]:
-    """Return the rows of servers; where there is only one, the row of all servers is its row."""
-    return [row for row in rows if row["kind"] == "server"] or rows
