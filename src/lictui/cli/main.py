@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 # group -> command -> (where it is defined below lictui.cli, its short help), in the order of the
-# help. The help of a group is printed from this table, so it imports no command.
+# help; a group is defined here. Its help is printed from this table and imports no command.
 COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "lictui": {
         "watch": (
@@ -35,8 +35,8 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
         "status": ("status:status", "Poll all servers once, record and print the result."),
         "alerts": ("alerts:alerts", "Show active alerts."),
         "collect": ("monitor:collect", "Run as a background collector (no UI)."),
-        "servers": ("main:servers", "List, add, change, remove and test servers."),
-        "history": ("main:history", "Manage the local history database."),
+        "servers": ("", "List, add, change, remove and test servers."),
+        "history": ("", "Manage the local history database."),
         "forecast": (
             "forecast:forecast",
             "Forecast when each license type reaches its thresholds or runs out.",
@@ -53,7 +53,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
             "simulate:simulate",
             "Run simulated license servers and create a matching configuration.",
         ),
-        "config": ("main:config", "Show and check the configuration."),
+        "config": ("", "Show and check the configuration."),
         "info": ("config:info", "Show versions and file locations."),
     },
     "servers": {
@@ -122,7 +122,8 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in self._table:
             return None
-        command: click.Command = _load(self._table[cmd_name][0])
+        target, help_text = self._table[cmd_name]
+        command = _load(target) if target else LazyGroup(cmd_name, help=help_text)
         return add_common_options(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -156,21 +157,6 @@ def lictui(ctx: click.Context, /, **options: Any) -> None:
     """
     if ctx.invoked_subcommand is None:
         _load("monitor:run_monitor")(ctx.obj, MonitorOptions(**options))
-
-
-@click.group(cls=LazyGroup)
-def servers() -> None:
-    """List, add, change, remove and test servers."""
-
-
-@click.group(cls=LazyGroup)
-def history() -> None:
-    """Manage the local history database."""
-
-
-@click.group(cls=LazyGroup)
-def config() -> None:
-    """Show and check the configuration."""
 
 
 add_common_options(lictui)

@@ -85,13 +85,7 @@ def run_monitor(
 @monitor_options
 @click.pass_obj
 def watch(
-    context: CommandContext,
-    /,
-    *,
-    rotate: float,
-    beep: bool,
-    exit_on: str | None,
-    **options: Any,
+    context: CommandContext, /, *, rotate: float, beep: bool, exit_on: str | None, **options: Any
 ) -> None:
     """Full-screen view for wall displays, rotating through groups."""
     watch_options = {"rotate": rotate, "beep": beep, "exit_on": exit_on}

@@ -77,7 +77,7 @@ def load_entitlements(paths: Paths) -> tuple[Entitlement, ...]:
     ]
     entitlements: list[Entitlement] = []
     first_index: dict[tuple[str, str, str], int] = {}  # of each product and scope
-    for index, table in enumerate(_tables(document)):
+    for index, table in enumerate(document.tables("product")):
         fields: dict[str, Any] = {}
         table_problems = list(_read_table(document, index, table, fields))
         scope = (fields.get("product", ""), fields.get("server", ""), fields.get("group", ""))
@@ -94,14 +94,6 @@ def load_entitlements(paths: Paths) -> tuple[Entitlement, ...]:
     if problems:
         raise ConfigError(tuple(sorted(problems, key=lambda problem: problem.line or 0)))
     return tuple(entitlements)
-
-
-def _tables(document: TomlDocument) -> list[dict[str, Any]]:
-    tables = document.data.get("product", [])
-    if isinstance(tables, list) and all(isinstance(table, dict) for table in tables):
-        return tables
-    problem = document.problem(("product",), "must be a list of tables", "write [[product]]")
-    raise ConfigError((problem,))
 
 
 def _read_table(

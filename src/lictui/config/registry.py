@@ -52,9 +52,12 @@ def read_registry(paths: Paths) -> Registry:
     """Return all servers and problems. Raises ConfigError if the file is not valid TOML."""
     document = read_toml(paths.servers)
     entries: list[tuple[str, Server | None]] = []
-    problems = [_unknown_key(document, key) for key in document.data if key != "server"]
+    hint = "every server is a table [[server]]"
+    problems = [
+        document.problem((key,), "unknown key", hint) for key in document.data if key != "server"
+    ]
     first_index: dict[str, int] = {}  # of each name
-    for index, table in enumerate(_tables(document)):
+    for index, table in enumerate(document.tables("server")):
         server, errors = validate_server(table, paths.config_dir)
         problems += [
             document.problem(("server", index, error.key), error.message, error.hint)
@@ -91,7 +94,7 @@ def load_servers(paths: Paths) -> tuple[Server, ...]:
 
 def server_table(paths: Paths, name: str) -> dict[str, Any]:
     """Return the table of the server `name`, valid or not. Raises LictuiError."""
-    tables = _tables(read_toml(paths.servers))
+    tables = read_toml(paths.servers).tables("server")
     return tables[_index(name, tables)]
 
 
@@ -150,8 +153,7 @@ def _changing(paths: Paths) -> Iterator[tuple[TomlDocument, list[dict[str, Any]]
     """Give the file as it is now, and its tables to change in place, under the lock."""
     with _writing(paths):
         document = read_toml(paths.servers)
-        tables = _tables(document)
-        document.data["server"] = tables
+        tables = document.data["server"] = document.tables("server")
         yield document, tables
 
 
@@ -176,17 +178,13 @@ def file_lock(file: Path) -> Iterator[None]:
     make_folder(file.parent)
     handle = os.open(file.with_name(f".{file.name}.lock"), os.O_RDWR | os.O_CREAT, FILE_MODE)
     try:
-        _lock(handle)
+        if sys.platform == "win32":
+            msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+        else:
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)  # releases the lock as well
-
-
-def _lock(handle: int) -> None:
-    if sys.platform == "win32":
-        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
-    else:
-        fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def _rewrite(paths: Paths, document: TomlDocument) -> None:
@@ -195,14 +193,6 @@ def _rewrite(paths: Paths, document: TomlDocument) -> None:
     if text.strip() and text != _text(tomllib.loads(text)):
         write_private(paths.servers.with_name(f"{paths.servers.name}.bak"), text.encode())
     write_private(paths.servers, _text(document.data).encode())
-
-
-def _tables(document: TomlDocument) -> list[dict[str, Any]]:
-    tables = document.data.get("server", [])
-    if isinstance(tables, list) and all(isinstance(table, dict) for table in tables):
-        return tables
-    problem = document.problem(("server",), "must be a list of tables", "write [[server]]")
-    raise ConfigError((problem,))
 
 
 def _valid_table(server: Server, paths: Paths) -> dict[str, Any]:
@@ -224,10 +214,6 @@ def _index(name: str, tables: list[dict[str, Any]]) -> int:
     if name not in names:
         raise UsageError(f"unknown server {name}", did_you_mean(name, names))
     return names.index(name)
-
-
-def _unknown_key(document: TomlDocument, key: str) -> Problem:
-    return document.problem((key,), "unknown key", "every server is a table [[server]]")
 
 
 def _text(data: dict[str, Any]) -> str:

@@ -175,9 +175,29 @@ SOURCE_DEFAULTS: Final[dict[str, dict[str, str]]] = {
         "trust_url": "https://trust.citrixworkspacesapi.net",
     },
 }
-_URL_EXAMPLES: Final = {"winrm": _WINRM_EXAMPLE, "cvad": _CVAD_EXAMPLE}
-_CLOUD_SOURCES: Final = (SourceName.CITRIX_CLOUD, SourceName.PARTNER)
 _API_ACCESS: Final = "Citrix Cloud: Identity and Access Management, API Access"
+
+
+def _one_of(words: Iterable[str]) -> str:
+    return "one of " + " · ".join(words)
+
+
+_CLOUD_ACCOUNT: Final = {
+    "customer_id": _API_ACCESS,
+    "username": f"the client ID; {_API_ACCESS}",
+    "secret": "set a reference to the client secret: env:NAME, file:PATH, …",
+}
+_REQUIRED: Final[dict[str, dict[str, str]]] = {  # source -> key -> hint
+    "winrm": {"url": _WINRM_EXAMPLE},
+    "cvad": {"url": _CVAD_EXAMPLE},
+    "citrix-cloud": _CLOUD_ACCOUNT,
+    "partner": _CLOUD_ACCOUNT,
+    "lmstat": {"address": "write PORT@HOST: 27000@lic01"},
+    "command": {
+        "command": 'a list of arguments: ["ssh", "lic01", "…"]',
+        "format": _one_of(COMMAND_FORMATS),
+    },
+}
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _PLACEHOLDERS: Final = ("customer", "site")
 _PIN: Final = re.compile(r"[0-9a-f]{64}")
@@ -373,27 +393,14 @@ def _unknown_keys(table: Mapping[str, Any], source: str) -> Iterator[FieldError]
 
 def _missing_keys(values: Mapping[str, Any], source: str) -> Iterator[FieldError]:
     """Yield what a server of this source, or of an unknown one, requires and lacks."""
-    required = {"name": "every server needs a unique name", "source": _one_of(SourceName)}
-    if source in HTTP_SOURCES or source not in SOURCE_KEYS:
-        required["url"] = _URL_EXAMPLES.get(source, "")
-    if source in _CLOUD_SOURCES:
-        required |= {
-            "customer_id": _API_ACCESS,
-            "username": f"the client ID; {_API_ACCESS}",
-            "secret": "set a reference to the client secret: env:NAME, file:PATH, …",
-        }
-    if source == SourceName.LMSTAT:
-        required["address"] = "write PORT@HOST: 27000@lic01"
-    if source == SourceName.COMMAND:
-        required["command"] = 'a list of arguments: ["ssh", "lic01", "…"]'
-        required["format"] = _one_of(COMMAND_FORMATS)
+    required = {
+        "name": "every server needs a unique name",
+        "source": _one_of(SourceName),
+        **_REQUIRED.get(source, {"url": ""}),
+    }
     for key, hint in required.items():
         if key not in values and key not in SOURCE_DEFAULTS.get(source, {}):
             yield FieldError(key, "is missing", hint)
-
-
-def _one_of(words: Iterable[str]) -> str:
-    return "one of " + " · ".join(words)
 
 
 def _inconsistent_keys(fields: Mapping[str, Any]) -> Iterator[FieldError]:

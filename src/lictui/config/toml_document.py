@@ -43,6 +43,14 @@ class TomlDocument:
             path = path[:-1]
         return None
 
+    def tables(self, key: str) -> list[dict[str, Any]]:
+        """Return the list of tables at `key`, empty without one. Raises ConfigError."""
+        tables = self.data.get(key, [])
+        if isinstance(tables, list) and all(isinstance(table, dict) for table in tables):
+            return tables
+        problem = self.problem((key,), "must be a list of tables", f"write [[{key}]]")
+        raise ConfigError((problem,))
+
     @cached_property
     def _lines(self) -> dict[KeyPath, int]:
         return key_lines(self.text)
