@@ -8,12 +8,17 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from tests.support.clock import START
+from tests.cli.conftest import set_time
+from tests.support.clock import START, FakeClock
 from tests.support.values import failure, poll, pool, server, snapshot
 
+from lictui.analysis.series import BackfillRow, Bucket, Resolution
 from lictui.cli.status import print_status, status_json
+from lictui.config.registry import save_servers
+from lictui.config.settings import Retention
 from lictui.engine.board import Board, apply_poll, with_servers
 from lictui.engine.merge import merge_board
+from lictui.history.store import History
 from lictui.model import (
     Activation,
     ActivationStatus,
@@ -22,6 +27,7 @@ from lictui.model import (
     LicenseServer,
     Mode,
     Model,
+    PoolKey,
     ReportingStatus,
     SourceName,
     Step,
@@ -29,6 +35,9 @@ from lictui.model import (
 
 if TYPE_CHECKING:
     import pytest
+    from tests.cli.conftest import Cli
+
+    from lictui.paths import Paths
 
 TODAY = date(2026, 11, 24)
 SERVER_KEYS = {
@@ -247,3 +256,26 @@ def test_license_server_with_two_sources_is_one_row_and_counted_once(
         (True, None),
     ]
     assert ddc["same_as"] == "lic"
+
+
+def test_cached_status_and_peaks_expect_a_server_that_was_never_read(
+    cli: Cli, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_time(monkeypatch, START)
+    start = int(START) - 3600
+    save_servers(paths, [server("a"), server("b")])
+    with History.open(paths.history, Retention(), FakeClock(START)) as history:
+        for name, in_use in (("a", 30), ("b", 12)):
+            bucket = Bucket(start, start + 300, in_use, in_use, in_use, start, in_use, 50, 0, 1)
+            key = PoolKey("PVS_STD_CCS")
+            row = BackfillRow(name, key, Model.CONCURRENT, Resolution.FIVE_MINUTES, bucket)
+            history.backfill([row])
+        result = snapshot(pool("PVS_STD_CCS", 20, 50, model=Model.CONCURRENT))
+        history.append(server("a"), poll(result, "a", START - 60))
+    (total,) = cli.json("status", "--cached", code=1)["totals"]
+    assert (total["in_use"], total["installed"], total["ratio"]) == (20, 50, 0.4)
+    assert (total["servers_reporting"], total["servers_expected"]) == (1, 2)
+    line = next(line for line in cli("status", "--cached", code=1).rows if "1/2" in line)
+    assert line.startswith("PVS_STD_CCS")
+    peaks = cli.json("history", "peaks")["peaks"]
+    assert {(peak["scope"], peak["peak"]) for peak in peaks} >= {("estate", 42), ("b", 12)}

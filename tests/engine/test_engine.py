@@ -16,9 +16,9 @@ from tests.engine.conftest import EngineHarness, status_of
 from tests.support.clock import START, settle
 from tests.support.values import pool, server, snapshot
 
-from lictui.analysis.series import SeriesQuery
+from lictui.analysis.series import BackfillRow, Bucket, Resolution, SeriesQuery
 from lictui.config.settings import Retention
-from lictui.engine.board import Filter
+from lictui.engine.board import Filter, GroupBy
 from lictui.engine.engine import LEASE_SECONDS, Engine, Lease, RunScope
 from lictui.engine.product_history import ProductHistory, ProductQuery
 from lictui.errors import LictuiError
@@ -29,7 +29,9 @@ from lictui.model import (
     AlertKind,
     EventKind,
     FailureKind,
+    Model,
     PoolKey,
+    Reading,
     Snapshot,
     State,
 )
@@ -419,3 +421,37 @@ def test_lease_without_a_history_is_always_held(clock: FakeClock) -> None:
     lease = Lease(None, clock)
     assert lease.renew()
     lease.release()
+
+
+async def test_server_with_a_history_is_expected_before_its_first_poll(
+    harness: EngineHarness,
+) -> None:
+    """Which servers a total should cover is known from registry and history, not from polls."""
+    harness.register(server("a"), server("b"))
+    harness.replies["a"] = snapshot(pool("PVS_STD_CCS", 5, 100, model=Model.CONCURRENT))
+    harness.replies["b"] = SourceError(FailureKind.REFUSED, "no answer")
+    with History.open(harness.paths.history, Retention(), harness.clock) as history:
+        bucket = Bucket(int(START) - 3600, int(START), 1, 2, 3, int(START) - 60, 3, 40, 0, 4)
+        key = PoolKey("PVS_STD_CCS")
+        history.backfill(
+            BackfillRow(name, key, Model.CONCURRENT, Resolution.HOUR, bucket)
+            for name in ("b", "not-registered")
+        )
+    engine = await harness.engine(begin=False)
+    (total,) = engine.board.totals()
+    assert (total.reading, total.servers_reporting, total.servers_expected) == (
+        Reading(),
+        (),
+        ("b",),
+    )
+    await engine.start(harness.publish)
+    await settle()
+    (total,) = harness.boards[-1].totals()
+    assert (total.reading.in_use, total.reading.installed) == (5, 100)
+    assert (total.servers_reporting, total.servers_expected) == (("a",), ("a", "b"))
+    pools = engine.board.total_pools(GroupBy.PRODUCT, "", "PVS_STD_CCS", Model.CONCURRENT)
+    assert pools == (("a", key), ("b", key))
+    harness.replies["b"] = snapshot(pool("MPS_ENT_CCU", 1, 10))
+    engine.poll_now("b")
+    await settle()
+    assert [total.servers_expected for total in engine.board.totals()] == [("a",), ("b",)]

@@ -166,6 +166,23 @@ def test_merged_server_that_is_down_keeps_its_last_figures() -> None:
     assert not status.stale_pools
 
 
+def test_source_that_was_never_read_is_expected_with_its_recorded_pools() -> None:
+    recorded = (pool("MPS_ENT_CCU", None, 10), pool(in_use=None))
+    lic = replace(status_down("lic"), recorded_pools=recorded)
+    board = merge_board(Board((lic, cvad_status("ddc", pool(in_use=11)))))
+    xdt, mps = board.totals()
+    assert (xdt.reading.in_use, xdt.servers_reporting, xdt.servers_expected) == (
+        11, ("lic",), ("lic",),
+    )  # fmt: skip
+    assert (mps.reading, mps.servers_reporting, mps.servers_expected) == (Reading(), (), ("lic",))
+    assert board.servers[0].history_key(recorded[0].key) == ("lic", recorded[0].key)
+    unread = merge_board(Board((lic, status_down("ddc", same_as="lic"))))
+    assert [total.servers_expected for total in unread.totals()] == [("lic",), ("lic",)]
+    without_inventory = replace(lic, state=State.NO_DATA)
+    board = merge_board(Board((without_inventory, cvad_status("ddc", pool(in_use=11)))))
+    assert [total.product for total in board.totals()] == ["XDT_PLT_UD"]
+
+
 def test_disabled_source_is_not_used() -> None:
     off = replace(
         status_up("lic", pool(in_use=10), mode=Mode.FILE, enabled=False), state=State.DISABLED

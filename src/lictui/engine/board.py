@@ -69,6 +69,7 @@ class ServerStatus:
     last_success_at: float | None = None  # of `snapshot`
     latency: float | None = None  # seconds, of the last poll
     due: float | None = None  # when the next poll is planned
+    recorded_pools: tuple[Pool, ...] = ()  # in the history, of a server without a snapshot
     members: tuple[ServerStatus, ...] = ()  # the merged servers, the main one first
     figure_sources: Mapping[PoolKey, tuple[FigureSource, ...]] = field(
         default_factory=dict, hash=False
@@ -90,6 +91,14 @@ class ServerStatus:
     def member(self, name: str) -> ServerStatus:
         """The status of one registered server; itself if nothing was merged."""
         return next((part for part in self.members if part.server.name == name), self)
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """The pools as last read, and as recorded in the history where nothing was read since.
+
+        The latter have no usage, and are never reporting.
+        """
+        return (*(self.snapshot.pools if self.snapshot else ()), *self.recorded_pools)
 
     @property
     def is_up(self) -> bool:
@@ -147,7 +156,12 @@ def _polled(before: ServerStatus, poll: Poll, due: float | None) -> ServerStatus
         after = replace(before, state=poll.result.state, failure=poll.result)
     else:
         after = replace(
-            before, state=State.UP, failure=None, snapshot=poll.result, last_success_at=poll.time
+            before,
+            state=State.UP,
+            failure=None,
+            snapshot=poll.result,
+            recorded_pools=(),
+            last_success_at=poll.time,
         )
     since = before.since if after.state is before.state else poll.time
     return replace(after, since=since, polled_at=poll.time, latency=poll.latency, due=due)
@@ -188,7 +202,7 @@ class Total:
     level: Level
     unknown_pools: int  # pools with a figure missing
     servers_reporting: tuple[str, ...]  # servers whose figures are in the sums
-    servers_expected: tuple[str, ...]  # enabled servers that hold the product, as last read
+    servers_expected: tuple[str, ...]  # enabled servers with the product, as last read or recorded
     scope: str = ""  # the group or the server; "" for all servers
 
     @property
@@ -249,9 +263,8 @@ class MergedBoard:
         return tuple(
             status.history_key(pool.key)
             for status in self.servers
-            if status.snapshot is not None and status.server.enabled
-            if scope_name(status, by) == scope
-            for pool in status.snapshot.pools
+            if status.server.enabled and scope_name(status, by) == scope
+            for pool in status.pools
             if pool.counted and pool.product == product and pool.model is model
         )
 
@@ -318,7 +331,7 @@ def counted_pools(status: ServerStatus) -> dict[str, list[Pool]]:
 def _totals(board: MergedBoard, by: GroupBy) -> Iterator[Total]:
     pools_of: dict[tuple[str, str, Model], list[tuple[ServerStatus, Pool]]] = {}
     for status in board.servers:
-        for pool in status.snapshot.pools if status.snapshot and status.server.enabled else ():
+        for pool in status.pools if status.server.enabled else ():
             if pool.counted:
                 key = (scope_name(status, by), pool.product, pool.model)
                 pools_of.setdefault(key, []).append((status, pool))
@@ -410,24 +423,25 @@ def product_search_terms(code: str, name: str, model: Model) -> tuple[str, ...]:
     return code, name, Product(code, name, model).short_name
 
 
-def filter_board(board: Board, wanted: Filter) -> Board:
+def filter_board(board: Board, pattern: Filter) -> Board:
     """The board with the servers whose name or group matches, else with matching products."""
-    if wanted.pattern is None:
+    if pattern.pattern is None:
         return board
-    kept = (_matching(status, wanted) for status in board.servers)
-    return replace(board, servers=tuple(status for status in kept if status is not None))
+    statuses = (_matching(status, pattern) for status in board.servers)
+    return replace(board, servers=tuple(status for status in statuses if status is not None))
 
 
-def _matching(status: ServerStatus, wanted: Filter) -> ServerStatus | None:
-    server, snapshot = status.server, status.snapshot
-    pools = wanted.select(
-        (server.name, server.group),
-        snapshot.pools if snapshot else (),
+def _matching(status: ServerStatus, pattern: Filter) -> ServerStatus | None:
+    pools = pattern.select(
+        (status.server.name, status.server.group),
+        status.pools,
         lambda pool: product_search_terms(pool.product, pool.name, pool.model),
     )
-    if pools is None or snapshot is None:
-        return None if pools is None else status
-    return replace(status, snapshot=replace(snapshot, pools=pools))
+    if pools is None:
+        return None
+    if status.snapshot is None:
+        return replace(status, recorded_pools=pools)
+    return replace(status, snapshot=replace(status.snapshot, pools=pools))
 
 
 # Provenance of a figure: source, formula, raw fields, and time

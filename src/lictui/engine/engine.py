@@ -21,7 +21,7 @@ from lictui.engine.actions import ActionRunner
 from lictui.engine.board import Board, MergedBoard
 from lictui.engine.merge import same_as_warnings
 from lictui.engine.poller import Poller, SourceFactory, poll_server
-from lictui.engine.queries import HistoryQueries, open_history, query_license_users, with_last_polls
+from lictui.engine.queries import HistoryQueries, open_history, query_license_users, with_history
 from lictui.engine.recorder import Recorder
 from lictui.errors import LictuiError
 from lictui.model import (
@@ -359,7 +359,7 @@ class Engine:
     def _restore(self) -> None:
         """Take over newer polls from the history: of the last run, or of another lictui."""
         if self._history:
-            self._recorder.board = with_last_polls(self._recorder.board, self._history.last_polls())
+            self._recorder.board = with_history(self._recorder.board, self._history)
 
     def _publish_notices(self) -> None:
         notices = [notice for notices in self._notices.values() for notice in notices]
@@ -387,7 +387,7 @@ async def poll_once(
     try:
         board = boards.with_servers(Board(), servers)
         if history:
-            board = with_last_polls(board, history.last_polls())
+            board = with_history(board, history)
         recorder = Recorder(board, history, settings.alerts)
         recorder.set_notices(notices)
         recorder.enable_alerts(clock.now(), allowed=False)

@@ -183,7 +183,13 @@ def merge_members(members: tuple[ServerStatus, ...]) -> ServerStatus:
     main = members[0]
     enabled = tuple(member for member in members if member.state is not State.DISABLED)
     if not any(member.snapshot for member in enabled):
-        return replace(main, members=members)
+        recorded = _recorded_pools(enabled, set())
+        return replace(
+            main,
+            members=members,
+            recorded_pools=tuple(pool for pool, _ in recorded),
+            figure_sources={pool.key: origins for pool, origins in recorded},
+        )
     readings_of = _group_readings(enabled, main)
     best = min((readings[0].tier for readings in readings_of.values()), default=_LIVE)
     sources = [
@@ -194,6 +200,7 @@ def merge_members(members: tuple[ServerStatus, ...]) -> ServerStatus:
     ]
     leading = main if not sources or any(source is main for source in sources) else sources[0]
     merged = {key: _merge_pool(readings) for key, readings in readings_of.items()}
+    recorded = _recorded_pools(enabled, {key.product for key in merged})
     status = replace(
         leading,
         server=replace(main.server, enabled=True),
@@ -201,8 +208,14 @@ def merge_members(members: tuple[ServerStatus, ...]) -> ServerStatus:
         polled_at=max((m.polled_at for m in enabled if m.polled_at is not None), default=None),
         due=min((m.due for m in enabled if m.due is not None), default=None),
         members=members,
-        figure_sources={key: origins for key, (_, origins) in merged.items()},
-        stale_pools=frozenset(k for k, readings in readings_of.items() if readings[0].tier > best),
+        recorded_pools=tuple(pool for pool, _ in recorded),
+        figure_sources={pool.key: origins for pool, origins in (*merged.values(), *recorded)},
+        stale_pools=frozenset(
+            (
+                *(key for key, readings in readings_of.items() if readings[0].tier > best),
+                *(pool.key for pool, _ in recorded),
+            )
+        ),
     )
     owners = {status.history_key(key)[0] for key in merged if key not in status.stale_pools}
     read_at = [
@@ -211,6 +224,20 @@ def merge_members(members: tuple[ServerStatus, ...]) -> ServerStatus:
         if member.server.name in owners and member.last_success_at is not None
     ]
     return replace(status, last_success_at=min(read_at, default=leading.last_success_at))
+
+
+def _recorded_pools(
+    members: Sequence[ServerStatus], products: set[str]
+) -> list[tuple[Pool, tuple[FigureSource, ...]]]:
+    """Pools of products that only a source which was not read yet has, according to the history."""
+    recorded: dict[PoolKey, tuple[Pool, tuple[FigureSource, ...]]] = {}
+    for member in members:
+        withdrawn = member.state is State.NO_DATA and bool(products)
+        for pool in () if withdrawn else member.recorded_pools:
+            if pool.product not in products:
+                source = FigureSource("pool", member.server.name, pool.key)
+                recorded.setdefault(pool.key, (pool, (source,)))
+    return list(recorded.values())
 
 
 def _tier(member: ServerStatus) -> int:

@@ -148,8 +148,8 @@ def forecast_scopes(
 
 
 def _counted_pools(status: ServerStatus) -> Iterator[Pool]:
-    if status.server.enabled and status.snapshot:
-        yield from (pool for pool in status.snapshot.pools if pool.counted)
+    if status.server.enabled:
+        yield from (pool for pool in status.pools if pool.counted)
 
 
 def _scope(

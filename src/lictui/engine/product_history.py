@@ -83,7 +83,7 @@ def select_product(
         tuple(
             (status, pool)
             for status in statuses
-            for pool in (status.snapshot.pools if status.snapshot else ())
+            for pool in status.pools
             if pool.product == product
         ),
         alerts.thresholds_of(single, product) if single else alerts.thresholds_for(product=product),

@@ -6,8 +6,10 @@ import asyncio
 import logging
 import os
 import secrets
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from lictui.analysis.series import Series, SeriesQuery
@@ -22,10 +24,14 @@ from lictui.model import (
     Failure,
     FailureKind,
     LicenseUser,
+    Model,
+    Pool,
+    Reading,
     Server,
     State,
 )
 from lictui.paths import FILE_MODE, Paths, make_folder
+from lictui.products import describe
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -142,18 +148,53 @@ def open_history(paths: Paths, settings: Settings, clock: Clock) -> History:
 
 def load_board(servers: Iterable[Server], history: History, settings: AlertSettings) -> MergedBoard:
     """The servers as last recorded, each license server once. Raises HistoryError."""
-    board = with_last_polls(with_servers(Board(), servers), history.last_polls())
-    return merge_board(board, settings)
+    return merge_board(with_history(with_servers(Board(), servers), history), settings)
 
 
-def with_last_polls(board: Board, last_polls: Mapping[str, LastPoll]) -> Board:
-    """The board with the last recorded poll of every server, where that is newer."""
-    return replace(
-        board,
-        servers=tuple(
-            _with_last_poll(status, last_polls.get(status.server.name)) for status in board.servers
-        ),
-    )
+def with_history(board: Board, history: History) -> Board:
+    """The board with what the history has that is newer: of every server the last poll.
+
+    A server that no poll has read yet gets the pools that are recorded of it, for example from an
+    import: it is expected in their totals. Raises HistoryError.
+    """
+    last_polls = history.last_polls()
+    servers = [
+        _with_last_poll(status, last_polls.get(status.server.name)) for status in board.servers
+    ]
+    if any(status.snapshot is None and status.server.enabled for status in servers):
+        pools = _recorded_pools(history)
+        servers = [
+            status
+            if status.snapshot or status.state is State.DISABLED
+            else replace(status, recorded_pools=tuple(pools[status.server.name]))
+            for status in servers
+        ]
+    return replace(board, servers=tuple(servers))
+
+
+def _recorded_pools(history: History) -> dict[str, list[Pool]]:
+    """The pools by server that have not ended, with the licenses installed last."""
+    capacities = history.latest_capacities()
+    pools: dict[str, list[Pool]] = defaultdict(list)
+    for pool in history.pools():
+        if pool.ended is None:
+            product, model = describe(pool.product), Model(pool.model)
+            capacity = capacities.get(pool.id)
+            reading = (
+                Reading(None, capacity.installed, capacity.overdraft) if capacity else Reading()
+            )
+            day = pool.subscription_date
+            pools[pool.server].append(
+                Pool(
+                    pool.product,
+                    pool.name or product.name,
+                    model,
+                    reading,
+                    subscription_date=date.fromisoformat(day) if day else None,
+                    counted=product.counted,
+                )
+            )
+    return pools
 
 
 def _with_last_poll(status: ServerStatus, last: LastPoll | None) -> ServerStatus:
@@ -164,6 +205,7 @@ def _with_last_poll(status: ServerStatus, last: LastPoll | None) -> ServerStatus
     state = last.failure.state if last.failure else State.UP
     return replace(
         status,
+        recorded_pools=() if last.snapshot else status.recorded_pools,
         state=state,
         since=status.since if state is status.state else last.state_since,
         failure=last.failure,

@@ -137,6 +137,15 @@ def capacities(db: sqlite3.Connection, pool: int) -> list[Capacity]:
     return list(map(Capacity._make, rows))
 
 
+def latest_capacities(db: sqlite3.Connection) -> dict[int, Capacity]:
+    """Return the last capacity of every pool in which the installed licenses are known."""
+    rows = db.execute(  # the other columns are those of the row with the maximum
+        "SELECT pool, max(valid_from), installed, overdraft, interval FROM capacity"
+        " WHERE installed IS NOT NULL GROUP BY pool"
+    )
+    return {pool: Capacity(*capacity) for pool, *capacity in rows}
+
+
 def record_capacity(db: sqlite3.Connection, pool: int, capacity: Capacity) -> None:
     """Record a capacity unless it is the same as the previous one."""
     previous = db.execute(

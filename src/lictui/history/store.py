@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from lictui.history.database import OpenedDatabase
     from lictui.history.journal import AlertChanges
     from lictui.history.polls import LastPoll
-    from lictui.history.pools import KnownPool
+    from lictui.history.pools import Capacity, KnownPool
     from lictui.history.rollup import Rollup
     from lictui.model import (
         Acknowledgement,
@@ -185,6 +185,11 @@ class History:
         """Return every recorded pool, by server, product and subscription date."""
         with self._reading() as db:
             return tuple(pools.all_pools(db))
+
+    def latest_capacities(self) -> dict[int, Capacity]:
+        """Return the last known capacity of every pool, by the pool's id."""
+        with self._reading() as db:
+            return pools.latest_capacities(db)
 
     def series(self, query: SeriesQuery) -> Series:
         """Return usage over time; several pools are summed at the same times."""

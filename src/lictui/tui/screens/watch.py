@@ -150,7 +150,7 @@ def _blocks(
 ) -> Iterator[WatchBlock]:
     products: dict[tuple[str, Model], list[tuple[ServerStatus, Pool]]] = {}
     for status in servers:
-        for pool in status.snapshot.pools if status.snapshot else ():
+        for pool in status.pools:
             if pool.counted:
                 products.setdefault((pool.product, pool.model), []).append((status, pool))
     for (product, model), pools in products.items():
