@@ -83,7 +83,7 @@ class FakeHistory:
 
 @dataclass
 class FakeEngine:
-    """`lictui.tui.engine.Engine` without a thread; raises `error` from save and remove."""
+    """`lictui.tui.app.EngineClient` without a thread; raises `error` from save and remove."""
 
     series_of: Callable[[SeriesQuery], Series] = _nothing
     pool_keys: tuple[tuple[str, PoolKey], ...] = ()

@@ -1,85 +1,79 @@
-"""What every screen shares: themes, keymap, palette, pause."""
+"""What every screen shares: themes, keymap, palette, notices, and notifications of alerts."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
+from tests.support.clock import START
 from tests.support.example_board import example_board
 from tests.support.goldens import screen_text
 from tests.support.running_app import RunningApp, running_app
 
-from lictui.config.settings import Settings
+from lictui.config.settings import Action, Settings
+from lictui.model import AlertKey, AlertKind, AlertState, Level
 from lictui.tui.screens.dashboard import DashboardScreen
 
 
-def said(run: RunningApp) -> str:
+def notified(run: RunningApp) -> str:
     return "".join(notice.message for notice in run.app._notifications)
 
 
-async def test_themes_cycle_and_an_unknown_one_is_said() -> None:
+async def test_theme_key_shows_one_after_the_other() -> None:
     async with running_app(settings=Settings(theme="lictui-drak")) as run:
         assert run.app.theme == "lictui-dark"
-        assert "did you mean lictui-dark?" in said(run)
-        seen = set()
+        assert "did you mean lictui-dark?" in notified(run)
+        names = set()
         for _ in range(4):
             await run.press("T")
-            seen.add(run.app.theme)
-        assert len(seen) == 4
+            names.add(run.app.theme)
+        assert len(names) == 4
 
 
-async def test_a_remapped_key() -> None:
-    async with running_app(settings=Settings(keymap={"pause": "f9"})) as run:
-        await run.press("p")
-        assert not run.app.paused
-        await run.press("f9")
-        assert run.app.paused
-
-
-async def test_two_commands_on_one_key_are_both_named_and_the_defaults_hold() -> None:
-    async with running_app(settings=Settings(keymap={"pause": "M"})) as run:
-        assert "'pause'" in said(run)
-        assert "'maximise'" in said(run)
-        await run.press("p")
-        assert run.app.paused
-
-
-async def test_a_theme_that_the_file_has_changed_is_worn_at_once() -> None:
+async def test_theme_of_the_file_applies_when_the_file_changes_it() -> None:
     async with running_app(settings=Settings(theme="nord")) as run:
         await run.publish(example_board(), Settings(theme="lictui-light"))
         assert run.app.theme == "lictui-light"
         await run.publish(example_board(), Settings(theme="lictui-lihgt"))
         assert run.app.theme == "lictui-light"
-        assert "did you mean lictui-light?" in said(run)
-
-
-async def test_an_edit_of_something_else_leaves_the_theme_that_a_key_chose() -> None:
-    async with running_app() as run:
+        assert "did you mean lictui-light?" in notified(run)
         await run.press("T")
         chosen = run.app.theme
-        await run.publish(example_board(), Settings(read_only=True))
-        assert run.app.theme == chosen != Settings().theme
+        await run.publish(example_board(), Settings(theme="lictui-lihgt", read_only=True))
+        assert run.app.theme == chosen != "lictui-light"
 
 
-async def test_keys_that_the_file_has_changed_are_bound_and_shown_at_once() -> None:
-    async with running_app() as run:
-        await run.publish(example_board(), Settings(keymap={"pause": "f9", "help": "H"}))
-        assert " H help" in screen_text(run.app)
+async def test_keymap_applies_at_the_start_and_after_an_edit() -> None:
+    async with running_app(settings=Settings(keymap={"pause": "f8"})) as run:
         await run.press("p")
         assert not run.app.paused
+        await run.press("f8")
+        assert run.app.paused
+        await run.publish(example_board(), Settings(keymap={"pause": "f9", "help": "H"}))
         await run.press("f9")
+        assert not run.app.paused
+        assert " H help" in screen_text(run.app)
+        await run.press("colon", *"pause the")
+        assert "(f9)" in screen_text(run.app)
+
+
+@pytest.mark.parametrize(
+    ("keymap", "problem"),
+    [({"pause": "M"}, "'maximise'"), ({"pauze": "z"}, "did you mean 'pause'?")],
+)
+async def test_keymap_that_is_invalid_is_reported_and_the_defaults_apply(
+    keymap: dict[str, str], problem: str
+) -> None:
+    async with running_app(settings=Settings(keymap={"help": "H"})) as run:
+        await run.publish(example_board(), Settings(keymap={"help": "H", **keymap}))
+        assert problem in notified(run)
+        assert " ? help" in screen_text(run.app)
+        await run.press("p")
         assert run.app.paused
 
 
-async def test_keys_that_cannot_be_are_said_and_the_defaults_hold() -> None:
-    async with running_app(settings=Settings(keymap={"help": "H"})) as run:
-        await run.publish(example_board(), Settings(keymap={"help": "H", "pauze": "z"}))
-        assert "did you mean 'pause'?" in said(run)
-        assert " ? help" in screen_text(run.app)
-
-
 @pytest.mark.parametrize("view", ["dashboard", "products", "servers", "alerts"])
-async def test_the_palette_offers_and_runs_commands(view: str) -> None:
+async def test_palette_offers_and_runs_commands(view: str) -> None:
     async with running_app(view) as run:
         await run.press("colon")
         await run.press(*"pause the display", "enter")
@@ -95,7 +89,7 @@ async def test_read_only_offers_nothing_that_writes() -> None:
 
 
 @pytest.mark.parametrize("view", ["1", "2", "4", "5"])
-async def test_what_is_wrong_with_lictui_itself_stands_under_the_head_line(view: str) -> None:
+async def test_notices_are_below_the_header_while_they_last(view: str) -> None:
     async with running_app() as run:
         await run.press(view)
         head = screen_text(run.app).splitlines()[:2]
@@ -106,3 +100,51 @@ async def test_what_is_wrong_with_lictui_itself_stands_under_the_head_line(view:
         assert "1 more" in "".join(lines[1:4])
         await run.publish(replace(example_board(), notices=()))
         assert screen_text(run.app).splitlines()[:2] == head
+
+
+# Bell and desktop notifications
+
+
+ALERT = AlertState(
+    AlertKey("lic-emea-01", AlertKind.USAGE, "PVS_STD_CCS"),
+    Level.WARN,
+    "90 of 80\x1b]0;owned\x07",
+    polls_seen=2,
+    polls_required=2,
+    raised_at=START,
+    notified_at=START,
+)
+BELL = Settings(actions=(Action("here", level="critical", bell=True, osc9=True),))
+
+
+def signals(run: RunningApp, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Bells and notifications, from now on."""
+    sent: list[str] = []
+    monkeypatch.setattr(run.app, "bell", lambda: sent.append("bell"))
+    assert run.app._driver is not None
+    monkeypatch.setattr(
+        run.app._driver, "write", lambda text: sent.append(text) if "\x1b]9;" in text else None
+    )
+    return sent
+
+
+async def test_bell_rings_once_when_an_alert_gets_worse(monkeypatch: pytest.MonkeyPatch) -> None:
+    quiet = replace(example_board(), alert_states=())
+    async with running_app(board=quiet, settings=BELL) as run:
+        sent = signals(run, monkeypatch)
+        await run.publish(replace(quiet, alert_states=(ALERT,)))
+        assert sent == []
+        worse = replace(ALERT, level=Level.CRITICAL, notified_at=START + 60)
+        await run.publish(replace(quiet, alert_states=(worse,)))
+        assert sent == ["bell", "\x1b]9;lictui: critical lic-emea-01: 90 of 80 ]0;owned \x07"]
+        await run.publish(replace(quiet, alert_states=(replace(worse, polls_clear=1),)))
+        await run.publish(quiet)
+        assert len(sent) == 2
+
+
+async def test_bell_ignores_alerts_from_before_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    worst = replace(ALERT, level=Level.EXHAUSTED)
+    async with running_app(board=example_board(), settings=BELL) as run:
+        sent = signals(run, monkeypatch)
+        await run.publish(replace(example_board(), alert_states=(worst,)))
+        assert sent == []

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import stat
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -9,28 +11,26 @@ from rich.cells import cell_len
 
 from lictui.tui import text
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 @pytest.mark.parametrize(
-    ("said", "width", "shown"),
+    ("name", "width", "short"),
     [
         ("Virtual Apps Advanced", 30, "Virtual Apps Advanced"),
         ("Virtual Apps Advanced", 13, "Virtua…vanced"),
         ("ライセンスサーバー", 9, "ライ…バー"),
-        ("abc", 1, "…"),
+        ("abc", 1, "a"),
         ("abc", 0, ""),
     ],
 )
-def test_names_shorten_in_the_middle(said: str, width: int, shown: str) -> None:
-    assert text.shorten(said, width) in (shown, "a" if width == 1 else shown)
-
-
-@given(st.text(), st.integers(0, 40))
-def test_shortened_text_never_exceeds_its_width(said: str, width: int) -> None:
-    assert cell_len(text.shorten(said, width)) <= width
+def test_shorten_cuts_in_the_middle(name: str, width: int, short: str) -> None:
+    assert text.shorten(name, width) == short
 
 
 @pytest.mark.parametrize(
-    ("said", "most", "lines"),
+    ("sentence", "most", "lines"),
     [
         ("register its site instead", 4, ("register its", "site instead")),
         ("register its site instead of it", 2, ("register its", "site instead…")),
@@ -41,37 +41,38 @@ def test_shortened_text_never_exceeds_its_width(said: str, width: int) -> None:
         ("  ", 2, ()),
     ],
 )
-def test_sentences_break_between_words_and_are_cut_at_the_end(
-    said: str, most: int, lines: tuple[str, ...]
+def test_wrap_breaks_between_words_and_cuts_at_the_end(
+    sentence: str, most: int, lines: tuple[str, ...]
 ) -> None:
-    assert text.wrap(said, 14, most) == lines
+    assert text.wrap(sentence, 14, most) == lines
 
 
-@given(st.text(), st.integers(4, 40), st.integers(1, 4))
-def test_wrapped_text_never_exceeds_its_lines(said: str, width: int, most: int) -> None:
-    lines = text.wrap(said, width, most, "...")
+@given(st.text(), st.integers(4, 40), st.integers(1, 4), st.booleans())
+def test_text_never_exceeds_its_width(
+    anything: str,
+    width: int,
+    most: int,
+    right: bool,  # noqa: FBT001 - hypothesis gives it
+) -> None:
+    assert cell_len(text.shorten(anything, width - 4)) <= width - 4
+    assert cell_len(text.pad(anything, width, right=right)) == width
+    lines = text.wrap(anything, width, most, "...")
     assert len(lines) <= most
     assert all(cell_len(line) <= width for line in lines)
 
 
-@given(st.text(), st.integers(0, 40), st.booleans())
-def test_padded_text_has_exactly_its_width(said: str, width: int, right: bool) -> None:  # noqa: FBT001 - hypothesis gives it
-    assert cell_len(text.pad(said, width, right=right)) == width
-
-
 @given(st.text())
-def test_clean_text_moves_no_cursor(said: str) -> None:
-    assert not set(text.strip_controls(said)) & set(
+def test_strip_controls_leaves_nothing_that_moves_the_cursor(anything: str) -> None:
+    assert not set(text.strip_controls(anything)) & set(
         "\x00\x07\x08\t\n\r\x1b\x7f\x9b\u202e\u200f\u2066\u2028"
     )
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said", "coarse"),
+    ("seconds", "age", "coarse"),
     [
         (0, "0 s", "now"),
-        (12.9, "12 s", "now"),
-        (59, "59 s", "now"),
+        (59.9, "59 s", "now"),
         (60, "1 min", "1 min"),
         (3599, "59 min", "59 min"),
         (7200, "2 h", "2 h"),
@@ -80,17 +81,13 @@ def test_clean_text_moves_no_cursor(said: str) -> None:
         (-5, "0 s", "now"),
     ],
 )
-def test_ages(seconds: float, said: str, coarse: str) -> None:
-    assert text.format_age(seconds) == said
+def test_age_is_in_its_largest_unit(seconds: float, age: str, coarse: str) -> None:
+    assert text.format_age(seconds) == age
     assert text.format_coarse_age(seconds) == coarse
 
 
-def test_countdown() -> None:
-    assert [text.format_countdown(s) for s in (0, 288, 3888)] == ["0:00", "4:48", "1:04:48"]
-
-
 @pytest.mark.parametrize(
-    ("ratio", "said"),
+    ("ratio", "shown"),
     [
         (None, "?"),
         (0.0, "0 %"),
@@ -101,14 +98,25 @@ def test_countdown() -> None:
         (12.5, "1250 %"),
     ],
 )
-def test_only_what_is_full_reads_100_percent(ratio: float | None, said: str) -> None:
-    assert text.format_percent(ratio) == said
+def test_percent_is_100_only_where_it_is_exact(ratio: float | None, shown: str) -> None:
+    assert text.format_percent(ratio) == shown
 
 
-def test_figures_and_days() -> None:
+def test_figures_and_days_are_formatted_for_people() -> None:
     assert text.format_count(None) == "?"
     assert text.format_count(-12345) == "-12,345"
     today = date(2026, 11, 24)
     assert text.format_date(date(2026, 12, 3), today) == "3 Dec"
     assert text.format_date(date(2027, 3, 1), today) == "1 Mar 2027"
     assert [text.format_days_until(d) for d in (0, 37, -5)] == ["today", "in 37 d", "5 d ago"]
+    assert [text.format_countdown(s) for s in (0, 288, 3888)] == ["0:00", "4:48", "1:04:48"]
+
+
+def test_export_writes_a_private_csv_file_named_after_view_and_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = text.export_csv([["name", "free"], ["=1+1\r", -3], ["c", None]], "wall", 1795500000.0)
+    assert file == tmp_path / "lictui-wall-20261124T060000Z.csv"
+    assert file.read_text() == "name,free\n'=1+1 ,-3\nc,\n"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -79,7 +79,6 @@ class _Whole(CompositorUpdate):
         self._update = LayoutUpdate([*self._lines], update.region)
 
     def render_segments(self, console: Console) -> str:
-        """Return what to write."""
         self._shadow.reset(self._update.region.y, self._lines)
         return self._update.render_segments(console)
 

@@ -6,11 +6,15 @@ Boards arrive from the engine thread as messages; questions go to the engine.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar
 
 from textual import on
 from textual.app import App, SystemCommand
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
 
@@ -21,21 +25,35 @@ from lictui.model import AlertEvent, AlertTransition
 from lictui.tui import commands, theme_names
 from lictui.tui import theme as symbols
 from lictui.tui._terminal import TerminalBuffer
-from lictui.tui.messages import BoardChanged
 from lictui.tui.text import strip_controls
 from lictui.tui.theme import AsciiFilter
 from lictui.tui.widgets.dashboard_view import pending_polls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import (
+        AsyncIterator,
+        Callable,
+        Coroutine,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
 
     from rich.console import RenderableType
     from textual.binding import BindingType
-    from textual.command import Provider
     from textual.filter import LineFilter
 
+    from lictui.analysis.series import Series, SeriesQuery
+    from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.clock import Clock
-    from lictui.tui.engine import EngineClient
+    from lictui.engine.board import Filter, GroupBy
+    from lictui.engine.license_users import LicenseUsers
+    from lictui.engine.product_history import ProductHistory, ProductOutlook, ProductQuery
+    from lictui.model import Acknowledgement, AlertKey, Event, Server, StepResult
+    from lictui.tui.commands import Command
+
+_T = TypeVar("_T")
 
 
 # Bell and desktop notifications (OSC 9) for alerts, as the actions of config.toml ask for them
@@ -94,27 +112,19 @@ def apply_settings(app: LictuiApp, before: Settings | None = None) -> None:
 
     A theme that the file did not change stays: the user may have chosen another one with a key.
     """
-    settings = app.settings
-    if before is None or settings.theme != before.theme:
-        _apply_theme(app, settings.theme, starting=before is None)
-    if before is None or settings.keymap != before.keymap:
-        _apply_keymap(app, dict(settings.keymap))
-
-
-def _apply_theme(app: LictuiApp, theme: str, *, starting: bool) -> None:
-    if problem := theme_names.theme_problem(theme):
-        app.notify(problem, title="config.toml", severity="warning", markup=False)
-    elif not starting:  # the first theme is set before anything is drawn
-        app.theme = theme
-        app.save_state(theme=theme)
-
-
-def _apply_keymap(app: LictuiApp, keymap: dict[str, str]) -> None:
-    if problems := commands.keymap_problems(keymap):
-        app.notify("\n".join(problems), title="Default keys", severity="error", markup=False)
-        keymap = {}
-    app.keymap = keymap
-    app.set_keymap(keymap)
+    theme, keymap = app.settings.theme, dict(app.settings.keymap)
+    if before is None or theme != before.theme:
+        if problem := theme_names.theme_problem(theme):
+            app.notify(problem, title="config.toml", severity="warning", markup=False)
+        elif before is not None:  # the first theme is set before anything is drawn
+            app.theme = theme
+            app.save_state(theme=theme)
+    if before is None or keymap != before.keymap:
+        if problems := commands.keymap_problems(keymap):
+            app.notify("\n".join(problems), title="Default keys", severity="error", markup=False)
+            keymap = {}
+        app.keymap = keymap
+        app.set_keymap(keymap)
 
 
 # Options of `lictui watch`, made by the command line
@@ -147,12 +157,7 @@ SCREENS: Final = {
     "data_sources": "lictui.tui.screens.dialogs:DataSourcesScreen",
     "watch": "lictui.tui.screens.watch:WatchScreen",
 }
-MAIN_VIEWS: Final = (
-    "dashboard",
-    "products",
-    "servers",
-    "alerts",
-)  # one of these is always at the bottom
+MAIN_VIEWS: Final = ("dashboard", "products", "servers", "alerts")  # one is always at the bottom
 
 
 def make_screen(name: str, **kwargs: Any) -> Screen[Any]:
@@ -164,10 +169,99 @@ def make_screen(name: str, **kwargs: Any) -> Screen[Any]:
     return screen
 
 
-def _palette() -> type[Provider]:
-    from lictui.tui.palette import LictuiCommands
+# The command palette: all commands of the current screen, by name
 
-    return LictuiCommands
+
+class LictuiCommands(Provider):
+    """Offers lictui's command table to Textual's palette."""
+
+    async def discover(self) -> Hits:
+        for command in self._offered():
+            yield DiscoveryHit(Content(_title(command)), self._run(command), help=command.help)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for command in self._offered():
+            if (score := matcher.match(f"{command.title} {command.help}")) > 0:
+                yield Hit(score, matcher.highlight(_title(command)), self._run(command),
+                          help=command.help)  # fmt: skip
+
+    def _offered(self) -> Iterator[Command]:
+        app, view = self.app, str(getattr(self.screen, "VIEW", ""))
+        if isinstance(app, LictuiApp):
+            offered = commands.available_commands(view, app.keymap, read_only=app.read_only)
+            yield from (command for command in offered if command.id != "palette")
+
+    def _run(self, command: Command) -> partial[Any]:
+        return partial(self.screen.run_action, command.action)
+
+
+def _title(command: Command) -> str:
+    return f"{command.title}  ({', '.join(command.key_list)})"
+
+
+# What the screens may ask of the engine: `EngineThread` implements it, tests fake it
+
+
+class HistoryAnswers(Protocol):
+    """Answers from the history; `lictui.engine.queries.HistoryQueries` describes them."""
+
+    async def series_batch(self, queries: tuple[SeriesQuery, ...]) -> tuple[Series, ...]: ...
+
+    async def product_history(self, query: ProductQuery) -> ProductHistory: ...
+
+    async def product_outlook(
+        self, servers: tuple[str, ...], product: str
+    ) -> ProductOutlook | None: ...
+
+    async def summaries(self, by: GroupBy) -> Mapping[TotalKey, PastSummary]: ...
+
+    async def events(self, limit: int) -> tuple[Event, ...]: ...
+
+    async def search(self, pattern: Filter, limit: int | None = None) -> tuple[Event, ...]: ...
+
+
+class EngineAnswers(Protocol):
+    """What a question to the engine may use; `lictui.engine.engine.Engine` describes it."""
+
+    @property
+    def history(self) -> HistoryAnswers: ...
+
+    async def acknowledge(self, key: AlertKey, acknowledgement: Acknowledgement | None) -> None: ...
+
+    async def query_license_users(self, server: str, product: str) -> LicenseUsers: ...
+
+    async def save(self, server: Server, replacing: str | None = None) -> None: ...
+
+    async def remove(self, name: str) -> None: ...
+
+
+class EngineClient(Protocol):
+    """The engine, as seen from another thread."""
+
+    def poll_now(self, name: str | None = None) -> None:
+        """Poll one server, or all enabled ones, without waiting for their turn."""
+        ...
+
+    async def ask(self, question: Callable[[EngineAnswers], Coroutine[Any, Any, _T]]) -> _T:
+        """Run a question in the thread of the engine: one hop, whatever it combines."""
+        ...
+
+    def test(self, server: Server) -> AsyncIterator[StepResult]:
+        """Test the connection to a server, saved or not; yield each step as it ends."""
+        ...
+
+
+class BoardChanged(Message):
+    """The engine published a new board. Of several in the queue only the newest is handled."""
+
+    def __init__(self, board: MergedBoard, settings: Settings) -> None:
+        super().__init__()
+        self.board = board
+        self.settings = settings
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, BoardChanged)
 
 
 class LictuiApp(App[int]):
@@ -176,15 +270,14 @@ class LictuiApp(App[int]):
     TITLE = "lictui"
     CSS = ".-ascii PaneGrid, .-ascii ProductTable { scrollbar-size: 0 0; }"
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings()]
-    COMMANDS = {_palette}  # noqa: RUF012 - Textual's own declaration of it
+    COMMANDS = {LictuiCommands}  # noqa: RUF012 - Textual's own declaration of it
 
     # Not `reactive`: that would repaint the whole screen for every board.
     board: var[MergedBoard] = var(MergedBoard, init=False)
     paused: var[bool] = var(bool, init=False)
     keymap: var[dict[str, str]] = var(dict, init=False)  # the keymap in effect
-    pending_polls: var[frozenset[str]] = var(
-        frozenset, init=False
-    )  # requested by hand, not answered yet
+    # Requested by hand, not answered yet:
+    pending_polls: var[frozenset[str]] = var(frozenset, init=False)
 
     def __init__(  # noqa: PLR0913 - the seams between the program and its screen, each by name
         self,
@@ -217,7 +310,8 @@ class LictuiApp(App[int]):
         self.set_reactive(LictuiApp.board, board or MergedBoard())
         self.animation_level = "none"
         self.set_class(self.symbols is symbols.ASCII_SYMBOLS, "-ascii")
-        symbols.register_themes(self)
+        for theme in symbols.THEMES:
+            self.register_theme(theme)
         self.theme = theme_names.initial_theme(
             self.settings.theme, self.saved_state.get("theme", "")
         )
@@ -232,7 +326,6 @@ class LictuiApp(App[int]):
         return [*filters, AsciiFilter()] if self.symbols is symbols.ASCII_SYMBOLS else filters
 
     def on_mount(self) -> None:
-        """Show the first screen."""
         if self._on_shown is not None:
             self.call_after_refresh(self._on_shown)
         apply_settings(self)
@@ -261,12 +354,7 @@ class LictuiApp(App[int]):
             self.switch_screen(name)
         self.save_state(view=name)
 
-    def open_usage(self, servers: tuple[str, ...], product: str) -> None:
-        """The chart of one product, summed over these servers."""
-        self.show_view("usage", servers=servers, product=product)
-
     def save_state(self, **state: str) -> None:
-        """Keep values for the next start."""
         self.saved_state.update(state)
 
     # Boards and polls
@@ -287,7 +375,6 @@ class LictuiApp(App[int]):
             self.board = message.board
 
     def poll(self, name: str | None = None) -> None:
-        """Poll one server now, or all of them."""
         names = [s.server.name for s in self.board.registered.servers if s.server.enabled]
         self.pending_polls |= {name} if name else frozenset(names)
         self.engine.poll_now(name)
@@ -300,23 +387,18 @@ class LictuiApp(App[int]):
     # Commands
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable commands that write in read-only mode."""
         return not (self.read_only and commands.is_write_action(action, parameters))
 
     def action_show(self, name: str) -> None:
-        """Go to a view."""
         self.show_view(name)
 
     def action_poll_all(self) -> None:
-        """Poll all servers now."""
         self.poll()
 
     def action_pause(self) -> None:
-        """Pause or resume the display."""
         self.paused = not self.paused
 
     def action_next_theme(self) -> None:
-        """Switch to the next theme."""
         self.theme = theme_names.next_theme(self.theme)
         self.save_state(theme=self.theme)
         self.notify(f"Theme {self.theme}", timeout=2, markup=False)

@@ -37,8 +37,15 @@ class Command:
 
     @property
     def key_list(self) -> tuple[str, ...]:
-        """The keys as separate values."""
         return tuple(key.strip() for key in self.keys.split(",") if key.strip())
+
+
+def _down_and_up(prefix: str, action: str, *screens: str) -> tuple[Command, Command]:
+    down, up = ("Next row", "Previous row") if action == "move" else ("Scroll down", "Scroll up")
+    return (
+        Command(f"{prefix}.down", "j,down", f"{action}(1)", "Down", down, screens),
+        Command(f"{prefix}.up", "k,up", f"{action}(-1)", "Up", up, screens),
+    )
 
 
 COMMANDS: Final = (
@@ -63,8 +70,7 @@ COMMANDS: Final = (
     Command("view.alerts", "5", "app.show('alerts')", "Alerts", "Active alerts and event log"),
     Command("contract", "C", "app.show('entitlements')", "Entitlements",
             "Purchased and used licenses, and upcoming expirations"),
-    Command("move.down", "j,down", "move(1)", "Down", "Next row", _LISTS),
-    Command("move.up", "k,up", "move(-1)", "Up", "Previous row", _LISTS),
+    *_down_and_up("move", "move", *_LISTS),
     Command("move.page_down", "pagedown", "page(1)", "Page down", "Next page", _GRIDS),
     Command("move.page_up", "pageup", "page(-1)", "Page up", "Previous page", _GRIDS),
     Command("move.first", "home", "edge(-1)", "First", "First row", _GRIDS),
@@ -140,28 +146,24 @@ COMMANDS: Final = (
             "Close the form; asks before changes are discarded", ("form",), footer=True),
     Command("confirm.yes", "y", "answer(True)", "Yes", "Confirm", ("confirm",), footer=True),
     Command("confirm.no", "n,escape", "answer(False)", "No", "Cancel", ("confirm",), footer=True),
-    Command("assistant.down", "j,down", "roll(1)", "Down", "Scroll down", ("cloud_assistant",)),
-    Command("assistant.up", "k,up", "roll(-1)", "Up", "Scroll up", ("cloud_assistant",)),
+    *_down_and_up("assistant", "roll", "cloud_assistant"),
     Command("assistant.close", "escape,c,enter", "app.pop_screen", "Close", "Close this dialog",
             ("cloud_assistant",), footer=True),
-    Command("holders.down", "j,down", "move(1)", "Down", "Next row", ("license_users",)),
-    Command("holders.up", "k,up", "move(-1)", "Up", "Previous row", ("license_users",)),
+    *_down_and_up("holders", "move", "license_users"),
     Command("holders.again", "r", "again", "Refresh", "Ask the servers again", ("license_users",),
             footer=True),
     Command("holders.copy", "Y", "copy", "Copy", "Copy the udadmin commands for idle assignments",
             ("license_users",), footer=True),
     Command("holders.close", "escape,u,enter", "app.pop_screen", "Close", "Close this dialog",
             ("license_users",), footer=True),
-    Command("contract.down", "j,down", "move(1)", "Down", "Next row", ("entitlements",)),
-    Command("contract.up", "k,up", "move(-1)", "Up", "Previous row", ("entitlements",)),
+    *_down_and_up("contract", "move", "entitlements"),
     Command("contract.other", "tab", "app.focus_next", "Other list", "Switch to the other list",
             ("entitlements",), footer=True),
     Command("contract.export", "E", "export", "Export", "Export to a CSV file", ("entitlements",),
             footer=True),
     Command("contract.close", "escape,C", "back", "Close", "Close this dialog", ("entitlements",),
             footer=True),
-    Command("why.down", "j,down", "roll(1)", "Down", "Scroll down", ("data_sources",)),
-    Command("why.up", "k,up", "roll(-1)", "Up", "Scroll up", ("data_sources",)),
+    *_down_and_up("why", "roll", "data_sources"),
     Command("why.page_down", "pagedown,space", "page(1)", "Page down", "Next page",
             ("data_sources",)),
     Command("why.page_up", "pageup", "page(-1)", "Page up", "Previous page",
@@ -186,7 +188,8 @@ def keymap_problems(keymap: Mapping[str, str]) -> tuple[str, ...]:
     """Return the problems of a `[keymap]`: unknown ids, and keys bound to two commands."""
     ids = [command.id for command in COMMANDS]
     unknown = tuple(
-        f"keymap: unknown command {name!r}{_nearest(name, ids)}"
+        f"keymap: unknown command {name!r}"
+        + "".join(f" (did you mean {close!r}?)" for close in get_close_matches(name, ids, n=1))
         for name in keymap
         if name not in ids
     )
@@ -200,15 +203,9 @@ def keymap_problems(keymap: Mapping[str, str]) -> tuple[str, ...]:
     return unknown + clashes
 
 
-def _nearest(name: str, ids: list[str]) -> str:
-    close = get_close_matches(name, ids, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
-
-
 def _share_screen(first: Command, second: Command) -> bool:
-    if not first.screens or not second.screens:
-        return True
-    return not set(first.screens).isdisjoint(second.screens)
+    common = set(first.screens) & set(second.screens)
+    return bool(common) or not first.screens or not second.screens
 
 
 def with_keymap(keymap: Mapping[str, str]) -> tuple[Command, ...]:
@@ -219,9 +216,15 @@ def with_keymap(keymap: Mapping[str, str]) -> tuple[Command, ...]:
     )
 
 
-def screen_commands(screen: str) -> tuple[Command, ...]:
-    """Return the commands of a screen and those that work everywhere."""
-    return tuple(c for c in COMMANDS if not c.screens or screen in c.screens)
+def available_commands(
+    screen: str, keymap: Mapping[str, str], *, read_only: bool
+) -> tuple[Command, ...]:
+    """Return the commands of a screen, and those that work everywhere, with their keys."""
+    return tuple(
+        command
+        for command in with_keymap(keymap)
+        if (not command.screens or screen in command.screens) and not (command.writes and read_only)
+    )
 
 
 def is_write_action(action: str, parameters: tuple[object, ...]) -> bool:
@@ -236,14 +239,5 @@ def bindings(screen: str = "") -> list[Binding]:
 
     own = [c for c in COMMANDS if (screen in c.screens if screen else not c.screens)]
     return [
-        Binding(
-            c.keys,
-            c.action,
-            c.title,
-            show=c.footer,
-            tooltip=c.help,
-            id=c.id,
-            priority=c.priority,
-        )
-        for c in own
+        Binding(c.keys, c.action, c.title, c.footer, None, c.priority, c.help, c.id) for c in own
     ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import unicodedata
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
+from lictui.csvfile import csv_text
 from lictui.model import Level
 from lictui.paths import write_private
 
@@ -143,9 +142,7 @@ def format_date(of: date, today: date) -> str:
 
 def format_days_until(days: int) -> str:
     """Return the distance to a day: `in 37 d`, `today`, `5 d ago`."""
-    if days == 0:
-        return "today"
-    return f"in {days} d" if days > 0 else f"{-days} d ago"
+    return "today" if not days else f"in {days} d" if days > 0 else f"{-days} d ago"
 
 
 # Text with a tone: what the drawing functions return, before the theme adds colors
@@ -212,26 +209,11 @@ def fit_line(line: Sequence[Fragment], cells: int) -> Line:
 Cell = str | int | float | None
 Table = tuple[tuple[Cell, ...], ...]  # the first row holds the column names
 
-_RUNS: Final = ("=", "+", "-", "@", "\t", "\r")
-
-
-def csv_document(table: Iterable[Sequence[Cell]]) -> str:
-    """Return the table as CSV; numbers stay numbers, unknown values are empty."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerows([_clean_cell(cell) for cell in row] for row in table)
-    return out.getvalue()
-
-
-def _clean_cell(cell: Cell) -> Cell:
-    if not isinstance(cell, str):
-        return cell
-    return strip_controls(f"'{cell}" if cell.startswith(_RUNS) else cell)
-
 
 def export_csv(table: Iterable[Sequence[Cell]], view: str, now: float) -> Path:
     """Write the table to the current directory and return the path. Raises OSError."""
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
     file = Path.cwd() / f"lictui-{view}-{stamp}.csv"
-    write_private(file, csv_document(table).encode())
+    rows = ([strip_controls(c) if isinstance(c, str) else c for c in row] for row in table)
+    write_private(file, csv_text(rows).encode())
     return file

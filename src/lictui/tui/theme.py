@@ -10,7 +10,7 @@ import os
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -18,11 +18,11 @@ from textual.filter import LineFilter
 from textual.theme import Theme
 
 from lictui.model import Level, State
+from lictui.tui.theme_names import THEME_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from textual.app import App
     from textual.color import Color
 
 
@@ -34,92 +34,54 @@ DEFAULT_VARIABLES: Final = {
     "chosen": "#3a4150",
 }
 
-THEMES: Final = (
-    Theme(
-        name="lictui-dark",
-        primary="#7aa2f7",
-        secondary="#5c7bc0",
-        accent="#7dcfff",
-        success="#73c991",
-        warning="#e5c07b",
-        error="#f07178",
-        foreground="#d5d9e0",
-        background="#16181d",
-        surface="#1d2027",
-        panel="#252932",
-        variables={"over": "#d18cf5", "quiet": "#868d9b", "frame": "#4a5160", "chosen": "#2e3644"},
-    ),
-    Theme(
-        name="lictui-light",
-        primary="#2456b8",
-        secondary="#4a6fb5",
-        accent="#0b6e99",
-        success="#1d7a3f",
-        warning="#9a5b00",
-        error="#b3202a",
-        foreground="#22262e",
-        background="#fafafa",
-        surface="#f0f1f3",
-        panel="#e4e6ea",
-        dark=False,
-        variables={"over": "#7b2fa8", "quiet": "#666d79", "frame": "#b3b9c4", "chosen": "#d6e2f7"},
-    ),
-    Theme(
-        name="lictui-ansi",
-        ansi=True,
-        primary="ansi_blue",
-        secondary="ansi_cyan",
-        accent="ansi_cyan",
-        success="ansi_green",
-        warning="ansi_yellow",
-        error="ansi_red",
-        foreground="ansi_default",
-        background="ansi_default",
-        surface="ansi_default",
-        panel="ansi_default",
-        boost="ansi_default",
-        variables={
-            "over": "ansi_magenta",
-            "quiet": "ansi_bright_black",
-            "frame": "ansi_bright_black",
-            "chosen": "ansi_blue",
-            # Variables that Textual's own widgets need from a theme of terminal colors.
-            "ansi-background": "ansi_black",
-            "ansi-foreground": "ansi_white",
-            "border-blurred": "ansi_bright_black",
-            "block-cursor-foreground": "ansi_black",
-            "block-cursor-background": "ansi_white",
-            "input-cursor-background": "ansi_white",
-            "input-cursor-foreground": "ansi_black",
-            "input-cursor-text-style": "none",
-            "input-selection-background": "ansi_bright_blue",
-            "input-selection-foreground": "ansi_black",
-            "screen-selection-background": "ansi_bright_blue",
-            "screen-selection-foreground": "ansi_black",
-        },
-    ),
-    Theme(
-        name="lictui-colour-blind",
-        # The palette of Okabe and Ito: distinguishable with every common color vision.
-        primary="#56b4e9",
-        secondary="#0072b2",
-        accent="#56b4e9",
-        success="#0ca77d",
-        warning="#f0e442",
-        error="#e8743b",
-        foreground="#e6e6e6",
-        background="#14161a",
-        surface="#1c1f25",
-        panel="#262a32",
-        variables={"over": "#d98cc0", "quiet": "#8b919c", "frame": "#4d5462", "chosen": "#2c3a4a"},
-    ),
-)
+# fmt: off
+_COLORS: Final = {  # dark, light, terminal colors, color-blind (the palette of Okabe and Ito)
+    "primary": ("#7aa2f7", "#2456b8", "ansi_blue", "#56b4e9"),
+    "secondary": ("#5c7bc0", "#4a6fb5", "ansi_cyan", "#0072b2"),
+    "accent": ("#7dcfff", "#0b6e99", "ansi_cyan", "#56b4e9"),
+    "success": ("#73c991", "#1d7a3f", "ansi_green", "#0ca77d"),
+    "warning": ("#e5c07b", "#9a5b00", "ansi_yellow", "#f0e442"),
+    "error": ("#f07178", "#b3202a", "ansi_red", "#e8743b"),
+    "foreground": ("#d5d9e0", "#22262e", "ansi_default", "#e6e6e6"),
+    "background": ("#16181d", "#fafafa", "ansi_default", "#14161a"),
+    "surface": ("#1d2027", "#f0f1f3", "ansi_default", "#1c1f25"),
+    "panel": ("#252932", "#e4e6ea", "ansi_default", "#262a32"),
+    "boost": (None, None, "ansi_default", None),
+}
+_VARIABLES: Final = {
+    "over": ("#d18cf5", "#7b2fa8", "ansi_magenta", "#d98cc0"),
+    "quiet": ("#868d9b", "#666d79", "ansi_bright_black", "#8b919c"),
+    "frame": ("#4a5160", "#b3b9c4", "ansi_bright_black", "#4d5462"),
+    "chosen": ("#2e3644", "#d6e2f7", "ansi_blue", "#2c3a4a"),
+}
+# fmt: on
+_ANSI_VARIABLES: Final = {  # that Textual's own widgets need from a theme of terminal colors
+    "ansi-background": "ansi_black",
+    "ansi-foreground": "ansi_white",
+    "border-blurred": "ansi_bright_black",
+    "block-cursor-foreground": "ansi_black",
+    "block-cursor-background": "ansi_white",
+    "input-cursor-background": "ansi_white",
+    "input-cursor-foreground": "ansi_black",
+    "input-cursor-text-style": "none",
+    "input-selection-background": "ansi_bright_blue",
+    "input-selection-foreground": "ansi_black",
+    "screen-selection-background": "ansi_bright_blue",
+    "screen-selection-foreground": "ansi_black",
+}
 
 
-def register_themes(app: App[int]) -> None:
-    """Register lictui's themes with Textual."""
-    for theme in THEMES:
-        app.register_theme(theme)
+def _theme(column: int, name: str) -> Theme:
+    colors: dict[str, Any] = {key: shades[column] for key, shades in _COLORS.items()}
+    variables = {key: shades[column] for key, shades in _VARIABLES.items()}
+    is_ansi = name == "lictui-ansi"
+    if is_ansi:
+        variables |= _ANSI_VARIABLES
+    dark = name != "lictui-light"
+    return Theme(name=name, ansi=is_ansi, dark=dark, variables=variables, **colors)
+
+
+THEMES: Final = tuple(_theme(column, name) for column, name in enumerate(THEME_NAMES))
 
 
 # Symbol sets: Unicode, and 7-bit ASCII
@@ -153,89 +115,51 @@ class Symbols:
     arrow: str  # before a hint
 
 
-UNICODE_SYMBOLS: Final = Symbols(
-    corners="╭╮╰╯",
-    horizontal="─",
-    vertical="│",
-    gauge_bars="▏▎▍▌▋▊▉█",
-    track="·",
-    overdraft_used="▓",
-    overdraft_free="░",
-    peak="▕",
-    limit="▏",
-    trend_bars="▁▂▃▄▅▆▇█",
-    gap=" ",
-    state={
-        State.WAITING: "◌",
-        State.UP: "●",
-        State.STALE: "◐",
-        State.DOWN: "✖",
-        State.DENIED: "⊘",
-        State.UNTRUSTED: "⚠",
-        State.NO_DATA: "○",
-        State.ERROR: "✖",
-        State.DISABLED: "∅",
-    },
-    level={
-        Level.OK: " ",
-        Level.WARN: "!",
-        Level.CRITICAL: "‼",
-        Level.OVERDRAFT: "⚑",
-        Level.EXHAUSTED: "✖",
-        Level.UNKNOWN: "?",
-    },
-    ellipsis="…",
-    dot="·",
-    cursor="▌",
-    ascending="▲",
-    descending="▼",
-    passed="✔",
-    failed="✖",
-    pending="…",
-    arrow="→",
-)
+# fmt: off
+_GLYPHS: Final = {  # Unicode, 7-bit ASCII
+    "corners": ("╭╮╰╯", "++++"),
+    "horizontal": ("─", "-"),
+    "vertical": ("│", "|"),
+    "gauge_bars": ("▏▎▍▌▋▊▉█", "#"),
+    "track": ("·", "."),
+    "overdraft_used": ("▓", "X"),
+    "overdraft_free": ("░", ":"),
+    "peak": ("▕", "'"),
+    "limit": ("▏", "|"),
+    "trend_bars": ("▁▂▃▄▅▆▇█", "_.-=+*%#"),
+    "gap": (" ", " "),
+    "ellipsis": ("…", "~"),
+    "dot": ("·", "|"),
+    "cursor": ("▌", ">"),
+    "ascending": ("▲", "^"),
+    "descending": ("▼", "v"),
+    "passed": ("✔", "+"),
+    "failed": ("✖", "x"),
+    "pending": ("…", "."),
+    "arrow": ("→", "->"),
+}
+_STATE_GLYPHS: Final = {
+    State.WAITING: "◌o", State.UP: "●*", State.STALE: "◐~", State.DOWN: "✖x", State.DENIED: "⊘x",
+    State.UNTRUSTED: "⚠!", State.NO_DATA: "○o", State.ERROR: "✖x", State.DISABLED: "∅-",
+}
+_LEVEL_GLYPHS: Final = {
+    Level.OK: "  ", Level.WARN: "!!", Level.CRITICAL: "‼!", Level.OVERDRAFT: "⚑^",
+    Level.EXHAUSTED: "✖x", Level.UNKNOWN: "??",
+}
+# fmt: on
 
-ASCII_SYMBOLS: Final = Symbols(
-    corners="++++",
-    horizontal="-",
-    vertical="|",
-    gauge_bars="#",
-    track=".",
-    overdraft_used="X",
-    overdraft_free=":",
-    peak="'",
-    limit="|",
-    trend_bars="_.-=+*%#",
-    gap=" ",
-    state={
-        State.WAITING: "o",
-        State.UP: "*",
-        State.STALE: "~",
-        State.DOWN: "x",
-        State.DENIED: "x",
-        State.UNTRUSTED: "!",
-        State.NO_DATA: "o",
-        State.ERROR: "x",
-        State.DISABLED: "-",
-    },
-    level={
-        Level.OK: " ",
-        Level.WARN: "!",
-        Level.CRITICAL: "!",
-        Level.OVERDRAFT: "^",
-        Level.EXHAUSTED: "x",
-        Level.UNKNOWN: "?",
-    },
-    ellipsis="~",
-    dot="|",
-    cursor=">",
-    ascending="^",
-    descending="v",
-    passed="+",
-    failed="x",
-    pending=".",
-    arrow="->",
-)
+
+def _symbols(column: int) -> Symbols:
+    glyphs: dict[str, Any] = {name: pair[column] for name, pair in _GLYPHS.items()}
+    return Symbols(
+        **glyphs,
+        state={state: pair[column] for state, pair in _STATE_GLYPHS.items()},
+        level={level: pair[column] for level, pair in _LEVEL_GLYPHS.items()},
+    )
+
+
+UNICODE_SYMBOLS: Final = _symbols(0)
+ASCII_SYMBOLS: Final = _symbols(1)
 
 
 def choose_symbols(*, ascii_only: bool) -> Symbols:
@@ -271,7 +195,6 @@ class AsciiFilter(LineFilter):
     """Replaces every other character by 7-bit characters of the same width."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Return the segments in 7 bits."""
         del background
         return [
             segment

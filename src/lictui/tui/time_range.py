@@ -51,7 +51,6 @@ class TimeRange:
         return TimeRange(_LENGTHS[max(_LENGTHS.index(self.length) - 1, 0)])
 
     def earlier(self) -> TimeRange:
-        """Return the previous range of the same length."""
         return replace(self, offset=self.offset + 1)
 
     def later(self) -> TimeRange:

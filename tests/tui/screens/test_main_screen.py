@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tests.support.clock import START
 from tests.support.example_board import pool, up_status, workday_series
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import screen_text
@@ -17,12 +13,9 @@ from textual.events import Key
 from textual.widgets import Input
 
 from lictui.engine.board import Board
-from lictui.model import Reading
 from lictui.tui.screens.dashboard import DashboardScreen
 from lictui.tui.time_range import RangeLength
-from lictui.tui.trend_cache import TrendCaches, trend_query
 from lictui.tui.widgets.dashboard import PaneGrid
-from lictui.tui.widgets.gauge import trend_bucket
 from lictui.tui.widgets.products import ProductTable
 
 if TYPE_CHECKING:
@@ -127,35 +120,6 @@ DAY = 86400
 
 
 MANY = Board(tuple(up_status(f"lic-{at:02}", pool("XDT_PLT_CCS", 50, 100)) for at in range(60)))
-
-
-@given(st.integers(1, 200), st.sampled_from(RangeLength))
-def test_trend_buckets_cover_the_length(cells: int, length: RangeLength) -> None:
-    bucket = trend_bucket(cells, length.value)
-    assert length.value <= bucket * cells
-    assert bucket < 2 * (length.value / cells) + 300
-    asked = trend_query((), START, cells, length.value)
-    assert asked.width <= DAY
-    assert bucket % asked.width == 0 or bucket % DAY == 0
-
-
-def test_trend_peak_is_that_of_the_day() -> None:
-    trends: TrendCaches[str] = TrendCaches()
-    trends.set_length(RangeLength.YEAR.value)
-    day, year = trends.due(("a",), START, 10)
-    for (pasts, due), times in ((day, 1), (year, 2)):
-        told = workday_series(trend_query((), START, 10, pasts.seconds))
-        higher = tuple(each._replace(high=times * each.high) for each in told.buckets)
-        pasts.store([(due[0], replace(told, buckets=higher))], START, 10)
-    trends.add_readings([("a", START, Reading(7, 100))])
-    known = trends.trends["a"]
-    assert known.bucket == trend_bucket(10, RangeLength.YEAR.value)
-    assert known.day is not None
-    assert known.peak_of_day == known.day.peak != known.peak
-    assert trends.trends is trends.trends
-    assert trends.due(("a",), START, 10) == ()
-    trends.set_length(RangeLength.DAY.value)
-    assert trends.trends["a"].day is None
 
 
 @pytest.mark.parametrize("view", ["dashboard", "products"])

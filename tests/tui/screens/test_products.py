@@ -20,8 +20,7 @@ from lictui.engine.board import Board, GroupBy
 from lictui.tui.screens.dashboard import DashboardScreen
 from lictui.tui.screens.products import ProductsScreen
 from lictui.tui.screens.usage import UsageScreen
-from lictui.tui.widgets.products import ProductTable
-from lictui.tui.widgets.products_view import SORTS
+from lictui.tui.widgets.products import SORTS, ProductTable
 
 
 def table(run: RunningApp) -> ProductTable:

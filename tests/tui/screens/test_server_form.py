@@ -19,10 +19,9 @@ from lictui.engine.merge import merge_board
 from lictui.errors import LictuiError
 from lictui.model import Server, SourceName, Step, StepResult
 from lictui.tui.screens.dashboard import DashboardScreen
-from lictui.tui.screens.server_form import FormScreen, step_lines
+from lictui.tui.screens.server_form import FieldRow, FormScreen, step_lines
 from lictui.tui.text import line_width
 from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS
-from lictui.tui.widgets.form_fields import FieldRow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

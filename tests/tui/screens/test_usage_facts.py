@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from lictui.analysis.series import Bucket
 from lictui.analysis.usage import UsageStats, usage_stats
 from lictui.model import MonthlyUsage, PoolKey
-from lictui.tui.screens.usage_facts import (
+from lictui.tui.screens.usage_view import (
     monthly_facts,
     peak_fact,
     percentile_fact,
@@ -17,7 +17,7 @@ from lictui.tui.screens.usage_facts import (
 )
 
 if TYPE_CHECKING:
-    from lictui.tui.screens.usage_facts import Fact
+    from lictui.tui.screens.usage_view import Fact
 
 ZONE, HOUR = ZoneInfo("UTC"), 3600
 

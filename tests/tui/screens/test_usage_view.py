@@ -25,7 +25,7 @@ from lictui.tui.screens.usage_view import (
 )
 from lictui.tui.theme import UNICODE_SYMBOLS
 from lictui.tui.time_range import RangeLength, TimeRange
-from lictui.tui.widgets.chart_view import Mark, MarkKind
+from lictui.tui.widgets.chart import Mark, MarkKind
 
 BERLIN, ZONE = ZoneInfo("Europe/Berlin"), ZoneInfo("UTC")
 HOUR, DAY = 3600, 86400

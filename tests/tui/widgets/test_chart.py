@@ -1,16 +1,22 @@
+"""The usage chart as text on a screen, and its geometry."""
+
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.goldens import screen_text
 from textual.app import App, ComposeResult
 
 from lictui.analysis.series import Bucket
+from lictui.model import Level, MonthlyUsage, PoolKey
 from lictui.tui import theme
 from lictui.tui.time_range import RangeLength
-from lictui.tui.widgets.chart import Chart
-from lictui.tui.widgets.chart_view import ChartView, ForecastDay, Mark, MarkKind
+from lictui.tui.widgets.chart import Chart, ChartView, ForecastDay, LevelSegment, Mark, MarkKind
 
 DAY = 86400
 
@@ -30,7 +36,7 @@ class ChartApp(App[None]):
         yield chart
 
 
-def view(cursor: int | None = None) -> ChartView:
+def day_view(cursor: int | None = None) -> ChartView:
     """A day in hours: quiet, a gap from 08:00 to 12:00, then more than is installed."""
     buckets = tuple(
         Bucket(at, at + 3600, 0, 0, 40 if at < DAY // 2 else 110, at, 40, 100, 20, 4)
@@ -40,15 +46,15 @@ def view(cursor: int | None = None) -> ChartView:
     return ChartView(buckets, 0, DAY, RangeLength.DAY, cursor=cursor)
 
 
-async def drawn(shown: ChartView, size: tuple[int, int] = (53, 14), **kwargs: bool) -> list[str]:
-    app = ChartApp(shown, **kwargs)
+async def draw(view: ChartView, size: tuple[int, int] = (53, 14), **kwargs: bool) -> list[str]:
+    app = ChartApp(view, **kwargs)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         return screen_text(app).splitlines()
 
 
-async def test_the_chart_is_high_where_much_was_in_use_and_empty_where_nothing_was_read() -> None:
-    rows = await drawn(view())
+async def test_chart_is_as_high_as_usage_and_empty_in_a_gap() -> None:
+    rows = await draw(day_view())
     columns = {hour: [row[4 + 2 * hour : 6 + 2 * hour].strip() for row in rows[:-2]] for hour in
                (3, 10, 18)}  # fmt: skip
     filled = {hour: sum("█" in cell for cell in cells) for hour, cells in columns.items()}
@@ -57,54 +63,50 @@ async def test_the_chart_is_high_where_much_was_in_use_and_empty_where_nothing_w
     assert filled[18] >= 9
 
 
-async def test_installed_and_overdraft_are_lines_across_the_chart() -> None:
-    rows = await drawn(view())
+async def test_chart_has_lines_for_installed_and_overdraft_and_round_axes() -> None:
+    rows = await draw(day_view())
     assert any(row.count("━") > 40 for row in rows)
     assert any(row.count("┅") > 35 for row in rows)
-
-
-async def test_the_time_axis_has_hours_and_the_value_axis_round_figures() -> None:
-    rows = await drawn(view())
     assert "08:00" in rows[-1]
     assert "20:00" in rows[-1]
     assert [row[:3] for row in rows if "┤" in row] == ["100", " 50", "  0"]
 
 
-async def test_the_cursor_stands_at_its_bucket() -> None:
-    rows = await drawn(view(cursor=3))  # the hour of 03:00, at the eighth of 49 columns
+async def test_chart_cursor_is_at_its_bucket() -> None:
+    rows = await draw(day_view(cursor=3))  # the hour of 03:00, at the eighth of 49 columns
     assert sum("│" in row[11:12] for row in rows[:-2]) >= 4  # above the curve
     assert not any("│" in row[4:11] + row[12:] for row in rows[:-2])
 
 
-async def test_ascii_is_ascii() -> None:
-    text = "\n".join(await drawn(view(cursor=3), ascii_only=True))
+async def test_chart_can_be_drawn_in_ascii() -> None:
+    text = "\n".join(await draw(day_view(cursor=3), ascii_only=True))
     assert text.isascii()
     assert "#####" in text
 
 
-async def test_without_a_reading_the_chart_says_so() -> None:
-    assert "no data" in "\n".join(await drawn(ChartView()))
-    assert "reading the history" in "\n".join(await drawn(ChartView(note="reading the history")))
+async def test_chart_without_readings_shows_a_note() -> None:
+    assert "no data" in "\n".join(await draw(ChartView()))
+    assert "reading the history" in "\n".join(await draw(ChartView(note="reading the history")))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (12, 4), (200, 60)])
-async def test_it_can_be_drawn_at_any_size(size: tuple[int, int]) -> None:
-    assert len(await drawn(view(cursor=0), size)) <= size[1]
+async def test_chart_can_be_drawn_at_any_size(size: tuple[int, int]) -> None:
+    assert len(await draw(day_view(cursor=0), size)) <= size[1]
 
 
-async def test_the_period_before_is_a_second_line() -> None:
-    earlier = tuple(each._replace(high=60) for each in view().buckets)
-    rows = await drawn(replace(view(), previous=earlier, previous_label="day before"))
+async def test_chart_draws_the_previous_period_as_a_second_line() -> None:
+    earlier = tuple(bucket._replace(high=60) for bucket in day_view().buckets)
+    rows = await draw(replace(day_view(), previous=earlier, previous_label="day before"))
     (line,) = [row for row in rows if "◦" in row]
     assert line.count("◦") >= 30
     assert "└" in rows[-2]
 
 
-async def test_what_is_expected_is_a_dash_in_its_band_and_installed_goes_on() -> None:
+async def test_chart_draws_the_forecast_in_its_band_after_the_readings() -> None:
     days = tuple(
         ForecastDay(at, at + 3600, 80, 60, 99, 90) for at in range(DAY, DAY + DAY // 4, 3600)
     )
-    rows = await drawn(replace(view(), forecast=days, end=DAY + DAY // 4))
+    rows = await draw(replace(day_view(), forecast=days, end=DAY + DAY // 4))
     future = [row[44:] for row in rows[:-2]]
     assert any(row.count("╌") >= 8 for row in future)
     assert sum("░" in row for row in future) >= 2
@@ -112,15 +114,131 @@ async def test_what_is_expected_is_a_dash_in_its_band_and_installed_goes_on() ->
     assert not any("╌" in row[:40] or "░" in row[:40] for row in rows)
 
 
-async def test_of_changes_in_one_column_the_gravest_is_on_the_axis() -> None:
+async def test_chart_marks_the_worst_event_of_a_column() -> None:
     marks = (
-        Mark(DAY / 2, MarkKind.SERVER_UP, "found"),
-        Mark(DAY / 2, MarkKind.SERVER_DOWN, "lost"),
+        Mark(DAY / 2, MarkKind.SERVER_UP, "up"),
+        Mark(DAY / 2, MarkKind.SERVER_DOWN, "down"),
         Mark(DAY * 0.75, MarkKind.VERSION, "version"),
-        Mark(-1, MarkKind.REMOVED, "before all"),
-        Mark(DAY, MarkKind.REMOVED, "after all"),
+        Mark(-1, MarkKind.REMOVED, "before the range"),
+        Mark(DAY, MarkKind.REMOVED, "after the range"),
     )
-    rows = await drawn(replace(view(), marks=marks))
+    rows = await draw(replace(day_view(), marks=marks))
     signs = [char for char in rows[-2] if char in "◆◇✖✔▲"]
     assert signs == ["✖", "▲"]
     assert rows[-2].index("▲") > rows[-2].index("✖") > 20
+
+
+# Monthly values of the source
+
+
+def at(month: int, day: int = 1) -> int:
+    return int(datetime(2026, month, day, tzinfo=UTC).timestamp())
+
+
+NOW = at(11, 24)
+MONTHS = tuple(
+    MonthlyUsage(PoolKey("X"), at(month), 100 + month, 500, month, 1) for month in range(1, 12)
+)
+READINGS = tuple(
+    Bucket(day, day + DAY, 120, 120, 120, day, 120, 500, None, 96)
+    for day in range(at(11, 10), NOW, DAY)
+)
+
+
+def year_view(
+    buckets: tuple[Bucket, ...] = READINGS, length: RangeLength = RangeLength.YEAR
+) -> ChartView:
+    start = NOW - 365 * DAY
+    return ChartView(buckets, start, NOW, length, assigned=True, monthly_usage=MONTHS)
+
+
+def test_monthly_points_are_before_the_first_reading_of_a_year() -> None:
+    points = year_view().monthly_points()
+    assert [figure for _, figure in points] == [100 + month for month in range(1, 12)]
+    assert all(when < READINGS[0].start for when, _ in points)
+    assert year_view(length=RangeLength.MONTH).monthly_points() == ()
+    early = (READINGS[0]._replace(start=at(3, 5)), *READINGS)
+    assert [figure for _, figure in year_view(early).monthly_points()] == [101, 102, 103]
+
+
+@pytest.mark.parametrize(("ascii_only", "mark"), [(False, "●"), (True, "o")])
+async def test_monthly_points_are_drawn_with_and_without_readings(
+    *, ascii_only: bool, mark: str
+) -> None:
+    for view in (year_view(), year_view(())):
+        app = ChartApp(view, ascii_only=ascii_only)
+        async with app.run_test(size=(80, 16)) as pilot:
+            await pilot.pause()
+            legend = "".join(text for text, _ in app.query_one(Chart).legend(120))
+            assert screen_text(app).count(mark) >= 8
+            assert f"{mark} monthly values of the source" in legend
+
+
+async def test_legend_ends_before_what_does_not_fit() -> None:
+    chart = Chart()
+    chart.set_reactive(Chart.view, ChartView(warn=0.8, critical=0.9))
+    whole = "".join(text for text, _ in chart.legend(200))
+    for width in range(12, 60):
+        legend = "".join(text for text, _ in chart.legend(width))
+        assert whole.startswith(legend)
+        assert len(legend) <= width
+    assert whole.endswith("installed  ┈ 80 and 90 %  arrow keys: inspect values")
+
+
+# Geometry
+
+
+def bucket(start: int, high: float = 10, installed: int | None = 20, overdraft: int = 0) -> Bucket:
+    return Bucket(start, start + 300, 0, 5, high, start, high - 1, installed, overdraft, 1)
+
+
+BUCKETS = st.lists(
+    st.builds(
+        bucket,
+        st.integers(0, 500).map(lambda n: n * 300),
+        st.floats(0, 1e6),
+        st.none() | st.integers(0, 10**6),
+    ),
+    min_size=1,
+    max_size=50,
+    unique_by=lambda bucket: bucket.start,
+).map(lambda buckets: tuple(sorted(buckets, key=lambda bucket: bucket.start)))
+
+
+def test_chart_value_and_level_are_the_peak_or_the_last_assignment() -> None:
+    full = bucket(0, high=20)
+    concurrent, assigned = ChartView((full,)), ChartView((full,), assigned=True)
+    assert (concurrent.value(full), concurrent.level(full)) == (20, Level.EXHAUSTED)
+    assert (assigned.value(full), assigned.level(full)) == (19, Level.CRITICAL)
+    assert concurrent.level(bucket(0, installed=None)) is Level.UNKNOWN
+
+
+@given(BUCKETS)
+def test_recorded_runs_end_exactly_at_gaps(buckets: tuple[Bucket, ...]) -> None:
+    runs = ChartView(buckets).recorded_runs()
+    assert tuple(bucket for run in runs for bucket in run) == buckets
+    assert all(a.end == b.start for run in runs for a, b in pairwise(run))
+    assert all(before[-1].end < after[0].start for before, after in pairwise(runs))
+
+
+@given(BUCKETS, st.integers(1, 100))
+def test_value_axis_covers_everything_with_few_labels(
+    buckets: tuple[Bucket, ...], height: int
+) -> None:
+    view = ChartView(buckets)
+    assert all(b.high <= view.top and (b.installed or 0) <= view.top for b in buckets)
+    values = view.value_ticks(height)
+    assert values[0] == 0
+    assert values[-1] <= view.top
+    assert len(values) <= max(1, height // 4) + 1
+    assert all(len(f"{value:,}") <= view.label_width for value in values)
+
+
+def test_installed_line_steps_and_ends_where_it_is_unknown() -> None:
+    view = ChartView((bucket(0), bucket(300), bucket(600, installed=30)))
+    assert view.level_segments(1.0) == (LevelSegment(0, 600, 20), LevelSegment(600, 900, 30))
+    assert view.level_segments(0.8) == (LevelSegment(0, 600, 16), LevelSegment(600, 900, 24))
+    assert ChartView((bucket(0, installed=None),)).level_segments(1.0) == ()
+    assert ChartView((bucket(0),)).level_segments(1.0, overdraft=True) == ()
+    overdraft = ChartView((bucket(0, overdraft=5),)).level_segments(1.0, overdraft=True)
+    assert overdraft == (LevelSegment(0, 300, 25),)

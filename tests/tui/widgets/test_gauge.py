@@ -1,78 +1,84 @@
+"""Gauges and trends: their shape, their level, and how trends follow readings."""
+
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.clock import START
+from tests.support.example_board import workday_series
 
+from lictui.analysis.series import Bucket, Series
+from lictui.config.settings import Thresholds
 from lictui.model import Level, Reading
 from lictui.tui.text import Tone, line_width
 from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS
-from lictui.tui.widgets.gauge import draw_gauge
+from lictui.tui.time_range import RangeLength
+from lictui.tui.widgets.gauge import (
+    DEFAULT_TREND_SECONDS,
+    TrendCaches,
+    TrendData,
+    draw_gauge,
+    draw_trend,
+    trend_bucket,
+    trend_data,
+    trend_query,
+    with_reading,
+)
 
+LIMITS = Thresholds()
+DAY = 86400
 figures = st.one_of(st.none(), st.integers(0, 10_000))
 
 
-def drawn(reading: Reading, peak: float | None = None, cells: int = 13) -> str:
+@pytest.mark.parametrize(
+    ("reading", "peak", "gauge"),
+    [
+        (Reading(0, 100), None, "··········▏  "),
+        (Reading(50, 100), None, "█████·····▏  "),
+        (Reading(55, 100), None, "█████▌····▏  "),
+        (Reading(100, 100), None, "██████████▏  "),
+        (Reading(1, 10_000), None, "▏·········▏  "),  # more than nothing shows
+        (Reading(9_999, 10_000), None, "█████████▉▏  "),  # less than all never fills
+        (Reading(90, 100, 20), None, "█████████·▏░░"),
+        (Reading(105, 100, 20), None, "██████████▏▓░"),
+        (Reading(120, 100, 20), None, "██████████▏▓▓"),
+        (Reading(500, 100, None), None, "██████████▏▓▓"),
+        (Reading(20, 100), 65, "██····▕···▏  "),
+        (Reading(20, 100), 100, "██·······▕▏  "),
+        (Reading(20, 100), 20, "██········▏  "),
+        (Reading(None, 100), None, "··········▏  "),
+        (Reading(7, None), None, "··········▏  "),
+    ],
+)
+def test_gauge_shows_usage_overdraft_and_peak(
+    reading: Reading, peak: float | None, gauge: str
+) -> None:
     level = reading.level(0.8, 0.9)
-    return "".join(text for text, _ in draw_gauge(reading, level, peak, cells, UNICODE_SYMBOLS))
+    drawn = draw_gauge(reading, level, peak, 13, UNICODE_SYMBOLS)
+    assert "".join(text for text, _ in drawn) == gauge
 
 
-def test_an_empty_a_half_and_a_full_gauge() -> None:
-    assert drawn(Reading(0, 100)) == "··········▏  "
-    assert drawn(Reading(50, 100)) == "█████·····▏  "
-    assert drawn(Reading(100, 100)) == "██████████▏  "
-
-
-def test_eighths() -> None:
-    assert drawn(Reading(55, 100)) == "█████▌····▏  "
-
-
-def test_more_than_nothing_shows_and_less_than_all_never_fills() -> None:
-    assert drawn(Reading(1, 10_000)) == "▏·········▏  "
-    assert drawn(Reading(9_999, 10_000)).startswith("█████████▉▏")
-
-
-def test_overdraft_stands_apart_beyond_the_end() -> None:
-    assert drawn(Reading(90, 100, 20)) == "█████████·▏░░"
-    assert drawn(Reading(105, 100, 20)) == "██████████▏▓░"
-    assert drawn(Reading(120, 100, 20)) == "██████████▏▓▓"
-    assert drawn(Reading(500, 100, None)) == "██████████▏▓▓"
-
-
-def test_the_peak_of_the_day_is_a_tick() -> None:
-    assert drawn(Reading(20, 100), peak=65) == "██····▕···▏  "
-    assert drawn(Reading(20, 100), peak=100) == "██·······▕▏  "
-    assert drawn(Reading(20, 100), peak=20) == "██········▏  "
-
-
-def test_an_unknown_figure_draws_no_bar() -> None:
-    assert drawn(Reading(None, 100)) == drawn(Reading(7, None)) == "··········▏  "
-
-
-def test_a_full_gauge_is_in_the_tone_of_its_level() -> None:
+def test_gauge_has_the_color_of_its_level() -> None:
     (_, tone), *_ = draw_gauge(Reading(100, 100), Level.EXHAUSTED, None, 13, UNICODE_SYMBOLS)
     assert tone is Tone.CRITICAL
 
 
 @given(figures, figures, figures, st.one_of(st.none(), st.floats(0, 20_000)), st.integers(0, 60))
-def test_a_gauge_has_exactly_its_width(
+def test_gauge_has_exactly_its_width(
     in_use: int | None, installed: int | None, overdraft: int | None, peak: float | None, cells: int
 ) -> None:
     reading = Reading(in_use, installed, overdraft)
     for symbols in (UNICODE_SYMBOLS, ASCII_SYMBOLS):
-        runs = draw_gauge(reading, reading.level(0.8, 0.9), peak, cells, symbols)
-        assert line_width(runs) == cells
-
-
-@given(figures, figures, figures, st.integers(4, 60))
-def test_ascii_is_seven_bit(
-    in_use: int | None, installed: int | None, overdraft: int | None, cells: int
-) -> None:
-    runs = draw_gauge(Reading(in_use, installed, overdraft), Level.OK, 3.0, cells, ASCII_SYMBOLS)
-    assert "".join(text for text, _ in runs).isascii()
+        gauge = draw_gauge(reading, reading.level(0.8, 0.9), peak, cells, symbols)
+        assert line_width(gauge) == cells
+        assert symbols is UNICODE_SYMBOLS or "".join(text for text, _ in gauge).isascii()
 
 
 @given(st.integers(0, 1000), st.integers(0, 1000), st.integers(1, 1000), st.integers(4, 60))
-def test_more_in_use_never_draws_a_shorter_bar(a: int, b: int, installed: int, cells: int) -> None:
+def test_gauge_never_shrinks_with_more_in_use(a: int, b: int, installed: int, cells: int) -> None:
     def eighths(in_use: int) -> int:
         (bar, _), *_ = draw_gauge(
             Reading(in_use, installed), Level.OK, None, cells, UNICODE_SYMBOLS
@@ -80,3 +86,114 @@ def test_more_in_use_never_draws_a_shorter_bar(a: int, b: int, installed: int, c
         return sum(UNICODE_SYMBOLS.gauge_bars.index(character) + 1 for character in bar)
 
     assert eighths(min(a, b)) <= eighths(max(a, b))
+
+
+# Trends
+
+
+@pytest.mark.parametrize(
+    ("maxima", "then", "cells", "trend"),
+    [
+        ((5.0,) * 4, (5,) * 4, 4, "████"),
+        ((0.0, None, 50.0, 100.0, 130.0), (100,) * 5, 5, "▁ ▄██"),
+        ((100.0,), (100,), 4, "   █"),  # the newest is at the right
+        ((0.0, 0.0, 100.0), (100,) * 3, 2, "▁█"),
+        ((50.0, 50.0), (50, 100), 2, "█▄"),  # on the scale of that time
+    ],
+)
+def test_trend_is_drawn_on_the_scale_of_installed(
+    maxima: tuple[float | None, ...], then: tuple[int, ...], cells: int, trend: str
+) -> None:
+    drawn = draw_trend(TrendData(0, 300, maxima, then), 100, LIMITS, cells, UNICODE_SYMBOLS)
+    assert "".join(text for text, _ in drawn) == trend
+
+
+def test_trend_has_the_colors_of_its_levels() -> None:
+    trend = TrendData(0, 300, (10.0, 85.0, 95.0, 120.0), (100,) * 4)
+    tones = [tone for text, tone in draw_trend(trend, 100, LIMITS, 4, UNICODE_SYMBOLS) if text]
+    assert tones == [Tone.OK, Tone.WARN, Tone.CRITICAL, Tone.OVER]
+
+
+def test_trend_without_installed_has_its_own_scale_and_no_level() -> None:
+    trend = TrendData(0, 300, (5.0, 10.0), (None, None))
+    assert draw_trend(trend, None, LIMITS, 2, UNICODE_SYMBOLS)[-1] == ("▄█", Tone.QUIET)
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0, 2000)), max_size=50), st.integers(0, 60))
+def test_trend_has_exactly_its_width(maxima: list[float | None], cells: int) -> None:
+    trend = TrendData(0, 300, tuple(maxima), (100,) * len(maxima))
+    for symbols in (UNICODE_SYMBOLS, ASCII_SYMBOLS):
+        assert line_width(draw_trend(trend, None, LIMITS, cells, symbols)) == cells
+
+
+@given(st.integers(1, 200), st.sampled_from(RangeLength))
+def test_trend_buckets_cover_the_length(cells: int, length: RangeLength) -> None:
+    bucket = trend_bucket(cells, length.value)
+    assert length.value <= bucket * cells
+    assert bucket < 2 * (length.value / cells) + 300
+    query = trend_query((), START, cells, length.value)
+    assert query.width <= DAY
+    assert bucket % query.width == 0 or bucket % DAY == 0
+    assert trend_bucket(cells) * cells >= DEFAULT_TREND_SECONDS
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 287), st.integers(0, 1000)), max_size=60),
+    st.integers(1, 60),
+)
+def test_trend_keeps_the_maximum_of_a_bucket(readings: list[tuple[int, int]], cells: int) -> None:
+    now = 10 * DAY - 1
+    width = trend_bucket(cells)
+    start = (now // width - cells + 1) * width
+    buckets = tuple(
+        Bucket(start + at * 300, start + at * 300 + 300, 0, high, high, start + at * 300, high, 100,
+               None, 1)
+        for at, high in readings
+        if start + at * 300 <= now
+    )  # fmt: skip
+    trend = trend_data(Series(buckets, 300), now, cells, width)
+    assert len(trend.maxima) == cells
+    assert trend.peak == max((bucket.high for bucket in buckets), default=None)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 500), st.integers(1, 40))
+def test_reading_is_added_to_the_newest_bucket(later: int, in_use: int, cells: int) -> None:
+    before = TrendData(0, 300, (7.0,) * cells, (100,) * cells)
+    at = (cells - 1) * 300 + later
+    after = with_reading(before, at, Reading(in_use, 100))
+    assert len(after.maxima) == cells
+    assert after.start <= at < after.start + cells * 300
+    assert after.maxima[-1] == max(7.0 if later < 300 else 0.0, in_use)
+
+
+def test_reading_that_is_repeated_or_unknown_changes_nothing() -> None:
+    before = TrendData(0, 300, (7.0, None), (100, None))
+    once = with_reading(before, 400, Reading(5, 100))
+    assert once.maxima == (7.0, 5.0)
+    assert with_reading(once, 410, Reading(5, 100)) == once
+    assert with_reading(once, 410, Reading(None, 100)) == once
+    assert with_reading(TrendData(), 410, Reading(5, 100)) == TrendData()
+
+
+def test_reading_after_a_pause_leaves_a_gap() -> None:
+    before = TrendData(0, 300, (7.0, 8.0, 9.0), (100,) * 3)
+    assert with_reading(before, 4 * 300, Reading(5, 100)).maxima == (9.0, None, 5.0)
+    assert with_reading(before, 4000 * 300, Reading(5, 100)).maxima == (None, None, 5.0)
+
+
+def test_trend_peak_is_that_of_the_day() -> None:
+    caches: TrendCaches[str] = TrendCaches()
+    caches.set_length(RangeLength.YEAR.value)
+    day, year = caches.due(("a",), START, 10)
+    for (cache, due), times in ((day, 1), (year, 2)):
+        series = workday_series(trend_query((), START, 10, cache.seconds))
+        higher = tuple(bucket._replace(high=times * bucket.high) for bucket in series.buckets)
+        cache.store([(due[0], replace(series, buckets=higher))], START, 10)
+    caches.add_readings([("a", START, Reading(7, 100))])
+    trend = caches.trends["a"]
+    assert trend.bucket == trend_bucket(10, RangeLength.YEAR.value)
+    assert trend.day is not None
+    assert trend.peak_of_day == trend.day.peak != trend.peak
+    assert caches.due(("a",), START, 10) == ()
+    caches.set_length(RangeLength.DAY.value)
+    assert caches.trends["a"].day is None

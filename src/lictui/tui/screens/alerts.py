@@ -11,14 +11,13 @@ from textual.containers import Vertical
 from textual.widgets import DataTable
 
 from lictui.engine.alerts import AlertView, alert_views
-from lictui.errors import LictuiError
 from lictui.model import Acknowledgement, AlertKey, Event, Level
 from lictui.paths import current_user
 from lictui.tui import commands
 from lictui.tui.screens.dialogs import SnoozeScreen
 from lictui.tui.screens.main_screen import FilterableScreen
 from lictui.tui.text import LEVEL_TONES, Fragment, Table, Tone, strip_controls
-from lictui.tui.time_range import format_timestamp, time_zone
+from lictui.tui.time_range import format_timestamp
 from lictui.tui.widgets.styled_text import StyledLabel
 from lictui.tui.widgets.table import KeyedTable, TableColumn
 
@@ -58,7 +57,6 @@ class ListEntry:
     needs_attention: bool = True
 
     def cells(self, symbols: Symbols, zone: ZoneInfo | None) -> dict[str, Fragment]:
-        """The row."""
         word = "" if self.level is Level.OK else self.level.value
         level = f"{symbols.level[self.level]} {word}".rstrip()
         time = format_timestamp(self.time, zone) if self.time is not None else ""
@@ -147,18 +145,6 @@ def list_columns(width: int, entries: Iterable[ListEntry] = ()) -> tuple[TableCo
     return (*fixed, TableColumn("message", "Message", max(10, left - 1), cut_at_end=True))
 
 
-def list_table(alerts: Iterable[ListEntry], events: Iterable[ListEntry]) -> Table:
-    """Both lists, for a spreadsheet."""
-    rows = [("alert", entry) for entry in alerts] + [("event", entry) for entry in events]
-    return (
-        ("list", "at", "level", "server", "product", "message", "state"),
-        *(
-            (name, row.time, row.level, row.server, row.product, row.message, row.status)
-            for name, row in rows
-        ),
-    )
-
-
 _LOG_REFRESH: Final = 5.0  # seconds between two reads of the event log
 _MAX_EVENTS: Final = 500  # that are shown
 
@@ -214,16 +200,12 @@ class AlertsScreen(FilterableScreen):
 
     @work(group="event-log")
     async def _load_log(self) -> None:
-        wanted, engine = self.filter, self.lictui.engine
-        try:
-            if wanted.pattern is None:
-                events = await engine.ask(lambda it: it.history.events(_MAX_EVENTS))
-            else:
-                events = await engine.ask(lambda it: it.history.search(wanted, _MAX_EVENTS))
-        except LictuiError as error:
-            self.notify(error.message, severity="error", markup=False)
-            return
-        if wanted == self.filter:  # else another read is under way
+        pattern = self.filter
+        if pattern.pattern is None:
+            events = await self.ask(lambda engine: engine.history.events(_MAX_EVENTS))
+        else:
+            events = await self.ask(lambda engine: engine.history.search(pattern, _MAX_EVENTS))
+        if events is not None and pattern == self.filter:  # else another read is under way
             self._log = event_entries(events)
             self._show_lists()
 
@@ -232,18 +214,19 @@ class AlertsScreen(FilterableScreen):
             return
         app, time = self.lictui, self.current_time
         views = alert_views(app.board, time.today, time.now)
-        zone = time_zone(app.settings.timezone)
+        zone = self.zone
         self._alerts = self._fill("#alerts", alert_entries(views, zone))
         self._events = self._fill("#events", self._log)
-        title = alerts_title(self._alerts.values())
-        self.query_one("#alerts-title", StyledLabel).show_lines(((title, Tone.STRONG),))
-        title = "Event log" if self._events else "Event log is empty"
-        self.query_one("#events-title", StyledLabel).show_lines(((title, Tone.STRONG),))
+        self._set_title("#alerts-title", alerts_title(self._alerts.values()))
+        self._set_title("#events-title", "Event log" if self._events else "Event log is empty")
         self._show_message()
+
+    def _set_title(self, label: str, title: str) -> None:
+        self.query_one(label, StyledLabel).show_lines(((title, Tone.STRONG),))
 
     def _fill(self, table: str, entries: tuple[ListEntry, ...]) -> dict[str, ListEntry]:
         matches = matching_entries(entries, self.filter)
-        zone, symbols = time_zone(self.lictui.settings.timezone), self.lictui.symbols
+        zone, symbols = self.zone, self.lictui.symbols
         self.query_one(table, KeyedTable).show_rows(
             list_columns(self.size.width - 2, matches.values()),
             {key: entry.cells(symbols, zone) for key, entry in matches.items()},
@@ -252,8 +235,8 @@ class AlertsScreen(FilterableScreen):
 
     @property
     def _table(self) -> KeyedTable:
-        alerts = self.query_one("#alerts", KeyedTable)
-        return alerts if alerts.has_focus else self.query_one("#events", KeyedTable)
+        alerts, events = self.query(KeyedTable)
+        return alerts if alerts.has_focus else events
 
     @property
     def _selected(self) -> ListEntry | None:
@@ -289,7 +272,7 @@ class AlertsScreen(FilterableScreen):
         return self._selected.server if self._selected else ""
 
     def action_move(self, step: int) -> None:
-        self._table.move_cursor(row=self._table.cursor_row + step)
+        self._table.move(step)
 
     @on(DataTable.RowSelected)
     def action_open(self) -> None:
@@ -317,7 +300,7 @@ class AlertsScreen(FilterableScreen):
         entry = self._raised_alert()
         if entry is None:
             return
-        now, zone = self.current_time.now, time_zone(self.lictui.settings.timezone)
+        now, zone = self.current_time.now, self.zone
 
         def snooze(until: float | None) -> None:
             if until is not None:
@@ -342,12 +325,8 @@ class AlertsScreen(FilterableScreen):
         key = entry.key
         if key is None:
             return
-        try:
-            await self.lictui.engine.ask(lambda engine: engine.acknowledge(key, acknowledgement))
-        except LictuiError as error:
-            self.notify(error.message, severity="error", markup=False)
-        else:
-            self._log_read_at = None  # the event log has a new line
+        await self.ask(lambda engine: engine.acknowledge(key, acknowledgement))
+        self._log_read_at = None  # the event log has a new line
 
     def filter_changed(self) -> None:
         self._show_lists()
@@ -357,7 +336,6 @@ class AlertsScreen(FilterableScreen):
         return len(self._alerts) + len(self._events)
 
     def focus_body(self) -> None:
-        """Focus the list that has rows."""
         self.query_one("#alerts" if self._alerts else "#events").focus()
 
     # Copy and export
@@ -371,17 +349,20 @@ class AlertsScreen(FilterableScreen):
 
     @work(group="export-alerts")
     async def _export(self) -> None:
-        try:
-            self._whole_log = event_entries(
-                await self.lictui.engine.ask(lambda engine: engine.history.search(self.filter))
-            )
-        except LictuiError as error:
-            self.notify(error.message, severity="error", markup=False)
-        else:
+        events = await self.ask(lambda engine: engine.history.search(self.filter))
+        if events is not None:
+            self._whole_log = event_entries(events)
             super().action_export()
-        finally:
             self._whole_log = None
 
     def export_table(self) -> Table:
         events = self._events.values() if self._whole_log is None else self._whole_log
-        return list_table(self._alerts.values(), events)
+        rows = [("alert", entry) for entry in self._alerts.values()]
+        rows += [("event", entry) for entry in events]
+        return (
+            ("list", "at", "level", "server", "product", "message", "state"),
+            *(
+                (name, e.time, e.level, e.server, e.product, e.message, e.status)
+                for name, e in rows
+            ),
+        )

@@ -11,7 +11,7 @@ from lictui.tui import commands
 from lictui.tui.screens.dialogs import TextDialog
 from lictui.tui.screens.servers import USAGE_INSIGHTS_VERSION
 from lictui.tui.text import Line, Tone, strip_controls
-from lictui.tui.time_range import format_moment, time_zone
+from lictui.tui.time_range import format_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,7 +171,7 @@ class CloudAssistantScreen(TextDialog):
         )
         if status is None:
             return ()
-        entries = requirements(board, status, time_zone(app.settings.timezone))
+        entries = requirements(board, status, self.zone)
         is_account = status.server.source in _ACCOUNTS
         name = "a license server" if is_account else strip_controls(status.server.name)
         title = (("Requirements for ", Tone.TEXT), (name, Tone.STRONG))

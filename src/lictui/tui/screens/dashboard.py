@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual import on, work
+from textual import on
 
 from lictui.engine.board import Filter, MergedBoard
-from lictui.errors import LictuiError
 from lictui.tui import commands, text
 from lictui.tui.screens.main_screen import TrendScreen
 from lictui.tui.text import Fragment, Table, Tone
-from lictui.tui.trend_cache import TrendCache, TrendCaches, trend_query
 from lictui.tui.widgets.dashboard import PaneGrid
 from lictui.tui.widgets.dashboard_view import (
     SORTS,
@@ -27,6 +25,8 @@ from lictui.tui.widgets.dashboard_view import (
 if TYPE_CHECKING:
     from textual.binding import BindingType
 
+    from lictui.tui.widgets.gauge import Pools
+
 _AGE_REFRESH: Final = 10.0  # seconds after which the ages shown are brought up to date
 _COLUMNS = (
     "server", "state", "product", "name", "model", "subscription_date",
@@ -34,16 +34,16 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-class DashboardScreen(TrendScreen):
+class DashboardScreen(TrendScreen[RowId]):
     """The first view."""
 
     VIEW = "dashboard"
+    SORTS = SORTS
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("dashboard")]
 
     def __init__(self) -> None:
         super().__init__()
         self._builder = PaneBuilder()
-        self._trends: TrendCaches[RowId] = TrendCaches()
         self._all_panes: tuple[PaneView, ...] = ()
         self._view = DashboardFilter()
         self._visible: tuple[tuple[RowId, ...], int] = ((), 0)  # rows, and cells of a trend
@@ -53,19 +53,17 @@ class DashboardScreen(TrendScreen):
 
     def on_mount(self) -> None:
         app = self.lictui
-        sort = app.saved_state.get("sort", "")
-        self._view = DashboardFilter(
-            group=app.group,
-            sort=sort if sort in SORTS else SORTS[0],
-            reverse=app.saved_state.get("reverse") == "yes",
-        )
+        if (sort := app.saved_state.get("sort", "")) in SORTS:
+            self.sort_key = sort
+        self.reverse = app.saved_state.get("reverse") == "yes"
+        self._view = DashboardFilter(group=app.group)
         self.filter, self.filter_text = Filter.parse(app.pattern), app.pattern
         super().on_mount()
-        self.watch(app, "pending_polls", self._redraw, init=False)
-        self.set_interval(_AGE_REFRESH, self._redraw)
+        self.watch(app, "pending_polls", self.redraw, init=False)
+        self.set_interval(_AGE_REFRESH, self.redraw)
 
     @property
-    def _grid(self) -> PaneGrid:
+    def rows_widget(self) -> PaneGrid:
         return self.query_one(PaneGrid)
 
     def board_changed(self, board: MergedBoard) -> None:
@@ -73,7 +71,7 @@ class DashboardScreen(TrendScreen):
         self._all_panes = self._builder.build(
             board, app.settings.alerts, self.current_time, app.pending_polls
         )
-        self._trends.add_readings(
+        self.trends.add_readings(
             ((status.server.name, pool.key), status.last_success_at, pool.reading)
             for status in board.servers
             if status.is_up and status.snapshot and status.last_success_at is not None
@@ -82,30 +80,24 @@ class DashboardScreen(TrendScreen):
         )
         self._apply(self._view)
 
-    def _redraw(self) -> None:
-        if not self.lictui.paused:
-            self.board_changed(self.lictui.board)
-
     def _apply(self, view: DashboardFilter) -> None:
-        """Show the panes that `view` and the filter select."""
-        self._view = replace(view, filter=self.filter)
+        self._view = replace(view, filter=self.filter, sort=self.sort_key, reverse=self.reverse)
         with self.app.batch_update():
-            self._grid.trends = self._trends.trends
-            self._grid.empty_text = (
+            self.rows_widget.trends = self.trends.trends
+            self.rows_widget.empty_text = (
                 "No server or product matches." if self._all_panes else "No servers configured yet."
             )
-            self._grid.panes = select_panes(self._all_panes, self._view)
+            self.rows_widget.panes = select_panes(self._all_panes, self._view)
             self.set_status(self.status_line())
-        self._request_trends()
+        self.request_trends(*self._visible)
 
     def filter_changed(self) -> None:
         self._apply(self._view)
 
     def row_count(self) -> int:
-        return len(self._grid.panes)
+        return len(self.rows_widget.panes)
 
     def status_line(self) -> tuple[Fragment, ...]:
-        """Paused, filtered, one group or pane only, or the trend length."""
         if line := super().status_line():
             return line
         view = self._view
@@ -119,50 +111,30 @@ class DashboardScreen(TrendScreen):
     @on(PaneGrid.VisibleRowsChanged)
     def _on_visible_rows(self, event: PaneGrid.VisibleRowsChanged) -> None:
         self._visible = (event.rows, event.cells)
-        self._request_trends()
-
-    def _request_trends(self) -> None:
-        rows, cells = self._visible
-        now = self.current_time.now
-        for cache, due in self._trends.due(rows, now, cells):
-            self._load_trends(cache, due, now, cells)
+        self.request_trends(*self._visible)
 
     def trend_length_changed(self) -> None:
-        self._trends.set_length(self.trend_length.value)
         self._apply(self._view)
 
-    @work(group="trends")
-    async def _load_trends(
-        self, cache: TrendCache[RowId], rows: tuple[RowId, ...], now: float, cells: int
-    ) -> None:
+    def trend_pools(self, rows: tuple[RowId, ...]) -> dict[RowId, Pools]:
         statuses = {status.server.name: status for status in self.lictui.board.servers}
-        pools = [
-            (row, statuses[row[0]].history_key(row[1]))
+        return {
+            row: (statuses[row[0]].history_key(row[1]),)
             for row in rows
             if row[1] is not None and row[0] in statuses
-        ]
-        queries = tuple(trend_query((pool,), now, cells, cache.seconds) for _, pool in pools)
-        try:
-            answers = await self.lictui.engine.ask(
-                lambda engine: engine.history.series_batch(queries)
-            )
-        except LictuiError as error:
-            self.notify(error.message, severity="error", markup=False)
-            return
-        cache.store(zip((row for row, _ in pools), answers, strict=True), now, cells)
-        self._grid.trends = self._trends.trends
+        }
 
     # The selected row
 
     @property
     def selected_server(self) -> str:
-        return self._grid.cursor[0] if self._grid.cursor else ""
+        return self.rows_widget.cursor[0] if self.rows_widget.cursor else ""
 
     @property
     def _selected_row(self) -> RowView | None:
-        pane = self._grid.selected
+        pane = self.rows_widget.selected
         rows = pane.rows if pane else ()
-        return next((row for row in rows if row.id == self._grid.cursor), None)
+        return next((row for row in rows if row.id == self.rows_widget.cursor), None)
 
     def row_text(self) -> str:
         row = self._selected_row
@@ -173,7 +145,7 @@ class DashboardScreen(TrendScreen):
         return f"{row.server}  {row.name}  {figures}  {text.format_percent(row.reading.ratio)}"
 
     def export_table(self) -> Table:
-        rows = ((pane, row) for pane in self._grid.panes for row in pane.rows)
+        rows = ((pane, row) for pane in self.rows_widget.panes for row in pane.rows)
         return (_COLUMNS, *(_cells(pane, row) for pane, row in rows))
 
     # Keys
@@ -183,54 +155,28 @@ class DashboardScreen(TrendScreen):
 
     @on(PaneGrid.Opened)
     def action_product(self) -> None:
-        if row := self._selected_row:
-            self.lictui.open_usage((row.server,), row.key.product)
-        else:
-            self._warn_no_license()
+        self._show_row("usage")
 
     def action_why(self) -> None:
-        if row := self._selected_row:
-            product, day = row.key.product, row.key.subscription_date
-            self.lictui.show_view("data_sources", servers=(row.server,), product=product, day=day)
-        else:
-            self._warn_no_license()
+        row = self._selected_row
+        self._show_row("data_sources", day=row.key.subscription_date if row else None)
 
     def action_holders(self) -> None:
+        row = self._selected_row
+        self._show_row("license_users", title=row.name if row else "")
+
+    def _show_row(self, view: str, **more: str | None) -> None:
         if row := self._selected_row:
-            product = row.key.product
-            self.lictui.show_view(
-                "license_users", servers=(row.server,), product=product, title=row.name
-            )
+            self.lictui.show_view(view, servers=(row.server,), product=row.key.product, **more)
         else:
-            self._warn_no_license()
-
-    def _warn_no_license(self) -> None:
-        self.notify("No license in this pane", severity="warning", markup=False)
-
-    def action_move(self, step: int) -> None:
-        self._grid.move_cursor(step)
-
-    def action_page(self, step: int) -> None:
-        self._grid.page(step)
-
-    def action_edge(self, step: int) -> None:
-        self._grid.to_edge(step)
+            self.notify("No license in this pane", severity="warning", markup=False)
 
     def action_pane(self, step: int) -> None:
-        self._grid.step_pane(step)
+        self.rows_widget.step_pane(step)
 
-    def action_sort_next(self) -> None:
-        sort = SORTS[(SORTS.index(self._view.sort) + 1) % len(SORTS)]
-        self._sort(replace(self._view, sort=sort, reverse=False))
-
-    def action_sort_reverse(self) -> None:
-        self._sort(replace(self._view, reverse=not self._view.reverse))
-
-    def _sort(self, view: DashboardFilter) -> None:
-        self._apply(view)
-        self.lictui.save_state(sort=view.sort, reverse="yes" if view.reverse else "no")
-        order = ", reversed" if view.reverse else ""
-        self.notify(f"Sorted by {view.sort}{order}", timeout=2, markup=False)
+    def sorting_changed(self) -> None:
+        self._apply(self._view)
+        self.lictui.save_state(sort=self.sort_key, reverse="yes" if self.reverse else "no")
 
     def action_group_next(self) -> None:
         """Show the next group only; after the last one all groups again."""

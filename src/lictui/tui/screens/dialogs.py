@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from textwrap import TextWrapper
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
 from lictui.engine.board import (
     MergedBoard,
@@ -25,41 +25,46 @@ from lictui.engine.board import (
 from lictui.engine.entitlements import divisor_hints
 from lictui.model import Level, Pool, State
 from lictui.tui import commands
+from lictui.tui.screens.main_screen import AppScreen
 from lictui.tui.text import Line, Tone, format_age, format_count, pad, strip_controls
-from lictui.tui.time_range import format_moment, time_zone, to_local
+from lictui.tui.time_range import format_moment, to_local
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from zoneinfo import ZoneInfo
 
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
     from lictui.config.entitlements import Entitlement
-    from lictui.tui.app import LictuiApp
     from lictui.tui.commands import Command
     from lictui.tui.theme import Symbols
+
+
+_FRAME_CSS: Final = """
+    align: center middle;
+    & Vertical {
+        width: 52;
+        max-width: 100%;
+        height: auto;
+        padding: 1 2;
+        background: $panel;
+        border: round $frame;
+    }
+"""
 
 
 class ConfirmScreen(ModalScreen[bool]):
     """A question with its consequence below; Enter answers no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("confirm")]
-    CSS = """
-    ConfirmScreen {
-        align: center middle;
-        & Vertical {
-            width: 52;
-            max-width: 100%;
-            height: auto;
-            padding: 1 2;
-            background: $panel;
-            border: round $frame;
-        }
-        & Horizontal { height: 1; margin-top: 1; }
-        & Button { margin-right: 2; }
-    }
+    CSS = f"""
+    ConfirmScreen {{
+        {_FRAME_CSS}
+        & Horizontal {{ height: 1; margin-top: 1; }}
+        & Button {{ margin-right: 2; }}
+    }}
     """
 
     def __init__(self, question: str, consequence: str = "") -> None:
@@ -95,19 +100,12 @@ class SnoozeScreen(ModalScreen[float | None]):
     """How long to snooze an alert; ends with a time in UTC epoch seconds, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("snooze")]
-    CSS = """
-    SnoozeScreen {
-        align: center middle;
-        & Vertical {
-            width: 36;
-            max-width: 100%;
-            height: auto;
-            padding: 1 2;
-            background: $panel;
-            border: round $frame;
-        }
-        & Button { margin-top: 1; }
-    }
+    CSS = f"""
+    SnoozeScreen {{
+        {_FRAME_CSS}
+        & Vertical {{ width: 36; }}
+        & Button {{ margin-top: 1; }}
+    }}
     """
 
     def __init__(self, now: float, zone: ZoneInfo | None) -> None:
@@ -142,7 +140,7 @@ _WIDEST: Final = 100
 _FRAME: Final = 5  # columns of frame, blanks and scroll bar
 
 
-class TextDialog(ModalScreen[None]):
+class TextDialog(ModalScreen[None], AppScreen):
     """A text that scrolls, follows the board, and can be copied."""
 
     TITLE = ""
@@ -163,13 +161,7 @@ class TextDialog(ModalScreen[None]):
     }
     """
 
-    @property
-    def lictui(self) -> LictuiApp:
-        """The application, with its own type."""
-        return cast("LictuiApp", self.app)
-
     def lines(self, width: int) -> tuple[Line, ...]:
-        """The text in at most so many columns."""
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:
@@ -259,8 +251,7 @@ def provenance_lines(
 
 
 def _sum_text(pools: Sequence[ServerPool]) -> str:
-    summed = [(status, pool) for status, pool in pools if is_reporting(status, pool)]
-    summed = [(status, pool) for status, pool in summed if pool.counted]
+    summed = [entry for entry in pools if is_reporting(*entry) and entry[1].counted]
     parts = [
         f"{strip_controls(status.server.name)} {format_count(pool.reading.installed)}"
         for status, pool in summed
@@ -335,7 +326,7 @@ class DataSourcesScreen(TextDialog):
             board,
             app.settings.entitlements,
             now=app.clock.now(),
-            zone=time_zone(app.settings.timezone),
+            zone=self.zone,
             width=width,
             symbols=app.symbols,
         )
@@ -371,7 +362,7 @@ _ABBREVIATIONS = {
 }
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(TextDialog):
     """The legend and all key bindings."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -379,65 +370,52 @@ class HelpScreen(ModalScreen[None]):
         Binding("j", "roll(1)", show=False),
         Binding("k", "roll(-1)", show=False),
     ]
-    DEFAULT_CSS = """
-    HelpScreen {
-        align: center middle;
-        VerticalScroll {
-            width: 80;
-            max-width: 100%;
-            height: 100%;
-            max-height: 44;
-            background: $surface;
-            padding: 1 2;
-            scrollbar-size: 0 1;
-        }
+    SUBTITLE = ""
+    CSS = """
+    HelpScreen VerticalScroll {
+        width: 80;
+        height: 100%;
+        max-height: 44;
+        background: $surface;
+        border: none;
+        padding: 1 2;
     }
     """
 
-    def compose(self) -> ComposeResult:
-        app = cast("LictuiApp", self.app)
-        with VerticalScroll():
-            table = commands.with_keymap(app.keymap)
-            yield Static(Content.assemble(*_help_text(table, app.symbols)))
-
-    def action_roll(self, step: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=step, animate=False)
+    def lines(self, width: int) -> tuple[Line, ...]:
+        del width
+        app = self.lictui
+        return tuple(_help_lines(commands.with_keymap(app.keymap), app.symbols))
 
 
-def _help_text(table: tuple[Command, ...], symbols: Symbols) -> Iterator[tuple[str, str]]:
-    yield "Legend\n", "bold"
-    for level, meaning in _LEVELS.items():
-        yield from _legend_row(symbols.level[level], level.value, meaning)
-    for state, meaning in _STATES.items():
-        yield from _legend_row(symbols.state[state], state.value.replace("_", " "), meaning)
-    for abbreviation, meaning in _ABBREVIATIONS.items():
-        yield from _legend_row(" ", abbreviation, meaning)
-    yield "\n", ""
-    everywhere = [command for command in table if command.screens in ((), commands.VIEWS)]
-    yield from _key_chapter("Global", everywhere)
-    others = [command for command in table if command not in everywhere]
-    titles = {command.id: " · ".join(command.screens).replace("_", " ") for command in others}
-    for title in dict.fromkeys(titles.values()):
-        chapter = [command for command in others if titles[command.id] == title]
-        yield from _key_chapter(title.capitalize(), chapter)
-    yield (
-        "Right column: command IDs for [keymap] in config.toml. Press Esc to close.",
-        "$quiet",
-    )
-
-
-def _legend_row(sign: str, word: str, meaning: str) -> Iterator[tuple[str, str]]:
-    yield f"  {sign}  {pad(word, 12)}", ""
-    yield f"{meaning}\n", "$quiet"
-
-
-def _key_chapter(title: str, table: Iterable[Command]) -> Iterator[tuple[str, str]]:
-    yield f"{title}\n", "bold"
+def _help_lines(table: tuple[Command, ...], symbols: Symbols) -> Iterator[Line]:
+    yield (("Legend", Tone.STRONG),)
+    signs = [
+        *((symbols.level[level], level.value, meaning) for level, meaning in _LEVELS.items()),
+        *((symbols.state[state], state.value, meaning) for state, meaning in _STATES.items()),
+        *((" ", abbreviation, meaning) for abbreviation, meaning in _ABBREVIATIONS.items()),
+    ]
+    for sign, word, meaning in signs:
+        head = f"  {sign}  {pad(word.replace('_', ' '), 12)}"
+        yield ((head, Tone.TEXT), (meaning, Tone.QUIET))
+    yield ()
+    chapters: dict[str, list[Command]] = {"Global": []}
     for command in table:
-        yield f"  {pad(' '.join(command.key_list), 12)} ", "$accent"
-        yield f"{pad(command.help, 44)} ", ""
-        yield f"{command.id}\n", "$quiet"
-    yield "\n", ""
+        everywhere = command.screens in ((), commands.VIEWS)
+        title = " · ".join(command.screens).replace("_", " ").capitalize()
+        chapters.setdefault("Global" if everywhere else title, []).append(command)
+    for title, chapter in chapters.items():
+        yield ((title, Tone.STRONG),)
+        for command in chapter:
+            keys, help_text = pad(" ".join(command.key_list), 12), pad(command.help, 44)
+            yield (
+                (f"  {keys} ", Tone.ACCENT),
+                (f"{help_text} ", Tone.TEXT),
+                (command.id, Tone.QUIET),
+            )
+        yield ()
+    hint = "Right column: command IDs for [keymap] in config.toml. Press Esc to close."
+    yield ((hint, Tone.QUIET),)
 
 
 # First run: no server is configured
@@ -451,7 +429,7 @@ No servers configured yet.
 """
 
 
-class FirstRunScreen(Screen[None]):
+class FirstRunScreen(Screen[None], AppScreen):
     """Add a server, start the demo, or quit."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("first_run")]
@@ -463,11 +441,6 @@ class FirstRunScreen(Screen[None]):
         & Button { width: 100%; text-align: left; content-align: left middle; }
     }
     """
-
-    @property
-    def lictui(self) -> LictuiApp:
-        """The application, with its own type."""
-        return cast("LictuiApp", self.app)
 
     def compose(self) -> ComposeResult:
         with Vertical():

@@ -16,7 +16,6 @@ from lictui.engine.entitlements import (
     groupings,
     summary,
 )
-from lictui.errors import LictuiError
 from lictui.products import describe
 from lictui.tui import commands, text
 from lictui.tui.screens.main_screen import MainScreen
@@ -209,14 +208,10 @@ class EntitlementsScreen(MainScreen):
 
     @work(group="past-summaries")
     async def _load_summaries(self, by: GroupBy) -> None:
-        try:
-            self._summaries[by] = await self.lictui.engine.ask(
-                lambda engine: engine.history.summaries(by)
-            )
-        except LictuiError as error:
-            self.notify(error.message, severity="error", markup=False)
-            return
-        self._show_lists()
+        summaries = await self.ask(lambda engine: engine.history.summaries(by))
+        if summaries is not None:
+            self._summaries[by] = summaries
+            self._show_lists()
 
     def on_resize(self) -> None:
         self._show_lists()
@@ -247,7 +242,7 @@ class EntitlementsScreen(MainScreen):
         return lines if lines.has_focus else self.query_one("#expiries", KeyedTable)
 
     def action_move(self, step: int) -> None:
-        self._table.move_cursor(row=self._table.cursor_row + step)
+        self._table.move(step)
 
     def action_back(self) -> None:
         self.app.pop_screen()

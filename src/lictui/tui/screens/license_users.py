@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
 from textual.containers import Vertical
@@ -13,10 +14,11 @@ from textual.widgets import DataTable
 
 from lictui.model import Level
 from lictui.tui import commands
+from lictui.tui.screens.main_screen import AppScreen
 from lictui.tui.text import Fragment, Line, Tone, format_age, format_count, strip_controls
-from lictui.tui.time_range import format_moment, time_zone
+from lictui.tui.time_range import format_moment
 from lictui.tui.widgets.styled_text import StyledLabel
-from lictui.tui.widgets.table import KeyedTable, TableColumn
+from lictui.tui.widgets.table import KeyedTable, TableColumn, widen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from lictui.engine.license_users import LicenseUsers, VisibleUser
-    from lictui.tui.app import LictuiApp
-    from lictui.tui.engine import EngineAnswers
+    from lictui.tui.app import EngineAnswers
     from lictui.tui.theme import Symbols
 
 
@@ -41,7 +42,6 @@ _COLUMNS: Final = (
     TableColumn("idle", "", 4),
 )
 _SERVER: Final = TableColumn("server", "Server", 12)
-_GAP: Final = 1
 _LONG_AGO: Final = 300 * 86400  # seconds after which the year is shown
 _PRIVACY: Final = {"hide": "Names are hidden", "hash": "Names are hashed"}
 
@@ -62,27 +62,16 @@ def user_rows(answers: Sequence[LicenseUsers]) -> dict[str, LicenseUserRow]:
         for answer in answers
         for user in answer.users
     ]
-    rows.sort(key=_since)
+    rows.sort(key=lambda row: row.visible.license_user.since or math.inf)
     return {str(index): row for index, row in enumerate(rows[:MAX_ROWS])}
-
-
-def _since(row: LicenseUserRow) -> tuple[bool, float]:
-    since = row.visible.license_user.since
-    return since is None, since or 0.0
 
 
 def user_columns(width: int, *, several: bool) -> tuple[TableColumn, ...]:
     """The columns that fit; user and host take what is left."""
     columns: tuple[TableColumn, ...] = (_SERVER, *_COLUMNS) if several else _COLUMNS
-    if width < sum(column.width + _GAP for column in columns):
-        columns = tuple(
-            column for column in columns if column.key != "idle"
-        )  # a glyph shows it, too
-    spare = max(0, width - sum(column.width + _GAP for column in columns))
-    extra = {"user": spare // 2, "host": spare - spare // 2}
-    return tuple(
-        replace(column, width=column.width + extra.get(column.key, 0)) for column in columns
-    )
+    if width < sum(column.width + 1 for column in columns):
+        columns = columns[:-1]  # that a user is idle is shown by a glyph, too
+    return widen(columns, width, "user", "host")
 
 
 def user_cells(
@@ -145,7 +134,10 @@ def detail_lines(
     if selected is not None:
         user = selected.visible
         state = "Assigned" if user.license_user.assigned else "Checked out"
-        yield ((state, Tone.TEXT), (f". {_idle_text(user)}" if user.idle else "", Tone.WARN))
+        idle = ". Idle." if user.idle else ""
+        if user.release:
+            idle += " To release it, run on the license server (lictui does not run it):"
+        yield ((state, Tone.TEXT), (idle if user.idle else "", Tone.WARN))
         if user.release:
             yield ((f"{symbols.arrow} {strip_controls(user.release)}", Tone.ACCENT),)
     for privacy in dict.fromkeys(answer.privacy for answer in answers if answer.users):
@@ -154,22 +146,11 @@ def detail_lines(
             yield ((hint, Tone.QUIET),)
 
 
-def _idle_text(user: VisibleUser) -> str:
-    if user.release:
-        return "Idle. To release it, run on the license server (lictui does not run it):"
-    return "Idle."
-
-
-def release_commands(answers: Sequence[LicenseUsers]) -> tuple[str, ...]:
-    """The commands that would release idle assignments."""
-    return tuple(user.release for answer in answers for user in answer.users if user.release)
-
-
 _WIDEST: Final = 100
 _FRAME: Final = 5  # columns of frame, blanks and scroll bar
 
 
-class LicenseUsersScreen(ModalScreen[None]):
+class LicenseUsersScreen(ModalScreen[None], AppScreen):
     """The license users of one product on some servers, over the screen below."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("license_users")]
@@ -198,11 +179,6 @@ class LicenseUsersScreen(ModalScreen[None]):
         self._answers: tuple[LicenseUsers, ...] = ()
         self._rows: dict[str, LicenseUserRow] = {}
         self._loading = False
-
-    @property
-    def lictui(self) -> LictuiApp:
-        """The application, with its own type."""
-        return cast("LictuiApp", self.app)
 
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
@@ -245,11 +221,10 @@ class LicenseUsersScreen(ModalScreen[None]):
         )
 
     def _show_rows(self) -> None:
-        width, app = min(self.size.width, _WIDEST) - _FRAME, self.lictui
-        zone = time_zone(app.settings.timezone)
+        width, symbols = min(self.size.width, _WIDEST) - _FRAME, self.lictui.symbols
         self.query_one(KeyedTable).show_rows(
             user_columns(width, several=len(self._servers) > 1),
-            {key: user_cells(row, zone, app.symbols) for key, row in self._rows.items()},
+            {key: user_cells(row, self.zone, symbols) for key, row in self._rows.items()},
         )
         self.query_one(Vertical).set_class(bool(self._answers) and not self._rows, "-empty")
         self._show_details()
@@ -261,14 +236,14 @@ class LicenseUsersScreen(ModalScreen[None]):
         self.query_one("#details", StyledLabel).show_lines(*lines)
 
     def action_move(self, step: int) -> None:
-        table = self.query_one(KeyedTable)
-        table.move_cursor(row=table.cursor_row + step)
+        self.query_one(KeyedTable).move(step)
 
     def action_copy(self) -> None:
         """Copy the commands that would release idle assignments; nothing runs them."""
-        lines = release_commands(self._answers)
+        users = [user for answer in self._answers for user in answer.users]
+        lines = [user.release for user in users if user.release]
         if not lines:
-            idle = any(user.idle for answer in self._answers for user in answer.users)
+            idle = any(user.idle for user in users)
             problem = "Not available while names are hidden" if idle else "No idle assignments"
             self.notify(problem, severity="warning", markup=False)
             return

@@ -2,38 +2,71 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Protocol, TypeVar, cast
 
-from textual import on
+from textual import on, work
 from textual.events import Resize
 from textual.screen import Screen
 
 from lictui.engine.board import MATCH_ALL, Filter, MergedBoard
+from lictui.errors import LictuiError
 from lictui.tui import commands, text
-from lictui.tui.messages import FilterChanged, FilterClosed
 from lictui.tui.text import Fragment, Table, Tone
-from lictui.tui.time_range import RangeLength, TimeRange, time_zone
+from lictui.tui.time_range import RangeLength, TimeRange, time_zone, to_local
 from lictui.tui.widgets import bars
 from lictui.tui.widgets.bars import (
     FilterBar,
+    FilterChanged,
+    FilterClosed,
     FooterBar,
     HeaderBar,
     SizeWarning,
-    available_commands,
     is_large_enough,
 )
 from lictui.tui.widgets.dashboard_view import CurrentTime
+from lictui.tui.widgets.gauge import Pools, TrendCache, TrendCaches, trend_query
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+    from zoneinfo import ZoneInfo
+
     from textual.app import ComposeResult
     from textual.widget import Widget
 
-    from lictui.tui.app import LictuiApp
+    from lictui.tui.app import EngineAnswers, LictuiApp
     from lictui.tui.commands import Command
 
+K = TypeVar("K")
+_T = TypeVar("_T")
 
-class MainScreen(Screen[None]):
+
+class AppScreen:
+    """What every screen has: the application with its own type, the time, and the engine."""
+
+    @property
+    def lictui(self) -> LictuiApp:
+        return cast("LictuiApp", cast("Screen[Any]", self).app)
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        return time_zone(self.lictui.settings.timezone)
+
+    @property
+    def current_time(self) -> CurrentTime:
+        """The time now, and today's date in the user's time zone."""
+        now = self.lictui.clock.now()
+        return CurrentTime(now, to_local(now, self.zone).date())
+
+    async def ask(self, question: Callable[[EngineAnswers], Coroutine[Any, Any, _T]]) -> _T | None:
+        """Return the engine's answer; None, with the error shown, if there is none."""
+        try:
+            return await self.lictui.engine.ask(question)
+        except LictuiError as error:
+            self.lictui.notify(error.message, severity="error", markup=False)
+            return None
+
+
+class MainScreen(Screen[None], AppScreen):
     """Base of the views: the frame around one body widget."""
 
     VIEW: ClassVar[str] = ""  # its name in the table of commands
@@ -46,18 +79,6 @@ class MainScreen(Screen[None]):
         &.-too-small > SizeWarning { display: block; }
     }
     """
-
-    @property
-    def lictui(self) -> LictuiApp:
-        """The application, with its own type."""
-        return cast("LictuiApp", self.app)
-
-    @property
-    def current_time(self) -> CurrentTime:
-        """The time now, and today's date in the user's time zone."""
-        now = self.lictui.clock.now()
-        zone = time_zone(self.lictui.settings.timezone)
-        return CurrentTime(now, datetime.fromtimestamp(now, UTC).astimezone(zone).date())
 
     def compose(self) -> ComposeResult:
         app = self.lictui
@@ -81,6 +102,11 @@ class MainScreen(Screen[None]):
         if not self.lictui.paused:
             self._show(board)
 
+    def redraw(self) -> None:
+        """Bring the ages up to date, unless the display is paused."""
+        if not self.lictui.paused:
+            self.board_changed(self.lictui.board)
+
     def _on_pause(self, paused: bool) -> None:
         self.set_status(self.status_line())
         if not paused:
@@ -90,7 +116,9 @@ class MainScreen(Screen[None]):
         self.query_one(FooterBar).set_commands(self._commands())
 
     def _commands(self) -> tuple[Command, ...]:
-        return available_commands(self.VIEW, self.lictui.keymap, read_only=self.lictui.read_only)
+        return commands.available_commands(
+            self.VIEW, self.lictui.keymap, read_only=self.lictui.read_only
+        )
 
     def _show(self, board: MergedBoard) -> None:
         app = self.lictui
@@ -128,11 +156,9 @@ class MainScreen(Screen[None]):
         return ""
 
     def row_text(self) -> str:
-        """The selected row as text."""
         return ""
 
     def export_table(self) -> Table:
-        """Everything shown, as a table."""
         return ()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -153,7 +179,6 @@ class MainScreen(Screen[None]):
             self.notify(f"Copied: {row}", markup=False)
 
     def action_export(self) -> None:
-        """Write what is shown to a CSV file in the current folder."""
         table = self.export_table()
         if len(table) <= 1:
             self.notify("Nothing to export", severity="warning", markup=False)
@@ -190,7 +215,6 @@ class FilterableScreen(MainScreen):
         """Show only what the filter matches."""
 
     def row_count(self) -> int:
-        """The number of rows that match the filter."""
         return 0
 
     def status_line(self) -> tuple[Fragment, ...]:
@@ -211,7 +235,6 @@ class FilterableScreen(MainScreen):
         self._filter_bar.open(self.filter_text)
 
     def action_back(self) -> None:
-        """Clear the filter; without one, leave."""
         if not self.clear_filter():
             super().action_back()
 
@@ -237,7 +260,6 @@ class FilterableScreen(MainScreen):
 
     @on(FilterClosed)
     def focus_body(self) -> None:
-        """Give the keys back to the rows."""
         self.query_one("#body").focus()
 
 
@@ -249,24 +271,68 @@ TREND_LABELS: Final = {
 }
 
 
-class TrendScreen(FilterableScreen):
-    """A view whose rows have sparklines; their length is shared and kept in state.toml."""
+class RowsWidget(Protocol):
+    """A body whose rows have a cursor and trends: the grid of panes or the product table."""
+
+    trends: Any
+
+    def move_cursor(self, step: int) -> None: ...
+
+    def page(self, step: int) -> None: ...
+
+    def to_edge(self, step: int) -> None: ...
+
+
+class TrendScreen(FilterableScreen, Generic[K]):
+    """A view of rows that can be sorted, with trends whose length is kept in state.toml."""
+
+    SORTS: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
         super().__init__()
+        self.trends: TrendCaches[K] = TrendCaches()
         self.trend_length = RangeLength.DAY
+        self.sort_key = self.SORTS[0]
+        self.reverse = False
+
+    @property
+    def rows_widget(self) -> RowsWidget:
+        raise NotImplementedError
+
+    def trend_pools(self, rows: tuple[K, ...]) -> dict[K, Pools]:
+        """The pools whose sum is the trend of each row."""
+        raise NotImplementedError
 
     def trend_length_changed(self) -> None:
-        """Request trends of the new length."""
+        """Show and request trends of the new length."""
 
-    def restore_trend_length(self) -> None:
-        """Take the length that was chosen last, in this or another view."""
-        name = self.lictui.saved_state.get("range", "").upper()
-        known = name in RangeLength.__members__
-        self._set_trend_length(RangeLength[name] if known else RangeLength.DAY)
+    def sorting_changed(self) -> None:
+        """Show the rows in the new order."""
+
+    # Trends
+
+    def request_trends(self, rows: Iterable[K], cells: int) -> None:
+        """Ask for the trends of these rows that are due."""
+        now = self.current_time.now
+        for cache, due in self.trends.due(rows, now, cells):
+            self._load_trends(cache, due, now, cells)
+
+    @work(group="trends")
+    async def _load_trends(
+        self, cache: TrendCache[K], rows: tuple[K, ...], now: float, cells: int
+    ) -> None:
+        pools = self.trend_pools(rows)
+        queries = tuple(trend_query(each, now, cells, cache.seconds) for each in pools.values())
+        answers = await self.ask(lambda engine: engine.history.series_batch(queries))
+        if answers is not None:
+            cache.store(zip(pools, answers, strict=True), now, cells)
+            self.rows_widget.trends = self.trends.trends
 
     def on_screen_resume(self) -> None:
-        self.restore_trend_length()
+        """Take the length that was chosen last, in this or another view."""
+        name = self.lictui.saved_state.get("range", "").upper()
+        is_length = name in RangeLength.__members__
+        self._set_trend_length(RangeLength[name] if is_length else RangeLength.DAY)
 
     def action_shorter(self) -> None:
         self._choose_trend_length(TimeRange(self.trend_length).shorter().length)
@@ -281,6 +347,7 @@ class TrendScreen(FilterableScreen):
     def _set_trend_length(self, length: RangeLength) -> None:
         if length is not self.trend_length:
             self.trend_length = length
+            self.trends.set_length(length.value)
             self.trend_length_changed()
 
     def trend_status(self) -> tuple[Fragment, ...]:
@@ -290,34 +357,26 @@ class TrendScreen(FilterableScreen):
         label = TREND_LABELS[self.trend_length]
         return ((f" Trend: {label} ", Tone.ACCENT), (" [ / ] to change", Tone.QUIET))
 
+    # Cursor and order
 
-class TimeRangeScreen(MainScreen):
-    """A view of a time range, which keys make longer or shorter and move in time."""
+    def action_move(self, step: int) -> None:
+        self.rows_widget.move_cursor(step)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.time_range = TimeRange()
+    def action_page(self, step: int) -> None:
+        self.rows_widget.page(step)
 
-    def range_changed(self) -> None:
-        """Show the new time range."""
-        raise NotImplementedError
+    def action_edge(self, step: int) -> None:
+        self.rows_widget.to_edge(step)
 
-    def _set_range(self, time_range: TimeRange) -> None:
-        if time_range != self.time_range:
-            self.time_range = time_range
-            self.range_changed()
+    def action_sort_next(self) -> None:
+        following = (self.SORTS.index(self.sort_key) + 1) % len(self.SORTS)
+        self._sort(self.SORTS[following], reverse=False)
 
-    def action_range(self, length: str) -> None:
-        self._set_range(TimeRange(RangeLength[length.upper()]))
+    def action_sort_reverse(self) -> None:
+        self._sort(self.sort_key, reverse=not self.reverse)
 
-    def action_longer(self) -> None:
-        self._set_range(self.time_range.longer())
-
-    def action_shorter(self) -> None:
-        self._set_range(self.time_range.shorter())
-
-    def action_earlier(self) -> None:
-        self._set_range(self.time_range.earlier())
-
-    def action_later(self) -> None:
-        self._set_range(self.time_range.later())
+    def _sort(self, key: str, *, reverse: bool) -> None:
+        self.sort_key, self.reverse = key, reverse
+        self.sorting_changed()
+        order = ", reversed" if reverse else ""
+        self.notify(f"Sorted by {key}{order}", timeout=2, markup=False)

@@ -9,15 +9,11 @@ from textual.containers import Container
 
 from lictui.clock import iso
 from lictui.engine.board import GroupBy, MergedBoard
-from lictui.errors import LictuiError
 from lictui.tui import commands, text
 from lictui.tui.screens.main_screen import TREND_LABELS, TrendScreen
 from lictui.tui.text import Cell, Fragment, Table, Tone
-from lictui.tui.time_range import time_zone
-from lictui.tui.trend_cache import TrendCache, TrendCaches, trend_query
-from lictui.tui.widgets import products_view
-from lictui.tui.widgets.products import ProductTable
-from lictui.tui.widgets.products_view import SORTS, ProductRow
+from lictui.tui.widgets import products
+from lictui.tui.widgets.products import SORTS, ProductRow, ProductTable
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
@@ -27,6 +23,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from lictui.analysis.usage import PastSummary, TotalKey
+    from lictui.tui.widgets.gauge import Pools
 
 _COLUMNS = (
     "scope", "product", "name", "model", "installed", "overdraft", "in_use", "free", "ratio",
@@ -44,10 +41,11 @@ _LOW: Final = 18  # rows below which the selected product is not described
 _SUMMARY_REFRESH: Final = 60.0  # seconds between two requests; the engine answers from its cache
 
 
-class ProductsScreen(TrendScreen):
+class ProductsScreen(TrendScreen["TotalKey"]):
     """The products view."""
 
     VIEW = "products"
+    SORTS = SORTS
     ROW_NOUN = "product"
     AUTO_FOCUS = "ProductTable"
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("products")]
@@ -62,22 +60,19 @@ class ProductsScreen(TrendScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._trends: TrendCaches[TotalKey] = TrendCaches()
         self._summaries: dict[GroupBy, Mapping[TotalKey, PastSummary]] = {}
         self._summaries_at: dict[GroupBy, float] = {}
         self._by = GroupBy.PRODUCT
-        self._sort_key = SORTS[0]
-        self._reverse = False
 
     def body(self) -> Widget:
         return Container(ProductTable(self.lictui.symbols), StyledLabel(id="description"))
 
     @property
-    def _table(self) -> ProductTable:
+    def rows_widget(self) -> ProductTable:
         return self.query_one(ProductTable)
 
     def focus_body(self) -> None:
-        self._table.focus()
+        self.rows_widget.focus()
 
     def on_resize(self) -> None:
         self.set_class(self.size.height < _LOW, "-low")
@@ -85,21 +80,20 @@ class ProductsScreen(TrendScreen):
     def board_changed(self, board: MergedBoard) -> None:
         alerts, time = self.lictui.settings.alerts, self.current_time
         totals = board.totals(self._by)
-        self._trends.add_readings(
+        self.trends.add_readings(
             ((total.scope, total.product, total.model), time.now, total.reading)
             for total in totals
             if total.servers_reporting == total.servers_expected and not total.unknown_pools
         )
-        zone = time_zone(self.lictui.settings.timezone)
-        context = products_view.ProductsContext(alerts, self.filter, time.today, zone, self._by)
+        context = products.ProductsContext(alerts, self.filter, time.today, self.zone, self._by)
         summaries = self._summaries.get(self._by, {})
         with self.app.batch_update():
-            table = self._table
+            table = self.rows_widget
             table.scope_title = _SCOPE_TITLES[self._by]
-            table.trends = self._trends.trends
+            table.trends = self.trends.trends
             table.trend_label = TREND_LABELS[self.trend_length]
-            rows = products_view.product_rows(totals, summaries, context)
-            table.rows = products_view.sort_rows(rows, self._sort_key, reverse=self._reverse)
+            rows = products.product_rows(totals, summaries, context)
+            table.rows = products.sort_rows(rows, self.sort_key, reverse=self.reverse)
             self.set_status(self.status_line())
         if totals and time.now - self._summaries_at.get(self._by, 0.0) >= _SUMMARY_REFRESH:
             self._summaries_at[self._by] = time.now
@@ -108,31 +102,26 @@ class ProductsScreen(TrendScreen):
     @work(group="past-summaries")
     async def _load_summaries(self, by: GroupBy) -> None:
         """Ask for peaks and forecasts; the first answer takes the engine a while."""
-        try:
-            self._summaries[by] = await self.lictui.engine.ask(
-                lambda engine: engine.history.summaries(by)
-            )
-        except LictuiError as error:
-            self.notify(error.message, severity="error", markup=False)
+        summaries = await self.ask(lambda engine: engine.history.summaries(by))
+        if summaries is None:
             return
-        if not self.lictui.paused:
-            self.board_changed(self.lictui.board)
+        self._summaries[by] = summaries
+        self.redraw()
 
     @on(ProductTable.CursorMoved)
     def _describe(self) -> None:
-        row = self._table.selected
-        lines = products_view.describe_row(row, self.lictui.symbols) if row else ()
+        row = self.rows_widget.selected
+        lines = products.describe_row(row, self.lictui.symbols) if row else ()
         self.query_one("#description", StyledLabel).show_lines(*lines)
 
     def filter_changed(self) -> None:
         self.board_changed(self.lictui.board)
 
     def row_count(self) -> int:
-        return len(self._table.rows)
+        return len(self.rows_widget.rows)
 
     def status_line(self) -> tuple[Fragment, ...]:
-        """Paused, filtered, the trend length, or that there is nothing to show."""
-        if (line := super().status_line()) or self._table.rows:
+        if (line := super().status_line()) or self.rows_widget.rows:
             return line or self.trend_status()
         return ((" No license data yet", Tone.TEXT),)
 
@@ -140,37 +129,20 @@ class ProductsScreen(TrendScreen):
 
     @on(ProductTable.TrendLayoutChanged)
     def _request_trends(self, event: ProductTable.TrendLayoutChanged) -> None:
-        now = self.current_time.now
-        for cache, due in self._trends.due(self._table.visible_rows, now, event.cells):
-            self._load_trends(cache, due, now, event.cells)
+        self.request_trends(self.rows_widget.visible_rows, event.cells)
 
     def trend_length_changed(self) -> None:
-        self._trends.set_length(self.trend_length.value)
         self.board_changed(self.lictui.board)
-        self._table.post_trend_layout()
+        self.rows_widget.post_trend_layout()
 
-    @work(group="trends")
-    async def _load_trends(
-        self, cache: TrendCache[TotalKey], due: tuple[TotalKey, ...], now: float, cells: int
-    ) -> None:
-        board, by = self.lictui.board, self._by
-        queries = tuple(
-            trend_query(board.total_pools(by, *key), now, cells, cache.seconds) for key in due
-        )
-        try:
-            answers = await self.lictui.engine.ask(
-                lambda engine: engine.history.series_batch(queries)
-            )
-        except LictuiError as error:
-            self.notify(error.message, severity="error", markup=False)
-            return
-        cache.store(zip(due, answers, strict=True), now, cells)
-        self._table.trends = self._trends.trends
+    def trend_pools(self, rows: tuple[TotalKey, ...]) -> dict[TotalKey, Pools]:
+        board = self.lictui.board
+        return {row: board.total_pools(self._by, *row) for row in rows}
 
     # Copy and export
 
     def row_text(self) -> str:
-        row = self._table.selected
+        row = self.rows_widget.selected
         if row is None:
             return ""
         reading = row.total.reading
@@ -178,7 +150,7 @@ class ProductsScreen(TrendScreen):
         return f"{row.name}  {in_use} / {installed}  {text.format_percent(row.total.ratio)}"
 
     def export_table(self) -> Table:
-        return (_COLUMNS, *map(_cells, self._table.rows))
+        return (_COLUMNS, *map(_cells, self.rows_widget.rows))
 
     # Keys
 
@@ -187,11 +159,12 @@ class ProductsScreen(TrendScreen):
 
     @on(ProductTable.Opened)
     def action_product(self) -> None:
-        if row := self._table.selected:
-            self.lictui.open_usage(row.total.servers_expected, row.total.product)
+        if row := self.rows_widget.selected:
+            servers, product = row.total.servers_expected, row.total.product
+            self.lictui.show_view("usage", servers=servers, product=product)
 
     def action_why(self) -> None:
-        if row := self._table.selected:
+        if row := self.rows_widget.selected:
             total = row.total
             self.lictui.show_view(
                 "data_sources", servers=total.servers_expected, product=total.product
@@ -203,33 +176,14 @@ class ProductsScreen(TrendScreen):
         self.board_changed(self.lictui.board)
         self.notify(f"Usage per product {_GROUPINGS[self._by]}", timeout=2, markup=False)
 
-    def action_move(self, step: int) -> None:
-        self._table.move_cursor(step)
-
-    def action_page(self, step: int) -> None:
-        self._table.move_cursor(step * max(1, self._table.size.height - 2))
-
-    def action_edge(self, step: int) -> None:
-        self._table.move_cursor(step * len(self._table.rows))
-
-    def action_sort_next(self) -> None:
-        index = SORTS.index(self._sort_key)
-        self._sort(SORTS[(index + 1) % len(SORTS)], reverse=False)
-
-    def action_sort_reverse(self) -> None:
-        self._sort(self._sort_key, reverse=not self._reverse)
-
-    def _sort(self, key: str, *, reverse: bool) -> None:
-        self._sort_key, self._reverse = key, reverse
+    def sorting_changed(self) -> None:
         self.board_changed(self.lictui.board)
-        order = ", reversed" if reverse else ""
-        self.notify(f"Sorted by {key}{order}", timeout=2, markup=False)
 
 
 def _cells(row: ProductRow) -> tuple[Cell, ...]:
     total, past = row.total, row.summary
     peaks = (past.last_24h, past.month, past.all_time)
-    day, month, all_time = (products_view.known_peak(peak) for peak in peaks)
+    day, month, all_time = (products.known_peak(peak) for peak in peaks)
     several = len(total.servers_expected) > 1 and past.all_time is not None
     changes = past.assignments
     return (

@@ -9,16 +9,27 @@ from __future__ import annotations
 import ipaddress
 import shlex
 import tomllib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from lictui.config.server_schema import INVENTORY_FORMATS, SOURCE_DEFAULTS, to_table
 from lictui.model import DEFAULT_INTERVAL, Server, SourceName
-from lictui.tui.widgets.form_fields import FormField
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One field. The example is next to it, the help below the form while it has the focus."""
+
+    key: str  # as servers.toml has it
+    title: str
+    example: str
+    help: str
+    default: str = ""  # what an empty field means
+    choices: tuple[tuple[str, str], ...] = ()  # (value, meaning)
 
 
 # fmt: off
@@ -189,11 +200,6 @@ def _hidden(values: Mapping[str, str], source: SourceName) -> set[str]:
     return hidden
 
 
-def first_field(values: Mapping[str, str]) -> str:
-    """The field that has the focus first: the address of the server."""
-    return next(key for key in visible_fields(values) if key != "source")
-
-
 # From form values to a servers.toml entry, and back
 
 
@@ -251,42 +257,33 @@ def _to_text(key: str, value: Any) -> str:
             return str(value)
 
 
+def _converted(convert: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return a conversion that passes a text on as it is where it cannot be converted."""
+
+    def converted(text: str) -> Any:
+        try:
+            return convert(text)
+        except ValueError:
+            return text
+
+    return converted
+
+
 def _to_boolean(text: str) -> bool | str:
     return {"true": True, "false": False}.get(text.lower(), text)
 
 
-def _to_float(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _to_integer(text: str) -> int | str:
-    try:
-        return int(text)
-    except ValueError:
-        return text
-
-
-def _to_list(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
 def _to_command(text: str) -> Any:
     """A TOML list, or words as a shell would split them."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"] if text[0] == "[" else shlex.split(text)
-    except ValueError:
-        return text
+    return tomllib.loads(f"value = {text}")["value"] if text[0] == "[" else shlex.split(text)
 
 
 _CONVERTERS: Final = {
     "verify": _to_boolean,
     "enabled": _to_boolean,
     "experimental": _to_boolean,
-    "interval": _to_float,
-    "quantity_divisor": _to_integer,
-    "overview_paths": _to_list,
-    "command": _to_command,
+    "interval": _converted(float),
+    "quantity_divisor": _converted(int),
+    "overview_paths": lambda text: [part.strip() for part in text.split(",") if part.strip()],
+    "command": _converted(_to_command),
 }

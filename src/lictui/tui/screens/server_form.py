@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from textual import on, work
+from textual import events, on, work
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
 from textual.events import DescendantFocus
 from textual.keys import key_to_character
+from textual.message import Message
+from textual.reactive import reactive
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Button, Footer, Input
 
 from lictui.config import server_schema
@@ -21,22 +27,184 @@ from lictui.model import Level, Server, Step, StepResult
 from lictui.tui import commands
 from lictui.tui.screens import server_fields
 from lictui.tui.screens.dialogs import ConfirmScreen
+from lictui.tui.screens.main_screen import AppScreen
 from lictui.tui.text import Line, Tone, strip_controls
-from lictui.tui.widgets.form_fields import FieldRow, SelectField
+from lictui.tui.theme import ASCII_SYMBOLS, Symbols
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from textual.app import ComposeResult
-    from textual.binding import ActiveBinding, BindingType
+    from textual.binding import ActiveBinding
     from textual.worker import Worker
 
-    from lictui.config.server_schema import FieldError
     from lictui.engine.board import MergedBoard
-    from lictui.tui.app import LictuiApp
-    from lictui.tui.engine import EngineClient
-    from lictui.tui.theme import Symbols
+    from lictui.tui.app import EngineClient
+
+
+_MAX_INLINE_OPTIONS: Final = 5  # with more options the select field opens as a list
+
+
+class SelectField(Widget, can_focus=True):
+    """One of several values, each with its meaning."""
+
+    DEFAULT_CSS = """
+    SelectField {
+        height: 1;
+        width: 1fr;
+        background: $surface;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
+        &:focus { background: $chosen; }
+        &.-list:focus { height: auto; background: $surface; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,up", "step(-1)", show=False),
+        Binding("right,down", "step(1)", show=False),
+        Binding("space,enter", "take", show=False),
+    ]
+
+    value: reactive[str] = reactive("", init=False)
+
+    @dataclass
+    class Changed(Message):
+        """Another value was selected."""
+
+        field: SelectField
+        value: str
+
+        @property
+        def control(self) -> SelectField:
+            return self.field
+
+    class Confirmed(Message):
+        """The selected value of an open list was confirmed."""
+
+    def __init__(
+        self,
+        options: tuple[tuple[str, str], ...],
+        value: str,
+        *,
+        ascii_only: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._meanings = dict(options)
+        self._arrows = ("<", ">") if ascii_only else ("◂", "▸")
+        self.set_class(len(options) > _MAX_INLINE_OPTIONS, "-list")
+        self.set_reactive(SelectField.value, value)
+
+    @property
+    def expanded(self) -> bool:
+        return self.has_focus and self.has_class("-list")
+
+    def render(self) -> Content:
+        """Return the value between arrows with its meaning, or all options, one per line."""
+        left, right = self._arrows
+        if not self.expanded:
+            return Content.assemble(
+                (f"{left} ", "$accent"),
+                (self.value or "?", "bold"),
+                (f" {right}", "$accent"),
+                (f"  {self._meanings.get(self.value, '')}", "$quiet"),
+            )
+        width = max(map(len, self._meanings))
+        return Content("\n").join(
+            Content.assemble(
+                (f"{right} " if value == self.value else "  ", "$accent"),
+                (f"{value:<{width}}", "bold" if value == self.value else ""),
+                (f"  {says}", "$quiet"),
+            )
+            for value, says in self._meanings.items()
+        )
+
+    def action_step(self, by: int) -> None:
+        """Select the next or the previous value, wrapping around."""
+        values = list(self._meanings)
+        at = values.index(self.value) if self.value in self._meanings else 0
+        self.value = values[(at + by) % len(values)]
+
+    def action_take(self) -> None:
+        """Confirm the value of an open list; otherwise select the next value."""
+        if self.expanded:
+            self.post_message(self.Confirmed())
+        else:
+            self.action_step(1)
+
+    def on_click(self, event: events.Click) -> None:
+        values = list(self._meanings)
+        if self.expanded and event.y < len(values):
+            self.value = values[event.y]
+
+    @on(events.Focus)
+    @on(events.Blur)
+    def _toggle_list(self) -> None:
+        self.refresh(layout=True)
+
+    def watch_value(self, value: str) -> None:
+        self.post_message(self.Changed(self, value))
+
+
+# A row of the form
+
+
+class FieldRow(Horizontal):
+    """A field of the form, hidden until `show_field` is called."""
+
+    DEFAULT_CSS = """
+    FieldRow {
+        height: auto;
+        max-width: 100;
+        & .title { width: 12; }
+        & .beside { width: 35; padding-left: 2; }
+        & .beside.-empty { display: none; }
+        & Input { width: 1fr; }
+        & Input:focus { background: $chosen; }
+    }
+    """
+
+    def __init__(self, field: server_fields.FormField, text: str, symbols: Symbols) -> None:
+        super().__init__(id=f"field-{field.key}")
+        self.key = field.key
+        self.help = ""
+        self.example = ""
+        self._symbols = symbols
+        self.entry: Input | SelectField
+        if field.choices:
+            self.entry = SelectField(
+                field.choices, text or field.default, ascii_only=symbols is ASCII_SYMBOLS
+            )
+        else:
+            self.entry = Input(text, compact=True)
+
+    def compose(self) -> ComposeResult:
+        yield StyledLabel(classes="title")
+        yield self.entry
+        yield StyledLabel(classes="beside")
+
+    def show_field(self, field: server_fields.FormField | None, problem: str) -> None:
+        """Show this field with its error, if any; None hides the row."""
+        self.display = field is not None
+        if field is None:
+            return
+        self.help, self.example = field.help, field.example
+        if isinstance(self.entry, Input):
+            self.entry.placeholder = field.default
+        title, beside = self.query(StyledLabel)
+        title.show_lines(((field.title, Tone.CRITICAL if problem else Tone.TEXT),))
+        beside.set_class(bool(problem), "-wrong")
+        if problem:
+            beside.show_lines(((f"{self._symbols.failed} {problem}", Tone.CRITICAL),))
+        else:
+            beside.show_lines(((field.example, Tone.QUIET),))
+        beside.set_class(not (problem or field.example), "-empty")
+
+    def set_value(self, text: str) -> None:
+        """Set the text without posting a change."""
+        with self.prevent(Input.Changed, SelectField.Changed):
+            self.entry.value = text
 
 
 # The steps of a connection test as text
@@ -98,7 +266,6 @@ class ConnectionTest(StyledLabel):
 
     @property
     def passed(self) -> bool:
-        """Whether the last test succeeded."""
         return bool(self._results) and self._results[-1].ok
 
     async def run(self, engine: EngineClient, server: Server) -> None:
@@ -115,7 +282,6 @@ class ConnectionTest(StyledLabel):
         self._show(running=False)
 
     def show_error(self, message: str, hint: str = "") -> None:
-        """Show an error in place of the steps."""
         lines: list[Line] = [((f"{self._symbols.failed} {message}", Tone.CRITICAL),)]
         if hint:
             lines.append(((f"  {self._symbols.arrow} {hint}", Tone.ACCENT),))
@@ -148,7 +314,7 @@ class ConnectionTest(StyledLabel):
         self._on_change()
 
 
-class FormScreen(Screen[None]):
+class FormScreen(Screen[None], AppScreen):
     """Add a server, or edit the given one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*commands.bindings("form")]
@@ -190,11 +356,6 @@ class FormScreen(Screen[None]):
         self._running_test: Worker[None] | None = None
 
     @property
-    def lictui(self) -> LictuiApp:
-        """The application, with its own type."""
-        return cast("LictuiApp", self.app)
-
-    @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
         """The keys in the footer: those that work in every field, so none that is printable."""
         return {
@@ -223,8 +384,8 @@ class FormScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self._show_fields()
-        first = "name" if self._replaced_name else server_fields.first_field(self._values)
-        self._row(first).entry.focus()
+        address = next(key for key in server_fields.visible_fields(self._values) if key != "source")
+        self._row("name" if self._replaced_name else address).entry.focus()
         if self._test_on_open:
             self.call_after_refresh(self.action_test)
 
@@ -266,7 +427,10 @@ class FormScreen(Screen[None]):
         """The server of these values, or the error of each field."""
         values = server_fields.toml_values(self._values)
         server, field_errors = server_schema.validate_server(values, Path.cwd())
-        errors = {error.key: _error_text(error) for error in field_errors}
+        errors = {
+            error.key: error.message + (f": {error.hint}" if error.hint else "")
+            for error in field_errors
+        }
         names = {status.server.name for status in self.lictui.board.registered.servers}
         if self._values.get("name", "").strip() in names - {self._replaced_name}:
             errors["name"] = "name already in use"
@@ -375,7 +539,6 @@ class FormScreen(Screen[None]):
 
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:
-        """Close; ask first if a value was changed."""
         values = server_fields.toml_values
         if values(self._values) == values(self._original):
             self.dismiss()
@@ -388,7 +551,3 @@ class FormScreen(Screen[None]):
 
     def _row(self, key: str) -> FieldRow:
         return self.query_one(f"#field-{key}", FieldRow)
-
-
-def _error_text(error: FieldError) -> str:
-    return error.message + (f": {error.hint}" if error.hint else "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
@@ -14,33 +13,15 @@ from textual.widgets import DataTable
 from lictui.config import server_schema
 from lictui.engine.entitlements import divisor_hints
 from lictui.errors import LictuiError
-from lictui.model import (
-    Level,
-    LicenseServer,
-    ReportingStatus,
-    Server,
-    Snapshot,
-    SourceName,
-    State,
-    StepResult,
-)
-from lictui.tui import commands
+from lictui.model import Level, LicenseServer, ReportingStatus, Server, Snapshot, SourceName, State
+from lictui.tui import commands, text
 from lictui.tui.screens import server_form
 from lictui.tui.screens.dialogs import ConfirmScreen
 from lictui.tui.screens.main_screen import MainScreen
-from lictui.tui.text import (
-    LEVEL_TONES,
-    Fragment,
-    Line,
-    Table,
-    Tone,
-    format_age,
-    format_coarse_age,
-    strip_controls,
-)
-from lictui.tui.time_range import format_moment, time_zone
+from lictui.tui.text import LEVEL_TONES, Fragment, Line, Table, Tone, strip_controls
+from lictui.tui.time_range import format_moment
 from lictui.tui.widgets.styled_text import StyledLabel
-from lictui.tui.widgets.table import KeyedTable, TableColumn
+from lictui.tui.widgets.table import KeyedTable, TableColumn, widen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,6 +31,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from lictui.engine.board import MergedBoard, ServerStatus
+    from lictui.model import StepResult
     from lictui.tui.theme import Symbols
 
 
@@ -72,7 +54,6 @@ _NARROW: Final = ("name", "state", "address", "last")
 _MEDIUM: Final = ("name", "state", "source", "address", "tls", "last")
 _MEDIUM_WIDTH: Final = 78
 _WIDE: Final = 110  # columns from which everything is shown
-_GAP: Final = 1
 
 _STATE_TONES: Final = {
     State.UP: Tone.OK,
@@ -85,23 +66,18 @@ _STATE_TONES: Final = {
 
 def server_columns(width: int) -> tuple[TableColumn, ...]:
     """The columns that fit; name and address take what is left."""
-    columns: tuple[TableColumn, ...] = _COLUMNS
+    columns = {column.key: column for column in _COLUMNS}
     if width < _WIDE:
         keys = _NARROW if width < _MEDIUM_WIDTH else _MEDIUM
-        columns = tuple(column for column in (*_COLUMNS, _LAST_SHORT) if column.key in keys)
-        columns = tuple({column.key: column for column in columns}.values())
-    spare = max(0, width - sum(column.width + _GAP for column in columns))
-    extra = {"name": spare // 2, "address": spare - spare // 2}
-    return tuple(
-        replace(column, width=column.width + extra.get(column.key, 0)) for column in columns
-    )
+        columns = {key: columns[key] for key in keys} | {"last": _LAST_SHORT}
+    return widen(columns.values(), width, "name", "address")
 
 
 def server_cells(status: ServerStatus, now: float, symbols: Symbols) -> dict[str, Fragment]:
     """Every cell of one row, by its column."""
     server, snapshot, state = status.server, status.snapshot, status.state
     last = status.last_success_at
-    age = "" if last is None else format_coarse_age(now - last)
+    age = "" if last is None else text.format_coarse_age(now - last)
     return {
         "name": (strip_controls(server.name), Tone.STRONG),
         "state": _state_fragment(state, symbols),
@@ -111,7 +87,7 @@ def server_cells(status: ServerStatus, now: float, symbols: Symbols) -> dict[str
         "last": (age, Tone.TEXT if status.is_up else Tone.QUIET),
         "mode": ((snapshot.mode or "") if snapshot else "", Tone.TEXT),
         "version": (strip_controls(snapshot.version) if snapshot else "", Tone.TEXT),
-        "interval": (format_age(server.effective_interval), Tone.QUIET),
+        "interval": (text.format_age(server.effective_interval), Tone.QUIET),
     }
 
 
@@ -176,12 +152,12 @@ def _timing(status: ServerStatus, now: float, zone: ZoneInfo | None) -> Iterator
     if status.since is not None:
         yield f"since {format_moment(status.since, zone)}"
     if status.last_success_at is not None:
-        age = format_coarse_age(now - status.last_success_at)
+        age = text.format_coarse_age(now - status.last_success_at)
         yield "last response: now" if age == "now" else f"last response {age} ago"
     if status.latency is not None and status.is_up:
         yield f"{status.latency * 1000:,.0f} ms"
     if status.due is not None:
-        interval = format_age(status.server.effective_interval)
+        interval = text.format_age(status.server.effective_interval)
         yield f"interval {interval}, next poll {format_moment(status.due, zone)[-5:]}"
 
 
@@ -196,17 +172,17 @@ def _snapshot_lines(snapshot: Snapshot, server: Server, symbols: Symbols) -> Ite
         day = snapshot.activation.expires
         until = f" until {day.day} {day:%b %Y}" if day else ""
         parts.append(f"LAS {snapshot.activation.status.replace('_', ' ')}{until}")
-    if text := f" {symbols.dot} ".join(strip_controls(part) for part in parts if part):
-        yield ((text, Tone.TEXT),)
+    if line := f" {symbols.dot} ".join(strip_controls(part) for part in parts if part):
+        yield ((line, Tone.TEXT),)
     if snapshot.certificate is not None:
         day = snapshot.certificate.expires
         validity = f"valid until {day.day} {day:%b %Y}" if day else "with unknown expiry"
         fingerprint = f"sha256:{snapshot.certificate.sha256[:16]}{symbols.ellipsis}"
         yield ((f"certificate {validity} {symbols.dot} {fingerprint}", Tone.TEXT),)
     for notice in snapshot.notices:
-        text = ": ".join(part for part in (notice.title, notice.detail, notice.action) if part)
-        glyph = symbols.level[notice.level]
-        yield ((f"{glyph} {strip_controls(text)}", LEVEL_TONES[notice.level]),)
+        parts = [part for part in (notice.title, notice.detail, notice.action) if part]
+        line = f"{symbols.level[notice.level]} {strip_controls(': '.join(parts))}"
+        yield ((line, LEVEL_TONES[notice.level]),)
 
 
 def supported_features(version: str) -> str:
@@ -334,11 +310,10 @@ class ServersScreen(MainScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self.table.focus()
-        self.set_interval(_AGE_REFRESH, self._refresh_ages)
+        self.set_interval(_AGE_REFRESH, self.redraw)
 
     @property
     def table(self) -> KeyedTable:
-        """The table of servers."""
         return self.query_one(KeyedTable)
 
     def board_changed(self, board: MergedBoard) -> None:
@@ -347,10 +322,6 @@ class ServersScreen(MainScreen):
 
     def on_resize(self) -> None:
         self._show_rows()
-
-    def _refresh_ages(self) -> None:
-        if not self.lictui.paused:
-            self._show_rows()
 
     def _show_rows(self) -> None:
         if not self.size.width:
@@ -369,11 +340,11 @@ class ServersScreen(MainScreen):
     def _show_details(self) -> None:
         status, app = self._selected, self.lictui
         if status is None:
-            text = "No servers configured. Press a to add one."
-            self._details.show_lines(((text, Tone.QUIET),))
+            hint = "No servers configured. Press a to add one."
+            self._details.show_lines(((hint, Tone.QUIET),))
         elif status.server.name != self._testing:
             self._testing = ""
-            zone = time_zone(app.settings.timezone)
+            zone = self.zone
             details = server_details(status, app.clock.now(), app.symbols, zone)
             self._details.show_lines(*details, *self._divisor_hints(status.server.name))
 
@@ -381,8 +352,8 @@ class ServersScreen(MainScreen):
         """That the server seems to report every license twice."""
         for hint in divisor_hints(self.lictui.board, self.lictui.settings.entitlements):
             if hint.server == name:
-                text = f"{self.lictui.symbols.arrow} {strip_controls(hint.message)}"
-                yield ((text, Tone.WARN),)
+                arrow = self.lictui.symbols.arrow
+                yield ((f"{arrow} {strip_controls(hint.message)}", Tone.WARN),)
 
     @property
     def _selected(self) -> ServerStatus | None:
@@ -395,15 +366,13 @@ class ServersScreen(MainScreen):
     # Keys
 
     def action_move(self, step: int) -> None:
-        self.table.move_cursor(row=self.table.cursor_row + step)
+        self.table.move(step)
 
     @on(DataTable.RowSelected)
     def action_open(self) -> None:
-        """Give the whole screen to the details, and back."""
         self.toggle_class("-full")
 
     def action_back(self) -> None:
-        """Close the test, then the details, then the view."""
         if self._testing:
             self._testing = ""
             self._show_details()

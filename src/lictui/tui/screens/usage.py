@@ -13,17 +13,15 @@ from lictui.engine.entitlements import expiries
 from lictui.engine.product_history import ProductHistory, select_product
 from lictui.errors import LictuiError
 from lictui.tui import commands
-from lictui.tui.screens import usage_facts, usage_view
-from lictui.tui.screens.main_screen import TimeRangeScreen
+from lictui.tui.screens import usage_view
+from lictui.tui.screens.main_screen import MainScreen
 from lictui.tui.theme import ASCII_SYMBOLS
-from lictui.tui.time_range import TimeRange, time_zone
-from lictui.tui.widgets import chart as heat_map
+from lictui.tui.time_range import RangeLength, TimeRange
+from lictui.tui.widgets import chart as chart_chart
 from lictui.tui.widgets.chart import Chart, HeatMap
 from lictui.tui.widgets.styled_text import StyledLabel
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
     from textual.binding import BindingType
     from textual.widget import Widget
 
@@ -40,7 +38,7 @@ _OUTLOOK_REFRESH: Final = 3600.0  # seconds: the outlook rests on days
 _AXIS: Final = 8  # columns that the value axis takes at most
 
 
-class UsageScreen(TimeRangeScreen):
+class UsageScreen(MainScreen):
     """The chart of one product over some servers."""
 
     VIEW = "usage"
@@ -72,6 +70,7 @@ class UsageScreen(TimeRangeScreen):
         super().__init__()
         self._servers = servers
         self._product = product
+        self.time_range = TimeRange()
         self._cursor_at = at  # until the history is there
         self._query: ProductQuery | None = None
         self._queried_at = 0.0
@@ -101,21 +100,15 @@ class UsageScreen(TimeRangeScreen):
 
     @property
     def chart(self) -> Chart:
-        """The chart."""
         return self.query_one(Chart)
 
     @property
     def heat_map(self) -> HeatMap:
-        """The heat map, which may take the place of the chart."""
         return self.query_one(HeatMap)
 
     @property
     def _shows_heat_map(self) -> bool:
         return self.has_class("-heat-map")
-
-    @property
-    def _zone(self) -> ZoneInfo | None:
-        return time_zone(self.lictui.settings.timezone)
 
     @property
     def _selection(self) -> ProductSelection:
@@ -146,9 +139,6 @@ class UsageScreen(TimeRangeScreen):
         self.set_class(self.size.height < _LOW, "-low")
         self._ask()  # another width has other buckets
 
-    def range_changed(self) -> None:
-        self._ask()
-
     # The history
 
     @property
@@ -163,7 +153,7 @@ class UsageScreen(TimeRangeScreen):
             self.time_range,
             self._columns,
             now,
-            self._zone,
+            self.zone,
             compare=self._compare,
             heat_map=self._shows_heat_map,
         )
@@ -199,7 +189,6 @@ class UsageScreen(TimeRangeScreen):
             self._show_text()
 
     def _draw(self, query: ProductQuery) -> None:
-        """Hand the history to the chart and to the heat map."""
         selection, before = self._selection, self.chart.view
         cursor_at = self._cursor_at
         if cursor_at is None and before.cursor is not None:
@@ -213,7 +202,7 @@ class UsageScreen(TimeRangeScreen):
             self._history,
             self._outlook,
             self._expiries,
-            self._zone,
+            self.zone,
             cursor_at=cursor_at,
             note=self._note,
         )
@@ -222,41 +211,56 @@ class UsageScreen(TimeRangeScreen):
         )
 
     def _show_text(self) -> None:
-        """Title, time range, values under the cursor, and facts."""
         selection, view, symbols = self._selection, self.chart.view, self.lictui.symbols
         width = self._columns + _AXIS - 2
         title = usage_view.title_line(selection, width, symbols)
         self.query_one("#title", StyledLabel).show_lines(title)
         self.query_one("#range", StyledLabel).show_lines(self._range_line(width))
         self.query_one("#values", StyledLabel).show_lines(self._value_line(width))
-        data = usage_facts.FactsInput(
+        data = usage_view.FactsInput(
             selection, view, self._history, self._outlook, self._expiries, self.current_time
         )
         width = _FACTS_WIDTH - 4 if self.has_class("-wide") else self.size.width - 3
-        lines = usage_facts.fact_lines(usage_facts.facts(data, symbols), width)
+        lines = usage_view.fact_lines(usage_view.facts(data, symbols), width)
         self.query_one("#fact-lines", StyledLabel).show_lines(*lines)
 
     def _range_line(self, width: int) -> Line:
-        """The events under the cursor, else the time range."""
-        view, query, zone = self.chart.view, self._query, self._zone
+        view, query, zone = self.chart.view, self._query, self.zone
         if query is None:
             return ()
-        if self._shows_heat_map:
-            return usage_view.heat_map_line(query, self.time_range, zone)
-        marks = view.marks_at_cursor(self._columns)
+        marks = () if self._shows_heat_map else view.marks_at_cursor(self._columns)
         line = usage_view.mark_line(marks, zone, width, self.lictui.symbols)
         return line or usage_view.range_line(query, self.time_range, zone, assigned=view.assigned)
 
     def _value_line(self, width: int) -> Line:
-        """The values under the cursor, else the legend."""
         symbols = self.lictui.symbols
         if self._shows_heat_map:
             view = self.heat_map.view
-            line = heat_map.read_off(view, symbols)
-            return line or heat_map.legend(view, symbols, width)
-        return usage_facts.cursor_line(self.chart.view, symbols) or self.chart.legend(width)
+            line = chart_chart.read_off(view, symbols)
+            return line or chart_chart.legend(view, symbols, width)
+        return usage_view.cursor_line(self.chart.view, symbols) or self.chart.legend(width)
 
     # Keys
+
+    def _set_range(self, time_range: TimeRange) -> None:
+        if time_range != self.time_range:
+            self.time_range = time_range
+            self._ask()
+
+    def action_range(self, length: str) -> None:
+        self._set_range(TimeRange(RangeLength[length.upper()]))
+
+    def action_longer(self) -> None:
+        self._set_range(self.time_range.longer())
+
+    def action_shorter(self) -> None:
+        self._set_range(self.time_range.shorter())
+
+    def action_earlier(self) -> None:
+        self._set_range(self.time_range.earlier())
+
+    def action_later(self) -> None:
+        self._set_range(self.time_range.later())
 
     def action_compare(self) -> None:
         self._compare = not self._compare
@@ -286,7 +290,6 @@ class UsageScreen(TimeRangeScreen):
             self._show_text()
 
     def action_back(self) -> None:
-        """Hide the cursor, then the heat map, then leave."""
         if self._shows_heat_map and self.heat_map.view.cursor:
             self.heat_map.view = replace(self.heat_map.view, cursor=None)
         elif self._shows_heat_map:
@@ -312,7 +315,6 @@ class UsageScreen(TimeRangeScreen):
         )
 
     def action_poll_server(self) -> None:
-        """Poll every server of the chart."""
         for server in self._servers:
             status = self.lictui.board.find(server)
             for name in status.member_names if status else ():

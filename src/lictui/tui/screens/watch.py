@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from textual import work
 from textual.screen import Screen
@@ -13,23 +13,11 @@ from lictui.engine.alerts import AlertView, alert_views
 from lictui.engine.board import MergedBoard, ServerStatus, is_reporting, sum_readings
 from lictui.errors import LictuiError
 from lictui.model import AlertKey, Level, Model, Pool, PoolKey, Reading, State
-from lictui.tui.text import (
-    LEVEL_TONES,
-    Fragment,
-    Line,
-    Tone,
-    fit_line,
-    format_age,
-    format_coarse_age,
-    format_count,
-    format_percent,
-    line_width,
-    shorten,
-    strip_controls,
-    wrap,
-)
+from lictui.tui import text
+from lictui.tui.screens.main_screen import AppScreen
+from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
 from lictui.tui.theme import ASCII_SYMBOLS
-from lictui.tui.time_range import time_zone, to_local
+from lictui.tui.time_range import to_local
 from lictui.tui.widgets.gauge import draw_gauge
 from lictui.tui.widgets.styled_text import StyledBlock
 
@@ -39,7 +27,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from lictui.config.settings import Settings
-    from lictui.tui.app import LictuiApp, WatchOptions
+    from lictui.tui.app import WatchOptions
     from lictui.tui.theme import Symbols
 
 
@@ -70,9 +58,9 @@ def digits_height(*, ascii_only: bool = False, scale: int = 1) -> int:
     return DIGIT_ROWS * scale if ascii_only else (DIGIT_ROWS * scale + 1) // 2
 
 
-def big_digits(text: str, *, ascii_only: bool = False, scale: int = 1) -> tuple[str, ...]:
-    """`text`, of digits and `,?-`, as rows of equal width; other characters become `?`."""
-    glyphs = [_FONT.get(character, _FONT["?"]).split("/") for character in text]
+def big_digits(number: str, *, ascii_only: bool = False, scale: int = 1) -> tuple[str, ...]:
+    """`number`, of digits and `,?-`, as rows of equal width; other characters become `?`."""
+    glyphs = [_FONT.get(character, _FONT["?"]).split("/") for character in number]
     wide = 2 if ascii_only else 1  # a cell is about twice as high as it is wide
     dots = [
         ".".join("".join(dot * scale * wide for dot in glyph[row]) for glyph in glyphs)
@@ -136,7 +124,7 @@ def watch_pages(
         blocks = tuple(_blocks(group, servers, settings))
         for first in range(0, max(1, len(blocks)), capacity):
             shown = blocks[first : first + capacity]
-            pages.append(WatchPage(strip_controls(group), shown, servers))
+            pages.append(WatchPage(text.strip_controls(group), shown, servers))
     return tuple(pages)
 
 
@@ -160,7 +148,7 @@ def _blocks(
         successes = [status.last_success_at for status, _ in pools]
         yield WatchBlock(
             product,
-            strip_controls(pools[0][1].name),
+            text.strip_controls(pools[0][1].name),
             model,
             tuple(status.history_key(pool.key) for status, pool in pools),
             reading,
@@ -202,7 +190,7 @@ def _page_title(page: WatchPage, now: float, cells: int, position: str) -> Line:
     polled = max(
         (status.polled_at for status in page.servers if status.polled_at is not None), default=None
     )
-    age = "not polled yet" if polled is None else f"polled {format_age(now - polled)} ago"
+    age = "not polled yet" if polled is None else f"polled {text.format_age(now - polled)} ago"
     left: Line = ((f" {page.group or 'servers'}", Tone.STRONG), (f"  {position}", Tone.QUIET))
     gap = max(1, cells - line_width(left) - len(age) - 1)
     return (*left, (" " * gap, Tone.TEXT), (age, Tone.TEXT))
@@ -218,11 +206,8 @@ def _block_lines(
     reading, cells = block.reading, size[0]
     tone = LEVEL_TONES[block.level] if block.servers[0] else Tone.QUIET
     yield _block_title(block, cells, symbols)
-    digits = big_digits(
-        format_count(reading.in_use),
-        ascii_only=symbols is ASCII_SYMBOLS,
-        scale=_scale(size),
-    )
+    in_use, is_ascii = text.format_count(reading.in_use), symbols is ASCII_SYMBOLS
+    digits = big_digits(in_use, ascii_only=is_ascii, scale=_scale(size))
     facts = list(_block_facts(block, peak, now, symbols))
     skip = max(0, (len(digits) - len(facts)) // 2)
     for row, dots in enumerate(digits):
@@ -237,7 +222,7 @@ def _block_title(block: WatchBlock, cells: int, symbols: Symbols) -> Line:
     reporting, total = block.servers
     count = f"{reporting} of {total} servers" if total > 1 else "1 server"
     facts = f" {symbols.dot} {block.model.label} {symbols.dot} {count}"
-    name = shorten(block.name, max(8, cells - len(facts) - 2), symbols.ellipsis)
+    name = text.shorten(block.name, max(8, cells - len(facts) - 2), symbols.ellipsis)
     return ((f" {name}", Tone.STRONG), (facts, Tone.QUIET))
 
 
@@ -246,13 +231,13 @@ def _block_facts(
 ) -> Iterator[Line]:
     reading, reporting = block.reading, block.servers[0] > 0
     verb = " assigned" if block.model.is_assigned else ""
-    yield ((f"of {format_count(reading.installed)}{verb}", Tone.TEXT),)
-    ratio = f"{format_percent(reading.ratio)} {symbols.level[block.level].strip()}".rstrip()
-    free = f"  {format_count(reading.free)} free" if reading.free is not None else ""
+    yield ((f"of {text.format_count(reading.installed)}{verb}", Tone.TEXT),)
+    ratio = f"{text.format_percent(reading.ratio)} {symbols.level[block.level].strip()}".rstrip()
+    free = f"  {text.format_count(reading.free)} free" if reading.free is not None else ""
     yield ((ratio, LEVEL_TONES[block.level] if reporting else Tone.QUIET), (free, Tone.TEXT))
     if not reporting:
         since = block.oldest_success_at
-        age = "?" if since is None else format_age(now - since)
+        age = "?" if since is None else text.format_age(now - since)
         yield ((f"last known value, {age} ago", Tone.CRITICAL),)
     elif peak is not None:
         word = "maximum" if block.model.is_assigned else "peak"
@@ -265,10 +250,10 @@ def _problem_line(page: WatchPage, now: float, cells: int, symbols: Symbols) -> 
         if status.state in _QUIET_STATES:
             continue
         state = status.state.replace("_", " ")
-        age = "" if status.since is None else f" {format_coarse_age(now - status.since)}"
+        age = "" if status.since is None else f" {text.format_coarse_age(now - status.since)}"
         tone = Tone.WARN if status.state in (State.STALE, State.NO_DATA) else Tone.CRITICAL
         glyph = symbols.state[status.state]
-        line.append((f" {glyph} {strip_controls(status.server.name)} {state}{age} ", tone))
+        line.append((f" {glyph} {text.strip_controls(status.server.name)} {state}{age} ", tone))
     return fit_line(line, cells)
 
 
@@ -277,9 +262,9 @@ def _alert_line(alerts: Sequence[AlertView], cells: int, symbols: Symbols) -> Li
         return ((" no active alerts", Tone.QUIET),)
     worst = alerts[0]
     count = f" {len(alerts)} alert{'s' if len(alerts) > 1 else ''} "
-    server, message = strip_controls(worst.key.server), strip_controls(worst.message)
-    text = f"{symbols.level[worst.level]} {server}: {message}"
-    (first, *_) = wrap(text, max(2, cells - len(count)), 1, symbols.ellipsis)
+    server, message = text.strip_controls(worst.key.server), text.strip_controls(worst.message)
+    alert = f"{symbols.level[worst.level]} {server}: {message}"
+    (first, *_) = text.wrap(alert, max(2, cells - len(count)), 1, symbols.ellipsis)
     return ((count, Tone.STRONG), (first, LEVEL_TONES[worst.level]))
 
 
@@ -293,7 +278,7 @@ _EXIT_LEVELS: Final = {
 }
 
 
-class WatchScreen(Screen[None]):
+class WatchScreen(Screen[None], AppScreen):
     """The pages, one after the other, until the program is stopped."""
 
     CSS = "WatchScreen { overflow: hidden; }"
@@ -307,11 +292,6 @@ class WatchScreen(Screen[None]):
         self._known_alerts: frozenset[tuple[AlertKey, Level]] | None = None
         self._alerts: tuple[AlertView, ...] = ()
 
-    @property
-    def lictui(self) -> LictuiApp:
-        """The application, with its own type."""
-        return cast("LictuiApp", self.app)
-
     def compose(self) -> ComposeResult:
         yield StyledBlock()
 
@@ -324,14 +304,13 @@ class WatchScreen(Screen[None]):
         self._draw()
 
     def turn(self) -> None:
-        """Show the next page."""
         self._turns += 1
         self._draw()
 
     def _on_board(self, board: MergedBoard) -> None:
         app = self.lictui
         now = app.clock.now()
-        today = to_local(now, time_zone(app.settings.timezone)).date()
+        today = to_local(now, self.zone).date()
         views = alert_views(board, today, now)
         self._alerts = tuple(view for view in views if view.needs_attention)
         known = frozenset((alert.key, alert.level) for alert in self._alerts)
@@ -376,14 +355,13 @@ class WatchScreen(Screen[None]):
 
     @work(group="watch-peaks")
     async def _load_peaks(self, page: WatchPage, now: float) -> None:
-        zone = time_zone(self.lictui.settings.timezone)
+        zone = self.zone
         midnight = to_local(now, zone).replace(hour=0, minute=0, second=0, microsecond=0)
         start, end = int(midnight.timestamp()), int(now) + 1
         queries = tuple(SeriesQuery(block.pools, start, end, 300) for block in page.blocks)
         try:
-            answers = await self.lictui.engine.ask(
-                lambda engine: engine.history.series_batch(queries)
-            )
+            ask = self.lictui.engine.ask
+            answers = await ask(lambda engine: engine.history.series_batch(queries))
         except LictuiError:
             return  # the page shows no peaks, and asks again later
         peaks = self._peaks.setdefault(page.group, {})

@@ -10,17 +10,17 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import on
 from textual.containers import Horizontal
-from textual.reactive import reactive, var
+from textual.message import Message
+from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input, Label
 
 from lictui.engine.alerts import alert_views
-from lictui.engine.board import Filter, MergedBoard, Total
+from lictui.engine.board import Filter, MergedBoard
 from lictui.errors import UsageError
 from lictui.model import Level, State
-from lictui.tui import commands, text
-from lictui.tui.messages import FilterChanged, FilterClosed
+from lictui.tui import text
 from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
 from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
 from lictui.tui.widgets import styled_text
@@ -65,13 +65,22 @@ class HeaderView:
 def header_view(board: MergedBoard, today: date, now: float = 0.0) -> HeaderView:
     """Return the header for this board."""
     counts = Counter(status.state for status in board.servers)
-    complete = [total for total in board.totals() if not total.unknown_pools]
+    totals = []
+    for verb in ("in use", "assigned"):
+        readings = [
+            total.reading
+            for total in board.totals()
+            if total.model.verb == verb and not total.unknown_pools
+        ]
+        in_use = sum(reading.in_use or 0 for reading in readings)
+        installed = sum(reading.installed or 0 for reading in readings)
+        totals += [UsageTotal(verb, in_use, installed)] if installed else []
     alerts = [each for each in alert_views(board, today, now) if each.needs_attention]
     polled = [s.polled_at for s in board.servers if s.polled_at is not None]
     due = [s.due for s in board.servers if s.due is not None]
     return HeaderView(
         tuple((state, counts[state]) for state in _STATES if counts[state]),
-        tuple(_usage_totals(complete)),
+        tuple(totals),
         max(polled, default=None),
         min(due, default=None),
         len(alerts),
@@ -79,93 +88,62 @@ def header_view(board: MergedBoard, today: date, now: float = 0.0) -> HeaderView
     )
 
 
-def _usage_totals(totals: Sequence[Total]) -> Iterator[UsageTotal]:
-    for word in ("in use", "assigned"):
-        readings = [each.reading for each in totals if each.model.verb == word]
-        installed = sum(reading.installed or 0 for reading in readings)
-        if installed:
-            yield UsageTotal(word, sum(reading.in_use or 0 for reading in readings), installed)
-
-
 def draw_header(view: HeaderView, now: float, cells: int, symbols: Symbols, flag: str = "") -> Line:
     """Return the header line in its longest form that fits."""
     right = _alerts(view)
-    for form in (_long, _middle, _short, _shorter, _shortest):
-        left = [(f" {flag or 'lictui'}  ", Tone.ACCENT), *form(view, now, symbols)]
+    form: list[Fragment] = []
+    for form in _header_forms(view, now, symbols):
+        left = [(f" {flag or 'lictui'}  ", Tone.ACCENT), *form]
         gap = cells - line_width(left) - line_width(right)
         if gap >= 2:  # noqa: PLR2004 - so that two facts stay two
             return fit_line((*left, (" " * gap, Tone.TEXT), *right), cells)
-    return fit_line((*_shortest(view, now, symbols), ("  ", Tone.TEXT), *right), cells)
+    return fit_line((*form, ("  ", Tone.TEXT), *right), cells)
 
 
-def _states(view: HeaderView, symbols: Symbols) -> list[Fragment]:
-    runs: list[Fragment] = []
-    for state, count in view.states:
-        tone = (
-            Tone.OK
-            if state is State.UP
-            else Tone.TEXT
-            if state in _NORMAL_STATES
-            else Tone.CRITICAL
-        )
-        runs += [(f" {symbols.dot} ", Tone.FRAME)] if runs else []
-        runs.append((f"{count} {state.value.replace('_', ' ')}", tone))
-    return runs
-
-
-def _long(view: HeaderView, now: float, symbols: Symbols) -> list[Fragment]:
+def _header_forms(view: HeaderView, now: float, symbols: Symbols) -> Iterator[list[Fragment]]:
+    """Yield the left part of the header, in its longest form first."""
     servers = sum(count for _, count in view.states)
+    up = dict(view.states).get(State.UP, 0)
     noun = "server" if servers == 1 else "servers"
-    runs: list[Fragment] = [(f"{servers} {noun}: " if servers else "no servers", Tone.TEXT)]
-    runs += _states(view, symbols)
-    runs += _estate(view, symbols)
-    return [*runs, ("    ", Tone.TEXT), *_ages(view, now, symbols)]
+    dot = (f" {symbols.dot} ", Tone.FRAME)
+    states: list[Fragment] = []
+    for state, count in view.states:
+        tone = Tone.TEXT if state in _NORMAL_STATES else Tone.CRITICAL
+        tone = Tone.OK if state is State.UP else tone
+        states += [dot] if states else []
+        states.append((f"{count} {state.replace('_', ' ')}", tone))
+    totals, shares = (list(_usage(view, dot, brief=brief)) for brief in (False, True))
+    ratio = (f"{up}/{servers} up", Tone.OK if up == servers else Tone.CRITICAL)
+    age = (f"   {_age(view, now)}", Tone.QUIET)
+    all_servers = (f"{servers} {noun}: " if servers else "no servers", Tone.TEXT)
+    polled = (f"{'' if view.polled_at is None else 'polled '}{_age(view, now)}", Tone.QUIET)
+    next_poll = _next_poll(view, now, symbols)
+    yield [all_servers, *states, *totals, ("    ", Tone.TEXT), polled, *next_poll]
+    yield [*states, *totals, age]
+    yield [ratio, *totals, age]
+    yield [ratio, *shares, age]
+    yield [ratio, age]
 
 
-def _middle(view: HeaderView, now: float, symbols: Symbols) -> list[Fragment]:
-    return [*_states(view, symbols), *_estate(view, symbols), *_age(view, now)]
-
-
-def _short(view: HeaderView, now: float, symbols: Symbols) -> list[Fragment]:
-    return [*_shortest(view, now, symbols)[:1], *_estate(view, symbols), *_age(view, now)]
-
-
-def _shorter(view: HeaderView, now: float, symbols: Symbols) -> list[Fragment]:
-    estate = _estate(view, symbols, brief=True)
-    return [*_shortest(view, now, symbols)[:1], *estate, *_age(view, now)]
-
-
-def _shortest(view: HeaderView, now: float, symbols: Symbols) -> list[Fragment]:  # noqa: ARG001 - a form
-    up = sum(count for state, count in view.states if state is State.UP)
-    servers = sum(count for _, count in view.states)
-    tone = Tone.OK if up == servers else Tone.CRITICAL
-    return [(f"{up}/{servers} up", tone), *_age(view, now)]
-
-
-def _estate(view: HeaderView, symbols: Symbols, *, brief: bool = False) -> list[Fragment]:
-    runs: list[Fragment] = []
-    for used in view.totals:
+def _usage(view: HeaderView, dot: Fragment, *, brief: bool) -> Iterator[Fragment]:
+    for index, used in enumerate(view.totals):
         share = text.format_percent(used.in_use / used.installed)
         of = f"{text.format_count(used.in_use)} of {text.format_count(used.installed)} ({share})"
-        runs += [(f" {symbols.dot} " if runs else "   ", Tone.FRAME)]
-        runs += [(share if brief else of, Tone.TEXT), (f" {used.verb}", Tone.QUIET)]
-    return runs
+        yield dot if index else ("   ", Tone.FRAME)
+        yield share if brief else of, Tone.TEXT
+        yield f" {used.verb}", Tone.QUIET
 
 
-def _age(view: HeaderView, now: float) -> list[Fragment]:
+def _age(view: HeaderView, now: float) -> str:
     if view.polled_at is None:
-        return [("   not polled yet", Tone.QUIET)]
-    return [(f"   {text.format_age(now - view.polled_at)} ago", Tone.QUIET)]
+        return "not polled yet"
+    return f"{text.format_age(now - view.polled_at)} ago"
 
 
-def _ages(view: HeaderView, now: float, symbols: Symbols) -> list[Fragment]:
-    if view.polled_at is None:
-        return [("not polled yet", Tone.QUIET)]
-    runs: list[Fragment] = [(f"polled {text.format_age(now - view.polled_at)} ago", Tone.QUIET)]
-    if view.due is not None:
+def _next_poll(view: HeaderView, now: float, symbols: Symbols) -> Iterator[Fragment]:
+    if view.polled_at is not None and view.due is not None:
         wait = text.format_countdown(view.due - now) if view.due > now else "now"
-        runs.append((f" {symbols.dot} next {wait}", Tone.QUIET))
-    return runs
+        yield f" {symbols.dot} next {wait}", Tone.QUIET
 
 
 def _alerts(view: HeaderView) -> list[Fragment]:
@@ -181,8 +159,8 @@ class HeaderBar(Widget):
     COMPONENT_CLASSES: ClassVar[set[str]] = styled_text.TONES
     DEFAULT_CSS = "HeaderBar { dock: top; height: 1; background: $panel;" + styled_text.CSS + "}"
 
-    view: var[HeaderView] = var(HeaderView())
-    flag: var[str] = var("")  # shown instead of the program's name
+    view: reactive[HeaderView] = reactive(HeaderView())
+    flag: reactive[str] = reactive("")  # shown instead of the program's name
 
     def __init__(self, clock: Clock, symbols: Symbols = UNICODE_SYMBOLS) -> None:
         super().__init__()
@@ -193,7 +171,6 @@ class HeaderBar(Widget):
         self._updated = False  # since the last tick
 
     def on_mount(self) -> None:
-        """Update the age every second."""
         self.set_interval(1, self._tick)
 
     def show(self, board: MergedBoard, today: date) -> None:
@@ -207,18 +184,9 @@ class HeaderBar(Widget):
         if self._newest is not None:
             self.view, self._newest = header_view(*self._newest, self._clock.now()), None
 
-    def watch_view(self) -> None:
-        self._draw()
-
-    def watch_flag(self) -> None:
-        self._draw()
-
     def _tick(self) -> None:
         self._updated = False
         self._update()
-        self._draw()
-
-    def _draw(self) -> None:
         if self._current_line() != self._line:
             self.refresh()
 
@@ -265,7 +233,6 @@ class FooterBar(Widget):
         self.set_commands(offered)
 
     def set_commands(self, offered: Sequence[Command]) -> None:
-        """Show these commands with their keys."""
         self._keys = [command for command in offered if command.footer]
         self._views = [c for c in offered if c.id.startswith("view.")]
         self.refresh()
@@ -316,17 +283,6 @@ class FooterBar(Widget):
             Segment(segment.text, (segment.style or Style()) + meta)
             for segment in styled_text.segments(self, runs)
         ]
-
-
-def available_commands(
-    screen: str, keymap: dict[str, str], *, read_only: bool
-) -> tuple[Command, ...]:
-    """Return the commands of a screen with their current keys."""
-    return tuple(
-        command
-        for command in commands.with_keymap(keymap)
-        if (not command.screens or screen in command.screens) and not (command.writes and read_only)
-    )
 
 
 # Notices about lictui itself below the header: an invalid file, a history that was moved away
@@ -386,6 +342,19 @@ class SizeWarning(Widget):
 # Filter bar: a regular expression with immediate validation
 
 
+class FilterChanged(Message):
+    """The filter was edited."""
+
+    def __init__(self, new_filter: Filter, text: str) -> None:
+        super().__init__()
+        self.filter = new_filter
+        self.text = text
+
+
+class FilterClosed(Message):
+    """The filter bar was closed; the filter stays active."""
+
+
 class FilterBar(Horizontal):
     """Hidden until it is opened."""
 
@@ -419,7 +388,6 @@ class FilterBar(Horizontal):
         self.post_message(FilterClosed())
 
     def set_error(self, message: str) -> None:
-        """Show what is wrong with the text."""
         self.query_one("#wrong", Label).update(message)
 
     @on(Input.Changed)

@@ -1,10 +1,14 @@
-"""The usage chart and the heat map. The only module that imports plotext."""
+"""The usage chart and the heat map. Times are UTC epoch seconds.
+
+A chart is one frozen value with its geometry; only the drawing of it loads plotext.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum
-from itertools import groupby
+from enum import IntEnum
+from itertools import groupby, pairwise
+from math import ceil
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -13,56 +17,227 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from lictui.model import Level, Reading
-from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, format_percent, merge_fragments
-from lictui.tui.text import line_width as columns
+from lictui.model import Level, MonthlyUsage, Reading
+from lictui.tui.text import (
+    LEVEL_TONES,
+    Fragment,
+    Line,
+    Tone,
+    format_percent,
+    merge_fragments,
+)
+from lictui.tui.text import (
+    line_width as columns,
+)
 from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
+from lictui.tui.time_range import RangeLength, ticks
 from lictui.tui.widgets import styled_text
-from lictui.tui.widgets.chart_view import ChartView, LevelSegment, MarkKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from zoneinfo import ZoneInfo
 
     from lictui.analysis.series import Bucket
     from lictui.analysis.usage import HeatMatrix
 
 
+_HALF_A_MONTH: Final = 15 * 86400  # seconds; a monthly value is drawn in the middle of its month
+
+
+@dataclass(frozen=True, slots=True)
+class LevelSegment:
+    """A constant level from one time to another."""
+
+    start: int
+    end: int
+    y: float
+
+
+class MarkKind(IntEnum):
+    """Kind of an event mark; of several in one column the first is drawn."""
+
+    REMOVED = 0  # licenses removed
+    LICENSES = 1  # licenses added, renewed, changed
+    EXPIRY = 2  # licenses expire on that day
+    SERVER_DOWN = 3  # server
+    ACTIVATION = 4
+    VERSION = 5
+    CERTIFICATE = 6
+    NOTICE = 7
+    SERVER_UP = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An event, past or expected."""
+
+    time: float
+    kind: MarkKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastDay:
+    """The forecast of one day."""
+
+    start: int
+    end: int
+    expected: float
+    low: float
+    high: float
+    installed: int | None  # on that day, without what has expired
+
+
+@dataclass(frozen=True, slots=True)
+class ChartView:
+    """Everything the chart draws."""
+
+    buckets: tuple[Bucket, ...] = ()
+    start: int = 0
+    end: int = 1  # exclusive
+    length: RangeLength = RangeLength.WEEK
+    tz: ZoneInfo | None = None
+    assigned: bool = False  # draw the last value of a bucket, not its maximum
+    warn: float = 0.8  # ratios
+    critical: float = 0.9
+    cursor: int | None = None  # index of the bucket under the cursor
+    note: str = ""  # shown instead of a chart
+    monthly_usage: tuple[
+        MonthlyUsage, ...
+    ] = ()  # monthly values of the source, drawn where nothing was recorded
+    previous: tuple[Bucket, ...] = ()  # the previous period, moved into this one
+    previous_label: str = ""  # name of the previous period
+    forecast: tuple[ForecastDay, ...] = ()  # forecast days up to `end`
+    marks: tuple[Mark, ...] = ()
+
+    def value(self, bucket: Bucket) -> float:
+        return bucket.last if self.assigned else bucket.high
+
+    def level(self, bucket: Bucket) -> Level:
+        reading = Reading(round(self.value(bucket)), bucket.installed, bucket.overdraft)
+        return reading.level(self.warn, self.critical)
+
+    @property
+    def top(self) -> int:
+        """The upper end of the value axis, a little above everything that is drawn."""
+        tallest = max(
+            max(
+                (
+                    max(self.value(bucket), (bucket.installed or 0) + (bucket.overdraft or 0))
+                    for bucket in self.buckets
+                ),
+                default=0,
+            ),
+            *(y for _, y in self.monthly_points()),
+            *map(self.value, self.previous),
+            *(max(day.high, day.installed or 0) for day in self.forecast),
+            0,
+        )
+        return max(1, ceil(tallest * 1.08))
+
+    @property
+    def label_width(self) -> int:
+        """Columns of the widest label of the value axis."""
+        return len(f"{self.top:,}") if self.buckets or self.monthly_points() else 1
+
+    def monthly_points(self) -> tuple[tuple[int, int], ...]:
+        """Return the source's monthly values before the first reading, for a year's chart."""
+        if self.length is not RangeLength.YEAR:
+            return ()
+        first = self.buckets[0].start if self.buckets else self.end
+        return tuple(
+            (min(int(month.month_start) + _HALF_A_MONTH, first - 1), month.in_use)
+            for month in self.monthly_usage
+            if month.in_use is not None and self.start <= month.month_start < first
+        )
+
+    def value_ticks(self, height: int) -> tuple[int, ...]:
+        """Return round values for the value axis, some rows apart."""
+        unit = 1
+        while True:
+            for step in (unit, 2 * unit, 5 * unit):
+                if self.top // step <= max(1, height // 4):
+                    return tuple(range(0, self.top + 1, step))
+            unit *= 10
+
+    def recorded_runs(self) -> tuple[tuple[Bucket, ...], ...]:
+        if not self.buckets:
+            return ()
+        gaps = [
+            index
+            for index, (before, after) in enumerate(pairwise(self.buckets), start=1)
+            if after.start > before.end
+        ]
+        bounds = [0, *gaps, len(self.buckets)]
+        return tuple(self.buckets[left:right] for left, right in pairwise(bounds))
+
+    def level_segments(self, share: float, *, overdraft: bool = False) -> tuple[LevelSegment, ...]:
+        """Return the level of a share of installed; it steps when licenses change."""
+        segments: list[LevelSegment] = []
+        capacities: list[tuple[int, int, int | None, int | None]] = [
+            (it.start, it.end, it.installed, it.overdraft) for it in self.buckets
+        ]
+        capacities += [(day.start, day.end, day.installed, None) for day in self.forecast]
+        for start, end, installed, overdraft_then in capacities:
+            if installed is None or (overdraft and not overdraft_then):
+                continue
+            y = installed * share + (overdraft_then or 0 if overdraft else 0)
+            if segments and segments[-1].y == y:
+                segments[-1] = LevelSegment(segments[-1].start, end, y)
+            else:
+                segments.append(LevelSegment(start, end, y))
+        return tuple(segments)
+
+    def previous_bucket(self) -> Bucket | None:
+        """Return the bucket of the previous period under the cursor."""
+        if self.cursor is None:
+            return None
+        bucket = self.buckets[self.cursor]
+        middle = (bucket.start + bucket.end) / 2
+        return next((each for each in self.previous if each.start <= middle < each.end), None)
+
+    def marks_at_cursor(self, columns: int) -> tuple[Mark, ...]:
+        """Return the marks under the cursor, for an axis of so many columns."""
+        if self.cursor is None:
+            return ()
+        bucket, column = self.buckets[self.cursor], (self.end - self.start) / max(1, columns)
+        middle = (bucket.start + bucket.end) / 2
+        reach = max((bucket.end - bucket.start) / 2, column)
+        marks = (mark for mark in self.marks if abs(mark.time - middle) <= reach)
+        return tuple(sorted(marks, key=lambda mark: (mark.kind, mark.time)))
+
+    def position(self, at: float) -> float:
+        """Return the position of a time on the time axis, 0 to 1."""
+        return (at - self.start) / (self.end - self.start)
+
+
 # Parts of a chart and the characters they are drawn with
 
 
-class ChartPart(Enum):
-    """The part a cell belongs to; its value is the name of the component class."""
-
-    FRAME = "frame"
-    INSTALLED = "installed"
-    TOTAL = "total"
-    THRESHOLD = "threshold"
-    CURSOR = "cursor"
-    AREA_OK = "area-ok"
-    AREA_WARN = "area-warn"
-    AREA_CRITICAL = "area-critical"
-    AREA_UNKNOWN = "area-unknown"
-    EDGE_OK = "edge-ok"
-    EDGE_WARN = "edge-warn"
-    EDGE_CRITICAL = "edge-critical"
-    EDGE_UNKNOWN = "edge-unknown"
-    MONTHLY = "monthly"
-    PREVIOUS = "previous"
-    FORECAST = "forecast"
-    BAND = "band"
-    MARK = "mark"
-
-
-PARTS: Final = tuple(ChartPart)
-AREA: Final = {
-    Level.OK: ChartPart.AREA_OK,
-    Level.WARN: ChartPart.AREA_WARN,
-    Level.CRITICAL: ChartPart.AREA_CRITICAL,
-    Level.OVERDRAFT: ChartPart.AREA_CRITICAL,
-    Level.EXHAUSTED: ChartPart.AREA_CRITICAL,
-    Level.UNKNOWN: ChartPart.AREA_UNKNOWN,
+_STYLES: Final = {  # of each part, which is the name of a component class
+    "frame": "color: $quiet",
+    "installed": "color: $foreground",
+    "total": "color: $over",
+    "threshold": "color: $warning",
+    "monthly": "color: $secondary",
+    "previous": "color: $primary; text-style: bold",
+    "forecast": "color: $accent; text-style: bold",
+    "band": "color: $quiet",
+    "mark": "color: $accent; text-style: bold",
+    "cursor": "color: $accent; text-style: bold",
+    "area-ok": "color: $success 45%",
+    "area-warn": "color: $warning 45%",
+    "area-critical": "color: $error 45%",
+    "area-unknown": "color: $secondary 45%",
+    "edge-ok": "color: $success",
+    "edge-warn": "color: $warning",
+    "edge-critical": "color: $error",
+    "edge-unknown": "color: $secondary",
 }
-EDGE: Final = {level: ChartPart[area.name.replace("AREA", "EDGE")] for level, area in AREA.items()}
+PARTS: Final = tuple(_STYLES)
+_ABOVE: Final = {Level.OVERDRAFT: Level.CRITICAL, Level.EXHAUSTED: Level.CRITICAL}
+AREA: Final = {level: f"area-{_ABOVE.get(level, level)}" for level in Level}
+EDGE: Final = {level: f"edge-{_ABOVE.get(level, level)}" for level in Level}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,86 +257,36 @@ class ChartGlyphs:
     frame: dict[int, int]  # replacements for plotext's own characters
 
 
+# fmt: off
+_MARKS: Final = {  # Unicode, 7-bit ASCII
+    MarkKind.REMOVED: "◇g", MarkKind.LICENSES: "◆L", MarkKind.EXPIRY: "◊e",
+    MarkKind.SERVER_DOWN: "✖x", MarkKind.SERVER_UP: "✔*", MarkKind.ACTIVATION: "▣a",
+    MarkKind.VERSION: "▲v", MarkKind.CERTIFICATE: "▤c", MarkKind.NOTICE: "!!",
+}
+# fmt: on
+_UNICODE_MARKS, _ASCII_MARKS = ({kind: s[i] for kind, s in _MARKS.items()} for i in (0, 1))
 UNICODE_GLYPHS: Final = ChartGlyphs(
-    "hd",
-    "━",
-    "┅",
-    "┈",
-    "│",
-    "●",
-    "◦",
-    "╌",
-    "░",
-    {
-        MarkKind.REMOVED: "◇",
-        MarkKind.LICENSES: "◆",
-        MarkKind.EXPIRY: "◊",
-        MarkKind.SERVER_DOWN: "✖",
-        MarkKind.SERVER_UP: "✔",
-        MarkKind.ACTIVATION: "▣",
-        MarkKind.VERSION: "▲",
-        MarkKind.CERTIFICATE: "▤",
-        MarkKind.NOTICE: "!",
-    },
-    {},
+    "hd", "━", "┅", "┈", "│", "●", "◦", "╌", "░", _UNICODE_MARKS, {}
 )
 ASCII_GLYPHS: Final = ChartGlyphs(
-    "#",
-    "=",
-    "-",
-    ".",
-    "|",
-    "o",
-    "+",
-    "~",
-    ":",
-    {
-        MarkKind.REMOVED: "g",
-        MarkKind.LICENSES: "L",
-        MarkKind.EXPIRY: "e",
-        MarkKind.SERVER_DOWN: "x",
-        MarkKind.SERVER_UP: "*",
-        MarkKind.ACTIVATION: "a",
-        MarkKind.VERSION: "v",
-        MarkKind.CERTIFICATE: "c",
-        MarkKind.NOTICE: "!",
-    },
+    "#", "=", "-", ".", "|", "o", "+", "~", ":", _ASCII_MARKS,
     str.maketrans("│─┤├└┬┴┼", "|-++++++"),
-)
+)  # fmt: skip
 
 
-_Cells = list[list[tuple[str, ChartPart]]]  # characters by line and column
-_Row = tuple[tuple[str, ChartPart], ...]  # pieces of text, each of one part
+_Cells = list[list[tuple[str, str]]]  # characters by line and column
+_Row = tuple[tuple[str, str], ...]  # pieces of text, each of one part
 
 
 class Chart(Widget):
     """Draws a `ChartView`; an equal view is not drawn again."""
 
-    DEFAULT_CSS = """
-    Chart {
-        height: 1fr;
-        width: 1fr;
-        & .chart--frame { color: $quiet; }
-        & .chart--installed { color: $foreground; }
-        & .chart--total { color: $over; }
-        & .chart--threshold { color: $warning; }
-        & .chart--monthly { color: $secondary; }
-        & .chart--previous { color: $primary; text-style: bold; }
-        & .chart--forecast { color: $accent; text-style: bold; }
-        & .chart--band { color: $quiet; }
-        & .chart--mark { color: $accent; text-style: bold; }
-        & .chart--cursor { color: $accent; text-style: bold; }
-        & .chart--area-ok { color: $success 45%; }
-        & .chart--area-warn { color: $warning 45%; }
-        & .chart--area-critical { color: $error 45%; }
-        & .chart--area-unknown { color: $secondary 45%; }
-        & .chart--edge-ok { color: $success; }
-        & .chart--edge-warn { color: $warning; }
-        & .chart--edge-critical { color: $error; }
-        & .chart--edge-unknown { color: $secondary; }
-    }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"chart--{part.value}" for part in ChartPart}
+    DEFAULT_CSS = (
+        "Chart { height: 1fr; width: 1fr;"
+        + " ".join(f"& .chart--{part} {{ {style}; }}" for part, style in _STYLES.items())
+        + "}"
+    )
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"chart--{part}" for part in PARTS}
 
     view: reactive[ChartView] = reactive(ChartView())
 
@@ -210,7 +335,7 @@ class Chart(Widget):
         if y >= len(self._rows):
             return Strip.blank(width, base)
         segments = [
-            Segment(text, base + self.get_component_rich_style(f"chart--{part.value}"))
+            Segment(text, base + self.get_component_rich_style(f"chart--{part}"))
             for text, part in self._rows[y]
         ]
         return Strip(segments).adjust_cell_length(width, base)
@@ -220,14 +345,15 @@ def _draw(view: ChartView, width: int, height: int, glyphs: ChartGlyphs) -> tupl
     """Return the chart as rows of text, or the note that replaces it."""
     if view.note or not (view.buckets or view.monthly_points()):
         note = (view.note or "no data for this period")[:width]
-        return (*[()] * (height // 2), ((note.center(width), ChartPart.FRAME),))
+        return (*[()] * (height // 2), ((note.center(width), "frame"),))
     plot = _Plot(view, width, height, glyphs)
     matrix = plot.figure.build()
     text = matrix.string(colorless=True).translate(glyphs.frame).split("\n")[:height]
-    cells = [
-        [(char, _part_of(matrix.get(y, x).foreground())) for x, char in enumerate(line)]
-        for y, line in enumerate(text)
-    ]
+    cells: _Cells = [[] for _ in text]
+    for y, line in enumerate(text):
+        for x, character in enumerate(line):
+            color = matrix.get(y, x).foreground()
+            cells[y].append((character, PARTS[color[0]] if color else "frame"))
     _draw_marks(view, cells, glyphs)
     _draw_cursor(view, cells, glyphs)
     return tuple(
@@ -236,32 +362,24 @@ def _draw(view: ChartView, width: int, height: int, glyphs: ChartGlyphs) -> tupl
     )
 
 
-def _part_of(colour: tuple[int, int, int] | None) -> ChartPart:
-    return PARTS[colour[0]] if colour else ChartPart.FRAME
-
-
-def _draw_cursor(
-    view: ChartView, cells: list[list[tuple[str, ChartPart]]], glyphs: ChartGlyphs
-) -> None:
+def _draw_cursor(view: ChartView, cells: _Cells, glyphs: ChartGlyphs) -> None:
     """Draw the cursor over the columns, down to the time axis."""
     if view.cursor is None:
         return
     bucket = view.buckets[view.cursor]
     for row in cells[:-2]:
         x = _column(view, (bucket.start + bucket.end) / 2, len(row))
-        row[x] = (glyphs.cursor if row[x][0] == " " else row[x][0], ChartPart.CURSOR)
+        row[x] = (glyphs.cursor if row[x][0] == " " else row[x][0], "cursor")
 
 
-def _draw_marks(
-    view: ChartView, cells: list[list[tuple[str, ChartPart]]], glyphs: ChartGlyphs
-) -> None:
+def _draw_marks(view: ChartView, cells: _Cells, glyphs: ChartGlyphs) -> None:
     """Draw the event marks on the time axis."""
     if len(cells) < 3:  # noqa: PLR2004 - an axis, its labels, and something above them
         return
     axis = cells[-2]
     for mark in sorted(view.marks, key=lambda mark: mark.kind, reverse=True):
         if view.start <= mark.time < view.end:
-            axis[_column(view, mark.time, len(axis))] = (glyphs.marks[mark.kind], ChartPart.MARK)
+            axis[_column(view, mark.time, len(axis))] = (glyphs.marks[mark.kind], "mark")
 
 
 def _column(view: ChartView, at: float, width: int) -> int:
@@ -282,25 +400,28 @@ class _Plot:
         self._axes(view, width, height)
         self._band(view, glyphs)
         for share in (view.warn, view.critical):
-            self._levels(view.level_segments(share), glyphs.threshold, ChartPart.THRESHOLD)
+            self._levels(view.level_segments(share), glyphs.threshold, "threshold")
         for stretch in view.recorded_runs():
             self.figure.draw(self._curve(view, stretch, glyphs, AREA).fillx())
         for stretch in view.recorded_runs():
             self.figure.draw(self._curve(view, stretch, glyphs, EDGE))
         if points := view.monthly_points():
             at, values = zip(*points, strict=True)
-            marker = self._marker(glyphs.monthly, ChartPart.MONTHLY)
+            marker = self._marker(glyphs.monthly, "monthly")
             self.figure.draw(self.figure.signal(list(at), list(values), marker=marker))
         before = (LevelSegment(it.start, it.end, view.value(it)) for it in view.previous)
-        self._levels(before, glyphs.previous, ChartPart.PREVIOUS)
+        self._levels(before, glyphs.previous, "previous")
         expected = (LevelSegment(day.start, day.end, day.expected) for day in view.forecast)
-        self._levels(expected, glyphs.forecast, ChartPart.FORECAST)
-        self._levels(view.level_segments(1.0), glyphs.installed, ChartPart.INSTALLED)
-        self._levels(view.level_segments(1.0, overdraft=True), glyphs.total, ChartPart.TOTAL)
+        self._levels(expected, glyphs.forecast, "forecast")
+        self._levels(view.level_segments(1.0), glyphs.installed, "installed")
+        self._levels(view.level_segments(1.0, overdraft=True), glyphs.total, "total")
 
     def _axes(self, view: ChartView, width: int, height: int) -> None:
         figure, label = self.figure, view.label_width
-        moments, values = view.time_ticks(width - label - 1), view.value_ticks(height)
+        moments, values = (
+            ticks(view.start, view.end, view.length, view.tz, width - label - 1),
+            view.value_ticks(height),
+        )
         figure.ruler("x").lim(view.start, view.end).alignment(lim="edge")
         figure.ruler("x").ticks([at for at, _ in moments], [text for _, text in moments])
         figure.ruler("y").lim(0, view.top).alignment(lim="edge")
@@ -313,7 +434,7 @@ class _Plot:
         view: ChartView,
         stretch: Iterable[Bucket],
         glyphs: ChartGlyphs,
-        parts: dict[Level, ChartPart],
+        parts: dict[Level, str],
     ) -> Any:
         """Draw usage as steps: a bucket is as wide as its time."""
         ends = [(at, bucket) for bucket in stretch for at in (bucket.start, bucket.end - 1)]
@@ -325,19 +446,19 @@ class _Plot:
 
     def _band(self, view: ChartView, glyphs: ChartGlyphs) -> None:
         """Draw the forecast band as one vertical stroke per day."""
-        marker = self._marker(glyphs.band, ChartPart.BAND)
+        marker = self._marker(glyphs.band, "band")
         for day in view.forecast:
             at = (day.start + day.end) / 2
             stroke = self.figure.signal([at, at], [day.low, day.high], marker=marker)
             self.figure.draw(stroke.lines(active=True))
 
-    def _levels(self, lines: Iterable[LevelSegment], symbol: str, part: ChartPart) -> None:
+    def _levels(self, lines: Iterable[LevelSegment], symbol: str, part: str) -> None:
         for line in lines:
             ends = [line.start, line.end - 1], [line.y, line.y]
             level = self.figure.signal(*ends, marker=self._marker(symbol, part))
             self.figure.draw(level.lines(active=True))
 
-    def _marker(self, symbol: str, part: ChartPart) -> Any:
+    def _marker(self, symbol: str, part: str) -> Any:
         colour = self._plotext.pixel((PARTS.index(part), 0, 0))
         return self._plotext.marker(symbol, pixel=colour)
 

@@ -1,13 +1,18 @@
-"""The grid of panes: a scrolling widget that repaints only the lines that changed."""
+"""The panes of the dashboard, one for each server, and the scrolling grid that shows them.
+
+Drawing a pane is views in, lines of styled fragments out. The grid repaints only changed lines.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from rich.cells import cell_len
 from textual import on
 from textual.events import Click, Resize
 from textual.geometry import Region, Size
@@ -16,16 +21,277 @@ from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from lictui.model import Level, Reading, State
+from lictui.products import describe
 from lictui.tui import text
+from lictui.tui.text import LEVEL_TONES, Fragment, Line, Tone, fit_line, line_width
 from lictui.tui.theme import UNICODE_SYMBOLS, Symbols
-from lictui.tui.widgets import pane, styled_text
+from lictui.tui.widgets import styled_text
+from lictui.tui.widgets.gauge import OVERDRAFT_CELLS, TrendData, draw_gauge, draw_trend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lictui.tui.text import Line
-    from lictui.tui.widgets.dashboard_view import PaneView, RowId
-    from lictui.tui.widgets.gauge import TrendData
+    from lictui.tui.widgets.dashboard_view import PaneView, RowId, RowView
+
+
+_STATE_TONE: Final = {
+    State.UP: Tone.OK,
+    State.WAITING: Tone.QUIET,
+    State.DISABLED: Tone.QUIET,
+    State.STALE: Tone.WARN,
+    State.NO_DATA: Tone.WARN,
+}
+_RATIO_CELLS: Final = 7  # `1234 %` and the level mark
+_VERB_CELLS: Final = 9  # ` assigned`
+FRAME_CELLS: Final = 4  # both borders with a blank each
+_REASON_LINES: Final = 4  # of the reason, and as many of the hint
+_NO_TREND: Final = TrendData()
+
+
+@dataclass(frozen=True, slots=True)
+class PaneColumns:
+    """Column widths of all rows; 0 leaves a column out."""
+
+    name: int
+    model: int
+    gauge: int
+    digits: int
+    verb: int
+    trend: int
+
+    @property
+    def figures(self) -> int:
+        """Cells of `in use / installed`."""
+        return 2 * self.digits + 3
+
+    @property
+    def middle(self) -> int:
+        """Cells from gauge to level mark, one column in rows without current figures."""
+        return (self.gauge + 1 if self.gauge else 0) + self.figures + self.verb + _RATIO_CELLS
+
+
+def pane_columns(inside: int, digits: int, longest: int) -> PaneColumns:
+    """Return the columns for `inside` cells; figures come first, then names, gauge and trend."""
+    model = 11 if inside >= 70 else 3 if inside >= 46 else 0  # noqa: PLR2004 - where words fit
+    word = _VERB_CELLS if inside >= 110 else 0  # noqa: PLR2004
+    rest = inside - (model + 1 if model else 0) - 2 - 2 * digits - 3 - word - _RATIO_CELLS
+    with_trend = rest >= 28  # noqa: PLR2004 - name 12, gauge 8, trend 6 and their blanks
+    rest -= 2 if with_trend else 1
+    name = min(max(longest, 8), max(rest * 48 // 100, rest - 90, 8))
+    left = rest - name
+    if left < OVERDRAFT_CELLS + 3:
+        return PaneColumns(max(rest + 1, 1), model, 0, digits, word, 0)
+    tail = left * 2 // 5 if with_trend else 0
+    return PaneColumns(name, model, left - tail, digits, word, tail)
+
+
+def measure_pane(view: PaneView) -> tuple[int, int]:
+    """Return the digits of the largest figure and the cells of the longest name in a pane."""
+    readings = [row.reading for row in view.rows if row.counted]
+    figures = [figure or 0 for r in readings for figure in (r.in_use, r.installed)]
+    extremes = (max(figures, default=0), min(figures, default=0))
+    return (
+        max(len(text.format_count(figure)) for figure in extremes),
+        max((cell_len(row.name) for row in view.rows), default=1),
+    )
+
+
+def draw_heading(name: str, count: str, cells: int, symbols: Symbols) -> Line:
+    """Return the heading of a group."""
+    said: list[Fragment] = [
+        (symbols.horizontal * 2 + " ", Tone.FRAME),
+        (text.shorten(name, max(cells - 20, 8), symbols.ellipsis), Tone.ACCENT),
+        (f" {symbols.dot} {count} ", Tone.QUIET),
+    ]
+    return fit_line(
+        (*said, (symbols.horizontal * max(cells - line_width(said), 0), Tone.FRAME)), cells
+    )
+
+
+def centered(word: str, cells: int) -> Line:
+    """Return a centered sentence."""
+    word = text.shorten(word, cells)
+    return fit_line(((" " * ((cells - cell_len(word)) // 2), Tone.TEXT), (word, Tone.QUIET)), cells)
+
+
+def mark_cursor(line: Line, symbols: Symbols) -> Line:
+    """Return the line with the cursor in place of its left border."""
+    (first, _), *rest = line
+    return ((symbols.cursor, Tone.ACCENT), (first[1:], Tone.TEXT), *rest)
+
+
+def pane_height(view: PaneView, cells: int) -> int:
+    """Return the lines that a pane of this width needs, including its frame."""
+    return 2 + len(view.rows) + len(_wrapped(view, cells - FRAME_CELLS))
+
+
+def draw_pane(
+    view: PaneView,
+    pasts: Mapping[RowId, TrendData],
+    cells: int,
+    high: int,
+    shape: PaneColumns,
+    symbols: Symbols,
+) -> tuple[Line, ...]:
+    """Return the pane as `high` lines of `cells` cells."""
+    inside = cells - FRAME_CELLS
+    body = [
+        *_reason(view, inside, symbols),
+        *(draw_row(each, pasts.get(each.id, _NO_TREND), shape, symbols) for each in view.rows),
+    ]
+    blank: Line = ()
+    body += [blank] * (high - 2 - len(body))
+    edge: Fragment = (symbols.vertical, Tone.FRAME)
+    return (
+        _title(view, cells, symbols),
+        *(
+            fit_line(
+                (edge, (" ", Tone.TEXT), *fit_line(each, inside), (" ", Tone.TEXT), edge), cells
+            )
+            for each in body
+        ),
+        _bottom(view.notes, cells, symbols),
+    )
+
+
+def line_of_row(view: PaneView, at: RowId, cells: int) -> int:
+    """Return the line of the pane that holds the row under the cursor."""
+    if at not in (ids := [row.id for row in view.rows]):
+        return 1
+    return 1 + len(_wrapped(view, cells - FRAME_CELLS)) + ids.index(at)
+
+
+def _title(view: PaneView, cells: int, symbols: Symbols) -> Line:
+    tone = _STATE_TONE.get(view.state, Tone.CRITICAL)
+    word = view.state.value.replace("_", " ")
+    bad = view.state not in (State.UP, State.WAITING, State.DISABLED)
+    if bad and view.age not in ("", "now"):
+        word = f"{word} {view.age}"
+    age = "polling" if view.polling else view.age if view.state is State.UP else ""
+    left, right = symbols.corners[0], symbols.corners[1]
+    word = f" {symbols.state[view.state]} {word}"
+    room = cells - 7 - min(len(view.server), max(12, cells // 3)) - len(word)
+    facts = ""
+    for chosen in (
+        (view.source, view.identity, view.mode, age),
+        (view.source, view.mode, age),
+        (view.source, age),
+        (age,),
+        (),
+    ):
+        facts = "".join(f" {symbols.dot} {fact}" for fact in chosen if fact)
+        if len(facts) <= room:
+            break
+    state: list[Fragment] = [(word, tone), (facts, Tone.QUIET)]
+    name = text.shorten(view.server, cells - line_width(state) - 6, symbols.ellipsis)
+    head: list[Fragment] = [(left + " ", Tone.FRAME), (name, Tone.STRONG), (" ", Tone.FRAME)]
+    tail: list[Fragment] = [*state, (" " + right, Tone.FRAME)]
+    gap = cells - line_width(head) - line_width(tail)
+    return fit_line((*head, (symbols.horizontal * max(gap, 0), Tone.FRAME), *tail), cells)
+
+
+def _bottom(notes: Sequence[Fragment], cells: int, symbols: Symbols) -> Line:
+    left, right = symbols.corners[2], symbols.corners[3]
+    said = [(note.replace("·", symbols.dot), tone) for note, tone in notes]
+    while len(said) > 1 and line_width(said) > cells - 6:
+        said = said[:-2]  # with its separator
+    tail: list[Fragment] = [(" ", Tone.FRAME), *said, (" ", Tone.FRAME)] if said else []
+    gap = max(cells - 2 - line_width(tail), 0)
+    rule: Fragment = (left + symbols.horizontal * gap, Tone.FRAME)
+    return fit_line((rule, *tail, (right, Tone.FRAME)), cells)
+
+
+def _wrapped(view: PaneView, inside: int, ellipsis: str = "…") -> list[tuple[str, bool]]:
+    """Return the reason in lines, and which of them are the reason itself and not the hint."""
+    wrapped = []
+    for index, said in enumerate(view.reason):
+        lead = "-> " if index else ""
+        for piece in text.wrap(said, max(inside, 8) - len(lead), _REASON_LINES, ellipsis):
+            wrapped.append((lead + piece, index == 0))
+            lead = " " * len(lead)
+    if not wrapped and not view.rows:
+        wrapped.append(("", True))
+    return wrapped
+
+
+def _reason(view: PaneView, inside: int, symbols: Symbols) -> list[Line]:
+    tone = _STATE_TONE.get(view.state, Tone.CRITICAL)
+    tone = Tone.QUIET if tone is Tone.OK else tone
+    return [
+        ((piece, tone if first else Tone.QUIET),)
+        for piece, first in _wrapped(view, inside, symbols.ellipsis)
+    ]
+
+
+def draw_row(view: RowView, past: TrendData, shape: PaneColumns, symbols: Symbols) -> Line:
+    """Return one pool as a line without frame.
+
+    `3 queued` is drawn over the trend where it has room, else over the gauge, else over the name.
+    """
+    live = not view.stale_age and view.counted
+    base = Tone.TEXT if live else Tone.QUIET
+    name: Line = ((text.pad(view.name, shape.name, ellipsis=symbols.ellipsis) + " ", base),)
+    model: Line = ()
+    if shape.model:
+        full = shape.model >= len("user/device")
+        word = view.model.label if full else view.model.short
+        model = ((text.pad(word, shape.model) + " ", Tone.QUIET),)
+    gauge: Line = ()
+    figures = _inactive_figures(view, shape, symbols)
+    if live:
+        gauge, figures = _live_figures(view, past, shape, symbols)
+    trend: Line = ()
+    if shape.trend and view.counted:
+        drawn = draw_trend(past, view.reading.installed, view.limits, shape.trend, symbols)
+        trend = ((" ", Tone.TEXT), *((cell, tone if live else Tone.QUIET) for cell, tone in drawn))
+    if view.queued and live:
+        label: Fragment = (f" {text.format_count(view.queued)} queued", Tone.CRITICAL)
+        cells = line_width((label,))
+        if shape.trend + 1 >= cells:
+            trend = (*fit_line(trend, shape.trend + 1 - cells), label)
+        elif shape.gauge + 1 >= cells:
+            gauge = fit_line((label,), shape.gauge + 1)
+        else:
+            name = (*fit_line(name, max(shape.name - cells, 4)), label, (" ", Tone.TEXT))
+    return (*name, *model, *gauge, *figures, *trend)
+
+
+def _live_figures(
+    view: RowView, past: TrendData, shape: PaneColumns, symbols: Symbols
+) -> tuple[Line, Line]:
+    """Return the gauge, and the figures with the level mark."""
+    reading, level = view.reading, view.level
+    gauge: Line = ()
+    if shape.gauge:
+        drawn = draw_gauge(reading, level, past.peak_of_day, shape.gauge, symbols)
+        gauge = ((" ", Tone.TEXT), *drawn)
+    verb = f" {view.model.verb:<{_VERB_CELLS - 1}}" if shape.verb else ""
+    mark = " " if reading.ratio is None else symbols.level[level]
+    percent = f"{text.format_percent(reading.ratio):>{_RATIO_CELLS - 1}}{mark}"
+    tone = Tone.TEXT if level is Level.OK else LEVEL_TONES[level]
+    figures = " " + format_figures(reading, shape.digits)
+    return gauge, ((figures, tone), (verb, Tone.QUIET), (percent, tone))
+
+
+def format_figures(reading: Reading, digits: int) -> str:
+    """Return `in use / installed` with both figures right-aligned."""
+    in_use, installed = text.format_count(reading.in_use), text.format_count(reading.installed)
+    return f"{in_use:>{digits}} / {installed:>{digits}}"
+
+
+def _inactive_figures(view: RowView, shape: PaneColumns, symbols: Symbols) -> Line:
+    """Return a row without gauge, dimmed: its figures are not current, or not counted."""
+    reading = view.reading
+    known = f"{text.format_count(reading.in_use)} / {text.format_count(reading.installed)}"
+    if not view.counted:
+        start_up = "" if describe(view.key.product).counted else "startup license, "
+        said = (f"{known}  {start_up}not counted", f"{known}  not counted", known)
+    else:
+        ago = "just now" if view.stale_age == "now" else f"{view.stale_age} ago"
+        said = (f"last {known}, {ago}", f"{known}, {ago}", known)
+    fitting = next((each for each in said if len(each) <= shape.middle), said[-1])
+    return ((" " + text.pad(fitting, shape.middle, ellipsis=symbols.ellipsis), Tone.QUIET),)
 
 
 # Layout: one to three columns, row by row, under group headings
@@ -33,14 +299,6 @@ if TYPE_CHECKING:
 
 _TWO: Final = 132  # cells from which two columns are readable
 _THREE: Final = 216
-
-
-@dataclass(frozen=True, slots=True)
-class LayoutItem:
-    """A pane to be placed."""
-
-    group: str
-    height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +320,6 @@ class PaneLayout:
     height: int
 
     def row_at(self, line: int) -> LayoutRow | None:
-        """Return the row at a line of the whole grid."""
         if not 0 <= line < self.height:
             return None
         return self.rows[bisect_right(self.rows, line, key=lambda band: band.top) - 1]
@@ -74,12 +331,10 @@ class PaneLayout:
         return self.rows[max(begin, 0) : end]
 
     def row_of(self, index: int) -> LayoutRow:
-        """Return the row of a pane."""
         position = bisect_right(self.rows, index, key=lambda band: band.first) - 1
         return self.rows[position]
 
     def pane_at(self, x: int, line: int) -> int | None:
-        """Return the pane that covers a cell."""
         band = self.row_at(line)
         column = bisect_right(self.edges, x) - 1
         if band is None or not 0 <= column < band.count:
@@ -87,7 +342,6 @@ class PaneLayout:
         return band.first + column
 
     def column_width(self, column: int) -> int:
-        """Return the width of a column."""
         return self.edges[column + 1] - self.edges[column]
 
 
@@ -101,29 +355,24 @@ def column_edges(width: int, columns: int) -> tuple[int, ...]:
     return tuple(width * column // columns for column in range(columns + 1))
 
 
-def layout_panes(places: Sequence[LayoutItem], width: int, columns: int) -> PaneLayout:
-    """Place panes in reading order; each group starts a new row under its heading."""
-    bands: list[LayoutRow] = []
-    top = 0
-    at = 0
-    headings = len({place.group for place in places}) > 1
-    group: str | None = None
-    while at < len(places):
-        if headings and places[at].group != group:
-            bands.append(LayoutRow(top, 1, at, 0))
+def layout_panes(panes: Sequence[tuple[str, int]], width: int, columns: int) -> PaneLayout:
+    """Place panes, each of a group and a height; a group starts a new row under its heading."""
+    rows: list[LayoutRow] = []
+    top = at = 0
+    groups = [(group, list(members)) for group, members in groupby(panes, key=itemgetter(0))]
+    for _, members in groups:
+        if len(groups) > 1:
+            rows.append(LayoutRow(top, 1, at, 0))
             top += 1
-        group = places[at].group
-        count = 1
-        while count < columns and at + count < len(places) and places[at + count].group == group:
-            count += 1
-        high = max(place.height for place in places[at : at + count])
-        bands.append(LayoutRow(top, high, at, count))
-        top += high
-        at += count
-    return PaneLayout(tuple(bands), column_edges(width, columns), top)
+        for first in range(0, len(members), columns):
+            heights = [height for _, height in members[first : first + columns]]
+            rows.append(LayoutRow(top, max(heights), at, len(heights)))
+            top += max(heights)
+            at += len(heights)
+    return PaneLayout(tuple(rows), column_edges(width, columns), top)
 
 
-_NO_PASTS: Final[Mapping[RowId, TrendData]] = MappingProxyType({})
+_NO_TRENDS: Final[Mapping[RowId, TrendData]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +390,7 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
     DEFAULT_CSS = f"PaneGrid {{ {styled_text.SCROLL} {styled_text.CSS} }}"
 
     panes: var[tuple[PaneView, ...]] = var(())
-    trends: var[Mapping[RowId, TrendData]] = var(_NO_PASTS)
+    trends: var[Mapping[RowId, TrendData]] = var(_NO_TRENDS)
     cursor: var[RowId | None] = var(None)
     empty_text: var[str] = var("")  # shown in the middle if there is no pane
 
@@ -164,7 +413,7 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__()
         self._symbols = symbols
         self._pane_layout = layout_panes((), 0, 1)
-        self._shape = pane.pane_columns(60, 1, 1)
+        self._shape = pane_columns(60, 1, 1)
         self._lines: dict[str, tuple[tuple[object, ...], tuple[Line, ...]]] = {}
         self._measured: dict[str, tuple[PaneView, int, int]] = {}
         self._drawn: dict[int, tuple[_Piece, ...]] = {}
@@ -182,9 +431,6 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         self._repaint()
 
     @on(Resize)
-    def _resized(self) -> None:
-        self._place()
-
     def _place(self) -> None:
         width = self.scrollable_content_region.width
         if not width:
@@ -196,8 +442,8 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         self._measured = measured
         digits = max((digits for _, digits, _ in measured.values()), default=1)
         longest = max((name for _, _, name in measured.values()), default=1)
-        self._shape = pane.pane_columns(pane.inner_width(narrowest), digits, longest)
-        places = [LayoutItem(v.group, pane.pane_height(v, narrowest)) for v in self.panes]
+        self._shape = pane_columns(narrowest - FRAME_CELLS, digits, longest)
+        places = [(view.group, pane_height(view, narrowest)) for view in self.panes]
         self._pane_layout = layout_panes(places, width, count)
         self._lines = {name: kept for name, kept in self._lines.items() if name in measured}
         self._keep_cursor()
@@ -208,7 +454,7 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         cached = self._measured.get(view.server)
         if cached and cached[0] is view:
             return cached
-        return view, *pane.measure_pane(view)
+        return view, *measure_pane(view)
 
     def _repaint(self) -> None:
         """Mark the visible lines whose text or tone differs from what was drawn."""
@@ -223,7 +469,7 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         band = self._pane_layout.row_at(line)
         if band is None:
             word = self.empty_text if not self.panes and line == self.size.height // 2 - 1 else ""
-            return (_Piece(pane.centered(word, self.size.width), selected=False),) if word else ()
+            return (_Piece(centered(word, self.size.width), selected=False),) if word else ()
         if not band.count:
             return (_Piece(self._heading(self.panes[band.first].group), selected=False),)
         pieces = []
@@ -232,7 +478,7 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
             cells = self._pane_layout.column_width(column)
             has_cursor = view.server == (self.cursor[0] if self.cursor else None)
             cursor_line = (
-                pane.cursor_line(view, self.cursor, cells) if has_cursor and self.cursor else -1
+                line_of_row(view, self.cursor, cells) if has_cursor and self.cursor else -1
             )
             drawn = self._pane_lines(view, cells, band.height)
             pieces.append(_Piece(drawn[line - band.top], selected=band.top + cursor_line == line))
@@ -243,7 +489,7 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         key = (view, cells, high, self._shape, pasts)
         cached = self._lines.get(view.server)
         if cached is None or cached[0] != key:
-            drawn = pane.draw_pane(view, self.trends, cells, high, self._shape, self._symbols)
+            drawn = draw_pane(view, self.trends, cells, high, self._shape, self._symbols)
             cached = self._lines[view.server] = (key, drawn)
         return cached[1]
 
@@ -251,14 +497,14 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         views = [view for view in self.panes if view.group == group]
         count = "1 server" if len(views) == 1 else f"{len(views)} servers"
         name = text.strip_controls(group) or "no group"
-        return pane.draw_heading(name, count, self.size.width, self._symbols)
+        return draw_heading(name, count, self.size.width, self._symbols)
 
     def render_line(self, y: int) -> Strip:
         pieces = self._pieces(y + self.scroll_offset.y)
         self._drawn[y] = pieces
         segments = []
         for piece in pieces:
-            line = pane.mark_cursor(piece.line, self._symbols) if piece.selected else piece.line
+            line = mark_cursor(piece.line, self._symbols) if piece.selected else piece.line
             segments += styled_text.segments(self, line, selected=piece.selected)
         return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
 
@@ -283,7 +529,6 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def selected(self) -> PaneView | None:
-        """The pane with the cursor."""
         return self.panes[at] if (at := self._cursor_index()) is not None else None
 
     def _cursor_index(self) -> int | None:
@@ -300,13 +545,12 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
         self.set_reactive(PaneGrid.cursor, view.ids[0] if view else None)
 
     def watch_cursor(self) -> None:
-        """Scroll to the cursor."""
         self._repaint()
         at = self._cursor_index()
         if at is None or self.cursor is None:
             return
         band = self._pane_layout.row_of(at)
-        line = band.top + pane.cursor_line(
+        line = band.top + line_of_row(
             self.panes[at], self.cursor, self._pane_layout.column_width(at - band.first)
         )
         first = self.panes[at].ids[0] == self.cursor
@@ -342,12 +586,10 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
             self.cursor = self.panes[(at + step) % len(self.panes)].ids[0]
 
     def page(self, step: int) -> None:
-        """Move by one page."""
         for _ in range(max(1, self.size.height - 4)):
             self.move_cursor(step)
 
     def to_edge(self, step: int) -> None:
-        """Move to the first or the last row."""
         if self.panes:
             self.cursor = self.panes[-1].ids[-1] if step > 0 else self.panes[0].ids[0]
 
@@ -359,7 +601,7 @@ class PaneGrid(ScrollView, can_focus=True, inherit_bindings=False):
             return
         view, band = self.panes[at], self._pane_layout.row_of(at)
         cells = self._pane_layout.column_width(at - band.first)
-        rows = {band.top + pane.cursor_line(view, row, cells): row for row in view.ids}
+        rows = {band.top + line_of_row(view, row, cells): row for row in view.ids}
         row = rows.get(line, view.ids[0])
         if row == self.cursor and line in rows:
             self.post_message(self.Opened(row))

@@ -69,7 +69,6 @@ class RowView:
 
     @property
     def id(self) -> RowId:
-        """What the cursor remembers."""
         return self.server, self.key
 
 

@@ -1,23 +1,27 @@
-"""Gauge and trend: how full a pool is, and how full it was. Pure drawing."""
+"""Gauge and trend: how full a pool is, and how full it was, with a cache of trend data."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from lictui.analysis.series import Resolution, SeriesQuery
 from lictui.model import Level, Reading
 from lictui.tui.text import LEVEL_TONES, Fragment, Tone, merge_fragments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from lictui.analysis.series import Bucket, Series
+    from lictui.analysis.series import Series
     from lictui.config.settings import Thresholds
+    from lictui.model import PoolKey
     from lictui.tui.theme import Symbols
 
 
+K = TypeVar("K")
+Pools = tuple[tuple[str, "PoolKey"], ...]
+
 OVERDRAFT_CELLS: Final = 3  # cells beyond installed: the end mark and two of overdraft
-MINIMUM_GAUGE: Final = 6  # cells below which a gauge is useless
 
 
 def draw_gauge(
@@ -119,17 +123,12 @@ def trend_data(series: Series, now: float, cells: int, bucket: int) -> TrendData
     highs: list[float | None] = [None] * cells
     installed: list[int | None] = [None] * cells
     for series_bucket in series.buckets:
-        at = (_bucket_time(series_bucket, start) - start) // bucket
+        moment = min(series_bucket.high_at, series_bucket.end - 1)
+        at = (max(series_bucket.start, moment, start) - start) // bucket
         if 0 <= at < cells:
-            before = highs[at]
-            highs[at] = series_bucket.high if before is None else max(before, series_bucket.high)
+            highs[at] = max(highs[at] or series_bucket.high, series_bucket.high)
             installed[at] = series_bucket.installed
     return TrendData(start, bucket, tuple(highs), tuple(installed))
-
-
-def _bucket_time(bucket: Bucket, start: int) -> int:
-    """Return the time at which a bucket counts: that of its maximum, within what is shown."""
-    return max(bucket.start, min(bucket.high_at, bucket.end - 1), start)
 
 
 def with_reading(trend: TrendData, at: float, reading: Reading) -> TrendData:
@@ -187,3 +186,92 @@ def _trend_bar(high: float, scale: float, symbols: Symbols) -> str:
     if scale <= 0:
         return symbols.trend_bars[-1 if high > 0 else 0]
     return symbols.trend_bars[min(max(-int(-high * _HEIGHTS // scale), 1), _HEIGHTS) - 1]
+
+
+# Cache of trend data: each row is fetched at most once per bucket
+
+
+_NO_TREND: Final = TrendData()
+
+
+class TrendCache(Generic[K]):
+    """Trend data by key. `trends` is replaced, never changed, so that it can be compared."""
+
+    def __init__(self, stretch: int = DEFAULT_TREND_SECONDS) -> None:
+        self.seconds = stretch  # seconds
+        self.trends: Mapping[K, TrendData] = {}
+        self._fetched: dict[K, tuple[int, int]] = {}
+
+    def due(self, keys: Iterable[K], now: float, cells: int) -> tuple[K, ...]:
+        """Return the keys whose trend of `cells` buckets is due, and mark them as fetched."""
+        if cells < 1:
+            return ()
+        bucket = trend_bucket(cells, self.seconds)
+        mark = (bucket, int(now) // bucket)
+        keys = tuple(key for key in keys if self._fetched.get(key) != mark)
+        self._fetched.update(dict.fromkeys(keys, mark))
+        return keys
+
+    def store(self, answers: Iterable[tuple[K, Series]], now: float, cells: int) -> None:
+        bucket = trend_bucket(cells, self.seconds)
+        self.trends = {
+            **self.trends,
+            **{key: trend_data(series, now, cells, bucket) for key, series in answers},
+        }
+
+    def add_readings(self, readings: Iterable[tuple[K, float, Reading]]) -> None:
+        """Add new readings, so that a trend is current between two fetches."""
+        if not self.trends:
+            return
+        changed = {
+            key: after
+            for key, at, reading in readings
+            if (before := self.trends.get(key)) is not None
+            and (after := with_reading(before, at, reading)) != before
+        }
+        if changed:
+            self.trends = {**self.trends, **changed}
+
+
+class TrendCaches(Generic[K]):
+    """Trend data of the last day, for its peak, and of a longer period if one is selected."""
+
+    def __init__(self) -> None:
+        self._day: TrendCache[K] = TrendCache()
+        self._period: TrendCache[K] | None = None
+
+    @property
+    def trends(self) -> Mapping[K, TrendData]:
+        days = self._day.trends
+        if self._period is None:
+            return days
+        longer = self._period.trends
+        return {key: replace(longer.get(key, _NO_TREND), day=day) for key, day in days.items()}
+
+    def set_length(self, seconds: int) -> None:
+        """Select the period to show, in seconds."""
+        self._period = None if seconds == DEFAULT_TREND_SECONDS else TrendCache(seconds)
+
+    def due(
+        self, keys: Iterable[K], now: float, cells: int
+    ) -> tuple[tuple[TrendCache[K], tuple[K, ...]], ...]:
+        """Return what must be fetched now with the cache it belongs to, and mark it as fetched."""
+        keys = tuple(keys)
+        caches = (self._day,) if self._period is None else (self._day, self._period)
+        due = ((pasts, pasts.due(keys, now, cells)) for pasts in caches)
+        return tuple((pasts, due) for pasts, due in due if due)
+
+    def add_readings(self, readings: Iterable[tuple[K, float, Reading]]) -> None:
+        readings = tuple(readings)
+        self._day.add_readings(readings)
+        if self._period is not None:
+            self._period.add_readings(readings)
+
+
+def trend_query(
+    pools: Pools, now: float, cells: int, stretch: int = DEFAULT_TREND_SECONDS
+) -> SeriesQuery:
+    """Return the query for a trend of `cells` cells up to now; in days for long periods."""
+    bucket = trend_bucket(cells, stretch)
+    end = (int(now) // bucket + 1) * bucket
+    return SeriesQuery(pools, end - cells * bucket, end, min(bucket, int(Resolution.DAY)))

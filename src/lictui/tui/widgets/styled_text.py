@@ -19,19 +19,22 @@ if TYPE_CHECKING:
     from rich.style import Style
 
 
-TONES: Final = {f"tone--{tone.value}" for tone in Tone} | {"tone--selected"}
-CSS: Final = """
-    & > .tone--text { color: $foreground; }
-    & > .tone--strong { color: $foreground; text-style: bold; }
-    & > .tone--quiet { color: $quiet; }
-    & > .tone--frame { color: $frame; }
-    & > .tone--accent { color: $accent; }
-    & > .tone--ok { color: $success; }
-    & > .tone--warn { color: $warning; }
-    & > .tone--critical { color: $error; }
-    & > .tone--over { color: $over; }
-    & > .tone--selected { background: $chosen; }
-"""
+_COLORS: Final = {
+    Tone.TEXT: "$foreground",
+    Tone.STRONG: "$foreground",
+    Tone.QUIET: "$quiet",
+    Tone.FRAME: "$frame",
+    Tone.ACCENT: "$accent",
+    Tone.OK: "$success",
+    Tone.WARN: "$warning",
+    Tone.CRITICAL: "$error",
+    Tone.OVER: "$over",
+}
+TONES: Final = {f"tone--{tone}" for tone in Tone} | {"tone--selected"}
+CSS: Final = (
+    " ".join(f"& > .tone--{tone} {{ color: {color}; }}" for tone, color in _COLORS.items())
+    + "& > .tone--strong { text-style: bold; } & > .tone--selected { background: $chosen; }"
+)
 SCROLL: Final = """
     scrollbar-gutter: stable;
     scrollbar-size: 0 1;
@@ -78,7 +81,6 @@ class StyledBlock(Widget):
         self._rows: list[Line] = []
 
     def show_lines(self, rows: list[Line]) -> None:
-        """Show these lines."""
         before, self._rows = self._rows, rows
         if len(before) != len(rows):
             self.refresh()
@@ -96,23 +98,13 @@ class StyledBlock(Widget):
 # Styled text that wraps
 
 
-_STYLE: Final = {
-    Tone.TEXT: "",
-    Tone.STRONG: "bold",
-    Tone.QUIET: "$quiet",
-    Tone.FRAME: "$frame",
-    Tone.ACCENT: "$accent",
-    Tone.OK: "$success",
-    Tone.WARN: "$warning",
-    Tone.CRITICAL: "$error",
-    Tone.OVER: "$over",
-}
+_STYLES: Final = {**_COLORS, Tone.TEXT: "", Tone.STRONG: "bold"}
 
 
 def to_content(lines: Iterable[Line]) -> Content:
     """Return the lines as Textual content."""
     return Content("\n").join(
-        Content.assemble(*((text, _STYLE[tone]) for text, tone in line)) for line in lines
+        Content.assemble(*((text, _STYLES[tone]) for text, tone in line)) for line in lines
     )
 
 
@@ -126,12 +118,10 @@ class StyledLabel(Static):
         self._lines = lines
 
     def show_lines(self, *lines: Line) -> None:
-        """Show these lines."""
         if lines != self._lines:
             self._lines = lines
             self.update(to_content(lines))
 
     @property
     def plain_text(self) -> str:
-        """The shown text without styles."""
         return "\n".join("".join(text for text, _ in line) for line in self._lines)

@@ -5,7 +5,7 @@ Only changed cells are updated, so that the cursor and the scroll position stay.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -17,7 +17,7 @@ from lictui.tui.text import Fragment, shorten
 from lictui.tui.widgets import styled_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from lictui.tui.theme import Symbols
 
@@ -30,6 +30,17 @@ class TableColumn:
     title: str
     width: int
     cut_at_end: bool = False  # cut at its end; names are cut in the middle
+
+
+def widen(columns: Iterable[TableColumn], width: int, *stretched: str) -> tuple[TableColumn, ...]:
+    """Return the columns so that they fill `width`: the stretched ones share what is left."""
+    columns = tuple(columns)
+    spare = max(0, width - sum(column.width + 1 for column in columns))
+    extra = {key: spare // len(stretched) for key in stretched}
+    extra[stretched[-1]] += spare % len(stretched)
+    return tuple(
+        replace(column, width=column.width + extra.get(column.key, 0)) for column in columns
+    )
 
 
 Rows = dict[str, "Mapping[str, Fragment]"]  # by the row's key, each cell by its column
@@ -67,16 +78,17 @@ class KeyedTable(DataTable[Text]):
         self._rows_shown: Rows = {}
 
     def on_mount(self) -> None:
-        """Cells hold colors of the theme: redraw all of them when it changes."""
-        self.watch(self.app, "theme", self._redraw, init=False)
+        self.watch(self.app, "theme", self._redraw, init=False)  # cells hold colors of the theme
 
     @property
     def selected_key(self) -> str:
         """The key of the row under the cursor; "" in an empty table."""
         return list(self._rows_shown)[self.cursor_row] if self._rows_shown else ""
 
+    def move(self, step: int) -> None:
+        self.move_cursor(row=self.cursor_row + step)
+
     def show_rows(self, columns: tuple[TableColumn, ...], rows: Rows) -> None:
-        """Show these rows in this order."""
         if columns != self._columns_shown or list(rows) != list(self._rows_shown):
             self._fill(columns, rows)
             return

@@ -74,7 +74,7 @@ def busy(add: int, at: float) -> Board:
     return Board(tuple(replace(s, polled_at=at, last_success_at=at) for s in board.servers))
 
 
-async def test_idle_writes_nothing_and_a_second_little(wire: Wire) -> None:
+async def test_idle_screen_writes_only_its_age(wire: Wire) -> None:
     clock = FakeClock()
     async with running_app(clock=clock, engine=FakeEngine(workday_series)) as run:
         wire.take()
@@ -89,7 +89,7 @@ async def test_idle_writes_nothing_and_a_second_little(wire: Wire) -> None:
         assert 0 < wire.take() <= 60
 
 
-async def test_an_equal_board_writes_nothing(wire: Wire) -> None:
+async def test_equal_board_writes_nothing(wire: Wire) -> None:
     async with running_app(board=busy(0, START - 5), engine=FakeEngine(workday_series)) as run:
         wire.take()
         await run.publish(busy(0, START - 5))
@@ -97,7 +97,7 @@ async def test_an_equal_board_writes_nothing(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("theme", ["lictui-dark", "lictui-ansi"])
-async def test_a_round_that_changes_every_row_costs_less_than_4_kib(wire: Wire, theme: str) -> None:
+async def test_changed_rows_cost_less_than_4_kib(wire: Wire, theme: str) -> None:
     async with running_app(
         board=busy(0, START - 5), engine=FakeEngine(workday_series), settings=Settings(theme=theme)
     ) as run:
@@ -107,7 +107,7 @@ async def test_a_round_that_changes_every_row_costs_less_than_4_kib(wire: Wire, 
         assert wire.text() == screen_text(run.app)
 
 
-async def test_the_terminal_shows_the_screen_after_everything(wire: Wire) -> None:
+async def test_terminal_shows_the_screen_after_every_key(wire: Wire) -> None:
     async with running_app(engine=FakeEngine(workday_series)) as run:
         for keys in (["j"], ["end"], ["slash", "l", "a"], ["escape"], ["2"], ["1"], ["p"], ["T"]):
             await run.press(*keys)
@@ -132,7 +132,7 @@ def strip(line: list[tuple[str, Style | None]]) -> Strip:
 
 
 @given(st.lists(lines, min_size=2, max_size=6))
-def test_whatever_is_drawn_the_terminal_looks_the_same(
+def test_buffer_never_changes_what_the_terminal_shows(
     drawn: list[list[tuple[str, Style | None]]],
 ) -> None:
     console = Console(color_system="truecolor", force_terminal=True)

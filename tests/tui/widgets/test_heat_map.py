@@ -1,0 +1,80 @@
+"""The heat map as lines of text."""
+
+from __future__ import annotations
+
+import pytest
+
+from lictui.analysis.usage import HeatMatrix
+from lictui.tui.text import Line, Tone, line_width
+from lictui.tui.theme import ASCII_SYMBOLS, UNICODE_SYMBOLS, Symbols
+from lictui.tui.widgets.chart import HeatMapView, draw_heat_map, legend, read_off
+
+
+def heat(weeks: int = 2) -> HeatMatrix:
+    """Nothing on Sundays; on other days the hour times four, and at most twice that."""
+    average = tuple(tuple(4.0 * h if day < 6 else None for h in range(24)) for day in range(7))
+    peak = tuple(tuple(8.0 * h if day < 6 else None for h in range(24)) for day in range(7))
+    return HeatMatrix(average, peak, weeks)
+
+
+def text(line: Line) -> str:
+    return "".join(part for part, _ in line)
+
+
+def draw(view: HeatMapView, symbols: Symbols = UNICODE_SYMBOLS) -> list[str]:
+    return [text(line) for line in draw_heat_map(view, 78, 10, symbols)]
+
+
+def test_heat_map_cell_is_as_high_as_its_hour() -> None:
+    lines = draw(HeatMapView(heat(), 100))
+    assert lines[0].split() == [f"{hour:02}" for hour in range(24)]
+    assert lines[1].split()[0] == "Mon"
+    assert lines[1][5 + 3 * 23] == "█"  # 92 of 100
+    assert lines[1][5 + 3 * 3] == "▁"
+    assert lines[7].strip() == "Sun"
+
+
+def test_heat_map_without_installed_uses_the_busiest_hour() -> None:
+    view = HeatMapView(heat())
+    assert view.scale == 8.0 * 23
+    assert draw(view)[1][5 + 3 * 23] == "▄"
+    assert "of the busiest hour" in text(legend(view, UNICODE_SYMBOLS, 80))
+
+
+def test_heat_map_color_is_that_of_the_level() -> None:
+    monday = draw_heat_map(HeatMapView(heat(), 100), 78, 10, UNICODE_SYMBOLS)[1]
+    tones = list(dict.fromkeys(tone for _, tone in monday[1:]))
+    assert tones == [Tone.OK, Tone.WARN, Tone.CRITICAL]
+
+
+def test_heat_map_can_be_drawn_in_ascii() -> None:
+    lines = draw(HeatMapView(heat(), 100, cursor=(2, 4)), ASCII_SYMBOLS)
+    assert "".join(lines).isascii()
+    assert len(set(lines[1])) > 8
+
+
+@pytest.mark.parametrize("cells", [20, 29, 53, 58, 78, 200])
+@pytest.mark.parametrize("lines", [3, 8, 30])
+def test_heat_map_fits_its_width(cells: int, lines: int) -> None:
+    drawn = draw_heat_map(HeatMapView(heat(), 100, cursor=(0, 0)), cells, lines, UNICODE_SYMBOLS)
+    assert cells < 29 or all(line_width(line) <= cells for line in drawn)
+
+
+def test_heat_map_cursor_shows_the_values_of_its_cell() -> None:
+    line = read_off(HeatMapView(heat(), 100, cursor=(1, 10)), UNICODE_SYMBOLS)
+    assert text(line) == "▲ Tue 10:00  40 (40 %) on average, max 80 (2 weeks)"
+    empty = read_off(HeatMapView(heat(), 100, cursor=(6, 23)), UNICODE_SYMBOLS)
+    assert text(empty) == "▲ Sun 23:00  no data"
+    assert read_off(HeatMapView(heat()), UNICODE_SYMBOLS) == ()
+
+
+def test_heat_map_legend_drops_what_does_not_fit() -> None:
+    whole = text(legend(HeatMapView(heat(), 9), UNICODE_SYMBOLS, 80))
+    assert whole.endswith("arrow keys: inspect values")
+    for width, end in ((len(whole), "inspect values"), (len(whole) - 1, "of installed")):
+        assert text(legend(HeatMapView(heat(), 9), UNICODE_SYMBOLS, width)).endswith(end)
+
+
+def test_heat_map_without_data_shows_a_note() -> None:
+    assert "reading the history" in "".join(draw(HeatMapView(note="reading the history")))
+    assert "no data" in "".join(draw(HeatMapView()))
