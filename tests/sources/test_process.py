@@ -1,3 +1,5 @@
+"""Programs that a source runs: their limits, their children, and their encodings."""
+
 from __future__ import annotations
 
 import asyncio
@@ -6,17 +8,18 @@ import stat
 import sys
 import textwrap
 import threading
-import time
-from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lictui.config.settings import Limits
-from lictui.model import FailureKind, Step
+from lictui.model import Failure, FailureKind, Step
 from lictui.sources import resolver
-from lictui.sources.process import run_program
+from lictui.sources.process import ProgramOutput, decode_output, run_program
 from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
@@ -24,185 +27,156 @@ if TYPE_CHECKING:
 
 LONG = Limits(timeout=30.0)
 
-# Starts a child that no politeness ends and that holds every pipe, tells its id, and waits itself.
-FAMILY = """
-    import os, signal, subprocess, sys, time
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    child = subprocess.Popen([sys.executable, "-c",
-        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"])
-    open({file!r}, "w").write(f"{{os.getpid()}} {{child.pid}}")
-    os.rename({file!r}, {file!r} + ".done")
-    {then}
-"""
+
+async def run_python(code: str, limits: Limits = LONG) -> ProgramOutput:
+    return await run_program((sys.executable, "-c", textwrap.dedent(code)), limits)
 
 
-@pytest.fixture
-def script(tmp_path: Path) -> Callable[[str], tuple[str, ...]]:
-    def write(text: str) -> tuple[str, ...]:
-        path = tmp_path / "script.py"
-        path.write_text(textwrap.dedent(text))
-        return (sys.executable, str(path))
-
-    return write
-
-
-def gone(pid: int) -> bool:
-    """Whether the process is no more, not even as a zombie of ours."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        # Whoever adopts orphans here may be slow to bury them; dead they are.
-        if state == "Z" and int(_parent(pid) or 0) != os.getpid():
-            return True
-        time.sleep(0.01)
-    return False
+async def failure_of(*argv: str, limits: Limits = LONG) -> Failure:
+    with pytest.raises(SourceError) as caught:
+        await run_program(argv, limits)
+    failure = caught.value.failure
+    assert failure.step is Step.INVENTORY
+    assert failure.hint
+    return failure
 
 
-def _parent(pid: int) -> str:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
-    return ""
+async def test_program_output_and_exit_code_are_returned() -> None:
+    output = await run_python("""
+        import sys
+        print("out", end="")
+        print("first\\nlast \\x1b[31mred", file=sys.stderr)
+        sys.exit(3)
+    """)
+    assert output == ProgramOutput(3, b"out", "last [31mred")
+    output = await run_python("import os, signal; os.kill(os.getpid(), signal.SIGTERM)")
+    assert output.exit_code == -15
 
 
-async def family(file: Path) -> list[int]:
-    """The ids that FAMILY wrote, as soon as they are there."""
-    return await asyncio.to_thread(_written, Path(f"{file}.done"))
-
-
-def _written(file: Path) -> list[int]:
-    deadline = time.monotonic() + 20
-    while not file.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return [int(pid) for pid in file.read_text().split()]
-
-
-async def test_what_it_prints_and_how_it_ends(script: Callable[[str], tuple[str, ...]]) -> None:
-    output = await run_program(
-        script("""
-            import sys
-            print("out", end="")
-            print("first\\nlast \\x1b[31mred", file=sys.stderr)
-            sys.exit(3)
-        """),
-        LONG,
-    )
-    assert (output.exit_code, output.stdout, output.stderr) == (3, b"out", "last [31mred")
-
-
-async def test_stdin_is_empty_and_there_is_no_terminal(
-    script: Callable[[str], tuple[str, ...]],
-) -> None:
-    output = await run_program(
-        script("""
-            import os, sys
-            print(repr(sys.stdin.read()), os.getsid(0) == os.getpid())
-        """),
-        LONG,
-    )
+async def test_program_has_no_stdin_and_no_terminal() -> None:
+    output = await run_python("""
+        import os, sys
+        print(repr(sys.stdin.read()), os.getsid(0) == os.getpid())
+    """)
     assert output.stdout.split() == [b"''", b"True"]
 
 
-async def test_no_shell_reads_the_arguments() -> None:
-    shown = "import sys; print(sys.argv[1])"
-    output = await run_program((sys.executable, "-c", shown, "$(id); `id` | *"), LONG)
-    assert output.stdout.rstrip() == b"$(id); `id` | *"
+async def test_program_arguments_are_read_by_no_shell_and_its_environment_is_the_given() -> None:
+    code = "import os, sys; print(sys.argv[1], os.environ.get('A'), os.environ.get('HOME'))"
+    argv = (sys.executable, "-c", code, "$(id); `id` | *")
+    output = await run_program(argv, LONG, {"A": "b"})
+    assert output.stdout.rstrip() == b"$(id); `id` | * b None"
 
 
-async def test_an_environment_of_its_own() -> None:
-    shown = "import os; print(os.environ.get('A'), os.environ.get('HOME'))"
-    output = await run_program((sys.executable, "-c", shown), LONG, {"A": "b"})
-    assert output.stdout.split() == [b"b", b"None"]
-
-
-async def test_both_pipes_are_read_at_the_same_time(
-    script: Callable[[str], tuple[str, ...]],
-) -> None:
-    output = await run_program(
-        script("""
-            import sys
-            for _ in range(2000):
-                sys.stderr.write("e" * 1000 + "\\n"); sys.stderr.flush()
-                sys.stdout.write("o" * 1000); sys.stdout.flush()
-        """),
-        LONG,
-    )
+async def test_program_pipes_are_read_at_the_same_time() -> None:
+    output = await run_python("""
+        import sys
+        for _ in range(2000):
+            sys.stderr.write("e" * 1000 + "\\n"); sys.stderr.flush()
+            sys.stdout.write("o" * 1000); sys.stdout.flush()
+    """)
     assert len(output.stdout) == 2_000_000
     assert len(output.stderr) <= 200
 
 
-async def test_a_signal_is_a_negative_status() -> None:
-    suicide = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
-    assert (await run_program((sys.executable, "-c", suicide), LONG)).exit_code == -15
+# A program with a child that ignores SIGTERM and holds every pipe
+
+_FAMILY = """
+    import os, signal, subprocess, sys, time
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = subprocess.Popen([sys.executable, "-c",
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"])
+    open({file!r} + ".new", "w").write(f"{{os.getpid()}} {{child.pid}}")
+    os.rename({file!r} + ".new", {file!r})
+    {then}
+"""
 
 
-async def test_the_deadline_ends_the_whole_family(
-    script: Callable[[str], tuple[str, ...]], tmp_path: Path
+@dataclass
+class Family:
+    file: Path  # with the process ids, as soon as both run
+
+    def argv(self, then: str = "time.sleep(600)") -> tuple[str, ...]:
+        code = _FAMILY.format(file=str(self.file), then=then)
+        return (sys.executable, "-c", textwrap.dedent(code))
+
+    async def pids(self) -> list[int]:
+        await _wait_for(self.file.exists)
+        return [int(pid) for pid in self.file.read_text().split()]
+
+    async def is_gone(self) -> bool:
+        """Whether both end, soon; zombies of another parent have ended."""
+        pids = await self.pids()
+        return await _wait_for(lambda: not any(map(_is_running, pids)))
+
+
+async def _wait_for(condition: Callable[[], bool]) -> bool:
+    for _ in range(2000):
+        if condition():
+            break
+        await asyncio.sleep(0.01)
+    return condition()
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        state, parent, *_ = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z" or int(parent) == os.getpid()
+
+
+@pytest.fixture
+def family(tmp_path: Path) -> Family:
+    return Family(tmp_path / "pids")
+
+
+@pytest.mark.parametrize(
+    ("then", "seconds", "kind", "words"),
+    [
+        ("time.sleep(600)", 3.0, FailureKind.TIMEOUT, "3 s"),
+        (
+            'os.write(1, b"x" * 20_000_000); time.sleep(600)',
+            30.0,
+            FailureKind.TOO_LARGE,
+            "8,388,608",
+        ),
+    ],
+)
+async def test_program_beyond_a_limit_is_killed_with_its_children(
+    family: Family, then: str, seconds: float, kind: FailureKind, words: str
 ) -> None:
-    file = tmp_path / "pids"
-    argv = script(FAMILY.format(file=str(file), then="time.sleep(600)"))
-    before = time.monotonic()
-    with pytest.raises(SourceError) as caught:
-        await run_program(argv, Limits(timeout=3.0))
-    assert time.monotonic() - before < 10
-    failure = caught.value.failure
-    assert (failure.kind, failure.step) == (FailureKind.TIMEOUT, Step.INVENTORY)
-    assert "3 s" in failure.message
-    assert failure.hint
-    assert all(map(gone, await family(file)))
+    failure = await failure_of(*family.argv(then), limits=Limits(timeout=seconds))
+    assert failure.kind is kind
+    assert words in failure.message
+    assert await family.is_gone()
 
 
-async def test_cancellation_ends_the_whole_family(
-    script: Callable[[str], tuple[str, ...]], tmp_path: Path
-) -> None:
-    file = tmp_path / "pids"
-    argv = script(FAMILY.format(file=str(file), then="time.sleep(600)"))
-    running = asyncio.create_task(run_program(argv, LONG))
-    pids = await family(file)
+async def test_program_that_is_cancelled_is_killed_with_its_children(family: Family) -> None:
+    running = asyncio.create_task(run_program(family.argv(), LONG))
+    await family.pids()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert all(map(gone, pids))
+    assert await family.is_gone()
 
 
-async def test_too_much_is_cut_off(
-    script: Callable[[str], tuple[str, ...]], tmp_path: Path
-) -> None:
-    file = tmp_path / "pids"
-    flood = 'os.write(1, b"x" * 20_000_000); time.sleep(600)'
-    argv = script(FAMILY.format(file=str(file), then=flood))
-    with pytest.raises(SourceError) as caught:
-        await run_program(argv, LONG)
-    assert caught.value.failure.kind is FailureKind.TOO_LARGE
-    assert "8,388,608" in caught.value.failure.message
-    assert all(map(gone, await family(file)))
-
-
-async def test_a_grandchild_that_holds_the_pipes_is_not_waited_for(
-    script: Callable[[str], tuple[str, ...]], tmp_path: Path
-) -> None:
-    file = tmp_path / "pids"
-    argv = script(FAMILY.format(file=str(file), then='print("done")'))
-    output = await run_program(argv, LONG)
+async def test_program_child_that_holds_the_pipes_is_not_waited_for(family: Family) -> None:
+    output = await run_program(family.argv('print("done")'), LONG)
     assert (output.exit_code, output.stdout) == (0, b"done\n")
-    assert all(map(gone, await family(file)))
+    assert await family.is_gone()
 
 
-async def test_one_that_left_the_group_and_holds_the_pipes_is_not_waited_for(
-    script: Callable[[str], tuple[str, ...]], tmp_path: Path
-) -> None:
+async def test_program_child_in_another_session_is_not_waited_for(tmp_path: Path) -> None:
     file = tmp_path / "pid"
-    argv = script(f"""
-        import subprocess, sys
-        left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(20)"],
-                                start_new_session=True)
-        open({str(file)!r}, "w").write(str(left.pid))
-        print("done")
-    """)
     try:
-        output = await run_program(argv, LONG)
+        output = await run_python(f"""
+            import subprocess, sys
+            child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(20)"],
+                                     start_new_session=True)
+            open({str(file)!r}, "w").write(str(child.pid))
+            print("done")
+        """)
     finally:
         os.kill(int(file.read_text()), 9)  # it may live: a master of ssh connections does
     assert output.stdout == b"done\n"
@@ -211,60 +185,78 @@ async def test_one_that_left_the_group_and_holds_the_pipes_is_not_waited_for(
 @pytest.mark.parametrize(
     ("name", "hint"), [("no-such-program-here", "PATH"), ("/no/such/program", "path")]
 )
-async def test_a_program_that_is_not_there(name: str, hint: str) -> None:
-    with pytest.raises(SourceError) as caught:
-        await run_program((name, "--password=hunter2"), LONG)
-    failure = caught.value.failure
-    assert (failure.kind, failure.step) == (FailureKind.COMMAND, Step.INVENTORY)
+async def test_program_that_does_not_exist_is_named_without_arguments(name: str, hint: str) -> None:
+    failure = await failure_of(name, "--password=hunter2")
+    assert failure.kind is FailureKind.COMMAND
     assert name in failure.message
     assert "hunter2" not in failure.message
     assert hint in failure.hint
 
 
-async def test_a_file_that_is_no_program(tmp_path: Path) -> None:
+async def test_program_that_cannot_be_executed_is_a_failure(tmp_path: Path) -> None:
     path = tmp_path / "program"
     path.write_bytes(b"\x7fnot a program")
     for mode in (stat.S_IRUSR, stat.S_IRWXU):
         path.chmod(mode)
-        with pytest.raises(SourceError) as caught:
-            await run_program((str(path),), LONG)
-        assert caught.value.failure.kind is FailureKind.COMMAND
-        assert caught.value.failure.hint
+        assert (await failure_of(str(path))).kind is FailureKind.COMMAND
 
 
 @pytest.mark.parametrize("argv", [(), ("",), ("a\0b",), ("\udcff",), (".",)])
-async def test_arguments_that_cannot_be(argv: tuple[str, ...]) -> None:
-    with pytest.raises(SourceError) as caught:
-        await run_program(argv, LONG)
-    assert caught.value.failure.kind is FailureKind.COMMAND
+async def test_program_with_impossible_arguments_is_a_failure(argv: tuple[str, ...]) -> None:
+    assert (await failure_of(*argv)).kind is FailureKind.COMMAND
 
 
-def test_in_a_thread_that_is_not_the_main_one() -> None:
-    found: list[bytes] = []
+def test_program_runs_from_another_thread() -> None:
+    outputs: list[bytes] = []
 
     async def many() -> None:
-        argv = (sys.executable, "-c", "print(1)")
-        outputs = await asyncio.gather(*(run_program(argv, LONG) for _ in range(5)))
-        found.extend(output.stdout for output in outputs)
+        results = await asyncio.gather(*(run_python("print(1)") for _ in range(5)))
+        outputs.extend(output.stdout for output in results)
 
     thread = threading.Thread(target=lambda: resolver.run(many()))
     thread.start()
     thread.join(30)
-    assert found == [b"1\n"] * 5
+    assert outputs == [b"1\n"] * 5
 
 
-async def test_no_descriptor_is_left_open(script: Callable[[str], tuple[str, ...]]) -> None:
-    hang = script("import time; time.sleep(600)")
-
+async def test_program_leaves_no_descriptor_open() -> None:
     async def once() -> None:
-        await run_program((sys.executable, "-c", ""), LONG)
+        await run_python("")
         with pytest.raises(SourceError):
-            await run_program(hang, Limits(timeout=0.2))
-        with pytest.raises(SourceError):
-            await run_program(("/no/such/program",), LONG)
+            await run_python("import time; time.sleep(600)", Limits(timeout=0.2))
+        await failure_of("/no/such/program")
 
     await once()
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - the names are of no interest
     for _ in range(3):
         await once()
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 - as above
+
+
+# Encodings
+
+TEXT = 'XDT_PLT_UD "Grün"\r\n[1, 2]\r\n'
+
+
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        *(
+            (TEXT.encode(encoding), TEXT)
+            for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252")
+        ),
+        (b"\xfe\xff" + TEXT.encode("utf-16-be"), TEXT),
+        # Files of different age, printed one after another
+        ("ü\n".encode("cp1252") + b"\xef\xbb\xbf" + "ü\n".encode(), "ü\nü\n"),
+        (b"a\0bcdefgh", "abcdefgh"),
+        ("ab".encode("utf-16")[:-1], "a\ufffd"),
+        (b"", ""),
+    ],
+)
+def test_decode_output_reads_every_encoding_of_windows(output: bytes, text: str) -> None:
+    assert decode_output(output) == text
+
+
+@given(st.binary(max_size=300))
+def test_decode_output_reads_any_bytes(output: bytes) -> None:
+    assert "\0" not in decode_output(output)

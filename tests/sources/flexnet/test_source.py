@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.clock import FakeClock
-from tests.support.lmstat import CITRIX
+from tests.support.lmstat import CITRIX, HEAD, notice, parse_error, parse_output
 
 from lictui.config.settings import Limits
-from lictui.model import FailureKind, Server, Snapshot, SourceName, Step
+from lictui.model import FailureKind, Level, Server, Snapshot, SourceName, Step
 from lictui.sources import open_source
 from lictui.sources.flexnet.source import LmstatSource
 from lictui.sources.source import SourceError
@@ -54,7 +54,7 @@ async def failing(server: Server) -> SourceError:
     return caught.value
 
 
-async def test_lmutil_is_asked_for_everything(
+async def test_lmstat_runs_with_all_options_and_without_foreign_servers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("LM_LICENSE_FILE", "CITRIX_LICENSE_FILE", "lm_license_file"):
@@ -71,7 +71,7 @@ async def test_lmutil_is_asked_for_everything(
     assert steps[-1][1] == "4 features"
 
 
-async def test_lmstat_is_a_program_of_its_own(tmp_path: Path) -> None:
+async def test_lmstat_may_be_a_program_of_its_own(tmp_path: Path) -> None:
     lmstat = program(tmp_path, printing(CITRIX.encode("utf-16")), "lmstat")
     snapshot, _ = await fetch(replace(SERVER, lmutil=lmstat))
     argv, _ = json.loads((tmp_path / "called").read_text())
@@ -79,7 +79,7 @@ async def test_lmstat_is_a_program_of_its_own(tmp_path: Path) -> None:
     assert snapshot.pools
 
 
-async def test_lmutil_is_looked_for_on_the_path(
+async def test_lmstat_program_is_searched_on_the_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program(tmp_path, printing(CITRIX.encode()))
@@ -92,7 +92,7 @@ async def test_lmutil_is_looked_for_on_the_path(
     assert "lmutil" in error.message
 
 
-async def test_a_program_that_was_killed_is_not_believed(tmp_path: Path) -> None:
+async def test_lmstat_output_of_a_killed_program_is_not_used(tmp_path: Path) -> None:
     half = printing(CITRIX[: len(CITRIX) // 2].encode())
     for end in ("sys.stdout.flush(); os.kill(os.getpid(), 9)", "sys.exit(137)", "sys.exit(143)"):
         lmutil = program(tmp_path, f"{half}\n{end}")
@@ -101,31 +101,106 @@ async def test_a_program_that_was_killed_is_not_believed(tmp_path: Path) -> None
         assert "killed" in failure.message
 
 
-async def test_any_exit_code_is_an_answer_if_something_was_told(tmp_path: Path) -> None:
+async def test_lmstat_complete_output_is_used_with_any_exit_code(tmp_path: Path) -> None:
     lmutil = program(tmp_path, printing(CITRIX.encode()) + "\nsys.exit(1)")
     snapshot, _ = await fetch(replace(SERVER, lmutil=lmutil))
     assert snapshot.pools
 
 
-async def test_what_lmstat_cannot_reach(tmp_path: Path) -> None:
-    said = b'Error getting status: Cannot connect to license server. (-15,570:111 "refused")\n'
-    lmutil = program(tmp_path, printing(said) + "\nsys.exit(241)")
-    error = (await failing(replace(SERVER, lmutil=lmutil))).failure
-    assert (error.kind, error.step) == (FailureKind.REFUSED, Step.CONNECT)
+@pytest.mark.parametrize(
+    ("body", "kind", "message"),
+    [
+        (
+            """print('Error getting status: Cannot connect to license server. (-15,570:111 "x")')
+sys.exit(241)""",
+            FailureKind.REFUSED,
+            "Cannot connect",
+        ),
+        (
+            "sys.exit('cannot open shared object file')",
+            FailureKind.COMMAND,
+            "code 1: cannot open shared object file",
+        ),
+        ("print('hello')", FailureKind.PARSE, "not lmstat output: hello"),
+    ],
+)
+async def test_lmstat_program_without_an_answer_fails_with_its_reason(
+    tmp_path: Path, body: str, kind: FailureKind, message: str
+) -> None:
+    failure = (await failing(replace(SERVER, lmutil=program(tmp_path, body)))).failure
+    assert failure.kind is kind
+    assert message in failure.message
 
 
-async def test_a_program_that_fails_is_quoted(tmp_path: Path) -> None:
-    lmutil = program(tmp_path, "sys.exit('cannot open shared object file')")
-    error = (await failing(replace(SERVER, lmutil=lmutil))).failure
-    assert error.kind is FailureKind.COMMAND
-    assert "code 1: cannot open shared object file" in error.message
-
-
-async def test_a_program_that_is_none_of_flexnets(tmp_path: Path) -> None:
-    lmutil = program(tmp_path, "print('hello')")
-    error = (await failing(replace(SERVER, lmutil=lmutil))).failure
-    assert (error.kind, error.step) == (FailureKind.PARSE, Step.PARSE)
-
-
-async def test_no_address() -> None:
+async def test_lmstat_without_an_address_is_a_config_failure() -> None:
     assert (await failing(replace(SERVER, address=""))).failure.kind is FailureKind.CONFIG
+
+
+# Errors in the output
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "step"),
+    [
+        ('(-15,570:111 "Connection refused")', FailureKind.REFUSED, Step.CONNECT),
+        ('(-15,10:10061 "WinSock: Connection refused")', FailureKind.REFUSED, Step.CONNECT),
+        ('(-15,570:115 "Operation now in progress")', FailureKind.TIMEOUT, Step.CONNECT),
+        ('(-15,570:110 "Connection timed out")', FailureKind.TIMEOUT, Step.CONNECT),
+        ('(-15,570:113 "No route to host")', FailureKind.REFUSED, Step.CONNECT),
+        ("(-15,570)", FailureKind.REFUSED, Step.CONNECT),
+        ("without a number: connection timed out", FailureKind.TIMEOUT, Step.CONNECT),
+        ("", FailureKind.REFUSED, Step.CONNECT),
+        ('(-14,7:2 "No such file or directory")', FailureKind.DNS, Step.RESOLVE),
+        ('(-96,491:11001 "Winsock: Host not found")', FailureKind.DNS, Step.RESOLVE),
+        ("(-96,287)", FailureKind.TIMEOUT, Step.CONNECT),
+        ("(-16,287)", FailureKind.PROTOCOL, Step.INVENTORY),
+        ("(-1,359)", FailureKind.CONFIG, Step.INVENTORY),
+        ("(-97,121)", FailureKind.UNAVAILABLE, Step.INVENTORY),
+        ("(-999,1)", FailureKind.COMMAND, Step.INVENTORY),
+    ],
+)
+@pytest.mark.parametrize(
+    "start",
+    [
+        "Error getting status: ",
+        "lmgrd is not running: ",
+        "lic01: ",
+    ],
+)
+def test_lmstat_error_has_its_kind_and_step(
+    start: str, error: str, kind: FailureKind, step: Step
+) -> None:
+    failure = parse_error(
+        "lmutil - Copyright (c) 1989-2026 Flexera. All Rights Reserved.\n"
+        f"License server status: 27000@lic01\n{start}Cannot connect to license server {error}\n"
+    ).failure
+    assert (failure.kind, failure.step) == (kind, step)
+    assert "27000@lic01" in failure.message
+    assert failure.hint
+
+
+def test_lmstat_missing_license_file_is_a_config_failure() -> None:
+    text = "Error getting status: Cannot find license file.\nFilename: /nope.lic\n"
+    assert parse_error(text).failure.kind is FailureKind.CONFIG
+
+
+def test_lmstat_all_servers_down_are_refused() -> None:
+    text = "License server status: 1@a,1@b\na: license server DOWN\nb: license server DOWN v11\n"
+    assert parse_error(text).failure.kind is FailureKind.REFUSED
+
+
+def test_lmstat_other_servers_error_is_a_notice() -> None:
+    text = CITRIX + '\nError getting status: Cannot connect (-15,570:111 "Connection refused")\n'
+    assert len(parse_output(text).pools) == 4
+    assert notice(text, "did not answer").level is Level.WARN
+
+
+def test_lmstat_without_features_is_no_data() -> None:
+    assert parse_error(HEAD.format(vendor="CITRIX")).failure.kind is FailureKind.NO_DATA
+
+
+@pytest.mark.parametrize("text", ["", "\n\r\n", "bash: lmutil: command not found", "\0\x1b[31m"])
+def test_lmstat_other_text_is_refused(text: str) -> None:
+    error = parse_error(text).failure
+    assert error.kind is FailureKind.PARSE
+    assert error.message.isprintable()

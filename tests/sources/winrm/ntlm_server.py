@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import contextlib
 import re
 import struct
 from dataclasses import dataclass, field
@@ -13,12 +11,13 @@ from typing import TYPE_CHECKING, Self
 import spnego
 from spnego.channel_bindings import GssChannelBindings
 from tests.sources.winrm.wsman_replies import MESSAGE_ID, SOAP, WsmanRequest
+from tests.support.tcp_server import tcp_server
 
 if TYPE_CHECKING:
+    import asyncio
     import ssl
     from collections.abc import Callable
     from pathlib import Path
-    from types import TracebackType
 
 PASSWORD = "correct horse"
 
@@ -37,29 +36,18 @@ class NtlmServer:
     shut_out_after: int = 10**6  # questions that one login is good for
     clear: bool = False  # answers sealed questions in the clear
     forge: bool = False  # changes one bit of what it seals
-    port: int = 0
     connections: int = 0
     logins: int = 0
     seen: list[bytes] = field(default_factory=list)  # every body that came, as it came
 
     async def __aenter__(self) -> Self:
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._writers: list[asyncio.StreamWriter] = []
+        self._running = tcp_server(self._serve, self.tls)
+        self.port = await self._running.__aenter__()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.close()
-        for writer in self._writers:
-            writer.transport.abort()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
+    async def __aexit__(self, *error: object) -> None:
+        await self._running.__aexit__(*error)
 
     def drop(self) -> None:
         """Close every connection, as a restart does."""
@@ -67,16 +55,9 @@ class NtlmServer:
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        self._tasks.add(task)
-        self._writers.add(writer)
+        self._writers.append(writer)
         self.connections += 1
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            await _Connection(self, reader, writer).run()
-        writer.close()
-        with contextlib.suppress(ConnectionError, OSError):
-            await writer.wait_closed()
+        await _Connection(self, reader, writer).run()
 
 
 class _Connection:
@@ -109,11 +90,10 @@ class _Connection:
     def _log_in(self, token: bytes) -> bool:
         if self._context is None or self._context.complete:
             bindings = self._server.bindings
+            protocol = "ntlm" if self._server.scheme == "NTLM" else "negotiate"
             self._context = spnego.server(
-                protocol="ntlm" if self._server.scheme == "NTLM" else "negotiate",
-                options=spnego.NegotiateOptions.use_ntlm
-                if self._server.scheme == "NTLM"
-                else spnego.NegotiateOptions.use_negotiate,
+                protocol=protocol,
+                options=spnego.NegotiateOptions[f"use_{protocol}"],
                 channel_bindings=GssChannelBindings(application_data=bindings)
                 if bindings
                 else None,

@@ -123,16 +123,9 @@ QUERY = WqlQuery(
 @pytest.mark.parametrize(
     ("context", "path", "text"),
     [
-        ("", "s:Header/a:To", "https://lic01:5986/wsman"),
-        ("", "s:Header/a:MessageID", "uuid:1"),
         ("", "s:Header/w:OperationTimeout", "PT24S"),
         ("", "s:Header/w:MaxEnvelopeSize", "512000"),
         ("", "s:Header/a:Action", f"{NAMES['n']}/Enumerate"),
-        (
-            "",
-            "s:Header/w:ResourceURI",
-            "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/CitrixLicensing/*",
-        ),
         ("", "s:Body/n:Enumerate/w:Filter", QUERY.wql),
         ("", "s:Body/n:Enumerate/w:OptimizeEnumeration", ""),
         ("", "s:Body/n:Enumerate/w:MaxElements", "100"),

@@ -73,28 +73,23 @@ def envelope(body: str, relates_to: str | None = MESSAGE_ID, *, action: str = "â
     ).encode()
 
 
-def enumerate_reply(*items: str, context: str = "", relates_to: str = MESSAGE_ID) -> bytes:
-    """The answer to Enumerate; with a context there is more to pull."""
-    end = "" if context else "<w:EndOfSequence/>"
+def _page(kind: str, items: tuple[str, ...], context: str, relates_to: str, prefix: str) -> bytes:
+    end = "" if context else f"<{prefix}:EndOfSequence/>"
     return envelope(
-        f"<n:EnumerateResponse><n:EnumerationContext>{context}</n:EnumerationContext>"
-        f"<w:Items>{''.join(items)}</w:Items>{end}</n:EnumerateResponse>",
+        f"<n:{kind}><n:EnumerationContext>{context}</n:EnumerationContext>"
+        f"<{prefix}:Items>{''.join(items)}</{prefix}:Items>{end}</n:{kind}>",
         relates_to,
     )
+
+
+def enumerate_reply(*items: str, context: str = "", relates_to: str = MESSAGE_ID) -> bytes:
+    """The answer to Enumerate; with a context there is more to pull."""
+    return _page("EnumerateResponse", items, context, relates_to, "w")
 
 
 def pull_reply(*items: str, context: str = "", relates_to: str = MESSAGE_ID) -> bytes:
     """The answer to Pull: its Items and its end are of another namespace."""
-    more = (
-        f"<n:EnumerationContext>{context}</n:EnumerationContext>"
-        if context
-        else "<n:EnumerationContext></n:EnumerationContext>"
-    )
-    end = "" if context else "<n:EndOfSequence/>"
-    return envelope(
-        f"<n:PullResponse>{more}<n:Items>{''.join(items)}</n:Items>{end}</n:PullResponse>",
-        relates_to,
-    )
+    return _page("PullResponse", items, context, relates_to, "n")
 
 
 def fault_reply(

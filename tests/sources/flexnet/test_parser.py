@@ -1,0 +1,385 @@
+"""The output of lmstat: pools, license users, and any other text."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.lmstat import (
+    CITRIX,
+    HEAD,
+    NOW,
+    VENDORS,
+    feature,
+    local_timestamp,
+    notice,
+    parse_error,
+    parse_output,
+    pool,
+)
+
+from lictui.model import FailureKind, Level, LicenseUser, Model, Reading
+from lictui.sources.flexnet.source import lmstat_license_users
+from lictui.sources.source import SourceError
+
+# Most tests are about one feature, x
+X = "Users of x:  (Total of 5 licenses issued;  Total of 1 license in use)"
+
+
+def test_lmstat_citrix_output_is_a_snapshot() -> None:
+    result = parse_output(CITRIX)
+    assert (result.reported_name, result.license_server_host, result.version) == (
+        "lic01",
+        "lic01",
+        "11.19.4",
+    )
+    assert result.mode is None
+    assert [item.product for item in result.pools] == [
+        "CITRIX",
+        "XDT_ENT_UD",
+        "MPS_ENT_CCU",
+        "PVS_STD_CCS",
+    ]
+    xdt = pool(CITRIX, "XDT_ENT_UD")
+    assert xdt.name == "Citrix Virtual Apps and Desktops Advanced"
+    assert (xdt.model, xdt.vendor, xdt.counted) == (Model.USER_DEVICE, "CITRIX", True)
+    assert (xdt.reading.installed, xdt.reading.in_use) == (250, 184)
+    assert xdt.reading.overdraft is None
+    assert (xdt.subscription_date, xdt.expires) == (date(2026, 12, 1), date(2027, 3, 31))
+    assert (xdt.permanent, xdt.license_type, xdt.queued) == (False, "Retail", 2)
+    raw = dict(xdt.raw_fields)
+    assert raw["reserved for GROUP"] == "5"
+    assert raw["borrowed or lingering"] == "1"
+    assert raw["version"] == "2026.1201"
+    assert {"installed", "in_use", "queued"} <= set(dict(xdt.formulas))
+
+
+def test_lmstat_startup_licenses_are_not_counted() -> None:
+    result = pool(CITRIX, "CITRIX")
+    assert (result.counted, result.permanent, result.reading.installed) == (False, True, 10000)
+
+
+def test_lmstat_unused_feature_has_no_dates() -> None:
+    result = pool(CITRIX, "MPS_ENT_CCU")
+    assert (result.reading.installed, result.reading.in_use, result.queued) == (20, 0, 0)
+    assert (result.subscription_date, result.expires, result.permanent) == (None, None, None)
+
+
+def test_lmstat_different_versions_have_the_first_expiry() -> None:
+    result = pool(CITRIX, "PVS_STD_CCS")
+    assert (result.subscription_date, result.expires) == (None, date(2027, 3, 31))
+
+
+def test_lmstat_reservations_are_a_notice_without_names() -> None:
+    result = notice(CITRIX, "Reserved")
+    assert (result.kind, result.level) == ("server", Level.OK)
+    assert result.detail == "XDT_ENT_UD 6 (5 for groups, 1 for users)"
+    assert "bob" not in repr(parse_output(CITRIX))
+
+
+@pytest.mark.parametrize("separator", ["\r\n", "\n\n", "\r\n\r\n", "   \n"])
+def test_lmstat_line_ends_and_blank_lines_change_nothing(separator: str) -> None:
+    for text in (CITRIX, VENDORS):
+        changed = text.replace("\n", separator)
+        assert parse_output(changed) == parse_output(text)
+        assert lmstat_license_users(changed, NOW) == lmstat_license_users(text, NOW)
+
+
+def test_lmstat_indentation_changes_nothing() -> None:
+    flat = "\n".join(line.strip() for line in CITRIX.splitlines())
+    deep = "\n".join("\t  " + line for line in CITRIX.splitlines())
+    assert parse_output(flat) == parse_output(CITRIX) == parse_output(deep)
+
+
+def test_lmstat_listings_of_a_daemon_add_up_and_daemons_stay_apart() -> None:
+    result = {(item.product, item.vendor): item.reading for item in parse_output(VENDORS).pools}
+    alpha, beta = result["solver (alphad)", "alphad"], result["solver (betad)", "betad"]
+    assert (alpha.installed, alpha.in_use) == (10, 3)
+    assert (beta.installed, beta.in_use) == (7, 3)
+    assert len({item.key for item in parse_output(VENDORS).pools}) == len(
+        parse_output(VENDORS).pools
+    )
+
+
+def test_lmstat_features_of_other_vendors_are_their_own_names() -> None:
+    result = pool(VENDORS, "solver (alphad)")
+    assert result.name == "solver (alphad)"
+    assert (result.model, result.permanent, result.expires) == (Model.CONCURRENT, True, None)
+    assert result.subscription_date is None
+    text = feature("Users of MPS_ENT_CCU:  (Total of 2 licenses issued;  Total of 0 in use)")
+    assert pool(text, "MPS_ENT_CCU").name == "MPS_ENT_CCU"
+
+
+@pytest.mark.parametrize(("product", "in_use"), [("SERIAL", 1), ("old", None)])
+def test_lmstat_uncounted_feature_is_listed(product: str, in_use: int | None) -> None:
+    result = pool(VENDORS, product)
+    assert (result.reading.installed, result.counted, result.model) == (None, False, Model.OTHER)
+    assert result.reading.in_use == in_use
+
+
+def test_lmstat_node_locked_feature_with_counts_is_counted() -> None:
+    result = pool(VENDORS, "desk")
+    assert (result.reading.installed, result.reading.in_use) == (4, 1)
+    unused = pool(
+        feature("Users of desk:  (Total of 4 licenses issued;  Total of 0 in use)"), "desk"
+    )
+    assert (
+        (result.counted, result.model) == (unused.counted, unused.model) == (True, Model.CONCURRENT)
+    )
+
+
+def test_lmstat_impossible_count_is_unknown_and_a_notice() -> None:
+    result = pool(VENDORS, "many")
+    assert (result.reading.installed, result.reading.in_use, result.counted) == (None, 3, True)
+    warning = notice(VENDORS, "without counts")
+    assert "many" in warning.detail
+    assert "old: Error: 1 licenses, unsupported" in warning.detail
+
+
+def test_lmstat_server_of_three_that_is_down_is_a_notice() -> None:
+    result = parse_output(VENDORS)
+    assert (result.reported_name, result.license_server_host) == ("h2", "h2")
+    warning = notice(VENDORS, "License server h3 is down")
+    assert warning.level is Level.WARN
+    assert "Operation now in progress" in warning.detail
+
+
+@pytest.mark.parametrize("vendor", ["gammad", "deltad"])
+def test_lmstat_vendor_daemon_that_is_down_is_critical(vendor: str) -> None:
+    assert notice(VENDORS, f"Vendor daemon {vendor} is down").level is Level.CRITICAL
+
+
+GONE = "Users of x: Cannot get users of x: The desired vendor daemon is down. (-97,121)\n"
+
+
+@pytest.mark.parametrize("said", ["DOWN", "The desired vendor daemon is down. (-97,121)"])
+@pytest.mark.parametrize("features", ["", GONE])
+def test_lmstat_without_a_daemon_that_is_up_is_unavailable(said: str, features: str) -> None:
+    text = HEAD.format(vendor="CITRIX").replace("UP v11.13\nF", f"{said}\nF") + features
+    error = parse_error(text).failure
+    assert error.kind is FailureKind.UNAVAILABLE
+    assert "vendor daemon CITRIX at 27000@lic01 is down" in error.message
+
+
+def test_lmstat_features_of_a_daemon_that_is_down_are_unknown() -> None:
+    text = feature(
+        "Users of y:  (Total of 5 licenses issued;  Total of 1 license in use)",
+        "  betad: The desired vendor daemon is down. (-97,121)",
+        GONE,
+    )
+    assert [item.product for item in parse_output(text).pools] == ["y", "x"]
+    assert pool(text, "x").reading == Reading()
+    assert "x: Cannot get users" in notice(text, "without counts").detail
+
+
+def test_lmstat_startup_licenses_alone_are_a_notice() -> None:
+    text = feature(
+        "Users of CITRIX:  (Total of 10 licenses issued;  Total of 0 licenses in use)",
+        vendor="CITRIX",
+    )
+    assert notice(text, "Only start-up").level is Level.WARN
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Users of x:  (Total of 5 licenses issued;  Total of 1 license in use)",
+        "Users of x: (Total of 5 licenses issued; Total of 1 license in use)",
+        "  Users of x:      (Total of 5 licenses issued;   Total of 1 licenses in use)",
+        "Users of x:  (Total of 5 licenses issued;  1 licenses in use)",
+        "Users of x:\t(Total of 5 licenses issued;\tTotal of 1 license in use)",
+        "Users of x:  (Total of 5 borrowable licenses issued;  Total of 1 license in use)",
+    ],
+)
+def test_lmstat_counts_are_read_in_every_form(line: str) -> None:
+    result = pool(feature(line), "x").reading
+    assert (result.installed, result.in_use) == (5, 1)
+
+
+@pytest.mark.parametrize(
+    ("expiry", "expected"),
+    [
+        (", expiry: 30-dec-2027", (date(2027, 12, 30), False)),
+        (", expiry: permanent(no expiration date)", (None, True)),
+        (", expiry: permanent", (None, True)),
+        (", expiry: 1-jan-0", (None, True)),
+        (", expiry: 01-jan-0000", (None, True)),
+        (", expiry: soon", (None, None)),
+        ("", (None, None)),
+    ],
+)
+def test_lmstat_expiry_is_read_in_every_form(
+    expiry: str, expected: tuple[date | None, bool | None]
+) -> None:
+    text = feature(
+        X,
+        f'"x" v1.0, vendor: vendord{expiry}',
+    )
+    result = pool(text, "x")
+    assert (result.expires, result.permanent) == expected
+
+
+# License users
+
+
+def test_lmstat_usage_lines_are_license_users() -> None:
+    result = {item.user: item for item in lmstat_license_users(CITRIX, NOW)}
+    assert "carl" not in result  # he waits
+    assert result["anna"] == LicenseUser(
+        "XDT_ENT_UD",
+        "anna",
+        "pc01",
+        local_timestamp(2026, 11, 24, 8, 9),
+        3,
+        subscription_date=date(2026, 12, 1),
+    )
+    bernd = result["Bernd von Stein"]
+    assert (bernd.device, bernd.since) == ("PC02", local_timestamp(2025, 12, 28, 23, 59))
+    assert result["dora"].device == "pc04"
+    assert result["dora"].since == local_timestamp(2024, 2, 29, 1, 2)
+    assert not bernd.assigned
+
+
+@pytest.mark.parametrize(
+    ("names", "user", "host"),
+    [
+        ("anna pc01 pc01", "anna", "pc01"),
+        ("Anna von Stein pc01 PC01", "Anna von Stein", "pc01"),
+        ("Anna von Stein pc01 ", "Anna von Stein", "pc01"),
+        ("anna pc01 /dev/pts/1", "anna", "pc01"),
+        ("Anna Stein pc01 :0.0", "Anna Stein", "pc01"),
+        ("anna pc01 pc01 1234", "anna", "pc01"),
+        ("anna pc01 pc01 feature=solver", "anna", "pc01"),
+        ("anna pc01 other:0.0", "anna", "pc01"),
+        ("anna pc01.acme.test pc01:11.0 more", "anna", "pc01.acme.test"),
+        ("anna pc01 pc01:0894_1 2029.01", "anna", "pc01"),
+        ("anna maria maria-pc maria-pc more", "anna maria", "maria-pc"),
+        ('"anna" pc01 /dev/pts/1', "anna", "pc01"),
+        ('"Anna von Stein" pc01 x', "Anna von Stein", "pc01"),
+        ("anna pc01", "anna", "pc01"),
+        ("anna", "anna", ""),
+        (
+            "a (v1) (x/1 1) queued for 9 licenses pc01 pc01",
+            "a (v1) (x/1 1) queued for 9 licenses",
+            "pc01",
+        ),
+    ],
+)
+def test_lmstat_user_and_host_are_read_whatever_the_display_is(
+    names: str, user: str, host: str
+) -> None:
+    text = feature(
+        X,
+        f"    {names} (v1.0) (h1/27000 101), start Tue 11/24 8:09",
+    )
+    (result,) = lmstat_license_users(text, NOW)
+    assert (result.user, result.device) == (user, host)
+    assert pool(text, "x").queued == 0
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        ("Tue 11/24 9:15", (2026, 11, 24, 9, 15)),
+        ("Wed 11/25 0:00", (2026, 11, 24, 9, 15)),  # its clock is a zone ahead: just now
+        ("Tue 11/25 0:00", (2025, 11, 25, 0, 0)),
+        ("11/24 10:00", (2025, 11, 24, 10, 0)),
+        ("Thu 1/1 0:00", (2026, 1, 1, 0, 0)),
+    ],
+)
+def test_lmstat_start_has_the_most_recent_year(start: str, expected: tuple[int, ...]) -> None:
+    text = feature(
+        X,
+        f"    a b c (v1.0) (h1/27000 101), start {start}",
+    )
+    (result,) = lmstat_license_users(text, NOW)
+    assert result.since == local_timestamp(*expected)
+
+
+# Any text
+
+
+def test_lmstat_hostile_text_is_sanitized() -> None:
+    evil = "\x1b]0;x\x07\u202e[/b]"
+    text = feature(
+        f"Users of a{evil}:  (Total of 5 licenses issued;  Total of 1 license in use)",
+        f'"a" v1{evil}, vendor: v, expiry: {evil}',
+        f"vendor_string: {evil}",
+        f"u{evil} h{evil} d (v1) (h/1 1), start Tue 11/24 8:09, 99999999999999999999 licenses",
+    )
+    for shown in (repr(parse_output(text)), repr(lmstat_license_users(text, NOW))):
+        assert r"\x1b" not in shown
+        assert "u202e" not in shown
+
+
+def test_lmstat_ten_megabytes_are_read_quickly() -> None:
+    use = "    user{0} pc{0} pc{0} (v1.0) (h1/27000 {0}), start Tue 11/24 8:09\n"
+    uses = "".join(use.format(n) for n in range(150_000))
+    head = feature("Users of x:  (Total of 5 licenses issued;  Total of 1 license in use)\n")
+    features = "".join(
+        f"Users of f{n}:  (Total of 5 licenses issued;  Total of 1 license in use)\n"
+        for n in range(130_000)
+    )
+    for text in (head + uses, head + features, head + "\n" * 10**7, head + "(v" * 5 * 10**6):
+        before = time.process_time()
+        parse_output(text)
+        assert time.process_time() - before < 8
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x: " + "(-1" * 3000,
+        "Users of x:  (" + "Total of 1" * 3000,
+        "Users of x:  (Total of 5 licenses issued" + "; " * 3000,
+        "a " * 3000 + "(v1) (h/1 1), start " + "1/" * 3000,
+        '"' * 6000,
+        " (v" * 6000,
+        "floating" + " license" * 3000,
+        "Error getting status: " + "name " * 3000,
+    ],
+)
+def test_lmstat_no_line_takes_long(line: str) -> None:
+    before = time.process_time()
+    text = feature("Users of y:  (Total of 5 licenses issued;  Total of 1 license in use)", line)
+    for item in (text, line):
+        try:
+            parse_output(item)
+        except SourceError:
+            continue
+    assert time.process_time() - before < 1
+
+
+LINES = sorted({line for text in (CITRIX, VENDORS) for line in text.splitlines()})
+
+
+@given(st.lists(st.sampled_from(LINES) | st.text(max_size=80), max_size=40))
+def test_lmstat_lines_in_any_order_are_a_snapshot_or_a_failure(lines: list[str]) -> None:
+    _check_any(("\n").join(lines))
+
+
+@given(st.data())
+def test_lmstat_damaged_output_is_a_snapshot_or_a_failure(data: st.DataObject) -> None:
+    text = data.draw(st.sampled_from([CITRIX, VENDORS]))
+    for _ in range(data.draw(st.integers(1, 8))):
+        start = data.draw(st.integers(0, len(text)))
+        end = min(len(text), start + data.draw(st.integers(0, 30)))
+        text = text[:start] + data.draw(st.text(max_size=10)) + text[end:]
+    _check_any(text)
+
+
+def _check_any(text: str) -> None:
+    """Check that `text` is a snapshot with possible figures, or a SourceError."""
+    try:
+        result = parse_output(text)
+    except SourceError:
+        return
+    for item in result.pools:
+        assert item.product.isprintable()
+        for figure in (item.reading.in_use, item.reading.installed, item.queued):
+            assert figure is None or figure >= 0
+    for user in lmstat_license_users(text, NOW):
+        assert user.since is None or user.since <= NOW
