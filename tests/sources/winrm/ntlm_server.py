@@ -46,8 +46,8 @@ class NtlmServer:
         self.port = await self._running.__aenter__()
         return self
 
-    async def __aexit__(self, *error: object) -> None:
-        await self._running.__aexit__(*error)
+    async def __aexit__(self, *_: object) -> None:
+        await self._running.__aexit__(None, None, None)
 
     def drop(self) -> None:
         """Close every connection, as a restart does."""
