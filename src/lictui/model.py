@@ -6,7 +6,7 @@ A failed poll is a value, not an exception, and an unknown figure is None, never
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -350,12 +350,9 @@ class Pool:
     counted: bool = True  # start-up licenses are listed, never counted
     vendor: str = ""  # FlexNet only: the vendor daemon
     queued: int | None = None  # requests waiting for a license; None: not reported
-    raw_fields: tuple[
-        tuple[str, str], ...
-    ] = ()  # as the server named them, for the provenance of a figure
-    formulas: tuple[
-        tuple[str, str], ...
-    ] = ()  # figure -> formula: ("installed", "Count - Overdraft")
+    # As the server named them, and figure -> formula: ("installed", "Count - Overdraft").
+    raw_fields: tuple[tuple[str, str], ...] = ()
+    formulas: tuple[tuple[str, str], ...] = ()
 
     @property
     def expiring_count(self) -> int | None:
@@ -491,7 +488,7 @@ class StepResult:
     detail: str
     seconds: float
     hint: str = ""
-    fingerprint: str = field(default="")  # tls only: the leaf's SHA-256, lower-case hex
+    fingerprint: str = ""  # tls only: the leaf's SHA-256, lower-case hex
     host_names: tuple[str, ...] = ()  # parse only: host names the license server reports
 
 

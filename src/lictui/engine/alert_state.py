@@ -121,9 +121,12 @@ class _Transition:
         """
         if state is None:
             return self._create(current) if current else None
-        if current is None and self._is_undetermined:
+        unchecked = self._key.kind is AlertKind.UNUSUAL and self._context.anomalies is None
+        if current is None and (unchecked or is_undetermined(self._status, self._key)):
             return state
-        new_poll = state.last_poll is None or self._poll != state.last_poll or self._is_stale
+        # Of a stale server polls are missing: time alone counts.
+        is_stale = self._key.detail == ABOUT_STATE and self._status.state is State.STALE
+        new_poll = state.last_poll is None or self._poll != state.last_poll or is_stale
         state = replace(state, group=self._status.server.group)
         if state.raised_at is None:
             return self._count_pending(state, current, new_poll=new_poll)
@@ -220,17 +223,6 @@ class _Transition:
     ) -> AlertState:
         self.events.append(AlertEvent(transition, self._context.now, state, previous_level))
         return state
-
-    @property
-    def _is_undetermined(self) -> bool:
-        """Whether nothing is known about the cause of the alert now."""
-        unchecked = self._key.kind is AlertKind.UNUSUAL and self._context.anomalies is None
-        return unchecked or is_undetermined(self._status, self._key)
-
-    @property
-    def _is_stale(self) -> bool:
-        """Whether time alone counts: it is polls that are missing."""
-        return self._key.detail == ABOUT_STATE and self._status.state is State.STALE
 
     @property
     def _polls_to_raise(self) -> int:

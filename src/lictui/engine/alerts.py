@@ -372,19 +372,15 @@ def alert_views(board: MergedBoard, today: date, now: float) -> tuple[AlertView,
     A board without alert states, which nobody evaluates, shows the conditions that hold.
     """
     if board.alert_states is None:
-        views = [
+        return tuple(
             AlertView(alert.key, alert.level, alert.message, alert.since)
             for alert in current_alerts(board, today)
-        ]
-    else:
-        servers = {name for status in board.servers for name in status.member_names}
-        views = []
-        for state in board.alert_states:
-            if state.key.server not in servers:
-                continue
-            acknowledgement = board.acknowledgements.get(state.key)
-            if acknowledgement is not None and not acknowledgement.is_active(now):
-                acknowledgement = None
+        )
+    servers = {name for status in board.servers for name in status.member_names}
+    views = []
+    for state in board.alert_states:
+        acknowledgement = board.acknowledgements.get(state.key)
+        if state.key.server in servers:
             views.append(
                 AlertView(
                     state.key,
@@ -394,13 +390,9 @@ def alert_views(board: MergedBoard, today: date, now: float) -> tuple[AlertView,
                     state.raised_at is not None,
                     state.polls_clear > 0,
                     max(0, state.polls_required - state.polls_seen),
-                    acknowledgement,
+                    acknowledgement if acknowledgement and acknowledgement.is_active(now) else None,
                     state.group,
                 )
             )
-    return tuple(sorted(views, key=_urgency))
-
-
-def _urgency(view: AlertView) -> tuple[int, int]:
-    order = 0 if view.needs_attention else 1 if view.is_raised else 2
-    return order, severity_rank(view.level)
+    views.sort(key=lambda v: (not v.needs_attention, not v.is_raised, severity_rank(v.level)))
+    return tuple(views)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from lictui.config.settings import AlertSettings
     from lictui.engine.board import ServerStatus
-    from lictui.model import Certificate, Pool, PoolKey, Server, Snapshot
+    from lictui.model import Pool, PoolKey, Server, Snapshot
 
 _UNKNOWN: Final = "?"
 
@@ -71,9 +71,13 @@ def _server_changes(
         old.certificate
         and new.certificate
         and old.certificate.sha256 != new.certificate.sha256
-        and not _is_citrix_service(server)
+        # Citrix runs these servers: their nodes present certificates of their own.
+        and not (server.source in ACCOUNT_SOURCES or server.customer_id)
     ):
-        yield event(EventKind.CERTIFICATE, _certificate_text(new.certificate))
+        day = new.certificate.expires
+        until = f", valid until {day.day} {day:%b %Y}" if day else ""
+        message = f"certificate changed: sha256:{new.certificate.sha256[:8]}…{until}"
+        yield event(EventKind.CERTIFICATE, message)
     if new.activation and old.activation != new.activation:
         expires = f", expires {new.activation.expires}" if new.activation.expires else ""
         status = new.activation.status.replace("_", " ")
@@ -81,17 +85,6 @@ def _server_changes(
     for notice in new.notices:
         if notice not in old.notices:
             yield event(EventKind.NOTICE, notice.title, "", notice.level)
-
-
-def _is_citrix_service(server: Server) -> bool:
-    """Whether Citrix runs the server: its nodes present certificates of their own."""
-    return server.source in ACCOUNT_SOURCES or bool(server.customer_id)
-
-
-def _certificate_text(certificate: Certificate) -> str:
-    day = certificate.expires
-    until = f", valid until {day.day} {day:%b %Y}" if day else ""
-    return f"certificate changed: sha256:{certificate.sha256[:8]}…{until}"
 
 
 def _license_changes(

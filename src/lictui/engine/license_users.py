@@ -80,9 +80,8 @@ def visible_users(
     With the privacy `hide`, names become `user 1`, `host 1`; with `hash`, a short hash keyed with
     `key`; with `show` they are kept, and idle users come with the command that releases them.
     """
-    selected = sorted(
-        (user for user in license_users if product in ("", user.product)), key=_sort_key
-    )
+    selected = [user for user in license_users if product in ("", user.product)]
+    selected.sort(key=lambda u: (u.since is None, u.since or 0.0, u.product, u.user, u.device))
     replacements: dict[tuple[str, str], str] = {}
     count = Counter[str]()
 
@@ -93,7 +92,9 @@ def visible_users(
         folded = name.casefold()
         if (kind, folded) not in replacements:
             count[kind] += 1
-            suffix = _hash(key, kind, folded) if privacy == "hash" else str(count[kind])
+            text = f"{kind}\0{folded}".encode("utf-8", "surrogatepass")
+            digest = hmac.new(key, text, hashlib.sha256).hexdigest()[:_HASH_DIGITS]
+            suffix = digest if privacy == "hash" else str(count[kind])
             replacements[kind, folded] = f"{kind} {suffix}"
         return replacements[kind, folded]
 
@@ -107,13 +108,3 @@ def visible_users(
         command = release_command(user) if idle and privacy == "show" else ""
         visible.append(VisibleUser(shown, idle, command))
     return tuple(visible)
-
-
-def _sort_key(user: LicenseUser) -> tuple[bool, float, str, str, str]:
-    since = user.since
-    return (since is None, since or 0.0, user.product, user.user, user.device)
-
-
-def _hash(key: bytes, kind: str, name: str) -> str:
-    text = f"{kind}\0{name}".encode("utf-8", "surrogatepass")
-    return hmac.new(key, text, hashlib.sha256).hexdigest()[:_HASH_DIGITS]

@@ -130,7 +130,9 @@ def forecast_scopes(
     for status in board.servers:
         server = status.server
         own: dict[tuple[str, Model], _ProductPools] = {}
-        for pool in _counted_pools(status):
+        for pool in status.pools if server.enabled else ():
+            if not pool.counted:
+                continue
             name, key = status.history_key(pool.key)
             earlier = ended[name, key.product, pool.model.value]
             for products in (own, total):
@@ -145,11 +147,6 @@ def forecast_scopes(
         for (code, model), pools in total.items()
     ]
     return (*combined, *single)
-
-
-def _counted_pools(status: ServerStatus) -> Iterator[Pool]:
-    if status.server.enabled:
-        yield from (pool for pool in status.pools if pool.counted)
 
 
 def _scope(

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from lictui.model import Failure, FailureKind, Poll, Pool, Server, Snapshot, State
+from lictui.model import Failure, FailureKind, Poll, Server, Snapshot, State
 from lictui.sources.source import Source, SourceError, distinct_pools, ignore_steps
 
 if TYPE_CHECKING:
@@ -43,29 +43,24 @@ def _divided(result: Snapshot | Failure, divisor: int) -> Snapshot | Failure:
     """A result with its quantities divided, rounded down; what is in use stays."""
     if divisor <= 1 or isinstance(result, Failure):
         return result
-    return replace(result, pools=tuple(_divided_pool(pool, divisor) for pool in result.pools))
-
-
-def _divided_pool(pool: Pool, divisor: int) -> Pool:
-    reading = pool.reading
-    formulas = dict(pool.formulas)
-    for figure in ("installed", "overdraft"):
-        formula = formulas.get(figure, figure)
-        formulas[figure] = (
-            f"({formula}) / {divisor}" if " " in formula else f"{formula} / {divisor}"
-        )
 
     def divided(count: int | None) -> int | None:
         return None if count is None else count // divisor
 
-    return replace(
-        pool,
-        reading=replace(
-            reading, installed=divided(reading.installed), overdraft=divided(reading.overdraft)
-        ),
-        reported_expiring=divided(pool.reported_expiring),
-        formulas=tuple(formulas.items()),
-    )
+    pools = []
+    for pool in result.pools:
+        formulas = dict(pool.formulas)
+        for figure in ("installed", "overdraft"):
+            formula = formulas.get(figure, figure)
+            formulas[figure] = f"{f'({formula})' if ' ' in formula else formula} / {divisor}"
+        reading = replace(
+            pool.reading,
+            installed=divided(pool.reading.installed),
+            overdraft=divided(pool.reading.overdraft),
+        )
+        expiring, texts = divided(pool.reported_expiring), tuple(formulas.items())
+        pools.append(replace(pool, reading=reading, reported_expiring=expiring, formulas=texts))
+    return replace(result, pools=tuple(pools))
 
 
 async def _fetch(server: Server, source: Source, deadline: float) -> Snapshot | Failure:

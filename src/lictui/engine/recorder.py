@@ -22,7 +22,6 @@ from lictui.model import (
     Event,
     Poll,
     Pool,
-    PoolKey,
     Server,
     Snapshot,
     SourceName,
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from lictui.config.settings import AlertSettings
-    from lictui.history.journal import AlertChanges
     from lictui.history.store import History
 
 _log = logging.getLogger(__name__)
@@ -107,7 +105,12 @@ class Recorder:
             poll = _with_earlier_dates(server, before.snapshot, result)
             self.board = boards.apply_poll(self.board, poll, due)
             after = self.board.find(server.name) or before
-            duplicates = self._duplicate_pools(server)
+            # Pools for which another data source is used; merging for nothing costs every poll.
+            duplicates = (
+                duplicate_pool_keys(self.merged_board, server.name)
+                if self._has_aliases
+                else frozenset()
+            )
             levels = not self.alerts_enabled
             changes = change_events(before, after, self.alerts, duplicates, levels=levels)
             events = self._evaluate(after, poll.time)
@@ -171,7 +174,7 @@ class Recorder:
 
     @property
     def _has_aliases(self) -> bool:
-        """Whether any server is a second data source; merging for nothing costs every poll."""
+        """Whether any server is a second data source."""
         return any(status.server.same_as for status in self.board.servers)
 
     def _evaluate(self, status: ServerStatus, now: float) -> tuple[AlertEvent, ...]:
@@ -181,12 +184,6 @@ class Recorder:
             status = self.merged_board.find(status.server.name) or status
         today = local_date(now, self.timezone)
         return self.alert_store.evaluate(status, self.alerts, now, today)
-
-    def _duplicate_pools(self, server: Server) -> frozenset[PoolKey]:
-        """The pools of a server for which another data source is used."""
-        if not self._has_aliases:
-            return frozenset()
-        return duplicate_pool_keys(self.merged_board, server.name)
 
     def _flush(self, alert_events: Sequence[AlertEvent]) -> None:
         self._write()
@@ -205,14 +202,17 @@ class Recorder:
                 )
 
     def _write(self) -> None:
-        if self._history is None:
+        history = self._history
+        if history is None:
             self.alert_store.flush(lambda _: None)
             return
         if not (self._waiting or self.alert_store.has_pending_writes):
             return
         notices = [notice for notice in self.board.notices if notice != self._write_error]
         try:
-            self.alert_store.flush(self._append)
+            self.alert_store.flush(
+                lambda changes: history.append_many(tuple(self._waiting), changes or None)
+            )
         except LictuiError as error:
             if not self._write_error:
                 _log.error("%s (%s)", error.message, error.hint)
@@ -221,10 +221,6 @@ class Recorder:
             self._waiting.clear()
             self._write_error = ""
         self.set_notices(notices)
-
-    def _append(self, changes: AlertChanges) -> None:
-        if self._history:
-            self._history.append_many(tuple(self._waiting), changes or None)
 
 
 # Dates of idle features: lmstat prints them only while a license is in use
