@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lictui.analysis.aligned import ServerSeries, aligned_sum
-from lictui.analysis.peaks import (
-    PeakAccumulator,
-    Window,
-    peak_windows,
-    split_by_age,
-    upper_bound,
-)
+from lictui.analysis.columns import Series, ServerSeries, aligned_sum
+from lictui.analysis.peaks import PeakAccumulator, Window, peak_windows, upper_bound
 from lictui.analysis.series import Bucket
 
 FIVE = 300
@@ -34,33 +27,8 @@ def part(
 ) -> ServerSeries:
     first = min(figures, default=0) if since is None else since
     end = None if until is None else T0 + until * FIVE
-    return ServerSeries(
-        T0 + first * FIVE, end, [bucket(slot, figures[slot]) for slot in sorted(figures)]
-    )
-
-
-def test_aligned_sum_is_not_a_sum_of_peaks() -> None:
-    morning, evening = part({0: 90, 1: 10}), part({0: 20, 1: 80})
-    assert [one.high for one in aligned_sum([morning, evening], FIVE)] == [110, 90]
-
-
-def test_aligned_sum_leaves_out_incomplete_buckets() -> None:
-    sums = aligned_sum([part({0: 1, 1: 2, 2: 3}), part({0: 5, 2: 5})], FIVE)
-    assert [(one.start - T0, one.high) for one in sums] == [(0, 6), (600, 8)]
-
-
-def test_aligned_sum_expects_parts_only_in_their_period() -> None:
-    stays, comes = part({0: 1, 1: 1, 2: 1, 3: 1}), part({2: 10, 3: 10})
-    goes = part({0: 100, 1: 100}, until=2)
-    sums = aligned_sum([stays, comes, goes], FIVE)
-    assert [one.high for one in sums] == [101, 101, 11, 11]
-
-
-def test_aligned_sum_of_installed_is_unknown_if_one_is() -> None:
-    one = part({0: 1})
-    other = ServerSeries(T0, None, [bucket(0, 5, installed=None)])
-    assert aligned_sum([one, other], FIVE)[0].installed is None
-    assert aligned_sum([one, one], FIVE)[0].installed == 200
+    buckets = [bucket(slot, figures[slot]) for slot in sorted(figures)]
+    return ServerSeries(T0 + first * FIVE, end, Series.of(buckets, FIVE))
 
 
 def test_peak_windows_start_a_day_ago_at_the_month_and_at_the_first_reading() -> None:
@@ -75,8 +43,8 @@ def test_peak_windows_start_a_day_ago_at_the_month_and_at_the_first_reading() ->
 
 def test_accumulator_reports_peak_time_installed_and_coverage() -> None:
     gauge = PeakAccumulator([Window("all", T0)], T0, T0 + 10 * FIVE - 1)
-    gauge.add([bucket(0, 5), bucket(1, 9)], FIVE)
-    gauge.add([bucket(4, 9), bucket(5, 1)], FIVE)
+    gauge.add(Series.of([bucket(0, 5), bucket(1, 9)], FIVE))
+    gauge.add(Series.of([bucket(4, 9), bucket(5, 1)], FIVE))
     (peak,) = gauge.peaks()
     assert (peak.peak, peak.peak_at, peak.installed_at_peak) == (9, T0 + FIVE + 60, 100)
     assert (peak.average, peak.coverage, peak.alignment) == (6, 0.4, 300)
@@ -84,22 +52,13 @@ def test_accumulator_reports_peak_time_installed_and_coverage() -> None:
 
 def test_window_without_readings_has_no_peak() -> None:
     gauge = PeakAccumulator([Window("24h", T0 + DAY)], T0, T0 + 2 * DAY)
-    gauge.add([bucket(0, 5)], FIVE)
+    gauge.add(Series.of([bucket(0, 5)], FIVE))
     (peak,) = gauge.peaks()
     assert (peak.peak, peak.peak_at, peak.installed_at_peak, peak.average, peak.coverage) == (
         *[None] * 4,
         0.0,
     )
     assert upper_bound([peak]) is None
-
-
-@given(st.integers(0, 2_000_000_000), st.integers(0, 400 * DAY))
-def test_chunks_cover_all_the_time_in_whole_days(first: int, length: int) -> None:
-    parts = list(split_by_age(first, first + length))
-    assert parts[0][0] <= first < parts[0][1]
-    assert parts[-1][0] <= first + length < parts[-1][1]
-    assert all(start % DAY == end % DAY == 0 and start < end for start, end in parts)
-    assert all(before[1] == after[0] for before, after in pairwise(parts))
 
 
 figures = st.dictionaries(st.integers(0, 30), st.integers(0, 50), min_size=1)
@@ -117,7 +76,7 @@ def test_accumulated_peaks_equal_a_naive_search(servers: list[dict[int, int]]) -
         and all(slot in each for each in there)
     }
     gauge = PeakAccumulator([Window("all", first)], first, now)
-    gauge.add(aligned_sum(parts, FIVE), FIVE)
+    gauge.add(aligned_sum(parts))
     (peak,) = gauge.peaks()
     assert peak.peak == max(expected.values(), default=None)
     if expected:

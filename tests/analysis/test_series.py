@@ -10,14 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lictui.analysis.series import (
-    Bucket,
     day_bounds,
     day_of,
     day_start,
     first_of_month,
     month_bounds,
     next_month,
-    rebucket,
 )
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -28,11 +26,6 @@ ZONES = (BERLIN, KOLKATA, BEIRUT, ZoneInfo("America/Los_Angeles"), ZoneInfo("UTC
 
 def at(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
-
-
-def bucket(start: int, high: float, *, length: int = 3600, average: float | None = None) -> Bucket:
-    mean = high if average is None else average
-    return Bucket(start, start + length, high, mean, high, start + 60, high, 100, 10, 1)
 
 
 def test_day_of_clock_change_has_23_or_25_hours() -> None:
@@ -55,27 +48,6 @@ def test_day_bounds_follow_half_hour_zones() -> None:
     assert day_bounds(at("2026-10-10T00:00"), at("2026-10-10T12:00"), KOLKATA)[0] == at(
         "2026-10-09T18:30"
     )
-
-
-def test_rebucket_counts_the_last_local_hour_for_its_day() -> None:
-    bounds = day_bounds(at("2026-10-25T00:00"), at("2026-10-26T12:00"), BERLIN)
-    result = rebucket(
-        [bucket(at("2026-10-25T22:00"), 90), bucket(at("2026-10-25T23:00"), 70)], bounds
-    )
-    assert [(one.start, one.high, one.high_at) for one in result] == [
-        (at("2026-10-24T22:00"), 90, at("2026-10-25T22:01")),
-        (at("2026-10-25T23:00"), 70, at("2026-10-25T23:01")),
-    ]
-
-
-def test_rebucket_weights_averages_by_length() -> None:
-    (one,) = rebucket([bucket(0, 10, length=300), bucket(300, 40, length=900)], [0, 86400])
-    assert one.average == (10 * 300 + 40 * 900) / 1200
-    assert (one.low, one.high, one.last, one.samples) == (10, 40, 40, 2)
-
-
-def test_rebucket_leaves_out_buckets_outside() -> None:
-    assert rebucket([bucket(-3600, 5), bucket(86400, 5)], [0, 86400]) == ()
 
 
 def test_next_month_of_december_is_january() -> None:

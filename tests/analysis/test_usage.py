@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,53 +11,66 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.analysis.backtest import TODAY, series
 
+from lictui.analysis.columns import Series
 from lictui.analysis.series import Bucket
-from lictui.analysis.usage import (
-    Period,
-    anomaly_today,
-    describe_anomaly,
-    heat_matrix,
-    usage_stats,
-)
+from lictui.analysis.usage import Period, anomaly_today, describe_anomaly
+from lictui.analysis.usage_stats import heat_matrix, usage_stats
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def bucket(start: int, high: float, *, length: int = 300, installed: int | None = 100) -> Bucket:
     return Bucket(start, start + length, high, high, high, start, high, installed, None, 1)
 
 
+def series_of(buckets: Sequence[Bucket]) -> Series:
+    return Series.of(buckets, 300)
+
+
 def test_usage_stats_of_nothing_are_none() -> None:
-    assert usage_stats(()) is None
+    assert usage_stats(series_of(())) is None
 
 
 def test_percentiles_are_weighted_by_time() -> None:
-    result = usage_stats([bucket(0, 90, length=300), bucket(300, 10, length=99 * 300)])
+    result = usage_stats(
+        Series.of([bucket(0, 90, length=300), bucket(300, 10, length=99 * 300)], 300)
+    )
     assert result is not None
     assert (result.p50, result.p95, result.p99, result.peak) == (10, 10, 10, 90)
     assert result.seconds == 100 * 300
 
 
 def test_time_above_includes_the_threshold() -> None:
-    result = usage_stats([bucket(0, 79), bucket(300, 80), bucket(600, 90), bucket(900, 101)])
+    result = usage_stats(
+        Series.of([bucket(0, 79), bucket(300, 80), bucket(600, 90), bucket(900, 101)], 300)
+    )
     assert result is not None
     assert result.seconds_above == ((0.8, 900), (0.9, 600), (1.0, 300))
 
 
 def test_time_above_uses_installed_of_that_time() -> None:
-    result = usage_stats([bucket(0, 80, installed=200), bucket(300, 80, installed=80)])
+    result = usage_stats(
+        Series.of([bucket(0, 80, installed=200), bucket(300, 80, installed=80)], 300)
+    )
     assert result is not None
     assert result.seconds_above == ((0.8, 300), (0.9, 300), (1.0, 300))
     assert result.longest_saturation == Period(300, 600)
 
 
 def test_time_above_is_zero_where_nothing_is_installed() -> None:
-    result = usage_stats([bucket(0, 5, installed=0), bucket(300, 5, installed=None)])
+    result = usage_stats(
+        Series.of([bucket(0, 5, installed=0), bucket(300, 5, installed=None)], 300)
+    )
     assert result is not None
     assert result.seconds_above == ((0.8, 0), (0.9, 0), (1.0, 0))
     assert result.longest_saturation is None
 
 
 def test_longest_saturation_ends_with_a_gap() -> None:
-    result = usage_stats([bucket(0, 100), bucket(300, 100), bucket(900, 100), bucket(1200, 99)])
+    result = usage_stats(
+        Series.of([bucket(0, 100), bucket(300, 100), bucket(900, 100), bucket(1200, 99)], 300)
+    )
     assert result is not None
     assert result.longest_saturation == Period(0, 600)
 
@@ -67,7 +81,7 @@ def test_any_percentile_covers_its_share_of_time(rows: list[tuple[int, int]]) ->
     for high, length in rows:
         buckets.append(bucket(start, high, length=length * 300))
         start += length * 300
-    result = usage_stats(buckets)
+    result = usage_stats(series_of(buckets))
     assert result is not None
     for figure, share in ((result.p50, 0.5), (result.p95, 0.95), (result.p99, 0.99)):
         covered = sum(b.end - b.start for b in buckets if b.high <= figure)
@@ -86,35 +100,43 @@ def hour_bucket(text: str, high: float, length: int = 3600) -> Bucket:
 
 
 def test_heat_matrix_of_nothing_is_empty() -> None:
-    result = heat_matrix((), BERLIN)
+    result = heat_matrix(series_of(()), BERLIN)
     assert result.weeks == 0
     assert {cell for row in result.average for cell in row} == {None}
     assert [len(row) for row in result.peak] == [24] * 7
 
 
 def test_heat_matrix_uses_local_hours() -> None:
-    result = heat_matrix([hour_bucket("2026-11-24T08:00", 40)], BERLIN)  # a Tuesday, 9:00 in Berlin
+    result = heat_matrix(
+        series_of([hour_bucket("2026-11-24T08:00", 40)]), BERLIN
+    )  # a Tuesday, 9:00 in Berlin
     assert result.average[1][9] == 40
     assert result.average[1][8] is None
 
 
 def test_heat_matrix_has_average_and_peak_of_weeks() -> None:
     result = heat_matrix(
-        [hour_bucket("2026-11-17T08:00", 40), hour_bucket("2026-11-24T08:00", 60)], BERLIN
+        series_of([hour_bucket("2026-11-17T08:00", 40), hour_bucket("2026-11-24T08:00", 60)]),
+        BERLIN,
     )
     assert (result.average[1][9], result.peak[1][9], result.weeks) == (50, 60, 2)
 
 
 def test_heat_matrix_joins_five_minutes_to_hours() -> None:
     result = heat_matrix(
-        [hour_bucket("2026-11-24T08:00", 40, 300), hour_bucket("2026-11-24T08:05", 60, 300)], BERLIN
+        Series.of(
+            [hour_bucket("2026-11-24T08:00", 40, 300), hour_bucket("2026-11-24T08:05", 60, 300)],
+            3600,
+        ),
+        BERLIN,
     )
     assert (result.average[1][9], result.weeks) == (60, 1)
 
 
 def test_heat_matrix_joins_summer_and_winter_hours() -> None:
     result = heat_matrix(
-        [hour_bucket("2026-10-20T07:00", 30), hour_bucket("2026-10-27T08:00", 50)], BERLIN
+        series_of([hour_bucket("2026-10-20T07:00", 30), hour_bucket("2026-10-27T08:00", 50)]),
+        BERLIN,
     )
     assert result.average[1][9] == 40
 

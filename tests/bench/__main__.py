@@ -16,10 +16,10 @@ from tests.history import storage_cost
 
 import lictui
 from lictui.analysis.series import SeriesQuery
-from lictui.analysis.usage import heat_matrix
+from lictui.analysis.usage_stats import heat_matrix
 from lictui.clock import SystemClock
 from lictui.config.settings import Retention
-from lictui.history.peaks import PeakCache, PeakQuery, find_peaks
+from lictui.history.peaks import PeakQuery, find_peaks
 from lictui.history.store import History
 from lictui.model import PoolKey
 
@@ -101,19 +101,16 @@ def _years(folder: Path) -> Iterator[_Row]:
     sql = storage_cost.plain(place, some, 365, past.EVERY) * pools / some
     now = int(clock.now())
     keys = tuple((name, PoolKey(past.PRODUCT)) for name in past.names(pools))
-    names, memory = past.names(pools), PeakCache()
+    names = past.names(pools)
     wanted = PeakQuery(now, UTC, names, scopes={"estate": names}, per_server=False)
     with History.open(place / "history.db", Retention(), clock) as history:
         asked: dict[str, Callable[[], object]] = {
-            "the estate's peaks of a year, 1,000 pools": lambda: list(
-                find_peaks(history, wanted, memory)
-            ),
-            "the same a few minutes later": lambda: list(find_peaks(history, wanted, memory)),
+            "the estate's peaks of a year, 1,000 pools": lambda: list(find_peaks(history, wanted)),
             "a year's chart, the sum of 1,000 pools": lambda: history.series(
                 SeriesQuery(keys, now - YEAR, now, 86400)
             ),
             "a year's heat map, the same": lambda: heat_matrix(
-                history.series(SeriesQuery(keys, now - YEAR, now, 3600)).buckets, UTC
+                history.series(SeriesQuery(keys, now - YEAR, now, 3600)), UTC
             ),
         }
         for what, ask in asked.items():

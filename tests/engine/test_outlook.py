@@ -13,8 +13,9 @@ from tests.support.clock import START
 from tests.support.example_board import pool as example_pool
 from tests.support.values import poll, pool, server, snapshot
 
+from lictui.analysis.columns import Series
 from lictui.analysis.forecast import ForecastStatus
-from lictui.analysis.series import Bucket, Series
+from lictui.analysis.series import Bucket
 from lictui.config.settings import AlertSettings, Settings
 from lictui.engine.board import Board, GroupBy, MergedBoard, apply_poll, with_servers
 from lictui.engine.merge import merge_board
@@ -58,7 +59,7 @@ def _bucket(day: int, high: float, last: float) -> Bucket:
 
 
 def test_installed_by_day_covers_complete_days() -> None:
-    past = Series(
+    past = Series.of(
         (_bucket(-2, 9, 9), _bucket(-1, 9, 9)._replace(installed=None), _bucket(0, 9, 9)), _DAY
     )
     assert installed_by_day(past, START) == {date(2026, 11, 22): 500}
@@ -173,7 +174,7 @@ def test_scope_has_its_own_thresholds() -> None:
 
 
 def test_daily_usage_is_the_peak_or_the_last_assignment() -> None:
-    past = Series((_bucket(-2, 30, 10), _bucket(-1, 40, 20), _bucket(0, 5, 5)), _DAY)
+    past = Series.of((_bucket(-2, 30, 10), _bucket(-1, 40, 20), _bucket(0, 5, 5)), _DAY)
     yesterday = date(2026, 11, 23)
     peaks = daily_usage(past, Model.CONCURRENT, START)
     assert (list(peaks), peaks[yesterday]) == ([date(2026, 11, 22), yesterday], 40)
@@ -186,7 +187,7 @@ def test_scope_makes_a_forecast_from_its_history() -> None:
     assert (question.pools, question.width) == ((("a", PoolKey(_CODE)),), _DAY)
     assert question.end == _MIDNIGHT
     assert question.end - question.start == 365 * _DAY
-    past = Series(tuple(_bucket(day, 0, 95) for day in range(-60, 0)), _DAY)
+    past = Series.of(tuple(_bucket(day, 0, 95) for day in range(-60, 0)), _DAY)
     found = scope.forecast(past, START, _TODAY)
     assert (found.scope, found.product, found.status) == ("a", _CODE, ForecastStatus.FLAT)
     assert found.reaches.critical == _TODAY
@@ -196,7 +197,7 @@ def test_scope_forecast_uses_installed_by_day() -> None:
     scope = _scopes(_board((server("a"), (pool(installed=100),))))["a"]
     before = [_bucket(day, 0, 95)._replace(installed=200) for day in range(-60, -5)]
     since = [_bucket(day, 0, 40)._replace(installed=100) for day in range(-5, 0)]
-    found = scope.forecast(Series((*before, *since), _DAY), START, _TODAY)
+    found = scope.forecast(Series.of((*before, *since), _DAY), START, _TODAY)
     assert found.reaches.critical is None
 
 

@@ -12,8 +12,9 @@ from tests.support.clock import START, FakeClock
 from tests.support.example_board import pool, up_status
 from tests.support.fake_engine import FakeHistory
 
+from lictui.analysis.columns import Series
 from lictui.analysis.forecast import ForecastStatus
-from lictui.analysis.series import Bucket, Series, SeriesQuery
+from lictui.analysis.series import Bucket, SeriesQuery
 from lictui.config.settings import Settings
 from lictui.engine.board import Board
 from lictui.engine.merge import merge_board
@@ -47,7 +48,7 @@ def hourly(query: SeriesQuery) -> Series:
         Bucket(at, at + step, 0, 1, at % 97, at, at % 89, 100, None, 1)
         for at in range(query.start, query.end, step)
     )
-    return Series(tuple(buckets), step)
+    return Series.of(tuple(buckets), step)
 
 
 @dataclass
@@ -153,7 +154,7 @@ async def test_history_previous_period_is_at_the_same_wall_clock_time(
     spike = Bucket(then, then + 300, 1, 1, 77, then, 77, 100, None, 1)
 
     def spiky(query: SeriesQuery) -> Series:
-        return Series((spike,) if query.start <= then < query.end else (), 300)
+        return Series.of((spike,) if query.start <= then < query.end else (), 300)
 
     now = at(2026, 10, 28, 10)  # three days after the clocks went back
     fixture = Fixture(series_of=spiky, now=now)
@@ -167,7 +168,7 @@ async def test_history_previous_period_is_at_the_same_wall_clock_time(
 
 
 async def test_history_of_many_pools_is_read_in_slices_that_leave_nothing_out() -> None:
-    fixture = Fixture(12, series_of=lambda query: Series((), query.width))
+    fixture = Fixture(12, series_of=lambda query: Series.of((), query.width))
     query = fixture.query(RangeLength.YEAR)
     await fixture.read(query)
     assert len(fixture.queries) > 10
@@ -197,9 +198,13 @@ async def test_history_heat_map_covers_a_week_at_least(zone: ZoneInfo, width: in
     assert history.heat_map is not None
 
 
+def _bounded(series: Series, *, bound: bool) -> Series:
+    return Series.of([b._replace(bound=bound) for b in series.buckets], series.width)
+
+
 async def test_history_says_whether_it_is_exact() -> None:
     for exact in (True, False):
-        fixture = Fixture(2, lambda query, exact=exact: replace(hourly(query), exact=exact))  # type: ignore[misc]
+        fixture = Fixture(2, lambda query, exact=exact: _bounded(hourly(query), bound=not exact))  # type: ignore[misc]
         history = await fixture.read(fixture.query(RangeLength.WEEK))
         assert history.is_upper_bound is not exact
 
@@ -249,7 +254,7 @@ def usage(figure: Callable[[int], float]) -> Callable[[SeriesQuery], Series]:
             high = figure(ago) if busy else figure(ago) / 2
             end = start + query.width
             buckets.append(Bucket(start, end, high, high, high, start, figure(ago), 500, None, 4))
-        return Series(tuple(buckets), query.width)
+        return Series.of(tuple(buckets), query.width)
 
     return series
 

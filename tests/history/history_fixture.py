@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tests.support.clock import START, FakeClock
 from tests.support.values import failure, poll, pool, server, snapshot
 
-from lictui.analysis.series import Bucket, Resolution, Series, SeriesQuery
+from lictui.analysis.series import Bucket, Resolution, SeriesQuery
 from lictui.config.settings import Retention
 from lictui.csvfile import csv_lines
 from lictui.history.csv_export import ExportQuery
@@ -20,6 +20,8 @@ from lictui.model import PoolKey
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from lictui.analysis.columns import Series
 
 
 PRODUCT = "XDT_PLT_UD"

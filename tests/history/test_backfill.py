@@ -103,7 +103,7 @@ def test_backfill_installed_changes_at_the_finest_resolution(fixture: HistoryFix
     assert [one.installed for one in result] == [100] * 12 + [200] * 12
 
 
-def test_year_sum_uses_hours_where_stored_and_days_before(
+def test_year_sum_uses_the_finest_figures_that_are_stored(
     fixture: HistoryFixture,
 ) -> None:
     rows = year()
@@ -112,4 +112,5 @@ def test_year_sum_uses_hours_where_stored_and_days_before(
     result = fixture.buckets(MIDNIGHT - 365 * DAY, MIDNIGHT, DAY, "lic-01", "lic-02")
     assert len(result) == 365
     assert [one.high for one in result[:355]] == [2 * (100 + day) for day in range(355)]
-    assert [one.high for one in result[355:]] == [2 * (25 + day * 24) for day in range(10)]
+    assert [one.high for one in result[355:363]] == [2 * (25 + day * 24) for day in range(8)]
+    assert [one.high for one in result[363:]] == [2 * (2 + 287), 2 * (2 + 575)]  # by five minutes

@@ -12,8 +12,7 @@ from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryF
 from tests.support.values import failure, poll, pool, server, snapshot
 
 from lictui.analysis.series import SeriesQuery
-from lictui.history.peaks import PeakCache, PeakQuery, find_peaks
-from lictui.history.store import History
+from lictui.history.peaks import PeakQuery, find_peaks
 from lictui.model import ESTATE, PoolKey
 
 if TYPE_CHECKING:
@@ -24,13 +23,11 @@ UTC = ZoneInfo("UTC")
 NAMES = ("a", "b", "c")
 
 
-def asked(
-    fixture: HistoryFixture, memory: PeakCache | None = None, **wanted: object
-) -> dict[tuple[str, str], ScopedPeak]:
+def asked(fixture: HistoryFixture, **wanted: object) -> dict[tuple[str, str], ScopedPeak]:
     servers = wanted.pop("expected", NAMES)
     zone = wanted.pop("zone", UTC)
     now = fixture.clock.now()
-    result = find_peaks(fixture.history, PeakQuery(now, zone, servers, **wanted), memory)  # type: ignore[arg-type]
+    result = find_peaks(fixture.history, PeakQuery(now, zone, servers, **wanted))  # type: ignore[arg-type]
     return {(each.scope, each.peak.window): each for each in result}
 
 
@@ -167,60 +164,6 @@ def test_gap_lowers_coverage_and_is_not_a_zero(opposed: HistoryFixture) -> None:
     assert result[ESTATE, "all"].peak.average == pytest.approx(
         100, abs=0.2
     )  # zeros would make it 99
-
-
-def test_cached_peaks_equal_uncached_ones(opposed: HistoryFixture) -> None:
-    memory = PeakCache()
-    first = asked(opposed, memory, expected=("a", "b"))
-    assert asked(opposed, memory, expected=("a", "b")) == first
-    opposed.record(opposed.clock.now(), 90, "a", FIVE)
-    opposed.record(opposed.clock.now(), 90, "b", FIVE)
-    assert asked(opposed, memory, expected=("a", "b"))[ESTATE, "all"].peak.peak == 180
-
-
-def test_late_reading_of_a_day_that_is_not_settled_is_not_missed(opposed: HistoryFixture) -> None:
-    cache = PeakCache()
-    asked(opposed, cache, expected=("a", "b"))
-    for name in ("a", "b"):
-        opposed.record(MIDNIGHT + 3 * DAY + DAY // 2 + 7, 90, name, FIVE)
-    result = asked(opposed, cache, expected=("a", "b"))
-    assert result["a", "all"].peak.peak == 90
-    assert result[ESTATE, "all"].peak.peak == 180
-
-
-def test_changes_by_another_process_invalidate_the_cache(opposed: HistoryFixture) -> None:
-    memory = PeakCache()
-    asked(opposed, memory, expected=("a", "b"))
-    other = History.open(opposed.path, opposed.history.retention, opposed.clock)
-    one = server("a", interval=FIVE)
-    other.append_many([(one, poll(snapshot(pool(PRODUCT, 99)), "a", MIDNIGHT + DAY + 7), ())])
-    other.close()
-    result = asked(opposed, memory, expected=("a", "b"))
-    assert result["a", "all"].peak.peak == 99
-    assert result[ESTATE, "all"].peak.peak == 139
-
-
-def test_peak_search_reads_only_days_that_can_win(
-    fixture: HistoryFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for day in range(20):
-        for name in ("a", "b"):
-            fixture.poll_series(
-                MIDNIGHT + day * DAY, [day if day != 7 else 50] * 288, name, every=FIVE
-            )
-        fixture.compact_at(MIDNIGHT + (day + 1) * DAY)
-    read: list[SeriesQuery] = []
-    series = History.series
-
-    def counted(history: History, question: SeriesQuery) -> object:
-        read.append(question)
-        return series(history, question)
-
-    monkeypatch.setattr(History, "series", counted)
-    assert asked(fixture, expected=("a", "b"))[ESTATE, "all"].peak.peak == 100
-    fine = {question.start for question in read if question.width == FIVE}
-    assert MIDNIGHT + 7 * DAY in fine
-    assert len(fine) <= 4  # that day; today; and where 24 hours and the month begin
 
 
 @pytest.mark.parametrize(("name", "hours"), [("Europe/Berlin", -2), ("America/New_York", 4)])

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.history.history_fixture import DAY, HOUR, MIDNIGHT, PRODUCT, HistoryFixture
 from tests.support.values import poll, pool, server, snapshot
 
-from lictui.analysis.series import BackfillRow, Bucket, Resolution, Series, SeriesQuery
+from lictui.analysis.columns import Series
+from lictui.analysis.series import BackfillRow, Bucket, Resolution, SeriesQuery
 from lictui.config.settings import Retention
 from lictui.model import Model, PoolKey
 
@@ -238,7 +239,7 @@ def test_installed_changes_with_its_bucket(fixture: HistoryFixture) -> None:
 
 
 def test_unknown_pool_has_an_empty_series(fixture: HistoryFixture) -> None:
-    assert fixture.series(MIDNIGHT, MIDNIGHT + DAY, 300, ("nobody",)) == Series((), 300)
+    assert fixture.series(MIDNIGHT, MIDNIGHT + DAY, 300, ("nobody",)) == Series.of((), 300)
 
 
 def test_returning_server_continues_its_series(fixture: HistoryFixture) -> None:
@@ -349,18 +350,23 @@ def test_sum_continues_over_a_renewal(fixture: HistoryFixture) -> None:
     assert [bucket.high for bucket in result.buckets] == [5, 5, 5, 5]
 
 
-def test_series_is_exact_unless_maxima_of_hours_or_days_are_added(
-    fixture: HistoryFixture,
-) -> None:
-    for name in ("a", "b"):
-        fixture.poll_series(MIDNIGHT, [5] * 288, name, every=300)
-    fixture.compact_at(MIDNIGHT + DAY)
-    end = MIDNIGHT + DAY
-    assert fixture.series(MIDNIGHT, end, 300, ("a", "b")).exact
-    assert fixture.series(MIDNIGHT, end, HOUR, ("a", "b")).exact
-    assert not fixture.series(MIDNIGHT, end, DAY, ("a", "b")).exact
-    assert not fixture.series(end - 63 * DAY, end, HOUR, ("a", "b")).exact
-    assert fixture.series(end - 63 * DAY, end, HOUR, ("a",)).exact
+def test_sum_is_exact_as_long_as_five_minutes_are_stored(tmp_path: Path) -> None:
+    fixture = HistoryFixture(
+        tmp_path / "h.db", retention=Retention(raw=1, five_minutes=5, hour=20, day=400)
+    )
+    for name, phase in (("a", 0), ("b", 1)):
+        line = [100 if turn // 2 % 2 == phase else 10 for turn in range(10 * 96)]
+        fixture.poll_series(MIDNIGHT, line, name, every=900)
+    end = MIDNIGHT + 10 * DAY
+    fixture.compact_at(end)
+    for width in (300, HOUR, DAY):
+        series = fixture.series(end - 4 * DAY, end, width, ("a", "b"))
+        assert series.exact
+        assert set(series.high.tolist()) == {110}
+    days = fixture.buckets(MIDNIGHT, end, DAY, "a", "b")
+    assert [(one.high, one.bound) for one in days] == [(200, True)] * 5 + [(110, False)] * 5
+    assert fixture.series(MIDNIGHT, end, HOUR, ("a",)).exact
+    fixture.close()
 
 
 def test_pool_queried_twice_counts_once(fixture: HistoryFixture) -> None:

@@ -9,9 +9,10 @@ from datetime import date
 from tests.support.clock import START
 
 from lictui.analysis.assignments import MonthAssignments
+from lictui.analysis.columns import Series
 from lictui.analysis.forecast import Forecast, ForecastStatus, ThresholdDates
 from lictui.analysis.peaks import Peak, ScopedPeak
-from lictui.analysis.series import Bucket, Series, SeriesQuery
+from lictui.analysis.series import Bucket, SeriesQuery
 from lictui.analysis.usage import PastSummary, TotalKey
 from lictui.engine.board import Board, ServerStatus
 from lictui.model import (
@@ -150,7 +151,7 @@ def workday_series(query: SeriesQuery) -> Series:
         buckets.append(
             Bucket(start, start + step, high - 5, high - 2, high, start, high, 250, 25, 5)
         )
-    return Series(tuple(buckets), step)
+    return Series.of(tuple(buckets), step)
 
 
 def growing_series(query: SeriesQuery) -> Series:
@@ -163,7 +164,7 @@ def growing_series(query: SeriesQuery) -> Series:
         level = 2600 - (int(START) // _DAY - day) * 4 + day * 7 % 5 * 10
         high = round(level if busy else level / 4)
         buckets.append(Bucket(start, start + step, high, high, high, start, high, 3000, 300, 4))
-    return Series(tuple(buckets), step)
+    return Series.of(tuple(buckets), step)
 
 
 def past_summaries() -> dict[TotalKey, PastSummary]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.support.clock import FakeClock
 
-from lictui.analysis.series import Series, SeriesQuery
+from lictui.analysis.columns import Series
 from lictui.config.settings import Settings
 from lictui.engine.board import MergedBoard
 from lictui.engine.product_reader import ProductHistoryReader
@@ -27,6 +27,7 @@ from lictui.model import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
+    from lictui.analysis.series import SeriesQuery
     from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.clock import Clock
     from lictui.engine.board import Filter, GroupBy
@@ -37,7 +38,7 @@ _T = TypeVar("_T")
 
 
 def _nothing(question: SeriesQuery) -> Series:
-    return Series((), question.width)
+    return Series.of((), question.width)
 
 
 @dataclass

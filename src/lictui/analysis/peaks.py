@@ -7,25 +7,20 @@ UTC epoch seconds.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from heapq import heapify, heappop, heappush
-from operator import itemgetter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from lictui.analysis.aligned import ALIGNMENT
-from lictui.analysis.series import Bucket, Resolution
+import numpy as np
+
+from lictui.analysis.series import ALIGNMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import tzinfo
 
-
-_average = itemgetter(Bucket._fields.index("average"))
-_high = itemgetter(Bucket._fields.index("high"))
-_start = itemgetter(Bucket._fields.index("start"))
-_WEEKLY_CHUNKS: Final = 6  # before these, chunks are four weeks long
+    from lictui.analysis.columns import Series
+    from lictui.analysis.series import Bucket
 
 
 class Window(NamedTuple):
@@ -45,7 +40,8 @@ class Peak:
     installed_at_peak: int | None
     average: float | None
     coverage: float  # 0 to 1, of the time between the first reading and now
-    alignment: int | None  # seconds of the bucket that the peak was found in
+    alignment: int | None  # seconds of the entry that the peak was found in
+    bound: bool = False  # the sum was not higher, but need not have been so high
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,60 +63,25 @@ def peak_windows(now: float, first: int, zone: tzinfo | None) -> tuple[Window, .
     return Window("24h", int(now) - 86400), Window("month", int(month_start)), Window("all", first)
 
 
-def split_by_age(first: int, now: float) -> Iterator[tuple[int, int]]:
-    """Split the time from `first` to now into whole UTC days, shorter chunks for newer days.
-
-    Every chunk can be read at the finest resolution that is still stored of all of it.
-    """
-    day_seconds = int(Resolution.DAY)
-    end_day = int(now) // day_seconds + 1
-    chunks: list[tuple[int, int]] = []
-    days = 2
-    while end_day * day_seconds > first:
-        start_day = max(end_day - days, first // day_seconds)
-        chunks.append((start_day * day_seconds, end_day * day_seconds))
-        end_day = start_day
-        days = 7 if len(chunks) < _WEEKLY_CHUNKS else 4 * 7
-    yield from reversed(chunks)
-
-
 @dataclass(slots=True)
 class PeakAccumulator:
-    """Takes the buckets of one scope in order of time and keeps the peak of every window."""
+    """Takes the series of one scope in order of time and keeps the peak of every window."""
 
     windows: Sequence[Window]
     first: int  # the scope's first reading
     now: float
     _totals: dict[str, _WindowTotal] = field(default_factory=dict)
 
-    def add(self, buckets: Sequence[Bucket], width: int) -> None:
-        """Add buckets of `width` seconds, none earlier than those added before."""
+    def add(self, series: Series) -> None:
+        """Add what follows what was added before."""
         for window in self.windows:
-            inside = _since(buckets, window.start, width)
-            if inside:
-                self._totals.setdefault(window.name, _WindowTotal()).add(inside, width)
-
-    def add_complete_days(
-        self, window: Window, highest: Bucket | None, weighted: float, seconds: int
-    ) -> None:
-        """Add days that have every five-minute bucket, at any place in the window.
-
-        `highest` is the first of their highest buckets, None if a bucket added before is higher;
-        `weighted` is the sum of the averages times seconds.
-        """
-        total = self._totals.setdefault(window.name, _WindowTotal())
-        current = total.highest
-        if highest is not None and (
-            current is None or (-highest.high, highest.start) < (-current.high, current.start)
-        ):
-            total.highest, total.width = highest, int(ALIGNMENT)
-        total.weighted += weighted
-        total.seconds += seconds
-
-    def highest_bucket(self, window: Window) -> Bucket | None:
-        """Return the highest bucket of a window so far."""
-        total = self._totals.get(window.name)
-        return total.highest if total else None
+            # An entry that the window cuts counts if its maximum is not earlier.
+            inside = (series.start >= window.start) | (
+                (series.end > window.start) & (series.high_at >= window.start)
+            )
+            part = series if inside.all() else series.select(inside)
+            if len(part):
+                self._totals.setdefault(window.name, _WindowTotal()).add(part)
 
     def peaks(self) -> Iterator[Peak]:
         """Return the peak of every window."""
@@ -139,62 +100,31 @@ class PeakAccumulator:
                 highest.installed,
                 total.weighted / total.seconds,
                 min(1.0, total.seconds / max(ALIGNMENT, end - start)),
-                total.width,
+                highest.end - highest.start,
+                highest.bound,
             )
 
 
 @dataclass(slots=True)
 class _WindowTotal:
     highest: Bucket | None = None
-    width: int = 0  # seconds of that bucket
     weighted: float = 0.0  # sum of averages times seconds
     seconds: int = 0
 
-    def add(self, buckets: Sequence[Bucket], width: int) -> None:
-        highest = max(buckets, key=_high)
-        if self.highest is None or highest.high > self.highest.high:
-            self.highest, self.width = highest, width
-        self.weighted += sum(map(_average, buckets)) * width
-        self.seconds += len(buckets) * width
-
-
-def _since(buckets: Sequence[Bucket], start: int, width: int) -> Sequence[Bucket]:
-    """Return the buckets from `start` on, and one that `start` cuts if its peak is not earlier."""
-    first = bisect_left(buckets, start - width + 1, key=_start)
-    if first < len(buckets) and buckets[first].start < start > buckets[first].high_at:
-        first += 1
-    return buckets[first:] if first else buckets
+    def add(self, series: Series) -> None:
+        tops = np.flatnonzero(series.high == series.high.max())
+        exact = tops[~series.bound[tops]]
+        (highest,) = series.select((exact if len(exact) else tops)[:1]).buckets
+        if self.highest is None or (highest.high, not highest.bound) > (
+            self.highest.high,
+            not self.highest.bound,
+        ):
+            self.highest = highest
+        self.weighted += float((series.average * series.seconds).sum())
+        self.seconds += int(series.seconds.sum())
 
 
 def upper_bound(server_peaks: Iterable[Peak]) -> int | None:
     """Return the sum of the servers' own peaks: no sum at one time is higher."""
     known = [peak.peak for peak in server_peaks if peak.peak is not None]
     return sum(known) if known else None
-
-
-def find_maximum(
-    bounds: Mapping[int, float],
-    tighter_bounds: Sequence[Callable[[int], float]],
-    exact: Callable[[int], Sequence[Bucket]],
-) -> Generator[None, None, Bucket | None]:
-    """Find the highest bucket of many periods (the earliest of equals) and read as few as possible.
-
-    Branch and bound: `bounds` gives an upper bound for every period by its start, each function of
-    `tighter_bounds` a closer and more expensive one, `exact` the buckets. They are called only for
-    periods that can still win; the generator yields before every call.
-    """
-    heap: list[tuple[float, int, int, Bucket | None]] = [
-        (-bound, start, 0, None) for start, bound in bounds.items()
-    ]
-    heapify(heap)
-    while heap:
-        bound, start, stage, bucket = heappop(heap)
-        if bucket is not None:
-            return bucket
-        yield
-        if stage < len(tighter_bounds):
-            heappush(heap, (max(bound, -tighter_bounds[stage](start)), start, stage + 1, None))
-        elif buckets := exact(start):
-            highest = max(buckets, key=_high)
-            heappush(heap, (-highest.high, start, stage + 1, highest))
-    return None

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import IntEnum
-from functools import partial
-from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from datetime import date, tzinfo
 
     from lictui.model import Model, PoolKey
@@ -26,12 +23,11 @@ class Resolution(IntEnum):
     DAY = 86400
 
 
-class Bucket(NamedTuple):
-    """The readings of one period, summed over the queried pools; a gap has no bucket.
+ALIGNMENT: Final = Resolution.FIVE_MINUTES  # of sums
 
-    A named tuple, because a year of a thousand pools is 365,000 buckets and a named tuple is
-    created several times faster than a dataclass.
-    """
+
+class Bucket(NamedTuple):
+    """One entry of a series: the readings of one period, summed over the queried pools."""
 
     start: int  # UTC epoch seconds
     end: int  # exclusive; with RAW the last time that the figure was read
@@ -43,10 +39,7 @@ class Bucket(NamedTuple):
     installed: int | None
     overdraft: int | None
     samples: int  # readings in the bucket; 0: filled from the previous reading
-
-
-# Creates a bucket from a sequence of its fields without a Python function call per bucket.
-new_bucket: Final = partial(tuple.__new__, Bucket)
+    bound: bool = False  # `high` is an upper bound only
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +50,6 @@ class SeriesQuery:
     start: int
     end: int
     width: int  # seconds of a bucket; wider where figures so fine are not stored any more
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """The answer to a query: buckets in order of time, gaps left out."""
-
-    buckets: tuple[Bucket, ...]
-    width: int  # seconds of a bucket
-    exact: bool = True  # False: maxima of pools were added that may be of different moments
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,35 +112,3 @@ def _bounds(
         if bound >= end:
             return
         day = next_day(day)
-
-
-def rebucket(buckets: Iterable[Bucket], bounds: Sequence[int]) -> tuple[Bucket, ...]:
-    """Join narrow buckets, in order of time, to one bucket between each two bounds.
-
-    A bucket belongs where its middle is, so that a UTC day is the local day in most zones; buckets
-    outside all bounds are left out. The average is weighted by length; `last`, `installed` and
-    `overdraft` are those of the last bucket.
-    """
-
-    def position(bucket: Bucket) -> int:
-        return bisect_right(bounds, (bucket.start + bucket.end) // 2)
-
-    return tuple(
-        _join(tuple(parts), bounds[index - 1], bounds[index])
-        for index, parts in groupby(buckets, position)
-        if 0 < index < len(bounds)
-    )
-
-
-def _join(parts: tuple[Bucket, ...], start: int, end: int) -> Bucket:
-    peak = max(parts, key=lambda part: part.high)
-    length = sum(part.end - part.start for part in parts)
-    return parts[-1]._replace(
-        start=start,
-        end=end,
-        low=min(part.low for part in parts),
-        average=sum(part.average * (part.end - part.start) for part in parts) / max(1, length),
-        high=peak.high,
-        high_at=peak.high_at,
-        samples=sum(part.samples for part in parts),
-    )

@@ -1,4 +1,4 @@
-"""Statistics of usage: percentiles and saturation, heat map, anomalies, entitlements.
+"""What is known of usage: statistics, heat map, anomalies, entitlements.
 
 `PastSummary` bundles what the history says about one total. Times are UTC epoch seconds.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from itertools import accumulate
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +15,7 @@ from lictui.analysis.series import day_of, day_start
 from lictui.analysis.trend import robust_sigma
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from datetime import date, tzinfo
 
     from lictui.analysis.assignments import MonthAssignments
@@ -73,70 +72,7 @@ class UsageStats:
     installed_at_peak: int | None
     seconds_above: tuple[tuple[float, int], ...]  # share of installed -> seconds at or above it
     longest_saturation: Period | None  # the longest time at or above installed
-
-
-def usage_stats(buckets: Sequence[Bucket]) -> UsageStats | None:
-    """Return the statistics of buckets in order of time; None without buckets.
-
-    Percentiles are weighted by time and rest on the maxima of the buckets.
-    """
-    if not buckets:
-        return None
-    by_height = sorted(buckets, key=lambda bucket: bucket.high)
-    elapsed = list(accumulate(bucket.end - bucket.start for bucket in by_height))
-    seconds = elapsed[-1]
-
-    def percentile(share: float) -> float:
-        least = share * seconds
-        return next(
-            bucket.high
-            for bucket, passed in zip(by_height, elapsed, strict=True)
-            if passed >= least
-        )
-
-    peak = max(buckets, key=lambda bucket: bucket.high)
-    weighted = sum(bucket.average * (bucket.end - bucket.start) for bucket in buckets)
-    return UsageStats(
-        seconds,
-        weighted / max(1, seconds),
-        percentile(0.5),
-        percentile(0.95),
-        percentile(0.99),
-        peak.high,
-        peak.high_at,
-        peak.installed,
-        tuple(
-            (share, sum(b.end - b.start for b in buckets if reaches_share(b, share)))
-            for share in USAGE_SHARES
-        ),
-        max(_saturations(buckets), key=lambda period: period.seconds, default=None),
-    )
-
-
-def reaches_share(bucket: Bucket, share: float) -> bool:
-    """Whether the bucket reached a share of what was installed then; never where that is 0."""
-    return bool(bucket.installed) and bucket.high >= share * (bucket.installed or 0)
-
-
-def _saturations(buckets: Sequence[Bucket]) -> Iterator[Period]:
-    """Every run of buckets without a free license; a gap ends a run."""
-    start = end = None
-    for bucket in buckets:
-        saturated = reaches_share(bucket, 1.0)
-        if start is not None and end is not None and (not saturated or bucket.start != end):
-            yield Period(start, end)
-            start = None
-        if saturated:
-            start = bucket.start if start is None else start
-            end = bucket.end
-    if start is not None and end is not None:
-        yield Period(start, end)
-
-
-# Heat map: usage by hour and weekday
-
-
-_CELLS: Final = 7 * 24
+    bound: bool = False  # all but seconds and average are upper bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,23 +82,6 @@ class HeatMatrix:
     average: tuple[tuple[float | None, ...], ...]  # of the hours' maxima
     peak: tuple[tuple[float | None, ...], ...]
     weeks: int  # of the cell that has the most
-
-
-def heat_matrix(buckets: Iterable[Bucket], zone: tzinfo | None) -> HeatMatrix:
-    """Return the matrix of buckets of an hour or less, in `zone` (None: the system's)."""
-    highs: list[dict[int, float]] = [{} for _ in range(_CELLS)]  # by day, in every cell
-    for bucket in buckets:
-        local = datetime.fromtimestamp(bucket.start, UTC).astimezone(zone)
-        cell = highs[local.weekday() * 24 + local.hour]
-        day = local.toordinal()
-        cell[day] = max(cell.get(day, bucket.high), bucket.high)
-    average = [sum(cell.values()) / len(cell) if cell else None for cell in highs]
-    peak = [max(cell.values(), default=None) for cell in highs]
-    return HeatMatrix(_rows(average), _rows(peak), max(map(len, highs)))
-
-
-def _rows(cells: list[float | None]) -> tuple[tuple[float | None, ...], ...]:
-    return tuple(tuple(cells[start : start + 24]) for start in range(0, _CELLS, 24))
 
 
 # Anomalies: today against the same weekday of the last weeks

@@ -42,7 +42,6 @@ from lictui.engine.entitlements import (
 from lictui.engine.outlook import PastQuery, past_summaries
 from lictui.engine.queries import load_board
 from lictui.errors import UsageError
-from lictui.history.peaks import PeakCache
 from lictui.installation import extra_command
 from lictui.report.build import ReportQuery, build_report
 from lictui.report.model import MonthlyReport, last_complete, month_span
@@ -238,9 +237,8 @@ def _overview(
     query = PastQuery(clock.now(), resolve_timezone(context, tz), settings.alerts)
     with open_history(context) as history:
         board = load_board(registered, history, settings.alerts)
-        cache = PeakCache()
         summaries = {
-            grouping: asyncio.run(past_summaries(history, cache, board, grouping, query, clock))
+            grouping: asyncio.run(past_summaries(history, board, grouping, query, clock))
             for grouping in groupings(entitlements)
         }
     overview = compare_entitlements(board, entitlements, summaries, query.today)

@@ -18,7 +18,6 @@ from lictui.analysis.assignments import MonthAssignments, reported_month
 from lictui.analysis.forecast import Forecast, ForecastInput, forecast
 from lictui.analysis.series import (
     Resolution,
-    Series,
     SeriesQuery,
     day_of,
     day_start,
@@ -29,12 +28,13 @@ from lictui.engine.board import GroupBy, MergedBoard, ServerStatus, counted_pool
 from lictui.engine.entitlements import license_end
 from lictui.engine.merge import duplicate_pools
 from lictui.errors import LictuiError
-from lictui.history.peaks import PeakCache, PeakQuery, iter_peaks
+from lictui.history.peaks import PeakQuery, iter_peaks
 from lictui.model import ESTATE, Model, Pool, PoolKey, sum_all_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 
+    from lictui.analysis.columns import Series
     from lictui.analysis.peaks import ScopedPeak
     from lictui.clock import Clock
     from lictui.config.settings import AlertSettings, Settings, Thresholds
@@ -193,7 +193,6 @@ class PastQuery:
 
 async def past_summaries(
     history: History,
-    cache: PeakCache,
     board: MergedBoard,
     by: GroupBy,
     query: PastQuery,
@@ -201,7 +200,7 @@ async def past_summaries(
 ) -> dict[TotalKey, PastSummary]:
     """Peaks, assignments of the month and forecast of every total. Raises HistoryError."""
     peaks: dict[TotalKey, dict[str, ScopedPeak]] = defaultdict(dict)
-    for peak in iter_peaks(history, _peak_query(board, by, query), cache):
+    for peak in iter_peaks(history, _peak_query(board, by, query)):
         if peak is None:
             await clock.sleep(0)
         else:
@@ -301,7 +300,6 @@ class PastSummaryCache:
     def __init__(self, history: History, clock: Clock) -> None:
         self._history = history
         self._clock = clock
-        self._peaks = PeakCache()
         self._computations: dict[GroupBy, _Computation] = {}
 
     async def get(
@@ -334,7 +332,7 @@ class PastSummaryCache:
         started = self._clock.monotonic()
         zone = ZoneInfo(settings.timezone) if settings.timezone else None
         query = PastQuery(self._clock.now(), zone, settings.alerts)
-        summaries = await past_summaries(self._history, self._peaks, board, by, query, self._clock)
+        summaries = await past_summaries(self._history, board, by, query, self._clock)
         self._computations[by].duration = self._clock.monotonic() - started
         return summaries
 

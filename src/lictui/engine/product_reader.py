@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 from zoneinfo import ZoneInfo
 
 from lictui.analysis.assignments import observed_changes, sum_reported_months
-from lictui.analysis.series import Series, SeriesQuery, day_of, day_start, first_of_month, rebucket
-from lictui.analysis.usage import ANOMALY_WEEKS, anomaly_today, heat_matrix, usage_stats
+from lictui.analysis.columns import Series, concatenate
+from lictui.analysis.series import SeriesQuery, day_of, day_start, first_of_month
+from lictui.analysis.usage import ANOMALY_WEEKS, anomaly_today
+from lictui.analysis.usage_stats import heat_matrix, usage_stats
 from lictui.engine.outlook import daily_usage, forecast_scopes
 from lictui.model import (
     ESTATE,
@@ -108,14 +110,12 @@ class ProductHistoryReader:
         narrow = _narrow(series)
         return ProductHistory(
             _draw(series, query),
-            usage_stats(
-                [bucket._replace(end=min(bucket.end, now + 1)) for bucket in series.buckets]
-            ),
+            usage_stats(series.capped(now + 1)),
             previous,
             heat_matrix(_narrow(heat), zone) if heat else None,
             self._monthly_usage(selection, owners),
             self._history.events(_MAX_EVENTS, query.end, query.start, event_filter(selection)),
-            is_coarse=len(narrow) < len(series.buckets),
+            is_coarse=len(narrow) < len(series),
             is_upper_bound=not series.exact,
         )
 
@@ -184,7 +184,7 @@ class ProductHistoryReader:
         earlier = replace(base, start=base.start - back - _HOUR, end=base.end - back + _HOUR)
         series = await self._range(earlier)
         moved = sorted(_moved(series.buckets, query.compare_days, zone))
-        drawn = _draw(replace(series, buckets=tuple(moved)), query)
+        drawn = _draw(Series.of(moved, series.width), query)
         return tuple(bucket for bucket in drawn if query.start <= bucket.start < query.end)
 
     async def _series(self, query: SeriesQuery) -> Series:
@@ -198,11 +198,7 @@ class ProductHistoryReader:
             end = min(start + step, query.end)
             slices.append(self._history.series(replace(query, start=start, end=end)))
             await self._clock.sleep(0)
-        return Series(
-            tuple(bucket for series in slices for bucket in series.buckets),
-            max(query.width, *(series.width for series in slices)),
-            exact=all(series.exact for series in slices),
-        )
+        return concatenate(slices, max(query.width, *(series.width for series in slices)))
 
     def _monthly_usage(
         self, selection: ProductSelection, owners: Iterable[Owner]
@@ -269,7 +265,7 @@ def _draw(series: Series, query: ProductQuery) -> tuple[Bucket, ...]:
     """The series in the buckets that are drawn; what is kept in wider ones stays in those."""
     if series.width == query.width < _DAY or series.width > query.width:
         return series.buckets
-    return rebucket(series.buckets, query.bounds)
+    return series.joined(query.bounds).buckets
 
 
 def _moved(buckets: Iterable[Bucket], days: int, zone: tzinfo | None) -> Iterator[Bucket]:
@@ -281,8 +277,8 @@ def _moved(buckets: Iterable[Bucket], days: int, zone: tzinfo | None) -> Iterato
         yield bucket._replace(start=start, end=bucket.end + shift, high_at=bucket.high_at + shift)
 
 
-def _narrow(series: Series) -> tuple[Bucket, ...]:
-    return tuple(bucket for bucket in series.buckets if bucket.end - bucket.start <= _HOUR)
+def _narrow(series: Series) -> Series:
+    return series.select(series.seconds <= _HOUR)
 
 
 # The outlook

@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from lictui.analysis.series import Series, SeriesQuery
 from lictui.engine import license_users
 from lictui.engine.board import Board, with_servers
 from lictui.engine.license_users import LicenseUsers
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from lictui.analysis.columns import Series
+    from lictui.analysis.series import SeriesQuery
     from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.clock import Clock
     from lictui.config.settings import AlertSettings, Settings
@@ -75,7 +76,9 @@ class HistoryQueries:
     async def series_batch(self, queries: tuple[SeriesQuery, ...]) -> tuple[Series, ...]:
         """The series of several queries, in their order."""
         if self._history is None:
-            return tuple(Series((), query.width) for query in queries)
+            from lictui.analysis.columns import Series  # loads numpy
+
+            return tuple(Series.empty(query.width) for query in queries)
         return self._history.series_batch(queries)
 
     async def product_history(self, query: ProductQuery) -> ProductHistory:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lictui import products
-from lictui.analysis.aligned import ALIGNMENT
+from lictui.analysis.series import ALIGNMENT
 from lictui.model import PoolKey
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ the caller goes on without. Times are UTC epoch seconds.
 
 from __future__ import annotations
 
-import gc
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,7 +15,6 @@ from lictui.analysis.series import Resolution
 from lictui.history import backfill, blocks, journal, polls, pools, readings
 from lictui.history.database import open_database
 from lictui.history.errors import read_transaction, sqlite_errors, write_transaction
-from lictui.history.query import query_series
 from lictui.history.readings import FOREVER
 
 if TYPE_CHECKING:
@@ -25,13 +23,13 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-    from lictui.analysis.series import BackfillRow, Series, SeriesQuery
+    from lictui.analysis.columns import Series
+    from lictui.analysis.series import BackfillRow, SeriesQuery
     from lictui.clock import Clock
     from lictui.config.settings import Retention
     from lictui.history.backfill import ImportCounts, LicenseGrant
     from lictui.history.csv_export import ExportQuery
     from lictui.history.csv_reader import ImportedPool
-    from lictui.history.daily_maxima import CompleteDays
     from lictui.history.database import OpenedDatabase
     from lictui.history.journal import AlertChanges
     from lictui.history.polls import LastPoll
@@ -197,8 +195,10 @@ class History:
 
     def series_batch(self, queries: Iterable[SeriesQuery]) -> tuple[Series, ...]:
         """Answer several queries from one consistent state."""
+        from lictui.history.query import query_series
+
         now = self._clock.now()
-        with self._reading() as db, _gc_paused():
+        with self._reading() as db:
             return tuple(query_series(db, query, now) for query in queries)
 
     def monthly_usage(self, server: str, key: PoolKey) -> tuple[MonthlyUsage, ...]:
@@ -239,29 +239,6 @@ class History:
         with sqlite_errors(self.path):
             yield from export_rows(self._db, query)
 
-    # What the search for peaks reads
-
-    def complete_days(self, pool: KnownPool, start: int, end: int) -> CompleteDays:
-        """Return the days of a pool that start in [start, end) and have every figure."""
-        from lictui.history.daily_maxima import complete_days  # noqa: PLC0415 - not at start-up
-
-        with self._reading() as db:
-            return complete_days(db, pool, (start, end), int(self._clock.now()))
-
-    def upper_bounds(
-        self, known_pools: Iterable[KnownPool], width: Resolution, base: int
-    ) -> list[float]:
-        """Return what a sum cannot exceed, for every bucket of the block that starts at `base`."""
-        from lictui.history.daily_maxima import upper_bounds  # noqa: PLC0415 - not at start-up
-
-        with self._reading() as db:
-            return upper_bounds(db, (pool.id for pool in known_pools), width, base)
-
-    def fine_grained_since(self, pool: KnownPool) -> int:
-        """Return from when five-minute figures of a pool are stored; 0: from its first reading."""
-        with self._reading() as db:
-            return readings.available_since(db, pool, Resolution.FIVE_MINUTES)
-
     # The lease: which lictui polls
 
     def claim_lease(self, holder: str, until: float, now: float) -> bool:
@@ -288,22 +265,6 @@ class History:
     def _reading(self) -> Iterator[sqlite3.Connection]:
         with sqlite_errors(self.path), read_transaction(self._db):
             yield self._db
-
-
-@contextmanager
-def _gc_paused() -> Iterator[None]:
-    """Pause garbage collection: an answer has none, and the collector doubles its time.
-
-    A year of a thousand pools is 365,000 buckets, and the collector would visit all of them a
-    dozen times while their number grows.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 # Renaming a server

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui import products
-from lictui.analysis.aligned import ALIGNMENT, ServerSeries
 from lictui.analysis.assignments import reported_month
+from lictui.analysis.columns import Series, ServerSeries
 from lictui.analysis.forecast import Forecast
-from lictui.analysis.series import Bucket, Resolution, SeriesQuery, day_of
+from lictui.analysis.series import ALIGNMENT, SeriesQuery, day_of
 from lictui.engine.alert_state import is_transition
 from lictui.engine.entitlements import ContractLine, Expiry, ExpiryKind, expiries, renewals
 from lictui.engine.merge import duplicate_pools
@@ -157,15 +157,12 @@ def _first_readings(members: _Memberships) -> dict[str, int]:
 
 # One product, over all servers, by group and by server
 
-_MAX_FINE_SERVERS: Final = 150  # five-minute buckets of a month of more servers fill the memory
-
 
 @dataclass(frozen=True, slots=True)
 class _ProductMonth:
     """A month of one product."""
 
     month: MonthSpan
-    width: int  # seconds of every bucket
     parts: Mapping[str, ServerSeries]  # by server; those with data
     silent: frozenset[str]  # expected, but without data
 
@@ -211,14 +208,14 @@ class _ProductBuilder:
     def build(self, months: Sequence[MonthSpan]) -> ProductReport | None:
         """Return the report; None if nothing is known of the last of these months."""
         figures: list[list[MonthFigure]] = [[] for _ in self._scopes]
-        previous = current = _ProductMonth(months[0], 0, {}, frozenset())
+        previous = current = _ProductMonth(months[0], {}, frozenset())
         for span in months:
             previous, current = current, self._load_month(span)
             for scope, scope_figures in zip(self._scopes, figures, strict=True):
                 scope_figures.append(self._month_figure(scope, current))
         if not (current.parts or current.silent):
             return None
-        ends = {name: round(p.buckets[-1].last) for name, p in previous.parts.items() if p.buckets}
+        ends = {name: int(p.series.last[-1]) for name, p in previous.parts.items()}
         scopes = [
             self._scope_report(scope, scope_figures, current, ends)
             for scope, scope_figures in zip(self._scopes, figures, strict=True)
@@ -243,25 +240,16 @@ class _ProductBuilder:
         return limits.warn, limits.critical
 
     def _load_month(self, span: MonthSpan) -> _ProductMonth:
-        """Read the buckets of a month, in the finest width that all servers have for all of it.
-
-        That is five minutes as long as they are kept, or one hour for very many servers.
-        """
+        """Read a month by five minutes, or as finely as it is stored."""
         members = [m for m in self._members if m.overlaps(span.start, span.end)]
-        width = int(ALIGNMENT if len(members) <= _MAX_FINE_SERVERS else Resolution.HOUR)
-        while members and span.start < span.end:
-            series = self._history.series_batch(
-                SeriesQuery(member.pools, span.start, span.end, width) for member in members
-            )
-            widest = max(part.width for part in series)
-            if all(part.width == widest for part in series):
-                return _product_month(span, members, widest, [part.buckets for part in series])
-            width = widest
-        return _ProductMonth(span, width, {}, frozenset())
+        if span.start >= span.end:
+            members = []
+        queries = [SeriesQuery(m.pools, span.start, span.end, int(ALIGNMENT)) for m in members]
+        return _product_month(span, members, self._history.series_batch(queries))
 
     def _scope_month(self, scope: _Scope, loaded: _ProductMonth) -> ScopeMonth:
         parts = [part for name, part in loaded.parts.items() if name in scope.servers]
-        return ScopeMonth(loaded.month, parts, loaded.width, self._query.zone)
+        return ScopeMonth(loaded.month, parts, self._query.zone)
 
     def _month_figure(self, scope: _Scope, loaded: _ProductMonth) -> MonthFigure:
         scope_month = self._scope_month(scope, loaded)
@@ -338,8 +326,8 @@ class _ProductBuilder:
             return AssignmentChanges(
                 at_start, reported.newly_assigned, reported.released, exact=True
             )
-        buckets = {n: part.buckets for n, part in loaded.parts.items() if n in scope.servers}
-        return month.observed_changes(buckets, previous_ends, at_start)
+        series = {n: part.series for n, part in loaded.parts.items() if n in scope.servers}
+        return month.observed_changes(series, previous_ends, at_start)
 
 
 def _scopes(members: Sequence[Membership], groups: Mapping[str, str]) -> list[_Scope]:
@@ -363,20 +351,19 @@ def _scopes(members: Sequence[Membership], groups: Mapping[str, str]) -> list[_S
 def _product_month(
     span: MonthSpan,
     members: Sequence[Membership],
-    width: int,
-    series: Sequence[Sequence[Bucket]],
+    answers: Sequence[Series],
 ) -> _ProductMonth:
     parts: dict[str, ServerSeries] = {}
-    for member, buckets in zip(members, series, strict=True):
-        within = [bucket for bucket in buckets if span.start <= bucket.start < span.end]
-        if within:
+    for member, series in zip(members, answers, strict=True):
+        within = series.between(span.start, span.end)
+        if len(within):
             parts[member.server] = ServerSeries(member.since, member.until, within)
     silent = frozenset(member.server for member in members if member.server not in parts)
-    return _ProductMonth(span, width, parts, silent)
+    return _ProductMonth(span, parts, silent)
 
 
 def _sum_of_peaks(parts: Iterable[ServerSeries]) -> int:
-    return round(sum(max(bucket.high for bucket in part.buckets) for part in parts))
+    return sum(int(part.series.high.max()) for part in parts)
 
 
 def _forecasts(

@@ -5,15 +5,14 @@ Of concurrent licenses the peak counts, of assigned ones the number at the end o
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from lictui.analysis import assignments
-from lictui.analysis.aligned import ServerSeries, aligned_sum
+from lictui.analysis.columns import Series, ServerSeries, aligned_sum
 from lictui.analysis.peaks import PeakAccumulator, Window
-from lictui.analysis.series import Bucket, Resolution, day_bounds, day_of
-from lictui.analysis.usage import usage_stats
+from lictui.analysis.series import ALIGNMENT, day_bounds, day_of
+from lictui.analysis.usage_stats import days_reaching, excess, usage_stats
 from lictui.report.model import (
     AssignmentChanges,
     DayFigure,
@@ -27,38 +26,43 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date, tzinfo
 
+    from lictui.analysis.series import Bucket
+
 
 class ScopeMonth(NamedTuple):
-    """The servers of one scope in one month, in buckets of `width` seconds."""
+    """The servers of one scope in one month."""
 
     month: MonthSpan
     parts: Sequence[ServerSeries]
-    width: int
     zone: tzinfo | None
 
-    def total(self) -> list[Bucket]:
-        """Return the sum of all servers, in buckets in which each of them has data."""
-        return aligned_sum(self.parts, self.width) if self.parts else []
+    def total(self) -> Series:
+        """Return the sum of all servers where each of them has data."""
+        return aligned_sum(self.parts)
 
-    def days(self, buckets: Sequence[Bucket]) -> Iterator[tuple[int, Sequence[Bucket]]]:
-        """Yield the start of every local day and the buckets that start in it."""
-        for start, end in pairwise(day_bounds(self.month.start, self.month.end, self.zone)):
-            first = bisect_left(buckets, start, key=_start)
-            yield start, buckets[first : bisect_left(buckets, end, first, key=_start)]
+    @property
+    def day_bounds(self) -> list[int]:
+        """The midnights of the month, its end included."""
+        return day_bounds(self.month.start, self.month.end, self.zone)
+
+    def days(self, series: Series) -> Iterator[tuple[int, Series]]:
+        """Yield the start of every local day and the entries that start in it."""
+        for start, end in pairwise(self.day_bounds):
+            yield start, series.between(start, end)
 
     def at_day_ends(self, value: Callable[[Bucket], float | None]) -> dict[int, int]:
         """Return the sum of a value at the end of each day, by the start of the day.
 
         Only days on which every server that is expected at their end has a value.
         """
-        bounds = list(pairwise(day_bounds(self.month.start, self.month.end, self.zone)))
+        bounds = list(pairwise(self.day_bounds))
         sums: dict[int, float] = {}
         unknown = set()
         for part in self.parts:
-            for (start, end), (_, buckets) in zip(bounds, self.days(part.buckets), strict=True):
+            for (start, end), (_, day) in zip(bounds, self.days(part.series), strict=True):
                 if part.since >= end or (part.until is not None and part.until < end):
                     continue  # not expected at the end of the day
-                last = value(buckets[-1]) if buckets else None
+                last = value(day.select(slice(-1, None)).buckets[0]) if len(day) else None
                 if last is None:
                     unknown.add(start)
                 else:
@@ -72,30 +76,26 @@ class ScopeMonth(NamedTuple):
 
         An unknown overdraft counts as none where that of another server is known.
         """
-        last_buckets = (bucket for part in self.parts for bucket in part.buckets[-1:])
-        if all(bucket.overdraft is None for bucket in last_buckets):
+        last = (part.series.select(slice(-1, None)) for part in self.parts)
+        if all(bucket.overdraft is None for series in last for bucket in series.buckets):
             return {}
         return self.at_day_ends(lambda bucket: bucket.overdraft or 0)
-
-
-def _start(bucket: Bucket) -> int:
-    return bucket.start
 
 
 # Concurrent licenses
 
 
-def monthly_peak(scope: ScopeMonth, total: Sequence[Bucket]) -> MonthFigure:
+def monthly_peak(scope: ScopeMonth, total: Series) -> MonthFigure:
     """Return the peak of the month."""
-    month, parts, width, _ = scope
-    if not total:
+    month, parts, _ = scope
+    if not len(total):
         return MonthFigure(month.first_day)
     ends = [part.until for part in parts]
     latest = max((end for end in ends if end is not None), default=month.end)
     end = month.end if None in ends else min(month.end, latest)
     first = min(part.since for part in parts)
     accumulator = PeakAccumulator((Window("month", month.start),), first, end - 1)
-    accumulator.add(total, width)
+    accumulator.add(total)
     (peak,) = accumulator.peaks()
     return MonthFigure(
         month.first_day,
@@ -104,21 +104,16 @@ def monthly_peak(scope: ScopeMonth, total: Sequence[Bucket]) -> MonthFigure:
         peak.installed_at_peak,
         peak.average,
         peak.coverage,
-        width,
-        is_upper_bound=width >= Resolution.DAY and len(parts) > 1,
+        peak.alignment,
+        is_upper_bound=peak.bound,
     )
 
 
-def month_usage(total: Sequence[Bucket]) -> MonthUsage | None:
+def month_usage(total: Series) -> MonthUsage | None:
     """Return how many licenses were in use for how long; None without data."""
     stats = usage_stats(total)
     if stats is None:
         return None
-    over_installed = [
-        (bucket.high - bucket.installed, bucket.end - bucket.start)
-        for bucket in total
-        if bucket.installed is not None and bucket.high > bucket.installed
-    ]
     return MonthUsage(
         stats.seconds,
         round(stats.p50),
@@ -126,50 +121,36 @@ def month_usage(total: Sequence[Bucket]) -> MonthUsage | None:
         round(stats.p99),
         stats.seconds_above,
         stats.longest_saturation,
-        round(max((excess for excess, _ in over_installed), default=0)),
-        sum(seconds for _, seconds in over_installed),
+        *excess(total),
     )
 
 
-def daily_peaks(scope: ScopeMonth, total: Sequence[Bucket]) -> tuple[DayFigure, ...]:
+def daily_peaks(scope: ScopeMonth, total: Series) -> tuple[DayFigure, ...]:
     """Return every day of the month with its peak."""
     overdraft = scope.overdraft_at_day_ends()
     return tuple(
-        _daily_peak(day_of(start, scope.zone), buckets, overdraft.get(start))
-        for start, buckets in scope.days(total)
+        _daily_peak(day_of(start, scope.zone), series, overdraft.get(start))
+        for start, series in scope.days(total)
     )
 
 
-def _daily_peak(day: date, buckets: Sequence[Bucket], overdraft: int | None) -> DayFigure:
-    if not buckets:
+def _daily_peak(day: date, series: Series, overdraft: int | None) -> DayFigure:
+    if not len(series):
         return DayFigure(day)
-    highest = max(buckets, key=lambda bucket: bucket.high)
-    seconds = sum(bucket.end - bucket.start for bucket in buckets)
-    weighted = sum(bucket.average * (bucket.end - bucket.start) for bucket in buckets)
+    (whole,) = series.joined((int(series.start[0]), int(series.end[-1]) + 1)).buckets
     return DayFigure(
-        day,
-        round(highest.high),
-        highest.high_at,
-        weighted / max(1, seconds),
-        highest.installed,
-        overdraft,
+        day, round(whole.high), whole.high_at, whole.average, whole.installed, overdraft
     )
 
 
 def days_with_peak_above(
-    scope: ScopeMonth, total: Sequence[Bucket], limits: tuple[float, float]
+    scope: ScopeMonth, total: Series, limits: tuple[float, float]
 ) -> DaysAbove:
     """Return on how many days warn, critical and installed were reached at any time."""
-    days = [buckets for _, buckets in scope.days(total) if buckets]
-
-    def count(ratio: float) -> int:
-        return sum(any(_reaches(bucket, ratio) for bucket in buckets) for buckets in days)
-
-    return DaysAbove(count(limits[0]), count(limits[1]), count(1.0), len(days))
-
-
-def _reaches(bucket: Bucket, ratio: float) -> bool:
-    return bool(bucket.installed) and bucket.high >= ratio * (bucket.installed or 0)
+    warn, critical, full = (
+        days_reaching(total, scope.day_bounds, ratio) for ratio in (*limits, 1.0)
+    )
+    return DaysAbove(warn, critical, full, sum(len(day) > 0 for _, day in scope.days(total)))
 
 
 # Assigned licenses
@@ -187,7 +168,7 @@ def daily_assigned(scope: ScopeMonth) -> tuple[DayFigure, ...]:
             installed=installed.get(start),
             overdraft=overdraft.get(start),
         )
-        for start, _ in scope.days(())
+        for start in scope.day_bounds[:-1]
     )
 
 
@@ -197,10 +178,10 @@ def monthly_assigned(scope: ScopeMonth, days: Sequence[DayFigure], coverage: flo
     last = next((day for day in reversed(days) if day.figure is not None), None)
     if last is None:
         return MonthFigure(first_day, coverage=coverage)
-    latest = max(part.buckets[-1].end for part in scope.parts)
+    latest = max(int(part.series.end[-1]) for part in scope.parts)
     timestamp = min(latest, scope.month.end - 1)
     return MonthFigure(
-        first_day, last.figure, timestamp, last.installed, None, coverage, scope.width
+        first_day, last.figure, timestamp, last.installed, None, coverage, int(ALIGNMENT)
     )
 
 
@@ -215,19 +196,19 @@ def days_with_assigned_above(days: Iterable[DayFigure], limits: tuple[float, flo
 
 
 def observed_changes(
-    buckets: Mapping[str, Sequence[Bucket]], before: Mapping[str, int], at_start: int | None
+    series: Mapping[str, Series], before: Mapping[str, int], at_start: int | None
 ) -> AssignmentChanges:
     """Return the differences between readings: at least so many were assigned and released.
 
     `before` is what a server had at the end of the previous month.
     """
-    if not buckets:
+    if not series:
         return AssignmentChanges(at_start, None, None, exact=False)
     changes = [
         assignments.observed_changes(
-            [*([before[server]] if server in before else []), *(bucket.last for bucket in readings)]
+            [*([before[server]] if server in before else []), *readings.last.tolist()]
         )
-        for server, readings in buckets.items()
+        for server, readings in series.items()
     ]
     new, released = map(sum, zip(*changes, strict=True))
     return AssignmentChanges(at_start, new, released, exact=False)

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.filter import LineFilter
 
-    from lictui.analysis.series import Series, SeriesQuery
+    from lictui.analysis.columns import Series
+    from lictui.analysis.series import SeriesQuery
     from lictui.analysis.usage import PastSummary, TotalKey
     from lictui.clock import Clock
     from lictui.engine.board import Filter, GroupBy

@@ -20,7 +20,8 @@ from lictui.tui.screens.usage import UsageScreen
 from lictui.tui.time_range import RangeLength, TimeRange
 
 if TYPE_CHECKING:
-    from lictui.analysis.series import Series, SeriesQuery
+    from lictui.analysis.columns import Series
+    from lictui.analysis.series import SeriesQuery
 
 RANGES = {
     RangeLength.DAY: "last 24 hours",
@@ -254,7 +255,7 @@ def busier_each_week(question: SeriesQuery) -> Series:
     middle = (question.start + question.end) / 2
     less = 10 if START - middle > 6 * DAY else 0
     buckets = tuple(each._replace(high=each.high - less) for each in found.buckets)
-    return type(found)(buckets, found.width)
+    return type(found).of(buckets, found.width)
 
 
 async def test_usage_compares_with_the_previous_period() -> None:

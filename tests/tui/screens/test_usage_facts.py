@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from lictui.analysis.columns import Series
 from lictui.analysis.series import Bucket
-from lictui.analysis.usage import UsageStats, usage_stats
+from lictui.analysis.usage_stats import usage_stats
 from lictui.model import MonthlyUsage, PoolKey
 from lictui.tui.screens.usage_view import (
     monthly_facts,
@@ -17,6 +18,7 @@ from lictui.tui.screens.usage_view import (
 )
 
 if TYPE_CHECKING:
+    from lictui.analysis.usage import UsageStats
     from lictui.tui.screens.usage_view import Fact
 
 ZONE, HOUR = ZoneInfo("UTC"), 3600
@@ -32,7 +34,7 @@ def hours(*highs: float) -> UsageStats:
         Bucket(index * HOUR, (index + 1) * HOUR, high, high, high, index * HOUR, high, 100, None, 4)
         for index, high in enumerate(highs)
     )
-    stats = usage_stats(tuple(buckets))
+    stats = usage_stats(Series.of(buckets, HOUR))
     assert stats is not None
     return stats
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.clock import START
 from tests.support.example_board import workday_series
 
-from lictui.analysis.series import Bucket, Series
+from lictui.analysis.columns import Series
+from lictui.analysis.series import Bucket
 from lictui.config.settings import Thresholds
 from lictui.model import Level, Reading
 from lictui.tui.text import Tone, line_width
@@ -151,7 +150,7 @@ def test_trend_keeps_the_maximum_of_a_bucket(readings: list[tuple[int, int]], ce
         for at, high in readings
         if start + at * 300 <= now
     )  # fmt: skip
-    trend = trend_data(Series(buckets, 300), now, cells, width)
+    trend = trend_data(Series.of(buckets, 300), now, cells, width)
     assert len(trend.maxima) == cells
     assert trend.peak == max((bucket.high for bucket in buckets), default=None)
 
@@ -188,7 +187,7 @@ def test_trend_peak_is_that_of_the_day() -> None:
     for (cache, due), times in ((day, 1), (year, 2)):
         series = workday_series(trend_query((), START, 10, cache.seconds))
         higher = tuple(bucket._replace(high=times * bucket.high) for bucket in series.buckets)
-        cache.store([(due[0], replace(series, buckets=higher))], START, 10)
+        cache.store([(due[0], type(series).of(higher, series.width))], START, 10)
     caches.add_readings([("a", START, Reading(7, 100))])
     trend = caches.trends["a"]
     assert trend.bucket == trend_bucket(10, RangeLength.YEAR.value)

@@ -12,7 +12,7 @@ from lictui.tui.text import LEVEL_TONES, Fragment, Tone, merge_fragments
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lictui.analysis.series import Series
+    from lictui.analysis.columns import Series
     from lictui.config.settings import Thresholds
     from lictui.model import PoolKey
     from lictui.tui.theme import Symbols
