@@ -19,7 +19,7 @@ from tests.support.fake_api import SECRET
 from tests.support.polls import failure_of, snapshot_of
 
 from lictui.model import FailureKind, Step
-from lictui.sources.auth import Token, account_key, shared_token
+from lictui.sources.auth import Token, shared_token
 from lictui.sources.source import SourceError, ignore_steps
 
 if TYPE_CHECKING:
@@ -31,12 +31,6 @@ if TYPE_CHECKING:
     from lictui.sources.source import Source
 
     Open = Callable[..., Source]
-
-
-def test_account_key_depends_on_every_part_and_hides_the_secret() -> None:
-    keys = {account_key(*parts) for parts in (("u", "c", "a"), ("u", "c", "b"), ("u", "ca", ""))}
-    assert len(keys) == 3
-    assert "s3cret" not in account_key("url", "client", "s3cret")
 
 
 def test_tokens_of_a_closed_loop_are_forgotten() -> None:
@@ -177,13 +171,6 @@ async def test_plain_http_sends_no_secret(open_source: Open, rest: Rest) -> None
     assert not rest.api.requests
 
 
-@pytest.mark.parametrize("rest", ["citrix-cloud", "partner"], indirect=True)
-async def test_servers_of_one_client_share_a_token(open_source: Open, rest: Rest) -> None:
-    sources = [open_source(name=name) for name in ("a", "b", "c")]
-    await asyncio.gather(*(snapshot_of(source) for source in sources))
-    assert rest.api.paths.count(rest.tokens) == 1
-
-
 @pytest.mark.parametrize("endpoint", ["tokens", "data"])
 @pytest.mark.parametrize(
     ("status", "kind"),
@@ -211,19 +198,10 @@ async def test_status_is_reported_by_its_kind_with_the_servers_text(
 
 
 @pytest.mark.parametrize("endpoint", ["tokens", "data"])
-async def test_html_page_is_recognized(endpoint: str, source: Source, rest: Rest) -> None:
-    page = httpx.Response(200, html="\n<!DOCTYPE html><title>Sign in</title>")
-    rest.api.answers[getattr(rest, endpoint)] = page
-    failure = await failure_of(source)
-    assert failure.kind is FailureKind.PARSE
-    assert "HTML page instead of JSON" in failure.message
-
-
-@pytest.mark.parametrize("endpoint", ["tokens", "data"])
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[" * 9999, b'{"a":NaN}', b"\x80", b"[]"],
-    ids=["empty", "cut", "deep", "nan", "bytes", "list"],
+    [b"", b"{", b"[" * 9999, b'{"a":NaN}', b"\x80", b"[]", b"\n<!DOCTYPE html><title>Sign in"],
+    ids=["empty", "cut", "deep", "nan", "bytes", "list", "page"],
 )
 async def test_invalid_json_is_a_parse_failure(
     endpoint: str, body: bytes, source: Source, rest: Rest
@@ -231,12 +209,11 @@ async def test_invalid_json_is_a_parse_failure(
     rest.api.answers[getattr(rest, endpoint)] = httpx.Response(200, content=body)
     failure = await failure_of(source)
     step = Step.AUTH if endpoint == "tokens" else Step.PARSE
-    assert (failure.kind, failure.step) == (FailureKind.PARSE, step)
-
-
-async def test_oversized_response_is_refused(source: Source, rest: Rest) -> None:
-    rest.api.answers[rest.data] = httpx.Response(200, content=b" " * 10_000_000)
-    assert (await failure_of(source)).kind is FailureKind.TOO_LARGE
+    assert failure.kind is FailureKind.PARSE
+    if body.startswith(b"\n<"):
+        assert "HTML page instead of JSON" in failure.message
+    else:
+        assert failure.step is step
 
 
 @pytest.mark.parametrize("endpoint", ["tokens", "data"])

@@ -147,20 +147,6 @@ def notices_of(*rows: object) -> list[Notice]:
     return list(server_notices(read_servers(license_servers(*rows), "here:443", START), START))
 
 
-def test_reporting_server_is_listed_without_notices() -> None:
-    assert listed_servers(license_server()) == [
-        LicenseServer(
-            host_id="LIC01",
-            fqdn="lic01.acme.test",
-            status=ReportingStatus.REPORTING,
-            last_reported=datetime(2026, 11, 23, 11, 12, 4, tzinfo=UTC).timestamp(),
-            expires=date(2027, 7, 27),
-            days_to_expire=245,
-        )
-    ]
-    assert not notices_of(license_server())
-
-
 @pytest.mark.parametrize(
     ("changes", "status"),
     [
@@ -210,13 +196,6 @@ def test_hostile_names_are_sanitized_and_empty_rows_ignored() -> None:
     (server,) = listed_servers(*rows)
     assert server.fqdn.startswith("x[31my")
     assert len(server.fqdn) == 120
-
-
-def test_silent_server_notice_has_the_last_report() -> None:
-    (notice,) = notices_of(license_server(**SILENT), license_server("lic02"))
-    assert (notice.kind, notice.level) == ("server", Level.CRITICAL)
-    assert notice.title == "A license server has not reported for more than 3 days"
-    assert notice.detail == "lic01.acme.test (5 days, since 2026-11-19)"
 
 
 @pytest.mark.parametrize(
