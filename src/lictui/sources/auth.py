@@ -7,6 +7,7 @@ import logging
 import re
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http import HTTPStatus
@@ -15,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 from lictui.config.secrets import SecretError, resolve_secret
 from lictui.model import FailureKind, Step
 from lictui.sources.http import get_field, json_rows, status_error, with_retry
-from lictui.sources.network import host_port, origin
 from lictui.sources.sanitize import parse_json, sanitize
 from lictui.sources.source import SourceError
 
@@ -168,15 +168,6 @@ class BearerSession:
         self._token: Token | None = None
         self._sent_token = ""  # a server might repeat it in an error
 
-    @property
-    def address(self) -> str:
-        """HOST:PORT of the server, for messages."""
-        return self._client.address
-
-    def address_of(self, url: str) -> str:
-        """Return HOST:PORT of `url`, which may be a path of the server."""
-        return self.address if url.startswith("/") else host_port(origin(url))
-
     async def token(self, rejected: str = "") -> Token:
         """Return a token that is valid for some time, after signing in if necessary."""
         if self._token is None or self._clock.now() >= self._token.renew_at:
@@ -198,14 +189,12 @@ class BearerSession:
             if reply.status == HTTPStatus.UNAUTHORIZED:
                 self._token = None
         if reply.status == HTTPStatus.UNAUTHORIZED:
-            raise self.error(reply, url, Step.AUTH)
+            raise self.error(reply, Step.AUTH)
         return reply
 
-    def error(self, reply: HttpReply, url: str, step: Step = Step.INVENTORY) -> SourceError:
-        """Return the error for a reply to `url` that is not a success."""
-        return api_error(
-            reply, self.address_of(url), url_path(url), self._rules, step, self._sent_token
-        )
+    def error(self, reply: HttpReply, step: Step = Step.INVENTORY) -> SourceError:
+        """Return the error for a reply that is not a success."""
+        return api_error(reply, self._rules, step, self._sent_token)
 
     async def _send(self, url: str, token: Token) -> HttpReply:
         self._sent_token = token.value
@@ -220,7 +209,7 @@ class BearerSession:
             ),
             self._clock,
         )
-        log_transaction(reply, self.address_of(url), url_path(url))
+        log_transaction(reply)
         return reply
 
 
@@ -232,27 +221,19 @@ _MAX_TEXT: Final = 160  # characters of the server's own error text
 
 
 def api_error(
-    reply: HttpReply,
-    address: str,
-    path: str,
-    rules: Iterable[ErrorRule],
-    step: Step,
-    *secrets: str,
+    reply: HttpReply, rules: Iterable[ErrorRule], step: Step, *secrets: str
 ) -> SourceError:
     """Return the error for a reply that is not a success, with the server's own error text.
 
     `secrets` are removed from that text: a server might repeat what it was sent.
     """
-    try:
-        details = [error_text(parse_json(reply.body), *secrets)]
-    except ValueError:
-        details = []
+    details = [sanitize(reply.path, 120)] if reply.status == HTTPStatus.NOT_FOUND else []
+    with suppress(ValueError):
+        details.append(error_text(parse_json(reply.body), *secrets))
     transaction = transaction_id(reply)
     if transaction and reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         details.append(f"transaction {transaction}")
-    return status_error(
-        reply, address, rules, step, path=path, detail=", ".join(filter(None, details))
-    )
+    return status_error(reply, rules, step, ", ".join(filter(None, details)))
 
 
 def error_text(body: object, *secrets: str) -> str:
@@ -290,12 +271,7 @@ def transaction_id(reply: HttpReply) -> str:
     return next(filter(None, ids), "")
 
 
-def log_transaction(reply: HttpReply, address: str, path: str) -> None:
+def log_transaction(reply: HttpReply) -> None:
     """Log the transaction id, which Citrix support asks for."""
     transaction = transaction_id(reply) or "without id"
-    _log.debug("%s %s: %s, transaction %s", address, path, reply.status, transaction)
-
-
-def url_path(url: str) -> str:
-    """Return the path of a full URL; a path itself is returned as it is."""
-    return url if url.startswith("/") else f"/{url.partition('://')[2].partition('/')[2]}"
+    _log.debug("%s %s: %s, transaction %s", reply.address, reply.path, reply.status, transaction)

@@ -46,6 +46,8 @@ class HttpReply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    address: str = ""  # HOST:PORT of the server, for messages
+    path: str = ""  # that was requested, with the query
     new_connection: bool = False  # the connection was opened for this request
     certificate: bytes = b""  # the server's leaf certificate in DER; b"" over plain HTTP
 
@@ -95,7 +97,7 @@ class HttpClient:
                 await response.aclose()
         except (httpx.HTTPError, OSError, UnicodeError) as error:
             raise map_error(error, request.url, progress, self._limits) from error
-        if host_port(request.url) == self.address:  # tokens may come from another host
+        if reply.address == self.address:  # tokens may come from another host
             self._leaf = reply.certificate
         return replace(reply, new_connection=progress.connected)
 
@@ -181,7 +183,12 @@ class HttpClient:
                     step,
                 )
         return HttpReply(
-            response.status_code, response.headers, bytes(body), certificate=_leaf_of(response)
+            response.status_code,
+            response.headers,
+            bytes(body),
+            address,
+            response.request.url.raw_path.decode("ascii"),
+            certificate=_leaf_of(response),
         )
 
 
@@ -259,23 +266,27 @@ def _retry_after(value: str, now: float) -> float | None:
 # Responses: an error status, or JSON whose shape is not trusted
 
 
-def status_error(
-    reply: HttpReply,
-    address: str,
-    rules: Iterable[ErrorRule],
-    step: Step,
-    *,
-    path: str = "",
-    detail: str = "",
-) -> SourceError:
-    """Return the error that `rules` give for the status of a reply from `address`.
+_STATUSES: Final = {
+    FailureKind.AUTH: (401,),
+    FailureKind.FORBIDDEN: (403,),
+    FailureKind.NO_DATA: (404,),
+    FailureKind.RATE_LIMITED: (429,),
+    FailureKind.UNAVAILABLE: range(500, 600),
+    FailureKind.PROTOCOL: None,  # any other
+}
 
-    `path` is shown for a 404, `detail` is the server's own text.
-    """
+
+def status_rules(meanings: Mapping[FailureKind, tuple[str, str]]) -> tuple[ErrorRule, ...]:
+    """Return an error table with message and hint for the statuses that mean these failures."""
+    return tuple(ErrorRule(_STATUSES[kind], kind, *words) for kind, words in meanings.items())
+
+
+def status_error(
+    reply: HttpReply, rules: Iterable[ErrorRule], step: Step, detail: str = ""
+) -> SourceError:
+    """Return the error that `rules` give for the status of a reply; `detail` is added to it."""
     rule = find_rule(rules, reply.status)
-    message = f"HTTP {reply.status} from {address}: {rule.message}"
-    if path and reply.status == HTTPStatus.NOT_FOUND:
-        message += f": {sanitize(path, 120)}"
+    message = f"HTTP {reply.status} from {reply.address}: {rule.message}"
     return rule.error(f"{message} ({detail})" if detail else message, step)
 
 
@@ -283,12 +294,13 @@ MAX_ROWS: Final = 1000  # of a list in a response, unless the caller sets anothe
 _API_HINT: Final = "Set url to the address of the API, not of a portal, a gateway or StoreFront."
 
 
-def reply_json(reply: HttpReply, address: str, step: Step) -> object:
+def reply_json(reply: HttpReply, step: Step) -> object:
     """Return the JSON of a reply. Raises SourceError (parse) with `step` if there is none."""
     if reply.body.lstrip()[:1] == b"<":
         raise SourceError(
             FailureKind.PARSE,
-            f"{address} returned an HTML page instead of JSON, perhaps a login page or a proxy's",
+            f"{reply.address} returned an HTML page instead of JSON, perhaps a login page or a"
+            " proxy's",
             _API_HINT,
             step,
         )
@@ -297,7 +309,7 @@ def reply_json(reply: HttpReply, address: str, step: Step) -> object:
     except ValueError as error:
         raise SourceError(
             FailureKind.PARSE,
-            f"{address} returned invalid JSON: {sanitize(error, 100)}",
+            f"{reply.address} returned invalid JSON: {sanitize(error, 100)}",
             _API_HINT,
             step,
         ) from error

@@ -23,7 +23,7 @@ from lictui.model import (
 )
 from lictui.products import describe
 from lictui.sources.cloud.session import CloudSession
-from lictui.sources.http import HttpSource, get_field, json_rows
+from lictui.sources.http import HttpSource, get_field, json_rows, status_rules
 from lictui.sources.sanitize import (
     NEVER_YEAR,
     parse_count,
@@ -31,7 +31,7 @@ from lictui.sources.sanitize import (
     parse_time,
     sanitize,
 )
-from lictui.sources.source import ErrorRule, SourceError, count_text
+from lictui.sources.source import SourceError, count_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,14 +45,14 @@ _NOT_FOUND_HINT: Final = (
 _URL_HINT: Final = (
     "Set url to the address of License Usage Insights, https://licensing.citrixworkspacesapi.net."
 )
-_RULES: Final = (
-    ErrorRule(
-        (403,),
-        FailureKind.FORBIDDEN,
-        "client has no permission to read licensing",
-        "Use a client of the partner with permission for License Usage Insights.",
-    ),
-    ErrorRule((404,), FailureKind.NO_DATA, "not found", _NOT_FOUND_HINT),
+_RULES: Final = status_rules(
+    {
+        FailureKind.FORBIDDEN: (
+            "client has no permission to read licensing",
+            "Use a client of the partner with permission for License Usage Insights.",
+        ),
+        FailureKind.NO_DATA: ("not found", _NOT_FOUND_HINT),
+    }
 )
 _USAGE_FORBIDDEN: Final = Notice(
     "server",

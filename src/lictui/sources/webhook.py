@@ -70,7 +70,7 @@ async def post(
     finally:
         await client.aclose()
     if not HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES:
-        raise status_error(reply, client.address, _RULES, Step.INVENTORY)
+        raise status_error(reply, _RULES, Step.INVENTORY)
 
 
 def is_transient(error: SourceError) -> bool:

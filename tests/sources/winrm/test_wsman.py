@@ -339,7 +339,7 @@ def test_missing_class_suggests_las() -> None:
     ],
 )
 def test_status_without_envelope_has_its_kind(status: int, body: bytes, kind: FailureKind) -> None:
-    failure = error_for_status(HttpReply(status, {}, body), "lic01:5986", Step.AUTH).failure
+    failure = error_for_status(HttpReply(status, {}, body, "lic01:5986"), Step.AUTH).failure
     assert (failure.kind, failure.step) == (kind, Step.AUTH)
     assert ("web page" if body == b"<html>" else str(status)) in failure.message
     assert "/wsman" in failure.hint or kind is not FailureKind.PROTOCOL

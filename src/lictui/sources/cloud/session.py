@@ -22,12 +22,11 @@ from lictui.sources.auth import (
     new_token,
     server_secret,
     shared_token,
-    url_path,
 )
-from lictui.sources.http import get_field, reply_json, with_retry
-from lictui.sources.network import host_port, origin, require_encryption
+from lictui.sources.http import get_field, reply_json, status_rules, with_retry
+from lictui.sources.network import origin, require_encryption
 from lictui.sources.sanitize import parse_count
-from lictui.sources.source import ErrorRule, SourceError
+from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,38 +34,33 @@ if TYPE_CHECKING:
     from lictui.clock import Clock
     from lictui.model import Server
     from lictui.sources.http import HttpClient, HttpReply
+    from lictui.sources.source import ErrorRule
 
 CLIENT_HINT: Final = (
     "username is the client ID, the secret is its client secret, which may have expired: see"
     " Identity and Access Management > API Access in the Citrix Cloud console."
 )
-STATUS_RULES: Final = (
-    ErrorRule((401,), FailureKind.AUTH, "client ID or secret rejected", CLIENT_HINT),
-    ErrorRule(
-        (403,),
-        FailureKind.FORBIDDEN,
-        "client has no permission to read licensing",
-        "Add the Licensing permission to the service principal in the Citrix Cloud console.",
-    ),
-    ErrorRule((404,), FailureKind.NO_DATA, "not found", "Check customer_id."),
-    ErrorRule(
-        (429,),
-        FailureKind.RATE_LIMITED,
-        "rate limited",
-        "Raise interval. Requests of other tools that use this client count, too.",
-    ),
-    ErrorRule(
-        range(500, 600),
-        FailureKind.UNAVAILABLE,
-        "temporarily unavailable",
-        "See status.cloud.com. lictui retries at the next poll.",
-    ),
-    ErrorRule(
-        None,
-        FailureKind.PROTOCOL,
-        "bad request",
-        "Check url and customer_id of the server in servers.toml.",
-    ),
+STATUS_RULES: Final = status_rules(
+    {
+        FailureKind.AUTH: ("client ID or secret rejected", CLIENT_HINT),
+        FailureKind.FORBIDDEN: (
+            "client has no permission to read licensing",
+            "Add the Licensing permission to the service principal in the Citrix Cloud console.",
+        ),
+        FailureKind.NO_DATA: ("not found", "Check customer_id."),
+        FailureKind.RATE_LIMITED: (
+            "rate limited",
+            "Raise interval. Requests of other tools that use this client count, too.",
+        ),
+        FailureKind.UNAVAILABLE: (
+            "temporarily unavailable",
+            "See status.cloud.com. lictui retries at the next poll.",
+        ),
+        FailureKind.PROTOCOL: (
+            "bad request",
+            "Check url and customer_id of the server in servers.toml.",
+        ),
+    }
 )
 
 
@@ -114,8 +108,8 @@ class CloudSession:
         if reply.status == HTTPStatus.NO_CONTENT:
             return None
         if reply.status != HTTPStatus.OK:
-            raise self._session.error(reply, url)
-        return reply_json(reply, self._session.address_of(url), Step.PARSE)
+            raise self._session.error(reply)
+        return reply_json(reply, Step.PARSE)
 
 
 # Hosts
@@ -213,25 +207,23 @@ async def cloud_token(
             ),
             clock,
         )
-        answer = _token_answer(reply, url, hint, secret)
+        answer = _token_answer(reply, hint, secret)
         # Documented as a string of digits, seen as a number.
         lifetime = parse_count(get_field(answer, lifetime_key))
-        address = host_port(origin(url))
-        return new_token(get_field(answer, token_key), address, clock.now(), lifetime)
+        return new_token(get_field(answer, token_key), reply.address, clock.now(), lifetime)
 
     token = await shared_token(account_key(url, server.username, secret), request, clock, rejected)
     return replace(token, customer_id=server.customer_id)  # one client may serve several customers
 
 
-def _token_answer(reply: HttpReply, url: str, not_found_hint: str, secret: str) -> object:
+def _token_answer(reply: HttpReply, not_found_hint: str, secret: str) -> object:
     """Return the JSON of a success. Raises SourceError; an error may come with a 200, too."""
-    address, path = host_port(origin(url)), url_path(url)
-    log_transaction(reply, address, path)
+    log_transaction(reply)
     secrets = (secret, quote_plus(secret))  # as configured, and as it was sent
     answer = None
     if reply.status in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST):
         try:
-            answer = reply_json(reply, address, Step.AUTH)
+            answer = reply_json(reply, Step.AUTH)
         except SourceError:
             if reply.status == HTTPStatus.OK:
                 raise
@@ -239,11 +231,11 @@ def _token_answer(reply: HttpReply, url: str, not_found_hint: str, secret: str) 
         if get_field(answer, "error") or get_field(answer, "error_description"):
             raise SourceError(
                 FailureKind.AUTH,
-                f"{address} rejected the client ID or secret: {error_text(answer, *secrets)}",
+                f"{reply.address} rejected the client ID or secret: {error_text(answer, *secrets)}",
                 CLIENT_HINT,
                 Step.AUTH,
             )
     if reply.status != HTTPStatus.OK:
-        not_found = ErrorRule((404,), FailureKind.NO_DATA, "not found", not_found_hint)
-        raise api_error(reply, address, path, (not_found, *STATUS_RULES), Step.AUTH, *secrets)
+        not_found = status_rules({FailureKind.NO_DATA: ("not found", not_found_hint)})
+        raise api_error(reply, (*not_found, *STATUS_RULES), Step.AUTH, *secrets)
     return answer

@@ -28,9 +28,9 @@ from lictui.model import (
 )
 from lictui.products import describe
 from lictui.sources.cloud.session import CloudSession, console_url, region_hint
-from lictui.sources.http import HttpSource, get_field, json_rows
+from lictui.sources.http import HttpSource, get_field, json_rows, status_rules
 from lictui.sources.sanitize import NEVER_YEAR, parse_count, parse_date, sanitize
-from lictui.sources.source import ErrorRule, SourceError
+from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,10 +54,9 @@ class CloudSource(HttpSource):
 
     @cached_property
     def _session(self) -> CloudSession:
-        not_found = ErrorRule(
-            (404,), FailureKind.NO_DATA, "not found", region_hint(self._server.url)
-        )
-        return CloudSession(self._server, self._client, self._clock, [not_found])
+        hint = region_hint(self._server.url)
+        not_found = status_rules({FailureKind.NO_DATA: ("not found", hint)})
+        return CloudSession(self._server, self._client, self._clock, not_found)
 
     async def fetch(self, on_step: OnStep) -> Snapshot:
         """Read everything once, within the timeout of a poll."""

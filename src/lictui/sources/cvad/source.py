@@ -27,10 +27,17 @@ from lictui.sources.cvad.pools import (
     site_mode,
     site_notices,
 )
-from lictui.sources.http import HttpSource, get_field, json_rows, reply_json, with_retry
+from lictui.sources.http import (
+    HttpSource,
+    get_field,
+    json_rows,
+    reply_json,
+    status_rules,
+    with_retry,
+)
 from lictui.sources.network import require_encryption
 from lictui.sources.sanitize import parse_count, parse_time, sanitize
-from lictui.sources.source import ErrorRule, SourceError
+from lictui.sources.source import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -42,39 +49,30 @@ if TYPE_CHECKING:
 
 
 ADDRESS_HINT: Final = "Set url to the address of a Delivery Controller or of Citrix Cloud."
-STATUS_RULES: Final = (
-    ErrorRule(
-        (401,),
-        FailureKind.AUTH,
-        "user name or password rejected",
-        r"Check username (DOMAIN\user) and the secret that servers.toml refers to.",
-    ),
-    ErrorRule(
-        (403,),
-        FailureKind.FORBIDDEN,
-        "account has no permission to read licensing",
-        "Give it the Read Only Administrator role; in Citrix Cloud, the Licensing permission.",
-    ),
-    ErrorRule(
-        (404,),
-        FailureKind.NO_DATA,
-        "not found",
-        "Check that url is a Delivery Controller with the REST API, and that site and customer_id"
-        " are right.",
-    ),
-    ErrorRule(
-        (429,),
-        FailureKind.RATE_LIMITED,
-        "rate limited",
-        "Raise interval. Requests of other tools that use this account count, too.",
-    ),
-    ErrorRule(
-        range(500, 600),
-        FailureKind.UNAVAILABLE,
-        "temporarily unavailable",
-        "Check the services of the Delivery Controller. lictui retries at the next poll.",
-    ),
-    ErrorRule(None, FailureKind.PROTOCOL, "bad request", ADDRESS_HINT),
+STATUS_RULES: Final = status_rules(
+    {
+        FailureKind.AUTH: (
+            "user name or password rejected",
+            r"Check username (DOMAIN\user) and the secret that servers.toml refers to.",
+        ),
+        FailureKind.FORBIDDEN: (
+            "account has no permission to read licensing",
+            "Give it the Read Only Administrator role; in Citrix Cloud, the Licensing permission.",
+        ),
+        FailureKind.NO_DATA: (
+            "not found",
+            "Check url (a Delivery Controller with the REST API), site and customer_id.",
+        ),
+        FailureKind.RATE_LIMITED: (
+            "rate limited",
+            "Raise interval. Requests of other tools that use this account count, too.",
+        ),
+        FailureKind.UNAVAILABLE: (
+            "temporarily unavailable",
+            "Check the services of the Delivery Controller. lictui retries at the next poll.",
+        ),
+        FailureKind.PROTOCOL: ("bad request", ADDRESS_HINT),
+    }
 )
 
 
@@ -135,7 +133,7 @@ class CvadSource(HttpSource):
         if reply.status == HTTPStatus.OK:
             return reply
         if reply.status != HTTPStatus.NOT_FOUND:
-            raise self._session.error(reply, path)
+            raise self._session.error(reply)
         self._site = None  # perhaps renamed or replaced: find it again at the next poll
         return None
 
@@ -151,7 +149,7 @@ class CvadSource(HttpSource):
             return None
 
     def _decode(self, reply: HttpReply | None) -> object:
-        return reply_json(reply, self._session.address, Step.PARSE) if reply else None
+        return reply_json(reply, Step.PARSE) if reply else None
 
 
 # Sign-in, on premises or in Citrix Cloud
@@ -184,12 +182,12 @@ async def _site_token(server: Server, client: HttpClient, clock: Clock) -> Token
             lambda: client.request("POST", path, step=Step.AUTH, headers=headers), clock
         )
 
-    path, reply = await first_existing(TOKEN_PATHS, post)
+    _, reply = await first_existing(TOKEN_PATHS, post)
     if reply.status != HTTPStatus.OK:
-        raise api_error(reply, client.address, path, STATUS_RULES, Step.AUTH, secret)
-    answer = reply_json(reply, client.address, Step.AUTH)
+        raise api_error(reply, STATUS_RULES, Step.AUTH, secret)
+    answer = reply_json(reply, Step.AUTH)
     now, expires = clock.now(), parse_time(get_field(answer, "ExpiresAt"))
-    token = new_token(get_field(answer, "Token"), client.address, now, expires and expires - now)
+    token = new_token(get_field(answer, "Token"), reply.address, now, expires and expires - now)
     customer = get_field(answer, "CustomerId")
     if not isinstance(customer, str) or not VALID_TOKEN.fullmatch(customer):
         customer = ON_PREMISES_CUSTOMER
@@ -282,12 +280,12 @@ async def find_site(session: BearerSession, name_or_id: str, customer_id: str) -
     """
     path, reply = await first_existing(tuple(f"{base}/me" for base in BASE_PATHS), session.get)
     if reply.status == HTTPStatus.OK:
-        account = reply_json(reply, session.address, Step.INVENTORY)
+        account = reply_json(reply, Step.INVENTORY)
         sites = _sites(account, customer_id, path.removesuffix("/me"))
-        return _choose(sites, name_or_id, session.address)
+        return _choose(sites, name_or_id, reply.address)
     if reply.status == HTTPStatus.NOT_FOUND and name_or_id:
         return CvadSite(name_or_id, name_or_id, BASE_PATHS[0])
-    raise session.error(reply, path)
+    raise session.error(reply)
 
 
 def _sites(account: object, customer_id: str, base_path: str) -> list[CvadSite]:
@@ -383,7 +381,7 @@ class PathSearch:
                 self.path = path
                 return reply
             if reply.status not in _NOT_HERE and not is_page:
-                raise session.error(reply, path)
+                raise session.error(reply)
         self.pause()
         return None
 
@@ -397,7 +395,7 @@ class PathSearch:
         for _ in range(_JOB_ATTEMPTS):
             if reply.status != HTTPStatus.ACCEPTED:
                 return reply
-            url = _job_url(url, reply.headers.get("location", ""), session.address)
+            url = _job_url(url, reply.headers.get("location", ""), reply.address)
             interval = parse_count(reply.headers.get("retry-after")) or _JOB_INTERVAL
             await self._clock.sleep(min(interval, _MAX_JOB_INTERVAL))
             reply = await session.get(url)
@@ -405,7 +403,7 @@ class PathSearch:
             return reply
         raise SourceError(
             FailureKind.TIMEOUT,
-            f"job {sanitize(url)} of {session.address} not finished after {_JOB_ATTEMPTS} attempts",
+            f"job {sanitize(url)} of {reply.address} not finished after {_JOB_ATTEMPTS} attempts",
             "The site takes long to collect its licenses. lictui retries at the next poll.",
             Step.INVENTORY,
         )

@@ -202,7 +202,7 @@ class NegotiateLogin:
             return reply
         if not reply.headers.get("content-type", "").lower().startswith("multipart/encrypted"):
             if reply.status != HTTPStatus.OK:
-                raise error_for_status(reply, self._endpoint.address, Step.INVENTORY)
+                raise error_for_status(reply, Step.INVENTORY)
             raise self._protocol_error("unencrypted response to an encrypted request")
         try:
             return replace(reply, body=unseal(reply.body, context))
@@ -219,7 +219,7 @@ class NegotiateLogin:
         await self._endpoint.reconnect()
         challenge = await self._endpoint.post(b"")
         if challenge.status != HTTPStatus.UNAUTHORIZED:
-            raise error_for_status(challenge, self._endpoint.address, Step.AUTH)
+            raise error_for_status(challenge, Step.AUTH)
         self._scheme = self._choose_scheme(challenge)
         context = await new_security_context(
             self._server, self._protocol, self._endpoint.host, challenge.certificate
@@ -257,7 +257,7 @@ class NegotiateLogin:
         if reply.new_connection:
             raise self._protocol_error("connection closed during authentication")
         if reply.status not in {HTTPStatus.OK, HTTPStatus.UNAUTHORIZED}:
-            raise error_for_status(reply, self._endpoint.address, Step.AUTH)
+            raise error_for_status(reply, Step.AUTH)
         received = self._received_token(reply)
         if reply.status == HTTPStatus.UNAUTHORIZED and (not received or context.complete):
             raise self._rejected(reply)

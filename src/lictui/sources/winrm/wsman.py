@@ -144,7 +144,7 @@ class WsmanEnumerator:
             result = parse_reply(reply.body, message_id)
         except InvalidReplyError as error:
             if reply.status != HTTPStatus.OK:
-                raise error_for_status(reply, address, Step.INVENTORY) from error
+                raise error_for_status(reply, Step.INVENTORY) from error
             if error.web_page:
                 raise _web_page_error(address, Step.INVENTORY) from error
             kind = FailureKind.PARSE if error.malformed else FailureKind.PROTOCOL
@@ -483,11 +483,11 @@ _STATUS_RULES: Final = (
 )
 
 
-def error_for_status(reply: HttpReply, address: str, step: Step) -> SourceError:
+def error_for_status(reply: HttpReply, step: Step) -> SourceError:
     """Return the error for a status, other than 401, that came without an envelope."""
-    error = status_error(reply, address, _STATUS_RULES, step)
+    error = status_error(reply, _STATUS_RULES, step)
     if error.failure.kind is FailureKind.PROTOCOL and _is_web_page(reply.body):
-        return _web_page_error(address, step)
+        return _web_page_error(reply.address, step)
     return error
 
 
