@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.clock import START
-from tests.support.example_board import growing_series, workday_series
+from tests.support.example_board import growing_series, pool, up_status, workday_series
 from tests.support.fake_engine import FakeEngine
 from tests.support.goldens import assert_golden, screen_text
 from tests.support.running_app import RunningApp, running_app
+from tests.support.values import server
 
 from lictui.config.settings import Settings
-from lictui.engine.board import Board
+from lictui.engine.board import Board, ServerStatus
 from lictui.model import Event, EventKind, Level, Server, SourceName, Step, StepResult
 from lictui.tui.app import WatchOptions
 
@@ -234,3 +235,17 @@ async def test_any_size_can_be_drawn(view: str) -> None:
         for size in ((20, 5), (40, 10), (75, 20), (111, 19), (300, 100), (80, 24)):
             await run.resize(*size)
             assert len(screen_text(run.app).splitlines()) == size[1]
+
+
+async def test_first_frame_expects_a_server_that_was_never_read() -> None:
+    provisioning = pool("PVS_STD_CCS", 100, 150)
+    recorded = (pool("PVS_STD_CCS", None, 150),)
+    board = Board(
+        (
+            *(up_status(f"lic-0{number}", provisioning) for number in (1, 2, 3)),
+            ServerStatus(server("lic-04"), recorded_pools=recorded),
+        )
+    )
+    async with running_app(size=(80, 24), board=board) as run:
+        await run.press("2")
+        assert_golden("products_never_read", screen_text(run.app))

@@ -113,6 +113,7 @@ class Symbols:
     failed: str
     pending: str  # the running step
     arrow: str  # before a hint
+    at_least: str  # before a sum that does not cover everything
 
 
 # fmt: off
@@ -137,6 +138,7 @@ _GLYPHS: Final = {  # Unicode, 7-bit ASCII
     "failed": ("✖", "x"),
     "pending": ("…", "."),
     "arrow": ("→", "->"),
+    "at_least": ("≥", ">="),
 }
 _STATE_GLYPHS: Final = {
     State.WAITING: "◌o", State.UP: "●*", State.STALE: "◐~", State.DOWN: "✖x", State.DENIED: "⊘x",

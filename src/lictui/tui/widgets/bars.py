@@ -48,6 +48,9 @@ class UsageTotal:
     verb: str  # "in use" or "assigned": the two are never added up
     in_use: int
     installed: int
+    is_complete: bool = True  # every expected server reported, and every figure is known
+    reporting: int = 0  # servers
+    expected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +70,18 @@ def header_view(board: MergedBoard, today: date, now: float = 0.0) -> HeaderView
     counts = Counter(status.state for status in board.servers)
     totals = []
     for verb in ("in use", "assigned"):
-        readings = [
-            total.reading
-            for total in board.totals()
-            if total.model.verb == verb and not total.unknown_pools
-        ]
+        of_verb = [total for total in board.totals() if total.model.verb == verb]
+        readings = [total.reading for total in of_verb if not total.unknown_pools]
         in_use = sum(reading.in_use or 0 for reading in readings)
         installed = sum(reading.installed or 0 for reading in readings)
-        totals += [UsageTotal(verb, in_use, installed)] if installed else []
+        reporting = {server for total in of_verb for server in total.servers_reporting}
+        expected = {server for total in of_verb for server in total.servers_expected}
+        is_complete = len(readings) == len(of_verb) and all(
+            total.servers_reporting == total.servers_expected for total in of_verb
+        )
+        if installed:
+            counts_of_servers = (len(reporting), len(expected))
+            totals.append(UsageTotal(verb, in_use, installed, is_complete, *counts_of_servers))
     alerts = [each for each in alert_views(board, today, now) if each.needs_attention]
     polled = [s.polled_at for s in board.servers if s.polled_at is not None]
     due = [s.due for s in board.servers if s.due is not None]
@@ -112,7 +119,7 @@ def _header_forms(view: HeaderView, now: float, symbols: Symbols) -> Iterator[li
         tone = Tone.OK if state is State.UP else tone
         states += [dot] if states else []
         states.append((f"{count} {state.replace('_', ' ')}", tone))
-    totals, shares = (list(_usage(view, dot, brief=brief)) for brief in (False, True))
+    totals, shares = (list(_usage(view, symbols, brief=brief)) for brief in (False, True))
     ratio = (f"{up}/{servers} up", Tone.OK if up == servers else Tone.CRITICAL)
     age = (f"   {_age(view, now)}", Tone.QUIET)
     all_servers = (f"{servers} {noun}: " if servers else "no servers", Tone.TEXT)
@@ -125,13 +132,17 @@ def _header_forms(view: HeaderView, now: float, symbols: Symbols) -> Iterator[li
     yield [ratio, age]
 
 
-def _usage(view: HeaderView, dot: Fragment, *, brief: bool) -> Iterator[Fragment]:
+def _usage(view: HeaderView, symbols: Symbols, *, brief: bool) -> Iterator[Fragment]:
+    dot = (f" {symbols.dot} ", Tone.FRAME)
     for index, used in enumerate(view.totals):
         share = text.format_percent(used.in_use / used.installed)
         of = f"{text.format_count(used.in_use)} of {text.format_count(used.installed)} ({share})"
+        mark = "" if used.is_complete else f"{symbols.at_least} "
         yield dot if index else ("   ", Tone.FRAME)
-        yield share if brief else of, Tone.TEXT
+        yield f"{mark}{share if brief else of}", Tone.TEXT
         yield f" {used.verb}", Tone.QUIET
+        if used.reporting != used.expected:
+            yield f" {used.reporting}/{used.expected}", Tone.WARN
 
 
 def _age(view: HeaderView, now: float) -> str:
