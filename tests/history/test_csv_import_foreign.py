@@ -179,11 +179,11 @@ def test_day_without_time_is_a_daily_bucket(text: str, zone: str) -> None:
     (pool,) = taken(text, ZoneInfo(zone)).pools
     assert pool.readings == []
     one, other = pool.buckets[Resolution.DAY]
-    day = other.rollup
+    day = other
     assert utc(day.start) == "2026-11-24 00:00:00"
-    assert (day.low, day.total, day.high, day.last, day.samples) == (412, 412, 412, 412, 1)
+    assert (day.low, day.average, day.high, day.last, day.samples) == (412, 412, 412, 412, 1)
     assert day.start <= day.high_at < day.start + 86400
-    assert one.rollup.start == day.start - 86400
+    assert one.start == day.start - 86400
     assert other.installed == 500
 
 

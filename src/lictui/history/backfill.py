@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from lictui.analysis.series import BackfillRow
     from lictui.config.settings import Retention
-    from lictui.history.csv_reader import ImportedPool, ImportedReading
+    from lictui.history.csv_reader import ImportedBucket, ImportedPool, ImportedReading
     from lictui.history.pools import KnownPool
 
 _DAY: Final = int(Resolution.DAY)
@@ -94,7 +94,7 @@ def _import_pool(
     import_capacities(db, pool.id, imported)
     written = import_pool_readings(db, pool.id, imported.readings, kept)
     for width, buckets in imported.buckets.items():
-        written += import_buckets(db, pool.id, width, [b.rollup for b in buckets], kept)
+        written += import_buckets(db, pool.id, width, list(map(_rollup, buckets)), kept)
     if not is_listed and (is_new or pool.ended is not None):
         # No server lists the pool: later sums do without it, rather than miss it for ever.
         pools.close_at(db, pool, end)
@@ -106,6 +106,19 @@ def _pack_all(db: sqlite3.Connection, pool: KnownPool, last: int) -> None:
     pack_before(db, pool, 1 + max((last, *(run.end for run in unpacked_runs(db, pool.id)))))
 
 
+def _rollup(bucket: ImportedBucket) -> Rollup:
+    total = round(bucket.average * bucket.samples)
+    return Rollup(
+        bucket.start,
+        bucket.low,
+        total,
+        bucket.high,
+        bucket.high_at,
+        bucket.last,
+        bucket.samples,
+    )
+
+
 def _bounds(imported: ImportedPool) -> tuple[int, int, int]:
     """Return the start of the figures, a time no reading is later than, and the end."""
     hour = Resolution.HOUR
@@ -113,9 +126,9 @@ def _bounds(imported: ImportedPool) -> tuple[int, int, int]:
     times = list(starts)
     ends = [time // hour * hour + hour for time in starts]
     for width, buckets in imported.buckets.items():
-        starts += [bucket.rollup.start for bucket in buckets]
-        times += [bucket.rollup.high_at for bucket in buckets]
-        ends += [-(-(bucket.rollup.start + width) // hour) * hour for bucket in buckets]
+        starts += [bucket.start for bucket in buckets]
+        times += [bucket.high_at for bucket in buckets]
+        ends += [-(-(bucket.start + width) // hour) * hour for bucket in buckets]
     return min(starts), max(times), max(ends)
 
 
@@ -358,7 +371,7 @@ def _capacity_rows(
         yield reading.time, reading.installed, reading.overdraft, reading.in_use is not None
     for buckets in imported.buckets.values():
         for bucket in buckets:
-            yield bucket.rollup.start, bucket.installed, bucket.overdraft, True
+            yield bucket.start, bucket.installed, bucket.overdraft, True
 
 
 def _usual_interval(times: Iterable[int]) -> float:

@@ -25,7 +25,6 @@ from lictui.history.csv_reader import (
     shorten,
 )
 from lictui.history.readings import FOREVER
-from lictui.history.rollup import Rollup
 from lictui.model import Model, MonthlyUsage, PoolKey
 
 if TYPE_CHECKING:
@@ -151,8 +150,9 @@ def _add_bucket(pool: ImportedPool, cells: Sequence[str]) -> None:
         raise RowError("inconsistent values")
     # The last figure is not in the file: the one of a bucket with one reading, else the mean.
     last = min(max(round(mean), lowest), highest)
-    rollup = Rollup(start, lowest, round(mean * count), highest, peak_at, last, count)
-    bucket = ImportedBucket(rollup, _optional_count(installed), _optional_count(overdraft))
+    figures = lowest, mean, highest, peak_at, last, count
+    counts = _optional_count(installed), _optional_count(overdraft)
+    bucket = ImportedBucket(start, *figures, *counts)
     pool.buckets.setdefault(width, []).append(bucket)
 
 
@@ -265,7 +265,7 @@ def read_foreign_csv(
         line, local = dated[index]
         try:
             value = _value(line, local, clock, daily=only_days or line.time.clock is None)
-            time = value.time if isinstance(value, ImportedReading) else value.rollup.start
+            time = value.time if isinstance(value, ImportedReading) else value.start
             _require(time <= options.until, f"time is in the future: {local:%Y-%m-%d %H:%M}")
             values[index] = value
         except RowError as error:
@@ -344,8 +344,8 @@ def _value(
     in_use = figures.in_use or 0
     noon = clock.day_timestamp(local.date())
     start = noon // Resolution.DAY * Resolution.DAY
-    rollup = Rollup(start, in_use, in_use, in_use, noon, in_use, 1)
-    return ImportedBucket(rollup, figures.installed, figures.overdraft)
+    usage = in_use, in_use, in_use, noon, in_use, 1
+    return ImportedBucket(start, *usage, figures.installed, figures.overdraft)
 
 
 # The columns of such a file

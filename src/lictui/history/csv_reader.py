@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from datetime import date, tzinfo
 
     from lictui.analysis.series import Resolution
-    from lictui.history.rollup import Rollup
     from lictui.model import Model, MonthlyUsage, PoolKey
 
 
@@ -41,7 +40,13 @@ class ImportedReading(NamedTuple):
 class ImportedBucket(NamedTuple):
     """One bucket in a file."""
 
-    rollup: Rollup
+    start: int  # UTC epoch seconds
+    low: int
+    average: float  # over time
+    high: int
+    high_at: int
+    last: int
+    samples: int
     installed: int | None = None
     overdraft: int | None = None
 
