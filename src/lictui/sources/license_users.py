@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from lictui.model import FailureKind, SourceName, Step
 from lictui.sources.command.formats import udadmin_license_users
+from lictui.sources.command.source import command_label
 from lictui.sources.flexnet.source import lmstat_license_users, read_output, run_lmstat
 from lictui.sources.process import decode_output, run_program
 from lictui.sources.sanitize import sanitize
@@ -42,9 +43,10 @@ async def read_license_users(
             Step.INVENTORY,
         )
     text = decode_output(output.stdout)
+    label = server.address or command_label(server.command)
     if server.format == "udadmin":
-        return read_output(output, lambda: udadmin_license_users(text))
-    return read_output(output, lambda: lmstat_license_users(text, clock.now()))
+        return read_output(output, lambda: udadmin_license_users(text, label))
+    return read_output(output, lambda: lmstat_license_users(text, label, clock.now()))
 
 
 def release_command(user: LicenseUser) -> str:

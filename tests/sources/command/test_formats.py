@@ -363,7 +363,7 @@ def test_udadmin_feature_and_version_are_a_pool(text: str) -> None:
 
 
 def test_udadmin_lines_are_license_users() -> None:
-    users = udadmin_license_users(TIMES)
+    users = udadmin_license_users(TIMES, "lic01")
     assert users[0] == LicenseUser(
         "XDT_ENT_UD",
         "u01.01",
@@ -374,21 +374,48 @@ def test_udadmin_lines_are_license_users() -> None:
     assert users[1].user == "Anna von (Stein) 2026.1201"
     assert users[1].since == local_timestamp(2026, 11, 1, 3, 41, 7)
     assert (users[3].user, users[3].device) == ("", "device 0001")
-    assert udadmin_license_users("Users:\n u01 XDT_ENT_UD 2026.1201")[0].since is None
+    assert udadmin_license_users("Users:\n u01 XDT_ENT_UD 2026.1201", "lic01")[0].since is None
 
 
-def test_udadmin_empty_list_has_no_pools_and_an_unread_line_is_a_notice() -> None:
-    assert udadmin_snapshot("Users:\nDevices:\n", "lic01").pools == ()
-    (notice,) = udadmin_snapshot("Users:\n u XDT_ENT_UD 2026.1201\n what?", "lic01").notices
+def test_udadmin_empty_list_has_no_pools() -> None:
+    for text in ("Users:\nDevices:\n", "Usage data is 0 minutes old. Next update in 1 minute.\n"):
+        assert udadmin_snapshot(text, "lic01") == Snapshot(())
+
+
+EVENTS = """Usage data is 0 minutes old. Next update in 15 minutes.
+Thu Sep 10 13:41:07 2026 u01.01 dev01 XDT_ENT_UD 2027.1201
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("Users:\n u XDT_ENT_UD 2026.1201\n what?\n", "1 line"),
+        (EVENTS + "Users:\n u XDT_ENT_UD 2026.1201\n", "1 line"),
+        ("u XDT_ENT_UD 2026.1201\nDevices:\n d XDT_ENT_UD 2026.1201 x\n", "2 line"),
+    ],
+)
+def test_udadmin_lines_outside_the_list_are_a_notice(text: str, lines: str) -> None:
+    (notice,) = udadmin_snapshot(text, "lic01").notices
     assert notice.level is Level.WARN
-    assert "1 line" in notice.detail
+    assert lines in notice.detail
 
 
-@pytest.mark.parametrize("text", ["", "'udadmin' is not recognized", "u01 XDT_ENT_UD 2026.1201"])
-def test_udadmin_other_text_is_refused(text: str) -> None:
-    for read in (partial(udadmin_snapshot, text, "lic01"), partial(udadmin_license_users, text)):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "lic01: no output"),
+        ("'udadmin' is not recognized", "lic01: not the output of udadmin -list: 'udadmin' is"),
+        ("u01 XDT_ENT_UD 2026.1201", "lic01: not the output of udadmin -list: u01"),
+        (EVENTS, "lic01: not the output of udadmin -list: Thu Sep 10"),
+    ],
+)
+def test_udadmin_other_text_is_refused(text: str, message: str) -> None:
+    users = partial(udadmin_license_users, text, "lic01")
+    for read in (partial(udadmin_snapshot, text, "lic01"), users):
         failure = failure_of(read)
         assert (failure.kind, failure.step) == (FailureKind.PARSE, Step.PARSE)
+        assert failure.message.startswith(message)
         assert "udadmin -list" in failure.hint
 
 
@@ -398,7 +425,7 @@ def test_udadmin_large_list_is_read_quickly() -> None:
     )
     before = time.process_time()
     assert udadmin_snapshot(text, "lic01").pools[0].reading.in_use == 180_000
-    assert len(udadmin_license_users(text)) == 100_000
+    assert len(udadmin_license_users(text, "lic01")) == 100_000
     assert time.process_time() - before < 20
 
 
@@ -407,7 +434,7 @@ def test_udadmin_any_lines_are_a_list_or_refused(lines: list[str]) -> None:
     text = "\n".join(lines)
     result = outcome(partial(udadmin_snapshot, text, "lic01"))
     if isinstance(result, Snapshot):
-        users = udadmin_license_users(text)
+        users = udadmin_license_users(text, "lic01")
         assert sum(pool.reading.in_use or 0 for pool in result.pools) == len(users)
         assert all(pool.product.isprintable() for pool in result.pools)
         assert all((user.user + user.device).isprintable() for user in users)

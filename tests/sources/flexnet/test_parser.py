@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from datetime import date
 
 import pytest
@@ -85,7 +86,9 @@ def test_lmstat_line_ends_and_blank_lines_change_nothing(separator: str) -> None
     for text in (CITRIX, VENDORS):
         changed = text.replace("\n", separator)
         assert parse_output(changed) == parse_output(text)
-        assert lmstat_license_users(changed, NOW) == lmstat_license_users(text, NOW)
+        assert lmstat_license_users(changed, "lic01", NOW) == lmstat_license_users(
+            text, "lic01", NOW
+        )
 
 
 def test_lmstat_indentation_changes_nothing() -> None:
@@ -102,6 +105,84 @@ def test_lmstat_listings_of_a_daemon_add_up_and_daemons_stay_apart() -> None:
     assert len({item.key for item in parse_output(VENDORS).pools}) == len(
         parse_output(VENDORS).pools
     )
+
+
+def listings(*daemons: tuple[str, dict[str, tuple[int, int, str]]]) -> str:
+    """Output of daemons that list features: issued, in use, and the vendor of the version."""
+    lines = [HEAD.partition("  {vendor}")[0]]
+    for daemon, features in daemons:
+        lines.append(f"  {daemon}: UP v11.13\nFeature usage info:\n")
+        for name, (issued, in_use, vendor) in features.items():
+            counts = f"(Total of {issued} licenses issued;  Total of {in_use} licenses in use)"
+            lines.append(f"Users of {name}:  {counts}\n")
+            if vendor:
+                lines.append(f'  "{name}" v24.0, vendor: {vendor}\n  floating license\n')
+            lines += [
+                f"    user{number} pc{number} pc{number} (v24) (h1/27000 {number}),"
+                " start Tue 11/24 8:09\n"
+                for number in range(in_use)
+            ]
+    return "\n".join(lines)
+
+
+GATE_AND_DRAFT = {"gate": (35, 2, "newd"), "draft": (15, 1, "oldd")}
+UNUSED = {"gate": (35, 0, ""), "draft": (15, 0, "")}
+
+
+@pytest.mark.parametrize(
+    ("daemons", "pools"),
+    [
+        # A combined license file: each daemon lists everything
+        (
+            [("newd", GATE_AND_DRAFT), ("oldd", GATE_AND_DRAFT)],
+            {"gate": (35, 2), "draft": (15, 1)},
+        ),
+        (
+            [("newd", GATE_AND_DRAFT), ("oldd", dict(reversed(GATE_AND_DRAFT.items())))],
+            {"gate": (35, 2), "draft": (15, 1)},
+        ),
+        ([(daemon, UNUSED) for daemon in "abc"], {"gate": (35, 0), "draft": (15, 0)}),
+        # ... while a license is checked out
+        (
+            [("newd", GATE_AND_DRAFT), ("oldd", GATE_AND_DRAFT | {"gate": (35, 3, "newd")})],
+            {"gate": (35, 2), "draft": (15, 1)},
+        ),
+        # ... or one daemon lists its own features only
+        (
+            [("newd", GATE_AND_DRAFT | {"door": (5, 0, "")}), ("oldd", GATE_AND_DRAFT)],
+            {"gate": (35, 2), "draft": (15, 1), "door": (5, 0)},
+        ),
+        (
+            [("newd", {"gate": (35, 2, "newd")}), ("oldd", GATE_AND_DRAFT)],
+            {"gate": (35, 2), "draft": (15, 1)},
+        ),
+        # Two vendors with a feature of one name
+        (
+            [("newd", {"gate": (35, 2, "newd")}), ("oldd", {"gate": (35, 1, "oldd")})],
+            {"gate (newd)": (35, 2), "gate (oldd)": (35, 1)},
+        ),
+        (
+            [("newd", {"gate": (35, 0, "")}), ("oldd", {"gate": (20, 0, "")})],
+            {"gate (newd)": (35, 0), "gate (oldd)": (20, 0)},
+        ),
+        (
+            [("newd", {"gate": (35, 1, "newd")}), ("oldd", {"gate": (20, 1, "newd")})],
+            {"gate (newd)": (35, 1), "gate (oldd)": (20, 1)},
+        ),
+    ],
+    ids=range(9),
+)
+def test_lmstat_listing_of_a_second_daemon_counts_once(
+    daemons: list[tuple[str, dict[str, tuple[int, int, str]]]],
+    pools: dict[str, tuple[int, int]],
+) -> None:
+    text = listings(*daemons)
+    result = parse_output(text).pools
+    figures = [(pool.product, (pool.reading.installed, pool.reading.in_use)) for pool in result]
+    assert dict(figures) == pools
+    assert len(figures) == len(pools)
+    users = Counter(user.product for user in lmstat_license_users(text, "lic01", NOW))
+    assert users == Counter({product: in_use for product, (_, in_use) in pools.items()})
 
 
 def test_lmstat_features_of_other_vendors_are_their_own_names() -> None:
@@ -226,7 +307,7 @@ def test_lmstat_expiry_is_read_in_every_form(
 
 
 def test_lmstat_usage_lines_are_license_users() -> None:
-    result = {item.user: item for item in lmstat_license_users(CITRIX, NOW)}
+    result = {item.user: item for item in lmstat_license_users(CITRIX, "lic01", NOW)}
     assert "carl" not in result  # he waits
     assert result["anna"] == LicenseUser(
         "XDT_ENT_UD",
@@ -261,6 +342,17 @@ def test_lmstat_usage_lines_are_license_users() -> None:
         ('"Anna von Stein" pc01 x', "Anna von Stein", "pc01"),
         ("anna pc01", "anna", "pc01"),
         ("anna", "anna", ""),
+        # A process id or a word of another meaning follows the display
+        ("user1 ibnode7.hpc node7.hpc 31007", "user1", "ibnode7.hpc"),
+        ("user1 ibnode7.hpc node7.hpc PATRAN", "user1", "ibnode7.hpc"),
+        ("user1 nodea nodeb 31007", "user1", "nodea"),
+        ("user1 nodea nodeb PATRAN 31007", "user1", "nodea"),
+        ("user1 nodea /dev/pts/0 PATRAN more", "user1", "nodea"),
+        ("ctx01 pc1 MPS 31007", "ctx01", "pc1"),
+        ("Anna von Stein pc01 PC01 31007", "Anna von Stein", "pc01"),
+        ("Anna von Stein pc01 Console", "Anna von Stein", "pc01"),
+        ('"Anna Stein" pc01 display PATRAN 7', "Anna Stein", "pc01"),
+        ("1 " * 900 + "1", "1", "1"),
         (
             "a (v1) (x/1 1) queued for 9 licenses pc01 pc01",
             "a (v1) (x/1 1) queued for 9 licenses",
@@ -275,7 +367,7 @@ def test_lmstat_user_and_host_are_read_whatever_the_display_is(
         X,
         f"    {names} (v1.0) (h1/27000 101), start Tue 11/24 8:09",
     )
-    (result,) = lmstat_license_users(text, NOW)
+    (result,) = lmstat_license_users(text, "lic01", NOW)
     assert (result.user, result.device) == (user, host)
     assert pool(text, "x").queued == 0
 
@@ -295,7 +387,7 @@ def test_lmstat_start_has_the_most_recent_year(start: str, expected: tuple[int, 
         X,
         f"    a b c (v1.0) (h1/27000 101), start {start}",
     )
-    (result,) = lmstat_license_users(text, NOW)
+    (result,) = lmstat_license_users(text, "lic01", NOW)
     assert result.since == local_timestamp(*expected)
 
 
@@ -310,7 +402,7 @@ def test_lmstat_hostile_text_is_sanitized() -> None:
         f"vendor_string: {evil}",
         f"u{evil} h{evil} d (v1) (h/1 1), start Tue 11/24 8:09, 99999999999999999999 licenses",
     )
-    for shown in (repr(parse_output(text)), repr(lmstat_license_users(text, NOW))):
+    for shown in (repr(parse_output(text)), repr(lmstat_license_users(text, "lic01", NOW))):
         assert r"\x1b" not in shown
         assert "u202e" not in shown
 
@@ -381,5 +473,5 @@ def _check_any(text: str) -> None:
         assert item.product.isprintable()
         for figure in (item.reading.in_use, item.reading.installed, item.queued):
             assert figure is None or figure >= 0
-    for user in lmstat_license_users(text, NOW):
+    for user in lmstat_license_users(text, "lic01", NOW):
         assert user.since is None or user.since <= NOW

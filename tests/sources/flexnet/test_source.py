@@ -121,7 +121,7 @@ sys.exit(241)""",
             FailureKind.COMMAND,
             "code 1: cannot open shared object file",
         ),
-        ("print('hello')", FailureKind.PARSE, "not lmstat output: hello"),
+        ("print('hello')", FailureKind.PARSE, "not the output of lmstat -a: hello"),
     ],
 )
 async def test_lmstat_program_without_an_answer_fails_with_its_reason(
@@ -196,11 +196,48 @@ def test_lmstat_other_servers_error_is_a_notice() -> None:
 
 
 def test_lmstat_without_features_is_no_data() -> None:
-    assert parse_error(HEAD.format(vendor="CITRIX")).failure.kind is FailureKind.NO_DATA
+    failure = parse_error(HEAD.format(vendor="CITRIX")).failure
+    assert failure.kind is FailureKind.NO_DATA
+    assert failure.message.startswith("27000@lic01: the license server is up")
 
 
-@pytest.mark.parametrize("text", ["", "\n\r\n", "bash: lmutil: command not found", "\0\x1b[31m"])
-def test_lmstat_other_text_is_refused(text: str) -> None:
-    error = parse_error(text).failure
-    assert error.kind is FailureKind.PARSE
-    assert error.message.isprintable()
+LMSTAT_I = """lmutil - Copyright (c) 1989-2017 Flexera Software LLC. All Rights Reserved.
+Mon 5/6/2026 18:20
+
+NOTE: lmstat -i does not give information from the server,
+      but only reads the license file.
+
+Feature                         Version     #licenses    Vendor        Expires
+_______                         _________   _________    ______        ________
+XDT_ENT_UD                      2026.1201    5           CITRIX        28-jun-2027
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("", "no output of lmstat", "lmstat -a"),
+        ("\n\r\n", "no output of lmstat", "lmstat -a"),
+        ("bash: lmutil: command not found", "lmstat -a: bash: lmutil: command", "lmstat -a"),
+        ("\0\x1b[31m", "not the output of lmstat -a: [31m", "lmstat -a"),
+        (
+            "lmhostid - Copyright (c) 1989-2026 Flexera.\nThe host ID is 0a\n",
+            "not the output of lmstat -a: The host ID is 0a",
+            "lmstat -a",
+        ),
+        (LMSTAT_I, "lmstat -i, which reads a license file and asks no server", "instead of"),
+        (
+            "\n".join(line for line in LMSTAT_I.splitlines() if "lmstat -i" not in line),
+            "lmstat -i, which reads a license file and asks no server",
+            "instead of",
+        ),
+    ],
+    ids=range(7),
+)
+def test_lmstat_other_text_is_refused(text: str, message: str, hint: str) -> None:
+    failure = parse_error(text).failure
+    assert failure.kind is FailureKind.PARSE
+    assert failure.message.startswith("27000@lic01: ")
+    assert message in failure.message
+    assert failure.message.isprintable()
+    assert hint in failure.hint

@@ -476,8 +476,7 @@ _VERSION: Final = re.compile(r"\d[\d.]{0,20}")
 class _AssignmentList:
     users: list[LicenseUser] = field(default_factory=list)
     age: str = ""  # minutes
-    is_recognized: bool = False  # a line that only udadmin prints was found
-    unreadable: int = 0  # lines in a block that are not an assignment
+    unreadable: list[str] = field(default_factory=list)  # lines that are not an assignment
 
 
 def udadmin_snapshot(text: str, label: str) -> Snapshot:
@@ -493,7 +492,8 @@ def udadmin_snapshot(text: str, label: str) -> Snapshot:
         "server",
         Level.WARN,
         "Unreadable assignments",
-        f"{listed.unreadable} line(s) without feature and version: in use may be too low.",
+        f"{len(listed.unreadable)} line(s) that are not the assignment of a license in a list of"
+        " users or devices: in use may be too low.",
         "Please report this, with an example line.",
     )
     return Snapshot(
@@ -502,12 +502,12 @@ def udadmin_snapshot(text: str, label: str) -> Snapshot:
     )
 
 
-def udadmin_license_users(text: str) -> tuple[LicenseUser, ...]:
+def udadmin_license_users(text: str, label: str) -> tuple[LicenseUser, ...]:
     """Return the users and devices a license is assigned to, with the time if -times was given.
 
     Raises SourceError (`parse`) if `text` is not such a list.
     """
-    return tuple(_parse_assignments(text, "the license server").users[:_MAX_USERS])
+    return tuple(_parse_assignments(text, label).users[:_MAX_USERS])
 
 
 def _assignment_pool(
@@ -534,23 +534,22 @@ def _parse_assignments(text: str, label: str) -> _AssignmentList:
     block = ""
     for line in filter(None, (raw[:1000].strip() for raw in _LINE_END.split(text))):
         if head := _BLOCK.fullmatch(line):
-            block, listed.is_recognized = head[1].lower(), True
+            block = head[1].lower()
         elif age := _AGE.match(line):
-            listed.age, listed.is_recognized = age[1], True
+            listed.age = age[1]
         elif block and (user := _assignment(line, is_device=block == "devices")):
             listed.users.append(user)
-        elif block:
-            listed.unreadable += 1
-    if not listed.is_recognized:
-        first = first_line(text)
-        problem = f"not udadmin output: {first}" if first else "no output"
-        raise SourceError(
-            FailureKind.PARSE,
-            f"{problem} (from {label})",
-            "The command must print the output of `udadmin -list -times` on the license server.",
-            Step.PARSE,
-        )
-    return listed
+        else:
+            listed.unreadable.append(line)
+    if block or (listed.age and not listed.unreadable):
+        return listed
+    unread = first_line("\n".join(listed.unreadable[:100]))
+    raise SourceError(
+        FailureKind.PARSE,
+        f"{label}: not the output of udadmin -list: {unread}" if unread else f"{label}: no output",
+        "The command must print the output of `udadmin -list -times` on the license server.",
+        Step.PARSE,
+    )
 
 
 def _assignment(line: str, *, is_device: bool) -> LicenseUser | None:

@@ -23,7 +23,7 @@ from lictui.sources.sanitize import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _MAX_LINE: Final = 2000  # characters read of a line
 _MAX_HOSTS: Final = 100
@@ -73,7 +73,7 @@ class LmstatFeature:
     """One feature of one daemon, with everything reported in all of its listings."""
 
     name: str
-    vendor: str = ""
+    daemon: str = ""  # that lists it
     issued: int | None = None
     in_use: int | None = None
     has_counts: bool = False  # counts were printed, readable or not
@@ -81,6 +81,17 @@ class LmstatFeature:
     versions: list[LmstatVersion] = field(default_factory=list)
     usage_lines: list[UsageLine] = field(default_factory=list)
     reserved: dict[str, int] = field(default_factory=dict)  # GROUP, HOST, … -> licenses
+
+    @property
+    def vendor(self) -> str:
+        """The daemon that serves it: its versions are more reliable than where it is listed."""
+        vendors = self.version_vendors
+        return vendors.pop() if len(vendors) == 1 else self.daemon
+
+    @property
+    def version_vendors(self) -> set[str]:
+        """The daemons that the details of its versions name."""
+        return {version.vendor for version in self.versions}
 
     @property
     def checkouts(self) -> list[UsageLine]:
@@ -127,6 +138,7 @@ _MAX_YEARS_BACK: Final = 8  # between two 29ths of February, at most
 _MAX_ZONE_DIFFERENCE: Final = 26 * 3600.0  # seconds between the clocks of two time zones
 _MAX_CLOCK_SKEW: Final = 300.0  # seconds
 _NAME_PARTS: Final = 3  # user, host, display
+_HOST: Final = re.compile(r"[\d.-]")
 _DISPLAY: Final = re.compile(r"/dev/.*|:.*|[\w.-]+:\d+(?:\.\d+)?")  # of X or a terminal
 
 
@@ -159,9 +171,7 @@ def _parse_usage_line(line: str) -> UsageLine | None:
 def _user_and_host(names: str) -> tuple[str, str]:
     """Split user and host, though users may contain blanks and the display may be missing.
 
-    A missing display leaves its blank. On Windows the display repeats the host, some vendors append
-    a number after a colon; on Unix it looks like a display. More words may follow it. In all other
-    cases the last two words are host and display.
+    A missing display leaves its blank; words of any meaning may follow it.
     """
     quoted = re.match(r'"([^"]*)" +(.*)', names)
     user, remainder = (quoted[1], quoted[2]) if quoted else ("", names)
@@ -170,18 +180,34 @@ def _user_and_host(names: str) -> tuple[str, str]:
         return user, words[0] if words else ""
     if names.endswith(" ") or len(words) < _NAME_PARTS:  # no display
         words.append("")
+    while words[-1].isdecimal() and len(words) > _NAME_PARTS:  # a process id
+        words.pop()
     host = _host_index(words)
     return " ".join(words[:host]), words[host]
 
 
-def _host_index(words: list[str]) -> int:
-    """Return which of `words` is the host; never the first."""
+def _host_index(words: Sequence[str]) -> int:
+    """Return which of `words` is the host; never the first, and never the last.
+
+    The display tells: on Windows it repeats the host, some vendors append a number after a colon;
+    on Unix it looks like a display, or is another name of the host. Else the host is the second
+    word, or the first after it with a digit, dot or hyphen if more words follow, since a user may
+    have blanks.
+    """
     for index in range(1, len(words) - 1):
         host, display = words[index].lower(), words[index + 1].lower()
         repeats_host = display == host or display.startswith(f"{host}:")
-        if repeats_host or _DISPLAY.fullmatch(display):
+        if repeats_host or _DISPLAY.fullmatch(display) or _is_same_domain(host, display):
             return index
+    if words[-1]:
+        likely = (index for index in range(1, len(words) - 1) if _HOST.search(words[index]))
+        return next(likely, 1)
     return max(len(words) - 2, 1)
+
+
+def _is_same_domain(host: str, display: str) -> bool:
+    domains = host.partition(".")[2], display.partition(".")[2]
+    return bool(domains[0]) and domains[0] == domains[1]
 
 
 def start_time(start: str, now: float) -> float | None:
@@ -235,7 +261,52 @@ def parse_report(text: str) -> LmstatReport:
     for raw in filter(None, text.replace("\r", "\n").split("\n")):
         if line := raw[:_MAX_LINE].strip():
             reader.read_line(line)
+    reader.report.features = _without_repeats(reader.report.features)
     return reader.report
+
+
+def _without_repeats(features: Sequence[LmstatFeature]) -> list[LmstatFeature]:
+    """Return `features` without those that a second daemon lists again.
+
+    The daemons of a combined license file each list all of its features, with the same counts.
+    """
+    listings: dict[str, dict[str, LmstatFeature]] = {}
+    for feature in features:
+        listings.setdefault(feature.daemon, {})[feature.name] = feature
+    daemons = list(listings)[:_MAX_HOSTS]
+    repeats: set[tuple[str, str]] = set()
+    for number, daemon in enumerate(daemons):
+        for earlier in daemons[:number]:
+            shared = listings[earlier].keys() & listings[daemon].keys()
+            if _is_repeat(listings[earlier], listings[daemon]):
+                repeats |= {(daemon, name) for name in shared}
+    return [feature for feature in features if (feature.daemon, feature.name) not in repeats]
+
+
+def _is_repeat(earlier: Mapping[str, LmstatFeature], later: Mapping[str, LmstatFeature]) -> bool:
+    """Tell whether a daemon's listing repeats that of an earlier one, as far as they overlap.
+
+    It may also be another vendor's feature of the same name. All of the listing, one use or a
+    version of the other daemon must be the same, whatever is in use at the moment.
+    """
+    shared = [(earlier[name], feature) for name, feature in later.items() if name in earlier]
+    if not shared or any(
+        first.issued != second.issued
+        or (
+            first.versions
+            and second.versions
+            and not first.version_vendors & second.version_vendors
+        )
+        for first, second in shared
+    ):
+        return False
+    is_whole = len(shared) == len(later) and (len(shared) > 1 or len(earlier) == 1)
+    return is_whole or any(
+        (second.usage_lines and first.usage_lines == second.usage_lines)
+        or first.daemon in second.version_vendors
+        or second.daemon in first.version_vendors
+        for first, second in shared
+    )
 
 
 class _Reader:
@@ -321,9 +392,8 @@ def _read_detail(feature: LmstatFeature, line: str) -> bool:
     """Read a line about the last version of `feature`; False if it is another kind of line."""
     if match := _VERSION.match(line):
         if len(feature.versions) < _MAX_VERSIONS:
-            feature.versions.append(LmstatVersion(match[1], match[2], (match[3] or "").strip()))
-        # More reliable than the daemon the feature is listed under
-        feature.vendor = sanitize(match[2], _MAX_CODE)
+            vendor = sanitize(match[2], _MAX_CODE)
+            feature.versions.append(LmstatVersion(match[1], vendor, (match[3] or "").strip()))
         return True
     version = feature.versions[-1] if feature.versions else None
     if version and line.startswith("vendor_string:"):
@@ -372,7 +442,9 @@ def product_namer(features: Iterable[LmstatFeature]) -> Callable[[LmstatFeature]
     """
     names = Counter(feature.name for feature in features)
     return lambda feature: (
-        f"{feature.name} ({feature.vendor or '?'})" if names[feature.name] > 1 else feature.name
+        f"{feature.name} ({feature.daemon or feature.vendor or '?'})"
+        if names[feature.name] > 1
+        else feature.name
     )
 
 

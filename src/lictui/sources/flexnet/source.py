@@ -39,6 +39,7 @@ _T = TypeVar("_T")
 
 _PROGRAM: Final = "lmutil"
 _MAX_USERS: Final = 100_000
+_MAX_START: Final = 4000  # characters examined to recognize other output
 _SHELL_SIGNAL: Final = 128  # a shell's exit code for a killed program is this plus the signal
 
 
@@ -145,12 +146,12 @@ def lmstat_snapshot(text: str, address: str) -> Snapshot:
     )
 
 
-def lmstat_license_users(text: str, now: float) -> tuple[LicenseUser, ...]:
+def lmstat_license_users(text: str, address: str, now: float) -> tuple[LicenseUser, ...]:
     """Return who has checked out what; `now` (UTC epoch seconds) determines the year of a start.
 
-    Raises SourceError as `lmstat_snapshot` does.
+    `address` names the server in errors. Raises SourceError as `lmstat_snapshot` does.
     """
-    report = _checked_report(text, "the license server")
+    report = _checked_report(text, address)
     product = product_namer(report.features)
     users = [
         LicenseUser(
@@ -188,7 +189,7 @@ def _checked_report(text: str, address: str) -> LmstatReport:
     if report.hosts and not is_up:
         raise SourceError(
             FailureKind.REFUSED,
-            f"lmstat reports that the license server at {address} is down",
+            f"{address}: lmstat reports that the license server is down",
             "Start the license service there.",
             Step.CONNECT,
         )
@@ -197,19 +198,28 @@ def _checked_report(text: str, address: str) -> LmstatReport:
     if report.hosts or report.daemons:
         raise SourceError(
             FailureKind.NO_DATA,
-            f"the license server at {address} is up, but lmstat lists no features",
+            f"{address}: the license server is up, but lmstat lists no features",
             "Run lmstat with -a. If you did, the license server has no licenses to serve.",
             Step.PARSE,
         )
-    first = first_line(text)
-    raise SourceError(
-        FailureKind.PARSE,
-        f"not lmstat output: {first}"
-        if first
-        else f"no output about the license server at {address}",
-        "The command must print the output of `lmutil lmstat -a -c PORT@HOST`.",
-        Step.PARSE,
-    )
+    raise _other_output_error(text, address)
+
+
+_BANNER: Final = re.compile(r"(?m)^\s*lm[a-z]+ - Copyright.*$")
+_LICENSE_FILE_OUTPUT: Final = re.compile(
+    r"\blmstat -i\b|^Feature\s+Version\s+#licenses\b", re.IGNORECASE | re.MULTILINE
+)
+
+
+def _other_output_error(text: str, address: str) -> SourceError:
+    hint = "The command must print the output of `lmutil lmstat -a -c PORT@HOST`."
+    if _LICENSE_FILE_OUTPUT.search(text[:_MAX_START]):
+        problem = "it is that of lmstat -i, which reads a license file and asks no server"
+        hint = f"Use lmstat -a instead of lmstat -i. {hint}"
+    else:
+        problem = first_line(_BANNER.sub("", text[:_MAX_START])) or first_line(text)
+    message = f"not the output of lmstat -a: {problem}" if problem else "no output of lmstat"
+    return SourceError(FailureKind.PARSE, f"{address}: {message}", hint, Step.PARSE)
 
 
 # FlexNet's errors as failures
