@@ -449,6 +449,24 @@ class LicenseUser:
 
 
 @dataclass(frozen=True, slots=True)
+class Reservation:
+    """Licenses that FlexNet counts as in use because they are reserved; nobody uses them."""
+
+    product: str
+    count: int
+    kind: str  # what they are reserved for: group, host, host_group, user
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LicenseUserList:
+    """Who has which licenses of one source, and which are reserved."""
+
+    users: tuple[LicenseUser, ...]
+    reservations: tuple[Reservation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Poll:
     """One attempt to read one server, with its result."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.cli.conftest import CVAD, WINRM
+from tests.support.lmstat import CITRIX
 
 from lictui.config.registry import load_servers
 from lictui.config.settings import Retention
@@ -199,6 +200,18 @@ def test_holders_json_has_every_key(paths: Paths, cli: Cli) -> None:
     ]  # fmt: skip
     assert (first["since"], first["release"]) == ("2017-09-14T13:41:07Z", None)
     assert (first["assigned"], first["idle"]) == (True, True)
+
+
+def test_holders_lists_reserved_licenses(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "output").write_text(CITRIX)
+    command = f"command={json.dumps(['cat', str(tmp_path / 'output')])}"
+    cli("servers", "add", "flex", *COMMAND, "--set", command)
+    printed = cli("servers", "holders", "flex", "--product", "XDT_ENT_UD")
+    assert "note: 5 licenses of XDT_ENT_UD are reserved for group night" in printed.err
+    reservations = cli.json("servers", "holders", "flex")["reservations"]
+    assert reservations[0] == {
+        "product": "XDT_ENT_UD", "count": 5, "for": "group", "name": "night"
+    }  # fmt: skip
 
 
 @pytest.mark.usefixtures("license_users")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.clock import START, FakeClock
+from tests.support.lmstat import CITRIX
 from tests.support.values import server
 
 from lictui.config.settings import Settings
@@ -150,6 +152,32 @@ async def test_users_come_from_the_source_that_reports_them(
     assert (first.license_user.user, second.license_user.device) == ("ann", "device01")
     assert first.idle
     assert "udadmin" in first.release
+
+
+async def test_reservations_explain_licenses_without_a_user(tmp_path: Path) -> None:
+    file = tmp_path / "printed"
+    file.write_text(CITRIX)
+    command = server("l", source=SourceName.COMMAND, url="", format="lmstat")
+    command = replace(command, command=("cat", str(file)), same_as="lic-01")
+
+    async def texts(privacy: str) -> list[str]:
+        answer = await query_license_users(
+            (WINRM, command),
+            "lic-01",
+            "XDT_ENT_UD",
+            settings=Settings(user_privacy=privacy),
+            paths=Paths(tmp_path, tmp_path),
+            clock=FakeClock(),
+        )
+        return list(map(license_users.reservation_text, answer.reservations))
+
+    group, user = await texts("show")
+    assert group == (
+        "5 licenses of XDT_ENT_UD are reserved for group night:"
+        " counted as in use, but nobody uses them"
+    )
+    assert user.startswith("1 license of XDT_ENT_UD is reserved for user bob")
+    assert "reserved for a user:" in (await texts("hide"))[1]
 
 
 async def test_hidden_names_are_the_default_and_need_no_key(

@@ -31,7 +31,7 @@ async def test_lmstat(tmp_path: Path) -> None:
     path.write_text(f"#!/bin/sh\nexec {shlex.join(printing(CITRIX.encode()))}\n")
     path.chmod(0o755)
     server = Server("lic01", SourceName.LMSTAT, address="27000@lic01", lmutil=str(path))
-    found = await read_license_users(server, LIMITS, FakeClock())
+    found = (await read_license_users(server, LIMITS, FakeClock())).users
     assert {"anna", "Bernd von Stein"} <= {each.user for each in found}
     assert all(each.since and each.since <= FakeClock().now() for each in found)
 
@@ -39,13 +39,15 @@ async def test_lmstat(tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
 async def test_udadmin_in_any_encoding(encoding: str) -> None:
     server = replace(COMMAND, command=printing(UDADMIN.encode(encoding)))
-    (found,) = await read_license_users(server, LIMITS, FakeClock())
+    (found,) = (await read_license_users(server, LIMITS, FakeClock())).users
     assert (found.user, found.assigned) == ("böb", True)
 
 
 async def test_a_command_that_prints_lmstat() -> None:
     server = replace(COMMAND, command=printing(CITRIX.encode()), format="lmstat")
-    assert len(await read_license_users(server, LIMITS, FakeClock())) == 5
+    answer = await read_license_users(server, LIMITS, FakeClock())
+    assert len(answer.users) == 5
+    assert sum(reservation.count for reservation in answer.reservations) == 6
 
 
 async def test_a_command_that_prints_something_else() -> None:

@@ -41,6 +41,7 @@ from lictui.config.server_schema import (
     validate_server,
     with_absolute_paths,
 )
+from lictui.engine.license_users import reservation_text
 from lictui.engine.merge import same_as_warnings
 from lictui.engine.queries import history_path, open_history, query_license_users
 from lictui.errors import ConfigError, UsageError
@@ -266,6 +267,8 @@ def holders(context: CommandContext, /, *, name: str, product: str, output_forma
     if users.users and users.privacy != "show":
         note = f'names are replaced: [privacy] users = "{users.privacy}" in config.toml'
         click.echo(f"note: {note}", err=True)
+    for reservation in users.reservations:
+        click.echo(f"note: {reservation_text(reservation)}", err=True)
     for server, failure in users.failures:
         hint = f" ({failure.hint})" if failure.hint else ""
         click.echo(f"lictui: {server}: {failure.message}{hint}", err=True)
@@ -280,6 +283,14 @@ def _users_json(users: LicenseUsers) -> dict[str, Any]:
         "told_by": users.sources,
         "users": users.privacy,
         "holders": list(map(_user_json, users.users)),
+        "reservations": [
+            {
+                **fields(reservation, "product count"),
+                "for": reservation.kind,
+                "name": reservation.name or None,
+            }
+            for reservation in users.reservations
+        ],
         "failures": [
             {"server": server, **fields(failure, "kind message hint")}
             for server, failure in users.failures

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from lictui.engine.merge import resolve_same_as
-from lictui.model import Failure, FailureKind, LicenseUser, Server
+from lictui.model import Failure, FailureKind, LicenseUser, Reservation, Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -40,6 +40,7 @@ class LicenseUsers:
     at: float  # UTC epoch seconds
     sources: tuple[str, ...] = ()  # registered servers that returned users
     users: tuple[VisibleUser, ...] = ()  # the longest assigned first
+    reservations: tuple[Reservation, ...] = ()  # counted as in use, without a user
     failures: tuple[tuple[str, Failure], ...] = ()  # (registered server, why it returned none)
 
 
@@ -108,3 +109,28 @@ def visible_users(
         command = release_command(user) if idle and privacy == "show" else ""
         visible.append(VisibleUser(shown, idle, command))
     return tuple(visible)
+
+
+def visible_reservations(
+    reservations: Iterable[Reservation], *, product: str, privacy: str
+) -> tuple[Reservation, ...]:
+    """The reservations of `product` ("" for every one), with the names that may be shown."""
+    return tuple(
+        replace(reservation, name="")
+        if privacy != "show" and reservation.kind in {"user", "host"}
+        else reservation
+        for reservation in reservations
+        if product in ("", reservation.product)
+    )
+
+
+def reservation_text(reservation: Reservation) -> str:
+    """`10 licenses of MPS_ENT_CCU are reserved for group Finance: in use, without a user`."""
+    is_one = reservation.count == 1
+    number, verb = ("1 license", "is") if is_one else (f"{reservation.count:,} licenses", "are")
+    kind = reservation.kind.replace("_", " ")
+    target = f"{kind} {reservation.name}" if reservation.name else f"a {kind}"
+    return (
+        f"{number} of {reservation.product} {verb} reserved for {target}:"
+        f" counted as in use, but nobody uses {'it' if is_one else 'them'}"
+    )

@@ -22,7 +22,7 @@ from lictui.model import (
     Event,
     Failure,
     FailureKind,
-    LicenseUser,
+    LicenseUserList,
     Model,
     Pool,
     Reading,
@@ -251,21 +251,15 @@ async def query_license_users(
     if isinstance(key, Failure):
         return replace(answer, failures=((name, key),))
     results = await asyncio.gather(*(_read_users(server, settings, clock) for server in sources))
-    users: list[LicenseUser] = []
-    succeeded: list[str] = []
-    failures: list[tuple[str, Failure]] = []
-    for server, result in zip(sources, results, strict=True):
-        if isinstance(result, Failure):
-            failures.append((server.name, result))
-        else:
-            users += result
-            succeeded.append(server.name)
+    by_name = {server.name: result for server, result in zip(sources, results, strict=True)}
+    failures = [(source, each) for source, each in by_name.items() if isinstance(each, Failure)]
+    lists = {source: each for source, each in by_name.items() if isinstance(each, LicenseUserList)}
     return replace(
         answer,
         at=clock.now(),
-        sources=tuple(succeeded),
+        sources=tuple(lists),
         users=license_users.visible_users(
-            users,
+            (user for each in lists.values() for user in each.users),
             product=product,
             privacy=settings.user_privacy,
             key=key,
@@ -273,7 +267,12 @@ async def query_license_users(
             idle_days=settings.idle_days,
             release_command=release_command,
         ),
-        failures=license_users.relevant_failures(failures, any_success=bool(succeeded)),
+        reservations=license_users.visible_reservations(
+            (reservation for each in lists.values() for reservation in each.reservations),
+            product=product,
+            privacy=settings.user_privacy,
+        ),
+        failures=license_users.relevant_failures(failures, any_success=bool(lists)),
     )
 
 
@@ -293,7 +292,7 @@ def _hash_key(settings: Settings, paths: Paths) -> bytes | Failure:
 
 async def _read_users(
     server: Server, settings: Settings, clock: Clock
-) -> tuple[LicenseUser, ...] | Failure:
+) -> LicenseUserList | Failure:
     from lictui.sources.license_users import read_license_users
 
     try:

@@ -19,13 +19,11 @@ from lictui.sources.source import SourceError
 if TYPE_CHECKING:
     from lictui.clock import Clock
     from lictui.config.settings import Limits
-    from lictui.model import LicenseUser, Server
+    from lictui.model import LicenseUser, LicenseUserList, Server
 
 
-async def read_license_users(
-    server: Server, limits: Limits, clock: Clock
-) -> tuple[LicenseUser, ...]:
-    """Return everybody who has a license of `server` now.
+async def read_license_users(server: Server, limits: Limits, clock: Clock) -> LicenseUserList:
+    """Return everybody who has a license of `server` now, and what is reserved.
 
     Raises SourceError: `no_data` if the source cannot report license users.
     """

@@ -363,7 +363,7 @@ def test_udadmin_feature_and_version_are_a_pool(text: str) -> None:
 
 
 def test_udadmin_lines_are_license_users() -> None:
-    users = udadmin_license_users(TIMES, "lic01")
+    users = udadmin_license_users(TIMES, "lic01").users
     assert users[0] == LicenseUser(
         "XDT_ENT_UD",
         "u01.01",
@@ -374,7 +374,9 @@ def test_udadmin_lines_are_license_users() -> None:
     assert users[1].user == "Anna von (Stein) 2026.1201"
     assert users[1].since == local_timestamp(2026, 11, 1, 3, 41, 7)
     assert (users[3].user, users[3].device) == ("", "device 0001")
-    assert udadmin_license_users("Users:\n u01 XDT_ENT_UD 2026.1201", "lic01")[0].since is None
+    assert (
+        udadmin_license_users("Users:\n u01 XDT_ENT_UD 2026.1201", "lic01").users[0].since is None
+    )
 
 
 def test_udadmin_empty_list_has_no_pools() -> None:
@@ -425,7 +427,7 @@ def test_udadmin_large_list_is_read_quickly() -> None:
     )
     before = time.process_time()
     assert udadmin_snapshot(text, "lic01").pools[0].reading.in_use == 180_000
-    assert len(udadmin_license_users(text, "lic01")) == 100_000
+    assert len(udadmin_license_users(text, "lic01").users) == 100_000
     assert time.process_time() - before < 20
 
 
@@ -434,7 +436,7 @@ def test_udadmin_any_lines_are_a_list_or_refused(lines: list[str]) -> None:
     text = "\n".join(lines)
     result = outcome(partial(udadmin_snapshot, text, "lic01"))
     if isinstance(result, Snapshot):
-        users = udadmin_license_users(text, "lic01")
+        users = udadmin_license_users(text, "lic01").users
         assert sum(pool.reading.in_use or 0 for pool in result.pools) == len(users)
         assert all(pool.product.isprintable() for pool in result.pools)
         assert all((user.user + user.device).isprintable() for user in users)

@@ -22,7 +22,7 @@ from tests.support.lmstat import (
     pool,
 )
 
-from lictui.model import FailureKind, Level, LicenseUser, Model, Reading
+from lictui.model import FailureKind, Level, LicenseUser, Model, Reading, Reservation
 from lictui.sources.flexnet.source import lmstat_license_users
 from lictui.sources.source import SourceError
 
@@ -52,7 +52,7 @@ def test_lmstat_citrix_output_is_a_snapshot() -> None:
     assert (xdt.subscription_date, xdt.expires) == (date(2026, 12, 1), date(2027, 3, 31))
     assert (xdt.permanent, xdt.license_type, xdt.queued) == (False, "Retail", 2)
     raw = dict(xdt.raw_fields)
-    assert raw["reserved for GROUP"] == "5"
+    assert raw["reserved for group"] == "5"
     assert raw["borrowed or lingering"] == "1"
     assert raw["version"] == "2026.1201"
     assert {"installed", "in_use", "queued"} <= set(dict(xdt.formulas))
@@ -86,9 +86,8 @@ def test_lmstat_line_ends_and_blank_lines_change_nothing(separator: str) -> None
     for text in (CITRIX, VENDORS):
         changed = text.replace("\n", separator)
         assert parse_output(changed) == parse_output(text)
-        assert lmstat_license_users(changed, "lic01", NOW) == lmstat_license_users(
-            text, "lic01", NOW
-        )
+        users, changed_users = (lmstat_license_users(each, "l", NOW) for each in (text, changed))
+        assert changed_users == users
 
 
 def test_lmstat_indentation_changes_nothing() -> None:
@@ -181,7 +180,7 @@ def test_lmstat_listing_of_a_second_daemon_counts_once(
     figures = [(pool.product, (pool.reading.installed, pool.reading.in_use)) for pool in result]
     assert dict(figures) == pools
     assert len(figures) == len(pools)
-    users = Counter(user.product for user in lmstat_license_users(text, "lic01", NOW))
+    users = Counter(user.product for user in lmstat_license_users(text, "lic01", NOW).users)
     assert users == Counter({product: in_use for product, (_, in_use) in pools.items()})
 
 
@@ -306,8 +305,23 @@ def test_lmstat_expiry_is_read_in_every_form(
 # License users
 
 
+def test_lmstat_reservations_are_listed_with_the_license_users() -> None:
+    line = "    ann pc1 pc1 (v1.0) (h1/27000 101), start Tue 11/24 8:09"
+    reserved = (
+        "\t10 RESERVATIONs for GROUP Finance Dept (h1/27000)\n"
+        "\t1 RESERVATION for USER bob (h1/27000)\n"
+        "\t2 RESERVATIONs for GROUP Finance Dept (h1/27000)"
+    )
+    answer = lmstat_license_users(feature(X, line, reserved), "lic01", NOW)
+    assert [user.user for user in answer.users] == ["ann"]
+    assert answer.reservations == (
+        Reservation("x", 12, "group", "Finance Dept"),
+        Reservation("x", 1, "user", "bob"),
+    )
+
+
 def test_lmstat_usage_lines_are_license_users() -> None:
-    result = {item.user: item for item in lmstat_license_users(CITRIX, "lic01", NOW)}
+    result = {item.user: item for item in lmstat_license_users(CITRIX, "lic01", NOW).users}
     assert "carl" not in result  # he waits
     assert result["anna"] == LicenseUser(
         "XDT_ENT_UD",
@@ -367,7 +381,7 @@ def test_lmstat_user_and_host_are_read_whatever_the_display_is(
         X,
         f"    {names} (v1.0) (h1/27000 101), start Tue 11/24 8:09",
     )
-    (result,) = lmstat_license_users(text, "lic01", NOW)
+    (result,) = lmstat_license_users(text, "lic01", NOW).users
     assert (result.user, result.device) == (user, host)
     assert pool(text, "x").queued == 0
 
@@ -387,7 +401,7 @@ def test_lmstat_start_has_the_most_recent_year(start: str, expected: tuple[int, 
         X,
         f"    a b c (v1.0) (h1/27000 101), start {start}",
     )
-    (result,) = lmstat_license_users(text, "lic01", NOW)
+    (result,) = lmstat_license_users(text, "lic01", NOW).users
     assert result.since == local_timestamp(*expected)
 
 
@@ -402,7 +416,7 @@ def test_lmstat_hostile_text_is_sanitized() -> None:
         f"vendor_string: {evil}",
         f"u{evil} h{evil} d (v1) (h/1 1), start Tue 11/24 8:09, 99999999999999999999 licenses",
     )
-    for shown in (repr(parse_output(text)), repr(lmstat_license_users(text, "lic01", NOW))):
+    for shown in (repr(parse_output(text)), repr(lmstat_license_users(text, "lic01", NOW).users)):
         assert r"\x1b" not in shown
         assert "u202e" not in shown
 
@@ -473,5 +487,5 @@ def _check_any(text: str) -> None:
         assert item.product.isprintable()
         for figure in (item.reading.in_use, item.reading.installed, item.queued):
             assert figure is None or figure >= 0
-    for user in lmstat_license_users(text, "lic01", NOW):
+    for user in lmstat_license_users(text, "lic01", NOW).users:
         assert user.since is None or user.since <= NOW

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from tests.support.running_app import running_app
 
 from lictui.config.settings import Settings
 from lictui.engine.license_users import LicenseUsers, VisibleUser
-from lictui.model import Failure, FailureKind, LicenseUser
+from lictui.model import Failure, FailureKind, LicenseUser, Reservation
 from lictui.tui.screens.license_users import LicenseUsersScreen
 
 DAY = 86400
@@ -108,6 +109,15 @@ async def test_hidden_names_cannot_be_copied() -> None:
         assert run.app.clipboard == ""
         (said,) = [notice.message for notice in run.app._notifications]
         assert said == "Not available while names are hidden"
+
+
+async def test_reserved_licenses_are_shown_with_the_license_users() -> None:
+    reserved = (Reservation("XDT_PLT_UD", 10, "group", "Finance"),)
+    async with running_app(engine=engine(replace(TOLD, reservations=reserved))) as run:
+        await run.press("u")
+        text = screen_text(run.app)
+        assert "4 licenses, 3 users · 1 idle · 10 reserved" in text
+        assert "10 licenses of XDT_PLT_UD are reserved for group Finance" in text
 
 
 async def test_source_without_license_users_shows_its_hint() -> None:

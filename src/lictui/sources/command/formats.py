@@ -16,6 +16,7 @@ from lictui.model import (
     Level,
     LicenseServer,
     LicenseUser,
+    LicenseUserList,
     Mode,
     Model,
     Notice,
@@ -502,12 +503,12 @@ def udadmin_snapshot(text: str, label: str) -> Snapshot:
     )
 
 
-def udadmin_license_users(text: str, label: str) -> tuple[LicenseUser, ...]:
+def udadmin_license_users(text: str, label: str) -> LicenseUserList:
     """Return the users and devices a license is assigned to, with the time if -times was given.
 
     Raises SourceError (`parse`) if `text` is not such a list.
     """
-    return tuple(_parse_assignments(text, label).users[:_MAX_USERS])
+    return LicenseUserList(tuple(_parse_assignments(text, label).users[:_MAX_USERS]))
 
 
 def _assignment_pool(

@@ -29,6 +29,7 @@ _MAX_LINE: Final = 2000  # characters read of a line
 _MAX_HOSTS: Final = 100
 _MAX_FEATURES: Final = 20_000
 _MAX_VERSIONS: Final = 50  # of one feature
+_MAX_RESERVATIONS: Final = 1000  # of one feature
 _MAX_CODE: Final = 60  # characters of a product code
 CITRIX: Final = "CITRIX"  # the vendor daemon whose feature versions are subscription dates
 
@@ -80,7 +81,8 @@ class LmstatFeature:
     message: str = ""  # instead of counts: "Uncounted, node-locked", "Error: …"
     versions: list[LmstatVersion] = field(default_factory=list)
     usage_lines: list[UsageLine] = field(default_factory=list)
-    reserved: dict[str, int] = field(default_factory=dict)  # GROUP, HOST, … -> licenses
+    # Licenses by what they are reserved for: (group, Finance)
+    reserved: dict[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def vendor(self) -> str:
@@ -97,6 +99,14 @@ class LmstatFeature:
     def checkouts(self) -> list[UsageLine]:
         """Usage lines of users who have a license."""
         return [line for line in self.usage_lines if not line.queued]
+
+    @property
+    def reserved_by_kind(self) -> dict[str, int]:
+        """Reserved licenses by what they are for: group, host, host_group, user."""
+        kinds: dict[str, int] = {}
+        for (kind, _), number in sorted(self.reserved.items()):
+            kinds[kind] = kinds.get(kind, 0) + number
+        return kinds
 
     @property
     def is_citrix(self) -> bool:
@@ -252,7 +262,7 @@ _ISSUED: Final = re.compile(
 _IN_USE: Final = re.compile(r";\s*(?:Total of )?(\d+) licenses? in use", re.IGNORECASE)
 _VERSION: Final = re.compile(r'"[^"]*" v([^\s,]+), *vendor: *([^\s,]+)(?:, *expiry: *(.*))?')
 _KIND: Final = re.compile(r"(floating|nodelocked|uncounted)\b.*\blicense\b", re.IGNORECASE)
-_RESERVED: Final = re.compile(r"(\d+) +RESERVATIONs? +for +(\w+)", re.IGNORECASE)
+_RESERVED: Final = re.compile(r"(\d+) +RESERVATIONs? +for +(\w+) +(\S.*)", re.IGNORECASE)
 
 
 def parse_report(text: str) -> LmstatReport:
@@ -404,8 +414,11 @@ def _read_detail(feature: LmstatFeature, line: str) -> bool:
             version.kind = match[1].lower()
         return True
     if match := _RESERVED.match(line):
-        kind, number = match[2].upper()[:20], parse_count(match[1]) or 0
-        feature.reserved[kind] = feature.reserved.get(kind, 0) + number
+        name = match[3].rpartition(" (")[0] or match[3]  # without (srv/27000)
+        key = sanitize(match[2].lower(), 20), sanitize(name, 100)
+        if key in feature.reserved or len(feature.reserved) < _MAX_RESERVATIONS:
+            number = parse_count(match[1]) or 0
+            feature.reserved[key] = feature.reserved.get(key, 0) + number
         return True
     return False
 
@@ -528,7 +541,7 @@ def _raw_fields(feature: LmstatFeature, queued: int) -> Iterator[tuple[str, str]
         ("licenses in use", feature.in_use),
         ("instead of counts", feature.message),
         ("vendor", feature.vendor),
-        *((f"reserved for {kind}", number) for kind, number in feature.reserved.items()),
+        *((f"reserved for {kind}", number) for kind, number in feature.reserved_by_kind.items()),
         ("borrowed or lingering", lingering or None),
         ("queued", queued or None),
     ]

@@ -13,7 +13,16 @@ from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from lictui.model import FailureKind, Level, LicenseUser, Notice, Snapshot, Step
+from lictui.model import (
+    FailureKind,
+    Level,
+    LicenseUser,
+    LicenseUserList,
+    Notice,
+    Reservation,
+    Snapshot,
+    Step,
+)
 from lictui.sources.flexnet.parser import parse_report, product_namer, read_pools, start_time
 from lictui.sources.process import decode_output, run_program
 from lictui.sources.sanitize import first_line, parse_date, sanitize
@@ -146,7 +155,7 @@ def lmstat_snapshot(text: str, address: str) -> Snapshot:
     )
 
 
-def lmstat_license_users(text: str, address: str, now: float) -> tuple[LicenseUser, ...]:
+def lmstat_license_users(text: str, address: str, now: float) -> LicenseUserList:
     """Return who has checked out what; `now` (UTC epoch seconds) determines the year of a start.
 
     `address` names the server in errors. Raises SourceError as `lmstat_snapshot` does.
@@ -165,7 +174,12 @@ def lmstat_license_users(text: str, address: str, now: float) -> tuple[LicenseUs
         for feature in report.features
         for line in feature.checkouts
     ]
-    return tuple(users[:_MAX_USERS])
+    reservations = [
+        Reservation(product(feature), number, *target)
+        for feature in report.features
+        for target, number in sorted(feature.reserved.items())
+    ]
+    return LicenseUserList(tuple(users[:_MAX_USERS]), tuple(reservations[:_MAX_USERS]))
 
 
 def _checked_report(text: str, address: str) -> LmstatReport:
@@ -308,13 +322,6 @@ def _error_number(message: str) -> int:
 
 # Notices
 
-_RESERVED_FOR: Final = {
-    "GROUP": "groups",
-    "HOST": "hosts",
-    "HOST_GROUP": "host groups",
-    "USER": "users",
-}
-
 
 _notice = partial(Notice, "server")
 
@@ -380,6 +387,6 @@ def _feature_notices(features: Sequence[LmstatFeature]) -> Iterator[Notice]:
 
 def _reserved_for(feature: LmstatFeature) -> str:
     return ", ".join(
-        f"{number} for {_RESERVED_FOR.get(kind, kind.lower())}"
-        for kind, number in sorted(feature.reserved.items())
+        f"{number} for {kind.replace('_', ' ')}s"
+        for kind, number in feature.reserved_by_kind.items()
     )

@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import DataTable
 
+from lictui.engine.license_users import reservation_text
 from lictui.model import Level
 from lictui.tui import commands
 from lictui.tui.screens.main_screen import AppScreen
@@ -106,13 +107,15 @@ def summary_line(answers: Sequence[LicenseUsers]) -> Line:
     if not names:
         return (("No source can report license users.", Tone.WARN),)
     source = f"  source: {', '.join(names)}"
+    reserved = sum(entry.count for answer in answers for entry in answer.reservations)
+    reserved_text = f" · {format_count(reserved)} reserved" if reserved else ""
     if not users:
-        return (("No licenses in use", Tone.TEXT), (source, Tone.QUIET))
+        return ((f"No licenses in use{reserved_text}", Tone.TEXT), (source, Tone.QUIET))
     first = f", first {format_count(MAX_ROWS)} shown" if len(users) > MAX_ROWS else ""
     idle_text = f" · {format_count(idle)} idle" if idle else ""
     return (
         (f"{_count(licenses, 'license')}, {_count(len(users), 'user')}", Tone.STRONG),
-        (f"{first}{idle_text}", Tone.STRONG),
+        (f"{first}{idle_text}{reserved_text}", Tone.STRONG),
         (source, Tone.QUIET),
     )
 
@@ -131,6 +134,8 @@ def detail_lines(
             yield ((f"{symbols.failed} {message}", Tone.CRITICAL),)
             if failure.hint:
                 yield ((f"{symbols.arrow} {strip_controls(failure.hint)}", Tone.ACCENT),)
+        for reservation in answer.reservations[:_MAX_RESERVATIONS]:
+            yield ((strip_controls(reservation_text(reservation)), Tone.TEXT),)
     if selected is not None:
         user = selected.visible
         state = "Assigned" if user.license_user.assigned else "Checked out"
@@ -146,6 +151,7 @@ def detail_lines(
             yield ((hint, Tone.QUIET),)
 
 
+_MAX_RESERVATIONS: Final = 3  # in the details
 _WIDEST: Final = 100
 _FRAME: Final = 5  # columns of frame, blanks and scroll bar
 
